@@ -1,0 +1,41 @@
+# Each target sets up what it needs in .venv by itself; a second call starts at once.
+#
+#   make demo                       the main job on the shipped sample
+#   make test                       the test suite
+#   make check                      lint, types, import contracts
+#   make demo INDEX=https://host/simple   take packages from another index
+#   make demo PYTHON=python3.12     use another interpreter (3.11 to 3.13)
+
+PYTHON ?= python3
+INDEX ?=
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt $(if $(INDEX),--index-url $(INDEX))
+
+.PHONY: demo test check clean
+
+demo: .venv/core-is-ready
+	$(BIN)/rainclean demo
+
+test: .venv/dev-is-ready
+	$(BIN)/python -m pytest $(ARGS)
+
+check: .venv/dev-is-ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+clean:
+	rm -rf .venv build dist demo-output
+
+.venv/core-is-ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; (3,11) <= sys.version_info < (3,14) or sys.exit("rainclean needs Python 3.11 to 3.13, $(PYTHON) is " + sys.version.split()[0] + ": make ... PYTHON=python3.12")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Setting up .venv (once) ..."
+	@$(PIP) --editable .
+	@touch $@
+
+.venv/dev-is-ready: .venv/core-is-ready
+	@echo "Adding the development tools (once) ..."
+	@$(PIP) --editable '.[dev]'
+	@touch $@

@@ -1,0 +1,1 @@
+"""The command line: one module a command, found through the entry-point group ``rainclean.commands``."""

@@ -1,0 +1,75 @@
+"""``rainclean``: finds the commands, runs one, turns errors into one line and an exit code.
+
+Exit codes: 0 done; 1 failed, one line on standard error; 2 wrong usage; 130 interrupted by Ctrl-C.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import EntryPoint, entry_points
+
+import tyro
+
+from pipeline.cli.console import Command
+from rainclean import __version__
+from rainclean.errors import RaincleanError
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    words = list(sys.argv[1:] if args is None else args)
+    if words in (["--version"], ["-V"]):
+        sys.stdout.write(f"rainclean {__version__}\n")
+        return 0
+    commands = {tuple(entry.name.split(".")): entry for entry in entry_points(group="rainclean.commands")}
+    # "bench temporal" is a command of two words: the longest name that fits is the one meant.
+    name = next((tuple(words[:n]) for n in (2, 1) if tuple(words[:n]) in commands), None)
+    if name is None:
+        return _overview(commands, words)
+    command: Command = tyro.cli(
+        commands[name].load(),
+        prog=" ".join(("rainclean", *name)),
+        args=words[len(name) :],
+        config=(tyro.conf.FlagCreatePairsOff,),
+    )
+    try:
+        command.run()
+    except RaincleanError as error:
+        return _fail(str(error))
+    except KeyboardInterrupt:
+        sys.stderr.write("rainclean: interrupted\n")
+        return 130
+    except BrokenPipeError:
+        # The reader of our output has gone (`rainclean probe … | head`): nothing left to say to anybody.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        if os.environ.get("RAINCLEAN_DEBUG"):
+            raise
+        kind = type(error).__name__
+        return _fail(f"unexpected {kind}: {error}; RAINCLEAN_DEBUG=1 shows where, please report it")
+    return 0
+
+
+def _fail(message: str) -> int:
+    sys.stderr.write("rainclean: " + " ".join(message.split()) + "\n")
+    return 1
+
+
+def _overview(commands: dict[tuple[str, ...], EntryPoint], words: list[str]) -> int:
+    """Print what commands there are; wrong usage unless help was asked for."""
+    group = tuple(word for word in words[:1] if any(word == name[0] for name in commands))
+    asked = not words[len(group) :] or words[len(group)] in ("-h", "--help")
+    if not asked:
+        sys.stderr.write(f"rainclean: no command {' '.join(words[: len(group) + 1])!r}; rainclean --help lists them\n")
+        return 2
+    shown = {name: entry for name, entry in sorted(commands.items()) if name[: len(group)] == group}
+    lines = [f"usage: {' '.join(('rainclean', *group))} COMMAND [options]", ""]
+    if not group:
+        lines += ["Real rain videos in, rain/clean image pairs out.", ""]
+    for name, entry in shown.items():
+        summary = (entry.load().__doc__ or "").strip().splitlines()[0]
+        lines.append(f"  {' '.join(name):<16}{summary}")
+    lines += ["", "rainclean COMMAND --help says more of one; rainclean --version tells the version."]
+    sys.stdout.write("\n".join(lines) + "\n")
+    return 0

@@ -1,0 +1,25 @@
+"""Errors that a person can act on. Each message is one line: what, what is wrong, what to do."""
+
+from pathlib import Path
+
+
+class RaincleanError(Exception):
+    """Something that the user can put right; its text is one line and needs no traceback."""
+
+
+class InputError(RaincleanError):
+    """A file or folder that cannot be used.
+
+    ``path`` and ``reason`` are kept apart, so that a table or a window can show them in columns;
+    ``advice`` says what to do about it.
+    """
+
+    def __init__(self, path: Path | str, reason: str, advice: str = "") -> None:
+        self.path = Path(path)
+        self.reason = reason
+        self.advice = advice
+        super().__init__(f"{path}: {reason}" + (f"; {advice}" if advice else ""))
+
+
+class ResourceError(RaincleanError):
+    """Too little memory or disk space for what was asked; found out before the work starts."""

@@ -1,0 +1,1 @@
+"""Reading clips: one FrameSource contract over video files and folders of images."""
