@@ -1,1 +1,28 @@
-"""Reading clips: one FrameSource contract over video files and folders of images."""
+"""Reading clips: one FrameSource contract over video files and folders of images.
+
+Importing this is cheap: PyAV, OpenCV and Pillow are loaded when a source is opened.
+"""
+
+from pathlib import Path
+
+from rainclean.video.damage import DamagedInput
+from rainclean.video.limits import check_name
+from rainclean.video.source import Frame, FrameSource, Region, SourceInfo
+
+__all__ = ["DamagedInput", "Frame", "FrameSource", "Region", "SourceInfo", "open_source"]
+
+
+def open_source(path: Path | str, *, salvage: bool = False) -> FrameSource:
+    """Open a video file or a folder of images.
+
+    salvage: take what can be decoded of a truncated or damaged input instead of refusing it; the frames
+    that are whole are then numbered 0, 1, … Raises InputError, one line, for what cannot be read.
+    """
+    place = check_name(path)
+    if place.is_dir():
+        from rainclean.video.images import ImagesSource
+
+        return ImagesSource(place, salvage=salvage)
+    from rainclean.video.pyav import PyavSource
+
+    return PyavSource(place, salvage=salvage)

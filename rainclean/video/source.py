@@ -32,7 +32,7 @@ class Frame(NamedTuple):
         receiver's to keep: the source never writes to it again.
     """
 
-    index: int
+    index: int  # type: ignore[assignment]  # a tuple's own index() is not missed
     time: float
     rgb: NDArray[np.uint8]
 

@@ -1,0 +1,95 @@
+"""``rainclean probe``: what a clip is, before anything is made of it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import tyro
+
+if TYPE_CHECKING:
+    from pipeline.probe import CameraMotion, ProbeReport
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Say what a clip is: codec, upright size, frames, times, scene cuts, camera motion.
+
+    Decodes the whole clip once. Damaged and HDR files are reported as far as they can be read.
+    """
+
+    input: tyro.conf.Positional[Path]
+    """Video file (MP4, MOV, MKV, WebM, AVI) or folder of images."""
+
+    json: bool = False
+    """Print one JSON document instead of a table."""
+
+    def run(self) -> None:
+        """Probe and print."""
+        from dataclasses import asdict
+
+        from pipeline.cli.console import follow, print_json, print_table
+        from pipeline.probe import probe
+
+        report = follow(probe(self.input))
+        if self.json:
+            print_json(asdict(report) | {"path": str(report.path)})
+        else:
+            print_table(("clip", report.path.name or str(report.path)), _rows(report))
+
+
+def _rows(report: "ProbeReport") -> list[tuple[str, str]]:
+    return [
+        ("format", f"{report.container}, {report.codec}, {report.pixel_format}"),
+        ("upright size", f"{report.width}×{report.height} px{_turned(report)}"),
+        ("brightness", f"{report.transfer}, {'full' if report.full_range else 'limited'} range"),
+        ("frames decodable", _frames(report)),
+        ("duration", f"{report.duration:.3f} s"),
+        ("frame times", _times(report)),
+        ("scene cuts", _cuts(report.cuts)),
+        *_motion(report.motion),
+        *[("note" if i == 0 else "", note) for i, note in enumerate(report.notes)],
+    ]
+
+
+def _turned(report: "ProbeReport") -> str:
+    if not report.rotation and not report.mirrored:
+        return ""
+    turn = f"turned {report.rotation}° clockwise" if report.rotation else ""
+    return f" ({', '.join(word for word in (turn, 'mirrored' if report.mirrored else '') if word)})"
+
+
+def _frames(report: "ProbeReport") -> str:
+    announced = report.frames_announced
+    return str(report.frames_decodable) if announced is None else f"{report.frames_decodable} of {announced}"
+
+
+def _times(report: "ProbeReport") -> str:
+    times = report.times
+    if times.mean_interval is None:
+        return f"{times.first:.3f} s"
+    kind = "variable" if times.variable else "constant"
+    rate = f"{1000 / times.mean_interval:.3f} frames/s"
+    spread = f"{times.shortest_interval:.1f} to {times.longest_interval:.1f} ms"
+    return f"{times.first:.3f} to {times.last:.3f} s, {rate}, {kind} ({spread})"
+
+
+def _cuts(cuts: tuple[int, ...] | None) -> str:
+    if cuts is None:
+        return "not measured"
+    return "none" if not cuts else f"{len(cuts)}: new shot at frame {', '.join(map(str, cuts))}"
+
+
+def _motion(motion: "CameraMotion | None") -> list[tuple[str, str]]:
+    if motion is None:
+        return [("camera motion", "not to be told")]
+    steps = f"median {motion.median:.2f}, 95 % below {motion.percentile_95:.2f} px per frame"
+    drift = (
+        "not to be told"
+        if motion.drift is None
+        else f"{motion.drift:.2f} px from the first frame of the shot"
+    )
+    rows = [
+        ("camera motion", f"{steps}: {'still' if motion.still else 'moving'}"),
+        ("largest drift", drift),
+    ]
+    return rows + ([("motion untold", f"{motion.untold} frames")] if motion.untold else [])

@@ -1,0 +1,208 @@
+"""Everything that can be said of a clip by decoding it once: the stage behind ``rainclean probe``."""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.stages import Progress
+from rainclean.video import DamagedInput, FrameSource, SourceInfo, open_source
+
+_DRIFT_EVERY = 10  # frames: drift is slow, and each look at it costs as much as one step of motion
+
+
+@dataclass(frozen=True)
+class FrameTimes:
+    """Presentation times in seconds; intervals between neighbouring frames in milliseconds.
+
+    The intervals are None for a single frame.
+    """
+
+    first: float
+    last: float
+    mean_interval: float | None
+    shortest_interval: float | None
+    longest_interval: float | None
+    variable: bool
+
+
+@dataclass(frozen=True)
+class CameraMotion:
+    """How the camera moves, in px of the full frame (mean over its corners), cuts left out.
+
+    median, percentile_95: from one frame to the next. drift: largest distance from the first frame of
+    the shot, looked at every 10 frames; None where it could not be told. still: median below 0.1 px.
+    untold: frames whose motion could not be told, for want of texture or because too much changed.
+    """
+
+    median: float
+    percentile_95: float
+    drift: float | None
+    still: bool
+    untold: int
+
+
+@dataclass(frozen=True)
+class ProbeReport:
+    """What ``probe`` found. Sizes in px, upright; duration in seconds; cuts are first frames of new shots.
+
+    frames_announced: what the file says it holds, None where it does not say.
+    cuts, motion: None where they could not be measured; ``notes`` says why.
+    """
+
+    path: Path
+    backend: str
+    container: str
+    codec: str
+    pixel_format: str
+    width: int
+    height: int
+    rotation: int
+    mirrored: bool
+    transfer: str
+    full_range: bool
+    frames_announced: int | None
+    frames_decodable: int
+    duration: float
+    times: FrameTimes
+    cuts: tuple[int, ...] | None
+    motion: CameraMotion | None
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Pass:
+    """What one decode of the whole clip gives."""
+
+    decoded: int
+    cuts: tuple[int, ...] | None
+    motion: CameraMotion | None
+
+
+def probe(path: Path, salvage: bool = False) -> Generator[Progress, None, ProbeReport]:
+    """Decode a clip once, in bounded memory, and report on it.
+
+    Damaged and truncated files are reported by what is left of them, HDR files without cuts and motion.
+    Raises InputError for what cannot be read at all.
+    """
+    notes: list[str] = []
+    announced: int | None = None
+    try:
+        source = open_source(path, salvage=salvage)
+        announced = source.info.frame_count
+        found = yield from _decode(source)
+    except DamagedInput as damage:
+        if salvage:
+            raise
+        notes.append(f"{damage.reason}; {damage.advice}")
+        announced = damage.announced or announced
+        source = open_source(path, salvage=True)
+        found = yield from _decode(source)
+    with source:
+        info, times = source.info, source.times
+    if info.transfer != "SDR":
+        notes.append(f"HDR ({info.transfer}): cuts and motion are not measured; convert it to SDR before use")
+    return _report(info, times, found, announced, (*notes, *info.notes))
+
+
+def _decode(source: FrameSource) -> Generator[Progress, None, _Pass]:
+    from rainclean.video.pyav import PyavSource
+
+    total = source.info.frame_count
+    decoded = 0
+    if source.info.transfer != "SDR" and isinstance(source, PyavSource):
+        for _ in source.decode_only():
+            decoded += 1
+            yield Progress("decode", decoded, total)
+        return _Pass(decoded, None, None)
+
+    from rainclean.video.cuts import scene_cuts, thumbnail
+
+    thumbnails: list[NDArray[np.uint8]] = []
+    tracker = _Tracker()
+    for frame in source.read():
+        decoded += 1
+        thumbnails.append(thumbnail(frame.rgb))
+        tracker.add(frame.rgb, last=decoded == total)
+        yield Progress("decode", decoded, total)
+    cuts = tuple(scene_cuts(np.stack(thumbnails)))
+    return _Pass(decoded, cuts, tracker.motion(cuts))
+
+
+class _Tracker:
+    """Follows the camera through the frames of a clip; keeps two pictures, not more."""
+
+    def __init__(self) -> None:
+        from rainclean.video import motion
+
+        self._motion = motion
+        self._reference: motion.Reduced | None = None
+        self._before: motion.Reduced | None = None
+        self._shifts: list[float | None] = []
+        self._drifts: list[float] = []
+
+    def add(self, rgb: NDArray[np.uint8], last: bool) -> None:
+        """Take the next frame, (H, W, 3) uint8."""
+        now = self._motion.Reduced(self._motion.luma(rgb))
+        shift = self._motion.shift_between(self._before, now) if self._before is not None else None
+        self._shifts.append(shift)
+        # Where nothing of the frame before is found again, a new shot begins; cuts proper come later.
+        if self._reference is None or shift is None:
+            self._reference = now
+        elif last or len(self._shifts) % _DRIFT_EVERY == 0:
+            drift = self._motion.shift_between(self._reference, now)
+            self._drifts += [] if drift is None else [drift]
+        self._before = now
+
+    def motion(self, cuts: tuple[int, ...]) -> CameraMotion | None:
+        """Sum up; None where no step could be told."""
+        steps = [s for i, s in enumerate(self._shifts) if i and i not in cuts]
+        known = np.array([s for s in steps if s is not None])
+        if not len(known):
+            return None
+        median = float(np.median(known))
+        return CameraMotion(
+            median=median,
+            percentile_95=float(np.percentile(known, 95)),
+            drift=max(self._drifts, default=None),
+            still=median < self._motion.STILL,
+            untold=len(steps) - len(known),
+        )
+
+
+def _report(
+    info: SourceInfo,
+    times: NDArray[np.float64],
+    found: _Pass,
+    announced: int | None,
+    notes: tuple[str, ...],
+) -> ProbeReport:
+    gaps = np.diff(times)
+    usual = float(np.median(gaps)) if len(gaps) else 0.0
+    mean, shortest, longest = (
+        (float(1000 * f(gaps)) for f in (np.mean, np.min, np.max)) if len(gaps) else (None, None, None)
+    )
+    variable = any(note.startswith("variable frame times") for note in info.notes)
+    return ProbeReport(
+        path=info.path,
+        backend=info.backend,
+        container=info.container,
+        codec=info.codec,
+        pixel_format=info.pixel_format,
+        width=info.width,
+        height=info.height,
+        rotation=info.rotation,
+        mirrored=info.mirrored,
+        transfer=info.transfer,
+        full_range=info.full_range,
+        frames_announced=announced,
+        frames_decodable=found.decoded,
+        # The last frame is shown for as long as frames usually are.
+        duration=float(times[-1] - times[0]) + usual,
+        times=FrameTimes(float(times[0]), float(times[-1]), mean, shortest, longest, variable),
+        cuts=found.cuts,
+        motion=found.motion,
+        notes=notes,
+    )

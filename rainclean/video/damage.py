@@ -1,0 +1,33 @@
+"""Files that are cut off or damaged: refused, with the way out named."""
+
+from pathlib import Path
+
+from rainclean.errors import InputError
+
+
+class DamagedInput(InputError):
+    """A clip of which only a part can be decoded; ``open_source(path, salvage=True)`` reads that part.
+
+    decodable: frames that are known to be whole, None where that was not counted.
+    announced: frames that the file says it has, None where it does not say.
+    """
+
+    def __init__(
+        self, path: Path, reason: str, advice: str, decodable: int | None = None, announced: int | None = None
+    ) -> None:
+        self.decodable = decodable
+        self.announced = announced
+        super().__init__(path, reason, advice)
+
+
+def truncated(path: Path, decodable: int, announced: int | None) -> DamagedInput:
+    """The error for a file that ends too early."""
+    of = f" of {announced}" if announced else ""
+    reason = f"truncated: {decodable}{of} frames can be decoded"
+    return DamagedInput(path, reason, "--salvage uses those", decodable, announced)
+
+
+def damaged_at(path: Path, index: int, count: int) -> DamagedInput:
+    """The error for a frame in the middle that does not decode."""
+    reason = f"damaged: frame {index} of {count} cannot be decoded"
+    return DamagedInput(path, reason, "--salvage leaves out what is damaged", None, count)

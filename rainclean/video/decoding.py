@@ -1,0 +1,172 @@
+"""Opening a video file so that nothing else can be opened through it, and decoding runs of frames."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from rainclean.errors import InputError
+from rainclean.video.limits import PIXEL_LIMIT, READ_FORMATS, Container, check_pixels
+from rainclean.video.packets import PacketIndex
+from rainclean.video.truncation import ends_early
+
+if TYPE_CHECKING:
+    from av.packet import Packet
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
+
+_DEMUXERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi"
+
+
+class Damage(Exception):
+    """A frame does not decode; ``index`` is the first that was expected and did not come out whole."""
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        super().__init__(f"frame {index} does not decode")
+
+
+class _Bytes:
+    """A file as FFmpeg is shown it: bytes without a name, so that no name can be resolved against it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.read, self.seek, self.tell, self.seekable = file.read, file.seek, file.tell, file.seekable
+
+
+@contextmanager
+def open_video(path: Path, container: Container, *, threads: str = "AUTO") -> Iterator["VideoStream"]:
+    """Open the file with the one demuxer its first bytes call for, and give its best video stream.
+
+    FFmpeg gets bytes and no name; every protocol and every other demuxer is off, and so are references
+    from MOV files to data elsewhere. ``threads``: AUTO for speed; SLICE where errors have to be told of
+    the very packet that causes them. Raises InputError.
+    """
+    import av
+    from av.error import FFmpegError
+
+    with path.open("rb") as file:
+        shut = {"format_whitelist": _DEMUXERS, "protocol_whitelist": "none"}
+        if container is Container.MP4:
+            shut |= {"enable_drefs": "0", "use_absolute_path": "0"}
+        try:
+            video = av.open(
+                _Bytes(file),
+                "r",
+                format=container.value,
+                options={"max_pixels": str(PIXEL_LIMIT)},
+                container_options=shut,
+                metadata_errors="replace",
+                buffer_size=1 << 18,
+            )
+        except FFmpegError as error:
+            raise _cannot_open(path, container, error) from error
+        with video:
+            stream = best_stream(path, video.streams.video)
+            check_pixels(path, stream.codec_context.width, stream.codec_context.height)
+            stream.codec_context.options = {"max_pixels": str(PIXEL_LIMIT)}
+            stream.thread_type = threads
+            yield stream
+
+
+def best_stream(path: Path, streams: Sequence["VideoStream"]) -> "VideoStream":
+    """Prefer what the file marks as default, then the larger picture; cover art is no video."""
+    from av.stream import Disposition
+
+    cover = Disposition.attached_pic | Disposition.timed_thumbnails
+    moving = [s for s in streams if not s.disposition & cover]
+    if not moving:
+        art = " (only a cover picture)" if streams else ""
+        raise InputError(path, f"no video stream in it{art}", "give a file with moving pictures")
+    readable = [s for s in moving if s.codec_context is not None]
+    if not readable:
+        raise InputError(path, "its video codec is not known to this FFmpeg", "convert it to H.264 first")
+    default = Disposition.default
+
+    def rank(stream: "VideoStream") -> tuple[bool, int]:
+        return bool(stream.disposition & default), stream.codec_context.width * stream.codec_context.height
+
+    return max(readable, key=rank)
+
+
+def decode(
+    path: Path, container: Container, index: PacketIndex, wanted: Sequence[int], start: int = 0
+) -> Iterator[tuple[int, "VideoFrame"]]:
+    """Decode the wanted frames (rising indices) in one go and yield (index, frame).
+
+    start: a key frame at or before the first wanted to seek to; 0 reads from the beginning.
+    Frames are matched by presentation time, and every one between the key frame and the last wanted has
+    to come out whole, because later ones are built on it. Raises Damage where one does not.
+    """
+    with open_video(path, container) as stream:
+        packets: Iterator[Packet[VideoStream]] = stream.container.demux(stream)  # type: ignore[attr-defined]
+        landing = 0
+        if start:
+            landing, packets = _seek(stream, index, start)
+        expected = output = landing
+        remaining = iter(wanted)
+        target = next(remaining)
+        for packet in packets:
+            frames = pictures(packet)
+            if frames is None:
+                raise Damage(expected)
+            for frame in frames:
+                here = output if index.ordinal else index.number_of(frame.pts)
+                output += 1
+                if here is None or (expected == landing and here < landing):
+                    continue  # leading pictures of an open group need what came before the seek
+                if frame.is_corrupt or here != expected:
+                    raise Damage(expected)
+                expected += 1
+                if here < target:
+                    continue
+                yield here, frame
+                following = next(remaining, None)
+                if following is None:
+                    return
+                target = following
+        raise Damage(expected)
+
+
+def pictures(packet: "Packet[VideoStream]") -> "list[VideoFrame] | None":
+    """What the decoder gives back for this packet; None where packet or picture is damaged."""
+    from av.error import FFmpegError
+
+    if packet.is_corrupt:
+        return None
+    try:
+        return packet.decode()
+    except FFmpegError:
+        return None
+
+
+def _seek(
+    stream: "VideoStream", index: PacketIndex, start: int
+) -> "tuple[int, Iterator[Packet[VideoStream]]]":
+    """Jump to the key frame ``start``; return the frame that decoding begins with, and the packets.
+
+    A seek may land earlier (coarse indexes). One that lands later or in the middle raises Damage.
+    """
+    from av.error import FFmpegError
+
+    try:
+        stream.container.seek(int(index.pts[start]), stream=stream)  # type: ignore[attr-defined]
+        packets: Iterator[Packet[VideoStream]] = stream.container.demux(stream)  # type: ignore[attr-defined]
+        first = next(packets)
+    except (FFmpegError, StopIteration) as error:
+        raise Damage(start) from error
+    landing = index.number_of(first.dts if index.ordinal else first.pts)
+    if landing is None or landing > start or not first.is_keyframe:
+        raise Damage(start)
+    return landing, chain([first], packets)
+
+
+def _cannot_open(path: Path, container: Container, error: Exception) -> InputError:
+    if ends_early(path, container):
+        return InputError(
+            path,
+            "truncated: the index at its end is missing, so no frame can be decoded",
+            "copy or download it again",
+        )
+    reason = getattr(error, "strerror", None) or str(error)
+    return InputError(path, f"damaged or not what it seems: {reason}", f"rainclean reads {READ_FORMATS}")

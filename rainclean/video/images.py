@@ -1,0 +1,169 @@
+"""A folder of images as FrameSource: natural order, EXIF upright, 8 bits a channel."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rainclean.errors import InputError
+from rainclean.video.pictures import SUFFIXES, Header, decode_picture, read_header
+from rainclean.video.selection import check_indices, check_region
+from rainclean.video.source import Frame, Region, SourceInfo
+
+ASSUMED_RATE = 25
+"""Frames per second: images carry no times."""
+
+
+class _Entry(NamedTuple):
+    path: Path
+    header: Header
+
+
+class ImagesSource:
+    """The images that lie directly in a folder, as one clip.
+
+    ``salvage`` decodes each once and skips the damaged ones. Raises InputError for folders without
+    images, for images that cannot be read, and where upright sizes differ.
+    """
+
+    def __init__(self, folder: Path, *, salvage: bool = False) -> None:
+        self._folder = folder
+        self._closed = False
+        self._skipped: list[Path] = []
+        paths, self._ignored = _images_in(folder)
+        self._entries = self._headers(paths, salvage)
+        self._check_sizes()
+        self._times = np.arange(len(self._entries)) / float(ASSUMED_RATE)
+        self._info = self._describe()
+
+    @property
+    def info(self) -> SourceInfo:
+        """Facts about the clip."""
+        return self._info
+
+    @property
+    def times(self) -> NDArray[np.float64]:
+        """(frame_count,) seconds: index / 25, which is an assumption."""
+        return self._times
+
+    def read(self, indices: Sequence[int] | None = None, region: Region | None = None) -> Iterator[Frame]:
+        """Deliver frames; see FrameSource.read."""
+        self._check_open()
+        wanted = check_indices(indices, len(self._entries))
+        return self._decoded(wanted, check_region(region, self._info))
+
+    def close(self) -> None:
+        """Reading afterwards raises ValueError, also from iterators that are under way."""
+        self._closed = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _decoded(self, wanted: list[int], region: Region) -> Iterator[Frame]:
+        for index in wanted:
+            self._check_open()
+            path, header = self._entries[index]
+            stored = decode_picture(path, header)
+            rgb = header.orientation.upright(stored, region)
+            if rgb.nbytes < stored.nbytes and np.shares_memory(rgb, stored):
+                rgb = rgb.copy()  # a cut of whole rows would keep the whole picture in memory
+            yield Frame(index, float(self._times[index]), rgb)
+        self._check_open()
+
+    def _headers(self, paths: Sequence[Path], salvage: bool) -> list[_Entry]:
+        entries = []
+        for path in paths:
+            try:
+                entry = _Entry(path, read_header(path))
+                if salvage:
+                    decode_picture(*entry)
+            except InputError:
+                if not salvage:
+                    raise
+                self._skipped.append(path)
+                continue
+            entries.append(entry)
+        if not entries:
+            raise InputError(self._folder, "none of its images can be read", "copy or download them again")
+        return entries
+
+    def _check_sizes(self) -> None:
+        """All upright sizes have to agree; the odd one out is named."""
+        sizes = [e.header.orientation.size(e.header.width, e.header.height) for e in self._entries]
+        (usual, _), *others = Counter(sizes).most_common()
+        if others:
+            at = next(i for i, size in enumerate(sizes) if size != usual)
+            odd, rest = ("×".join(map(str, size)) for size in (sizes[at], usual))
+            reason = f"it is {odd} px, other images of the folder are {rest}"
+            raise InputError(self._entries[at].path, reason, "a clip needs frames of one size")
+
+    def _describe(self) -> SourceInfo:
+        headers = [e.header for e in self._entries]
+        first = headers[0]
+        width, height = first.orientation.size(first.width, first.height)
+        kinds = [kind for kind, _ in Counter(h.kind for h in headers).most_common()]
+        return SourceInfo(
+            path=self._folder,
+            backend="images",
+            container="folder of images",
+            codec=", ".join(dict.fromkeys(kind.split()[0] for kind in kinds)),
+            pixel_format=", ".join(kind.split()[1] for kind in kinds),
+            width=width,
+            height=height,
+            frame_count=len(headers),
+            rotation=first.orientation.rotation,
+            mirrored=first.orientation.mirrored,
+            full_range=True,
+            notes=tuple(self._notes(headers)),
+        )
+
+    def _notes(self, headers: Sequence[Header]) -> Iterator[str]:
+        yield f"images carry no times: {ASSUMED_RATE} frames per second assumed"
+        total = len(headers)
+        if self._skipped:
+            names = ", ".join(p.name for p in self._skipped[:3]) + (", …" if len(self._skipped) > 3 else "")
+            yield f"salvaged: {len(self._skipped)} damaged image(s) left out ({names})"
+        if self._ignored:
+            yield f"{self._ignored} other entries of the folder are ignored"
+        if deep := sum(h.sixteen_bit for h in headers):
+            yield f"{deep} of {total} images have 16 bits a channel: rounded to 8 (v / 257)"
+        if clear := sum(h.alpha for h in headers):
+            yield f"{clear} of {total} images have transparency: dropped"
+        if several := sum(h.pictures > 1 for h in headers):
+            yield f"{several} of {total} files hold several pictures: the first is read"
+        if len({h.orientation for h in headers}) > 1:
+            yield "images are stored in different orientations: each is turned upright"
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ValueError(f"{self._folder}: the source is closed")
+
+
+def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
+    """Sort key under which ``frame2`` comes before ``frame10`` and capitals beside small letters."""
+    parts = re.split(r"([0-9]+)", name)
+    key = ((1, int(p), "") if i % 2 else (0, 0, p.casefold()) for i, p in enumerate(parts) if p)
+    return (*key, (2, 0, name))  # names that differ in zeros or capitals alone keep one fixed order
+
+
+def _images_in(folder: Path) -> tuple[list[Path], int]:
+    """The images of a folder in natural order, and how many other entries it has."""
+    try:
+        entries = list(folder.iterdir())
+        named = [p for p in entries if p.suffix.lower() in SUFFIXES and not p.name.startswith(".")]
+        images = [p for p in named if p.is_file()]
+    except OSError as error:
+        raise InputError(folder, f"cannot be opened: {error.strerror or error}") from error
+    if not images:
+        raise InputError(folder, "no images in this folder", f"it may hold {', '.join(sorted(SUFFIXES))}")
+    return sorted(images, key=lambda p: natural_key(p.name)), len(entries) - len(images)

@@ -1,0 +1,117 @@
+"""What is read at all: which containers, how large a picture, and nothing that names another file.
+
+A file is judged by its first bytes, before FFmpeg sees it, and FFmpeg is then told the container by name:
+it never guesses, so a playlist dressed up as ``clip.mp4`` cannot reach a demuxer that opens addresses.
+"""
+
+import re
+from enum import Enum
+from pathlib import Path
+
+from rainclean.errors import InputError
+
+PIXEL_LIMIT = 100_000_000
+"""Largest picture in pixels: 300 MB of RGB. Checked from headers, before anything is decoded."""
+
+READ_FORMATS = "MP4, MOV, MKV, WebM and AVI"
+
+_HEAD = 4096
+_BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot"}
+_PICTURE_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"mif1", b"avif"}
+_LISTS = (
+    (re.compile(rb"#EXT(M3U|INF|-X-)"), "an M3U/HLS playlist"),
+    (re.compile(rb"ffconcat\s+version|file\s+\S"), "an FFmpeg concat list"),
+    (re.compile(rb"(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<MPD\b", re.DOTALL), "a DASH manifest"),
+    (re.compile(rb"(<\?xml[^>]*>\s*)?<(smil|asx|playlist|SmoothStreamingMedia)\b", re.I), "a playlist"),
+    (re.compile(rb"v=0\r?\n"), "an SDP session description"),
+    (re.compile(rb"\[playlist\]|\[Reference\]|RTSPtext", re.IGNORECASE), "a playlist"),
+)
+_PICTURE = re.compile(rb"\x89PNG|\xff\xd8\xff|GIF8|BM.{4}\0{4}|II\*\0|MM\0\*|RIFF.{4}WEBP", re.DOTALL)
+
+
+class Container(Enum):
+    """A container that is read; the value is FFmpeg's name of the one demuxer that may open it."""
+
+    MP4 = "mov"
+    MATROSKA = "matroska"
+    AVI = "avi"
+
+
+def check_pixels(path: Path, width: int, height: int) -> None:
+    """Refuse pictures of more than PIXEL_LIMIT pixels, or of none. Raises InputError."""
+    if width <= 0 or height <= 0:
+        raise InputError(path, "its header gives no picture size", "the file is damaged or not a video")
+    if width * height > PIXEL_LIMIT:
+        reason = f"{width}×{height} px is over the limit of {PIXEL_LIMIT // 1_000_000} megapixels a picture"
+        raise InputError(path, reason, "scale it down first")
+
+
+def container_of(path: Path) -> Container:
+    """Tell the container from the first bytes of an existing file.
+
+    Raises InputError for anything else, and says what it is where that is known.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+    except OSError as error:
+        raise InputError(path, f"cannot be opened: {error.strerror or error}") from error
+    if not head:
+        raise InputError(path, "the file is empty", "copy or download it again")
+    if head.startswith(b"\x1aE\xdf\xa3"):
+        return Container.MATROSKA
+    if head[:4] == b"RIFF" and head[8:12] in (b"AVI ", b"AVI\x19"):
+        return Container.AVI
+    if head[4:8] in _BOXES and not (head[4:8] == b"ftyp" and head[8:12] in _PICTURE_BRANDS):
+        return Container.MP4
+    raise _refusal(path, head)
+
+
+def container_label(path: Path, container: Container) -> str:
+    """The name people use: MP4, MOV, MKV, WebM or AVI."""
+    with path.open("rb") as file:
+        head = file.read(64)
+    if container is Container.MATROSKA:
+        return "WebM" if b"webm" in head else "MKV"
+    if container is Container.MP4:
+        return "MOV" if head[8:12] == b"qt  " or head[4:8] != b"ftyp" else "MP4"
+    return "AVI"
+
+
+def _refusal(path: Path, head: bytes) -> InputError:
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    for pattern, kind in _LISTS:
+        if pattern.match(text):
+            reason = f"{kind} names other files or addresses and is never followed"
+            return InputError(path, reason, "give the video itself")
+    if _PICTURE.match(head) or head[8:12] in _PICTURE_BRANDS:
+        return InputError(path, "a picture, not a video", "give the folder that holds the pictures")
+    advice = f"it reads {READ_FORMATS}; convert other files first"
+    return InputError(path, "not a video that rainclean reads", advice)
+
+
+def check_name(path: Path | str) -> Path:
+    """Turn what a person typed into a path that exists; addresses and protocols are refused.
+
+    Raises InputError.
+    """
+    text = str(path)
+    place = Path(path)
+    try:
+        if text not in ("-", "") and (place.is_file() or place.is_dir()):
+            return place
+        exists = text not in ("-", "") and place.exists()
+    except (OSError, ValueError) as error:
+        raise InputError(text.replace("\0", "?"), f"not a usable path: {error}") from error
+    if text in ("-", ""):
+        raise InputError(text or "''", "standard input is not read", "give a file or a folder")
+    if exists:
+        raise InputError(place, "neither a file nor a folder", "devices and pipes are not read")
+    # One letter before the colon is a Windows drive.
+    if re.match(r"[A-Za-z][A-Za-z0-9+.\-]+:", text):
+        raise InputError(
+            text, "an address or protocol, not a file", "only local files are opened: download it first"
+        )
+    if re.search(r"%0?\d*d", text):
+        raise InputError(place, "no such file", "for numbered images give their folder")
+    raise InputError(place, "no such file or folder")

@@ -1,0 +1,195 @@
+"""Video files through PyAV (FFmpeg): one FrameSource over MP4, MOV, MKV, WebM and AVI."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rainclean.errors import InputError
+from rainclean.video.damage import damaged_at, truncated
+from rainclean.video.decoding import Damage, decode, open_video
+from rainclean.video.facts import StreamFacts, look_at, time_notes
+from rainclean.video.limits import check_pixels, container_label, container_of
+from rainclean.video.packets import scan
+from rainclean.video.rgb import RgbConverter
+from rainclean.video.salvage import decode_whole, whole_frames
+from rainclean.video.selection import check_indices, check_region
+from rainclean.video.source import Frame, Region, SourceInfo
+from rainclean.video.truncation import ends_early
+
+if TYPE_CHECKING:
+    from av.video.frame import VideoFrame
+
+_WORTH_A_SEEK = 24
+"""Frames to be passed over before the file is opened again to jump ahead: opening takes about as long."""
+
+
+class PyavSource:
+    """A video file as FrameSource; nothing is open between two calls of ``read``.
+
+    ``salvage`` decodes the file once to find the frames that are whole, and numbers those 0, 1, …
+    Raises InputError for what cannot be read, DamagedInput for a file that is cut off.
+    """
+
+    def __init__(self, path: Path, *, salvage: bool = False) -> None:
+        self._path = path
+        self._closed = False
+        self._container = container_of(path)
+        with open_video(path, self._container) as stream:
+            self._index = scan(stream)
+        if not len(self._index.pts):
+            raise InputError(path, "no frame in it can be read", "copy or download it again")
+        self._facts = look_at(path, self._container)
+        self._frames: list[int] | None = None  # which frames of the file are delivered; None: all
+        notes = self._salvaged() if salvage else self._checked()
+        times = self._index.times
+        self._times = times if self._frames is None else times[self._frames]
+        self._converter = RgbConverter(self._facts.stretch_grey)
+        self._info = self._describe(notes)
+
+    @property
+    def info(self) -> SourceInfo:
+        """Facts about the clip."""
+        return self._info
+
+    @property
+    def times(self) -> NDArray[np.float64]:
+        """(frame_count,) seconds from the container's zero, strictly rising."""
+        return self._times
+
+    def read(self, indices: Sequence[int] | None = None, region: Region | None = None) -> Iterator[Frame]:
+        """Deliver frames; see FrameSource.read. HDR clips are refused with InputError."""
+        self._check_open()
+        wanted = check_indices(indices, len(self._times))
+        part = check_region(region, self._info)
+        if self._info.transfer != "SDR":
+            reason = f"its brightness is coded for HDR ({self._info.transfer}), which is not read as RGB"
+            raise InputError(self._path, reason, "convert it to SDR first, as ffmpeg's tonemap filter does")
+        return self._converted(wanted, part)
+
+    def decode_only(self) -> Iterator[int]:
+        """Decode every frame without converting it and yield its index. Raises as ``read``, HDR or not."""
+        self._check_open()
+        for index, _ in self._pictures(list(range(len(self._times)))):
+            yield index
+
+    def close(self) -> None:
+        """Reading afterwards raises ValueError, also from iterators that are under way."""
+        self._closed = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _converted(self, wanted: list[int], region: Region) -> Iterator[Frame]:
+        for index, picture in self._pictures(wanted):
+            stored = self._converter(picture)
+            rgb = self._facts.orientation.upright(stored, region)
+            if rgb.nbytes < stored.nbytes and np.shares_memory(rgb, stored):
+                rgb = rgb.copy()  # a cut of whole rows would keep the whole picture in memory
+            yield Frame(index, float(self._times[index]), rgb)
+
+    def _pictures(self, wanted: list[int]) -> Iterator[tuple[int, "VideoFrame"]]:
+        """Decoded pictures of the wanted frames, each checked for its size."""
+        size = (self._facts.stored_width, self._facts.stored_height)
+        for index, picture in self._salvage_pass(wanted) if self._frames is not None else self._runs(wanted):
+            if (picture.width, picture.height) != size:
+                reason = f"the picture size changes at frame {index}"
+                sizes = f"from {size[0]}×{size[1]} to {picture.width}×{picture.height}"
+                raise InputError(self._path, f"{reason} {sizes}", "cut it there into two clips")
+            self._check_open()
+            yield index, picture
+            self._check_open()
+
+    def _salvage_pass(self, wanted: list[int]) -> Iterator[tuple[int, "VideoFrame"]]:
+        assert self._frames is not None
+        if not wanted:
+            return
+        in_file = [self._frames[i] for i in wanted]
+        found = decode_whole(self._path, self._container, self._index, in_file)
+        for index, (_, picture) in zip(wanted, found, strict=False):
+            yield index, picture
+
+    def _runs(self, wanted: list[int]) -> Iterator[tuple[int, "VideoFrame"]]:
+        """Each run of frames from the key frame before it on; ahead of a long gap a new run begins."""
+        for run in self._split(wanted):
+            start = self._index.key_before(run[0])
+            delivered = 0
+            try:
+                for item in self._decode(run, start):
+                    delivered += 1
+                    yield item
+            except Damage as damage:
+                if not start or delivered:
+                    raise damaged_at(self._path, damage.index, len(self._times)) from None
+                # Seeking can fail in a sound file (no index, gradual refresh): the start decides.
+                try:
+                    yield from self._decode(run, 0)
+                except Damage as again:
+                    raise damaged_at(self._path, again.index, len(self._times)) from None
+
+    def _decode(self, run: list[int], start: int) -> Iterator[tuple[int, "VideoFrame"]]:
+        return decode(self._path, self._container, self._index, run, start)
+
+    def _split(self, wanted: list[int]) -> Iterator[list[int]]:
+        run: list[int] = []
+        for i in wanted:
+            if run and i - run[-1] > _WORTH_A_SEEK and self._index.key_before(i) - run[-1] > _WORTH_A_SEEK:
+                yield run
+                run = []
+            run.append(i)
+        if run:
+            yield run
+
+    def _checked(self) -> list[str]:
+        """Refuse a file that is cut off where frames are missing; a note where none is."""
+        if not (self._index.failed or ends_early(self._path, self._container)):
+            return []
+        whole = len(self._index.pts) - self._index.incomplete
+        announced = self._facts.announced
+        if announced is None or whole < announced:
+            raise truncated(self._path, whole, announced)
+        return ["the file ends too early, but no frame is missing"]
+
+    def _salvaged(self) -> list[str]:
+        self._frames = whole_frames(self._path, self._container, self._index)
+        if not self._frames:
+            raise InputError(self._path, "no frame in it can be decoded", "copy or download it again")
+        total = max(self._facts.announced or 0, len(self._index.pts))
+        if len(self._frames) == total:
+            return []
+        return [f"salvaged: {len(self._frames)} of {total} frames are whole, the others are left out"]
+
+    def _describe(self, notes: list[str]) -> SourceInfo:
+        facts: StreamFacts = self._facts
+        check_pixels(self._path, facts.stored_width, facts.stored_height)
+        width, height = facts.orientation.size(facts.stored_width, facts.stored_height)
+        grey = ["grey in limited range: stretched to 0…255"] if facts.stretch_grey else []
+        counted = ["no presentation times in the file: frames are counted"] if self._index.ordinal else []
+        variable = time_notes(self._times, float(self._index.tick))
+        return SourceInfo(
+            path=self._path,
+            backend="PyAV",
+            container=container_label(self._path, self._container),
+            codec=facts.codec,
+            pixel_format=facts.pixel_format,
+            width=width,
+            height=height,
+            frame_count=len(self._times),
+            rotation=facts.orientation.rotation,
+            mirrored=facts.orientation.mirrored,
+            transfer=facts.transfer,
+            full_range=facts.full_range,
+            notes=(*notes, *facts.notes, *grey, *variable, *counted),
+        )
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ValueError(f"{self._path}: the source is closed")
