@@ -1,6 +1,10 @@
 """What all long work has in common: it is a generator that yields Progress and can be closed at each yield."""
 
+from collections.abc import Generator
 from dataclasses import dataclass
+from typing import TypeVar
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,3 +18,13 @@ class Progress:
     stage: str
     done: int
     total: int | None
+
+
+def finish(stage: Generator[Progress, None, Result]) -> Result:
+    """Run a stage to its end without showing anything; returns its result."""
+    while True:
+        try:
+            next(stage)
+        except StopIteration as end:
+            result: Result = end.value
+            return result

@@ -1,0 +1,305 @@
+"""The main job without a project: one clip in, scored candidates out.
+
+Frames are decoded once, sorted beside the decoding, voted on, looked up, compared and scored; see
+docs/architecture.md for the road. The stage yields Progress, can be closed at each yield, and then leaves
+nothing behind.
+"""
+
+import os
+import tempfile
+from collections.abc import Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from time import perf_counter
+from typing import Self, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.stages import Progress
+from rainclean import _kernels
+from rainclean.candidates import (
+    Candidate,
+    PictureStore,
+    Selection,
+    distinct,
+    merge_near_identical,
+    select_frames,
+    sweep,
+)
+from rainclean.errors import InputError, RaincleanError
+from rainclean.quality import score
+from rainclean.recipe import Recipe
+from rainclean.stack import DEFAULT_MEMORY, Budget, SortedStack
+from rainclean.temporal import SILENT_LIMIT, Votes, luma
+from rainclean.video import FrameSource, Region
+from rainclean.video.cuts import scene_cuts, thumbnail
+from rainclean.video.motion import camera_shift
+
+U8 = NDArray[np.uint8]
+_T = TypeVar("_T")
+
+RELEASED_FRAMES = 100
+"""N of ``--recipe released`` unless told otherwise; the published notebook has it as a constant."""
+
+STILL_PX = 0.5
+"""Shift against the reference frame, in px, above which a clip is said to move."""
+
+MOTION_SAMPLES = 8
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@dataclass(frozen=True)
+class CleanSettings:
+    """What `clean` is asked for.
+
+    recipe: None for the default sweep, "released", "median", or a recipe's name. frames: at most so many.
+    reference, first, last: frame indices in the clip; last is the first one not used. region: cut to that.
+    """
+
+    recipe: str | None = None
+    frames: int | None = None
+    reference: int | None = None
+    first: int = 0
+    last: int | None = None
+    region: Region | None = None
+    memory: int = DEFAULT_MEMORY
+    scratch: Path = field(default_factory=lambda: Path(tempfile.gettempdir()))
+    workers: int = field(default_factory=available_cores)
+
+
+@dataclass
+class CleanResult:
+    """Candidates of one clip, best first, and what is to be known of them. Close it to free the pictures.
+
+    reference_rgb: the rainy reference frame (h, w, 3), cut to the region. timings: seconds by stage; stages
+    overlap, so that their sum can exceed ``wall``.
+    """
+
+    selection: Selection
+    candidates: list[Candidate]
+    pictures: PictureStore
+    reference_rgb: U8
+    region: Region
+    times: list[float]
+    motion: list[float]
+    warnings: list[str]
+    timings: dict[str, float]
+    scratch_bytes: int
+
+    def picture(self, candidate: Candidate) -> U8:
+        """A candidate's clean image, (h, w, 3) uint8 RGB."""
+        return self.pictures.picture(candidate.row)
+
+    def close(self) -> None:
+        """Give memory or disk space back."""
+        self.pictures.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def clean(source: FrameSource, settings: CleanSettings) -> Generator[Progress, None, CleanResult]:
+    """Make the candidates of one clip. Raises RaincleanError for what the settings or the clip cannot give."""
+    began = perf_counter()
+    region = settings.region or Region(0, 0, source.info.width, source.info.height)
+    recipes, selection, warnings = plan(source, settings)
+    compiled = perf_counter()
+    _kernels.load()
+    start_up = perf_counter() - compiled
+    stack = SortedStack(
+        region.height,
+        region.width,
+        selection.windows,
+        Budget(settings.memory, settings.scratch),
+        len(recipes),
+        settings.workers,
+    )
+    with stack:
+        watch = _Watch(selection)
+        decoding, storing = yield from _decode(source, selection, settings.region, stack, watch)
+        registering = perf_counter()
+        motion = watch.motion()
+        warnings += watch.warnings(motion)
+        registering = perf_counter() - registering
+        votes, crowd = yield from _steps("votes", stack.votes())
+        warnings += _vote_warnings(votes, recipes)
+        candidates = _resolve(recipes, votes)
+        by_window = [[c.percentile for c in candidates if c.recipe.frames == v.frames] for v in votes]
+        store = PictureStore(stack.picture_planes(len(candidates)), (region.height, region.width, 3))
+        try:
+            yield from _steps("look up", stack.percentiles(by_window, store.put))
+            candidates = merge_near_identical(candidates, store)
+            scoring = perf_counter()
+            candidates = yield from _score(candidates, store, watch.reference, crowd, settings.workers)
+            scoring = perf_counter() - scoring
+        except BaseException:
+            store.close()
+            raise
+    timings = {
+        "start_up": start_up,
+        "decode": decoding,
+        "store": storing,
+        "register": registering,
+        "sort": stack.clock.seconds("sort"),
+        "candidates": stack.clock.seconds("votes") + stack.clock.seconds("percentiles"),
+        "score": scoring + stack.clock.seconds("score"),
+        "wall": perf_counter() - began,
+    }
+    times = [float(source.times[i]) for i in selection.indices]
+    return CleanResult(
+        selection, candidates, store, watch.reference, region, times, motion, warnings, timings, stack.scratch_bytes
+    )
+
+
+def plan(source: FrameSource, settings: CleanSettings) -> tuple[list[Recipe], Selection, list[str]]:
+    """The recipes that the settings ask for, the frames they need, and what must be said about it."""
+    info = source.info
+    last = info.frame_count if settings.last is None else settings.last
+    if not 0 <= settings.first < last <= info.frame_count:
+        raise InputError(info.path, f"frames {settings.first} to {last} asked for, it has {info.frame_count}")
+    count = last - settings.first
+    if count < 2:
+        raise InputError(info.path, "1 frame: a temporal prior needs at least 2", "film longer or widen the range")
+    reference = None if settings.reference is None else settings.reference - settings.first
+    if reference is not None and not 0 <= reference < count:
+        raise InputError(
+            info.path, f"reference frame {settings.reference} is not among frames {settings.first} to {last - 1}"
+        )
+    recipes, warnings = _recipes(settings, count)
+    try:
+        selection = select_frames(count, recipes, reference)
+    except ValueError as error:
+        raise InputError(info.path, f"recipe {recipes[-1].name}: {error}") from None
+    shifted = tuple(i + settings.first for i in selection.indices)
+    return recipes, replace(selection, indices=shifted), [*info.notes, *warnings]
+
+
+def _recipes(settings: CleanSettings, count: int) -> tuple[list[Recipe], list[str]]:
+    if settings.frames is not None and settings.frames < 2:
+        raise RaincleanError(f"--frames {settings.frames}: a temporal prior needs at least 2")
+    if settings.recipe is None:
+        return sweep(count, settings.frames), _too_few(settings.frames, count)
+    if settings.recipe == "released":
+        n = RELEASED_FRAMES if settings.frames is None else settings.frames
+        return [Recipe(min(n, count), window="first")], _too_few(n, count)
+    if settings.recipe == "median":
+        return [sweep(count, settings.frames)[-1]], _too_few(settings.frames, count)
+    if settings.frames is not None:
+        raise RaincleanError(f"--frames {settings.frames}: recipe {settings.recipe} has its own number of frames")
+    return [Recipe.parse(settings.recipe)], []
+
+
+def _too_few(asked: int | None, count: int) -> list[str]:
+    return [f"{asked} frames asked for, {count} there: those were used"] if asked and asked > count else []
+
+
+def _decode(
+    source: FrameSource, selection: Selection, region: Region | None, stack: SortedStack, watch: "_Watch"
+) -> Generator[Progress, None, tuple[float, float]]:
+    """Feed the stack; returns the seconds spent waiting for the decoder, and for the stack."""
+    decoding, storing, total = 0.0, 0.0, len(selection.indices)
+    frames = source.read(selection.indices, region)
+    for done in range(total):
+        began = perf_counter()
+        frame = next(frames)
+        decoded = perf_counter()
+        stack.add(frame.rgb)
+        decoding, storing = decoding + decoded - began, storing + perf_counter() - decoded
+        watch.see(done, frame.rgb)
+        yield Progress("decode", done + 1, total)
+    began = perf_counter()
+    stack.finish()
+    return decoding, storing + perf_counter() - began
+
+
+def _steps(stage: str, shares: Generator[float, None, _T]) -> Generator[Progress, None, _T]:
+    """Turn shares done into Progress in percent."""
+    while True:
+        try:
+            share = next(shares)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
+        yield Progress(stage, round(100 * share), 100)
+
+
+def _resolve(recipes: Sequence[Recipe], votes: Sequence[Votes]) -> list[Candidate]:
+    candidates: list[Candidate] = []
+    for vote in votes:
+        same_window = [r for r in recipes if r.frames == vote.frames]
+        for recipe, percentile, others in distinct(same_window, vote.eta):
+            row = len(candidates)
+            candidates.append(Candidate(recipe, percentile, vote.eta, vote.silent_share, row, others))
+    return candidates
+
+
+def _score(
+    candidates: Sequence[Candidate], store: PictureStore, reference: U8, crowd: NDArray[np.float32], workers: int
+) -> Generator[Progress, None, list[Candidate]]:
+    rain = luma(reference)
+    scored = []
+    with ThreadPoolExecutor(workers) as pool:
+        for done, candidate in enumerate(candidates, 1):
+            scores = score(store.picture(candidate.row), rain, crowd, pool)
+            scored.append(replace(candidate, scores=scores))
+            yield Progress("score", done, len(candidates))
+    return sorted(scored, key=lambda c: (c.scores.total if c.scores else 0.0, c.recipe.frames))
+
+
+def _vote_warnings(votes: Sequence[Votes], recipes: Sequence[Recipe]) -> list[str]:
+    voting = {r.frames for r in recipes if r.percentile is None}
+    return [
+        f"{vote.silent_share:.1%} of the pixels cast no vote for N = {vote.frames} (their most frequent value is "
+        "too rare, as noise or motion make it): judge η* by eye"
+        for vote in votes
+        if vote.frames in voting and vote.silent_share > SILENT_LIMIT
+    ]
+
+
+class _Watch:
+    """Looks at frames as they pass: scene cuts, and how far the camera has moved from the reference frame."""
+
+    def __init__(self, selection: Selection) -> None:
+        self._selection = selection
+        positions = np.linspace(0, len(selection.indices) - 1, MOTION_SAMPLES).round().astype(int)
+        self._sampled = {int(p) for p in positions} - {selection.reference}
+        self._lumas: dict[int, U8] = {}
+        self._thumbnails: list[U8] = []
+        self.reference: U8 = np.empty((0, 0, 3), np.uint8)
+
+    def see(self, position: int, rgb: U8) -> None:
+        """Take note of the frame at this position among those used."""
+        self._thumbnails.append(thumbnail(rgb))
+        if position == self._selection.reference:
+            self.reference = rgb
+        elif position in self._sampled:
+            self._lumas[position] = luma(rgb)
+
+    def motion(self) -> list[float]:
+        """Shift of some frames against the reference frame, in px, as far as the picture has texture."""
+        reference = luma(self.reference)
+        shifts = [camera_shift(reference, picture) for _, picture in sorted(self._lumas.items())]
+        self._lumas.clear()
+        return [round(shift, 2) for shift in shifts if shift is not None]
+
+    def warnings(self, motion: Sequence[float]) -> list[str]:
+        """What of it a person should know."""
+        said = []
+        cuts = [self._selection.indices[i] for i in scene_cuts(np.stack(self._thumbnails))]
+        if cuts:
+            where = ", ".join(map(str, cuts[:5])) + (", …" if len(cuts) > 5 else "")
+            said.append(f"scene cut at frame {where}: frames of different shots were mixed; use --in-point and --out-point")
+        if motion and max(motion) > STILL_PX:
+            said.append(
+                f"the camera moves (up to {max(motion):.1f} px against the reference frame): "
+                "expect lost detail, and prefer few frames"
+            )
+        return said

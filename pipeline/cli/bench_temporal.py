@@ -1,0 +1,63 @@
+"""``rainclean bench temporal``: speed and memory of the temporal filter on this machine."""
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline.cli.console import follow, print_json, print_table, print_text
+from rainclean.errors import RaincleanError
+
+if TYPE_CHECKING:
+    from pipeline.bench_temporal import Measurement
+
+
+@dataclass(frozen=True)
+class BenchTemporal:
+    """Measure decoding, sorting, votes, percentiles and scores beside np.sort and plain numpy.
+
+    Takes some minutes with the default sizes; every measurement has a process of its own.
+    """
+
+    sizes: tuple[str, ...] = ("368x640x100", "1920x1080x100", "3840x2160x60")
+    """Clips to measure: width x height x frames."""
+    repeats: int = 1
+    """Measure each so often and take the best."""
+    json: bool = False
+    """Print JSON instead of a table."""
+
+    def run(self) -> None:
+        """Measure and print."""
+        from pipeline.bench_temporal import bench_temporal
+
+        sizes = [_size(text) for text in self.sizes]
+        if self.repeats < 1:
+            raise RaincleanError(f"--repeats {self.repeats}: at least 1")
+        measurements = follow(bench_temporal(sizes, self.repeats))
+        if self.json:
+            print_json([m.to_json() for m in measurements])
+        else:
+            _print(measurements)
+
+
+def _size(text: str) -> tuple[int, int, int]:
+    match = re.fullmatch(r"(\d+)x(\d+)x(\d+)", text)
+    if not match or int(match[3]) < 2 or min(int(match[1]), int(match[2])) < 16 or int(match[1]) % 2 or int(match[2]) % 2:
+        raise RaincleanError(f"--sizes {text}: widthxheightxframes is needed, even sizes, such as 1920x1080x100")
+    return int(match[1]), int(match[2]), int(match[3])
+
+
+def _print(measurements: "list[Measurement]") -> None:
+    for clip in dict.fromkeys(m.clip for m in measurements if not m.what.startswith("scaling")):
+        of_clip = [m for m in measurements if m.clip == clip and not m.what.startswith("scaling")]
+        decode = next(m.seconds for m in of_clip if m.what == "decode")
+        rows = [
+            (m.what, f"{m.seconds:.3f}", f"{m.seconds / decode:.2f}", f"{(m.peak_bytes or 0) / 2**20:.0f}")
+            for m in of_clip
+        ]
+        print_table(("", "seconds", "× decode", "peak MiB"), rows, title=clip)
+        print_text("")
+    rows = []
+    for kind in ("frames", "pixels"):
+        series = [m for m in measurements if m.what == f"scaling with {kind}"]
+        rows += [(m.what, m.clip, f"{m.seconds:.3f}", f"{m.seconds / series[0].seconds:.2f}") for m in series]
+    print_table(("", "stack", "seconds", "× first"), rows, title="sort, votes, percentile in memory")

@@ -1,0 +1,91 @@
+"""``rainclean clean``: a rain video in, a clean image out."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from tyro.conf import Positional, arg
+
+from pipeline.cli.console import follow, print_json, print_note, print_table, print_text
+from pipeline.cli.values import parse_bytes, parse_point, parse_region
+
+
+@dataclass(frozen=True)
+class Clean:
+    """Make a clean image of a rain video, filmed with a camera that stands still.
+
+    Without --recipe: the default sweep (several numbers of frames × several percentiles), its best-scored
+    candidate in clean.png and all of them in candidates/. With --recipe: that one.
+
+    Writes clean.png, candidates/*.png, candidates.png (contact sheet), candidates.csv and report.json.
+    """
+
+    input: Positional[Path]
+    """Video file, or folder of images."""
+    output: Annotated[Path, arg(aliases=["-o"])]
+    """Folder to write to; made if it is not there."""
+    recipe: str | None = None
+    """released (the published rule on the first N frames), median, or a name from candidates.csv."""
+    frames: int | None = None
+    """Use at most so many frames (sweep: around the reference frame; released: the first, default 100)."""
+    reference: str | None = None
+    """Reference frame: index, or time such as 4.5s. Default: the middle one."""
+    in_point: str | None = None
+    """First frame to use: index, or time such as 4.5s."""
+    out_point: str | None = None
+    """First frame no longer to use: index, or time such as 9s."""
+    region: str | None = None
+    """Use only this part of the upright frame: x,y,width,height in px."""
+    memory: str = "1GiB"
+    """Memory to use beside the interpreter; what does not fit goes to scratch space."""
+    scratch: Path | None = None
+    """Folder for scratch space. Default: the system's folder for temporary files."""
+    salvage: bool = False
+    """Use what can be decoded of a damaged or truncated clip."""
+    json: bool = False
+    """Print the report as JSON instead of a table."""
+
+    def run(self) -> None:
+        """Make the candidates and write them."""
+        from pipeline.clean import CleanSettings, clean
+        from pipeline.clean_output import write_clean
+        from rainclean.storage import format_bytes
+        from rainclean.video import open_source
+
+        with open_source(self.input, salvage=self.salvage) as source:
+            defaults = CleanSettings()
+            settings = CleanSettings(
+                recipe=self.recipe,
+                frames=self.frames,
+                reference=None if self.reference is None else parse_point(self.reference, source, "--reference"),
+                first=0 if self.in_point is None else parse_point(self.in_point, source, "--in-point"),
+                last=None if self.out_point is None else parse_point(self.out_point, source, "--out-point"),
+                region=None if self.region is None else parse_region(self.region, source),
+                memory=parse_bytes(self.memory, "--memory"),
+                scratch=self.scratch or defaults.scratch,
+            )
+            with follow(clean(source, settings)) as result:
+                if result.scratch_bytes:
+                    print_note(f"used {format_bytes(result.scratch_bytes)} of scratch space in {settings.scratch}")
+                report = follow(write_clean(result, source.info, self.output))
+        if self.json:
+            print_json(report)
+        else:
+            self._print(report)
+        for warning in report["warnings"]:
+            print_note(f"note: {warning}")
+
+    def _print(self, report: dict[str, Any]) -> None:
+        rows = [
+            (
+                row["recipe"], f"{row['eta']}", f"{row['percentile']:g}", f"{row['score']:.3f}",
+                *(f"{row[name]:.3f}" for name in ("streaks", "detail", "darkening", "disagreement")),
+            )
+            for row in report["candidates"]
+        ]  # fmt: skip
+        print_table(
+            ("candidate", "η*", "percentile", "score", "streaks", "detail", "darkening", "disagreement"),
+            rows,
+            title=f"{report['input']}: candidates, best first (defects in grey levels)",
+        )
+        print_text(f"{self.output / 'clean.png'}: {report['recipe']['name']}, {report['timings']['wall']:.1f} s")

@@ -1,0 +1,43 @@
+"""Values of flags that several commands share: points in a clip, regions, amounts of memory."""
+
+import re
+from typing import TYPE_CHECKING
+
+from rainclean.errors import RaincleanError
+
+if TYPE_CHECKING:
+    from rainclean.video import FrameSource, Region
+
+_UNITS = {"": 1, "B": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+
+
+def parse_bytes(text: str, flag: str) -> int:
+    """``512MiB``, ``2G`` or ``1.5GiB`` in bytes; units are powers of 1024."""
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([BKMGT]?)(?:i?B)?\s*", text, re.IGNORECASE)
+    if not match:
+        raise RaincleanError(f"{flag} {text}: an amount such as 512MiB or 2GiB is needed")
+    return int(float(match[1]) * _UNITS[match[2].upper()])
+
+
+def parse_point(text: str, source: "FrameSource", flag: str) -> int:
+    """A frame index (``120``), or a time (``4.5s``): the first frame that is shown at that time or later."""
+    if re.fullmatch(r"\d+", text):
+        return int(text)
+    if re.fullmatch(r"\d+(\.\d+)?s", text):
+        import numpy as np
+
+        return int(np.searchsorted(source.times, float(text[:-1]) - 1e-9))
+    raise RaincleanError(f"{flag} {text}: a frame index such as 120 or a time such as 4.5s is needed")
+
+
+def parse_region(text: str, source: "FrameSource") -> "Region":
+    """``x,y,width,height`` in px of the upright frame, inside it."""
+    from rainclean.video import Region
+
+    if not re.fullmatch(r"\d+(,\d+){3}", text):
+        raise RaincleanError(f"--region {text}: x,y,width,height in px is needed")
+    region = Region(*map(int, text.split(",")))
+    width, height = source.info.width, source.info.height
+    if not (region.width and region.height and region.x + region.width <= width and region.y + region.height <= height):
+        raise RaincleanError(f"--region {text}: does not lie within the upright frame of {width}×{height} px")
+    return region

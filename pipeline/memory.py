@@ -1,0 +1,21 @@
+"""How much memory this process has needed."""
+
+import re
+import sys
+from pathlib import Path
+
+
+def peak_rss_bytes() -> int | None:
+    """Largest resident memory of this process so far in bytes, None where the system does not tell."""
+    # On Linux, ru_maxrss starts at what the parent had when it forked; VmHWM is this program's own.
+    status = Path("/proc/self/status")
+    if status.exists():
+        match = re.search(r"VmHWM:\s+(\d+) kB", status.read_text())
+        if match:
+            return int(match[1]) * 1024
+    try:
+        import resource
+    except ImportError:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

@@ -1,0 +1,156 @@
+"""Compiled kernels over tiles: (N, T) uint8, one row a frame, one column a sample (a pixel's luma or channel).
+
+Each has a plain numpy twin of the same name and arguments in `_reference`, which tests hold it against.
+Kernels release the interpreter lock and run in threads of ours: numba's own parallel loops abort when two
+threads enter them at once. Each is compiled once for all sizes and every N, and kept in numba's cache.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+from numba import njit
+
+Kernel = TypeVar("Kernel", bound=Callable[..., Any])
+
+
+def _kernel(function: Kernel) -> Kernel:
+    try:
+        compiled: Kernel = njit(nogil=True, cache=True)(function)
+    except RuntimeError:  # no folder to cache in can be written: compile anew in each process
+        compiled = njit(nogil=True)(function)
+    return compiled
+
+
+@_kernel
+def luma(rgb, out):
+    """BT.601 full-range luma, truncated: ``rgb`` (3·P,) interleaved uint8 → ``out`` (P,) uint8.
+
+    In whole thousandths, so that truncation is exact (METHOD: 0.299, 0.587, 0.114).
+    """
+    for i in range(out.size):
+        r, g, b = np.uint32(rgb[3 * i]), np.uint32(rgb[3 * i + 1]), np.uint32(rgb[3 * i + 2])
+        out[i] = (np.uint32(299) * r + np.uint32(587) * g + np.uint32(114) * b) // np.uint32(1000)
+
+
+@_kernel
+def apply_network(tile, pairs):
+    """Sort rows in place: for each (i, j) of ``pairs`` (C, 2) int32, the smaller value goes into row i."""
+    for p in range(pairs.shape[0]):
+        low, high = tile[pairs[p, 0]], tile[pairs[p, 1]]
+        for c in range(tile.shape[1]):
+            a, b = low[c], high[c]
+            low[c] = min(a, b)
+            high[c] = max(a, b)
+
+
+@_kernel
+def mode_range(tile, mode, first, last):
+    """Most frequent value of each column of a sorted tile, and where it stands in the column.
+
+    ``tile`` (N, T) sorted; out: ``mode`` (T,) uint8, ``first`` and ``last`` (T,) int32, the 0-based indices
+    of its first and last occurrence. Of equally frequent values the lowest is taken.
+    """
+    n, width = tile.shape
+    run = np.ones(width, np.int32)
+    best = np.ones(width, np.int32)
+    mode[:] = tile[0]
+    last[:] = 0
+    for i in range(1, n):
+        row, before = tile[i], tile[i - 1]
+        for c in range(width):
+            length = run[c] + np.int32(1) if row[c] == before[c] else np.int32(1)
+            longer = length > best[c]
+            run[c] = length
+            best[c] = length if longer else best[c]
+            mode[c] = row[c] if longer else mode[c]
+            last[c] = np.int32(i) if longer else last[c]
+    for c in range(width):
+        first[c] = last[c] - best[c] + 1
+
+
+@_kernel
+def count_votes(first, last, n, votes):
+    """Add the votes of T pixels for whole percentiles; returns how many pixels have none to give.
+
+    ``first``, ``last`` (T,) int32 as from `mode_range`, ``n`` frames, ``votes`` (101,) int64 added to. A pixel
+    votes for each integer in [100·first/n, 100·last/n].
+    """
+    silent = 0
+    change = np.zeros(102, np.int64)
+    for c in range(first.size):
+        low = (100 * np.int64(first[c]) + n - 1) // n
+        high = (100 * np.int64(last[c])) // n
+        if low > high:
+            silent += 1
+        else:
+            change[low] += 1
+            change[high + 1] -= 1
+    total = 0
+    for e in range(101):
+        total += change[e]
+        votes[e] += total
+    return silent
+
+
+@_kernel
+def look_up(tile, rank, part, out):
+    """Percentile of a sorted tile: rows ``rank`` and ``rank``+1 blended by ``part`` thousandths, truncated.
+
+    ``tile`` (N, T) sorted uint8, ``out`` (T,) uint8. ``part`` 0 takes row ``rank`` alone.
+    """
+    above = rank + 1 if part > 0 else rank
+    low, high = tile[rank], tile[above]
+    upper = np.uint32(part)
+    lower = np.uint32(1000) - upper
+    for c in range(out.size):
+        out[c] = (lower * np.uint32(low[c]) + upper * np.uint32(high[c])) // np.uint32(1000)
+
+
+@_kernel
+def crowd_centre(tile, held, centre):
+    """Where the values of each column of a sorted tile crowd: the middle of the narrowest interval of them.
+
+    ``tile`` (N, T) sorted; of all intervals that hold ``held`` of the N samples the narrowest counts, of
+    several equally narrow ones the mean of their middles; out: ``centre`` (T,) float32 in grey levels.
+    """
+    n, width = tile.shape
+    narrowest = np.full(width, 255, np.uint8)
+    for i in range(n - held + 1):
+        bottom, top = tile[i], tile[i + held - 1]
+        for c in range(width):
+            narrowest[c] = min(narrowest[c], np.uint8(top[c] - bottom[c]))
+    total = np.zeros(width, np.int32)
+    ties = np.zeros(width, np.int32)
+    for i in range(n - held + 1):
+        bottom, top = tile[i], tile[i + held - 1]
+        for c in range(width):
+            tied = np.uint8(top[c] - bottom[c]) == narrowest[c]
+            total[c] += np.int32(top[c]) + np.int32(bottom[c]) if tied else np.int32(0)
+            ties[c] += np.int32(tied)
+    for c in range(width):
+        centre[c] = np.float32(total[c]) / np.float32(2 * ties[c])
+
+
+@_kernel
+def count_apart(one, other):
+    """How many values of two (T,) uint8 arrays are more than one level apart."""
+    count = 0
+    for c in range(one.size):
+        low, high = min(one[c], other[c]), max(one[c], other[c])
+        count += np.uint8(high - low) > np.uint8(1)
+    return count
+
+
+def load() -> None:
+    """Compile all kernels or load them from the cache, so that this is not counted as work later."""
+    tile = np.zeros((4, 64), np.uint8)
+    row = np.zeros(64, np.uint8)
+    first, last = np.zeros(64, np.int32), np.zeros(64, np.int32)
+    luma(np.zeros(192, np.uint8), row)
+    apply_network(tile, np.array([[0, 1]], np.int32))
+    mode_range(tile, row, first, last)
+    count_votes(first, last, 4, np.zeros(101, np.int64))
+    look_up(tile, 1, 500, row)
+    crowd_centre(tile, 2, np.zeros(64, np.float32))
+    count_apart(row, row)

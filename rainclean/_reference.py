@@ -1,0 +1,61 @@
+"""Plain numpy twins of the compiled kernels: the readable definition of each, and what tests hold them against.
+
+Same names, arguments and results as in `_kernels`; shapes and units are documented there.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+U8 = NDArray[np.uint8]
+I32 = NDArray[np.int32]
+
+
+def luma(rgb: U8, out: U8) -> None:
+    """Twin of `_kernels.luma`."""
+    out[:] = rgb.reshape(-1, 3).astype(np.int64) @ (299, 587, 114) // 1000
+
+
+def apply_network(tile: U8, pairs: NDArray[Any]) -> None:
+    """Twin of `_kernels.apply_network`."""
+    for i, j in pairs:
+        tile[i], tile[j] = np.minimum(tile[i], tile[j]), np.maximum(tile[i], tile[j])
+
+
+def mode_range(tile: U8, mode: U8, first: I32, last: I32) -> None:
+    """Twin of `_kernels.mode_range`."""
+    for c in range(tile.shape[1]):
+        values, where, counts = np.unique(tile[:, c], return_index=True, return_counts=True)
+        best = int(np.argmax(counts))  # the first, hence lowest, of equally frequent values
+        mode[c] = values[best]
+        first[c] = where[best]
+        last[c] = where[best] + counts[best] - 1
+
+
+def count_votes(first: I32, last: I32, n: int, votes: NDArray[np.int64]) -> int:
+    """Twin of `_kernels.count_votes`."""
+    percentiles = np.arange(101)
+    inside = (percentiles * n >= 100 * first.astype(np.int64)[:, None]) & (
+        percentiles * n <= 100 * last.astype(np.int64)[:, None]
+    )
+    votes += inside.sum(axis=0)
+    return int((~inside.any(axis=1)).sum())
+
+
+def look_up(tile: U8, rank: int, part: int, out: U8) -> None:
+    """Twin of `_kernels.look_up`."""
+    above = tile[min(rank + 1, len(tile) - 1)].astype(np.int64)
+    out[:] = ((1000 - part) * tile[rank].astype(np.int64) + part * above) // 1000
+
+
+def crowd_centre(tile: U8, held: int, centre: NDArray[np.float32]) -> None:
+    """Twin of `_kernels.crowd_centre`."""
+    bottom, top = tile[: len(tile) - held + 1].astype(np.int64), tile[held - 1 :].astype(np.int64)
+    tied = top - bottom == (top - bottom).min(axis=0)
+    centre[:] = ((bottom + top) * tied).sum(axis=0).astype(np.float32) / (2 * tied.sum(axis=0)).astype(np.float32)
+
+
+def count_apart(one: U8, other: U8) -> int:
+    """Twin of `_kernels.count_apart`."""
+    return int((np.abs(one.astype(np.int64) - other) > 1).sum())

@@ -1,0 +1,173 @@
+"""Candidates: the sweep of recipes, the frames they use, and their pictures, near-identical ones merged."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from threading import Lock
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rainclean import _kernels
+from rainclean.quality import Scores
+from rainclean.recipe import Recipe
+from rainclean.storage import Planes
+
+U8 = NDArray[np.uint8]
+
+SWEEP_FRAMES = (20, 40, 100, 200, 400)
+"""N of the default sweep, as far as the clip goes."""
+
+SWEEP_OFFSETS = (0, -5, 5, -10, 10)
+"""Offsets to η* of the default sweep, nearest first; the median comes on top."""
+
+SAME_LEVELS_SHARE = 0.999
+"""Share of values that must be at most one level apart for two candidates to be near-identical."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which frames of a clip are used, and which of them each window holds.
+
+    indices: rising frame indices in the clip. reference: position of the reference frame in ``indices``.
+    windows: (start, stop) positions, each within the next, the last one everything.
+    """
+
+    indices: tuple[int, ...]
+    reference: int
+    windows: tuple[tuple[int, int], ...]
+
+    @property
+    def reference_frame(self) -> int:
+        """Index of the reference frame in the clip."""
+        return self.indices[self.reference]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One clean image and how it came about.
+
+    percentile: looked up, 0…100. eta: η* of its window. silent_share: pixels without a vote, 0…1. row: where
+    its picture lies among the candidate planes. merged: names of near-identical recipes it stands for.
+    """
+
+    recipe: Recipe
+    percentile: float
+    eta: int
+    silent_share: float
+    row: int
+    merged: tuple[str, ...] = ()
+    scores: Scores | None = field(default=None, compare=False)
+
+
+def sweep(frame_count: int, most: int | None = None) -> list[Recipe]:
+    """Recipes of the default sweep over a clip of ``frame_count`` frames, smallest window first.
+
+    With ``most``, only that many frames around the reference frame are used; without, a clip of more than
+    400 frames is thinned by an even stride. Offsets that the vote will clamp to the same percentile are
+    sorted out later, by `distinct`.
+    """
+    longest = SWEEP_FRAMES[-1]
+    stride = 1 if most is not None else -(-frame_count // longest)
+    usable = min(frame_count // stride, frame_count if most is None else most)
+    sizes = [n for n in SWEEP_FRAMES if n < usable] + ([usable] if usable <= longest or most is not None else [])
+    return [
+        recipe
+        for n in sizes
+        for recipe in (
+            *(Recipe(n, stride=stride, offset=float(offset)) for offset in SWEEP_OFFSETS),
+            Recipe(n, stride=stride, percentile=50.0),
+        )
+    ]
+
+
+def select_frames(frame_count: int, recipes: Sequence[Recipe], reference: int | None = None) -> Selection:
+    """The frames that recipes of one kind of window and one stride need, and the windows they make.
+
+    reference: index of the reference frame in the clip, the middle one if None; for "first" windows it is
+    the middle one of the frames used. Raises ValueError where the clip is too short.
+    """
+    stride, kind = recipes[0].stride, recipes[0].window
+    if any((r.stride, r.window) != (stride, kind) for r in recipes):
+        raise ValueError("recipes of different windows or strides need stacks of their own")
+    sizes = sorted({r.frames for r in recipes})
+    if kind == "first":
+        usable, middle = range(0, frame_count, stride), 0
+    else:
+        chosen = frame_count // 2 if reference is None else reference
+        usable = range(chosen % stride, frame_count, stride)
+        middle = usable.index(chosen)
+    if sizes[-1] > len(usable):
+        raise ValueError(f"{len(usable)} frames, {sizes[-1]} needed")
+    starts = [min(max(middle - n // 2, 0), len(usable) - n) for n in sizes]
+    outer = starts[-1]
+    windows = tuple((start - outer, start - outer + n) for start, n in zip(starts, sizes, strict=True))
+    indices = tuple(usable[outer : outer + sizes[-1]])
+    if kind == "first" and reference is None:
+        return Selection(indices, len(indices) // 2, windows)
+    try:
+        return Selection(indices, indices.index(usable[middle] if reference is None else reference), windows)
+    except ValueError:
+        raise ValueError(f"frame {reference} is not among the frames used") from None
+
+
+def distinct(recipes: Sequence[Recipe], eta: int) -> list[tuple[Recipe, float, tuple[str, ...]]]:
+    """Recipes of one window with the percentile each comes to; those that come to the same one are joined.
+
+    Returns (recipe, percentile, names of the others) for each percentile, in the order of the recipes.
+    """
+    first: dict[float, list[Recipe]] = {}
+    for recipe in recipes:
+        first.setdefault(recipe.resolve(eta), []).append(recipe)
+    return [(same[0], percentile, tuple(r.name for r in same[1:])) for percentile, same in first.items()]
+
+
+class PictureStore:
+    """Pictures of all candidates, filled band by band from several threads, and how far they are apart.
+
+    planes: room for (candidates, 3·P) samples. Two candidates are known apart, and no longer compared, once
+    more values than SAME_LEVELS_SHARE allows differ by more than one level.
+    """
+
+    def __init__(self, planes: Planes, shape: tuple[int, int, int]) -> None:
+        self._planes, self._shape = planes, shape
+        self._lock = Lock()
+        self._apart = np.zeros((planes.rows, planes.rows), np.int64)
+        self._allowed = int((1 - SAME_LEVELS_SHARE) * planes.columns + 1e-9)
+
+    def put(self, band: int, block: U8) -> None:
+        """One band of all pictures; ``block`` (candidates, band width) uint8."""
+        self._planes.write(0, band, block)
+        for i, j in zip(*np.triu_indices(len(block), 1), strict=True):
+            if self._apart[i, j] <= self._allowed:
+                count = _kernels.count_apart(block[i], block[j])
+                with self._lock:
+                    self._apart[i, j] += count
+
+    def same(self, i: int, j: int) -> bool:
+        """Whether two pictures are near-identical."""
+        return bool(self._apart[min(i, j), max(i, j)] <= self._allowed)
+
+    def picture(self, row: int) -> U8:
+        """One picture, (H, W, 3) uint8 RGB; not to be written to."""
+        return self._planes.read_row(row).reshape(self._shape)
+
+    def close(self) -> None:
+        """Give memory or disk space back."""
+        self._planes.close()
+
+
+def merge_near_identical(candidates: Sequence[Candidate], store: PictureStore) -> list[Candidate]:
+    """Keep one of each group of near-identical candidates: the one of the smallest N.
+
+    A candidate goes if it is near-identical to one that stays; it is then named in that one's ``merged``.
+    """
+    kept: list[Candidate] = []
+    for candidate in sorted(candidates, key=lambda c: c.recipe.frames):
+        for i, other in enumerate(kept):
+            if store.same(candidate.row, other.row):
+                names = (candidate.recipe.name, *candidate.merged)
+                kept[i] = replace(other, merged=(*other.merged, *names))
+                break
+        else:
+            kept.append(candidate)
+    return kept

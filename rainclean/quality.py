@@ -1,0 +1,137 @@
+"""Judging a clean image without the truth: four defects, each a map over the picture in grey levels.
+
+All compare the candidate with what the clip itself says: with the crowd of each pixel (`temporal.crowd_centre`,
+where its values over time lie closest together) and with the rainy reference frame. A defect's score is the
+mean of its map; the total is their sum, so 0 is perfect and lower is better. Healthy candidates owe most of
+their total to temporal disagreement: the other three leave a margin for noise and speak up when something is
+really wrong.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from rainclean.temporal import luma
+
+U8 = NDArray[np.uint8]
+F32 = NDArray[np.float32]
+
+STREAK_MARGIN = 2
+"""Grey levels by which thin bright structure may exceed the crowd's: what noise does."""
+
+DARK_MARGIN = 1.0
+"""Grey levels by which a neighbourhood may be darker than its crowd: what a well chosen percentile does."""
+
+DETAIL_MARGIN = 4.0
+"""Grey levels by which a vertical edge may be weaker than in the rainy frame: what noise there does."""
+
+RAIN_MARGIN = 6.0
+"""A pixel of the rainy frame this much brighter than its crowd is taken for rain."""
+
+_HALO = 3
+_STRIP = 128
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Defects of one candidate in grey levels, lower is better."""
+
+    streaks: float
+    detail: float
+    darkening: float
+    disagreement: float
+
+    @property
+    def total(self) -> float:
+        """Sum of the four: what candidates are ordered by."""
+        return self.streaks + self.detail + self.darkening + self.disagreement
+
+
+def leftover_streaks(candidate: U8, crowd: F32) -> F32:
+    """Streaks that were left: thin bright structure that the crowd does not have.
+
+    candidate: (H, W) uint8 luma, crowd: (H, W) float32; returns (H, W) float32 in grey levels. Thin and
+    bright: what a white top-hat over 7 px across (7/720 of the picture's shorter side, if more) takes away,
+    which catches streaks up to that width at any slant but the horizontal.
+    """
+    return _streaks(candidate, crowd, _streak_width(crowd))
+
+
+def lost_detail(candidate: U8, reference: U8, crowd: F32) -> F32:
+    """Detail that was lost: vertical edges of the rainy frame that are weaker in the candidate.
+
+    candidate, reference: (H, W) uint8 luma, crowd: (H, W) float32; returns (H, W) float32 in grey levels per
+    px. Rain falls, so a streak has hardly any vertical edge but its ends; pixels of the rainy frame that are
+    brighter than their crowd are left out together with their neighbours.
+    """
+    lost = np.maximum(_vertical_edges(reference) - _vertical_edges(candidate) - DETAIL_MARGIN, 0)
+    rain = (reference - crowd > RAIN_MARGIN).astype(np.uint8)
+    lost[cv2.dilate(rain, np.ones((5, 5), np.uint8)) > 0] = 0
+    return lost
+
+
+def darkening(candidate: U8, crowd: F32) -> F32:
+    """How much darker than its crowd a neighbourhood of 5×5 px has become, as low percentiles make it.
+
+    candidate: (H, W) uint8 luma, crowd: (H, W) float32; returns (H, W) float32 in grey levels.
+    """
+    return np.maximum(cv2.blur(crowd - candidate, (5, 5)) - np.float32(DARK_MARGIN), 0)
+
+
+def temporal_disagreement(candidate: U8, crowd: F32) -> F32:
+    """Distance of each pixel from where its values over time crowd, in grey levels.
+
+    candidate: (H, W) uint8 luma, crowd: (H, W) float32; returns (H, W) float32.
+    """
+    return np.abs(candidate - crowd)
+
+
+def score(candidate: U8, reference: U8, crowd: F32, pool: ThreadPoolExecutor | None = None) -> Scores:
+    """Scores of one candidate.
+
+    candidate: (H, W, 3) uint8 RGB; reference: (H, W) uint8 luma of the rainy frame; crowd: (H, W) float32.
+    Works in strips, so that a 4K picture needs no large temporaries; ``pool`` runs strips side by side.
+    """
+    height = len(candidate)
+    width = _streak_width(crowd)
+
+    def strip(top: int) -> NDArray[np.float64]:
+        # Maps look up to 3 px beyond a pixel: strips overlap by that and the overlap is not counted twice.
+        start, stop = max(0, top - _HALO), min(height, top + _STRIP + _HALO)
+        inner = slice(top - start, min(top + _STRIP, height) - start)
+        picture, rain, near = luma(candidate[start:stop]), reference[start:stop], crowd[start:stop]
+        maps = (
+            _streaks(picture, near, width),
+            lost_detail(picture, rain, near),
+            darkening(picture, near),
+            temporal_disagreement(picture, near),
+        )
+        return np.array([m[inner].sum(dtype=np.float64) for m in maps])
+
+    run: Callable[..., object] = pool.map if pool else map
+    sums = sum(run(strip, range(0, height, _STRIP)), np.zeros(4))  # type: ignore[call-overload]
+    return Scores(*(float(s) / crowd.size for s in sums))
+
+
+def _vertical_edges(picture: U8) -> F32:
+    """Absolute vertical difference over 2 px, smoothed across, in grey levels: (H, W) uint8 → float32."""
+    smooth = cv2.GaussianBlur(picture.astype(np.float32), (3, 3), 0)
+    edges = np.zeros_like(smooth)
+    edges[1:-1] = np.abs(smooth[2:] - smooth[:-2])
+    return edges
+
+
+def _streaks(candidate: U8, crowd: F32, width: int) -> F32:
+    across = np.ones((1, width), np.uint8)
+    thin = cv2.morphologyEx(candidate, cv2.MORPH_TOPHAT, across)
+    expected = cv2.morphologyEx(np.rint(crowd).astype(np.uint8), cv2.MORPH_TOPHAT, across)
+    return np.maximum(thin.astype(np.float32) - expected - STREAK_MARGIN, 0)
+
+
+def _streak_width(picture: F32) -> int:
+    """Width of the top-hat in px, odd: 7 up to 720 lines, in proportion beyond."""
+    return 2 * round(3 * max(1.0, min(picture.shape) / 720)) + 1

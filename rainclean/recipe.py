@@ -1,0 +1,123 @@
+"""A recipe: every parameter that makes a candidate, as a value that can be named, stored and hashed."""
+
+import hashlib
+import json
+import re
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal, Self
+
+from rainclean.errors import RaincleanError
+
+RULES_VERSION = 1
+"""Raised whenever the same recipe would give other pixels; part of every hash."""
+
+_NAME = re.compile(
+    r"(?P<window>n|first)(?P<frames>\d+)(s(?P<stride>\d+))?-"
+    r"(vote(-(?P<sign>minus|plus)(?P<offset>\d+(_\d)?))?|p(?P<percentile>\d+(_\d)?))"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Which frames, and which percentile of them.
+
+    frames: how many (N ≥ 2). window: "centre", N frames around the reference frame (shifted where the clip
+    ends), or "first", the first N. stride: take every stride-th frame. percentile: 0…100 in tenths, or None
+    for the vote's η* plus ``offset``, clamped to 0…100.
+    """
+
+    frames: int
+    window: Literal["centre", "first"] = "centre"
+    stride: int = 1
+    percentile: float | None = None
+    offset: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.frames < 2:
+            raise RaincleanError(f"a recipe of {self.frames} frame(s): a temporal prior needs at least 2")
+        if self.stride < 1:
+            raise RaincleanError(f"a recipe with stride {self.stride}: it must be at least 1")
+        if self.percentile is not None and not 0 <= self.percentile <= 100:
+            raise RaincleanError(f"a recipe with percentile {self.percentile}: it must lie between 0 and 100")
+
+    def resolve(self, eta: int) -> float:
+        """The percentile to look up, given the window's η*."""
+        if self.percentile is not None:
+            return self.percentile
+        return min(100.0, max(0.0, eta + self.offset))
+
+    @property
+    def name(self) -> str:
+        """Short, unique, safe as a file name: ``n100-vote``, ``n40s2-vote-minus5``, ``first100-vote``, ``n20-p50``."""
+        frames = f"{'n' if self.window == 'centre' else 'first'}{self.frames}"
+        stride = f"s{self.stride}" if self.stride > 1 else ""
+        if self.percentile is not None:
+            rule = f"p{_number(self.percentile)}"
+        elif self.offset:
+            rule = f"vote-{'plus' if self.offset > 0 else 'minus'}{_number(abs(self.offset))}"
+        else:
+            rule = "vote"
+        return f"{frames}{stride}-{rule}"
+
+    @property
+    def words(self) -> str:
+        """For a person: ``100 frames, η* − 5``."""
+        which = "first " if self.window == "first" else ""
+        every = f", every {_ordinal(self.stride)}" if self.stride > 1 else ""
+        if self.percentile == 50:
+            rule = "median"
+        elif self.percentile is not None:
+            rule = f"percentile {self.percentile:g}"
+        else:
+            sign = " + " if self.offset > 0 else " − "
+            rule = "η*" + (f"{sign}{abs(self.offset):g}" if self.offset else "")
+        return f"{which}{self.frames} frames{every}, {rule}"
+
+    @property
+    def hash(self) -> str:
+        """16 hexadecimal digits over all parameters and the version of the rules."""
+        text = json.dumps({"version": RULES_VERSION, **asdict(self)}, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def to_json(self) -> dict[str, Any]:
+        """A dictionary for JSON, from which `from_json` makes an equal recipe; name and hash are for readers."""
+        return {**asdict(self), "name": self.name, "hash": self.hash, "version": RULES_VERSION}
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> Self:
+        """The recipe that `to_json` wrote. Raises RaincleanError where it is of another version of the rules."""
+        if document.get("version") != RULES_VERSION:
+            raise RaincleanError(
+                f"recipe {document.get('name')} is of version {document.get('version')} of the rules, "
+                f"this rainclean has version {RULES_VERSION}"
+            )
+        return cls(**{field: document[field] for field in cls.__dataclass_fields__})
+
+    @classmethod
+    def parse(cls, name: str) -> Self:
+        """The recipe of a name, as `name` writes it. Raises RaincleanError for anything else."""
+        match = _NAME.fullmatch(name)
+        if not match:
+            raise RaincleanError(
+                f"no recipe {name!r}: use released, median, or a name such as n100-vote, "
+                "n40-vote-minus5, n40s2-p37_5, first100-vote"
+            )
+        percentile, offset = match["percentile"], match["offset"]
+        recipe = cls(
+            frames=int(match["frames"]),
+            window="centre" if match["window"] == "n" else "first",
+            stride=int(match["stride"] or 1),
+            percentile=None if percentile is None else float(percentile.replace("_", ".")),
+        )
+        if offset is None:
+            return recipe
+        shift = float(offset.replace("_", "."))
+        return replace(recipe, offset=-shift if match["sign"] == "minus" else shift)
+
+
+def _number(value: float) -> str:
+    return f"{round(value, 1):g}".replace(".", "_")
+
+
+def _ordinal(number: int) -> str:
+    return {2: "2nd", 3: "3rd"}.get(number, f"{number}th")

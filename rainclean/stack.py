@@ -1,0 +1,301 @@
+"""The sorted stack: frames go in as they are decoded, percentiles of several windows come out.
+
+A clip never has to fit into memory, and a window of N frames is sorted once however many percentiles are
+asked of it. Three ideas carry this:
+
+- Windows are nested ranges of the used frames (20 frames around the reference frame lie within 40, and so
+  on). The used frames are cut into runs at the windows' edges; each run is sorted as soon as its last frame
+  is decoded, beside the decoding of the next. What remains is to merge runs outward from the reference
+  frame, and each window stands sorted at some moment on the way.
+- Pixels know nothing of each other, so merging goes band by band (see `storage`) in a few MB.
+- Two passes over the bands: luma first, for the votes of the whole picture decide which percentile is
+  wanted; then the channels, from which the percentiles are looked up.
+"""
+
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from threading import Lock
+from time import thread_time
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rainclean import _kernels
+from rainclean.errors import ResourceError
+from rainclean.networks import Pairs, sort_network, sort_runs_network
+from rainclean.storage import Planes, ScratchPlanes, refuse_if_too_little
+from rainclean.temporal import Votes, crowd_size, split_percentile
+
+U8 = NDArray[np.uint8]
+Window = tuple[int, int]
+Result = TypeVar("Result")
+
+DEFAULT_MEMORY = 1 << 30
+"""Bytes that a stack and its candidates may take beside the interpreter, unless told otherwise."""
+
+LONGEST_RUN = 32
+"""Frames sorted at once while decoding goes on."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Where things are kept: in memory up to ``memory`` bytes, beyond that in a scratch file in ``folder``."""
+
+    memory: int
+    folder: Path
+
+    STACK_SHARE = 0.6
+    RUNS_SHARE = 0.35
+    CANDIDATES_SHARE = 0.2
+
+    def scratch_bytes(self, pixels: int, frames: int, candidates: int) -> int:
+        """Scratch space that a stack of this size and its candidates will take, in bytes (0: none)."""
+        stack, pictures = 4 * pixels * frames, 3 * pixels * candidates
+        return (stack if self.stack_on_disk(stack) else 0) + (pictures if self.pictures_on_disk(pictures) else 0)
+
+    def stack_on_disk(self, size: int) -> bool:
+        """Whether a stack of ``size`` bytes is kept in scratch space."""
+        return size > self.STACK_SHARE * self.memory
+
+    def pictures_on_disk(self, size: int) -> bool:
+        """Whether candidates of ``size`` bytes together are kept in scratch space."""
+        return size > self.CANDIDATES_SHARE * self.memory
+
+    def run_length(self, pixels: int, frames: int) -> int:
+        """Frames in the longest run; on disk, two runs lie in memory at a time."""
+        if not self.stack_on_disk(4 * pixels * frames):
+            return LONGEST_RUN
+        fitting = int(self.RUNS_SHARE * self.memory / (2 * 4 * pixels))
+        if fitting < 1:
+            raise ResourceError(
+                f"frames of {pixels / 1e6:.1f} megapixels need more memory than {self.memory >> 20} MiB; "
+                f"allow at least --memory {int(2 * 4 * pixels / self.RUNS_SHARE / 2**20) + 1}MiB"
+            )
+        return min(fitting, LONGEST_RUN)
+
+    def planes(self, rows: int, columns: int, on_disk: bool, bands: Sequence[Window] | None = None) -> Planes:
+        """Room for rows × columns samples, cut into ``bands`` or as suits their number."""
+        return ScratchPlanes(rows, columns, self.folder, bands) if on_disk else Planes(rows, columns, bands)
+
+
+class Clock:
+    """Seconds of work by name, added up over threads; `seconds` divides by their number."""
+
+    def __init__(self, workers: int) -> None:
+        self._workers, self._lock = workers, Lock()
+        self._busy: dict[str, float] = {}
+
+    def add(self, name: str, seconds: float) -> None:
+        """Count work done by one worker."""
+        with self._lock:
+            self._busy[name] = self._busy.get(name, 0.0) + seconds
+
+    def seconds(self, name: str) -> float:
+        """Seconds that all workers together needed for ``name``, as if each had its equal part of it."""
+        return self._busy.get(name, 0.0) / self._workers
+
+
+class SortedStack:
+    """Frames of one clip, sorted over time per pixel and channel, in nested windows.
+
+    height, width: size of the frames in px. windows: ranges (start, stop) of the used frames, each within
+    the next; the last is all of them. Use as a context manager; `close` gives memory and disk space back.
+    """
+
+    def __init__(
+        self, height: int, width: int, windows: Sequence[Window], budget: Budget, candidates: int, workers: int
+    ) -> None:
+        self.height, self.width = height, width
+        self.windows = tuple(windows)
+        _check_nested(self.windows)
+        self.frames = self.windows[-1][1]
+        self._budget = budget
+        pixels = height * width
+        needed = budget.scratch_bytes(pixels, self.frames, candidates)
+        if needed:
+            refuse_if_too_little(needed, budget.folder)
+        self.scratch_bytes = needed
+        on_disk = budget.stack_on_disk(4 * pixels * self.frames)
+        self._edges = _cut_runs(self.windows, budget.run_length(pixels, self.frames))
+        self._channels = budget.planes(self.frames, 3 * pixels, on_disk)
+        self._luma = budget.planes(self.frames, pixels, on_disk)
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="rainclean-sort")
+        self._workers = workers
+        self.clock = Clock(workers)
+        self._run = 0
+        self._filled = 0
+        self._sorting: list[list[Future[None]]] = [[], []]
+        self._merges = [self._merge_pairs(i) for i in range(len(self.windows))]
+
+    def __enter__(self) -> "SortedStack":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop the workers and give memory and disk space back."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._channels.close()
+        self._luma.close()
+
+    def add(self, rgb: U8) -> None:
+        """Add the next used frame, (H, W, 3) uint8. Returns while earlier runs are still being sorted."""
+        if rgb.shape != (self.height, self.width, 3):
+            raise ValueError(f"frame of shape {rgb.shape} in a stack of {(self.height, self.width, 3)}")
+        if self._run >= len(self._edges) - 1:
+            raise ValueError(f"more than the {self.frames} frames that the stack was made for")
+        # Two sides: one is filled by the decoder while the runs of the other are being sorted.
+        side = self._run % 2
+        if self._filled == 0:
+            _finish(self._sorting[side])
+        start, stop = self._edges[self._run], self._edges[self._run + 1]
+        channels = self._channels.buffer(start, stop - start, side)
+        luma = self._luma.buffer(start, stop - start, side)
+        channels[self._filled] = rgb.reshape(-1)
+        _kernels.luma(channels[self._filled], luma[self._filled])
+        self._filled += 1
+        if self._filled == stop - start:
+            self._sorting[side] = [
+                self._pool.submit(self._sort_run, planes, buffer, start, band)
+                for planes, buffer in ((self._channels, channels), (self._luma, luma))
+                for band in range(len(planes.bands))
+            ]
+            self._run, self._filled = self._run + 1, 0
+
+    def finish(self) -> None:
+        """Wait until all runs are sorted. Raises ValueError where frames are missing."""
+        if self._run < len(self._edges) - 1:
+            raise ValueError(f"{self._edges[self._run] + self._filled} of {self.frames} frames were added")
+        for side in self._sorting:
+            _finish(side)
+        self._channels.drop_buffers()
+        self._luma.drop_buffers()
+
+    def votes(self) -> Generator[float, None, tuple[list[Votes], NDArray[np.float32]]]:
+        """First pass: yields the share done after each band; returns the votes of each window and the crowd.
+
+        The crowd is `temporal.crowd_centre` of the largest window, (H, W) float32.
+        """
+        counts = [Votes.none(stop - start) for start, stop in self.windows]
+        crowd = np.empty(self.height * self.width, np.float32)
+        bands = len(self._luma.bands)
+        for done, partial in enumerate(self._over_bands(lambda band: self._vote_band(band, crowd), bands), 1):
+            counts = [total + part for total, part in zip(counts, partial, strict=True)]
+            yield done / bands
+        return counts, crowd.reshape(self.height, self.width)
+
+    def percentiles(self, wanted: Sequence[Sequence[float]], use: Callable[[int, U8], None]) -> Iterator[float]:
+        """Second pass: look up percentiles of each window; yields the share done after each band.
+
+        wanted: for each window the percentiles, 0…100 in tenths. ``use(band, block)`` is called once
+        for each band of the interleaved RGB picture from several threads, with ``block`` (all percentiles of
+        all windows in that order, band width) uint8.
+        """
+        bands = len(self._channels.bands)
+        for done, _ in enumerate(self._over_bands(lambda band: self._look_up_band(band, wanted, use), bands), 1):
+            yield done / bands
+
+    def picture_planes(self, count: int) -> Planes:
+        """Room for ``count`` pictures, in bands as `percentiles` delivers them; the caller closes it."""
+        columns = self._channels.columns
+        on_disk = self._budget.pictures_on_disk(count * columns)
+        return self._budget.planes(count, columns, on_disk, self._channels.bands)
+
+    def _vote_band(self, band: int, crowd: NDArray[np.float32]) -> list[Votes]:
+        tile = self._luma.read_band(band)
+        width = tile.shape[1]
+        mode = np.empty(width, np.uint8)
+        first, last = np.empty(width, np.int32), np.empty(width, np.int32)
+        result = []
+        for (start, stop), pairs in zip(self.windows, self._merges, strict=True):
+            began = thread_time()
+            _kernels.apply_network(tile, pairs)
+            sorted_at = thread_time()
+            _kernels.mode_range(tile[start:stop], mode, first, last)
+            votes = np.zeros(101, np.int64)
+            silent = _kernels.count_votes(first, last, stop - start, votes)
+            result.append(Votes(votes, silent, width, stop - start))
+            self.clock.add("sort", sorted_at - began)
+            self.clock.add("votes", thread_time() - sorted_at)
+        began = thread_time()
+        _kernels.crowd_centre(tile, crowd_size(self.frames), crowd[slice(*self._luma.bands[band])])
+        self.clock.add("score", thread_time() - began)
+        return result
+
+    def _look_up_band(self, band: int, wanted: Sequence[Sequence[float]], use: Callable[[int, U8], None]) -> None:
+        tile = self._channels.read_band(band)
+        block = np.empty((sum(map(len, wanted)), tile.shape[1]), np.uint8)
+        rows = iter(block)
+        for (start, stop), pairs, percentiles in zip(self.windows, self._merges, wanted, strict=True):
+            began = thread_time()
+            _kernels.apply_network(tile, pairs)
+            sorted_at = thread_time()
+            for percentile in percentiles:
+                rank, part = split_percentile(percentile, stop - start)
+                _kernels.look_up(tile[start:stop], rank, part, next(rows))
+            self.clock.add("sort", sorted_at - began)
+            self.clock.add("percentiles", thread_time() - sorted_at)
+        began = thread_time()
+        use(band, block)
+        self.clock.add("percentiles", thread_time() - began)
+
+    def _sort_run(self, planes: Planes, buffer: U8, row: int, band: int) -> None:
+        began = thread_time()
+        block = buffer[:, slice(*planes.bands[band])].copy()
+        _kernels.apply_network(block, sort_network(len(buffer)))
+        planes.write(row, band, block)
+        self.clock.add("sort", thread_time() - began)
+
+    def _merge_pairs(self, window: int) -> Pairs:
+        """Comparators that make a window sorted once the window inside it (or its runs) is."""
+        start, stop = self.windows[window]
+        inner = self.windows[window - 1] if window else (start, start)
+        before = [e for e in self._edges if start <= e <= inner[0]]
+        after = [e for e in self._edges if inner[1] <= e <= stop]
+        if not window:
+            return sort_runs_network(tuple(after))
+        joined = tuple(sorted({start, *inner, stop}))
+        return np.concatenate([sort_runs_network(tuple(edges)) for edges in (before, after, joined)])
+
+    def _over_bands(self, job: Callable[[int], Result], bands: int) -> Iterator[Result]:
+        """Run a job for each band in the pool, a few ahead, and yield results in order."""
+        waiting: list[Future[Result]] = []
+        try:
+            for band in range(bands):
+                waiting.append(self._pool.submit(job, band))
+                if len(waiting) > 2 * self._workers:
+                    yield waiting.pop(0).result()
+            while waiting:
+                yield waiting.pop(0).result()
+        finally:
+            for future in waiting:
+                future.cancel()
+            wait(waiting)
+
+
+def _finish(futures: Iterable[Future[None]]) -> None:
+    for future in futures:
+        future.result()
+
+
+def _check_nested(windows: Sequence[Window]) -> None:
+    if not windows or windows[-1][0] != 0:
+        raise ValueError("the last window must hold all used frames")
+    if any(stop - start < 2 for start, stop in windows):
+        raise ValueError("a window needs at least 2 frames")
+    for (start, stop), (outer_start, outer_stop) in pairwise(windows):
+        if not (outer_start <= start and stop <= outer_stop):
+            raise ValueError(f"window {(start, stop)} does not lie within {(outer_start, outer_stop)}")
+
+
+def _cut_runs(windows: Sequence[Window], longest: int) -> list[int]:
+    """Edges of the runs: all edges of windows, and between them cuts at powers of two, which merge cheapest."""
+    length = 1 << (longest.bit_length() - 1)
+    edges = sorted({edge for window in windows for edge in window})
+    cuts = [cut for start, stop in pairwise(edges) for cut in range(start, stop, length)]
+    return [*cuts, edges[-1]]

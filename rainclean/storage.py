@@ -1,0 +1,161 @@
+"""Rows of samples, in memory or in a scratch file, cut into bands of columns.
+
+A row is one picture (all its samples in a line), a band a range of columns in all rows. Rows come in one
+after the other as frames are decoded; sorting over time wants bands. The scratch file is therefore laid out
+band by band, so that a band is read in one piece and a run of rows is written in one piece per band. It is
+read and written as a file, not mapped: mapped pages would count as resident memory.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Lock
+from typing import IO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rainclean.errors import ResourceError
+
+U8 = NDArray[np.uint8]
+Band = tuple[int, int]
+
+MEMORY_BAND_BYTES = 1 << 20
+"""Size of a band over all rows in memory: sorting one stays within a core's second-level cache."""
+
+SCRATCH_BAND_BYTES = 4 << 20
+"""Size of a band over all rows on disk: a compromise between the cache and fewer, larger pieces."""
+
+SPARE_DISK_BYTES = 256 << 20
+"""Left free on the scratch disk, so that other programs go on running."""
+
+
+class Planes:
+    """(rows, columns) samples of uint8 in memory. Bands may be read and written from several threads.
+
+    ``bands``: column ranges to cut into, where they are to be those of other planes.
+    """
+
+    def __init__(self, rows: int, columns: int, bands: Sequence[Band] | None = None) -> None:
+        self.rows, self.columns = rows, columns
+        self.bands = tuple(bands or _cut_bands(rows, columns, MEMORY_BAND_BYTES))
+        self._array: U8 = np.empty((rows, columns), np.uint8)
+
+    def buffer(self, row: int, rows: int, side: int) -> U8:
+        """Room to fill with rows ``row`` to ``row``+``rows``, (rows, columns); then `write` each band of it.
+
+        ``side`` is 0 or 1: the two sides may be in use at the same time.
+        """
+        return self._array[row : row + rows]
+
+    def drop_buffers(self) -> None:
+        """Called when all rows are written: no buffer is in use any more."""
+
+    def write(self, row: int, band: int, block: U8) -> None:
+        """Put ``block`` (R, band width) into rows ``row`` to ``row``+R of a band."""
+        start, stop = self.bands[band]
+        self._array[row : row + len(block), start:stop] = block
+
+    def read_band(self, band: int) -> U8:
+        """A copy of all rows of a band, (rows, band width), C-contiguous; the caller's to change."""
+        start, stop = self.bands[band]
+        return self._array[:, start:stop].copy()
+
+    def read_row(self, row: int) -> U8:
+        """One whole row, (columns,); not to be written to."""
+        return self._array[row]
+
+    def close(self) -> None:
+        """Give the memory or the disk space back."""
+        self._array = np.empty((0, 0), np.uint8)
+
+
+class ScratchPlanes(Planes):
+    """Planes in a scratch file. The file has no name: its space is free again however the process ends."""
+
+    def __init__(self, rows: int, columns: int, folder: Path, bands: Sequence[Band] | None = None) -> None:
+        super().__init__(0, 0)
+        self.rows, self.columns = rows, columns
+        self.bands = tuple(bands or _cut_bands(rows, columns, SCRATCH_BAND_BYTES))
+        self._lock = Lock()
+        self._buffers: dict[int, U8] = {}
+        self._file: IO[bytes] = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
+
+    def buffer(self, row: int, rows: int, side: int) -> U8:
+        """See `Planes.buffer`."""
+        if side not in self._buffers or len(self._buffers[side]) < rows:
+            self._buffers[side] = np.empty((rows, self.columns), np.uint8)
+        return self._buffers[side][:rows]
+
+    def drop_buffers(self) -> None:
+        """See `Planes.drop_buffers`."""
+        self._buffers.clear()
+
+    def write(self, row: int, band: int, block: U8) -> None:
+        """See `Planes.write`. Raises ResourceError where the disk is full."""
+        start, stop = self.bands[band]
+        data = memoryview(np.ascontiguousarray(block)).cast("B")
+        try:
+            with self._lock:
+                self._file.seek(start * self.rows + row * (stop - start))
+                while data:
+                    data = data[self._file.write(data) :]
+        except OSError as error:
+            raise ResourceError(f"scratch space: {error.strerror}; choose another place with --scratch") from error
+
+    def read_band(self, band: int) -> U8:
+        """See `Planes.read_band`."""
+        start, stop = self.bands[band]
+        out = np.empty((self.rows, stop - start), np.uint8)
+        self._read(start * self.rows, out)
+        return out
+
+    def read_row(self, row: int) -> U8:
+        """See `Planes.read_row`; here a copy."""
+        out = np.empty(self.columns, np.uint8)
+        for start, stop in self.bands:
+            self._read(start * self.rows + row * (stop - start), out[start:stop])
+        return out
+
+    def close(self) -> None:
+        """See `Planes.close`."""
+        self._buffers.clear()
+        self._file.close()
+
+    def _read(self, offset: int, out: U8) -> None:
+        wanted = memoryview(out).cast("B")
+        with self._lock:
+            self._file.seek(offset)
+            while wanted:
+                got = self._file.readinto(wanted)  # type: ignore[attr-defined]
+                if not got:
+                    raise ResourceError("scratch space: the file is shorter than what was written to it")
+                wanted = wanted[got:]
+
+
+def _cut_bands(rows: int, columns: int, band_bytes: int) -> list[Band]:
+    width = max(64, band_bytes // max(rows, 1) // 64 * 64)
+    return [(start, min(start + width, columns)) for start in range(0, columns, width)]
+
+
+def refuse_if_too_little(needed: int, folder: Path) -> None:
+    """Raise ResourceError unless ``folder`` has room for ``needed`` bytes and SPARE_DISK_BYTES beside them."""
+    if not folder.is_dir():
+        raise ResourceError(f"{folder}: no such folder for scratch space; choose one with --scratch")
+    free = shutil.disk_usage(folder).free
+    if free < needed + SPARE_DISK_BYTES:
+        raise ResourceError(
+            f"{folder}: {format_bytes(needed)} of scratch space needed, {format_bytes(free)} free; "
+            "choose another place with --scratch, fewer frames with --frames, or more memory with --memory"
+        )
+
+
+def format_bytes(count: int) -> str:
+    """Bytes for a person: ``1.5 GiB``."""
+    size = float(count)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1024
+    return f"{size:.1f} TiB"
