@@ -39,8 +39,8 @@ def open_video(path: Path, container: Container, *, threads: str = "AUTO") -> It
     """Open the file with the one demuxer its first bytes call for, and give its best video stream.
 
     FFmpeg gets bytes and no name; every protocol and every other demuxer is off, and so are references
-    from MOV files to data elsewhere. ``threads``: AUTO for speed; SLICE where errors have to be told of
-    the very packet that causes them. Raises InputError.
+    from MOV files to data elsewhere. ``threads``: AUTO for speed; NONE where an error has to come
+    from the very packet that has it. Raises InputError.
     """
     import av
     from av.error import FFmpegError

@@ -152,8 +152,8 @@ class ImagesSource:
 def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
     """Sort key under which ``frame2`` comes before ``frame10`` and capitals beside small letters."""
     parts = re.split(r"([0-9]+)", name)
-    key = ((1, int(p), "") if i % 2 else (0, 0, p.casefold()) for i, p in enumerate(parts) if p)
-    return (*key, (2, 0, name))  # names that differ in zeros or capitals alone keep one fixed order
+    key = ((0, int(p), "") if i % 2 else (1, 0, p.casefold()) for i, p in enumerate(parts) if p)
+    return (*key, (-1, 0, name))  # names that differ in zeros or capitals alone keep one fixed order
 
 
 def _images_in(folder: Path) -> tuple[list[Path], int]:

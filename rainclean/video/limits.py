@@ -39,10 +39,13 @@ class Container(Enum):
 
 def check_pixels(path: Path, width: int, height: int) -> None:
     """Refuse pictures of more than PIXEL_LIMIT pixels, or of none. Raises InputError."""
+    most = f"{PIXEL_LIMIT // 1_000_000} megapixels"
     if width <= 0 or height <= 0:
-        raise InputError(path, "its header gives no picture size", "the file is damaged or not a video")
+        # FFmpeg itself is given the limit and forgets a size beyond it.
+        reason = f"its header gives no usable picture size (none, or over the limit of {most})"
+        raise InputError(path, reason, "scale it down or copy it again")
     if width * height > PIXEL_LIMIT:
-        reason = f"{width}×{height} px is over the limit of {PIXEL_LIMIT // 1_000_000} megapixels a picture"
+        reason = f"{width}×{height} px is over the limit of {most} a picture"
         raise InputError(path, reason, "scale it down first")
 
 

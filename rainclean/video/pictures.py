@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
-_FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "MPO")
+_FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")
 _EIGHT_BIT = frozenset({"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr"})
 _WITH_ALPHA = frozenset({"LA", "La", "PA", "RGBA", "RGBa"})
 _EXIF_ORIENTATION = 0x0112
@@ -45,7 +45,9 @@ def read_header(path: Path) -> Header:
             reason = f"{image.format} with {image.mode} pixels is not read"
             raise InputError(path, reason, "save it with 8 or 16 bits")
         alpha = image.mode in _WITH_ALPHA or "transparency" in image.info
-        orientation = from_exif(image.getexif().get(_EXIF_ORIENTATION))
+        # Asking a PNG without EXIF for it would decode the picture to look behind it.
+        exif = image.getexif() if image.format != "PNG" or "exif" in image.info else {}
+        orientation = from_exif(exif.get(_EXIF_ORIENTATION))
         pictures = getattr(image, "n_frames", 1) if image.format in ("TIFF", "WEBP", "PNG") else 1
         kind = f"{image.format} {image.mode}"
         return Header(*image.size, orientation, kind, bits == 16, alpha, pictures)

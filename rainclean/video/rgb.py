@@ -42,11 +42,16 @@ class RgbConverter:
 
     def __call__(self, frame: "VideoFrame") -> NDArray[np.uint8]:
         """Convert one frame; the array is new and nobody else writes to it."""
-        rgb = np.asarray(self._reformatter.reformat(frame, format="rgb24").to_ndarray(), np.uint8)
+        converted = self._reformatter.reformat(frame, format="rgb24")
+        rgb: NDArray[np.uint8] = np.asarray(converted.to_ndarray(), np.uint8)
         # swscale takes every grey format for full range, whatever its tag says.
-        return rgb if self._stretch is None else self._stretch[rgb]
+        if self._stretch is None:
+            return rgb
+        stretched: NDArray[np.uint8] = self._stretch[rgb]
+        return stretched
 
 
 def _stretch_table() -> NDArray[np.uint8]:
     codes = np.arange(256)
-    return np.clip(np.rint((codes - 16) * (255 / 219)), 0, 255).astype(np.uint8)
+    table: NDArray[np.uint8] = np.clip(np.rint((codes - 16) * (255 / 219)), 0, 255).astype(np.uint8)
+    return table

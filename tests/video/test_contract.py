@@ -67,9 +67,9 @@ def test_pictures_are_the_ones_that_were_stored(case: Case, source: FrameSource)
     for frame in source.read():
         shown = frame.rgb
         if case.clip is not None:
-            # Independent of the code under test: FFmpeg's angle is counter-clockwise, flips come first.
-            shown = np.rot90(shown, -case.clip.rotation // 90)
+            # FFmpeg's words: the angle is counter-clockwise, and the flip comes after the turn.
             shown = shown[:, ::-1] if case.clip.hflip else shown
+            shown = np.rot90(shown, -case.clip.rotation // 90)
         assert index_of(shown) == frame.index
         wanted = picture(frame.index, shown.shape[1], shown.shape[0])
         colour = "gray" not in source.info.pixel_format
