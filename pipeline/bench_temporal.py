@@ -147,7 +147,10 @@ def _clean(clip: Path, recipe: str | None, frames: int | None) -> dict[str, floa
     from pipeline.clean import CleanSettings, clean
     from rainclean.video import open_source
 
-    with open_source(clip) as source, finish(clean(source, CleanSettings(recipe=recipe, frames=frames))) as result:
+    with (
+        open_source(clip) as source,
+        finish(clean(source, CleanSettings(recipe=recipe, frames=frames))) as result,
+    ):
         return result.timings
 
 
@@ -191,7 +194,9 @@ def _scaling(repeats: int) -> list[Measurement]:
     _kernels.load()
     rng = np.random.default_rng(3)
     results = []
-    shapes = [("frames", 640, 368, n) for n in (50, 100, 200)] + [("pixels", h, w, 60) for h, w in ((270, 480), (540, 960), (1080, 1920))]
+    shapes = [("frames", 640, 368, n) for n in (50, 100, 200)] + [
+        ("pixels", h, w, 60) for h, w in ((270, 480), (540, 960), (1080, 1920))
+    ]
     for kind, height, width, n in shapes:
         pictures = [rng.integers(0, 256, (height, width, 3), dtype=np.uint8) for _ in range(5)]
         best = np.inf

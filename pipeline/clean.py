@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.stages import Progress
+from pipeline.watch import Watch
 from rainclean import _kernels
 from rainclean.candidates import (
     Candidate,
@@ -34,19 +35,12 @@ from rainclean.recipe import Recipe
 from rainclean.stack import DEFAULT_MEMORY, Budget, SortedStack
 from rainclean.temporal import SILENT_LIMIT, Votes, luma
 from rainclean.video import FrameSource, Region
-from rainclean.video.cuts import scene_cuts, thumbnail
-from rainclean.video.motion import camera_shift
 
 U8 = NDArray[np.uint8]
 _T = TypeVar("_T")
 
 RELEASED_FRAMES = 100
 """N of ``--recipe released`` unless told otherwise; the published notebook has it as a constant."""
-
-STILL_PX = 0.5
-"""Shift against the reference frame, in px, above which a clip is said to move."""
-
-MOTION_SAMPLES = 8
 
 
 def available_cores() -> int:
@@ -77,7 +71,8 @@ class CleanSettings:
 class CleanResult:
     """Candidates of one clip, best first, and what is to be known of them. Close it to free the pictures.
 
-    reference_rgb: the rainy reference frame (h, w, 3), cut to the region. timings: seconds by stage; stages
+    reference_rgb: the rainy reference frame (h, w, 3), cut to the region. motion: frame index → shift against
+    the reference frame in px, of some frames. timings: seconds by stage; stages
     overlap, so that their sum can exceed ``wall``.
     """
 
@@ -87,7 +82,7 @@ class CleanResult:
     reference_rgb: U8
     region: Region
     times: list[float]
-    motion: list[float]
+    motion: dict[int, float]
     warnings: list[str]
     timings: dict[str, float]
     scratch_bytes: int
@@ -124,13 +119,13 @@ def clean(source: FrameSource, settings: CleanSettings) -> Generator[Progress, N
         settings.workers,
     )
     with stack:
-        watch = _Watch(selection)
+        watch = Watch(selection)
         decoding, storing = yield from _decode(source, selection, settings.region, stack, watch)
         registering = perf_counter()
         motion = watch.motion()
         warnings += watch.warnings(motion)
         registering = perf_counter() - registering
-        votes, crowd = yield from _steps("votes", stack.votes())
+        votes, crowd = yield from _steps("votes", stack.votes(watch.still_window(motion)))
         warnings += _vote_warnings(votes, recipes)
         candidates = _resolve(recipes, votes)
         by_window = [[c.percentile for c in candidates if c.recipe.frames == v.frames] for v in votes]
@@ -156,7 +151,16 @@ def clean(source: FrameSource, settings: CleanSettings) -> Generator[Progress, N
     }
     times = [float(source.times[i]) for i in selection.indices]
     return CleanResult(
-        selection, candidates, store, watch.reference, region, times, motion, warnings, timings, stack.scratch_bytes
+        selection,
+        candidates,
+        store,
+        watch.reference,
+        region,
+        times,
+        motion,
+        warnings,
+        timings,
+        stack.scratch_bytes,
     )
 
 
@@ -172,7 +176,8 @@ def plan(source: FrameSource, settings: CleanSettings) -> tuple[list[Recipe], Se
     reference = None if settings.reference is None else settings.reference - settings.first
     if reference is not None and not 0 <= reference < count:
         raise InputError(
-            info.path, f"reference frame {settings.reference} is not among frames {settings.first} to {last - 1}"
+            info.path,
+            f"reference frame {settings.reference} is not among frames {settings.first} to {last - 1}",
         )
     recipes, warnings = _recipes(settings, count)
     try:
@@ -203,7 +208,7 @@ def _too_few(asked: int | None, count: int) -> list[str]:
 
 
 def _decode(
-    source: FrameSource, selection: Selection, region: Region | None, stack: SortedStack, watch: "_Watch"
+    source: FrameSource, selection: Selection, region: Region | None, stack: SortedStack, watch: Watch
 ) -> Generator[Progress, None, tuple[float, float]]:
     """Feed the stack; returns the seconds spent waiting for the decoder, and for the stack."""
     decoding, storing, total = 0.0, 0.0, len(selection.indices)
@@ -227,7 +232,7 @@ def _steps(stage: str, shares: Generator[float, None, _T]) -> Generator[Progress
         try:
             share = next(shares)
         except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]
+            return end.value
         yield Progress(stage, round(100 * share), 100)
 
 
@@ -242,7 +247,11 @@ def _resolve(recipes: Sequence[Recipe], votes: Sequence[Votes]) -> list[Candidat
 
 
 def _score(
-    candidates: Sequence[Candidate], store: PictureStore, reference: U8, crowd: NDArray[np.float32], workers: int
+    candidates: Sequence[Candidate],
+    store: PictureStore,
+    reference: U8,
+    crowd: NDArray[np.float32],
+    workers: int,
 ) -> Generator[Progress, None, list[Candidate]]:
     rain = luma(reference)
     scored = []
@@ -262,44 +271,3 @@ def _vote_warnings(votes: Sequence[Votes], recipes: Sequence[Recipe]) -> list[st
         for vote in votes
         if vote.frames in voting and vote.silent_share > SILENT_LIMIT
     ]
-
-
-class _Watch:
-    """Looks at frames as they pass: scene cuts, and how far the camera has moved from the reference frame."""
-
-    def __init__(self, selection: Selection) -> None:
-        self._selection = selection
-        positions = np.linspace(0, len(selection.indices) - 1, MOTION_SAMPLES).round().astype(int)
-        self._sampled = {int(p) for p in positions} - {selection.reference}
-        self._lumas: dict[int, U8] = {}
-        self._thumbnails: list[U8] = []
-        self.reference: U8 = np.empty((0, 0, 3), np.uint8)
-
-    def see(self, position: int, rgb: U8) -> None:
-        """Take note of the frame at this position among those used."""
-        self._thumbnails.append(thumbnail(rgb))
-        if position == self._selection.reference:
-            self.reference = rgb
-        elif position in self._sampled:
-            self._lumas[position] = luma(rgb)
-
-    def motion(self) -> list[float]:
-        """Shift of some frames against the reference frame, in px, as far as the picture has texture."""
-        reference = luma(self.reference)
-        shifts = [camera_shift(reference, picture) for _, picture in sorted(self._lumas.items())]
-        self._lumas.clear()
-        return [round(shift, 2) for shift in shifts if shift is not None]
-
-    def warnings(self, motion: Sequence[float]) -> list[str]:
-        """What of it a person should know."""
-        said = []
-        cuts = [self._selection.indices[i] for i in scene_cuts(np.stack(self._thumbnails))]
-        if cuts:
-            where = ", ".join(map(str, cuts[:5])) + (", …" if len(cuts) > 5 else "")
-            said.append(f"scene cut at frame {where}: frames of different shots were mixed; use --in-point and --out-point")
-        if motion and max(motion) > STILL_PX:
-            said.append(
-                f"the camera moves (up to {max(motion):.1f} px against the reference frame): "
-                "expect lost detail, and prefer few frames"
-            )
-        return said

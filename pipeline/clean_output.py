@@ -7,7 +7,6 @@ a report is complete. A second run replaces what the first one wrote and touches
 import csv
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +19,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.clean import CleanResult
+from pipeline.clean import CleanResult, available_cores
 from pipeline.contact_sheet import contact_sheet
 from pipeline.memory import peak_rss_bytes
 from pipeline.stages import Progress
@@ -50,12 +49,12 @@ def write_clean(result: CleanResult, source: SourceInfo, output: Path) -> Genera
     shutil.rmtree(partial, ignore_errors=True)
     try:
         (partial / "candidates").mkdir(parents=True)
-        pictures = [result.picture(c) for c in result.candidates]
-        with ThreadPoolExecutor() as pool:
-            names = [partial / _file(c) for c in result.candidates]
-            for done, _ in enumerate(pool.map(write_png, names, pictures), 1):
-                yield Progress("write", done, len(pictures))
-        shutil.copyfile(names[0], partial / "clean.png")
+        total = len(result.candidates)
+        with ThreadPoolExecutor(available_cores()) as pool:
+            writing = pool.map(lambda c: write_png(partial / _file(c), result.picture(c)), result.candidates)
+            for done, _ in enumerate(writing, 1):
+                yield Progress("write", done, total)
+        shutil.copyfile(partial / _file(result.candidates[0]), partial / "clean.png")
         (partial / "candidates.csv").write_text(_csv(result), encoding="utf-8", newline="")
         write_png(partial / "candidates.png", contact_sheet(result))
         result.timings["write"] = perf_counter() - began
@@ -121,7 +120,7 @@ def _report(result: CleanResult, source: SourceInfo, picture: Path) -> dict[str,
         "silent_share": best.silent_share,
         "recipe": best.recipe.to_json(),
         "candidates": _rows(result),
-        "camera_shift_px": result.motion,
+        "camera_shift_px": {str(index): shift for index, shift in result.motion.items()},
         "warnings": result.warnings,
         "sha256": hashlib.sha256(picture.read_bytes()).hexdigest(),
         "timings": {name: round(seconds, 4) for name, seconds in result.timings.items()},
@@ -135,7 +134,13 @@ def _earlier_files(output: Path) -> set[str]:
     try:
         report = json.loads((output / "report.json").read_text(encoding="utf-8"))
         rows = report["candidates"] if "rainclean" in report else []
-        return {"clean.png", "candidates.csv", "candidates.png", "report.json", *(row["file"] for row in rows)}
+        return {
+            "clean.png",
+            "candidates.csv",
+            "candidates.png",
+            "report.json",
+            *(row["file"] for row in rows),
+        }
     except (OSError, ValueError, KeyError, TypeError):
         return set()
 
@@ -157,7 +162,7 @@ def _move_into_place(partial: Path, output: Path) -> None:
     (output / "report.json").unlink(missing_ok=True)
     (output / "candidates").mkdir(exist_ok=True)
     for name in sorted(new - {"report.json"}):
-        os.replace(partial / name, output / name)
+        (partial / name).replace(output / name)
     for name in earlier - new:
         (output / name).unlink(missing_ok=True)
-    os.replace(partial / "report.json", output / "report.json")
+    (partial / "report.json").replace(output / "report.json")

@@ -55,9 +55,7 @@ def _lay_out(heads: list[tuple[U8, str]], cells: list[tuple[U8, U8, str, str]], 
     columns = min(COLUMNS, len(cells))
     rows = -(-len(cells) // columns)
     head_height = max(len(picture) for picture, _ in heads)
-    page_width = max(
-        columns * (cell_width + GAP) + GAP, sum(picture.shape[1] + GAP for picture, _ in heads) + GAP
-    )
+    page_width = max(columns * (cell_width + GAP) + GAP, sum(picture.shape[1] + GAP for picture, _ in heads) + GAP)
     page = Image.new("RGB", (page_width, head_height + LINE + 2 * GAP + rows * (cell_height + GAP)), _PAPER)
     draw = ImageDraw.Draw(page)
     font = ImageFont.load_default(14)
@@ -104,7 +102,7 @@ def _fit(picture: U8) -> U8:
     if scale == 1.0:
         return np.ascontiguousarray(picture)
     size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
-    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 
 def _boxed(picture: U8, x: int, y: int, width: int, height: int) -> U8:

@@ -6,24 +6,26 @@ threads enter them at once. Each is compiled once for all sizes and every N, and
 """
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
+U8 = NDArray[np.uint8]
+I32 = NDArray[np.int32]
 
 
 def _kernel(function: Kernel) -> Kernel:
     try:
-        compiled: Kernel = njit(nogil=True, cache=True)(function)
+        return cast(Kernel, njit(nogil=True, cache=True)(function))
     except RuntimeError:  # no folder to cache in can be written: compile anew in each process
-        compiled = njit(nogil=True)(function)
-    return compiled
+        return cast(Kernel, njit(nogil=True)(function))
 
 
 @_kernel
-def luma(rgb, out):
+def luma(rgb: U8, out: U8) -> None:
     """BT.601 full-range luma, truncated: ``rgb`` (3·P,) interleaved uint8 → ``out`` (P,) uint8.
 
     In whole thousandths, so that truncation is exact (METHOD: 0.299, 0.587, 0.114).
@@ -34,7 +36,7 @@ def luma(rgb, out):
 
 
 @_kernel
-def apply_network(tile, pairs):
+def apply_network(tile: U8, pairs: I32) -> None:
     """Sort rows in place: for each (i, j) of ``pairs`` (C, 2) int32, the smaller value goes into row i."""
     for p in range(pairs.shape[0]):
         low, high = tile[pairs[p, 0]], tile[pairs[p, 1]]
@@ -45,7 +47,7 @@ def apply_network(tile, pairs):
 
 
 @_kernel
-def mode_range(tile, mode, first, last):
+def mode_range(tile: U8, mode: U8, first: I32, last: I32) -> None:
     """Most frequent value of each column of a sorted tile, and where it stands in the column.
 
     ``tile`` (N, T) sorted; out: ``mode`` (T,) uint8, ``first`` and ``last`` (T,) int32, the 0-based indices
@@ -70,7 +72,7 @@ def mode_range(tile, mode, first, last):
 
 
 @_kernel
-def count_votes(first, last, n, votes):
+def count_votes(first: I32, last: I32, n: int, votes: NDArray[np.int64]) -> int:
     """Add the votes of T pixels for whole percentiles; returns how many pixels have none to give.
 
     ``first``, ``last`` (T,) int32 as from `mode_range`, ``n`` frames, ``votes`` (101,) int64 added to. A pixel
@@ -94,7 +96,7 @@ def count_votes(first, last, n, votes):
 
 
 @_kernel
-def look_up(tile, rank, part, out):
+def look_up(tile: U8, rank: int, part: int, out: U8) -> None:
     """Percentile of a sorted tile: rows ``rank`` and ``rank``+1 blended by ``part`` thousandths, truncated.
 
     ``tile`` (N, T) sorted uint8, ``out`` (T,) uint8. ``part`` 0 takes row ``rank`` alone.
@@ -108,7 +110,7 @@ def look_up(tile, rank, part, out):
 
 
 @_kernel
-def crowd_centre(tile, held, centre):
+def crowd_centre(tile: U8, held: int, centre: NDArray[np.float32]) -> None:
     """Where the values of each column of a sorted tile crowd: the middle of the narrowest interval of them.
 
     ``tile`` (N, T) sorted; of all intervals that hold ``held`` of the N samples the narrowest counts, of
@@ -133,12 +135,13 @@ def crowd_centre(tile, held, centre):
 
 
 @_kernel
-def count_apart(one, other):
+def count_apart(one: U8, other: U8) -> int:
     """How many values of two (T,) uint8 arrays are more than one level apart."""
     count = 0
     for c in range(one.size):
         low, high = min(one[c], other[c]), max(one[c], other[c])
-        count += np.uint8(high - low) > np.uint8(1)
+        if np.uint8(high - low) > np.uint8(1):
+            count += 1
     return count
 
 

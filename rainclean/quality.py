@@ -7,7 +7,6 @@ their total to temporal disagreement: the other three leave a margin for noise a
 really wrong.
 """
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -112,15 +111,15 @@ def score(candidate: U8, reference: U8, crowd: F32, pool: ThreadPoolExecutor | N
         )
         return np.array([m[inner].sum(dtype=np.float64) for m in maps])
 
-    run: Callable[..., object] = pool.map if pool else map
-    sums = sum(run(strip, range(0, height, _STRIP)), np.zeros(4))  # type: ignore[call-overload]
+    tops = range(0, height, _STRIP)
+    sums = np.sum(list(pool.map(strip, tops) if pool else map(strip, tops)), axis=0)
     return Scores(*(float(s) / crowd.size for s in sums))
 
 
 def _vertical_edges(picture: U8) -> F32:
     """Absolute vertical difference over 2 px, smoothed across, in grey levels: (H, W) uint8 → float32."""
-    smooth = cv2.GaussianBlur(picture.astype(np.float32), (3, 3), 0)
-    edges = np.zeros_like(smooth)
+    smooth: F32 = cv2.GaussianBlur(picture.astype(np.float32), (3, 3), 0).astype(np.float32, copy=False)
+    edges: F32 = np.zeros_like(smooth)
     edges[1:-1] = np.abs(smooth[2:] - smooth[:-2])
     return edges
 
@@ -129,7 +128,7 @@ def _streaks(candidate: U8, crowd: F32, width: int) -> F32:
     across = np.ones((1, width), np.uint8)
     thin = cv2.morphologyEx(candidate, cv2.MORPH_TOPHAT, across)
     expected = cv2.morphologyEx(np.rint(crowd).astype(np.uint8), cv2.MORPH_TOPHAT, across)
-    return np.maximum(thin.astype(np.float32) - expected - STREAK_MARGIN, 0)
+    return np.maximum(thin.astype(np.float32) - expected - np.float32(STREAK_MARGIN), 0)
 
 
 def _streak_width(picture: F32) -> int:

@@ -49,7 +49,7 @@ class Budget:
     folder: Path
 
     STACK_SHARE = 0.6
-    RUNS_SHARE = 0.35
+    RUNS_SHARE = 0.55
     CANDIDATES_SHARE = 0.2
 
     def scratch_bytes(self, pixels: int, frames: int, candidates: int) -> int:
@@ -107,7 +107,13 @@ class SortedStack:
     """
 
     def __init__(
-        self, height: int, width: int, windows: Sequence[Window], budget: Budget, candidates: int, workers: int
+        self,
+        height: int,
+        width: int,
+        windows: Sequence[Window],
+        budget: Budget,
+        candidates: int,
+        workers: int,
     ) -> None:
         self.height, self.width = height, width
         self.windows = tuple(windows)
@@ -176,20 +182,22 @@ class SortedStack:
         self._channels.drop_buffers()
         self._luma.drop_buffers()
 
-    def votes(self) -> Generator[float, None, tuple[list[Votes], NDArray[np.float32]]]:
+    def votes(self, crowd_window: int = -1) -> Generator[float, None, tuple[list[Votes], NDArray[np.float32]]]:
         """First pass: yields the share done after each band; returns the votes of each window and the crowd.
 
-        The crowd is `temporal.crowd_centre` of the largest window, (H, W) float32.
+        The crowd is `temporal.crowd_centre` of the window with that index, (H, W) float32.
         """
         counts = [Votes.none(stop - start) for start, stop in self.windows]
         crowd = np.empty(self.height * self.width, np.float32)
-        bands = len(self._luma.bands)
-        for done, partial in enumerate(self._over_bands(lambda band: self._vote_band(band, crowd), bands), 1):
+        bands, crowd_of = len(self._luma.bands), self.windows[crowd_window]
+        for done, partial in enumerate(self._over_bands(lambda band: self._vote_band(band, crowd, crowd_of), bands), 1):
             counts = [total + part for total, part in zip(counts, partial, strict=True)]
             yield done / bands
         return counts, crowd.reshape(self.height, self.width)
 
-    def percentiles(self, wanted: Sequence[Sequence[float]], use: Callable[[int, U8], None]) -> Iterator[float]:
+    def percentiles(
+        self, wanted: Sequence[Sequence[float]], use: Callable[[int, U8], None]
+    ) -> Generator[float, None, None]:
         """Second pass: look up percentiles of each window; yields the share done after each band.
 
         wanted: for each window the percentiles, 0…100 in tenths. ``use(band, block)`` is called once
@@ -206,7 +214,7 @@ class SortedStack:
         on_disk = self._budget.pictures_on_disk(count * columns)
         return self._budget.planes(count, columns, on_disk, self._channels.bands)
 
-    def _vote_band(self, band: int, crowd: NDArray[np.float32]) -> list[Votes]:
+    def _vote_band(self, band: int, crowd: NDArray[np.float32], crowd_of: Window) -> list[Votes]:
         tile = self._luma.read_band(band)
         width = tile.shape[1]
         mode = np.empty(width, np.uint8)
@@ -221,10 +229,11 @@ class SortedStack:
             silent = _kernels.count_votes(first, last, stop - start, votes)
             result.append(Votes(votes, silent, width, stop - start))
             self.clock.add("sort", sorted_at - began)
-            self.clock.add("votes", thread_time() - sorted_at)
-        began = thread_time()
-        _kernels.crowd_centre(tile, crowd_size(self.frames), crowd[slice(*self._luma.bands[band])])
-        self.clock.add("score", thread_time() - began)
+            voted_at = thread_time()
+            self.clock.add("votes", voted_at - sorted_at)
+            if (start, stop) == crowd_of:
+                _kernels.crowd_centre(tile[start:stop], crowd_size(stop - start), crowd[slice(*self._luma.bands[band])])
+                self.clock.add("score", thread_time() - voted_at)
         return result
 
     def _look_up_band(self, band: int, wanted: Sequence[Sequence[float]], use: Callable[[int, U8], None]) -> None:

@@ -95,7 +95,7 @@ class ScratchPlanes(Planes):
     def write(self, row: int, band: int, block: U8) -> None:
         """See `Planes.write`. Raises ResourceError where the disk is full."""
         start, stop = self.bands[band]
-        data = memoryview(np.ascontiguousarray(block)).cast("B")
+        data = np.ascontiguousarray(block).data.cast("B")
         try:
             with self._lock:
                 self._file.seek(start * self.rows + row * (stop - start))
@@ -124,7 +124,7 @@ class ScratchPlanes(Planes):
         self._file.close()
 
     def _read(self, offset: int, out: U8) -> None:
-        wanted = memoryview(out).cast("B")
+        wanted = out.data.cast("B")
         with self._lock:
             self._file.seek(offset)
             while wanted:

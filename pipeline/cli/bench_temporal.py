@@ -41,7 +41,13 @@ class BenchTemporal:
 
 def _size(text: str) -> tuple[int, int, int]:
     match = re.fullmatch(r"(\d+)x(\d+)x(\d+)", text)
-    if not match or int(match[3]) < 2 or min(int(match[1]), int(match[2])) < 16 or int(match[1]) % 2 or int(match[2]) % 2:
+    if (
+        not match
+        or int(match[3]) < 2
+        or min(int(match[1]), int(match[2])) < 16
+        or int(match[1]) % 2
+        or int(match[2]) % 2
+    ):
         raise RaincleanError(f"--sizes {text}: widthxheightxframes is needed, even sizes, such as 1920x1080x100")
     return int(match[1]), int(match[2]), int(match[3])
 
