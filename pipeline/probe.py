@@ -34,6 +34,7 @@ class CameraMotion:
 
     median, percentile_95: from one frame to the next. drift: largest distance from the first frame of
     the shot, looked at every 10 frames; None where it could not be told. still: median below 0.1 px.
+    moving: (first, last) of each stretch of frames that moved by 0.1 px or more since the frame before.
     untold: frames whose motion could not be told, for want of texture or because too much changed.
     """
 
@@ -41,6 +42,7 @@ class CameraMotion:
     percentile_95: float
     drift: float | None
     still: bool
+    moving: tuple[tuple[int, int], ...]
     untold: int
 
 
@@ -168,8 +170,22 @@ class _Tracker:
             percentile_95=float(np.percentile(known, 95)),
             drift=max(self._drifts, default=None),
             still=median < self._motion.STILL,
+            moving=_stretches(
+                [i for i, s in enumerate(self._shifts) if i not in cuts and (s or 0.0) >= self._motion.STILL]
+            ),
             untold=len(steps) - len(known),
         )
+
+
+def _stretches(indices: list[int]) -> tuple[tuple[int, int], ...]:
+    """Neighbouring indices joined: [3, 4, 5, 9] to ((3, 5), (9, 9))."""
+    joined: list[tuple[int, int]] = []
+    for i in indices:
+        if joined and joined[-1][1] == i - 1:
+            joined[-1] = (joined[-1][0], i)
+        else:
+            joined.append((i, i))
+    return tuple(joined)
 
 
 def _report(

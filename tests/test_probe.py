@@ -30,9 +30,7 @@ def write(path: Path, frames: list[np.ndarray], trc: int = 2) -> Path:
         stream.width, stream.height, stream.pix_fmt = 160, 120, "yuv420p"
         stream.codec_context.color_trc = trc
         for i, rgb in enumerate(frames):
-            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24").reformat(
-                format="yuv420p"
-            )
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24").reformat(format="yuv420p")
             frame.pts, frame.color_trc = i, trc
             out.mux(stream.encode(frame))
         out.mux(stream.encode(None))
@@ -77,6 +75,7 @@ def test_json(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert report["times"]["variable"] is False
     assert report["motion"]["percentile_95"] == pytest.approx(1.0, abs=0.15)
     assert report["motion"]["drift"] > 15
+    assert report["motion"]["moving"] == [[1, 24]]
 
 
 def test_a_truncated_clip_is_reported(clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -83,13 +83,12 @@ def _motion(motion: "CameraMotion | None") -> list[tuple[str, str]]:
     if motion is None:
         return [("camera motion", "not to be told")]
     steps = f"median {motion.median:.2f}, 95 % below {motion.percentile_95:.2f} px per frame"
-    drift = (
-        "not to be told"
-        if motion.drift is None
-        else f"{motion.drift:.2f} px from the first frame of the shot"
-    )
+    drift = "not to be told" if motion.drift is None else f"{motion.drift:.2f} px from the first frame of the shot"
     rows = [
         ("camera motion", f"{steps}: {'still' if motion.still else 'moving'}"),
         ("largest drift", drift),
     ]
+    if motion.still and motion.moving:
+        stretches = [str(a) if a == b else f"{a} to {b}" for a, b in motion.moving[:4]]
+        rows.append(("moves at frames", ", ".join(stretches) + (", …" if len(motion.moving) > 4 else "")))
     return rows + ([("motion untold", f"{motion.untold} frames")] if motion.untold else [])

@@ -39,6 +39,7 @@ class ImagesSource:
         self._entries = self._headers(paths, salvage)
         self._check_sizes()
         self._times = np.arange(len(self._entries)) / float(ASSUMED_RATE)
+        self._times.setflags(write=False)
         self._info = self._describe()
 
     @property

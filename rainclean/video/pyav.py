@@ -47,6 +47,7 @@ class PyavSource:
         notes = self._salvaged() if salvage else self._checked()
         times = self._index.times
         self._times = times if self._frames is None else times[self._frames]
+        self._times.setflags(write=False)
         self._converter = RgbConverter(self._facts.stretch_grey)
         self._info = self._describe(notes)
 

@@ -12,6 +12,7 @@ from .clips import Clip, encode, picture
 
 # B-frames and open groups, as cameras and x264 make them; one thread, so that every run gives one file.
 OPEN_GOP = {"x264-params": "bframes=3:keyint=10:min-keyint=10:open-gop=1:scenecut=0:threads=1"}
+GRADUAL = {"x264-params": "intra-refresh=1:keyint=10:bframes=0:scenecut=0:threads=1"}
 HEVC = {"x265-params": "log-level=none:keyint=10:bframes=3:pools=1:frame-threads=1"}
 FAST_VP = {"deadline": "realtime", "cpu-used": "8", "g": "10"}
 UNEVEN = tuple(int(t) for t in np.cumsum([0, *([20, 17, 33] * 10)[:29]]))
@@ -40,6 +41,9 @@ CLIPS = (
     Clip("odd size.mkv", codec="ffv1", pix_fmt="yuv444p", size=(97, 65)),
     Clip("odd size turned.mp4", pix_fmt="yuv444p", size=(97, 65), options=OPEN_GOP, rotation=-90),
     Clip("100% odd: näme.mp4", options=OPEN_GOP),
+    Clip("gradual refresh.mp4", options=GRADUAL),
+    Clip("live.mkv", options=OPEN_GOP, container_options={"live": "1"}),
+    Clip("huffyuv.avi", codec="huffyuv", pix_fmt="yuv422p"),
     Clip("one frame.mp4", options=OPEN_GOP, count=1),
 )
 

@@ -52,6 +52,7 @@ def test_every_frame_comes_in_order_with_its_time(case: Case, source: FrameSourc
     assert [f.time for f in frames] == source.times.tolist()
     assert source.times.dtype == np.float64
     assert (np.diff(source.times) > 0).all()
+    assert not source.times.flags.writeable
 
 
 def test_frames_are_upright_rgb_of_the_size_said(case: Case, source: FrameSource) -> None:

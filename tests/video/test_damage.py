@@ -100,9 +100,7 @@ DAMAGED = tuple(c for c in LOOSE if c.name in ("x264.mp4", "x264.mkv", "mpeg4.av
 
 
 @pytest.fixture
-def damaged(
-    request: pytest.FixtureRequest, sound: Callable[[Clip], Path], tmp_path: Path
-) -> tuple[Path, Path]:
+def damaged(request: pytest.FixtureRequest, sound: Callable[[Clip], Path], tmp_path: Path) -> tuple[Path, Path]:
     """A sound file and its copy with rubbish inside a packet, such as the decoder notices."""
     whole = sound(request.param)
     data = bytearray(whole.read_bytes())

@@ -70,9 +70,7 @@ def test_a_turn_counts_although_the_centre_stands_still() -> None:
     picture = scene(4)
     height, width = picture.shape
     turn = cv2.getRotationMatrix2D((width / 2, height / 2), 1.0, 1.0)
-    turned = cv2.warpAffine(
-        picture, turn, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT
-    )
+    turned = cv2.warpAffine(picture, turn, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
     expected = 2 * np.sin(np.radians(0.5)) * np.hypot(width, height) / 2
     assert camera_shift(picture, np.asarray(turned, np.uint8)) == pytest.approx(expected, rel=0.03)
 
@@ -97,9 +95,7 @@ def shot(seed: int, count: int, pan: float = 0.0, flicker: float = 0.0) -> list[
     for i in range(count):
         moved_by = np.roll(picture, round(pan * i), axis=1)[..., None] * tint
         light = 1 + flicker * rng.normal()
-        frames.append(
-            np.clip(moved_by * light + rng.normal(0, 4, (*picture.shape, 3)), 0, 255).astype(np.uint8)
-        )
+        frames.append(np.clip(moved_by * light + rng.normal(0, 4, (*picture.shape, 3)), 0, 255).astype(np.uint8))
     return frames
 
 

@@ -54,9 +54,7 @@ def test_rising_indices_are_taken_as_they_are(chosen: set[int]) -> None:
     st.booleans(),
     st.tuples(st.integers(0, 6), st.integers(0, 4), st.integers(1, 5), st.integers(1, 5)),
 )
-def test_a_region_of_the_upright_picture(
-    rotation: int, mirrored: bool, where: tuple[int, int, int, int]
-) -> None:
+def test_a_region_of_the_upright_picture(rotation: int, mirrored: bool, where: tuple[int, int, int, int]) -> None:
     stored = np.random.default_rng(1).integers(0, 256, (13, 17, 3), dtype=np.uint8)
     way = Orientation(rotation, mirrored)
     width, height = way.size(17, 13)

@@ -12,7 +12,8 @@ from PIL import Image
 from rainclean.video import open_source
 from rainclean.video.pictures import decode_picture, read_header
 
-from .clips import Clip, encode, picture
+from .clips import Clip, encode, index_of, picture
+from .conftest import OPEN_GOP
 
 RAMP = np.tile(np.arange(256), (64, 1))
 
@@ -29,9 +30,7 @@ def encode_ramp(path: Path, pix_fmt: str, full: bool, codec: str, options: dict[
         stream.codec_context.color_range = 2 if full else 1
         frame = av.VideoFrame(256, 64, pix_fmt)
         for i, plane in enumerate(frame.planes):
-            values = np.full(
-                (plane.height, plane.line_size // np.dtype(dtype).itemsize), 1 << bits - 1, dtype
-            )
+            values = np.full((plane.height, plane.line_size // np.dtype(dtype).itemsize), 1 << bits - 1, dtype)
             if i == 0:
                 values[:, :256] = np.rint(codes).astype(dtype)
             plane.update(values.tobytes())
@@ -78,6 +77,25 @@ def test_notes_on_what_a_person_should_know(tmp_path: Path) -> None:
     notes = open_source(encode(tmp_path, uneven)).info.notes
     assert any(note.startswith("variable frame times: 33.0 to 6") for note in notes)
     assert any("BT.2020" in note for note in notes)
+
+
+def test_interlaced_clips_say_so(tmp_path: Path) -> None:
+    woven = {"x264-params": "tff=1:threads=1", "flags": "+ilme+ildct"}
+    notes = open_source(encode(tmp_path, Clip("woven.mp4", count=3, options=woven))).info.notes
+    assert any(note.startswith("interlaced") for note in notes)
+
+
+def test_frames_before_an_edit_list_are_not_shown(tmp_path: Path) -> None:
+    """Five frames lie before the container's zero: no player shows them, and they have no index here."""
+    early = {"avoid_negative_ts": "disabled", "use_editlist": "1"}
+    ticks = tuple(20 * i - 100 for i in range(30))
+    clip = Clip("edited.mp4", options=OPEN_GOP, pts=ticks, container_options=early)
+    source = open_source(encode(tmp_path, clip))
+    frames = list(source.read())
+    assert [index_of(f.rgb) for f in frames] == list(range(5, 30))
+    assert [f.index for f in frames] == list(range(25))
+    assert source.times[0] == 0.0
+    assert np.array_equal(next(iter(source.read([13]))).rgb, frames[13].rgb)
 
 
 def save(folder: Path, image: Image.Image, name: str = "frame0.png") -> NDArray[np.uint8]:
