@@ -140,9 +140,7 @@ def pictures(packet: "Packet[VideoStream]") -> "list[VideoFrame] | None":
         return None
 
 
-def _seek(
-    stream: "VideoStream", index: PacketIndex, start: int
-) -> "tuple[int, Iterator[Packet[VideoStream]]]":
+def _seek(stream: "VideoStream", index: PacketIndex, start: int) -> "tuple[int, Iterator[Packet[VideoStream]]]":
     """Jump to the key frame ``start``; return the frame that decoding begins with, and the packets.
 
     A seek may land earlier (coarse indexes). One that lands later or in the middle raises Damage.

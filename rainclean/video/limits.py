@@ -112,9 +112,7 @@ def check_name(path: Path | str) -> Path:
         raise InputError(place, "neither a file nor a folder", "devices and pipes are not read")
     # One letter before the colon is a Windows drive.
     if re.match(r"[A-Za-z][A-Za-z0-9+.\-]+:", text):
-        raise InputError(
-            text, "an address or protocol, not a file", "only local files are opened: download it first"
-        )
+        raise InputError(text, "an address or protocol, not a file", "only local files are opened: download it first")
     if re.search(r"%0?\d*d", text):
         raise InputError(place, "no such file", "for numbered images give their folder")
     raise InputError(place, "no such file or folder")

@@ -103,9 +103,7 @@ def similarity(a: Reduced, b: Reduced) -> NDArray[np.float64] | None:
     return _refit(np.asarray(matrix, np.float64), a.corners[kept].reshape(-1, 2), there[kept].reshape(-1, 2))
 
 
-def _refit(
-    matrix: NDArray[np.float64], old: NDArray[np.float32], new: NDArray[np.float32]
-) -> NDArray[np.float64]:
+def _refit(matrix: NDArray[np.float64], old: NDArray[np.float32], new: NDArray[np.float32]) -> NDArray[np.float64]:
     """Least squares over all tracks, each weighted by how well it fits (Geman-McClure)."""
     x, y = old.astype(np.float64).T
     one, zero = np.ones(len(x)), np.zeros(len(x))

@@ -10,8 +10,9 @@ from PIL import Image
 
 from .clips import Clip, encode, picture
 
-# B-frames and open groups, as cameras and x264 make them; one thread, so that every run gives one file.
-OPEN_GOP = {"x264-params": "bframes=3:keyint=10:min-keyint=10:open-gop=1:scenecut=0:threads=1"}
+# B-frames and open groups, as cameras and x264 make them; one thread and no rate control, so that every run
+# gives the same file.
+OPEN_GOP = {"x264-params": "bframes=3:keyint=10:min-keyint=10:open-gop=1:scenecut=0:threads=1:sync-lookahead=0:qp=18"}
 GRADUAL = {"x264-params": "intra-refresh=1:keyint=10:bframes=0:scenecut=0:threads=1"}
 HEVC = {"x265-params": "log-level=none:keyint=10:bframes=3:pools=1:frame-threads=1"}
 FAST_VP = {"deadline": "realtime", "cpu-used": "8", "g": "10"}
