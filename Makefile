@@ -8,8 +8,11 @@
 
 PYTHON ?= python3
 INDEX ?=
+ifneq ($(INDEX),)
+export PIP_INDEX_URL := $(INDEX)
+endif
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt $(if $(INDEX),--index-url $(INDEX))
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: demo test check clean
 

@@ -7,8 +7,9 @@ nothing behind.
 
 import os
 import tempfile
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
@@ -107,9 +108,10 @@ def clean(source: FrameSource, settings: CleanSettings) -> Generator[Progress, N
     began = perf_counter()
     region = settings.region or Region(0, 0, source.info.width, source.info.height)
     recipes, selection, warnings = plan(source, settings)
-    compiled = perf_counter()
+    yield Progress("start up", 0, None)
+    start_up = perf_counter()
     _kernels.load()
-    start_up = perf_counter() - compiled
+    start_up = perf_counter() - start_up
     stack = SortedStack(
         region.height,
         region.width,
@@ -130,15 +132,14 @@ def clean(source: FrameSource, settings: CleanSettings) -> Generator[Progress, N
         candidates = _resolve(recipes, votes)
         by_window = [[c.percentile for c in candidates if c.recipe.frames == v.frames] for v in votes]
         store = PictureStore(stack.picture_planes(len(candidates)), (region.height, region.width, 3))
-        try:
+        with _closing_on_error(store):
             yield from _steps("look up", stack.percentiles(by_window, store.put))
-            candidates = merge_near_identical(candidates, store)
-            scoring = perf_counter()
-            candidates = yield from _score(candidates, store, watch.reference, crowd, settings.workers)
-            scoring = perf_counter() - scoring
-        except BaseException:
-            store.close()
-            raise
+    with _closing_on_error(store):
+        # The stack is gone by now: pictures and their scores are all that takes memory.
+        scoring = perf_counter()
+        kept = merge_near_identical(candidates, store)
+        candidates = yield from _score(kept, store, watch.reference, crowd, settings.workers)
+        scoring = perf_counter() - scoring
     timings = {
         "start_up": start_up,
         "decode": decoding,
@@ -234,6 +235,16 @@ def _steps(stage: str, shares: Generator[float, None, _T]) -> Generator[Progress
         except StopIteration as end:
             return end.value
         yield Progress(stage, round(100 * share), 100)
+
+
+@contextmanager
+def _closing_on_error(store: PictureStore) -> Iterator[None]:
+    """Close a store where the block raises or the stage is closed; on success it is the caller's."""
+    try:
+        yield
+    except BaseException:
+        store.close()
+        raise
 
 
 def _resolve(recipes: Sequence[Recipe], votes: Sequence[Votes]) -> list[Candidate]:

@@ -17,23 +17,10 @@ from rainclean.errors import RaincleanError
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    words = list(sys.argv[1:] if args is None else args)
-    if words in (["--version"], ["-V"]):
-        sys.stdout.write(f"rainclean {__version__}\n")
-        return 0
-    commands = {tuple(entry.name.split(".")): entry for entry in entry_points(group="rainclean.commands")}
-    # "bench temporal" is a command of two words: the longest name that fits is the one meant.
-    name = next((tuple(words[:n]) for n in (2, 1) if tuple(words[:n]) in commands), None)
-    if name is None:
-        return _overview(commands, words)
-    command: Command = tyro.cli(
-        commands[name].load(),
-        prog=" ".join(("rainclean", *name)),
-        args=words[len(name) :],
-        config=(tyro.conf.FlagCreatePairsOff,),
-    )
     try:
-        command.run()
+        code = _run(list(sys.argv[1:] if args is None else args))
+        sys.stdout.flush()
+        return code
     except RaincleanError as error:
         return _fail(str(error))
     except KeyboardInterrupt:
@@ -48,6 +35,24 @@ def main(args: Sequence[str] | None = None) -> int:
             raise
         kind = type(error).__name__
         return _fail(f"unexpected {kind}: {error}; RAINCLEAN_DEBUG=1 shows where, please report it")
+
+
+def _run(words: list[str]) -> int:
+    if words in (["--version"], ["-V"]):
+        sys.stdout.write(f"rainclean {__version__}\n")
+        return 0
+    commands = {tuple(entry.name.split(".")): entry for entry in entry_points(group="rainclean.commands")}
+    # "bench temporal" is a command of two words: the longest name that fits is the one meant.
+    name = next((tuple(words[:n]) for n in (2, 1) if tuple(words[:n]) in commands), None)
+    if name is None:
+        return _overview(commands, words)
+    command: Command = tyro.cli(
+        commands[name].load(),
+        prog=" ".join(("rainclean", *name)),
+        args=words[len(name) :],
+        config=(tyro.conf.FlagCreatePairsOff,),
+    )
+    command.run()
     return 0
 
 

@@ -1,0 +1,32 @@
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SAMPLE = ROOT / "sample_sequences" / "table.mp4"
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(autouse=True)
+def no_thread_left_behind() -> Iterator[None]:
+    yield
+    left = [t.name for t in threading.enumerate() if t.name.startswith("rainclean")]
+    assert not left, f"threads left behind: {left}"
+
+
+@pytest.fixture(scope="session")
+def rainclean() -> Run:
+    """Runs the real command: ``rainclean("clean", clip, "-o", out)``."""
+
+    def run(*words: object, **options: object) -> "subprocess.CompletedProcess[str]":
+        command = [str(Path(sys.executable).with_name("rainclean")), *map(str, words)]
+        environment = {**os.environ, "PYTHONWARNINGS": "error"}
+        return subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment, **options)  # type: ignore[call-overload]
+
+    return run

@@ -1,0 +1,77 @@
+"""The command line around the commands: names, help, exit codes, one line for what goes wrong."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from conftest import Run
+
+from pipeline.cli.main import main
+from pipeline.cli.values import parse_bytes
+from rainclean import __version__
+from rainclean.errors import RaincleanError
+
+
+def test_overview_names_every_command(rainclean: Run) -> None:
+    result = rainclean("--help")
+    assert result.returncode == 0
+    for name in ("probe", "clean", "demo", "bench temporal"):
+        assert f"  {name} " in result.stdout
+
+
+def test_a_group_lists_its_commands(rainclean: Run) -> None:
+    result = rainclean("bench")
+    assert result.returncode == 0
+    assert "bench temporal" in result.stdout and "probe" not in result.stdout
+
+
+def test_version(rainclean: Run) -> None:
+    assert rainclean("--version").stdout == f"rainclean {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["clena"], ["bench", "spatial"], ["clean"], ["clean", "x.mp4"], ["clean", "x.mp4", "-o", "y", "--frames", "many"]],
+)
+def test_wrong_usage_exits_with_2(rainclean: Run, words: list[str]) -> None:
+    result = rainclean(*words)
+    assert result.returncode == 2
+    assert result.stderr and "Traceback" not in result.stderr
+    assert result.stdout == ""
+
+
+def test_an_unexpected_error_is_one_line_that_says_how_to_see_more(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(self: object) -> None:
+        raise ZeroDivisionError("three\nlines\nlong")
+
+    monkeypatch.setattr("pipeline.cli.probe.Probe.run", broken)
+    monkeypatch.delenv("RAINCLEAN_DEBUG", raising=False)
+    assert main(["probe", "x"]) == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and "ZeroDivisionError: three lines long" in said and "RAINCLEAN_DEBUG" in said
+    monkeypatch.setenv("RAINCLEAN_DEBUG", "1")
+    with pytest.raises(ZeroDivisionError):
+        main(["probe", "x"])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes of this kind are POSIX")
+def test_a_reader_that_goes_away_is_no_traceback() -> None:
+    command = f"{sys.executable} -c 'from pipeline.cli.main import main; main()' --help | true"
+    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "count"), [("1GiB", 1 << 30), ("512M", 512 << 20), ("1.5 g", 3 << 29), ("2048", 2048), ("10KB", 10240)]
+)
+def test_amounts_of_memory(text: str, count: int) -> None:
+    assert parse_bytes(text, "--memory") == count
+
+
+@pytest.mark.parametrize("text", ["", "much", "-1G", "1X", "1 GiB more"])
+def test_wrong_amounts_of_memory(text: str) -> None:
+    with pytest.raises(RaincleanError, match="--memory"):
+        parse_bytes(text, "--memory")

@@ -1,0 +1,32 @@
+"""What strangers install: a wheel, in an environment with nothing else in it."""
+
+import json
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+from conftest import ROOT
+
+
+def test_a_wheel_works_in_an_empty_environment(tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "build", "--wheel", "--outdir", str(tmp_path / "dist"), str(ROOT)]
+    subprocess.run(build, check=True, capture_output=True, timeout=300)
+    (wheel,) = (tmp_path / "dist").glob("*.whl")
+    venv.create(tmp_path / "empty", with_pip=True)
+    scripts = tmp_path / "empty" / ("Scripts" if os.name == "nt" else "bin")
+    install = [str(scripts / "python"), "-m", "pip", "install", "-q", "-c", str(ROOT / "constraints.txt"), str(wheel)]
+    subprocess.run(install, check=True, timeout=600, cwd=tmp_path)
+
+    # Run from elsewhere, so that nothing is found in the repository by chance.
+    demo = [str(scripts / "rainclean"), "demo", "-o", str(tmp_path / "demo"), "--json"]
+    shown = subprocess.run(demo, check=True, capture_output=True, text=True, timeout=300, cwd=tmp_path)
+    best = json.loads(shown.stdout)["candidates"][0]
+    assert best["psnr_db"] > json.loads(shown.stdout)["rainy_db"] + 10
+    sample = next((tmp_path / "empty").rglob("sample_sequences/table.mp4"))
+    clean = [str(scripts / "rainclean"), "clean", str(sample), "-o", str(tmp_path / "out"), "--frames", "20"]
+    subprocess.run(clean, check=True, capture_output=True, timeout=300, cwd=tmp_path)
+    assert (tmp_path / "out" / "clean.png").exists()
+    names = subprocess.run([str(scripts / "python"), "-m", "pip", "list"], capture_output=True, text=True, timeout=60)
+    assert not {"pyside6", "torch"} & {line.split()[0].lower() for line in names.stdout.splitlines() if line}
