@@ -1,0 +1,163 @@
+"""Every compiled kernel against its plain numpy twin, with ties, extreme values and odd widths."""
+
+import inspect
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from rainclean import _kernels, _reference
+
+FRAMES = st.one_of(st.integers(2, 130), st.sampled_from([131, 255, 256, 257, 300, 301, 333]))
+WIDTHS = st.one_of(st.integers(1, 300), st.sampled_from([1, 2, 3, 63, 65, 255, 257]))
+PALETTES = st.one_of(
+    st.lists(st.integers(0, 255), min_size=1, max_size=5),
+    st.just([0, 255]),
+    st.just([254, 255]),
+    st.just(list(range(256))),
+)
+
+
+@st.composite
+def tiles(draw, ordered: bool = True) -> np.ndarray:
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    tile = rng.choice(np.array(draw(PALETTES), np.uint8), (draw(FRAMES), draw(WIDTHS)))
+    return np.sort(tile, axis=0) if ordered else tile
+
+
+def many(test):
+    return settings(deadline=None, max_examples=50)(test)
+
+
+def modes(module, tile: np.ndarray) -> tuple[np.ndarray, ...]:
+    width = tile.shape[1]
+    # Outputs start with rubbish: a kernel has to write all of them.
+    out = np.full(width, 77, np.uint8), np.full(width, 777, np.int32), np.full(width, 777, np.int32)
+    module.mode_range(tile, *out)
+    return out
+
+
+def test_every_kernel_has_a_twin_with_the_same_arguments():
+    kernels = [name for name, value in vars(_kernels).items() if hasattr(value, "py_func")]
+    assert len(kernels) >= 7
+    for name in kernels:
+        kernel = inspect.signature(getattr(_kernels, name).py_func)
+        assert list(kernel.parameters) == list(inspect.signature(getattr(_reference, name)).parameters)
+
+
+@many
+@given(st.integers(0, 2**32), WIDTHS, PALETTES)
+def test_luma(seed, width, palette):
+    rgb = np.random.default_rng(seed).choice(np.array(palette, np.uint8), 3 * width)
+    one, other = np.full(width, 7, np.uint8), np.full(width, 8, np.uint8)
+    _kernels.luma(rgb, one)
+    _reference.luma(rgb, other)
+    assert np.array_equal(one, other)
+
+
+@many
+@given(tiles(ordered=False), st.integers(0, 2**32), st.integers(0, 200))
+def test_apply_network(tile, seed, comparators):
+    pairs = np.random.default_rng(seed).integers(0, len(tile), (comparators, 2)).astype(np.int32)
+    pairs = np.sort(pairs[pairs[:, 0] != pairs[:, 1]], axis=1)
+    twin = tile.copy()
+    _kernels.apply_network(tile, pairs)
+    _reference.apply_network(twin, pairs)
+    assert np.array_equal(tile, twin)
+
+
+@many
+@given(tiles())
+def test_mode_range(tile):
+    for one, other in zip(modes(_kernels, tile), modes(_reference, tile), strict=True):
+        assert np.array_equal(one, other)
+
+
+@many
+@given(tiles(), st.integers(0, 3))
+def test_count_votes_adds_to_what_is_there(tile, already):
+    _, first, last = modes(_reference, tile)
+    one, other = np.full(101, already, np.int64), np.full(101, already, np.int64)
+    silent = _kernels.count_votes(first, last, len(tile), one)
+    assert silent == _reference.count_votes(first, last, len(tile), other)
+    assert np.array_equal(one, other)
+
+
+@many
+@given(st.integers(2, 1200), st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=50))
+def test_count_votes_of_any_range(n, shares):
+    ends = np.sort(np.array([[int(a * (n - 1)), int(b * (n - 1))] for a, b in shares], np.int32), axis=1)
+    first, last = ends.T.copy()
+    one, other = np.zeros(101, np.int64), np.zeros(101, np.int64)
+    assert _kernels.count_votes(first, last, n, one) == _reference.count_votes(first, last, n, other)
+    assert np.array_equal(one, other)
+
+
+@many
+@given(tiles(), st.floats(0, 1), st.integers(0, 999))
+def test_look_up(tile, where, part):
+    rank = int(where * (len(tile) - 1))
+    part = 0 if rank == len(tile) - 1 else part
+    one, other = np.full(tile.shape[1], 7, np.uint8), np.full(tile.shape[1], 8, np.uint8)
+    _kernels.look_up(tile, rank, part, one)
+    _reference.look_up(tile, rank, part, other)
+    assert np.array_equal(one, other)
+
+
+@many
+@given(tiles(), st.floats(0, 1))
+def test_crowd_centre(tile, share):
+    held = 2 + int(share * (len(tile) - 2))
+    one, other = np.full(tile.shape[1], -1, np.float32), np.full(tile.shape[1], -2, np.float32)
+    _kernels.crowd_centre(tile, held, one)
+    _reference.crowd_centre(tile, held, other)
+    assert np.array_equal(one, other)
+
+
+@many
+@given(tiles(ordered=False))
+def test_count_apart(tile):
+    assume(len(tile) >= 2)
+    assert _kernels.count_apart(tile[0], tile[1]) == _reference.count_apart(tile[0], tile[1])
+
+
+@pytest.mark.parametrize(("one", "other", "apart"), [(0, 1, 0), (1, 0, 0), (0, 2, 1), (255, 0, 1), (0, 255, 1)])
+def test_count_apart_does_not_wrap(one, other, apart):
+    assert _kernels.count_apart(np.array([one], np.uint8), np.array([other], np.uint8)) == apart
+
+
+WORK = """
+import tempfile
+from pathlib import Path
+import numpy as np
+from rainclean import _kernels, temporal
+from rainclean.candidates import PictureStore
+from rainclean.stack import Budget, SortedStack
+
+_kernels.load()
+kernels = [value for value in vars(_kernels).values() if hasattr(value, "py_func")]
+print([len(kernel.signatures) for kernel in kernels])
+frames = np.random.default_rng(0).integers(0, 256, (40, 20, 20, 3), np.uint8)
+for memory in (1 << 30, 1 << 13):
+    with SortedStack(20, 20, [(5, 15), (0, 40)], Budget(memory, Path(tempfile.gettempdir())), 1, 2) as stack:
+        for frame in frames:
+            stack.add(frame)
+        stack.finish()
+        list(stack.votes())
+        store = PictureStore(stack.picture_planes(3), (20, 20, 3))
+        list(stack.percentiles([[1.5, 2], [50]], store.put))
+        store.close()
+temporal.released(frames)
+temporal.crowd_centre(temporal.sort_stack(temporal.luma(frames)))
+print([len(kernel.signatures) for kernel in kernels])
+"""
+
+
+def test_loading_compiles_each_kernel_once_and_work_compiles_none():
+    done = subprocess.run([sys.executable, "-c", WORK], capture_output=True, text=True, check=True)
+    loaded, worked = done.stdout.splitlines()
+    assert loaded == worked
+    assert set(loaded) == set("[1, ]")
