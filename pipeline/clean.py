@@ -106,8 +106,8 @@ class CleanResult:
 def clean(source: FrameSource, settings: CleanSettings) -> Generator[Progress, None, CleanResult]:
     """Make the candidates of one clip. Raises RaincleanError for what the settings or the clip cannot give."""
     began = perf_counter()
-    region = settings.region or Region(0, 0, source.info.width, source.info.height)
     recipes, selection, warnings = plan(source, settings)
+    region = settings.region or Region(0, 0, source.info.width, source.info.height)
     yield Progress("start up", 0, None)
     start_up = perf_counter()
     _kernels.load()
@@ -174,6 +174,10 @@ def plan(source: FrameSource, settings: CleanSettings) -> tuple[list[Recipe], Se
     count = last - settings.first
     if count < 2:
         raise InputError(info.path, "1 frame: a temporal prior needs at least 2", "film longer or widen the range")
+    x, y, width, height = settings.region or (0, 0, info.width, info.height)
+    if x < 0 or y < 0 or min(width, height) < 1 or x + width > info.width or y + height > info.height:
+        asked = f"region {x},{y},{width},{height} asked for"
+        raise InputError(info.path, f"{asked}, the upright frame has {info.width}×{info.height} px")
     reference = None if settings.reference is None else settings.reference - settings.first
     if reference is not None and not 0 <= reference < count:
         raise InputError(

@@ -20,7 +20,7 @@ LINE = 22
 COLUMNS = 3
 REMOVED_GAIN = 4
 DIFFERENCE_GAIN = 16
-_PAPER, _INK, _FAINT, _MARK = (250, 250, 248), (25, 25, 25), (110, 110, 110), (220, 60, 30)
+_PAPER, _INK, _FAINT, _MARK = (250, 250, 248), (25, 25, 25), (110, 110, 110), (0, 220, 255)
 
 
 def contact_sheet(result: CleanResult) -> U8:

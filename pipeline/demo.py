@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rainclean.errors import InputError
+
 SAMPLE = "table"
 
 
@@ -24,10 +26,12 @@ def psnr(picture: NDArray[np.uint8], truth: NDArray[np.uint8]) -> float:
 
 def read_rgb(path: Path) -> NDArray[np.uint8]:
     """A picture file as (H, W, 3) uint8 RGB."""
-    import imageio.v3 as imageio
+    import cv2
 
-    picture: NDArray[np.uint8] = np.asarray(imageio.imread(path))[..., :3]
-    return picture
+    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if picture is None:
+        raise InputError(path, "is no picture")
+    return picture[..., ::-1].astype(np.uint8)
 
 
 def against_truth(output: Path, report: dict[str, Any], truth: NDArray[np.uint8]) -> list[dict[str, Any]]:

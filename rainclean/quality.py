@@ -22,7 +22,7 @@ F32 = NDArray[np.float32]
 STREAK_MARGIN = 2
 """Grey levels by which thin bright structure may exceed the crowd's: what noise does."""
 
-DARK_MARGIN = 1.0
+DARK_MARGIN = 3.0
 """Grey levels by which a neighbourhood may be darker than its crowd: what a well chosen percentile does."""
 
 DETAIL_MARGIN = 4.0

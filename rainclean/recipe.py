@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self
 
 from rainclean.errors import RaincleanError
@@ -12,8 +12,8 @@ RULES_VERSION = 1
 """Raised whenever the same recipe would give other pixels; part of every hash."""
 
 _NAME = re.compile(
-    r"(?P<window>n|first)(?P<frames>\d+)(s(?P<stride>\d+))?-"
-    r"(vote(-(?P<sign>minus|plus)(?P<offset>\d+(_\d)?))?|p(?P<percentile>\d+(_\d)?))"
+    r"(?P<window>n|first)(?P<frames>[0-9]{1,9})(s(?P<stride>[0-9]{1,9}))?-"
+    r"(vote(-(?P<sign>minus|plus)(?P<offset>[0-9]{1,3}(_[0-9])?))?|p(?P<percentile>[0-9]{1,3}(_[0-9])?))"
 )
 
 
@@ -39,6 +39,17 @@ class Recipe:
             raise RaincleanError(f"a recipe with stride {self.stride}: it must be at least 1")
         if self.percentile is not None and not 0 <= self.percentile <= 100:
             raise RaincleanError(f"a recipe with percentile {self.percentile}: it must lie between 0 and 100")
+        if not -100 <= self.offset <= 100:
+            raise RaincleanError(f"a recipe with offset {self.offset}: it must lie between -100 and 100")
+        if self.percentile is not None and self.offset:
+            raise RaincleanError("a recipe with a percentile and an offset: an offset is for the vote")
+        # Equal recipes have equal names and hashes: 5 becomes 5.0, and what a name cannot say is refused.
+        for name in ("percentile", "offset"):
+            value = getattr(self, name)
+            if value is not None:
+                if abs(value * 10 - round(value * 10)) > 1e-9:
+                    raise RaincleanError(f"a recipe with {name} {value}: tenths are the finest")
+                object.__setattr__(self, name, round(value * 10) / 10)
 
     def resolve(self, eta: int) -> float:
         """The percentile to look up, given the window's η*."""
@@ -63,7 +74,7 @@ class Recipe:
     def words(self) -> str:
         """For a person: ``100 frames, η* − 5``."""
         which = "first " if self.window == "first" else ""
-        every = f", every {_ordinal(self.stride)}" if self.stride > 1 else ""
+        every = f" (1 in {self.stride})" if self.stride > 1 else ""
         if self.percentile == 50:
             rule = "median"
         elif self.percentile is not None:
@@ -97,27 +108,26 @@ class Recipe:
     def parse(cls, name: str) -> Self:
         """The recipe of a name, as `name` writes it. Raises RaincleanError for anything else."""
         match = _NAME.fullmatch(name)
-        if not match:
+        recipe = cls._from_match(match) if match else None
+        if recipe is None or recipe.name != name:
             raise RaincleanError(
                 f"no recipe {name!r}: use released, median, or a name such as n100-vote, "
                 "n40-vote-minus5, n40s2-p37_5, first100-vote"
             )
+        return recipe
+
+    @classmethod
+    def _from_match(cls, match: re.Match[str]) -> Self:
         percentile, offset = match["percentile"], match["offset"]
-        recipe = cls(
+        shift = 0.0 if offset is None else float(offset.replace("_", "."))
+        return cls(
             frames=int(match["frames"]),
             window="centre" if match["window"] == "n" else "first",
             stride=int(match["stride"] or 1),
             percentile=None if percentile is None else float(percentile.replace("_", ".")),
+            offset=-shift if match["sign"] == "minus" else shift,
         )
-        if offset is None:
-            return recipe
-        shift = float(offset.replace("_", "."))
-        return replace(recipe, offset=-shift if match["sign"] == "minus" else shift)
 
 
 def _number(value: float) -> str:
     return f"{round(value, 1):g}".replace(".", "_")
-
-
-def _ordinal(number: int) -> str:
-    return {2: "2nd", 3: "3rd"}.get(number, f"{number}th")

@@ -153,6 +153,8 @@ class SortedStack:
         """Add the next used frame, (H, W, 3) uint8. Returns while earlier runs are still being sorted."""
         if rgb.shape != (self.height, self.width, 3):
             raise ValueError(f"frame of shape {rgb.shape} in a stack of {(self.height, self.width, 3)}")
+        if rgb.dtype != np.uint8:
+            raise ValueError(f"frame of {rgb.dtype}, not uint8")
         if self._run >= len(self._edges) - 1:
             raise ValueError(f"more than the {self.frames} frames that the stack was made for")
         # Two sides: one is filled by the decoder while the runs of the other are being sorted.
@@ -282,9 +284,8 @@ class SortedStack:
             while waiting:
                 yield waiting.pop(0).result()
         finally:
-            for future in waiting:
-                future.cancel()
-            wait(waiting)
+            # A cancelled future never becomes done where the pool is gone already: wait for the others only.
+            wait([future for future in waiting if not future.cancel()])
 
 
 def _finish(futures: Iterable[Future[None]]) -> None:

@@ -80,7 +80,11 @@ class ScratchPlanes(Planes):
         self.bands = tuple(bands or _cut_bands(rows, columns, SCRATCH_BAND_BYTES))
         self._lock = Lock()
         self._buffers: dict[int, U8] = {}
-        self._file: IO[bytes] = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
+        try:
+            self._file: IO[bytes] = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
+        except OSError as error:
+            reason = f"{folder}: {error.strerror}; choose another place for scratch space with --scratch"
+            raise ResourceError(reason) from error
 
     def buffer(self, row: int, rows: int, side: int) -> U8:
         """See `Planes.buffer`."""

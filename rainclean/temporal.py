@@ -15,7 +15,6 @@ Functions here take whole stacks in memory; `stack` does the same out of core, o
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +63,8 @@ class Votes:
 
 def luma(rgb: U8) -> U8:
     """Luma of pictures: (…, 3) uint8 RGB → (…) uint8, BT.601 full range, truncated."""
+    if rgb.dtype != np.uint8:
+        raise ValueError(f"pictures of {rgb.dtype}, not uint8")
     flat = np.ascontiguousarray(rgb).reshape(-1)
     out = np.empty(flat.size // 3, np.uint8)
     _kernels.luma(flat, out)
@@ -128,10 +129,9 @@ def split_percentile(eta: float, frames: int) -> tuple[int, int]:
 
     ``eta`` is taken in tenths, 0…100; raises ValueError outside.
     """
-    tenths = round(Fraction(eta) * 10)
-    if not 0 <= tenths <= 1000:
+    if not 0 <= eta <= 100:
         raise ValueError(f"percentile {eta} is not between 0 and 100")
-    return divmod(tenths * (frames - 1), 1000)
+    return divmod(round(10 * eta) * (frames - 1), 1000)
 
 
 def crowd_centre(sorted_luma: U8) -> NDArray[np.float32]:
