@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from skimage.morphology import white_tophat
 
 from rainclean.quality import (
+    DARK_MARGIN,
+    DETAIL_MARGIN,
     STREAK_MARGIN,
     Scores,
     darkening,
@@ -80,7 +82,7 @@ def test_a_clean_picture_has_no_defect():
     [
         ("streaks", with_streaks, (0, 5, 10, 20, 40, 80)),
         ("detail", blurred, (0, 0.6, 1, 1.5, 2.5, 4)),
-        ("darkening", darkened, (0, 2, 4, 8, 16)),
+        ("darkening", darkened, (0, *(DARK_MARGIN + more for more in (1, 3, 6, 12)))),
         ("disagreement", disagreeing, (0, 1, 2, 5, 10, 20)),
     ],
 )
@@ -94,8 +96,8 @@ def test_each_defect_raises_its_score_with_its_strength(defect, spoil, strengths
 
 
 def test_removing_a_defect_makes_its_score_fall():
-    spoilt = with_streaks(darkened(scene(), 6), 40)
-    mended = darkened(with_streaks(scene(), 0), 6)
+    spoilt = with_streaks(darkened(scene(), DARK_MARGIN + 6), 40)
+    mended = darkened(scene(), DARK_MARGIN + 6)
     assert scored(mended).streaks < scored(spoilt).streaks
     assert scored(with_streaks(scene(), 40)).darkening < scored(spoilt).darkening
 
@@ -165,7 +167,7 @@ def test_darkening_is_the_mean_of_25_pixels_less_the_margin(seed, height, width)
     candidate, _, crowd = noise(height, width, seed)
     darker = np.pad(crowd - luma(candidate), 2, mode="reflect")
     means = np.lib.stride_tricks.sliding_window_view(darker, (5, 5)).mean(axis=(2, 3))
-    assert np.allclose(darkening(luma(candidate), crowd), np.maximum(means - 1, 0), atol=1e-3)
+    assert np.allclose(darkening(luma(candidate), crowd), np.maximum(means - DARK_MARGIN, 0), atol=1e-3)
 
 
 def test_rain_in_the_reference_is_no_lost_detail():
@@ -181,6 +183,17 @@ def test_detail_that_was_added_is_not_lost():
     lines = np.where(np.arange(40)[:, None] % 8 < 4, 140, 100).astype(np.uint8).repeat(40, axis=1)
     assert lost_detail(lines, flat, flat.astype(np.float32)).sum() == 0
     assert lost_detail(flat, lines, lines.astype(np.float32)).mean() > 5
+
+
+def test_edges_as_faint_as_noise_are_not_missed():
+    # A step of s levels is an edge of s over 2 px, of which the smoothing along it takes nothing away.
+    flat = np.full((40, 40), 100, np.uint8)
+    for step in (1, int(DETAIL_MARGIN), 20):
+        edge = flat.copy()
+        edge[20:] += np.uint8(step)
+        lost = lost_detail(flat, edge, edge.astype(np.float32))
+        assert lost.max() <= max(0, step - DETAIL_MARGIN)
+        assert (lost.max() > 0) == (step > 2 * DETAIL_MARGIN)
 
 
 def test_broad_or_horizontal_brightness_is_no_streak():
@@ -205,7 +218,7 @@ def test_streaks_are_caught_up_to_a_width_that_grows_with_the_picture(side, caug
 
 def test_a_brighter_candidate_is_not_darker():
     crowd = np.full((20, 20), 90, np.float32)
-    assert darkening(np.full((20, 20), 120, np.uint8), crowd).sum() == 0
-    assert darkening(np.full((20, 20), 89, np.uint8), crowd).sum() == 0
-    assert darkening(np.full((20, 20), 87, np.uint8), crowd).mean() == 2
-    assert temporal_disagreement(np.full((20, 20), 87, np.uint8), crowd).mean() == 3
+    for off, dark in ((30, 0), (0, 0), (-DARK_MARGIN, 0), (-DARK_MARGIN - 2, 2)):
+        picture = np.full((20, 20), 90 + off, np.uint8)
+        assert (darkening(picture, crowd) == dark).all()
+        assert (temporal_disagreement(picture, crowd) == abs(off)).all()

@@ -105,12 +105,14 @@ def nested_windows(draw) -> list[tuple[int, int]]:
     st.sampled_from([1, 2, 5, 40, None]),
     st.integers(1, 3),
     st.booleans(),
+    st.integers(0, 4),
 )
-@example([(0, 2)], 1, 1, 2, 1, 1, True)
-@example([(20, 40), (10, 50), (0, 60)], 20, 20, 6, 1, 2, True)
-@example([(58, 60), (40, 60), (40, 60), (0, 60)], 7, 9, 6, None, 2, True)
-def test_stack_equals_temporal_on_each_window(windows, height, width, palette, runs, workers, narrow):
+@example([(0, 2)], 1, 1, 2, 1, 1, True, 0)
+@example([(20, 40), (10, 50), (0, 60)], 20, 20, 6, 1, 2, True, 1)
+@example([(58, 60), (40, 60), (40, 60), (0, 60)], 7, 9, 6, None, 2, True, 2)
+def test_stack_equals_temporal_on_each_window(windows, height, width, palette, runs, workers, narrow, of):
     frames = clip(1, windows[-1][1], height, width, palette)
+    of %= len(windows)
     memory = ROOMY if runs is None else runs * tight(height * width)
     band = 1 if narrow else 1 << 20  # bands of 64 columns, or one band
     with (
@@ -118,7 +120,7 @@ def test_stack_equals_temporal_on_each_window(windows, height, width, palette, r
         mock.patch.object(storage, "SCRATCH_BAND_BYTES", band),
         filled(frames, windows, memory, workers=workers) as stack,
     ):
-        shares, (votes, crowd) = drained(stack.votes())
+        shares, (votes, crowd) = drained(stack.votes(of))
         assert shares[-1] == 1
         pictures = iter(looked_up(stack, [ETAS] * len(windows)))
     for (start, stop), vote in zip(windows, votes, strict=True):
@@ -133,7 +135,14 @@ def test_stack_equals_temporal_on_each_window(windows, height, width, palette, r
         ordered = temporal.sort_stack(frames[start:stop])
         for eta in ETAS:
             assert np.array_equal(next(pictures), temporal.percentile(ordered, eta))
-    assert np.array_equal(crowd, temporal.crowd_centre(np.sort(temporal.luma(frames), axis=0)))
+    lumas = temporal.luma(frames[slice(*windows[of])])
+    assert np.array_equal(crowd, temporal.crowd_centre(np.sort(lumas, axis=0)))
+
+
+def test_the_crowd_is_that_of_the_largest_window_unless_told_otherwise():
+    frames = clip(2, 20, 8, 9)
+    with filled(frames, [(5, 15), (0, 20)]) as stack:
+        assert np.array_equal(drained(stack.votes())[1][1], drained(stack.votes(1))[1][1])
 
 
 def test_on_disk_and_in_memory_really_are_two_ways(tmp_path):
@@ -372,6 +381,28 @@ def test_early_runs_are_sorted_before_the_last_frame_is_there(memory, tmp_path):
         assert stack.clock.seconds("sort") > 0
         stack.add(frames[-1])
         stack.finish()
+
+
+@pytest.mark.parametrize("memory", [ROOMY, 32 * tight(100)], ids=["memory", "disk"])
+def test_the_next_run_is_filled_while_one_is_still_being_sorted(memory, tmp_path, monkeypatch):
+    go_on = threading.Event()
+    kind = storage.Planes if memory == ROOMY else storage.ScratchPlanes
+    write = kind.write
+
+    def held_up(self, *args) -> None:
+        go_on.wait(10)
+        write(self, *args)
+
+    monkeypatch.setattr(kind, "write", held_up)
+    frames = clip(12, 150, 10, 10)
+    with SortedStack(10, 10, [(0, 150)], Budget(memory, tmp_path), 1, 2) as stack:
+        assert bool(stack.scratch_bytes) == (memory != ROOMY)
+        assert within(5, lambda: [stack.add(frame) for frame in frames[:60]])
+        go_on.set()
+        for frame in frames[60:]:
+            stack.add(frame)
+        stack.finish()
+        assert np.array_equal(looked_up(stack, [[50]])[0], temporal.percentile(temporal.sort_stack(frames), 50))
 
 
 def test_the_clock_counts_every_kind_of_work_by_name(tmp_path):
