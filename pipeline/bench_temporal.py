@@ -42,8 +42,10 @@ class Measurement:
         return asdict(self)
 
 
-def bench_temporal(sizes: Sequence[tuple[int, int, int]], repeats: int) -> Generator[Progress, None, list[Measurement]]:
-    """Measure each size, then how time grows with frames and pixels; the best of ``repeats`` counts."""
+def bench_temporal(
+    sizes: Sequence[tuple[int, int, int]], repeats: int, scaling: bool
+) -> Generator[Progress, None, list[Measurement]]:
+    """Measure each size, then how time grows with frames and pixels; on request; the best of ``repeats`` counts."""
     results: list[Measurement] = []
     with tempfile.TemporaryDirectory(prefix="rainclean-bench-") as folder:
         for number, (width, height, frames) in enumerate(sizes):
@@ -61,8 +63,7 @@ def bench_temporal(sizes: Sequence[tuple[int, int, int]], repeats: int) -> Gener
                     results.append(Measurement(name, what, seconds, max(peak or 0 for _, peak in measured) or None))
             clip.unlink()
     yield Progress("bench", len(sizes), len(sizes) + 1)
-    results += _alone(_scaling, repeats)
-    return results
+    return results + (_alone(_scaling, repeats) if scaling else [])
 
 
 def make_clip(path: Path, width: int, height: int, frames: int) -> None:
@@ -79,7 +80,7 @@ def make_clip(path: Path, width: int, height: int, frames: int) -> None:
         cv2.line(rain, (x, y), (x + 4, y + 28), int(rng.integers(20, 110)), 1 + height // 1080, cv2.LINE_AA)
     noise = rng.normal(0, 2, (height, width)).round().astype(np.int16)
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", 25, options={"crf": "20", "preset": "ultrafast"})
+        stream = container.add_stream("libx264", 25, options={"crf": "20", "preset": "veryfast"})
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         for _ in range(frames):
             by = (int(rng.integers(height)), int(rng.integers(width)))

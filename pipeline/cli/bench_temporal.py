@@ -22,6 +22,8 @@ class BenchTemporal:
     """Clips to measure: width x height x frames."""
     repeats: int = 1
     """Measure each so often and take the best."""
+    no_scaling: bool = False
+    """Leave out how time grows with frames and pixels."""
     json: bool = False
     """Print JSON instead of a table."""
 
@@ -32,7 +34,7 @@ class BenchTemporal:
         sizes = [_size(text) for text in self.sizes]
         if self.repeats < 1:
             raise RaincleanError(f"--repeats {self.repeats}: at least 1")
-        measurements = follow(bench_temporal(sizes, self.repeats))
+        measurements = follow(bench_temporal(sizes, self.repeats, not self.no_scaling))
         if self.json:
             print_json([m.to_json() for m in measurements])
         else:
@@ -66,4 +68,5 @@ def _print(measurements: "list[Measurement]") -> None:
     for kind in ("frames", "pixels"):
         series = [m for m in measurements if m.what == f"scaling with {kind}"]
         rows += [(m.what, m.clip, f"{m.seconds:.3f}", f"{m.seconds / series[0].seconds:.2f}") for m in series]
-    print_table(("", "stack", "seconds", "× first"), rows, title="sort, votes, percentile in memory")
+    if rows:
+        print_table(("", "stack", "seconds", "× first"), rows, title="sort, votes, percentile in memory")
