@@ -220,7 +220,9 @@ def _decode(
     frames = source.read(selection.indices, region)
     for done in range(total):
         began = perf_counter()
-        frame = next(frames)
+        frame = next(frames, None)
+        if frame is None:
+            raise InputError(source.info.path, f"ends after {done} of the {total} frames asked for", "try --salvage")
         decoded = perf_counter()
         stack.add(frame.rgb)
         decoding, storing = decoding + decoded - began, storing + perf_counter() - decoded

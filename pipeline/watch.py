@@ -71,8 +71,11 @@ class Watch:
             said.append(f"scene cut at frame {where}: shots were mixed; use --in-point and --out-point")
         if motion and max(motion.values()) > STILL_PX:
             start, stop = self._selection.windows[self.still_window(motion)]
+            within = self._selection.indices[start:stop]
+            moves = any(motion.get(index, 0) > STILL_PX for index in (within[0], within[-1]))
+            where = "every candidate" if moves else f"candidates of more than {stop - start} frames"
             said.append(
-                f"the camera moves, up to {max(motion.values()):.1f} px against the reference frame: expect lost "
-                f"detail in candidates of more than {stop - start} frames"
+                f"the camera moves, up to {max(motion.values()):.1f} px against the reference frame: "
+                f"expect lost detail in {where}"
             )
         return said

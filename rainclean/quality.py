@@ -54,8 +54,8 @@ def leftover_streaks(candidate: U8, crowd: F32) -> F32:
     """Streaks that were left: thin bright structure that the crowd does not have.
 
     candidate: (H, W) uint8 luma, crowd: (H, W) float32; returns (H, W) float32 in grey levels. Thin and
-    bright: what a white top-hat over 7 px across (7/720 of the picture's shorter side, if more) takes away,
-    which catches streaks up to that width at any slant but the horizontal.
+    bright: what a white top-hat over 7 px across takes away (more in pictures of over 720 lines, see
+    `_streak_width`), which catches streaks narrower than that at any slant but the horizontal.
     """
     return _streaks(candidate, crowd, _streak_width(crowd))
 
@@ -132,5 +132,5 @@ def _streaks(candidate: U8, crowd: F32, width: int) -> F32:
 
 
 def _streak_width(picture: F32) -> int:
-    """Width of the top-hat in px, odd: 7 up to 720 lines, in proportion beyond."""
+    """Width of the top-hat in px, odd: 7 up to a shorter side of 720 px, 9 at 1080, 19 at 2160."""
     return 2 * round(3 * max(1.0, min(picture.shape) / 720)) + 1

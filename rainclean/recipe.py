@@ -33,10 +33,12 @@ class Recipe:
     offset: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.frames < 2:
+        if not 2 <= self.frames < 10**9:
             raise RaincleanError(f"a recipe of {self.frames} frame(s): a temporal prior needs at least 2")
-        if self.stride < 1:
+        if not 1 <= self.stride < 10**9:
             raise RaincleanError(f"a recipe with stride {self.stride}: it must be at least 1")
+        if self.window not in ("centre", "first"):
+            raise RaincleanError(f"a recipe with window {self.window!r}: it is centre or first")
         if self.percentile is not None and not 0 <= self.percentile <= 100:
             raise RaincleanError(f"a recipe with percentile {self.percentile}: it must lie between 0 and 100")
         if not -100 <= self.offset <= 100:
@@ -96,13 +98,16 @@ class Recipe:
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Self:
-        """The recipe that `to_json` wrote. Raises RaincleanError where it is of another version of the rules."""
+        """The recipe that `to_json` wrote. Raises RaincleanError for another version of the rules, or no recipe."""
         if document.get("version") != RULES_VERSION:
             raise RaincleanError(
                 f"recipe {document.get('name')} is of version {document.get('version')} of the rules, "
                 f"this rainclean has version {RULES_VERSION}"
             )
-        return cls(**{field: document[field] for field in cls.__dataclass_fields__})
+        try:
+            return cls(**{field: document[field] for field in cls.__dataclass_fields__})
+        except (KeyError, TypeError) as error:
+            raise RaincleanError(f"recipe {document.get('name')}: not as rainclean writes it ({error})") from error
 
     @classmethod
     def parse(cls, name: str) -> Self:

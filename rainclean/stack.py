@@ -128,10 +128,15 @@ class SortedStack:
         on_disk = budget.stack_on_disk(4 * pixels * self.frames)
         self._edges = _cut_runs(self.windows, budget.run_length(pixels, self.frames))
         self._channels = budget.planes(self.frames, 3 * pixels, on_disk)
-        self._luma = budget.planes(self.frames, pixels, on_disk)
+        try:
+            self._luma = budget.planes(self.frames, pixels, on_disk)
+        except BaseException:
+            self._channels.close()
+            raise
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="rainclean-sort")
         self._workers = workers
         self.clock = Clock(workers)
+        self._finished = False
         self._run = 0
         self._filled = 0
         self._sorting: list[list[Future[None]]] = [[], []]
@@ -183,6 +188,7 @@ class SortedStack:
             _finish(side)
         self._channels.drop_buffers()
         self._luma.drop_buffers()
+        self._finished = True
 
     def votes(self, crowd_window: int = -1) -> Generator[float, None, tuple[list[Votes], NDArray[np.float32]]]:
         """First pass: yields the share done after each band; returns the votes of each window and the crowd.
@@ -275,6 +281,8 @@ class SortedStack:
 
     def _over_bands(self, job: Callable[[int], Result], bands: int) -> Iterator[Result]:
         """Run a job for each band in the pool, a few ahead, and yield results in order."""
+        if not self._finished:
+            raise ValueError("the stack is not finished: call finish() once all frames are added")
         waiting: list[Future[Result]] = []
         try:
             for band in range(bands):
