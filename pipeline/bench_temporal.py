@@ -130,6 +130,7 @@ def _released(clip: Path, frames: int) -> Times:
     timings = _clean(clip, "released", frames)
     return {
         "released: sort, votes, percentile": timings["sort"] + timings["candidates"],
+        "released: scratch space": timings["scratch"],
         "released: decode to picture": timings["wall"] - timings["start_up"],
     }, peak_rss_bytes()
 
@@ -139,6 +140,7 @@ def _sweep(clip: Path, frames: int) -> Times:
     return {
         "sweep: sort": timings["sort"],
         "sweep: votes, percentiles": timings["candidates"],
+        "sweep: scratch space": timings["scratch"],
         "sweep: scores": timings["score"],
         "sweep: decode to scores": timings["wall"] - timings["start_up"],
     }, peak_rss_bytes()
@@ -190,14 +192,14 @@ def _plain(clip: Path, frames: int) -> Times:
 def _scaling(repeats: int) -> list[Measurement]:
     """Sort, votes and percentile of frames in memory: three numbers of frames, three of pixels."""
     from rainclean import _kernels
-    from rainclean.stack import Budget, SortedStack
+    from rainclean.budget import Budget
+    from rainclean.stack import SortedStack
 
     _kernels.load()
     rng = np.random.default_rng(3)
     results = []
-    shapes = [("frames", 640, 368, n) for n in (50, 100, 200)] + [
-        ("pixels", h, w, 60) for h, w in ((270, 480), (540, 960), (1080, 1920))
-    ]
+    shapes = [("frames", 640, 368, n) for n in (50, 100, 200)]
+    shapes += [("pixels", height, width, 30) for height, width in ((540, 960), (1080, 1920), (2160, 3840))]
     for kind, height, width, n in shapes:
         pictures = [rng.integers(0, 256, (height, width, 3), dtype=np.uint8) for _ in range(5)]
         best = np.inf

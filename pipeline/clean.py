@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from pipeline.stages import Progress
 from pipeline.watch import Watch
 from rainclean import _kernels
+from rainclean.budget import DEFAULT_MEMORY, Budget
 from rainclean.candidates import (
     Candidate,
     PictureStore,
@@ -33,7 +34,7 @@ from rainclean.candidates import (
 from rainclean.errors import InputError, RaincleanError
 from rainclean.quality import score
 from rainclean.recipe import Recipe
-from rainclean.stack import DEFAULT_MEMORY, Budget, SortedStack
+from rainclean.stack import SortedStack
 from rainclean.temporal import SILENT_LIMIT, Votes, luma
 from rainclean.video import FrameSource, Region
 
@@ -146,6 +147,7 @@ def clean(source: FrameSource, settings: CleanSettings) -> Generator[Progress, N
         "store": storing,
         "register": registering,
         "sort": stack.clock.seconds("sort"),
+        "scratch": stack.clock.seconds("scratch"),
         "candidates": stack.clock.seconds("votes") + stack.clock.seconds("percentiles"),
         "score": scoring + stack.clock.seconds("score"),
         "wall": perf_counter() - began,
@@ -161,7 +163,7 @@ def clean(source: FrameSource, settings: CleanSettings) -> Generator[Progress, N
         motion,
         warnings,
         timings,
-        stack.scratch_bytes,
+        stack.layout.scratch_bytes,
     )
 
 

@@ -14,9 +14,7 @@ asked of it. Three ideas carry this:
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from threading import Lock
 from time import thread_time
 from typing import TypeVar
@@ -25,61 +23,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rainclean import _kernels
-from rainclean.errors import ResourceError
+from rainclean.budget import Budget
 from rainclean.networks import Pairs, sort_network, sort_runs_network
-from rainclean.storage import Planes, ScratchPlanes, refuse_if_too_little
+from rainclean.storage import Planes, refuse_if_too_little
 from rainclean.temporal import Votes, crowd_size, split_percentile
 
 U8 = NDArray[np.uint8]
 Window = tuple[int, int]
 Result = TypeVar("Result")
-
-DEFAULT_MEMORY = 1 << 30
-"""Bytes that a stack and its candidates may take beside the interpreter, unless told otherwise."""
-
-LONGEST_RUN = 32
-"""Frames sorted at once while decoding goes on."""
-
-
-@dataclass(frozen=True)
-class Budget:
-    """Where things are kept: in memory up to ``memory`` bytes, beyond that in a scratch file in ``folder``."""
-
-    memory: int
-    folder: Path
-
-    STACK_SHARE = 0.6
-    RUNS_SHARE = 0.55
-    CANDIDATES_SHARE = 0.2
-
-    def scratch_bytes(self, pixels: int, frames: int, candidates: int) -> int:
-        """Scratch space that a stack of this size and its candidates will take, in bytes (0: none)."""
-        stack, pictures = 4 * pixels * frames, 3 * pixels * candidates
-        return (stack if self.stack_on_disk(stack) else 0) + (pictures if self.pictures_on_disk(pictures) else 0)
-
-    def stack_on_disk(self, size: int) -> bool:
-        """Whether a stack of ``size`` bytes is kept in scratch space."""
-        return size > self.STACK_SHARE * self.memory
-
-    def pictures_on_disk(self, size: int) -> bool:
-        """Whether candidates of ``size`` bytes together are kept in scratch space."""
-        return size > self.CANDIDATES_SHARE * self.memory
-
-    def run_length(self, pixels: int, frames: int) -> int:
-        """Frames in the longest run; on disk, two runs lie in memory at a time."""
-        if not self.stack_on_disk(4 * pixels * frames):
-            return LONGEST_RUN
-        fitting = int(self.RUNS_SHARE * self.memory / (2 * 4 * pixels))
-        if fitting < 1:
-            raise ResourceError(
-                f"frames of {pixels / 1e6:.1f} megapixels need more memory than {self.memory >> 20} MiB; "
-                f"allow at least --memory {int(2 * 4 * pixels / self.RUNS_SHARE / 2**20) + 1}MiB"
-            )
-        return min(fitting, LONGEST_RUN)
-
-    def planes(self, rows: int, columns: int, on_disk: bool, bands: Sequence[Window] | None = None) -> Planes:
-        """Room for rows × columns samples, cut into ``bands`` or as suits their number."""
-        return ScratchPlanes(rows, columns, self.folder, bands) if on_disk else Planes(rows, columns, bands)
 
 
 class Clock:
@@ -121,12 +72,11 @@ class SortedStack:
         self.frames = self.windows[-1][1]
         self._budget = budget
         pixels = height * width
-        needed = budget.scratch_bytes(pixels, self.frames, candidates)
-        if needed:
-            refuse_if_too_little(needed, budget.folder)
-        self.scratch_bytes = needed
-        on_disk = budget.stack_on_disk(4 * pixels * self.frames)
-        self._edges = _cut_runs(self.windows, budget.run_length(pixels, self.frames))
+        self.layout = budget.layout(pixels, self.frames, candidates)
+        if self.layout.scratch_bytes:
+            refuse_if_too_little(self.layout.scratch_bytes, budget.folder)
+        on_disk = self.layout.stack_on_disk
+        self._edges = _cut_runs(self.windows, self.layout.run_length)
         self._channels = budget.planes(self.frames, 3 * pixels, on_disk)
         try:
             self._luma = budget.planes(self.frames, pixels, on_disk)
@@ -136,6 +86,8 @@ class SortedStack:
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="rainclean-sort")
         self._workers = workers
         self.clock = Clock(workers)
+        # Moving samples within memory is part of sorting; moving them to disk and back is told apart.
+        self._keeping = "scratch" if on_disk else "sort"
         self._finished = False
         self._run = 0
         self._filled = 0
@@ -218,12 +170,11 @@ class SortedStack:
 
     def picture_planes(self, count: int) -> Planes:
         """Room for ``count`` pictures, in bands as `percentiles` delivers them; the caller closes it."""
-        columns = self._channels.columns
-        on_disk = self._budget.pictures_on_disk(count * columns)
-        return self._budget.planes(count, columns, on_disk, self._channels.bands)
+        channels = self._channels
+        return self._budget.planes(count, channels.columns, self.layout.pictures_on_disk, channels.bands)
 
     def _vote_band(self, band: int, crowd: NDArray[np.float32], crowd_of: Window) -> list[Votes]:
-        tile = self._luma.read_band(band)
+        tile = self._read(self._luma, band)
         width = tile.shape[1]
         mode = np.empty(width, np.uint8)
         first, last = np.empty(width, np.int32), np.empty(width, np.int32)
@@ -245,7 +196,7 @@ class SortedStack:
         return result
 
     def _look_up_band(self, band: int, wanted: Sequence[Sequence[float]], use: Callable[[int, U8], None]) -> None:
-        tile = self._channels.read_band(band)
+        tile = self._read(self._channels, band)
         block = np.empty((sum(map(len, wanted)), tile.shape[1]), np.uint8)
         rows = iter(block)
         for (start, stop), pairs, percentiles in zip(self.windows, self._merges, wanted, strict=True):
@@ -265,8 +216,16 @@ class SortedStack:
         began = thread_time()
         block = buffer[:, slice(*planes.bands[band])].copy()
         _kernels.apply_network(block, sort_network(len(buffer)))
+        sorted_at = thread_time()
         planes.write(row, band, block)
-        self.clock.add("sort", thread_time() - began)
+        self.clock.add("sort", sorted_at - began)
+        self.clock.add(self._keeping, thread_time() - sorted_at)
+
+    def _read(self, planes: Planes, band: int) -> U8:
+        began = thread_time()
+        tile = planes.read_band(band)
+        self.clock.add(self._keeping, thread_time() - began)
+        return tile
 
     def _merge_pairs(self, window: int) -> Pairs:
         """Comparators that make a window sorted once the window inside it (or its runs) is."""

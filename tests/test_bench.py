@@ -14,7 +14,7 @@ def test_the_benchmark_measures_every_step_beside_numpy(rainclean: Run) -> None:
     assert result.returncode == 0, result.stderr
     measured = {row["what"]: row for row in json.loads(result.stdout)}
     assert {"decode", "sort alone", "np.sort", "released rule in plain numpy", "sweep: scores"} <= measured.keys()
-    assert all(row["seconds"] > 0 for row in measured.values())
+    assert all(row["seconds"] > 0 for what, row in measured.items() if "scratch" not in what)
     assert all(row["peak_bytes"] > 10 << 20 for row in measured.values())
 
 

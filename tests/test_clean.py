@@ -1,6 +1,5 @@
 """The stage `pipeline.clean`, end to end on frames in memory."""
 
-import math
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -12,8 +11,8 @@ import pytest
 from pipeline.clean import CleanResult, CleanSettings, clean
 from pipeline.stages import finish
 from rainclean import storage
+from rainclean.budget import least_memory
 from rainclean.errors import InputError, RaincleanError, ResourceError
-from rainclean.stack import Budget
 from rainclean.video.selection import check_indices, check_region
 from rainclean.video.source import Frame, Region, SourceInfo
 
@@ -71,7 +70,7 @@ def released_by_numpy(frames: np.ndarray) -> tuple[np.ndarray, int]:
 
 def tight(height: int, width: int) -> int:
     """The least memory that frames of this size get along with."""
-    return math.ceil(8 * height * width / Budget.RUNS_SHARE) + 1
+    return least_memory(height * width) + 1
 
 
 def outcome(result: CleanResult) -> list[tuple]:

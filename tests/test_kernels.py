@@ -135,13 +135,14 @@ from pathlib import Path
 import numpy as np
 from rainclean import _kernels, temporal
 from rainclean.candidates import PictureStore
-from rainclean.stack import Budget, SortedStack
+from rainclean.budget import Budget
+from rainclean.stack import SortedStack
 
 _kernels.load()
 kernels = [value for value in vars(_kernels).values() if hasattr(value, "py_func")]
 print([len(kernel.signatures) for kernel in kernels])
 frames = np.random.default_rng(0).integers(0, 256, (40, 20, 20, 3), np.uint8)
-for memory in (1 << 30, 1 << 13):
+for memory in (1 << 30, 1 << 15):
     with SortedStack(20, 20, [(5, 15), (0, 40)], Budget(memory, Path(tempfile.gettempdir())), 1, 2) as stack:
         for frame in frames:
             stack.add(frame)

@@ -3,7 +3,6 @@
 import errno
 import gc
 import io
-import math
 import shutil
 import tempfile
 import threading
@@ -20,8 +19,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rainclean import storage, temporal
+from rainclean.budget import IN_FLIGHT, Budget, least_memory
 from rainclean.errors import ResourceError
-from rainclean.stack import Budget, SortedStack
+from rainclean.stack import SortedStack
 
 ROOMY = 1 << 30
 ETAS = (0, 50, 100, 37.5, 12, 99.9)
@@ -29,7 +29,7 @@ ETAS = (0, 50, 100, 37.5, 12, 99.9)
 
 def tight(pixels: int) -> int:
     """The least memory that frames of this many pixels get along with: 3 frames and more go to disk."""
-    return math.ceil(8 * pixels / Budget.RUNS_SHARE) + 1
+    return least_memory(pixels) + 1
 
 
 def clip(seed: int, n: int, height: int, width: int, palette: int = 256) -> np.ndarray:
@@ -148,8 +148,8 @@ def test_the_crowd_is_that_of_the_largest_window_unless_told_otherwise():
 def test_on_disk_and_in_memory_really_are_two_ways(tmp_path):
     frames = clip(2, 10, 8, 9)
     with filled(frames) as roomy, filled(frames, memory=tight(72), folder=tmp_path) as tightly:
-        assert roomy.scratch_bytes == 0
-        assert tightly.scratch_bytes >= 4 * 72 * 10
+        assert roomy.layout.scratch_bytes == 0
+        assert tightly.layout.scratch_bytes >= 4 * 72 * 10
         assert not list(tmp_path.iterdir())
         assert np.array_equal(looked_up(roomy, [[50]]), looked_up(tightly, [[50]]))
 
@@ -222,20 +222,20 @@ def test_too_little_disk_is_refused_before_the_start(tmp_path, monkeypatch, no_t
 def test_enough_memory_asks_nothing_of_the_disk(tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(0, 0, 0))
     with filled(clip(1, 5, 4, 4), folder=tmp_path / "missing") as stack:
-        assert stack.scratch_bytes == 0
+        assert stack.layout.scratch_bytes == 0
 
 
 @pytest.mark.parametrize("megapixels", [0.5, 2, 8.3, 100])
 def test_memory_too_small_for_a_frame_is_refused_with_advice_that_holds(megapixels, tmp_path):
     pixels = int(megapixels * 1e6)
     with pytest.raises(ResourceError, match=r"megapixels need more memory than 1 MiB") as caught:
-        Budget(1 << 20, tmp_path).run_length(pixels, 100)
+        Budget(1 << 20, tmp_path).layout(pixels, 100, 1)
     message = str(caught.value)
     assert "\n" not in message
     advised = int(message.split("--memory ")[1].removesuffix("MiB"))
-    assert Budget(advised << 20, tmp_path).run_length(pixels, 100) >= 1
+    assert Budget(advised << 20, tmp_path).layout(pixels, 100, 1).run_length >= 1
     with pytest.raises(ResourceError):
-        Budget((advised - 1) << 20, tmp_path).run_length(pixels, 100)
+        Budget((advised - 1) << 20, tmp_path).layout(pixels, 100, 1)
 
 
 def test_memory_too_small_for_a_frame_leaves_nothing(tmp_path, no_threads_left):
@@ -247,16 +247,16 @@ def test_memory_too_small_for_a_frame_leaves_nothing(tmp_path, no_threads_left):
 @settings(deadline=None)
 @given(st.integers(1, 10**8), st.integers(2, 5000), st.integers(1, 60), st.integers(1 << 16, 1 << 34))
 def test_what_a_budget_keeps_in_memory_fits_into_it(pixels, frames, candidates, memory):
-    budget = Budget(memory, Path())
     stack, pictures = 4 * pixels * frames, 3 * pixels * candidates
-    on_disk = budget.scratch_bytes(pixels, frames, candidates)
-    assert 0 <= on_disk <= stack + pictures
-    assert stack + pictures - on_disk <= memory
-    if budget.stack_on_disk(stack):
-        try:
-            assert 2 * 4 * pixels * budget.run_length(pixels, frames) <= memory
-        except ResourceError:
-            assert 8 * pixels > memory * budget.RUNS_SHARE
+    try:
+        layout = Budget(memory, Path()).layout(pixels, frames, candidates)
+    except ResourceError:
+        assert memory < least_memory(pixels) + 4 and stack > memory - IN_FLIGHT * pixels - 4
+        return
+    assert layout.scratch_bytes == stack * layout.stack_on_disk + pictures * layout.pictures_on_disk
+    in_memory = stack + pictures - layout.scratch_bytes
+    runs = 2 * 4 * pixels * layout.run_length if layout.stack_on_disk else 0
+    assert max(in_memory, runs) + IN_FLIGHT * pixels <= memory
 
 
 @pytest.mark.parametrize("memory", [ROOMY, tight(64)], ids=["memory", "disk"])
@@ -383,7 +383,7 @@ def test_early_runs_are_sorted_before_the_last_frame_is_there(memory, tmp_path):
         stack.finish()
 
 
-@pytest.mark.parametrize("memory", [ROOMY, 32 * tight(100)], ids=["memory", "disk"])
+@pytest.mark.parametrize("memory", [ROOMY, 30_600], ids=["memory", "disk"])
 def test_the_next_run_is_filled_while_one_is_still_being_sorted(memory, tmp_path, monkeypatch):
     go_on = threading.Event()
     kind = storage.Planes if memory == ROOMY else storage.ScratchPlanes
@@ -396,7 +396,7 @@ def test_the_next_run_is_filled_while_one_is_still_being_sorted(memory, tmp_path
     monkeypatch.setattr(kind, "write", held_up)
     frames = clip(12, 150, 10, 10)
     with SortedStack(10, 10, [(0, 150)], Budget(memory, tmp_path), 1, 2) as stack:
-        assert bool(stack.scratch_bytes) == (memory != ROOMY)
+        assert bool(stack.layout.scratch_bytes) == (memory != ROOMY)
         assert within(5, lambda: [stack.add(frame) for frame in frames[:60]])
         go_on.set()
         for frame in frames[60:]:
