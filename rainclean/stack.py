@@ -28,6 +28,9 @@ from rainclean.networks import Pairs, sort_network, sort_runs_network
 from rainclean.storage import Planes, refuse_if_too_little
 from rainclean.temporal import Votes, crowd_size, split_percentile
 
+FRAMES_WAITING = 3
+"""Frames that may wait to be put into the stack while the decoder goes on (counted in `budget.IN_FLIGHT`)."""
+
 U8 = NDArray[np.uint8]
 Window = tuple[int, int]
 Result = TypeVar("Result")
@@ -84,6 +87,8 @@ class SortedStack:
             self._channels.close()
             raise
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="rainclean-sort")
+        # Of its own, so that frames do not queue behind the sorting of earlier ones.
+        self._store_pool = ThreadPoolExecutor(min(2, workers), thread_name_prefix="rainclean-store")
         self._workers = workers
         self.clock = Clock(workers)
         # Moving samples within memory is part of sorting; moving them to disk and back is told apart.
@@ -91,6 +96,7 @@ class SortedStack:
         self._finished = False
         self._run = 0
         self._filled = 0
+        self._filling: list[Future[None]] = []
         self._sorting: list[list[Future[None]]] = [[], []]
         self._merges = [self._merge_pairs(i) for i in range(len(self.windows))]
 
@@ -102,12 +108,17 @@ class SortedStack:
 
     def close(self) -> None:
         """Stop the workers and give memory and disk space back."""
+        self._store_pool.shutdown(wait=True, cancel_futures=True)
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._channels.close()
         self._luma.close()
 
     def add(self, rgb: U8) -> None:
-        """Add the next used frame, (H, W, 3) uint8. Returns while earlier runs are still being sorted."""
+        """Add the next used frame, (H, W, 3) uint8; from then on it is not to be changed.
+
+        Returns while this frame is still being stored and earlier runs are still being sorted: touching
+        fresh memory takes as long as decoding, and is done beside it.
+        """
         if rgb.shape != (self.height, self.width, 3):
             raise ValueError(f"frame of shape {rgb.shape} in a stack of {(self.height, self.width, 3)}")
         if rgb.dtype != np.uint8:
@@ -121,10 +132,13 @@ class SortedStack:
         start, stop = self._edges[self._run], self._edges[self._run + 1]
         channels = self._channels.buffer(start, stop - start, side)
         luma = self._luma.buffer(start, stop - start, side)
-        channels[self._filled] = rgb.reshape(-1)
-        _kernels.luma(channels[self._filled], luma[self._filled])
+        self._filling.append(self._store_pool.submit(_fill, rgb, channels[self._filled], luma[self._filled]))
+        if len(self._filling) > FRAMES_WAITING:
+            self._filling.pop(0).result()
         self._filled += 1
         if self._filled == stop - start:
+            _finish(self._filling)
+            self._filling.clear()
             self._sorting[side] = [
                 self._pool.submit(self._sort_run, planes, buffer, start, band)
                 for planes, buffer in ((self._channels, channels), (self._luma, luma))
@@ -253,6 +267,11 @@ class SortedStack:
         finally:
             # A cancelled future never becomes done where the pool is gone already: wait for the others only.
             wait([future for future in waiting if not future.cancel()])
+
+
+def _fill(rgb: U8, channels: U8, luma: U8) -> None:
+    channels[:] = rgb.reshape(-1)
+    _kernels.luma(channels, luma)
 
 
 def _finish(futures: Iterable[Future[None]]) -> None:
