@@ -33,7 +33,7 @@ clean:
 
 .venv/core-is-ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; (3,11) <= sys.version_info < (3,14) or sys.exit("rainclean needs Python 3.11 to 3.13, $(PYTHON) is " + sys.version.split()[0] + ": make ... PYTHON=python3.12")'
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv
 	@echo "Setting up .venv (once) ..."
 	@$(PIP) --editable .
 	@touch $@

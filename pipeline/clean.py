@@ -35,6 +35,7 @@ from rainclean.errors import InputError, RaincleanError
 from rainclean.quality import score
 from rainclean.recipe import Recipe
 from rainclean.stack import SortedStack
+from rainclean.storage import format_bytes
 from rainclean.temporal import SILENT_LIMIT, Votes, luma
 from rainclean.video import FrameSource, Region
 
@@ -122,6 +123,9 @@ def clean(source: FrameSource, settings: CleanSettings) -> Generator[Progress, N
         settings.workers,
     )
     with stack:
+        if stack.layout.scratch_bytes:
+            space = f"{format_bytes(stack.layout.scratch_bytes)} of scratch space are used in {settings.scratch}"
+            yield Progress("start up", 0, None, f"{space}; it is free again when this ends")
         watch = Watch(selection)
         decoding, storing = yield from _decode(source, selection, settings.region, stack, watch)
         registering = perf_counter()

@@ -13,11 +13,13 @@ class Progress:
 
     stage: one word for what is being done now ("decode").
     done, total: in units of that stage; total is None where it is not known.
+    note: one line that a person should read now rather than in the end.
     """
 
     stage: str
     done: int
     total: int | None
+    note: str = ""
 
 
 def finish(stage: Generator[Progress, None, Result]) -> Result:

@@ -152,12 +152,14 @@ def test_memory_is_bounded_and_scratch_space_is_given_back(tmp_path: Path, rainc
     def run(name: str, *options: object) -> dict[str, Any]:
         result = rainclean("clean", clip, "-o", tmp_path / name, "--json", "--scratch", scratch, *options)
         assert result.returncode == 0, result.stderr
+        assert ("of scratch space" in result.stderr) == ("--memory" in options)
         document: dict[str, Any] = json.loads(result.stdout)
         return document
 
-    tiny = run("tiny", "--region", "0,0,16,16")
-    bounded = run("bounded", "--memory", "64MiB")
-    free = run("free")
+    one = ("--recipe", "n150-vote")
+    tiny = run("tiny", *one, "--region", "0,0,16,16")
+    bounded = run("bounded", *one, "--memory", "64MiB")
+    free = run("free", *one)
     assert bounded["scratch_bytes"] >= 4 * 640 * 480 * 150 and free["scratch_bytes"] == 0
     assert not list(scratch.iterdir())
     assert bounded["peak_rss_bytes"] - tiny["peak_rss_bytes"] < 64 << 20

@@ -49,7 +49,6 @@ class Clean:
         """Make the candidates and write them."""
         from pipeline.clean import CleanSettings, clean
         from pipeline.clean_output import write_clean
-        from rainclean.storage import format_bytes
         from rainclean.video import open_source
 
         with open_source(self.input, salvage=self.salvage) as source:
@@ -65,8 +64,6 @@ class Clean:
                 scratch=self.scratch or defaults.scratch,
             )
             with follow(clean(source, settings)) as result:
-                if result.scratch_bytes:
-                    print_note(f"used {format_bytes(result.scratch_bytes)} of scratch space in {settings.scratch}")
                 report = follow(write_clean(result, source.info, self.output))
         if self.json:
             print_json(report)

@@ -60,6 +60,8 @@ def follow(stage: Generator[Progress, None, Result]) -> Result:
         try:
             while True:
                 step = next(stage)
+                if step.note:
+                    print_note(f"note: {step.note}")
                 if progress is None:
                     continue
                 if step.stage not in tasks:
