@@ -8,6 +8,7 @@ import multiprocessing
 import tempfile
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import perf_counter
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from pipeline.memory import peak_rss_bytes
 from pipeline.stages import Progress, finish
+from rainclean.errors import ResourceError
 
 U8 = NDArray[np.uint8]
 
@@ -110,7 +112,11 @@ def plain_released(frames: U8) -> tuple[U8, int]:
 def _alone(job: Callable[..., Any], *arguments: Any) -> Any:
     """Run a job in a fresh process."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(job, *arguments).result()
+        try:
+            return pool.submit(job, *arguments).result()
+        except BrokenProcessPool:
+            what = f"{job.__name__.strip('_')} of {Path(str(arguments[0])).stem}"
+            raise ResourceError(f"{what}: the process was killed, probably for memory; use smaller --sizes") from None
 
 
 Times = tuple[dict[str, float], int | None]
@@ -128,22 +134,20 @@ def _decode(clip: Path, frames: int) -> Times:
 
 def _released(clip: Path, frames: int) -> Times:
     timings = _clean(clip, "released", frames)
-    return {
-        "released: sort, votes, percentile": timings["sort"] + timings["candidates"],
-        "released: scratch space": timings["scratch"],
-        "released: decode to picture": timings["wall"] - timings["start_up"],
-    }, peak_rss_bytes()
+    return _steps("released", timings), peak_rss_bytes()
 
 
 def _sweep(clip: Path, frames: int) -> Times:
     timings = _clean(clip, None, None)
-    return {
-        "sweep: sort": timings["sort"],
-        "sweep: votes, percentiles": timings["candidates"],
-        "sweep: scratch space": timings["scratch"],
-        "sweep: scores": timings["score"],
-        "sweep: decode to scores": timings["wall"] - timings["start_up"],
-    }, peak_rss_bytes()
+    return {**_steps("sweep", timings), "sweep: scores": timings["score"]}, peak_rss_bytes()
+
+
+def _steps(name: str, timings: dict[str, float]) -> dict[str, float]:
+    steps = {f"{name}: {step}": timings[step] for step in ("sort", "votes", "percentiles")}
+    steps[f"{name}: sort, votes, percentiles"] = sum(steps.values())
+    steps[f"{name}: scratch space"] = timings["scratch"]
+    steps[f"{name}: decode to scores"] = timings["wall"] - timings["start_up"]
+    return steps
 
 
 def _clean(clip: Path, recipe: str | None, frames: int | None) -> dict[str, float]:

@@ -31,7 +31,7 @@ from rainclean.candidates import (
     select_frames,
     sweep,
 )
-from rainclean.errors import InputError, RaincleanError
+from rainclean.errors import InputError, UsageError
 from rainclean.quality import score
 from rainclean.recipe import Recipe
 from rainclean.stack import SortedStack
@@ -44,6 +44,10 @@ _T = TypeVar("_T")
 
 RELEASED_FRAMES = 100
 """N of ``--recipe released`` unless told otherwise; the published notebook has it as a constant."""
+
+
+FEW_FRAMES = 10
+"""Below this, scores mean little: the crowd of a pixel is 2 or 3 of its values."""
 
 
 def available_cores() -> int:
@@ -74,18 +78,19 @@ class CleanSettings:
 class CleanResult:
     """Candidates of one clip, best first, and what is to be known of them. Close it to free the pictures.
 
-    reference_rgb: the rainy reference frame (h, w, 3), cut to the region. motion: frame index → shift against
-    the reference frame in px, of some frames. timings: seconds by stage; stages
-    overlap, so that their sum can exceed ``wall``.
+    requested: "sweep", "released", "median" or a recipe's name. reference_rgb: the rainy reference frame
+    (h, w, 3), cut to the region. motion: frame index → shift against the reference frame in px (None: cannot be
+    told), of some frames. timings: seconds by stage; stages overlap, so that their sum can exceed ``wall``.
     """
 
+    requested: str
     selection: Selection
     candidates: list[Candidate]
     pictures: PictureStore
     reference_rgb: U8
     region: Region
     times: list[float]
-    motion: dict[int, float]
+    motion: dict[int, float | None]
     warnings: list[str]
     timings: dict[str, float]
     scratch_bytes: int
@@ -127,12 +132,12 @@ def clean(source: FrameSource, settings: CleanSettings) -> Generator[Progress, N
             space = f"{format_bytes(stack.layout.scratch_bytes)} of scratch space are used in {settings.scratch}"
             yield Progress("start up", 0, None, f"{space}; it is free again when this ends")
         watch = Watch(selection)
-        decoding, storing = yield from _decode(source, selection, settings.region, stack, watch)
+        decoding = yield from _decode(source, selection, settings.region, stack, watch)
         registering = perf_counter()
-        motion = watch.motion()
-        warnings += watch.warnings(motion)
+        found = watch.finish()
+        warnings += found.warnings()
         registering = perf_counter() - registering
-        votes, crowd = yield from _steps("votes", stack.votes(watch.still_window(motion)))
+        votes, crowd = yield from _steps("votes", stack.votes(found.still_window))
         warnings += _vote_warnings(votes, recipes)
         candidates = _resolve(recipes, votes)
         by_window = [[c.percentile for c in candidates if c.recipe.frames == v.frames] for v in votes]
@@ -145,26 +150,30 @@ def clean(source: FrameSource, settings: CleanSettings) -> Generator[Progress, N
         kept = merge_near_identical(candidates, store)
         candidates = yield from _score(kept, store, watch.reference, crowd, settings.workers)
         scoring = perf_counter() - scoring
+    warnings += _doubts(candidates, settings.recipe)
     timings = {
         "start_up": start_up,
         "decode": decoding,
-        "store": storing,
+        "store": stack.clock.seconds("store"),
         "register": registering,
         "sort": stack.clock.seconds("sort"),
         "scratch": stack.clock.seconds("scratch"),
+        "votes": stack.clock.seconds("votes"),
+        "percentiles": stack.clock.seconds("percentiles"),
         "candidates": stack.clock.seconds("votes") + stack.clock.seconds("percentiles"),
         "score": scoring + stack.clock.seconds("score"),
         "wall": perf_counter() - began,
     }
     times = [float(source.times[i]) for i in selection.indices]
     return CleanResult(
+        settings.recipe or "sweep",
         selection,
         candidates,
         store,
         watch.reference,
         region,
         times,
-        motion,
+        found.shifts,
         warnings,
         timings,
         stack.layout.scratch_bytes,
@@ -175,8 +184,11 @@ def plan(source: FrameSource, settings: CleanSettings) -> tuple[list[Recipe], Se
     """The recipes that the settings ask for, the frames they need, and what must be said about it."""
     info = source.info
     last = info.frame_count if settings.last is None else settings.last
-    if not 0 <= settings.first < last <= info.frame_count:
-        raise InputError(info.path, f"frames {settings.first} to {last} asked for, it has {info.frame_count}")
+    if not (0 <= settings.first < info.frame_count and 0 < last <= info.frame_count):
+        asked = f"in point {settings.first}, out point {last}"
+        raise InputError(info.path, f"{asked} asked for; it has frames 0 to {info.frame_count - 1}")
+    if last <= settings.first:
+        raise InputError(info.path, f"the out point, frame {last}, must lie after the in point, frame {settings.first}")
     count = last - settings.first
     if count < 2:
         raise InputError(info.path, "1 frame: a temporal prior needs at least 2", "film longer or widen the range")
@@ -191,6 +203,13 @@ def plan(source: FrameSource, settings: CleanSettings) -> tuple[list[Recipe], Se
             f"reference frame {settings.reference} is not among frames {settings.first} to {last - 1}",
         )
     recipes, warnings = _recipes(settings, count)
+    span = recipes[-1].frames * recipes[-1].stride
+    if recipes[-1].frames > -(-count // recipes[-1].stride):
+        needed = f"recipe {recipes[-1].name} needs {recipes[-1].frames} of {span} frames"
+        raise InputError(info.path, f"{needed}, there are {count} between in and out point")
+    if recipes[-1].window == "first" and reference is not None and reference not in range(0, span, recipes[-1].stride):
+        used = f"recipe {recipes[-1].name} uses"
+        raise InputError(info.path, f"reference frame {settings.reference} is not among the frames that {used}")
     try:
         selection = select_frames(count, recipes, reference)
     except ValueError as error:
@@ -201,7 +220,7 @@ def plan(source: FrameSource, settings: CleanSettings) -> tuple[list[Recipe], Se
 
 def _recipes(settings: CleanSettings, count: int) -> tuple[list[Recipe], list[str]]:
     if settings.frames is not None and settings.frames < 2:
-        raise RaincleanError(f"--frames {settings.frames}: a temporal prior needs at least 2")
+        raise UsageError(f"--frames {settings.frames}: a temporal prior needs at least 2")
     if settings.recipe is None:
         return sweep(count, settings.frames), _too_few(settings.frames, count)
     if settings.recipe == "released":
@@ -210,7 +229,7 @@ def _recipes(settings: CleanSettings, count: int) -> tuple[list[Recipe], list[st
     if settings.recipe == "median":
         return [sweep(count, settings.frames)[-1]], _too_few(settings.frames, count)
     if settings.frames is not None:
-        raise RaincleanError(f"--frames {settings.frames}: recipe {settings.recipe} has its own number of frames")
+        raise UsageError(f"--frames {settings.frames}: recipe {settings.recipe} has its own number of frames")
     return [Recipe.parse(settings.recipe)], []
 
 
@@ -218,25 +237,36 @@ def _too_few(asked: int | None, count: int) -> list[str]:
     return [f"{asked} frames asked for, {count} there: those were used"] if asked and asked > count else []
 
 
+def _doubts(candidates: Sequence[Candidate], requested: str | None) -> list[str]:
+    """What a person should know of the candidates as a whole."""
+    said = []
+    best = candidates[0]
+    if best.recipe.frames < FEW_FRAMES:
+        said.append(
+            f"{best.recipe.frames} frames are too few to tell rain from background: look at the pictures yourself"
+        )
+    if requested is None and len(candidates) == 1 and best.merged:
+        said.append("all recipes give the same picture: nothing in this clip changes like rain does")
+    return said
+
+
 def _decode(
     source: FrameSource, selection: Selection, region: Region | None, stack: SortedStack, watch: Watch
-) -> Generator[Progress, None, tuple[float, float]]:
-    """Feed the stack; returns the seconds spent waiting for the decoder, and for the stack."""
-    decoding, storing, total = 0.0, 0.0, len(selection.indices)
+) -> Generator[Progress, None, float]:
+    """Feed the stack; returns the seconds spent waiting for the decoder."""
+    decoding, total = 0.0, len(selection.indices)
     frames = source.read(selection.indices, region)
     for done in range(total):
         began = perf_counter()
         frame = next(frames, None)
         if frame is None:
             raise InputError(source.info.path, f"ends after {done} of the {total} frames asked for", "try --salvage")
-        decoded = perf_counter()
+        decoding += perf_counter() - began
         stack.add(frame.rgb)
-        decoding, storing = decoding + decoded - began, storing + perf_counter() - decoded
         watch.see(done, frame.rgb)
         yield Progress("decode", done + 1, total)
-    began = perf_counter()
     stack.finish()
-    return decoding, storing + perf_counter() - began
+    return decoding
 
 
 def _steps(stage: str, shares: Generator[float, None, _T]) -> Generator[Progress, None, _T]:

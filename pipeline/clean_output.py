@@ -1,12 +1,9 @@
-"""What `clean` leaves in its folder: clean.png, candidates/, candidates.csv, candidates.png and report.json.
-
-Everything is written into a hidden folder first and moved when it is whole, report.json last: a folder with
-a report is complete. A second run replaces what the first one wrote and touches nothing else.
-"""
+"""What `clean` leaves in its folder: clean.png, candidates/, candidates.csv, candidates.png and report.json."""
 
 import csv
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,9 +16,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.clean import CleanResult, available_cores
+from pipeline.clean import CleanResult
 from pipeline.contact_sheet import contact_sheet
 from pipeline.memory import peak_rss_bytes
+from pipeline.output_folder import OutputFolder
 from pipeline.stages import Progress
 from rainclean import __version__
 from rainclean.candidates import Candidate
@@ -30,7 +28,10 @@ from rainclean.video import SourceInfo
 
 U8 = NDArray[np.uint8]
 
-PARTIAL = ".rainclean-partial"
+NAMES = ("clean.png", "candidates.csv", "candidates.png", "report.json", "candidates")
+
+WRITERS = 2
+"""Pictures coded at a time: each takes three times its size meanwhile."""
 
 COLUMNS = (
     "rank", "recipe", "file", "frames", "stride", "window", "eta", "percentile", "score",
@@ -38,19 +39,22 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def write_clean(result: CleanResult, source: SourceInfo, output: Path) -> Generator[Progress, None, dict[str, Any]]:
-    """Write all files of a result into ``output``; returns the report as it stands in report.json.
+def clean_folder(output: Path, source: Path) -> OutputFolder:
+    """The folder to write into, checked before the work. Raises RaincleanError where it cannot be used."""
+    if source.is_dir() and output.exists() and output.samefile(source):
+        raise RaincleanError(f"{output}: is the folder that is read; choose another folder with -o")
+    return OutputFolder(output, "report.json", NAMES)
 
-    Raises RaincleanError where the folder holds files of other origin under the names needed.
-    """
+
+def write_clean(
+    result: CleanResult, source: SourceInfo, folder: OutputFolder
+) -> Generator[Progress, None, dict[str, Any]]:
+    """Write all files of a result; returns the report as it stands in report.json."""
     began = perf_counter()
-    _refuse_foreign(output)
-    partial = output / PARTIAL
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
-        (partial / "candidates").mkdir(parents=True)
+    with folder.filling() as partial:
+        (partial / "candidates").mkdir()
         total = len(result.candidates)
-        with ThreadPoolExecutor(available_cores()) as pool:
+        with ThreadPoolExecutor(WRITERS, thread_name_prefix="rainclean-write") as pool:
             writing = pool.map(lambda c: write_png(partial / _file(c), result.picture(c)), result.candidates)
             for done, _ in enumerate(writing, 1):
                 yield Progress("write", done, total)
@@ -60,11 +64,6 @@ def write_clean(result: CleanResult, source: SourceInfo, output: Path) -> Genera
         result.timings["write"] = perf_counter() - began
         report = _report(result, source, partial / "clean.png")
         (partial / "report.json").write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        _move_into_place(partial, output)
-    except OSError as error:
-        raise RaincleanError(f"{error.filename or output}: {error.strerror}; choose another folder with -o") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return report
 
 
@@ -108,7 +107,9 @@ def _report(result: CleanResult, source: SourceInfo, picture: Path) -> dict[str,
     start, stop = next(w for w in result.selection.windows if w[1] - w[0] == best.recipe.frames)
     return {
         "rainclean": __version__,
-        "input": source.path.name,
+        "files": [*NAMES[:4], *(_file(c) for c in result.candidates)],
+        # A name that is no text (bytes of another encoding) must not keep the report from being written.
+        "input": os.fsencode(source.path.name).decode("utf-8", "replace"),
         "input_size": [source.width, source.height],
         "reference_frame": result.selection.reference_frame,
         "crop": list(result.region),
@@ -118,6 +119,7 @@ def _report(result: CleanResult, source: SourceInfo, picture: Path) -> dict[str,
         "eta": best.eta,
         "percentile": best.percentile,
         "silent_share": best.silent_share,
+        "requested": result.requested,
         "recipe": best.recipe.to_json(),
         "candidates": _rows(result),
         "camera_shift_px": {str(index): shift for index, shift in result.motion.items()},
@@ -127,42 +129,3 @@ def _report(result: CleanResult, source: SourceInfo, picture: Path) -> dict[str,
         "scratch_bytes": result.scratch_bytes,
         "peak_rss_bytes": peak_rss_bytes(),
     }
-
-
-def _earlier_files(output: Path) -> set[str]:
-    """Relative names of what an earlier run wrote into this folder, by its own report."""
-    try:
-        report = json.loads((output / "report.json").read_text(encoding="utf-8"))
-        rows = report["candidates"] if "rainclean" in report else []
-        return {
-            "clean.png",
-            "candidates.csv",
-            "candidates.png",
-            "report.json",
-            *(row["file"] for row in rows),
-        }
-    except (OSError, ValueError, KeyError, TypeError):
-        return set()
-
-
-def _refuse_foreign(output: Path) -> None:
-    if output.exists() and not output.is_dir():
-        raise RaincleanError(f"{output}: is a file; name a folder with -o")
-    # What a killed run left half moved is ours, too: its hidden folder is still there to tell.
-    if (output / PARTIAL).exists() or _earlier_files(output):
-        return
-    for name in ("clean.png", "candidates.csv", "candidates.png", "report.json", "candidates"):
-        if (output / name).exists():
-            raise RaincleanError(f"{output / name}: not written by rainclean clean; choose another folder with -o")
-
-
-def _move_into_place(partial: Path, output: Path) -> None:
-    earlier = _earlier_files(output)
-    new = {p.relative_to(partial).as_posix() for p in partial.rglob("*") if p.is_file()}
-    (output / "report.json").unlink(missing_ok=True)
-    (output / "candidates").mkdir(exist_ok=True)
-    for name in sorted(new - {"report.json"}):
-        (partial / name).replace(output / name)
-    for name in earlier - new:
-        (output / name).unlink(missing_ok=True)
-    (partial / "report.json").replace(output / "report.json")

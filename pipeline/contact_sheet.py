@@ -10,16 +10,20 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from pipeline.clean import CleanResult
+from rainclean.temporal import luma
 
 U8 = NDArray[np.uint8]
+Cell = tuple[U8, U8, str, str]
 
 CROP = (320, 240)
-HEAD_HEIGHT = 640
+SMALLEST = 220
+"""Width in px below which pictures are enlarged in whole steps, so that captions have room."""
+HEAD = (640, 640)
 GAP = 14
 LINE = 22
 COLUMNS = 3
 REMOVED_GAIN = 4
-DIFFERENCE_GAIN = 16
+DIFFERENCE_GAIN = 8
 _PAPER, _INK, _FAINT, _MARK = (250, 250, 248), (25, 25, 25), (110, 110, 110), (0, 220, 255)
 
 
@@ -29,33 +33,33 @@ def contact_sheet(result: CleanResult) -> U8:
     x, y, width, height = _telling_crop(result)
     crop = np.s_[y : y + height, x : x + width]
     rainy = result.reference_rgb
+    removed = f"rainy - best, x{REMOVED_GAIN}"
+    small_rainy, small_best = _fit(rainy), _fit(best)
     heads = [
-        (_fit(_boxed(rainy, x, y, width, height)), f"rainy frame {result.selection.reference_frame}"),
-        (_fit(best), f"best: {result.candidates[0].recipe.name}"),
-        (_fit(_difference(best, rainy, REMOVED_GAIN)), f"rainy frame - best, x{REMOVED_GAIN} around grey"),
-    ]
-    cells = [(rainy[crop], _difference(best[crop], rainy[crop], REMOVED_GAIN), "rainy frame, 1:1", heads[2][1])]
+        (_boxed(small_rainy, np.array([x, y, width, height]) * (small_rainy.shape[1] / rainy.shape[1])),
+         f"rainy frame {result.selection.reference_frame}; box: shown below"),
+        (small_best, f"best: {result.candidates[0].recipe.name}"),
+        (_difference(small_best, small_rainy, REMOVED_GAIN), f"{removed}; grey: equal"),
+    ]  # fmt: skip
+    cells = [(rainy[crop], _difference(best[crop], rainy[crop], REMOVED_GAIN), "rainy frame", removed)]
     for rank, candidate in enumerate(result.candidates, 1):
         picture = result.picture(candidate)[crop]
-        scores = candidate.scores
-        assert scores is not None
-        cells.append(
-            (
-                picture,
-                _difference(picture, best[crop], DIFFERENCE_GAIN),
-                f"{rank}  {candidate.recipe.name}   score {scores.total:.2f}",
-                f"best - this, x{DIFFERENCE_GAIN} around grey",
-            )
-        )
-    return _lay_out(heads, cells, width, height)
+        assert candidate.scores is not None
+        text = f"{rank}  {candidate.recipe.name}  {candidate.scores.total:.2f}"
+        difference = _difference(picture, best[crop], DIFFERENCE_GAIN)
+        cells.append((picture, difference, text, f"best - this, x{DIFFERENCE_GAIN}"))
+    times = -(-SMALLEST // width)
+    return _lay_out([(_enlarged(p, times), t) for p, t in heads], [_enlarged_cell(c, times) for c in cells])
 
 
-def _lay_out(heads: list[tuple[U8, str]], cells: list[tuple[U8, U8, str, str]], width: int, height: int) -> U8:
+def _lay_out(heads: list[tuple[U8, str]], cells: list[Cell]) -> U8:
+    height, width = cells[0][0].shape[:2]
     cell_width, cell_height = 2 * width + 4, height + LINE
     columns = min(COLUMNS, len(cells))
     rows = -(-len(cells) // columns)
     head_height = max(len(picture) for picture, _ in heads)
-    page_width = max(columns * (cell_width + GAP) + GAP, sum(picture.shape[1] + GAP for picture, _ in heads) + GAP)
+    head_width = sum(max(picture.shape[1], 300) + GAP for picture, _ in heads)
+    page_width = GAP + max(columns * (cell_width + GAP), head_width)
     page = Image.new("RGB", (page_width, head_height + LINE + 2 * GAP + rows * (cell_height + GAP)), _PAPER)
     draw = ImageDraw.Draw(page)
     font = ImageFont.load_default(14)
@@ -63,7 +67,7 @@ def _lay_out(heads: list[tuple[U8, str]], cells: list[tuple[U8, U8, str, str]], 
     for picture, text in heads:
         draw.text((left, GAP // 2), text, _INK, font)
         page.paste(Image.fromarray(picture), (left, GAP // 2 + LINE))
-        left += picture.shape[1] + GAP
+        left += max(picture.shape[1], 300) + GAP
     for i, (picture, difference, text, note) in enumerate(cells):
         left = GAP + i % columns * (cell_width + GAP)
         top = head_height + LINE + 2 * GAP + i // columns * (cell_height + GAP)
@@ -76,37 +80,50 @@ def _lay_out(heads: list[tuple[U8, str]], cells: list[tuple[U8, U8, str, str]], 
 
 def _telling_crop(result: CleanResult) -> tuple[int, int, int, int]:
     """Where candidates differ most: x, y, width, height of a crop of at most CROP px."""
-    low = high = result.picture(result.candidates[0])
-    for candidate in result.candidates[1:]:
-        picture = result.picture(candidate)
-        low, high = np.minimum(low, picture), np.maximum(high, picture)
-    if len(result.candidates) == 1:
-        low, high = np.minimum(low, result.reference_rgb), np.maximum(high, result.reference_rgb)
+    height, width = result.reference_rgb.shape[:2]
+    # Every step-th pixel in both directions tells the place well enough, in a fraction of the memory.
+    step = max(1, min(height, width) // 360)
+    pictures = [result.reference_rgb] if len(result.candidates) == 1 else []
+    low = high = result.picture(result.candidates[0])[::step, ::step].copy()
+    for picture in (*pictures, *map(result.picture, result.candidates[1:])):
+        part = picture[::step, ::step]
+        low, high = np.minimum(low, part), np.maximum(high, part)
     spread = (high - low).max(axis=2)
-    width, height = min(CROP[0], spread.shape[1]), min(CROP[1], spread.shape[0])
+    crop_width, crop_height = min(CROP[0], width), min(CROP[1], height)
+    across, down = max(1, crop_width // step), max(1, crop_height // step)
     sums = cv2.integral(spread)
-    inside = sums[height:, width:] - sums[:-height, width:] - sums[height:, :-width] + sums[:-height, :-width]
+    inside = sums[down:, across:] - sums[:-down, across:] - sums[down:, :-across] + sums[:-down, :-across]
     y, x = np.unravel_index(int(np.argmax(inside)), inside.shape)
-    return int(x), int(y), width, height
+    return min(int(x) * step, width - crop_width), min(int(y) * step, height - crop_height), crop_width, crop_height
 
 
 def _difference(less: U8, picture: U8, gain: int) -> U8:
-    """``picture`` − ``less``, amplified around middle grey."""
-    difference = picture.astype(np.int16) - less
-    return np.clip(difference * gain + 128, 0, 255).astype(np.uint8)
+    """Luma of ``picture`` − luma of ``less``, amplified around middle grey; (H, W, 3) uint8."""
+    difference = luma(np.ascontiguousarray(picture)).astype(np.int16) - luma(np.ascontiguousarray(less))
+    return np.repeat(np.clip(difference * gain + 128, 0, 255).astype(np.uint8)[..., None], 3, axis=2)
 
 
 def _fit(picture: U8) -> U8:
-    """Shrunk to HEAD_HEIGHT and at most twice as wide; never enlarged."""
-    scale = min(1.0, HEAD_HEIGHT / picture.shape[0], 2 * CROP[0] / picture.shape[1])
+    """Shrunk to fit HEAD, never enlarged."""
+    scale = min(1.0, HEAD[0] / picture.shape[1], HEAD[1] / picture.shape[0])
     if scale == 1.0:
         return np.ascontiguousarray(picture)
     size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
     return cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 
-def _boxed(picture: U8, x: int, y: int, width: int, height: int) -> U8:
+def _enlarged(picture: U8, times: int) -> U8:
+    return picture if times == 1 else picture.repeat(times, 0).repeat(times, 1)
+
+
+def _enlarged_cell(cell: Cell, times: int) -> Cell:
+    return _enlarged(cell[0], times), _enlarged(cell[1], times), cell[2], cell[3]
+
+
+def _boxed(picture: U8, box: NDArray[np.float64]) -> U8:
+    x, y, width, height = (int(v) for v in box.round())
     boxed = picture.copy()
-    thickness = max(1, round(max(picture.shape) / 400))
-    cv2.rectangle(boxed, (x, y), (x + width - 1, y + height - 1), _MARK, thickness)
+    if (width, height) == (picture.shape[1], picture.shape[0]):
+        return boxed
+    cv2.rectangle(boxed, (x, y), (x + width - 1, y + height - 1), _MARK, 2)
     return boxed

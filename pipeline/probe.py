@@ -98,7 +98,7 @@ def probe(path: Path, salvage: bool = False) -> Generator[Progress, None, ProbeR
     except DamagedInput as damage:
         if salvage:
             raise
-        notes.append(f"{damage.reason}; {damage.advice}")
+        notes.append(f"{damage.reason}; clean {damage.advice}")
         announced = damage.announced or announced
         source = open_source(path, salvage=True)
         found = yield from _decode(source)
@@ -106,7 +106,9 @@ def probe(path: Path, salvage: bool = False) -> Generator[Progress, None, ProbeR
         info, times = source.info, source.times
     if info.transfer != "SDR":
         notes.append(f"HDR ({info.transfer}): cuts and motion are not measured; convert it to SDR before use")
-    return _report(info, times, found, announced, (*notes, *info.notes))
+    # What --salvage leaves out was said by the damage already.
+    notes += [note for note in info.notes if not (notes and note.startswith("salvaged"))]
+    return _report(info, times, found, announced, tuple(notes))
 
 
 def _decode(source: FrameSource) -> Generator[Progress, None, _Pass]:

@@ -1,5 +1,8 @@
 """Looks at frames as they pass on their way to the stack: the reference frame, scene cuts, camera motion."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -37,45 +40,73 @@ class Watch:
         elif position in self._sampled:
             self._lumas[position] = luma(rgb)
 
-    def motion(self) -> dict[int, float]:
-        """Frame index → shift against the reference frame in px, where the picture has texture enough to tell."""
+    def finish(self) -> "Findings":
+        """Measure motion and cuts, once all frames were seen."""
         reference = luma(self.reference)
-        shifts = {}
+        shifts: dict[int, float | None] = {}
         for position, picture in sorted(self._lumas.items()):
             shift = camera_shift(reference, picture)
-            if shift is not None:
-                shifts[self._selection.indices[position]] = round(shift, 2)
+            shifts[self._selection.indices[position]] = None if shift is None else round(shift, 2)
         self._lumas.clear()
-        return shifts
+        cuts = [self._selection.indices[i] for i in scene_cuts(np.stack(self._thumbnails))]
+        return Findings(self._selection, shifts, cuts)
 
-    def still_window(self, motion: dict[int, float]) -> int:
-        """Index of the largest window over which the camera stood still; the smallest if it never did.
+
+@dataclass(frozen=True)
+class Findings:
+    """What was seen. shifts: frame index → px against the reference frame, None where it cannot be told.
+
+    cuts: indices of the first frame of each new shot.
+    """
+
+    selection: Selection
+    shifts: dict[int, float | None]
+    cuts: list[int]
+
+    @property
+    def still_window(self) -> int:
+        """Index of the largest window of one shot over which the camera stood still; the smallest if none is.
 
         Candidates are judged by how the values of that window crowd: where the camera moves, values of more
         frames crowd around another picture than the reference frame's.
         """
         still = 0
-        for number, (start, stop) in enumerate(self._selection.windows):
-            within = self._selection.indices[start:stop]
-            if any(shift > STILL_PX for index, shift in motion.items() if within[0] <= index <= within[-1]):
+        for number, window in enumerate(self.selection.windows):
+            if self._moves(window) or self._is_cut(window):
                 break
             still = number
         return still
 
-    def warnings(self, motion: dict[int, float]) -> list[str]:
+    def warnings(self) -> list[str]:
         """One line for each thing a person should know."""
         said = []
-        cuts = [self._selection.indices[i] for i in scene_cuts(np.stack(self._thumbnails))]
-        if cuts:
-            where = ", ".join(map(str, cuts[:5])) + (", …" if len(cuts) > 5 else "")
-            said.append(f"scene cut at frame {where}: shots were mixed; use --in-point and --out-point")
-        if motion and max(motion.values()) > STILL_PX:
-            start, stop = self._selection.windows[self.still_window(motion)]
-            within = self._selection.indices[start:stop]
-            moves = any(motion.get(index, 0) > STILL_PX for index in (within[0], within[-1]))
-            where = "every candidate" if moves else f"candidates of more than {stop - start} frames"
+        if self.cuts:
+            where = ", ".join(map(str, self.cuts[:5])) + (", …" if len(self.cuts) > 5 else "")
+            worst = self._candidates_beyond(self._is_cut)
+            said.append(f"scene cut at frame {where}: {worst} mix shots; use --in-point and --out-point")
+        known = [shift for shift in self.shifts.values() if shift is not None]
+        if known and max(known) > STILL_PX:
+            least = "at least " if None in self.shifts.values() else "up to "
             said.append(
-                f"the camera moves, up to {max(motion.values()):.1f} px against the reference frame: "
-                f"expect lost detail in {where}"
+                f"the camera moves, {least}{max(known):.1f} px against the reference frame: "
+                f"expect lost detail in {self._candidates_beyond(self._moves)}"
             )
         return said
+
+    def _candidates_beyond(self, bad: Callable[[tuple[int, int]], bool]) -> str:
+        good = [stop - start for start, stop in self.selection.windows if not bad((start, stop))]
+        return f"candidates of more than {max(good)} frames" if good else "all candidates"
+
+    def _moves(self, window: tuple[int, int]) -> bool:
+        first, last = self._ends(window)
+        inside = [shift for index, shift in self.shifts.items() if first <= index <= last]
+        # A shift that cannot be told is one too far to tell, where others show that there is texture enough.
+        told = any(shift is not None for shift in self.shifts.values())
+        return any(shift > STILL_PX if shift is not None else told for shift in inside)
+
+    def _is_cut(self, window: tuple[int, int]) -> bool:
+        first, last = self._ends(window)
+        return any(first < cut <= last for cut in self.cuts)
+
+    def _ends(self, window: tuple[int, int]) -> tuple[int, int]:
+        return self.selection.indices[window[0]], self.selection.indices[window[1] - 1]

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 
+from rainclean import storage
 from rainclean.errors import ResourceError
-from rainclean.storage import Band, Planes, ScratchPlanes
+from rainclean.storage import Band, Planes, ScratchPlanes, format_bytes
 
 DEFAULT_MEMORY = 1 << 30
 """Bytes that a stack, its candidates and the decoder may take beside the interpreter, unless told otherwise."""
@@ -17,17 +18,25 @@ LONGEST_RUN = 32
 IN_FLIGHT = 36
 """Bytes per pixel for frames on their way: a decoder's reference pictures and a few frames of RGB."""
 
-RESERVE = 0.05
-"""Share of the memory left for bands at work and small things."""
+BANDS_SHARE = 0.08
+"""Largest share of the memory for the bands that workers are at, two each: many workers get narrower bands."""
+
+RESERVE = 0.04
+"""Share of the rest that is left for small things."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Where stack and pictures of one clip go, the longest run of frames, and the scratch space all this takes."""
+    """Where stack and pictures of one clip go.
+
+    run_length: frames in the longest run, a power of two. band_bytes: size of a band over all rows.
+    scratch_bytes: the scratch space that all this takes.
+    """
 
     stack_on_disk: bool
     pictures_on_disk: bool
     run_length: int
+    band_bytes: int
     scratch_bytes: int
 
 
@@ -38,31 +47,40 @@ class Budget:
     memory: int
     folder: Path
 
-    def layout(self, pixels: int, frames: int, candidates: int) -> Layout:
+    def layout(self, pixels: int, frames: int, candidates: int, workers: int) -> Layout:
         """Decide for a stack of ``frames`` pictures of ``pixels`` and that many candidates.
 
         Raises ResourceError where not even two runs of one frame fit: one is filled while the other is sorted.
         """
-        usable = (1 - RESERVE) * (self.memory - IN_FLIGHT * pixels)
+        share = int(BANDS_SHARE * self.memory / (2 * workers))
+        at_work = 2 * workers * min(storage.SCRATCH_BAND_BYTES, share)
+        usable = (1 - RESERVE) * (self.memory - IN_FLIGHT * pixels - at_work)
         stack, pictures = 4 * pixels * frames, 3 * pixels * candidates
         if stack <= usable:
             on_disk = stack + pictures > usable
-            return Layout(False, on_disk, LONGEST_RUN, pictures if on_disk else 0)
+            return Layout(
+                False, on_disk, LONGEST_RUN, min(storage.MEMORY_BAND_BYTES, share), pictures if on_disk else 0
+            )
         run = int(usable // (2 * 4 * pixels))
         if run < 1:
             raise ResourceError(
-                f"frames of {pixels / 1e6:.1f} megapixels need more memory than {self.memory >> 20} MiB; "
-                f"allow at least --memory {ceil(least_memory(pixels) / 2**20)}MiB"
+                f"frames of {pixels / 1e6:.1f} megapixels need more memory than {format_bytes(self.memory)}; "
+                f"allow at least --memory {ceil(least_memory(pixels, workers) / 2**20)}MiB"
             )
-        # The runs are gone by the time there are pictures.
+        # Powers of two merge cheapest; and the runs are gone by the time there are pictures.
+        run = min(1 << (run.bit_length() - 1), LONGEST_RUN)
         on_disk = pictures > usable
-        return Layout(True, on_disk, min(run, LONGEST_RUN), stack + (pictures if on_disk else 0))
+        scratch = stack + (pictures if on_disk else 0)
+        return Layout(True, on_disk, run, min(storage.SCRATCH_BAND_BYTES, share), scratch)
 
-    def planes(self, rows: int, columns: int, on_disk: bool, bands: Sequence[Band] | None = None) -> Planes:
-        """Room for rows × columns samples, cut into ``bands`` or as suits their number."""
+    def planes(self, rows: int, columns: int, on_disk: bool, bands: Sequence[Band]) -> Planes:
+        """Room for rows × columns samples, cut into ``bands``."""
         return ScratchPlanes(rows, columns, self.folder, bands) if on_disk else Planes(rows, columns, bands)
 
 
-def least_memory(pixels: int) -> int:
+def least_memory(pixels: int, workers: int) -> int:
     """Bytes of memory with which frames of that many pixels can be sorted at all."""
-    return IN_FLIGHT * pixels + ceil(2 * 4 * pixels / (1 - RESERVE))
+    needed = IN_FLIGHT * pixels + 2 * 4 * pixels / (1 - RESERVE)
+    with_narrow_bands = needed / (1 - BANDS_SHARE)
+    narrow = BANDS_SHARE * with_narrow_bands / (2 * workers) <= storage.SCRATCH_BAND_BYTES
+    return ceil(with_narrow_bands if narrow else needed + 2 * workers * storage.SCRATCH_BAND_BYTES)

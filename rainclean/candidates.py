@@ -62,14 +62,14 @@ class Candidate:
 def sweep(frame_count: int, most: int | None = None) -> list[Recipe]:
     """Recipes of the default sweep over a clip of ``frame_count`` frames, smallest window first.
 
-    With ``most``, only that many frames around the reference frame are used; without, a clip of more than
-    400 frames is thinned by an even stride. Offsets that the vote will clamp to the same percentile are
-    sorted out later, by `distinct`.
+    With ``most``, only that many frames around the reference frame are used. Without, at most 400: a clip of
+    800 frames and more is taken by an even stride, so that those 400 span as much of it as they can. Offsets
+    that the vote will clamp to the same percentile are sorted out later, by `distinct`.
     """
     longest = SWEEP_FRAMES[-1]
-    stride = 1 if most is not None else -(-frame_count // longest)
-    usable = min(frame_count // stride, frame_count if most is None else most)
-    sizes = [n for n in SWEEP_FRAMES if n < usable] + ([usable] if usable <= longest or most is not None else [])
+    stride = 1 if most is not None else max(1, frame_count // longest)
+    usable = min(frame_count, longest if most is None else most)
+    sizes = [*(n for n in SWEEP_FRAMES if n < usable), usable]
     return [
         recipe
         for n in sizes

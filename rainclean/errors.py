@@ -21,5 +21,9 @@ class InputError(RaincleanError):
         super().__init__(f"{path}: {reason}" + (f"; {advice}" if advice else ""))
 
 
+class UsageError(RaincleanError):
+    """A value that was asked for and cannot be meant, whatever the file; the command line exits with 2."""
+
+
 class ResourceError(RaincleanError):
-    """Too little memory or disk space for what was asked; found out before the work starts."""
+    """Too little memory or disk space for what was asked; as far as can be known, before the work starts."""

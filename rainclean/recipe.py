@@ -6,7 +6,7 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self
 
-from rainclean.errors import RaincleanError
+from rainclean.errors import RaincleanError, UsageError
 
 RULES_VERSION = 1
 """Raised whenever the same recipe would give other pixels; part of every hash."""
@@ -33,24 +33,26 @@ class Recipe:
     offset: float = 0.0
 
     def __post_init__(self) -> None:
+        if not (isinstance(self.frames, int) and isinstance(self.stride, int)):
+            raise UsageError(f"a recipe of {self.frames} frames, 1 in {self.stride}: whole numbers are needed")
         if not 2 <= self.frames < 10**9:
-            raise RaincleanError(f"a recipe of {self.frames} frame(s): a temporal prior needs at least 2")
+            raise UsageError(f"a recipe of {self.frames} frame(s): a temporal prior needs at least 2")
         if not 1 <= self.stride < 10**9:
-            raise RaincleanError(f"a recipe with stride {self.stride}: it must be at least 1")
+            raise UsageError(f"a recipe with stride {self.stride}: it must be at least 1")
         if self.window not in ("centre", "first"):
-            raise RaincleanError(f"a recipe with window {self.window!r}: it is centre or first")
+            raise UsageError(f"a recipe with window {self.window!r}: it is centre or first")
         if self.percentile is not None and not 0 <= self.percentile <= 100:
-            raise RaincleanError(f"a recipe with percentile {self.percentile}: it must lie between 0 and 100")
+            raise UsageError(f"a recipe with percentile {self.percentile}: it must lie between 0 and 100")
         if not -100 <= self.offset <= 100:
-            raise RaincleanError(f"a recipe with offset {self.offset}: it must lie between -100 and 100")
+            raise UsageError(f"a recipe with offset {self.offset}: it must lie between -100 and 100")
         if self.percentile is not None and self.offset:
-            raise RaincleanError("a recipe with a percentile and an offset: an offset is for the vote")
+            raise UsageError("a recipe with a percentile and an offset: an offset is for the vote")
         # Equal recipes have equal names and hashes: 5 becomes 5.0, and what a name cannot say is refused.
         for name in ("percentile", "offset"):
             value = getattr(self, name)
             if value is not None:
                 if abs(value * 10 - round(value * 10)) > 1e-9:
-                    raise RaincleanError(f"a recipe with {name} {value}: tenths are the finest")
+                    raise UsageError(f"a recipe with {name} {value}: tenths are the finest")
                 object.__setattr__(self, name, round(value * 10) / 10)
 
     def resolve(self, eta: int) -> float:
@@ -93,8 +95,8 @@ class Recipe:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def to_json(self) -> dict[str, Any]:
-        """A dictionary for JSON, from which `from_json` makes an equal recipe; name and hash are for readers."""
-        return {**asdict(self), "name": self.name, "hash": self.hash, "version": RULES_VERSION}
+        """A dictionary for JSON, from which `from_json` makes an equal recipe; name, words and hash are for readers."""
+        return {**asdict(self), "name": self.name, "words": self.words, "hash": self.hash, "version": RULES_VERSION}
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Self:
@@ -111,11 +113,11 @@ class Recipe:
 
     @classmethod
     def parse(cls, name: str) -> Self:
-        """The recipe of a name, as `name` writes it. Raises RaincleanError for anything else."""
+        """The recipe of a name, as `name` writes it. Raises UsageError for anything else."""
         match = _NAME.fullmatch(name)
         recipe = cls._from_match(match) if match else None
         if recipe is None or recipe.name != name:
-            raise RaincleanError(
+            raise UsageError(
                 f"no recipe {name!r}: use released, median, or a name such as n100-vote, "
                 "n40-vote-minus5, n40s2-p37_5, first100-vote"
             )

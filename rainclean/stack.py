@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from rainclean import _kernels
 from rainclean.budget import Budget
 from rainclean.networks import Pairs, sort_network, sort_runs_network
-from rainclean.storage import Planes, refuse_if_too_little
+from rainclean.storage import Band, Planes, cut_bands, refuse_if_too_little
 from rainclean.temporal import Votes, crowd_size, split_percentile
 
 FRAMES_WAITING = 3
@@ -75,14 +75,14 @@ class SortedStack:
         self.frames = self.windows[-1][1]
         self._budget = budget
         pixels = height * width
-        self.layout = budget.layout(pixels, self.frames, candidates)
+        self.layout = budget.layout(pixels, self.frames, candidates, workers)
         if self.layout.scratch_bytes:
             refuse_if_too_little(self.layout.scratch_bytes, budget.folder)
         on_disk = self.layout.stack_on_disk
         self._edges = _cut_runs(self.windows, self.layout.run_length)
-        self._channels = budget.planes(self.frames, 3 * pixels, on_disk)
+        self._channels = budget.planes(self.frames, 3 * pixels, on_disk, self._bands(3 * pixels))
         try:
-            self._luma = budget.planes(self.frames, pixels, on_disk)
+            self._luma = budget.planes(self.frames, pixels, on_disk, self._bands(pixels))
         except BaseException:
             self._channels.close()
             raise
@@ -99,6 +99,9 @@ class SortedStack:
         self._filling: list[Future[None]] = []
         self._sorting: list[list[Future[None]]] = [[], []]
         self._merges = [self._merge_pairs(i) for i in range(len(self.windows))]
+
+    def _bands(self, columns: int) -> list[Band]:
+        return cut_bands(self.frames, columns, self.layout.band_bytes)
 
     def __enter__(self) -> "SortedStack":
         return self
@@ -132,7 +135,7 @@ class SortedStack:
         start, stop = self._edges[self._run], self._edges[self._run + 1]
         channels = self._channels.buffer(start, stop - start, side)
         luma = self._luma.buffer(start, stop - start, side)
-        self._filling.append(self._store_pool.submit(_fill, rgb, channels[self._filled], luma[self._filled]))
+        self._filling.append(self._store_pool.submit(self._fill, rgb, channels[self._filled], luma[self._filled]))
         if len(self._filling) > FRAMES_WAITING:
             self._filling.pop(0).result()
         self._filled += 1
@@ -226,6 +229,12 @@ class SortedStack:
         use(band, block)
         self.clock.add("percentiles", thread_time() - began)
 
+    def _fill(self, rgb: U8, channels: U8, luma: U8) -> None:
+        began = thread_time()
+        channels[:] = rgb.reshape(-1)
+        _kernels.luma(channels, luma)
+        self.clock.add("store", thread_time() - began)
+
     def _sort_run(self, planes: Planes, buffer: U8, row: int, band: int) -> None:
         began = thread_time()
         block = buffer[:, slice(*planes.bands[band])].copy()
@@ -269,11 +278,6 @@ class SortedStack:
             wait([future for future in waiting if not future.cancel()])
 
 
-def _fill(rgb: U8, channels: U8, luma: U8) -> None:
-    channels[:] = rgb.reshape(-1)
-    _kernels.luma(channels, luma)
-
-
 def _finish(futures: Iterable[Future[None]]) -> None:
     for future in futures:
         future.result()
@@ -290,8 +294,7 @@ def _check_nested(windows: Sequence[Window]) -> None:
 
 
 def _cut_runs(windows: Sequence[Window], longest: int) -> list[int]:
-    """Edges of the runs: all edges of windows, and between them cuts at powers of two, which merge cheapest."""
-    length = 1 << (longest.bit_length() - 1)
+    """Edges of the runs: all edges of windows, and cuts between them every ``longest`` frames."""
     edges = sorted({edge for window in windows for edge in window})
-    cuts = [cut for start, stop in pairwise(edges) for cut in range(start, stop, length)]
+    cuts = [cut for start, stop in pairwise(edges) for cut in range(start, stop, longest)]
     return [*cuts, edges[-1]]

@@ -39,7 +39,7 @@ class Planes:
 
     def __init__(self, rows: int, columns: int, bands: Sequence[Band] | None = None) -> None:
         self.rows, self.columns = rows, columns
-        self.bands = tuple(bands or _cut_bands(rows, columns, MEMORY_BAND_BYTES))
+        self.bands = tuple(bands or cut_bands(rows, columns, MEMORY_BAND_BYTES))
         self._array: U8 = np.empty((rows, columns), np.uint8)
 
     def buffer(self, row: int, rows: int, side: int) -> U8:
@@ -77,7 +77,7 @@ class ScratchPlanes(Planes):
     def __init__(self, rows: int, columns: int, folder: Path, bands: Sequence[Band] | None = None) -> None:
         super().__init__(0, 0)
         self.rows, self.columns = rows, columns
-        self.bands = tuple(bands or _cut_bands(rows, columns, SCRATCH_BAND_BYTES))
+        self.bands = tuple(bands or cut_bands(rows, columns, SCRATCH_BAND_BYTES))
         self._lock = Lock()
         self._buffers: dict[int, U8] = {}
         try:
@@ -138,7 +138,8 @@ class ScratchPlanes(Planes):
                 wanted = wanted[got:]
 
 
-def _cut_bands(rows: int, columns: int, band_bytes: int) -> list[Band]:
+def cut_bands(rows: int, columns: int, band_bytes: int) -> list[Band]:
+    """Column ranges of about ``band_bytes`` over all rows, in multiples of 64 columns."""
     width = max(64, band_bytes // max(rows, 1) // 64 * 64)
     return [(start, min(start + width, columns)) for start in range(0, columns, width)]
 
@@ -150,7 +151,8 @@ def refuse_if_too_little(needed: int, folder: Path) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed + SPARE_DISK_BYTES:
         raise ResourceError(
-            f"{folder}: {format_bytes(needed)} of scratch space needed, {format_bytes(free)} free; "
+            f"{folder}: {format_bytes(needed)} of scratch space needed (and {format_bytes(SPARE_DISK_BYTES)} "
+            f"to be left over), {format_bytes(free)} free; "
             "choose another place with --scratch, fewer frames with --frames, or more memory with --memory"
         )
 

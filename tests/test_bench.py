@@ -13,7 +13,10 @@ def test_the_benchmark_measures_every_step_beside_numpy(rainclean: Run) -> None:
     result = rainclean("bench", "temporal", "--sizes", "64x48x12", "--no-scaling", "--json")
     assert result.returncode == 0, result.stderr
     measured = {row["what"]: row for row in json.loads(result.stdout)}
-    assert {"decode", "sort alone", "np.sort", "released rule in plain numpy", "sweep: scores"} <= measured.keys()
+    steps = ("sort", "votes", "percentiles", "scratch space", "decode to scores")
+    assert {f"{kind}: {step}" for kind in ("released", "sweep") for step in steps} <= measured.keys()
+    assert "sweep: scores" in measured
+    assert {"decode", "sort alone", "np.sort", "released rule in plain numpy"} <= measured.keys()
     assert all(row["seconds"] > 0 for what, row in measured.items() if "scratch" not in what)
     assert all(row["peak_bytes"] > 10 << 20 for row in measured.values())
 
@@ -30,5 +33,5 @@ def test_the_plain_writing_of_the_released_rule_is_the_same_rule() -> None:
 
 @pytest.mark.parametrize("size", ["64x48", "64x48x1", "63x48x9", "8x8x9", "axbxc"])
 def test_wrong_sizes_are_refused(size: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["bench", "temporal", "--sizes", size]) == 1
+    assert main(["bench", "temporal", "--sizes", size]) == 2
     assert f"--sizes {size}" in capsys.readouterr().err

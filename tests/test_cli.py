@@ -21,7 +21,9 @@ def test_overview_names_every_command(rainclean: Run) -> None:
 
 
 def test_a_group_lists_its_commands(rainclean: Run) -> None:
-    result = rainclean("bench")
+    assert rainclean("bench").returncode == 2
+    assert rainclean().returncode == 2
+    result = rainclean("bench", "--help")
     assert result.returncode == 0
     assert "bench temporal" in result.stdout and "probe" not in result.stdout
 

@@ -29,7 +29,7 @@ ETAS = (0, 50, 100, 37.5, 12, 99.9)
 
 def tight(pixels: int) -> int:
     """The least memory that frames of this many pixels get along with: 3 frames and more go to disk."""
-    return least_memory(pixels) + 1
+    return least_memory(pixels, 2) + 1
 
 
 def clip(seed: int, n: int, height: int, width: int, palette: int = 256) -> np.ndarray:
@@ -213,7 +213,9 @@ def test_too_little_disk_is_refused_before_the_start(tmp_path, monkeypatch, no_t
     free = storage.SPARE_DISK_BYTES + 1000
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(free, 0, free))
     monkeypatch.setattr(storage.tempfile, "TemporaryFile", lambda **_: pytest.fail("a file was opened"))
-    with pytest.raises(ResourceError, match=r"46\.9 KiB of scratch space needed, 256\.0 MiB free") as caught:
+    with pytest.raises(
+        ResourceError, match=r"46\.9 KiB of scratch space needed \(and 256\.0 MiB to be left over\), 256\.0 MiB free"
+    ) as caught:
         SortedStack(10, 10, [(0, 90)], Budget(tight(100), tmp_path), 40, 2)  # 4·100·90 + 3·100·40 bytes
     assert "\n" not in str(caught.value)
 
@@ -227,14 +229,14 @@ def test_enough_memory_asks_nothing_of_the_disk(tmp_path, monkeypatch):
 @pytest.mark.parametrize("megapixels", [0.5, 2, 8.3, 100])
 def test_memory_too_small_for_a_frame_is_refused_with_advice_that_holds(megapixels, tmp_path):
     pixels = int(megapixels * 1e6)
-    with pytest.raises(ResourceError, match=r"megapixels need more memory than 1 MiB") as caught:
-        Budget(1 << 20, tmp_path).layout(pixels, 100, 1)
+    with pytest.raises(ResourceError, match=r"megapixels need more memory than 1\.0 MiB") as caught:
+        Budget(1 << 20, tmp_path).layout(pixels, 100, 1, 2)
     message = str(caught.value)
     assert "\n" not in message
     advised = int(message.split("--memory ")[1].removesuffix("MiB"))
-    assert Budget(advised << 20, tmp_path).layout(pixels, 100, 1).run_length >= 1
+    assert Budget(advised << 20, tmp_path).layout(pixels, 100, 1, 2).run_length >= 1
     with pytest.raises(ResourceError):
-        Budget((advised - 1) << 20, tmp_path).layout(pixels, 100, 1)
+        Budget((advised - 1) << 20, tmp_path).layout(pixels, 100, 1, 2)
 
 
 def test_memory_too_small_for_a_frame_leaves_nothing(tmp_path, no_threads_left):
@@ -248,9 +250,9 @@ def test_memory_too_small_for_a_frame_leaves_nothing(tmp_path, no_threads_left):
 def test_what_a_budget_keeps_in_memory_fits_into_it(pixels, frames, candidates, memory):
     stack, pictures = 4 * pixels * frames, 3 * pixels * candidates
     try:
-        layout = Budget(memory, Path()).layout(pixels, frames, candidates)
+        layout = Budget(memory, Path()).layout(pixels, frames, candidates, 2)
     except ResourceError:
-        assert memory < least_memory(pixels) + 4 and stack > memory - IN_FLIGHT * pixels - 4
+        assert memory < least_memory(pixels, 2) + 99 and stack > memory - IN_FLIGHT * pixels - 99
         return
     assert layout.scratch_bytes == stack * layout.stack_on_disk + pictures * layout.pictures_on_disk
     in_memory = stack + pictures - layout.scratch_bytes
@@ -382,7 +384,7 @@ def test_early_runs_are_sorted_before_the_last_frame_is_there(memory, tmp_path):
         stack.finish()
 
 
-@pytest.mark.parametrize("memory", [ROOMY, 30_600], ids=["memory", "disk"])
+@pytest.mark.parametrize("memory", [ROOMY, 33_000], ids=["memory", "disk"])
 def test_the_next_run_is_filled_while_one_is_still_being_sorted(memory, tmp_path, monkeypatch):
     go_on = threading.Event()
     kind = storage.Planes if memory == ROOMY else storage.ScratchPlanes

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.cli.console import follow, print_json, print_table, print_text
-from rainclean.errors import RaincleanError
+from rainclean.errors import UsageError
 
 if TYPE_CHECKING:
     from pipeline.bench_temporal import Measurement
@@ -33,7 +33,7 @@ class BenchTemporal:
 
         sizes = [_size(text) for text in self.sizes]
         if self.repeats < 1:
-            raise RaincleanError(f"--repeats {self.repeats}: at least 1")
+            raise UsageError(f"--repeats {self.repeats}: at least 1")
         measurements = follow(bench_temporal(sizes, self.repeats, not self.no_scaling))
         if self.json:
             print_json([m.to_json() for m in measurements])
@@ -50,7 +50,7 @@ def _size(text: str) -> tuple[int, int, int]:
         or int(match[1]) % 2
         or int(match[2]) % 2
     ):
-        raise RaincleanError(f"--sizes {text}: widthxheightxframes is needed, even sizes, such as 1920x1080x100")
+        raise UsageError(f"--sizes {text}: widthxheightxframes is needed, even sizes, such as 1920x1080x100")
     return int(match[1]), int(match[2]), int(match[3])
 
 

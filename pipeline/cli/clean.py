@@ -20,25 +20,25 @@ class Clean:
     Writes clean.png, candidates/*.png, candidates.png (contact sheet), candidates.csv and report.json.
     """
 
-    input: Positional[Path]
+    input: Annotated[Positional[Path], arg(metavar="INPUT")]
     """Video file, or folder of images."""
-    output: Annotated[Path, arg(aliases=["-o"])]
+    output: Annotated[Path, arg(aliases=["-o"], metavar="FOLDER")]
     """Folder to write to; made if it is not there."""
-    recipe: str | None = None
+    recipe: Annotated[str | None, arg(metavar="NAME")] = None
     """released (the published rule on the first N frames), median, or a name from candidates.csv."""
-    frames: int | None = None
+    frames: Annotated[int | None, arg(metavar="N")] = None
     """Use at most so many frames (sweep: around the reference frame; released: the first, default 100)."""
-    reference: str | None = None
+    reference: Annotated[str | None, arg(metavar="FRAME|TIME")] = None
     """Reference frame: index, or time such as 4.5s. Default: the middle one."""
-    in_point: str | None = None
+    in_point: Annotated[str | None, arg(metavar="FRAME|TIME")] = None
     """First frame to use: index, or time such as 4.5s."""
-    out_point: str | None = None
+    out_point: Annotated[str | None, arg(metavar="FRAME|TIME")] = None
     """First frame no longer to use: index, or time such as 9s."""
-    region: str | None = None
+    region: Annotated[str | None, arg(metavar="X,Y,W,H")] = None
     """Use only this part of the upright frame: x,y,width,height in px."""
-    memory: str = "1GiB"
-    """Memory to use beside the interpreter; what does not fit goes to scratch space."""
-    scratch: Path | None = None
+    memory: Annotated[str, arg(metavar="AMOUNT")] = "1GiB"
+    """Memory to use beside the interpreter, such as 512MiB; what does not fit goes to scratch space."""
+    scratch: Annotated[Path | None, arg(metavar="FOLDER")] = None
     """Folder for scratch space. Default: the system's folder for temporary files."""
     salvage: bool = False
     """Use what can be decoded of a damaged or truncated clip."""
@@ -48,7 +48,7 @@ class Clean:
     def run(self) -> None:
         """Make the candidates and write them."""
         from pipeline.clean import CleanSettings, clean
-        from pipeline.clean_output import write_clean
+        from pipeline.clean_output import clean_folder, write_clean
         from rainclean.video import open_source
 
         with open_source(self.input, salvage=self.salvage) as source:
@@ -63,8 +63,8 @@ class Clean:
                 memory=parse_bytes(self.memory, "--memory"),
                 scratch=self.scratch or defaults.scratch,
             )
-            with follow(clean(source, settings)) as result:
-                report = follow(write_clean(result, source.info, self.output))
+            with clean_folder(self.output, self.input) as folder, follow(clean(source, settings)) as result:
+                report = follow(write_clean(result, source.info, folder))
         if self.json:
             print_json(report)
         else:
@@ -80,9 +80,12 @@ class Clean:
             )
             for row in report["candidates"]
         ]  # fmt: skip
-        print_table(
-            ("candidate", "η*", "percentile", "score", "streaks", "detail", "darkening", "disagreement"),
-            rows,
-            title=f"{report['input']}: candidates, best first (defects in grey levels)",
+        title = f"{report['input']}: " + (
+            "candidates, best first (defects in grey levels)" if len(rows) > 1 else "defects in grey levels"
         )
-        print_text(f"{self.output / 'clean.png'}: {report['recipe']['name']}, {report['timings']['wall']:.1f} s")
+        columns = ("candidate", "η*", "at", "score", "streaks", "detail", "darkening", "disagreement")
+        print_table(columns, rows, title=title)
+        merged = sum(len(row["merged"]) for row in report["candidates"])
+        if merged:
+            print_text(f"{merged} recipes more gave pictures near-identical to one of these")
+        print_text(f"{self.output / 'clean.png'}: {report['recipe']['words']}")

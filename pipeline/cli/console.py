@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Generator, Sequence
 from contextlib import nullcontext
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 from pipeline.stages import Progress
 
@@ -35,17 +35,23 @@ def print_note(text: str) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str = "") -> None:
-    """Write a table; the first column is set left, the others right."""
+    """Write a table; the first column is set left, and so is the second of two, the others right.
+
+    A table takes the room it needs: a terminal too narrow for it wraps lines, which is better than cut cells.
+    """
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    # A pipe has no width of its own: there a table takes the room it needs instead of cutting cells.
-    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
-    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
+    console = Console(width=1000, highlight=False, soft_wrap=True)
+    table = Table(box=None, pad_edge=False)
     for i, name in enumerate(columns):
-        table.add_column(name, justify="left" if i == 0 else "right", no_wrap=True)
+        justify: Literal["left", "right"] = "left" if i == 0 or len(columns) == 2 else "right"
+        table.add_column(Text(name), justify=justify, no_wrap=True)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*(Text(cell) for cell in row))
+    if title:
+        console.print(Text(title, style="italic"))
     console.print(table)
 
 
@@ -62,7 +68,7 @@ def follow(stage: Generator[Progress, None, Result]) -> Result:
                 step = next(stage)
                 if step.note:
                     print_note(f"note: {step.note}")
-                if progress is None:
+                if progress is None or step.total is None:
                     continue
                 if step.stage not in tasks:
                     tasks[step.stage] = progress.add_task(step.stage, total=step.total)

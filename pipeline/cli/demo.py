@@ -16,7 +16,7 @@ class Demo:
     The sample is a photograph with painted rain, so that its clean image is known.
     """
 
-    output: Annotated[Path, arg(aliases=["-o"])] = Path("demo-output")
+    output: Annotated[Path, arg(aliases=["-o"], metavar="FOLDER")] = Path("demo-output")
     """Folder to write to."""
     json: bool = False
     """Print JSON instead of a table."""
@@ -24,16 +24,17 @@ class Demo:
     def run(self) -> None:
         """Run `clean` on the sample, by default and by the released rule, and print what it is worth."""
         from pipeline.clean import CleanSettings, clean
-        from pipeline.clean_output import write_clean
+        from pipeline.clean_output import clean_folder, write_clean
         from pipeline.demo import SAMPLE, against_truth, psnr, read_rgb, sample_file
         from rainclean.video import open_source
 
         truth = read_rgb(sample_file(f"{SAMPLE}_truth.png"))
         rows = []
-        with open_source(sample_file(f"{SAMPLE}.mp4")) as source:
+        clip = sample_file(f"{SAMPLE}.mp4")
+        with open_source(clip) as source, clean_folder(self.output, clip) as folder:
             with follow(clean(source, CleanSettings())) as result:
                 rainy = psnr(result.reference_rgb, truth)
-                report = follow(write_clean(result, source.info, self.output))
+                report = follow(write_clean(result, source.info, folder))
             with follow(clean(source, CleanSettings(recipe="released"))) as released:
                 by_rule = psnr(released.picture(released.candidates[0]), truth)
         rows = against_truth(self.output, report, truth)
@@ -41,7 +42,7 @@ class Demo:
             print_json({"rainy_db": rainy, "released_db": by_rule, "candidates": rows, "timings": report["timings"]})
             return
         print_table(
-            ("", "η*", "percentile", "score", "dB against the truth"),
+            ("", "η*", "at", "score", "dB against the truth"),
             [
                 (f"rainy frame {report['reference_frame']}", "", "", "", f"{rainy:.1f}"),
                 (

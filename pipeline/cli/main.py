@@ -6,38 +6,50 @@ Exit codes: 0 done; 1 failed, one line on standard error; 2 wrong usage; 130 int
 import os
 import sys
 from collections.abc import Sequence
-from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING
 
-import tyro
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
-from pipeline.cli.console import Command
-from rainclean import __version__
-from rainclean.errors import RaincleanError
+    from pipeline.cli.console import Command
 
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    # Imports wait until here, so that Ctrl-C during them is answered like later on.
     try:
-        code = _run(list(sys.argv[1:] if args is None else args))
-        sys.stdout.flush()
-        return code
-    except RaincleanError as error:
-        return _fail(str(error))
+        from rainclean.errors import RaincleanError, UsageError
+
+        try:
+            _forgive_encodings()
+            code = _run(list(sys.argv[1:] if args is None else args))
+            sys.stdout.flush()
+            return code
+        except UsageError as error:
+            return _fail(str(error), 2)
+        except RaincleanError as error:
+            return _fail(str(error))
+        except BrokenPipeError:
+            # The reader of our output has gone (`rainclean probe … | head`): nothing left to say to anybody.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 1
+        except Exception as error:
+            if os.environ.get("RAINCLEAN_DEBUG"):
+                raise
+            if isinstance(error, OSError) and error.strerror:
+                return _fail(f"{error.filename or 'output'}: {error.strerror}")
+            kind = type(error).__name__
+            return _fail(f"unexpected {kind}: {error}; RAINCLEAN_DEBUG=1 shows where, please report it")
     except KeyboardInterrupt:
         sys.stderr.write("rainclean: interrupted\n")
         return 130
-    except BrokenPipeError:
-        # The reader of our output has gone (`rainclean probe … | head`): nothing left to say to anybody.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except Exception as error:
-        if os.environ.get("RAINCLEAN_DEBUG"):
-            raise
-        kind = type(error).__name__
-        return _fail(f"unexpected {kind}: {error}; RAINCLEAN_DEBUG=1 shows where, please report it")
 
 
 def _run(words: list[str]) -> int:
+    from importlib.metadata import entry_points
+
+    from rainclean import __version__
+
     if words in (["--version"], ["-V"]):
         sys.stdout.write(f"rainclean {__version__}\n")
         return 0
@@ -46,6 +58,8 @@ def _run(words: list[str]) -> int:
     name = next((tuple(words[:n]) for n in (2, 1) if tuple(words[:n]) in commands), None)
     if name is None:
         return _overview(commands, words)
+    import tyro
+
     command: Command = tyro.cli(
         commands[name].load(),
         prog=" ".join(("rainclean", *name)),
@@ -56,18 +70,25 @@ def _run(words: list[str]) -> int:
     return 0
 
 
-def _fail(message: str) -> int:
+def _forgive_encodings() -> None:
+    """A terminal or pipe that knows no η gets a question mark, not an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+def _fail(message: str, code: int = 1) -> int:
     sys.stderr.write("rainclean: " + " ".join(message.split()) + "\n")
-    return 1
+    return code
 
 
-def _overview(commands: dict[tuple[str, ...], EntryPoint], words: list[str]) -> int:
+def _overview(commands: "dict[tuple[str, ...], EntryPoint]", words: list[str]) -> int:
     """Print what commands there are; wrong usage unless help was asked for."""
     group = tuple(word for word in words[:1] if any(word == name[0] for name in commands))
-    asked = not words[len(group) :] or words[len(group)] in ("-h", "--help")
-    if not asked:
-        sys.stderr.write(f"rainclean: no command {' '.join(words[: len(group) + 1])!r}; rainclean --help lists them\n")
-        return 2
+    rest = words[len(group) :]
+    if rest and rest[0] not in ("-h", "--help"):
+        named = " ".join((*group, rest[0]))
+        return _fail(f"no command {named!r}; rainclean --help lists them", 2)
     shown = {name: entry for name, entry in sorted(commands.items()) if name[: len(group)] == group}
     lines = [f"usage: {' '.join(('rainclean', *group))} COMMAND [options]", ""]
     if not group:
@@ -76,5 +97,5 @@ def _overview(commands: dict[tuple[str, ...], EntryPoint], words: list[str]) -> 
         summary = (entry.load().__doc__ or "").strip().splitlines()[0]
         lines.append(f"  {' '.join(name):<16}{summary}")
     lines += ["", "rainclean COMMAND --help says more of one; rainclean --version tells the version."]
-    sys.stdout.write("\n".join(lines) + "\n")
-    return 0
+    (sys.stdout if rest else sys.stderr).write("\n".join(lines) + "\n")
+    return 0 if rest else 2

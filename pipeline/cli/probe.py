@@ -41,7 +41,7 @@ def _rows(report: "ProbeReport") -> list[tuple[str, str]]:
     return [
         ("format", f"{report.container}, {report.codec}, {report.pixel_format}"),
         ("upright size", f"{report.width}×{report.height} px{_turned(report)}"),
-        ("brightness", f"{report.transfer}, {'full' if report.full_range else 'limited'} range"),
+        ("transfer", f"{report.transfer}, {'full' if report.full_range else 'limited'} range"),
         ("frames decodable", _frames(report)),
         ("duration", f"{report.duration:.3f} s"),
         ("frame times", _times(report)),
@@ -69,8 +69,8 @@ def _times(report: "ProbeReport") -> str:
         return f"{times.first:.3f} s"
     kind = "variable" if times.variable else "constant"
     rate = f"{1000 / times.mean_interval:.3f} frames/s"
-    spread = f"{times.shortest_interval:.1f} to {times.longest_interval:.1f} ms"
-    return f"{times.first:.3f} to {times.last:.3f} s, {rate}, {kind} ({spread})"
+    spread = f", {kind} ({times.shortest_interval:.1f} to {times.longest_interval:.1f} ms)" if times.variable else ""
+    return f"{times.first:.3f} to {times.last:.3f} s, {rate}{spread or f', {kind}'}"
 
 
 def _cuts(cuts: tuple[int, ...] | None) -> str:
@@ -79,13 +79,19 @@ def _cuts(cuts: tuple[int, ...] | None) -> str:
     return "none" if not cuts else f"{len(cuts)}: new shot at frame {', '.join(map(str, cuts))}"
 
 
+def _stillness(motion: "CameraMotion") -> str:
+    if not motion.still:
+        return "moving"
+    return "still but for some frames" if motion.moving else "still"
+
+
 def _motion(motion: "CameraMotion | None") -> list[tuple[str, str]]:
     if motion is None:
         return [("camera motion", "not to be told")]
     steps = f"median {motion.median:.2f}, 95 % below {motion.percentile_95:.2f} px per frame"
     drift = "not to be told" if motion.drift is None else f"{motion.drift:.2f} px from the first frame of the shot"
     rows = [
-        ("camera motion", f"{steps}: {'still' if motion.still else 'moving'}"),
+        ("camera motion", f"{steps}: {_stillness(motion)}"),
         ("largest drift", drift),
     ]
     if motion.still and motion.moving:

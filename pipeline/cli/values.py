@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING
 
-from rainclean.errors import RaincleanError
+from rainclean.errors import UsageError
 
 if TYPE_CHECKING:
     from rainclean.video import FrameSource, Region
@@ -15,7 +15,7 @@ def parse_bytes(text: str, flag: str) -> int:
     """``512MiB``, ``2G`` or ``1.5GiB`` in bytes; units are powers of 1024."""
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([BKMGT]?)(?:i?B)?\s*", text, re.IGNORECASE)
     if not match:
-        raise RaincleanError(f"{flag} {text}: an amount such as 512MiB or 2GiB is needed")
+        raise UsageError(f"{flag} {text}: an amount such as 512MiB or 2GiB is needed")
     return int(float(match[1]) * _UNITS[match[2].upper()])
 
 
@@ -27,7 +27,7 @@ def parse_point(text: str, source: "FrameSource", flag: str) -> int:
         import numpy as np
 
         return int(np.searchsorted(source.times, float(text[:-1]) - 1e-9))
-    raise RaincleanError(f"{flag} {text}: a frame index such as 120 or a time such as 4.5s is needed")
+    raise UsageError(f"{flag} {text}: a frame index such as 120 or a time such as 4.5s is needed")
 
 
 def parse_region(text: str) -> "Region":
@@ -35,5 +35,5 @@ def parse_region(text: str) -> "Region":
     from rainclean.video import Region
 
     if not re.fullmatch(r"[0-9]{1,9}(,[0-9]{1,9}){3}", text):
-        raise RaincleanError(f"--region {text}: x,y,width,height in px is needed")
+        raise UsageError(f"--region {text}: x,y,width,height in px is needed")
     return Region(*map(int, text.split(",")))

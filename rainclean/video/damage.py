@@ -23,7 +23,8 @@ class DamagedInput(InputError):
 def truncated(path: Path, decodable: int, announced: int | None) -> DamagedInput:
     """The error for a file that ends too early."""
     of = f" of {announced}" if announced else ""
-    reason = f"truncated: {decodable}{of} frames can be decoded"
+    frames = "frame" if decodable == 1 and not announced else "frames"
+    reason = f"truncated: {decodable}{of} {frames} can be decoded"
     return DamagedInput(path, reason, "--salvage uses those", decodable, announced)
 
 

@@ -165,7 +165,8 @@ class PyavSource:
             raise InputError(self._path, "no frame in it can be decoded", "copy or download it again")
         total = max(self._facts.announced or 0, len(self._index.pts))
         if len(self._frames) == total:
-            return []
+            cut = ends_early(self._path, self._container)
+            return [f"salvaged: the file ends too early, its {total} frames are whole"] if cut else []
         return [f"salvaged: {len(self._frames)} of {total} frames are whole, the others are left out"]
 
     def _describe(self, notes: list[str]) -> SourceInfo:
