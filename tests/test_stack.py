@@ -384,7 +384,7 @@ def test_early_runs_are_sorted_before_the_last_frame_is_there(memory, tmp_path):
         stack.finish()
 
 
-@pytest.mark.parametrize("memory", [ROOMY, 33_000], ids=["memory", "disk"])
+@pytest.mark.parametrize("memory", [ROOMY, 36_500], ids=["memory", "disk"])
 def test_the_next_run_is_filled_while_one_is_still_being_sorted(memory, tmp_path, monkeypatch):
     go_on = threading.Event()
     kind = storage.Planes if memory == ROOMY else storage.ScratchPlanes
