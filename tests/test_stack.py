@@ -19,7 +19,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rainclean import storage, temporal
-from rainclean.budget import IN_FLIGHT, Budget, least_memory
+from rainclean.budget import BANDS_SHARE, IN_FLIGHT, RESERVE, Budget, least_memory
 from rainclean.errors import ResourceError
 from rainclean.stack import SortedStack
 
@@ -252,7 +252,8 @@ def test_what_a_budget_keeps_in_memory_fits_into_it(pixels, frames, candidates, 
     try:
         layout = Budget(memory, Path()).layout(pixels, frames, candidates, 2)
     except ResourceError:
-        assert memory < least_memory(pixels, 2) + 99 and stack > memory - IN_FLIGHT * pixels - 99
+        usable_at_least = (1 - RESERVE) * ((1 - BANDS_SHARE) * memory - IN_FLIGHT * pixels)
+        assert memory < least_memory(pixels, 2) + 99 and stack > usable_at_least - 99
         return
     assert layout.scratch_bytes == stack * layout.stack_on_disk + pictures * layout.pictures_on_disk
     in_memory = stack + pictures - layout.scratch_bytes
