@@ -33,7 +33,8 @@ class CameraMotion:
     """How the camera moves, in px of the full frame (mean over its corners), cuts left out.
 
     median, percentile_95: from one frame to the next. drift: largest distance from the first frame of
-    the shot, looked at every 10 frames; None where it could not be told. still: median below 0.1 px.
+    the shot, looked at every 10 frames; None where it could not be told. further: whether some of these
+    distances were too large to be told, so that drift is the least it can be. still: median below 0.1 px.
     moving: (first, last) of each stretch of frames that moved by 0.1 px or more since the frame before.
     untold: frames whose motion could not be told, for want of texture or because too much changed.
     """
@@ -41,6 +42,7 @@ class CameraMotion:
     median: float
     percentile_95: float
     drift: float | None
+    further: bool
     still: bool
     moving: tuple[tuple[int, int], ...]
     untold: int
@@ -146,6 +148,7 @@ class _Tracker:
         self._before: motion.Reduced | None = None
         self._shifts: list[float | None] = []
         self._drifts: list[float] = []
+        self._further = False
 
     def add(self, rgb: NDArray[np.uint8], last: bool) -> None:
         """Take the next frame, (H, W, 3) uint8."""
@@ -158,6 +161,7 @@ class _Tracker:
         elif last or len(self._shifts) % _DRIFT_EVERY == 0:
             drift = self._motion.shift_between(self._reference, now)
             self._drifts += [] if drift is None else [drift]
+            self._further |= drift is None
         self._before = now
 
     def motion(self, cuts: tuple[int, ...]) -> CameraMotion | None:
@@ -171,6 +175,7 @@ class _Tracker:
             median=median,
             percentile_95=float(np.percentile(known, 95)),
             drift=max(self._drifts, default=None),
+            further=self._further,
             still=median < self._motion.STILL,
             moving=_stretches(
                 [i for i, s in enumerate(self._shifts) if i not in cuts and (s or 0.0) >= self._motion.STILL]

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from conftest import Run
@@ -64,6 +65,24 @@ def test_a_reader_that_goes_away_is_no_traceback() -> None:
     command = f"{sys.executable} -c 'from pipeline.cli.main import main; main()' --help | true"
     result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="shell redirections of POSIX")
+@pytest.mark.parametrize(("redirection", "code"), [(">&-", 0), ("2>&-", 0), (">/dev/full", 1)])
+def test_outputs_that_cannot_be_written_to(redirection: str, code: int) -> None:
+    command = f"{Path(sys.executable).with_name('rainclean')} --help {redirection}"
+    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
+    assert result.returncode == code
+    assert "Traceback" not in result.stderr and "unexpected" not in result.stderr
+    if code:
+        assert "No space left" in result.stderr and result.stderr.count("\n") == 1
+
+
+def test_an_output_that_knows_no_greek_gets_question_marks(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    command = [str(Path(sys.executable).with_name("rainclean")), "demo", "-o", str(tmp_path / "out")]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
+    assert result.returncode == 0 and "?*" in result.stdout
 
 
 @pytest.mark.parametrize(

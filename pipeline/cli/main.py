@@ -6,6 +6,7 @@ Exit codes: 0 done; 1 failed, one line on standard error; 2 wrong usage; 130 int
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def main(args: Sequence[str] | None = None) -> int:
         from rainclean.errors import RaincleanError, UsageError
 
         try:
-            _forgive_encodings()
+            _ready_streams()
             code = _run(list(sys.argv[1:] if args is None else args))
             sys.stdout.flush()
             return code
@@ -70,8 +71,12 @@ def _run(words: list[str]) -> int:
     return 0
 
 
-def _forgive_encodings() -> None:
-    """A terminal or pipe that knows no η gets a question mark, not an error."""
+def _ready_streams() -> None:
+    """A closed output is written to nowhere, and one that knows no η gets a question mark: neither is an error."""
+    if sys.stdout is None:
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")

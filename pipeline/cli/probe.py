@@ -89,7 +89,10 @@ def _motion(motion: "CameraMotion | None") -> list[tuple[str, str]]:
     if motion is None:
         return [("camera motion", "not to be told")]
     steps = f"median {motion.median:.2f}, 95 % below {motion.percentile_95:.2f} px per frame"
-    drift = "not to be told" if motion.drift is None else f"{motion.drift:.2f} px from the first frame of the shot"
+    least = "at least " if motion.further else ""
+    drift = (
+        "not to be told" if motion.drift is None else f"{least}{motion.drift:.2f} px from the first frame of the shot"
+    )
     rows = [
         ("camera motion", f"{steps}: {_stillness(motion)}"),
         ("largest drift", drift),
