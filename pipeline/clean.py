@@ -45,7 +45,6 @@ _T = TypeVar("_T")
 RELEASED_FRAMES = 100
 """N of ``--recipe released`` unless told otherwise; the published notebook has it as a constant."""
 
-
 FEW_FRAMES = 10
 """Below this, scores mean little: the crowd of a pixel is 2 or 3 of its values."""
 

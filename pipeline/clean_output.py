@@ -59,10 +59,11 @@ def write_clean(
             for done, _ in enumerate(writing, 1):
                 yield Progress("write", done, total)
         shutil.copyfile(partial / _file(result.candidates[0]), partial / "clean.png")
-        (partial / "candidates.csv").write_text(_csv(result), encoding="utf-8", newline="")
+        rows = _rows(result)
+        (partial / "candidates.csv").write_text(_csv(rows), encoding="utf-8", newline="")
         write_png(partial / "candidates.png", contact_sheet(result))
         result.timings["write"] = perf_counter() - began
-        report = _report(result, source, partial / "clean.png")
+        report = _report(result, rows, source, partial / "clean.png")
         (partial / "report.json").write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return report
 
@@ -94,20 +95,20 @@ def _rows(result: CleanResult) -> list[dict[str, Any]]:
     return rows
 
 
-def _csv(result: CleanResult) -> str:
+def _csv(rows: list[dict[str, Any]]) -> str:
     text = StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows({**row, "merged": " ".join(row["merged"])} for row in _rows(result))
+    writer.writerows({**row, "merged": " ".join(row["merged"])} for row in rows)
     return text.getvalue()
 
 
-def _report(result: CleanResult, source: SourceInfo, picture: Path) -> dict[str, Any]:
+def _report(result: CleanResult, rows: list[dict[str, Any]], source: SourceInfo, picture: Path) -> dict[str, Any]:
     best = result.candidates[0]
     start, stop = next(w for w in result.selection.windows if w[1] - w[0] == best.recipe.frames)
     return {
         "rainclean": __version__,
-        "files": [*NAMES[:4], *(_file(c) for c in result.candidates)],
+        "files": [*NAMES[:4], *(row["file"] for row in rows)],
         # A name that is no text (bytes of another encoding) must not keep the report from being written.
         "input": os.fsencode(source.path.name).decode("utf-8", "replace"),
         "input_size": [source.width, source.height],
@@ -121,7 +122,7 @@ def _report(result: CleanResult, source: SourceInfo, picture: Path) -> dict[str,
         "silent_share": best.silent_share,
         "requested": result.requested,
         "recipe": best.recipe.to_json(),
-        "candidates": _rows(result),
+        "candidates": rows,
         "camera_shift_px": {str(index): shift for index, shift in result.motion.items()},
         "warnings": result.warnings,
         "sha256": hashlib.sha256(picture.read_bytes()).hexdigest(),

@@ -2,7 +2,6 @@
 
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,8 +31,3 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
     if picture is None:
         raise InputError(path, "is no picture")
     return picture[..., ::-1].astype(np.uint8)
-
-
-def against_truth(output: Path, report: dict[str, Any], truth: NDArray[np.uint8]) -> list[dict[str, Any]]:
-    """dB against the truth for each candidate of a report, in its order."""
-    return [{**row, "psnr_db": psnr(read_rgb(output / row["file"]), truth)} for row in report["candidates"]]

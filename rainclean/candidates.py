@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 from threading import Lock
 
 import numpy as np
@@ -132,12 +133,13 @@ class PictureStore:
         self._planes, self._shape = planes, shape
         self._lock = Lock()
         self._apart = np.zeros((planes.rows, planes.rows), np.int64)
+        self._pairs = list(combinations(range(planes.rows), 2))
         self._allowed = int((1 - SAME_LEVELS_SHARE) * planes.columns + 1e-9)
 
     def put(self, band: int, block: U8) -> None:
         """One band of all pictures; ``block`` (candidates, band width) uint8."""
         self._planes.write(0, band, block)
-        for i, j in zip(*np.triu_indices(len(block), 1), strict=True):
+        for i, j in self._pairs:
             if self._apart[i, j] <= self._allowed:
                 count = _kernels.count_apart(block[i], block[j])
                 with self._lock:

@@ -25,19 +25,19 @@ class Demo:
         """Run `clean` on the sample, by default and by the released rule, and print what it is worth."""
         from pipeline.clean import CleanSettings, clean
         from pipeline.clean_output import clean_folder, write_clean
-        from pipeline.demo import SAMPLE, against_truth, psnr, read_rgb, sample_file
+        from pipeline.demo import SAMPLE, psnr, read_rgb, sample_file
         from rainclean.video import open_source
 
         truth = read_rgb(sample_file(f"{SAMPLE}_truth.png"))
-        rows = []
         clip = sample_file(f"{SAMPLE}.mp4")
         with open_source(clip) as source, clean_folder(self.output, clip) as folder:
             with follow(clean(source, CleanSettings())) as result:
                 rainy = psnr(result.reference_rgb, truth)
                 report = follow(write_clean(result, source.info, folder))
+                worth = [psnr(result.picture(candidate), truth) for candidate in result.candidates]
             with follow(clean(source, CleanSettings(recipe="released"))) as released:
                 by_rule = psnr(released.picture(released.candidates[0]), truth)
-        rows = against_truth(self.output, report, truth)
+        rows = [{**row, "psnr_db": db} for row, db in zip(report["candidates"], worth, strict=True)]
         if self.json:
             print_json({"rainy_db": rainy, "released_db": by_rule, "candidates": rows, "timings": report["timings"]})
             return

@@ -4,19 +4,18 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rainclean.errors import InputError
+from rainclean.video.base import SourceBase
 from rainclean.video.pictures import SUFFIXES, Header, decode_picture, read_header
 from rainclean.video.selection import check_indices, check_region
 from rainclean.video.source import Frame, Region, SourceInfo
 
 ASSUMED_RATE = 25
-"""Frames per second: images carry no times."""
+"""Frames per second: images carry no times, so theirs are index / 25."""
 
 
 class _Entry(NamedTuple):
@@ -24,7 +23,7 @@ class _Entry(NamedTuple):
     header: Header
 
 
-class ImagesSource:
+class ImagesSource(SourceBase):
     """The images that lie directly in a folder, as one clip.
 
     ``salvage`` decodes each once and skips the damaged ones. Raises InputError for folders without
@@ -32,8 +31,7 @@ class ImagesSource:
     """
 
     def __init__(self, folder: Path, *, salvage: bool = False) -> None:
-        self._folder = folder
-        self._closed = False
+        super().__init__(folder)
         self._skipped: list[Path] = []
         paths, self._ignored = _images_in(folder)
         self._entries = self._headers(paths, salvage)
@@ -42,33 +40,11 @@ class ImagesSource:
         self._times.setflags(write=False)
         self._info = self._describe()
 
-    @property
-    def info(self) -> SourceInfo:
-        """Facts about the clip."""
-        return self._info
-
-    @property
-    def times(self) -> NDArray[np.float64]:
-        """(frame_count,) seconds: index / 25, which is an assumption."""
-        return self._times
-
     def read(self, indices: Sequence[int] | None = None, region: Region | None = None) -> Iterator[Frame]:
         """Deliver frames; see FrameSource.read."""
         self._check_open()
         wanted = check_indices(indices, len(self._entries))
         return self._decoded(wanted, check_region(region, self._info))
-
-    def close(self) -> None:
-        """Reading afterwards raises ValueError, also from iterators that are under way."""
-        self._closed = True
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _decoded(self, wanted: list[int], region: Region) -> Iterator[Frame]:
         for index in wanted:
@@ -76,8 +52,6 @@ class ImagesSource:
             path, header = self._entries[index]
             stored = decode_picture(path, header)
             rgb = header.orientation.upright(stored, region)
-            if rgb.nbytes < stored.nbytes and np.shares_memory(rgb, stored):
-                rgb = rgb.copy()  # a cut of whole rows would keep the whole picture in memory
             yield Frame(index, float(self._times[index]), rgb)
         self._check_open()
 
@@ -95,7 +69,7 @@ class ImagesSource:
                 continue
             entries.append(entry)
         if not entries:
-            raise InputError(self._folder, "none of its images can be read", "copy or download them again")
+            raise InputError(self._path, "none of its images can be read", "copy or download them again")
         return entries
 
     def _check_sizes(self) -> None:
@@ -114,7 +88,7 @@ class ImagesSource:
         width, height = first.orientation.size(first.width, first.height)
         kinds = [kind for kind, _ in Counter(h.kind for h in headers).most_common()]
         return SourceInfo(
-            path=self._folder,
+            path=self._path,
             backend="images",
             container="folder of images",
             codec=", ".join(dict.fromkeys(kind.split()[0] for kind in kinds)),
@@ -144,10 +118,6 @@ class ImagesSource:
             yield f"{several} of {total} files hold several pictures: the first is read"
         if len({h.orientation for h in headers}) > 1:
             yield "images are stored in different orientations: each is turned upright"
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise ValueError(f"{self._folder}: the source is closed")
 
 
 def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:

@@ -33,7 +33,8 @@ class Orientation(NamedTuple):
     def upright(self, stored: NDArray[np.uint8], region: Region) -> NDArray[np.uint8]:
         """Cut the region (upright geometry) out of a stored (H, W, 3) uint8 picture and turn it.
 
-        Returns a C-contiguous array; its memory is that of ``stored`` only where nothing had to be done.
+        Returns a C-contiguous array; its memory is that of ``stored`` only where nothing had to be done, so that
+        who keeps a cut does not keep the whole picture.
         """
         rows, columns = stored.shape[:2]
         width, _ = self.size(columns, rows)
@@ -47,7 +48,8 @@ class Orientation(NamedTuple):
         elif self.rotation == 270:
             x, y, w, h = columns - y - h, x, h, w
         part = stored[y : y + h, x : x + w]
-        return np.ascontiguousarray(_turned(part, self.rotation, self.mirrored))
+        rgb = np.ascontiguousarray(_turned(part, self.rotation, self.mirrored))
+        return rgb.copy() if rgb.nbytes < stored.nbytes and np.shares_memory(rgb, stored) else rgb
 
 
 def from_display_matrix(matrix: bytes | None) -> Orientation | None:

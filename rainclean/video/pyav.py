@@ -2,13 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from rainclean.errors import InputError
+from rainclean.video.base import SourceBase
 from rainclean.video.damage import damaged_at, truncated
 from rainclean.video.decoding import Damage, decode, open_video
 from rainclean.video.facts import StreamFacts, look_at, time_notes
@@ -27,7 +24,7 @@ _WORTH_A_SEEK = 24
 """Frames to be passed over before the file is opened again to jump ahead: opening takes about as long."""
 
 
-class PyavSource:
+class PyavSource(SourceBase):
     """A video file as FrameSource; nothing is open between two calls of ``read``.
 
     ``salvage`` decodes the file once to find the frames that are whole, and numbers those 0, 1, …
@@ -35,8 +32,7 @@ class PyavSource:
     """
 
     def __init__(self, path: Path, *, salvage: bool = False) -> None:
-        self._path = path
-        self._closed = False
+        super().__init__(path)
         self._container = container_of(path)
         with open_video(path, self._container) as stream:
             self._index = scan(stream)
@@ -50,16 +46,6 @@ class PyavSource:
         self._times.setflags(write=False)
         self._converter = RgbConverter(self._facts.stretch_grey)
         self._info = self._describe(notes)
-
-    @property
-    def info(self) -> SourceInfo:
-        """Facts about the clip."""
-        return self._info
-
-    @property
-    def times(self) -> NDArray[np.float64]:
-        """(frame_count,) seconds from the container's zero, strictly rising."""
-        return self._times
 
     def read(self, indices: Sequence[int] | None = None, region: Region | None = None) -> Iterator[Frame]:
         """Deliver frames; see FrameSource.read. HDR clips are refused with InputError."""
@@ -77,24 +63,10 @@ class PyavSource:
         for index, _ in self._pictures(list(range(len(self._times)))):
             yield index
 
-    def close(self) -> None:
-        """Reading afterwards raises ValueError, also from iterators that are under way."""
-        self._closed = True
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     def _converted(self, wanted: list[int], region: Region) -> Iterator[Frame]:
         for index, picture in self._pictures(wanted):
             stored = self._converter(picture)
             rgb = self._facts.orientation.upright(stored, region)
-            if rgb.nbytes < stored.nbytes and np.shares_memory(rgb, stored):
-                rgb = rgb.copy()  # a cut of whole rows would keep the whole picture in memory
             yield Frame(index, float(self._times[index]), rgb)
 
     def _pictures(self, wanted: list[int]) -> Iterator[tuple[int, "VideoFrame"]]:
@@ -191,7 +163,3 @@ class PyavSource:
             full_range=facts.full_range,
             notes=(*notes, *facts.notes, *grey, *variable, *counted),
         )
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise ValueError(f"{self._path}: the source is closed")
