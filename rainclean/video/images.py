@@ -33,7 +33,7 @@ class ImagesSource(SourceBase):
     def __init__(self, folder: Path, *, salvage: bool = False) -> None:
         super().__init__(folder)
         self._skipped: list[Path] = []
-        paths, self._ignored = _images_in(folder)
+        paths, self._ignored = images_in(folder)
         self._entries = self._headers(paths, salvage)
         self._check_sizes()
         self._times = np.arange(len(self._entries)) / float(ASSUMED_RATE)
@@ -127,7 +127,7 @@ def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
     return (*key, (-1, 0, name))  # names that differ in zeros or capitals alone keep one fixed order
 
 
-def _images_in(folder: Path) -> tuple[list[Path], int]:
+def images_in(folder: Path) -> tuple[list[Path], int]:
     """The images of a folder in natural order, and how many other entries it has."""
     try:
         entries = list(folder.iterdir())

@@ -18,6 +18,12 @@ _THERE_AND_BACK = 0.5  # px in the reduced picture
 _INLIER = 0.7  # px in the reduced picture
 _LEAST_TRACKS = 12
 _STREAK = 5  # px in the reduced picture: what is bright and narrower than this across is taken for rain
+_DOUBTFUL = 0.5  # px: what is measured above this is checked, for heavy rain leads tracking astray by so much
+_EXPLAINS = 0.985  # share of the difference that has to be left when a motion is undone, for it to be believed
+_CLEARLY = 0.03  # of a correlation: how far the best way to lay two pictures over one another stands out
+_LIGHT = 6.0  # px in the reduced picture: what varies more slowly is light
+_APART = 12  # px in the reduced picture
+_CAPPED = 24  # grey levels: more of a difference is rain or a passer-by, not motion
 _SURE = 0.15  # px in the reduced picture: a track further off than this counts for little
 
 
@@ -69,15 +75,54 @@ def camera_shift(luma_a: NDArray[np.uint8], luma_b: NDArray[np.uint8]) -> float 
 
 
 def shift_between(a: Reduced, b: Reduced) -> float | None:
-    """``camera_shift`` of pictures that are made ready already."""
+    """``camera_shift`` of pictures that are made ready already.
+
+    0.0 where rain or darkness lead tracking astray and the pictures fit best as they are.
+    """
     matrix = similarity(a, b)
-    if matrix is None:
-        return None
+    shift = None if matrix is None else _corner_shift(a, matrix)
+    if (shift is None or shift > _DOUBTFUL) and not _explains(a, b, matrix) and _lie_on_one_another(a, b):
+        return 0.0
+    return shift
+
+
+def _corner_shift(a: Reduced, matrix: NDArray[np.float64]) -> float:
     width, height = a.size
     corners = np.array([(0, 0, 1), (width, 0, 1), (0, height, 1), (width, height, 1)], float)
     corners[:, :2] *= a.scale
     moved = corners @ matrix.T - corners[:, :2]
     return float(np.hypot(moved[:, 0], moved[:, 1]).mean() / a.scale)
+
+
+def _explains(a: Reduced, b: Reduced, matrix: NDArray[np.float64] | None) -> bool:
+    """Whether a motion that was tracked takes the pictures nearer to one another than they are."""
+    if matrix is None:
+        return False
+    return _difference(a, b, matrix) < _EXPLAINS * _difference(a, b, np.eye(2, 3))
+
+
+def _lie_on_one_another(a: Reduced, b: Reduced) -> bool:
+    """Whether the pictures are most alike as they are, of all ways to lay them over one another within 12 px."""
+    import cv2
+
+    if min(a.picture.shape) < 4 * _APART:
+        return False
+    fine = [(p := r.picture.astype(np.float32)) - cv2.GaussianBlur(p, (0, 0), _LIGHT) for r in (a, b)]
+    alike = cv2.matchTemplate(fine[1], fine[0][_APART:-_APART, _APART:-_APART], cv2.TM_CCOEFF_NORMED)
+    y, x = np.unravel_index(int(np.argmax(alike)), alike.shape)
+    near = max(abs(int(y) - _APART), abs(int(x) - _APART)) <= 1
+    return bool(near and alike.max() - np.median(alike) > _CLEARLY)
+
+
+def _difference(a: Reduced, b: Reduced, matrix: NDArray[np.float64]) -> float:
+    """Mean difference of b and a moved, in grey levels, far enough from the borders."""
+    import cv2
+
+    height, width = a.picture.shape
+    moved = cv2.warpAffine(a.picture, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    margin = min(_APART, height // 4, width // 4)
+    inside = np.s_[margin : height - margin, margin : width - margin]
+    return float(np.minimum(cv2.absdiff(moved, b.picture)[inside], _CAPPED).mean())
 
 
 def similarity(a: Reduced, b: Reduced) -> NDArray[np.float64] | None:

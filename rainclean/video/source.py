@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # numpy takes longer to load than `status` to answer
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class Region(NamedTuple):
@@ -34,7 +35,7 @@ class Frame(NamedTuple):
 
     index: int  # type: ignore[assignment]  # a tuple's own index() is not missed
     time: float
-    rgb: NDArray[np.uint8]
+    rgb: "NDArray[np.uint8]"
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class FrameSource(Protocol):
         ...
 
     @property
-    def times(self) -> NDArray[np.float64]:
+    def times(self) -> "NDArray[np.float64]":
         """(frame_count,) presentation times in seconds, strictly rising."""
         ...
 

@@ -4,7 +4,10 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from skimage import data
 
+from rainclean.simulate import preset
+from rainclean.simulate.render import Renderer
 from rainclean.video.cuts import scene_cuts, thumbnail
 from rainclean.video.motion import STILL, camera_shift, luma
 
@@ -97,6 +100,31 @@ def shot(seed: int, count: int, pan: float = 0.0, flicker: float = 0.0) -> list[
         light = 1 + flicker * rng.normal()
         frames.append(np.clip(moved_by * light + rng.normal(0, 4, (*picture.shape, 3)), 0, 255).astype(np.uint8))
     return frames
+
+
+@pytest.mark.parametrize("name", ["torrent", "night", "noisy", "gradient"])
+@pytest.mark.parametrize("photograph", ["coffee", "chelsea", "rocket"])
+def test_rain_alone_is_no_motion(name: str, photograph: str) -> None:
+    """Tracking between two frames of heavy rain is off by up to 2 px; that must not be taken for motion."""
+    place = cv2.resize(getattr(data, photograph)(), (352, 240), interpolation=cv2.INTER_AREA)
+    renderer = Renderer(preset(name), (240, 352), 8, seed=1)
+    frames = [luma(renderer.render(i, place).frame) for i in range(8)]
+    known = luma(place) if name != "night" else luma((place * 0.25).astype(np.uint8))
+    for frame in frames[1:]:
+        assert (camera_shift(frames[0], frame) or 0.0) <= 0.5
+        assert (camera_shift(known, frame) or 0.0) <= 0.5
+
+
+@pytest.mark.parametrize("name", ["torrent", "noisy", "gradient", "medium"])
+@pytest.mark.parametrize("shift", [2, 6, 20])
+def test_motion_under_rain_is_never_taken_for_standing_still(name: str, shift: int) -> None:
+    place = cv2.resize(data.coffee(), (352, 240), interpolation=cv2.INTER_AREA)
+    renderer = Renderer(preset(name), (240, 352), 8, seed=2)
+    shifted = np.roll(place, (shift, shift // 2), (1, 0))
+    true = float(np.hypot(shift, shift // 2))
+    for i in range(8):
+        measured = camera_shift(luma(place), luma(renderer.render(i, shifted).frame))
+        assert measured is None or measured == pytest.approx(true, abs=0.6)
 
 
 def cuts_of(frames: list[Luma]) -> list[int]:

@@ -1,0 +1,98 @@
+"""The files of a data set, by their names relative to its root."""
+
+import os
+from pathlib import Path
+
+from rainclean.errors import InputError
+
+_NOT_PLAIN = frozenset({"", ".", ".."})
+
+
+class Files:
+    """Values of a data set that are kept as loose files; names are relative POSIX paths.
+
+    contained: never look at what lies outside the root, be it by "..", by an absolute name or through a link:
+    for names that somebody else wrote. Otherwise links are followed: people keep large folders on other disks.
+    """
+
+    def __init__(self, root: Path | str, *, contained: bool = False) -> None:
+        self.root = Path(root)
+        self.contained = contained
+        self._resolved = self.root.resolve()
+        self._inside: dict[str, bool] = {}
+        self._folders: dict[str, frozenset[str]] = {}
+
+    def inside(self, name: str) -> bool:
+        """Whether a name stays below the root, links resolved."""
+        if not is_relative(name):
+            return False
+        folder, _, _ = name.rpartition("/")
+        if folder not in self._inside:
+            self._inside[folder] = self._is_inside(self.root / folder)
+        # A folder is resolved once; a file in it can lead elsewhere only if it is a link itself.
+        path = self.root / name
+        return self._inside[folder] and (not path.is_symlink() or self._is_inside(path))
+
+    def _is_inside(self, path: Path) -> bool:
+        try:
+            return path.resolve().is_relative_to(self._resolved)
+        except (OSError, RuntimeError):  # a circle of links
+            return False
+
+    def folder(self, name: str) -> frozenset[str]:
+        """Names of the files directly in a folder ("" is the root); empty where there is none. Read once."""
+        if name not in self._folders:
+            try:
+                with os.scandir(self.root / name) as entries:
+                    names = frozenset(entry.name for entry in entries if entry.is_file())
+            except OSError:
+                names = frozenset()
+            self._folders[name] = names
+        return self._folders[name]
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a file."""
+        if not is_relative(name) or (self.contained and not self.inside(name)):
+            return False
+        folder, _, file = name.rpartition("/")
+        return file in self.folder(folder)
+
+    def subfolders(self, name: str) -> list[str]:
+        """Names below the root of the folders directly in a folder, sorted; links are left out where contained."""
+        try:
+            with os.scandir(self.root / name) as entries:
+                found = [entry.name for entry in entries if entry.is_dir(follow_symlinks=not self.contained)]
+        except OSError:
+            return []
+        return sorted(f"{name}/{each}" if name else each for each in found)
+
+    def names(self, under: str = "") -> list[str]:
+        """All files below a folder, sorted, as names below the root. Links to folders are named, not followed."""
+        found = []
+        for folder, folders, files in os.walk(self.root / under):
+            place = Path(folder)
+            linked = [name for name in folders if (place / name).is_symlink()]
+            found += [(place / name).relative_to(self.root).as_posix() for name in files + linked]
+        return sorted(found)
+
+    def read(self, name: str) -> bytes:
+        """The content of a file. Raises InputError where it is missing, outside (if contained) or unreadable."""
+        if self.contained and not self.inside(name):
+            raise InputError(self.root / name, "leads out of the data set")
+        try:
+            return (self.root / name).read_bytes()
+        except OSError as error:
+            raise InputError(self.root / name, error.strerror or "cannot be read") from error
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write a file, its folders first. Raises ValueError for a name that leads out, OSError where it fails."""
+        if not is_relative(name):
+            raise ValueError(f"{name!r} leads out of the data set")
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+
+def is_relative(name: str) -> bool:
+    """Whether a name is a plain relative POSIX path: no "..", no root, no drive, nothing to be normalised."""
+    return "\0" not in name and "\\" not in name and _NOT_PLAIN.isdisjoint(name.split("/"))

@@ -1,0 +1,259 @@
+"""manifest.csv: where every pair of an exported data set comes from, and what its files hold.
+
+One line a pair. The same rows as manifest.parquet where pyarrow is installed.
+"""
+
+import csv
+import math
+import re
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import astuple, dataclass, fields
+from importlib.util import find_spec
+from io import BytesIO, StringIO
+from pathlib import Path
+from typing import Any
+
+from rainclean.errors import InputError, UsageError
+
+NAME = "manifest.csv"
+PARQUET_NAME = "manifest.parquet"
+
+DECIMALS = 6
+"""Of every number with a point: finer than any of them is known, and the same text on every machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestRow:
+    """One pair; the fields are the columns of manifest.csv, in this order.
+
+    rainy, clean, exclude, confidence: names below the root; exclude and confidence may be "" (not written).
+    sequence, scene: what they are called. frame: 0-based frame index in the clip; pts_seconds: its time.
+    x, y, width, height: the crop in the clean image, px. decision: uuid of the decision.
+    rain_share 0…1; rain_amount and the scores in grey levels, None where a clean image was not scored (a
+    composite). …_sha256: of the file; …_pixels_sha256: `png.pixels_sha256` of its picture.
+    Numbers are rounded to six decimals. Raises ValueError for values that a column cannot hold.
+    """
+
+    split: str
+    sequence: str
+    scene: str
+    rainy: str
+    clean: str
+    exclude: str
+    confidence: str
+    frame: int
+    pts_seconds: float
+    x: int
+    y: int
+    width: int
+    height: int
+    recipe: str
+    recipe_hash: str
+    decision: str
+    decision_kind: str
+    rain_share: float
+    rain_amount: float
+    score: float | None
+    streaks: float | None
+    detail: float | None
+    darkening: float | None
+    disagreement: float | None
+    rainy_sha256: str
+    clean_sha256: str
+    rainy_pixels_sha256: str
+    clean_pixels_sha256: str
+    exclude_sha256: str
+    confidence_sha256: str
+
+    def __post_init__(self) -> None:
+        for column, take in _COLUMNS.items():
+            try:
+                object.__setattr__(self, column, take(getattr(self, column)))
+            except (ValueError, TypeError, OverflowError) as error:
+                raise ValueError(f"column {column}: {getattr(self, column)!r} is not {_EXPECTED[take]}") from error
+        for mask in ("exclude", "confidence"):
+            if bool(getattr(self, mask)) != bool(getattr(self, f"{mask}_sha256")):
+                raise ValueError(f"column {mask}_sha256: a name and a check sum go together")
+
+
+def _text(value: Any) -> str:
+    # What is not printable (line ends, lone surrogates) would not come back from a CSV file, or not be written.
+    if not isinstance(value, str) or not value or not value.isprintable():
+        raise ValueError
+    return value
+
+
+def _text_or_empty(value: Any) -> str:
+    return "" if value == "" else _text(value)
+
+
+def _whole(value: Any) -> int:
+    if isinstance(value, str) and not re.fullmatch("[0-9]+", value):
+        raise ValueError
+    number = int(value)
+    if not 0 <= number < 2**31 or (not isinstance(value, str) and number != value):
+        raise ValueError
+    return number
+
+
+def _positive(value: Any) -> int:
+    number = _whole(value)
+    if number < 1:
+        raise ValueError
+    return number
+
+
+def _number(value: Any) -> float:
+    number = round(float(value), DECIMALS)
+    if not math.isfinite(number):
+        raise ValueError
+    return number + 0.0  # no -0.0
+
+
+def _share(value: Any) -> float:
+    number = _number(value)
+    if not 0 <= number <= 1:
+        raise ValueError
+    return number
+
+
+def _number_or_empty(value: Any) -> float | None:
+    return None if value is None or value == "" else _number(value)
+
+
+def _sum(value: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch("[0-9a-f]{64}", value):
+        raise ValueError
+    return value
+
+
+def _sum_or_empty(value: Any) -> str:
+    return "" if value == "" else _sum(value)
+
+
+def _hash(value: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch("[0-9a-f]{16}", value):
+        raise ValueError
+    return value
+
+
+def _uuid(value: Any) -> str:
+    return str(uuid.UUID(value if isinstance(value, str) else str(value)))
+
+
+def _decision_kind(value: Any) -> str:
+    if value not in ("person", "automatic"):
+        raise ValueError
+    return str(value)
+
+
+_EXPECTED: dict[Callable[[Any], Any], str] = {
+    _text: "text in one line",
+    _text_or_empty: "text in one line",
+    _whole: "a whole number from 0",
+    _positive: "a whole number from 1",
+    _number: "a number",
+    _share: "a share from 0 to 1",
+    _number_or_empty: "a number",
+    _sum: "a SHA-256 of 64 hexadecimal digits",
+    _sum_or_empty: "a SHA-256 of 64 hexadecimal digits",
+    _hash: "a hash of 16 hexadecimal digits",
+    _uuid: "a UUID",
+    _decision_kind: "person or automatic",
+}
+
+_SPECIAL: dict[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(("exclude", "confidence"), _text_or_empty),
+    **dict.fromkeys(("frame", "x", "y"), _whole),
+    **dict.fromkeys(("width", "height"), _positive),
+    **dict.fromkeys(("pts_seconds", "rain_amount"), _number),
+    **dict.fromkeys(("score", "streaks", "detail", "darkening", "disagreement"), _number_or_empty),
+    **dict.fromkeys(("rainy_sha256", "clean_sha256", "rainy_pixels_sha256", "clean_pixels_sha256"), _sum),
+    **dict.fromkeys(("exclude_sha256", "confidence_sha256"), _sum_or_empty),
+    "rain_share": _share,
+    "recipe_hash": _hash,
+    "decision": _uuid,
+    "decision_kind": _decision_kind,
+}
+
+COLUMNS = tuple(field.name for field in fields(ManifestRow))
+
+_COLUMNS: dict[str, Callable[[Any], Any]] = {column: _SPECIAL.get(column, _text) for column in COLUMNS}
+
+
+def write_manifest(rows: Iterable[ManifestRow]) -> bytes:
+    """manifest.csv of some rows, in their order: UTF-8, lines end in LF, the same bytes each time."""
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for row in rows:
+        writer.writerow(["" if value is None else value for value in astuple(row)])
+    return text.getvalue().encode()
+
+
+def read_manifest(path: Path | str) -> list[ManifestRow]:
+    """Rows of a manifest.csv. Columns are found by name; further ones are left alone, as are CRLF and a BOM.
+
+    Raises InputError naming line and column for anything that `write_manifest` would not write.
+    """
+    path = Path(path)
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise InputError(path, error.strerror or "cannot be read") from error
+    except UnicodeDecodeError as error:
+        raise InputError(path, f"is not UTF-8 (byte {error.start})", "restore it, or export again") from error
+    reader = csv.reader(StringIO(text, newline=""), strict=True)
+    rows: list[ManifestRow] = []
+    try:
+        header = next(reader, [])
+        for column in COLUMNS:
+            if header.count(column) != 1:
+                state = "is missing" if column not in header else "stands there twice"
+                raise InputError(path, f"line 1: column {column} {state}", "restore it, or export again")
+        places = [header.index(column) for column in COLUMNS]
+        for values in reader:
+            line = reader.line_num
+            if len(values) != len(header):
+                raise InputError(path, f"line {line}: {len(values)} columns, not {len(header)}")
+            try:
+                rows.append(ManifestRow(*(values[place] for place in places)))  # type: ignore[arg-type]
+            except ValueError as error:
+                raise InputError(path, f"line {line}, {error}", "restore it, or export again") from error
+    except csv.Error as error:
+        raise InputError(path, f"line {reader.line_num}: {error}", "restore it, or export again") from error
+    return rows
+
+
+def has_parquet() -> bool:
+    """Whether `write_parquet` can be used here."""
+    return find_spec("pyarrow") is not None
+
+
+def write_parquet(rows: Iterable[ManifestRow]) -> bytes:
+    """manifest.parquet of some rows, the same bytes each time under one version of pyarrow.
+
+    Raises UsageError where pyarrow is not installed.
+    """
+    if not has_parquet():
+        raise UsageError("manifest.parquet needs pyarrow: pip install 'rainclean[parquet]'")
+    import pyarrow
+    import pyarrow.parquet
+
+    types: dict[Any, Any] = {str: pyarrow.string(), int: pyarrow.int32()}
+    schema = pyarrow.schema(
+        [
+            pyarrow.field(field.name, types.get(field.type, pyarrow.float64()), _may_be_empty(field.name))
+            for field in fields(ManifestRow)
+        ]
+    )
+    columns = list(zip(*(astuple(row) for row in rows), strict=True)) or [()] * len(COLUMNS)
+    arrays = [pyarrow.array(values, field.type) for values, field in zip(columns, schema, strict=True)]
+    target = BytesIO()
+    pyarrow.parquet.write_table(pyarrow.Table.from_arrays(arrays, schema=schema), target, compression="zstd")
+    return target.getvalue()
+
+
+def _may_be_empty(column: str) -> bool:
+    return _COLUMNS[column] is _number_or_empty

@@ -1,0 +1,46 @@
+"""Rain with known truth over any picture or clip; see docs/adr/0006-simulated-rain.md.
+
+Importing this is cheap: numpy, OpenCV, PyAV and numba are loaded when something is made or read.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rainclean.simulate.presets import PRESETS, Rain, Simulation, preset
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["PRESETS", "Rain", "Simulation", "passers", "preset", "rain", "truth"]
+
+
+def truth(folder: Path | str, frame: int) -> "NDArray[np.uint8]":
+    """What a frame of a simulated clip would show without rain, noise and passers-by: (H, W, 3) uint8 RGB.
+
+    folder: what `rainclean simulate` wrote. frame: 0-based frame index. Of an H.264 clip it is the frame of the
+    rain-free clip encoded alike. Raises InputError for a folder or a frame that is not there.
+    """
+    from rainclean.simulate.record import Record
+
+    return Record.read(folder).truth(frame)
+
+
+def rain(folder: Path | str, frame: int) -> "NDArray[np.uint8]":
+    """Opacity of the rain in a frame of a simulated clip: (H, W) uint8, 255 times 0…1, rounded.
+
+    Raises InputError for a folder or a frame that is not there.
+    """
+    from rainclean.simulate.record import Record
+
+    return Record.read(folder).rain(frame)
+
+
+def passers(folder: Path | str, frame: int) -> "NDArray[np.uint8]":
+    """Opacity of the passers-by in a frame of a simulated clip: (H, W) uint8, as in `rain`; 0 where there are none.
+
+    Raises InputError for a folder or a frame that is not there.
+    """
+    from rainclean.simulate.record import Record
+
+    return Record.read(folder).passers(frame)

@@ -1,0 +1,66 @@
+"""What it rains over: one picture in all frames, or the frames of a clip."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import repeat
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rainclean.video import FrameSource, Region, open_source
+from rainclean.video.limits import check_name
+from rainclean.video.pictures import SUFFIXES, decode_picture, read_header
+
+U8 = NDArray[np.uint8]
+
+
+class Backdrop:
+    """A picture file, or a clip (video file or folder of images), a context manager.
+
+    size: (height, width) px, upright. frames: how many it has; None for a picture. rate: frames a second; None for
+    a picture. Raises InputError for what cannot be read.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = check_name(path)
+        self._source: FrameSource | None = None
+        self._picture: U8 | None = None
+        self.frames: int | None = None
+        self.rate: Fraction | None = None
+        if self.path.is_file() and self.path.suffix.lower() in SUFFIXES:
+            self._picture = read_picture(self.path)
+            self.size = (self._picture.shape[0], self._picture.shape[1])
+            return
+        self._source = open_source(self.path)
+        info, times = self._source.info, self._source.times
+        self.size = (info.height, info.width)
+        self.frames = info.frame_count
+        span = float(times[-1] - times[0])
+        self.rate = Fraction((len(times) - 1) / span).limit_denominator(1001) if span > 0 else Fraction(25)
+
+    def pictures(self, count: int) -> Iterator[U8]:
+        """The first ``count`` pictures, (H, W, 3) uint8 RGB; of a picture always the same array."""
+        if self._source is None:
+            assert self._picture is not None
+            return repeat(self._picture, count)
+        return (frame.rgb for frame in self._source.read(range(count)))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._source is not None:
+            self._source.close()
+
+
+def read_picture(path: Path) -> U8:
+    """A picture file, upright, (H, W, 3) uint8 RGB. Raises InputError."""
+    header = read_header(path)
+    stored = decode_picture(path, header)
+    wide, tall = header.orientation.size(stored.shape[1], stored.shape[0])
+    return header.orientation.upright(stored, Region(0, 0, wide, tall))

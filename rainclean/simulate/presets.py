@@ -1,0 +1,178 @@
+"""Everything that a simulated clip depends on besides its scene and seed, and the named cases.
+
+Plain numbers, so that the same objects are flags, JSON and provenance; importing this is cheap.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, Self
+
+from rainclean.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Rain:
+    """Rain as a picture shows it.
+
+    density: streaks per px and frame, counted by their middles. length, width: mean over the streaks, px, full
+    width at half of a streak's largest opacity. slant: degrees off vertical, positive where drops fall to the
+    right. slant_spread: its standard deviation over the streaks. strength: largest opacity, 0…1; a streak's
+    opacity lies between a quarter of it and all of it. colour: grey level of the drops, 0…255.
+    rate_mm_h: rain rate that the drop sizes follow. depth_ratio: farthest distance over nearest.
+    """
+
+    density: float = 0.004
+    length: float = 26.0
+    width: float = 1.4
+    slant: float = 8.0
+    slant_spread: float = 1.5
+    strength: float = 0.5
+    colour: float = 232.0
+    rate_mm_h: float = 25.0
+    depth_ratio: float = 4.0
+
+    def __post_init__(self) -> None:
+        _within("density", self.density, 0, 0.2)
+        _within("length", self.length, 1, 2000)
+        _within("width", self.width, 1, 100)
+        _within("slant", self.slant, -90, 90)
+        _within("slant spread", self.slant_spread, 0, 45)
+        _within("strength", self.strength, 0, 1)
+        _within("colour", self.colour, 0, 255)
+        _within("rain rate", self.rate_mm_h, 0.1, 300)
+        _within("depth ratio", self.depth_ratio, 1.01, 100)
+        if self.length < self.width:
+            raise UsageError(f"length {self.length:g}: streaks are at least as long as wide, {self.width:g} px")
+
+    @classmethod
+    def from_weather(
+        cls,
+        rate_mm_h: float,
+        exposure_s: float = 1 / 120,
+        focal_px: float = 1000.0,
+        near_m: float = 1.0,
+        far_m: float = 4.0,
+        **image: float,
+    ) -> Self:
+        """Rain as a camera sees it: density, length, width and strength from weather and lens.
+
+        rate_mm_h: rain rate. exposure_s: exposure time of a frame. focal_px: focal length in px. near_m, far_m:
+        between these distances drops are seen as streaks; farther ones merge into a veil. ``image``: fields that
+        follow from neither (slant, slant_spread, colour). Raises UsageError. Source: `physics.seen_rain`.
+        """
+        _within("rain rate", rate_mm_h, 0.1, 300)
+        _within("exposure time", exposure_s, 1e-5, 1)
+        _within("focal length", focal_px, 10, 100_000)
+        _within("near", near_m, 0.05, 1000)
+        _within("far", far_m, near_m * 1.01, 1000)
+        from rainclean.simulate.physics import seen_rain
+
+        seen = seen_rain(rate_mm_h, exposure_s, focal_px, near_m, far_m)
+        return cls(**{**seen, "rate_mm_h": rate_mm_h, "depth_ratio": far_m / near_m, **image})
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """What is done to a scene.
+
+    light: factor on the scene's grey levels (0.25: night). veil: opacity of a steady mist over all of it, 0…1.
+    gradient: factors on the opacity of rain at the top and at the bottom of the frame, linear between them.
+    noise: standard deviation of the sensor's noise, grey levels. drift: the exposure runs from 1 − drift to
+    1 + drift over the clip. flicker: its amplitude; flicker_period: frames. jitter: standard deviation of the
+    camera's position in each frame, px; walk: of the step of its random walk from frame to frame, px.
+    pan: px to the right over the clip. walkers: passers-by, one after the other; walker_height: px;
+    walker_speed: px a frame. crf: H.264 at this constant rate factor; None: lossless.
+    """
+
+    rain: Rain = field(default_factory=Rain)
+    light: float = 1.0
+    veil: float = 0.0
+    gradient: tuple[float, float] = (1.0, 1.0)
+    noise: float = 2.0
+    drift: float = 0.0
+    flicker: float = 0.0
+    flicker_period: float = 9.7
+    jitter: float = 0.0
+    walk: float = 0.0
+    pan: float = 0.0
+    walkers: int = 0
+    walker_height: float = 80.0
+    walker_speed: float = 9.5
+    crf: int | None = None
+
+    def __post_init__(self) -> None:
+        _within("light", self.light, 0, 4)
+        _within("veil", self.veil, 0, 1)
+        for share in self.gradient:
+            _within("gradient", share, 0, 10)
+        _within("noise", self.noise, 0, 100)
+        _within("drift", self.drift, -0.9, 0.9)
+        _within("flicker", self.flicker, 0, 0.9)
+        _within("flicker period", self.flicker_period, 2, 1e6)
+        _within("jitter", self.jitter, 0, 50)
+        _within("walk", self.walk, 0, 50)
+        _within("pan", self.pan, -100_000, 100_000)
+        _within("walkers", self.walkers, 0, 100)
+        _within("walker height", self.walker_height, 8, 10_000)
+        _within("walker speed", self.walker_speed, 0.1, 10_000)
+        if self.crf is not None:
+            _within("crf", self.crf, 0, 51)
+
+    @property
+    def moves(self) -> bool:
+        """Whether the camera does."""
+        return bool(self.jitter or self.walk or self.pan)
+
+    def to_json(self) -> dict[str, Any]:
+        """All parameters, nested as here."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """The inverse of `to_json`. Raises KeyError, TypeError or UsageError for what is no such document."""
+        values = dict(document)
+        rain, gradient = Rain(**values.pop("rain")), tuple(values.pop("gradient"))
+        return cls(rain=rain, gradient=gradient, **values)
+
+
+def _within(name: str, value: float, low: float, high: float) -> None:
+    if not (math.isfinite(value) and low <= value <= high):
+        raise UsageError(f"{name} {value:g}: a number from {low:g} to {high:g} is needed")
+
+
+def _case(rain: Mapping[str, float] | None = None, **values: Any) -> Simulation:
+    return Simulation(rain=Rain(**(rain or {})), **values)
+
+
+PRESETS: Mapping[str, Simulation] = {
+    "clear": _case({"density": 0}, noise=0.0),
+    "light": _case({"density": 0.0012}),
+    "medium": _case(),
+    "heavy": _case({"density": 0.010, "strength": 0.6}),
+    "torrent": _case({"density": 0.018}, noise=3.0),
+    "noisy": _case({"density": 0.008}, noise=6.0),
+    "night": _case({"density": 0.005, "strength": 0.45}, light=0.25, noise=3.0),
+    "gradient": _case({"density": 0.008}, gradient=(1.9, 0.1)),
+    "drift": _case({"density": 0.005}, drift=0.06),
+    "flicker": _case({"density": 0.005}, flicker=0.03),
+    "walker": _case(walkers=1),
+    "jitter": _case(jitter=0.8, walk=0.3),
+    "pan": _case(pan=24.0),
+    "codec": _case({"density": 0.005}, crf=23),
+    "everything": _case(drift=0.06, walkers=1, jitter=0.8, walk=0.3, crf=23),
+}
+"""The cases of the ladder that methods are measured on (80 frames of 352×240 px), by name."""
+
+
+def preset(name: str, **changes: Any) -> Simulation:
+    """A case by name, with some of its values changed: fields of `Simulation` or of its `Rain`.
+
+    Raises UsageError for a name that is none, or a value that cannot be meant.
+    """
+    if name not in PRESETS:
+        raise UsageError(f"no preset {name!r}; there are {', '.join(PRESETS)}")
+    case = PRESETS[name]
+    of_rain = {f.name for f in fields(Rain)}
+    rain = replace(case.rain, **{key: value for key, value in changes.items() if key in of_rain})
+    return replace(case, rain=rain, **{key: value for key, value in changes.items() if key not in of_rain})

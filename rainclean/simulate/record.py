@@ -1,0 +1,123 @@
+"""What lies in the folder of a simulated clip: truth.json describes it, and each frame's truth is found here.
+
+The truth is stored where it says least: one background with a transform and a gain per frame where the scene is a
+picture and the clip lossless, else as a clip of its own.
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from fractions import Fraction
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rainclean import __version__
+from rainclean.errors import InputError
+from rainclean.simulate.backdrop import read_picture
+from rainclean.simulate.camera import look, truth_of
+from rainclean.simulate.render import Renderer
+from rainclean.video import open_source
+
+U8 = NDArray[np.uint8]
+
+MANIFEST = "truth.json"
+BACKGROUND = "background.png"
+TRUTHS = (BACKGROUND, "truth.mkv", "truth.mp4")
+NAMES = ("clip.mkv", "clip.mp4", *TRUTHS, "rain.mkv", "passers.mkv", MANIFEST)
+"""What a simulation can write."""
+
+
+def describe(
+    renderer: Renderer, preset: str, source: Path, rate: Fraction, still: bool, files: list[str]
+) -> dict[str, Any]:
+    """The content of truth.json. still: the scene is one picture. files: all that was written."""
+    simulation = renderer.simulation
+    lossless = simulation.crf is None
+    return {
+        "rainclean": __version__,
+        "files": files,
+        "clip": "clip.mkv" if lossless else "clip.mp4",
+        "truth": ("truth.mkv" if lossless else "truth.mp4") if not (still and lossless) else BACKGROUND,
+        "input": os.fsencode(source.name).decode("utf-8", "replace"),
+        "preset": preset,
+        "seed": renderer.seed,
+        "frames": renderer.frames,
+        "size": [renderer.size[1], renderer.size[0]],
+        "rate": str(rate),
+        "simulation": simulation.to_json(),
+        "versions": {name: version(name) for name in ("numpy", "numba", "opencv-python", "av")},
+        "transforms": renderer.path.transforms.reshape(-1, 6).tolist(),
+        "gains": renderer.path.gains.tolist(),
+    }
+
+
+def to_text(document: dict[str, Any]) -> str:
+    """A document as JSON with one line a key, which people can read although some lines are long."""
+    lines = (f"  {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}" for key, value in document.items())
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+@dataclass(frozen=True)
+class Record:
+    """A folder that `simulate` wrote. Frame indices outside it raise InputError, as damaged files do."""
+
+    folder: Path
+    document: dict[str, Any]
+
+    @classmethod
+    def read(cls, folder: Path | str) -> "Record":
+        """Raises InputError for a folder without a whole simulated clip."""
+        folder = Path(folder)
+        try:
+            document = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        except OSError as error:
+            reason = f"holds no simulated clip ({MANIFEST}: {error.strerror})"
+            raise InputError(folder, reason, "make one with rainclean simulate") from error
+        except ValueError as error:
+            raise InputError(folder / MANIFEST, "is damaged", "make the clip again") from error
+        known = isinstance(document, dict) and document.get("truth") in TRUTHS
+        if not known or not isinstance(document.get("frames"), int):
+            raise InputError(folder / MANIFEST, "does not describe a simulated clip", "make the clip again")
+        return cls(folder, document)
+
+    def truth(self, frame: int) -> U8:
+        """(H, W, 3) uint8; see `rainclean.simulate.truth`."""
+        self._check(frame)
+        name = self.document["truth"]
+        if name != BACKGROUND:
+            return self._decoded(name, frame)
+        try:
+            transform = np.array(self.document["transforms"][frame], np.float64).reshape(2, 3)
+            gain = float(self.document["gains"][frame])
+            width, height = map(int, self.document["size"])
+        except (KeyError, IndexError, TypeError, ValueError) as error:
+            raise InputError(self.folder / MANIFEST, f"says nothing of frame {frame}", "make the clip again") from error
+        seen = look(read_picture(self.folder / name), transform, (height, width))
+        return truth_of(seen, gain)
+
+    def rain(self, frame: int) -> U8:
+        """(H, W) uint8; see `rainclean.simulate.rain`."""
+        self._check(frame)
+        return self._decoded("rain.mkv", frame)[..., 0]
+
+    def passers(self, frame: int) -> U8:
+        """(H, W) uint8; see `rainclean.simulate.passers`."""
+        self._check(frame)
+        if "passers.mkv" not in self.document.get("files", ()):
+            return np.zeros(self.document["size"][::-1], np.uint8)
+        return self._decoded("passers.mkv", frame)[..., 0]
+
+    def _check(self, frame: int) -> None:
+        count = self.document["frames"]
+        if not 0 <= frame < count:
+            raise InputError(self.folder, f"frame {frame} asked for; it has frames 0 to {count - 1}")
+
+    def _decoded(self, name: str, frame: int) -> U8:
+        with open_source(self.folder / name) as source:
+            if frame >= source.info.frame_count:
+                raise InputError(self.folder / name, f"ends before frame {frame}", "make the clip again")
+            return next(iter(source.read([frame]))).rgb
