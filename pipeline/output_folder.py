@@ -18,7 +18,7 @@ from typing import Self
 from rainclean.errors import RaincleanError
 
 _PARTIAL = ".rainclean-partial-"
-_OURS = re.compile(r"([A-Za-z0-9_-]+/)?[A-Za-z0-9_-]+\.[a-z]+")
+_OURS = re.compile(r"([A-Za-z0-9_-]+/)?[A-Za-z0-9_-]+\.[a-z][a-z0-9]*")
 
 
 class OutputFolder:
@@ -37,9 +37,7 @@ class OutputFolder:
         if not self._broken_off() and not self._earlier():
             for name in names:
                 if (path / name).exists():
-                    raise RaincleanError(
-                        f"{path / name}: not written by rainclean clean; choose another folder with -o"
-                    )
+                    raise RaincleanError(f"{path / name}: not written by rainclean; choose another folder with -o")
         # Made before the work and not after it: an hour's work should not end in "permission denied".
         self._made = [folder for folder in (path, *path.parents) if not folder.exists()]
         try:

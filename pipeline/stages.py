@@ -1,7 +1,7 @@
 """What all long work has in common: it is a generator that yields Progress and can be closed at each yield."""
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 Result = TypeVar("Result")
@@ -14,12 +14,37 @@ class Progress:
     stage: one word for what is being done now ("decode").
     done, total: in units of that stage; total is None where it is not known.
     note: one line that a person should read now rather than in the end.
+    part, parts_done, parts_total: of work on several things, the one this is about (a clip's name) and how many
+        are behind; parts_total is 0 for work on one thing.
     """
 
     stage: str
     done: int
     total: int | None
     note: str = ""
+    part: str = ""
+    parts_done: int = 0
+    parts_total: int = 0
+
+    def of(self, part: str, done: int, total: int) -> "Progress":
+        """The same as a step in the work on one of several things."""
+        return replace(self, part=part, parts_done=done, parts_total=total)
+
+
+def part_of(
+    stage: Generator[Progress, None, Result], name: str, done: int, total: int
+) -> Generator[Progress, None, Result]:
+    """A stage as part of the work on several things: its steps say which of them it is about."""
+    try:
+        while True:
+            try:
+                step = next(stage)
+            except StopIteration as end:
+                result: Result = end.value
+                return result
+            yield step.of(name, done, total)
+    finally:
+        stage.close()
 
 
 def finish(stage: Generator[Progress, None, Result]) -> Result:

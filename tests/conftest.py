@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SAMPLE = ROOT / "sample_sequences" / "table.mp4"
+SAMPLE = ROOT / "sample_sequences" / "table" / "clip.mp4"
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 

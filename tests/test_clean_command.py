@@ -17,6 +17,7 @@ import pytest
 from conftest import ROOT, SAMPLE, Run
 
 from pipeline.cli.main import main
+from rainclean import simulate
 
 YARD = ROOT.parent / "shared" / "real" / "yard.mp4"
 real_clip = pytest.mark.skipif(not YARD.exists(), reason="the real clip of shared/ is not here")
@@ -82,7 +83,7 @@ def test_clean_png_is_the_best_scored_candidate(swept: Path) -> None:
 
 
 def test_the_clean_image_is_far_closer_to_the_truth_than_the_rainy_frame(swept: Path) -> None:
-    truth = imageio.imread(SAMPLE.with_name("table_truth.png")).astype(float)
+    truth = simulate.truth(SAMPLE.parent, 50).astype(float)
 
     def psnr(picture: np.ndarray[Any, Any]) -> float:
         return float(10 * np.log10(255**2 / ((picture - truth) ** 2).mean()))
@@ -266,7 +267,7 @@ def test_a_folder_of_images_gives_the_same_as_the_clip(tmp_path: Path, rainclean
 
 
 def test_a_moving_camera_and_a_scene_cut_are_said(tmp_path: Path, rainclean: Run) -> None:
-    picture = imageio.imread(SAMPLE.with_name("table_truth.png"))
+    picture = imageio.imread(SAMPLE.with_name("background.png"))
     pan = [np.roll(picture, i, axis=1) for i in range(20)]
     result = rainclean("clean", encode(tmp_path / "pan.mkv", pan), "-o", tmp_path / "pan")
     assert "the camera moves" in result.stderr
@@ -278,7 +279,7 @@ def test_a_moving_camera_and_a_scene_cut_are_said(tmp_path: Path, rainclean: Run
 
 
 def test_a_clip_without_rain_noise_or_motion_comes_back_exactly(tmp_path: Path, rainclean: Run) -> None:
-    picture = imageio.imread(SAMPLE.with_name("table_truth.png"))
+    picture = imageio.imread(SAMPLE.with_name("background.png"))
     result = rainclean("clean", encode(tmp_path / "dry.mkv", [picture] * 25), "-o", tmp_path / "out", "--json")
     report = json.loads(result.stdout)
     assert np.array_equal(imageio.imread(tmp_path / "out" / "clean.png"), picture)

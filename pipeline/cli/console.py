@@ -4,9 +4,10 @@ import json
 import sys
 from collections.abc import Generator, Sequence
 from contextlib import nullcontext
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 from pipeline.stages import Progress
+from rainclean.errors import RaincleanError
 
 Result = TypeVar("Result")
 
@@ -34,25 +35,37 @@ def print_note(text: str) -> None:
     sys.stderr.write(text + "\n")
 
 
+def counted(number: int, thing: str) -> str:
+    """``1 pair``, ``2 pairs``."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
+def fail_for_parts(failed: Sequence[str], asked: int, what: str) -> None:
+    """Raise RaincleanError where parts of the work failed, after a line for each; the rest was done."""
+    if not failed:
+        return
+    if asked == 1:
+        raise RaincleanError(failed[0])
+    for line in failed:
+        print_note(f"failed: {line}")
+    raise RaincleanError(f"{len(failed)} of {asked} {what}; the others are done")
+
+
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str = "") -> None:
     """Write a table; the first column is set left, and so is the second of two, the others right.
 
     A table takes the room it needs: a terminal too narrow for it wraps lines, which is better than cut cells.
     """
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    console = Console(width=1000, highlight=False, soft_wrap=True)
-    table = Table(box=None, pad_edge=False)
-    for i, name in enumerate(columns):
-        justify: Literal["left", "right"] = "left" if i == 0 or len(columns) == 2 else "right"
-        table.add_column(Text(name), justify=justify, no_wrap=True)
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+    lines = [tuple(columns), *(tuple(" ".join(cell.split()) for cell in row) for row in rows)]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
     if title:
-        console.print(Text(title, style="italic"))
-    console.print(table)
+        print_text(title)
+    for line in lines:
+        cells = (
+            cell.ljust(width) if i == 0 or len(columns) == 2 else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
+        )
+        print_text("  ".join(cells).rstrip())
 
 
 def follow(stage: Generator[Progress, None, Result]) -> Result:
@@ -60,24 +73,51 @@ def follow(stage: Generator[Progress, None, Result]) -> Result:
 
     Ctrl-C closes the generator, so that its clean-up runs before the interruption goes on.
     """
-    bar = _bar() if sys.stderr.isatty() else nullcontext()
-    with bar as progress:
-        tasks: dict[str, Any] = {}
+    with _Bars() if sys.stderr.isatty() else nullcontext() as bars:
         try:
             while True:
                 step = next(stage)
                 if step.note:
                     print_note(f"note: {step.note}")
-                if progress is None or step.total is None:
-                    continue
-                if step.stage not in tasks:
-                    tasks[step.stage] = progress.add_task(step.stage, total=step.total)
-                progress.update(tasks[step.stage], completed=step.done, total=step.total)
+                if bars is not None:
+                    bars.show(step)
         except StopIteration as end:
             result: Result = end.value
             return result
         finally:
             stage.close()
+
+
+class _Bars:
+    """Progress bars on a terminal: one a stage, and one over all parts where there are several."""
+
+    def __init__(self) -> None:
+        self._bar = _bar()
+        self._tasks: dict[str, Any] = {}
+        self._part = ""
+
+    def __enter__(self) -> Self:
+        self._bar.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._bar.__exit__(*error)
+
+    def show(self, step: Progress) -> None:
+        """Bring the bars to where a step is."""
+        if step.part != self._part:
+            self._part = step.part
+            for name in [name for name in self._tasks if name]:
+                self._bar.remove_task(self._tasks.pop(name))
+        if step.parts_total:
+            self._update("", step.parts_done, step.parts_total, step.part)
+        if step.total is not None:
+            self._update(step.stage, step.done, step.total, step.stage)
+
+    def _update(self, task: str, done: int, total: int, label: str) -> None:
+        if task not in self._tasks:
+            self._tasks[task] = self._bar.add_task(label, total=total)
+        self._bar.update(self._tasks[task], completed=done, total=total, description=label)
 
 
 def _bar() -> Any:

@@ -37,3 +37,13 @@ def parse_region(text: str) -> "Region":
     if not re.fullmatch(r"[0-9]{1,9}(,[0-9]{1,9}){3}", text):
         raise UsageError(f"--region {text}: x,y,width,height in px is needed")
     return Region(*map(int, text.split(",")))
+
+
+def parse_shares(text: str, flag: str) -> dict[str, float]:
+    """``train=0.8,test=0.2`` as a dictionary."""
+    if not re.fullmatch(r"[a-z]+=[0-9]*\.?[0-9]+(,[a-z]+=[0-9]*\.?[0-9]+)*", text):
+        raise UsageError(f"{flag} {text}: shares such as train=0.8,test=0.2 are needed")
+    parts = [part.split("=") for part in text.split(",")]
+    if len({name for name, _ in parts}) < len(parts):
+        raise UsageError(f"{flag} {text}: a split is named twice")
+    return {name: float(share) for name, share in parts}

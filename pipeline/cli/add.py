@@ -1,0 +1,68 @@
+"""``rainclean add``: clips into a project."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import Positional, arg
+
+from pipeline.cli.console import counted, fail_for_parts, follow, print_json, print_note, print_text
+
+
+@dataclass(frozen=True)
+class Add:
+    """Add clips to a project: video files, folders of images, or folders that hold such.
+
+    Clips are referenced where they are, not copied, unless --copy is given. A clip with scene cuts becomes one
+    sequence a shot. A clip that the project has already is not added again; if that one is gone from its old
+    place, it is linked to the new one. What is said of clips here (scene, source, …) is exported with the data and
+    can be changed later: rainclean describe.
+    """
+
+    project: Annotated[Positional[Path], arg(metavar="PROJECT")]
+    """Folder of the project."""
+    clips: Annotated[Positional[tuple[Path, ...]], arg(metavar="CLIP…")]
+    """Files and folders to add."""
+    scene: Annotated[str, arg(metavar="NAME")] = ""
+    """The place filmed, for all clips of this call. Default: suggested where backgrounds look alike."""
+    source: str = ""
+    """Where the clips come from: a camera, an address."""
+    author: str = ""
+    """Who filmed them."""
+    licence: str = ""
+    """Under which licence they may be used."""
+    consent: str = ""
+    """What people shown in them agreed to."""
+    notes: str = ""
+    """Anything else."""
+    copy: bool = False
+    """Keep a copy of each clip in the project's folder."""
+    salvage: bool = False
+    """Use what can be decoded of damaged or truncated clips."""
+    json: bool = False
+    """Print JSON instead of text."""
+
+    def run(self) -> None:
+        """Add them one by one."""
+        from pipeline.project.adding import Origin, add
+        from pipeline.project.store import Project
+        from rainclean.errors import UsageError
+
+        if not self.clips:
+            raise UsageError("no clip given: rainclean add PROJECT CLIP…")
+        origin = Origin(self.scene, self.source, self.author, self.licence, self.consent, self.notes)
+        with Project(self.project) as project:
+            for note in project.notes:
+                print_note(f"note: {note}")
+            result = follow(add(project, self.clips, origin, self.copy, self.salvage))
+        if self.json:
+            print_json(asdict(result))
+        else:
+            names = f": {', '.join(result.sequences)}" if result.sequences else ""
+            print_text(f"added {counted(len(result.sequences), 'sequence')}{names}")
+            for line in (*result.relinked, *result.known):
+                print_text(line)
+        for note in result.notes:
+            print_note(f"note: {note}")
+        looked_at = len(result.failed) + len(result.sequences) + len(result.relinked) + len(result.known)
+        fail_for_parts(result.failed, looked_at, "could not be added")

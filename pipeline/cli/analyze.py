@@ -1,0 +1,63 @@
+"""``rainclean analyze``: candidates for the sequences of a project."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import Positional, arg
+
+from pipeline.cli.console import counted, fail_for_parts, follow, print_json, print_note, print_text
+from pipeline.cli.values import parse_bytes
+
+
+@dataclass(frozen=True)
+class Analyze:
+    """Make candidates for every sequence of a project that has none yet.
+
+    Each sequence is stored when it is done: interrupted or killed, the next call goes on where this one was.
+    """
+
+    project: Annotated[Positional[Path], arg(metavar="PROJECT")]
+    """Folder of the project."""
+    sequences: Annotated[Positional[tuple[str, ...]], arg(metavar="[SEQUENCE…]")] = ()
+    """Only these sequences."""
+    recipe: Annotated[str | None, arg(metavar="NAME")] = None
+    """released, median, or a recipe's name. Default: the sweep."""
+    frames: Annotated[int | None, arg(metavar="N")] = None
+    """Use at most so many frames of each sequence."""
+    again: bool = False
+    """Also sequences that have candidates by these settings."""
+    memory: Annotated[str, arg(metavar="AMOUNT")] = "1GiB"
+    """Memory to use beside the interpreter; what does not fit goes to scratch space."""
+    scratch: Annotated[Path | None, arg(metavar="FOLDER")] = None
+    """Folder for scratch space. Default: the system's folder for temporary files."""
+    json: bool = False
+    """Print JSON instead of text."""
+
+    def run(self) -> None:
+        """Analyse one after the other."""
+        from pipeline.clean import CleanSettings
+        from pipeline.project.analyzing import analyze
+        from pipeline.project.store import Project
+
+        settings = CleanSettings(
+            recipe=self.recipe,
+            frames=self.frames,
+            memory=parse_bytes(self.memory, "--memory"),
+            scratch=self.scratch or CleanSettings().scratch,
+        )
+        with Project(self.project) as project:
+            for note in project.notes:
+                print_note(f"note: {note}")
+            result = follow(analyze(project, self.sequences, settings, self.again))
+        for name, warnings in result.warnings.items():
+            for warning in warnings:
+                print_note(f"note: {name}: {warning}")
+        if self.json:
+            print_json(asdict(result))
+        else:
+            before = f", {len(result.skipped)} had been before" if result.skipped else ""
+            print_text(f"analysed {counted(len(result.done), 'sequence')}{before}")
+        failed = [f"{name}: {reason}" for name, reason in result.failed.items()]
+        asked = len(result.done) + len(result.skipped) + len(failed)
+        fail_for_parts(failed, asked, "sequences could not be analysed")

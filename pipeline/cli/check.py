@@ -1,0 +1,41 @@
+"""``rainclean check``: is an exported data set, or a project, whole and unchanged?"""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import Positional, arg
+
+from pipeline.cli.console import counted, follow, print_json, print_text
+
+
+@dataclass(frozen=True)
+class Check:
+    """Check an exported data set, or a project.
+
+    Of a data set: that all files are there and no others, their sizes and check sums, the lists, that no scene is
+    on both sides of the split; everything is read back. Of a project: its store, its pictures, and whether clips are
+    where they were. One line for each thing that is wrong, and exit code 1 then.
+    """
+
+    folder: Annotated[Positional[Path], arg(metavar="FOLDER")]
+    """An export, or a project."""
+    json: bool = False
+    """Print JSON instead of text."""
+
+    def run(self) -> None:
+        """Look at everything and print what is wrong."""
+        from pipeline.export.check import check
+        from rainclean.errors import RaincleanError
+
+        found = follow(check(self.folder))
+        looked_at = ", ".join(counted(number, thing) for thing, number in found.counts.items())
+        if self.json:
+            print_json(asdict(found))
+        elif found.problems:
+            for problem in found.problems:
+                print_text(problem)
+        else:
+            print_text(f"{self.folder}: {looked_at}; nothing wrong")
+        if found.problems:
+            raise RaincleanError(f"{self.folder}: {counted(len(found.problems), 'problem')} in {looked_at}")

@@ -1,0 +1,79 @@
+"""``rainclean export``: a data set from the decisions of a project."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import Positional, arg
+
+from pipeline.cli.console import counted, follow, print_json, print_note, print_text
+
+
+@dataclass(frozen=True)
+class Export:
+    """Write the pairs of all decided sequences as a data set that trainers read.
+
+    Splits go by scene. The folder comes into being when everything is written; a call that was interrupted is
+    gone on with by the next one. Check it with: rainclean check FOLDER.
+    """
+
+    project: Annotated[Positional[Path], arg(metavar="PROJECT")]
+    """Folder of the project."""
+    output: Annotated[Path, arg(aliases=["-o"], metavar="FOLDER")]
+    """Folder to write to; an earlier export there is replaced."""
+    sequences: Annotated[Positional[tuple[str, ...]], arg(metavar="[SEQUENCE…]")] = ()
+    """Only these sequences."""
+    layout: Annotated[str, arg(metavar="NAME")] = "spa"
+    """spa (SPA-Data: SPANet, RCDNet) or paired (Restormer, MPRNet, NAFNet)."""
+    frames: Annotated[str, arg(metavar="WHICH")] = "differ:10"
+    """Rainy frames of each sequence: all, every:5 (each 5th) or differ:10 (the 10 that differ most in rain amount)."""
+    crops: Annotated[str, arg(metavar="HOW")] = "whole"
+    """whole, grid:512x512, grid:512x512:256x256 (size, stride) or random:512x512:8 (size, crops a frame)."""
+    min_rain: Annotated[float, arg(metavar="SHARE")] = 0.0
+    """Leave out crops in which a smaller share of the pixels holds rain, 0 to 1."""
+    max_excluded: Annotated[float, arg(metavar="SHARE")] = 0.0
+    """Largest share of a crop that may be excluded, 0 to 1."""
+    split: Annotated[str | None, arg(metavar="SHARES")] = None
+    """Shares of the scenes. Default: train=0.8,test=0.2 for spa, train=0.8,val=0.1,test=0.1 for paired."""
+    seed: Annotated[int, arg(metavar="N")] = 0
+    """Draws the split and random crops."""
+    person_only: bool = False
+    """Leave automatic choices out."""
+    json: bool = False
+    """Print JSON instead of text."""
+
+    def run(self) -> None:
+        """Write it."""
+        from pipeline.cli.values import parse_shares
+        from pipeline.export.plan import ExportSettings
+        from pipeline.export.writing import export
+        from pipeline.project.store import Project
+        from rainclean.formats import layout
+        from rainclean.pairs import CropChoice, FrameChoice
+
+        layout(self.layout)
+        settings = ExportSettings(
+            self.layout,
+            FrameChoice.parse(self.frames),
+            CropChoice.parse(
+                self.crops, seed=self.seed, smallest_rain_share=self.min_rain, most_excluded=self.max_excluded
+            ),
+            None if self.split is None else parse_shares(self.split, "--split"),
+            self.seed,
+            self.person_only,
+            self.sequences,
+        )
+        with Project(self.project) as project:
+            for note in project.notes:
+                print_note(f"note: {note}")
+            result = follow(export(project, settings, self.output))
+        for note in result.notes:
+            print_note(f"note: {note}")
+        if self.json:
+            print_json({**asdict(result), "folder": str(result.folder)})
+            return
+        parts = [
+            f"{split} {counted(number, 'pair')} of {counted(result.scenes[split], 'scene')}"
+            for split, number in result.pairs.items()
+        ]
+        print_text(f"{self.output}: {', '.join(parts)}")

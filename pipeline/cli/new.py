@@ -1,0 +1,31 @@
+"""``rainclean new``: make a project."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import Positional, arg
+
+from pipeline.cli.console import print_json, print_note, print_text
+
+
+@dataclass(frozen=True)
+class New:
+    """Make an empty project: a folder that clips are added to."""
+
+    project: Annotated[Positional[Path], arg(metavar="PROJECT")]
+    """Folder to make; it must not be there yet, or be empty."""
+    json: bool = False
+    """Print JSON instead of text."""
+
+    def run(self) -> None:
+        """Make it."""
+        from pipeline.project.store import Project
+
+        with Project.create(self.project) as project:
+            for note in project.notes:
+                print_note(f"note: {note}")
+            if self.json:
+                print_json({"project": str(project.folder), "uuid": project.uuid, "notes": project.notes})
+            else:
+                print_text(f"{self.project}: a new project; next: rainclean add {self.project} CLIP…")

@@ -1,0 +1,171 @@
+"""``rainclean simulate``: rain with known truth over a picture or a clip."""
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from tyro.conf import Positional, arg
+
+from pipeline.cli.console import follow, print_json, print_text
+from rainclean.errors import UsageError
+
+if TYPE_CHECKING:
+    from rainclean.simulate import Rain, Simulation
+
+_OF_RAIN = ("density", "length", "width", "slant", "strength", "colour")
+_OF_CLIP = (
+    "light", "veil", "gradient", "noise", "drift", "flicker", "flicker_period", "jitter", "walk", "pan",
+    "walkers", "walker_height", "walker_speed", "crf",
+)  # fmt: skip
+_OF_WEATHER = {
+    "rain_rate": "rate_mm_h",
+    "exposure_time": "exposure_s",
+    "focal_length": "focal_px",
+    "near": "near_m",
+    "far": "far_m",
+}
+
+
+@dataclass(frozen=True)
+class Simulate:
+    """Make a rain clip whose truth is known, over any picture or clip.
+
+    Presets: clear, light, medium, heavy, torrent, noisy, night, gradient, drift, flicker, walker, jitter, pan, codec,
+    everything. Flags change single values of a preset.
+
+    Writes clip.mkv (lossless) or clip.mp4 (with --crf), the truth, rain.mkv (opacity of the rain), passers.mkv (of
+    passers-by, where there are any) and truth.json. The same seed and versions give the same frames.
+    """
+
+    input: Annotated[Positional[Path], arg(metavar="INPUT")]
+    """Picture, video file, or folder of images."""
+    output: Annotated[Path, arg(aliases=["-o"], metavar="FOLDER")]
+    """Folder to write to; made if it is not there."""
+    preset: Annotated[str, arg(metavar="NAME")] = "medium"
+    """The case to make."""
+    seed: Annotated[int, arg(metavar="N")] = 0
+    """Another number gives other rain, noise and jitter."""
+    frames: Annotated[int | None, arg(metavar="N")] = None
+    """Frames to make. Default: all of a clip; 80 over a picture."""
+    size: Annotated[str | None, arg(metavar="WxH")] = None
+    """Size of the frames; the input is scaled to cover it and cut. Default: the input's own."""
+    rate: Annotated[str | None, arg(metavar="FPS")] = None
+    """Frames a second, such as 25 or 30000/1001. Default: the clip's own; 25 over a picture."""
+
+    density: Annotated[float | None, arg(metavar="D")] = None
+    """Streaks per px and frame."""
+    length: Annotated[float | None, arg(metavar="PX")] = None
+    """Mean length of the streaks."""
+    width: Annotated[float | None, arg(metavar="PX")] = None
+    """Mean width of the streaks."""
+    slant: Annotated[float | None, arg(metavar="DEGREES")] = None
+    """Angle off vertical; positive: falling to the right."""
+    strength: Annotated[float | None, arg(metavar="0…1")] = None
+    """Largest opacity of a streak."""
+    colour: Annotated[float | None, arg(metavar="0…255")] = None
+    """Grey level of the drops."""
+
+    rain_rate: Annotated[float | None, arg(metavar="MM/H")] = None
+    """Derive density, length, width and strength from weather and lens: rain rate, with the four flags below."""
+    exposure_time: Annotated[float | None, arg(metavar="S")] = None
+    """With --rain-rate: exposure time of a frame. Default: 1/120."""
+    focal_length: Annotated[float | None, arg(metavar="PX")] = None
+    """With --rain-rate: focal length in px. Default: 1000."""
+    near: Annotated[float | None, arg(metavar="M")] = None
+    """With --rain-rate: distance of the nearest drops. Default: 1."""
+    far: Annotated[float | None, arg(metavar="M")] = None
+    """With --rain-rate: distance beyond which drops are not seen one by one. Default: 4."""
+
+    light: Annotated[float | None, arg(metavar="FACTOR")] = None
+    """Factor on the scene's grey levels; 0.25 is night."""
+    veil: Annotated[float | None, arg(metavar="0…1")] = None
+    """Opacity of a steady mist. It stays in the truth."""
+    gradient: Annotated[tuple[float, float] | None, arg(metavar="TOP BOTTOM")] = None
+    """Factors on the rain's opacity at the top and at the bottom of the frame."""
+    noise: Annotated[float | None, arg(metavar="LEVELS")] = None
+    """Standard deviation of the sensor's noise, grey levels."""
+    drift: Annotated[float | None, arg(metavar="SHARE")] = None
+    """Exposure runs from 1 − SHARE to 1 + SHARE over the clip."""
+    flicker: Annotated[float | None, arg(metavar="SHARE")] = None
+    """Amplitude of a periodic change of exposure."""
+    flicker_period: Annotated[float | None, arg(metavar="FRAMES")] = None
+    """Its period."""
+    jitter: Annotated[float | None, arg(metavar="PX")] = None
+    """Standard deviation of the camera's position in each frame."""
+    walk: Annotated[float | None, arg(metavar="PX")] = None
+    """Standard deviation of a step of the camera's random walk from frame to frame."""
+    pan: Annotated[float | None, arg(metavar="PX")] = None
+    """Way of the camera to the right over the clip."""
+    walkers: Annotated[int | None, arg(metavar="N")] = None
+    """Passers-by, one after the other."""
+    walker_height: Annotated[float | None, arg(metavar="PX")] = None
+    """Their height; their width is 34/80 of it."""
+    walker_speed: Annotated[float | None, arg(metavar="PX")] = None
+    """Their way from frame to frame."""
+    crf: Annotated[int | None, arg(metavar="0…51")] = None
+    """Encode as H.264 at this constant rate factor; the truth is then the rain-free clip encoded alike."""
+    json: bool = False
+    """Print what was written as JSON."""
+
+    def run(self) -> None:
+        """Make the clip and write it."""
+        simulation = self._simulation()
+
+        from pipeline.simulate import SimulateSettings, simulate, simulate_folder
+        from rainclean.simulate.backdrop import Backdrop
+
+        size, rate = _parse_size(self.size), _parse_rate(self.rate)
+        settings = SimulateSettings(simulation, self.preset, self.seed, self.frames, size, rate)
+        with Backdrop(self.input) as backdrop, simulate_folder(self.output, self.input) as folder:
+            made = follow(simulate(backdrop, settings, folder))
+        if self.json:
+            print_json(made)
+            return
+        width, height = made["size"]
+        clip = self.output / made["clip"]
+        print_text(f"{clip}: {made['frames']} frames of {width}×{height} px, {self.preset}, seed {self.seed}")
+        print_text(f"truth: {self.output / made['truth']}; also {', '.join(sorted({*made['files']} - {made['clip']}))}")
+
+    def _simulation(self) -> "Simulation":
+        from rainclean.simulate import preset
+
+        names = (*_OF_RAIN, *_OF_CLIP)
+        changes = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        weather = {key: getattr(self, name) for name, key in _OF_WEATHER.items() if getattr(self, name) is not None}
+        if weather:
+            seen = self._seen(weather)
+            changes = {**{name: getattr(seen, name) for name in _FROM_WEATHER}, **changes}
+        return preset(self.preset, **changes)
+
+    def _seen(self, weather: dict[str, float]) -> "Rain":
+        if self.rain_rate is None:
+            raise UsageError("--exposure-time, --focal-length, --near and --far need --rain-rate")
+        given = [name for name in ("density", "length", "width", "strength") if getattr(self, name) is not None]
+        if given:
+            raise UsageError(f"--rain-rate: {given[0]} follows from it; give one of them")
+        from rainclean.simulate import Rain
+
+        return Rain.from_weather(**weather)
+
+
+_FROM_WEATHER = ("density", "length", "width", "strength", "rate_mm_h", "depth_ratio")
+
+
+def _parse_size(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    match = re.fullmatch(r"([0-9]{1,5})[x×]([0-9]{1,5})", text)
+    if not match:
+        raise UsageError(f"--size {text}: width and height in px such as 352x240 are needed")
+    return int(match[1]), int(match[2])
+
+
+def _parse_rate(text: str | None) -> Fraction | None:
+    if text is None:
+        return None
+    try:
+        return Fraction(text).limit_denominator(1001)
+    except (ValueError, ZeroDivisionError):
+        raise UsageError(f"--rate {text}: frames a second such as 25 or 30000/1001 are needed") from None

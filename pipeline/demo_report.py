@@ -1,0 +1,124 @@
+"""The demo's report: one HTML file with its pictures inside, which opens from disk."""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.export.check import Findings
+from pipeline.export.writing import Exported
+from rainclean import __version__
+from rainclean.formats.png import encode_png
+
+U8 = NDArray[np.uint8]
+
+GAIN = 8
+"""Differences are shown so many times as large, around middle grey."""
+
+
+@dataclass(frozen=True)
+class DemoRow:
+    """One clip: what its clean images are worth, in dB against the truth.
+
+    rainy: the reference frame as filmed. released: the published rule on the first 100 frames. choice: the candidate
+    that was chosen automatically; eta and frames are its. best: the best candidate there was.
+    """
+
+    clip: str
+    eta: int
+    frames: int
+    candidate: str
+    best_candidate: str
+    rainy_db: float
+    released_db: float
+    choice_db: float
+    best_db: float
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A clip's pictures, each (H, W, 3) uint8 RGB."""
+
+    row: DemoRow
+    rainy: U8
+    released: U8
+    choice: U8
+    best: U8
+    truth: U8
+
+
+COLUMNS = ("clip", "η*", "frames", "rainy frame", "released rule", "our choice", "best candidate")
+
+
+def cells(row: DemoRow) -> tuple[str, ...]:
+    """One line of the table, under COLUMNS; the last four in dB."""
+    worth = (row.rainy_db, row.released_db, row.choice_db, row.best_db)
+    return (row.clip, str(row.eta), str(row.frames), *(f"{db:.1f}" for db in worth))
+
+
+def write_report(path: Path, shown: Sequence[Shown], exported: Exported, found: Findings) -> None:
+    """Write the page beside and put it in place."""
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(_page(shown, exported, found), encoding="utf-8")
+    partial.replace(path)
+
+
+def _page(shown: Sequence[Shown], exported: Exported, found: Findings) -> str:
+    head = "".join(f"<th>{escape(name)}</th>" for name in COLUMNS)
+    body = "".join(f"<tr>{''.join(f'<td>{escape(c)}</td>' for c in cells(s.row))}</tr>" for s in shown)
+    pairs = ", ".join(f"{split}: {n} pairs of {exported.scenes[split]} scenes" for split, n in exported.pairs.items())
+    wrong = "".join(f"<li>{escape(problem)}</li>" for problem in found.problems)
+    return f"""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>rainclean demo</title><style>{_STYLE}</style></head><body>
+<h1>rainclean {escape(__version__)}: demo</h1>
+<p>Four photographs with simulated rain went through the project, the analysis, the automatic choice and the export.
+The truth is known, so that every clean image can be measured (PSNR in dB, the clip's reference frame).</p>
+<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>
+<p>Data set in SPA-Data's layout, split by scene: {escape(pairs)}.
+{f"The check found:<ul>{wrong}</ul>" if wrong else "The check found nothing wrong."}</p>
+{"".join(map(_section, shown))}
+</body></html>
+"""
+
+
+def _section(shown: Shown) -> str:
+    row = shown.row
+    figures = (
+        (shown.rainy, f"rainy frame, {row.rainy_db:.1f} dB"),
+        (shown.released, f"released rule, {row.released_db:.1f} dB"),
+        (shown.choice, f"our choice: {row.candidate}, {row.choice_db:.1f} dB"),
+        (shown.best, f"best candidate: {row.best_candidate}, {row.best_db:.1f} dB"),
+        (shown.truth, "truth"),
+        (_difference(shown.choice, shown.truth), f"our choice − truth, ×{GAIN}; grey: equal"),
+        (_difference(shown.rainy, shown.choice), f"what our choice took away, ×{GAIN}"),
+    )
+    return f"<h2>{escape(row.clip)}</h2><div class=row>{''.join(_figure(p, text) for p, text in figures)}</div>"
+
+
+def _figure(picture: U8, text: str) -> str:
+    data = base64.b64encode(encode_png(picture)).decode()
+    size = f'width="{picture.shape[1]}" height="{picture.shape[0]}"'
+    source = f"data:image/png;base64,{data}"
+    return f'<figure><img {size} alt="{escape(text)}" src="{source}"><figcaption>{escape(text)}</figcaption></figure>'
+
+
+def _difference(more: U8, less: U8) -> U8:
+    return np.clip((more.astype(np.int16) - less) * GAIN + 128, 0, 255).astype(np.uint8)
+
+
+_STYLE = """
+:root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
+body { max-width: 1140px; margin: 2rem auto; padding: 0 1rem; }
+table { border-collapse: collapse; }
+th, td { padding: .25rem .9rem .25rem 0; text-align: right; font-variant-numeric: tabular-nums; }
+th:first-child, td:first-child { text-align: left; }
+thead { border-bottom: 1px solid currentColor; }
+.row { display: flex; flex-wrap: wrap; gap: 1rem; }
+figure { margin: 0; }
+figcaption { font-size: .85rem; }
+img { display: block; max-width: 100%; height: auto; }
+"""

@@ -1,0 +1,1 @@
+"""From decisions to a data set on disk, and checking one."""

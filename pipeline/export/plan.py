@@ -1,0 +1,191 @@
+"""What an export will hold: which sequences by which decisions, and which split each scene goes to."""
+
+import hashlib
+import json
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from pipeline.project.analyses import analysis, candidate, rain_amounts
+from pipeline.project.clips import clip
+from pipeline.project.decisions import current
+from pipeline.project.model import Analysis, Clip, Decision, StoredCandidate
+from pipeline.project.model import Sequence as ClipSequence
+from pipeline.project.sequences import sequences
+from pipeline.project.store import Project
+from rainclean import __version__
+from rainclean.errors import RaincleanError
+from rainclean.formats import layout
+from rainclean.pairs import CropChoice, FrameChoice
+from rainclean.splits import split_scenes
+
+SHARES = {"train": 0.8, "val": 0.1, "test": 0.1}
+"""Of the scenes, where the layout knows all three."""
+
+TWO_SHARES = {"train": 0.8, "test": 0.2}
+
+
+@dataclass(frozen=True)
+class ExportSettings:
+    """What an export is asked for.
+
+    layout: name of a layout. shares: split → share of the scenes; None for the layout's default. seed: of the
+    split. person_only: leave automatic choices out. names: only these sequences; empty for all.
+    """
+
+    layout: str
+    frames: FrameChoice = field(default_factory=FrameChoice)
+    crops: CropChoice = field(default_factory=CropChoice)
+    shares: dict[str, float] | None = None
+    seed: int = 0
+    person_only: bool = False
+    names: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """All of them, as values for JSON; the shares as they are used."""
+        crops = asdict(self.crops)
+        crops.pop("kind")
+        return {
+            "layout": self.layout,
+            "frames": self.frames.text,
+            "crops": self.crops.text,
+            "smallest_rain_share": self.crops.smallest_rain_share,
+            "most_excluded": self.crops.most_excluded,
+            "crops_seed": self.crops.seed,
+            "shares": self.split_shares(),
+            "seed": self.seed,
+            "person_only": self.person_only,
+            "sequences": list(self.names),
+        }
+
+    def split_shares(self) -> dict[str, float]:
+        """Split → share. Raises UsageError for a split that the layout does not know."""
+        chosen = layout(self.layout)
+        shares = self.shares or (SHARES if "val" in chosen.splits else TWO_SHARES)
+        chosen.check_splits(shares)
+        return shares
+
+
+@dataclass(frozen=True)
+class Item:
+    """One sequence of an export, as it was decided on.
+
+    scene_number, first_number: what its pairs are named by; the frame with index i has the number
+    first_number + i − sequence.first, which is i itself unless an earlier sequence of its scene has such numbers.
+    """
+
+    sequence: ClipSequence
+    clip: Clip
+    analysis: Analysis
+    candidate: StoredCandidate
+    decision: Decision
+    rain: list[float]
+    split: str
+    scene_number: int
+    first_number: int
+
+    def identity(self) -> list[Any]:
+        """What its pairs depend on beside the settings."""
+        s = self.sequence
+        return [
+            s.id, s.name, s.scene, s.scene_by, s.first, s.last, s.source, s.author, s.licence, s.consent, s.notes,
+            self.clip.content, self.clip.path.name, self.candidate.recipe_hash, self.candidate.picture,
+            list(self.analysis.region), self.decision.uuid, self.split, self.scene_number, self.first_number,
+        ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that an export depends on. undecided, rejected: names of sequences that it leaves out."""
+
+    settings: ExportSettings
+    project: str
+    items: tuple[Item, ...]
+    undecided: tuple[str, ...]
+    rejected: tuple[str, ...]
+    splits: dict[str, str]
+
+    @property
+    def hash(self) -> str:
+        """What tells this export from any other: same hash, same bytes."""
+        text = json.dumps([self.settings.to_json(), versions(), self.project, [item.identity() for item in self.items]])
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def plan_export(project: Project, settings: ExportSettings) -> Plan:
+    """Read the decisions, as they are at one moment, and plan the export.
+
+    Raises RaincleanError where nothing is decided, UsageError for settings that cannot be meant.
+    """
+    shares = settings.split_shares()
+    with project.snapshot():
+        decisions = current(project)
+        chosen = sequences(project, settings.names)
+        accepted = [s for s in chosen if _is_wanted(decisions.get(s.id), settings)]
+        rejected = [s.name for s in chosen if s.id in decisions and decisions[s.id].verdict == "rejected"]
+        undecided = [s.name for s in chosen if s not in accepted and s.name not in rejected]
+        if not accepted:
+            raise RaincleanError(_nothing(project, chosen, settings))
+        splits = split_scenes([s.scene for s in accepted], shares, settings.seed)
+        items = tuple(_items(project, accepted, decisions, splits))
+        return Plan(settings, project.uuid, items, tuple(undecided), tuple(rejected), splits)
+
+
+def versions() -> dict[str, str]:
+    """What the bytes of an export depend on beside project and settings."""
+    import av
+    import cv2
+    import numpy as np
+
+    return {
+        "rainclean": __version__,
+        "numpy": np.__version__,
+        "opencv": cv2.__version__,
+        "av": av.__version__,
+        "ffmpeg": ".".join(map(str, av.library_versions["libavcodec"])),
+        "machine": platform.machine(),
+    }
+
+
+def _is_wanted(decision: Decision | None, settings: ExportSettings) -> bool:
+    if decision is None or decision.verdict != "accepted":
+        return False
+    return decision.kind == "person" or not settings.person_only
+
+
+def _nothing(project: Project, chosen: Sequence[ClipSequence], settings: ExportSettings) -> str:
+    if not chosen:
+        return f"{project.folder}: no sequences; next: rainclean add {project.folder} CLIP…"
+    by = "accepted by a person" if settings.person_only else "accepted"
+    advice = f"choose with: rainclean select {project.folder} SEQUENCE --candidate ID"
+    return f"{project.folder}: no sequence is {by}; {advice}" + ("" if settings.person_only else ", or --auto")
+
+
+def _items(
+    project: Project, accepted: Sequence[ClipSequence], decisions: dict[int, Decision], splits: dict[str, str]
+) -> list[Item]:
+    numbers = {scene: number for number, scene in enumerate(sorted(splits))}
+    next_number = dict.fromkeys(splits, 0)
+    items = []
+    for sequence in accepted:
+        decision = decisions[sequence.id]
+        assert decision.candidate_id is not None
+        chosen = candidate(project, decision.candidate_id)
+        # Numbers of frames are unique within a scene, over all its sequences.
+        first_number = max(sequence.first, next_number[sequence.scene])
+        next_number[sequence.scene] = first_number + sequence.frame_count
+        items.append(
+            Item(
+                sequence,
+                clip(project, sequence.clip_id),
+                analysis(project, chosen.analysis_id),
+                chosen,
+                decision,
+                rain_amounts(project, chosen.analysis_id),
+                splits[sequence.scene],
+                numbers[sequence.scene],
+                first_number,
+            )
+        )
+    return items

@@ -1,0 +1,1 @@
+"""A project: clips, their sequences, candidates and decisions, in one folder that survives kills and crashes."""

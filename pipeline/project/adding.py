@@ -1,0 +1,251 @@
+"""The stage behind ``rainclean add``: clips come into a project, each as one sequence a shot."""
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Generator, Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.project.clips import clip as clip_by_id
+from pipeline.project.clips import content_of, find_clips, locate, place_of, relink
+from pipeline.project.store import CLIPS, Project, now
+from pipeline.stages import Progress, part_of
+from rainclean import scenes
+from rainclean.errors import InputError, RaincleanError, ResourceError
+from rainclean.video import FrameSource, open_source
+from rainclean.video.cuts import scene_cuts, thumbnail
+
+U8 = NDArray[np.uint8]
+
+SHORTEST = 2
+"""Frames that a shot must have to become a sequence: a temporal prior needs two."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What is known of clips when they are added; each is exported with the data. scene: "" where not known."""
+
+    scene: str = ""
+    source: str = ""
+    author: str = ""
+    licence: str = ""
+    consent: str = ""
+    notes: str = ""
+
+
+@dataclass
+class Added:
+    """What became of the paths: names of new sequences, lines about known and moved clips, errors by clip."""
+
+    sequences: list[str] = field(default_factory=list)
+    relinked: list[str] = field(default_factory=list)
+    known: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Shot:
+    first: int
+    last: int
+    background: U8
+
+
+def add(
+    project: Project, paths: Sequence[Path], origin: Origin, copy: bool = False, salvage: bool = False
+) -> Generator[Progress, None, Added]:
+    """Add clips one by one; each is in the project for good before the next is looked at.
+
+    A path that cannot be used is named in ``failed`` and does not keep the others from being added. copy: keep
+    the clip's file in the project's folder. salvage: take what can be decoded of damaged clips.
+    """
+    result = Added()
+    found: list[Path] = []
+    for path in paths:
+        try:
+            found += find_clips(path)
+        except InputError as error:
+            result.failed.append(str(error))
+    for done, path in enumerate(found):
+        try:
+            yield from part_of(_add_clip(project, path, origin, copy, salvage, result), path.name, done, len(found))
+        except (InputError, ResourceError) as error:
+            result.failed.append(str(error))
+            yield Progress("add", 1, 1).of(path.name, done, len(found))
+    return result
+
+
+def _add_clip(
+    project: Project, path: Path, origin: Origin, copy: bool, salvage: bool, result: Added
+) -> Generator[Progress, None, None]:
+    yield Progress("identify", 0, None)
+    content = content_of(path)
+    if _known(project, path, content, result):
+        return
+    with open_source(path, salvage=salvage) as source:
+        shots, left_out = yield from _shots(source)
+        if not shots:
+            raise InputError(path, "1 frame: a temporal prior needs at least 2", "film longer")
+        if copy:
+            yield Progress("copy", 0, None)
+            place = place_of(project, _copied(project, path, content))
+        else:
+            place = place_of(project, path)
+        with project.transaction():
+            # Asked again inside: another process may have added it meanwhile.
+            if project.value("SELECT id FROM clip WHERE content = ?", content) is not None:
+                result.known.append(f"{path}: just added by another process")
+                return
+            _insert(project, source, content, place, shots, origin, copy, salvage, result)
+    if left_out:
+        result.notes.append(f"{path}: {left_out} shot(s) of one frame are no sequences")
+
+
+def _known(project: Project, path: Path, content: str, result: Added) -> bool:
+    """Whether the project has this clip; if that one is gone from where it was, it is linked to this path."""
+    rows = project.rows("SELECT id FROM clip WHERE content = ?", content)
+    if not rows:
+        return False
+    there = clip_by_id(project, rows[0]["id"])
+    names = [
+        str(r["name"]) for r in project.rows("SELECT name FROM sequence WHERE clip_id = ? ORDER BY first", there.id)
+    ]
+    called = ", ".join(names)
+    try:
+        where = locate(project, there)
+    except InputError:
+        relink(project, there.id, path)
+        result.relinked.append(f"{path}: is {called}, found again (was {there.path})")
+        return True
+    result.known.append(f"{path}: is in the project already as {called} ({where}); not added again")
+    return True
+
+
+def _shots(source: FrameSource) -> Generator[Progress, None, tuple[list[_Shot], int]]:
+    """Decode the whole clip once: its shots with their backgrounds, and how many were too short."""
+    total = source.info.frame_count
+    thumbnails: list[U8] = []
+    reduced: list[U8] = []
+    for frame in source.read():
+        thumbnails.append(thumbnail(frame.rgb))
+        reduced.append(scenes.reduce_frame(frame.rgb))
+        yield Progress("read", len(reduced), total)
+    edges = [0, *scene_cuts(np.stack(thumbnails)), len(reduced)]
+    all_shots = [_Shot(a, b, scenes.background(reduced[a:b])) for a, b in pairwise(edges)]
+    long_enough = [shot for shot in all_shots if shot.last - shot.first >= SHORTEST]
+    return long_enough, len(all_shots) - len(long_enough)
+
+
+def _insert(
+    project: Project,
+    source: FrameSource,
+    content: str,
+    place: dict[str, object],
+    shots: Sequence[_Shot],
+    origin: Origin,
+    copied: bool,
+    salvage: bool,
+    result: Added,
+) -> None:
+    info, times = source.info, source.times
+    clip_id = project.insert(
+        "clip",
+        content=content,
+        **place,
+        copied=copied,
+        width=info.width,
+        height=info.height,
+        frame_count=info.frame_count,
+        duration=float(times[-1] - times[0]),
+        codec=info.codec,
+        salvage=salvage,
+        notes=json.dumps(info.notes, ensure_ascii=False),
+        added=now(),
+    )
+    base = safe_name(info.path)
+    for number, shot in enumerate(shots, 1):
+        name = _free_name(project, base if len(shots) == 1 else f"{base}-shot{number}")
+        scene, by = _scene(project, shot, name, origin, result)
+        project.insert(
+            "sequence",
+            clip_id=clip_id,
+            name=name,
+            first=shot.first,
+            last=shot.last,
+            scene=scene,
+            scene_by=by,
+            source=origin.source,
+            author=origin.author,
+            licence=origin.licence,
+            consent=origin.consent,
+            notes=origin.notes,
+            background=shot.background.tobytes(),
+        )
+        result.sequences.append(name)
+    if len(shots) > 1:
+        result.notes.append(f"{info.path}: scene cuts: {len(shots)} sequences")
+
+
+def _scene(project: Project, shot: _Shot, name: str, origin: Origin, result: Added) -> tuple[str, str]:
+    """Scene of a new sequence: as told, or that of the likeliest background, or its own."""
+    if origin.scene:
+        return origin.scene, "person"
+    others = project.rows("SELECT name, scene, background FROM sequence ORDER BY id")
+    if others:
+        stored = np.frombuffer(b"".join(r["background"] for r in others), np.uint8)
+        alike = scenes.likeness(shot.background, stored.reshape(-1, scenes.HEIGHT, scenes.WIDTH))
+        best = int(np.argmax(alike))
+        if alike[best] >= scenes.ALIKE:
+            scene = str(others[best]["scene"])
+            result.notes.append(f"{name}: looks like {others[best]['name']}: scene {scene} suggested")
+            return scene, "suggestion"
+    # A sequence whose place nobody knows is a scene of its own, under a name that no other scene has.
+    return _unused(name, {str(r["scene"]) for r in others}), "name"
+
+
+def safe_name(path: Path) -> str:
+    """A name for what a clip holds, of letters, digits, - and _: from the file's name, or the folder's of clip.mp4."""
+    stem = path.stem if path.is_file() else path.name
+    text = path.resolve().parent.name if path.is_file() and stem == "clip" else stem
+    return re.sub(r"[^A-Za-z0-9_]+", "-", text).strip("-") or "clip"
+
+
+def _free_name(project: Project, name: str) -> str:
+    return _unused(name, {str(r["name"]) for r in project.rows("SELECT name FROM sequence")})
+
+
+def _unused(name: str, taken: Iterable[str]) -> str:
+    used = {t.casefold() for t in taken}
+    names = (name if n == 1 else f"{name}-{n}" for n in range(1, len(used) + 2))
+    return next(n for n in names if n.casefold() not in used)
+
+
+def _copied(project: Project, path: Path, content: str) -> Path:
+    """The clip's copy in the project, written beside and renamed."""
+    target = project.folder / CLIPS / (content + (path.suffix.lower() if path.is_file() else ""))
+    if target.exists():
+        return target
+    partial = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        target.parent.mkdir(exist_ok=True)
+        if path.is_file():
+            shutil.copyfile(path, partial)
+        else:
+            shutil.copytree(path, partial)
+        if content_of(partial) != content:
+            raise RaincleanError(f"{path}: changed while it was copied; add it again")
+        partial.replace(target)
+    except OSError as error:
+        raise ResourceError(f"{error.filename or target}: {error.strerror or error}") from error
+    finally:
+        if partial.is_dir():
+            shutil.rmtree(partial, ignore_errors=True)
+        else:
+            partial.unlink(missing_ok=True)
+    return target

@@ -1,0 +1,107 @@
+"""Analyses of a project: what was made of a sequence, kept as candidates and artefacts."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from pipeline.project.model import Analysis, StoredCandidate
+from pipeline.project.store import Project, now
+from rainclean import __version__
+from rainclean.video import Region
+
+_COLUMNS = "id, sequence_id, settings, settings_hash, rainclean, finished, error, reference_frame, region, warnings"
+"""All but the rain amounts, which are long and seldom wanted."""
+
+
+def settings_hash(settings: dict[str, Any]) -> str:
+    """16 hexadecimal digits over everything that decides what an analysis gives."""
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def latest(project: Project, sequence_id: int) -> Analysis | None:
+    """The analysis of a sequence that came last, None where there is none yet."""
+    rows = project.rows(f"SELECT {_COLUMNS} FROM analysis WHERE sequence_id = ? ORDER BY id DESC LIMIT 1", sequence_id)
+    return _analysis(rows[0]) if rows else None
+
+
+def analysis(project: Project, analysis_id: int) -> Analysis:
+    """One analysis by its id."""
+    return _analysis(project.rows(f"SELECT {_COLUMNS} FROM analysis WHERE id = ?", analysis_id)[0])
+
+
+def rain_amounts(project: Project, analysis_id: int) -> list[float]:
+    """Rain amount of each frame of the sequence in grey levels."""
+    return [float(a) for a in json.loads(project.value("SELECT rain FROM analysis WHERE id = ?", analysis_id))]
+
+
+def candidates(project: Project, analysis_id: int) -> list[StoredCandidate]:
+    """Candidates of an analysis, best-scored first."""
+    rows = project.rows("SELECT * FROM candidate WHERE analysis_id = ? ORDER BY rank", analysis_id)
+    return [_candidate(row) for row in rows]
+
+
+def candidate(project: Project, candidate_id: int) -> StoredCandidate:
+    """One candidate by its id."""
+    return _candidate(project.rows("SELECT * FROM candidate WHERE id = ?", candidate_id)[0])
+
+
+def store_analysis(
+    project: Project,
+    sequence_id: int,
+    settings: dict[str, Any],
+    *,
+    error: str = "",
+    reference_frame: int = 0,
+    region: Region | None = None,
+    warnings: Sequence[str] = (),
+    rain: Sequence[float] = (),
+    made: Sequence[dict[str, Any]] = (),
+) -> int:
+    """Keep what an analysis gave, or that it failed; what an earlier one gave goes, unless it was decided on.
+
+    made: columns of its candidates but id and analysis_id. Returns the id of the analysis.
+    """
+    with project.transaction():
+        project.execute(
+            "DELETE FROM analysis WHERE sequence_id = ? AND id NOT IN ("
+            "SELECT analysis_id FROM candidate JOIN decision ON candidate_id = candidate.id)",
+            sequence_id,
+        )
+        number = project.insert(
+            "analysis",
+            sequence_id=sequence_id,
+            settings=json.dumps(settings, sort_keys=True),
+            settings_hash=settings_hash(settings),
+            rainclean=__version__,
+            finished=now(),
+            error=error,
+            reference_frame=reference_frame,
+            region=json.dumps(region or ()),
+            warnings=json.dumps(list(warnings), ensure_ascii=False),
+            rain=json.dumps([round(float(a), 4) for a in rain]),
+        )
+        for row in made:
+            project.insert("candidate", analysis_id=number, **row)
+    return number
+
+
+def wanted_artefacts(project: Project) -> set[str]:
+    """Names of all artefacts that something refers to."""
+    rows = project.rows("SELECT picture FROM candidate UNION SELECT exclude FROM decision WHERE exclude != ''")
+    return {str(row[0]) for row in rows}
+
+
+def _analysis(row: Any) -> Analysis:
+    values = dict(row)
+    values["settings"] = json.loads(values["settings"])
+    values["warnings"] = tuple(json.loads(values["warnings"]))
+    values["region"] = Region(*(json.loads(values["region"]) or (0, 0, 0, 0)))
+    return Analysis(**values)
+
+
+def _candidate(row: Any) -> StoredCandidate:
+    values = dict(row)
+    values["recipe"] = json.loads(values["recipe"])
+    values["merged"] = tuple(json.loads(values["merged"]))
+    return StoredCandidate(**values)

@@ -1,0 +1,151 @@
+"""The stage behind ``rainclean analyze``: candidates for every sequence that has none by these settings."""
+
+import json
+from collections.abc import Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.clean import CleanResult, CleanSettings, clean
+from pipeline.project.analyses import latest, settings_hash, store_analysis, wanted_artefacts
+from pipeline.project.clips import clip, open_clip
+from pipeline.project.model import Sequence as ClipSequence
+from pipeline.project.sequences import sequences
+from pipeline.project.store import Project
+from pipeline.stages import Progress, part_of
+from rainclean.errors import InputError, RaincleanError, UsageError
+from rainclean.formats.png import encode_png
+from rainclean.pairs import rain_amount
+from rainclean.recipe import RULES_VERSION
+from rainclean.video import FrameSource, Region
+
+U8 = NDArray[np.uint8]
+
+WRITERS = 2
+"""Pictures coded at a time: each takes three times its size meanwhile."""
+
+
+@dataclass
+class Analyzed:
+    """Names of sequences: analysed now, done before, and the errors of those that failed."""
+
+    done: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    warnings: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def analyze(
+    project: Project, names: Sequence[str], settings: CleanSettings, again: bool = False
+) -> Generator[Progress, None, Analyzed]:
+    """Make candidates sequence by sequence; each is in the project for good before the next is begun.
+
+    names: sequences to analyse, all if empty. again: also those that were analysed by these settings. A sequence
+    that fails is noted with the reason and does not keep the others from being analysed; the next call tries it
+    again. Closing the stage loses the sequence under way, nothing else. Raises RaincleanError where another
+    process is analysing this project.
+    """
+    result = Analyzed()
+    with project.job("analyze"):
+        chosen = sequences(project, names)
+        wanted = lasting(settings)
+        todo = [s for s in chosen if again or not _is_done(project, s, wanted)]
+        result.skipped = [s.name for s in chosen if s not in todo]
+        for done, sequence in enumerate(todo):
+            try:
+                yield from part_of(_analyze(project, sequence, settings, result), sequence.name, done, len(todo))
+                result.done.append(sequence.name)
+            except UsageError:
+                raise  # no sequence's fault
+            except RaincleanError as error:
+                result.failed[sequence.name] = str(error)
+                _note_failure(project, sequence, wanted, str(error))
+        project.artefacts.sweep(wanted_artefacts(project))
+    return result
+
+
+def lasting(settings: CleanSettings) -> dict[str, Any]:
+    """What of the settings decides on the candidates: memory and workers do not."""
+    return {"recipe": settings.recipe, "frames": settings.frames, "rules": RULES_VERSION}
+
+
+def _is_done(project: Project, sequence: ClipSequence, wanted: dict[str, Any]) -> bool:
+    there = latest(project, sequence.id)
+    return there is not None and not there.error and there.settings_hash == settings_hash(wanted)
+
+
+def _note_failure(project: Project, sequence: ClipSequence, wanted: dict[str, Any], error: str) -> None:
+    """Keep the reason, unless there are candidates: a disk that is not at hand does not take those away."""
+    there = latest(project, sequence.id)
+    if there is None or there.error:
+        store_analysis(project, sequence.id, wanted, error=error)
+
+
+def _analyze(
+    project: Project, sequence: ClipSequence, settings: CleanSettings, result: Analyzed
+) -> Generator[Progress, None, None]:
+    yield Progress("open", 0, None)
+    with open_clip(project, clip(project, sequence.clip_id)) as source:
+        if sequence.last > source.info.frame_count:
+            reason = f"has {source.info.frame_count} frames now, sequence {sequence.name} needs {sequence.last}"
+            raise InputError(source.info.path, reason, "add the clip to a new project")
+        of_sequence = replace(settings, first=sequence.first, last=sequence.last)
+        cleaned = yield from clean(source, of_sequence)
+        with cleaned:
+            made = yield from _candidate_rows(project, cleaned)
+            best = cleaned.picture(cleaned.candidates[0])
+            rain = yield from _rain(source, sequence, cleaned.region, best)
+    store_analysis(
+        project,
+        sequence.id,
+        lasting(settings),
+        reference_frame=cleaned.selection.reference_frame,
+        region=cleaned.region,
+        warnings=cleaned.warnings,
+        rain=rain,
+        made=made,
+    )
+    result.warnings[sequence.name] = tuple(cleaned.warnings)
+
+
+def _candidate_rows(project: Project, cleaned: CleanResult) -> Generator[Progress, None, list[dict[str, Any]]]:
+    """Store the pictures; returns the columns of the candidates."""
+    total = len(cleaned.candidates)
+    rows = []
+    with ThreadPoolExecutor(WRITERS, thread_name_prefix="rainclean-write") as pool:
+        pictures = pool.map(lambda c: project.artefacts.put(encode_png(cleaned.picture(c)), ".png"), cleaned.candidates)
+        for rank, (c, picture) in enumerate(zip(cleaned.candidates, pictures, strict=True), 1):
+            assert c.scores is not None
+            rows.append(
+                {
+                    "rank": rank,
+                    "name": c.recipe.name,
+                    "recipe": json.dumps(c.recipe.to_json(), ensure_ascii=False),
+                    "recipe_hash": c.recipe.hash,
+                    "percentile": float(c.percentile),
+                    "eta": c.eta,
+                    "silent_share": c.silent_share,
+                    "streaks": c.scores.streaks,
+                    "detail": c.scores.detail,
+                    "darkening": c.scores.darkening,
+                    "disagreement": c.scores.disagreement,
+                    "merged": json.dumps(c.merged),
+                    "picture": picture,
+                }
+            )
+            yield Progress("write", rank, total)
+    return rows
+
+
+def _rain(
+    source: FrameSource, sequence: ClipSequence, region: Region, best: U8
+) -> Generator[Progress, None, list[float]]:
+    """Rain amount of each frame of the sequence, against the best-scored candidate. Decodes it once more."""
+    amounts: list[float] = []
+    for frame in source.read(range(sequence.first, sequence.last), region):
+        amounts.append(rain_amount(frame.rgb, best))
+        yield Progress("rain", len(amounts), sequence.frame_count)
+    return amounts

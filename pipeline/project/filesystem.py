@@ -1,0 +1,73 @@
+"""What kind of disk a project lies on: SQLite's write-ahead log needs memory that all its users share."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+NETWORK = frozenset(
+    {
+        *(
+            "9p",
+            "acfs",
+            "afpfs",
+            "afs",
+            "ceph",
+            "cifs",
+            "coda",
+            "davfs",
+            "gfs",
+            "gfs2",
+            "glusterfs",
+            "gpfs",
+            "lustre",
+            "ncpfs",
+        ),
+        *("nfs", "nfs4", "ocfs2", "orangefs", "panfs", "pvfs2", "smb2", "smb3", "smbfs", "vboxsf", "vmhgfs"),
+        *("webdav", "fuse.davfs2", "fuse.glusterfs", "fuse.rclone", "fuse.s3fs", "fuse.sshfs", "fuse.vmhgfs-fuse"),
+    }
+)
+"""Kinds of file system that several machines may write to, as Linux and macOS name them."""
+
+
+def network_share(folder: Path) -> str | None:
+    """Name of the kind of network share that a folder lies on; None for a local disk or where it cannot be told."""
+    if sys.platform == "win32":
+        return _windows_share(folder)
+    place, best, kind = folder.resolve(), -1, ""
+    for point, told in _mounts():
+        # Of mounts over one another on one point the last one counts.
+        if place.is_relative_to(point) and len(point.parts) >= best:
+            best, kind = len(point.parts), told
+    return kind if kind in NETWORK else None
+
+
+def _mounts(listed: Path = Path("/proc/self/mountinfo")) -> list[tuple[Path, str]]:
+    """Mount points and kinds of file system, in the order in which they were mounted."""
+    if sys.platform == "darwin":
+        said = subprocess.run(["/sbin/mount"], capture_output=True, text=True, check=False).stdout
+        return [(Path(m[1]), m[2]) for m in re.finditer(r"^.+? on (/.*?) \((\w+)", said, re.MULTILINE)]
+    try:
+        lines = listed.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return []
+    found = []
+    for line in lines:
+        # "36 35 98:0 /root /mnt/point rw,noatime shared:1 - ext4 /dev/sda1 rw": the dash ends optional fields.
+        before, _, after = line.partition(" - ")
+        fields = before.split(" ")
+        if len(fields) > 4 and after:
+            point = re.sub(r"\\([0-7]{3})", lambda m: chr(int(m[1], 8)), fields[4])
+            found.append((Path(point), after.split(" ")[0]))
+    return found
+
+
+def _windows_share(folder: Path) -> str | None:  # pragma: no cover
+    import ctypes
+
+    drive = os.path.splitdrive(folder.resolve())[0]
+    remote = 4  # DRIVE_REMOTE
+    windll = getattr(ctypes, "windll")  # noqa: B009 (elsewhere than on Windows, type checkers do not know it)
+    told = drive.startswith("\\\\") or windll.kernel32.GetDriveTypeW(drive + "\\") == remote
+    return "network drive" if told else None

@@ -1,0 +1,37 @@
+"""Exclusion masks: what of a clean image must not be trusted."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.project.model import StoredCandidate
+from pipeline.project.store import Project
+from rainclean.errors import InputError
+from rainclean.formats.png import decode_png, encode_png
+
+
+def keep_mask(project: Project, path: Path, candidate: StoredCandidate) -> str:
+    """Take a mask into the project; returns its artefact's name.
+
+    The file is a picture of the candidate's size with 255 where it must not be trusted and 0 elsewhere.
+    Raises InputError for anything else.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(path, f"cannot be read: {error.strerror or error}") from error
+    mask = decode_png(data, path)
+    picture = decode_png(project.artefacts.read(candidate.picture), project.artefacts.path(candidate.picture))
+    grey = mask if mask.ndim == 2 else mask.max(axis=2)
+    if grey.shape != picture.shape[:2]:
+        sizes = f"{grey.shape[1]}×{grey.shape[0]} px, the candidate {picture.shape[1]}×{picture.shape[0]}"
+        raise InputError(path, f"the mask has {sizes}", "make it of the same size")
+    if not np.isin(grey, (0, 255)).all() or (mask.ndim == 3 and (mask != grey[..., None]).any()):
+        raise InputError(path, "an exclusion mask holds 0 and 255 only", "save it without smoothing, as PNG")
+    return project.artefacts.put(encode_png(grey), ".png")
+
+
+def read_mask(project: Project, name: str) -> NDArray[np.uint8]:
+    """A kept mask, (H, W) uint8: 255 where the picture must not be trusted."""
+    return decode_png(project.artefacts.read(name), project.artefacts.path(name))

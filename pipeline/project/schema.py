@@ -1,0 +1,145 @@
+"""Tables of a project's store, and how an older store becomes a newer one."""
+
+import sqlite3
+
+APPLICATION_ID = 0x7261696E
+""""rain": marks an SQLite file as ours (PRAGMA application_id)."""
+
+_FIRST = """
+CREATE TABLE project (
+    uuid TEXT NOT NULL,
+    created TEXT NOT NULL,
+    rainclean TEXT NOT NULL
+) STRICT;
+
+-- path: absolute; relative: from the project's folder, so that both can be moved together.
+-- content: SHA-256 of the file; of a folder of images, over the SHA-256 of its images in natural order.
+CREATE TABLE clip (
+    id INTEGER PRIMARY KEY,
+    content TEXT NOT NULL UNIQUE,
+    path TEXT NOT NULL,
+    relative TEXT NOT NULL,
+    copied INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    modified_ns INTEGER NOT NULL,
+    width INTEGER NOT NULL,
+    height INTEGER NOT NULL,
+    frame_count INTEGER NOT NULL,
+    duration REAL NOT NULL,
+    codec TEXT NOT NULL,
+    salvage INTEGER NOT NULL,
+    notes TEXT NOT NULL,
+    added TEXT NOT NULL
+) STRICT;
+
+-- last: the first frame that is no longer in it. background: what scenes are compared by.
+CREATE TABLE sequence (
+    id INTEGER PRIMARY KEY,
+    clip_id INTEGER NOT NULL REFERENCES clip (id),
+    name TEXT NOT NULL UNIQUE,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL CHECK (last > first),
+    scene TEXT NOT NULL,
+    scene_by TEXT NOT NULL CHECK (scene_by IN ('person', 'suggestion', 'name')),
+    source TEXT NOT NULL DEFAULT '',
+    author TEXT NOT NULL DEFAULT '',
+    licence TEXT NOT NULL DEFAULT '',
+    consent TEXT NOT NULL DEFAULT '',
+    notes TEXT NOT NULL DEFAULT '',
+    background BLOB NOT NULL,
+    UNIQUE (clip_id, first, last)
+) STRICT;
+
+-- error: empty where the analysis came to its end. rain: rain amount of each frame, a JSON list.
+CREATE TABLE analysis (
+    id INTEGER PRIMARY KEY,
+    sequence_id INTEGER NOT NULL REFERENCES sequence (id),
+    settings TEXT NOT NULL,
+    settings_hash TEXT NOT NULL,
+    rainclean TEXT NOT NULL,
+    finished TEXT NOT NULL,
+    error TEXT NOT NULL,
+    reference_frame INTEGER NOT NULL,
+    region TEXT NOT NULL,
+    warnings TEXT NOT NULL,
+    rain TEXT NOT NULL
+) STRICT;
+CREATE INDEX analysis_of_sequence ON analysis (sequence_id);
+
+CREATE TABLE candidate (
+    id INTEGER PRIMARY KEY,
+    analysis_id INTEGER NOT NULL REFERENCES analysis (id) ON DELETE CASCADE,
+    rank INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    recipe TEXT NOT NULL,
+    recipe_hash TEXT NOT NULL,
+    percentile REAL NOT NULL,
+    eta INTEGER NOT NULL,
+    silent_share REAL NOT NULL,
+    streaks REAL NOT NULL,
+    detail REAL NOT NULL,
+    darkening REAL NOT NULL,
+    disagreement REAL NOT NULL,
+    merged TEXT NOT NULL,
+    picture TEXT NOT NULL,
+    UNIQUE (analysis_id, name)
+) STRICT;
+
+-- Appended, never changed: undoing is a row of its own that names the row it takes back.
+CREATE TABLE decision (
+    id INTEGER PRIMARY KEY,
+    uuid TEXT NOT NULL UNIQUE,
+    sequence_id INTEGER NOT NULL REFERENCES sequence (id),
+    kind TEXT NOT NULL CHECK (kind IN ('person', 'automatic')),
+    verdict TEXT NOT NULL CHECK (verdict IN ('accepted', 'rejected', 'undone')),
+    candidate_id INTEGER REFERENCES candidate (id),
+    undoes INTEGER REFERENCES decision (id),
+    exclude TEXT NOT NULL,
+    note TEXT NOT NULL,
+    who TEXT NOT NULL,
+    at TEXT NOT NULL,
+    CHECK ((verdict = 'accepted') = (candidate_id IS NOT NULL)),
+    CHECK ((verdict = 'undone') = (undoes IS NOT NULL))
+) STRICT;
+CREATE INDEX decision_of_sequence ON decision (sequence_id);
+CREATE INDEX decision_of_candidate ON decision (candidate_id);
+CREATE TRIGGER decisions_stay BEFORE DELETE ON decision
+BEGIN SELECT RAISE(ABORT, 'decisions are appended, never removed'); END;
+CREATE TRIGGER decisions_stay_as_they_are BEFORE UPDATE ON decision
+BEGIN SELECT RAISE(ABORT, 'decisions are appended, never changed'); END;
+"""
+
+MIGRATIONS: list[str] = [_FIRST]
+"""MIGRATIONS[n] makes version n + 1 of version n; a change of the tables is one more entry, never an edit."""
+
+
+def version(db: sqlite3.Connection) -> int:
+    """Version of the tables in a store; 0 for an empty file."""
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def migrate(db: sqlite3.Connection) -> None:
+    """Bring the tables to the newest version, all in one transaction."""
+    db.execute("BEGIN EXCLUSIVE")
+    try:
+        # Asked again inside: another process may have been faster.
+        for number in range(version(db), len(MIGRATIONS)):
+            for statement in _statements(MIGRATIONS[number]):
+                db.execute(statement)
+            db.execute(f"PRAGMA user_version = {number + 1}")
+        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        db.execute("COMMIT")
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+
+
+def _statements(script: str) -> list[str]:
+    """Single statements of a script; ``executescript`` would commit before each script."""
+    found, begun = [], ""
+    for line in script.splitlines(keepends=True):
+        begun += line
+        if sqlite3.complete_statement(begun):
+            found.append(begun)
+            begun = ""
+    return found

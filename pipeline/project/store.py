@@ -1,0 +1,233 @@
+"""The store of a project: one SQLite file, artefacts beside it, and the rules by which several processes use them.
+
+Every change is one transaction on disk before the call returns. Several processes may read and write: a writer
+waits for another one's transaction. Long work that must not run twice takes a `job`.
+"""
+
+import sqlite3
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+from pipeline.project import schema
+from pipeline.project.artefacts import Artefacts
+from pipeline.project.filesystem import network_share
+from rainclean import __version__
+from rainclean.errors import InputError, RaincleanError, ResourceError
+
+DATABASE = "project.sqlite"
+ARTEFACTS = "artefacts"
+CLIPS = "clips"
+
+WAIT = 30.0
+"""Seconds to wait for another process's transaction: they take milliseconds."""
+
+
+class Project:
+    """An open project, a context manager. Raises RaincleanError where it cannot be opened.
+
+    folder: absolute path. notes: one line each that a person should know. Used by one thread.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.resolve()
+        if not (self.folder / DATABASE).is_file():
+            what = "no such folder" if not folder.exists() else "is no project"
+            raise InputError(folder, what, f"make one with: rainclean new {folder}")
+        self._open()
+
+    @classmethod
+    def create(cls, folder: Path) -> Self:
+        """Make a project in a folder that is not there or empty."""
+        database = folder / DATABASE
+        try:
+            if database.is_file() and database.stat().st_size == 0:
+                database.unlink()  # a killed `new` left it
+            elif database.exists():
+                raise InputError(folder, "is a project already")
+            if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+                raise InputError(folder, "is not an empty folder", "name a new one")
+            folder.mkdir(parents=True, exist_ok=True)
+            database.touch()
+        except OSError as error:
+            raise ResourceError(f"{error.filename or folder}: {error.strerror or error}") from error
+        return cls(folder)
+
+    @property
+    def uuid(self) -> str:
+        """What tells this project from every other one."""
+        return str(self.value("SELECT uuid FROM project"))
+
+    def rows(self, sql: str, *values: Any) -> list[sqlite3.Row]:
+        """All rows of a query; columns by name."""
+        with _errors(self.folder):
+            return self._db.execute(sql, values).fetchall()
+
+    def value(self, sql: str, *values: Any) -> Any:
+        """First column of the first row of a query; None where there is no row."""
+        found = self.rows(sql, *values)
+        return found[0][0] if found else None
+
+    def insert(self, table: str, **values: Any) -> int:
+        """Add a row inside a transaction; returns its id."""
+        names, marks = ", ".join(values), ", ".join("?" * len(values))
+        with _errors(self.folder):
+            cursor = self._db.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", tuple(values.values()))
+        return int(cursor.lastrowid or 0)
+
+    def execute(self, sql: str, *values: Any) -> None:
+        """Change rows inside a transaction."""
+        with _errors(self.folder):
+            self._db.execute(sql, values)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing: what the block changes is on disk when it ends, or not there at all when it raises."""
+        with _errors(self.folder):
+            self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        with _errors(self.folder):
+            self._db.execute("COMMIT")
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Queries in the block see one state of the project, whatever others write meanwhile."""
+        with _errors(self.folder):
+            self._db.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._db.execute("ROLLBACK")
+
+    @contextmanager
+    def job(self, name: str) -> Iterator[None]:
+        """Hold long work of one kind for this process; it is free again however the process ends.
+
+        Raises RaincleanError where another process is at it.
+        """
+        from filelock import FileLock, Timeout
+
+        lock = FileLock(self.folder / f".{name}.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise RaincleanError(
+                f"{self.folder}: another rainclean is at `{name}` on this project; wait for it"
+            ) from None
+        except OSError as error:
+            raise ResourceError(f"{error.filename or self.folder}: {error.strerror or error}") from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def problems(self) -> list[str]:
+        """What SQLite finds wrong with the store; empty where it is sound."""
+        try:
+            found = [str(row[0]) for row in self._db.execute("PRAGMA integrity_check")]
+            found += [
+                f"{row[0]}: row {row[1]} refers to a missing {row[2]}"
+                for row in self._db.execute("PRAGMA foreign_key_check")
+            ]
+        except sqlite3.DatabaseError as error:
+            return [str(error)]
+        return [line for line in found if line != "ok"]
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _open(self) -> None:
+        self.artefacts = Artefacts(self.folder / ARTEFACTS)
+        self.notes: list[str] = []
+        with _errors(self.folder):
+            # Autocommit: transactions begin and end where this file says so.
+            self._db = sqlite3.connect(self.folder / DATABASE, timeout=WAIT, isolation_level=None)
+        try:
+            self._set_up()
+        except BaseException:
+            self._db.close()
+            raise
+
+    def _set_up(self) -> None:
+        self._db.row_factory = sqlite3.Row
+        with _errors(self.folder):
+            self._check_version()
+            self._db.execute("PRAGMA foreign_keys = ON")
+            self._db.execute("PRAGMA synchronous = FULL")
+            self._choose_journal()
+            if schema.version(self._db) < len(schema.MIGRATIONS):
+                schema.migrate(self._db)
+        if self.value("SELECT count(*) FROM project") == 0:
+            with self.transaction():
+                if self.value("SELECT count(*) FROM project") == 0:
+                    self.insert("project", uuid=str(uuid.uuid4()), created=now(), rainclean=__version__)
+
+    def _check_version(self) -> None:
+        found = schema.version(self._db)
+        if found > len(schema.MIGRATIONS):
+            raise InputError(
+                self.folder,
+                f"was written by a newer rainclean (store version {found}, this one knows {len(schema.MIGRATIONS)})",
+                "update rainclean",
+            )
+        mark = self._db.execute("PRAGMA application_id").fetchone()[0]
+        if found and mark != schema.APPLICATION_ID:
+            raise InputError(self.folder / DATABASE, "is a database of another program")
+
+    def _choose_journal(self) -> None:
+        """Write-ahead log on local disks; on network shares the rollback journal, which needs no shared memory."""
+        share = network_share(self.folder)
+        mode = "DELETE" if share else "WAL"
+        if share:
+            self.notes.append(
+                f"the project lies on a network share ({share}): changes wait for one another longer there, and "
+                "locks are only as good as the share's; a local disk is better"
+            )
+        took = str(self._db.execute("PRAGMA journal_mode").fetchone()[0])
+        if took.upper() != mode:
+            took = str(self._db.execute(f"PRAGMA journal_mode = {mode}").fetchone()[0])
+        if share and took.upper() != mode:
+            raise RaincleanError(
+                f"{self.folder}: in use elsewhere with a journal that is unsafe on a network share ({share})"
+            )
+
+
+def now() -> str:
+    """The present, UTC, to the second."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@contextmanager
+def _errors(folder: Path) -> Iterator[None]:
+    """Turn what SQLite says of files and locks into one line; its complaints about our SQL stay bugs."""
+    try:
+        yield
+    except sqlite3.IntegrityError:
+        raise
+    except sqlite3.OperationalError as error:
+        code = getattr(error, "sqlite_errorname", "")
+        if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            raise RaincleanError(f"{folder}: another process has been writing for {WAIT:.0f} s; try again") from error
+        if code.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_FULL", "SQLITE_IOERR")):
+            raise ResourceError(f"{folder / DATABASE}: {error}") from error
+        raise
+    except sqlite3.DatabaseError as error:
+        code = getattr(error, "sqlite_errorname", "")
+        if code in ("SQLITE_NOTADB", "SQLITE_CORRUPT"):
+            advice = "copy it back from a backup"
+            raise InputError(folder / DATABASE, f"is damaged or no store of a project ({error})", advice) from error
+        raise

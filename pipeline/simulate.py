@@ -1,0 +1,128 @@
+"""Simulated clips: rain with known truth over a picture or a clip, written frame by frame.
+
+Frames are made and encoded one at a time: memory does not grow with the length of the clip.
+"""
+
+from collections.abc import Generator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from pipeline.clean_output import write_png
+from pipeline.output_folder import OutputFolder
+from pipeline.stages import Progress
+from rainclean.errors import InputError, RaincleanError, UsageError
+from rainclean.simulate import Simulation
+from rainclean.simulate.backdrop import Backdrop
+from rainclean.simulate.record import BACKGROUND, MANIFEST, NAMES, describe, to_text
+from rainclean.simulate.render import Renderer
+from rainclean.simulate.writing import ClipWriter
+from rainclean.video.limits import check_pixels
+
+DEFAULT_FRAMES = 80
+"""Frames over a picture unless told otherwise: those of the ladder that methods are measured on."""
+
+DEFAULT_RATE = Fraction(25)
+
+
+@dataclass(frozen=True)
+class SimulateSettings:
+    """What `simulate` is asked for.
+
+    preset: name that the simulation came from, kept for the record. frames: None for all of a clip, or
+    DEFAULT_FRAMES over a picture. size: (width, height) px; None for the input's own. rate: frames a second; None for
+    the clip's own, or DEFAULT_RATE.
+    """
+
+    simulation: Simulation = field(default_factory=Simulation)
+    preset: str = "medium"
+    seed: int = 0
+    frames: int | None = None
+    size: tuple[int, int] | None = None
+    rate: Fraction | None = None
+
+    def __post_init__(self) -> None:
+        if self.frames is not None and self.frames < 1:
+            raise UsageError(f"--frames {self.frames}: at least 1 is needed")
+        if self.seed < 0:
+            raise UsageError(f"--seed {self.seed}: a whole number from 0 up is needed")
+        if self.rate is not None and not Fraction(1, 100) <= self.rate <= 1000:
+            raise UsageError(f"--rate {self.rate}: frames a second, from 0.01 to 1000, are needed")
+        if self.size is None:
+            return
+        width, height = self.size
+        if min(width, height) < 16 or max(width, height) > 16384:
+            raise UsageError(f"--size {width}x{height}: 16 to 16384 px a side are needed")
+        if self.simulation.crf is not None and (width % 2 or height % 2):
+            even = f"{width + width % 2}x{height + height % 2}"
+            raise UsageError(f"--size {width}x{height}: H.264 (4:2:0) needs even sides, such as {even}")
+
+
+def simulate_folder(output: Path, source: Path) -> OutputFolder:
+    """The folder to write into, checked before the work. Raises RaincleanError where it cannot be used."""
+    if output.is_dir() and source.exists():
+        inside = source.resolve().parent == output.resolve() and source.name in NAMES
+        if inside or output.samefile(source):
+            raise RaincleanError(f"{output}: {source.name} in it is what is read; choose another folder with -o")
+    return OutputFolder(output, MANIFEST, NAMES)
+
+
+def simulate(
+    backdrop: Backdrop, settings: SimulateSettings, folder: OutputFolder
+) -> Generator[Progress, None, dict[str, Any]]:
+    """Make and write one clip, its truth and its masks; returns what stands in truth.json.
+
+    Raises RaincleanError for what the settings, the input or the folder cannot give.
+    """
+    renderer, rate = plan(backdrop, settings)
+    still, crf = backdrop.frames is None, settings.simulation.crf
+    suffix = "mkv" if crf is None else "mp4"
+    yield Progress("start up", 0, None)
+    with folder.filling() as partial, ExitStack() as open_files:
+
+        def writer(name: str, crf: int | None, grey: bool = False) -> ClipWriter:
+            return open_files.enter_context(ClipWriter(partial / name, renderer.size, rate, crf, grey))
+
+        clip = writer(f"clip.{suffix}", crf)
+        truth = None if still and crf is None else writer(f"truth.{suffix}", crf)
+        rain = writer("rain.mkv", None, grey=True)
+        passers = writer("passers.mkv", None, grey=True) if settings.simulation.walkers else None
+        scene = None
+        for index, picture in enumerate(backdrop.pictures(renderer.frames)):
+            if scene is None or not still:
+                scene = renderer.scene(picture)
+            made = renderer.render(index, scene)
+            clip.write(made.frame)
+            rain.write(made.rain)
+            if truth is not None:
+                truth.write(made.truth)
+            if passers is not None and made.passers is not None:
+                passers.write(made.passers)
+            yield Progress("simulate", index + 1, renderer.frames)
+        open_files.close()
+        if still and scene is not None:
+            write_png(partial / BACKGROUND, scene)
+        files = sorted([*(p.name for p in partial.iterdir()), MANIFEST])
+        document = describe(renderer, settings.preset, backdrop.path, rate, still, files)
+        (partial / MANIFEST).write_text(to_text(document), encoding="utf-8")
+    return document
+
+
+def plan(backdrop: Backdrop, settings: SimulateSettings) -> tuple[Renderer, Fraction]:
+    """How many frames of which size and rate the settings and the input come to. Raises RaincleanError."""
+    frames = settings.frames or backdrop.frames or DEFAULT_FRAMES
+    if backdrop.frames is not None and frames > backdrop.frames:
+        raise InputError(backdrop.path, f"{frames} frames asked for, it has {backdrop.frames}", "lower --frames")
+    height, width = backdrop.size
+    if settings.size is not None:
+        width, height = settings.size
+    elif settings.simulation.crf is not None:
+        width, height = width - width % 2, height - height % 2  # 4:2:0 knows even sides only
+    if min(width, height) < 16:
+        raise InputError(backdrop.path, f"{width}×{height} px are too few", "enlarge it with --size")
+    renderer = Renderer(settings.simulation, (height, width), frames, settings.seed)
+    scene_height, scene_width = renderer.path.scene_size
+    check_pixels(backdrop.path, scene_width, scene_height)
+    return renderer, settings.rate or backdrop.rate or DEFAULT_RATE
