@@ -32,7 +32,7 @@ from rainclean.candidates import (
     sweep,
 )
 from rainclean.errors import InputError, UsageError
-from rainclean.quality import score
+from rainclean.quality import DOUBTFUL, score
 from rainclean.recipe import Recipe
 from rainclean.stack import SortedStack
 from rainclean.storage import format_bytes
@@ -243,6 +243,11 @@ def _doubts(candidates: Sequence[Candidate], requested: str | None) -> list[str]
     if best.recipe.frames < FEW_FRAMES:
         said.append(
             f"{best.recipe.frames} frames are too few to tell rain from background: look at the pictures yourself"
+        )
+    if best.scores and best.scores.total > DOUBTFUL:
+        said.append(
+            f"even the best candidate scores {best.scores.total:.1f}, 0.4 to 1.6 is usual: where rain is dense or "
+            "much moves, scores mislead; look at the pictures yourself, also at lower percentiles"
         )
     if requested is None and len(candidates) == 1 and best.merged:
         said.append("all recipes give the same picture: nothing in this clip changes like rain does")

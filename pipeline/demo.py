@@ -56,8 +56,14 @@ class DemoResult:
 
 def demo(output: Path) -> Generator[Progress, None, DemoResult]:
     """Make OUTPUT/project, OUTPUT/dataset and OUTPUT/report.html. Raises RaincleanError."""
-    home = output / "project"
-    with Project(home) if (home / DATABASE).exists() else Project.create(home) as project:
+    home, page = output / "project", output / "report.html"
+    there = (home / DATABASE).exists()
+    if not there and page.exists():
+        raise RaincleanError(f"{page}: not written by the demo; choose another folder with -o")
+    with Project(home) if there else Project.create(home) as project:
+        foreign = [s.name for s in sequences(project) if s.name not in SAMPLES]
+        if foreign:
+            raise RaincleanError(f"{home}: holds {foreign[0]}, so it is not the demo's; choose another folder with -o")
         paths = [sample_folder(name) for name in SAMPLES]
         added = yield from add(
             project, paths, Origin(source="rainclean sample", licence="see sample_sequences/README.md")
@@ -72,7 +78,8 @@ def demo(output: Path) -> Generator[Progress, None, DemoResult]:
         exported = yield from export(project, SETTINGS, output / "dataset")
         found = yield from check(output / "dataset")
         shown = yield from _measure(project)
-    result = DemoResult(home, output / "dataset", output / "report.html", exported, problems=found.problems)
+    problems = [str(problem) for problem in found.problems]
+    result = DemoResult(home, output / "dataset", page, exported, problems=problems)
     result.rows = [row for row, _ in shown]
     write_report(result.report, [pictures for _, pictures in shown], exported, found)
     return result

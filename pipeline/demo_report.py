@@ -70,15 +70,15 @@ def write_report(path: Path, shown: Sequence[Shown], exported: Exported, found: 
 def _page(shown: Sequence[Shown], exported: Exported, found: Findings) -> str:
     head = "".join(f"<th>{escape(name)}</th>" for name in COLUMNS)
     body = "".join(f"<tr>{''.join(f'<td>{escape(c)}</td>' for c in cells(s.row))}</tr>" for s in shown)
-    pairs = ", ".join(f"{split}: {n} pairs of {exported.scenes[split]} scenes" for split, n in exported.pairs.items())
-    wrong = "".join(f"<li>{escape(problem)}</li>" for problem in found.problems)
+    pairs = ", ".join(f"{split} {n} / {exported.scenes[split]}" for split, n in exported.pairs.items())
+    wrong = "".join(f"<li>{escape(str(problem))}</li>" for problem in found.problems)
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>rainclean demo</title><style>{_STYLE}</style></head><body>
 <h1>rainclean {escape(__version__)}: demo</h1>
 <p>Four photographs with simulated rain went through the project, the analysis, the automatic choice and the export.
 The truth is known, so that every clean image can be measured (PSNR in dB, the clip's reference frame).</p>
 <table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>
-<p>Data set in SPA-Data's layout, split by scene: {escape(pairs)}.
+<p>Data set in SPA-Data's layout, pairs / scenes: {escape(pairs)}.
 {f"The check found:<ul>{wrong}</ul>" if wrong else "The check found nothing wrong."}</p>
 {"".join(map(_section, shown))}
 </body></html>
@@ -94,7 +94,6 @@ def _section(shown: Shown) -> str:
         (shown.best, f"best candidate: {row.best_candidate}, {row.best_db:.1f} dB"),
         (shown.truth, "truth"),
         (_difference(shown.choice, shown.truth), f"our choice − truth, ×{GAIN}; grey: equal"),
-        (_difference(shown.rainy, shown.choice), f"what our choice took away, ×{GAIN}"),
     )
     return f"<h2>{escape(row.clip)}</h2><div class=row>{''.join(_figure(p, text) for p, text in figures)}</div>"
 

@@ -21,7 +21,7 @@ def test_the_demo_goes_the_whole_way(tmp_path: Path, rainclean: Run) -> None:
     assert (out / "dataset" / "real_world.txt").exists() and (out / "project" / "project.sqlite").exists()
 
     page = (out / "report.html").read_text(encoding="utf-8")
-    assert page.count("<img ") == 4 * 7
+    assert page.count("<img ") == 4 * 6
     # It opens from disk, anywhere: nothing is loaded from elsewhere.
     assert set(re.findall(r'(?:src|href)="([^"]{5})', page)) == {"data:"}
     for row in shown["clips"]:

@@ -6,7 +6,8 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from pipeline.cli.console import counted, fail_for_parts, follow, print_json, print_note, print_text
+from pipeline.cli.console import fail_for_parts, follow, print_json, print_note, print_text
+from pipeline.words import counted
 
 
 @dataclass(frozen=True)
@@ -64,5 +65,4 @@ class Add:
                 print_text(line)
         for note in result.notes:
             print_note(f"note: {note}")
-        looked_at = len(result.failed) + len(result.sequences) + len(result.relinked) + len(result.known)
-        fail_for_parts(result.failed, looked_at, "could not be added")
+        fail_for_parts(result.failed, result.asked, "could not be added")

@@ -6,15 +6,17 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from pipeline.cli.console import counted, fail_for_parts, follow, print_json, print_note, print_text
+from pipeline.cli.console import fail_for_parts, follow, print_json, print_note, print_text
 from pipeline.cli.values import parse_bytes
+from pipeline.words import counted, quoted
 
 
 @dataclass(frozen=True)
 class Analyze:
-    """Make candidates for every sequence of a project that has none yet.
+    """Make candidates for every sequence of a project that has none by these settings yet.
 
-    Each sequence is stored when it is done: interrupted or killed, the next call goes on where this one was.
+    Candidates that other settings gave stay. Each sequence is stored when it is done: interrupted or killed, the next
+    call goes on where this one was.
     """
 
     project: Annotated[Positional[Path], arg(metavar="PROJECT")]
@@ -53,11 +55,13 @@ class Analyze:
         for name, warnings in result.warnings.items():
             for warning in warnings:
                 print_note(f"note: {name}: {warning}")
+        failed = [f"{name}: {reason}" for name, reason in result.failed.items()]
+        asked = len(result.done) + len(result.skipped) + len(failed)
         if self.json:
             print_json(asdict(result))
+        elif not asked:
+            print_text(f"{self.project}: no sequences yet; next: rainclean add {quoted(self.project)} CLIP…")
         else:
             before = f", {len(result.skipped)} had been before" if result.skipped else ""
             print_text(f"analysed {counted(len(result.done), 'sequence')}{before}")
-        failed = [f"{name}: {reason}" for name, reason in result.failed.items()]
-        asked = len(result.done) + len(result.skipped) + len(failed)
         fail_for_parts(failed, asked, "sequences could not be analysed")

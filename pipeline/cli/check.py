@@ -1,12 +1,13 @@
 """``rainclean check``: is an exported data set, or a project, whole and unchanged?"""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from pipeline.cli.console import counted, follow, print_json, print_text
+from pipeline.cli.console import follow, print_json, print_text
+from pipeline.words import counted
 
 
 @dataclass(frozen=True)
@@ -31,11 +32,17 @@ class Check:
         found = follow(check(self.folder))
         looked_at = ", ".join(counted(number, thing) for thing, number in found.counts.items())
         if self.json:
-            print_json(asdict(found))
+            print_json(
+                {
+                    "problems": [{"path": p.path, "kind": p.kind, "text": p.text} for p in found.problems],
+                    "counts": found.counts,
+                }
+            )
         elif found.problems:
             for problem in found.problems:
-                print_text(problem)
+                print_text(str(problem))
         else:
             print_text(f"{self.folder}: {looked_at}; nothing wrong")
         if found.problems:
-            raise RaincleanError(f"{self.folder}: {counted(len(found.problems), 'problem')} in {looked_at}")
+            among = f" in {looked_at}" if looked_at else ""
+            raise RaincleanError(f"{self.folder}: {counted(len(found.problems), 'problem')}{among}")

@@ -35,11 +35,6 @@ def print_note(text: str) -> None:
     sys.stderr.write(text + "\n")
 
 
-def counted(number: int, thing: str) -> str:
-    """``1 pair``, ``2 pairs``."""
-    return f"{number} {thing}{'' if number == 1 else 's'}"
-
-
 def fail_for_parts(failed: Sequence[str], asked: int, what: str) -> None:
     """Raise RaincleanError where parts of the work failed, after a line for each; the rest was done."""
     if not failed:
@@ -48,7 +43,8 @@ def fail_for_parts(failed: Sequence[str], asked: int, what: str) -> None:
         raise RaincleanError(failed[0])
     for line in failed:
         print_note(f"failed: {line}")
-    raise RaincleanError(f"{len(failed)} of {asked} {what}; the others are done")
+    rest = "; the others are done" if len(failed) < asked else ""
+    raise RaincleanError(f"{len(failed)} of {asked} {what}{rest}")
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str = "") -> None:
@@ -125,7 +121,7 @@ def _bar() -> Any:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     return Progress(
-        TextColumn("{task.description:<10}"),
+        TextColumn("{task.description:<10}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),

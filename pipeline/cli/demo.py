@@ -6,7 +6,8 @@ from typing import Annotated
 
 from tyro.conf import arg
 
-from pipeline.cli.console import counted, follow, print_json, print_table, print_text
+from pipeline.cli.console import follow, print_json, print_table, print_text
+from pipeline.words import counted
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ class Describe:
     def run(self) -> None:
         """Store it."""
         from pipeline.project.model import ORIGIN
-        from pipeline.project.sequences import describe
+        from pipeline.project.sequences import describe, lookalikes
         from pipeline.project.store import Project
         from rainclean.errors import UsageError
 
@@ -49,6 +49,9 @@ class Describe:
             for note in project.notes:
                 print_note(f"note: {note}")
             described = describe(project, self.sequences, said)
+            for one, other in lookalikes(project):
+                if {one, other} & set(self.sequences) and self.scene is not None:
+                    print_note(f"note: {one} looks like {other}, which stands in another scene: same place, same scene")
         if self.json:
             print_json([asdict(sequence) for sequence in described])
         else:

@@ -6,7 +6,8 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from pipeline.cli.console import counted, follow, print_json, print_note, print_text
+from pipeline.cli.console import follow, print_json, print_note, print_text
+from pipeline.words import counted
 
 
 @dataclass(frozen=True)
@@ -28,13 +29,14 @@ class Export:
     frames: Annotated[str, arg(metavar="WHICH")] = "differ:10"
     """Rainy frames of each sequence: all, every:5 (each 5th) or differ:10 (the 10 that differ most in rain amount)."""
     crops: Annotated[str, arg(metavar="HOW")] = "whole"
-    """whole, grid:512x512, grid:512x512:256x256 (size, stride) or random:512x512:8 (size, crops a frame)."""
+    """whole, grid:512 (size), grid:512:256 (size, stride) or random:512:8 (size, crops a frame); 640x480 for others
+    than squares. Clips that are smaller are left out."""
     min_rain: Annotated[float, arg(metavar="SHARE")] = 0.0
     """Leave out crops in which a smaller share of the pixels holds rain, 0 to 1."""
     max_excluded: Annotated[float, arg(metavar="SHARE")] = 0.0
-    """Largest share of a crop that may be excluded, 0 to 1."""
+    """Largest share of a crop that may be excluded, 0 to 1. Whole frames are taken anyway, with their mask."""
     split: Annotated[str | None, arg(metavar="SHARES")] = None
-    """Shares of the scenes. Default: train=0.8,test=0.2 for spa, train=0.8,val=0.1,test=0.1 for paired."""
+    """Shares of the scenes, in any unit. Default: train=0.8,test=0.2 for spa, train=0.8,val=0.1,test=0.1 for paired."""
     seed: Annotated[int, arg(metavar="N")] = 0
     """Draws the split and random crops."""
     person_only: bool = False
@@ -44,7 +46,7 @@ class Export:
 
     def run(self) -> None:
         """Write it."""
-        from pipeline.cli.values import parse_shares
+        from pipeline.cli.values import check_share, parse_shares
         from pipeline.export.plan import ExportSettings
         from pipeline.export.writing import export
         from pipeline.project.store import Project
@@ -52,6 +54,8 @@ class Export:
         from rainclean.pairs import CropChoice, FrameChoice
 
         layout(self.layout)
+        check_share(self.min_rain, "--min-rain")
+        check_share(self.max_excluded, "--max-excluded")
         settings = ExportSettings(
             self.layout,
             FrameChoice.parse(self.frames),

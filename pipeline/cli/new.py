@@ -7,6 +7,7 @@ from typing import Annotated
 from tyro.conf import Positional, arg
 
 from pipeline.cli.console import print_json, print_note, print_text
+from pipeline.words import quoted
 
 
 @dataclass(frozen=True)
@@ -28,4 +29,4 @@ class New:
             if self.json:
                 print_json({"project": str(project.folder), "uuid": project.uuid, "notes": project.notes})
             else:
-                print_text(f"{self.project}: a new project; next: rainclean add {self.project} CLIP…")
+                print_text(f"{self.project}: a new project; next: rainclean add {quoted(self.project)} CLIP…")

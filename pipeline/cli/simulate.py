@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from tyro.conf import Positional, arg
 
 from pipeline.cli.console import follow, print_json, print_text
+from pipeline.words import counted
 from rainclean.errors import UsageError
 
 if TYPE_CHECKING:
@@ -125,8 +126,10 @@ class Simulate:
             return
         width, height = made["size"]
         clip = self.output / made["clip"]
-        print_text(f"{clip}: {made['frames']} frames of {width}×{height} px, {self.preset}, seed {self.seed}")
-        print_text(f"truth: {self.output / made['truth']}; also {', '.join(sorted({*made['files']} - {made['clip']}))}")
+        frames = counted(made["frames"], "frame")
+        print_text(f"{clip}: {frames} of {width}×{height} px, {self.preset}, seed {self.seed}")
+        others = sorted({*made["files"]} - {made["clip"], made["truth"]})
+        print_text(f"truth: {self.output / made['truth']}; beside it {', '.join(others)}")
 
     def _simulation(self) -> "Simulation":
         from rainclean.simulate import preset

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import Positional, arg
 
-from pipeline.cli.console import counted, print_json, print_note, print_table, print_text
+from pipeline.cli.console import print_json, print_note, print_table, print_text
+from pipeline.words import counted, quoted
 
 if TYPE_CHECKING:
     from pipeline.project.model import Overview
@@ -48,7 +49,7 @@ class Status:
 
     def _print(self, lines: "list[Overview]") -> None:
         if not lines:
-            print_text(f"{self.project}: no sequences yet; next: rainclean add {self.project} CLIP…")
+            print_text(f"{self.project}: no sequences yet; next: rainclean add {quoted(self.project)} CLIP…")
             return
         print_table(
             ("sequence", "scene", "frames", "state", "candidate", "score", "by"),
@@ -58,7 +59,7 @@ class Status:
                     line.sequence.scene + ("?" if line.sequence.scene_by == "suggestion" else ""),
                     str(line.sequence.frame_count),
                     line.state,
-                    line.chosen,
+                    line.chosen if line.decision else f"({line.chosen})" if line.chosen else "",
                     "" if line.score is None else f"{line.score:.3f}",
                     line.decision.who if line.decision else "",
                 )
@@ -101,73 +102,72 @@ def _document(project: "Project", lines: "list[Overview]") -> dict[str, Any]:
 
 
 def _details(project: "Project", line: "Overview") -> dict[str, Any]:
-    from pipeline.project.analyses import candidates, latest, rain_amounts
+    from pipeline.project.analyses import all_candidates, analyses, candidate, rain_amounts
     from pipeline.project.clips import clip
     from pipeline.project.decisions import journal
 
     of_clip = clip(project, line.sequence.clip_id)
-    analysis = latest(project, line.sequence.id)
+    made = analyses(project, line.sequence.id)
     return {
         **_line(line),
         "clip": {**asdict(of_clip), "path": str(of_clip.path)},
-        "analysis": asdict(analysis) if analysis else None,
-        "rain": rain_amounts(project, analysis.id) if analysis else [],
+        "analyses": [{**asdict(a), "sheet": str(project.artefacts.path(a.sheet)) if a.sheet else ""} for a in made],
+        "rain": rain_amounts(project, made[0].id) if made else [],
         "candidates": [
             {**asdict(c), "score": c.score, "file": str(project.artefacts.path(c.picture))}
-            for c in (candidates(project, analysis.id) if analysis else [])
+            for c in all_candidates(project, line.sequence.id)
         ],
-        "decisions": [asdict(d) for d in journal(project, line.sequence.id)],
+        "decisions": [
+            {**asdict(d), "candidate": candidate(project, d.candidate_id).name if d.candidate_id else ""}
+            for d in journal(project, line.sequence.id)
+        ],
     }
 
 
 def _print_details(found: dict[str, Any]) -> None:
-    clip, analysis = found["clip"], found["analysis"]
+    clip, analyses = found["clip"], [a for a in found["analyses"] if not a["error"]]
+    place = f"{clip['path']}, frames {found['first']} to {found['last'] - 1}, {clip['width']}×{clip['height']} px"
     rows = [
         ("state", found["state"] + (f": {found['error']}" if found["error"] else "")),
-        (
-            "clip",
-            f"{clip['path']}, frames {found['first']} to {found['last'] - 1}, {clip['width']}×{clip['height']} px",
-        ),
+        ("clip", place),
         ("scene", found["scene"] + {"suggestion": " (suggested)", "name": " (its own)"}.get(found["scene_by"], "")),
         *((name, found[name]) for name in ("source", "author", "licence", "consent", "notes") if found[name]),
     ]
-    if analysis and not found["error"]:
-        rows.append(("reference frame", str(analysis["reference_frame"])))
-        rows += [("note" if i == 0 else "", text) for i, text in enumerate(analysis["warnings"])]
+    if analyses:
+        rows.append(("reference frame", str(analyses[0]["reference_frame"])))
+        rows += [("note" if i == 0 else "", text) for i, text in enumerate(analyses[0]["warnings"])]
+        rows += [("contact sheet" if i == 0 else "", a["sheet"]) for i, a in enumerate(analyses)]
     print_table(("sequence", found["name"]), rows)
-    defects = ("streaks", "detail", "darkening", "disagreement")
     if found["candidates"]:
         print_text("")
-        print_table(
-            ("candidate", "η*", "at", "score", *defects),
-            [
-                (
-                    c["name"],
-                    str(c["eta"]),
-                    f"{c['percentile']:g}",
-                    f"{c['score']:.3f}",
-                    *(f"{c[d]:.3f}" for d in defects),
-                )
-                for c in found["candidates"]
-            ],
-        )
+        _print_candidates(found["candidates"])
     if found["decisions"]:
         print_text("")
-        print_table(
-            ("decision", "at"),
-            [
-                (_said(d, found), f"{d['at']} by {d['who']}" + (f": {d['note']}" if d["note"] else ""))
-                for d in found["decisions"]
-            ],
-        )
+        print_table(("decision", "when, by whom, why"), [(_said(d), _when(d)) for d in found["decisions"]])
 
 
-def _said(decision: dict[str, Any], found: dict[str, Any]) -> str:
+def _print_candidates(candidates: list[dict[str, Any]]) -> None:
+    defects = ("streaks", "detail", "darkening", "disagreement")
+    print_table(
+        ("candidate", "η*", "percentile", "score", *defects, "stands for"),
+        [
+            (
+                c["name"], str(c["eta"]), f"{c['percentile']:g}", f"{c['score']:.3f}",
+                *(f"{c[d]:.3f}" for d in defects), ", ".join(c["merged"]),
+            )
+            for c in candidates
+        ],
+    )  # fmt: skip
+
+
+def _said(decision: dict[str, Any]) -> str:
     if decision["verdict"] == "undone":
         return f"{decision['id']} takes back {decision['undoes']}"
-    names = {c["id"]: c["name"] for c in found["candidates"]}
-    chosen = (
-        names.get(decision["candidate_id"], "a candidate of an earlier analysis") if decision["candidate_id"] else ""
-    )
     how = " automatically" if decision["kind"] == "automatic" else ""
-    return f"{decision['id']} {decision['verdict']}{how}{': ' if chosen else ''}{chosen}"
+    chosen = f": {decision['candidate']}" if decision["candidate"] else ""
+    mask = ", with an exclusion mask" if decision["exclude"] else ""
+    return f"{decision['id']} {decision['verdict']}{how}{chosen}{mask}"
+
+
+def _when(decision: dict[str, Any]) -> str:
+    return f"{decision['at']} by {decision['who']}" + (f": {decision['note']}" if decision["note"] else "")

@@ -47,3 +47,9 @@ def parse_shares(text: str, flag: str) -> dict[str, float]:
     if len({name for name, _ in parts}) < len(parts):
         raise UsageError(f"{flag} {text}: a split is named twice")
     return {name: float(share) for name, share in parts}
+
+
+def check_share(share: float, flag: str) -> None:
+    """Raise UsageError for what is no share."""
+    if not 0 <= share <= 1:
+        raise UsageError(f"{flag} {share:g}: a share from 0 to 1 is needed")

@@ -7,22 +7,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipeline.export.workplace import REPORT
+from pipeline.export.report import REPORT, digest_of
 from pipeline.project.analyses import wanted_artefacts
 from pipeline.project.clips import clips, locate
 from pipeline.project.store import DATABASE, Project
 from pipeline.stages import Progress
 from rainclean.errors import InputError
-from rainclean.formats import Layout, layout
+from rainclean.formats import LAYOUTS, Files, Kind, Layout, Problem, layout
 from rainclean.formats.manifest import NAME, ManifestRow, read_manifest
 from rainclean.formats.verify import verify
+
+_AGAIN = "export again or restore the file"
 
 
 @dataclass
 class Findings:
-    """What was found. problems: one line each; counts: how many of what were looked at, by name."""
+    """What was found. counts: how many of what were looked at, by name."""
 
-    problems: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
 
 
@@ -31,7 +33,7 @@ def check(path: Path) -> Generator[Progress, None, Findings]:
     if (path / DATABASE).is_file():
         return (yield from _check_project(path))
     if not path.is_dir():
-        raise InputError(path, "no such folder")
+        raise InputError(path, "is a file" if path.exists() else "no such folder", "give an export or a project")
     return (yield from _check_export(path))
 
 
@@ -39,41 +41,50 @@ def _check_project(path: Path) -> Generator[Progress, None, Findings]:
     """The store, every artefact's bytes, and whether each clip is where it was."""
     found = Findings()
     with Project(path) as project:
-        found.problems += [f"{DATABASE}: {problem}" for problem in project.problems()]
+        found.problems += [Problem(DATABASE, Kind.DAMAGED, problem) for problem in project.problems()]
         names, there = sorted(wanted_artefacts(project)), clips(project)
         total = len(names) + len(there)
         for done, name in enumerate(names, 1):
             try:
                 project.artefacts.read(name)
             except InputError as error:
-                found.problems.append(str(error))
+                found.problems.append(_told(error, project.folder, Kind.CHANGED))
             yield Progress("check", done, total)
         for done, clip in enumerate(there, len(names) + 1):
             try:
                 locate(project, clip)
             except InputError as error:
-                found.problems.append(str(error))
+                found.problems.append(_told(error, project.folder, Kind.MISSING_FILE))
             yield Progress("check", done, total)
     found.counts = {"clip": len(there), "picture": len(names)}
     return found
 
 
 def _check_export(path: Path) -> Generator[Progress, None, Findings]:
-    """Files by their check sums, pairs by the manifest, and everything read back."""
+    """Files by their check sums, pairs by the manifest, and everything read back; nothing outside is looked at."""
     found = Findings()
-    report = _read_report(path)
+    files = Files(path, contained=True)
+    report = _read_report(files)
     chosen = layout(report["settings"]["layout"])
-    rows = read_manifest(path / NAME)
-    lists = set(chosen.lists(rows))
+    if report.get("digest") != digest_of(report):
+        found.problems.append(Problem(REPORT, Kind.CHANGED, f"was changed after the export; {_AGAIN}"))
+    try:
+        files.read(NAME)
+        rows = read_manifest(path / NAME)
+    except InputError as error:
+        # Without it, what can be said is what the folder itself says.
+        found.problems += [_told(error, path, Kind.DAMAGED), *chosen.problems_and_pairs(files)[0]]
+        return found
+    lists = set(chosen.lists(row for row in rows if row.split in chosen.splits))
     for name, digest in sorted(report["files"].items()):
         if name not in lists:  # those are judged line by line
-            found.problems += _judge(path, name, digest)
+            found.problems += _judge(files, name, digest)
     checking = verify(path, chosen, rows, [REPORT, *report["files"]])
     while True:
         try:
             step = next(checking)
         except StopIteration as end:
-            found.problems += [str(problem) for problem in end.value]
+            found.problems += end.value
             break
         yield Progress("check", step.done, step.total)
     found.problems += _judge_counts(report, rows, chosen)
@@ -81,39 +92,43 @@ def _check_export(path: Path) -> Generator[Progress, None, Findings]:
     return found
 
 
-def _read_report(path: Path) -> dict[str, Any]:
+def _told(error: InputError, root: Path, kind: Kind) -> Problem:
+    """An error as a problem of a file, named below the root where it lies there."""
+    place = error.path.relative_to(root) if error.path.is_relative_to(root) else error.path
+    return Problem(place.as_posix(), kind, error.reason + (f"; {error.advice}" if error.advice else ""))
+
+
+def _read_report(files: Files) -> dict[str, Any]:
+    path = files.root
+    if not files.has(REPORT):
+        what = f"is neither a finished export nor a project: it has no {REPORT}"
+        raise InputError(path, what, "give the folder of either")
     try:
-        report = json.loads((path / REPORT).read_text(encoding="utf-8"))
-        if "rainclean" not in report or not isinstance(report["files"], dict):
-            raise ValueError
-        str(report["settings"]["layout"]), dict(report["pairs"])
-    except FileNotFoundError:
-        raise InputError(
-            path, f"is neither a finished export nor a project: it has no {REPORT}", "export again"
-        ) from None
-    except OSError as error:
-        raise InputError(path / REPORT, f"cannot be read: {error.strerror or error}") from error
+        report = json.loads(files.read(REPORT))
+        sound = "rainclean" in report and report["settings"]["layout"] in LAYOUTS
+        dict(report["pairs"]), dict(report["files"])
     except (ValueError, KeyError, TypeError):
-        raise InputError(path / REPORT, "is not as rainclean writes it", "restore it, or export again") from None
+        sound = False
+    if not sound:
+        raise InputError(path / REPORT, "is not as rainclean writes it", "restore it, or export anew elsewhere")
     return dict(report)
 
 
-def _judge(path: Path, name: str, digest: str) -> list[str]:
+def _judge(files: Files, name: str, digest: str) -> list[Problem]:
     """A file that stands beside the pairs: is it there, and as it was written?"""
-    try:
-        data = (path / name).read_bytes()
-    except OSError:
-        return [f"{name}: is missing; export again or restore the file"]
-    same = hashlib.sha256(data).hexdigest() == digest
-    return [] if same else [f"{name}: was changed after the export; export again or restore the file"]
+    if not files.inside(name):
+        return [Problem(name, Kind.OUTSIDE, "leads out of the data set; it was not looked at")]
+    if not files.has(name):
+        return [Problem(name, Kind.MISSING_FILE, f"is missing; {_AGAIN}")]
+    same = hashlib.sha256(files.read(name)).hexdigest() == digest
+    return [] if same else [Problem(name, Kind.CHANGED, f"was changed after the export; {_AGAIN}")]
 
 
-def _judge_counts(report: dict[str, Any], rows: list[ManifestRow], chosen: Layout) -> list[str]:
+def _judge_counts(report: dict[str, Any], rows: list[ManifestRow], chosen: Layout) -> list[Problem]:
     said = []
     for split in chosen.splits:
-        number = sum(row.split == split for row in rows)
-        if number != report["pairs"].get(split):
-            said.append(
-                f"{NAME}: has {number} pairs of {split}, {REPORT} says {report['pairs'].get(split)}; export again"
-            )
+        number, promised = sum(row.split == split for row in rows), report["pairs"].get(split)
+        if number != promised:
+            text = f"has {number} pairs of {split}, {REPORT} says {promised}; export again"
+            said.append(Problem(NAME, Kind.COUNT, text))
     return said

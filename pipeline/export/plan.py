@@ -3,7 +3,7 @@
 import hashlib
 import json
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -12,10 +12,11 @@ from pipeline.project.clips import clip
 from pipeline.project.decisions import current
 from pipeline.project.model import Analysis, Clip, Decision, StoredCandidate
 from pipeline.project.model import Sequence as ClipSequence
-from pipeline.project.sequences import sequences
+from pipeline.project.sequences import lookalikes, sequences
 from pipeline.project.store import Project
+from pipeline.words import counted, few, quoted
 from rainclean import __version__
-from rainclean.errors import RaincleanError
+from rainclean.errors import RaincleanError, UsageError
 from rainclean.formats import layout
 from rainclean.pairs import CropChoice, FrameChoice
 from rainclean.splits import split_scenes
@@ -97,14 +98,13 @@ class Item:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that an export depends on. undecided, rejected: names of sequences that it leaves out."""
+    """Everything that an export depends on. splits: scene → split. notes: what it leaves out, and what is doubtful."""
 
     settings: ExportSettings
     project: str
     items: tuple[Item, ...]
-    undecided: tuple[str, ...]
-    rejected: tuple[str, ...]
     splits: dict[str, str]
+    notes: tuple[str, ...]
 
     @property
     def hash(self) -> str:
@@ -123,13 +123,15 @@ def plan_export(project: Project, settings: ExportSettings) -> Plan:
         decisions = current(project)
         chosen = sequences(project, settings.names)
         accepted = [s for s in chosen if _is_wanted(decisions.get(s.id), settings)]
-        rejected = [s.name for s in chosen if s.id in decisions and decisions[s.id].verdict == "rejected"]
-        undecided = [s.name for s in chosen if s not in accepted and s.name not in rejected]
         if not accepted:
-            raise RaincleanError(_nothing(project, chosen, settings))
-        splits = split_scenes([s.scene for s in accepted], shares, settings.seed)
-        items = tuple(_items(project, accepted, decisions, splits))
-        return Plan(settings, project.uuid, items, tuple(undecided), tuple(rejected), splits)
+            raise RaincleanError(_nothing(project, chosen, decisions, settings))
+        large = [s for s in accepted if _has_room(project, s, decisions, settings)]
+        if not large:
+            raise UsageError(f"crops {settings.crops.text}: larger than every clip; ask for smaller ones")
+        splits = split_scenes([s.scene for s in large], shares, settings.seed)
+        items = tuple(_items(project, large, decisions, splits))
+        notes = [*_left_out(chosen, accepted, large, decisions), *_doubts(project, items)]
+        return Plan(settings, project.uuid, items, splits, tuple(notes))
 
 
 def versions() -> dict[str, str]:
@@ -154,12 +156,65 @@ def _is_wanted(decision: Decision | None, settings: ExportSettings) -> bool:
     return decision.kind == "person" or not settings.person_only
 
 
-def _nothing(project: Project, chosen: Sequence[ClipSequence], settings: ExportSettings) -> str:
+def _has_room(
+    project: Project, sequence: ClipSequence, decisions: dict[int, Decision], settings: ExportSettings
+) -> bool:
+    """Whether a crop of the size asked for fits into a sequence's clean image."""
+    if settings.crops.size is None:
+        return True
+    chosen = candidate(project, decisions[sequence.id].candidate_id or 0)
+    region = analysis(project, chosen.analysis_id).region
+    return settings.crops.size[0] <= region.width and settings.crops.size[1] <= region.height
+
+
+def _left_out(
+    chosen: Sequence[ClipSequence],
+    accepted: Sequence[ClipSequence],
+    large: Sequence[ClipSequence],
+    decisions: dict[int, Decision],
+) -> Iterator[str]:
+    others = [s for s in chosen if s not in accepted]
+    rejected = [s.name for s in others if s.id in decisions and decisions[s.id].verdict == "rejected"]
+    automatic = [s.name for s in others if s.id in decisions and decisions[s.id].verdict == "accepted"]
+    undecided = [s.name for s in others if s.id not in decisions]
+    small = [s.name for s in accepted if s not in large]
+    for names, why in (
+        (undecided, "not decided on"),
+        (rejected, "rejected"),
+        (automatic, "chosen automatically"),
+        (small, "smaller than the crops"),
+    ):
+        if names:
+            yield f"{counted(len(names), 'sequence')} left out, {why}: {few(names)}"
+
+
+def _doubts(project: Project, items: Sequence[Item]) -> Iterator[str]:
+    """What a person should look at before others use the data."""
+    split = {item.sequence.name: item.split for item in items}
+    suggested = [item.sequence.name for item in items if item.sequence.scene_by == "suggestion"]
+    if suggested:
+        yield f"scene suggested, not confirmed (rainclean describe --scene): {few(suggested)}"
+    for one, other in lookalikes(project):
+        if one in split and other in split and split[one] != split[other]:
+            yield f"{one} ({split[one]}) looks like {other} ({split[other]}): if that is one place, give them one scene"
+    unlicensed = [item.sequence.name for item in items if not item.sequence.licence]
+    if unlicensed:
+        yield f"no licence is given (rainclean describe --licence) for {few(unlicensed)}"
+
+
+def _nothing(
+    project: Project, chosen: Sequence[ClipSequence], decisions: dict[int, Decision], settings: ExportSettings
+) -> str:
+    here = quoted(project.folder)
     if not chosen:
-        return f"{project.folder}: no sequences; next: rainclean add {project.folder} CLIP…"
+        return f"{project.folder}: no sequences; next: rainclean add {here} CLIP…"
+    rejected = sum(s.id in decisions and decisions[s.id].verdict == "rejected" for s in chosen)
+    if rejected == len(chosen):
+        return f"{project.folder}: all that was asked for is rejected ({few([s.name for s in chosen])})"
+    which = "none of the sequences asked for" if settings.names else "no sequence"
     by = "accepted by a person" if settings.person_only else "accepted"
-    advice = f"choose with: rainclean select {project.folder} SEQUENCE --candidate ID"
-    return f"{project.folder}: no sequence is {by}; {advice}" + ("" if settings.person_only else ", or --auto")
+    auto = "" if settings.person_only else ", or --auto"
+    return f"{project.folder}: {which} is {by}; choose with: rainclean select {here} SEQUENCE --candidate NAME{auto}"
 
 
 def _items(

@@ -3,18 +3,21 @@
 Whatever is killed when, the target holds a whole export or none, and the next call goes on with what is prepared.
 """
 
+import ctypes
 import json
 import os
 import shutil
+import sys
 from pathlib import Path
 from typing import Any, Self
 
 from filelock import FileLock, Timeout
 
+from pipeline.export.report import REPORT
+from pipeline.project.store import DATABASE
+from pipeline.words import counted
 from rainclean.errors import RaincleanError, ResourceError
 from rainclean.formats.files import Files
-
-REPORT = "export.json"
 
 _PREFIX, _SUFFIX = ".", ".rainclean-export"
 
@@ -28,7 +31,7 @@ class Workplace:
     """
 
     def __init__(self, target: Path, plan: str) -> None:
-        self.target = target.absolute()
+        self.target = target.resolve()  # through a link to where the data shall be
         self.work = self.target.parent / f"{_PREFIX}{self.target.name}{_SUFFIX}"
         self.data = self.work / "data"
         self._old = self.work / "old"
@@ -54,6 +57,8 @@ class Workplace:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self.work.exists() and not list(self.work.glob("*.json")):
+            self.clear()  # nothing in it is worth keeping
         self._lock.release()
         if not self.work.exists():
             Path(self._lock.lock_file).unlink(missing_ok=True)
@@ -86,20 +91,43 @@ class Workplace:
         elif not target.exists():
             raise ResourceError(f"{source}: what was prepared is gone; remove {self.work} and export again")
 
+    def kept(self) -> str:
+        """What to tell of an export that ends too early."""
+        number = len(list(self.work.glob("*.json")))
+        if not number:
+            return "nothing was exported"
+        return f"{counted(number, 'sequence')} prepared in {self.work.name} beside it go into the next call"
+
+    def clear(self) -> None:
+        """Throw away what is prepared."""
+        shutil.rmtree(self.work, ignore_errors=True)
+
     def finish(self) -> None:
         """Make the prepared data the target, in place of an earlier export there."""
         try:
             if hasattr(os, "sync"):
                 os.sync()
-            if self.target.exists():
-                # Looked at again: things may have been put there since the work began.
-                self._refuse_foreign()
-                shutil.rmtree(self._old, ignore_errors=True)
-                self.target.rename(self._old)
-            self.data.rename(self.target)
-            shutil.rmtree(self.work, ignore_errors=True)
+            # Looked at again: things may have been put there since the work began.
+            self._refuse_foreign()
+            # From here on there is nothing to go on with: what a kill leaves is thrown away.
+            (self.work / "plan").unlink()
+            if not self.target.exists():
+                self.data.rename(self.target)
+            elif not _exchange(self.data, self.target):
+                self._replace()
+            self.clear()
         except OSError as error:
             raise _unusable(self.target, error) from error
+
+    def _replace(self) -> None:
+        """The new export in two steps, where the system knows no way to exchange two folders."""
+        shutil.rmtree(self._old, ignore_errors=True)
+        self.target.rename(self._old)
+        try:
+            self.data.rename(self.target)
+        except BaseException:
+            self._old.rename(self.target)
+            raise
 
     def _resume(self) -> None:
         """Go on with what was prepared for the same plan; throw away what was prepared for another one."""
@@ -116,11 +144,17 @@ class Workplace:
             _write(note, self._plan.encode())
 
     def _refuse_foreign(self) -> None:
-        """Raise where the target holds what no export of ours wrote."""
+        """Raise where the target holds what no export of ours wrote, or lies in what must stay as it is."""
+        for folder in self.target.resolve().parents:
+            if (folder / DATABASE).exists() or (folder / REPORT).exists():
+                what = "a project" if (folder / DATABASE).exists() else "an export"
+                raise RaincleanError(f"{self.target}: lies in {what} ({folder}); choose another folder with -o")
         if not self.target.exists():
             return
         if not self.target.is_dir():
             raise RaincleanError(f"{self.target}: is a file; name a folder with -o")
+        if self.target.is_mount():
+            raise RaincleanError(f"{self.target}: is where a disk is mounted; name a folder below it with -o")
         there = Files(self.target).names()
         known = {REPORT, *_listed(self.target)}
         foreign = [name for name in there if name not in known]
@@ -131,19 +165,33 @@ class Workplace:
             )
 
 
+def _exchange(one: Path, other: Path) -> bool:
+    """Exchange two folders in one step, so that there is no moment without either; False where that cannot be done."""
+    if sys.platform != "linux":
+        return False
+    here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+    try:
+        rename = ctypes.CDLL(None, use_errno=True).renameat2
+    except (OSError, AttributeError):
+        return False
+    return bool(rename(here, os.fsencode(one), here, os.fsencode(other), exchange) == 0)
+
+
 def _listed(folder: Path) -> set[str]:
     """Names of the files that a finished export says it consists of."""
     from rainclean.formats.manifest import NAME, read_manifest
 
     try:
         report = json.loads((folder / REPORT).read_text(encoding="utf-8"))
-        if "rainclean" not in report:
-            return set()
-        names = set(report["files"])
+        names = set(report["files"]) if "rainclean" in report else set()
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
+    try:
         for row in read_manifest(folder / NAME):
             names |= {row.rainy, row.clean, row.exclude, row.confidence}
-    except (OSError, ValueError, KeyError, TypeError, RaincleanError):
-        return set()
+    except RaincleanError:
+        # Its manifest is damaged: pictures where pairs stand are taken for its own.
+        names |= {name for name in Files(folder).names() if name.endswith(".png") and "/" in name}
     return names
 
 

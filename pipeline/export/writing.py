@@ -2,7 +2,6 @@
 
 import csv
 import hashlib
-import json
 from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -14,14 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.export.plan import ExportSettings, Item, Plan, plan_export, versions
-from pipeline.export.workplace import REPORT, Workplace
+from pipeline.export.report import REPORT, write_report
+from pipeline.export.workplace import Workplace
 from pipeline.project.clips import open_clip
 from pipeline.project.masks import read_mask
 from pipeline.project.store import Project
 from pipeline.stages import Progress, part_of
 from pipeline.watch import STILL_PX
+from pipeline.words import counted, few
 from rainclean import __version__
-from rainclean.errors import RaincleanError, ResourceError
+from rainclean.errors import InputError, RaincleanError, ResourceError
 from rainclean.formats import layout
 from rainclean.formats.layout import PairKey, Widths
 from rainclean.formats.manifest import NAME, PARQUET_NAME, ManifestRow, has_parquet, write_manifest, write_parquet
@@ -37,6 +38,11 @@ SEQUENCES = "sequences.csv"
 
 WRITERS = 2
 """Pairs coded at a time."""
+
+_NO_PAIR = (
+    "no pair is left: no frame stands as the clean image does, or no crop holds enough rain (--min-rain) and little "
+    "enough of the exclusion masks (--max-excluded)"
+)
 
 _SEQUENCE_COLUMNS = (
     "sequence", "scene", "scene_by", "split", "clip", "clip_sha256", "first", "last", "width", "height",
@@ -70,9 +76,14 @@ def export(project: Project, settings: ExportSettings, target: Path) -> Generato
                 preparing = _prepare(project, plan, item, workplace)
                 yield from part_of(preparing, item.sequence.name, done, len(plan.items))
                 parts[item.sequence.id] = workplace.stored(_part(item)) or []
+            if not any(parts.values()):
+                workplace.clear()
+                raise RaincleanError(_NO_PAIR)
             result = yield from _assemble(plan, parts, workplace)
         except OSError as error:
-            raise ResourceError(f"{error.filename or target}: {error.strerror or error}") from error
+            raise ResourceError(f"{error.filename or target}: {error.strerror or error}; {workplace.kept()}") from error
+        except InputError as error:
+            raise RaincleanError(f"{error}; {workplace.kept()}") from error
         workplace.finish()
     return result
 
@@ -87,7 +98,6 @@ def _prepare(project: Project, plan: Plan, item: Item, workplace: Workplace) -> 
         return
     clean = decode_png(project.artefacts.read(item.candidate.picture), project.artefacts.path(item.candidate.picture))
     exclude = read_mask(project, item.decision.exclude) if item.decision.exclude else None
-    plan.settings.crops.check(clean.shape[1], clean.shape[0])
     with open_clip(project, item.clip) as source:
         frames = yield from _still_frames(plan, item, source, clean)
         writer = _PairWriter(item, clean, exclude, workplace.pictures(_part(item)))
@@ -119,13 +129,22 @@ def _still_frames(plan: Plan, item: Item, source: FrameSource, clean: U8) -> Gen
         for done, frame in enumerate(source.read(unseen, item.analysis.region), 1):
             shifts[frame.index] = shift_between(reference, Reduced(luma(frame.rgb)))
             yield Progress("look", done, len(unseen))
-        # What cannot be told is too far to be told, where others show that there is texture enough.
-        told = any(shift is not None for shift in shifts.values())
-        moved = {i for i, shift in shifts.items() if (told if shift is None else shift > STILL_PX)}
+        moved = _moved(shifts)
         if plan.settings.frames.kind != "differ" or moved.isdisjoint(chosen):
             return [index for index in chosen if index not in moved]
         for index in moved & amounts.keys():
             del amounts[index]
+
+
+def _moved(shifts: dict[int, float | None]) -> set[int]:
+    """Frames that show another view than the clean image, given their shifts against it in px.
+
+    A shift that cannot be told is one too far to tell where the camera is known to move, or where nearly all others
+    can be told; else there is too little texture, or too much rain, to say anything of that frame.
+    """
+    known = [shift for shift in shifts.values() if shift is not None]
+    too_far = max(known, default=0.0) > STILL_PX or len(known) >= 0.8 * len(shifts)
+    return {index for index, shift in shifts.items() if (too_far if shift is None else shift > STILL_PX)}
 
 
 class _PairWriter:
@@ -180,11 +199,6 @@ def _assemble(
     result = Exported(workplace.target)
     chosen = layout(plan.settings.layout)
     keyed = list(_keys(plan, parts))
-    if not keyed:
-        raise RaincleanError(
-            "no pair is left: no frame stands as the clean image does, or no crop holds enough rain and little "
-            "enough of the exclusion masks; ask for less with --min-rain, or for other frames"
-        )
     widths = Widths.of([key for key, _, _ in keyed])
     rows = []
     for done, (key, item, row) in enumerate(keyed, 1):
@@ -257,33 +271,26 @@ def _sequences_csv(plan: Plan, parts: dict[int, list[dict[str, Any]]]) -> bytes:
             item.candidate.name, d.uuid, d.kind, d.who, d.at, d.note, len({row["frame"] for row in rows}), len(rows),
         )  # fmt: skip
         writer.writerow(values)
-    return text.getvalue().encode("utf-8", "replace")
+    return text.getvalue().encode()
 
 
 def _notes(plan: Plan, parts: dict[int, list[dict[str, Any]]], result: Exported) -> Iterator[str]:
-    if plan.undecided:
-        yield f"{len(plan.undecided)} sequences left out, not decided on: {_few(plan.undecided)}"
-    if plan.rejected:
-        yield f"{len(plan.rejected)} sequences left out, rejected: {_few(plan.rejected)}"
+    yield from plan.notes
     empty = [item.sequence.name for item in plan.items if not parts[item.sequence.id]]
     if empty:
-        yield f"{len(empty)} sequences give no pair (the camera stands elsewhere, or too little rain): {_few(empty)}"
-    moved = []
+        yield f"no pair from {few(empty)}: the camera stands elsewhere than in the clean image, or no crop was allowed"
+    fewer = []
     if plan.settings.frames.kind != "differ":
         for item in plan.items:
             asked = plan.settings.frames.choose(range(item.sequence.first, item.sequence.last))
             used = {row["frame"] for row in parts[item.sequence.id]}
             if used and len(used) < len(asked):
-                moved.append(f"{item.sequence.name} {len(used)} of {len(asked)}")
-    if moved:
-        yield f"frames used, those left out show a moved camera or too little rain: {_few(moved)}"
+                fewer.append(f"{item.sequence.name} {len(used)} of {len(asked)}")
+    if fewer:
+        yield f"frames used (in others the camera stands elsewhere, or no crop was allowed): {few(fewer)}"
     for split, share in plan.settings.split_shares().items():
         if share and not result.scenes[split]:
-            yield f"no scene is left for {split}: {len(plan.splits)} scene(s) are decided on"
-
-
-def _few(names: list[str] | tuple[str, ...]) -> str:
-    return ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
+            yield f"no scene is left for {split}: {counted(len(plan.splits), 'scene')} in all"
 
 
 def _report(plan: Plan, result: Exported, files: dict[str, bytes]) -> bytes:
@@ -299,4 +306,4 @@ def _report(plan: Plan, result: Exported, files: dict[str, bytes]) -> bytes:
         "notes": result.notes,
         "files": {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())},
     }
-    return (json.dumps(report, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "replace")
+    return write_report(report)

@@ -4,8 +4,9 @@ import json
 import os
 import re
 import shutil
+import unicodedata
 from collections.abc import Generator, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,8 +15,10 @@ from numpy.typing import NDArray
 
 from pipeline.project.clips import clip as clip_by_id
 from pipeline.project.clips import content_of, find_clips, locate, place_of, relink
+from pipeline.project.model import SceneBy
 from pipeline.project.store import CLIPS, Project, now
 from pipeline.stages import Progress, part_of
+from pipeline.words import one_line
 from rainclean import scenes
 from rainclean.errors import InputError, RaincleanError, ResourceError
 from rainclean.video import FrameSource, open_source
@@ -41,8 +44,12 @@ class Origin:
 
 @dataclass
 class Added:
-    """What became of the paths: names of new sequences, lines about known and moved clips, errors by clip."""
+    """What became of the paths: names of new sequences, lines about known and moved clips, errors by clip.
 
+    asked: number of clips that the paths stood for, and of paths that stood for none.
+    """
+
+    asked: int = 0
     sequences: list[str] = field(default_factory=list)
     relinked: list[str] = field(default_factory=list)
     known: list[str] = field(default_factory=list)
@@ -66,12 +73,14 @@ def add(
     the clip's file in the project's folder. salvage: take what can be decoded of damaged clips.
     """
     result = Added()
+    origin = Origin(*(one_line(getattr(origin, f.name), f"--{f.name}") for f in fields(Origin)))
     found: list[Path] = []
     for path in paths:
         try:
             found += find_clips(path)
         except InputError as error:
             result.failed.append(str(error))
+    result.asked = len(found) + len(result.failed)
     for done, path in enumerate(found):
         try:
             yield from part_of(_add_clip(project, path, origin, copy, salvage, result), path.name, done, len(found))
@@ -85,13 +94,14 @@ def _add_clip(
     project: Project, path: Path, origin: Origin, copy: bool, salvage: bool, result: Added
 ) -> Generator[Progress, None, None]:
     yield Progress("identify", 0, None)
+    _check_text(path)
     content = content_of(path)
-    if _known(project, path, content, result):
+    if _known(project, path, content, origin, copy, result):
         return
     with open_source(path, salvage=salvage) as source:
         shots, left_out = yield from _shots(source)
         if not shots:
-            raise InputError(path, "1 frame: a temporal prior needs at least 2", "film longer")
+            raise InputError(path, "no shot of it has 2 frames: a temporal prior needs at least 2", "film longer")
         if copy:
             yield Progress("copy", 0, None)
             place = place_of(project, _copied(project, path, content))
@@ -107,7 +117,7 @@ def _add_clip(
         result.notes.append(f"{path}: {left_out} shot(s) of one frame are no sequences")
 
 
-def _known(project: Project, path: Path, content: str, result: Added) -> bool:
+def _known(project: Project, path: Path, content: str, origin: Origin, copy: bool, result: Added) -> bool:
     """Whether the project has this clip; if that one is gone from where it was, it is linked to this path."""
     rows = project.rows("SELECT id FROM clip WHERE content = ?", content)
     if not rows:
@@ -120,11 +130,24 @@ def _known(project: Project, path: Path, content: str, result: Added) -> bool:
     try:
         where = locate(project, there)
     except InputError:
-        relink(project, there.id, path)
+        relink(project, there.id, _copied(project, path, content) if copy else path, copied=copy)
         result.relinked.append(f"{path}: is {called}, found again (was {there.path})")
         return True
-    result.known.append(f"{path}: is in the project already as {called} ({where}); not added again")
+    if copy and not there.copied:
+        relink(project, there.id, _copied(project, where, content), copied=True)
+        result.known.append(f"{path}: is in the project already as {called}; now copied into it")
+        return True
+    unsaid = "; what is said of it stays as it is, rainclean describe changes it" if origin != Origin() else ""
+    result.known.append(f"{path}: is in the project already as {called} ({where}); not added again{unsaid}")
     return True
+
+
+def _check_text(path: Path) -> None:
+    """Raise InputError for a name in bytes that are no text: it could not be stored, shown or exported."""
+    try:
+        str(path.resolve()).encode()
+    except UnicodeEncodeError:
+        raise InputError(ascii(str(path)), "its name is not UTF-8", "rename it") from None
 
 
 def _shots(source: FrameSource) -> Generator[Progress, None, tuple[list[_Shot], int]]:
@@ -171,7 +194,7 @@ def _insert(
     base = safe_name(info.path)
     for number, shot in enumerate(shots, 1):
         name = _free_name(project, base if len(shots) == 1 else f"{base}-shot{number}")
-        scene, by = _scene(project, shot, name, origin, result)
+        scene, by, looks_like = _scene(project, shot, name, origin, result)
         project.insert(
             "sequence",
             clip_id=clip_id,
@@ -186,34 +209,38 @@ def _insert(
             consent=origin.consent,
             notes=origin.notes,
             background=shot.background.tobytes(),
+            looks_like=looks_like,
         )
         result.sequences.append(name)
     if len(shots) > 1:
         result.notes.append(f"{info.path}: scene cuts: {len(shots)} sequences")
 
 
-def _scene(project: Project, shot: _Shot, name: str, origin: Origin, result: Added) -> tuple[str, str]:
-    """Scene of a new sequence: as told, or that of the likeliest background, or its own."""
-    if origin.scene:
-        return origin.scene, "person"
-    others = project.rows("SELECT name, scene, background FROM sequence ORDER BY id")
+def _scene(project: Project, shot: _Shot, name: str, origin: Origin, result: Added) -> tuple[str, SceneBy, int | None]:
+    """Scene of a new sequence, who says so, and which earlier one it looks like: told, suggested, or its own."""
+    others = project.rows("SELECT id, name, scene, background FROM sequence ORDER BY id")
+    twin = None
     if others:
         stored = np.frombuffer(b"".join(r["background"] for r in others), np.uint8)
         alike = scenes.likeness(shot.background, stored.reshape(-1, scenes.HEIGHT, scenes.WIDTH))
         best = int(np.argmax(alike))
-        if alike[best] >= scenes.ALIKE:
-            scene = str(others[best]["scene"])
-            result.notes.append(f"{name}: looks like {others[best]['name']}: scene {scene} suggested")
-            return scene, "suggestion"
+        twin = others[best] if alike[best] >= scenes.ALIKE else None
+    if origin.scene:
+        return origin.scene, "person", twin["id"] if twin else None
+    if twin:
+        result.notes.append(f"{name}: looks like {twin['name']}: scene {twin['scene']} suggested")
+        return str(twin["scene"]), "suggestion", twin["id"]
     # A sequence whose place nobody knows is a scene of its own, under a name that no other scene has.
-    return _unused(name, {str(r["scene"]) for r in others}), "name"
+    return _unused(name, {str(r["scene"]) for r in others}), "name", None
 
 
 def safe_name(path: Path) -> str:
     """A name for what a clip holds, of letters, digits, - and _: from the file's name, or the folder's of clip.mp4."""
     stem = path.stem if path.is_file() else path.name
     text = path.resolve().parent.name if path.is_file() and stem == "clip" else stem
-    return re.sub(r"[^A-Za-z0-9_]+", "-", text).strip("-") or "clip"
+    plain = unicodedata.normalize("NFKD", text.replace("ß", "ss"))
+    letters = "".join(c for c in plain if not unicodedata.combining(c))
+    return re.sub(r"[^A-Za-z0-9_]+", "-", letters).strip("-") or "clip"
 
 
 def _free_name(project: Project, name: str) -> str:

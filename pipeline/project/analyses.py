@@ -10,7 +10,9 @@ from pipeline.project.store import Project, now
 from rainclean import __version__
 from rainclean.video import Region
 
-_COLUMNS = "id, sequence_id, settings, settings_hash, rainclean, finished, error, reference_frame, region, warnings"
+_COLUMNS = (
+    "id, sequence_id, settings, settings_hash, rainclean, finished, error, reference_frame, region, warnings, sheet"
+)
 """All but the rain amounts, which are long and seldom wanted."""
 
 
@@ -19,10 +21,14 @@ def settings_hash(settings: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def latest(project: Project, sequence_id: int) -> Analysis | None:
-    """The analysis of a sequence that came last, None where there is none yet."""
-    rows = project.rows(f"SELECT {_COLUMNS} FROM analysis WHERE sequence_id = ? ORDER BY id DESC LIMIT 1", sequence_id)
-    return _analysis(rows[0]) if rows else None
+def analyses(project: Project, sequence_id: int) -> list[Analysis]:
+    """The analyses of a sequence, the main one first: the last sweep, or the last one where there was no sweep.
+
+    Scores of different analyses do not compare; what is chosen automatically comes from the main one. A sequence
+    whose analysis failed has that one, with its error, and no other.
+    """
+    rows = project.rows(f"SELECT {_COLUMNS} FROM analysis WHERE sequence_id = ? ORDER BY id DESC", sequence_id)
+    return sorted(map(_analysis, rows), key=lambda a: a.settings["recipe"] is not None)
 
 
 def analysis(project: Project, analysis_id: int) -> Analysis:
@@ -36,9 +42,18 @@ def rain_amounts(project: Project, analysis_id: int) -> list[float]:
 
 
 def candidates(project: Project, analysis_id: int) -> list[StoredCandidate]:
-    """Candidates of an analysis, best-scored first."""
+    """Candidates of one analysis, best-scored first."""
     rows = project.rows("SELECT * FROM candidate WHERE analysis_id = ? ORDER BY rank", analysis_id)
     return [_candidate(row) for row in rows]
+
+
+def all_candidates(project: Project, sequence_id: int) -> list[StoredCandidate]:
+    """Candidates of a sequence: those of its main analysis, then of others what has another name."""
+    found: dict[str, StoredCandidate] = {}
+    for each in analyses(project, sequence_id):
+        for one in candidates(project, each.id):
+            found.setdefault(one.name, one)
+    return list(found.values())
 
 
 def candidate(project: Project, candidate_id: int) -> StoredCandidate:
@@ -56,17 +71,21 @@ def store_analysis(
     region: Region | None = None,
     warnings: Sequence[str] = (),
     rain: Sequence[float] = (),
+    sheet: str = "",
     made: Sequence[dict[str, Any]] = (),
 ) -> int:
-    """Keep what an analysis gave, or that it failed; what an earlier one gave goes, unless it was decided on.
+    """Keep what an analysis gave, or that it failed, beside what other settings gave.
+
+    What an earlier one gave by the same settings goes, unless it was decided on.
 
     made: columns of its candidates but id and analysis_id. Returns the id of the analysis.
     """
     with project.transaction():
         project.execute(
-            "DELETE FROM analysis WHERE sequence_id = ? AND id NOT IN ("
+            "DELETE FROM analysis WHERE sequence_id = ? AND (settings_hash = ? OR error != '') AND id NOT IN ("
             "SELECT analysis_id FROM candidate JOIN decision ON candidate_id = candidate.id)",
             sequence_id,
+            settings_hash(settings),
         )
         number = project.insert(
             "analysis",
@@ -80,6 +99,7 @@ def store_analysis(
             region=json.dumps(region or ()),
             warnings=json.dumps(list(warnings), ensure_ascii=False),
             rain=json.dumps([round(float(a), 4) for a in rain]),
+            sheet=sheet,
         )
         for row in made:
             project.insert("candidate", analysis_id=number, **row)
@@ -88,7 +108,10 @@ def store_analysis(
 
 def wanted_artefacts(project: Project) -> set[str]:
     """Names of all artefacts that something refers to."""
-    rows = project.rows("SELECT picture FROM candidate UNION SELECT exclude FROM decision WHERE exclude != ''")
+    rows = project.rows(
+        "SELECT picture FROM candidate UNION SELECT sheet FROM analysis WHERE sheet != '' "
+        "UNION SELECT exclude FROM decision WHERE exclude != ''"
+    )
     return {str(row[0]) for row in rows}
 
 

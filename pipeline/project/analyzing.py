@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.clean import CleanResult, CleanSettings, clean
-from pipeline.project.analyses import latest, settings_hash, store_analysis, wanted_artefacts
+from pipeline.contact_sheet import contact_sheet
+from pipeline.project.analyses import analyses, settings_hash, store_analysis, wanted_artefacts
 from pipeline.project.clips import clip, open_clip
 from pipeline.project.model import Sequence as ClipSequence
 from pipeline.project.sequences import sequences
@@ -43,7 +44,8 @@ def analyze(
 ) -> Generator[Progress, None, Analyzed]:
     """Make candidates sequence by sequence; each is in the project for good before the next is begun.
 
-    names: sequences to analyse, all if empty. again: also those that were analysed by these settings. A sequence
+    names: sequences to analyse, all if empty. again: also those that were analysed by these settings. Candidates that
+    other settings gave stay. A sequence
     that fails is noted with the reason and does not keep the others from being analysed; the next call tries it
     again. Closing the stage loses the sequence under way, nothing else. Raises RaincleanError where another
     process is analysing this project.
@@ -73,14 +75,13 @@ def lasting(settings: CleanSettings) -> dict[str, Any]:
 
 
 def _is_done(project: Project, sequence: ClipSequence, wanted: dict[str, Any]) -> bool:
-    there = latest(project, sequence.id)
-    return there is not None and not there.error and there.settings_hash == settings_hash(wanted)
+    there = analyses(project, sequence.id)
+    return any(not a.error and a.settings_hash == settings_hash(wanted) for a in there)
 
 
 def _note_failure(project: Project, sequence: ClipSequence, wanted: dict[str, Any], error: str) -> None:
     """Keep the reason, unless there are candidates: a disk that is not at hand does not take those away."""
-    there = latest(project, sequence.id)
-    if there is None or there.error:
+    if all(a.error for a in analyses(project, sequence.id)):
         store_analysis(project, sequence.id, wanted, error=error)
 
 
@@ -96,6 +97,7 @@ def _analyze(
         cleaned = yield from clean(source, of_sequence)
         with cleaned:
             made = yield from _candidate_rows(project, cleaned)
+            sheet = project.artefacts.put(encode_png(contact_sheet(cleaned)), ".png")
             best = cleaned.picture(cleaned.candidates[0])
             rain = yield from _rain(source, sequence, cleaned.region, best)
     store_analysis(
@@ -106,6 +108,7 @@ def _analyze(
         region=cleaned.region,
         warnings=cleaned.warnings,
         rain=rain,
+        sheet=sheet,
         made=made,
     )
     result.warnings[sequence.name] = tuple(cleaned.warnings)

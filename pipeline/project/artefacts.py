@@ -4,8 +4,11 @@ import hashlib
 import os
 import time
 from pathlib import Path
+from threading import get_ident
 
 from rainclean.errors import InputError, ResourceError
+
+_ADVICE = "a candidate's picture comes back with rainclean analyze --again, a mask with select --exclude"
 
 _ABANDONED = 3600.0
 """Seconds after which a file that nothing refers to belongs to no process that is about to refer to it."""
@@ -21,16 +24,19 @@ class Artefacts:
         """Keep bytes; returns their name, such as ``3f…9c.png``. On disk for good when this returns."""
         name = hashlib.sha256(data).hexdigest() + suffix
         path = self.path(name)
-        if path.exists():
-            return name
+        partial = path.with_name(f".{name}.{os.getpid()}.{get_ident()}")
         try:
+            if path.exists() and path.read_bytes() == data:  # a damaged one is written anew
+                return name
             path.parent.mkdir(parents=True, exist_ok=True)
-            partial = path.with_name(f".{name}.{os.getpid()}")
-            with partial.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(path)
+            try:
+                with partial.open("wb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                partial.replace(path)
+            finally:
+                partial.unlink(missing_ok=True)
         except OSError as error:
             raise ResourceError(f"{error.filename or path}: {error.strerror or error}") from error
         return name
@@ -45,11 +51,9 @@ class Artefacts:
             data = self.path(name).read_bytes()
         except OSError as error:
             reason = f"{error.strerror or error}"
-            raise InputError(self.path(name), reason, "run rainclean analyze --again to make it again") from error
+            raise InputError(self.path(name), reason, _ADVICE) from error
         if hashlib.sha256(data).hexdigest() != name.partition(".")[0]:
-            raise InputError(
-                self.path(name), "its bytes have changed", "run rainclean analyze --again to make it again"
-            )
+            raise InputError(self.path(name), "its bytes have changed", _ADVICE)
         return data
 
     def sweep(self, wanted: set[str]) -> int:

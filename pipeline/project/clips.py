@@ -9,6 +9,7 @@ from typing import Any
 
 from pipeline.project.model import Clip
 from pipeline.project.store import Project
+from pipeline.words import quoted
 from rainclean.errors import InputError
 from rainclean.video import FrameSource, open_source
 from rainclean.video.images import images_in
@@ -17,22 +18,26 @@ from rainclean.video.pictures import SUFFIXES
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi"})
 
+FEWEST_IMAGES = 10
+"""Images that make a folder a clip where nobody named it: fewer are thumbnails, or the odd photograph."""
+
 _SIMULATED = "truth.json"
+_WRITTEN = frozenset({"report.json", "export.json", "project.sqlite"})  # of clean, export and new
 
 
 def find_clips(path: Path) -> list[Path]:
     """The clips that a path stands for: a file is itself, a folder what lies in it.
 
-    A folder with images and no videos is one clip. Any other folder gives the videos below it, or, where there
-    are none, each folder of images below it. Of a folder that `simulate` wrote, the rainy clip alone is taken.
-    Raises InputError where there is nothing.
+    A folder with images and no videos is one clip. Any other folder gives the videos below it and each folder below
+    it that holds at least FEWEST_IMAGES images and no video. What rainclean wrote is passed over, but for the rainy
+    clips of `simulate`. Raises InputError where there is nothing.
     """
     place = check_name(path)
-    if place.is_file() or _holds_images(place):
+    if place.is_file() or _images(place):
         return [place]
-    folders = sorted(_folders_below(place))
-    videos = [video for folder in folders for video in _videos_in(folder)]
-    found = videos or [folder for folder in folders if _holds_images(folder)]
+    found: list[Path] = []
+    for folder in sorted(_folders_below(place)):
+        found += _videos_in(folder) or ([folder] if _images(folder) >= FEWEST_IMAGES else [])
     if not found:
         raise InputError(path, "no clip in this folder", f"it may hold {', '.join(sorted(VIDEO_SUFFIXES))} or images")
     return found
@@ -54,12 +59,20 @@ def content_of(path: Path) -> str:
 
 
 def trace_of(path: Path) -> tuple[int, int]:
-    """(bytes, time of the last change in ns) of a file, or over a folder's images: a changed clip changes these."""
+    """(bytes, time of the last change in ns) of a file; of a folder of images, bytes and a sum over all of them.
+
+    A clip that was changed changes these, and looking at them is quick.
+    """
     try:
-        stats = [p.stat() for p in ([path] if path.is_file() else images_in(path)[0])]
+        if path.is_file():
+            stat = path.stat()
+            return stat.st_size, stat.st_mtime_ns
+        images = [(p.name, p.stat()) for p in images_in(path)[0]]
     except OSError as error:
         raise InputError(path, f"cannot be read: {error.strerror or error}") from error
-    return sum(s.st_size for s in stats), max(s.st_mtime_ns for s in stats)
+    text = repr([(name, stat.st_size, stat.st_mtime_ns) for name, stat in images])
+    digest = hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
+    return sum(stat.st_size for _, stat in images), int.from_bytes(digest[:7], "big")
 
 
 def place_of(project: Project, path: Path) -> dict[str, Any]:
@@ -73,13 +86,13 @@ def place_of(project: Project, path: Path) -> dict[str, Any]:
     return {"path": str(absolute), "relative": relative, "bytes": size, "modified_ns": modified}
 
 
-def relink(project: Project, clip_id: int, path: Path) -> None:
+def relink(project: Project, clip_id: int, path: Path, copied: bool = False) -> None:
     """Note where a clip is now."""
     place = place_of(project, path)
     with project.transaction():
         project.execute(
-            "UPDATE clip SET path = ?, relative = ?, bytes = ?, modified_ns = ?, copied = 0 WHERE id = ?",
-            place["path"], place["relative"], place["bytes"], place["modified_ns"], clip_id,
+            "UPDATE clip SET path = ?, relative = ?, bytes = ?, modified_ns = ?, copied = ? WHERE id = ?",
+            place["path"], place["relative"], place["bytes"], place["modified_ns"], copied, clip_id,
         )  # fmt: skip
 
 
@@ -94,9 +107,9 @@ def clips(project: Project) -> list[Clip]:
 
 
 def locate(project: Project, wanted: Clip) -> Path:
-    """Where a clip is now; a clip that was moved together with the project is noted at its new place.
+    """Where a clip is now: at its path, or as it was beside the project.
 
-    Raises InputError where it is neither at its path nor beside the project as before, or is no longer the same.
+    Raises InputError where it is neither, or is no longer the same.
     """
     changed = False
     for path in places(project, wanted):
@@ -106,12 +119,10 @@ def locate(project: Project, wanted: Clip) -> Path:
         if (size, modified) == (wanted.bytes, wanted.modified_ns):
             return path
         if size == wanted.bytes and content_of(path) == wanted.content:
-            if not wanted.copied:
-                relink(project, wanted.id, path)
             return path
         changed = True
     reason = "is another file than the one that was added" if changed else "is not there any more"
-    advice = f"give its new place: rainclean add {project.folder} FILE-OR-FOLDER"
+    advice = f"give its new place: rainclean add {quoted(project.folder)} FILE-OR-FOLDER"
     raise InputError(wanted.path, reason, advice)
 
 
@@ -122,8 +133,12 @@ def places(project: Project, wanted: Clip) -> Sequence[Path]:
 
 
 def open_clip(project: Project, wanted: Clip) -> FrameSource:
-    """Open a clip wherever it is now. Raises InputError."""
-    return open_source(locate(project, wanted), salvage=wanted.salvage)
+    """Open a clip wherever it is now, and note that place where it is new. Raises InputError."""
+    path = locate(project, wanted)
+    new = str(path.resolve()) != str(wanted.path) or trace_of(path) != (wanted.bytes, wanted.modified_ns)
+    if new and not project.read_only:
+        relink(project, wanted.id, path, wanted.copied)
+    return open_source(path, salvage=wanted.salvage)
 
 
 def _clip(row: Any) -> Clip:
@@ -135,7 +150,10 @@ def _clip(row: Any) -> Clip:
 
 
 def _folders_below(folder: Path) -> Iterator[Path]:
-    for name, subfolders, _ in os.walk(folder):
+    for name, subfolders, files in os.walk(folder):
+        if _WRITTEN.intersection(files):
+            subfolders.clear()
+            continue
         subfolders[:] = [s for s in subfolders if not s.startswith(".")]
         yield Path(name)
 
@@ -148,7 +166,8 @@ def _videos_in(folder: Path) -> list[Path]:
     return [p for p in videos if p.stem == "clip"] if (folder / _SIMULATED).is_file() else videos
 
 
-def _holds_images(folder: Path) -> bool:
+def _images(folder: Path) -> int:
+    """Number of images directly in a folder; 0 where there are videos beside them."""
     if not folder.is_dir() or _videos_in(folder):
-        return False
-    return any(p.suffix.lower() in SUFFIXES and not p.name.startswith(".") for p in folder.iterdir())
+        return 0
+    return sum(p.suffix.lower() in SUFFIXES and not p.name.startswith(".") for p in folder.iterdir())

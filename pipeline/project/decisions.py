@@ -6,11 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from pipeline.project.analyses import candidates, latest
-from pipeline.project.model import Decision, Kind, StoredCandidate, Verdict
+from pipeline.project.analyses import all_candidates, analyses, candidates
+from pipeline.project.model import Analysis, Decision, Kind, StoredCandidate, Verdict
 from pipeline.project.model import Sequence as ClipSequence
 from pipeline.project.sequences import sequences
 from pipeline.project.store import Project, now
+from pipeline.words import quoted
 from rainclean.errors import InputError, RaincleanError
 
 
@@ -54,25 +55,33 @@ def _standing(made: Iterable[Decision]) -> list[Decision]:
 
 
 def accept(
-    project: Project, sequence: ClipSequence, candidate: StoredCandidate, who: str, note: str = "", exclude: str = ""
-) -> Decision:
-    """A person chose a candidate. exclude: artefact with what must not be trusted, 255 there, or ""."""
-    return _decide(project, sequence, "person", "accepted", candidate.id, who, note, exclude=exclude)
+    project: Project, sequence: ClipSequence, name: str, who: str, note: str = "", exclude: str = ""
+) -> tuple[Decision, StoredCandidate]:
+    """A person chose the candidate of a name, or the one that stands for it; returns both.
+
+    exclude: artefact with what must not be trusted, 255 there, or "". Raises InputError for an unknown name.
+    """
+    with project.transaction():
+        candidate = candidate_of(project, sequence, name)
+        return _append(project, sequence, "person", "accepted", candidate.id, who, note, exclude=exclude), candidate
 
 
 def reject(project: Project, sequence: ClipSequence, who: str, note: str = "") -> Decision:
     """A person found no candidate of a sequence fit for use."""
-    return _decide(project, sequence, "person", "rejected", None, who, note)
+    with project.transaction():
+        return _append(project, sequence, "person", "rejected", None, who, note)
 
 
 @dataclass
 class BestChosen:
     """What the automatic choice did, by names of sequences.
 
-    chosen: sequence → candidate. kept: a person decided, or the same candidate was chosen before. failed: why not.
+    chosen: sequence → candidate. doubtful: those of them whose scores are so bad that they may mislead. kept: a
+    person decided, or the same candidate was chosen before. failed: why not.
     """
 
     chosen: dict[str, str] = field(default_factory=dict)
+    doubtful: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
 
@@ -82,6 +91,8 @@ def choose_best(project: Project, names: Sequence[str] = (), note: str = "") -> 
 
     What a person decided stays. Sequences without candidates are named in ``failed``.
     """
+    from rainclean.quality import DOUBTFUL  # not above: it loads numpy, and `status` shall answer at once
+
     result = BestChosen()
     for sequence in sequences(project, names):
         try:
@@ -90,41 +101,42 @@ def choose_best(project: Project, names: Sequence[str] = (), note: str = "") -> 
             result.failed[sequence.name] = str(error)
             continue
         if chosen:
-            result.chosen[sequence.name] = chosen
+            result.chosen[sequence.name] = chosen.name
+            if chosen.score > DOUBTFUL:
+                result.doubtful.append(sequence.name)
         else:
             result.kept.append(sequence.name)
     return result
 
 
-def _choose_best(project: Project, sequence: ClipSequence, note: str) -> str:
-    """Name of the candidate chosen now; "" where the decision stays as it is."""
+def _choose_best(project: Project, sequence: ClipSequence, note: str) -> StoredCandidate | None:
+    """The candidate chosen now; None where the decision stays as it is."""
     with project.transaction():
         standing = _standing(journal(project, sequence.id))
         if any(d.kind == "person" for d in standing):
-            return ""
-        best = _ready(project, sequence)[0]
+            return None
+        best = candidates(project, _main(project, sequence).id)[0]
         if standing and standing[0].candidate_id == best.id:
-            return ""
+            return None
         _append(project, sequence, "automatic", "accepted", best.id, "rainclean", note)
-        return best.name
+        return best
 
 
-def undo(project: Project, sequence: ClipSequence, who: str, note: str = "") -> Decision:
-    """Take back the decision that holds; the one before it, if any, holds again. Returns what was taken back."""
+def undo(project: Project, sequence: ClipSequence, who: str, note: str = "") -> tuple[Decision, Decision]:
+    """Take back the decision that holds; the one before it, if any, holds again. Returns it, and the undoing."""
     with project.transaction():
         taken = holding(journal(project, sequence.id))
         if taken is None:
             raise RaincleanError(f"{sequence.name}: nothing was decided, so nothing can be taken back")
-        _append(project, sequence, "person", "undone", None, who, note, undoes=taken.id)
-    return taken
+        return taken, _append(project, sequence, "person", "undone", None, who, note, undoes=taken.id)
 
 
 def candidate_of(project: Project, sequence: ClipSequence, name: str) -> StoredCandidate:
-    """The candidate of a name, or the one that stands for it, of a sequence's latest analysis. Raises InputError."""
-    there = _ready(project, sequence)
-    for candidate in there:
-        if name == candidate.name or name in candidate.merged:
-            return candidate
+    """The candidate of a name among all of a sequence, or the one that stands for it. Raises InputError."""
+    _main(project, sequence)
+    there = all_candidates(project, sequence.id)
+    for candidate in (*(c for c in there if c.name == name), *(c for c in there if name in c.merged)):
+        return candidate
     names = ", ".join(c.name for c in there)
     raise InputError(sequence.name, f"has no candidate {name!r}", f"it has {names}")
 
@@ -137,26 +149,14 @@ def person() -> str:
         return "unknown"
 
 
-def _ready(project: Project, sequence: ClipSequence) -> list[StoredCandidate]:
-    analysis = latest(project, sequence.id)
-    if analysis is None or analysis.error:
-        reason = f"its analysis failed: {analysis.error}" if analysis else "is not analysed yet"
-        raise InputError(sequence.name, reason, f"run rainclean analyze {project.folder} {sequence.name}")
-    return candidates(project, analysis.id)
-
-
-def _decide(
-    project: Project,
-    sequence: ClipSequence,
-    kind: Kind,
-    verdict: Verdict,
-    candidate_id: int | None,
-    who: str,
-    note: str,
-    exclude: str = "",
-) -> Decision:
-    with project.transaction():
-        return _append(project, sequence, kind, verdict, candidate_id, who, note, exclude=exclude)
+def _main(project: Project, sequence: ClipSequence) -> Analysis:
+    """The main analysis of a sequence. Raises InputError where it has no candidates."""
+    there = analyses(project, sequence.id)
+    if not there or there[0].error:
+        reason = f"its analysis failed: {there[0].error}" if there else "is not analysed yet"
+        advice = f"run rainclean analyze {quoted(project.folder)} {sequence.name}"
+        raise InputError(sequence.name, reason, advice)
+    return there[0]
 
 
 def _append(

@@ -47,7 +47,7 @@ class Sequence:
     """One clip, or one shot of it: frames ``first`` to ``last`` − 1.
 
     scene_by: who named the scene: a person, a suggestion (its background looks like another's), or nobody (then
-    it is called like the sequence).
+    it is called like the sequence). last: the first frame that is no longer in it.
     """
 
     id: int
@@ -73,8 +73,8 @@ class Sequence:
 class Analysis:
     """Candidates were made of a sequence, or that failed (``error`` then says why).
 
-    reference_frame: index in the clip. region: of the candidates in the upright frame. rain: rain amount of
-    each frame of the sequence in grey levels, against the best-scored candidate.
+    settings: "recipe" (None: the sweep), "frames", "rules". reference_frame: index in the clip. region: of the
+    candidates in the upright frame. sheet: artefact of the contact sheet.
     """
 
     id: int
@@ -87,6 +87,7 @@ class Analysis:
     reference_frame: int
     region: Region
     warnings: tuple[str, ...]
+    sheet: str
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,8 @@ class Decision:
 class Overview:
     """One line of `status`: a sequence, where it stands, and what was chosen.
 
-    candidates: number of them. chosen, score: of the candidate decided on, else of the best-scored one.
+    candidates: number of them, of the main analysis. chosen, score: of the candidate decided on, or the best-scored
+    one where nothing is decided; none where the sequence is rejected.
     """
 
     sequence: Sequence

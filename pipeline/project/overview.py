@@ -12,13 +12,12 @@ from pipeline.project.store import Project
 def overview(project: Project, names: Several[str] = ()) -> list[Overview]:
     """Where each sequence stands. Four queries, however many sequences there are."""
     chosen = sequences(project, names)
-    latest = {
-        row["sequence_id"]: row
-        for row in project.rows(
-            "SELECT sequence_id, id, error FROM analysis "
-            "WHERE id IN (SELECT max(id) FROM analysis GROUP BY sequence_id)"
-        )
-    }
+    main: dict[int, Any] = {}
+    # The last sweep, else the last of any recipe: as `analyses` has it.
+    for row in project.rows(
+        "SELECT sequence_id, id, error FROM analysis ORDER BY json_extract(settings, '$.recipe') IS NULL, id"
+    ):
+        main[row["sequence_id"]] = row
     best = {
         row["analysis_id"]: row
         for row in project.rows(
@@ -35,14 +34,14 @@ def overview(project: Project, names: Several[str] = ()) -> list[Overview]:
         )
     }
     made = current(project)
-    return [_line(s, latest.get(s.id), best, decided, made.get(s.id)) for s in chosen]
+    return [_line(s, main.get(s.id), best, decided, made.get(s.id)) for s in chosen]
 
 
 def _line(
     sequence: Sequence, analysis: Any, best: dict[int, Any], decided: dict[int, Any], decision: Decision | None
 ) -> Overview:
     candidates = best.get(analysis["id"]) if analysis else None
-    shown = decided.get(decision.candidate_id) if decision and decision.candidate_id else candidates
+    shown = candidates if decision is None else decided.get(decision.candidate_id or 0)
     return Overview(
         sequence,
         _state(analysis, decision),

@@ -32,7 +32,8 @@ CREATE TABLE clip (
     added TEXT NOT NULL
 ) STRICT;
 
--- last: the first frame that is no longer in it. background: what scenes are compared by.
+-- last: the first frame that is no longer in it. background: what scenes are compared by. looks_like: an earlier
+-- sequence with a background like this one's, or NULL; a suggested scene is that one's, wherever that one goes.
 CREATE TABLE sequence (
     id INTEGER PRIMARY KEY,
     clip_id INTEGER NOT NULL REFERENCES clip (id),
@@ -47,10 +48,13 @@ CREATE TABLE sequence (
     consent TEXT NOT NULL DEFAULT '',
     notes TEXT NOT NULL DEFAULT '',
     background BLOB NOT NULL,
+    looks_like INTEGER REFERENCES sequence (id),
+    CHECK (scene_by != 'suggestion' OR looks_like IS NOT NULL),
     UNIQUE (clip_id, first, last)
 ) STRICT;
 
--- error: empty where the analysis came to its end. rain: rain amount of each frame, a JSON list.
+-- error: empty where the analysis came to its end. rain: rain amount of each frame, a JSON list. sheet: artefact of
+-- the contact sheet.
 CREATE TABLE analysis (
     id INTEGER PRIMARY KEY,
     sequence_id INTEGER NOT NULL REFERENCES sequence (id),
@@ -62,7 +66,8 @@ CREATE TABLE analysis (
     reference_frame INTEGER NOT NULL,
     region TEXT NOT NULL,
     warnings TEXT NOT NULL,
-    rain TEXT NOT NULL
+    rain TEXT NOT NULL,
+    sheet TEXT NOT NULL
 ) STRICT;
 CREATE INDEX analysis_of_sequence ON analysis (sequence_id);
 
@@ -130,7 +135,8 @@ def migrate(db: sqlite3.Connection) -> None:
         db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         db.execute("COMMIT")
     except BaseException:
-        db.execute("ROLLBACK")
+        if db.in_transaction:
+            db.execute("ROLLBACK")
         raise
 
 

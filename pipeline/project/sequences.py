@@ -5,6 +5,7 @@ from dataclasses import fields
 
 from pipeline.project.model import ORIGIN, Sequence
 from pipeline.project.store import Project
+from pipeline.words import one_line
 from rainclean.errors import InputError, UsageError
 
 _COLUMNS = ", ".join(f.name for f in fields(Sequence))
@@ -25,7 +26,8 @@ def sequences(project: Project, names: Several[str] = ()) -> list[Sequence]:
 
 def describe(project: Project, names: Several[str], said: dict[str, str]) -> list[Sequence]:
     """Note what a person said of sequences: "scene" and the fields of ORIGIN. Returns them as they are then."""
-    if "scene" in said and not said["scene"].strip():
+    said = {column: one_line(text, f"--{column}") for column, text in said.items()}
+    if said.get("scene") == "":
         raise UsageError("--scene '': a scene needs a name")
     chosen = sequences(project, names)
     with project.transaction():
@@ -34,4 +36,24 @@ def describe(project: Project, names: Several[str], said: dict[str, str]) -> lis
             for sequence in chosen:
                 by = ", scene_by = 'person'" if column == "scene" else ""
                 project.execute(f"UPDATE sequence SET {column} = ?{by} WHERE id = ?", text, sequence.id)
+        _follow_suggestions(project)
     return sequences(project, names)
+
+
+def _follow_suggestions(project: Project) -> None:
+    """Suggested scenes go with the scene of the sequence that each looks like: one place must not become two."""
+    for row in project.rows("SELECT id, looks_like FROM sequence WHERE scene_by = 'suggestion' ORDER BY id"):
+        # It looks like one that was added before it: in this order each takes what is settled.
+        project.execute(
+            "UPDATE sequence SET scene = (SELECT scene FROM sequence WHERE id = ?) WHERE id = ?",
+            row["looks_like"], row["id"],
+        )  # fmt: skip
+
+
+def lookalikes(project: Project) -> list[tuple[str, str]]:
+    """Names of sequences that look alike and yet stand in different scenes: the later one, the earlier one."""
+    rows = project.rows(
+        "SELECT later.name AS later, earlier.name AS earlier FROM sequence AS later "
+        "JOIN sequence AS earlier ON later.looks_like = earlier.id WHERE later.scene != earlier.scene ORDER BY later.id"
+    )
+    return [(str(row["later"]), str(row["earlier"])) for row in rows]

@@ -4,6 +4,7 @@ Every change is one transaction on disk before the call returns. Several process
 waits for another one's transaction. Long work that must not run twice takes a `job`.
 """
 
+import os
 import sqlite3
 import uuid
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from typing import Any, Self
 from pipeline.project import schema
 from pipeline.project.artefacts import Artefacts
 from pipeline.project.filesystem import network_share
+from pipeline.words import quoted
 from rainclean import __version__
 from rainclean.errors import InputError, RaincleanError, ResourceError
 
@@ -36,7 +38,7 @@ class Project:
         self.folder = folder.resolve()
         if not (self.folder / DATABASE).is_file():
             what = "no such folder" if not folder.exists() else "is no project"
-            raise InputError(folder, what, f"make one with: rainclean new {folder}")
+            raise InputError(folder, what, f"make one with: rainclean new {quoted(folder)}")
         self._open()
 
     @classmethod
@@ -90,11 +92,11 @@ class Project:
             self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
+            with _errors(self.folder):
+                self._db.execute("COMMIT")
         except BaseException:
-            self._db.execute("ROLLBACK")
+            self._roll_back()
             raise
-        with _errors(self.folder):
-            self._db.execute("COMMIT")
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -104,6 +106,11 @@ class Project:
         try:
             yield
         finally:
+            self._roll_back()
+
+    def _roll_back(self) -> None:
+        # SQLite rolls back by itself where the disk fails: what went wrong must not be hidden by a second error.
+        if self._db.in_transaction:
             self._db.execute("ROLLBACK")
 
     @contextmanager
@@ -153,9 +160,15 @@ class Project:
     def _open(self) -> None:
         self.artefacts = Artefacts(self.folder / ARTEFACTS)
         self.notes: list[str] = []
+        self.read_only = not os.access(self.folder, os.W_OK) or not os.access(self.folder / DATABASE, os.W_OK)
+        database = self.folder / DATABASE
+        if self.read_only and database.with_name(f"{DATABASE}-wal").exists():
+            raise ResourceError(f"{self.folder}: cannot be written to, and is in use or was killed; copy it first")
+        # Immutable: nothing can be written beside it, and nobody else does.
+        address = database.as_uri() + ("?mode=ro&immutable=1" if self.read_only else "?mode=rw")
         with _errors(self.folder):
             # Autocommit: transactions begin and end where this file says so.
-            self._db = sqlite3.connect(self.folder / DATABASE, timeout=WAIT, isolation_level=None)
+            self._db = sqlite3.connect(address, uri=True, timeout=WAIT, isolation_level=None)
         try:
             self._set_up()
         except BaseException:
@@ -166,6 +179,9 @@ class Project:
         self._db.row_factory = sqlite3.Row
         with _errors(self.folder):
             self._check_version()
+            if self.read_only:
+                self.notes.append("the project cannot be written to: it can be looked at and exported, not changed")
+                return
             self._db.execute("PRAGMA foreign_keys = ON")
             self._db.execute("PRAGMA synchronous = FULL")
             self._choose_journal()
@@ -178,15 +194,15 @@ class Project:
 
     def _check_version(self) -> None:
         found = schema.version(self._db)
-        if found > len(schema.MIGRATIONS):
-            raise InputError(
-                self.folder,
-                f"was written by a newer rainclean (store version {found}, this one knows {len(schema.MIGRATIONS)})",
-                "update rainclean",
-            )
         mark = self._db.execute("PRAGMA application_id").fetchone()[0]
-        if found and mark != schema.APPLICATION_ID:
+        tables = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if (found or mark or tables) and mark != schema.APPLICATION_ID:
             raise InputError(self.folder / DATABASE, "is a database of another program")
+        if found > len(schema.MIGRATIONS) or (self.read_only and found < len(schema.MIGRATIONS)):
+            age = "a newer" if found > len(schema.MIGRATIONS) else "an older"
+            advice = "update rainclean" if found > len(schema.MIGRATIONS) else "open it once where it can be written to"
+            versions = f"version {found} of the store, this one knows {len(schema.MIGRATIONS)}"
+            raise InputError(self.folder, f"was written by {age} rainclean ({versions})", advice)
 
     def _choose_journal(self) -> None:
         """Write-ahead log on local disks; on network shares the rollback journal, which needs no shared memory."""
@@ -223,7 +239,7 @@ def _errors(folder: Path) -> Iterator[None]:
         if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
             raise RaincleanError(f"{folder}: another process has been writing for {WAIT:.0f} s; try again") from error
         if code.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_FULL", "SQLITE_IOERR")):
-            raise ResourceError(f"{folder / DATABASE}: {error}") from error
+            raise ResourceError(f"{folder / DATABASE}: {error}; is the disk full, or not writable?") from error
         raise
     except sqlite3.DatabaseError as error:
         code = getattr(error, "sqlite_errorname", "")

@@ -8,6 +8,10 @@ from rainclean.errors import InputError
 _NOT_PLAIN = frozenset({"", ".", ".."})
 
 
+LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+"""What systems put into folders that a person looks at: nobody's data, and no reason to refuse a folder."""
+
+
 class Files:
     """Values of a data set that are kept as loose files; names are relative POSIX paths.
 
@@ -67,12 +71,15 @@ class Files:
         return sorted(f"{name}/{each}" if name else each for each in found)
 
     def names(self, under: str = "") -> list[str]:
-        """All files below a folder, sorted, as names below the root. Links to folders are named, not followed."""
+        """All files below a folder, sorted, as names below the root, but for LITTER.
+
+        Links to folders are named, not followed.
+        """
         found = []
         for folder, folders, files in os.walk(self.root / under):
             place = Path(folder)
             linked = [name for name in folders if (place / name).is_symlink()]
-            found += [(place / name).relative_to(self.root).as_posix() for name in files + linked]
+            found += [(place / name).relative_to(self.root).as_posix() for name in files + linked if name not in LITTER]
         return sorted(found)
 
     def read(self, name: str) -> bytes:

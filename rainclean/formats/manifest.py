@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
+from unicodedata import category
 
 from rainclean.errors import InputError, UsageError
 
@@ -78,8 +79,8 @@ class ManifestRow:
 
 
 def _text(value: Any) -> str:
-    # What is not printable (line ends, lone surrogates) would not come back from a CSV file, or not be written.
-    if not isinstance(value, str) or not value or not value.isprintable():
+    # Line ends and lone surrogates would not come back from a CSV file, or not be written.
+    if not isinstance(value, str) or not value or any(category(c) in ("Cc", "Cs", "Zl", "Zp") for c in value):
         raise ValueError
     return value
 

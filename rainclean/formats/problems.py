@@ -43,6 +43,7 @@ class Kind(StrEnum):
     OTHER_SPLIT = "other-split"
     SCENE_SPLIT = "scene-split"
     COUNT = "count"
+    DAMAGED = "damaged"
 
 
 BLOCKING = frozenset({Kind.MISSING_LIST, Kind.BAD_LINE, Kind.MISSING_FILE, Kind.UNPAIRED})

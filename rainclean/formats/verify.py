@@ -197,7 +197,8 @@ def _exchanged(states: Sequence[_States], pair: _States, role: str, number: int,
     if len(about) > 1 and role == other:
         for each in pair.keys() & states[number].keys():
             here, there = pair[each], states[number][each]
-            if (here.digest, there.digest) == (there.expected, here.expected):
+            same = here.expected == there.expected
+            if not same and (here.digest, there.digest) == (there.expected, here.expected):
                 about |= {here.name, there.name}
     text = f"holds what belongs into {twin.name}"
     if len(about) > 1:

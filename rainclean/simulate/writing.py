@@ -35,7 +35,7 @@ class ClipWriter:
         import av
 
         self._crf, self._given = crf, "gray" if grey else "rgb24"
-        self._container: OutputContainer = av.open(str(path), "w")
+        self._container: OutputContainer = av.open(str(path), "w", container_options={"fflags": "+bitexact"})
         try:
             if crf is None:
                 stream = self._container.add_stream("ffv1", rate, options=dict(_FFV1))

@@ -56,6 +56,9 @@ def test_every_command_speaks_json(made: Path, home: Path, tmp_path: Path, rainc
     exported = json.loads(done(rainclean("export", home, "-o", tmp_path / "out", "--json")))
     assert sum(exported["pairs"].values()) == 4 * 10
     assert json.loads(done(rainclean("check", tmp_path / "out", "--json")))["problems"] == []
+    (tmp_path / "out" / "notes.txt").write_text("mine")
+    (problem,) = json.loads(rainclean("check", tmp_path / "out", "--json").stdout)["problems"]
+    assert (problem["path"], problem["kind"]) == ("notes.txt", "extra-file")
 
 
 def test_decisions_by_command(home: Path, rainclean: Run) -> None:
@@ -69,9 +72,9 @@ def test_decisions_by_command(home: Path, rainclean: Run) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (["select", "HOME", "place0"], 2, "one of --candidate"),
+        (["select", "HOME", "place0"], 2, "exactly one of --candidate"),
         (["select", "HOME", "--reject"], 2, "which sequence"),
-        (["select", "HOME", "--auto", "--undo"], 2, "one of --candidate"),
+        (["select", "HOME", "--auto", "--undo"], 2, "exactly one of --candidate"),
         (["select", "HOME", "place0", "--candidate", "n7-vote"], 1, "it has n24-p50"),
         (["select", "HOME", "nowhere", "--reject"], 1, "no sequence 'nowhere'"),
         (["select", "HOME", "place0", "--auto", "--who", "Ann"], 2, "nobody's"),
@@ -85,7 +88,7 @@ def test_decisions_by_command(home: Path, rainclean: Run) -> None:
         (["export", "HOME", "-o", "out", "--layout", "lmdb"], 2, "use spa or paired"),
         (["export", "HOME", "-o", "out", "--frames", "some"], 2, "use all"),
         (["export", "HOME", "-o", "out", "--split", "80/20"], 2, "train=0.8,test=0.2"),
-        (["export", "HOME", "-o", "out", "--crops", "grid:9999"], 2, "larger than the picture"),
+        (["export", "HOME", "-o", "out", "--crops", "grid:9999"], 2, "larger than every clip"),
         (["new", "HOME"], 1, "is a project already"),
         (["check", "HOME/artefacts"], 1, "neither a finished export nor a project"),
         (["check", "MISSING"], 1, "no such folder"),
@@ -132,6 +135,11 @@ def other_split_in_manifest(out: Path, rows: list[ManifestRow]) -> None:
     edit(out / "manifest.csv", lambda old: old.replace(b"\ntrain,", b"\ntest,", 1))
 
 
+def link_out(out: Path, rows: list[ManifestRow]) -> None:
+    (out / "sequences.csv").rename(out.parent / "elsewhere.csv")
+    (out / "sequences.csv").symlink_to(out.parent / "elsewhere.csv")
+
+
 DAMAGE: dict[str, tuple[Damage, str]] = {
     "missing file": (lambda out, rows: (out / rows[0].clean).unlink(), "is missing"),
     "extra file": (
@@ -150,6 +158,15 @@ DAMAGE: dict[str, tuple[Damage, str]] = {
     "changed sequences": (lambda out, rows: edit(out / "sequences.csv", lambda old: old + b"x\n"), "was changed"),
     "missing manifest": (lambda out, rows: (out / "manifest.csv").unlink(), "No such file"),
     "missing report": (lambda out, rows: (out / "export.json").unlink(), "no export.json"),
+    "changed report": (
+        lambda out, rows: edit(out / "export.json", lambda old: old.replace(b'"seed": 0', b'"seed": 1')),
+        "export.json: was changed",
+    ),
+    "unknown split": (
+        lambda out, rows: edit(out / "manifest.csv", lambda old: old.replace(b"\ntrain,", b"\nfoo,", 1)),
+        "layout spa does not know",
+    ),
+    "a link that leads out": (link_out, "leads out of the data set"),
 }
 
 
@@ -165,7 +182,8 @@ def test_check_names_each_kind_of_damage(tmp_path: Path, write: Write, rainclean
     assert result.returncode == 1
     told = (result.stdout + result.stderr).splitlines()
     assert any(re.search(said, line) for line in told), told
-    if kind not in ("scene on both sides, by the manifest", "scene on both sides, by the list"):
+    several = ("scene on both sides, by the manifest", "scene on both sides, by the list", "unknown split")
+    if kind not in several:
         assert len(result.stdout.splitlines()) <= 1, told  # one thing is wrong, one line says so
 
 

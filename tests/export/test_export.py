@@ -1,9 +1,11 @@
 """Exports: what is in them, where it comes from, and that they are whole, repeatable and safe."""
 
+import contextlib
 import csv
 import hashlib
 import json
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import imageio.v3 as imageio
@@ -11,6 +13,7 @@ import numpy as np
 import pytest
 from project.clips import FRAMES, SIZE, background, rainy_frames, write_clip
 
+from pipeline.export import workplace
 from pipeline.export.check import check
 from pipeline.export.writing import export
 from pipeline.project import decisions
@@ -116,7 +119,7 @@ def test_what_is_not_decided_is_left_out_and_named(home: Path, tmp_path: Path, w
     with pytest.raises(RaincleanError, match="no sequence is accepted by a person"):
         write(person_only=True)
     with Project(home) as project:
-        decisions.accept(project, by_name["place2"], decisions.candidate_of(project, by_name["place2"], "n24-p50"), "A")
+        decisions.accept(project, by_name["place2"], "n24-p50", "A")
     write(person_only=True)
     assert {(r.sequence, r.decision_kind) for r in rows_of(tmp_path / "out")} == {("place2", "person")}
     assert write(names=("place0",)).pairs == {"train": 3, "test": 0}
@@ -128,8 +131,7 @@ def test_exclusion_masks_are_respected_and_go_with_the_pair(home: Path, tmp_path
     with Project(home) as project:
         (sequence,) = sequences(project, ["place0"])
         kept = project.artefacts.put(encode_png(mask), ".png")
-        chosen = decisions.candidate_of(project, sequence, "n24-p50")
-        decisions.accept(project, sequence, chosen, "Ann", exclude=kept)
+        decisions.accept(project, sequence, "n24-p50", "Ann", exclude=kept)
     write("crops", names=("place0",), crops="grid:20:10")
     assert all(r.y >= 20 or r.x >= 30 for r in rows_of(tmp_path / "crops"))
     assert not any(r.exclude for r in rows_of(tmp_path / "crops"))
@@ -190,22 +192,64 @@ def test_what_was_prepared_for_other_settings_is_not_used(home: Path, tmp_path: 
     assert contents(tmp_path / "out") == contents(tmp_path / "anew")
 
 
-@pytest.mark.parametrize("moment", ["old moved away", "old moved away, new in place", "prepared"])
-def test_a_kill_between_two_renamings_is_mended(home: Path, tmp_path: Path, write: Write, moment: str) -> None:
-    """The moments that random kills hardly ever hit, made by hand."""
+@pytest.mark.parametrize("system", ["exchanges folders", "does not"])
+def test_an_export_is_replaced_without_a_moment_in_between(
+    home: Path, tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch, system: str
+) -> None:
+    write(frames="every:12")
+    if system == "does not":
+        monkeypatch.setattr(workplace, "_exchange", lambda one, other: False)
     write()
-    whole = contents(tmp_path / "out")
-    work = tmp_path / ".out.rainclean-export"
-    work.mkdir()
-    (work / "plan").write_text("another")
-    if moment.startswith("old"):
-        (tmp_path / "out").rename(work / "old")
-    if moment.endswith("in place"):
-        write("new")
-        (tmp_path / "new").rename(tmp_path / "out")
-    write()
-    assert contents(tmp_path / "out") == whole
-    assert not work.exists()
+    write("anew")
+    assert contents(tmp_path / "out") == contents(tmp_path / "anew")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["anew", "out", "project"]
+
+
+class Killed(BaseException):
+    """As good as SIGKILL: nothing tidies up after it."""
+
+
+@pytest.mark.parametrize("again", ["the same", "other settings"])
+@pytest.mark.parametrize("earlier", [True, False])
+@pytest.mark.parametrize("step", ["unlink", "rename", "second rename", "rmtree"])
+def test_a_kill_at_each_step_of_the_end_is_mended(
+    home: Path, tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch, step: str, earlier: bool, again: str
+) -> None:
+    """The moments that random kills hardly ever hit."""
+    if earlier:
+        write(frames="every:12")
+    before = contents(tmp_path / "out")
+    write("anew")
+    calls = {"rename": 0}
+
+    def dying(name: str, real: Callable[..., object]) -> Callable[..., object]:
+        def call(path: Path, *args: object, **options: object) -> object:
+            if name == "rename":
+                calls["rename"] += 1
+            if step == name or (step == "second rename" and calls["rename"] == 2):
+                raise Killed
+            return real(path, *args, **options)
+
+        return call
+
+    with monkeypatch.context() as patch:
+        patch.setattr(workplace, "_exchange", lambda one, other: False)  # the longer way
+        patch.setattr(workplace.Workplace, "__exit__", lambda self, *_: self._lock.release())
+        if step == "unlink":
+            patch.setattr(Path, "unlink", dying("unlink", Path.unlink))
+        elif step == "rmtree":
+            patch.setattr(workplace.Workplace, "clear", dying("rmtree", workplace.Workplace.clear))
+        else:
+            patch.setattr(Path, "rename", dying("rename", Path.rename))
+        with contextlib.suppress(Killed):
+            write()
+    if (tmp_path / "out").exists():
+        assert contents(tmp_path / "out") in (before, contents(tmp_path / "anew"))
+    write() if again == "the same" else write(frames="every:6")
+    assert finish(check(tmp_path / "out")).problems == []
+    if again == "the same":
+        assert contents(tmp_path / "out") == contents(tmp_path / "anew")
+    assert not list(tmp_path.glob(".out*"))
 
 
 def test_files_that_no_export_wrote_are_never_replaced(tmp_path: Path, write: Write) -> None:
@@ -219,6 +263,48 @@ def test_files_that_no_export_wrote_are_never_replaced(tmp_path: Path, write: Wr
     with pytest.raises(RaincleanError, match="is a file"):
         write("file")
     assert not list(tmp_path.glob(".file*"))
+    for inside in ("project/out", "out/deeper"):
+        with pytest.raises(RaincleanError, match="lies in"):
+            write(inside)
+
+
+def test_what_systems_leave_in_folders_is_nobody_s_data(tmp_path: Path, write: Write) -> None:
+    write()
+    (tmp_path / "out" / "real_world" / ".DS_Store").write_text("x")
+    assert finish(check(tmp_path / "out")).problems == []
+    write(frames="every:12")
+    assert finish(check(tmp_path / "out")).problems == []
+
+
+def test_an_export_with_a_damaged_manifest_can_be_exported_again(tmp_path: Path, write: Write) -> None:
+    write()
+    (tmp_path / "out" / "manifest.csv").write_text("nonsense")
+    write()
+    assert finish(check(tmp_path / "out")).problems == []
+
+
+def test_a_link_is_followed_to_where_the_data_shall_be(tmp_path: Path, write: Write) -> None:
+    (tmp_path / "large disk").mkdir()
+    (tmp_path / "out").symlink_to(tmp_path / "large disk")
+    write()
+    assert (tmp_path / "out").is_symlink() and (tmp_path / "large disk" / "export.json").exists()
+
+
+def test_clips_smaller_than_the_crops_are_left_out_and_named(home: Path, tmp_path: Path) -> None:
+    with Project(home) as project:
+        project.execute("UPDATE analysis SET region = '[0, 0, 20, 20]' WHERE sequence_id = 1")
+        result = finish(export(project, settings(crops="grid:24"), tmp_path / "out"))
+    assert "1 sequence left out, smaller than the crops: place0" in result.notes
+
+
+def test_lookalikes_on_both_sides_of_the_split_are_named(home: Path, write: Write) -> None:
+    assert any("scene suggested, not confirmed" in note and "again" in note for note in write().notes)
+    with Project(home) as project:
+        describe(project, ["again"], {"scene": "another"})
+    notes = [n for seed in range(6) for n in write(seed=seed, shares={"train": 0.5, "test": 0.5}).notes]
+    assert any(
+        "again (test) looks like place0 (train)" in n or "again (train) looks like place0 (test)" in n for n in notes
+    )
 
 
 def test_two_exports_to_one_folder_at_a_time(home: Path, tmp_path: Path) -> None:
@@ -239,7 +325,7 @@ def test_what_cannot_be_exported_is_said(home: Path, write: Write, tmp_path: Pat
         write(layout="lmdb")
     with pytest.raises(UsageError, match="no split 'val'"):
         write(shares={"val": 1})
-    with pytest.raises(UsageError, match=r"larger than the picture"):
+    with pytest.raises(UsageError, match=r"larger than every clip"):
         write(crops="grid:100")
     with pytest.raises(RaincleanError, match="no pair is left"):
         write(smallest_rain_share=0.99)

@@ -1,5 +1,6 @@
 """Clips come into a project once, wherever they are, and are found again where they went."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -9,8 +10,8 @@ from conftest import ROOT
 from PIL import Image
 
 from pipeline.project.adding import Origin
-from pipeline.project.clips import clips, find_clips, locate
-from pipeline.project.sequences import describe, sequences
+from pipeline.project.clips import clips, find_clips, locate, open_clip
+from pipeline.project.sequences import describe, lookalikes, sequences
 from pipeline.project.store import Project
 from pipeline.stages import Progress
 from rainclean.errors import InputError, UsageError
@@ -71,7 +72,11 @@ def test_a_scene_is_suggested_where_backgrounds_look_alike(tmp_path: Path, proje
         ("elsewhere", "name"),
     ]
     assert any("dusk: looks like noon: scene corner shop suggested" in note for note in added.notes)
-    describe(project, ["dusk"], {"scene": "back yard", "licence": "CC BY 4.0"})
+    describe(project, ["noon"], {"scene": "market"})
+    assert [s.scene for s in sequences(project)] == ["market", "market", "elsewhere"]  # what looks alike goes along
+    assert lookalikes(project) == []
+    describe(project, ["dusk"], {"scene": " back\u00a0yard\n", "licence": "CC BY 4.0"})
+    assert lookalikes(project) == [("dusk", "noon")]
     (dusk,) = sequences(project, ["dusk"])
     assert (dusk.scene, dusk.scene_by, dusk.licence) == ("back yard", "person", "CC BY 4.0")
 
@@ -90,7 +95,7 @@ def test_names_are_safe_and_unique(tmp_path: Path, project: Project, put: Add) -
         rainy_clip(tmp_path / "street" / "clip.mkv", 4),
         rainy_clip(tmp_path / "d" / "§§§.mkv", 5),
     )
-    assert names(project) == ["Gr-e-100-1", "x", "X-2", "street", "clip"]
+    assert names(project) == ["Grosse-100-1", "x", "X-2", "street", "clip"]
 
 
 def test_one_bad_file_does_not_keep_the_others_out(
@@ -135,6 +140,8 @@ def test_a_project_moved_together_with_its_clips_finds_them(tmp_path: Path, thre
     home.rename(tmp_path / "away")
     with Project(tmp_path / "away" / "project") as project:
         assert locate(project, clips(project)[0]).resolve() == tmp_path / "away" / "clip0.mkv"
+        open_clip(project, clips(project)[0]).close()
+        assert clips(project)[0].path == tmp_path / "away" / "clip0.mkv"  # known there from now on
 
 
 def test_another_file_at_the_old_place_is_not_taken_for_the_clip(
@@ -155,6 +162,7 @@ def test_a_touched_clip_is_still_the_same(tmp_path: Path, project: Project, put:
     before = clips(project)[0].modified_ns
     path.touch()
     assert locate(project, clips(project)[0]) == path
+    open_clip(project, clips(project)[0]).close()
     assert clips(project)[0].modified_ns > before
 
 
@@ -169,9 +177,9 @@ def test_a_copy_is_kept_in_the_project(tmp_path: Path, project: Project, put: Ad
     assert names(project) == ["clip0"]
 
 
-def images(folder: Path, seed: int) -> Path:
+def images(folder: Path, seed: int, count: int = 4) -> Path:
     folder.mkdir(parents=True)
-    for i, frame in enumerate(rainy_frames(seed, 4)):
+    for i, frame in enumerate(rainy_frames(seed, count)):
         Image.fromarray(frame).save(folder / f"{i}.png")
     return folder
 
@@ -181,6 +189,15 @@ def test_a_folder_of_images_is_a_clip(tmp_path: Path, project: Project, put: Add
     assert added.sequences == ["frames"] and sequences(project)[0].last == 4
     added = put(images(tmp_path / "copied", 0), copy=True)
     assert added.known  # other file names, the same pictures in the same order
+
+
+def test_changed_images_are_another_clip(tmp_path: Path, project: Project, put: Add) -> None:
+    folder = images(tmp_path / "frames", 0)
+    put(folder)
+    one, other = folder / "1.png", folder / "2.png"
+    one.rename(folder / "x"), other.rename(one), (folder / "x").rename(other)
+    with pytest.raises(InputError, match="another file than the one that was added"):
+        locate(project, clips(project)[0])
 
 
 def test_which_clips_a_folder_stands_for(tmp_path: Path) -> None:
@@ -193,10 +210,15 @@ def test_which_clips_a_folder_stands_for(tmp_path: Path) -> None:
         (simulated / name).touch()
     found = [p.relative_to(tmp_path).as_posix() for p in find_clips(tmp_path)]
     assert found == ["a.mov", "b.MP4", "deep/c.webm", "simulated/clip.mp4"]
-    images(tmp_path / "pictures" / "one", 0)
-    images(tmp_path / "pictures" / "two", 1)
+    images(tmp_path / "pictures" / "one", 0, 10)
+    images(tmp_path / "pictures" / "two", 1, 10)
+    images(tmp_path / "pictures" / "thumbnails", 1, 3)
+    Project.create(tmp_path / "pictures" / "project").close()
+    images(tmp_path / "pictures" / "project" / "artefacts" / "ab", 1, 10)
     assert [p.name for p in find_clips(tmp_path / "pictures")] == ["one", "two"]
-    assert find_clips(tmp_path / "pictures" / "one") == [tmp_path / "pictures" / "one"]
+    assert [p.name for p in find_clips(tmp_path)] == ["a.mov", "b.MP4", "c.webm", "one", "two", "clip.mp4"]
+    # What is named itself is taken, however few images it holds.
+    assert find_clips(tmp_path / "pictures" / "thumbnails") == [tmp_path / "pictures" / "thumbnails"]
     (tmp_path / "nothing").mkdir()
     with pytest.raises(InputError, match="no clip in this folder"):
         find_clips(tmp_path / "nothing")
@@ -221,6 +243,27 @@ def test_a_scene_cannot_be_nameless_and_names_must_be_known(
         describe(project, ["place0"], {"scene": " "})
     with pytest.raises(InputError, match="no sequence 'place9'"):
         describe(project, ["place9"], {"notes": "x"})
+
+
+def test_text_that_nothing_could_store_is_refused(
+    tmp_path: Path, project: Project, put: Add, three_clips: list[Path]
+) -> None:
+    with pytest.raises(UsageError, match="no text"):
+        put(three_clips[0], origin=Origin(scene="a\x00b"))
+    odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.mkv"))
+    shutil.copy(three_clips[0], odd)
+    added = put(odd, three_clips[1], origin=Origin(scene="  کوچه\u200cباغ \t x", notes="a\nb"))
+    assert added.sequences == ["place1"] and "not UTF-8" in added.failed[0]
+    assert sequences(project)[0].scene == "کوچه\u200cباغ x" and sequences(project)[0].notes == "a b"
+
+
+def test_a_known_clip_is_copied_when_asked(tmp_path: Path, project: Project, put: Add, three_clips: list[Path]) -> None:
+    put(three_clips[0])
+    added = put(three_clips[0], origin=Origin(scene="yard"))
+    assert "rainclean describe changes it" in added.known[0]
+    put(three_clips[0], copy=True)
+    (clip,) = clips(project)
+    assert clip.copied and locate(project, clip).is_relative_to(project.folder)
 
 
 YARD = ROOT.parent / "shared" / "real" / "yard.mp4"

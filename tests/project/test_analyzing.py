@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.clean import CleanSettings, clean
 from pipeline.project import analyzing
-from pipeline.project.analyses import candidates, latest, rain_amounts, wanted_artefacts
+from pipeline.project.analyses import all_candidates, analyses, candidates, rain_amounts, wanted_artefacts
 from pipeline.project.overview import overview
 from pipeline.project.sequences import sequences
 from pipeline.project.store import Project
@@ -29,8 +29,8 @@ def states(project: Project) -> list[str]:
 def test_candidates_are_those_of_clean(project: Project, put: Add, work: Analyze, three_clips: list[Path]) -> None:
     put(three_clips[0])
     assert work().done == ["place0"]
-    analysis = latest(project, 1)
-    assert analysis is not None and not analysis.error
+    (analysis,) = analyses(project, 1)
+    assert not analysis.error
     stored = candidates(project, analysis.id)
     with open_source(three_clips[0]) as source, finish(clean(source, CleanSettings(workers=1))) as result:
         assert [c.name for c in stored] == [c.recipe.name for c in result.candidates]
@@ -48,8 +48,8 @@ def test_a_shot_is_analysed_alone(tmp_path: Path, project: Project, put: Add, wo
     film = write_clip(tmp_path / "film.mkv", [*rainy_frames(1), *rainy_frames(2)])
     put(film)
     work(recipe="median")
-    second = latest(project, 2)
-    assert second is not None and second.reference_frame == 24 + 12
+    (second,) = analyses(project, 2)
+    assert second.reference_frame == 24 + 12
     (median,) = candidates(project, second.id)
     expected = np.median(rainy_frames(2), axis=0).astype(np.uint8)
     picture = decode_png(project.artefacts.read(median.picture), "median")
@@ -65,6 +65,7 @@ def test_what_is_done_is_skipped(project: Project, put: Add, work: Analyze, thre
     assert work(recipe="median", memory=1 << 29).skipped == ["place0", "place1"]  # memory changes no picture
     assert work(recipe="median", again=True).done == ["place0", "place1"]
     assert work(recipe="n20-vote").done == ["place0", "place1"]
+    assert work(recipe="median").skipped == ["place0", "place1"]  # still there
 
 
 def test_closing_loses_the_sequence_under_way_and_nothing_else(
@@ -131,9 +132,29 @@ def test_pictures_that_nothing_refers_to_go(
     monkeypatch.setattr("pipeline.project.artefacts._ABANDONED", -1.0)
     put(three_clips[0])
     work()
+    (project.folder / "artefacts" / "ab").mkdir(exist_ok=True)
+    (project.folder / "artefacts" / "ab" / "abandoned.png").write_text("")
     work(recipe="median")
     there = {p.name for p in (project.folder / "artefacts").rglob("*.png")}
-    assert there == wanted_artefacts(project) and len(there) == 1
+    assert there == wanted_artefacts(project) and len(there) > 2
+
+
+def test_candidates_of_several_settings_stand_side_by_side(
+    project: Project, put: Add, work: Analyze, three_clips: list[Path]
+) -> None:
+    put(three_clips[0])
+    work(recipe="n20-p37_5")
+    work()
+    work(recipe="median")
+    work(recipe="n20-p37_5", again=True)
+    sweep, *others = analyses(project, 1)
+    assert sweep.settings["recipe"] is None and {a.settings["recipe"] for a in others} == {"n20-p37_5", "median"}
+    names = [c.name for c in all_candidates(project, 1)]
+    assert names[: len(candidates(project, sweep.id))] == [c.name for c in candidates(project, sweep.id)]
+    assert "n20-p37_5" in names and len(names) == len(set(names))
+    (line,) = overview(project)
+    assert line.chosen == names[0]
+    assert decode_png(project.artefacts.read(sweep.sheet), "sheet").shape[2] == 3
 
 
 def test_settings_are_kept_with_the_analysis(

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -26,9 +27,17 @@ def test_changed_and_missing_files_are_said(tmp_path: Path) -> None:
     kept.path(name).write_bytes(b"pictuRe")
     with pytest.raises(InputError, match="have changed"):
         kept.read(name)
+    assert kept.put(b"picture", ".png") == name and kept.read(name) == b"picture"  # made again, it is mended
     kept.path(name).unlink()
     with pytest.raises(InputError, match="No such file"):
         kept.read(name)
+
+
+def test_threads_may_keep_equal_bytes_at_a_time(tmp_path: Path) -> None:
+    kept = Artefacts(tmp_path)
+    with ThreadPoolExecutor(8) as pool:
+        names = set(pool.map(lambda _: kept.put(bytes(100_000), ".png"), range(64)))
+    assert len(names) == 1 and len([p for p in tmp_path.rglob("*") if p.is_file()]) == 1
 
 
 def test_only_old_files_that_nothing_wants_are_swept(tmp_path: Path) -> None:

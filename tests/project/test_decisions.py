@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.project import decisions
-from pipeline.project.analyses import candidates, latest
+from pipeline.project.analyses import analyses, candidates
 from pipeline.project.masks import keep_mask, read_mask
 from pipeline.project.model import Sequence
 from pipeline.project.overview import overview
@@ -29,6 +29,11 @@ def sequence(project: Project, put: Add, work: Analyze, three_clips: list[Path])
     return sequences(project)[0]
 
 
+def test_doubtful_scores_are_said(project: Project, sequence: Sequence) -> None:
+    project.execute("UPDATE candidate SET streaks = 9.0")
+    assert decisions.choose_best(project).doubtful == ["place0"]
+
+
 def state(project: Project) -> tuple[str, str]:
     (line,) = overview(project)
     return line.state, line.chosen
@@ -36,14 +41,14 @@ def state(project: Project) -> tuple[str, str]:
 
 def test_a_decision_says_who_when_and_why(project: Project, sequence: Sequence) -> None:
     chosen = decisions.candidate_of(project, sequence, "n20-vote")
-    made = decisions.accept(project, sequence, chosen, "Ann", "no speckle")
+    made = decisions.accept(project, sequence, chosen.name, "Ann", "no speckle")[0]
     assert (made.kind, made.verdict, made.who, made.note) == ("person", "accepted", "Ann", "no speckle")
     assert made.at.endswith("Z") and len(made.uuid) == 36
     assert state(project) == ("accepted", "n20-vote")
 
 
 def test_an_automatic_choice_is_the_best_scored_and_yields_to_a_person(project: Project, sequence: Sequence) -> None:
-    best = candidates(project, latest(project, sequence.id).id)[0]  # type: ignore[union-attr]
+    best = candidates(project, analyses(project, sequence.id)[0].id)[0]
     assert decisions.choose_best(project).chosen == {"place0": best.name}
     assert state(project) == ("accepted automatically", best.name)
     assert decisions.choose_best(project).kept == ["place0"]  # the second time changes nothing
@@ -57,9 +62,9 @@ def test_an_automatic_choice_is_the_best_scored_and_yields_to_a_person(project: 
 def test_undo_brings_back_what_held_before(project: Project, sequence: Sequence) -> None:
     decisions.choose_best(project)
     chosen = decisions.candidate_of(project, sequence, "n20-p50")
-    decisions.accept(project, sequence, chosen, "Ann")
+    decisions.accept(project, sequence, chosen.name, "Ann")
     decisions.reject(project, sequence, "Bea")
-    assert decisions.undo(project, sequence, "Ann").who == "Bea"
+    assert decisions.undo(project, sequence, "Ann")[0].who == "Bea"
     assert state(project) == ("accepted", chosen.name)
     decisions.undo(project, sequence, "Ann")
     assert state(project)[0] == "accepted automatically"
@@ -90,7 +95,7 @@ def test_the_journal_is_two_stacks(project: Project, sequence: Sequence, acts: l
     chosen = decisions.candidate_of(project, sequence, "n20-p50")
     for act in acts:
         if act == "accept":
-            decisions.accept(project, sequence, chosen, "Ann")
+            decisions.accept(project, sequence, chosen.name, "Ann")
             persons.append("accepted")
         elif act == "reject":
             decisions.reject(project, sequence, "Ann")
@@ -124,14 +129,16 @@ def test_the_name_of_a_merged_recipe_means_the_one_that_stands_for_it(
 
 def test_a_decision_survives_another_analysis(project: Project, sequence: Sequence, work: Analyze) -> None:
     chosen = decisions.candidate_of(project, sequence, "n20-vote")
-    decisions.accept(project, sequence, chosen, "Ann")
+    decisions.accept(project, sequence, chosen.name, "Ann")
     work(recipe="median")
     assert state(project) == ("accepted", "n20-vote")
     assert project.artefacts.read(chosen.picture)
-    # Only what was decided on is kept of the earlier analysis beside the new one.
-    assert project.value("SELECT count(*) FROM analysis") == 2
-    work(recipe="n20-p37_5")
-    assert project.value("SELECT count(*) FROM analysis") == 2
+    work(frames=20, again=True)
+    # What was decided on stays beside what took its place.
+    assert project.value("SELECT count(*) FROM analysis") == 3
+    work(frames=20, again=True)
+    assert project.value("SELECT count(*) FROM analysis") == 3
+    assert decisions.candidate_of(project, sequence, "n20-vote").picture == chosen.picture
 
 
 def mask_file(path: Path, mask: np.ndarray) -> Path:  # type: ignore[type-arg]
@@ -146,7 +153,7 @@ def test_an_exclusion_mask_goes_with_the_decision(tmp_path: Path, project: Proje
     for picture in (mask, np.repeat(mask[..., None], 3, 2)):
         kept = keep_mask(project, mask_file(tmp_path / "mask.png", picture), chosen)
         assert (read_mask(project, kept) == mask).all()
-    made = decisions.accept(project, sequence, chosen, "Ann", exclude=kept)
+    made = decisions.accept(project, sequence, chosen.name, "Ann", exclude=kept)[0]
     assert made.exclude == kept
 
 

@@ -80,7 +80,7 @@ def test_analyze(tmp_path: Path, home: Path, rainclean: Run) -> None:
     draw = random.Random(3)
     hit, before = 0, 0
     for _ in range(KILLS):
-        hit += killed(["analyze", home, "--again"] if before == 8 else ["analyze", home], draw.uniform(0.1, whole))
+        hit += killed(["analyze", home, "--again"] if before == 4 else ["analyze", home], draw.uniform(0.1, whole))
         done = len({name for name, _, _ in pictures(home)})
         assert done >= before, "a finished sequence was lost"
         before = done
@@ -97,10 +97,11 @@ def test_select(home: Path, rainclean: Run) -> None:
     draw = random.Random(4)
     accept = ["select", home, names[0], "--candidate", candidate, "--who", "Ann"]
     whole = seconds(lambda: rainclean(*accept))
-    made = 1
+    made, hit = 1, 0
     for i in range(KILLS):
         words = ["select", home, "--auto"] if i % 2 else [*accept, "--note", str(i)]
-        killed(words, draw.uniform(0.05, 1.3 * whole))
+        # Most of the time goes into starting Python; the end is where something is stored.
+        hit += killed(words, draw.uniform(0.4, 1.6) * whole)
         with Project(home) as project:
             assert project.problems() == []
             journal = decisions.journal(project)
@@ -109,6 +110,7 @@ def test_select(home: Path, rainclean: Run) -> None:
             assert all(d.verdict == "accepted" and d.candidate_id for d in journal)
             made = len(journal)
             assert decisions.current(project)[1].who == "Ann"
+    assert hit >= 3, "the kills came too late"
     assert rainclean("select", home, "--auto").returncode == 0
     with Project(home) as project:
         assert [line.state for line in overview(project)] == ["accepted", *["accepted automatically"] * 3]
@@ -117,7 +119,7 @@ def test_select(home: Path, rainclean: Run) -> None:
 def test_export(tmp_path: Path, home: Path, rainclean: Run) -> None:
     assert rainclean("analyze", home, "--recipe", "median").returncode == 0
     assert rainclean("select", home, "--auto").returncode == 0
-    words = ["export", home, "--crops", "grid:24", "--frames", "every:2", "-o"]
+    words = ["export", home, "--crops", "grid:24", "--frames", "every:4", "-o"]
     undisturbed, out = tmp_path / "undisturbed", tmp_path / "out"
     whole = seconds(lambda: rainclean(*words, undisturbed))
     earlier = contents(undisturbed)

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.project import schema, store
 from pipeline.project.store import Project
-from rainclean.errors import InputError, RaincleanError
+from rainclean.errors import InputError, RaincleanError, ResourceError
 
 
 def pragma(project: Project, name: str) -> object:
@@ -63,12 +63,15 @@ def test_other_files_under_the_name_are_told_apart(tmp_path: Path) -> None:
     (tmp_path / store.DATABASE).write_bytes(b"no database at all, but long enough to be read as one" * 30)
     with pytest.raises(InputError, match="is damaged or no store"):
         Project(tmp_path)
-    (tmp_path / store.DATABASE).unlink()
-    with sqlite3.connect(tmp_path / store.DATABASE) as other:
-        other.execute("PRAGMA user_version = 1")
-    other.close()
-    with pytest.raises(InputError, match="another program"):
-        Project(tmp_path)
+    for made in ("PRAGMA user_version = 1", "CREATE TABLE theirs (a INTEGER)"):
+        (tmp_path / store.DATABASE).unlink()
+        with sqlite3.connect(tmp_path / store.DATABASE) as other:
+            other.execute(made)
+        other.close()
+        before = (tmp_path / store.DATABASE).read_bytes()
+        with pytest.raises(InputError, match="another program"):
+            Project(tmp_path)
+        assert (tmp_path / store.DATABASE).read_bytes() == before
 
 
 def test_a_newer_store_is_refused_and_left_alone(project: Project) -> None:
@@ -104,6 +107,18 @@ def test_a_network_share_gets_a_journal_that_is_safe_there(tmp_path: Path, monke
     monkeypatch.undo()
     with Project(tmp_path / "moved") as project:
         assert pragma(project, "journal_mode") == "wal" and not project.notes
+
+
+def test_a_project_that_cannot_be_written_to_can_be_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Project.create(tmp_path / "archive") as project:
+        identity = project.uuid
+    monkeypatch.setattr(store.os, "access", lambda path, mode: False)  # root may write anywhere
+    with Project(tmp_path / "archive") as project:
+        assert project.uuid == identity and "cannot be written to" in project.notes[0]
+        with project.snapshot():
+            assert project.problems() == []
+        with pytest.raises(ResourceError, match="readonly"), project.transaction():
+            project.execute("UPDATE project SET uuid = 'x'")
 
 
 def test_a_transaction_that_raises_leaves_nothing(project: Project) -> None:
