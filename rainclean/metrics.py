@@ -1,0 +1,131 @@
+"""PSNR and SSIM by the four named protocols of this field. Numbers of different protocols do not compare.
+
+A deraining network's picture is compared with the truth; which colours, types, windows and ranges are used decides
+on up to 1.2 dB and most of the second decimal of SSIM. So a number never goes without its protocol's name.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rainclean.errors import UsageError
+
+U8 = NDArray[np.uint8]
+F64 = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How two pictures are compared. SSIM: Wang et al. 2004 (doi:10.1109/TIP.2003.819861), K 0.01 and 0.03.
+
+    colour: "rgb", or luma as MATLAB's rgb2ycbcr gives it (16…235), rounded ("y8") or not ("y"). quantised: whether
+    a network's output is rounded to 8 bits first (it is always clipped). peak: of the values compared. window:
+    "uniform" 7×7 with sample covariance, or "gaussian" 11×11, σ 1.5. ssim_range: L of SSIM, which is 2 where
+    scikit-image of that time took floats to lie in −1…1; that inflates SSIM.
+    """
+
+    name: str
+    colour: Literal["rgb", "y", "y8"]
+    quantised: bool
+    peak: float
+    window: Literal["uniform", "gaussian"]
+    ssim_range: float
+    words: str
+
+
+PROTOCOLS = {
+    p.name: p
+    for p in (
+        Protocol("spanet-skimage", "rgb", False, 1.0, "uniform", 2.0,
+                 "RGB in 0…1, output clipped but not rounded; SSIM with data range 2, as SPANet published"),
+        Protocol("matlab-y", "y8", True, 255.0, "gaussian", 255.0,
+                 "luma rounded to 8 bits, as Restormer, MPRNet and DRSformer publish"),
+        Protocol("basicsr-y", "y", True, 255.0, "gaussian", 255.0, "luma, not rounded, of 8-bit pictures"),
+        Protocol("basicsr-rgb", "rgb", True, 255.0, "gaussian", 255.0, "RGB of 8-bit pictures"),
+    )
+}  # fmt: skip
+
+_UNIFORM, _GAUSSIAN, _SIGMA = 7, 11, 1.5
+
+
+@dataclass(frozen=True)
+class Score:
+    """Result of one comparison. psnr in dB, infinite for equal pictures; ssim up to 1."""
+
+    protocol: str
+    psnr: float
+    ssim: float
+
+
+def score(picture: U8 | NDArray[np.floating], truth: U8, protocol: str) -> Score:
+    """Compare a picture with the truth.
+
+    picture: (H, W, 3) RGB, uint8, or floating in 0…1 as a network gives it: clipped, and rounded to 8 bits where the
+    protocol does so. truth: (H, W, 3) uint8 RGB. Raises UsageError for an unknown protocol, ValueError for pictures
+    of different sizes, other types, or smaller than the window of SSIM.
+    """
+    if protocol not in PROTOCOLS:
+        raise UsageError(f"no protocol {protocol!r}: use one of {', '.join(PROTOCOLS)}")
+    rule = PROTOCOLS[protocol]
+    _check(picture, truth, rule)
+    one, other = _values(picture, rule), _values(truth, rule)
+    error = float(np.mean((one - other) ** 2))
+    psnr = float("inf") if error == 0 else 10 * float(np.log10(rule.peak**2 / error))
+    return Score(protocol, psnr, float(np.mean([_ssim(one[..., c], other[..., c], rule) for c in range(one.shape[2])])))
+
+
+def _check(picture: NDArray[np.generic], truth: NDArray[np.generic], rule: Protocol) -> None:
+    floating = np.issubdtype(picture.dtype, np.floating)
+    if picture.ndim != 3 or picture.shape[2] != 3 or not (picture.dtype == np.uint8 or floating):
+        raise ValueError(f"a picture of {picture.dtype} {picture.shape}, not (H, W, 3) uint8 or floating")
+    if truth.dtype != np.uint8 or truth.ndim != 3 or truth.shape[2] != 3:
+        raise ValueError(f"a truth of {truth.dtype} {truth.shape}, not (H, W, 3) uint8")
+    if picture.shape != truth.shape:
+        sizes = [f"{p.shape[1]}×{p.shape[0]}" for p in (picture, truth)]
+        raise ValueError(f"the picture has {sizes[0]} px, the truth {sizes[1]} px")
+    side = _UNIFORM if rule.window == "uniform" else _GAUSSIAN
+    if min(picture.shape[:2]) < side:
+        raise ValueError(f"{picture.shape[1]}×{picture.shape[0]} px are too few for SSIM: {side} a side are needed")
+
+
+def _values(picture: NDArray[np.generic], rule: Protocol) -> F64:
+    """What a protocol compares: (H, W, C) float64 up to its peak."""
+    if picture.dtype == np.uint8:
+        levels = picture.astype(np.float64)
+    else:
+        levels = np.clip(picture.astype(np.float64), 0, 1) * 255
+        levels = np.rint(levels) if rule.quantised else levels
+    if rule.colour == "rgb":
+        return levels if rule.peak == 255 else levels / 255
+    luma = 16 + levels @ np.array([65.481, 128.553, 24.966]) / 255
+    # MATLAB rounds halves up; luma is positive.
+    return (np.floor(luma + 0.5) if rule.colour == "y8" else luma)[..., None]
+
+
+def _ssim(one: F64, other: F64, rule: Protocol) -> float:
+    """Mean structural similarity of two planes over all windows that lie within them."""
+    mean_one, mean_other = _windowed(one, rule), _windowed(other, rule)
+    count = _UNIFORM**2
+    sample = count / (count - 1) if rule.window == "uniform" else 1.0
+    variance_one = sample * (_windowed(one * one, rule) - mean_one**2)
+    variance_other = sample * (_windowed(other * other, rule) - mean_other**2)
+    covariance = sample * (_windowed(one * other, rule) - mean_one * mean_other)
+    c1, c2 = (0.01 * rule.ssim_range) ** 2, (0.03 * rule.ssim_range) ** 2
+    above = (2 * mean_one * mean_other + c1) * (2 * covariance + c2)
+    below = (mean_one**2 + mean_other**2 + c1) * (variance_one + variance_other + c2)
+    return float(np.mean(above / below))
+
+
+def _windowed(plane: F64, rule: Protocol) -> F64:
+    """Weighted means over each window that lies within a plane."""
+    import cv2
+
+    if rule.window == "uniform":
+        kernel = np.full(_UNIFORM, 1 / _UNIFORM)
+    else:
+        kernel = cv2.getGaussianKernel(_GAUSSIAN, _SIGMA)[:, 0].astype(np.float64)
+    half = len(kernel) // 2
+    means = cv2.sepFilter2D(plane, cv2.CV_64F, kernel, kernel)
+    return np.asarray(means[half : plane.shape[0] - half, half : plane.shape[1] - half], np.float64)
