@@ -1,0 +1,87 @@
+"""``rainclean weights``: weights of SPANet from the released checkpoint, and what a weights file is."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from tyro.conf import Positional, arg
+
+from pipeline.cli.console import print_json, print_table, print_text
+from rainclean.errors import RaincleanError
+
+
+@dataclass(frozen=True)
+class WeightsImport:
+    """Turn the checkpoint published with SPANet into a weights file.
+
+    Runs no code from the checkpoint. The weights become those of a network that takes RGB; what the checkpoint was is
+    written into the file.
+    """
+
+    checkpoint: Annotated[Positional[Path], arg(metavar="CHECKPOINT")]
+    """The published file (official_latest.pth), or one that the released code has saved."""
+    output: Annotated[Path, arg(aliases=["-o"], metavar="FILE")]
+    """Weights file to write, such as spanet.safetensors."""
+    direction_attention: bool = False
+    """The checkpoint was trained with the direction attention applied. The released code does not."""
+    overwrite: bool = False
+    """Replace the file if it is there."""
+    json: bool = False
+    """Print JSON instead of text."""
+
+    def run(self) -> None:
+        """Read, check, turn and write."""
+        from rainclean.spanet import require_torch
+
+        require_torch()
+        if self.output.exists() and not self.overwrite:
+            raise RaincleanError(f"{self.output}: is there already; --overwrite replaces it")
+        from rainclean.spanet.checkpoint import import_checkpoint
+
+        import_checkpoint(self.checkpoint, self.output, self.direction_attention)
+        document = _describe(self.output)
+        if self.json:
+            print_json(document)
+        else:
+            print_text(f"{self.output}: {document['kind']}, {document['parameters']:,} parameters")
+
+
+@dataclass(frozen=True)
+class WeightsInfo:
+    """Check a weights file and say what it is."""
+
+    weights: Annotated[Positional[Path], arg(metavar="WEIGHTS")]
+    """File of rainclean weights import or train."""
+    json: bool = False
+    """Print JSON instead of a table."""
+
+    def run(self) -> None:
+        """Read the whole file and print what it says of itself."""
+        from rainclean.spanet import require_torch
+
+        require_torch()
+        document = _describe(self.weights)
+        if self.json:
+            print_json(document)
+        else:
+            rows = [(name.replace("_", " "), _text(value)) for name, value in document.items() if value != ""]
+            print_table(("", ""), rows, title=str(self.weights))
+
+
+def _describe(path: Path) -> dict[str, Any]:
+    from rainclean.spanet.weights import COLOUR_ORDER, file_sha256, read
+
+    origin, tensors = read(path)
+    return {
+        "file": str(path),
+        "sha256": file_sha256(path),
+        "parameters": sum(tensor.numel() for tensor in tensors.values()),
+        "colour_order": COLOUR_ORDER,
+        **asdict(origin),
+    }
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "applied" if value else "not applied (as released)"
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,0 +1,30 @@
+"""SPANet: IRNN, network and weights. Importing this package is cheap; torch is loaded when something is used."""
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from rainclean.errors import RaincleanError
+
+if TYPE_CHECKING:
+    from rainclean.spanet.network import SPANet
+    from rainclean.spanet.weights import Origin, load, save
+
+__all__ = ["Origin", "SPANet", "load", "require_torch", "save"]
+
+_FROM = {"SPANet": "network", "Origin": "weights", "load": "weights", "save": "weights"}
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name not in _FROM:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    require_torch()
+    return getattr(import_module(f"{__name__}.{_FROM[name]}"), name)
+
+
+def require_torch() -> None:
+    """Raise RaincleanError, saying what to install, where torch or safetensors is missing; loads neither."""
+    missing = [name for name in ("torch", "safetensors") if find_spec(name) is None]
+    if missing:
+        raise RaincleanError(f"SPANet needs {' and '.join(missing)}: pip install 'rainclean[spanet]'")

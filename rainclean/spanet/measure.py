@@ -1,0 +1,156 @@
+"""Seconds of IRNN and network beside plain torch and the released graph; for `rainclean bench spanet`.
+
+Each function is one measurement, made to be run in a process of its own, so that its peak memory is its own. What
+is compared takes turns, so that the ratio holds on a machine that is busy with other things too.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import perf_counter
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rainclean.spanet import _bands
+from rainclean.spanet._irnn_cpu import Task, team
+from rainclean.spanet.allocator import keep_freed_memory
+from rainclean.spanet.irnn import irnn, irnn_reference
+from rainclean.spanet.network import SPANet
+from rainclean.spanet.released import released_graph
+
+Work = Callable[[], object]
+
+
+def measure_irnn(side: int, repeats: int, keep: bool) -> dict[str, float]:
+    """Best seconds of forward, and of forward and backward, of ours and plain torch at (1, 32, side, side)."""
+    _prepare(keep)
+    x = torch.randn(1, 32, side, side)
+    weight, bias = torch.rand(4, 32) - 0.2, torch.randn(4, 32) / 10
+    grad = torch.randn(1, 128, side, side)
+    jobs: dict[str, Work] = {}
+    for name, function, memory in (
+        ("ours", irnn, torch.channels_last),
+        ("plain torch", irnn_reference, torch.contiguous_format),
+        ("plain torch, channels last", irnn_reference, torch.channels_last),
+    ):
+        picture, outer = x.contiguous(memory_format=memory), grad.contiguous(memory_format=memory)
+        jobs[f"{name}: forward"] = lambda f=function, p=picture: f(p, weight, bias)  # type: ignore[misc]
+        jobs[f"{name}: forward and backward"] = lambda f=function, p=picture, g=outer: _gradients(  # type: ignore[misc]
+            f, (p, weight, bias), g
+        )
+    return _take_turns(jobs, repeats)
+
+
+def measure_network(width: int, height: int, graph: str, repeats: int, keep: bool) -> dict[str, float]:
+    """Best seconds for one picture, ``graph`` "ours", "plain" (`SPANet.plain_forward`) or "released"."""
+    _prepare(keep)
+    net = network().requires_grad_(False)
+    rgb = torch.rand(1, 3, height, width)
+    with torch.inference_mode():
+        return _take_turns({graph: lambda: _graph(net, graph)(rgb)}, repeats)
+
+
+def measure_training(side: int, graph: str, repeats: int, keep: bool) -> dict[str, float]:
+    """Best seconds of a forward and backward pass over four pictures, ``graph`` "ours" or "released"."""
+    _prepare(keep)
+    net = network().train()
+    rgb = torch.rand(4, 3, side, side)
+    forward = net if graph == "ours" else _graph(net, graph)
+
+    def step() -> None:
+        net.zero_grad()
+        attention, clean = forward(rgb)
+        (attention.square().mean() + (clean - rgb).abs().mean()).backward()
+
+    return _take_turns({graph: step}, repeats)
+
+
+def measure_parts(width: int, height: int, repeats: int, keep: bool) -> dict[str, float]:
+    """Where the time of one picture goes: seconds by part in the fastest of some runs."""
+    _prepare(keep)
+    net = network().requires_grad_(False)
+    rgb = torch.rand(1, 3, height, width)
+    attention, clean = rgb.new_empty(1, 1, height, width), rgb.new_empty(1, 3, height, width)
+    best: dict[str, float] = {}
+    with torch.no_grad(), team(rgb.numel()) as run:
+        for _ in range(repeats + 1):
+            picture = _TimedPicture(net, height, width, rgb.numpy().dtype, run)
+            with picture.timed("all"):
+                picture.go_through(rgb, attention, clean)
+            best = picture.seconds if not best or picture.seconds["all"] < best["all"] else best
+    best["attention: convolutions"] = best.pop("attention") - best["attention: scans"]
+    return {"all": best.pop("all"), **best}
+
+
+def network() -> SPANet:
+    """A network with arbitrary weights, the same every time, whose recurrences forget."""
+    torch.manual_seed(1)
+    net = SPANet()
+    for recurrent in (net.SAM1.irnn1, net.SAM1.irnn2):
+        for name, value in recurrent.named_parameters():
+            torch.nn.init.uniform_(value, 0.2, 0.9) if "weight.weight" in name else torch.nn.init.zeros_(value)
+    return net.eval()
+
+
+class _TimedPicture(_bands.Picture):
+    """A picture that keeps the time of its parts."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.seconds: dict[str, float] = {}
+        run = self.run
+
+        def timed_run(tasks: Iterator[Task]) -> None:
+            with self.timed("attention: scans"):
+                run(tasks)
+
+        self.run = timed_run  # type: ignore[assignment]
+
+    @contextmanager
+    def timed(self, name: str) -> Iterator[None]:
+        """Add the seconds inside to those of a part."""
+        began = perf_counter()
+        yield
+        self.seconds[name] = self.seconds.get(name, 0.0) + perf_counter() - began
+
+    def _residual(self, *arguments: Any) -> None:
+        with self.timed("residual blocks"):
+            super()._residual(*arguments)
+
+    def _attend(self, *arguments: Any) -> None:
+        with self.timed("attention"):
+            super()._attend(*arguments)
+
+
+def _graph(net: SPANet, name: str) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
+    graphs: dict[str, Callable[[Tensor], tuple[Tensor, Tensor]]] = {
+        "ours": net,
+        "plain": net.plain_forward,
+        "released": lambda rgb: released_graph(net, rgb),
+    }
+    return graphs[name]
+
+
+def _gradients(function: Callable[..., Tensor], inputs: tuple[Tensor, ...], grad: Tensor) -> None:
+    leaves = [tensor.detach().requires_grad_() for tensor in inputs]
+    torch.autograd.backward(function(*leaves), grad)
+
+
+def _prepare(keep: bool) -> None:
+    torch.manual_seed(0)
+    if keep:
+        keep_freed_memory()
+
+
+def _take_turns(jobs: dict[str, Work], repeats: int) -> dict[str, float]:
+    """Best seconds of each job; once before that counts (compiling, first touch of memory)."""
+    best: dict[str, float] = {}
+    for number in range(repeats + 1):
+        for name, job in jobs.items():
+            began = perf_counter()
+            job()
+            seconds = perf_counter() - began
+            if number:
+                best[name] = min(seconds, best.get(name, seconds))
+    return best

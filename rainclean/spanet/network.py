@@ -1,0 +1,193 @@
+"""SPANet, a network that takes rain out of single pictures (Wang et al., CVPR 2019, arXiv 1904.01538).
+
+Names and shapes of parameters are those of the released checkpoint, so that weights of either go into the other;
+colours are RGB here and BGR there (`rainclean.spanet.weights` turns them).
+
+In the paper four weights per pixel, predicted from the features, multiply the four directions of each IRNN. The
+released code computes and then forgets them, and its weights were trained like that: ``direction_attention`` says
+which of the two a network is.
+"""
+
+from functools import partial
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils.checkpoint import checkpoint, create_selective_checkpoint_contexts
+
+from rainclean.spanet.irnn import DIRECTIONS, irnn
+
+CHANNELS = 32
+BLOCKS = 17
+GROUPS = ((4, 5, 6), (7, 8, 9), (10, 11, 12), (13, 14, 15))
+"""Blocks that share an attention map; it is computed from what goes into the first of them."""
+
+
+class SPANet(nn.Module):
+    """Picture in, attention map and clean picture out; 283 716 parameters.
+
+    direction_attention: multiply the directions of the IRNNs by predicted weights (paper) or not (as released);
+    without it the layers that predict them keep their place in the weights but are not computed.
+    """
+
+    def __init__(self, direction_attention: bool = False) -> None:
+        super().__init__()
+        self.direction_attention = direction_attention
+        self.conv_in = nn.Sequential(_conv3x3(3, CHANNELS), nn.ReLU())
+        self.SAM1 = SpatialAttention(direction_attention)
+        for number in range(1, BLOCKS + 1):
+            self.add_module(f"res_block{number}", Bottleneck())
+        self.conv_out = nn.Sequential(_conv3x3(CHANNELS, 3))
+
+    def forward(self, rgb: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, 3, H, W) float RGB in [0, 1], any size from 1×1 → attention (B, 1, H, W) in [0, 1], the first of
+        four, and the clean picture (B, 3, H, W), which may leave [0, 1] by about 0.15: clip it.
+
+        Where gradients are wanted this is the plain graph. Where they are not, a picture on the CPU is taken
+        through it in bands (`rainclean.spanet._bands`): the same result in a third of the memory.
+        """
+        if self._can_go_in_bands(rgb):
+            from rainclean.spanet import _bands
+
+            return _bands.forward(self, rgb)
+        return self.plain_forward(rgb)
+
+    def plain_forward(self, rgb: Tensor) -> tuple[Tensor, Tensor]:
+        """`forward` written as the graph that it is, for training, other devices and torch.compile."""
+        out = self.conv_in(rgb.contiguous(memory_format=torch.channels_last))
+        for number in (1, 2, 3):
+            out = self.block(number)(out)
+        first: Tensor | None = None
+        for group in GROUPS:
+            attention = self.SAM1(out)
+            first = attention if first is None else first
+            for number in group:
+                out = self.block(number)(out, attention)
+        for number in (16, 17):
+            out = self.block(number)(out)
+        assert first is not None
+        return first, self.conv_out(out)
+
+    def block(self, number: int) -> "Bottleneck":
+        """Residual block 1 to 17."""
+        block = self.get_submodule(f"res_block{number}")
+        assert isinstance(block, Bottleneck)
+        return block
+
+    def _can_go_in_bands(self, rgb: Tensor) -> bool:
+        if torch.compiler.is_compiling() or torch.is_autocast_enabled("cpu") or rgb.device.type != "cpu":
+            return False
+        own = self.conv_in[0].weight
+        alike = rgb.dtype == own.dtype and rgb.dtype in (torch.float32, torch.float64)
+        tracked = torch.is_grad_enabled() and (rgb.requires_grad or any(p.requires_grad for p in self.parameters()))
+        return alike and not tracked and rgb.dim() == 4 and rgb.shape[1] == 3 and min(rgb.shape) > 0
+
+
+class Bottleneck(nn.Module):
+    """Residual block: 1×1, 3×3 with dilation 2 and 1×1 convolutions without bias, at 32 channels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.group1 = nn.Sequential()
+        self.group1.add_module("conv1", _conv1x1(CHANNELS, CHANNELS))
+        self.group1.add_module("relu1", nn.ReLU(inplace=True))
+        self.group1.add_module("conv2", _conv3x3(CHANNELS, CHANNELS, dilation=2))
+        self.group1.add_module("relu2", nn.ReLU(inplace=True))
+        self.group1.add_module("conv3", _conv1x1(CHANNELS, CHANNELS))
+
+    def forward(self, x: Tensor, attention: Tensor | None = None) -> Tensor:
+        """relu(x + block(x)·attention); attention (B, 1, H, W), without it 1."""
+        out = self.group1(x)
+        out = out + x if attention is None else torch.addcmul(x, out, attention)
+        return functional.relu_(out)
+
+
+class SpatialAttention(nn.Module):
+    """Where is rain? One map in [0, 1] from two rounds of IRNN, so that every pixel has seen every other."""
+
+    def __init__(self, direction_attention: bool) -> None:
+        super().__init__()
+        self.direction_attention = direction_attention
+        self.irnn1 = RecurrentWeights()
+        self.irnn2 = RecurrentWeights()
+        self.conv_in = _conv3x3(CHANNELS, CHANNELS)
+        self.conv2 = _conv3x3(4 * CHANNELS, CHANNELS)
+        self.conv3 = _conv3x3(4 * CHANNELS, CHANNELS)
+        self.attention_layer = DirectionAttention()
+        self.conv_out = _conv1x1(CHANNELS, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Features (B, 32, H, W) → attention (B, 1, H, W)."""
+        weights = self.attention_layer(x) if self.direction_attention else None
+        out = _scan_and_convolve(self.conv_in(x), self.irnn1, weights, self.conv2)
+        out = _scan_and_convolve(out, self.irnn2, weights, self.conv3)
+        return torch.sigmoid_(self.conv_out(functional.relu_(out)))
+
+
+class RecurrentWeights(nn.Module):
+    """Weights and biases of an IRNN, kept one direction at a time as the released checkpoint does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        for direction in DIRECTIONS:
+            conv = nn.Conv2d(CHANNELS, CHANNELS, 1, groups=CHANNELS)
+            nn.init.constant_(conv.weight, 1.0)
+            nn.init.zeros_(conv.bias)  # type: ignore[arg-type]
+            self.add_module(f"{direction}_weight", conv)
+
+    def stacked(self) -> tuple[Tensor, Tensor]:
+        """Weight and bias as `irnn` wants them, (4, 32) each."""
+        parts: list[Any] = [self.get_submodule(f"{direction}_weight") for direction in DIRECTIONS]
+        return torch.stack([p.weight.flatten() for p in parts]), torch.stack([p.bias for p in parts])
+
+
+class DirectionAttention(nn.Module):
+    """Four weights in [0, 1] per pixel, one a direction: (B, 32, H, W) → (B, 4, H, W)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        half = CHANNELS // 2
+        self.conv1 = nn.Conv2d(CHANNELS, half, 3, padding=1)
+        self.conv2 = nn.Conv2d(half, half, 3, padding=1)
+        self.conv3 = nn.Conv2d(half, 4, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Weights in the order of `irnn.DIRECTIONS`."""
+        out = functional.relu_(self.conv2(functional.relu_(self.conv1(x))))
+        return torch.sigmoid_(self.conv3(out))
+
+
+def _scan_and_convolve(x: Tensor, recurrent: "RecurrentWeights", weights: Tensor | None, conv: nn.Conv2d) -> Tensor:
+    """IRNN and the convolution over its four directions.
+
+    The four directions are the largest thing in the network and soon scanned again: for the backward pass they are
+    not kept, the convolution's result is.
+    """
+
+    def stage(x: Tensor, weight: Tensor, bias: Tensor, weights: Tensor | None) -> Tensor:
+        return cast(Tensor, conv(_weighted(irnn(x, weight, bias), weights)))
+
+    weight, bias = recurrent.stacked()
+    if not torch.is_grad_enabled() or torch.compiler.is_compiling():
+        return stage(x, weight, bias, weights)
+    keep = partial(create_selective_checkpoint_contexts, [torch.ops.aten.convolution.default])
+    return cast(
+        Tensor,
+        checkpoint(stage, x, weight, bias, weights, use_reentrant=False, preserve_rng_state=False, context_fn=keep),
+    )
+
+
+def _weighted(directions: Tensor, weights: Tensor | None) -> Tensor:
+    """(B, 128, H, W) with each direction's 32 channels multiplied by its plane of (B, 4, H, W)."""
+    if weights is None:
+        return directions
+    return directions * weights.repeat_interleave(CHANNELS, 1)
+
+
+def _conv3x3(inputs: int, outputs: int, dilation: int = 1) -> nn.Conv2d:
+    return nn.Conv2d(inputs, outputs, 3, padding=dilation, dilation=dilation, bias=False)
+
+
+def _conv1x1(inputs: int, outputs: int) -> nn.Conv2d:
+    return nn.Conv2d(inputs, outputs, 1, bias=False)
