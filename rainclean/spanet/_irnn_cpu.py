@@ -66,6 +66,7 @@ def _hold_back_torch(pool: ThreadPoolExecutor, threads: int) -> None:
 
         def hold_back() -> None:
             all_there.wait()
+            torch.get_num_threads()  # or torch takes over the number of all at the first use in this thread
             torch.set_num_threads(1)
 
         try:

@@ -6,6 +6,7 @@ is compared takes turns, so that the ratio holds on a machine that is busy with 
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import Lock
 from time import perf_counter
 from typing import Any
 
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor
 
 from rainclean.spanet import _bands
-from rainclean.spanet._irnn_cpu import Task, team
+from rainclean.spanet._irnn_cpu import team
 from rainclean.spanet.allocator import keep_freed_memory
 from rainclean.spanet.irnn import irnn, irnn_reference
 from rainclean.spanet.network import SPANet
@@ -73,7 +74,7 @@ def measure_parts(width: int, height: int, repeats: int, keep: bool) -> dict[str
     rgb = torch.rand(1, 3, height, width)
     attention, clean = rgb.new_empty(1, 1, height, width), rgb.new_empty(1, 3, height, width)
     best: dict[str, float] = {}
-    with torch.no_grad(), team(rgb.numel()) as run:
+    with torch.no_grad(), team(32 * rgb.numel(), torch_alone=True) as run:
         for _ in range(repeats + 1):
             picture = _TimedPicture(net, height, width, rgb.numpy().dtype, run)
             with picture.timed("all"):
@@ -94,25 +95,23 @@ def network() -> SPANet:
 
 
 class _TimedPicture(_bands.Picture):
-    """A picture that keeps the time of its parts."""
+    """A picture that keeps the time of its parts; that of its threads divided by their number."""
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.seconds: dict[str, float] = {}
-        run = self.run
-
-        def timed_run(tasks: Iterator[Task]) -> None:
-            with self.timed("attention: scans"):
-                run(tasks)
-
-        self.run = timed_run  # type: ignore[assignment]
+        self.threads = min(torch.get_num_threads(), len(self.bands))
+        self._adding = Lock()
+        self._find_out = self.entering.find_out
+        self.entering.find_out = self._timed_find_out  # type: ignore[assignment, method-assign]
 
     @contextmanager
-    def timed(self, name: str) -> Iterator[None]:
+    def timed(self, name: str, threads: int = 1) -> Iterator[None]:
         """Add the seconds inside to those of a part."""
         began = perf_counter()
         yield
-        self.seconds[name] = self.seconds.get(name, 0.0) + perf_counter() - began
+        with self._adding:
+            self.seconds[name] = self.seconds.get(name, 0.0) + (perf_counter() - began) / threads
 
     def _residual(self, *arguments: Any) -> None:
         with self.timed("residual blocks"):
@@ -121,6 +120,14 @@ class _TimedPicture(_bands.Picture):
     def _attend(self, *arguments: Any) -> None:
         with self.timed("attention"):
             super()._attend(*arguments)
+
+    def _timed_find_out(self, *arguments: Any) -> None:
+        with self.timed("attention: scans"):
+            self._find_out(*arguments)
+
+    def _scan(self, *arguments: Any) -> None:
+        with self.timed("attention: scans", self.threads):
+            super()._scan(*arguments)
 
 
 def _graph(net: SPANet, name: str) -> Callable[[Tensor], tuple[Tensor, Tensor]]:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from rainclean.spanet import _bands
+from rainclean.spanet import _bands, _irnn_cpu
 from rainclean.spanet.checkpoint import import_checkpoint
 from rainclean.spanet.measure import network
 from rainclean.spanet.network import SPANet
@@ -107,6 +107,8 @@ def test_bands_are_the_plain_graph(
     net: SPANet, size: tuple[int, int], pixels: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_bands, "BAND_PIXELS", pixels)
+    monkeypatch.setattr(_bands, "FEWEST_ROWS", 1)
+    monkeypatch.setattr(_irnn_cpu, "SMALL", 100)  # so that there are threads
     rgb = torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(3))
     attention, clean = net(rgb)
     plain_attention, plain = net.plain_forward(rgb)
@@ -122,6 +124,38 @@ def test_bands_of_one_row_are_exact(net: SPANet, monkeypatch: pytest.MonkeyPatch
     rgb = torch.rand(1, 3, 9, 11, dtype=torch.float64)
     for one, other in zip(exact(rgb), exact.plain_forward(rgb), strict=True):
         assert off(one, other) < 1e-13
+
+
+def test_torch_keeps_its_threads(net: SPANet) -> None:
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(3)
+        with ThreadPoolExecutor(1) as pool:
+            net(torch.rand(1, 3, 60, 60))
+            assert torch.get_num_threads() == 3
+            assert pool.submit(torch.get_num_threads).result() == 3
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_the_result_does_not_depend_on_threads(net: SPANet) -> None:
+    rgb = torch.rand(1, 3, 70, 61)
+    before = torch.get_num_threads()
+    results = []
+    try:
+        for threads in (1, 2, 5):
+            torch.set_num_threads(threads)
+            results.append(torch.cat(net(rgb), 1))
+    finally:
+        torch.set_num_threads(before)
+    assert torch.equal(results[0], results[1]) and torch.equal(results[0], results[2])
+
+
+def test_inference_mode_is_kept(net: SPANet) -> None:
+    rgb = torch.rand(1, 3, 60, 60)
+    with torch.inference_mode():
+        found = net(rgb)
+    assert found[0].is_inference() and torch.equal(found[1], net(rgb)[1])
 
 
 def test_any_memory_of_the_picture(net: SPANet) -> None:
