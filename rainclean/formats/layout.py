@@ -99,6 +99,14 @@ class Layout(ABC):
         """Where the values of a pair stand. Raises UsageError for a split that the layout does not know."""
 
     @abstractmethod
+    def is_here(self, files: Files) -> bool:
+        """Whether a folder looks like this layout at all."""
+
+    @abstractmethod
+    def scene_of(self, pair: StoredPair) -> str:
+        """The scene that a pair's name tells, or "": for data sets without a manifest."""
+
+    @abstractmethod
     def lists(self, rows: Iterable["ManifestRow"]) -> dict[str, bytes]:
         """List files that go with the pairs of a manifest, in its order: name → content."""
 

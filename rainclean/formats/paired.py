@@ -4,6 +4,7 @@ Its readers pair by sorted order or by stem, so both sides hold identical names.
 frame, upper left corner; unique in the whole data set.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 SIDES = ("input", "target")
 
+_STEM = re.compile(r"(\d{3,})-\d{4,}_\d+_\d+")
+
 
 class Paired(Layout):
     """Two folders a split, paired by name."""
@@ -43,6 +46,15 @@ class Paired(Layout):
         stem = f"{key.scene:0{max(3, widths.scene)}}-{key.frame:0{max(4, widths.frame)}}_{key.x}_{key.y}"
         rainy, clean = (f"{key.split}/{side}/{stem}.png" for side in SIDES)
         return PairPaths(rainy, clean, exclude_name(stem), confidence_name(stem))
+
+    def is_here(self, files: Files) -> bool:
+        """Whether there is a folder of inputs or targets."""
+        return any(f"{split}/{side}" in files.subfolders(split) for split in self.splits for side in SIDES)
+
+    def scene_of(self, pair: StoredPair) -> str:
+        """What stands before the first "-" in names as rainclean writes them."""
+        named = _STEM.fullmatch(pair.stem)
+        return named[1] if named else ""
 
     def lists(self, rows: Iterable["ManifestRow"]) -> dict[str, bytes]:
         """None: the folders say everything."""

@@ -71,6 +71,19 @@ class Spa(Layout):
             rainy, clean = (f"{folder}/{scene}/{frame}/{stem}.png" for folder in FOLDERS["train"])
         return PairPaths(rainy, clean, exclude_name(stem), confidence_name(stem))
 
+    def is_here(self, files: Files) -> bool:
+        """Whether there is a list or a folder of this layout."""
+        homes = _homes(files)
+        if any(_list_file(files, homes, split) for split in self.splits):
+            return True
+        return any(not set(_MARKERS).isdisjoint(_last(files.subfolders(home))) for home in homes)
+
+    def scene_of(self, pair: StoredPair) -> str:
+        """First folder below real_world; test pairs have none."""
+        parts = pair.rainy.split("/")
+        marked = [place for place, part in enumerate(parts[:-2]) if part == FOLDERS["train"][0]]
+        return parts[marked[-1] + 1] if marked else ""
+
     def lists(self, rows: Iterable["ManifestRow"]) -> dict[str, bytes]:
         """A list for each split that has pairs, a line a pair."""
         lines: dict[str, list[str]] = {}

@@ -1,0 +1,124 @@
+"""A data set as whoever trains on it or scores with it sees it: pairs with their scenes, and pictures as RGB.
+
+Takes every export of rainclean, and data sets of the same layouts from elsewhere; the layout is found out.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rainclean.errors import InputError
+from rainclean.formats import LAYOUTS
+from rainclean.formats.layout import StoredPair
+from rainclean.formats.manifest import NAME, read_manifest
+from rainclean.formats.png import decode_png
+from rainclean.video.orientation import Orientation
+from rainclean.video.pictures import decode_picture, read_header
+from rainclean.video.source import Region
+
+U8 = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetPair:
+    """One pair: files below the data set's folder, None for a mask that is not there.
+
+    scene: what the manifest calls its place, or what its name says of it; "" where neither does.
+    """
+
+    split: str
+    rainy: Path
+    clean: Path
+    exclude: Path | None
+    confidence: Path | None
+    stem: str
+    scene: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A folder with pairs. pairs_sha256: of what the pairs are, names and manifest; the pictures are not read."""
+
+    root: Path
+    layout: str
+    pairs: tuple[DatasetPair, ...]
+    pairs_sha256: str
+
+    def of(self, split: str) -> tuple[DatasetPair, ...]:
+        """Pairs of a split."""
+        return tuple(pair for pair in self.pairs if pair.split == split)
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """Splits that have pairs, in the order in which they stand."""
+        return tuple(dict.fromkeys(pair.split for pair in self.pairs))
+
+
+def read_dataset(root: Path | str) -> Dataset:
+    """Find the layout and the pairs of a folder. Pictures are not opened.
+
+    Raises InputError, one line, for a folder without pairs or with lists that name missing files.
+    """
+    root = Path(root)
+    if not root.is_dir():
+        raise InputError(root, "is a file" if root.exists() else "no such folder", "name the folder of a data set")
+    here = [layout for layout in LAYOUTS.values() if layout.is_here(layout.store(root))]
+    if not here:
+        looked_for = "neither lists of SPA-Data (real_world.txt) nor folders such as train/input"
+        raise InputError(root, f"holds no data set: {looked_for}", "name the folder that holds these")
+    # Where two layouts lie in one folder, the first is meant: its lists were made on purpose.
+    stored = list(here[0].read(root))
+    scenes = {row.rainy: row.scene for row in read_manifest(root / NAME)} if (root / NAME).is_file() else {}
+    pairs = tuple(_pair(root, each, scenes.get(each.rainy) or here[0].scene_of(each)) for each in stored)
+    if not pairs:
+        raise InputError(root, "holds no pair", "export again")
+    digest = hashlib.sha256()
+    for one in pairs:
+        names = (one.split, one.scene, one.rainy.relative_to(root).as_posix(), one.clean.relative_to(root).as_posix())
+        digest.update("\0".join(names).encode("utf-8", "surrogateescape") + b"\n")
+    if (root / NAME).is_file():
+        digest.update((root / NAME).read_bytes())
+    return Dataset(root, here[0].name, pairs, digest.hexdigest())
+
+
+def read_rgb(path: Path) -> U8:
+    """(H, W, 3) uint8 RGB of a picture of a data set, upright. Raises InputError for a damaged file."""
+    header = read_header(path)
+    stored = decode_picture(path, header)
+    width, height = header.orientation.size(header.width, header.height)
+    return (
+        stored
+        if header.orientation == Orientation()
+        else header.orientation.upright(stored, Region(0, 0, width, height))
+    )
+
+
+def read_pair(pair: DatasetPair) -> tuple[U8, U8]:
+    """Both sides of a pair, (H, W, 3) uint8 RGB each. Raises InputError for a damaged file or unequal sizes."""
+    rainy, clean = read_rgb(pair.rainy), read_rgb(pair.clean)
+    check_size(pair.rainy, rainy, pair.clean, clean)
+    return rainy, clean
+
+
+def read_mask(path: Path, like: U8, owner: Path) -> U8:
+    """(H, W) uint8 of a mask of a picture. Raises InputError where it is damaged, not grey, or of another size."""
+    mask = decode_png(path.read_bytes(), path)
+    if mask.ndim != 2:
+        raise InputError(path, "is not grey, as masks are", "export again")
+    check_size(path, mask, owner, like)
+    return mask
+
+
+def check_size(path: Path, picture: NDArray[np.generic], other: Path, twin: NDArray[np.generic]) -> None:
+    """Raise InputError, one line that names both files, unless two pictures have one size."""
+    if picture.shape[:2] != twin.shape[:2]:
+        sizes = [f"{shape[1]}×{shape[0]}" for shape in (picture.shape, twin.shape)]
+        raise InputError(path, f"is {sizes[0]} px, but its partner {other} is {sizes[1]} px", "replace one of them")
+
+
+def _pair(root: Path, stored: StoredPair, scene: str) -> DatasetPair:
+    exclude, confidence = (None if name is None else root / name for name in (stored.exclude, stored.confidence))
+    return DatasetPair(stored.split, root / stored.rainy, root / stored.clean, exclude, confidence, stored.stem, scene)
