@@ -10,6 +10,9 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "sample_sequences" / "table" / "clip.mp4"
 
+# As in the command (pipeline/cli/main.py): torch's threads wait asleep, or tests take ages on a busy machine.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    # Threads of torch then sleep while they wait for each other: spinning, they take four times as long as one
+    # thread alone where another program uses a core. Read when torch is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # Imports wait until here, so that Ctrl-C during them is answered like later on.
     try:
         from rainclean.errors import RaincleanError, UsageError

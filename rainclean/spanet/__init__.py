@@ -23,8 +23,8 @@ def __getattr__(name: str) -> Any:
     return getattr(import_module(f"{__name__}.{_FROM[name]}"), name)
 
 
-def require_torch() -> None:
-    """Raise RaincleanError, saying what to install, where torch or safetensors is missing; loads neither."""
-    missing = [name for name in ("torch", "safetensors") if find_spec(name) is None]
+def require_torch(*more: str) -> None:
+    """Raise RaincleanError, saying what to install, where torch, safetensors or ``more`` is missing; loads nothing."""
+    missing = [name for name in ("torch", "safetensors", *more) if find_spec(name) is None]
     if missing:
         raise RaincleanError(f"SPANet needs {' and '.join(missing)}: pip install 'rainclean[spanet]'")

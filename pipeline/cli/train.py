@@ -1,0 +1,137 @@
+"""``rainclean train``: train SPANet on a data set, or go on with a run."""
+
+from collections.abc import Generator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from tyro.conf import Positional, arg
+
+from pipeline.cli.console import follow, print_json, print_note, print_text
+from pipeline.stages import Progress
+from pipeline.words import quoted
+from rainclean.errors import UsageError
+
+if TYPE_CHECKING:
+    from pipeline.training.train import Machine, Trained
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train SPANet on the pairs of a data set.
+
+    Takes every export, and SPA-Data as published. Judged by scenes that it does not learn from: split val, or some
+    of the training scenes that are held out. A run that was stopped, by Ctrl-C or a crash, goes on with --resume and
+    ends as if it had not been. TensorBoard: tensorboard --logdir RUN.
+    """
+
+    dataset: Annotated[Positional[Path | None], arg(metavar="DATASET")] = None
+    """Folder of the data set; with --resume only where it has moved."""
+    output: Annotated[Path | None, arg(aliases=["-o"], metavar="RUN")] = None
+    """Folder of the run to begin."""
+    resume: Annotated[Path | None, arg(metavar="RUN")] = None
+    """Go on with this run, with the recipe that it was begun with."""
+    preset: Literal["paper", "released", "quick"] | None = None
+    """paper (default): as published. released: as the published weights were made. quick: minutes on a CPU."""
+    start: str | None = None
+    """random, identity (a network that changes nothing), or a weights file to go on from."""
+    steps: int | None = None
+    """Steps of the optimiser; the learning rate drops to a tenth after three quarters of them."""
+    batch: int | None = None
+    """Examples of a step, over all devices."""
+    size: int | None = None
+    """Side of an example, px."""
+    learning_rate: float | None = None
+    """Of Adam, at the beginning."""
+    mask: Literal["threshold", "any-difference"] | None = None
+    """What counts as rain: clearly brighter than the clean image, or any difference (as released)."""
+    direction_attention: Literal["on", "off"] | None = None
+    """Whether predicted weights on the directions are applied (paper) or not (as released)."""
+    flip: Literal["on", "off"] | None = None
+    """Mirror half of the examples left and right."""
+    clip_gradients: float | None = None
+    """Largest norm of the gradients; 0: no limit."""
+    precision: Literal["32", "64", "bf16-mixed", "16-mixed"] | None = None
+    """Mixed precision needs a device that has it."""
+    validate_every: int | None = None
+    """Steps between two validations."""
+    validation_pictures: int | None = None
+    """How many pictures to validate with, at most."""
+    checkpoint_every: int | None = None
+    """Steps between two checkpoints."""
+    seed: int | None = None
+    """Decides weights at the start, order, crops and held-out scenes."""
+    skip_broken: bool = False
+    """Train without pairs that cannot be read, instead of stopping at the first."""
+    workers: int = 0
+    """Processes that read pictures; results do not depend on them."""
+    accelerator: Literal["auto", "cpu", "gpu"] = "auto"
+    """What to compute on."""
+    devices: int = 1
+    """GPUs (or CPU processes) to share each batch."""
+    nodes: int = 1
+    """Machines; start the command on each with torchrun."""
+    threads: int = 0
+    """CPU threads; 0: as many as cores."""
+    json: bool = False
+    """Print JSON instead of text."""
+
+    def run(self) -> None:
+        """Train, and say where the weights are."""
+        self._check()
+        from rainclean.spanet import require_torch
+
+        require_torch("lightning", "tensorboard", "matplotlib")
+        from pipeline.training.train import Machine
+        from rainclean.spanet.allocator import keep_freed_memory
+
+        keep_freed_memory()
+        machine = Machine(self.workers, self.accelerator, self.devices, self.nodes, self.threads)
+        self._report(follow(self._stage(machine)))
+
+    def _stage(self, machine: "Machine") -> "Generator[Progress, None, Trained]":
+        from pipeline.training.recipe import STARTS, preset
+        from pipeline.training.train import begin, resume
+
+        if self.resume is not None:
+            return resume(self.resume, machine, self.dataset, self.skip_broken)
+        assert self.dataset is not None and self.output is not None
+        changes = {name: getattr(self, name) for name in _RECIPE if name not in ("preset", "start")}
+        changes |= {name: None if changes[name] is None else changes[name] == "on" for name in _SWITCHES}
+        named = self.start in STARTS[:2]
+        recipe = preset(self.preset or "paper", start=self.start if named else None, **changes)
+        weights = None if self.start is None or named else Path(self.start)
+        return begin(self.dataset, self.output, recipe, machine, weights, self.skip_broken)
+
+    def _check(self) -> None:
+        if self.resume is None and (self.dataset is None or self.output is None):
+            raise UsageError("train: name the data set and, with -o, the folder of the run (or --resume RUN)")
+        if self.resume is not None:
+            given = [name for name in ("output", *_RECIPE) if getattr(self, name) is not None]
+            if given:
+                flag = given[0].replace("_", "-")
+                raise UsageError(f"--{flag}: a run goes on as it was begun; leave it out, or begin a new run with -o")
+        for name, least in (("workers", 0), ("devices", 1), ("nodes", 1), ("threads", 0)):
+            if getattr(self, name) < least:
+                raise UsageError(f"--{name} {getattr(self, name)}: at least {least}")
+
+    def _report(self, result: "Trained") -> None:
+        best = result.folder / "best.safetensors"
+        if self.json:
+            print_json({**asdict(result), "folder": str(result.folder), "weights": str(best)})
+            return
+        if result.state == "was finished":
+            print_note(f"note: {result.folder} is finished: all {result.steps} steps are done, nothing was trained")
+        elif result.state == "stopped":
+            print_note(f"note: stopped; rainclean train --resume {quoted(result.folder)} goes on")
+        print_text(
+            f"{best}: validation {result.best_psnr:.2f} dB (spanet-skimage) at step {result.best_step}; "
+            f"run {result.folder} at step {result.step} of {result.steps}"
+        )
+
+
+_SWITCHES = ("direction_attention", "flip")
+_RECIPE = (
+    "preset", "start", "steps", "batch", "size", "learning_rate", "mask", *_SWITCHES, "clip_gradients", "precision",
+    "validate_every", "validation_pictures", "checkpoint_every", "seed",
+)  # fmt: skip

@@ -1,0 +1,1 @@
+"""Training SPANet: recipe, run folder, and the run itself. Lightning and torch are loaded when a run starts."""

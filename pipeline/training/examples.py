@@ -1,0 +1,54 @@
+"""Which pairs a training learns from and which it is judged by: scenes of the one are never in the other."""
+
+from dataclasses import dataclass
+
+from rainclean.errors import RaincleanError
+from rainclean.formats.dataset import Dataset, DatasetPair
+from rainclean.splits import split_scenes
+
+HELD_OUT = 0.1
+"""Share of the training scenes that is held out where a data set has no split for validation."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Pairs to learn from, pairs to be judged by, and in words where the latter come from."""
+
+    training: tuple[DatasetPair, ...]
+    validation: tuple[DatasetPair, ...]
+    words: str
+
+
+def divide(dataset: Dataset, seed: int, most: int) -> Parts:
+    """Training and validation pairs of a data set; of the latter at most ``most``, spread over all.
+
+    The split "val" where there is one; else scenes are held out of "train", drawn by seed. Raises RaincleanError
+    where training would see what it is judged by, or nothing would be left.
+    """
+    training, validation = dataset.of("train"), dataset.of("val")
+    if not training:
+        raise RaincleanError(f"{dataset.root}: has no training pairs, only {', '.join(dataset.splits)}")
+    if validation:
+        both = {pair.scene for pair in training} & {pair.scene for pair in validation} - {""}
+        if both:
+            raise RaincleanError(f"{dataset.root}: scene {min(both)} is in train and in val; export again by scene")
+        return Parts(training, _spread(validation, most), "split val")
+    scenes = sorted({pair.scene for pair in training})
+    if "" in scenes:
+        what = "its training pairs do not tell their scenes, so none can be held out for validation"
+        raise RaincleanError(f"{dataset.root}: {what}; put pairs of other scenes into val/")
+    if len(scenes) < 2:
+        what = f"all training pairs are of one scene, {scenes[0]}, and validation needs one of its own"
+        raise RaincleanError(f"{dataset.root}: {what}; add clips of another place, or export with a val split")
+    drawn = split_scenes(scenes, {"train": 1 - HELD_OUT, "val": HELD_OUT}, seed)
+    held = tuple(pair for pair in training if drawn[pair.scene] == "val")
+    names = sorted({pair.scene for pair in held})
+    words = f"{len(names)} of {len(scenes)} training scenes held out: {', '.join(names[:5])}"
+    rest = tuple(pair for pair in training if drawn[pair.scene] == "train")
+    return Parts(rest, _spread(held, most), words + (", …" if len(names) > 5 else ""))
+
+
+def _spread(pairs: tuple[DatasetPair, ...], most: int) -> tuple[DatasetPair, ...]:
+    if len(pairs) <= most:
+        return pairs
+    return tuple(pairs[round(i * (len(pairs) - 1) / max(1, most - 1))] for i in range(most))

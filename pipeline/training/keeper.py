@@ -1,0 +1,155 @@
+"""What happens beside the steps of a training: checkpoints, validation, metrics, and word to whoever follows it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+from torch.utils.tensorboard import SummaryWriter
+
+from pipeline.training import run_folder
+from pipeline.training.metrics_log import MetricsLog
+from pipeline.training.module import Training
+from pipeline.training.validation import PROTOCOL, Validation, validate
+from rainclean.formats.dataset import DatasetPair
+from rainclean.formats.png import encode_png
+from rainclean.spanet.weights import Origin, save
+
+LOG_EVERY = 10
+"""Steps of a row in metrics.csv."""
+
+
+class Keeper(Callback):
+    """Keeps a run: everything is done by the first process, the others wait for it.
+
+    say: is told each finished step and, now and then, a line for a person. stop: set by whoever wants the training
+    to end after the current step; what was reached is kept.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        validation: Sequence[DatasetPair],
+        origin: Origin,
+        say: Callable[[int, str], None],
+        stop: Event,
+    ) -> None:
+        self.folder, self.validation, self.origin, self.say, self.stop = folder, validation, origin, say, stop
+        self.best, self.best_step, self.kept = float("-inf"), 0, -1
+        self._sums: dict[str, torch.Tensor] = {}
+        self._count, self._told = 0, 0
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a resumed run has to know; goes into the checkpoint."""
+        return {"best": self.best, "best_step": self.best_step}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """The inverse."""
+        self.best, self.best_step = float(state["best"]), int(state["best_step"])
+
+    def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
+        """Begin or go on with the records; a new run is judged before its first step."""
+        step = self.kept = trainer.global_step
+        if trainer.is_global_zero:
+            self._log = MetricsLog(self.folder / run_folder.METRICS, step)
+            # purge_step: an earlier part of the run may have gone further than its last checkpoint.
+            self._board = SummaryWriter(str(self.folder / run_folder.TENSORBOARD), purge_step=step or None)
+            if step == 0:
+                self._log.add(self._judged(_training(module), 0))
+        trainer.strategy.barrier()
+
+    def on_train_batch_end(
+        self, trainer: Trainer, module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """After each step."""
+        training, step = _training(module), trainer.global_step
+        recipe = training.recipe
+        last = step >= recipe.steps
+        judge = last or step % recipe.validate_every == 0
+        if trainer.is_global_zero:
+            self._add_up(training)
+            if judge or step % LOG_EVERY == 0:
+                row = self._losses(step, recipe.learning_rate * recipe.rate_at(step - 1))
+                self._log.add({**row, **(self._judged(training, step) if judge else {})})
+            if judge:
+                self._log.draw(self.folder / run_folder.CURVES)
+            self._tell_skipped(training, step)
+            self.say(step, "")
+        stopping = trainer.strategy.reduce_boolean_decision(self.stop.is_set(), all=False)
+        if judge or stopping or step % recipe.checkpoint_every == 0:
+            self._keep(trainer, training)
+        if stopping:
+            trainer.should_stop = True
+
+    def teardown(self, trainer: Trainer, module: LightningModule, stage: str) -> None:
+        """Close the records, however the training ended."""
+        if board := getattr(self, "_board", None):
+            board.close()
+
+    def _keep(self, trainer: Trainer, training: Training) -> None:
+        step = trainer.global_step
+        path = self.folder / run_folder.CHECKPOINT
+        partial = path.with_name(f".partial-{path.name}")
+        trainer.save_checkpoint(partial, weights_only=False)  # all processes take part, the first one writes
+        if trainer.is_global_zero:
+            # The checkpoint first: weights without one are taken for those that the run began with.
+            partial.replace(path)
+            save(training.net, self.folder / run_folder.LAST, self._origin(step))
+        self.kept = step
+        trainer.strategy.barrier()
+
+    def _judged(self, training: Training, step: int) -> dict[str, Any]:
+        found = validate(training.net, self.validation, training.recipe.mask)
+        better = found.psnr > self.best
+        if better:
+            self.best, self.best_step = found.psnr, step
+            save(training.net, self.folder / run_folder.BEST, self._origin(step))
+        self._show(found, step)
+        against = f"{found.psnr:.2f} dB (rainy {found.rainy_psnr:.2f}; {PROTOCOL})"
+        self.say(step, f"step {step}: validation {against}{', best so far' if better and step else ''}")
+        return {
+            "step": step,
+            "validation_protocol": PROTOCOL,
+            "validation_psnr_db": found.psnr,
+            "validation_ssim": found.ssim,
+            "validation_rainy_psnr_db": found.rainy_psnr,
+        }
+
+    def _show(self, found: Validation, step: int) -> None:
+        run_folder.put(self.folder / run_folder.VALIDATION, encode_png(found.shown))
+        words = "rainy, output, clean, attention, mask"
+        self._board.add_image(f"validation: {words}", found.shown, step, dataformats="HWC")
+        for name, value in (("psnr_db", found.psnr), ("ssim", found.ssim), ("rainy_psnr_db", found.rainy_psnr)):
+            self._board.add_scalar(f"validation {PROTOCOL}/{name}", value, step)
+        self._board.flush()
+
+    def _origin(self, step: int) -> Origin:
+        return replace(self.origin, steps=str(step))
+
+    def _add_up(self, training: Training) -> None:
+        for name, value in training.last.items():
+            self._sums[name] = self._sums.get(name, torch.zeros_like(value)) + value
+        self._count += 1
+
+    def _losses(self, step: int, rate: float) -> dict[str, Any]:
+        means = {name: float(value) / self._count for name, value in self._sums.items()}
+        self._sums, self._count = {}, 0
+        names = {"total": "loss", **{name: f"loss_{name}" for name in ("l1", "ssim", "attention")}}
+        row = {names[name]: value for name, value in means.items()}
+        for name, value in row.items():
+            self._board.add_scalar(f"training/{name}", value, step)
+        self._board.add_scalar("training/learning_rate", rate, step)
+        return {"step": step, "learning_rate": rate, **row}
+
+    def _tell_skipped(self, training: Training, step: int) -> None:
+        for text in list(training.skipped)[self._told :]:
+            self.say(step, f"skipped: {text}")
+        self._told = len(training.skipped)
+
+
+def _training(module: LightningModule) -> Training:
+    assert isinstance(module, Training)
+    return module

@@ -1,0 +1,104 @@
+"""Everything that decides what a training makes of its pairs; plain values, so that it is flags, JSON and provenance.
+
+Importing this is cheap.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Self
+
+from rainclean.errors import UsageError
+
+STARTS = ("random", "identity", "weights")
+MASKS = ("threshold", "any-difference")
+PRECISIONS = ("32", "64", "bf16-mixed", "16-mixed")
+
+
+@dataclass(frozen=True)
+class TrainRecipe:
+    """How SPANet is trained.
+
+    preset: where the values come from. steps: of the optimiser (Adam). batch: examples of a step, over all devices.
+    size, smallest_scale, flip: how examples are cut (`rainclean.spanet.data.Cut`). learning_rate: until drop_at, a
+    share of the steps; a tenth of it from there on. direction_attention, start: the network
+    (`rainclean.spanet.start`); start "weights" takes both from a file, whose check sum is start_sha256. mask: what
+    counts as rain (`rainclean.spanet.data.MASKS`). clip_gradients: largest norm, 0 for none. precision: of
+    Lightning's names. validate_every, checkpoint_every: steps. validation_pictures: how many, at most.
+    """
+
+    preset: str
+    steps: int
+    batch: int
+    size: int
+    learning_rate: float
+    drop_at: float = 0.75
+    smallest_scale: float = 0.8
+    flip: bool = False
+    direction_attention: bool = True
+    mask: str = "threshold"
+    start: str = "random"
+    start_sha256: str = ""
+    seed: int = 0
+    clip_gradients: float = 0.0
+    precision: str = "32"
+    validate_every: int = 1000
+    checkpoint_every: int = 500
+    validation_pictures: int = 32
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch", "validate_every", "checkpoint_every", "validation_pictures"):
+            _require(name, getattr(self, name), getattr(self, name) >= 1, "at least 1")
+        _require("size", self.size, 16 <= self.size <= 4096, "from 16 to 4096 px")
+        rate = self.learning_rate
+        _require("learning rate", rate, math.isfinite(rate) and rate > 0, "above 0")
+        _require("seed", self.seed, 0 <= self.seed < 2**63, "from 0")
+        clip = self.clip_gradients
+        _require("clip gradients", clip, math.isfinite(clip) and clip >= 0, "above 0, or 0 for none")
+        for name, known in (("mask", MASKS), ("start", STARTS), ("precision", PRECISIONS)):
+            _require(name, getattr(self, name), getattr(self, name) in known, f"one of {', '.join(known)}")
+
+    def rate_at(self, step: int) -> float:
+        """Learning rate of a step, counted from 0, as a share of the first."""
+        return 1.0 if step < self.drop_at * self.steps else 0.1
+
+    def to_json(self) -> dict[str, Any]:
+        """All values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """The inverse. Raises KeyError, TypeError or UsageError for what is no such document."""
+        if document.keys() != {field.name for field in fields(cls)}:
+            raise KeyError("other fields than those of a recipe")
+        return cls(**document)
+
+
+def _require(name: str, value: object, holds: bool, wanted: str) -> None:
+    if not holds:
+        raise UsageError(f"{name} {value}: {wanted} is needed")
+
+
+PRESETS: Mapping[str, TrainRecipe] = {
+    "paper": TrainRecipe("paper", steps=40_000, batch=16, size=256, learning_rate=5e-3),
+    "released": TrainRecipe(
+        "released", steps=40_000, batch=16, size=256, learning_rate=5e-4, direction_attention=False,
+        mask="any-difference",
+    ),
+    "quick": TrainRecipe(
+        "quick", steps=400, batch=4, size=64, learning_rate=2e-3, flip=True, direction_attention=False,
+        start="identity", clip_gradients=1.0, validate_every=50, checkpoint_every=50, validation_pictures=6,
+    ),
+}  # fmt: skip
+"""paper: Wang et al., CVPR 2019, as their script has it. released: as their checkpoint was made. quick: some minutes on
+a CPU, from a network that changes nothing."""
+
+
+def preset(name: str, **changes: Any) -> TrainRecipe:
+    """A preset with some of its values changed; changes of None change nothing.
+
+    Raises UsageError for a name that is none, or a value that cannot be meant.
+    """
+    if name not in PRESETS:
+        raise UsageError(f"no preset {name!r}: use one of {', '.join(PRESETS)}")
+    return replace(PRESETS[name], **{key: value for key, value in changes.items() if value is not None})

@@ -1,0 +1,117 @@
+"""The folder of a training run, and what stands in it.
+
+run.json            recipe, data set with its check sum, environment; written once
+last.ckpt           state of the training after the latest checkpoint: what resuming reads
+last.safetensors    weights at that point; best.safetensors: with the best validation PSNR so far
+metrics.csv         losses and validation by step
+curves.png          the same as a picture; validation.png: some validation pictures
+tensorboard/        scalars and pictures for TensorBoard
+"""
+
+import json
+import os
+import platform
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from pipeline.training.recipe import TrainRecipe
+from rainclean import __version__
+from rainclean.errors import InputError, RaincleanError, UsageError
+
+RUN, CHECKPOINT, METRICS = "run.json", "last.ckpt", "metrics.csv"
+LAST, BEST = "last.safetensors", "best.safetensors"
+CURVES, VALIDATION, TENSORBOARD = "curves.png", "validation.png", "tensorboard"
+
+_LOCK = ".lock"
+_LIBRARIES = ("torch", "lightning", "numpy", "opencv-python", "numba")
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What run.json says. dataset: its folder; pairs_sha256: of its pairs (`rainclean.formats.dataset.Dataset`)."""
+
+    recipe: TrainRecipe
+    dataset: Path
+    pairs_sha256: str
+    environment: dict[str, str]
+
+
+def create(folder: Path, record: RunRecord) -> None:
+    """Begin a run. Raises RaincleanError where the folder is one already, or holds other things."""
+    if (folder / RUN).exists():
+        raise RaincleanError(f"{folder}: is a training run already; go on with --resume {folder}, or choose another -o")
+    try:
+        if folder.exists() and any(p.name != _LOCK for p in folder.iterdir()):
+            raise RaincleanError(f"{folder}: is not empty and no training run; choose another folder with -o")
+        folder.mkdir(parents=True, exist_ok=True)
+        document = {
+            "rainclean": __version__,
+            "recipe": record.recipe.to_json(),
+            "dataset": str(record.dataset.resolve()),
+            "pairs_sha256": record.pairs_sha256,
+            "environment": record.environment,
+        }
+        put(folder / RUN, (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode())
+    except OSError as error:
+        raise RaincleanError(f"{error.filename or folder}: {error.strerror or error}; choose another -o") from error
+
+
+def read(folder: Path) -> RunRecord:
+    """What a run was begun with. Raises InputError."""
+    path = folder / RUN
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        recipe = TrainRecipe.from_json(document["recipe"])
+        environment = {str(k): str(v) for k, v in document["environment"].items()}
+        return RunRecord(recipe, Path(document["dataset"]), str(document["pairs_sha256"]), environment)
+    except OSError as error:
+        raise InputError(folder, f"is no training run ({RUN}: {error.strerror})") from error
+    except (ValueError, KeyError, TypeError, AttributeError, UsageError) as error:
+        raise InputError(path, f"is damaged ({' '.join(str(error).split())})", "begin a new run") from error
+
+
+def environment(threads: int) -> dict[str, str]:
+    """Versions and machine, for whoever wonders later why two runs differ."""
+    found = {"python": platform.python_version(), "system": platform.platform(), "threads": str(threads)}
+    for name in _LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a run for this process. Raises RaincleanError where another one does."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / _LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise RaincleanError(f"{folder}: another rainclean trains this run") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def put(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    put_by(path, lambda partial: partial.write_bytes(content))
+
+
+def put_by(path: Path, write: Callable[[Path], Any]) -> None:
+    """The same with a function that writes the file it is given."""
+    partial = path.with_name(f".{os.getpid()}.partial-{path.name}")
+    try:
+        write(partial)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

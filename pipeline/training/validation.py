@@ -1,0 +1,94 @@
+"""What a run is judged by while it goes on: pictures of scenes that it never learns from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from rainclean.formats.dataset import DatasetPair, read_pair
+from rainclean.metrics import score
+from rainclean.spanet.data import example_mask
+from rainclean.spanet.network import SPANet
+
+U8 = NDArray[np.uint8]
+
+PROTOCOL = "spanet-skimage"
+LARGEST_SIDE = 512
+"""Of larger pictures the middle is looked at, so that a 4K frame does not hold up the training."""
+
+SHOWN = 4
+_SHOWN_SIDE = 256
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Means over the validation pictures by `PROTOCOL`; rainy_psnr: of the pictures as they came.
+
+    shown: (H, W, 3) uint8, for some pictures a row of rainy, output, clean, attention map and mask.
+    """
+
+    psnr: float
+    ssim: float
+    rainy_psnr: float
+    shown: U8
+
+
+def validate(net: SPANet, pairs: Sequence[DatasetPair], mask: str) -> Validation:
+    """Take the validation pictures through a network, which is in train mode again afterwards.
+
+    Raises InputError for a broken picture, ValueError for one too small for SSIM.
+    """
+    first = next(net.parameters())
+    rows: list[U8] = []
+    psnr, ssim, rainy_psnr = [], [], []
+    net.eval()
+    try:
+        for pair in pairs:
+            rainy, clean = (_middle(picture, LARGEST_SIDE) for picture in read_pair(pair))
+            with torch.inference_mode():
+                rgb = torch.from_numpy(rainy.transpose(2, 0, 1).copy())[None].to(first.device, first.dtype) / 255
+                attention, output = net(rgb)
+            picture = output[0].permute(1, 2, 0).float().cpu().numpy()
+            found, before = score(picture, clean, PROTOCOL), score(rainy, clean, PROTOCOL)
+            # Equal pictures have no PSNR that a mean could hold.
+            psnr.append(min(found.psnr, 100.0))
+            ssim.append(found.ssim)
+            rainy_psnr.append(min(before.psnr, 100.0))
+            if len(rows) < SHOWN:
+                seen = _levels(attention[0, 0].float().cpu().numpy())
+                rows.append(_row(rainy, _levels(picture), clean, seen, example_mask(rainy, clean, mask)))
+    finally:
+        net.train()
+    return Validation(_mean(psnr), _mean(ssim), _mean(rainy_psnr), _stacked(rows))
+
+
+def _middle(picture: U8, side: int) -> U8:
+    height, width = picture.shape[:2]
+    y, x = max(0, (height - side) // 2), max(0, (width - side) // 2)
+    return picture[y : y + side, x : x + side]
+
+
+def _levels(values: NDArray[np.floating]) -> U8:
+    return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
+
+
+def _row(*pictures: U8) -> U8:
+    gap = 4
+    coloured = [np.repeat(p[..., None], 3, 2) if p.ndim == 2 else p for p in pictures]
+    cut = [_middle(p, _SHOWN_SIDE) for p in coloured]
+    height, width = cut[0].shape[:2]
+    row = np.full((height + gap, len(cut) * (width + gap), 3), 128, np.uint8)
+    for place, picture in enumerate(cut):
+        row[:height, place * (width + gap) : place * (width + gap) + width] = picture
+    return row
+
+
+def _stacked(rows: Sequence[U8]) -> U8:
+    width = max(row.shape[1] for row in rows)
+    return np.concatenate([np.pad(r, ((0, 0), (0, width - r.shape[1]), (0, 0)), constant_values=128) for r in rows])
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values))
