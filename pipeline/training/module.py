@@ -47,14 +47,5 @@ class Training(LightningModule):
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, self.recipe.rate_at)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
-    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
-        """Batches are no collection that Lightning knows."""
-        if isinstance(batch, Broken):
-            return batch
-        rainy, clean, mask, weight = (
-            t.to(device, non_blocking=True) for t in (batch.rainy, batch.clean, batch.mask, batch.weight)
-        )
-        return Batch(rainy, clean, mask, weight, batch.skipped)
-
     def _unit(self, levels: Tensor) -> Tensor:
         return levels.to(next(self.net.parameters()).dtype) / 255

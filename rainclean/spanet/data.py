@@ -55,16 +55,16 @@ class Example:
     skipped: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass
 class Broken:
     """In place of an example: a picture that cannot be used. An error could not leave a worker as what it is."""
 
     error: str
 
 
-@dataclass(frozen=True)
+@dataclass
 class Batch:
-    """As `Example`, with (B, …, S, S) tensors."""
+    """As `Example`, with (B, …, S, S) tensors; not frozen, because Lightning puts tensors of a device in their place."""
 
     rainy: Tensor
     clean: Tensor
@@ -118,6 +118,7 @@ class Examples(Dataset[Example | Broken]):
 class Batches(Sampler[list[int]]):
     """Running numbers of the examples in each batch, for one of several devices that share it.
 
+    Without a length on purpose: Lightning would take a resumed run's remaining steps for those of a whole epoch.
     first, last: steps, last exclusive. batch: examples of a step over all devices, a multiple of their number.
     """
 
@@ -128,9 +129,6 @@ class Batches(Sampler[list[int]]):
         for step in self.steps:
             start = step * self.batch + self.rank * self.share
             yield list(range(start, start + self.share))
-
-    def __len__(self) -> int:
-        return len(self.steps)
 
 
 def together(examples: Sequence[Example | Broken]) -> Batch | Broken:

@@ -4,6 +4,7 @@ A file holds the 79 tensors of a `SPANet` in float32, RGB, and as metadata the f
 code from the file, and a file that is not exactly this is refused with one line.
 """
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -94,7 +95,7 @@ def save(net: SPANet, path: Path | str, origin: Origin) -> None:
 def write(tensors: Mapping[str, Tensor], path: Path, origin: Origin) -> None:
     """What `save` writes, from tensors by name."""
     check_tensors(path, tensors, exact=True)
-    content = to_bytes(dict(tensors), metadata=_metadata(origin))
+    content = _in_order(to_bytes(dict(tensors), metadata=_metadata(origin)))
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         partial.write_bytes(content)
@@ -102,6 +103,18 @@ def write(tensors: Mapping[str, Tensor], path: Path, origin: Origin) -> None:
     except OSError as error:
         partial.unlink(missing_ok=True)
         raise InputError(path, error.strerror or str(error), "choose another place") from error
+
+
+def _in_order(content: bytes) -> bytes:
+    """A safetensors file with its header sorted: the library writes metadata in another order each time, and the same
+    weights should be the same file."""
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
+    metadata = header.pop("__metadata__")
+    ordered = {"__metadata__": dict(sorted(metadata.items())), **header}
+    text = json.dumps(ordered, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)  # tensors begin at a multiple of 8
+    return len(text).to_bytes(8, "little") + text + content[8 + length :]
 
 
 def check_size(path: Path, largest: int, advice: str = "") -> None:

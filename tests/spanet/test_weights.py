@@ -260,3 +260,13 @@ def test_without_torch_one_line_says_what_to_install(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("rainclean.spanet.find_spec", lambda name: None)
     with pytest.raises(RaincleanError, match=r"needs torch and safetensors: pip install 'rainclean\[spanet\]'"):
         require_torch()
+
+
+def test_the_same_weights_are_the_same_file(tmp_path: Path) -> None:
+    torch.manual_seed(2)
+    net = SPANet()
+    origin = Origin(False, "drawn at random", "nowhere – ωeights", "0" * 64, "7")
+    for number in range(6):
+        save(net, tmp_path / f"{number}.safetensors", origin)
+    assert len({(tmp_path / f"{number}.safetensors").read_bytes() for number in range(6)}) == 1
+    assert read(tmp_path / "0.safetensors")[0] == origin

@@ -1,0 +1,1 @@
+"""The weights that come with rainclean, and how what they were trained on is made."""
