@@ -36,13 +36,15 @@ class Train:
     start: str | None = None
     """random, identity (a network that changes nothing), or a weights file to go on from."""
     steps: int | None = None
-    """Steps of the optimiser; the learning rate drops to a tenth after three quarters of them."""
+    """Steps of the optimiser."""
     batch: int | None = None
     """Examples of a step, over all devices."""
     size: int | None = None
     """Side of an example, px."""
     learning_rate: float | None = None
     """Of Adam, at the beginning."""
+    decay: Literal["drop", "cosine"] | None = None
+    """How it falls: to a tenth after three quarters of the steps (as published), or all along."""
     mask: Literal["threshold", "any-difference"] | None = None
     """What counts as rain: clearly brighter than the clean image, or any difference (as released)."""
     direction_attention: Literal["on", "off"] | None = None
@@ -132,6 +134,6 @@ class Train:
 
 _SWITCHES = ("direction_attention", "flip")
 _RECIPE = (
-    "preset", "start", "steps", "batch", "size", "learning_rate", "mask", *_SWITCHES, "clip_gradients", "precision",
-    "validate_every", "validation_pictures", "checkpoint_every", "seed",
+    "preset", "start", "steps", "batch", "size", "learning_rate", "decay", "mask", *_SWITCHES, "clip_gradients",
+    "precision", "validate_every", "validation_pictures", "checkpoint_every", "seed",
 )  # fmt: skip

@@ -12,6 +12,7 @@ from rainclean.errors import UsageError
 
 STARTS = ("random", "identity", "weights")
 MASKS = ("threshold", "any-difference")
+DECAYS = ("drop", "cosine")
 PRECISIONS = ("32", "64", "bf16-mixed", "16-mixed")
 
 
@@ -20,11 +21,12 @@ class TrainRecipe:
     """How SPANet is trained.
 
     preset: where the values come from. steps: of the optimiser (Adam). batch: examples of a step, over all devices.
-    size, smallest_scale, flip: how examples are cut (`rainclean.spanet.data.Cut`). learning_rate: until drop_at, a
-    share of the steps; a tenth of it from there on. direction_attention, start: the network
-    (`rainclean.spanet.start`); start "weights" takes both from a file, whose check sum is start_sha256. mask: what
-    counts as rain (`rainclean.spanet.data.MASKS`). clip_gradients: largest norm, 0 for none. precision: of
-    Lightning's names. validate_every, checkpoint_every: steps. validation_pictures: how many, at most.
+    size, smallest_scale, flip: how examples are cut (`rainclean.spanet.data.Cut`). learning_rate: at the start; decay
+    "drop": a tenth of it after three quarters of the steps (as published), "cosine": falling all along.
+    direction_attention, start: the network (`rainclean.spanet.start`); start "weights" takes both from a file, whose
+    check sum is start_sha256. mask: what counts as rain (`rainclean.spanet.data.MASKS`). clip_gradients: largest norm,
+    0 for none. precision: of Lightning's names. validate_every, checkpoint_every: steps. validation_pictures: how
+    many, at most.
     """
 
     preset: str
@@ -32,7 +34,7 @@ class TrainRecipe:
     batch: int
     size: int
     learning_rate: float
-    drop_at: float = 0.75
+    decay: str = "drop"
     smallest_scale: float = 0.8
     flip: bool = False
     direction_attention: bool = True
@@ -55,12 +57,14 @@ class TrainRecipe:
         _require("seed", self.seed, 0 <= self.seed < 2**63, "from 0")
         clip = self.clip_gradients
         _require("clip gradients", clip, math.isfinite(clip) and clip >= 0, "above 0, or 0 for none")
-        for name, known in (("mask", MASKS), ("start", STARTS), ("precision", PRECISIONS)):
+        for name, known in (("mask", MASKS), ("start", STARTS), ("precision", PRECISIONS), ("decay", DECAYS)):
             _require(name, getattr(self, name), getattr(self, name) in known, f"one of {', '.join(known)}")
 
     def rate_at(self, step: int) -> float:
         """Learning rate of a step, counted from 0, as a share of the first."""
-        return 1.0 if step < self.drop_at * self.steps else 0.1
+        if self.decay == "drop":
+            return 1.0 if step < 0.75 * self.steps else 0.1
+        return 0.5 + 0.5 * math.cos(math.pi * step / self.steps)
 
     def to_json(self) -> dict[str, Any]:
         """All values."""
@@ -86,7 +90,7 @@ PRESETS: Mapping[str, TrainRecipe] = {
         mask="any-difference",
     ),
     "quick": TrainRecipe(
-        "quick", steps=400, batch=4, size=64, learning_rate=2e-3, flip=True, direction_attention=False,
+        "quick", steps=400, batch=4, size=64, learning_rate=2e-3, decay="cosine", flip=True, direction_attention=False,
         start="identity", clip_gradients=1.0, validate_every=50, checkpoint_every=50, validation_pictures=6,
     ),
 }  # fmt: skip

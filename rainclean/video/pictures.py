@@ -1,8 +1,8 @@
-"""Single images through Pillow and OpenCV: header first, pixels when wanted, 16 bits rounded to 8."""
+"""Single images through Pillow and OpenCV: header first, pixels when wanted, 16 bits kept or rounded to 8."""
 
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from rainclean.errors import InputError
 from rainclean.video.damage import DamagedInput
 from rainclean.video.limits import PIXEL_LIMIT, check_pixels
 from rainclean.video.orientation import Orientation, from_exif
+from rainclean.video.source import Region
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -59,13 +60,31 @@ def decode_picture(path: Path, header: Header) -> NDArray[np.uint8]:
     16-bit values v become round(v / 257). Raises InputError where the file is damaged.
     """
     if header.sixteen_bit:
-        return _decode_sixteen(path)
+        return ((_decode_sixteen(path).astype(np.uint32) + 128) // 257).astype(np.uint8)
     with _opened(path) as image:
         try:
             # RGBA → RGB drops alpha; a palette's colours come through unchanged.
             return np.array(image.convert("RGB"))
         except (OSError, ValueError, SyntaxError, IndexError) as error:
             raise _broken(path, error) from error
+
+
+def read_upright(path: Path, header: Header) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    """Decode to (H, W, 3) RGB, upright, with every level: uint16 where ``header.sixteen_bit``, else uint8.
+
+    Transparency is dropped, not blended. Raises InputError where the file is damaged.
+    """
+    stored: Any = _decode_sixteen(path) if header.sixteen_bit else decode_picture(path, header)
+    width, height = header.orientation.size(stored.shape[1], stored.shape[0])
+    upright: Any = header.orientation.upright(stored, Region(0, 0, width, height))
+    return upright
+
+
+def read_profile(path: Path) -> bytes | None:
+    """The colour profile (ICC) that an image carries, None where it has none. Raises InputError."""
+    with _opened(path) as image:
+        profile = image.info.get("icc_profile")
+    return profile if isinstance(profile, bytes) and profile else None
 
 
 def _opened(path: Path) -> "Image":
@@ -103,7 +122,7 @@ def _bits(image: "Image", path: Path) -> int:
     return 8 if image.mode in _EIGHT_BIT else 0
 
 
-def _decode_sixteen(path: Path) -> NDArray[np.uint8]:
+def _decode_sixteen(path: Path) -> NDArray[np.uint16]:
     import cv2  # Pillow cuts 16-bit RGB to its upper 8 bits
 
     data = np.frombuffer(path.read_bytes(), np.uint8)  # imdecode: OpenCV's own open() fails on odd names
@@ -116,7 +135,7 @@ def _decode_sixteen(path: Path) -> NDArray[np.uint8]:
     if picture.ndim == 2:
         picture = picture[..., None]
     channels = picture[..., [2, 1, 0]] if picture.shape[2] >= 3 else picture[..., [0, 0, 0]]
-    return ((channels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    return np.asarray(channels, np.uint16)
 
 
 def _broken(path: Path, error: object) -> DamagedInput:

@@ -1,0 +1,106 @@
+"""Writing one picture in the format that its name asks for, and files that are whole or not there."""
+
+import os
+import struct
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rainclean.errors import RaincleanError
+
+Levels = NDArray[np.uint8] | NDArray[np.uint16]
+
+LONGEST_SIDE = {".jpg": 65500, ".jpeg": 65500, ".webp": 16383}
+"""Pixels; formats that are not named here hold every picture that is read."""
+
+_DEEP = frozenset({".png", ".tif", ".tiff"})
+_OPTIONS: dict[str, dict[str, Any]] = {
+    ".jpg": {"format": "JPEG", "quality": 95, "subsampling": 0},
+    ".jpeg": {"format": "JPEG", "quality": 95, "subsampling": 0},
+    ".tif": {"format": "TIFF", "compression": "tiff_lzw"},
+    ".tiff": {"format": "TIFF", "compression": "tiff_lzw"},
+    ".bmp": {"format": "BMP"},
+    ".webp": {"format": "WEBP", "lossless": True},
+}
+_END_OF_PNG_HEADER = 33
+"""Bytes: the signature and the chunk IHDR."""
+
+
+def holds_sixteen_bits(suffix: str) -> bool:
+    """Whether a picture with this extension (".png", any case) can have 16 bits a channel."""
+    return suffix.lower() in _DEEP
+
+
+def encode_picture(picture: Levels, suffix: str, profile: bytes | None) -> tuple[bytes, bool]:
+    """An (H, W, 3) RGB picture as a file of this extension, and whether the colour profile (ICC) is in it.
+
+    uint16 only where `holds_sixteen_bits`. PNG, TIFF, BMP and WebP are lossless, JPEG has quality 95 without
+    subsampling. Profiles that are not for RGB no longer fit the pixels and are left out.
+    """
+    suffix = suffix.lower()
+    if profile is not None and profile[16:20] != b"RGB ":
+        profile = None
+    if suffix == ".png":
+        data = _through_opencv(picture, suffix)
+        return (data if profile is None else _with_profile(data, profile)), profile is not None
+    if picture.dtype == np.uint16:
+        return _through_opencv(picture, suffix), False
+    from PIL import Image
+
+    kept = profile if suffix != ".bmp" else None
+    file = BytesIO()
+    Image.fromarray(picture).save(file, **_OPTIONS[suffix], icc_profile=kept)
+    return file.getvalue(), kept is not None
+
+
+@contextmanager
+def written_beside(path: Path) -> Iterator[Path]:
+    """Gives the name of an empty file next to ``path``, to be filled; it becomes ``path`` when all went well.
+
+    Folders that are missing are made. Whatever else happens, nothing stays behind. Raises RaincleanError where the
+    file cannot be written.
+    """
+    partial = path.with_name(f".rainclean-{os.getpid()}.partial")
+    made = [folder for folder in path.parents if not folder.exists()]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.touch()
+        yield partial
+        partial.replace(path)
+    except OSError as error:
+        name = path if error.filename is None or str(error.filename) == str(partial) else error.filename
+        raise RaincleanError(f"{name}: {error.strerror or error}; choose another place with -o") from error
+    finally:
+        _tidy(partial, made)
+
+
+def _tidy(partial: Path, made: list[Path]) -> None:
+    """Remove what is left of the partial file, and folders that were made for it and are still empty."""
+    try:
+        partial.unlink(missing_ok=True)
+        for folder in made:
+            folder.rmdir()
+    except OSError:
+        return
+
+
+def _through_opencv(picture: Levels, suffix: str) -> bytes:
+    import cv2  # Pillow writes no 16-bit RGB
+
+    done, data = cv2.imencode(suffix, picture[..., ::-1])
+    if not done:
+        raise ValueError(f"a picture of {picture.shape} could not be encoded as {suffix}")
+    return data.tobytes()
+
+
+def _with_profile(png: bytes, profile: bytes) -> bytes:
+    """PNG with the chunk iCCP right behind its header."""
+    body = b"iCCPicc\0\0" + zlib.compress(profile)
+    chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
+    return png[:_END_OF_PNG_HEADER] + chunk + png[_END_OF_PNG_HEADER:]
