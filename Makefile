@@ -35,7 +35,7 @@ clean:
 	@$(PYTHON) -c 'import sys; (3,11) <= sys.version_info < (3,14) or sys.exit("rainclean needs Python 3.11 to 3.13, $(PYTHON) is " + sys.version.split()[0] + ": make ... PYTHON=python3.12")'
 	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv
 	@echo "Setting up .venv (once) ..."
-	@$(PIP) --editable .
+	@$(PIP) --editable '.[spanet]'
 	@touch $@
 
 .venv/dev-is-ready: .venv/core-is-ready

@@ -1,4 +1,4 @@
-"""The main job on the shipped samples, with the truth beside it: clips in, a checked data set out.
+"""The main job on the shipped samples, with the truth beside it: clips in, a checked data set out, SPANet trained.
 
 The samples are photographs with simulated rain, so that every clean image can be measured.
 """
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pipeline.clean import CleanSettings, clean
 from pipeline.demo_report import DemoRow, Shown, write_report
+from pipeline.demo_training import Learnt, train_and_evaluate
 from pipeline.export.check import check
 from pipeline.export.plan import ExportSettings
 from pipeline.export.writing import Exported, export
@@ -44,18 +45,19 @@ SETTINGS = ExportSettings("spa", FrameChoice("differ", 10))
 
 @dataclass
 class DemoResult:
-    """What the demo made. problems: what `check` found in the data set."""
+    """What the demo made. problems: what `check` found in the data set; learnt: None where SPANet is not installed."""
 
     project: Path
     dataset: Path
     report: Path
     exported: Exported
+    learnt: Learnt | None
     rows: list[DemoRow] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
 def demo(output: Path) -> Generator[Progress, None, DemoResult]:
-    """Make OUTPUT/project, OUTPUT/dataset and OUTPUT/report.html. Raises RaincleanError."""
+    """Make OUTPUT/project, dataset, run, evaluation and report.html. Raises RaincleanError."""
     home, page = output / "project", output / "report.html"
     there = (home / DATABASE).exists()
     if not there and page.exists():
@@ -79,10 +81,10 @@ def demo(output: Path) -> Generator[Progress, None, DemoResult]:
         found = yield from check(output / "dataset")
         shown = yield from _measure(project)
     problems = [str(problem) for problem in found.problems]
-    result = DemoResult(home, output / "dataset", page, exported, problems=problems)
-    result.rows = [row for row, _ in shown]
-    write_report(result.report, [pictures for _, pictures in shown], exported, found)
-    return result
+    learnt = yield from train_and_evaluate(output)
+    write_report(page, [pictures for _, pictures in shown], exported, found, learnt)
+    rows = [row for row, _ in shown]
+    return DemoResult(home, output / "dataset", page, exported, learnt, rows, problems)
 
 
 def sample_folder(name: str) -> Path:

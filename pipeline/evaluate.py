@@ -24,6 +24,7 @@ from rainclean import __version__
 from rainclean.errors import InputError, RaincleanError, UsageError
 from rainclean.formats.dataset import Dataset, DatasetPair, read_dataset, read_pair
 from rainclean.metrics import PROTOCOLS, Score, score
+from rainclean.spanet import shipped_weights
 from rainclean.video.damage import DamagedInput
 
 if TYPE_CHECKING:
@@ -47,12 +48,12 @@ _ROOMY = 64
 class EvaluateSettings:
     """What `evaluate` is asked for.
 
-    split: None for test, or val where there is no test. protocols: names; the order of columns. gallery: how many
-    pictures to show. worst_by: protocol that ranks them; None for basicsr-rgb, or the first where that is not asked
-    for. device: auto, cpu or cuda. Raises UsageError for what cannot be meant.
+    weights: files, none for the shipped ones. split: None for test, or val where there is no test. protocols: names;
+    the order of columns. gallery: how many pictures to show. worst_by: protocol that ranks them; None for basicsr-rgb,
+    or the first where that is not asked for. device: auto, cpu or cuda. Raises UsageError for what cannot be meant.
     """
 
-    weights: tuple[Path, ...]
+    weights: tuple[Path, ...] = ()
     split: str | None = None
     protocols: tuple[str, ...] = tuple(PROTOCOLS)
     gallery: int = 24
@@ -60,8 +61,6 @@ class EvaluateSettings:
     device: str = "auto"
 
     def __post_init__(self) -> None:
-        if not self.weights:
-            raise UsageError("--weights: at least one weights file is needed")
         if not self.protocols or len(set(self.protocols)) < len(self.protocols):
             raise UsageError("--protocols: at least one name is needed, and each only once")
         if self.split not in (None, *SPLITS):
@@ -108,7 +107,7 @@ def evaluate(
     data = read_dataset(dataset)
     split = choose_split(data, settings.split)
     pairs = data.of(split)
-    methods = load_methods(settings.weights, settings.device)
+    methods = load_methods(settings.weights or (shipped_weights(),), settings.device)
     yield from _look_through(pairs, settings.protocols)
     with folder.filling() as partial:
         gallery = Gallery(partial, settings.gallery)

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import venv
+import zipfile
 from pathlib import Path
 
 from conftest import ROOT
@@ -14,6 +15,8 @@ def test_a_wheel_works_in_an_empty_environment(tmp_path: Path) -> None:
     build = [sys.executable, "-m", "build", "--wheel", "--outdir", str(tmp_path / "dist"), str(ROOT)]
     subprocess.run(build, check=True, capture_output=True, timeout=300)
     (wheel,) = (tmp_path / "dist").glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        assert "rainclean/spanet/shipped/simulated-rain.safetensors" in archive.namelist()
     venv.create(tmp_path / "empty", with_pip=True)
     scripts = tmp_path / "empty" / ("Scripts" if os.name == "nt" else "bin")
     install = [str(scripts / "python"), "-m", "pip", "install", "-q", "-c", str(ROOT / "constraints.txt"), str(wheel)]
@@ -24,6 +27,8 @@ def test_a_wheel_works_in_an_empty_environment(tmp_path: Path) -> None:
     shown = subprocess.run(demo, check=True, capture_output=True, text=True, timeout=300, cwd=tmp_path)
     for row in json.loads(shown.stdout)["clips"]:
         assert row["choice_db"] > row["rainy_db"] + 10
+    assert "note: training is left out: SPANet needs torch" in shown.stderr
+    assert json.loads(shown.stdout)["evaluation"] is None
     sample = next((tmp_path / "empty").rglob("sample_sequences/table/clip.mp4"))
     clean = [str(scripts / "rainclean"), "clean", str(sample), "-o", str(tmp_path / "out"), "--frames", "20"]
     subprocess.run(clean, check=True, capture_output=True, timeout=300, cwd=tmp_path)

@@ -24,8 +24,8 @@ class Derain:
     """Picture, folder of pictures, or video file."""
     output: Annotated[str, arg(aliases=["-o"], metavar="OUT")]
     """File to write to, or a folder (one that is there, or ends in /) that gets a file named like the input."""
-    weights: Annotated[Path, arg(aliases=["-w"], metavar="FILE")]
-    """Weights of SPANet, of rainclean weights import or train."""
+    weights: Annotated[Path | None, arg(aliases=["-w"], metavar="FILE")] = None
+    """Weights of SPANet, of rainclean weights import or train. Default: those that come with rainclean."""
     device: Annotated[str, arg(metavar="NAME")] = "auto"
     """cpu, cuda, or auto: cuda where torch can use it."""
     crf: Annotated[int | None, arg(metavar="0…51")] = None
@@ -41,7 +41,7 @@ class Derain:
 
     def run(self) -> None:
         """Load the weights, derain and write."""
-        from rainclean.spanet import load, require_torch
+        from rainclean.spanet import load, require_torch, shipped_weights
 
         require_torch()
         from pipeline.derain import derain
@@ -55,7 +55,8 @@ class Derain:
         from rainclean.spanet.weights import file_sha256
 
         device = choose_device(self.device)
-        net = load(self.weights).to(device)
+        weights = self.weights or shipped_weights()
+        net = load(weights).to(device)
         result = follow(derain(net, work))
         what = "frame" if work.kind is Kind.VIDEO else "picture"
         seconds = perf_counter() - began
@@ -69,7 +70,7 @@ class Derain:
                 "notes": result.notes,
                 "seconds": round(seconds, 3),
                 "device": device,
-                "weights": {"file": str(self.weights), "sha256": file_sha256(self.weights)},
+                "weights": {"file": str(weights), "sha256": file_sha256(weights)},
             }
             print_json(document)
         elif result.done:

@@ -20,10 +20,10 @@ class Evaluate:
 
     dataset: Annotated[Positional[Path], arg(metavar="DATASET")]
     """Export of rainclean, or another data set in one of its layouts."""
-    weights: Annotated[tuple[Path, ...], arg(aliases=["-w"], metavar="FILE…")]
-    """Weights files, of rainclean weights import or train."""
     output: Annotated[Path, arg(aliases=["-o"], metavar="FOLDER")]
     """Folder to write to; made if it is not there."""
+    weights: Annotated[tuple[Path, ...], arg(aliases=["-w"], metavar="FILE…")] = ()
+    """Weights files, of rainclean weights import or train. Default: those that come with rainclean."""
     split: Annotated[str | None, arg(metavar="NAME")] = None
     """Which pairs: test, val or train. Default: test, or val where there is no test."""
     protocols: Annotated[tuple[str, ...], arg(metavar="NAME…")] = ()

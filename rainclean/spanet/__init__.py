@@ -1,6 +1,7 @@
 """SPANet: IRNN, network and weights. Importing this package is cheap; torch is loaded when something is used."""
 
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rainclean.errors import RaincleanError
@@ -9,7 +10,7 @@ if TYPE_CHECKING:
     from rainclean.spanet.network import SPANet
     from rainclean.spanet.weights import Origin, load, save
 
-__all__ = ["Origin", "SPANet", "load", "require_torch", "save"]
+__all__ = ["Origin", "SPANet", "load", "require_torch", "save", "shipped_weights"]
 
 _FROM = {"SPANet": "network", "Origin": "weights", "load": "weights", "save": "weights"}
 
@@ -21,6 +22,11 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     require_torch()
     return getattr(import_module(f"{__name__}.{_FROM[name]}"), name)
+
+
+def shipped_weights() -> Path:
+    """The weights that come with rainclean, trained on simulated rain; shipped/MODEL-CARD.md says what they are."""
+    return Path(__file__).parent / "shipped" / "simulated-rain.safetensors"
 
 
 def require_torch(*more: str) -> None:

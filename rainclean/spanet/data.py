@@ -64,7 +64,7 @@ class Broken:
 
 @dataclass
 class Batch:
-    """As `Example`, with (B, …, S, S) tensors; not frozen, because Lightning puts tensors of a device in their place."""
+    """As `Example`, with (B, …, S, S) tensors. Not frozen: Lightning puts those of another device in their place."""
 
     rainy: Tensor
     clean: Tensor
