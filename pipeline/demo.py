@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.clean import CleanSettings, clean
-from pipeline.demo_report import DemoRow, Shown, write_report
+from pipeline.demo_report import PROTOCOL, DemoRow, Shown, write_report
 from pipeline.demo_training import Learnt, train_and_evaluate
 from pipeline.export.check import check
 from pipeline.export.plan import ExportSettings
@@ -27,6 +27,7 @@ from pipeline.project.store import DATABASE, Project
 from pipeline.stages import Progress, part_of
 from rainclean.errors import RaincleanError
 from rainclean.formats.png import decode_png
+from rainclean.metrics import score
 from rainclean.pairs import FrameChoice
 from rainclean.simulate import truth
 
@@ -93,10 +94,8 @@ def sample_folder(name: str) -> Path:
         return path
 
 
-def psnr(picture: U8, truth: U8) -> float:
-    """Peak signal-to-noise ratio of two uint8 pictures over all values, in dB with peak 255."""
-    error = float(np.mean((picture.astype(np.float64) - truth) ** 2))
-    return float("inf") if error == 0 else 10 * float(np.log10(255**2 / error))
+def _psnr(picture: U8, known: U8) -> float:
+    return score(picture, known, PROTOCOL).psnr
 
 
 def _measure(project: Project) -> Generator[Progress, None, list[tuple[DemoRow, Shown]]]:
@@ -112,17 +111,17 @@ def _measure(project: Project) -> Generator[Progress, None, list[tuple[DemoRow, 
         worth, pictures = {}, {}
         for one in candidates(project, decided.analysis_id):
             pictures[one.name] = decode_png(project.artefacts.read(one.picture), one.name)
-            worth[one.name] = psnr(pictures[one.name], known)
+            worth[one.name] = _psnr(pictures[one.name], known)
         with open_clip(project, clip(project, sequence.clip_id)) as source:
             rainy = next(iter(source.read([reference]))).rgb
             cleaning = clean(source, CleanSettings(recipe="released"))
             with (yield from part_of(cleaning, sequence.name, done, len(chosen))) as released:
                 by_rule = released.picture(released.candidates[0]).copy()
-                rule_db = psnr(by_rule, truth(folder, released.selection.reference_frame))
+                rule_db = _psnr(by_rule, truth(folder, released.selection.reference_frame))
         best = max(worth, key=worth.__getitem__)
         row = DemoRow(
             sequence.name, decided.eta, int(decided.recipe["frames"]), decided.name, best,
-            psnr(rainy, known), rule_db, worth[decided.name], worth[best],
+            _psnr(rainy, known), rule_db, worth[decided.name], worth[best],
         )  # fmt: skip
         rows.append((row, Shown(row, rainy, by_rule, pictures[decided.name], pictures[best], known)))
     return rows

@@ -22,9 +22,12 @@ GAIN = 8
 """Differences are shown so many times as large, around middle grey."""
 
 
+PROTOCOL = "basicsr-rgb"
+
+
 @dataclass(frozen=True)
 class DemoRow:
-    """One clip: what its clean images are worth, in dB against the truth.
+    """One clip: what its clean images are worth, in dB against the truth by `PROTOCOL`.
 
     rainy: the reference frame as filmed. released: the published rule on the first 100 frames. choice: the candidate
     that was chosen automatically; eta and frames are its. best: the best candidate there was.
@@ -78,7 +81,7 @@ def _page(shown: Sequence[Shown], exported: Exported, found: Findings, learnt: L
 <html lang="en"><head><meta charset="utf-8"><title>rainclean demo</title><style>{_STYLE}</style></head><body>
 <h1>rainclean {escape(__version__)}: demo</h1>
 <p>Four photographs with simulated rain went through the project, the analysis, the automatic choice and the export.
-The truth is known, so that every clean image can be measured (PSNR in dB, the clip's reference frame).</p>
+The truth is known, so that every clean image can be measured (PSNR in dB, {PROTOCOL}, the clip's reference frame).</p>
 {_table(COLUMNS, [cells(s.row) for s in shown])}
 <p>Data set in SPA-Data's layout, pairs / scenes: {escape(pairs)}.
 {f"The check found:<ul>{wrong}</ul>" if wrong else "The check found nothing wrong."}</p>

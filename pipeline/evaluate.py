@@ -25,7 +25,6 @@ from rainclean.errors import InputError, RaincleanError, UsageError
 from rainclean.formats.dataset import Dataset, DatasetPair, read_dataset, read_pair
 from rainclean.metrics import PROTOCOLS, Score, score
 from rainclean.spanet import shipped_weights
-from rainclean.video.damage import DamagedInput
 
 if TYPE_CHECKING:
     from rainclean.spanet import SPANet
@@ -170,10 +169,7 @@ def method_names(weights: Sequence[Path]) -> list[str]:
 def _look_through(pairs: Sequence[DatasetPair], protocols: Sequence[str]) -> Generator[Progress, None, None]:
     """Read everything once: an hour's work should not end at a damaged file. Networks take far longer."""
     for done, pair in enumerate(pairs, 1):
-        try:
-            rainy, clean = read_pair(pair)
-        except DamagedInput as error:
-            raise InputError(error.path, error.reason, "replace it, or take its pair out of the data set") from error
+        rainy, clean = read_pair(pair)
         try:
             if min(clean.shape[:2]) < _ROOMY:
                 _scores(rainy, clean, protocols)

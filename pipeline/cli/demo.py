@@ -27,7 +27,7 @@ class Demo:
     def run(self) -> None:
         """Run everything and print what it is worth."""
         from pipeline.demo import demo
-        from pipeline.demo_report import COLUMNS, cells
+        from pipeline.demo_report import COLUMNS, PROTOCOL, cells
         from pipeline.evaluation_page import summary_rows
         from rainclean.errors import RaincleanError
 
@@ -44,7 +44,7 @@ class Demo:
                 }
             )
         else:
-            title = "dB against the truth; η* and frames of our choice"
+            title = f"dB against the truth ({PROTOCOL}); η* and frames of our choice"
             print_table(COLUMNS, [cells(row) for row in result.rows], title=title)
             pairs = ", ".join(f"{split} {counted(n, 'pair')}" for split, n in result.exported.pairs.items())
             print_text(f"data set: {result.dataset} ({pairs})")

@@ -4,6 +4,7 @@ Exit codes: 0 done; 1 failed, one line on standard error; 2 wrong usage; 130 int
 """
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -62,6 +63,7 @@ def _run(words: list[str]) -> int:
     name = next((tuple(words[:n]) for n in (2, 1) if tuple(words[:n]) in commands), None)
     if name is None:
         return _overview(commands, words)
+    _refuse_repeated(words[len(name) :])
     import tyro
 
     command: Command = tyro.cli(
@@ -72,6 +74,16 @@ def _run(words: list[str]) -> int:
     )
     command.run()
     return 0
+
+
+def _refuse_repeated(words: list[str]) -> None:
+    """The parser would take the last of two and forget the first, be it a list of values or one."""
+    flags = [word.partition("=")[0] for word in words if re.match(r"--?[A-Za-z]", word)]
+    for flag in flags:
+        if flags.count(flag) > 1:
+            from rainclean.errors import UsageError
+
+            raise UsageError(f"{flag} is given twice; give it once, with all its values after it")
 
 
 def _ready_streams() -> None:

@@ -48,7 +48,8 @@ class Train:
     mask: Literal["threshold", "any-difference"] | None = None
     """What counts as rain: clearly brighter than the clean image, or any difference (as released)."""
     direction_attention: Literal["on", "off"] | None = None
-    """Whether predicted weights on the directions are applied (paper) or not (as released)."""
+    """Whether predicted weights on the directions are applied (paper) or not (as released). Default: the preset's, or
+    that of the weights file to start from."""
     flip: Literal["on", "off"] | None = None
     """Mirror half of the examples left and right."""
     clip_gradients: float | None = None
@@ -84,25 +85,38 @@ class Train:
         from rainclean.spanet import require_torch
 
         require_torch("lightning", "tensorboard", "matplotlib")
-        from pipeline.training.train import Machine
+        from pipeline.training.run_folder import RUN
+        from pipeline.training.train import Machine, is_further_process
         from rainclean.spanet.allocator import keep_freed_memory
 
         keep_freed_memory()
         machine = Machine(self.workers, self.accelerator, self.devices, self.nodes, self.threads)
-        self._report(follow(self._stage(machine)))
+        try:
+            result = follow(self._stage(machine))
+        except KeyboardInterrupt:
+            run = self.resume or self.output
+            if run is not None and (run / RUN).exists() and not is_further_process():
+                print_note(f"note: what was reached is kept; rainclean train --resume {quoted(run)} goes on")
+            raise
+        if not is_further_process():
+            self._report(result)
 
     def _stage(self, machine: "Machine") -> "Generator[Progress, None, Trained]":
-        from pipeline.training.recipe import STARTS, preset
+        from pipeline.training.recipe import preset
         from pipeline.training.train import begin, resume
+        from rainclean.spanet.choices import STARTS
+        from rainclean.spanet.weights import read
 
         if self.resume is not None:
             return resume(self.resume, machine, self.dataset, self.skip_broken)
         assert self.dataset is not None and self.output is not None
         changes = {name: getattr(self, name) for name in _RECIPE if name not in ("preset", "start")}
         changes |= {name: None if changes[name] is None else changes[name] == "on" for name in _SWITCHES}
-        named = self.start in STARTS[:2]
-        recipe = preset(self.preset or "paper", start=self.start if named else None, **changes)
+        named = self.start in STARTS
         weights = None if self.start is None or named else Path(self.start)
+        if weights is not None and self.direction_attention is None:
+            changes["direction_attention"] = read(weights)[0].direction_attention
+        recipe = preset(self.preset or "paper", start=self.start if named else None, **changes)
         return begin(self.dataset, self.output, recipe, machine, weights, self.skip_broken)
 
     def _check(self) -> None:
@@ -111,25 +125,23 @@ class Train:
         if self.resume is not None:
             given = [name for name in ("output", *_RECIPE) if getattr(self, name) is not None]
             if given:
-                flag = given[0].replace("_", "-")
-                raise UsageError(f"--{flag}: a run goes on as it was begun; leave it out, or begin a new run with -o")
+                flag = "-o" if given[0] == "output" else f"--{given[0].replace('_', '-')}"
+                raise UsageError(f"{flag}: a run goes on as it was begun; leave it out, or begin a new run with -o")
         for name, least in (("workers", 0), ("devices", 1), ("nodes", 1), ("threads", 0)):
             if getattr(self, name) < least:
                 raise UsageError(f"--{name} {getattr(self, name)}: at least {least}")
 
     def _report(self, result: "Trained") -> None:
+        from pipeline.training.validation import PROTOCOL
+
         best = result.folder / "best.safetensors"
         if self.json:
-            print_json({**asdict(result), "folder": str(result.folder), "weights": str(best)})
+            document = {**asdict(result), "folder": str(result.folder), "weights": str(best), "protocol": PROTOCOL}
+            print_json(document)
             return
-        if result.state == "was finished":
+        if not result.anew:
             print_note(f"note: {result.folder} is finished: all {result.steps} steps are done, nothing was trained")
-        elif result.state == "stopped":
-            print_note(f"note: stopped; rainclean train --resume {quoted(result.folder)} goes on")
-        print_text(
-            f"{best}: validation {result.best_psnr:.2f} dB (spanet-skimage) at step {result.best_step}; "
-            f"run {result.folder} at step {result.step} of {result.steps}"
-        )
+        print_text(f"{best}: validation {result.best_psnr:.2f} dB ({PROTOCOL}) at step {result.best_step}")
 
 
 _SWITCHES = ("direction_attention", "flip")

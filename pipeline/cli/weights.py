@@ -36,6 +36,8 @@ class WeightsImport:
         require_torch()
         if self.output.exists() and not self.overwrite:
             raise RaincleanError(f"{self.output}: is there already; --overwrite replaces it")
+        if self.output.exists() and self.checkpoint.exists() and self.output.samefile(self.checkpoint):
+            raise RaincleanError(f"{self.output}: is what is read; choose another name with -o")
         from rainclean.spanet.checkpoint import import_checkpoint
 
         import_checkpoint(self.checkpoint, self.output, self.direction_attention)

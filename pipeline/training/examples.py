@@ -32,7 +32,9 @@ def divide(dataset: Dataset, seed: int, most: int) -> Parts:
         both = {pair.scene for pair in training} & {pair.scene for pair in validation} - {""}
         if both:
             raise RaincleanError(f"{dataset.root}: scene {min(both)} is in train and in val; export again by scene")
-        return Parts(training, _spread(validation, most), "split val")
+        unknown = "" in {pair.scene for pair in (*training, *validation)}
+        words = "split val" + (" (names do not tell the scenes: see that it shares none with train)" if unknown else "")
+        return Parts(training, _spread(validation, most), words)
     scenes = sorted({pair.scene for pair in training})
     if "" in scenes:
         what = "its training pairs do not tell their scenes, so none can be held out for validation"

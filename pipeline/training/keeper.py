@@ -1,5 +1,6 @@
 """What happens beside the steps of a training: checkpoints, validation, metrics, and word to whoever follows it."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,8 +13,9 @@ from torch.utils.tensorboard import SummaryWriter
 
 from pipeline.training import run_folder
 from pipeline.training.metrics_log import MetricsLog
-from pipeline.training.module import Training
+from pipeline.training.module import LOWER_RATE, Training
 from pipeline.training.validation import PROTOCOL, Validation, validate
+from rainclean.errors import RaincleanError
 from rainclean.formats.dataset import DatasetPair
 from rainclean.formats.png import encode_png
 from rainclean.spanet.weights import Origin, save
@@ -38,25 +40,28 @@ class Keeper(Callback):
         stop: Event,
     ) -> None:
         self.folder, self.validation, self.origin, self.say, self.stop = folder, validation, origin, say, stop
-        self.best, self.best_step, self.kept = float("-inf"), 0, -1
+        self.best, self.best_step, self.kept, self.started = float("-inf"), 0, -1, False
         self._sums: dict[str, torch.Tensor] = {}
         self._count, self._told = 0, 0
 
     def state_dict(self) -> dict[str, Any]:
         """What a resumed run has to know; goes into the checkpoint."""
-        return {"best": self.best, "best_step": self.best_step}
+        return {"best": self.best, "best_step": self.best_step, "sums": dict(self._sums), "count": self._count}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """The inverse."""
         self.best, self.best_step = float(state["best"]), int(state["best_step"])
+        self._sums, self._count = dict(state["sums"]), int(state["count"])
 
     def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
         """Begin or go on with the records; a new run is judged before its first step."""
         step = self.kept = trainer.global_step
+        self.started = True
+        self._sums = {name: value.to(module.device) for name, value in self._sums.items()}
         if trainer.is_global_zero:
             self._log = MetricsLog(self.folder / run_folder.METRICS, step)
             # purge_step: an earlier part of the run may have gone further than its last checkpoint.
-            self._board = SummaryWriter(str(self.folder / run_folder.TENSORBOARD), purge_step=step or None)
+            self._board = SummaryWriter(str(self.folder / run_folder.TENSORBOARD), purge_step=step + 1 if step else 0)
             if step == 0:
                 self._log.add(self._judged(_training(module), 0))
         trainer.strategy.barrier()
@@ -69,15 +74,16 @@ class Keeper(Callback):
         recipe = training.recipe
         last = step >= recipe.steps
         judge = last or step % recipe.validate_every == 0
+        self._add_up(training)
+        means = self._means(trainer) if judge or step % LOG_EVERY == 0 else None
         if trainer.is_global_zero:
-            self._add_up(training)
-            if judge or step % LOG_EVERY == 0:
-                row = self._losses(step, recipe.learning_rate * recipe.rate_at(step - 1))
+            if means is not None:
+                row = self._losses(step, recipe.learning_rate * recipe.rate_at(step - 1), means)
                 self._log.add({**row, **(self._judged(training, step) if judge else {})})
             if judge:
                 self._log.draw(self.folder / run_folder.CURVES)
-            self._tell_skipped(training, step)
             self.say(step, "")
+        self._tell_skipped(training, step)
         stopping = trainer.strategy.reduce_boolean_decision(self.stop.is_set(), all=False)
         if judge or stopping or step % recipe.checkpoint_every == 0:
             self._keep(trainer, training)
@@ -93,16 +99,24 @@ class Keeper(Callback):
         step = trainer.global_step
         path = self.folder / run_folder.CHECKPOINT
         partial = path.with_name(f".partial-{path.name}")
-        trainer.save_checkpoint(partial, weights_only=False)  # all processes take part, the first one writes
+        try:
+            trainer.save_checkpoint(partial, weights_only=False)  # all processes take part, the first one writes
+            if trainer.is_global_zero:
+                partial.replace(path)
+        except OSError as error:
+            raise RaincleanError(f"{path}: cannot be written ({error.strerror or error})") from error
+        finally:
+            if trainer.is_global_zero:
+                partial.unlink(missing_ok=True)
         if trainer.is_global_zero:
-            # The checkpoint first: weights without one are taken for those that the run began with.
-            partial.replace(path)
             save(training.net, self.folder / run_folder.LAST, self._origin(step))
         self.kept = step
         trainer.strategy.barrier()
 
     def _judged(self, training: Training, step: int) -> dict[str, Any]:
         found = validate(training.net, self.validation, training.recipe.mask)
+        if not math.isfinite(found.psnr):
+            raise RaincleanError(f"step {step}: the output is no number any more; {LOWER_RATE}")
         better = found.psnr > self.best
         if better:
             self.best, self.best_step = found.psnr, step
@@ -134,9 +148,13 @@ class Keeper(Callback):
             self._sums[name] = self._sums.get(name, torch.zeros_like(value)) + value
         self._count += 1
 
-    def _losses(self, step: int, rate: float) -> dict[str, Any]:
-        means = {name: float(value) / self._count for name, value in self._sums.items()}
+    def _means(self, trainer: Trainer) -> dict[str, float]:
+        """Mean losses since they were last asked for, over all devices."""
+        means = {name: value / self._count for name, value in self._sums.items()}
         self._sums, self._count = {}, 0
+        return {name: float(trainer.strategy.reduce(value, reduce_op="mean")) for name, value in means.items()}
+
+    def _losses(self, step: int, rate: float, means: dict[str, float]) -> dict[str, Any]:
         names = {"total": "loss", **{name: f"loss_{name}" for name in ("l1", "ssim", "attention")}}
         row = {names[name]: value for name, value in means.items()}
         for name, value in row.items():

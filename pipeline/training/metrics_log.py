@@ -12,7 +12,8 @@ COLUMNS = (
     "step", "learning_rate", "loss", "loss_l1", "loss_ssim", "loss_attention",
     "validation_protocol", "validation_psnr_db", "validation_ssim", "validation_rainy_psnr_db",
 )  # fmt: skip
-"""loss…: means over the steps since the row before. validation…: of the pictures that the run is judged by."""
+"""loss…: means over the steps since the row before, and over all devices. validation…: of the pictures that the run
+is judged by."""
 
 
 class MetricsLog:
@@ -20,7 +21,7 @@ class MetricsLog:
 
     def __init__(self, path: Path, step: int) -> None:
         self.path = path
-        self.rows = [row for row in _read(path) if int(row["step"]) <= step]
+        self.rows = [row for row in _read(path) if int(row["step"]) <= step and step > 0]
         text = StringIO()
         writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
         writer.writeheader()
@@ -70,7 +71,7 @@ def _read(path: Path) -> list[dict[str, str]]:
     """Rows of an earlier part of a run; a last line that a kill cut off is dropped."""
     if not path.exists():
         return []
-    with path.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8", errors="replace", newline="") as file:
         rows = list(csv.DictReader(file))
     return [row for row in rows if tuple(row) == COLUMNS and None not in row.values() and row["step"].isdigit()]
 

@@ -12,6 +12,8 @@ from rainclean.spanet.data import Batch, Broken
 from rainclean.spanet.loss import losses
 from rainclean.spanet.network import SPANet
 
+LOWER_RATE = "use a lower --learning-rate or --clip-gradients 1"
+
 
 class Training(LightningModule):
     """One network with its recipe. ``last``: the losses of the latest step, for whoever writes them down.
@@ -36,8 +38,7 @@ class Training(LightningModule):
         with torch.autocast(self.device.type, enabled=False):
             found = losses(output.to(clean.dtype), attention.to(clean.dtype), clean, mask, weight)
         if not torch.isfinite(found.total):
-            advice = "use a lower --learning-rate or --clip-gradients 1"
-            raise RaincleanError(f"step {self.global_step + 1}: the loss is no number any more; {advice}")
+            raise RaincleanError(f"step {self.global_step + 1}: the loss is no number any more; {LOWER_RATE}")
         self.last = {name: value.detach() for name, value in found._asdict().items()}
         return found.total
 

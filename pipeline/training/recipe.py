@@ -9,9 +9,11 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Self
 
 from rainclean.errors import UsageError
+from rainclean.spanet.choices import MASKS, STARTS
 
-STARTS = ("random", "identity", "weights")
-MASKS = ("threshold", "any-difference")
+_KINDS: Mapping[Any, Any] = {int: int, float: (float, int), str: str, bool: bool}
+"""What a value of a recipe may be when it comes from a file."""
+
 DECAYS = ("drop", "cosine")
 PRECISIONS = ("32", "64", "bf16-mixed", "16-mixed")
 
@@ -23,10 +25,10 @@ class TrainRecipe:
     preset: where the values come from. steps: of the optimiser (Adam). batch: examples of a step, over all devices.
     size, smallest_scale, flip: how examples are cut (`rainclean.spanet.data.Cut`). learning_rate: at the start; decay
     "drop": a tenth of it after three quarters of the steps (as published), "cosine": falling all along.
-    direction_attention, start: the network (`rainclean.spanet.start`); start "weights" takes both from a file, whose
-    check sum is start_sha256. mask: what counts as rain (`rainclean.spanet.data.MASKS`). clip_gradients: largest norm,
-    0 for none. precision: of Lightning's names. validate_every, checkpoint_every: steps. validation_pictures: how
-    many, at most.
+    direction_attention, start: the network (`rainclean.spanet.start`); start "weights" is a file, whose check sum
+    is start_sha256. mask: what counts as rain (`rainclean.spanet.choices.MASKS`). clip_gradients: largest norm, 0 for
+    none. precision: of Lightning's names. validate_every, checkpoint_every: steps. validation_pictures: how many, at
+    most.
     """
 
     preset: str
@@ -57,7 +59,12 @@ class TrainRecipe:
         _require("seed", self.seed, 0 <= self.seed < 2**63, "from 0")
         clip = self.clip_gradients
         _require("clip gradients", clip, math.isfinite(clip) and clip >= 0, "above 0, or 0 for none")
-        for name, known in (("mask", MASKS), ("start", STARTS), ("precision", PRECISIONS), ("decay", DECAYS)):
+        for name, known in (
+            ("mask", MASKS),
+            ("start", (*STARTS, "weights")),
+            ("precision", PRECISIONS),
+            ("decay", DECAYS),
+        ):
             _require(name, getattr(self, name), getattr(self, name) in known, f"one of {', '.join(known)}")
 
     def rate_at(self, step: int) -> float:
@@ -73,9 +80,11 @@ class TrainRecipe:
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:
         """The inverse. Raises KeyError, TypeError or UsageError for what is no such document."""
-        if document.keys() != {field.name for field in fields(cls)}:
-            raise KeyError("other fields than those of a recipe")
-        return cls(**document)
+        recipe = cls(**document)
+        for field in fields(cls):
+            if field.name not in document or not isinstance(getattr(recipe, field.name), _KINDS[field.type]):
+                raise KeyError(f"{field.name} is not what it should be")
+        return recipe
 
 
 def _require(name: str, value: object, holds: bool, wanted: str) -> None:

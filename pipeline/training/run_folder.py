@@ -42,14 +42,22 @@ class RunRecord:
     environment: dict[str, str]
 
 
-def create(folder: Path, record: RunRecord) -> None:
-    """Begin a run. Raises RaincleanError where the folder is one already, or holds other things."""
+def check_new(folder: Path, dataset: Path) -> None:
+    """Raise RaincleanError unless a run can begin in a folder; writes nothing."""
     if (folder / RUN).exists():
         raise RaincleanError(f"{folder}: is a training run already; go on with --resume {folder}, or choose another -o")
+    if folder.exists() and not folder.is_dir():
+        raise RaincleanError(f"{folder}: is a file; name a folder with -o")
+    # Without run.json, weights are what a run left that was killed as it began.
+    if folder.exists() and any(p.name != LAST and not p.name.startswith(".") for p in folder.iterdir()):
+        raise RaincleanError(f"{folder}: is not empty and no training run; choose another folder with -o")
+    if folder.resolve().is_relative_to(dataset.resolve()):
+        raise RaincleanError(f"{folder}: lies in the data set, which stays as it is; choose another folder with -o")
+
+
+def create(folder: Path, record: RunRecord) -> None:
+    """Write run.json, which makes a folder a run. Raises RaincleanError where it cannot be written."""
     try:
-        if folder.exists() and any(p.name != _LOCK for p in folder.iterdir()):
-            raise RaincleanError(f"{folder}: is not empty and no training run; choose another folder with -o")
-        folder.mkdir(parents=True, exist_ok=True)
         document = {
             "rainclean": __version__,
             "recipe": record.recipe.to_json(),
@@ -90,7 +98,10 @@ def environment(threads: int) -> dict[str, str]:
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Hold a run for this process. Raises RaincleanError where another one does."""
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RaincleanError(f"{error.filename or folder}: {error.strerror or error}; choose another -o") from error
     lock = FileLock(folder / _LOCK)
     try:
         lock.acquire(timeout=0)

@@ -6,11 +6,14 @@ import warnings
 from collections.abc import Generator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from pickle import UnpicklingError
 from queue import SimpleQueue
 from threading import Event, Thread
 
 import torch
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Trainer
+from lightning.pytorch.accelerators import CPUAccelerator
 from lightning.pytorch.strategies import DDPStrategy
 from lightning.pytorch.utilities import rank_zero_only
 from torch.utils.data import DataLoader
@@ -21,13 +24,14 @@ from pipeline.training.examples import Parts, divide
 from pipeline.training.keeper import Keeper
 from pipeline.training.module import Training
 from pipeline.training.recipe import TrainRecipe
+from pipeline.training.validation import usable
 from rainclean import __version__
-from rainclean.errors import InputError, RaincleanError
+from rainclean.errors import InputError, RaincleanError, UsageError
 from rainclean.formats.dataset import Dataset, read_dataset
 from rainclean.spanet.data import Batches, Cut, Examples, together
 from rainclean.spanet.network import SPANet
 from rainclean.spanet.start import new_network
-from rainclean.spanet.weights import Origin, file_sha256, load, save
+from rainclean.spanet.weights import Origin, file_sha256, load, read, save, write
 
 
 @dataclass(frozen=True)
@@ -47,70 +51,96 @@ class Machine:
 
 @dataclass(frozen=True)
 class Trained:
-    """How a run stands. state: finished, stopped (resume it), or "was finished" before this call.
-
-    best_psnr: of the validation, protocol `validation.PROTOCOL`, at best_step.
+    """A finished run. best_psnr: of the validation, protocol `validation.PROTOCOL`, at best_step. anew: whether this
+    call has trained it, or it was finished before.
     """
 
     folder: Path
-    state: str
     step: int
     steps: int
     best_psnr: float
     best_step: int
+    anew: bool
 
 
 def begin(
     dataset: Path, folder: Path, recipe: TrainRecipe, machine: Machine, weights: Path | None = None, skip: bool = False
 ) -> Generator[Progress, None, Trained]:
-    """Train from the start. weights: what recipe.start "weights" means. skip: train without broken pairs.
+    """Train from the start. weights: a file to start from. skip: train without broken pairs.
 
     Raises RaincleanError, before anything is written, for what cannot be trained.
     """
+    net = new_network(recipe.start if weights is None else "random", recipe.direction_attention, recipe.seed)
+    start = recipe.start
     if weights is not None:
-        net = load(weights).requires_grad_()
-        recipe = replace(
-            recipe, start="weights", start_sha256=file_sha256(weights), direction_attention=net.direction_attention
-        )
-    else:
-        net = new_network(recipe.start, recipe.direction_attention, recipe.seed)
-    data = read_dataset(dataset)
-    parts = divide(data, recipe.seed, recipe.validation_pictures)
+        net.load_state_dict(load(weights).state_dict())
+        recipe = replace(recipe, start="weights", start_sha256=file_sha256(weights))
+        start = str(weights)
     _check(recipe, machine)
+    data = read_dataset(dataset)
+    job = _Job(folder, recipe, net, data, divide(data, recipe.seed, recipe.validation_pictures), machine, skip)
+    if is_further_process():  # of a run that the first one has begun
+        return (yield from _train(job))
+    run_folder.check_new(folder, dataset)
+    job, notes = _judged_by_whole_pictures(job)
     threads = machine.threads or torch.get_num_threads()
     record = run_folder.RunRecord(recipe, dataset, data.pairs_sha256, run_folder.environment(threads))
-    if _is_further_process():  # a further process of the same run: the first one has begun it
-        return (yield from _train(folder, recipe, net, data, parts, machine, None, skip))
     with run_folder.locked(folder):
-        run_folder.create(folder, record)
+        run_folder.check_new(folder, dataset)
         save(net, folder / run_folder.LAST, _origin(recipe, data))
-        yield Progress("train", 0, recipe.steps, f"{len(parts.training)} training pairs; validation: {parts.words}")
-        return (yield from _train(folder, recipe, net, data, parts, machine, None, skip))
+        run_folder.create(folder, record)
+        words = f"{len(job.parts.training)} training pairs; validation: {job.parts.words}; start: {start}"
+        attention = "on" if recipe.direction_attention else "off"
+        yield Progress("train", 0, recipe.steps, f"{words}, direction attention {attention}")
+        for note in notes:
+            yield Progress("train", 0, recipe.steps, note)
+        return (yield from _train(job))
 
 
 def resume(
     folder: Path, machine: Machine, dataset: Path | None = None, skip: bool = False
 ) -> Generator[Progress, None, Trained]:
-    """Go on with a run from its last checkpoint, as if it had never stopped. dataset: where the data set is now."""
+    """Go on with a run from its last checkpoint, as if it had never stopped. dataset: where the data set is now.
+
+    With the number of threads that it was begun with, unless the machine says another one.
+    """
     record = run_folder.read(folder)
     recipe = record.recipe
     path = folder / run_folder.CHECKPOINT
-    step, best, best_step = _reached(path) if path.exists() else (0, float("-inf"), 0)
-    if step >= recipe.steps:
-        return Trained(folder, "was finished", step, recipe.steps, best, best_step)
-    data = read_dataset(dataset or record.dataset)
+    reached = _reached(path) if path.exists() else None
+    if reached is not None and reached.step >= recipe.steps:
+        return _finished(folder, recipe, reached)
+    net = load(folder / run_folder.LAST).requires_grad_()
+    if net.direction_attention != recipe.direction_attention:
+        raise InputError(folder / run_folder.RUN, "is damaged: its direction attention is not that of the weights")
+    step = 0 if reached is None else reached.step
+    if reached is None and read(folder / run_folder.LAST)[0].steps != "0":
+        advice = f"begin a new run with --start {folder / run_folder.LAST}"
+        raise InputError(path, "is not there, and the weights beside it are not those of the start", advice)
+    try:
+        data = read_dataset(dataset or record.dataset)
+    except InputError as error:
+        advice = f"if the data set has moved: rainclean train DATASET --resume {folder}"
+        raise InputError(error.path, error.reason, advice) from error
     if data.pairs_sha256 != record.pairs_sha256:
         advice = "name the same one as DATASET, or begin a new run"
         raise InputError(data.root, f"is another data set than the one that {folder} was begun with", advice)
-    parts = divide(data, recipe.seed, recipe.validation_pictures)
+    machine = replace(machine, threads=machine.threads or int(record.environment["threads"]))
     _check(recipe, machine)
-    # Without a checkpoint yet, these are what the run began with.
-    net, checkpoint = load(folder / run_folder.LAST).requires_grad_(), path if path.exists() else None
-    if _is_further_process():
-        return (yield from _train(folder, recipe, net, data, parts, machine, checkpoint, skip, step))
+    parts = divide(data, recipe.seed, recipe.validation_pictures)
+    job = _Job(folder, recipe, net, data, parts, machine, skip, path if path.exists() else None, step)
+    if is_further_process():
+        return (yield from _train(job))
+    job, notes = _judged_by_whole_pictures(job)
     with run_folder.locked(folder):
-        yield Progress("train", step, recipe.steps, f"going on from step {step} of {recipe.steps}")
-        return (yield from _train(folder, recipe, net, data, parts, machine, checkpoint, skip, step))
+        for note in (f"going on from step {step} of {recipe.steps}", *notes):
+            yield Progress("train", step, recipe.steps, note)
+        return (yield from _train(job))
+
+
+def is_further_process() -> bool:
+    """Whether Lightning or torchrun has started this process beside the first one of the run, which talks for all."""
+    return bool(getattr(rank_zero_only, "rank", 0))
 
 
 def trainer_for(recipe: TrainRecipe, machine: Machine, callbacks: list[Keeper]) -> Trainer:
@@ -153,33 +183,48 @@ def loader(data: Examples, recipe: TrainRecipe, machine: Machine, first: int, ra
     )
 
 
-def _train(
-    folder: Path,
-    recipe: TrainRecipe,
-    net: SPANet,
-    data: Dataset,
-    parts: Parts,
-    machine: Machine,
-    checkpoint: Path | None,
-    skip: bool,
-    first: int = 0,
-) -> Generator[Progress, None, Trained]:
+@dataclass(frozen=True)
+class _Job:
+    """Everything that a training needs. checkpoint: what it goes on from, at step ``first``."""
+
+    folder: Path
+    recipe: TrainRecipe
+    net: SPANet
+    data: Dataset
+    parts: Parts
+    machine: Machine
+    skip: bool
+    checkpoint: Path | None = None
+    first: int = 0
+
+
+def _judged_by_whole_pictures(job: _Job) -> tuple[_Job, list[str]]:
+    good, skipped = usable(job.parts.validation, job.skip)
+    return replace(job, parts=replace(job.parts, validation=tuple(good))), [f"skipped: {text}" for text in skipped]
+
+
+def _train(job: _Job) -> Generator[Progress, None, Trained]:
+    recipe, machine, data = job.recipe, job.machine, job.data
     cut = Cut(recipe.size, recipe.smallest_scale, recipe.flip)
-    examples = Examples(parts.training, cut, recipe.mask, recipe.seed, skip)
+    examples = Examples(job.parts.training, cut, recipe.mask, recipe.seed, job.skip)
     said: SimpleQueue[tuple[int, str] | BaseException | None] = SimpleQueue()
     stop = Event()
-    keeper = Keeper(folder, parts.validation, _origin(recipe, data), lambda step, text: said.put((step, text)), stop)
+
+    def say(step: int, text: str) -> None:
+        said.put((step, text))
+
+    keeper = Keeper(job.folder, job.parts.validation, _origin(recipe, data), say, stop)
 
     def work() -> None:
         try:
             if machine.threads:
                 torch.set_num_threads(machine.threads)
             trainer = trainer_for(recipe, machine, [keeper])
-            batches = loader(examples, recipe, machine, first, trainer.global_rank)
+            batches = loader(examples, recipe, machine, job.first, trainer.global_rank)
             with warnings.catch_warnings():
                 # Lightning advises on workers and logging, which are ours to choose.
                 warnings.simplefilter("ignore")
-                trainer.fit(Training(net, recipe), batches, ckpt_path=checkpoint, weights_only=True)
+                trainer.fit(Training(job.net, recipe), batches, ckpt_path=job.checkpoint, weights_only=True)
             said.put(None)
         except BaseException as error:
             said.put(error)
@@ -190,25 +235,23 @@ def _train(
     try:
         while (word := said.get()) is not None:
             if isinstance(word, BaseException):
-                raise word
-            step, text = word
-            yield Progress("train", step, recipe.steps, text)
+                raise _told(word, job, keeper.started) from word
+            yield Progress("train", word[0], recipe.steps, word[1])
     finally:
         stop.set()
         thread.join()
-    step = keeper.kept
-    state = "finished" if step >= recipe.steps else "stopped"
-    return Trained(folder, state, step, recipe.steps, keeper.best, keeper.best_step)
+    return Trained(job.folder, keeper.kept, recipe.steps, keeper.best, keeper.best_step, True)
 
 
-def _reached(path: Path) -> tuple[int, float, int]:
-    """Step, best validation PSNR and its step of a checkpoint. Raises InputError."""
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-        kept = state["callbacks"]["Keeper"]
-        return int(state["global_step"]), float(kept["best"]), int(kept["best_step"])
-    except (OSError, RuntimeError, ValueError, KeyError, TypeError, EOFError) as error:
-        raise InputError(path, "is damaged", "begin a new run; its weights are in last.safetensors") from error
+def _told(error: BaseException, job: _Job, started: bool) -> BaseException:
+    """An error in words that help, where it is not in such words."""
+    if isinstance(error, RaincleanError):
+        return error
+    if job.checkpoint is not None and not started and isinstance(error, (KeyError, RuntimeError, ValueError)):
+        return _damaged(job.checkpoint)
+    if job.machine.devices * job.machine.nodes > 1 and isinstance(error, RuntimeError) and "peer" in str(error):
+        return RaincleanError("another process of this run has failed, and says why")
+    return error
 
 
 def _origin(recipe: TrainRecipe, data: Dataset) -> Origin:
@@ -216,15 +259,54 @@ def _origin(recipe: TrainRecipe, data: Dataset) -> Origin:
     return Origin(recipe.direction_attention, kind, data.root.resolve().name, data.pairs_sha256, "0")
 
 
-def _is_further_process() -> bool:
-    """Whether Lightning or torchrun has started this process beside the first one of the run."""
-    return bool(getattr(rank_zero_only, "rank", 0))
+@dataclass(frozen=True)
+class _Reached:
+    """What a checkpoint says: step, best validation PSNR and its step, weights by their names in SPANet."""
+
+    step: int
+    best: float
+    best_step: int
+    weights: dict[str, torch.Tensor]
+
+
+def _reached(path: Path) -> _Reached:
+    """Read a checkpoint. Raises InputError."""
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        kept = state["callbacks"]["Keeper"]
+        weights = {name.removeprefix("net."): value for name, value in state["state_dict"].items()}
+        return _Reached(int(state["global_step"]), float(kept["best"]), int(kept["best_step"]), weights)
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError, EOFError, UnpicklingError) as error:
+        raise _damaged(path) from error
+
+
+def _damaged(path: Path) -> InputError:
+    return InputError(path, "is damaged", f"begin a new run with --start {path.with_name(run_folder.LAST)}")
+
+
+def _finished(folder: Path, recipe: TrainRecipe, reached: _Reached) -> Trained:
+    """A run with nothing left to do; its weights are written if a kill came between the last checkpoint and them."""
+    origin, _ = read(folder / run_folder.LAST)
+    if origin.steps != str(reached.step):
+        write(reached.weights, folder / run_folder.LAST, replace(origin, steps=str(reached.step)))
+    return Trained(folder, reached.step, recipe.steps, reached.best, reached.best_step, False)
 
 
 def _check(recipe: TrainRecipe, machine: Machine) -> None:
+    """Raise UsageError for what does not go with the recipe or is not here."""
     share = machine.devices * machine.nodes
     if recipe.batch % share:
-        raise RaincleanError(f"--batch {recipe.batch}: must be a multiple of the {share} devices that share it")
+        raise UsageError(f"--batch {recipe.batch}: must be a multiple of the {share} devices that share it")
     available = os.cpu_count() or 1
     if machine.workers > 8 * available:
-        raise RaincleanError(f"--workers {machine.workers}: this machine has {available} cores")
+        raise UsageError(f"--workers {machine.workers}: this machine has {available} cores")
+    world = os.environ.get("WORLD_SIZE", "1" if machine.nodes > 1 else str(share))
+    if world != str(share):
+        how = f"{world} processes are started, but --devices times --nodes is {share}"
+        raise UsageError(f"{how}; on several machines start it on each with torchrun")
+    try:
+        accelerator = trainer_for(recipe, machine, []).accelerator
+    except MisconfigurationException as error:
+        raise UsageError(f"--accelerator {machine.accelerator}: {' '.join(str(error).split())}") from error
+    if recipe.precision == "16-mixed" and isinstance(accelerator, CPUAccelerator):
+        raise UsageError("--precision 16-mixed: needs a GPU; bf16-mixed runs on a CPU, too")

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from rainclean.errors import InputError
 from rainclean.formats.dataset import DatasetPair, read_pair
 from rainclean.metrics import score
 from rainclean.spanet.data import example_mask
@@ -17,6 +18,8 @@ U8 = NDArray[np.uint8]
 PROTOCOL = "spanet-skimage"
 LARGEST_SIDE = 512
 """Of larger pictures the middle is looked at, so that a 4K frame does not hold up the training."""
+
+SMALLEST_SIDE = 7
 
 SHOWN = 4
 _SHOWN_SIDE = 256
@@ -35,10 +38,31 @@ class Validation:
     shown: U8
 
 
+def usable(pairs: Sequence[DatasetPair], skip_broken: bool) -> tuple[list[DatasetPair], list[str]]:
+    """Validation pairs that can be scored, and a line for each that is left out because it is broken.
+
+    Raises InputError for the first broken one unless they are to be skipped, and where none is left.
+    """
+    good, skipped = [], []
+    for pair in pairs:
+        try:
+            rainy, _ = read_pair(pair)
+            if min(rainy.shape[:2]) < SMALLEST_SIDE:
+                raise InputError(pair.rainy, f"is smaller than the {SMALLEST_SIDE} px a side that SSIM needs")
+            good.append(pair)
+        except InputError as error:
+            if not skip_broken:
+                raise InputError(error.path, error.reason, "mend it, or train with --skip-broken") from error
+            skipped.append(str(error))
+    if not good:
+        raise InputError(pairs[0].rainy, "and all other validation pictures are broken", "restore them")
+    return good, skipped
+
+
 def validate(net: SPANet, pairs: Sequence[DatasetPair], mask: str) -> Validation:
     """Take the validation pictures through a network, which is in train mode again afterwards.
 
-    Raises InputError for a broken picture, ValueError for one too small for SSIM.
+    pairs: as `usable` gives them. Raises InputError for a picture that was broken since.
     """
     first = next(net.parameters())
     rows: list[U8] = []

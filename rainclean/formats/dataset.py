@@ -15,6 +15,7 @@ from rainclean.formats import LAYOUTS
 from rainclean.formats.layout import StoredPair
 from rainclean.formats.manifest import NAME, read_manifest
 from rainclean.formats.png import decode_png
+from rainclean.video.damage import DamagedInput
 from rainclean.video.orientation import Orientation
 from rainclean.video.pictures import decode_picture, read_header
 from rainclean.video.source import Region
@@ -65,6 +66,7 @@ def read_dataset(root: Path | str) -> Dataset:
     root = Path(root)
     if not root.is_dir():
         raise InputError(root, "is a file" if root.exists() else "no such folder", "name the folder of a data set")
+    root = _export_below(root)
     here = [layout for layout in LAYOUTS.values() if layout.is_here(layout.store(root))]
     if not here:
         looked_for = "neither lists of SPA-Data (real_world.txt) nor folders such as train/input"
@@ -77,7 +79,9 @@ def read_dataset(root: Path | str) -> Dataset:
         raise InputError(root, "holds no pair", "export again")
     digest = hashlib.sha256()
     for one in pairs:
+        names: tuple[str, ...]
         names = (one.split, one.scene, one.rainy.relative_to(root).as_posix(), one.clean.relative_to(root).as_posix())
+        names += tuple(mask.relative_to(root).as_posix() for mask in (one.exclude, one.confidence) if mask is not None)
         digest.update("\0".join(names).encode("utf-8", "surrogateescape") + b"\n")
     if (root / NAME).is_file():
         digest.update((root / NAME).read_bytes())
@@ -86,8 +90,11 @@ def read_dataset(root: Path | str) -> Dataset:
 
 def read_rgb(path: Path) -> U8:
     """(H, W, 3) uint8 RGB of a picture of a data set, upright. Raises InputError for a damaged file."""
-    header = read_header(path)
-    stored = decode_picture(path, header)
+    try:
+        header = read_header(path)
+        stored = decode_picture(path, header)
+    except DamagedInput as error:  # its advice is about clips
+        raise InputError(error.path, error.reason, "replace it, or take its pair out of the data set") from error
     width, height = header.orientation.size(header.width, header.height)
     return (
         stored
@@ -117,6 +124,14 @@ def check_size(path: Path, picture: NDArray[np.generic], other: Path, twin: NDAr
     if picture.shape[:2] != twin.shape[:2]:
         sizes = [f"{shape[1]}×{shape[0]}" for shape in (picture.shape, twin.shape)]
         raise InputError(path, f"is {sizes[0]} px, but its partner {other} is {sizes[1]} px", "replace one of them")
+
+
+def _export_below(root: Path) -> Path:
+    """The export that a folder holds, where somebody named the folder around it: its manifest and masks count."""
+    if (root / NAME).is_file():
+        return root
+    found = [path.parent for depth in ("*", "*/*") for path in root.glob(f"{depth}/{NAME}")]
+    return found[0] if len(found) == 1 else root
 
 
 def _pair(root: Path, stored: StoredPair, scene: str) -> DatasetPair:

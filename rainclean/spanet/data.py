@@ -20,10 +20,6 @@ from rainclean.pairs import rain_mask
 
 U8 = NDArray[np.uint8]
 
-MASKS = ("threshold", "any-difference")
-"""How a pixel is told to hold rain: clearly brighter than in the clean image (`rainclean.pairs.rain_mask`), or, as in
-the released code, different by one level in any channel."""
-
 _TRIES = 100
 """Broken pictures in a row after which a data set is given up even if broken ones are to be skipped."""
 
@@ -167,7 +163,7 @@ def cut_alike(pictures: Sequence[U8], cut: Cut, draw: np.random.Generator) -> li
 
 
 def example_mask(rainy: U8, clean: U8, name: str) -> U8:
-    """(H, W) uint8, 255 where there is rain by the rule ``name`` of `MASKS`. rainy, clean: (H, W, 3) uint8."""
+    """(H, W) uint8, 255 where there is rain by the rule ``name`` of `choices.MASKS`. rainy, clean: (H, W, 3) uint8."""
     found = rain_mask(rainy, clean) if name == "threshold" else (rainy != clean).any(axis=2)
     return np.where(found, np.uint8(255), np.uint8(0))
 

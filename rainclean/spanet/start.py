@@ -5,8 +5,6 @@ from torch import nn
 
 from rainclean.spanet.network import BLOCKS, SPANet
 
-STARTS = ("random", "identity")
-
 
 def new_network(start: str, direction_attention: bool, seed: int) -> SPANet:
     """An untrained network, the same for the same seed; torch's own random state is left alone.

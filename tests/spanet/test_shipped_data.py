@@ -13,7 +13,9 @@ from rainclean.simulate import Simulation, preset
 from rainclean.spanet.shipped.colours import noise_field
 from rainclean.spanet.shipped.make_dataset import (
     LEAVES,
+    MIXES,
     RAINS,
+    Mix,
     Pair,
     SceneToMake,
     Weather,
@@ -37,16 +39,23 @@ def textures() -> dict[str, dict[str, U8]]:
     return {split: photographs(split) for split in LEAVES}
 
 
+@pytest.fixture(scope="module", params=list(MIXES))
+def mix(request: pytest.FixtureRequest) -> Mix:
+    return MIXES[request.param]
+
+
 @pytest.fixture(scope="module")
-def made(textures: dict[str, dict[str, U8]]) -> dict[SceneToMake, list[Pair]]:
+def made(mix: Mix, textures: dict[str, dict[str, U8]]) -> dict[SceneToMake, list[Pair]]:
     """One scene of each kind in each split."""
     kinds = {(scene.split, scene.photograph): scene for scene in plan()}
-    return {scene: make_scene(scene, textures[scene.split], SIDE) for scene in kinds.values()}
+    return {scene: make_scene(scene, textures[scene.split], mix, SIDE) for scene in kinds.values()}
 
 
-def test_a_scene_is_the_same_each_time(made: dict[SceneToMake, list[Pair]], textures: dict[str, dict[str, U8]]) -> None:
+def test_a_scene_is_the_same_each_time(
+    mix: Mix, made: dict[SceneToMake, list[Pair]], textures: dict[str, dict[str, U8]]
+) -> None:
     for scene, pairs in made.items():
-        again = make_scene(scene, textures[scene.split], SIDE)
+        again = make_scene(scene, textures[scene.split], mix, SIDE)
         assert len(pairs) == len(again) == RAINS
         for pair, twin in zip(pairs, again, strict=True):
             for picture, other in zip(pair, twin, strict=True):
@@ -92,7 +101,7 @@ def test_nothing_falls_from_a_clear_sky() -> None:
 
 def test_a_seventh_of_the_weather_is_nearly_dry() -> None:
     rng = np.random.default_rng(1)
-    rains = [draw_rain(rng).simulation.rain for _ in range(1000)]
+    rains = [draw_rain(rng, MIXES["strong"]).simulation.rain for _ in range(1000)]
     assert 0.10 < np.mean([rain.density < 6e-4 for rain in rains]) < 0.18
     assert min(rain.slant for rain in rains) < -20
     assert max(rain.slant for rain in rains) > 20
@@ -119,12 +128,12 @@ def test_train_and_val_share_neither_scenes_nor_photographs(textures: dict[str, 
 def test_the_files_are_a_data_set(tmp_path: Path) -> None:
     scenes = [plan()[0], plan()[-1]]
     for scene in scenes:
-        write_scene(tmp_path, scene, SIDE)
+        write_scene(tmp_path, scene, MIXES["calm"], SIDE)
     dataset = read_dataset(tmp_path)
     assert dataset.layout == "paired"
     assert dataset.splits == ("train", "val")
     assert [pair.scene for pair in dataset.pairs] == ["000"] * RAINS + ["414"] * RAINS
-    made = make_scene(scenes[0], photographs("train"), SIDE)
+    made = make_scene(scenes[0], photographs("train"), MIXES["calm"], SIDE)
     for pair, (rainy, clean) in zip(dataset.of("train"), made, strict=True):
         read = read_pair(pair)
         assert np.array_equal(read[0], rainy)

@@ -4,6 +4,7 @@ import csv
 import json
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,11 +16,15 @@ from pathlib import Path
 import pytest
 import torch
 from conftest import Run
+from formats.datasets import write
 
 from pipeline.stages import finish
+from pipeline.training import run_folder
+from pipeline.training.examples import divide
 from pipeline.training.recipe import PRESETS, TrainRecipe, preset
 from pipeline.training.train import Machine, Trained, begin, resume
 from rainclean.errors import InputError, RaincleanError, UsageError
+from rainclean.formats.dataset import read_dataset
 from rainclean.spanet import load
 from rainclean.spanet.start import new_network
 from rainclean.spanet.weights import read
@@ -59,7 +64,7 @@ def rows(folder: Path) -> list[dict[str, str]]:
 
 
 def test_a_run_leaves_what_it_says(whole: Trained, dataset: Path) -> None:
-    assert (whole.state, whole.step, whole.steps) == ("finished", 12, 12)
+    assert whole.anew and (whole.step, whole.steps) == (12, 12)
     found = rows(whole.folder)
     assert [row["step"] for row in found] == ["0", "6", "10", "12"]
     judged = [row for row in found if row["validation_psnr_db"]]
@@ -84,6 +89,14 @@ def test_a_run_leaves_what_it_says(whole: Trained, dataset: Path) -> None:
         assert cv2.imread(str(whole.folder / name)) is not None
 
 
+def tensorboard(folder: Path) -> dict[str, list[tuple[int, float]]]:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(folder / "tensorboard"))
+    events.Reload()
+    return {tag: [(e.step, e.value) for e in events.Scalars(tag)] for tag in events.Tags()["scalars"]}
+
+
 def test_tensorboard_has_scalars_and_pictures(whole: Trained) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -105,13 +118,13 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been(whole: Trained, dataset: Pa
     stage.close()
     stopped = torch.load(tmp_path / "run" / "last.ckpt", weights_only=True)["global_step"]
     assert 3 <= stopped < 12
-    result = finish(resume(tmp_path / "run", MACHINE))
-    assert result.state == "finished"
+    result = finish(resume(tmp_path / "run", Machine(accelerator="cpu")))  # with the threads that it was begun with
+    assert result.anew and result.step == 12
     assert (result.best_psnr, result.best_step) == (whole.best_psnr, whole.best_step)
     for name in ("last.safetensors", "best.safetensors"):
         assert (tmp_path / "run" / name).read_bytes() == (whole.folder / name).read_bytes()
-    judged = [(r["step"], r["validation_psnr_db"]) for r in rows(tmp_path / "run") if r["validation_psnr_db"]]
-    assert judged == [(r["step"], r["validation_psnr_db"]) for r in rows(whole.folder) if r["validation_psnr_db"]]
+    assert (tmp_path / "run" / "metrics.csv").read_text() == (whole.folder / "metrics.csv").read_text()
+    assert tensorboard(tmp_path / "run") == tensorboard(whole.folder)
 
 
 def test_a_killed_run_ends_with_the_same_weights(whole: Trained, dataset: Path, tmp_path: Path) -> None:
@@ -124,8 +137,9 @@ def test_a_killed_run_ends_with_the_same_weights(whole: Trained, dataset: Path, 
     process.wait()
     assert process.returncode == -signal.SIGKILL
     finish(resume(run, MACHINE))
-    assert (run / "last.safetensors").read_bytes() == (whole.folder / "last.safetensors").read_bytes()
-    assert [r["step"] for r in rows(run)] == sorted({r["step"] for r in rows(run)}, key=int)
+    for name in ("last.safetensors", "best.safetensors", "metrics.csv"):
+        assert (run / name).read_bytes() == (whole.folder / name).read_bytes()
+    assert not list(run.glob("*partial*")) and not list(run.glob(".*partial*"))
 
 
 def test_a_run_killed_before_its_first_checkpoint_starts_again(whole: Trained, tmp_path: Path, dataset: Path) -> None:
@@ -134,7 +148,45 @@ def test_a_run_killed_before_its_first_checkpoint_starts_again(whole: Trained, t
     stage.close()
     assert not (tmp_path / "run" / "last.ckpt").exists()
     finish(resume(tmp_path / "run", MACHINE))
+    for name in ("last.safetensors", "metrics.csv"):
+        assert (tmp_path / "run" / name).read_bytes() == (whole.folder / name).read_bytes()
+
+
+def test_ctrl_c_keeps_what_was_reached_and_says_how_to_go_on(dataset: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    command = [str(Path(sys.executable).with_name("rainclean")), "train", dataset, "-o", run, *FLAGS]
+    process = subprocess.Popen([*map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while process.poll() is None and not (run / "best.safetensors").exists():
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    out, error = process.communicate(timeout=120)
+    assert process.returncode == 130 and out == ""
+    assert f"note: what was reached is kept; rainclean train --resume {run} goes on" in error
+    assert (run / "last.ckpt").exists()
+    with run_folder.locked(run), pytest.raises(RaincleanError, match="another rainclean trains this run"):
+        finish(resume(run, MACHINE))
+
+
+def test_weights_that_lack_their_checkpoint_are_not_taken_for_the_start(whole: Trained, tmp_path: Path) -> None:
+    shutil.copytree(whole.folder, tmp_path / "run")
+    (tmp_path / "run" / "last.ckpt").unlink()
+    with pytest.raises(InputError, match=r"last.ckpt: is not there, .*; begin a new run with --start"):
+        finish(resume(tmp_path / "run", MACHINE))
+
+
+def test_a_kill_between_the_last_checkpoint_and_its_weights(whole: Trained, tmp_path: Path) -> None:
+    shutil.copytree(whole.folder, tmp_path / "run")
+    (tmp_path / "run" / "last.safetensors").write_bytes((whole.folder / "best.safetensors").read_bytes())
+    assert not finish(resume(tmp_path / "run", MACHINE)).anew
     assert (tmp_path / "run" / "last.safetensors").read_bytes() == (whole.folder / "last.safetensors").read_bytes()
+
+
+def test_a_kill_before_there_is_a_run_leaves_the_folder_free(whole: Trained, dataset: Path, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "last.safetensors").write_bytes((whole.folder / "best.safetensors").read_bytes())
+    stage = begin(dataset, tmp_path / "run", RECIPE, MACHINE)
+    assert "6 training pairs" in next(stage).note
+    stage.close()
 
 
 def test_a_finished_run_says_so_and_does_not_train(rainclean: Run, whole: Trained) -> None:
@@ -142,7 +194,7 @@ def test_a_finished_run_says_so_and_does_not_train(rainclean: Run, whole: Traine
     result = rainclean("train", "--resume", whole.folder)
     assert result.returncode == 0, result.stderr
     assert "is finished: all 12 steps are done, nothing was trained" in result.stderr
-    assert "at step 12 of 12" in result.stdout
+    assert f"validation {whole.best_psnr:.2f} dB (spanet-skimage) at step {whole.best_step}" in result.stdout
     assert {path: path.stat().st_mtime_ns for path in whole.folder.iterdir()} == before
 
 
@@ -161,13 +213,35 @@ def test_two_processes_see_the_gradients_of_the_joint_batch(dataset: Path, tmp_p
         assert float((gradient - shared[name]).abs().max()) < 1e-10, name
 
 
-@pytest.mark.parametrize("changes", [{"precision": "bf16-mixed"}, {"clip_gradients": 1e-9}])
-def test_options_of_the_optimiser(whole: Trained, dataset: Path, tmp_path: Path, changes: dict[str, object]) -> None:
-    recipe = replace(RECIPE, steps=4, validate_every=4, **changes)  # type: ignore[arg-type]
-    finish(begin(dataset, tmp_path / "run", recipe, MACHINE))
-    other = load(whole.folder / "last.safetensors").state_dict()
-    made = load(tmp_path / "run" / "last.safetensors").state_dict()
-    assert any(not torch.equal(made[name], other[name]) for name in made)
+def test_the_command_shares_a_batch_among_two_processes(rainclean: Run, dataset: Path, whole: Trained) -> None:
+    run = whole.folder.parent / "shared"
+    result = rainclean("train", dataset, "-o", run, *FLAGS, "--devices", 2, "--json")
+    assert result.returncode == 0, result.stderr
+    shown = json.loads(result.stdout)  # one document, of one process
+    assert shown["step"] == 12 and shown["anew"] and shown["protocol"] == "spanet-skimage"
+    one, other = (load(folder / "last.safetensors").state_dict() for folder in (run, whole.folder))
+    assert all(torch.allclose(one[name], other[name], atol=2e-3) for name in one)
+    assert [r["step"] for r in rows(run)] == [r["step"] for r in rows(whole.folder)]
+    for here, there in zip(rows(run)[1:], rows(whole.folder)[1:], strict=True):  # losses of all, not of one's share
+        assert float(here["loss"]) == pytest.approx(float(there["loss"]), rel=2e-2)
+
+
+def test_options_of_the_optimiser(dataset: Path, tmp_path: Path) -> None:
+    changed = {}
+    for name, options in {
+        "plain": {},
+        "bf16": {"precision": "bf16-mixed"},
+        "clipped": {"clip_gradients": 1e-9},
+    }.items():
+        recipe = replace(RECIPE, steps=2, validate_every=2, **options)  # type: ignore[arg-type]
+        finish(begin(dataset, tmp_path / name, recipe, MACHINE))
+        made = load(tmp_path / name / "last.safetensors").state_dict()
+        start = new_network("identity", False, 0).state_dict()
+        changed[name] = torch.cat([(made[key] - start[key]).flatten() for key in made])
+    # Adam steps by the rate whatever the gradients, unless they are below its epsilon of 1e-8.
+    assert changed["plain"].abs().max() > 1e-3 > 4e-4 > changed["clipped"].abs().max() > 0
+    assert (changed["plain"] - changed["bf16"]).abs().max() > 0
+    assert torch.nn.functional.cosine_similarity(changed["plain"], changed["bf16"], dim=0) > 0.5
 
 
 def test_starting_from_weights(whole: Trained, dataset: Path, tmp_path: Path) -> None:
@@ -178,20 +252,41 @@ def test_starting_from_weights(whole: Trained, dataset: Path, tmp_path: Path) ->
     assert json.loads((result.folder / "run.json").read_text())["recipe"]["start"] == "weights"
 
 
-def test_a_loss_that_explodes_is_told(dataset: Path, tmp_path: Path) -> None:
-    recipe = replace(RECIPE, learning_rate=1e20, clip_gradients=0.0)
-    with pytest.raises(RaincleanError, match=r"step \d+: the loss is no number any more; use a lower --learning-rate"):
-        finish(begin(dataset, tmp_path / "run", recipe, MACHINE))
+def test_weights_start_a_run_with_the_other_attention_too(whole: Trained, dataset: Path, tmp_path: Path) -> None:
+    recipe = replace(RECIPE, direction_attention=True)
+    stage = begin(dataset, tmp_path / "run", recipe, MACHINE, whole.folder / "last.safetensors")
+    assert "direction attention on" in next(stage).note
+    stage.close()
+    made, start = load(tmp_path / "run" / "last.safetensors"), load(whole.folder / "last.safetensors")
+    assert made.direction_attention and not start.direction_attention
+    assert torch.equal(made.block(5).group1.conv2.weight, start.block(5).group1.conv2.weight)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("checkpoint_every", "validate_every", "what"), [(4, 6, "loss"), (1, 1, "output")])
+def test_a_network_that_explodes_is_told_and_not_kept(
+    dataset: Path, tmp_path: Path, checkpoint_every: int, validate_every: int, what: str
+) -> None:
+    recipe = replace(RECIPE, learning_rate=1e20, clip_gradients=0.0, checkpoint_every=checkpoint_every)
+    said = rf"step \d+: the {what} is no number any more; use a lower --learning-rate"
+    with pytest.raises(RaincleanError, match=said):
+        finish(begin(dataset, tmp_path / "run", replace(recipe, validate_every=validate_every), MACHINE))
+    assert not (tmp_path / "run" / "last.ckpt").exists()
 
 
 def test_a_broken_picture_stops_the_run_or_is_skipped(tmp_path: Path) -> None:
     dataset = write_dataset(tmp_path / "pairs", val=True)
     broken = sorted((dataset / "train" / "input").iterdir())[2]
     broken.write_bytes(broken.read_bytes()[:-30])
-    with pytest.raises(RaincleanError, match=rf"{broken.name}.*--skip-broken"):
+    with pytest.raises(RaincleanError, match=rf"{broken.name}.*--skip-broken") as told:
         finish(begin(dataset, tmp_path / "run", RECIPE, replace(MACHINE, workers=1)))
+    assert "--salvage" not in str(told.value)
+    judged = sorted((dataset / "val" / "input").iterdir())[0]
+    judged.write_bytes(judged.read_bytes()[:-30])
+    with pytest.raises(RaincleanError, match=rf"{judged.name}.*--skip-broken"):
+        finish(begin(dataset, tmp_path / "other", RECIPE, MACHINE))
+    assert not (tmp_path / "other").exists()
     notes = [step.note for step in begin(dataset, tmp_path / "again", RECIPE, MACHINE, skip=True)]
-    assert sum(broken.name in note for note in notes) == 1
+    assert sum(broken.name in note for note in notes) == sum(judged.name in note for note in notes) == 1
 
 
 def test_refusals_come_before_anything_is_written(dataset: Path, whole: Trained, tmp_path: Path) -> None:
@@ -208,11 +303,17 @@ def test_refusals_come_before_anything_is_written(dataset: Path, whole: Trained,
         (begin(nameless, tmp_path / "run", RECIPE, MACHINE), "do not tell their scenes"),
         (begin(tmp_path / "nowhere", tmp_path / "run", RECIPE, MACHINE), "no such folder"),
         (begin(dataset, tmp_path / "run", RECIPE, replace(MACHINE, devices=3)), "--batch 2: must be a multiple"),
+        (begin(dataset, dataset / "run", RECIPE, MACHINE), "lies in the data set"),
+        (begin(dataset, tmp_path / "run", RECIPE, replace(MACHINE, accelerator="tpu")), "--accelerator tpu: "),
+        (begin(dataset, tmp_path / "run", replace(RECIPE, precision="16-mixed"), MACHINE), "16-mixed: needs a GPU"),
+        (begin(dataset, tmp_path / "run", RECIPE, replace(MACHINE, nodes=2)), "start it on each with torchrun"),
+        (begin(write_dataset(tmp_path / "tiny", side=6), tmp_path / "run", RECIPE, MACHINE), "smaller than the 7 px"),
         (resume(tmp_path / "full", MACHINE), "is no training run"),
     ):
         with pytest.raises(RaincleanError, match=words):
             finish(stage)
-    assert not (tmp_path / "run").exists()
+    assert not (tmp_path / "run").exists() and not (dataset / "run").exists()
+    assert [path.name for path in (tmp_path / "full").iterdir()] == ["thesis.tex"]
 
 
 def test_resuming_refuses_another_data_set_and_damage(dataset: Path, tmp_path: Path) -> None:
@@ -234,6 +335,8 @@ def test_resuming_refuses_another_data_set_and_damage(dataset: Path, tmp_path: P
     [
         (("train",), "name the data set and, with -o"),
         (("train", "--resume", "run", "--steps", "5"), "--steps: a run goes on as it was begun"),
+        (("train", "--resume", "run", "-o", "other"), "-o: a run goes on as it was begun"),
+        (("train", "a", "-o", "run", "--steps", "5", "--steps", "6"), "--steps is given twice"),
         (("train", "data", "-o", "run", "--steps", "0"), "steps 0: at least 1 is needed"),
         (("train", "data", "-o", "run", "--devices", "0"), "--devices 0: at least 1"),
     ],
@@ -266,3 +369,31 @@ def test_networks_begin_the_same_for_the_same_seed() -> None:
     rgb = torch.rand(1, 3, 20, 30)
     with torch.no_grad():
         assert torch.equal(new_network("identity", False, 4)(rgb)[1], rgb)
+
+
+def test_scenes_that_judge_are_never_learnt_from(tmp_path: Path) -> None:
+    found = read_dataset(write_dataset(tmp_path / "held", scenes=25, frames=2, side=16))
+    parts = divide(found, seed=3, most=100)
+    learnt, judged = ({pair.scene for pair in pairs} for pairs in (parts.training, parts.validation))
+    assert learnt.isdisjoint(judged) and len(learnt | judged) == 25
+    assert 2 <= len(judged) <= 3 and f"{len(judged)} of 25 training scenes held out" in parts.words
+    assert divide(found, 3, 100) == parts != divide(found, 4, 100)
+    assert len(divide(found, 3, 2).validation) == 2
+
+    split = read_dataset(write_dataset(tmp_path / "split", val=True))
+    assert divide(split, 3, 100).validation == split.of("val") and divide(split, 3, 100).training == split.of("train")
+    twice = tmp_path / "split" / "train"
+    for side in ("input", "target"):
+        (twice / side / "002-0009_0_0.png").write_bytes(
+            (tmp_path / "split" / "val" / side / "002-0000_0_0.png").read_bytes()
+        )
+    with pytest.raises(RaincleanError, match="scene 002 is in train and in val"):
+        divide(read_dataset(tmp_path / "split"), 3, 100)
+
+
+def test_an_export_inside_the_folder_that_is_named_keeps_its_masks(tmp_path: Path) -> None:
+    written = write(tmp_path / "outer" / "export", "spa")
+    for root in (tmp_path / "outer", tmp_path / "outer" / "export"):
+        found = read_dataset(root)
+        assert [pair.scene for pair in found.of("train")] == ["scene0"] * 3
+        assert any(pair.exclude is not None for pair in found.pairs) and written.root == found.root

@@ -45,3 +45,17 @@ def finished(rng: Generator, scene: F32) -> U8:
     if blur > 0.25:
         scene = np.asarray(cv2.GaussianBlur(scene, (0, 0), blur), np.float32)
     return np.rint(np.clip(scene, 0, 1) * 255).astype(np.uint8)
+
+
+def as_phones_do(rng: Generator, scene: U8, sharpened: float, colourful: float) -> U8:
+    """Sharpen and colour a scene (H, W, 3) uint8 as phones do, with these probabilities; 0 draws nothing."""
+    import cv2
+
+    out = scene.astype(np.float32)
+    if colourful and rng.random() < colourful:
+        grey = out.mean(axis=2, keepdims=True)
+        out = grey + (out - grey) * np.float32(rng.uniform(1.2, 2.5))
+    if sharpened and rng.random() < sharpened:
+        soft = cv2.GaussianBlur(out, (0, 0), float(rng.uniform(0.7, 1.6)))
+        out = out + (out - soft) * np.float32(rng.uniform(0.4, 1.6))
+    return np.rint(np.clip(out, 0, 255)).astype(np.uint8)

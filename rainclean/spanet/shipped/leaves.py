@@ -18,10 +18,10 @@ _FINER = 2
 """Leaves are drawn so many times larger, which gives them soft edges."""
 
 
-def leaves_scene(rng: Generator, side: int, textures: Mapping[str, U8]) -> U8:
+def leaves_scene(rng: Generator, side: int, textures: Mapping[str, U8], thickets: float = 0.0) -> U8:
     """Dead leaves with things that are easily taken for rain: (side, side, 3) uint8.
 
-    textures: photographs whose pieces some leaves show.
+    textures: photographs whose pieces some leaves show. thickets: probability of a thicket; 0 draws nothing.
     """
     import cv2
 
@@ -42,6 +42,8 @@ def leaves_scene(rng: Generator, side: int, textures: Mapping[str, U8]) -> U8:
         _leaf(rng, canvas, (x, y), radius, palette, textures)
         if k == blurred_until:
             canvas = np.asarray(cv2.GaussianBlur(canvas, (0, 0), _FINER * rng.uniform(1, 6)), np.float32)
+    if thickets and rng.random() < thickets:
+        _thicket(rng, canvas)
     for _ in range(rng.integers(0, 6)):
         _THINGS[int(rng.integers(len(_THINGS)))](rng, canvas, palette)
     small = cv2.resize(canvas, (side, side), interpolation=cv2.INTER_AREA)
@@ -156,6 +158,30 @@ def _foliage(rng: Generator, canvas: F32, palette: list[F32]) -> None:
         axes = (max(1, round(length * rng.uniform(0.5, 1.5))), max(1, round(length * thin * rng.uniform(0.5, 1.5))))
         shade = np.clip(colour * rng.uniform(0.45, 1.5) + 0.03 * rng.standard_normal(3), 0, 1)
         cv2.ellipse(canvas, place, axes, tilt + 40 * rng.standard_normal(), 0, 360, [float(c) for c in shade], -1)
+
+
+def _thicket(rng: Generator, canvas: F32) -> None:
+    """Hedges and treetops: small leaves that shine in front of dark gaps, over a large part of the picture."""
+    import cv2
+
+    size = canvas.shape[0]
+    left, top = rng.uniform(-0.2, 0.4, 2) * size
+    wide, tall = rng.uniform(0.6, 1.2, 2) * size
+    colour = hsv(rng.uniform(0.18, 0.42), rng.uniform(0.2, 0.8), rng.uniform(0.25, 0.7))
+    length, thin, spread = _FINER * rng.uniform(1.0, 4.5), rng.uniform(0.3, 0.9), rng.uniform(20, 90)
+    tilt = 90 + 60 * rng.standard_normal()  # of the long axis against the horizontal: hanging leaves are common
+    count = int(min(9000, 1.6 * wide * tall / (math.pi * length * length * thin)))
+    depth = noise_field(rng, size, 1.6)
+    for k in range(count):
+        x, y = left + wide * rng.random(), top + tall * rng.random()
+        inside = min(max(int(y), 0), size - 1), min(max(int(x), 0), size - 1)
+        # From the shade within to the light outside.
+        bright = (0.25 + 0.9 * k / count) * math.exp(0.35 * rng.standard_normal() + 0.25 * float(depth[inside]))
+        shade = np.clip(colour * bright + 0.02 * rng.standard_normal(3), 0, 1)
+        axes = (max(1, round(length * rng.uniform(0.5, 1.5))), max(1, round(length * thin * rng.uniform(0.5, 1.5))))
+        cv2.ellipse(
+            canvas, (int(x), int(y)), axes, tilt + spread * rng.standard_normal(), 0, 360, [float(c) for c in shade], -1
+        )
 
 
 def _stamp(canvas: F32, drawing: U8, colour: F32) -> None:

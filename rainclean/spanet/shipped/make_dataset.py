@@ -1,10 +1,12 @@
-"""Makes the data set that the shipped weights are trained on: simulated rain over scenes without rain.
+"""Makes the data sets that the shipped weights are trained on: simulated rain over scenes without rain.
 
-    python rainclean/spanet/shipped/make_dataset.py FOLDER
+    python rainclean/spanet/shipped/make_dataset.py {strong|calm} FOLDER
 
-Writes pairs in layout "paired" (splits train and val) into FOLDER, which must not be there yet. The same versions of
-the libraries give the same bytes, however many cores there are. Needs scikit-image, whose photographs are some of
-the scenes; see `photographs`, and `leaves` for the others.
+strong: mostly heavy rain, from which a network soon learns what streaks are. calm: mostly fine rain or none over
+thickets, sharpened and colourful as phones film them, from which it learns what they are not. Writes pairs in layout
+"paired" (splits train and val) into FOLDER, which must not be there yet. The same versions of the libraries give the
+same bytes, however many cores there are. Needs scikit-image, whose photographs are some of the scenes; see
+`photographs`, and `leaves` for the others.
 """
 
 import os
@@ -30,6 +32,7 @@ from rainclean.simulate._kernel import expose, paint
 from rainclean.simulate.camera import sensor_noise
 from rainclean.simulate.streaks import LIGHT_SPREAD, Painted, rain_over
 from rainclean.simulate.writing import ClipWriter
+from rainclean.spanet.shipped.colours import as_phones_do
 from rainclean.spanet.shipped.leaves import leaves_scene
 from rainclean.spanet.shipped.photographs import PHOTOGRAPHS, photograph_scene, photographs
 from rainclean.video import open_source
@@ -37,7 +40,6 @@ from rainclean.video import open_source
 U8 = NDArray[np.uint8]
 Generator = np.random.Generator
 
-SEED = 20190401
 SIDE = 192
 RAINS = 4
 """Pairs of a scene."""
@@ -47,6 +49,27 @@ LEAVES = {"train": 280, "val": 8}
 
 PRESETS = ("light", "medium", "medium", "heavy", "heavy", "torrent", "night", "gradient", "codec")
 """Cases that the rain varies around, as often as they stand here."""
+
+
+class Mix(NamedTuple):
+    """What a data set holds. dry, faint, fine: shares of pairs without rain, with hardly any, with rain as phones film
+    it; the others have rain of any strength. thickets: share of the leaves' scenes that are full of small leaves;
+    sharpened, colourful: shares of all scenes.
+    """
+
+    seed: int
+    dry: float
+    faint: float
+    fine: float
+    thickets: float = 0.0
+    sharpened: float = 0.0
+    colourful: float = 0.0
+
+
+MIXES = {
+    "strong": Mix(20190401, dry=0.07, faint=0.07, fine=0.22),
+    "calm": Mix(20190402, dry=0.15, faint=0.15, fine=0.40, thickets=0.6, sharpened=0.5, colourful=0.3),
+}
 
 _LEAD = 3
 """Frames of an H.264 clip before those that are used: the first one is coded better than the others."""
@@ -76,20 +99,21 @@ def plan() -> list[SceneToMake]:
     return [SceneToMake(number, split, name) for number, (split, name) in enumerate(wanted)]
 
 
-def make_scene(scene: SceneToMake, textures: Mapping[str, U8], side: int = SIDE) -> list[Pair]:
+def make_scene(scene: SceneToMake, textures: Mapping[str, U8], mix: Mix, side: int = SIDE) -> list[Pair]:
     """The pairs of a scene; ``textures`` are the photographs of its split. The same each time."""
-    rng = np.random.default_rng([SEED, scene.number])
+    rng = np.random.default_rng([mix.seed, scene.number])
     if scene.photograph is None:
-        clean = leaves_scene(rng, side, textures)
+        clean = leaves_scene(rng, side, textures, mix.thickets)
     else:
         clean = photograph_scene(rng, textures[scene.photograph], side)
+    clean = as_phones_do(rng, clean, mix.sharpened, mix.colourful)
     coding = rng.random()
     if coding < 0.3:  # one clip, one weather
-        weather, crf = draw_rain(rng), int(rng.integers(16, 26))
+        weather, crf = draw_rain(rng, mix), int(rng.integers(16, 26))
         frames = [rain_on(rng, clean, weather) for _ in range(_LEAD + RAINS)]
         coded = zip(in_h264(frames, crf), in_h264([clean] * len(frames), crf), strict=True)
         return [Pair(*pair) for pair in coded][_LEAD:]
-    pairs = [Pair(rain_on(rng, clean, draw_rain(rng)), clean) for _ in range(RAINS)]
+    pairs = [Pair(rain_on(rng, clean, draw_rain(rng, mix)), clean) for _ in range(RAINS)]
     if coding < 0.5:
         qualities = rng.integers(82, 97, RAINS)
         return [
@@ -107,8 +131,8 @@ class Weather(NamedTuple):
     chains: float = 0.0
 
 
-def draw_rain(rng: Generator) -> Weather:
-    """Rain of any strength and direction, a seventh of it none or hardly any."""
+def draw_rain(rng: Generator, mix: Mix) -> Weather:
+    """Rain of any strength and direction, some of it none or hardly any."""
     slant = rng.uniform(-25, 25) if rng.random() < 0.5 else rng.normal(0, 7)
     slant = float(np.clip(slant, -25, 25))
     kind = rng.random()
@@ -121,12 +145,12 @@ def draw_rain(rng: Generator) -> Weather:
         "colour": float(rng.uniform(205, 250)),
         "depth_ratio": _log_uniform(rng, 2, 7),
     }
-    if kind < 0.07:
+    if kind < mix.dry:
         return Weather(preset("clear", noise=noise))
-    if kind < 0.14:
+    if kind < mix.dry + mix.faint:
         faint = {**shape, "density": _log_uniform(rng, 5e-5, 6e-4), "strength": float(rng.uniform(0.1, 0.5))}
         return Weather(preset("clear", noise=noise, **faint))
-    if kind < 0.36:
+    if kind < mix.dry + mix.faint + mix.fine:
         # As phones film it: fine and faint, and drops that stand in rows, one flash of light below the other.
         shape |= {"length": _log_uniform(rng, 7, 26), "slant": float(rng.normal(0, 5))}
         fine = {**shape, "density": _log_uniform(rng, 6e-4, 4e-3), "strength": float(rng.uniform(0.12, 0.4))}
@@ -203,19 +227,19 @@ def in_h264(frames: list[U8], crf: int) -> list[U8]:
             return [frame.rgb.copy() for frame in source.read()]
 
 
-def write(folder: Path) -> None:
+def write(folder: Path, mix: Mix) -> None:
     """Make all scenes and write their pairs, on all cores. Raises FileExistsError where the folder is there."""
     folder.mkdir(parents=True)
     scenes = plan()
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     with ProcessPoolExecutor(cores, get_context("spawn"), _one_thread) as pool:
-        for _ in pool.map(write_scene, [folder] * len(scenes), scenes, chunksize=4):
+        for _ in pool.map(write_scene, [folder] * len(scenes), scenes, [mix] * len(scenes), chunksize=4):
             pass  # an error in a process is raised here
 
 
-def write_scene(folder: Path, scene: SceneToMake, side: int = SIDE) -> None:
+def write_scene(folder: Path, scene: SceneToMake, mix: Mix, side: int = SIDE) -> None:
     """Make a scene and write its pairs into ``folder``."""
-    for frame, pair in enumerate(make_scene(scene, _textures(scene.split), side)):
+    for frame, pair in enumerate(make_scene(scene, _textures(scene.split), mix, side)):
         key = PairKey(scene.split, scene.number, frame, 0, 0, RAINS * scene.number + frame)
         paths = LAYOUT.paths(key, Widths(3, 4))
         for path, picture in ((folder / paths.rainy, pair.rainy), (folder / paths.clean, pair.clean)):
@@ -235,6 +259,6 @@ def _textures(split: str) -> dict[str, U8]:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
+    if len(sys.argv) != 3 or sys.argv[1] not in MIXES:
         sys.exit(__doc__)
-    write(Path(sys.argv[1]))
+    write(Path(sys.argv[2]), MIXES[sys.argv[1]])
