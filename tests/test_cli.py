@@ -35,7 +35,14 @@ def test_version(rainclean: Run) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [["clena"], ["bench", "spatial"], ["clean"], ["clean", "x.mp4"], ["clean", "x.mp4", "-o", "y", "--frames", "many"]],
+    [
+        ["clena"],
+        ["bench", "spatial"],
+        ["clean"],
+        ["clean", "x.mp4"],
+        ["clean", "x.mp4", "-o", "y", "--frames", "many"],
+        ["evaluate", "set", "-o", "y", "-w", "one.safetensors", "-w", "other.safetensors"],
+    ],
 )
 def test_wrong_usage_exits_with_2(rainclean: Run, words: list[str]) -> None:
     result = rainclean(*words)

@@ -219,11 +219,11 @@ def _train(job: _Job) -> Generator[Progress, None, Trained]:
         try:
             if machine.threads:
                 torch.set_num_threads(machine.threads)
-            trainer = trainer_for(recipe, machine, [keeper])
-            batches = loader(examples, recipe, machine, job.first, trainer.global_rank)
             with warnings.catch_warnings():
                 # Lightning advises on workers and logging, which are ours to choose.
                 warnings.simplefilter("ignore")
+                trainer = trainer_for(recipe, machine, [keeper])
+                batches = loader(examples, recipe, machine, job.first, trainer.global_rank)
                 trainer.fit(Training(job.net, recipe), batches, ckpt_path=job.checkpoint, weights_only=True)
             said.put(None)
         except BaseException as error:
@@ -305,7 +305,9 @@ def _check(recipe: TrainRecipe, machine: Machine) -> None:
         how = f"{world} processes are started, but --devices times --nodes is {share}"
         raise UsageError(f"{how}; on several machines start it on each with torchrun")
     try:
-        accelerator = trainer_for(recipe, machine, []).accelerator
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            accelerator = trainer_for(recipe, machine, []).accelerator
     except MisconfigurationException as error:
         raise UsageError(f"--accelerator {machine.accelerator}: {' '.join(str(error).split())}") from error
     if recipe.precision == "16-mixed" and isinstance(accelerator, CPUAccelerator):
