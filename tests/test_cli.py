@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import Run
+from conftest import SAMPLE, Run
 
 from pipeline.cli.main import main
 from pipeline.cli.values import parse_bytes
@@ -87,8 +87,8 @@ def test_outputs_that_cannot_be_written_to(redirection: str, code: int) -> None:
 
 def test_an_output_that_knows_no_greek_gets_question_marks(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
-    command = [str(Path(sys.executable).with_name("rainclean")), "demo", "-o", str(tmp_path / "out")]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
+    command = [str(Path(sys.executable).with_name("rainclean")), "clean", str(SAMPLE), "-o", str(tmp_path / "out")]
+    result = subprocess.run([*command, "--frames", "12"], capture_output=True, text=True, timeout=120, env=environment)
     assert result.returncode == 0 and "?*" in result.stdout
 
 
