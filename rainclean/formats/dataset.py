@@ -22,6 +22,9 @@ from rainclean.video.source import Region
 
 U8 = NDArray[np.uint8]
 
+_SIZED = 1000
+"""Pairs, about, whose file sizes go into the check sum where there is no manifest."""
+
 
 @dataclass(frozen=True, slots=True)
 class DatasetPair:
@@ -41,7 +44,8 @@ class DatasetPair:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """A folder with pairs. pairs_sha256: of what the pairs are, names and manifest; the pictures are not read."""
+    """A folder with pairs. pairs_sha256: of what they are: names, scenes and the manifest, which has the check sums of
+    all pictures; without one, sizes of some of the files. The pictures are not read."""
 
     root: Path
     layout: str
@@ -85,6 +89,9 @@ def read_dataset(root: Path | str) -> Dataset:
         digest.update("\0".join(names).encode("utf-8", "surrogateescape") + b"\n")
     if (root / NAME).is_file():
         digest.update((root / NAME).read_bytes())
+    else:
+        for one in pairs[:: max(1, len(pairs) // _SIZED)]:
+            digest.update(f"{_size(one.rainy)} {_size(one.clean)}\n".encode())
     return Dataset(root, here[0].name, pairs, digest.hexdigest())
 
 
@@ -132,6 +139,13 @@ def _export_below(root: Path) -> Path:
         return root
     found = [path.parent for depth in ("*", "*/*") for path in root.glob(f"{depth}/{NAME}")]
     return found[0] if len(found) == 1 else root
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError as error:
+        raise InputError(path, error.strerror or "cannot be read") from error
 
 
 def _pair(root: Path, stored: StoredPair, scene: str) -> DatasetPair:
