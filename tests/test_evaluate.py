@@ -270,7 +270,7 @@ def test_names_of_weights(tmp_path: Path) -> None:
     "changes",
     [
         {"protocols": ("psnr",)}, {"protocols": ()}, {"protocols": ("matlab-y", "matlab-y")}, {"worst_by": "psnr"},
-        {"protocols": ("matlab-y",), "worst_by": "basicsr-y"}, {"gallery": -1}, {"split": "dev"}, {"weights": ()},
+        {"protocols": ("matlab-y",), "worst_by": "basicsr-y"}, {"gallery": -1}, {"split": "dev"},
     ],
 )  # fmt: skip
 def test_settings_that_cannot_be_meant(changes: dict[str, Any]) -> None:
