@@ -125,7 +125,7 @@ def resume(
     if data.pairs_sha256 != record.pairs_sha256:
         advice = "name the same one as DATASET, or begin a new run"
         raise InputError(data.root, f"is another data set than the one that {folder} was begun with", advice)
-    machine = replace(machine, threads=machine.threads or int(record.environment["threads"]))
+    machine = replace(machine, threads=machine.threads or int(record.environment.get("threads", "0")))
     _check(recipe, machine)
     parts = divide(data, recipe.seed, recipe.validation_pictures)
     job = _Job(folder, recipe, net, data, parts, machine, skip, path if path.exists() else None, step)
