@@ -90,9 +90,11 @@ def test_any_shape_and_memory_gives_what_plain_torch_gives(data: st.DataObject) 
     out = irnn(x, w.t().contiguous().t(), b)
     assert torch.equal(out, expected)
     assert out.is_contiguous(memory_format=torch.channels_last)
-    grad = torch.randn_like(out)
-    for ours, plain in zip(gradients(irnn, [x, w, b], grad), gradients(irnn_reference, [x, w, b], grad), strict=True):
-        assert relative(ours, plain) < 5e-6
+    # In float64: the gradients of weights are sums in which float32 may lose all but a few digits, in either order.
+    doubles = [tensor.double() for tensor in (x, w, b)]
+    grad = torch.randn(out.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(sum(shape)))
+    for ours, plain in zip(gradients(irnn, doubles, grad), gradients(irnn_reference, doubles, grad), strict=True):
+        assert relative(ours, plain) < 1e-10
 
 
 @BACK_ENDS
