@@ -23,6 +23,17 @@ def no_thread_left_behind() -> Iterator[None]:
     assert not left, f"threads left behind: {left}"
 
 
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Torch computes in one thread: for many small operations, at each of which threads would wait for each other."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="session")
 def rainclean() -> Run:
     """Runs the real command: ``rainclean("clean", clip, "-o", out)``."""

@@ -6,30 +6,25 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-import torch
 
 from pipeline.cli.main import main
 from pipeline.demo_training import train_and_evaluate
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_the_demo_goes_the_whole_way(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A few steps of training, here in this process: the real ones take minutes, and `make demo` takes them.
     monkeypatch.setattr("pipeline.demo.train_and_evaluate", partial(train_and_evaluate, steps=4))
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
     out = tmp_path / "demo"
-    try:
-        assert main(["demo", "-o", str(out), "--json"]) == 0
-        shown = json.loads(capsys.readouterr().out)
-        page = (out / "report.html").read_text(encoding="utf-8")
-        # A second time, without what SPANet needs.
-        monkeypatch.setattr("rainclean.spanet.find_spec", lambda name: None)
-        assert main(["demo", "-o", str(out)]) == 0
-        again = capsys.readouterr()
-    finally:
-        torch.set_num_threads(before)
+    assert main(["demo", "-o", str(out), "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    page = (out / "report.html").read_text(encoding="utf-8")
+    # A second time, without what SPANet needs.
+    monkeypatch.setattr("rainclean.spanet.find_spec", lambda name: None)
+    assert main(["demo", "-o", str(out)]) == 0
+    again = capsys.readouterr()
     assert [row["clip"] for row in shown["clips"]] == ["cat", "launch", "portrait", "table"]
     for row in shown["clips"]:
         assert row["choice_db"] > row["rainy_db"] + 10

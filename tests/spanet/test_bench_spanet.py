@@ -1,5 +1,4 @@
 import pytest
-import torch
 
 from pipeline.bench_spanet import _alone, _measure, bench_spanet
 from pipeline.cli.bench_spanet import BenchSpanet
@@ -7,15 +6,11 @@ from pipeline.cli.main import main
 from pipeline.stages import finish
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_the_benchmark_measures_everything(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     # Here and not in processes of their own, of which each would load torch first.
     monkeypatch.setattr("pipeline.bench_spanet._alone", lambda job, *arguments: _measure(job, arguments))
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)  # many small operations, at each of which threads would wait on a busy machine
-    try:
-        rows = finish(bench_spanet([(40, 30)], 1, False, irnn_side=40, side=24))
-    finally:
-        torch.set_num_threads(before)
+    rows = finish(bench_spanet([(40, 30)], 1, False, irnn_side=40, side=24))
     measured = {(row.size, row.what): row for row in rows}
     assert all(row.seconds > 0 for row in rows)
     for what in ("forward", "forward and backward"):

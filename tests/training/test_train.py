@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,12 +37,7 @@ FLAGS = (
 )  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
@@ -158,11 +152,17 @@ def test_ctrl_c_keeps_what_was_reached_and_says_how_to_go_on(dataset: Path, tmp_
     run = tmp_path / "run"
     flags = [4000 if flag == 12 else flag for flag in FLAGS]  # steps: it must not be done before it is asked to stop
     command = [str(Path(sys.executable).with_name("rainclean")), "train", dataset, "-o", run, *flags]
+    # Whoever runs these tests in the background has Ctrl-C ignored, and its children inherit that.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen([*map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    while process.poll() is None and not (run / "best.safetensors").exists():
-        time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
-    out, error = process.communicate(timeout=120)
+    signal.signal(signal.SIGINT, before)
+    try:
+        while process.poll() is None and not (run / "best.safetensors").exists():
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        out, error = process.communicate(timeout=120)
+    finally:
+        process.kill()
     assert process.returncode == 130 and out == ""
     assert f"note: what was reached is kept; rainclean train --resume {run} goes on" in error
     assert (run / "last.ckpt").exists()
