@@ -29,10 +29,11 @@ def train_and_evaluate(output: Path, steps: int = STEPS) -> Generator[Progress, 
 
     None, and a note, where SPANet is not installed. Raises RaincleanError.
     """
-    from rainclean.spanet import require_torch, shipped_weights
+    from pipeline.training import require_training
+    from rainclean.spanet import shipped_weights
 
     try:
-        require_torch("lightning", "tensorboard", "matplotlib")
+        require_training()
     except RaincleanError as error:
         yield Progress("train", 0, steps, f"training is left out: {error}")
         return None

@@ -23,7 +23,7 @@ def no_thread_left_behind() -> Iterator[None]:
     assert not left, f"threads left behind: {left}"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def one_thread() -> Iterator[None]:
     """Torch computes in one thread: for many small operations, at each of which threads would wait for each other."""
     import torch

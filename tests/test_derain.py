@@ -1,7 +1,6 @@
 """`rainclean derain`: pixels, levels, times, sound and what is refused."""
 
 import json
-from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -29,12 +28,7 @@ TICKS = (0, 20, 50, 60, 95, 120, 140, 160, 190, 200)
 """Frame times in 1/600 s, uneven."""
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

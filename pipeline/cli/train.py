@@ -82,9 +82,9 @@ class Train:
     def run(self) -> None:
         """Train, and say where the weights are."""
         self._check()
-        from rainclean.spanet import require_torch
+        from pipeline.training import require_training
 
-        require_torch("lightning", "tensorboard", "matplotlib")
+        require_training()
         from pipeline.training.run_folder import RUN
         from pipeline.training.train import Machine, is_further_process
         from rainclean.spanet.allocator import keep_freed_memory

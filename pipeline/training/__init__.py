@@ -1,1 +1,8 @@
 """Training SPANet: recipe, run folder, and the run itself. Lightning and torch are loaded when a run starts."""
+
+
+def require_training() -> None:
+    """Raise RaincleanError, saying what to install, where something that training needs is missing; loads nothing."""
+    from rainclean.spanet import require_torch
+
+    require_torch("lightning", "tensorboard", "matplotlib")

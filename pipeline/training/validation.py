@@ -11,6 +11,7 @@ from rainclean.errors import InputError
 from rainclean.formats.dataset import DatasetPair, read_pair
 from rainclean.metrics import score
 from rainclean.spanet.data import example_mask
+from rainclean.spanet.inference import to_levels
 from rainclean.spanet.network import SPANet
 
 U8 = NDArray[np.uint8]
@@ -81,8 +82,8 @@ def validate(net: SPANet, pairs: Sequence[DatasetPair], mask: str) -> Validation
             ssim.append(found.ssim)
             rainy_psnr.append(min(before.psnr, 100.0))
             if len(rows) < SHOWN:
-                seen = _levels(attention[0, 0].float().cpu().numpy())
-                rows.append(_row(rainy, _levels(picture), clean, seen, example_mask(rainy, clean, mask)))
+                seen = to_levels(attention[0, 0].float().cpu().numpy(), np.uint8)
+                rows.append(_row(rainy, to_levels(picture, np.uint8), clean, seen, example_mask(rainy, clean, mask)))
     finally:
         net.train()
     return Validation(_mean(psnr), _mean(ssim), _mean(rainy_psnr), _stacked(rows))
@@ -92,10 +93,6 @@ def _middle(picture: U8, side: int) -> U8:
     height, width = picture.shape[:2]
     y, x = max(0, (height - side) // 2), max(0, (width - side) // 2)
     return picture[y : y + side, x : x + side]
-
-
-def _levels(values: NDArray[np.floating]) -> U8:
-    return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
 
 
 def _row(*pictures: U8) -> U8:

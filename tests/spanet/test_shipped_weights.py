@@ -1,11 +1,9 @@
 """The weights that come with rainclean keep what their model card says."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from pipeline.cli.main import main
 from pipeline.judge_weights import judge_clip, judge_samples
@@ -16,11 +14,8 @@ YARD = Path(__file__).parents[3] / "shared" / "real" / "yard.mp4"
 
 
 @pytest.fixture(scope="module")
-def net() -> Iterator[SPANet]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield load(shipped_weights())
-    torch.set_num_threads(before)
+def net(one_thread: None) -> SPANet:
+    return load(shipped_weights())
 
 
 def test_they_are_small_and_say_what_they_are() -> None:
