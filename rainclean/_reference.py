@@ -59,3 +59,9 @@ def crowd_centre(tile: U8, held: int, centre: NDArray[np.float32]) -> None:
 def count_apart(one: U8, other: U8) -> int:
     """Twin of `_kernels.count_apart`."""
     return int((np.abs(one.astype(np.int64) - other) > 1).sum())
+
+
+def every_pixel(line: U8, first: int, step: int, out: U8) -> None:
+    """Twin of `_kernels.every_pixel`."""
+    pixels = line.reshape(len(line), -1, 3)
+    out[:] = pixels[:, first::step][:, : out.shape[1] // 3].reshape(out.shape)

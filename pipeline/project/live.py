@@ -1,0 +1,118 @@
+"""A sequence opened for a person to try percentiles and numbers of frames on: its live stack, filled and sorted."""
+
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.clean import available_cores
+from pipeline.project.clips import clip, open_clip
+from pipeline.project.model import Analysis, Sequence
+from pipeline.project.store import Project
+from pipeline.stages import Progress
+from pipeline.watch import Watch
+from rainclean import _kernels
+from rainclean.candidates import SWEEP_FRAMES, Selection, select_frames
+from rainclean.errors import InputError
+from rainclean.live import LiveStack
+from rainclean.live.stack import SCRATCH_LIMIT
+from rainclean.quality import Scores, score
+from rainclean.recipe import Recipe
+from rainclean.storage import format_bytes
+from rainclean.temporal import luma
+from rainclean.video import FrameSource
+
+U8 = NDArray[np.uint8]
+
+MOST_WORKERS = 4
+"""Threads that look up and sort at most: the window and its decoder go on beside them."""
+
+
+class LiveCandidate(NamedTuple):
+    """What a person keeps of a live stack: picture (H, W, 3) uint8 RGB, η* and silent share of the window, scores."""
+
+    picture: U8
+    eta: int
+    silent_share: float
+    scores: Scores
+
+
+def open_live(
+    project: Project,
+    sequence: Sequence,
+    analysis: Analysis,
+    most_frames: int,
+    scratch: Path,
+    frames: int | None = None,
+    limit: int = SCRATCH_LIMIT,
+) -> Generator[Progress, None, LiveStack]:
+    """Decode the frames of a sequence around an analysis' reference frame and sort a window of them.
+
+    frames: N of the window to sort, or as many as there are; by default all that are used. most_frames, scratch,
+    limit: frames, folder and bytes of scratch space to use at most. The stack is the caller's to close; closing the
+    stage at any yield, or an error, frees everything. Raises RaincleanError for a clip that cannot be read and for
+    lack of scratch space.
+    """
+    yield Progress("open", 0, None)
+    _kernels.load()
+    with ExitStack() as until_done:
+        with open_clip(project, clip(project, sequence.clip_id)) as source:
+            if sequence.last > source.info.frame_count:
+                reason = f"has {source.info.frame_count} frames now, sequence {sequence.name} needs {sequence.last}"
+                raise InputError(source.info.path, reason, "add the clip to a new project")
+            live = LiveStack(
+                analysis.region.height,
+                analysis.region.width,
+                range(sequence.first, sequence.last),
+                analysis.reference_frame,
+                scratch,
+                most_frames,
+                limit,
+                min(MOST_WORKERS, available_cores()),
+            )
+            until_done.callback(live.close)
+            wanted = min(most_frames, sequence.frame_count)
+            if live.frames < wanted:
+                said = f"{live.frames} of {wanted} frames are used: more do not fit into the scratch space"
+                yield Progress("decode", 0, live.frames, f"{said} ({format_bytes(live.scratch_bytes)})")
+            still = yield from _fill(live, source, analysis)
+        with closing(live.sort(min(frames or live.frames, live.frames), still)) as shares:
+            for share in shares:
+                yield Progress("sort", round(100 * share), 100)
+        until_done.pop_all()
+    return live
+
+
+def kept_candidate(live: LiveStack, recipe: Recipe) -> LiveCandidate:
+    """The candidate of a recipe whose window is the one that is sorted, with scores that compare with the analysis'.
+
+    Raises ValueError where another window is sorted than that of the recipe.
+    """
+    if (recipe.window, recipe.stride, recipe.frames) != ("centre", 1, live.sorted_frames):
+        raise ValueError(f"{recipe.name} is not of the {live.sorted_frames} frames that are sorted")
+    votes = live.votes
+    picture = live.percentile(recipe.resolve(votes.eta))
+    with ThreadPoolExecutor(min(MOST_WORKERS, available_cores()), thread_name_prefix="rainclean-score") as pool:
+        scores = score(picture, luma(live.reference_rgb), live.crowd, pool)
+    return LiveCandidate(picture, votes.eta, votes.silent_share, scores)
+
+
+def _fill(live: LiveStack, source: FrameSource, analysis: Analysis) -> Generator[Progress, None, int]:
+    """Decode; returns N of the window whose crowd pictures are scored against: the largest over which nothing moved."""
+    indices = live.selection.indices
+    sizes = [*(n for n in SWEEP_FRAMES if n < live.frames), live.frames]
+    windows = select_frames(live.frames, [Recipe(n) for n in sizes], live.selection.reference).windows
+    watch = Watch(Selection(indices, live.selection.reference, windows))
+    frames = source.read(indices, analysis.region)
+    for done in range(len(indices)):
+        frame = next(frames, None)
+        if frame is None:
+            raise InputError(source.info.path, f"ends after {done} of the {len(indices)} frames that are needed")
+        live.add(frame.rgb)
+        watch.see(done, frame.rgb)
+        yield Progress("decode", done + 1, len(indices))
+    return sizes[watch.finish().still_window]

@@ -1,0 +1,44 @@
+"""One pixel over time, and what it votes for."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rainclean import temporal
+
+U8 = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class PixelHistory:
+    """Values of the pixel (x, y) over the N frames of a window.
+
+    indices: of the frames in the clip. values: (N, 3) uint8 RGB, luma: (N,) uint8, both in order of time.
+    mode: most frequent luma, the lowest of equals. low, high: ends of its percentile range, R_min and R_max, 0…100.
+    votes: the whole percentiles that it votes for; none where the pixel is silent.
+    """
+
+    x: int
+    y: int
+    indices: tuple[int, ...]
+    values: U8
+    luma: U8
+    mode: int
+    low: float
+    high: float
+    votes: range
+
+    @classmethod
+    def of(cls, x: int, y: int, indices: tuple[int, ...], values: U8) -> "PixelHistory":
+        """The history that values (N, 3) uint8 in order of time come to."""
+        luma, n = temporal.luma(values), len(values)
+        modes, firsts, lasts = temporal.mode_range(np.sort(luma)[:, None])
+        first, last = int(firsts[0]), int(lasts[0])
+        whole = range(-(-100 * first // n), 100 * last // n + 1)
+        return cls(x, y, indices, values, luma, int(modes[0]), 100 * first / n, 100 * last / n, whole)
+
+    def at(self, percentile: float) -> tuple[int, int, int]:
+        """RGB of the pixel at this percentile, 0…100 in tenths: each channel on its own, as in the picture."""
+        red, green, blue = temporal.percentile(np.sort(self.values, axis=0), percentile)
+        return int(red), int(green), int(blue)
