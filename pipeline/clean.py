@@ -78,8 +78,9 @@ class CleanResult:
     """Candidates of one clip, best first, and what is to be known of them. Close it to free the pictures.
 
     requested: "sweep", "released", "median" or a recipe's name. reference_rgb: the rainy reference frame
-    (h, w, 3), cut to the region. motion: frame index → shift against the reference frame in px (None: cannot be
-    told), of some frames. timings: seconds by stage; stages overlap, so that their sum can exceed ``wall``.
+    (h, w, 3), cut to the region. crowd: (h, w) float32 in levels, what scores compare with. motion: frame index →
+    shift against the reference frame in px (None: cannot be told), of some frames. timings: seconds by stage;
+    stages overlap, so that their sum can exceed ``wall``.
     """
 
     requested: str
@@ -87,6 +88,7 @@ class CleanResult:
     candidates: list[Candidate]
     pictures: PictureStore
     reference_rgb: U8
+    crowd: NDArray[np.float32]
     region: Region
     times: list[float]
     motion: dict[int, float | None]
@@ -170,6 +172,7 @@ def clean(source: FrameSource, settings: CleanSettings) -> Generator[Progress, N
         candidates,
         store,
         watch.reference,
+        crowd,
         region,
         times,
         found.shifts,

@@ -2,12 +2,16 @@
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import Positional, arg
 
 from pipeline.cli.console import follow, print_json, print_note, print_text
 from pipeline.words import counted
+
+if TYPE_CHECKING:
+    from pipeline.export.plan import ExportSettings
+    from pipeline.project.store import Project
 
 
 @dataclass(frozen=True)
@@ -20,8 +24,8 @@ class Export:
 
     project: Annotated[Positional[Path], arg(metavar="PROJECT")]
     """Folder of the project."""
-    output: Annotated[Path, arg(aliases=["-o"], metavar="FOLDER")]
-    """Folder to write to; an earlier export there is replaced."""
+    output: Annotated[Path | None, arg(aliases=["-o"], metavar="FOLDER")] = None
+    """Folder to write to; an earlier export there is replaced. Needed, but for --estimate."""
     sequences: Annotated[Positional[tuple[str, ...]], arg(metavar="[SEQUENCE…]")] = ()
     """Only these sequences."""
     layout: Annotated[str, arg(metavar="NAME")] = "spa"
@@ -41,22 +45,46 @@ class Export:
     """Draws the split and random crops."""
     person_only: bool = False
     """Leave automatic choices out."""
+    estimate: bool = False
+    """Say what it would hold and how large it would be; write nothing."""
     json: bool = False
     """Print JSON instead of text."""
 
     def run(self) -> None:
         """Write it."""
-        from pipeline.cli.values import check_share, parse_shares
-        from pipeline.export.plan import ExportSettings
         from pipeline.export.writing import export
         from pipeline.project.store import Project
+        from rainclean.errors import UsageError
+
+        settings = self.settings()
+        if self.output is None and not self.estimate:
+            raise UsageError("where to? name a folder with -o, or ask for an --estimate")
+        with Project(self.project) as project:
+            for note in project.notes:
+                print_note(f"note: {note}")
+            if self.estimate:
+                self._estimate(project, settings)
+                return
+            assert self.output is not None
+            result = follow(export(project, settings, self.output))
+        for note in result.notes:
+            print_note(f"note: {note}")
+        if self.json:
+            print_json({**asdict(result), "folder": str(result.folder)})
+            return
+        print_text(f"{self.output}: {_by_split(result.pairs, result.scenes)}")
+
+    def settings(self) -> "ExportSettings":
+        """What these flags ask for. Raises UsageError for values that cannot be meant."""
+        from pipeline.cli.values import check_share, parse_shares
+        from pipeline.export.plan import ExportSettings
         from rainclean.formats import layout
         from rainclean.pairs import CropChoice, FrameChoice
 
         layout(self.layout)
         check_share(self.min_rain, "--min-rain")
         check_share(self.max_excluded, "--max-excluded")
-        settings = ExportSettings(
+        return ExportSettings(
             self.layout,
             FrameChoice.parse(self.frames),
             CropChoice.parse(
@@ -67,17 +95,21 @@ class Export:
             self.person_only,
             self.sequences,
         )
-        with Project(self.project) as project:
-            for note in project.notes:
-                print_note(f"note: {note}")
-            result = follow(export(project, settings, self.output))
-        for note in result.notes:
+
+    def _estimate(self, project: "Project", settings: "ExportSettings") -> None:
+        from pipeline.export.estimate import estimate, size_in_words
+
+        found = estimate(project, settings)
+        for note in found.notes:
             print_note(f"note: {note}")
         if self.json:
-            print_json({**asdict(result), "folder": str(result.folder)})
-            return
-        parts = [
-            f"{split} {counted(number, 'pair')} of {counted(result.scenes[split], 'scene')}"
-            for split, number in result.pairs.items()
-        ]
-        print_text(f"{self.output}: {', '.join(parts)}")
+            print_json(asdict(found))
+        else:
+            most = "" if found.exact else "at most "
+            print_text(f"{most}{_by_split(found.pairs, found.scenes)}; about {size_in_words(found.bytes)}")
+
+
+def _by_split(pairs: dict[str, int], scenes: dict[str, int]) -> str:
+    return ", ".join(
+        f"{split} {counted(number, 'pair')} of {counted(scenes[split], 'scene')}" for split, number in pairs.items()
+    )

@@ -35,6 +35,14 @@ class Select:
     """Take back the decision that holds; the one before it holds again."""
     exclude: Annotated[Path | None, arg(metavar="MASK.png")] = None
     """With --candidate: what must not be trusted, a PNG of the candidate's size, 255 there and 0 elsewhere."""
+    reason: Annotated[tuple[str, ...], arg(metavar="REASON …")] = ()
+    """With --reject: streaks, camera, light, passers-by, few-frames, not-rain, damaged, consent."""
+    pair_frames: Annotated[str | None, arg(metavar="3,7,12")] = None
+    """Which rainy frames become pairs, whatever --frames of the export says; any: as that says."""
+    star: bool = False
+    """Star the sequence."""
+    unstar: bool = False
+    """Take the star away."""
     note: str = ""
     """Why."""
     who: str = ""
@@ -48,8 +56,20 @@ class Select:
         from rainclean.errors import UsageError
 
         ways = [self.candidate is not None, self.auto, self.reject, self.undo]
-        if sum(ways) != 1:
-            raise UsageError("exactly one of --candidate NAME, --auto, --reject and --undo is needed")
+        asides = [self.pair_frames is not None, self.star, self.unstar]
+        if sum(ways) != 1 and not (sum(ways) == 0 and any(asides)):
+            raise UsageError(
+                "exactly one of --candidate NAME, --auto, --reject and --undo is needed, or --pair-frames, --star or "
+                "--unstar"
+            )
+        if self.auto and any(asides):
+            raise UsageError("--pair-frames, --star and --unstar are of one sequence: leave --auto out")
+        if self.star and self.unstar:
+            raise UsageError("--star and --unstar: which of them?")
+        if self.reason and not self.reject:
+            raise UsageError("--reason goes with --reject")
+        if self.note and not any(ways):
+            raise UsageError("--note goes with a decision")
         if not self.sequence and not self.auto:
             raise UsageError("which sequence? rainclean select PROJECT SEQUENCE …")
         if self.exclude is not None and self.candidate is None:
@@ -61,7 +81,10 @@ class Select:
                 print_note(f"note: {note}")
             if self.auto:
                 self._choose_best(project)
-            else:
+                return
+            if any(asides):
+                self._set_aside(project, silent=self.json)
+            if any(ways):
                 self._decide(project)
 
     def _decide(self, project: "Project") -> None:
@@ -80,7 +103,7 @@ class Select:
             holds = f"{now.verdict} by {now.who} holds again" if now else "undecided again"
             said = f"taken back: {taken.verdict} by {taken.who}, {taken.at}; {holds}"
         elif self.reject:
-            made = decisions.reject(project, sequence, who, note)
+            made = decisions.reject(project, sequence, who, note, self.reason)
             said = "rejected"
         else:
             assert self.candidate is not None
@@ -96,6 +119,29 @@ class Select:
         else:
             print_text(f"{sequence.name}: {said}")
 
+    def _set_aside(self, project: "Project", silent: bool) -> None:
+        """Keep what is said beside a decision, as the window does."""
+        from pipeline.project.decisions import person
+        from pipeline.project.editor import Editor
+        from pipeline.project.sequences import sequences
+        from pipeline.words import one_line
+
+        (sequence,) = sequences(project, [self.sequence])
+        editor = Editor(project, one_line(self.who, "--who") or person())
+        if self.pair_frames is not None:
+            editor.choose_frames(sequence, _frames(self.pair_frames))
+        if self.star or self.unstar:
+            editor.star(sequence, self.star)
+        draft = editor.draft(sequence)
+        if silent and self._is_aside_only():
+            print_json({"sequence": sequence.name, "star": draft.star, "pair_frames": draft.frames})
+        elif not silent:
+            frames = "as the export chooses them" if draft.frames is None else few([str(f) for f in draft.frames])
+            print_text(f"{sequence.name}: {'starred' if draft.star else 'not starred'}; rainy frames: {frames}")
+
+    def _is_aside_only(self) -> bool:
+        return self.candidate is None and not self.reject and not self.undo
+
     def _choose_best(self, project: "Project") -> None:
         from pipeline.project.decisions import choose_best
 
@@ -110,3 +156,15 @@ class Select:
             print_note(f"note: scores are so bad that they may mislead, look yourself: {few(result.doubtful)}")
         failed = list(result.failed.values())
         fail_for_parts(failed, len(failed) + len(result.chosen) + len(result.kept), "sequences have no candidates")
+
+
+def _frames(text: str) -> list[int] | None:
+    """Frame indices of ``3,7,12``; None for ``any``."""
+    from rainclean.errors import UsageError
+
+    if text == "any":
+        return None
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise UsageError(f"--pair-frames {text!r}: use frame indices such as 3,7,12, or any") from None

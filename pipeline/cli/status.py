@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from tyro.conf import Positional, arg
 
 from pipeline.cli.console import print_json, print_note, print_table, print_text
-from pipeline.words import counted, quoted
+from pipeline.words import counted, few, quoted
 
 if TYPE_CHECKING:
     from pipeline.project.model import Overview
@@ -55,7 +55,7 @@ class Status:
             ("sequence", "scene", "frames", "state", "candidate", "score", "by"),
             [
                 (
-                    line.sequence.name,
+                    line.sequence.name + ("*" if line.star else ""),
                     line.sequence.scene + ("?" if line.sequence.scene_by == "suggestion" else ""),
                     str(line.sequence.frame_count),
                     line.state,
@@ -74,6 +74,10 @@ class Status:
         )
         if any(line.sequence.scene_by == "suggestion" for line in lines):
             print_text("? scene suggested, because backgrounds look alike; rainclean describe --scene says it for sure")
+        if any(line.star for line in lines):
+            print_text("* starred")
+        if conflicts := [line.sequence.name for line in lines if line.conflict]:
+            print_note(f"note: people decided differently on {counted(len(conflicts), 'sequence')}: {few(conflicts)}")
         for line in lines:
             if line.state == "failed":
                 print_note(f"failed: {line.sequence.name}: {line.error}")
@@ -89,6 +93,10 @@ def _line(line: "Overview") -> dict[str, Any]:
         "candidate": line.chosen,
         "score": line.score,
         "decision": asdict(line.decision) if line.decision else None,
+        "spread": line.spread,
+        "star": line.star,
+        "note": line.note,
+        "conflict": line.conflict,
     }
 
 
@@ -114,7 +122,7 @@ def _details(project: "Project", line: "Overview") -> dict[str, Any]:
         "analyses": [{**asdict(a), "sheet": str(project.artefacts.path(a.sheet)) if a.sheet else ""} for a in made],
         "rain": rain_amounts(project, made[0].id) if made else [],
         "candidates": [
-            {**asdict(c), "score": c.score, "file": str(project.artefacts.path(c.picture))}
+            {**asdict(c), "words": c.words, "score": c.score, "file": str(project.artefacts.path(c.picture))}
             for c in all_candidates(project, line.sequence.id)
         ],
         "decisions": [
@@ -131,7 +139,7 @@ def _print_details(found: dict[str, Any]) -> None:
         ("state", found["state"] + (f": {found['error']}" if found["error"] else "")),
         ("clip", place),
         ("scene", found["scene"] + {"suggestion": " (suggested)", "name": " (its own)"}.get(found["scene_by"], "")),
-        *((name, found[name]) for name in ("source", "author", "licence", "consent", "notes") if found[name]),
+        *((name, found[name]) for name in ("source", "author", "licence", "consent", "notes", "note") if found[name]),
     ]
     if analyses:
         rows.append(("reference frame", str(analyses[0]["reference_frame"])))
@@ -153,21 +161,28 @@ def _print_candidates(candidates: list[dict[str, Any]]) -> None:
         [
             (
                 c["name"], str(c["eta"]), f"{c['percentile']:g}", f"{c['score']:.3f}",
-                *(f"{c[d]:.3f}" for d in defects), ", ".join(c["merged"]),
+                *(f"{c[d]:.3f}" for d in defects), _stands_for(c),
             )
             for c in candidates
         ],
     )  # fmt: skip
 
 
+def _stands_for(candidate: dict[str, Any]) -> str:
+    return candidate["words"] if "composite" in candidate["recipe"] else ", ".join(candidate["merged"])
+
+
 def _said(decision: dict[str, Any]) -> str:
+    from pipeline.project.model import REASONS
+
     if decision["verdict"] == "undone":
         return f"{decision['id']} takes back {decision['undoes']}"
     how = " automatically" if decision["kind"] == "automatic" else ""
     chosen = f": {decision['candidate']}" if decision["candidate"] else ""
     mask = ", with an exclusion mask" if decision["exclude"] else ""
-    return f"{decision['id']} {decision['verdict']}{how}{chosen}{mask}"
+    why = f" ({', '.join(dict(REASONS).get(key, key) for key in decision['reasons'])})" if decision["reasons"] else ""
+    return f"{decision['id']} {decision['verdict']}{how}{chosen}{mask}{why}"
 
 
 def _when(decision: dict[str, Any]) -> str:
-    return f"{decision['at']} by {decision['who']}" + (f": {decision['note']}" if decision["note"] else "")
+    return f"{decision['at'][:19]}Z by {decision['who']}" + (f": {decision['note']}" if decision["note"] else "")

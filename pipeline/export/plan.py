@@ -7,9 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from pipeline.project.agreement import AUTOMATIC, Agreement, Judgements, agreements, judgements
 from pipeline.project.analyses import analysis, candidate, rain_amounts
 from pipeline.project.clips import clip
 from pipeline.project.decisions import current
+from pipeline.project.edits import pair_frames
 from pipeline.project.model import Analysis, Clip, Decision, StoredCandidate
 from pipeline.project.model import Sequence as ClipSequence
 from pipeline.project.sequences import lookalikes, sequences
@@ -74,6 +76,8 @@ class Item:
 
     scene_number, first_number: what its pairs are named by; the frame with index i has the number
     first_number + i − sequence.first, which is i itself unless an earlier sequence of its scene has such numbers.
+    frames: rainy frames that a person chose, in place of what the settings say; None where nobody has.
+    opinions, agreeing: how many others judged the sequence, and how many of them as it was decided.
     """
 
     sequence: ClipSequence
@@ -85,6 +89,9 @@ class Item:
     split: str
     scene_number: int
     first_number: int
+    frames: tuple[int, ...] | None
+    opinions: int
+    agreeing: int
 
     def identity(self) -> list[Any]:
         """What its pairs depend on beside the settings."""
@@ -93,23 +100,31 @@ class Item:
             s.id, s.name, s.scene, s.scene_by, s.first, s.last, s.source, s.author, s.licence, s.consent, s.notes,
             self.clip.content, self.clip.path.name, self.candidate.recipe_hash, self.candidate.picture,
             list(self.analysis.region), self.decision.uuid, self.split, self.scene_number, self.first_number,
+            self.frames, self.opinions, self.agreeing,
         ]  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that an export depends on. splits: scene → split. notes: what it leaves out, and what is doubtful."""
+    """Everything that an export depends on.
+
+    splits: scene → split. notes: what it leaves out, and what is doubtful. agreement: how far people agree on the
+    sequences that were asked for.
+    """
 
     settings: ExportSettings
     project: str
     items: tuple[Item, ...]
     splits: dict[str, str]
     notes: tuple[str, ...]
+    agreement: tuple[Agreement, ...]
 
     @property
     def hash(self) -> str:
         """What tells this export from any other: same hash, same bytes."""
-        text = json.dumps([self.settings.to_json(), versions(), self.project, [item.identity() for item in self.items]])
+        people = [asdict(each) for each in self.agreement]
+        items = [item.identity() for item in self.items]
+        text = json.dumps([self.settings.to_json(), versions(), self.project, items, people])
         return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -129,9 +144,10 @@ def plan_export(project: Project, settings: ExportSettings) -> Plan:
         if not large:
             raise UsageError(f"crops {settings.crops.text}: larger than every clip; ask for smaller ones")
         splits = split_scenes([s.scene for s in large], shares, settings.seed)
-        items = tuple(_items(project, large, decisions, splits))
+        judged = judgements(project, [s.id for s in chosen])
+        items = tuple(_items(project, large, decisions, splits, judged))
         notes = [*_left_out(chosen, accepted, large, decisions), *_doubts(project, items)]
-        return Plan(settings, project.uuid, items, splits, tuple(notes))
+        return Plan(settings, project.uuid, items, splits, tuple(notes), tuple(agreements(judged)))
 
 
 def versions() -> dict[str, str]:
@@ -218,8 +234,13 @@ def _nothing(
 
 
 def _items(
-    project: Project, accepted: Sequence[ClipSequence], decisions: dict[int, Decision], splits: dict[str, str]
+    project: Project,
+    accepted: Sequence[ClipSequence],
+    decisions: dict[int, Decision],
+    splits: dict[str, str],
+    judged: Judgements,
 ) -> list[Item]:
+    frames = pair_frames(project)
     numbers = {scene: number for number, scene in enumerate(sorted(splits))}
     next_number = dict.fromkeys(splits, 0)
     items = []
@@ -230,6 +251,11 @@ def _items(
         # Numbers of frames are unique within a scene, over all its sequences.
         first_number = max(sequence.first, next_number[sequence.scene])
         next_number[sequence.scene] = first_number + sequence.frame_count
+        others = [
+            labels[sequence.id]
+            for who, labels in judged.items()
+            if sequence.id in labels and who not in (AUTOMATIC, decision.who)
+        ]
         items.append(
             Item(
                 sequence,
@@ -241,6 +267,9 @@ def _items(
                 splits[sequence.scene],
                 numbers[sequence.scene],
                 first_number,
+                frames.get(sequence.id),
+                len(others),
+                others.count(chosen.picture),
             )
         )
     return items

@@ -4,7 +4,7 @@ import csv
 import hashlib
 from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,8 @@ _NO_PAIR = (
 _SEQUENCE_COLUMNS = (
     "sequence", "scene", "scene_by", "split", "clip", "clip_sha256", "first", "last", "width", "height",
     "source", "author", "licence", "consent", "notes",
-    "recipe", "decision", "decision_kind", "decided_by", "decided_at", "decision_note", "frames", "pairs",
+    "recipe", "decision", "decision_kind", "decided_by", "decided_at", "decision_note", "decision_reasons",
+    "opinions", "opinions_agreeing", "frames", "pairs",
 )  # fmt: skip
 
 
@@ -118,22 +119,29 @@ def _prepare(project: Project, plan: Plan, item: Item, workplace: Workplace) -> 
 def _still_frames(plan: Plan, item: Item, source: FrameSource, clean: U8) -> Generator[Progress, None, list[int]]:
     """The frames that were asked for, without those in which the camera stands elsewhere than in the clean image.
 
-    In place of such a frame "differ" takes another one.
+    In place of such a frame "differ" takes another one; in place of one that a person chose none is taken.
     """
     amounts = dict(zip(range(item.sequence.first, item.sequence.last), item.rain, strict=True))
     reference = Reduced(luma(clean))
     shifts: dict[int, float | None] = {}
     while True:
-        chosen = plan.settings.frames.choose(list(amounts), list(amounts.values()))
+        chosen = _asked(plan, item, amounts)
         unseen = [index for index in chosen if index not in shifts]
         for done, frame in enumerate(source.read(unseen, item.analysis.region), 1):
             shifts[frame.index] = shift_between(reference, Reduced(luma(frame.rgb)))
             yield Progress("look", done, len(unseen))
         moved = _moved(shifts)
-        if plan.settings.frames.kind != "differ" or moved.isdisjoint(chosen):
+        if item.frames is not None or plan.settings.frames.kind != "differ" or moved.isdisjoint(chosen):
             return [index for index in chosen if index not in moved]
         for index in moved & amounts.keys():
             del amounts[index]
+
+
+def _asked(plan: Plan, item: Item, amounts: dict[int, float]) -> list[int]:
+    """The frames of a sequence that were asked for, given the rain amounts of those that can be had."""
+    if item.frames is not None:
+        return list(item.frames)
+    return plan.settings.frames.choose(list(amounts), list(amounts.values()))
 
 
 def _moved(shifts: dict[int, float | None]) -> set[int]:
@@ -268,7 +276,8 @@ def _sequences_csv(plan: Plan, parts: dict[int, list[dict[str, Any]]]) -> bytes:
         values = (
             s.name, s.scene, s.scene_by, item.split, item.clip.path.name, item.clip.content, s.first, s.last,
             item.clip.width, item.clip.height, s.source, s.author, s.licence, s.consent, s.notes,
-            item.candidate.name, d.uuid, d.kind, d.who, d.at, d.note, len({row["frame"] for row in rows}), len(rows),
+            item.candidate.name, d.uuid, d.kind, d.who, d.at, d.note, " ".join(d.reasons),
+            item.opinions, item.agreeing, len({row["frame"] for row in rows}), len(rows),
         )  # fmt: skip
         writer.writerow(values)
     return text.getvalue().encode()
@@ -280,9 +289,9 @@ def _notes(plan: Plan, parts: dict[int, list[dict[str, Any]]], result: Exported)
     if empty:
         yield f"no pair from {few(empty)}: the camera stands elsewhere than in the clean image, or no crop was allowed"
     fewer = []
-    if plan.settings.frames.kind != "differ":
-        for item in plan.items:
-            asked = plan.settings.frames.choose(range(item.sequence.first, item.sequence.last))
+    for item in plan.items:
+        if item.frames is not None or plan.settings.frames.kind != "differ":
+            asked = item.frames or plan.settings.frames.choose(range(item.sequence.first, item.sequence.last))
             used = {row["frame"] for row in parts[item.sequence.id]}
             if used and len(used) < len(asked):
                 fewer.append(f"{item.sequence.name} {len(used)} of {len(asked)}")
@@ -303,6 +312,7 @@ def _report(plan: Plan, result: Exported, files: dict[str, bytes]) -> bytes:
             split: sorted(scene for scene, its in plan.splits.items() if its == split) for split in result.pairs
         },
         "pairs": result.pairs,
+        "agreement": [asdict(each) for each in plan.agreement],
         "notes": result.notes,
         "files": {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())},
     }

@@ -3,15 +3,21 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 from pipeline.project.model import Analysis, StoredCandidate
 from pipeline.project.store import Project, now
 from rainclean import __version__
 from rainclean.video import Region
 
+if TYPE_CHECKING:
+    from rainclean.quality import Scores
+    from rainclean.recipe import Recipe
+
 _COLUMNS = (
-    "id, sequence_id, settings, settings_hash, rainclean, finished, error, reference_frame, region, warnings, sheet"
+    "id, sequence_id, settings, settings_hash, rainclean, finished, error, reference_frame, region, warnings, sheet, "
+    "crowd, reference, spread, origin"
 )
 """All but the rain amounts, which are long and seldom wanted."""
 
@@ -24,11 +30,12 @@ def settings_hash(settings: dict[str, Any]) -> str:
 def analyses(project: Project, sequence_id: int) -> list[Analysis]:
     """The analyses of a sequence, the main one first: the last sweep, or the last one where there was no sweep.
 
-    Scores of different analyses do not compare; what is chosen automatically comes from the main one. A sequence
-    whose analysis failed has that one, with its error, and no other.
+    What a person made (composites, kept candidates) comes after what was analysed. Scores of different analyses do
+    not compare; what is chosen automatically comes from the main one. A sequence whose analysis failed has that one,
+    with its error, and no other.
     """
     rows = project.rows(f"SELECT {_COLUMNS} FROM analysis WHERE sequence_id = ? ORDER BY id DESC", sequence_id)
-    return sorted(map(_analysis, rows), key=lambda a: a.settings["recipe"] is not None)
+    return sorted(map(_analysis, rows), key=lambda a: (a.settings["recipe"] is not None, a.origin != "analysis"))
 
 
 def analysis(project: Project, analysis_id: int) -> Analysis:
@@ -72,47 +79,84 @@ def store_analysis(
     warnings: Sequence[str] = (),
     rain: Sequence[float] = (),
     sheet: str = "",
+    crowd: str = "",
+    reference: str = "",
+    spread: float = 0.0,
     made: Sequence[dict[str, Any]] = (),
 ) -> int:
     """Keep what an analysis gave, or that it failed, beside what other settings gave.
 
-    What an earlier one gave by the same settings goes, unless it was decided on.
+    What an earlier one gave by the same settings goes, unless a person has used a candidate of it.
 
     made: columns of its candidates but id and analysis_id. Returns the id of the analysis.
     """
+    columns = {
+        "error": error,
+        "reference_frame": reference_frame,
+        "region": json.dumps(region or ()),
+        "warnings": json.dumps(list(warnings), ensure_ascii=False),
+        "rain": json.dumps([round(float(a), 4) for a in rain]),
+        "sheet": sheet,
+        "crowd": crowd,
+        "reference": reference,
+        "spread": spread,
+    }
     with project.transaction():
         project.execute(
             "DELETE FROM analysis WHERE sequence_id = ? AND (settings_hash = ? OR error != '') AND id NOT IN ("
-            "SELECT analysis_id FROM candidate JOIN decision ON candidate_id = candidate.id)",
+            "SELECT analysis_id FROM candidate WHERE id IN (SELECT candidate_id FROM decision "
+            "UNION SELECT candidate_id FROM opinion UNION SELECT candidate_id FROM edit))",
             sequence_id,
             settings_hash(settings),
         )
-        number = project.insert(
-            "analysis",
-            sequence_id=sequence_id,
-            settings=json.dumps(settings, sort_keys=True),
-            settings_hash=settings_hash(settings),
-            rainclean=__version__,
-            finished=now(),
-            error=error,
-            reference_frame=reference_frame,
-            region=json.dumps(region or ()),
-            warnings=json.dumps(list(warnings), ensure_ascii=False),
-            rain=json.dumps([round(float(a), 4) for a in rain]),
-            sheet=sheet,
-        )
-        for row in made:
-            project.insert("candidate", analysis_id=number, **row)
+        return insert_analysis(project, sequence_id, settings, columns, made)
+
+
+def insert_analysis(
+    project: Project,
+    sequence_id: int,
+    settings: dict[str, Any],
+    columns: dict[str, Any],
+    made: Sequence[dict[str, Any]],
+) -> int:
+    """Add an analysis and its candidates inside a transaction; returns its id. columns: as they are stored."""
+    number = project.insert(
+        "analysis",
+        sequence_id=sequence_id,
+        settings=json.dumps(settings, sort_keys=True),
+        settings_hash=settings_hash(settings),
+        rainclean=__version__,
+        finished=now(),
+        **columns,
+    )
+    for row in made:
+        project.insert("candidate", analysis_id=number, **row)
     return number
+
+
+def candidate_row(recipe: "Recipe", eta: int, silent_share: float, scores: "Scores", picture: str) -> dict[str, Any]:
+    """Columns of a candidate that is alone in its analysis."""
+    return {
+        "rank": 1,
+        "name": recipe.name,
+        "recipe": json.dumps(recipe.to_json(), ensure_ascii=False),
+        "recipe_hash": recipe.hash,
+        "percentile": recipe.resolve(eta),
+        "eta": eta,
+        "silent_share": silent_share,
+        **asdict(scores),
+        "merged": "[]",
+        "picture": picture,
+    }
 
 
 def wanted_artefacts(project: Project) -> set[str]:
     """Names of all artefacts that something refers to."""
     rows = project.rows(
-        "SELECT picture FROM candidate UNION SELECT sheet FROM analysis WHERE sheet != '' "
-        "UNION SELECT exclude FROM decision WHERE exclude != ''"
+        "SELECT picture FROM candidate UNION SELECT sheet FROM analysis UNION SELECT crowd FROM analysis "
+        "UNION SELECT reference FROM analysis UNION SELECT exclude FROM decision"
     )
-    return {str(row[0]) for row in rows}
+    return {str(row[0]) for row in rows if row[0]}
 
 
 def _analysis(row: Any) -> Analysis:

@@ -6,21 +6,25 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.clean import CleanResult, CleanSettings, clean
 from pipeline.contact_sheet import contact_sheet
-from pipeline.project.analyses import analyses, settings_hash, store_analysis, wanted_artefacts
+from pipeline.project.analyses import analyses, candidate_row, settings_hash, store_analysis, wanted_artefacts
 from pipeline.project.clips import clip, open_clip
+from pipeline.project.crowds import encode_crowd
 from pipeline.project.model import Sequence as ClipSequence
 from pipeline.project.sequences import sequences
 from pipeline.project.store import Project
 from pipeline.stages import Progress, part_of
+from rainclean.candidates import Candidate
 from rainclean.errors import InputError, RaincleanError, UsageError
 from rainclean.formats.png import encode_png
 from rainclean.pairs import rain_amount
 from rainclean.recipe import RULES_VERSION
+from rainclean.temporal import luma
 from rainclean.video import FrameSource, Region
 
 U8 = NDArray[np.uint8]
@@ -96,8 +100,10 @@ def _analyze(
         of_sequence = replace(settings, first=sequence.first, last=sequence.last)
         cleaned = yield from clean(source, of_sequence)
         with cleaned:
-            made = yield from _candidate_rows(project, cleaned)
+            made, spread = yield from _candidate_rows(project, cleaned)
             sheet = project.artefacts.put(encode_png(contact_sheet(cleaned)), ".png")
+            crowd = project.artefacts.put(encode_crowd(cleaned.crowd), ".png")
+            reference = project.artefacts.put(encode_png(cleaned.reference_rgb), ".png")
             best = cleaned.picture(cleaned.candidates[0])
             rain = yield from _rain(source, sequence, cleaned.region, best)
     store_analysis(
@@ -109,38 +115,37 @@ def _analyze(
         warnings=cleaned.warnings,
         rain=rain,
         sheet=sheet,
+        crowd=crowd,
+        reference=reference,
+        spread=spread,
         made=made,
     )
     result.warnings[sequence.name] = tuple(cleaned.warnings)
 
 
-def _candidate_rows(project: Project, cleaned: CleanResult) -> Generator[Progress, None, list[dict[str, Any]]]:
-    """Store the pictures; returns the columns of the candidates."""
+def _candidate_rows(
+    project: Project, cleaned: CleanResult
+) -> Generator[Progress, None, tuple[list[dict[str, Any]], float]]:
+    """Store the pictures; returns the columns of the candidates, and how far the others lie from the best."""
     total = len(cleaned.candidates)
-    rows = []
+    best = luma(cleaned.picture(cleaned.candidates[0]))
+
+    def put(candidate: Candidate) -> tuple[str, float]:
+        picture = cleaned.picture(candidate)
+        distance = float(cv2.absdiff(luma(picture), best).mean(dtype=np.float64))
+        return project.artefacts.put(encode_png(picture), ".png"), distance
+
+    rows, distances = [], []
     with ThreadPoolExecutor(WRITERS, thread_name_prefix="rainclean-write") as pool:
-        pictures = pool.map(lambda c: project.artefacts.put(encode_png(cleaned.picture(c)), ".png"), cleaned.candidates)
-        for rank, (c, picture) in enumerate(zip(cleaned.candidates, pictures, strict=True), 1):
+        for rank, (c, kept) in enumerate(zip(cleaned.candidates, pool.map(put, cleaned.candidates), strict=True), 1):
             assert c.scores is not None
             rows.append(
-                {
-                    "rank": rank,
-                    "name": c.recipe.name,
-                    "recipe": json.dumps(c.recipe.to_json(), ensure_ascii=False),
-                    "recipe_hash": c.recipe.hash,
-                    "percentile": float(c.percentile),
-                    "eta": c.eta,
-                    "silent_share": c.silent_share,
-                    "streaks": c.scores.streaks,
-                    "detail": c.scores.detail,
-                    "darkening": c.scores.darkening,
-                    "disagreement": c.scores.disagreement,
-                    "merged": json.dumps(c.merged),
-                    "picture": picture,
-                }
+                candidate_row(c.recipe, c.eta, c.silent_share, c.scores, kept[0])
+                | {"rank": rank, "percentile": float(c.percentile), "merged": json.dumps(c.merged)}
             )
+            distances.append(kept[1])
             yield Progress("write", rank, total)
-    return rows
+    return rows, round(sum(distances[1:]) / max(1, total - 1), 4)
 
 
 def _rain(

@@ -1,24 +1,36 @@
 """Decisions: who chose which candidate when. Rows are appended; taking one back is a row too."""
 
 import getpass
+import json
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
+from pipeline.project import journals
 from pipeline.project.analyses import all_candidates, analyses, candidates
-from pipeline.project.model import Analysis, Decision, Kind, StoredCandidate, Verdict
+from pipeline.project.model import REASONS, Analysis, Decision, Kind, StoredCandidate, Verdict
 from pipeline.project.model import Sequence as ClipSequence
 from pipeline.project.sequences import sequences
-from pipeline.project.store import Project, now
+from pipeline.project.store import Project
 from pipeline.words import quoted
-from rainclean.errors import InputError, RaincleanError
+from rainclean.errors import InputError, RaincleanError, UsageError
 
 
 def journal(project: Project, sequence_id: int | None = None) -> list[Decision]:
-    """All decisions in the order in which they were made, those taken back and those that take back included."""
+    """All decisions in the order in which they came in, those taken back and those that take back included."""
     where, values = ("", ()) if sequence_id is None else ("WHERE sequence_id = ?", (sequence_id,))
-    return [Decision(**dict(row)) for row in project.rows(f"SELECT * FROM decision {where} ORDER BY id", *values)]
+    return [_decision(row) for row in project.rows(f"SELECT * FROM decision {where} ORDER BY id", *values)]
+
+
+def by_sequence(project: Project, sequence_ids: Sequence[int] | None = None) -> dict[int, list[Decision]]:
+    """The decisions that stand, as `standing` orders them, by the id of the sequence; of all, or of these."""
+    where = "" if sequence_ids is None else f"WHERE sequence_id IN ({', '.join(map(str, sequence_ids))})"
+    found: dict[int, list[Decision]] = defaultdict(list)
+    for decision in standing(map(_decision, project.rows(f"SELECT * FROM decision {where}"))):
+        found[decision.sequence_id].append(decision)
+    return found
 
 
 def current(project: Project) -> dict[int, Decision]:
@@ -26,32 +38,35 @@ def current(project: Project) -> dict[int, Decision]:
 
     A person's goes before an automatic one, whichever came later; of one kind the latest not taken back.
     """
-    of_sequence: dict[int, list[Decision]] = defaultdict(list)
-    for decision in journal(project):
-        of_sequence[decision.sequence_id].append(decision)
-    found = {number: holding(made) for number, made in of_sequence.items()}
-    return {number: decision for number, decision in found.items() if decision}
+    return {number: made[0] for number, made in by_sequence(project).items()}
 
 
-def holding(made: Iterable[Decision]) -> Decision | None:
-    """The one that holds, of all decisions on one sequence in their order."""
-    standing = _standing(made)
-    return next((d for d in standing if d.kind == "person"), standing[0] if standing else None)
+def standing(made: Iterable[Decision]) -> list[Decision]:
+    """Decisions that were not taken back: a person's before automatic ones, then latest first.
+
+    made: all decisions on one sequence or several, in any order. The first that is left of a sequence holds.
+    """
+    made = list(made)
+    stand = journals.standing({d.id: d.undoes for d in made})
+    left = (d for d in made if d.id in stand and d.undoes is None)
+    return sorted(left, key=lambda d: (d.kind == "person", journals.moment(d.at), d.id), reverse=True)
 
 
-def _standing(made: Iterable[Decision]) -> list[Decision]:
-    """Decisions that were not taken back, latest first."""
-    gone: set[int] = set()
-    standing = []
-    for decision in reversed(list(made)):
-        # Latest first: a taking back that was itself taken back is known as such before it counts.
-        if decision.id in gone:
-            continue
-        if decision.undoes is None:
-            standing.append(decision)
-        else:
-            gone.add(decision.undoes)
-    return standing
+def of_people(stand: Iterable[Decision]) -> dict[str, Decision]:
+    """Each person's latest decision on one sequence, of those that stand, latest first."""
+    found: dict[str, Decision] = {}
+    for decision in stand:
+        if decision.kind == "person":
+            found.setdefault(decision.who, decision)
+    return found
+
+
+def differ(made: Iterable[Decision], rows: Mapping[int, Any]) -> bool:
+    """Whether decisions say different things: another verdict, or another picture.
+
+    rows: of the candidates decided on, by id, with a column "picture".
+    """
+    return len({d.candidate_id and rows[d.candidate_id]["picture"] for d in made}) > 1
 
 
 def accept(
@@ -63,13 +78,14 @@ def accept(
     """
     with project.transaction():
         candidate = candidate_of(project, sequence, name)
-        return _append(project, sequence, "person", "accepted", candidate.id, who, note, exclude=exclude), candidate
+        return append(project, sequence.id, "accepted", who, candidate.id, note=note, exclude=exclude), candidate
 
 
-def reject(project: Project, sequence: ClipSequence, who: str, note: str = "") -> Decision:
-    """A person found no candidate of a sequence fit for use."""
+def reject(project: Project, sequence: ClipSequence, who: str, note: str = "", reasons: Sequence[str] = ()) -> Decision:
+    """A person found no candidate of a sequence fit for use. reasons: keys of REASONS. Raises UsageError."""
+    checked = known_reasons(reasons)
     with project.transaction():
-        return _append(project, sequence, "person", "rejected", None, who, note)
+        return append(project, sequence.id, "rejected", who, note=note, reasons=checked)
 
 
 @dataclass
@@ -112,23 +128,23 @@ def choose_best(project: Project, names: Sequence[str] = (), note: str = "") -> 
 def _choose_best(project: Project, sequence: ClipSequence, note: str) -> StoredCandidate | None:
     """The candidate chosen now; None where the decision stays as it is."""
     with project.transaction():
-        standing = _standing(journal(project, sequence.id))
-        if any(d.kind == "person" for d in standing):
+        stand = standing(journal(project, sequence.id))
+        if any(d.kind == "person" for d in stand):
             return None
-        best = candidates(project, _main(project, sequence).id)[0]
-        if standing and standing[0].candidate_id == best.id:
+        best = candidates(project, _main(project, sequence, analysed=True).id)[0]
+        if stand and stand[0].candidate_id == best.id:
             return None
-        _append(project, sequence, "automatic", "accepted", best.id, "rainclean", note)
+        append(project, sequence.id, "accepted", "rainclean", best.id, kind="automatic", note=note)
         return best
 
 
 def undo(project: Project, sequence: ClipSequence, who: str, note: str = "") -> tuple[Decision, Decision]:
     """Take back the decision that holds; the one before it, if any, holds again. Returns it, and the undoing."""
     with project.transaction():
-        taken = holding(journal(project, sequence.id))
-        if taken is None:
+        stand = standing(journal(project, sequence.id))
+        if not stand:
             raise RaincleanError(f"{sequence.name}: nothing was decided, so nothing can be taken back")
-        return taken, _append(project, sequence, "person", "undone", None, who, note, undoes=taken.id)
+        return stand[0], append(project, sequence.id, "undone", who, note=note, undoes=stand[0].id)
 
 
 def candidate_of(project: Project, sequence: ClipSequence, name: str) -> StoredCandidate:
@@ -149,31 +165,32 @@ def person() -> str:
         return "unknown"
 
 
-def _main(project: Project, sequence: ClipSequence) -> Analysis:
-    """The main analysis of a sequence. Raises InputError where it has no candidates."""
-    there = analyses(project, sequence.id)
-    if not there or there[0].error:
-        reason = f"its analysis failed: {there[0].error}" if there else "is not analysed yet"
-        advice = f"run rainclean analyze {quoted(project.folder)} {sequence.name}"
-        raise InputError(sequence.name, reason, advice)
-    return there[0]
+def known_reasons(reasons: Sequence[str]) -> tuple[str, ...]:
+    """These reasons in the order of REASONS, each once. Raises UsageError for one that is unknown."""
+    known = [key for key, _ in REASONS]
+    if unknown := sorted(set(reasons) - set(known)):
+        raise UsageError(f"reason {unknown[0]!r}: use {', '.join(known)}")
+    return tuple(key for key in known if key in reasons)
 
 
-def _append(
+def append(
     project: Project,
-    sequence: ClipSequence,
-    kind: Kind,
+    sequence_id: int,
     verdict: Verdict,
-    candidate_id: int | None,
     who: str,
-    note: str,
-    exclude: str = "",
+    candidate_id: int | None = None,
+    *,
+    kind: Kind = "person",
     undoes: int | None = None,
+    exclude: str = "",
+    note: str = "",
+    reasons: Sequence[str] = (),
 ) -> Decision:
+    """Add a row inside a transaction."""
     number = project.insert(
         "decision",
         uuid=str(uuid.uuid4()),
-        sequence_id=sequence.id,
+        sequence_id=sequence_id,
         kind=kind,
         verdict=verdict,
         candidate_id=candidate_id,
@@ -181,6 +198,24 @@ def _append(
         exclude=exclude,
         note=note,
         who=who,
-        at=now(),
+        at=journals.stamp(project, "decision", sequence_id),
+        reasons=json.dumps(list(reasons)),
     )
-    return Decision(**dict(project.rows("SELECT * FROM decision WHERE id = ?", number)[0]))
+    return _decision(project.rows("SELECT * FROM decision WHERE id = ?", number)[0])
+
+
+def _main(project: Project, sequence: ClipSequence, analysed: bool = False) -> Analysis:
+    """The main analysis of a sequence. Raises InputError where it has no candidates.
+
+    analysed: a run of analyze is needed; what came with another project's decisions alone does not do.
+    """
+    there = [a for a in analyses(project, sequence.id) if not analysed or a.origin == "analysis"]
+    if not there or there[0].error:
+        reason = f"its analysis failed: {there[0].error}" if there else "is not analysed yet"
+        advice = f"run rainclean analyze {quoted(project.folder)} {sequence.name}"
+        raise InputError(sequence.name, reason, advice)
+    return there[0]
+
+
+def _decision(row: Any) -> Decision:
+    return Decision(**{**dict(row), "reasons": tuple(json.loads(row["reasons"]))})

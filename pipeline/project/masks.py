@@ -1,14 +1,19 @@
 """Exclusion masks: what of a clean image must not be trusted."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.project.model import StoredCandidate
 from pipeline.project.store import Project
-from rainclean.errors import InputError
+from rainclean.errors import InputError, RaincleanError
 from rainclean.formats.png import decode_png, encode_png
+
+if TYPE_CHECKING:
+    from rainclean.composite import Shape
 
 
 def keep_mask(project: Project, path: Path, candidate: StoredCandidate) -> str:
@@ -30,6 +35,25 @@ def keep_mask(project: Project, path: Path, candidate: StoredCandidate) -> str:
     if not np.isin(grey, (0, 255)).all() or (mask.ndim == 3 and (mask != grey[..., None]).any()):
         raise InputError(path, "an exclusion mask holds 0 and 255 only", "save it without smoothing, as PNG")
     return project.artefacts.put(encode_png(grey), ".png")
+
+
+def keep_shapes(project: Project, shapes: "Sequence[Shape]", guide: StoredCandidate, candidate: StoredCandidate) -> str:
+    """Make a mask of shapes and take it into the project; returns its artefact's name, "" where nothing is excluded.
+
+    guide: candidate whose picture the shapes go by. Raises RaincleanError where it is of another size.
+    """
+    if not shapes:
+        return ""
+    from rainclean.composite import exclusion_mask
+
+    picture, other = (
+        decode_png(project.artefacts.read(one.picture), project.artefacts.path(one.picture))
+        for one in (guide, candidate)
+    )
+    if picture.shape != other.shape:
+        raise RaincleanError(f"the exclusion mask was painted on {guide.name}, which has another size")
+    mask = exclusion_mask(shapes, picture)
+    return project.artefacts.put(encode_png(mask), ".png") if mask.any() else ""
 
 
 def read_mask(project: Project, name: str) -> NDArray[np.uint8]:

@@ -9,9 +9,23 @@ from rainclean.video import Region
 SceneBy = Literal["person", "suggestion", "name"]
 Kind = Literal["person", "automatic"]
 Verdict = Literal["accepted", "rejected", "undone"]
+OpinionVerdict = Literal["accepted", "rejected", "withdrawn"]
+Origin = Literal["analysis", "composite", "kept"]
 State = Literal["new", "failed", "ready", "accepted", "accepted automatically", "rejected"]
 
 STATES: tuple[State, ...] = ("new", "failed", "ready", "accepted", "accepted automatically", "rejected")
+
+REASONS: tuple[tuple[str, str], ...] = (
+    ("streaks", "streaks left"),
+    ("camera", "camera moves"),
+    ("light", "light changes"),
+    ("passers-by", "passers-by everywhere"),
+    ("few-frames", "too few frames"),
+    ("not-rain", "not rain"),
+    ("damaged", "damaged"),
+    ("consent", "consent or licence"),
+)
+"""Why a sequence is rejected: what is stored, and how a person reads it."""
 
 ORIGIN = ("source", "author", "licence", "consent", "notes")
 """What is said of a sequence beside its scene, and exported with the data."""
@@ -73,8 +87,10 @@ class Sequence:
 class Analysis:
     """Candidates were made of a sequence, or that failed (``error`` then says why).
 
-    settings: "recipe" (None: the sweep), "frames", "rules". reference_frame: index in the clip. region: of the
-    candidates in the upright frame. sheet: artefact of the contact sheet.
+    settings: "recipe" (None: the sweep), "frames", "rules", of a composite also "composite". reference_frame: index
+    in the clip. region: of the candidates in the upright frame. sheet, crowd, reference: artefacts of the contact
+    sheet, the crowd and the rainy reference frame cut to the region; each may be "". spread: how far the other
+    candidates lie from the best-scored one, mean, in levels of luma. origin: what made it.
     """
 
     id: int
@@ -88,6 +104,10 @@ class Analysis:
     region: Region
     warnings: tuple[str, ...]
     sheet: str
+    crowd: str = ""
+    reference: str = ""
+    spread: float = 0.0
+    origin: Origin = "analysis"
 
 
 @dataclass(frozen=True)
@@ -118,12 +138,18 @@ class StoredCandidate:
         """Sum of the four defects in grey levels, lower is better."""
         return self.streaks + self.detail + self.darkening + self.disagreement
 
+    @property
+    def words(self) -> str:
+        """Its recipe for a person: ``100 frames, η* − 5``, ``composite of 3 candidates``."""
+        return str(self.recipe.get("words") or self.name)
+
 
 @dataclass(frozen=True)
 class Decision:
     """What a person, or the automatic choice, said of a sequence.
 
     exclude: artefact of the exclusion mask, or "". at: UTC. undoes: id of the decision that this one takes back.
+    reasons: keys of REASONS.
     """
 
     id: int
@@ -137,6 +163,26 @@ class Decision:
     note: str
     who: str
     at: str
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """What a second person found fit, without knowing what was decided; candidate_id: None for a rejection.
+
+    undoes: id of the opinion that this one, then "withdrawn", takes back.
+    """
+
+    id: int
+    uuid: str
+    sequence_id: int
+    verdict: OpinionVerdict
+    candidate_id: int | None
+    undoes: int | None
+    reasons: tuple[str, ...]
+    note: str
+    who: str
+    at: str
 
 
 @dataclass(frozen=True)
@@ -144,7 +190,10 @@ class Overview:
     """One line of `status`: a sequence, where it stands, and what was chosen.
 
     candidates: number of them, of the main analysis. chosen, score: of the candidate decided on, or the best-scored
-    one where nothing is decided; none where the sequence is rejected.
+    one where nothing is decided; none where the sequence is rejected. spread: of the main analysis.
+    thumbnail: artefact to know the sequence by, the rainy reference frame, or the best-scored candidate, or "".
+    picture: artefact of the candidate decided on, or the best-scored one, or "".
+    star, note: what people said of it in the window. conflict: standing decisions of several people differ.
     """
 
     sequence: Sequence
@@ -154,3 +203,9 @@ class Overview:
     chosen: str
     score: float | None
     decision: Decision | None
+    spread: float = 0.0
+    thumbnail: str = ""
+    picture: str = ""
+    star: bool = False
+    note: str = ""
+    conflict: bool = False

@@ -114,7 +114,69 @@ CREATE TRIGGER decisions_stay_as_they_are BEFORE UPDATE ON decision
 BEGIN SELECT RAISE(ABORT, 'decisions are appended, never changed'); END;
 """
 
-MIGRATIONS: list[str] = [_FIRST]
+_SECOND = """
+ALTER TABLE decision ADD COLUMN reasons TEXT NOT NULL DEFAULT '[]';
+
+-- crowd: artefact of a 16-bit PNG, crowd × 64, or ''. reference: artefact of the rainy reference frame, cut to the
+-- region, or ''. spread: how far the other candidates lie from the best-scored one, levels of luma, mean.
+-- origin: a run of analyze, a composite, or a candidate that a person kept (settings are then as analyze has them).
+ALTER TABLE analysis ADD COLUMN crowd TEXT NOT NULL DEFAULT '';
+ALTER TABLE analysis ADD COLUMN reference TEXT NOT NULL DEFAULT '';
+ALTER TABLE analysis ADD COLUMN spread REAL NOT NULL DEFAULT 0;
+ALTER TABLE analysis ADD COLUMN origin TEXT NOT NULL DEFAULT 'analysis'
+    CHECK (origin IN ('analysis', 'composite', 'kept'));
+
+-- What a person does to a sequence in the window. Rows of one batch are taken back together. undo: takes back the row
+-- that undoes names; redo: takes back an undo.
+CREATE TABLE edit (
+    id INTEGER PRIMARY KEY,
+    uuid TEXT NOT NULL UNIQUE,
+    batch TEXT NOT NULL,
+    sequence_id INTEGER NOT NULL REFERENCES sequence (id),
+    kind TEXT NOT NULL CHECK (kind IN ('star', 'note', 'frames', 'base', 'paint', 'remove_layer', 'feather',
+        'exclude', 'keep', 'decision', 'opinion', 'undo', 'redo')),
+    value TEXT NOT NULL,
+    candidate_id INTEGER REFERENCES candidate (id),
+    undoes INTEGER REFERENCES edit (id),
+    who TEXT NOT NULL,
+    at TEXT NOT NULL,
+    CHECK ((kind IN ('undo', 'redo')) = (undoes IS NOT NULL))
+) STRICT;
+CREATE INDEX edit_of_sequence ON edit (sequence_id);
+CREATE INDEX edit_of_candidate ON edit (candidate_id);
+CREATE INDEX edit_of_person ON edit (who, id);
+CREATE INDEX edit_of_batch ON edit (batch);
+CREATE INDEX edit_undone ON edit (undoes) WHERE undoes IS NOT NULL;
+CREATE INDEX edit_of_kind ON edit (kind) WHERE kind IN ('star', 'note', 'frames');
+CREATE TRIGGER edits_stay BEFORE DELETE ON edit
+BEGIN SELECT RAISE(ABORT, 'edits are appended, never removed'); END;
+CREATE TRIGGER edits_stay_as_they_are BEFORE UPDATE ON edit
+BEGIN SELECT RAISE(ABORT, 'edits are appended, never changed'); END;
+
+-- What a second person found without knowing what was decided. No opinion changes which decision holds.
+CREATE TABLE opinion (
+    id INTEGER PRIMARY KEY,
+    uuid TEXT NOT NULL UNIQUE,
+    sequence_id INTEGER NOT NULL REFERENCES sequence (id),
+    verdict TEXT NOT NULL CHECK (verdict IN ('accepted', 'rejected', 'withdrawn')),
+    candidate_id INTEGER REFERENCES candidate (id),
+    undoes INTEGER REFERENCES opinion (id),
+    reasons TEXT NOT NULL,
+    note TEXT NOT NULL,
+    who TEXT NOT NULL,
+    at TEXT NOT NULL,
+    CHECK ((verdict = 'accepted') = (candidate_id IS NOT NULL)),
+    CHECK ((verdict = 'withdrawn') = (undoes IS NOT NULL))
+) STRICT;
+CREATE INDEX opinion_of_sequence ON opinion (sequence_id);
+CREATE INDEX opinion_of_candidate ON opinion (candidate_id);
+CREATE TRIGGER opinions_stay BEFORE DELETE ON opinion
+BEGIN SELECT RAISE(ABORT, 'opinions are appended, never removed'); END;
+CREATE TRIGGER opinions_stay_as_they_are BEFORE UPDATE ON opinion
+BEGIN SELECT RAISE(ABORT, 'opinions are appended, never changed'); END;
+"""
+
+MIGRATIONS: list[str] = [_FIRST, _SECOND]
 """MIGRATIONS[n] makes version n + 1 of version n; a change of the tables is one more entry, never an edit."""
 
 

@@ -1,5 +1,6 @@
 """Projects with small clips."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -43,3 +44,26 @@ def work(project: Project) -> Analyze:
         return finish(analyze(project, names, CleanSettings(workers=1, **settings), again))  # type: ignore[arg-type]
 
     return run
+
+
+@pytest.fixture(scope="session")
+def analysed(tmp_path_factory: pytest.TempPathFactory, three_clips: list[Path]) -> Path:
+    """A project with three analysed clips; copy it, do not change it."""
+    folder = tmp_path_factory.mktemp("analysed") / "project"
+    with Project.create(folder) as made:
+        finish(add(made, three_clips, Origin(licence="CC0")))
+        finish(analyze(made, (), CleanSettings(workers=1)))
+    return folder
+
+
+@pytest.fixture
+def home(analysed: Path, tmp_path: Path) -> Path:
+    """An analysed project of one's own; its clips stay where they are."""
+    return Path(shutil.copytree(analysed, tmp_path / "home"))
+
+
+@pytest.fixture
+def desk(home: Path) -> Iterator[Project]:
+    """The same, open."""
+    with Project(home) as opened:
+        yield opened

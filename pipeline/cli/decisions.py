@@ -1,0 +1,90 @@
+"""``rainclean decisions``: what people decided, from one project into another."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import Positional, arg
+
+from pipeline.cli.console import print_json, print_note, print_text
+from pipeline.words import counted
+
+
+@dataclass(frozen=True)
+class DecisionsExport:
+    """Write the decisions of a project to a file that other projects with the same clips can take in.
+
+    One line of JSON a decision, second opinion, star, note and choice of rainy frames. Composites and other
+    candidates that only a person could make go along as pictures, in FILE.pictures.
+    """
+
+    project: Annotated[Positional[Path], arg(metavar="PROJECT")]
+    """Folder of the project."""
+    output: Annotated[Path, arg(aliases=["-o"], metavar="FILE")]
+    """File to write, such as ann.jsonl."""
+    overwrite: bool = False
+    """Replace the file if it is there."""
+    json: bool = False
+    """Print JSON instead of text."""
+
+    def run(self) -> None:
+        """Write the file."""
+        from pipeline.project.exchange import export_decisions
+        from pipeline.project.store import Project
+        from rainclean.errors import RaincleanError
+
+        if self.output.exists() and not self.overwrite:
+            raise RaincleanError(f"{self.output}: is there already; --overwrite replaces it")
+        with Project(self.project) as project:
+            for note in project.notes:
+                print_note(f"note: {note}")
+            lines = export_decisions(project, self.output)
+        if self.json:
+            print_json({"file": str(self.output), **lines})
+        else:
+            print_text(f"{self.output}: {_counted(lines)}")
+
+
+@dataclass(frozen=True)
+class DecisionsImport:
+    """Take in what others decided, from files of `rainclean decisions export`.
+
+    Clips and candidates are found by their content. What is there already stays as it is, so that a file may be
+    given again. Where people decided differently the latest decision holds, and it is said.
+    """
+
+    project: Annotated[Positional[Path], arg(metavar="PROJECT")]
+    """Folder of the project."""
+    files: Annotated[Positional[tuple[Path, ...]], arg(metavar="FILE …")]
+    """Files to take in."""
+    json: bool = False
+    """Print JSON instead of text."""
+
+    def run(self) -> None:
+        """Read the files and add what is new."""
+        from pipeline.project.exchange import import_decisions
+        from pipeline.project.store import Project
+        from rainclean.errors import UsageError
+
+        if not self.files:
+            raise UsageError("no file given: rainclean decisions import PROJECT FILE…")
+        with Project(self.project) as project:
+            for note in project.notes:
+                print_note(f"note: {note}")
+            result = import_decisions(project, self.files)
+        if self.json:
+            print_json({**asdict(result), "added": dict(result.added)})
+        else:
+            known = f"; {counted(result.known, 'line')} were there already" if result.known else ""
+            print_text(f"taken in: {_counted(result.added)}{known}")
+            for conflict in result.conflicts:
+                said = "; ".join(f"{d.who} {d.verdict}, {d.at[:10]}" for d in conflict.decisions)
+                print_text(f"decided differently: {conflict.sequence} ({said})")
+        for note in result.notes:
+            print_note(f"note: {note}")
+
+
+def _counted(lines: dict[str, int]) -> str:
+    """``12 decisions, 1 opinion``."""
+    kinds = ("decision", "opinion", "edit")
+    return ", ".join(counted(lines[kind], kind) for kind in kinds if lines.get(kind)) or "nothing"

@@ -1,0 +1,76 @@
+"""A store of the first version goes on: its decisions hold, and what it lacks is told."""
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.project import decisions, schema
+from pipeline.project.analyses import analyses
+from pipeline.project.editor import Editor
+from pipeline.project.overview import overview
+from pipeline.project.sequences import sequences
+from pipeline.project.store import Project
+from rainclean.composite import Shape
+from rainclean.errors import InputError, RaincleanError
+from rainclean.formats.png import encode_png
+
+from .clips import background
+
+
+@pytest.fixture
+def old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project as the first version wrote it: one sequence, two candidates, decided, taken back, decided again."""
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:1])
+        with Project.create(tmp_path / "old") as project, project.transaction():
+            project.insert("clip", content="c", path="/c.mkv", relative="c.mkv", copied=0, bytes=1, modified_ns=1,
+                           width=72, height=56, frame_count=24, duration=1.0, codec="ffv1", salvage=0, notes="[]",
+                           added="2025-01-01T00:00:00Z")  # fmt: skip
+            project.insert("sequence", clip_id=1, name="c", first=0, last=24, scene="c", scene_by="name",
+                           background=b"")  # fmt: skip
+            project.insert("analysis", sequence_id=1, settings='{"recipe": null, "frames": null, "rules": 1}',
+                           settings_hash="h", rainclean="0.1.0", finished="2025-01-01T00:00:00Z", error="",
+                           reference_frame=12, region="[0, 0, 72, 56]", warnings="[]", rain=str([0.0] * 24),
+                           sheet="")  # fmt: skip
+            for rank in (1, 2):
+                picture = project.artefacts.put(encode_png(background(rank)), ".png")
+                project.insert("candidate", analysis_id=1, rank=rank, name=f"n{rank}", recipe="{}",
+                               recipe_hash=f"{rank}", percentile=50.0, eta=50, silent_share=0.0, streaks=0.1,
+                               detail=0.1, darkening=0.1, disagreement=0.1, merged="[]", picture=picture)  # fmt: skip
+            for number, verdict, chosen, undoes in (
+                (1, "accepted", 1, None), (2, "accepted", 2, None), (3, "undone", None, 2)
+            ):  # fmt: skip
+                project.insert("decision", uuid=f"u{number}", sequence_id=1, kind="person", verdict=verdict,
+                               candidate_id=chosen, undoes=undoes, exclude="", note="", who="Ann",
+                               at="2025-01-01T00:00:00Z")  # fmt: skip
+    return tmp_path / "old"
+
+
+def test_an_older_store_is_brought_up_to_date_and_its_decisions_hold(old: Path) -> None:
+    with Project(old) as project:
+        assert schema.version(project._db) == len(schema.MIGRATIONS) >= 2
+        assert project.problems() == []
+        (line,) = overview(project)
+        assert (line.state, line.chosen, line.star, line.note, line.conflict) == ("accepted", "n1", False, "", False)
+        assert line.decision is not None and line.decision.reasons == ()
+        (made,) = analyses(project, 1)
+        assert (made.crowd, made.reference, made.spread, made.origin) == ("", "", 0.0, "analysis")
+        # Made in the same second by the first version: their order is that of their numbers.
+        decisions.accept(project, sequences(project)[0], "n2", "Bea")
+        assert overview(project)[0].chosen == "n2"
+
+
+def test_a_composite_of_what_an_older_rainclean_analysed_is_told(old: Path) -> None:
+    with Project(old) as project:
+        editor, sequence = Editor(project, "Ann"), sequences(project)[0]
+        editor.paint(sequence, 1, 2, Shape("rectangle", ((0.0, 0.0), (20.0, 20.0))))
+        with pytest.raises(RaincleanError, match=r"older rainclean.*analyze --again"):
+            editor.accept(sequence, 1)
+        assert len(decisions.journal(project)) == 3
+        assert editor.accept(sequence, 2).candidate_id == 2  # no layers lie on that one
+
+
+def test_an_older_store_that_cannot_be_written_to_is_told(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.project.store.os.access", lambda path, mode: False)
+    with pytest.raises(InputError, match="written by an older rainclean"):
+        Project(old)
