@@ -116,7 +116,9 @@ def evaluate(
                 yield Progress("score", number + 1, len(pairs))
         table.write_scenes(partial / "scenes.csv")
         report = _report(data, split, methods, settings, table)
-        _write_text(partial / "index.html", page(report, gallery.worst_first()))
+        cases = gallery.worst_first()
+        _write_text(partial / "index.html", page(report, cases))
+        report["cases"] = [case.to_json() for case in cases]
         written = (p.relative_to(partial).as_posix() for p in partial.rglob("*") if p.is_file())
         report["files"] = sorted([*written, MANIFEST])
         _write_text(partial / MANIFEST, json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n")

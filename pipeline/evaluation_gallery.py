@@ -3,12 +3,14 @@
 import heapq
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.clean_output import write_png
+from pipeline.evaluation_scores import rounded
 from rainclean.formats.png import encode_png
 from rainclean.metrics import Score
 
@@ -35,8 +37,10 @@ class Output:
 
 @dataclass(frozen=True)
 class Figure:
-    """A picture of the page: its file, the smaller one to show instead (or the same), size in px of that, caption."""
+    """A picture of the page: what it shows ("picture", "clean", "attention", "error"), its file, the smaller one to
+    show instead (or the same), size in px of that, caption."""
 
+    shows: str
     file: str
     shown: str
     width: int
@@ -55,6 +59,23 @@ class Case:
     psnr: float
     scores: dict[str, tuple[Score, ...]]
     rows: tuple[tuple[Figure, ...], ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in report.json; PSNR is None where it is infinite, for which JSON has no number."""
+        return {
+            "number": self.number,
+            "image": self.image,
+            "scene": self.scene,
+            "scores": {
+                method: {s.protocol: {"psnr_db": rounded(s.psnr), "ssim": rounded(s.ssim)} for s in scores}
+                for method, scores in self.scores.items()
+            },
+            "pictures": [
+                {"method": method, "shows": figure.shows, "file": figure.file, "shown": figure.shown}
+                for method, row in zip(self.scores, self.rows, strict=True)
+                for figure in row
+            ],
+        }
 
 
 class Gallery:
@@ -91,25 +112,25 @@ class Gallery:
         # Numbers for names: those of data sets and weights may hold anything.
         stem = f"{FOLDER}/{number:05d}-{place}"
         if output.attention is None:
-            middle = self._figure(f"{stem}-clean", clean, "clean image")
+            middle = self._figure(stem, "clean", clean, "clean image")
         else:
             grey = np.rint(np.clip(output.attention, 0, 1) * 255).astype(np.uint8)
-            middle = self._figure(f"{stem}-attention", grey, f"{output.method}: attention map, white: 1")
+            middle = self._figure(stem, "attention", grey, f"{output.method}: attention map, white: 1")
         error = np.clip((output.picture.astype(np.int16) - clean) * GAIN + 128, 0, 255).astype(np.uint8)
         return (
-            self._figure(f"{stem}-picture", output.picture, output.method),
+            self._figure(stem, "picture", output.picture, output.method),
             middle,
-            self._figure(f"{stem}-error", error, f"{output.method} − clean image, ×{GAIN}; grey: equal"),
+            self._figure(stem, "error", error, f"{output.method} − clean image, ×{GAIN}; grey: equal"),
         )
 
-    def _figure(self, stem: str, picture: U8, caption: str) -> Figure:
-        file = shown = f"{stem}.png"
+    def _figure(self, stem: str, shows: str, picture: U8, caption: str) -> Figure:
+        file = shown = f"{stem}-{shows}.png"
         write_png(self._root / file, picture)
         height, width = picture.shape[:2]
         if max(height, width) > DISPLAY:
             scale = DISPLAY / max(height, width)
             width, height = max(1, round(width * scale)), max(1, round(height * scale))
-            shown = f"{stem}-small.png"
+            shown = f"{stem}-{shows}-small.png"
             small = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
             (self._root / shown).write_bytes(encode_png(np.asarray(small, np.uint8)))
-        return Figure(file, shown, width, height, caption)
+        return Figure(shows, file, shown, width, height, caption)

@@ -89,8 +89,8 @@ class ScoreTable:
                 "protocol": protocol,
                 "images": mean.images,
                 "infinite": mean.infinite,
-                "psnr_db": None if isinf(mean.psnr) else round(mean.psnr, _DECIMALS),
-                "ssim": round(mean.ssim, _DECIMALS),
+                "psnr_db": rounded(mean.psnr),
+                "ssim": rounded(mean.ssim),
             }
             for (method, protocol), mean in self._all.items()
         ]
@@ -111,6 +111,11 @@ def infinite_notes(summary: Sequence[dict[str, Any]]) -> list[str]:
 def cell(psnr: float | None, ssim: float) -> str:
     """``38.12 / 0.9712``; None as well as infinity: ``inf``."""
     return f"{'inf' if psnr is None else f'{psnr:.2f}'} / {ssim:.4f}"
+
+
+def rounded(value: float) -> float | None:
+    """A score for JSON, which has no number for infinity."""
+    return None if isinf(value) else round(value, _DECIMALS)
 
 
 def _number(value: float) -> str:

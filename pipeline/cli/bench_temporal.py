@@ -1,10 +1,10 @@
 """``rainclean bench temporal``: speed and memory of the temporal filter on this machine."""
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.cli.console import follow, print_json, print_table, print_text
+from pipeline.cli.values import clip_size
 from rainclean.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class BenchTemporal:
         """Measure and print."""
         from pipeline.bench_temporal import bench_temporal
 
-        sizes = [_size(text) for text in self.sizes]
+        sizes = [clip_size(text, "--sizes") for text in self.sizes]
         if self.repeats < 1:
             raise UsageError(f"--repeats {self.repeats}: at least 1")
         measurements = follow(bench_temporal(sizes, self.repeats, not self.no_scaling))
@@ -39,19 +39,6 @@ class BenchTemporal:
             print_json([m.to_json() for m in measurements])
         else:
             _print(measurements)
-
-
-def _size(text: str) -> tuple[int, int, int]:
-    match = re.fullmatch(r"(\d+)x(\d+)x(\d+)", text)
-    if (
-        not match
-        or int(match[3]) < 2
-        or min(int(match[1]), int(match[2])) < 16
-        or int(match[1]) % 2
-        or int(match[2]) % 2
-    ):
-        raise UsageError(f"--sizes {text}: widthxheightxframes is needed, even sizes, such as 1920x1080x100")
-    return int(match[1]), int(match[2]), int(match[3])
 
 
 def _print(measurements: "list[Measurement]") -> None:

@@ -3,9 +3,10 @@
 import json
 import sys
 from collections.abc import Generator, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol, Self, TypeVar
 
+from pipeline.progress_lines import ProgressLines, are_wanted
 from pipeline.stages import Progress
 from rainclean.errors import RaincleanError
 
@@ -67,21 +68,28 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: st
 def follow(stage: Generator[Progress, None, Result]) -> Result:
     """Run a stage to its end and return its result; a progress bar on a terminal, none in a pipe.
 
-    Ctrl-C closes the generator, so that its clean-up runs before the interruption goes on.
+    Lines of JSON instead where whoever started the command asked for them (`pipeline.progress_lines`). Ctrl-C closes
+    the generator, so that its clean-up runs before the interruption goes on.
     """
-    with _Bars() if sys.stderr.isatty() else nullcontext() as bars:
+    with _display() as display:
         try:
             while True:
                 step = next(stage)
-                if step.note:
+                if step.note and not isinstance(display, ProgressLines):
                     print_note(f"note: {step.note}")
-                if bars is not None:
-                    bars.show(step)
+                if display is not None:
+                    display.show(step)
         except StopIteration as end:
             result: Result = end.value
             return result
         finally:
             stage.close()
+
+
+def _display() -> "AbstractContextManager[ProgressLines | _Bars | None]":
+    if are_wanted():
+        return ProgressLines()
+    return _Bars() if sys.stderr.isatty() else nullcontext()
 
 
 class _Bars:

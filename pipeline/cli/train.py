@@ -1,6 +1,6 @@
 """``rainclean train``: train SPANet on a data set, or go on with a run."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -29,6 +29,8 @@ class Train:
     """Folder of the data set; with --resume only where it has moved."""
     output: Annotated[Path | None, arg(aliases=["-o"], metavar="RUN")] = None
     """Folder of the run to begin."""
+    snapshot: Annotated[Path | None, arg(metavar="FOLDER")] = None
+    """Train on an immutable copy of the data set, made there first; links, where the disk can, take no room."""
     resume: Annotated[Path | None, arg(metavar="RUN")] = None
     """Go on with this run, with the recipe that it was begun with."""
     preset: Literal["paper", "released", "quick"] | None = None
@@ -117,13 +119,18 @@ class Train:
         if weights is not None and self.direction_attention is None:
             changes["direction_attention"] = read(weights)[0].direction_attention
         recipe = preset(self.preset or "paper", start=self.start if named else None, **changes)
-        return begin(self.dataset, self.output, recipe, machine, weights, self.skip_broken)
+        dataset, output = self.dataset, self.output
+
+        def begun(data: Path) -> "Generator[Progress, None, Trained]":
+            return begin(data, output, recipe, machine, weights, self.skip_broken)
+
+        return begun(dataset) if self.snapshot is None else _on_snapshot(dataset, self.snapshot, output, begun)
 
     def _check(self) -> None:
         if self.resume is None and (self.dataset is None or self.output is None):
             raise UsageError("train: name the data set and, with -o, the folder of the run (or --resume RUN)")
         if self.resume is not None:
-            given = [name for name in ("output", *_RECIPE) if getattr(self, name) is not None]
+            given = [name for name in ("output", "snapshot", *_RECIPE) if getattr(self, name) is not None]
             if given:
                 flag = "-o" if given[0] == "output" else f"--{given[0].replace('_', '-')}"
                 raise UsageError(f"{flag}: a run goes on as it was begun; leave it out, or begin a new run with -o")
@@ -142,6 +149,19 @@ class Train:
         if not result.anew:
             print_note(f"note: {result.folder} is finished: all {result.steps} steps are done, nothing was trained")
         print_text(f"{best}: validation {result.best_psnr:.2f} dB ({PROTOCOL}) at step {result.best_step}")
+
+
+def _on_snapshot(
+    dataset: Path, folder: Path, output: Path, begun: "Callable[[Path], Generator[Progress, None, Trained]]"
+) -> "Generator[Progress, None, Trained]":
+    """A training on a copy of its data set that nothing changes any more."""
+    from pipeline.training.run_folder import check_new
+    from pipeline.training.snapshot import take_snapshot
+    from pipeline.training.train import is_further_process
+
+    if not is_further_process():  # of a run that the first one has begun
+        check_new(output, folder)  # a copy should not be made for nothing
+    return (yield from begun((yield from take_snapshot(dataset, folder))))
 
 
 _SWITCHES = ("direction_attention", "flip")

@@ -53,3 +53,12 @@ def check_share(share: float, flag: str) -> None:
     """Raise UsageError for what is no share."""
     if not 0 <= share <= 1:
         raise UsageError(f"{flag} {share:g}: a share from 0 to 1 is needed")
+
+
+def clip_size(text: str, flag: str) -> tuple[int, int, int]:
+    """Width, height and frames of a clip to make: ``1920x1080x100``."""
+    match = re.fullmatch(r"(\d+)x(\d+)x(\d+)", text)
+    width, height, frames = map(int, match.groups()) if match else (0, 0, 0)
+    if frames < 2 or min(width, height) < 16 or width % 2 or height % 2:
+        raise UsageError(f"{flag} {text}: widthxheightxframes is needed, even sizes, such as 1920x1080x100")
+    return width, height, frames
