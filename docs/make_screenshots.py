@@ -1,0 +1,272 @@
+"""Goes through the whole job in the real window on the sample project, and leaves the user guide's pictures.
+
+    python docs/make_screenshots.py [FOLDER]       under a screen, Xvfb, or none (QT_QPA_PLATFORM=offscreen)
+
+FOLDER is docs/images unless told otherwise. Every step is done by keys and mouse, and what it should have led to is
+checked; the script fails where it has not.
+"""
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+from gui.app import make_application, make_window  # noqa: E402
+from gui.window import Window  # noqa: E402
+from pipeline.project.store import Project  # noqa: E402
+
+SIZE = (1400, 880)
+PATIENCE = 180.0
+
+Place = tuple[float, float]
+
+
+class Tour:
+    """Hands and a camera. folder: for the pictures."""
+
+    def __init__(self, folder: Path, work: Path) -> None:
+        from PySide6.QtCore import QSettings
+
+        self.folder, self.work = folder, work
+        folder.mkdir(parents=True, exist_ok=True)
+        self.app = make_application()
+        self.settings = QSettings(str(work / "settings.ini"), QSettings.Format.IniFormat)
+        self.window = self.open()
+
+    def open(self) -> Window:
+        """A new window."""
+        self.window = make_window(self.settings)
+        sys.excepthook = sys.__excepthook__
+        self.window.session.be("anna")
+        self.window.resize(*SIZE)
+        self.window.show()
+        self.window.activateWindow()
+        self.rest(0.3)
+        return self.window
+
+    def rest(self, seconds: float) -> None:
+        """Let the window be."""
+        from PySide6.QtCore import QEventLoop, QTimer
+
+        loop = QEventLoop()
+        QTimer.singleShot(round(1000 * seconds), loop.quit)
+        loop.exec()
+
+    def until(self, true: Callable[[], object], what: str) -> None:
+        """Wait for something."""
+        end = monotonic() + PATIENCE
+        while not true():
+            if monotonic() > end:
+                raise SystemExit(f"make_screenshots: {what} did not happen within {PATIENCE:.0f} s")
+            self.rest(0.05)
+
+    def press(self, *keys: str) -> None:
+        """Press keys one after the other, written as in the table of actions."""
+        from PySide6.QtGui import QKeySequence
+        from PySide6.QtTest import QTest
+
+        for text in keys:
+            combination = QKeySequence(text)[0]
+            QTest.keyClick(self.window, combination.key(), combination.keyboardModifiers())
+            self.rest(0.15)
+
+    def draw(self, *way: Place) -> None:
+        """Drag along a way, px of the picture; one place is a click."""
+        from PySide6.QtCore import Qt
+        from PySide6.QtTest import QTest
+
+        view = self.window.desk.view
+        points = [view.to_widget(*place).toPoint() for place in way]
+        QTest.mouseMove(view, points[0])
+        QTest.mousePress(view, Qt.MouseButton.LeftButton, pos=points[0])
+        for point in points[1:]:
+            QTest.mouseMove(view, point)
+            self.rest(0.02)
+        QTest.mouseRelease(view, Qt.MouseButton.LeftButton, pos=points[-1])
+        self.rest(0.2)
+
+    def shoot(self, name: str) -> None:
+        """Take a picture of the window."""
+        self.rest(0.4)
+        if not self.window.grab().save(str(self.folder / f"{name}.png")):
+            raise SystemExit(f"make_screenshots: {self.folder / name}.png could not be written")
+
+    def close(self) -> None:
+        """Close the window."""
+        self.window.close()
+        self.window.deleteLater()
+        self.rest(0.1)
+
+
+def main() -> None:
+    """Go through the job."""
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "images"
+    with tempfile.TemporaryDirectory(prefix="rainclean-tour-") as work:
+        tour = Tour(folder, Path(work))
+        try:
+            go(tour, Path(work) / "sample")
+        finally:
+            tour.close()
+
+
+def go(tour: Tour, project: Path) -> None:
+    """Open, compare, slide, understand, compose, exclude, accept, second opinion, export, reopen."""
+    tour.shoot("gui-start")
+    window = tour.window
+    window.work.make_project(project, window.open_project)
+    window.work.add([ROOT / "sample_sequences"])
+    session, desk = window.session, window.desk
+    tour.until(lambda: window.jobs.unfinished() and session.lines, "adding the sample clips")
+    tour.until(lambda: not window.jobs.unfinished(), "the analysis")
+    tour.until(lambda: len(session.lines) == 4 and all(x.state == "ready" for x in session.lines.values()), "ready")
+    session.frame(session.order[0])
+    tour.until(lambda: desk.live.stack is not None and desk.shown_right is not None, "the live picture")
+    tour.rest(1.0)
+    tour.shoot("gui-desk")
+    compare(tour)
+    understand(tour)
+    compose(tour)
+    decide(tour)
+    export(tour, project)
+    reopen(tour, project)
+
+
+def compare(tour: Tour) -> None:
+    """Side by side, difference; the sliders."""
+    desk = tour.window.desk
+    tour.press("C", "Right", "Right", "G")
+    tour.shoot("gui-side-by-side")
+    tour.press("D", "D")
+    tour.shoot("gui-difference")
+    tour.press("C", "W", "1", "]", "]", "]", "Ctrl+]")
+    tour.until(lambda: desk.live.active, "the live picture")
+    tour.shoot("gui-live")
+    tour.press("Esc")
+
+
+def understand(tour: Tour) -> None:
+    """A pixel's values over time; a region's votes."""
+    desk = tour.window.desk
+    tour.press("1", "P")
+    tour.draw((150.5, 100.5))
+    assert "Pixel 150, 100" in desk.inspect.text.text(), desk.inspect.text.text()
+    tour.shoot("gui-pixel")
+    tour.press("Q")
+    tour.draw((60, 60), (180, 150))
+    tour.shoot("gui-region")
+    tour.press("E")
+    tour.until(lambda: tour.window.session.detail.draft.layers, "the region's own candidate")
+    tour.press("Ctrl+Z", "Esc")
+    assert not tour.window.session.detail.draft.layers
+
+
+def compose(tour: Tour) -> None:
+    """Paint with another candidate, exclude, look at suggestions."""
+    session, desk = tour.window.session, tour.window.desk
+    tour.press("H")
+    tour.draw((210, 60), (240, 80), (270, 90), (300, 90))
+    tour.press("X")
+    tour.draw((40, 180), (70, 200), (110, 205))
+    draft = session.detail.draft
+    assert draft.layers and draft.exclude, draft
+    tour.shoot("gui-compose")
+    tour.press("X", "Esc", "J")
+    tour.until(lambda: "press J" not in desk.suggesting.words, "suggestions")
+    tour.press("Esc")
+
+
+def decide(tour: Tour) -> None:
+    """Accept, reject, a second opinion, agreement."""
+    from gui.panels.agreement import AgreementDialog
+    from gui.panels.decide import RejectDialog
+    from gui.panels.help import HelpDialog
+
+    window = tour.window
+    session = window.session
+    first = session.target
+    tour.press("A")
+    assert first is not None and session.lines[first].state == "accepted"
+    tour.press("S", "A", "R")
+    dialog = window.desk.findChild(RejectDialog)
+    assert dialog is not None
+    dialog.boxes["few-frames"].setChecked(True)
+    tour.rest(0.2)
+    dialog.grab().save(str(tour.folder / "gui-reject.png"))
+    dialog.accept()
+    tour.press("A")
+    session.be("ben")
+    session.frame(session.order[0])
+    tour.press("O")
+    tour.until(lambda: window.desk.shown_right is not None, "candidates without names")
+    tour.shoot("gui-second-opinion")
+    for _ in session.order:
+        tour.press("A")
+    tour.press("O", "Ctrl+G")
+    agreement = window.findChild(AgreementDialog)
+    assert agreement is not None and agreement.agreement.rowCount() >= 2
+    agreement.grab().save(str(tour.folder / "gui-agreement.png"))
+    agreement.reject()
+    tour.press("?")
+    keys = window.findChild(HelpDialog)
+    assert keys is not None
+    tour.rest(0.2)
+    keys.grab().save(str(tour.folder / "gui-keys.png"))
+    keys.reject()
+    session.be("anna")
+
+
+def export(tour: Tour, project: Path) -> None:
+    """Choose frames, look at crops, export."""
+    from gui.panels.pairs import PairsPage
+
+    window = tour.window
+    window.session.frame(window.session.order[0])
+    tour.press("Ctrl+2")
+    tour.rest(3.0)
+    tour.shoot("gui-pairs")
+    page = window.pages.currentWidget()
+    assert isinstance(page, PairsPage)
+    target = project.parent / "data"
+    page.form.output.setText(str(target))
+    tour.rest(1.0)
+    page.run.button.click()
+    tour.until(lambda: (target / "export.json").is_file() and not window.jobs.unfinished(), "the export")
+    tour.shoot("gui-exported")
+    tour.press("Ctrl+3")
+    tour.shoot("gui-training")
+    tour.press("Ctrl+4")
+    tour.shoot("gui-results")
+    tour.press("Ctrl+5")
+    tour.shoot("gui-jobs")
+
+
+def reopen(tour: Tour, project: Path) -> None:
+    """Everything is there again after a restart, and the window can be dark."""
+    before = {line.sequence.name: (line.state, line.star) for line in tour.window.session.lines.values()}
+    tour.close()
+    window = tour.open()
+    window.open_project(project)
+    tour.until(lambda: window.desk.shown_right is not None or window.session.target is None, "the project again")
+    after = {line.sequence.name: (line.state, line.star) for line in window.session.lines.values()}
+    assert after == before, (before, after)
+    with Project(project) as store:
+        assert store.problems() == []
+    from gui import theme
+
+    window.session.frame(window.session.order[-1])
+    theme.set_scheme("dark")
+    tour.until(lambda: window.desk.shown_right is not None, "the picture")
+    tour.rest(1.0)
+    tour.shoot("gui-dark")
+    theme.set_scheme("light")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""The application: one Qt application object, one window, errors that are reported instead of lost."""
+
+import signal
+import sys
+import traceback
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from gui import environment
+
+if TYPE_CHECKING:
+    from PySide6.QtCore import QSettings
+    from PySide6.QtWidgets import QApplication
+
+    from gui.window import Window
+
+
+def run(project: Path | None) -> int:
+    """Show the window until it is closed; returns the exit code.
+
+    project: folder of a project, or a clip or folder of clips to begin one with; None opens the start page.
+    """
+    environment.prepare()
+    from PySide6.QtCore import QTimer
+
+    app = make_application()
+    window = make_window()
+    window.show()
+    if project is not None:
+        # When the window is there: what cannot be opened is said in it.
+        QTimer.singleShot(0, lambda: window.take([project]))
+    # Python answers Ctrl-C only while it runs: let it, now and then.
+    signal.signal(signal.SIGINT, lambda *_: window.close())
+    ticking = QTimer()
+    ticking.timeout.connect(lambda: None)
+    ticking.start(300)
+    return app.exec()
+
+
+def make_application() -> "QApplication":
+    """The application object, with its name, look and way to report errors; the one there is, if there is one."""
+    environment.prepare()
+    from PySide6.QtCore import QCoreApplication, QSettings
+    from PySide6.QtWidgets import QApplication
+
+    from gui import theme
+
+    QCoreApplication.setOrganizationName("rainclean")
+    QCoreApplication.setApplicationName("rainclean")
+    existing = QApplication.instance()
+    app = existing if isinstance(existing, QApplication) else QApplication(sys.argv[:1])
+    theme.apply(app, QSettings())
+    return app
+
+
+def make_window(settings: "QSettings | None" = None) -> "Window":
+    """The window as it was left, empty."""
+    from PySide6.QtCore import QSettings
+
+    from gui.window import Window
+
+    settings = QSettings() if settings is None else settings
+    window = Window(settings)
+    who = settings.value("who")
+    if who:
+        window.session.be(str(who))
+    geometry = settings.value("geometry")
+    if geometry:
+        window.restoreGeometry(geometry)
+    sys.excepthook = lambda kind, error, trace: _report(window, kind, error, trace)
+    return window
+
+
+def _report(window: "Window", kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """A bug: the window stays, what was decided is stored, and the person is told what to send."""
+    traceback.print_exception(kind, error, trace)
+    window.report_bug("".join(traceback.format_exception(kind, error, trace)))

@@ -1,0 +1,57 @@
+"""Which sequences the list shows and in which order: pure functions over lines of the overview."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from pipeline.project.model import Overview
+
+FILTERS: dict[str, Callable[[Overview], bool]] = {
+    "all": lambda line: True,
+    "to decide": lambda line: line.state in ("ready", "accepted automatically"),
+    "ready": lambda line: line.state == "ready",
+    "accepted by a person": lambda line: line.state == "accepted",
+    "accepted automatically": lambda line: line.state == "accepted automatically",
+    "rejected": lambda line: line.state == "rejected",
+    "new": lambda line: line.state == "new",
+    "failed": lambda line: line.state == "failed",
+    "starred": lambda line: line.star,
+    "with a note": lambda line: bool(line.note),
+}
+"""Name in the list's box → whether a line is shown."""
+
+_ORDER_OF_STATES = ("ready", "accepted automatically", "failed", "new", "accepted", "rejected")
+
+SORTS: dict[str, Callable[[Overview], tuple[float | str, ...]]] = {
+    "as added": lambda line: (),
+    "name": lambda line: (line.sequence.name.casefold(),),
+    "state": lambda line: (_ORDER_OF_STATES.index(line.state),),
+    "score, worst first": lambda line: (-(line.score if line.score is not None else -1.0),),
+    "disagreement, most first": lambda line: (-line.spread,),
+}
+"""Name in the list's box → key; of equals the one added first comes first."""
+
+
+def arrange(lines: Iterable[Overview], shown: str = "all", sort: str = "as added", search: str = "") -> list[int]:
+    """Ids of the sequences to list. search: words that name, scene or note of a line must all contain."""
+    words = search.casefold().split()
+    chosen = [line for line in lines if FILTERS[shown](line) and all(w in _text(line) for w in words)]
+    return [line.sequence.id for line in sorted(chosen, key=SORTS[sort])]
+
+
+def _text(line: Overview) -> str:
+    return f"{line.sequence.name} {line.sequence.scene} {line.sequence.notes}".casefold()
+
+
+def neighbour(order: Sequence[int], of: int | None, step: int) -> int | None:
+    """The id ``step`` places on in the order, at most the last or first; the first where ``of`` is not in it."""
+    if not order:
+        return None
+    if of not in order:
+        return order[0]
+    return order[min(max(order.index(of) + step, 0), len(order) - 1)]
+
+
+def nearest(order: Sequence[int], of: int, wanted: Callable[[int], bool]) -> int | None:
+    """The nearest id for which ``wanted`` holds: first those after ``of``, then those before it."""
+    place = order.index(of) if of in order else -1
+    after, before = order[place + 1 :], order[: max(place, 0)]
+    return next((other for other in (*after, *reversed(before)) if wanted(other)), None)

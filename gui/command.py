@@ -1,0 +1,33 @@
+"""``rainclean gui``: the window in which a person makes ground truth."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import Positional, arg
+
+
+@dataclass(frozen=True)
+class Gui:
+    """Open the curation desk: compare candidates, choose, compose, mask, export, train.
+
+    Without a project the start page opens.
+    """
+
+    project: Annotated[Positional[Path | None], arg(metavar="[PROJECT]")] = None
+    """Folder of a project, or clips to make one of."""
+
+    def run(self) -> None:
+        """Show the window until it is closed."""
+        from gui.app import run
+
+        if code := run(self.project):
+            sys.exit(code)
+
+
+def main() -> None:
+    """``rainclean-gui``: the same without a terminal."""
+    from pipeline.cli.main import main as command_line
+
+    sys.exit(command_line(["gui", *sys.argv[1:]]))

@@ -1,0 +1,352 @@
+"""What is shown: two pictures in a mode, tints and outlines over them, and the painting of all that.
+
+Not a QGraphicsView: its items are scaled by QPainter at every paint, without averaging what a device pixel covers,
+and in floating coordinates. Here the visible part is sampled once, by OpenCV, at the screen's resolution into an
+image of the widget's size; a paint copies it. That is faster, exact at 1:1 and at whole zooms, and two panes are two
+boxes of one image.
+"""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import QHideEvent, QPainter, QPaintEvent, QPolygonF, QShowEvent, QTransform
+from PySide6.QtWidgets import QWidget
+
+from gui.compare import decorations
+from gui.compare.canvas import Canvas
+from gui.compare.captions import Names, draw_captions, draw_scale
+from gui.compare.contents import Contents, Side
+from gui.compare.kinds import U8, Colour, DifferenceKind, Mode, Outline
+from gui.compare.overlays import Overlay
+from gui.compare.panes import Pane, arrange, pane_size
+from gui.compare.viewport import Box
+from gui.compare.zooming import ZoomableArea
+from rainclean.video.source import Region
+
+BLINK_INTERVAL = 500
+"""Milliseconds that each picture is shown in automatic blinking."""
+
+
+class PictureArea(ZoomableArea):
+    """Shows pictures. They are kept, not copied: who writes to one that is shown says so with `update_right`.
+
+    What changes the pictures on the screen returns a serial number; painted(serial) says that it, or what came
+    after it, has been painted. divider_moved(share): the divider stands at that share of the width.
+    """
+
+    painted = Signal(int)
+    divider_moved = Signal(float)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self._contents, self._names, self._canvas = Contents(), Names(), Canvas()
+        self._mode, self._divider, self._left_in_turn = Mode.SINGLE, 0.5, False
+        self._overlays: dict[str, Overlay] = {}
+        self._outlines: list[tuple[QPolygonF, Colour, bool]] = []
+        self._empty_text = ""
+        self._dirty: Box | None = None
+        self._serial = self._painted_serial = 0
+        self._timer = QTimer(self)
+        self._timer.setInterval(BLINK_INTERVAL)
+        self._timer.timeout.connect(self.blink)
+        self._blinking = False
+
+    # Pictures.
+
+    @property
+    def serial(self) -> int:
+        """Number of the latest change; what is on the screen is as new once `painted` has said it."""
+        return self._serial
+
+    @property
+    def painted_serial(self) -> int:
+        """The number that was painted last."""
+        return self._painted_serial
+
+    @property
+    def has_picture(self) -> bool:
+        """Whether there is anything to see."""
+        return self._contents.size is not None
+
+    @property
+    def picture_size(self) -> tuple[int, int] | None:
+        """Width and height of the pictures in px."""
+        return self._contents.size
+
+    def show_pictures(
+        self,
+        left: U8 | None,
+        right: U8 | None,
+        left_name: str = "",
+        right_name: str = "",
+        keep_view: bool = True,
+    ) -> int:
+        """Show these, (H, W, 3) uint8 RGB of one size, in place of what was shown; None: there is none.
+
+        keep_view: zoom and place stay as they were (over another size relatively), or the whole picture stays
+        fitted. Returns the serial. Raises ValueError for pictures of two sizes or of another kind.
+        """
+        self._contents.show(left, right)
+        self._names.left, self._names.right = left_name, right_name
+        self._left_in_turn = self._left_in_turn and self._blinking
+        return self._new_contents(keep_view)
+
+    def update_right(self, picture: U8, region: Region | None = None) -> int:
+        """Another right picture, or the same array with other contents, that differs within a region (None: anywhere).
+
+        Ends a preview. Returns the serial. Raises ValueError for another size.
+        """
+        before, changed = self._contents.update_right(picture, region)
+        self._canvas.sampler.changed(before, picture, changed)
+        return self._changed_within(changed)
+
+    def set_names(self, left: str, right: str) -> None:
+        """Other names for what is shown, such as the number that a slider stands at."""
+        self._names.left, self._names.right = left, right
+        self.update()
+
+    def show_preview(self, array: U8, region: Region, step: int) -> int:
+        """Show every step-th pixel of a region, (⌈h / step⌉, ⌈w / step⌉, 3), over the right picture until it changes.
+
+        Returns the serial. Raises ValueError where that does not fit the region, or the region the picture.
+        """
+        before, changed = self._contents.preview(array, region, step)
+        after = self._contents.shown_right
+        assert after is not None
+        self._canvas.sampler.changed(before, after, changed)
+        return self._changed_within(changed)
+
+    def set_override(self, picture: U8 | None, name: str = "") -> int:
+        """Hold a picture over everything, None: no more. Returns the serial. Raises ValueError for another size."""
+        self._contents.hold(picture)
+        self._names.override = name
+        return self._new_contents(keep_view=True)
+
+    def set_empty_text(self, text: str) -> None:
+        """What is said where there is no picture."""
+        self._empty_text = text
+        self.update()
+
+    def values_at(self, x: int, y: int) -> list[tuple[str, Colour]]:
+        """Names and (r, g, b) of all pictures at a pixel, none outside."""
+        size, names, contents = self._contents.size, self._names, self._contents
+        if size is None or not (0 <= x < size[0] and 0 <= y < size[1]):
+            return []
+        pictures = [
+            (names.left or "left", contents.left),
+            (names.right or "right", contents.shown_right),
+            (names.override or "override", contents.override),
+        ]
+        return [(name, tuple(picture[y, x].tolist())) for name, picture in pictures if picture is not None]
+
+    # Modes.
+
+    @property
+    def mode(self) -> Mode:
+        """How two pictures are shown. One alone is shown as it is in every mode."""
+        return self._mode
+
+    def set_mode(self, mode: Mode) -> int:
+        """Show in another way; zoom and place stay. Returns the serial."""
+        if mode is not self._mode:
+            self._mode, self._left_in_turn = mode, False
+            self._run_timer()
+            self._refit()
+        return self._changed()
+
+    @property
+    def divider(self) -> float:
+        """Share of the width that is left of the divider."""
+        return self._divider
+
+    def set_divider(self, share: float) -> None:
+        """Put the divider of the wipe there, 0…1."""
+        share = min(max(share, 0.0), 1.0)
+        if share != self._divider:
+            self._divider = share
+            self._changed()
+            self.divider_moved.emit(share)
+
+    def move_divider(self, by: float) -> None:
+        """Move the divider by a share of the width: for keys."""
+        self.set_divider(self._divider + by)
+
+    def blink(self) -> int:
+        """In mode BLINK show the other picture. Returns the serial."""
+        if self._mode is not Mode.BLINK:
+            return self._serial
+        self._left_in_turn = not self._left_in_turn
+        return self._changed()
+
+    @property
+    def blinking(self) -> bool:
+        """Whether pictures take turns by themselves."""
+        return self._blinking
+
+    def set_blinking(self, on: bool, interval: int = BLINK_INTERVAL) -> None:
+        """Let the pictures take turns in mode BLINK, each for so many milliseconds."""
+        self._blinking = on
+        self._timer.setInterval(interval)
+        self._run_timer()
+
+    def set_difference(self, kind: DifferenceKind, gain: int) -> int:
+        """Left less right, times a gain: signed around middle grey, or absolute on black. Returns the serial."""
+        self._contents.set_difference(kind, gain)
+        return self._changed()
+
+    # Over the pictures.
+
+    def set_overlay(
+        self, key: str, mask: U8 | None, colour: Colour = (255, 0, 0), alpha: float = 0.5, hatched: bool = False
+    ) -> None:
+        """Tint pictures where a mask says so, side by side the right one only. Later keys lie over earlier ones.
+
+        mask: (H, W) uint8, 255 for the colour at alpha; None takes the overlay away. It is kept, not copied, and not
+        drawn over pictures of another size. hatched: in stripes. Raises ValueError for another kind of array.
+        """
+        if mask is not None and (mask.ndim != 2 or str(mask.dtype) != "uint8"):
+            raise ValueError(f"a mask of {mask.dtype} {mask.shape}, not (H, W) uint8")
+        if mask is None:
+            if self._overlays.pop(key, None) is None:
+                return
+        else:
+            self._overlays[key] = Overlay(mask, colour, alpha, hatched)
+            self._canvas.sampler.changed(mask, mask, None)
+        self._forget()
+        self._changed()
+
+    def update_overlay(self, key: str, region: Region | None = None) -> None:
+        """The mask of that key has other contents within a region. Raises KeyError for a key that was not set."""
+        mask = self._overlays[key].mask
+        self._canvas.sampler.changed(mask, mask, region)
+        self._changed_within(region)
+
+    def set_outlines(self, outlines: Sequence[Outline]) -> None:
+        """Draw these polygons, in px of the picture, in place of those before."""
+        self._outlines = [
+            (QPolygonF([QPointF(x, y) for x, y in points]), colour, dashed) for points, colour, dashed in outlines
+        ]
+        self.update()
+
+    # Inside.
+
+    def _sides(self) -> tuple[Side, ...]:
+        """Sides to be seen, in the order of the panes or parts."""
+        if self._contents.override is not None:
+            # Side by side it is held over both, so that nothing moves.
+            return ("override", "override") if self._mode is Mode.SIDE and self._contents.both else ("override",)
+        if not self._contents.both:
+            return ("left",) if self._contents.left is not None else ("right",)
+        if self._mode in (Mode.WIPE, Mode.SIDE):
+            return "left", "right"
+        if self._mode is Mode.DIFFERENCE:
+            return ("difference",)
+        return ("left",) if self._left_in_turn else ("right",)
+
+    def _tinted(self) -> tuple[Side, ...]:
+        # Where both are seen at one place, both are tinted, or what is drawn on the left one would not be seen.
+        return ("right", "difference") if self._mode is Mode.SIDE else ("left", "right", "difference")
+
+    def _panes(self) -> tuple[Pane, ...]:
+        return arrange(self._mode, self._device_size(), self._divider, self._sides())
+
+    def _pane_size(self) -> tuple[int, int]:
+        return pane_size(self._mode, self._device_size(), self._contents.both)
+
+    def _viewport_changed(self) -> None:
+        self._changed()
+
+    def _new_contents(self, keep_view: bool) -> int:
+        self._forget()
+        if self._contents.size is not None:
+            self._show_size(self._contents.size, keep_view)
+        return self._changed()
+
+    def _forget(self) -> None:
+        self._canvas.sampler.keep_only([*self._contents.arrays, *(o.mask for o in self._overlays.values())])
+
+    def _changed(self) -> int:
+        self._dirty = Box(0, 0, *self._device_size())
+        self._serial += 1
+        self.update()
+        return self._serial
+
+    def _changed_within(self, region: Region | None) -> int:
+        if region is None or self._viewport is None:
+            return self._changed()
+        self._serial += 1
+        for pane in self._panes():
+            box = self._viewport.box_of(region).moved(pane.box.x0, pane.box.y0).cut(pane.box)
+            if not box.empty:
+                self._dirty = box if self._dirty is None else self._dirty.joined(box)
+                self.update(self._rect(box.grown(1)).toAlignedRect())
+        if self._dirty is None:
+            self.update(0, 0, 1, 1)  # nothing of it is seen; that, too, is said
+        return self._serial
+
+    def _run_timer(self) -> None:
+        if self._blinking and self._mode is Mode.BLINK and self.isVisible():
+            self._timer.start()
+        else:
+            self._timer.stop()
+
+    # Painting.
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Qt: paint."""
+        if self._canvas.resize(self._device_size(), self.devicePixelRatioF()):
+            self._dirty = Box(0, 0, *self._device_size())
+        if self._dirty is not None:
+            size = self._contents.size
+            overlays = [o for o in self._overlays.values() if o.mask.shape[::-1] == size]
+            viewport = self._viewport if size is not None else None
+            self._canvas.compose(self._dirty, self._panes(), viewport, self._contents, self._tinted(), overlays)
+            self._dirty = None
+        painter = QPainter(self)
+        painter.drawImage(QPointF(0, 0), self._canvas.image)
+        self._decorate(painter)
+        painter.end()
+        if self._painted_serial != self._serial:
+            self._painted_serial = self._serial
+            self.painted.emit(self._serial)
+
+    def _decorate(self, painter: QPainter) -> None:
+        whole = QRectF(self.rect())
+        if not self.has_picture:
+            if self._empty_text:
+                decorations.label(painter, self.palette(), self._empty_text, whole, Qt.AlignmentFlag.AlignCenter)
+            return
+        for index, pane in enumerate(self._panes()):
+            self._draw_outlines(painter, index, self._rect(pane.box))
+        if self._mode is Mode.WIPE and (x := self.divider_x()) is not None:
+            decorations.divider(painter, self.palette(), x, whole.height())
+        draw_captions(painter, self.palette(), whole, self._sides(), self._names, self._contents)
+        draw_scale(painter, self.palette(), whole, self.zoom)
+
+    def divider_x(self) -> float | None:
+        """Where the divider stands in the widget; None where there is none to be seen."""
+        if self._mode is not Mode.WIPE or len(self._sides()) < 2:
+            return None
+        return self._panes()[0].parts[1][1].x0 / self.devicePixelRatioF()
+
+    def _draw_outlines(self, painter: QPainter, pane: int, within: QRectF) -> None:
+        if not self._outlines:
+            return
+        corner, scale = self.to_widget(0, 0, pane), self.zoom / self.devicePixelRatioF()
+        transform = QTransform(scale, 0, 0, scale, corner.x(), corner.y())
+        painter.save()
+        painter.setClipRect(within, Qt.ClipOperation.IntersectClip)
+        for polygon, colour, dashed in self._outlines:
+            decorations.line(painter, transform.map(polygon), colour, dashed=dashed)
+        painter.restore()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Qt: it comes into sight."""
+        super().showEvent(event)
+        self._run_timer()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Qt: it goes out of sight."""
+        super().hideEvent(event)
+        self._timer.stop()

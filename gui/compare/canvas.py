@@ -1,0 +1,76 @@
+"""The picture part of the widget as the screen's pixels: composed where something changed, then copied at each paint.
+
+It is one QImage of the widget's size that lives until the size changes, so that painting allocates nothing that
+could stay behind.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from PySide6.QtGui import QImage
+
+from gui.compare.contents import Contents, Side
+from gui.compare.kinds import U8
+from gui.compare.overlays import Overlay, tint
+from gui.compare.panes import Pane
+from gui.compare.sampling import Sampler
+from gui.compare.viewport import Box, Viewport
+
+SURROUND = 119
+"""Grey of the middle between black and white as the eye sees it (L* 50): pictures are judged in a neutral surround."""
+
+
+class Canvas:
+    """image: what is to be painted, Format_RGB32."""
+
+    def __init__(self) -> None:
+        self.sampler = Sampler()
+        self._allocate(1, 1)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in device pixels."""
+        return self.image.width(), self.image.height()
+
+    def resize(self, size: tuple[int, int], ratio: float) -> bool:
+        """Fit the widget, ratio: device pixels a logical pixel. True where all has to be composed anew."""
+        if size == self.size:
+            self.image.setDevicePixelRatio(ratio)
+            return False
+        self._allocate(*size)
+        self.image.setDevicePixelRatio(ratio)
+        return True
+
+    def compose(
+        self,
+        dirty: Box,
+        panes: Sequence[Pane],
+        viewport: Viewport | None,
+        contents: Contents,
+        tinted: Sequence[Side],
+        overlays: Sequence[Overlay],
+    ) -> None:
+        """Bring a box of the widget up to date. tinted: sides over which the overlays lie."""
+        dirty = dirty.cut(Box(0, 0, *self.size))
+        if dirty.empty:
+            return
+        self._pixels[dirty.slices] = SURROUND
+        if viewport is None:
+            return
+        for pane in panes:
+            left, top = pane.box.x0, pane.box.y0
+            for side, part in pane.parts:
+                box = viewport.extent.moved(left, top).cut(part).cut(dirty)
+                picture = contents.picture(side)
+                if box.empty or picture is None:
+                    continue
+                inner, target = box.moved(-left, -top), self._pixels[box.slices]
+                target[...] = self.sampler.sample(picture, viewport, inner)
+                for overlay in overlays if side in tinted else ():
+                    tint(target, self.sampler.sample(overlay.mask, viewport, inner), overlay, box)
+
+    def _allocate(self, width: int, height: int) -> None:
+        self.image = QImage(width, height, QImage.Format.Format_RGB32)
+        # The array looks into the image's memory; both are replaced together. Rows of 32 bits have no padding.
+        self._pixels: U8 = np.frombuffer(self.image.bits(), np.uint8).reshape(height, width, 4)
+        self._pixels[...] = SURROUND

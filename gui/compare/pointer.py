@@ -1,0 +1,189 @@
+"""What mouse buttons and movements over the view mean: pan, drag the divider, draw with a tool.
+
+It turns them into places of the picture and emits the view's signals; what strokes mean is not known here.
+"""
+
+import math
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QMouseEvent
+
+from gui.compare.decorations import HANDLE
+from gui.compare.kinds import Place, Tool
+from gui.compare.viewport import Box
+from rainclean.video.source import Region
+
+if TYPE_CHECKING:
+    from gui.compare.view import CompareView
+
+NEAR = 6.0
+"""Logical pixels from the divider within which it is taken hold of."""
+
+CURSORS = {
+    Tool.NONE: Qt.CursorShape.OpenHandCursor,
+    Tool.PICK: Qt.CursorShape.CrossCursor,
+    Tool.RECTANGLE: Qt.CursorShape.CrossCursor,
+    Tool.BRUSH: Qt.CursorShape.BlankCursor,
+    Tool.LASSO: Qt.CursorShape.CrossCursor,
+    Tool.FILL: Qt.CursorShape.PointingHandCursor,
+}
+
+
+class Drag(Enum):
+    """What a pressed button is doing."""
+
+    PAN = auto()
+    DIVIDER = auto()
+    RECTANGLE = auto()
+    STROKE = auto()
+
+
+class Pointer:
+    """The pointer of one view. place: where it last was, None: not over the view. pixel: under it, or (−1, −1).
+
+    points: of the rectangle (two corners) or the stroke being drawn, in px of the picture.
+    """
+
+    def __init__(self, view: "CompareView") -> None:
+        self._view = view
+        self.tool = Tool.NONE
+        self.place: QPointF | None = None
+        self.pixel = (-1, -1)
+        self.drag: Drag | None = None
+        self.points: list[Place] = []
+        self._button = Qt.MouseButton.NoButton
+        self._pane = 0
+
+    @property
+    def drawing(self) -> bool:
+        """Whether a rectangle or stroke is being drawn."""
+        return self.drag in (Drag.RECTANGLE, Drag.STROKE)
+
+    def press(self, event: QMouseEvent) -> bool:
+        """A button goes down. False where that means nothing here."""
+        if self.drag is not None:
+            if event.button() == Qt.MouseButton.RightButton and self.drawing:
+                self.cancel()
+            return True
+        drag = self._meant(event)
+        if drag is not None:
+            self._begin(drag, event)
+            return True
+        if event.button() != Qt.MouseButton.LeftButton:
+            return False
+        if self.tool in (Tool.PICK, Tool.FILL) and self._pixel_at(event.position()) != (-1, -1):
+            self._view.picked.emit(*self._view.to_picture(event.position()))
+        return True
+
+    def move(self, event: QMouseEvent) -> None:
+        """The pointer moves, with or without a button."""
+        before, self.place = self.place, event.position()
+        if self.drag is Drag.PAN and before is not None:
+            self._view.pan_by(self.place - before)
+        elif self.drag is Drag.DIVIDER:
+            self._view.set_divider(self.place.x() / max(1, self._view.width()))
+        elif self.drag is Drag.RECTANGLE:
+            self.points[1] = self._place(event)
+        elif self.drag is Drag.STROKE:
+            self.points.append(self._place(event))
+            self._view.stroke_moved.emit(*self.points[-1])
+        self.look()
+
+    def release(self, event: QMouseEvent) -> None:
+        """A button goes up."""
+        if self.drag is None or event.button() != self._button:
+            return
+        drag, points = self.drag, self.points
+        self._end()
+        if drag is Drag.STROKE:
+            self._view.stroke_ended.emit()
+        elif drag is Drag.RECTANGLE and (region := self._region(points[0], points[1])) is not None:
+            self._view.rectangle_drawn.emit(region)
+
+    def cancel(self) -> None:
+        """Nothing comes of what is being drawn."""
+        if self.drawing:
+            self._end()
+            self._view.stroke_cancelled.emit()
+
+    def leave(self) -> None:
+        """The pointer leaves the view."""
+        self.place = None
+        self.look()
+
+    def look(self) -> None:
+        """Say which pixel is under the pointer now, and show it."""
+        pixel = self._pixel_at(self.place) if self.place is not None else (-1, -1)
+        if pixel != self.pixel:
+            self.pixel = pixel
+            self._view.pointed.emit(*pixel)
+        self.show()
+
+    def show(self) -> None:
+        """The cursor for what the left button would do here."""
+        shape = CURSORS[self.tool]
+        if self.drag is Drag.PAN:
+            shape = Qt.CursorShape.ClosedHandCursor
+        elif self.drag is Drag.DIVIDER or (self.drag is None and self._on_divider(self.place)):
+            shape = Qt.CursorShape.SplitHCursor
+        elif not self._view.has_picture:
+            shape = Qt.CursorShape.ArrowCursor
+        if self._view.cursor().shape() != shape:
+            self._view.setCursor(shape)
+
+    def _meant(self, event: QMouseEvent) -> Drag | None:
+        if not self._view.has_picture:
+            return None
+        if event.button() == Qt.MouseButton.MiddleButton:
+            return Drag.PAN
+        if event.button() != Qt.MouseButton.LeftButton:
+            return None
+        if self._on_divider(event.position()):
+            return Drag.DIVIDER
+        drags = {Tool.NONE: Drag.PAN, Tool.RECTANGLE: Drag.RECTANGLE}
+        return drags.get(self.tool, Drag.STROKE if self.tool in (Tool.BRUSH, Tool.LASSO) else None)
+
+    def _begin(self, drag: Drag, event: QMouseEvent) -> None:
+        self.drag, self._button, self.place = drag, event.button(), event.position()
+        self._pane = self._view.pane_at(event.position())
+        start = self._place(event)
+        self.points = [start, start] if drag is Drag.RECTANGLE else [start]
+        self.show()
+        if drag is Drag.STROKE:
+            self._view.stroke_began.emit(*start)
+
+    def _end(self) -> None:
+        self.drag, self.points = None, []
+        self.show()
+        self._view.update()
+
+    def _place(self, event: QMouseEvent) -> Place:
+        """In the pane in which the drag began, also where the pointer has left it."""
+        return self._view.place_in(event.position(), self._pane)
+
+    def _on_divider(self, place: QPointF | None) -> bool:
+        """With a tool only the handle is the divider's, so that all of the picture can be drawn on."""
+        x = self._view.divider_x()
+        if place is None or x is None:
+            return False
+        handle = math.hypot(place.x() - x, place.y() - self._view.height() / 2) <= HANDLE + 2
+        return handle or (self.tool is Tool.NONE and abs(place.x() - x) <= NEAR)
+
+    def _pixel_at(self, place: QPointF) -> tuple[int, int]:
+        size = self._view.picture_size
+        if size is None or not self._view.rect().contains(place.toPoint()):
+            return -1, -1
+        x, y = (math.floor(at) for at in self._view.to_picture(place))
+        return (x, y) if 0 <= x < size[0] and 0 <= y < size[1] else (-1, -1)
+
+    def _region(self, one: Place, other: Place) -> Region | None:
+        """Pixels that a rectangle touches; None where it is no more than a click, or lies beside the picture."""
+        size = self._view.picture_size
+        if size is None or max(abs(one[0] - other[0]), abs(one[1] - other[1])) * self._view.zoom < 3:
+            return None
+        corners = list(zip(one, other, strict=True))
+        touched = Box(*(math.floor(min(pair)) for pair in corners), *(math.ceil(max(pair)) for pair in corners))
+        inside = touched.cut(Box(0, 0, *size))
+        return Region(inside.x0, inside.y0, inside.x1 - inside.x0, inside.y1 - inside.y0) if not inside.empty else None

@@ -1,0 +1,243 @@
+"""The picture view of the window: what is shown, and what the mouse does on it."""
+
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QContextMenuEvent, QHideEvent, QKeyEvent, QMouseEvent, QPainter, QPolygonF, QRegion
+from PySide6.QtWidgets import QWidget
+
+from gui.compare import decorations
+from gui.compare.area import PictureArea
+from gui.compare.kinds import U8, Mode, Place, Tool
+from gui.compare.pointer import Drag, Pointer
+
+DRAWN = (255, 210, 0)
+"""Colour of a rectangle or lasso while it is drawn."""
+
+
+class CompareView(PictureArea):
+    """Compares two pictures and lets a person draw on them. It knows nothing of what is drawn.
+
+    All places are in px of the picture, pixel centres at .5; strokes may run beside the picture.
+    pointed(x, y): pixel under the pointer, (−1, −1) where there is none. picked(x, y): a place was clicked with
+    PICK or FILL. rectangle_drawn(region). stroke_began(x, y), stroke_moved(x, y), stroke_ended(): with BRUSH or
+    LASSO. stroke_cancelled(): what was being drawn, a rectangle too, was given up (Esc, right button, other pictures).
+    """
+
+    pointed = Signal(int, int)
+    picked = Signal(float, float)
+    rectangle_drawn = Signal(object)
+    stroke_began = Signal(float, float)
+    stroke_moved = Signal(float, float)
+    stroke_ended = Signal()
+    stroke_cancelled = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._pointer = Pointer(self)
+        self._radius = 10.0
+        self._marked: list[QRectF] = []
+        self._swallow_menu = False
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMinimumSize(160, 120)
+        self.setAccessibleName("Picture comparison")
+        self._describe()
+
+    @property
+    def tool(self) -> Tool:
+        """What the left button does."""
+        return self._pointer.tool
+
+    def set_tool(self, tool: Tool) -> None:
+        """Let the left button do something else; what is being drawn is given up."""
+        self._pointer.cancel()
+        self._pointer.tool = tool
+        self._pointer.show()
+        self.update()
+
+    @property
+    def brush_radius(self) -> float:
+        """Radius of the brush in px of the picture."""
+        return self._radius
+
+    def set_brush_radius(self, px: float) -> None:
+        """Show the brush that large."""
+        self._radius = px
+        self._mark()
+
+    @property
+    def pointed_pixel(self) -> tuple[int, int]:
+        """The pixel under the pointer, (−1, −1) where there is none."""
+        return self._pointer.pixel
+
+    @property
+    def drawing(self) -> bool:
+        """Whether something is being drawn."""
+        return self._pointer.drawing
+
+    def cancel_stroke(self) -> None:
+        """Give up what is being drawn."""
+        self._pointer.cancel()
+
+    def show_pictures(
+        self,
+        left: U8 | None,
+        right: U8 | None,
+        left_name: str = "",
+        right_name: str = "",
+        keep_view: bool = True,
+    ) -> int:
+        """As in PictureArea; what is being drawn is given up."""
+        self._pointer.cancel()
+        serial = super().show_pictures(left, right, left_name, right_name, keep_view)
+        self._describe()
+        self._pointer.look()
+        return serial
+
+    def set_mode(self, mode: Mode) -> int:
+        """As in PictureArea; what is being drawn is given up."""
+        self._pointer.cancel()
+        serial = super().set_mode(mode)
+        self._describe()
+        self._pointer.look()
+        return serial
+
+    # What the pointer asks.
+
+    def pan_by(self, way: QPointF) -> None:
+        """Move the picture by so many logical pixels."""
+        if self._viewport is not None:
+            ratio = self.devicePixelRatioF()
+            self._look(self._viewport.panned(way.x() * ratio, way.y() * ratio))
+
+    def pane_at(self, place: QPointF) -> int:
+        """0, or 1 for the right one of two panes."""
+        return self._pane_at(place)
+
+    def place_in(self, place: QPointF, pane: int) -> Place:
+        """A place of the widget in px of the picture, as if all of the widget were that pane."""
+        if self._viewport is None:
+            return -1.0, -1.0
+        return self._viewport.to_picture(*self._in_pane(place, min(pane, len(self._panes()) - 1)))
+
+    # Events.
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Qt: a button goes down."""
+        drawing = self._pointer.drawing
+        event.setAccepted(self._pointer.press(event))
+        self._swallow_menu = drawing and event.button() == Qt.MouseButton.RightButton
+        self._mark()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Qt: the pointer moves."""
+        self._pointer.move(event)
+        self._mark()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Qt: a button goes up."""
+        self._pointer.release(event)
+        self._mark()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Qt: the pointer leaves."""
+        self._pointer.leave()
+        self._mark()
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Qt: a menu is asked for."""
+        # The right button that gave up a stroke asks for no menu.
+        event.setAccepted(self._swallow_menu)
+        self._swallow_menu = False
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Qt: a key goes down."""
+        if event.key() == Qt.Key.Key_Escape and self._pointer.drawing:
+            self._pointer.cancel()
+        else:
+            super().keyPressEvent(event)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Qt: it goes out of sight."""
+        self._pointer.cancel()
+        super().hideEvent(event)
+
+    def event(self, event: QEvent) -> bool:
+        """Qt: anything; focus and Esc are looked at."""
+        # While something is drawn, Esc gives it up, whatever the window uses the key for.
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            if event.key() == Qt.Key.Key_Escape and self._pointer.drawing:
+                event.accept()
+                return True
+        elif event.type() in (QEvent.Type.FocusIn, QEvent.Type.FocusOut):
+            self.update()
+        return super().event(event)
+
+    def _viewport_changed(self) -> None:
+        super()._viewport_changed()
+        self._describe()
+        self._pointer.look()
+
+    def _describe(self) -> None:
+        """For screen readers."""
+        if not self.has_picture:
+            self.setAccessibleDescription("no picture")
+            return
+        names = [name for name in (self._names.left, self._names.right) if name]
+        self.setAccessibleDescription(f"{', '.join(names)}; {self.mode.value}, {self.zoom * 100:.0f} %")
+
+    # Marks at the pointer.
+
+    def _decorate(self, painter: QPainter) -> None:
+        super()._decorate(painter)
+        if self.has_picture:
+            self._draw_stroke(painter)
+            for place, own in self._marks():
+                if self.tool is Tool.BRUSH:
+                    decorations.circle(painter, place, self._brush())
+                elif not own:
+                    decorations.cross(painter, place)
+        if self.hasFocus():
+            decorations.focus_ring(painter, self.palette(), QRectF(self.rect()))
+
+    def _draw_stroke(self, painter: QPainter) -> None:
+        pointer = self._pointer
+        if pointer.drag is Drag.RECTANGLE:
+            (x0, y0), (x1, y1) = pointer.points
+            points = [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
+        elif pointer.drag is Drag.STROKE and self.tool is Tool.LASSO:
+            points = pointer.points
+        else:
+            return
+        for pane in range(len(self._panes())):
+            polygon = QPolygonF([self.to_widget(x, y, pane) for x, y in points])
+            decorations.line(painter, polygon, DRAWN, closed=pointer.drag is Drag.RECTANGLE)
+
+    def _marks(self) -> list[tuple[QPointF, bool]]:
+        """Where marks stand: under the pointer (True) and at the same place of the picture in the other pane."""
+        place = self._pointer.place
+        if place is None or not self.has_picture:
+            return []
+        found = [(place, True)] if self.tool is Tool.BRUSH and self._pointer.drag is not Drag.DIVIDER else []
+        own, panes = self._pane_at(place), self._panes()
+        if len(panes) > 1:
+            other = self.to_widget(*self.to_picture(place), 1 - own)
+            if self._rect(panes[1 - own].box).contains(other):
+                found.append((other, False))
+        return found
+
+    def _brush(self) -> float:
+        return max(1.0, self._radius * self.zoom / self.devicePixelRatioF())
+
+    def _mark(self) -> None:
+        """Paint anew where marks were and where they are."""
+        if self._pointer.drawing and self.tool in (Tool.LASSO, Tool.RECTANGLE):
+            self.update()
+            return
+        reach = self._brush() if self.tool is Tool.BRUSH else decorations.CROSS
+        before = self._marked
+        self._marked = decorations.around([place for place, _ in self._marks()], reach)
+        region = QRegion()
+        for rect in (*before, *self._marked):
+            region += rect.toAlignedRect()
+        if not region.isEmpty():
+            self.update(region)

@@ -1,0 +1,308 @@
+"""The draft of the framed sequence as pictures: strokes while they are drawn, masks, the composite, what is excluded.
+
+A finished stroke goes to the project at once; masks and composite here are only what those strokes come to. They are
+brought up to date stroke by stroke, and painted anew where something was taken back.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, Signal
+
+from gui.session import Session
+from pipeline.project.drafts import FEATHER
+from pipeline.project.editor import Editor
+from rainclean.composite import GrowingStroke, Layer, Shape, Tool, compose, mask_of, paint
+from rainclean.video import Region
+
+U8 = NDArray[np.uint8]
+
+
+@dataclass
+class Brush:
+    """How the next stroke is drawn. radius, feather in px, softness 0…1, tolerance in levels."""
+
+    tool: Tool | None = None
+    excluding: bool = False
+    erasing: bool = False
+    radius: float = 24.0
+    softness: float = 0.5
+    edge_aware: bool = False
+    tolerance: float = 12.0
+    source: int | None = None
+
+
+@dataclass
+class _Painted:
+    """A mask and the strokes that it holds."""
+
+    mask: U8
+    shapes: tuple[Shape, ...] = ()
+
+
+@dataclass
+class _Stroke:
+    """A stroke that is being drawn: onto which mask, of which layer ("" for the exclusion)."""
+
+    painted: _Painted
+    key: str
+    growing: GrowingStroke | None = None
+    points: list[tuple[float, float]] = field(default_factory=list)
+
+
+class Composing(QObject):
+    """changed: what is painted has changed in a region, or altogether (None). brush_changed: so has the tool."""
+
+    changed = Signal(object)
+    brush_changed = Signal()
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self.brush = Brush()
+        self.composite: U8 | None = None
+        self._excluded: _Painted | None = None
+        self._layers: dict[str, _Painted] = {}
+        self._stroke: _Stroke | None = None
+        session.target_changed.connect(self._restart)
+        session.draft_changed.connect(self._catch_up)
+        session.detail_changed.connect(self._catch_up)
+        session.pictures.loaded.connect(self._arrived)
+
+    # -- what the window shows -----------------------------------------------------------------------------------
+
+    @property
+    def exclusion(self) -> U8 | None:
+        """What is excluded, (H, W) uint8, 255 there; None where nothing was ever painted."""
+        return self._excluded.mask if self._excluded is not None else None
+
+    @property
+    def on_base(self) -> bool:
+        """Whether there is a composite and the shown candidate is the one that it lies on."""
+        return self.composite is not None and self._base() == self._session.shown
+
+    def layer_mask(self, key: str) -> U8 | None:
+        """Mask of one layer, (H, W) uint8."""
+        painted = self._layers.get(key)
+        return painted.mask if painted is not None else None
+
+    def set_brush(self, **values: Any) -> None:
+        """Change how the next stroke is drawn."""
+        for name, value in values.items():
+            setattr(self.brush, name, value)
+        self.brush_changed.emit()
+
+    def source(self) -> int | None:
+        """The candidate that is painted with: the chosen one, else the best one that is not painted on."""
+        base = self._base()
+        ids = [c.id for c in self._session.detail.candidates]
+        if self.brush.source in ids and self.brush.source != base:
+            return self.brush.source
+        opponent = self._session.opponent
+        return opponent if opponent not in (None, base) else next((i for i in ids if i != base), None)
+
+    # -- strokes -------------------------------------------------------------------------------------------------
+
+    def begin(self, x: float, y: float) -> None:
+        """A stroke begins at (x, y) px."""
+        if self.brush.tool is None or self._stroke is not None:
+            return
+        painted, key = self._canvas()
+        if painted is None:
+            return
+        guide = self._guide()
+        if guide is None:
+            return
+        self._stroke = _Stroke(painted, key, points=[(x, y)])
+        if self.brush.tool == "brush":
+            self._stroke.growing = GrowingStroke(painted.mask, self._shape([(x, y)]), guide)
+            self._repaint(self._stroke.growing.changed)
+
+    def move(self, x: float, y: float) -> None:
+        """The stroke goes on to (x, y) px."""
+        if self._stroke is None:
+            return
+        self._stroke.points.append((x, y))
+        if self._stroke.growing is not None:
+            self._repaint(self._stroke.growing.add(x, y))
+
+    def end(self) -> None:
+        """The stroke is finished: it goes to the project."""
+        stroke, self._stroke = self._stroke, None
+        if stroke is None:
+            return
+        if stroke.growing is not None:
+            shape, region = stroke.growing.finish()
+        else:
+            points = stroke.points[:1] + stroke.points[-1:] if self.brush.tool == "rectangle" else stroke.points
+            shape = self._shape(points[:1] if self.brush.tool == "fill" else points)
+            guide = self._guide()
+            region = paint(stroke.painted.mask, shape, guide) if guide is not None else None
+        stroke.painted.shapes += (shape,)
+        if not self._store(stroke.key, shape):
+            stroke.painted.shapes = ()  # not in the project: paint anew what is
+            self._catch_up()
+        self._repaint(region)
+
+    def cancel(self) -> None:
+        """Take back the stroke that is being drawn."""
+        stroke, self._stroke = self._stroke, None
+        if stroke is not None and stroke.growing is not None:
+            self._repaint(stroke.growing.cancel())
+
+    def add(self, shapes: tuple[Shape, ...], excluding: bool, candidate: int | None, batch: str) -> None:
+        """Shapes that nobody drew: a suggestion, a region. All of them are one step for undo."""
+        line, base = self._session.line, self._base()
+        if line is None or base is None:
+            return
+
+        def act(editor: Editor) -> None:
+            for shape in shapes:
+                if excluding:
+                    editor.exclude(line.sequence, shape, base, batch=batch)
+                elif candidate is not None:
+                    editor.paint(line.sequence, base, candidate, shape, batch=batch)
+
+        self._session.change(act)
+
+    # -- inside --------------------------------------------------------------------------------------------------
+
+    def _base(self) -> int | None:
+        draft = self._session.detail.draft
+        return draft.base if draft.layers else self._session.shown
+
+    def _guide(self) -> U8 | None:
+        """The picture whose edges strokes go by; None while it is being fetched."""
+        session, base = self._session, self._base()
+        if session.editor is None or session.target is None or base is None:
+            return None
+        return self._picture(session.editor.guide(session.target, base))
+
+    def _shape(self, points: list[tuple[float, float]]) -> Shape:
+        b = self.brush
+        assert b.tool is not None
+        return Shape(b.tool, tuple(points), b.radius, b.softness, b.edge_aware, b.tolerance, b.erasing)
+
+    def _canvas(self) -> tuple[_Painted | None, str]:
+        """The mask that the next stroke is painted on; None, and a line for the person, where there is none."""
+        session = self._session
+        size = self._size()
+        if size is None or session.blind:
+            session.said.emit("painting is for candidates, and not for blind judgements")
+            return None, ""
+        if self.brush.excluding:
+            if self._excluded is None:
+                self._excluded = _Painted(np.zeros(size, np.uint8))
+            return self._excluded, ""
+        draft, source = session.detail.draft, self.source()
+        if source is None:
+            session.said.emit("there is no other candidate to paint with")
+            return None, ""
+        if draft.layers and draft.base != session.shown:
+            session.show(draft.base)
+        key = str(source)  # as the editor names the layer of a candidate
+        if key not in self._layers:
+            self._layers[key] = _Painted(np.zeros(size, np.uint8))
+        return self._layers[key], key
+
+    def _store(self, key: str, shape: Shape) -> bool:
+        session = self._session
+        line, base, source = session.line, self._base(), self.source()
+        if line is None:
+            return False
+        if not key:
+            return session.change(lambda editor: editor.exclude(line.sequence, shape, base))
+        if base is None or source is None:
+            return False
+        return session.change(lambda editor: editor.paint(line.sequence, base, source, shape))
+
+    def _size(self) -> tuple[int, int] | None:
+        analysis = self._session.detail.analysis
+        return (analysis.region.height, analysis.region.width) if analysis else None
+
+    def _restart(self) -> None:
+        self._stroke = self._excluded = self.composite = None
+        self._layers.clear()
+        self._catch_up()
+
+    def _arrived(self, name: str) -> None:
+        draft = self._session.detail.draft
+        if self.composite is None and draft.layers:
+            wanted = {draft.base, draft.guide, *(layer.candidate for layer in draft.layers)}
+            if any(c.id in wanted and c.picture == name for c in self._session.detail.candidates):
+                self._catch_up()
+
+    def _catch_up(self) -> None:
+        """Bring masks and composite to what the draft says."""
+        draft, size = self._session.detail.draft, self._size()
+        if size is None:
+            return
+        self._bring_exclusion(draft.exclude, size)
+        for gone in self._layers.keys() - {layer.key for layer in draft.layers}:
+            del self._layers[gone]
+        if draft.layers:
+            guide = self._guide()
+            if guide is None:
+                self.composite = None
+                return
+            for layer in draft.layers:
+                self._layers[layer.key] = _brought(self._layers.get(layer.key), layer.shapes, guide)
+        self._compose(None)
+        self.changed.emit(None)
+
+    def _bring_exclusion(self, shapes: tuple[Shape, ...], size: tuple[int, int]) -> None:
+        if not shapes:
+            self._excluded = None
+            return
+        guide = self._guide()
+        if guide is not None:
+            self._excluded = _brought(self._excluded, shapes, guide)
+
+    def _picture(self, candidate_id: int | None) -> U8 | None:
+        candidate = self._session.candidate(candidate_id)
+        return self._session.pictures.get(candidate.picture) if candidate else None
+
+    def _repaint(self, region: Region | None) -> None:
+        if region is None:
+            return
+        self.changed.emit(region if self.brush.excluding else self._compose(region))
+
+    def _compose(self, region: Region | None) -> Region | None:
+        """Bring the composite up to date, in a region or altogether; returns what has changed, joins included."""
+        draft = self._session.detail.draft
+        layers = [layer for layer in draft.layers if layer.key in self._layers]
+        # The first stroke of a layer is seen while it is drawn, before the project knows the layer.
+        known = {layer.key for layer in layers}
+        layers += [Layer(key, int(key), (), FEATHER) for key in self._layers if key not in known]
+        base = self._picture(self._base())
+        pictures = [self._picture(int(layer.candidate)) for layer in layers]
+        if not layers or base is None or any(p is None for p in pictures):
+            self.composite = None
+            return None
+        laid = [
+            (picture, self._layers[layer.key].mask, layer.feather)
+            for layer, picture in zip(layers, pictures, strict=True)
+            if picture is not None
+        ]
+        if region is None or self.composite is None or self.composite.shape != base.shape:
+            self.composite = compose(base, laid)
+            return None
+        reach = round(max((layer.feather for layer in layers), default=0.0)) + 1
+        x, y = max(0, region.x - reach), max(0, region.y - reach)
+        width = min(base.shape[1], region.x + region.width + reach) - x
+        height = min(base.shape[0], region.y + region.height + reach) - y
+        part = Region(x, y, width, height)
+        self.composite[y : y + height, x : x + width] = compose(base, laid, part)
+        return part
+
+
+def _brought(painted: _Painted | None, shapes: tuple[Shape, ...], guide: U8) -> _Painted:
+    """A mask that holds exactly these shapes: the one there is, with what is new, or one painted anew."""
+    if painted is not None and painted.shapes == shapes[: len(painted.shapes)]:
+        for shape in shapes[len(painted.shapes) :]:
+            paint(painted.mask, shape, guide)
+        painted.shapes = shapes
+        return painted
+    return _Painted(mask_of(shapes, guide), shapes)

@@ -1,0 +1,286 @@
+"""The desk: sequences at the left, comparison in the middle, candidates and tools at the right."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QLabel, QSplitter, QTabWidget, QToolBar, QVBoxLayout, QWidget
+
+from gui.actions import Actions
+from gui.compare import CompareView
+from gui.composing import Composing
+from gui.frame_reader import FrameReader
+from gui.jobs import Jobs
+from gui.live import Live
+from gui.panels.candidates import CandidatesPanel
+from gui.panels.compose import ComposePanel
+from gui.panels.decide import DecideBar
+from gui.panels.frames import FrameStrip
+from gui.panels.inspect import InspectPanel
+from gui.panels.live import LivePanel
+from gui.panels.sequences import SequencesPanel
+from gui.session import Session
+from gui.suggesting import Suggesting
+from gui.thumbnails import Thumbnails
+from rainclean.video import Region
+
+if TYPE_CHECKING:
+    from rainclean.live import Preview
+
+U8 = NDArray[np.uint8]
+
+COMPARE_TOOLS = ("wipe", "side", "single", "difference", "blink", "fit", "actual")
+
+EXCLUDED, PAINTED = (230, 40, 40), (40, 140, 255)
+"""Colours of the exclusion mask and of the chosen layer."""
+
+AHEAD_MS = 150
+AHEAD = (1, 2, -1)
+"""Sequences of the list, counted from the framed one, whose pictures are fetched ahead."""
+
+
+class Desk(QWidget):
+    """Puts the panels together and decides which pictures the view shows. What keys do stands in `desk_actions`."""
+
+    def __init__(self, session: Session, jobs: Jobs, thumbnails: Thumbnails, actions: Actions) -> None:
+        super().__init__()
+        self.session = session
+        self.view = CompareView()
+        self.live = Live(session, self.view.visible_region)
+        self.composing = Composing(session)
+        self.suggesting = Suggesting(session)
+        self.reader = FrameReader(session, self.live)
+        self.frame: int | None = None
+        self.shown_left: U8 | None = None
+        self.shown_right: U8 | None = None
+        self._excluded: U8 | None = None
+        self._framed: int | None = None
+        self.sequences = SequencesPanel(session, jobs, thumbnails)
+        self.candidates = CandidatesPanel(session, thumbnails)
+        self.sliders = LivePanel(self.live)
+        self.inspect = InspectPanel()
+        self.compose = ComposePanel(session, self.composing, actions)
+        self.strip = FrameStrip(session)
+        self.decide = DecideBar(session, actions)
+        self.values = QLabel()
+        # What may be wanted next waits until what is wanted now has been painted.
+        self._fetch_ahead = QTimer(self)
+        self._fetch_ahead.setSingleShot(True)
+        self._fetch_ahead.setInterval(AHEAD_MS)
+        self._fetch_ahead.timeout.connect(lambda: session.pictures.expect(self._expected()))
+        self._lay_out(actions)
+        self._connect()
+        self.show_pictures()
+
+    # -- pictures ------------------------------------------------------------------------------------------------
+
+    def show_pictures(self) -> None:
+        """Bring the view to what the session says; what is not in memory yet comes later."""
+        session = self.session
+        left, left_name = self._left()
+        right, right_name = self._right()
+        if left is not None and right is not None and left.shape != right.shape:
+            left = None  # of another analysis, with another region
+        # A stroke that is being drawn is given up only where other pictures are shown, not other contents.
+        same_place = left is not None and left is self.shown_left and self._framed == session.target
+        if same_place and right is not None and self._right_is(right.shape):
+            if right is not self.shown_right:
+                self.view.update_right(right)
+            self.view.set_names(left_name, right_name)
+        else:
+            self.view.show_pictures(left, right, left_name, right_name)
+        self.shown_left, self.shown_right, self._framed = left, right, session.target
+        self._show_overlays()
+        if left is None and right is None:
+            self.view.set_empty_text(self._why_empty())
+        self._fetch_ahead.start()
+
+    def rainy(self) -> U8 | None:
+        """The rainy frame that the strip stands at; None while it is being fetched."""
+        analysis = self.session.detail.analysis
+        if analysis is None:
+            return None
+        if (self.frame is None or self.frame == analysis.reference_frame) and analysis.reference:
+            return self.session.pictures.get(analysis.reference)
+        return self.reader.get(analysis.reference_frame if self.frame is None else self.frame)
+
+    def _left(self) -> tuple[U8 | None, str]:
+        session = self.session
+        opponent = session.candidate(session.opponent)
+        if opponent is not None:
+            return session.pictures.get(opponent.picture), session.label(opponent)
+        analysis = session.detail.analysis
+        frame = self.frame if self.frame is not None else analysis.reference_frame if analysis else 0
+        return self.rainy(), f"rainy frame {frame}"
+
+    def _right(self) -> tuple[U8 | None, str]:
+        session = self.session
+        shown = session.candidate(session.shown)
+        if self.live.picture is not None:
+            return self.live.picture, self.live.words
+        if shown is None:
+            return None, ""
+        if self.composing.on_base:
+            return self.composing.composite, f"composite on {session.label(shown)}"
+        return session.pictures.get(shown.picture), session.label(shown)
+
+    def _expected(self) -> list[str]:
+        """Pictures that the next keys may ask for: neighbouring candidates, neighbouring sequences, the rest."""
+        session = self.session
+        ids = [c.id for c in session.detail.candidates]
+        place = ids.index(session.shown) if session.shown in ids else 0
+        around = sorted(range(len(ids)), key=lambda i: min((i - place) % len(ids), (place - i) % len(ids)))
+        near = [session.detail.candidates[i].picture for i in around]
+        there = session.order.index(session.target) if session.target in session.order else -1
+        ahead = []
+        for by in AHEAD:
+            if there >= 0 and 0 <= there + by < len(session.order):
+                line = session.lines[session.order[there + by]]
+                ahead += [line.thumbnail, line.picture]
+        return [*near[:5], *ahead, *near[5:]]
+
+    def _why_empty(self) -> str:
+        session = self.session
+        line = session.line
+        if not session.lines:
+            return "No clips yet: drop video files or folders here, or press Ctrl+I."
+        if line is None:
+            return "No sequence is framed: press Down, or click one."
+        if line.state == "failed":
+            return f"The analysis failed: {line.error}"
+        return "Not analysed yet: Ctrl+R analyses what is new." if line.state == "new" else "loading …"
+
+    # -- what others do to the view ------------------------------------------------------------------------------
+
+    def _connect(self) -> None:
+        session, view, live, composing = self.session, self.view, self.live, self.composing
+        session.target_changed.connect(self._reframe)
+        session.shown_changed.connect(self.show_pictures)
+        session.detail_changed.connect(self.show_pictures)
+        session.pictures.loaded.connect(self._arrived)
+        session.pictures.failed.connect(lambda _, error: session.complained.emit(error))
+        self.reader.loaded.connect(lambda frame: self.show_pictures() if frame == self.frame else None)
+        self.strip.frame_chosen.connect(self._choose_frame)
+        live.shown.connect(self._show_live)
+        live.previewed.connect(self._show_preview)
+        live.moved.connect(lambda: self.strip.curve.set_used(live.used))
+        composing.changed.connect(self._repaint)
+        composing.brush_changed.connect(lambda: view.set_brush_radius(composing.brush.radius))
+        view.stroke_began.connect(composing.begin)
+        view.stroke_moved.connect(composing.move)
+        view.stroke_ended.connect(composing.end)
+        view.stroke_cancelled.connect(composing.cancel)
+        view.pointed.connect(self._say_values)
+        self.compose.layer_chosen.connect(self._show_layer)
+        self.candidates.paint_with.connect(lambda number: composing.set_brush(source=number, excluding=False))
+
+    def _reframe(self) -> None:
+        self.frame = None
+        self.inspect.clear()
+        self.view.set_outlines([])
+        self.show_pictures()
+
+    def _arrived(self, name: str) -> None:
+        session = self.session
+        analysis = session.detail.analysis
+        wanted = {c.picture for c in (session.candidate(session.shown), session.candidate(session.opponent)) if c}
+        if name in wanted or (analysis is not None and name == analysis.reference):
+            self.show_pictures()
+
+    def _choose_frame(self, frame: int) -> None:
+        self.frame = frame
+        if self.session.opponent is None and self.rainy() is not None:
+            self.show_pictures()
+
+    def _show_live(self) -> None:
+        picture = self.live.picture
+        if picture is not None and self._right_is(picture.shape):
+            self.shown_right = picture
+            self.view.update_right(picture)
+            self.view.set_names(self._left()[1], self.live.words)
+        else:
+            self.show_pictures()
+
+    def _show_preview(self, preview: "Preview") -> None:
+        if self._right_is((self.live.stack.height, self.live.stack.width, 3) if self.live.stack else ()):
+            self.view.show_preview(preview.picture, preview.region, preview.step)
+            self.view.set_names(self._left()[1], f"{self.live.words} (preview)")
+
+    def _right_is(self, shape: tuple[int, ...]) -> bool:
+        return self.shown_right is not None and self.shown_right.shape == shape
+
+    def _repaint(self, region: Region | None) -> None:
+        """A stroke has changed a region of the composite or of the exclusion mask; None: everything may have."""
+        composite = self.composing.composite
+        if region is None or self.composing.brush.excluding or composite is None or self.shown_right is not composite:
+            if region is None or (composite is not None and self.shown_right is not composite):
+                self.show_pictures()
+            else:
+                self._show_exclusion(region)
+            return
+        self.view.update_right(composite, region)
+
+    def _show_overlays(self) -> None:
+        self._show_exclusion(None)
+
+    def _show_exclusion(self, region: Region | None) -> None:
+        mask = self.composing.exclusion
+        right = self.shown_right
+        if mask is not None and (right is None or mask.shape != right.shape[:2]):
+            mask = None
+        if region is not None and mask is not None and self._excluded is mask:
+            self.view.update_overlay("excluded", region)
+        else:
+            self._excluded = mask
+            self.view.set_overlay("excluded", mask, EXCLUDED, 0.45)
+
+    def _show_layer(self, key: str) -> None:
+        mask = self.composing.layer_mask(key) if key and self.composing.on_base else None
+        right = self.shown_right
+        fits = mask is not None and right is not None and mask.shape == right.shape[:2]
+        self.view.set_overlay("layer", mask if fits else None, PAINTED, 0.3)
+
+    def _say_values(self, x: int, y: int) -> None:
+        found = self.view.values_at(x, y) if x >= 0 else []
+        values = "   ".join(f"{name}: {' '.join(f'{v:3d}' for v in rgb)}" for name, rgb in found)
+        self.values.setText(f"{x}, {y}   {values}" if found else "")
+
+    # -- layout --------------------------------------------------------------------------------------------------
+
+    def _lay_out(self, actions: Actions) -> None:
+        tools = QToolBar()
+        tools.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+        for name in COMPARE_TOOLS:
+            tools.addAction(actions[name])
+        tools.addSeparator()
+        for name in ("pick", "region"):
+            tools.addAction(actions[name])
+        self.values.setTextFormat(Qt.TextFormat.PlainText)
+        self.values.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        centre = QWidget()
+        column = QVBoxLayout(centre)
+        column.setContentsMargins(4, 2, 4, 4)
+        column.setSpacing(3)
+        column.addWidget(tools)
+        column.addWidget(self.view, 1)
+        column.addWidget(self.values)
+        column.addWidget(self.strip)
+        column.addWidget(self.decide)
+        right = QWidget()
+        beside = QVBoxLayout(right)
+        beside.setContentsMargins(0, 2, 4, 4)
+        self.tabs = QTabWidget()
+        self.tabs.addTab(self.candidates, "Candidates")
+        self.tabs.addTab(self.compose, "Compose")
+        self.tabs.addTab(self.inspect, "Inspect")
+        beside.addWidget(self.tabs, 1)
+        beside.addWidget(self.sliders)
+        self.splitter = QSplitter(Qt.Orientation.Horizontal)
+        for widget, stretch in ((self.sequences, 0), (centre, 1), (right, 0)):
+            self.splitter.addWidget(widget)
+            self.splitter.setStretchFactor(self.splitter.count() - 1, stretch)
+        self.splitter.setSizes([270, 900, 330])
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.splitter)

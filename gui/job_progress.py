@@ -1,0 +1,114 @@
+"""How far a job has come as a whole, and how long it will still take: numbers and words, no window."""
+
+from pipeline.stages import Progress
+
+_STAGES: dict[str, dict[str, float]] = {
+    "add": {"read": 1.0},
+    "analyze": {"decode": 0.5, "votes": 0.12, "look up": 0.08, "score": 0.05, "write": 0.05, "rain": 0.2},
+    "export": {"look": 0.3, "write": 0.7},
+    "check": {"check": 1.0},
+    "train": {"train": 1.0},
+    "evaluate": {"read": 0.03, "score": 0.97},
+    "derain": {"derain": 1.0},
+}
+"""Stages of a job on one thing, in their order, and the share of the time that each takes, about."""
+
+_AFTER = {"export": {"name": 0.05}}
+"""Stages that follow when all parts are done, and their share of the whole."""
+
+_THINGS = {"add": "clips", "analyze": "sequences", "export": "sequences"}
+
+_PATIENCE = 3.0
+"""Seconds before anything is said of the time left."""
+
+_LEAST = 0.01
+"""Share that must be behind before anything is said of the time left."""
+
+
+class JobProgress:
+    """Takes steps; tells the share that is done and the time left. Times are seconds of any steady clock.
+
+    kind: the command ("analyze"), which decides what its stages count.
+    """
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.step: Progress | None = None
+        self.share: float | None = None
+        self._first: tuple[float, float] | None = None
+        self._shown: tuple[float, float] | None = None
+
+    def take(self, step: Progress, now: float) -> None:
+        """The latest step. The share never falls."""
+        self.step = step
+        share = self._share_of(step)
+        if share is not None:
+            self.share = max(share, self.share or 0.0)
+            self._first = self._first or (now, self.share)
+
+    def seconds_left(self, now: float) -> float | None:
+        """None until enough is known to say anything; smoothed, so that it does not jump about."""
+        if self.share is None or self._first is None:
+            return None
+        # All the time so far counts: stages of one thing take other shares than they are thought to.
+        (since, before), share = self._first, self.share
+        if now - since < _PATIENCE or share - before < _LEAST:
+            return None
+        left = (1 - share) * (now - since) / (share - before)
+        if self._shown is not None:
+            at, shown = self._shown
+            weight = min(1.0, (now - at) / 10)
+            left = weight * left + (1 - weight) * max(0.0, shown - (now - at))
+        self._shown = (now, left)
+        return left
+
+    def words(self, now: float) -> str:
+        """What it is doing: ``cat: decode, 3 of 12 sequences, about 2 min left``."""
+        if self.step is None:
+            return "starting"
+        left = self.seconds_left(now)
+        return ", ".join(filter(None, (_doing(self.kind, self.step), "" if left is None else left_in_words(left))))
+
+    def _share_of(self, step: Progress) -> float | None:
+        within = _within(_STAGES.get(self.kind, {}), step)
+        after = _AFTER.get(self.kind, {})
+        if step.parts_total:
+            return (step.parts_done + (within or 0.0)) / step.parts_total * (1 - sum(after.values()))
+        if step.stage in after:
+            return 1 - sum(after.values()) + (_within(after, step) or 0.0)
+        return within
+
+
+def _within(stages: dict[str, float], step: Progress) -> float | None:
+    """Share of the work on one thing; None where the stage is not known."""
+    behind = 0.0
+    for stage, share in stages.items():
+        if stage == step.stage:
+            return behind + share * (min(1.0, step.done / step.total) if step.total else 0.0)
+        behind += share
+    return None
+
+
+def _doing(kind: str, step: Progress) -> str:
+    if step.parts_total:
+        number = min(step.parts_done + 1, step.parts_total)
+        named = f"{step.part}: {step.stage}" if step.part else step.stage
+        if step.parts_total == 1:
+            return named
+        return f"{named}, {number} of {step.parts_total} {_THINGS.get(kind, '')}".rstrip()
+    if step.total:
+        return f"{'step' if step.stage == 'train' else step.stage} {step.done} of {step.total}"
+    return step.stage
+
+
+def left_in_words(seconds: float) -> str:
+    """``about 40 s left``, rounded as roughly as it is known."""
+    if seconds < 10:
+        return "a few seconds left"
+    if seconds < 55:
+        return f"about {round(seconds / 10) * 10} s left"
+    if seconds < 90 * 60:
+        return f"about {max(1, round(seconds / 60))} min left"
+    if seconds < 36 * 3600:
+        return f"about {round(seconds / 3600)} h left"
+    return f"about {round(seconds / 86400)} days left"

@@ -1,0 +1,247 @@
+"""The candidates of the framed sequence: thumbnails, recipe in words, scores, difference to the shown one."""
+
+from typing import Any
+
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    QRect,
+    QSize,
+    Qt,
+    QTimer,
+    Signal,
+)
+from PySide6.QtGui import QColor, QFont, QPainter, QPen
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QLabel,
+    QListView,
+    QMenu,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gui.session import Session
+from gui.thumbnails import Thumbnails
+from pipeline.project.model import StoredCandidate
+
+ROW = 72
+MEASURE_MS = 250
+_THUMB = QSize(88, 58)
+CANDIDATE_ROLE = int(Qt.ItemDataRole.UserRole) + 1
+
+Index = QModelIndex | QPersistentModelIndex
+NO_PARENT = QModelIndex()
+
+
+class CandidatesModel(QAbstractListModel):
+    """The candidates as the session lists them, and how far each is from the shown one."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self.differences: dict[int, float] = {}
+
+    def rowCount(self, parent: Index = NO_PARENT) -> int:
+        """Number of candidates."""
+        return 0 if parent.isValid() else len(self._session.detail.candidates)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Texts for people and screen readers; the candidate itself for the delegate."""
+        if not index.isValid() or index.row() >= len(self._session.detail.candidates):
+            return None
+        candidate = self._session.detail.candidates[index.row()]
+        if role == CANDIDATE_ROLE:
+            return candidate
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
+            return self._session.label(candidate)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return None if self._session.blind else tip(candidate)
+        return None
+
+    def reset(self) -> None:
+        """The candidates have changed."""
+        self.beginResetModel()
+        self.differences.clear()
+        self.endResetModel()
+
+
+def tip(candidate: StoredCandidate) -> str:
+    """What there is to know of a candidate, line by line."""
+    same = f"\nstands for {', '.join(candidate.merged)} as well" if candidate.merged else ""
+    return (
+        f"{candidate.name}: percentile {candidate.percentile:g} (η* = {candidate.eta})\n"
+        f"score {candidate.score:.2f}, lower is better = leftover streaks {candidate.streaks:.2f} + "
+        f"lost detail {candidate.detail:.2f} + darkening {candidate.darkening:.2f} + "
+        f"temporal disagreement {candidate.disagreement:.2f}{same}"
+    )
+
+
+class _Delegate(QStyledItemDelegate):
+    def __init__(self, session: Session, model: CandidatesModel, thumbnails: Thumbnails, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._session, self._model, self._thumbnails = session, model, thumbnails
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        """All rows are equally high."""
+        return QSize(220, ROW)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        """Paint a candidate."""
+        candidate: StoredCandidate = index.data(CANDIDATE_ROLE)
+        session = self._session
+        rect: QRect = option.rect
+        palette = option.palette
+        painter.save()
+        shown = candidate.id == session.shown
+        if shown:
+            colour = QColor(palette.highlight().color())
+            colour.setAlpha(46)
+            painter.fillRect(rect, colour)
+        place = QRect(rect.left() + 8, rect.top() + 7, _THUMB.width(), _THUMB.height())
+        painter.fillRect(place, QColor(128, 128, 128, 60))
+        pixmap = self._thumbnails.get(candidate.picture)
+        if pixmap is not None:
+            size = pixmap.size().scaled(_THUMB, Qt.AspectRatioMode.KeepAspectRatio)
+            inner = QRect(0, 0, size.width(), size.height())
+            inner.moveCenter(place.center())
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+            painter.drawPixmap(inner, pixmap)
+        left, width = place.right() + 10, rect.right() - place.right() - 16
+        font = QFont(option.font)
+        font.setBold(shown)
+        painter.setFont(font)
+        painter.setPen(palette.text().color())
+        number = f"{index.row() + 1}  " if index.row() < 9 else ""
+        _line(painter, left, rect.top() + 6, width, f"{number}{session.label(candidate)}")
+        painter.setFont(option.font)
+        painter.setPen(palette.placeholderText().color())
+        _line(painter, left, rect.top() + 27, width, "" if session.blind else self._scores(candidate))
+        _line(painter, left, rect.top() + 47, width, self._marks(candidate))
+        if shown:
+            painter.setPen(QPen(palette.highlight().color(), 2))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(rect.adjusted(1, 1, -1, -1))
+        painter.restore()
+
+    def _scores(self, candidate: StoredCandidate) -> str:
+        difference = self._model.differences.get(candidate.id)
+        apart = "" if difference is None or candidate.id == self._session.shown else f"   differs by {difference:.2f}"
+        return f"score {candidate.score:.2f}{apart}"
+
+    def _marks(self, candidate: StoredCandidate) -> str:
+        session = self._session
+        decision = session.line.decision if session.line else None
+        marks = []
+        if not session.blind and decision and decision.candidate_id == candidate.id:
+            marks.append("✓ accepted" + (" automatically" if decision.kind == "automatic" else ""))
+        if session.opponent == candidate.id:
+            marks.append("◧ compared with")
+        if session.detail.draft.base == candidate.id and session.detail.draft.layers:
+            marks.append("✎ painted on")
+        return "   ".join(marks)
+
+
+def _line(painter: QPainter, left: int, top: int, width: int, text: str) -> None:
+    metrics = painter.fontMetrics()
+    painter.drawText(left, top + metrics.ascent(), metrics.elidedText(text, Qt.TextElideMode.ElideRight, width))
+
+
+class CandidatesPanel(QWidget):
+    """The list. paint_with: a person wants to paint with this candidate."""
+
+    paint_with = Signal(int)
+
+    def __init__(self, session: Session, thumbnails: Thumbnails) -> None:
+        super().__init__()
+        self._session = session
+        self.model = CandidatesModel(session)
+        self.view = QListView(uniformItemSizes=True)
+        self.view.setAccessibleName("Candidates")
+        self.view.setToolTip("Click, or Left and Right, to show; double click to compare with; right click for more")
+        self.view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.view.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
+        self.view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.view.setModel(self.model)
+        self.view.setItemDelegate(_Delegate(session, self.model, thumbnails, self.view))
+        self.empty = QLabel(wordWrap=True, alignment=Qt.AlignmentFlag.AlignCenter)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 6, 0, 0)
+        layout.addWidget(self.empty)
+        layout.addWidget(self.view, 1)
+        self.view.clicked.connect(lambda index: session.show(index.data(CANDIDATE_ROLE).id))
+        self.view.doubleClicked.connect(lambda index: session.compare_with(index.data(CANDIDATE_ROLE).id))
+        self.view.customContextMenuRequested.connect(self._menu)
+        session.target_changed.connect(self._reset)
+        session.detail_changed.connect(self._reset)
+        session.shown_changed.connect(self._follow)
+        session.draft_changed.connect(self.view.viewport().update)
+        session.sequences_changed.connect(self.view.viewport().update)
+        # Differences wait until the pictures that were asked for are on the screen.
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(MEASURE_MS)
+        self._soon.timeout.connect(self._measure)
+        session.pictures.loaded.connect(lambda _: self._measure_soon())
+        thumbnails.loaded.connect(lambda _: self.view.viewport().update())
+        self._reset()
+
+    def _reset(self) -> None:
+        self.model.reset()
+        line = self._session.line
+        has = bool(self._session.detail.candidates)
+        self.view.setVisible(has)
+        self.empty.setVisible(not has)
+        if line is None:
+            self.empty.setText("No sequence is framed.")
+        elif line.state == "failed":
+            self.empty.setText(f"The analysis failed: {line.error}")
+        else:
+            self.empty.setText("No candidates yet: analyse this sequence (Ctrl+R).")
+        self._follow()
+
+    def _follow(self) -> None:
+        ids = [c.id for c in self._session.detail.candidates]
+        if self._session.shown in ids:
+            self.view.scrollTo(self.model.index(ids.index(self._session.shown)))
+        self.model.differences.clear()
+        self._measure_soon()
+        self.view.viewport().update()
+
+    def _measure_soon(self) -> None:
+        if not self._soon.isActive():
+            self._soon.start()
+
+    def _measure(self) -> None:
+        """Differences to the shown candidate, of those whose pictures are in memory: mean over a grid of pixels."""
+        session = self._session
+        shown = session.candidate(session.shown)
+        mine = session.pictures.peek(shown.picture) if shown else None
+        if mine is not None:
+            step = max(1, mine.shape[0] // 90)
+            for candidate in session.detail.candidates:
+                other = session.pictures.peek(candidate.picture)
+                if candidate.id not in self.model.differences and other is not None and other.shape == mine.shape:
+                    apart = abs(other[::step, ::step].astype("int16") - mine[::step, ::step])
+                    self.model.differences[candidate.id] = float(apart.mean())
+        self.view.viewport().update()
+
+    def _menu(self, place: QPoint) -> None:
+        index = self.view.indexAt(place)
+        if not index.isValid():
+            return
+        candidate: StoredCandidate = index.data(CANDIDATE_ROLE)
+        menu = QMenu(self)
+        menu.addAction("Show", lambda: self._session.show(candidate.id))
+        menu.addAction("Compare with this", lambda: self._session.compare_with(candidate.id))
+        menu.addAction("Compare with the rainy frame", lambda: self._session.compare_with(None))
+        menu.addAction("Paint with this", lambda: self.paint_with.emit(candidate.id))
+        menu.addAction("Accept", lambda: self._session.accept(candidate.id))
+        menu.exec(self.view.viewport().mapToGlobal(place))
+        menu.deleteLater()

@@ -1,0 +1,62 @@
+"""All keys, from the table of actions."""
+
+from html import escape
+
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout, QWidget
+
+from gui.actions import GROUPS, HELD, TABLE, key_text
+
+_MOUSE = (
+    ("wheel", "zoom around the pointer"),
+    ("drag", "move the picture; with a tool, draw"),
+    ("drag the line", "wipe"),
+    ("right button, Esc", "give up what is being drawn"),
+    ("double click a candidate", "compare with it"),
+)
+
+
+def keys_html() -> str:
+    """A table for each group."""
+    parts = ["<p>Keys act on the framed sequence, wherever the mouse is.</p><table width='100%'><tr>"]
+    columns: list[list[str]] = [[], []]
+    for place, group in enumerate(GROUPS):
+        rows = [
+            (key_text(action), f"{action.text.removesuffix('…')}: {_lower(action.tip)}")
+            for action in TABLE
+            if action.group == group and action.keys and not action.id.startswith("candidate_")
+        ]
+        rows += [(key, text) for key, held_in, text in HELD if held_in == group]
+        if group == "Go":
+            rows.append(("1 to 9", "Candidate: show that candidate"))
+        columns[place % 2].append(_table(group, rows))
+    columns[1].append(_table("Mouse", list(_MOUSE)))
+    parts += [f"<td valign='top' width='50%'>{''.join(column)}</td>" for column in columns]
+    return "".join(parts) + "</tr></table>"
+
+
+def _table(title: str, rows: list[tuple[str, str]]) -> str:
+    body = "".join(
+        f"<tr><td width='120'><b>{escape(key)}</b>&nbsp;</td><td>{escape(text)}</td></tr>" for key, text in rows
+    )
+    return f"<h3>{escape(title)}</h3><table>{body}</table>"
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+class HelpDialog(QDialog):
+    """The keys on one page."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Keys")
+        self.resize(980, 760)
+        self.text = QTextBrowser()
+        self.text.setHtml(keys_html())
+        self.text.setAccessibleName("All keys")
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        layout.addWidget(self.text)
+        layout.addWidget(buttons)

@@ -1,0 +1,78 @@
+"""The validation picture of a run, as wide as there is room: a row a pair, five pictures each."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QPainter, QPaintEvent, QPixmap, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+
+COLUMNS = ("Rainy", "Output", "Clean image", "Attention map", "Training mask")
+
+
+class RunPicture(QWidget):
+    """The picture with its captions, scrolled where it is higher than its place."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._picture = _Picture()
+        captions = QHBoxLayout()
+        captions.setSpacing(0)
+        for words in COLUMNS:
+            label = QLabel(words)
+            label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+            captions.addWidget(label, 1)
+        self._area = QScrollArea()
+        self._area.setWidget(self._picture)
+        self._area.setWidgetResizable(True)
+        self._area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
+        self._area.setAccessibleName("Validation pictures")
+        captions.setContentsMargins(0, 0, self._area.verticalScrollBar().sizeHint().width(), 0)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(captions)
+        column.addWidget(self._area, 1)
+
+    @property
+    def pixmap(self) -> QPixmap:
+        """What is shown."""
+        return self._picture.pixmap
+
+    def show_file(self, path: Path | None) -> None:
+        """Read a picture; one that cannot be read leaves what is there."""
+        pixmap = QPixmap() if path is None else QPixmap(str(path))
+        if path is None or not pixmap.isNull():
+            self._picture.take(pixmap)
+
+
+class _Picture(QWidget):
+    def __init__(self) -> None:
+        super().__init__()
+        self.pixmap = QPixmap()
+
+    def take(self, pixmap: QPixmap) -> None:
+        self.pixmap = pixmap
+        self._fit()
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(320, 120)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._fit()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        if self.pixmap.isNull():
+            painter.setPen(self.palette().placeholderText().color())
+            words = "Pictures come with the first validation, before the first step."
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, words)
+            return
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.drawPixmap(QRectF(0, 0, self.width(), self._height()), self.pixmap, QRectF(self.pixmap.rect()))
+
+    def _height(self) -> int:
+        return round(self.width() * self.pixmap.height() / self.pixmap.width())
+
+    def _fit(self) -> None:
+        self.setMinimumHeight(60 if self.pixmap.isNull() else self._height())

@@ -1,0 +1,253 @@
+"""The list of sequences: thumbnails, states, filter, sort, search. One is framed, and keys act on that one only."""
+
+from typing import Any
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QPainter, QPen
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QListView,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gui.arrangement import FILTERS, SORTS, arrange
+from gui.jobs import Jobs
+from gui.session import Session
+from gui.thumbnails import Thumbnails
+from gui.widgets import named
+from pipeline.project.model import Overview
+
+ROW = 76
+_THUMB = QSize(96, 64)
+
+STATE_COLOURS = {
+    "new": "#8a8f98",
+    "analysing": "#3b82f6",
+    "ready": "#d9a400",
+    "accepted": "#2e9e4f",
+    "accepted automatically": "#79b98a",
+    "rejected": "#c2453d",
+    "failed": "#c2453d",
+}
+"""Always beside the state's name: colour alone tells nothing to some."""
+
+LINE_ROLE = int(Qt.ItemDataRole.UserRole) + 1
+
+Index = QModelIndex | QPersistentModelIndex
+NO_PARENT = QModelIndex()
+
+
+class SequencesModel(QAbstractListModel):
+    """The session's lines in the session's order."""
+
+    def __init__(self, session: Session, jobs: Jobs) -> None:
+        super().__init__()
+        self._session, self._jobs = session, jobs
+
+    def rowCount(self, parent: Index = NO_PARENT) -> int:
+        """Number of listed sequences."""
+        return 0 if parent.isValid() else len(self._session.order)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Texts for people and screen readers; the line itself for the delegate."""
+        line = self._session.lines.get(self._session.order[index.row()]) if index.isValid() else None
+        if line is None:
+            return None
+        if role == LINE_ROLE:
+            return line
+        if role == Qt.ItemDataRole.DisplayRole:
+            return line.sequence.name
+        if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
+            return f"{line.sequence.name}, scene {line.sequence.scene}: {self.state(line)}"
+        return None
+
+    def state(self, line: Overview) -> str:
+        """The state in words, with progress or the reason."""
+        progress = self.share(line)
+        if progress is not None:
+            return f"analysing, {progress:.0%}"
+        if self._session.blind and line.state not in ("new", "failed"):
+            editor = self._session.editor
+            return "judged" if editor and editor.has_opinion(line.sequence.id) else "to judge"
+        return f"failed: {line.error}" if line.state == "failed" else line.state
+
+    def share(self, line: Overview) -> float | None:
+        """How far its analysis has come; None where none is under way."""
+        for job in self._jobs.running():
+            step = job.progress
+            if job.kind == "analyze" and step is not None and step.part == line.sequence.name:
+                share = job.share
+                return None if share is None else min(max(share * step.parts_total - step.parts_done, 0.0), 1.0)
+        return None
+
+    def reset(self) -> None:
+        """The order has changed."""
+        self.beginResetModel()
+        self.endResetModel()
+
+    def touch(self) -> None:
+        """Contents have changed, not the order."""
+        if self._session.order:
+            self.dataChanged.emit(self.index(0), self.index(len(self._session.order) - 1))
+
+
+class _Delegate(QStyledItemDelegate):
+    """Paints one sequence: thumbnail, name, state, score, star, and the frame of the one that keys act on."""
+
+    def __init__(self, session: Session, model: SequencesModel, thumbnails: Thumbnails, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._session, self._model, self._thumbnails = session, model, thumbnails
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        """All rows are equally high."""
+        return QSize(220, ROW)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        """Paint a row."""
+        line: Overview = index.data(LINE_ROLE)
+        rect: QRect = option.rect
+        palette = option.palette
+        painter.save()
+        framed = line.sequence.id == self._session.target
+        if framed:
+            painter.fillRect(rect, _mixed(palette.base().color(), palette.highlight().color(), 0.18))
+        self._thumbnail(painter, rect, line)
+        left = rect.left() + _THUMB.width() + 16
+        width = rect.right() - left - 6
+        font = QFont(option.font)
+        font.setBold(True)
+        painter.setFont(font)
+        painter.setPen(palette.text().color())
+        star = "★ " if line.star else ""
+        _line(painter, left, rect.top() + 6, width, f"{star}{line.sequence.name}")
+        painter.setFont(option.font)
+        self._state(painter, left, rect.top() + 27, width, line, palette)
+        if not self._session.blind:
+            painter.setPen(palette.placeholderText().color())
+            _line(painter, left, rect.top() + 48, width, _figures(line))
+        share = self._model.share(line)
+        if share is not None:
+            bar = QRect(left, rect.bottom() - 5, width, 3)
+            painter.fillRect(bar, palette.mid())
+            bar.setWidth(round(width * share))
+            painter.fillRect(bar, QColor(STATE_COLOURS["analysing"]))
+        if framed:
+            painter.setPen(QPen(palette.highlight().color(), 2))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(rect.adjusted(1, 1, -1, -1))
+        painter.restore()
+
+    def _thumbnail(self, painter: QPainter, rect: QRect, line: Overview) -> None:
+        place = QRect(rect.left() + 8, rect.top() + 6, _THUMB.width(), _THUMB.height())
+        painter.fillRect(place, QColor(128, 128, 128, 60))
+        pixmap = self._thumbnails.get(line.thumbnail)
+        if pixmap is not None:
+            size = pixmap.size().scaled(_THUMB, Qt.AspectRatioMode.KeepAspectRatio)
+            inner = QRect(0, 0, size.width(), size.height())
+            inner.moveCenter(place.center())
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+            painter.drawPixmap(inner, pixmap)
+
+    def _state(self, painter: QPainter, left: int, top: int, width: int, line: Overview, palette: Any) -> None:
+        words = self._model.state(line)
+        colour = STATE_COLOURS.get(words.partition(",")[0].partition(":")[0], STATE_COLOURS["new"])
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(colour))
+        painter.drawEllipse(left, top + 5, 8, 8)
+        painter.setPen(palette.text().color())
+        _line(painter, left + 14, top, width - 14, words)
+
+
+def _figures(line: Overview) -> str:
+    parts = [line.chosen] if line.chosen else []
+    if line.score is not None:
+        parts.append(f"{line.score:.2f}")
+    return "  ".join(parts)
+
+
+def _line(painter: QPainter, left: int, top: int, width: int, text: str) -> None:
+    metrics = painter.fontMetrics()
+    elided = metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, width)
+    painter.drawText(left, top + metrics.ascent(), elided)
+
+
+def _mixed(one: QColor, other: QColor, share: float) -> QColor:
+    pairs = ((one.red(), other.red()), (one.green(), other.green()), (one.blue(), other.blue()))
+    return QColor(*(round(a + (b - a) * share) for a, b in pairs))
+
+
+class SequencesPanel(QWidget):
+    """The list and its boxes."""
+
+    def __init__(self, session: Session, jobs: Jobs, thumbnails: Thumbnails) -> None:
+        super().__init__()
+        self._session = session
+        self.search = QLineEdit(placeholderText="search name or scene", clearButtonEnabled=True)
+        self.filter, self.sort = QComboBox(), QComboBox()
+        self.filter.addItems(list(FILTERS))
+        self.sort.addItems(list(SORTS))
+        self.count = QLabel()
+        self.view = QListView(uniformItemSizes=True)
+        self.view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.view.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
+        self.view.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # keys act on the framed sequence, wherever the focus is
+        self.model = SequencesModel(session, jobs)
+        self.view.setModel(self.model)
+        self.view.setItemDelegate(_Delegate(session, self.model, thumbnails, self.view))
+        for widget, name, tip in (
+            (self.search, "Search", "Shows sequences whose name, scene or notes hold these words (Ctrl+F)"),
+            (self.filter, "Filter", "Which sequences are listed"),
+            (self.sort, "Order", "Order of the list"),
+            (self.view, "Sequences", "Click, or Up and Down, to frame a sequence"),
+        ):
+            named(widget, name, tip)
+        self._lay_out()
+        self.search.textChanged.connect(self.arrange)
+        self.filter.currentTextChanged.connect(self.arrange)
+        self.sort.currentTextChanged.connect(self.arrange)
+        self.view.clicked.connect(lambda index: session.frame(session.order[index.row()]))
+        session.sequences_changed.connect(self.arrange)
+        session.opened.connect(self.arrange)
+        session.target_changed.connect(self._follow)
+        thumbnails.loaded.connect(lambda _: self.view.viewport().update())
+        jobs.changed.connect(lambda _: self.view.viewport().update())
+
+    def arrange(self) -> None:
+        """Bring the list to what the boxes say; the framed sequence stays framed, listed or not."""
+        session = self._session
+        order = arrange(session.lines.values(), self.filter.currentText(), self.sort.currentText(), self.search.text())
+        if order == session.order and self.model.rowCount() == len(order):
+            self.model.touch()
+        else:
+            session.order = order
+            self.model.reset()
+            self._follow()
+        total = len(session.lines)
+        self.count.setText(f"{len(order)} of {total}" if len(order) != total else f"{total} sequences")
+
+    def _follow(self) -> None:
+        """Keep the framed sequence in view."""
+        session = self._session
+        if session.target in session.order:
+            self.view.scrollTo(self.model.index(session.order.index(session.target)))
+        self.view.viewport().update()
+
+    def _lay_out(self) -> None:
+        boxes = QHBoxLayout()
+        boxes.addWidget(self.filter, 1)
+        boxes.addWidget(self.sort, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(6, 6, 0, 6)
+        layout.addWidget(self.search)
+        layout.addLayout(boxes)
+        layout.addWidget(self.view, 1)
+        layout.addWidget(self.count)

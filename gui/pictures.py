@@ -1,0 +1,94 @@
+"""Pictures in memory: decoded beside the window, the latest used kept up to a limit, the next ones fetched ahead."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, Signal
+
+from gui.workers import LATER, NOW, Task, Workers
+
+U8 = NDArray[np.uint8]
+
+LIMIT = 768 << 20
+"""Bytes of decoded pictures kept: about 120 of 1920×1080 px."""
+
+
+class Pictures(QObject):
+    """Pictures by name (of their artefacts). read: decodes one, (H, W, 3) uint8 RGB, in any thread."""
+
+    loaded = Signal(str)
+    failed = Signal(str, str)
+
+    def __init__(self, workers: Workers, read: Callable[[str], U8], limit: int = LIMIT) -> None:
+        super().__init__()
+        self._workers, self._read, self._limit = workers, read, limit
+        self._kept: OrderedDict[str, U8] = OrderedDict()
+        self._bytes = 0
+        self._coming: dict[str, tuple[int, Task]] = {}
+
+    def get(self, name: str) -> U8 | None:
+        """The picture if it is there; else it is fetched, most urgently, and `loaded` tells when it has come."""
+        picture = self.peek(name)
+        if picture is None and name:
+            self._fetch(name, NOW)
+        return picture
+
+    def peek(self, name: str) -> U8 | None:
+        """The picture if it is there."""
+        picture = self._kept.get(name)
+        if picture is not None:
+            self._kept.move_to_end(name)
+        return picture
+
+    def put(self, name: str, picture: U8) -> None:
+        """Keep a picture that was made elsewhere."""
+        self._bytes -= self._kept.pop(name).nbytes if name in self._kept else 0
+        self._kept[name] = picture
+        self._bytes += picture.nbytes
+        while self._bytes > self._limit and len(self._kept) > 1:
+            _, gone = self._kept.popitem(last=False)
+            self._bytes -= gone.nbytes
+
+    def expect(self, names: Iterable[str]) -> None:
+        """Fetch these ahead, in this order; what was expected before and is not any more is let go."""
+        wanted = [name for name in dict.fromkeys(names) if name and name not in self._kept]
+        for name, (urgency, task) in list(self._coming.items()):
+            if urgency == LATER and name not in wanted:
+                task.cancel()
+                del self._coming[name]
+        for name in wanted:
+            if name not in self._coming:
+                self._fetch(name, LATER)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        for _, task in self._coming.values():
+            task.cancel()
+        self._coming.clear()
+        self._kept.clear()
+        self._bytes = 0
+
+    def _fetch(self, name: str, urgency: int) -> None:
+        if name in self._coming:
+            before, task = self._coming[name]
+            if before <= urgency:
+                return
+            task.cancel()
+        task = self._workers.run(
+            lambda: self._read(name),
+            lambda picture: self._come(name, picture),
+            lambda error: self._fail(name, error),
+            urgency=urgency,
+        )
+        self._coming[name] = (urgency, task)
+
+    def _come(self, name: str, picture: U8) -> None:
+        self._coming.pop(name, None)
+        self.put(name, picture)
+        self.loaded.emit(name)
+
+    def _fail(self, name: str, error: Exception) -> None:
+        self._coming.pop(name, None)
+        self.failed.emit(name, str(error))

@@ -1,0 +1,119 @@
+"""What is done to a whole project: make one, add clips, analyse, choose automatically, exchange decisions.
+
+All of it is the command of the same name, run as a job.
+"""
+
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QStandardPaths
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from gui.jobs import Job, Jobs, State
+from gui.session import Session
+from pipeline.project.clips import VIDEO_SUFFIXES
+from pipeline.project.store import DATABASE, Project
+from pipeline.words import counted
+from rainclean.errors import RaincleanError
+
+SAMPLE = "rainclean sample"
+"""Folder of the sample project, among the person's documents."""
+
+_VIDEOS = f"Videos ({' '.join(f'*{suffix}' for suffix in sorted(VIDEO_SUFFIXES))});;All files (*)"
+_LINES = "Decisions (*.jsonl);;All files (*)"
+
+
+class ProjectWork(QObject):
+    """Asks what has to be asked, and starts jobs. parent: the window that questions belong to."""
+
+    def __init__(self, session: Session, jobs: Jobs, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._session, self._jobs, self._window = session, jobs, parent
+        jobs.finished.connect(self._finished)
+
+    def make_project(self, folder: Path, then: Callable[[Path], None]) -> None:
+        """Make a project in a folder, and open it."""
+        try:
+            Project.create(folder).close()
+        except RaincleanError as error:
+            self._session.complained.emit(str(error))
+            return
+        then(folder)
+
+    def open_sample(self, then: Callable[[Path], None]) -> None:
+        """Open the sample project; the first time it is made among the person's documents."""
+        place = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
+        folder = Path(place or Path.home()) / SAMPLE
+        if (folder / DATABASE).is_file():
+            then(folder)
+            return
+        self.make_project(folder, then)
+        if self._session.project is not None and self._session.project.folder == folder.resolve():
+            self.add([Path(str(files("sample_sequences")))])
+
+    def choose_clips(self) -> None:
+        """Ask for video files and add them."""
+        names, _ = QFileDialog.getOpenFileNames(self._window, "Clips to add", str(Path.home()), _VIDEOS)
+        if names:
+            self.add([Path(name) for name in names])
+
+    def choose_folder(self) -> None:
+        """Ask for a folder and add its clips."""
+        folder = QFileDialog.getExistingDirectory(self._window, "Folder with clips", str(Path.home()))
+        if folder:
+            self.add([Path(folder)])
+
+    def add(self, paths: list[Path]) -> None:
+        """Add clips; what is new is analysed afterwards."""
+        if (folder := self._folder()) is not None:
+            what = paths[0].name if len(paths) == 1 else counted(len(paths), "path")
+            self._jobs.start(Job(f"Add {what}", ["add", str(folder), *map(str, paths)], folder))
+
+    def analyze(self) -> None:
+        """Make candidates for what has none."""
+        if (folder := self._folder()) is None:
+            return
+        if any(job.kind == "analyze" and job.project == folder for job in self._jobs.unfinished()):
+            self._session.said.emit("an analysis of this project is under way already")
+            return
+        self._jobs.start(Job("Analyse", ["analyze", str(folder)], folder))
+
+    def choose_automatically(self) -> None:
+        """Accept the best-scored candidate wherever no person has decided."""
+        if (folder := self._folder()) is not None:
+            self._jobs.start(Job("Choose automatically", ["select", str(folder), "--auto"], folder))
+
+    def import_decisions(self) -> None:
+        """Ask for a file of decisions and merge it."""
+        name, _ = QFileDialog.getOpenFileName(self._window, "Decisions to import", str(Path.home()), _LINES)
+        if name and (folder := self._folder()) is not None:
+            self._jobs.start(Job("Import decisions", ["decisions", "import", str(folder), name], folder))
+
+    def export_decisions(self) -> None:
+        """Ask for a place and write all decisions there."""
+        if (folder := self._folder()) is None:
+            return
+        start = folder.parent / f"{folder.name}-{self._session.who}.jsonl"
+        name, _ = QFileDialog.getSaveFileName(self._window, "Export decisions to", str(start), _LINES)
+        if name:
+            self._jobs.start(Job("Export decisions", ["decisions", "export", str(folder), "-o", name], folder))
+
+    def show_agreement(self) -> None:
+        """Who agrees with whom, and where people decided differently."""
+        from gui.panels.agreement import AgreementDialog
+
+        dialog = AgreementDialog(self._session, self._window)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _folder(self) -> Path | None:
+        return self._session.project.folder if self._session.project is not None else None
+
+    def _finished(self, job: Job) -> None:
+        """Clips that were added are analysed; what a job changed is seen at once."""
+        if job.project is None or job.project != self._folder():
+            return
+        self._session.look_around()
+        if job.kind == "add" and job.state is State.FINISHED:
+            self.analyze()

@@ -1,0 +1,84 @@
+"""The page without a project: new, open, recent, the sample; files can be dropped on it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QSettings, Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QListWidget, QListWidgetItem, QPushButton, QVBoxLayout, QWidget
+
+from gui.widgets import named
+from pipeline.project.store import DATABASE
+
+RECENT = "recent"
+KEPT = 12
+
+
+class StartPage(QWidget):
+    """open_project: a recent one was chosen."""
+
+    open_project = Signal(Path)
+
+    def __init__(self, settings: QSettings, do: Callable[[str], None]) -> None:
+        super().__init__()
+        self._settings = settings
+        title = QLabel("rainclean")
+        font = title.font()
+        font.setPointSizeF(font.pointSizeF() * 2.2)
+        title.setFont(font)
+        words = QLabel(
+            "Real rain videos in, rain/clean image pairs out.\nOpen a project, or drop clips or a project here.",
+            wordWrap=True,
+        )
+        buttons = QHBoxLayout()
+        self.buttons: dict[str, QPushButton] = {}
+        for action, text, tip in (
+            ("new", "New project…", "Make a project in an empty folder (Ctrl+N)"),
+            ("open", "Open project…", "Open the folder of a project (Ctrl+O)"),
+            ("sample", "Open the sample project", "Four short clips to try everything with"),
+        ):
+            button = named(QPushButton(text), text, tip)
+            button.clicked.connect(lambda _=False, action=action: do(action))
+            buttons.addWidget(button)
+            self.buttons[action] = button
+        self.recent = named(QListWidget(), "Recent projects", "Enter or double click opens a project")
+        self.recent.itemActivated.connect(
+            lambda item: self.open_project.emit(Path(item.data(Qt.ItemDataRole.UserRole)))
+        )
+        self._recent_label = QLabel("Recent projects")
+        column = QVBoxLayout()
+        for widget in (title, words):
+            column.addWidget(widget)
+        column.addLayout(buttons)
+        column.addSpacing(16)
+        column.addWidget(self._recent_label)
+        column.addWidget(self.recent, 1)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(48, 48, 48, 48)
+        layout.addStretch(1)
+        layout.addLayout(column, 3)
+        layout.addStretch(1)
+        self.show_recent()
+
+    def remember(self, folder: Path) -> None:
+        """Put a project on top of the recent ones."""
+        before = [text for text in recent(self._settings) if text != str(folder)]
+        self._settings.setValue(RECENT, [str(folder), *before][:KEPT])
+        self.show_recent()
+
+    def show_recent(self) -> None:
+        """List the recent projects that are still there."""
+        self.recent.clear()
+        for text in recent(self._settings):
+            if (Path(text) / DATABASE).is_file():
+                item = QListWidgetItem(f"{Path(text).name}    {text}")
+                item.setData(Qt.ItemDataRole.UserRole, text)
+                self.recent.addItem(item)
+        there = self.recent.count() > 0
+        self.recent.setVisible(there)
+        self._recent_label.setText("Recent projects" if there else "No project was opened yet.")
+
+
+def recent(settings: QSettings) -> list[str]:
+    """Folders of the recent projects, the latest first."""
+    value = settings.value(RECENT)
+    return [value] if isinstance(value, str) else list(map(str, value)) if isinstance(value, list) else []

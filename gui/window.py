@@ -1,0 +1,352 @@
+"""The main window: start page or pages, menus, what is dropped on it, what has to be asked before it closes."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, QObject, QSettings, Qt, QTimer
+from PySide6.QtGui import QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QFileDialog,
+    QInputDialog,
+    QLabel,
+    QLineEdit,
+    QListWidget,
+    QMainWindow,
+    QMessageBox,
+    QPlainTextEdit,
+    QStackedWidget,
+    QTabWidget,
+    QToolButton,
+    QWidget,
+)
+
+from gui import theme
+from gui.actions import GROUPS, Actions
+from gui.desk import Desk
+from gui.desk_actions import DeskActions
+from gui.jobs import Job, Jobs
+from gui.panels.jobs import JobsPanel
+from gui.project_work import ProjectWork
+from gui.session import Session
+from gui.start_page import StartPage
+from gui.thumbnails import Thumbnails
+from gui.widgets import named
+from gui.workers import Workers
+from pipeline.project.store import DATABASE
+from rainclean.errors import RaincleanError
+
+SAID_MS = 6000
+
+_PAGES = ("desk", "pairs", "training", "results", "jobs")
+_TITLES = ("Desk", "Pairs", "Training", "Results", "Jobs")
+
+
+class Window(QMainWindow):
+    """Composes everything. Close it, and all threads and processes are gone."""
+
+    def __init__(self, settings: QSettings) -> None:
+        super().__init__()
+        self.settings = settings
+        self.workers = Workers(self)
+        self.session = Session(self.workers)
+        self.jobs = Jobs(self)
+        self.thumbnails = Thumbnails(self.session)
+        self.work = ProjectWork(self.session, self.jobs, self)
+        self._handlers: dict[str, Callable[[], object]] = {}
+        self.commands = Actions(self.session, lambda name: self._handlers[name](), self)
+        self.start_page = StartPage(settings, lambda name: self.commands[name].trigger())
+        self.start_page.open_project.connect(self.open_project)
+        self.desk = Desk(self.session, self.jobs, self.thumbnails, self.commands)
+        self.desk_actions = DeskActions(self.desk)
+        self._handlers.update(self.desk_actions.handlers() | self._own_handlers())
+        self.jobs_panel = JobsPanel(self.jobs)
+        self.pages = QTabWidget(documentMode=True)
+        self._made: dict[str, QWidget] = {"desk": self.desk, "jobs": self.jobs_panel}
+        for name, title in zip(_PAGES, _TITLES, strict=True):
+            # Pages that are seldom opened are made when they are.
+            self.pages.addTab(self._made.get(name) or QWidget(), title)
+            self.pages.setTabToolTip(self.pages.count() - 1, self.commands[name].toolTip())
+        self.pages.currentChanged.connect(self._make_page)
+        self.stack = QStackedWidget()
+        self.stack.addWidget(self.start_page)
+        self.stack.addWidget(self.pages)
+        self.setCentralWidget(self.stack)
+        self._make_menus()
+        self._make_status()
+        self.setAcceptDrops(True)
+        self.resize(1500, 920)
+        self.session.opened.connect(self._opened)
+        self.session.said.connect(lambda text: self.statusBar().showMessage(text, SAID_MS))
+        self.session.complained.connect(self._complain)
+        self.desk.live.working.connect(self._working.setText)
+        self.jobs.changed.connect(lambda _: self._show_jobs())
+        self.jobs.finished.connect(self._job_finished)
+        _app().installEventFilter(self)
+        self._opened()
+
+    # -- projects ------------------------------------------------------------------------------------------------
+
+    def open_project(self, folder: Path) -> None:
+        """Open a project; what keeps it from being opened is said."""
+        try:
+            self.session.open(folder)
+        except RaincleanError as error:
+            self._complain(str(error))
+            return
+        self.start_page.remember(self.session.project.folder if self.session.project else folder)
+        if self.session.order:
+            # Judging begins at the first that is not decided, without a key.
+            self.session.step_undecided() if self._anything_open() else self.session.step(0)
+
+    def take(self, paths: list[Path]) -> None:
+        """What was dropped, or named on the command line: a project is opened, clips are added."""
+        project = next((p for p in paths if (p / DATABASE).is_file() or p.name == DATABASE), None)
+        if project is not None:
+            self.open_project(project.parent if project.name == DATABASE else project)
+            return
+        if self.session.project is None:
+            self.commands["new"].trigger()
+        if self.session.project is not None:
+            self.work.add(paths)
+
+    def report_bug(self, trace: str) -> None:
+        """Say that something went wrong which should not, with what a report needs."""
+        box = QMessageBox(
+            QMessageBox.Icon.Warning,
+            "A bug",
+            "Something went wrong in the window. What was decided is stored. Please report the details.",
+            QMessageBox.StandardButton.Close,
+            self,
+        )
+        box.setDetailedText(trace)
+        box.finished.connect(box.deleteLater)
+        box.open()
+
+    # -- events --------------------------------------------------------------------------------------------------
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Files and folders are welcome."""
+        if event.mimeData().hasUrls():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Take what was dropped."""
+        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        if paths:
+            event.acceptProposedAction()
+            # After the drag has ended: questions would block the program that it came from.
+            QTimer.singleShot(0, partial(self.take, paths))
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Space shows the rainy frame as long as it is held, wherever the focus is but in a text."""
+        kind = event.type()
+        if kind in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease) and isinstance(event, QKeyEvent):
+            here = self.isActiveWindow() or QApplication.platformName() == "offscreen"
+            if event.key() == Qt.Key.Key_Space and here and self._space_is_free():
+                if not event.isAutoRepeat():
+                    self._hold_rainy(kind == QEvent.Type.KeyPress)
+                return True
+        return super().eventFilter(watched, event)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Ask where something runs; then end all of it."""
+        unfinished = self.jobs.unfinished()
+        if unfinished and not self._may_stop(unfinished):
+            event.ignore()
+            return
+        _app().removeEventFilter(self)
+        self.settings.setValue("geometry", self.saveGeometry())
+        self.jobs.shutdown()
+        self.desk.live.close(at_once=True)
+        self.session.close()
+        self.workers.close()
+        event.accept()
+
+    # -- inside --------------------------------------------------------------------------------------------------
+
+    def _own_handlers(self) -> dict[str, Callable[[], object]]:
+        work = self.work
+        return {
+            "new": self._new_project,
+            "open": self._choose_project,
+            "sample": lambda: work.open_sample(self.open_project),
+            "add": work.choose_clips,
+            "add_folder": work.choose_folder,
+            "analyze": work.analyze,
+            "auto": work.choose_automatically,
+            "import": work.import_decisions,
+            "export_decisions": work.export_decisions,
+            "agreement": work.show_agreement,
+            "close": self.session.close,
+            "quit": self.close,
+            "blind": self._toggle_blind,
+            "help": self._show_help,
+            **{name: partial(self._show_page, name) for name in _PAGES},
+        }
+
+    def _new_project(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "An empty folder for the project", str(Path.home()))
+        if folder:
+            self.work.make_project(Path(folder), self.open_project)
+
+    def _choose_project(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Folder of the project", str(Path.home()))
+        if folder:
+            self.open_project(Path(folder))
+
+    def _opened(self) -> None:
+        project = self.session.project
+        self.stack.setCurrentWidget(self.pages if project else self.start_page)
+        self.setWindowTitle(f"{project.folder.name} – rainclean" if project else "rainclean")
+        if project is not None:
+            self.desk.view.setFocus()
+
+    def _anything_open(self) -> bool:
+        return any(line.state in ("ready", "accepted automatically") for line in self.session.lines.values())
+
+    def _show_page(self, name: str) -> None:
+        if self.session.project is None:
+            self.stack.setCurrentWidget(self.pages)
+        self.pages.setCurrentIndex(_PAGES.index(name))
+
+    def _make_page(self, index: int) -> None:
+        name = _PAGES[index]
+        if name in self._made:
+            return
+        page = self._page(name)
+        self._made[name] = page
+        title, tip = self.pages.tabText(index), self.pages.tabToolTip(index)
+        blocked = self.pages.blockSignals(True)
+        self.pages.removeTab(index)
+        self.pages.insertTab(index, page, title)
+        self.pages.setTabToolTip(index, tip)
+        self.pages.setCurrentIndex(index)
+        self.pages.blockSignals(blocked)
+
+    def _page(self, name: str) -> QWidget:
+        if name == "pairs":
+            from gui.panels.pairs import PairsPage
+
+            return PairsPage(self.session, self.jobs, self.settings)
+        if name == "training":
+            from gui.panels.training import TrainingPanel
+
+            return TrainingPanel(self.jobs, self.project_folder)
+        from gui.panels.results import ResultsPanel
+
+        return ResultsPanel(self.jobs, self.project_folder)
+
+    def project_folder(self) -> Path | None:
+        """Folder of the open project."""
+        return self.session.project.folder if self.session.project else None
+
+    def _toggle_blind(self) -> None:
+        self.desk.live.leave()
+        self.session.set_blind(not self.session.blind)
+        self.session.said.emit(
+            "second opinion: order by chance, no names, no scores; O ends it"
+            if self.session.blind
+            else "second opinion ended"
+        )
+
+    def _show_help(self) -> None:
+        from gui.panels.help import HelpDialog
+
+        dialog = HelpDialog(self)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _make_menus(self) -> None:
+        for group in GROUPS:
+            menu = self.menuBar().addMenu(f"&{group}")
+            for action in self.commands.of_group(group):
+                menu.addAction(action)
+            if group == "Decide":
+                menu.addSeparator()
+                menu.addAction("Who I am…", self._ask_who)
+            if group == "Window":
+                menu.addSeparator()
+                schemes = QActionGroup(menu)
+                for name in theme.SCHEMES:
+                    choice = menu.addAction(f"Colours {name}", partial(self._choose_scheme, name))
+                    choice.setCheckable(True)
+                    choice.setChecked(name == self.settings.value(theme.KEY, "as the system"))
+                    schemes.addAction(choice)
+
+    def _make_status(self) -> None:
+        self._working = QLabel()
+        self._running = named(QToolButton(), "Running jobs", "What runs in the background (Ctrl+5)")
+        self._running.setAutoRaise(True)
+        self._running.clicked.connect(self.commands["jobs"].trigger)
+        self._running.hide()
+        self.statusBar().addPermanentWidget(self._working)
+        self.statusBar().addPermanentWidget(self._running)
+
+    def _show_jobs(self) -> None:
+        unfinished = self.jobs.unfinished()
+        self._running.setVisible(bool(unfinished))
+        if unfinished:
+            first = unfinished[0]
+            share = f" {first.share:.0%}" if first.share is not None else ""
+            more = f" and {len(unfinished) - 1} more" if len(unfinished) > 1 else ""
+            self._running.setText(f"{first.title}{share}{more}")
+        self.pages.setTabText(_PAGES.index("jobs"), f"Jobs ({len(unfinished)})" if unfinished else "Jobs")
+
+    def _job_finished(self, job: Job) -> None:
+        self._show_jobs()
+        if job.error:
+            self._complain(f"{job.title}: {job.error}")
+        else:
+            self.statusBar().showMessage(f"{job.title}: {job.doing()}", SAID_MS)
+
+    def _complain(self, text: str) -> None:
+        """Say what went wrong where it is seen, without a box that has to be clicked away."""
+        self.statusBar().showMessage(f"⚠ {text}", 4 * SAID_MS)
+
+    def _choose_scheme(self, name: str) -> None:
+        self.settings.setValue(theme.KEY, name)
+        theme.set_scheme(name)
+
+    def _ask_who(self) -> None:
+        who, chosen = QInputDialog.getText(self, "Who I am", "Decisions are recorded under:", text=self.session.who)
+        if chosen and who.strip():
+            self.session.be(who.strip())
+            self.settings.setValue("who", who.strip())
+
+    def _space_is_free(self) -> bool:
+        focus = QApplication.focusWidget()
+        own = (QLineEdit, QPlainTextEdit, QAbstractSpinBox, QComboBox, QAbstractButton, QListWidget)
+        on_desk = self.stack.currentWidget() is self.pages and self.pages.currentWidget() is self.desk
+        return on_desk and not isinstance(focus, own) and QApplication.activeModalWidget() is None
+
+    def _hold_rainy(self, held: bool) -> None:
+        rainy = self.desk.rainy() if held else None
+        right = self.desk.shown_right
+        if rainy is not None and right is not None and rainy.shape != right.shape:
+            rainy = None
+        self.desk.view.set_override(rainy, "rainy frame")
+
+    def _may_stop(self, unfinished: tuple[Job, ...]) -> bool:
+        names = ", ".join(job.title for job in unfinished[:3])
+        box = QMessageBox(
+            QMessageBox.Icon.Question,
+            "Something runs",
+            f"Still at work: {names}. What is finished is kept, and can be gone on with later. Stop and close?",
+            QMessageBox.StandardButton.NoButton,
+            self,
+        )
+        stop = box.addButton("Stop and close", QMessageBox.ButtonRole.AcceptRole)
+        box.addButton("Stay", QMessageBox.ButtonRole.RejectRole)
+        box.exec()
+        return box.clickedButton() is stop
+
+
+def _app() -> QApplication:
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    return app
