@@ -92,6 +92,11 @@ class Tour:
         QTest.mouseRelease(view, Qt.MouseButton.LeftButton, pos=points[-1])
         self.rest(0.2)
 
+    def back(self) -> None:
+        """Back in the window after a dialog: a window manager does that, where there is one."""
+        self.window.activateWindow()
+        self.rest(0.2)
+
     def shoot(self, name: str) -> None:
         """Take a picture of the window."""
         self.rest(0.4)
@@ -200,6 +205,7 @@ def decide(tour: Tour) -> None:
     tour.rest(0.2)
     dialog.grab().save(str(tour.folder / "gui-reject.png"))
     dialog.accept()
+    tour.back()
     tour.press("A")
     session.be("ben")
     session.frame(session.order[0])
@@ -213,12 +219,14 @@ def decide(tour: Tour) -> None:
     assert agreement is not None and agreement.agreement.rowCount() >= 2
     agreement.grab().save(str(tour.folder / "gui-agreement.png"))
     agreement.reject()
+    tour.back()
     tour.press("?")
     keys = window.findChild(HelpDialog)
     assert keys is not None
     tour.rest(0.2)
     keys.grab().save(str(tour.folder / "gui-keys.png"))
     keys.reject()
+    tour.back()
     session.be("anna")
 
 

@@ -107,7 +107,7 @@ TABLE: tuple[Action, ...] = (
     Action("rectangle", "Compose", "Rectangle", ("T",), framed, "Paint a rectangle"),
     Action("lasso", "Compose", "Lasso", ("L",), framed, "Paint what a line encloses"),
     Action("fill", "Compose", "Fill", ("I",), framed, "Paint what is alike around a pixel"),
-    Action("exclude", "Compose", "Exclude instead of paint", ("X",), framed, "Strokes mark what must not be trusted"),
+    Action("exclude", "Compose", "Exclude", ("X",), framed, "Strokes mark what must not be trusted"),
     Action("erase", "Compose", "Erase", ("Shift+X",), framed, "Strokes take away"),
     Action("larger", "Compose", "Larger brush", ("Ctrl++", "Ctrl+="), framed, "A quarter more"),
     Action("smaller", "Compose", "Smaller brush", ("Ctrl+-",), framed, "A quarter less"),

@@ -1,7 +1,7 @@
 """Light and dark: as the system has it, or as a person chose."""
 
 from PySide6.QtCore import QSettings, Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QColor, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
 SCHEMES = {
@@ -14,7 +14,7 @@ KEY = "scheme"
 
 _FOCUS = """
 QToolTip { padding: 3px; }
-QToolButton:focus, QPushButton:focus, QCheckBox:focus, QSlider:focus, QTabBar:focus {
+QToolButton:focus, QPushButton:focus, QCheckBox:focus, QSlider:focus {
     outline: none; border: 2px solid palette(highlight); border-radius: 3px;
 }
 """
@@ -30,4 +30,34 @@ def apply(app: QApplication, settings: QSettings) -> None:
 
 def set_scheme(name: str) -> None:
     """Light, dark, or as the system."""
-    QGuiApplication.styleHints().setColorScheme(SCHEMES.get(name, Qt.ColorScheme.Unknown))
+    wanted, hints = SCHEMES.get(name, Qt.ColorScheme.Unknown), QGuiApplication.styleHints()
+    hints.setColorScheme(wanted)
+    app = QApplication.instance()
+    if isinstance(app, QApplication) and wanted != Qt.ColorScheme.Unknown and hints.colorScheme() != wanted:
+        # A platform without a theme of its own does not know schemes.
+        app.setPalette(_palette(wanted == Qt.ColorScheme.Dark))
+
+
+def _palette(dark: bool) -> QPalette:
+    window, base, text, faint = (
+        ("#2b2d30", "#1e1f22", "#e6e6e6", "#8c8f94") if dark else ("#efefef", "#ffffff", "#111111", "#7a7a7a")
+    )
+    palette = QPalette(QColor(window))
+    for role, colour in (
+        (QPalette.ColorRole.Window, window),
+        (QPalette.ColorRole.Base, base),
+        (QPalette.ColorRole.AlternateBase, window),
+        (QPalette.ColorRole.Button, window),
+        (QPalette.ColorRole.ToolTipBase, window),
+        (QPalette.ColorRole.WindowText, text),
+        (QPalette.ColorRole.Text, text),
+        (QPalette.ColorRole.ButtonText, text),
+        (QPalette.ColorRole.ToolTipText, text),
+        (QPalette.ColorRole.PlaceholderText, faint),
+        (QPalette.ColorRole.Highlight, "#308cc6"),
+        (QPalette.ColorRole.HighlightedText, "#ffffff"),
+    ):
+        palette.setColor(role, QColor(colour))
+    for role in (QPalette.ColorRole.WindowText, QPalette.ColorRole.Text, QPalette.ColorRole.ButtonText):
+        palette.setColor(QPalette.ColorGroup.Disabled, role, QColor(faint))
+    return palette

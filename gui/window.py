@@ -57,6 +57,8 @@ class Window(QMainWindow):
         self.jobs = Jobs(self)
         self.thumbnails = Thumbnails(self.session)
         self.work = ProjectWork(self.session, self.jobs, self)
+        self._dataset: Path | None = None
+        self._takers: list[Callable[[Path], None]] = []
         self._handlers: dict[str, Callable[[], object]] = {}
         self.commands = Actions(self.session, lambda name: self._handlers[name](), self)
         self.start_page = StartPage(settings, lambda name: self.commands[name].trigger())
@@ -236,10 +238,20 @@ class Window(QMainWindow):
         if name == "training":
             from gui.panels.training import TrainingPanel
 
-            return TrainingPanel(self.jobs, self.project_folder)
+            training = TrainingPanel(self.jobs, self.project_folder)
+            self._follow_export(training.set_dataset)
+            return training
         from gui.panels.results import ResultsPanel
 
-        return ResultsPanel(self.jobs, self.project_folder)
+        results = ResultsPanel(self.jobs, self.project_folder)
+        self._follow_export(results.set_dataset)
+        return results
+
+    def _follow_export(self, take: Callable[[Path], None]) -> None:
+        """Hand the latest export to a page, now and later on: it is what is trained on, unless a person says else."""
+        self._takers.append(take)
+        if self._dataset is not None:
+            take(self._dataset)
 
     def project_folder(self) -> Path | None:
         """Folder of the open project."""
@@ -299,6 +311,10 @@ class Window(QMainWindow):
 
     def _job_finished(self, job: Job) -> None:
         self._show_jobs()
+        if job.kind == "export" and not job.error and isinstance(job.result, dict):
+            self._dataset = Path(str(job.result["folder"]))
+            for take in self._takers:
+                take(self._dataset)
         if job.error:
             self._complain(f"{job.title}: {job.error}")
         else:

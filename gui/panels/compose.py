@@ -70,8 +70,6 @@ class ComposePanel(QWidget):
             button.setDefaultAction(actions[name])
             actions[name].setCheckable(True)
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            if name == "exclude":
-                button.setText("Exclude")
             tools.addWidget(button)
         tools.addStretch(1)
         self._actions = actions

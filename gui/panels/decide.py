@@ -79,10 +79,12 @@ def words(session: Session) -> str:
     decision = line.decision
     if decision is None:
         return "not decided"
-    chosen = "rejected" if decision.verdict == "rejected" else f"accepted {line.chosen}"
+    candidate = session.candidate(decision.candidate_id)
+    named = session.label(candidate) if candidate else line.chosen
+    chosen = "rejected" if decision.verdict == "rejected" else f"accepted: {named}"
     why = f" ({', '.join(dict(REASONS)[key] for key in decision.reasons)})" if decision.reasons else ""
     mask = ", with exclusion mask" if decision.exclude else ""
-    return f"{chosen}{why}{mask}\nby {decision.who}, {decision.at.replace('T', ' ').removesuffix('Z')} UTC"
+    return f"{chosen}{why}{mask}\nby {decision.who}, {decision.at[:16].replace('T', ' ')} UTC"
 
 
 class RejectDialog(QDialog):

@@ -12,6 +12,9 @@ from gui.widgets import named
 PLAY_MS = 40
 """Milliseconds a frame while playing: 25 frames a second."""
 
+LEAST_SPAN = 0.5
+"""Grey levels between bottom and top of the curve at least: noise is not to look like showers."""
+
 _MARGIN = 8.0
 
 
@@ -77,7 +80,8 @@ class FrameCurve(QWidget):
             painter.setPen(QPen(palette.highlight().color(), width, style))
             painter.drawLine(QPointF(self._x(frame), 0), QPointF(self._x(frame), self.height()))
         painter.setPen(palette.placeholderText().color())
-        painter.drawText(self.rect().adjusted(6, 2, -6, 0), Qt.AlignmentFlag.AlignRight, f"{max(self.amounts):.1f}")
+        span = f"{min(self.amounts):.1f} to {max(self.amounts):.1f}"
+        painter.drawText(self.rect().adjusted(6, 2, -6, 0), Qt.AlignmentFlag.AlignRight, span)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Choose the frame under the pointer."""
@@ -102,9 +106,10 @@ class FrameCurve(QWidget):
         """The curve, made anew where amounts or size have changed."""
         made_of = (self.amounts, self.first, self.width(), self.height())
         if made_of != self._made_of:
-            largest, low, high = max(*self.amounts, 1e-6), self.height() - 4, self.height() - 10
+            least, span = min(self.amounts), max(max(self.amounts) - min(self.amounts), LEAST_SPAN)
+            low, high = self.height() - 4, self.height() - 10
             points = [
-                QPointF(self._x(self.first + place), low - high * amount / largest)
+                QPointF(self._x(self.first + place), low - high * (amount - least) / span)
                 for place, amount in enumerate(self.amounts)
             ]
             self._made, self._made_of = QPolygonF(points), made_of
