@@ -24,6 +24,7 @@ from pipeline.project.store import Project  # noqa: E402
 
 SIZE = (1400, 880)
 PATIENCE = 180.0
+QUALITY = 88
 
 Place = tuple[float, float]
 
@@ -100,8 +101,8 @@ class Tour:
     def shoot(self, name: str) -> None:
         """Take a picture of the window."""
         self.rest(0.4)
-        if not self.window.grab().save(str(self.folder / f"{name}.png")):
-            raise SystemExit(f"make_screenshots: {self.folder / name}.png could not be written")
+        if not self.window.grab().save(str(self.folder / f"{name}.jpg"), "JPG", QUALITY):
+            raise SystemExit(f"make_screenshots: {self.folder / name}.jpg could not be written")
 
     def close(self) -> None:
         """Close the window."""
@@ -203,7 +204,7 @@ def decide(tour: Tour) -> None:
     assert dialog is not None
     dialog.boxes["few-frames"].setChecked(True)
     tour.rest(0.2)
-    dialog.grab().save(str(tour.folder / "gui-reject.png"))
+    dialog.grab().save(str(tour.folder / "gui-reject.jpg"), "JPG", QUALITY)
     dialog.accept()
     tour.back()
     tour.press("A")
@@ -217,14 +218,14 @@ def decide(tour: Tour) -> None:
     tour.press("O", "Ctrl+G")
     agreement = window.findChild(AgreementDialog)
     assert agreement is not None and agreement.agreement.rowCount() >= 2
-    agreement.grab().save(str(tour.folder / "gui-agreement.png"))
+    agreement.grab().save(str(tour.folder / "gui-agreement.jpg"), "JPG", QUALITY)
     agreement.reject()
     tour.back()
     tour.press("?")
     keys = window.findChild(HelpDialog)
     assert keys is not None
     tour.rest(0.2)
-    keys.grab().save(str(tour.folder / "gui-keys.png"))
+    keys.grab().save(str(tour.folder / "gui-keys.jpg"), "JPG", QUALITY)
     keys.reject()
     tour.back()
     session.be("anna")
