@@ -61,7 +61,7 @@ TABLE: tuple[Action, ...] = (
     Action("quit", "Project", "Quit", ("Ctrl+Q",), always, "Close the window"),
     Action("next", "Go", "Next sequence", ("Down", "PgDown"), opened, "Frame the next sequence of the list"),
     Action("previous", "Go", "Previous sequence", ("Up", "PgUp"), opened, "Frame the previous sequence of the list"),
-    Action("undecided", "Go", "Nearest undecided sequence", ("Tab",), opened, "Frame the nearest that is not decided"),
+    Action("undecided", "Go", "Nearest undecided sequence", ("Ctrl+Down",), opened, "Frame the nearest that is not decided"),
     Action("next_candidate", "Go", "Next candidate", ("Right",), framed, "Show the next candidate"),
     Action("previous_candidate", "Go", "Previous candidate", ("Left",), framed, "Show the previous candidate"),
     *(

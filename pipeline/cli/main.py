@@ -115,7 +115,7 @@ def _overview(commands: "dict[tuple[str, ...], EntryPoint]", words: list[str]) -
         lines += ["Real rain videos in, rain/clean image pairs out.", ""]
     for name, entry in shown.items():
         summary = (entry.load().__doc__ or "").strip().splitlines()[0]
-        lines.append(f"  {' '.join(name):<16}{summary}")
+        lines.append(f"  {' '.join(name):<18}{summary}")
     lines += ["", "rainclean COMMAND --help says more of one; rainclean --version tells the version."]
     (sys.stdout if rest else sys.stderr).write("\n".join(lines) + "\n")
     return 0 if rest else 2

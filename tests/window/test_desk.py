@@ -86,7 +86,7 @@ def test_accept_is_on_disk_at_once_and_goes_on_to_the_nearest_undecided(window: 
     press(window, "Up")
     press(window, "U")  # place1 is open again
     press(window, "Up")
-    press(window, "Tab")
+    press(window, "Ctrl+Down")
     assert window.session.line.sequence.name == "place1"
 
 
