@@ -250,10 +250,23 @@ def export(tour: Tour, project: Path) -> None:
     tour.shoot("gui-exported")
     tour.press("Ctrl+3")
     tour.shoot("gui-training")
-    tour.press("Ctrl+4")
-    tour.shoot("gui-results")
+    evaluate(tour)
     tour.press("Ctrl+5")
     tour.shoot("gui-jobs")
+
+
+def evaluate(tour: Tour) -> None:
+    """Score the weights that come with rainclean on what was exported; look at what came out worst."""
+    from gui.panels.results import ResultsPanel
+
+    window = tour.window
+    tour.press("Ctrl+4")
+    page = window.pages.currentWidget()
+    assert isinstance(page, ResultsPanel)
+    page.form.evaluate_button.click()
+    tour.until(lambda: page.evaluation is not None, "the evaluation")
+    tour.rest(1.0)
+    tour.shoot("gui-results")
 
 
 def reopen(tour: Tour, project: Path) -> None:

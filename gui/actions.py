@@ -29,6 +29,11 @@ def framed(session: Session) -> bool:
     return session.target is not None
 
 
+def seeing(session: Session) -> bool:
+    """Enabled where a sequence is framed and not judged blindly."""
+    return session.target is not None and not session.blind
+
+
 def shown(session: Session) -> bool:
     """Enabled where a candidate is shown."""
     return session.shown is not None
@@ -61,7 +66,7 @@ TABLE: tuple[Action, ...] = (
     Action("quit", "Project", "Quit", ("Ctrl+Q",), always, "Close the window"),
     Action("next", "Go", "Next sequence", ("Down", "PgDown"), opened, "Frame the next sequence of the list"),
     Action("previous", "Go", "Previous sequence", ("Up", "PgUp"), opened, "Frame the previous sequence of the list"),
-    Action("undecided", "Go", "Nearest undecided sequence", ("Ctrl+Down",), opened, "Frame the nearest that is not decided"),
+    Action("undecided", "Go", "Nearest undecided sequence", ("Ctrl+Down",), opened, "Frame the nearest of them"),
     Action("next_candidate", "Go", "Next candidate", ("Right",), framed, "Show the next candidate"),
     Action("previous_candidate", "Go", "Previous candidate", ("Left",), framed, "Show the previous candidate"),
     *(
@@ -72,9 +77,9 @@ TABLE: tuple[Action, ...] = (
     Action("accept", "Decide", "Accept", ("A",), shown, "Accept what is shown and go on to the nearest undecided"),
     Action("accept_stay", "Decide", "Accept and stay", ("Shift+A",), shown, "Accept what is shown; stay here"),
     Action("reject", "Decide", "Reject…", ("R",), framed, "No candidate is fit for use; choose reasons"),
-    Action("unset", "Decide", "Unset", ("U",), framed, "Take the decision back: undecided again"),
-    Action("star", "Decide", "Star", ("S",), framed, "Mark the sequence"),
-    Action("note", "Decide", "Note", ("N",), framed, "Write a note; Enter keeps it"),
+    Action("unset", "Decide", "Unset", ("U",), seeing, "Take the decision back: undecided again"),
+    Action("star", "Decide", "Star", ("S",), seeing, "Mark the sequence"),
+    Action("note", "Decide", "Note", ("N",), seeing, "Write a note; Enter keeps it"),
     Action("blind", "Decide", "Second opinion", ("O",), opened, "Judge blindly: by chance order, no names, no scores"),
     Action("undo", "Edit", "Undo", ("Ctrl+Z",), opened, "Take back your latest edit, strokes included"),
     Action("redo", "Edit", "Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), opened, "Do again what was taken back"),
@@ -93,26 +98,26 @@ TABLE: tuple[Action, ...] = (
     Action("next_frame", "Frames", "Next frame", (".",), framed, "The next rainy frame"),
     Action("previous_frame", "Frames", "Previous frame", (",",), framed, "The rainy frame before"),
     Action("reference", "Frames", "Reference frame", ("Home",), framed, "The frame that the clean image stands for"),
-    Action("percentile_up", "Live", "Higher percentile", ("]",), framed, "One percent more; with Shift a tenth"),
-    Action("percentile_down", "Live", "Lower percentile", ("[",), framed, "One percent less; with Shift a tenth"),
-    Action("percentile_up_fine", "Live", "A tenth higher", ("}", "Shift+]"), framed, "A tenth of a percent more"),
-    Action("percentile_down_fine", "Live", "A tenth lower", ("{", "Shift+["), framed, "A tenth of a percent less"),
-    Action("frames_up", "Live", "More frames", ("Ctrl+]",), framed, "Ten frames more"),
-    Action("frames_down", "Live", "Fewer frames", ("Ctrl+[",), framed, "Ten frames fewer"),
-    Action("keep", "Live", "Keep as a candidate", ("K",), framed, "Make where the sliders stand a candidate"),
-    Action("pick", "Understand", "Pixel", ("P",), framed, "Why is this pixel so? Click one: its values over time"),
-    Action("region", "Understand", "Region", ("Q",), framed, "What does this region vote? Drag a rectangle"),
-    Action("region_keep", "Understand", "Use the region's η* there", ("E",), framed, "A candidate for this region"),
-    Action("brush", "Compose", "Brush", ("H",), framed, "Paint with another candidate"),
-    Action("rectangle", "Compose", "Rectangle", ("T",), framed, "Paint a rectangle"),
-    Action("lasso", "Compose", "Lasso", ("L",), framed, "Paint what a line encloses"),
-    Action("fill", "Compose", "Fill", ("I",), framed, "Paint what is alike around a pixel"),
-    Action("exclude", "Compose", "Exclude", ("X",), framed, "Strokes mark what must not be trusted"),
-    Action("erase", "Compose", "Erase", ("Shift+X",), framed, "Strokes take away"),
-    Action("larger", "Compose", "Larger brush", ("Ctrl++", "Ctrl+="), framed, "A quarter more"),
-    Action("smaller", "Compose", "Smaller brush", ("Ctrl+-",), framed, "A quarter less"),
-    Action("suggest", "Compose", "Next suggestion", ("J",), framed, "Where candidates disagree; shows the next"),
-    Action("take", "Compose", "Take the suggestion", ("Y",), framed, "Paint or exclude what is suggested"),
+    Action("percentile_up", "Live", "Higher percentile", ("]",), seeing, "One percent more; with Shift a tenth"),
+    Action("percentile_down", "Live", "Lower percentile", ("[",), seeing, "One percent less; with Shift a tenth"),
+    Action("percentile_up_fine", "Live", "A tenth higher", ("}", "Shift+]"), seeing, "A tenth of a percent more"),
+    Action("percentile_down_fine", "Live", "A tenth lower", ("{", "Shift+["), seeing, "A tenth of a percent less"),
+    Action("frames_up", "Live", "More frames", ("Ctrl+]",), seeing, "Ten frames more"),
+    Action("frames_down", "Live", "Fewer frames", ("Ctrl+[",), seeing, "Ten frames fewer"),
+    Action("keep", "Live", "Keep as a candidate", ("K",), seeing, "Make where the sliders stand a candidate"),
+    Action("pick", "Understand", "Pixel", ("P",), seeing, "Why is this pixel so? Click one: its values over time"),
+    Action("region", "Understand", "Region", ("Q",), seeing, "What does this region vote? Drag a rectangle"),
+    Action("region_keep", "Understand", "Use the region's η* there", ("E",), seeing, "A candidate for this region"),
+    Action("brush", "Compose", "Brush", ("H",), seeing, "Paint with another candidate"),
+    Action("rectangle", "Compose", "Rectangle", ("T",), seeing, "Paint a rectangle"),
+    Action("lasso", "Compose", "Lasso", ("L",), seeing, "Paint what a line encloses"),
+    Action("fill", "Compose", "Fill", ("I",), seeing, "Paint what is alike around a pixel"),
+    Action("exclude", "Compose", "Exclude", ("X",), seeing, "Strokes mark what must not be trusted"),
+    Action("erase", "Compose", "Erase", ("Shift+X",), seeing, "Strokes take away"),
+    Action("larger", "Compose", "Larger brush", ("Ctrl++", "Ctrl+="), seeing, "A quarter more"),
+    Action("smaller", "Compose", "Smaller brush", ("Ctrl+-",), seeing, "A quarter less"),
+    Action("suggest", "Compose", "Next suggestion", ("J",), seeing, "Where candidates disagree; shows the next"),
+    Action("take", "Compose", "Take the suggestion", ("Y",), seeing, "Paint or exclude what is suggested"),
     Action("no_tool", "Compose", "No tool", ("Esc",), always, "Put the tool away; leave the live picture"),
     Action("desk", "Window", "Desk", ("Ctrl+1",), opened, "Compare and decide"),
     Action("pairs", "Window", "Pairs and export", ("Ctrl+2",), opened, "Frames for the pairs; write the data set"),

@@ -4,6 +4,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+
 from gui.compare import Mode, Outline, Tool
 from gui.desk import Desk
 from gui.panels.decide import RejectDialog
@@ -107,7 +110,15 @@ class DeskActions:
         """Accept what is shown; a live picture is kept as a candidate first."""
         if self.live.active and not self.keep():
             return
-        self.session.accept(advance=advance)
+        # Joining and scoring a composite takes a moment, a plain acceptance a few milliseconds.
+        busy = self.desk.composing.on_base
+        if busy:
+            QGuiApplication.setOverrideCursor(Qt.CursorShape.WaitCursor)
+        try:
+            self.session.accept(advance=advance)
+        finally:
+            if busy:
+                QGuiApplication.restoreOverrideCursor()
 
     def reject(self) -> None:
         """Ask for reasons and reject."""

@@ -325,11 +325,13 @@ class Session(QObject):
     def _read_detail(self) -> Detail:
         if self.project is None or self.editor is None or self.target is None:
             return Detail()
-        draft = self.editor.draft(self.target)
+        # Blindly, what somebody painted says as much as what they decided.
+        standing = self.editor.draft(self.target)
+        draft = Draft() if self.blind else standing
         there = analyses(self.project, self.target)
         if not there or there[0].error:
             return Detail(draft=draft)
-        listed = [c for c in all_candidates(self.project, self.target) if c.id not in draft.hidden]
+        listed = [c for c in all_candidates(self.project, self.target) if c.id not in standing.hidden]
         if self.blind:
             random.Random(f"{self.who}/{self.project.uuid}/{self.target}").shuffle(listed)
         return Detail(there[0], tuple(listed), tuple(rain_amounts(self.project, there[0].id)), draft)

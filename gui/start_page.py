@@ -52,6 +52,8 @@ class StartPage(QWidget):
         column.addSpacing(16)
         column.addWidget(self._recent_label)
         column.addWidget(self.recent, 1)
+        column.addStretch(1)
+        column.setSpacing(12)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(48, 48, 48, 48)
         layout.addStretch(1)

@@ -34,8 +34,11 @@ def set_scheme(name: str) -> None:
     hints.setColorScheme(wanted)
     app = QApplication.instance()
     if isinstance(app, QApplication) and wanted != Qt.ColorScheme.Unknown and hints.colorScheme() != wanted:
-        # A platform without a theme of its own does not know schemes.
+        # A platform without a theme of its own does not know schemes. A style sheet keeps widgets at the palette that
+        # they had when it was set.
+        app.setStyleSheet("")
         app.setPalette(_palette(wanted == Qt.ColorScheme.Dark))
+        app.setStyleSheet(_FOCUS)
 
 
 def _palette(dark: bool) -> QPalette:

@@ -27,7 +27,7 @@ class DecideBar(QWidget):
         super().__init__()
         self._session = session
         self.state = QLabel()
-        self.state.setMinimumWidth(150)
+        self.state.setMinimumWidth(190)
         self.note = QLineEdit(placeholderText="note (N)")
         self.note.setMinimumWidth(120)
         self.note.setAccessibleName("Note")
@@ -55,7 +55,7 @@ class DecideBar(QWidget):
     def _show(self) -> None:
         session = self._session
         line = session.line
-        self.note.setEnabled(line is not None)
+        self.note.setEnabled(line is not None and not session.blind)
         draft = session.detail.draft
         if self._noted_of != session.target or not self.note.hasFocus():
             self.note.setText(draft.note)

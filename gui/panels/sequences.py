@@ -125,7 +125,7 @@ class _Delegate(QStyledItemDelegate):
         font.setBold(True)
         painter.setFont(font)
         painter.setPen(palette.text().color())
-        star = "★ " if line.star else ""
+        star = "★ " if line.star and not self._session.blind else ""
         _line(painter, left, rect.top() + 6, width, f"{star}{line.sequence.name}")
         painter.setFont(option.font)
         self._state(painter, left, rect.top() + 27, width, line, palette)
