@@ -211,6 +211,7 @@ def decide(tour: Tour) -> None:
     session.be("ben")
     session.frame(session.order[0])
     tour.press("O")
+    window.desk.tabs.setCurrentWidget(window.desk.candidates)
     tour.until(lambda: window.desk.shown_right is not None, "candidates without names")
     tour.shoot("gui-second-opinion")
     for _ in session.order:

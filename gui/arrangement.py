@@ -38,7 +38,7 @@ def arrange(lines: Iterable[Overview], shown: str = "all", sort: str = "as added
 
 
 def _text(line: Overview) -> str:
-    return f"{line.sequence.name} {line.sequence.scene} {line.sequence.notes}".casefold()
+    return f"{line.sequence.name} {line.sequence.scene} {line.sequence.notes} {line.note}".casefold()
 
 
 def neighbour(order: Sequence[int], of: int | None, step: int) -> int | None:

@@ -1,14 +1,10 @@
 """``rainclean bench gui``: how fast the window answers on this machine."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from pipeline.cli.console import follow, print_json, print_table, print_text
 from pipeline.cli.values import clip_size
 from rainclean.errors import UsageError
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)

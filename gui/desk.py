@@ -177,6 +177,8 @@ class Desk(QWidget):
 
     def _reframe(self) -> None:
         self.frame = None
+        for page in (self.compose, self.inspect):
+            self.tabs.setTabEnabled(self.tabs.indexOf(page), not self.session.blind)
         self.inspect.clear()
         self.view.set_outlines([])
         self.show_pictures()

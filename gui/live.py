@@ -74,6 +74,11 @@ class Live(QObject):
         return self.picture is not None
 
     @property
+    def blind(self) -> bool:
+        """Whether there is no live picture because judging is blind: what it is made of would be told."""
+        return self._session.blind
+
+    @property
     def words(self) -> str:
         """What the live picture is made of."""
         return f"live: {self.frames} frames, percentile {self.percentile:g}"

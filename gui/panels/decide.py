@@ -27,7 +27,8 @@ class DecideBar(QWidget):
         super().__init__()
         self._session = session
         self.state = QLabel()
-        self.state.setMinimumWidth(190)
+        self.state.setMinimumWidth(220)
+        self.state.setWordWrap(True)
         self.note = QLineEdit(placeholderText="note (N)")
         self.note.setMinimumWidth(120)
         self.note.setAccessibleName("Note")
@@ -75,7 +76,7 @@ def words(session: Session) -> str:
         return ""
     if session.blind:
         judged = session.editor is not None and session.editor.has_opinion(line.sequence.id)
-        return "second opinion: " + ("you have judged this" if judged else "judge as if nobody had before")
+        return "second opinion: " + ("you have judged this" if judged else "judge afresh")
     decision = line.decision
     if decision is None:
         return "not decided"

@@ -42,6 +42,8 @@ class FrameCurve(QWidget):
 
     def set_frames(self, first: int, amounts: Sequence[float], reference: int) -> None:
         """Frames from index ``first`` on with their rain amounts."""
+        if (first, tuple(amounts), reference) == (self.first, self.amounts, self.reference):
+            return  # a kept candidate does not change what frame is looked at
         self.first, self.amounts = first, tuple(amounts)
         self.reference = self.frame = reference
         self.used = range(0)
@@ -135,6 +137,7 @@ class FrameStrip(QWidget):
         layout.addWidget(self.play)
         layout.addWidget(self.curve, 1)
         layout.addWidget(self.label)
+        self._of: int | None = None
         self._timer = QTimer(self)
         self._timer.setInterval(PLAY_MS)
         self._timer.timeout.connect(lambda: self.step(1, around=True))
@@ -168,6 +171,9 @@ class FrameStrip(QWidget):
         self.setEnabled(line is not None and detail.analysis is not None)
         if line is not None and detail.analysis is not None:
             self.curve.set_frames(line.sequence.first, detail.rain, detail.analysis.reference_frame)
+            if self._of != line.sequence.id:
+                self._of = line.sequence.id
+                self.curve.set_frame(detail.analysis.reference_frame)
         else:
             self.curve.set_frames(0, (), 0)
         self._say()

@@ -105,6 +105,9 @@ class LivePanel(QWidget):
     def _say(self, text: str) -> None:
         self._working = text
         stack = self._live.stack
+        if self._live.blind:
+            self.state.setText("not while judging blindly")
+            return
         ready = "ready" if stack is not None else "sliders wait for the frames to be decoded"
         eta = f", η* = {stack.votes.eta}" if stack is not None and stack.sorted_frames else ""
         self.state.setText(text or f"{ready}{eta}")

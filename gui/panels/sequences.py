@@ -204,7 +204,7 @@ class SequencesPanel(QWidget):
         self.view.setModel(self.model)
         self.view.setItemDelegate(_Delegate(session, self.model, thumbnails, self.view))
         for widget, name, tip in (
-            (self.search, "Search", "Shows sequences whose name, scene or notes hold these words (Ctrl+F)"),
+            (self.search, "Search", "Shows sequences whose name, scene or note holds these words (Ctrl+F)"),
             (self.filter, "Filter", "Which sequences are listed"),
             (self.sort, "Order", "Order of the list"),
             (self.view, "Sequences", "Click, or Up and Down, to frame a sequence"),
@@ -224,7 +224,12 @@ class SequencesPanel(QWidget):
     def arrange(self) -> None:
         """Bring the list to what the boxes say; the framed sequence stays framed, listed or not."""
         session = self._session
-        order = arrange(session.lines.values(), self.filter.currentText(), self.sort.currentText(), self.search.text())
+        # States, scores and notes say what others found: judged blindly, the list stands as it was added.
+        blind = session.blind
+        shown, sort = ("all", "as added") if blind else (self.filter.currentText(), self.sort.currentText())
+        for box in (self.filter, self.sort, self.search):
+            box.setEnabled(not blind)
+        order = arrange(session.lines.values(), shown, sort, "" if blind else self.search.text())
         if order == session.order and self.model.rowCount() == len(order):
             self.model.touch()
         else:
