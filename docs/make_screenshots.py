@@ -76,7 +76,7 @@ class Tour:
         for text in keys:
             combination = QKeySequence(text)[0]
             QTest.keyClick(self.window, combination.key(), combination.keyboardModifiers())
-            self.rest(0.15)
+            self.rest(0.05)
 
     def draw(self, *way: Place) -> None:
         """Drag along a way, px of the picture; one place is a click."""
@@ -100,7 +100,7 @@ class Tour:
 
     def shoot(self, name: str) -> None:
         """Take a picture of the window."""
-        self.rest(0.4)
+        self.rest(0.25)
         if not self.window.grab().save(str(self.folder / f"{name}.jpg"), "JPG", QUALITY):
             raise SystemExit(f"make_screenshots: {self.folder / name}.jpg could not be written")
 

@@ -32,6 +32,8 @@ PATIENCE = 60.0
 
 TICK_MS = 2
 
+STARTS = 3
+
 CLIPS = 4
 
 
@@ -153,8 +155,8 @@ def _measure(project: Path, result: BenchResult, repeats: int, repaints: int) ->
 def _measure_start(project: Path, result: BenchResult) -> Generator[Progress, None, None]:
     """From starting the process to the first painted image, each in a new process."""
     seconds = []
-    for number in range(5):
-        yield Progress("start", number, 5)
+    for number in range(STARTS):
+        yield Progress("start", number, STARTS)
         environment = {**os.environ, STARTED: str(monotonic())}
         done = subprocess.run(
             [sys.executable, "-m", "gui.bench_start", str(project)],

@@ -126,7 +126,9 @@ def test_export(tmp_path: Path, home: Path, rainclean: Run) -> None:
     draw = random.Random(5)
     hit = finished = 0
     for _ in range(KILLS):
-        hit += killed([*words, out], draw.uniform(0.1, 1.1 * whole))
+        came_in_time = killed([*words, out], draw.uniform(0.1, 1.1 * whole))
+        hit += came_in_time
+        whole *= 1.0 if came_in_time else 0.9  # the first one was measured on a busier machine
         if out.exists():
             # Whole, or not there: never half.
             assert finish(check(out)).problems == []

@@ -44,16 +44,16 @@ def test_ten_thousand_repaints(view: CompareView, noise: Callable[..., U8]) -> N
 
 @needs_proc
 def test_two_thousand_pictures(view: CompareView, noise: Callable[..., U8]) -> None:
-    right = noise(480, 270)
+    right = noise(240, 135)
     for number in range(2000):
         view.set_mode(list(Mode)[number % 5])
         view.set_zoom((0.7, 1, 2, 5)[number % 4])
         view.show_pictures(np.roll(right, number, 0), np.roll(right, number, 1), "rainy", str(number))
-        mask = np.zeros((270, 480), np.uint8)
-        mask[50:60, : number % 480] = 255
+        mask = np.zeros((135, 240), np.uint8)
+        mask[50:60, : number % 240] = 255
         view.set_overlay("x", mask)
         view.repaint()
-        view.show_preview(right[100:200:2, 100:200:2], Region(100, 100, 100, 100), 2)
+        view.show_preview(right[20:120:2, 100:200:2], Region(100, 20, 100, 100), 2)
         view.repaint()
         if number == 200:
             before = resident()
