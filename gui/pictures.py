@@ -79,7 +79,7 @@ class Pictures(QObject):
         task = self._workers.run(
             lambda: self._read(name),
             lambda picture: self._come(name, picture),
-            lambda error: self._fail(name, error),
+            lambda error: self._fail(name, error, urgency),
             urgency=urgency,
         )
         self._coming[name] = (urgency, task)
@@ -89,6 +89,7 @@ class Pictures(QObject):
         self.put(name, picture)
         self.loaded.emit(name)
 
-    def _fail(self, name: str, error: Exception) -> None:
+    def _fail(self, name: str, error: Exception, urgency: int) -> None:
         self._coming.pop(name, None)
-        self.failed.emit(name, str(error))
+        if urgency == NOW:  # of what was only expected, nobody is waiting
+            self.failed.emit(name, str(error))

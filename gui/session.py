@@ -16,7 +16,7 @@ from gui.pictures import Pictures
 from gui.workers import Workers
 from pipeline.project.analyses import all_candidates, analyses, rain_amounts
 from pipeline.project.artefacts import Artefacts
-from pipeline.project.decisions import person
+from pipeline.project.decisions import by_sequence, person
 from pipeline.project.drafts import Draft
 from pipeline.project.editor import Editor
 from pipeline.project.model import Analysis, Overview, StoredCandidate
@@ -27,6 +27,9 @@ from rainclean.errors import RaincleanError
 if TYPE_CHECKING:
     from gui.pictures import U8
     from pipeline.project.edits import Edit
+
+WAIT = 3.0
+"""Seconds to wait for another process's transaction: they take milliseconds, and the window stands still meanwhile."""
 
 LOOK_AROUND = 1000
 """Milliseconds between looks whether another process has changed the project."""
@@ -46,7 +49,11 @@ class Detail:
 
 
 class Session(QObject):
-    """The state that panels share. Signals say what has changed; `said` carries a line for the person."""
+    """The state that panels share.
+
+    Signals say what has changed; `travelled` carries the edit that was taken back or done again, `said` a line for the
+    person, `complained` one on what could not be done.
+    """
 
     opened = Signal()
     sequences_changed = Signal()
@@ -54,6 +61,7 @@ class Session(QObject):
     detail_changed = Signal()
     shown_changed = Signal()
     draft_changed = Signal()
+    travelled = Signal(object)
     said = Signal(str)
     complained = Signal(str)
 
@@ -81,7 +89,7 @@ class Session(QObject):
 
     def open(self, folder: Path) -> None:
         """Open a project in place of the one before. Raises RaincleanError, and then keeps the one before."""
-        project = Project(folder)
+        project = Project(folder, WAIT)
         self.close()
         self.project, self._artefacts = project, project.artefacts
         self.editor = Editor(project, self.who)
@@ -227,10 +235,16 @@ class Session(QObject):
         if (line := self.line) is not None:
             self.change(lambda editor: editor.star(line.sequence, not self.detail.draft.star))
 
-    def note(self, text: str) -> None:
-        """Note something on the framed sequence."""
-        if (line := self.line) is not None and text != self.detail.draft.note:
-            self.change(lambda editor: editor.note(line.sequence, text))
+    def note(self, text: str, sequence_id: int | None = None) -> bool:
+        """Note something on a sequence, the framed one if none is named. False where it could not be stored."""
+        number = self.target if sequence_id is None else sequence_id
+        line = self.lines.get(number) if number is not None else None
+        if line is None or text == line.note:
+            return True
+        stored = self.change(lambda editor: editor.note(line.sequence, text))
+        if stored and number is not None and number != self.target:
+            self._load_line(number)
+        return stored
 
     def undo(self) -> None:
         """Take back this person's latest edit, and bring what it was about into view."""
@@ -286,6 +300,9 @@ class Session(QObject):
         self.frame(edit.sequence_id)
         self._load_line(edit.sequence_id)
         self._load_detail()
+        # What it was about is shown: the composite that a stroke belongs to, the candidate that was decided on.
+        self.show(self.detail.draft.base if edit.kind in ("paint", "feather", "remove_layer") else edit.candidate_id)
+        self.travelled.emit(edit)
         self.said.emit(f"{how}: {edit.words}")
 
     def _data_version(self) -> int:
@@ -332,6 +349,9 @@ class Session(QObject):
         if not there or there[0].error:
             return Detail(draft=draft)
         listed = [c for c in all_candidates(self.project, self.target) if c.id not in standing.hidden]
+        # A composite whose acceptance was taken back lives on in its layers.
+        decided = {d.candidate_id for d in by_sequence(self.project, [self.target])[self.target]}
+        listed = [c for c in listed if "composite" not in c.recipe or c.id in decided]
         if self.blind:
             random.Random(f"{self.who}/{self.project.uuid}/{self.target}").shuffle(listed)
         return Detail(there[0], tuple(listed), tuple(rain_amounts(self.project, there[0].id)), draft)

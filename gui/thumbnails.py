@@ -28,6 +28,7 @@ class Thumbnails(QObject):
         self._kept: OrderedDict[str, QPixmap] = OrderedDict()
         self._coming: set[str] = set()
         session.opened.connect(self.clear)
+        session.sequences_changed.connect(self._coming.clear)
 
     def get(self, name: str) -> QPixmap | None:
         """The pixmap if it is there; else it is loaded."""
@@ -41,7 +42,7 @@ class Thumbnails(QObject):
             self._session.workers.run(
                 lambda: thumbnail(folder, name, WIDTH),
                 lambda picture: self._come(name, picture),
-                lambda _: None,  # a missing picture is told where it is shown large
+                lambda _: None,  # a missing picture is told where it is shown large; tried again with the next list
                 urgency=SOON,
             )
         return None

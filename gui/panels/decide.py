@@ -46,15 +46,30 @@ class DecideBar(QWidget):
             button.setMinimumWidth(64)
             layout.addWidget(button)
             self.buttons[name] = button
+        self._typed: tuple[int, str] | None = None
+        self.note.textEdited.connect(self._type)
         self.note.returnPressed.connect(self.note.clearFocus)
-        self.note.editingFinished.connect(lambda: session.note(self.note.text()))
+        self.note.editingFinished.connect(self._keep_note)
         for signal in (session.target_changed, session.draft_changed, session.sequences_changed):
             signal.connect(self._show)
         self._noted_of: int | None = None
         self._show()
 
+    def _type(self, text: str) -> None:
+        if self._session.target is not None:
+            self._typed = self._session.target, text
+
+    def _keep_note(self) -> None:
+        """Store what was typed, on the sequence it was typed for; what could not be stored stays in the field."""
+        if self._typed is not None:
+            number, text = self._typed
+            self._typed = None
+            self._session.note(text, number)
+
     def _show(self) -> None:
         session = self._session
+        if self._typed is not None and self._typed[0] != session.target:
+            self._keep_note()
         line = session.line
         self.note.setEnabled(line is not None and not session.blind)
         draft = session.detail.draft
@@ -115,7 +130,7 @@ class RejectDialog(QDialog):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """A number is its reason."""
         boxes = list(self.boxes.values())
-        if event.text().isdigit() and 0 < int(event.text()) <= len(boxes):
+        if event.text().isdecimal() and 0 < int(event.text()) <= len(boxes):
             boxes[int(event.text()) - 1].toggle()
             return
         super().keyPressEvent(event)

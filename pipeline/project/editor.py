@@ -171,6 +171,8 @@ class Editor:
         layer = draft.layer(key)
         if layer is not None and layer.candidate != candidate_id:
             raise UsageError(f"{sequence.name}: layer {key} is of another candidate")
+        if candidate_id == base_id:
+            raise UsageError(f"{sequence.name}: the candidate that is painted on cannot be painted with")
         for number in {base_id, candidate_id} - {draft.base, *(one.candidate for one in draft.layers)}:
             kept.of_sequence(self.project, sequence, number)
         with self._changing():

@@ -31,11 +31,12 @@ WAIT = 30.0
 class Project:
     """An open project, a context manager. Raises RaincleanError where it cannot be opened.
 
-    folder: absolute path. notes: one line each that a person should know. Used by one thread.
+    folder: absolute path. notes: one line each that a person should know. wait: seconds to wait for another process's
+    transaction. Used by one thread.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder.resolve()
+    def __init__(self, folder: Path, wait: float = WAIT) -> None:
+        self.folder, self._wait = folder.resolve(), wait
         if not (self.folder / DATABASE).is_file():
             what = "no such folder" if not folder.exists() else "is no project"
             raise InputError(folder, what, f"make one with: rainclean new {quoted(folder)}")
@@ -65,7 +66,7 @@ class Project:
 
     def rows(self, sql: str, *values: Any) -> list[sqlite3.Row]:
         """All rows of a query; columns by name."""
-        with _errors(self.folder):
+        with self._errors():
             return self._db.execute(sql, values).fetchall()
 
     def value(self, sql: str, *values: Any) -> Any:
@@ -76,23 +77,23 @@ class Project:
     def insert(self, table: str, **values: Any) -> int:
         """Add a row inside a transaction; returns its id."""
         names, marks = ", ".join(values), ", ".join("?" * len(values))
-        with _errors(self.folder):
+        with self._errors():
             cursor = self._db.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", tuple(values.values()))
         return int(cursor.lastrowid or 0)
 
     def execute(self, sql: str, *values: Any) -> None:
         """Change rows inside a transaction."""
-        with _errors(self.folder):
+        with self._errors():
             self._db.execute(sql, values)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing: what the block changes is on disk when it ends, or not there at all when it raises."""
-        with _errors(self.folder):
+        with self._errors():
             self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
-            with _errors(self.folder):
+            with self._errors():
                 self._db.execute("COMMIT")
         except BaseException:
             self._roll_back()
@@ -101,7 +102,7 @@ class Project:
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Queries in the block see one state of the project, whatever others write meanwhile."""
-        with _errors(self.folder):
+        with self._errors():
             self._db.execute("BEGIN")
         try:
             yield
@@ -166,9 +167,9 @@ class Project:
             raise ResourceError(f"{self.folder}: cannot be written to, and is in use or was killed; copy it first")
         # Immutable: nothing can be written beside it, and nobody else does.
         address = database.as_uri() + ("?mode=ro&immutable=1" if self.read_only else "?mode=rw")
-        with _errors(self.folder):
+        with self._errors():
             # Autocommit: transactions begin and end where this file says so.
-            self._db = sqlite3.connect(address, uri=True, timeout=WAIT, isolation_level=None)
+            self._db = sqlite3.connect(address, uri=True, timeout=self._wait, isolation_level=None)
         try:
             self._set_up()
         except BaseException:
@@ -177,7 +178,7 @@ class Project:
 
     def _set_up(self) -> None:
         self._db.row_factory = sqlite3.Row
-        with _errors(self.folder):
+        with self._errors():
             self._check_version()
             if self.read_only:
                 self.notes.append("the project cannot be written to: it can be looked at and exported, not changed")
@@ -221,29 +222,31 @@ class Project:
                 f"{self.folder}: in use elsewhere with a journal that is unsafe on a network share ({share})"
             )
 
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Turn what SQLite says of files and locks into one line; its complaints about our SQL stay bugs."""
+        folder, database = self.folder, self.folder / DATABASE
+        try:
+            yield
+        except sqlite3.IntegrityError:
+            raise
+        except sqlite3.OperationalError as error:
+            code = getattr(error, "sqlite_errorname", "")
+            if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+                raise RaincleanError(
+                    f"{folder}: another process has been writing for {self._wait:.0f} s; try again"
+                ) from error
+            if code.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_FULL", "SQLITE_IOERR")):
+                raise ResourceError(f"{database}: {error}; is the disk full, or not writable?") from error
+            raise
+        except sqlite3.DatabaseError as error:
+            code = getattr(error, "sqlite_errorname", "")
+            if code in ("SQLITE_NOTADB", "SQLITE_CORRUPT"):
+                advice = "copy it back from a backup"
+                raise InputError(database, f"is damaged or no store of a project ({error})", advice) from error
+            raise
+
 
 def now() -> str:
     """The present, UTC, to the second."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-@contextmanager
-def _errors(folder: Path) -> Iterator[None]:
-    """Turn what SQLite says of files and locks into one line; its complaints about our SQL stay bugs."""
-    try:
-        yield
-    except sqlite3.IntegrityError:
-        raise
-    except sqlite3.OperationalError as error:
-        code = getattr(error, "sqlite_errorname", "")
-        if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-            raise RaincleanError(f"{folder}: another process has been writing for {WAIT:.0f} s; try again") from error
-        if code.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_FULL", "SQLITE_IOERR")):
-            raise ResourceError(f"{folder / DATABASE}: {error}; is the disk full, or not writable?") from error
-        raise
-    except sqlite3.DatabaseError as error:
-        code = getattr(error, "sqlite_errorname", "")
-        if code in ("SQLITE_NOTADB", "SQLITE_CORRUPT"):
-            advice = "copy it back from a backup"
-            raise InputError(folder / DATABASE, f"is damaged or no store of a project ({error})", advice) from error
-        raise

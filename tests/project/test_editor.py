@@ -500,3 +500,10 @@ def test_stars_and_frames_by_command(home: Path, desk: Project, rainclean: Run) 
         assert refused.returncode == code and line in refused.stderr, refused.stderr
     with pytest.raises(InputError):
         sequences(desk, ["nowhere"])
+
+
+def test_a_base_is_not_painted_with_itself(desk: Project) -> None:
+    sequence = sequences(desk)[0]
+    best = candidates(desk, analyses(desk, sequence.id)[0].id)[0]
+    with pytest.raises(UsageError, match="cannot be painted with"):
+        Editor(desk, "ann").paint(sequence, best.id, best.id, Shape("rectangle", ((1, 1), (9, 9))))
