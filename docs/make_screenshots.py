@@ -19,6 +19,7 @@ if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.env
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from gui.app import make_application, make_window  # noqa: E402
+from gui.project_work import SAMPLE  # noqa: E402
 from gui.window import Window  # noqa: E402
 from pipeline.project.store import Project  # noqa: E402
 
@@ -117,7 +118,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="rainclean-tour-") as work:
         tour = Tour(folder, Path(work))
         try:
-            go(tour, Path(work) / "sample")
+            go(tour, Path(work) / SAMPLE)
         finally:
             tour.close()
 
@@ -126,8 +127,8 @@ def go(tour: Tour, project: Path) -> None:
     """Open, compare, slide, understand, compose, exclude, accept, second opinion, export, reopen."""
     tour.shoot("gui-start")
     window = tour.window
-    window.work.make_project(project, window.open_project)
-    window.work.add([ROOT / "sample_sequences"])
+    window.work.documents = project.parent
+    window.commands["sample"].trigger()
     session, desk = window.session, window.desk
     tour.until(lambda: window.jobs.unfinished() and session.lines, "adding the sample clips")
     tour.until(lambda: not window.jobs.unfinished(), "the analysis")

@@ -34,6 +34,11 @@ def seeing(session: Session) -> bool:
     return session.target is not None and not session.blind
 
 
+def open_eyed(session: Session) -> bool:
+    """Enabled where a project is open and is not judged blindly."""
+    return session.project is not None and not session.blind
+
+
 def shown(session: Session) -> bool:
     """Enabled where a candidate is shown."""
     return session.shown is not None
@@ -59,9 +64,9 @@ TABLE: tuple[Action, ...] = (
     Action("add_folder", "Project", "Add a folder…", ("Ctrl+Shift+I",), opened, "Add all clips below a folder"),
     Action("analyze", "Project", "Analyse what is new", ("Ctrl+R",), opened, "Make candidates where there are none"),
     Action("auto", "Project", "Choose automatically", (), opened, "Accept the best-scored where no person did"),
-    Action("import", "Project", "Import decisions…", (), opened, "Merge what another annotator decided"),
+    Action("import", "Project", "Import decisions…", (), open_eyed, "Merge what another annotator decided"),
     Action("export_decisions", "Project", "Export decisions…", (), opened, "For another annotator's machine"),
-    Action("agreement", "Project", "Agreement and conflicts", ("Ctrl+G",), opened, "Who agrees with whom, where not"),
+    Action("agreement", "Project", "Agreement and conflicts", ("Ctrl+G",), open_eyed, "Who agrees with whom"),
     Action("close", "Project", "Close project", ("Ctrl+W",), opened, "Back to the start page"),
     Action("quit", "Project", "Quit", ("Ctrl+Q",), always, "Close the window"),
     Action("next", "Go", "Next sequence", ("Down", "PgDown"), opened, "Frame the next sequence of the list"),
@@ -132,6 +137,9 @@ HELD = (("Space", "Compare", "The rainy frame, as long as it is held"),)
 
 GROUPS = tuple(dict.fromkeys(action.group for action in TABLE))
 
+OF_DESK = frozenset(("Go", "Decide", "Compare", "Frames", "Live", "Understand", "Compose"))
+"""Groups that act on what the desk shows: where the desk is out of sight, they would act unseen."""
+
 
 class Actions(QObject):
     """The table as Qt actions. do: called with the id of the action that was given."""
@@ -139,6 +147,7 @@ class Actions(QObject):
     def __init__(self, session: Session, do: Callable[[str], object], parent: QObject) -> None:
         super().__init__(parent)
         self._session = session
+        self._at_desk = True
         self.by_id: dict[str, QAction] = {}
         for action in TABLE:
             made = QAction(action.text, self)
@@ -158,10 +167,17 @@ class Actions(QObject):
         """The actions of a group in their order."""
         return (self.by_id[action.id] for action in TABLE if action.group == group)
 
+    def set_at_desk(self, at_desk: bool) -> None:
+        """Whether the desk is in sight: without it, only what does not need it can be done."""
+        if at_desk != self._at_desk:
+            self._at_desk = at_desk
+            self.update()
+
     def update(self) -> None:
         """Enable what can be done now."""
         for action in TABLE:
-            self.by_id[action.id].setEnabled(action.when(self._session))
+            here = self._at_desk or action.group not in OF_DESK
+            self.by_id[action.id].setEnabled(here and action.when(self._session))
 
 
 def key_text(action: Action) -> str:

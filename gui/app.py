@@ -1,5 +1,6 @@
 """The application: one Qt application object, one window, errors that are reported instead of lost."""
 
+import os
 import signal
 import sys
 import traceback
@@ -8,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from gui import environment
+from rainclean.errors import RaincleanError
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QSettings
@@ -39,7 +41,10 @@ def run(project: Path | None) -> int:
 
 
 def make_application() -> "QApplication":
-    """The application object, with its name, look and way to report errors; the one there is, if there is one."""
+    """The application object, with its name, look and way to report errors; the one there is, if there is one.
+
+    Raises RaincleanError where there is no screen.
+    """
     environment.prepare()
     from PySide6.QtCore import QCoreApplication, QSettings
     from PySide6.QtWidgets import QApplication
@@ -49,9 +54,26 @@ def make_application() -> "QApplication":
     QCoreApplication.setOrganizationName("rainclean")
     QCoreApplication.setApplicationName("rainclean")
     existing = QApplication.instance()
+    if existing is None:
+        _need_screen()
     app = existing if isinstance(existing, QApplication) else QApplication(sys.argv[:1])
     theme.apply(app, QSettings())
     return app
+
+
+def _need_screen() -> None:
+    """Raise RaincleanError where Qt would not find a screen: it ends the process then, without a word that helps."""
+    if not sys.platform.startswith("linux"):
+        return
+    platform = os.environ.get("QT_QPA_PLATFORM", "").split(":")[0].split(";")[0]
+    needed = {
+        "": ("DISPLAY", "WAYLAND_DISPLAY"), "xcb": ("DISPLAY",), "wayland": ("WAYLAND_DISPLAY", "DISPLAY"),
+    }.get(platform)  # fmt: skip
+    if needed is not None and not any(os.environ.get(name) for name in needed):
+        raise RaincleanError(
+            f"there is no screen to show the window on: {' and '.join(needed)} not set; start it from a desktop, "
+            "over ssh -X, or under xvfb-run (packages: xvfb libxcb-cursor0 libxkbcommon-x11-0)"
+        )
 
 
 def make_window(settings: "QSettings | None" = None) -> "Window":

@@ -13,6 +13,7 @@ FILTERS: dict[str, Callable[[Overview], bool]] = {
     "rejected": lambda line: line.state == "rejected",
     "new": lambda line: line.state == "new",
     "failed": lambda line: line.state == "failed",
+    "in conflict": lambda line: line.conflict,
     "starred": lambda line: line.star,
     "with a note": lambda line: bool(line.note),
 }

@@ -4,7 +4,7 @@ A finished stroke goes to the project at once; masks and composite here are only
 brought up to date stroke by stroke, and painted anew where something was taken back.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -44,18 +44,39 @@ class _Painted:
 
 @dataclass
 class _Stroke:
-    """A stroke that is being drawn: onto which mask, of which layer ("" for the exclusion)."""
+    """A stroke that is being drawn, and all that it began with, whatever is shown or chosen until it ends.
+
+    key: of the layer, "" for the exclusion. guide: the picture whose edges it goes by.
+    """
 
     painted: _Painted
     key: str
+    base: int
+    source: int | None
+    brush: Brush
+    guide: U8
     growing: GrowingStroke | None = None
     points: list[tuple[float, float]] = field(default_factory=list)
 
+    def shape(self) -> Shape:
+        """The stroke as far as it is drawn."""
+        b, points = self.brush, self.points
+        assert b.tool is not None
+        if b.tool == "rectangle":
+            points = points[:1] + points[-1:]
+        elif b.tool == "fill":
+            points = points[:1]
+        return Shape(b.tool, tuple(points), b.radius, b.softness, b.edge_aware, b.tolerance, b.erasing)
+
 
 class Composing(QObject):
-    """changed: what is painted has changed in a region, or altogether (None). brush_changed: so has the tool."""
+    """changed: the composite has changed in a region, or all that is painted altogether (None).
+
+    exclusion_changed: the exclusion mask has, in a region. brush_changed: so has the tool.
+    """
 
     changed = Signal(object)
+    exclusion_changed = Signal(object)
     brush_changed = Signal()
 
     def __init__(self, session: Session) -> None:
@@ -81,7 +102,12 @@ class Composing(QObject):
     @property
     def on_base(self) -> bool:
         """Whether there is a composite and the shown candidate is the one that it lies on."""
-        return self.composite is not None and self._base() == self._session.shown
+        return self.composite is not None and self.base() == self._session.shown
+
+    @property
+    def drawing(self) -> bool:
+        """Whether a stroke is being drawn."""
+        return self._stroke is not None
 
     def layer_mask(self, key: str) -> U8 | None:
         """Mask of one layer, (H, W) uint8."""
@@ -94,9 +120,16 @@ class Composing(QObject):
             setattr(self.brush, name, value)
         self.brush_changed.emit()
 
+    def base(self) -> int | None:
+        """The candidate that is painted on: the one under the layers, else the shown one."""
+        if self._stroke is not None:
+            return self._stroke.base
+        draft = self._session.detail.draft
+        return draft.base if draft.layers else self._session.shown
+
     def source(self) -> int | None:
         """The candidate that is painted with: the chosen one, else the best one that is not painted on."""
-        base = self._base()
+        base = self.base()
         ids = [c.id for c in self._session.detail.candidates]
         if self.brush.source in ids and self.brush.source != base:
             return self.brush.source
@@ -107,26 +140,27 @@ class Composing(QObject):
 
     def begin(self, x: float, y: float) -> None:
         """A stroke begins at (x, y) px."""
-        if self.brush.tool is None or self._stroke is not None:
+        self.cancel()  # the view has let go of it
+        if self.brush.tool is None or not self._may_paint():
             return
-        painted, key = self._canvas()
-        if painted is None:
+        source, base, guide = None if self.brush.excluding else self.source(), self.base(), self._guide()
+        if base is None or guide is None:
+            self._session.said.emit("the picture is still being loaded; draw again in a moment")
             return
-        guide = self._guide()
-        if guide is None:
-            return
-        self._stroke = _Stroke(painted, key, points=[(x, y)])
-        if self.brush.tool == "brush":
-            self._stroke.growing = GrowingStroke(painted.mask, self._shape([(x, y)]), guide)
-            self._repaint(self._stroke.growing.changed)
+        painted, key = self._canvas(source, (guide.shape[0], guide.shape[1]))
+        self._stroke = stroke = _Stroke(painted, key, base, source, replace(self.brush), guide, points=[(x, y)])
+        if stroke.brush.tool == "brush":
+            stroke.growing = GrowingStroke(painted.mask, stroke.shape(), guide)
+            self._repaint(key, stroke.growing.changed)
 
     def move(self, x: float, y: float) -> None:
         """The stroke goes on to (x, y) px."""
-        if self._stroke is None:
+        stroke = self._stroke
+        if stroke is None:
             return
-        self._stroke.points.append((x, y))
-        if self._stroke.growing is not None:
-            self._repaint(self._stroke.growing.add(x, y))
+        stroke.points.append((x, y))
+        if stroke.growing is not None:
+            self._repaint(stroke.key, stroke.growing.add(x, y))
 
     def end(self) -> None:
         """The stroke is finished: it goes to the project."""
@@ -136,27 +170,32 @@ class Composing(QObject):
         if stroke.growing is not None:
             shape, region = stroke.growing.finish()
         else:
-            points = stroke.points[:1] + stroke.points[-1:] if self.brush.tool == "rectangle" else stroke.points
-            shape = self._shape(points[:1] if self.brush.tool == "fill" else points)
-            guide = self._guide()
-            region = paint(stroke.painted.mask, shape, guide) if guide is not None else None
+            shape = stroke.shape()
+            region = paint(stroke.painted.mask, shape, stroke.guide)
         stroke.painted.shapes += (shape,)
-        if not self._store(stroke.key, shape):
+        if not self._store(stroke, shape):
             stroke.painted.shapes = ()  # not in the project: paint anew what is
             self._catch_up()
-        self._repaint(region)
+        self._repaint(stroke.key, region)
 
     def cancel(self) -> None:
         """Take back the stroke that is being drawn."""
         stroke, self._stroke = self._stroke, None
-        if stroke is not None and stroke.growing is not None:
-            self._repaint(stroke.growing.cancel())
-
-    def add(self, shapes: tuple[Shape, ...], excluding: bool, candidate: int | None, batch: str) -> None:
-        """Shapes that nobody drew: a suggestion, a region. All of them are one step for undo."""
-        line, base = self._session.line, self._base()
-        if line is None or base is None:
+        if stroke is None:
             return
+        region = stroke.growing.cancel() if stroke.growing is not None else None
+        if self._session.detail.draft.layer(stroke.key) is None:
+            self._catch_up()  # its mask was made for it alone
+        self._repaint(stroke.key, region)
+
+    def add(self, shapes: tuple[Shape, ...], excluding: bool, candidate: int | None, batch: str) -> bool:
+        """Shapes that nobody drew: a suggestion, a region. All are one step for undo. False where it was refused."""
+        line, base = self._session.line, self.base()
+        if line is None or base is None:
+            return False
+        if not excluding and candidate == base:
+            self._session.said.emit("that is the candidate which is painted on: nothing would change")
+            return False
 
         def act(editor: Editor) -> None:
             for shape in shapes:
@@ -165,57 +204,50 @@ class Composing(QObject):
                 elif candidate is not None:
                     editor.paint(line.sequence, base, candidate, shape, batch=batch)
 
-        self._session.change(act)
+        return self._session.change(act)
 
     # -- inside --------------------------------------------------------------------------------------------------
 
-    def _base(self) -> int | None:
-        draft = self._session.detail.draft
-        return draft.base if draft.layers else self._session.shown
-
     def _guide(self) -> U8 | None:
         """The picture whose edges strokes go by; None while it is being fetched."""
-        session, base = self._session, self._base()
+        session, base = self._session, self.base()
         if session.editor is None or session.target is None or base is None:
             return None
         return self._picture(session.editor.guide(session.target, base))
 
-    def _shape(self, points: list[tuple[float, float]]) -> Shape:
-        b = self.brush
-        assert b.tool is not None
-        return Shape(b.tool, tuple(points), b.radius, b.softness, b.edge_aware, b.tolerance, b.erasing)
-
-    def _canvas(self) -> tuple[_Painted | None, str]:
-        """The mask that the next stroke is painted on; None, and a line for the person, where there is none."""
-        session = self._session
-        size = self._size()
-        if size is None or session.blind:
+    def _may_paint(self) -> bool:
+        """Whether a stroke may begin; a line for the person where not. Shows the base where there is one."""
+        session, draft = self._session, self._session.detail.draft
+        if self._size() is None or session.blind:
             session.said.emit("painting is for candidates, and not for blind judgements")
-            return None, ""
+            return False
         if self.brush.excluding:
+            return True
+        if self.source() is None:
+            session.said.emit("there is no other candidate to paint with")
+            return False
+        if draft.layers and draft.base != session.shown:
+            session.show(draft.base)
+        return True
+
+    def _canvas(self, source: int | None, size: tuple[int, int]) -> tuple[_Painted, str]:
+        """The mask that strokes of this candidate are painted on, None for the exclusion; and its key."""
+        if source is None:
             if self._excluded is None:
                 self._excluded = _Painted(np.zeros(size, np.uint8))
             return self._excluded, ""
-        draft, source = session.detail.draft, self.source()
-        if source is None:
-            session.said.emit("there is no other candidate to paint with")
-            return None, ""
-        if draft.layers and draft.base != session.shown:
-            session.show(draft.base)
         key = str(source)  # as the editor names the layer of a candidate
         if key not in self._layers:
             self._layers[key] = _Painted(np.zeros(size, np.uint8))
         return self._layers[key], key
 
-    def _store(self, key: str, shape: Shape) -> bool:
-        session = self._session
-        line, base, source = session.line, self._base(), self.source()
+    def _store(self, stroke: _Stroke, shape: Shape) -> bool:
+        session, base, source = self._session, stroke.base, stroke.source
+        line = session.line
         if line is None:
             return False
-        if not key:
+        if source is None:
             return session.change(lambda editor: editor.exclude(line.sequence, shape, base))
-        if base is None or source is None:
-            return False
         return session.change(lambda editor: editor.paint(line.sequence, base, source, shape))
 
     def _size(self) -> tuple[int, int] | None:
@@ -240,7 +272,8 @@ class Composing(QObject):
         if size is None:
             return
         self._bring_exclusion(draft.exclude, size)
-        for gone in self._layers.keys() - {layer.key for layer in draft.layers}:
+        drawn = {self._stroke.key} if self._stroke is not None else set()
+        for gone in self._layers.keys() - {layer.key for layer in draft.layers} - drawn:
             del self._layers[gone]
         if draft.layers:
             guide = self._guide()
@@ -254,7 +287,8 @@ class Composing(QObject):
 
     def _bring_exclusion(self, shapes: tuple[Shape, ...], size: tuple[int, int]) -> None:
         if not shapes:
-            self._excluded = None
+            if self._stroke is None or self._stroke.key:
+                self._excluded = None
             return
         guide = self._guide()
         if guide is not None:
@@ -264,10 +298,14 @@ class Composing(QObject):
         candidate = self._session.candidate(candidate_id)
         return self._session.pictures.get(candidate.picture) if candidate else None
 
-    def _repaint(self, region: Region | None) -> None:
+    def _repaint(self, key: str, region: Region | None) -> None:
+        """A region of the mask of this key has changed."""
         if region is None:
             return
-        self.changed.emit(region if self.brush.excluding else self._compose(region))
+        if key:
+            self.changed.emit(self._compose(region))
+        else:
+            self.exclusion_changed.emit(region)
 
     def _compose(self, region: Region | None) -> Region | None:
         """Bring the composite up to date, in a region or altogether; returns what has changed, joins included."""
@@ -276,7 +314,7 @@ class Composing(QObject):
         # The first stroke of a layer is seen while it is drawn, before the project knows the layer.
         known = {layer.key for layer in layers}
         layers += [Layer(key, int(key), (), FEATHER) for key in self._layers if key not in known]
-        base = self._picture(self._base())
+        base = self._picture(self.base())
         pictures = [self._picture(int(layer.candidate)) for layer in layers]
         if not layers or base is None or any(p is None for p in pictures):
             self.composite = None

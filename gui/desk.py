@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QLabel, QSplitter, QTabWidget, QToolBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSplitter, QTabWidget, QToolBar, QVBoxLayout, QWidget
 
 from gui.actions import Actions
-from gui.compare import CompareView
+from gui.compare import CompareView, Tool
 from gui.composing import Composing
 from gui.frame_reader import FrameReader
 from gui.jobs import Jobs
@@ -20,6 +20,7 @@ from gui.panels.frames import FrameStrip
 from gui.panels.inspect import InspectPanel
 from gui.panels.live import LivePanel
 from gui.panels.sequences import SequencesPanel
+from gui.panels.values import ValuesLine
 from gui.session import Session
 from gui.suggesting import Suggesting
 from gui.thumbnails import Thumbnails
@@ -46,16 +47,20 @@ class Desk(QWidget):
     def __init__(self, session: Session, jobs: Jobs, thumbnails: Thumbnails, actions: Actions) -> None:
         super().__init__()
         self.session = session
+        self.frame: int | None = None
+        # Before anybody else hears of it and asks for pictures: a frame is one of the sequence that was framed.
+        session.target_changed.connect(self._forget_frame)
         self.view = CompareView()
         self.live = Live(session, self.view.visible_region)
         self.composing = Composing(session)
-        self.suggesting = Suggesting(session)
+        self.suggesting = Suggesting(session, self.composing)
         self.reader = FrameReader(session, self.live)
-        self.frame: int | None = None
         self.shown_left: U8 | None = None
         self.shown_right: U8 | None = None
         self._excluded: U8 | None = None
         self._framed: int | None = None
+        self._drawn_on: int | None = None
+        self._previewing = False
         self.sequences = SequencesPanel(session, jobs, thumbnails)
         self.candidates = CandidatesPanel(session, thumbnails)
         self.sliders = LivePanel(self.live)
@@ -63,7 +68,7 @@ class Desk(QWidget):
         self.compose = ComposePanel(session, self.composing, actions)
         self.strip = FrameStrip(session)
         self.decide = DecideBar(session, actions)
-        self.values = QLabel()
+        self.values = ValuesLine()
         # What may be wanted next waits until what is wanted now has been painted.
         self._fetch_ahead = QTimer(self)
         self._fetch_ahead.setSingleShot(True)
@@ -85,13 +90,15 @@ class Desk(QWidget):
         # A stroke that is being drawn is given up only where other pictures are shown, not other contents.
         same_place = left is not None and left is self.shown_left and self._framed == session.target
         if same_place and right is not None and self._right_is(right.shape):
-            if right is not self.shown_right:
+            if right is not self.shown_right or self._previewing:
                 self.view.update_right(right)
             self.view.set_names(left_name, right_name)
         else:
             self.view.show_pictures(left, right, left_name, right_name)
         self.shown_left, self.shown_right, self._framed = left, right, session.target
-        self._show_overlays()
+        self._previewing = False
+        self._show_exclusion(None)
+        self.say_values()
         if left is None and right is None:
             self.view.set_empty_text(self._why_empty())
         self._fetch_ahead.start()
@@ -156,6 +163,7 @@ class Desk(QWidget):
     def _connect(self) -> None:
         session, view, live, composing = self.session, self.view, self.live, self.composing
         session.target_changed.connect(self._reframe)
+        session.shown_changed.connect(self._give_up_drawing)
         session.shown_changed.connect(self.show_pictures)
         session.detail_changed.connect(self.show_pictures)
         session.pictures.loaded.connect(self._arrived)
@@ -166,17 +174,48 @@ class Desk(QWidget):
         live.previewed.connect(self._show_preview)
         live.moved.connect(lambda: self.strip.curve.set_used(live.used))
         composing.changed.connect(self._repaint)
+        composing.exclusion_changed.connect(self._show_exclusion)
+        composing.brush_changed.connect(self._give_up_rectangle)
         composing.brush_changed.connect(lambda: view.set_brush_radius(composing.brush.radius))
-        view.stroke_began.connect(composing.begin)
+        view.stroke_began.connect(self.begin_stroke)
         view.stroke_moved.connect(composing.move)
         view.stroke_ended.connect(composing.end)
         view.stroke_cancelled.connect(composing.cancel)
-        view.pointed.connect(self._say_values)
+        view.pointed.connect(lambda *_: self.say_values())
         self.compose.layer_chosen.connect(self._show_layer)
         self.candidates.paint_with.connect(lambda number: composing.set_brush(source=number, excluding=False))
 
-    def _reframe(self) -> None:
+    def begin_stroke(self, x: float, y: float) -> None:
+        """A stroke begins at (x, y) px: on a candidate, not on what the sliders try."""
+        self.live.leave()
+        self.composing.begin(x, y)
+
+    def say_values(self) -> None:
+        """Say what the pictures are at the pixel under the pointer."""
+        x, y = self.view.pointed_pixel
+        found = self.view.values_at(x, y) if x >= 0 else []
+        values = "   ".join(f"{name}: {' '.join(f'{v:3d}' for v in rgb)}" for name, rgb in found)
+        self.values.set_text(f"{x}, {y}   {values}" if found else "")
+
+    def _give_up_drawing(self) -> None:
+        """What is being drawn is meant for the candidate that was shown when it was begun."""
+        before, self._drawn_on = self._drawn_on, self.session.shown
+        if before == self.session.shown or not self.view.drawing:
+            return
+        # A stroke that is about to begin may have shown its base itself.
+        if self.composing.drawing or self.view.tool is Tool.RECTANGLE:
+            self.view.cancel_stroke()
+            self.session.said.emit("given up what was being drawn: another candidate is shown")
+
+    def _give_up_rectangle(self) -> None:
+        """A rectangle is painted when it is finished: with what it was begun with, or not at all."""
+        if self.view.drawing and self.view.tool is Tool.RECTANGLE:
+            self.view.cancel_stroke()
+
+    def _forget_frame(self) -> None:
         self.frame = None
+
+    def _reframe(self) -> None:
         for page in (self.compose, self.inspect):
             self.tabs.setTabEnabled(self.tabs.indexOf(page), not self.session.blind)
         self.inspect.clear()
@@ -198,33 +237,31 @@ class Desk(QWidget):
     def _show_live(self) -> None:
         picture = self.live.picture
         if picture is not None and self._right_is(picture.shape):
-            self.shown_right = picture
+            self.shown_right, self._previewing = picture, False
             self.view.update_right(picture)
             self.view.set_names(self._left()[1], self.live.words)
+            self.say_values()
         else:
             self.show_pictures()
 
     def _show_preview(self, preview: "Preview") -> None:
         if self._right_is((self.live.stack.height, self.live.stack.width, 3) if self.live.stack else ()):
+            self._previewing = True
             self.view.show_preview(preview.picture, preview.region, preview.step)
             self.view.set_names(self._left()[1], f"{self.live.words} (preview)")
+            self.say_values()
 
     def _right_is(self, shape: tuple[int, ...]) -> bool:
         return self.shown_right is not None and self.shown_right.shape == shape
 
     def _repaint(self, region: Region | None) -> None:
-        """A stroke has changed a region of the composite or of the exclusion mask; None: everything may have."""
+        """A stroke has changed a region of the composite; None: everything may have."""
         composite = self.composing.composite
-        if region is None or self.composing.brush.excluding or composite is None or self.shown_right is not composite:
-            if region is None or (composite is not None and self.shown_right is not composite):
-                self.show_pictures()
-            else:
-                self._show_exclusion(region)
+        if region is None or composite is None or self.shown_right is not composite:
+            self.show_pictures()
             return
         self.view.update_right(composite, region)
-
-    def _show_overlays(self) -> None:
-        self._show_exclusion(None)
+        self.say_values()
 
     def _show_exclusion(self, region: Region | None) -> None:
         mask = self.composing.exclusion
@@ -243,11 +280,6 @@ class Desk(QWidget):
         fits = mask is not None and right is not None and mask.shape == right.shape[:2]
         self.view.set_overlay("layer", mask if fits else None, PAINTED, 0.3)
 
-    def _say_values(self, x: int, y: int) -> None:
-        found = self.view.values_at(x, y) if x >= 0 else []
-        values = "   ".join(f"{name}: {' '.join(f'{v:3d}' for v in rgb)}" for name, rgb in found)
-        self.values.setText(f"{x}, {y}   {values}" if found else "")
-
     # -- layout --------------------------------------------------------------------------------------------------
 
     def _lay_out(self, actions: Actions) -> None:
@@ -258,8 +290,6 @@ class Desk(QWidget):
         tools.addSeparator()
         for name in ("pick", "region"):
             tools.addAction(actions[name])
-        self.values.setTextFormat(Qt.TextFormat.PlainText)
-        self.values.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         centre = QWidget()
         column = QVBoxLayout(centre)
         column.setContentsMargins(4, 2, 4, 4)

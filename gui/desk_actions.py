@@ -10,14 +10,13 @@ from PySide6.QtGui import QGuiApplication
 from gui.compare import Mode, Outline, Tool
 from gui.desk import Desk
 from gui.panels.decide import RejectDialog
+from gui.understanding import Understanding
 from pipeline.project.edits import new_batch
-from rainclean.composite import Shape
 from rainclean.composite import Tool as PaintTool
 from rainclean.video import Region
 
 if TYPE_CHECKING:
     from pipeline.project.editor import Editor
-    from rainclean.temporal import Votes
 
 DIFFERENCES = (("absolute", 1), ("absolute", 8), ("signed", 1), ("signed", 8))
 
@@ -28,7 +27,7 @@ _PAINT_TOOLS: dict[PaintTool, Tool] = {
     "fill": Tool.FILL,
 }
 
-CHOSEN, SUGGESTED = (255, 200, 0), (0, 220, 255)
+SUGGESTED = (0, 220, 255)
 
 
 class DeskActions:
@@ -38,17 +37,12 @@ class DeskActions:
         self.desk = desk
         self.session, self.live, self.view = desk.session, desk.live, desk.view
         self._difference = 0
-        self._region: tuple[Region, Votes] | None = None
-        self._pixel: tuple[int, int] | None = None
-        self._before_blink: Mode | None = None
+        self.understanding = Understanding(desk, self.keep)
         desk.view.picked.connect(self._picked)
         desk.view.rectangle_drawn.connect(self._rectangle)
         desk.view.set_mode(Mode.WIPE)
         desk.sliders.keep.connect(self.keep)
-        desk.inspect.use_region.connect(self.keep_region)
-        desk.live.shown.connect(self._show_pixel_again)
         desk.suggesting.changed.connect(self._show_suggestion)
-        self.session.target_changed.connect(self._forget)
 
     def handlers(self) -> dict[str, Callable[[], object]]:
         """By id of the action."""
@@ -91,9 +85,9 @@ class DeskActions:
             "frames_up": partial(desk.sliders.step_frames, 10),
             "frames_down": partial(desk.sliders.step_frames, -10),
             "keep": self.keep,
-            "pick": partial(self._inspect, Tool.PICK),
-            "region": partial(self._inspect, Tool.RECTANGLE),
-            "region_keep": self.keep_region,
+            "pick": partial(self.understanding.choose, Tool.PICK),
+            "region": partial(self.understanding.choose, Tool.RECTANGLE),
+            "region_keep": self.understanding.keep_region,
             **{name: partial(self._paint, name) for name in _PAINT_TOOLS},
             "exclude": self._exclude,
             "erase": lambda: desk.composing.set_brush(erasing=not desk.composing.brush.erasing),
@@ -108,7 +102,7 @@ class DeskActions:
 
     def accept(self, advance: bool) -> None:
         """Accept what is shown; a live picture is kept as a candidate first."""
-        if self.live.active and not self.keep():
+        if self.live.trying and not self.keep():
             return
         # Joining and scoring a composite takes a moment, a plain acceptance a few milliseconds.
         busy = self.desk.composing.on_base
@@ -135,7 +129,8 @@ class DeskActions:
         line = self.session.line
         made = self.live.candidate(percentile)
         if line is None or made is None:
-            self.session.said.emit("wait until the frames are sorted, then keep")
+            self.live.when_sorted(lambda: self.session.said.emit("the frames are sorted now"))
+            self.session.said.emit("the frames are being sorted; press again in a moment")
             return None
         recipe, kept = made
         found: list[int] = []
@@ -197,72 +192,22 @@ class DeskActions:
         else:
             session.compare_with(None)
 
-    # -- understanding -------------------------------------------------------------------------------------------
-
-    def _inspect(self, tool: Tool) -> None:
-        self.desk.composing.set_brush(tool=None)
-        self.view.set_tool(Tool.NONE if self.view.tool is tool else tool)
-        self.desk.tabs.setCurrentWidget(self.desk.inspect)
-        if self.live.stack is None:
-            self.live.prepare()
+    # -- what is pointed at in the picture ------------------------------------------------------------------------
 
     def _picked(self, x: float, y: float) -> None:
         if self.desk.composing.brush.tool == "fill":
-            self.desk.composing.begin(x, y)
+            self.desk.begin_stroke(x, y)
             self.desk.composing.end()
-            return
-        self._pixel = int(x), int(y)
-        self._show_pixel(complain=True)
-
-    def _show_pixel_again(self) -> None:
-        if self._pixel is not None and self.desk.tabs.currentWidget() is self.desk.inspect:
-            self._show_pixel(complain=False)
-
-    def _show_pixel(self, complain: bool) -> None:
-        assert self._pixel is not None
-        x, y = self._pixel
-        history = self.live.pixel(x, y)
-        if history is None:
-            if complain:
-                self.session.said.emit("the frames are being decoded; click again in a moment")
-            return
-        self._region = None
-        self.view.set_outlines([Outline(_corners(Region(x - 2, y - 2, 5, 5)), CHOSEN)])
-        self.desk.inspect.show_pixel(history, self.live.percentile)
+        else:
+            self.understanding.pick(x, y)
 
     def _rectangle(self, region: Region) -> None:
         if self.desk.composing.brush.tool == "rectangle":
-            self.desk.composing.begin(region.x, region.y)
+            self.desk.begin_stroke(region.x, region.y)
             self.desk.composing.move(region.x + region.width, region.y + region.height)
             self.desk.composing.end()
-            return
-        found = self.live.votes(region)
-        if found is None:
-            self.session.said.emit("the frames are being sorted; drag again in a moment")
-            return
-        votes, whole = found
-        self._pixel, self._region = None, (region, votes)
-        self.view.set_outlines([Outline(_corners(region), CHOSEN)])
-        self.desk.inspect.show_votes(region, votes, whole)
-
-    def keep_region(self) -> None:
-        """The region's own η* becomes a candidate, which is painted over the region: one step for undo."""
-        if self._region is None:
-            self.session.said.emit("drag a rectangle first (Q)")
-            return
-        region, votes = self._region
-        base = self.session.detail.draft.base if self.session.detail.draft.layers else self.session.shown
-        batch = new_batch()
-        kept = self.keep(float(votes.eta), batch)
-        if kept is None or base is None:
-            return
-        corners = (
-            (float(region.x), float(region.y)),
-            (float(region.x + region.width), float(region.y + region.height)),
-        )
-        self.session.show(base)
-        self.desk.composing.add((Shape("rectangle", corners),), False, kept, batch)
-        self.session.said.emit(f"the region has its own η* = {votes.eta} now; Ctrl+Z takes it back")
+        else:
+            self.understanding.ask(region)
 
     # -- composing -----------------------------------------------------------------------------------------------
 
@@ -299,8 +244,8 @@ class DeskActions:
         if one is None:
             self.session.said.emit("there is no suggestion yet: press J")
             return
-        self.desk.composing.add(one.shapes, one.kind == "exclude", suggesting.candidate, new_batch())
-        suggesting.drop()
+        if self.desk.composing.add(one.shapes, one.kind == "exclude", suggesting.candidate, new_batch()):
+            suggesting.drop()
 
     def _show_suggestion(self) -> None:
         suggesting = self.desk.suggesting
@@ -318,14 +263,6 @@ class DeskActions:
         self.desk.composing.set_brush(tool=None)
         self.view.set_tool(Tool.NONE)
         self.view.set_outlines([])
-        self._pixel = self._region = None
+        self.understanding.forget()
         self.live.leave()
         self.view.setFocus()
-
-    def _forget(self) -> None:
-        self._pixel = self._region = None
-
-
-def _corners(region: Region) -> tuple[tuple[float, float], ...]:
-    x, y, right, bottom = region.x, region.y, region.x + region.width, region.y + region.height
-    return (x, y), (right, y), (right, bottom), (x, bottom)

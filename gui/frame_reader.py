@@ -28,8 +28,8 @@ class FrameReader(QObject):
         super().__init__()
         self._session, self._live = session, live
         self._kept: OrderedDict[int, U8] = OrderedDict()
-        session.target_changed.connect(self._kept.clear)
-        session.detail_changed.connect(self._kept.clear)
+        session.target_changed.connect(self._forget)
+        session.detail_changed.connect(self._forget)
 
     def get(self, frame: int) -> U8 | None:
         """A frame, cut to the analysis' region; None while it is being decoded."""
@@ -40,6 +40,11 @@ class FrameReader(QObject):
             self._decode(frame)
             return None
         return self._keep(frame, picture)
+
+    def _forget(self) -> None:
+        """Another sequence is framed, or another region of it: what comes now is not wanted any more."""
+        self._session.workers.cancel("frame")
+        self._kept.clear()
 
     def _keep(self, frame: int, picture: U8) -> U8:
         self._kept[frame] = picture

@@ -56,6 +56,8 @@ class Live(QObject):
         self.stack: LiveStack | None = None
         self.percentile, self.frames = 50.0, 2
         self.picture: U8 | None = None
+        self._trying = False
+        self._then: Callable[[], None] | None = None
         self._spare: U8 | None = None
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
@@ -72,6 +74,24 @@ class Live(QObject):
     def active(self) -> bool:
         """Whether the live picture is shown in place of the candidate."""
         return self.picture is not None
+
+    @property
+    def trying(self) -> bool:
+        """Whether sliders were moved and not left since: from the first move on, before the live picture is there."""
+        return self._trying
+
+    @property
+    def sorted(self) -> bool:
+        """Whether the window that the sliders stand for is the one that is sorted."""
+        return self.stack is not None and self.stack.sorted_frames == self.frames
+
+    @property
+    def whole(self) -> "Votes | None":
+        """Votes of the whole picture over the frames that the sliders stand for; None while they are not sorted."""
+        try:
+            return self.stack.votes if self.stack is not None and self.sorted else None
+        except ValueError:  # NothingSorted: another window is just being sorted
+            return None
 
     @property
     def blind(self) -> bool:
@@ -116,7 +136,7 @@ class Live(QObject):
         """Show this percentile of the sorted window."""
         percentile = round(min(max(percentile, 0.0), 100.0) * 10) / 10
         if self.stack is not None and (percentile != self.percentile or not self.active):
-            self.percentile = percentile
+            self._trying, self.percentile = True, percentile
             self.moved.emit()
             self._soon.start(0)
 
@@ -124,7 +144,7 @@ class Live(QObject):
         """Show this number of frames: a preview of what is in view at once, all of it once the person has settled."""
         if self.stack is None:
             return
-        self.frames = min(max(frames, 2), self.stack.frames)
+        self._trying, self.frames = True, min(max(frames, 2), self.stack.frames)
         self.moved.emit()
         if self.stack.sorted_frames != self.frames:
             self._preview()
@@ -136,13 +156,31 @@ class Live(QObject):
         return self.stack.pixel(x, y, self.frames) if self.stack is not None else None
 
     def votes(self, region: Region) -> "tuple[Votes, Votes] | None":
-        """Votes of a region and of the whole picture; None while nothing is sorted."""
-        if self.stack is None:
+        """Votes of a region and of the whole picture, over the frames that the sliders stand for.
+
+        None while these are not sorted, see `when_sorted`.
+        """
+        whole = self.whole
+        if self.stack is None or whole is None:
             return None
         try:
-            return self.stack.votes_in(region), self.stack.votes
+            return self.stack.votes_in(region), whole
         except ValueError:  # NothingSorted: another window is just being sorted
             return None
+
+    def when_sorted(self, act: Callable[[], None]) -> bool:
+        """Do something once the window that the sliders stand for is sorted; at once, and True, where it is.
+
+        The latest counts; another sequence, or leaving, forgets it.
+        """
+        self._then = None
+        if self.sorted:
+            act()
+            return True
+        if self.stack is not None:
+            self._then = act
+            self._settle()
+        return False
 
     def frame(self, index: int) -> U8 | None:
         """A rainy frame by its index in the clip; None where the stack does not hold it."""
@@ -152,20 +190,21 @@ class Live(QObject):
 
     def candidate(self, percentile: float | None = None) -> "tuple[Recipe, LiveCandidate] | None":
         """What the sliders stand for (or another percentile of it) as a candidate; None while it is being sorted."""
-        if self.stack is None or self.stack.sorted_frames != self.frames:
+        if self.stack is None or not self.sorted:
             return None
         from pipeline.project.live import kept_candidate
 
         recipe = Recipe(self.frames, percentile=self.percentile if percentile is None else percentile)
-        return recipe, kept_candidate(self.stack, recipe)
+        try:
+            return recipe, kept_candidate(self.stack, recipe)
+        except ValueError:  # NothingSorted: another window is just being sorted
+            return None
 
     def leave(self) -> None:
         """Show the candidate again."""
-        self._soon.stop()
-        if self.active:
-            self.picture = None
+        self._then = None
+        if self._trying:
             self._follow()
-            self.shown.emit()
 
     def close(self, at_once: bool = False) -> None:
         """Give everything back, beside the window unless it has to be done before this returns."""
@@ -174,7 +213,8 @@ class Live(QObject):
         for lane in (_OPEN, _SORT):
             self._session.workers.cancel(lane)
         stack, self.stack = self.stack, None
-        self.picture = self._spare = self._sorting = None
+        self.picture = self._spare = self._sorting = self._then = None
+        self._trying = False
         if stack is None:
             return
         if at_once:
@@ -203,7 +243,7 @@ class Live(QObject):
         self.prepared.emit()
 
     def _failed(self, error: Exception) -> None:
-        self._sorting = None
+        self._sorting = self._then = None
         self.working.emit(f"no live picture: {error}")
 
     def _say(self, step: Progress) -> None:
@@ -211,13 +251,14 @@ class Live(QObject):
         self.working.emit(step.note or f"{step.stage}{done}")
 
     def _follow(self) -> None:
-        """While no live picture is shown, the sliders stand where the shown candidate has them."""
+        """Show the candidate; as long as nobody moves them, the sliders stand where it has them."""
+        self._soon.stop()
         candidate = self._session.candidate(self._session.shown)
+        if self._trying:
+            self.picture, self._trying = None, False
+            self.shown.emit()
         if self.stack is None or candidate is None:
             return
-        if self.active:
-            self.picture = None
-            self.shown.emit()
         self.percentile = round(candidate.percentile * 10) / 10
         frames = int(candidate.recipe.get("frames") or self.stack.frames)
         self.frames = min(max(frames, 2), self.stack.frames)
@@ -225,7 +266,7 @@ class Live(QObject):
 
     def _look_up(self) -> None:
         stack = self.stack
-        if stack is None:
+        if stack is None or not self._trying:
             return
         if stack.sorted_frames != self.frames:
             self._preview()
@@ -245,11 +286,13 @@ class Live(QObject):
             self.previewed.emit(self.stack.preview(self.frames, self.percentile, self._in_view()))
 
     def _settle(self) -> None:
-        """Sort the window that the slider stands for, and show it."""
+        """Sort the window that the slider stands for; show it where it was moved."""
         stack, frames = self.stack, self.frames
         if stack is None:
             return
         if stack.sorted_frames == frames:
+            self._session.workers.cancel(_SORT)  # of another number of frames, if it has not begun
+            self._sorting = None
             self._soon.start(0)
             return
         if self._sorting == frames:
@@ -270,3 +313,6 @@ class Live(QObject):
             self._sorting = None
             self.working.emit("")
             self._look_up()
+            if self._then is not None:
+                self.when_sorted(self._then)
+            self.prepared.emit()  # what the sliders' panel says is of the sorted window

@@ -4,7 +4,6 @@ All of it is the command of the same name, run as a job.
 """
 
 from collections.abc import Callable
-from importlib.resources import files
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QStandardPaths
@@ -25,11 +24,16 @@ _LINES = "Decisions (*.jsonl);;All files (*)"
 
 
 class ProjectWork(QObject):
-    """Asks what has to be asked, and starts jobs. parent: the window that questions belong to."""
+    """Asks what has to be asked, and starts jobs. parent: the window that questions belong to.
+
+    documents: folder that the sample project is made in.
+    """
 
     def __init__(self, session: Session, jobs: Jobs, parent: QWidget) -> None:
         super().__init__(parent)
         self._session, self._jobs, self._window = session, jobs, parent
+        place = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
+        self.documents = Path(place or Path.home())
         jobs.finished.connect(self._finished)
 
     def make_project(self, folder: Path, then: Callable[[Path], None]) -> None:
@@ -43,14 +47,18 @@ class ProjectWork(QObject):
 
     def open_sample(self, then: Callable[[Path], None]) -> None:
         """Open the sample project; the first time it is made among the person's documents."""
-        place = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
-        folder = Path(place or Path.home()) / SAMPLE
+        from pipeline.demo import sample_folder
+
+        folder = self.documents / SAMPLE
         if (folder / DATABASE).is_file():
             then(folder)
+        else:
+            self.make_project(folder, then)
+        project = self._session.project
+        # Its clips may be missing although it is there: the first time may have been cut short.
+        if project is None or project.folder != folder.resolve() or self._session.lines or self._is_at("add"):
             return
-        self.make_project(folder, then)
-        if self._session.project is not None and self._session.project.folder == folder.resolve():
-            self.add([Path(str(files("sample_sequences")))])
+        self.add([sample_folder("table").parent])
 
     def choose_clips(self) -> None:
         """Ask for video files and add them."""
@@ -74,7 +82,7 @@ class ProjectWork(QObject):
         """Make candidates for what has none."""
         if (folder := self._folder()) is None:
             return
-        if any(job.kind == "analyze" and job.project == folder for job in self._jobs.unfinished()):
+        if self._is_at("analyze"):
             self._session.said.emit("an analysis of this project is under way already")
             return
         self._jobs.start(Job("Analyse", ["analyze", str(folder)], folder))
@@ -107,6 +115,22 @@ class ProjectWork(QObject):
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
+    def outcome(self, job: Job) -> tuple[str, bool]:
+        """What to say of a job that is over, and whether it is a complaint."""
+        if job.error:
+            # Of several parts the error gives the number alone; what to do is said of each.
+            first = next((line.removeprefix("failed: ") for line in job.log if line.startswith("failed: ")), "")
+            return f"{job.title}: {job.error}" + (f" – {first}" if first else ""), True
+        if job.words[:2] == ("decisions", "import") and job.project == self._folder():
+            differing = sum(line.conflict for line in self._session.lines.values())
+            if differing:
+                return f"{job.title}: {counted(differing, 'conflict')}; Ctrl+G shows what people differ on", False
+        return f"{job.title}: {job.doing()}", False
+
+    def _is_at(self, kind: str) -> bool:
+        """Whether a job of this kind is under way in the open project."""
+        return any(job.kind == kind and job.project == self._folder() for job in self._jobs.unfinished())
+
     def _folder(self) -> Path | None:
         return self._session.project.folder if self._session.project is not None else None
 
@@ -115,5 +139,7 @@ class ProjectWork(QObject):
         if job.project is None or job.project != self._folder():
             return
         self._session.look_around()
-        if job.kind == "add" and job.state is State.FINISHED:
+        # One bad file among many fails the job; what came in beside it is there to be analysed.
+        new = any(line.state == "new" for line in self._session.lines.values())
+        if job.kind == "add" and (job.state is State.FINISHED or (job.state is State.FAILED and new)):
             self.analyze()

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
+from gui.composing import Composing
 from gui.session import Session
 from gui.workers import NOW
 from pipeline.project.crowds import read_crowd
@@ -21,14 +22,16 @@ class Suggesting(QObject):
 
     changed = Signal()
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, composing: Composing) -> None:
         super().__init__()
-        self._session = session
+        self._session, self._composing = session, composing
+        self._base: int | None = None
         self._found: list[Suggestion] | None = None
         self._ids: list[int] = []
         self._place = -1
         session.target_changed.connect(self.forget)
         session.shown_changed.connect(self.forget)
+        session.draft_changed.connect(self._check_base)
 
     @property
     def current(self) -> "Suggestion | None":
@@ -59,8 +62,13 @@ class Suggesting(QObject):
     def forget(self) -> None:
         """Other pictures are shown: suggestions are about these."""
         self._session.workers.cancel("suggest")
-        self._found, self._place = None, -1
+        self._found, self._place, self._base = None, -1, None
         self.changed.emit()
+
+    def _check_base(self) -> None:
+        """Suggestions are for the picture that they would be painted on; an undo may have changed which that is."""
+        if self._base is not None and self._composing.base() != self._base:
+            self.forget()
 
     def drop(self) -> None:
         """The one that is looked at was taken."""
@@ -78,12 +86,17 @@ class Suggesting(QObject):
             self.changed.emit()
 
     def _compute(self) -> None:
-        session = self._session
-        project, analysis, shown = session.project, session.detail.analysis, session.candidate(session.shown)
-        if project is None or analysis is None or shown is None or session.blind:
+        session, base = self._session, self._composing.base()
+        project, analysis, painted_on = session.project, session.detail.analysis, session.candidate(base)
+        if project is None or analysis is None or painted_on is None or session.blind:
             return
+        session.show(base)  # what is suggested would be painted there
+        self._base = base
         best = sorted(session.detail.candidates, key=lambda c: c.score)[:MOST_CANDIDATES]
-        chosen = [shown, *(c for c in best if c.id != shown.id)]
+        chosen = [painted_on, *(c for c in best if c.id != base)]
+        # What is painted already is looked at as it is; strokes go on in the array meanwhile.
+        composite = self._composing.composite
+        so_far = None if composite is None else composite.copy()
         self._ids = [c.id for c in chosen]
         artefacts = project.artefacts
         names = [c.picture for c in chosen]
@@ -99,6 +112,8 @@ class Suggesting(QObject):
 
             pictures = [load(name) for name in names]
             rainy = load(reference) if reference else pictures[0]
+            if so_far is not None:
+                pictures[0] = so_far
             crowd = read_crowd(project, analysis) if reference else None
             return suggest(pictures, crowd, rainy, 0)
 

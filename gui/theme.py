@@ -17,8 +17,11 @@ QToolTip { padding: 3px; }
 QToolButton:focus, QPushButton:focus, QCheckBox:focus, QSlider:focus {
     outline: none; border: 2px solid palette(highlight); border-radius: 3px;
 }
+QToolButton:checked {
+    background: palette(highlight); color: palette(highlighted-text); border-radius: 3px; padding: 3px 5px;
+}
 """
-"""The style draws the focus of fields well, that of buttons hardly."""
+"""The style draws the focus of fields well, that of buttons hardly, and in the dark hardly which tool is chosen."""
 
 
 def apply(app: QApplication, settings: QSettings) -> None:

@@ -4,32 +4,26 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QObject, QSettings, Qt, QTimer
-from PySide6.QtGui import QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
+from PySide6.QtCore import QSettings, QTimer
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
-    QAbstractButton,
-    QAbstractSpinBox,
-    QApplication,
-    QComboBox,
     QFileDialog,
     QInputDialog,
     QLabel,
-    QLineEdit,
-    QListWidget,
     QMainWindow,
     QMessageBox,
-    QPlainTextEdit,
     QStackedWidget,
     QTabWidget,
     QToolButton,
     QWidget,
 )
 
-from gui import theme
-from gui.actions import GROUPS, Actions
+from gui.actions import Actions
 from gui.desk import Desk
 from gui.desk_actions import DeskActions
 from gui.jobs import Job, Jobs
+from gui.keys import Keys
+from gui.menus import fill_menus
 from gui.panels.jobs import JobsPanel
 from gui.project_work import ProjectWork
 from gui.session import Session
@@ -37,12 +31,18 @@ from gui.start_page import StartPage
 from gui.thumbnails import Thumbnails
 from gui.widgets import named
 from gui.workers import Workers
+from pipeline.project.edits import Edit
 from pipeline.project.store import DATABASE
+from pipeline.words import few
 from rainclean.errors import RaincleanError
+from rainclean.video import Region
 
 SAID_MS = 6000
 
 _PAGES = ("desk", "pairs", "training", "results", "jobs")
+_MADE = {"export": "folder", "train": "weights"}
+"""Kind of job → what of its result is handed to other pages: the data set that was written, the best weights."""
+
 _TITLES = ("Desk", "Pairs", "Training", "Results", "Jobs")
 
 
@@ -57,8 +57,9 @@ class Window(QMainWindow):
         self.jobs = Jobs(self)
         self.thumbnails = Thumbnails(self.session)
         self.work = ProjectWork(self.session, self.jobs, self)
-        self._dataset: Path | None = None
-        self._takers: list[Callable[[Path], None]] = []
+        self._awaited = False
+        self._results: dict[str, Path] = {}
+        self._takers: dict[str, list[Callable[[Path], None]]] = {}
         self._handlers: dict[str, Callable[[], object]] = {}
         self.commands = Actions(self.session, lambda name: self._handlers[name](), self)
         self.start_page = StartPage(settings, lambda name: self.commands[name].trigger())
@@ -78,18 +79,23 @@ class Window(QMainWindow):
         self.stack.addWidget(self.start_page)
         self.stack.addWidget(self.pages)
         self.setCentralWidget(self.stack)
-        self._make_menus()
+        for turned in (self.stack.currentChanged, self.pages.currentChanged):
+            turned.connect(self._turned)
+        fill_menus(self.menuBar(), self.commands, settings, self._ask_who)
         self._make_status()
         self.setAcceptDrops(True)
         self.resize(1500, 920)
         self.session.opened.connect(self._opened)
+        self.session.sequences_changed.connect(self._listed)
+        self.session.travelled.connect(self._come_back)
         self.session.said.connect(lambda text: self.statusBar().showMessage(text, SAID_MS))
         self.session.complained.connect(self._complain)
         self.desk.live.working.connect(self._working.setText)
         self.jobs.changed.connect(lambda _: self._show_jobs())
         self.jobs.finished.connect(self._job_finished)
-        _app().installEventFilter(self)
+        self._keys = Keys(self, self.desk, self._desk_is_seen)
         self._opened()
+        self._turned()
 
     # -- projects ------------------------------------------------------------------------------------------------
 
@@ -101,12 +107,19 @@ class Window(QMainWindow):
             self._complain(str(error))
             return
         self.start_page.remember(self.session.project.folder if self.session.project else folder)
+        self._awaited = not self.session.lines
         if self.session.order:
             # Judging begins at the first that is not decided, without a key.
             self.session.step_undecided() if self._anything_open() else self.session.step(0)
 
     def take(self, paths: list[Path]) -> None:
         """What was dropped, or named on the command line: a project is opened, clips are added."""
+        missing = [path for path in paths if not path.exists()]
+        paths = [path for path in paths if path not in missing]
+        if missing:
+            self._complain(f"there is no {few(list(map(str, missing)))}")
+        if not paths:
+            return
         project = next((p for p in paths if (p / DATABASE).is_file() or p.name == DATABASE), None)
         if project is not None:
             self.open_project(project.parent if project.name == DATABASE else project)
@@ -133,7 +146,7 @@ class Window(QMainWindow):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Files and folders are welcome."""
-        if event.mimeData().hasUrls():
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
@@ -144,24 +157,13 @@ class Window(QMainWindow):
             # After the drag has ended: questions would block the program that it came from.
             QTimer.singleShot(0, partial(self.take, paths))
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Space shows the rainy frame as long as it is held, wherever the focus is but in a text."""
-        kind = event.type()
-        if kind in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease) and isinstance(event, QKeyEvent):
-            here = self.isActiveWindow() or QApplication.platformName() == "offscreen"
-            if event.key() == Qt.Key.Key_Space and here and self._space_is_free():
-                if not event.isAutoRepeat():
-                    self._hold_rainy(kind == QEvent.Type.KeyPress)
-                return True
-        return super().eventFilter(watched, event)
-
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask where something runs; then end all of it."""
         unfinished = self.jobs.unfinished()
         if unfinished and not self._may_stop(unfinished):
             event.ignore()
             return
-        _app().removeEventFilter(self)
+        self._keys.close()
         self.settings.setValue("geometry", self.saveGeometry())
         self.jobs.shutdown()
         self.desk.live.close(at_once=True)
@@ -206,10 +208,38 @@ class Window(QMainWindow):
         self.stack.setCurrentWidget(self.pages if project else self.start_page)
         self.setWindowTitle(f"{project.folder.name} – rainclean" if project else "rainclean")
         if project is not None:
+            self.pages.setCurrentIndex(_PAGES.index("desk"))
             self.desk.view.setFocus()
+
+    def _listed(self) -> None:
+        """The list may have got its first sequences: judging them begins without a key."""
+        if self._awaited and self.session.order and self.session.target is None:
+            self._awaited = False
+            self.session.step(0)
+        elif self.desk.shown_left is None and self.desk.shown_right is None:
+            self.desk.show_pictures()  # says why there is nothing to see
+
+    def _desk_is_seen(self) -> bool:
+        return self.stack.currentWidget() is self.pages and self.pages.currentWidget() is self.desk
+
+    def _turned(self) -> None:
+        """Another page."""
+        self._keys.let_go()
+        self.commands.set_at_desk(self._desk_is_seen())
 
     def _anything_open(self) -> bool:
         return any(line.state in ("ready", "accepted automatically") for line in self.session.lines.values())
+
+    def _come_back(self, edit: Edit) -> None:
+        """Show what was taken back or done again: its page, and a stroke's place where that is out of sight."""
+        self._show_page("pairs" if edit.kind == "frames" else "desk")
+        points = edit.value.get("shape", {}).get("points", ())
+        if points and self.desk.view.has_picture:
+            seen = self.desk.view.visible_region()
+            x, y = (round(sum(axis) / len(points)) for axis in zip(*points, strict=True))
+            if not (seen.x <= x < seen.x + seen.width and seen.y <= y < seen.y + seen.height):
+                around = Region(x - seen.width // 2, y - seen.height // 2, seen.width, seen.height)
+                self.desk.view.zoom_to(around)
 
     def _show_page(self, name: str) -> None:
         if self.session.project is None:
@@ -239,19 +269,20 @@ class Window(QMainWindow):
             from gui.panels.training import TrainingPanel
 
             training = TrainingPanel(self.jobs, self.project_folder)
-            self._follow_export(training.set_dataset)
+            self._follow("export", training.set_dataset)
             return training
         from gui.panels.results import ResultsPanel
 
         results = ResultsPanel(self.jobs, self.project_folder)
-        self._follow_export(results.set_dataset)
+        self._follow("export", results.set_dataset)
+        self._follow("train", results.set_weights)
         return results
 
-    def _follow_export(self, take: Callable[[Path], None]) -> None:
-        """Hand the latest export to a page, now and later on: it is what is trained on, unless a person says else."""
-        self._takers.append(take)
-        if self._dataset is not None:
-            take(self._dataset)
+    def _follow(self, kind: str, take: Callable[[Path], None]) -> None:
+        """Hand what the latest job of a kind made to a page, now and later on, unless a person says else there."""
+        self._takers.setdefault(kind, []).append(take)
+        if kind in self._results:
+            take(self._results[kind])
 
     def project_folder(self) -> Path | None:
         """Folder of the open project."""
@@ -272,23 +303,6 @@ class Window(QMainWindow):
         dialog = HelpDialog(self)
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
-
-    def _make_menus(self) -> None:
-        for group in GROUPS:
-            menu = self.menuBar().addMenu(f"&{group}")
-            for action in self.commands.of_group(group):
-                menu.addAction(action)
-            if group == "Decide":
-                menu.addSeparator()
-                menu.addAction("Who I am…", self._ask_who)
-            if group == "Window":
-                menu.addSeparator()
-                schemes = QActionGroup(menu)
-                for name in theme.SCHEMES:
-                    choice = menu.addAction(f"Colours {name}", partial(self._choose_scheme, name))
-                    choice.setCheckable(True)
-                    choice.setChecked(name == self.settings.value(theme.KEY, "as the system"))
-                    schemes.addAction(choice)
 
     def _make_status(self) -> None:
         self._working = QLabel()
@@ -311,41 +325,26 @@ class Window(QMainWindow):
 
     def _job_finished(self, job: Job) -> None:
         self._show_jobs()
-        if job.kind == "export" and not job.error and isinstance(job.result, dict):
-            self._dataset = Path(str(job.result["folder"]))
-            for take in self._takers:
-                take(self._dataset)
-        if job.error:
-            self._complain(f"{job.title}: {job.error}")
+        made = _MADE.get(job.kind)
+        if made is not None and not job.error and isinstance(job.result, dict) and made in job.result:
+            self._results[job.kind] = Path(str(job.result[made]))
+            for take in self._takers.get(job.kind, ()):
+                take(self._results[job.kind])
+        words, bad = self.work.outcome(job)
+        if bad:
+            self._complain(words)
         else:
-            self.statusBar().showMessage(f"{job.title}: {job.doing()}", SAID_MS)
+            self.statusBar().showMessage(words, SAID_MS)
 
     def _complain(self, text: str) -> None:
         """Say what went wrong where it is seen, without a box that has to be clicked away."""
         self.statusBar().showMessage(f"⚠ {text}", 4 * SAID_MS)
-
-    def _choose_scheme(self, name: str) -> None:
-        self.settings.setValue(theme.KEY, name)
-        theme.set_scheme(name)
 
     def _ask_who(self) -> None:
         who, chosen = QInputDialog.getText(self, "Who I am", "Decisions are recorded under:", text=self.session.who)
         if chosen and who.strip():
             self.session.be(who.strip())
             self.settings.setValue("who", who.strip())
-
-    def _space_is_free(self) -> bool:
-        focus = QApplication.focusWidget()
-        own = (QLineEdit, QPlainTextEdit, QAbstractSpinBox, QComboBox, QAbstractButton, QListWidget)
-        on_desk = self.stack.currentWidget() is self.pages and self.pages.currentWidget() is self.desk
-        return on_desk and not isinstance(focus, own) and QApplication.activeModalWidget() is None
-
-    def _hold_rainy(self, held: bool) -> None:
-        rainy = self.desk.rainy() if held else None
-        right = self.desk.shown_right
-        if rainy is not None and right is not None and rainy.shape != right.shape:
-            rainy = None
-        self.desk.view.set_override(rainy, "rainy frame")
 
     def _may_stop(self, unfinished: tuple[Job, ...]) -> bool:
         names = ", ".join(job.title for job in unfinished[:3])
@@ -360,9 +359,3 @@ class Window(QMainWindow):
         box.addButton("Stay", QMessageBox.ButtonRole.RejectRole)
         box.exec()
         return box.clickedButton() is stop
-
-
-def _app() -> QApplication:
-    app = QApplication.instance()
-    assert isinstance(app, QApplication)
-    return app

@@ -7,13 +7,12 @@ from PySide6.QtCore import (
     QModelIndex,
     QPersistentModelIndex,
     QPoint,
-    QRect,
     QSize,
     Qt,
     QTimer,
     Signal,
 )
-from PySide6.QtGui import QColor, QFont, QPainter, QPen
+from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QLabel,
@@ -25,6 +24,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gui.panels import rows
 from gui.session import Session
 from gui.thumbnails import Thumbnails
 from pipeline.project.model import StoredCandidate
@@ -93,39 +93,19 @@ class _Delegate(QStyledItemDelegate):
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Paint a candidate."""
         candidate: StoredCandidate = index.data(CANDIDATE_ROLE)
-        session = self._session
-        rect: QRect = option.rect
-        palette = option.palette
+        session, palette, rect = self._session, option.palette, option.rect
         painter.save()
         shown = candidate.id == session.shown
         if shown:
-            colour = QColor(palette.highlight().color())
-            colour.setAlpha(46)
-            painter.fillRect(rect, colour)
-        place = QRect(rect.left() + 8, rect.top() + 7, _THUMB.width(), _THUMB.height())
-        painter.fillRect(place, QColor(128, 128, 128, 60))
-        pixmap = self._thumbnails.get(candidate.picture)
-        if pixmap is not None:
-            size = pixmap.size().scaled(_THUMB, Qt.AspectRatioMode.KeepAspectRatio)
-            inner = QRect(0, 0, size.width(), size.height())
-            inner.moveCenter(place.center())
-            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-            painter.drawPixmap(inner, pixmap)
-        left, width = place.right() + 10, rect.right() - place.right() - 16
-        font = QFont(option.font)
-        font.setBold(shown)
-        painter.setFont(font)
-        painter.setPen(palette.text().color())
+            rows.tint(painter, rect, palette)
+        room = rows.thumbnail(painter, rect, _THUMB, self._thumbnails.get(candidate.picture))
         number = f"{index.row() + 1}  " if index.row() < 9 else ""
-        _line(painter, left, rect.top() + 6, width, f"{number}{session.label(candidate)}")
-        painter.setFont(option.font)
+        rows.heading(painter, room, f"{number}{session.label(candidate)}", option.font, shown, palette)
         painter.setPen(palette.placeholderText().color())
-        _line(painter, left, rect.top() + 27, width, "" if session.blind else self._scores(candidate))
-        _line(painter, left, rect.top() + 47, width, self._marks(candidate))
+        rows.line(painter, room, 27, "" if session.blind else self._scores(candidate))
+        rows.line(painter, room, 47, self._marks(candidate))
         if shown:
-            painter.setPen(QPen(palette.highlight().color(), 2))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRect(rect.adjusted(1, 1, -1, -1))
+            rows.outline(painter, rect, palette)
         painter.restore()
 
     def _scores(self, candidate: StoredCandidate) -> str:
@@ -144,11 +124,6 @@ class _Delegate(QStyledItemDelegate):
         if session.detail.draft.base == candidate.id and session.detail.draft.layers:
             marks.append("✎ painted on")
         return "   ".join(marks)
-
-
-def _line(painter: QPainter, left: int, top: int, width: int, text: str) -> None:
-    metrics = painter.fontMetrics()
-    painter.drawText(left, top + metrics.ascent(), metrics.elidedText(text, Qt.TextElideMode.ElideRight, width))
 
 
 class CandidatesPanel(QWidget):

@@ -143,7 +143,7 @@ class FrameStrip(QWidget):
         self._timer.timeout.connect(lambda: self.step(1, around=True))
         self.play.toggled.connect(lambda on: self._timer.start() if on else self._timer.stop())
         self.curve.chosen.connect(self.choose)
-        session.target_changed.connect(self._reset)
+        session.target_changed.connect(self._begin_anew)
         session.detail_changed.connect(self._reset)
         self._reset()
 
@@ -164,6 +164,11 @@ class FrameStrip(QWidget):
     def stop(self) -> None:
         """Stop playing."""
         self.play.setChecked(False)
+
+    def _begin_anew(self) -> None:
+        """Another sequence, or the same one judged otherwise: its reference frame is shown."""
+        self._of = None
+        self._reset()
 
     def _reset(self) -> None:
         line, detail = self._session.line, self._session.detail

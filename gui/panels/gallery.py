@@ -1,9 +1,9 @@
 """The gallery of an evaluation: cases worst first, and the pictures and scores of the one that is selected."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from PySide6.QtCore import QSize, Qt, QTimer
-from PySide6.QtGui import QIcon, QImageReader, QKeySequence, QPixmap, QShortcut
+from PySide6.QtGui import QIcon, QImageReader, QKeyEvent, QKeySequence, QPixmap, QShortcut
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
@@ -33,6 +33,22 @@ _PANES = (
 """Method ("" for the one that is chosen) and what is shown, row by row."""
 
 
+class _Cases(QListWidget):
+    """The list; its own keys go before shortcuts, so that it does what left and right do around it."""
+
+    def __init__(self, step: Callable[[int], None]) -> None:
+        super().__init__()
+        self._step = step
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Left and right go through the cases, as up and down do."""
+        by = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(event.key()))
+        if by is None:
+            super().keyPressEvent(event)
+        else:
+            self._step(by)
+
+
 class Gallery(QWidget):
     """Cases of one evaluation. Left and right go through them."""
 
@@ -42,7 +58,7 @@ class Gallery(QWidget):
         # One picture a turn, and only those in sight: the window answers in between.
         self._thumbs = QTimer(self, interval=0)
         self._thumbs.timeout.connect(self._read_thumb)
-        self.cases = QListWidget()
+        self.cases = _Cases(self.step)
         self.cases.setIconSize(_THUMB)
         self.cases.setUniformItemSizes(True)
         self.cases.setAccessibleName("Cases, worst first")

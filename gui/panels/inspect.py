@@ -1,9 +1,11 @@
 """Why is this pixel so: its values over time, histogram, mode, percentile range; the votes of a region and its η*."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QEvent, Signal
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from rainclean.video import Region
@@ -41,17 +43,20 @@ class InspectPanel(QWidget):
         self._layout.addWidget(self.use)
         self._layout.addStretch(1)
         self._plots: dict[str, Any] = {}
+        self._again: Callable[[], None] | None = None
 
     def clear(self) -> None:
         """Back to the hint."""
         self.text.setText(_HINT)
         self.use.hide()
+        self._again = None
         for plot in self._plots.values():
             plot.hide()
 
     def show_pixel(self, history: "PixelHistory", percentile: float) -> None:
         """Show one pixel, and what this percentile makes of it."""
         self._make_plots()
+        self._again = partial(self.show_pixel, history, percentile)
         self.use.hide()
         chosen = history.at(percentile)
         votes = f"votes for {history.votes[0]} to {history.votes[-1]}" if history.votes else "casts no vote"
@@ -71,17 +76,19 @@ class InspectPanel(QWidget):
     def show_votes(self, region: Region, votes: "Votes", whole: "Votes") -> None:
         """Show what a region votes for, beside the whole picture."""
         self._make_plots()
+        self._again = partial(self.show_votes, region, votes, whole)
         said = "So does the whole picture." if votes.eta == whole.eta else f"The whole picture chooses {whole.eta}."
         self.text.setText(
             f"<b>Region {region.width}×{region.height}</b> at {region.x}, {region.y}: alone it would choose "
-            f"<b>η* = {votes.eta}</b>. {said} {votes.silent_share:.1%} of its pixels cast no vote."
+            f"<b>η* = {votes.eta}</b> over {votes.frames} frames. {said} "
+            f"{votes.silent_share:.1%} of its pixels cast no vote."
         )
         plot = self._plots["votes"]
         plot.clear()
         for these, colour, name in ((whole, (150, 150, 150), "whole picture"), (votes, (217, 164, 0), "region")):
             share = np.asarray(these.counts, float) / max(1, these.pixels)
             plot.plot(np.arange(101), share, pen={"color": colour, "width": 2}, name=name)
-        plot.addItem(_mark(votes.eta, "η*"))
+        plot.addItem(self._mark(votes.eta, "η*"))
         for name in ("time", "sorted", "histogram"):
             self._plots[name].hide()
         plot.show()
@@ -109,7 +116,7 @@ class InspectPanel(QWidget):
         for channel, (_, colour) in enumerate(_CHANNELS):
             plot.plot(along, np.sort(history.values[:, channel]), pen={"color": colour, "width": 1})
         plot.plot(along, np.sort(history.luma), pen={"color": (150, 150, 150), "width": 2})
-        plot.addItem(_mark(percentile, f"{percentile:g}"))
+        plot.addItem(self._mark(percentile, f"{percentile:g}"))
 
     def _histogram(self, history: "PixelHistory") -> None:
         import pyqtgraph as pg
@@ -119,21 +126,20 @@ class InspectPanel(QWidget):
         counts = np.bincount(history.luma, minlength=256)
         there = np.flatnonzero(counts)
         plot.addItem(pg.BarGraphItem(x=there, height=counts[there], width=0.9, brush=(150, 150, 150), pen=None))
-        plot.addItem(_mark(history.mode, "mode"))
+        plot.addItem(self._mark(history.mode, "mode"))
 
     def _make_plots(self) -> None:
         if self._plots:
             return
         import pyqtgraph as pg
 
-        palette = self.palette()
         for name, below, beside in (
             ("time", "frame", "level"),
             ("sorted", "percentile", "level"),
             ("histogram", "luma", "frames"),
             ("votes", "percentile", "share of pixels"),
         ):
-            plot = pg.PlotWidget(background=palette.base().color())
+            plot = pg.PlotWidget()
             plot.setMenuEnabled(False)
             plot.setMouseEnabled(False, False)
             plot.hideButtons()
@@ -141,19 +147,38 @@ class InspectPanel(QWidget):
             plot.setLabel("left", beside)
             plot.setMinimumSize(120, 130)
             plot.getAxis("left").enableAutoSIPrefix(False)
-            for side in ("bottom", "left"):
-                plot.getAxis(side).setTextPen(palette.text().color())
             if name in ("time", "votes"):
-                plot.addLegend(offset=(-1, 1), colCount=2, labelTextColor=palette.text().color())
+                plot.addLegend(offset=(-1, 1), colCount=2)
             plot.setAccessibleName(f"Plot: {beside} by {below}")
             self._plots[name] = plot
             self._layout.insertWidget(self._layout.count() - 1, plot, 3)
+        self._colour()
 
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the palette."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and getattr(self, "_plots", None):
+            self._colour()
+            if self._again is not None:
+                self._again()
 
-def _mark(at: float, text: str) -> Any:
-    import pyqtgraph as pg
+    def _colour(self) -> None:
+        text, base = self.palette().text().color(), self.palette().base().color()
+        for plot in self._plots.values():
+            plot.setBackground(base)
+            for side in ("bottom", "left"):
+                plot.getAxis(side).setPen(text)
+                plot.getAxis(side).setTextPen(text)
+            if plot.getPlotItem().legend is not None:
+                plot.getPlotItem().legend.setLabelTextColor(text)
 
-    return pg.InfiniteLine(at, angle=90, pen={"color": (217, 100, 0), "width": 2}, label=text)
+    def _mark(self, at: float, text: str) -> Any:
+        """A line at a value, its name on the plot's own ground: legible over curves and bars."""
+        import pyqtgraph as pg
+
+        words = {"color": self.palette().text().color(), "fill": self.palette().base().color(), "position": 0.9}
+        pen = {"color": (217, 100, 0), "width": 2}
+        return pg.InfiniteLine(at, angle=90, pen=pen, label=text, labelOpts=words)
 
 
 def _level(at: float, colour: str) -> Any:

@@ -29,6 +29,7 @@ class LivePanel(QWidget):
         self.percentile_box.setDecimals(1)
         self.percentile_box.setRange(0, 100)
         self.percentile_box.setSingleStep(0.5)
+        self.percentile_box.setKeyboardTracking(False)  # else the number is followed, and rewritten, after each digit
         self.frames = Slider(2, 2)
         self.frames_box = QSpinBox()
         self.frames_box.setMinimum(2)
@@ -95,19 +96,27 @@ class LivePanel(QWidget):
                 self.frames.setMaximum(stack.frames)
                 self.frames_box.setMaximum(stack.frames)
             self.percentile.setValue(round(live.percentile * 10))
-            self.percentile_box.setValue(live.percentile)
             self.frames.setValue(live.frames)
-            self.frames_box.setValue(live.frames)
-        self.keep_button.setEnabled(live.active)
+            # Setting a number again would wipe out one that is being typed.
+            if self.percentile_box.value() != live.percentile:
+                self.percentile_box.setValue(live.percentile)
+            if self.frames_box.value() != live.frames:
+                self.frames_box.setValue(live.frames)
+        self.keep_button.setEnabled(live.trying)
         del blockers
         self._say(self._working)
 
     def _say(self, text: str) -> None:
         self._working = text
-        stack = self._live.stack
-        if self._live.blind:
-            self.state.setText("not while judging blindly")
-            return
-        ready = "ready" if stack is not None else "sliders wait for the frames to be decoded"
-        eta = f", η* = {stack.votes.eta}" if stack is not None and stack.sorted_frames else ""
-        self.state.setText(text or f"{ready}{eta}")
+        state = self._state()
+        if state != self.state.text():  # setting it makes the window lay out everything anew
+            self.state.setText(state)
+
+    def _state(self) -> str:
+        live = self._live
+        if live.blind:
+            return "not while judging blindly"
+        if self._working or live.stack is None:
+            return self._working or "sliders wait for the frames to be decoded"
+        whole = live.whole
+        return "ready" if whole is None else f"ready, η* = {whole.eta} over {whole.frames} frames"

@@ -3,7 +3,7 @@
 from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QPainter, QPen
+from PySide6.QtGui import QColor, QPainter, QPalette
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from gui.arrangement import FILTERS, SORTS, arrange
 from gui.jobs import Jobs
+from gui.panels import rows
 from gui.session import Session
 from gui.thumbnails import Thumbnails
 from gui.widgets import named
@@ -76,7 +77,8 @@ class SequencesModel(QAbstractListModel):
         if self._session.blind and line.state not in ("new", "failed"):
             editor = self._session.editor
             return "judged" if editor and editor.has_opinion(line.sequence.id) else "to judge"
-        return f"failed: {line.error}" if line.state == "failed" else line.state
+        words = f"failed: {line.error}" if line.state == "failed" else line.state
+        return f"{words}, in conflict" if line.conflict else words
 
     def share(self, line: Overview) -> float | None:
         """How far its analysis has come; None where none is under way."""
@@ -111,77 +113,47 @@ class _Delegate(QStyledItemDelegate):
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Paint a row."""
-        line: Overview = index.data(LINE_ROLE)
-        rect: QRect = option.rect
-        palette = option.palette
+        sequence: Overview = index.data(LINE_ROLE)
+        blind, palette, rect = self._session.blind, option.palette, option.rect
         painter.save()
-        framed = line.sequence.id == self._session.target
+        framed = sequence.sequence.id == self._session.target
         if framed:
-            painter.fillRect(rect, _mixed(palette.base().color(), palette.highlight().color(), 0.18))
-        self._thumbnail(painter, rect, line)
-        left = rect.left() + _THUMB.width() + 16
-        width = rect.right() - left - 6
-        font = QFont(option.font)
-        font.setBold(True)
-        painter.setFont(font)
-        painter.setPen(palette.text().color())
-        star = "★ " if line.star and not self._session.blind else ""
-        _line(painter, left, rect.top() + 6, width, f"{star}{line.sequence.name}")
-        painter.setFont(option.font)
-        self._state(painter, left, rect.top() + 27, width, line, palette)
-        if not self._session.blind:
+            rows.tint(painter, rect, palette)
+        room = rows.thumbnail(painter, rect, _THUMB, self._thumbnails.get(sequence.thumbnail))
+        marks = "" if blind else f"{'⚡ ' if sequence.conflict else ''}{'★ ' if sequence.star else ''}"
+        rows.heading(painter, room, f"{marks}{sequence.sequence.name}", option.font, True, palette)
+        self._state(painter, room, sequence)
+        if not blind:
             painter.setPen(palette.placeholderText().color())
-            _line(painter, left, rect.top() + 48, width, _figures(line))
-        share = self._model.share(line)
-        if share is not None:
-            bar = QRect(left, rect.bottom() - 5, width, 3)
-            painter.fillRect(bar, palette.mid())
-            bar.setWidth(round(width * share))
-            painter.fillRect(bar, QColor(STATE_COLOURS["analysing"]))
+            rows.line(painter, room, 48, _figures(sequence))
+        self._progress(painter, room, palette, self._model.share(sequence))
         if framed:
-            painter.setPen(QPen(palette.highlight().color(), 2))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRect(rect.adjusted(1, 1, -1, -1))
+            rows.outline(painter, rect, palette)
         painter.restore()
 
-    def _thumbnail(self, painter: QPainter, rect: QRect, line: Overview) -> None:
-        place = QRect(rect.left() + 8, rect.top() + 6, _THUMB.width(), _THUMB.height())
-        painter.fillRect(place, QColor(128, 128, 128, 60))
-        pixmap = self._thumbnails.get(line.thumbnail)
-        if pixmap is not None:
-            size = pixmap.size().scaled(_THUMB, Qt.AspectRatioMode.KeepAspectRatio)
-            inner = QRect(0, 0, size.width(), size.height())
-            inner.moveCenter(place.center())
-            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-            painter.drawPixmap(inner, pixmap)
-
-    def _state(self, painter: QPainter, left: int, top: int, width: int, line: Overview, palette: Any) -> None:
-        words = self._model.state(line)
+    def _state(self, painter: QPainter, room: QRect, sequence: Overview) -> None:
+        words = self._model.state(sequence)
         colour = STATE_COLOURS.get(words.partition(",")[0].partition(":")[0], STATE_COLOURS["new"])
+        painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(colour))
-        painter.drawEllipse(left, top + 5, 8, 8)
-        painter.setPen(palette.text().color())
-        _line(painter, left + 14, top, width - 14, words)
+        painter.drawEllipse(room.left(), room.top() + 32, 8, 8)
+        painter.restore()
+        rows.line(painter, room.adjusted(14, 0, 0, 0), 27, words)
+
+    def _progress(self, painter: QPainter, room: QRect, palette: QPalette, share: float | None) -> None:
+        if share is not None:
+            bar = QRect(room.left(), room.bottom() - 5, room.width(), 3)
+            painter.fillRect(bar, palette.mid())
+            bar.setWidth(round(room.width() * share))
+            painter.fillRect(bar, QColor(STATE_COLOURS["analysing"]))
 
 
-def _figures(line: Overview) -> str:
-    parts = [line.chosen] if line.chosen else []
-    if line.score is not None:
-        parts.append(f"{line.score:.2f}")
-    return "  ".join(parts)
-
-
-def _line(painter: QPainter, left: int, top: int, width: int, text: str) -> None:
-    metrics = painter.fontMetrics()
-    elided = metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, width)
-    painter.drawText(left, top + metrics.ascent(), elided)
-
-
-def _mixed(one: QColor, other: QColor, share: float) -> QColor:
-    pairs = ((one.red(), other.red()), (one.green(), other.green()), (one.blue(), other.blue()))
-    return QColor(*(round(a + (b - a) * share) for a, b in pairs))
+def _figures(sequence: Overview) -> str:
+    chosen = "composite" if sequence.chosen.startswith("composite-") else sequence.chosen
+    score = "" if sequence.score is None else f"{sequence.score:.2f}"
+    return "  ".join(part for part in (chosen, score) if part)
 
 
 class SequencesPanel(QWidget):
@@ -204,7 +176,11 @@ class SequencesPanel(QWidget):
         self.view.setModel(self.model)
         self.view.setItemDelegate(_Delegate(session, self.model, thumbnails, self.view))
         for widget, name, tip in (
-            (self.search, "Search", "Shows sequences whose name, scene or note holds these words (Ctrl+F)"),
+            (
+                self.search,
+                "Search",
+                "Shows what has these words in name, scene or note (Ctrl+F); Enter: the first",
+            ),
             (self.filter, "Filter", "Which sequences are listed"),
             (self.sort, "Order", "Order of the list"),
             (self.view, "Sequences", "Click, or Up and Down, to frame a sequence"),
@@ -212,6 +188,7 @@ class SequencesPanel(QWidget):
             named(widget, name, tip)
         self._lay_out()
         self.search.textChanged.connect(self.arrange)
+        self.search.returnPressed.connect(self._go)
         self.filter.currentTextChanged.connect(self.arrange)
         self.sort.currentTextChanged.connect(self.arrange)
         self.view.clicked.connect(lambda index: session.frame(session.order[index.row()]))
@@ -238,6 +215,12 @@ class SequencesPanel(QWidget):
             self._follow()
         total = len(session.lines)
         self.count.setText(f"{len(order)} of {total}" if len(order) != total else f"{total} sequences")
+
+    def _go(self) -> None:
+        """Frame the first hit, and give the keys back to the desk."""
+        if self._session.order:
+            self._session.frame(self._session.order[0])
+            self.search.clearFocus()
 
     def _follow(self) -> None:
         """Keep the framed sequence in view."""

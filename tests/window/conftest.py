@@ -83,6 +83,7 @@ def open_window(qtbot: "QtBot", settings: "QSettings") -> Iterator[Open]:
 
     yield run
     for window in made:
+        window.jobs.shutdown(2)  # a failed test may have left some, and nobody answers questions
         window.close()
 
 

@@ -1,5 +1,7 @@
 """Order and neighbours of the list, against plain writings of the same."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -44,3 +46,8 @@ def test_the_nearest_is_the_next_one_after_else_the_last_one_before(order: list[
     after = [n for n in order[place + 1 :] if n in wanted]
     before = [n for n in order[:place] if n in wanted]
     assert nearest(order, of, wanted.__contains__) == (after[0] if after else before[-1] if before else None)
+
+
+def test_conflicts_can_be_listed() -> None:
+    lines = [line(1), replace(line(2), conflict=True)]
+    assert arrange(lines, shown="in conflict") == [2]

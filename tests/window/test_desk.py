@@ -1,6 +1,5 @@
 """The desk by keyboard and mouse: the real window, the real project, what is on disk afterwards."""
 
-import time
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,6 @@ from pipeline.project import decisions
 from pipeline.project.masks import read_mask
 from pipeline.project.store import Project
 from rainclean.formats.png import decode_png
-from rainclean.video import Region
 
 from .conftest import Open
 from .hands import at, click, draw, press
@@ -27,11 +25,6 @@ def of(project: Path, name: str) -> list[decisions.Decision]:
 
 def _id(store: Project, name: str) -> int:
     return int(store.value("SELECT id FROM sequence WHERE name = ?", name))
-
-
-def live(window: Window, qtbot: QtBot) -> None:
-    """Wait until the sliders can be used."""
-    qtbot.waitUntil(lambda: window.desk.live.stack is not None, timeout=20_000)
 
 
 def test_opens_with_the_first_undecided_sequence_framed_and_both_pictures_shown(window: Window) -> None:
@@ -155,94 +148,6 @@ def test_space_shows_the_rainy_frame_as_long_as_it_is_held(window: Window, qtbot
     assert "rainy frame" in held and view.values_at(5, 5) == clean
 
 
-def test_percentile_slider_shows_what_clean_gives_and_keep_makes_it_a_candidate(
-    window: Window, home: Path, qtbot: QtBot
-) -> None:
-    from pipeline.clean import CleanSettings, clean
-    from pipeline.project.clips import clip, open_clip
-    from pipeline.stages import finish
-
-    live(window, qtbot)
-    desk, session = window.desk, window.session
-    desk.sliders.percentile.setValue(337)
-    qtbot.waitUntil(lambda: desk.live.active)
-    name = f"n{desk.live.frames}-p33_7"
-    with Project(home) as store:
-        assert session.line is not None
-        with (
-            open_clip(store, clip(store, session.line.sequence.clip_id)) as source,
-            finish(clean(source, CleanSettings(recipe=name, workers=1))) as cleaned,
-        ):
-            assert np.array_equal(desk.shown_right, cleaned.picture(cleaned.candidates[0]))
-    press(window, "K")
-    kept = session.candidate(session.shown)
-    assert kept is not None and kept.name == name and not desk.live.active
-    press(window, "Ctrl+Z")
-    assert session.candidate(kept.id) is None
-
-
-def test_frames_slider_previews_while_dragged_and_sorts_when_let_go(window: Window, qtbot: QtBot) -> None:
-    live(window, qtbot)
-    desk = window.desk
-    previews: list[object] = []
-    desk.live.previewed.connect(previews.append)
-    desk.sliders.frames.setSliderDown(True)
-    desk.sliders.frames.setValue(7)
-    assert previews and not desk.live.active
-    desk.sliders.frames.setSliderDown(False)  # emits sliderReleased
-    qtbot.waitUntil(lambda: desk.live.active and desk.live.stack is not None and desk.live.stack.sorted_frames == 7)
-
-
-def test_a_pixel_and_a_region_explain_themselves_and_the_region_gets_its_own_eta(window: Window, qtbot: QtBot) -> None:
-    live(window, qtbot)
-    desk, session = window.desk, window.session
-    press(window, "P")
-    click(desk.view, (10.5, 8.5))
-    assert "Pixel 10, 8" in desk.inspect.text.text()
-    press(window, "Q")
-    draw(desk.view, [(8, 8), (24, 20)])
-    assert "alone it would choose" in desk.inspect.text.text()
-    base = session.shown
-    press(window, "E")
-    draft = session.detail.draft
-    assert draft.base == base and len(draft.layers) == 1
-    kept = session.candidate(int(draft.layers[0].candidate))
-    assert kept is not None and kept.percentile == float(desk.live.stack.votes_in(Region(8, 8, 16, 12)).eta)  # type: ignore[union-attr]
-    press(window, "Ctrl+Z")
-    assert session.detail.draft.layers == () and session.candidate(kept.id) is None
-
-
-def test_a_brush_stroke_shows_the_other_candidate_and_is_undone(window: Window, qtbot: QtBot) -> None:
-    desk, session = window.desk, window.session
-    qtbot.waitUntil(lambda: all(session.pictures.peek(c.picture) is not None for c in session.detail.candidates))
-    base, other = session.candidate(session.shown), session.candidate(desk.composing.source())
-    assert base is not None and other is not None
-    desk.composing.set_brush(radius=9.0, softness=0.0)  # over twice the feather of 4 px
-    press(window, "H")
-    draw(desk.view, [(12.5, 12.5), (20.5, 12.5)])
-    composite = desk.composing.composite
-    assert composite is not None and desk.shown_right is composite
-    mine, theirs = session.pictures.peek(base.picture), session.pictures.peek(other.picture)
-    assert mine is not None and theirs is not None
-    assert np.array_equal(composite[12, 16], theirs[12, 16])
-    assert np.array_equal(composite[40:], mine[40:])
-    press(window, "Ctrl+Z")
-    assert desk.composing.composite is None and np.array_equal(desk.shown_right, mine)
-    press(window, "Ctrl+Shift+Z")
-    assert desk.composing.composite is not None
-
-
-def test_escape_gives_up_a_stroke(window: Window, qtbot: QtBot) -> None:
-    desk = window.desk
-    press(window, "H")
-    draw(desk.view, [(12.5, 12.5), (20.5, 12.5)], release=False)
-    press(window, "Esc")
-    assert window.session.detail.draft.layers == ()
-    assert desk.composing.composite is None or np.array_equal(
-        desk.composing.composite, window.session.pictures.peek(window.session.detail.candidates[0].picture)
-    )
-
-
 @pytest.mark.parametrize("tool", ["H", "T", "L", "I"])
 def test_every_tool_excludes_and_the_mask_goes_with_the_decision(
     window: Window, home: Path, qtbot: QtBot, tool: str
@@ -329,15 +234,6 @@ def test_filter_and_search_arrange_the_list_and_keep_the_framed_sequence(window:
     assert window.session.line is not None and window.session.line.sequence.name == "place1"
 
 
-def test_suggestions_can_be_asked_for_and_taken(window: Window, qtbot: QtBot) -> None:
-    press(window, "J")
-    qtbot.waitUntil(lambda: window.desk.suggesting._found is not None, timeout=10_000)
-    if window.desk.suggesting.current is not None:
-        press(window, "Y")
-        draft = window.session.detail.draft
-        assert draft.layers or draft.exclude
-
-
 def test_a_read_only_project_can_be_looked_at_and_says_why_it_cannot_be_changed(
     open_window: Open, home: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
 ) -> None:
@@ -350,15 +246,57 @@ def test_a_read_only_project_can_be_looked_at_and_says_why_it_cannot_be_changed(
     assert of(home, "place0") == []
 
 
-def test_leafing_through_a_list_begins_no_decoding(window: Window, qtbot: QtBot) -> None:
-    for key in ("Down", "Down", "Up", "Up"):
-        press(window, key)
-        time.sleep(0.01)
-        assert window.desk.live.stack is None
-
-
 def test_at_is_exact(window: Window) -> None:
     """The hands of these tests: what they point at is what the view says."""
     view = window.desk.view
     assert view.to_picture(view.to_widget(10.5, 8.5)) == pytest.approx((10.5, 8.5), abs=0.2)
     assert at(view, (10.5, 8.5)) is not None
+
+
+def test_values_under_the_pointer_follow_the_pictures(window: Window, qtbot: QtBot) -> None:
+    from PySide6.QtTest import QTest
+
+    desk, session = window.desk, window.session
+    qtbot.waitUntil(lambda: all(session.pictures.peek(c.picture) is not None for c in session.detail.candidates))
+    QTest.mouseMove(desk.view, at(desk.view, (12.5, 9.5)))
+    qtbot.waitUntil(lambda: desk.values.text().startswith("12, 9"))
+    before = desk.values.text()
+    press(window, "Right")
+    shown = session.candidate(session.shown)
+    assert shown is not None and desk.values.text() != before
+    picture = session.pictures.peek(shown.picture)
+    assert picture is not None
+    assert desk.values.text().endswith(f"{shown.words}: {' '.join(f'{v:3d}' for v in picture[9, 12])}")
+
+
+def test_a_frame_that_was_asked_for_is_not_one_of_the_next_sequence(
+    window: Window, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    desk, session = window.desk, window.session
+    first = session.target
+    asked: list[tuple[int, int | None]] = []
+    decode = desk.reader._decode
+    monkeypatch.setattr(desk.reader, "_decode", lambda frame: (asked.append((frame, session.target)), decode(frame)))
+    desk.strip.choose(3)
+    press(window, "Down")
+    qtbot.waitUntil(lambda: not window.workers.busy)
+    assert asked and {target for _, target in asked} == {first}
+    assert not desk.reader._kept and desk.frame is None
+
+
+def test_plots_follow_the_palette_and_their_words_are_legible(window: Window, qtbot: QtBot) -> None:
+    from pyqtgraph import InfiniteLine
+    from PySide6.QtGui import QColor, QPalette
+
+    inspect = window.desk.inspect
+    qtbot.waitUntil(lambda: window.desk.live.stack is not None, timeout=20_000)
+    press(window, "P")
+    click(window.desk.view, (10.5, 8.5))
+    palette = QPalette(inspect.palette())
+    palette.setColor(QPalette.ColorRole.Base, QColor("#101112"))
+    palette.setColor(QPalette.ColorRole.Text, QColor("#fafbfc"))
+    inspect.setPalette(palette)
+    for name in ("time", "sorted", "histogram"):
+        assert inspect._plots[name].backgroundBrush().color() == QColor("#101112")
+    marks = [item for item in inspect._plots["histogram"].getPlotItem().items if isinstance(item, InfiniteLine)]
+    assert [mark.label.color for mark in marks] == [QColor("#fafbfc")]

@@ -83,3 +83,22 @@ def test_a_busy_store_is_said_and_not_waited_for(window: Window, home: Path) -> 
         assert "another process has been writing" in window.statusBar().currentMessage()
     press(window, "S")
     assert window.session.detail.draft.star
+
+
+def test_undo_goes_to_the_page_and_the_place_it_is_about(window: Window) -> None:
+    session, view = window.session, window.desk.view
+    line, ids = session.line, [c.id for c in session.detail.candidates]
+    assert line is not None
+    shape = Shape("rectangle", ((60.0, 45.0), (70.0, 55.0)))
+    session.change(lambda editor: editor.paint(line.sequence, ids[0], ids[1], shape))
+    press(window, "Down")
+    press(window, "Ctrl+5")
+    view.set_zoom(40.0)
+    press(window, "Ctrl+Z")
+    assert window.pages.currentWidget() is window.desk
+    seen = view.visible_region()
+    assert session.target == line.sequence.id
+    assert seen.x <= 65 < seen.x + seen.width and seen.y <= 50 < seen.y + seen.height
+    session.change(lambda editor: editor.choose_frames(line.sequence, [3, 7]))
+    press(window, "Ctrl+Z")
+    assert window.pages.currentIndex() == 1

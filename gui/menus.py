@@ -1,0 +1,35 @@
+"""The menus of the window: groups of actions, who decides, and colours."""
+
+from collections.abc import Callable
+from functools import partial
+
+from PySide6.QtCore import QSettings
+from PySide6.QtGui import QActionGroup
+from PySide6.QtWidgets import QMenuBar
+
+from gui import theme
+from gui.actions import GROUPS, Actions
+
+
+def fill_menus(bar: QMenuBar, commands: Actions, settings: QSettings, ask_who: Callable[[], object]) -> None:
+    """Make a menu of each group."""
+    for group in GROUPS:
+        menu = bar.addMenu(f"&{group}")
+        for action in commands.of_group(group):
+            menu.addAction(action)
+        if group == "Decide":
+            menu.addSeparator()
+            menu.addAction("Who I am…", ask_who)
+        if group == "Window":
+            menu.addSeparator()
+            schemes = QActionGroup(menu)
+            for name in theme.SCHEMES:
+                choice = menu.addAction(f"Colours {name}", partial(_choose_scheme, settings, name))
+                choice.setCheckable(True)
+                choice.setChecked(name == settings.value(theme.KEY, "as the system"))
+                schemes.addAction(choice)
+
+
+def _choose_scheme(settings: QSettings, name: str) -> None:
+    settings.setValue(theme.KEY, name)
+    theme.set_scheme(name)

@@ -1,0 +1,53 @@
+"""How a row of a list with thumbnails is painted: what the lists of sequences and of candidates share."""
+
+from PySide6.QtCore import QRect, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QPainter, QPalette, QPen, QPixmap
+
+_EMPTY = QColor(128, 128, 128, 60)
+_TINT = 46
+"""Opacity of the highlight behind the chosen row, 0…255: text on it stays as legible as on the others."""
+
+
+def tint(painter: QPainter, rect: QRect, palette: QPalette) -> None:
+    """The ground of the chosen row."""
+    colour = QColor(palette.highlight().color())
+    colour.setAlpha(_TINT)
+    painter.fillRect(rect, colour)
+
+
+def outline(painter: QPainter, rect: QRect, palette: QPalette) -> None:
+    """The frame of the chosen row."""
+    painter.setPen(QPen(palette.highlight().color(), 2))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawRect(rect.adjusted(1, 1, -1, -1))
+
+
+def thumbnail(painter: QPainter, rect: QRect, size: QSize, pixmap: QPixmap | None) -> QRect:
+    """A picture at the left of a row, grey where it has not come yet; returns the room at its right for text."""
+    place = QRect(rect.left() + 8, rect.top() + 6, size.width(), size.height())
+    painter.fillRect(place, _EMPTY)
+    if pixmap is not None:
+        fitted = pixmap.size().scaled(size, Qt.AspectRatioMode.KeepAspectRatio)
+        inner = QRect(0, 0, fitted.width(), fitted.height())
+        inner.moveCenter(place.center())
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.drawPixmap(inner, pixmap)
+    left = place.right() + 9
+    return QRect(left, rect.top(), rect.right() - left - 6, rect.height())
+
+
+def heading(painter: QPainter, room: QRect, text: str, font: QFont, bold: bool, palette: QPalette) -> None:
+    """The first line of a row."""
+    heavy = QFont(font)
+    heavy.setBold(bold)
+    painter.setFont(heavy)
+    painter.setPen(palette.text().color())
+    line(painter, room, 6, text)
+    painter.setFont(font)
+
+
+def line(painter: QPainter, room: QRect, top: int, text: str) -> None:
+    """A line of text, px below the top of the row, cut in its middle where it is too long."""
+    metrics = painter.fontMetrics()
+    elided = metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, room.width())
+    painter.drawText(room.left(), room.top() + top + metrics.ascent(), elided)
