@@ -24,7 +24,7 @@ from gui.window import Window  # noqa: E402
 from pipeline.project.store import Project  # noqa: E402
 
 SIZE = (1400, 880)
-PATIENCE = 180.0
+PATIENCE = 90.0
 QUALITY = 88
 
 Place = tuple[float, float]

@@ -67,7 +67,9 @@ class Live(QObject):
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.timeout.connect(self._look_up)
+        self._of: int | None = None
         session.target_changed.connect(self._leave)
+        session.detail_changed.connect(self._look_again)
         session.shown_changed.connect(self._follow)
 
     @property
@@ -119,6 +121,7 @@ class Live(QObject):
         line, analysis, project = session.line, session.detail.analysis, session.project
         if line is None or analysis is None or project is None or session.blind or self.stack is not None:
             return
+        self._of = analysis.id
         folder, sequence = project.folder, line.sequence
         shown = session.candidate(session.shown)
         frames = int(shown.recipe.get("frames") or MOST_FRAMES) if shown else MOST_FRAMES
@@ -235,6 +238,12 @@ class Live(QObject):
             self.shown.emit()
         if self._session.target is not None:
             self._rest.start()
+
+    def _look_again(self) -> None:
+        """The framed sequence was analysed, or analysed anew, while it was framed."""
+        analysis = self._session.detail.analysis
+        if analysis is not None and analysis.id != self._of:
+            self._leave()
 
     def _opened(self, stack: "LiveStack") -> None:
         self.stack = stack

@@ -11,6 +11,7 @@ from pipeline.project import decisions
 from pipeline.project.store import Project
 from rainclean.video import Region
 
+from .conftest import Open
 from .hands import click, draw, press
 
 
@@ -179,3 +180,22 @@ def test_tenths_can_be_typed(window: Window, qtbot: QtBot) -> None:
     qtbot.keyClicks(box, "33.7")
     qtbot.keyClick(box, "\r")
     assert window.desk.live.percentile == 33.7
+
+
+def test_a_sequence_that_is_analysed_while_it_is_framed_gets_its_live_picture(
+    open_window: Open, made_once: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    from pipeline.clean import CleanSettings
+    from pipeline.project.adding import Origin, add
+    from pipeline.project.analyzing import analyze
+    from pipeline.stages import finish
+
+    with Project.create(tmp_path / "new") as made:
+        finish(add(made, [made_once.parent / "place0.mkv"], Origin()))
+    window = open_window(tmp_path / "new")
+    assert window.session.line is not None and window.session.line.state == "new"
+    qtbot.wait(600)  # the rest after which its frames would have been decoded
+    with Project(tmp_path / "new") as other:
+        finish(analyze(other, (), CleanSettings(workers=1)))
+    qtbot.waitUntil(lambda: window.desk.live.stack is not None, timeout=20_000)
+    assert window.desk.shown_right is not None
