@@ -11,7 +11,7 @@ from rainclean.errors import UsageError
 class BenchGui:
     """Measure the real window: key to painted frame, sliders, first image of a large project, memory.
 
-    Without a screen it runs offscreen, which paints the same pixels. Takes about four minutes.
+    Without a screen it runs offscreen, which paints the same pixels. Takes about three minutes.
     """
 
     size: str = "1920x1080x100"
