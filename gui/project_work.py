@@ -6,7 +6,7 @@ All of it is the command of the same name, run as a job.
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QStandardPaths
+from PySide6.QtCore import QObject, QStandardPaths, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from gui.jobs import Job, Jobs, State
@@ -24,10 +24,12 @@ _LINES = "Decisions (*.jsonl);;All files (*)"
 
 
 class ProjectWork(QObject):
-    """Asks what has to be asked, and starts jobs. parent: the window that questions belong to.
+    """Asks what has to be asked, and starts jobs. to_desk: a person wants to see the framed sequence. parent: the window that questions belong to.
 
     documents: folder that the sample project is made in.
     """
+
+    to_desk = Signal()
 
     def __init__(self, session: Session, jobs: Jobs, parent: QWidget) -> None:
         super().__init__(parent)
@@ -112,6 +114,7 @@ class ProjectWork(QObject):
         from gui.panels.agreement import AgreementDialog
 
         dialog = AgreementDialog(self._session, self._window)
+        dialog.accepted.connect(self.to_desk)  # a conflict was double clicked: its sequence is framed there
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 

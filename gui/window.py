@@ -88,6 +88,7 @@ class Window(QMainWindow):
         self.session.opened.connect(self._opened)
         self.session.sequences_changed.connect(self._listed)
         self.session.travelled.connect(self._come_back)
+        self.work.to_desk.connect(partial(self._show_page, "desk"))
         self.session.said.connect(lambda text: self.statusBar().showMessage(text, SAID_MS))
         self.session.complained.connect(self._complain)
         self.desk.live.working.connect(self._working.setText)
