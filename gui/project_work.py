@@ -24,9 +24,9 @@ _LINES = "Decisions (*.jsonl);;All files (*)"
 
 
 class ProjectWork(QObject):
-    """Asks what has to be asked, and starts jobs. to_desk: a person wants to see the framed sequence. parent: the window that questions belong to.
+    """Asks what has to be asked, and starts jobs. parent: the window that questions belong to.
 
-    documents: folder that the sample project is made in.
+    documents: folder that the sample project is made in. to_desk: a person wants to see the framed sequence.
     """
 
     to_desk = Signal()
