@@ -20,7 +20,7 @@ demo: .venv/core-is-ready
 	$(BIN)/rainclean demo
 
 test: .venv/dev-is-ready
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: .venv/dev-is-ready
 	$(BIN)/ruff check .

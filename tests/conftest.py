@@ -16,6 +16,14 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
+LONG = ("test_whole_job.py", "test_wheel.py", "test_kills.py", "test_demo.py", "test_bench_gui.py", "test_train.py")
+"""Files that take a minute: begun first, or one core waits for them in the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.name not in LONG)
+
+
 @pytest.fixture(autouse=True)
 def no_thread_left_behind() -> Iterator[None]:
     yield

@@ -41,7 +41,7 @@ def encode_ramp(path: Path, pix_fmt: str, full: bool, codec: str, options: dict[
 
 
 LOSSLESS = {"qp": "0", "preset": "ultrafast", "x264-params": "threads=1"}
-HEVC_LOSSLESS = {"preset": "ultrafast", "x265-params": "lossless=1:log-level=none:pools=1"}
+HEVC_LOSSLESS = {"preset": "ultrafast", "x265-params": "lossless=1:log-level=none:pools=1:frame-threads=1:bframes=0"}
 
 
 @pytest.mark.parametrize("full", [False, True], ids=["limited", "full"])
