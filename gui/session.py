@@ -364,7 +364,6 @@ class Session(QObject):
         return decided if decided in ids else next(iter(ids), None)
 
     def _read(self, name: str) -> "U8":
-        from rainclean.formats.png import decode_png
 
         assert self._artefacts is not None
-        return decode_png(self._artefacts.read(name), self._artefacts.path(name))
+        return self._artefacts.picture(name)

@@ -103,12 +103,11 @@ class Suggesting(QObject):
         reference = analysis.reference
 
         def work() -> "list[Suggestion]":
-            from rainclean.formats.png import decode_png
             from rainclean.suggestions import suggest
 
             def load(name: str) -> "U8":
                 picture = session.pictures.peek(name)
-                return decode_png(artefacts.read(name), artefacts.path(name)) if picture is None else picture
+                return artefacts.picture(name) if picture is None else picture
 
             pictures = [load(name) for name in names]
             rainy = load(reference) if reference else pictures[0]

@@ -70,14 +70,13 @@ def make_preview(folder: Path, subject: Subject, frame: int, choice: "CropChoice
     The project in ``folder`` is opened anew: this may run in any thread. Raises RaincleanError.
     """
     from pipeline.project.masks import read_mask
-    from rainclean.formats.png import decode_png
 
     with Project(folder) as project:
         artefacts = project.artefacts
         if known is not None and known.subject == subject:
             clean, exclude = known.plain_clean, known.exclude
         else:
-            clean = decode_png(artefacts.read(subject.picture), artefacts.path(subject.picture))
+            clean = artefacts.picture(subject.picture)
             exclude = read_mask(project, subject.exclude) if subject.exclude else None
         if known is not None and (known.subject, known.frame) == (subject, frame):
             rainy = known.plain

@@ -26,7 +26,7 @@ from rainclean.errors import InputError, RaincleanError, ResourceError
 from rainclean.formats import layout
 from rainclean.formats.layout import PairKey, Widths
 from rainclean.formats.manifest import NAME, PARQUET_NAME, ManifestRow, has_parquet, write_manifest, write_parquet
-from rainclean.formats.png import decode_png, encode_png, pixels_sha256
+from rainclean.formats.png import encode_png, pixels_sha256
 from rainclean.pairs import Crop, rain_amount
 from rainclean.temporal import luma
 from rainclean.video import Frame, FrameSource
@@ -97,7 +97,7 @@ def _prepare(project: Project, plan: Plan, item: Item, workplace: Workplace) -> 
     """Write the pictures of one sequence under numbers; how they will be named depends on all sequences."""
     if workplace.stored(_part(item)) is not None:
         return
-    clean = decode_png(project.artefacts.read(item.candidate.picture), project.artefacts.path(item.candidate.picture))
+    clean = project.artefacts.picture(item.candidate.picture)
     exclude = read_mask(project, item.decision.exclude) if item.decision.exclude else None
     with open_clip(project, item.clip) as source:
         frames = yield from _still_frames(plan, item, source, clean)

@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from pipeline.clean import CleanResult, CleanSettings, clean
 from pipeline.contact_sheet import contact_sheet
 from pipeline.project.analyses import analyses, candidate_row, settings_hash, store_analysis, wanted_artefacts
-from pipeline.project.clips import clip, open_clip
+from pipeline.project.clips import open_sequence
 from pipeline.project.crowds import encode_crowd
 from pipeline.project.model import Sequence as ClipSequence
 from pipeline.project.sequences import sequences
 from pipeline.project.store import Project
 from pipeline.stages import Progress, part_of
 from rainclean.candidates import Candidate
-from rainclean.errors import InputError, RaincleanError, UsageError
+from rainclean.errors import RaincleanError, UsageError
 from rainclean.formats.png import encode_png
 from rainclean.pairs import rain_amount
 from rainclean.recipe import RULES_VERSION
@@ -93,10 +93,7 @@ def _analyze(
     project: Project, sequence: ClipSequence, settings: CleanSettings, result: Analyzed
 ) -> Generator[Progress, None, None]:
     yield Progress("open", 0, None)
-    with open_clip(project, clip(project, sequence.clip_id)) as source:
-        if sequence.last > source.info.frame_count:
-            reason = f"has {source.info.frame_count} frames now, sequence {sequence.name} needs {sequence.last}"
-            raise InputError(source.info.path, reason, "add the clip to a new project")
+    with open_sequence(project, sequence) as source:
         of_sequence = replace(settings, first=sequence.first, last=sequence.last)
         cleaned = yield from clean(source, of_sequence)
         with cleaned:

@@ -5,8 +5,15 @@ import os
 import time
 from pathlib import Path
 from threading import get_ident
+from typing import TYPE_CHECKING
 
 from rainclean.errors import InputError, ResourceError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    U8 = NDArray[np.uint8]
 
 _ADVICE = "a candidate's picture comes back with rainclean analyze --again, a mask with select --exclude"
 
@@ -55,6 +62,12 @@ class Artefacts:
         if hashlib.sha256(data).hexdigest() != name.partition(".")[0]:
             raise InputError(self.path(name), "its bytes have changed", _ADVICE)
         return data
+
+    def picture(self, name: str) -> "U8":
+        """The picture of a name, (H, W, 3) or (H, W) uint8. Raises InputError as `read`, and for what is none."""
+        from rainclean.formats.png import decode_png  # not above: it loads numpy, and `status` shall answer at once
+
+        return decode_png(self.read(name), self.path(name))
 
     def sweep(self, wanted: set[str]) -> int:
         """Remove what is not wanted and old enough that no process is about to want it; returns how many files."""

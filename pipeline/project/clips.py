@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.project.model import Clip
+from pipeline.project.model import Sequence as ClipSequence
 from pipeline.project.store import Project
 from pipeline.words import quoted
 from rainclean.errors import InputError
@@ -139,6 +140,16 @@ def open_clip(project: Project, wanted: Clip) -> FrameSource:
     if new and not project.read_only:
         relink(project, wanted.id, path, wanted.copied)
     return open_source(path, salvage=wanted.salvage)
+
+
+def open_sequence(project: Project, sequence: ClipSequence) -> FrameSource:
+    """Open the clip of a sequence, as `open_clip`. Raises InputError where it no longer has the sequence's frames."""
+    source = open_clip(project, clip(project, sequence.clip_id))
+    if sequence.last > source.info.frame_count:
+        source.close()
+        reason = f"has {source.info.frame_count} frames now, sequence {sequence.name} needs {sequence.last}"
+        raise InputError(source.info.path, reason, "add the clip to a new project")
+    return source
 
 
 def _clip(row: Any) -> Clip:

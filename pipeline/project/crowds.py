@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, TypeVar
 from pipeline.project.model import Analysis
 from pipeline.project.store import Project
 from rainclean.errors import InputError, RaincleanError
-from rainclean.formats.png import decode_png, png_header
+from rainclean.formats.png import png_header
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,7 +55,7 @@ def read_reference(project: Project, analysis: Analysis) -> "U8 | None":
     """The rainy reference frame, cut to the region, (H, W, 3) uint8 RGB; None where an older rainclean analysed."""
     if not analysis.reference:
         return None
-    return decode_png(project.artefacts.read(analysis.reference), project.artefacts.path(analysis.reference))
+    return project.artefacts.picture(analysis.reference)
 
 
 def needed(found: Read | None, sequence: str) -> Read:

@@ -18,7 +18,7 @@ from pipeline.project.drafts import Draft
 from pipeline.project.model import Analysis, Origin, Sequence, StoredCandidate
 from pipeline.project.store import Project
 from rainclean.errors import InputError, RaincleanError
-from rainclean.formats.png import decode_png, encode_png
+from rainclean.formats.png import encode_png
 from rainclean.recipe import RULES_VERSION
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def of_sequence(project: Project, sequence: Sequence, candidate_id: int) -> Stor
 
 
 def _read(project: Project, name: str) -> "U8":
-    return decode_png(project.artefacts.read(name), project.artefacts.path(name))
+    return project.artefacts.picture(name)
 
 
 def _named(one: StoredCandidate) -> dict[str, Any]:

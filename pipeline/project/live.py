@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.clean import available_cores
-from pipeline.project.clips import clip, open_clip
+from pipeline.project.clips import open_sequence
 from pipeline.project.model import Analysis, Sequence
 from pipeline.project.store import Project
 from pipeline.stages import Progress
@@ -60,10 +60,7 @@ def open_live(
     yield Progress("open", 0, None)
     _kernels.load()
     with ExitStack() as until_done:
-        with open_clip(project, clip(project, sequence.clip_id)) as source:
-            if sequence.last > source.info.frame_count:
-                reason = f"has {source.info.frame_count} frames now, sequence {sequence.name} needs {sequence.last}"
-                raise InputError(source.info.path, reason, "add the clip to a new project")
+        with open_sequence(project, sequence) as source:
             live = LiveStack(
                 analysis.region.height,
                 analysis.region.width,

@@ -27,7 +27,7 @@ def keep_mask(project: Project, path: Path, candidate: StoredCandidate) -> str:
     except OSError as error:
         raise InputError(path, f"cannot be read: {error.strerror or error}") from error
     mask = decode_png(data, path)
-    picture = decode_png(project.artefacts.read(candidate.picture), project.artefacts.path(candidate.picture))
+    picture = project.artefacts.picture(candidate.picture)
     grey = mask if mask.ndim == 2 else mask.max(axis=2)
     if grey.shape != picture.shape[:2]:
         sizes = f"{grey.shape[1]}×{grey.shape[0]} px, the candidate {picture.shape[1]}×{picture.shape[0]}"
@@ -46,10 +46,7 @@ def keep_shapes(project: Project, shapes: "Sequence[Shape]", guide: StoredCandid
         return ""
     from rainclean.composite import exclusion_mask
 
-    picture, other = (
-        decode_png(project.artefacts.read(one.picture), project.artefacts.path(one.picture))
-        for one in (guide, candidate)
-    )
+    picture, other = (project.artefacts.picture(one.picture) for one in (guide, candidate))
     if picture.shape != other.shape:
         raise RaincleanError(f"the exclusion mask was painted on {guide.name}, which has another size")
     mask = exclusion_mask(shapes, picture)
@@ -58,4 +55,4 @@ def keep_shapes(project: Project, shapes: "Sequence[Shape]", guide: StoredCandid
 
 def read_mask(project: Project, name: str) -> NDArray[np.uint8]:
     """A kept mask, (H, W) uint8: 255 where the picture must not be trusted."""
-    return decode_png(project.artefacts.read(name), project.artefacts.path(name))
+    return project.artefacts.picture(name)

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from pipeline.project.artefacts import Artefacts
 from pipeline.project.store import ARTEFACTS
-from rainclean.formats.png import decode_png
 
 U8 = NDArray[np.uint8]
 
@@ -49,7 +48,7 @@ def _read(path: Path) -> U8 | None:
 
 
 def _made(artefacts: Artefacts, name: str, width: int) -> U8:
-    picture = decode_png(artefacts.read(name), artefacts.path(name))
+    picture = artefacts.picture(name)
     if picture.ndim == 2:
         picture = np.repeat(picture[..., None], 3, 2)
     if picture.shape[1] > width:
