@@ -1,6 +1,7 @@
 """Which sequences the list shows and in which order: pure functions over lines of the overview."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from pipeline.project.model import Overview
 
@@ -21,21 +22,38 @@ FILTERS: dict[str, Callable[[Overview], bool]] = {
 
 _ORDER_OF_STATES = ("ready", "accepted automatically", "failed", "new", "accepted", "rejected")
 
-SORTS: dict[str, Callable[[Overview], tuple[float | str, ...]]] = {
-    "as added": lambda line: (),
-    "name": lambda line: (line.sequence.name.casefold(),),
-    "state": lambda line: (_ORDER_OF_STATES.index(line.state),),
-    "score, worst first": lambda line: (-(line.score if line.score is not None else -1.0),),
-    "disagreement, most first": lambda line: (-line.spread,),
+UNSURE = "most unsure first"
+
+Unsure = Mapping[int, float]
+"""How unsure it is which candidate a person would choose, 0…1, by the id of the sequence."""
+
+NOTHING_KNOWN: Unsure = MappingProxyType({})
+
+SORTS: dict[str, Callable[[Overview, Unsure], tuple[float | str, ...]]] = {
+    "as added": lambda line, unsure: (),
+    "name": lambda line, unsure: (line.sequence.name.casefold(),),
+    "state": lambda line, unsure: (_ORDER_OF_STATES.index(line.state),),
+    "score, worst first": lambda line, unsure: (-(line.score if line.score is not None else -1.0),),
+    "disagreement, most first": lambda line, unsure: (-line.spread,),
+    # What a person has decided is sure, and stands behind what is left to do.
+    UNSURE: lambda line, unsure: (
+        (line.state in ("accepted", "rejected"), -unsure.get(line.sequence.id, 0.0)) if unsure else ()
+    ),
 }
 """Name in the list's box → key; of equals the one added first comes first."""
 
 
-def arrange(lines: Iterable[Overview], shown: str = "all", sort: str = "as added", search: str = "") -> list[int]:
+def arrange(
+    lines: Iterable[Overview],
+    shown: str = "all",
+    sort: str = "as added",
+    search: str = "",
+    unsure: Unsure = NOTHING_KNOWN,
+) -> list[int]:
     """Ids of the sequences to list. search: words that name, scene or note of a line must all contain."""
     words = search.casefold().split()
     chosen = [line for line in lines if FILTERS[shown](line) and all(w in _text(line) for w in words)]
-    return [line.sequence.id for line in sorted(chosen, key=SORTS[sort])]
+    return [line.sequence.id for line in sorted(chosen, key=lambda line: SORTS[sort](line, unsure))]
 
 
 def _text(line: Overview) -> str:

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QSplitter, QTabWidget, QToolBar, QVBoxLayout, QWidget
 
 from gui.actions import Actions
+from gui.believing import Believing
 from gui.compare import CompareView, Tool
 from gui.composing import Composing
 from gui.frame_reader import FrameReader
@@ -33,8 +34,8 @@ U8 = NDArray[np.uint8]
 
 COMPARE_TOOLS = ("wipe", "side", "single", "difference", "blink", "fit", "actual")
 
-EXCLUDED, PAINTED = (230, 40, 40), (40, 140, 255)
-"""Colours of the exclusion mask and of the chosen layer."""
+EXCLUDED, PAINTED, DOUBTED = (230, 40, 40), (40, 140, 255), (170, 60, 230)
+"""Colours of the exclusion mask, of the chosen layer, and of where confidence is low."""
 
 AHEAD_MS = 150
 AHEAD = (1, 2, -1)
@@ -55,6 +56,7 @@ class Desk(QWidget):
         self.composing = Composing(session)
         self.suggesting = Suggesting(session, self.composing)
         self.reader = FrameReader(session, self.live)
+        self.believing = Believing(session)
         self.shown_left: U8 | None = None
         self.shown_right: U8 | None = None
         self._excluded: U8 | None = None
@@ -98,6 +100,7 @@ class Desk(QWidget):
         self.shown_left, self.shown_right, self._framed = left, right, session.target
         self._previewing = False
         self._show_exclusion(None)
+        self.believing.look_at(right)
         self.say_values()
         if left is None and right is None:
             self.view.set_empty_text(self._why_empty())
@@ -170,6 +173,7 @@ class Desk(QWidget):
         session.pictures.failed.connect(lambda _, error: session.complained.emit(error))
         self.reader.loaded.connect(lambda frame: self.show_pictures() if frame == self.frame else None)
         self.strip.frame_chosen.connect(self._choose_frame)
+        self.believing.changed.connect(self._show_confidence)
         live.shown.connect(self._show_live)
         live.previewed.connect(self._show_preview)
         live.moved.connect(lambda: self.strip.curve.set_used(live.used))
@@ -195,7 +199,9 @@ class Desk(QWidget):
         x, y = self.view.pointed_pixel
         found = self.view.values_at(x, y) if x >= 0 else []
         values = "   ".join(f"{name}: {' '.join(f'{v:3d}' for v in rgb)}" for name, rgb in found)
-        self.values.set_text(f"{x}, {y}   {values}" if found else "")
+        sure = self.believing.at(x, y) if found else None
+        told = "" if sure is None else f"   confidence {sure:.2f}"
+        self.values.set_text(f"{x}, {y}   {values}{told}" if found else "")
 
     def _give_up_drawing(self) -> None:
         """What is being drawn is meant for the candidate that was shown when it was begun."""
@@ -239,6 +245,7 @@ class Desk(QWidget):
         if picture is not None and self._right_is(picture.shape):
             self.shown_right, self._previewing = picture, False
             self.view.update_right(picture)
+            self.believing.look_at(picture)
             self.view.set_names(self._left()[1], self.live.words)
             self.say_values()
         else:
@@ -261,6 +268,11 @@ class Desk(QWidget):
             self.show_pictures()
             return
         self.view.update_right(composite, region)
+        self.believing.look_at(composite, changed=True)
+        self.say_values()
+
+    def _show_confidence(self) -> None:
+        self.view.set_overlay("confidence", self.believing.tint, DOUBTED, 0.5, hatched=True)
         self.say_values()
 
     def _show_exclusion(self, region: Region | None) -> None:

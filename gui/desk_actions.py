@@ -70,6 +70,7 @@ class DeskActions:
             "blink": self._blink,
             "blinking": self._blink_by_itself,
             "opponent": self._compare_with_shown,
+            "confidence": desk.believing.toggle,
             "fit": view.fit,
             "actual": view.actual_size,
             "zoom_in": view.zoom_in,

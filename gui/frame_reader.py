@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Signal
 from gui.live import Live
 from gui.session import Session
 from gui.workers import NOW
-from pipeline.project.clips import clip, open_clip
+from pipeline.project.clips import open_frames
 from pipeline.project.store import Project
 from rainclean.errors import InputError
 
@@ -32,7 +32,7 @@ class FrameReader(QObject):
         session.detail_changed.connect(self._forget)
 
     def get(self, frame: int) -> U8 | None:
-        """A frame, cut to the analysis' region; None while it is being decoded."""
+        """A frame as the analysis used it, cut to its region; None while it is being decoded."""
         if frame in self._kept:
             return self._kept[frame]
         picture = self._live.frame(frame)
@@ -57,11 +57,11 @@ class FrameReader(QObject):
         line, analysis, project = session.line, session.detail.analysis, session.project
         if line is None or analysis is None or project is None:
             return
-        folder, clip_id, region = project.folder, line.sequence.clip_id, analysis.region
+        folder, sequence = project.folder, line.sequence
 
         def work() -> U8:
-            with Project(folder) as own, open_clip(own, clip(own, clip_id)) as source:
-                found = next(source.read([frame], region), None)
+            with Project(folder) as own, open_frames(own, sequence, analysis) as source:
+                found = next(source.read([frame], analysis.region), None)
                 if found is None:
                     raise InputError(source.info.path, f"ends before frame {frame}")
                 return found.rgb

@@ -15,14 +15,15 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from gui.session import Session
 from gui.workers import LATER, NOW
+from pipeline.project.model import Analysis
 from pipeline.project.store import Project
 from pipeline.stages import Progress
-from rainclean.recipe import Recipe
 from rainclean.video import Region
 
 if TYPE_CHECKING:  # what computes is loaded when a sequence has been framed for a moment, not before the window
     from pipeline.project.live import LiveCandidate
     from rainclean.live import LiveStack, PixelHistory
+    from rainclean.recipe import Recipe
     from rainclean.temporal import Votes
 
 U8 = NDArray[np.uint8]
@@ -68,6 +69,7 @@ class Live(QObject):
         self._soon.setSingleShot(True)
         self._soon.timeout.connect(self._look_up)
         self._of: int | None = None
+        self._analysis: Analysis | None = None
         session.target_changed.connect(self._leave)
         session.detail_changed.connect(self._look_again)
         session.shown_changed.connect(self._follow)
@@ -121,7 +123,7 @@ class Live(QObject):
         line, analysis, project = session.line, session.detail.analysis, session.project
         if line is None or analysis is None or project is None or session.blind or self.stack is not None:
             return
-        self._of = analysis.id
+        self._of, self._analysis = analysis.id, analysis
         folder, sequence = project.folder, line.sequence
         shown = session.candidate(session.shown)
         frames = int(shown.recipe.get("frames") or MOST_FRAMES) if shown else MOST_FRAMES
@@ -195,9 +197,11 @@ class Live(QObject):
         """What the sliders stand for (or another percentile of it) as a candidate; None while it is being sorted."""
         if self.stack is None or not self.sorted:
             return None
-        from pipeline.project.live import kept_candidate
+        from pipeline.project.live import kept_candidate, live_recipe
 
-        recipe = Recipe(self.frames, percentile=self.percentile if percentile is None else percentile)
+        assert self._analysis is not None
+        chosen = self.percentile if percentile is None else percentile
+        recipe = live_recipe(self.stack, self._analysis, self.frames, chosen)
         try:
             return recipe, kept_candidate(self.stack, recipe)
         except ValueError:  # NothingSorted: another window is just being sorted

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from gui.arrangement import nearest, neighbour
+from gui.learning import Learning
 from gui.pictures import Pictures
 from gui.workers import Workers
 from pipeline.project.analyses import all_candidates, analyses, rain_amounts
@@ -22,6 +23,7 @@ from pipeline.project.editor import Editor
 from pipeline.project.model import Analysis, Overview, StoredCandidate
 from pipeline.project.overview import overview
 from pipeline.project.store import Project
+from pipeline.project.suggestion import Suggested, Suggestions
 from rainclean.errors import RaincleanError
 
 if TYPE_CHECKING:
@@ -39,20 +41,21 @@ LOOK_AROUND = 1000
 class Detail:
     """What is known of the framed sequence. analysis: None where there are no candidates.
 
-    candidates: as they are listed; in a blind judgement in an order that says nothing. rain: amount of each frame.
+    candidates: as they are listed; in a blind judgement in an order that says nothing. rain: amount of each frame,
+    None for one that cannot be steadied as the others were.
     """
 
     analysis: Analysis | None = None
     candidates: tuple[StoredCandidate, ...] = ()
-    rain: tuple[float, ...] = ()
+    rain: tuple[float | None, ...] = ()
     draft: Draft = field(default_factory=Draft)
 
 
 class Session(QObject):
     """The state that panels share.
 
-    Signals say what has changed; `travelled` carries the edit that was taken back or done again, `said` a line for the
-    person, `complained` one on what could not be done.
+    Signals say what has changed; `learned`: what is suggested may be another candidate now; `travelled` carries the
+    edit that was taken back or done again, `said` a line for the person, `complained` one on what could not be done.
     """
 
     opened = Signal()
@@ -61,6 +64,7 @@ class Session(QObject):
     detail_changed = Signal()
     shown_changed = Signal()
     draft_changed = Signal()
+    learned = Signal()
     travelled = Signal(object)
     said = Signal(str)
     complained = Signal(str)
@@ -78,6 +82,10 @@ class Session(QObject):
         self.detail = Detail()
         self.shown: int | None = None
         self.opponent: int | None = None
+        self._learning = Learning(workers)
+        self._learning.changed.connect(self._suggest)
+        self._learning.changed.connect(self.learned)
+        self._suggested: Suggested | None = None
         self.pictures = Pictures(workers, self._read)
         self._artefacts: Artefacts | None = None
         self._version = -1
@@ -96,6 +104,7 @@ class Session(QObject):
         self._version = self._data_version()
         self._load_lines()
         self._timer.start()
+        self._learning.open(project.folder)
         self.opened.emit()
         for note in project.notes:
             self.said.emit(note)
@@ -106,6 +115,8 @@ class Session(QObject):
         if self.project is None:
             return
         self._timer.stop()
+        self._learning.open(None)
+        self._suggested = None
         self.project.close()
         self.project = self.editor = self._artefacts = None
         self.pictures.clear()
@@ -132,6 +143,7 @@ class Session(QObject):
 
     def refresh(self) -> None:
         """Load lines and detail anew."""
+        self._learning.again()
         self._load_lines()
         self.sequences_changed.emit()
         if self.target is not None:
@@ -190,6 +202,17 @@ class Session(QObject):
     def candidate(self, candidate_id: int | None) -> StoredCandidate | None:
         """A candidate of the framed sequence."""
         return next((c for c in self.detail.candidates if c.id == candidate_id), None)
+
+    @property
+    def suggestions(self) -> Suggestions:
+        """What was learned of this project."""
+        return self._learning.suggestions
+
+    @property
+    def suggested(self) -> Suggested | None:
+        """What is suggested for the framed sequence; never in a blind judgement, which it would sway."""
+        found = self._suggested
+        return None if self.blind or found is None or self.candidate(found.candidate_id) is None else found
 
     def label(self, candidate: StoredCandidate) -> str:
         """What a candidate is called: its recipe in words, or in a blind judgement a letter."""
@@ -265,6 +288,7 @@ class Session(QObject):
         except RaincleanError as error:
             self.complained.emit(str(error))
             return False
+        self._learning.again()
         if self.target is not None:
             self._load_line(self.target)
         self._load_detail()
@@ -305,6 +329,9 @@ class Session(QObject):
         self.travelled.emit(edit)
         self.said.emit(f"{how}: {edit.words}")
 
+    def _suggest(self) -> None:
+        self._suggested = None if self.target is None else self.suggestions.of(self.target)
+
     def _data_version(self) -> int:
         assert self.project is not None
         return int(self.project.value("PRAGMA data_version"))
@@ -324,6 +351,7 @@ class Session(QObject):
         """Load what is known of the framed sequence. quietly: the caller tells everybody."""
         before = self.detail
         self.detail = self._read_detail()
+        self._suggest()
         ids = {c.id for c in self.detail.candidates}
         moved = self.shown not in ids or (self.opponent is not None and self.opponent not in ids)
         if self.shown not in ids:
@@ -357,11 +385,13 @@ class Session(QObject):
         return Detail(there[0], tuple(listed), tuple(rain_amounts(self.project, there[0].id)), draft)
 
     def _first_to_show(self) -> int | None:
-        """The candidate decided on, else the first of the list."""
+        """The candidate decided on, else the suggested one, else the first of the list."""
         decision = self.line.decision if self.line else None
         decided = decision.candidate_id if decision and not self.blind else None
         ids = [c.id for c in self.detail.candidates]
-        return decided if decided in ids else next(iter(ids), None)
+        suggested = self.suggested
+        first = suggested.candidate_id if suggested else next(iter(ids), None)
+        return decided if decided in ids else first
 
     def _read(self, name: str) -> "U8":
 

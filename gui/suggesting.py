@@ -8,6 +8,7 @@ from gui.composing import Composing
 from gui.session import Session
 from gui.workers import NOW
 from pipeline.project.crowds import read_crowd
+from pipeline.project.findings import read_areas
 
 if TYPE_CHECKING:
     from gui.pictures import U8
@@ -114,7 +115,7 @@ class Suggesting(QObject):
             if so_far is not None:
                 pictures[0] = so_far
             crowd = read_crowd(project, analysis) if reference else None
-            return suggest(pictures, crowd, rainy, 0)
+            return suggest(pictures, crowd, rainy, 0, read_areas(project, analysis))
 
         session.said.emit("looking where candidates differ …")
         session.workers.run(work, self._come, lambda e: session.complained.emit(str(e)), lane="suggest", urgency=NOW)

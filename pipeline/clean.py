@@ -13,40 +13,53 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
-from typing import Self, TypeVar
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.stages import Progress
-from pipeline.watch import Watch
+from pipeline.gathering import gather
+from pipeline.stages import Progress, shares_done
+from pipeline.weighing import Refined, weigh
 from rainclean import _kernels
-from rainclean.budget import DEFAULT_MEMORY, Budget
+from rainclean.belief import Belief
+from rainclean.budget import default_memory
 from rainclean.candidates import (
     Candidate,
     PictureStore,
+    Rows,
     Selection,
-    distinct,
     merge_near_identical,
     select_frames,
     sweep,
 )
 from rainclean.errors import InputError, UsageError
-from rainclean.quality import DOUBTFUL, score
+from rainclean.look_up import Start
+from rainclean.motion import Findings as MovingFindings
+from rainclean.quality import DOUBTFUL, Judge
 from rainclean.recipe import Recipe
-from rainclean.stack import SortedStack
-from rainclean.storage import format_bytes
+from rainclean.steady import Steadying
 from rainclean.temporal import SILENT_LIMIT, Votes, luma
 from rainclean.video import FrameSource, Region
 
 U8 = NDArray[np.uint8]
-_T = TypeVar("_T")
 
 RELEASED_FRAMES = 100
 """N of ``--recipe released`` unless told otherwise; the published notebook has it as a constant."""
 
+HARDLY = 0.05
+"""Share of values free of rain below which nothing that rests on them is sure."""
+
 FEW_FRAMES = 10
 """Below this, scores mean little: the crowd of a pixel is 2 or 3 of its values."""
+
+
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+
+
+def fine_luma(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Luma of a picture that is not rounded: (H, W, 3) float32 → (H, W) float32, less the half that `luma` cuts off."""
+    return np.asarray(np.clip(picture, 0, 255) @ _LUMA - np.float32(0.5), np.float32)
 
 
 def available_cores() -> int:
@@ -68,7 +81,7 @@ class CleanSettings:
     first: int = 0
     last: int | None = None
     region: Region | None = None
-    memory: int = DEFAULT_MEMORY
+    memory: int = field(default_factory=default_memory)
     scratch: Path = field(default_factory=lambda: Path(tempfile.gettempdir()))
     workers: int = field(default_factory=available_cores)
 
@@ -79,8 +92,10 @@ class CleanResult:
 
     requested: "sweep", "released", "median" or a recipe's name. reference_rgb: the rainy reference frame
     (h, w, 3), cut to the region. crowd: (h, w) float32 in levels, what scores compare with. motion: frame index →
-    shift against the reference frame in px (None: cannot be told), of some frames. timings: seconds by stage;
-    stages overlap, so that their sum can exceed ``wall``.
+    shift against the reference frame in px (None: cannot be told), of some frames; where frames were steadied, of all
+    of them, and what is left of it. sizes: N of each window as recipes name it. steadying: how frames were registered
+    and relit, if they were. belief: of the truth, where a rain-free mean was made; moving: what moves besides rain, by
+    position in ``selection``. timings: seconds by stage; stages overlap, so that their sum can exceed ``wall``.
     """
 
     requested: str
@@ -95,10 +110,18 @@ class CleanResult:
     warnings: list[str]
     timings: dict[str, float]
     scratch_bytes: int
+    sizes: list[int]
+    steadying: Steadying | None = None
+    belief: Belief | None = None
+    moving: MovingFindings | None = None
 
     def picture(self, candidate: Candidate) -> U8:
         """A candidate's clean image, (h, w, 3) uint8 RGB."""
         return self.pictures.picture(candidate.row)
+
+    def frames_of(self, recipe: Recipe) -> tuple[int, int]:
+        """Positions (start, stop) in ``selection`` of the frames that a recipe used."""
+        return self.selection.windows[self.sizes.index(recipe.frames)]
 
     def close(self) -> None:
         """Give memory or disk space back."""
@@ -115,70 +138,82 @@ def clean(source: FrameSource, settings: CleanSettings) -> Generator[Progress, N
     """Make the candidates of one clip. Raises RaincleanError for what the settings or the clip cannot give."""
     began = perf_counter()
     recipes, selection, warnings = plan(source, settings)
-    region = settings.region or Region(0, 0, source.info.width, source.info.height)
     yield Progress("start up", 0, None)
     start_up = perf_counter()
     _kernels.load()
     start_up = perf_counter() - start_up
-    stack = SortedStack(
-        region.height,
-        region.width,
-        selection.windows,
-        Budget(settings.memory, settings.scratch),
-        len(recipes),
-        settings.workers,
-    )
-    with stack:
-        if stack.layout.scratch_bytes:
-            space = f"{format_bytes(stack.layout.scratch_bytes)} of scratch space are used in {settings.scratch}"
-            yield Progress("start up", 0, None, f"{space}; it is free again when this ends")
-        watch = Watch(selection)
-        decoding = yield from _decode(source, selection, settings.region, stack, watch)
-        registering = perf_counter()
-        found = watch.finish()
-        warnings += found.warnings()
-        registering = perf_counter() - registering
-        votes, crowd = yield from _steps("votes", stack.votes(found.still_window))
-        warnings += _vote_warnings(votes, recipes)
-        candidates = _resolve(recipes, votes)
-        by_window = [[c.percentile for c in candidates if c.recipe.frames == v.frames] for v in votes]
-        store = PictureStore(stack.picture_planes(len(candidates)), (region.height, region.width, 3))
+    asked = None if settings.recipe is None else recipes[0].steady
+    gathered = yield from gather(source, settings, recipes, selection, asked)
+    with gathered.stack as stack:
+        still = gathered.still
+        refines = settings.recipe is None or recipes[0].rule == "rainfree"
+        # Where values crowd is what candidates are judged by unless something better will be there.
+        votes, crowd = yield from shares_done("votes", stack.votes(None if refines else still))
+        rows = Rows(gathered.recipes, gathered.sizes, votes)
+        warnings += gathered.warnings + _vote_warnings(votes, gathered.recipes, gathered.sizes)
+        if settings.recipe is None:
+            rows.add_refined(still, stack.local_votes[still])
+        elif recipes[0].rule == "local":
+            rows.add_local(gathered.recipes[0], rows.refined, stack.local_votes[-1])
+        elif recipes[0].rule == "rainfree":
+            rows.rainfree = gathered.recipes[0]
+        start = None
+        if rows.rainfree is not None:
+            eta, window = votes[rows.refined].eta, gathered.selection.windows[rows.refined]
+            start = Start(rows.refined, float(eta), gathered.noise.curve(eta, *window))
+        store = PictureStore(stack.picture_planes(len(rows.candidates)), (stack.height, stack.width, 3))
         with _closing_on_error(store):
-            yield from _steps("look up", stack.percentiles(by_window, store.put))
+            started = yield from shares_done("look up", stack.percentiles(rows.wanted, store.put, start))
     with _closing_on_error(store):
-        # The stack is gone by now: pictures and their scores are all that takes memory.
+        # The stack is gone by now: pictures, the mean and their scores are all that takes memory.
+        refined = None
+        if start is not None and started is not None:
+            refined = yield from weigh(
+                gathered.frames, gathered.selection.indices, gathered.region,
+                gathered.selection.windows[rows.refined], started, start.sigma, settings.workers,
+            )  # fmt: skip
+            mean = np.rint(np.clip(refined.belief.mean, 0, 255)).astype(np.uint8)
+            store.put_picture(rows.candidates[-1].row, mean)
+            # Nearer to the truth than where values crowd: what candidates are judged by from here on.
+            crowd = fine_luma(refined.belief.mean)
+            warnings += refined.moving.words if refined.moving else []
         scoring = perf_counter()
-        kept = merge_near_identical(candidates, store)
-        candidates = yield from _score(kept, store, watch.reference, crowd, settings.workers)
+        kept = merge_near_identical(rows.candidates, store)
+        candidates = yield from _score(kept, store, luma(gathered.reference_rgb), crowd, settings.workers)
         scoring = perf_counter() - scoring
-    warnings += _doubts(candidates, settings.recipe)
+    warnings += _doubts(candidates, settings.recipe, refined)
+    clock, seconds = stack.clock, gathered.seconds
     timings = {
         "start_up": start_up,
-        "decode": decoding,
-        "store": stack.clock.seconds("store"),
-        "register": registering,
-        "sort": stack.clock.seconds("sort"),
-        "scratch": stack.clock.seconds("scratch"),
-        "votes": stack.clock.seconds("votes"),
-        "percentiles": stack.clock.seconds("percentiles"),
-        "candidates": stack.clock.seconds("votes") + stack.clock.seconds("percentiles"),
-        "score": scoring + stack.clock.seconds("score"),
+        "decode": seconds["decode"],
+        "store": clock.seconds("store"),
+        "register": seconds["register"],
+        "sort": clock.seconds("sort"),
+        "scratch": clock.seconds("scratch"),
+        "votes": clock.seconds("votes"),
+        "percentiles": clock.seconds("percentiles"),
+        "candidates": clock.seconds("votes") + clock.seconds("percentiles"),
+        "weigh": 0.0 if refined is None else refined.seconds,
+        "score": scoring + clock.seconds("score"),
         "wall": perf_counter() - began,
     }
-    times = [float(source.times[i]) for i in selection.indices]
     return CleanResult(
         settings.recipe or "sweep",
-        selection,
+        gathered.selection,
         candidates,
         store,
-        watch.reference,
+        gathered.reference_rgb,
         crowd,
-        region,
-        times,
-        found.shifts,
+        gathered.region,
+        [float(source.times[i]) for i in gathered.selection.indices],
+        gathered.shifts,
         warnings,
         timings,
         stack.layout.scratch_bytes,
+        gathered.sizes,
+        gathered.steadying,
+        None if refined is None else refined.belief,
+        None if refined is None else refined.moving,
     )
 
 
@@ -239,7 +274,7 @@ def _too_few(asked: int | None, count: int) -> list[str]:
     return [f"{asked} frames asked for, {count} there: those were used"] if asked and asked > count else []
 
 
-def _doubts(candidates: Sequence[Candidate], requested: str | None) -> list[str]:
+def _doubts(candidates: Sequence[Candidate], requested: str | None, refined: Refined | None) -> list[str]:
     """What a person should know of the candidates as a whole."""
     said = []
     best = candidates[0]
@@ -247,7 +282,12 @@ def _doubts(candidates: Sequence[Candidate], requested: str | None) -> list[str]
         said.append(
             f"{best.recipe.frames} frames are too few to tell rain from background: look at the pictures yourself"
         )
-    if best.scores and best.scores.total > DOUBTFUL:
+    if refined is not None and refined.share < HARDLY:
+        said.append(
+            f"only {refined.share:.0%} of the values over time are free of rain: look at the pictures yourself, also "
+            "at lower percentiles"
+        )
+    if refined is None and best.scores and best.scores.total > DOUBTFUL:
         said.append(
             f"even the best candidate scores {best.scores.total:.1f}, 0.4 to 1.6 is usual: where rain is dense or "
             "much moves, scores mislead; look at the pictures yourself, also at lower percentiles"
@@ -255,35 +295,6 @@ def _doubts(candidates: Sequence[Candidate], requested: str | None) -> list[str]
     if requested is None and len(candidates) == 1 and best.merged:
         said.append("all recipes give the same picture: nothing in this clip changes like rain does")
     return said
-
-
-def _decode(
-    source: FrameSource, selection: Selection, region: Region | None, stack: SortedStack, watch: Watch
-) -> Generator[Progress, None, float]:
-    """Feed the stack; returns the seconds spent waiting for the decoder."""
-    decoding, total = 0.0, len(selection.indices)
-    frames = source.read(selection.indices, region)
-    for done in range(total):
-        began = perf_counter()
-        frame = next(frames, None)
-        if frame is None:
-            raise InputError(source.info.path, f"ends after {done} of the {total} frames asked for", "try --salvage")
-        decoding += perf_counter() - began
-        stack.add(frame.rgb)
-        watch.see(done, frame.rgb)
-        yield Progress("decode", done + 1, total)
-    stack.finish()
-    return decoding
-
-
-def _steps(stage: str, shares: Generator[float, None, _T]) -> Generator[Progress, None, _T]:
-    """Turn shares done into Progress in percent."""
-    while True:
-        try:
-            share = next(shares)
-        except StopIteration as end:
-            return end.value
-        yield Progress(stage, round(100 * share), 100)
 
 
 @contextmanager
@@ -296,16 +307,6 @@ def _closing_on_error(store: PictureStore) -> Iterator[None]:
         raise
 
 
-def _resolve(recipes: Sequence[Recipe], votes: Sequence[Votes]) -> list[Candidate]:
-    candidates: list[Candidate] = []
-    for vote in votes:
-        same_window = [r for r in recipes if r.frames == vote.frames]
-        for recipe, percentile, others in distinct(same_window, vote.eta):
-            row = len(candidates)
-            candidates.append(Candidate(recipe, percentile, vote.eta, vote.silent_share, row, others))
-    return candidates
-
-
 def _score(
     candidates: Sequence[Candidate],
     store: PictureStore,
@@ -313,21 +314,20 @@ def _score(
     crowd: NDArray[np.float32],
     workers: int,
 ) -> Generator[Progress, None, list[Candidate]]:
-    rain = luma(reference)
     scored = []
     with ThreadPoolExecutor(workers) as pool:
+        judge = Judge(reference, crowd, pool)
         for done, candidate in enumerate(candidates, 1):
-            scores = score(store.picture(candidate.row), rain, crowd, pool)
-            scored.append(replace(candidate, scores=scores))
+            scored.append(replace(candidate, scores=judge.score(store.picture(candidate.row))))
             yield Progress("score", done, len(candidates))
     return sorted(scored, key=lambda c: (c.scores.total if c.scores else 0.0, c.recipe.frames))
 
 
-def _vote_warnings(votes: Sequence[Votes], recipes: Sequence[Recipe]) -> list[str]:
+def _vote_warnings(votes: Sequence[Votes], recipes: Sequence[Recipe], sizes: Sequence[int]) -> list[str]:
     voting = {r.frames for r in recipes if r.percentile is None}
     return [
-        f"{vote.silent_share:.1%} of the pixels cast no vote for N = {vote.frames} (their most frequent value is "
+        f"{vote.silent_share:.1%} of the pixels cast no vote for N = {size} (their most frequent value is "
         "too rare, as noise or motion make it): judge η* by eye"
-        for vote in votes
-        if vote.frames in voting and vote.silent_share > SILENT_LIMIT
+        for vote, size in zip(votes, sizes, strict=True)
+        if size in voting and vote.silent_share > SILENT_LIMIT
     ]

@@ -24,11 +24,13 @@ from rainclean import __version__
 from rainclean.candidates import Candidate
 from rainclean.errors import RaincleanError
 from rainclean.formats.png import encode_png
+from rainclean.steady import Steadying
 from rainclean.video import SourceInfo
 
 U8 = NDArray[np.uint8]
+U16 = NDArray[np.uint16]
 
-NAMES = ("clean.png", "candidates.csv", "candidates.png", "report.json", "candidates")
+NAMES = ("clean.png", "candidates.csv", "candidates.png", "report.json", "candidates", "confidence.png", "exclude.png")
 
 WRITERS = 2
 """Pictures coded at a time: each takes three times its size meanwhile."""
@@ -47,9 +49,12 @@ def clean_folder(output: Path, source: Path) -> OutputFolder:
 
 
 def write_clean(
-    result: CleanResult, source: SourceInfo, folder: OutputFolder
+    result: CleanResult, source: SourceInfo, folder: OutputFolder, bits: int = 8
 ) -> Generator[Progress, None, dict[str, Any]]:
-    """Write all files of a result; returns the report as it stands in report.json."""
+    """Write all files of a result; returns the report as it stands in report.json.
+
+    bits: of clean.png. A rain-free mean has 16 of its own; a percentile is one of 8 bits, spread over 16.
+    """
     began = perf_counter()
     with folder.filling() as partial:
         (partial / "candidates").mkdir()
@@ -58,19 +63,43 @@ def write_clean(
             writing = pool.map(lambda c: write_png(partial / _file(c), result.picture(c)), result.candidates)
             for done, _ in enumerate(writing, 1):
                 yield Progress("write", done, total)
-        shutil.copyfile(partial / _file(result.candidates[0]), partial / "clean.png")
+        if bits == 16:
+            write_png(partial / "clean.png", _sixteen_bits(result))
+        else:
+            shutil.copyfile(partial / _file(result.candidates[0]), partial / "clean.png")
+        extra = _write_masks(result, partial)
         rows = _rows(result)
         (partial / "candidates.csv").write_text(_csv(rows), encoding="utf-8", newline="")
         write_png(partial / "candidates.png", contact_sheet(result))
         result.timings["write"] = perf_counter() - began
-        report = _report(result, rows, source, partial / "clean.png")
+        report = _report(result, rows, source, partial / "clean.png", extra)
         (partial / "report.json").write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return report
 
 
-def write_png(path: Path, rgb: U8) -> None:
-    """Write an (H, W, 3) uint8 RGB picture. Raises OSError where that fails."""
-    path.write_bytes(encode_png(rgb))
+def write_png(path: Path, picture: U8 | U16) -> None:
+    """Write an (H, W, 3) RGB or (H, W) grey picture, uint8 or uint16. Raises OSError where that fails."""
+    path.write_bytes(encode_png(picture))
+
+
+def _sixteen_bits(result: CleanResult) -> U16:
+    best = result.candidates[0]
+    if best.recipe.rule == "rainfree" and result.belief is not None:
+        return result.belief.fine
+    return result.picture(best).astype(np.uint16) * np.uint16(257)
+
+
+def _write_masks(result: CleanResult, folder: Path) -> list[str]:
+    """Confidence in clean.png, and where it must not be trusted; returns the names of what was written."""
+    written = []
+    if result.belief is not None:
+        confidence = result.belief.confidence(result.picture(result.candidates[0]))
+        write_png(folder / "confidence.png", np.rint(255 * confidence).astype(np.uint8))
+        written.append("confidence.png")
+    if result.moving is not None and result.moving.doubtful.any():
+        write_png(folder / "exclude.png", np.where(result.moving.doubtful, 255, 0).astype(np.uint8))
+        written.append("exclude.png")
+    return written
 
 
 def _file(candidate: Candidate) -> str:
@@ -99,18 +128,20 @@ def _csv(rows: list[dict[str, Any]]) -> str:
     return text.getvalue()
 
 
-def _report(result: CleanResult, rows: list[dict[str, Any]], source: SourceInfo, picture: Path) -> dict[str, Any]:
+def _report(
+    result: CleanResult, rows: list[dict[str, Any]], source: SourceInfo, picture: Path, extra: list[str]
+) -> dict[str, Any]:
     best = result.candidates[0]
-    start, stop = next(w for w in result.selection.windows if w[1] - w[0] == best.recipe.frames)
+    start, stop = result.frames_of(best.recipe)
     return {
         "rainclean": __version__,
-        "files": [*NAMES[:4], *(row["file"] for row in rows)],
+        "files": [*NAMES[:4], *extra, *(row["file"] for row in rows)],
         # A name that is no text (bytes of another encoding) must not keep the report from being written.
         "input": os.fsencode(source.path.name).decode("utf-8", "replace"),
         "input_size": [source.width, source.height],
         "reference_frame": result.selection.reference_frame,
         "crop": list(result.region),
-        "frames_used": best.recipe.frames,
+        "frames_used": stop - start,
         "frame_indices": list(result.selection.indices[start:stop]),
         "frame_times": [round(t, 6) for t in result.times[start:stop]],
         "eta": best.eta,
@@ -120,9 +151,19 @@ def _report(result: CleanResult, rows: list[dict[str, Any]], source: SourceInfo,
         "recipe": best.recipe.to_json(),
         "candidates": rows,
         "camera_shift_px": {str(index): shift for index, shift in result.motion.items()},
+        "steadying": None if result.steadying is None else _steadying(result.steadying),
+        "moving": None if result.moving is None else result.moving.words,
         "warnings": result.warnings,
         "sha256": hashlib.sha256(picture.read_bytes()).hexdigest(),
         "timings": {name: round(seconds, 4) for name, seconds in result.timings.items()},
         "scratch_bytes": result.scratch_bytes,
         "peak_rss_bytes": peak_rss_bytes(),
     }
+
+
+def _steadying(steadying: Steadying) -> dict[str, Any]:
+    """How frames were steadied, without the meshes, which are long."""
+    document = steadying.to_json()
+    for pose in document["poses"].values():
+        pose["mesh"] = pose["mesh"] is not None
+    return document

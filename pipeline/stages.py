@@ -55,3 +55,17 @@ def finish(stage: Generator[Progress, None, Result]) -> Result:
         except StopIteration as end:
             result: Result = end.value
             return result
+
+
+def shares_done(stage: str, work: Generator[float, None, Result]) -> Generator[Progress, None, Result]:
+    """Work that yields the share done, 0…1, as a stage of that name in percent."""
+    try:
+        while True:
+            try:
+                share = next(work)
+            except StopIteration as end:
+                result: Result = end.value
+                return result
+            yield Progress(stage, round(100 * share), 100)
+    finally:
+        work.close()

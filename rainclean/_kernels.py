@@ -14,7 +14,12 @@ from numpy.typing import NDArray
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 U8 = NDArray[np.uint8]
+I16 = NDArray[np.int16]
 I32 = NDArray[np.int32]
+F32 = NDArray[np.float32]
+
+_CHUNK = 1024  # columns whose sums stay in the first-level cache
+_ROWS = 256  # rows whose sums cannot leave 16 bits: 256·255
 
 
 def _kernel(function: Kernel) -> Kernel:
@@ -96,6 +101,26 @@ def count_votes(first: I32, last: I32, n: int, votes: NDArray[np.int64]) -> int:
 
 
 @_kernel
+def count_in_cells(first: I32, last: I32, begin: int, width: int, cell: int, change: I32) -> None:
+    """Add the ranks of the modes of T pixels, cell by cell, as steps up and down.
+
+    ``first``, ``last`` (T,) int32 as from `mode_range`, of the pixels from ``begin`` on of a picture ``width`` px
+    wide in lines; cells are squares of ``cell`` px. ``change`` (rows, columns, N + 1) int32, whose first row of cells
+    is that of pixel ``begin``, added to: +1 at rank first, −1 at rank last + 1. Its running sum counts pixels.
+    """
+    top = begin // width // cell
+    c = 0
+    while c < first.size:
+        y, x = (begin + c) // width, (begin + c) % width
+        counts = change[y // cell - top, x // cell]
+        stop = min(first.size, c + min(cell - x % cell, width - x))
+        for i in range(c, stop):
+            counts[first[i]] += 1
+            counts[last[i] + 1] -= 1
+        c = stop
+
+
+@_kernel
 def look_up(tile: U8, rank: int, part: int, out: U8) -> None:
     """Percentile of a sorted tile: rows ``rank`` and ``rank``+1 blended by ``part`` thousandths, truncated.
 
@@ -107,6 +132,73 @@ def look_up(tile: U8, rank: int, part: int, out: U8) -> None:
     lower = np.uint32(1000) - upper
     for c in range(out.size):
         out[c] = (lower * np.uint32(low[c]) + upper * np.uint32(high[c])) // np.uint32(1000)
+
+
+@_kernel
+def look_up_each(tile: U8, tenths: I16, out: U8) -> None:
+    """As `look_up`, with a percentile for each column: ``tenths`` (T,) int16, 0…1000, of a tile (N, T)."""
+    steps = tile.shape[0] - 1
+    for c in range(out.size):
+        place = np.uint32(tenths[c]) * np.uint32(steps)
+        rank = place // np.uint32(1000)
+        upper = place - rank * np.uint32(1000)
+        low, high = tile[rank, c], tile[min(rank + np.uint32(1), np.uint32(steps)), c]
+        out[c] = ((np.uint32(1000) - upper) * np.uint32(low) + upper * np.uint32(high)) // np.uint32(1000)
+
+
+@_kernel
+def climb(tile: U8, tenths: I16, sigma: F32, below: float, above: float, moved: float, steps: int, out: F32) -> None:
+    """From a percentile of each column of a sorted tile to the mean of the clean samples around it.
+
+    ``tile`` (N, T) sorted uint8; ``tenths`` (T,) int16, 0…1000, the percentile to start from; ``sigma`` (256,) float32,
+    above 0: standard deviation of clean samples by level, that of the start rounded to a level; out: ``out`` (T,)
+    float32 in levels. ``steps`` times a value becomes the mean of the samples from ``below`` standard deviations below
+    it to ``above`` above it, less ``moved`` standard deviations, which is what that cutting does to clean noise;
+    where no sample is that near, it stays.
+    """
+    n, width = tile.shape
+    down, up, aside = np.float32(below), np.float32(above), np.float32(moved)
+    noise = np.empty(_CHUNK, np.float32)
+    low, span = np.empty(_CHUNK, np.uint8), np.empty(_CHUNK, np.uint8)
+    some, count = np.empty(_CHUNK, np.uint16), np.empty(_CHUNK, np.uint16)
+    total = np.empty(_CHUNK, np.uint32)
+    for left in range(0, width, _CHUNK):
+        size = min(_CHUNK, width - left)
+        value = out[left : left + size]
+        for c in range(size):
+            place = np.uint32(tenths[left + c]) * np.uint32(n - 1)
+            rank = place // np.uint32(1000)
+            part = np.float32(place - rank * np.uint32(1000)) / np.float32(1000)
+            lower = np.float32(tile[rank, left + c])
+            upper = np.float32(tile[min(rank + np.uint32(1), np.uint32(n - 1)), left + c])
+            value[c] = lower + part * (upper - lower)
+            noise[c] = sigma[np.int32(value[c] + np.float32(0.5))]
+        for _ in range(steps):
+            for c in range(size):
+                # Samples are whole: an interval of whole levels holds the same ones.
+                bottom = max(np.ceil(value[c] - down * noise[c]), np.float32(0))
+                top = min(np.floor(value[c] + up * noise[c]), np.float32(255))
+                low[c] = np.uint8(bottom)
+                span[c] = np.uint8(max(top - bottom, np.float32(0)))
+                total[c] = 0
+                count[c] = 0
+            for row in range(0, n, _ROWS):
+                for c in range(size):
+                    some[c] = 0
+                for i in range(row, min(n, row + _ROWS)):
+                    samples = tile[i, left : left + size]
+                    for c in range(size):
+                        over = np.uint8(samples[c] - low[c])  # wraps below ``low``, and is then beyond ``span``
+                        near = over <= span[c]
+                        some[c] += np.uint16(over) if near else np.uint16(0)
+                        count[c] += np.uint16(1) if near else np.uint16(0)
+                for c in range(size):
+                    total[c] += np.uint32(some[c])
+            for c in range(size):
+                empty = value[c] + up * noise[c] < np.float32(low[c])  # no whole level inside
+                if count[c] > 0 and not empty:
+                    mean = np.float32(low[c]) + np.float32(total[c]) / np.float32(count[c])
+                    value[c] = mean - aside * noise[c]
 
 
 @_kernel
@@ -166,7 +258,10 @@ def load() -> None:
     apply_network(tile, np.array([[0, 1]], np.int32))
     mode_range(tile, row, first, last)
     count_votes(first, last, 4, np.zeros(101, np.int64))
+    count_in_cells(first, last, 0, 8, 8, np.zeros((1, 1, 5), np.int32))
     look_up(tile, 1, 500, row)
+    look_up_each(tile, np.zeros(64, np.int16), row)
+    climb(tile, np.zeros(64, np.int16), np.ones(256, np.float32), 2.5, 1.5, -0.1, 3, np.zeros(64, np.float32))
     crowd_centre(tile, 2, np.zeros(64, np.float32))
     count_apart(row, row)
     every_pixel(np.zeros((4, 192), np.uint8), 0, 2, np.zeros((4, 96), np.uint8))

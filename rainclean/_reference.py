@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 U8 = NDArray[np.uint8]
+I16 = NDArray[np.int16]
 I32 = NDArray[np.int32]
+F32 = NDArray[np.float32]
 
 
 def luma(rgb: U8, out: U8) -> None:
@@ -43,10 +45,43 @@ def count_votes(first: I32, last: I32, n: int, votes: NDArray[np.int64]) -> int:
     return int((~inside.any(axis=1)).sum())
 
 
+def count_in_cells(first: I32, last: I32, begin: int, width: int, cell: int, change: I32) -> None:
+    """Twin of `_kernels.count_in_cells`."""
+    pixels = begin + np.arange(first.size)
+    y, x = pixels // width // cell - begin // width // cell, pixels % width // cell
+    np.add.at(change, (y, x, first), 1)
+    np.add.at(change, (y, x, last + 1), -1)
+
+
 def look_up(tile: U8, rank: int, part: int, out: U8) -> None:
     """Twin of `_kernels.look_up`."""
     above = tile[min(rank + 1, len(tile) - 1)].astype(np.int64)
     out[:] = ((1000 - part) * tile[rank].astype(np.int64) + part * above) // 1000
+
+
+def look_up_each(tile: U8, tenths: I16, out: U8) -> None:
+    """Twin of `_kernels.look_up_each`."""
+    for c in range(out.size):
+        rank, part = divmod(int(tenths[c]) * (len(tile) - 1), 1000)
+        look_up(tile[:, c : c + 1], rank, part, out[c : c + 1])
+
+
+def climb(tile: U8, tenths: I16, sigma: F32, below: float, above: float, moved: float, steps: int, out: F32) -> None:
+    """Twin of `_kernels.climb`: the same steps in single precision, which decide what lies just inside."""
+    down, up, aside = np.float32(below), np.float32(above), np.float32(moved)
+    columns = np.arange(tile.shape[1])
+    rank, part = np.divmod(tenths.astype(np.int64) * (len(tile) - 1), 1000)
+    lower = tile[rank, columns].astype(np.float32)
+    upper = tile[np.minimum(rank + 1, len(tile) - 1), columns].astype(np.float32)
+    value = lower + part.astype(np.float32) / np.float32(1000) * (upper - lower)
+    noise = sigma[(value + np.float32(0.5)).astype(np.int64)]
+    for _ in range(steps):
+        bottom = np.maximum(np.ceil(value - down * noise), 0).astype(np.int64)
+        near = (tile >= bottom) & (tile <= np.floor(value + up * noise))
+        total, count = ((tile - bottom) * near).sum(axis=0), near.sum(axis=0)
+        mean = bottom.astype(np.float32) + total.astype(np.float32) / np.maximum(count, 1).astype(np.float32)
+        value = np.where(count > 0, mean - aside * noise, value)
+    out[:] = value
 
 
 def crowd_centre(tile: U8, held: int, centre: NDArray[np.float32]) -> None:

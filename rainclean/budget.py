@@ -1,5 +1,6 @@
 """What is kept in memory and what in scratch space, decided before the work starts."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
@@ -9,8 +10,8 @@ from rainclean import storage
 from rainclean.errors import ResourceError
 from rainclean.storage import Band, Planes, ScratchPlanes, format_bytes
 
-DEFAULT_MEMORY = 1 << 30
-"""Bytes that a stack, its candidates and the decoder may take beside the interpreter, unless told otherwise."""
+LEAST_DEFAULT, MOST_DEFAULT = 1 << 30, 4 << 30
+"""Bounds of what is used unless told otherwise, in bytes."""
 
 LONGEST_RUN = 32
 """Frames sorted at once while decoding goes on."""
@@ -23,6 +24,17 @@ BANDS_SHARE = 0.08
 
 RESERVE = 0.04
 """Share of the rest that is left for small things."""
+
+
+def default_memory() -> int:
+    """Bytes that a stack, its candidates, frames and the decoder may take beside the interpreter: a quarter of what
+    the machine has, within LEAST_DEFAULT…MOST_DEFAULT.
+    """
+    try:
+        there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # not told on every system
+        return LEAST_DEFAULT
+    return min(MOST_DEFAULT, max(LEAST_DEFAULT, there // 4))
 
 
 @dataclass(frozen=True)
@@ -72,6 +84,12 @@ class Budget:
         on_disk = pictures > usable
         scratch = stack + (pictures if on_disk else 0)
         return Layout(True, on_disk, run, min(storage.SCRATCH_BAND_BYTES, share), scratch)
+
+    def has_room(self, pixels: int, frames: int, candidates: int, copies: int = 1) -> bool:
+        """Whether so many copies of the frames fit into memory beside their stack and its candidates."""
+        at_work = int(BANDS_SHARE * self.memory)
+        usable = (1 - RESERVE) * (self.memory - IN_FLIGHT * pixels - at_work)
+        return (4 + 3 * copies) * pixels * frames + 3 * pixels * candidates <= usable
 
     def planes(self, rows: int, columns: int, on_disk: bool, bands: Sequence[Band]) -> Planes:
         """Room for rows × columns samples, cut into ``bands``."""

@@ -9,9 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rainclean import _kernels
+from rainclean.local_eta import LocalVotes, eta_map, tenths
+from rainclean.look_up import Percentile
 from rainclean.quality import Scores
 from rainclean.recipe import Recipe
 from rainclean.storage import Planes
+from rainclean.temporal import Votes
 
 U8 = NDArray[np.uint8]
 
@@ -41,6 +44,15 @@ class Selection:
     def reference_frame(self) -> int:
         """Index of the reference frame in the clip."""
         return self.indices[self.reference]
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """N of each window."""
+        return tuple(stop - start for start, stop in self.windows)
+
+    def around(self, reference: int) -> "Selection":
+        """Windows of the same sizes around another position."""
+        return replace(self, reference=reference, windows=_nested(reference, len(self.indices), self.sizes))
 
 
 @dataclass(frozen=True)
@@ -99,9 +111,8 @@ def select_frames(frame_count: int, recipes: Sequence[Recipe], reference: int | 
         middle = usable.index(chosen)
     if sizes[-1] > len(usable):
         raise ValueError(f"{len(usable)} frames, {sizes[-1]} needed")
-    starts = [min(max(middle - n // 2, 0), len(usable) - n) for n in sizes]
-    outer = starts[-1]
-    windows = tuple((start - outer, start - outer + n) for start, n in zip(starts, sizes, strict=True))
+    outer = min(max(middle - sizes[-1] // 2, 0), len(usable) - sizes[-1])
+    windows = _nested(middle - outer, sizes[-1], sizes)
     indices = tuple(usable[outer : outer + sizes[-1]])
     if kind == "first" and reference is None:
         return Selection(indices, len(indices) // 2, windows)
@@ -109,6 +120,12 @@ def select_frames(frame_count: int, recipes: Sequence[Recipe], reference: int | 
         return Selection(indices, indices.index(usable[middle] if reference is None else reference), windows)
     except ValueError:
         raise ValueError(f"frame {reference} is not among the frames used") from None
+
+
+def _nested(reference: int, count: int, sizes: Sequence[int]) -> tuple[tuple[int, int], ...]:
+    """Windows of rising sizes around a position among ``count``, shifted where frames end."""
+    starts = [min(max(reference - n // 2, 0), count - n) for n in sizes]
+    return tuple((start, start + n) for start, n in zip(starts, sizes, strict=True))
 
 
 def distinct(recipes: Sequence[Recipe], eta: int) -> list[tuple[Recipe, float, tuple[str, ...]]]:
@@ -120,6 +137,54 @@ def distinct(recipes: Sequence[Recipe], eta: int) -> list[tuple[Recipe, float, t
     for recipe in recipes:
         first.setdefault(recipe.resolve(eta), []).append(recipe)
     return [(same[0], percentile, tuple(r.name for r in same[1:])) for percentile, same in first.items()]
+
+
+class Rows:
+    """The candidates that are looked up in a stack: one row of the picture store each, window by window.
+
+    recipes: of percentiles, or one of another rule. sizes: N of each window as recipes name it. votes: of each window.
+    wanted: percentiles of each window, for `SortedStack.percentiles`. refined: index of the window that recipes of
+    other rules are made over.
+    """
+
+    def __init__(self, recipes: Sequence[Recipe], sizes: Sequence[int], votes: Sequence[Votes]) -> None:
+        self.votes, self.sizes = votes, sizes
+        self.wanted: list[list[Percentile]] = []
+        self.rainfree: Recipe | None = None
+        self.refined = len(sizes) - 1
+        self._like = recipes[0]
+        self._by_window: list[list[Candidate]] = []
+        for vote, size in zip(votes, sizes, strict=True):
+            same = [r for r in recipes if r.frames == size and r.rule == "percentile"]
+            found = distinct(same, vote.eta)
+            self.wanted.append([percentile for _, percentile, _ in found])
+            self._by_window.append([self._candidate(r, p, vote, others) for r, p, others in found])
+
+    @property
+    def candidates(self) -> list[Candidate]:
+        """All of them with their rows; the rain-free mean, which is not looked up, comes last."""
+        looked_up = [candidate for window in self._by_window for candidate in window]
+        if self.rainfree is not None:
+            vote = self.votes[self.refined]
+            looked_up.append(self._candidate(self.rainfree, float(vote.eta), vote))
+        return [replace(candidate, row=row) for row, candidate in enumerate(looked_up)]
+
+    def add_refined(self, window: int, local: LocalVotes) -> None:
+        """Local η and the rain-free mean over a window."""
+        recipe = replace(self._like, frames=self.sizes[window], percentile=None, offset=0.0)
+        self.add_local(replace(recipe, rule="local"), window, local)
+        self.rainfree, self.refined = replace(recipe, rule="rainfree"), window
+
+    def add_local(self, recipe: Recipe, window: int, local: LocalVotes) -> None:
+        """Local η over a window."""
+        vote = self.votes[window]
+        etas = eta_map(local, vote.eta)
+        self.wanted[window].append(tenths(etas + np.float32(recipe.offset)) if recipe.offset else etas)
+        self._by_window[window].append(self._candidate(recipe, recipe.resolve(vote.eta), vote))
+
+    @staticmethod
+    def _candidate(recipe: Recipe, percentile: float, vote: Votes, merged: tuple[str, ...] = ()) -> Candidate:
+        return Candidate(recipe, percentile, vote.eta, vote.silent_share, 0, merged)
 
 
 class PictureStore:
@@ -140,10 +205,20 @@ class PictureStore:
         """One band of all pictures; ``block`` (candidates, band width) uint8."""
         self._planes.write(0, band, block)
         for i, j in self._pairs:
-            if self._apart[i, j] <= self._allowed:
+            if j < len(block) and self._apart[i, j] <= self._allowed:
                 count = _kernels.count_apart(block[i], block[j])
                 with self._lock:
                     self._apart[i, j] += count
+
+    def put_picture(self, row: int, picture: U8) -> None:
+        """A whole picture after all bands, (H, W, 3) uint8, into the last row."""
+        flat = np.ascontiguousarray(picture).reshape(-1)
+        for band, (start, stop) in enumerate(self._planes.bands):
+            self._planes.write(row, band, flat[None, start:stop])
+            block = self._planes.read_band(band)
+            for i in range(row):
+                if self._apart[i, row] <= self._allowed:
+                    self._apart[i, row] += _kernels.count_apart(block[i], block[row])
 
     def same(self, i: int, j: int) -> bool:
         """Whether two pictures are near-identical."""
@@ -159,12 +234,12 @@ class PictureStore:
 
 
 def merge_near_identical(candidates: Sequence[Candidate], store: PictureStore) -> list[Candidate]:
-    """Keep one of each group of near-identical candidates: the one of the smallest N.
+    """Keep one of each group of near-identical candidates: a rain-free mean, else the one of the smallest N.
 
     A candidate goes if it is near-identical to one that stays; it is then named in that one's ``merged``.
     """
     kept: list[Candidate] = []
-    for candidate in sorted(candidates, key=lambda c: c.recipe.frames):
+    for candidate in sorted(candidates, key=lambda c: (c.recipe.rule != "rainfree", c.recipe.frames)):
         for i, other in enumerate(kept):
             if store.same(candidate.row, other.row):
                 names = (candidate.recipe.name, *candidate.merged)

@@ -7,7 +7,7 @@ sequence's pairs do not depend on what else is exported.
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Self
 
@@ -24,6 +24,10 @@ U8 = NDArray[np.uint8]
 I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
 Mask = NDArray[np.bool_]
+
+MOST_FOUND = 0.25
+"""Share of a crop that may be excluded because things were found to move there, whatever a person excluded: what is
+found is coarse and generous, and a crop that it touches has most of its pixels left."""
 
 _ROWS = 128
 """Rows of places looked at together: what that takes stays small beside the picture."""
@@ -100,15 +104,16 @@ class FrameChoice:
         """``all``, ``every:5``, ``differ:8``."""
         return self.kind if self.kind == "all" else f"{self.kind}:{self.number}"
 
-    def choose(self, indices: Sequence[int], amounts: Sequence[float] = ()) -> list[int]:
+    def choose(self, indices: Sequence[int], amounts: Sequence[float] = (), avoid: Collection[int] = ()) -> list[int]:
         """Chosen frame indices, rising.
 
         indices: distinct frame indices to choose from, in any order; amounts: rain amount of each, needed for
         "differ" only. "differ" spreads over the range of amounts: it begins with the heaviest frame and adds,
         again and again, the one whose amount lies farthest from all that are chosen (the lightest comes
         second), so that k frames show k different strengths of rain instead of k heavy ones. Of equals the
-        lower index is taken; k at or above the number of frames takes all. Raises ValueError for repeated
-        indices, and amounts that are missing or not finite.
+        lower index is taken; k at or above the number of frames takes all. avoid: indices that "differ" takes
+        only where the others are fewer than k. Raises ValueError for repeated indices, and amounts that are missing
+        or not finite.
         """
         if len(set(indices)) != len(indices):
             raise ValueError("frame indices are repeated")
@@ -120,7 +125,12 @@ class FrameChoice:
         if len(amounts) != len(indices) or not np.isfinite(amounts).all():
             raise ValueError(f"{len(indices)} frames need {len(indices)} finite rain amounts")
         amount_of = dict(zip(indices, amounts, strict=True))
-        return _spread(rising, np.array([amount_of[index] for index in rising], np.float64), self.number)
+        chosen: list[int] = []
+        for group in ([i for i in rising if i not in avoid], [i for i in rising if i in avoid]):
+            if group and len(chosen) < self.number:
+                of_group = np.array([amount_of[index] for index in group], np.float64)
+                chosen += _spread(group, of_group, self.number - len(chosen))
+        return sorted(chosen)
 
 
 class Crop(NamedTuple):
@@ -137,8 +147,9 @@ class CropChoice:
     kind: "whole" frames; "grid", crops of ``size`` (width, height) every ``stride`` px (across, down; None: the
     crop's own size); "random", ``count`` crops of ``size`` a frame, drawn by ``seed``.
     smallest_rain_share: a crop, or whole frame, with a smaller share of rain is not taken.
-    most_excluded: largest share of excluded pixels in a crop; 0 takes none that touches the exclusion mask. Whole
-    frames are taken with any: their exclusion mask goes with the pair.
+    most_excluded: largest share of excluded pixels in a crop; 0 takes none that touches the exclusion mask. Where
+    things were found to move, at least MOST_FOUND of a crop may be excluded. Whole frames are taken with any: their
+    exclusion mask goes with the pair.
     Raises UsageError for what cannot be meant.
     """
 
@@ -208,12 +219,20 @@ class CropChoice:
             )
 
     def choose(
-        self, rainy: U8, clean: U8, exclude: U8 | Mask | None = None, *, sequence: str, frame: int
+        self,
+        rainy: U8,
+        clean: U8,
+        exclude: U8 | Mask | None = None,
+        *,
+        found: U8 | Mask | None = None,
+        sequence: str,
+        frame: int,
     ) -> list[Crop]:
         """Crops of one frame, from top to bottom and left to right, no two at one place.
 
-        rainy, clean: (H, W, 3) uint8 RGB; exclude: (H, W) bool or uint8, anything but 0 is excluded; sequence
-        (what identifies its content) and frame (index) draw the random crops together with the seed.
+        rainy, clean: (H, W, 3) uint8 RGB; exclude, found: (H, W) bool or uint8, anything but 0 is excluded, by a
+        person or because things were found to move there; sequence (what identifies its content) and frame (index)
+        draw the random crops together with the seed.
 
         Grid: where the stride is no larger than the crop, the last column and row are shifted to touch the
         border, so that no pixel is lost. Random: each place that rain and exclusion allow is equally likely; a
@@ -223,7 +242,8 @@ class CropChoice:
         rain = rain_mask(rainy, clean)
         height, width = rain.shape
         self.check(width, height)
-        excluded = _excluded(exclude, rain.shape)
+        by_person = _excluded(exclude, rain.shape)
+        excluded = by_person if found is None else by_person | _excluded(found, rain.shape)
         if self.size is None:
             share = rain_share(rain, excluded)
             return [Crop(Region(0, 0, width, height), share)] if share >= self.smallest_rain_share else []
@@ -234,7 +254,12 @@ class CropChoice:
         else:
             x, y = np.arange(across), np.arange(down)
         places = _Places(rain & ~excluded, excluded, self.size, x, y)
-        allowed = places.allowed(self.smallest_rain_share, self.most_excluded)
+        if found is None:
+            allowed = places.allowed(self.smallest_rain_share, self.most_excluded)
+        else:
+            allowed = places.allowed(self.smallest_rain_share, max(self.most_excluded, MOST_FOUND))
+            strict = _Places(rain & ~by_person, by_person, self.size, x, y)
+            allowed = np.intersect1d(allowed, strict.allowed(0.0, self.most_excluded), assume_unique=True)
         if self.count is not None:
             allowed = allowed[_draw(f"{self.seed}/{frame}/{sequence}", len(allowed), self.count)]
         return [places.crop(place) for place in allowed.tolist()]

@@ -7,8 +7,10 @@ their total to temporal disagreement: the other three leave a margin for noise a
 really wrong.
 """
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -18,6 +20,7 @@ from rainclean.temporal import luma
 
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
+Result = TypeVar("Result")
 
 STREAK_MARGIN = 2
 """Grey levels by which thin bright structure may exceed the crowd's: what noise does."""
@@ -61,7 +64,8 @@ def leftover_streaks(candidate: U8, crowd: F32) -> F32:
     bright: what a white top-hat over 7 px across takes away (more in pictures of over 720 lines, see
     `_streak_width`), which catches streaks narrower than that at any slant but the horizontal.
     """
-    return _streaks(candidate, crowd, _streak_width(crowd))
+    width = _streak_width(crowd)
+    return _left_over(_thin(candidate, width), _thin(np.rint(crowd).clip(0, 255).astype(np.uint8), width))
 
 
 def lost_detail(candidate: U8, reference: U8, crowd: F32) -> F32:
@@ -71,10 +75,7 @@ def lost_detail(candidate: U8, reference: U8, crowd: F32) -> F32:
     px. Rain falls, so a streak has hardly any vertical edge but its ends; pixels of the rainy frame that are
     brighter than their crowd are left out together with their neighbours.
     """
-    lost = np.maximum(_vertical_edges(reference) - _vertical_edges(candidate) - DETAIL_MARGIN, 0)
-    rain = (reference - crowd > RAIN_MARGIN).astype(np.uint8)
-    lost[cv2.dilate(rain, np.ones((5, 5), np.uint8)) > 0] = 0
-    return lost
+    return _lost(_vertical_edges(candidate), _vertical_edges(reference), _under_rain(reference, crowd))
 
 
 def darkening(candidate: U8, crowd: F32) -> F32:
@@ -93,31 +94,65 @@ def temporal_disagreement(candidate: U8, crowd: F32) -> F32:
     return np.abs(candidate - crowd)
 
 
-def score(candidate: U8, reference: U8, crowd: F32, pool: ThreadPoolExecutor | None = None) -> Scores:
-    """Scores of one candidate.
+class Judge:
+    """Scores candidates of one sequence; what they are compared with is made ready once.
 
-    candidate: (H, W, 3) uint8 RGB; reference: (H, W) uint8 luma of the rainy frame; crowd: (H, W) float32.
-    Works in strips, so that a 4K picture needs no large temporaries; ``pool`` runs strips side by side.
+    reference: (H, W) uint8 luma of the rainy frame; crowd: (H, W) float32, a robust estimate of the clean luma.
     """
-    height = len(candidate)
-    width = _streak_width(crowd)
 
-    def strip(top: int) -> NDArray[np.float64]:
-        # Maps look up to 3 px beyond a pixel: strips overlap by that and the overlap is not counted twice.
+    def __init__(self, reference: U8, crowd: F32, pool: ThreadPoolExecutor | None = None) -> None:
+        """pool: runs strips side by side, here and in `score`."""
+        self._crowd, self._pool = crowd, pool
+        self._width = _streak_width(crowd)
+        self._expected = np.empty(crowd.shape, np.uint8)
+        self._edges = np.empty(crowd.shape, np.float32)
+        self._rain = np.empty(crowd.shape, np.bool_)
+
+        def strip(top: int) -> None:
+            outer, inner = self._strip(top)
+            near, rainy = crowd[outer], reference[outer]
+            rows = slice(top, min(top + _STRIP, len(crowd)))
+            self._expected[rows] = _thin(np.rint(near).clip(0, 255).astype(np.uint8), self._width)[inner]
+            self._edges[rows] = _vertical_edges(rainy)[inner]
+            self._rain[rows] = _under_rain(rainy, near)[inner]
+
+        self._each(strip)
+
+    def score(self, candidate: U8) -> Scores:
+        """Scores of one candidate, (H, W, 3) uint8 RGB.
+
+        Works in strips, so that a 4K picture needs no large temporaries.
+        """
+
+        def strip(top: int) -> NDArray[np.float64]:
+            # Maps look up to 3 px beyond a pixel: strips overlap by that and the overlap is not counted twice.
+            outer, inner = self._strip(top)
+            picture, near = luma(candidate[outer]), self._crowd[outer]
+            maps = (
+                _left_over(_thin(picture, self._width), self._expected[outer]),
+                _lost(_vertical_edges(picture), self._edges[outer], self._rain[outer]),
+                darkening(picture, near),
+                temporal_disagreement(picture, near),
+            )
+            return np.array([m[inner].sum(dtype=np.float64) for m in maps])
+
+        sums = np.sum(self._each(strip), axis=0)
+        return Scores(*(float(s) / self._crowd.size for s in sums))
+
+    def _strip(self, top: int) -> tuple[slice, slice]:
+        """Rows that a strip looks at, and which of those are its own."""
+        height = len(self._crowd)
         start, stop = max(0, top - _HALO), min(height, top + _STRIP + _HALO)
-        inner = slice(top - start, min(top + _STRIP, height) - start)
-        picture, rain, near = luma(candidate[start:stop]), reference[start:stop], crowd[start:stop]
-        maps = (
-            _streaks(picture, near, width),
-            lost_detail(picture, rain, near),
-            darkening(picture, near),
-            temporal_disagreement(picture, near),
-        )
-        return np.array([m[inner].sum(dtype=np.float64) for m in maps])
+        return slice(start, stop), slice(top - start, min(top + _STRIP, height) - start)
 
-    tops = range(0, height, _STRIP)
-    sums = np.sum(list(pool.map(strip, tops) if pool else map(strip, tops)), axis=0)
-    return Scores(*(float(s) / crowd.size for s in sums))
+    def _each(self, job: Callable[[int], Result]) -> list[Result]:
+        tops = range(0, len(self._crowd), _STRIP)
+        return list(self._pool.map(job, tops) if self._pool else map(job, tops))
+
+
+def score(candidate: U8, reference: U8, crowd: F32, pool: ThreadPoolExecutor | None = None) -> Scores:
+    """Scores of one candidate, (H, W, 3) uint8 RGB; see `Judge`."""
+    return Judge(reference, crowd, pool).score(candidate)
 
 
 def _vertical_edges(picture: U8) -> F32:
@@ -128,11 +163,25 @@ def _vertical_edges(picture: U8) -> F32:
     return edges
 
 
-def _streaks(candidate: U8, crowd: F32, width: int) -> F32:
-    across = np.ones((1, width), np.uint8)
-    thin = cv2.morphologyEx(candidate, cv2.MORPH_TOPHAT, across)
-    expected = cv2.morphologyEx(np.rint(crowd).astype(np.uint8), cv2.MORPH_TOPHAT, across)
+def _thin(picture: U8, width: int) -> U8:
+    """Bright structure narrower than ``width`` px across."""
+    return np.asarray(cv2.morphologyEx(picture, cv2.MORPH_TOPHAT, np.ones((1, width), np.uint8)), np.uint8)
+
+
+def _left_over(thin: U8, expected: U8) -> F32:
     return np.maximum(thin.astype(np.float32) - expected - np.float32(STREAK_MARGIN), 0)
+
+
+def _under_rain(reference: U8, crowd: F32) -> NDArray[np.bool_]:
+    """Pixels of the rainy frame that are brighter than their crowd, and their neighbours."""
+    rain = (reference - crowd > RAIN_MARGIN).astype(np.uint8)
+    return np.asarray(cv2.dilate(rain, np.ones((5, 5), np.uint8)) > 0)
+
+
+def _lost(edges: F32, expected: F32, rain: NDArray[np.bool_]) -> F32:
+    lost = np.maximum(expected - edges - np.float32(DETAIL_MARGIN), 0)
+    lost[rain] = 0
+    return lost
 
 
 def _streak_width(picture: F32) -> int:

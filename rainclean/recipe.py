@@ -13,17 +13,23 @@ RULES_VERSION = 1
 
 _NAME = re.compile(
     r"(?P<window>n|first)(?P<frames>[0-9]{1,9})(s(?P<stride>[0-9]{1,9}))?-"
-    r"(vote(-(?P<sign>minus|plus)(?P<offset>[0-9]{1,3}(_[0-9])?))?|p(?P<percentile>[0-9]{1,3}(_[0-9])?))"
+    r"((?P<rule>vote|local)(-(?P<sign>minus|plus)(?P<offset>[0-9]{1,3}(_[0-9])?))?|p(?P<percentile>[0-9]{1,3}(_[0-9])?)"
+    r"|(?P<mean>rainfree))(?P<steady>-steady)?"
 )
+
+_LATER = {"rule": "percentile", "steady": False}
+"""Fields that came later, with what they were before: left out of the hash where they are that."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Which frames, and which percentile of them.
+    """Which frames, and what is made of them.
 
     frames: how many (N ≥ 2). window: "centre", N frames around the reference frame (shifted where the clip
     ends), or "first", the first N. stride: take every stride-th frame. percentile: 0…100 in tenths, or None
     for the vote's η* plus ``offset``, clamped to 0…100.
+    rule: "percentile", one of the whole picture; "local", the η of each neighbourhood plus ``offset``;
+    "rainfree", the rain-free mean. steady: of frames that were registered and relit first.
     """
 
     frames: int
@@ -31,6 +37,8 @@ class Recipe:
     stride: int = 1
     percentile: float | None = None
     offset: float = 0.0
+    rule: Literal["percentile", "local", "rainfree"] = "percentile"
+    steady: bool = False
 
     def __post_init__(self) -> None:
         if not (isinstance(self.frames, int) and isinstance(self.stride, int)):
@@ -47,6 +55,12 @@ class Recipe:
             raise UsageError(f"a recipe with offset {self.offset}: it must lie between -100 and 100")
         if self.percentile is not None and self.offset:
             raise UsageError("a recipe with a percentile and an offset: an offset is for the vote")
+        if self.rule not in ("percentile", "local", "rainfree"):
+            raise UsageError(f"a recipe with rule {self.rule!r}: it is percentile, local or rainfree")
+        if self.rule != "percentile" and self.percentile is not None:
+            raise UsageError(f"a recipe with rule {self.rule} and a percentile: it finds its own")
+        if self.rule == "rainfree" and self.offset:
+            raise UsageError("a recipe with rule rainfree and an offset: an offset is for the vote")
         # Equal recipes have equal names and hashes: 5 becomes 5.0, and what a name cannot say is refused.
         for name in ("percentile", "offset"):
             value = getattr(self, name)
@@ -63,16 +77,18 @@ class Recipe:
 
     @property
     def name(self) -> str:
-        """Short, unique, safe as a file name: ``n100-vote``, ``n40s2-vote-minus5``, ``first100-vote``, ``n20-p50``."""
+        """Short, unique, safe as a file name: ``n100-vote``, ``n40s2-vote-minus5``, ``first100-vote``, ``n20-p50``,
+        ``n80-local``, ``n80-rainfree-steady``.
+        """
         frames = f"{'n' if self.window == 'centre' else 'first'}{self.frames}"
         stride = f"s{self.stride}" if self.stride > 1 else ""
         if self.percentile is not None:
             rule = f"p{_number(self.percentile)}"
-        elif self.offset:
-            rule = f"vote-{'plus' if self.offset > 0 else 'minus'}{_number(abs(self.offset))}"
         else:
-            rule = "vote"
-        return f"{frames}{stride}-{rule}"
+            rule = {"percentile": "vote"}.get(self.rule, self.rule)
+        if self.offset:
+            rule += f"-{'plus' if self.offset > 0 else 'minus'}{_number(abs(self.offset))}"
+        return f"{frames}{stride}-{rule}{'-steady' if self.steady else ''}"
 
     @property
     def words(self) -> str:
@@ -83,15 +99,19 @@ class Recipe:
             rule = "median"
         elif self.percentile is not None:
             rule = f"percentile {self.percentile:g}"
+        elif self.rule == "rainfree":
+            rule = "rain-free mean"
         else:
             sign = " + " if self.offset > 0 else " − "
-            rule = "η*" + (f"{sign}{abs(self.offset):g}" if self.offset else "")
-        return f"{which}{self.frames} frames{every}, {rule}"
+            rule = "local η" if self.rule == "local" else "η*"
+            rule += f"{sign}{abs(self.offset):g}" if self.offset else ""
+        return f"{which}{self.frames} frames{every}, {rule}{', steadied' if self.steady else ''}"
 
     @property
     def hash(self) -> str:
         """16 hexadecimal digits over all parameters and the version of the rules."""
-        text = json.dumps({"version": RULES_VERSION, **asdict(self)}, sort_keys=True)
+        told = {name: value for name, value in asdict(self).items() if name not in _LATER or value != _LATER[name]}
+        text = json.dumps({"version": RULES_VERSION, **told}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def to_json(self) -> dict[str, Any]:
@@ -107,7 +127,7 @@ class Recipe:
                 f"this rainclean has version {RULES_VERSION}"
             )
         try:
-            return cls(**{field: document[field] for field in cls.__dataclass_fields__})
+            return cls(**{field: {**_LATER, **document}[field] for field in cls.__dataclass_fields__})
         except (KeyError, TypeError) as error:
             raise RaincleanError(f"recipe {document.get('name')}: not as rainclean writes it ({error})") from error
 
@@ -119,7 +139,7 @@ class Recipe:
         if recipe is None or recipe.name != name:
             raise UsageError(
                 f"no recipe {name!r}: use released, median, or a name such as n100-vote, "
-                "n40-vote-minus5, n40s2-p37_5, first100-vote"
+                "n40-vote-minus5, n40s2-p37_5, first100-vote, n80-local, n80-rainfree, n80-rainfree-steady"
             )
         return recipe
 
@@ -127,12 +147,17 @@ class Recipe:
     def _from_match(cls, match: re.Match[str]) -> Self:
         percentile, offset = match["percentile"], match["offset"]
         shift = 0.0 if offset is None else float(offset.replace("_", "."))
+        rule: Literal["percentile", "local", "rainfree"] = "percentile"
+        if match["mean"] or match["rule"] == "local":
+            rule = "rainfree" if match["mean"] else "local"
         return cls(
             frames=int(match["frames"]),
             window="centre" if match["window"] == "n" else "first",
             stride=int(match["stride"] or 1),
             percentile=None if percentile is None else float(percentile.replace("_", ".")),
             offset=-shift if match["sign"] == "minus" else shift,
+            rule=rule,
+            steady=match["steady"] is not None,
         )
 
 

@@ -9,7 +9,8 @@ asked of it. Three ideas carry this:
   frame, and each window stands sorted at some moment on the way.
 - Pixels know nothing of each other, so merging goes band by band (see `storage`) in a few MB.
 - Two passes over the bands: luma first, for the votes of the whole picture decide which percentile is
-  wanted; then the channels, from which the percentiles are looked up.
+  wanted; then the channels, from which the percentiles are looked up. Votes are counted for each
+  neighbourhood too (see `local_eta`), and a percentile may be wanted for each pixel.
 """
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -24,14 +25,18 @@ from numpy.typing import NDArray
 
 from rainclean import _kernels
 from rainclean.budget import Budget
+from rainclean.local_eta import LocalVotes, cell_grid, cell_size
+from rainclean.look_up import LookUp, Percentile, Start
 from rainclean.networks import Pairs, sort_network, sort_runs_network
 from rainclean.storage import Band, Planes, cut_bands, refuse_if_too_little
-from rainclean.temporal import Votes, crowd_size, split_percentile
+from rainclean.temporal import Votes, crowd_size
 
 FRAMES_WAITING = 3
 """Frames that may wait to be put into the stack while the decoder goes on (counted in `budget.IN_FLIGHT`)."""
 
 U8 = NDArray[np.uint8]
+I32 = NDArray[np.int32]
+F32 = NDArray[np.float32]
 Window = tuple[int, int]
 Result = TypeVar("Result")
 
@@ -58,6 +63,8 @@ class SortedStack:
 
     height, width: size of the frames in px. windows: ranges (start, stop) of the used frames, each within
     the next; the last is all of them. Use as a context manager; `close` gives memory and disk space back.
+
+    local_votes: after `votes`, those of each window by cells.
     """
 
     def __init__(
@@ -94,6 +101,7 @@ class SortedStack:
         # Moving samples within memory is part of sorting; moving them to disk and back is told apart.
         self._keeping = "scratch" if on_disk else "sort"
         self._finished = False
+        self.local_votes: list[LocalVotes] = []
         self._run = 0
         self._filled = 0
         self._filling: list[Future[None]] = []
@@ -159,40 +167,61 @@ class SortedStack:
         self._luma.drop_buffers()
         self._finished = True
 
-    def votes(self, crowd_window: int = -1) -> Generator[float, None, tuple[list[Votes], NDArray[np.float32]]]:
+    def votes(self, crowd_window: int | None = -1) -> Generator[float, None, tuple[list[Votes], NDArray[np.float32]]]:
         """First pass: yields the share done after each band; returns the votes of each window and the crowd.
 
-        The crowd is `temporal.crowd_centre` of the window with that index, (H, W) float32.
+        The crowd is `temporal.crowd_centre` of the window with that index, (H, W) float32; None: not asked for, left
+        undefined. In the end
+        `local_votes` holds the votes by cells.
         """
         counts = [Votes.none(stop - start) for start, stop in self.windows]
         crowd = np.empty(self.height * self.width, np.float32)
-        bands, crowd_of = len(self._luma.bands), self.windows[crowd_window]
-        for done, partial in enumerate(self._over_bands(lambda band: self._vote_band(band, crowd, crowd_of), bands), 1):
-            counts = [total + part for total, part in zip(counts, partial, strict=True)]
+        bands = len(self._luma.bands)
+        crowd_of = None if crowd_window is None else self.windows[crowd_window]
+        grid, cell = cell_grid(self.height, self.width), cell_size(self.height, self.width)
+        changes = [np.zeros((*grid, vote.frames + 1), np.int32) for vote in counts]
+        for done, (first, partial) in enumerate(
+            self._over_bands(lambda band: self._vote_band(band, crowd, crowd_of), bands), 1
+        ):
+            counts = [total + votes for total, (votes, _) in zip(counts, partial, strict=True)]
+            for change, (_, in_cells) in zip(changes, partial, strict=True):
+                change[first : first + len(in_cells)] += in_cells
             yield done / bands
+        self.local_votes = [
+            LocalVotes(np.cumsum(change[..., :-1], axis=-1, dtype=np.int32), cell, self.height, self.width)
+            for change in changes
+        ]
         return counts, crowd.reshape(self.height, self.width)
 
     def percentiles(
-        self, wanted: Sequence[Sequence[float]], use: Callable[[int, U8], None]
-    ) -> Generator[float, None, None]:
+        self, wanted: Sequence[Sequence[Percentile]], use: Callable[[int, U8], None], start: Start | None = None
+    ) -> Generator[float, None, F32 | None]:
         """Second pass: look up percentiles of each window; yields the share done after each band.
 
-        wanted: for each window the percentiles, 0…100 in tenths. ``use(band, block)`` is called once
-        for each band of the interleaved RGB picture from several threads, with ``block`` (all percentiles of
-        all windows in that order, band width) uint8.
+        wanted: for each window the percentiles, 0…100 in tenths, of the whole picture or of each pixel (its
+        channels share it). ``use(band, block)`` is called once for each band of the interleaved RGB picture from
+        several threads, with ``block`` (all percentiles of all windows in that order, band width) uint8. Returns the
+        start of a rain-free mean, (H, W, 3) float32 in levels, where one is asked for. Raises ValueError for
+        percentiles beyond 0…100 and maps of another shape.
         """
+        look_up = LookUp(wanted, start, self.windows, (self.height, self.width))
         bands = len(self._channels.bands)
-        for done, _ in enumerate(self._over_bands(lambda band: self._look_up_band(band, wanted, use), bands), 1):
+        for done, _ in enumerate(self._over_bands(lambda band: self._look_up_band(band, look_up, use), bands), 1):
             yield done / bands
+        return look_up.started
 
     def picture_planes(self, count: int) -> Planes:
         """Room for ``count`` pictures, in bands as `percentiles` delivers them; the caller closes it."""
         channels = self._channels
         return self._budget.planes(count, channels.columns, self.layout.pictures_on_disk, channels.bands)
 
-    def _vote_band(self, band: int, crowd: NDArray[np.float32], crowd_of: Window) -> list[Votes]:
+    def _vote_band(self, band: int, crowd: F32, crowd_of: Window | None) -> tuple[int, list[tuple[Votes, I32]]]:
+        """Votes of a band for each window, and by cells: of the rows of cells that it touches, from the first on."""
         tile = self._read(self._luma, band)
         width = tile.shape[1]
+        begin, end = self._luma.bands[band]
+        cell, (_, columns) = cell_size(self.height, self.width), cell_grid(self.height, self.width)
+        top, bottom = (pixel // self.width // cell for pixel in (begin, end - 1))
         mode = np.empty(width, np.uint8)
         first, last = np.empty(width, np.int32), np.empty(width, np.int32)
         result = []
@@ -203,26 +232,26 @@ class SortedStack:
             _kernels.mode_range(tile[start:stop], mode, first, last)
             votes = np.zeros(101, np.int64)
             silent = _kernels.count_votes(first, last, stop - start, votes)
-            result.append(Votes(votes, silent, width, stop - start))
+            in_cells = np.zeros((bottom - top + 1, columns, stop - start + 1), np.int32)
+            _kernels.count_in_cells(first, last, begin, self.width, cell, in_cells)
+            result.append((Votes(votes, silent, width, stop - start), in_cells))
             self.clock.add("sort", sorted_at - began)
             voted_at = thread_time()
             self.clock.add("votes", voted_at - sorted_at)
             if (start, stop) == crowd_of:
                 _kernels.crowd_centre(tile[start:stop], crowd_size(stop - start), crowd[slice(*self._luma.bands[band])])
                 self.clock.add("score", thread_time() - voted_at)
-        return result
+        return top, result
 
-    def _look_up_band(self, band: int, wanted: Sequence[Sequence[float]], use: Callable[[int, U8], None]) -> None:
+    def _look_up_band(self, band: int, look_up: LookUp, use: Callable[[int, U8], None]) -> None:
         tile = self._read(self._channels, band)
-        block = np.empty((sum(map(len, wanted)), tile.shape[1]), np.uint8)
+        block = np.empty((look_up.count, tile.shape[1]), np.uint8)
         rows = iter(block)
-        for (start, stop), pairs, percentiles in zip(self.windows, self._merges, wanted, strict=True):
+        for index, ((start, stop), pairs) in enumerate(zip(self.windows, self._merges, strict=True)):
             began = thread_time()
             _kernels.apply_network(tile, pairs)
             sorted_at = thread_time()
-            for percentile in percentiles:
-                rank, part = split_percentile(percentile, stop - start)
-                _kernels.look_up(tile[start:stop], rank, part, next(rows))
+            look_up.window(index, tile[start:stop], self._channels.bands[band], rows)
             self.clock.add("sort", sorted_at - began)
             self.clock.add("percentiles", thread_time() - sorted_at)
         began = thread_time()

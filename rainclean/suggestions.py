@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rainclean.composite import Shape
+from rainclean.found import Areas
 from rainclean.quality import darkening, leftover_streaks, lost_detail, temporal_disagreement
 from rainclean.temporal import luma
 from rainclean.video.source import Region
@@ -41,6 +42,9 @@ CLEAR = 2.0
 SMALLEST_SHARE = 0.0006
 """Share of the picture below which an area is a speck: 35×35 px at 1080p."""
 
+STOOD = "somebody or something stood here for long"
+"""What a person is told where a passing thing hides the place in many frames."""
+
 _PIXELS = 500_000
 _SMOOTH = 15
 _MARGIN = 4
@@ -63,13 +67,16 @@ class Suggestion:
     strength: float
 
 
-def suggest(pictures: Iterable[U8], crowd: F32 | None, reference: U8, current: int) -> list[Suggestion]:
-    """Suggestions of both kinds, strongest first, at most `MOST` of each.
+def suggest(
+    pictures: Iterable[U8], crowd: F32 | None, reference: U8, current: int, areas: Areas | None = None
+) -> list[Suggestion]:
+    """Suggestions of both kinds, at most `MOST` of each: where things were found to move, then strongest first.
 
     pictures: the candidates, (H, W, 3) uint8 RGB each; taken one after the other, so that they may be loaded on
     the way. crowd: (H, W) float32, see `temporal.crowd_centre`; without it nothing says which of two candidates
     is better, and only "exclude" comes. reference: (H, W, 3) uint8, the rainy frame. current: index of the
-    candidate that a person looks at. Raises ValueError for pictures of different sizes and no such candidate.
+    candidate that a person looks at. areas: where things were found to move; what is in doubt there is suggested to
+    be excluded. Raises ValueError for pictures of different sizes and no such candidate.
     """
     size = (reference.shape[0], reference.shape[1])
     step = max(1, math.ceil(math.sqrt(size[0] * size[1] / _PIXELS)))
@@ -86,8 +93,33 @@ def suggest(pictures: Iterable[U8], crowd: F32 | None, reference: U8, current: i
             defects.append(_defects(small, rain, near, step))
     if not 0 <= current < len(lumas):
         raise ValueError(f"candidate {current} of {len(lumas)}")
+    apart = _dispute(lumas) if len(lumas) > 1 else np.zeros(lumas[0].shape, np.float32)
+    moving, doubtful = _moving(areas, apart, step, size) if areas is not None else ([], np.zeros(apart.shape, np.bool_))
     found = _compositions(defects, current, step, size) if defects else []
-    return sorted(found + _exclusions(lumas, step, size), key=lambda s: -s.strength)
+    # What is in doubt is said once, and why.
+    disputed = _exclusions(np.where(doubtful, np.float32(0), apart), step, size)[: MOST - len(moving)]
+    return moving + sorted(found + disputed, key=lambda s: -s.strength)
+
+
+def _moving(areas: Areas, apart: F32, step: int, size: tuple[int, int]) -> tuple[list[Suggestion], NDArray[np.bool_]]:
+    """Areas in doubt by the kind of what moves there, the largest first; and where that is, (h, w) bool."""
+    from rainclean.motion import TEXTS
+
+    if areas.doubtful.shape != size:
+        raise ValueError(f"areas of {areas.doubtful.shape}, the reference frame of {size}")
+    texts = {**TEXTS, "passing": STOOD}
+    found: list[tuple[int, Suggestion]] = []
+    covered = np.zeros(apart.shape, np.bool_)
+    for kind, mask in sorted(areas.kinds.items(), key=lambda each: each[0] == "passing"):  # the least telling last
+        doubtful = (mask & areas.doubtful) if kind == "passing" else mask
+        small = _reduced(doubtful.astype(np.float32), step)
+        for area in _areas(small > 0.5, small, 0.0, step, size):
+            strength = float(apart[area].mean())
+            shown = _suggestion("exclude", None, area, texts[kind], strength, step, size)
+            found.append((int(np.count_nonzero(area & ~covered)), shown))
+            covered |= area
+    found.sort(key=lambda each: -each[0])
+    return [shown for number, shown in found if number][:MOST], covered
 
 
 def _compositions(defects: list[F32], current: int, step: int, size: tuple[int, int]) -> list[Suggestion]:
@@ -108,11 +140,8 @@ def _compositions(defects: list[F32], current: int, step: int, size: tuple[int, 
     return _strongest(found)
 
 
-def _exclusions(lumas: list[U8], step: int, size: tuple[int, int]) -> list[Suggestion]:
+def _exclusions(apart: F32, step: int, size: tuple[int, int]) -> list[Suggestion]:
     """Areas where the candidates disagree: passers-by, waving branches, splashes."""
-    if len(lumas) < 2:
-        return []
-    apart = _dispute(lumas)
     found = []
     for area in _areas(apart > DISPUTE, apart, CLEAR * DISPUTE, step, size):
         strength = float(apart[area].mean())

@@ -134,6 +134,28 @@ def split_percentile(eta: float, frames: int) -> tuple[int, int]:
     return divmod(round(10 * eta) * (frames - 1), 1000)
 
 
+def percentile_each(sorted_frames: U8, etas: NDArray[np.float32]) -> U8:
+    """As `percentile`, with one for each pixel: (N, H, W, …) uint8 and (H, W) in tenths → (H, W, …) uint8."""
+    columns = _columns(sorted_frames)
+    of_each = each_tenths(etas, sorted_frames.shape[1:3])
+    out = np.empty(columns.shape[1], np.uint8)
+    _kernels.look_up_each(columns, np.repeat(of_each, out.size // of_each.size), out)
+    return out.reshape(sorted_frames.shape[1:])
+
+
+def each_tenths(etas: float | NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.int16]:
+    """Percentiles in whole tenths for each pixel of a picture of that shape (H, W): (H·W,) int16, 0…1000.
+
+    ``etas``: 0…100, one for all or (H, W). Raises ValueError for others, and for maps of another shape.
+    """
+    given = np.asarray(etas, np.float64)
+    if given.ndim and given.shape != shape:
+        raise ValueError(f"percentiles of shape {given.shape} for pictures of {shape}")
+    if not ((given >= 0) & (given <= 100)).all():
+        raise ValueError("percentiles that are not between 0 and 100")
+    return np.ascontiguousarray(np.broadcast_to(np.rint(10 * given).astype(np.int16), shape)).reshape(-1)
+
+
 def crowd_centre(sorted_luma: U8) -> NDArray[np.float32]:
     """Where each pixel's values crowd, in grey levels: (N, …) uint8 sorted over time → (…) float32.
 

@@ -16,7 +16,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
-LONG = ("test_whole_job.py", "test_wheel.py", "test_kills.py", "test_demo.py", "test_bench_gui.py", "test_train.py")
+LONG = ("test_whole_job.py", "test_wheel.py", "test_clean_command.py", "test_demo.py", "test_train.py", "test_kills.py")
 """Files that take a minute: begun first, or one core waits for them in the end."""
 
 
@@ -50,5 +50,22 @@ def rainclean() -> Run:
         command = [str(Path(sys.executable).with_name("rainclean")), *map(str, words)]
         environment = {**os.environ, "PYTHONWARNINGS": "error"}
         return subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment, **options)  # type: ignore[call-overload]
+
+    return run
+
+
+@pytest.fixture
+def here(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs a command as `rainclean` does, but in this process: most of a short one's time goes into starting Python."""
+    from pipeline.cli.main import main
+
+    def run(*words: object) -> "subprocess.CompletedProcess[str]":
+        capsys.readouterr()
+        try:
+            code = main([*map(str, words)])
+        except SystemExit as over:
+            code = int(over.code or 0)
+        said = capsys.readouterr()
+        return subprocess.CompletedProcess(words, code, said.out, said.err)
 
     return run

@@ -9,13 +9,18 @@ import pytest
 
 from pipeline.cli.main import main
 from pipeline.demo_training import train_and_evaluate
+from pipeline.export.plan import ExportSettings
+from pipeline.training.recipe import PRESETS, preset
+from rainclean.pairs import FrameChoice
 
 
 @pytest.mark.usefixtures("one_thread")
 def test_the_demo_goes_the_whole_way(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # A few steps of training, here in this process: the real ones take minutes, and `make demo` takes them.
+    # Few pairs and small steps of training, here in this process: the real ones take minutes, `make demo` takes them.
+    monkeypatch.setattr("pipeline.demo.SETTINGS", ExportSettings("spa", FrameChoice("differ", 3)))
+    monkeypatch.setitem(PRESETS, "quick", preset("quick", batch=2, size=32, validation_pictures=1))
     monkeypatch.setattr("pipeline.demo.train_and_evaluate", partial(train_and_evaluate, steps=4))
     out = tmp_path / "demo"
     assert main(["demo", "-o", str(out), "--json"]) == 0
@@ -40,7 +45,7 @@ def test_the_demo_goes_the_whole_way(
     assert worth["simulated-rain", "basicsr-rgb"] > worth["rainy", "basicsr-rgb"] + 1
     assert (out / "run" / "last.safetensors").exists() and (out / "evaluation" / "index.html").exists()
 
-    assert "released rule" in again.out and "train 30 pairs" in again.out and "simulated-rain" not in again.out
+    assert "released rule" in again.out and "train 9 pairs" in again.out and "simulated-rain" not in again.out
     assert "note: training is left out: SPANet needs torch and safetensors" in again.err
     assert (out / "report.html").read_text(encoding="utf-8").count("<img ") == 4 * 6
     # Six pictures a clip, the curves, and for three test pairs rainy, two outputs, clean image and attention.

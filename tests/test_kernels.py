@@ -10,6 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from rainclean import _kernels, _reference
+from rainclean.look_up import Start
 
 FRAMES = st.one_of(st.integers(2, 130), st.sampled_from([131, 255, 256, 257, 300, 301, 333]))
 WIDTHS = st.one_of(st.integers(1, 300), st.sampled_from([1, 2, 3, 63, 65, 255, 257]))
@@ -108,6 +109,82 @@ def test_look_up(tile, where, part):
 
 
 @many
+@given(tiles(), st.integers(1, 90), st.integers(0, 500), st.integers(1, 40))
+def test_count_in_cells(tile, width, begin, cell):
+    _, first, last = modes(_reference, tile)
+    top, bottom = begin // width // cell, (begin + first.size - 1) // width // cell
+    one = np.full((bottom - top + 1, -(-width // cell), len(tile) + 1), 5, np.int32)
+    other = one.copy()
+    _kernels.count_in_cells(first, last, begin, width, cell, one)
+    _reference.count_in_cells(first, last, begin, width, cell, other)
+    assert np.array_equal(one, other)
+
+
+@many
+@given(tiles(), st.integers(0, 2**32))
+def test_look_up_each(tile, seed):
+    tenths = np.random.default_rng(seed).integers(0, 1001, tile.shape[1]).astype(np.int16)
+    tenths[:2] = [0, 1000][: tile.shape[1]]
+    one, other = np.full(tile.shape[1], 7, np.uint8), np.full(tile.shape[1], 8, np.uint8)
+    _kernels.look_up_each(tile, tenths, one)
+    _reference.look_up_each(tile, tenths, other)
+    assert np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("rows", [2, 3, 100, 257, 600])
+@pytest.mark.parametrize("tenths", [0, 1, 375, 500, 999, 1000])
+def test_look_up_each_of_one_percentile_is_look_up(rows, tenths):
+    tile = np.sort(np.random.default_rng(rows).integers(0, 256, (rows, 333), np.uint8), axis=0)
+    one, other = np.empty(333, np.uint8), np.empty(333, np.uint8)
+    _kernels.look_up_each(tile, np.full(333, tenths, np.int16), one)
+    _kernels.look_up(tile, *divmod(tenths * (rows - 1), 1000), other)
+    assert np.array_equal(one, other)
+
+
+@many
+@given(tiles(), st.integers(0, 2**32), st.sampled_from([0.05, 0.2, 1, 3, 20, 300]))
+def test_climb(tile, seed, noise):
+    rng = np.random.default_rng(seed)
+    tenths = rng.integers(0, 1001, tile.shape[1]).astype(np.int16)
+    sigma = (noise * rng.uniform(0.5, 2, 256)).astype(np.float32)
+    one, other = np.full(tile.shape[1], 7, np.float32), np.full(tile.shape[1], 8, np.float32)
+    how = float(rng.uniform(0.5, 3)), float(rng.uniform(0, 2)), float(rng.uniform(-0.5, 0)), int(rng.integers(0, 5))
+    _kernels.climb(tile, tenths, sigma, *how, one)
+    _reference.climb(tile, tenths, sigma, *how, other)
+    assert np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("rows", [255, 256, 257, 700])
+def test_sums_of_many_samples_far_apart_do_not_overflow(rows):
+    tile = np.sort(np.random.default_rng(1).choice(np.array([0, 255], np.uint8), (rows, 5000), p=(0.01, 0.99)), axis=0)
+    out = np.empty(5000, np.float32)
+    _kernels.climb(tile, np.full(5000, 500, np.int16), np.full(256, 1000, np.float32), 2.5, 1.5, -0.1, 3, out)
+    assert np.allclose(out, tile.mean(axis=0) + 100)
+
+
+@pytest.mark.parametrize(("below", "above"), [(2.5, 1.5), (2.5, 1), (2.5, 0.5), (1, 2), (2, 2)])
+def test_cutting_moves_the_mean_of_clean_noise_by_what_is_said(below, above):
+    noise = np.random.default_rng(1).normal(size=1_000_000)
+    cut = noise[(noise >= -below) & (noise <= above)]
+    assert abs(cut.mean() - Start(0, 50, np.ones(256, np.float32), below, above).moved) < 0.003
+
+
+def test_climbing_from_the_median_of_clean_noise_stays_at_its_mean():
+    tile = np.sort(np.random.default_rng(2).normal(100.3, 4, (400, 2000)).round().astype(np.uint8), axis=0)
+    out, start = np.empty(2000, np.float32), Start(0, 50, np.full(256, 4, np.float32))
+    half = np.full(2000, 500, np.int16)
+    _kernels.climb(tile, half, start.sigma, start.below, start.above, start.moved, start.steps, out)
+    assert abs(out.mean() - 100.3) < 0.1
+
+
+def test_no_step_is_the_percentile_before_truncation():
+    tile = np.sort(np.random.default_rng(2).integers(0, 256, (37, 500), np.uint8), axis=0)
+    out = np.empty(500, np.float32)
+    _kernels.climb(tile, np.full(500, 335, np.int16), np.ones(256, np.float32), 2.5, 1.5, 0.0, 0, out)
+    assert np.allclose(out, np.percentile(tile, 33.5, axis=0), atol=1e-3)
+
+
+@many
 @given(tiles(), st.floats(0, 1))
 def test_crowd_centre(tile, share):
     held = 2 + int(share * (len(tile) - 2))
@@ -136,6 +213,7 @@ import numpy as np
 from rainclean import _kernels, temporal
 from rainclean.candidates import PictureStore
 from rainclean.budget import Budget
+from rainclean.look_up import Start
 from rainclean.stack import SortedStack
 
 _kernels.load()
@@ -149,7 +227,8 @@ for memory in (1 << 30, 1 << 15):
         stack.finish()
         list(stack.votes())
         store = PictureStore(stack.picture_planes(3), (20, 20, 3))
-        list(stack.percentiles([[1.5, 2], [50]], store.put))
+        start = Start(1, 30, np.ones(256, np.float32))
+        list(stack.percentiles([[1.5, np.ones((20, 20), np.float32)], [50]], store.put, start))
         store.close()
 temporal.released(frames)
 temporal.crowd_centre(temporal.sort_stack(temporal.luma(frames)))

@@ -261,3 +261,28 @@ def test_random_places_are_equally_likely() -> None:
             counts[y, x] += 1
     expected = 2 * 2000 / 25
     assert ((counts - expected) ** 2 / expected).sum() < 52  # χ², 24 degrees of freedom, p = 0.001
+
+
+@given(st.sets(st.integers(0, 40), min_size=1), st.sets(st.integers(0, 40)), st.integers(1, 45), st.data())
+def test_frames_to_avoid_come_last(indices: set[int], avoid: set[int], number: int, data: st.DataObject) -> None:
+    amounts = [data.draw(st.floats(0, 9)) for _ in indices]
+    chosen = FrameChoice("differ", number).choose(list(indices), amounts, avoid)
+    assert chosen == sorted(set(chosen)) and len(chosen) == min(number, len(indices))
+    assert len(set(chosen) & avoid) == max(0, len(chosen) - len(indices - avoid))
+    assert FrameChoice().choose(list(indices), amounts, avoid) == sorted(indices)
+
+
+def test_what_was_found_to_move_may_fill_a_quarter_of_a_crop() -> None:
+    picture = np.full((40, 40, 3), 90, np.uint8)
+    marked, found = np.zeros((40, 40), np.uint8), np.zeros((40, 40), np.bool_)
+    marked[:, 38:] = 255
+    found[:, :4] = True  # a fifth of the crops at the left
+    choice = CropChoice.parse("grid:20:10")
+    crops = choice.choose(picture, picture, marked, found=found, sequence="a", frame=0)
+    assert {crop.region.x for crop in crops} == {0, 10}
+    found[:, :6] = True
+    crops = choice.choose(picture, picture, marked, found=found, sequence="a", frame=0)
+    assert {crop.region.x for crop in crops} == {10}
+    loose = CropChoice.parse("grid:20:10", most_excluded=0.3)
+    crops = loose.choose(picture, picture, marked, found=found, sequence="a", frame=0)
+    assert {crop.region.x for crop in crops} == {0, 10, 20}

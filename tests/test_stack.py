@@ -18,9 +18,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from rainclean import storage, temporal
+from rainclean import _reference, storage, temporal
 from rainclean.budget import BANDS_SHARE, IN_FLIGHT, RESERVE, Budget, least_memory
 from rainclean.errors import ResourceError
+from rainclean.local_eta import cell_grid, cell_size
+from rainclean.look_up import Start
 from rainclean.stack import SortedStack
 
 ROOMY = 1 << 30
@@ -163,6 +165,91 @@ def test_percentiles_may_be_asked_twice_and_in_any_number(tmp_path):
                 two = looked_up(stack, [[], [10, 90]])
                 assert np.array_equal(two, [temporal.percentile(ordered, eta) for eta in (10, 90)])
                 assert np.array_equal(looked_up(stack, [[33.3], []])[0], temporal.percentile(inner, 33.3))
+
+
+@settings(deadline=None, max_examples=30)
+@given(nested_windows(), st.integers(1, 20), st.integers(1, 40), st.booleans(), st.booleans(), st.integers(0, 2**32))
+def test_percentiles_of_each_pixel_and_a_start(windows, height, width, narrow, on_disk, seed):
+    rng = np.random.default_rng(seed)
+    frames = clip(seed % 7, windows[-1][1], height, width, 6)
+    maps = [(rng.integers(0, 1001, (height, width)) / 10).astype(np.float32) for _ in windows]
+    at = int(rng.integers(len(windows)))
+    sigma = rng.uniform(0.5, 40, 256).astype(np.float32)
+    band = 1 if narrow else 1 << 20
+    pictures = np.empty((2 * len(windows), height, width, 3), np.uint8)
+    flat = pictures.reshape(len(pictures), -1)
+
+    with (
+        mock.patch.object(storage, "MEMORY_BAND_BYTES", band),
+        mock.patch.object(storage, "SCRATCH_BAND_BYTES", band),
+        filled(frames, windows, tight(height * width) if on_disk else ROOMY) as stack,
+    ):
+        planes = stack.picture_planes(1)
+        bands = planes.bands
+        planes.close()
+
+        def use(index: int, block: np.ndarray) -> None:
+            flat[:, slice(*bands[index])] = block
+
+        _, started = drained(stack.percentiles([[each, 40] for each in maps], use, Start(at, maps[at], sigma)))
+        _, level = drained(stack.percentiles([[]] * len(windows), lambda *_: None, Start(at, 30.0, sigma)))
+    for index, (start, stop) in enumerate(windows):
+        ordered = temporal.sort_stack(frames[start:stop])
+        assert np.array_equal(pictures[2 * index], temporal.percentile_each(ordered, maps[index]))
+        assert np.array_equal(pictures[2 * index + 1], temporal.percentile(ordered, 40))
+    columns = temporal.sort_stack(frames[slice(*windows[at])]).reshape(-1, 3 * height * width)
+    for found, tenths in ((started, np.rint(10 * maps[at])), (level, np.full((height, width), 300))):
+        expected = np.empty(columns.shape[1], np.float32)
+        begin, moved = np.repeat(tenths.astype(np.int16).ravel(), 3), Start(at, 0.0, sigma).moved
+        _reference.climb(columns, begin, sigma, 2.5, 1.5, moved, 3, expected)
+        assert np.array_equal(found, expected.reshape(height, width, 3))
+
+
+@pytest.mark.parametrize("on_disk", [False, True])
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (5, 70), (70, 5), (50, 90), (33, 32)])
+def test_votes_by_cells_are_those_of_each_cell(height, width, on_disk, monkeypatch):
+    monkeypatch.setattr(storage, "MEMORY_BAND_BYTES", 1)
+    monkeypatch.setattr(storage, "SCRATCH_BAND_BYTES", 1)
+    frames, windows = clip(9, 12, height, width, 5), [(4, 9), (0, 12)]
+    with filled(frames, windows, tight(height * width) if on_disk else ROOMY) as stack:
+        assert stack.local_votes == []
+        for _ in range(2):  # a second time they are not added up
+            drained(stack.votes())
+    (rows, columns), cell = cell_grid(height, width), cell_size(height, width)
+    for (start, stop), votes in zip(windows, stack.local_votes, strict=True):
+        _, first, last = temporal.mode_range(np.sort(temporal.luma(frames[start:stop]), axis=0))
+        held = (np.arange(stop - start) >= first[..., None]) & (np.arange(stop - start) <= last[..., None])
+        for row in range(rows):
+            for column in range(columns):
+                of_cell = held[row * cell : (row + 1) * cell, column * cell : (column + 1) * cell]
+                assert np.array_equal(votes.counts[row, column], of_cell.sum(axis=(0, 1)))
+        assert (votes.cell, votes.height, votes.width, votes.frames) == (cell, height, width, stop - start)
+
+
+@pytest.mark.parametrize(
+    ("percentile", "words"),
+    [
+        (-0.1, "between 0 and 100"),
+        (100.5, "between 0 and 100"),
+        (np.full((4, 5), 101, np.float32), "between 0 and 100"),
+        (np.full((4, 5), np.nan, np.float32), "between 0 and 100"),
+        (np.zeros((5, 4), np.float32), "shape"),
+        (np.zeros((4, 5, 3), np.float32), "shape"),
+    ],
+)
+def test_percentiles_that_are_none_are_refused(percentile, words):
+    sigma = np.ones(256, np.float32)
+    with filled(clip(1, 6, 4, 5)) as stack:
+        with pytest.raises(ValueError, match=words):
+            next(stack.percentiles([[percentile]], lambda *_: None))
+        with pytest.raises(ValueError, match=words):
+            next(stack.percentiles([[50]], lambda *_: None, Start(0, percentile, sigma)))
+
+
+@pytest.mark.parametrize("sigma", [np.ones(255), np.zeros(256), np.full(256, np.nan), np.full(256, np.inf)])
+def test_tables_of_noise_that_are_none_are_refused(sigma):
+    with filled(clip(1, 6, 4, 5)) as stack, pytest.raises(ValueError, match="256 levels"):
+        next(stack.percentiles([[50]], lambda *_: None, Start(0, 30, sigma.astype(np.float32))))
 
 
 def test_frames_given_in_are_not_changed(tmp_path):

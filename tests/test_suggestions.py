@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 
 from rainclean.composite import mask_of
-from rainclean.suggestions import MOST, Suggestion, suggest
+from rainclean.found import Areas
+from rainclean.motion import KINDS
+from rainclean.suggestions import MOST, STOOD, Suggestion, suggest
 from rainclean.temporal import luma
 
 Place = tuple[slice, slice]
@@ -122,3 +124,29 @@ def test_wrong_input_is_refused() -> None:
         suggest([clean, clean], None, clean, 2)
     with pytest.raises(ValueError, match="the reference frame of"):
         suggest([clean[:-1]], None, clean, 0)
+
+
+def test_where_something_moves_is_suggested_once_and_with_its_reason() -> None:
+    clean = scene()
+    pictures = candidates(clean)
+    place, other = (slice(60, 120), slice(80, 160)), (slice(200, 260), slice(300, 380))
+    for k, picture in enumerate(pictures):
+        for where in (place, other):
+            picture[where] = np.clip(picture[where].astype(int) + 12 * k, 0, 255)
+    kinds = {kind: np.zeros(clean.shape[:2], bool) for kind in KINDS}
+    kinds["swaying"][place] = True
+    kinds["passing"][place] = True
+    kinds["passing"][300:340, 20:60] = True  # somebody went through, and is gone
+    kinds["passing"][300:340, 400:440] = True
+    doubtful = kinds["swaying"].copy()
+    doubtful[300:340, 400:440] = True
+    found = suggest(iter(pictures), crowd_of(clean), clean, 0, Areas(kinds, doubtful))
+    excluded = [one for one in found if one.kind == "exclude"]
+    assert [one.reason for one in excluded[:2]] == ["something sways, as foliage does", STOOD]
+    assert overlap(excluded[0], clean, place)[0] > 0.99 and overlap(excluded[0], clean, place)[1] > 0.7
+    assert overlap(excluded[1], clean, (slice(300, 340), slice(400, 440)))[1] > 0.6
+    # The other place, of which nothing was found, is told by how far the candidates are apart.
+    assert len(excluded) == 3 and "apart" in excluded[2].reason
+    assert overlap(excluded[2], clean, other)[0] > 0.97
+    with pytest.raises(ValueError, match="areas of"):
+        suggest(iter(pictures), None, clean, 0, Areas({}, doubtful[1:]))

@@ -263,3 +263,27 @@ def test_crowd_is_the_middle_of_the_narrowest_quarter(seed, n, palette):
         spans = [(s[i + held - 1] - s[i], Fraction(s[i] + s[i + held - 1], 2)) for i in range(n - held + 1)]
         middles = [middle for span, middle in spans if span == min(spans)[0]]
         assert got == pytest.approx(float(sum(middles) / len(middles)), abs=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 4, 3), (100, 5, 7, 3), (33, 4, 6)])
+def test_a_percentile_for_each_pixel_is_looked_up_in_each_of_its_channels(shape):
+    ordered = np.sort(stack(3, shape), axis=0)
+    etas = (np.random.default_rng(1).integers(0, 1001, shape[1:3]) / 10).astype(np.float32)
+    found = temporal.percentile_each(ordered, etas)
+    for place in np.ndindex(*shape[1:]):
+        tenths = round(10 * float(etas[place[:2]]))
+        assert found[place] == exact_percentile(ordered[:, *place].tolist(), tenths)
+
+
+@pytest.mark.parametrize("eta", [0, 0.1, 33.3, 37.5, 50, 99.9, 100])
+def test_the_same_percentile_for_each_pixel_is_that_percentile(eta):
+    ordered = np.sort(stack(4, (51, 9, 8, 3)), axis=0)
+    found = temporal.percentile_each(ordered, np.full((9, 8), eta, np.float32))
+    assert np.array_equal(found, temporal.percentile(ordered, eta))
+
+
+def test_percentiles_of_pixels_that_are_none_are_refused():
+    ordered = np.zeros((3, 4, 5, 3), np.uint8)
+    for etas in (np.zeros((5, 4)), np.full((4, 5), -0.2), np.full((4, 5), 100.2), np.full((4, 5), np.nan)):
+        with pytest.raises(ValueError, match="percentiles"):
+            temporal.percentile_each(ordered, etas.astype(np.float32))

@@ -57,11 +57,19 @@ class CandidatesModel(QAbstractListModel):
         candidate = self._session.detail.candidates[index.row()]
         if role == CANDIDATE_ROLE:
             return candidate
-        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
+        words = self.suggested(candidate)
+        if role == Qt.ItemDataRole.DisplayRole:
             return self._session.label(candidate)
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            return self._session.label(candidate) + (f", {words}" if words else "")
         if role == Qt.ItemDataRole.ToolTipRole:
-            return None if self._session.blind else tip(candidate)
+            return None if self._session.blind else tip(candidate) + (f"\n{words}" if words else "")
         return None
+
+    def suggested(self, candidate: StoredCandidate) -> str:
+        """``suggested, because …``, or nothing."""
+        found = self._session.suggested
+        return found.words if found is not None and found.candidate_id == candidate.id else ""
 
     def reset(self) -> None:
         """The candidates have changed."""
@@ -73,8 +81,10 @@ class CandidatesModel(QAbstractListModel):
 def tip(candidate: StoredCandidate) -> str:
     """What there is to know of a candidate, line by line."""
     same = f"\nstands for {', '.join(candidate.merged)} as well" if candidate.merged else ""
+    looked_up = candidate.recipe.get("rule", "percentile") == "percentile"
+    made = f"percentile {candidate.percentile:g} (η* = {candidate.eta})" if looked_up else candidate.words
     return (
-        f"{candidate.name}: percentile {candidate.percentile:g} (η* = {candidate.eta})\n"
+        f"{candidate.name}: {made}\n"
         f"score {candidate.score:.2f}, lower is better = leftover streaks {candidate.streaks:.2f} + "
         f"lost detail {candidate.detail:.2f} + darkening {candidate.darkening:.2f} + "
         f"temporal disagreement {candidate.disagreement:.2f}{same}"
@@ -103,7 +113,7 @@ class _Delegate(QStyledItemDelegate):
         rows.heading(painter, room, f"{number}{session.label(candidate)}", option.font, shown, palette)
         painter.setPen(palette.placeholderText().color())
         rows.line(painter, room, 27, "" if session.blind else self._scores(candidate))
-        rows.line(painter, room, 47, self._marks(candidate))
+        rows.line(painter, room, 47, self._marks(candidate), prose=True)
         if shown:
             rows.outline(painter, rect, palette)
         painter.restore()
@@ -123,6 +133,8 @@ class _Delegate(QStyledItemDelegate):
             marks.append("◧ compared with")
         if session.detail.draft.base == candidate.id and session.detail.draft.layers:
             marks.append("✎ painted on")
+        if words := self._model.suggested(candidate):
+            marks.append(words)
         return "   ".join(marks)
 
 
@@ -146,15 +158,19 @@ class CandidatesPanel(QWidget):
         self.view.setModel(self.model)
         self.view.setItemDelegate(_Delegate(session, self.model, thumbnails, self.view))
         self.empty = QLabel(wordWrap=True, alignment=Qt.AlignmentFlag.AlignCenter)
+        self.why = QLabel(wordWrap=True, margin=4)
+        self.why.setAccessibleName("Suggested candidate")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 6, 0, 0)
         layout.addWidget(self.empty)
+        layout.addWidget(self.why)
         layout.addWidget(self.view, 1)
         self.view.clicked.connect(lambda index: session.show(index.data(CANDIDATE_ROLE).id))
         self.view.doubleClicked.connect(lambda index: session.compare_with(index.data(CANDIDATE_ROLE).id))
         self.view.customContextMenuRequested.connect(self._menu)
         session.target_changed.connect(self._reset)
         session.detail_changed.connect(self._reset)
+        session.learned.connect(self._tell)
         session.shown_changed.connect(self._follow)
         session.draft_changed.connect(self.view.viewport().update)
         session.sequences_changed.connect(self.view.viewport().update)
@@ -179,7 +195,21 @@ class CandidatesPanel(QWidget):
             self.empty.setText(f"The analysis failed: {line.error}")
         else:
             self.empty.setText("No candidates yet: analyse this sequence (Ctrl+R).")
+        self._tell()
         self._follow()
+
+    def _tell(self) -> None:
+        """Say what is suggested and why; a row has no room for all of it."""
+        session, found = self._session, self._session.suggested
+        self.why.setVisible(found is not None)
+        if found is not None:
+            candidate = session.candidate(found.candidate_id)
+            assert candidate is not None
+            place = session.detail.candidates.index(candidate) + 1
+            number = f"{place}  " if place < 10 else ""
+            self.why.setText(f"{number}{candidate.words}: {found.words}. {found.chance:.0%} sure.")
+            self.why.setToolTip(f"Suggested candidates: {session.suggestions.words}")
+        self.view.viewport().update()
 
     def _follow(self) -> None:
         ids = [c.id for c in self._session.detail.candidates]

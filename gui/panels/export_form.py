@@ -38,11 +38,14 @@ _TIPS = {
     "crops": "whole, grid:512 (size), grid:512:256 (size, stride) or random:512:8 (size, crops a frame); 640x480 for "
     "others than squares",
     "min_rain": "Leave out crops in which a smaller share of the pixels holds rain, 0 to 1",
-    "max_excluded": "Largest share of a crop that may be excluded, 0 to 1. Whole frames are taken anyway, with their "
-    "mask.",
+    "max_excluded": "Largest share of a crop that may be excluded, 0 to 1; where things were found to move, at least "
+    "0.25 may. Whole frames are taken anyway, with their mask.",
     "split": "Shares of the scenes, in any unit; a scene is in one split only. Empty: as the layout has it.",
     "seed": "Draws the split and random crops",
     "person_only": "Leave out what was chosen automatically",
+    "keep_moving": "Exclude nothing but what a person marked. Otherwise places where the clean image is in doubt, as "
+    "something moves there, and what passes in a rainy frame are excluded, too",
+    "no_confidence": "Write no pictures of how sure each pixel of the clean image is",
     "output": "Folder to write to; an earlier export there is replaced",
 }
 
@@ -68,6 +71,8 @@ class ExportForm(QWidget):
         self.split = QLineEdit(clearButtonEnabled=True)
         self.seed = QSpinBox(maximum=2**31 - 1)
         self.person_only = QCheckBox("only what a person decided")
+        self.keep_moving = QCheckBox("exclude only what a person marked")
+        self.no_confidence = QCheckBox("no confidence pictures")
         self.output = QLineEdit()
         self.browse = QPushButton("Browse…")
         self.browse.setToolTip("Choose the folder to write to")
@@ -80,7 +85,7 @@ class ExportForm(QWidget):
         self._key, self._project = f"export/{uuid}", project
         values: dict[str, Any] = {
             "layout": "spa", "frames": FRAMES[0], "crops": CROPS[0], "min_rain": 0.0, "max_excluded": 0.0,
-            "split": "", "seed": 0, "person_only": False,
+            "split": "", "seed": 0, "person_only": False, "keep_moving": False, "no_confidence": False,
             "output": str(project.with_name(f"{project.name}-export")),
         }  # fmt: skip
         try:
@@ -105,6 +110,8 @@ class ExportForm(QWidget):
             split=self.split.text().strip() or None,
             seed=self.seed.value(),
             person_only=self.person_only.isChecked(),
+            keep_moving=self.keep_moving.isChecked(),
+            no_confidence=self.no_confidence.isChecked(),
         )
 
     @property
@@ -121,7 +128,7 @@ class ExportForm(QWidget):
             value = getattr(asked, flag)
             if value != getattr(usual, flag):
                 words += [f"--{flag.replace('_', '-')}", f"{value:g}" if isinstance(value, float) else str(value)]
-        return [*words, "--person-only"] if asked.person_only else words
+        return words + [f"--{name.replace('_', '-')}" for name in self._boxes() if getattr(asked, name)]
 
     def settings(self) -> "ExportSettings | None":
         """What the fields ask for, None where one of them is wrong."""
@@ -154,7 +161,8 @@ class ExportForm(QWidget):
             self.max_excluded.setValue(float(values["max_excluded"]))
             self.split.setText(str(values["split"]))
             self.seed.setValue(int(values["seed"]))
-            self.person_only.setChecked(bool(values["person_only"]))
+            for name, box in self._boxes().items():
+                box.setChecked(bool(values[name]))
             self.output.setText(str(values["output"]))
         finally:
             for widget in self._widgets():
@@ -167,7 +175,7 @@ class ExportForm(QWidget):
         values = {
             "layout": asked.layout, "frames": asked.frames, "crops": asked.crops, "min_rain": asked.min_rain,
             "max_excluded": asked.max_excluded, "split": asked.split or "", "seed": asked.seed,
-            "person_only": asked.person_only, "output": self.output.text().strip(),
+            "output": self.output.text().strip(), **{name: getattr(asked, name) for name in self._boxes()},
         }  # fmt: skip
         self._settings.setValue(self._key, json.dumps(values))
         self.check()
@@ -179,10 +187,14 @@ class ExportForm(QWidget):
         if chosen:
             self.output.setText(chosen)
 
+    def _boxes(self) -> dict[str, QCheckBox]:
+        """The flags that are on or off, by name."""
+        return {name: getattr(self, name) for name in ("person_only", "keep_moving", "no_confidence")}
+
     def _widgets(self) -> tuple[QWidget, ...]:
         return (
             self.layout_name, self.frames, self.crops, self.min_rain, self.max_excluded, self.split, self.seed,
-            self.person_only, self.output,
+            *self._boxes().values(), self.output,
         )  # fmt: skip
 
     def _connect(self) -> None:
@@ -192,7 +204,8 @@ class ExportForm(QWidget):
             number.valueChanged.connect(self._changed)
         for line in (self.split, self.output):
             line.textChanged.connect(self._changed)
-        self.person_only.toggled.connect(self._changed)
+        for flag in self._boxes().values():
+            flag.toggled.connect(self._changed)
         self.browse.clicked.connect(self._browse)
 
     def _lay_out(self) -> None:
@@ -212,7 +225,7 @@ class ExportForm(QWidget):
             ("max_excluded", "Most excluded", self.max_excluded, self.max_excluded),
             ("split", "Split", self.split, self.split),
             ("seed", "Seed", self.seed, self.seed),
-            ("person_only", "", self.person_only, self.person_only),
+            *((name, "", box, box) for name, box in self._boxes().items()),
             ("output", "Folder", self.output, output),
         ):
             field.setAccessibleName(label or field.property("text"))

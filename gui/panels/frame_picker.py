@@ -13,6 +13,7 @@ from pipeline.words import counted
 
 _LANE = "pairs-thumbnails"
 _LEFT_OUT = "Frames in which the camera stands elsewhere than in the clean image are left out at export."
+_UNSTEADY = "Frames that cannot be steadied are not listed."
 
 
 class FramePicker(QWidget):
@@ -28,6 +29,8 @@ class FramePicker(QWidget):
         super().__init__()
         self._workers = workers
         self._thumbnails_of: tuple[object, ...] | None = None
+        self.covered: Collection[int] = ()
+        self.steadied = False
         self.frames = FramesModel()
         self.strip = FrameStrip(self.frames)
         self.title, self.count = QLabel(), QLabel()
@@ -56,8 +59,12 @@ class FramePicker(QWidget):
         self.spread.clicked.connect(self._spread)
         self.mark("", (), None)
 
-    def set_frames(self, rain: Mapping[int, float]) -> None:
-        """Frames to choose from: index in the clip → rain amount. The heaviest is focused first."""
+    def set_frames(self, rain: Mapping[int, float], covered: Collection[int] = ()) -> None:
+        """Frames to choose from: index in the clip → rain amount. The heaviest is focused first.
+
+        covered: those that passing things cover for a good part, taken where there are too few others.
+        """
+        self.covered = covered
         if self.frames.rain != rain:
             self.frames.set_frames(rain)
             self._thumbnails_of = None
@@ -70,7 +77,9 @@ class FramePicker(QWidget):
             self._workers.cancel(_LANE)
             self._thumbnails_of = None
             return
-        key = (folder, subject.clip_id, subject.region)
+        self.steadied = bool(subject.analysis is not None and subject.analysis.steadying)
+        steadying = subject.analysis.steadying if subject.analysis is not None else ""
+        key = (folder, subject.clip_id, subject.region, steadying)
         if key == self._thumbnails_of:
             return
         self._thumbnails_of = key
@@ -78,7 +87,7 @@ class FramePicker(QWidget):
         # A new dictionary: what still runs for other frames fills the old one.
         found = self.frames.thumbnails = {}
         self._workers.run_stage(
-            lambda: read_thumbnails(folder, subject.clip_id, frames, subject.region, found),
+            lambda: read_thumbnails(folder, subject, frames, found),
             lambda _: self.strip.viewport().update(),
             lambda error: self.title.setText(str(error)),
             progress=lambda _: self.strip.viewport().update(),
@@ -96,13 +105,14 @@ class FramePicker(QWidget):
         self.by_settings.setEnabled(there and by is None)
         how = "chosen by hand" if by is None else f"by the settings ({by})"
         number = f"{len(self.frames.chosen)} of {counted(len(self.frames.order), 'frame')} {how}. " if by != "" else ""
-        self.count.setText(f"{number}{_LEFT_OUT}" if there else "")
+        self.count.setText(f"{number}{_UNSTEADY if self.steadied else _LEFT_OUT}" if there else "")
 
     def _spread(self) -> None:
         from rainclean.pairs import FrameChoice
 
         rain = self.frames.rain
-        self.chosen.emit(FrameChoice("differ", self.number.value()).choose(list(rain), list(rain.values())))
+        choice = FrameChoice("differ", self.number.value())
+        self.chosen.emit(choice.choose(list(rain), list(rain.values()), self.covered))
 
 
 def _button(text: str, tip: str) -> QPushButton:

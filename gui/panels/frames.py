@@ -19,17 +19,21 @@ _MARGIN = 8.0
 
 
 class FrameCurve(QWidget):
-    """Rain amount over frames. chosen: a person clicked or dragged to a frame (index in the clip)."""
+    """Rain amount over frames. chosen: a person clicked or dragged to a frame (index in the clip).
+
+    at_hand: the frames that can be seen, rising; all but those that cannot be steadied.
+    """
 
     chosen = Signal(int)
 
     def __init__(self) -> None:
         super().__init__()
         self.first = 0
-        self.amounts: tuple[float, ...] = ()
+        self.amounts: tuple[float | None, ...] = ()
+        self.at_hand: tuple[int, ...] = ()
         self.frame, self.reference = 0, 0
         self.used: range = range(0)
-        self._made = QPolygonF()
+        self._made: list[QPolygonF] = []
         self._made_of: tuple[object, ...] = ()
         self.setMinimumHeight(52)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -40,11 +44,12 @@ class FrameCurve(QWidget):
         """Wide and low."""
         return QSize(600, 52)
 
-    def set_frames(self, first: int, amounts: Sequence[float], reference: int) -> None:
-        """Frames from index ``first`` on with their rain amounts."""
+    def set_frames(self, first: int, amounts: Sequence[float | None], reference: int) -> None:
+        """Frames from index ``first`` on with their rain amounts, None for one that cannot be seen."""
         if (first, tuple(amounts), reference) == (self.first, self.amounts, self.reference):
             return  # a kept candidate does not change what frame is looked at
         self.first, self.amounts = first, tuple(amounts)
+        self.at_hand = tuple(frame for frame, amount in enumerate(self.amounts, first) if amount is not None)
         self.reference = self.frame = reference
         self.used = range(0)
         self.update()
@@ -53,6 +58,10 @@ class FrameCurve(QWidget):
         """Mark the shown frame."""
         self.frame = frame
         self.update()
+
+    def nearest(self, frame: int) -> int:
+        """The frame at hand that lies nearest; the frame itself where there is none."""
+        return min(self.at_hand, key=lambda one: abs(one - frame), default=frame)
 
     def set_used(self, used: range) -> None:
         """Shade the frames that the live picture is made of."""
@@ -65,7 +74,7 @@ class FrameCurve(QWidget):
         painter = QPainter(self)
         palette = self.palette()
         painter.fillRect(self.rect(), palette.base())
-        if not self.amounts:
+        if not self.at_hand:
             return
         if self.used:
             left, right = self._x(self.used.start), self._x(self.used.stop - 1)
@@ -74,7 +83,8 @@ class FrameCurve(QWidget):
             painter.fillRect(QRectF(left, 0, right - left, self.height()), shade)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(palette.text().color(), 1.2))
-        painter.drawPolyline(self._curve())
+        for part in self._curve():
+            painter.drawPolyline(part)
         for frame, width, style in (
             (self.reference, 1.0, Qt.PenStyle.DashLine),
             (self.frame, 2.0, Qt.PenStyle.SolidLine),
@@ -82,7 +92,8 @@ class FrameCurve(QWidget):
             painter.setPen(QPen(palette.highlight().color(), width, style))
             painter.drawLine(QPointF(self._x(frame), 0), QPointF(self._x(frame), self.height()))
         painter.setPen(palette.placeholderText().color())
-        span = f"{min(self.amounts):.1f} to {max(self.amounts):.1f}"
+        known = [amount for amount in self.amounts if amount is not None]
+        span = f"{min(known):.1f} to {max(known):.1f}"
         painter.drawText(self.rect().adjusted(6, 2, -6, 0), Qt.AlignmentFlag.AlignRight, span)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -98,24 +109,31 @@ class FrameCurve(QWidget):
     def _choose(self, x: float) -> None:
         share = (x - _MARGIN) / max(1.0, self.width() - 2 * _MARGIN)
         place = round(min(max(share, 0.0), 1.0) * (len(self.amounts) - 1))
-        self.chosen.emit(self.first + place)
+        self.chosen.emit(self.nearest(self.first + place))
 
     def _x(self, frame: int) -> float:
         share = (frame - self.first) / max(1, len(self.amounts) - 1)
         return _MARGIN + share * (self.width() - 2 * _MARGIN)
 
-    def _curve(self) -> QPolygonF:
-        """The curve, made anew where amounts or size have changed."""
+    def _curve(self) -> list[QPolygonF]:
+        """The curve, with gaps where frames cannot be seen; made anew where amounts or size have changed."""
         made_of = (self.amounts, self.first, self.width(), self.height())
         if made_of != self._made_of:
-            least, span = min(self.amounts), max(max(self.amounts) - min(self.amounts), LEAST_SPAN)
+            known = [amount for amount in self.amounts if amount is not None]
+            least, span = min(known), max(max(known) - min(known), LEAST_SPAN)
             low, high = self.height() - 4, self.height() - 10
-            points = [
-                QPointF(self._x(self.first + place), low - high * (amount - least) / span)
-                for place, amount in enumerate(self.amounts)
-            ]
-            self._made, self._made_of = QPolygonF(points), made_of
+            parts: list[list[QPointF]] = [[]]
+            for place, amount in enumerate(self.amounts):
+                if amount is not None:
+                    parts[-1].append(QPointF(self._x(self.first + place), low - high * (amount - least) / span))
+                elif parts[-1] and self._is_hole(place):
+                    parts.append([])
+            self._made, self._made_of = [QPolygonF(points) for points in parts], made_of
         return self._made
+
+    def _is_hole(self, place: int) -> bool:
+        """Whether several frames side by side cannot be seen: of a long clip only every second or third is used."""
+        return all(amount is None for amount in self.amounts[place : place + 4])
 
 
 class FrameStrip(QWidget):
@@ -148,7 +166,8 @@ class FrameStrip(QWidget):
         self._reset()
 
     def choose(self, frame: int) -> None:
-        """Show this frame."""
+        """Show this frame, or the nearest one that can be seen."""
+        frame = self.curve.nearest(frame)
         if frame != self.curve.frame:
             self.curve.set_frame(frame)
             self._say()
@@ -156,10 +175,11 @@ class FrameStrip(QWidget):
 
     def step(self, by: int, around: bool = False) -> None:
         """Show the next or previous frame."""
-        count = len(self.curve.amounts)
-        place = self.curve.frame - self.curve.first + by
-        place = place % count if around and count else min(max(place, 0), count - 1)
-        self.choose(self.curve.first + place)
+        there = self.curve.at_hand
+        if not there:
+            return
+        place = there.index(self.curve.nearest(self.curve.frame)) + by
+        self.choose(there[place % len(there) if around else min(max(place, 0), len(there) - 1)])
 
     def stop(self) -> None:
         """Stop playing."""
@@ -189,4 +209,6 @@ class FrameStrip(QWidget):
             self.label.clear()
             return
         reference = "  reference" if self.curve.frame == self.curve.reference else ""
-        self.label.setText(f"frame {self.curve.frame}{reference}\nrain {self.curve.amounts[place]:.2f}")
+        amount = self.curve.amounts[place]
+        rain = "cannot be steadied" if amount is None else f"rain {amount:.2f}"
+        self.label.setText(f"frame {self.curve.frame}{reference}\n{rain}")

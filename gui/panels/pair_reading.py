@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.project.clips import clip, open_clip
+from pipeline.project.clips import clip, open_clip, steadied
+from pipeline.project.model import Analysis
 from pipeline.project.store import Project
 from pipeline.stages import Progress
 from rainclean.errors import InputError, UsageError
-from rainclean.video import Region
+from rainclean.video import FrameSource, Region
 
 if TYPE_CHECKING:
+    from pipeline.export.exclusions import Exclusions
     from rainclean.pairs import Crop, CropChoice
 
 U8 = NDArray[np.uint8]
@@ -36,13 +38,17 @@ _SMALL = 1280
 
 @dataclass(frozen=True)
 class Subject:
-    """What the pairs of a sequence are made of. content: SHA-256 of the clip. picture, exclude: artefacts."""
+    """What the pairs of a sequence are made of. content: SHA-256 of the clip. picture, exclude: artefacts.
+
+    analysis: of the picture; it says how frames are steadied, and what moves.
+    """
 
     clip_id: int
     content: str
     region: Region
     picture: str
     exclude: str
+    analysis: Analysis | None = None
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,7 @@ class Preview:
     """One frame as it will be exported; pictures (H, W, 3) uint8 RGB of the same size, what is excluded tinted.
 
     plain: the rainy frame without tint. small: the tinted frame for drawing on. words: why there are no crops.
+    exclude: (H, W) uint8 of this frame; exclusions: of all frames of the subject. keep_moving: as asked for.
     """
 
     subject: Subject
@@ -62,39 +69,63 @@ class Preview:
     small: U8
     crops: tuple["Crop", ...]
     words: str
+    exclusions: "Exclusions"
+    keep_moving: bool = False
 
 
-def make_preview(folder: Path, subject: Subject, frame: int, choice: "CropChoice", known: Preview | None) -> Preview:
+def make_preview(
+    folder: Path,
+    subject: Subject,
+    frame: int,
+    choice: "CropChoice",
+    known: Preview | None,
+    keep_moving: bool = False,
+) -> Preview:
     """Read a frame and choose its crops, as the export does. known: an earlier one, of which what is equal is used.
 
-    The project in ``folder`` is opened anew: this may run in any thread. Raises RaincleanError.
+    keep_moving: exclude what a person marked only. The project in ``folder`` is opened anew: this may run in any
+    thread. Raises RaincleanError.
     """
-    from pipeline.project.masks import read_mask
-
     with Project(folder) as project:
-        artefacts = project.artefacts
-        if known is not None and known.subject == subject:
-            clean, exclude = known.plain_clean, known.exclude
+        if known is not None and (known.subject, known.keep_moving) == (subject, keep_moving):
+            clean, exclusions = known.plain_clean, known.exclusions
         else:
-            clean = artefacts.picture(subject.picture)
-            exclude = read_mask(project, subject.exclude) if subject.exclude else None
+            clean = project.artefacts.picture(subject.picture)
+            exclusions = _exclusions(project, subject, keep_moving)
         if known is not None and (known.subject, known.frame) == (subject, frame):
             rainy = known.plain
         else:
-            with open_clip(project, clip(project, subject.clip_id)) as source:
+            with _open(project, subject) as source:
                 found = next(source.read([frame], subject.region), None)
                 if found is None:
                     raise InputError(source.info.path, f"ends before frame {frame}")
                 rainy = found.rgb
-    crops, words = choose_crops(choice, rainy, clean, exclude, subject.content, frame)
+    crops, words = choose_crops(choice, rainy, clean, exclusions, subject.content, frame)
+    exclude = exclusions.of(frame).mask
     tinted = tint(rainy, exclude)
     return Preview(
-        subject, frame, rainy, tinted, tint(clean, exclude), clean, exclude, _shrunk(tinted), tuple(crops), words
-    )
+        subject, frame, rainy, tinted, tint(clean, exclude), clean, exclude, _shrunk(tinted), tuple(crops), words,
+        exclusions, keep_moving,
+    )  # fmt: skip
+
+
+def _exclusions(project: Project, subject: Subject, keep_moving: bool) -> "Exclusions":
+    from pipeline.export.exclusions import Exclusions, read_exclusions
+    from pipeline.project.masks import read_mask
+
+    if subject.analysis is None:
+        return Exclusions(read_mask(project, subject.exclude) if subject.exclude else None)
+    return read_exclusions(project, subject.analysis, subject.exclude, keep_moving)
+
+
+def _open(project: Project, subject: Subject) -> FrameSource:
+    """The frames of a subject as its analysis used them."""
+    source = open_clip(project, clip(project, subject.clip_id))
+    return steadied(project, source, subject.analysis.steadying if subject.analysis else "")
 
 
 def choose_crops(
-    choice: "CropChoice", rainy: U8, clean: U8, exclude: U8 | None, content: str, frame: int
+    choice: "CropChoice", rainy: U8, clean: U8, exclusions: "Exclusions", content: str, frame: int
 ) -> tuple[Sequence["Crop"], str]:
     """The crops of a frame as the export chooses them, and why there are none."""
     from pipeline.export.estimate import MANY, most_crops
@@ -103,7 +134,9 @@ def choose_crops(
         many = most_crops(choice, rainy.shape[1], rainy.shape[0])
         if many > MANY:
             return (), f"up to {many} crops a frame: too many to draw"
-        crops = choice.choose(rainy, clean, exclude, sequence=content, frame=frame)
+        crops = choice.choose(
+            rainy, clean, exclusions.by_person, found=exclusions.of(frame).found, sequence=content, frame=frame
+        )
     except UsageError as error:
         return (), str(error)
     return crops, "" if crops else "no crop of this frame holds enough rain and little enough that is excluded"
@@ -130,7 +163,7 @@ def _shrunk(picture: U8) -> U8:
 
 
 def read_thumbnails(
-    folder: Path, clip_id: int, frames: Sequence[int], region: Region, found: dict[int, U8]
+    folder: Path, subject: Subject, frames: Sequence[int], found: dict[int, U8]
 ) -> Generator[Progress, None, None]:
     """A stage that puts small (h, w, 3) uint8 RGB pictures of these frames into ``found``, one a step.
 
@@ -138,9 +171,10 @@ def read_thumbnails(
     """
     import cv2
 
+    region = subject.region
     width = thumbnail_width(len(frames), region)
     height = max(1, round(region.height * width / region.width))
-    with Project(folder) as project, open_clip(project, clip(project, clip_id)) as source:
+    with Project(folder) as project, _open(project, subject) as source:
         for done, frame in enumerate(source.read(frames, region), 1):
             found[frame.index] = np.asarray(cv2.resize(frame.rgb, (width, height), interpolation=cv2.INTER_AREA))
             yield Progress("thumbnails", done, len(frames))

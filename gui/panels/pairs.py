@@ -18,6 +18,7 @@ from gui.session import Session
 from gui.workers import NOW, SOON
 from pipeline.project.analyses import analysis, candidate, rain_amounts
 from pipeline.project.clips import clip
+from pipeline.project.findings import covered_frames
 
 if TYPE_CHECKING:
     from pipeline.export.estimate import Estimate
@@ -101,7 +102,8 @@ class PairsPage(QWidget):
             self.run.open(folder)
             self.amount.clear()
         self._subject, rain = self._read_subject()
-        self.picker.set_frames(rain)
+        made = self._subject.analysis if self._subject is not None else None
+        self.picker.set_frames(rain, covered_frames(made) if made is not None else ())
         self.picker.load(folder, self._subject)
         self._mark()
         self._say_refusal()
@@ -115,8 +117,9 @@ class PairsPage(QWidget):
         chosen = candidate(project, picture[0])
         made, of = analysis(project, chosen.analysis_id), clip(project, line.sequence.clip_id)
         frames = range(line.sequence.first, line.sequence.last)
-        rain = dict(zip(frames, rain_amounts(project, made.id), strict=False))
-        return Subject(of.id, of.content, made.region, chosen.picture, picture[1]), rain
+        amounts = zip(frames, rain_amounts(project, made.id), strict=False)
+        rain = {frame: amount for frame, amount in amounts if amount is not None}
+        return Subject(of.id, of.content, made.region, chosen.picture, picture[1], made), rain
 
     def _picture(self) -> tuple[int, str] | None:
         """Candidate and exclusion mask that the export takes; before a decision the first candidate."""
@@ -137,7 +140,7 @@ class PairsPage(QWidget):
         if own is not None:
             self.picker.mark(self._title(), rain.keys() & set(own), None)
         elif asked is not None:
-            chosen = asked.frames.choose(list(rain), list(rain.values()))
+            chosen = asked.frames.choose(list(rain), list(rain.values()), self.picker.covered)
             self.picker.mark(self._title(), chosen, asked.frames.text)
         else:
             self.picker.mark(self._title(), (), "")
@@ -195,7 +198,7 @@ class PairsPage(QWidget):
             self.preview.show_preview(None)
             return
         self._session.workers.run(
-            lambda: make_preview(folder, subject, frame, asked.crops, known),
+            lambda: make_preview(folder, subject, frame, asked.crops, known, asked.keep_moving),
             self._show_preview,
             lambda error: self.preview.show_preview(None, str(error)),
             lane="pairs-preview",

@@ -46,8 +46,9 @@ def heading(painter: QPainter, room: QRect, text: str, font: QFont, bold: bool, 
     painter.setFont(font)
 
 
-def line(painter: QPainter, room: QRect, top: int, text: str) -> None:
-    """A line of text, px below the top of the row, cut in its middle where it is too long."""
+def line(painter: QPainter, room: QRect, top: int, text: str, prose: bool = False) -> None:
+    """A line of text, px below the top of the row; too long, names are cut in their middle, prose at its end."""
     metrics = painter.fontMetrics()
-    elided = metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, room.width())
+    mode = Qt.TextElideMode.ElideRight if prose else Qt.TextElideMode.ElideMiddle
+    elided = metrics.elidedText(text, mode, room.width())
     painter.drawText(room.left(), room.top() + top + metrics.ascent(), elided)

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gui.arrangement import FILTERS, SORTS, arrange
+from gui.arrangement import FILTERS, NOTHING_KNOWN, SORTS, UNSURE, Unsure, arrange
 from gui.jobs import Jobs
 from gui.panels import rows
 from gui.session import Session
@@ -51,6 +51,8 @@ class SequencesModel(QAbstractListModel):
     def __init__(self, session: Session, jobs: Jobs) -> None:
         super().__init__()
         self._session, self._jobs = session, jobs
+        self.unsure: Unsure = NOTHING_KNOWN
+        """Told in the rows while the list is ordered by it."""
 
     def rowCount(self, parent: Index = NO_PARENT) -> int:
         """Number of listed sequences."""
@@ -125,7 +127,7 @@ class _Delegate(QStyledItemDelegate):
         self._state(painter, room, sequence)
         if not blind:
             painter.setPen(palette.placeholderText().color())
-            rows.line(painter, room, 48, _figures(sequence))
+            rows.line(painter, room, 48, _figures(sequence, self._model.unsure.get(sequence.sequence.id)))
         self._progress(painter, room, palette, self._model.share(sequence))
         if framed:
             rows.outline(painter, rect, palette)
@@ -150,7 +152,9 @@ class _Delegate(QStyledItemDelegate):
             painter.fillRect(bar, QColor(STATE_COLOURS["analysing"]))
 
 
-def _figures(sequence: Overview) -> str:
+def _figures(sequence: Overview, unsure: float | None) -> str:
+    if unsure is not None and sequence.state in ("ready", "accepted automatically"):
+        return f"{sequence.chosen}  unsure {unsure:.0%}"
     chosen = "composite" if sequence.chosen.startswith("composite-") else sequence.chosen
     score = "" if sequence.score is None else f"{sequence.score:.2f}"
     return "  ".join(part for part in (chosen, score) if part)
@@ -166,13 +170,14 @@ class SequencesPanel(QWidget):
         self.filter, self.sort = QComboBox(), QComboBox()
         self.filter.addItems(list(FILTERS))
         self.sort.addItems(list(SORTS))
-        self.count = QLabel()
+        self.count = QLabel(wordWrap=True)
         self.view = QListView(uniformItemSizes=True)
         self.view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.view.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self.view.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # keys act on the framed sequence, wherever the focus is
         self.model = SequencesModel(session, jobs)
+        self._unsure: Unsure = NOTHING_KNOWN
         self.view.setModel(self.model)
         self.view.setItemDelegate(_Delegate(session, self.model, thumbnails, self.view))
         for widget, name, tip in (
@@ -182,7 +187,7 @@ class SequencesPanel(QWidget):
                 "Shows what has these words in name, scene or note (Ctrl+F); Enter: the first",
             ),
             (self.filter, "Filter", "Which sequences are listed"),
-            (self.sort, "Order", "Order of the list"),
+            (self.sort, "Order", f"Order of the list; “{UNSURE}” is as it was when it was chosen: choose it again"),
             (self.view, "Sequences", "Click, or Up and Down, to frame a sequence"),
         ):
             named(widget, name, tip)
@@ -190,10 +195,12 @@ class SequencesPanel(QWidget):
         self.search.textChanged.connect(self.arrange)
         self.search.returnPressed.connect(self._go)
         self.filter.currentTextChanged.connect(self.arrange)
+        self.sort.activated.connect(self._sort_anew)
         self.sort.currentTextChanged.connect(self.arrange)
         self.view.clicked.connect(lambda index: session.frame(session.order[index.row()]))
         session.sequences_changed.connect(self.arrange)
-        session.opened.connect(self.arrange)
+        session.opened.connect(self._sort_anew)
+        session.learned.connect(self._know)
         session.target_changed.connect(self._follow)
         thumbnails.loaded.connect(lambda _: self.view.viewport().update())
         jobs.changed.connect(lambda _: self.view.viewport().update())
@@ -206,7 +213,8 @@ class SequencesPanel(QWidget):
         shown, sort = ("all", "as added") if blind else (self.filter.currentText(), self.sort.currentText())
         for box in (self.filter, self.sort, self.search):
             box.setEnabled(not blind)
-        order = arrange(session.lines.values(), shown, sort, "" if blind else self.search.text())
+        self.model.unsure = self._unsure if sort == UNSURE else NOTHING_KNOWN
+        order = arrange(session.lines.values(), shown, sort, "" if blind else self.search.text(), self._unsure)
         if order == session.order and self.model.rowCount() == len(order):
             self.model.touch()
         else:
@@ -214,7 +222,18 @@ class SequencesPanel(QWidget):
             self.model.reset()
             self._follow()
         total = len(session.lines)
-        self.count.setText(f"{len(order)} of {total}" if len(order) != total else f"{total} sequences")
+        words = f"{len(order)} of {total}" if len(order) != total else f"{total} sequences"
+        unknown = sort == UNSURE and not self._unsure and total > 0
+        self.count.setText(f"{words}\nsuggested candidates: {session.suggestions.words}" if unknown else words)
+
+    def _sort_anew(self) -> None:
+        """Order by what is known now. With each decision something is learned, but a list must not jump about."""
+        self._unsure = self._session.suggestions.unsure
+        self.arrange()
+
+    def _know(self) -> None:
+        if not self._unsure:
+            self._sort_anew()
 
     def _go(self) -> None:
         """Frame the first hit, and give the keys back to the desk."""

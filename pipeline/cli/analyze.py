@@ -29,8 +29,9 @@ class Analyze:
     """Use at most so many frames of each sequence."""
     again: bool = False
     """Also sequences that have candidates by these settings."""
-    memory: Annotated[str, arg(metavar="AMOUNT")] = "1GiB"
-    """Memory to use beside the interpreter; what does not fit goes to scratch space."""
+    memory: Annotated[str | None, arg(metavar="AMOUNT")] = None
+    """Memory to use beside the interpreter; what does not fit goes to scratch space. Default: a quarter of the
+    machine's, 1 to 4 GiB."""
     scratch: Annotated[Path | None, arg(metavar="FOLDER")] = None
     """Folder for scratch space. Default: the system's folder for temporary files."""
     json: bool = False
@@ -42,11 +43,12 @@ class Analyze:
         from pipeline.project.analyzing import analyze
         from pipeline.project.store import Project
 
+        defaults = CleanSettings()
         settings = CleanSettings(
             recipe=self.recipe,
             frames=self.frames,
-            memory=parse_bytes(self.memory, "--memory"),
-            scratch=self.scratch or CleanSettings().scratch,
+            memory=defaults.memory if self.memory is None else parse_bytes(self.memory, "--memory"),
+            scratch=self.scratch or defaults.scratch,
         )
         with Project(self.project) as project:
             for note in project.notes:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 
@@ -12,12 +12,15 @@ from pipeline.cli.values import parse_bytes, parse_point, parse_region
 
 @dataclass(frozen=True)
 class Clean:
-    """Make a clean image of a rain video, filmed with a camera that stands still.
+    """Make a clean image of a rain video.
 
-    Without --recipe: the default sweep (several numbers of frames × several percentiles), its best-scored
-    candidate in clean.png and all of them in candidates/. With --recipe: that one.
+    Without --recipe: frames are steadied where the camera moves or the light changes; then the rain-free mean, local η
+    and a sweep of percentiles over several numbers of frames, the suggested one in clean.png and all of them in
+    candidates/. With --recipe: that one.
 
-    Writes clean.png, candidates/*.png, candidates.png (contact sheet), candidates.csv and report.json.
+    Writes clean.png, candidates/*.png, candidates.png (contact sheet), candidates.csv and report.json; with a rain-free
+    mean also confidence.png (255: an error below one level is certain) and, where something moves that is not rain,
+    exclude.png.
     """
 
     input: Annotated[Positional[Path], arg(metavar="INPUT")]
@@ -36,10 +39,13 @@ class Clean:
     """First frame no longer to use: index, or time such as 9s."""
     region: Annotated[str | None, arg(metavar="X,Y,W,H")] = None
     """Use only this part of the upright frame: x,y,width,height in px."""
-    memory: Annotated[str, arg(metavar="AMOUNT")] = "1GiB"
-    """Memory to use beside the interpreter, such as 512MiB; what does not fit goes to scratch space."""
+    memory: Annotated[str | None, arg(metavar="AMOUNT")] = None
+    """Memory to use beside the interpreter, such as 512MiB; what does not fit goes to scratch space. Default: a
+    quarter of the machine's, 1 to 4 GiB."""
     scratch: Annotated[Path | None, arg(metavar="FOLDER")] = None
     """Folder for scratch space. Default: the system's folder for temporary files."""
+    bits: Literal[8, 16] = 8
+    """Of clean.png, per channel. The rain-free mean is finer than 8 bits can tell."""
     salvage: bool = False
     """Use what can be decoded of a damaged or truncated clip."""
     json: bool = False
@@ -60,11 +66,11 @@ class Clean:
                 first=0 if self.in_point is None else parse_point(self.in_point, source, "--in-point"),
                 last=None if self.out_point is None else parse_point(self.out_point, source, "--out-point"),
                 region=None if self.region is None else parse_region(self.region),
-                memory=parse_bytes(self.memory, "--memory"),
+                memory=defaults.memory if self.memory is None else parse_bytes(self.memory, "--memory"),
                 scratch=self.scratch or defaults.scratch,
             )
             with clean_folder(self.output, self.input) as folder, follow(clean(source, settings)) as result:
-                report = follow(write_clean(result, source.info, folder))
+                report = follow(write_clean(result, source.info, folder, self.bits))
         if self.json:
             print_json(report)
         else:

@@ -38,13 +38,19 @@ class Export:
     min_rain: Annotated[float, arg(metavar="SHARE")] = 0.0
     """Leave out crops in which a smaller share of the pixels holds rain, 0 to 1."""
     max_excluded: Annotated[float, arg(metavar="SHARE")] = 0.0
-    """Largest share of a crop that may be excluded, 0 to 1. Whole frames are taken anyway, with their mask."""
+    """Largest share of a crop that may be excluded, 0 to 1; where things were found to move, at least 0.25 may. Whole
+    frames are taken anyway, with their mask."""
     split: Annotated[str | None, arg(metavar="SHARES")] = None
     """Shares of the scenes, in any unit. Default: train=0.8,test=0.2 for spa, train=0.8,val=0.1,test=0.1 for paired."""
     seed: Annotated[int, arg(metavar="N")] = 0
     """Draws the split and random crops."""
     person_only: bool = False
     """Leave automatic choices out."""
+    keep_moving: bool = False
+    """Exclude what a person marked only: not where the clean image is in doubt because something moves, nor what
+    passes in a rainy frame."""
+    no_confidence: bool = False
+    """Write no confidence pictures."""
     estimate: bool = False
     """Say what it would hold and how large it would be; write nothing."""
     json: bool = False
@@ -94,6 +100,8 @@ class Export:
             self.seed,
             self.person_only,
             self.sequences,
+            confidence=not self.no_confidence,
+            keep_moving=self.keep_moving,
         )
 
     def _estimate(self, project: "Project", settings: "ExportSettings") -> None:

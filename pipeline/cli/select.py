@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 class Select:
     """Choose a candidate, or say that none is fit for use; each decision is kept with who and when.
 
-    --auto takes the best-scored candidate of each analysed sequence that no person has decided on; it never
-    stands in for a person's decision and is exported as what it is.
+    --auto takes the suggested candidate of each analysed sequence that no person has decided on: what was learned
+    from people's choices in this project, or the best-scored one while too little was chosen. It never stands in for
+    a person's decision and is exported as what it is.
     """
 
     project: Annotated[Positional[Path], arg(metavar="PROJECT")]
@@ -28,7 +29,7 @@ class Select:
     candidate: Annotated[str | None, arg(metavar="NAME")] = None
     """Name of the candidate to accept, as `rainclean status PROJECT SEQUENCE` lists them."""
     auto: bool = False
-    """Accept the best-scored candidate, marked as an automatic choice."""
+    """Accept the suggested candidate, else the best-scored one, marked as an automatic choice."""
     reject: bool = False
     """No candidate is fit for use."""
     undo: bool = False
@@ -143,15 +144,19 @@ class Select:
         return self.candidate is None and not self.reject and not self.undo
 
     def _choose_best(self, project: "Project") -> None:
-        from pipeline.project.decisions import choose_best
+        from pipeline.project.suggestion import choose_suggested
+        from pipeline.words import one_line
 
-        result = choose_best(project, [self.sequence] if self.sequence else [], self.note)
+        note = one_line(self.note, "--note")
+        result, learned = choose_suggested(project, [self.sequence] if self.sequence else [], note)
         if self.json:
-            document: dict[str, Any] = asdict(result)
+            document: dict[str, Any] = {**asdict(result), "suggested": learned.to_json()}
             print_json(document)
         else:
             kept = f"; {len(result.kept)} stay as they were decided" if result.kept else ""
             print_text(f"chosen automatically: {len(result.chosen)}{kept}")
+            if learned.learned:
+                print_text(f"suggested candidates: {learned.words}")
         if result.doubtful:
             print_note(f"note: scores are so bad that they may mislead, look yourself: {few(result.doubtful)}")
         failed = list(result.failed.values())

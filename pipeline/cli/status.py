@@ -11,8 +11,9 @@ from pipeline.cli.console import print_json, print_note, print_table, print_text
 from pipeline.words import counted, few, quoted
 
 if TYPE_CHECKING:
-    from pipeline.project.model import Overview
+    from pipeline.project.model import Analysis, Overview
     from pipeline.project.store import Project
+    from pipeline.project.suggestion import Suggestions
 
 
 @dataclass(frozen=True)
@@ -33,21 +34,23 @@ class Status:
         """Look it up and print it."""
         from pipeline.project.overview import overview
         from pipeline.project.store import Project
+        from pipeline.project.suggestion import suggestions
 
         with Project(self.project) as project:
             for note in project.notes:
                 print_note(f"note: {note}")
             with project.snapshot():
                 lines = overview(project, [self.sequence] if self.sequence else [])
-                document = _details(project, lines[0]) if self.sequence else _document(project, lines)
+                learned = suggestions(project)
+                document = _details(project, lines[0], learned) if self.sequence else _document(project, lines, learned)
         if self.json:
             print_json(document)
         elif self.sequence:
             _print_details(document)
         else:
-            self._print(lines)
+            self._print(lines, learned)
 
-    def _print(self, lines: "list[Overview]") -> None:
+    def _print(self, lines: "list[Overview]", learned: "Suggestions") -> None:
         if not lines:
             print_text(f"{self.project}: no sequences yet; next: rainclean add {quoted(self.project)} CLIP…")
             return
@@ -76,6 +79,8 @@ class Status:
             print_text("? scene suggested, because backgrounds look alike; rainclean describe --scene says it for sure")
         if any(line.star for line in lines):
             print_text("* starred")
+        if learned.judgements:
+            print_text(f"suggested candidates: {learned.words}")
         if conflicts := [line.sequence.name for line in lines if line.conflict]:
             print_note(f"note: people decided differently on {counted(len(conflicts), 'sequence')}: {few(conflicts)}")
         for line in lines:
@@ -83,7 +88,7 @@ class Status:
                 print_note(f"failed: {line.sequence.name}: {line.error}")
 
 
-def _line(line: "Overview") -> dict[str, Any]:
+def _line(line: "Overview", learned: "Suggestions") -> dict[str, Any]:
     return {
         **asdict(line.sequence),
         "frames": line.sequence.frame_count,
@@ -97,29 +102,40 @@ def _line(line: "Overview") -> dict[str, Any]:
         "star": line.star,
         "note": line.note,
         "conflict": line.conflict,
+        "unsure": learned.unsure.get(line.sequence.id),
     }
 
 
-def _document(project: "Project", lines: "list[Overview]") -> dict[str, Any]:
+def _document(project: "Project", lines: "list[Overview]", learned: "Suggestions") -> dict[str, Any]:
     return {
         "project": str(project.folder),
         "uuid": project.uuid,
         "states": dict(Counter(line.state for line in lines)),
-        "sequences": [_line(line) for line in lines],
+        "suggested": learned.to_json(),
+        "sequences": [_line(line, learned) for line in lines],
     }
 
 
-def _details(project: "Project", line: "Overview") -> dict[str, Any]:
+def _details(project: "Project", line: "Overview", learned: "Suggestions") -> dict[str, Any]:
     from pipeline.project.analyses import all_candidates, analyses, candidate, rain_amounts
     from pipeline.project.clips import clip
     from pipeline.project.decisions import journal
 
     of_clip = clip(project, line.sequence.clip_id)
-    made = analyses(project, line.sequence.id)
+    made, suggested = analyses(project, line.sequence.id), learned.of(line.sequence.id)
     return {
-        **_line(line),
+        **_line(line, learned),
+        "suggested": {
+            "candidate": candidate(project, suggested.candidate_id).name,
+            "chance": suggested.chance,
+            "reasons": suggested.reasons,
+            **learned.to_json(),
+        }
+        if suggested
+        else None,
         "clip": {**asdict(of_clip), "path": str(of_clip.path)},
         "analyses": [{**asdict(a), "sheet": str(project.artefacts.path(a.sheet)) if a.sheet else ""} for a in made],
+        "found": _found(project, made[0]) if made else None,
         "rain": rain_amounts(project, made[0].id) if made else [],
         "candidates": [
             {**asdict(c), "words": c.words, "score": c.score, "file": str(project.artefacts.path(c.picture))}
@@ -132,6 +148,53 @@ def _details(project: "Project", line: "Overview") -> dict[str, Any]:
     }
 
 
+def _found(project: "Project", made: "Analysis") -> dict[str, Any]:
+    """What the analysis found of the clip: how frames were steadied (None: they were not), what moves in it."""
+    from pipeline.project.findings import told
+
+    found: dict[str, Any] = {"steadying": None, "moving": told(made) or None, "belief": bool(made.belief_sd)}
+    if made.steadying:
+        from pipeline.project.findings import read_steadying
+
+        steadying = read_steadying(project, made.steadying)
+        residuals = [pose.residual for pose in steadying.poses.values()]
+        gains = [float(gain) for pose in steadying.poses.values() for gain in pose.gain]
+        found["steadying"] = {
+            "model": steadying.model,
+            "moves": steadying.moves,
+            "frames": len(steadying.poses),
+            "residual_px": {"most": max(residuals), "mean": sum(residuals) / len(residuals)},
+            "relit": steadying.relit,
+            "gains": [min(gains), max(gains)],
+            "dropped": {str(index): why for index, why in steadying.dropped.items()},
+        }
+    return found
+
+
+def _print_found(found: dict[str, Any]) -> list[tuple[str, str]]:
+    """Lines on it; none where an older rainclean analysed."""
+    rows: list[tuple[str, str]] = []
+    steadying, moving = found["steadying"], found["moving"]
+    if steadying:
+        px = steadying["residual_px"]
+        left = f"{px['mean']:.2f} px left on average, {px['most']:.2f} at most"
+        camera = f"registered: {steadying['model']}, {left}" if steadying["moves"] else "stands still"
+        rows.append(("camera", f"{camera}; {counted(steadying['frames'], 'frame')} can be used"))
+        low, high = steadying["gains"]
+        if steadying["relit"]:
+            rows.append(("light", f"changes, gains from {low:.3f} to {high:.3f}: undone"))
+        reasons = Counter(steadying["dropped"].values())
+        rows += [
+            ("dropped" if i == 0 else "", f"{counted(number, 'frame')}: {why}")
+            for i, (why, number) in enumerate(reasons.items())
+        ]
+    if moving:
+        rows += [("moves" if i == 0 else "", words) for i, words in enumerate(moving["words"])]
+        if moving["doubtful"]:
+            rows.append(("in doubt", f"{moving['doubtful']:.1%} of the clean image"))
+    return rows
+
+
 def _print_details(found: dict[str, Any]) -> None:
     clip, analyses = found["clip"], [a for a in found["analyses"] if not a["error"]]
     place = f"{clip['path']}, frames {found['first']} to {found['last'] - 1}, {clip['width']}×{clip['height']} px"
@@ -141,9 +204,15 @@ def _print_details(found: dict[str, Any]) -> None:
         ("scene", found["scene"] + {"suggestion": " (suggested)", "name": " (its own)"}.get(found["scene_by"], "")),
         *((name, found[name]) for name in ("source", "author", "licence", "consent", "notes", "note") if found[name]),
     ]
+    if suggested := found["suggested"]:
+        why = f": {', '.join(suggested['reasons'])}" if suggested["reasons"] else ""
+        rows.append(("suggested", f"{suggested['candidate']} ({suggested['chance']:.0%} sure){why}"))
     if analyses:
         rows.append(("reference frame", str(analyses[0]["reference_frame"])))
-        rows += [("note" if i == 0 else "", text) for i, text in enumerate(analyses[0]["warnings"])]
+        rows += _print_found(found["found"])
+        said = (found["found"]["moving"] or {}).get("words", ())
+        notes = [text for text in analyses[0]["warnings"] if text not in said]
+        rows += [("note" if i == 0 else "", text) for i, text in enumerate(notes)]
         rows += [("contact sheet" if i == 0 else "", a["sheet"]) for i, a in enumerate(analyses)]
     print_table(("sequence", found["name"]), rows)
     if found["candidates"]:

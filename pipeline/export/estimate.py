@@ -1,23 +1,28 @@
 """How many pairs an export would hold, and about how large it would be, before anything is decoded."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.export.exclusions import read_exclusions
 from pipeline.export.plan import ExportSettings, Item, plan_export
-from pipeline.project.masks import read_mask
 from pipeline.project.store import Project
 from rainclean.formats import layout
 from rainclean.formats.manifest import has_parquet
-from rainclean.pairs import CropChoice, FrameChoice
+from rainclean.pairs import CropChoice
 
 U8 = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
 
 RAINY_TO_CLEAN = 1.2
 """Bytes of a rainy frame's PNG to those of its clean image, where an older analysis kept no rainy frame."""
+
+CONFIDENCE_TO_SD = 0.3
+"""Bytes of a confidence picture to those of the standard deviation that it follows from, which has 16 bits."""
 
 ROW = 500
 """Bytes that manifest and list take for a pair; the check sums are most of it."""
@@ -28,9 +33,11 @@ PARQUET_ROW = 200
 CONTAINER = 70
 """Bytes of a PNG file that are not the picture."""
 
-
 MANY = 5000
 """Crops a frame above which they are not looked at one by one."""
+
+FEW_FRAMES = 25
+"""Frames of a sequence with something passing in them that are looked at one by one."""
 
 
 @dataclass(frozen=True)
@@ -56,16 +63,17 @@ def estimate(project: Project, settings: ExportSettings) -> Estimate:
     `plan_export`.
     """
     plan = plan_export(project, settings)
-    counter = _Counter(project, settings.crops)
+    counter = _Counter(project, settings)
     sequences: Counter[str] = Counter()
     pairs: Counter[str] = Counter()
     size = 0
     for item in plan.items:
-        frames = len(item.frames or _frames(item, settings.frames))
-        crops, share = counter.of(item)
+        frames = item.choose(settings.frames, item.amounts)
+        crops, areas = counter.of(item, frames)
         sequences[item.split] += 1
-        pairs[item.split] += frames * crops
-        size += frames * (ceil(share * _bytes_of_frame(project, item)) + crops * (2 * CONTAINER + _row_bytes()))
+        pairs[item.split] += crops
+        files = 3 if settings.confidence and item.analysis.belief_sd else 2
+        size += ceil(areas * _bytes_of_frame(project, item, settings)) + crops * (files * CONTAINER + _row_bytes())
     splits = layout(settings.layout).splits
     return Estimate(
         {split: sequences[split] for split in splits},
@@ -99,33 +107,43 @@ def most_crops(crops: CropChoice, width: int, height: int) -> int:
 
 
 class _Counter:
-    """Crops a frame as they come out where rain rules none out. exact: so far exclusion masks were looked at."""
+    """Crops as they come out where rain rules none out. exact: so far everything that excludes was looked at."""
 
-    def __init__(self, project: Project, crops: CropChoice) -> None:
-        self.exact = crops.smallest_rain_share == 0
-        self._project = project
-        self._crops = replace(crops, smallest_rain_share=0.0)
-        self._found: dict[tuple[int, int, str], int] = {}
+    def __init__(self, project: Project, settings: ExportSettings) -> None:
+        self.exact = settings.crops.smallest_rain_share == 0
+        self._project, self._keep_moving = project, settings.keep_moving
+        self._crops = replace(settings.crops, smallest_rain_share=0.0)
 
-    def of(self, item: Item) -> tuple[int, float]:
-        """Number of crops of each frame; sum of their areas, 1 for one whole frame."""
-        region, exclude, size = item.analysis.region, item.decision.exclude, self._crops.size
+    def of(self, item: Item, frames: Sequence[int]) -> tuple[int, float]:
+        """Number of crops of these frames; sum of their areas, 1 for one whole frame."""
+        region, size = item.analysis.region, self._crops.size
         if size is None:
-            return 1, 1.0
-        key = (region.width, region.height, exclude)
-        if key not in self._found:
-            self._found[key] = self._count(*key)
-        return self._found[key], self._found[key] * size[0] * size[1] / (region.width * region.height)
+            return len(frames), float(len(frames))
+        number = self._count(item, frames)
+        return number, number * size[0] * size[1] / (region.width * region.height)
 
-    def _count(self, width: int, height: int, exclude: str) -> int:
+    def _count(self, item: Item, frames: Sequence[int]) -> int:
+        made, exclude = item.analysis, item.decision.exclude
+        width, height = made.region.width, made.region.height
         most = most_crops(self._crops, width, height)
-        if not exclude:
-            return most
+        if not (exclude or (made.moving and not self._keep_moving)):
+            return most * len(frames)
         if most > MANY:
             self.exact = False
-            return most
+            return most * len(frames)
+        exclusions = read_exclusions(self._project, made, exclude, self._keep_moving)
         dry: U8 = np.zeros((height, width, 3), np.uint8)
-        return len(self._crops.choose(dry, dry, read_mask(self._project, exclude), sequence="", frame=0))
+
+        def count(found: Mask | None) -> int:
+            return len(self._crops.choose(dry, dry, exclusions.by_person, found=found, sequence="", frame=0))
+
+        usual = count(exclusions.doubtful)
+        own = [frame for frame in frames if exclusions.passing is not None and frame in exclusions.passing.cells]
+        if len(own) > FEW_FRAMES:
+            self.exact = False  # of the others nothing of their own is left out: at most so many
+        looked_at = own[:FEW_FRAMES]
+        of_their_own = sum(count(exclusions.of(frame).found) for frame in looked_at)
+        return of_their_own + usual * (len(frames) - len(looked_at))
 
 
 def _steps(places: int, size: int, stride: int) -> int:
@@ -134,15 +152,17 @@ def _steps(places: int, size: int, stride: int) -> int:
     return steps + (stride <= size and (places - 1) % stride > 0)
 
 
-def _frames(item: Item, choice: FrameChoice) -> list[int]:
-    return choice.choose(range(item.sequence.first, item.sequence.last), item.rain)
-
-
-def _bytes_of_frame(project: Project, item: Item) -> float:
-    """Of a whole pair's pictures, exclusion mask included."""
+def _bytes_of_frame(project: Project, item: Item, settings: ExportSettings) -> float:
+    """Of a whole pair's pictures, exclusion mask and confidence included."""
+    made = item.analysis
     clean = _size(project, item.candidate.picture)
-    rainy = _size(project, item.analysis.reference) or RAINY_TO_CLEAN * clean
-    return clean + rainy + _size(project, item.decision.exclude)
+    rainy = _size(project, made.reference) or RAINY_TO_CLEAN * clean
+    masks: float = _size(project, item.decision.exclude)
+    if not settings.keep_moving and not item.decision.exclude:
+        masks += _size(project, made.areas)
+    if settings.confidence:
+        masks += CONFIDENCE_TO_SD * _size(project, made.belief_sd)
+    return clean + rainy + masks
 
 
 def _size(project: Project, name: str) -> int:

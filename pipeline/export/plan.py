@@ -3,15 +3,16 @@
 import hashlib
 import json
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from pipeline.project.agreement import AUTOMATIC, Agreement, Judgements, agreements, judgements
-from pipeline.project.analyses import analysis, candidate, rain_amounts
+from pipeline.project.analyses import FOUND, analysis, candidate, rain_amounts
 from pipeline.project.clips import clip
 from pipeline.project.decisions import current
 from pipeline.project.edits import pair_frames
+from pipeline.project.findings import covered_frames
 from pipeline.project.model import Analysis, Clip, Decision, StoredCandidate
 from pipeline.project.model import Sequence as ClipSequence
 from pipeline.project.sequences import lookalikes, sequences
@@ -34,7 +35,8 @@ class ExportSettings:
     """What an export is asked for.
 
     layout: name of a layout. shares: split → share of the scenes; None for the layout's default. seed: of the
-    split. person_only: leave automatic choices out. names: only these sequences; empty for all.
+    split. person_only: leave automatic choices out. names: only these sequences; empty for all. confidence: write
+    confidence pictures. keep_moving: exclude what a person marked only.
     """
 
     layout: str
@@ -44,6 +46,8 @@ class ExportSettings:
     seed: int = 0
     person_only: bool = False
     names: tuple[str, ...] = ()
+    confidence: bool = True
+    keep_moving: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """All of them, as values for JSON; the shares as they are used."""
@@ -60,6 +64,8 @@ class ExportSettings:
             "seed": self.seed,
             "person_only": self.person_only,
             "sequences": list(self.names),
+            "confidence": self.confidence,
+            "keep_moving": self.keep_moving,
         }
 
     def split_shares(self) -> dict[str, float]:
@@ -76,6 +82,7 @@ class Item:
 
     scene_number, first_number: what its pairs are named by; the frame with index i has the number
     first_number + i − sequence.first, which is i itself unless an earlier sequence of its scene has such numbers.
+    rain: amount of each frame, None for one that cannot be had.
     frames: rainy frames that a person chose, in place of what the settings say; None where nobody has.
     opinions, agreeing: how many others judged the sequence, and how many of them as it was decided.
     """
@@ -85,13 +92,25 @@ class Item:
     analysis: Analysis
     candidate: StoredCandidate
     decision: Decision
-    rain: list[float]
+    rain: list[float | None]
     split: str
     scene_number: int
     first_number: int
     frames: tuple[int, ...] | None
     opinions: int
     agreeing: int
+
+    @property
+    def amounts(self) -> dict[int, float]:
+        """Rain amounts of the frames that can be had, by index in the clip."""
+        frames = range(self.sequence.first, self.sequence.last)
+        return {frame: amount for frame, amount in zip(frames, self.rain, strict=True) if amount is not None}
+
+    def choose(self, choice: FrameChoice, amounts: Mapping[int, float]) -> list[int]:
+        """The frames asked for, of those that can be had: what a person chose, else by the choice."""
+        if self.frames is not None:
+            return [frame for frame in self.frames if frame in amounts]
+        return choice.choose(list(amounts), list(amounts.values()), covered_frames(self.analysis))
 
     def identity(self) -> list[Any]:
         """What its pairs depend on beside the settings."""
@@ -100,7 +119,7 @@ class Item:
             s.id, s.name, s.scene, s.scene_by, s.first, s.last, s.source, s.author, s.licence, s.consent, s.notes,
             self.clip.content, self.clip.path.name, self.candidate.recipe_hash, self.candidate.picture,
             list(self.analysis.region), self.decision.uuid, self.split, self.scene_number, self.first_number,
-            self.frames, self.opinions, self.agreeing,
+            self.frames, self.opinions, self.agreeing, *(getattr(self.analysis, name) for name in FOUND),
         ]  # fmt: skip
 
 
@@ -213,6 +232,11 @@ def _doubts(project: Project, items: Sequence[Item]) -> Iterator[str]:
     for one, other in lookalikes(project):
         if one in split and other in split and split[one] != split[other]:
             yield f"{one} ({split[one]}) looks like {other} ({split[other]}): if that is one place, give them one scene"
+    unsteady = [
+        f"{item.sequence.name} {item.rain.count(None)} of {len(item.rain)}" for item in items if None in item.rain
+    ]
+    if unsteady:
+        yield f"frames that cannot be steadied make no pairs: {few(unsteady)}"
     unlicensed = [item.sequence.name for item in items if not item.sequence.licence]
     if unlicensed:
         yield f"no licence is given (rainclean describe --licence) for {few(unlicensed)}"

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.export.exclusions import Excluded, Exclusions, read_exclusions
 from pipeline.export.plan import ExportSettings, Item, Plan, plan_export, versions
 from pipeline.export.report import REPORT, write_report
 from pipeline.export.workplace import Workplace
-from pipeline.project.clips import open_clip
-from pipeline.project.masks import read_mask
+from pipeline.project.clips import open_frames
+from pipeline.project.findings import read_belief
 from pipeline.project.store import Project
 from pipeline.stages import Progress, part_of
 from pipeline.watch import STILL_PX
@@ -24,7 +25,7 @@ from pipeline.words import counted, few
 from rainclean import __version__
 from rainclean.errors import InputError, RaincleanError, ResourceError
 from rainclean.formats import layout
-from rainclean.formats.layout import PairKey, Widths
+from rainclean.formats.layout import PairKey, PairPaths, Widths
 from rainclean.formats.manifest import NAME, PARQUET_NAME, ManifestRow, has_parquet, write_manifest, write_parquet
 from rainclean.formats.png import encode_png, pixels_sha256
 from rainclean.pairs import Crop, rain_amount
@@ -48,7 +49,7 @@ _SEQUENCE_COLUMNS = (
     "sequence", "scene", "scene_by", "split", "clip", "clip_sha256", "first", "last", "width", "height",
     "source", "author", "licence", "consent", "notes",
     "recipe", "decision", "decision_kind", "decided_by", "decided_at", "decision_note", "decision_reasons",
-    "opinions", "opinions_agreeing", "frames", "pairs",
+    "opinions", "opinions_agreeing", "frames", "pairs", "steadied", "excluded",
 )  # fmt: skip
 
 
@@ -98,10 +99,11 @@ def _prepare(project: Project, plan: Plan, item: Item, workplace: Workplace) -> 
     if workplace.stored(_part(item)) is not None:
         return
     clean = project.artefacts.picture(item.candidate.picture)
-    exclude = read_mask(project, item.decision.exclude) if item.decision.exclude else None
-    with open_clip(project, item.clip) as source:
+    exclusions = read_exclusions(project, item.analysis, item.decision.exclude, plan.settings.keep_moving)
+    confidence = _confidence(project, item, clean) if plan.settings.confidence else None
+    with open_frames(project, item.sequence, item.analysis) as source:
         frames = yield from _still_frames(plan, item, source, clean)
-        writer = _PairWriter(item, clean, exclude, workplace.pictures(_part(item)))
+        writer = _PairWriter(item, clean, exclusions, confidence, workplace.pictures(_part(item)))
         with ThreadPoolExecutor(WRITERS, thread_name_prefix="rainclean-export") as pool:
             waiting: list[Future[list[dict[str, Any]]]] = []
             rows: list[dict[str, Any]] = []
@@ -116,16 +118,25 @@ def _prepare(project: Project, plan: Plan, item: Item, workplace: Workplace) -> 
     workplace.store(_part(item), rows)
 
 
+def _confidence(project: Project, item: Item, clean: U8) -> U8 | None:
+    """Confidence in the clean image, (H, W) uint8, 255 times 0…1; None where nothing says what to believe."""
+    belief = read_belief(project, item.analysis)
+    return None if belief is None else np.rint(255 * belief.confidence(clean)).astype(np.uint8)
+
+
 def _still_frames(plan: Plan, item: Item, source: FrameSource, clean: U8) -> Generator[Progress, None, list[int]]:
     """The frames that were asked for, without those in which the camera stands elsewhere than in the clean image.
 
-    In place of such a frame "differ" takes another one; in place of one that a person chose none is taken.
+    In place of such a frame "differ" takes another one; in place of one that a person chose none is taken. Steadied
+    frames stand where the clean image does: whether one can be steadied is known.
     """
-    amounts = dict(zip(range(item.sequence.first, item.sequence.last), item.rain, strict=True))
+    amounts = item.amounts
+    if item.analysis.steadying:
+        return item.choose(plan.settings.frames, amounts)
     reference = Reduced(luma(clean))
     shifts: dict[int, float | None] = {}
     while True:
-        chosen = _asked(plan, item, amounts)
+        chosen = item.choose(plan.settings.frames, amounts)
         unseen = [index for index in chosen if index not in shifts]
         for done, frame in enumerate(source.read(unseen, item.analysis.region), 1):
             shifts[frame.index] = shift_between(reference, Reduced(luma(frame.rgb)))
@@ -135,13 +146,6 @@ def _still_frames(plan: Plan, item: Item, source: FrameSource, clean: U8) -> Gen
             return [index for index in chosen if index not in moved]
         for index in moved & amounts.keys():
             del amounts[index]
-
-
-def _asked(plan: Plan, item: Item, amounts: dict[int, float]) -> list[int]:
-    """The frames of a sequence that were asked for, given the rain amounts of those that can be had."""
-    if item.frames is not None:
-        return list(item.frames)
-    return plan.settings.frames.choose(list(amounts), list(amounts.values()))
 
 
 def _moved(shifts: dict[int, float | None]) -> set[int]:
@@ -158,21 +162,28 @@ def _moved(shifts: dict[int, float | None]) -> set[int]:
 class _PairWriter:
     """Writes the pairs of one sequence, frame by frame, from several threads."""
 
-    def __init__(self, item: Item, clean: U8, exclude: U8 | None, folder: Path) -> None:
-        self._item, self._clean, self._exclude, self._folder = item, clean, exclude, folder
+    def __init__(self, item: Item, clean: U8, exclusions: Exclusions, confidence: U8 | None, folder: Path) -> None:
+        self._item, self._clean, self._exclusions = item, clean, exclusions
+        self._confidence, self._folder = confidence, folder
 
     def write(self, plan: Plan, frame: Frame) -> list[dict[str, Any]]:
         """Write all pairs of a frame; returns what is to be known of each."""
+        excluded = self._exclusions.of(frame.index)
         crops = plan.settings.crops.choose(
-            frame.rgb, self._clean, self._exclude, sequence=f"{self._item.clip.content}", frame=frame.index
+            frame.rgb,
+            self._clean,
+            excluded.by_person,
+            found=excluded.found,
+            sequence=f"{self._item.clip.content}",
+            frame=frame.index,
         )
-        return [self._pair(frame, crop) for crop in crops]
+        return [self._pair(frame, crop, excluded) for crop in crops]
 
-    def _pair(self, frame: Frame, crop: Crop) -> dict[str, Any]:
+    def _pair(self, frame: Frame, crop: Crop, excluded: Excluded) -> dict[str, Any]:
         x, y, width, height = crop.region
         box = np.s_[y : y + height, x : x + width]
         rainy, clean = frame.rgb[box], self._clean[box]
-        exclude = None if self._exclude is None else self._exclude[box]
+        exclude = None if excluded.mask is None else excluded.mask[box]
         stem = f"{frame.index}_{x}_{y}"
         row = {
             "file": stem,
@@ -189,9 +200,13 @@ class _PairWriter:
             "rainy_pixels_sha256": pixels_sha256(rainy),
             "clean_pixels_sha256": pixels_sha256(clean),
             "exclude_sha256": "",
+            "confidence_sha256": "",
+            "excluded": excluded.why(box),
         }
         if exclude is not None and exclude.any():
             row["exclude_sha256"] = self._put(f"{stem}.exclude.png", exclude)
+        if self._confidence is not None:
+            row["confidence_sha256"] = self._put(f"{stem}.confidence.png", self._confidence[box])
         return row
 
     def _put(self, name: str, picture: U8) -> str:
@@ -213,9 +228,9 @@ def _assemble(
         paths = chosen.paths(key, widths)
         workplace.place(_part(item), f"{row['file']}.rainy.png", paths.rainy)
         workplace.place(_part(item), f"{row['file']}.clean.png", paths.clean)
-        if row["exclude_sha256"]:
-            workplace.place(_part(item), f"{row['file']}.exclude.png", paths.exclude)
-        rows.append(_manifest_row(item, row, paths.rainy, paths.clean, paths.exclude if row["exclude_sha256"] else ""))
+        for mask in _masks(row):
+            workplace.place(_part(item), f"{row['file']}.{mask}.png", getattr(paths, mask))
+        rows.append(_manifest_row(item, row, paths))
         if done % 100 == 0 or done == len(keyed):
             yield Progress("name", done, len(keyed))
     files = {**chosen.lists(rows), NAME: write_manifest(rows), SEQUENCES: _sequences_csv(plan, parts)}
@@ -243,16 +258,21 @@ def _keys(plan: Plan, parts: dict[int, list[dict[str, Any]]]) -> Iterator[tuple[
             serial[item.split] += 1
 
 
-def _manifest_row(item: Item, row: dict[str, Any], rainy: str, clean: str, exclude: str) -> ManifestRow:
-    candidate = item.candidate
+def _masks(row: dict[str, Any]) -> list[str]:
+    """The masks that a pair has."""
+    return [mask for mask in ("exclude", "confidence") if row[f"{mask}_sha256"]]
+
+
+def _manifest_row(item: Item, row: dict[str, Any], paths: PairPaths) -> ManifestRow:
+    candidate, masks = item.candidate, _masks(row)
     return ManifestRow(
         split=item.split,
         sequence=item.sequence.name,
         scene=item.sequence.scene,
-        rainy=rainy,
-        clean=clean,
-        exclude=exclude,
-        confidence="",
+        rainy=paths.rainy,
+        clean=paths.clean,
+        exclude=paths.exclude if "exclude" in masks else "",
+        confidence=paths.confidence if "confidence" in masks else "",
         recipe=candidate.name,
         recipe_hash=candidate.recipe_hash,
         decision=item.decision.uuid,
@@ -262,8 +282,7 @@ def _manifest_row(item: Item, row: dict[str, Any], rainy: str, clean: str, exclu
         detail=candidate.detail,
         darkening=candidate.darkening,
         disagreement=candidate.disagreement,
-        confidence_sha256="",
-        **{name: value for name, value in row.items() if name != "file"},
+        **{name: value for name, value in row.items() if name not in ("file", "excluded")},
     )
 
 
@@ -278,9 +297,16 @@ def _sequences_csv(plan: Plan, parts: dict[int, list[dict[str, Any]]]) -> bytes:
             item.clip.width, item.clip.height, s.source, s.author, s.licence, s.consent, s.notes,
             item.candidate.name, d.uuid, d.kind, d.who, d.at, d.note, " ".join(d.reasons),
             item.opinions, item.agreeing, len({row["frame"] for row in rows}), len(rows),
+            "yes" if item.analysis.steadying else "no", " ".join(_excluded(rows)),
         )  # fmt: skip
         writer.writerow(values)
     return text.getvalue().encode()
+
+
+def _excluded(rows: list[dict[str, Any]]) -> list[str]:
+    """Why something is excluded in any pair of a sequence: ``person``, ``doubtful``, ``passing``."""
+    there = {why for row in rows for why in row["excluded"]}
+    return [why for why in ("person", "doubtful", "passing") if why in there]
 
 
 def _notes(plan: Plan, parts: dict[int, list[dict[str, Any]]], result: Exported) -> Iterator[str]:
@@ -291,12 +317,16 @@ def _notes(plan: Plan, parts: dict[int, list[dict[str, Any]]], result: Exported)
     fewer = []
     for item in plan.items:
         if item.frames is not None or plan.settings.frames.kind != "differ":
-            asked = item.frames or plan.settings.frames.choose(range(item.sequence.first, item.sequence.last))
+            asked = item.frames or item.choose(plan.settings.frames, item.amounts)
             used = {row["frame"] for row in parts[item.sequence.id]}
             if used and len(used) < len(asked):
                 fewer.append(f"{item.sequence.name} {len(used)} of {len(asked)}")
     if fewer:
         yield f"frames used (in others the camera stands elsewhere, or no crop was allowed): {few(fewer)}"
+    for why, what in (("doubtful", "where the clean image is in doubt"), ("passing", "what passes in a frame")):
+        names = [item.sequence.name for item in plan.items if why in _excluded(parts[item.sequence.id])]
+        if names:
+            yield f"excluded beside what people marked, {what}: {few(names)} (--keep-moving leaves it in)"
     for split, share in plan.settings.split_shares().items():
         if share and not result.scenes[split]:
             yield f"no scene is left for {split}: {counted(len(plan.splits), 'scene')} in all"

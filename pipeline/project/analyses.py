@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     from rainclean.quality import Scores
     from rainclean.recipe import Recipe
 
+FOUND = ("steadying", "belief_mean", "belief_sd", "areas", "passing", "moving")
+"""Columns of what an analysis found beside its candidates; they hold for whatever is made of the same frames."""
+
 _COLUMNS = (
     "id, sequence_id, settings, settings_hash, rainclean, finished, error, reference_frame, region, warnings, sheet, "
-    "crowd, reference, spread, origin"
+    f"crowd, reference, spread, origin, {', '.join(FOUND)}"
 )
 """All but the rain amounts, which are long and seldom wanted."""
 
@@ -43,9 +46,15 @@ def analysis(project: Project, analysis_id: int) -> Analysis:
     return _analysis(project.rows(f"SELECT {_COLUMNS} FROM analysis WHERE id = ?", analysis_id)[0])
 
 
-def rain_amounts(project: Project, analysis_id: int) -> list[float]:
-    """Rain amount of each frame of the sequence in grey levels."""
-    return [float(a) for a in json.loads(project.value("SELECT rain FROM analysis WHERE id = ?", analysis_id))]
+def rain_amounts(project: Project, analysis_id: int) -> list[float | None]:
+    """Rain amount of each frame of the sequence in grey levels; None for a frame that cannot be had (steadied)."""
+    amounts = json.loads(project.value("SELECT rain FROM analysis WHERE id = ?", analysis_id))
+    return [None if amount is None else float(amount) for amount in amounts]
+
+
+def rain_text(amounts: Sequence[float | None]) -> str:
+    """Rain amounts as they are stored."""
+    return json.dumps([None if amount is None else round(float(amount), 4) for amount in amounts])
 
 
 def candidates(project: Project, analysis_id: int) -> list[StoredCandidate]:
@@ -77,29 +86,32 @@ def store_analysis(
     reference_frame: int = 0,
     region: Region | None = None,
     warnings: Sequence[str] = (),
-    rain: Sequence[float] = (),
+    rain: Sequence[float | None] = (),
     sheet: str = "",
     crowd: str = "",
     reference: str = "",
     spread: float = 0.0,
+    found: Mapping[str, str] | None = None,
     made: Sequence[dict[str, Any]] = (),
 ) -> int:
     """Keep what an analysis gave, or that it failed, beside what other settings gave.
 
     What an earlier one gave by the same settings goes, unless a person has used a candidate of it.
 
-    made: columns of its candidates but id and analysis_id. Returns the id of the analysis.
+    rain: see `rain_amounts`. found: the columns `FOUND`, as `findings.keep` gives them. made: columns of its candidates
+    but id and analysis_id. Returns the id of the analysis.
     """
     columns = {
         "error": error,
         "reference_frame": reference_frame,
         "region": json.dumps(region or ()),
         "warnings": json.dumps(list(warnings), ensure_ascii=False),
-        "rain": json.dumps([round(float(a), 4) for a in rain]),
+        "rain": rain_text(rain),
         "sheet": sheet,
         "crowd": crowd,
         "reference": reference,
         "spread": spread,
+        **(found or {}),
     }
     with project.transaction():
         project.execute(
@@ -154,7 +166,8 @@ def wanted_artefacts(project: Project) -> set[str]:
     """Names of all artefacts that something refers to."""
     rows = project.rows(
         "SELECT picture FROM candidate UNION SELECT sheet FROM analysis UNION SELECT crowd FROM analysis "
-        "UNION SELECT reference FROM analysis UNION SELECT exclude FROM decision"
+        "UNION SELECT reference FROM analysis UNION SELECT exclude FROM decision "
+        + " ".join(f"UNION SELECT {column} FROM analysis" for column in FOUND if column != "moving")
     )
     return {str(row[0]) for row in rows if row[0]}
 

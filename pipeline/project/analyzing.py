@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pipeline.clean import CleanResult, CleanSettings, clean
 from pipeline.contact_sheet import contact_sheet
+from pipeline.project import findings
 from pipeline.project.analyses import analyses, candidate_row, settings_hash, store_analysis, wanted_artefacts
 from pipeline.project.clips import open_sequence
 from pipeline.project.crowds import encode_crowd
@@ -24,8 +25,9 @@ from rainclean.errors import RaincleanError, UsageError
 from rainclean.formats.png import encode_png
 from rainclean.pairs import rain_amount
 from rainclean.recipe import RULES_VERSION
+from rainclean.steady import SteadySource
 from rainclean.temporal import luma
-from rainclean.video import FrameSource, Region
+from rainclean.video import FrameSource
 
 U8 = NDArray[np.uint8]
 
@@ -101,8 +103,9 @@ def _analyze(
             sheet = project.artefacts.put(encode_png(contact_sheet(cleaned)), ".png")
             crowd = project.artefacts.put(encode_crowd(cleaned.crowd), ".png")
             reference = project.artefacts.put(encode_png(cleaned.reference_rgb), ".png")
+            found = findings.keep(project, cleaned)
             best = cleaned.picture(cleaned.candidates[0])
-            rain = yield from _rain(source, sequence, cleaned.region, best)
+            rain = yield from _rain(source, sequence, cleaned, best)
     store_analysis(
         project,
         sequence.id,
@@ -115,6 +118,7 @@ def _analyze(
         crowd=crowd,
         reference=reference,
         spread=spread,
+        found=found,
         made=made,
     )
     result.warnings[sequence.name] = tuple(cleaned.warnings)
@@ -146,11 +150,20 @@ def _candidate_rows(
 
 
 def _rain(
-    source: FrameSource, sequence: ClipSequence, region: Region, best: U8
-) -> Generator[Progress, None, list[float]]:
-    """Rain amount of each frame of the sequence, against the best-scored candidate. Decodes it once more."""
-    amounts: list[float] = []
-    for frame in source.read(range(sequence.first, sequence.last), region):
-        amounts.append(rain_amount(frame.rgb, best))
-        yield Progress("rain", len(amounts), sequence.frame_count)
-    return amounts
+    source: FrameSource, sequence: ClipSequence, cleaned: CleanResult, best: U8
+) -> Generator[Progress, None, list[float | None]]:
+    """Rain amount of each frame of the sequence, against the best-scored candidate. Decodes it once more.
+
+    None for a frame that cannot be steadied where the others were.
+    """
+    whole = range(sequence.first, sequence.last)
+    amounts: dict[int, float] = {}
+    frames: FrameSource = source
+    indices: Sequence[int] = whole
+    if cleaned.steadying is not None:
+        frames = SteadySource(source, cleaned.steadying)
+        indices = [index for index in sorted(cleaned.steadying.poses) if index in whole]
+    for frame in frames.read(indices, cleaned.region):
+        amounts[frame.index] = rain_amount(frame.rgb, best)
+        yield Progress("rain", len(amounts), len(indices))
+    return [amounts.get(index) for index in whole]

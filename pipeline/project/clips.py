@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.project.model import Clip
+from pipeline.project.model import Analysis, Clip
 from pipeline.project.model import Sequence as ClipSequence
 from pipeline.project.store import Project
 from pipeline.words import quoted
@@ -150,6 +150,32 @@ def open_sequence(project: Project, sequence: ClipSequence) -> FrameSource:
         reason = f"has {source.info.frame_count} frames now, sequence {sequence.name} needs {sequence.last}"
         raise InputError(source.info.path, reason, "add the clip to a new project")
     return source
+
+
+def open_frames(project: Project, sequence: ClipSequence, analysis: Analysis) -> FrameSource:
+    """Open the frames of a sequence as its analysis used them: steadied where it steadied them.
+
+    Of those only the frames that can be steadied can be read (`findings.frames_at_hand`), cut to regions within the
+    analysis' own. Raises InputError as `open_sequence`, and where the steadying is missing or damaged.
+    """
+    return steadied(project, open_sequence(project, sequence), analysis.steadying)
+
+
+def steadied(project: Project, source: FrameSource, steadying: str) -> FrameSource:
+    """A clip's frames by a kept steadying (its artefact's name); without one, as they are.
+
+    Raises InputError where it is missing or damaged, and then closes the source.
+    """
+    if not steadying:
+        return source
+    from pipeline.project.findings import read_steadying
+    from rainclean.steady import SteadySource
+
+    try:
+        return SteadySource(source, read_steadying(project, steadying))
+    except BaseException:
+        source.close()
+        raise
 
 
 def _clip(row: Any) -> Clip:

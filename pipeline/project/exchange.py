@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.project import decisions, edits, kept, opinions
-from pipeline.project.analyses import analyses, analysis, candidate, rain_amounts
+from pipeline.project.analyses import analyses, analysis, candidate, rain_amounts, rain_text
 from pipeline.project.exchange_lines import DEFECTS, FORMAT, HEADER, Line, read_lines
+from pipeline.project.findings import decode_steadying
 from pipeline.project.model import Decision
 from pipeline.project.sequences import sequences
 from pipeline.project.store import Project
@@ -131,13 +132,14 @@ def _named(project: Project, candidate_id: int, pictures: set[str]) -> dict[str,
     line: dict[str, Any] = {"name": one.name, "recipe_hash": one.recipe_hash, "picture": one.picture}
     of = analysis(project, one.analysis_id)
     if of.origin != "analysis":
-        pictures.add(one.picture)
+        pictures |= {name for name in (one.picture, of.steadying) if name}
         line["made"] = {
             "origin": of.origin,
             "settings": of.settings,
             "reference_frame": of.reference_frame,
             "region": list(of.region),
             "rain": rain_amounts(project, of.id),
+            "steadying": of.steadying,
             "recipe": one.recipe,
             "percentile": one.percentile,
             "eta": one.eta,
@@ -157,7 +159,7 @@ class _Importing:
         self._unknown_sequences: set[str] = set()
         self._left_out: Counter[str] = Counter()
         # Files are written before the transaction: others need not wait for them.
-        self._pictures = {name for line in lines for name in self._take_picture(line)}
+        self._pictures = {name for line in lines for name in (*self._take_picture(line), *self._take_steadying(line))}
         self._masks = {id(line): self._take_mask(line) for line in lines if line.values.get("exclude")}
 
     def run(self) -> None:
@@ -236,7 +238,7 @@ class _Importing:
         if named["made"] is None:
             self._left_out["candidates that analyze has not made here, or has made otherwise"] += 1
             return None
-        if named["picture"] not in self._pictures:
+        if not {named["picture"], named["made"]["steadying"]} <= self._pictures | {""}:
             self._left_out[f"pictures that are not in {_pictures_of(line.path).name}"] += 1
             return None
         return self._make(line, sequence, named)
@@ -258,15 +260,20 @@ class _Importing:
         columns = {
             "reference_frame": made["reference_frame"],
             "region": json.dumps(made["region"]),
-            "rain": json.dumps([round(amount, 4) for amount in made["rain"]]),
+            "rain": rain_text(made["rain"]),
+            "steadying": made["steadying"],
         }
         return kept.store_made(self._project, sequence.id, (made["settings"], row), made["origin"], like, **columns).id
 
     def _like(self, sequence: Any, made: dict[str, Any]) -> Any:
-        """An analysis whose reference frame and region are the same: then its crowd holds here, too."""
-        same = (made["reference_frame"], Region(*made["region"]))
-        there = analyses(self._project, sequence.id)
-        return next((a for a in there if not a.error and (a.reference_frame, a.region) == same), None)
+        """An analysis of the same frames, used alike: then its crowd, and what it found, hold here, too.
+
+        Another machine may steady them otherwise in the last digits: that of the candidate stays its own.
+        """
+        same = (made["reference_frame"], Region(*made["region"]), bool(made["steadying"]))
+        there = (a for a in analyses(self._project, sequence.id) if not a.error)
+        alike = [a for a in there if (a.reference_frame, a.region, bool(a.steadying)) == same]
+        return min(alike, key=lambda a: a.steadying != made["steadying"], default=None)
 
     def _take_picture(self, line: Line) -> Iterator[str]:
         """Take the picture of a candidate that a person made into the project; yields its name if it is there."""
@@ -287,6 +294,28 @@ class _Importing:
         if self._project.artefacts.put(data, ".png") != named["picture"]:
             raise line.error(f"{path.name} is not the picture that was exported")
         yield named["picture"]
+
+    def _take_steadying(self, line: Line) -> Iterator[str]:
+        """As `_take_picture`, of how the frames of that candidate were steadied."""
+        named = line.values.get("candidate")
+        if not named or named["made"] is None:
+            return
+        wanted = str(named["made"]["steadying"])
+        if not wanted or line.values["sequence"] not in self._sequences:
+            return
+        path = _pictures_of(line.path) / wanted
+        if not path.is_file():
+            return
+        data = path.read_bytes()
+        try:
+            steadying = decode_steadying(data, path)
+        except InputError as error:
+            raise line.error(str(error)) from None
+        if list(steadying.region) != named["made"]["region"]:
+            raise line.error(f"{path.name} is of another region than its candidate")
+        if self._project.artefacts.put(data, ".json") != wanted:
+            raise line.error(f"{path.name} is not the steadying that was exported")
+        yield wanted
 
     def _take_mask(self, line: Line) -> str:
         """Take an exclusion mask into the project; returns its artefact's name."""

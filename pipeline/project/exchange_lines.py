@@ -22,6 +22,7 @@ HEADER = "rainclean_decisions"
 
 _AT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z")
 _PICTURE = re.compile(r"[0-9a-f]{64}\.png")
+_STEADYING = re.compile(r"[0-9a-f]{64}\.json")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _VERDICTS = {"decision": ("accepted", "rejected", "undone"), "opinion": ("accepted", "rejected", "withdrawn")}
 
@@ -155,10 +156,17 @@ def _made(found: dict[str, Any]) -> dict[str, Any]:
         "recipe": recipe,
         "reference_frame": _whole(found, "reference_frame"),
         "region": [int(value) for value in region],
-        "rain": [_number(value) for value in found["rain"]],
+        "rain": [None if value is None else _number(value) for value in found["rain"]],
+        "steadying": _steadying(found.get("steadying", "")),
         "eta": _whole(found, "eta"),
         **{name: _number(found[name]) for name in ("percentile", "silent_share", *DEFECTS)},
     }
+
+
+def _steadying(name: Any) -> str:
+    known = isinstance(name, str) and (not name or _STEADYING.fullmatch(name) is not None)
+    _need(known, "a steadying is named otherwise than by its SHA-256")
+    return str(name)
 
 
 def _at(text: str) -> str:

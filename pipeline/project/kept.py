@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from pipeline.project.analyses import (
+    FOUND,
     all_candidates,
     analyses,
     analysis,
@@ -99,8 +100,8 @@ def store_made(
 ) -> StoredCandidate:
     """Add a candidate that a person made, inside a transaction.
 
-    like: analysis of the same pixels, whose reference frame, region, rain, crowd and reference picture hold for it,
-    too; columns: those of them that it does not give, as they are stored.
+    like: analysis of the same pixels, whose reference frame, region, rain, crowd, reference picture and what was found
+    hold for it, too; columns: those of them that it does not give, as they are stored.
     """
     settings, row = made
     if like is not None:
@@ -111,6 +112,7 @@ def store_made(
             "rain": rain,
             "crowd": like.crowd,
             "reference": like.reference,
+            **{name: getattr(like, name) for name in FOUND},
             **columns,
         }
     columns = {"error": "", "warnings": "[]", "sheet": "", "origin": origin, **columns}

@@ -3,6 +3,7 @@
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.clean import available_cores
-from pipeline.project.clips import open_sequence
+from pipeline.project.clips import open_frames
+from pipeline.project.crowds import read_crowd
+from pipeline.project.findings import frames_at_hand
 from pipeline.project.model import Analysis, Sequence
 from pipeline.project.store import Project
 from pipeline.stages import Progress
@@ -52,6 +55,7 @@ def open_live(
 ) -> Generator[Progress, None, LiveStack]:
     """Decode the frames of a sequence around an analysis' reference frame and sort a window of them.
 
+    Where the analysis steadied its frames, those are taken that can be steadied, and steadied.
     frames: N of the window to sort, or as many as there are; by default all that are used. most_frames, scratch,
     limit: frames, folder and bytes of scratch space to use at most. The stack is the caller's to close; closing the
     stage at any yield, or an error, frees everything. Raises RaincleanError for a clip that cannot be read and for
@@ -60,11 +64,12 @@ def open_live(
     yield Progress("open", 0, None)
     _kernels.load()
     with ExitStack() as until_done:
-        with open_sequence(project, sequence) as source:
+        with open_frames(project, sequence, analysis) as source:
+            usable = frames_at_hand(project, sequence, analysis)
             live = LiveStack(
                 analysis.region.height,
                 analysis.region.width,
-                range(sequence.first, sequence.last),
+                usable,
                 analysis.reference_frame,
                 scratch,
                 most_frames,
@@ -72,24 +77,40 @@ def open_live(
                 min(MOST_WORKERS, available_cores()),
             )
             until_done.callback(live.close)
-            wanted = min(most_frames, sequence.frame_count)
+            wanted = min(most_frames, len(usable))
             if live.frames < wanted:
                 said = f"{live.frames} of {wanted} frames are used: more do not fit into the scratch space"
                 yield Progress("decode", 0, live.frames, f"{said} ({format_bytes(live.scratch_bytes)})")
             still = yield from _fill(live, source, analysis)
-        with closing(live.sort(min(frames or live.frames, live.frames), still)) as shares:
+        crowd = read_crowd(project, analysis)
+        crowd_of: int | None = still
+        if crowd is not None and crowd.shape == (live.height, live.width):
+            live.judge_by(crowd)
+            crowd_of = None
+        with closing(live.sort(min(frames or live.frames, live.frames), crowd_of)) as shares:
             for share in shares:
                 yield Progress("sort", round(100 * share), 100)
         until_done.pop_all()
     return live
 
 
+def live_recipe(live: LiveStack, analysis: Analysis, frames: int, percentile: float) -> Recipe:
+    """The recipe of a percentile of so many frames of a live stack, as the analysis it was opened for would name it."""
+    return Recipe(frames, stride=_stride(live), percentile=percentile, steady=bool(analysis.steadying))
+
+
+def _stride(live: LiveStack) -> int:
+    """Frames from one used frame to the next. Of a long clip only every second, third, … was registered."""
+    return min((b - a for a, b in pairwise(live.selection.indices)), default=1)
+
+
 def kept_candidate(live: LiveStack, recipe: Recipe) -> LiveCandidate:
     """The candidate of a recipe whose window is the one that is sorted, with scores that compare with the analysis'.
 
-    Raises ValueError where another window is sorted than that of the recipe.
+    Raises ValueError where another window is sorted than that of the recipe, or the recipe asks for no percentile.
     """
-    if (recipe.window, recipe.stride, recipe.frames) != ("centre", 1, live.sorted_frames):
+    window, sorted_now = (recipe.window, recipe.stride, recipe.frames), ("centre", _stride(live), live.sorted_frames)
+    if window != sorted_now or recipe.rule != "percentile":
         raise ValueError(f"{recipe.name} is not of the {live.sorted_frames} frames that are sorted")
     votes = live.votes
     picture = live.percentile(recipe.resolve(votes.eta))

@@ -91,6 +91,8 @@ class Analysis:
     in the clip. region: of the candidates in the upright frame. sheet, crowd, reference: artefacts of the contact
     sheet, the crowd and the rainy reference frame cut to the region; each may be "". spread: how far the other
     candidates lie from the best-scored one, mean, in levels of luma. origin: what made it.
+    steadying, belief_mean, belief_sd, areas, passing: artefacts of what was found (`findings`); each may be "".
+    moving: what is to be read of moving things, JSON, or "".
     """
 
     id: int
@@ -108,6 +110,12 @@ class Analysis:
     reference: str = ""
     spread: float = 0.0
     origin: Origin = "analysis"
+    steadying: str = ""
+    belief_mean: str = ""
+    belief_sd: str = ""
+    areas: str = ""
+    passing: str = ""
+    moving: str = ""
 
 
 @dataclass(frozen=True)

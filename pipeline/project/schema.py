@@ -53,8 +53,8 @@ CREATE TABLE sequence (
     UNIQUE (clip_id, first, last)
 ) STRICT;
 
--- error: empty where the analysis came to its end. rain: rain amount of each frame, a JSON list. sheet: artefact of
--- the contact sheet.
+-- error: empty where the analysis came to its end. rain: rain amount of each frame, a JSON list, null for a frame that
+-- cannot be had. sheet: artefact of the contact sheet.
 CREATE TABLE analysis (
     id INTEGER PRIMARY KEY,
     sequence_id INTEGER NOT NULL REFERENCES sequence (id),
@@ -176,7 +176,20 @@ CREATE TRIGGER opinions_stay_as_they_are BEFORE UPDATE ON opinion
 BEGIN SELECT RAISE(ABORT, 'opinions are appended, never changed'); END;
 """
 
-MIGRATIONS: list[str] = [_FIRST, _SECOND]
+_THIRD = """
+-- What the analysis found, artefacts or ''. steadying: how frames were registered and relit, JSON; without it they were
+-- used as they are. belief_mean, belief_sd: 16-bit PNGs, what is believed of the truth. areas: 8-bit PNG with a bit for
+-- each kind of moving things and one for doubt. passing: passing things of each frame. moving: what a person reads of
+-- them, JSON with words, areas and doubtful (shares of the picture), shares (of each frame that passing things cover).
+ALTER TABLE analysis ADD COLUMN steadying TEXT NOT NULL DEFAULT '';
+ALTER TABLE analysis ADD COLUMN belief_mean TEXT NOT NULL DEFAULT '';
+ALTER TABLE analysis ADD COLUMN belief_sd TEXT NOT NULL DEFAULT '';
+ALTER TABLE analysis ADD COLUMN areas TEXT NOT NULL DEFAULT '';
+ALTER TABLE analysis ADD COLUMN passing TEXT NOT NULL DEFAULT '';
+ALTER TABLE analysis ADD COLUMN moving TEXT NOT NULL DEFAULT '';
+"""
+
+MIGRATIONS: list[str] = [_FIRST, _SECOND, _THIRD]
 """MIGRATIONS[n] makes version n + 1 of version n; a change of the tables is one more entry, never an edit."""
 
 

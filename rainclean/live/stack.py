@@ -6,7 +6,7 @@ it is two ranks, blended. Another number of frames is previewed first, coarsely 
 once the person has settled on it. Pictures are those that `clean` makes of the same recipe, pixel by pixel.
 """
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,9 +48,9 @@ class NothingSorted(ValueError):
 class LiveStack:
     """Frames around the reference frame of one sequence, and one window of them sorted.
 
-    height, width: size of the frames in px. usable: indices in the clip of all frames of the sequence. reference:
-    index of the reference frame. most: frames, limit: bytes of scratch space in ``folder``, to use at most.
-    ``frames`` says how many frames it came to, ``selection`` which (`Selection.indices` in the clip).
+    height, width: size of the frames in px. usable: indices in the clip of the sequence's frames that may be used,
+    rising. reference: index of the reference frame. most: frames, limit: bytes of scratch space in ``folder``, to use
+    at most. ``frames`` says how many frames it came to, ``selection`` which (`Selection.indices` in the clip).
 
     One thread adds frames; then any number of threads may look up, and one sort may be under way. Use as a context
     manager; `close` gives memory and disk space back. Raises ResourceError where there is no room for two frames.
@@ -60,7 +60,7 @@ class LiveStack:
         self,
         height: int,
         width: int,
-        usable: range,
+        usable: Sequence[int],
         reference: int,
         folder: Path,
         most: int = USED_FRAMES,
@@ -145,12 +145,18 @@ class LiveStack:
         if position == self.selection.reference:
             self.reference_rgb = rgb
 
+    def judge_by(self, crowd: F32) -> None:
+        """Let pictures be scored against this crowd, (H, W) float32 in grey levels, in place of the frames' own."""
+        if crowd.shape != (self.height, self.width):
+            raise ValueError(f"a crowd of {crowd.shape} for frames of {(self.height, self.width)}")
+        self._crowd = crowd
+
     def sort(self, frames: int, crowd_of: int | None = None) -> Generator[float, None, None]:
         """Sort the window of ``frames``; yields the share done, and may be closed.
 
         The latest sort counts: one that was under way ends with NothingSorted at its next step.
-        crowd_of: also make the crowd of a window of that many frames. The first sort makes one in any case, by
-        default of its own window; later ones keep it, so that scores of all that is looked at compare.
+        crowd_of: also make the crowd of a window of that many frames. Where there is none yet, the first sort makes one
+        in any case, by default of its own window; later ones keep it, so that scores of all that is looked at compare.
         """
         self._frames.check_filled()
         if crowd_of is None and self._crowd is None:

@@ -1,4 +1,4 @@
-"""From clips to a checked data set through the real command."""
+"""From clips to a checked data set through the command."""
 
 import json
 import sys
@@ -61,12 +61,12 @@ def test_every_command_speaks_json(made: Path, home: Path, tmp_path: Path, rainc
     assert (problem["path"], problem["kind"]) == ("notes.txt", "extra-file")
 
 
-def test_decisions_by_command(home: Path, rainclean: Run) -> None:
-    assert "rejected" in done(rainclean("select", home, "place1", "--reject", "--note", "blurred", "--who", "Ann"))
-    shown = done(rainclean("status", home, "place1"))
+def test_decisions_by_command(home: Path, here: Run) -> None:
+    assert "rejected" in done(here("select", home, "place1", "--reject", "--note", "blurred", "--who", "Ann"))
+    shown = done(here("status", home, "place1"))
     assert "rejected" in shown and "by Ann: blurred" in shown and "accepted automatically: n24-p50" in shown
-    assert "taken back: rejected by Ann" in done(rainclean("select", home, "place1", "--undo"))
-    assert "4 stay as they were" in done(rainclean("select", home, "--auto"))
+    assert "taken back: rejected by Ann" in done(here("select", home, "place1", "--undo"))
+    assert "4 stay as they were" in done(here("select", home, "--auto"))
 
 
 @pytest.mark.parametrize(
@@ -96,10 +96,11 @@ def test_decisions_by_command(home: Path, rainclean: Run) -> None:
     ],
 )
 def test_refusals_are_one_line(
-    home: Path, tmp_path: Path, rainclean: Run, words: list[str], code: int, said: str
+    home: Path, tmp_path: Path, here: Run, monkeypatch: pytest.MonkeyPatch, words: list[str], code: int, said: str
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     made = [w.replace("HOME", str(home)).replace("MISSING", str(tmp_path / "missing")) for w in words]
-    result = rainclean(*made, cwd=tmp_path)
+    result = here(*made)
     assert result.returncode == code and said in result.stderr, result.stderr
     assert len(result.stderr.splitlines()) == 1
     assert not (tmp_path / "out").exists()
@@ -171,14 +172,14 @@ DAMAGE: dict[str, tuple[Damage, str]] = {
 
 
 @pytest.mark.parametrize("kind", DAMAGE)
-def test_check_names_each_kind_of_damage(tmp_path: Path, write: Write, rainclean: Run, kind: str) -> None:
+def test_check_names_each_kind_of_damage(tmp_path: Path, write: Write, here: Run, kind: str) -> None:
     import re
 
     write()
     out = tmp_path / "out"
     damage, said = DAMAGE[kind]
     damage(out, read_manifest(out / "manifest.csv"))
-    result = rainclean("check", out)
+    result = here("check", out)
     assert result.returncode == 1
     told = (result.stdout + result.stderr).splitlines()
     assert any(re.search(said, line) for line in told), told
@@ -187,10 +188,10 @@ def test_check_names_each_kind_of_damage(tmp_path: Path, write: Write, rainclean
         assert len(result.stdout.splitlines()) <= 1, told  # one thing is wrong, one line says so
 
 
-def test_check_finds_what_is_wrong_with_a_project(home: Path, rainclean: Run) -> None:
+def test_check_finds_what_is_wrong_with_a_project(home: Path, here: Run) -> None:
     picture = next(iter(sorted((home / "artefacts").rglob("*.png"))))
     edit(picture, lambda old: old[:-1] + b"x")
-    result = rainclean("check", home)
+    result = here("check", home)
     assert result.returncode == 1 and result.stdout.count("\n") == 1 and "its bytes have changed" in result.stdout
 
 

@@ -31,16 +31,16 @@ def frames(out: Path, sequence: str) -> list[int]:
 
 @pytest.mark.parametrize("asked", ["every:8", "differ:2"])
 def test_frames_that_a_person_chose_go_before_the_settings(
-    home: Path, tmp_path: Path, write: Write, rainclean: Run, asked: str
+    home: Path, tmp_path: Path, write: Write, here: Run, asked: str
 ) -> None:
-    chosen = rainclean("select", home, "place1", "--pair-frames", "3,7,12")
+    chosen = here("select", home, "place1", "--pair-frames", "3,7,12")
     assert chosen.returncode == 0, chosen.stderr
     write(frames=asked)
     assert frames(tmp_path / "out", "place1") == [3, 7, 12]
     assert len(frames(tmp_path / "out", "place2")) == (3 if asked == "every:8" else 2)
     assert finish(check(tmp_path / "out")).problems == []
     before = contents(tmp_path / "out")
-    rainclean("select", home, "place1", "--pair-frames", "any")
+    here("select", home, "place1", "--pair-frames", "any")
     write(frames=asked)
     assert contents(tmp_path / "out") != before and frames(tmp_path / "out", "place1") != [3, 7, 12]
 

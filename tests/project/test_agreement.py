@@ -77,16 +77,16 @@ def test_people_are_compared_by_what_they_said_last(desk: Project) -> None:
     assert {(a.one, a.other): a.both for a in agreements(judgements(desk))}["Ann", "Bea"] == 2
 
 
-def test_the_command(home: Path, desk: Project, rainclean: Run) -> None:
-    assert "nobody has judged" in rainclean("agreement", home).stdout
+def test_the_command(home: Path, desk: Project, here: Run) -> None:
+    assert "nobody has judged" in here("agreement", home).stdout
     cat, *_ = sequences(desk)
     best = candidates(desk, analyses(desk, cat.id)[0].id)[0]
     Editor(desk, "Ann").accept(cat, best.id)
     Editor(desk, "Bea").opine(cat, best.id)
-    table = rainclean("agreement", home)
+    table = here("agreement", home)
     assert table.returncode == 0, table.stderr
     columns, ann_bea, *_ = table.stdout.splitlines()
     assert columns.split()[:2] == ["one", "other"]
     assert ann_bea.split() == ["Ann", "Bea", "1", "100%", "–", "1", "100%", "–"]
-    document = json.loads(rainclean("agreement", home, "--json").stdout)
+    document = json.loads(here("agreement", home, "--json").stdout)
     assert document[0]["same_verdict"] == 1.0 and document[0]["kappa_verdict"] is None

@@ -336,14 +336,14 @@ def test_another_candidate_than_the_base_is_accepted_as_it_is(desk: Project, ann
     assert ann.accept(cat, third.id).candidate_id == third.id
 
 
-def test_a_composite_has_its_name_in_commands(desk: Project, ann: Editor, rainclean: Run) -> None:
+def test_a_composite_has_its_name_in_commands(desk: Project, ann: Editor, here: Run) -> None:
     cat, (best, second, *_) = of(desk)
     ann.paint(cat, best.id, second.id, LEFT)
     made = candidate(desk, ann.accept(cat, best.id).candidate_id or 0)
-    shown = rainclean("status", desk.folder, cat.name)
+    shown = here("status", desk.folder, cat.name)
     assert made.name in shown.stdout and "composite of 2 candidates" in shown.stdout
-    assert made.name in rainclean("status", desk.folder).stdout
-    chosen = rainclean("select", desk.folder, cat.name, "--candidate", made.name, "--who", "Bea")
+    assert made.name in here("status", desk.folder).stdout
+    chosen = here("select", desk.folder, cat.name, "--candidate", made.name, "--who", "Bea")
     assert f"accepted {made.name}" in chosen.stdout
 
 
@@ -364,13 +364,13 @@ def kept_one(desk: Project, ann: Editor, name: str = "n24-p37_5") -> tuple[Seque
     return cat, ann.keep(cat, Recipe.parse(name), picture, 45, 0.01, Scores(0.1, 0.2, 0.3, 0.4))
 
 
-def test_a_kept_candidate_is_as_analyze_would_have_it(home: Path, desk: Project, ann: Editor, rainclean: Run) -> None:
+def test_a_kept_candidate_is_as_analyze_would_have_it(home: Path, desk: Project, ann: Editor, here: Run) -> None:
     cat, made = kept_one(desk, ann)
     assert (made.name, made.score, made.percentile) == ("n24-p37_5", 1.0, 37.5)
     assert kept_one(desk, ann)[1] == made  # once
     assert made.name in [c.name for c in all_candidates(desk, cat.id)]
     assert analyses(desk, cat.id)[0].settings["recipe"] is None  # the sweep stays the main one
-    done = json.loads(rainclean("analyze", home, cat.name, "--recipe", made.name, "--json").stdout)
+    done = json.loads(here("analyze", home, cat.name, "--recipe", made.name, "--json").stdout)
     assert done["skipped"] == [cat.name]
     with pytest.raises(UsageError, match="another region"):
         ann.keep(cat, Recipe.parse("n24-p30"), np.zeros((9, 9, 3), np.uint8), 45, 0.0, Scores(0, 0, 0, 0))
@@ -478,17 +478,17 @@ def test_a_project_that_cannot_be_written_to_can_be_looked_at(
         assert editor.draft(cat).star
 
 
-def test_stars_and_frames_by_command(home: Path, desk: Project, rainclean: Run) -> None:
-    said = rainclean("select", home, "place1", "--pair-frames", "7,3,12", "--star", "--who", "Ann")
+def test_stars_and_frames_by_command(home: Path, desk: Project, here: Run) -> None:
+    said = here("select", home, "place1", "--pair-frames", "7,3,12", "--star", "--who", "Ann")
     assert said.returncode == 0 and "starred; rainy frames: 3, 7, 12" in said.stdout, said.stderr
     draft = Editor(desk, "Ann").draft(sequences(desk)[1])
     assert (draft.star, draft.frames) == (True, (3, 7, 12))
-    assert "place1*" in rainclean("status", home).stdout
-    again = rainclean("select", home, "place1", "--pair-frames", "any", "--unstar", "--json")
+    assert "place1*" in here("status", home).stdout
+    again = here("select", home, "place1", "--pair-frames", "any", "--unstar", "--json")
     assert json.loads(again.stdout) == {"sequence": "place1", "star": False, "pair_frames": None}
-    rejected = rainclean("select", home, "place1", "--reject", "--reason", "camera", "streaks", "--who", "Ann")
+    rejected = here("select", home, "place1", "--reject", "--reason", "camera", "streaks", "--who", "Ann")
     assert rejected.returncode == 0, rejected.stderr
-    assert "rejected (streaks left, camera moves)" in rainclean("status", home, "place1").stdout
+    assert "rejected (streaks left, camera moves)" in here("status", home, "place1").stdout
     for words, code, line in (
         (["--pair-frames", "3,x"], 2, "use frame indices"),
         (["--pair-frames", "99"], 2, "not 99"),
@@ -496,7 +496,7 @@ def test_stars_and_frames_by_command(home: Path, desk: Project, rainclean: Run) 
         (["--star", "--unstar"], 2, "which of them"),
         (["--star", "--reason", "camera"], 2, "goes with --reject"),
     ):
-        refused = rainclean("select", home, "place1", *words)
+        refused = here("select", home, "place1", *words)
         assert refused.returncode == code and line in refused.stderr, refused.stderr
     with pytest.raises(InputError):
         sequences(desk, ["nowhere"])

@@ -79,7 +79,7 @@ def test_a_round_trip_through_the_commands(desk: Project, other: Path, tmp_path:
     cat, *_ = sequences(desk)
     exported = rainclean("decisions", "export", desk.folder, "-o", tmp_path / "ann.jsonl")
     assert exported.returncode == 0 and "5 decisions, 1 opinion, 5 edits" in exported.stdout, exported.stderr
-    assert len(list((tmp_path / "ann.jsonl.pictures").iterdir())) == 2
+    assert len(list((tmp_path / "ann.jsonl.pictures").glob("*.png"))) == 2
     refused = rainclean("decisions", "export", desk.folder, "-o", tmp_path / "ann.jsonl")
     assert refused.returncode == 1 and "--overwrite" in refused.stderr
     taken = rainclean("decisions", "import", other, tmp_path / "ann.jsonl")
@@ -149,15 +149,15 @@ def test_three_annotators_in_any_order(desk: Project, other: Path, tmp_path: Pat
     assert len(held_last) == 3 and "Cem was here" in notes_last
 
 
-def test_conflicts_are_said(desk: Project, tmp_path: Path, rainclean: Run) -> None:
+def test_conflicts_are_said(desk: Project, tmp_path: Path, here: Run) -> None:
     with Project(shutil.copytree(desk.folder, tmp_path / "bea")) as project:
         Editor(project, "Bea").reject(of(project)[0])
         export_decisions(project, tmp_path / "bea.jsonl")
     cat, (best, *_) = of(desk)
     Editor(desk, "Ann").accept(cat, best.id)
-    said = rainclean("decisions", "import", desk.folder, tmp_path / "bea.jsonl")
+    said = here("decisions", "import", desk.folder, tmp_path / "bea.jsonl")
     assert "decided differently: place0 (Ann accepted" in said.stdout, said.stderr
-    assert "people decided differently on 1 sequence: place0" in rainclean("status", desk.folder).stderr
+    assert "people decided differently on 1 sequence: place0" in here("status", desk.folder).stderr
 
 
 def test_what_the_project_does_not_have_is_left_out_and_taken_later(

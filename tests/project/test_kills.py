@@ -1,15 +1,15 @@
 """Killed at any moment, a project opens, nothing decided is lost, and the job goes on where it was.
 
-Each test kills the real command twenty times at random moments of its run (SIGKILL: nothing can be tidied up).
+Each test kills the command twenty times at random moments of its run (SIGKILL: nothing can be tidied up).
 """
 
+import json
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -26,17 +26,26 @@ from rainclean.errors import InputError
 from .clips import rainy_clip
 
 KILLS = 20
-COMMAND = str(Path(sys.executable).with_name("rainclean"))
+
+Killed = Callable[..., bool]
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL there")
 
 
-def killed(words: list[object], after: float) -> bool:
-    """Start a command and kill it after some seconds; whether it was still running then."""
-    process = subprocess.Popen([COMMAND, *map(str, words)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    time.sleep(after)
-    process.send_signal(signal.SIGKILL)
-    return process.wait() == -signal.SIGKILL
+@pytest.fixture(scope="module")
+def killed() -> Iterator[Killed]:
+    """Runs a command and kills it after some seconds, if any; whether it was still running then."""
+    script = Path(__file__).with_name("loaded.py")
+    with subprocess.Popen([sys.executable, str(script)], stdin=-1, stdout=-1, text=True) as process:
+        told, heard = process.stdin, process.stdout
+        assert told is not None and heard is not None
+
+        def run(words: list[object], after: float | None = None) -> bool:
+            told.write(json.dumps([list(map(str, words)), after]) + "\n")
+            told.flush()
+            return bool(json.loads(heard.readline()))
+
+        yield run
 
 
 def seconds(run: Callable[[], object]) -> float:
@@ -53,11 +62,20 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def home(tmp_path: Path, clips: Path, rainclean: Run) -> Path:
-    folder = tmp_path / "project"
+@pytest.fixture(scope="module")
+def added(tmp_path_factory: pytest.TempPathFactory, clips: Path, rainclean: Run) -> Path:
+    """A project with four clips; copy it, do not change it."""
+    folder = tmp_path_factory.mktemp("added") / "project"
     assert rainclean("new", folder).returncode == 0
     assert rainclean("add", folder, clips).returncode == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def by_median(tmp_path_factory: pytest.TempPathFactory, added: Path, rainclean: Run) -> Path:
+    """The same, analysed; copy it, do not change it."""
+    folder = Path(shutil.copytree(added, tmp_path_factory.mktemp("analysed") / "project"))
+    assert rainclean("analyze", folder, "--recipe", "median").returncode == 0
     return folder
 
 
@@ -73,14 +91,13 @@ def pictures(home: Path) -> list[tuple[str, str, str]]:
         return [(row["s"], row["c"], row["picture"]) for row in rows]
 
 
-def test_analyze(tmp_path: Path, home: Path, rainclean: Run) -> None:
-    twin = tmp_path / "undisturbed"
-    shutil.copytree(home, twin)
-    whole = seconds(lambda: rainclean("analyze", twin))
+def test_analyze(tmp_path: Path, added: Path, killed: Killed, rainclean: Run) -> None:
+    home, twin = (Path(shutil.copytree(added, tmp_path / name)) for name in ("project", "undisturbed"))
+    whole = seconds(lambda: killed(["analyze", twin]))
     draw = random.Random(3)
     hit, before, again = 0, 0, False
     for _ in range(KILLS):
-        if killed(["analyze", home, *(["--again"] if again else [])], draw.uniform(0.1, whole)):
+        if killed(["analyze", home, *(["--again"] if again else [])], draw.uniform(0, whole)):
             hit += 1
         else:  # came too late: there is less to do than at first, or the machine was busy when that was measured
             whole *= 0.8
@@ -92,19 +109,18 @@ def test_analyze(tmp_path: Path, home: Path, rainclean: Run) -> None:
     assert pictures(home) == pictures(twin)
 
 
-def test_select(home: Path, rainclean: Run) -> None:
-    assert rainclean("analyze", home, "--recipe", "median").returncode == 0
+def test_select(tmp_path: Path, by_median: Path, killed: Killed, rainclean: Run) -> None:
+    home = Path(shutil.copytree(by_median, tmp_path / "project"))
     with Project(home) as project:
         names = [s.name for s in sequences(project)]
         (candidate,) = {line.chosen for line in overview(project)}
     draw = random.Random(4)
     accept = ["select", home, names[0], "--candidate", candidate, "--who", "Ann"]
-    whole = seconds(lambda: rainclean(*accept))
+    whole = seconds(lambda: killed(accept))
     made, hit = 1, 0
     for i in range(KILLS):
         words = ["select", home, "--auto"] if i % 2 else [*accept, "--note", str(i)]
-        # Most of the time goes into starting Python; the end is where something is stored.
-        hit += killed(words, draw.uniform(0.4, 1.6) * whole)
+        hit += killed(words, draw.uniform(0, 1.6) * whole)
         with Project(home) as project:
             assert project.problems() == []
             journal = decisions.journal(project)
@@ -119,17 +135,17 @@ def test_select(home: Path, rainclean: Run) -> None:
         assert [line.state for line in overview(project)] == ["accepted", *["accepted automatically"] * 3]
 
 
-def test_export(tmp_path: Path, home: Path, rainclean: Run) -> None:
-    assert rainclean("analyze", home, "--recipe", "median").returncode == 0
+def test_export(tmp_path: Path, by_median: Path, killed: Killed, rainclean: Run) -> None:
+    home = Path(shutil.copytree(by_median, tmp_path / "project"))
     assert rainclean("select", home, "--auto").returncode == 0
     words = ["export", home, "--crops", "grid:24", "--frames", "every:4", "-o"]
     undisturbed, out = tmp_path / "undisturbed", tmp_path / "out"
-    whole = seconds(lambda: rainclean(*words, undisturbed))
+    whole = seconds(lambda: killed([*words, undisturbed]))
     earlier = contents(undisturbed)
     draw = random.Random(5)
     hit = finished = 0
     for _ in range(KILLS):
-        came_in_time = killed([*words, out], draw.uniform(0.1, 1.1 * whole))
+        came_in_time = killed([*words, out], draw.uniform(0, 1.1 * whole))
         hit += came_in_time
         whole *= 1.0 if came_in_time else 0.9  # the first one was measured on a busier machine
         if out.exists():

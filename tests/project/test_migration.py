@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.project import decisions, schema
-from pipeline.project.analyses import analyses
+from pipeline.project.analyses import FOUND, analyses
 from pipeline.project.editor import Editor
+from pipeline.project.findings import covered_frames, frames_at_hand, read_areas, read_belief, read_passing
 from pipeline.project.overview import overview
 from pipeline.project.sequences import sequences
 from pipeline.project.store import Project
@@ -55,6 +56,10 @@ def test_an_older_store_is_brought_up_to_date_and_its_decisions_hold(old: Path) 
         assert line.decision is not None and line.decision.reasons == ()
         (made,) = analyses(project, 1)
         assert (made.crowd, made.reference, made.spread, made.origin) == ("", "", 0.0, "analysis")
+        assert [getattr(made, name) for name in FOUND] == [""] * len(FOUND)
+        assert read_belief(project, made) is read_areas(project, made) is read_passing(project, made) is None
+        assert list(frames_at_hand(project, sequences(project)[0], made)) == list(range(24))
+        assert covered_frames(made) == frozenset()
         # Made in the same second by the first version: their order is that of their numbers.
         decisions.accept(project, sequences(project)[0], "n2", "Bea")
         assert overview(project)[0].chosen == "n2"

@@ -144,10 +144,9 @@ def test_a_second_writer_waits_for_the_first(project: Project) -> None:
     assert order == ["first", "second"]
 
 
-def test_a_writer_that_waited_in_vain_says_so(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "WAIT", 0.05)
+def test_a_writer_that_waited_in_vain_says_so(project: Project) -> None:
     waited = pytest.raises(RaincleanError, match="another process has been writing")
-    with Project(project.folder) as other, project.transaction(), waited, other.transaction():
+    with Project(project.folder, wait=0.05) as other, project.transaction(), waited, other.transaction():
         pass
 
 

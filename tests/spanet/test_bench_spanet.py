@@ -27,7 +27,7 @@ def test_the_benchmark_measures_everything(capsys: pytest.CaptureFixture[str], m
 
 
 def test_a_measurement_has_a_process_of_its_own() -> None:
-    here = _measure("measure_network", (400, 400, "released", 1, False))[1] or 0
+    here = _measure("measure_network", (240, 240, "released", 1, False))[1] or 0
     seconds, peak = _alone("measure_network", 24, 16, "ours", 1, True)
     assert seconds["ours"] > 0
     assert 100 << 20 < (peak or 0) < here

@@ -112,7 +112,7 @@ def test_exclusion_and_confidence_become_the_weight(dataset: Path) -> None:
         (dataset / name / f"{pair.stem}.png").write_bytes(encode_png(mask))
     data = Examples(read_dataset(dataset).of("train")[:1], Cut(40, 1.0), "threshold", 0)
     weight = example(data, 0).weight[0].numpy()
-    assert (weight[:, :20] == 0).all() and (weight[:20, 20:] == 200).all() and (weight[20:, 20:] == 90).all()
+    assert (weight[:, :20] == 0).all() and (weight[:20, 20:] == 227).all() and (weight[20:, 20:] == 172).all()
 
 
 def test_reads_our_exports_in_every_layout(tmp_path: Path) -> None:

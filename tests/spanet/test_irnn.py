@@ -220,7 +220,7 @@ def test_in_a_child_process_after_use_in_the_parent(method: str) -> None:
     child = context.Process(target=_in_a_child, args=(there, tensors))  # type: ignore[attr-defined]
     child.start()
     try:
-        assert here.poll(60), "the child hangs"
+        assert here.poll(180), "the child hangs"
         assert here.recv() == expected
     finally:
         child.join(10)

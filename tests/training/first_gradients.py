@@ -25,14 +25,20 @@ class Save(Callback):
             torch.save(found, self.path)
 
 
-if __name__ == "__main__":
-    warnings.simplefilter("ignore")
-    dataset, path, devices = sys.argv[1:]
+def save_gradients(dataset: Path, path: Path, devices: int) -> None:
+    """Of all processes together, by parameter."""
     recipe = preset(
         "quick", steps=1, batch=4, size=24, precision="64", start="random", direction_attention=True, clip_gradients=0.0
     )
-    machine = Machine(accelerator="cpu", devices=int(devices), threads=1)
-    trainer = trainer_for(recipe, machine, [Save(Path(path))])
+    machine = Machine(accelerator="cpu", devices=devices, threads=1)
+    trainer = trainer_for(recipe, machine, [Save(path)])
     examples = Examples(read_dataset(dataset).of("train"), Cut(recipe.size), recipe.mask, 3)
     net = Training(new_network("random", True, 3), recipe)
-    trainer.fit(net, loader(examples, recipe, machine, 0, trainer.global_rank))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        trainer.fit(net, loader(examples, recipe, machine, 0, trainer.global_rank))
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    save_gradients(Path(sys.argv[1]), Path(sys.argv[2]), devices=int(sys.argv[3]))

@@ -6,9 +6,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import Run
 from formats.datasets import write
 
+from pipeline.cli.main import main
 from pipeline.stages import finish
 from pipeline.training import snapshot
 from pipeline.training.run_folder import read
@@ -89,14 +89,19 @@ def test_an_export_in_between_is_noticed_and_nothing_is_left(tmp_path: Path, mon
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data"]
 
 
-def test_the_command_trains_on_it(tmp_path: Path, rainclean: Run) -> None:
+@pytest.mark.usefixtures("one_thread")
+def test_the_command_trains_on_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rainclean.spanet.allocator.keep_freed_memory", lambda: True)  # a switch of the whole process
+
+    def train(*words: object) -> int:
+        return main(["train", *map(str, words)])
+
     data, run, copy = write_dataset(tmp_path / "data"), tmp_path / "run", tmp_path / "run-data"
     flags = ("--preset", "quick", "--steps", 2, "--batch", 1, "--size", 16, "--accelerator", "cpu", "--threads", 1)
-    result = rainclean("train", data, "-o", run, "--snapshot", copy, *flags)
-    assert result.returncode == 0, result.stderr
+    assert train(data, "-o", run, "--snapshot", copy, *flags) == 0
     assert read(run).dataset == copy.resolve()
     with (run / "metrics.csv").open() as file:
         assert [row["step"] for row in csv.DictReader(file)] == ["0", "2"]
-    result = rainclean("train", data, "-o", run, "--snapshot", tmp_path / "second", *flags)
-    assert result.returncode == 1 and not (tmp_path / "second").exists()
-    assert rainclean("train", "--resume", run, "--snapshot", copy).returncode == 2
+    assert train(data, "-o", run, "--snapshot", tmp_path / "second", *flags) == 1
+    assert not (tmp_path / "second").exists()
+    assert train("--resume", run, "--snapshot", copy) == 2

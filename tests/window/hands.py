@@ -8,6 +8,9 @@ from PySide6.QtTest import QTest
 from gui.compare import CompareView
 from gui.window import Window
 
+PATIENCE = 180_000
+"""ms that a job may take, a process of its own which loads torch perhaps: on a busy machine that alone is a minute."""
+
 
 def press(window: Window, keys: str) -> None:
     """Press a key, written as in the table of actions: ``A``, ``Ctrl+Z``, ``Shift+X``."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gui.arrangement import FILTERS, SORTS, arrange, nearest, neighbour
+from gui.arrangement import FILTERS, SORTS, UNSURE, arrange, nearest, neighbour
 from pipeline.project.model import Overview, Sequence
 
 
@@ -25,6 +25,14 @@ def test_filters_and_sorts_have_the_words_of_the_boxes() -> None:
     assert arrange(lines, search="SCENE a") == [2]
     assert arrange(lines, search="nothing") == []
     assert set(FILTERS) and set(SORTS)
+
+
+def test_most_unsure_first_is_what_is_left_to_do() -> None:
+    lines = [line(1), line(2, state="accepted"), line(3), line(4, state="accepted automatically"), line(5, state="new")]
+    assert arrange(lines, sort=UNSURE) == [1, 2, 3, 4, 5]  # nothing is known yet
+    unsure = {1: 0.2, 2: 0.9, 3: 0.7, 4: 0.4}
+    assert arrange(lines, sort=UNSURE, unsure=unsure) == [3, 4, 1, 5, 2]
+    assert arrange(lines, "to decide", UNSURE, unsure=unsure) == [3, 4, 1]
 
 
 @given(st.lists(st.integers(0, 30), unique=True), st.integers(0, 30), st.integers(-3, 3))

@@ -18,6 +18,8 @@ from gui.jobs import Job, Jobs, State
 from gui.panels.jobs import JobsPanel
 from pipeline.stages import Progress
 
+from .hands import PATIENCE
+
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 
 PATIENT = "import time, signal\ntry:\n    time.sleep(60)\nexcept KeyboardInterrupt:\n    raise SystemExit(130)"
@@ -36,7 +38,7 @@ def fake(script: str, kind: str = "analyze", project: str = "p") -> Job:
     return Job(f"A {kind}", [kind, project], Path(project), (sys.executable, "-c", script))
 
 
-def over(qtbot: QtBot, *jobs: Job, within: int = 15_000) -> None:
+def over(qtbot: QtBot, *jobs: Job, within: int = PATIENCE) -> None:
     qtbot.waitUntil(lambda: all(job.is_over for job in jobs), timeout=within)
 
 
@@ -83,7 +85,7 @@ def test_what_fails_says_why_and_what_to_do(jobs: Jobs, qtbot: QtBot, tmp_path: 
 
 def test_a_stopped_job_ends_cleanly(jobs: Jobs, qtbot: QtBot) -> None:
     job = jobs.start(fake("import sys; sys.stderr.write('ready\\n'); sys.stderr.flush()\n" + PATIENT))
-    qtbot.waitUntil(lambda: bool(job.log), timeout=10_000)
+    qtbot.waitUntil(lambda: bool(job.log), timeout=PATIENCE)
     pid = job.pid
     assert pid is not None
     job.cancel()
@@ -96,7 +98,7 @@ def test_one_that_does_not_listen_is_killed(jobs: Jobs, qtbot: QtBot) -> None:
     job = fake(DEAF.replace("print", "import sys; print").replace("flush=True", "file=sys.stderr, flush=True"))
     job.grace = 0.2
     jobs.start(job)
-    qtbot.waitUntil(lambda: bool(job.log), timeout=10_000)
+    qtbot.waitUntil(lambda: bool(job.log), timeout=PATIENCE)
     job.cancel()
     over(qtbot, job, within=5000)
     assert job.state is State.CANCELLED
@@ -104,7 +106,7 @@ def test_one_that_does_not_listen_is_killed(jobs: Jobs, qtbot: QtBot) -> None:
 
 def test_a_killed_job_says_that_what_was_finished_is_kept(jobs: Jobs, qtbot: QtBot) -> None:
     job = jobs.start(fake(PATIENT))
-    qtbot.waitUntil(lambda: job.pid is not None, timeout=5000)
+    qtbot.waitUntil(lambda: job.pid is not None, timeout=PATIENCE)
     os.kill(job.pid or 0, signal.SIGKILL)
     over(qtbot, job)
     assert job.state is State.FAILED and job.error == "the job died (signal 9)"
@@ -212,7 +214,7 @@ def test_the_panel_shows_stops_and_tries_again(jobs: Jobs, qtbot: QtBot) -> None
     )
     job = jobs.start(fake(script))
     card = panel.card(job)
-    qtbot.waitUntil(lambda: bool(job.log), timeout=10_000)
+    qtbot.waitUntil(lambda: bool(job.log), timeout=PATIENCE)
     assert card.doing.text() == "cat: decode, 3 of 12 sequences" and card.bar.value() == round(1000 * 2.25 / 12)
     assert not panel._empty.isVisible() and card.stop.isVisible() and not card.again.isVisible()
     card.show_log.click()

@@ -21,6 +21,12 @@ def of(project: Path, name: str) -> list[decisions.Decision]:
         return decisions.by_sequence(store).get(int(store.value("SELECT id FROM sequence WHERE name = ?", name)), [])
 
 
+def steady(window: Window) -> str:
+    """How names of recipes end where the analysis steadied its frames."""
+    analysis = window.session.detail.analysis
+    return "-steady" if analysis is not None and analysis.steadying else ""
+
+
 def live(window: Window, qtbot: QtBot) -> None:
     """Wait until the sliders can be used."""
     qtbot.waitUntil(lambda: window.desk.live.stack is not None, timeout=20_000)
@@ -49,7 +55,7 @@ def test_percentile_slider_shows_what_clean_gives_and_keep_makes_it_a_candidate(
     desk, session = window.desk, window.session
     desk.sliders.percentile.setValue(337)
     qtbot.waitUntil(lambda: desk.live.active)
-    name = f"n{desk.live.frames}-p33_7"
+    name = f"n{desk.live.frames}-p33_7{steady(window)}"
     with Project(home) as store:
         assert session.line is not None
         with (
@@ -106,14 +112,14 @@ def test_accepting_right_after_a_step_of_the_slider_accepts_where_the_slider_sta
     window: Window, home: Path, qtbot: QtBot
 ) -> None:
     live(window, qtbot)
-    desk = window.desk
+    desk, ending = window.desk, steady(window)
     desk.sliders.percentile.setValue(337)
     assert desk.live.trying and not desk.live.active  # not looked up yet
     window.desk_actions.accept(True)
     (decision,) = of(home, "place0")
     with Project(home) as store:
         name = store.value("SELECT name FROM candidate WHERE id = ?", decision.candidate_id)
-    assert name == "n24-p33_7"
+    assert name == f"n24-p33_7{ending}"
 
 
 def test_nothing_is_accepted_while_the_frames_that_are_tried_are_not_sorted(

@@ -15,9 +15,12 @@ from gui.panels.evaluation import read_evaluation
 from gui.panels.gallery import Gallery
 from gui.panels.results import ResultsPanel
 from gui.panels.synchronised import Pane, Shared
+from pipeline.cli.main import main
 from rainclean.errors import InputError
 from rainclean.formats.png import encode_png
 from rainclean.spanet import shipped_weights
+
+from .hands import PATIENCE
 
 WIDE = (70, 900)
 """Height and width of one pair, which is shown smaller than it is."""
@@ -44,13 +47,12 @@ def jobs(qtbot: QtBot) -> Any:
 
 
 @pytest.fixture(scope="module")
-def evaluated(dataset: Path, tmp_path_factory: pytest.TempPathFactory, rainclean: Any) -> Path:
+def evaluated(dataset: Path, tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> Path:
     weights = shipped_weights()
     copy = tmp_path_factory.mktemp("weights") / "other.safetensors"
     shutil.copy(weights, copy)
     output = tmp_path_factory.mktemp("out") / "evaluation"
-    result = rainclean("evaluate", dataset, "-o", output, "-w", weights, copy)
-    assert result.returncode == 0, result.stderr
+    assert main(["evaluate", str(dataset), "-o", str(output), "-w", str(weights), str(copy)]) == 0
     return output
 
 
@@ -77,7 +79,7 @@ def test_an_evaluation_is_a_job_and_shown_when_it_is_there(
     form.evaluate_button.click()
     (job,) = jobs.all
     assert not form.evaluate_button.isEnabled() and panel.status.text().startswith("Evaluating")
-    qtbot.waitUntil(lambda: job.is_over, timeout=40_000)
+    qtbot.waitUntil(lambda: job.is_over, timeout=PATIENCE)
     assert job.state is State.FINISHED, job.error
     assert panel.gallery.isVisible() and panel.gallery.cases.count() == 3 and not form.isVisible()
     assert panel.summary.rowCount() == 2 and panel.summary.item(1, 0).text() == "simulated-rain"
@@ -178,6 +180,6 @@ def test_what_keeps_an_evaluation_from_beginning_is_said(
     panel.form.output.set_path(dataset / "below")
     panel.form.evaluate_button.click()
     (job,) = jobs.all
-    qtbot.waitUntil(lambda: job.is_over, timeout=20_000)
+    qtbot.waitUntil(lambda: job.is_over, timeout=PATIENCE)
     assert job.state is State.FAILED and "lies in the data set" in panel.status.text()
     assert panel.form.evaluate_button.isEnabled()

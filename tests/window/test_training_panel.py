@@ -20,6 +20,8 @@ from pipeline.training.recipe import preset
 from pipeline.training.run_folder import RunRecord, create
 from rainclean.errors import RaincleanError
 
+from .hands import PATIENCE
+
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 
 
@@ -67,21 +69,21 @@ def test_a_run_is_begun_paused_and_gone_on_with(
     form.start_button.click()
     (job,) = jobs.all
     assert job.words[0] == "train" and "--snapshot" in job.words and "--start" not in job.words
-    qtbot.waitUntil(lambda: (panel.run is not None and panel.bar.value() > 1) or job.is_over, timeout=40_000)
+    qtbot.waitUntil(lambda: (panel.run is not None and panel.bar.value() > 1) or job.is_over, timeout=PATIENCE)
     assert job.state is State.RUNNING, job.error
     assert (tmp_path / "pairs-run-1-data" / "train").is_dir()
     assert panel.pause.isVisible() and not panel.go_on.isVisible() and not form.start_button.isEnabled()
     panel.pause.click()
-    qtbot.waitUntil(lambda: job.is_over, timeout=20_000)
+    qtbot.waitUntil(lambda: job.is_over, timeout=PATIENCE)
     assert job.state is State.CANCELLED and panel.status.text().startswith("Paused at step")
     assert not panel.status.text().startswith("Paused at step 0")
     assert panel.go_on.isVisible() and not panel.pictures.pixmap.isNull()
     panel.go_on.click()
     (again,) = jobs.all
     assert again.words == ("train", "--resume", str(tmp_path / "pairs-run-1"))
-    qtbot.waitUntil(lambda: again.pid is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: again.pid is not None, timeout=PATIENCE)
     os.kill(again.pid or 0, signal.SIGKILL)
-    qtbot.waitUntil(lambda: again.is_over, timeout=10_000)
+    qtbot.waitUntil(lambda: again.is_over, timeout=PATIENCE)
     assert "the job died (signal 9)" in panel.status.text() and "checkpoint" in panel.status.text()
     assert panel.go_on.isVisible()
 

@@ -20,7 +20,7 @@ from gui.window import Window
 from pipeline.project.store import Project
 
 from .conftest import Open
-from .hands import press
+from .hands import PATIENCE, press
 
 
 def drop(window: Window, *paths: Path) -> None:
@@ -74,9 +74,9 @@ def test_dropped_clips_are_added_and_analysed(
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path / "new"))
     window = open_window(None)
     drop(window, made_once.parent / "place0.mkv")  # a project has to be made first: it is asked for
-    qtbot.waitUntil(lambda: len(window.session.lines) == 1, timeout=30_000)
-    qtbot.waitUntil(lambda: [x.state for x in window.session.lines.values()] == ["ready"], timeout=60_000)
-    qtbot.waitUntil(lambda: not window.jobs.unfinished(), timeout=30_000)
+    qtbot.waitUntil(lambda: len(window.session.lines) == 1, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: [x.state for x in window.session.lines.values()] == ["ready"], timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not window.jobs.unfinished(), timeout=PATIENCE)
     assert [job.kind for job in window.jobs.all] == ["add", "analyze"]
 
 
@@ -200,7 +200,7 @@ def test_the_sample_project_is_made_with_its_clips(open_window: Open, tmp_path: 
     window = open_window(None)
     window.work.documents = tmp_path
     window.commands["sample"].trigger()
-    qtbot.waitUntil(lambda: len(window.session.lines) == 4, timeout=60_000)
+    qtbot.waitUntil(lambda: len(window.session.lines) == 4, timeout=PATIENCE)
     assert {line.sequence.name for line in window.session.lines.values()} == {"cat", "launch", "portrait", "table"}
     assert window.project_folder() == (tmp_path / SAMPLE).resolve() and window.session.target is not None
     assert window.stack.currentWidget() is window.pages and not window.jobs.all[0].error
@@ -226,18 +226,18 @@ def test_clips_are_analysed_although_others_could_not_be_added(
     (tmp_path / "bad.mp4").write_bytes(b"no film")
     window = open_window(tmp_path / "new")
     drop(window, made_once.parent / "place0.mkv", tmp_path / "bad.mp4")
-    qtbot.waitUntil(lambda: [job.kind for job in window.jobs.all] == ["add", "analyze"], timeout=30_000)
+    qtbot.waitUntil(lambda: [job.kind for job in window.jobs.all] == ["add", "analyze"], timeout=PATIENCE)
     assert window.jobs.all[0].state is State.FAILED
     said = window.statusBar().currentMessage()
     assert "1 of 2 could not be added" in said and "bad.mp4" in said
     assert window.session.line is not None and window.session.line.sequence.name == "place0"
-    qtbot.waitUntil(lambda: not window.jobs.unfinished(), timeout=60_000)
+    qtbot.waitUntil(lambda: not window.jobs.unfinished(), timeout=PATIENCE)
     qtbot.waitUntil(lambda: window.desk.shown_right is not None)
 
 
 def test_an_add_that_brought_nothing_is_not_followed_by_an_analysis(window: Window, qtbot: QtBot) -> None:
     over(window, "add", "", 1, "rainclean: nothing there\n")
-    qtbot.waitUntil(lambda: not window.jobs.unfinished(), timeout=10_000)
+    qtbot.waitUntil(lambda: not window.jobs.unfinished(), timeout=PATIENCE)
     assert [job.kind for job in window.jobs.all] == ["add"]
 
 
@@ -308,7 +308,7 @@ def test_conflicts_are_marked_and_told_after_an_import(open_window: Open, home: 
         Editor(store, "ben").reject(first, ["camera"])
         assert len(conflicts(store)) == 1
     over(window, "decisions import", "")
-    qtbot.waitUntil(lambda: not window.jobs.unfinished(), timeout=10_000)
+    qtbot.waitUntil(lambda: not window.jobs.unfinished(), timeout=PATIENCE)
     assert "1 conflict; Ctrl+G" in window.statusBar().currentMessage()
     rows = window.desk.sequences
     assert "in conflict" in rows.model.data(rows.model.index(0), int(Qt.ItemDataRole.AccessibleTextRole))
@@ -327,7 +327,7 @@ def test_what_a_training_made_is_handed_to_the_results(window: Window, tmp_path:
     def trained(name: str) -> Path:
         weights = tmp_path / name / "best.safetensors"
         over(window, "train", json.dumps({"weights": str(weights)}))
-        qtbot.waitUntil(lambda: not window.jobs.unfinished(), timeout=10_000)
+        qtbot.waitUntil(lambda: not window.jobs.unfinished(), timeout=PATIENCE)
         return weights
 
     first = trained("one")

@@ -1,0 +1,200 @@
+"""Clean images against the known truth of simulated clips: the ladder of cases, `clean` as anybody runs it.
+
+Clips are encoded and read again, so that the whole road is measured; `clean` never sees what the simulator knows.
+"""
+
+import re
+import tempfile
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.clean import CleanResult, CleanSettings, clean
+from pipeline.clean_output import write_png
+from pipeline.output_folder import OutputFolder
+from pipeline.stages import Progress, part_of
+from pipeline.truth_ladder import Rung, cut, limit, make_clip, overlap
+from pipeline.truth_scores import Figures, Reliability, Seconds, compare, psnr
+from rainclean import __version__
+from rainclean.errors import RaincleanError, UsageError
+from rainclean.simulate.record import to_text
+from rainclean.video import Region, open_source
+
+U8 = NDArray[np.uint8]
+Pictures = dict[str, U8]
+
+METHODS = ("rainy", "released", "median", "suggestion", "best", "limit")
+"""What is measured on each clip; the limit only where the camera stands still."""
+
+PICTURES = ("rainy", "released", "suggestion", "truth", "error-released", "error-suggestion")
+"""What --save writes of each clip."""
+
+ERROR_GAIN = 8
+
+MANIFEST = "pictures.json"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Everything known of one clip.
+
+    case, preset, background, seed: which clip. frames, size: of it. reference: frame whose truth counts; region:
+    (x, y, width, height) of that frame that the suggestion shows. kept: its share of the frame; kept_of_shared: of
+    what all used frames show. figures: by method. recipes: of suggestion and best candidate. candidates: PSNR of
+    each, in the order of the suggestion. reliability: of the suggestion's confidence, None where there is none.
+    warnings: what `clean` said.
+    """
+
+    case: str
+    preset: str
+    background: str
+    seed: int
+    frames: int
+    size: tuple[int, int]
+    reference: int
+    region: Region
+    kept: float
+    kept_of_shared: float
+    figures: dict[str, Figures]
+    recipes: dict[str, str]
+    candidates: dict[str, float]
+    reliability: Reliability | None = None
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def regret(self) -> float:
+        """What a person who takes the suggestion loses against the best candidate, dB."""
+        return self.figures["best"].psnr - self.figures["suggestion"].psnr
+
+    def to_json(self) -> dict[str, Any]:
+        """For --json."""
+        known = self.reliability
+        return {
+            **asdict(self),
+            "region": list(self.region),
+            "reliability": known.to_json() if known else None,
+            "regret": self.regret,
+        }
+
+
+def bench_truth(
+    rungs: Sequence[Rung], frames: int, size: tuple[int, int], save: OutputFolder | None = None
+) -> Generator[Progress, None, list[Measured]]:
+    """Measure each clip; ``save``, from `pictures_folder`, takes pictures to look at. Raises RaincleanError."""
+    results: list[Measured] = []
+    with ExitStack() as stack:
+        partial = stack.enter_context(save.filling()) if save else None
+        for number, rung in enumerate(rungs):
+            with _told_of(rung), tempfile.TemporaryDirectory(prefix="rainclean-bench-") as folder:
+                stage = _measure(rung, frames, size, Path(folder) / "clip")
+                measured, pictures = yield from part_of(stage, rung.name, number, len(rungs))
+            results.append(measured)
+            if partial:
+                (partial / folder_name(rung)).mkdir()
+                for name, picture in pictures.items():
+                    write_png(partial / folder_name(rung) / f"{name}.png", picture)
+        if partial:
+            files = sorted([*(p.relative_to(partial).as_posix() for p in partial.rglob("*.png")), MANIFEST])
+            document = {"rainclean": __version__, "files": files, "clips": [m.to_json() for m in results]}
+            (partial / MANIFEST).write_text(to_text(document), encoding="utf-8")
+    return results
+
+
+def pictures_folder(path: Path, rungs: Sequence[Rung]) -> OutputFolder:
+    """The folder for `bench_truth` to save into, checked before the work. Raises RaincleanError."""
+    return OutputFolder(path, MANIFEST, (MANIFEST, *map(folder_name, rungs)))
+
+
+def folder_name(rung: Rung) -> str:
+    """Where --save puts the pictures of a clip: ``codec-23_table_0``."""
+    words = (rung.case.name, rung.background.name, str(rung.seed))
+    return "_".join(re.sub(r"[^A-Za-z0-9]+", "-", word) for word in words)
+
+
+@contextmanager
+def _told_of(rung: Rung) -> Iterator[None]:
+    """Errors say which clip they are about; the clip's own path is a temporary one."""
+    try:
+        yield
+    except UsageError:
+        raise
+    except RaincleanError as error:
+        raise RaincleanError(f"{rung.name}: {error}") from error
+
+
+def _measure(
+    rung: Rung, frames: int, size: tuple[int, int], folder: Path
+) -> Generator[Progress, None, tuple[Measured, Pictures]]:
+    clip = yield from make_clip(rung, frames, size, folder)
+    result, seconds = yield from _clean(clip.path, None)
+    with result:
+        reference, region = result.selection.reference_frame, result.region
+        known = clip.truth(reference, region)
+        worth = {c.recipe.name: psnr(result.picture(c), known) for c in result.candidates}
+        first, best = result.candidates[0], max(result.candidates, key=lambda c: worth[c.recipe.name])
+        pictures = {"truth": known, "suggestion": result.picture(first).copy()}
+        pictures["rainy"] = clip.rainy(reference, region)
+        figures = {
+            "rainy": compare(pictures["rainy"], known),
+            "suggestion": compare(pictures["suggestion"], known, seconds),
+            "best": compare(result.picture(best), known, seconds),
+        }
+        belief = result.belief
+        # Of the mean as it is: rounded to 8 bits, an error below one level would mean none at all.
+        sure = None if belief is None else Reliability.of(belief.confidence(belief.mean), belief.mean, known)
+    shared = clip.shared(result.selection.indices, reference)
+    for name in ("released", "median"):
+        other, seconds = yield from _clean(clip.path, name)
+        with other:
+            frame = other.selection.reference_frame
+            wanted = overlap(clip.seen_from(region, reference, frame), other.region)
+            pictures[name] = cut(other.picture(other.candidates[0]), other.region, wanted)
+        figures[name] = compare(pictures[name], clip.truth(frame, wanted), seconds)
+        pictures[f"error-{name}"] = _error(pictures[name], clip.truth(frame, wanted))
+    mean = yield from limit(clip, reference)
+    if mean is not None:
+        figures["limit"] = compare(cut(mean, clip.whole, region), known)
+    pictures["error-suggestion"] = _error(pictures["suggestion"], known)
+    measured = Measured(
+        case=rung.case.name,
+        preset=rung.case.preset,
+        background=rung.background.name,
+        seed=rung.seed,
+        frames=frames,
+        size=size,
+        reference=reference,
+        region=region,
+        kept=_area(region) / _area(clip.whole),
+        kept_of_shared=_area(overlap(region, shared)) / _area(shared),
+        figures={name: figures[name] for name in METHODS if name in figures},
+        recipes={"suggestion": first.recipe.name, "best": best.recipe.name},
+        candidates=worth,
+        reliability=sure,
+        warnings=result.warnings,
+    )
+    return measured, {name: pictures[name] for name in PICTURES}
+
+
+def _clean(path: Path, recipe: str | None) -> Generator[Progress, None, tuple[CleanResult, Seconds]]:
+    """What `clean` makes of a clip, and how long it takes, loading the compiled kernels apart."""
+    began = perf_counter()
+    with open_source(path) as source:
+        result = yield from clean(source, CleanSettings(recipe=recipe))
+    whole = perf_counter() - began - result.timings.get("start_up", 0.0)
+    return result, (whole, result.timings.get("decode", 0.0))
+
+
+def _error(picture: U8, truth: U8) -> U8:
+    """How far a picture is off, ERROR_GAIN times, in each channel."""
+    levels = ERROR_GAIN * np.abs(picture.astype(np.int16) - truth)
+    return np.minimum(levels, 255).astype(np.uint8)
+
+
+def _area(region: Region) -> int:
+    return region.width * region.height

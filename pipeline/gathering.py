@@ -1,0 +1,345 @@
+"""From a clip to a sorted stack: frames as they are, or steadied where the camera moves or the light changes.
+
+A still camera in steady light costs one pass, and its frames go in as they are. Whether that is so is known at the
+end of it: what the stack took until then is given back, the frames are registered and read again.
+"""
+
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from time import perf_counter
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.stages import Progress, shares_done
+from pipeline.watch import Watch
+from rainclean.budget import Budget
+from rainclean.candidates import Selection
+from rainclean.errors import InputError
+from rainclean.exposure import Light, LightSamples
+from rainclean.noise import NoiseSamples
+from rainclean.recipe import Recipe
+from rainclean.stabilize import Gatherer, Registration
+from rainclean.stack import SortedStack
+from rainclean.steady import Pose, Steadying, SteadySource
+from rainclean.storage import format_bytes
+from rainclean.temporal import luma
+from rainclean.video import Frame, FrameSource, Region, SourceInfo
+
+if TYPE_CHECKING:
+    from pipeline.clean import CleanSettings
+
+U8 = NDArray[np.uint8]
+
+FEWEST_STEADY = 10
+"""Frames that have to fit, for a clip to be steadied at all."""
+
+
+@dataclass
+class Gathered:
+    """Frames in a stack, and what was learned on the way. The stack is the receiver's to close.
+
+    recipes: those asked for, of steadied frames where ``steadying`` is there. frames: where to read the used frames
+    anew, as they went into the stack. sizes: N of each window of the selection as recipes name it. still: index of the
+    largest window that shows one picture. seconds: by step.
+    """
+
+    stack: SortedStack
+    frames: FrameSource
+    recipes: list[Recipe]
+    selection: Selection
+    sizes: list[int]
+    region: Region
+    reference_rgb: U8
+    noise: NoiseSamples
+    still: int
+    shifts: dict[int, float | None]
+    warnings: list[str]
+    steadying: Steadying | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def gather(
+    source: FrameSource, settings: "CleanSettings", recipes: list[Recipe], selection: Selection, asked: bool | None
+) -> Generator[Progress, None, Gathered]:
+    """Fill a stack with the frames of a selection.
+
+    asked: True to steady them, False to take them as they are, None to find out what is better.
+    """
+    region = settings.region or Region(0, 0, source.info.width, source.info.height)
+    seconds = {"decode": 0.0, "register": 0.0}
+    survey = None if asked is False else _Survey(region, settings.workers)
+    notes: list[str] = []
+    with ExitStack() as until_done:
+        stack = _stack(settings, region, selection, len(recipes))
+        until_done.callback(stack.close)
+        if stack.layout.scratch_bytes:
+            space = f"{format_bytes(stack.layout.scratch_bytes)} of scratch space are used in {settings.scratch}"
+            yield Progress("start up", 0, None, f"{space}; it is free again when this ends")
+        watch, noise = Watch(selection), NoiseSamples(region.height, region.width)
+        twice = asked is not False or recipes[0].rule == "rainfree"
+        held = _held(source, settings, region, selection, recipes) if twice else None
+        yield from _fill(held or source, selection, region, stack, watch, noise, seconds, survey)
+        began = perf_counter()
+        found = watch.finish()
+        seconds["register"] += perf_counter() - began
+        steady = None
+        if survey is not None:
+            steady = yield from survey.finish(held or source, settings, selection, found.cuts, seconds)
+        if steady is None:
+            until_done.pop_all()
+            return Gathered(
+                stack, held or source, recipes, selection, list(selection.sizes), region, watch.reference, noise,
+                found.still_window, found.shifts, found.warnings(), None, seconds,
+            )  # fmt: skip
+    if found.cuts:
+        where = ", ".join(map(str, found.cuts[:5])) + (", …" if len(found.cuts) > 5 else "")
+        notes = [f"scene cut at frame {where}: the longest shot is used; choose with --in-point and --out-point"]
+    return (yield from _again(held or source, settings, recipes, selection, *steady, notes, seconds))
+
+
+def _again(
+    source: FrameSource,
+    settings: "CleanSettings",
+    recipes: list[Recipe],
+    selection: Selection,
+    steadying: Steadying,
+    reference: int,
+    notes: list[str],
+    seconds: dict[str, float],
+) -> Generator[Progress, None, Gathered]:
+    """The same with the frames that can be steadied."""
+    region = steadying.region
+    fitting, sizes = _fitting(selection, steadying, reference)
+    steady = [replace(recipe, steady=True) for recipe in recipes]
+    frames: FrameSource = SteadySource(source, steadying, settings.workers)
+    with ExitStack() as until_done:
+        stack = _stack(settings, region, fitting, len(recipes))
+        until_done.callback(stack.close)
+        watch, noise = Watch(fitting), NoiseSamples(region.height, region.width)
+        held = _held(frames, settings, region, fitting, recipes, 2 if isinstance(source, HeldFrames) else 1)
+        yield from _fill(held or frames, fitting, region, stack, watch, noise, seconds)
+        frames = held or frames
+        until_done.pop_all()
+    shifts: dict[int, float | None] = {i: round(p.residual, 3) for i, p in steadying.poses.items()}
+    last = len(fitting.windows) - 1
+    said = notes + describe(steadying, len(selection.indices))
+    return Gathered(
+        stack, frames, steady, fitting, sizes, region, watch.reference, noise, last, shifts, said, steadying, seconds
+    )
+
+
+def describe(steadying: Steadying, frames: int) -> list[str]:
+    """One line on what was done to the frames, and one on those that were left out."""
+    said = []
+    if steadying.moves:
+        corners = [pose.matrix[:2, 2] for pose in steadying.poses.values()]
+        far = max(float(np.hypot(*corner)) for corner in corners)
+        left = max(pose.residual for pose in steadying.poses.values())
+        share = steadying.region.width * steadying.region.height / (steadying.cut.width * steadying.cut.height)
+        said.append(
+            f"the camera moves, up to {far:.1f} px: frames were registered ({steadying.model}, up to {left:.2f} px "
+            f"left); {share:.0%} of the frame is common to them"
+        )
+    if steadying.relit:
+        gains = np.array([pose.gain for pose in steadying.poses.values()])
+        low, high = 100 * (gains.min() - 1), 100 * (gains.max() - 1)
+        said.append(f"the light changes, {low:+.1f} to {high:+.1f} % against the reference frame: that was undone")
+    if steadying.dropped:
+        reasons = sorted(set(steadying.dropped.values()))
+        said.append(f"{len(steadying.dropped)} of {frames} frames were left out: {'; '.join(reasons)}")
+    return said
+
+
+class _Survey:
+    """Collects what tells whether frames have to be steadied, and how."""
+
+    def __init__(self, region: Region, workers: int) -> None:
+        self._region, self._workers = region, workers
+        self._gatherer = Gatherer(workers)
+        self._light = LightSamples(region.width, region.height)
+
+    def see(self, rgb: U8) -> None:
+        self._gatherer.see(luma(rgb))
+        self._light.see(rgb)
+
+    def finish(
+        self,
+        source: FrameSource,
+        settings: "CleanSettings",
+        selection: Selection,
+        cuts: Sequence[int],
+        seconds: dict[str, float],
+    ) -> Generator[Progress, None, tuple[Steadying, int] | None]:
+        """How the frames are to be steadied, and the position of the reference frame.
+
+        cuts: indices of the first frames of new shots; one shot is used, that of a reference frame that was asked for,
+        or the longest. None where frames are well as they are, or too few fit.
+        """
+        began = perf_counter()
+        reference = None if settings.reference is None else selection.reference
+        start, stop = _shot(selection, cuts, reference)
+        if stop - start < len(selection.indices):
+            reference = (start + stop) // 2 if reference is None else reference
+            self._gatherer.keep(start, stop)
+        asked = None if reference is None else reference - start
+        registration = yield from shares_done("register", self._gatherer.finish(asked))
+        indices = selection.indices[start:stop]
+        seconds["register"] += perf_counter() - began
+        if len(registration.fitting) < FEWEST_STEADY:
+            return None
+        began = perf_counter()
+        if registration.moves or len(registration.fitting) < len(selection.indices):
+            light = yield from self._light_of_fitting(source, indices, registration)
+        else:
+            light = self._light.finish(registration.reference)
+        seconds["register"] += perf_counter() - began
+        if not registration.moves and not light.changes and len(registration.fitting) == len(selection.indices):
+            return None
+        return self._steadying(selection, indices, registration, light), start + registration.reference
+
+    def _light_of_fitting(
+        self, source: FrameSource, indices: Sequence[int], registration: Registration
+    ) -> Generator[Progress, None, Light]:
+        """Light of the frames that fit, sampled where the registered picture lies in each."""
+        fitting = registration.fitting
+        samples = LightSamples(self._region.width, self._region.height)
+        for done, frame in enumerate(source.read([indices[p] for p in fitting], self._region), 1):
+            matrix = registration.placements[fitting[done - 1]].matrix
+            samples.see(frame.rgb, matrix if registration.moves else None)
+            yield Progress("light", done, len(fitting))
+        return samples.finish(fitting.index(registration.reference))
+
+    def _steadying(
+        self, selection: Selection, indices: Sequence[int], registration: Registration, light: Light
+    ) -> Steadying:
+        cut, inner = self._region, registration.region
+        region = Region(cut.x + inner.x, cut.y + inner.y, inner.width, inner.height)
+        poses: dict[int, Pose] = {}
+        dropped = {index: "another shot" for index in selection.indices if index not in indices}
+        for p, (index, placement) in enumerate(zip(indices, registration.placements, strict=True)):
+            if not placement.fits:
+                dropped[index] = placement.reason
+                continue
+            n = registration.fitting.index(p)
+            if not light.fits[n] and p != registration.reference:
+                dropped[index] = "its light has nothing in common with the others'"
+                continue
+            poses[index] = Pose(
+                placement.matrix, light.gains[n], light.offsets[n], placement.mesh, float(placement.residual)
+            )
+        return Steadying(registration.model, cut, region, poses, dict(sorted(dropped.items())))
+
+
+def _shot(selection: Selection, cuts: Sequence[int], reference: int | None) -> tuple[int, int]:
+    """Positions (start, stop) of the shot of a reference frame, or of the longest."""
+    edges = [0, *(selection.indices.index(cut) for cut in cuts), len(selection.indices)]
+    shots = list(pairwise(edges))
+    if reference is not None:
+        return next((start, stop) for start, stop in shots if start <= reference < stop)
+    return max(shots, key=lambda shot: shot[1] - shot[0])
+
+
+def _fitting(selection: Selection, steadying: Steadying, reference: int) -> tuple[Selection, list[int]]:
+    """The selection without the frames that were dropped, and N of its windows as recipes name them."""
+    left = [p for p, index in enumerate(selection.indices) if index in steadying.poses]
+    around = selection.around(reference)
+    windows, sizes = [], []
+    for (start, stop), size in zip(around.windows, around.sizes, strict=True):
+        inside = [n for n, p in enumerate(left) if start <= p < stop]
+        if len(inside) >= 2:
+            windows.append((inside[0], inside[-1] + 1))
+            sizes.append(size)
+    indices = tuple(selection.indices[p] for p in left)
+    return Selection(indices, left.index(reference), tuple(windows)), sizes
+
+
+class HeldFrames:
+    """A clip whose frames stay in memory once they are read: a `FrameSource` for reading some of them twice."""
+
+    def __init__(self, source: FrameSource) -> None:
+        self._source = source
+        self._held: dict[int, Frame] = {}
+
+    @property
+    def info(self) -> SourceInfo:
+        """See `FrameSource`."""
+        return self._source.info
+
+    @property
+    def times(self) -> NDArray[np.float64]:
+        """See `FrameSource`."""
+        return self._source.times
+
+    def read(self, indices: Sequence[int] | None = None, region: Region | None = None) -> Iterator[Frame]:
+        """See `FrameSource.read`; always with the same region."""
+        assert indices is not None
+        if all(index in self._held for index in indices):
+            yield from (self._held[index] for index in indices)
+            return
+        for frame in self._source.read(indices, region):
+            self._held[frame.index] = frame
+            yield frame
+
+    def close(self) -> None:
+        """Let go of the frames and the file."""
+        self._held.clear()
+        self._source.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _held(
+    source: FrameSource,
+    settings: "CleanSettings",
+    region: Region,
+    selection: Selection,
+    recipes: Sequence[Recipe],
+    copies: int = 1,
+) -> HeldFrames | None:
+    """The source with frames that stay, where memory has room for them: decoding takes longest of all.
+
+    copies: of the frames, that are in memory then.
+    """
+    budget = Budget(settings.memory, settings.scratch)
+    fits = budget.has_room(region.width * region.height, len(selection.indices), len(recipes) + 2, copies)
+    return HeldFrames(source) if fits else None
+
+
+def _stack(settings: "CleanSettings", region: Region, selection: Selection, recipes: int) -> SortedStack:
+    budget = Budget(settings.memory, settings.scratch)
+    return SortedStack(region.height, region.width, selection.windows, budget, recipes + 2, settings.workers)
+
+
+def _fill(
+    source: FrameSource,
+    selection: Selection,
+    region: Region,
+    stack: SortedStack,
+    watch: Watch,
+    noise: NoiseSamples,
+    seconds: dict[str, float],
+    survey: _Survey | None = None,
+) -> Generator[Progress, None, None]:
+    total = len(selection.indices)
+    frames = source.read(selection.indices, region)
+    for done in range(total):
+        began = perf_counter()
+        frame = next(frames, None)
+        if frame is None:
+            raise InputError(source.info.path, f"ends after {done} of the {total} frames asked for", "try --salvage")
+        seconds["decode"] += perf_counter() - began
+        stack.add(frame.rgb)
+        watch.see(done, frame.rgb)
+        noise.see(frame.rgb)
+        if survey is not None:
+            survey.see(frame.rgb)
+        yield Progress("decode", done + 1, total)
+    stack.finish()

@@ -1,0 +1,120 @@
+"""What an analysis found beside its candidates, kept and read again: steadying, belief, areas, passing things."""
+
+import json
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.project.artefacts import Artefacts
+from pipeline.project.model import Analysis
+from pipeline.project.model import Sequence as ClipSequence
+from pipeline.project.store import Project
+from rainclean.errors import InputError
+
+if TYPE_CHECKING:
+    from pipeline.clean import CleanResult
+    from rainclean.belief import Belief
+    from rainclean.found import Areas, Passing
+    from rainclean.motion import Findings
+    from rainclean.steady import Steadying
+
+COVERED = 0.2
+"""Share of a frame that passing things cover from which on another one is taken where there is a choice."""
+
+
+def keep(project: Project, cleaned: "CleanResult") -> dict[str, str]:
+    """Keep what was found; returns the columns `analyses.FOUND`, "" for what was not looked for."""
+    put = project.artefacts.put
+    columns = dict.fromkeys(("steadying", "belief_mean", "belief_sd", "areas", "passing", "moving"), "")
+    if cleaned.steadying is not None:
+        columns["steadying"] = put(cleaned.steadying.to_bytes(), ".json")
+    if cleaned.belief is not None:
+        mean, sd = cleaned.belief.encode()
+        columns["belief_mean"], columns["belief_sd"] = put(mean, ".png"), put(sd, ".png")
+    if cleaned.moving is not None:
+        columns |= _keep_moving(project.artefacts, cleaned.moving, cleaned.selection.indices)
+    return columns
+
+
+def _keep_moving(artefacts: Artefacts, found: "Findings", indices: Sequence[int]) -> dict[str, str]:
+    from rainclean.found import Areas, Passing
+
+    areas, passing = Areas.of(found), Passing.of(found, indices)
+    told = {
+        "words": found.words,
+        "areas": {kind: round(float(mask.mean()), 5) for kind, mask in areas.kinds.items() if mask.any()},
+        "doubtful": round(float(areas.doubtful.mean()), 5),
+        "shares": {str(i): round(float(s), 5) for i, s in zip(indices, found.share, strict=True) if s > 0},
+    }
+    files = ("areas", areas.encode(), ".png"), ("passing", passing.encode(), ".bin")
+    columns = {name: artefacts.put(data, suffix) if data else "" for name, data, suffix in files}
+    return {**columns, "moving": json.dumps(told, ensure_ascii=False)}
+
+
+def read_steadying(project: Project, name: str) -> "Steadying":
+    """A kept steadying by its artefact's name. Raises InputError where it is missing or damaged."""
+    return _steadying(project.artefacts.path(name).parents[1], name)
+
+
+@lru_cache(maxsize=4)
+def _steadying(folder: Path, name: str) -> "Steadying":
+    """The same file never changes; stepping through frames opens a clip for each."""
+    artefacts = Artefacts(folder)
+    return decode_steadying(artefacts.read(name), artefacts.path(name))
+
+
+def decode_steadying(data: bytes, path: Path) -> "Steadying":
+    """The steadying of a file's bytes. Raises InputError for what is none."""
+    from rainclean.steady import Steadying
+
+    try:
+        return Steadying.from_json(json.loads(data))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(path, f"holds no steadying ({error})", "run rainclean analyze --again") from None
+
+
+def read_belief(project: Project, analysis: Analysis) -> "Belief | None":
+    """What is believed of the truth; None where an older rainclean analysed. Raises InputError for damaged files."""
+    if not analysis.belief_mean:
+        return None
+    from rainclean.belief import Belief
+
+    mean, sd = (project.artefacts.read(name) for name in (analysis.belief_mean, analysis.belief_sd))
+    return Belief.decode(mean, sd, str(project.artefacts.path(analysis.belief_mean)))
+
+
+def read_areas(project: Project, analysis: Analysis) -> "Areas | None":
+    """Where things move; None where nothing was found, or nobody looked. Raises InputError for a damaged file."""
+    if not analysis.areas:
+        return None
+    from rainclean.found import Areas
+
+    return Areas.decode(project.artefacts.read(analysis.areas), project.artefacts.path(analysis.areas))
+
+
+def read_passing(project: Project, analysis: Analysis) -> "Passing | None":
+    """What passes in which frame; None where nothing does, or nobody looked. Raises InputError for a damaged file."""
+    if not analysis.passing:
+        return None
+    from rainclean.found import Passing
+
+    return Passing.decode(project.artefacts.read(analysis.passing), project.artefacts.path(analysis.passing))
+
+
+def told(analysis: Analysis) -> dict[str, Any]:
+    """What is to be read of moving things: words, areas, doubtful, shares; {} where nobody looked."""
+    return dict(json.loads(analysis.moving)) if analysis.moving else {}
+
+
+def covered_frames(analysis: Analysis) -> frozenset[int]:
+    """Frames of which passing things cover `COVERED` or more, by index in the clip."""
+    return frozenset(int(frame) for frame, share in told(analysis).get("shares", {}).items() if share >= COVERED)
+
+
+def frames_at_hand(project: Project, sequence: ClipSequence, analysis: Analysis) -> Sequence[int]:
+    """Frames of a sequence that can be had as the analysis used them, rising: steadied, those that can be."""
+    whole = range(sequence.first, sequence.last)
+    if not analysis.steadying:
+        return whole
+    return [index for index in sorted(read_steadying(project, analysis.steadying).poses) if index in whole]

@@ -1,0 +1,202 @@
+"""Residuals of a clip against its clean image on a coarse grid, kept in a byte each: what `motion` judges from.
+
+A cell is a square of ``step`` px. Luma residuals are kept for each cell, chroma residuals for each 2×2 cells.
+"""
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from rainclean._kernels import _kernel, apply_network
+from rainclean.networks import sort_network
+
+U8 = NDArray[np.uint8]
+I8 = NDArray[np.int8]
+F32 = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+MOST_CELLS = 110_000
+"""Cells of a grid: 1080p has steps of 5 px, 640×368 of 2."""
+
+MOST_SAMPLES = 44_000_000
+"""Cells times frames: long clips get a coarser grid. A sample takes 1.5 bytes here and up to 1.2 more in `motion`."""
+
+UNIT = 2.0
+"""A byte counts in so many parts of a grey level: larger differences than ±63 say nothing more."""
+
+RAIN = 232.0
+"""Grey level of drops, by which opacity is told; a rough figure will do."""
+
+_TO_LUMA_CHROMA = np.array(((0.299, 0.587, 0.114), (-0.299, -0.587, 0.886), (0.701, -0.587, -0.114)), np.float32)
+"""RGB to luma, B − luma, R − luma."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Cells over a picture of ``height`` × ``width`` px; the last ones stand for what is left over beside them."""
+
+    height: int
+    width: int
+    step: int
+
+    @classmethod
+    def over(cls, shape: tuple[int, int], frames: int) -> "Grid":
+        """The finest grid that a clip of ``frames`` frames of ``shape`` (h, w) px may have."""
+        height, width = shape
+        most = max(1, min(MOST_CELLS, MOST_SAMPLES // max(1, frames)))
+        step = max(1, math.ceil(math.sqrt(height * width / most)))
+        return cls(height, width, max(1, min(step, height // 2, width // 2)))
+
+    @property
+    def cells(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.height // self.step, self.width // self.step
+
+    def reduce(self, picture: U8 | F32) -> F32:
+        """Mean of a picture (h, w) or (h, w, 3), uint8 or float32, over each cell: (gh, gw) or (gh, gw, 3) float32."""
+        rows, columns = self.cells
+        cut = picture[: rows * self.step, : columns * self.step]
+        if self.step == 1:
+            return cut.astype(np.float32)
+        small = cv2.resize(cut, (columns, rows), interpolation=cv2.INTER_AREA)
+        return np.asarray(small).astype(np.float32, copy=False)
+
+    def enlarge(self, mask: Mask) -> Mask:
+        """A mask of the cells (gh, gw) for each px: (h, w) bool."""
+        if self.step == 1:
+            return mask.copy()
+        rows = np.minimum(np.arange(self.height) // self.step, mask.shape[0] - 1)
+        columns = np.minimum(np.arange(self.width) // self.step, mask.shape[1] - 1)
+        return np.asarray(mask[rows][:, columns])
+
+
+@dataclass(frozen=True)
+class Background:
+    """The clean image on the grid.
+
+    luma: (gh, gw) float32. chroma: (gh, gw, 2) float32, B − luma and R − luma. sigma: (gh, gw) float32, what noise
+    of a px of this deviation leaves of it in a cell. contrast: (gh, gw) float32, grey levels up to those of rain.
+    """
+
+    luma: F32
+    chroma: F32
+    sigma: F32
+    contrast: F32
+
+    @classmethod
+    def of(cls, grid: Grid, clean: F32, sigma: F32) -> "Background":
+        """From the clean image (h, w, 3) and the noise of its luma (h, w), both float32."""
+        planes = cv2.transform(grid.reduce(clean), _TO_LUMA_CHROMA).astype(np.float32, copy=False)
+        noise = grid.reduce(sigma) / np.float32(grid.step)
+        return cls(planes[..., 0], planes[..., 1:], noise, np.maximum(RAIN - planes[..., 0], 8).astype(np.float32))
+
+
+@dataclass(frozen=True)
+class Residuals:
+    """What is kept of the frames that were seen, and the background they were last compared with.
+
+    luma: (N, gh, gw) int8, chroma: (2, N, ch, cw) int8 (2×2 cells each), in `UNIT`\\ ths of a grey level.
+    """
+
+    luma: I8
+    chroma: I8
+    background: Background
+
+    def __len__(self) -> int:
+        return len(self.luma)
+
+    def grey(self, index: int) -> F32:
+        """Luma residual of a frame, (gh, gw) float32 grey levels."""
+        return self.luma[index].astype(np.float32) / np.float32(UNIT)
+
+
+def chroma_cells(cells: tuple[int, int]) -> tuple[int, int]:
+    """Rows and columns of the grid of chroma."""
+    return max(1, cells[0] // 2), max(1, cells[1] // 2)
+
+
+def residual(grid: Grid, rgb: U8, background: Background) -> tuple[I8, I8]:
+    """Luma and chroma residual of a frame (h, w, 3) uint8: (gh, gw) and (2, ch, cw) int8.
+
+    A drop is grey and hides what is behind it in part: the chroma that it takes away, told from how much it
+    brightens, is given back, so that rain leaves hardly anything in chroma.
+    """
+    luma = np.empty(grid.cells, np.int8)
+    colour = np.empty((2, *grid.cells), np.float32)
+    lines = np.ascontiguousarray(rgb).reshape(grid.height, -1)
+    _residual(lines, grid.step, background.luma, background.chroma, background.contrast, luma, colour)
+    rows, columns = chroma_cells(grid.cells)
+    chroma = np.empty((2, rows, columns), np.int8)
+    for plane, out in zip(colour, chroma, strict=True):
+        small = cv2.resize(plane[: 2 * rows, : 2 * columns], (columns, rows), interpolation=cv2.INTER_AREA)
+        np.clip(np.rint(small * np.float32(UNIT)), -127, 127, out=out, casting="unsafe")
+    return luma, chroma
+
+
+@_kernel
+def _residual(lines: U8, step: int, level: F32, hue: F32, contrast: F32, luma: I8, chroma: F32) -> None:
+    """Means of cells, less the background's: luma (r, c) int8 in `UNIT`\\ ths, chroma (2, r, c) float32, rain undone.
+
+    lines: (≥ r·step, ≥ 3·c·step) uint8. Sums of a cell's columns fit 16 bits: a cell is at most 257 px high.
+    """
+    rows, columns = luma.shape
+    width, share = 3 * columns * step, np.float32(1) / np.float32(step * step)
+    total = np.empty(width, np.uint16)
+    for r in range(rows):
+        total[:] = 0
+        for y in range(r * step, (r + 1) * step):
+            line = lines[y]
+            for i in range(width):
+                total[i] += line[i]
+        for c in range(columns):
+            red, green, blue = np.uint32(0), np.uint32(0), np.uint32(0)
+            for i in range(3 * c * step, 3 * (c + 1) * step, 3):
+                red += total[i]
+                green += total[i + 1]
+                blue += total[i + 2]
+            grey = (np.float32(0.299) * red + np.float32(0.587) * green + np.float32(0.114) * blue) * share
+            off = np.float32(grey - level[r, c])
+            seen = np.float32(1) - min(max(off / contrast[r, c], np.float32(0)), np.float32(1))
+            chroma[0, r, c] = blue * share - grey - hue[r, c, 0] * seen
+            chroma[1, r, c] = red * share - grey - hue[r, c, 1] * seen
+            luma[r, c] = min(max(np.rint(off * np.float32(UNIT)), np.float32(-127)), np.float32(127))
+
+
+def percentiles_over_time(samples: I8, q: tuple[float, ...]) -> F32:
+    """Percentiles of (N, r, c) int8 over the frames, (len(q), r, c) float32 in the samples' unit; nearest ranks.
+
+    Of more than 160 frames, every second or third: thresholds need no more.
+    """
+    some = samples[:: -(-len(samples) // 160)].view(np.uint8)
+    ranks = [round(x / 100 * (len(some) - 1)) for x in q]
+    network = sort_network(len(some))
+    out = np.empty((len(q), *samples.shape[1:]), np.float32)
+    for row in range(0, samples.shape[1], 8):  # few rows at a time, which stay in the cache
+        tile = some[:, row : row + 8].reshape(len(some), -1) ^ np.uint8(128)  # in the order of signed ones
+        apply_network(tile, network)
+        part = out[:, row : row + 8]
+        part[:] = tile[ranks].reshape(part.shape)
+    return out - np.float32(128)
+
+
+def falls_upright(residuals: Residuals) -> bool:
+    """Whether bright residuals are longer downwards than sideways: a clip may be shown turned by 90°."""
+    across = down = 0.0
+    for frame in residuals.luma[:: -(-len(residuals) // 12)]:
+        bright = np.clip(frame, 0, 60).astype(np.float32)
+        across += float(np.abs(np.diff(bright, axis=1)).mean())
+        down += float(np.abs(np.diff(bright, axis=0)).mean())
+    return across >= 0.8 * down
+
+
+def ellipse(diameter: int) -> U8:
+    """A filled ellipse to dilate or close masks with, (diameter, diameter) uint8."""
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (diameter, diameter)), np.uint8)
+
+
+def closed(mask: U8, diameter: int) -> U8:
+    """A mask (gh, gw) uint8 with gaps narrower than ``diameter`` cells closed."""
+    return np.asarray(cv2.morphologyEx(mask, cv2.MORPH_CLOSE, ellipse(diameter)), np.uint8)

@@ -1,0 +1,207 @@
+"""People, cars, animals: what passes before a camera, told from rain.
+
+Rain brightens, hardly colours, is thin, and falls anew in each frame. Whatever darkens or colours an area of some
+size, or brightens one that is wider than streaks in several frames in a row, and is found close by in the frames
+before or after, is no rain.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from rainclean._motion_field import (
+    F32,
+    I8,
+    UNIT,
+    Mask,
+    Residuals,
+    closed,
+    ellipse,
+    falls_upright,
+    percentiles_over_time,
+)
+
+DARKER, COLOURED, BRIGHTER = 4.0, 5.0, 5.0
+"""Deviations from what a place usually shows, in its own spread, that are taken for something that passes."""
+
+WEAK = 0.65
+"""Share of these that is enough beside something found: its faint parts."""
+
+FAINT = 0.3
+"""Share of `COLOURED` that is enough for what hangs together with it: rain does not colour, so little else does."""
+
+SHORTEST = 4
+"""Frames in a row in which a passing thing has to be seen; rain that clumps is seen in one, ripples in three."""
+
+SMALLEST_SHARE = 0.0004
+"""Share of the picture that a passing thing covers at least: 29×29 px at 1080p."""
+
+_THIN = 7
+"""Cells: brighter structure narrower than this is taken for streaks."""
+
+_WIDE = 13
+"""Cells: brighter areas have to be as wide as this, where nothing else speaks for a passing thing."""
+
+_LIMB = 41
+"""Cells, diameter: how far faint parts may lie from something found."""
+
+_EDGE = 0.65
+"""Share of the strength beside it below which a place lies outside of a thing's edge."""
+
+_REACH = 13
+"""Cells, diameter: how far apart the outlines in neighbouring frames may be."""
+
+
+@dataclass(frozen=True)
+class _Usual:
+    """What a place shows without passing things: middle and spread, in grey levels, each (r, c) float32."""
+
+    middle: F32
+    below: F32
+    above: F32
+
+    @classmethod
+    def of(cls, samples: I8, least: float, width: int) -> "_Usual":
+        q10, q25, q50, q75, q90 = percentiles_over_time(samples, (10, 25, 50, 75, 90)) / np.float32(UNIT)
+        # The quartiles bear a thing that stands for a quarter of the clip; the outer ones see more of the rain.
+        below = np.maximum((q50 - q25) / 0.674, np.minimum((q50 - q10) / 1.28, 2 * (q50 - q25) / 0.674))
+        above = np.maximum((q75 - q50) / 0.674, (q90 - q50) / 1.28)
+        return cls(q50, _spread(below, least, width), _spread(above, least, width))
+
+
+def _spread(own: F32, least: float, width: int) -> F32:
+    smooth = cv2.blur(np.maximum(own, np.float32(least)), (width, width))
+    return np.asarray(np.minimum(smooth, 4 * max(least, float(np.median(smooth)))), np.float32)
+
+
+def find_passing(residuals: Residuals, restless: Mask) -> Mask:
+    """Passing things of each frame, (N, gh, gw) bool; restless: (gh, gw) bool, where things move all the time."""
+    frames, cells = len(residuals), residuals.luma.shape[1:]
+    found = np.zeros(residuals.luma.shape, bool)
+    if frames < SHORTEST + 2:
+        return found
+    opened = _without_streaks(residuals)
+    luma = _Usual.of(opened, 0.6, 15)
+    chroma = [_Usual.of(plane, 0.6, 9) for plane in residuals.chroma]
+    bright = [_brighter(frame, luma) for frame in opened]
+    reach = ellipse(_REACH)
+    near = [np.asarray(cv2.dilate(mask, reach), np.uint8) for mask in bright]
+    least = max(12, round(SMALLEST_SHARE * cells[0] * cells[1]))
+    for t in range(frames):
+        before, after = near[max(0, t - 1)], near[min(frames - 1, t + 1)]
+        coloured = _coloured(residuals, t, chroma, cells)
+        strength = np.maximum(_darker(opened[t], luma), coloured)
+        strong = (strength > 1).astype(np.uint8) | (bright[t] & before & after)
+        weak = ((strength > WEAK) | (_above(opened[t], luma) > WEAK * BRIGHTER)).astype(np.uint8)
+        found[t] = _bodies(strong, weak, (coloured > FAINT).astype(np.uint8), least)
+    return _tracks(found, restless, reach, least)
+
+
+def _without_streaks(residuals: Residuals) -> I8:
+    """Residuals without thin bright structure, (N, gh, gw) int8: streaks are longer than wide, at whatever slant."""
+    across = np.ones((1, _THIN), np.uint8)
+    down = np.ones((_THIN, 1), np.uint8)
+    out = np.empty_like(residuals.luma)
+    upright = falls_upright(residuals)
+    for t, frame in enumerate(residuals.luma):
+        # OpenCV's morphology knows no signed bytes.
+        smooth = cv2.blur((frame.astype(np.int16) + 128).astype(np.uint8), (1, 5) if upright else (5, 1))
+        thick = cv2.morphologyEx(smooth, cv2.MORPH_OPEN, across if upright else down)
+        out[t] = (thick.astype(np.int16) - 128).astype(np.int8)
+    return out
+
+
+def _darker(frame: I8, usual: _Usual) -> F32:
+    return np.asarray((usual.middle - frame / np.float32(UNIT)) / (usual.below * np.float32(DARKER)))
+
+
+def _above(frame: I8, usual: _Usual) -> F32:
+    return np.asarray((frame / np.float32(UNIT) - usual.middle) / usual.above)
+
+
+def _brighter(frame: I8, usual: _Usual) -> NDArray[np.uint8]:
+    high = ((_above(frame, usual) > BRIGHTER) & (frame > 5 * UNIT)).astype(np.uint8)
+    return np.asarray(cv2.morphologyEx(high, cv2.MORPH_OPEN, np.ones((5, _WIDE), np.uint8)), np.uint8)
+
+
+def _coloured(residuals: Residuals, t: int, usual: list[_Usual], cells: tuple[int, ...]) -> F32:
+    """Deviation of chroma over its threshold, (gh, gw) float32."""
+    most: F32 = np.zeros(residuals.chroma.shape[2:], np.float32)
+    for plane, u in zip(residuals.chroma, usual, strict=True):
+        grey = cv2.blur(plane[t].astype(np.float32) / np.float32(UNIT), (3, 3))
+        most = np.maximum(most, np.abs(grey - u.middle) / np.maximum(u.below, u.above))
+    # Chroma is coarse and often smeared by the encoder: a soft edge is cut about half way up.
+    inner = cv2.erode(cv2.dilate(most, np.ones((5, 5), np.uint8)), np.ones((3, 3), np.uint8))
+    most = np.where(most > _EDGE * inner, most, 0)
+    large = cv2.resize(most / np.float32(COLOURED), (cells[1], cells[0]), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(large, np.float32)
+
+
+def _bodies(strong: NDArray[np.uint8], weak: NDArray[np.uint8], faint: NDArray[np.uint8], least: int) -> Mask:
+    """Filled outlines around what is strong, with what is weak close by and what is faint and hangs together with it.
+
+    Specks are dropped; all (gh, gw), the outcome bool.
+    """
+    core = _large(np.asarray(cv2.medianBlur(strong, 5), np.uint8), least)
+    if not core.any():
+        return core.astype(bool)
+    body = closed(core, 7)
+    beside = np.asarray(cv2.medianBlur(weak, 3), np.uint8) & np.asarray(
+        cv2.dilate(body, np.ones((3, 3), np.uint8)), np.uint8
+    )
+    limbs = np.asarray(cv2.medianBlur(faint, 5), np.uint8) | body
+    _, parts = cv2.connectedComponents(limbs & np.asarray(cv2.dilate(body, ellipse(_LIMB)), np.uint8))
+    touched = np.bincount(parts[body > 0], minlength=int(parts.max()) + 1) > 0
+    touched[0] = False
+    body = closed(body | beside | touched[parts].astype(np.uint8), 5)
+    outlines, _ = cv2.findContours(body, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    return np.asarray(cv2.drawContours(body, outlines, -1, 1, cv2.FILLED)).astype(bool)
+
+
+def _large(mask: NDArray[np.uint8], least: int) -> NDArray[np.uint8]:
+    _, parts, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    keep = stats[:, cv2.CC_STAT_AREA] >= least
+    keep[0] = False
+    return np.asarray(keep[parts], np.uint8)
+
+
+def _tracks(found: Mask, restless: Mask, reach: NDArray[np.uint8], least: int) -> Mask:
+    """What is seen in `SHORTEST` frames in a row or more, and does not lie where things move all the time."""
+    parts = [cv2.connectedComponents(mask.astype(np.uint8))[1] for mask in found]
+    first = np.cumsum([0] + [int(p.max()) for p in parts])
+    root = np.arange(first[-1])
+
+    def top(i: int) -> int:
+        while root[i] != i:
+            root[i] = root[root[i]]
+            i = int(root[i])
+        return i
+
+    for t in range(len(parts) - 1):
+        if first[t + 1] == first[t] or first[t + 2] == first[t + 1]:
+            continue
+        wide = _widened(parts[t], reach)
+        both = (wide > 0) & (parts[t + 1] > 0)
+        for pair in np.unique(np.stack((wide[both], parts[t + 1][both]), axis=1), axis=0):
+            root[top(int(first[t] + pair[0] - 1))] = top(int(first[t + 1] + pair[1] - 1))
+    tops = np.array([top(i) for i in range(len(root))], int)
+    frame_of = np.repeat(np.arange(len(parts)), np.diff(first))
+    out = np.zeros_like(found)
+    size = np.concatenate([np.bincount(p.ravel(), minlength=1)[1:] for p in parts]) if len(root) else np.zeros(0)
+    calm = [np.bincount(p[~restless].ravel(), minlength=int(p.max()) + 1)[1:] for p in parts]
+    quiet = np.concatenate(calm) if len(root) else np.zeros(0)
+    for track in np.unique(tops):
+        members = tops == track
+        lasts = len(np.unique(frame_of[members])) >= SHORTEST
+        if lasts and quiet[members].sum() > 0.5 * size[members].sum():
+            for i in np.flatnonzero(members):
+                t = frame_of[i]
+                out[t] |= parts[t] == i - first[t] + 1
+    return out
+
+
+def _widened(parts: NDArray[np.int32], reach: NDArray[np.uint8]) -> NDArray[np.int32]:
+    """Parts with a rim; where rims meet, the later number holds."""
+    return np.asarray(cv2.dilate(parts.astype(np.float32), reach)).astype(np.int32)

@@ -1,0 +1,353 @@
+"""Lays a rainy picture over a rain-free one by robust Gauss-Newton steps on grey levels.
+
+The inverse compositional way (Baker and Matthews, "Lucas-Kanade 20 years on", IJCV 2004): gradients are those of
+the rain-free target, so that rain spoils residuals but never the direction of a step, and they are computed once
+for all frames. Every px that is off by more than noise explains (rain, passers-by) loses its weight (Tukey's
+biweight), what varies slowly over the picture is light and is taken out beforehand, and a gain and an offset are
+fitted beside the motion, as in the enhanced correlation coefficient (Evangelidis and Psarakis, TPAMI 2008).
+"""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rainclean._kernels import _kernel
+
+U8 = NDArray[np.uint8]
+F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+FREEDOM = {"translation": 2, "euclidean": 3, "affine": 6, "homography": 8}
+"""Numbers that a model has, simplest first."""
+
+_STREAK = 5  # px: what is bright and narrower than this across is taken for rain where light is measured
+_LIGHT = 25  # px across: what varies more slowly is light
+_CELL = 24  # px: places are chosen in squares of this side, so that they stand all over the picture
+_FLAT = 1.0  # grey levels per px: less gradient than this tells nothing
+_BORDER = 4  # px at the border of a picture that are not asked for
+_TUKEY = 4.0  # robust standard deviations at which a residual has lost all its weight
+_LEAST_SCALE = 0.4  # grey levels: rounding alone is as much
+_LEAST_PLACES = 60
+_DONE = 0.002  # px: smaller steps change nothing
+
+
+@_kernel
+def sample(picture: F32, x: F64, y: F64, out: F32, inside: Mask) -> None:
+    """Bicubic samples (Catmull-Rom; Keys, TASSP 1981) of ``picture`` (H, W) at ``x``, ``y`` (K,) px.
+
+    Out: ``out`` (K,), ``inside`` (K,): whether all 16 neighbours are there; elsewhere ``out`` is 0.
+    """
+    height, width = picture.shape
+    for k in range(x.size):
+        left, top = np.floor(x[k]), np.floor(y[k])
+        good = left >= 1 and top >= 1 and left <= width - 3 and top <= height - 3
+        inside[k] = good
+        out[k] = 0
+        if good:
+            i, j = int(left), int(top)
+            u, v = np.float32(x[k] - left), np.float32(y[k] - top)
+            a0 = np.float32(0.5) * u * (u * (np.float32(2) - u) - np.float32(1))
+            a1 = np.float32(0.5) * (u * u * (np.float32(3) * u - np.float32(5)) + np.float32(2))
+            a2 = np.float32(0.5) * u * (u * (np.float32(4) - np.float32(3) * u) + np.float32(1))
+            a3 = np.float32(0.5) * u * u * (u - np.float32(1))
+            b0 = np.float32(0.5) * v * (v * (np.float32(2) - v) - np.float32(1))
+            b1 = np.float32(0.5) * (v * v * (np.float32(3) * v - np.float32(5)) + np.float32(2))
+            b2 = np.float32(0.5) * v * (v * (np.float32(4) - np.float32(3) * v) + np.float32(1))
+            b3 = np.float32(0.5) * v * v * (v - np.float32(1))
+            r0 = (
+                picture[j - 1, i - 1] * a0
+                + picture[j - 1, i] * a1
+                + picture[j - 1, i + 1] * a2
+                + picture[j - 1, i + 2] * a3
+            )
+            r1 = picture[j, i - 1] * a0 + picture[j, i] * a1 + picture[j, i + 1] * a2 + picture[j, i + 2] * a3
+            r2 = (
+                picture[j + 1, i - 1] * a0
+                + picture[j + 1, i] * a1
+                + picture[j + 1, i + 1] * a2
+                + picture[j + 1, i + 2] * a3
+            )
+            r3 = (
+                picture[j + 2, i - 1] * a0
+                + picture[j + 2, i] * a1
+                + picture[j + 2, i + 1] * a2
+                + picture[j + 2, i + 2] * a3
+            )
+            out[k] = r0 * b0 + r1 * b1 + r2 * b2 + r3 * b3
+
+
+@_kernel
+def equations(slopes: F32, weight: F32, residual: F32, normal: F64, right: F64) -> None:
+    """Normal equations of weighted least squares, added to ``normal`` (P, P) and ``right`` (P,).
+
+    slopes: (K, P); weight, residual: (K,). A loop of ours: BLAS would start threads within our threads.
+    """
+    many, free = slopes.shape
+    for k in range(many):
+        w = weight[k]
+        if w > 0:
+            for i in range(free):
+                pull = w * slopes[k, i]
+                right[i] += pull * residual[k]
+                for j in range(i, free):
+                    normal[i, j] += pull * slopes[k, j]
+    for i in range(free):
+        for j in range(i):
+            normal[i, j] = normal[j, i]
+
+
+def detail(picture: U8 | F32, blur: float) -> F32:
+    """What a picture shows finer than light, smoothed: (H, W) uint8 or float32 grey levels to float32.
+
+    blur: standard deviation in px. Light is measured where streaks are opened away, or each would leave a dark hem.
+    """
+    import cv2
+
+    grey = picture.astype(np.float32)
+    opened = cv2.morphologyEx(picture, cv2.MORPH_OPEN, np.ones((1, _STREAK), np.uint8))
+    light = cv2.blur(cv2.blur(opened, (_LIGHT, _LIGHT)), (_LIGHT, _LIGHT)).astype(np.float32)
+    smooth = cv2.GaussianBlur(grey, (0, 0), blur)
+    return np.subtract(smooth, light, out=light)
+
+
+def apply(matrix: F64, x: F64, y: F64) -> tuple[F64, F64]:
+    """Points (K,) x, y under a (3, 3) matrix."""
+    z = matrix[2, 0] * x + matrix[2, 1] * y + matrix[2, 2]
+    return (
+        (matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2]) / z,
+        (matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2]) / z,
+    )
+
+
+def grid_of(size: tuple[int, int], across: int = 5) -> tuple[F64, F64]:
+    """Points spread over a picture of ``size`` (height, width): x, y (across²,) px; distances are measured there."""
+    height, width = size
+    y, x = np.meshgrid(np.linspace(0, height - 1, across), np.linspace(0, width - 1, across), indexing="ij")
+    return x.ravel(), y.ravel()
+
+
+def apart(one: F64, other: F64, size: tuple[int, int]) -> float:
+    """Root of the mean square distance, px, between where two matrices take the points of a picture."""
+    x, y = grid_of(size)
+    (ax, ay), (bx, by) = apply(one, x, y), apply(other, x, y)
+    return float(np.sqrt(np.mean((ax - bx) ** 2 + (ay - by) ** 2)))
+
+
+def nearest(model: str, matrix: F64, size: tuple[int, int]) -> F64:
+    """The matrix of a model that takes the points of a picture nearest to where ``matrix`` takes them."""
+    x, y = grid_of(size)
+    u, v = apply(matrix, x, y)
+    result = np.eye(3)
+    if model == "translation":
+        result[:2, 2] = (u - x).mean(), (v - y).mean()
+    elif model == "euclidean":
+        dx, dy, du, dv = x - x.mean(), y - y.mean(), u - u.mean(), v - v.mean()
+        turn = np.arctan2((dx * dv - dy * du).sum(), (dx * du + dy * dv).sum())
+        result[:2, :2] = [[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]
+        result[:2, 2] = np.array([u.mean(), v.mean()]) - result[:2, :2] @ [x.mean(), y.mean()]
+    elif model == "affine":
+        rows = np.stack([x, y, np.ones_like(x)], 1)
+        result[:2] = np.linalg.lstsq(rows, np.stack([u, v], 1), rcond=None)[0].T
+    else:
+        result = matrix / matrix[2, 2]
+    return result
+
+
+@dataclass(frozen=True)
+class Target:
+    """A rain-free picture made ready for others to be laid over it.
+
+    picture: (H, W) float32 grey levels. known: (H, W) bool, where it shows something. blur: px.
+    most: how many places are compared.
+    """
+
+    picture: F32
+    known: Mask
+    blur: float = 1.0
+    most: int = 24_000
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) px."""
+        return self.picture.shape[0], self.picture.shape[1]
+
+    @cached_property
+    def _detail(self) -> F32:
+        return detail(self.picture, self.blur)
+
+    @cached_property
+    def _gradients(self) -> tuple[F32, F32]:
+        # Five-point differences: of the smoothed picture they are as good as exact.
+        d, gx, gy = self._detail, np.zeros_like(self._detail), np.zeros_like(self._detail)
+        gx[:, 2:-2] = (8 * (d[:, 3:-1] - d[:, 1:-3]) - (d[:, 4:] - d[:, :-4])) / 12
+        gy[2:-2] = (8 * (d[3:-1] - d[1:-3]) - (d[4:] - d[:-4])) / 12
+        return gx, gy
+
+    @cached_property
+    def places(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """(K,) rows and columns of the px compared: those of strong gradient, in every part of the picture."""
+        import cv2
+
+        gx, gy = self._gradients
+        strength = np.hypot(gx, gy)
+        far = cv2.erode(self.known.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+        far[:_BORDER] = far[-_BORDER:] = False
+        far[:, :_BORDER] = far[:, -_BORDER:] = False
+        height, width = self.size
+        share = min(1.0, 2 * self.most / (height * width))
+        strength[~far] = 0
+        chosen = np.zeros(self.size, bool)
+        for top in range(0, height, _CELL):
+            for left in range(0, width, _CELL):
+                cell = strength[top : top + _CELL, left : left + _CELL]
+                least = max(
+                    _FLAT,
+                    float(
+                        np.partition(cell.ravel(), int((1 - share) * (cell.size - 1)))[
+                            int((1 - share) * (cell.size - 1))
+                        ]
+                    ),
+                )
+                chosen[top : top + _CELL, left : left + _CELL] = cell >= least
+        rows, columns = np.nonzero(chosen)
+        if len(rows) > self.most:
+            best = np.sort(np.argpartition(-strength[rows, columns], self.most)[: self.most])
+            rows, columns = rows[best], columns[best]
+        return rows, columns
+
+    @cached_property
+    def values(self) -> F32:
+        """(K,) what the target shows at its places."""
+        return self._detail[self.places]
+
+    @cached_property
+    def to_unit(self) -> F64:
+        """(3, 3): px to coordinates of about −1…1, in which a motion's numbers are of one size."""
+        height, width = self.size
+        half = 0.5 * max(height, width)
+        return np.array([[1 / half, 0, -(width - 1) / 2 / half], [0, 1 / half, -(height - 1) / 2 / half], [0, 0, 1]])
+
+    @cached_property
+    def slopes(self) -> F32:
+        """(K, 10) float32: change of the value at each place by each number of a motion, by gain and by offset."""
+        gx, gy = (g[self.places].astype(np.float64) for g in self._gradients)
+        rows, columns = self.places
+        half = 1 / self.to_unit[0, 0]
+        x, y = apply(self.to_unit, columns.astype(np.float64), rows.astype(np.float64))
+        gx, gy = gx * half, gy * half
+        along = gx * x + gy * y
+        # Shifts; a turn; zoom, stretch and shear; two tilts. Of each model the first so many.
+        slopes = [gx, gy, gy * x - gx * y, along, gx * x - gy * y, gx * y + gy * x, -along * x, -along * y]
+        return np.stack([*slopes, self.values, np.ones_like(gx)], 1).astype(np.float32)
+
+    @cached_property
+    def halves(self) -> Mask:
+        """(K,) bool: a chequerboard of squares, to judge on one half what was fitted on the other."""
+        rows, columns = self.places
+        return np.asarray((rows // _CELL + columns // _CELL) % 2 == 0)
+
+    def step(self, numbers: F64) -> F64:
+        """(3, 3) matrix in px of a motion's first so many numbers."""
+        p = np.zeros(8)
+        p[: len(numbers)] = numbers
+        if len(numbers) <= 3:
+            c, s = np.cos(p[2]), np.sin(p[2])
+            unit = np.array([[c, -s, p[0]], [s, c, p[1]], [0, 0, 1]])
+        else:
+            unit = np.array(
+                [[1 + p[3] + p[4], p[5] - p[2], p[0]], [p[5] + p[2], 1 + p[3] - p[4], p[1]], [p[6], p[7], 1]]
+            )
+        return np.linalg.inv(self.to_unit) @ unit @ self.to_unit
+
+
+@dataclass
+class Fit:
+    """How a picture lies over a target.
+
+    matrix: (3, 3) float64, px of the target to px of the picture. likeness: correlation of the two over the places
+    that kept weight, 0…1. overlap: share of the target's places that the picture shows. scale: robust standard
+    deviation of the residuals, grey levels. unsure: px, standard deviation of the fit if residuals of
+    neighbouring px are independent. inside: (K,) bool, which places the picture shows.
+    residuals, weights: (K,) float32; weights are 0 outside.
+    """
+
+    matrix: F64
+    likeness: float = 0.0
+    overlap: float = 0.0
+    scale: float = 0.0
+    unsure: float = np.inf
+    inside: Mask = field(default_factory=lambda: np.empty(0, bool), repr=False)
+    residuals: F32 = field(default_factory=lambda: np.empty(0, np.float32), repr=False)
+    weights: F32 = field(default_factory=lambda: np.empty(0, np.float32), repr=False)
+
+
+def lay_over(
+    target: Target,
+    picture: F32,
+    matrix: F64,
+    model: str,
+    steps: int = 8,
+    only: Mask | None = None,
+    moved: tuple[F64, F64] | None = None,
+) -> Fit:
+    """Find how ``picture`` (`detail` of a frame, of the target's blur) lies over a target, starting at ``matrix``.
+
+    model: a key of FREEDOM, or "" to measure only. only: (K,) bool, places to go by. moved: (K,) px each, shifts
+    that a local refinement adds in the picture.
+    """
+    free = FREEDOM.get(model, 0)
+    rows, columns = target.places
+    x, y = columns.astype(np.float64), rows.astype(np.float64)
+    count = len(x)
+    out, inside = np.empty(count, np.float32), np.empty(count, bool)
+    used = np.r_[np.arange(free), 8, 9]
+    slopes, values = np.ascontiguousarray(target.slopes[:, used]), target.values
+    light = np.array([1.0, 0.0])
+    unsure = np.inf
+    for turn in range(steps + 1):
+        u, v = apply(matrix, x, y)
+        if moved is not None:
+            u, v = u + moved[0], v + moved[1]
+        sample(picture, u, v, out, inside)
+        told = inside if only is None else inside & only
+        if told.sum() < _LEAST_PLACES:
+            return Fit(matrix, overlap=float(inside.mean()) if count else 0.0)
+        residual = out - np.float32(light[0]) * values - np.float32(light[1])
+        low, middle = np.percentile(residual[told][::3], (25, 50))
+        scale = max(_LEAST_SCALE, float(middle - low) / 0.6745)
+        weight = np.square(np.maximum(0, 1 - np.square((residual - np.float32(middle)) / np.float32(_TUKEY * scale))))
+        weight *= told
+        if turn == steps:
+            break
+        normal, right = np.zeros((free + 2, free + 2)), np.zeros(free + 2)
+        equations(slopes, weight, residual, normal, right)
+        normal[np.diag_indices_from(normal)] *= 1 + 1e-6
+        normal[np.diag_indices_from(normal)] += 1e-9
+        numbers = np.linalg.solve(normal, right)
+        light += numbers[free:]
+        if not free:
+            continue
+        numbers = numbers[:free] / max(0.2, light[0])
+        forward = target.step(numbers)
+        # Steps that turn the picture over are those of a fit that is lost.
+        if not np.isfinite(forward).all() or np.abs(forward - np.eye(3))[:2, :2].max() > 0.5:
+            return Fit(matrix, overlap=float(inside.mean()))
+        matrix = matrix @ np.linalg.inv(forward)
+        matrix = matrix / matrix[2, 2]
+        half = 1 / target.to_unit[0, 0]
+        spread = np.linalg.inv(normal)[:free, :free] * scale**2 * half**2
+        unsure = float(np.sqrt(np.trace(spread[:2, :2]) + np.trace(spread[2:, 2:]) / 3))
+        if np.abs(numbers).max() * half < _DONE:
+            break
+    return Fit(matrix, _likeness(out, values, weight), float(inside.mean()), scale, unsure, inside, residual, weight)
+
+
+def _likeness(one: F32, other: F32, weight: F32) -> float:
+    total = float(weight.sum())
+    if total <= 0:
+        return 0.0
+    a, b = one - (weight * one).sum() / total, other - (weight * other).sum() / total
+    return float((weight * a * b).sum() / np.sqrt((weight * a * a).sum() * (weight * b * b).sum() + 1e-9))

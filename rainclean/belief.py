@@ -1,0 +1,72 @@
+"""What is believed of the truth at each pixel: a mean and how far off it may be. Confidence follows from it.
+
+A belief is a Gaussian at each pixel and channel. With it any picture of the place can be judged, whichever recipe or
+composite it came from: its confidence is the chance that its error is below one grey level in all three channels.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rainclean._weighing import chance_within
+from rainclean.errors import InputError
+
+U8 = NDArray[np.uint8]
+U16 = NDArray[np.uint16]
+F32 = NDArray[np.float32]
+
+SCALE = 257
+"""Values of a 16-bit picture to a grey level."""
+
+_ROWS = 64
+
+
+@dataclass(frozen=True)
+class Belief:
+    """mean: (H, W, 3) float32 in grey levels, 0…255. sd: (H, W) float32, its standard deviation in each channel."""
+
+    mean: F32
+    sd: F32
+
+    def confidence(self, picture: U8 | F32) -> F32:
+        """Chance that the largest of the channels' errors is below one grey level, (H, W) float32 in 0…1.
+
+        picture: (H, W, 3) uint8 or float32. The truth is taken for light, which is not rounded to levels.
+        """
+        if picture.shape != self.mean.shape:
+            raise ValueError(f"a picture of shape {picture.shape} beside a belief of {self.mean.shape}")
+        out = np.empty(self.sd.shape, np.float32)
+        for top in range(0, len(out), _ROWS):  # in strips, so that of 4K little more than the picture is in memory
+            rows = slice(top, top + _ROWS)
+            chance_within(picture[rows].astype(np.float32), self.mean[rows], self.sd[rows], out[rows])
+        return out
+
+    @property
+    def fine(self) -> U16:
+        """The mean as 16-bit picture, (H, W, 3) uint16, SCALE values to a level, so that white is 65 535."""
+        return np.clip(np.rint(self.mean * SCALE), 0, 65535).astype(np.uint16)
+
+    def encode(self) -> tuple[bytes, bytes]:
+        """Mean (16-bit RGB) and sd (16-bit grey), both times SCALE, as PNG files."""
+        import cv2
+
+        sd = np.clip(np.rint(self.sd * SCALE), 0, 65535).astype(np.uint16)
+        encoded = [cv2.imencode(".png", picture) for picture in (self.fine[..., ::-1], sd)]
+        if not all(done for done, _ in encoded):
+            raise ValueError(f"a belief of {self.mean.shape} could not be encoded")
+        return encoded[0][1].tobytes(), encoded[1][1].tobytes()
+
+    @classmethod
+    def decode(cls, mean: bytes, sd: bytes, name: str = "belief") -> "Belief":
+        """The inverse of `encode`. Raises InputError for files that are none."""
+        import cv2
+
+        levels, off = (cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) for data in (mean, sd))
+        if levels is None or off is None or levels.dtype != np.uint16 or off.dtype != np.uint16:
+            raise InputError(name, "is damaged: two 16-bit PNG pictures are needed")
+        if levels.ndim != 3 or off.ndim != 2 or levels.shape[:2] != off.shape:
+            raise InputError(name, "is damaged: an RGB and a grey picture of one size are needed")
+        scale = np.float32(1 / SCALE)
+        mean_levels = np.ascontiguousarray(levels[..., ::-1]).astype(np.float32) * scale
+        return cls(mean_levels, off.astype(np.float32) * scale)

@@ -1,0 +1,138 @@
+"""Passing and moving things, found in a clip and told from rain: people, foliage, water, splashes, overlays.
+
+Frames are seen one after the other with the clean image they are compared with; of each only residuals on a coarse
+grid are kept (`_motion_field`, at most 120 MB). At the end they are judged all at once, because what is usual at a
+place is known only then: passing things in `_motion_passing`, places in `_motion_areas`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rainclean._motion_areas import find_overlays, find_restless, find_splashes
+from rainclean._motion_field import Background, Grid, Residuals, chroma_cells, residual
+from rainclean._motion_passing import find_passing
+
+U8 = NDArray[np.uint8]
+F32 = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+KINDS = ("passing", "swaying", "water", "splashes", "overlay")
+"""Kinds of things that are found: keys of `Findings.areas`."""
+
+STAYED = 0.25
+"""Share of the frames from which on a passing thing hides a place for so long that the clean image is in doubt."""
+
+_SPECK = 0.0002
+"""Share of the picture below which a kind is not worth a line to a person."""
+
+TEXTS = {
+    "swaying": "something sways, as foliage does",
+    "water": "a surface moves, as water does",
+    "splashes": "drops splash",
+    "overlay": "something was drawn over the clip, as a mark or a clock is",
+}
+"""What a person is told of a kind of area."""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What was found.
+
+    areas: (h, w) bool for each of `KINDS`; of "passing", wherever something passed in any frame. doubtful: (h, w)
+    bool, where a clean image must not be trusted: all kinds but "passing", and of that only where things stayed for
+    `STAYED` of the frames or more. share: (N,) float64, share of each frame that passing things cover, 0…1. words:
+    one line for each kind found, for a person.
+    """
+
+    areas: Mapping[str, Mask]
+    doubtful: Mask
+    share: NDArray[np.float64]
+    words: list[str]
+    grid: Grid
+    packed: NDArray[np.uint8]
+    """Passing things of each frame on the grid, (N, ⌈gh·gw/8⌉) uint8, as `numpy.packbits` gives them."""
+
+    def per_frame(self, position: int) -> Mask:
+        """Passing things in a frame, (h, w) bool; empty for a frame that was not seen. Raises IndexError."""
+        if not 0 <= position < len(self.packed):
+            raise IndexError(f"frame {position} of {len(self.packed)}")
+        rows, columns = self.grid.cells
+        cells = np.unpackbits(self.packed[position], count=rows * columns).reshape(rows, columns)
+        return self.grid.enlarge(cells.astype(bool))
+
+
+class Moving:
+    """Gathers frames (`see`) and judges them (`finish`). ``shape``: (h, w) px of the frames; ``frames``: how many."""
+
+    def __init__(self, shape: tuple[int, int], frames: int) -> None:
+        self._grid = Grid.over(shape, frames)
+        self._shape, self._frames = (*shape, 3), frames
+        cells = self._grid.cells
+        self._luma = np.zeros((frames, *cells), np.int8)
+        self._chroma = np.zeros((2, frames, *chroma_cells(cells)), np.int8)
+        self._seen = np.zeros(frames, bool)
+        self._compared: tuple[F32, F32] | None = None
+        self._background: Background | None = None
+
+    def see(self, position: int, rgb: U8, clean: F32, sigma: F32) -> None:
+        """Take a frame in; any order, each position once.
+
+        rgb: (h, w, 3) uint8, registered and in the clean image's exposure. clean: (h, w, 3) float32. sigma: (h, w)
+        float32, standard deviation of the noise of a px's luma, grey levels. Clean image and sigma are looked at anew
+        only when they are other arrays than last time: they must not be changed in place. Raises ValueError,
+        IndexError.
+        """
+        if not 0 <= position < self._frames:
+            raise IndexError(f"frame {position} of {self._frames}")
+        if rgb.shape != self._shape or clean.shape != self._shape or sigma.shape != self._shape[:2]:
+            raise ValueError(f"frame {rgb.shape}, clean {clean.shape}, sigma {sigma.shape}; not {self._shape}")
+        background = self._background
+        if (
+            background is None
+            or self._compared is None
+            or any(old is not new for old, new in zip(self._compared, (clean, sigma), strict=True))
+        ):
+            self._background = background = Background.of(self._grid, clean, sigma)
+            self._compared = (clean, sigma)
+        self._luma[position], self._chroma[:, position] = residual(self._grid, rgb, background)
+        self._seen[position] = True
+
+    def finish(self) -> Findings:
+        """Judge all frames seen. Takes about a hundredth of a second for each; nothing seen: nothing found."""
+        rows, columns = self._grid.cells
+        packed = np.zeros((self._frames, -(-rows * columns // 8)), np.uint8)
+        areas = {kind: np.zeros((rows, columns), bool) for kind in KINDS}
+        share = np.zeros(self._frames)
+        stayed = areas["passing"]
+        if self._background is not None:
+            everything = bool(self._seen.all())
+            luma = self._luma if everything else self._luma[self._seen]
+            chroma = self._chroma if everything else self._chroma[:, self._seen]
+            residuals = Residuals(luma, chroma, self._background)
+            areas["swaying"], areas["water"] = find_restless(residuals)
+            restless = areas["swaying"] | areas["water"]
+            passing = find_passing(residuals, restless)
+            areas["passing"] = np.asarray(passing.any(axis=0))
+            stayed = np.asarray(passing.mean(axis=0) >= STAYED)
+            areas["overlay"] = find_overlays(residuals, restless)
+            areas["splashes"] = find_splashes(residuals, restless | areas["passing"] | areas["overlay"])
+            packed[self._seen] = np.packbits(passing.reshape(len(passing), -1), axis=1)
+            share[self._seen] = passing.mean(axis=(1, 2))
+        doubtful = stayed | areas["swaying"] | areas["water"] | areas["splashes"] | areas["overlay"]
+        large = {kind: self._grid.enlarge(area) for kind, area in areas.items()}
+        return Findings(large, self._grid.enlarge(doubtful), share, _words(areas, share), self._grid, packed)
+
+
+def _words(areas: Mapping[str, Mask], share: NDArray[np.float64]) -> list[str]:
+    words = []
+    if share.any():
+        frames = f"{np.count_nonzero(share)} of {len(share)} frames"
+        words.append(f"something passes in {frames}, covering up to {100 * share.max():.1f} % of the picture")
+    for kind, text in TEXTS.items():
+        covered = float(areas[kind].mean())
+        if covered > _SPECK:
+            words.append(f"{text}: {100 * covered:.1f} % of the picture")
+    return words

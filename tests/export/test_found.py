@@ -1,0 +1,165 @@
+"""Exports of what an analysis found: steadied frames, confidence, and what moves excluded."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import imageio.v3 as imageio
+import numpy as np
+import pytest
+from conftest import Run
+from project import steadied as known
+
+from pipeline.export.check import check
+from pipeline.export.estimate import estimate
+from pipeline.export.writing import Exported, export
+from pipeline.project import decisions
+from pipeline.project.editor import Editor
+from pipeline.project.sequences import sequences
+from pipeline.project.store import Project
+from pipeline.stages import finish
+from rainclean.composite import Shape
+from rainclean.formats.manifest import ManifestRow, read_manifest
+
+from .conftest import contents, settings
+
+MARKED = Shape("rectangle", ((0.0, 32.0), (12.0, 40.0)))
+"""What a person excludes."""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = known.make(tmp_path_factory.mktemp("found"))
+    with Project(folder) as project:
+        decisions.choose_best(project)
+    return folder
+
+
+@pytest.fixture
+def home(made: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(made, tmp_path / "project"))
+
+
+def write(home: Path, out: Path, **asked: Any) -> Exported:
+    with Project(home) as project:
+        wanted = settings(**asked)
+        expected = estimate(project, wanted)
+        result = finish(export(project, wanted, out))
+    assert expected.exact and expected.pairs == result.pairs
+    assert not finish(check(out)).problems
+    return result
+
+
+def rows_of(out: Path) -> dict[int, ManifestRow]:
+    """Whole frames by their index."""
+    return {row.frame: row for row in read_manifest(out / "manifest.csv")}
+
+
+def test_pairs_are_steadied_frames_with_confidence(home: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    result = write(home, out, frames="all")
+    rows = rows_of(out)
+    assert tuple(sorted(rows)) == known.USED
+    confidence = np.rint(255 * known.belief().confidence(known.rain_free()))
+    for index, row in rows.items():
+        np.testing.assert_array_equal(imageio.imread(out / row.rainy), known.steadied_frame(index))
+        assert (row.x, row.y, row.width, row.height) == known.REGION
+        assert row.confidence == f"confidence/{Path(row.rainy).stem}.png" and len(row.confidence_sha256) == 64
+        written = imageio.imread(out / row.confidence)
+        assert written.dtype == np.uint8 and np.abs(written - confidence).max() <= 1
+    assert confidence[known.DIM].max() < 10 < 200 < confidence[:30].min()
+    assert any("cannot be steadied make no pairs: pan 5 of 24" in note for note in result.notes)
+    (line,) = csv.DictReader((out / "sequences.csv").read_text().splitlines())
+    assert (line["steadied"], line["excluded"]) == ("yes", "doubtful passing")
+
+
+def test_what_is_in_doubt_and_what_passes_is_excluded(home: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    result = write(home, out, frames="all")
+    doubtful = known.moving().doubtful
+    for index, row in rows_of(out).items():
+        expected = np.where(doubtful | known.passing(index), 255, 0)
+        np.testing.assert_array_equal(imageio.imread(out / row.exclude), expected)
+    said = json.loads((out / "export.json").read_text())
+    assert said["settings"]["keep_moving"] is False and said["settings"]["confidence"] is True
+    assert (
+        sum("--keep-moving" in note for note in result.notes) == sum("--keep-moving" in n for n in said["notes"]) == 2
+    )
+
+
+def test_what_a_person_marked_stands_for_what_is_in_doubt(home: Path, tmp_path: Path) -> None:
+    with Project(home) as project:
+        (sequence,) = sequences(project)
+        editor = Editor(project, "Ann")
+        best = decisions.current(project)[sequence.id].candidate_id or 0
+        editor.exclude(sequence, MARKED, best)
+        editor.accept(sequence, best)
+    write(home, tmp_path / "out", frames="all")
+    write(home, tmp_path / "kept", frames="all", keep_moving=True)
+    marked = np.zeros((known.REGION.height, known.REGION.width), bool)
+    marked[32:40, :12] = True
+    kept = rows_of(tmp_path / "kept")
+    for index, row in rows_of(tmp_path / "out").items():
+        mask = imageio.imread(tmp_path / "out" / row.exclude) == 255
+        np.testing.assert_array_equal(mask, marked | known.passing(index))
+        np.testing.assert_array_equal(imageio.imread(tmp_path / "kept" / kept[index].exclude) == 255, marked)
+
+
+def test_a_covered_frame_is_taken_only_where_there_are_too_few_others(home: Path, tmp_path: Path) -> None:
+    for number in (6, 17):
+        write(home, tmp_path / f"out{number}", frames=f"differ:{number}")
+        assert known.COVERED not in rows_of(tmp_path / f"out{number}")
+    write(home, tmp_path / "out18", frames="differ:18")
+    assert set(rows_of(tmp_path / "out18")) == set(known.USED) - {known.COVERED}
+    write(home, tmp_path / "out19", frames="differ:19")
+    assert set(rows_of(tmp_path / "out19")) == set(known.USED)
+
+
+def test_frames_that_a_person_chose_and_that_cannot_be_steadied_are_told(home: Path, tmp_path: Path) -> None:
+    with Project(home) as project:
+        Editor(project, "Ann").choose_frames(sequences(project)[0], [2, known.DROPPED, 22])
+    result = write(home, tmp_path / "out", frames="all")
+    assert set(rows_of(tmp_path / "out")) == {2}
+    assert any("frames used" in note and "pan 1 of 3" in note for note in result.notes)
+
+
+@pytest.mark.parametrize("crops", ["grid:16:8", "random:12:5"])
+def test_crops_may_hold_a_little_of_what_moves(home: Path, tmp_path: Path, crops: str) -> None:
+    out = tmp_path / "out"
+    write(home, out, frames="all", crops=crops)
+    rows = read_manifest(out / "manifest.csv")
+    touched = 0
+    for row in rows:
+        x, y = row.x - known.REGION.x, row.y - known.REGION.y
+        excluded = known.moving().doubtful | known.passing(row.frame)
+        share = excluded[y : y + row.height, x : x + row.width].mean()
+        assert share <= 0.25 and bool(row.exclude) == (share > 0)
+        touched += share > 0
+        confidence = imageio.imread(out / row.confidence)
+        assert confidence.shape == (row.height, row.width)
+    assert touched
+    strict = tmp_path / "strict"
+    write(home, strict, frames="all", crops=crops, keep_moving=True, confidence=False)
+    rows = read_manifest(strict / "manifest.csv")
+    assert all(not row.exclude and not row.confidence for row in rows) and not (strict / "confidence").exists()
+
+
+def test_the_same_again_and_a_damaged_picture_is_found(home: Path, tmp_path: Path) -> None:
+    for out in ("one", "two"):
+        write(home, tmp_path / out, frames="every:6")
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+    row = rows_of(tmp_path / "one")[0]
+    (tmp_path / "one" / row.confidence).write_bytes((tmp_path / "one" / row.exclude).read_bytes())
+    problems = finish(check(tmp_path / "one")).problems
+    assert [problem.path for problem in problems] == [row.confidence]
+
+
+def test_the_flags(home: Path, tmp_path: Path, rainclean: Run) -> None:
+    asked = ("export", home, "--frames", "every:6", "--keep-moving", "--no-confidence")
+    smaller = json.loads(rainclean(*asked, "--estimate", "--json").stdout)["bytes"]
+    larger = json.loads(rainclean("export", home, "--frames", "every:6", "--estimate", "--json").stdout)["bytes"]
+    assert smaller < larger
+    assert rainclean(*asked, "-o", tmp_path / "out").returncode == 0
+    assert not (tmp_path / "out" / "confidence").exists() and not (tmp_path / "out" / "exclude").exists()

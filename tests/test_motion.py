@@ -1,0 +1,216 @@
+"""Passing and moving things: those of simulated clips are found where they are, and rain is called none of them."""
+
+import numpy as np
+import pytest
+from motion_scenes import leaves, mask_of, overlaid, splashing, swaying, water
+
+from rainclean import motion
+from rainclean._motion_field import Grid, percentiles_over_time
+from rainclean.motion import KINDS, Findings, Moving
+from rainclean.simulate._kernel import expose
+from rainclean.simulate.camera import fit, generator, lit, sensor_noise
+from rainclean.simulate.presets import preset
+from rainclean.simulate.render import Renderer
+from rainclean.simulate.streaks import rain_over
+
+SIZE = (160, 240)
+FRAMES = 48
+
+
+def picture() -> np.ndarray:
+    """A scene of slopes, blocks and soft texture in colour, (160, 240, 3) uint8."""
+    y, x = np.mgrid[: SIZE[0], : SIZE[1]]
+    rng = np.random.default_rng(7)
+    grain = rng.normal(0, 1, (40, 60, 3)).repeat(4, 0).repeat(4, 1) * 5
+    grey = 60 + 0.25 * x + 0.2 * y + 30 * ((x // 40 + y // 30) % 2)
+    return np.clip(grey[..., None] * (1.0, 0.9, 0.75) + grain, 0, 235).astype(np.uint8)
+
+
+def rained(scenes: list[np.ndarray], name: str = "medium", seed: int = 0) -> list[np.ndarray]:
+    """Rain and noise of a preset over scenes that change, one frame each."""
+    case, out = preset(name), []
+    for i, scene in enumerate(scenes):
+        seen = lit(fit(scene, SIZE), case).astype(np.float32)
+        rain = rain_over(case.rain, case.gradient, SIZE, generator(seed, "rain", i))
+        frame = np.empty(seen.shape, np.uint8)
+        expose(seen, rain.opacity, rain.light, sensor_noise(case, SIZE, seed, i), 1.0, frame)
+        out.append(frame)
+    return out
+
+
+def clip(name: str, seed: int = 0) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
+    """Frames of a preset with its light undone, their truth, and passers-by (N, H, W) bool."""
+    renderer = Renderer(preset(name), SIZE, FRAMES, seed)
+    scene = renderer.scene(picture())
+    rendered = [renderer.render(i, scene) for i in range(FRAMES)]
+    gains = renderer.path.gains
+    frames = [np.clip(np.rint(r.frame / g), 0, 255).astype(np.uint8) for r, g in zip(rendered, gains, strict=True)]
+    passers = [r.passers > 127 if r.passers is not None else np.zeros(SIZE, bool) for r in rendered]
+    return frames, scene, np.array(passers)
+
+
+def estimate(frames: list[np.ndarray], percent: float = 35) -> np.ndarray:
+    """A clean image with faults of its own: one percentile over time."""
+    return np.percentile(np.array(frames), percent, axis=0).astype(np.float32)
+
+
+def found_in(frames: list[np.ndarray], clean: np.ndarray, noise: float = 2.0) -> Findings:
+    moving = Moving(frames[0].shape[:2], len(frames))
+    sigma = np.full(frames[0].shape[:2], 0.67 * noise, np.float32)  # of luma: channels' noises are independent
+    for position, frame in enumerate(frames):
+        moving.see(position, frame, clean, sigma)
+    return moving.finish()
+
+
+def recall_and_precision(found: np.ndarray, true: np.ndarray) -> tuple[float, float]:
+    both = (found & true).sum()
+    return both / true.sum(), both / max(1, found.sum())
+
+
+@pytest.mark.parametrize("name", ["light", "heavy", "torrent", "night", "noisy", "gradient", "drift"])
+def test_rain_is_nothing_that_moves(name: str) -> None:
+    frames, _, _ = clip(name)
+    findings = found_in(frames, estimate(frames), preset(name).noise)
+    assert set(findings.areas) == set(KINDS)
+    for kind, area in findings.areas.items():
+        assert area.shape == SIZE and area.mean() < 0.001, kind
+    assert findings.doubtful.mean() < 0.001 and not findings.share.any()
+    assert findings.words == []
+
+
+@pytest.mark.parametrize("truth_known", [True, False])
+def test_a_passer_by_is_found_in_each_frame(truth_known: bool) -> None:
+    frames, truth, passers = clip("walker")
+    findings = found_in(frames, truth.astype(np.float32) if truth_known else estimate(frames))
+    masks = np.array([findings.per_frame(i) for i in range(FRAMES)])
+    recall, precision = recall_and_precision(masks, passers)
+    assert recall > 0.85 and precision > 0.8
+    np.testing.assert_allclose(findings.share, masks.mean(axis=(1, 2)), atol=1e-9)
+    np.testing.assert_array_equal(findings.areas["passing"], masks.any(axis=0))
+    assert len(findings.words) == 1 and "passes in" in findings.words[0]
+    # Somebody who walks through leaves the clean image as good as it was.
+    assert findings.doubtful.mean() < 0.001
+
+
+@pytest.mark.parametrize("level", [25, 215])
+def test_a_figure_of_either_sign_that_stops_puts_its_place_in_doubt(level: int) -> None:
+    still = picture() // 2 + 50
+    scenes, true = [], np.zeros((FRAMES, *SIZE), bool)
+    for t in range(FRAMES):
+        scene = still.copy()
+        left = min(150, 10 * (t - 6)) if t < 36 else 150 + 10 * (t - 36)  # walks in, stands in 14 frames, walks on
+        if 0 <= left < SIZE[1] - 30:
+            true[t, 60:120, left : left + 30] = True
+            scene[true[t]] = level
+        scenes.append(scene)
+    findings = found_in(rained(scenes), still.astype(np.float32))
+    recall, precision = recall_and_precision(np.array([findings.per_frame(t) for t in range(FRAMES)]), true)
+    assert recall > 0.8 and precision > 0.8
+    stayed = true.mean(axis=0) > 0.27
+    assert findings.doubtful[stayed].mean() > 0.8
+    assert findings.doubtful[true.mean(axis=0) < 0.2].mean() < 0.01
+
+
+def test_a_flash_in_one_frame_is_no_passing_thing() -> None:
+    frames = rained([picture()] * FRAMES)
+    frames[20][40:100, 60:120] = 30
+    assert not found_in(frames, picture().astype(np.float32)).share.any()
+
+
+def test_foliage_sways() -> None:
+    place = np.s_[20:110, 120:225]
+    scene = leaves(picture(), place)
+    frames = rained(swaying(scene, place, FRAMES), "heavy")
+    findings = found_in(frames, estimate(frames))
+    recall, precision = recall_and_precision(findings.areas["swaying"], mask_of(place, SIZE))
+    assert recall > 0.9 and precision > 0.6
+    assert not findings.areas["water"].any() and findings.areas["passing"].mean() < 0.01
+    np.testing.assert_array_equal(findings.doubtful, findings.doubtful | findings.areas["swaying"])
+    assert any("sways" in line for line in findings.words)
+
+
+def test_a_water_surface_is_told_from_foliage() -> None:
+    place = np.s_[95:155, 5:235]
+    frames = rained(water(picture(), place, FRAMES))
+    findings = found_in(frames, estimate(frames))
+    recall, precision = recall_and_precision(findings.areas["water"], mask_of(place, SIZE))
+    assert recall > 0.7 and precision > 0.85
+    assert findings.areas["swaying"].mean() < 0.005
+    assert any("water" in line for line in findings.words)
+
+
+def test_splashes_are_found_where_they_are_many() -> None:
+    place = np.s_[100:150, 20:200]
+    scene = picture() // 2
+    frames = rained(splashing([scene] * FRAMES, place, rate=0.008), "light")
+    findings = found_in(frames, estimate(frames))
+    recall, precision = recall_and_precision(findings.areas["splashes"], mask_of(place, SIZE))
+    assert recall > 0.8 and precision > 0.75
+    assert any("splash" in line for line in findings.words)
+
+
+def test_a_mark_and_a_clock_are_overlays() -> None:
+    frames, true = overlaid(rained([picture()] * FRAMES), clock=True)
+    findings = found_in(frames, estimate(frames))
+    recall, precision = recall_and_precision(findings.areas["overlay"], true)
+    assert recall > 0.7 and precision > 0.5
+    assert any("drawn over" in line for line in findings.words)
+
+
+def test_a_large_picture_is_judged_on_a_grid_and_answered_in_px() -> None:
+    large = (Grid.over((1080, 1920), 100), Grid.over((2161, 3841), 400))
+    assert large[0].step == 5 and large[0].cells == (216, 384)
+    assert large[1].cells[0] * large[1].cells[1] <= 110_000
+    assert large[1].enlarge(np.ones(large[1].cells, bool)).shape == (2161, 3841)
+    still = np.repeat(np.repeat(picture(), 3, axis=0), 3, axis=1)[:479, :718]
+    rng = np.random.default_rng(0)
+    moving, true = Moving(still.shape[:2], 30), np.zeros((30, *still.shape[:2]), bool)
+    clean, sigma = still.astype(np.float32), np.full(still.shape[:2], 2, np.float32)
+    for t in range(30):
+        true[t, 200:400, 20 * t : 20 * t + 80] = True
+        frame = still.copy()
+        frame[true[t]] = 20
+        noisy = np.clip(frame + rng.normal(0, 2, frame.shape), 0, 255).astype(np.uint8)
+        moving.see(t, noisy, clean, sigma)
+    findings = moving.finish()
+    recall, precision = recall_and_precision(np.array([findings.per_frame(t) for t in range(30)]), true)
+    assert findings.grid.step == 2 and recall > 0.95 and precision > 0.9
+
+
+def test_order_and_gaps_do_not_matter() -> None:
+    frames, truth, _ = clip("walker")
+    clean, sigma = truth.astype(np.float32), np.full(SIZE, 1.4, np.float32)
+    forward, backward = Moving(SIZE, FRAMES + 1), Moving(SIZE, FRAMES + 1)
+    for i in range(FRAMES):
+        forward.see(i, frames[i], clean, sigma)
+        backward.see(FRAMES - 1 - i, frames[FRAMES - 1 - i], clean, sigma)
+    a, b = forward.finish(), backward.finish()
+    np.testing.assert_array_equal(a.packed, b.packed)
+    assert not a.per_frame(FRAMES).any() and a.share[FRAMES] == 0
+    with pytest.raises(IndexError):
+        a.per_frame(FRAMES + 1)
+
+
+def test_little_or_nothing_seen_is_nothing_found() -> None:
+    assert not Moving(SIZE, 5).finish().doubtful.any()
+    few = found_in([picture()] * 3, picture().astype(np.float32))
+    assert not few.doubtful.any() and few.words == []
+
+
+def test_what_does_not_fit_is_refused() -> None:
+    moving = Moving(SIZE, 2)
+    clean, sigma = picture().astype(np.float32), np.ones(SIZE, np.float32)
+    with pytest.raises(IndexError):
+        moving.see(2, picture(), clean, sigma)
+    with pytest.raises(ValueError):
+        moving.see(0, picture()[:-1], clean, sigma)
+
+
+def test_percentiles_are_ranks() -> None:
+    samples = np.random.default_rng(0).integers(-128, 128, (41, 20, 3)).astype(np.int8)
+    got = percentiles_over_time(samples, (0, 25, 50, 100))
+    np.testing.assert_array_equal(got, np.percentile(samples, (0, 25, 50, 100), axis=0))
+
+
+def test_stayed_is_a_share_of_frames() -> None:
+    assert 0 < motion.STAYED < 0.5

@@ -1,0 +1,130 @@
+"""The window on a steadied sequence: frames, sliders, confidence, and suggestions of what moves."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from project import steadied as known
+from pytestqt.qtbot import QtBot
+
+from gui.panels.pair_reading import Subject, make_preview, read_thumbnails
+from gui.window import Window
+from pipeline.export.exclusions import Exclusions
+from pipeline.project.analyses import analyses, candidates, rain_amounts
+from pipeline.project.sequences import sequences
+from pipeline.project.store import Project
+from pipeline.stages import finish
+from rainclean.pairs import CropChoice
+
+from .hands import at, press
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return known.make(tmp_path_factory.mktemp("believing"))
+
+
+@pytest.fixture
+def home(made: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(made, tmp_path / "home"))
+
+
+def test_the_strip_leads_to_frames_that_can_be_steadied(window: Window, qtbot: QtBot) -> None:
+    desk, strip = window.desk, window.desk.strip
+    assert strip.curve.at_hand == known.USED
+    strip.choose(known.DROPPED - 1)
+    press(window, ".")
+    assert strip.curve.frame == known.DROPPED + 1
+    strip.choose(23)
+    assert strip.curve.frame == known.USED[-1]
+    strip.step(1, around=True)
+    assert strip.curve.frame == 0 and "rain" in strip.label.text()
+    strip.choose(known.LIT)
+    qtbot.waitUntil(lambda: np.array_equal(desk.shown_left, known.steadied_frame(known.LIT)))
+    assert not strip.grab().toImage().isNull()  # the curve has a gap
+
+
+def test_the_sliders_work_on_steadied_frames_and_keep_a_steadied_candidate(window: Window, qtbot: QtBot) -> None:
+    live = window.desk.live
+    live.prepare()
+    qtbot.waitUntil(lambda: live.stack is not None, timeout=20_000)
+    assert live.stack is not None and live.stack.selection.indices == known.USED
+    window.desk.sliders.percentile.setValue(300)
+    qtbot.waitUntil(lambda: live.picture is not None, timeout=10_000)
+    press(window, "K")
+    kept = window.session.candidate(window.session.shown)
+    assert kept is not None and kept.name == "n19-p30-steady" and "steadied" in kept.words
+
+
+def test_confidence_is_told_and_tinted(window: Window, qtbot: QtBot) -> None:
+    desk, session = window.desk, window.session
+    press(window, "M")
+    qtbot.waitUntil(lambda: desk.believing.tint is not None, timeout=10_000)
+    tint = desk.believing.tint
+    assert tint is not None
+    expected = known.belief().confidence(known.rain_free())
+    np.testing.assert_array_equal(tint > 0, expected < 0.5)
+    assert desk.believing.at(5, 5) == pytest.approx(expected[5, 5], abs=0.01)
+    assert desk.believing.at(5, 35) == pytest.approx(expected[35, 5], abs=0.01)
+    desk.view.pointed.emit(5, 5)
+    qtbot.mouseMove(desk.view, at(desk.view, (5.5, 35.5)))
+    qtbot.waitUntil(lambda: "confidence 0.0" in desk.values.text())
+    # Another candidate is four levels off: nobody would believe in it.
+    press(window, "Right")
+    qtbot.waitUntil(lambda: desk.believing.tint is not None and bool(desk.believing.tint.all()), timeout=10_000)
+    session.set_blind(True)
+    assert desk.believing.tint is None and desk.believing.at(5, 5) is None
+    session.set_blind(False)
+    qtbot.waitUntil(lambda: desk.believing.tint is not None, timeout=10_000)
+    press(window, "M")
+    assert desk.believing.tint is None
+    session.set_blind(True)
+    desk.believing.toggle()
+    assert not desk.believing.on
+
+
+def test_without_a_belief_it_is_said(home: Path, window: Window, qtbot: QtBot) -> None:
+    assert window.session.project is not None
+    with window.session.project.transaction():
+        window.session.project.execute("UPDATE analysis SET belief_mean = '', belief_sd = ''")
+    window.session.refresh()
+    press(window, "M")
+    assert window.desk.believing.tint is None and not window.desk.believing.on
+    assert "older rainclean" in window.statusBar().currentMessage()
+
+
+def test_what_moves_is_suggested_with_its_reason(window: Window, qtbot: QtBot) -> None:
+    suggesting = window.desk.suggesting
+    press(window, "J")
+    qtbot.waitUntil(lambda: suggesting._found is not None, timeout=10_000)
+    assert "exclude this: something sways, as foliage does" in suggesting.words
+    press(window, "Y")
+    window.desk.composing._catch_up()
+    mask = window.desk.composing.exclusion
+    assert mask is not None and (mask[known.SWAYING] == 255).mean() > 0.95 and (mask == 255).mean() < 0.35
+
+
+def test_the_page_of_pairs_shows_what_is_exported(home: Path) -> None:
+    with Project(home) as project:
+        (sequence,) = sequences(project)
+        made = analyses(project, sequence.id)[0]
+        picture = candidates(project, made.id)[0].picture
+        assert rain_amounts(project, made.id)[known.DROPPED] is None
+        content = project.value("SELECT content FROM clip")
+    subject = Subject(sequence.clip_id, content, made.region, picture, "", made)
+    choice = CropChoice.parse("grid:16:8")
+    first = make_preview(home, subject, known.WALKED, choice, None)
+    np.testing.assert_array_equal(first.plain, known.steadied_frame(known.WALKED))
+    doubtful = known.moving().doubtful
+    assert first.exclude is not None
+    np.testing.assert_array_equal(first.exclude == 255, doubtful | known.passing(known.WALKED))
+    second = make_preview(home, subject, 0, choice, first)
+    assert second.exclude is not None and second.exclusions is first.exclusions
+    np.testing.assert_array_equal(second.exclude == 255, doubtful)
+    assert len(second.crops) > len(first.crops)
+    plain = make_preview(home, subject, 0, choice, second, keep_moving=True)
+    assert plain.exclude is None and plain.exclusions == Exclusions()
+    found: dict[int, np.ndarray] = {}
+    finish(read_thumbnails(home, subject, [0, 6, 19], found))
+    assert sorted(found) == [0, 6, 19]
