@@ -54,14 +54,6 @@ FEW_FRAMES = 10
 """Below this, scores mean little: the crowd of a pixel is 2 or 3 of its values."""
 
 
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
-
-
-def fine_luma(picture: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Luma of a picture that is not rounded: (H, W, 3) float32 → (H, W) float32, less the half that `luma` cuts off."""
-    return np.asarray(np.clip(picture, 0, 255) @ _LUMA - np.float32(0.5), np.float32)
-
-
 def available_cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -175,7 +167,7 @@ def clean(source: FrameSource, settings: CleanSettings) -> Generator[Progress, N
             mean = np.rint(np.clip(refined.belief.mean, 0, 255)).astype(np.uint8)
             store.put_picture(rows.candidates[-1].row, mean)
             # Nearer to the truth than where values crowd: what candidates are judged by from here on.
-            crowd = fine_luma(refined.belief.mean)
+            crowd = luma(mean).astype(np.float32)
             warnings += refined.moving.words if refined.moving else []
         scoring = perf_counter()
         kept = merge_near_identical(rows.candidates, store)

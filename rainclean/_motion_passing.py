@@ -161,6 +161,8 @@ def _bodies(strong: NDArray[np.uint8], weak: NDArray[np.uint8], faint: NDArray[n
 
 
 def _large(mask: NDArray[np.uint8], least: int) -> NDArray[np.uint8]:
+    if np.count_nonzero(mask) < least:
+        return np.zeros_like(mask)
     _, parts, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     keep = stats[:, cv2.CC_STAT_AREA] >= least
     keep[0] = False
@@ -169,7 +171,8 @@ def _large(mask: NDArray[np.uint8], least: int) -> NDArray[np.uint8]:
 
 def _tracks(found: Mask, restless: Mask, reach: NDArray[np.uint8], least: int) -> Mask:
     """What is seen in `SHORTEST` frames in a row or more, and does not lie where things move all the time."""
-    parts = [cv2.connectedComponents(mask.astype(np.uint8))[1] for mask in found]
+    empty = np.zeros(restless.shape, np.int32)
+    parts = [cv2.connectedComponents(mask.astype(np.uint8))[1] if mask.any() else empty for mask in found]
     first = np.cumsum([0] + [int(p.max()) for p in parts])
     root = np.arange(first[-1])
 

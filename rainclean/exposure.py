@@ -43,6 +43,7 @@ _LOOKS = 2  # turns of scene and noise before light is asked for
 _THIN = 4  # every so many points are enough to tell whether light changes
 _COARSE_POINTS = 1500  # enough for a first guess
 _CLEARLY = 1.5  # so many times more points must ask for a first guess of a gain than for none
+_FEWEST_POINTS = 6_000  # of smaller pictures a streak takes too large a part to be told from light
 _LEAST = 64  # points without which nothing can be told of a frame
 _UNLIKE = 0.1  # a frame that has less than this share of the points in common that others have shows something else
 _FINEST = 0.3  # grey levels: noise that rounding leaves
@@ -83,7 +84,7 @@ class LightSamples:
         frames = len(self._frames)
         if not 0 <= reference < frames:
             raise IndexError(f"frame {reference} of {frames}")
-        if frames == 1 or len(self.points) < 2 * _LEAST:
+        if frames == 1 or len(self.points) < _FEWEST_POINTS:
             return steady(frames, reference)
         channels = [np.stack([frame[c] for frame in self._frames]) for c in range(3)]
         thin = [np.ascontiguousarray(channel[:, :: _THIN if len(self.points) >= 2000 else 1]) for channel in channels]

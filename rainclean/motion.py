@@ -2,7 +2,8 @@
 
 Frames are seen one after the other with the clean image they are compared with; of each only residuals on a coarse
 grid are kept (`_motion_field`, at most 120 MB). At the end they are judged all at once, because what is usual at a
-place is known only then: passing things in `_motion_passing`, places in `_motion_areas`.
+place is known only then: passing things in `_motion_passing`, places in `_motion_areas` and
+`_motion_overlays`.
 """
 
 from collections.abc import Mapping
@@ -11,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rainclean._motion_areas import find_overlays, find_restless, find_splashes
+from rainclean._motion_areas import find_restless, find_splashes
 from rainclean._motion_field import Background, Grid, Residuals, chroma_cells, residual
+from rainclean._motion_overlays import find_overlays
 from rainclean._motion_passing import find_passing
 
 U8 = NDArray[np.uint8]
@@ -27,6 +29,9 @@ STAYED = 0.25
 
 _SPECK = 0.0002
 """Share of the picture below which a kind is not worth a line to a person."""
+
+_PASSER = 0.003
+"""Share of a frame below which nobody is told of a passing thing: large splashes reach 0.002."""
 
 TEXTS = {
     "swaying": "something sways, as foliage does",
@@ -128,7 +133,7 @@ class Moving:
 
 def _words(areas: Mapping[str, Mask], share: NDArray[np.float64]) -> list[str]:
     words = []
-    if share.any():
+    if share.max(initial=0) > _PASSER:
         frames = f"{np.count_nonzero(share)} of {len(share)} frames"
         words.append(f"something passes in {frames}, covering up to {100 * share.max():.1f} % of the picture")
     for kind, text in TEXTS.items():

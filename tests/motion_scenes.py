@@ -1,5 +1,8 @@
 """Things that move or stand still before the camera without being rain, painted into clips for tests of `motion`."""
 
+import io
+
+import av
 import cv2
 import numpy as np
 
@@ -112,3 +115,19 @@ def overlaid(frames: list[U8], opacity: float = 1.0, clock: bool = False) -> tup
         cover = (ink / 255.0 * opacity)[..., None]
         out.append(np.rint(frame * (1 - cover) + cover * (205, 190, 60)).astype(np.uint8))
     return out, mask
+
+
+def encoded(frames: list[U8], crf: int) -> list[U8]:
+    """Frames as H.264 at a constant rate factor leaves them."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=25, options={"crf": str(crf)})
+        stream.height, stream.width = frames[0].shape[:2]
+        stream.pix_fmt = "yuv420p"
+        stream.codec_context.thread_count = 1
+        for frame in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        container.mux(stream.encode())
+    file.seek(0)
+    with av.open(file) as container:
+        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]

@@ -278,6 +278,12 @@ def test_a_stabilised_picture_is_compared_in_its_region_and_reference_frame(
 ) -> None:
     region = Region(6, 4, 50, 40)
 
+    class Half:
+        mean = np.full((40, 50, 3), -9, np.float32)
+
+        def confidence(self, shown: Any) -> Any:
+            return np.full(shown.shape[:2], 0.5, np.float32)
+
     def fake(source: Any, settings: Any) -> Generator[Progress, None, Result]:
         clip = LadderClip.of(source.info.path.parent, PRESETS["pan"])
         yield Progress("decode", 1, 1)
@@ -286,16 +292,9 @@ def test_a_stabilised_picture_is_compared_in_its_region_and_reference_frame(
         if settings.recipe == "median":
             return Result(3, region, [clip.truth(3, region)])
         exact = clip.truth(3, region)
-        return Result(3, region, [np.minimum(exact, 254) + np.uint8(1), exact])
-
-    class Half:
-        mean = np.full((40, 50, 3), -9, np.float32)
-
-        def confidence(self, shown: Any) -> Any:
-            return np.full(shown.shape[:2], 0.5, np.float32)
+        return Result(3, region, [np.minimum(exact, 254) + np.uint8(1), exact], belief=Half())
 
     monkeypatch.setattr(pipeline.bench_truth, "clean", fake)
-    monkeypatch.setattr(Result, "belief", Half())
     (found,) = finish(bench_truth([rung("pan", picture, pan=9.0)], FRAMES, SIZE))
     assert {name: f.psnr for name, f in found.figures.items() if name != "rainy"} == {
         "released": EQUAL_DB,
