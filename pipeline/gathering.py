@@ -83,20 +83,20 @@ def gather(
         twice = asked is not False or recipes[0].rule == "rainfree"
         held = _held(source, settings, region, selection, recipes) if twice else None
         yield from _fill(held or source, selection, region, stack, watch, noise, seconds, survey)
-        began = perf_counter()
-        found = watch.finish()
-        seconds["register"] += perf_counter() - began
-        steady = None
+        steady, cuts = None, watch.cuts()
         if survey is not None:
-            steady = yield from survey.finish(held or source, settings, selection, found.cuts, seconds)
+            steady = yield from survey.finish(held or source, settings, selection, cuts, seconds)
         if steady is None:
+            began = perf_counter()
+            found = watch.finish(None if survey is None else survey.shifts)
+            seconds["register"] += perf_counter() - began
             until_done.pop_all()
             return Gathered(
                 stack, held or source, recipes, selection, list(selection.sizes), region, watch.reference, noise,
                 found.still_window, found.shifts, found.warnings(), None, seconds,
             )  # fmt: skip
-    if found.cuts:
-        where = ", ".join(map(str, found.cuts[:5])) + (", …" if len(found.cuts) > 5 else "")
+    if cuts:
+        where = ", ".join(map(str, cuts[:5])) + (", …" if len(cuts) > 5 else "")
         notes = [f"scene cut at frame {where}: the longest shot is used; choose with --in-point and --out-point"]
     return (yield from _again(held or source, settings, recipes, selection, *steady, notes, seconds))
 
@@ -155,10 +155,14 @@ def describe(steadying: Steadying, frames: int) -> list[str]:
 
 
 class _Survey:
-    """Collects what tells whether frames have to be steadied, and how."""
+    """Collects what tells whether frames have to be steadied, and how.
+
+    shifts: in the end px that each frame of a still clip is off, by index; None where the camera moves.
+    """
 
     def __init__(self, region: Region, workers: int) -> None:
         self._region, self._workers = region, workers
+        self.shifts: dict[int, float] | None = None
         self._gatherer = Gatherer(workers)
         self._light = LightSamples(region.width, region.height)
 
@@ -189,6 +193,8 @@ class _Survey:
         registration = yield from shares_done("register", self._gatherer.finish(asked))
         indices = selection.indices[start:stop]
         seconds["register"] += perf_counter() - began
+        if not registration.moves and len(indices) == len(selection.indices):
+            self.shifts = {i: p.residual for i, p in zip(indices, registration.placements, strict=True)}
         if len(registration.fitting) < FEWEST_STEADY:
             return None
         began = perf_counter()

@@ -1,6 +1,6 @@
 """Looks at frames as they pass on their way to the stack: the reference frame, scene cuts, camera motion."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,16 +40,19 @@ class Watch:
         elif position in self._sampled:
             self._lumas[position] = luma(rgb)
 
-    def finish(self) -> "Findings":
-        """Measure motion and cuts, once all frames were seen."""
+    def cuts(self) -> list[int]:
+        """Indices of the first frame of each new shot among those seen."""
+        return [self._selection.indices[i] for i in scene_cuts(np.stack(self._thumbnails))]
+
+    def finish(self, known: Mapping[int, float] | None = None) -> "Findings":
+        """Measure motion and cuts, once all frames were seen. known: shifts by frame index, if they are."""
+        shifts: dict[int, float | None] = {i: round(shift, 2) for i, shift in (known or {}).items()}
         reference = luma(self.reference)
-        shifts: dict[int, float | None] = {}
-        for position, picture in sorted(self._lumas.items()):
+        for position, picture in sorted(self._lumas.items()) if known is None else ():
             shift = camera_shift(reference, picture)
             shifts[self._selection.indices[position]] = None if shift is None else round(shift, 2)
         self._lumas.clear()
-        cuts = [self._selection.indices[i] for i in scene_cuts(np.stack(self._thumbnails))]
-        return Findings(self._selection, shifts, cuts)
+        return Findings(self._selection, shifts, self.cuts())
 
 
 @dataclass(frozen=True)

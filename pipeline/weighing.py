@@ -53,8 +53,11 @@ def weigh(
     weighed = yield from _round(frames, indices, region, window, start, noise, workers, moving)
     if weighed.share < DENSE:
         weighed = yield from _round(frames, indices, region, window, weighed.mean, noise, workers, None)
-    found = None if moving is None else moving.finish()
-    return Refined(weighed.belief(), weighed.share, found, perf_counter() - began)
+    with ThreadPoolExecutor(1, thread_name_prefix="rainclean-moving") as beside:
+        found = None if moving is None else beside.submit(moving.finish)
+        belief = weighed.belief()
+        told = None if found is None else found.result()
+    return Refined(belief, weighed.share, told, perf_counter() - began)
 
 
 def _round(

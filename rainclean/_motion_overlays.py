@@ -12,7 +12,10 @@ STILL, SILENT = 0.4, 0.3
 DRY = 0.35
 """The same of rain where an encoder has smoothed all noise: it lets rain run over the edges."""
 
-WRITING = 8.0
+LEAST_WRITING = 0.001
+"""Share of the picture that it covers at least; rain and strong noise alone reached half of it."""
+
+WRITING = 12.0
 """Standard deviation of luma within a sign of such writing at most, grey levels: it is drawn in one colour."""
 
 DRAWN = 0.5
@@ -47,7 +50,9 @@ def find_overlays(residuals: Residuals, elsewhere: Mask) -> Mask:
     out = _drawn(still, rain, 5, background, SILENT)
     usual = cv2.blur(falls, (31, 31))
     dry = (cv2.blur(falls, (3, 3)) < DRY * usual) & (usual > 0.005) & (background.contrast > 30) & may_be
-    out |= _drawn(dry, falls, 0, background, DRY, WRITING)
+    writing = _drawn(dry, falls, 0, background, DRY, WRITING)
+    if writing.mean() > LEAST_WRITING:
+        out |= writing
     spread = cv2.dilate(out.astype(np.uint8), np.ones((3, 3), np.uint8))
     return np.asarray(cv2.morphologyEx(spread, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)) > 0)
 
@@ -64,9 +69,8 @@ def _drawn(still: Mask, rain: F32, least: float, background: Background, silent:
     wet = cv2.blur(rain, (5, 5)) > np.float32(0.5) * near_rain
     others = cv2.dilate(still.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     out = np.zeros(still.shape, bool)
-    for i in np.flatnonzero(stats[:, cv2.CC_STAT_AREA] >= 6):
-        if i == 0:
-            continue
+    areas = np.flatnonzero(stats[:, cv2.CC_STAT_AREA] >= 6)[1:]  # the first is all that is not still
+    for i in areas:
         x, y, w, h = stats[i, :4]
         box = np.s_[max(0, y - 5) : y + h + 5, max(0, x - 5) : x + w + 5]
         area = (parts[box] == i).astype(np.uint8)
@@ -80,7 +84,7 @@ def _drawn(still: Mask, rain: F32, least: float, background: Background, silent:
         flat = float(background.luma[box][area > 0].std()) < even
         if due > least and shows_rain and flat and dry and float(np.mean(steep[box][rim] > 12)) > RIM:
             out[box] |= area > 0
-    return out if out.sum() >= DRAWN * still.sum() else np.zeros_like(out)
+    return out if out.sum() >= DRAWN * stats[areas, cv2.CC_STAT_AREA].sum() else np.zeros_like(out)
 
 
 def _liveliness(residuals: Residuals) -> tuple[F32, F32, F32]:

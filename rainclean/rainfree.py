@@ -14,10 +14,10 @@ of the mean of the truly rain-free values; where hardly any value is free of rai
 """
 
 import math
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -48,8 +48,9 @@ DENSE = 0.2
 SLANTS = tuple(range(-48, 49, 8))
 """Directions of fall that are tried, degrees off vertical, positive to the right."""
 
-_SLANT_FRAMES = 4
+_TOGETHER = 4  # frames that are added at a time
 _STRIPS = 8
+_MIDDLE = 200  # px to each side of the middle, where the slant of streaks is looked for
 _LENT = 9  # px across: neighbours that share their uncertainty
 _HIDDEN = 0.2  # of the noise, times the rainy share: rain too faint to be told from noise
 _UNLIKE = 0.08  # correlation from frame to frame above which a codec is at work, for certain from twice that
@@ -132,17 +133,12 @@ class RainfreeMean:
         self._chance = chances(TAIL * math.sqrt(3) / float(np.median(self.sigma)), 2 * self._reach + 1)
         self._totals = np.zeros((2, height, width, 3), np.float32)
         self._weights = np.zeros((2, height, width), np.float32)
-        self._z = np.empty((height, width), np.uint8)
-        self._before = np.empty((height, width), np.uint8)
-        self._follows, self._last = False, -2
-        self._lines = np.empty((height, width), np.uint8)
         edges = np.linspace(0, height, min(_STRIPS, max(1, height // 32)) + 1).astype(int).tolist()
-        self._strips = list(pairwise(edges))
-        self._tops = {top: i for i, (top, _) in enumerate(self._strips)}
-        self._alike = np.zeros((2, len(self._strips), 2))
+        self._strips = [_Strip(top, bottom, self._start.shape, self._reach) for top, bottom in pairwise(edges)]
         self._frames, self._slant = frames, 0
         self._offsets: NDArray[np.int32] | None = None
         self._waiting: list[tuple[int, U8]] = []
+        self._running: list[Future[None]] = []
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="rainclean-weigh")
 
     def __enter__(self) -> "RainfreeMean":
@@ -152,74 +148,93 @@ class RainfreeMean:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def add(self, position: int, rgb: U8) -> None:
-        """Add the frame at a position among those used, (H, W, 3) uint8."""
+        """Add the frame at a position among those used, (H, W, 3) uint8; from then on it is not to be changed.
+
+        Returns while it waits or is being added.
+        """
         if rgb.shape != self._start.shape:
             raise ValueError(f"frame of shape {rgb.shape} beside a start of {self._start.shape}")
-        if self._offsets is not None:
-            self._add(position, rgb)
-            return
-        # The first few wait until they have told how streaks fall.
         self._waiting.append((position, rgb))
-        if len(self._waiting) == min(_SLANT_FRAMES, self._frames):
+        if len(self._waiting) == _TOGETHER:
             self._begin()
 
     def finish(self) -> Weighed:
         """The sums over all frames that were added."""
         self._begin()
-        beside, after = (float(a / b) if b else 0.0 for a, b in self._alike.sum(axis=1))
+        self._wait()
+        alike = np.sum([strip.alike for strip in self._strips], axis=0)
+        beside, after = (float(a / b) if b else 0.0 for a, b in alike)
         totals, weights = self._totals, self._weights
         return Weighed(self._start, totals, weights, self._frames, self._slant, self.sigma, beside, after)
 
+    def _wait(self) -> None:
+        for future in self._running:
+            future.result()
+        self._running.clear()
+
     def _begin(self) -> None:
-        if self._offsets is None:
+        """Let all strips take the frames that wait, once they have taken those before."""
+        if self._offsets is None and self._waiting:
+            # The first few tell how streaks fall.
             self._slant = self._find_slant([rgb for _, rgb in self._waiting])
             self._offsets = lean(len(self._start), self._slant)
-        for position, rgb in self._waiting:
-            self._add(position, rgb)
-        self._waiting.clear()
+        self._wait()
+        frames, self._waiting = self._waiting, []
+        self._running = [self._pool.submit(self._take, strip, frames) for strip in self._strips]
 
-    def _add(self, position: int, rgb: U8) -> None:
-        half = int(2 * position >= self._frames)
-        assert self._offsets is not None
-        self._z, self._before = self._before, self._z
-        self._follows, self._last = position == self._last + 1, position
-        self._over_strips(partial(self._residuals, rgb))
-        self._over_strips(partial(self._weigh, rgb, half))
-
-    def _over_strips(self, job: Callable[[int, int], None]) -> None:
-        list(self._pool.map(lambda strip: job(*strip), self._strips))
-
-    def _residuals(self, rgb: U8, top: int, bottom: int) -> None:
-        rows = slice(top, bottom)
-        _weighing.residuals(rgb[rows], self._sums[rows], self._scale[rows], self._z[rows])
-
-    def _weigh(self, rgb: U8, half: int, top: int, bottom: int) -> None:
-        assert self._offsets is not None
-        above, below = max(0, top - self._reach), min(len(self._start), bottom + self._reach)
-        offsets = self._offsets[above:below] - self._offsets[above]
-        rows = slice(top, bottom)
-        _weighing.along_streaks(self._z[above:below], self._reach, offsets, top - above, self._lines[rows])
-        totals, weights = self._totals[half, rows], self._weights[half, rows]
-        _weighing.weigh(rgb[rows], self._z[rows], self._lines[rows], self._chance, totals, weights)
-        strip = self._tops[top]
-        _weighing.correlate(self._z[rows][:, :-1], self._z[rows][:, 1:], self._alike[0, strip])
-        if self._follows:
-            _weighing.correlate(self._z[rows], self._before[rows], self._alike[1, strip])
+    def _take(self, strip: "_Strip", frames: Sequence[tuple[int, U8]]) -> None:
+        """One strip's part of some frames: strips know nothing of each other, so none has to wait."""
+        assert self._offsets is not None or not frames
+        for position, rgb in frames:
+            assert self._offsets is not None
+            half = int(2 * position >= self._frames)
+            rows, outer = strip.rows, strip.outer
+            strip.z, strip.before = strip.before, strip.z
+            _weighing.residuals(rgb[outer], self._sums[outer], self._scale[outer], strip.z)
+            offsets = self._offsets[outer] - self._offsets[outer.start]
+            _weighing.along_streaks(strip.z, self._reach, offsets, strip.first, strip.lines)
+            own = strip.z[strip.inner]
+            totals, weights = self._totals[half, rows], self._weights[half, rows]
+            _weighing.weigh(rgb[rows], own, strip.lines, self._chance, totals, weights)
+            _weighing.correlate(own[:, :-1], own[:, 1:], strip.alike[0])
+            if position == strip.last + 1:
+                _weighing.correlate(own, strip.before[strip.inner], strip.alike[1])
+            strip.last = position
 
     def _find_slant(self, frames: Sequence[U8]) -> int:
-        """The direction along which sums of residuals stand out most."""
-        if not frames:
-            return 0
+        """The direction along which sums of residuals stand out most, in the middle of the picture."""
+        height, width = self._sums.shape
+        middle = tuple(slice(max(0, n // 2 - _MIDDLE), n // 2 + _MIDDLE) for n in (height, width))
+        sums, scale = np.ascontiguousarray(self._sums[middle]), np.ascontiguousarray(self._scale[middle])
+        z, lines = np.empty(sums.shape, np.uint8), np.empty(sums.shape, np.uint8)
         strength = np.zeros(len(SLANTS))
         for rgb in frames:
-            self._over_strips(partial(self._residuals, rgb))
+            _weighing.residuals(np.ascontiguousarray(rgb[middle]), sums, scale, z)
             # A quarter of each, so that sums of bright streaks differ although they are cut off at HIGHEST.
-            faint = ((self._z.astype(np.int16) - ZERO) // 4 + ZERO).astype(np.uint8)
+            faint = ((z.astype(np.int16) - ZERO) // 4 + ZERO).astype(np.uint8)
             for i, slant in enumerate(SLANTS):
-                _weighing.along_streaks(faint, self._reach, lean(len(faint), slant), 0, self._lines)
-                above = np.maximum(self._lines.astype(np.float32) + LINE_STEPS * (LOWEST - 1), 0)
+                _weighing.along_streaks(faint, self._reach, lean(len(faint), slant), 0, lines)
+                above = np.maximum(lines.astype(np.float32) + LINE_STEPS * (LOWEST - 1), 0)
                 strength[i] += np.square(above).mean(dtype=np.float64)
         return int(SLANTS[int(np.argmax(strength))])
+
+
+class _Strip:
+    """Rows of the picture that one thread works on at a time, with room for what it works out.
+
+    rows: its own; outer: those and the ones that sums along streaks reach; inner: its own among outer.
+    """
+
+    def __init__(self, top: int, bottom: int, shape: tuple[int, ...], reach: int) -> None:
+        self.rows = slice(top, bottom)
+        self.outer = slice(max(0, top - reach), min(shape[0], bottom + reach))
+        self.first = top - self.outer.start
+        self.inner = slice(self.first, self.first + bottom - top)
+        outer = (self.outer.stop - self.outer.start, shape[1])
+        self.z, self.before = np.empty(outer, np.uint8), np.empty(outer, np.uint8)
+        self.lines = np.empty((bottom - top, shape[1]), np.uint8)
+        self.alike = np.zeros((2, 2))
+        self.last = -2
 
 
 def noise_of(picture: F32, noise: F32) -> F32:
