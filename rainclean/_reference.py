@@ -1,12 +1,15 @@
 """Plain numpy twins of the compiled kernels: the readable definition of each, and what tests hold them against.
 
-Same names, arguments and results as in `_kernels`; shapes and units are documented there.
+Same names, arguments and results as in `_kernels` and `_weighing`; shapes and units are documented there.
 """
 
+import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from rainclean._weighing import LINE_SIZE, LINE_STEPS, LOWEST, SIZE, STEPS, ZERO
 
 U8 = NDArray[np.uint8]
 I16 = NDArray[np.int16]
@@ -100,3 +103,47 @@ def every_pixel(line: U8, first: int, step: int, out: U8) -> None:
     """Twin of `_kernels.every_pixel`."""
     pixels = line.reshape(len(line), -1, 3)
     out[:] = pixels[:, first::step][:, : out.shape[1] // 3].reshape(out.shape)
+
+
+def residuals(frame: U8, clean: F32, scale: F32, out: U8) -> None:
+    """Twin of `_weighing.residuals`."""
+    place = (frame.sum(axis=2).astype(np.float32) - clean) * scale + np.float32(ZERO + 0.5)
+    out[:] = np.clip(place, 0, np.float32(SIZE - 0.5)).astype(np.uint8)
+
+
+def along_streaks(z: U8, reach: int, offsets: I32, first: int, out: U8) -> None:
+    """Twin of `_weighing.along_streaks`."""
+    rows, width = z.shape
+    for y in range(len(out)):
+        near = range(max(0, first + y - reach), min(rows, first + y + reach + 1))
+        total = np.zeros(width, np.int64)
+        for row in near:
+            columns = np.arange(width) + int(offsets[row] - offsets[first + y])
+            inside = (columns >= 0) & (columns < width)
+            total[inside] += z[row, columns[inside]].astype(np.int64) - ZERO
+        share = np.float32(LINE_STEPS / STEPS / np.sqrt(len(near)))
+        place = total.astype(np.float32) * share + np.float32(-LOWEST * LINE_STEPS + 0.5)
+        out[y] = np.clip(place, 0, np.float32(LINE_SIZE - 0.5)).astype(np.uint8)
+
+
+def weigh(frame: U8, z: U8, lines: U8, chance: F32, total: F32, weight: F32) -> None:
+    """Twin of `_weighing.weigh`."""
+    q = chance[lines, z]
+    weight += q
+    total += q[..., None] * frame.astype(np.float32)
+
+
+def chance_within(picture: F32, mean: F32, sd: F32, out: F32) -> None:
+    """Twin of `_weighing.chance_within`."""
+    root = math.sqrt(2) * np.maximum(sd.astype(np.float64), 1e-3)[..., None]
+    off = picture.astype(np.float64) - mean
+    erf = np.frompyfunc(math.erf, 1, 1)
+    inside = erf((off + 1) / root).astype(np.float64) - erf((off - 1) / root).astype(np.float64)
+    out[:] = (inside / 2).prod(axis=2)
+
+
+def correlate(one: U8, other: U8, sums: NDArray[np.float64]) -> None:
+    """Twin of `_weighing.correlate`."""
+    a, b = (z[::8].astype(np.int64) - ZERO for z in (one, other))
+    calm = (np.abs(a) < 2 * STEPS) & (np.abs(b) < 2 * STEPS)
+    sums += 2 * (a * b)[calm].sum(), (a * a + b * b)[calm].sum()

@@ -15,7 +15,8 @@ def test_the_benchmark_measures_every_step_beside_numpy(rainclean: Run) -> None:
     measured = {row["what"]: row for row in json.loads(result.stdout)}
     steps = ("sort", "votes", "percentiles", "scratch space", "decode to scores")
     assert {f"{kind}: {step}" for kind in ("released", "sweep") for step in steps} <= measured.keys()
-    assert "sweep: scores" in measured
+    assert {"sweep: register", "sweep: weigh", "sweep: scores"} <= measured.keys()
+    assert {"moving: register", "moving: decode to scores"} <= measured.keys()
     assert {"decode", "sort alone", "np.sort", "released rule in plain numpy"} <= measured.keys()
     assert all(row["seconds"] > 0 for what, row in measured.items() if "scratch" not in what)
     assert all(row["peak_bytes"] > 10 << 20 for row in measured.values())

@@ -20,7 +20,7 @@ from pipeline.project.model import Sequence as ClipSequence
 from pipeline.project.sequences import sequences
 from pipeline.project.store import Project
 from pipeline.stages import Progress, part_of
-from rainclean.candidates import Candidate
+from rainclean.candidates import SWEEP_VERSION, Candidate
 from rainclean.errors import RaincleanError, UsageError
 from rainclean.formats.png import encode_png
 from rainclean.pairs import rain_amount
@@ -77,7 +77,8 @@ def analyze(
 
 def lasting(settings: CleanSettings) -> dict[str, Any]:
     """What of the settings decides on the candidates: memory and workers do not."""
-    return {"recipe": settings.recipe, "frames": settings.frames, "rules": RULES_VERSION}
+    which = {"sweep": SWEEP_VERSION} if settings.recipe is None else {}
+    return {"recipe": settings.recipe, "frames": settings.frames, "rules": RULES_VERSION, **which}
 
 
 def _is_done(project: Project, sequence: ClipSequence, wanted: dict[str, Any]) -> bool:
