@@ -163,6 +163,7 @@ def clean(source: FrameSource, settings: CleanSettings) -> Generator[Progress, N
             refined = yield from weigh(
                 gathered.frames, gathered.selection.indices, gathered.region,
                 gathered.selection.windows[rows.refined], started, start.sigma, settings.workers,
+                gathered.steadying is not None and gathered.steadying.moves,
             )  # fmt: skip
             mean = np.rint(np.clip(refined.belief.mean, 0, 255)).astype(np.uint8)
             store.put_picture(rows.candidates[-1].row, mean)

@@ -97,7 +97,8 @@ def gather(
             )  # fmt: skip
     if cuts:
         where = ", ".join(map(str, cuts[:5])) + (", …" if len(cuts) > 5 else "")
-        notes = [f"scene cut at frame {where}: the longest shot is used; choose with --in-point and --out-point"]
+        which = "longest shot" if settings.reference is None else "shot of the reference frame"
+        notes = [f"scene cut at frame {where}: the {which} is used; choose with --in-point and --out-point"]
     return (yield from _again(held or source, settings, recipes, selection, *steady, notes, seconds))
 
 

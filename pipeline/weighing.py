@@ -43,10 +43,12 @@ def weigh(
     start: F32,
     noise: F32,
     workers: int,
+    registered: bool,
 ) -> Generator[Progress, None, Refined]:
     """Read the used frames again and weigh those of a window.
 
     indices: of all used frames. window: positions among them. start: (h, w, 3) float32; noise: (256,) float32.
+    registered: they were laid over one another.
     """
     began = perf_counter()
     moving = Moving(start.shape[:2], len(indices)) if min(start.shape[:2]) >= SMALLEST else None
@@ -55,7 +57,7 @@ def weigh(
         weighed = yield from _round(frames, indices, region, window, weighed.mean, noise, workers, None)
     with ThreadPoolExecutor(1, thread_name_prefix="rainclean-moving") as beside:
         found = None if moving is None else beside.submit(moving.finish)
-        belief = weighed.belief()
+        belief = weighed.belief(registered)
         told = None if found is None else found.result()
     return Refined(belief, weighed.share, told, perf_counter() - began)
 

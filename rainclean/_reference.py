@@ -137,9 +137,9 @@ def chance_within(picture: F32, mean: F32, sd: F32, out: F32) -> None:
     """Twin of `_weighing.chance_within`."""
     root = math.sqrt(2) * np.maximum(sd.astype(np.float64), 1e-3)[..., None]
     off = picture.astype(np.float64) - mean
-    erf = np.frompyfunc(math.erf, 1, 1)
-    inside = erf((off + 1) / root).astype(np.float64) - erf((off - 1) / root).astype(np.float64)
-    out[:] = (inside / 2).prod(axis=2)
+    edges = np.stack((off + 1, off - 1)) / root
+    above, below = np.array([math.erf(edge) for edge in edges.ravel().tolist()]).reshape(edges.shape)
+    out[:] = ((above - below) / 2).prod(axis=2)
 
 
 def correlate(one: U8, other: U8, sums: NDArray[np.float64]) -> None:

@@ -62,7 +62,11 @@ class Belief:
         """The inverse of `encode`. Raises InputError for files that are none."""
         import cv2
 
-        levels, off = (cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) for data in (mean, sd))
+        levels, off = (
+            # OpenCV raises an error of its own for no bytes at all.
+            cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if data else None
+            for data in (mean, sd)
+        )
         if levels is None or off is None or levels.dtype != np.uint16 or off.dtype != np.uint16:
             raise InputError(name, "is damaged: two 16-bit PNG pictures are needed")
         if levels.ndim != 3 or off.ndim != 2 or levels.shape[:2] != off.shape:

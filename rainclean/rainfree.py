@@ -56,6 +56,8 @@ _HIDDEN = 0.2  # of the noise, times the rainy share: rain too faint to be told 
 _UNLIKE = 0.08  # correlation from frame to frame above which a codec is at work, for certain from twice that
 _CODED = 3.0  # of the noise: what a codec does to all frames alike, by the root of how alike neighbours are
 _FLOOR = 0.05  # grey levels
+_OFF = 0.03  # px by which registered frames together lie beside the reference frame
+_SOFT = 0.01  # of the curvature of grey levels: what interpolating all but one frame changes
 _SUREST = 4.0  # log odds: a streak may end, or begin, at the pixel itself
 
 
@@ -94,8 +96,8 @@ class Weighed:
         """Mean share of values that are free of rain, 0…1."""
         return float(self.weight.mean(dtype=np.float64)) / self.frames
 
-    def belief(self) -> Belief:
-        """The mean and how far off it may be; see docs/adr/0013."""
+    def belief(self, registered: bool = False) -> Belief:
+        """The mean and how far off it may be; see docs/adr/0013. registered: frames were laid over one another."""
         import cv2
 
         weights = np.maximum(self.weights, np.float32(1e-3))
@@ -112,7 +114,19 @@ class Weighed:
         local = np.sqrt(variance * np.maximum(whole, 1))
         constant = np.float32(kept * float(self.sigma.mean()) / max(1e-6, float(local.mean()))) * local
         sd = np.sqrt(variance + np.square(hidden) + np.square(constant) + np.float32(_FLOOR**2))
-        return Belief(self.mean, np.where(whole < LEAST_WEIGHT, np.maximum(sd, np.float32(TAIL / 2)), sd))
+        mean = self.mean
+        if registered:
+            sd = np.sqrt(np.square(sd) + np.square(_misplaced(mean)))
+        return Belief(mean, np.where(whole < LEAST_WEIGHT, np.maximum(sd, np.float32(TAIL / 2)), sd))
+
+
+def _misplaced(mean: F32) -> F32:
+    """What registration and interpolation leave, which is the same in all frames: (H, W) float32, levels."""
+    import cv2
+
+    grey = mean.mean(axis=2)
+    slope = np.hypot(*(cv2.Sobel(grey, cv2.CV_32F, *axis, scale=1 / 8) for axis in ((1, 0), (0, 1))))
+    return np.asarray(_OFF * slope + _SOFT * np.abs(cv2.Laplacian(grey, cv2.CV_32F)), np.float32)
 
 
 class RainfreeMean:
