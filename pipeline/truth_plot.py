@@ -91,7 +91,7 @@ def _draw_reliability(pen: "_Pen", known: Reliability, box: Box) -> None:
     def at(x: float, y: float) -> Point:
         return left + x * (right - left), bottom - y * (bottom - top)
 
-    pen.text((left, 10), "Chance of an error below 1 grey level: claimed, and how many have it", _INK, "la")
+    pen.text((left, 10), "Error below 1 level: claimed, and found", _INK, "la")
     pen.text((left, 46), f"calibration error {known.error:.3f}; area of a point: share of the pixels", _FAINT, "lm")
     for tenth in range(0, 11, 2):
         share = tenth / 10

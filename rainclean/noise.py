@@ -63,7 +63,9 @@ def noise_curve(stack: U8, eta: float) -> F32:
     if not known.any():
         return np.full(256, max(LEAST, float(apart.mean())), np.float32)
     # Close to black half of the bell is cut off, close to white the other: there the noise is that of the next bin.
-    whole = known & (middles > 3 * np.nan_to_num(found)) & (middles < 255 - 3 * np.nan_to_num(found))
+    # How close that is, most bins tell: those that are cut off say too little.
+    reach = 3 * np.nanmedian(found)
+    whole = known & (middles > reach) & (middles < 255 - reach)
     if whole.any():
         known = whole
     curve = np.interp(np.arange(256), middles[known], found[known])

@@ -20,7 +20,7 @@ I64 = NDArray[np.int64]
 DEFECTS = ("streaks", "detail", "darkening", "disagreement")
 """Columns of `Table.defects`."""
 
-RULES = ("percentile", "local", "robust", "other")
+RULES = ("percentile", "local", "rainfree", "other")
 """How a candidate was made; a rule that is not among them is "other"."""
 
 FEATURES = ("place", "place_of_alike", *DEFECTS, "offset", "distance", "frames", *RULES[1:])

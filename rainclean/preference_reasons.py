@@ -43,10 +43,12 @@ def _words(name: str, table: Table, first: int, against: int) -> str:
         a, b = float(table.frames[first]), float(table.frames[against])
         return "" if a == b else f"{'more' if a > b else 'fewer'} frames ({a:g} against {b:g})"
     if name == "rule":
-        return "the {} rule rather than the {} one".format(
-            *(RULES[int(table.rule[row])].replace("other", "newer") for row in (first, against))
-        )
+        here, there = (_RULES[RULES[int(table.rule[row])]] for row in (first, against))
+        return f"{here} rather than {there}"
     return "earlier in the order of the scores"
+
+
+_RULES = {"percentile": "a percentile", "local": "local η", "rainfree": "the rain-free mean", "other": "a newer rule"}
 
 
 def _offset(offset: float) -> str:

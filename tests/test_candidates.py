@@ -12,14 +12,17 @@ from hypothesis import strategies as st
 from rainclean.candidates import (
     Candidate,
     PictureStore,
+    Rows,
     Selection,
     distinct,
     merge_near_identical,
     select_frames,
     sweep,
 )
+from rainclean.local_eta import LocalVotes, cell_grid, cell_size, eta_map
 from rainclean.recipe import Recipe
 from rainclean.storage import Planes
+from rainclean.temporal import Votes
 
 # The sweep.
 
@@ -253,3 +256,123 @@ def test_merging_loses_no_candidate_and_leaves_none_that_are_alike(items):
         for name in c.merged:
             assert store.same(c.row, by_name[name].row)
             assert c.recipe.frames <= by_name[name].recipe.frames
+
+
+# A picture that comes after the others.
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 999), st.sampled_from([999, 3000, 3003, 30]), st.sampled_from([64, 300, 5000]))
+def test_a_picture_put_last_is_compared_as_if_it_had_come_with_the_others(seed, columns, band):
+    rng = np.random.default_rng(seed)
+    pictures = np.repeat(rng.integers(4, 250, (1, columns)), 4, axis=0)
+    for picture in pictures[1:]:
+        where = rng.choice(columns, rng.integers(0, min(8, columns)), replace=False)
+        picture[where] += rng.integers(-3, 4, len(where))
+    pictures = pictures.astype(np.uint8)
+    together = store_of(pictures, band)
+    bands = [(start, min(start + band, columns)) for start in range(0, columns, band)]
+    later = PictureStore(Planes(4, columns, bands), (1, columns // 3, 3))
+    for i, (start, stop) in enumerate(bands):
+        later.put(i, pictures[:3, start:stop])
+    later.put_picture(3, pictures[3].reshape(1, -1, 3))
+    for i in range(4):
+        assert np.array_equal(later.picture(i), together.picture(i))
+        assert [later.same(i, j) for j in range(4)] == [together.same(i, j) for j in range(4)]
+
+
+def test_a_picture_put_last_need_not_lie_in_one_piece():
+    store = PictureStore(Planes(1, 60, [(0, 25), (25, 60)]), (4, 5, 3))
+    wide = np.arange(120, dtype=np.uint8).reshape(4, 10, 3)
+    store.put_picture(0, wide[:, ::2])
+    assert np.array_equal(store.picture(0), wide[:, ::2])
+
+
+def test_a_rain_free_mean_stays_though_its_window_is_the_largest():
+    store = store_of(np.repeat(np.array([[10], [10], [11], [90]], np.uint8), 300, axis=1))
+    candidates = candidates_of([20, 40, 100, 20])
+    candidates[2] = replace(candidates[2], recipe=Recipe(100, rule="rainfree"))
+    kept = merge_near_identical(candidates, store)
+    assert [c.row for c in kept] == [2, 3]
+    assert set(kept[0].merged) == {candidates[0].recipe.name, candidates[1].recipe.name}
+
+
+# Rows.
+
+
+def votes_of(*etas: int, frames: Sequence[int]) -> list[Votes]:
+    return [
+        Votes(np.bincount([eta], minlength=101).astype(np.int64), 5 * i, 100, n)
+        for i, (eta, n) in enumerate(zip(etas, frames, strict=True))
+    ]
+
+
+def local_of(height: int, width: int, frames: int, seed: int = 0) -> LocalVotes:
+    cell = cell_size(height, width)
+    counts = np.random.default_rng(seed).integers(0, cell * cell, (*cell_grid(height, width), frames), np.int32)
+    return LocalVotes(counts, cell, height, width)
+
+
+def test_rows_are_candidates_in_the_order_in_which_they_are_looked_up():
+    recipes = sweep(40)
+    rows = Rows(recipes, (20, 40), votes_of(30, 3, frames=(20, 40)))
+    assert rows.wanted == [[30, 25, 35, 20, 40, 50], [3, 0, 8, 13, 50]]
+    assert [c.percentile for c in rows.candidates] == [p for window in rows.wanted for p in window]
+    assert [c.row for c in rows.candidates] == list(range(11))
+    assert [(c.eta, c.silent_share) for c in rows.candidates] == 6 * [(30, 0.0)] + 5 * [(3, 0.05)]
+    names = [name for c in rows.candidates for name in (c.recipe.name, *c.merged)]
+    assert sorted(names) == sorted(r.name for r in recipes)
+    assert rows.refined == 1 and rows.rainfree is None
+
+
+@pytest.mark.parametrize("window", [0, 1])
+@pytest.mark.parametrize("steady", [False, True])
+def test_local_and_rainfree_are_made_over_the_window_asked_for(window, steady):
+    recipes = [replace(recipe, steady=steady) for recipe in sweep(40)]
+    votes, local = votes_of(30, 3, frames=(20, 40)), local_of(48, 64, (20, 40)[window])
+    rows = Rows(recipes, (20, 40), votes)
+    plain = rows.candidates
+    rows.add_refined(window, local)
+    *others, last = rows.candidates
+    size, eta = (20, 40)[window], (30, 3)[window]
+    assert last.recipe == Recipe(size, rule="rainfree", steady=steady) and last.eta == eta
+    assert len(others) == len(plain) + 1 and [c.row for c in rows.candidates] == list(range(len(plain) + 2))
+    [own] = [c for c in others if c.recipe.rule == "local"]
+    assert own.recipe == Recipe(size, rule="local", steady=steady) and own.percentile == eta
+    # The rain-free mean is not looked up; all others are, in the order of their rows.
+    looked_up = [p for wanted in rows.wanted for p in wanted]
+    assert len(looked_up) == len(others)
+    assert np.array_equal(looked_up[own.row], eta_map(local, eta))
+    assert [(c.percentile, p) for c, p in zip(others, looked_up, strict=True) if c is not own] == [
+        (c.percentile, c.percentile) for c in plain
+    ]
+    assert rows.refined == window
+
+
+@pytest.mark.parametrize("offset", [0.0, -5.0, 80.0])
+def test_local_by_name_is_moved_by_its_offset_within_0_to_100(offset):
+    recipe, local = Recipe(20, rule="local", offset=offset), local_of(48, 64, 20)
+    rows = Rows([recipe], (20,), votes_of(30, frames=(20,)))
+    assert rows.candidates == [] and rows.wanted == [[]]
+    rows.add_local(recipe, 0, local)
+    [candidate], [wanted] = rows.candidates, rows.wanted[0]
+    moved = np.clip(eta_map(local, 30).astype(np.float64) + offset, 0, 100)
+    assert np.abs(wanted - moved).max() <= 0.05 + 1e-5
+    assert candidate.percentile == min(100.0, 30 + offset)
+
+
+# The same windows around another frame.
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.data(), st.integers(2, 300))
+def test_windows_around_another_frame_have_the_same_sizes(data, frames):
+    sizes = sorted(data.draw(st.sets(st.integers(2, frames), max_size=4)) | {frames})
+    selection = select_frames(frames, [Recipe(n) for n in sizes])
+    other = data.draw(st.integers(0, frames - 1))
+    around = selection.around(other)
+    assert around.indices == selection.indices and around.sizes == selection.sizes == tuple(sizes)
+    assert around.reference_frame == around.indices[other]
+    for i, n in enumerate(sizes):
+        assert used(around, i) == brute_window(frames, 1, n, other)
+    assert selection.around(selection.reference) == selection

@@ -64,6 +64,12 @@ def test_in_the_dark_alone_something_is_still_found():
     assert np.abs(found / 3 - 1).max() < 0.4
 
 
+def test_how_close_to_black_is_too_close_is_not_told_by_what_black_cut_off():
+    # Of many black pixels the vote is low: half of hardly any value says little of the noise in the dark.
+    found = curve_of(rainy(scene(0, 60), 6.0, 60, 0.3), 15.0)
+    assert found[:24].min() > 0.9 * found[40]
+
+
 @pytest.mark.parametrize("frames", [2, 3, 5, 10, 20])
 def test_of_few_frames_it_is_found_roughly(frames):
     found = curve_of(rainy(scene(), 3.0, frames, 0.2), clean_percentile(0.2))

@@ -56,7 +56,7 @@ def hits(found: Preference, of: Table, judged: list[Judgement]) -> float:
     return float(np.mean(found.tops(of)[0] == [j.chosen for j in judged]))
 
 
-@pytest.mark.parametrize("taste", [LOW_AND_CLEAN, {"frames": 4.0}, {"robust": 4.0, "place": -1.0}])
+@pytest.mark.parametrize("taste", [LOW_AND_CLEAN, {"frames": 4.0}, {"rainfree": 4.0, "place": -1.0}])
 def test_a_taste_is_found_and_holds_for_sequences_that_were_not_seen(taste: dict[str, float]) -> None:
     of, new = table(1, 60), table(2, 400)
     lesson, judged = learn(of, chosen(of, taste, 3)), chosen(new, taste, 4)
@@ -221,7 +221,7 @@ def test_reasons_are_what_made_the_difference() -> None:
     assert because(two(percentile=(30, 35)), offset=-1) == ("η* − 5 rather than η*",)
     assert because(two(percentile=(30, 35)), offset=1) == ()
     assert because(two(frames=(200, 100)), frames=1) == ("more frames (200 against 100)",)
-    assert because(two(rule=(2, 0)), robust=1) == ("the robust rule rather than the percentile one",)
+    assert because(two(rule=(2, 0)), rainfree=1) == ("the rain-free mean rather than a percentile",)
     # A defect that is worse recommends nothing, whatever was learned of it; what hardly counts is not said.
     assert because(two(darkening=(0.4, 0.3)), darkening=1) == ()
     both = two(streaks=(0.1, 0.9), detail=(0.30, 0.32))

@@ -15,6 +15,7 @@ from rainclean.quality import (
     DARK_MARGIN,
     DETAIL_MARGIN,
     STREAK_MARGIN,
+    Judge,
     Scores,
     darkening,
     leftover_streaks,
@@ -222,3 +223,37 @@ def test_a_brighter_candidate_is_not_darker():
         picture = np.full((20, 20), 90 + off, np.uint8)
         assert (darkening(picture, crowd) == dark).all()
         assert (temporal_disagreement(picture, crowd) == abs(off)).all()
+
+
+@pytest.mark.parametrize("workers", [0, 1, 3])
+def test_one_judge_scores_many_candidates_as_one_of_its_own_for_each(workers):
+    _, reference, crowd = noise(300, 70, 1)
+    candidates = [noise(300, 70, seed)[0] for seed in range(4)]
+    alone = [score(candidate, reference, crowd) for candidate in candidates]
+    with ThreadPoolExecutor(max(1, workers)) as pool:
+        judge = Judge(reference, crowd, pool if workers else None)
+        # Twice and in another order: nothing of a candidate stays behind.
+        for i in (2, 0, 3, 1, 2):
+            assert astuple(judge.score(candidates[i])) == astuple(alone[i])
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.integers(0, 999), st.sampled_from([1, 2, 5, 127, 128, 129, 134, 260]), st.integers(1, 30))
+def test_a_judge_has_the_sums_of_the_maps_over_the_whole_picture(seed, height, width):
+    candidate, reference, crowd = noise(height, width, seed)
+    grey = luma(candidate)
+    maps = (
+        leftover_streaks(grey, crowd),
+        lost_detail(grey, reference, crowd),
+        darkening(grey, crowd),
+        temporal_disagreement(grey, crowd),
+    )
+    found = astuple(Judge(reference, crowd).score(candidate))
+    assert found == pytest.approx([m.mean(dtype=np.float64) for m in maps], rel=1e-6, abs=1e-9)
+
+
+def test_a_judge_leaves_its_inputs_alone():
+    candidate, reference, crowd = noise(140, 40)
+    before = [a.copy() for a in (candidate, reference, crowd)]
+    Judge(reference, crowd).score(candidate)
+    assert all(np.array_equal(a, b) for a, b in zip(before, (candidate, reference, crowd), strict=True))

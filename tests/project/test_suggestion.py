@@ -107,7 +107,7 @@ def test_what_was_read_is_kept_until_it_changes(project: Project) -> None:
 
 def test_recipes_say_their_rule(project: Project) -> None:
     made = judged_project(project)
-    for rank, rule in ((1, "robust"), (2, "local"), (3, "one that is still to be invented")):
+    for rank, rule in ((1, "rainfree"), (2, "local"), (3, "one that is still to be invented")):
         with project.transaction():
             number = line_up(project, made[0])[rank - 1].id
             recipe = json.dumps({"frames": 40, "rule": rule})
@@ -116,7 +116,7 @@ def test_recipes_say_their_rule(project: Project) -> None:
     assert facts is not None
     rows = [facts.rows[c.id] for c in line_up(project, made[0])]
     assert [preference.RULES[int(facts.recipes[row, 1])] for row in rows[:4]] == [
-        "robust", "local", "other", "percentile",
+        "rainfree", "local", "other", "percentile",
     ]  # fmt: skip
     assert facts.recipes[rows[0], 0] == 40 and facts.recipes[rows[3], 0] == 100
 
