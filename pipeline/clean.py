@@ -25,6 +25,7 @@ from rainclean import _kernels
 from rainclean.belief import Belief
 from rainclean.budget import default_memory
 from rainclean.candidates import (
+    SWEEP_FRAMES,
     Candidate,
     PictureStore,
     Rows,
@@ -49,6 +50,9 @@ RELEASED_FRAMES = 100
 
 HARDLY = 0.05
 """Share of values free of rain below which nothing that rests on them is sure."""
+
+ASTRAY, ASTRAY_SHARE = 12.0, 0.01
+"""Grey levels that the rain-free mean may be off, and the share of the picture from which that is said."""
 
 FEW_FRAMES = 10
 """Below this, scores mean little: the crowd of a pixel is 2 or 3 of its values."""
@@ -146,7 +150,7 @@ def clean(source: FrameSource, settings: CleanSettings) -> Generator[Progress, N
         if settings.recipe is None:
             rows.add_refined(still, stack.local_votes[still])
         elif recipes[0].rule == "local":
-            rows.add_local(gathered.recipes[0], rows.refined, stack.local_votes[-1])
+            rows.add_local(gathered.recipes[0], rows.refined, stack.local_votes[rows.refined])
         elif recipes[0].rule == "rainfree":
             rows.rainfree = gathered.recipes[0]
         start = None
@@ -241,11 +245,19 @@ def plan(source: FrameSource, settings: CleanSettings) -> tuple[list[Recipe], Se
         used = f"recipe {recipes[-1].name} uses"
         raise InputError(info.path, f"reference frame {settings.reference} is not among the frames that {used}")
     try:
-        selection = select_frames(count, recipes, reference)
+        selection = select_frames(count, [*recipes, *_around(recipes[0], count)], reference)
     except ValueError as error:
         raise InputError(info.path, f"recipe {recipes[-1].name}: {error}") from None
     shifted = tuple(i + settings.first for i in selection.indices)
     return recipes, replace(selection, indices=shifted), [*info.notes, *warnings]
+
+
+def _around(recipe: Recipe, count: int) -> list[Recipe]:
+    """What a recipe of steadied frames was made beside: frames are registered together with all that a sweep uses."""
+    if not recipe.steady or recipe.window == "first":
+        return []
+    usable = min(SWEEP_FRAMES[-1], -(-count // recipe.stride))
+    return [replace(recipe, frames=usable)] if usable > recipe.frames else []
 
 
 def _recipes(settings: CleanSettings, count: int) -> tuple[list[Recipe], list[str]]:
@@ -279,6 +291,11 @@ def _doubts(candidates: Sequence[Candidate], requested: str | None, refined: Ref
         said.append(
             f"only {refined.share:.0%} of the values over time are free of rain: look at the pictures yourself, also "
             "at lower percentiles"
+        )
+    if refined is not None and (unsure := float((refined.belief.sd > ASTRAY).mean())) > ASTRAY_SHARE:
+        said.append(
+            f"the clip contradicts itself in {unsure:.0%} of the picture, as shadows and people who stay make it: "
+            "look at the pictures there, also at higher percentiles"
         )
     if refined is None and best.scores and best.scores.total > DOUBTFUL:
         said.append(

@@ -206,7 +206,8 @@ class _Survey:
         seconds["register"] += perf_counter() - began
         if not registration.moves and not light.changes and len(registration.fitting) == len(selection.indices):
             return None
-        return self._steadying(selection, indices, registration, light), start + registration.reference
+        steadying = self._steadying(selection, indices, registration, light)
+        return (steadying, start + registration.reference) if len(steadying.poses) >= FEWEST_STEADY else None
 
     def _light_of_fitting(
         self, source: FrameSource, indices: Sequence[int], registration: Registration
@@ -232,7 +233,8 @@ class _Survey:
                 dropped[index] = placement.reason
                 continue
             n = registration.fitting.index(p)
-            if not light.fits[n] and p != registration.reference:
+            # Of a dark scene nothing may be told: then no light is undone, and no frame has another one.
+            if light.changes and not light.fits[n] and p != registration.reference:
                 dropped[index] = "its light has nothing in common with the others'"
                 continue
             poses[index] = Pose(

@@ -51,7 +51,7 @@ def weigh(
     registered: they were laid over one another.
     """
     began = perf_counter()
-    moving = Moving(start.shape[:2], len(indices)) if min(start.shape[:2]) >= SMALLEST else None
+    moving = Moving(start.shape[:2], len(indices), not registered) if min(start.shape[:2]) >= SMALLEST else None
     weighed = yield from _round(frames, indices, region, window, start, noise, workers, moving)
     if weighed.share < DENSE:
         weighed = yield from _round(frames, indices, region, window, weighed.mean, noise, workers, None)

@@ -252,7 +252,8 @@ def _best_placed(links: Sequence[F64], count: int, size: tuple[int, int]) -> int
     """The frame that shares enough of its picture with most others; of equals the one that is nearest to them."""
     x, y = grid_of(size)
     middle = np.stack([np.stack(apply(m, x, y)) for m in _chained(links, count // 2, count)])  # (N, 2, G)
-    far = np.sqrt(np.square(middle[:, None] - middle[None]).mean(axis=-1))  # (N, N, 2)
+    # One row after the other: all at once would take (N, N, 2, G) numbers.
+    far = np.stack([np.sqrt(np.square(one - middle).mean(axis=-1)) for one in middle])  # (N, N, 2)
     shared = np.clip(1 - far[..., 0] / size[1], 0, 1) * np.clip(1 - far[..., 1] / size[0], 0, 1)
     usable = shared >= 0.85
     score = usable.sum(axis=1) + np.where(usable, shared, 0).sum(axis=1) / (usable.sum(axis=1) + 1e-9)

@@ -154,7 +154,8 @@ class Rows:
         self.votes, self.sizes = votes, sizes
         self.wanted: list[list[Percentile]] = []
         self.rainfree: Recipe | None = None
-        self.refined = len(sizes) - 1
+        # One recipe of its own may be of a smaller window than that of the frames it was registered with.
+        self.refined = max(i for i, size in enumerate(sizes) if any(r.frames == size for r in recipes))
         self._like = recipes[0]
         self._by_window: list[list[Candidate]] = []
         for vote, size in zip(votes, sizes, strict=True):

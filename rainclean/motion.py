@@ -72,7 +72,9 @@ class Findings:
 class Moving:
     """Gathers frames (`see`) and judges them (`finish`). ``shape``: (h, w) px of the frames; ``frames``: how many."""
 
-    def __init__(self, shape: tuple[int, int], frames: int) -> None:
+    def __init__(self, shape: tuple[int, int], frames: int, overlays: bool = True) -> None:
+        """overlays: whether there can be any: over registered frames nothing stays where it was drawn."""
+        self._overlays = overlays
         self._grid = Grid.over(shape, frames)
         self._shape, self._frames = (*shape, 3), frames
         cells = self._grid.cells
@@ -122,7 +124,7 @@ class Moving:
             passing = find_passing(residuals, restless)
             areas["passing"] = np.asarray(passing.any(axis=0))
             stayed = np.asarray(passing.mean(axis=0) >= STAYED)
-            areas["overlay"] = find_overlays(residuals, restless)
+            areas["overlay"] = find_overlays(residuals, restless) if self._overlays else areas["overlay"]
             areas["splashes"] = find_splashes(residuals, restless | areas["passing"] | areas["overlay"])
             packed[self._seen] = np.packbits(passing.reshape(len(passing), -1), axis=1)
             share[self._seen] = passing.mean(axis=(1, 2))

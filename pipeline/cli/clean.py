@@ -94,4 +94,6 @@ class Clean:
         merged = sum(len(row["merged"]) for row in report["candidates"])
         if merged:
             print_text(f"{merged} recipes more gave pictures near-identical to one of these")
-        print_text(f"{self.output / 'clean.png'}: {report['recipe']['words']}")
+        used, asked = report["frames_used"], report["recipe"]["frames"]
+        fewer = f" ({used} of them fit)" if used < asked else ""
+        print_text(f"{self.output / 'clean.png'}: {report['recipe']['words']}{fewer}")
