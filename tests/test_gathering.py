@@ -312,3 +312,26 @@ def test_closing_at_any_stage_of_a_moving_clip_leaves_nothing(stage, tmp_path):
     steps.close()
     assert set(threading.enumerate()) == before
     assert not list(tmp_path.iterdir())
+
+
+def test_steadied_candidates_of_fewer_frames_are_made_again_by_name(tmp_path):
+    # Frames are registered with all that the sweep used: alone they would come to another region.
+    frames = panning(26)
+    with run(FramesInMemory(frames), tmp_path) as all_of_them:
+        smaller = [c for c in all_of_them.candidates if c.recipe.frames < 26 and c.recipe.steady]
+        assert smaller
+        for candidate in (smaller[0], smaller[-1]):
+            with run(FramesInMemory(frames), tmp_path, recipe=candidate.recipe.name) as again:
+                assert again.region == all_of_them.region and again.candidates[0].recipe == candidate.recipe
+                np.testing.assert_array_equal(again.picture(again.candidates[0]), all_of_them.picture(candidate))
+
+
+def test_a_moving_clip_of_which_no_light_is_told_keeps_its_frames(tmp_path):
+    # A few lamps at night: too little that is neither black nor white to tell light by.
+    scene = np.zeros((200, 240, 3), np.uint8)
+    rng = np.random.default_rng(3)
+    for x, y in zip(rng.integers(20, 220, 40), rng.integers(20, 180, 40), strict=True):
+        scene[y : y + 3, x : x + 3] = 255
+    frames = [scene[40 + i // 4 : 136 + i // 4, 40 + i // 2 : 168 + i // 2] for i in range(16)]
+    with run(FramesInMemory(np.stack(frames)), tmp_path) as result:
+        assert len(result.selection.indices) >= FEWEST_STEADY
