@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from time import perf_counter
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,10 +24,10 @@ from rainclean.noise import NoiseSamples
 from rainclean.recipe import Recipe
 from rainclean.stabilize import Gatherer, Registration
 from rainclean.stack import SortedStack
-from rainclean.steady import Pose, Steadying, SteadySource
+from rainclean.steady import Pose, SourceAround, Steadying, SteadySource
 from rainclean.storage import format_bytes
 from rainclean.temporal import luma
-from rainclean.video import Frame, FrameSource, Region, SourceInfo
+from rainclean.video import Frame, FrameSource, Region
 
 if TYPE_CHECKING:
     from pipeline.clean import CleanSettings
@@ -266,22 +266,12 @@ def _fitting(selection: Selection, steadying: Steadying, reference: int) -> tupl
     return Selection(indices, left.index(reference), tuple(windows)), sizes
 
 
-class HeldFrames:
+class HeldFrames(SourceAround):
     """A clip whose frames stay in memory once they are read: a `FrameSource` for reading some of them twice."""
 
     def __init__(self, source: FrameSource) -> None:
-        self._source = source
+        super().__init__(source)
         self._held: dict[int, Frame] = {}
-
-    @property
-    def info(self) -> SourceInfo:
-        """See `FrameSource`."""
-        return self._source.info
-
-    @property
-    def times(self) -> NDArray[np.float64]:
-        """See `FrameSource`."""
-        return self._source.times
 
     def read(self, indices: Sequence[int] | None = None, region: Region | None = None) -> Iterator[Frame]:
         """See `FrameSource.read`; always with the same region."""
@@ -296,13 +286,7 @@ class HeldFrames:
     def close(self) -> None:
         """Let go of the frames and the file."""
         self._held.clear()
-        self._source.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+        super().close()
 
 
 def _held(

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from rainclean._alignment import Aligned, align, stands_still
+from rainclean._alignment import STILL, Aligned, align, stands_still
 from rainclean._local_motion import refine
 from rainclean._registration import apply, grid_of
 from rainclean._resampling import REACH, resample
@@ -27,7 +27,6 @@ LEAST_SHARE = 0.8
 """Share of the frame that all used frames should show; frames that cost more of it are dropped."""
 
 _LARGEST_SIDE = 640  # px of a reduced picture: with all its px compared, more detail makes it no better
-_STILL = 0.1  # px of the full frame, root mean square over the clip: less is no motion
 _JOLT = 0.5  # px of the full frame that a frame of a still clip may be off before it is dropped
 _ENOUGH = 12  # frames below which rather the region shrinks than that another frame is dropped
 _SMALLEST = 0.25  # share of the frame: smaller regions are not worth any frame
@@ -197,7 +196,7 @@ class Gatherer:
         )
         x, y = grid_of(self._size)
         moved = [np.mean((u - x) ** 2 + (v - y) ** 2) for p in placements if p.fits for u, v in [apply(p.matrix, x, y)]]
-        if np.sqrt(np.mean(moved)) < _STILL and not any(reasons):
+        if np.sqrt(np.mean(moved)) < STILL and not any(reasons):
             identity = tuple(Placement(np.eye(3), p.residual, p.fits, p.reason) for p in placements)
             return Registration("still", aligned.reference, identity, Region(0, 0, width, height), self._size)
         return Registration(aligned.model, aligned.reference, placements, region, self._size)

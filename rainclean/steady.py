@@ -134,12 +134,11 @@ class Steadying:
         return json.dumps(self.to_json(), separators=(",", ":")).encode()
 
 
-class SteadySource:
-    """A clip whose frames come steadied: a `FrameSource` of those frames that can be; see `Steadying`."""
+class SourceAround:
+    """What a source that passes on the frames of another one has of that one: all but `read`."""
 
-    def __init__(self, source: FrameSource, steadying: Steadying, workers: int = 2) -> None:
-        """workers: frames that are steadied at a time, ahead of the reader."""
-        self._source, self.steadying, self._workers = source, steadying, workers
+    def __init__(self, source: FrameSource) -> None:
+        self._source = source
 
     @property
     def info(self) -> SourceInfo:
@@ -150,6 +149,27 @@ class SteadySource:
     def times(self) -> F64:
         """See `FrameSource.times`."""
         return self._source.times
+
+    def close(self) -> None:
+        """Release the file."""
+        self._source.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class SteadySource(SourceAround):
+    """A clip whose frames come steadied: a `FrameSource` of those frames that can be; see `Steadying`."""
+
+    def __init__(self, source: FrameSource, steadying: Steadying, workers: int = 2) -> None:
+        """workers: frames that are steadied at a time, ahead of the reader."""
+        super().__init__(source)
+        self.steadying, self._workers = steadying, workers
 
     def read(self, indices: Sequence[int] | None = None, region: Region | None = None) -> Iterator[Frame]:
         """Steadied frames; ``region`` lies within that of the steadying (None: all of it).
@@ -179,18 +199,6 @@ class SteadySource:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
-
-    def close(self) -> None:
-        """Release the file."""
-        self._source.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _relit(rgb: U8, pose: Pose) -> U8:
