@@ -9,7 +9,7 @@ import os
 import tempfile
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
@@ -38,6 +38,7 @@ from rainclean.errors import InputError, UsageError
 from rainclean.look_up import Start
 from rainclean.motion import Findings as MovingFindings
 from rainclean.quality import DOUBTFUL, Judge
+from rainclean.rainfree import HELD_TOGETHER, TOGETHER
 from rainclean.recipe import Recipe
 from rainclean.steady import Steadying
 from rainclean.temporal import SILENT_LIMIT, Votes, luma
@@ -160,24 +161,27 @@ def clean(source: FrameSource, settings: CleanSettings) -> Generator[Progress, N
         store = PictureStore(stack.picture_planes(len(rows.candidates)), (stack.height, stack.width, 3))
         with _closing_on_error(store):
             started = yield from shares_done("look up", stack.percentiles(rows.wanted, store.put, start))
-    with _closing_on_error(store):
+    with _closing_on_error(store), ExitStack() as until_scored:
         # The stack is gone by now: pictures, the mean and their scores are all that takes memory.
-        refined = None
+        refined = moving = None
         if start is not None and started is not None:
             refined = yield from weigh(
                 gathered.frames, gathered.selection.indices, gathered.region,
                 gathered.selection.windows[rows.refined], started, start.sigma, settings.workers,
                 gathered.steadying is not None and gathered.steadying.moves,
+                TOGETHER if stack.layout.stack_on_disk else HELD_TOGETHER,
             )  # fmt: skip
+            until_scored.enter_context(refined)
             mean = np.rint(np.clip(refined.belief.mean, 0, 255)).astype(np.uint8)
             store.put_picture(rows.candidates[-1].row, mean)
             # Nearer to the truth than where values crowd: what candidates are judged by from here on.
             crowd = luma(mean).astype(np.float32)
-            warnings += refined.moving.words if refined.moving else []
         scoring = perf_counter()
         kept = merge_near_identical(rows.candidates, store)
         candidates = yield from _score(kept, store, luma(gathered.reference_rgb), crowd, settings.workers)
         scoring = perf_counter() - scoring
+        if refined is not None and (moving := refined.moving()) is not None:
+            warnings += moving.words
     warnings += _doubts(candidates, settings.recipe, refined)
     clock, seconds = stack.clock, gathered.seconds
     timings = {
@@ -210,7 +214,7 @@ def clean(source: FrameSource, settings: CleanSettings) -> Generator[Progress, N
         gathered.sizes,
         gathered.steadying,
         None if refined is None else refined.belief,
-        None if refined is None else refined.moving,
+        moving,
     )
 
 

@@ -4,7 +4,9 @@ A still camera in steady light costs one pass, and its frames go in as they are.
 end of it: what the stack took until then is given back, the frames are registered and read again.
 """
 
+from collections import deque
 from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -26,7 +28,6 @@ from rainclean.stabilize import Gatherer, Registration
 from rainclean.stack import SortedStack
 from rainclean.steady import Pose, SourceAround, Steadying, SteadySource
 from rainclean.storage import format_bytes
-from rainclean.temporal import luma
 from rainclean.video import Frame, FrameSource, Region
 
 if TYPE_CHECKING:
@@ -36,6 +37,13 @@ U8 = NDArray[np.uint8]
 
 FEWEST_STEADY = 10
 """Frames that have to fit, for a clip to be steadied at all."""
+
+
+_ROOM = 64 << 20
+"""Bytes that held frames are given at a time."""
+
+_LOOKING = 2
+"""Frames that may wait to be looked at (counted in `budget.IN_FLIGHT`)."""
 
 
 @dataclass
@@ -74,14 +82,14 @@ def gather(
     survey = None if asked is False else _Survey(region, settings.workers)
     notes: list[str] = []
     with ExitStack() as until_done:
-        stack = _stack(settings, region, selection, len(recipes))
+        stack = _stack(settings, region, selection, recipes)
         until_done.callback(stack.close)
         if stack.layout.scratch_bytes:
             space = f"{format_bytes(stack.layout.scratch_bytes)} of scratch space are used in {settings.scratch}"
             yield Progress("start up", 0, None, f"{space}; it is free again when this ends")
         watch, noise = Watch(selection), NoiseSamples(region.height, region.width)
-        twice = asked is not False or recipes[0].rule == "rainfree"
-        held = _held(source, settings, region, selection, recipes) if twice else None
+        twice = asked is not False or _refines(recipes)
+        held = HeldFrames(source) if twice and not stack.layout.stack_on_disk else None
         yield from _fill(held or source, selection, region, stack, watch, noise, seconds, survey)
         steady, cuts = None, watch.cuts()
         if survey is not None:
@@ -118,10 +126,12 @@ def _again(
     steady = [replace(recipe, steady=True) for recipe in recipes]
     frames: FrameSource = SteadySource(source, steadying, settings.workers)
     with ExitStack() as until_done:
-        stack = _stack(settings, region, fitting, len(recipes))
+        stack = _stack(settings, region, fitting, recipes)
         until_done.callback(stack.close)
         watch, noise = Watch(fitting), NoiseSamples(region.height, region.width)
-        held = _held(frames, settings, region, fitting, recipes, 2 if isinstance(source, HeldFrames) else 1)
+        held = None if stack.layout.stack_on_disk else HeldFrames(frames)
+        if held is not None and isinstance(source, HeldFrames):
+            source.release()
         yield from _fill(held or frames, fitting, region, stack, watch, noise, seconds)
         frames = held or frames
         until_done.pop_all()
@@ -168,7 +178,7 @@ class _Survey:
         self._light = LightSamples(region.width, region.height)
 
     def see(self, rgb: U8) -> None:
-        self._gatherer.see(luma(rgb))
+        self._gatherer.see(rgb)
         self._light.see(rgb)
 
     def finish(
@@ -267,21 +277,43 @@ def _fitting(selection: Selection, steadying: Steadying, reference: int) -> tupl
 
 
 class HeldFrames(SourceAround):
-    """A clip whose frames stay in memory once they are read: a `FrameSource` for reading some of them twice."""
+    """A clip whose frames stay in memory once they are read: a `FrameSource` for reading some of them twice.
+
+    A stack that has frames in memory has these, no copies of them.
+    """
 
     def __init__(self, source: FrameSource) -> None:
         super().__init__(source)
         self._held: dict[int, Frame] = {}
+        self._releasing = False
+        self._room: list[U8] = []
 
     def read(self, indices: Sequence[int] | None = None, region: Region | None = None) -> Iterator[Frame]:
         """See `FrameSource.read`; always with the same region."""
         assert indices is not None
         if all(index in self._held for index in indices):
-            yield from (self._held[index] for index in indices)
+            give = self._held.pop if self._releasing else self._held.__getitem__
+            yield from map(give, indices)
             return
-        for frame in self._source.read(indices, region):
-            self._held[frame.index] = frame
-            yield frame
+        for number, frame in enumerate(self._source.read(indices, region)):
+            if frame.index not in self._held:
+                self._held[frame.index] = frame._replace(rgb=self._moved(frame.rgb, len(indices) - number))
+            yield self._held[frame.index]
+
+    def release(self) -> None:
+        """From now on let go of each frame when it is read: what is made of it takes its place."""
+        self._releasing = True
+
+    def _moved(self, rgb: U8, wanted: int) -> U8:
+        """The frame in room that several share: the system gives large pieces of memory in a tenth of the time.
+
+        wanted: how many are still to come, this one among them.
+        """
+        if not self._room or self._room[-1].shape != rgb.shape:
+            self._room = list(np.empty((min(wanted, max(1, _ROOM // rgb.nbytes)), *rgb.shape), np.uint8))
+        place = self._room.pop()
+        place[:] = rgb
+        return place
 
     def close(self) -> None:
         """Let go of the frames and the file."""
@@ -289,26 +321,18 @@ class HeldFrames(SourceAround):
         super().close()
 
 
-def _held(
-    source: FrameSource,
-    settings: "CleanSettings",
-    region: Region,
-    selection: Selection,
-    recipes: Sequence[Recipe],
-    copies: int = 1,
-) -> HeldFrames | None:
-    """The source with frames that stay, where memory has room for them: decoding takes longest of all.
+def _refines(recipes: Sequence[Recipe]) -> bool:
+    """Whether a rain-free mean is made: alone, or beside a sweep."""
+    return len(recipes) > 1 or recipes[0].rule == "rainfree"
 
-    copies: of the frames, that are in memory then.
-    """
+
+def _stack(
+    settings: "CleanSettings", region: Region, selection: Selection, recipes: Sequence[Recipe]
+) -> SortedStack:
     budget = Budget(settings.memory, settings.scratch)
-    fits = budget.has_room(region.width * region.height, len(selection.indices), len(recipes) + 2, copies)
-    return HeldFrames(source) if fits else None
-
-
-def _stack(settings: "CleanSettings", region: Region, selection: Selection, recipes: int) -> SortedStack:
-    budget = Budget(settings.memory, settings.scratch)
-    return SortedStack(region.height, region.width, selection.windows, budget, recipes + 2, settings.workers)
+    return SortedStack(
+        region.height, region.width, selection.windows, budget, len(recipes) + 2, settings.workers, _refines(recipes)
+    )
 
 
 def _fill(
@@ -323,16 +347,29 @@ def _fill(
 ) -> Generator[Progress, None, None]:
     total = len(selection.indices)
     frames = source.read(selection.indices, region)
-    for done in range(total):
-        began = perf_counter()
-        frame = next(frames, None)
-        if frame is None:
-            raise InputError(source.info.path, f"ends after {done} of the {total} frames asked for", "try --salvage")
-        seconds["decode"] += perf_counter() - began
-        stack.add(frame.rgb)
-        watch.see(done, frame.rgb)
-        noise.see(frame.rgb)
+
+    def look_at(position: int, rgb: U8) -> None:
+        watch.see(position, rgb)
+        noise.see(rgb)
         if survey is not None:
-            survey.see(frame.rgb)
-        yield Progress("decode", done + 1, total)
+            survey.see(rgb)
+
+    # Beside the decoder, which works ahead only while it is asked for frames.
+    with ThreadPoolExecutor(1, thread_name_prefix="rainclean-watch") as beside:
+        looking: deque[Future[None]] = deque()
+        for done in range(total):
+            began = perf_counter()
+            frame = next(frames, None)
+            if frame is None:
+                raise InputError(
+                    source.info.path, f"ends after {done} of the {total} frames asked for", "try --salvage"
+                )
+            seconds["decode"] += perf_counter() - began
+            stack.add(frame.rgb)
+            looking.append(beside.submit(look_at, done, frame.rgb))
+            if len(looking) > _LOOKING:
+                looking.popleft().result()
+            yield Progress("decode", done + 1, total)
+        while looking:
+            looking.popleft().result()
     stack.finish()

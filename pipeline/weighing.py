@@ -3,7 +3,7 @@
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from time import perf_counter
-from typing import NamedTuple
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pipeline.stages import Progress
 from rainclean.belief import Belief
 from rainclean.motion import Findings, Moving
-from rainclean.rainfree import DENSE, RainfreeMean, Weighed
+from rainclean.rainfree import DENSE, RainfreeMean, Weighed, noise_of
 from rainclean.video import FrameSource, Region
 
 F32 = NDArray[np.float32]
@@ -24,15 +24,41 @@ SMALLEST = 32
 """px: of smaller pictures nothing is told of what moves."""
 
 
-class Refined(NamedTuple):
-    """belief: its mean is the rain-free mean. share: of values free of rain. moving: by position in all used frames;
-    None of pictures too small to tell.
+class Refined:
+    """A rain-free mean and what is believed of it; what moves is still being told beside what comes next.
+
+    belief: its mean is the rain-free mean. share: of values free of rain. A context manager that waits for its thread.
     """
 
-    belief: Belief
-    share: float
-    moving: Findings | None
-    seconds: float
+    def __init__(self, weighed: Weighed, moving: Moving | None, registered: bool, workers: int) -> None:
+        """moving: has seen all frames; None for pictures too small to tell."""
+        began = perf_counter()
+        self._beside = ThreadPoolExecutor(1, thread_name_prefix="rainclean-moving")
+        self._found = None if moving is None else self._beside.submit(moving.finish)
+        try:
+            self.belief: Belief = weighed.belief(registered, workers)
+        except BaseException:
+            self.close()
+            raise
+        self.share = weighed.share
+        self.seconds = perf_counter() - began
+
+    def moving(self) -> Findings | None:
+        """What moves, by position in all used frames; waits until it is told."""
+        began = perf_counter()
+        found = None if self._found is None else self._found.result()
+        self.seconds += perf_counter() - began
+        return found
+
+    def close(self) -> None:
+        """Wait for what is under way."""
+        self._beside.shutdown(wait=True, cancel_futures=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def weigh(
@@ -44,41 +70,43 @@ def weigh(
     noise: F32,
     workers: int,
     registered: bool,
+    together: int,
 ) -> Generator[Progress, None, Refined]:
     """Read the used frames again and weigh those of a window.
 
-    indices: of all used frames. window: positions among them. start: (h, w, 3) float32; noise: (256,) float32.
-    registered: they were laid over one another.
+    indices: of all used frames. window: positions among them. start: (h, w, 3) float32, which is taken over; noise:
+    (256,) float32. registered: they were laid over one another. together: frames that are added at a time.
     """
     began = perf_counter()
     moving = Moving(start.shape[:2], len(indices), not registered) if min(start.shape[:2]) >= SMALLEST else None
-    weighed = yield from _round(frames, indices, region, window, start, noise, workers, moving)
+    rest = (frames, indices, region, window, noise, workers, together)
+    weighed = yield from _round(start, moving, *rest)
     if weighed.share < DENSE:
-        weighed = yield from _round(frames, indices, region, window, weighed.mean, noise, workers, None)
-    with ThreadPoolExecutor(1, thread_name_prefix="rainclean-moving") as beside:
-        found = None if moving is None else beside.submit(moving.finish)
-        belief = weighed.belief(registered)
-        told = None if found is None else found.result()
-    return Refined(belief, weighed.share, told, perf_counter() - began)
+        weighed = yield from _round(weighed.mean, None, *rest)
+    taken = perf_counter() - began
+    refined = Refined(weighed, moving, registered, workers)
+    refined.seconds += taken
+    return refined
 
 
 def _round(
+    start: F32,
+    moving: Moving | None,
     frames: FrameSource,
     indices: Sequence[int],
     region: Region,
     window: tuple[int, int],
-    start: F32,
     noise: F32,
     workers: int,
-    moving: Moving | None,
+    together: int,
 ) -> Generator[Progress, None, Weighed]:
     first, last = window
     wanted = range(first, last) if moving is None else range(len(indices))
     with (
-        RainfreeMean(start, noise, last - first, workers) as mean,
+        RainfreeMean(start, noise, last - first, workers, together) as mean,
         ThreadPoolExecutor(1, thread_name_prefix="rainclean-moving") as beside,
     ):
-        sigma = mean.sigma * np.float32(_LUMA)
+        sigma = noise_of(start, noise * np.float32(_LUMA))
         looking: Future[None] | None = None
         for position, frame in zip(wanted, frames.read([indices[p] for p in wanted], region), strict=True):
             if moving is not None:

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from rainclean._kernels import _kernel, apply_network
+from rainclean._kernels import _kernel, apply_network, square_sums
 from rainclean.networks import sort_network
 
 U8 = NDArray[np.uint8]
@@ -144,25 +144,22 @@ def _residual(lines: U8, step: int, level: F32, hue: F32, contrast: F32, luma: I
     """
     rows, columns = luma.shape
     width, share = 3 * columns * step, np.float32(1) / np.float32(step * step)
-    total = np.empty(width, np.uint16)
+    total, sums = np.empty(width, np.uint16), np.empty(width, np.uint32)
+    means = np.empty((3, columns), np.float32)
+    none, all_ = np.float32(0), np.float32(1)
     for r in range(rows):
-        total[:] = 0
-        for y in range(r * step, (r + 1) * step):
-            line = lines[y]
-            for i in range(width):
-                total[i] += line[i]
+        square_sums(lines, r * step, step, total, sums)
         for c in range(columns):
-            red, green, blue = np.uint32(0), np.uint32(0), np.uint32(0)
-            for i in range(3 * c * step, 3 * (c + 1) * step, 3):
-                red += total[i]
-                green += total[i + 1]
-                blue += total[i + 2]
-            grey = (np.float32(0.299) * red + np.float32(0.587) * green + np.float32(0.114) * blue) * share
-            off = np.float32(grey - level[r, c])
-            seen = np.float32(1) - min(max(off / contrast[r, c], np.float32(0)), np.float32(1))
-            chroma[0, r, c] = blue * share - grey - hue[r, c, 0] * seen
-            chroma[1, r, c] = red * share - grey - hue[r, c, 1] * seen
-            luma[r, c] = min(max(np.rint(off * np.float32(UNIT)), np.float32(-127)), np.float32(127))
+            i = 3 * c * step
+            means[0, c], means[1, c], means[2, c] = sums[i] * share, sums[i + 1] * share, sums[i + 2] * share
+        for c in range(columns):
+            red, blue = means[0, c], means[2, c]
+            grey = np.float32(0.299) * red + np.float32(0.587) * means[1, c] + np.float32(0.114) * blue
+            off = grey - level[r, c]
+            seen = all_ - min(max(off / contrast[r, c], none), all_)
+            chroma[0, r, c] = blue - grey - hue[r, c, 0] * seen
+            chroma[1, r, c] = red - grey - hue[r, c, 1] * seen
+            luma[r, c] = np.int8(min(max(np.rint(off * np.float32(UNIT)), np.float32(-127)), np.float32(127)))
 
 
 def percentiles_over_time(samples: I8, q: tuple[float, ...]) -> F32:

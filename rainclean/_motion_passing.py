@@ -5,6 +5,7 @@ size, or brightens one that is wider than streaks in several frames in a row, an
 before or after, is no rain.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -76,41 +77,45 @@ def _spread(own: F32, least: float, width: int) -> F32:
     return np.asarray(np.minimum(smooth, 4 * max(least, float(np.median(smooth)))), np.float32)
 
 
-def find_passing(residuals: Residuals, restless: Mask) -> Mask:
-    """Passing things of each frame, (N, gh, gw) bool; restless: (gh, gw) bool, where things move all the time."""
+def find_passing(residuals: Residuals, restless: Callable[[], Mask]) -> Mask:
+    """Passing things of each frame, (N, gh, gw) bool.
+
+    restless: gives where things move all the time, (gh, gw) bool; asked for in the end, if at all.
+    """
     frames, cells = len(residuals), residuals.luma.shape[1:]
     found = np.zeros(residuals.luma.shape, bool)
     if frames < SHORTEST + 2:
         return found
-    opened = _without_streaks(residuals)
+    upright = falls_upright(residuals)
+    opened = np.array([_without_streaks(frame, upright) for frame in residuals.luma])
     luma = _Usual.of(opened, 0.6, 15)
     chroma = [_Usual.of(plane, 0.6, 9) for plane in residuals.chroma]
     bright = [_brighter(frame, luma) for frame in opened]
     reach = ellipse(_REACH)
-    near = [np.asarray(cv2.dilate(mask, reach), np.uint8) for mask in bright]
+    near = [np.asarray(cv2.dilate(mask, reach), np.uint8) if mask.any() else mask for mask in bright]
     least = max(12, round(SMALLEST_SHARE * cells[0] * cells[1]))
     for t in range(frames):
-        before, after = near[max(0, t - 1)], near[min(frames - 1, t + 1)]
-        coloured = _coloured(residuals, t, chroma, cells)
-        strength = np.maximum(_darker(opened[t], luma), coloured)
-        strong = (strength > 1).astype(np.uint8) | (bright[t] & before & after)
-        weak = ((strength > WEAK) | (_above(opened[t], luma) > WEAK * BRIGHTER)).astype(np.uint8)
-        found[t] = _bodies(strong, weak, (coloured > FAINT).astype(np.uint8), least)
-    return _tracks(found, restless, reach, least)
+        # In most frames nothing passes: what only a thing found asks for is not worked out there.
+        raw, darker = _colour(residuals, t, chroma), _darker(opened[t], luma)
+        strength = np.maximum(darker, _coloured(raw, cells)) if raw.max() > COLOURED else darker
+        strong = (strength > 1).astype(np.uint8) | (bright[t] & near[max(0, t - 1)] & near[min(frames - 1, t + 1)])
+        core = _core(strong, least)
+        if core is not None:
+            coloured = _coloured(raw, cells)
+            weak = (np.maximum(darker, coloured) > WEAK) | (_above(opened[t], luma) > WEAK * BRIGHTER)
+            found[t] = _bodies(core, weak.astype(np.uint8), (coloured > FAINT).astype(np.uint8))
+    return _tracks(found, restless(), reach) if found.any() else found
 
 
-def _without_streaks(residuals: Residuals) -> I8:
-    """Residuals without thin bright structure, (N, gh, gw) int8: streaks are longer than wide, at whatever slant."""
-    across = np.ones((1, _THIN), np.uint8)
-    down = np.ones((_THIN, 1), np.uint8)
-    out = np.empty_like(residuals.luma)
-    upright = falls_upright(residuals)
-    for t, frame in enumerate(residuals.luma):
-        # OpenCV's morphology knows no signed bytes.
-        smooth = cv2.blur((frame.astype(np.int16) + 128).astype(np.uint8), (1, 5) if upright else (5, 1))
-        thick = cv2.morphologyEx(smooth, cv2.MORPH_OPEN, across if upright else down)
-        out[t] = (thick.astype(np.int16) - 128).astype(np.int8)
-    return out
+def _without_streaks(frame: I8, upright: bool) -> I8:
+    """A residual without thin bright structure, (gh, gw) int8: streaks are longer than wide, at whatever slant.
+
+    upright: they are longer downwards than sideways.
+    """
+    # OpenCV's morphology knows no signed bytes.
+    smooth = cv2.blur((frame.astype(np.int16) + 128).astype(np.uint8), (1, 5) if upright else (5, 1))
+    line = np.ones((1, _THIN) if upright else (_THIN, 1), np.uint8)
+    return (cv2.morphologyEx(smooth, cv2.MORPH_OPEN, line).astype(np.int16) - 128).astype(np.int8)
 
 
 def _darker(frame: I8, usual: _Usual) -> F32:
@@ -126,12 +131,17 @@ def _brighter(frame: I8, usual: _Usual) -> NDArray[np.uint8]:
     return np.asarray(cv2.morphologyEx(high, cv2.MORPH_OPEN, np.ones((5, _WIDE), np.uint8)), np.uint8)
 
 
-def _coloured(residuals: Residuals, t: int, usual: list[_Usual], cells: tuple[int, ...]) -> F32:
-    """Deviation of chroma over its threshold, (gh, gw) float32."""
+def _colour(residuals: Residuals, t: int, usual: list[_Usual]) -> F32:
+    """Deviation of chroma in its own spread, the larger of both, (ch, cw) float32."""
     most: F32 = np.zeros(residuals.chroma.shape[2:], np.float32)
     for plane, u in zip(residuals.chroma, usual, strict=True):
         grey = cv2.blur(plane[t].astype(np.float32) / np.float32(UNIT), (3, 3))
         most = np.maximum(most, np.abs(grey - u.middle) / np.maximum(u.below, u.above))
+    return most
+
+
+def _coloured(most: F32, cells: tuple[int, ...]) -> F32:
+    """Deviation of chroma over its threshold, (gh, gw) float32, nowhere more than the largest of ``most``."""
     # Chroma is coarse and often smeared by the encoder: a soft edge is cut about half way up.
     inner = cv2.erode(cv2.dilate(most, np.ones((5, 5), np.uint8)), np.ones((3, 3), np.uint8))
     most = np.where(most > _EDGE * inner, most, 0)
@@ -139,14 +149,20 @@ def _coloured(residuals: Residuals, t: int, usual: list[_Usual], cells: tuple[in
     return np.asarray(large, np.float32)
 
 
-def _bodies(strong: NDArray[np.uint8], weak: NDArray[np.uint8], faint: NDArray[np.uint8], least: int) -> Mask:
+def _core(strong: NDArray[np.uint8], least: int) -> NDArray[np.uint8] | None:
+    """What is strong without specks, (gh, gw) uint8; None where nothing of the size of a thing is left."""
+    # A median over 5×5 makes one of thirteen at the most out of each that is there.
+    if 25 * np.count_nonzero(strong) < 13 * least:
+        return None
+    core = _large(np.asarray(cv2.medianBlur(strong, 5), np.uint8), least)
+    return core if core.any() else None
+
+
+def _bodies(core: NDArray[np.uint8], weak: NDArray[np.uint8], faint: NDArray[np.uint8]) -> Mask:
     """Filled outlines around what is strong, with what is weak close by and what is faint and hangs together with it.
 
-    Specks are dropped; all (gh, gw), the outcome bool.
+    All (gh, gw), the outcome bool.
     """
-    core = _large(np.asarray(cv2.medianBlur(strong, 5), np.uint8), least)
-    if not core.any():
-        return core.astype(bool)
     body = closed(core, 7)
     beside = np.asarray(cv2.medianBlur(weak, 3), np.uint8) & np.asarray(
         cv2.dilate(body, np.ones((3, 3), np.uint8)), np.uint8
@@ -169,7 +185,7 @@ def _large(mask: NDArray[np.uint8], least: int) -> NDArray[np.uint8]:
     return np.asarray(keep[parts], np.uint8)
 
 
-def _tracks(found: Mask, restless: Mask, reach: NDArray[np.uint8], least: int) -> Mask:
+def _tracks(found: Mask, restless: Mask, reach: NDArray[np.uint8]) -> Mask:
     """What is seen in `SHORTEST` frames in a row or more, and does not lie where things move all the time."""
     empty = np.zeros(restless.shape, np.int32)
     parts = [cv2.connectedComponents(mask.astype(np.uint8))[1] if mask.any() else empty for mask in found]
@@ -192,9 +208,9 @@ def _tracks(found: Mask, restless: Mask, reach: NDArray[np.uint8], least: int) -
     tops = np.array([top(i) for i in range(len(root))], int)
     frame_of = np.repeat(np.arange(len(parts)), np.diff(first))
     out = np.zeros_like(found)
-    size = np.concatenate([np.bincount(p.ravel(), minlength=1)[1:] for p in parts]) if len(root) else np.zeros(0)
-    calm = [np.bincount(p[~restless].ravel(), minlength=int(p.max()) + 1)[1:] for p in parts]
-    quiet = np.concatenate(calm) if len(root) else np.zeros(0)
+    held = [p for p in parts if p is not empty]
+    size = np.concatenate([np.bincount(p.ravel())[1:] for p in held])
+    quiet = np.concatenate([np.bincount(p[~restless].ravel(), minlength=int(p.max()) + 1)[1:] for p in held])
     for track in np.unique(tops):
         members = tops == track
         lasts = len(np.unique(frame_of[members])) >= SHORTEST

@@ -3,6 +3,7 @@
 Same names, arguments and results as in `_kernels` and `_weighing`; shapes and units are documented there.
 """
 
+import ctypes
 import math
 from typing import Any
 
@@ -17,9 +18,36 @@ I32 = NDArray[np.int32]
 F32 = NDArray[np.float32]
 
 
+def samples_at(address: int, first: int, count: int) -> U8:
+    """Twin of `_kernels.samples_at`."""
+    return np.frombuffer((ctypes.c_uint8 * count).from_address(address + first), np.uint8)
+
+
+def gather(addresses: NDArray[np.uint64], first: int, tile: U8) -> None:
+    """Twin of `_kernels.gather`."""
+    for row, address in zip(tile, addresses.tolist(), strict=True):
+        row[:] = samples_at(address, first, row.size)
+
+
 def luma(rgb: U8, out: U8) -> None:
     """Twin of `_kernels.luma`."""
     out[:] = rgb.reshape(-1, 3).astype(np.int64) @ (299, 587, 114) // 1000
+
+
+def square_sums(lines: U8, row: int, step: int, total: NDArray[np.uint16], sums: NDArray[np.uint32]) -> None:
+    """Twin of `_kernels.square_sums`."""
+    total[:] = lines[row : row + step, : total.size].sum(axis=0)
+    count = sums.size - 3 * (step - 1)
+    sums[:count] = sum(total[3 * s : 3 * s + count].astype(np.uint32) for s in range(step))
+
+
+def luma_means(lines: U8, step: int, out: U8) -> None:
+    """Twin of `_kernels.luma_means`."""
+    rows, columns = out.shape
+    rgb = lines[: rows * step, : 3 * columns * step].reshape(rows, step, columns, step, 3)
+    whole = rgb.sum(axis=(1, 3), dtype=np.int64) @ np.array((299, 587, 114))
+    share = np.float32(1 / (1000 * step * step))
+    out[:] = (whole.astype(np.float32) * share + np.float32(0.5)).astype(np.uint8)
 
 
 def apply_network(tile: U8, pairs: NDArray[Any]) -> None:
@@ -105,6 +133,17 @@ def every_pixel(line: U8, first: int, step: int, out: U8) -> None:
     out[:] = pixels[:, first::step][:, : out.shape[1] // 3].reshape(out.shape)
 
 
+def by_level(picture: F32, table: F32, out: F32) -> None:
+    """Twin of `_weighing.by_level`."""
+    channel_sums(picture, out)
+    out[:] = table[np.clip(out * np.float32(1 / 3) + np.float32(0.5), 0, 255).astype(np.int32)]
+
+
+def channel_sums(picture: F32, out: F32) -> None:
+    """Twin of `_weighing.channel_sums`."""
+    out[:] = picture[..., 0] + picture[..., 1] + picture[..., 2]
+
+
 def residuals(frame: U8, clean: F32, scale: F32, out: U8) -> None:
     """Twin of `_weighing.residuals`."""
     place = (frame.sum(axis=2).astype(np.float32) - clean) * scale + np.float32(ZERO + 0.5)
@@ -126,11 +165,32 @@ def along_streaks(z: U8, reach: int, offsets: I32, first: int, out: U8) -> None:
         out[y] = np.clip(place, 0, np.float32(LINE_SIZE - 0.5)).astype(np.uint8)
 
 
-def weigh(frame: U8, z: U8, lines: U8, chance: F32, total: F32, weight: F32) -> None:
+def weigh(
+    addresses: NDArray[np.uint64], z: U8, first: int, lines: U8, chance: F32, total: F32, weight: F32
+) -> None:
     """Twin of `_weighing.weigh`."""
-    q = chance[lines, z]
-    weight += q
-    total += q[..., None] * frame.astype(np.float32)
+    rows = len(weight)
+    for n, address in enumerate(addresses.tolist()):
+        q = chance[lines[n, :rows], z[n, first : first + rows]]
+        weight += q
+        total += q[..., None] * samples_at(address, 0, total.size).reshape(total.shape).astype(np.float32)
+
+
+def settle(totals: F32, weights: F32, top: int, least: float, mean: F32) -> None:
+    """Twin of `_weighing.settle`."""
+    rows = np.s_[:, top : top + len(mean)]
+    whole = weights[rows].sum(axis=0)
+    found = totals[rows].sum(axis=0) * (np.float32(1) / np.maximum(whole, np.float32(least)))[..., None]
+    mean[:] = np.where((whole < np.float32(least))[..., None], mean, found)
+
+
+def apart(totals: F32, weights: F32, top: int, out: F32) -> None:
+    """Twin of `_weighing.apart`."""
+    rows = np.s_[:, top : top + len(out)]
+    one, other = np.maximum(weights[rows], np.float32(1e-3)).astype(np.float64)
+    (a, b) = totals[rows]
+    off = a / one[..., None] - b / other[..., None]
+    out[:] = np.square(off).mean(axis=2) * one * other / np.square(one + other)
 
 
 def chance_within(picture: F32, mean: F32, sd: F32, out: F32) -> None:
@@ -144,6 +204,6 @@ def chance_within(picture: F32, mean: F32, sd: F32, out: F32) -> None:
 
 def correlate(one: U8, other: U8, sums: NDArray[np.float64]) -> None:
     """Twin of `_weighing.correlate`."""
-    a, b = (z[::8].astype(np.int64) - ZERO for z in (one, other))
+    a, b = (z.astype(np.int64) - ZERO for z in (one, other))
     calm = (np.abs(a) < 2 * STEPS) & (np.abs(b) < 2 * STEPS)
     sums += 2 * (a * b)[calm].sum(), (a * a + b * b)[calm].sum()

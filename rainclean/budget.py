@@ -14,10 +14,13 @@ LEAST_DEFAULT, MOST_DEFAULT = 1 << 30, 4 << 30
 """Bounds of what is used unless told otherwise, in bytes."""
 
 LONGEST_RUN = 32
-"""Frames sorted at once while decoding goes on."""
+"""Frames sorted at once before they are merged."""
 
 IN_FLIGHT = 64
 """Bytes per pixel for frames on their way: a decoder's reference pictures, a few frames of RGB (measured: 40 to 73)."""
+
+REFINED = 76
+"""Bytes per pixel of a rain-free mean: its start (12), sums (32), what comes out (4), frames that wait (27)."""
 
 BANDS_SHARE = 0.08
 """Largest share of the memory for the bands that workers are at, two each: many workers get narrower bands."""
@@ -59,46 +62,44 @@ class Budget:
     memory: int
     folder: Path
 
-    def layout(self, pixels: int, frames: int, candidates: int, workers: int) -> Layout:
+    def layout(self, pixels: int, frames: int, candidates: int, workers: int, refine: bool = False) -> Layout:
         """Decide for a stack of ``frames`` pictures of ``pixels`` and that many candidates.
 
-        Raises ResourceError where not even two runs of one frame fit: one is filled while the other is sorted.
+        refine: a rain-free mean is made as well. Raises ResourceError where not even two runs of one frame fit (one
+        is filled while the other is sorted), or no rain-free mean beside the decoder.
         """
         share = int(BANDS_SHARE * self.memory / (2 * workers))
         at_work = 2 * workers * min(storage.SCRATCH_BAND_BYTES, share)
         usable = (1 - RESERVE) * (self.memory - IN_FLIGHT * pixels - at_work)
-        stack, pictures = 4 * pixels * frames, 3 * pixels * candidates
-        if stack <= usable:
-            on_disk = stack + pictures > usable
+        held, pictures = 3 * pixels * frames, 3 * pixels * candidates
+        # Frames that are held need no decoder any more by the time of the mean, which has room in its place.
+        beside = max(0, REFINED - IN_FLIGHT) * pixels if refine else 0
+        if held + beside <= usable:
+            on_disk = held + beside + pictures > usable
             return Layout(
                 False, on_disk, LONGEST_RUN, min(storage.MEMORY_BAND_BYTES, share), pictures if on_disk else 0
             )
         run = int(usable // (2 * 4 * pixels))
-        if run < 1:
+        mean = REFINED * pixels if refine else 0
+        if run < 1 or mean > usable:
             raise ResourceError(
                 f"frames of {pixels / 1e6:.1f} megapixels need more memory than {format_bytes(self.memory)}; "
-                f"allow at least --memory {ceil(least_memory(pixels, workers) / 2**20)}MiB"
+                f"allow at least --memory {ceil(least_memory(pixels, workers, refine) / 2**20)}MiB"
             )
         # Powers of two merge cheapest; and the runs are gone by the time there are pictures.
         run = min(1 << (run.bit_length() - 1), LONGEST_RUN)
-        on_disk = pictures > usable
-        scratch = stack + (pictures if on_disk else 0)
+        on_disk = pictures + mean > usable
+        scratch = 4 * pixels * frames + (pictures if on_disk else 0)
         return Layout(True, on_disk, run, min(storage.SCRATCH_BAND_BYTES, share), scratch)
-
-    def has_room(self, pixels: int, frames: int, candidates: int, copies: int = 1) -> bool:
-        """Whether so many copies of the frames fit into memory beside their stack and its candidates."""
-        at_work = int(BANDS_SHARE * self.memory)
-        usable = (1 - RESERVE) * (self.memory - IN_FLIGHT * pixels - at_work)
-        return (4 + 3 * copies) * pixels * frames + 3 * pixels * candidates <= usable
 
     def planes(self, rows: int, columns: int, on_disk: bool, bands: Sequence[Band]) -> Planes:
         """Room for rows × columns samples, cut into ``bands``."""
         return ScratchPlanes(rows, columns, self.folder, bands) if on_disk else Planes(rows, columns, bands)
 
 
-def least_memory(pixels: int, workers: int) -> int:
-    """Bytes of memory with which frames of that many pixels can be sorted at all."""
-    needed = IN_FLIGHT * pixels + 2 * 4 * pixels / (1 - RESERVE)
+def least_memory(pixels: int, workers: int, refine: bool = False) -> int:
+    """Bytes of memory with which frames of that many pixels can be sorted at all, or a rain-free mean be made."""
+    needed = IN_FLIGHT * pixels + max(2 * 4, REFINED if refine else 0) * pixels / (1 - RESERVE)
     with_narrow_bands = needed / (1 - BANDS_SHARE)
     narrow = BANDS_SHARE * with_narrow_bands / (2 * workers) <= storage.SCRATCH_BAND_BYTES
     return ceil(with_narrow_bands if narrow else needed + 2 * workers * storage.SCRATCH_BAND_BYTES)

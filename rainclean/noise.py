@@ -8,6 +8,8 @@ deviations down. That is averaged over pixels of like level.
 import numpy as np
 from numpy.typing import NDArray
 
+from rainclean.temporal import sort_stack
+
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -35,15 +37,14 @@ class NoiseSamples:
 
     def see(self, rgb: U8) -> None:
         """Take the samples of the next frame, (H, W, 3) uint8."""
-        self._frames.append(rgb.reshape(-1, 3)[self._places])
+        self._frames.append(rgb.reshape(-1, 3).take(self._places, axis=0))  # five times as fast as indexing
 
     def curve(self, eta: float, start: int = 0, stop: int | None = None) -> F32:
         """Standard deviation of the noise by level, (256,) float32, from the frames at positions start…stop.
 
         eta: percentile of the clean values over those frames. Taken at the level of a pixel's three channels' mean.
         """
-        stack = np.sort(np.stack(self._frames[start:stop]), axis=0)
-        return noise_curve(stack, eta)
+        return noise_curve(sort_stack(np.stack(self._frames[start:stop])), eta)
 
 
 def noise_curve(stack: U8, eta: float) -> F32:
@@ -51,7 +52,7 @@ def noise_curve(stack: U8, eta: float) -> F32:
     frames = len(stack)
     # Where hardly any value lies below, half of hardly any tells nothing: somewhat higher is somewhat too strong.
     eta = min(50.0, max(float(eta), 100 * _FEWEST_BELOW / max(1, frames - 1)))
-    clean, below = np.percentile(stack, (eta, eta / 2), axis=0)
+    clean, below = (_percentile(stack, one) for one in (eta, eta / 2))
     level, apart = clean.mean(axis=1), (clean - below).mean(axis=1) / _HALF_NORMAL
     bins = np.minimum((level / 256 * _BINS).astype(int), _BINS - 1)
     middles = (np.arange(_BINS) + 0.5) * 256 / _BINS
@@ -67,3 +68,10 @@ def noise_curve(stack: U8, eta: float) -> F32:
         known = whole
     curve = np.interp(np.arange(256), middles[known], found[known])
     return np.maximum(curve, LEAST).astype(np.float32)
+
+
+def _percentile(stack: U8, eta: float) -> F32:
+    """Percentile over time of a sorted stack, linear between ranks, not rounded."""
+    rank, part = divmod(eta / 100 * (len(stack) - 1), 1)
+    low, high = (stack[min(int(rank) + more, len(stack) - 1)].astype(np.float32) for more in (0, 1))
+    return np.asarray(low + np.float32(part) * (high - low), np.float32)

@@ -16,10 +16,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from rainclean._kernels import _kernel
 from rainclean.temporal import luma
 
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
+Mask = NDArray[np.bool_]
 Result = TypeVar("Result")
 
 STREAK_MARGIN = 2
@@ -128,13 +130,15 @@ class Judge:
             # Maps look up to 3 px beyond a pixel: strips overlap by that and the overlap is not counted twice.
             outer, inner = self._strip(top)
             picture, near = luma(candidate[outer]), self._crowd[outer]
-            maps = (
-                _left_over(_thin(picture, self._width), self._expected[outer]),
-                _lost(_vertical_edges(picture), self._edges[outer], self._rain[outer]),
-                darkening(picture, near),
-                temporal_disagreement(picture, near),
-            )
-            return np.array([m[inner].sum(dtype=np.float64) for m in maps])
+            darker = cv2.blur(near - picture, (5, 5))
+            thin, edges = _thin(picture, self._width), _vertical_edges(picture)
+            rows = slice(outer.start + inner.start, outer.start + inner.stop)
+            sums = np.zeros((4, near.shape[1]), np.float32)
+            _add_up(
+                picture[inner], thin[inner], edges[inner], darker[inner],
+                self._crowd[rows], self._expected[rows], self._edges[rows], self._rain[rows], sums,
+            )  # fmt: skip
+            return np.asarray(sums.sum(axis=1, dtype=np.float64))
 
         sums = np.sum(self._each(strip), axis=0)
         return Scores(*(float(s) / self._crowd.size for s in sums))
@@ -153,6 +157,28 @@ class Judge:
 def score(candidate: U8, reference: U8, crowd: F32, pool: ThreadPoolExecutor | None = None) -> Scores:
     """Scores of one candidate, (H, W, 3) uint8 RGB; see `Judge`."""
     return Judge(reference, crowd, pool).score(candidate)
+
+
+@_kernel
+def _add_up(
+    picture: U8, thin: U8, edges: F32, darker: F32, crowd: F32, expected: U8, due: F32, rain: Mask, sums: F32
+) -> None:
+    """The four maps of a strip (R, W), added up by column: ``sums`` (4, W) float32, added to.
+
+    The same as `_left_over`, `_lost`, `darkening` and `temporal_disagreement`, without a picture of each.
+    """
+    none = np.float32(0)
+    for y in range(picture.shape[0]):
+        for x in range(picture.shape[1]):
+            over = np.float32(thin[y, x]) - np.float32(expected[y, x]) - np.float32(STREAK_MARGIN)
+            sums[0, x] += max(over, none)
+        for x in range(picture.shape[1]):
+            lost = max(due[y, x] - edges[y, x] - np.float32(DETAIL_MARGIN), none)
+            sums[1, x] += none if rain[y, x] else lost
+        for x in range(picture.shape[1]):
+            sums[2, x] += max(darker[y, x] - np.float32(DARK_MARGIN), none)
+        for x in range(picture.shape[1]):
+            sums[3, x] += abs(np.float32(picture[y, x]) - crowd[y, x])
 
 
 def _vertical_edges(picture: U8) -> F32:

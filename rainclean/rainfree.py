@@ -14,16 +14,19 @@ of the mean of the truly rain-free values; where hardly any value is free of rai
 """
 
 import math
+from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache
 from itertools import pairwise
+from queue import SimpleQueue
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rainclean import _weighing
+from rainclean._kernels import addresses_of
 from rainclean._weighing import LINE_SIZE, LINE_STEPS, LOWEST, SIZE, STEPS, ZERO
 from rainclean.belief import Belief
 
@@ -45,11 +48,16 @@ LEAST_WEIGHT = 0.5
 DENSE = 0.2
 """Share of clean values below which a second round is worth its time."""
 
+TOGETHER, HELD_TOGETHER = 3, 8
+"""Frames that are added at a time; the latter where they are in memory anyway."""
+
 SLANTS = tuple(range(-48, 49, 8))
 """Directions of fall that are tried, degrees off vertical, positive to the right."""
 
-_TOGETHER = 4  # frames that are added at a time
 _STRIPS = 8
+_ROWS = 32  # rows that are worked out at a time in the end
+_THIN = 8  # every so many rows tell how residuals go together
+_TELL_SLANT = 4  # frames that tell how streaks fall
 _MIDDLE = 200  # px to each side of the middle, where the slant of streaks is looked for
 _LENT = 9  # px across: neighbours that share their uncertainty
 _HIDDEN = 0.2  # of the noise, times the rainy share: rain too faint to be told from noise
@@ -65,95 +73,123 @@ _SUREST = 4.0  # log odds: a streak may end, or begin, at the pixel itself
 class Weighed:
     """What the frames gave: sums over the first and the second half of them, for what they differ by is telling.
 
-    start: (H, W, 3) float32. totals: (2, H, W, 3) float32, sums of chance times level. weights: (2, H, W) float32.
-    frames: how many. slant: degrees. sigma: (H, W) float32, the noise. beside, after: correlation of residuals with
-    those of the next pixel, and of the next frame: sensors have hardly any, codecs have both.
+    mean: (H, W, 3) float32, the rain-free mean in levels, not rounded. totals: (2, H, W, 3) float32, sums of chance
+    times level. weights: (2, H, W) float32. frames: how many. slant: degrees. noise: (256,) float32. beside, after:
+    correlation of residuals with those of the next pixel, and of the next frame: sensors have hardly any, codecs have
+    both.
     """
 
-    start: F32
+    mean: F32
     totals: F32
     weights: F32
     frames: int
     slant: int
-    sigma: F32
+    noise: F32
     beside: float
     after: float
-
-    @cached_property
-    def weight(self) -> F32:
-        """Sum of chances of being clean, (H, W) float32: how many values the mean is of."""
-        return self.weights[0] + self.weights[1]
-
-    @cached_property
-    def mean(self) -> F32:
-        """The rain-free mean, (H, W, 3) float32 in levels, not rounded."""
-        weight = self.weight[..., None]
-        mean = (self.totals[0] + self.totals[1]) / np.maximum(weight, LEAST_WEIGHT)
-        return unclipped(np.where(weight < LEAST_WEIGHT, self.start, mean), self.sigma)
 
     @property
     def share(self) -> float:
         """Mean share of values that are free of rain, 0…1."""
-        return float(self.weight.mean(dtype=np.float64)) / self.frames
+        return float(self.weights.sum(dtype=np.float64)) / self.weights[0].size / self.frames
 
-    def belief(self, registered: bool = False) -> Belief:
+    def belief(self, registered: bool = False, workers: int = 1) -> Belief:
         """The mean and how far off it may be; see docs/adr/0013. registered: frames were laid over one another."""
-        import cv2
-
-        weights = np.maximum(self.weights, np.float32(1e-3))
-        apart = self.totals[0] / weights[0][..., None] - self.totals[1] / weights[1][..., None]
-        whole = weights[0] + weights[1]
-        # The variance of a mean, from its two halves; neighbours lend each other what two halves alone cannot tell.
-        variance = np.square(apart).mean(axis=2) * (weights[0] * weights[1] / np.square(whole))
-        # A running sum may come out a little below 0 where there is nothing to add.
-        variance = np.maximum(np.asarray(cv2.blur(variance, (_LENT, _LENT)), np.float32), 0)
-        hidden = _HIDDEN * self.sigma * (1 - np.minimum(whole / self.frames, 1))
+        sd = np.empty(self.weights.shape[1:], np.float32)
+        strips = _strips(len(sd), _ROWS)
         coded = min(1.0, max(0.0, (self.after - _UNLIKE) / _UNLIKE))
         kept = coded * _CODED * math.sqrt(max(0.0, self.beside - _UNLIKE / 2))
-        # What a codec does to all frames alike no half can tell; it is strongest where it does most to single ones.
-        local = np.sqrt(variance * np.maximum(whole, 1))
-        constant = np.float32(kept * float(self.sigma.mean()) / max(1e-6, float(local.mean()))) * local
-        sd = np.sqrt(variance + np.square(hidden) + np.square(constant) + np.float32(_FLOOR**2))
-        mean = self.mean
+
+        def spread(rows: slice) -> tuple[float, float]:
+            variance = self._variance(rows)
+            sd[rows] = variance
+            if not kept:
+                return 0.0, 0.0
+            local = np.sqrt(variance * np.maximum(self._whole(rows), 1))
+            return float(local.sum()), float(noise_of(self.mean[rows], self.noise).sum())
+
+        with ThreadPoolExecutor(workers, thread_name_prefix="rainclean-believe") as pool:
+            local, noise = np.sum(list(pool.map(spread, strips)), axis=0)
+            # What a codec does to all frames alike no half can tell; it is strongest where it does most to single ones.
+            constant = kept * noise / max(1e-6 * sd.size, local)
+            list(pool.map(lambda rows: self._believe(rows, sd, constant, registered), strips))
+        return Belief(self.mean, sd)
+
+    def _whole(self, rows: slice) -> F32:
+        return np.asarray(self.weights[0, rows] + self.weights[1, rows])
+
+    def _variance(self, rows: slice) -> F32:
+        """Variance of the mean, from its two halves; neighbours lend each other what two halves alone cannot tell."""
+        import cv2
+
+        outer, inner = _with_rim(rows, self.weights.shape[1], _LENT // 2)
+        variance = np.empty(self.weights[0, outer].shape, np.float32)
+        _weighing.apart(self.totals, self.weights, outer.start, variance)
+        # A running sum may come out a little below 0 where there is nothing to add.
+        return np.asarray(np.maximum(cv2.blur(variance, (_LENT, _LENT))[inner], 0), np.float32)
+
+    def _believe(self, rows: slice, sd: F32, constant: float, registered: bool) -> None:
+        """Turn variances of some rows into what is believed."""
+        variance, whole = sd[rows], self._whole(rows)
+        hidden = np.float32(_HIDDEN) * noise_of(self.mean[rows], self.noise) * (1 - np.minimum(whole / self.frames, 1))
+        coded = np.square(np.float32(constant)) * variance * np.maximum(whole, 1)
+        total = variance + np.square(hidden) + coded + np.float32(_FLOOR**2)
         if registered:
-            sd = np.sqrt(np.square(sd) + np.square(_misplaced(mean)))
-        return Belief(mean, np.where(whole < LEAST_WEIGHT, np.maximum(sd, np.float32(TAIL / 2)), sd))
+            total += np.square(_misplaced(self.mean, rows))
+        found = np.sqrt(total)
+        sd[rows] = np.where(whole < LEAST_WEIGHT, np.maximum(found, np.float32(TAIL / 2)), found)
 
 
-def _misplaced(mean: F32) -> F32:
-    """What registration and interpolation leave, which is the same in all frames: (H, W) float32, levels."""
+def _misplaced(mean: F32, rows: slice) -> F32:
+    """What registration and interpolation leave, which is the same in all frames: (r, W) float32, levels."""
     import cv2
 
-    grey = mean.mean(axis=2)
+    outer, inner = _with_rim(rows, len(mean), 1)
+    grey = mean[outer].mean(axis=2)
     slope = np.hypot(*(cv2.Sobel(grey, cv2.CV_32F, *axis, scale=1 / 8) for axis in ((1, 0), (0, 1))))
-    return np.asarray(_OFF * slope + _SOFT * np.abs(cv2.Laplacian(grey, cv2.CV_32F)), np.float32)
+    return np.asarray(_OFF * slope + _SOFT * np.abs(cv2.Laplacian(grey, cv2.CV_32F)), np.float32)[inner]
+
+
+def _strips(height: int, rows: int) -> list[slice]:
+    return [slice(top, min(top + rows, height)) for top in range(0, height, rows)]
+
+
+def _with_rim(rows: slice, height: int, rim: int) -> tuple[slice, slice]:
+    """Rows and so many more to both sides, as far as there are such; and where among these the rows lie."""
+    outer = slice(max(0, rows.start - rim), min(height, rows.stop + rim))
+    return outer, slice(rows.start - outer.start, rows.stop - outer.start)
 
 
 class RainfreeMean:
-    """Takes frames in any order and adds them up. A context manager; `finish` gives the sums.
+    """Takes frames in any order and adds them up. A context manager; `finish` gives the sums and the mean.
 
-    start: (H, W, 3) float32, what is right to a level or two. noise: (256,) float32, standard deviation by level.
-    frames: how many will come. workers: threads.
+    start: (H, W, 3) float32, what is right to a level or two; it is taken over, and the mean is written there. noise:
+    (256,) float32, standard deviation by level. frames: how many will come. workers: threads.
+    together: how many are added at a time, which is faster with more; three times so many are in memory.
     """
 
-    def __init__(self, start: F32, noise: F32, frames: int, workers: int = 2) -> None:
+    def __init__(self, start: F32, noise: F32, frames: int, workers: int = 2, together: int = TOGETHER) -> None:
         height, width = start.shape[:2]
         self._start = np.ascontiguousarray(start, np.float32)
-        self._sums = self._start.sum(axis=2)
-        self.sigma = noise_of(start, noise)
+        self._noise = np.asarray(noise, np.float32)
         # The sum of three channels has √3 of their standard deviation.
-        self._scale = (STEPS / (math.sqrt(3) * self.sigma)).astype(np.float32)
+        self._steps = (STEPS / (math.sqrt(3) * self._noise)).astype(np.float32)
         self._reach = streak_reach(min(height, width))
-        self._chance = chances(TAIL * math.sqrt(3) / float(np.median(self.sigma)), 2 * self._reach + 1)
+        usual = float(np.median(noise_of(start[::_THIN, ::_THIN], self._noise)))
+        self._chance = chances(TAIL * math.sqrt(3) / usual, 2 * self._reach + 1)
         self._totals = np.zeros((2, height, width, 3), np.float32)
         self._weights = np.zeros((2, height, width), np.float32)
         edges = np.linspace(0, height, min(_STRIPS, max(1, height // 32)) + 1).astype(int).tolist()
-        self._strips = [_Strip(top, bottom, self._start.shape, self._reach) for top, bottom in pairwise(edges)]
-        self._frames, self._slant = frames, 0
+        self._strips = [_Strip(slice(top, bottom), height, self._reach) for top, bottom in pairwise(edges)]
+        self._frames, self._slant, self._together = frames, 0, together
         self._offsets: NDArray[np.int32] | None = None
         self._waiting: list[tuple[int, U8]] = []
-        self._running: list[Future[None]] = []
+        self._running: deque[list[Future[None]]] = deque()
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="rainclean-weigh")
+        self._rooms: SimpleQueue[_Room] = SimpleQueue()
+        most = max(strip.outer.stop - strip.outer.start for strip in self._strips)
+        for _ in range(min(workers, len(self._strips))):
+            self._rooms.put(_Room(together, most, width))
 
     def __enter__(self) -> "RainfreeMean":
         return self
@@ -168,62 +204,95 @@ class RainfreeMean:
         """
         if rgb.shape != self._start.shape:
             raise ValueError(f"frame of shape {rgb.shape} beside a start of {self._start.shape}")
-        self._waiting.append((position, rgb))
-        if len(self._waiting) == _TOGETHER:
+        half = self._half(position)
+        if self._waiting and (len(self._waiting) == self._together or self._half(self._waiting[0][0]) != half):
             self._begin()
+        self._waiting.append((position, np.ascontiguousarray(rgb)))
 
     def finish(self) -> Weighed:
-        """The sums over all frames that were added."""
+        """The sums over all frames that were added, and their mean."""
         self._begin()
-        self._wait()
+        self._wait(0)
+        list(self._pool.map(self._settle, _strips(len(self._start), _ROWS)))
         alike = np.sum([strip.alike for strip in self._strips], axis=0)
         beside, after = (float(a / b) if b else 0.0 for a, b in alike)
-        totals, weights = self._totals, self._weights
-        return Weighed(self._start, totals, weights, self._frames, self._slant, self.sigma, beside, after)
+        return Weighed(
+            self._start, self._totals, self._weights, self._frames, self._slant, self._noise, beside, after
+        )  # fmt: skip
 
-    def _wait(self) -> None:
-        for future in self._running:
-            future.result()
-        self._running.clear()
+    def _half(self, position: int) -> int:
+        return int(2 * position >= self._frames)
+
+    def _wait(self, left: int) -> None:
+        """Until no more than so many portions of frames are being added."""
+        while len(self._running) > left:
+            for future in self._running.popleft():
+                future.result()
 
     def _begin(self) -> None:
-        """Let all strips take the frames that wait, once they have taken those before."""
-        if self._offsets is None and self._waiting:
-            # The first few tell how streaks fall.
-            self._slant = self._find_slant([rgb for _, rgb in self._waiting])
-            self._offsets = lean(len(self._start), self._slant)
-        self._wait()
+        """Let all strips take the frames that wait, while they are still taking those before."""
         frames, self._waiting = self._waiting, []
-        self._running = [self._pool.submit(self._take, strip, frames) for strip in self._strips]
+        if not frames:
+            return
+        if self._offsets is None:
+            # The first few tell how streaks fall.
+            self._slant = self._find_slant([rgb for _, rgb in frames[:_TELL_SLANT]])
+            self._offsets = lean(len(self._start), self._slant)
+        self._wait(1)
+        before = self._running[-1] if self._running else [None] * len(self._strips)
+        jobs = zip(self._strips, before, strict=True)
+        self._running.append([self._pool.submit(self._take, strip, frames, earlier) for strip, earlier in jobs])
 
-    def _take(self, strip: "_Strip", frames: Sequence[tuple[int, U8]]) -> None:
-        """One strip's part of some frames: strips know nothing of each other, so none has to wait."""
-        assert self._offsets is not None or not frames
-        for position, rgb in frames:
-            assert self._offsets is not None
-            half = int(2 * position >= self._frames)
-            rows, outer = strip.rows, strip.outer
-            strip.z, strip.before = strip.before, strip.z
-            _weighing.residuals(rgb[outer], self._sums[outer], self._scale[outer], strip.z)
-            offsets = self._offsets[outer] - self._offsets[outer.start]
-            _weighing.along_streaks(strip.z, self._reach, offsets, strip.first, strip.lines)
-            own = strip.z[strip.inner]
-            totals, weights = self._totals[half, rows], self._weights[half, rows]
-            _weighing.weigh(rgb[rows], own, strip.lines, self._chance, totals, weights)
-            _weighing.correlate(own[:, :-1], own[:, 1:], strip.alike[0])
-            if position == strip.last + 1:
-                _weighing.correlate(own, strip.before[strip.inner], strip.alike[1])
-            strip.last = position
+    def _take(self, strip: "_Strip", frames: Sequence[tuple[int, U8]], earlier: Future[None] | None) -> None:
+        """One strip's part of some frames of one half: strips know nothing of each other.
+
+        earlier: its part of those before, which has begun when this begins.
+        """
+        assert self._offsets is not None
+        if earlier is not None:
+            earlier.result()
+        outer, inner, rows, count = strip.outer, strip.inner, strip.rows, len(frames)
+        room = self._rooms.get()
+        try:
+            z, lines, clean, scale = room.cut(count, outer.stop - outer.start)
+            _weighing.channel_sums(self._start[outer], clean)
+            _weighing.by_level(self._start[outer], self._steps, scale)
+            for n, (position, rgb) in enumerate(frames):
+                own = z[n, : len(clean)]
+                _weighing.residuals(rgb[outer], clean, scale, own)
+                around = lines[n, : rows.stop - rows.start]
+                _weighing.along_streaks(own, self._reach, self._offsets[outer], inner.start, around)
+                thin = z[n, inner][::_THIN].copy()
+                _weighing.correlate(thin[:, :-1].copy(), thin[:, 1:].copy(), strip.alike[0])
+                if position == strip.last + 1:
+                    _weighing.correlate(thin, strip.before, strip.alike[1])
+                strip.last, strip.before = position, thin
+            addresses = addresses_of([rgb[rows] for _, rgb in frames])
+            half = self._half(frames[0][0])
+            sums = self._totals[half, rows], self._weights[half, rows]
+            _weighing.weigh(addresses, z, inner.start, lines, self._chance, *sums)
+        finally:
+            self._rooms.put(room)
+
+    def _settle(self, rows: slice) -> None:
+        """Write the mean of some rows where the start is."""
+        mean = self._start[rows]
+        sigma = noise_of(mean, self._noise)
+        _weighing.settle(self._totals, self._weights, rows.start, LEAST_WEIGHT, mean)
+        mean[:] = unclipped(mean, sigma)
 
     def _find_slant(self, frames: Sequence[U8]) -> int:
         """The direction along which sums of residuals stand out most, in the middle of the picture."""
-        height, width = self._sums.shape
+        height, width = self._start.shape[:2]
         middle = tuple(slice(max(0, n // 2 - _MIDDLE), n // 2 + _MIDDLE) for n in (height, width))
-        sums, scale = np.ascontiguousarray(self._sums[middle]), np.ascontiguousarray(self._scale[middle])
-        z, lines = np.empty(sums.shape, np.uint8), np.empty(sums.shape, np.uint8)
+        start = np.ascontiguousarray(self._start[middle])
+        clean, scale = np.empty(start.shape[:2], np.float32), np.empty(start.shape[:2], np.float32)
+        _weighing.channel_sums(start, clean)
+        _weighing.by_level(start, self._steps, scale)
+        z, lines = np.empty(clean.shape, np.uint8), np.empty(clean.shape, np.uint8)
         strength = np.zeros(len(SLANTS))
         for rgb in frames:
-            _weighing.residuals(np.ascontiguousarray(rgb[middle]), sums, scale, z)
+            _weighing.residuals(np.ascontiguousarray(rgb[middle]), clean, scale, z)
             # A quarter of each, so that sums of bright streaks differ although they are cut off at HIGHEST.
             faint = ((z.astype(np.int16) - ZERO) // 4 + ZERO).astype(np.uint8)
             for i, slant in enumerate(SLANTS):
@@ -234,27 +303,37 @@ class RainfreeMean:
 
 
 class _Strip:
-    """Rows of the picture that one thread works on at a time, with room for what it works out.
+    """Rows of the picture that one thread works on at a time, and what is known of them.
 
-    rows: its own; outer: those and the ones that sums along streaks reach; inner: its own among outer.
+    rows: its own; outer: those and the ones that sums along streaks reach; inner: its own among outer. before: every
+    `_THIN`th row of residuals of the frame at position ``last``.
     """
 
-    def __init__(self, top: int, bottom: int, shape: tuple[int, ...], reach: int) -> None:
-        self.rows = slice(top, bottom)
-        self.outer = slice(max(0, top - reach), min(shape[0], bottom + reach))
-        self.first = top - self.outer.start
-        self.inner = slice(self.first, self.first + bottom - top)
-        outer = (self.outer.stop - self.outer.start, shape[1])
-        self.z, self.before = np.empty(outer, np.uint8), np.empty(outer, np.uint8)
-        self.lines = np.empty((bottom - top, shape[1]), np.uint8)
+    def __init__(self, rows: slice, height: int, reach: int) -> None:
+        self.rows = rows
+        self.outer, self.inner = _with_rim(rows, height, reach)
         self.alike = np.zeros((2, 2))
         self.last = -2
+        self.before: U8 = np.empty((0, 0), np.uint8)
+
+
+class _Room:
+    """Room for what a thread works out of one strip; used again and again, because fresh memory takes time."""
+
+    def __init__(self, frames: int, rows: int, width: int) -> None:
+        self._z, self._lines = (np.empty((frames, rows, width), np.uint8) for _ in range(2))
+        self._clean, self._scale = (np.empty((rows, width), np.float32) for _ in range(2))
+
+    def cut(self, frames: int, rows: int) -> tuple[U8, U8, F32, F32]:
+        """Residuals and sums along streaks of so many frames; and, of so many rows, what frames are compared with."""
+        return self._z[:frames], self._lines[:frames], self._clean[:rows], self._scale[:rows]
 
 
 def noise_of(picture: F32, noise: F32) -> F32:
     """Standard deviation of the noise at each pixel, (H, W) float32: ``noise`` (256,) at the channels' mean level."""
-    level = np.clip(np.rint(picture.mean(axis=2)), 0, 255).astype(np.uint8)
-    return np.asarray(noise, np.float32)[level]
+    out = np.empty(picture.shape[:2], np.float32)
+    _weighing.by_level(np.ascontiguousarray(picture, np.float32), np.asarray(noise, np.float32), out)
+    return out
 
 
 def unclipped(mean: F32, sigma: F32) -> F32:
@@ -263,17 +342,25 @@ def unclipped(mean: F32, sigma: F32) -> F32:
     mean: (H, W, 3) float32; sigma: (H, W) float32. The mean of noise around b, cut off at 0, is σ·(tΦ(t) + φ(t)) with
     t = b/σ: that is turned round by table. Between 2.5 σ of both ends nothing is done. Returns a new array, 0…255.
     """
-    t = np.linspace(-4, 3, 701)
-    below = np.array([0.5 * math.erfc(-one / math.sqrt(2)) for one in t.tolist()])
-    cut = t * below + np.exp(-0.5 * t * t) / math.sqrt(2 * math.pi)
     out = np.clip(mean, 0, 255)
-    scale = np.repeat(sigma[..., None], 3, axis=2)
+    scale = sigma[..., None]
     for dark in (True, False):
         level = out if dark else 255 - out
         near = level < 2.5 * scale
-        whole = np.maximum(np.interp(level[near] / scale[near], cut, t) * scale[near], 0)
-        out[near] = whole if dark else 255 - whole
+        if near.any():
+            own = np.broadcast_to(scale, near.shape)[near]
+            t, cut = _cut_off()
+            whole = np.maximum(np.interp(level[near] / own, cut, t) * own, 0)
+            out[near] = whole if dark else 255 - whole
     return np.asarray(out, np.float32)
+
+
+@cache
+def _cut_off() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Where a bell stands, in its own deviations from where it is cut off at its lower side, and its mean then."""
+    t = np.linspace(-4, 3, 701)
+    below = np.array([0.5 * math.erfc(-one / math.sqrt(2)) for one in t.tolist()])
+    return t, t * below + np.exp(-0.5 * t * t) / math.sqrt(2 * math.pi)
 
 
 def streak_reach(lines: int) -> int:

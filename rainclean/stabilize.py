@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from rainclean import _kernels, temporal
 from rainclean._alignment import STILL, Aligned, align, stands_still
 from rainclean._local_motion import refine
 from rainclean._registration import apply, grid_of
@@ -114,15 +115,26 @@ class Gatherer:
         self._pictures: list[U8] = []
         self._size = (0, 0)
 
-    def see(self, luma: U8) -> None:
-        """Take note of the next used frame, (H, W) uint8 luma, in time order. ValueError where the size changes."""
+    def see(self, frame: U8) -> None:
+        """Take note of the next used frame, in time order: (H, W, 3) uint8, or its luma, (H, W) uint8.
+
+        ValueError where the size changes.
+        """
         import cv2
 
-        height, width = luma.shape
+        height, width = frame.shape[:2]
         if self._pictures and self._size != (height, width):
             raise ValueError(f"frames of two sizes: {self._size} and {(height, width)}")
         self._size = (height, width)
         scale = min(1.0, _LARGEST_SIDE / max(height, width))
+        step = max(height, width) // _LARGEST_SIDE
+        if frame.ndim == 3 and step > 1 and step * _LARGEST_SIDE == max(height, width) and not min(height, width) % step:
+            # Full HD and 4K: without making all of their luma.
+            small = np.empty((height // step, width // step), np.uint8)
+            _kernels.luma_means(np.ascontiguousarray(frame).reshape(height, -1), step, small)
+            self._pictures.append(small)
+            return
+        luma = temporal.luma(frame) if frame.ndim == 3 else frame
         if scale < 1.0:
             target = (max(1, round(width * scale)), max(1, round(height * scale)))
             self._pictures.append(np.asarray(cv2.resize(luma, target, interpolation=cv2.INTER_AREA), np.uint8))

@@ -4,16 +4,16 @@ A clip never has to fit into memory, and a window of N frames is sorted once how
 asked of it. Three ideas carry this:
 
 - Windows are nested ranges of the used frames (20 frames around the reference frame lie within 40, and so
-  on). The used frames are cut into runs at the windows' edges; each run is sorted as soon as its last frame
-  is decoded, beside the decoding of the next. What remains is to merge runs outward from the reference
-  frame, and each window stands sorted at some moment on the way.
-- Pixels know nothing of each other, so merging goes band by band (see `storage`) in a few MB.
+  on). The used frames are cut into runs at the windows' edges; runs are sorted, then merged outward from the
+  reference frame, and each window stands sorted at some moment on the way.
+- Pixels know nothing of each other, so sorting goes band by band (see `storage`) in a few MB. Where frames have
+  room in memory they stay as they are and nothing else is stored; else sorted runs go to scratch space (`_runs`).
 - Two passes over the bands: luma first, for the votes of the whole picture decide which percentile is
   wanted; then the channels, from which the percentiles are looked up. Votes are counted for each
   neighbourhood too (see `local_eta`), and a percentile may be wanted for each pixel.
 """
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from itertools import pairwise
 from threading import Lock
@@ -24,15 +24,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rainclean import _kernels
+from rainclean._runs import HeldRuns, Runs, StoredRuns
 from rainclean.budget import Budget
 from rainclean.local_eta import LocalVotes, cell_grid, cell_size
 from rainclean.look_up import LookUp, Percentile, Start
-from rainclean.networks import Pairs, sort_network, sort_runs_network
-from rainclean.storage import Band, Planes, cut_bands, refuse_if_too_little
+from rainclean.networks import Pairs, sort_runs_network
+from rainclean.storage import Planes, refuse_if_too_little
 from rainclean.temporal import Votes, crowd_size
-
-FRAMES_WAITING = 3
-"""Frames that may wait to be put into the stack while the decoder goes on (counted in `budget.IN_FLIGHT`)."""
 
 U8 = NDArray[np.uint8]
 I32 = NDArray[np.int32]
@@ -75,41 +73,29 @@ class SortedStack:
         budget: Budget,
         candidates: int,
         workers: int,
+        refine: bool = False,
     ) -> None:
+        """candidates: pictures that will be looked up; refine: whether a rain-free mean is to have room as well."""
         self.height, self.width = height, width
         self.windows = tuple(windows)
         _check_nested(self.windows)
         self.frames = self.windows[-1][1]
         self._budget = budget
         pixels = height * width
-        self.layout = budget.layout(pixels, self.frames, candidates, workers)
+        self.layout = budget.layout(pixels, self.frames, candidates, workers, refine)
         if self.layout.scratch_bytes:
             refuse_if_too_little(self.layout.scratch_bytes, budget.folder)
-        on_disk = self.layout.stack_on_disk
         self._edges = _cut_runs(self.windows, self.layout.run_length)
-        self._channels = budget.planes(self.frames, 3 * pixels, on_disk, self._bands(3 * pixels))
-        try:
-            self._luma = budget.planes(self.frames, pixels, on_disk, self._bands(pixels))
-        except BaseException:
-            self._channels.close()
-            raise
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="rainclean-sort")
-        # Of its own, so that frames do not queue behind the sorting of earlier ones.
-        self._store_pool = ThreadPoolExecutor(min(2, workers), thread_name_prefix="rainclean-store")
         self._workers = workers
         self.clock = Clock(workers)
-        # Moving samples within memory is part of sorting; moving them to disk and back is told apart.
-        self._keeping = "scratch" if on_disk else "sort"
-        self._finished = False
+        where = (self._edges, pixels, self.layout.band_bytes, self.clock.add)
+        self._runs: Runs = (
+            StoredRuns(*where, budget.folder, self._pool) if self.layout.stack_on_disk else HeldRuns(*where)
+        )
+        self._added, self._finished = 0, False
         self.local_votes: list[LocalVotes] = []
-        self._run = 0
-        self._filled = 0
-        self._filling: list[Future[None]] = []
-        self._sorting: list[list[Future[None]]] = [[], []]
         self._merges = [self._merge_pairs(i) for i in range(len(self.windows))]
-
-    def _bands(self, columns: int) -> list[Band]:
-        return cut_bands(self.frames, columns, self.layout.band_bytes)
 
     def __enter__(self) -> "SortedStack":
         return self
@@ -119,64 +105,36 @@ class SortedStack:
 
     def close(self) -> None:
         """Stop the workers and give memory and disk space back."""
-        self._store_pool.shutdown(wait=True, cancel_futures=True)
         self._pool.shutdown(wait=True, cancel_futures=True)
-        self._channels.close()
-        self._luma.close()
+        self._runs.close()
 
     def add(self, rgb: U8) -> None:
-        """Add the next used frame, (H, W, 3) uint8; from then on it is not to be changed.
-
-        Returns while this frame is still being stored and earlier runs are still being sorted: touching
-        fresh memory takes as long as decoding, and is done beside it.
-        """
+        """Add the next used frame, (H, W, 3) uint8; until the stack is closed it is not to be changed."""
         if rgb.shape != (self.height, self.width, 3):
             raise ValueError(f"frame of shape {rgb.shape} in a stack of {(self.height, self.width, 3)}")
         if rgb.dtype != np.uint8:
             raise ValueError(f"frame of {rgb.dtype}, not uint8")
-        if self._run >= len(self._edges) - 1:
+        if self._added == self.frames:
             raise ValueError(f"more than the {self.frames} frames that the stack was made for")
-        # Two sides: one is filled by the decoder while the runs of the other are being sorted.
-        side = self._run % 2
-        if self._filled == 0:
-            _finish(self._sorting[side])
-        start, stop = self._edges[self._run], self._edges[self._run + 1]
-        channels = self._channels.buffer(start, stop - start, side)
-        luma = self._luma.buffer(start, stop - start, side)
-        self._filling.append(self._store_pool.submit(self._fill, rgb, channels[self._filled], luma[self._filled]))
-        if len(self._filling) > FRAMES_WAITING:
-            self._filling.pop(0).result()
-        self._filled += 1
-        if self._filled == stop - start:
-            _finish(self._filling)
-            self._filling.clear()
-            self._sorting[side] = [
-                self._pool.submit(self._sort_run, planes, buffer, start, band)
-                for planes, buffer in ((self._channels, channels), (self._luma, luma))
-                for band in range(len(planes.bands))
-            ]
-            self._run, self._filled = self._run + 1, 0
+        self._runs.add(rgb)
+        self._added += 1
 
     def finish(self) -> None:
         """Wait until all runs are sorted. Raises ValueError where frames are missing."""
-        if self._run < len(self._edges) - 1:
-            raise ValueError(f"{self._edges[self._run] + self._filled} of {self.frames} frames were added")
-        for side in self._sorting:
-            _finish(side)
-        self._channels.drop_buffers()
-        self._luma.drop_buffers()
+        if self._added < self.frames:
+            raise ValueError(f"{self._added} of {self.frames} frames were added")
+        self._runs.finish()
         self._finished = True
 
     def votes(self, crowd_window: int | None = -1) -> Generator[float, None, tuple[list[Votes], NDArray[np.float32]]]:
         """First pass: yields the share done after each band; returns the votes of each window and the crowd.
 
         The crowd is `temporal.crowd_centre` of the window with that index, (H, W) float32; None: not asked for, left
-        undefined. In the end
-        `local_votes` holds the votes by cells.
+        undefined. In the end `local_votes` holds the votes by cells.
         """
         counts = [Votes.none(stop - start) for start, stop in self.windows]
         crowd = np.empty(self.height * self.width, np.float32)
-        bands = len(self._luma.bands)
+        bands = len(self._runs.luma_bands)
         crowd_of = None if crowd_window is None else self.windows[crowd_window]
         grid, cell = cell_grid(self.height, self.width), cell_size(self.height, self.width)
         changes = [np.zeros((*grid, vote.frames + 1), np.int32) for vote in counts]
@@ -205,21 +163,21 @@ class SortedStack:
         percentiles beyond 0…100 and maps of another shape.
         """
         look_up = LookUp(wanted, start, self.windows, (self.height, self.width))
-        bands = len(self._channels.bands)
+        bands = len(self._runs.channel_bands)
         for done, _ in enumerate(self._over_bands(lambda band: self._look_up_band(band, look_up, use), bands), 1):
             yield done / bands
         return look_up.started
 
     def picture_planes(self, count: int) -> Planes:
         """Room for ``count`` pictures, in bands as `percentiles` delivers them; the caller closes it."""
-        channels = self._channels
-        return self._budget.planes(count, channels.columns, self.layout.pictures_on_disk, channels.bands)
+        bands = self._runs.channel_bands
+        return self._budget.planes(count, bands[-1][1], self.layout.pictures_on_disk, bands)
 
     def _vote_band(self, band: int, crowd: F32, crowd_of: Window | None) -> tuple[int, list[tuple[Votes, I32]]]:
         """Votes of a band for each window, and by cells: of the rows of cells that it touches, from the first on."""
-        tile = self._read(self._luma, band)
+        tile = self._runs.luma(band)
         width = tile.shape[1]
-        begin, end = self._luma.bands[band]
+        begin, end = self._runs.luma_bands[band]
         cell, (_, columns) = cell_size(self.height, self.width), cell_grid(self.height, self.width)
         top, bottom = (pixel // self.width // cell for pixel in (begin, end - 1))
         mode = np.empty(width, np.uint8)
@@ -239,45 +197,24 @@ class SortedStack:
             voted_at = thread_time()
             self.clock.add("votes", voted_at - sorted_at)
             if (start, stop) == crowd_of:
-                _kernels.crowd_centre(tile[start:stop], crowd_size(stop - start), crowd[slice(*self._luma.bands[band])])
+                _kernels.crowd_centre(tile[start:stop], crowd_size(stop - start), crowd[slice(*self._runs.luma_bands[band])])
                 self.clock.add("score", thread_time() - voted_at)
         return top, result
 
     def _look_up_band(self, band: int, look_up: LookUp, use: Callable[[int, U8], None]) -> None:
-        tile = self._read(self._channels, band)
+        tile = self._runs.channels(band)
         block = np.empty((look_up.count, tile.shape[1]), np.uint8)
         rows = iter(block)
         for index, ((start, stop), pairs) in enumerate(zip(self.windows, self._merges, strict=True)):
             began = thread_time()
             _kernels.apply_network(tile, pairs)
             sorted_at = thread_time()
-            look_up.window(index, tile[start:stop], self._channels.bands[band], rows)
+            look_up.window(index, tile[start:stop], self._runs.channel_bands[band], rows)
             self.clock.add("sort", sorted_at - began)
             self.clock.add("percentiles", thread_time() - sorted_at)
         began = thread_time()
         use(band, block)
         self.clock.add("percentiles", thread_time() - began)
-
-    def _fill(self, rgb: U8, channels: U8, luma: U8) -> None:
-        began = thread_time()
-        channels[:] = rgb.reshape(-1)
-        _kernels.luma(channels, luma)
-        self.clock.add("store", thread_time() - began)
-
-    def _sort_run(self, planes: Planes, buffer: U8, row: int, band: int) -> None:
-        began = thread_time()
-        block = buffer[:, slice(*planes.bands[band])].copy()
-        _kernels.apply_network(block, sort_network(len(buffer)))
-        sorted_at = thread_time()
-        planes.write(row, band, block)
-        self.clock.add("sort", sorted_at - began)
-        self.clock.add(self._keeping, thread_time() - sorted_at)
-
-    def _read(self, planes: Planes, band: int) -> U8:
-        began = thread_time()
-        tile = planes.read_band(band)
-        self.clock.add(self._keeping, thread_time() - began)
-        return tile
 
     def _merge_pairs(self, window: int) -> Pairs:
         """Comparators that make a window sorted once the window inside it (or its runs) is."""
@@ -305,11 +242,6 @@ class SortedStack:
         finally:
             # A cancelled future never becomes done where the pool is gone already: wait for the others only.
             wait([future for future in waiting if not future.cancel()])
-
-
-def _finish(futures: Iterable[Future[None]]) -> None:
-    for future in futures:
-        future.result()
 
 
 def _check_nested(windows: Sequence[Window]) -> None:

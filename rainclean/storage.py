@@ -21,8 +21,8 @@ from rainclean.errors import ResourceError
 U8 = NDArray[np.uint8]
 Band = tuple[int, int]
 
-MEMORY_BAND_BYTES = 1 << 20
-"""Size of a band over all rows in memory: sorting one stays within a core's second-level cache."""
+MEMORY_BAND_BYTES = 2 << 20
+"""Size of a band over all rows in memory: about a core's second-level cache; with smaller ones calls take longer."""
 
 SCRATCH_BAND_BYTES = 4 << 20
 """Size of a band over all rows on disk: a compromise between the cache and fewer, larger pieces."""
@@ -40,27 +40,19 @@ class Planes:
     def __init__(self, rows: int, columns: int, bands: Sequence[Band] | None = None) -> None:
         self.rows, self.columns = rows, columns
         self.bands = tuple(bands or cut_bands(rows, columns, MEMORY_BAND_BYTES))
-        self._array: U8 = np.empty((rows, columns), np.uint8)
-
-    def buffer(self, row: int, rows: int, side: int) -> U8:
-        """Room to fill with rows ``row`` to ``row``+``rows``, (rows, columns); then `write` each band of it.
-
-        ``side`` is 0 or 1: the two sides may be in use at the same time.
-        """
-        return self._array[row : row + rows]
-
-    def drop_buffers(self) -> None:
-        """Called when all rows are written: no buffer is in use any more."""
+        # Each row by itself: memory that decoding gave back may serve once more, which no block of its own can.
+        self._array = [np.empty(columns, np.uint8) for _ in range(rows)]
 
     def write(self, row: int, band: int, block: U8) -> None:
         """Put ``block`` (R, band width) into rows ``row`` to ``row``+R of a band."""
         start, stop = self.bands[band]
-        self._array[row : row + len(block), start:stop] = block
+        for line, own in zip(self._array[row : row + len(block)], block, strict=True):
+            line[start:stop] = own
 
     def read_band(self, band: int) -> U8:
         """A copy of all rows of a band, (rows, band width), C-contiguous; the caller's to change."""
         start, stop = self.bands[band]
-        return self._array[:, start:stop].copy()
+        return np.stack([line[start:stop] for line in self._array])
 
     def read_row(self, row: int) -> U8:
         """One whole row, (columns,); not to be written to."""
@@ -68,7 +60,7 @@ class Planes:
 
     def close(self) -> None:
         """Give the memory or the disk space back."""
-        self._array = np.empty((0, 0), np.uint8)
+        self._array = []
 
 
 class ScratchPlanes(Planes):
@@ -86,14 +78,17 @@ class ScratchPlanes(Planes):
             reason = f"{folder}: {error.strerror}; choose another place for scratch space with --scratch"
             raise ResourceError(reason) from error
 
-    def buffer(self, row: int, rows: int, side: int) -> U8:
-        """See `Planes.buffer`."""
+    def buffer(self, rows: int, side: int) -> U8:
+        """Room to fill with a run of rows, (rows, columns); then `write` each band of it.
+
+        ``side`` is 0 or 1: the two sides may be in use at the same time.
+        """
         if side not in self._buffers or len(self._buffers[side]) < rows:
             self._buffers[side] = np.empty((rows, self.columns), np.uint8)
         return self._buffers[side][:rows]
 
     def drop_buffers(self) -> None:
-        """See `Planes.drop_buffers`."""
+        """Called when all rows are written: no buffer is in use any more."""
         self._buffers.clear()
 
     def write(self, row: int, band: int, block: U8) -> None:
