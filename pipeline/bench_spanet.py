@@ -41,7 +41,7 @@ def bench_spanet(
 ) -> Generator[Progress, None, list[Measurement]]:
     """Measure IRNN, network at each size, parts and a training step; the best of ``repeats`` counts.
 
-    keep: with `rainclean.spanet.allocator.keep_freed_memory`, for all alike.
+    keep: with `rainclean.allocator.keep_freed_memory`, for all alike.
     """
     results: list[Measurement] = []
     total, done = len(sizes) + 2, 0

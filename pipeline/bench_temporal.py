@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from pipeline.memory import peak_rss_bytes
 from pipeline.stages import Progress, finish
+from rainclean.allocator import share_heaps
 from rainclean.errors import ResourceError
 
 U8 = NDArray[np.uint8]
@@ -128,7 +129,8 @@ def plain_released(frames: U8) -> tuple[U8, int]:
 
 def _alone(job: Callable[..., Any], *arguments: Any) -> Any:
     """Run a job in a fresh process."""
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context, initializer=share_heaps) as pool:  # as the commands do
         try:
             return pool.submit(job, *arguments).result()
         except BrokenProcessPool:

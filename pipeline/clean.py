@@ -22,6 +22,7 @@ from pipeline.gathering import gather
 from pipeline.stages import Progress, shares_done
 from pipeline.weighing import Refined, weigh
 from rainclean import _kernels
+from rainclean.allocator import give_back_freed_memory
 from rainclean.belief import Belief
 from rainclean.budget import default_memory
 from rainclean.candidates import (
@@ -161,6 +162,7 @@ def clean(source: FrameSource, settings: CleanSettings) -> Generator[Progress, N
         store = PictureStore(stack.picture_planes(len(rows.candidates)), (stack.height, stack.width, 3))
         with _closing_on_error(store):
             started = yield from shares_done("look up", stack.percentiles(rows.wanted, store.put, start))
+    give_back_freed_memory()
     with _closing_on_error(store), ExitStack() as until_scored:
         # The stack is gone by now: pictures, the mean and their scores are all that takes memory.
         refined = moving = None

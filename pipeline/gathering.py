@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.stages import Progress, shares_done
-from pipeline.watch import Watch
+from pipeline.watch import STILL_PX, Watch
 from rainclean.budget import Budget
 from rainclean.candidates import Selection
 from rainclean.errors import InputError
@@ -96,7 +96,7 @@ def gather(
             steady = yield from survey.finish(held or source, settings, selection, cuts, seconds)
         if steady is None:
             began = perf_counter()
-            found = watch.finish(None if survey is None else survey.shifts)
+            found = watch.finish() if survey is None else watch.finish(survey.shifts, survey.still)
             seconds["register"] += perf_counter() - began
             until_done.pop_all()
             return Gathered(
@@ -168,12 +168,14 @@ def describe(steadying: Steadying, frames: int) -> list[str]:
 class _Survey:
     """Collects what tells whether frames have to be steadied, and how.
 
-    shifts: in the end px that each frame of a still clip is off, by index; None where the camera moves.
+    shifts: in the end px that each frame of a still clip is off, by index; None where the camera moves. still: px up
+    to which that is no motion.
     """
 
     def __init__(self, region: Region, workers: int) -> None:
         self._region, self._workers = region, workers
         self.shifts: dict[int, float] | None = None
+        self.still = STILL_PX
         self._gatherer = Gatherer(workers)
         self._light = LightSamples(region.width, region.height)
 
@@ -206,6 +208,7 @@ class _Survey:
         seconds["register"] += perf_counter() - began
         if not registration.moves and len(indices) == len(selection.indices):
             self.shifts = {i: p.residual for i, p in zip(indices, registration.placements, strict=True)}
+            self.still = registration.still
         if len(registration.fitting) < FEWEST_STEADY:
             return None
         began = perf_counter()
@@ -326,9 +329,7 @@ def _refines(recipes: Sequence[Recipe]) -> bool:
     return len(recipes) > 1 or recipes[0].rule == "rainfree"
 
 
-def _stack(
-    settings: "CleanSettings", region: Region, selection: Selection, recipes: Sequence[Recipe]
-) -> SortedStack:
+def _stack(settings: "CleanSettings", region: Region, selection: Selection, recipes: Sequence[Recipe]) -> SortedStack:
     budget = Budget(settings.memory, settings.scratch)
     return SortedStack(
         region.height, region.width, selection.windows, budget, len(recipes) + 2, settings.workers, _refines(recipes)

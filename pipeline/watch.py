@@ -44,27 +44,31 @@ class Watch:
         """Indices of the first frame of each new shot among those seen."""
         return [self._selection.indices[i] for i in scene_cuts(np.stack(self._thumbnails))]
 
-    def finish(self, known: Mapping[int, float] | None = None) -> "Findings":
-        """Measure motion and cuts, once all frames were seen. known: shifts by frame index, if they are."""
+    def finish(self, known: Mapping[int, float] | None = None, still: float = STILL_PX) -> "Findings":
+        """Measure motion and cuts, once all frames were seen.
+
+        known: shifts by frame index, if they are; still: px up to which these are no motion.
+        """
         shifts: dict[int, float | None] = {i: round(shift, 2) for i, shift in (known or {}).items()}
         reference = luma(self.reference)
         for position, picture in sorted(self._lumas.items()) if known is None else ():
             shift = camera_shift(reference, picture)
             shifts[self._selection.indices[position]] = None if shift is None else round(shift, 2)
         self._lumas.clear()
-        return Findings(self._selection, shifts, self.cuts())
+        return Findings(self._selection, shifts, self.cuts(), still)
 
 
 @dataclass(frozen=True)
 class Findings:
     """What was seen. shifts: frame index → px against the reference frame, None where it cannot be told.
 
-    cuts: indices of the first frame of each new shot.
+    cuts: indices of the first frame of each new shot. still: px up to which a frame shows the same picture.
     """
 
     selection: Selection
     shifts: dict[int, float | None]
     cuts: list[int]
+    still: float = STILL_PX
 
     @property
     def still_window(self) -> int:
@@ -88,7 +92,7 @@ class Findings:
             worst = self._candidates_beyond(self._is_cut)
             said.append(f"scene cut at frame {where}: {worst} mix shots; use --in-point and --out-point")
         known = [shift for shift in self.shifts.values() if shift is not None]
-        if known and max(known) > STILL_PX:
+        if known and max(known) > self.still:
             least = "at least " if None in self.shifts.values() else "up to "
             said.append(
                 f"the camera moves, {least}{max(known):.1f} px against the reference frame: "
@@ -105,7 +109,7 @@ class Findings:
         inside = [shift for index, shift in self.shifts.items() if first <= index <= last]
         # A shift that cannot be told is one too far to tell, where others show that there is texture enough.
         told = any(shift is not None for shift in self.shifts.values())
-        return any(shift > STILL_PX if shift is not None else told for shift in inside)
+        return any(shift > self.still if shift is not None else told for shift in inside)
 
     def _is_cut(self, window: tuple[int, int]) -> bool:
         first, last = self._ends(window)

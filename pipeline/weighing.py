@@ -102,17 +102,18 @@ def _round(
 ) -> Generator[Progress, None, Weighed]:
     first, last = window
     wanted = range(first, last) if moving is None else range(len(indices))
+    if moving is not None:
+        moving.compare_with(start, noise_of(start, noise * np.float32(_LUMA)))
     with (
         RainfreeMean(start, noise, last - first, workers, together) as mean,
         ThreadPoolExecutor(1, thread_name_prefix="rainclean-moving") as beside,
     ):
-        sigma = noise_of(start, noise * np.float32(_LUMA))
         looking: Future[None] | None = None
         for position, frame in zip(wanted, frames.read([indices[p] for p in wanted], region), strict=True):
             if moving is not None:
                 if looking is not None:
                     looking.result()
-                looking = beside.submit(moving.see, position, frame.rgb, start, sigma)
+                looking = beside.submit(moving.see, position, frame.rgb)
             if first <= position < last:
                 mean.add(position - first, frame.rgb)
             yield Progress("weigh", position - wanted.start + 1, len(wanted))

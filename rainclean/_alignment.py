@@ -29,6 +29,9 @@ Result = TypeVar("Result")
 STILL = 0.1
 """px of the full frame, root mean square over the clip, below which a camera stands still."""
 
+TOLD = 0.05
+"""px of the reduced picture, likewise: less is not told from what encoders do to a picture of little detail."""
+
 LEAST_OVERLAP = 0.5
 """Share of the reference frame that a frame has to show."""
 
@@ -111,25 +114,38 @@ def stands_still(
     found = yield from in_threads(off, looked_at, workers)
     halves = np.array([found[i] for i in looked_at])  # (looked at, 2 halves, 2, points)
     shifts = _lengths(halves)
-    # Two halves of a picture share its motion but not the noise that rain leaves: their product is free of it.
-    shared = (halves[:, 0] * halves[:, 1]).sum(axis=1).mean(axis=-1)
+    shared = _shared(halves)
     # A few jolts leave the others still; those frames are dropped.
     calm = np.argsort(shifts)[: max(1, int(np.ceil(0.9 * len(shifts))))]
     # Where everything moves far, what all frames show together is a smear, and halves agree on nothing.
-    still = shared[calm].mean() < STILL**2 and np.square(shifts[calm]).mean() < _SURE**2
+    still = shared[calm].mean() < still_below(scale) ** 2 and np.square(shifts[calm]).mean() < _SURE**2
     # A jolt begins and ends somewhere between the frames that were looked at.
     steps = list(zip(looked_at, looked_at[1:], shifts, shifts[1:], strict=False))
     between = [i for a, b, s, t in steps if max(s, t) > _SURE for i in range(a + 1, b)]
     more = yield from in_threads(off, between, workers)
-    all_shifts = np.interp(range(len(pictures)), looked_at, shifts)
+    # What one half says alone is no jolt.
+    all_shifts = np.interp(range(len(pictures)), looked_at, np.sqrt(np.maximum(shared, 0)))
     for i, moved in more.items():
-        all_shifts[i] = _lengths(moved[None])[0]
+        all_shifts[i] = np.sqrt(max(0.0, _shared(moved[None])[0]))
     return bool(still) and not _travels(pictures, scale), [float(s) for s in all_shifts], target
+
+
+def still_below(scale: float) -> float:
+    """px of the full frame below which a camera stands still; scale: px of the reduced picture in one of those."""
+    return max(STILL, TOLD / scale)
 
 
 def _lengths(halves: F64) -> F64:
     """px that frames are off, (N,), from what two halves of each say: (N, 2 halves, 2, points)."""
     return np.asarray(np.sqrt(np.square(halves.mean(axis=1)).sum(axis=1).mean(axis=-1)))
+
+
+def _shared(halves: F64) -> F64:
+    """Square of px that frames are off by what both halves of each say, (N,); (N, 2 halves, 2, points).
+
+    Two halves of a picture share its motion but not the noise that rain leaves: their product is free of it.
+    """
+    return np.asarray((halves[:, 0] * halves[:, 1]).sum(axis=1).mean(axis=-1))
 
 
 def _travels(pictures: Sequence[U8], scale: float) -> bool:

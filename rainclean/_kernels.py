@@ -8,8 +8,9 @@ threads enter them at once. Each is compiled once for all sizes and every N, and
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, cast
 
+import numba
 import numpy as np
-from numba import carray, njit, types
+from numba import njit, types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
@@ -31,14 +32,14 @@ def _kernel(function: Kernel) -> Kernel:
         return cast(Kernel, njit(nogil=True)(function))
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _pointer(typing: Any, address: Any) -> Any:
     """An address as a pointer to bytes."""
 
     def made(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
 
-    return types.CPointer(types.uint8)(types.uint64), made
+    return types.CPointer(types.uint8)(types.uint64), made  # type: ignore[no-untyped-call]
 
 
 @_kernel
@@ -48,7 +49,7 @@ def samples_at(address: int, first: int, count: int) -> U8:
     Frames of a clip are arrays of their own, and a list of arrays would have to be walked under the interpreter lock,
     on which threads would wait for each other. Whoever passes addresses holds on to the arrays.
     """
-    return carray(_pointer(np.uint64(address) + np.uint64(first)), count)  # type: ignore[no-any-return]
+    return numba.carray(_pointer(np.uint64(address) + np.uint64(first)), count)  # type: ignore
 
 
 def addresses_of(pictures: Sequence[U8]) -> U64:

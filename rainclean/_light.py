@@ -125,7 +125,7 @@ def rescene(samples: U8, scene: F32, sigma: F32, lights: F64, window: F64, share
 
 @_kernel
 def relight(picture: F32, light: F64, out: F32) -> None:
-    """Undo gains and offsets: ``picture`` (P, 3) float32, ``light`` (2, 3) → ``out`` (P, 3) float32, 0…255.
+    """Undo gains and offsets: ``picture`` (P, 3) float32, ``light`` (2, 3) → ``out`` (P, 3) float32, 0…255 (or it).
 
     (grey level − offset) / gain; but what is saturated stays white and what is black stays black, by degrees over the
     last two grey levels: all that such a sample says is that the scene is at least, or at most, so bright.

@@ -20,7 +20,7 @@ F32 = NDArray[np.float32]
 
 def samples_at(address: int, first: int, count: int) -> U8:
     """Twin of `_kernels.samples_at`."""
-    return np.frombuffer((ctypes.c_uint8 * count).from_address(address + first), np.uint8)
+    return np.ctypeslib.as_array((ctypes.c_uint8 * count).from_address(address + first))
 
 
 def gather(addresses: NDArray[np.uint64], first: int, tile: U8) -> None:
@@ -165,9 +165,7 @@ def along_streaks(z: U8, reach: int, offsets: I32, first: int, out: U8) -> None:
         out[y] = np.clip(place, 0, np.float32(LINE_SIZE - 0.5)).astype(np.uint8)
 
 
-def weigh(
-    addresses: NDArray[np.uint64], z: U8, first: int, lines: U8, chance: F32, total: F32, weight: F32
-) -> None:
+def weigh(addresses: NDArray[np.uint64], z: U8, first: int, lines: U8, chance: F32, total: F32, weight: F32) -> None:
     """Twin of `_weighing.weigh`."""
     rows = len(weight)
     for n, address in enumerate(addresses.tolist()):

@@ -34,10 +34,10 @@ def resample(rgb: U8 | F32, matrix: F64, mesh: F32 | None, region: tuple[int, in
 
     x, y, width, height = region
     shift = matrix[:2, 2]
-    if mesh is None and np.array_equal(matrix[:2, :2], np.eye(2)) and not matrix[2, :2].any():
+    if mesh is None and only_shifts(matrix):
         return _shifted(rgb, float(shift[0]) + x, float(shift[1]) + y, (height, width))
     flags = cv2.INTER_LANCZOS4
-    picture = rgb.astype(np.float32)
+    picture = np.asarray(rgb, np.float32)
     if mesh is None:
         there = matrix @ np.array([[1, 0, x], [0, 1, y], [0, 0, 1]])
         return np.asarray(
@@ -57,6 +57,11 @@ def resample(rgb: U8 | F32, matrix: F64, mesh: F32 | None, region: tuple[int, in
         cv2.remap(picture, u.astype(np.float32), v.astype(np.float32), flags, borderMode=cv2.BORDER_REFLECT_101),
         np.float32,
     )
+
+
+def only_shifts(matrix: F64) -> bool:
+    """Whether a matrix (3, 3) takes all px by one way."""
+    return np.array_equal(matrix[:2, :2], np.eye(2)) and not matrix[2, :2].any()
 
 
 def mesh_at(mesh: F32, x: F32, y: F32, size: tuple[int, int]) -> F32:

@@ -82,30 +82,30 @@ class Moving:
         self._luma = np.zeros((frames, *cells), np.int8)
         self._chroma = np.zeros((2, frames, *chroma_cells(cells)), np.int8)
         self._seen = np.zeros(frames, bool)
-        self._compared: tuple[F32, F32] | None = None
         self._background: Background | None = None
 
-    def see(self, position: int, rgb: U8, clean: F32, sigma: F32) -> None:
-        """Take a frame in; any order, each position once.
+    def compare_with(self, clean: F32, sigma: F32) -> None:
+        """What frames seen from now on are compared with; neither is needed any more after that.
 
-        rgb: (h, w, 3) uint8, registered and in the clean image's exposure. clean: (h, w, 3) float32. sigma: (h, w)
-        float32, standard deviation of the noise of a px's luma, grey levels. Clean image and sigma are looked at anew
-        only when they are other arrays than last time: they must not be changed in place. Raises ValueError,
-        IndexError.
+        clean: (h, w, 3) float32. sigma: (h, w) float32, standard deviation of the noise of a px's luma, grey levels.
+        Raises ValueError.
+        """
+        if clean.shape != self._shape or sigma.shape != self._shape[:2]:
+            raise ValueError(f"clean {clean.shape}, sigma {sigma.shape}; not {self._shape}")
+        self._background = Background.of(self._grid, clean, sigma)
+
+    def see(self, position: int, rgb: U8) -> None:
+        """Take a frame in; any order, each position once, after `compare_with`.
+
+        rgb: (h, w, 3) uint8, registered and in the clean image's exposure. Raises ValueError, IndexError.
         """
         if not 0 <= position < self._frames:
             raise IndexError(f"frame {position} of {self._frames}")
-        if rgb.shape != self._shape or clean.shape != self._shape or sigma.shape != self._shape[:2]:
-            raise ValueError(f"frame {rgb.shape}, clean {clean.shape}, sigma {sigma.shape}; not {self._shape}")
-        background = self._background
-        if (
-            background is None
-            or self._compared is None
-            or any(old is not new for old, new in zip(self._compared, (clean, sigma), strict=True))
-        ):
-            self._background = background = Background.of(self._grid, clean, sigma)
-            self._compared = (clean, sigma)
-        self._luma[position], self._chroma[:, position] = residual(self._grid, rgb, background)
+        if rgb.shape != self._shape:
+            raise ValueError(f"frame {rgb.shape}; not {self._shape}")
+        if self._background is None:
+            raise ValueError("a frame before what it is compared with")
+        self._luma[position], self._chroma[:, position] = residual(self._grid, rgb, self._background)
         self._seen[position] = True
 
     def finish(self) -> Findings:

@@ -130,7 +130,7 @@ class Judge:
             # Maps look up to 3 px beyond a pixel: strips overlap by that and the overlap is not counted twice.
             outer, inner = self._strip(top)
             picture, near = luma(candidate[outer]), self._crowd[outer]
-            darker = cv2.blur(near - picture, (5, 5))
+            darker = np.asarray(cv2.blur(near - picture, (5, 5)), np.float32)
             thin, edges = _thin(picture, self._width), _vertical_edges(picture)
             rows = slice(outer.start + inner.start, outer.start + inner.stop)
             sums = np.zeros((4, near.shape[1]), np.float32)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rainclean import _kernels, temporal
-from rainclean._alignment import STILL, Aligned, align, stands_still
+from rainclean._alignment import TOLD, Aligned, align, stands_still, still_below
 from rainclean._local_motion import refine
 from rainclean._registration import apply, grid_of
 from rainclean._resampling import REACH, resample
@@ -28,7 +28,8 @@ LEAST_SHARE = 0.8
 """Share of the frame that all used frames should show; frames that cost more of it are dropped."""
 
 _LARGEST_SIDE = 640  # px of a reduced picture: with all its px compared, more detail makes it no better
-_JOLT = 0.5  # px of the full frame that a frame of a still clip may be off before it is dropped
+_JOLT = 0.5  # px of the full frame that a frame of a still clip may be off before it is dropped, at least
+_TOLD_JOLT = 3.0  # times what is told at all, likewise
 _ENOUGH = 12  # frames below which rather the region shrinks than that another frame is dropped
 _SMALLEST = 0.25  # share of the frame: smaller regions are not worth any frame
 
@@ -57,7 +58,8 @@ class Registration:
 
     model: "still", "translation", "euclidean", "affine" or "homography". reference: position of the reference
     frame among those used. placements: one a used frame. region: rectangle of the reference frame that all
-    frames that fit show. size: (height, width) px of a frame.
+    frames that fit show. size: (height, width) px of a frame. still: px up to which a frame of a still clip lies over
+    the others as far as can be told.
     """
 
     model: str
@@ -65,6 +67,7 @@ class Registration:
     placements: tuple[Placement, ...]
     region: Region
     size: tuple[int, int]
+    still: float = _JOLT
 
     @property
     def moves(self) -> bool:
@@ -128,8 +131,8 @@ class Gatherer:
         self._size = (height, width)
         scale = min(1.0, _LARGEST_SIDE / max(height, width))
         step = max(height, width) // _LARGEST_SIDE
-        if frame.ndim == 3 and step > 1 and step * _LARGEST_SIDE == max(height, width) and not min(height, width) % step:
-            # Full HD and 4K: without making all of their luma.
+        whole = step * _LARGEST_SIDE == max(height, width) and min(height, width) % step == 0
+        if frame.ndim == 3 and step > 1 and whole:  # full HD and 4K: without making all of their luma
             small = np.empty((height // step, width // step), np.uint8)
             _kernels.luma_means(np.ascontiguousarray(frame).reshape(height, -1), step, small)
             self._pictures.append(small)
@@ -165,23 +168,26 @@ class Gatherer:
         scale = max(small) / max(self._size)
         still, shifts, _ = yield from stands_still(pictures, scale, self._workers)
         if still:
-            return self._still(reference, shifts, inside)
+            jolt = max(_JOLT, _TOLD_JOLT * TOLD / scale)
+            return self._still(reference, shifts, inside, jolt)
         aligned = yield from align(pictures, reference, scale, self._workers)
         meshes = yield from refine(aligned, scale, self._workers)
         return self._moving(aligned, meshes, inside)
 
-    def _still(self, reference: int | None, shifts: Sequence[float], inside: Sequence[bool]) -> Registration:
+    def _still(
+        self, reference: int | None, shifts: Sequence[float], inside: Sequence[bool], jolt: float
+    ) -> Registration:
         height, width = self._size
         middle = len(shifts) // 2 if reference is None else reference
-        if reference is None and shifts[middle] > _JOLT:
-            middle = min(range(len(shifts)), key=lambda i: (shifts[i] > _JOLT, abs(i - middle)))
+        if reference is None and shifts[middle] > jolt:
+            middle = min(range(len(shifts)), key=lambda i: (shifts[i] > jolt, abs(i - middle)))
         placements = []
         for i, shift in enumerate(shifts):
             reason = "" if inside[i] else "outside the windows"
-            if i != middle and shift > _JOLT and not reason:
+            if i != middle and shift > jolt and not reason:
                 reason = "the camera was knocked"
             placements.append(Placement(np.eye(3), float(shift), not reason, reason))
-        return Registration("still", middle, tuple(placements), Region(0, 0, width, height), self._size)
+        return Registration("still", middle, tuple(placements), Region(0, 0, width, height), self._size, jolt)
 
     def _moving(
         self, aligned: Aligned, meshes: Sequence[tuple[float, F32 | None]], inside: Sequence[bool]
@@ -208,7 +214,7 @@ class Gatherer:
         )
         x, y = grid_of(self._size)
         moved = [np.mean((u - x) ** 2 + (v - y) ** 2) for p in placements if p.fits for u, v in [apply(p.matrix, x, y)]]
-        if np.sqrt(np.mean(moved)) < STILL and not any(reasons):
+        if np.sqrt(np.mean(moved)) < still_below(scale) and not any(reasons):
             identity = tuple(Placement(np.eye(3), p.residual, p.fits, p.reason) for p in placements)
             return Registration("still", aligned.reference, identity, Region(0, 0, width, height), self._size)
         return Registration(aligned.model, aligned.reference, placements, region, self._size)

@@ -197,7 +197,7 @@ class SortedStack:
             voted_at = thread_time()
             self.clock.add("votes", voted_at - sorted_at)
             if (start, stop) == crowd_of:
-                _kernels.crowd_centre(tile[start:stop], crowd_size(stop - start), crowd[slice(*self._runs.luma_bands[band])])
+                _kernels.crowd_centre(tile[start:stop], crowd_size(stop - start), crowd[begin:end])
                 self.clock.add("score", thread_time() - voted_at)
         return top, result
 

@@ -16,12 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rainclean import _light
-from rainclean._resampling import resample
+from rainclean._resampling import only_shifts, resample
 from rainclean.video.source import Frame, FrameSource, Region, SourceInfo
 
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
+
+
+_ROWS = 128
 
 
 @dataclass(frozen=True)
@@ -86,13 +89,19 @@ class Steadying:
         if pose.placed:
             cut = rgb[y : y + height, x : x + width]
             return np.ascontiguousarray(cut) if pose.lit else _relit(cut, pose)
-        warped = resample(rgb, pose.matrix, pose.mesh, (x, y, width, height))
-        if not pose.lit:
-            relit = np.empty_like(warped)
-            _light.relight(warped.reshape(-1, 3), _light_of(pose), relit.reshape(-1, 3))
-            warped = relit
-        # Rounded once: adding a half and cutting off is what rint does to all but exact halves, in half the time.
-        return np.clip(warped + np.float32(0.5), 0, 255).astype(np.uint8)
+        out = np.empty((height, width, 3), np.uint8)
+        picture: U8 | F32 = rgb if pose.mesh is None and only_shifts(pose.matrix) else rgb.astype(np.float32)
+        # In strips, so that of large frames hardly anything stands in floating point.
+        for top in range(0, height, _ROWS):
+            rows = min(_ROWS, height - top)
+            levels = np.ascontiguousarray(resample(picture, pose.matrix, pose.mesh, (x, y + top, width, rows)))
+            if not pose.lit:
+                flat = levels.reshape(-1, 3)
+                _light.relight(flat, _light_of(pose), flat)
+            # Rounded once: adding a half and cutting off is what rint does to all but exact halves, in half the time.
+            levels += np.float32(0.5)
+            out[top : top + rows] = np.clip(levels, 0, 255, out=levels)
+        return out
 
     def to_json(self) -> dict[str, Any]:
         """All of it, as values for JSON."""

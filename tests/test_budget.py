@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rainclean import budget
-from rainclean.budget import LEAST_DEFAULT, MOST_DEFAULT, Budget, default_memory
+from rainclean.budget import LEAST_DEFAULT, MOST_DEFAULT, Budget, default_memory, least_memory
+from rainclean.errors import ResourceError
 
 GIB = 1 << 30
 
@@ -41,31 +42,26 @@ PIXELS, FRAMES = st.integers(1, 9_000_000), st.integers(2, 400)
 
 
 @settings(max_examples=200)
-@given(PIXELS, FRAMES, st.integers(1, 40), st.integers(1, 3), st.integers(1 << 20, 8 << 30))
-def test_what_has_room_fits_beside_all_else(pixels, frames, candidates, copies, memory):
-    if not Budget(memory, Path()).has_room(pixels, frames, candidates, copies):
-        return
-    stack, pictures, held = 4 * pixels * frames, 3 * pixels * candidates, 3 * pixels * frames * copies
-    assert stack + pictures + held < memory
-    # A stack that shares the memory with held frames is in memory itself, and its pictures too.
-    layout = Budget(memory, Path()).layout(pixels, frames, candidates, 2)
-    assert not layout.stack_on_disk and layout.scratch_bytes == 0
+@given(PIXELS, FRAMES, st.integers(1, 40), st.integers(1 << 20, 8 << 30), st.booleans())
+def test_frames_are_held_where_more_is_allowed_or_less_is_asked(pixels, frames, candidates, memory, refine):
+    def held(memory: int = memory, frames: int = frames, refine: bool = refine) -> bool:
+        try:
+            return not Budget(memory, Path()).layout(pixels, frames, candidates, 2, refine).stack_on_disk
+        except ResourceError:
+            return False
 
-
-@settings(max_examples=200)
-@given(PIXELS, FRAMES, st.integers(1, 40), st.integers(1, 3), st.integers(1 << 20, 8 << 30))
-def test_less_has_room_where_more_has(pixels, frames, candidates, copies, memory):
-    def room(memory: int = memory, frames: int = frames, copies: int = copies) -> bool:
-        return Budget(memory, Path()).has_room(pixels, frames, candidates, copies)
-
-    if room():
-        assert room(memory=2 * memory) and room(frames=max(2, frames // 2)) and room(copies=1)
+    if held():
+        assert held(memory=2 * memory) and held(frames=max(2, frames // 2)) and held(refine=False)
     else:
-        assert not room(memory=memory // 2) and not room(frames=2 * frames) and not room(copies=copies + 1)
+        assert not held(memory=memory // 2) and not held(frames=2 * frames) and not held(refine=True)
 
 
-def test_1080p_of_100_frames_has_room_in_the_most_that_is_used_by_default():
-    full_hd = Budget(MOST_DEFAULT, Path())
-    assert full_hd.has_room(1920 * 1080, 100, 18, 1)
-    assert not full_hd.has_room(1920 * 1080, 400, 18, 1)
-    assert not Budget(LEAST_DEFAULT, Path()).has_room(1920 * 1080, 100, 18, 1)
+def test_1080p_of_100_frames_is_held_by_default_on_any_machine():
+    for memory, frames, held in ((LEAST_DEFAULT, 100, True), (LEAST_DEFAULT, 200, False), (MOST_DEFAULT, 400, True)):
+        layout = Budget(memory, Path()).layout(1920 * 1080, frames, 18, 2, refine=True)
+        assert layout.stack_on_disk != held
+
+
+def test_4k_is_made_without_being_asked_for_memory_on_a_machine_of_8_gib():
+    assert least_memory(3840 * 2160, 2, refine=True) < 2 * GIB
+    assert not Budget(MOST_DEFAULT, Path()).layout(3840 * 2160, 60, 18, 2, refine=True).scratch_bytes

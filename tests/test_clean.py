@@ -69,8 +69,8 @@ def released_by_numpy(frames: np.ndarray) -> tuple[np.ndarray, int]:
 
 
 def tight(height: int, width: int) -> int:
-    """The least memory that frames of this size get along with."""
-    return least_memory(height * width, 5) + 1
+    """The least memory with which a sweep of frames of this size is made: from 27 on they are not held in it."""
+    return least_memory(height * width, 5, refine=True) + 1
 
 
 def outcome(result: CleanResult) -> list[tuple]:

@@ -50,6 +50,41 @@ def test_every_kernel_has_a_twin_with_the_same_arguments():
 
 
 @many
+@given(st.integers(0, 2**32), st.integers(1, 40), st.integers(1, 200), st.data())
+def test_gather_takes_the_same_range_of_each_picture(seed, frames, samples, data):
+    pictures = list(np.random.default_rng(seed).integers(0, 256, (frames, samples), np.uint8))
+    first = data.draw(st.integers(0, samples - 1))
+    width = data.draw(st.integers(1, samples - first))
+    one, other = np.full((frames, width), 7, np.uint8), np.full((frames, width), 8, np.uint8)
+    _kernels.gather(_kernels.addresses_of(pictures), first, one)
+    _reference.gather(_kernels.addresses_of(pictures), first, other)
+    assert np.array_equal(one, other)
+    assert np.array_equal(one, np.array(pictures)[:, first : first + width])
+
+
+@many
+@given(st.integers(0, 2**32), st.integers(1, 6), st.integers(1, 9), st.integers(1, 20), st.booleans())
+def test_sums_over_squares_and_means_of_luma(seed, rows, columns, step, white):
+    rng = np.random.default_rng(seed)
+    shape = rows * step + int(rng.integers(0, 3)), columns * step + int(rng.integers(0, 3)), 3
+    rgb = np.full(shape, 255, np.uint8) if white else rng.integers(0, 256, shape, np.uint8)
+    lines = rgb.reshape(shape[0], -1)
+    sums = []
+    for module in (_kernels, _reference):
+        out = np.full(3 * columns * step, 99, np.uint32)
+        module.square_sums(lines, (rows - 1) * step, step, np.empty(out.size, np.uint16), out)
+        sums.append(out)
+    assert np.array_equal(*sums)
+    means = np.full((rows, columns), 7, np.uint8), np.full((rows, columns), 8, np.uint8)
+    _kernels.luma_means(lines, step, means[0])
+    _reference.luma_means(lines, step, means[1])
+    assert np.array_equal(*means)
+    # In words: the mean of the luma that nobody rounded, to half a level.
+    grey = (rgb[: rows * step, : columns * step] @ (0.299, 0.587, 0.114)).reshape(rows, step, columns, step)
+    assert np.abs(means[0] - grey.mean(axis=(1, 3))).max() <= 0.5 + 1e-3
+
+
+@many
 @given(st.integers(0, 2**32), WIDTHS, PALETTES)
 def test_luma(seed, width, palette):
     rgb = np.random.default_rng(seed).choice(np.array(palette, np.uint8), 3 * width)
@@ -240,4 +275,5 @@ def test_loading_compiles_each_kernel_once_and_work_compiles_none():
     done = subprocess.run([sys.executable, "-c", WORK], capture_output=True, text=True, check=True)
     loaded, worked = done.stdout.splitlines()
     assert loaded == worked
-    assert set(loaded) == set("[1, ]")
+    # Those that only other kernels call are part of these, and counted where these had to be compiled.
+    assert "1" in loaded and set(loaded) <= set("[0, 1]")

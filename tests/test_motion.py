@@ -58,8 +58,9 @@ def estimate(frames: list[np.ndarray], percent: float = 35) -> np.ndarray:
 def found_in(frames: list[np.ndarray], clean: np.ndarray, noise: float = 2.0) -> Findings:
     moving = Moving(frames[0].shape[:2], len(frames))
     sigma = np.full(frames[0].shape[:2], 0.67 * noise, np.float32)  # of luma: channels' noises are independent
+    moving.compare_with(clean, sigma)
     for position, frame in enumerate(frames):
-        moving.see(position, frame, clean, sigma)
+        moving.see(position, frame)
     return moving.finish()
 
 
@@ -211,13 +212,13 @@ def test_a_large_picture_is_judged_on_a_grid_and_answered_in_px() -> None:
     still = np.repeat(np.repeat(picture(), 3, axis=0), 3, axis=1)[:479, :718]
     grain = np.random.default_rng(0).normal(0, 2, still.shape)
     moving, true = Moving(still.shape[:2], 30), np.zeros((30, *still.shape[:2]), bool)
-    clean, sigma = still.astype(np.float32), np.full(still.shape[:2], 2, np.float32)
+    moving.compare_with(still.astype(np.float32), np.full(still.shape[:2], 2, np.float32))
     for t in range(30):
         true[t, 200:400, 20 * t : 20 * t + 80] = True
         frame = still.copy()
         frame[true[t]] = 20
         noisy = np.clip(frame + np.roll(grain, 31 * t, axis=1), 0, 255).astype(np.uint8)
-        moving.see(t, noisy, clean, sigma)
+        moving.see(t, noisy)
     findings = moving.finish()
     recall, precision = recall_and_precision(np.array([findings.per_frame(t) for t in range(30)]), true)
     assert findings.grid.step == 2 and recall > 0.95 and precision > 0.9
@@ -227,9 +228,11 @@ def test_order_and_gaps_do_not_matter() -> None:
     frames, truth, _ = clip("walker")
     clean, sigma = truth.astype(np.float32), np.full(SIZE, 1.4, np.float32)
     forward, backward = Moving(SIZE, FRAMES + 1), Moving(SIZE, FRAMES + 1)
+    for moving in (forward, backward):
+        moving.compare_with(clean, sigma)
     for i in range(FRAMES):
-        forward.see(i, frames[i], clean, sigma)
-        backward.see(FRAMES - 1 - i, frames[FRAMES - 1 - i], clean, sigma)
+        forward.see(i, frames[i])
+        backward.see(FRAMES - 1 - i, frames[FRAMES - 1 - i])
     a, b = forward.finish(), backward.finish()
     np.testing.assert_array_equal(a.packed, b.packed)
     assert not a.per_frame(FRAMES).any() and a.share[FRAMES] == 0
@@ -246,10 +249,16 @@ def test_little_or_nothing_seen_is_nothing_found() -> None:
 def test_what_does_not_fit_is_refused() -> None:
     moving = Moving(SIZE, 2)
     clean, sigma = picture().astype(np.float32), np.ones(SIZE, np.float32)
+    with pytest.raises(ValueError, match="compared with"):
+        moving.see(0, picture())
+    for other, noise in ((clean[:-1], sigma), (clean, sigma[:, 1:])):
+        with pytest.raises(ValueError, match="sigma"):
+            moving.compare_with(other, noise)
+    moving.compare_with(clean, sigma)
     with pytest.raises(IndexError):
-        moving.see(2, picture(), clean, sigma)
+        moving.see(2, picture())
     with pytest.raises(ValueError):
-        moving.see(0, picture()[:-1], clean, sigma)
+        moving.see(0, picture()[:-1])
 
 
 @pytest.mark.parametrize("size", [(61, 83), (480, 720)])

@@ -14,10 +14,12 @@ from test_clean import FramesInMemory
 from pipeline.clean import CleanSettings, clean
 from pipeline.stages import finish
 from rainclean import _reference, _weighing, rainfree
+from rainclean._kernels import addresses_of
 from rainclean._weighing import HIGHEST, LINE_SIZE, LINE_STEPS, LOWEST, SIZE, STEPS, ZERO
 from rainclean.belief import Belief
 from rainclean.rainfree import (
     ANYTHING,
+    LEAST_WEIGHT,
     RAINY,
     TAIL,
     RainfreeMean,
@@ -48,8 +50,8 @@ def both(name: str, *arguments: object, out: np.ndarray) -> tuple[np.ndarray, np
 
 
 def test_every_kernel_has_a_twin_with_the_same_arguments():
-    kernels = [name for name, value in vars(_weighing).items() if hasattr(value, "py_func")]
-    assert len(kernels) == 5
+    kernels = [n for n, v in vars(_weighing).items() if hasattr(v, "py_func") and v.__module__ == _weighing.__name__]
+    assert set(kernels) >= {"residuals", "along_streaks", "weigh", "settle", "apart", "chance_within"}
     for name in kernels:
         kernel = inspect.signature(getattr(_weighing, name).py_func)
         assert list(kernel.parameters) == list(inspect.signature(getattr(_reference, name)).parameters)
@@ -86,15 +88,50 @@ def test_along_streaks(shape, seed, reach, slant, data):
 @given(SHAPES, st.integers(0, 2**32))
 def test_weigh(shape, seed):
     rng = np.random.default_rng(seed)
-    frame, z = rng.integers(0, 256, (*shape, 3), np.uint8), rng.integers(0, SIZE, shape, np.uint8)
-    lines = rng.integers(0, LINE_SIZE, shape, np.uint8)
+    count, first, more = rng.integers(1, 6), int(rng.integers(0, 4)), int(rng.integers(0, 4))
+    frames = [rng.integers(0, 256, (*shape, 3), np.uint8) for _ in range(count)]
+    z = rng.integers(0, SIZE, (count, first + shape[0] + more, shape[1]), np.uint8)
+    lines = rng.integers(0, LINE_SIZE, (count, shape[0] + more, shape[1]), np.uint8)
     chance = rng.random((LINE_SIZE, SIZE), np.float32)
     made = []
     for module in (_weighing, _reference):
         total, weight = np.full((*shape, 3), 5, np.float32), np.full(shape, 2, np.float32)
-        module.weigh(frame, z, lines, chance, total, weight)
+        module.weigh(addresses_of(frames), z, first, lines, chance, total, weight)
         made.append((total, weight))
     assert np.array_equal(made[0][0], made[1][0]) and np.array_equal(made[0][1], made[1][1])
+    # In words, whatever a frame's address is: chance times level, added up.
+    chances_ = [chance[lines[n, : shape[0]], z[n, first : first + shape[0]]].astype(float) for n in range(count)]
+    expected = 5 + sum(q[..., None] * frame for q, frame in zip(chances_, frames, strict=True))
+    assert np.abs(made[0][0] - expected).max() < 1e-3
+
+
+@many
+@given(SHAPES, st.integers(0, 2**32))
+def test_sums_and_tables_by_level(shape, seed):
+    rng = np.random.default_rng(seed)
+    picture = rng.uniform(-8, 263, (*shape, 3)).astype(np.float32)
+    table = rng.random(256, np.float32)
+    empty = np.full(shape, 9, np.float32)
+    for name, given_ in (("channel_sums", (picture,)), ("by_level", (picture, table))):
+        one, other = both(name, *given_, out=empty)
+        assert np.array_equal(one, other)
+
+
+@many
+@given(SHAPES, st.integers(0, 2**32), st.sampled_from([0.0, 0.4, 20.0]))
+def test_the_mean_of_both_halves_and_what_they_differ_by(shape, seed, often):
+    rng = np.random.default_rng(seed)
+    top, below = int(rng.integers(0, 4)), int(rng.integers(0, 4))
+    whole = (shape[0] + top + below, shape[1])
+    weights = (often * rng.random((2, *whole))).astype(np.float32)
+    totals = (weights[..., None] * rng.uniform(0, 255, (2, *whole, 3))).astype(np.float32)
+    start = rng.uniform(0, 255, (*shape, 3)).astype(np.float32)
+    one, other = both("settle", totals, weights, top, LEAST_WEIGHT, out=start)
+    assert np.array_equal(one, other)
+    few = weights.sum(axis=0)[top : top + shape[0]] < LEAST_WEIGHT
+    assert np.array_equal(one[few], start[few])
+    one, other = both("apart", totals, weights, top, out=np.empty(shape, np.float32))
+    assert np.allclose(one, other, rtol=1e-4, atol=1e-5)
 
 
 @many
@@ -183,9 +220,12 @@ def test_streaks_are_longer_in_larger_pictures(lines, reach):
 # The sums.
 
 
-def weighed(frames: np.ndarray, start: np.ndarray, sigma: float = 2.0, workers: int = 1) -> Weighed:
+def weighed(
+    frames: np.ndarray, start: np.ndarray, sigma: float = 2.0, workers: int = 1, together: int = 4
+) -> Weighed:
     noise = np.full(256, sigma, np.float32)
-    with RainfreeMean(start.astype(np.float32), noise, len(frames), workers) as mean:
+    # A copy of the start, which the mean takes the place of.
+    with RainfreeMean(start.astype(np.float32), noise, len(frames), workers, together) as mean:
         for position, frame in enumerate(frames):
             mean.add(position, frame)
         return mean.finish()
@@ -218,9 +258,9 @@ def test_neither_strips_nor_threads_change_a_bit(monkeypatch):
     clip = ladder_clip("heavy")
     frames, start = clip.frames[:14], clip.truth + np.float32(0.4)
     plain = weighed(frames, start)
-    for strips, workers in ((1, 1), (2, 3), (8, 2), (8, 5)):
+    for strips, workers, together in ((1, 1, 4), (2, 3, 9), (8, 2, 5), (8, 5, 4)):
         monkeypatch.setattr(rainfree, "_STRIPS", strips)
-        other = weighed(frames, start, workers=workers)
+        other = weighed(frames, start, workers=workers, together=together)
         assert np.array_equal(other.totals, plain.totals) and np.array_equal(other.weights, plain.weights)
         assert other.slant == plain.slant and np.array_equal(other.mean, plain.mean)
 
@@ -238,7 +278,8 @@ def test_the_sums_are_those_of_the_twins_over_the_whole_picture():
         _reference.residuals(frame, start.sum(axis=2), scale, z)
         _reference.along_streaks(z, reach, lean(shape[0], made.slant), 0, lines)
         half = int(position >= 4.5)
-        _reference.weigh(frame, z, lines, table, totals[half], weights[half])
+        frame = np.ascontiguousarray(frame)
+        _reference.weigh(addresses_of([frame]), z[None], 0, lines[None], table, totals[half], weights[half])
     assert np.array_equal(made.weights, weights) and np.array_equal(made.totals, totals)
 
 
@@ -265,7 +306,7 @@ def test_a_frame_of_another_size_is_refused():
 
 def test_without_frames_the_start_stands():
     start = np.full((40, 40, 3), 77.25, np.float32)
-    with RainfreeMean(start, np.ones(256, np.float32), 3) as mean:
+    with RainfreeMean(start.copy(), np.ones(256, np.float32), 3) as mean:
         made = mean.finish()
     assert np.array_equal(made.mean, start) and made.share == 0
     assert made.belief().sd.min() >= TAIL / 2

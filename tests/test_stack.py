@@ -19,7 +19,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rainclean import _reference, storage, temporal
-from rainclean.budget import BANDS_SHARE, IN_FLIGHT, RESERVE, Budget, least_memory
+from rainclean.budget import BANDS_SHARE, IN_FLIGHT, REFINED, RESERVE, Budget, least_memory
 from rainclean.errors import ResourceError
 from rainclean.local_eta import cell_grid, cell_size
 from rainclean.look_up import Start
@@ -313,17 +313,18 @@ def test_enough_memory_asks_nothing_of_the_disk(tmp_path, monkeypatch):
         assert stack.layout.scratch_bytes == 0
 
 
+@pytest.mark.parametrize("refine", [False, True])
 @pytest.mark.parametrize("megapixels", [0.5, 2, 8.3, 100])
-def test_memory_too_small_for_a_frame_is_refused_with_advice_that_holds(megapixels, tmp_path):
+def test_memory_too_small_for_a_frame_is_refused_with_advice_that_holds(megapixels, refine, tmp_path):
     pixels = int(megapixels * 1e6)
     with pytest.raises(ResourceError, match=r"megapixels need more memory than 1\.0 MiB") as caught:
-        Budget(1 << 20, tmp_path).layout(pixels, 100, 1, 2)
+        Budget(1 << 20, tmp_path).layout(pixels, 100, 1, 2, refine)
     message = str(caught.value)
     assert "\n" not in message
     advised = int(message.split("--memory ")[1].removesuffix("MiB"))
-    assert Budget(advised << 20, tmp_path).layout(pixels, 100, 1, 2).run_length >= 1
+    assert Budget(advised << 20, tmp_path).layout(pixels, 100, 1, 2, refine).run_length >= 1
     with pytest.raises(ResourceError):
-        Budget((advised - 1) << 20, tmp_path).layout(pixels, 100, 1, 2)
+        Budget((advised - 1) << 20, tmp_path).layout(pixels, 100, 1, 2, refine)
 
 
 def test_memory_too_small_for_a_frame_leaves_nothing(tmp_path, no_threads_left):
@@ -333,19 +334,23 @@ def test_memory_too_small_for_a_frame_leaves_nothing(tmp_path, no_threads_left):
 
 
 @settings(deadline=None)
-@given(st.integers(1, 10**8), st.integers(2, 5000), st.integers(1, 60), st.integers(1 << 16, 1 << 34))
-def test_what_a_budget_keeps_in_memory_fits_into_it(pixels, frames, candidates, memory):
-    stack, pictures = 4 * pixels * frames, 3 * pixels * candidates
+@given(st.integers(1, 10**8), st.integers(2, 5000), st.integers(1, 60), st.integers(1 << 16, 1 << 34), st.booleans())
+def test_what_a_budget_keeps_in_memory_fits_into_it(pixels, frames, candidates, memory, refine):
+    held, pictures, mean = 3 * pixels * frames, 3 * pixels * candidates, REFINED * pixels * refine
     try:
-        layout = Budget(memory, Path()).layout(pixels, frames, candidates, 2)
+        layout = Budget(memory, Path()).layout(pixels, frames, candidates, 2, refine)
     except ResourceError:
         usable_at_least = (1 - RESERVE) * ((1 - BANDS_SHARE) * memory - IN_FLIGHT * pixels)
-        assert memory < least_memory(pixels, 2) + 99 and stack > usable_at_least - 99
+        assert memory < least_memory(pixels, 2, refine) + 99 and held > usable_at_least - mean - 99
         return
-    assert layout.scratch_bytes == stack * layout.stack_on_disk + pictures * layout.pictures_on_disk
-    in_memory = stack + pictures - layout.scratch_bytes
-    runs = 2 * 4 * pixels * layout.run_length if layout.stack_on_disk else 0
-    assert max(in_memory, runs) + IN_FLIGHT * pixels <= memory
+    kept = 0 if layout.pictures_on_disk else pictures
+    assert layout.scratch_bytes == 4 * pixels * frames * layout.stack_on_disk + (pictures - kept)
+    if layout.stack_on_disk:
+        # Runs while frames are decoded; pictures, and the mean beside the decoder, when they are gone.
+        assert max(2 * 4 * pixels * layout.run_length, kept + mean) + IN_FLIGHT * pixels <= memory
+    else:
+        # The decoder is gone when there is a mean.
+        assert held + max(IN_FLIGHT * pixels, kept + mean) <= memory
 
 
 @pytest.mark.parametrize("memory", [ROOMY, tight(64)], ids=["memory", "disk"])
@@ -458,10 +463,9 @@ def test_an_error_in_use_comes_out_of_percentiles(tmp_path, monkeypatch, no_thre
         list(stack.percentiles([[50]], full))
 
 
-@pytest.mark.parametrize("memory", [ROOMY, tight(2500)], ids=["memory", "disk"])
-def test_early_runs_are_sorted_before_the_last_frame_is_there(memory, tmp_path):
+def test_in_scratch_space_early_runs_are_sorted_before_the_last_frame_is_there(tmp_path):
     frames = clip(10, 70, 50, 50)
-    with SortedStack(50, 50, [(0, 70)], Budget(memory, tmp_path), 1, 1) as stack:
+    with SortedStack(50, 50, [(0, 70)], Budget(tight(2500), tmp_path), 1, 1) as stack:
         for frame in frames[:-1]:
             stack.add(frame)
         waited = time.monotonic() + 5
@@ -472,20 +476,18 @@ def test_early_runs_are_sorted_before_the_last_frame_is_there(memory, tmp_path):
         stack.finish()
 
 
-@pytest.mark.parametrize("memory", [ROOMY, 36_500], ids=["memory", "disk"])
-def test_the_next_run_is_filled_while_one_is_still_being_sorted(memory, tmp_path, monkeypatch):
+def test_in_scratch_space_the_next_run_is_filled_while_one_is_still_being_sorted(tmp_path, monkeypatch):
     go_on = threading.Event()
-    kind = storage.Planes if memory == ROOMY else storage.ScratchPlanes
-    write = kind.write
+    write = storage.ScratchPlanes.write
 
     def held_up(self, *args) -> None:
         go_on.wait(10)
         write(self, *args)
 
-    monkeypatch.setattr(kind, "write", held_up)
+    monkeypatch.setattr(storage.ScratchPlanes, "write", held_up)
     frames = clip(12, 150, 10, 10)
-    with SortedStack(10, 10, [(0, 150)], Budget(memory, tmp_path), 1, 2) as stack:
-        assert bool(stack.layout.scratch_bytes) == (memory != ROOMY)
+    with SortedStack(10, 10, [(0, 150)], Budget(36_500, tmp_path), 1, 2) as stack:
+        assert stack.layout.scratch_bytes
         assert within(5, lambda: [stack.add(frame) for frame in frames[:60]])
         go_on.set()
         for frame in frames[60:]:

@@ -42,7 +42,9 @@ class Analyze:
         from pipeline.clean import CleanSettings
         from pipeline.project.analyzing import analyze
         from pipeline.project.store import Project
+        from rainclean.allocator import share_heaps
 
+        share_heaps()
         defaults = CleanSettings()
         settings = CleanSettings(
             recipe=self.recipe,

@@ -55,8 +55,10 @@ class Clean:
         """Make the candidates and write them."""
         from pipeline.clean import CleanSettings, clean
         from pipeline.clean_output import clean_folder, write_clean
+        from rainclean.allocator import share_heaps
         from rainclean.video import open_source
 
+        share_heaps()
         with open_source(self.input, salvage=self.salvage) as source:
             defaults = CleanSettings()
             settings = CleanSettings(

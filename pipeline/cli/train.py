@@ -89,7 +89,7 @@ class Train:
         require_training()
         from pipeline.training.run_folder import RUN
         from pipeline.training.train import Machine, is_further_process
-        from rainclean.spanet.allocator import keep_freed_memory
+        from rainclean.allocator import keep_freed_memory
 
         keep_freed_memory()
         machine = Machine(self.workers, self.accelerator, self.devices, self.nodes, self.threads)

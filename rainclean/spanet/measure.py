@@ -13,9 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rainclean.allocator import keep_freed_memory
 from rainclean.spanet import _bands
 from rainclean.spanet._irnn_cpu import team
-from rainclean.spanet.allocator import keep_freed_memory
 from rainclean.spanet.irnn import irnn, irnn_reference
 from rainclean.spanet.network import SPANet
 from rainclean.spanet.released import released_graph

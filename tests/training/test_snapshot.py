@@ -91,7 +91,7 @@ def test_an_export_in_between_is_noticed_and_nothing_is_left(tmp_path: Path, mon
 
 @pytest.mark.usefixtures("one_thread")
 def test_the_command_trains_on_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rainclean.spanet.allocator.keep_freed_memory", lambda: True)  # a switch of the whole process
+    monkeypatch.setattr("rainclean.allocator.keep_freed_memory", lambda: True)  # a switch of the whole process
 
     def train(*words: object) -> int:
         return main(["train", *map(str, words)])

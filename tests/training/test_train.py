@@ -197,7 +197,7 @@ def test_a_kill_before_there_is_a_run_leaves_the_folder_free(whole: Trained, dat
 def test_a_finished_run_says_so_and_does_not_train(
     whole: Trained, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rainclean.spanet.allocator.keep_freed_memory", lambda: True)  # a switch of the whole process
+    monkeypatch.setattr("rainclean.allocator.keep_freed_memory", lambda: True)  # a switch of the whole process
     before = {path: path.stat().st_mtime_ns for path in whole.folder.iterdir()}
     assert main(["train", "--resume", str(whole.folder)]) == 0
     said = capsys.readouterr()
