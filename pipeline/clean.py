@@ -36,6 +36,7 @@ from rainclean.candidates import (
     sweep,
 )
 from rainclean.errors import InputError, UsageError
+from rainclean.local_eta import eta_map
 from rainclean.look_up import Start
 from rainclean.motion import Findings as MovingFindings
 from rainclean.quality import DOUBTFUL, Judge
@@ -158,7 +159,9 @@ def clean(source: FrameSource, settings: CleanSettings) -> Generator[Progress, N
         start = None
         if rows.rainfree is not None:
             eta, window = votes[rows.refined].eta, gathered.selection.windows[rows.refined]
-            start = Start(rows.refined, float(eta), gathered.noise.curve(eta, *window))
+            # The vote of each neighbourhood: where a shadow lay for some frames the whole picture's is in it.
+            begin = eta_map(stack.local_votes[rows.refined], eta)
+            start = Start(rows.refined, begin, gathered.noise.curve(eta, *window))
         store = PictureStore(stack.picture_planes(len(rows.candidates)), (stack.height, stack.width, 3))
         with _closing_on_error(store):
             started = yield from shares_done("look up", stack.percentiles(rows.wanted, store.put, start))

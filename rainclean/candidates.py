@@ -21,7 +21,7 @@ U8 = NDArray[np.uint8]
 SWEEP_FRAMES = (20, 40, 100, 200, 400)
 """N of the default sweep, as far as the clip goes."""
 
-SWEEP_VERSION = 2
+SWEEP_VERSION = 3
 """Raised when a sweep makes other candidates: sequences that an older one was made of are analysed again."""
 
 SWEEP_OFFSETS = (0, -5, 5, -10, 10)

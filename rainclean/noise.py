@@ -24,6 +24,7 @@ _HALF_NORMAL = 0.6745
 _BINS = 16
 _FEW = 100
 _FEWEST_BELOW = 4
+_UNUSUAL = 2.5  # times the lower quartile: of a pixel's own spread, told from some frames, hardly any is
 
 
 class NoiseSamples:
@@ -56,10 +57,10 @@ def noise_curve(stack: U8, eta: float) -> F32:
     level, apart = clean.mean(axis=1), (clean - below).mean(axis=1) / _HALF_NORMAL
     bins = np.minimum((level / 256 * _BINS).astype(int), _BINS - 1)
     middles = (np.arange(_BINS) + 0.5) * 256 / _BINS
-    found = np.array([apart[bins == b].mean() if (bins == b).sum() >= _FEW else np.nan for b in range(_BINS)])
+    found = np.array([_usual(apart[bins == b]) if (bins == b).sum() >= _FEW else np.nan for b in range(_BINS)])
     known = ~np.isnan(found)
     if not known.any():
-        return np.full(256, max(LEAST, float(apart.mean())), np.float32)
+        return np.full(256, max(LEAST, _usual(apart)), np.float32)
     # Close to black half of the bell is cut off, close to white the other: there the noise is that of the next bin.
     # How close that is, most bins tell: those that are cut off say too little.
     reach = 3 * np.nanmedian(found)
@@ -68,6 +69,11 @@ def noise_curve(stack: U8, eta: float) -> F32:
         known = whole
     curve = np.interp(np.arange(256), middles[known], found[known])
     return np.maximum(curve, LEAST).astype(np.float32)
+
+
+def _usual(apart: F32) -> float:
+    """Mean without what is far too much: where a shadow lay for some frames, what lies below is no noise."""
+    return float(apart[apart <= _UNUSUAL * np.percentile(apart, 25) + LEAST].mean())
 
 
 def _percentile(stack: U8, eta: float) -> F32:

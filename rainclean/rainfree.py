@@ -8,8 +8,8 @@ their number. Which ones those are is told by three things that rain cannot hide
 - it is a one-sided tail beside the noise: the chance of each value follows by Bayes' rule from a Gaussian (clean)
   and an exponential tail (rain) with a little of anything (a passer-by, darker or brighter).
 
-One round over the frames from a start that is right to a level or two (`stack.SortedStack`: the percentile η*,
-climbed to where values crowd) is one step of expectation maximisation, and comes within some tenths of a decibel
+One round over the frames from a start that is right to a level or two (`stack.SortedStack`: the local η, climbed to
+where values crowd) is one step of expectation maximisation, and comes within some tenths of a decibel
 of the mean of the truly rain-free values; where hardly any value is free of rain a second round helps.
 """
 

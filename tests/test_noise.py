@@ -112,10 +112,20 @@ def test_samples_stand_all_over_the_picture(size):
         samples.see(rng.integers(0, 256, (height, width, 3), np.uint8))
     seen = samples.curve(50.0)
     assert np.isfinite(seen).all() and seen[128] > 20
-    quarter = NoiseSamples(height, width)
+    # A corner that is all that is bright has noise of its own.
+    corner, wide = NoiseSamples(height, width), height * width > 1000
     for _ in range(6):
-        frame = np.full((height, width, 3), 100, np.uint8)
+        frame = np.full((height, width, 3), 20, np.uint8)
         below = frame[3 * height // 4 :, 3 * width // 4 :]
-        below[:] = rng.integers(0, 200, below.shape, np.uint8)
-        quarter.see(frame)
-    assert quarter.curve(50.0)[100] > LEAST
+        below[:] = rng.integers(150, 250, below.shape, np.uint8)
+        corner.see(frame)
+    assert not wide or corner.curve(50.0)[200] > 20
+
+
+def test_a_shadow_that_lies_over_half_the_picture_for_some_frames_is_no_noise():
+    frames = rainy(scene(), 3.0, 60, 0.2)
+    dark = frames.copy()
+    dark[:15, :, : SIZE[1] // 2] = (0.6 * dark[:15, :, : SIZE[1] // 2]).astype(np.uint8)
+    eta = clean_percentile(0.2)
+    plain, shadowed = curve_of(frames, eta), curve_of(dark, eta)
+    assert np.abs(shadowed / plain - 1).max() < 0.4  # it was six times as much
