@@ -1,8 +1,7 @@
 """The main job without a project: one clip in, scored candidates out.
 
-Frames are decoded once, sorted beside the decoding, voted on, looked up, compared and scored; see
-docs/architecture.md for the road. The stage yields Progress, can be closed at each yield, and then leaves
-nothing behind.
+Frames are decoded, sorted, voted on, looked up, weighed, compared and scored; see docs/architecture.md for the road.
+The stage yields Progress, can be closed at each yield, and then leaves nothing behind.
 """
 
 import os
@@ -167,7 +166,6 @@ def clean(source: FrameSource, settings: CleanSettings) -> Generator[Progress, N
             started = yield from shares_done("look up", stack.percentiles(rows.wanted, store.put, start))
     give_back_freed_memory()
     with _closing_on_error(store), ExitStack() as until_scored:
-        # The stack is gone by now: pictures, the mean and their scores are all that takes memory.
         refined = moving = None
         if start is not None and started is not None:
             refined = yield from weigh(
@@ -177,6 +175,7 @@ def clean(source: FrameSource, settings: CleanSettings) -> Generator[Progress, N
                 TOGETHER if stack.layout.stack_on_disk else HELD_TOGETHER,
             )  # fmt: skip
             until_scored.enter_context(refined)
+            gathered.forget_frames()
             mean = np.rint(np.clip(refined.belief.mean, 0, 255)).astype(np.uint8)
             store.put_picture(rows.candidates[-1].row, mean)
             # Nearer to the truth than where values crowd: what candidates are judged by from here on.

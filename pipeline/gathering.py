@@ -39,9 +39,6 @@ FEWEST_STEADY = 10
 """Frames that have to fit, for a clip to be steadied at all."""
 
 
-_ROOM = 64 << 20
-"""Bytes that held frames are given at a time."""
-
 _LOOKING = 2
 """Frames that may wait to be looked at (counted in `budget.IN_FLIGHT`)."""
 
@@ -68,6 +65,11 @@ class Gathered:
     warnings: list[str]
     steadying: Steadying | None = None
     seconds: dict[str, float] = field(default_factory=dict)
+
+    def forget_frames(self) -> None:
+        """Let go of frames in memory, once nobody will read them again."""
+        if isinstance(self.frames, HeldFrames):
+            self.frames.forget()
 
 
 def gather(
@@ -131,7 +133,7 @@ def _again(
         watch, noise = Watch(fitting), NoiseSamples(region.height, region.width)
         held = None if stack.layout.stack_on_disk else HeldFrames(frames)
         if held is not None and isinstance(source, HeldFrames):
-            source.release()
+            source.read_once_more(fitting.indices)
         yield from _fill(held or frames, fitting, region, stack, watch, noise, seconds)
         frames = held or frames
         until_done.pop_all()
@@ -288,39 +290,39 @@ class HeldFrames(SourceAround):
     def __init__(self, source: FrameSource) -> None:
         super().__init__(source)
         self._held: dict[int, Frame] = {}
-        self._releasing = False
-        self._room: list[U8] = []
+        self._once = False
 
     def read(self, indices: Sequence[int] | None = None, region: Region | None = None) -> Iterator[Frame]:
         """See `FrameSource.read`; always with the same region."""
         assert indices is not None
         if all(index in self._held for index in indices):
-            give = self._held.pop if self._releasing else self._held.__getitem__
-            yield from map(give, indices)
+            yield from map(self._held.pop if self._once else self._held.__getitem__, indices)
             return
-        for number, frame in enumerate(self._source.read(indices, region)):
+        for frame in self._source.read(indices, region):
+            if self._once:
+                yield frame
+                continue
             if frame.index not in self._held:
-                self._held[frame.index] = frame._replace(rgb=self._moved(frame.rgb, len(indices) - number))
+                # Moved into memory that is asked for in large pages: what decoders give is in small ones, of which
+                # each costs time when it is touched, and theirs can then serve for the next frame.
+                own = np.empty(frame.rgb.shape, np.uint8)
+                own[:] = frame.rgb
+                self._held[frame.index] = frame._replace(rgb=own)
             yield self._held[frame.index]
 
-    def release(self) -> None:
-        """From now on let go of each frame when it is read: what is made of it takes its place."""
-        self._releasing = True
+    def read_once_more(self, indices: Sequence[int]) -> None:
+        """Let go of all other frames now, and of each of these when it is read: what is made of it takes its place."""
+        wanted = set(indices)
+        self._held = {index: frame for index, frame in self._held.items() if index in wanted}
+        self._once = True
 
-    def _moved(self, rgb: U8, wanted: int) -> U8:
-        """The frame in room that several share: the system gives large pieces of memory in a tenth of the time.
-
-        wanted: how many are still to come, this one among them.
-        """
-        if not self._room or self._room[-1].shape != rgb.shape:
-            self._room = list(np.empty((min(wanted, max(1, _ROOM // rgb.nbytes)), *rgb.shape), np.uint8))
-        place = self._room.pop()
-        place[:] = rgb
-        return place
+    def forget(self) -> None:
+        """Let go of the frames; read again, they are decoded."""
+        self._held.clear()
 
     def close(self) -> None:
         """Let go of the frames and the file."""
-        self._held.clear()
+        self.forget()
         super().close()
 
 

@@ -5,13 +5,11 @@ Kernels release the interpreter lock and run in threads of ours: numba's own par
 threads enter them at once. Each is compiled once for all sizes and every N, and kept in numba's cache.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-import numba
 import numpy as np
-from numba import njit, types
-from numba.extending import intrinsic
+from numba import njit
 from numpy.typing import NDArray
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
@@ -19,7 +17,6 @@ U8 = NDArray[np.uint8]
 I16 = NDArray[np.int16]
 I32 = NDArray[np.int32]
 F32 = NDArray[np.float32]
-U64 = NDArray[np.uint64]
 
 _CHUNK = 1024  # columns whose sums stay in the first-level cache
 _ROWS = 256  # rows whose sums cannot leave 16 bits: 256·255
@@ -30,44 +27,6 @@ def _kernel(function: Kernel) -> Kernel:
         return cast(Kernel, njit(nogil=True, cache=True)(function))
     except RuntimeError:  # no folder to cache in can be written: compile anew in each process
         return cast(Kernel, njit(nogil=True)(function))
-
-
-@intrinsic
-def _pointer(typing: Any, address: Any) -> Any:
-    """An address as a pointer to bytes."""
-
-    def made(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
-
-    return types.CPointer(types.uint8)(types.uint64), made  # type: ignore[no-untyped-call]
-
-
-@_kernel
-def samples_at(address: int, first: int, count: int) -> U8:
-    """Samples of a picture that lies at an address (uint64), from number ``first`` on, (count,) uint8; for kernels.
-
-    Frames of a clip are arrays of their own, and a list of arrays would have to be walked under the interpreter lock,
-    on which threads would wait for each other. Whoever passes addresses holds on to the arrays.
-    """
-    return numba.carray(_pointer(np.uint64(address) + np.uint64(first)), count)  # type: ignore
-
-
-def addresses_of(pictures: Sequence[U8]) -> U64:
-    """Where each picture begins, (N,) uint64; they are C-contiguous. The caller holds on to them."""
-    return np.array([picture.ctypes.data for picture in pictures], np.uint64)
-
-
-@_kernel
-def gather(addresses: U64, first: int, tile: U8) -> None:
-    """The same range of samples of N pictures, one below the other.
-
-    ``addresses`` (N,) uint64 as from `addresses_of`; ``first``: number of the first sample wanted; out: ``tile``
-    (N, T) uint8.
-    """
-    for i in range(tile.shape[0]):
-        samples, row = samples_at(addresses[i], first, tile.shape[1]), tile[i]
-        for c in range(row.size):
-            row[c] = samples[c]
 
 
 @_kernel
@@ -82,43 +41,32 @@ def luma(rgb: U8, out: U8) -> None:
 
 
 @_kernel
-def square_sums(lines: U8, row: int, step: int, total: NDArray[np.uint16], sums: NDArray[np.uint32]) -> None:
-    """Sums of each channel over squares of ``step`` px whose upper left px is any of a row.
+def square_means(lines: U8, step: int, means: F32) -> None:
+    """Means of each channel over squares of ``step`` px: ``lines`` (≥ R·step, ≥ 3·C·step) interleaved uint8.
 
-    ``lines`` (H, ≥ 3·W) interleaved uint8; ``row``: the upper row; out: ``sums`` (3·W,) uint32, of which the last
-    3·(step − 1) are left as they are; ``total`` (3·W,) uint16 is room to work in. step: 1 to 257. Faster than summing
-    only the squares that are wanted, because the compiler makes vector instructions of it.
+    Out: ``means`` (R, C, 3) float32 in levels. step: 1 to 257, so that sums of a column fit 16 bits.
     """
-    total[:] = 0
-    for y in range(row, row + step):
-        line = lines[y]
-        for i in range(total.size):
-            total[i] += line[i]
-    count = sums.size - 3 * (step - 1)
-    for i in range(count):
-        sums[i] = total[i]
-    for s in range(1, step):
-        beside = total[3 * s :]
-        for i in range(count):
-            sums[i] += beside[i]
-
-
-@_kernel
-def luma_means(lines: U8, step: int, out: U8) -> None:
-    """Means of luma over squares of ``step`` px: ``lines`` (≥ R·step, ≥ 3·C·step) interleaved uint8 → ``out`` (R, C).
-
-    Rounded once, in the end. step: 1 to 257.
-    """
-    width = 3 * out.shape[1] * step
+    rows, columns = means.shape[:2]
+    width, share = 3 * columns * step, np.float32(1) / np.float32(step * step)
     total, sums = np.empty(width, np.uint16), np.empty(width, np.uint32)
-    share = np.float32(1 / (1000 * step * step))
-    for y in range(out.shape[0]):
-        square_sums(lines, y * step, step, total, sums)
-        means = out[y]
-        for x in range(means.size):
-            i = 3 * x * step
-            whole = np.uint32(299) * sums[i] + np.uint32(587) * sums[i + 1] + np.uint32(114) * sums[i + 2]
-            means[x] = np.uint8(np.float32(whole) * share + np.float32(0.5))
+    count = width - 3 * (step - 1)
+    for r in range(rows):
+        total[:] = 0
+        for y in range(r * step, (r + 1) * step):
+            line = lines[y]
+            for i in range(width):
+                total[i] += line[i]
+        # Sums over the squares that begin at any px, not only at those wanted: the compiler makes vectors of that.
+        for i in range(count):
+            sums[i] = total[i]
+        for s in range(1, step):
+            beside = total[3 * s :]
+            for i in range(count):
+                sums[i] += beside[i]
+        row = means[r]
+        for c in range(columns):
+            i = 3 * c * step
+            row[c, 0], row[c, 1], row[c, 2] = sums[i] * share, sums[i + 1] * share, sums[i + 2] * share
 
 
 @_kernel
@@ -336,8 +284,7 @@ def load() -> None:
     row = np.zeros(64, np.uint8)
     first, last = np.zeros(64, np.int32), np.zeros(64, np.int32)
     luma(np.zeros(192, np.uint8), row)
-    luma_means(np.zeros((4, 12), np.uint8), 2, np.zeros((2, 2), np.uint8))
-    gather(addresses_of([row] * 4), 0, tile)
+    square_means(np.zeros((4, 12), np.uint8), 2, np.zeros((2, 2, 3), np.float32))
     apply_network(tile, np.array([[0, 1]], np.int32))
     mode_range(tile, row, first, last)
     count_votes(first, last, 4, np.zeros(101, np.int64))

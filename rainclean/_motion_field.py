@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from rainclean._kernels import _kernel, apply_network, square_sums
+from rainclean._kernels import _kernel, apply_network, square_means
 from rainclean.networks import sort_network
 
 U8 = NDArray[np.uint8]
@@ -22,7 +22,7 @@ MOST_CELLS = 110_000
 """Cells of a grid: 1080p has steps of 5 px, 640×368 of 2."""
 
 MOST_SAMPLES = 44_000_000
-"""Cells times frames: long clips get a coarser grid. A sample takes 1.5 bytes here and up to 1.2 more in `motion`."""
+"""Cells times frames: long clips get a coarser grid. A sample takes 1.5 bytes here and 3 to 7 more in `motion`."""
 
 UNIT = 2.0
 """A byte counts in so many parts of a grey level: larger differences than ±63 say nothing more."""
@@ -126,8 +126,9 @@ def residual(grid: Grid, rgb: U8, background: Background) -> tuple[I8, I8]:
     """
     luma = np.empty(grid.cells, np.int8)
     colour = np.empty((2, *grid.cells), np.float32)
-    lines = np.ascontiguousarray(rgb).reshape(grid.height, -1)
-    _residual(lines, grid.step, background.luma, background.chroma, background.contrast, luma, colour)
+    means = np.empty((*grid.cells, 3), np.float32)
+    square_means(np.ascontiguousarray(rgb).reshape(grid.height, -1), grid.step, means)
+    _residual(means, background.luma, background.chroma, background.contrast, luma, colour)
     rows, columns = chroma_cells(grid.cells)
     chroma = np.empty((2, rows, columns), np.int8)
     for plane, out in zip(colour, chroma, strict=True):
@@ -137,24 +138,16 @@ def residual(grid: Grid, rgb: U8, background: Background) -> tuple[I8, I8]:
 
 
 @_kernel
-def _residual(lines: U8, step: int, level: F32, hue: F32, contrast: F32, luma: I8, chroma: F32) -> None:
-    """Means of cells, less the background's: luma (r, c) int8 in `UNIT`\\ ths, chroma (2, r, c) float32, rain undone.
+def _residual(means: F32, level: F32, hue: F32, contrast: F32, luma: I8, chroma: F32) -> None:
+    """Means of cells (r, c, 3), less the background's.
 
-    lines: (≥ r·step, ≥ 3·c·step) uint8. Sums of a cell's columns fit 16 bits: a cell is at most 257 px high.
+    luma: (r, c) int8 in `UNIT`\\ ths, chroma: (2, r, c) float32, rain undone.
     """
-    rows, columns = luma.shape
-    width, share = 3 * columns * step, np.float32(1) / np.float32(step * step)
-    total, sums = np.empty(width, np.uint16), np.empty(width, np.uint32)
-    means = np.empty((3, columns), np.float32)
     none, all_ = np.float32(0), np.float32(1)
-    for r in range(rows):
-        square_sums(lines, r * step, step, total, sums)
-        for c in range(columns):
-            i = 3 * c * step
-            means[0, c], means[1, c], means[2, c] = sums[i] * share, sums[i + 1] * share, sums[i + 2] * share
-        for c in range(columns):
-            red, blue = means[0, c], means[2, c]
-            grey = np.float32(0.299) * red + np.float32(0.587) * means[1, c] + np.float32(0.114) * blue
+    for r in range(luma.shape[0]):
+        for c in range(luma.shape[1]):
+            red, blue = means[r, c, 0], means[r, c, 2]
+            grey = np.float32(0.299) * red + np.float32(0.587) * means[r, c, 1] + np.float32(0.114) * blue
             off = grey - level[r, c]
             seen = all_ - min(max(off / contrast[r, c], none), all_)
             chroma[0, r, c] = blue - grey - hue[r, c, 0] * seen

@@ -1,6 +1,6 @@
 """Plain numpy twins of the compiled kernels: the readable definition of each, and what tests hold them against.
 
-Same names, arguments and results as in `_kernels` and `_weighing`; shapes and units are documented there.
+Same names, arguments and results as in `_kernels`, `_addressed` and `_weighing`; shapes and units are documented there.
 """
 
 import ctypes
@@ -19,12 +19,12 @@ F32 = NDArray[np.float32]
 
 
 def samples_at(address: int, first: int, count: int) -> U8:
-    """Twin of `_kernels.samples_at`."""
+    """Twin of `_addressed.samples_at`."""
     return np.ctypeslib.as_array((ctypes.c_uint8 * count).from_address(address + first))
 
 
 def gather(addresses: NDArray[np.uint64], first: int, tile: U8) -> None:
-    """Twin of `_kernels.gather`."""
+    """Twin of `_addressed.gather`."""
     for row, address in zip(tile, addresses.tolist(), strict=True):
         row[:] = samples_at(address, first, row.size)
 
@@ -34,20 +34,11 @@ def luma(rgb: U8, out: U8) -> None:
     out[:] = rgb.reshape(-1, 3).astype(np.int64) @ (299, 587, 114) // 1000
 
 
-def square_sums(lines: U8, row: int, step: int, total: NDArray[np.uint16], sums: NDArray[np.uint32]) -> None:
-    """Twin of `_kernels.square_sums`."""
-    total[:] = lines[row : row + step, : total.size].sum(axis=0)
-    count = sums.size - 3 * (step - 1)
-    sums[:count] = sum(total[3 * s : 3 * s + count].astype(np.uint32) for s in range(step))
-
-
-def luma_means(lines: U8, step: int, out: U8) -> None:
-    """Twin of `_kernels.luma_means`."""
-    rows, columns = out.shape
+def square_means(lines: U8, step: int, means: F32) -> None:
+    """Twin of `_kernels.square_means`."""
+    rows, columns = means.shape[:2]
     rgb = lines[: rows * step, : 3 * columns * step].reshape(rows, step, columns, step, 3)
-    whole = rgb.sum(axis=(1, 3), dtype=np.int64) @ np.array((299, 587, 114))
-    share = np.float32(1 / (1000 * step * step))
-    out[:] = (whole.astype(np.float32) * share + np.float32(0.5)).astype(np.uint8)
+    means[:] = rgb.sum(axis=(1, 3), dtype=np.int64).astype(np.float32) * (np.float32(1) / np.float32(step * step))
 
 
 def apply_network(tile: U8, pairs: NDArray[Any]) -> None:
@@ -166,7 +157,7 @@ def along_streaks(z: U8, reach: int, offsets: I32, first: int, out: U8) -> None:
 
 
 def weigh(addresses: NDArray[np.uint64], z: U8, first: int, lines: U8, chance: F32, total: F32, weight: F32) -> None:
-    """Twin of `_weighing.weigh`."""
+    """Twin of `_addressed.weigh`."""
     rows = len(weight)
     for n, address in enumerate(addresses.tolist()):
         q = chance[lines[n, :rows], z[n, first : first + rows]]

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rainclean import _kernels
+from rainclean._addressed import addresses_of, gather
 from rainclean.networks import sort_network
 from rainclean.storage import Band, ScratchPlanes, cut_bands
 
@@ -67,7 +68,7 @@ class HeldRuns:
 
     def finish(self) -> None:
         """See `Runs.finish`."""
-        self._addresses = _kernels.addresses_of(self._frames)
+        self._addresses = addresses_of(self._frames)
 
     def channels(self, band: int) -> U8:
         """See `Runs.channels`."""
@@ -97,7 +98,7 @@ class HeldRuns:
     def _gathered(self, band: Band) -> U8:
         start, stop = band
         tile = np.empty((len(self._addresses), stop - start), np.uint8)
-        _kernels.gather(self._addresses, start, tile)
+        gather(self._addresses, start, tile)
         return tile
 
     def _sort(self, tile: U8) -> None:

@@ -5,12 +5,11 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from rainclean._kernels import _kernel, samples_at
+from rainclean._kernels import _kernel
 
 F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]
 U8 = NDArray[np.uint8]
-U64 = NDArray[np.uint64]
 
 STEPS = 15
 """Steps of a residual to a standard deviation; sums along streaks are told in thirds of that, LINE_STEPS."""
@@ -24,6 +23,10 @@ ZERO = -LOWEST * STEPS
 """The residual 0, in steps from LOWEST."""
 
 SIZE, LINE_SIZE = (HIGHEST - LOWEST) * STEPS + 1, (HIGHEST - LOWEST) * LINE_STEPS + 1
+
+
+LARGEST_REACH = 100
+"""px up and down: sums of 2·100 + 1 residuals fit 16 bits."""
 
 
 @_kernel
@@ -77,14 +80,14 @@ def residuals(frame: U8, clean: F32, scale: F32, out: U8) -> None:
 def along_streaks(z: U8, reach: int, offsets: I32, first: int, out: U8) -> None:
     """Sums of residuals along the direction in which streaks fall, over the root of their number.
 
-    ``z`` (R, W) uint8 as from `residuals`; a sum takes row y−reach to y+reach, at most 100 either way, shifted sideways
+    ``z`` (R, W) uint8 as from `residuals`; a sum takes row y−reach to y+reach, LARGEST_REACH at most, shifted sideways
     by the differences of ``offsets`` (R,) int32 as from `lean`, as far as there are such rows; at the sides rows that
     lie outside count as residual 0. out: (r, W) uint8, for the rows from ``first`` on, in line steps from LOWEST on,
     at most LINE_SIZE − 1.
     """
     rows, width = z.shape
-    # In columns that lean as streaks do, a sum is a running sum; `sheared` holds one for each such column. Sums of 201
-    # residuals fit 16 bits, of which twice as many go into a vector as of 32.
+    # In columns that lean as streaks do, a sum is a running sum; `sheared` holds one for each such column. They
+    # fit 16 bits, of which twice as many go into a vector as of 32.
     left, right = min(offsets[0], offsets[rows - 1]), max(offsets[0], offsets[rows - 1])
     sheared = np.zeros(width + right - left, np.int16)
     zero, top_place = np.float32(-LOWEST * LINE_STEPS + 0.5), np.float32(LINE_SIZE - 0.5)
@@ -108,38 +111,6 @@ def along_streaks(z: U8, reach: int, offsets: I32, first: int, out: U8) -> None:
             place = np.float32(sums[x]) * share + zero
             place = min(max(place, np.float32(0)), top_place)
             found[x] = np.uint8(np.int32(place))
-
-
-@_kernel
-def weigh(addresses: U64, z: U8, first: int, lines: U8, chance: F32, total: F32, weight: F32) -> None:
-    """Add some frames to the mean, each pixel by its chance of being free of rain.
-
-    ``addresses`` (n,) uint64: where the first sample of row 0 of each frame lies, its rows one after the other, in
-    memory that the caller holds on to. ``z``, ``lines`` (n, ≥ R, W) uint8, as from `residuals`, where row ``first`` is
-    row 0, and from `along_streaks`. ``chance`` (LINE_SIZE, SIZE) float32: of being clean, by sum along the streak and
-    own residual. Adds chance times grey level to ``total`` (R, W, 3) and the chance to ``weight`` (R, W), float32.
-    Several frames at a time, because the sums cross memory once then.
-    """
-    rows, width = weight.shape
-    flat, size = chance.reshape(-1), np.uint32(SIZE)
-    free = np.empty(width, np.float32)
-    of_samples = np.empty(3 * width, np.float32)
-    for y in range(rows):
-        sums, weights = total[y].reshape(-1), weight[y]
-        for n in range(addresses.size):
-            own, around = z[n, first + y], lines[n, y]
-            for x in range(width):
-                free[x] = flat[np.uint32(around[x]) * size + np.uint32(own[x])]
-            for x in range(width):
-                weights[x] += free[x]
-            for x in range(width):
-                q = free[x]
-                of_samples[3 * x] = q
-                of_samples[3 * x + 1] = q
-                of_samples[3 * x + 2] = q
-            samples = samples_at(addresses[n], 3 * width * y, 3 * width)
-            for i in range(3 * width):
-                sums[i] += of_samples[i] * np.float32(samples[i])
 
 
 @_kernel

@@ -19,8 +19,21 @@ LONGEST_RUN = 32
 IN_FLIGHT = 64
 """Bytes per pixel for frames on their way: a decoder's reference pictures, a few frames of RGB (measured: 40 to 73)."""
 
-REFINED = 76
-"""Bytes per pixel of a rain-free mean: its start (12), sums (32), what comes out (4), frames that wait (27)."""
+REFINED = 80
+"""Bytes per pixel of a rain-free mean: its start (12), sums (32), what comes out (4), frames that wait (27), room to
+work in (5 with a few threads)."""
+
+BELIEVED = 20
+"""Bytes per pixel of what is believed, while it is told what moves."""
+
+MOVING = 8
+"""Bytes per cell and frame of telling what moves (see `_motion_field`; measured: 4 to 9)."""
+
+ASIDE = 64 << 20
+"""Bytes of these two that are not counted, like the interpreter and its libraries, so that small clips need no more."""
+
+SURVEYED = 640 * 640
+"""Largest number of px of the pictures by which frames are registered; a byte each."""
 
 BANDS_SHARE = 0.08
 """Largest share of the memory for the bands that workers are at, two each: many workers get narrower bands."""
@@ -72,19 +85,20 @@ class Budget:
         at_work = 2 * workers * min(storage.SCRATCH_BAND_BYTES, share)
         usable = (1 - RESERVE) * (self.memory - IN_FLIGHT * pixels - at_work)
         held, pictures = 3 * pixels * frames, 3 * pixels * candidates
-        # Frames that are held need no decoder any more by the time of the mean, which has room in its place.
-        beside = max(0, REFINED - IN_FLIGHT) * pixels if refine else 0
+        surveyed, mean = _refining(pixels, frames) if refine else (0, 0)
+        # By the time of the mean frames that are held need no decoder any more, which leaves its room to that; and by
+        # the time it is told what moves they are gone themselves.
+        beside = max(surveyed, (REFINED - IN_FLIGHT) * pixels, mean - IN_FLIGHT * pixels - held) if refine else 0
         if held + beside <= usable:
             on_disk = held + beside + pictures > usable
             return Layout(
                 False, on_disk, LONGEST_RUN, min(storage.MEMORY_BAND_BYTES, share), pictures if on_disk else 0
             )
-        run = int(usable // (2 * 4 * pixels))
-        mean = REFINED * pixels if refine else 0
+        run = int((usable - surveyed) // (2 * 4 * pixels))
         if run < 1 or mean > usable:
             raise ResourceError(
                 f"frames of {pixels / 1e6:.1f} megapixels need more memory than {format_bytes(self.memory)}; "
-                f"allow at least --memory {ceil(least_memory(pixels, workers, refine) / 2**20)}MiB"
+                f"allow at least --memory {ceil(least_memory(pixels, workers, frames if refine else 0) / 2**20)}MiB"
             )
         # Powers of two merge cheapest; and the runs are gone by the time there are pictures.
         run = min(1 << (run.bit_length() - 1), LONGEST_RUN)
@@ -97,9 +111,26 @@ class Budget:
         return ScratchPlanes(rows, columns, self.folder, bands) if on_disk else Planes(rows, columns, bands)
 
 
-def least_memory(pixels: int, workers: int, refine: bool = False) -> int:
-    """Bytes of memory with which frames of that many pixels can be sorted at all, or a rain-free mean be made."""
-    needed = IN_FLIGHT * pixels + max(2 * 4, REFINED if refine else 0) * pixels / (1 - RESERVE)
+def least_memory(pixels: int, workers: int, refined: int = 0) -> int:
+    """Bytes of memory with which frames of that many pixels can be sorted at all.
+
+    refined: number of frames of which a rain-free mean is made as well.
+    """
+    surveyed, mean = _refining(pixels, refined)
+    needed = IN_FLIGHT * pixels + max(2 * 4 * pixels + surveyed, mean) / (1 - RESERVE)
     with_narrow_bands = needed / (1 - BANDS_SHARE)
     narrow = BANDS_SHARE * with_narrow_bands / (2 * workers) <= storage.SCRATCH_BAND_BYTES
     return ceil(with_narrow_bands if narrow else needed + 2 * workers * storage.SCRATCH_BAND_BYTES)
+
+
+def _refining(pixels: int, frames: int) -> tuple[int, int]:
+    """Bytes that it takes to find out whether so many frames must be steadied, and later to make their mean."""
+    # Not before they are asked for: OpenCV takes a while to be loaded.
+    from rainclean._motion_field import MOST_CELLS, MOST_SAMPLES
+    from rainclean.exposure import MOST_POINTS
+
+    if not frames:
+        return 0, 0
+    surveyed = max(0, frames * (min(pixels, SURVEYED) + 6 * min(pixels, MOST_POINTS)) - ASIDE)
+    moving = max(0, MOVING * min(MOST_SAMPLES, frames * min(pixels, MOST_CELLS)) - ASIDE)
+    return surveyed, max(REFINED * pixels, BELIEVED * pixels + moving)

@@ -1,9 +1,9 @@
 """Passing and moving things, found in a clip and told from rain: people, foliage, water, splashes, overlays.
 
 Frames are seen one after the other with the clean image they are compared with; of each only residuals on a coarse
-grid are kept (`_motion_field`, at most 120 MB). At the end they are judged all at once, because what is usual at a
-place is known only then: passing things in `_motion_passing`, places in `_motion_areas` and
-`_motion_overlays`.
+grid are kept (`_motion_field`, at most 66 MB, and up to 350 MB while they are judged). At the end they are judged all
+at once, because what is usual at a place is known only then: passing things in `_motion_passing`, places in
+`_motion_areas` and `_motion_overlays`.
 """
 
 from collections.abc import Mapping

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rainclean import _weighing
-from rainclean._kernels import addresses_of
+from rainclean._addressed import addresses_of, weigh
 from rainclean._weighing import LINE_SIZE, LINE_STEPS, LOWEST, SIZE, STEPS, ZERO
 from rainclean.belief import Belief
 
@@ -189,7 +189,7 @@ class RainfreeMean:
         self._rooms: SimpleQueue[_Room] = SimpleQueue()
         most = max(strip.outer.stop - strip.outer.start for strip in self._strips)
         for _ in range(min(workers, len(self._strips))):
-            self._rooms.put(_Room(together, most, width))
+            self._rooms.put(_Room(max(together, _TELL_SLANT), most, width))
 
     def __enter__(self) -> "RainfreeMean":
         return self
@@ -205,7 +205,9 @@ class RainfreeMean:
         if rgb.shape != self._start.shape:
             raise ValueError(f"frame of shape {rgb.shape} beside a start of {self._start.shape}")
         half = self._half(position)
-        if self._waiting and (len(self._waiting) == self._together or self._half(self._waiting[0][0]) != half):
+        # The first portion tells how streaks fall: the same frames do, however many are added at a time.
+        most = self._together if self._offsets is not None else max(self._together, _TELL_SLANT)
+        if self._waiting and (len(self._waiting) == most or self._half(self._waiting[0][0]) != half):
             self._begin()
         self._waiting.append((position, np.ascontiguousarray(rgb)))
 
@@ -270,7 +272,7 @@ class RainfreeMean:
             addresses = addresses_of([rgb[rows] for _, rgb in frames])
             half = self._half(frames[0][0])
             sums = self._totals[half, rows], self._weights[half, rows]
-            _weighing.weigh(addresses, z, inner.start, lines, self._chance, *sums)
+            weigh(addresses, z, inner.start, lines, self._chance, *sums)
         finally:
             self._rooms.put(room)
 
@@ -364,8 +366,8 @@ def _cut_off() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 
 def streak_reach(lines: int) -> int:
-    """How many px up and down a sum along a streak goes, for a shorter side of so many px: 7 up to 480, 16 at 1080."""
-    return round(7 * max(1.0, lines / 480))
+    """How many px up and down a sum along a streak goes: 7 where the shorter side has up to 480 px, 16 at 1080."""
+    return min(_weighing.LARGEST_REACH, round(7 * max(1.0, lines / 480)))
 
 
 def lean(rows: int, slant: float) -> NDArray[np.int32]:

@@ -11,6 +11,9 @@ from rainclean.errors import RaincleanError, UsageError
 RULES_VERSION = 1
 """Raised whenever the same recipe would give other pixels; part of every hash."""
 
+RULE_VERSIONS = {"rainfree": 2}
+"""The same of single rules, where only theirs changed: part of the hashes of their recipes."""
+
 _NAME = re.compile(
     r"(?P<window>n|first)(?P<frames>[0-9]{1,9})(s(?P<stride>[0-9]{1,9}))?-"
     r"((?P<rule>vote|local)(-(?P<sign>minus|plus)(?P<offset>[0-9]{1,3}(_[0-9])?))?|p(?P<percentile>[0-9]{1,3}(_[0-9])?)"
@@ -111,7 +114,8 @@ class Recipe:
     def hash(self) -> str:
         """16 hexadecimal digits over all parameters and the version of the rules."""
         told = {name: value for name, value in asdict(self).items() if name not in _LATER or value != _LATER[name]}
-        text = json.dumps({"version": RULES_VERSION, **told}, sort_keys=True)
+        own = {"rule_version": RULE_VERSIONS[self.rule]} if self.rule in RULE_VERSIONS else {}
+        text = json.dumps({"version": RULES_VERSION, **own, **told}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def to_json(self) -> dict[str, Any]:

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from rainclean import _kernels, temporal
+from rainclean import temporal
 from rainclean._alignment import TOLD, Aligned, align, stands_still, still_below
+from rainclean._kernels import square_means
 from rainclean._local_motion import refine
 from rainclean._registration import apply, grid_of
 from rainclean._resampling import REACH, resample
@@ -133,9 +134,10 @@ class Gatherer:
         step = max(height, width) // _LARGEST_SIDE
         whole = step * _LARGEST_SIDE == max(height, width) and min(height, width) % step == 0
         if frame.ndim == 3 and step > 1 and whole:  # full HD and 4K: without making all of their luma
-            small = np.empty((height // step, width // step), np.uint8)
-            _kernels.luma_means(np.ascontiguousarray(frame).reshape(height, -1), step, small)
-            self._pictures.append(small)
+            means = np.empty((height // step, width // step, 3), np.float32)
+            square_means(np.ascontiguousarray(frame).reshape(height, -1), step, means)
+            grey = means @ np.array((0.299, 0.587, 0.114), np.float32)
+            self._pictures.append((grey + np.float32(0.5)).astype(np.uint8))
             return
         luma = temporal.luma(frame) if frame.ndim == 3 else frame
         if scale < 1.0:
@@ -166,13 +168,13 @@ class Gatherer:
             raise ValueError(f"reference frame {reference} is none of {count}")
         small = pictures[0].shape
         scale = max(small) / max(self._size)
+        jolt = max(_JOLT, _TOLD_JOLT * TOLD / scale)
         still, shifts, _ = yield from stands_still(pictures, scale, self._workers)
         if still:
-            jolt = max(_JOLT, _TOLD_JOLT * TOLD / scale)
             return self._still(reference, shifts, inside, jolt)
         aligned = yield from align(pictures, reference, scale, self._workers)
         meshes = yield from refine(aligned, scale, self._workers)
-        return self._moving(aligned, meshes, inside)
+        return self._moving(aligned, meshes, inside, jolt)
 
     def _still(
         self, reference: int | None, shifts: Sequence[float], inside: Sequence[bool], jolt: float
@@ -190,7 +192,7 @@ class Gatherer:
         return Registration("still", middle, tuple(placements), Region(0, 0, width, height), self._size, jolt)
 
     def _moving(
-        self, aligned: Aligned, meshes: Sequence[tuple[float, F32 | None]], inside: Sequence[bool]
+        self, aligned: Aligned, meshes: Sequence[tuple[float, F32 | None]], inside: Sequence[bool], jolt: float
     ) -> Registration:
         height, width = self._size
         small_height, small_width = aligned.target.size
@@ -216,7 +218,7 @@ class Gatherer:
         moved = [np.mean((u - x) ** 2 + (v - y) ** 2) for p in placements if p.fits for u, v in [apply(p.matrix, x, y)]]
         if np.sqrt(np.mean(moved)) < still_below(scale) and not any(reasons):
             identity = tuple(Placement(np.eye(3), p.residual, p.fits, p.reason) for p in placements)
-            return Registration("still", aligned.reference, identity, Region(0, 0, width, height), self._size)
+            return Registration("still", aligned.reference, identity, Region(0, 0, width, height), self._size, jolt)
         return Registration(aligned.model, aligned.reference, placements, region, self._size)
 
 

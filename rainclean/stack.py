@@ -120,7 +120,7 @@ class SortedStack:
         self._added += 1
 
     def finish(self) -> None:
-        """Wait until all runs are sorted. Raises ValueError where frames are missing."""
+        """All frames are there; waits for runs that are being stored. Raises ValueError where frames are missing."""
         if self._added < self.frames:
             raise ValueError(f"{self._added} of {self.frames} frames were added")
         self._runs.finish()

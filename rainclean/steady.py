@@ -91,7 +91,7 @@ class Steadying:
             return np.ascontiguousarray(cut) if pose.lit else _relit(cut, pose)
         out = np.empty((height, width, 3), np.uint8)
         picture: U8 | F32 = rgb if pose.mesh is None and only_shifts(pose.matrix) else rgb.astype(np.float32)
-        # In strips, so that of large frames hardly anything stands in floating point.
+        # In strips: what is resampled, relit and rounded stands in floating point, which takes four times as much.
         for top in range(0, height, _ROWS):
             rows = min(_ROWS, height - top)
             levels = np.ascontiguousarray(resample(picture, pose.matrix, pose.mesh, (x, y + top, width, rows)))

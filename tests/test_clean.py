@@ -68,9 +68,9 @@ def released_by_numpy(frames: np.ndarray) -> tuple[np.ndarray, int]:
     return ((100 - r) * s[k] + r * s[min(k + 1, n - 1)]) // 100, eta
 
 
-def tight(height: int, width: int) -> int:
-    """The least memory with which a sweep of frames of this size is made: from 27 on they are not held in it."""
-    return least_memory(height * width, 5, refine=True) + 1
+def tight(height: int, width: int, frames: int = 2) -> int:
+    """The least memory with which a sweep of so many frames of this size is made."""
+    return least_memory(height * width, 5, refined=frames) + 1
 
 
 def outcome(result: CleanResult) -> list[tuple]:

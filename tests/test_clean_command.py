@@ -165,7 +165,7 @@ def test_memory_is_bounded_and_scratch_space_is_given_back(tmp_path: Path, rainc
     assert bounded["scratch_bytes"] >= 4 * 640 * 480 * 150 and free["scratch_bytes"] == 0
     assert not list(scratch.iterdir())
     assert bounded["peak_rss_bytes"] - tiny["peak_rss_bytes"] < 64 << 20
-    assert free["peak_rss_bytes"] - tiny["peak_rss_bytes"] > 2 * (64 << 20)
+    assert free["peak_rss_bytes"] - tiny["peak_rss_bytes"] > 1.5 * (64 << 20)  # 150 frames are 138 MB
     assert bounded["sha256"] == free["sha256"]
 
 

@@ -1,6 +1,7 @@
 """From a clip to a stack: what is read how often, what is steadied, and what is left out."""
 
 import threading
+import weakref
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -129,6 +130,27 @@ def test_held_frames_are_those_of_the_clip():
         assert [f.index for f in held.read([3, 5], region)] == [3, 5]
         assert source.asked == [1, 3, 4, 3, 5]
         assert list(held.read([], region)) == []
+
+
+def test_held_frames_are_let_go_of_as_they_are_read_once_more():
+    frames = still(9)
+    source = FramesInMemory(frames)
+    held = HeldFrames(source)
+    kept = [weakref.ref(f.rgb) for f in held.read(list(range(9)))]
+    held.read_once_more([2, 3, 5])
+    assert [i for i, ref in enumerate(kept) if ref() is not None] == [2, 3, 5]
+    reading = held.read([2, 3, 5])
+    for index, left in ((2, [2, 3, 5]), (3, [3, 5]), (5, [5])):
+        frame = next(reading)
+        assert frame.index == index and np.array_equal(frame.rgb, frames[index])
+        assert [i for i, ref in enumerate(kept) if ref() is not None] == left
+        del frame
+    del reading
+    assert [f.index for f in held.read([2])] == [2] and source.asked[9:] == [2]  # decoded anew
+    other = HeldFrames(source)
+    kept = [weakref.ref(f.rgb) for f in other.read([0, 1])]
+    other.forget()
+    assert not any(ref() is not None for ref in kept)
 
 
 def test_what_was_read_half_way_is_not_taken_for_all():

@@ -13,8 +13,8 @@ from test_clean import FramesInMemory
 
 from pipeline.clean import CleanSettings, clean
 from pipeline.stages import finish
-from rainclean import _reference, _weighing, rainfree
-from rainclean._kernels import addresses_of
+from rainclean import _addressed, _reference, _weighing, rainfree
+from rainclean._addressed import addresses_of
 from rainclean._weighing import HIGHEST, LINE_SIZE, LINE_STEPS, LOWEST, SIZE, STEPS, ZERO
 from rainclean.belief import Belief
 from rainclean.rainfree import (
@@ -51,7 +51,7 @@ def both(name: str, *arguments: object, out: np.ndarray) -> tuple[np.ndarray, np
 
 def test_every_kernel_has_a_twin_with_the_same_arguments():
     kernels = [n for n, v in vars(_weighing).items() if hasattr(v, "py_func") and v.__module__ == _weighing.__name__]
-    assert set(kernels) >= {"residuals", "along_streaks", "weigh", "settle", "apart", "chance_within"}
+    assert set(kernels) >= {"residuals", "along_streaks", "settle", "apart", "chance_within"}
     for name in kernels:
         kernel = inspect.signature(getattr(_weighing, name).py_func)
         assert list(kernel.parameters) == list(inspect.signature(getattr(_reference, name)).parameters)
@@ -94,7 +94,7 @@ def test_weigh(shape, seed):
     lines = rng.integers(0, LINE_SIZE, (count, shape[0] + more, shape[1]), np.uint8)
     chance = rng.random((LINE_SIZE, SIZE), np.float32)
     made = []
-    for module in (_weighing, _reference):
+    for module in (_addressed, _reference):
         total, weight = np.full((*shape, 3), 5, np.float32), np.full(shape, 2, np.float32)
         module.weigh(addresses_of(frames), z, first, lines, chance, total, weight)
         made.append((total, weight))
@@ -212,6 +212,21 @@ def test_noise_of_goes_by_the_mean_of_the_channels():
     assert np.array_equal(noise_of(picture, noise), noise[[[0, 20], [255, 255]]])
 
 
+def test_sums_along_the_longest_streaks_do_not_wrap():
+    reach = streak_reach(100_000)
+    z = np.full((2 * reach + 1, 3), SIZE - 1, np.uint8)
+    one, other = both("along_streaks", z, reach, lean(len(z), 0), reach, out=np.empty((1, 3), np.uint8))
+    assert np.array_equal(one, other) and (one == LINE_SIZE - 1).all()
+
+
+def test_the_same_frames_tell_how_streaks_fall_however_many_are_added_at_a_time():
+    scene, frames = streaked(0, 3)
+    _, aslant = streaked(40, 9, seed=5)
+    frames = np.concatenate((frames, np.maximum(aslant[:1], aslant[1:2]), aslant))
+    few, many_ = (weighed(frames, scene, together=n) for n in (3, 8))
+    assert few.slant == many_.slant and np.array_equal(few.mean, many_.mean)
+
+
 @pytest.mark.parametrize(("lines", "reach"), [(120, 7), (480, 7), (1080, 16), (2160, 32)])
 def test_streaks_are_longer_in_larger_pictures(lines, reach):
     assert abs(streak_reach(lines) - reach) <= 1
@@ -220,9 +235,7 @@ def test_streaks_are_longer_in_larger_pictures(lines, reach):
 # The sums.
 
 
-def weighed(
-    frames: np.ndarray, start: np.ndarray, sigma: float = 2.0, workers: int = 1, together: int = 4
-) -> Weighed:
+def weighed(frames: np.ndarray, start: np.ndarray, sigma: float = 2.0, workers: int = 1, together: int = 4) -> Weighed:
     noise = np.full(256, sigma, np.float32)
     # A copy of the start, which the mean takes the place of.
     with RainfreeMean(start.astype(np.float32), noise, len(frames), workers, together) as mean:

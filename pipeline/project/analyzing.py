@@ -24,7 +24,7 @@ from rainclean.candidates import SWEEP_VERSION, Candidate
 from rainclean.errors import RaincleanError, UsageError
 from rainclean.formats.png import encode_png
 from rainclean.pairs import rain_amount
-from rainclean.recipe import RULES_VERSION
+from rainclean.recipe import RULE_VERSIONS, RULES_VERSION
 from rainclean.steady import SteadySource
 from rainclean.temporal import luma
 from rainclean.video import FrameSource
@@ -77,7 +77,10 @@ def analyze(
 
 def lasting(settings: CleanSettings) -> dict[str, Any]:
     """What of the settings decides on the candidates: memory and workers do not."""
-    which = {"sweep": SWEEP_VERSION} if settings.recipe is None else {}
+    if settings.recipe is None:
+        which = {"sweep": SWEEP_VERSION}
+    else:
+        which = {rule: version for rule, version in RULE_VERSIONS.items() if rule in settings.recipe}
     return {"recipe": settings.recipe, "frames": settings.frames, "rules": RULES_VERSION, **which}
 
 
