@@ -299,16 +299,9 @@ class HeldFrames(SourceAround):
             yield from map(self._held.pop if self._once else self._held.__getitem__, indices)
             return
         for frame in self._source.read(indices, region):
-            if self._once:
-                yield frame
-                continue
-            if frame.index not in self._held:
-                # Moved into memory that is asked for in large pages: what decoders give is in small ones, of which
-                # each costs time when it is touched, and theirs can then serve for the next frame.
-                own = np.empty(frame.rgb.shape, np.uint8)
-                own[:] = frame.rgb
-                self._held[frame.index] = frame._replace(rgb=own)
-            yield self._held[frame.index]
+            if not self._once:
+                self._held[frame.index] = frame
+            yield frame
 
     def read_once_more(self, indices: Sequence[int]) -> None:
         """Let go of all other frames now, and of each of these when it is read: what is made of it takes its place."""

@@ -120,15 +120,18 @@ class Moving:
             luma = self._luma if everything else self._luma[self._seen]
             chroma = self._chroma if everything else self._chroma[:, self._seen]
             residuals = Residuals(luma, chroma, self._background)
-            with ThreadPoolExecutor(1, thread_name_prefix="rainclean-restless") as beside:
-                places = beside.submit(find_restless, residuals)
-                passing = find_passing(residuals, lambda: np.logical_or(*places.result()))
-            areas["swaying"], areas["water"] = places.result()
-            restless = areas["swaying"] | areas["water"]
+            with ThreadPoolExecutor(1, thread_name_prefix="rainclean-places") as beside:
+                restless = beside.submit(find_restless, residuals)
+                if self._overlays:
+                    overlay = beside.submit(lambda: find_overlays(residuals, np.logical_or(*restless.result())))
+                passing = find_passing(residuals, lambda: np.logical_or(*restless.result()))
+                areas["swaying"], areas["water"] = restless.result()
+                if self._overlays:
+                    areas["overlay"] = overlay.result()
             areas["passing"] = np.asarray(passing.any(axis=0))
             stayed = np.asarray(passing.mean(axis=0) >= STAYED)
-            areas["overlay"] = find_overlays(residuals, restless) if self._overlays else areas["overlay"]
-            areas["splashes"] = find_splashes(residuals, restless | areas["passing"] | areas["overlay"])
+            elsewhere = np.logical_or.reduce([areas[kind] for kind in KINDS if kind != "splashes"])
+            areas["splashes"] = find_splashes(residuals, elsewhere)
             packed[self._seen] = np.packbits(passing.reshape(len(passing), -1), axis=1)
             share[self._seen] = passing.mean(axis=(1, 2))
         doubtful = stayed | areas["swaying"] | areas["water"] | areas["splashes"] | areas["overlay"]
