@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from pipeline.stages import Progress, shares_done
 from pipeline.watch import STILL_PX, Watch
-from rainclean.budget import Budget
+from rainclean.budget import STEADYING, Budget, least_memory
 from rainclean.candidates import Selection
 from rainclean.errors import InputError
 from rainclean.exposure import Light, LightSamples
@@ -84,7 +84,7 @@ def gather(
     survey = None if asked is False else _Survey(region, settings.workers)
     notes: list[str] = []
     with ExitStack() as until_done:
-        stack = _stack(settings, region, selection, recipes)
+        stack = _stack(settings, settings.memory, region, selection, recipes)
         until_done.callback(stack.close)
         if stack.layout.scratch_bytes:
             space = f"{format_bytes(stack.layout.scratch_bytes)} of scratch space are used in {settings.scratch}"
@@ -128,7 +128,10 @@ def _again(
     steady = [replace(recipe, steady=True) for recipe in recipes]
     frames: FrameSource = SteadySource(source, steadying, settings.workers)
     with ExitStack() as until_done:
-        stack = _stack(settings, region, fitting, recipes)
+        pixels = region.width * region.height
+        least = least_memory(pixels, settings.workers, len(fitting.indices) if _refines(recipes) else 0)
+        memory = max(settings.memory - STEADYING * pixels, min(settings.memory, least))
+        stack = _stack(settings, memory, region, fitting, recipes)
         until_done.callback(stack.close)
         watch, noise = Watch(fitting), NoiseSamples(region.height, region.width)
         held = None if stack.layout.stack_on_disk else HeldFrames(frames)
@@ -324,8 +327,10 @@ def _refines(recipes: Sequence[Recipe]) -> bool:
     return len(recipes) > 1 or recipes[0].rule == "rainfree"
 
 
-def _stack(settings: "CleanSettings", region: Region, selection: Selection, recipes: Sequence[Recipe]) -> SortedStack:
-    budget = Budget(settings.memory, settings.scratch)
+def _stack(
+    settings: "CleanSettings", memory: int, region: Region, selection: Selection, recipes: Sequence[Recipe]
+) -> SortedStack:
+    budget = Budget(memory, settings.scratch)
     return SortedStack(
         region.height, region.width, selection.windows, budget, len(recipes) + 2, settings.workers, _refines(recipes)
     )
