@@ -27,24 +27,18 @@ SMALLEST = 32
 class Refined:
     """A rain-free mean and what is believed of it; what moves is still being told beside what comes next.
 
-    belief: its mean is the rain-free mean. share: of values free of rain. A context manager that waits for its thread.
+    belief: its mean is the rain-free mean. share: of values free of rain. seconds: that all this took. A context
+    manager that waits for its thread.
     """
 
-    def __init__(self, weighed: Weighed, moving: Moving | None, registered: bool, workers: int) -> None:
-        """moving: has seen all frames; None for pictures too small to tell."""
-        began = perf_counter()
-        self._beside = ThreadPoolExecutor(1, thread_name_prefix="rainclean-moving")
-        self._found = None if moving is None else self._beside.submit(moving.finish)
-        try:
-            self.belief: Belief = weighed.belief(registered, workers)
-        except BaseException:
-            self.close()
-            raise
-        self.share = weighed.share
-        self.seconds = perf_counter() - began
+    def __init__(
+        self, belief: Belief, share: float, seconds: float, found: Future[Findings] | None, beside: ThreadPoolExecutor
+    ) -> None:
+        self.belief, self.share, self.seconds = belief, share, seconds
+        self._found, self._beside = found, beside
 
     def moving(self) -> Findings | None:
-        """What moves, by position in all used frames; waits until it is told."""
+        """What moves, by position in all used frames; None of pictures too small to tell. Waits until it is told."""
         began = perf_counter()
         found = None if self._found is None else self._found.result()
         self.seconds += perf_counter() - began
@@ -79,19 +73,23 @@ def weigh(
     """
     began = perf_counter()
     moving = Moving(start.shape[:2], len(indices), not registered) if min(start.shape[:2]) >= SMALLEST else None
-    rest = (frames, indices, region, window, noise, workers, together)
-    weighed = yield from _round(start, moving, *rest)
-    if weighed.share < DENSE:
-        weighed = yield from _round(weighed.mean, None, *rest)
-    taken = perf_counter() - began
-    refined = Refined(weighed, moving, registered, workers)
-    refined.seconds += taken
-    return refined
+    beside = ThreadPoolExecutor(1, thread_name_prefix="rainclean-moving")
+    rest = (beside, frames, indices, region, window, noise, workers, together)
+    try:
+        weighed, found = yield from _round(start, moving, *rest)
+        if weighed.share < DENSE:
+            weighed, _ = yield from _round(weighed.mean, None, *rest)
+        belief = weighed.belief(registered, workers)
+    except BaseException:
+        beside.shutdown(wait=True, cancel_futures=True)
+        raise
+    return Refined(belief, weighed.share, perf_counter() - began, found, beside)
 
 
 def _round(
     start: F32,
     moving: Moving | None,
+    beside: ThreadPoolExecutor,
     frames: FrameSource,
     indices: Sequence[int],
     region: Region,
@@ -99,15 +97,13 @@ def _round(
     noise: F32,
     workers: int,
     together: int,
-) -> Generator[Progress, None, Weighed]:
+) -> Generator[Progress, None, tuple[Weighed, Future[Findings] | None]]:
+    """One pass over the frames; what moves is told ``beside`` what comes next."""
     first, last = window
     wanted = range(first, last) if moving is None else range(len(indices))
     if moving is not None:
         moving.compare_with(start, noise_of(start, noise * np.float32(_LUMA)))
-    with (
-        RainfreeMean(start, noise, last - first, workers, together) as mean,
-        ThreadPoolExecutor(1, thread_name_prefix="rainclean-moving") as beside,
-    ):
+    with RainfreeMean(start, noise, last - first, workers, together) as mean:
         looking: Future[None] | None = None
         for position, frame in zip(wanted, frames.read([indices[p] for p in wanted], region), strict=True):
             if moving is not None:
@@ -119,4 +115,5 @@ def _round(
             yield Progress("weigh", position - wanted.start + 1, len(wanted))
         if looking is not None:
             looking.result()
-        return mean.finish()
+        found = None if moving is None else beside.submit(moving.finish)
+        return mean.finish(), found

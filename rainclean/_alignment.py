@@ -127,7 +127,9 @@ def stands_still(
     all_shifts = np.interp(range(len(pictures)), looked_at, np.sqrt(np.maximum(shared, 0)))
     for i, moved in more.items():
         all_shifts[i] = np.sqrt(max(0.0, _shared(moved[None])[0]))
-    return bool(still) and not _travels(pictures, scale), [float(s) for s in all_shifts], target
+    if still:
+        still = not (yield from _travels(pictures, scale, workers))
+    return bool(still), [float(s) for s in all_shifts], target
 
 
 def still_below(scale: float) -> float:
@@ -148,15 +150,16 @@ def _shared(halves: F64) -> F64:
     return np.asarray((halves[:, 0] * halves[:, 1]).sum(axis=1).mean(axis=-1))
 
 
-def _travels(pictures: Sequence[U8], scale: float) -> bool:
+def _travels(pictures: Sequence[U8], scale: float, workers: int) -> Generator[float, None, bool]:
     """Whether tracking says of most of a few pairs of frames that they show the picture at different places."""
     count = len(pictures)
     apart_by = max(1, count // 10)
-    shifts = []
-    for k in evenly(range(max(0, count - apart_by)), 5):
-        shift = shift_between(Reduced(pictures[k]), Reduced(pictures[k + apart_by]))
-        if shift is not None:
-            shifts.append(shift / scale)
+
+    def moved(k: int) -> float | None:
+        return shift_between(Reduced(pictures[k]), Reduced(pictures[k + apart_by]))
+
+    found = yield from in_threads(moved, evenly(range(max(0, count - apart_by)), 5), workers)
+    shifts = [shift / scale for shift in found.values() if shift is not None]
     return bool(shifts) and float(np.median(shifts)) > _TRAVELS
 
 

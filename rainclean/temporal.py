@@ -148,12 +148,13 @@ def each_tenths(etas: float | NDArray[np.float32], shape: tuple[int, ...]) -> ND
 
     ``etas``: 0…100, one for all or (H, W). Raises ValueError for others, and for maps of another shape.
     """
-    given = np.asarray(etas, np.float64)
+    given = np.asarray(etas)
     if given.ndim and given.shape != shape:
         raise ValueError(f"percentiles of shape {given.shape} for pictures of {shape}")
-    if not ((given >= 0) & (given <= 100)).all():
+    if not (given.min(initial=100) >= 0 and given.max(initial=0) <= 100):  # what is no number is neither
         raise ValueError("percentiles that are not between 0 and 100")
-    return np.ascontiguousarray(np.broadcast_to(np.rint(10 * given).astype(np.int16), shape)).reshape(-1)
+    whole = np.rint(10 * given).astype(np.int16)
+    return np.ascontiguousarray(np.broadcast_to(whole, shape)).reshape(-1)
 
 
 def crowd_centre(sorted_luma: U8) -> NDArray[np.float32]:
