@@ -17,7 +17,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.gathering import gather
+from pipeline.gathering import gather, refines
 from pipeline.stages import Progress, shares_done
 from pipeline.weighing import Refined, weigh
 from rainclean import _kernels
@@ -144,9 +144,8 @@ def clean(source: FrameSource, settings: CleanSettings) -> Generator[Progress, N
     gathered = yield from gather(source, settings, recipes, selection, asked)
     with gathered.stack as stack:
         still = gathered.still
-        refines = settings.recipe is None or recipes[0].rule == "rainfree"
         # Where values crowd is what candidates are judged by unless something better will be there.
-        votes, crowd = yield from shares_done("votes", stack.votes(None if refines else still))
+        votes, crowd = yield from shares_done("votes", stack.votes(None if refines(recipes) else still))
         rows = Rows(gathered.recipes, gathered.sizes, votes)
         warnings += gathered.warnings + _vote_warnings(votes, gathered.recipes, gathered.sizes)
         if settings.recipe is None:

@@ -90,7 +90,7 @@ def gather(
             space = f"{format_bytes(stack.layout.scratch_bytes)} of scratch space are used in {settings.scratch}"
             yield Progress("start up", 0, None, f"{space}; it is free again when this ends")
         watch, noise = Watch(selection), NoiseSamples(region.height, region.width)
-        twice = asked is not False or _refines(recipes)
+        twice = asked is not False or refines(recipes)
         held = HeldFrames(source) if twice and not stack.layout.stack_on_disk else None
         yield from _fill(held or source, selection, region, stack, watch, noise, seconds, survey)
         steady, cuts = None, watch.cuts()
@@ -129,7 +129,7 @@ def _again(
     frames: FrameSource = SteadySource(source, steadying, settings.workers)
     with ExitStack() as until_done:
         pixels = region.width * region.height
-        least = least_memory(pixels, settings.workers, len(fitting.indices) if _refines(recipes) else 0)
+        least = least_memory(pixels, settings.workers, len(fitting.indices) if refines(recipes) else 0)
         memory = max(settings.memory - STEADYING * pixels, min(settings.memory, least))
         stack = _stack(settings, memory, region, fitting, recipes)
         until_done.callback(stack.close)
@@ -322,7 +322,7 @@ class HeldFrames(SourceAround):
         super().close()
 
 
-def _refines(recipes: Sequence[Recipe]) -> bool:
+def refines(recipes: Sequence[Recipe]) -> bool:
     """Whether a rain-free mean is made: alone, or beside a sweep."""
     return len(recipes) > 1 or recipes[0].rule == "rainfree"
 
@@ -332,7 +332,7 @@ def _stack(
 ) -> SortedStack:
     budget = Budget(memory, settings.scratch)
     return SortedStack(
-        region.height, region.width, selection.windows, budget, len(recipes) + 2, settings.workers, _refines(recipes)
+        region.height, region.width, selection.windows, budget, len(recipes) + 2, settings.workers, refines(recipes)
     )
 
 

@@ -124,10 +124,9 @@ def every_pixel(line: U8, first: int, step: int, out: U8) -> None:
     out[:] = pixels[:, first::step][:, : out.shape[1] // 3].reshape(out.shape)
 
 
-def by_level(picture: F32, table: F32, out: F32) -> None:
+def by_level(total: F32, table: F32, out: F32) -> None:
     """Twin of `_weighing.by_level`."""
-    channel_sums(picture, out)
-    out[:] = table[np.clip(out * np.float32(1 / 3) + np.float32(0.5), 0, 255).astype(np.int32)]
+    out[:] = table[np.clip(total * np.float32(1 / 3) + np.float32(0.5), 0, 255).astype(np.int32)]
 
 
 def channel_sums(picture: F32, out: F32) -> None:

@@ -30,20 +30,18 @@ LARGEST_REACH = 100
 
 
 @_kernel
-def by_level(picture: F32, table: F32, out: F32) -> None:
-    """What a table says of the mean level of the channels, rounded: ``picture`` (R, W, 3) float32 in levels.
+def by_level(total: F32, table: F32, out: F32) -> None:
+    """What a table says of the mean level of the channels, rounded: ``total`` (R, W) float32 as from `channel_sums`.
 
-    ``table`` (256,) float32; ``out`` (R, W) float32. Levels outside 0…255 count as these.
+    ``table`` (256,) float32; ``out`` (R, W) float32, may be ``total``. Levels outside 0…255 count as these.
     """
-    total, levels = np.empty(out.shape[1], np.float32), np.empty(out.shape[1], np.uint8)
+    levels = np.empty(out.shape[1], np.uint8)
     for y in range(out.shape[0]):
-        row, found = picture[y].reshape(-1), out[y]
-        for x in range(total.size):
-            total[x] = row[3 * x] + row[3 * x + 1] + row[3 * x + 2]
-        for x in range(total.size):
-            level = total[x] * np.float32(1 / 3) + np.float32(0.5)
+        row, found = total[y], out[y]
+        for x in range(levels.size):
+            level = row[x] * np.float32(1 / 3) + np.float32(0.5)
             levels[x] = np.uint8(np.int32(min(max(level, np.float32(0)), np.float32(255))))
-        for x in range(total.size):
+        for x in range(levels.size):
             found[x] = table[levels[x]]
 
 

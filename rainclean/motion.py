@@ -122,12 +122,14 @@ class Moving:
             residuals = Residuals(luma, chroma, self._background)
             with ThreadPoolExecutor(1, thread_name_prefix="rainclean-places") as beside:
                 restless = beside.submit(find_restless, residuals)
-                if self._overlays:
-                    overlay = beside.submit(lambda: find_overlays(residuals, np.logical_or(*restless.result())))
-                passing = find_passing(residuals, lambda: np.logical_or(*restless.result()))
+
+                def moves_always() -> Mask:
+                    return np.asarray(np.logical_or(*restless.result()))
+
+                overlay = beside.submit(lambda: find_overlays(residuals, moves_always())) if self._overlays else None
+                passing = find_passing(residuals, moves_always)
                 areas["swaying"], areas["water"] = restless.result()
-                if self._overlays:
-                    areas["overlay"] = overlay.result()
+                areas["overlay"] = overlay.result() if overlay else areas["overlay"]
             areas["passing"] = np.asarray(passing.any(axis=0))
             stayed = np.asarray(passing.mean(axis=0) >= STAYED)
             elsewhere = np.logical_or.reduce([areas[kind] for kind in KINDS if kind != "splashes"])

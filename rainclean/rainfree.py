@@ -258,7 +258,7 @@ class RainfreeMean:
         try:
             z, lines, clean, scale = room.cut(count, outer.stop - outer.start)
             _weighing.channel_sums(self._start[outer], clean)
-            _weighing.by_level(self._start[outer], self._steps, scale)
+            _weighing.by_level(clean, self._steps, scale)
             for n, (position, rgb) in enumerate(frames):
                 own = z[n, : len(clean)]
                 _weighing.residuals(rgb[outer], clean, scale, own)
@@ -290,7 +290,7 @@ class RainfreeMean:
         start = np.ascontiguousarray(self._start[middle])
         clean, scale = np.empty(start.shape[:2], np.float32), np.empty(start.shape[:2], np.float32)
         _weighing.channel_sums(start, clean)
-        _weighing.by_level(start, self._steps, scale)
+        _weighing.by_level(clean, self._steps, scale)
         z, lines = np.empty(clean.shape, np.uint8), np.empty(clean.shape, np.uint8)
         strength = np.zeros(len(SLANTS))
         for rgb in frames:
@@ -334,7 +334,8 @@ class _Room:
 def noise_of(picture: F32, noise: F32) -> F32:
     """Standard deviation of the noise at each pixel, (H, W) float32: ``noise`` (256,) at the channels' mean level."""
     out = np.empty(picture.shape[:2], np.float32)
-    _weighing.by_level(np.ascontiguousarray(picture, np.float32), np.asarray(noise, np.float32), out)
+    _weighing.channel_sums(np.ascontiguousarray(picture, np.float32), out)
+    _weighing.by_level(out, np.asarray(noise, np.float32), out)
     return out
 
 
