@@ -7,8 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QStandardPaths, Signal
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
+from gui import dialogs
 from gui.jobs import Job, Jobs, State
 from gui.session import Session
 from pipeline.project.clips import VIDEO_SUFFIXES
@@ -64,15 +65,13 @@ class ProjectWork(QObject):
 
     def choose_clips(self) -> None:
         """Ask for video files and add them."""
-        names, _ = QFileDialog.getOpenFileNames(self._window, "Clips to add", str(Path.home()), _VIDEOS)
-        if names:
-            self.add([Path(name) for name in names])
+        if clips := dialogs.choose(self._window, "Clips to add", "files", names=_VIDEOS):
+            self.add(clips)
 
     def choose_folder(self) -> None:
         """Ask for a folder and add its clips."""
-        folder = QFileDialog.getExistingDirectory(self._window, "Folder with clips", str(Path.home()))
-        if folder:
-            self.add([Path(folder)])
+        if folders := dialogs.choose(self._window, "Folder with clips", "folder"):
+            self.add(folders)
 
     def add(self, paths: list[Path]) -> None:
         """Add clips; what is new is analysed afterwards."""
@@ -96,18 +95,17 @@ class ProjectWork(QObject):
 
     def import_decisions(self) -> None:
         """Ask for a file of decisions and merge it."""
-        name, _ = QFileDialog.getOpenFileName(self._window, "Decisions to import", str(Path.home()), _LINES)
-        if name and (folder := self._folder()) is not None:
-            self._jobs.start(Job("Import decisions", ["decisions", "import", str(folder), name], folder))
+        for file in dialogs.choose(self._window, "Decisions to import", "file", names=_LINES):
+            if (folder := self._folder()) is not None:
+                self._jobs.start(Job("Import decisions", ["decisions", "import", str(folder), str(file)], folder))
 
     def export_decisions(self) -> None:
         """Ask for a place and write all decisions there."""
         if (folder := self._folder()) is None:
             return
         start = folder.parent / f"{folder.name}-{self._session.who}.jsonl"
-        name, _ = QFileDialog.getSaveFileName(self._window, "Export decisions to", str(start), _LINES)
-        if name:
-            self._jobs.start(Job("Export decisions", ["decisions", "export", str(folder), "-o", name], folder))
+        for file in dialogs.choose(self._window, "Export decisions to", "new file", start, _LINES):
+            self._jobs.start(Job("Export decisions", ["decisions", "export", str(folder), "-o", str(file)], folder))
 
     def show_agreement(self) -> None:
         """Who agrees with whom, and where people decided differently."""

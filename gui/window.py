@@ -7,7 +7,6 @@ from pathlib import Path
 from PySide6.QtCore import QSettings, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
-    QFileDialog,
     QInputDialog,
     QLabel,
     QMainWindow,
@@ -18,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gui import dialogs
 from gui.actions import Actions
 from gui.desk import Desk
 from gui.desk_actions import DeskActions
@@ -195,14 +195,12 @@ class Window(QMainWindow):
         }
 
     def _new_project(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "An empty folder for the project", str(Path.home()))
-        if folder:
-            self.work.make_project(Path(folder), self.open_project)
+        for folder in dialogs.choose(self, "An empty folder for the project", "folder"):
+            self.work.make_project(folder, self.open_project)
 
     def _choose_project(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "Folder of the project", str(Path.home()))
-        if folder:
-            self.open_project(Path(folder))
+        for folder in dialogs.choose(self, "Folder of the project", "folder"):
+            self.open_project(folder)
 
     def _opened(self) -> None:
         project = self.session.project

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QDoubleSpinBox,
-    QFileDialog,
     QFormLayout,
     QHBoxLayout,
     QLabel,
@@ -21,6 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gui import dialogs
 from rainclean.errors import RaincleanError
 from rainclean.formats import LAYOUTS
 
@@ -182,10 +182,9 @@ class ExportForm(QWidget):
         self.changed.emit()
 
     def _browse(self) -> None:
-        # The native dialog of `getExistingDirectory` makes new folders, too.
-        chosen = QFileDialog.getExistingDirectory(self, "Folder for the data set", str(self.folder.parent))
-        if chosen:
-            self.output.setText(chosen)
+        start = Path(self.output.text().strip() or self.folder.parent).expanduser()
+        for folder in dialogs.choose(self, "Folder for the data set", "new folder", start):
+            self.output.setText(str(folder))
 
     def _boxes(self) -> dict[str, QCheckBox]:
         """The flags that are on or off, by name."""

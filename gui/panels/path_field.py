@@ -1,12 +1,12 @@
 """A field for a file or folder: typed, pasted, dropped, or chosen in the system's dialog."""
 
 from pathlib import Path
-from typing import Literal
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QWidget
 
-Kind = Literal["folder", "new folder", "files"]
+from gui import dialogs
+from gui.dialogs import Kind
 
 WEIGHTS = "Weights (*.safetensors)"
 
@@ -53,15 +53,9 @@ class PathField(QWidget):
         self.edit.setText(f" {_BETWEEN} ".join(map(str, paths)))
 
     def _choose(self) -> None:
-        start = str(self.path or Path.home())
-        if self._kind == "files":
-            chosen, _ = QFileDialog.getOpenFileNames(self, self._name, start, WEIGHTS)
-        elif self._kind == "new folder":
-            chosen = [QFileDialog.getSaveFileName(self, self._name, start)[0]]
-        else:
-            chosen = [QFileDialog.getExistingDirectory(self, self._name, start)]
-        if any(chosen):
-            self.set_path(*map(Path, filter(None, chosen)))
+        names = WEIGHTS if self._kind == "files" else ""
+        if chosen := dialogs.choose(self, self._name, self._kind, self.path, names):
+            self.set_path(*chosen)
 
 
 _BETWEEN = ";"

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
-    QFileDialog,
     QFormLayout,
     QGroupBox,
     QHBoxLayout,
@@ -15,6 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gui import dialogs
 from gui.jobs import Job, Jobs, State
 from gui.panels.evaluation import Evaluation, read_evaluation
 from gui.panels.gallery import Gallery, fill, score_table
@@ -102,9 +102,9 @@ class ResultsPanel(QWidget):
             self._tell(f"{job.error}\n{job.advice}" if job.state is State.FAILED else "The evaluation was stopped.")
 
     def _choose(self) -> None:
-        start = self.evaluation.folder if self.evaluation is not None else self._project() or Path.home()
-        if chosen := QFileDialog.getExistingDirectory(self, "Open evaluation", str(start)):
-            self.open_evaluation(Path(chosen))
+        start = self.evaluation.folder if self.evaluation is not None else self._project()
+        for folder in dialogs.choose(self, "Open evaluation", "folder", start):
+            self.open_evaluation(folder)
 
     def _tell(self, text: str) -> None:
         """Say something beside what is shown, or, with "", what there is to know of that."""

@@ -6,7 +6,6 @@ from pathlib import Path
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
-    QFileDialog,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -18,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gui import dialogs
 from gui.job_progress import left_in_words
 from gui.job_words import run_of
 from gui.jobs import Job, Jobs, State
@@ -171,9 +171,9 @@ class TrainingPanel(QWidget):
         self._tell()
 
     def _choose(self) -> None:
-        start = self._folder or self._project() or Path.home()
-        if chosen := QFileDialog.getExistingDirectory(self, "Open run", str(start)):
-            self.open_run(Path(chosen))
+        start = self._folder or self._project()
+        for folder in dialogs.choose(self, "Open run", "folder", start):
+            self.open_run(folder)
 
     def _tell(self) -> None:
         """Bring title, bar, words and buttons to where things are."""

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QSettings
-from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
+from gui import dialogs
 from gui.panels.export_form import ExportForm
 from gui.panels.pair_reading import LIMIT, SMALLEST, WIDTH, thumbnail_width
 from rainclean.pairs import CropChoice
@@ -32,7 +32,7 @@ def test_the_form_is_the_command_and_is_remembered(
     form.split.setText("train=3,val=1")
     form.seed.setValue(11)
     form.person_only.setChecked(True)
-    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path / "data set"))
+    monkeypatch.setattr(dialogs, "choose", lambda *_: [tmp_path / "data set"])
     form.browse.click()
     words = form.words()
     assert words[words.index("--min-rain") :] == [

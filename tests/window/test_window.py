@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeySequence
-from PySide6.QtWidgets import QFileDialog, QMessageBox, QToolButton
+from PySide6.QtWidgets import QMessageBox, QToolButton
 from pytestqt.qtbot import QtBot
 
+from gui import dialogs
 from gui.actions import GROUPS, HELD, TABLE
 from gui.jobs import Job, State
 from gui.panels.help import keys_html
@@ -71,7 +72,7 @@ def test_a_dropped_project_is_opened(open_window: Open, home: Path, qtbot: QtBot
 def test_dropped_clips_are_added_and_analysed(
     open_window: Open, made_once: Path, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path / "new"))
+    monkeypatch.setattr(dialogs, "choose", lambda *_, **__: [tmp_path / "new"])
     window = open_window(None)
     drop(window, made_once.parent / "place0.mkv")  # a project has to be made first: it is asked for
     qtbot.waitUntil(lambda: len(window.session.lines) == 1, timeout=PATIENCE)
@@ -273,7 +274,7 @@ def test_paths_that_are_not_there_are_complained_about_first(
     open_window: Open, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[object] = []
-    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: asked.append(1) or "")
+    monkeypatch.setattr(dialogs, "choose", lambda *_: asked.append(1) or [])
     window = open_window(None)
     window.take([tmp_path / "nothing"])
     assert asked == [] and f"there is no {tmp_path / 'nothing'}" in window.statusBar().currentMessage()
