@@ -71,8 +71,14 @@ def analyze(
             except RaincleanError as error:
                 result.failed[sequence.name] = str(error)
                 _note_failure(project, sequence, wanted, str(error))
-        project.artefacts.sweep(wanted_artefacts(project))
+        _sweep(project)
     return result
+
+
+def _sweep(project: Project) -> None:
+    """Move pictures that nothing refers to into the trash. A damaged store is no proof that nothing does."""
+    if not project.problems():
+        project.artefacts.sweep(wanted_artefacts(project))
 
 
 def lasting(settings: CleanSettings) -> dict[str, Any]:

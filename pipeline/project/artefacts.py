@@ -3,10 +3,12 @@
 import hashlib
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from threading import get_ident
 from typing import TYPE_CHECKING
 
+from pipeline.project.trash import OURS, TRASH, Trash
 from rainclean.errors import InputError, ResourceError
 
 if TYPE_CHECKING:
@@ -22,10 +24,13 @@ _ABANDONED = 3600.0
 
 
 class Artefacts:
-    """Content-addressed files below one folder. Names end in a suffix, so that other programs can open them."""
+    """Content-addressed files below one folder. Names end in a suffix, so that other programs can open them.
+
+    What is swept lies in a folder beside, and comes back when it is wanted again.
+    """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self._folder, self._trash = folder, Trash(folder.with_name(TRASH))
 
     def put(self, data: bytes, suffix: str) -> str:
         """Keep bytes; returns their name, such as ``3f…9c.png``. On disk for good when this returns."""
@@ -55,7 +60,7 @@ class Artefacts:
     def read(self, name: str) -> bytes:
         """The bytes of a name. Raises InputError where the file is missing or no longer what it was."""
         try:
-            data = self.path(name).read_bytes()
+            data = self._place(name).read_bytes()
         except OSError as error:
             reason = f"{error.strerror or error}"
             raise InputError(self.path(name), reason, _ADVICE) from error
@@ -70,15 +75,35 @@ class Artefacts:
         return decode_png(self.read(name), self.path(name))
 
     def sweep(self, wanted: set[str]) -> int:
-        """Remove what is not wanted and old enough that no process is about to want it; returns how many files."""
-        removed = 0
+        """Move what is not wanted into the trash, if it is old enough that no process is about to want it.
+
+        What is wanted and lies in the trash comes back; what has lain there for 30 days goes. The caller makes sure
+        that ``wanted`` comes from a sound and newest store. Returns how many files were moved.
+        """
+        for name in wanted:
+            self._place(name)
+        self._trash.empty()
+        moved = 0
         for path in self._folder.glob("??/*"):
-            if path.name in wanted:
+            if path.name in wanted or not OURS.fullmatch(path.name):
                 continue
-            try:
+            # Where the folder is a link, what is in it may be another project's.
+            if path.parent.is_symlink() or self._folder.is_symlink():
+                continue
+            with suppress(OSError):  # gone already, or in use on a system that minds
                 if time.time() - path.stat().st_mtime > _ABANDONED:
-                    path.unlink()
-                    removed += 1
-            except OSError:
-                continue  # gone already, or in use on a system that minds
-        return removed
+                    self._trash.take(path)
+                    moved += 1
+        return moved
+
+    def _place(self, name: str) -> Path:
+        """Where the file of a name can be read: at its path, to which it comes back out of the trash where it can."""
+        path = self.path(name)
+        if path.exists() or (found := self._trash.find(name)) is None:
+            return path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            found.rename(path)
+        except OSError:
+            return found if found.exists() else path  # a project that cannot be written to; or another was faster
+        return path

@@ -133,10 +133,24 @@ def test_pictures_that_nothing_refers_to_go(
     put(three_clips[0])
     work()
     (project.folder / "artefacts" / "ab").mkdir(exist_ok=True)
-    (project.folder / "artefacts" / "ab" / "abandoned.png").write_text("")
+    (project.folder / "artefacts" / "ab" / f"{'ab' * 32}.png").write_text("")
     work(recipe="median")
     there = {p.name for p in (project.folder / "artefacts").glob("??/*")}
     assert there == wanted_artefacts(project) and len(there) > 2
+    assert [p.name for p in (project.folder / "trash").glob("*/*")] == [f"{'ab' * 32}.png"]
+
+
+def test_a_damaged_store_is_no_proof_that_nothing_wants_a_picture(
+    project: Project, put: Add, work: Analyze, three_clips: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.project.artefacts._ABANDONED", -1.0)
+    put(three_clips[0])
+    work()
+    there = {p.name for p in (project.folder / "artefacts").glob("??/*")}
+    monkeypatch.setattr(Project, "problems", lambda _: ["row 7 missing from index candidate_1"])
+    monkeypatch.setattr(analyzing, "wanted_artefacts", lambda _: set())
+    work(recipe="median")
+    assert there < {p.name for p in (project.folder / "artefacts").glob("??/*")}
 
 
 def test_candidates_of_several_settings_stand_side_by_side(
