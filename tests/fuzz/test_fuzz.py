@@ -1,0 +1,34 @@
+"""Every reader of files takes or refuses what it is given: no traceback, no hang, bounded memory.
+
+A short form runs by default, the long one with ``pytest -m slow tests/fuzz`` (docs/reliability.md). FUZZ_COUNT: inputs
+a reader instead of those, FUZZ_SEED: others, FUZZ_WORKERS: processes, FUZZ_LOG: a file that figures are added to.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from .engine import Reader, fuzz
+from .readers import ALL
+
+LONG = 20_000
+
+
+def _fuzz(reader: Reader, folder: Path, inputs: int, workers: int) -> None:
+    inputs = int(os.environ.get("FUZZ_COUNT", inputs))
+    workers = int(os.environ.get("FUZZ_WORKERS", workers))
+    found = fuzz(reader, folder, inputs, os.environ.get("FUZZ_SEED", "1"), workers)
+    assert found.inputs == inputs
+    assert not found.strange, f"{reader.name}: {found}"
+
+
+@pytest.mark.parametrize("reader", ALL, ids=lambda r: r.name)
+def test_some_damaged_inputs(reader: Reader, tmp_path: Path) -> None:
+    _fuzz(reader, tmp_path, reader.short, workers=1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("reader", ALL, ids=lambda r: r.name)
+def test_many_damaged_inputs(reader: Reader, tmp_path: Path) -> None:
+    _fuzz(reader, tmp_path, LONG, workers=2)
