@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from pipeline.project.clips import clip as clip_by_id
 from pipeline.project.clips import content_of, find_clips, locate, place_of, relink
+from pipeline.project.connection import now
 from pipeline.project.model import SceneBy
-from pipeline.project.store import CLIPS, Project, now
+from pipeline.project.store import CLIPS, Project
 from pipeline.stages import Progress, part_of
 from pipeline.words import one_line
 from rainclean import scenes

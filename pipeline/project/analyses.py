@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from pipeline.project.connection import now
 from pipeline.project.model import Analysis, StoredCandidate
-from pipeline.project.store import Project, now
+from pipeline.project.store import Project
 from rainclean import __version__
 from rainclean.video import Region
 

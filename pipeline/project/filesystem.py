@@ -1,4 +1,4 @@
-"""What kind of disk a project lies on: SQLite's write-ahead log needs memory that all its users share."""
+"""What kind of disk a project lies on: on some of them locks are only as good as the server's; and names that last."""
 
 import os
 import re
@@ -29,6 +29,17 @@ NETWORK = frozenset(
     }
 )
 """Kinds of file system that several machines may write to, as Linux and macOS name them."""
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder last through a power cut, where the system can be asked to."""
+    if sys.platform == "win32":
+        return
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 def network_share(folder: Path) -> str | None:

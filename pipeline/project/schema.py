@@ -189,7 +189,14 @@ ALTER TABLE analysis ADD COLUMN passing TEXT NOT NULL DEFAULT '';
 ALTER TABLE analysis ADD COLUMN moving TEXT NOT NULL DEFAULT '';
 """
 
-MIGRATIONS: list[str] = [_FIRST, _SECOND, _THIRD]
+_FOURTH = """
+-- Transactions that have changed anything, and when the last one did. From here on there is no write-ahead log: an
+-- older rainclean, which would turn it on again, refuses the store.
+ALTER TABLE project ADD COLUMN changes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE project ADD COLUMN changed TEXT NOT NULL DEFAULT '';
+"""
+
+MIGRATIONS: list[str] = [_FIRST, _SECOND, _THIRD, _FOURTH]
 """MIGRATIONS[n] makes version n + 1 of version n; a change of the tables is one more entry, never an edit."""
 
 

@@ -469,7 +469,7 @@ def test_a_project_that_cannot_be_written_to_can_be_looked_at(
     cat, _ = of(desk)
     ann.star(cat, True)
     desk.close()
-    monkeypatch.setattr("pipeline.project.store.os.access", lambda path, mode: False)
+    monkeypatch.setattr("pipeline.project.connection.os.access", lambda path, mode: False)
     with Project(desk.folder) as archive:
         editor = Editor(archive, "Ann")
         assert editor.draft(cat).star and editor.can_undo() is not None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.project import schema, store
+from pipeline.project import connection, schema, store
 from pipeline.project.store import Project
 from rainclean.errors import InputError, RaincleanError, ResourceError
 
@@ -18,8 +18,8 @@ def pragma(project: Project, name: str) -> object:
 
 
 def test_a_new_project_is_safe_against_power_cuts_and_dangling_rows(project: Project) -> None:
-    assert pragma(project, "journal_mode") == "wal"
-    assert pragma(project, "synchronous") == 2  # FULL
+    assert pragma(project, "journal_mode") == "delete"
+    assert pragma(project, "synchronous") == 3  # EXTRA
     assert pragma(project, "foreign_keys") == 1
     assert pragma(project, "user_version") == len(schema.MIGRATIONS)
     with pytest.raises(sqlite3.IntegrityError), project.transaction():
@@ -98,21 +98,20 @@ def test_an_older_store_is_brought_up_to_date_whole_or_not_at_all(
         assert upgraded.uuid == project.uuid
 
 
-def test_a_network_share_gets_a_journal_that_is_safe_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_network_share_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Project.create(tmp_path / "moved").close()
     monkeypatch.setattr(store, "network_share", lambda folder: "nfs4")
     with Project(tmp_path / "moved") as project:
-        assert pragma(project, "journal_mode") == "delete"
         assert any("network share (nfs4)" in note for note in project.notes)
     monkeypatch.undo()
     with Project(tmp_path / "moved") as project:
-        assert pragma(project, "journal_mode") == "wal" and not project.notes
+        assert not project.notes
 
 
 def test_a_project_that_cannot_be_written_to_can_be_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Project.create(tmp_path / "archive") as project:
         identity = project.uuid
-    monkeypatch.setattr(store.os, "access", lambda path, mode: False)  # root may write anywhere
+    monkeypatch.setattr(connection.os, "access", lambda path, mode: False)  # root may write anywhere
     with Project(tmp_path / "archive") as project:
         assert project.uuid == identity and "cannot be written to" in project.notes[0]
         with project.snapshot():
@@ -145,19 +144,29 @@ def test_a_second_writer_waits_for_the_first(project: Project) -> None:
 
 
 def test_a_writer_that_waited_in_vain_says_so(project: Project) -> None:
-    waited = pytest.raises(RaincleanError, match="another process has been writing")
+    waited = pytest.raises(RaincleanError, match="another process has been using it")
     with Project(project.folder, wait=0.05) as other, project.transaction(), waited, other.transaction():
         pass
 
 
-def test_a_snapshot_does_not_see_later_changes(project: Project) -> None:
-    with Project(project.folder) as reader, reader.snapshot():
-        before = reader.uuid
-        with project.transaction():
-            project.execute("UPDATE project SET uuid = 'later'")
-        assert reader.uuid == before
-    with Project(project.folder) as reader:
-        assert reader.uuid == "later"
+def test_a_writer_waits_for_a_snapshot(project: Project) -> None:
+    order = []
+
+    def write() -> None:
+        with Project(project.folder) as other:
+            other.execute("UPDATE project SET uuid = 'later'")
+            order.append("written")
+
+    writer = threading.Thread(target=write)
+    with project.snapshot():
+        before = project.uuid
+        writer.start()
+        writer.join(0.3)
+        with project.snapshot():
+            assert project.uuid == before
+        order.append("read")
+    writer.join(10)
+    assert order == ["read", "written"] and project.uuid == "later"
 
 
 def test_long_work_of_one_kind_is_done_by_one_process(project: Project) -> None:
