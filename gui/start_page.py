@@ -4,9 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QSettings, Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QListWidget, QListWidgetItem, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QPushButton, QVBoxLayout, QWidget
 
-from gui.widgets import named
+from gui.widgets import Label, named
 from pipeline.project.store import DATABASE
 
 RECENT = "recent"
@@ -21,11 +21,11 @@ class StartPage(QWidget):
     def __init__(self, settings: QSettings, do: Callable[[str], None]) -> None:
         super().__init__()
         self._settings = settings
-        title = QLabel("rainclean")
+        title = Label("rainclean")
         font = title.font()
         font.setPointSizeF(font.pointSizeF() * 2.2)
         title.setFont(font)
-        words = QLabel(
+        words = Label(
             "Real rain videos in, rain/clean image pairs out.\nOpen a project, or drop clips or a project here.",
             wordWrap=True,
         )
@@ -44,7 +44,7 @@ class StartPage(QWidget):
         self.recent.itemActivated.connect(
             lambda item: self.open_project.emit(Path(item.data(Qt.ItemDataRole.UserRole)))
         )
-        self._recent_label = QLabel("Recent projects")
+        self._recent_label = Label("Recent projects")
         column = QVBoxLayout()
         for widget in (title, words):
             column.addWidget(widget)

@@ -4,11 +4,10 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QSettings, QTimer
+from PySide6.QtCore import QSettings, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QInputDialog,
-    QLabel,
     QMainWindow,
     QMessageBox,
     QStackedWidget,
@@ -29,7 +28,7 @@ from gui.project_work import ProjectWork
 from gui.session import Session
 from gui.start_page import StartPage
 from gui.thumbnails import Thumbnails
-from gui.widgets import named
+from gui.widgets import Label, named
 from gui.workers import Workers
 from pipeline.project.edits import Edit
 from pipeline.project.store import DATABASE
@@ -304,7 +303,7 @@ class Window(QMainWindow):
         dialog.open()
 
     def _make_status(self) -> None:
-        self._working = QLabel()
+        self._working = Label()
         self._running = named(QToolButton(), "Running jobs", "What runs in the background (Ctrl+5)")
         self._running.setAutoRaise(True)
         self._running.clicked.connect(self.commands["jobs"].trigger)
@@ -319,7 +318,7 @@ class Window(QMainWindow):
             first = unfinished[0]
             share = f" {first.share:.0%}" if first.share is not None else ""
             more = f" and {len(unfinished) - 1} more" if len(unfinished) > 1 else ""
-            self._running.setText(f"{first.title}{share}{more}")
+            self._running.setText(f"{first.title}{share}{more}".replace("&", "&&"))
         self.pages.setTabText(_PAGES.index("jobs"), f"Jobs ({len(unfinished)})" if unfinished else "Jobs")
 
     def _job_finished(self, job: Job) -> None:
@@ -354,6 +353,7 @@ class Window(QMainWindow):
             QMessageBox.StandardButton.NoButton,
             self,
         )
+        box.setTextFormat(Qt.TextFormat.PlainText)  # file names are in it
         stop = box.addButton("Stop and close", QMessageBox.ButtonRole.AcceptRole)
         box.addButton("Stay", QMessageBox.ButtonRole.RejectRole)
         box.exec()

@@ -8,7 +8,6 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QHeaderView,
-    QLabel,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -16,6 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui.session import Session
+from gui.widgets import Label
 from pipeline.project.agreement import Agreement, agreements, judgements
 from pipeline.project.exchange import Conflict, conflicts
 
@@ -49,9 +49,9 @@ class AgreementDialog(QDialog):
         self.conflicts.setToolTip("Double click frames the sequence; what is decided then holds")
         self.conflicts.cellDoubleClicked.connect(self._frame)
         layout = QVBoxLayout(self)
-        layout.addWidget(QLabel("How far people agree where both judged; a second opinion is given with O."))
-        layout.addWidget(self.agreement if pairs else QLabel("Nobody has judged anything that another has judged."))
-        layout.addWidget(QLabel(f"Decided differently: {len(found)}. The latest decision holds."))
+        layout.addWidget(Label("How far people agree where both judged; a second opinion is given with O."))
+        layout.addWidget(self.agreement if pairs else Label("Nobody has judged anything that another has judged."))
+        layout.addWidget(Label(f"Decided differently: {len(found)}. The latest decision holds."))
         layout.addWidget(self.conflicts, 1)
         self.conflicts.setVisible(bool(found))
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)

@@ -15,7 +15,6 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QLabel,
     QListView,
     QMenu,
     QStyledItemDelegate,
@@ -27,6 +26,7 @@ from PySide6.QtWidgets import (
 from gui.panels import rows
 from gui.session import Session
 from gui.thumbnails import Thumbnails
+from gui.widgets import Label
 from pipeline.project.model import StoredCandidate
 
 ROW = 72
@@ -157,8 +157,8 @@ class CandidatesPanel(QWidget):
         self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.view.setModel(self.model)
         self.view.setItemDelegate(_Delegate(session, self.model, thumbnails, self.view))
-        self.empty = QLabel(wordWrap=True, alignment=Qt.AlignmentFlag.AlignCenter)
-        self.why = QLabel(wordWrap=True, margin=4)
+        self.empty = Label(wordWrap=True, alignment=Qt.AlignmentFlag.AlignCenter)
+        self.why = Label(wordWrap=True, margin=4)
         self.why.setAccessibleName("Suggested candidate")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 6, 0, 0)

@@ -7,7 +7,6 @@ from PySide6.QtWidgets import (
     QFormLayout,
     QGroupBox,
     QHBoxLayout,
-    QLabel,
     QListWidget,
     QListWidgetItem,
     QPushButton,
@@ -20,7 +19,7 @@ from PySide6.QtWidgets import (
 from gui.actions import Actions
 from gui.composing import Composing
 from gui.session import Session
-from gui.widgets import Slider, named
+from gui.widgets import Label, Slider, named
 
 TOOLS = ("brush", "rectangle", "lasso", "fill")
 LARGEST = 400
@@ -46,8 +45,8 @@ class ComposePanel(QWidget):
         self.feather.setSuffix(" px")
         self.layers = named(QListWidget(), "Layers", "What is painted over the base")
         self.remove = named(QPushButton("Remove layer"), "Remove layer", "Removes the chosen layer; can be undone")
-        self.excluded = QLabel()
-        self.suggestion = QLabel("Suggestions: press J.", wordWrap=True)
+        self.excluded = Label()
+        self.suggestion = Label("Suggestions: press J.", wordWrap=True)
         self._lay_out(actions)
         self.source.activated.connect(lambda _: composing.set_brush(source=self.source.currentData()))
         self.radius.valueChanged.connect(lambda v: composing.set_brush(radius=float(v)))
@@ -83,7 +82,7 @@ class ComposePanel(QWidget):
         inner = QVBoxLayout(group)
         inner.addWidget(self.layers, 1)
         row = QHBoxLayout()
-        row.addWidget(QLabel("Feather"))
+        row.addWidget(Label("Feather"))
         row.addWidget(self.feather)
         row.addStretch(1)
         row.addWidget(self.remove)

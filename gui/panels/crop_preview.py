@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, QSizeF, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QLabel, QSizePolicy, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSizePolicy, QSplitter, QVBoxLayout, QWidget
 
 from gui.panels.pair_reading import U8, Preview
+from gui.widgets import Label
 from pipeline.words import counted
 from rainclean.video import Region
 
@@ -188,7 +189,7 @@ class CropPreview(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.map, self.pair = CropMap(), CropPair()
-        self.words, self.about = QLabel(wordWrap=True), QLabel()
+        self.words, self.about = Label(wordWrap=True), Label()
         upper, lower = QWidget(), QWidget()
         for widget, label, picture in ((upper, self.words, self.map), (lower, self.about, self.pair)):
             column = QVBoxLayout(widget)

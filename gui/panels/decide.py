@@ -7,7 +7,6 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QPushButton,
     QToolButton,
@@ -17,6 +16,7 @@ from PySide6.QtWidgets import (
 
 from gui.actions import Actions
 from gui.session import Session
+from gui.widgets import Label
 from pipeline.project.model import REASONS
 
 
@@ -26,7 +26,7 @@ class DecideBar(QWidget):
     def __init__(self, session: Session, actions: Actions) -> None:
         super().__init__()
         self._session = session
-        self.state = QLabel()
+        self.state = Label()
         self.state.setMinimumWidth(220)
         self.state.setWordWrap(True)
         self.note = QLineEdit(placeholderText="note (N)")
@@ -110,7 +110,7 @@ class RejectDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle(f"Reject {name}")
         layout = QVBoxLayout(self)
-        layout.addWidget(QLabel(f"Why is no candidate of {name} fit for use?"))
+        layout.addWidget(Label(f"Why is no candidate of {name} fit for use?"))
         self.boxes: dict[str, QCheckBox] = {}
         for number, (key, text) in enumerate(REASONS, 1):
             box = QCheckBox(f"{number}  {text}")

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QDoubleSpinBox,
     QFormLayout,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QPushButton,
     QSpinBox,
@@ -21,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui import dialogs
+from gui.widgets import Label
 from rainclean.errors import RaincleanError
 from rainclean.formats import LAYOUTS
 
@@ -76,7 +76,7 @@ class ExportForm(QWidget):
         self.output = QLineEdit()
         self.browse = QPushButton("Browse…")
         self.browse.setToolTip("Choose the folder to write to")
-        self.errors: dict[str, QLabel] = {}
+        self.errors: dict[str, Label] = {}
         self._lay_out()
         self._connect()
 
@@ -229,7 +229,7 @@ class ExportForm(QWidget):
         ):
             field.setAccessibleName(label or field.property("text"))
             field.setToolTip(_TIPS[key])
-            named = QLabel(label)
+            named = Label(label)
             named.setToolTip(_TIPS[key])
             named.setBuddy(field)
             form.addRow(named, self._with_error(key, shown))
@@ -241,7 +241,7 @@ class ExportForm(QWidget):
         column = QVBoxLayout(whole)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
-        self.errors[key] = QLabel(wordWrap=True)
+        self.errors[key] = Label(wordWrap=True)
         self.errors[key].setStyleSheet("color: #d0453d")
         self.errors[key].hide()
         column.addWidget(shown)

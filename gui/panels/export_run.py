@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from gui.jobs import Job, Jobs, State
+from gui.widgets import Label
 from pipeline.words import counted
 
 if TYPE_CHECKING:
@@ -28,13 +29,13 @@ class ExportRun(QWidget):
         self._refusal = ""
         self.button = QPushButton("Export")
         self.button.setToolTip("Writes the data set; the window stays free meanwhile")
-        self.refusal = QLabel(wordWrap=True)
+        self.refusal = Label(wordWrap=True)
         self.bar = QProgressBar(maximum=1000, textVisible=False)
         self.bar.setAccessibleName("Progress of the export")
         self.cancel = QPushButton("Cancel")
         self.cancel.setToolTip("Stop; what is prepared is used when it is started again")
-        self.doing = QLabel(wordWrap=True)
-        self.result = QLabel(wordWrap=True, textInteractionFlags=Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.doing = Label(wordWrap=True)
+        self.result = Label(wordWrap=True, textInteractionFlags=Qt.TextInteractionFlag.TextSelectableByMouse)
         self.result.setAccessibleName("What was exported")
         self.open_folder, self.check = QPushButton("Open folder"), QPushButton("Check it")
         self.open_folder.setToolTip("Shows the data set in the system's file manager")

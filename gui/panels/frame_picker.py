@@ -4,10 +4,11 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSpinBox, QVBoxLayout, QWidget
 
 from gui.panels.frame_strip import FramesModel, FrameStrip
 from gui.panels.pair_reading import Subject, read_thumbnails
+from gui.widgets import Label
 from gui.workers import LATER, Workers
 from pipeline.words import counted
 
@@ -33,7 +34,7 @@ class FramePicker(QWidget):
         self.steadied = False
         self.frames = FramesModel()
         self.strip = FrameStrip(self.frames)
-        self.title, self.count = QLabel(), QLabel()
+        self.title, self.count = Label(), Label()
         self.by_settings = _button("By the settings", "Leave the choice to the field Frames")
         self.all = _button("All", "Take every frame")
         self.only = _button("Only this", "Take the focused frame alone, and choose further ones by hand")

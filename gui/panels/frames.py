@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolButton, QWidget
 
 from gui.session import Session
-from gui.widgets import named
+from gui.widgets import Label, named
 
 PLAY_MS = 40
 """Milliseconds a frame while playing: 25 frames a second."""
@@ -148,7 +148,7 @@ class FrameStrip(QWidget):
         self.play = named(QToolButton(), "Play", "Play the rainy frames (Ctrl+Space)")
         self.play.setText("▶")
         self.play.setCheckable(True)
-        self.label = QLabel()
+        self.label = Label()
         self.label.setMinimumWidth(130)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

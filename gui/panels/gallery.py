@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QHeaderView,
-    QLabel,
     QListWidget,
     QListWidgetItem,
     QPushButton,
@@ -23,6 +22,7 @@ from PySide6.QtWidgets import (
 
 from gui.panels.evaluation import Case, Evaluation
 from gui.panels.synchronised import Pane, Shared
+from gui.widgets import Label, as_tip
 
 _THUMB = QSize(96, 64)
 
@@ -67,7 +67,7 @@ class Gallery(QWidget):
         self.cases.verticalScrollBar().valueChanged.connect(lambda _: self._thumbs.start())
         self.shared = Shared(self)
         self.panes = [Pane(self.shared) for _ in _PANES]
-        self.name = QLabel()
+        self.name = Label()
         self.name.setWordWrap(True)
         self.method = QComboBox()
         self.method.setAccessibleName("Weights")
@@ -92,7 +92,7 @@ class Gallery(QWidget):
         for number, case in enumerate(evaluation.cases if evaluation is not None else (), 1):
             psnr = "inf" if case.psnr is None else f"{case.psnr:.2f} dB"
             item = QListWidgetItem(f"{number}. {psnr}\n{case.image.rpartition('/')[2]}")
-            item.setToolTip(case.image)
+            item.setToolTip(as_tip(case.image))
             item.setSizeHint(QSize(0, _THUMB.height() + 8))
             self.cases.addItem(item)
         self.cases.setCurrentRow(0 if self.cases.count() else -1)

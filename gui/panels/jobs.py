@@ -7,7 +7,6 @@ from PySide6.QtGui import QFontDatabase, QGuiApplication
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QPlainTextEdit,
     QProgressBar,
@@ -20,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui.jobs import Job, Jobs, State
+from gui.widgets import Label
 
 EMPTY = (
     "No jobs yet. Adding clips, analysing, exporting, training and evaluating happen here, "
@@ -46,7 +46,7 @@ class JobsPanel(QWidget):
         super().__init__(parent)
         self._jobs = jobs
         self._cards: dict[Job, JobCard] = {}
-        self._empty = QLabel(EMPTY)
+        self._empty = Label(EMPTY)
         self._empty.setWordWrap(True)
         self._empty.setMargin(12)
         self._empty.setAlignment(Qt.AlignmentFlag.AlignTop)
@@ -117,7 +117,7 @@ class JobCard(QFrame):
         self.job = job
         self._logged = 0
         self.setFrameShape(QFrame.Shape.StyledPanel)
-        self._icon, self._title, self._state = QLabel(), QLabel(job.title), QLabel()
+        self._icon, self._title, self._state = Label(), Label(job.title), Label()
         self._shown_state: State | None = None
         font = self._title.font()
         font.setBold(True)
@@ -226,8 +226,8 @@ class JobCard(QFrame):
             self.log.appendPlainText("\n".join(lines))
 
 
-def _line() -> QLabel:
-    label = QLabel()
+def _line() -> Label:
+    label = Label()
     label.setWordWrap(True)
     label.setTextInteractionFlags(
         Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard

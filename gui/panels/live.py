@@ -5,7 +5,6 @@ from PySide6.QtWidgets import (
     QDoubleSpinBox,
     QGridLayout,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QSpinBox,
     QVBoxLayout,
@@ -13,7 +12,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui.live import Live
-from gui.widgets import Slider, named
+from gui.widgets import Label, Slider, named
 
 
 class LivePanel(QWidget):
@@ -35,7 +34,7 @@ class LivePanel(QWidget):
         self.frames_box.setMinimum(2)
         self.frames_box.setKeyboardTracking(False)
         self.keep_button = named(QPushButton("Keep as a candidate (K)"), "Keep", "Makes this position a candidate (K)")
-        self.state = QLabel(wordWrap=True)
+        self.state = Label(wordWrap=True)
         for widget, name, tip in (
             (self.percentile, "Percentile", "Percentile over time, in tenths; [ and ] step, with Shift by a tenth"),
             (self.percentile_box, "Percentile, number", "Percentile over time"),
@@ -47,7 +46,7 @@ class LivePanel(QWidget):
         for row, (name, slider, box) in enumerate(
             (("Percentile", self.percentile, self.percentile_box), ("Frames", self.frames, self.frames_box))
         ):
-            label = QLabel(name)
+            label = Label(name)
             label.setBuddy(slider)
             grid.addWidget(label, row, 0)
             grid.addWidget(slider, row, 1)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSettings, Qt, QTimer
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QLabel, QScrollArea, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QScrollArea, QSplitter, QVBoxLayout, QWidget
 
 from gui.jobs import Jobs
 from gui.panels.crop_preview import CropPreview
@@ -15,6 +15,7 @@ from gui.panels.export_run import ExportRun, estimate_text
 from gui.panels.frame_picker import FramePicker
 from gui.panels.pair_reading import Preview, Subject, make_preview
 from gui.session import Session
+from gui.widgets import Label
 from gui.workers import NOW, SOON
 from pipeline.project.analyses import analysis, candidate, rain_amounts
 from pipeline.project.clips import clip
@@ -48,7 +49,7 @@ class PairsPage(QWidget):
         self.form, self.run = ExportForm(settings), ExportRun(jobs)
         self.form.setEnabled(False)
         self.run.refuse("no project is open")
-        self.amount = QLabel(wordWrap=True)
+        self.amount = Label(wordWrap=True)
         self.amount.setAccessibleName("Estimate")
         self.amount.setToolTip("Of all decided sequences; bytes are estimated from the pictures in the project")
         self._pause = QTimer(self, singleShot=True, interval=PAUSE)

@@ -8,7 +8,6 @@ from PySide6.QtWidgets import (
     QFormLayout,
     QGroupBox,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -19,6 +18,7 @@ from gui.jobs import Job, Jobs, State
 from gui.panels.evaluation import Evaluation, read_evaluation
 from gui.panels.gallery import Gallery, fill, score_table
 from gui.panels.path_field import PathField
+from gui.widgets import Label, as_tip
 from rainclean.errors import InputError, RaincleanError
 from rainclean.spanet import require_torch
 
@@ -48,8 +48,8 @@ class ResultsPanel(QWidget):
         self.open_button = QPushButton("Open evaluation…")
         self.open_button.setToolTip("Show the folder of an earlier evaluation")
         self.open_button.clicked.connect(self._choose)
-        self.title = QLabel()
-        self.status = QLabel(EMPTY)
+        self.title = Label()
+        self.status = Label(EMPTY)
         self.summary = score_table("Means over all pictures")
         self.gallery = Gallery()
         self._lay_out()
@@ -115,7 +115,7 @@ class ResultsPanel(QWidget):
             self.status.setText(text or EMPTY)
             return
         self.title.setText(evaluation.title)
-        self.title.setToolTip(str(evaluation.folder))
+        self.title.setToolTip(as_tip(str(evaluation.folder)))
         method, protocol = evaluation.ranked_by
         worst = f"Worst first, by PSNR of {method}, protocol {protocol}." if evaluation.cases else "It has no gallery."
         self.status.setText(text or " ".join((worst, *evaluation.notes)))
@@ -154,7 +154,7 @@ class EvaluationForm(QGroupBox):
         self.weights = PathField("Weights files", "files", "Files with ; between them; empty: those that ship")
         self.weights.edit.setPlaceholderText("Those that come with rainclean")
         self.output = PathField("Output folder", "new folder", "Where tables and gallery go; it is made")
-        self.told = QLabel()
+        self.told = Label()
         self.told.setWordWrap(True)
         self.evaluate_button = QPushButton("Evaluate")
         self.evaluate_button.setToolTip("Measure in a process of its own; the result is shown here when it is there")

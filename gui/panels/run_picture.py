@@ -4,7 +4,9 @@ from pathlib import Path
 
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPixmap, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+
+from gui.widgets import Label
 
 COLUMNS = ("Rainy", "Output", "Clean image", "Attention map", "Training mask")
 
@@ -18,7 +20,7 @@ class RunPicture(QWidget):
         captions = QHBoxLayout()
         captions.setSpacing(0)
         for words in COLUMNS:
-            label = QLabel(words)
+            label = Label(words)
             label.setAlignment(Qt.AlignmentFlag.AlignCenter)
             label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
             captions.addWidget(label, 1)

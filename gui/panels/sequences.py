@@ -8,7 +8,6 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QListView,
     QStyledItemDelegate,
@@ -22,7 +21,7 @@ from gui.jobs import Jobs
 from gui.panels import rows
 from gui.session import Session
 from gui.thumbnails import Thumbnails
-from gui.widgets import named
+from gui.widgets import Label, as_tip, named
 from pipeline.project.model import Overview
 
 ROW = 76
@@ -68,7 +67,8 @@ class SequencesModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return line.sequence.name
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
-            return f"{line.sequence.name}, scene {line.sequence.scene}: {self.state(line)}"
+            words = f"{line.sequence.name}, scene {line.sequence.scene}: {self.state(line)}"
+            return as_tip(words) if role == Qt.ItemDataRole.ToolTipRole else words
         return None
 
     def state(self, line: Overview) -> str:
@@ -170,7 +170,7 @@ class SequencesPanel(QWidget):
         self.filter, self.sort = QComboBox(), QComboBox()
         self.filter.addItems(list(FILTERS))
         self.sort.addItems(list(SORTS))
-        self.count = QLabel(wordWrap=True)
+        self.count = Label(wordWrap=True)
         self.view = QListView(uniformItemSizes=True)
         self.view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

@@ -8,7 +8,6 @@ from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QLabel,
     QProgressBar,
     QPushButton,
     QScrollArea,
@@ -24,6 +23,7 @@ from gui.jobs import Job, Jobs, State
 from gui.panels.run_picture import RunPicture
 from gui.panels.run_watch import RunWatch
 from gui.panels.training_form import TrainingForm, TrainRequest
+from gui.widgets import Label, as_tip
 from rainclean.errors import InputError
 
 EMPTY = "No run is shown. Start a training, or open the folder of one; also one that was started on a terminal."
@@ -46,8 +46,8 @@ class TrainingPanel(QWidget):
         self._problem = ""
         self.form = TrainingForm(project)
         self.form.begin.connect(self.begin)
-        self.title = QLabel()
-        self.status = QLabel(EMPTY)
+        self.title = Label()
+        self.status = Label(EMPTY)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName("Progress of the training")
@@ -180,7 +180,7 @@ class TrainingPanel(QWidget):
         job, run = self._job(), self._run
         going = job is not None and not job.is_over
         self.title.setText(self._folder.name if self._folder is not None else "")
-        self.title.setToolTip(str(self._folder or ""))
+        self.title.setToolTip(as_tip(str(self._folder or "")))
         self.title.setVisible(self._folder is not None)
         self.bar.setVisible(going or run is not None)
         self.view.setVisible(self._folder is not None and not self._problem)

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QPushButton, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFormLayout, QPushButton, QSpinBox, QVBoxLayout, QWidget
 
 from gui.job_progress import left_in_words
 from gui.panels.path_field import PathField
+from gui.widgets import Label
 from pipeline.training import require_training
 from pipeline.training.recipe import PRESETS
 from pipeline.training.run_folder import RUN
@@ -105,7 +106,7 @@ class TrainingForm(QWidget):
         self.steps = _number("Steps", 1, 10_000_000, "Steps of the optimiser")
         self.batch = _number("Batch", 1, 1024, "Examples that one step learns from")
         self.example_size = _number("Example size", 16, 4096, "Side of the square that is cut out of a pair", " px")
-        self.told = QLabel()
+        self.told = Label()
         self.told.setWordWrap(True)
         self.start_button = QPushButton("Start training")
         self.start_button.setToolTip("Train in a process of its own; it can be paused and goes on later")
