@@ -24,7 +24,7 @@ from pipeline.project.model import Analysis, Overview, StoredCandidate
 from pipeline.project.overview import overview
 from pipeline.project.store import Project
 from pipeline.project.suggestion import Suggested, Suggestions
-from rainclean.errors import RaincleanError
+from rainclean.errors import InputError, RaincleanError
 
 if TYPE_CHECKING:
     from gui.pictures import U8
@@ -136,10 +136,18 @@ class Session(QObject):
 
     def look_around(self) -> None:
         """Load what other processes have changed: an analysis that goes on, an import."""
-        if self.project is None or (version := self._data_version()) == self._version:
+        if self.project is None:
             return
-        self._version = version
-        self.refresh()
+        try:
+            version = self._data_version()
+        except RaincleanError as error:
+            if isinstance(error, InputError):
+                self._timer.stop()  # it will not come back: said once
+            self.complained.emit(str(error))
+            return
+        if version != self._version:
+            self._version = version
+            self.refresh()
 
     def refresh(self) -> None:
         """Load lines and detail anew."""

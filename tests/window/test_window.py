@@ -18,7 +18,8 @@ from gui.panels.help import keys_html
 from gui.panels.results import ResultsPanel
 from gui.project_work import SAMPLE
 from gui.window import Window
-from pipeline.project.store import Project
+from pipeline.project.store import DATABASE, Project
+from rainclean.errors import RaincleanError
 
 from .conftest import Open
 from .hands import PATIENCE, press
@@ -154,6 +155,22 @@ def test_a_bug_is_reported_and_the_window_stays(window: Window) -> None:
     box = window.findChild(QMessageBox)
     assert box is not None and "What was decided is stored" in box.text() and "something" in box.detailedText()
     box.close()
+
+
+def test_what_happens_to_the_project_meanwhile_is_no_bug(window: Window, home: Path) -> None:
+    from gui.app import _report
+
+    (home / DATABASE).rename(home / "elsewhere")
+    window.session.look_around()
+    assert "was replaced or removed while it was open" in window.statusBar().currentMessage()
+    assert not window.session._timer.isActive()
+    window.statusBar().clearMessage()
+    try:
+        window.session.refresh()
+    except RaincleanError as error:
+        _report(window, type(error), error, error.__traceback__)
+    assert "was replaced or removed while it was open" in window.statusBar().currentMessage()
+    assert window.findChild(QMessageBox) is None
 
 
 def test_closing_and_opening_projects_leaves_nothing_of_the_first(window: Window, home: Path) -> None:
