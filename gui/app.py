@@ -1,7 +1,6 @@
 """The application: one Qt application object, one window, errors that are reported instead of lost."""
 
 import os
-import signal
 import sys
 import traceback
 from pathlib import Path
@@ -9,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from gui import environment
+from pipeline import signals
 from rainclean.errors import RaincleanError
 
 if TYPE_CHECKING:
@@ -32,8 +32,9 @@ def run(project: Path | None) -> int:
     if project is not None:
         # When the window is there: what cannot be opened is said in it.
         QTimer.singleShot(0, lambda: window.take([project]))
-    # Python answers Ctrl-C only while it runs: let it, now and then.
-    signal.signal(signal.SIGINT, lambda *_: window.close())
+    # From the event loop, not from whatever the signal has interrupted.
+    signals.instead(lambda: QTimer.singleShot(0, window.end))
+    # Python answers signals only while it runs: let it, now and then.
     ticking = QTimer()
     ticking.timeout.connect(lambda: None)
     ticking.start(300)

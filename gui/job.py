@@ -30,7 +30,8 @@ _LONGER = {"train": 60.0}
 _COMMAND = (sys.executable, "-P", "-m", "pipeline.cli")
 """-P: a folder called pipeline where the person happens to be is not what is meant."""
 _ERROR = "rainclean: "
-_INTERRUPTED = 130
+_INTERRUPTED = (129, 130, 143)
+"""Exit codes of a command that a signal has ended."""
 
 
 class State(Enum):
@@ -220,7 +221,7 @@ class Job(QObject):
         self._parse()
         if how is QProcess.ExitStatus.NormalExit and code == 0:
             self._end(State.FINISHED)
-        elif self.stopping or code == _INTERRUPTED:
+        elif self.stopping or code in _INTERRUPTED:
             self._end(State.CANCELLED)
         elif how is QProcess.ExitStatus.CrashExit:
             self.error = f"the job died (signal {code})" if os.name == "posix" else "the job died"

@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QObject, Signal
 
-from gui.job import GRACE, Job, State
+from gui.job import Job, State
 
 __all__ = ["MOST", "Job", "Jobs", "State"]
 
@@ -67,14 +67,17 @@ class Jobs(QObject):
         for job in reversed(self._jobs):
             job.cancel()
 
-    def shutdown(self, seconds: float = GRACE) -> None:
-        """Stop every job and wait until no process is left; kills what has not stopped after so many seconds."""
+    def shutdown(self, seconds: float | None = None) -> None:
+        """Stop every job and wait until no process is left; kills what has not stopped after so many seconds.
+
+        Without any number, each gets what it needs to stop by itself.
+        """
         self._closed = True
         for job in reversed(self._jobs):
             if not job.stopping:
                 job.cancel()
         for job in self.running():
-            job.wait(seconds)
+            job.wait(job.grace if seconds is None else seconds)
 
     def _on_finished(self, job: Job) -> None:
         self.finished.emit(job)

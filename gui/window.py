@@ -7,6 +7,8 @@ from pathlib import Path
 from PySide6.QtCore import QSettings, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
+    QApplication,
+    QDialog,
     QInputDialog,
     QMainWindow,
     QMessageBox,
@@ -56,7 +58,7 @@ class Window(QMainWindow):
         self.jobs = Jobs(self)
         self.thumbnails = Thumbnails(self.session)
         self.work = ProjectWork(self.session, self.jobs, self)
-        self._awaited = False
+        self._awaited = self._ending = False
         self._results: dict[str, Path] = {}
         self._takers: dict[str, list[Callable[[Path], None]]] = {}
         self._handlers: dict[str, Callable[[], object]] = {}
@@ -157,10 +159,22 @@ class Window(QMainWindow):
             # After the drag has ended: questions would block the program that it came from.
             QTimer.singleShot(0, partial(self.take, paths))
 
+    def end(self) -> None:
+        """Close without asking anything; questions that are open are answered with no first."""
+        self._ending = True
+        dialog = QApplication.activeModalWidget()
+        if dialog is None:
+            self.close()
+            QApplication.quit()
+            return
+        if not dialog.close() and isinstance(dialog, QDialog):
+            dialog.reject()
+        QTimer.singleShot(50, self.end)  # whoever has asked goes on first
+
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask where something runs; then end all of it."""
         unfinished = self.jobs.unfinished()
-        if unfinished and not self._may_stop(unfinished):
+        if unfinished and not self._ending and not self._may_stop(unfinished):
             event.ignore()
             return
         self._keys.close()

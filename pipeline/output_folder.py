@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
+from pipeline.signals import held
 from rainclean.errors import RaincleanError
 
 _PARTIAL = ".rainclean-partial-"
@@ -65,9 +66,10 @@ class OutputFolder:
         """Gives the hidden folder to write into; on success all of it is moved into place, the manifest last."""
         try:
             yield self._partial
-            self._moving = True
-            self._move_into_place()
-            self._moving = False
+            with held():
+                self._moving = True
+                self._move_into_place()
+                self._moving = False
         except OSError as error:
             raise _unusable(self.path, error) from error
 

@@ -6,6 +6,7 @@ from collections.abc import Generator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol, Self, TypeVar
 
+from pipeline import signals
 from pipeline.progress_lines import ProgressLines, are_wanted
 from pipeline.stages import Progress
 from rainclean.errors import RaincleanError
@@ -68,13 +69,14 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: st
 def follow(stage: Generator[Progress, None, Result]) -> Result:
     """Run a stage to its end and return its result; a progress bar on a terminal, none in a pipe.
 
-    Lines of JSON instead where whoever started the command asked for them (`pipeline.progress_lines`). Ctrl-C closes
-    the generator, so that its clean-up runs before the interruption goes on.
+    Lines of JSON instead where whoever started the command asked for them (`pipeline.progress_lines`). A signal
+    that ends the command closes the generator, so that its clean-up runs before the interruption goes on.
     """
     with _display() as display:
         try:
             while True:
                 step = next(stage)
+                signals.check()
                 if step.note and not isinstance(display, ProgressLines):
                     print_note(f"note: {step.note}")
                 if display is not None:

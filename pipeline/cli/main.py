@@ -1,14 +1,18 @@
 """``rainclean``: finds the commands, runs one, turns errors into one line and an exit code.
 
-Exit codes: 0 done; 1 failed, one line on standard error; 2 wrong usage; 130 interrupted by Ctrl-C.
+Exit codes: 0 done; 1 failed, one line on standard error; 2 wrong usage; interrupted: 130 by Ctrl-C, 143 by SIGTERM,
+129 by SIGHUP (`pipeline.signals`).
 """
 
 import os
 import re
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from pipeline.signals import Signals
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -21,33 +25,40 @@ def main(args: Sequence[str] | None = None) -> int:
     # Threads of torch then sleep while they wait for each other: spinning, they take four times as long as one
     # thread alone where another program uses a core. Read when torch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    # Imports wait until here, so that Ctrl-C during them is answered like later on.
-    try:
-        from rainclean.errors import RaincleanError, UsageError
-
+    with Signals(for_good=args is None) as signals:
         try:
-            _ready_streams()
-            code = _run(list(sys.argv[1:] if args is None else args))
-            sys.stdout.flush()
-            return code
-        except UsageError as error:
-            return _fail(str(error), 2)
-        except RaincleanError as error:
-            return _fail(str(error))
-        except BrokenPipeError:
-            # The reader of our output has gone (`rainclean probe … | head`): nothing left to say to anybody.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 1
-        except Exception as error:
-            if os.environ.get("RAINCLEAN_DEBUG"):
-                raise
-            if isinstance(error, OSError) and error.strerror:
-                return _fail(f"{error.filename or 'output'}: {error.strerror}")
-            kind = type(error).__name__
-            return _fail(f"unexpected {kind}: {error}; RAINCLEAN_DEBUG=1 shows where, please report it")
-    except KeyboardInterrupt:
-        sys.stderr.write("rainclean: interrupted\n")
-        return 130
+            code = _answered(list(sys.argv[1:] if args is None else args))
+            if not signals.first:
+                return code
+        except KeyboardInterrupt:
+            pass
+        return _fail(signals.words, signals.code)
+
+
+def _answered(words: list[str]) -> int:
+    """Run one command; what goes wrong is one line. Imports wait until here, so that signals are answered by then."""
+    from rainclean.errors import RaincleanError, UsageError
+
+    try:
+        _ready_streams()
+        code = _run(words)
+        sys.stdout.flush()
+        return code
+    except UsageError as error:
+        return _fail(str(error), 2)
+    except RaincleanError as error:
+        return _fail(str(error))
+    except BrokenPipeError:
+        # The reader of our output has gone (`rainclean probe … | head`): nothing left to say to anybody.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        if os.environ.get("RAINCLEAN_DEBUG"):
+            raise
+        if isinstance(error, OSError) and error.strerror:
+            return _fail(f"{error.filename or 'output'}: {error.strerror}")
+        kind = type(error).__name__
+        return _fail(f"unexpected {kind}: {error}; RAINCLEAN_DEBUG=1 shows where, please report it")
 
 
 def _run(words: list[str]) -> int:
@@ -98,7 +109,8 @@ def _ready_streams() -> None:
 
 
 def _fail(message: str, code: int = 1) -> int:
-    sys.stderr.write("rainclean: " + " ".join(message.split()) + "\n")
+    with suppress(OSError):  # closed as well: there is nobody to be told
+        sys.stderr.write("rainclean: " + " ".join(message.split()) + "\n")
     return code
 
 

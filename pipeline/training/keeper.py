@@ -24,11 +24,16 @@ LOG_EVERY = 10
 """Steps of a row in metrics.csv."""
 
 
+class Stopped(Exception):
+    """The training was to stop before its first step: there is nothing to keep."""
+
+
 class Keeper(Callback):
     """Keeps a run: everything is done by the first process, the others wait for it.
 
     say: is told each finished step and, now and then, a line for a person. stop: set by whoever wants the training
-    to end after the current step; what was reached is kept.
+    to end after the current step; what was reached is kept. A validation ends after the current picture then, and is
+    made up for when the run goes on.
     """
 
     def __init__(
@@ -43,15 +48,18 @@ class Keeper(Callback):
         self.best, self.best_step, self.kept, self.started = float("-inf"), 0, -1, False
         self._sums: dict[str, torch.Tensor] = {}
         self._count, self._told = 0, 0
+        self._unjudged: dict[str, Any] = {}  # row of metrics.csv that still wants its validation
 
     def state_dict(self) -> dict[str, Any]:
         """What a resumed run has to know; goes into the checkpoint."""
-        return {"best": self.best, "best_step": self.best_step, "sums": dict(self._sums), "count": self._count}
+        known = {"best": self.best, "best_step": self.best_step, "sums": dict(self._sums), "count": self._count}
+        return {**known, "unjudged": dict(self._unjudged)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """The inverse."""
         self.best, self.best_step = float(state["best"]), int(state["best_step"])
         self._sums, self._count = dict(state["sums"]), int(state["count"])
+        self._unjudged = dict(state.get("unjudged", {}))
 
     def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
         """Begin or go on with the records; a new run is judged before its first step."""
@@ -62,9 +70,10 @@ class Keeper(Callback):
             self._log = MetricsLog(self.folder / run_folder.METRICS, step)
             # purge_step: an earlier part of the run may have gone further than its last checkpoint.
             self._board = SummaryWriter(str(self.folder / run_folder.TENSORBOARD), purge_step=step + 1 if step else 0)
-            if step == 0:
-                self._log.add(self._judged(_training(module), 0))
-        trainer.strategy.barrier()
+            if step == 0 or self._unjudged:
+                self._judge(_training(module), step)
+        if trainer.strategy.reduce_boolean_decision(trainer.is_global_zero and bool(self._unjudged), all=False):
+            raise Stopped
 
     def on_train_batch_end(
         self, trainer: Trainer, module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -79,9 +88,11 @@ class Keeper(Callback):
         if trainer.is_global_zero:
             if means is not None:
                 row = self._losses(step, recipe.learning_rate * recipe.rate_at(step - 1), means)
-                self._log.add({**row, **(self._judged(training, step) if judge else {})})
-            if judge:
-                self._log.draw(self.folder / run_folder.CURVES)
+                if judge:
+                    self._unjudged = row
+                    self._judge(training, step, last)
+                else:
+                    self._log.add(row)
             self.say(step, "")
         self._tell_skipped(training, step)
         stopping = trainer.strategy.reduce_boolean_decision(self.stop.is_set(), all=False)
@@ -113,8 +124,16 @@ class Keeper(Callback):
         self.kept = step
         trainer.strategy.barrier()
 
-    def _judged(self, training: Training, step: int) -> dict[str, Any]:
-        found = validate(training.net, self.validation, training.recipe.mask)
+    def _judge(self, training: Training, step: int, last: bool = False) -> None:
+        """Complete the row of a step by its validation and write it down; not where the training is to stop.
+
+        last: nothing would come after it that could make up for it, so that it is not stopped.
+        """
+        stopped = (lambda: False) if last else self.stop.is_set
+        found = validate(training.net, self.validation, training.recipe.mask, stopped)
+        if found is None:
+            self._unjudged = self._unjudged or {"step": step}
+            return
         if not math.isfinite(found.psnr):
             raise RaincleanError(f"step {step}: the output is no number any more; {LOWER_RATE}")
         better = found.psnr > self.best
@@ -124,13 +143,17 @@ class Keeper(Callback):
         self._show(found, step)
         against = f"{found.psnr:.2f} dB (rainy {found.rainy_psnr:.2f}; {PROTOCOL})"
         self.say(step, f"step {step}: validation {against}{', best so far' if better and step else ''}")
-        return {
+        judged = {
             "step": step,
             "validation_protocol": PROTOCOL,
             "validation_psnr_db": found.psnr,
             "validation_ssim": found.ssim,
             "validation_rainy_psnr_db": found.rainy_psnr,
         }
+        self._log.add({**self._unjudged, **judged})
+        self._unjudged = {}
+        if step:
+            self._log.draw(self.folder / run_folder.CURVES)
 
     def _show(self, found: Validation, step: int) -> None:
         run_folder.put(self.folder / run_folder.VALIDATION, encode_png(found.shown))

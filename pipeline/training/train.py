@@ -18,10 +18,11 @@ from lightning.pytorch.strategies import DDPStrategy
 from lightning.pytorch.utilities import rank_zero_only
 from torch.utils.data import DataLoader
 
+from pipeline import signals
 from pipeline.stages import Progress
 from pipeline.training import run_folder
 from pipeline.training.examples import Parts, divide
-from pipeline.training.keeper import Keeper
+from pipeline.training.keeper import Keeper, Stopped
 from pipeline.training.module import Training
 from pipeline.training.recipe import TrainRecipe
 from pipeline.training.validation import usable
@@ -179,6 +180,7 @@ def loader(data: Examples, recipe: TrainRecipe, machine: Machine, first: int, ra
         # Forked children of a process with threads can wait for ever.
         multiprocessing_context="spawn" if machine.workers else None,
         persistent_workers=machine.workers > 0,
+        worker_init_fn=signals.work_for_parent,
         pin_memory=machine.accelerator != "cpu" and torch.cuda.is_available(),
     )
 
@@ -216,6 +218,8 @@ def _train(job: _Job) -> Generator[Progress, None, Trained]:
     keeper = Keeper(job.folder, job.parts.validation, _origin(recipe, data), say, stop)
 
     def work() -> None:
+        # Nor do the processes that read pictures for it: one that ends before its time would end the training.
+        signals.block()
         try:
             if machine.threads:
                 torch.set_num_threads(machine.threads)
@@ -226,20 +230,24 @@ def _train(job: _Job) -> Generator[Progress, None, Trained]:
                 batches = loader(examples, recipe, machine, job.first, trainer.global_rank)
                 trainer.fit(Training(job.net, recipe), batches, ckpt_path=job.checkpoint, weights_only=True)
             said.put(None)
+        except Stopped:
+            said.put(None)
         except BaseException as error:
             said.put(error)
 
     # In a thread of its own, so that Ctrl-C reaches whoever follows, who then lets the step be finished and kept.
     thread = Thread(target=work, name="rainclean-train")
-    thread.start()
+    signals.announce("stopping after this step; then the checkpoint is written")
     try:
+        thread.start()
         while (word := said.get()) is not None:
             if isinstance(word, BaseException):
                 raise _told(word, job, keeper.started) from word
             yield Progress("train", word[0], recipe.steps, word[1])
     finally:
         stop.set()
-        thread.join()
+        if thread.ident is not None:
+            thread.join()
     return Trained(job.folder, keeper.kept, recipe.steps, keeper.best, keeper.best_step, True)
 
 

@@ -1,6 +1,6 @@
 """What a run is judged by while it goes on: pictures of scenes that it never learns from."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,10 +60,13 @@ def usable(pairs: Sequence[DatasetPair], skip_broken: bool) -> tuple[list[Datase
     return good, skipped
 
 
-def validate(net: SPANet, pairs: Sequence[DatasetPair], mask: str) -> Validation:
+def validate(
+    net: SPANet, pairs: Sequence[DatasetPair], mask: str, stopped: Callable[[], bool] = lambda: False
+) -> Validation | None:
     """Take the validation pictures through a network, which is in train mode again afterwards.
 
-    pairs: as `usable` gives them. Raises InputError for a picture that was broken since.
+    pairs: as `usable` gives them. stopped: asked before each; None is returned where it says so.
+    Raises InputError for a picture that was broken since.
     """
     first = next(net.parameters())
     rows: list[U8] = []
@@ -71,6 +74,8 @@ def validate(net: SPANet, pairs: Sequence[DatasetPair], mask: str) -> Validation
     net.eval()
     try:
         for pair in pairs:
+            if stopped():
+                return None
             rainy, clean = (_middle(picture, LARGEST_SIDE) for picture in read_pair(pair))
             with torch.inference_mode():
                 rgb = torch.from_numpy(rainy.transpose(2, 0, 1).copy())[None].to(first.device, first.dtype) / 255

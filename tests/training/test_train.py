@@ -11,6 +11,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -18,11 +19,13 @@ from conftest import Run
 from formats.datasets import write
 
 from pipeline.cli.main import main
+from pipeline.progress_lines import read_line
 from pipeline.stages import finish
 from pipeline.training import run_folder
 from pipeline.training.examples import divide
 from pipeline.training.recipe import PRESETS, TrainRecipe, preset
 from pipeline.training.train import Machine, Trained, begin, resume
+from pipeline.training.validation import validate
 from rainclean.errors import InputError, RaincleanError, UsageError
 from rainclean.formats.dataset import read_dataset
 from rainclean.spanet import load
@@ -150,24 +153,67 @@ def test_a_run_killed_before_its_first_checkpoint_starts_again(whole: Trained, t
         assert (tmp_path / "run" / name).read_bytes() == (whole.folder / name).read_bytes()
 
 
-def test_ctrl_c_keeps_what_was_reached_and_says_how_to_go_on(dataset: Path, tmp_path: Path) -> None:
+def test_a_validation_that_was_cut_short_is_made_up_for(
+    whole: Trained, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at = 0
+
+    def stopped_at_step_6(*words: Any) -> Any:
+        nonlocal looked_at
+        looked_at += 1
+        if looked_at == 2:
+            words[3].__self__.set()  # the event that asks the training to stop
+        return validate(*words)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("pipeline.training.keeper.validate", stopped_at_step_6)
+        assert finish(begin(dataset, tmp_path / "run", RECIPE, MACHINE)).step == 6
+    assert [row["step"] for row in rows(tmp_path / "run")] == ["0"]
+    finish(resume(tmp_path / "run", MACHINE))
+    for name in ("last.safetensors", "best.safetensors", "metrics.csv"):
+        assert (tmp_path / "run" / name).read_bytes() == (whole.folder / name).read_bytes()
+    assert tensorboard(tmp_path / "run") == tensorboard(whole.folder)
+
+
+def test_a_validation_ends_after_the_picture_that_it_is_at(whole: Trained, dataset: Path) -> None:
+    asked: list[None] = []
+    pairs = read_dataset(dataset).pairs
+    net = load(whole.folder / "last.safetensors")
+    assert validate(net, pairs, "threshold", lambda: asked.append(None) or len(asked) > 2) is None
+    assert len(asked) == 3 < len(pairs) and net.training
+
+
+@pytest.mark.parametrize(("number", "workers"), [(signal.SIGINT, 0), (signal.SIGTERM, 1)])
+def test_an_end_keeps_what_was_reached_and_says_how_to_go_on(
+    dataset: Path, tmp_path: Path, number: signal.Signals, workers: int
+) -> None:
     run = tmp_path / "run"
     flags = [4000 if flag == 12 else flag for flag in FLAGS]  # steps: it must not be done before it is asked to stop
-    command = [str(Path(sys.executable).with_name("rainclean")), "train", dataset, "-o", run, *flags]
+    flags[flags.index("--checkpoint-every") + 1] = 4000  # nothing is kept but by being asked to stop
+    flags[flags.index("--validate-every") + 1] = 4000
+    words = ["train", dataset, "-o", run, *flags, "--workers", workers]
     # Whoever runs these tests in the background has Ctrl-C ignored, and its children inherit that.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    process = subprocess.Popen([*map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [str(Path(sys.executable).with_name("rainclean")), *map(str, words)], start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "RAINCLEAN_PROGRESS": "json"},
+    )  # fmt: skip
     signal.signal(signal.SIGINT, before)
+    assert process.stderr is not None
     try:
-        while process.poll() is None and not (run / "best.safetensors").exists():
-            time.sleep(0.02)
-        process.send_signal(signal.SIGINT)
+        reached = next(step.done for line in process.stderr if (step := read_line(line)) and step.done)
+        # To all its processes, as a terminal, a scheduler and systemd do, and a second one by who is impatient.
+        os.killpg(process.pid, number)
+        time.sleep(0.1)
+        os.killpg(process.pid, number)
         out, error = process.communicate(timeout=120)
     finally:
         process.kill()
-    assert process.returncode == 130 and out == ""
+    assert process.returncode == 128 + number and out == ""
     assert f"note: what was reached is kept; rainclean train --resume {run} goes on" in error
-    assert (run / "last.ckpt").exists()
+    assert "rainclean: stopping after this step; then the checkpoint is written, still at it" in error
+    assert "Traceback" not in error and "DataLoader" not in error
+    assert torch.load(run / "last.ckpt", weights_only=True)["global_step"] >= reached
     with run_folder.locked(run), pytest.raises(RaincleanError, match="another rainclean trains this run"):
         finish(resume(run, MACHINE))
 
