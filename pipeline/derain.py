@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.border import border
 from pipeline.derain_plan import DEFAULT_CRF, Kind, Plan
 from pipeline.picture_writing import LONGEST_SIDE, Levels, encode_picture, holds_sixteen_bits, written_beside
 from pipeline.stages import Progress
@@ -46,13 +47,9 @@ def _pictures(net: "SPANet", plan: Plan) -> Generator[Progress, None, Derained]:
     result, total, said = Derained(), len(plan.pairs), Counter[str]()
     yield Progress("derain", 0, total)
     for number, (source, target) in enumerate(plan.pairs, 1):
-        try:
-            notes = _picture(net, source, target)
-        except (InputError, ResourceError) as error:
-            result.failed.append(_line(source, error))
-        else:
+        with border(source, result.failed.append):
+            said.update(_picture_alone(net, source, target))
             result.done += 1
-            said.update(notes)
         yield Progress("derain", number, total)
     result.notes += [note if total == 1 else f"{counted(n, 'picture')}: {note}" for note, n in said.items()]
     if plan.others:
@@ -61,10 +58,14 @@ def _pictures(net: "SPANet", plan: Plan) -> Generator[Progress, None, Derained]:
     return result
 
 
-def _line(source: Path, error: InputError | ResourceError) -> str:
-    if isinstance(error, DamagedInput):
-        return f"{error.path}: {error.reason}"  # its advice is about clips
-    return str(error) if isinstance(error, InputError) else f"{source}: {error}"
+def _picture_alone(net: "SPANet", source: Path, target: Path) -> list[str]:
+    """As `_picture`, with errors that say which picture it was."""
+    try:
+        return _picture(net, source, target)
+    except DamagedInput as error:
+        raise InputError(error.path, error.reason) from error  # its advice is about clips
+    except ResourceError as error:
+        raise ResourceError(f"{source}: {error}") from error
 
 
 def _picture(net: "SPANet", source: Path, target: Path) -> list[str]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.border import border
 from pipeline.evaluation_gallery import Gallery, Output
 from pipeline.evaluation_page import page
 from pipeline.evaluation_scores import ScoreTable, infinite_notes
@@ -170,14 +171,26 @@ def method_names(weights: Sequence[Path]) -> list[str]:
 
 def _look_through(pairs: Sequence[DatasetPair], protocols: Sequence[str]) -> Generator[Progress, None, None]:
     """Read everything once: an hour's work should not end at a damaged file. Networks take far longer."""
+    failed: list[str] = []
     for done, pair in enumerate(pairs, 1):
-        rainy, clean = read_pair(pair)
-        try:
-            if min(clean.shape[:2]) < _ROOMY:
-                _scores(rainy, clean, protocols)
-        except ValueError as error:
-            raise InputError(pair.rainy, str(error), "take this pair out of the data set") from error
+        with border(pair.rainy, failed.append):
+            _look_at(pair, protocols)
         yield Progress("read", done, len(pairs))
+    if len(failed) == 1:
+        raise RaincleanError(failed[0])
+    for line in failed:
+        yield Progress("read", len(pairs), len(pairs), f"failed: {line}")
+    if failed:
+        raise RaincleanError(f"{len(failed)} of {len(pairs)} pairs cannot be used; numbers without them would mislead")
+
+
+def _look_at(pair: DatasetPair, protocols: Sequence[str]) -> None:
+    rainy, clean = read_pair(pair)
+    try:
+        if min(clean.shape[:2]) < _ROOMY:
+            _scores(rainy, clean, protocols)
+    except ValueError as error:
+        raise InputError(pair.rainy, str(error), "take this pair out of the data set") from error
 
 
 def _measure(

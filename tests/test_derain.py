@@ -15,6 +15,7 @@ from conftest import Run
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
+from pipeline import derain as derain_module
 from pipeline.cli.main import main
 from pipeline.derain import derain as work_off
 from pipeline.derain_plan import DerainSettings, plan
@@ -174,6 +175,25 @@ def test_a_folder_with_a_broken_picture(weights: Path, capsys: pytest.CaptureFix
     code, _, noted = command(capsys, rain, "-o", out, "-w", weights)
     assert code == 1
     assert "a.png and 1 other file are there already; --overwrite" in noted
+
+
+def test_a_folder_with_a_picture_that_no_reader_expected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rain = tmp_path / "rain"
+    rain.mkdir()
+    for name in ("a.png", "b.png", "c.png", "d.png"):
+        Image.fromarray(random_picture()).save(rain / name)
+    raised = {"b.png": KeyError("JFIF"), "c.png": MemoryError()}
+    read = derain_module.read_header
+
+    def reading(path: Path) -> object:
+        if path.name in raised:
+            raise raised[path.name]
+        return read(path)
+
+    monkeypatch.setattr(derain_module, "read_header", reading)
+    result = finish(work_off(SAME, plan(rain, str(tmp_path / "out"), DerainSettings())))
+    assert result.done == 2 and left_in(tmp_path / "out") == ["a.png", "d.png"]
+    assert f"{rain / 'b.png'}: unexpected KeyError" in result.failed[0] and "not enough memory" in result.failed[1]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -232,6 +233,19 @@ def test_what_is_broken_off_leaves_nothing(tmp_path: Path, data: Path, nets: Pat
         assert any(out.rglob("*.png"))
         stage.close()
     assert not out.parent.exists()
+
+
+def test_every_pair_that_cannot_be_read_is_named(tmp_path: Path, data: Path, nets: Path) -> None:
+    spoilt = Path(shutil.copytree(data, tmp_path / "spoilt"))
+    broken = [pair.rainy for pair in read_dataset(spoilt).of("test")][:2]
+    for path in broken:
+        path.write_bytes(path.read_bytes()[:60])
+    notes = []
+    said = pytest.raises(RaincleanError, match=r"2 of \d+ pairs cannot be used")
+    with said, evaluation_folder(tmp_path / "out", spoilt) as folder:
+        for step in evaluate(spoilt, EvaluateSettings((nets / "a.safetensors",)), folder):
+            notes += [step.note] if step.note else []
+    assert [str(path) in note for path, note in zip(broken, notes, strict=True)] == [True, True]
 
 
 def test_splits(tmp_path: Path, nets: Path) -> None:

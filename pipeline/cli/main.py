@@ -53,12 +53,11 @@ def _answered(words: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:
-        if os.environ.get("RAINCLEAN_DEBUG"):
+        from pipeline.border import DEBUG, told
+
+        if os.environ.get(DEBUG):
             raise
-        if isinstance(error, OSError) and error.strerror:
-            return _fail(f"{error.filename or 'output'}: {error.strerror}")
-        kind = type(error).__name__
-        return _fail(f"unexpected {kind}: {error}; RAINCLEAN_DEBUG=1 shows where, please report it")
+        return _fail(told(error))
 
 
 def _run(words: list[str]) -> int:

@@ -74,13 +74,19 @@ class Workplace:
     def pictures(self, part: str) -> Path:
         """Folder for the pictures of a part, there and empty."""
         folder = self.work / part
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+        try:
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+        except OSError as error:
+            raise _unusable(folder, error) from error
         return folder
 
     def store(self, part: str, rows: list[dict[str, Any]]) -> None:
         """Note that a part is prepared."""
-        _write(self.work / f"{part}.json", json.dumps(rows).encode())
+        try:
+            _write(self.work / f"{part}.json", json.dumps(rows).encode())
+        except OSError as error:
+            raise _unusable(self.work, error) from error
 
     def place(self, part: str, file: str, name: str) -> None:
         """Give a prepared picture its name in the export; done already is no error."""

@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.border import border
 from pipeline.export.exclusions import Excluded, Exclusions, read_exclusions
 from pipeline.export.plan import ExportSettings, Item, Plan, plan_export, versions
 from pipeline.export.report import REPORT, write_report
@@ -23,7 +25,7 @@ from pipeline.stages import Progress, part_of
 from pipeline.watch import STILL_PX
 from pipeline.words import counted, few
 from rainclean import __version__
-from rainclean.errors import InputError, RaincleanError, ResourceError
+from rainclean.errors import RaincleanError, ResourceError
 from rainclean.formats import layout
 from rainclean.formats.layout import PairKey, PairPaths, Widths
 from rainclean.formats.manifest import NAME, PARQUET_NAME, ManifestRow, has_parquet, write_manifest, write_parquet
@@ -73,21 +75,35 @@ def export(project: Project, settings: ExportSettings, target: Path) -> Generato
     plan = plan_export(project, settings)
     with Workplace(target, plan.hash) as workplace:
         try:
-            parts = {}
+            parts: dict[int, list[dict[str, Any]]] = {}
+            failed: dict[str, str] = {}
             for done, item in enumerate(plan.items):
-                preparing = _prepare(project, plan, item, workplace)
-                yield from part_of(preparing, item.sequence.name, done, len(plan.items))
-                parts[item.sequence.id] = workplace.stored(_part(item)) or []
+                name = item.sequence.name
+                # A sequence that cannot be read does not keep the others from being prepared for the next call.
+                with border(name, partial(failed.__setitem__, name), through=(ResourceError,)):
+                    yield from part_of(_prepare(project, plan, item, workplace), name, done, len(plan.items))
+                    parts[item.sequence.id] = workplace.stored(_part(item)) or []
+            if failed:
+                yield from _refuse(failed, len(plan.items), workplace.kept())
             if not any(parts.values()):
                 workplace.clear()
                 raise RaincleanError(_NO_PAIR)
             result = yield from _assemble(plan, parts, workplace)
+        except ResourceError as error:
+            raise ResourceError(f"{error}; {workplace.kept()}") from error
         except OSError as error:
             raise ResourceError(f"{error.filename or target}: {error.strerror or error}; {workplace.kept()}") from error
-        except InputError as error:
-            raise RaincleanError(f"{error}; {workplace.kept()}") from error
         workplace.finish()
     return result
+
+
+def _refuse(failed: dict[str, str], asked: int, kept: str) -> Generator[Progress, None, None]:
+    """Raise RaincleanError for sequences that could not be prepared; where there are several each gets a line."""
+    if len(failed) == 1:
+        raise RaincleanError(f"{next(iter(failed.values()))}; {kept}")
+    for name, reason in failed.items():
+        yield Progress("write", 1, 1, f"failed: {reason}").of(name, asked, asked)
+    raise RaincleanError(f"{len(failed)} of {asked} sequences could not be exported ({few(list(failed))}); {kept}")
 
 
 def _part(item: Item) -> str:
@@ -210,8 +226,11 @@ class _PairWriter:
         return row
 
     def _put(self, name: str, picture: U8) -> str:
-        data = encode_png(picture)
-        (self._folder / name).write_bytes(data)
+        data, path = encode_png(picture), self._folder / name
+        try:
+            path.write_bytes(data)
+        except OSError as error:
+            raise ResourceError(f"{path}: {error.strerror or error}") from error
         return hashlib.sha256(data).hexdigest()
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.border import border
 from pipeline.project.clips import clip as clip_by_id
 from pipeline.project.clips import content_of, find_clips, locate, place_of, relink
 from pipeline.project.connection import now
@@ -57,6 +58,11 @@ class Added:
     failed: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
+    def take(self, one: "Added") -> None:
+        """Add what became of one clip, now that it is on disk."""
+        for part in ("sequences", "relinked", "known", "notes"):
+            getattr(self, part).extend(getattr(one, part))
+
 
 @dataclass(frozen=True)
 class _Shot:
@@ -77,16 +83,16 @@ def add(
     origin = Origin(*(one_line(getattr(origin, f.name), f"--{f.name}") for f in fields(Origin)))
     found: list[Path] = []
     for path in paths:
-        try:
+        with border(path, result.failed.append):
             found += find_clips(path)
-        except InputError as error:
-            result.failed.append(str(error))
     result.asked = len(found) + len(result.failed)
     for done, path in enumerate(found):
-        try:
-            yield from part_of(_add_clip(project, path, origin, copy, salvage, result), path.name, done, len(found))
-        except (InputError, ResourceError) as error:
-            result.failed.append(str(error))
+        failed = len(result.failed)
+        with border(path, result.failed.append):
+            added = Added()
+            yield from part_of(_add_clip(project, path, origin, copy, salvage, added), path.name, done, len(found))
+            result.take(added)
+        if len(result.failed) > failed:
             yield Progress("add", 1, 1).of(path.name, done, len(found))
     return result
 

@@ -4,12 +4,14 @@ import json
 from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.border import border
 from pipeline.clean import CleanResult, CleanSettings, clean
 from pipeline.contact_sheet import contact_sheet
 from pipeline.project import findings
@@ -21,7 +23,6 @@ from pipeline.project.sequences import sequences
 from pipeline.project.store import Project
 from pipeline.stages import Progress, part_of
 from rainclean.candidates import SWEEP_VERSION, Candidate
-from rainclean.errors import RaincleanError, UsageError
 from rainclean.formats.png import encode_png
 from rainclean.pairs import rain_amount
 from rainclean.recipe import RULE_VERSIONS, RULES_VERSION
@@ -63,14 +64,11 @@ def analyze(
         todo = [s for s in chosen if again or not _is_done(project, s, wanted)]
         result.skipped = [s.name for s in chosen if s not in todo]
         for done, sequence in enumerate(todo):
-            try:
+            with border(sequence.name, partial(result.failed.__setitem__, sequence.name)):
                 yield from part_of(_analyze(project, sequence, settings, result), sequence.name, done, len(todo))
                 result.done.append(sequence.name)
-            except UsageError:
-                raise  # no sequence's fault
-            except RaincleanError as error:
-                result.failed[sequence.name] = str(error)
-                _note_failure(project, sequence, wanted, str(error))
+            if sequence.name in result.failed:
+                _note_failure(project, sequence, wanted, result.failed[sequence.name])
         _sweep(project)
     return result
 

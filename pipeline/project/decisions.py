@@ -6,8 +6,10 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
+from pipeline.border import border
 from pipeline.project import journals
 from pipeline.project.analyses import all_candidates, analyses, candidates
 from pipeline.project.model import REASONS, Analysis, Decision, Kind, StoredCandidate, Verdict
@@ -111,17 +113,14 @@ def choose_best(project: Project, names: Sequence[str] = (), note: str = "") -> 
 
     result = BestChosen()
     for sequence in sequences(project, names):
-        try:
+        with border(sequence.name, partial(result.failed.__setitem__, sequence.name)):
             chosen = _choose_best(project, sequence, note)
-        except InputError as error:
-            result.failed[sequence.name] = str(error)
-            continue
-        if chosen:
+            if chosen is None:
+                result.kept.append(sequence.name)
+                continue
             result.chosen[sequence.name] = chosen.name
             if chosen.score > DOUBTFUL:
                 result.doubtful.append(sequence.name)
-        else:
-            result.kept.append(sequence.name)
     return result
 
 

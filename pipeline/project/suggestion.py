@@ -5,11 +5,14 @@ Not to be mixed up with `rainclean.suggestions`, areas to paint or to exclude.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from pipeline.border import border
 from pipeline.project import decisions
 from pipeline.project.choices import LEAST, Facts, accepted, read
 from pipeline.project.decisions import BestChosen
+from pipeline.project.model import Sequence as ClipSequence
 from pipeline.project.sequences import sequences
 from pipeline.project.store import Project
 from pipeline.words import counted
@@ -166,36 +169,39 @@ def choose_suggested(project: Project, names: Sequence[str] = (), note: str = ""
         return decisions.choose_best(project, names, note), learned
     result = BestChosen()
     for sequence in sequences(project, names):
-        suggested = learned.of(sequence.id)
-        try:
+        with border(sequence.name, partial(result.failed.__setitem__, sequence.name)):
+            suggested = learned.of(sequence.id)
             if suggested is None:
                 _join(result, decisions.choose_best(project, [sequence.name], note))
                 continue
-            with project.transaction():
-                stand = decisions.standing(decisions.journal(project, sequence.id))
-                if stand and (stand[0].kind == "person" or stand[0].candidate_id == suggested.candidate_id):
-                    result.kept.append(sequence.name)
-                    continue
-                # What was learned may be older than this transaction, and another process may have analysed.
-                row = project.rows(
-                    "SELECT name, streaks + detail + darkening + disagreement AS score FROM candidate JOIN analysis "
-                    "ON analysis_id = analysis.id WHERE candidate.id = ? AND sequence_id = ?",
-                    suggested.candidate_id,
-                    sequence.id,
-                )
-                if not row:
-                    raise InputError(sequence.name, "was analysed again meanwhile", "do it once more")
-                why = "; ".join(part for part in (note, f"{suggested.words}; {learned.words}") if part)
-                decisions.append(
-                    project, sequence.id, "accepted", "rainclean", suggested.candidate_id, kind="automatic", note=why
-                )
-        except InputError as error:
-            result.failed[sequence.name] = str(error)
-            continue
-        result.chosen[sequence.name] = row[0]["name"]
-        if row[0]["score"] > DOUBTFUL:
-            result.doubtful.append(sequence.name)
+            why = "; ".join(part for part in (note, f"{suggested.words}; {learned.words}") if part)
+            row = _accept(project, sequence, suggested.candidate_id, why)
+            if row is None:
+                result.kept.append(sequence.name)
+                continue
+            result.chosen[sequence.name] = row["name"]
+            if row["score"] > DOUBTFUL:
+                result.doubtful.append(sequence.name)
     return result, learned
+
+
+def _accept(project: Project, sequence: ClipSequence, candidate_id: int, why: str) -> Any:
+    """Name and score of the candidate accepted now; None where the decision stays as it is."""
+    with project.transaction():
+        stand = decisions.standing(decisions.journal(project, sequence.id))
+        if stand and (stand[0].kind == "person" or stand[0].candidate_id == candidate_id):
+            return None
+        # What was learned may be older than this transaction, and another process may have analysed.
+        row = project.rows(
+            "SELECT name, streaks + detail + darkening + disagreement AS score FROM candidate JOIN analysis "
+            "ON analysis_id = analysis.id WHERE candidate.id = ? AND sequence_id = ?",
+            candidate_id,
+            sequence.id,
+        )
+        if not row:
+            raise InputError(sequence.name, "was analysed again meanwhile", "do it once more")
+        decisions.append(project, sequence.id, "accepted", "rainclean", candidate_id, kind="automatic", note=why)
+        return row[0]
 
 
 def _join(result: BestChosen, more: BestChosen) -> None:

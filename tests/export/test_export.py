@@ -18,6 +18,7 @@ from pipeline.export.check import check
 from pipeline.export.writing import export
 from pipeline.project import decisions
 from pipeline.project.analyses import candidate
+from pipeline.project.clips import relink
 from pipeline.project.sequences import describe, sequences
 from pipeline.project.store import Project
 from pipeline.stages import finish
@@ -339,3 +340,28 @@ def test_frames_that_differ_are_the_heaviest_and_the_lightest_first(tmp_path: Pa
     amounts = {r.frame: r.rain_amount for r in rows_of(tmp_path / "all")}
     assert len(amounts) == FRAMES
     assert (low.frame, high.frame) == (min(amounts, key=amounts.__getitem__), max(amounts, key=amounts.__getitem__))
+
+
+def test_every_sequence_that_cannot_be_read_is_named_and_the_others_are_prepared(
+    home: Path, made: Path, tmp_path: Path, write: Write
+) -> None:
+    clips = {name: tmp_path / f"{name}.mkv" for name in ("place0", "place2")}
+    with Project(home) as project:
+        for name, path in clips.items():
+            path.write_bytes((made / f"{name}.mkv").read_bytes())
+            number = project.value("SELECT clip_id FROM sequence WHERE name = ?", name)
+            relink(project, number, path)
+        for path in clips.values():
+            path.rename(path.with_suffix(".away"))
+        notes = []
+        with pytest.raises(RaincleanError, match=r"2 of 4 sequences .*place0, place2.*2 sequences prepared"):
+            for step in export(project, settings(), tmp_path / "out"):
+                notes += [step.note] if step.note else []
+        assert not (tmp_path / "out").exists()
+    assert len(notes) == 2 and all(note.startswith("failed: ") and "not there any more" in note for note in notes)
+    for path in clips.values():
+        path.with_suffix(".away").rename(path)
+    with Project(home) as project:
+        steps = list(export(project, settings(), tmp_path / "out"))
+    assert {s.part for s in steps if s.stage == "write"} == set(clips)
+    assert finish(check(tmp_path / "out")).problems == []
