@@ -19,12 +19,14 @@ from rainclean.errors import InputError, RaincleanError, ResourceError
 class Connection:
     """One thread's way into a store. Raises RaincleanError where it cannot be opened.
 
-    wait: seconds to wait for others. read_only: it cannot be written to.
+    wait: seconds to wait for others. read_only: it cannot be written to. changes: how many the store had seen with the
+    last one made here; 0 before.
     """
 
     def __init__(self, path: Path, wait: float) -> None:
         self._path, self._wait = path, wait
         self._held = False
+        self.changes = 0
         self._identity: tuple[int, int] | None = None
         folder = path.parent
         self.read_only = not os.access(folder, os.W_OK) or not os.access(path, os.W_OK)
@@ -69,14 +71,19 @@ class Connection:
             try:
                 yield
                 with self._errors():
-                    if self._db.total_changes != before:
-                        self._db.execute("UPDATE project SET changes = changes + 1, changed = ?", (now(),))
+                    changed = self._db.total_changes != before
+                    if changed:
+                        (row,) = self._db.execute(
+                            "UPDATE project SET changes = changes + 1, changed = ? RETURNING changes", (now(),)
+                        ).fetchall()
                     self._db.execute("COMMIT")
             except BaseException:
                 self._roll_back()
                 raise
             # Once more: what went into a file that was taken away meanwhile must not be called done.
             self._check_identity()
+            if changed:
+                self.changes = int(row[0])
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:

@@ -194,6 +194,7 @@ _FOURTH = """
 -- older rainclean, which would turn it on again, refuses the store.
 ALTER TABLE project ADD COLUMN changes INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE project ADD COLUMN changed TEXT NOT NULL DEFAULT '';
+UPDATE project SET changes = 1;
 """
 
 MIGRATIONS: list[str] = [_FIRST, _SECOND, _THIRD, _FOURTH]

@@ -7,15 +7,17 @@ takes a `job`.
 
 import sqlite3
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
 from pipeline.project import schema
 from pipeline.project.artefacts import Artefacts
+from pipeline.project.backups import Keeper, backups, known_changes, note_changes, told_once
 from pipeline.project.connection import Connection, now
 from pipeline.project.filesystem import network_share, sync_folder
+from pipeline.project.jobs import job_lock
 from pipeline.project.locks import LOCK, TURN, StoreLock
 from pipeline.words import quoted
 from rainclean import __version__
@@ -36,12 +38,19 @@ class Project:
     """An open project, a context manager. Raises RaincleanError where it cannot be opened.
 
     folder: absolute path. notes: one line each that a person should know. wait: seconds to wait for another process's
-    transaction. Used by one thread.
+    transaction. later: does a piece of work (a backup) in another thread; without it, it is done at once. Used by one
+    thread.
     """
 
-    def __init__(self, folder: Path, wait: float = WAIT) -> None:
+    def __init__(
+        self, folder: Path, wait: float = WAIT, later: Callable[[Callable[[], None]], None] | None = None
+    ) -> None:
         self.folder = folder.resolve()
         if not (self.folder / DATABASE).is_file():
+            if backups(self.folder):
+                raise InputError(
+                    self.folder / DATABASE, "is missing", f"rainclean restore {quoted(folder)} brings it back"
+                )
             what = "no such folder" if not folder.exists() else "is no project"
             raise InputError(folder, what, f"make one with: rainclean new {quoted(folder)}")
         self.artefacts = Artefacts(self.folder / ARTEFACTS)
@@ -55,6 +64,14 @@ class Project:
                 f"the project lies on a network share ({share}): changes wait for one another longer there, and "
                 "locks are only as good as the share's; a local disk is better"
             )
+        self._backups = Keeper(self.folder, self._copied, later or told_once(self.notes))
+        if not self.read_only:
+            try:
+                self._look_for_newer()
+            except BaseException:
+                self._connection.close()
+                raise
+            self._backups.look(self.changes, every=1)
 
     @classmethod
     def create(cls, folder: Path) -> Self:
@@ -109,38 +126,23 @@ class Project:
         """Change rows."""
         self._connection.change(sql, values)
 
-    def transaction(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
         """All or nothing: what the block changes is on disk when it ends, or not there at all when it raises.
 
         Others wait meanwhile: what takes long is made before.
         """
-        return self._connection.transaction()
+        with self._connection.transaction():
+            yield
+        self._backups.look(self._connection.changes)
 
     def snapshot(self) -> AbstractContextManager[None]:
         """Queries in the block see one state of the project. Writers wait meanwhile: read, and compute afterwards."""
         return self._connection.snapshot()
 
-    @contextmanager
-    def job(self, name: str) -> Iterator[None]:
-        """Hold long work of one kind for this process; it is free again however the process ends.
-
-        Raises RaincleanError where another process is at it.
-        """
-        from filelock import FileLock, Timeout
-
-        lock = FileLock(self.folder / f".{name}.lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise RaincleanError(
-                f"{self.folder}: another rainclean is at `{name}` on this project; wait for it"
-            ) from None
-        except OSError as error:
-            raise ResourceError(f"{error.filename or self.folder}: {error.strerror or error}") from error
-        try:
-            yield
-        finally:
-            lock.release()
+    def job(self, name: str) -> AbstractContextManager[None]:
+        """Hold long work of one kind for this process. Raises RaincleanError where another one is at it."""
+        return job_lock(self.folder, name)
 
     def problems(self) -> list[str]:
         """What SQLite finds wrong with the store; empty where it is sound."""
@@ -149,12 +151,33 @@ class Project:
     def close(self) -> None:
         """Let go of the files."""
         self._connection.close()
+        if self._connection.changes:
+            note_changes(self.folder, self._connection.changes)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _look_for_newer(self) -> None:
+        """Raise InputError where what lies beside the store knows of more changes than the store."""
+        mine, known = self.changes, known_changes(self.folder)
+        if mine < known:
+            raise InputError(
+                self.folder / DATABASE,
+                f"is older than what the project had ({mine} changes of {known})",
+                f"rainclean restore {quoted(self.folder)} brings the newest backup back, with --as-it-is this one is "
+                "taken as it is",
+            )
+
+    def _copied(self) -> bytes:
+        """As `serialized`, in any thread."""
+        own = Connection(self.folder / DATABASE, WAIT)
+        try:
+            return own.serialized()
+        finally:
+            own.close()
 
 
 def _check_free(folder: Path) -> None:
