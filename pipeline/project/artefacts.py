@@ -80,8 +80,7 @@ class Artefacts:
         What is wanted and lies in the trash comes back; what has lain there for 30 days goes. The caller makes sure
         that ``wanted`` comes from a sound and newest store. Returns how many files were moved.
         """
-        for name in wanted:
-            self._place(name)
+        self.bring_back(wanted)
         self._trash.empty()
         moved = 0
         for path in self._folder.glob("??/*"):
@@ -95,6 +94,10 @@ class Artefacts:
                     self._trash.take(path)
                     moved += 1
         return moved
+
+    def bring_back(self, wanted: set[str]) -> int:
+        """Move what is wanted out of the trash; returns how many of them are nowhere."""
+        return sum(not self._place(name).exists() for name in wanted)
 
     def _place(self, name: str) -> Path:
         """Where the file of a name can be read: at its path, to which it comes back out of the trash where it can."""
