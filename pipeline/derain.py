@@ -14,6 +14,7 @@ from pipeline.border import border
 from pipeline.derain_plan import DEFAULT_CRF, Kind, Plan
 from pipeline.picture_writing import LONGEST_SIDE, Levels, encode_picture, holds_sixteen_bits, written_beside
 from pipeline.stages import Progress
+from pipeline.unchanged import look, unchanged
 from pipeline.video_writing import Look, Sound, VideoWriter, check_sound, look_of
 from pipeline.words import counted
 from rainclean.errors import InputError, ResourceError
@@ -72,11 +73,13 @@ def _picture(net: "SPANet", source: Path, target: Path) -> list[str]:
     """Derain one picture; returns what a person should know of it."""
     from rainclean.spanet.inference import derain, to_levels
 
+    before = look(source)
     header = read_header(source)
     suffix, deep = target.suffix.lower(), holds_sixteen_bits(target.suffix)
     _check_side(source, header, suffix)
     profile, rainy = read_profile(source), read_upright(source, header)
-    with written_beside(target) as partial:  # opened before the work, which takes a minute where pictures are large
+    # Opened before the work, which takes a minute where pictures are large.
+    with written_beside(target) as partial, unchanged(source, before):
         clean, _ = derain(net, rainy)
         sixteen = header.sixteen_bit and deep
         levels: Levels = to_levels(clean, np.uint16) if sixteen else to_levels(clean, np.uint8)
@@ -100,6 +103,7 @@ def _check_side(source: Path, header: Header, suffix: str) -> None:
 def _video(net: "SPANet", plan: Plan) -> Generator[Progress, None, Derained]:
     result, settings = Derained(), plan.settings
     crf = None if settings.lossless else DEFAULT_CRF if settings.crf is None else settings.crf
+    before = look(plan.input)
     with ExitStack() as open_files:
         source = open_files.enter_context(open_source(plan.input, salvage=settings.salvage))
         frames = source.read()  # refuses HDR before anything is written
@@ -111,17 +115,18 @@ def _video(net: "SPANet", plan: Plan) -> Generator[Progress, None, Derained]:
         check_sound(plan.input, suffix)
         # Opened a second time: a source reads pictures, the sound beside them is read here.
         stream = open_files.enter_context(open_video(plan.input, container_of(plan.input), threads="NONE"))
-        look = look_of(stream, (info.width, info.height), turned=info.rotation in (90, 270))
+        sight = look_of(stream, (info.width, info.height), turned=info.rotation in (90, 270))
         left = [s for s in stream.container.streams if s.type not in ("video", "audio")]
-        result.notes += [*info.notes, *_notes(source, look, suffix)]
+        result.notes += [*info.notes, *_notes(source, sight, suffix)]
         if left:
             result.notes.append(f"not taken over: {', '.join(sorted({s.type for s in left}))} in the file")
         yield from _tell(result, total)
         yield Progress("derain", 0, total)
         partial = open_files.enter_context(written_beside(plan.output))
+        open_files.enter_context(unchanged(plan.input, before))
         file = open_files.enter_context(partial.open("w+b"))
         sound = Sound(plan.input, stream, suffix)
-        writer = open_files.enter_context(VideoWriter(file, suffix, look, crf, sound))
+        writer = open_files.enter_context(VideoWriter(file, suffix, sight, crf, sound))
         for frame in frames:
             writer.write(_clean(net, frame.rgb), frame.time)
             result.done += 1

@@ -13,6 +13,7 @@ from typing import Any
 from pipeline.clean_output import write_png
 from pipeline.output_folder import OutputFolder
 from pipeline.stages import Progress
+from pipeline.unchanged import unchanged
 from rainclean.errors import InputError, RaincleanError, UsageError
 from rainclean.simulate import Simulation
 from rainclean.simulate.backdrop import Backdrop
@@ -80,7 +81,7 @@ def simulate(
     still, crf = backdrop.frames is None, settings.simulation.crf
     suffix = "mkv" if crf is None else "mp4"
     yield Progress("start up", 0, None)
-    with folder.filling() as partial, ExitStack() as open_files:
+    with folder.filling() as partial, unchanged(backdrop.path), ExitStack() as open_files:
 
         def writer(name: str, crf: int | None, grey: bool = False) -> ClipWriter:
             return open_files.enter_context(ClipWriter(partial / name, renderer.size, rate, crf, grey))

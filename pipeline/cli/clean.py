@@ -1,13 +1,18 @@
 """``rainclean clean``: a rain video in, a clean image out."""
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 
 from pipeline.cli.console import follow, print_json, print_note, print_table, print_text
 from pipeline.cli.values import parse_bytes, parse_point, parse_region
+
+if TYPE_CHECKING:
+    from pipeline.clean import CleanSettings
+    from rainclean.video import FrameSource
 
 
 @dataclass(frozen=True)
@@ -53,32 +58,40 @@ class Clean:
 
     def run(self) -> None:
         """Make the candidates and write them."""
-        from pipeline.clean import CleanSettings, clean
+        from pipeline.clean import clean
         from pipeline.clean_output import clean_folder, write_clean
+        from pipeline.unchanged import unchanged
         from rainclean.allocator import share_heaps
         from rainclean.video import open_source
 
         share_heaps()
-        with open_source(self.input, salvage=self.salvage) as source:
-            defaults = CleanSettings()
-            settings = CleanSettings(
-                recipe=self.recipe,
-                frames=self.frames,
-                reference=None if self.reference is None else parse_point(self.reference, source, "--reference"),
-                first=0 if self.in_point is None else parse_point(self.in_point, source, "--in-point"),
-                last=None if self.out_point is None else parse_point(self.out_point, source, "--out-point"),
-                region=None if self.region is None else parse_region(self.region),
-                memory=defaults.memory if self.memory is None else parse_bytes(self.memory, "--memory"),
-                scratch=self.scratch or defaults.scratch,
-            )
-            with clean_folder(self.output, self.input) as folder, follow(clean(source, settings)) as result:
-                report = follow(write_clean(result, source.info, folder, self.bits))
+        with ExitStack() as until_written:
+            with unchanged(self.input), open_source(self.input, salvage=self.salvage) as source:
+                settings = self._settings(source)
+                folder = until_written.enter_context(clean_folder(self.output, self.input))
+                result = until_written.enter_context(follow(clean(source, settings)))
+            report = follow(write_clean(result, source.info, folder, self.bits))
         if self.json:
             print_json(report)
         else:
             self._print(report)
         for warning in report["warnings"]:
             print_note(f"note: {warning}")
+
+    def _settings(self, source: "FrameSource") -> "CleanSettings":
+        from pipeline.clean import CleanSettings
+
+        defaults = CleanSettings()
+        return CleanSettings(
+            recipe=self.recipe,
+            frames=self.frames,
+            reference=None if self.reference is None else parse_point(self.reference, source, "--reference"),
+            first=0 if self.in_point is None else parse_point(self.in_point, source, "--in-point"),
+            last=None if self.out_point is None else parse_point(self.out_point, source, "--out-point"),
+            region=None if self.region is None else parse_region(self.region),
+            memory=defaults.memory if self.memory is None else parse_bytes(self.memory, "--memory"),
+            scratch=self.scratch or defaults.scratch,
+        )
 
     def _print(self, report: dict[str, Any]) -> None:
         rows = [

@@ -4,10 +4,13 @@ Whatever is killed when, the target holds a whole export or none, and the next c
 """
 
 import ctypes
+import hashlib
 import json
 import os
 import shutil
 import sys
+from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,7 +20,7 @@ from pipeline.export.report import REPORT
 from pipeline.project.store import DATABASE
 from pipeline.words import counted
 from rainclean.errors import RaincleanError, ResourceError
-from rainclean.formats.files import Files
+from rainclean.formats.files import Files, is_relative
 
 _PREFIX, _SUFFIX = ".", ".rainclean-export"
 
@@ -71,6 +74,32 @@ class Workplace:
             return None
         return list(rows)
 
+    def holds(self, part: str, sums: Mapping[str, str]) -> bool:
+        """Whether the pictures of a part that an earlier call prepared are as it wrote them.
+
+        sums: SHA-256 by name. Pictures that have their name in the export already are taken back. Raises OSError.
+        """
+        folder = self.work / part
+        folder.mkdir(exist_ok=True)
+        for name, wanted in sums.items():
+            path = folder / name
+            if not is_relative(name) or "/" in name or path.is_symlink():
+                return False
+            if not path.exists() and self._placed.get(wanted):
+                self._placed[wanted].pop().replace(path)
+            if not path.is_file() or _sum(path) != wanted:
+                return False
+        return True
+
+    @cached_property
+    def _placed(self) -> dict[str, list[Path]]:
+        """Pictures that were given their names before a call was broken off, by SHA-256."""
+        found: dict[str, list[Path]] = {}
+        for path in sorted(self.data.rglob("*.png")):
+            if path.is_file() and not path.is_symlink():
+                found.setdefault(_sum(path), []).append(path)
+        return found
+
     def pictures(self, part: str) -> Path:
         """Folder for the pictures of a part, there and empty."""
         folder = self.work / part
@@ -89,13 +118,17 @@ class Workplace:
             raise _unusable(self.work, error) from error
 
     def place(self, part: str, file: str, name: str) -> None:
-        """Give a prepared picture its name in the export; done already is no error."""
+        """Give a prepared picture its name in the export."""
         source, target = self.work / part / file, self.data / name
-        if source.exists():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            source.replace(target)
-        elif not target.exists():
+        if not source.exists():
             raise ResourceError(f"{source}: what was prepared is gone; remove {self.work} and export again")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        source.replace(target)
+
+    def begin(self) -> None:
+        """Throw away what a call before this one has named: all of it is named anew."""
+        shutil.rmtree(self.data, ignore_errors=True)
+        self.data.mkdir()
 
     def kept(self) -> str:
         """What to tell of an export that ends too early."""
@@ -144,7 +177,7 @@ class Workplace:
             else:
                 self._old.rename(self.target)
         note = self.work / "plan"
-        if not note.exists() or note.read_text(encoding="utf-8") != self._plan:
+        if not note.exists() or note.read_bytes() != self._plan.encode():
             shutil.rmtree(self.work)
             self.work.mkdir()
             _write(note, self._plan.encode())
@@ -199,6 +232,11 @@ def _listed(folder: Path) -> set[str]:
         # Its manifest is damaged: pictures where pairs stand are taken for its own.
         names |= {name for name in Files(folder).names() if name.endswith(".png") and "/" in name}
     return names
+
+
+def _sum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -18,7 +18,7 @@ from pipeline.export.exclusions import Excluded, Exclusions, read_exclusions
 from pipeline.export.plan import ExportSettings, Item, Plan, plan_export, versions
 from pipeline.export.report import REPORT, write_report
 from pipeline.export.workplace import Workplace
-from pipeline.project.clips import open_frames
+from pipeline.project.clips import whole_sequence
 from pipeline.project.findings import read_belief
 from pipeline.project.store import Project
 from pipeline.stages import Progress, part_of
@@ -112,12 +112,14 @@ def _part(item: Item) -> str:
 
 def _prepare(project: Project, plan: Plan, item: Item, workplace: Workplace) -> Generator[Progress, None, None]:
     """Write the pictures of one sequence under numbers; how they will be named depends on all sequences."""
-    if workplace.stored(_part(item)) is not None:
-        return
+    if (before := workplace.stored(_part(item))) is not None:
+        if _is_sound(workplace, item, before):
+            return
+        yield Progress("write", 0, None, "pictures that were prepared before are no longer as they were: made anew")
     clean = project.artefacts.picture(item.candidate.picture)
     exclusions = read_exclusions(project, item.analysis, item.decision.exclude, plan.settings.keep_moving)
     confidence = _confidence(project, item, clean) if plan.settings.confidence else None
-    with open_frames(project, item.sequence, item.analysis) as source:
+    with whole_sequence(project, item.sequence, item.analysis.steadying) as source:
         frames = yield from _still_frames(plan, item, source, clean)
         writer = _PairWriter(item, clean, exclusions, confidence, workplace.pictures(_part(item)))
         with ThreadPoolExecutor(WRITERS, thread_name_prefix="rainclean-export") as pool:
@@ -132,6 +134,19 @@ def _prepare(project: Project, plan: Plan, item: Item, workplace: Workplace) -> 
             for future in waiting:
                 rows += future.result()
     workplace.store(_part(item), rows)
+
+
+def _is_sound(workplace: Workplace, item: Item, rows: list[dict[str, Any]]) -> bool:
+    """Whether what an earlier call prepared of a sequence is as it left it."""
+    try:
+        files = [(row, kind) for row in rows for kind in ("rainy", "clean", *_masks(row))]
+        sums = {f"{row['file']}.{kind}.png": str(row[f"{kind}_sha256"]) for row, kind in files}
+    except (KeyError, TypeError):
+        return False
+    try:
+        return workplace.holds(_part(item), sums)
+    except OSError as error:
+        raise ResourceError(f"{error.filename or workplace.work}: {error.strerror or error}") from error
 
 
 def _confidence(project: Project, item: Item, clean: U8) -> U8 | None:
@@ -239,6 +254,7 @@ def _assemble(
 ) -> Generator[Progress, None, Exported]:
     """Name the pictures and write what goes with them."""
     result = Exported(workplace.target)
+    workplace.begin()
     chosen = layout(plan.settings.layout)
     keyed = list(_keys(plan, parts))
     widths = Widths.of([key for key, _, _ in keyed])

@@ -20,6 +20,7 @@ from pipeline.project.connection import now
 from pipeline.project.model import SceneBy
 from pipeline.project.store import CLIPS, Project
 from pipeline.stages import Progress, part_of
+from pipeline.unchanged import look, unchanged
 from pipeline.words import one_line
 from rainclean import scenes
 from rainclean.errors import InputError, RaincleanError, ResourceError
@@ -102,24 +103,24 @@ def _add_clip(
 ) -> Generator[Progress, None, None]:
     yield Progress("identify", 0, None)
     _check_text(path)
-    content = content_of(path)
+    before = look(path)
+    with unchanged(path, before):
+        content = content_of(path)
     if _known(project, path, content, origin, copy, result):
         return
-    with open_source(path, salvage=salvage) as source:
+    with unchanged(path, before), open_source(path, salvage=salvage) as source:
         shots, left_out = yield from _shots(source)
         if not shots:
             raise InputError(path, "no shot of it has 2 frames: a temporal prior needs at least 2", "film longer")
         if copy:
             yield Progress("copy", 0, None)
-            place = place_of(project, _copied(project, path, content))
-        else:
-            place = place_of(project, path)
-        with project.transaction():
-            # Asked again inside: another process may have added it meanwhile.
-            if project.value("SELECT id FROM clip WHERE content = ?", content) is not None:
-                result.known.append(f"{path}: just added by another process")
-                return
-            _insert(project, source, content, place, shots, origin, copy, salvage, result)
+        place = place_of(project, _copied(project, path, content) if copy else path)
+    with project.transaction():
+        # Asked again inside: another process may have added it meanwhile.
+        if project.value("SELECT id FROM clip WHERE content = ?", content) is not None:
+            result.known.append(f"{path}: just added by another process")
+            return
+        _insert(project, source, content, place, shots, origin, copy, salvage, result)
     if left_out:
         result.notes.append(f"{path}: {left_out} shot(s) of one frame are no sequences")
 

@@ -16,7 +16,7 @@ from pipeline.clean import CleanResult, CleanSettings, clean
 from pipeline.contact_sheet import contact_sheet
 from pipeline.project import findings
 from pipeline.project.analyses import analyses, candidate_row, settings_hash, store_analysis, wanted_artefacts
-from pipeline.project.clips import open_sequence
+from pipeline.project.clips import whole_sequence
 from pipeline.project.crowds import encode_crowd
 from pipeline.project.model import Sequence as ClipSequence
 from pipeline.project.sequences import sequences
@@ -103,7 +103,7 @@ def _analyze(
     project: Project, sequence: ClipSequence, settings: CleanSettings, result: Analyzed
 ) -> Generator[Progress, None, None]:
     yield Progress("open", 0, None)
-    with open_sequence(project, sequence) as source:
+    with whole_sequence(project, sequence) as source:
         of_sequence = replace(settings, first=sequence.first, last=sequence.last)
         cleaned = yield from clean(source, of_sequence)
         with cleaned:

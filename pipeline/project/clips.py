@@ -4,12 +4,14 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from pipeline.project.model import Analysis, Clip
 from pipeline.project.model import Sequence as ClipSequence
 from pipeline.project.store import Project
+from pipeline.unchanged import Look, look, unchanged
 from pipeline.words import quoted
 from rainclean.errors import InputError
 from rainclean.video import FrameSource, open_source
@@ -64,16 +66,7 @@ def trace_of(path: Path) -> tuple[int, int]:
 
     A clip that was changed changes these, and looking at them is quick.
     """
-    try:
-        if path.is_file():
-            stat = path.stat()
-            return stat.st_size, stat.st_mtime_ns
-        images = [(p.name, p.stat()) for p in images_in(path)[0]]
-    except OSError as error:
-        raise InputError(path, f"cannot be read: {error.strerror or error}") from error
-    text = repr([(name, stat.st_size, stat.st_mtime_ns) for name, stat in images])
-    digest = hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
-    return sum(stat.st_size for _, stat in images), int.from_bytes(digest[:7], "big")
+    return look(path, sampled=False).trace
 
 
 def place_of(project: Project, path: Path) -> dict[str, Any]:
@@ -112,15 +105,20 @@ def locate(project: Project, wanted: Clip) -> Path:
 
     Raises InputError where it is neither, or is no longer the same.
     """
+    return _located(project, wanted)[0]
+
+
+def _located(project: Project, wanted: Clip) -> tuple[Path, Look]:
+    """As `locate`, with what it was when it was found to be the same."""
     changed = False
     for path in places(project, wanted):
         if not path.exists():
             continue
-        size, modified = trace_of(path)
-        if (size, modified) == (wanted.bytes, wanted.modified_ns):
-            return path
-        if size == wanted.bytes and content_of(path) == wanted.content:
-            return path
+        found = look(path, sampled=False)
+        if found.trace == (wanted.bytes, wanted.modified_ns):
+            return path, found
+        if found.trace[0] == wanted.bytes and content_of(path) == wanted.content:
+            return path, found
         changed = True
     reason = "is another file than the one that was added" if changed else "is not there any more"
     advice = f"give its new place: rainclean add {quoted(project.folder)} FILE-OR-FOLDER"
@@ -159,6 +157,20 @@ def open_frames(project: Project, sequence: ClipSequence, analysis: Analysis) ->
     analysis' own. Raises InputError as `open_sequence`, and where the steadying is missing or damaged.
     """
     return steadied(project, open_sequence(project, sequence), analysis.steadying)
+
+
+@contextmanager
+def whole_sequence(project: Project, sequence: ClipSequence, steadying: str = "") -> Iterator[FrameSource]:
+    """Open the frames of a sequence for work that reads them more than once; steadied by a kept steadying, if any.
+
+    What the block reads is one clip, the one that was added: at its end the clip is looked at again. Raises InputError
+    as `open_sequence` and `steadied`, and where the clip was changed or replaced meanwhile.
+    """
+    wanted = clip(project, sequence.clip_id)
+    path, before = _located(project, wanted)
+    of_content = unchanged(path, before, lambda: content_of(path) == wanted.content)
+    with of_content, steadied(project, open_sequence(project, sequence), steadying) as source:
+        yield source
 
 
 def steadied(project: Project, source: FrameSource, steadying: str) -> FrameSource:

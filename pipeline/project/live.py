@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.clean import available_cores
-from pipeline.project.clips import open_frames
+from pipeline.project.clips import whole_sequence
 from pipeline.project.crowds import read_crowd
 from pipeline.project.findings import frames_at_hand
 from pipeline.project.model import Analysis, Sequence
@@ -64,7 +64,7 @@ def open_live(
     yield Progress("open", 0, None)
     _kernels.load()
     with ExitStack() as until_done:
-        with open_frames(project, sequence, analysis) as source:
+        with whole_sequence(project, sequence, analysis.steadying) as source:
             usable = frames_at_hand(project, sequence, analysis)
             live = LiveStack(
                 analysis.region.height,

@@ -365,3 +365,54 @@ def test_every_sequence_that_cannot_be_read_is_named_and_the_others_are_prepared
         steps = list(export(project, settings(), tmp_path / "out"))
     assert {s.part for s in steps if s.stage == "write"} == set(clips)
     assert finish(check(tmp_path / "out")).problems == []
+
+
+def put_aside(home: Path, out: Path, until: str) -> Path:
+    """An export that was broken off; where it was prepared."""
+    with Project(home) as project:
+        stage = export(project, settings(), out)
+        for step in stage:
+            if until == "write" and step.parts_done == 3:
+                break
+            if until == "name" and step.stage == "name":
+                break
+        stage.close()
+    return out.with_name(f".{out.name}.rainclean-export")
+
+
+@pytest.mark.parametrize("until", ["write", "name"])
+@pytest.mark.parametrize("how", ["damaged", "exchanged", "gone", "a link", "rows", "sums", "none"])
+def test_prepared_pictures_are_used_only_as_they_were_written(
+    home: Path, tmp_path: Path, write: Write, until: str, how: str
+) -> None:
+    work = put_aside(home, tmp_path / "out", until)
+    pictures = sorted((work / ("data" if until == "name" else "sequence-1")).rglob("*.png"))
+    one, other = pictures[0], pictures[3]
+    if how == "damaged":
+        one.write_bytes(one.read_bytes()[:-5] + b"xxxxx")
+    elif how == "exchanged":
+        kept = one.read_bytes()
+        one.write_bytes(other.read_bytes())
+        other.write_bytes(kept)
+    elif how == "gone":
+        one.unlink()
+    elif how == "a link":
+        (tmp_path / "elsewhere.png").write_bytes(one.read_bytes())
+        one.unlink()
+        one.symlink_to(tmp_path / "elsewhere.png")
+    elif how == "rows":
+        (work / "sequence-1.json").write_text('{"file": [1]}')
+    elif how == "sums":
+        rows = json.loads((work / "sequence-1.json").read_text())
+        rows[0]["file"] = "../../elsewhere"
+        (work / "sequence-1.json").write_text(json.dumps(rows))
+    with Project(home) as project:
+        steps = list(export(project, settings(), tmp_path / "out"))
+    anew = {s.part for s in steps if s.stage == "write" and s.total}
+    last = {"again"} if until == "write" else set()
+    swapped = how == "exchanged" and until == "name"  # their names come from their sums
+    assert anew - last == (set() if how == "none" or swapped else {"place0"} if "place0" in anew else anew - last)
+    assert how in ("none", "exchanged") or len(anew - last) == 1
+    write("whole")
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+    assert not [p for p in (tmp_path / "out").rglob("*") if p.is_symlink()]

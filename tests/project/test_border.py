@@ -11,8 +11,9 @@ from conftest import Run
 
 from pipeline.border import border
 from pipeline.clean import CleanSettings
-from pipeline.project import adding, analyzing, decisions
+from pipeline.project import adding, analyzing, clips, decisions
 from pipeline.project.analyses import analyses
+from pipeline.project.model import Sequence
 from pipeline.project.overview import overview
 from pipeline.project.store import Project
 from rainclean.errors import InputError, ResourceError, UsageError
@@ -58,16 +59,16 @@ def test_what_is_nobody_s_fault_ends_the_work(error: BaseException) -> None:
         raise error
 
 
-def copies(clips: list[Path], folder: Path) -> list[Path]:
-    return [Path(shutil.copy(clip, folder)) for clip in clips]
+def copies(found: list[Path], folder: Path) -> list[Path]:
+    return [Path(shutil.copy(clip, folder)) for clip in found]
 
 
 @pytest.mark.parametrize("stage", ["decode", "votes", "write"])
 def test_a_clip_that_vanishes_while_it_is_decoded(
     tmp_path: Path, project: Project, put: Add, three_clips: list[Path], stage: str
 ) -> None:
-    clips = copies(three_clips, tmp_path)
-    put(*clips)
+    copied = copies(three_clips, tmp_path)
+    put(*copied)
     steps = analyzing.analyze(project, (), CleanSettings(recipe="n20-rainfree", workers=1))
     result = None
     while result is None:
@@ -77,7 +78,7 @@ def test_a_clip_that_vanishes_while_it_is_decoded(
             result = end.value
         else:
             if step.part == "place0" and step.stage == stage:
-                clips[0].unlink(missing_ok=True)
+                copied[0].unlink(missing_ok=True)
     assert result.done == ["place1", "place2"]
     assert list(result.failed) == ["place0"] and "place0.mkv" in result.failed["place0"]
     assert [line.state for line in overview(project)] == ["failed", "ready", "ready"]
@@ -116,14 +117,14 @@ def test_a_decoder_that_raises_anything(
     error: Exception,
 ) -> None:
     put(*three_clips)
-    opened = analyzing.open_sequence
+    opened = clips.open_sequence
 
-    def failing(project: Project, sequence: analyzing.ClipSequence) -> FrameSource:
+    def failing(project: Project, sequence: Sequence) -> FrameSource:
         if sequence.name == "place1":
             raise error
         return opened(project, sequence)
 
-    monkeypatch.setattr(analyzing, "open_sequence", failing)
+    monkeypatch.setattr(clips, "open_sequence", failing)
     result = work(recipe="median")
     assert result.done == ["place0", "place2"] and list(result.failed) == ["place1"]
     assert [line.state for line in overview(project)] == ["ready", "failed", "ready"]
@@ -134,7 +135,7 @@ def test_a_decoder_that_raises_anything(
 def test_the_command_names_it_and_ends_with_1(
     tmp_path: Path, three_clips: list[Path], here: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    home, clips = tmp_path / "p", copies(three_clips, tmp_path)
+    home, copied = tmp_path / "p", copies(three_clips, tmp_path)
     shots = adding._shots
 
     def failing(source: FrameSource) -> Iterator[object]:
@@ -144,11 +145,11 @@ def test_the_command_names_it_and_ends_with_1(
 
     monkeypatch.setattr(adding, "_shots", failing)
     assert here("new", home).returncode == 0
-    added = here("add", home, *clips, tmp_path / "gone.mkv")
+    added = here("add", home, *copied, tmp_path / "gone.mkv")
     assert added.returncode == 1 and "added 2 sequences: place0, place2" in added.stdout
     assert "failed: place1.mkv: Permission denied" in added.stderr and "gone.mkv" in added.stderr
     assert added.stderr.splitlines()[-1] == "rainclean: 2 of 4 could not be added; the others are done"
-    clips[0].unlink()
+    copied[0].unlink()
     analysed = here("analyze", home, "--recipe", "median")
     assert analysed.returncode == 1 and "analysed 1 sequence" in analysed.stdout
     assert "failed: place0: " in analysed.stderr
