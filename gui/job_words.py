@@ -1,12 +1,12 @@
 """Commands of jobs as text, how to go on with one that ended early, and what to do about it."""
 
 import re
-import shlex
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
 from pipeline.training.run_folder import RUN
+from pipeline.words import quoted
 
 _KEPT = {
     "add": "what was added is kept; start it again to go on",
@@ -19,7 +19,7 @@ _NOTHING_KEPT = "nothing is half done; start it again"
 
 def command_text(words: Sequence[str]) -> str:
     """The command as typed on a terminal."""
-    return shlex.join(("rainclean", *words))
+    return " ".join(map(quoted, ("rainclean", *words)))
 
 
 def words_again(words: Sequence[str]) -> tuple[str, ...]:

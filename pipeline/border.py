@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pipeline.words import plain
 from rainclean.errors import RaincleanError, UsageError
 
 DEBUG = "RAINCLEAN_DEBUG"
@@ -33,15 +34,15 @@ def border(
 def told(error: Exception, thing: Path | str = "") -> str:
     """An error in one line. thing: what it is about, where the error itself does not say."""
     if isinstance(error, RaincleanError):
-        return _one_line(str(error))
+        return plain(str(error))
     about = f"{thing}: " if str(thing) else ""
     if isinstance(error, MemoryError):
-        return _one_line(f"{about}there is not enough memory for it; close other programs, or use smaller pictures")
+        return plain(f"{about}there is not enough memory for it; close other programs, or use smaller pictures")
     if reason := _reason(error):
         where = getattr(error, "filename", None)
-        return _one_line((f"{where}: " if isinstance(where, str) and where else about or "output: ") + reason)
+        return plain((f"{where}: " if isinstance(where, str) and where else about or "output: ") + reason)
     kind = type(error).__name__
-    return _one_line(f"{about}unexpected {kind}: {error}; {DEBUG}=1 shows where, please report it")
+    return plain(f"{about}unexpected {kind}: {error}; {DEBUG}=1 shows where, please report it")
 
 
 def _is_expected(error: Exception) -> bool:
@@ -51,7 +52,3 @@ def _is_expected(error: Exception) -> bool:
 def _reason(error: Exception) -> str:
     """What the system or FFmpeg says; "" for errors of other kinds."""
     return str(getattr(error, "strerror", None) or "")
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())

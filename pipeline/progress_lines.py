@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from pipeline.stages import Progress
+from pipeline.words import as_json
 
 VARIABLE = "RAINCLEAN_PROGRESS"
 """Environment variable that asks for these lines with the value ``json``."""
@@ -50,7 +51,7 @@ class ProgressLines:
         moved = last is None or (step.stage, step.part, step.parts_done) != (last.stage, last.part, last.parts_done)
         if moved or step.note or step.done == step.total or now - self._at >= INTERVAL:
             self._at = now
-            sys.stderr.write(json.dumps(asdict(step), ensure_ascii=False) + "\n")
+            sys.stderr.write(as_json(asdict(step)) + "\n")
             sys.stderr.flush()
         self._last = step
 

@@ -75,7 +75,7 @@ def test_a_reader_that_goes_away_is_no_traceback() -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="shell redirections of POSIX")
-@pytest.mark.parametrize(("redirection", "code"), [(">&-", 0), ("2>&-", 0), (">/dev/full", 1)])
+@pytest.mark.parametrize(("redirection", "code"), [(">&-", 0), ("2>&-", 0), (">/dev/full", 1), ("2>/dev/full", 0)])
 def test_outputs_that_cannot_be_written_to(redirection: str, code: int) -> None:
     command = f"{Path(sys.executable).with_name('rainclean')} --help {redirection}"
     result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)

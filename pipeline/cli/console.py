@@ -1,6 +1,8 @@
-"""What every command shares: flags, tables, JSON, progress on a terminal and silence in a pipe."""
+"""What every command shares: flags, tables, JSON, progress on a terminal and silence in a pipe.
 
-import json
+All text that a command writes goes through here, and is plain then: names and tags of files come from anywhere.
+"""
+
 import sys
 from collections.abc import Generator, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -9,6 +11,7 @@ from typing import Any, Protocol, Self, TypeVar
 from pipeline import signals
 from pipeline.progress_lines import ProgressLines, are_wanted
 from pipeline.stages import Progress
+from pipeline.words import as_json, plain
 from rainclean.errors import RaincleanError
 
 Result = TypeVar("Result")
@@ -24,17 +27,17 @@ class Command(Protocol):
 
 def print_json(document: Any) -> None:
     """Write one JSON document to standard output."""
-    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.write(as_json(document, indent=2) + "\n")
 
 
 def print_text(text: str) -> None:
     """Write one line to standard output."""
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(plain(text) + "\n")
 
 
 def print_note(text: str) -> None:
     """Write one line to standard error, where it does not disturb a pipe or --json."""
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(plain(text) + "\n")
 
 
 def fail_for_parts(failed: Sequence[str], asked: int, what: str) -> None:
@@ -54,7 +57,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: st
 
     A table takes the room it needs: a terminal too narrow for it wraps lines, which is better than cut cells.
     """
-    lines = [tuple(columns), *(tuple(" ".join(cell.split()) for cell in row) for row in rows)]
+    lines = [tuple(columns), *(tuple(map(plain, row)) for row in rows)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
     if title:
         print_text(title)
@@ -122,8 +125,8 @@ class _Bars:
 
     def _update(self, task: str, done: int, total: int, label: str) -> None:
         if task not in self._tasks:
-            self._tasks[task] = self._bar.add_task(label, total=total)
-        self._bar.update(self._tasks[task], completed=done, total=total, description=label)
+            self._tasks[task] = self._bar.add_task(plain(label), total=total)
+        self._bar.update(self._tasks[task], completed=done, total=total, description=plain(label))
 
 
 def _bar() -> Any:

@@ -8,11 +8,13 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import nullcontext, redirect_stderr, suppress
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.signals import Signals
+from pipeline.words import plain
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -74,16 +76,23 @@ def _run(words: list[str]) -> int:
     if name is None:
         return _overview(commands, words)
     _refuse_repeated(words[len(name) :])
+    _parsed(commands[name], name, words[len(name) :]).run()
+    return 0
+
+
+def _parsed(entry: "EntryPoint", name: tuple[str, ...], words: list[str]) -> "Command":
+    """The command with its flags. What the parser says of names that would steer a terminal is made plain."""
     import tyro
 
-    command: Command = tyro.cli(
-        commands[name].load(),
-        prog=" ".join(("rainclean", *name)),
-        args=words[len(name) :],
-        config=(tyro.conf.FlagCreatePairsOff,),
-    )
-    command.run()
-    return 0
+    said = StringIO()
+    strange = any(plain(word) != word for word in words)
+    try:
+        with redirect_stderr(said) if strange else nullcontext():
+            return tyro.cli(
+                entry.load(), prog=" ".join(("rainclean", *name)), args=words, config=(tyro.conf.FlagCreatePairsOff,)
+            )
+    finally:
+        sys.stderr.write("".join(f"{plain(line)}\n" for line in said.getvalue().splitlines()))
 
 
 def _refuse_repeated(words: list[str]) -> None:
@@ -109,7 +118,7 @@ def _ready_streams() -> None:
 
 def _fail(message: str, code: int = 1) -> int:
     with suppress(OSError):  # closed as well: there is nobody to be told
-        sys.stderr.write("rainclean: " + " ".join(message.split()) + "\n")
+        sys.stderr.write(f"rainclean: {plain(message)}\n")
     return code
 
 
