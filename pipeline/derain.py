@@ -21,7 +21,7 @@ from rainclean.errors import InputError, ResourceError
 from rainclean.video import DamagedInput, FrameSource, open_source
 from rainclean.video.decoding import open_video
 from rainclean.video.limits import container_of
-from rainclean.video.pictures import Header, read_header, read_profile, read_upright
+from rainclean.video.pictures import Header, read_header, read_levels
 
 if TYPE_CHECKING:
     from rainclean.spanet import SPANet
@@ -77,7 +77,7 @@ def _picture(net: "SPANet", source: Path, target: Path) -> list[str]:
     header = read_header(source)
     suffix, deep = target.suffix.lower(), holds_sixteen_bits(target.suffix)
     _check_side(source, header, suffix)
-    profile, rainy = read_profile(source), read_upright(source, header)
+    profile, rainy = header.profile or None, read_levels(source, header)
     # Opened before the work, which takes a minute where pictures are large.
     with written_beside(target) as partial, unchanged(source, before):
         clean, _ = derain(net, rainy)

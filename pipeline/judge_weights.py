@@ -22,12 +22,12 @@ from pipeline.watch import STILL_PX
 from rainclean.errors import InputError, RaincleanError, UsageError
 from rainclean.metrics import score
 from rainclean.simulate import passers, preset, truth
-from rainclean.simulate.backdrop import read_picture
 from rainclean.simulate.record import BACKGROUND, Record
 from rainclean.simulate.render import Renderer
 from rainclean.temporal import luma
 from rainclean.video import open_source
 from rainclean.video.motion import camera_shift
+from rainclean.video.pictures import read_picture
 
 if TYPE_CHECKING:
     from rainclean.spanet.network import SPANet

@@ -31,9 +31,9 @@ from pipeline.truth_plot import draw
 from pipeline.truth_scores import EQUAL_DB, Figures, Reliability, compare
 from rainclean.errors import RaincleanError, UsageError
 from rainclean.simulate import PRESETS, Simulation, preset
-from rainclean.simulate.backdrop import read_picture
 from rainclean.simulate.render import Renderer
 from rainclean.video import Region, open_source
+from rainclean.video.pictures import read_picture
 
 SIZE, FRAMES = (64, 48), 10
 

@@ -22,9 +22,9 @@ from rainclean.local_eta import (
     tenths,
 )
 from rainclean.look_up import Start
-from rainclean.simulate.backdrop import read_picture
 from rainclean.simulate.presets import preset
 from rainclean.simulate.render import Renderer
+from rainclean.video.pictures import read_picture
 
 SAMPLES = Path(__file__).parents[1] / "sample_sequences"
 SIZE = (240, 352)

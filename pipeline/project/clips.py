@@ -14,6 +14,7 @@ from pipeline.project.store import Project
 from pipeline.unchanged import Look, look, unchanged
 from pipeline.words import quoted
 from rainclean.errors import InputError
+from rainclean.formats.files import is_passed_over
 from rainclean.video import FrameSource, open_source
 from rainclean.video.images import images_in
 from rainclean.video.limits import check_name
@@ -203,14 +204,14 @@ def _folders_below(folder: Path) -> Iterator[Path]:
         if _WRITTEN.intersection(files):
             subfolders.clear()
             continue
-        subfolders[:] = [s for s in subfolders if not s.startswith(".")]
+        subfolders[:] = [s for s in subfolders if not is_passed_over(s)]
         yield Path(name)
 
 
 def _videos_in(folder: Path) -> list[Path]:
     videos = sorted(
         p for p in folder.iterdir()
-        if p.suffix.lower() in VIDEO_SUFFIXES and p.is_file() and not p.name.startswith(".")
+        if p.suffix.lower() in VIDEO_SUFFIXES and p.is_file() and not is_passed_over(p.name)
     )  # fmt: skip
     return [p for p in videos if p.stem == "clip"] if (folder / _SIMULATED).is_file() else videos
 
@@ -219,4 +220,4 @@ def _images(folder: Path) -> int:
     """Number of images directly in a folder; 0 where there are videos beside them."""
     if not folder.is_dir() or _videos_in(folder):
         return 0
-    return sum(p.suffix.lower() in SUFFIXES and not p.name.startswith(".") for p in folder.iterdir())
+    return sum(p.suffix.lower() in SUFFIXES and not is_passed_over(p.name) for p in folder.iterdir())

@@ -16,9 +16,7 @@ from rainclean.formats.layout import StoredPair
 from rainclean.formats.manifest import NAME, read_manifest
 from rainclean.formats.png import decode_png
 from rainclean.video.damage import DamagedInput
-from rainclean.video.orientation import Orientation
-from rainclean.video.pictures import decode_picture, read_header
-from rainclean.video.source import Region
+from rainclean.video.pictures import read_picture
 
 U8 = NDArray[np.uint8]
 
@@ -96,18 +94,14 @@ def read_dataset(root: Path | str) -> Dataset:
 
 
 def read_rgb(path: Path) -> U8:
-    """(H, W, 3) uint8 RGB of a picture of a data set, upright. Raises InputError for a damaged file."""
+    """(H, W, 3) uint8 RGB of a picture of a data set, upright. Raises InputError for a damaged file.
+
+    Values are as the file has them, whatever its colour profile says, as everyone reads data sets.
+    """
     try:
-        header = read_header(path)
-        stored = decode_picture(path, header)
+        return read_picture(path, as_stored=True)
     except DamagedInput as error:  # its advice is about clips
         raise InputError(error.path, error.reason, "replace it, or take its pair out of the data set") from error
-    width, height = header.orientation.size(header.width, header.height)
-    return (
-        stored
-        if header.orientation == Orientation()
-        else header.orientation.upright(stored, Region(0, 0, width, height))
-    )
 
 
 def read_pair(pair: DatasetPair) -> tuple[U8, U8]:

@@ -1,6 +1,7 @@
 """The files of a data set, by their names relative to its root."""
 
 import os
+import unicodedata
 from pathlib import Path
 
 from rainclean.errors import InputError
@@ -8,8 +9,28 @@ from rainclean.errors import InputError
 _NOT_PLAIN = frozenset({"", ".", ".."})
 
 
-LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
-"""What systems put into folders that a person looks at: nobody's data, and no reason to refuse a folder."""
+_LITTER = frozenset({
+    ".ds_store", ".appledouble", ".spotlight-v100", ".trashes", ".fseventsd", ".temporaryitems", "__macosx", "icon\r",
+    "thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "system volume information", ".directory", "@eadir",
+})  # fmt: skip
+
+
+def is_litter(name: str) -> bool:
+    """Whether systems put a file or folder of this name beside what people keep: nobody's data.
+
+    macOS, also on drives of others (``._NAME`` beside every NAME, ``__MACOSX`` in archives), Windows, KDE, Synology.
+    """
+    return name.startswith("._") or name.casefold() in _LITTER
+
+
+def is_passed_over(name: str) -> bool:
+    """Whether a file or folder of this name is never looked for pictures and clips: litter, and what is hidden."""
+    return name.startswith(".") or is_litter(name)
+
+
+def folded(name: str) -> str:
+    """What names have in common that people take for one: capitals and Unicode form do not count."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
 
 
 class Files:
@@ -25,6 +46,7 @@ class Files:
         self._resolved = self.root.resolve()
         self._inside: dict[str, bool] = {}
         self._folders: dict[str, frozenset[str]] = {}
+        self._folded: dict[str, dict[str, list[str]]] = {}
 
     def inside(self, name: str) -> bool:
         """Whether a name stays below the root, links resolved."""
@@ -35,7 +57,10 @@ class Files:
             self._inside[folder] = self._is_inside(self.root / folder)
         # A folder is resolved once; a file in it can lead elsewhere only if it is a link itself.
         path = self.root / name
-        return self._inside[folder] and (not path.is_symlink() or self._is_inside(path))
+        try:
+            return self._inside[folder] and (not path.is_symlink() or self._is_inside(path))
+        except OSError:  # a name longer than the file system takes
+            return False
 
     def _is_inside(self, path: Path) -> bool:
         try:
@@ -61,25 +86,62 @@ class Files:
         folder, _, file = name.rpartition("/")
         return file in self.folder(folder)
 
+    def find(self, name: str) -> str | None:
+        """The file that a name means, as it is spelt here: capitals and Unicode form need not agree.
+
+        None where there is none, or several and none of them is spelt as the name is.
+        """
+        if self.has(name):
+            return name
+        if not is_relative(name):
+            return None
+        found = ""
+        for part in name.split("/"):
+            there = self._spellings(found).get(folded(part), [])
+            if part not in there and len(there) != 1:
+                return None
+            spelt = part if part in there else there[0]
+            found = f"{found}/{spelt}" if found else spelt
+        return found if self.has(found) else None
+
+    def _spellings(self, folder: str) -> dict[str, list[str]]:
+        """Names of all that is directly in a folder, by what they have in common. Read once."""
+        if folder not in self._folded:
+            try:
+                names = sorted(path.name for path in (self.root / folder).iterdir())
+            except OSError:
+                names = []
+            found: dict[str, list[str]] = {}
+            for each in names:
+                found.setdefault(folded(each), []).append(each)
+            self._folded[folder] = found
+        return self._folded[folder]
+
     def subfolders(self, name: str) -> list[str]:
-        """Names below the root of the folders directly in a folder, sorted; links are left out where contained."""
+        """Names below the root of the folders directly in a folder, sorted, but for those that are passed over.
+
+        Links are left out where contained.
+        """
         try:
             with os.scandir(self.root / name) as entries:
-                found = [entry.name for entry in entries if entry.is_dir(follow_symlinks=not self.contained)]
+                folders = [entry.name for entry in entries if entry.is_dir(follow_symlinks=not self.contained)]
+                found = [each for each in folders if not is_passed_over(each)]
         except OSError:
             return []
         return sorted(f"{name}/{each}" if name else each for each in found)
 
     def names(self, under: str = "") -> list[str]:
-        """All files below a folder, sorted, as names below the root, but for LITTER.
+        """All files below a folder, sorted, as names below the root, but for litter.
 
         Links to folders are named, not followed.
         """
         found = []
         for folder, folders, files in os.walk(self.root / under):
             place = Path(folder)
+            folders[:] = [name for name in folders if not is_litter(name)]
             linked = [name for name in folders if (place / name).is_symlink()]
-            found += [(place / name).relative_to(self.root).as_posix() for name in files + linked if name not in LITTER]
+            each = [name for name in files if not is_litter(name)] + linked
+            found += [(place / name).relative_to(self.root).as_posix() for name in each]
         return sorted(found)
 
     def read(self, name: str) -> bytes:
@@ -90,6 +152,8 @@ class Files:
             return (self.root / name).read_bytes()
         except OSError as error:
             raise InputError(self.root / name, error.strerror or "cannot be read") from error
+        except ValueError as error:
+            raise InputError(ascii(name), f"is no name that a file can have ({error})") from error
 
     def write(self, name: str, data: bytes) -> None:
         """Write a file, its folders first. Raises ValueError for a name that leads out, OSError where it fails."""
@@ -102,4 +166,10 @@ class Files:
 
 def is_relative(name: str) -> bool:
     """Whether a name is a plain relative POSIX path: no "..", no root, no drive, nothing to be normalised."""
-    return "\0" not in name and "\\" not in name and _NOT_PLAIN.isdisjoint(name.split("/"))
+    if "\0" in name or "\\" in name or not _NOT_PLAIN.isdisjoint(name.split("/")):
+        return False
+    try:
+        os.fsencode(name)
+    except UnicodeEncodeError:  # half a character, as only hand-made files have them
+        return False
+    return True

@@ -6,6 +6,7 @@ its own `store`, an object with the methods of `Files`; everything else here kno
 """
 
 import re
+import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from rainclean.errors import InputError, UsageError
-from rainclean.formats.files import Files
+from rainclean.formats.files import Files, is_passed_over
 from rainclean.formats.problems import BLOCKING, Kind, Problem
 
 if TYPE_CHECKING:
@@ -158,7 +159,7 @@ class Layout(ABC):
 def mask_names(files: Files, stem: str) -> tuple[str | None, str | None]:
     """Exclusion and confidence mask of a pair, where they are: they stand at the root, whatever the layout."""
     names = exclude_name(stem), confidence_name(stem)
-    present = tuple(name if files.has(name) else None for name in names)
+    present = tuple(files.find(name) for name in names)
     return present[0], present[1]
 
 
@@ -183,8 +184,16 @@ def suffix_of(name: str) -> str:
 
 
 def is_picture(name: str) -> bool:
-    """Whether a name has the extension of a picture."""
-    return stem_of(name) != "" and suffix_of(name).lower() in PICTURES
+    """Whether a name has the extension of a picture and is not passed over."""
+    return suffix_of(name).lower() in PICTURES and not is_passed_over(name.rpartition("/")[2])
+
+
+def difference(one: str, other: str) -> str:
+    """In words, how two names differ that people take for one (`files.folded`)."""
+    if unicodedata.normalize("NFC", one) == unicodedata.normalize("NFC", other):
+        forms = ["NFC" if unicodedata.is_normalized("NFC", name) else "NFD" for name in (one, other)]
+        return f"the two look alike but differ in Unicode form ({one!a} is {forms[0]}, {other!a} {forms[1]})"
+    return "the two differ in upper and lower case"
 
 
 def _name_problems(pairs: Sequence[StoredPair]) -> Iterator[Problem]:

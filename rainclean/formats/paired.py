@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from rainclean.formats.files import Files
+from rainclean.formats.files import Files, folded, is_litter
 from rainclean.formats.layout import (
     Layout,
     PairKey,
@@ -18,13 +18,14 @@ from rainclean.formats.layout import (
     StoredPair,
     Widths,
     confidence_name,
+    difference,
     exclude_name,
     is_picture,
     mask_names,
     stem_of,
     suffix_of,
 )
-from rainclean.formats.problems import Kind, Problem
+from rainclean.formats.problems import Kind, Problem, printable
 
 if TYPE_CHECKING:
     from rainclean.formats.manifest import ManifestRow
@@ -66,8 +67,12 @@ class Paired(Layout):
         for split in self.splits:
             sides = [_by_stem(files, f"{split}/{side}", report) for side in SIDES]
             found = found or any(sides)
-            for stem in sorted(set(sides[0]) | set(sides[1])):
-                rainy, clean = sides[0].get(stem), sides[1].get(stem)
+            others = _spelt_otherwise(*sides)
+            for stem in sorted(set(sides[0]) | (set(sides[1]) - set(others.values()))):
+                rainy, clean = sides[0].get(stem), sides[1].get(others.get(stem, stem))
+                if stem in others and rainy and clean:
+                    text = f"is paired with {printable(clean)}: {difference(stem, others[stem])}; rename one"
+                    report(Problem(rainy, Kind.SPELLING, text, (rainy, clean)))
                 if rainy and clean:
                     yield StoredPair(split, rainy, clean, *mask_names(files, stem), stem)
                 else:
@@ -89,9 +94,20 @@ class Paired(Layout):
         for split in self.splits:
             for side in SIDES:
                 for name in sorted(files.folder(f"{split}/{side}")):
-                    if not is_picture(name):
+                    if not is_picture(name) and not is_litter(name):
                         path = f"{split}/{side}/{name}"
                         yield Problem(path, Kind.NOT_LISTED, "is no picture, but stands among them; remove it", (path,))
+
+
+def _spelt_otherwise(rainy: dict[str, str], clean: dict[str, str]) -> dict[str, str]:
+    """Stems of clean images by those of rainy ones that have no partner but for capitals and Unicode form."""
+    left: list[dict[str, list[str]]] = []
+    for one, other in ((rainy, clean), (clean, rainy)):
+        left.append({})
+        for stem in one.keys() - other.keys():
+            left[-1].setdefault(folded(stem), []).append(stem)
+    alike = left[0].keys() & left[1].keys()
+    return {left[0][each][0]: left[1][each][0] for each in alike if len(left[0][each]) == len(left[1][each]) == 1}
 
 
 def _by_stem(files: Files, folder: str, report: Report) -> dict[str, str]:

@@ -9,12 +9,13 @@ Its readers do ``line.split(' ')[1][:-1]``: the last line needs its newline, no 
 reader puts "." before each path, so test lines start with "/"; the training reader puts nothing.
 """
 
+import codecs
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rainclean.errors import InputError
-from rainclean.formats.files import Files
+from rainclean.formats.files import Files, folded
 from rainclean.formats.layout import (
     Layout,
     PairKey,
@@ -41,12 +42,22 @@ _BETWEEN = re.compile(r"(?:(?<=\.png|\.jpg|\.bmp)|(?<=\.jpeg))\s+", re.IGNORECAS
 _DEPTH = 2
 """Folders between the root that a person names and the lists: archives unpack into folders of their own."""
 
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
 _HABITS = {
     Kind.CRLF: "ends in CRLF; write lines that end in LF only",
     Kind.BLANK_LINE: "is blank; remove it",
     Kind.SPACE: "holds other spaces than the one between its two paths; write one, and none in a path",
     Kind.OTHER_ROOT: "names pictures below another root; name them relative to this folder",
     Kind.REPEATED_LINE: "repeats a pair; remove it",
+    Kind.BACKSLASH: "writes paths with \\; write /",
+    Kind.SPELLING: "spells a path otherwise than its folder does (capitals, or Unicode form); spell it alike",
     Kind.STEMS: "joins two pictures of different names; name those of one pair",
 }
 _SLASH = {"train": "starts a path with /; remove that", "test": "starts a path without /; add that"}
@@ -148,11 +159,15 @@ class _List:
     def scan(self, report: Report) -> Iterator[StoredPair]:
         """Pairs of this list. What is no more than a bad habit is told once for the whole list."""
         try:
-            # Names that are no text (bytes of another encoding) are found as the file system gives them.
-            text = self.files.read(self.name).decode("utf-8", "surrogateescape")
+            data = self.files.read(self.name)
         except InputError as error:
             report(Problem(self.name, Kind.MISSING_LIST, error.reason))
             return
+        mark, encoding = next((each for each in _MARKS if data.startswith(each[0])), (b"", "utf-8"))
+        if mark:
+            report(Problem(self.name, Kind.BYTE_ORDER_MARK, "begins with a byte order mark; save it as UTF-8 without"))
+        # Names that are no text (bytes of another encoding) are found as the file system gives them.
+        text = data[len(mark) :].decode(encoding, "surrogateescape" if encoding == "utf-8" else "replace")
         if not text.strip():
             report(Problem(self.name, Kind.BAD_LINE, "names no pair; export again"))
             return
@@ -190,6 +205,9 @@ class _List:
             return None
         if line.count(" ") != 1 or line != " ".join(parts):
             self._habit(Kind.SPACE, number)
+        if "\\" in line:
+            self._habit(Kind.BACKSLASH, number)
+            parts = [part.replace("\\", "/") for part in parts]
         found = [self._find(part) for part in parts]
         for part, name in zip(parts, found, strict=True):
             if name is None:
@@ -199,8 +217,11 @@ class _List:
         rainy, clean = found
         if rainy is None or clean is None:
             return None
-        if any(name != _join(self.home, _bare(part)) for part, name in zip(parts, found, strict=True)):
+        meant = [_join(self.home, _bare(part)) for part in parts]
+        if any(folded(name) != folded(other) for name, other in zip((rainy, clean), meant, strict=True)):
             self._habit(Kind.OTHER_ROOT, number)
+        elif [rainy, clean] != meant:
+            self._habit(Kind.SPELLING, number)
         elif FOLDERS[self.split][0] not in rainy:
             pass  # the other split's pictures: their names say nothing against the line
         elif any(part.startswith("/") != (self.split == "test") for part in parts):
@@ -213,13 +234,13 @@ class _List:
     def _find(self, path: str) -> str | None:
         """The file that a list means: below its own folder, or with another root, from the layout's folder on."""
         bare = _bare(path)
-        name = _join(self.home, bare)
-        if self.files.has(name):
+        name = self.files.find(_join(self.home, bare))
+        if name is not None:
             return name
         parts = bare.split("/")
         mark = max((place for place, part in enumerate(parts) if part in _MARKERS), default=len(parts))
-        names = [_join(base, "/".join(parts[mark:])) for base in self.bases]
-        return next((name for name in names if self.files.has(name)), None)
+        names = (self.files.find(_join(base, "/".join(parts[mark:]))) for base in self.bases)
+        return next((name for name in names if name is not None), None)
 
 
 def _homes(files: Files) -> list[str]:

@@ -10,9 +10,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from rainclean.video import FrameSource, Region, open_source
+from rainclean.video import FrameSource, open_source
 from rainclean.video.limits import check_name
-from rainclean.video.pictures import SUFFIXES, decode_picture, read_header
+from rainclean.video.pictures import SUFFIXES, read_picture
 
 U8 = NDArray[np.uint8]
 
@@ -56,11 +56,3 @@ class Backdrop:
     ) -> None:
         if self._source is not None:
             self._source.close()
-
-
-def read_picture(path: Path) -> U8:
-    """A picture file, upright, (H, W, 3) uint8 RGB. Raises InputError."""
-    header = read_header(path)
-    stored = decode_picture(path, header)
-    wide, tall = header.orientation.size(stored.shape[1], stored.shape[0])
-    return header.orientation.upright(stored, Region(0, 0, wide, tall))

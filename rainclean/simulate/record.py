@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from rainclean import __version__
 from rainclean.errors import InputError
-from rainclean.simulate.backdrop import read_picture
 from rainclean.simulate.camera import look, truth_of
 from rainclean.simulate.render import Renderer
 from rainclean.video import open_source
+from rainclean.video.pictures import read_picture
 
 U8 = NDArray[np.uint8]
 

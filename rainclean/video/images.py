@@ -9,8 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from rainclean.errors import InputError
+from rainclean.formats.files import is_litter, is_passed_over
 from rainclean.video.base import SourceBase
-from rainclean.video.pictures import SUFFIXES, Header, decode_picture, read_header
+from rainclean.video.pictures import SUFFIXES, Header, read_header, read_picture
 from rainclean.video.selection import check_indices, check_region
 from rainclean.video.source import Frame, Region, SourceInfo
 
@@ -49,10 +50,7 @@ class ImagesSource(SourceBase):
     def _decoded(self, wanted: list[int], region: Region) -> Iterator[Frame]:
         for index in wanted:
             self._check_open()
-            path, header = self._entries[index]
-            stored = decode_picture(path, header)
-            rgb = header.orientation.upright(stored, region)
-            yield Frame(index, float(self._times[index]), rgb)
+            yield Frame(index, float(self._times[index]), read_picture(*self._entries[index], region))
         self._check_open()
 
     def _headers(self, paths: Sequence[Path], salvage: bool) -> list[_Entry]:
@@ -61,7 +59,7 @@ class ImagesSource(SourceBase):
             try:
                 entry = _Entry(path, read_header(path))
                 if salvage:
-                    decode_picture(*entry)
+                    read_picture(*entry)
             except InputError:
                 if not salvage:
                     raise
@@ -74,7 +72,7 @@ class ImagesSource(SourceBase):
 
     def _check_sizes(self) -> None:
         """All upright sizes have to agree; the odd one out is named."""
-        sizes = [e.header.orientation.size(e.header.width, e.header.height) for e in self._entries]
+        sizes = [e.header.size for e in self._entries]
         (usual, _), *others = Counter(sizes).most_common()
         if others:
             at = next(i for i, size in enumerate(sizes) if size != usual)
@@ -85,7 +83,7 @@ class ImagesSource(SourceBase):
     def _describe(self) -> SourceInfo:
         headers = [e.header for e in self._entries]
         first = headers[0]
-        width, height = first.orientation.size(first.width, first.height)
+        width, height = first.size
         kinds = [kind for kind, _ in Counter(h.kind for h in headers).most_common()]
         return SourceInfo(
             path=self._path,
@@ -116,6 +114,8 @@ class ImagesSource(SourceBase):
             yield f"{clear} of {total} images have transparency: dropped"
         if several := sum(h.pictures > 1 for h in headers):
             yield f"{several} of {total} files hold several pictures: the first is read"
+        for note, number in Counter(note for h in headers for note in h.notes).items():
+            yield f"{number} of {total} images: {note}"
         if len({h.orientation for h in headers}) > 1:
             yield "images are stored in different orientations: each is turned upright"
 
@@ -131,10 +131,10 @@ def images_in(folder: Path) -> tuple[list[Path], int]:
     """The images of a folder in natural order, and how many other entries it has."""
     try:
         entries = list(folder.iterdir())
-        named = [p for p in entries if p.suffix.lower() in SUFFIXES and not p.name.startswith(".")]
+        named = [p for p in entries if p.suffix.lower() in SUFFIXES and not is_passed_over(p.name)]
         images = [p for p in named if p.is_file()]
     except OSError as error:
         raise InputError(folder, f"cannot be opened: {error.strerror or error}") from error
     if not images:
         raise InputError(folder, "no images in this folder", f"it may hold {', '.join(sorted(SUFFIXES))}")
-    return sorted(images, key=lambda p: natural_key(p.name)), len(entries) - len(images)
+    return sorted(images, key=lambda p: natural_key(p.name)), sum(not is_litter(p.name) for p in entries) - len(images)

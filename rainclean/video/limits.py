@@ -13,6 +13,9 @@ from rainclean.errors import InputError
 PIXEL_LIMIT = 100_000_000
 """Largest picture in pixels: 300 MB of RGB. Checked from headers, before anything is decoded."""
 
+LARGE_PIXEL_LIMIT = PIXEL_LIMIT // 2
+"""Largest still picture of 16 bits a channel, or WebP: decoding these takes twice the memory of others."""
+
 READ_FORMATS = "MP4, MOV, MKV, WebM and AVI"
 
 _HEAD = 4096

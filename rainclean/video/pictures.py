@@ -1,32 +1,54 @@
-"""Single images through Pillow and OpenCV: header first, pixels when wanted, 16 bits kept or rounded to 8."""
+"""Still pictures, the one way to read them: header first, pixels when wanted, upright, in sRGB.
 
+Pillow and OpenCV decode; whatever they stumble over is one line about the file.
+"""
+
+import os
+import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rainclean.errors import InputError
+from rainclean.errors import InputError, RaincleanError
+from rainclean.formats.png import png_header
+from rainclean.video import tiff
 from rainclean.video.damage import DamagedInput
-from rainclean.video.limits import PIXEL_LIMIT, check_pixels
+from rainclean.video.limits import LARGE_PIXEL_LIMIT, PIXEL_LIMIT, check_pixels
 from rainclean.video.orientation import Orientation, from_exif
+from rainclean.video.profiles import Conversion, conversion
 from rainclean.video.source import Region
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+U8 = NDArray[np.uint8]
+U16 = NDArray[np.uint16]
+
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
-_FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")
+_FORMATS = ("PNG", "JPEG", "BMP", "WEBP")
+_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _EIGHT_BIT = frozenset({"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr"})
 _WITH_ALPHA = frozenset({"LA", "La", "PA", "RGBA", "RGBa"})
+_GREY = frozenset({"1", "L", "LA", "La", "I", "I;16", "I;16B"})
 _EXIF_ORIENTATION = 0x0112
 _WAY_OUT = "remove it or replace it; --salvage skips it"
-_TIFF_BITS, _TIFF_SAMPLES = 258, 339
+_SAVE_AS = "save it with 8 or 16 bits, as PNG"
+_AT_ONCE = 4 << 20
+"""Pixels that are converted at a time: what is made beside a picture stays small."""
+
+_STANDARD_ERROR = threading.Lock()
 
 
 class Header(NamedTuple):
-    """What an image says of itself; sizes in pixels as stored."""
+    """What an image says of itself; sizes in pixels as stored.
+
+    conversion: what its colour profile does, None without one. notes: what a person should know of its pixels.
+    """
 
     width: int
     height: int
@@ -35,108 +57,269 @@ class Header(NamedTuple):
     sixteen_bit: bool
     alpha: bool
     pictures: int
+    profile: bytes = b""
+    conversion: Conversion | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Upright (width, height) in pixels."""
+        return self.orientation.size(self.width, self.height)
 
 
 def read_header(path: Path) -> Header:
     """Read the header alone. Raises InputError for what is no image, too large, or of an odd kind."""
-    with _opened(path) as image:
-        check_pixels(path, *image.size)
-        bits = _bits(image, path)
-        if bits not in (8, 16):
-            reason = f"{image.format} with {image.mode} pixels is not read"
-            raise InputError(path, reason, "save it with 8 or 16 bits")
-        alpha = image.mode in _WITH_ALPHA or "transparency" in image.info
-        # Asking a PNG without EXIF for it would decode the picture to look behind it.
-        exif = image.getexif() if image.format != "PNG" or "exif" in image.info else {}
-        orientation = from_exif(exif.get(_EXIF_ORIENTATION))
-        pictures = getattr(image, "n_frames", 1) if image.format in ("TIFF", "WEBP", "PNG") else 1
-        kind = f"{image.format} {image.mode}"
-        return Header(*image.size, orientation, kind, bits == 16, alpha, pictures)
+    with _border(path):
+        with path.open("rb") as file:
+            head = file.read(30)
+        if head.startswith(_TIFF):
+            return _tiff_header(path)
+        _check_canvas(path, head)
+        with _opened(path, _FORMATS) as image:
+            sixteen = image.format == "PNG" and head[24] == 16
+            _check_size(path, image, sixteen)
+            if not sixteen and image.mode not in _EIGHT_BIT:
+                raise InputError(path, f"{image.format} with {image.mode} pixels is not read", _SAVE_AS)
+            # Asking a PNG without EXIF for it would decode the picture to look behind it.
+            orientation, sound = _orientation(image) if image.format != "PNG" or "exif" in image.info else (1, True)
+            notes = [] if sound else ["its EXIF data is damaged: taken for upright"]
+            alpha = image.mode in _WITH_ALPHA or "transparency" in image.info
+            pictures = getattr(image, "n_frames", 1) if image.format in ("WEBP", "PNG") else 1
+            profile = image.info.get("icc_profile")
+            kind = f"{image.format} {image.mode}"
+            found = Header(*image.size, from_exif(orientation), kind, sixteen, alpha, int(pictures), notes=tuple(notes))
+            return _with_profile(found, profile, image.mode)
 
 
-def decode_picture(path: Path, header: Header) -> NDArray[np.uint8]:
-    """Decode to (H, W, 3) uint8 RGB as stored (not turned). Transparency is dropped, not blended.
+def read_picture(
+    path: Path, header: Header | None = None, region: Region | None = None, *, as_stored: bool = False
+) -> U8:
+    """Decode to (H, W, 3) uint8 RGB, upright, cut to a region of that; in sRGB if its profile can be used.
 
-    16-bit values v become round(v / 257). Raises InputError where the file is damaged.
+    header: as `read_header` gave it, None to read it now. as_stored: leave the values as the file has them, whatever
+    its profile says. 16-bit values v become round(v / 257), and their colours are converted after that. Transparency
+    is dropped, not blended. The array is the receiver's to keep. Raises InputError where the file is damaged.
     """
-    if header.sixteen_bit:
-        return ((_decode_sixteen(path).astype(np.uint32) + 128) // 257).astype(np.uint8)
-    with _opened(path) as image:
-        try:
-            # RGBA → RGB drops alpha; a palette's colours come through unchanged.
-            return np.array(image.convert("RGB"))
-        except (OSError, ValueError, SyntaxError, IndexError) as error:
-            raise _broken(path, error) from error
+    header = header or read_header(path)
+    decoded, orientation = _decoded(path, header, None if as_stored else header.conversion)
+    return orientation.upright(decoded, region or Region(0, 0, *header.size))
 
 
-def read_upright(path: Path, header: Header) -> NDArray[np.uint8] | NDArray[np.uint16]:
+def read_levels(path: Path, header: Header) -> U8 | U16:
     """Decode to (H, W, 3) RGB, upright, with every level: uint16 where ``header.sixteen_bit``, else uint8.
 
-    Transparency is dropped, not blended. Raises InputError where the file is damaged.
+    Values are as the file has them, whatever its profile says. Transparency is dropped, not blended. Raises InputError
+    where the file is damaged.
     """
-    stored: Any = _decode_sixteen(path) if header.sixteen_bit else decode_picture(path, header)
-    width, height = header.orientation.size(stored.shape[1], stored.shape[0])
-    upright: Any = header.orientation.upright(stored, Region(0, 0, width, height))
+    if not header.sixteen_bit:
+        return read_picture(path, header, as_stored=True)
+    with _border(path):
+        stored: Any = np.broadcast_to(_samples(path, header), (header.height, header.width, 3))  # type: ignore[arg-type]
+    upright: Any = header.orientation.upright(stored, Region(0, 0, *header.size))
     return upright
 
 
-def read_profile(path: Path) -> bytes | None:
-    """The colour profile (ICC) that an image carries, None where it has none. Raises InputError."""
-    with _opened(path) as image:
-        profile = image.info.get("icc_profile")
-    return profile if isinstance(profile, bytes) and profile else None
+def _tiff_header(path: Path) -> Header:
+    found = tiff.read_tiff(path)
+    check_pixels(path, found.width, found.height)
+    if found.unreadable:
+        raise InputError(path, found.unreadable, _SAVE_AS)
+    if found.is_plain:
+        mode = found.mode
+    else:
+        with _opened(path, ("TIFF",), found) as image:
+            if image.mode not in _EIGHT_BIT:
+                raise InputError(path, f"TIFF with {image.mode} pixels is not read", _SAVE_AS)
+            mode = image.mode
+    if found.is_sixteen:
+        _check_deep(path, found.width, found.height, "of 16 bits")
+    upright = from_exif(found.orientation)
+    alpha = found.alpha or mode in _WITH_ALPHA
+    header = Header(found.width, found.height, upright, f"TIFF {mode}", found.is_sixteen, alpha, found.pages)
+    return _with_profile(header, found.profile, mode)
 
 
-def _opened(path: Path) -> "Image":
+def _with_profile(header: Header, profile: object, mode: str) -> Header:
+    """The header with what its colour profile does to pixels of a mode."""
+    if not isinstance(profile, bytes) or not profile:
+        return header
+    way = conversion(profile, _colours(mode))
+    notes = (*header.notes, way.note) if way.note else header.notes
+    return header._replace(profile=profile, conversion=way, notes=notes)
+
+
+def _colours(mode: str) -> str:
+    """What colour profiles call the colours of a mode of Pillow, palettes being RGB."""
+    return "L" if mode in _GREY else "CMYK" if mode == "CMYK" else "RGB"
+
+
+def _check_canvas(path: Path, head: bytes) -> None:
+    """Size of a WebP picture, whose decoder takes memory for the whole of it when it is opened."""
+    if head[:4] != b"RIFF" or head[8:12] != b"WEBP":
+        return
+    if head[12:16] == b"VP8X" and len(head) == 30:
+        width, height = (int.from_bytes(head[at : at + 3], "little") + 1 for at in (24, 27))
+        _check_deep(path, width, height, "as WebP")
+
+
+def _check_size(path: Path, image: "Image", sixteen: bool) -> None:
+    check_pixels(path, *image.size)
+    if sixteen or image.format == "WEBP":
+        _check_deep(path, *image.size, "of 16 bits" if sixteen else "as WebP")
+
+
+def _check_deep(path: Path, width: int, height: int, what: str) -> None:
+    check_pixels(path, width, height)
+    if width * height > LARGE_PIXEL_LIMIT:
+        limit = f"{LARGE_PIXEL_LIMIT // 1_000_000} megapixels a picture {what}"
+        raise InputError(path, f"{width}×{height} px is over the limit of {limit}", "scale it down first")
+
+
+def _orientation(image: "Image") -> tuple[int | None, bool]:
+    """The EXIF orientation of an image, and whether its EXIF data could be read."""
+    try:
+        return image.getexif().get(_EXIF_ORIENTATION), True
+    except Exception:  # whatever: the pixels are none the worse for it
+        return None, False
+
+
+def _decoded(path: Path, header: Header, way: Conversion | None) -> tuple[U8, Orientation]:
+    """(H, W, 3) uint8 RGB, and how that is still to be turned."""
+    with _border(path):
+        samples = _samples(path, header)
+        if samples is not None:
+            return _of_samples(samples, way), header.orientation
+        is_tiff = header.kind.startswith("TIFF")
+        with _opened(path, ("TIFF",) if is_tiff else _FORMATS) as image:
+            if not is_tiff:
+                return _rgb(path, image, way, (header.width, header.height)), header.orientation
+            # Pillow turns pictures of this format, and of no other, by itself: by its tag, or by what XMP says.
+            image.info.pop("xmp", None)
+            with _libtiff_silent():
+                return _rgb(path, image, way, header.size), Orientation()
+
+
+def _rgb(path: Path, image: "Image", way: Conversion | None, size: tuple[int, int]) -> U8:
+    image.load()
+    if image.size != size:
+        raise _broken(path, f"{image.size[0]}×{image.size[1]} px, not {size[0]}×{size[1]} as its header says")
+    rgb = np.empty((image.height, image.width, 3), np.uint8)
+    step = max(1, _AT_ONCE // image.width)
+    for top in range(0, image.height, step):
+        bottom = min(top + step, image.height)
+        part = image if step >= image.height else image.crop((0, top, image.width, bottom))
+        rgb[top:bottom] = np.asarray(_converted(part, way))
+    return rgb
+
+
+def _converted(part: "Image", way: Conversion | None) -> "Image":
+    if part.mode in ("RGBa", "La"):
+        part = part.convert(part.mode.upper())
+    if way is None or way.transform is None:
+        # RGBA → RGB drops alpha; a palette's colours come through unchanged.
+        return part if part.mode == "RGB" else part.convert("RGB")
+    colours = _colours(part.mode)
+    return way.applied(part if part.mode == colours else part.convert(colours))
+
+
+def _samples(path: Path, header: Header) -> U8 | U16 | None:
+    """(H, W, 3) RGB, (H, W, 1) grey or (H, W, 4) CMYK, not turned, with every level; None for what Pillow reads."""
+    if header.kind.startswith("TIFF"):
+        found = tiff.read_tiff(path)
+        return tiff.decode(path, found) if found.is_plain else None
+    return _sixteen_bit_png(path, header) if header.sixteen_bit else None
+
+
+def _sixteen_bit_png(path: Path, header: Header) -> U16:
+    import cv2  # Pillow cuts 16-bit RGB to its upper 8 bits
+
+    data = path.read_bytes()  # imdecode: OpenCV's own open() fails on odd names
+    try:
+        png_header(data, path)  # OpenCV takes damaged files, too
+    except InputError as error:
+        raise DamagedInput(path, error.reason, _WAY_OUT) from error
+    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION)
+    if picture is None or picture.dtype != np.uint16 or picture.shape[:2] != (header.height, header.width):
+        raise _broken(path, "its 16-bit pixels do not decode")
+    return np.asarray(picture[..., None] if picture.ndim == 2 else picture[..., 2::-1], np.uint16)
+
+
+def _of_samples(samples: U8 | U16, way: Conversion | None) -> U8:
+    """To (H, W, 3) RGB of 8 bits."""
+    from PIL import Image
+
+    height, width, channels = samples.shape
+    rgb = np.empty((height, width, 3), np.uint8)
+    step = max(1, _AT_ONCE // width)
+    for top in range(0, height, step):
+        part = samples[top : top + step]
+        if part.dtype == np.uint16:
+            part = ((part.astype(np.uint32) + 128) // 257).astype(np.uint8)
+        if channels == 4 or (way is not None and way.transform is not None):
+            mode = {1: "L", 3: "RGB", 4: "CMYK"}[channels]
+            image = Image.frombytes(mode, (width, len(part)), part.tobytes())
+            part = np.asarray(_converted(image, way))
+        rgb[top : top + step] = part
+    return rgb
+
+
+def _opened(path: Path, formats: tuple[str, ...], found: tiff.Tiff | None = None) -> "Image":
+    """The image, only its header read. found: the header of a TIFF, for words where Pillow does not read it."""
     from PIL import Image, UnidentifiedImageError
 
     try:
         with warnings.catch_warnings():
             # Pillow warns where its own limit begins; ours is checked right after.
             warnings.simplefilter("ignore")
-            return Image.open(path, formats=_FORMATS)
+            return Image.open(path, formats=formats)
+    except UnidentifiedImageError as error:
+        if found is not None:
+            reason = f"TIFF with {found.words} pixels and {found.samples} values each is not read"
+            raise InputError(path, reason, _SAVE_AS) from error
+        reason = "the file is empty" if path.stat().st_size == 0 else "damaged or not an image"
+        raise DamagedInput(path, reason, _WAY_OUT) from error
+
+
+@contextmanager
+def _libtiff_silent() -> Iterator[None]:
+    """Keep Pillow's libtiff, which knows no other way, from telling of damage on standard error."""
+    with _STANDARD_ERROR:
+        try:
+            kept = os.dup(2)
+        except OSError:  # closed
+            yield
+            return
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(nowhere, 2)
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            os.close(nowhere)
+
+
+@contextmanager
+def _border(path: Path) -> Iterator[None]:
+    """Whatever a decoder raises is this file and a reason."""
+    from PIL import Image
+
+    try:
+        yield
+    except RaincleanError:
+        raise
     except Image.DecompressionBombError as error:
         reason = f"it is over the limit of {PIXEL_LIMIT // 1_000_000} megapixels a picture"
         raise InputError(path, reason, "scale it down first") from error
-    except UnidentifiedImageError as error:
-        reason = "the file is empty" if path.stat().st_size == 0 else "damaged or not an image"
-        raise DamagedInput(path, reason, _WAY_OUT) from error
-    except (OSError, ValueError, SyntaxError) as error:
+    except MemoryError as error:
+        raise _broken(path, "it asks for more memory than there is") from error
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise InputError(path, f"cannot be opened: {error.strerror or error}") from error
         raise _broken(path, error) from error
-
-
-def _bits(image: "Image", path: Path) -> int:
-    """Bits a channel: 8 or 16, 0 for kinds that are not read. Pillow shows 16-bit RGB as if it had 8."""
-    if image.format == "PNG":
-        with path.open("rb") as file:
-            depth = file.read(25)[24]
-        return 16 if depth == 16 else 8
-    if image.format == "TIFF":
-        tags = image.tag_v2  # type: ignore[attr-defined]
-        floating = any(v == 3 for v in np.atleast_1d(tags.get(_TIFF_SAMPLES, 1)))
-        bits = {int(b) for b in np.atleast_1d(tags.get(_TIFF_BITS, 1))}
-        if floating or len(bits) > 1 or not bits <= {1, 2, 4, 8, 16}:
-            return 0
-        if bits == {16}:
-            return 16
-    return 8 if image.mode in _EIGHT_BIT else 0
-
-
-def _decode_sixteen(path: Path) -> NDArray[np.uint16]:
-    import cv2  # Pillow cuts 16-bit RGB to its upper 8 bits
-
-    data = np.frombuffer(path.read_bytes(), np.uint8)  # imdecode: OpenCV's own open() fails on odd names
-    try:
-        picture = cv2.imdecode(data, cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION)
-    except cv2.error as error:
-        raise _broken(path, error) from error
-    if picture is None or picture.dtype != np.uint16:
-        raise _broken(path, "its 16-bit pixels do not decode")
-    if picture.ndim == 2:
-        picture = picture[..., None]
-    channels = picture[..., [2, 1, 0]] if picture.shape[2] >= 3 else picture[..., [0, 0, 0]]
-    return np.asarray(channels, np.uint16)
 
 
 def _broken(path: Path, error: object) -> DamagedInput:
-    return DamagedInput(path, f"damaged image ({error})", _WAY_OUT)
+    line = " ".join(str(error).split())
+    words = line if line.isprintable() and " " in line else type(error).__name__ + (f": {line!a}" if line else "")
+    return DamagedInput(path, f"damaged image ({words})", _WAY_OUT)

@@ -144,7 +144,7 @@ def link_out(out: Path, rows: list[ManifestRow]) -> None:
 DAMAGE: dict[str, tuple[Damage, str]] = {
     "missing file": (lambda out, rows: (out / rows[0].clean).unlink(), "is missing"),
     "extra file": (
-        lambda out, rows: (out / "real_world" / "thumbs.db").write_text("x") and None,
+        lambda out, rows: (out / "real_world" / "index.db").write_text("x") and None,
         "not in the manifest",
     ),
     "changed byte": (

@@ -229,7 +229,7 @@ def test_paired_folders_that_do_not_match(tmp_path: Path) -> None:
     assert [str(p)[:3] for p in form.problems(tmp_path / "empty")] == [".: "]
     write_empty(tmp_path, "paired", keys())
     (tmp_path / "train/target/000-0001_4_0.png").rename(tmp_path / "train/target/000-0001_4_0.jpg")
-    (tmp_path / "train/input/Thumbs.db").touch()
+    (tmp_path / "train/input/notes.txt").touch()
     assert len(read(tmp_path, "paired")) == 6
     assert [p.kind for p in form.problems(tmp_path)] == [Kind.EXTENSIONS, Kind.NOT_LISTED]
     (tmp_path / "test/target/001-0001_4_0.png").unlink()

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from rainclean.video import open_source
-from rainclean.video.pictures import decode_picture, read_header
+from rainclean.video.pictures import read_header, read_picture
 
 from .clips import Clip, encode, index_of, picture
 from .conftest import OPEN_GOP
@@ -138,7 +138,7 @@ def test_sixteen_bits_are_rounded(suffix: str, channels: int, tmp_path: Path) ->
 
 def test_floating_point_tiff_is_refused(tmp_path: Path) -> None:
     Image.fromarray(np.ones((8, 8), np.float32)).save(tmp_path / "float.tif")
-    with pytest.raises(Exception, match=r"float\.tif: TIFF with F pixels is not read"):
+    with pytest.raises(Exception, match=r"float\.tif: TIFF with 32-bit floating-point grey pixels is not read"):
         open_source(tmp_path)
 
 
@@ -149,4 +149,4 @@ def test_a_header_is_read_without_its_pixels(tmp_path: Path) -> None:
     header = read_header(path)
     assert (header.width, header.height) == (96, 64)
     with pytest.raises(Exception, match="damaged"):
-        decode_picture(path, header)
+        read_picture(path, header)
