@@ -96,10 +96,8 @@ def make_window(settings: "QSettings | None" = None) -> "Window":
 
 
 def _report(window: "Window", kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Say what went wrong; the window stays. A bug: what was decided is stored, and the person is told what to send."""
-    if isinstance(error, RaincleanError):
-        # What happened to the project while nobody asked anything of it, as the look around once a second notices.
-        window.session.complained.emit(str(error))
+    """A line where the project explains it; else a bug: the window stays, and the person is told what to send."""
+    if window.session.explain(error):
         return
     traceback.print_exception(kind, error, trace)
     window.report_bug("".join(traceback.format_exception(kind, error, trace)))

@@ -5,6 +5,7 @@ It knows no widgets. Whatever changes the project goes through `Editor` and is o
 
 import random
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +25,7 @@ from pipeline.project.model import Analysis, Overview, StoredCandidate
 from pipeline.project.overview import overview
 from pipeline.project.store import Project
 from pipeline.project.suggestion import Suggested, Suggestions
-from rainclean.errors import InputError, RaincleanError
+from rainclean.errors import RaincleanError, StoreError
 
 if TYPE_CHECKING:
     from gui.pictures import U8
@@ -88,7 +89,7 @@ class Session(QObject):
         self._suggested: Suggested | None = None
         self.pictures = Pictures(workers, self._read)
         self._artefacts: Artefacts | None = None
-        self._version = -1
+        self._version, self._complaint = -1, ""
         self._timer = QTimer(self)
         self._timer.setInterval(LOOK_AROUND)
         self._timer.timeout.connect(self.look_around)
@@ -97,12 +98,14 @@ class Session(QObject):
 
     def open(self, folder: Path) -> None:
         """Open a project in place of the one before. Raises RaincleanError, and then keeps the one before."""
-        project = Project(folder, WAIT)
+        with ExitStack() as opening:
+            project = opening.enter_context(Project(folder, WAIT))
+            lines, version = _lines_of(project), _version_of(project)
+            opening.pop_all()
         self.close()
         self.project, self._artefacts = project, project.artefacts
         self.editor = Editor(project, self.who)
-        self._version = self._data_version()
-        self._load_lines()
+        self.lines, self._version, self._complaint = lines, version, ""
         self._timer.start()
         self._learning.open(project.folder)
         self.opened.emit()
@@ -139,15 +142,25 @@ class Session(QObject):
         if self.project is None:
             return
         try:
-            version = self._data_version()
-        except RaincleanError as error:
-            if isinstance(error, InputError):
-                self._timer.stop()  # it will not come back: said once
-            self.complained.emit(str(error))
-            return
-        if version != self._version:
-            self._version = version
-            self.refresh()
+            version = _version_of(self.project)
+            if version != self._version:
+                self.refresh()
+        except Exception as error:
+            said = self._explained(error)
+            if said is None:
+                raise
+            if said != self._complaint:  # not every second
+                self.complained.emit(said)
+            self._complaint = said
+        else:
+            self._version, self._complaint = version, ""
+
+    def explain(self, error: BaseException) -> bool:
+        """Say what an error comes from, if it is the project: others hold it, it was replaced, or it is damaged."""
+        said = self._explained(error)
+        if said is not None:
+            self.complained.emit(said)
+        return said is not None
 
     def refresh(self) -> None:
         """Load lines and detail anew."""
@@ -340,14 +353,19 @@ class Session(QObject):
     def _suggest(self) -> None:
         self._suggested = None if self.target is None else self.suggestions.of(self.target)
 
-    def _data_version(self) -> int:
-        assert self.project is not None
-        return int(self.project.value("PRAGMA data_version"))
+    def _explained(self, error: BaseException) -> str | None:
+        try:
+            if self.project is not None:
+                self.project.explain(error)
+        except StoreError as damage:
+            error = damage
+        if isinstance(error, StoreError):
+            self._timer.stop()  # it stays as it is until it is opened again
+        return str(error) if isinstance(error, RaincleanError) else None
 
     def _load_lines(self) -> None:
         assert self.project is not None
-        with self.project.snapshot():
-            self.lines = {line.sequence.id: line for line in overview(self.project)}
+        self.lines = _lines_of(self.project)
 
     def _load_line(self, sequence_id: int) -> None:
         assert self.project is not None
@@ -405,3 +423,13 @@ class Session(QObject):
 
         assert self._artefacts is not None
         return self._artefacts.picture(name)
+
+
+def _lines_of(project: Project) -> dict[int, Overview]:
+    with project.snapshot():
+        return {line.sequence.id: line for line in overview(project)}
+
+
+def _version_of(project: Project) -> int:
+    """Another number whenever another process has changed the project."""
+    return int(project.value("PRAGMA data_version"))

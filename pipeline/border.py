@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline.words import plain
-from rainclean.errors import RaincleanError, UsageError
+from rainclean.errors import RaincleanError, StoreError, UsageError
 
 DEBUG = "RAINCLEAN_DEBUG"
 """Environment variable: with any value, errors that nobody expected are raised with all that Python says of them."""
@@ -20,13 +20,13 @@ def border(
 
     thing: the file or sequence that the block is about. Noted are errors that a person can act on, those of the
     system, of decoders and of memory, and programming errors by their kind (see `told`). Raised further are
-    UsageError and errors of the kinds ``through``, which are no single thing's fault, what interrupts the program, and
-    with RAINCLEAN_DEBUG errors that nobody expected.
+    UsageError, StoreError and errors of the kinds ``through``, which are no single thing's fault, what interrupts the
+    program, and with RAINCLEAN_DEBUG errors that nobody expected.
     """
     try:
         yield
     except Exception as error:
-        if isinstance(error, (UsageError, *through)) or (os.environ.get(DEBUG) and not _is_expected(error)):
+        if isinstance(error, (UsageError, StoreError, *through)) or (os.environ.get(DEBUG) and not _is_expected(error)):
             raise
         note(told(error, thing))
 

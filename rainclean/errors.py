@@ -21,6 +21,13 @@ class InputError(RaincleanError):
         super().__init__(f"{path}: {reason}" + (f"; {advice}" if advice else ""))
 
 
+class StoreError(InputError):
+    """The store of a project is damaged, empty, or another file than the one that was opened.
+
+    Nothing can be done with the project, so that work in parts stops at it.
+    """
+
+
 class UsageError(RaincleanError):
     """A value that was asked for and cannot be meant, whatever the file; the command line exits with 2."""
 

@@ -32,7 +32,8 @@ class Agreement:
             for note in project.notes:
                 print_note(f"note: {note}")
             with project.snapshot():
-                found = agreements(judgements(project))
+                judged = judgements(project)
+            found = agreements(judged)
         if self.json:
             print_json([asdict(each) for each in found])
         elif not found:

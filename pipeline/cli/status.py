@@ -39,9 +39,9 @@ class Status:
         with Project(self.project) as project:
             for note in project.notes:
                 print_note(f"note: {note}")
+            learned = suggestions(project)
             with project.snapshot():
                 lines = overview(project, [self.sequence] if self.sequence else [])
-                learned = suggestions(project)
                 document = _details(project, lines[0], learned) if self.sequence else _document(project, lines, learned)
         if self.json:
             print_json(document)
@@ -123,6 +123,9 @@ def _details(project: "Project", line: "Overview", learned: "Suggestions") -> di
 
     of_clip = clip(project, line.sequence.clip_id)
     made, suggested = analyses(project, line.sequence.id), learned.of(line.sequence.id)
+    there = all_candidates(project, line.sequence.id)
+    if suggested and suggested.candidate_id not in {c.id for c in there}:
+        suggested = None  # analysed again since it was learned
     return {
         **_line(line, learned),
         "suggested": {
@@ -139,7 +142,7 @@ def _details(project: "Project", line: "Overview", learned: "Suggestions") -> di
         "rain": rain_amounts(project, made[0].id) if made else [],
         "candidates": [
             {**asdict(c), "words": c.words, "score": c.score, "file": str(project.artefacts.path(c.picture))}
-            for c in all_candidates(project, line.sequence.id)
+            for c in there
         ],
         "decisions": [
             {**asdict(d), "candidate": candidate(project, d.candidate_id).name if d.candidate_id else ""}

@@ -80,7 +80,7 @@ def export(project: Project, settings: ExportSettings, target: Path) -> Generato
             for done, item in enumerate(plan.items):
                 name = item.sequence.name
                 # A sequence that cannot be read does not keep the others from being prepared for the next call.
-                with border(name, partial(failed.__setitem__, name), through=(ResourceError,)):
+                with border(name, partial(failed.__setitem__, name), through=(ResourceError,)), project.explaining():
                     yield from part_of(_prepare(project, plan, item, workplace), name, done, len(plan.items))
                     parts[item.sequence.id] = workplace.stored(_part(item)) or []
             if failed:

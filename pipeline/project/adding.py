@@ -9,6 +9,7 @@ from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,9 @@ from rainclean.video import FrameSource, open_source
 from rainclean.video.cuts import scene_cuts, thumbnail
 
 U8 = NDArray[np.uint8]
+
+Alike = dict[int, float]
+"""How much a shot looks like sequences, by their ids."""
 
 SHORTEST = 2
 """Frames that a shot must have to become a sequence: a temporal prior needs two."""
@@ -89,7 +93,7 @@ def add(
     result.asked = len(found) + len(result.failed)
     for done, path in enumerate(found):
         failed = len(result.failed)
-        with border(path, result.failed.append):
+        with border(path, result.failed.append), project.explaining():
             added = Added()
             yield from part_of(_add_clip(project, path, origin, copy, salvage, added), path.name, done, len(found))
             result.take(added)
@@ -115,12 +119,16 @@ def _add_clip(
         if copy:
             yield Progress("copy", 0, None)
         place = place_of(project, _copied(project, path, content) if copy else path)
+    alike: list[Alike] = [{} for _ in shots]
+    there = _others(project)
+    for shot, found in zip(shots, alike, strict=True):
+        _look_alike(shot, there, found)
     with project.transaction():
         # Asked again inside: another process may have added it meanwhile.
         if project.value("SELECT id FROM clip WHERE content = ?", content) is not None:
             result.known.append(f"{path}: just added by another process")
             return
-        _insert(project, source, content, place, shots, origin, copy, salvage, result)
+        _insert(project, source, content, place, shots, alike, origin, copy, salvage, result)
     if left_out:
         result.notes.append(f"{path}: {left_out} shot(s) of one frame are no sequences")
 
@@ -179,6 +187,7 @@ def _insert(
     content: str,
     place: dict[str, object],
     shots: Sequence[_Shot],
+    alike: Sequence[Alike],
     origin: Origin,
     copied: bool,
     salvage: bool,
@@ -200,9 +209,9 @@ def _insert(
         added=now(),
     )
     base = safe_name(info.path)
-    for number, shot in enumerate(shots, 1):
+    for number, (shot, known) in enumerate(zip(shots, alike, strict=True), 1):
         name = _free_name(project, base if len(shots) == 1 else f"{base}-shot{number}")
-        scene, by, looks_like = _scene(project, shot, name, origin, result)
+        scene, by, looks_like = _scene(project, shot, name, known, origin, result)
         project.insert(
             "sequence",
             clip_id=clip_id,
@@ -224,15 +233,28 @@ def _insert(
         result.notes.append(f"{info.path}: scene cuts: {len(shots)} sequences")
 
 
-def _scene(project: Project, shot: _Shot, name: str, origin: Origin, result: Added) -> tuple[str, SceneBy, int | None]:
+def _others(project: Project) -> list[Any]:
+    return project.rows("SELECT id, name, scene, background FROM sequence ORDER BY id")
+
+
+def _look_alike(shot: _Shot, others: Sequence[Any], alike: Alike) -> None:
+    """Fill in how much a shot looks like those sequences that are not in ``alike`` yet."""
+    new = [row for row in others if row["id"] not in alike]
+    if new:
+        stored = np.frombuffer(b"".join(row["background"] for row in new), np.uint8)
+        found = scenes.likeness(shot.background, stored.reshape(-1, scenes.HEIGHT, scenes.WIDTH))
+        alike.update(zip((row["id"] for row in new), found.tolist(), strict=True))
+
+
+def _scene(
+    project: Project, shot: _Shot, name: str, alike: Alike, origin: Origin, result: Added
+) -> tuple[str, SceneBy, int | None]:
     """Scene of a new sequence, who says so, and which earlier one it looks like: told, suggested, or its own."""
-    others = project.rows("SELECT id, name, scene, background FROM sequence ORDER BY id")
-    twin = None
-    if others:
-        stored = np.frombuffer(b"".join(r["background"] for r in others), np.uint8)
-        alike = scenes.likeness(shot.background, stored.reshape(-1, scenes.HEIGHT, scenes.WIDTH))
-        best = int(np.argmax(alike))
-        twin = others[best] if alike[best] >= scenes.ALIKE else None
+    others = _others(project)
+    _look_alike(shot, others, alike)  # what came meanwhile: most was looked at before the transaction
+    twin = max(others, key=lambda row: alike[row["id"]], default=None)
+    if twin is not None and alike[twin["id"]] < scenes.ALIKE:
+        twin = None
     if origin.scene:
         return origin.scene, "person", twin["id"] if twin else None
     if twin:

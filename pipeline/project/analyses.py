@@ -39,12 +39,12 @@ def analyses(project: Project, sequence_id: int) -> list[Analysis]:
     with its error, and no other.
     """
     rows = project.rows(f"SELECT {_COLUMNS} FROM analysis WHERE sequence_id = ? ORDER BY id DESC", sequence_id)
-    return sorted(map(_analysis, rows), key=lambda a: (a.settings["recipe"] is not None, a.origin != "analysis"))
+    return sorted(map(Analysis.of, rows), key=lambda a: (a.settings["recipe"] is not None, a.origin != "analysis"))
 
 
 def analysis(project: Project, analysis_id: int) -> Analysis:
     """One analysis by its id."""
-    return _analysis(project.rows(f"SELECT {_COLUMNS} FROM analysis WHERE id = ?", analysis_id)[0])
+    return Analysis.of(project.rows(f"SELECT {_COLUMNS} FROM analysis WHERE id = ?", analysis_id)[0])
 
 
 def rain_amounts(project: Project, analysis_id: int) -> list[float | None]:
@@ -61,7 +61,7 @@ def rain_text(amounts: Sequence[float | None]) -> str:
 def candidates(project: Project, analysis_id: int) -> list[StoredCandidate]:
     """Candidates of one analysis, best-scored first."""
     rows = project.rows("SELECT * FROM candidate WHERE analysis_id = ? ORDER BY rank", analysis_id)
-    return [_candidate(row) for row in rows]
+    return [StoredCandidate.of(row) for row in rows]
 
 
 def all_candidates(project: Project, sequence_id: int) -> list[StoredCandidate]:
@@ -75,7 +75,7 @@ def all_candidates(project: Project, sequence_id: int) -> list[StoredCandidate]:
 
 def candidate(project: Project, candidate_id: int) -> StoredCandidate:
     """One candidate by its id."""
-    return _candidate(project.rows("SELECT * FROM candidate WHERE id = ?", candidate_id)[0])
+    return StoredCandidate.of(project.rows("SELECT * FROM candidate WHERE id = ?", candidate_id)[0])
 
 
 def store_analysis(
@@ -171,18 +171,3 @@ def wanted_artefacts(project: Project) -> set[str]:
         + " ".join(f"UNION SELECT {column} FROM analysis" for column in FOUND if column != "moving")
     )
     return {str(row[0]) for row in rows if row[0]}
-
-
-def _analysis(row: Any) -> Analysis:
-    values = dict(row)
-    values["settings"] = json.loads(values["settings"])
-    values["warnings"] = tuple(json.loads(values["warnings"]))
-    values["region"] = Region(*(json.loads(values["region"]) or (0, 0, 0, 0)))
-    return Analysis(**values)
-
-
-def _candidate(row: Any) -> StoredCandidate:
-    values = dict(row)
-    values["recipe"] = json.loads(values["recipe"])
-    values["merged"] = tuple(json.loads(values["merged"]))
-    return StoredCandidate(**values)

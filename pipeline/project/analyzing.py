@@ -64,7 +64,7 @@ def analyze(
         todo = [s for s in chosen if again or not _is_done(project, s, wanted)]
         result.skipped = [s.name for s in chosen if s not in todo]
         for done, sequence in enumerate(todo):
-            with border(sequence.name, partial(result.failed.__setitem__, sequence.name)):
+            with border(sequence.name, partial(result.failed.__setitem__, sequence.name)), project.explaining():
                 yield from part_of(_analyze(project, sequence, settings, result), sequence.name, done, len(todo))
                 result.done.append(sequence.name)
             if sequence.name in result.failed:

@@ -1,7 +1,6 @@
 """Clips of a project: what identifies them, and where they are now."""
 
 import hashlib
-import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -93,12 +92,12 @@ def relink(project: Project, clip_id: int, path: Path, copied: bool = False) -> 
 
 def clip(project: Project, clip_id: int) -> Clip:
     """One clip by its id."""
-    return _clip(project.rows("SELECT * FROM clip WHERE id = ?", clip_id)[0])
+    return Clip.of(project.rows("SELECT * FROM clip WHERE id = ?", clip_id)[0])
 
 
 def clips(project: Project) -> list[Clip]:
     """All clips in the order in which they were added."""
-    return [_clip(row) for row in project.rows("SELECT * FROM clip ORDER BY id")]
+    return [Clip.of(row) for row in project.rows("SELECT * FROM clip ORDER BY id")]
 
 
 def locate(project: Project, wanted: Clip) -> Path:
@@ -189,14 +188,6 @@ def steadied(project: Project, source: FrameSource, steadying: str) -> FrameSour
     except BaseException:
         source.close()
         raise
-
-
-def _clip(row: Any) -> Clip:
-    values = dict(row)
-    values["path"] = Path(values["path"])
-    values["copied"], values["salvage"] = bool(values["copied"]), bool(values["salvage"])
-    values["notes"] = tuple(json.loads(values["notes"]))
-    return Clip(**values)
 
 
 def _folders_below(folder: Path) -> Iterator[Path]:

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.project import schema
-from pipeline.project.locks import StoreLock
-from rainclean.errors import InputError, RaincleanError, ResourceError
+from pipeline.project.locks import LOCK, TURN, StoreLock
+from pipeline.project.rows import told
+from pipeline.words import few, quoted
+from rainclean.errors import InputError, RaincleanError, ResourceError, StoreError
 
 
 class Connection:
@@ -35,14 +37,13 @@ class Connection:
             raise ResourceError(f"{folder}: cannot be written to, and is in use or was killed; copy it first")
         self._lock = StoreLock(folder, wait, needed=not self.read_only)
         try:
-            with self._holding(exclusive=self._beside("-wal")):
-                self._connect()
-                if outdated := self._is_outdated():
+            with self._holding(exclusive=self._beside("-wal")), self._opening():
+                outdated = self._is_outdated()
+                if outdated:
                     # Closed before others may open it: an open store cannot change its journal.
                     self._db.close()
             if outdated:
-                with self._holding(exclusive=True):
-                    self._connect()
+                with self._holding(exclusive=True), self._opening():
                     self._bring_up_to_date()
         except BaseException:
             self._lock.close()
@@ -104,18 +105,18 @@ class Connection:
         with self.snapshot(), self._errors():
             return self._db.serialize()
 
-    def problems(self) -> list[str]:
-        """What SQLite finds wrong with the store; empty where it is sound."""
-        with self._holding(exclusive=False):
-            try:
-                found = [str(row[0]) for row in self._db.execute("PRAGMA integrity_check")]
-                found += [
-                    f"{row[0]}: row {row[1]} refers to a missing {row[2]}"
-                    for row in self._db.execute("PRAGMA foreign_key_check")
-                ]
-            except sqlite3.DatabaseError as error:
-                return [str(error)]
-        return [line for line in found if line != "ok"]
+    def differences(self) -> list[str]:
+        """What of the tables is not as it was made."""
+        with self._holding(exclusive=False), self._errors():
+            return schema.differences(self._db)
+
+    def damaged(self, reason: str) -> StoreError:
+        """What to say of a store that is damaged."""
+        return StoreError(self._path, f"is damaged or no store of a project ({told(reason)})", self._restore)
+
+    @property
+    def _restore(self) -> str:
+        return f"go back to an earlier state of it with: rainclean restore {quoted(self._path.parent)}"
 
     def close(self) -> None:
         """Let go of the files."""
@@ -166,7 +167,7 @@ class Connection:
             return False
 
     def _check_identity(self) -> None:
-        """Raise InputError where the file that was opened is no longer the one at its path."""
+        """Raise StoreError where the file that was opened is no longer the one at its path."""
         if self._identity is not None and self._identity != self._at_path():
             raise self._gone()
 
@@ -177,14 +178,16 @@ class Connection:
             return None
         return there.st_dev, there.st_ino
 
-    def _gone(self) -> InputError:
-        return InputError(
+    def _gone(self) -> StoreError:
+        return StoreError(
             self._path, "was replaced or removed while it was open: nothing more is saved", "open the project again"
         )
 
     # -- opening -----------------------------------------------------------------------------------------------------
 
-    def _connect(self) -> None:
+    @contextmanager
+    def _opening(self) -> Iterator[None]:
+        """Connect, and close again where the block raises. What SQLite says of a damaged store is put down to that."""
         self._identity = self._at_path()
         address = self._path.as_uri() + ("?mode=ro" if self.read_only else "?mode=rw")
         if self.read_only and not self._lock.is_there:
@@ -193,17 +196,34 @@ class Connection:
             # Autocommit: transactions begin and end where this file says so.
             self._db = sqlite3.connect(address, uri=True, timeout=self._wait, isolation_level=None)
         try:
-            self._db.row_factory = sqlite3.Row
             self._check_identity()
             with self._errors():
-                self._check_version()
+                self._db.execute("PRAGMA cell_size_check = ON")  # damage is found before it does harm
+                self._db.execute("PRAGMA trusted_schema = OFF")
                 self._db.execute("PRAGMA temp_store = MEMORY")  # the disk may be full
                 self._db.execute("PRAGMA foreign_keys = ON")
                 # The directory is synced, too: that the journal is gone is what makes a transaction last.
                 self._db.execute("PRAGMA synchronous = EXTRA")
+                self._check_version()
+                yield
+            self._db.row_factory = sqlite3.Row
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            fault = self._fault()
+            self._db.close()
+            if fault:
+                raise self.damaged(fault) from error
+            raise
         except BaseException:
             self._db.close()
             raise
+
+    def _fault(self) -> str:
+        """What SQLite finds wrong with the open file, at once; "" where it is sound."""
+        try:
+            found = [row[0] for row in self._db.execute("PRAGMA integrity_check(1)") if row[0] != "ok"]
+            return str((found + schema.differences(self._db) + [""])[0])
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            return str(error)
 
     def _check_version(self) -> None:
         found = schema.version(self._db)
@@ -211,29 +231,38 @@ class Connection:
         tables = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         if (found or mark or tables) and mark != schema.APPLICATION_ID:
             raise InputError(self._path, "is a database of another program")
+        if not mark:
+            raise self._empty()
+        if found < 1 or not tables:
+            raise self.damaged(f"version {found} with {tables} tables")
         if found > len(schema.MIGRATIONS) or (self.read_only and found < len(schema.MIGRATIONS)):
             age = "a newer" if found > len(schema.MIGRATIONS) else "an older"
             advice = "update rainclean" if found > len(schema.MIGRATIONS) else "open it once where it can be written to"
             versions = f"version {found} of the store, this one knows {len(schema.MIGRATIONS)}"
             raise InputError(self._path.parent, f"was written by {age} rainclean ({versions})", advice)
 
+    def _empty(self) -> StoreError:
+        """What to say of a store that holds nothing: not that there is nothing where there was something."""
+        folder = self._path.parent
+        ours = {self._path.name, LOCK, TURN}
+        left = sorted(p.name for p in folder.iterdir() if p.name not in ours and not p.name.startswith(self._path.name))
+        if not left:
+            return StoreError(self._path, "is empty", f"make a project with: rainclean new {quoted(folder)}")
+        there = f"is empty, but there is more of a project beside it ({few(left)}): what it held is gone"
+        return StoreError(self._path, there, self._restore)
+
     def _is_outdated(self) -> bool:
         if self.read_only:
             return False
-        with self._errors():
-            return schema.version(self._db) < len(schema.MIGRATIONS) or self._journal() != "delete"
+        return schema.version(self._db) < len(schema.MIGRATIONS) or self._journal() != "delete"
 
     def _bring_up_to_date(self) -> None:
         older = f"{self._path.parent}: an older rainclean has this project open; close it and try again"
-        try:
-            with self._errors(busy=older):
-                # A write-ahead log needs locks that are held while idle. What is in it comes into the file.
-                if self._journal() != "delete" and self._journal(" = DELETE") != "delete":
-                    raise RaincleanError(older)
-                schema.migrate(self._db)
-        except BaseException:
-            self._db.close()
-            raise
+        with self._errors(busy=older):
+            # A write-ahead log needs locks that are held while idle. What is in it comes into the file.
+            if self._journal() != "delete" and self._journal(" = DELETE") != "delete":
+                raise RaincleanError(older)
+            schema.migrate(self._db)
 
     def _journal(self, change: str = "") -> str:
         return str(self._db.execute(f"PRAGMA journal_mode{change}").fetchone()[0]).lower()
@@ -248,6 +277,8 @@ class Connection:
             yield
         except sqlite3.IntegrityError:
             raise
+        except UnicodeDecodeError as error:  # of names and messages, which are part of the file
+            raise self.damaged(str(error)) from error
         except sqlite3.OperationalError as error:
             code = getattr(error, "sqlite_errorname", "")
             if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
@@ -258,8 +289,7 @@ class Connection:
         except sqlite3.DatabaseError as error:
             code = getattr(error, "sqlite_errorname", "")
             if code in ("SQLITE_NOTADB", "SQLITE_CORRUPT"):
-                advice = "copy it back from a backup"
-                raise InputError(self._path, f"is damaged or no store of a project ({error})", advice) from error
+                raise self.damaged(str(error)) from error
             raise
 
 

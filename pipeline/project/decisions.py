@@ -23,14 +23,14 @@ from rainclean.errors import InputError, RaincleanError, UsageError
 def journal(project: Project, sequence_id: int | None = None) -> list[Decision]:
     """All decisions in the order in which they came in, those taken back and those that take back included."""
     where, values = ("", ()) if sequence_id is None else ("WHERE sequence_id = ?", (sequence_id,))
-    return [_decision(row) for row in project.rows(f"SELECT * FROM decision {where} ORDER BY id", *values)]
+    return [Decision.of(row) for row in project.rows(f"SELECT * FROM decision {where} ORDER BY id", *values)]
 
 
 def by_sequence(project: Project, sequence_ids: Sequence[int] | None = None) -> dict[int, list[Decision]]:
     """The decisions that stand, as `standing` orders them, by the id of the sequence; of all, or of these."""
     where = "" if sequence_ids is None else f"WHERE sequence_id IN ({', '.join(map(str, sequence_ids))})"
     found: dict[int, list[Decision]] = defaultdict(list)
-    for decision in standing(map(_decision, project.rows(f"SELECT * FROM decision {where}"))):
+    for decision in standing(map(Decision.of, project.rows(f"SELECT * FROM decision {where}"))):
         found[decision.sequence_id].append(decision)
     return found
 
@@ -113,7 +113,7 @@ def choose_best(project: Project, names: Sequence[str] = (), note: str = "") -> 
 
     result = BestChosen()
     for sequence in sequences(project, names):
-        with border(sequence.name, partial(result.failed.__setitem__, sequence.name)):
+        with border(sequence.name, partial(result.failed.__setitem__, sequence.name)), project.explaining():
             chosen = _choose_best(project, sequence, note)
             if chosen is None:
                 result.kept.append(sequence.name)
@@ -200,7 +200,7 @@ def append(
         at=journals.stamp(project, "decision", sequence_id),
         reasons=json.dumps(list(reasons)),
     )
-    return _decision(project.rows("SELECT * FROM decision WHERE id = ?", number)[0])
+    return Decision.of(project.rows("SELECT * FROM decision WHERE id = ?", number)[0])
 
 
 def _main(project: Project, sequence: ClipSequence, analysed: bool = False) -> Analysis:
@@ -214,7 +214,3 @@ def _main(project: Project, sequence: ClipSequence, analysed: bool = False) -> A
         advice = f"run rainclean analyze {quoted(project.folder)} {sequence.name}"
         raise InputError(sequence.name, reason, advice)
     return there[0]
-
-
-def _decision(row: Any) -> Decision:
-    return Decision(**{**dict(row), "reasons": tuple(json.loads(row["reasons"]))})

@@ -6,9 +6,10 @@ No numpy here: `status` asks for stars and notes.
 import json
 import uuid
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pipeline.project import journals
+from pipeline.project.rows import checked, mapped
 from pipeline.project.store import Project
 
 EditKind = Literal[
@@ -43,6 +44,11 @@ class Edit:
     who: str
     at: str
     sequence: str
+
+    @classmethod
+    def of(cls, row: Any) -> Self:
+        """The edit of a row, as `Decision.of`."""
+        return checked(cls(**{**row, "value": mapped(row["value"])}))
 
     @property
     def words(self) -> str:
@@ -116,7 +122,7 @@ def said(project: Project, sequence_ids: list[int] | None = None) -> dict[int, d
     )
     found: dict[int, dict[str, Any]] = {}
     for row in sorted(rows, key=lambda row: (journals.moment(row["at"]), row["id"])):
-        found.setdefault(row["sequence_id"], {}).update(json.loads(row["value"]))
+        found.setdefault(row["sequence_id"], {}).update(mapped(row["value"]))
     return found
 
 
@@ -179,4 +185,4 @@ def _select(project: Project, where: str, *values: Any) -> list[Edit]:
         "SELECT edit.*, sequence.name AS sequence FROM edit JOIN sequence ON sequence_id = sequence.id "
         f"WHERE {where} ORDER BY edit.id", *values,
     )  # fmt: skip
-    return [Edit(**{**dict(row), "value": json.loads(row["value"])}) for row in rows]
+    return [Edit.of(row) for row in rows]

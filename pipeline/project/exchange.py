@@ -64,6 +64,11 @@ def export_decisions(project: Project, target: Path) -> Counter[str]:
     pictures: set[str] = set()
     with project.snapshot():
         lines = list(_lines(project, pictures))
+    # Files are read after the snapshot, as they are written before a transaction: others need not wait for them.
+    for line in lines:
+        if line["type"] == "decision":
+            mask = project.artefacts.read(line["exclude"]) if line["exclude"] else b""
+            line["exclude"] = base64.b64encode(mask).decode()
     header = {HEADER: FORMAT, "rainclean": __version__, "project": project.uuid}
     text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in (header, *lines))
     folder = _pictures_of(target)
@@ -110,9 +115,6 @@ def _lines(project: Project, pictures: set[str]) -> Iterator[dict[str, Any]]:
             line = {"type": kind, **asdict(row), "sequence": named[row.sequence_id]}
             line["candidate"] = None if row.candidate_id is None else _named(project, row.candidate_id, pictures)
             line["undoes"] = None if row.undoes is None else uuids[row.undoes]
-            if isinstance(row, Decision):
-                mask = project.artefacts.read(row.exclude) if row.exclude else b""
-                line["exclude"] = base64.b64encode(mask).decode()
             yield _without_ids(line)
     uuids = {}
     for edit in edits.all_said(project):

@@ -1,9 +1,15 @@
-"""What a project knows, as values: clips, sequences, analyses, candidates, decisions."""
+"""What a project knows, as values: clips, sequences, analyses, candidates, decisions.
 
+Each is made of a row of the store by its ``of``, which raises ValueError for what no rainclean has written: the store
+is damaged then (`soundness`).
+"""
+
+import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
+from pipeline.project.rows import checked, listed, mapped
 from rainclean.video import Region
 
 SceneBy = Literal["person", "suggestion", "name"]
@@ -55,6 +61,12 @@ class Clip:
     notes: tuple[str, ...]
     added: str
 
+    @classmethod
+    def of(cls, row: Any) -> Self:
+        """The clip of a row."""
+        flags = {name: bool(row[name]) for name in ("copied", "salvage")}
+        return checked(cls(**{**row, "path": Path(row["path"]), "notes": listed(row["notes"]), **flags}))
+
 
 @dataclass(frozen=True)
 class Sequence:
@@ -76,6 +88,14 @@ class Sequence:
     licence: str
     consent: str
     notes: str
+
+    @classmethod
+    def of(cls, row: Any) -> Self:
+        """The sequence of a row."""
+        made = checked(cls(**row))
+        if not 0 <= made.first < made.last:
+            raise ValueError(f"sequence {made.name!r} has frames {made.first} to {made.last - 1}")
+        return made
 
     @property
     def frame_count(self) -> int:
@@ -117,6 +137,15 @@ class Analysis:
     passing: str = ""
     moving: str = ""
 
+    @classmethod
+    def of(cls, row: Any) -> Self:
+        """The analysis of a row."""
+        region = Region(*(json.loads(row["region"]) or (0, 0, 0, 0)))
+        if not all(type(side) is int and side >= 0 for side in region):
+            raise ValueError(f"region {row['region']!r}")
+        settings, warnings = mapped(row["settings"]), listed(row["warnings"])
+        return checked(cls(**{**row, "region": region, "settings": settings, "warnings": warnings}))
+
 
 @dataclass(frozen=True)
 class StoredCandidate:
@@ -140,6 +169,11 @@ class StoredCandidate:
     disagreement: float
     merged: tuple[str, ...]
     picture: str
+
+    @classmethod
+    def of(cls, row: Any) -> Self:
+        """The candidate of a row."""
+        return checked(cls(**{**row, "recipe": mapped(row["recipe"]), "merged": listed(row["merged"])}))
 
     @property
     def score(self) -> float:
@@ -173,6 +207,11 @@ class Decision:
     at: str
     reasons: tuple[str, ...] = ()
 
+    @classmethod
+    def of(cls, row: Any) -> Self:
+        """The decision of a row."""
+        return checked(cls(**{**row, "reasons": listed(row["reasons"])}))
+
 
 @dataclass(frozen=True)
 class Opinion:
@@ -191,6 +230,11 @@ class Opinion:
     note: str
     who: str
     at: str
+
+    @classmethod
+    def of(cls, row: Any) -> Self:
+        """The opinion of a row."""
+        return checked(cls(**{**row, "reasons": listed(row["reasons"])}))
 
 
 @dataclass(frozen=True)

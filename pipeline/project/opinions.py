@@ -4,7 +4,6 @@ import json
 import uuid
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
 
 from pipeline.project import journals
 from pipeline.project.model import Opinion, OpinionVerdict
@@ -14,7 +13,7 @@ from pipeline.project.store import Project
 def journal(project: Project, sequence_id: int | None = None) -> list[Opinion]:
     """All opinions in the order in which they came in, those taken back and those that take back included."""
     where, values = ("", ()) if sequence_id is None else ("WHERE sequence_id = ?", (sequence_id,))
-    return [_opinion(row) for row in project.rows(f"SELECT * FROM opinion {where} ORDER BY id", *values)]
+    return [Opinion.of(row) for row in project.rows(f"SELECT * FROM opinion {where} ORDER BY id", *values)]
 
 
 def opinions(project: Project, sequence_id: int | None = None) -> dict[int, list[Opinion]]:
@@ -55,8 +54,4 @@ def append(
         who=who,
         at=journals.stamp(project, "opinion", sequence_id),
     )
-    return _opinion(project.rows("SELECT * FROM opinion WHERE id = ?", number)[0])
-
-
-def _opinion(row: Any) -> Opinion:
-    return Opinion(**{**dict(row), "reasons": tuple(json.loads(row["reasons"]))})
+    return Opinion.of(project.rows("SELECT * FROM opinion WHERE id = ?", number)[0])

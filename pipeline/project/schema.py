@@ -1,6 +1,8 @@
 """Tables of a project's store, and how an older store becomes a newer one."""
 
 import sqlite3
+from contextlib import closing
+from functools import cache
 
 APPLICATION_ID = 0x7261696E
 """"rain": marks an SQLite file as ours (PRAGMA application_id)."""
@@ -221,6 +223,29 @@ def migrate(db: sqlite3.Connection) -> None:
         if db.in_transaction:
             db.execute("ROLLBACK")
         raise
+
+
+def differences(db: sqlite3.Connection) -> list[str]:
+    """How the tables of a store differ from those of its version; what others have added counts for nothing."""
+    made, there = _objects(version(db)), _described(db)
+    return [f"{name} is not as it was made" for name, columns in made.items() if there.get(name) != columns]
+
+
+@cache
+def _objects(number: int) -> dict[str, tuple[str, ...]]:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
+        for script in MIGRATIONS[:number]:
+            db.executescript(script)
+        return _described(db)
+
+
+def _described(db: sqlite3.Connection) -> dict[str, tuple[str, ...]]:
+    """Kind and columns by name, of all tables, indices and triggers."""
+    found = {}
+    for name, kind in db.execute("SELECT name, type FROM sqlite_master").fetchall():
+        columns = db.execute("SELECT name FROM pragma_table_info(?)", (name,))
+        found[name] = (kind, *(row[0] for row in columns))
+    return found
 
 
 def _statements(script: str) -> list[str]:

@@ -16,7 +16,7 @@ def sequences(project: Project, names: Several[str] = ()) -> list[Sequence]:
 
     Raises InputError for a name that the project does not have.
     """
-    everything = [Sequence(**dict(row)) for row in project.rows(f"SELECT {_COLUMNS} FROM sequence ORDER BY id")]
+    everything = [Sequence.of(row) for row in project.rows(f"SELECT {_COLUMNS} FROM sequence ORDER BY id")]
     if not names:
         return everything
     if unknown := sorted(set(names) - {s.name for s in everything}):

@@ -21,7 +21,7 @@ from pipeline.project.jobs import job_lock
 from pipeline.project.locks import LOCK, TURN, StoreLock
 from pipeline.words import quoted
 from rainclean import __version__
-from rainclean.errors import InputError, RaincleanError, ResourceError
+from rainclean.errors import InputError, RaincleanError, ResourceError, StoreError
 
 DATABASE = "project.sqlite"
 ARTEFACTS = "artefacts"
@@ -48,7 +48,7 @@ class Project:
         self.folder = folder.resolve()
         if not (self.folder / DATABASE).is_file():
             if backups(self.folder):
-                raise InputError(
+                raise StoreError(
                     self.folder / DATABASE, "is missing", f"rainclean restore {quoted(folder)} brings it back"
                 )
             what = "no such folder" if not folder.exists() else "is no project"
@@ -68,10 +68,10 @@ class Project:
         if not self.read_only:
             try:
                 self._look_for_newer()
-            except BaseException:
-                self._connection.close()
+                self._backups.look(self.changes, every=1)
+            except BaseException as error:
+                self.__exit__(type(error), error, None)
                 raise
-            self._backups.look(self.changes, every=1)
 
     @classmethod
     def create(cls, folder: Path) -> Self:
@@ -145,8 +145,34 @@ class Project:
         return job_lock(self.folder, name)
 
     def problems(self) -> list[str]:
-        """What SQLite finds wrong with the store; empty where it is sound."""
-        return self._connection.problems()
+        """What is wrong with the store, a line each; empty where it is sound."""
+        from pipeline.project.soundness import problems  # not above: it is seldom needed, and made of what needs this
+
+        return problems(self)
+
+    def differences(self) -> list[str]:
+        """What of the tables is not as it was made."""
+        return self._connection.differences()
+
+    def explain(self, error: BaseException) -> None:
+        """Raise StoreError where an error is put down to a damaged one; a bug stays a bug."""
+        if isinstance(error, RaincleanError | OSError) or not isinstance(error, Exception):
+            return
+        try:
+            found = self.problems()
+        except RaincleanError:
+            return  # cannot be told now
+        if found:
+            raise self._connection.damaged(found[0]) from error
+
+    @contextmanager
+    def explaining(self) -> Iterator[None]:
+        """What the block raises is looked at by `explain`."""
+        try:
+            yield
+        except Exception as error:
+            self.explain(error)
+            raise
 
     def close(self) -> None:
         """Let go of the files."""
@@ -157,14 +183,18 @@ class Project:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        try:
+            if error is not None:
+                self.explain(error)
+        finally:
+            self.close()
 
     def _look_for_newer(self) -> None:
-        """Raise InputError where what lies beside the store knows of more changes than the store."""
+        """Raise StoreError where what lies beside the store knows of more changes than the store."""
         mine, known = self.changes, known_changes(self.folder)
         if mine < known:
-            raise InputError(
+            raise StoreError(
                 self.folder / DATABASE,
                 f"is older than what the project had ({mine} changes of {known})",
                 f"rainclean restore {quoted(self.folder)} brings the newest backup back, with --as-it-is this one is "

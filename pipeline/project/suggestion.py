@@ -146,8 +146,11 @@ def learn(facts: Facts) -> Suggestions:
 
 def suggestions(project: Project) -> Suggestions:
     """What is learned from a project now."""
-    facts = read(project)
-    return so_far(project) if facts is None else learn(facts)
+    with project.snapshot():
+        facts = read(project)
+        if facts is None:
+            return so_far(project)
+    return learn(facts)
 
 
 def so_far(project: Project) -> Suggestions:
@@ -169,7 +172,7 @@ def choose_suggested(project: Project, names: Sequence[str] = (), note: str = ""
         return decisions.choose_best(project, names, note), learned
     result = BestChosen()
     for sequence in sequences(project, names):
-        with border(sequence.name, partial(result.failed.__setitem__, sequence.name)):
+        with border(sequence.name, partial(result.failed.__setitem__, sequence.name)), project.explaining():
             suggested = learned.of(sequence.id)
             if suggested is None:
                 _join(result, decisions.choose_best(project, [sequence.name], note))

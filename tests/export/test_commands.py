@@ -212,7 +212,7 @@ def test_status_needs_no_numpy_and_few_queries(home: Path, made: Path) -> None:
     assert "LOADED []" in result.stdout, result.stdout + result.stderr
     with Project(home) as project:
         asked: list[str] = []
-        project._db.set_trace_callback(asked.append)
+        project._connection._db.set_trace_callback(asked.append)
         overview(project, [s.name for s in sequences(project)[:1]])
         one = len(asked)
         asked.clear()

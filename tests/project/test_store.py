@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.project import connection, schema, store
 from pipeline.project.store import Project
-from rainclean.errors import InputError, RaincleanError, ResourceError
+from rainclean.errors import InputError, RaincleanError, ResourceError, StoreError
 
 
 def pragma(project: Project, name: str) -> object:
@@ -61,7 +61,7 @@ def test_what_is_no_project_is_said(tmp_path: Path, place: str) -> None:
 
 def test_other_files_under_the_name_are_told_apart(tmp_path: Path) -> None:
     (tmp_path / store.DATABASE).write_bytes(b"no database at all, but long enough to be read as one" * 30)
-    with pytest.raises(InputError, match="is damaged or no store"):
+    with pytest.raises(StoreError, match="is damaged or no store"):
         Project(tmp_path)
     for made in ("PRAGMA user_version = 1", "CREATE TABLE theirs (a INTEGER)"):
         (tmp_path / store.DATABASE).unlink()

@@ -80,7 +80,7 @@ def test_a_busy_store_is_said_and_not_waited_for(window: Window, home: Path) -> 
         began = time.monotonic()
         press(window, "S")
         assert time.monotonic() - began < 10
-        assert "another process has been writing" in window.statusBar().currentMessage()
+        assert "another process has been using it" in window.statusBar().currentMessage()
     press(window, "S")
     assert window.session.detail.draft.star
 

@@ -1,0 +1,66 @@
+"""Values of rows, looked at when they are read: a damaged file may hold anything."""
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import fields
+from functools import cache
+from types import UnionType
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+T = TypeVar("T")
+
+Fits = Callable[[Any], bool]
+
+
+def checked(made: T) -> T:
+    """The same dataclass. Raises ValueError where a field holds something else than its annotation says."""
+    kind: Any = type(made)
+    for name, fits in _fields(kind):
+        if not fits(getattr(made, name)):
+            raise ValueError(f"{type(made).__name__}.{name} is {str(getattr(made, name))[:40]!r}")
+    return made
+
+
+def listed(text: str) -> tuple[Any, ...]:
+    """A list of JSON. Raises ValueError for anything else."""
+    value = json.loads(text)
+    if not isinstance(value, list):
+        raise ValueError(f"{text[:40]!r} is no list")
+    return tuple(value)
+
+
+def mapped(text: str) -> dict[str, Any]:
+    """An object of JSON. Raises ValueError for anything else."""
+    value = json.loads(text)
+    if not isinstance(value, dict):
+        raise ValueError(f"{text[:40]!r} is no object")
+    return value
+
+
+def told(text: str) -> str:
+    """What is said of a damaged file, as one short line: parts of the file may be in it."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:200]
+
+
+@cache
+def _fields(kind: Any) -> list[tuple[str, Fits]]:
+    hints = get_type_hints(kind)
+    return [(field.name, _fits(hints[field.name])) for field in fields(kind)]
+
+
+def _fits(hint: Any) -> Fits:
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin is Literal:
+        return lambda value: value in inner
+    if origin is UnionType:
+        several = [_fits(one) for one in inner]
+        return lambda value: any(fits(value) for fits in several)
+    if origin is tuple and inner[-1] is Ellipsis:
+        one = _fits(inner[0])
+        return lambda value: isinstance(value, tuple) and all(map(one, value))
+    if hint is float:
+        return lambda value: type(value) in (int, float) and math.isfinite(value)
+    if hint is int:
+        return lambda value: type(value) is int
+    return lambda value: isinstance(value, origin or hint)
