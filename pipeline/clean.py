@@ -44,6 +44,7 @@ from rainclean.recipe import Recipe
 from rainclean.steady import Steadying
 from rainclean.temporal import SILENT_LIMIT, Votes, luma
 from rainclean.video import FrameSource, Region
+from rainclean.video.times import since_start
 
 U8 = NDArray[np.uint8]
 
@@ -209,7 +210,7 @@ def clean(source: FrameSource, settings: CleanSettings) -> Generator[Progress, N
         gathered.reference_rgb,
         crowd,
         gathered.region,
-        [float(source.times[i]) for i in gathered.selection.indices],
+        since_start(source.times)[list(gathered.selection.indices)].tolist(),
         gathered.shifts,
         warnings,
         timings,

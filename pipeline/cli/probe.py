@@ -66,11 +66,11 @@ def _frames(report: "ProbeReport") -> str:
 def _times(report: "ProbeReport") -> str:
     times = report.times
     if times.mean_interval is None:
-        return f"{times.first:.3f} s"
+        return "one"
     kind = "variable" if times.variable else "constant"
     rate = f"{1000 / times.mean_interval:.3f} frames/s"
     spread = f", {kind} ({times.shortest_interval:.1f} to {times.longest_interval:.1f} ms)" if times.variable else ""
-    return f"{times.first:.3f} to {times.last:.3f} s, {rate}{spread or f', {kind}'}"
+    return f"0.000 to {times.last - times.first:.3f} s, {rate}{spread or f', {kind}'}"
 
 
 def _cuts(cuts: tuple[int, ...] | None) -> str:

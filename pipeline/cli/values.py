@@ -20,13 +20,15 @@ def parse_bytes(text: str, flag: str) -> int:
 
 
 def parse_point(text: str, source: "FrameSource", flag: str) -> int:
-    """A frame index (``120``), or a time (``4.5s``): the first frame that is shown at that time or later."""
+    """A frame index (``120``), or a time (``4.5s``): the first frame that far behind the clip's first."""
     if re.fullmatch(r"[0-9]{1,9}", text):
         return int(text)
     if re.fullmatch(r"[0-9]{1,9}(\.[0-9]+)?s", text):
         import numpy as np
 
-        return int(np.searchsorted(source.times, float(text[:-1]) - 1e-9))
+        from rainclean.video.times import since_start
+
+        return int(np.searchsorted(since_start(source.times), float(text[:-1]) - 1e-9))
     raise UsageError(f"{flag} {text}: a frame index such as 120 or a time such as 4.5s is needed")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from rainclean.errors import InputError
 from rainclean.video.limits import PIXEL_LIMIT, READ_FORMATS, Container, check_pixels
-from rainclean.video.packets import PacketIndex
+from rainclean.video.packets import PacketIndex, numbered
 from rainclean.video.truncation import ends_early
 
 if TYPE_CHECKING:
@@ -28,19 +28,28 @@ class Damage(Exception):
 
 
 class _Bytes:
-    """A file as FFmpeg is shown it: bytes without a name, so that no name can be resolved against it."""
+    """A file as FFmpeg is shown it: bytes without a name, so that no name can be resolved against it.
 
-    def __init__(self, file: BinaryIO) -> None:
-        self.read, self.seek, self.tell, self.seekable = file.read, file.seek, file.tell, file.seekable
+    walk: bytes that come once, one behind the other. FFmpeg then finds packets by walking from one to the next,
+    and looks into no index.
+    """
+
+    def __init__(self, file: BinaryIO, walk: bool) -> None:
+        self.read = file.read
+        if not walk:
+            self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
 
 
 @contextmanager
-def open_video(path: Path, container: Container, *, threads: str = "AUTO") -> Iterator["VideoStream"]:
+def open_video(
+    path: Path, container: Container, *, threads: str = "AUTO", walk: bool = False, edits: bool = True
+) -> Iterator["VideoStream"]:
     """Open the file with the one demuxer its first bytes call for, and give its best video stream.
 
     FFmpeg gets bytes and no name; every protocol and every other demuxer is off, and so are references
     from MOV files to data elsewhere. ``threads``: AUTO for speed; NONE where an error has to come
-    from the very packet that has it. Raises InputError.
+    from the very packet that has it. ``walk``: pass by the file's own index (AVI). ``edits``: show what
+    its edit list shows (MP4). Raises InputError.
     """
     import av
     from av.error import FFmpegError
@@ -48,10 +57,10 @@ def open_video(path: Path, container: Container, *, threads: str = "AUTO") -> It
     with path.open("rb") as file:
         shut = {"format_whitelist": _DEMUXERS, "protocol_whitelist": "none"}
         if container is Container.MP4:
-            shut |= {"enable_drefs": "0", "use_absolute_path": "0"}
+            shut |= {"enable_drefs": "0", "use_absolute_path": "0", "ignore_editlist": str(int(not edits))}
         try:
             video = av.open(
-                _Bytes(file),
+                _Bytes(file, walk),
                 "r",
                 format=container.value,
                 options={"max_pixels": str(PIXEL_LIMIT)},
@@ -98,23 +107,25 @@ def decode(
     Frames are matched by presentation time, and every one between the key frame and the last wanted has
     to come out whole, because later ones are built on it. Raises Damage where one does not.
     """
-    with open_video(path, container) as stream:
-        packets: Iterator[Packet[VideoStream]] = stream.container.demux(stream)  # type: ignore[attr-defined]
+    with open_video(path, container, walk=index.walked) as stream:
+        packets: Iterator[Packet[VideoStream]] = numbered(stream.container.demux(stream))  # type: ignore[attr-defined]
         landing = 0
         if start:
             landing, packets = _seek(stream, index, start)
+        # Leading pictures need what came before the cut or the seek: decoders pass over them or stumble.
+        leads = index.looks_back(landing)
         expected = output = landing
         remaining = iter(wanted)
         target = next(remaining)
         for packet in packets:
             frames = pictures(packet)
-            if frames is None:
+            if frames is None and not (leads and expected == landing):
                 raise Damage(expected)
-            for frame in frames:
-                here = output if index.ordinal else index.number_of(frame.pts)
+            for frame in frames or []:
+                here = output if index.counted else index.frame_of(frame.pts)
                 output += 1
                 if here is None or (expected == landing and here < landing):
-                    continue  # leading pictures of an open group need what came before the seek
+                    continue
                 if frame.is_corrupt or here != expected:
                     raise Damage(expected)
                 expected += 1
@@ -148,15 +159,16 @@ def _seek(stream: "VideoStream", index: PacketIndex, start: int) -> "tuple[int, 
     from av.error import FFmpegError
 
     try:
-        stream.container.seek(int(index.pts[start]), stream=stream)  # type: ignore[attr-defined]
+        stream.container.seek(index.seek_target(start), stream=stream)  # type: ignore[attr-defined]
         packets: Iterator[Packet[VideoStream]] = stream.container.demux(stream)  # type: ignore[attr-defined]
         first = next(packets)
     except (FFmpegError, StopIteration) as error:
         raise Damage(start) from error
-    landing = index.number_of(first.dts if index.ordinal else first.pts)
-    if landing is None or landing > start or not first.is_keyframe:
+    number = index.number_of(first)
+    landing = index.frame_of(number)
+    if number is None or landing is None or landing > start or not first.is_keyframe:
         raise Damage(start)
-    return landing, chain([first], packets)
+    return landing, numbered(chain([first], packets), number)
 
 
 def _cannot_open(path: Path, container: Container, error: Exception) -> InputError:

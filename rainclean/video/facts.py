@@ -3,15 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from rainclean.errors import InputError
 from rainclean.video.decoding import open_video, pictures
 from rainclean.video.limits import Container
 from rainclean.video.orientation import Orientation, from_display_matrix
+from rainclean.video.packets import LONGEST_REORDER, PacketIndex, numbered
 from rainclean.video.rgb import is_full_range, is_grey
 
 if TYPE_CHECKING:
@@ -45,28 +43,68 @@ class StreamFacts:
         return is_grey(self.pixel_format) and not self.full_range
 
 
-def look_at(path: Path, container: Container) -> StreamFacts:
-    """Decode up to the first whole picture. Raises InputError where there is none."""
-    with open_video(path, container, threads="SLICE") as stream:
-        for packet in stream.container.demux(stream):  # type: ignore[attr-defined]
-            for frame in pictures(packet) or []:
-                if not frame.is_corrupt:
-                    return _facts(path, stream, frame)
-    raise InputError(path, "no frame in it can be decoded", "copy or download it again")
+class Beginning(NamedTuple):
+    """What decoding the beginning of a file shows.
+
+    out: numbers of the packets whose pictures came out, in display order; the first is the first that is whole.
+    key: it is a key picture. clean: no error came before it.
+    """
+
+    facts: StreamFacts
+    out: list[int]
+    key: bool
+    clean: bool
+
+    def agrees(self, index: PacketIndex) -> bool:
+        """Whether the pictures came out in the order that the packet index expects."""
+        if index.counted:
+            begins = self.key and self.out[0] == index.order[0]
+            return begins and (len(index) < 2 or int(index.order[1]) in self.out)
+        known = [f for f in map(index.frame_of, self.out) if f is not None]
+        return not known or known == list(range(known[0], known[0] + len(known)))
+
+    def first_frame(self, index: PacketIndex) -> int:
+        """The first frame that does not need pictures from before the beginning of the file."""
+        first = index.frame_of(self.out[0]) or 0
+        key = None if index.first_key is None else index.frame_of(index.first_key)
+        if self.key or index.first_key in (0, None):
+            # An error is damage, and no leading picture: nothing but what is ahead of the key frame is left out.
+            return first if self.clean else min(first, key or 0)
+        return max(key or 0, first if self.clean else 0)
 
 
-def time_notes(times: NDArray[np.float64], tick: float) -> list[str]:
-    """A note where the intervals between frames differ by more than rounding to ticks explains."""
-    if not is_variable(times, tick):
-        return []
-    gaps = np.diff(times) * 1000
-    return [f"variable frame times: {gaps.min():.1f} to {gaps.max():.1f} ms between frames"]
+def look_at(path: Path, container: Container, index: PacketIndex) -> Beginning:
+    """Decode up to the first whole picture, and as far as the order of frames is in doubt. Raises InputError."""
+    facts: StreamFacts | None = None
+    out: list[int] = []
+    key, clean, last = False, True, index.trial
+    with open_video(path, container, threads="SLICE", walk=index.walked) as stream:
+        for packet in numbered(stream.container.demux(stream)):  # type: ignore[attr-defined]
+            frames = pictures(packet)
+            clean = clean and (bool(out) or frames is not None)
+            for frame in frames or []:
+                if frame.is_corrupt or frame.pts is None:
+                    clean = clean and bool(out)
+                    continue
+                out.append(frame.pts)
+                if facts is None:
+                    key = bool(frame.key_frame)
+                    facts = _facts(path, stream, frame)
+                    # Two packets may make one picture.
+                    last = max(last, index.trial if index.counted else frame.pts + 4 * frame.interlaced_frame)
+            if facts is not None and _seen_enough(packet.pts, last, out, index):
+                break
+    if facts is None:
+        raise InputError(path, "no frame in it can be decoded", "copy or download it again")
+    return Beginning(facts, out, key, clean)
 
 
-def is_variable(times: NDArray[np.float64], tick: float = 0.0) -> bool:
-    """Whether the intervals differ: by more than two ticks and by more than 5 % of the median."""
-    gaps = np.diff(times)
-    return len(gaps) > 1 and bool(np.ptp(gaps) > max(2.001 * tick, 0.05 * float(np.median(gaps))))
+def _seen_enough(fed: int | None, last: int, out: Sequence[int], index: PacketIndex) -> bool:
+    if fed is None:
+        return True
+    if index.counted:  # pictures behind the first in the file may look back and then never come out
+        return len(index) < 2 or int(index.order[1]) in out or fed > last + LONGEST_REORDER
+    return fed >= last
 
 
 def _facts(path: Path, stream: "VideoStream", frame: "VideoFrame") -> StreamFacts:

@@ -1,6 +1,7 @@
 """Video files through PyAV (FFmpeg): one FrameSource over MP4, MOV, MKV, WebM and AVI."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,13 +9,14 @@ from rainclean.errors import InputError
 from rainclean.video.base import SourceBase
 from rainclean.video.damage import damaged_at, truncated
 from rainclean.video.decoding import Damage, decode, open_video
-from rainclean.video.facts import StreamFacts, look_at, time_notes
-from rainclean.video.limits import check_pixels, container_label, container_of
-from rainclean.video.packets import scan
+from rainclean.video.facts import Beginning, StreamFacts, look_at
+from rainclean.video.limits import Container, check_pixels, container_label, container_of
+from rainclean.video.packets import LONGEST_REORDER, PacketIndex, scan
 from rainclean.video.rgb import RgbConverter
-from rainclean.video.salvage import decode_whole, whole_frames
+from rainclean.video.salvage import decode_whole, decoded_order, whole_frames
 from rainclean.video.selection import check_indices, check_region
 from rainclean.video.source import Frame, Region, SourceInfo
+from rainclean.video.times import start_notes, time_notes
 from rainclean.video.truncation import ends_early
 
 if TYPE_CHECKING:
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
 
 _WORTH_A_SEEK = 24
 """Frames to be passed over before the file is opened again to jump ahead: opening takes about as long."""
+
+
+_TRIAL_FRAMES = 300
+"""Frames that are decoded at most when a file is opened to see whether odd times are wrong ones."""
 
 
 class PyavSource(SourceBase):
@@ -34,15 +40,17 @@ class PyavSource(SourceBase):
     def __init__(self, path: Path, *, salvage: bool = False) -> None:
         super().__init__(path)
         self._container = container_of(path)
-        with open_video(path, self._container) as stream:
-            self._index = scan(stream)
-        if not len(self._index.pts):
+        self._index = self._scanned()
+        if not len(self._index):
             raise InputError(path, "no frame in it can be read", "copy or download it again")
-        self._facts = look_at(path, self._container)
-        self._frames: list[int] | None = None  # which frames of the file are delivered; None: all
-        notes = self._salvaged() if salvage else self._checked()
-        times = self._index.times
-        self._times = times if self._frames is None else times[self._frames]
+        beginning = look_at(path, self._container, self._index)
+        self._facts = beginning.facts
+        self._salvaging = salvage
+        if not (beginning.agrees(self._index) and self._stands_trial(beginning)):
+            self._index = replace(self._index, guessed=True)
+        notes = self._salvaged() if salvage else [*self._checked(), *self._settled(beginning)]
+        self._clock = self._index.clock
+        self._times = self._clock.times
         self._times.setflags(write=False)
         self._converter = RgbConverter(self._facts.stretch_grey)
         self._info = self._describe(notes)
@@ -72,7 +80,7 @@ class PyavSource(SourceBase):
     def _pictures(self, wanted: list[int]) -> Iterator[tuple[int, "VideoFrame"]]:
         """Decoded pictures of the wanted frames, each checked for its size."""
         size = (self._facts.stored_width, self._facts.stored_height)
-        for index, picture in self._salvage_pass(wanted) if self._frames is not None else self._runs(wanted):
+        for index, picture in self._salvage_pass(wanted) if self._salvaging else self._runs(wanted):
             if (picture.width, picture.height) != size:
                 reason = f"the picture size changes at frame {index}"
                 sizes = f"from {size[0]}×{size[1]} to {picture.width}×{picture.height}"
@@ -82,13 +90,13 @@ class PyavSource(SourceBase):
             self._check_open()
 
     def _salvage_pass(self, wanted: list[int]) -> Iterator[tuple[int, "VideoFrame"]]:
-        assert self._frames is not None
         if not wanted:
             return
-        in_file = [self._frames[i] for i in wanted]
-        found = decode_whole(self._path, self._container, self._index, in_file)
-        for index, (_, picture) in zip(wanted, found, strict=False):
-            yield index, picture
+        try:
+            yield from decode_whole(self._path, self._container, self._index, wanted)
+        except Damage as damage:
+            reason = f"frame {damage.index} was whole when the file was opened, and is no longer"
+            raise InputError(self._path, reason, "open it again once nothing writes into it") from None
 
     def _runs(self, wanted: list[int]) -> Iterator[tuple[int, "VideoFrame"]]:
         """Each run of frames from the key frame before it on; ahead of a long gap a new run begins."""
@@ -121,33 +129,88 @@ class PyavSource(SourceBase):
         if run:
             yield run
 
+    def _scanned(self) -> PacketIndex:
+        """The packet index; of an AVI whose own index misleads, by walking from packet to packet."""
+        with open_video(self._path, self._container) as stream:
+            index = scan(stream)
+            announced = stream.frames
+        misleads = index.failed or not index.in_file_order or len(index.packets) != announced
+        if self._container is not Container.AVI or not misleads:
+            return index
+        with open_video(self._path, self._container, walk=True) as stream:
+            walked = scan(stream, walked=True)
+        better = len(walked.packets) > len(index.packets) or not index.in_file_order
+        return walked if better else index
+
     def _checked(self) -> list[str]:
         """Refuse a file that is cut off where frames are missing; a note where none is."""
+        announced, packets = self._facts.announced, len(self._index.packets)
         if not (self._index.failed or ends_early(self._path, self._container)):
-            return []
-        whole = len(self._index.pts) - self._index.incomplete
-        announced = self._facts.announced
+            missing = announced is not None and packets < announced and not self._edited(announced)
+            return [f"the file announces {announced} frames, {packets} are in it"] if missing else []
+        whole = len(self._index) - self._index.incomplete
         if announced is None or whole < announced:
             raise truncated(self._path, whole, announced)
         return ["the file ends too early, but no frame is missing"]
 
+    def _edited(self, announced: int) -> bool:
+        """Whether frames are not shown because an edit list cuts them off."""
+        if self._container is not Container.MP4:
+            return False
+        with open_video(self._path, self._container, edits=False) as stream:
+            return len(scan(stream).packets) >= announced
+
+    def _stands_trial(self, beginning: Beginning) -> bool:
+        """Decode where the times may give a wrong order; whether the frames come out as expected there."""
+        index, budget, end = self._beginning_with(beginning), _TRIAL_FRAMES, 0
+        for doubtful in index.doubtful:
+            if doubtful < end:
+                continue
+            start, end = index.key_before(doubtful), min(doubtful + LONGEST_REORDER, len(index) - 1)
+            budget -= end - start
+            if budget < 0:
+                return True
+            try:
+                for _ in decode(self._path, self._container, index, [end], start):
+                    pass
+            except Damage:
+                return False
+        return True
+
+    def _beginning_with(self, beginning: Beginning) -> PacketIndex:
+        first = beginning.first_frame(self._index)
+        return self._index.holding(self._index.order[first:].tolist()) if first else self._index
+
+    def _settled(self, beginning: Beginning) -> list[str]:
+        """Decide which frames there are, and in which order; notes on what is left out."""
+        index = self._index
+        if index.guessed:
+            try:
+                self._index = index.holding(decoded_order(self._path, self._container, index))
+            except Damage as damage:
+                raise damaged_at(self._path, damage.index, len(index)) from None
+        else:
+            self._index = self._beginning_with(beginning)
+        return self._index.left_out(index)
+
     def _salvaged(self) -> list[str]:
-        self._frames = whole_frames(self._path, self._container, self._index)
-        if not self._frames:
+        whole = whole_frames(self._path, self._container, self._index)
+        if not whole:
             raise InputError(self._path, "no frame in it can be decoded", "copy or download it again")
-        total = max(self._facts.announced or 0, len(self._index.pts))
-        if len(self._frames) == total:
+        total = max(self._facts.announced or 0, len(self._index))
+        self._index = self._index.holding(whole)
+        if len(whole) == total:
             cut = ends_early(self._path, self._container)
             return [f"salvaged: the file ends too early, its {total} frames are whole"] if cut else []
-        return [f"salvaged: {len(self._frames)} of {total} frames are whole, the others are left out"]
+        return [f"salvaged: {len(whole)} of {total} frames are whole, the others are left out"]
 
     def _describe(self, notes: list[str]) -> SourceInfo:
         facts: StreamFacts = self._facts
         check_pixels(self._path, facts.stored_width, facts.stored_height)
         width, height = facts.orientation.size(facts.stored_width, facts.stored_height)
         grey = ["grey in limited range: stretched to 0…255"] if facts.stretch_grey else []
-        counted = ["no presentation times in the file: frames are counted"] if self._index.ordinal else []
-        variable = time_notes(self._times, float(self._index.tick))
+        counted = ["no presentation times in the file: frames are counted"] if self._index.untimed else []
+        variable = [*start_notes(self._times), *time_notes(self._times, float(self._index.tick))]
         return SourceInfo(
             path=self._path,
             backend="PyAV",
@@ -161,5 +224,5 @@ class PyavSource(SourceBase):
             mirrored=facts.orientation.mirrored,
             transfer=facts.transfer,
             full_range=facts.full_range,
-            notes=(*notes, *facts.notes, *grey, *variable, *counted),
+            notes=(*notes, *facts.notes, *grey, *variable, *counted, *self._clock.notes),
         )

@@ -1,12 +1,13 @@
-"""What is left of a damaged video: the frames that decode whole, and reading exactly those."""
+"""Decoding everything once: to learn the order of frames, or which of them are whole in a damaged video."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from rainclean.video.decoding import Damage, open_video, pictures
 from rainclean.video.limits import Container
-from rainclean.video.packets import PacketIndex
+from rainclean.video.packets import PacketIndex, numbered
 
 if TYPE_CHECKING:
     from av.packet import Packet
@@ -15,17 +16,68 @@ if TYPE_CHECKING:
 
 # One thread: an error comes back from the very packet that has it, and in every run the same. (With slice
 # threads the H.264 decoder misses damage that it notices without.)
-_THREADS = "NONE"
+_ONE_THREAD = "NONE"
+
+
+@dataclass
+class _Decoded:
+    """What came of decoding a file to its end, packets by number.
+
+    out: packets whose pictures came out undamaged, in display order. keys: those of them that are key pictures.
+    failed: packets that were in the decoder's hands when it gave an error.
+    sound: how many pictures had come out at the first error behind the first picture; None without one. (Before
+        the first picture a decoder may stumble over what looks back over the beginning.)
+    """
+
+    out: list[int] = field(default_factory=list)
+    keys: set[int] = field(default_factory=set)
+    failed: set[int] = field(default_factory=set)
+    sound: int | None = None
+
+
+def decoded_order(path: Path, container: Container, index: PacketIndex) -> list[int]:
+    """Decode everything once; return the packets that give a frame, by number in display order.
+
+    Left out is what needs pictures from before the beginning of the file. Raises Damage.
+    """
+    with open_video(path, container, walk=index.walked) as stream:
+        found = _decode_all(stream)
+    if found.sound is not None:
+        raise Damage(found.sound)
+    first = _first_key(index, found)
+    if _begins_whole(index, found) or first not in found.out:
+        return found.out
+    return found.out[found.out.index(first) :]
 
 
 def whole_frames(path: Path, container: Container, index: PacketIndex) -> list[int]:
-    """Decode everything once; return the indices of the frames that are whole, in display order.
+    """Decode everything once; return the packets whose frames are whole, by number in display order.
 
     A damaged frame spoils all that follow it up to the next key frame, because they are built on it,
-    and the leading pictures of that key frame, which look back.
+    and the leading pictures of that key frame, which look back. So does the beginning of a file.
     """
-    with open_video(path, container, threads=_THREADS) as stream:
-        return _counted(stream) if index.ordinal else _matched(stream, index)
+    with open_video(path, container, threads=_ONE_THREAD, walk=index.walked) as stream:
+        found = _decode_all(stream)
+    place = {number: i for i, number in enumerate(found.out)}
+    whole: set[int] = set()
+    begins_whole = _begins_whole(index, found)
+    key, fresh, looks_back, spoiled = -1, False, False, not begins_whole
+    for number, packet in enumerate(index.packets):
+        out = number in place and number not in found.failed
+        if begins_whole and number < found.out[0] and not out and number not in found.failed:
+            continue  # the decoder withheld it without a complaint: it needs what was cut off
+        if _is_key(number, index, found):
+            key, fresh, looks_back, spoiled = number, begins_whole and key < 0, spoiled, False
+        leads = _precedes(number, key, index, found, place)
+        if not leads and number != key:
+            fresh = looks_back = False  # leading pictures come straight after their key frame
+        if leads and (looks_back or (fresh and not out)):
+            continue  # nothing is built on it but other leading pictures
+        if not out and (packet.shown or number in found.failed):
+            spoiled = True
+        elif not spoiled:
+            whole.add(number)
+    return [n for n in found.out if n in whole]
 
 
 def decode_whole(
@@ -34,15 +86,12 @@ def decode_whole(
     """Yield (index, frame) of the wanted frames, which ``whole_frames`` has found; damage is passed over."""
     remaining = iter(wanted)
     target = next(remaining)
-    output = 0
-    with open_video(path, container, threads=_THREADS) as stream:
-        for packet in _packets(stream):
+    with open_video(path, container, threads=_ONE_THREAD, walk=index.walked) as stream:
+        for packet in numbered(_packets(stream)):
             for frame in pictures(packet) or []:
-                here = output if index.ordinal else index.number_of(frame.pts)
-                output += 1
-                if here != target or frame.is_corrupt:
+                if index.frame_of(frame.pts) != target or frame.is_corrupt:
                     continue
-                yield here, frame
+                yield target, frame
                 following = next(remaining, None)
                 if following is None:
                     return
@@ -50,50 +99,47 @@ def decode_whole(
     raise Damage(target)
 
 
-class _Step(NamedTuple):
-    pts: int | None
-    key: bool
-    failed: bool
-
-
-def _matched(stream: "VideoStream", index: PacketIndex) -> list[int]:
-    steps: list[_Step] = []
-    good: set[int | None] = set()
-    for packet in _packets(stream):
+def _decode_all(stream: "VideoStream") -> _Decoded:
+    found = _Decoded()
+    for packet in numbered(_packets(stream)):
         frames = pictures(packet)
-        if packet.size:
-            steps.append(_Step(packet.pts, packet.is_keyframe, frames is None))
-        good.update(frame.pts for frame in frames or [] if not frame.is_corrupt)
-    whole: set[int] = set()
-    spoiled, looks_back = False, None
-    for pts, key, failed in steps:
-        if key:
-            looks_back, spoiled = (pts if spoiled else None), False
-        number = index.number_of(pts)
-        if failed or (number is not None and pts not in good):
-            spoiled = True
-        leading = looks_back is not None and pts is not None and pts < looks_back
-        if number is not None and not spoiled and not leading:
-            whole.add(number)
-    return sorted(whole)
-
-
-def _counted(stream: "VideoStream") -> list[int]:
-    whole: list[int] = []
-    output, spoiled, cut = 0, False, False
-    for packet in _packets(stream):
-        if packet.is_corrupt:
-            cut = True  # it is not fed: what the decoder still holds from before it is whole
-            continue
-        frames = pictures(packet)
-        if packet.size:
-            spoiled, cut = spoiled or cut or frames is None, False
+        if frames is None and packet.pts is not None:
+            found.failed.add(packet.pts)
+            if found.out and found.sound is None:
+                found.sound = len(found.out)
         for frame in frames or []:
-            spoiled = frame.is_corrupt or (spoiled and not frame.key_frame)
-            if not spoiled:
-                whole.append(output)
-            output += 1
-    return whole
+            if frame.is_corrupt or frame.pts is None:
+                continue
+            found.out.append(frame.pts)
+            if frame.key_frame:
+                found.keys.add(frame.pts)
+    return found
+
+
+def _is_key(number: int, index: PacketIndex, found: _Decoded) -> bool:
+    # Key marks of an AVI are in an index that need not be there; the decoder knows those that came out.
+    return number in found.keys if index.untimed else index.packets[number].key
+
+
+def _begins_whole(index: PacketIndex, found: _Decoded) -> bool:
+    """Whether what came out first is whole; else the file was cut ahead of its first key frame, and the decoder
+    began with what came first."""
+    first = _first_key(index, found)
+    return bool(found.out) and (found.out[0] in found.keys or (first is not None and found.out[0] >= first))
+
+
+def _first_key(index: PacketIndex, found: _Decoded) -> int | None:
+    return min(found.keys, default=None) if index.untimed else index.first_key
+
+
+def _precedes(number: int, key: int, index: PacketIndex, found: _Decoded, place: dict[int, int]) -> bool:
+    """Whether a picture behind a key frame in the file is shown before it: a leading picture."""
+    if number == key:
+        return False
+    if index.counted or index.guessed:
+        return number not in found.failed and place.get(number, -1) < place.get(key, -1)
+    ahead, at = index.frame_of(number), index.frame_of(key)
+    return ahead is not None and at is not None and ahead < at
 
 
 def _packets(stream: "VideoStream") -> "Iterator[Packet[VideoStream]]":

@@ -1,6 +1,6 @@
 """Small clips made on the spot: every frame carries its own index in its pixels."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -62,8 +62,8 @@ def encode(folder: Path, clip: Clip, frames: Sequence[NDArray[np.uint8]] | None 
     with av.open(str(path), "w", container_options=dict(clip.container_options)) as out:
         stream = out.add_stream(clip.codec, rate=30, options=dict(clip.options))
         stream.width, stream.height, stream.pix_fmt = width, height, clip.pix_fmt
-        # AVI knows no times, only a frame rate: its time base must be one frame.
-        step = 20 if path.suffix == ".avi" else 1
+        # AVI and MPEG-2 know no times, only a frame rate: their time base must be one frame.
+        step = 20 if path.suffix == ".avi" or clip.codec == "mpeg2video" else 1
         stream.codec_context.time_base = Fraction(step, 600)
         stream.codec_context.color_range = 2 if clip.full_range else 1
         stream.codec_context.color_trc = clip.trc
@@ -78,3 +78,17 @@ def encode(folder: Path, clip: Clip, frames: Sequence[NDArray[np.uint8]] | None 
             out.mux(stream.encode(frame))
         out.mux(stream.encode(None))
     return path
+
+
+def remuxed(source: Path, target: Path, change: Callable[[int, av.Packet], bool]) -> Path:
+    """Write the packets of a clip that ``change`` keeps into another file; it may set their times first.
+
+    change: gets number and packet, returns whether the packet goes in.
+    """
+    with av.open(str(source)) as before, av.open(str(target), "w", options={"avoid_negative_ts": "disabled"}) as after:
+        stream = after.add_stream_from_template(before.streams.video[0])
+        for number, packet in enumerate(p for p in before.demux(video=0) if p.size):
+            if change(number, packet):
+                packet.stream = stream
+                after.mux(packet)
+    return target
