@@ -18,7 +18,7 @@ class InputError(RaincleanError):
         self.path = Path(path)
         self.reason = reason
         self.advice = advice
-        super().__init__(f"{path}: {reason}" + (f"; {advice}" if advice else ""))
+        super().__init__(printable(f"{path}: {reason}" + (f"; {advice}" if advice else "")))
 
 
 class StoreError(InputError):
@@ -34,3 +34,8 @@ class UsageError(RaincleanError):
 
 class ResourceError(RaincleanError):
     """Too little memory or disk space for what was asked; as far as can be known, before the work starts."""
+
+
+def printable(text: str) -> str:
+    """A text in one line, whatever a file's name in it is made of: what cannot be printed is written as an escape."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

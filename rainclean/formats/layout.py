@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from rainclean.errors import InputError, UsageError
+from rainclean.errors import InputError, UsageError, printable
 from rainclean.formats.files import Files, is_passed_over
 from rainclean.formats.problems import BLOCKING, Kind, Problem
 
@@ -205,5 +205,5 @@ def _name_problems(pairs: Sequence[StoredPair]) -> Iterator[Problem]:
                 yield Problem(name, Kind.UNSAFE_NAME, text, (name,))
         twin = first.setdefault(pair.stem, pair.rainy)
         if twin != pair.rainy:
-            text = f"has the same stem as {twin}; stems must be unique in the whole data set"
+            text = f"has the same stem as {printable(twin)}; stems must be unique in the whole data set"
             yield Problem(pair.rainy, Kind.DUPLICATE_STEM, text, (pair.rainy,))

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from rainclean.errors import printable
 from rainclean.formats.files import Files, folded, is_litter
 from rainclean.formats.layout import (
     Layout,
@@ -25,7 +26,7 @@ from rainclean.formats.layout import (
     stem_of,
     suffix_of,
 )
-from rainclean.formats.problems import Kind, Problem, printable
+from rainclean.formats.problems import Kind, Problem
 
 if TYPE_CHECKING:
     from rainclean.formats.manifest import ManifestRow
@@ -117,14 +118,16 @@ def _by_stem(files: Files, folder: str, report: Report) -> dict[str, str]:
         if not (files.contained and not files.inside(path)):
             twin = stems.setdefault(stem_of(name), path)
             if twin != path:
-                report(Problem(path, Kind.UNPAIRED, f"has the same stem as {twin}; keep one of them", (path,)))
+                report(
+                    Problem(path, Kind.UNPAIRED, f"has the same stem as {printable(twin)}; keep one of them", (path,))
+                )
     return stems
 
 
 def _unpaired(name: str, lacking: str) -> Problem:
     split, _, file = name.split("/")
     other = f"{split}/{lacking}/{file}"
-    return Problem(name, Kind.UNPAIRED, f"has no partner {other}; add that or remove this", (name, other))
+    return Problem(name, Kind.UNPAIRED, f"has no partner {printable(other)}; add that or remove this", (name, other))
 
 
 LAYOUT = Paired()

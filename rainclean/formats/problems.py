@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from rainclean.errors import printable
+
 
 class Kind(StrEnum):
     """Kinds of damage; the first group keeps a data set from being read, the second trips other readers.
@@ -67,9 +69,4 @@ class Problem:
     about: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return f"{printable(self.path or '.')}: {self.text}"
-
-
-def printable(name: str) -> str:
-    """A file's name that fits into one line of text, whatever bytes it is made of."""
-    return name if name.isprintable() else ascii(name)[1:-1]
+        return printable(f"{self.path or '.'}: {self.text}")

@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from rainclean.errors import InputError
+from rainclean.errors import InputError, printable
 from rainclean.formats.files import Files, folded
 from rainclean.formats.layout import (
     Layout,
@@ -29,7 +29,7 @@ from rainclean.formats.layout import (
     mask_names,
     stem_of,
 )
-from rainclean.formats.problems import Kind, Problem, printable
+from rainclean.formats.problems import Kind, Problem
 
 if TYPE_CHECKING:
     from rainclean.formats.manifest import ManifestRow

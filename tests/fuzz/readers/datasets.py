@@ -1,0 +1,112 @@
+"""Data sets of others: lists of pairs, names of files in paired folders, manifests, export.json."""
+
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from formats.datasets import sha, write
+
+from pipeline.export.check import check
+from pipeline.export.report import REPORT, digest_of
+from rainclean.errors import RaincleanError
+from rainclean.formats import layout
+from rainclean.formats.dataset import read_dataset
+from rainclean.formats.manifest import NAME
+
+from ..engine import Reader
+
+
+def _spa(root: Path) -> Path:
+    """A small data set in a folder, made where there is none yet."""
+    if not root.is_dir():
+        write(root, "spa")
+        report = {
+            "rainclean": "0", "project": "", "settings": {"layout": "spa"}, "splits": {}, "notes": [],
+            "pairs": {"train": 3, "test": 3}, "files": {NAME: sha((root / NAME).read_bytes())},
+        }  # fmt: skip
+        report["digest"] = digest_of(report)
+        (root / REPORT).write_text(json.dumps(report))
+    return root
+
+
+def _read(root: Path) -> None:
+    """As training, scoring and checking read it."""
+    for name in ("spa", "paired"):
+        assert all(str(problem).isprintable() for problem in layout(name).problems(root))
+    with suppress(RaincleanError):
+        for _ in check(root):
+            pass
+    read_dataset(root)
+
+
+def lists(folder: Path) -> Mapping[str, bytes]:
+    text = (_spa(folder / "set") / "real_world.txt").read_bytes()
+    windows = b"\xef\xbb\xbf" + text.replace(b"/", b"\\").replace(b"\n", b"\r\n")
+    return {"list.txt": text, "windows.txt": windows, "wide.txt": text.decode().encode("utf-16")}
+
+
+def read_list(path: Path) -> None:
+    root = _spa(path.parent / "set")
+    (root / "real_world.txt").write_bytes(path.read_bytes())
+    _read(root)
+
+
+NAMES = ["001-0001_0_0.png", "IMG_1.PNG", "Ströme.jpg", "Ströme.jpg", "雨天.png", "._1.png", "a.b.png", ".hidden.png"]
+
+
+def names(_: Path) -> Mapping[str, bytes]:
+    return {"names.txt": "\n".join(NAMES).encode()}
+
+
+def read_names(path: Path) -> None:
+    """Paired folders with files of these names, every other one on both sides."""
+    root = path.parent / "set"
+    for place, name in enumerate(path.read_bytes().split(b"\n")):
+        for side in ("input", "target")[: 1 + place % 2]:
+            with suppress(OSError, ValueError):
+                folder = root / "train" / side
+                folder.mkdir(parents=True, exist_ok=True)
+                (folder / os.fsdecode(name.replace(b"/", b"_"))).touch()
+    try:
+        _read(root)
+    finally:
+        for file in root.rglob("*"):
+            if file.is_file():
+                file.unlink()
+
+
+def manifests(folder: Path) -> Mapping[str, bytes]:
+    return {NAME: (_spa(folder / "set") / NAME).read_bytes()}
+
+
+def read_manifest(path: Path) -> None:
+    root = _spa(path.parent / "set")
+    (root / NAME).write_bytes(path.read_bytes())
+    _read(root)
+
+
+def reports(folder: Path) -> Mapping[str, bytes]:
+    return {REPORT: (_spa(folder / "set") / REPORT).read_bytes()}
+
+
+def read_report(path: Path) -> None:
+    root = _spa(path.parent / "set")
+    (root / REPORT).write_bytes(path.read_bytes())
+    for _ in check(root):
+        pass
+
+
+TEXT = (b"\\", b"/", b"..", b"\xef\xbb\xbf", b"\xff\xfe", b"\r\n", b"\t", b" ", b".png", b".PNG", b"\xcc\x88", b"\0",
+        b"real_world", b"a" * 300, b"\xed\xa0\x80", b"\xe2\x80\xae", b"../", b"C:\\", b'"', b",", b"train",
+        b"1e999")  # fmt: skip
+JSON = (b"null", b"{}", b"[]", b"-1", b"1e999", b"NaN", b'"\\ud800"', b'"', b":", b"{", b"}",
+        b'"files":', b'"layout":', b'"../a"', b'"spa"', b"[" * 2000)  # fmt: skip
+
+READERS = [
+    Reader("SPA list", lists, read_list, TEXT, short=60),
+    Reader("paired names", names, read_names, TEXT, short=60),
+    Reader("manifest", manifests, read_manifest, TEXT, short=50),
+    Reader("export.json", reports, read_report, JSON, short=50),
+]
