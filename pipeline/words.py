@@ -38,6 +38,12 @@ def plain(text: str) -> str:
     return _STEERING.sub(_escaped, _BREAKS.sub(" ", text.strip("\n\r")).replace("\t", " ")).rstrip()
 
 
+def columns(text: str) -> int:
+    """Columns that a line takes on a terminal: letters of East Asia and most emoji take two, marks none."""
+    wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
+    return len(text) + wide - sum(unicodedata.category(c) in ("Mn", "Me", "Cf") for c in text)
+
+
 def as_json(document: Any, indent: int | None = None) -> str:
     """A document as JSON that a terminal shows and is not steered by; it says the same as the document."""
     text = json.dumps(document, indent=indent, ensure_ascii=False)

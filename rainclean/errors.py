@@ -1,6 +1,7 @@
 """Errors that a person can act on. Each message is one line: what, what is wrong, what to do."""
 
 from pathlib import Path
+from unicodedata import category
 
 
 class RaincleanError(Exception):
@@ -37,5 +38,12 @@ class ResourceError(RaincleanError):
 
 
 def printable(text: str) -> str:
-    """A text in one line, whatever a file's name in it is made of: what cannot be printed is written as an escape."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    """A text in one line, whatever a file's name in it is made of: what cannot be printed is written as an escape.
+
+    Spaces and joiners of other scripts stay.
+    """
+    return text if text.isprintable() else "".join(c if _is_printable(c) else ascii(c)[1:-1] for c in text)
+
+
+def _is_printable(character: str) -> bool:
+    return character.isprintable() or character in "\u200c\u200d" or category(character) == "Zs"

@@ -11,7 +11,7 @@ from typing import Any, Protocol, Self, TypeVar
 from pipeline import signals
 from pipeline.progress_lines import ProgressLines, are_wanted
 from pipeline.stages import Progress
-from pipeline.words import as_json, plain
+from pipeline.words import as_json, columns, plain
 from rainclean.errors import RaincleanError
 
 Result = TypeVar("Result")
@@ -52,20 +52,20 @@ def fail_for_parts(failed: Sequence[str], asked: int, what: str) -> None:
     raise RaincleanError(f"{len(failed)} of {asked} {what}{rest}")
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str = "") -> None:
+def print_table(titles: Sequence[str], rows: Sequence[Sequence[str]], title: str = "") -> None:
     """Write a table; the first column is set left, and so is the second of two, the others right.
 
     A table takes the room it needs: a terminal too narrow for it wraps lines, which is better than cut cells.
     """
-    lines = [tuple(columns), *(tuple(map(plain, row)) for row in rows)]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
+    lines = [tuple(titles), *(tuple(map(plain, row)) for row in rows)]
+    widths = [max(columns(line[i]) for line in lines) for i in range(len(titles))]
     if title:
         print_text(title)
     for line in lines:
-        cells = (
-            cell.ljust(width) if i == 0 or len(columns) == 2 else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
-        )
+        cells = []
+        for i, (cell, width) in enumerate(zip(line, widths, strict=True)):
+            room = " " * (width - columns(cell))
+            cells.append(cell + room if i == 0 or len(titles) == 2 else room + cell)
         print_text("  ".join(cells).rstrip())
 
 

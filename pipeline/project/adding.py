@@ -2,10 +2,8 @@
 
 import json
 import os
-import re
 import shutil
-import unicodedata
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, fields
 from itertools import pairwise
 from pathlib import Path
@@ -19,6 +17,7 @@ from pipeline.project.clips import clip as clip_by_id
 from pipeline.project.clips import content_of, find_clips, locate, place_of, relink
 from pipeline.project.connection import now
 from pipeline.project.model import SceneBy
+from pipeline.project.naming import name_of, unused
 from pipeline.project.store import CLIPS, Project
 from pipeline.stages import Progress, part_of
 from pipeline.unchanged import look, unchanged
@@ -208,9 +207,10 @@ def _insert(
         notes=json.dumps(info.notes, ensure_ascii=False),
         added=now(),
     )
-    base = safe_name(info.path)
+    base = name_of(info.path)
     for number, (shot, known) in enumerate(zip(shots, alike, strict=True), 1):
-        name = _free_name(project, base if len(shots) == 1 else f"{base}-shot{number}")
+        names = (str(row["name"]) for row in project.rows("SELECT name FROM sequence"))
+        name = unused(base if len(shots) == 1 else f"{base}-shot{number}", names)
         scene, by, looks_like = _scene(project, shot, name, known, origin, result)
         project.insert(
             "sequence",
@@ -261,26 +261,7 @@ def _scene(
         result.notes.append(f"{name}: looks like {twin['name']}: scene {twin['scene']} suggested")
         return str(twin["scene"]), "suggestion", twin["id"]
     # A sequence whose place nobody knows is a scene of its own, under a name that no other scene has.
-    return _unused(name, {str(r["scene"]) for r in others}), "name", None
-
-
-def safe_name(path: Path) -> str:
-    """A name for what a clip holds, of letters, digits, - and _: from the file's name, or the folder's of clip.mp4."""
-    stem = path.stem if path.is_file() else path.name
-    text = path.resolve().parent.name if path.is_file() and stem == "clip" else stem
-    plain = unicodedata.normalize("NFKD", text.replace("ß", "ss"))
-    letters = "".join(c for c in plain if not unicodedata.combining(c))
-    return re.sub(r"[^A-Za-z0-9_]+", "-", letters).strip("-") or "clip"
-
-
-def _free_name(project: Project, name: str) -> str:
-    return _unused(name, {str(r["name"]) for r in project.rows("SELECT name FROM sequence")})
-
-
-def _unused(name: str, taken: Iterable[str]) -> str:
-    used = {t.casefold() for t in taken}
-    names = (name if n == 1 else f"{name}-{n}" for n in range(1, len(used) + 2))
-    return next(n for n in names if n.casefold() not in used)
+    return unused(name, {str(r["scene"]) for r in others}), "name", None
 
 
 def _copied(project: Project, path: Path, content: str) -> Path:

@@ -4,6 +4,7 @@ from collections.abc import Sequence as Several
 from dataclasses import fields
 
 from pipeline.project.model import ORIGIN, Sequence
+from pipeline.project.naming import looks
 from pipeline.project.store import Project
 from pipeline.words import one_line
 from rainclean.errors import InputError, UsageError
@@ -14,14 +15,23 @@ _COLUMNS = ", ".join(f.name for f in fields(Sequence))
 def sequences(project: Project, names: Several[str] = ()) -> list[Sequence]:
     """The sequences of these names, all of them if none is given, in the order in which they were added.
 
-    Raises InputError for a name that the project does not have.
+    A name that only one of them looks like means that one: keyboards and systems compose letters differently. Raises
+    InputError for a name that the project does not have.
     """
     everything = [Sequence.of(row) for row in project.rows(f"SELECT {_COLUMNS} FROM sequence ORDER BY id")]
     if not names:
         return everything
-    if unknown := sorted(set(names) - {s.name for s in everything}):
-        raise InputError(project.folder, f"has no sequence {unknown[0]!r}", "rainclean status lists them")
-    return [s for s in everything if s.name in names]
+    known = {s.name for s in everything}
+    alike: dict[str, list[str]] = {}
+    for name in known if set(names) - known else ():
+        alike.setdefault(looks(name), []).append(name)
+    meant = set()
+    for name in names:
+        found = [name] if name in known else alike.get(looks(name), [])
+        if len(found) != 1:
+            raise InputError(project.folder, f"has no sequence {name!r}", "rainclean status lists them")
+        meant.add(found[0])
+    return [s for s in everything if s.name in meant]
 
 
 def describe(project: Project, names: Several[str], said: dict[str, str]) -> list[Sequence]:

@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from rainclean.errors import RaincleanError
+from rainclean.errors import RaincleanError, printable
 
 from .engine import family, forget_peaks, peak
 
@@ -46,7 +46,7 @@ def _how(read: Callable[[Path], None], path: Path) -> str:
     try:
         read(path)
     except RaincleanError as error:
-        return "refused" if "\n" not in str(error) and str(error).isprintable() else f"not one line: {str(error)!r}"
+        return "refused" if printable(str(error)) == str(error) else f"not one line: {str(error)!r}"
     except BaseException as error:
         where = traceback.extract_tb(error.__traceback__)
         own = next(f for f in reversed(where) if "site-packages" not in f.filename and "lib/python" not in f.filename)
