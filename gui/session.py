@@ -15,7 +15,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from gui.arrangement import nearest, neighbour
 from gui.learning import Learning
 from gui.pictures import Pictures
-from gui.workers import Workers
+from gui.workers import LATER, Workers
 from pipeline.project.analyses import all_candidates, analyses, rain_amounts
 from pipeline.project.artefacts import Artefacts
 from pipeline.project.decisions import by_sequence, person
@@ -99,7 +99,7 @@ class Session(QObject):
     def open(self, folder: Path) -> None:
         """Open a project in place of the one before. Raises RaincleanError, and then keeps the one before."""
         with ExitStack() as opening:
-            project = opening.enter_context(Project(folder, WAIT))
+            project = opening.enter_context(Project(folder, WAIT, self._back_up))
             lines, version = _lines_of(project), _version_of(project)
             opening.pop_all()
         self.close()
@@ -349,6 +349,17 @@ class Session(QObject):
         self.show(self.detail.draft.base if edit.kind in ("paint", "feather", "remove_layer") else edit.candidate_id)
         self.travelled.emit(edit)
         self.said.emit(f"{how}: {edit.words}")
+
+    def _back_up(self, work: Callable[[], None]) -> None:
+        """Do it beside the window; what keeps it from being done is said once."""
+        self.workers.run(work, lambda _: None, self._not_backed_up, lane="backup", urgency=LATER)
+
+    def _not_backed_up(self, error: Exception) -> None:
+        if not isinstance(error, RaincleanError):
+            raise error
+        if self.project is not None and str(error) not in self.project.notes:
+            self.project.notes.append(str(error))
+            self.said.emit(str(error))
 
     def _suggest(self) -> None:
         self._suggested = None if self.target is None else self.suggestions.of(self.target)

@@ -6,7 +6,10 @@ from pathlib import Path
 from PySide6.QtCore import QSettings, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QPushButton, QVBoxLayout, QWidget
 
+from gui.restoring import RestoreOffer
 from gui.widgets import Label, named
+from gui.workers import Workers
+from pipeline.project.backups import backups
 from pipeline.project.store import DATABASE
 
 RECENT = "recent"
@@ -14,11 +17,11 @@ KEPT = 12
 
 
 class StartPage(QWidget):
-    """open_project: a recent one was chosen."""
+    """open_project: a recent one was chosen. offer: what to do about a project that cannot be opened."""
 
     open_project = Signal(Path)
 
-    def __init__(self, settings: QSettings, do: Callable[[str], None]) -> None:
+    def __init__(self, settings: QSettings, workers: Workers, do: Callable[[str], None]) -> None:
         super().__init__()
         self._settings = settings
         title = Label("rainclean")
@@ -44,11 +47,13 @@ class StartPage(QWidget):
         self.recent.itemActivated.connect(
             lambda item: self.open_project.emit(Path(item.data(Qt.ItemDataRole.UserRole)))
         )
+        self.offer = RestoreOffer(workers)
         self._recent_label = Label("Recent projects")
         column = QVBoxLayout()
         for widget in (title, words):
             column.addWidget(widget)
         column.addLayout(buttons)
+        column.addWidget(self.offer)
         column.addSpacing(16)
         column.addWidget(self._recent_label)
         column.addWidget(self.recent, 1)
@@ -71,7 +76,7 @@ class StartPage(QWidget):
         """List the recent projects that are still there."""
         self.recent.clear()
         for text in recent(self._settings):
-            if (Path(text) / DATABASE).is_file():
+            if (Path(text) / DATABASE).is_file() or backups(Path(text)):
                 item = QListWidgetItem(f"{Path(text).name}    {text}")
                 item.setData(Qt.ItemDataRole.UserRole, text)
                 self.recent.addItem(item)

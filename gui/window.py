@@ -32,6 +32,7 @@ from gui.start_page import StartPage
 from gui.thumbnails import Thumbnails
 from gui.widgets import Label, named
 from gui.workers import Workers
+from pipeline.project.backups import backups
 from pipeline.project.edits import Edit
 from pipeline.project.store import DATABASE
 from pipeline.words import few
@@ -63,8 +64,11 @@ class Window(QMainWindow):
         self._takers: dict[str, list[Callable[[Path], None]]] = {}
         self._handlers: dict[str, Callable[[], object]] = {}
         self.commands = Actions(self.session, lambda name: self._handlers[name](), self)
-        self.start_page = StartPage(settings, lambda name: self.commands[name].trigger())
+        self.start_page = StartPage(settings, self.workers, lambda name: self.commands[name].trigger())
         self.start_page.open_project.connect(self.open_project)
+        self.start_page.offer.restored.connect(self.open_project)
+        self.start_page.offer.complained.connect(self.session.complained)
+        self.start_page.offer.told.connect(self.session.said)
         self.desk = Desk(self.session, self.jobs, self.thumbnails, self.commands)
         self.desk_actions = DeskActions(self.desk)
         self._handlers.update(self.desk_actions.handlers() | self._own_handlers())
@@ -107,7 +111,9 @@ class Window(QMainWindow):
             self.session.open(folder)
         except RaincleanError as error:
             self._complain(str(error))
+            self.start_page.offer.look(folder)
             return
+        self.start_page.offer.forget()
         self.start_page.remember(self.session.project.folder if self.session.project else folder)
         self._awaited = not self.session.lines
         if self.session.order:
@@ -122,7 +128,7 @@ class Window(QMainWindow):
             self._complain(f"there is no {few(list(map(str, missing)))}")
         if not paths:
             return
-        project = next((p for p in paths if (p / DATABASE).is_file() or p.name == DATABASE), None)
+        project = next((p for p in paths if (p / DATABASE).is_file() or p.name == DATABASE or backups(p)), None)
         if project is not None:
             self.open_project(project.parent if project.name == DATABASE else project)
             return

@@ -46,6 +46,23 @@ class Restored:
     notes: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Offer:
+    """What can be done about a project that cannot be opened. chosen: the backup that `restore` would take."""
+
+    folder: Path
+    state: State
+    reason: str
+    chosen: backups.Listed | None
+
+
+def offer(folder: Path) -> Generator[Progress, None, Offer]:
+    """Look at a project and its backups. Raises RaincleanError where there is neither store nor backup."""
+    present = yield from condition(folder)
+    chosen = backups.newest_sound(folder)[0] if present.state != "sound" else None
+    return Offer(folder, present.state, present.reason, chosen)
+
+
 def listed(folder: Path) -> Generator[Progress, None, list[backups.Listed]]:
     """All backups of a project with what is in them, the newest first. Raises InputError for what is no project."""
     _check_project(folder)

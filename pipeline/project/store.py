@@ -192,13 +192,15 @@ class Project:
 
     def _look_for_newer(self) -> None:
         """Raise StoreError where what lies beside the store knows of more changes than the store."""
-        mine, known = self.changes, known_changes(self.folder)
+        mine, known = self.value("SELECT changes FROM project"), known_changes(self.folder)
+        here, way = self.folder / DATABASE, f"rainclean restore {quoted(self.folder)}"
+        if mine is None:
+            raise StoreError(here, "is empty, what it held is gone", f"{way} brings it back")
         if mine < known:
             raise StoreError(
-                self.folder / DATABASE,
+                here,
                 f"is older than what the project had ({mine} changes of {known})",
-                f"rainclean restore {quoted(self.folder)} brings the newest backup back, with --as-it-is this one is "
-                "taken as it is",
+                f"{way} brings the newest backup back, with --as-it-is this one is taken as it is",
             )
 
     def _copied(self) -> bytes:
