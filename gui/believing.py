@@ -126,7 +126,7 @@ class Believing(QObject):
         folder = project.folder
 
         def work() -> "Belief | None":
-            with Project(folder) as own:
+            with Project.again(folder) as own:
                 return read_belief(own, made)
 
         self._session.workers.run(

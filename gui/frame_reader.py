@@ -60,7 +60,7 @@ class FrameReader(QObject):
         folder, sequence = project.folder, line.sequence
 
         def work() -> U8:
-            with Project(folder) as own, open_frames(own, sequence, analysis) as source:
+            with Project.again(folder) as own, open_frames(own, sequence, analysis) as source:
                 found = next(source.read([frame], analysis.region), None)
                 if found is None:
                     raise InputError(source.info.path, f"ends before frame {frame}")

@@ -50,7 +50,7 @@ class Learning(QObject):
 
         def work() -> tuple[Facts | None, Suggestions | None]:
             # A connection of its own: one is used by one thread.
-            with Project(folder, _WAIT) as project, project.snapshot():
+            with Project.again(folder, _WAIT) as project, project.snapshot():
                 facts = read(project, before)
                 if facts is None:
                     return None, so_far(project)

@@ -132,7 +132,7 @@ class Live(QObject):
             from pipeline.project.live import open_live
 
             scratch = Path(tempfile.gettempdir())
-            with Project(folder) as own:
+            with Project.again(folder) as own:
                 return (yield from open_live(own, sequence, analysis, MOST_FRAMES, scratch, max(2, frames)))
 
         session.workers.run_stage(stage, self._opened, self._failed, progress=self._say, lane=_OPEN, urgency=LATER)

@@ -86,7 +86,7 @@ def make_preview(
     keep_moving: exclude what a person marked only. The project in ``folder`` is opened anew: this may run in any
     thread. Raises RaincleanError.
     """
-    with Project(folder) as project:
+    with Project.again(folder) as project:
         if known is not None and (known.subject, known.keep_moving) == (subject, keep_moving):
             clean, exclusions = known.plain_clean, known.exclusions
         else:
@@ -174,7 +174,7 @@ def read_thumbnails(
     region = subject.region
     width = thumbnail_width(len(frames), region)
     height = max(1, round(region.height * width / region.width))
-    with Project(folder) as project, _open(project, subject) as source:
+    with Project.again(folder) as project, _open(project, subject) as source:
         for done, frame in enumerate(source.read(frames, region), 1):
             found[frame.index] = np.asarray(cv2.resize(frame.rgb, (width, height), interpolation=cv2.INTER_AREA))
             yield Progress("thumbnails", done, len(frames))

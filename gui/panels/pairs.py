@@ -223,7 +223,7 @@ class PairsPage(QWidget):
         assert folder is not None
 
         def work() -> "Estimate":
-            with Project(folder) as project:
+            with Project.again(folder) as project:
                 return estimate(project, asked)
 
         self._session.workers.run(work, self._show_amount, self._show_refusal, lane="pairs-estimate", urgency=SOON)

@@ -94,6 +94,11 @@ class Project:
             raise ResourceError(f"{error.filename or folder}: {error.strerror or error}") from error
         return cls(folder)
 
+    @classmethod
+    def again(cls, folder: Path, wait: float = WAIT) -> Self:
+        """Open a project that this process has open already, in another thread: without a backup."""
+        return cls(folder, wait, lambda _: None)
+
     @property
     def uuid(self) -> str:
         """What tells this project from every other one."""
