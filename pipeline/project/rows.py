@@ -8,6 +8,8 @@ from functools import cache
 from types import UnionType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
+from pipeline.words import plain
+
 T = TypeVar("T")
 
 Fits = Callable[[Any], bool]
@@ -40,7 +42,7 @@ def mapped(text: str) -> dict[str, Any]:
 
 def told(text: str) -> str:
     """What is said of a damaged file, as one short line: parts of the file may be in it."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:200]
+    return " ".join(plain(text).split())[:200]
 
 
 @cache

@@ -1,5 +1,6 @@
 """The store: what it promises of transactions, journals, versions and other processes."""
 
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -8,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.project import connection, schema, store
+from pipeline.cli.main import main
+from pipeline.project import connection, locks, schema, store
+from pipeline.project.sequences import sequences
 from pipeline.project.store import Project
 from rainclean.errors import InputError, RaincleanError, ResourceError, StoreError
 
@@ -198,3 +201,214 @@ def test_a_damaged_store_is_found(project: Project) -> None:
                     "VALUES (77, 'a', 0, 2, 'a', 'name', x'00')")  # fmt: skip
     raw.close()
     assert project.problems() == ["sequence: row 1 refers to a missing clip"]
+
+
+def held(folder: Path) -> list[str]:
+    """Locks of any kind that any process holds on files of a folder, as the system lists them."""
+    inodes = {str(path.stat().st_ino) for path in folder.iterdir()}
+    lines = Path("/proc/locks").read_text(encoding="ascii").splitlines()
+    return [line for line in lines if line.split(":")[4 if "->" in line else 3].split()[0] in inodes]
+
+
+@pytest.mark.skipif(not Path("/proc/locks").exists(), reason="this system does not list locks")
+def test_nothing_is_held_while_idle(project: Project) -> None:
+    sequences(project)
+    project.execute("UPDATE project SET rainclean = 'x'")
+    assert held(project.folder) == []
+    with project.snapshot():
+        sequences(project)
+        assert any("FLOCK" in line and "READ" in line for line in held(project.folder))
+    with project.transaction():
+        assert any("FLOCK" in line and "WRITE" in line for line in held(project.folder))
+    assert held(project.folder) == []
+
+
+def test_what_others_open_and_close_drops_no_lock(project: Project) -> None:
+    with Project(project.folder, wait=0.1) as other, project.transaction():
+        project.execute("UPDATE project SET rainclean = 'x'")
+        for path in project.folder.iterdir():
+            if path.is_file():
+                path.read_bytes()
+        with pytest.raises(RaincleanError, match="another process has been using it"):
+            other.execute("UPDATE project SET rainclean = 'y'")
+        with pytest.raises(RaincleanError, match="another process has been using it"):
+            sequences(other)
+
+
+@pytest.mark.parametrize("how", ["replaced", "removed", "moved away"])
+def test_a_store_that_is_taken_away_is_told_and_nothing_is_pretended(project: Project, how: str) -> None:
+    database = project.folder / store.DATABASE
+    before = database.read_bytes()
+    if how == "replaced":
+        shutil.copyfile(database, database.with_name("copy"))
+        database.with_name("copy").replace(database)
+    elif how == "removed":
+        database.unlink()
+    else:
+        project.folder.rename(project.folder.with_name("elsewhere"))
+    for attempt in (lambda: sequences(project), lambda: project.execute("UPDATE project SET rainclean = 'x'")):
+        with pytest.raises(StoreError, match="replaced or removed while it was open"):
+            attempt()
+    if how == "replaced":
+        assert database.read_bytes() == before
+
+
+def test_a_store_that_is_replaced_during_a_transaction_is_told(project: Project) -> None:
+    database = project.folder / store.DATABASE
+    with pytest.raises(StoreError, match="replaced or removed"), project.transaction():
+        project.execute("UPDATE project SET rainclean = 'x'")
+        database.rename(database.with_name("away"))
+
+
+def test_a_lock_file_that_is_taken_away_locks_nobody_out_and_nobody_in(project: Project) -> None:
+    with Project(project.folder, wait=0.1) as other:
+        sequences(other)
+        for name in (locks.LOCK, locks.TURN):
+            (project.folder / name).unlink()
+        with project.transaction():
+            with pytest.raises(RaincleanError, match="another process has been using it"):
+                sequences(other)
+            project.execute("UPDATE project SET rainclean = 'x'")
+        assert other.value("SELECT rainclean FROM project") == "x"
+
+
+def test_a_writer_is_not_kept_waiting_by_readers_that_take_turns(project: Project) -> None:
+    ended = threading.Event()
+
+    def read() -> None:
+        with Project(project.folder) as other:
+            while not ended.is_set():
+                with other.snapshot():
+                    ended.wait(0.02)
+
+    readers = [threading.Thread(target=read) for _ in range(4)]
+    for reader in readers:
+        reader.start()
+    try:
+        for number in range(20):
+            project.execute("UPDATE project SET rainclean = ?", str(number))
+    finally:
+        ended.set()
+        for reader in readers:
+            reader.join()
+    assert project.value("SELECT rainclean FROM project") == "19"
+
+
+def test_what_a_killed_writer_left_half_done_is_taken_back(project: Project, tmp_path: Path) -> None:
+    killed, database = tmp_path / "killed", project.folder / store.DATABASE
+    whole = database.read_bytes()
+    project._connection._db.execute("PRAGMA cache_size = 5")  # pages are written before the transaction ends
+    with pytest.raises(KeyError), project.transaction():
+        project.execute("UPDATE project SET rainclean = 'half'")
+        project.execute("CREATE TABLE much AS SELECT zeroblob(50000) AS data")
+        shutil.copytree(project.folder, killed)  # as a kill at this moment leaves it
+        raise KeyError
+    assert (killed / store.DATABASE).read_bytes() != whole
+    assert (killed / f"{store.DATABASE}-journal").stat().st_size
+    readers = [threading.Thread(target=lambda: Project(killed).close()) for _ in range(4)]
+    for reader in readers:
+        reader.start()
+    for reader in readers:
+        reader.join()
+    assert (killed / store.DATABASE).read_bytes() == whole
+    with Project(killed) as again:
+        assert again.value("SELECT rainclean FROM project") != "half" and again.problems() == []
+
+
+def test_of_several_that_make_a_project_at_a_time_one_does(tmp_path: Path) -> None:
+    script = (
+        "import sys\nfrom pathlib import Path\nfrom pipeline.project.store import Project\n"
+        "from rainclean.errors import RaincleanError\nsys.stdin.readline()\nfor name in sys.argv[1:]:\n"
+        "    try:\n        Project.create(Path(name)).close()\n        print('made')\n"
+        "    except RaincleanError as error:\n        print(error)"
+    )
+    folders = [tmp_path / f"same{number}" for number in range(8)]
+    several = [
+        subprocess.Popen([sys.executable, "-c", script, *folders], stdin=-1, stdout=-1, stderr=-1, text=True)
+        for _ in range(4)
+    ]
+    for one in several:
+        assert one.stdin
+        one.stdin.write("go\n")
+        one.stdin.flush()
+    said = [one.communicate() for one in several]
+    assert all(not err for _, err in said), said
+    for folder, lines in zip(folders, zip(*(out.splitlines() for out, _ in said), strict=True), strict=True):
+        assert sorted(lines) == sorted([*[f"{folder}: is a project already"] * 3, "made"])
+        with Project(folder) as project:
+            assert project.problems() == []
+
+
+@pytest.mark.parametrize("beside", ["artefacts", "clips", "backups", ""])
+@pytest.mark.parametrize("left", ["nothing", "no tables"])
+def test_an_empty_store_is_no_empty_project(tmp_path: Path, beside: str, left: str) -> None:
+    with sqlite3.connect(tmp_path / store.DATABASE) as db:
+        if left == "no tables":
+            db.execute("CREATE TABLE t (a)")
+            db.execute("DROP TABLE t")
+    db.close()
+    if beside:
+        (tmp_path / beside).mkdir()
+    with pytest.raises(StoreError, match="is empty.*rainclean " + ("restore" if beside else "new")):
+        Project(tmp_path)
+    if beside:
+        with pytest.raises(InputError, match=r"not an empty folder|is a project already"):
+            Project.create(tmp_path)
+
+
+def test_no_command_takes_an_empty_store_for_an_empty_project(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / store.DATABASE).touch()
+    (tmp_path / store.ARTEFACTS).mkdir()
+    for words in (["status"], ["check"], ["analyze"], ["select", "--auto"], ["agreement"]):
+        assert main([words[0], str(tmp_path), *words[1:]]) == 1
+        (line,) = capsys.readouterr().err.splitlines()
+        assert "is empty" in line and "rainclean restore" in line and store.DATABASE in line
+
+
+def test_changes_are_counted_by_the_transaction(project: Project) -> None:
+    before = project.changes
+    with project.transaction():
+        project.execute("UPDATE project SET rainclean = 'x'")
+        project.execute("UPDATE project SET rainclean = 'y'")
+    with project.transaction():
+        pass
+    with project.snapshot():
+        sequences(project)
+    assert project.changes == before + 1
+
+
+def test_the_bytes_of_a_store_are_a_store(project: Project, tmp_path: Path) -> None:
+    (tmp_path / "copy").mkdir()
+    (tmp_path / "copy" / store.DATABASE).write_bytes(project.serialized())
+    with Project(tmp_path / "copy") as copy:
+        assert copy.uuid == project.uuid and copy.problems() == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such limit there")
+def test_where_nothing_can_be_written_a_project_is_read_and_a_change_says_why(project: Project) -> None:
+    script = (
+        "import resource, sys\nfrom pipeline.cli.main import main\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"  # as a full disk: no file may grow
+        "sys.exit(main(sys.argv[1:]))"
+    )
+    project.execute(
+        "INSERT INTO clip VALUES (1, 'c', '/c', '', 0, 1, 1, 8, 8, 9, 1.0, 'none', 0, '[]', '2026-01-01T00:00:00Z')"
+    )
+    project.insert("sequence", clip_id=1, name="cat", first=0, last=9, scene="cat", scene_by="name", background=b"")
+    folder, whole = project.folder, (project.folder / store.DATABASE).read_bytes()
+
+    def run(*words: object) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", script, *map(str, words)], capture_output=True, text=True, check=False
+        )
+
+    done = run("status", folder)
+    assert done.returncode == 0 and "1 sequence" in done.stdout
+    done = run("describe", folder, "cat", "--scene", "there")
+    *notes, line = done.stderr.splitlines()
+    assert done.returncode == 1 and all("no backup was made" in note for note in notes)
+    assert store.DATABASE in line and "is the disk full" in line
+    assert project.value("SELECT scene FROM sequence") == "cat"
+    assert (folder / store.DATABASE).read_bytes() == whole
