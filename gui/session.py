@@ -407,19 +407,23 @@ class Session(QObject):
     def _read_detail(self) -> Detail:
         if self.project is None or self.editor is None or self.target is None:
             return Detail()
+        with self.project.snapshot():
+            return self._detail_of(self.project, self.editor, self.target)
+
+    def _detail_of(self, project: Project, editor: Editor, target: int) -> Detail:
         # Blindly, what somebody painted says as much as what they decided.
-        standing = self.editor.draft(self.target)
+        standing = editor.draft(target)
         draft = Draft() if self.blind else standing
-        there = analyses(self.project, self.target)
+        there = analyses(project, target)
         if not there or there[0].error:
             return Detail(draft=draft)
-        listed = [c for c in all_candidates(self.project, self.target) if c.id not in standing.hidden]
+        listed = [c for c in all_candidates(project, target) if c.id not in standing.hidden]
         # A composite whose acceptance was taken back lives on in its layers.
-        decided = {d.candidate_id for d in by_sequence(self.project, [self.target])[self.target]}
+        decided = {d.candidate_id for d in by_sequence(project, [target])[target]}
         listed = [c for c in listed if "composite" not in c.recipe or c.id in decided]
         if self.blind:
-            random.Random(f"{self.who}/{self.project.uuid}/{self.target}").shuffle(listed)
-        return Detail(there[0], tuple(listed), tuple(rain_amounts(self.project, there[0].id)), draft)
+            random.Random(f"{self.who}/{project.uuid}/{target}").shuffle(listed)
+        return Detail(there[0], tuple(listed), tuple(rain_amounts(project, there[0].id)), draft)
 
     def _first_to_show(self) -> int | None:
         """The candidate decided on, else the suggested one, else the first of the list."""
