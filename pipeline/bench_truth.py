@@ -35,6 +35,8 @@ METHODS = ("rainy", "released", "median", "suggestion", "best", "limit")
 PICTURES = ("rainy", "released", "suggestion", "truth", "error-released", "error-suggestion")
 """What --save writes of each clip."""
 
+_FORMS = rf"pictures\.json|[A-Za-z0-9-]+_[A-Za-z0-9-]+_\d+/({'|'.join(PICTURES)})\.png"
+
 ERROR_GAIN = 8
 
 MANIFEST = "pictures.json"
@@ -101,14 +103,20 @@ def bench_truth(
                     write_png(partial / folder_name(rung) / f"{name}.png", picture)
         if partial:
             files = sorted([*(p.relative_to(partial).as_posix() for p in partial.rglob("*.png")), MANIFEST])
-            document = {"rainclean": __version__, "files": files, "clips": [m.to_json() for m in results]}
+            document = {
+                "rainclean": __version__,
+                "files": files,
+                "sums": save.sums() if save else {},
+                "clips": [m.to_json() for m in results],
+            }
             (partial / MANIFEST).write_text(to_text(document), encoding="utf-8")
     return results
 
 
 def pictures_folder(path: Path, rungs: Sequence[Rung]) -> OutputFolder:
     """The folder for `bench_truth` to save into, checked before the work. Raises RaincleanError."""
-    return OutputFolder(path, MANIFEST, (MANIFEST, *map(folder_name, rungs)))
+    names = (MANIFEST, *map(folder_name, rungs))
+    return OutputFolder(path, MANIFEST, names, _FORMS, ("files", "clips"))
 
 
 def folder_name(rung: Rung) -> str:

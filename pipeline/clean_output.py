@@ -19,6 +19,7 @@ from pipeline.clean import CleanResult
 from pipeline.contact_sheet import contact_sheet
 from pipeline.memory import peak_rss_bytes
 from pipeline.output_folder import OutputFolder
+from pipeline.ownership import sha256
 from pipeline.stages import Progress
 from rainclean import __version__
 from rainclean.candidates import Candidate
@@ -31,6 +32,11 @@ U8 = NDArray[np.uint8]
 U16 = NDArray[np.uint16]
 
 NAMES = ("clean.png", "candidates.csv", "candidates.png", "report.json", "candidates", "confidence.png", "exclude.png")
+
+_FORMS = (
+    r"(clean|candidates|confidence|exclude)\.png|candidates\.csv|report\.json|"
+    r"candidates/(n|first)\d+(s\d+)?-[\w-]+\.png"
+)
 
 WRITERS = 2
 """Pictures coded at a time: each takes three times its size meanwhile."""
@@ -45,7 +51,9 @@ def clean_folder(output: Path, source: Path) -> OutputFolder:
     """The folder to write into, checked before the work. Raises RaincleanError where it cannot be used."""
     if source.is_dir() and output.exists() and output.samefile(source):
         raise RaincleanError(f"{output}: is the folder that is read; choose another folder with -o")
-    return OutputFolder(output, "report.json", NAMES)
+    picture = output / "clean.png"
+    keys = ("input", "recipe", "candidates", "crop", "sha256")
+    return OutputFolder(output, "report.json", NAMES, _FORMS, keys, lambda report: sha256(picture) == report["sha256"])
 
 
 def write_clean(
@@ -72,7 +80,7 @@ def write_clean(
         (partial / "candidates.csv").write_text(_csv(rows), encoding="utf-8", newline="")
         write_png(partial / "candidates.png", contact_sheet(result))
         result.timings["write"] = perf_counter() - began
-        report = _report(result, rows, source, partial / "clean.png", extra)
+        report = _report(result, rows, source, partial / "clean.png", extra) | {"sums": folder.sums()}
         (partial / "report.json").write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return report
 

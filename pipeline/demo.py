@@ -3,6 +3,7 @@
 The samples are photographs with simulated rain, so that every clean image can be measured.
 """
 
+import os
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from importlib.resources import as_file, files
@@ -61,7 +62,7 @@ def demo(output: Path) -> Generator[Progress, None, DemoResult]:
     """Make OUTPUT/project, dataset, run, evaluation and report.html. Raises RaincleanError."""
     home, page = output / "project", output / "report.html"
     there = (home / DATABASE).exists()
-    if not there and page.exists():
+    if os.path.lexists(page) and not (there and _is_ours(page)):
         raise RaincleanError(f"{page}: not written by the demo; choose another folder with -o")
     with Project(home) if there else Project.create(home) as project:
         foreign = [s.name for s in sequences(project) if s.name not in SAMPLES]
@@ -86,6 +87,12 @@ def demo(output: Path) -> Generator[Progress, None, DemoResult]:
     write_report(page, [pictures for _, pictures in shown], exported, found, learnt)
     rows = [row for row, _ in shown]
     return DemoResult(home, output / "dataset", page, exported, learnt, rows, problems)
+
+
+def _is_ours(page: Path) -> bool:
+    """Whether a report was written by the demo."""
+    with page.open("rb") as file:
+        return not page.is_symlink() and b"<title>rainclean demo</title>" in file.read(300)
 
 
 def sample_folder(name: str) -> Path:

@@ -43,11 +43,25 @@ def train_and_evaluate(output: Path, steps: int = STEPS) -> Generator[Progress, 
     from pipeline.training.train import Machine, begin
 
     dataset, run, evaluation = (output / name for name in ("dataset", "run", "evaluation"))
-    if (run / RUN).exists():  # of an earlier demo
-        shutil.rmtree(run)
     recipe = preset("quick", steps=steps, validate_every=steps // 2, checkpoint_every=steps // 2)
+    if (run / RUN).exists():  # of an earlier demo
+        _check_ours(run, dataset)
+        shutil.rmtree(run)
     yield from begin(dataset, run, recipe, Machine(accelerator="cpu"))
     settings = EvaluateSettings((run / BEST, shipped_weights()), gallery=SHOWN, device="cpu")
     with evaluation_folder(evaluation, dataset) as folder:
         report = yield from evaluate(dataset, settings, folder)
     return Learnt(run, evaluation, report)
+
+
+def _check_ours(run: Path, dataset: Path) -> None:
+    """Raise RaincleanError unless a folder is the training of a demo, and nothing else lies in it."""
+    from pipeline.training import run_folder
+
+    known = {getattr(run_folder, name) for name in ("RUN", "CHECKPOINT", "METRICS", "LAST", "BEST", "CURVES")}
+    known |= {run_folder.VALIDATION, run_folder.TENSORBOARD}
+    strange = [path.name for path in run.iterdir() if not path.name.startswith(".") and path.name not in known]
+    of_demo = not run.is_symlink() and run_folder.read(run).dataset == dataset.resolve()
+    if strange or not of_demo:
+        what = f"holds {strange[0]}" if strange else "is another training"
+        raise RaincleanError(f"{run}: {what}, so it is not the demo's; choose another folder with -o")

@@ -38,6 +38,11 @@ RAINY = "rainy"
 MANIFEST = "report.json"
 NAMES = ("index.html", "scores.csv", "scenes.csv", MANIFEST, "gallery")
 
+_FORMS = (
+    r"index\.html|(scores|scenes)\.csv|report\.json|"
+    r"gallery/\d{5,}-\d+-(picture|clean|attention|error)(-small)?\.png"
+)
+
 SPLITS = ("train", "val", "test")
 
 _ROOMY = 64
@@ -93,7 +98,7 @@ def evaluation_folder(output: Path, dataset: Path) -> OutputFolder:
     """The folder to write into, checked before the work. Raises RaincleanError where it cannot be used."""
     if dataset.is_dir() and output.resolve().is_relative_to(dataset.resolve()):
         raise RaincleanError(f"{output}: lies in the data set, which stays as it is; choose another folder with -o")
-    return OutputFolder(output, MANIFEST, NAMES)
+    return OutputFolder(output, MANIFEST, NAMES, _FORMS, ("dataset", "methods", "cases"))
 
 
 def evaluate(
@@ -122,6 +127,7 @@ def evaluate(
         report["cases"] = [case.to_json() for case in cases]
         written = (p.relative_to(partial).as_posix() for p in partial.rglob("*") if p.is_file())
         report["files"] = sorted([*written, MANIFEST])
+        report["sums"] = folder.sums()
         _write_text(partial / MANIFEST, json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
     return report
 

@@ -1,6 +1,7 @@
 """Writing one picture in the format that its name asks for, and files that are whole or not there."""
 
 import os
+import secrets
 import struct
 import zlib
 from collections.abc import Iterator
@@ -66,11 +67,11 @@ def written_beside(path: Path) -> Iterator[Path]:
     Folders that are missing are made. Whatever else happens, nothing stays behind. Raises RaincleanError where the
     file cannot be written.
     """
-    partial = path.with_name(f".rainclean-{os.getpid()}.partial")
+    partial = path.with_name(f".rainclean-{os.getpid()}-{secrets.token_hex(4)}.partial")
     made = [folder for folder in path.parents if not folder.exists()]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.touch()
+        partial.touch(exist_ok=False)
         yield partial
         partial.replace(path)
     except OSError as error:

@@ -67,7 +67,7 @@ def simulate_folder(output: Path, source: Path) -> OutputFolder:
         inside = source.resolve().parent == output.resolve() and source.name in NAMES
         if inside or output.samefile(source):
             raise RaincleanError(f"{output}: {source.name} in it is what is read; choose another folder with -o")
-    return OutputFolder(output, MANIFEST, NAMES)
+    return OutputFolder(output, MANIFEST, NAMES, keys=("clip", "truth", "simulation"))
 
 
 def simulate(
@@ -106,7 +106,7 @@ def simulate(
         if still and scene is not None:
             write_png(partial / BACKGROUND, scene)
         files = sorted([*(p.name for p in partial.iterdir()), MANIFEST])
-        document = describe(renderer, settings.preset, backdrop.path, rate, still, files)
+        document = describe(renderer, settings.preset, backdrop.path, rate, still, files) | {"sums": folder.sums()}
         (partial / MANIFEST).write_text(to_text(document), encoding="utf-8")
     return document
 

@@ -1,5 +1,6 @@
 """``rainclean decisions``: what people decided, from one project into another."""
 
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
@@ -33,7 +34,7 @@ class DecisionsExport:
         from pipeline.project.store import Project
         from rainclean.errors import RaincleanError
 
-        if self.output.exists() and not self.overwrite:
+        if os.path.lexists(self.output) and not self.overwrite:
             raise RaincleanError(f"{self.output}: is there already; --overwrite replaces it")
         with Project(self.project) as project:
             for note in project.notes:

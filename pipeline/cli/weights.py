@@ -1,5 +1,6 @@
 """``rainclean weights``: weights of SPANet from the released checkpoint, and what a weights file is."""
 
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -34,7 +35,7 @@ class WeightsImport:
         from rainclean.spanet import require_torch
 
         require_torch()
-        if self.output.exists() and not self.overwrite:
+        if os.path.lexists(self.output) and not self.overwrite:
             raise RaincleanError(f"{self.output}: is there already; --overwrite replaces it")
         if self.output.exists() and self.checkpoint.exists() and self.output.samefile(self.checkpoint):
             raise RaincleanError(f"{self.output}: is what is read; choose another name with -o")

@@ -7,6 +7,7 @@ import ctypes
 import hashlib
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Mapping
@@ -17,12 +18,19 @@ from typing import Any, Self
 from filelock import FileLock, Timeout
 
 from pipeline.export.report import REPORT
+from pipeline.ownership import read_record
 from pipeline.project.store import DATABASE
 from pipeline.words import counted
 from rainclean.errors import RaincleanError, ResourceError
 from rainclean.formats.files import Files, is_relative
 
 _PREFIX, _SUFFIX = ".", ".rainclean-export"
+_PREPARED = re.compile(r"plan|data|old|sequence-\d+(\.json)?|(plan|sequence-\d+\.json)\.partial")
+_PICTURE = re.compile(
+    r"(real_world(_gt)?|real_test_1000/(rain|gt)|(train|val|test)/(input|target)|exclude|confidence)(/[\d-]+)*"
+    r"/\d[\d_-]*(gt)?\.png"
+)
+SEQUENCES = "sequences.csv"
 
 
 class Workplace:
@@ -40,12 +48,14 @@ class Workplace:
         self._old = self.work / "old"
         self._plan = plan
         self._refuse_foreign()
+        # Beside the folder, not in it: the folder goes while the lock is held.
+        lock = self.work.with_name(self.work.name + ".lock")
+        self._refuse_strange(lock)
         try:
             self.work.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise _unusable(self.work, error) from error
-        # Beside the folder, not in it: the folder goes while the lock is held.
-        self._lock = FileLock(self.work.with_name(self.work.name + ".lock"))
+        self._lock = FileLock(lock)
 
     def __enter__(self) -> Self:
         try:
@@ -182,6 +192,15 @@ class Workplace:
             self.work.mkdir()
             _write(note, self._plan.encode())
 
+    def _refuse_strange(self, lock: Path) -> None:
+        """Raise where what has the names of our hidden files is not ours: they are emptied and removed."""
+        for path in (lock, self.work):
+            if path.is_symlink() or (path.exists() and path.is_dir() != (path == self.work)):
+                raise RaincleanError(f"{path}: is in the way of the export, and not made by one; move it away")
+        for path in self.work.iterdir() if self.work.exists() else ():
+            if not _PREPARED.fullmatch(path.name) or path.is_symlink():
+                raise RaincleanError(f"{path}: no export prepared this; move {self.work} away")
+
     def _refuse_foreign(self) -> None:
         """Raise where the target holds what no export of ours wrote, or lies in what must stay as it is."""
         for folder in self.target.resolve().parents:
@@ -194,9 +213,9 @@ class Workplace:
             raise RaincleanError(f"{self.target}: is a file; name a folder with -o")
         if self.target.is_mount():
             raise RaincleanError(f"{self.target}: is where a disk is mounted; name a folder below it with -o")
-        there = Files(self.target).names()
         known = {REPORT, *_listed(self.target)}
-        foreign = [name for name in there if name not in known]
+        there = Files(self.target).names()
+        foreign = [name for name in there if name not in known or (self.target / name).is_symlink()]
         if foreign:
             others = f" and {len(foreign) - 1} more" if len(foreign) > 1 else ""
             raise RaincleanError(
@@ -217,20 +236,20 @@ def _exchange(one: Path, other: Path) -> bool:
 
 
 def _listed(folder: Path) -> set[str]:
-    """Names of the files that a finished export says it consists of."""
-    from rainclean.formats.manifest import NAME, read_manifest
+    """Names of the files that a finished export says it consists of, of the kinds that exports write."""
+    from rainclean.formats.manifest import NAME, PARQUET_NAME, read_manifest
+    from rainclean.formats.spa import LISTS
 
-    try:
-        report = json.loads((folder / REPORT).read_text(encoding="utf-8"))
-        names = set(report["files"]) if "rainclean" in report else set()
-    except (OSError, ValueError, KeyError, TypeError):
+    report = read_record(folder / REPORT)
+    if not ({"rainclean", "settings", "pairs"} <= report.keys() and isinstance(report.get("files"), dict)):
         return set()
+    names = {NAME, PARQUET_NAME, SEQUENCES, *LISTS.values()} & report["files"].keys()
     try:
         for row in read_manifest(folder / NAME):
-            names |= {row.rainy, row.clean, row.exclude, row.confidence}
+            names |= {name for name in (row.rainy, row.clean, row.exclude, row.confidence) if _PICTURE.fullmatch(name)}
     except RaincleanError:
         # Its manifest is damaged: pictures where pairs stand are taken for its own.
-        names |= {name for name in Files(folder).names() if name.endswith(".png") and "/" in name}
+        names |= {name for name in Files(folder).names() if _PICTURE.fullmatch(name)}
     return names
 
 

@@ -17,7 +17,7 @@ from pipeline.border import border
 from pipeline.export.exclusions import Excluded, Exclusions, read_exclusions
 from pipeline.export.plan import ExportSettings, Item, Plan, plan_export, versions
 from pipeline.export.report import REPORT, write_report
-from pipeline.export.workplace import Workplace
+from pipeline.export.workplace import SEQUENCES, Workplace
 from pipeline.project.clips import whole_sequence
 from pipeline.project.findings import read_belief
 from pipeline.project.store import Project
@@ -36,8 +36,6 @@ from rainclean.video import Frame, FrameSource
 from rainclean.video.motion import Reduced, shift_between
 
 U8 = NDArray[np.uint8]
-
-SEQUENCES = "sequences.csv"
 
 WRITERS = 2
 """Pairs coded at a time."""

@@ -48,8 +48,9 @@ def check_new(folder: Path, dataset: Path) -> None:
         raise RaincleanError(f"{folder}: is a training run already; go on with --resume {folder}, or choose another -o")
     if folder.exists() and not folder.is_dir():
         raise RaincleanError(f"{folder}: is a file; name a folder with -o")
-    # Without run.json, weights are what a run left that was killed as it began.
-    if folder.exists() and any(p.name != LAST and not p.name.startswith(".") for p in folder.iterdir()):
+    # Without run.json, weights beside a lock are what a run left that was killed as it began.
+    begun = (folder / _LOCK).is_file() and not (folder / LAST).is_symlink()
+    if folder.exists() and any(not (p.name.startswith(".") or (p.name == LAST and begun)) for p in folder.iterdir()):
         raise RaincleanError(f"{folder}: is not empty and no training run; choose another folder with -o")
     if folder.resolve().is_relative_to(dataset.resolve()):
         raise RaincleanError(f"{folder}: lies in the data set, which stays as it is; choose another folder with -o")
@@ -102,6 +103,9 @@ def locked(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RaincleanError(f"{error.filename or folder}: {error.strerror or error}; choose another -o") from error
+    for name in (_LOCK, RUN, CHECKPOINT, METRICS, LAST, BEST, CURVES, VALIDATION, TENSORBOARD):
+        if (folder / name).is_symlink():
+            raise RaincleanError(f"{folder / name}: is a link, and nothing is written through it; move it away")
     lock = FileLock(folder / _LOCK)
     try:
         lock.acquire(timeout=0)

@@ -6,6 +6,7 @@ code from the file, and a file that is not exactly this is refused with one line
 
 import json
 import os
+import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from hashlib import sha256
@@ -96,9 +97,10 @@ def write(tensors: Mapping[str, Tensor], path: Path, origin: Origin) -> None:
     """What `save` writes, from tensors by name."""
     check_tensors(path, tensors, exact=True)
     content = _in_order(to_bytes(dict(tensors), metadata=_metadata(origin)))
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.partial")
     try:
-        partial.write_bytes(content)
+        with partial.open("xb") as file:  # never through a link that lies there
+            file.write(content)
         partial.replace(path)
     except OSError as error:
         partial.unlink(missing_ok=True)

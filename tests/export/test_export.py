@@ -416,3 +416,44 @@ def test_prepared_pictures_are_used_only_as_they_were_written(
     write("whole")
     assert contents(tmp_path / "out") == contents(tmp_path / "whole")
     assert not [p for p in (tmp_path / "out").rglob("*") if p.is_symlink()]
+
+
+def test_a_stranger_s_report_is_not_believed(tmp_path: Path, write: Write) -> None:
+    write()
+    out = tmp_path / "out"
+    report = json.loads((out / "export.json").read_text())
+    for name in ("notes.txt", "holiday/1.png", "real_world/holiday.png", "../outside.txt"):
+        report["files"][name] = "0" * 64
+    (out / "export.json").write_text(json.dumps(report))
+    (tmp_path / "outside.txt").write_text("kept")
+    for name in ("notes.txt", "holiday/1.png", "real_world/holiday.png"):
+        (out / name).parent.mkdir(exist_ok=True)
+        (out / name).write_text("mine")
+        with pytest.raises(RaincleanError, match=f"holds {name}, which no export wrote"):
+            write(frames="every:12")
+        assert (out / name).read_text() == "mine" and (tmp_path / "outside.txt").read_text() == "kept"
+        (out / name).unlink()
+    write(frames="every:12")
+
+
+def test_links_in_an_export_are_nobody_s_to_remove(tmp_path: Path, write: Write) -> None:
+    write()
+    picture = next((tmp_path / "out" / "real_world").rglob("*.png"))
+    picture.rename(tmp_path / "elsewhere.png")
+    picture.symlink_to(tmp_path / "elsewhere.png")
+    with pytest.raises(RaincleanError, match="which no export wrote"):
+        write(frames="every:12")
+    assert picture.is_symlink()
+
+
+@pytest.mark.parametrize("name", [".out.rainclean-export", ".out.rainclean-export.lock", ".out.rainclean-export/mine"])
+def test_what_has_the_names_of_hidden_files_is_left_alone(tmp_path: Path, write: Write, name: str) -> None:
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious.txt").write_text("kept")
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.symlink_to(tmp_path / ("precious.txt" if name.endswith("lock") else "precious"))
+    with pytest.raises(RaincleanError, match=r"move .* away"):
+        write()
+    assert path.is_symlink() and (tmp_path / "precious.txt").read_text() == "kept"
+    assert not list((tmp_path / "precious").iterdir())

@@ -235,6 +235,7 @@ def test_a_kill_between_the_last_checkpoint_and_its_weights(whole: Trained, tmp_
 def test_a_kill_before_there_is_a_run_leaves_the_folder_free(whole: Trained, dataset: Path, tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "last.safetensors").write_bytes((whole.folder / "best.safetensors").read_bytes())
+    (tmp_path / "run" / ".lock").touch()
     stage = begin(dataset, tmp_path / "run", RECIPE, MACHINE)
     assert "6 training pairs" in next(stage).note
     stage.close()
