@@ -32,9 +32,8 @@ class Connection:
         self._identity: tuple[int, int] | None = None
         folder = path.parent
         self.read_only = not os.access(folder, os.W_OK) or not os.access(path, os.W_OK)
-        left = self._beside("-wal") or (self.read_only and self._beside("-journal"))
-        if self.read_only and left:
-            raise ResourceError(f"{folder}: cannot be written to, and is in use or was killed; copy it first")
+        if self.read_only and self._beside("-wal"):
+            raise self._unsettled()
         self._lock = StoreLock(folder, wait, needed=not self.read_only)
         try:
             with self._holding(exclusive=self._beside("-wal")), self._opening():
@@ -142,8 +141,10 @@ class Connection:
             return
         self._take(exclusive)
         try:
-            if not exclusive and not self.read_only and self._beside("-journal"):
+            if not exclusive and self._beside("-journal"):
                 # Nobody is writing: a killed process left it half done. Whoever puts that right is alone.
+                if self.read_only:
+                    raise self._unsettled()
                 self._lock.let_go()
                 self._take(exclusive=True)
             self._held = True
@@ -152,6 +153,10 @@ class Connection:
         finally:
             self._held = False
             self._lock.let_go()
+
+    def _unsettled(self) -> ResourceError:
+        folder = self._path.parent
+        return ResourceError(f"{folder}: cannot be written to, and is in use or was killed; copy it first")
 
     def _take(self, exclusive: bool) -> None:
         try:

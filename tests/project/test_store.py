@@ -123,6 +123,23 @@ def test_a_project_that_cannot_be_written_to_can_be_looked_at(tmp_path: Path, mo
             project.execute("UPDATE project SET uuid = 'x'")
 
 
+def test_what_others_write_is_seen_where_one_may_only_read(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(connection.os, "access", lambda path, mode: False)
+        reader = Project(project.folder)
+    with reader:
+        assert reader.read_only
+        project.execute("UPDATE project SET rainclean = 'later'")
+        assert reader.value("SELECT rainclean FROM project") == "later"
+        with pytest.raises(ResourceError, match="readonly"):
+            reader.execute("UPDATE project SET rainclean = 'not'")
+        left = project.folder / f"{store.DATABASE}-journal"
+        left.write_bytes(b"of a killed process")
+        with pytest.raises(ResourceError, match="cannot be written to, and is in use or was killed"):
+            sequences(reader)
+        left.unlink()
+
+
 def test_a_transaction_that_raises_leaves_nothing(project: Project) -> None:
     with pytest.raises(KeyError), project.transaction():
         project.execute("UPDATE project SET uuid = 'lost'")
