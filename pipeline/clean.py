@@ -6,7 +6,7 @@ The stage yields Progress, can be closed at each yield, and then leaves nothing 
 
 import os
 import tempfile
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -17,7 +17,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.gathering import gather, refines
+from pipeline.distinct import gather_distinct
+from pipeline.gathering import refines
 from pipeline.stages import Progress, shares_done
 from pipeline.weighing import Refined, weigh
 from rainclean import _kernels
@@ -41,6 +42,7 @@ from rainclean.motion import Findings as MovingFindings
 from rainclean.quality import DOUBTFUL, Judge
 from rainclean.rainfree import HELD_TOGETHER, TOGETHER
 from rainclean.recipe import Recipe
+from rainclean.repeats import distinct
 from rainclean.steady import Steadying
 from rainclean.temporal import SILENT_LIMIT, Votes, luma
 from rainclean.video import FrameSource, Region
@@ -94,7 +96,9 @@ class CleanResult:
     shift against the reference frame in px (None: cannot be told), of some frames; where frames were steadied, of all
     of them, and what is left of it. sizes: N of each window as recipes name it. steadying: how frames were registered
     and relit, if they were. belief: of the truth, where a rain-free mean was made; moving: what moves besides rain, by
-    position in ``selection``. timings: seconds by stage; stages overlap, so that their sum can exceed ``wall``.
+    position in ``selection``. repeats: of all frames between in and out point, those that show a picture again →
+    the frame that stands for it. None of them is used, but where all show one picture. Empty where used ones have none.
+    timings: seconds by stage; stages overlap, so that their sum can exceed ``wall``.
     """
 
     requested: str
@@ -113,6 +117,7 @@ class CleanResult:
     steadying: Steadying | None = None
     belief: Belief | None = None
     moving: MovingFindings | None = None
+    repeats: dict[int, int] = field(default_factory=dict)
 
     def picture(self, candidate: Candidate) -> U8:
         """A candidate's clean image, (h, w, 3) uint8 RGB."""
@@ -136,24 +141,25 @@ class CleanResult:
 def clean(source: FrameSource, settings: CleanSettings) -> Generator[Progress, None, CleanResult]:
     """Make the candidates of one clip. Raises RaincleanError for what the settings or the clip cannot give."""
     began = perf_counter()
-    recipes, selection, warnings = plan(source, settings)
+    chosen = plan(source, settings)
     yield Progress("start up", 0, None)
     start_up = perf_counter()
     _kernels.load()
     start_up = perf_counter() - start_up
-    asked = None if settings.recipe is None else recipes[0].steady
-    gathered = yield from gather(source, settings, recipes, selection, asked)
+    gathered, warnings, repeats = yield from gather_distinct(
+        source, settings, chosen, lambda repeats: plan(source, settings, repeats)
+    )
     with gathered.stack as stack:
         still = gathered.still
         # Where values crowd is what candidates are judged by unless something better will be there.
-        votes, crowd = yield from shares_done("votes", stack.votes(None if refines(recipes) else still))
+        votes, crowd = yield from shares_done("votes", stack.votes(None if refines(gathered.recipes) else still))
         rows = Rows(gathered.recipes, gathered.sizes, votes)
         warnings += gathered.warnings + _vote_warnings(votes, gathered.recipes, gathered.sizes)
         if settings.recipe is None:
             rows.add_refined(still, stack.local_votes[still])
-        elif recipes[0].rule == "local":
+        elif gathered.recipes[0].rule == "local":
             rows.add_local(gathered.recipes[0], rows.refined, stack.local_votes[rows.refined])
-        elif recipes[0].rule == "rainfree":
+        elif gathered.recipes[0].rule == "rainfree":
             rows.rainfree = gathered.recipes[0]
         start = None
         if rows.rainfree is not None:
@@ -219,11 +225,17 @@ def clean(source: FrameSource, settings: CleanSettings) -> Generator[Progress, N
         gathered.steadying,
         None if refined is None else refined.belief,
         moving,
+        repeats,
     )
 
 
-def plan(source: FrameSource, settings: CleanSettings) -> tuple[list[Recipe], Selection, list[str]]:
-    """The recipes that the settings ask for, the frames they need, and what must be said about it."""
+def plan(
+    source: FrameSource, settings: CleanSettings, repeats: Mapping[int, int] | None = None
+) -> tuple[list[Recipe], Selection, list[str]]:
+    """The recipes that the settings ask for, the frames they need, and what must be said about it.
+
+    repeats: frames that are not to be used, because they repeat another one.
+    """
     info = source.info
     last = info.frame_count if settings.last is None else settings.last
     if not (0 <= settings.first < info.frame_count and 0 < last <= info.frame_count):
@@ -238,17 +250,20 @@ def plan(source: FrameSource, settings: CleanSettings) -> tuple[list[Recipe], Se
     if x < 0 or y < 0 or min(width, height) < 1 or x + width > info.width or y + height > info.height:
         asked = f"region {x},{y},{width},{height} asked for"
         raise InputError(info.path, f"{asked}, the upright frame has {info.width}×{info.height} px")
-    reference = None if settings.reference is None else settings.reference - settings.first
-    if reference is not None and not 0 <= reference < count:
+    if settings.reference is not None and not settings.first <= settings.reference < last:
         raise InputError(
             info.path,
             f"reference frame {settings.reference} is not among frames {settings.first} to {last - 1}",
         )
+    usable = distinct(range(settings.first, last), repeats or {})
+    count = len(usable)
+    reference = None if settings.reference is None else usable.index(settings.reference)
     recipes, warnings = _recipes(settings, count)
     span = recipes[-1].frames * recipes[-1].stride
     if recipes[-1].frames > -(-count // recipes[-1].stride):
         needed = f"recipe {recipes[-1].name} needs {recipes[-1].frames} of {span} frames"
-        raise InputError(info.path, f"{needed}, there are {count} between in and out point")
+        there = f"{count} that differ" if repeats else str(count)
+        raise InputError(info.path, f"{needed}, there are {there} between in and out point")
     if recipes[-1].window == "first" and reference is not None and reference not in range(0, span, recipes[-1].stride):
         used = f"recipe {recipes[-1].name} uses"
         raise InputError(info.path, f"reference frame {settings.reference} is not among the frames that {used}")
@@ -256,8 +271,8 @@ def plan(source: FrameSource, settings: CleanSettings) -> tuple[list[Recipe], Se
         selection = select_frames(count, [*recipes, *_around(recipes[0], count)], reference)
     except ValueError as error:
         raise InputError(info.path, f"recipe {recipes[-1].name}: {error}") from None
-    shifted = tuple(i + settings.first for i in selection.indices)
-    return recipes, replace(selection, indices=shifted), [*info.notes, *warnings]
+    indices = tuple(usable[i] for i in selection.indices)
+    return recipes, replace(selection, indices=indices), [*info.notes, *warnings]
 
 
 def _around(recipe: Recipe, count: int) -> list[Recipe]:

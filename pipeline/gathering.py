@@ -5,7 +5,7 @@ end of it: what the stack took until then is given back, the frames are register
 """
 
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.held_frames import HeldFrames
 from pipeline.stages import Progress, shares_done
 from pipeline.watch import STILL_PX, Watch
 from rainclean.budget import STEADYING, Budget, least_memory
@@ -24,11 +25,12 @@ from rainclean.errors import InputError
 from rainclean.exposure import Light, LightSamples
 from rainclean.noise import NoiseSamples
 from rainclean.recipe import Recipe
+from rainclean.repeats import Repeats
 from rainclean.stabilize import Gatherer, Registration
 from rainclean.stack import SortedStack
-from rainclean.steady import Pose, SourceAround, Steadying, SteadySource
+from rainclean.steady import Pose, Steadying, SteadySource
 from rainclean.storage import format_bytes
-from rainclean.video import Frame, FrameSource, Region
+from rainclean.video import FrameSource, Region
 
 if TYPE_CHECKING:
     from pipeline.clean import CleanSettings
@@ -72,12 +74,29 @@ class Gathered:
             self.frames.forget()
 
 
+@dataclass
+class Repeated:
+    """What came of gathering where frames repeat: others are to be chosen.
+
+    frames: to read them from. repeats: frame index → that of the frame that showed its picture first.
+    """
+
+    frames: FrameSource
+    repeats: dict[int, int]
+
+
 def gather(
-    source: FrameSource, settings: "CleanSettings", recipes: list[Recipe], selection: Selection, asked: bool | None
-) -> Generator[Progress, None, Gathered]:
+    source: FrameSource,
+    settings: "CleanSettings",
+    recipes: list[Recipe],
+    selection: Selection,
+    asked: bool | None,
+    distinct: bool = False,
+) -> Generator[Progress, None, Gathered | Repeated]:
     """Fill a stack with the frames of a selection.
 
-    asked: True to steady them, False to take them as they are, None to find out what is better.
+    asked: True to steady them, False to take them as they are, None to find out what is better. distinct: whether
+    they are known to show different pictures; if not, it is found out, and where they do not, nothing is gathered.
     """
     region = settings.region or Region(0, 0, source.info.width, source.info.height)
     seconds = {"decode": 0.0, "register": 0.0}
@@ -91,8 +110,14 @@ def gather(
             yield Progress("start up", 0, None, f"{space}; it is free again when this ends")
         watch, noise = Watch(selection), NoiseSamples(region.height, region.width)
         twice = asked is not False or refines(recipes)
-        held = HeldFrames(source) if twice and not stack.layout.stack_on_disk else None
-        yield from _fill(held or source, selection, region, stack, watch, noise, seconds, survey)
+        held = source if isinstance(source, HeldFrames) else None
+        if held is None and twice and not stack.layout.stack_on_disk:
+            held = HeldFrames(source)
+        seen = None if distinct else Repeats()
+        yield from _fill(held or source, selection, region, stack, watch, noise, seconds, survey, seen)
+        if seen is not None and (repeats := seen.finish()):
+            at = selection.indices
+            return Repeated(held or source, {at[again]: at[first] for again, first in repeats.items()})
         steady, cuts = None, watch.cuts()
         if survey is not None:
             steady = yield from survey.finish(held or source, settings, selection, cuts, seconds)
@@ -284,44 +309,6 @@ def _fitting(selection: Selection, steadying: Steadying, reference: int) -> tupl
     return Selection(indices, left.index(reference), tuple(windows)), sizes
 
 
-class HeldFrames(SourceAround):
-    """A clip whose frames stay in memory once they are read: a `FrameSource` for reading some of them twice.
-
-    A stack that has frames in memory has these, no copies of them.
-    """
-
-    def __init__(self, source: FrameSource) -> None:
-        super().__init__(source)
-        self._held: dict[int, Frame] = {}
-        self._once = False
-
-    def read(self, indices: Sequence[int] | None = None, region: Region | None = None) -> Iterator[Frame]:
-        """See `FrameSource.read`; always with the same region."""
-        assert indices is not None
-        if all(index in self._held for index in indices):
-            yield from map(self._held.pop if self._once else self._held.__getitem__, indices)
-            return
-        for frame in self._source.read(indices, region):
-            if not self._once:
-                self._held[frame.index] = frame
-            yield frame
-
-    def read_once_more(self, indices: Sequence[int]) -> None:
-        """Let go of all other frames now, and of each of these when it is read: what is made of it takes its place."""
-        wanted = set(indices)
-        self._held = {index: frame for index, frame in self._held.items() if index in wanted}
-        self._once = True
-
-    def forget(self) -> None:
-        """Let go of the frames; read again, they are decoded."""
-        self._held.clear()
-
-    def close(self) -> None:
-        """Let go of the frames and the file."""
-        self.forget()
-        super().close()
-
-
 def refines(recipes: Sequence[Recipe]) -> bool:
     """Whether a rain-free mean is made: alone, or beside a sweep."""
     return len(recipes) > 1 or recipes[0].rule == "rainfree"
@@ -345,6 +332,7 @@ def _fill(
     noise: NoiseSamples,
     seconds: dict[str, float],
     survey: _Survey | None = None,
+    repeats: Repeats | None = None,
 ) -> Generator[Progress, None, None]:
     total = len(selection.indices)
     frames = source.read(selection.indices, region)
@@ -354,6 +342,8 @@ def _fill(
         noise.see(rgb)
         if survey is not None:
             survey.see(rgb)
+        if repeats is not None:
+            repeats.see(rgb)
 
     # Beside the decoder, which works ahead only while it is asked for frames.
     with ThreadPoolExecutor(1, thread_name_prefix="rainclean-watch") as beside:

@@ -13,7 +13,8 @@ from ladder_clips import LadderClip, ladder_clip
 from test_clean import FramesInMemory, rainy_clip, tight
 
 from pipeline.clean import CleanResult, CleanSettings, clean
-from pipeline.gathering import FEWEST_STEADY, HeldFrames
+from pipeline.gathering import FEWEST_STEADY
+from pipeline.held_frames import HeldFrames
 from pipeline.stages import finish
 from rainclean.stabilize import Gatherer
 from rainclean.temporal import luma
