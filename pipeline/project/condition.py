@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Literal
 
 from pipeline.project import backups, salvage
-from pipeline.project.backups import Contents
-from pipeline.project.store import ARTEFACTS, DATABASE
+from pipeline.project.backups import Contents, without_log
+from pipeline.project.store import ARTEFACTS, DATABASE, Project
 from pipeline.stages import Progress
-from pipeline.words import counted
-from rainclean.errors import InputError, ResourceError
+from rainclean.errors import InputError, ResourceError, StoreError
 
 State = Literal["sound", "damaged", "empty", "older", "missing"]
 
@@ -37,7 +36,7 @@ class Present:
 
 
 def judge(folder: Path) -> Generator[Progress, None, Present]:
-    """Look at the store; the caller holds its lock. Raises ResourceError where it cannot be read at all."""
+    """Look at the store; the caller holds its lock. Raises RaincleanError where it cannot be read, or is too new."""
     path = folder / DATABASE
     yield Progress("look", 0, None)
     if not path.is_file():
@@ -48,31 +47,29 @@ def judge(folder: Path) -> Generator[Progress, None, Present]:
         raise ResourceError(f"{error.filename or path}: {error.strerror or error}") from error
     if not data:
         return Present("empty", "the store is empty")
-    try:
-        contents = backups.examine(path, data)
-        problem = problem_of(data)
-    except InputError as error:
-        contents, problem = None, error.reason
+    problem = problem_of(folder, data)
     found = yield from salvage.read(data)
-    if not problem and found.unreadable:
-        problem = f"{counted(found.unreadable, 'row')} cannot be read"
-    if problem or contents is None:
-        return Present("damaged", f"the store {problem}", data, contents, found)
+    if problem:
+        return Present("damaged", f"the store {problem}", data, None, found)
+    contents = backups.examine(path, data)
     state, reason = _age(folder, contents)
     return Present(state, reason, data, contents, found)
 
 
-def problem_of(data: bytes) -> str:
-    """What SQLite finds wrong with rows and what they refer to."""
-    with closing(backups.in_memory(data)) as db:
+def problem_of(folder: Path, data: bytes) -> str:
+    """What is wrong with the bytes of a store, as every command would find; "" for nothing. folder: to work in."""
+    with work_folder(folder) as work:
+        (work / DATABASE).write_bytes(without_log(data))
         try:
-            wrong = [str(row[0]) for row in db.execute("PRAGMA integrity_check(1)")]
-            if wrong != ["ok"]:
-                return f"is damaged ({' '.join(wrong[0].split())})"
-            astray = db.execute("PRAGMA foreign_key_check").fetchone()
-        except sqlite3.Error as error:
-            return f"is damaged ({error})"
-    return f"is damaged ({astray[0]} {astray[1]} refers to a missing {astray[2]})" if astray else ""
+            with Project.again(work) as copy:
+                problems = copy.problems()
+        except StoreError as error:
+            return error.reason
+        except InputError as error:
+            if "newer rainclean" in error.reason:
+                raise
+            return error.reason
+    return f"is damaged ({problems[0]})" if problems else ""
 
 
 def _age(folder: Path, contents: Contents) -> tuple[State, str]:

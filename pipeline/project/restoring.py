@@ -4,7 +4,7 @@ import os
 import shutil
 import sqlite3
 import uuid
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -154,40 +154,57 @@ def _choose(folder: Path, present: Present, at: str, result: Restored) -> backup
     return None
 
 
+_PARTS = (salvage.ORDER, tuple(table for table in salvage.ORDER if table != "edit"), ())
+"""What is added of the old store: everything, or less where that would make the new one unsound."""
+
+
 def _build(path: Path, base: bytes, present: Present, known: int, result: Restored) -> Generator[Progress, None, int]:
     """Write the new store; returns how many changes it has seen, more than any that is known."""
-    found = present.found if present.state in ("damaged", "empty", "older") else None
-    path.write_bytes(backups.without_log(base))
-    with closing(sqlite3.connect(path, isolation_level=None)) as db:
-        db.execute("PRAGMA synchronous = FULL")
-        if schema.version(db) < len(schema.MIGRATIONS):
-            schema.migrate(db)
-        db.execute("PRAGMA foreign_keys = ON")
-        db.execute("BEGIN")
-        identity = found.project if found is not None else None
-        if not base:
-            row = identity or {"uuid": str(uuid.uuid4()), "created": now(), "rainclean": __version__}
-            columns = {name: row[name] for name in ("uuid", "created", "rainclean")}
-            db.execute("INSERT INTO project (uuid, created, rainclean) VALUES (?, ?, ?)", [*columns.values()])
-        of, changes = db.execute("SELECT uuid, changes FROM project").fetchone()
-        if found is not None and identity is not None and identity["uuid"] != of:
-            result.notes.append("the store was of another project: nothing was taken from it")
-            found = None
-        if found is not None:
-            newer = identity is None or identity["changes"] >= changes
-            result.salvaged = yield from salvage.merge(db, found, newer)
-            result.unreadable = found.unreadable + result.salvaged.missed
-        changes = max(changes, known, identity["changes"] if identity else 0) + 1
-        db.execute("UPDATE project SET changes = ?, changed = ?", (changes, now()))
-        db.execute("COMMIT")
+    problem = ""
+    for tables in _PARTS:
+        if problem:
+            result.notes.append(f"less than could be read was added, because then the new store {problem}")
+        path.write_bytes(backups.without_log(base))
+        with closing(sqlite3.connect(path, isolation_level=None)) as db:
+            changes = yield from _fill(db, bool(base), present, known, tables, result)
         yield Progress("check", 0, None)
-        counts = [db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in ("decision", "sequence")]
-        result.decisions, result.sequences = counts
-    if problem := problem_of(path.read_bytes()):
+        if not (problem := problem_of(path.parent, path.read_bytes())):
+            break
+    else:
         raise InputError(path, f"the restored store {problem}", "choose an older backup with --at")
     with path.open("rb+") as file:
         os.fsync(file.fileno())
     return changes
+
+
+def _fill(
+    db: sqlite3.Connection, begun: bool, present: Present, known: int, tables: Sequence[str], result: Restored
+) -> Generator[Progress, None, int]:
+    """Bring a store up to date and add what was found, in one transaction. begun: it is a backup, not empty."""
+    found = present.found if present.state in ("damaged", "empty", "older") else None
+    identity = found.project if found is not None else None
+    if schema.version(db) < len(schema.MIGRATIONS):
+        schema.migrate(db)
+    db.execute("PRAGMA foreign_keys = ON")
+    db.execute("BEGIN")
+    if not begun:
+        row = identity or {"uuid": str(uuid.uuid4()), "created": now(), "rainclean": __version__}
+        values = [row[name] for name in ("uuid", "created", "rainclean")]
+        db.execute("INSERT INTO project (uuid, created, rainclean) VALUES (?, ?, ?)", values)
+    of, changes = db.execute("SELECT uuid, changes FROM project").fetchone()
+    if identity is not None and identity["uuid"] != of:
+        result.notes.append("the store was of another project: nothing was taken from it")
+        found = None
+    if found is not None:
+        newer = identity is None or identity["changes"] >= changes
+        result.salvaged = yield from salvage.merge(db, found, newer, tables)
+        result.unreadable = found.unreadable + result.salvaged.missed
+    changes = max(changes, known, identity["changes"] if identity else 0) + 1
+    db.execute("UPDATE project SET changes = ?, changed = ?", (changes, now()))
+    db.execute("COMMIT")
+    counts = [db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in ("decision", "sequence")]
+    result.decisions, result.sequences = counts
+    return int(changes)
 
 
 def _keep(folder: Path, present: Present, work: Path) -> Path | None:

@@ -9,14 +9,17 @@ import math
 import re
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Callable, Generator
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 from pipeline.project import schema
+from pipeline.project.drafts import Draft, with_edit
+from pipeline.project.edits import Edit
 from pipeline.project.pages import Cell, Pages
+from pipeline.project.soundness import READ
 from pipeline.stages import Progress
 from pipeline.words import counted
 
@@ -64,16 +67,19 @@ def read(data: bytes) -> Generator[Progress, None, Found]:
     return found
 
 
-def merge(db: sqlite3.Connection, found: Found, newer: bool) -> Generator[Progress, None, Salvaged]:
+def merge(
+    db: sqlite3.Connection, found: Found, newer: bool, tables: Sequence[str] = ORDER
+) -> Generator[Progress, None, Salvaged]:
     """Add to a sound store, inside a transaction, what was found and is not there.
 
-    newer: what can change (places of clips, descriptions) is later in what was found.
+    newer: what can change (places of clips, descriptions) is later in what was found. tables: those that are added to.
     """
     merging = _Merging(db, found, newer)
     merging.count_missed()
     for done, table in enumerate(ORDER):
         yield Progress("salvage", done, len(ORDER))
-        merging.add(table)
+        if table in tables:
+            merging.add(table)
     merging.count_missing()
     return merging.salvaged
 
@@ -110,7 +116,7 @@ def _sort_in(found: Found, cell: Cell | None) -> None:
         return  # of the schema
     for table, columns in _tables().items():
         row = _as_row(columns, values)
-        if row is None or not all(check(row) for check in _CHECKS[table]):
+        if row is None or not _makes_sense(table, number, row):
             continue
         if table == "project":
             found.project = row
@@ -148,66 +154,24 @@ def _default(column: _Column) -> Any:
     return None if text is None else text[1:-1] if text.startswith("'") else _TYPES[column.kind](text)
 
 
-def _matches(column: str, pattern: str) -> Callable[[Row], bool]:
-    return lambda row: re.fullmatch(pattern, row[column], re.ASCII) is not None
+_UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_AT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z", re.ASCII)
 
 
-def _is_list(column: str, *kinds: type) -> Callable[[Row], bool]:
-    """JSON, a list of these kinds."""
-
-    def holds(row: Row) -> bool:
-        found = _json(row[column])
-        return isinstance(found, list) and all(type(value) in kinds for value in found)
-
-    return holds
-
-
-def _is_object(column: str, *keys: str) -> Callable[[Row], bool]:
-    def holds(row: Row) -> bool:
-        found = _json(row[column])
-        return isinstance(found, dict) and found.keys() >= {*keys}
-
-    return holds
-
-
-def _json(text: str) -> Any:
+def _makes_sense(table: str, number: int, row: Row) -> bool:
+    """Whether a row can be read as it is used, and is named and dated as ours are."""
+    if "uuid" in row and not _UUID.fullmatch(row["uuid"]):
+        return False
+    if "at" in row and not _AT.fullmatch(row["at"]):
+        return False
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-
-
-_UUID = _matches("uuid", "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_AT = _matches("at", r"\d{4}-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-6]\d(\.\d{3})?Z")
-_NAME = r"[\w.-]{0,200}"
-"""Of an artefact."""
-_MADE = tuple(_matches(name, _NAME) for name in ("sheet", "crowd", "reference", "steadying", "areas", "passing"))
-
-_CHECKS: dict[str, tuple[Callable[[Row], bool], ...]] = {
-    "project": (_UUID,),
-    "clip": (_matches("content", r"\w+"), _is_list("notes", str)),
-    "sequence": (lambda row: 0 <= row["first"] < row["last"], _matches("scene_by", "person|suggestion|name")),
-    "analysis": (
-        _is_object("settings", "recipe"),
-        _is_list("warnings", str),
-        _is_list("rain", int, float, type(None)),
-        lambda row: _is_list("region", int)(row) and len(json.loads(row["region"])) in (0, 4),
-        _matches("origin", "analysis|composite|kept"),
-        *_MADE,
-    ),
-    "candidate": (_is_object("recipe"), _is_list("merged", str), _matches("picture", _NAME)),
-    "decision": (
-        _UUID,
-        _AT,
-        _matches("kind", "person|automatic"),
-        _matches("verdict", "accepted|rejected|undone"),
-        _is_list("reasons", str),
-        _matches("exclude", _NAME),
-    ),
-    "opinion": (_UUID, _AT, _matches("verdict", "accepted|rejected|withdrawn"), _is_list("reasons", str)),
-    "edit": (_UUID, _AT, _matches("kind", r"[a-z_]+"), _is_object("value")),
-}
-"""What has to hold beside types; what the tables check themselves is checked by them."""
+        if table in READ:
+            READ[table]({"id": number, **row})
+        if table == "edit":
+            with_edit(Draft(), Edit.of({"id": number, **row, "sequence": ""}), {})
+    except Exception:  # whatever a damaged row leads to
+        return False
+    return table != "analysis" or len(json.loads(row["region"])) in (0, 4)
 
 
 # -- adding -----------------------------------------------------------------------------------------------------------

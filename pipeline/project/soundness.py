@@ -53,7 +53,7 @@ def _tables(project: Project) -> Iterator[str]:
 
 
 def _rows(project: Project) -> Iterator[str]:
-    for table, read in _READ.items():
+    for table, read in READ.items():
         for number, row in _each(project, table):
             try:
                 read(row() if callable(row) else row)
@@ -113,7 +113,7 @@ def _read_edit(row: Any) -> None:
     assert made.words
 
 
-_READ: dict[str, Callable[[Any], object]] = {
+READ: dict[str, Callable[[Any], object]] = {
     "clip": Clip.of,
     "sequence": _read_sequence,
     "analysis": _read_analysis,

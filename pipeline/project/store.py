@@ -199,7 +199,8 @@ class Project:
         """Raise StoreError where what lies beside the store knows of more changes than the store."""
         mine, known = self.value("SELECT changes FROM project"), known_changes(self.folder)
         here, way = self.folder / DATABASE, f"rainclean restore {quoted(self.folder)}"
-        if mine is None:
+        has_sequences = self.value("SELECT EXISTS (SELECT 1 FROM sequence)")
+        if mine is None or (not has_sequences and any((self.folder / ARTEFACTS).glob("??/*"))):
             raise StoreError(here, "is empty, what it held is gone", f"{way} brings it back")
         if mine < known:
             raise StoreError(

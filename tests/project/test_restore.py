@@ -22,6 +22,7 @@ from pipeline.project.restoring import condition, restore
 from pipeline.project.sequences import describe, sequences
 from pipeline.project.store import DATABASE, Project
 from pipeline.stages import finish
+from rainclean.composite import Shape
 from rainclean.errors import InputError, RaincleanError, UsageError
 
 from .judged import fill, judge, line_up
@@ -144,14 +145,23 @@ def test_without_a_backup_what_can_be_read_makes_a_new_store(worked: Path) -> No
         assert project.uuid == identity and project.problems() == []
 
 
-def test_an_empty_store_comes_back_whole_and_nothing_is_deleted(home: Path, here: Run) -> None:
+@pytest.mark.parametrize("how", ["no bytes", "tables without rows"])
+def test_an_empty_store_comes_back_whole_and_nothing_is_deleted(
+    home: Path, here: Run, how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.project.artefacts._ABANDONED", -1.0)
     with Project(home) as project:
         judge(project, sequences(project)[0], line_up(project, sequences(project)[0])[0])
     with Project(home):  # an opening that follows the change
         pass
     before = rows(home)
     pictures = sorted((home / "artefacts").rglob("*.*"))
-    (home / DATABASE).write_bytes(b"")
+    Project.create(tmp_path / "new").close()
+    (home / DATABASE).write_bytes(b"" if how == "no bytes" else (tmp_path / "new" / DATABASE).read_bytes())
+    for command in (["status", home], ["check", home], ["analyze", home], ["export", home, "-o", home / "out"]):
+        done = here(*command)
+        assert done.returncode == 1 and "is empty" in done.stderr and "rainclean restore" in done.stderr
+        assert len(done.stderr.splitlines()) == 1 and not done.stdout
     assert sorted((home / "artefacts").rglob("*.*")) == pictures
     done = run(here, home)
     assert done["was"] == "empty" and done["decisions"] == 1
@@ -416,6 +426,23 @@ def test_rows_that_cannot_be_are_left_out(worked: Path) -> None:
     assert there == set(range(1, 36)) - set(range(10, 18))
     assert states(worked) == "sound"
     assert any("cannot be read" in note for note in result.salvaged.notes)
+
+
+def test_a_stroke_that_cannot_be_drawn_is_left_out(worked: Path) -> None:
+    with Project(worked) as project:
+        sequence = sequences(project)[3]
+        one, other = (c.id for c in line_up(project, sequence)[:2])
+        editor = Editor(project, "Ann")
+        for x in (5.0, 9.0):
+            editor.paint(sequence, one, other, Shape("brush", ((x, 10.0), (x, 30.0)), radius=3.0))
+    with closing(sqlite3.connect(worked / DATABASE, isolation_level=None)) as db:
+        db.execute("DROP TRIGGER edits_stay_as_they_are")
+        db.execute("UPDATE edit SET value = json_set(value, '$.shape.points', 7) WHERE id = (SELECT max(id) FROM edit)")
+    assert states(worked) == "damaged"
+    finish(restore(worked))
+    with Project(worked) as project:
+        assert project.problems() == []
+        assert len(Editor(project, "Ann").draft(sequence).layers[0].shapes) == 1
 
 
 def test_a_number_that_was_used_again_leads_to_no_other_candidate(tmp_path: Path) -> None:
