@@ -65,10 +65,10 @@ class Connection:
     def transaction(self) -> Iterator[None]:
         """All or nothing, on disk when it ends."""
         with self._holding(exclusive=True):
-            with self._errors():
-                self._db.execute("BEGIN IMMEDIATE")
             before = self._db.total_changes
             try:
+                with self._errors():
+                    self._db.execute("BEGIN IMMEDIATE")
                 yield
                 with self._errors():
                     changed = self._db.total_changes != before
@@ -92,9 +92,9 @@ class Connection:
             yield
             return
         with self._holding(exclusive=False):
-            with self._errors():
-                self._db.execute("BEGIN")
             try:
+                with self._errors():
+                    self._db.execute("BEGIN")
                 yield
             finally:
                 self._roll_back()
@@ -139,8 +139,8 @@ class Connection:
         if self._held:
             yield
             return
-        self._take(exclusive)
         try:
+            self._take(exclusive)
             if not exclusive and self._beside("-journal"):
                 # Nobody is writing: a killed process left it half done. Whoever puts that right is alone.
                 if self.read_only:

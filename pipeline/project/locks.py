@@ -41,8 +41,8 @@ class StoreLock:
     def take(self, exclusive: bool) -> None:
         """Take it. Raises TimeoutError where others do not let go of it, other OSErrors where it cannot be had."""
         until = monotonic() + self._wait
-        self._turn.take(True, until)
         try:
+            self._turn.take(True, until)
             self._lock.take(exclusive, until)
         finally:
             self._turn.let_go()
