@@ -128,6 +128,7 @@ def _add_clip(
             result.known.append(f"{path}: just added by another process")
             return
         _insert(project, source, content, place, shots, alike, origin, copy, salvage, result)
+    result.notes += [f"{path}: {note}" for note in source.info.notes if "colour profile" in note]
     if left_out:
         result.notes.append(f"{path}: {left_out} shot(s) of one frame are no sequences")
 

@@ -18,6 +18,7 @@ from rainclean.video import FrameSource, open_source
 from rainclean.video.images import images_in
 from rainclean.video.limits import check_name
 from rainclean.video.pictures import SUFFIXES
+from rainclean.video.profiles import CONVERTED
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi"})
 
@@ -132,12 +133,23 @@ def places(project: Project, wanted: Clip) -> Sequence[Path]:
 
 
 def open_clip(project: Project, wanted: Clip) -> FrameSource:
-    """Open a clip wherever it is now, and note that place where it is new. Raises InputError."""
+    """Open a clip wherever it is now, and note that place where it is new. Raises InputError.
+
+    Frames are those that were there when it was added: an older rainclean left colour profiles alone, and its clean
+    images go with such rainy ones. Where it turned pictures otherwise, the clip is refused.
+    """
     path = locate(project, wanted)
     new = str(path.resolve()) != str(wanted.path) or trace_of(path) != (wanted.bytes, wanted.modified_ns)
     if new and not project.read_only:
         relink(project, wanted.id, path, wanted.copied)
-    return open_source(path, salvage=wanted.salvage)
+    as_stored = not any(CONVERTED in note for note in wanted.notes)
+    source = open_source(path, salvage=wanted.salvage, as_stored=as_stored)
+    size, then = (source.info.width, source.info.height), (wanted.width, wanted.height)
+    if size != then:
+        source.close()
+        reason = f"is read as {size[0]}×{size[1]} px, an older rainclean read it as {then[0]}×{then[1]}"
+        raise InputError(path, reason, "add it to a new project")
+    return source
 
 
 def open_sequence(project: Project, sequence: ClipSequence) -> FrameSource:

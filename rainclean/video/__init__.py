@@ -12,17 +12,18 @@ from rainclean.video.source import Frame, FrameSource, Region, SourceInfo
 __all__ = ["DamagedInput", "Frame", "FrameSource", "Region", "SourceInfo", "open_source"]
 
 
-def open_source(path: Path | str, *, salvage: bool = False) -> FrameSource:
+def open_source(path: Path | str, *, salvage: bool = False, as_stored: bool = False) -> FrameSource:
     """Open a video file or a folder of images.
 
     salvage: take what can be decoded of a truncated or damaged input instead of refusing it; the frames
-    that are whole are then numbered 0, 1, … Raises InputError, one line, for what cannot be read.
+    that are whole are then numbered 0, 1, … as_stored: leave colours of images as they are, whatever their colour
+    profiles say. Raises InputError, one line, for what cannot be read.
     """
     place = check_name(path)
     if place.is_dir():
         from rainclean.video.images import ImagesSource
 
-        return ImagesSource(place, salvage=salvage)
+        return ImagesSource(place, salvage=salvage, as_stored=as_stored)
     from rainclean.video.pyav import PyavSource
 
     return PyavSource(place, salvage=salvage)

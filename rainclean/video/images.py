@@ -12,6 +12,7 @@ from rainclean.errors import InputError
 from rainclean.formats.files import is_litter, is_passed_over
 from rainclean.video.base import SourceBase
 from rainclean.video.pictures import SUFFIXES, Header, read_header, read_picture
+from rainclean.video.profiles import CONVERTED
 from rainclean.video.selection import check_indices, check_region
 from rainclean.video.source import Frame, Region, SourceInfo
 
@@ -27,12 +28,13 @@ class _Entry(NamedTuple):
 class ImagesSource(SourceBase):
     """The images that lie directly in a folder, as one clip.
 
-    ``salvage`` decodes each once and skips the damaged ones. Raises InputError for folders without
-    images, for images that cannot be read, and where upright sizes differ.
+    ``salvage`` decodes each once and skips the damaged ones. ``as_stored`` leaves colour profiles alone. Raises
+    InputError for folders without images, for images that cannot be read, and where upright sizes differ.
     """
 
-    def __init__(self, folder: Path, *, salvage: bool = False) -> None:
+    def __init__(self, folder: Path, *, salvage: bool = False, as_stored: bool = False) -> None:
         super().__init__(folder)
+        self._as_stored = as_stored
         self._skipped: list[Path] = []
         paths, self._ignored = images_in(folder)
         self._entries = self._headers(paths, salvage)
@@ -50,7 +52,8 @@ class ImagesSource(SourceBase):
     def _decoded(self, wanted: list[int], region: Region) -> Iterator[Frame]:
         for index in wanted:
             self._check_open()
-            yield Frame(index, float(self._times[index]), read_picture(*self._entries[index], region))
+            rgb = read_picture(*self._entries[index], region, as_stored=self._as_stored)
+            yield Frame(index, float(self._times[index]), rgb)
         self._check_open()
 
     def _headers(self, paths: Sequence[Path], salvage: bool) -> list[_Entry]:
@@ -115,6 +118,8 @@ class ImagesSource(SourceBase):
         if several := sum(h.pictures > 1 for h in headers):
             yield f"{several} of {total} files hold several pictures: the first is read"
         for note, number in Counter(note for h in headers for note in h.notes).items():
+            if self._as_stored and note.endswith(CONVERTED):
+                continue
             yield f"{number} of {total} images: {note}"
         if len({h.orientation for h in headers}) > 1:
             yield "images are stored in different orientations: each is turned upright"

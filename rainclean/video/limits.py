@@ -13,8 +13,14 @@ from rainclean.errors import InputError
 PIXEL_LIMIT = 100_000_000
 """Largest picture in pixels: 300 MB of RGB. Checked from headers, before anything is decoded."""
 
-LARGE_PIXEL_LIMIT = PIXEL_LIMIT // 2
-"""Largest still picture of 16 bits a channel, or WebP: decoding these takes twice the memory of others."""
+DEEP_PIXEL_LIMIT = 50_000_000
+"""Largest still picture of 16 bits a channel: decoding it takes up to 1.2 GB."""
+
+WEBP_PIXEL_LIMIT = 40_000_000
+"""Largest WebP picture: its decoder holds it several times over, 1.3 GB."""
+
+RUNS_PIXEL_LIMIT = 10_000_000
+"""Largest BMP in runs (RLE): these are decoded one pixel after another, 2 s at the limit."""
 
 READ_FORMATS = "MP4, MOV, MKV, WebM and AVI"
 
@@ -40,15 +46,15 @@ class Container(Enum):
     AVI = "avi"
 
 
-def check_pixels(path: Path, width: int, height: int) -> None:
-    """Refuse pictures of more than PIXEL_LIMIT pixels, or of none. Raises InputError."""
-    most = f"{PIXEL_LIMIT // 1_000_000} megapixels"
+def check_pixels(path: Path, width: int, height: int, limit: int = PIXEL_LIMIT, kind: str = "") -> None:
+    """Refuse pictures of more than ``limit`` pixels, or of none. kind: what the limit is for. Raises InputError."""
+    most = f"{limit // 1_000_000} megapixels"
     if width <= 0 or height <= 0:
         # FFmpeg itself is given the limit and forgets a size beyond it.
         reason = f"its header gives no usable picture size (none, or over the limit of {most})"
         raise InputError(path, reason, "scale it down or copy it again")
-    if width * height > PIXEL_LIMIT:
-        reason = f"{width}×{height} px is over the limit of {most} a picture"
+    if width * height > limit:
+        reason = f"{width}×{height} px is over the limit of {most} a picture{kind and ' '}{kind}"
         raise InputError(path, reason, "scale it down first")
 
 

@@ -18,7 +18,7 @@ from rainclean.errors import InputError, RaincleanError
 from rainclean.formats.png import png_header
 from rainclean.video import tiff
 from rainclean.video.damage import DamagedInput
-from rainclean.video.limits import LARGE_PIXEL_LIMIT, PIXEL_LIMIT, check_pixels
+from rainclean.video.limits import DEEP_PIXEL_LIMIT, PIXEL_LIMIT, RUNS_PIXEL_LIMIT, WEBP_PIXEL_LIMIT, check_pixels
 from rainclean.video.orientation import Orientation, from_exif
 from rainclean.video.profiles import Conversion, conversion
 from rainclean.video.source import Region
@@ -38,6 +38,8 @@ _GREY = frozenset({"1", "L", "LA", "La", "I", "I;16", "I;16B"})
 _EXIF_ORIENTATION = 0x0112
 _WAY_OUT = "remove it or replace it; --salvage skips it"
 _SAVE_AS = "save it with 8 or 16 bits, as PNG"
+_LONGEST_WEBP = 16383
+"""Pixels of a side; only the canvas of an animation could be larger."""
 _AT_ONCE = 4 << 20
 """Pixels that are converted at a time: what is made beside a picture stays small."""
 
@@ -77,7 +79,7 @@ def read_header(path: Path) -> Header:
         _check_canvas(path, head)
         with _opened(path, _FORMATS) as image:
             sixteen = image.format == "PNG" and head[24] == 16
-            _check_size(path, image, sixteen)
+            _check_size(path, image.size, "deep" if sixteen else _in_runs(image) or image.format or "")
             if not sixteen and image.mode not in _EIGHT_BIT:
                 raise InputError(path, f"{image.format} with {image.mode} pixels is not read", _SAVE_AS)
             # Asking a PNG without EXIF for it would decode the picture to look behind it.
@@ -121,7 +123,7 @@ def read_levels(path: Path, header: Header) -> U8 | U16:
 
 def _tiff_header(path: Path) -> Header:
     found = tiff.read_tiff(path)
-    check_pixels(path, found.width, found.height)
+    _check_size(path, (found.width, found.height), "deep" if found.is_sixteen else "TIFF")
     if found.unreadable:
         raise InputError(path, found.unreadable, _SAVE_AS)
     if found.is_plain:
@@ -131,8 +133,6 @@ def _tiff_header(path: Path) -> Header:
             if image.mode not in _EIGHT_BIT:
                 raise InputError(path, f"TIFF with {image.mode} pixels is not read", _SAVE_AS)
             mode = image.mode
-    if found.is_sixteen:
-        _check_deep(path, found.width, found.height, "of 16 bits")
     upright = from_exif(found.orientation)
     alpha = found.alpha or mode in _WITH_ALPHA
     header = Header(found.width, found.height, upright, f"TIFF {mode}", found.is_sixteen, alpha, found.pages)
@@ -159,20 +159,27 @@ def _check_canvas(path: Path, head: bytes) -> None:
         return
     if head[12:16] == b"VP8X" and len(head) == 30:
         width, height = (int.from_bytes(head[at : at + 3], "little") + 1 for at in (24, 27))
-        _check_deep(path, width, height, "as WebP")
+        if max(width, height) > _LONGEST_WEBP:
+            raise DamagedInput(path, f"damaged image (a WebP picture of {width}×{height} px)", _WAY_OUT)
+        _check_size(path, (width, height), "WEBP")
 
 
-def _check_size(path: Path, image: "Image", sixteen: bool) -> None:
-    check_pixels(path, *image.size)
-    if sixteen or image.format == "WEBP":
-        _check_deep(path, *image.size, "of 16 bits" if sixteen else "as WebP")
+def _check_size(path: Path, size: tuple[int, int], kind: str) -> None:
+    """kind: "deep", "runs", "WEBP" or another format."""
+    if kind == "deep":
+        check_pixels(path, *size, DEEP_PIXEL_LIMIT, "of 16 bits")
+    elif kind == "runs":
+        check_pixels(path, *size, RUNS_PIXEL_LIMIT, "as BMP in runs")
+    elif kind == "WEBP":
+        check_pixels(path, *size, WEBP_PIXEL_LIMIT, "as WebP")
+    else:
+        check_pixels(path, *size)
 
 
-def _check_deep(path: Path, width: int, height: int, what: str) -> None:
-    check_pixels(path, width, height)
-    if width * height > LARGE_PIXEL_LIMIT:
-        limit = f"{LARGE_PIXEL_LIMIT // 1_000_000} megapixels a picture {what}"
-        raise InputError(path, f"{width}×{height} px is over the limit of {limit}", "scale it down first")
+def _in_runs(image: "Image") -> str:
+    """ "runs" of a BMP that Pillow decodes in Python, pixel by pixel."""
+    tiles = getattr(image, "tile", None)
+    return "runs" if image.format == "BMP" and tiles and tiles[0][0] == "bmp_rle" else ""
 
 
 def _orientation(image: "Image") -> tuple[int | None, bool]:

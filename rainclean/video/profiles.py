@@ -13,6 +13,9 @@ import numpy as np
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+CONVERTED = "converted to sRGB"
+"""What notes say of colours that are not as the file has them."""
+
 _SAME = 2
 """Levels that a profile may differ from sRGB and is still taken for it: its makers round differently."""
 _STEPS = 17
@@ -35,7 +38,7 @@ class Conversion(NamedTuple):
         """What a person should know, or ""."""
         if self.problem:
             return f"its colour profile{self.name and ' '}{self.name} {self.problem}: colours taken for sRGB"
-        return f"colour profile {self.name}: converted to sRGB" if self.transform is not None else ""
+        return f"colour profile {self.name}: {CONVERTED}" if self.transform is not None else ""
 
     def applied(self, part: "Image") -> "Image":
         """A picture, or some of its rows, in sRGB."""

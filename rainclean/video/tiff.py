@@ -339,7 +339,7 @@ def _plain_channels(path: Path, tiff: Tiff, grid: _Grid, samples: int, plane: in
     return picture
 
 
-def _as_grey(path: Path, tiff: Tiff, grid: _Grid, samples: int, plane: int) -> bytes:
+def _as_grey(path: Path, tiff: Tiff, grid: _Grid, samples: int, plane: int) -> bytearray:
     """A TIFF file of one plane: its blocks of data as they are, under a header that calls them one grey channel."""
     tags: dict[int, tuple[int, ...]] = {
         _WIDTH: (tiff.width * samples,),
@@ -354,16 +354,17 @@ def _as_grey(path: Path, tiff: Tiff, grid: _Grid, samples: int, plane: int) -> b
         tags |= {_TILE_WIDTH: (grid.across * samples,), _TILE_HEIGHT: (grid.down,)}
     else:
         tags |= {_STRIP_ROWS: (grid.down,)}
-    blocks = list(_blocks(path, tiff, grid, samples, plane))
-    places, place = [], 8
-    for block in blocks:
-        places.append(place)
-        place += len(block)
+    places, lengths, file = [], [], bytearray(8)
+    for block in _blocks(path, tiff, grid, samples, plane):  # into one piece: it can be as large as the picture
+        places.append(len(file))
+        lengths.append(len(block))
+        file += block
     tags[_TILE_OFFSETS if grid.tiled else _STRIP_OFFSETS] = tuple(places)
-    tags[_TILE_BYTES if grid.tiled else _STRIP_BYTES] = tuple(map(len, blocks))
-    padding = b"\0" * (place % 2)
-    directory = _directory(tiff.order, tags, place + len(padding))
-    return b"".join([_head(tiff.order, place + len(padding)), *blocks, padding, directory])
+    tags[_TILE_BYTES if grid.tiled else _STRIP_BYTES] = tuple(lengths)
+    file += b"\0" * (len(file) % 2)
+    file[:8] = _head(tiff.order, len(file))
+    file += _directory(tiff.order, tags, len(file))
+    return file
 
 
 def _blocks(path: Path, tiff: Tiff, grid: _Grid, samples: int, plane: int) -> Iterator[bytes]:

@@ -265,7 +265,7 @@ def webp_canvas(width: int, height: int) -> bytes:
 def test_what_takes_too_much_memory_is_refused_from_its_header(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Image, "open", lambda *_, **__: pytest.fail("decoders take memory when they open"))
     (tmp_path / "1.webp").write_bytes(webp_canvas(8_000, 8_000))
-    with pytest.raises(InputError, match=r"1\.webp: 8000×8000 px is over the limit of 50 megapixels"):
+    with pytest.raises(InputError, match=r"1\.webp: 8000×8000 px is over the limit of 40 megapixels"):
         open_source(tmp_path)
     (tmp_path / "1.webp").unlink()
     tifffile.imwrite(tmp_path / "1.tif", np.zeros((8, 8), np.uint16))
@@ -319,3 +319,16 @@ def test_a_damaged_picture_of_sixteen_bits_is_not_read_in_part(tmp_path: Path) -
         path.write_bytes(damaged)
         with pytest.raises(InputError, match="damaged"):
             read_picture(path)
+
+
+def test_bmp_in_runs_is_bounded(tmp_path: Path) -> None:
+    """Pillow decodes it in Python: a row of 100 million pixels took minutes."""
+    rows = b"\x04\x07\0\0\0\1"
+    head = struct.pack("<IiiHHIIiiII", 40, 4_000_000, 16, 1, 8, 1, len(rows), 0, 0, 256, 0)
+    colours = bytes(1024)
+    path = tmp_path / "1.bmp"
+    path.write_bytes(
+        b"BM" + struct.pack("<IHHI", 14 + 40 + 1024 + len(rows), 0, 0, 14 + 40 + 1024) + head + colours + rows
+    )
+    with pytest.raises(InputError, match="over the limit of 10 megapixels a picture as BMP in runs"):
+        read_header(path)
