@@ -79,7 +79,7 @@ class VideoWriter:
         self._tick, self._lossless, self._reformat = look.tick, crf is None, VideoReformatter().reformat
         # swscale rounds colours down unless told otherwise.
         self._accurate = int(Interpolation.BICUBIC | Interpolation.ACCURATE_RND)
-        self._sound = sound
+        self._sound, self._last = sound, -_INT_MAX
         options = _options(suffix, look, sound.tracks)
         self._container = av.open(file, "w", format=SUFFIXES[suffix], container_options=options)
         try:
@@ -116,8 +116,10 @@ class VideoWriter:
         else:
             to = {"dst_colorspace": _BT709, "dst_color_range": _LIMITED, "interpolation": self._accurate}
             frame = self._reformat(frame, format="yuv420p", **to)
-        # Times are a whole number of ticks times the tick in float64: that number comes back exactly.
-        frame.pts, frame.time_base = round(time / float(self._tick)), self._tick
+        # Times are a whole number of ticks times the tick in float64: that number comes back exactly. A time that was
+        # set between two others (`rainclean/video/times.py`) need not be, and may round to the one before.
+        self._last = max(round(time / float(self._tick)), self._last + 1)
+        frame.pts, frame.time_base = self._last, self._tick
         with self._writing():
             self._sound.mux(self._container, until=time)
             self._container.mux(self._stream.encode(frame))

@@ -39,7 +39,8 @@ class Backdrop:
         self.size = (info.height, info.width)
         self.frames = info.frame_count
         span = float(times[-1] - times[0])
-        self.rate = Fraction((len(times) - 1) / span).limit_denominator(1001) if span > 0 else Fraction(25)
+        rate = Fraction((len(times) - 1) / span).limit_denominator(1001) if span > 0 else Fraction(0)
+        self.rate = rate or Fraction(25)  # hours between two frames make no rate
 
     def pictures(self, count: int) -> Iterator[U8]:
         """The first ``count`` pictures, (H, W, 3) uint8 RGB; of a picture always the same array."""

@@ -1,5 +1,6 @@
 """Opening a video file so that nothing else can be opened through it, and decoding runs of frames."""
 
+import errno
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
@@ -35,9 +36,15 @@ class _Bytes:
     """
 
     def __init__(self, file: BinaryIO, walk: bool) -> None:
-        self.read = file.read
+        self._file, self.read = file, file.read
         if not walk:
-            self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
+            self.seek, self.tell, self.seekable = self._seek, file.tell, file.seekable
+
+    def _seek(self, offset: int, whence: int = 0) -> int:
+        try:
+            return self._file.seek(offset, whence)
+        except (OSError, ValueError):
+            return -errno.EINVAL  # a damaged header names a place outside the file: that is for FFmpeg to say
 
 
 @contextmanager
@@ -108,7 +115,7 @@ def decode(
     to come out whole, because later ones are built on it. Raises Damage where one does not.
     """
     with open_video(path, container, walk=index.walked) as stream:
-        packets: Iterator[Packet[VideoStream]] = numbered(stream.container.demux(stream))  # type: ignore[attr-defined]
+        packets = numbered(demuxed(stream))
         landing = 0
         if start:
             landing, packets = _seek(stream, index, start)
@@ -139,6 +146,16 @@ def decode(
         raise Damage(expected)
 
 
+def demuxed(stream: "VideoStream") -> "Iterator[Packet[VideoStream]]":
+    """The packets of the stream, to the end or to the first place where that fails."""
+    from av.error import FFmpegError
+
+    try:
+        yield from stream.container.demux(stream)  # type: ignore[attr-defined]
+    except FFmpegError:
+        return
+
+
 def pictures(packet: "Packet[VideoStream]") -> "list[VideoFrame] | None":
     """What the decoder gives back for this packet; None where packet or picture is damaged."""
     from av.error import FFmpegError
@@ -160,7 +177,7 @@ def _seek(stream: "VideoStream", index: PacketIndex, start: int) -> "tuple[int, 
 
     try:
         stream.container.seek(index.seek_target(start), stream=stream)  # type: ignore[attr-defined]
-        packets: Iterator[Packet[VideoStream]] = stream.container.demux(stream)  # type: ignore[attr-defined]
+        packets = demuxed(stream)
         first = next(packets)
     except (FFmpegError, StopIteration) as error:
         raise Damage(start) from error

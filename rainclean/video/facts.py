@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from rainclean.errors import InputError
-from rainclean.video.decoding import open_video, pictures
+from rainclean.video.decoding import demuxed, open_video, pictures
 from rainclean.video.limits import Container
-from rainclean.video.orientation import Orientation, from_display_matrix
+from rainclean.video.orientation import Orientation, display_scale, from_display_matrix
 from rainclean.video.packets import LONGEST_REORDER, PacketIndex, numbered
 from rainclean.video.rgb import is_full_range, is_grey
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _HDR = {16: "PQ", 18: "HLG"}
 _BT2020_PRIMARIES = 9
 _UNSPECIFIED_MATRIX = 2
+_ROUNDING = 0.01
+"""Share of a length that FFmpeg, too, takes for rounding in a display matrix."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def look_at(path: Path, container: Container, index: PacketIndex) -> Beginning:
     out: list[int] = []
     key, clean, last = False, True, index.trial
     with open_video(path, container, threads="SLICE", walk=index.walked) as stream:
-        for packet in numbered(stream.container.demux(stream)):  # type: ignore[attr-defined]
+        for packet in numbered(demuxed(stream)):
             frames = pictures(packet)
             clean = clean and (bool(out) or frames is not None)
             for frame in frames or []:
@@ -109,8 +111,9 @@ def _seen_enough(fed: int | None, last: int, out: Sequence[int], index: PacketIn
 
 def _facts(path: Path, stream: "VideoStream", frame: "VideoFrame") -> StreamFacts:
     codec = stream.codec_context.name
-    matrix = frame.side_data.get("DISPLAYMATRIX")
-    orientation = from_display_matrix(bytes(cast("SideData", matrix)) if matrix is not None else None)
+    side_data = frame.side_data.get("DISPLAYMATRIX")
+    matrix = bytes(cast("SideData", side_data)) if side_data is not None else None
+    orientation = from_display_matrix(matrix)
     if orientation is None:
         # Upright frames would have to be resampled, and raw ones would break "upright" silently.
         reason = "it is stored at an angle that is no multiple of 90° (or sheared)"
@@ -126,8 +129,17 @@ def _facts(path: Path, stream: "VideoStream", frame: "VideoFrame") -> StreamFact
         transfer=_HDR.get(transfer, "SDR"),
         full_range=is_full_range(color_range, frame.format.name, codec),
         announced=stream.frames or None,
-        notes=tuple(_notes(stream, frame)),
+        notes=(*_notes(stream, frame), *_scale_notes(matrix)),
     )
+
+
+def _scale_notes(matrix: bytes | None) -> Sequence[str]:
+    wide, high = display_scale(matrix)
+    if not wide or not high:
+        return ["its display matrix leaves nothing to be seen: read as stored"]
+    if abs(wide / high - 1) > _ROUNDING or abs(wide - 1) <= _ROUNDING:  # else the shape of the pixels says it
+        return []
+    return [f"meant to be shown at {wide:.3g} times its size; frames are not resized"]
 
 
 def _notes(stream: "VideoStream", frame: "VideoFrame") -> Sequence[str]:
@@ -139,7 +151,8 @@ def _notes(stream: "VideoStream", frame: "VideoFrame") -> Sequence[str]:
         notes.append("interlaced: two half-pictures taken at different times are woven into each frame")
     aspect = stream.sample_aspect_ratio
     if aspect and aspect != 1:
-        ratio = f"{aspect.numerator}:{aspect.denominator}"
+        shown = aspect.limit_denominator(1000)
+        ratio = f"{shown.numerator}:{shown.denominator}"
         notes.append(f"pixels are not square ({ratio} as stored); frames are not resized")
     if frame.color_primaries == _BT2020_PRIMARIES and frame.color_trc not in _HDR:
         notes.append("BT.2020 primaries without an HDR transfer: colours will look paler than they are")

@@ -4,6 +4,7 @@ Eight ways to stand: a clockwise turn by 0, 90, 180 or 270 degrees, then perhaps
 """
 
 import struct
+from math import hypot
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ from rainclean.video.source import Region
 
 # What a matrix does to image axes (x right, y down): x' = a·x + c·y, y' = b·x + d·y → signs of (a, b, c, d).
 _TURNS = {(1, 0, 0, 1): 0, (0, 1, -1, 0): 90, (-1, 0, 0, -1): 180, (0, -1, 1, 0): 270}
+_UNIT = 1 << 16
 _EXIF = {1: (0, False), 2: (0, True), 3: (180, False), 4: (180, True)}
 _EXIF |= {5: (90, True), 6: (90, False), 7: (270, True), 8: (270, False)}
 
@@ -55,15 +57,17 @@ class Orientation(NamedTuple):
 def from_display_matrix(matrix: bytes | None) -> Orientation | None:
     """Read FFmpeg's display matrix: nine native int32, 16.16 fixed point; None or b"" is upright.
 
-    Returns None for any other angle than a multiple of 90 degrees, for shears and for scaling.
+    What it scales by does not matter here (`display_scale`), and one that leaves no area says nothing, as players
+    take it. Returns None for any other angle than a multiple of 90 degrees, and for shears.
     """
-    if not matrix:
+    wide, high = display_scale(matrix)
+    if not matrix or not wide or not high:
         return Orientation()
     a, b, _, c, d, *_ = struct.unpack("=9i", matrix[:36])
-    unit = 1 << 16
-    signs = tuple(round(v / unit) for v in (a, b, c, d))
+    lengths = (a / wide, b / wide, c / high, d / high)
+    signs = tuple(round(v / _UNIT) for v in lengths)
     # A hundredth of the unit: less than half a pixel in a hundred, which is rounding and no angle.
-    if any(abs(v - s * unit) > unit // 100 for v, s in zip((a, b, c, d), signs, strict=True)):
+    if any(abs(v - s * _UNIT) > _UNIT / 100 for v, s in zip(lengths, signs, strict=True)):
         return None
     if signs in _TURNS:
         return Orientation(_TURNS[signs])
@@ -71,6 +75,14 @@ def from_display_matrix(matrix: bytes | None) -> Orientation | None:
     if unmirrored in _TURNS:
         return Orientation(_TURNS[unmirrored], mirrored=True)
     return None
+
+
+def display_scale(matrix: bytes | None) -> tuple[float, float]:
+    """By how much FFmpeg's display matrix stretches the width and the height of stored pictures."""
+    if not matrix:
+        return 1.0, 1.0
+    a, b, _, c, d, *_ = struct.unpack("=9i", matrix[:36])
+    return hypot(a, b) / _UNIT, hypot(c, d) / _UNIT
 
 
 def from_exif(tag: int | None) -> Orientation:

@@ -5,12 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rainclean.video.decoding import Damage, open_video, pictures
+from rainclean.video.decoding import Damage, demuxed, open_video, pictures
 from rainclean.video.limits import Container
 from rainclean.video.packets import PacketIndex, numbered
 
 if TYPE_CHECKING:
-    from av.packet import Packet
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
@@ -87,7 +86,7 @@ def decode_whole(
     remaining = iter(wanted)
     target = next(remaining)
     with open_video(path, container, threads=_ONE_THREAD, walk=index.walked) as stream:
-        for packet in numbered(_packets(stream)):
+        for packet in numbered(demuxed(stream)):
             for frame in pictures(packet) or []:
                 if index.frame_of(frame.pts) != target or frame.is_corrupt:
                     continue
@@ -101,7 +100,7 @@ def decode_whole(
 
 def _decode_all(stream: "VideoStream") -> _Decoded:
     found = _Decoded()
-    for packet in numbered(_packets(stream)):
+    for packet in numbered(demuxed(stream)):
         frames = pictures(packet)
         if frames is None and packet.pts is not None:
             found.failed.add(packet.pts)
@@ -140,13 +139,3 @@ def _precedes(number: int, key: int, index: PacketIndex, found: _Decoded, place:
         return number not in found.failed and place.get(number, -1) < place.get(key, -1)
     ahead, at = index.frame_of(number), index.frame_of(key)
     return ahead is not None and at is not None and ahead < at
-
-
-def _packets(stream: "VideoStream") -> "Iterator[Packet[VideoStream]]":
-    """Demux until the end or the first place where that fails."""
-    from av.error import FFmpegError
-
-    try:
-        yield from stream.container.demux(stream)  # type: ignore[attr-defined]
-    except FFmpegError:
-        return

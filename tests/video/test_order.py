@@ -12,7 +12,7 @@ from PIL import Image
 
 from rainclean.video import Region, open_source
 from rainclean.video.images import natural_key
-from rainclean.video.orientation import Orientation, from_display_matrix
+from rainclean.video.orientation import Orientation, display_scale, from_display_matrix
 from rainclean.video.selection import check_indices
 
 from .clips import index_of, picture
@@ -74,8 +74,12 @@ def test_display_matrices() -> None:
     assert from_display_matrix(matrix(0, 1, -1, 0)) == Orientation(90, False)
     assert from_display_matrix(matrix(1, 0, 0, -1)) == Orientation(180, True)
     assert from_display_matrix(matrix(0.87, 0.5, -0.5, 0.87)) is None
-    assert from_display_matrix(matrix(2, 0, 0, 2)) is None
-    assert from_display_matrix(matrix(0, 0, 0, 0)) is None
+    assert from_display_matrix(matrix(1, 0, 0.5, 1)) is None
+    assert from_display_matrix(matrix(2, 0, 0, 2)) == Orientation(0, False)
+    assert from_display_matrix(matrix(0, 2, -1, 0)) == Orientation(90, False)
+    assert from_display_matrix(matrix(-1.5, 0, 0, 0.5)) == Orientation(0, True)
+    assert from_display_matrix(matrix(0, 0, 0, 0)) == Orientation(0, False)
+    assert display_scale(matrix(0, 2, -0.5, 0)) == (2, 0.5)
 
 
 def test_the_rest_of_a_folder_is_counted_not_read(tmp_path: Path) -> None:
