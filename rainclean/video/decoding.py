@@ -131,8 +131,8 @@ def decode(
             for frame in frames or []:
                 here = output if index.counted else index.frame_of(frame.pts)
                 output += 1
-                if here is None or (expected == landing and here < landing):
-                    continue
+                if here is None or here < expected:
+                    continue  # left out, ahead of the landing, or a second picture of the same packet
                 if frame.is_corrupt or here != expected:
                     raise Damage(expected)
                 expected += 1

@@ -186,9 +186,12 @@ class PyavSource(SourceBase):
         index = self._index
         if index.guessed:
             try:
-                self._index = index.holding(decoded_order(self._path, self._container, index))
+                order = decoded_order(self._path, self._container, index)
             except Damage as damage:
                 raise damaged_at(self._path, damage.index, len(index)) from None
+            if not order:
+                raise damaged_at(self._path, 0, len(index))
+            self._index = index.holding(order)
         else:
             self._index = self._beginning_with(beginning)
         return self._index.left_out(index)

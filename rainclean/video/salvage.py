@@ -99,7 +99,7 @@ def decode_whole(
 
 
 def _decode_all(stream: "VideoStream") -> _Decoded:
-    found = _Decoded()
+    found, seen = _Decoded(), set[int]()
     for packet in numbered(demuxed(stream)):
         frames = pictures(packet)
         if frames is None and packet.pts is not None:
@@ -107,8 +107,9 @@ def _decode_all(stream: "VideoStream") -> _Decoded:
             if found.out and found.sound is None:
                 found.sound = len(found.out)
         for frame in frames or []:
-            if frame.is_corrupt or frame.pts is None:
+            if frame.is_corrupt or frame.pts is None or frame.pts in seen:
                 continue
+            seen.add(frame.pts)
             found.out.append(frame.pts)
             if frame.key_frame:
                 found.keys.add(frame.pts)
