@@ -56,7 +56,8 @@ class Session(QObject):
     """The state that panels share.
 
     Signals say what has changed; `learned`: what is suggested may be another candidate now; `travelled` carries the
-    edit that was taken back or done again, `said` a line for the person, `complained` one on what could not be done.
+    edit that was taken back or done again, `said` a line for the person, `complained` one on what could not be done;
+    `broken` the folder of a project whose store turned out to be damaged, or another one.
     """
 
     opened = Signal()
@@ -69,6 +70,7 @@ class Session(QObject):
     travelled = Signal(object)
     said = Signal(str)
     complained = Signal(str)
+    broken = Signal(Path)
 
     def __init__(self, workers: Workers) -> None:
         super().__init__()
@@ -307,7 +309,7 @@ class Session(QObject):
                 raise RaincleanError(f"{self.project.folder}: cannot be written to; copy it to change it")
             act(self.editor)
         except RaincleanError as error:
-            self.complained.emit(str(error))
+            self.complained.emit(self._explained(error) or str(error))
             return False
         self._learning.again()
         if self.target is not None:
@@ -371,6 +373,7 @@ class Session(QObject):
         except StoreError as damage:
             error = damage
         if isinstance(error, StoreError):
+            self.broken.emit(error.path.parent)
             self._timer.stop()  # it stays as it is until it is opened again
         return str(error) if isinstance(error, RaincleanError) else None
 

@@ -96,6 +96,7 @@ class Window(QMainWindow):
         self.work.to_desk.connect(partial(self._show_page, "desk"))
         self.session.said.connect(lambda text: self.statusBar().showMessage(text, SAID_MS))
         self.session.complained.connect(self._complain)
+        self.session.broken.connect(self.start_page.offer.look)  # seen when the project is closed
         self.desk.live.working.connect(self._working.setText)
         self.jobs.changed.connect(lambda _: self._show_jobs())
         self.jobs.finished.connect(self._job_finished)

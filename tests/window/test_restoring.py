@@ -10,6 +10,8 @@ from PySide6.QtCore import Qt
 from pipeline.project import backups, decisions, restoring
 from pipeline.project.store import DATABASE, Project
 
+from .hands import PATIENCE
+
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
 
@@ -40,7 +42,7 @@ def damage(folder: Path, whole: bool) -> None:
 
 
 def offered(window: "Window", qtbot: "QtBot") -> None:
-    qtbot.waitUntil(lambda: window.start_page.offer.isVisible())
+    qtbot.waitUntil(lambda: window.start_page.offer.isVisible(), timeout=PATIENCE)
 
 
 @pytest.mark.parametrize("whole", [False, True])
@@ -56,11 +58,27 @@ def test_a_damaged_project_is_restored_from_the_start_page(
     assert backups.local_time(newest.at) in offer.words.text() and "1 decision on 3 sequences" in offer.words.text()
     assert offer.button.isEnabled() and not offer.as_it_is.isVisible() and not offer.cancel.isVisible()
     qtbot.mouseClick(offer.button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: window.session.project is not None)
+    qtbot.waitUntil(lambda: window.session.project is not None, timeout=PATIENCE)
     assert not offer.isVisible() and window.stack.currentWidget() is window.pages
     assert "restored: " in window.statusBar().currentMessage()
     assert len(decisions.journal(window.session.project)) == (1 if whole else 2)  # an empty file has nothing to salvage
     assert [p for p in (decided / "backups").iterdir() if p.suffix == ".sqlite"]
+
+
+def test_a_store_that_is_damaged_while_it_is_open_is_offered_when_it_is_closed(
+    open_window: "Open", decided: Path, qtbot: "QtBot"
+) -> None:
+    window = open_window(decided)
+    qtbot.waitUntil(lambda: window.desk.shown_right is not None, timeout=PATIENCE)
+    damage(decided, False)
+    window.session.star()
+    assert "is damaged" in window.statusBar().currentMessage()
+    qtbot.waitUntil(lambda: not window.start_page.offer.isHidden(), timeout=PATIENCE)
+    window.session.close()
+    offered(window, qtbot)
+    qtbot.mouseClick(window.start_page.offer.button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: window.session.project is not None, timeout=PATIENCE)
+    assert len(decisions.journal(window.session.project)) == 2
 
 
 def test_an_older_store_can_be_gone_on_with(open_window: "Open", decided: Path, qtbot: "QtBot") -> None:
@@ -70,7 +88,7 @@ def test_an_older_store_can_be_gone_on_with(open_window: "Open", decided: Path, 
     offer = window.start_page.offer
     assert "is older than what the project had" in offer.reason.text() and offer.as_it_is.isVisible()
     qtbot.mouseClick(offer.as_it_is, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: window.session.project is not None)
+    qtbot.waitUntil(lambda: window.session.project is not None, timeout=PATIENCE)
     assert decisions.journal(window.session.project) == []
 
 
@@ -99,24 +117,24 @@ def test_what_cannot_be_restored_is_said_and_can_be_tried_again(
     with monkeypatch.context() as patched:
         patched.setattr(restoring, "copy_of", full)
         qtbot.mouseClick(window.start_page.offer.button, Qt.MouseButton.LeftButton)
-        qtbot.waitUntil(lambda: "No space left" in window.start_page.offer.words.text())
+        qtbot.waitUntil(lambda: "No space left" in window.start_page.offer.words.text(), timeout=PATIENCE)
     assert "No space left" in window.statusBar().currentMessage() and window.session.project is None
     qtbot.mouseClick(window.start_page.offer.button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: window.session.project is not None)
+    qtbot.waitUntil(lambda: window.session.project is not None, timeout=PATIENCE)
 
 
 def test_no_project_is_no_offer(open_window: "Open", tmp_path: Path, qtbot: "QtBot") -> None:
     window = open_window(tmp_path)
-    qtbot.waitUntil(lambda: not window.workers.busy)
+    qtbot.waitUntil(lambda: not window.workers.busy, timeout=PATIENCE)
     assert not window.start_page.offer.isVisible()
 
 
 def test_the_window_makes_backups_beside_itself(window: "Window", home: Path, qtbot: "QtBot") -> None:
     there = len(backups.backups(home))
-    qtbot.waitUntil(lambda: not window.workers.busy)
+    qtbot.waitUntil(lambda: not window.workers.busy, timeout=PATIENCE)
     for _ in range(55):
         window.session.star()
-    qtbot.waitUntil(lambda: len(backups.backups(home)) > there)
+    qtbot.waitUntil(lambda: len(backups.backups(home)) > there, timeout=PATIENCE)
     newest = backups.backups(home)[0]
     assert backups.examine(newest.path, backups.unpack(newest.path)).changes >= 50
 
@@ -128,7 +146,7 @@ def test_a_backup_that_fails_is_said_and_decisions_go_on(open_window: "Open", de
     (decided / "backups").rmdir()
     (decided / "backups").write_text("in the way")
     window = open_window(decided)
-    qtbot.waitUntil(lambda: "no backup was made" in window.statusBar().currentMessage())
+    qtbot.waitUntil(lambda: "no backup was made" in window.statusBar().currentMessage(), timeout=PATIENCE)
     before = len(decisions.journal(window.session.project))
     window.session.reject(["streaks"])
     assert len(decisions.journal(window.session.project)) == before + 1
