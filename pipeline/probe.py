@@ -83,6 +83,7 @@ class _Pass:
     decoded: int
     cuts: tuple[int, ...] | None
     motion: CameraMotion | None
+    repeats: tuple[str, ...] = ()
 
 
 def probe(path: Path, salvage: bool = False) -> Generator[Progress, None, ProbeReport]:
@@ -110,7 +111,7 @@ def probe(path: Path, salvage: bool = False) -> Generator[Progress, None, ProbeR
         notes.append(f"HDR ({info.transfer}): cuts and motion are not measured; convert it to SDR before use")
     # What --salvage leaves out was said by the damage already.
     notes += [note for note in info.notes if not (notes and note.startswith("salvaged"))]
-    return _report(info, times, found, announced, tuple(notes))
+    return _report(info, times, found, announced, (*notes, *found.repeats))
 
 
 def _decode(source: FrameSource) -> Generator[Progress, None, _Pass]:
@@ -124,17 +125,19 @@ def _decode(source: FrameSource) -> Generator[Progress, None, _Pass]:
             yield Progress("decode", decoded, total)
         return _Pass(decoded, None, None)
 
+    from rainclean.repeats import Repeats, describe
     from rainclean.video.cuts import scene_cuts, thumbnail
 
     thumbnails: list[NDArray[np.uint8]] = []
-    tracker = _Tracker()
+    tracker, repeats = _Tracker(), Repeats()
     for frame in source.read():
         decoded += 1
         thumbnails.append(thumbnail(frame.rgb))
         tracker.add(frame.rgb, last=decoded == total)
+        repeats.see(frame.rgb)
         yield Progress("decode", decoded, total)
     cuts = tuple(scene_cuts(np.stack(thumbnails)))
-    return _Pass(decoded, cuts, tracker.motion(cuts))
+    return _Pass(decoded, cuts, tracker.motion(cuts), tuple(describe(repeats.finish(), range(decoded))))
 
 
 class _Tracker:

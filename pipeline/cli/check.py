@@ -36,6 +36,7 @@ class Check:
                 {
                     "problems": [{"path": p.path, "kind": p.kind, "text": p.text} for p in found.problems],
                     "counts": found.counts,
+                    "notes": found.notes,
                 }
             )
         elif found.problems:
@@ -43,6 +44,9 @@ class Check:
                 print_text(str(problem))
         else:
             print_text(f"{self.folder}: {looked_at}; nothing wrong")
+        if not self.json:
+            for note in found.notes:
+                print_text(f"note: {note}")
         if found.problems:
             among = f" in {looked_at}" if looked_at else ""
             raise RaincleanError(f"{self.folder}: {counted(len(found.problems), 'problem')}{among}")

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,11 @@ from pipeline.project.analyses import wanted_artefacts
 from pipeline.project.clips import clips, locate
 from pipeline.project.store import DATABASE, Project
 from pipeline.stages import Progress
+from pipeline.words import counted
 from rainclean.errors import InputError
 from rainclean.formats import LAYOUTS, Files, Kind, Layout, Problem, layout
 from rainclean.formats.manifest import NAME, ManifestRow, read_manifest
+from rainclean.formats.png import pixels_sha256
 from rainclean.formats.verify import verify
 
 _AGAIN = "export again or restore the file"
@@ -22,10 +24,11 @@ _AGAIN = "export again or restore the file"
 
 @dataclass
 class Findings:
-    """What was found. counts: how many of what were looked at, by name."""
+    """What was found. counts: how many of what were looked at, by name. notes: what is whole, but should be known."""
 
     problems: list[Problem] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
 
 def check(path: Path) -> Generator[Progress, None, Findings]:
@@ -89,7 +92,29 @@ def _check_export(path: Path) -> Generator[Progress, None, Findings]:
         yield Progress("check", step.done, step.total)
     found.problems += _judge_counts(report, rows, chosen)
     found.counts = {"pair": len(rows), "scene": len({row.scene for row in rows})}
+    found.notes += _equal_pictures(rows)
     return found
+
+
+def _equal_pictures(rows: list[ManifestRow]) -> Iterator[str]:
+    """One line on rainy pictures of one scene that are equal pixel by pixel; all black or white ones are no wonder."""
+    seen: dict[tuple[str, str], str] = {}
+    equal: dict[str, str] = {}
+    flat = {size: _flat(*size) for size in {(row.width, row.height) for row in rows}}
+    for row in rows:
+        if row.rainy_pixels_sha256 not in flat[row.width, row.height]:
+            first = seen.setdefault((row.scene, row.rainy_pixels_sha256), row.rainy)
+            if first != row.rainy:
+                equal[row.rainy] = first
+    if equal:
+        one, other = next(iter(equal.items()))
+        yield f"{counted(len(equal), 'rainy picture')} equal to another one of the same scene ({one} to {other}, …)"
+
+
+def _flat(width: int, height: int) -> set[str]:
+    import numpy as np
+
+    return {pixels_sha256(np.full((height, width, 3), level, np.uint8)) for level in (0, 255)}
 
 
 def _told(error: InputError, root: Path, kind: Kind) -> Problem:

@@ -8,11 +8,11 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from pipeline.project.agreement import AUTOMATIC, Agreement, Judgements, agreements, judgements
-from pipeline.project.analyses import FOUND, analysis, candidate, rain_amounts
+from pipeline.project.analyses import OF_FRAMES, analysis, candidate, rain_amounts
 from pipeline.project.clips import clip
 from pipeline.project.decisions import current
 from pipeline.project.edits import pair_frames
-from pipeline.project.findings import covered_frames
+from pipeline.project.findings import covered_frames, repeats_of
 from pipeline.project.model import Analysis, Clip, Decision, StoredCandidate
 from pipeline.project.model import Sequence as ClipSequence
 from pipeline.project.sequences import lookalikes, sequences
@@ -106,10 +106,17 @@ class Item:
         frames = range(self.sequence.first, self.sequence.last)
         return {frame: amount for frame, amount in zip(frames, self.rain, strict=True) if amount is not None}
 
+    @property
+    def repeated(self) -> int:
+        """Frames of the sequence that repeat another one."""
+        missing = (self.sequence.first + place for place, amount in enumerate(self.rain) if amount is None)
+        return len(set(missing) & repeats_of(self.analysis).keys())
+
     def choose(self, choice: FrameChoice, amounts: Mapping[int, float]) -> list[int]:
         """The frames asked for, of those that can be had: what a person chose, else by the choice."""
         if self.frames is not None:
-            return [frame for frame in self.frames if frame in amounts]
+            repeats = repeats_of(self.analysis)
+            return [frame for frame in sorted({repeats.get(f, f) for f in self.frames}) if frame in amounts]
         return choice.choose(list(amounts), list(amounts.values()), covered_frames(self.analysis))
 
     def identity(self) -> list[Any]:
@@ -119,7 +126,7 @@ class Item:
             s.id, s.name, s.scene, s.scene_by, s.first, s.last, s.source, s.author, s.licence, s.consent, s.notes,
             self.clip.content, self.clip.path.name, self.candidate.recipe_hash, self.candidate.picture,
             list(self.analysis.region), self.decision.uuid, self.split, self.scene_number, self.first_number,
-            self.frames, self.opinions, self.agreeing, *(getattr(self.analysis, name) for name in FOUND),
+            self.frames, self.opinions, self.agreeing, *(getattr(self.analysis, name) for name in OF_FRAMES),
         ]  # fmt: skip
 
 
@@ -232,11 +239,15 @@ def _doubts(project: Project, items: Sequence[Item]) -> Iterator[str]:
     for one, other in lookalikes(project):
         if one in split and other in split and split[one] != split[other]:
             yield f"{one} ({split[one]}) looks like {other} ({split[other]}): if that is one place, give them one scene"
-    unsteady = [
-        f"{item.sequence.name} {item.rain.count(None)} of {len(item.rain)}" for item in items if None in item.rain
-    ]
-    if unsteady:
-        yield f"frames that cannot be steadied make no pairs: {few(unsteady)}"
+    unsteady = [(item, item.rain.count(None) - item.repeated) for item in items]
+    repeated = [(item, item.repeated) for item in items]
+    for found, what in (
+        (unsteady, "cannot be steadied make no pairs"),
+        (repeated, "repeat the one before make no pairs of their own"),
+    ):
+        named = [f"{item.sequence.name} {many} of {len(item.rain)}" for item, many in found if many]
+        if named:
+            yield f"frames that {what}: {few(named)}"
     unlicensed = [item.sequence.name for item in items if not item.sequence.licence]
     if unlicensed:
         yield f"no licence is given (rainclean describe --licence) for {few(unlicensed)}"

@@ -19,9 +19,12 @@ if TYPE_CHECKING:
 FOUND = ("steadying", "belief_mean", "belief_sd", "areas", "passing", "moving")
 """Columns of what an analysis found beside its candidates; they hold for whatever is made of the same frames."""
 
+OF_FRAMES = (*FOUND, "repeats")
+"""The same, and which frames repeat another one."""
+
 _COLUMNS = (
     "id, sequence_id, settings, settings_hash, rainclean, finished, error, reference_frame, region, warnings, sheet, "
-    f"crowd, reference, spread, origin, {', '.join(FOUND)}"
+    f"crowd, reference, spread, origin, {', '.join(OF_FRAMES)}"
 )
 """All but the rain amounts, which are long and seldom wanted."""
 
@@ -99,8 +102,8 @@ def store_analysis(
 
     What an earlier one gave by the same settings goes, unless a person has used a candidate of it.
 
-    rain: see `rain_amounts`. found: the columns `FOUND`, as `findings.keep` gives them. made: columns of its candidates
-    but id and analysis_id. Returns the id of the analysis.
+    rain: see `rain_amounts`. found: the columns `OF_FRAMES`, as `findings.keep` gives them. made: columns of its
+    candidates but id and analysis_id. Returns the id of the analysis.
     """
     columns = {
         "error": error,

@@ -26,6 +26,7 @@ from rainclean.candidates import SWEEP_VERSION, Candidate
 from rainclean.formats.png import encode_png
 from rainclean.pairs import rain_amount
 from rainclean.recipe import RULE_VERSIONS, RULES_VERSION
+from rainclean.repeats import distinct
 from rainclean.steady import SteadySource
 from rainclean.temporal import luma
 from rainclean.video import FrameSource
@@ -112,6 +113,8 @@ def _analyze(
             crowd = project.artefacts.put(encode_crowd(cleaned.crowd), ".png")
             reference = project.artefacts.put(encode_png(cleaned.reference_rgb), ".png")
             found = findings.keep(project, cleaned)
+            if cleaned.repeats:
+                found["repeats"] = json.dumps(cleaned.repeats)
             best = cleaned.picture(cleaned.candidates[0])
             rain = yield from _rain(source, sequence, cleaned, best)
     store_analysis(
@@ -162,15 +165,15 @@ def _rain(
 ) -> Generator[Progress, None, list[float | None]]:
     """Rain amount of each frame of the sequence, against the best-scored candidate. Decodes it once more.
 
-    None for a frame that cannot be steadied where the others were.
+    None for a frame that cannot be steadied where the others were, and for one that repeats another.
     """
     whole = range(sequence.first, sequence.last)
     amounts: dict[int, float] = {}
     frames: FrameSource = source
-    indices: Sequence[int] = whole
+    indices: Sequence[int] = distinct(whole, cleaned.repeats)
     if cleaned.steadying is not None:
         frames = SteadySource(source, cleaned.steadying)
-        indices = [index for index in sorted(cleaned.steadying.poses) if index in whole]
+        indices = [index for index in sorted(cleaned.steadying.poses) if index in indices]
     for frame in frames.read(indices, cleaned.region):
         amounts[frame.index] = rain_amount(frame.rgb, best)
         yield Progress("rain", len(amounts), len(indices))

@@ -112,9 +112,24 @@ def covered_frames(analysis: Analysis) -> frozenset[int]:
     return frozenset(int(frame) for frame, share in told(analysis).get("shares", {}).items() if share >= COVERED)
 
 
+def repeats_of(analysis: Analysis) -> dict[int, int]:
+    """Frames that repeat the one before → the frame that stands for their picture; {} where none was found."""
+    if not analysis.repeats:
+        return {}
+    return {int(again): int(first) for again, first in json.loads(analysis.repeats).items()}
+
+
 def frames_at_hand(project: Project, sequence: ClipSequence, analysis: Analysis) -> Sequence[int]:
-    """Frames of a sequence that can be had as the analysis used them, rising: steadied, those that can be."""
+    """Frames of a sequence that can be had as the analysis used them, rising: steadied, those that can be.
+
+    Without repeats, unless the analysis used those, too.
+    """
     whole = range(sequence.first, sequence.last)
     if not analysis.steadying:
-        return whole
+        if not (repeats := repeats_of(analysis)):
+            return whole
+        from rainclean.repeats import even
+
+        left = [index for index in whole if index not in repeats]
+        return whole if len(left) < 2 or even(repeats, whole) else left
     return [index for index in sorted(read_steadying(project, analysis.steadying).poses) if index in whole]

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from pipeline.project.analyses import (
-    FOUND,
+    OF_FRAMES,
     all_candidates,
     analyses,
     analysis,
@@ -112,7 +112,7 @@ def store_made(
             "rain": rain,
             "crowd": like.crowd,
             "reference": like.reference,
-            **{name: getattr(like, name) for name in FOUND},
+            **{name: getattr(like, name) for name in OF_FRAMES},
             **columns,
         }
     columns = {"error": "", "warnings": "[]", "sheet": "", "origin": origin, **columns}

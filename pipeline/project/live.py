@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pipeline.clean import available_cores
 from pipeline.project.clips import whole_sequence
 from pipeline.project.crowds import read_crowd
-from pipeline.project.findings import frames_at_hand
+from pipeline.project.findings import frames_at_hand, repeats_of
 from pipeline.project.model import Analysis, Sequence
 from pipeline.project.store import Project
 from pipeline.stages import Progress
@@ -77,6 +77,7 @@ def open_live(
                 min(MOST_WORKERS, available_cores()),
             )
             until_done.callback(live.close)
+            live.repeats = repeats_of(analysis)
             wanted = min(most_frames, len(usable))
             if live.frames < wanted:
                 said = f"{live.frames} of {wanted} frames are used: more do not fit into the scratch space"
@@ -100,8 +101,10 @@ def live_recipe(live: LiveStack, analysis: Analysis, frames: int, percentile: fl
 
 
 def _stride(live: LiveStack) -> int:
-    """Frames from one used frame to the next. Of a long clip only every second, third, … was registered."""
-    return min((b - a for a, b in pairwise(live.selection.indices)), default=1)
+    """Pictures from one used frame to the next. Of a long clip only every second, third, … was registered."""
+    used = set(live.selection.indices)
+    places = [index - sum(again < index for again in live.repeats if again not in used) for index in sorted(used)]
+    return min((b - a for a, b in pairwise(places)), default=1)
 
 
 def kept_candidate(live: LiveStack, recipe: Recipe) -> LiveCandidate:

@@ -112,7 +112,7 @@ class Analysis:
     sheet, the crowd and the rainy reference frame cut to the region; each may be "". spread: how far the other
     candidates lie from the best-scored one, mean, in levels of luma. origin: what made it.
     steadying, belief_mean, belief_sd, areas, passing: artefacts of what was found (`findings`); each may be "".
-    moving: what is to be read of moving things, JSON, or "".
+    moving: what is to be read of moving things, JSON, or "". repeats: frames that repeat one, JSON, or "".
     """
 
     id: int
@@ -136,6 +136,7 @@ class Analysis:
     areas: str = ""
     passing: str = ""
     moving: str = ""
+    repeats: str = ""
 
     @classmethod
     def of(cls, row: Any) -> Self:

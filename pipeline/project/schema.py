@@ -199,7 +199,12 @@ ALTER TABLE project ADD COLUMN changed TEXT NOT NULL DEFAULT '';
 UPDATE project SET changes = 1;
 """
 
-MIGRATIONS: list[str] = [_FIRST, _SECOND, _THIRD, _FOURTH]
+_FIFTH = """
+-- Frames that repeat the one before: JSON, frame index → frame that stands for its picture. '' where none was found.
+ALTER TABLE analysis ADD COLUMN repeats TEXT NOT NULL DEFAULT '';
+"""
+
+MIGRATIONS: list[str] = [_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH]
 """MIGRATIONS[n] makes version n + 1 of version n; a change of the tables is one more entry, never an edit."""
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from pipeline.project.analyses import FOUND
 from pipeline.project.drafts import draft_of
 from pipeline.project.edits import Edit
-from pipeline.project.findings import covered_frames
+from pipeline.project.findings import covered_frames, repeats_of
 from pipeline.project.model import Analysis, Clip, Decision, Opinion, Sequence, StoredCandidate
 from pipeline.project.rows import listed, told
 from pipeline.project.store import Project
@@ -91,6 +91,7 @@ def _read_analysis(row: Any) -> None:
     _need("recipe" in made.settings, "settings without a recipe")
     _need_names(made.sheet, made.crowd, made.reference, *(getattr(made, name) for name in FOUND if name != "moving"))
     covered_frames(made)
+    repeats_of(made)
 
 
 def _read_candidate(row: Any) -> None:

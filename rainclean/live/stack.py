@@ -6,7 +6,7 @@ it is two ranks, blended. Another number of frames is previewed first, coarsely 
 once the person has settled on it. Pictures are those that `clean` makes of the same recipe, pixel by pixel.
 """
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -51,6 +51,7 @@ class LiveStack:
     height, width: size of the frames in px. usable: indices in the clip of the sequence's frames that may be used,
     rising. reference: index of the reference frame. most: frames, limit: bytes of scratch space in ``folder``, to use
     at most. ``frames`` says how many frames it came to, ``selection`` which (`Selection.indices` in the clip).
+    ``repeats``: frames that were left out because they repeat one, for whoever names what is made of it.
 
     One thread adds frames; then any number of threads may look up, and one sort may be under way. Use as a context
     manager; `close` gives memory and disk space back. Raises ResourceError where there is no room for two frames.
@@ -72,6 +73,7 @@ class LiveStack:
         chosen = select_frames(len(usable), [Recipe(self.frames)], usable.index(reference))
         self.selection = Selection(tuple(usable[i] for i in chosen.indices), chosen.reference, chosen.windows)
         self.reference_rgb: U8 = np.empty((0, 0, 3), np.uint8)
+        self.repeats: Mapping[int, int] = {}
         self._frames = LiveFrames(height, width, self.frames, folder)
         try:
             self._ranks = ScratchFile(folder)
