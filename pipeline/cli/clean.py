@@ -39,7 +39,7 @@ class Clean:
     reference: Annotated[str | None, arg(metavar="FRAME|TIME")] = None
     """Reference frame: index, or time such as 4.5s. Default: the middle one."""
     in_point: Annotated[str | None, arg(metavar="FRAME|TIME")] = None
-    """First frame to use: index, or time such as 4.5s."""
+    """First frame to use: index, or time from the clip's first frame, such as 4.5s."""
     out_point: Annotated[str | None, arg(metavar="FRAME|TIME")] = None
     """First frame no longer to use: index, or time such as 9s."""
     region: Annotated[str | None, arg(metavar="X,Y,W,H")] = None

@@ -151,8 +151,8 @@ class PacketIndex:
     def doubtful(self) -> list[int]:
         """Frames by which a wrong time gives itself away, where pictures are stored in another order than shown.
 
-        A time that was moved lies too near to another in a row that is even; or its picture would have to wait
-        longer for others than nearly all do, which is for the encoder to say and the same in the whole clip.
+        A time that was moved lies too near to another in a row that is even. In an uneven one its picture would have
+        to wait longer for others than nearly all do, though that is the same in the whole of a clip.
         """
         ahead = np.argsort(np.argsort(self.order)) - np.arange(len(self))  # packets before it, less frames before it
         if self.counted or self.guessed or not ahead.any():
@@ -160,10 +160,10 @@ class PacketIndex:
         gaps = np.diff(self.clock.times)
         usual, rounding = float(np.median(gaps)), 2.001 * float(self.tick)
         even = np.mean(np.abs(gaps - usual) <= max(0.05 * usual, rounding)) >= _EVEN
-        close = np.flatnonzero(even & (gaps < 0.75 * usual - rounding))
+        if even:
+            return [int(i) for i in np.flatnonzero(gaps < 0.75 * usual - rounding)]
         deepest = np.flatnonzero(ahead == ahead.max())
-        deep = deepest if len(deepest) <= max(2, len(self) // 50) else deepest[:0]
-        return [int(i) for i in np.union1d(close, deep)]
+        return [int(i) for i in deepest] if len(deepest) <= max(2, len(self) // 50) else []
 
     @cached_property
     def in_file_order(self) -> bool:
