@@ -25,6 +25,8 @@ F64 = NDArray[np.float64]
 
 
 _ROWS = 128
+_DARKEST = 1e-3
+"""Gain below which a frame shows nothing."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,27 @@ class Pose:
     def placed(self) -> bool:
         """Whether the frame lies over the reference frame as it is."""
         return self.mesh is None and np.array_equal(self.matrix, np.eye(3))
+
+    def is_sound(self, corners: F64, side: float) -> bool:
+        """Whether a camera can have taken a frame so. corners: (3, 4), of the frame; side: its longer one, px."""
+        flat = [self.matrix.ravel(), self.gain.ravel(), self.offset.ravel(), np.array([self.residual])]
+        shapes = (self.matrix.shape, self.gain.shape, self.offset.shape)
+        if shapes != ((3, 3), (3,), (3,)) or not all(np.isfinite(values).all() for values in flat):
+            return False
+        if self.mesh is not None and (
+            self.mesh.ndim != 3
+            or self.mesh.shape[2] != 2
+            or min(self.mesh.shape) < 1
+            or not np.isfinite(self.mesh).all()
+            or np.abs(self.mesh).max() > side
+        ):
+            return False
+        placed = self.matrix @ corners
+        if (placed[2] <= 1e-6).any() or not 1e-3 < abs(np.linalg.det(self.matrix)) < 1e3:
+            return False
+        far = np.abs(placed[:2] / placed[2]).max() <= 4 * side
+        lit = (self.gain >= _DARKEST).all() and (self.gain <= 1 / _DARKEST).all() and (np.abs(self.offset) <= 255).all()
+        return bool(far and lit and self.residual >= 0)
 
     @property
     def lit(self) -> bool:
@@ -137,6 +160,27 @@ class Steadying:
             )
         dropped = {int(index): str(reason) for index, reason in document["dropped"].items()}
         return cls(str(document["model"]), Region(*document["cut"]), Region(*document["region"]), poses, dropped)
+
+    def misfit(self, size: tuple[int, int] | None = None, frames: range | None = None) -> str:
+        """Why no frame can be steadied by this, "" where all can that it names.
+
+        size: (width, height) px of the upright frame; frames: those that there are; None where that is not known.
+        """
+        (x, y, width, height), cut = self.region, self.cut
+        if min(width, height) < 1 or min(cut.x, cut.y) < 0 or not self.poses:
+            return "it holds no frames, or a region of nothing"
+        right, bottom = cut.x + cut.width, cut.y + cut.height
+        if min(x - cut.x, y - cut.y, right - x - width, bottom - y - height) < 0:
+            return "its region lies outside of what was read"
+        if size is not None and (right > size[0] or bottom > size[1]):
+            return "it is of a larger frame"
+        if frames is not None and any(index not in frames for index in self.poses):
+            return "it names frames that the sequence does not have"
+        corners = np.array([[a, b, 1.0] for a in (0, cut.width) for b in (0, cut.height)]).T
+        for index, pose in self.poses.items():
+            if not pose.is_sound(corners, max(cut.width, cut.height)):
+                return f"nobody can have seen frame {index} like that"
+        return ""
 
     def to_bytes(self) -> bytes:
         """`to_json` as text."""

@@ -40,7 +40,7 @@ def print_note(text: str) -> None:
     sys.stderr.write(plain(text) + "\n")
 
 
-def fail_for_parts(failed: Sequence[str], asked: int, what: str) -> None:
+def fail_for_parts(failed: Sequence[str], asked: int, what: str, others: str = "the others are done") -> None:
     """Raise RaincleanError where parts of the work failed, after a line for each; the rest was done."""
     if not failed:
         return
@@ -48,7 +48,7 @@ def fail_for_parts(failed: Sequence[str], asked: int, what: str) -> None:
         raise RaincleanError(failed[0])
     for line in failed:
         print_note(f"failed: {line}")
-    rest = "; the others are done" if len(failed) < asked else ""
+    rest = f"; {others}" if len(failed) < asked else ""
     raise RaincleanError(f"{len(failed)} of {asked} {what}{rest}")
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from pipeline.cli.console import print_json, print_note, print_text
+from pipeline.cli.console import fail_for_parts, print_json, print_note, print_text
 from pipeline.words import counted
 
 
@@ -39,11 +39,14 @@ class DecisionsExport:
         with Project(self.project) as project:
             for note in project.notes:
                 print_note(f"note: {note}")
-            lines = export_decisions(project, self.output)
+            left_out: list[str] = []
+            lines = export_decisions(project, self.output, left_out)
         if self.json:
             print_json({"file": str(self.output), **lines})
         else:
             print_text(f"{self.output}: {_counted(lines)}")
+        asked = sum(lines.values()) + len(left_out)
+        fail_for_parts(left_out, asked, "lines could not be written", "the others are")
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,7 @@ class DecisionsImport:
                 print_text(f"decided differently: {conflict.sequence} ({said})")
         for note in result.notes:
             print_note(f"note: {note}")
+        fail_for_parts(result.refused, result.lines, "lines were refused", "the rest was taken in")
 
 
 def _counted(lines: dict[str, int]) -> str:

@@ -35,14 +35,21 @@ class Status:
         from pipeline.project.overview import overview
         from pipeline.project.store import Project
         from pipeline.project.suggestion import suggestions
+        from pipeline.project.unusable import advice, faults
 
         with Project(self.project) as project:
             for note in project.notes:
                 print_note(f"note: {note}")
             learned = suggestions(project)
             with project.snapshot():
+                unsound = faults(project)
                 lines = overview(project, [self.sequence] if self.sequence else [])
                 document = _details(project, lines[0], learned) if self.sequence else _document(project, lines, learned)
+        for line in lines:
+            if why := unsound.get(line.sequence.id):
+                name = line.sequence.name
+                said = f"note: {name}: what was decided cannot be used, {why}"
+                print_note(f"{said}; {advice(quoted(self.project), name)}")
         if self.json:
             print_json(document)
         elif self.sequence:

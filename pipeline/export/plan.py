@@ -17,6 +17,7 @@ from pipeline.project.model import Analysis, Clip, Decision, StoredCandidate
 from pipeline.project.model import Sequence as ClipSequence
 from pipeline.project.sequences import lookalikes, sequences
 from pipeline.project.store import Project
+from pipeline.project.unusable import advice, faults
 from pipeline.words import counted, few, quoted
 from rainclean import __version__
 from rainclean.errors import RaincleanError, UsageError
@@ -164,6 +165,11 @@ def plan_export(project: Project, settings: ExportSettings) -> Plan:
         decisions = current(project)
         chosen = sequences(project, settings.names)
         accepted = [s for s in chosen if _is_wanted(decisions.get(s.id), settings)]
+        unsound = faults(project)
+        told = [_unusable(project, s, unsound[s.id]) for s in accepted if s.id in unsound]
+        accepted = [s for s in accepted if s.id not in unsound]
+        if told and not accepted:
+            raise RaincleanError(told[0])
         if not accepted:
             raise RaincleanError(_nothing(project, chosen, decisions, settings))
         large = [s for s in accepted if _has_room(project, s, decisions, settings)]
@@ -172,8 +178,13 @@ def plan_export(project: Project, settings: ExportSettings) -> Plan:
         splits = split_scenes([s.scene for s in large], shares, settings.seed)
         judged = judgements(project, [s.id for s in chosen])
         items = tuple(_items(project, large, decisions, splits, judged))
-        notes = [*_left_out(chosen, accepted, large, decisions), *_doubts(project, items)]
+        sound = [s for s in chosen if s.id not in unsound]
+        notes = [*told, *_left_out(sound, accepted, large, decisions), *_doubts(project, items)]
         return Plan(settings, project.uuid, items, splits, tuple(notes), tuple(agreements(judged)))
+
+
+def _unusable(project: Project, sequence: ClipSequence, why: str) -> str:
+    return f"{sequence.name}: what was decided cannot be used, {why}; {advice(quoted(project.folder), sequence.name)}"
 
 
 def versions() -> dict[str, str]:

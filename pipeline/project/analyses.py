@@ -42,7 +42,8 @@ def analyses(project: Project, sequence_id: int) -> list[Analysis]:
     with its error, and no other.
     """
     rows = project.rows(f"SELECT {_COLUMNS} FROM analysis WHERE sequence_id = ? ORDER BY id DESC", sequence_id)
-    return sorted(map(Analysis.of, rows), key=lambda a: (a.settings["recipe"] is not None, a.origin != "analysis"))
+    found = map(Analysis.of, rows)
+    return sorted(found, key=lambda a: (a.settings.get("recipe", "") is not None, a.origin != "analysis"))
 
 
 def analysis(project: Project, analysis_id: int) -> Analysis:

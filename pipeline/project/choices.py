@@ -156,9 +156,12 @@ def _recipe(text: str) -> tuple[float, float]:
     """Number of frames, and index of the rule; recipes from before there were several go by a percentile."""
     from rainclean.preference import RULES
 
-    recipe = json.loads(text)
-    rule = recipe.get("rule", RULES[0])
-    return float(recipe.get("frames") or 100), float(RULES.index(rule if rule in RULES else RULES[-1]))
+    try:
+        recipe = json.loads(text)
+        rule, frames = recipe.get("rule", RULES[0]), float(recipe.get("frames") or 100)
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
+        return 100.0, float(len(RULES) - 1)  # of an older rainclean that took it in from elsewhere unseen
+    return frames, float(RULES.index(rule if rule in RULES else RULES[-1]))
 
 
 def _choice(project: Project, facts: Facts, sequence_id: int, candidate_id: int) -> Choice | None:
@@ -171,9 +174,11 @@ def _choice(project: Project, facts: Facts, sequence_id: int, candidate_id: int)
         return None
     of = facts.analysis[facts.rows[candidate_id]]
     if facts.origins[of] == "composite":
-        recipe = json.loads(project.value("SELECT recipe FROM candidate WHERE id = ?", candidate_id))
-        base = _named(project, sequence_id, recipe["composite"]["base"])
-        layers = {_named(project, sequence_id, part) for part in recipe["composite"]["layers"]}
+        content = _composite(project, candidate_id)
+        if content is None:
+            return None
+        base = _named(project, sequence_id, content["base"])
+        layers = {_named(project, sequence_id, part) for part in content["layers"]}
         choice = None if base is None else _choice(project, facts, sequence_id, base)
         besides = tuple(number for number in layers if number is not None and number in facts.rows)
         return None if choice is None else replace(choice, besides=besides)
@@ -183,6 +188,18 @@ def _choice(project: Project, facts: Facts, sequence_id: int, candidate_id: int)
     main = facts.main.get(sequence_id)
     alike = main is not None and facts.crowds[of] and facts.crowds[of] == facts.crowds[main]
     return Choice(sequence_id, candidate_id, main) if main is not None and alike else None
+
+
+def _composite(project: Project, candidate_id: int) -> dict[str, Any] | None:
+    """What a composite was made of; None for one of an older rainclean that took it in from elsewhere unseen."""
+    from pipeline.project.made_recipes import composite
+    from rainclean.errors import RaincleanError
+
+    try:
+        recipe = json.loads(project.value("SELECT recipe FROM candidate WHERE id = ?", candidate_id))
+        return dict(composite(recipe)[0]["composite"])
+    except (RaincleanError, ValueError, TypeError, KeyError, RecursionError):
+        return None
 
 
 def _named(project: Project, sequence_id: int, part: dict[str, Any]) -> int | None:

@@ -69,9 +69,13 @@ def decode_steadying(data: bytes, path: Path) -> "Steadying":
     from rainclean.steady import Steadying
 
     try:
-        return Steadying.from_json(json.loads(data))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(path, f"holds no steadying ({error})", "run rainclean analyze --again") from None
+        steadying = Steadying.from_json(json.loads(data))
+        why = steadying.misfit()
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        why = " ".join(str(error).split())[:200] or "it is damaged"
+    if why:
+        raise InputError(path, f"holds no steadying ({why})", "run rainclean analyze --again")
+    return steadying
 
 
 def read_belief(project: Project, analysis: Analysis) -> "Belief | None":
