@@ -3,7 +3,7 @@
 Work runs in a few threads of ours, most urgent first; what may wait has threads of its own, which step back where
 the window wants the core. What work returns, or the error it raises, is handed over in the window's thread. Within a
 lane only the newest piece of work counts: what was asked for before and has not begun is dropped, and what has begun
-is told to stop (a stage at its next yield) and its result forgotten.
+is told to stop (a stage at its next yield, and where it waits for a clip) and its result forgotten.
 """
 
 import contextlib
@@ -12,12 +12,14 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Generator
+from functools import partial
 from queue import PriorityQueue
 from typing import Any, TypeVar
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from pipeline.stages import Progress
+from rainclean.video.apart import unless
 
 Result = TypeVar("Result")
 
@@ -169,13 +171,17 @@ class Workers(QObject):
                 outcome = (task, "forgotten", None)
             else:
                 try:
-                    outcome = (task, "done", task.work(task))
+                    with unless(partial(self._forgotten, task)):
+                        outcome = (task, "done", task.work(task))
                 except Exception as error:
                     outcome = (task, "failed", error)
             if not self._closed:
                 self._handed_over.emit(outcome)
             # What a task leaves must not live on until the next one comes.
             del task, outcome
+
+    def _forgotten(self, task: Task) -> bool:
+        return task.cancelled or self._closed
 
     @Slot(object)
     def _hand_over(self, outcome: tuple[Task, str, Any]) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,12 +116,11 @@ def probe(path: Path, salvage: bool = False) -> Generator[Progress, None, ProbeR
 
 
 def _decode(source: FrameSource) -> Generator[Progress, None, _Pass]:
-    from rainclean.video.pyav import PyavSource
-
     total = source.info.frame_count
     decoded = 0
-    if source.info.transfer != "SDR" and isinstance(source, PyavSource):
-        for _ in source.decode_only():
+    if source.info.transfer != "SDR":
+        video: Any = source  # images know no HDR
+        for _ in video.decode_only():
             decoded += 1
             yield Progress("decode", decoded, total)
         return _Pass(decoded, None, None)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from rainclean._motion_field import Grid
 from rainclean.errors import InputError
 from rainclean.formats.png import decode_png, encode_png
+from rainclean.json_text import parse_json
 from rainclean.motion import KINDS, Findings
 
 U8 = NDArray[np.uint8]
@@ -22,6 +23,9 @@ _DOUBTFUL = 128
 """Bit of an area picture where a clean image is in doubt; bit n is KINDS[n]."""
 
 _HEADER = b"rainclean passing 1\n"
+_LARGEST = 1 << 30
+"""Bytes of cells that are believed."""
+
 _DAMAGED = "holds no passing things as rainclean writes them"
 
 
@@ -94,13 +98,18 @@ class Passing:
             start, header, packed = data.split(b"\n", 2)
             if start + b"\n" != _HEADER:
                 raise ValueError
-            told = json.loads(header)
+            told = parse_json(header)
             height, width = map(int, told["size"])
             grid = Grid(height, width, int(told["step"]))
             rows, columns = grid.cells
-            cells = np.frombuffer(zlib.decompress(packed), np.uint8).reshape(len(told["frames"]), -1)
-            if cells.shape[1] != -(-rows * columns // 8):
+            size = len(told["frames"]) * -(-rows * columns // 8)
+            if not 0 < size <= _LARGEST:
                 raise ValueError
+            inflating = zlib.decompressobj()
+            unpacked = inflating.decompress(packed, size + 1)  # a kilobyte may unpack to a megabyte
+            if len(unpacked) != size or not inflating.eof:
+                raise ValueError
+            cells = np.frombuffer(unpacked, np.uint8).reshape(len(told["frames"]), -1)
             return cls(grid, {int(frame): row for frame, row in zip(told["frames"], cells, strict=True)})
         except (ValueError, KeyError, TypeError, ArithmeticError, zlib.error) as error:
             raise InputError(name, _DAMAGED) from error

@@ -1,6 +1,5 @@
 """An evaluation's folder as a window needs it: report.json and the pictures of the gallery. No window here."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 from pipeline.evaluation_scores import cell
 from rainclean.errors import InputError
+from rainclean.json_text import parse_json
 
 REPORT = "report.json"
 _AGAIN = "evaluate again"
@@ -53,14 +53,14 @@ def read_evaluation(folder: Path) -> Evaluation:
     """Read what ``rainclean evaluate`` wrote. Raises InputError where that is not there or damaged."""
     path = folder / REPORT
     try:
-        report = json.loads(path.read_text(encoding="utf-8"))
+        report = parse_json(path.read_text(encoding="utf-8"))
         if "cases" not in report and "summary" in report:
             raise InputError(folder, "was written by an earlier rainclean, without what this needs", _AGAIN)
         return _evaluation(folder, report)
     except OSError as error:
         what = f"is no evaluation ({REPORT}: {error.strerror})"
         raise InputError(folder, what, "name the folder that rainclean evaluate wrote to") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, ArithmeticError) as error:
         raise InputError(path, f"is damaged ({' '.join(str(error).split())})", _AGAIN) from error
 
 

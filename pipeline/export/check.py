@@ -1,7 +1,6 @@
 """The stage behind ``rainclean check``: is an export whole and unchanged, is a project sound?"""
 
 import hashlib
-import json
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +17,7 @@ from rainclean.formats import LAYOUTS, Files, Kind, Layout, Problem, layout
 from rainclean.formats.manifest import NAME, ManifestRow, read_manifest
 from rainclean.formats.png import pixels_sha256
 from rainclean.formats.verify import verify
+from rainclean.json_text import parse_json
 
 _AGAIN = "export again or restore the file"
 
@@ -129,7 +129,7 @@ def _read_report(files: Files) -> dict[str, Any]:
         what = f"is neither a finished export nor a project: it has no {REPORT}"
         raise InputError(path, what, "give the folder of either")
     try:
-        report = json.loads(files.read(REPORT))
+        report = parse_json(files.read(REPORT))
         sound = "rainclean" in report and report["settings"]["layout"] in LAYOUTS
         dict(report["pairs"]), dict(report["files"])
     except (ValueError, KeyError, TypeError):

@@ -23,6 +23,7 @@ from filelock import FileLock, Timeout
 from pipeline.training.recipe import TrainRecipe
 from rainclean import __version__
 from rainclean.errors import InputError, RaincleanError, UsageError
+from rainclean.json_text import parse_json
 
 RUN, CHECKPOINT, METRICS = "run.json", "last.ckpt", "metrics.csv"
 LAST, BEST = "last.safetensors", "best.safetensors"
@@ -75,13 +76,13 @@ def read(folder: Path) -> RunRecord:
     """What a run was begun with. Raises InputError."""
     path = folder / RUN
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = parse_json(path.read_text(encoding="utf-8"))
         recipe = TrainRecipe.from_json(document["recipe"])
         environment = {str(k): str(v) for k, v in document["environment"].items()}
         return RunRecord(recipe, Path(document["dataset"]), str(document["pairs_sha256"]), environment)
     except OSError as error:
         raise InputError(folder, f"is no training run ({RUN}: {error.strerror})") from error
-    except (ValueError, KeyError, TypeError, AttributeError, UsageError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, ArithmeticError, UsageError) as error:
         raise InputError(path, f"is damaged ({' '.join(str(error).split())})", "begin a new run") from error
 
 

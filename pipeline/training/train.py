@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Generator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from pickle import UnpicklingError
 from queue import SimpleQueue
 from threading import Event, Thread
 
@@ -32,6 +31,7 @@ from rainclean.formats.dataset import Dataset, read_dataset
 from rainclean.spanet.data import Batches, Cut, Examples, together
 from rainclean.spanet.network import SPANet
 from rainclean.spanet.start import new_network
+from rainclean.spanet.unpickling import unpickle
 from rainclean.spanet.weights import Origin, file_sha256, load, read, save, write
 
 
@@ -255,7 +255,7 @@ def _told(error: BaseException, job: _Job, started: bool) -> BaseException:
     """An error in words that help, where it is not in such words."""
     if isinstance(error, RaincleanError):
         return error
-    if job.checkpoint is not None and not started and isinstance(error, (KeyError, RuntimeError, ValueError)):
+    if job.checkpoint is not None and not started and isinstance(error, Exception) and not isinstance(error, OSError):
         return _damaged(job.checkpoint)
     if job.machine.devices * job.machine.nodes > 1 and isinstance(error, RuntimeError) and "peer" in str(error):
         return RaincleanError("another process of this run has failed, and says why")
@@ -279,17 +279,21 @@ class _Reached:
 
 def _reached(path: Path) -> _Reached:
     """Read a checkpoint. Raises InputError."""
+    state = unpickle(path, _new_run(path))
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
         kept = state["callbacks"]["Keeper"]
         weights = {name.removeprefix("net."): value for name, value in state["state_dict"].items()}
         return _Reached(int(state["global_step"]), float(kept["best"]), int(kept["best_step"]), weights)
-    except (OSError, RuntimeError, ValueError, KeyError, TypeError, EOFError, UnpicklingError) as error:
+    except Exception as error:  # anything may stand anywhere in it
         raise _damaged(path) from error
 
 
 def _damaged(path: Path) -> InputError:
-    return InputError(path, "is damaged", f"begin a new run with --start {path.with_name(run_folder.LAST)}")
+    return InputError(path, "is damaged", _new_run(path))
+
+
+def _new_run(checkpoint: Path) -> str:
+    return f"begin a new run with --start {checkpoint.with_name(run_folder.LAST)}"
 
 
 def _finished(folder: Path, recipe: TrainRecipe, reached: _Reached) -> Trained:

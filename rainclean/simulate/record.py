@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from rainclean import __version__
 from rainclean.errors import InputError
+from rainclean.json_text import parse_json
 from rainclean.simulate.camera import look, truth_of
 from rainclean.simulate.render import Renderer
 from rainclean.video import open_source
@@ -73,7 +74,7 @@ class Record:
         """Raises InputError for a folder without a whole simulated clip."""
         folder = Path(folder)
         try:
-            document = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+            document = parse_json((folder / MANIFEST).read_text(encoding="utf-8"))
         except OSError as error:
             reason = f"holds no simulated clip ({MANIFEST}: {error.strerror})"
             raise InputError(folder, reason, "make one with rainclean simulate") from error

@@ -3,22 +3,33 @@
 Importing this is cheap: PyAV, OpenCV and Pillow are loaded when a source is opened.
 """
 
+import sys
 from pathlib import Path
 
 from rainclean.video.damage import DamagedInput
 from rainclean.video.limits import check_name
 from rainclean.video.source import Frame, FrameSource, Region, SourceInfo
 
-__all__ = ["DamagedInput", "Frame", "FrameSource", "Region", "SourceInfo", "open_source"]
+__all__ = ["DamagedInput", "Frame", "FrameSource", "Region", "SourceInfo", "open_here", "open_source"]
 
 
 def open_source(path: Path | str, *, salvage: bool = False, as_stored: bool = False) -> FrameSource:
-    """Open a video file or a folder of images.
+    """Open a video file or a folder of images; it is read by a process of its own, with bounded memory.
 
     salvage: take what can be decoded of a truncated or damaged input instead of refusing it; the frames
     that are whole are then numbered 0, 1, … as_stored: leave colours of images as they are, whatever their colour
     profiles say. Raises InputError, one line, for what cannot be read.
     """
+    place = check_name(path)
+    if sys.platform == "win32":  # its pipes cannot be waited for
+        return open_here(place, salvage=salvage, as_stored=as_stored)
+    from rainclean.video.apart import ApartSource
+
+    return ApartSource(place, salvage=salvage, as_stored=as_stored)
+
+
+def open_here(path: Path | str, *, salvage: bool = False, as_stored: bool = False) -> FrameSource:
+    """The same, read by this process: nothing bounds what a decoder takes, and nobody can stop it."""
     place = check_name(path)
     if place.is_dir():
         from rainclean.video.images import ImagesSource

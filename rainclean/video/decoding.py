@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from rainclean.errors import InputError
-from rainclean.video.limits import PIXEL_LIMIT, READ_FORMATS, Container, check_pixels
+from rainclean.video import bounds, pulse
+from rainclean.video.limits import PIXEL_LIMIT, READ_FORMATS, Container, check_pixels, most_pixels
 from rainclean.video.packets import PacketIndex, numbered
 from rainclean.video.truncation import ends_early
 
@@ -36,7 +37,7 @@ class _Bytes:
     """
 
     def __init__(self, file: BinaryIO, walk: bool) -> None:
-        self._file, self.read = file, file.read
+        self._file = file
         if not walk:
             self.seek, self.tell, self.seekable = self._seek, file.tell, file.seekable
 
@@ -45,6 +46,10 @@ class _Bytes:
             return self._file.seek(offset, whence)
         except (OSError, ValueError):
             return -errno.EINVAL  # a damaged header names a place outside the file: that is for FFmpeg to say
+
+    def read(self, size: int) -> bytes:
+        with pulse.waits_for_bytes():
+            return self._file.read(size)
 
 
 @contextmanager
@@ -61,6 +66,7 @@ def open_video(
     import av
     from av.error import FFmpegError
 
+    most = str(most_pixels(path))
     with path.open("rb") as file:
         shut = {"format_whitelist": _DEMUXERS, "protocol_whitelist": "none"}
         if container is Container.MP4:
@@ -70,7 +76,7 @@ def open_video(
                 _Bytes(file, walk),
                 "r",
                 format=container.value,
-                options={"max_pixels": str(PIXEL_LIMIT)},
+                options={"max_pixels": most},
                 container_options=shut,
                 metadata_errors="replace",
                 buffer_size=1 << 18,
@@ -79,8 +85,10 @@ def open_video(
             raise _cannot_open(path, container, error) from error
         with video:
             stream = best_stream(path, video.streams.video)
-            check_pixels(path, stream.codec_context.width, stream.codec_context.height)
-            stream.codec_context.options = {"max_pixels": str(PIXEL_LIMIT)}
+            kind = "in a file of its size" if int(most) < PIXEL_LIMIT else ""
+            check_pixels(path, stream.codec_context.width, stream.codec_context.height, int(most), kind)
+            bounds.expect_pictures(stream.codec_context.width * stream.codec_context.height)
+            stream.codec_context.options = {"max_pixels": most}
             stream.thread_type = threads
             yield stream
 
@@ -160,6 +168,7 @@ def pictures(packet: "Packet[VideoStream]") -> "list[VideoFrame] | None":
     """What the decoder gives back for this packet; None where packet or picture is damaged."""
     from av.error import FFmpegError
 
+    pulse.beat()
     if packet.is_corrupt:
         return None
     try:

@@ -22,6 +22,10 @@ WEBP_PIXEL_LIMIT = 40_000_000
 RUNS_PIXEL_LIMIT = 10_000_000
 """Largest BMP in runs (RLE): these are decoded one pixel after another, 2 s at the limit."""
 
+SMALL_PICTURE, PIXELS_PER_BYTE = 9_000_000, 500
+"""Pixels of a picture that any video may claim, 4K; and how many more for each byte of the file: a second of 8K as it
+comes from cameras has a hundred times the bytes. A file of 2 kB must not take the memory of a large one."""
+
 READ_FORMATS = "MP4, MOV, MKV, WebM and AVI"
 
 _HEAD = 4096
@@ -46,12 +50,17 @@ class Container(Enum):
     AVI = "avi"
 
 
+def most_pixels(path: Path) -> int:
+    """The largest picture that is believed of a file: PIXEL_LIMIT, less for small ones."""
+    return min(PIXEL_LIMIT, max(SMALL_PICTURE, PIXELS_PER_BYTE * path.stat().st_size))
+
+
 def check_pixels(path: Path, width: int, height: int, limit: int = PIXEL_LIMIT, kind: str = "") -> None:
     """Refuse pictures of more than ``limit`` pixels, or of none. kind: what the limit is for. Raises InputError."""
     most = f"{limit // 1_000_000} megapixels"
     if width <= 0 or height <= 0:
         # FFmpeg itself is given the limit and forgets a size beyond it.
-        reason = f"its header gives no usable picture size (none, or over the limit of {most})"
+        reason = f"its header gives no usable picture size (none, or over the limit of {most}{kind and ' '}{kind})"
         raise InputError(path, reason, "scale it down or copy it again")
     if width * height > limit:
         reason = f"{width}×{height} px is over the limit of {most} a picture{kind and ' '}{kind}"

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from rainclean.errors import InputError, RaincleanError
 from rainclean.formats.png import png_header
-from rainclean.video import tiff
+from rainclean.video import pulse, tiff
 from rainclean.video.damage import DamagedInput
 from rainclean.video.limits import DEEP_PIXEL_LIMIT, PIXEL_LIMIT, RUNS_PIXEL_LIMIT, WEBP_PIXEL_LIMIT, check_pixels
 from rainclean.video.orientation import Orientation, from_exif
@@ -274,6 +274,7 @@ def _opened(path: Path, formats: tuple[str, ...], found: tiff.Tiff | None = None
     """The image, only its header read. found: the header of a TIFF, for words where Pillow does not read it."""
     from PIL import Image, UnidentifiedImageError
 
+    pulse.beat()
     try:
         with warnings.catch_warnings():
             # Pillow warns where its own limit begins; ours is checked right after.

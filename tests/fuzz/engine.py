@@ -69,8 +69,13 @@ class Found:
         return "\n".join(rows + [f"{self.kinds[kind]} × {kind}\n    {path}" for kind, path in self.strange.items()])
 
 
-def fuzz(reader: Reader, folder: Path, inputs: int, seed: str = "1", workers: int = 2) -> Found:
-    """Give a reader so many damaged inputs. Those that it did not stand are kept in ``folder``."""
+def fuzz(
+    reader: Reader, folder: Path, inputs: int, seed: str = "1", workers: int = 2, kept: "Process | None" = None
+) -> Found:
+    """Give a reader so many damaged inputs. Those that it did not stand are kept in ``folder``.
+
+    kept: a process of the reader's module to use in place of new ones.
+    """
     start = folder / "samples"
     start.mkdir()
     samples = dict(reader.samples(start))
@@ -79,17 +84,18 @@ def fuzz(reader: Reader, folder: Path, inputs: int, seed: str = "1", workers: in
     def work(n: int) -> None:
         place = folder / f"worker-{n}"
         place.mkdir()
-        process = _Process(reader, place)
+        process = Process(reader.read.__module__, folder) if kept is None else kept
         try:
             while (number := next(numbers)) < inputs:
                 data = mutated(samples, f"{reader.name} {seed}", number, reader.tokens)
                 path = place / f"input{Path(sorted(samples)[0]).suffix}"
                 path.write_bytes(data)
-                said = process.give(path)
+                said = process.give(reader.read.__qualname__, path)
                 with lock:
                     _note(found, said, data, folder / f"{number}{path.suffix}")
         finally:
-            process.end()
+            if process is not kept:
+                process.end()
 
     with ThreadPoolExecutor(workers) as pool:
         for future in [pool.submit(work, n) for n in range(workers)]:
@@ -117,15 +123,16 @@ def _note(found: Found, said: "dict[str, object]", data: bytes, keep: Path) -> N
             found.strange[kind] = keep
 
 
-class _Process:
-    """One process that reads, started again where it ended or was ended."""
+class Process:
+    """One process that reads by the functions of a module, started again where it ended or was ended."""
 
-    def __init__(self, reader: Reader, folder: Path) -> None:
-        self._words = [sys.executable, "-m", "fuzz.worker", reader.read.__module__, reader.read.__qualname__]
+    def __init__(self, module: str, folder: Path) -> None:
+        self._words = [sys.executable, "-m", "fuzz.worker", module]
         self._errors = folder / "stderr"
         self._process: subprocess.Popen[bytes] | None = None
 
-    def give(self, path: Path) -> "dict[str, object]":
+    def give(self, function: str, path: Path) -> "dict[str, object]":
+        """Let a function read a file; how that went."""
         if self._process is None:
             self._process = self._started()
             if not self._answer(60):
@@ -133,7 +140,7 @@ class _Process:
         process = self._process
         begun = time.monotonic()
         assert process.stdin is not None
-        process.stdin.write(f"{path}\n".encode())
+        process.stdin.write(f"{function} {path}\n".encode())
         process.stdin.flush()
         line = self._answer(ENDED_AFTER)
         if line.endswith(b"\n"):
@@ -144,6 +151,7 @@ class _Process:
         return {"how": "hangs" if hangs else f"ended by signal {-process.wait()}", "seconds": seconds, "bytes": size}
 
     def end(self, kill: bool = False) -> None:
+        """End the process, if there is one."""
         process, self._process = self._process, None
         if process is None:
             return

@@ -5,27 +5,42 @@ a reader instead of those, FUZZ_SEED: others, FUZZ_WORKERS: processes, FUZZ_LOG:
 """
 
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from .engine import Reader, fuzz
+from .engine import Process, Reader, fuzz
 from .readers import ALL
 
 LONG = 20_000
 
 
-def _fuzz(reader: Reader, folder: Path, inputs: int, workers: int) -> None:
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Reader], Process]]:
+    """A process for each module of readers: most of a short run goes into starting them."""
+    processes: dict[str, Process] = {}
+
+    def get(reader: Reader) -> Process:
+        module = reader.read.__module__
+        return processes.setdefault(module, Process(module, tmp_path_factory.mktemp("kept")))
+
+    yield get
+    for process in processes.values():
+        process.end()
+
+
+def _fuzz(reader: Reader, folder: Path, inputs: int, workers: int, kept: Process | None = None) -> None:
     inputs = int(os.environ.get("FUZZ_COUNT", inputs))
     workers = int(os.environ.get("FUZZ_WORKERS", workers))
-    found = fuzz(reader, folder, inputs, os.environ.get("FUZZ_SEED", "1"), workers)
+    found = fuzz(reader, folder, inputs, os.environ.get("FUZZ_SEED", "1"), workers, kept)
     assert found.inputs == inputs
     assert not found.strange, f"{reader.name}: {found}"
 
 
 @pytest.mark.parametrize("reader", ALL, ids=lambda r: r.name)
-def test_some_damaged_inputs(reader: Reader, tmp_path: Path) -> None:
-    _fuzz(reader, tmp_path, reader.short, workers=1)
+def test_some_damaged_inputs(reader: Reader, tmp_path: Path, kept: Callable[[Reader], Process]) -> None:
+    _fuzz(reader, tmp_path, reader.short, workers=1, kept=kept(reader))
 
 
 @pytest.mark.slow

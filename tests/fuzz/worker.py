@@ -1,4 +1,4 @@
-"""``python -m fuzz.worker MODULE FUNCTION``: reads the files whose names come by standard input, one line each.
+"""``python -m fuzz.worker MODULE``: reads files by its functions; both names come by standard input, a line each.
 
 Answers each with a line of JSON: how it went, seconds, bytes of memory of the largest process.
 """
@@ -24,16 +24,16 @@ _BREAK = 12 << 30
 def main() -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what readers print is not an answer
-    _, module, function = sys.argv
-    read: Callable[[Path], None] = getattr(importlib.import_module(module), function)
+    module = importlib.import_module(sys.argv[1])
     resource.setrlimit(resource.RLIMIT_AS, (_BREAK, resource.getrlimit(resource.RLIMIT_AS)[1]))
     _say(answers, "ready")
     for line in sys.stdin:
+        function, _, name = line.rstrip("\n").partition(" ")
         for pid in family(os.getpid()):
             forget_peaks(pid)
         ended = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
         begun = time.monotonic()
-        how = _how(read, Path(line.rstrip("\n")))
+        how = _how(getattr(module, function), Path(name))
         seconds = time.monotonic() - begun
         size = max(peak(pid) for pid in family(os.getpid()))
         now = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss

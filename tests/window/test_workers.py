@@ -1,13 +1,17 @@
 """Work beside the window."""
 
 import threading
+import time
 from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import pytest
 from pytestqt.qtbot import QtBot
+from video.clips import Clip, encode
 
-from gui.workers import LATER, Workers
+from gui.workers import LATER, THREADS, Workers
 from pipeline.stages import Progress
+from rainclean.video import apart, open_source
 
 
 @pytest.fixture
@@ -86,3 +90,38 @@ def test_a_result_that_nobody_waits_for_is_closed(workers: Workers, qtbot: QtBot
     task.cancel()
     go.set()
     qtbot.waitUntil(lambda: held.closed)
+
+
+def test_whoever_waits_for_a_stuck_clip_can_be_sent_away(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cancelled, a wait ends and the lane goes on; and the window closes while a decoder hangs."""
+    stuck = "import os, sys, threading; sys.path[:] = {}; from rainclean.video import pyav\nlock = threading.Lock()\n"
+    stuck += "lock.acquire(); pyav.decode = lambda *a: lock.acquire()\n"
+    stuck += "from rainclean.video.reading_process import main; main(0, {}, {})"
+    monkeypatch.setattr(apart, "_START", stuck)
+    apart.end_idle()
+    clip = encode(tmp_path, Clip("clip.mp4", options={"x264-params": "bframes=0:threads=1"}))
+    reading, got = threading.Event(), list[object]()
+
+    def work() -> None:
+        with open_source(clip) as source:
+            reading.set()
+            list(source.read())
+
+    made = Workers()
+    task = made.run(work, got.append, got.append, lane="clip")
+    assert reading.wait(20)
+    task.cancel()
+    made.run(lambda: "next", got.append, lane="clip")
+    qtbot.waitUntil(lambda: not made.busy, timeout=4000)
+    assert got == ["next"]
+    for _ in range(THREADS):
+        reading.clear()
+        made.run(work, got.append, got.append)
+        assert reading.wait(20)
+    begun = time.monotonic()
+    made.close()
+    assert time.monotonic() - begun < 4
+    assert got == ["next"]
+    apart.end_idle()
