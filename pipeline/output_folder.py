@@ -10,17 +10,19 @@ files are.
 import json
 import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, Self
 
 from pipeline.ownership import Mark, is_contained, mark, read_record, sha256
+from pipeline.partial import Lock, remove
 from pipeline.signals import held
 from rainclean.errors import RaincleanError
 
-_PARTIAL = ".rainclean-partial-"
+_OWN = ".rainclean-"
+_PARTIAL, _LOCK = f"{_OWN}partial-", f"{_OWN}lock"
 _OURS = re.compile(r"([A-Za-z0-9_-]+/)?[A-Za-z0-9_-]+\.[a-z][a-z0-9]*")
 _RECORD = ".moving.json"
 """In the hidden folder, while files are moved: check sums of what is ours then, by name."""
@@ -48,18 +50,24 @@ class OutputFolder:
     ) -> None:
         self.path, self._manifest, self._names, self._moving = path, manifest, names, False
         self._forms, self._is_ours, self._keys = re.compile(forms) if forms else None, is_ours, keys
-        self._partial = path / f"{_PARTIAL}{os.getpid()}"
+        self._sums: dict[str, str] = {}
         if path.exists() and not path.is_dir():
             raise RaincleanError(f"{path}: is a file; name a folder with -o")
-        self._refuse_others_at_work()
-        self._sums: dict[str, str] = {}
-        self._earlier = self._found()
-        self._refuse_foreign()
         # Made before the work and not after it: an hour's work should not end in "permission denied".
         self._made = [folder for folder in (path, *path.parents) if not folder.exists()]
+        self._partial = path / f"{_PARTIAL}{token_hex(8)}"
+        self._lock = Lock(path / _LOCK)
         try:
-            shutil.rmtree(self._partial, ignore_errors=True)  # of a process that had our number before us
-            self._partial.mkdir(parents=True)
+            path.mkdir(parents=True, exist_ok=True)
+            if not self._lock.take():
+                raise RaincleanError(f"{path}: another rainclean is writing into this folder; wait for it")
+            try:
+                self._earlier = self._found()
+                self._refuse_foreign()
+                self._partial.mkdir()
+            except BaseException:
+                self._lock.let_go()
+                raise
         except OSError as error:
             raise _unusable(path, error) from error
 
@@ -68,9 +76,9 @@ class OutputFolder:
 
     def __exit__(self, *_: object) -> None:
         """Remove the hidden folder, and the output folder if it was made for this and is still empty."""
-        if self._moving:
-            return
-        shutil.rmtree(self._partial, ignore_errors=True)
+        if not self._moving:
+            remove(self._partial)
+        self._lock.let_go()
         for folder in self._made:
             try:
                 folder.rmdir()
@@ -115,7 +123,7 @@ class OutputFolder:
                 (self.path / name).unlink(missing_ok=True)
         (self._partial / self._manifest).replace(self.path / self._manifest)
         for leftover in self._broken_off():
-            shutil.rmtree(leftover, ignore_errors=True)
+            remove(leftover)
 
     def _check_place(self, name: str) -> None:
         """Raise RaincleanError unless a file may come, or go, under a name now."""
@@ -179,30 +187,10 @@ class OutputFolder:
                     raise RaincleanError(f"{file}: not written by rainclean, or changed since; {ELSEWHERE}")
 
     def _broken_off(self) -> list[Path]:
-        """Hidden folders of runs that are no more."""
-        return [p for p in self.path.glob(_PARTIAL + "*") if not _alive(p)] if self.path.is_dir() else []
-
-    def _refuse_others_at_work(self) -> None:
-        for partial in self.path.glob(_PARTIAL + "*") if self.path.is_dir() else ():
-            if partial != self._partial and _alive(partial):
-                number = partial.name.removeprefix(_PARTIAL)
-                raise RaincleanError(f"{self.path}: another rainclean (process {number}) is writing into this folder")
-
-
-def _alive(partial: Path) -> bool:
-    number = partial.name.removeprefix(_PARTIAL)
-    if not number.isdigit() or int(number) == os.getpid():
-        return False
-    if os.name == "nt":  # there, asking a process for a sign of life would end it
-        return False
-    try:
-        os.kill(int(number), 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OverflowError):
-        return True
-    return True
+        """Hidden folders of runs that are no more: one that is at work would hold the lock."""
+        return [p for p in self.path.glob(_PARTIAL + "*") if p != self._partial]
 
 
 def _unusable(path: Path, error: OSError) -> RaincleanError:
-    return RaincleanError(f"{error.filename or path}: {error.strerror or error}; {ELSEWHERE}")
+    ours = error.filename is None or any(part.startswith(_OWN) for part in Path(error.filename).parts)
+    return RaincleanError(f"{path if ours else error.filename}: {error.strerror or error}; {ELSEWHERE}")

@@ -1,11 +1,9 @@
 """Writing one picture in the format that its name asks for, and files that are whole or not there."""
 
-import os
-import secrets
 import struct
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.partial import beside
 from rainclean.errors import RaincleanError
 
 Levels = NDArray[np.uint8] | NDArray[np.uint16]
@@ -67,28 +66,21 @@ def written_beside(path: Path) -> Iterator[Path]:
     Folders that are missing are made. Whatever else happens, nothing stays behind. Raises RaincleanError where the
     file cannot be written.
     """
-    partial = path.with_name(f".rainclean-{os.getpid()}-{secrets.token_hex(4)}.partial")
     made = [folder for folder in path.parents if not folder.exists()]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.touch(exist_ok=False)
-        yield partial
-        partial.replace(path)
+        with beside(path) as partial:
+            partial.touch(exist_ok=False)
+            yield partial
+            partial.replace(path)
     except OSError as error:
-        name = path if error.filename is None or str(error.filename) == str(partial) else error.filename
+        ours = error.filename is None or Path(str(error.filename)).name.startswith(".rainclean-")
+        name = path if ours else error.filename
         raise RaincleanError(f"{name}: {error.strerror or error}; choose another place with -o") from error
     finally:
-        _tidy(partial, made)
-
-
-def _tidy(partial: Path, made: list[Path]) -> None:
-    """Remove what is left of the partial file, and folders that were made for it and are still empty."""
-    try:
-        partial.unlink(missing_ok=True)
-        for folder in made:
-            folder.rmdir()
-    except OSError:
-        return
+        with suppress(OSError):
+            for folder in made:  # those that are still empty
+                folder.rmdir()
 
 
 def _through_opencv(picture: Levels, suffix: str) -> bytes:

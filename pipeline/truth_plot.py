@@ -1,6 +1,5 @@
 """The plot of `bench truth`: PSNR by case and method, and how far confidences can be relied on."""
 
-import os
 from collections.abc import Sequence
 from functools import cache
 from math import ceil, floor
@@ -9,6 +8,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 from pipeline.bench_truth import METHODS, Measured
+from pipeline.partial import unique
 from pipeline.truth_bars import by_case, means, reliability
 from pipeline.truth_scores import Reliability
 
@@ -34,7 +34,7 @@ _COLOURS = {
 def write_plot(clips: Sequence[Measured], path: Path) -> None:
     """Draw and write a PNG; a file of that name is replaced when the new one is whole. Raises OSError."""
     picture = draw(clips)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial = unique(path)
     try:
         picture.save(partial, "png")
         partial.replace(path)

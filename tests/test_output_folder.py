@@ -3,15 +3,18 @@
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from conftest import Run
 from project.clips import rainy_clip
 
+import pipeline.partial as partial_module
 from pipeline.clean_output import clean_folder
 from pipeline.output_folder import OutputFolder
 from pipeline.ownership import is_contained, sha256
+from pipeline.partial import beside
 from rainclean.errors import RaincleanError
 
 NAMES = ("clean.png", "report.json", "candidates")
@@ -91,17 +94,46 @@ def test_a_run_broken_off_while_moving_is_taken_up_by_the_next(tmp_path: Path, m
 
 
 def test_two_runs_do_not_write_into_one_folder(tmp_path: Path) -> None:
-    other = subprocess.Popen(["sleep", "30"])
-    try:
-        (tmp_path / f".rainclean-partial-{other.pid}").mkdir()
-        with pytest.raises(RaincleanError, match=f"process {other.pid}"):
+    script = "import sys; from pathlib import Path; from pipeline.output_folder import OutputFolder"
+    script += (
+        "; held = OutputFolder(Path(sys.argv[1]), 'report.json', ()); print('at work', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None and other.stdout.readline() == "at work\n"
+        with pytest.raises(RaincleanError, match="another rainclean is writing into this folder"):
             folder(tmp_path)
-    finally:
         other.kill()
-        other.wait()
     fill(tmp_path, "clean.png")  # the other is no more: its leftovers go
     assert names_in(tmp_path) == {"clean.png", "report.json"}
     assert not list(tmp_path.glob(".rainclean*"))
+
+
+def test_a_folder_is_not_blocked_by_a_number_that_another_process_has_now(tmp_path: Path) -> None:
+    for number in (os.getpid(), os.getppid(), 1):
+        (tmp_path / f".rainclean-partial-{number}").mkdir()
+    (tmp_path / ".rainclean-lock").touch()  # as a kill leaves it
+    fill(tmp_path, "clean.png")
+    assert not list(tmp_path.glob(".rainclean*"))
+
+
+def test_what_is_written_beside_its_place_goes_with_its_process(tmp_path: Path) -> None:
+    script = "import sys; from pathlib import Path; from pipeline.partial import beside"
+    script += "; files = beside(Path(sys.argv[1])); files.__enter__().touch(); print('at work', flush=True)"
+    command = [sys.executable, "-c", script + "; sys.stdin.read()", str(tmp_path / "one.png")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None and other.stdout.readline() == "at work\n"
+        with beside(tmp_path / "two.png") as partial:
+            partial.touch()
+            assert len(list(tmp_path.glob("*.partial"))) == 2, "what another process writes was removed"
+        assert len(list(tmp_path.glob(".rainclean*"))) == 2
+        other.kill()
+    partial_module._swept.clear()
+    with beside(tmp_path / "two.png") as partial:
+        partial.mkdir()
+        (partial / "file").touch()
+        assert list(tmp_path.glob("*.partial")) == [partial]
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs a folder that nobody can write to")  # noqa: PTH112

@@ -15,10 +15,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-from filelock import FileLock, Timeout
-
 from pipeline.export.report import REPORT
 from pipeline.ownership import read_record
+from pipeline.partial import Lock
 from pipeline.project.store import DATABASE
 from pipeline.words import counted
 from rainclean.errors import RaincleanError, ResourceError
@@ -55,26 +54,25 @@ class Workplace:
             self.work.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise _unusable(self.work, error) from error
-        self._lock = FileLock(lock)
+        self._lock = Lock(lock)
 
     def __enter__(self) -> Self:
         try:
-            self._lock.acquire(timeout=0)
-        except Timeout:
-            raise RaincleanError(f"{self.target}: another rainclean is exporting to this folder; wait for it") from None
+            if not self._lock.take():
+                raise RaincleanError(f"{self.target}: another rainclean is exporting to this folder; wait for it")
+        except OSError as error:
+            raise _unusable(self.work, error) from error
         try:
             self._resume()
         except OSError as error:
-            self._lock.release()
+            self._lock.let_go(remove=False)
             raise _unusable(self.work, error) from error
         return self
 
     def __exit__(self, *_: object) -> None:
         if self.work.exists() and not list(self.work.glob("*.json")):
             self.clear()  # nothing in it is worth keeping
-        self._lock.release()
-        if not self.work.exists():
-            Path(self._lock.lock_file).unlink(missing_ok=True)
+        self._lock.let_go(remove=not self.work.exists())
 
     def stored(self, part: str) -> list[dict[str, Any]] | None:
         """Rows of a part that is prepared, None where it is not."""

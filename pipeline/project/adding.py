@@ -1,7 +1,7 @@
 """The stage behind ``rainclean add``: clips come into a project, each as one sequence a shot."""
 
+import errno
 import json
-import os
 import shutil
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, fields
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.border import border
+from pipeline.partial import beside
 from pipeline.project.clips import clip as clip_by_id
 from pipeline.project.clips import content_of, find_clips, locate, place_of, relink
 from pipeline.project.connection import now
@@ -270,21 +271,18 @@ def _copied(project: Project, path: Path, content: str) -> Path:
     target = project.folder / CLIPS / (content + (path.suffix.lower() if path.is_file() else ""))
     if target.exists():
         return target
-    partial = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         target.parent.mkdir(exist_ok=True)
-        if path.is_file():
-            shutil.copyfile(path, partial)
-        else:
-            shutil.copytree(path, partial)
-        if content_of(partial) != content:
-            raise RaincleanError(f"{path}: changed while it was copied; add it again")
-        partial.replace(target)
+        with beside(target) as partial:
+            if path.is_file():
+                shutil.copyfile(path, partial)
+            else:
+                shutil.copytree(path, partial)
+            if content_of(partial) != content:
+                raise RaincleanError(f"{path}: changed while it was copied; add it again")
+            partial.replace(target)
     except OSError as error:
-        raise ResourceError(f"{error.filename or target}: {error.strerror or error}") from error
-    finally:
-        if partial.is_dir():
-            shutil.rmtree(partial, ignore_errors=True)
-        else:
-            partial.unlink(missing_ok=True)
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)  # the copy's disk, although the clip is what is named
+        where = target.parent if full else error.filename or target
+        raise ResourceError(f"{where}: {error.strerror or error}") from error
     return target

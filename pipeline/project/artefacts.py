@@ -5,9 +5,9 @@ import os
 import time
 from contextlib import suppress
 from pathlib import Path
-from threading import get_ident
 from typing import TYPE_CHECKING
 
+from pipeline.partial import unique
 from pipeline.project.trash import OURS, TRASH, Trash
 from rainclean.errors import InputError, ResourceError
 
@@ -36,7 +36,7 @@ class Artefacts:
         """Keep bytes; returns their name, such as ``3f…9c.png``. On disk for good when this returns."""
         name = hashlib.sha256(data).hexdigest() + suffix
         path = self.path(name)
-        partial = path.with_name(f".{name}.{os.getpid()}.{get_ident()}")
+        partial = unique(path)
         try:
             if path.exists() and path.read_bytes() == data:  # a damaged one is written anew
                 return name

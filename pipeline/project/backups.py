@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pipeline.partial import unique
 from pipeline.project import schema
 from pipeline.project.filesystem import sync_folder
 from pipeline.words import quoted
@@ -86,7 +87,7 @@ def note_changes(folder: Path, changes: int) -> None:
         return
     with suppress(OSError):  # a disk that is full: then the newest backup tells
         (folder / FOLDER).mkdir(exist_ok=True)
-        partial = folder / FOLDER / f".{_KNOWN}.{os.getpid()}"
+        partial = unique(folder / FOLDER / _KNOWN)
         partial.write_text(f"{changes}\n")
         partial.replace(folder / FOLDER / _KNOWN)
 

@@ -1,13 +1,12 @@
 """Small pictures of artefacts, kept beside the project: a cache that may be deleted at any time."""
 
-import os
 from pathlib import Path
-from threading import get_ident
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.partial import unique
 from pipeline.project.artefacts import Artefacts
 from pipeline.project.store import ARTEFACTS
 
@@ -59,7 +58,7 @@ def _made(artefacts: Artefacts, name: str, width: int) -> U8:
 
 def _keep(path: Path, small: U8) -> None:
     """Write it beside and rename it. Not synced: what a power cut leaves of it is made again."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.{get_ident()}")
+    partial = unique(path)
     try:
         path.parent.mkdir(exist_ok=True)
         try:

@@ -9,7 +9,6 @@ tensorboard/        scalars and pictures for TensorBoard
 """
 
 import json
-import os
 import platform
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,8 +17,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
+from pipeline.partial import Lock, remove, unique
 from pipeline.training.recipe import TrainRecipe
 from rainclean import __version__
 from rainclean.errors import InputError, RaincleanError, UsageError
@@ -107,15 +105,18 @@ def locked(folder: Path) -> Iterator[None]:
     for name in (_LOCK, RUN, CHECKPOINT, METRICS, LAST, BEST, CURVES, VALIDATION, TENSORBOARD):
         if (folder / name).is_symlink():
             raise RaincleanError(f"{folder / name}: is a link, and nothing is written through it; move it away")
-    lock = FileLock(folder / _LOCK)
+    lock = Lock(folder / _LOCK)
     try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise RaincleanError(f"{folder}: another rainclean trains this run") from None
+        if not lock.take():
+            raise RaincleanError(f"{folder}: another rainclean trains this run")
+    except OSError as error:
+        raise RaincleanError(f"{error.filename or folder}: {error.strerror or error}; choose another -o") from error
     try:
+        for left in folder.glob(".*partial*"):  # of a process that was killed: the lock is ours
+            remove(left)
         yield
     finally:
-        lock.release()
+        lock.let_go(remove=False)
 
 
 def put(path: Path, content: bytes) -> None:
@@ -125,7 +126,7 @@ def put(path: Path, content: bytes) -> None:
 
 def put_by(path: Path, write: Callable[[Path], Any]) -> None:
     """The same with a function that writes the file it is given."""
-    partial = path.with_name(f".{os.getpid()}.partial-{path.name}")
+    partial = unique(path)
     try:
         write(partial)
         partial.replace(path)

@@ -11,6 +11,7 @@ from collections.abc import Generator, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from pipeline.partial import beside
 from pipeline.stages import Progress
 from rainclean.errors import InputError, RaincleanError, ResourceError
 from rainclean.formats.dataset import Dataset, read_dataset
@@ -30,33 +31,35 @@ def take_snapshot(dataset: Path, folder: Path) -> Generator[Progress, None, Path
         raise RaincleanError(f"{folder}: lies in the data set, which stays as it is; choose another folder")
     if folder.exists():
         return _same(folder, data)
-    partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
     try:
-        shutil.rmtree(partial, ignore_errors=True)  # of a process that had our number before us
-        names = sorted(set(_names(data)))
-        made: set[Path] = set()
-        for done, name in enumerate(names, 1):
-            target = partial / name
-            if target.parent not in made:
-                target.parent.mkdir(parents=True, exist_ok=True)
-                made.add(target.parent)
-            _link(data.root / name, target)
-            if done % _STEP == 0 or done == len(names):
-                yield Progress("snapshot", done, len(names))
-        # Both are read again before it counts: an export that came in between has mixed two data sets.
-        if {read_dataset(each).pairs_sha256 for each in (data.root, partial)} != {data.pairs_sha256}:
-            raise InputError(data.root, "changed while it was copied", "try again when the export has ended")
-        try:
-            partial.rename(folder)
-        except OSError:
-            if not folder.exists():
-                raise
-            return _same(folder, data)  # another process of this run was first
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with beside(folder) as partial:
+            yield from _linked(data, partial)
+            # Both are read again before it counts: an export that came in between has mixed two data sets.
+            if {read_dataset(each).pairs_sha256 for each in (data.root, partial)} != {data.pairs_sha256}:
+                raise InputError(data.root, "changed while it was copied", "try again when the export has ended")
+            try:
+                partial.rename(folder)
+            except OSError:
+                if not folder.exists():
+                    raise
+                return _same(folder, data)  # another process of this run was first
     except OSError as error:
         raise ResourceError(f"{error.filename or folder}: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return folder
+
+
+def _linked(data: Dataset, partial: Path) -> Generator[Progress, None, None]:
+    names = sorted(set(_names(data)))
+    made: set[Path] = set()
+    for done, name in enumerate(names, 1):
+        target = partial / name
+        if target.parent not in made:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            made.add(target.parent)
+        _link(data.root / name, target)
+        if done % _STEP == 0 or done == len(names):
+            yield Progress("snapshot", done, len(names))
 
 
 def _same(folder: Path, data: Dataset) -> Path:

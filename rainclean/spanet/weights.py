@@ -5,7 +5,6 @@ code from the file, and a file that is not exactly this is refused with one line
 """
 
 import json
-import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -97,7 +96,7 @@ def write(tensors: Mapping[str, Tensor], path: Path, origin: Origin) -> None:
     """What `save` writes, from tensors by name."""
     check_tensors(path, tensors, exact=True)
     content = _in_order(to_bytes(dict(tensors), metadata=_metadata(origin)))
-    partial = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.partial")
+    partial = path.with_name(f".rainclean-{secrets.token_hex(8)}.partial")
     try:
         with partial.open("xb") as file:  # never through a link that lies there
             file.write(content)

@@ -235,7 +235,7 @@ def test_a_kill_at_each_step_of_the_end_is_mended(
 
     with monkeypatch.context() as patch:
         patch.setattr(workplace, "_exchange", lambda one, other: False)  # the longer way
-        patch.setattr(workplace.Workplace, "__exit__", lambda self, *_: self._lock.release())
+        patch.setattr(workplace.Workplace, "__exit__", lambda self, *_: self._lock.let_go(remove=False))
         if step == "unlink":
             patch.setattr(Path, "unlink", dying("unlink", Path.unlink))
         elif step == "rmtree":
