@@ -1,4 +1,4 @@
-"""The command in a process that has loaded it already, killed after some seconds; started by test_kills.py.
+"""The command in a process that has loaded it already, broken off after some seconds; for test_kills.py and its like.
 
 A process of its own spends most of its life on starting Python, while there is nothing to be lost.
 """
@@ -17,17 +17,18 @@ import pipeline.cli.select
 import pipeline.export.writing
 import pipeline.project.analyzing
 import pipeline.project.editor
-import pipeline.project.masks  # noqa: F401
+import pipeline.project.masks
 from pipeline.cli.main import main
 from rainclean import _kernels
 
 
-def run(words: list[str], after: float | None) -> bool:
-    """Run the command in a fork, and kill it after some seconds, if any; whether it was still running then."""
+def run(words: list[str], after: float | None, number: int = signal.SIGKILL) -> int:
+    """Run the command in a fork, send it a signal after some seconds, if any; returns how it ended (-9: killed)."""
     child = os.fork()
     if child == 0:
         code = 1
         try:
+            signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where all this runs in the background
             nothing = os.open(os.devnull, os.O_RDWR)
             for stream in range(3):
                 os.dup2(nothing, stream)
@@ -36,11 +37,13 @@ def run(words: list[str], after: float | None) -> bool:
             os._exit(code)
     if after is not None:
         time.sleep(after)
-        os.kill(child, signal.SIGKILL)
-    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
+        os.kill(child, number)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 if __name__ == "__main__":
+    if "train" in sys.argv:
+        import pipeline.training.train  # noqa: F401
     _kernels.load()
     for line in sys.stdin:
         sys.stdout.write(json.dumps(run(*json.loads(line))) + "\n")

@@ -1,5 +1,6 @@
 """Killed in the midst of work in the window: what a call has returned of is there, the store is sound."""
 
+import os
 import random
 import signal
 import subprocess
@@ -17,7 +18,7 @@ from pipeline.project.kept import picture_of
 from pipeline.project.sequences import sequences
 from pipeline.project.store import Project
 
-KILLS = 8
+KILLS = int(os.environ.get("RAINCLEAN_KILLS", "8"))
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL there")
 

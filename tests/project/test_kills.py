@@ -43,7 +43,7 @@ def killed() -> Iterator[Killed]:
         def run(words: list[object], after: float | None = None) -> bool:
             told.write(json.dumps([list(map(str, words)), after]) + "\n")
             told.flush()
-            return bool(json.loads(heard.readline()))
+            return int(json.loads(heard.readline())) < 0
 
         yield run
 

@@ -49,7 +49,7 @@ while True:
 """
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(int(os.environ.get("RAINCLEAN_KILLS", "3"))))
 def test_killed_in_the_middle_of_a_stroke(made_once: Path, tmp_path: Path, seed: int, open_window: Open) -> None:
     project = Path(shutil.copytree(made_once, tmp_path / "project"))
     script = SCRIPT.format(tests=str(Path(__file__).parents[1]), settings=str(tmp_path / "s.ini"), project=str(project))
