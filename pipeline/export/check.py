@@ -131,8 +131,8 @@ def _read_report(files: Files) -> dict[str, Any]:
     try:
         report = parse_json(files.read(REPORT))
         sound = "rainclean" in report and report["settings"]["layout"] in LAYOUTS
-        dict(report["pairs"]), dict(report["files"])
-    except (ValueError, KeyError, TypeError):
+        sound &= isinstance(report["pairs"], dict) and isinstance(report["files"], dict)
+    except (ValueError, KeyError, TypeError, RecursionError):
         sound = False
     if not sound:
         raise InputError(path / REPORT, "is not as rainclean writes it", "restore it, or export anew elsewhere")

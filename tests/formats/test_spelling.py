@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.export.check import check
 from rainclean.errors import InputError
 from rainclean.formats import Files, Kind, layout
 from rainclean.formats.dataset import read_dataset
@@ -135,3 +136,12 @@ def test_names_that_no_file_system_takes_are_nowhere(name: str, tmp_path: Path) 
     with pytest.raises(InputError) as caught:
         read_dataset(tmp_path)
     assert str(caught.value).isprintable() and json.dumps(str(caught.value))
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, '{"rainclean": "", "settings": {"layout": "spa"}, "pairs": [], "files": []}']
+)
+def test_reports_of_other_shapes_are_refused(text: str, tmp_path: Path) -> None:
+    (tmp_path / "export.json").write_text(text)
+    with pytest.raises(InputError, match=r"export.json: is not as rainclean writes it"):
+        list(check(tmp_path))
