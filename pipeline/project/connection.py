@@ -291,7 +291,7 @@ class Connection:
         except sqlite3.OperationalError as error:
             code = getattr(error, "sqlite_errorname", "")
             if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-                raise RaincleanError(busy or self._busy()) from error
+                raise RaincleanError(busy or self._busy()) from None
             if code.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_FULL", "SQLITE_IOERR")):
                 raise ResourceError(f"{self._path}: {error}; is the disk full, or not writable?") from error
             raise

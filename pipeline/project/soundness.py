@@ -24,16 +24,20 @@ _NAME = re.compile(r"[\w.-]*")
 
 
 def problems(project: Project) -> list[str]:
-    """What is wrong with a store, a line each; empty where it is sound. Raises RaincleanError where others hold it."""
+    """What is wrong with a store, a line each; empty where it is sound. Raises RaincleanError where others hold it.
+
+    Looked at table by table, not in one snapshot: others need not wait for all of it.
+    """
     found: list[str] = []
-    with project.snapshot():
-        for look in (_file, _references, _tables, _rows):
-            # Where the file itself is damaged the rest says nothing new, or everything.
-            if not found:
-                try:
-                    found += [told(line) for line in look(project)][:MOST]
-                except Exception as error:
-                    found.append(_said(error))
+    for look in (_file, _references, _tables, _rows):
+        # Where the file itself is damaged the rest says nothing new, or everything.
+        if not found:
+            try:
+                found += [told(line) for line in look(project)][:MOST]
+            except Exception as error:
+                if isinstance(error, RaincleanError) and error.__cause__ is None:
+                    raise  # it is in use, or was taken away
+                found.append(_said(error))
     return found
 
 

@@ -12,7 +12,7 @@ from pipeline.project.analyses import analyses, candidates
 from pipeline.project.editor import Editor
 from pipeline.project.sequences import sequences
 from pipeline.project.store import DATABASE, Project
-from rainclean.errors import StoreError
+from rainclean.errors import RaincleanError, StoreError
 
 Damage = Callable[[sqlite3.Connection], object]
 
@@ -43,7 +43,12 @@ DAMAGES: dict[str, Damage] = {
     "no version": change("PRAGMA user_version = 0"),
 }
 
-UNASKED = {"a picture that is no name", "an edit without what it did", "a time that is none"}
+UNASKED = {
+    "a picture that is no name",
+    "settings without what is asked for",
+    "an edit without what it did",
+    "a time that is none",
+}
 """What none of these commands needs; whoever asks whether the store is sound hears of it."""
 
 
@@ -97,6 +102,13 @@ def test_a_bug_stays_a_bug(judged: Path) -> None:
     ):
         with pytest.raises((sqlite3.OperationalError, sqlite3.IntegrityError, KeyError)), Project(judged) as project:
             bug(project)
+
+
+def test_a_store_that_others_hold_is_not_called_damaged(judged: Path) -> None:
+    with Project(judged) as other, Project(judged, wait=0.05) as project, other.transaction():
+        with pytest.raises(RaincleanError, match="another process has been using it"):
+            project.problems()
+        project.explain(KeyError())  # what went wrong stays that
 
 
 def test_what_goes_wrong_in_a_damaged_store_is_put_down_to_that(judged: Path) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 import zlib
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stderr, redirect_stdout
@@ -62,7 +63,9 @@ def run(*words: object) -> None:
     with patch.dict(os.environ, RAINCLEAN_DEBUG="1"), redirect_stdout(out), redirect_stderr(said):
         code = main([str(word) for word in words])
     if code:
-        raise RaincleanError(said.getvalue().strip().removeprefix("rainclean: "))
+        *notes, line = said.getvalue().splitlines()
+        assert all(note.startswith("note: ") for note in notes), said.getvalue()
+        raise RaincleanError(line)
 
 
 def _plan(home: Path) -> None:
@@ -97,11 +100,9 @@ _WAYS: tuple[Callable[[Path], None], ...] = (
 def read(path: Path) -> None:
     """Look at it, and go on with it in one of several ways."""
     home = path.parent / "home"
-    home.mkdir(exist_ok=True)
     data = path.read_bytes()
-    for left in home.iterdir():
-        if left.is_file():
-            left.unlink()
+    shutil.rmtree(home, ignore_errors=True)  # backups of the store before would be newer than this one
+    home.mkdir()
     (home / DATABASE).write_bytes(data)
     run("status", home)
     _WAYS[zlib.crc32(data) % len(_WAYS)](home)
