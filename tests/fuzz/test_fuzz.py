@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from .engine import Process, Reader, fuzz
-from .readers import ALL
+from .readers import every_reader
 
 LONG = 20_000
+ALL = every_reader()
 
 
 @pytest.fixture(scope="module")
