@@ -19,7 +19,7 @@ DEEP_PIXEL_LIMIT = 50_000_000
 WEBP_PIXEL_LIMIT = 40_000_000
 """Largest WebP picture: its decoder holds it several times over, 1.3 GB."""
 
-RUNS_PIXEL_LIMIT = 10_000_000
+RUNS_PIXEL_LIMIT = 4_000_000
 """Largest BMP in runs (RLE): these are decoded one pixel after another, 2 s at the limit."""
 
 SMALL_PICTURE, PIXELS_PER_BYTE = 9_000_000, 500
