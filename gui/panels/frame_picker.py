@@ -13,8 +13,11 @@ from gui.workers import LATER, Workers
 from pipeline.words import counted
 
 _LANE = "pairs-thumbnails"
-_LEFT_OUT = "Frames in which the camera stands elsewhere than in the clean image are left out at export."
-_UNSTEADY = "Frames that cannot be steadied are not listed."
+_LEFT_OUT = (
+    "Frames that repeat another are not listed; those in which the camera stands elsewhere than in the clean image are "
+    "left out at export."
+)
+_UNSTEADY = "Frames that cannot be steadied or that repeat another are not listed."
 
 
 class FramePicker(QWidget):

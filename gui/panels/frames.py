@@ -21,7 +21,7 @@ _MARGIN = 8.0
 class FrameCurve(QWidget):
     """Rain amount over frames. chosen: a person clicked or dragged to a frame (index in the clip).
 
-    at_hand: the frames that can be seen, rising; all but those that cannot be steadied.
+    at_hand: the frames that can be seen, rising; all but those that cannot be steadied or repeat another.
     """
 
     chosen = Signal(int)
