@@ -292,6 +292,8 @@ class Connection:
             code = getattr(error, "sqlite_errorname", "")
             if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
                 raise RaincleanError(busy or self._busy()) from None
+            if code == "SQLITE_READONLY" and not self.read_only and os.access(self._path, os.W_OK):
+                raise self.damaged(f"{error}, says its header") from error  # a format that SQLite does not write
             if code.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_FULL", "SQLITE_IOERR")):
                 raise ResourceError(f"{self._path}: {error}; is the disk full, or not writable?") from error
             raise

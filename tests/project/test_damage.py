@@ -116,3 +116,11 @@ def test_what_goes_wrong_in_a_damaged_store_is_put_down_to_that(judged: Path) ->
     with pytest.raises(StoreError, match=r"candidate.*rainclean restore"), Project(judged) as project:
         raise KeyError("what a reader of the rows may come to")
     assert project.folder == judged.resolve()
+
+
+def test_a_header_that_says_read_only_is_damage(judged: Path) -> None:
+    data = bytearray((judged / DATABASE).read_bytes())
+    data[18] = 9  # the format to write in, which no SQLite knows
+    (judged / DATABASE).write_bytes(data)
+    with Project(judged) as project, pytest.raises(StoreError, match="rainclean restore"):
+        project.execute("UPDATE project SET rainclean = 'x'")
