@@ -31,7 +31,8 @@ def cleaned(recipe: str | None, **wanted: Any) -> tuple[FramesInMemory, CleanRes
 
 
 def put(source: FramesInMemory, result: CleanResult, folder: Path, bits: int = 8) -> dict[str, Any]:
-    return finish(write_clean(result, source.info, clean_folder(folder, Path("memory.mkv")), bits))
+    with clean_folder(folder, Path("memory.mkv")) as out:
+        return finish(write_clean(result, source.info, out, bits))
 
 
 def test_16_bits_of_a_rain_free_mean_are_its_own(tmp_path):

@@ -21,6 +21,7 @@ from itertools import count
 from pathlib import Path
 from select import select
 from threading import Lock
+from unicodedata import category
 
 from .mutations import mutated
 
@@ -32,6 +33,11 @@ LARGEST = 1_500_000_000
 
 ENDED_AFTER = 15.0
 """Seconds after which a process that says nothing is killed."""
+
+
+def is_clean(text: str) -> bool:
+    """Whether a text is one line that shows what it says; spaces and joiners of other scripts may be in names."""
+    return all(c.isprintable() or c in "\u200c\u200d" or category(c) == "Zs" for c in text)
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from conftest import Run
 from pipeline.border import border
 from pipeline.clean import CleanSettings
 from pipeline.project import adding, analyzing, clips, decisions
-from pipeline.project.analyses import analyses
-from pipeline.project.model import Sequence
+from pipeline.project.analyses import analyses, candidates
+from pipeline.project.model import Sequence, StoredCandidate
 from pipeline.project.overview import overview
 from pipeline.project.store import Project
 from rainclean.errors import InputError, ResourceError, UsageError
@@ -167,7 +167,13 @@ def test_what_was_not_stored_is_not_told_as_added(
     assert [line.sequence.name for line in overview(project)] == ["place0", "place2"]
 
 
-def test_the_automatic_choice_goes_on(desk: Project, here: Run) -> None:
-    desk.execute("UPDATE candidate SET merged = 'nonsense' WHERE analysis_id = 2")
+def test_the_automatic_choice_goes_on(desk: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    def candidates_of(project: Project, analysis_id: int) -> list[StoredCandidate]:
+        if analysis_id == 2:
+            raise KeyError("pts")
+        return candidates(project, analysis_id)
+
+    monkeypatch.delenv("RAINCLEAN_DEBUG", raising=False)
+    monkeypatch.setattr(decisions, "candidates", candidates_of)
     result = decisions.choose_best(desk)
     assert list(result.chosen) == ["place0", "place2"] and list(result.failed) == ["place1"]

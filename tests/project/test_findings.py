@@ -139,6 +139,12 @@ def test_what_people_make_has_what_its_analysis_found(project: Project, tmp_path
     assert rain_amounts(project, like.id) == rain_amounts(project, made.id)
 
 
+def stored(project: Project) -> list[object]:
+    """What there is of analyses, candidates and decisions, and the files of the store."""
+    rows = [tuple(row) for of in ("analysis", "candidate", "decision") for row in project.rows(f"SELECT * FROM {of}")]
+    return [rows, sorted(path for path in (project.folder / "artefacts").rglob("*"))]
+
+
 def test_steadied_candidates_go_to_another_project(project: Project, made: Path, tmp_path: Path) -> None:
     sequence, of = main_of(project)
     editor = Editor(project, "Ann")
@@ -164,8 +170,13 @@ def test_steadied_candidates_go_to_another_project(project: Project, made: Path,
     lines = (tmp_path / "ann.jsonl").read_text()
     (tmp_path / "bad.jsonl").write_text(lines.replace(of.steadying, "../../x.json"))
     third = Path(shutil.copytree(made, tmp_path / "third"))
-    with Project(third) as other, pytest.raises(InputError, match="SHA-256"):
-        import_decisions(other, [tmp_path / "bad.jsonl"])
+    with Project(third) as other:
+        before = stored(other)
+        found = import_decisions(other, [tmp_path / "bad.jsonl"])
+        (refused,) = found.refused
+        assert refused == f"{tmp_path / 'bad.jsonl'}: line 2: a steadying is named otherwise than by its SHA-256"
+        assert not found.added and not found.known and found.lines == 1
+        assert stored(other) == before
 
 
 def test_the_sliders_go_over_steadied_frames(project: Project, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from PIL import Image, ImageCms
 from rainclean.errors import InputError, RaincleanError
 from rainclean.formats.dataset import read_rgb
 from rainclean.simulate.backdrop import Backdrop
-from rainclean.video import open_source
+from rainclean.video import open_here, open_source
 from rainclean.video.pictures import read_header, read_levels, read_picture
 
 from .clips import picture
@@ -288,7 +288,7 @@ def test_whatever_a_decoder_raises_is_one_line(
 
     monkeypatch.setattr(Image, "open", fail)
     with pytest.raises(InputError) as caught:
-        open_source(tmp_path)
+        open_here(tmp_path)  # the process that `open_source` reads by would not have what is patched
     assert "1.png: " in str(caught.value) and str(caught.value).isprintable()
 
 

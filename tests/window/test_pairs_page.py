@@ -17,7 +17,7 @@ from gui.panels.frame_strip import _mark_rect
 from gui.panels.pair_reading import TINT, WIDTH, Subject, make_preview, tint
 from gui.panels.pairs import PairsPage
 from gui.session import Session
-from gui.workers import Workers
+from gui.workers import Task, Workers
 from pipeline.clean import CleanSettings
 from pipeline.export.estimate import estimate
 from pipeline.export.writing import export
@@ -209,13 +209,28 @@ def test_thumbnails_of_a_sequence_that_is_left_are_not_waited_for(
 
 
 def test_nothing_is_loaded_before_the_page_is_seen(
-    session: Session, jobs: Jobs, settings: QSettings, decided: Path, qtbot: QtBot
+    session: Session,
+    jobs: Jobs,
+    settings: QSettings,
+    decided: Path,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    submit = Workers._submit
+    lanes: set[str] = set()
+
+    def note(self: Workers, task: Task, lane: str, urgency: int) -> Task:
+        lanes.add(lane)
+        return submit(self, task, lane, urgency)
+
+    monkeypatch.setattr(Workers, "_submit", note)
     page = PairsPage(session, jobs, settings)
     qtbot.addWidget(page)
     session.open(decided)
     session.frame(next(iter(session.lines)))
-    assert not session.workers.busy and not page.picker.frames.order
+    qtbot.waitUntil(lambda: not session.workers.busy, timeout=PATIENCE)
+    # What every page has of an open project: its backup, and what is learned from it.
+    assert lanes <= {"backup", "learn"} and not page.picker.frames.order
     assert not page.run.button.isEnabled()
 
 

@@ -15,7 +15,7 @@ from rainclean.formats import layout
 from rainclean.formats.dataset import read_dataset
 from rainclean.formats.manifest import NAME
 
-from ..engine import Reader
+from ..engine import Reader, is_clean
 
 
 def _spa(root: Path) -> Path:
@@ -34,7 +34,7 @@ def _spa(root: Path) -> Path:
 def _read(root: Path) -> None:
     """As training, scoring and checking read it."""
     for name in ("spa", "paired"):
-        assert all(str(problem).isprintable() for problem in layout(name).problems(root))
+        assert all(is_clean(str(problem)) for problem in layout(name).problems(root))
     with suppress(RaincleanError):
         for _ in check(root):
             pass

@@ -20,7 +20,7 @@ from pipeline.project.store import DATABASE, Project
 from rainclean.composite import Shape
 from rainclean.errors import RaincleanError
 
-from ..engine import Reader
+from ..engine import Reader, is_clean
 
 TOKENS = (
     b'{"recipe": null', b'"on": true', b"accepted", b"rejected", b"analysis", b"composite", b"[]", b"{}", b"null", b'"',
@@ -63,8 +63,10 @@ def run(*words: object) -> None:
     with patch.dict(os.environ, RAINCLEAN_DEBUG="1"), redirect_stdout(out), redirect_stderr(said):
         code = main([str(word) for word in words])
     if code:
-        *notes, line = said.getvalue().splitlines()
-        assert all(note.startswith("note: ") for note in notes), said.getvalue()
+        # What does not count, what was skipped, and in the end the error or how it went.
+        *told, line = said.getvalue().removesuffix("\n").split("\n")
+        assert all(is_clean(each) and each.startswith(("note: ", "failed: ")) for each in told), said.getvalue()
+        assert is_clean(line) and not line.startswith(("note: ", "failed: ")), said.getvalue()
         raise RaincleanError(line)
 
 
