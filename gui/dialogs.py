@@ -2,7 +2,7 @@
 
 Qt's usual dialogs, and those of many desktops, open each listed file inside the window's process to find its icon and
 type. On POSIX systems closing a file drops all locks that the process holds on it, those of a store included
-(docs/adr/0015-the-store-under-a-lock-of-its-own.md).
+(docs/adr/0015-the-lock-of-a-store.md).
 """
 
 from pathlib import Path

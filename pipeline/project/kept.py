@@ -1,6 +1,5 @@
 """Candidates that a person made: kept from the live slider, or joined from others. Each in an analysis of its own."""
 
-import hashlib
 import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from pipeline.project.analyses import (
 )  # fmt: skip
 from pipeline.project.crowds import needed, read_crowd, read_reference
 from pipeline.project.drafts import Draft
+from pipeline.project.made_recipes import composite_recipe
 from pipeline.project.model import Analysis, Origin, Sequence, StoredCandidate
 from pipeline.project.store import Project
 from rainclean.errors import InputError, RaincleanError
@@ -152,21 +152,12 @@ def _named(one: StoredCandidate) -> dict[str, Any]:
 def _composite_row(
     project: Project, base: StoredCandidate, content: dict[str, Any], picture: "U8", scores: "Scores"
 ) -> Made:
-    digest = hashlib.sha256(json.dumps([RULES_VERSION, content], sort_keys=True).encode()).hexdigest()
-    name = f"composite-{digest[:8]}"
-    joined = len({json.dumps(_key(part)) for part in (content["base"], *content["layers"])})
-    recipe = {
-        "name": name,
-        "words": f"composite of {joined} candidates",
-        "hash": digest[:16],
-        "version": RULES_VERSION,
-        "composite": content,
-    }
+    recipe = composite_recipe(content)
     row = {
         "rank": 1,
-        "name": name,
+        "name": recipe["name"],
         "recipe": json.dumps(recipe, ensure_ascii=False),
-        "recipe_hash": digest[:16],
+        "recipe_hash": recipe["hash"],
         "percentile": base.percentile,
         "eta": base.eta,
         "silent_share": base.silent_share,
@@ -177,8 +168,4 @@ def _composite_row(
         "merged": "[]",
         "picture": project.artefacts.put(encode_png(picture), ".png"),
     }
-    return {"recipe": name, "composite": content, "frames": None, "rules": RULES_VERSION}, row
-
-
-def _key(part: dict[str, Any]) -> list[str]:
-    return [part["recipe"], part["picture"]]
+    return {"recipe": recipe["name"], "composite": content, "frames": None, "rules": RULES_VERSION}, row

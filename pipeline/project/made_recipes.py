@@ -39,17 +39,21 @@ def composite(document: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         _check_named(part, {"recipe", "picture"})
     for layer in layers:
         _check_layer(layer)
+    recipe = composite_recipe(content)
+    return recipe, {"recipe": recipe["name"], "composite": content, "frames": None, "rules": RULES_VERSION}
+
+
+def composite_recipe(content: dict[str, Any]) -> dict[str, Any]:
+    """The recipe of a composite, as it is stored. content: what is joined, the same in every project."""
     digest = hashlib.sha256(json.dumps([RULES_VERSION, content], sort_keys=True).encode()).hexdigest()
-    name = f"composite-{digest[:8]}"
-    joined = len({(part["recipe"], part["picture"]) for part in (content["base"], *layers)})
-    recipe = {
-        "name": name,
+    joined = len({(part["recipe"], part["picture"]) for part in (content["base"], *content["layers"])})
+    return {
+        "name": f"composite-{digest[:8]}",
         "words": f"composite of {joined} candidates",
         "hash": digest[:16],
         "version": RULES_VERSION,
         "composite": content,
     }
-    return recipe, {"recipe": name, "composite": content, "frames": None, "rules": RULES_VERSION}
 
 
 def _check_layer(layer: Any) -> None:
