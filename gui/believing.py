@@ -1,4 +1,4 @@
-"""How far the shown picture is to be believed: confidence under the pointer, and a tint where it is low."""
+"""How far off the shown picture may be: the expected error under the pointer, and a tint where it is large."""
 
 from typing import TYPE_CHECKING
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:  # scipy is loaded when a sequence has been framed for a momen
 
 U8 = NDArray[np.uint8]
 
-LOW = 0.5
-"""Confidence below which a pixel is tinted."""
+FAR = 2.0
+"""Expected error, grey levels, from which a pixel is tinted."""
 
 REST_MS = 600
 """Milliseconds that a sequence is framed before its belief is read: leafing through a list costs nothing."""
@@ -60,7 +60,7 @@ class Believing(QObject):
             self.on = False
             self._session.said.emit("nothing is known of the confidence: an older rainclean analysed; analyse it again")
         else:
-            self._session.said.emit(f"tinted: less than {LOW:.0%} sure to be within one grey level of the truth")
+            self._session.said.emit(f"tinted: expected to be {FAR:g} grey levels or more off the truth")
             self._read(NOW)
 
     def look_at(self, picture: U8 | None, changed: bool = False) -> None:
@@ -74,12 +74,12 @@ class Believing(QObject):
             self._soon.start()
 
     def at(self, x: int, y: int) -> float | None:
-        """Confidence in a pixel of the shown picture, 0…1; None where nothing is known of it."""
+        """Expected error of a pixel of the shown picture, grey levels; None where nothing is known of it."""
         belief, picture = self._belief, self._picture
         if belief is None or picture is None or self._session.blind or picture.shape != belief.mean.shape:
             return None
         box = np.s_[y : y + 1, x : x + 1]
-        here = type(belief)(belief.mean[box], belief.sd[box]).confidence(picture[box])
+        here = type(belief)(belief.mean[box], belief.sd[box]).error(picture[box])
         return float(here[0, 0]) if here.size else None
 
     # -- inside --------------------------------------------------------------------------------------------------
@@ -148,7 +148,7 @@ class Believing(QObject):
         picture = picture.copy()  # strokes and sliders go on in the array meanwhile
 
         def work() -> U8:
-            return np.where(belief.confidence(picture) < LOW, np.uint8(255), np.uint8(0))
+            return np.where(belief.error(picture) >= FAR, np.uint8(255), np.uint8(0))
 
         self._session.workers.run(work, self._show, lane=_TINT, urgency=SOON)
 

@@ -199,8 +199,8 @@ class Desk(QWidget):
         x, y = self.view.pointed_pixel
         found = self.view.values_at(x, y) if x >= 0 else []
         values = "   ".join(f"{name}: {' '.join(f'{v:3d}' for v in rgb)}" for name, rgb in found)
-        sure = self.believing.at(x, y) if found else None
-        told = "" if sure is None else f"   confidence {sure:.2f}"
+        off = self.believing.at(x, y) if found else None
+        told = "" if off is None else f"   expected error {off:.1f}"
         self.values.set_text(f"{x}, {y}   {values}{told}" if found else "")
 
     def _give_up_drawing(self) -> None:

@@ -49,7 +49,7 @@ class Measured:
     case, preset, background, seed: which clip. frames, size: of it. reference: frame whose truth counts; region:
     (x, y, width, height) of that frame that the suggestion shows. kept: its share of the frame; kept_of_shared: of
     what all used frames show. figures: by method. recipes: of suggestion and best candidate. candidates: PSNR of
-    each, in the order of the suggestion. reliability: of the suggestion's confidence, None where there is none.
+    each, in the order of the suggestion. reliability: of the suggestion's expected error, None where there is none.
     warnings: what `clean` said.
     """
 
@@ -154,8 +154,8 @@ def _measure(
             "best": compare(result.picture(best), known, seconds),
         }
         belief = result.belief
-        # Of the mean as it is: rounded to 8 bits, an error below one level would mean none at all.
-        sure = None if belief is None else Reliability.of(belief.confidence(belief.mean), belief.mean, known)
+        shown = pictures["suggestion"]
+        expected = None if belief is None else Reliability.of(belief.error(shown), shown, known)
     shared = clip.shared(result.selection.indices, reference)
     for name in ("released", "median"):
         other, seconds = yield from _clean(clip.path, name)
@@ -183,7 +183,7 @@ def _measure(
         figures={name: figures[name] for name in METHODS if name in figures},
         recipes={"suggestion": first.recipe.name, "best": best.recipe.name},
         candidates=worth,
-        reliability=sure,
+        reliability=expected,
         warnings=result.warnings,
     )
     return measured, {name: pictures[name] for name in PICTURES}

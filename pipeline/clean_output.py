@@ -21,7 +21,7 @@ from pipeline.memory import peak_rss_bytes
 from pipeline.output_folder import OutputFolder
 from pipeline.ownership import sha256
 from pipeline.stages import Progress
-from rainclean import __version__
+from rainclean import __version__, confidence
 from rainclean.candidates import Candidate
 from rainclean.errors import RaincleanError
 from rainclean.formats.png import encode_png
@@ -101,8 +101,8 @@ def _write_masks(result: CleanResult, folder: Path) -> list[str]:
     """Confidence in clean.png, and where it must not be trusted; returns the names of what was written."""
     written = []
     if result.belief is not None:
-        confidence = result.belief.confidence(result.picture(result.candidates[0]))
-        write_png(folder / "confidence.png", np.rint(255 * confidence).astype(np.uint8))
+        error = result.belief.error(result.picture(result.candidates[0]))
+        write_png(folder / "confidence.png", confidence.to_picture(error))
         written.append("confidence.png")
     if result.moving is not None and result.moving.doubtful.any():
         write_png(folder / "exclude.png", np.where(result.moving.doubtful, 255, 0).astype(np.uint8))
@@ -161,6 +161,7 @@ def _report(
         "camera_shift_px": {str(index): shift for index, shift in result.motion.items()},
         "steadying": None if result.steadying is None else _steadying(result.steadying),
         "moving": None if result.moving is None else result.moving.words,
+        confidence.KEY: confidence.ERROR if "confidence.png" in extra else None,
         "warnings": result.warnings,
         "sha256": hashlib.sha256(picture.read_bytes()).hexdigest(),
         "timings": {name: round(seconds, 4) for name, seconds in result.timings.items()},

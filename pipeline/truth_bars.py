@@ -16,7 +16,8 @@ WORSE_DB = 0.2
 
 REGRET_DB = 0.5
 
-CALIBRATION = 0.05
+CALIBRATION = 1.4
+"""So many times may the realised error of a bin be the expected one, or the other way round."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def bars(clips: Sequence[Measured]) -> list[Bar]:
         found.append(Bar("all", "mean regret, dB", REGRET_DB, mean, max(regrets), most=True, of_mean=True))
     known = reliability(clips)
     if known is not None:
-        found.append(Bar("all", "calibration error", CALIBRATION, known.error, known.error, most=True))
+        found.append(Bar("all", "calibration, times", CALIBRATION, known.factor, known.factor, most=True))
     return found
 
 
@@ -116,7 +117,7 @@ def by_case(clips: Sequence[Measured]) -> dict[str, list[Measured]]:
 
 
 def reliability(clips: Sequence[Measured]) -> Reliability | None:
-    """Of all clips whose suggestion has a confidence, together; None where none has."""
+    """Of all clips whose suggestion has an expected error, together; None where none has."""
     known = [c.reliability for c in clips if c.reliability is not None]
     return Reliability.pooled(known) if known else None
 
@@ -143,5 +144,5 @@ def means(clips: Sequence[Measured]) -> dict[str, Any]:
         "kept": float(np.mean([c.kept for c in clips])),
         "kept_of_shared": float(np.mean([c.kept_of_shared for c in clips])),
         "regret": float(np.mean([c.regret for c in clips])),
-        "calibration_error": known.error if known else None,
+        "calibration_factor": known.factor if known else None,
     }

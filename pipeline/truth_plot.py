@@ -1,8 +1,8 @@
-"""The plot of `bench truth`: PSNR by case and method, and how far confidences can be relied on."""
+"""The plot of `bench truth`: PSNR by case and method, and how far expected errors can be relied on."""
 
 from collections.abc import Sequence
 from functools import cache
-from math import ceil, floor
+from math import ceil, floor, log2
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
@@ -20,6 +20,7 @@ SCALE = 2
 
 _COLUMN, _HEIGHT, _LEFT, _TOP, _BOTTOM, _GAP = 78, 380, 56, 64, 40, 24
 _PAPER, _INK, _FAINT, _GRID = "#fafaf8", "#191919", "#6e6e6e", "#dddddd"
+_LEVELS = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 _COLOURS = {
     "rainy": "#9a9a9a",
     "released": "#d55e00",
@@ -88,19 +89,23 @@ def _draw_cases(pen: "_Pen", groups: dict[str, list[Measured]], box: Box) -> Non
 def _draw_reliability(pen: "_Pen", known: Reliability, box: Box) -> None:
     left, top, right, bottom = box
 
-    def at(x: float, y: float) -> Point:
-        return left + x * (right - left), bottom - y * (bottom - top)
+    def along(levels: float) -> float:
+        return (log2(max(levels, _LEVELS[0])) - log2(_LEVELS[0])) / (log2(_LEVELS[-1]) - log2(_LEVELS[0]))
 
-    pen.text((left, 10), "Error below 1 level: claimed, and found", _INK, "la")
-    pen.text((left, 46), f"calibration error {known.error:.3f}; area of a point: share of the pixels", _FAINT, "lm")
-    for tenth in range(0, 11, 2):
-        share = tenth / 10
-        pen.line([at(share, 0), at(share, 1)], _GRID)
-        pen.line([at(0, share), at(1, share)], _GRID)
-        pen.text((left - 8, at(0, share)[1]), f"{share:.1f}", _FAINT, "rm")
-        pen.text((at(share, 0)[0], bottom + 10), f"{share:.1f}", _FAINT, "ma")
-    pen.line([at(0, 0), at(1, 1)], _FAINT)
-    points = [at(claimed, right_share) for _, claimed, right_share in known.curve]
+    def at(x: float, y: float) -> Point:
+        return left + along(x) * (right - left), bottom - along(y) * (bottom - top)
+
+    pen.text((left, 10), "Error in grey levels: expected, and found", _INK, "la")
+    said = f"off by {known.factor:.2f} times at most; area of a point: share of the pixels"
+    pen.text((left, 46), said, _FAINT, "lm")
+    low, high = _LEVELS[0], _LEVELS[-1]
+    for level in _LEVELS:
+        pen.line([at(level, low), at(level, high)], _GRID)
+        pen.line([at(low, level), at(high, level)], _GRID)
+        pen.text((left - 8, at(low, level)[1]), f"{level:g}", _FAINT, "rm")
+        pen.text((at(level, low)[0], bottom + 10), f"{level:g}", _FAINT, "ma")
+    pen.line([at(low, low), at(high, high)], _FAINT)
+    points = [at(min(claimed, high), min(found, high)) for _, claimed, found in known.curve]
     pen.line(points, _COLOURS["suggestion"], 1.5)
     for point, (share, _, _) in zip(points, known.curve, strict=True):
         pen.dot(point, 2 + 12 * share**0.5, _COLOURS["suggestion"])

@@ -1,4 +1,4 @@
-"""Figures of pictures against their truth, and of confidences against what came out."""
+"""Figures of pictures against their truth, and of expected errors against those that came out."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -20,7 +20,14 @@ EQUAL_DB = 100.0
 
 WORST_SHARE = 0.01
 
-BINS = 10
+EDGES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
+"""Where bins of the expected error end, grey levels."""
+
+JUDGED = 0.001
+"""Share of the pixels that a bin must hold to be judged."""
+
+LEAST = 0.05
+"""Grey levels: of smaller errors nobody asks whether they were foretold."""
 
 
 @dataclass(frozen=True)
@@ -57,50 +64,49 @@ def compare(picture: NDArray[Any], truth: U8, seconds: Seconds = (None, None)) -
 
 @dataclass(frozen=True)
 class Reliability:
-    """Confidences beside how many of their pixels were right, in BINS bins of equal width over 0…1.
+    """Expected errors beside the errors that came out, in bins of the expected error that end at EDGES.
 
-    counts: pixels in each bin. claimed: sum of their confidences. right: how many of them had an error below 1 level.
+    counts: pixels in each bin, the last one without end. claimed, found: sums of their squared errors, expected and
+    realised, grey levels; that of a pixel is the mean of its channels'.
     """
 
     counts: tuple[float, ...]
     claimed: tuple[float, ...]
-    right: tuple[float, ...]
+    found: tuple[float, ...]
 
     @classmethod
-    def of(cls, confidence: NDArray[np.floating], picture: NDArray[Any], truth: U8) -> Self:
-        """Of one picture; confidence: (h, w), 0…1. The error of a pixel is that of its largest channel, in levels."""
-        if confidence.shape != picture.shape[:2] or not bool(((confidence >= 0) & (confidence <= 1)).all()):
-            raise ValueError(
-                f"confidences {confidence.shape} of a picture {picture.shape}: one of 0…1 for each pixel is needed"
-            )
-        claims = confidence.astype(np.float64).ravel()
-        right = (np.abs(picture.astype(np.float64) - truth).max(axis=2) < 1).ravel()
-        place = np.minimum((claims * BINS).astype(int), BINS - 1)
-        sums = (np.bincount(place, weights, BINS) for weights in (None, claims, right))
+    def of(cls, expected: NDArray[np.floating], picture: NDArray[Any], truth: U8) -> Self:
+        """Of one picture; expected: (h, w), error in levels, root mean square over the channels, as found ones are."""
+        if expected.shape != picture.shape[:2] or not bool((expected >= 0).all()):
+            raise ValueError(f"expected errors {expected.shape} of a picture {picture.shape}: each one from 0")
+        claims = expected.astype(np.float64).ravel()
+        found = np.square(picture.astype(np.float64) - truth).mean(axis=2).ravel()
+        place = np.searchsorted(EDGES, claims, side="right")
+        sums = (np.bincount(place, weights, len(EDGES) + 1) for weights in (None, claims**2, found))
         return cls(*(tuple(map(float, each)) for each in sums))
 
     @classmethod
     def pooled(cls, several: "Sequence[Reliability]") -> Self:
         """All pixels of several pictures together."""
-        parts = ((r.counts for r in several), (r.claimed for r in several), (r.right for r in several))
+        parts = ((r.counts for r in several), (r.claimed for r in several), (r.found for r in several))
         return cls(*(tuple(map(sum, zip(*part, strict=True))) for part in parts))
 
     @property
-    def error(self) -> float:
-        """Expected calibration error: mean distance of claim and outcome of the bins, weighted by their pixels.
-
-        Source: Guo et al. 2017, https://arxiv.org/abs/1706.04599.
-        """
-        apart = sum(abs(claimed - right) for claimed, right in zip(self.claimed, self.right, strict=True))
-        return apart / max(1.0, sum(self.counts))
+    def curve(self) -> list[tuple[float, float, float]]:
+        """Of each bin that holds pixels: their share of all, expected error, realised error, root mean squares."""
+        total = sum(self.counts)
+        bins = zip(self.counts, self.claimed, self.found, strict=True)
+        return [(n / total, (claimed / n) ** 0.5, (found / n) ** 0.5) for n, claimed, found in bins if n]
 
     @property
-    def curve(self) -> list[tuple[float, float, float]]:
-        """Of each bin that holds pixels: their share of all, mean confidence, share that was right."""
-        total = sum(self.counts)
-        bins = zip(self.counts, self.claimed, self.right, strict=True)
-        return [(n / total, claimed / n, right / n) for n, claimed, right in bins if n]
+    def factor(self) -> float:
+        """How many times the realised error is the expected one, or the other way round, in the bin that is off most.
+
+        Of bins that hold JUDGED of the pixels; errors below LEAST are taken for that.
+        """
+        judged = [(max(c, LEAST), max(found, LEAST)) for share, c, found in self.curve if share >= JUDGED]
+        return max((max(c, found) / min(c, found) for c, found in judged), default=1.0)
 
     def to_json(self) -> dict[str, Any]:
         """For --json."""
-        return {**asdict(self), "calibration_error": self.error}
+        return {**asdict(self), "edges": EDGES, "calibration_factor": self.factor}

@@ -4,7 +4,6 @@ Same names, arguments and results as in `_kernels`, `_addressed` and `_weighing`
 """
 
 import ctypes
-import math
 from typing import Any
 
 import numpy as np
@@ -179,15 +178,6 @@ def apart(totals: F32, weights: F32, top: int, out: F32) -> None:
     (a, b) = totals[rows]
     off = a / one[..., None] - b / other[..., None]
     out[:] = np.square(off).mean(axis=2) * one * other / np.square(one + other)
-
-
-def chance_within(picture: F32, mean: F32, sd: F32, out: F32) -> None:
-    """Twin of `_weighing.chance_within`."""
-    root = math.sqrt(2) * np.maximum(sd.astype(np.float64), 1e-3)[..., None]
-    off = picture.astype(np.float64) - mean
-    edges = np.stack((off + 1, off - 1)) / root
-    above, below = np.array([math.erf(edge) for edge in edges.ravel().tolist()]).reshape(edges.shape)
-    out[:] = ((above - below) / 2).prod(axis=2)
 
 
 def correlate(one: U8, other: U8, sums: NDArray[np.float64]) -> None:

@@ -1,7 +1,5 @@
 """Compiled kernels of the rain-free mean: the part of some frames in it. Plain numpy twins are in `_reference`."""
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -152,23 +150,6 @@ def apart(totals: F32, weights: F32, top: int, out: F32) -> None:
                 squares += off * off
             whole = one + other
             out[y, x] = squares * third * (one * other / (whole * whole))
-
-
-@_kernel
-def chance_within(picture: F32, mean: F32, sd: F32, out: F32) -> None:
-    """Chance that a picture is less than one grey level off in each channel.
-
-    ``picture``, ``mean`` (R, W, 3) float32, ``sd`` (R, W) float32: a Gaussian belief of the truth; ``out`` (R, W).
-    """
-    root = math.sqrt(2.0)
-    for y in range(out.shape[0]):
-        for x in range(out.shape[1]):
-            scale = 1.0 / (root * max(float(sd[y, x]), 1e-3))
-            chance = 1.0
-            for c in range(3):
-                off = float(picture[y, x, c]) - float(mean[y, x, c])
-                chance *= 0.5 * (math.erf((off + 1.0) * scale) - math.erf((off - 1.0) * scale))
-            out[y, x] = chance
 
 
 @_kernel

@@ -1,7 +1,7 @@
-"""What is believed of the truth at each pixel: a mean and how far off it may be. Confidence follows from it.
+"""What is believed of the truth at each pixel: a mean and how far off it may be. How far any picture is off follows.
 
 A belief is a Gaussian at each pixel and channel. With it any picture of the place can be judged, whichever recipe or
-composite it came from: its confidence is the chance that its error is below one grey level in all three channels.
+composite it came from: its expected error is made of the belief's own and of its distance from the belief's mean.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rainclean._weighing import chance_within
 from rainclean.errors import InputError
 
 U8 = NDArray[np.uint8]
@@ -29,8 +28,8 @@ class Belief:
     mean: F32
     sd: F32
 
-    def confidence(self, picture: U8 | F32) -> F32:
-        """Chance that the largest of the channels' errors is below one grey level, (H, W) float32 in 0…1.
+    def error(self, picture: U8 | F32) -> F32:
+        """Expected error σ of a picture, grey levels, (H, W) float32: root mean square over the channels.
 
         picture: (H, W, 3) uint8 or float32. The truth is taken for light, which is not rounded to levels.
         """
@@ -39,7 +38,8 @@ class Belief:
         out = np.empty(self.sd.shape, np.float32)
         for top in range(0, len(out), _ROWS):  # in strips, so that of 4K little more than the picture is in memory
             rows = slice(top, top + _ROWS)
-            chance_within(picture[rows].astype(np.float32), self.mean[rows], self.sd[rows], out[rows])
+            off = np.square(picture[rows] - self.mean[rows]).sum(axis=2)
+            out[rows] = np.sqrt(np.square(self.sd[rows]) + off / 3)
         return out
 
     @property

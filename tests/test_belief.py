@@ -1,7 +1,6 @@
-"""What is believed of the truth: confidence follows from it, and it survives being stored."""
+"""What is believed of the truth: expected errors follow from it, and it survives being stored."""
 
 import math
-from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -23,51 +22,41 @@ def beliefs(draw) -> Belief:
     return Belief(mean, rng.uniform(0.05, draw(st.sampled_from([0.5, 5.0, 200.0])), shape).astype(np.float32))
 
 
-def within_one(off: float, sd: float) -> float:
-    """Chance that a Gaussian around ``off`` lies between −1 and 1."""
-    return 0.5 * (math.erf((1 - off) / (math.sqrt(2) * sd)) - math.erf((-1 - off) / (math.sqrt(2) * sd)))
-
-
 @settings(deadline=None, max_examples=30)
 @given(beliefs(), st.integers(0, 2**32), st.booleans())
-def test_confidence_is_the_chance_that_no_channel_is_a_level_off(belief, seed, whole):
+def test_the_expected_error_is_the_beliefs_own_and_the_distance_from_its_mean(belief, seed, whole):
     rng = np.random.default_rng(seed)
     picture = np.clip(belief.mean + rng.normal(0, 1, belief.mean.shape), 0, 255)
     picture = np.rint(picture).astype(np.uint8) if whole else picture.astype(np.float32)
-    found = belief.confidence(picture)
+    found = belief.error(picture)
     assert found.shape == belief.sd.shape and found.dtype == np.float32
     for y, x in zip(*(rng.integers(0, n, 12) for n in belief.sd.shape), strict=True):
         offs = picture[y, x].astype(float) - belief.mean[y, x].astype(float)
-        expected = math.prod(within_one(off, float(belief.sd[y, x])) for off in offs)
-        assert found[y, x] == pytest.approx(expected, abs=1e-6)
+        expected = math.sqrt(float(belief.sd[y, x]) ** 2 + sum(off**2 for off in offs) / 3)
+        assert found[y, x] == pytest.approx(expected, rel=1e-5, abs=1e-4)
 
 
-def test_confidence_is_what_comes_out_of_drawn_truths():
+def test_the_expected_error_is_what_comes_out_of_drawn_truths():
     rng = np.random.default_rng(0)
     belief = Belief(np.full((1, 1, 3), 100, np.float32), np.full((1, 1), 0.8, np.float32))
-    picture = np.array([[[100, 101, 99.5]]], np.float32)
+    picture = np.array([[[100, 101, 97.5]]], np.float32)
     truths = 100 + 0.8 * rng.standard_normal((200_000, 3))
-    right = np.mean(np.abs(truths - picture[0, 0]).max(axis=1) < 1)
-    assert float(belief.confidence(picture)[0, 0]) == pytest.approx(right, abs=0.005)
+    realised = math.sqrt(np.square(truths - picture[0, 0]).mean())
+    assert float(belief.error(picture)[0, 0]) == pytest.approx(realised, rel=0.01)
 
 
 def test_nothing_is_surer_than_the_mean_itself():
     rng = np.random.default_rng(1)
     belief = Belief(rng.uniform(10, 245, (9, 8, 3)).astype(np.float32), rng.uniform(0.1, 3, (9, 8)).astype(np.float32))
-    best = belief.confidence(belief.mean)
+    assert np.allclose(belief.error(belief.mean), belief.sd)
     for off in (0.3, -0.7, 2, 60):
-        worse = belief.confidence((belief.mean + np.float32(off)).astype(np.float32))
-        assert (worse <= best + 1e-6).all()
-    wider = replace(belief, sd=2 * belief.sd).confidence(belief.mean)
-    assert (wider <= best).all()
-    certain = replace(belief, sd=np.zeros_like(belief.sd)).confidence(belief.mean)
-    assert (certain == 1).all()
+        assert (belief.error((belief.mean + np.float32(off)).astype(np.float32)) > belief.sd).all()
 
 
 def test_a_picture_of_another_size_is_refused():
     belief = Belief(np.zeros((4, 5, 3), np.float32), np.ones((4, 5), np.float32))
     with pytest.raises(ValueError, match="shape"):
-        belief.confidence(np.zeros((5, 4, 3), np.uint8))
+        belief.error(np.zeros((5, 4, 3), np.uint8))
 
 
 @settings(deadline=None, max_examples=30)

@@ -158,30 +158,33 @@ def test_figures_agree_with_scikit_image() -> None:
     assert compare(truth + 0.1, truth).psnr == pytest.approx(20 * math.log10(2550))
 
 
-def test_confidences_are_held_against_what_came_out() -> None:
-    truth = np.full((2, 5, 3), 100, np.uint8)
+def test_expected_errors_are_held_against_what_came_out() -> None:
+    truth = np.full((2, 3, 3), 100, np.uint8)
     picture = truth.copy()
-    picture[0, :3, 1] += 1  # an error of 1 level is not below 1
-    confidence = np.array([[0.95, 0.95, 0.05, 1.0, 0.9], [0.95, 0.95, 0.0, 0.31, 0.39]])
-    found = Reliability.of(confidence, picture, truth)
-    assert found.counts == (2, 0, 0, 2, 0, 0, 0, 0, 0, 6)
-    assert found.right == (1, 0, 0, 2, 0, 0, 0, 0, 0, 4)
-    assert found.error == pytest.approx((abs(0.05 - 1) + abs(0.7 - 2) + abs(5.7 - 4)) / 10)
-    assert found.curve[1] == pytest.approx((0.2, 0.35, 1.0))
-    half = [Reliability.of(confidence[i : i + 1], picture[i : i + 1], truth[i : i + 1]) for i in range(2)]
-    pooled = Reliability.pooled(half)
-    assert pooled.counts == found.counts and pooled.error == pytest.approx(found.error)
-    with pytest.raises(ValueError, match="one of 0…1"):
-        Reliability.of(confidence + 0.1, picture, truth)
+    picture[0] = [[100, 101, 100], [103, 103, 103], [100, 100, 112]]
+    expected = np.array([[0.4, 1.0, 20.0], [0.0, 1.5, 3.0]])
+    found = Reliability.of(expected, picture, truth)
+    assert found.counts == (2, 0, 2, 1, 0, 0, 1)
+    assert found.claimed == pytest.approx((0.16, 0, 3.25, 9, 0, 0, 400))
+    assert found.found == pytest.approx((1 / 3, 0, 9, 0, 0, 0, 48))
+    assert found.curve[1] == pytest.approx((1 / 3, 1.625**0.5, 4.5**0.5))
+    assert found.factor == pytest.approx(3 / 0.05)  # 3 levels expected, none found
+    half = [Reliability.of(expected[i : i + 1], picture[i : i + 1], truth[i : i + 1]) for i in range(2)]
+    assert Reliability.pooled(half) == found
+    with pytest.raises(ValueError, match="each one from 0"):
+        Reliability.of(expected - 1, picture, truth)
 
 
-def test_honest_confidences_have_a_small_calibration_error() -> None:
+def test_honest_expectations_are_off_by_little() -> None:
     rng = np.random.default_rng(4)
-    confidence = rng.random((200, 300))
-    truth = np.zeros((200, 300, 3), np.uint8)
-    picture = (rng.random((200, 300)) > confidence).astype(np.uint8)[..., None].repeat(3, 2)
-    assert Reliability.of(confidence, picture, truth).error < 0.01
-    assert Reliability.of(np.ones_like(confidence), picture, truth).error == pytest.approx(0.5, abs=0.01)
+    expected = np.exp(rng.uniform(-1, 3.5, (200, 300)))
+    truth = np.full((200, 300, 3), 100, np.uint8)
+    picture = truth + expected[..., None] * rng.standard_normal(truth.shape)
+    assert Reliability.of(expected, picture, truth).factor < 1.05
+    assert Reliability.of(expected / 2, picture, truth).factor == pytest.approx(2, abs=0.1)
+    # A bin that hardly any pixel is in is not judged.
+    few = np.where(np.arange(60_000).reshape(200, 300) < 30, np.float64(60), expected)
+    assert Reliability.of(few, picture, truth).factor < 1.05
 
 
 def measured(case: str, ours: float, released: float = 40.0, limit: float | None = 45.0, **values: Any) -> Measured:
@@ -228,17 +231,17 @@ def test_a_bar_on_the_mean_is_met_although_one_clip_is_not() -> None:
 
 
 def test_means_of_a_case() -> None:
-    sure = Reliability((10.0,) + (0.0,) * 9, (0.5,) + (0.0,) * 9, (2.0,) + (0.0,) * 9)
+    sure = Reliability((10.0,) + (0.0,) * 6, (0.4,) + (0.0,) * 6, (0.9,) + (0.0,) * 6)
     row = means([measured("night", 40.0), measured("night", 43.0, reliability=sure)])
     assert row["figures"]["suggestion"] == {"psnr": 41.5, "ssim": 0.9, "worst": 3.0, "seconds": 2.0, "decoding": 1.0}
-    assert "seconds" not in row["figures"]["rainy"] and row["calibration_error"] == pytest.approx(0.15)
+    assert "seconds" not in row["figures"]["rainy"] and row["calibration_factor"] == pytest.approx(1.5)
     assert bars([measured("night", 43.6, reliability=sure)])[-1].verdict == "missed"
 
 
 def test_the_plot_has_room_for_every_case() -> None:
     clips = [measured(case.name, 43.0) for case in cases()]
     alone = draw(clips)
-    sure = Reliability((10.0,) * 10, (5.0,) * 10, (5.0,) * 10)
+    sure = Reliability((10.0,) * 7, (5.0,) * 7, (5.0,) * 7)
     both = draw([replace(clips[0], reliability=sure), *clips[1:]])
     assert both.width > alone.width > 1000 and both.height == alone.height
     assert len(alone.getcolors(1 << 20) or ()) > 50  # lines, signs and words
@@ -281,8 +284,8 @@ def test_a_stabilised_picture_is_compared_in_its_region_and_reference_frame(
     class Half:
         mean = np.full((40, 50, 3), -9, np.float32)
 
-        def confidence(self, shown: Any) -> Any:
-            return np.full(shown.shape[:2], 0.5, np.float32)
+        def error(self, shown: Any) -> Any:
+            return np.full(shown.shape[:2], 2, np.float32)
 
     def fake(source: Any, settings: Any) -> Generator[Progress, None, Result]:
         clip = LadderClip.of(source.info.path.parent, PRESETS["pan"])
@@ -305,7 +308,7 @@ def test_a_stabilised_picture_is_compared_in_its_region_and_reference_frame(
     assert found.recipes == {"suggestion": "n0", "best": "n1"} and found.regret == pytest.approx(51.87, abs=0.01)
     assert found.kept == 2000 / 3072
     assert found.kept_of_shared == 50 * 40 / (55 * 48)  # frames 0 to 9 share columns 6 to 60 of frame 3, less 0 to 5
-    assert found.reliability is not None and found.reliability.error == 0.5
+    assert found.reliability is not None and found.reliability.factor == pytest.approx(2)
 
 
 def test_the_command_measures_prints_and_saves(
@@ -338,7 +341,7 @@ def test_the_command_measures_prints_and_saves(
 
     assert main([*words[:3], "light", *words[7:]]) == 0  # again, into the same folder
     text = capsys.readouterr().out
-    assert "PSNR in dB (basicsr-rgb)" in text and "bars met" in text and "calibration error" in text
+    assert "PSNR in dB (basicsr-rgb)" in text and "bars met" in text and "realised over expected" in text
     assert sorted(p.name for p in (tmp_path / "out").rglob("*.png")) == sorted(f"{name}.png" for name in PICTURES)
 
 

@@ -58,6 +58,7 @@ def test_16_bits_of_a_percentile_are_its_8_spread(tmp_path):
         assert spread.dtype == np.uint16
         assert np.array_equal(spread, result.picture(result.candidates[0]).astype(int) * 257)
     assert not (tmp_path / "out" / "confidence.png").exists()
+    assert report["confidence_form"] is None
     assert "confidence.png" not in report["files"] and report["moving"] is None and report["steadying"] is None
 
 
@@ -66,11 +67,11 @@ def test_confidence_is_that_of_the_clean_picture_in_255_steps(tmp_path):
     with result:
         report = put(source, result, tmp_path / "out")
         assert result.belief is not None
-        chance = result.belief.confidence(result.picture(result.candidates[0]))
+        error = result.belief.error(result.picture(result.candidates[0]))
     shown = written(tmp_path / "out" / "confidence.png")
     assert shown.dtype == np.uint8 and shown.shape == (40, 48)
-    assert np.abs(shown / 255 - chance).max() <= 0.5 / 255 + 1e-6
-    assert "confidence.png" in report["files"]
+    assert np.abs(shown / 255 - 4 / (4 + error**2)).max() <= 0.5 / 255 + 1e-6
+    assert "confidence.png" in report["files"] and report["confidence_form"] == "expected error"
     assert {name for name in report["files"] if "/" not in name} | {"candidates"} == {
         path.name for path in (tmp_path / "out").iterdir()
     }

@@ -41,7 +41,7 @@ class BenchTruth:
     save: Annotated[Path | None, arg(aliases=["-o"], metavar="FOLDER")] = None
     """Write pictures to look at: rainy, released, suggestion, truth, and errors 8 times as strong."""
     plot: Annotated[Path | None, arg(metavar="FILE.png")] = None
-    """Draw PSNR by case, and how far confidences can be relied on."""
+    """Draw PSNR by case, and how far expected errors can be relied on."""
     json: bool = False
     """Print JSON instead of tables."""
 
@@ -110,7 +110,7 @@ def _print(summary: dict[str, Any]) -> None:
             f"{100 * row['kept']:.1f} %",
             _figure(row, "suggestion", "seconds", ".2f"),
             _figure(row, "suggestion", "decoding", ".2f"),
-            "" if row["calibration_error"] is None else f"{row['calibration_error']:.3f}",
+            "" if row["calibration_factor"] is None else f"{row['calibration_factor']:.2f}",
         )
         for case, row in summary.items()
     ]
@@ -119,7 +119,7 @@ def _print(summary: dict[str, Any]) -> None:
         "worst: mean error of the worst 1 % of the pixels, grey levels; seconds: of the suggestion, decoding in them"
     )
     columns = ("", *heads, "kept", "seconds", "decoding")
-    if any(row["calibration_error"] is not None for row in summary.values()):
+    if any(row["calibration_factor"] is not None for row in summary.values()):
         columns = (*columns, "calibration")
     print_table(columns, [row[: len(columns)] for row in rows], title=title)
 
@@ -144,9 +144,12 @@ def _print_bars(clips: "list[Measured]") -> None:
     known = reliability(clips)
     if known is not None:
         print_text("")
-        rows = [(f"{share:.1%}", f"{claimed:.2f}", f"{right:.2f}") for share, claimed, right in known.curve]
-        title = f"confidence: calibration error {known.error:.3f}"
-        print_table(("of the pixels", "claim an error below 1 level", "have it"), rows, title=title)
+        rows = [
+            (f"{share:.1%}", f"{claimed:.2f}", f"{found:.2f}", f"{found / max(claimed, 1e-9):.2f}")
+            for share, claimed, found in known.curve
+        ]
+        title = f"expected error in levels, by bins: off by {known.factor:.2f} times at most"
+        print_table(("of the pixels", "expected", "realised", "realised over expected"), rows, title=title)
 
 
 def _values(bar: "Bar") -> tuple[str, str]:

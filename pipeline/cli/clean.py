@@ -24,8 +24,8 @@ class Clean:
     candidates/. With --recipe: that one.
 
     Writes clean.png, candidates/*.png, candidates.png (contact sheet), candidates.csv and report.json; with a rain-free
-    mean also confidence.png (255: an error below one level is certain) and, where something moves that is not rain,
-    exclude.png.
+    mean also confidence.png (how far off each pixel may be: 255 exact, 128 two levels) and, where something moves that
+    is not rain, exclude.png.
     """
 
     input: Annotated[Positional[Path], arg(metavar="INPUT")]

@@ -20,6 +20,7 @@ from pipeline.project.store import Project
 from pipeline.project.unusable import advice, faults
 from pipeline.words import counted, few, quoted
 from rainclean import __version__
+from rainclean.confidence import ERROR
 from rainclean.errors import RaincleanError, UsageError
 from rainclean.formats import layout
 from rainclean.pairs import CropChoice, FrameChoice
@@ -151,7 +152,7 @@ class Plan:
         """What tells this export from any other: same hash, same bytes."""
         people = [asdict(each) for each in self.agreement]
         items = [item.identity() for item in self.items]
-        text = json.dumps([self.settings.to_json(), versions(), self.project, items, people])
+        text = json.dumps([self.settings.to_json(), versions(), ERROR, self.project, items, people])
         return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -4,7 +4,9 @@ import hashlib
 import json
 from typing import Any
 
-REPORT = "export.json"
+from rainclean.formats.manifest import REPORT
+
+__all__ = ["REPORT", "digest_of", "write_report"]
 
 
 def digest_of(report: dict[str, Any]) -> str:

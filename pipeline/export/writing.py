@@ -24,7 +24,7 @@ from pipeline.project.store import Project
 from pipeline.stages import Progress, part_of
 from pipeline.watch import STILL_PX
 from pipeline.words import counted, few
-from rainclean import __version__
+from rainclean import __version__, confidence
 from rainclean.errors import RaincleanError, ResourceError
 from rainclean.formats import layout
 from rainclean.formats.layout import PairKey, PairPaths, Widths
@@ -116,10 +116,10 @@ def _prepare(project: Project, plan: Plan, item: Item, workplace: Workplace) -> 
         yield Progress("write", 0, None, "pictures that were prepared before are no longer as they were: made anew")
     clean = project.artefacts.picture(item.candidate.picture)
     exclusions = read_exclusions(project, item.analysis, item.decision.exclude, plan.settings.keep_moving)
-    confidence = _confidence(project, item, clean) if plan.settings.confidence else None
+    sure = _confidence(project, item, clean) if plan.settings.confidence else None
     with whole_sequence(project, item.sequence, item.analysis.steadying) as source:
         frames = yield from _still_frames(plan, item, source, clean)
-        writer = _PairWriter(item, clean, exclusions, confidence, workplace.pictures(_part(item)))
+        writer = _PairWriter(item, clean, exclusions, sure, workplace.pictures(_part(item)))
         with ThreadPoolExecutor(WRITERS, thread_name_prefix="rainclean-export") as pool:
             waiting: list[Future[list[dict[str, Any]]]] = []
             rows: list[dict[str, Any]] = []
@@ -148,9 +148,9 @@ def _is_sound(workplace: Workplace, item: Item, rows: list[dict[str, Any]]) -> b
 
 
 def _confidence(project: Project, item: Item, clean: U8) -> U8 | None:
-    """Confidence in the clean image, (H, W) uint8, 255 times 0…1; None where nothing says what to believe."""
+    """The confidence picture of the clean image, (H, W) uint8; None where nothing says what to believe."""
     belief = read_belief(project, item.analysis)
-    return None if belief is None else np.rint(255 * belief.confidence(clean)).astype(np.uint8)
+    return None if belief is None else confidence.to_picture(belief.error(clean))
 
 
 def _still_frames(plan: Plan, item: Item, source: FrameSource, clean: U8) -> Generator[Progress, None, list[int]]:
@@ -371,6 +371,7 @@ def _report(plan: Plan, result: Exported, files: dict[str, bytes]) -> bytes:
         "versions": versions(),
         "project": plan.project,
         "settings": plan.settings.to_json(),
+        confidence.KEY: confidence.ERROR,
         "splits": {
             split: sorted(scene for scene, its in plan.splits.items() if its == split) for split in result.pairs
         },

@@ -10,11 +10,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from rainclean.confidence import form_of
 from rainclean.errors import InputError
 from rainclean.formats import LAYOUTS
 from rainclean.formats.layout import StoredPair
-from rainclean.formats.manifest import NAME, read_manifest
+from rainclean.formats.manifest import NAME, REPORT, read_manifest
 from rainclean.formats.png import decode_png
+from rainclean.json_text import parse_json
 from rainclean.video.damage import DamagedInput
 from rainclean.video.pictures import read_picture
 
@@ -28,7 +30,8 @@ _SIZED = 1000
 class DatasetPair:
     """One pair: files below the data set's folder, None for a mask that is not there.
 
-    scene: what the manifest calls its place, or what its name says of it; "" where neither does.
+    scene: what the manifest calls its place, or what its name says of it; "" where neither does. confidence_form: what
+    the confidence picture holds, `rainclean.confidence`.
     """
 
     split: str
@@ -38,6 +41,7 @@ class DatasetPair:
     confidence: Path | None
     stem: str
     scene: str
+    confidence_form: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,8 @@ def read_dataset(root: Path | str) -> Dataset:
     # Where two layouts lie in one folder, the first is meant: its lists were made on purpose.
     stored = list(here[0].read(root))
     scenes = {row.rainy: row.scene for row in read_manifest(root / NAME)} if (root / NAME).is_file() else {}
-    pairs = tuple(_pair(root, each, scenes.get(each.rainy) or here[0].scene_of(each)) for each in stored)
+    form = _confidence_form(root / REPORT)
+    pairs = tuple(_pair(root, each, scenes.get(each.rainy) or here[0].scene_of(each), form) for each in stored)
     if not pairs:
         raise InputError(root, "holds no pair", "export again")
     digest = hashlib.sha256()
@@ -142,6 +147,16 @@ def _size(path: Path) -> int:
         raise InputError(path, error.strerror or "cannot be read") from error
 
 
-def _pair(root: Path, stored: StoredPair, scene: str) -> DatasetPair:
+def _confidence_form(path: Path) -> str:
+    """What an export.json says of the confidence pictures beside it; one that is missing or damaged says nothing."""
+    try:
+        document = parse_json(path.read_bytes())
+    except (OSError, ValueError):
+        document = None
+    return form_of(document, path)
+
+
+def _pair(root: Path, stored: StoredPair, scene: str, form: str) -> DatasetPair:
+    rainy, clean = root / stored.rainy, root / stored.clean
     exclude, confidence = (None if name is None else root / name for name in (stored.exclude, stored.confidence))
-    return DatasetPair(stored.split, root / stored.rainy, root / stored.clean, exclude, confidence, stored.stem, scene)
+    return DatasetPair(stored.split, rainy, clean, exclude, confidence, stored.stem, scene, form)

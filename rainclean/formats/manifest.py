@@ -18,6 +18,9 @@ from unicodedata import category
 from rainclean.errors import InputError, UsageError
 
 NAME = "manifest.csv"
+REPORT = "export.json"
+"""Stands beside it and says what holds of the whole data set."""
+
 PARQUET_NAME = "manifest.parquet"
 
 DECIMALS = 6

@@ -14,15 +14,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
+from rainclean.confidence import weights
 from rainclean.errors import InputError
 from rainclean.formats.dataset import DatasetPair, read_mask, read_pair
 from rainclean.pairs import rain_mask
 
 U8 = NDArray[np.uint8]
-
-LEAST_WEIGHT = 127
-"""Of 255: weight of a pixel whose confidence is 0. Of compressed clips hardly any pixel is sure to a level, and none of
-them would count."""
 
 _TRIES = 100
 """Broken pictures in a row after which a data set is given up even if broken ones are to be skipped."""
@@ -45,8 +42,8 @@ class Cut:
 @dataclass(frozen=True)
 class Example:
     """One example, uint8 tensors: rainy and clean (3, S, S) RGB; mask (1, S, S), 255 where there is rain; weight
-    (1, S, S), LEAST_WEIGHT…255 as confidence rises, 0 where excluded. skipped: what was broken and passed over on
-    the way to it.
+    (1, S, S), up to 255 as confidence rises (`rainclean.confidence.weights`), 0 where excluded. skipped: what was
+    broken and passed over on the way to it.
     """
 
     rainy: Tensor
@@ -178,7 +175,7 @@ def _pictures(pair: DatasetPair, mask: str) -> list[U8]:
     weight = np.full(rainy.shape[:2], 255, np.uint8)
     if pair.confidence is not None:
         confidence = read_mask(pair.confidence, rainy, pair.rainy)
-        weight = (LEAST_WEIGHT + confidence.astype(np.uint16) * (255 - LEAST_WEIGHT) // 255).astype(np.uint8)
+        weight = weights(confidence, pair.confidence_form)
     if pair.exclude is not None:
         weight[read_mask(pair.exclude, rainy, pair.rainy) > 0] = 0
     return [rainy, clean, example_mask(rainy, clean, mask), weight]

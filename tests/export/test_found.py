@@ -62,14 +62,15 @@ def test_pairs_are_steadied_frames_with_confidence(home: Path, tmp_path: Path) -
     result = write(home, out, frames="all")
     rows = rows_of(out)
     assert tuple(sorted(rows)) == known.USED
-    confidence = np.rint(255 * known.belief().confidence(known.rain_free()))
+    confidence = np.rint(255 / (1 + (known.belief().sd / 2) ** 2))
     for index, row in rows.items():
         np.testing.assert_array_equal(imageio.imread(out / row.rainy), known.steadied_frame(index))
         assert (row.x, row.y, row.width, row.height) == known.REGION
         assert row.confidence == f"confidence/{Path(row.rainy).stem}.png" and len(row.confidence_sha256) == 64
         written = imageio.imread(out / row.confidence)
         assert written.dtype == np.uint8 and np.abs(written - confidence).max() <= 1
-    assert confidence[known.DIM].max() < 10 < 200 < confidence[:30].min()
+    assert confidence[known.DIM].max() < 30 < 200 < confidence[:30].min()
+    assert json.loads((out / "export.json").read_text())["confidence_form"] == "expected error"
     assert any("cannot be steadied make no pairs: pan 5 of 24" in note for note in result.notes)
     (line,) = csv.DictReader((out / "sequences.csv").read_text().splitlines())
     assert (line["steadied"], line["excluded"]) == ("yes", "doubtful passing")

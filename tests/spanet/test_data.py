@@ -1,5 +1,6 @@
 """Examples are functions of seed and number; both sides of a pair stay together; masks and weights do what they say."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -103,16 +104,20 @@ def test_masks_by_name() -> None:
     assert not example_mask(darker, clean, "threshold").any()
 
 
-def test_exclusion_and_confidence_become_the_weight(dataset: Path) -> None:
+@pytest.mark.parametrize(("form", "expected"), [(None, (227, 172)), ("expected error", (200, 26))])
+def test_exclusion_and_confidence_become_the_weight(dataset: Path, form: str | None, expected: tuple[int, int]) -> None:
     pair = read_dataset(dataset).of("train")[0]
     exclude, confidence = (np.zeros((40, 40), np.uint8) for _ in range(2))
-    exclude[:, :20], confidence[:20], confidence[20:] = 255, 200, 90
+    exclude[:, :20], confidence[:20], confidence[20:] = 255, 200, 90 if form is None else 9
+    if form is not None:  # older exports do not say what their confidence pictures hold
+        (dataset / "export.json").write_text(json.dumps({"confidence_form": form}))
     for name, mask in (("exclude", exclude), ("confidence", confidence)):
         (dataset / name).mkdir()
         (dataset / name / f"{pair.stem}.png").write_bytes(encode_png(mask))
     data = Examples(read_dataset(dataset).of("train")[:1], Cut(40, 1.0), "threshold", 0)
     weight = example(data, 0).weight[0].numpy()
-    assert (weight[:, :20] == 0).all() and (weight[:20, 20:] == 227).all() and (weight[20:, 20:] == 172).all()
+    assert (weight[:, :20] == 0).all()
+    assert (weight[:20, 20:] == expected[0]).all() and (weight[20:, 20:] == expected[1]).all()
 
 
 def test_reads_our_exports_in_every_layout(tmp_path: Path) -> None:

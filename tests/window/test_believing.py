@@ -63,13 +63,13 @@ def test_confidence_is_told_and_tinted(window: Window, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: desk.believing.tint is not None, timeout=10_000)
     tint = desk.believing.tint
     assert tint is not None
-    expected = known.belief().confidence(known.rain_free())
-    np.testing.assert_array_equal(tint > 0, expected < 0.5)
+    expected = known.belief().error(known.rain_free())
+    np.testing.assert_array_equal(tint > 0, expected >= 2)
     assert desk.believing.at(5, 5) == pytest.approx(expected[5, 5], abs=0.01)
     assert desk.believing.at(5, 35) == pytest.approx(expected[35, 5], abs=0.01)
     desk.view.pointed.emit(5, 5)
     qtbot.mouseMove(desk.view, at(desk.view, (5.5, 35.5)))
-    qtbot.waitUntil(lambda: "confidence 0.0" in desk.values.text())
+    qtbot.waitUntil(lambda: "expected error 6.0" in desk.values.text())
     # Another candidate is four levels off: nobody would believe in it.
     press(window, "Right")
     qtbot.waitUntil(lambda: desk.believing.tint is not None and bool(desk.believing.tint.all()), timeout=10_000)
