@@ -21,6 +21,7 @@ from pipeline.output_folder import OutputFolder
 from pipeline.stages import Progress, part_of
 from pipeline.truth_ladder import Rung, cut, limit, make_clip, overlap
 from pipeline.truth_scores import Figures, Reliability, Seconds, compare, psnr
+from pipeline.truth_verdicts import Truth, truth_of
 from rainclean import __version__
 from rainclean.errors import RaincleanError, UsageError
 from rainclean.simulate.record import to_text
@@ -50,7 +51,11 @@ class Measured:
     (x, y, width, height) of that frame that the suggestion shows. kept: its share of the frame; kept_of_shared: of
     what all used frames show. figures: by method. recipes: of suggestion and best candidate. candidates: PSNR of
     each, in the order of the suggestion. reliability: of the suggestion's expected error, None where there is none.
-    warnings: what `clean` said.
+    warnings: what `clean` said. excluded: share of the region that it says not to train on. true: what the suggestion
+    is worth; said: the verdict of `clean`, None where it gave none.
+
+    Figures of films are of what is kept and has a truth that pictures can be held against, those of the ladder of all
+    of the region.
     """
 
     case: str
@@ -68,6 +73,9 @@ class Measured:
     candidates: dict[str, float]
     reliability: Reliability | None = None
     warnings: list[str] = field(default_factory=list)
+    excluded: float = 0.0
+    true: Truth | None = None
+    said: str | None = None
 
     @property
     def regret(self) -> float:
@@ -143,38 +151,45 @@ def _measure(
     result, seconds = yield from _clean(clip.path, None)
     with result:
         reference, region = result.selection.reference_frame, result.region
-        known = clip.truth(reference, region)
-        worth = {c.recipe.name: psnr(result.picture(c), known) for c in result.candidates}
+        known, aside = clip.truth(reference, region), clip.aside(reference, region)
+        kept = np.ones(aside.shape, bool) if result.moving is None else ~result.moving.doubtful
+        counts = kept & ~aside if rung.case.filmed else np.ones(aside.shape, bool)
+        worth = {c.recipe.name: psnr(result.picture(c)[counts], known[counts]) for c in result.candidates}
         first, best = result.candidates[0], max(result.candidates, key=lambda c: worth[c.recipe.name])
         pictures = {"truth": known, "suggestion": result.picture(first).copy()}
         pictures["rainy"] = clip.rainy(reference, region)
         figures = {
-            "rainy": compare(pictures["rainy"], known),
-            "suggestion": compare(pictures["suggestion"], known, seconds),
-            "best": compare(result.picture(best), known, seconds),
+            "rainy": compare(pictures["rainy"], known, kept=counts),
+            "suggestion": compare(pictures["suggestion"], known, seconds, counts),
+            "best": compare(result.picture(best), known, seconds, counts),
         }
+        said = _said(result)
         belief = result.belief
         shown = pictures["suggestion"]
-        expected = None if belief is None else Reliability.of(belief.error(shown), shown, known)
+        # Calibrated on the ladder; films have places where no truth is the same in two frames.
+        expected = None if belief is None or rung.case.filmed else Reliability.of(belief.error(shown), shown, known)
     shared = clip.shared(result.selection.indices, reference)
     for name in ("released", "median"):
-        other, seconds = yield from _clean(clip.path, name)
+        # Where things are at several depths, no other frame shows the same picture.
+        other, seconds = yield from _clean(clip.path, name, reference if rung.case.filmed else None)
         with other:
             frame = other.selection.reference_frame
             wanted = overlap(clip.seen_from(region, reference, frame), other.region)
             pictures[name] = cut(other.picture(other.candidates[0]), other.region, wanted)
-        figures[name] = compare(pictures[name], clip.truth(frame, wanted), seconds)
+        of_region = cut(counts, region, wanted) if frame == reference else None
+        figures[name] = compare(pictures[name], clip.truth(frame, wanted), seconds, of_region)
         pictures[f"error-{name}"] = _error(pictures[name], clip.truth(frame, wanted))
     mean = yield from limit(clip, reference)
     if mean is not None:
-        figures["limit"] = compare(cut(mean, clip.whole, region), known)
+        figures["limit"] = compare(cut(mean, clip.whole, region), known, kept=counts)
     pictures["error-suggestion"] = _error(pictures["suggestion"], known)
+    best_had = figures["limit"].psnr if "limit" in figures else None
     measured = Measured(
         case=rung.case.name,
         preset=rung.case.preset,
         background=rung.background.name,
         seed=rung.seed,
-        frames=frames,
+        frames=clip.record.document["frames"],
         size=size,
         reference=reference,
         region=region,
@@ -185,15 +200,25 @@ def _measure(
         candidates=worth,
         reliability=expected,
         warnings=result.warnings,
+        excluded=1 - float(kept.mean()),
+        true=truth_of(pictures["suggestion"], pictures["rainy"], known, kept, aside, _area(clip.whole), best_had),
+        said=said,
     )
     return measured, {name: pictures[name] for name in PICTURES}
 
 
-def _clean(path: Path, recipe: str | None) -> Generator[Progress, None, tuple[CleanResult, Seconds]]:
+def _said(result: CleanResult) -> str | None:
+    verdict = getattr(result, "verdict", None)
+    return None if verdict is None else str(verdict.state)
+
+
+def _clean(
+    path: Path, recipe: str | None, reference: int | None = None
+) -> Generator[Progress, None, tuple[CleanResult, Seconds]]:
     """What `clean` makes of a clip, and how long it takes, loading the compiled kernels apart."""
     began = perf_counter()
     with open_source(path) as source:
-        result = yield from clean(source, CleanSettings(recipe=recipe))
+        result = yield from clean(source, CleanSettings(recipe=recipe, reference=reference))
     whole = perf_counter() - began - result.timings.get("start_up", 0.0)
     return result, (whole, result.timings.get("decode", 0.0))
 

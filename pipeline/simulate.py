@@ -10,6 +10,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from pipeline.clean_output import write_png
 from pipeline.output_folder import OutputFolder
 from pipeline.stages import Progress
@@ -22,9 +24,6 @@ from rainclean.simulate.render import Renderer
 from rainclean.simulate.writing import ClipWriter
 from rainclean.video.limits import check_pixels
 
-DEFAULT_FRAMES = 80
-"""Frames over a picture unless told otherwise: those of the ladder that methods are measured on."""
-
 DEFAULT_RATE = Fraction(25)
 
 
@@ -32,9 +31,9 @@ DEFAULT_RATE = Fraction(25)
 class SimulateSettings:
     """What `simulate` is asked for.
 
-    preset: name that the simulation came from, kept for the record. frames: None for all of a clip, or
-    DEFAULT_FRAMES over a picture. size: (width, height) px; None for the input's own. rate: frames a second; None for
-    the clip's own, or DEFAULT_RATE.
+    preset: name that the simulation came from, kept for the record. frames: None for all of a clip, or as
+    many over a picture as the simulation says. size: (width, height) px; None for the input's own. rate: frames a
+    second; None for the clip's own, or DEFAULT_RATE.
     """
 
     simulation: Simulation = field(default_factory=Simulation)
@@ -79,6 +78,7 @@ def simulate(
     """
     renderer, rate = plan(backdrop, settings)
     still, crf = backdrop.frames is None, settings.simulation.crf
+    plain = still and settings.simulation.plain
     suffix = "mkv" if crf is None else "mp4"
     yield Progress("start up", 0, None)
     with folder.filling() as partial, unchanged(backdrop.path), ExitStack() as open_files:
@@ -87,12 +87,13 @@ def simulate(
             return open_files.enter_context(ClipWriter(partial / name, renderer.size, rate, crf, grey))
 
         clip = writer(f"clip.{suffix}", crf)
-        truth = None if still and crf is None else writer(f"truth.{suffix}", crf)
+        truth = None if plain and crf is None else writer(f"truth.{suffix}", crf)
         rain = writer("rain.mkv", None, grey=True)
-        passers = writer("passers.mkv", None, grey=True) if settings.simulation.walkers else None
+        passers = writer("passers.mkv", None, grey=True) if settings.simulation.passes else None
+        water = writer("water.mkv", None, grey=True) if settings.simulation.water else None
         scene = None
         for index, picture in enumerate(backdrop.pictures(renderer.frames)):
-            if scene is None or not still:
+            if scene is None or not (still or renderer.shown[index] < index):
                 scene = renderer.scene(picture)
             made = renderer.render(index, scene)
             clip.write(made.frame)
@@ -101,19 +102,23 @@ def simulate(
                 truth.write(made.truth)
             if passers is not None and made.passers is not None:
                 passers.write(made.passers)
+            if water is not None and made.water is not None:
+                water.write(made.water)
             yield Progress("simulate", index + 1, renderer.frames)
         open_files.close()
-        if still and scene is not None:
+        if plain and scene is not None:
             write_png(partial / BACKGROUND, scene)
+        if renderer.sign is not None:
+            write_png(partial / "overlay.png", np.rint(255 * renderer.sign[1][..., 0]).astype(np.uint8))
         files = sorted([*(p.name for p in partial.iterdir()), MANIFEST])
-        document = describe(renderer, settings.preset, backdrop.path, rate, still, files) | {"sums": folder.sums()}
+        document = describe(renderer, settings.preset, backdrop.path, rate, plain, files) | {"sums": folder.sums()}
         (partial / MANIFEST).write_text(to_text(document), encoding="utf-8")
     return document
 
 
 def plan(backdrop: Backdrop, settings: SimulateSettings) -> tuple[Renderer, Fraction]:
     """How many frames of which size and rate the settings and the input come to. Raises RaincleanError."""
-    frames = settings.frames or backdrop.frames or DEFAULT_FRAMES
+    frames = settings.frames or backdrop.frames or settings.simulation.frames
     if backdrop.frames is not None and frames > backdrop.frames:
         raise InputError(backdrop.path, f"{frames} frames asked for, it has {backdrop.frames}", "lower --frames")
     height, width = backdrop.size
@@ -124,6 +129,6 @@ def plan(backdrop: Backdrop, settings: SimulateSettings) -> tuple[Renderer, Frac
     if min(width, height) < 16:
         raise InputError(backdrop.path, f"{width}×{height} px are too few", "enlarge it with --size")
     renderer = Renderer(settings.simulation, (height, width), frames, settings.seed)
-    scene_height, scene_width = renderer.path.scene_size
+    scene_height, scene_width = renderer.scene_size
     check_pixels(backdrop.path, scene_width, scene_height)
     return renderer, settings.rate or backdrop.rate or DEFAULT_RATE

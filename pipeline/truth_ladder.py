@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from pipeline.simulate import SimulateSettings, simulate, simulate_folder
 from pipeline.stages import Progress
 from rainclean.errors import InputError, UsageError
-from rainclean.simulate import PRESETS, Simulation, preset
+from rainclean.simulate import Simulation, preset
 from rainclean.simulate.backdrop import Backdrop
+from rainclean.simulate.presets import FILMED, LADDER
 from rainclean.simulate.record import BACKGROUND, Record
 from rainclean.video import Region, open_source
 
@@ -42,6 +43,11 @@ class Case:
     preset: str
     simulation: Simulation
 
+    @property
+    def filmed(self) -> bool:
+        """Whether it is one of the films, which have as many frames as their preset says, and parts without a limit."""
+        return self.preset in FILMED
+
 
 class Background(NamedTuple):
     """A picture to rain over, and what it is called in tables and file names."""
@@ -66,10 +72,12 @@ class Rung(NamedTuple):
 def cases(names: Sequence[str] = (), crfs: Sequence[int] = CRFS) -> list[Case]:
     """The cases of these presets, "codec" once for each of ``crfs``; without names all but "clear".
 
-    Raises UsageError for a name or a rate factor that is none.
+    "ladder" and "films" stand for all of one kind. Raises UsageError for a name or a rate factor that is none.
     """
     chosen: list[Case] = []
-    for name in dict.fromkeys(names or [name for name in PRESETS if name != "clear"]):
+    groups = {"ladder": [name for name in LADDER if name != "clear"], "films": list(FILMED)}
+    asked = [one for name in names or groups for one in groups.get(name, [name])]
+    for name in dict.fromkeys(asked):
         if name == "codec":
             chosen += [Case(f"codec {crf}", name, preset(name, crf=crf)) for crf in dict.fromkeys(crfs)]
         else:
@@ -133,6 +141,14 @@ class LadderClip:
         """The truth of a frame, cut: (h, w, 3) uint8."""
         return cut(self.record.truth(frame), self.whole, region)
 
+    def aside(self, frame: int, region: Region) -> NDArray[np.bool_]:
+        """Where the truth of a frame cannot be held against pictures: behind what passes, and of water. (h, w) bool.
+
+        What passes is not in the truth, and water looks like that in this one frame only.
+        """
+        covered = (self.record.passers(frame) > 0) | (self.record.water(frame) > 0)
+        return cut(covered, self.whole, region)
+
     def rainy(self, frame: int, region: Region) -> U8:
         """A frame as decoded, cut: (h, w, 3) uint8."""
         with open_source(self.path) as source:
@@ -177,8 +193,9 @@ def cut(picture: NDArray[_T], shown: Region, wanted: Region) -> NDArray[_T]:
 
 
 def make_clip(rung: Rung, frames: int, size: tuple[int, int], folder: Path) -> Generator[Progress, None, LadderClip]:
-    """Simulate one clip into a folder of its own. Raises RaincleanError."""
+    """Simulate one clip into a folder of its own; frames: unless it is a film. Raises RaincleanError."""
     case = rung.case
+    frames = case.simulation.frames if case.filmed else frames
     settings = SimulateSettings(case.simulation, case.preset, rung.seed, frames, size)
     with Backdrop(rung.background.path) as backdrop, simulate_folder(folder, rung.background.path) as output:
         yield from simulate(backdrop, settings, output)
@@ -189,9 +206,10 @@ def limit(clip: LadderClip, reference: int) -> Generator[Progress, None, F64 | N
     """What could be had at best: the mean of all samples without rain and passers-by, (H, W, 3) float64, not rounded.
 
     Each sample is brought to the exposure of the reference frame by the true gains. Free of rain is what the record
-    says 0 of: opacity under 1/510. Where no frame is free, the truth stands. None where the camera moves.
+    says 0 of: opacity under 1/510. Where no frame is free, the truth stands. None where the camera moves or the scene
+    itself changes.
     """
-    if clip.simulation.moves:
+    if clip.simulation.moves or clip.simulation.changes:
         return None
     width, height = clip.size
     gains = clip.record.document["gains"]

@@ -46,20 +46,26 @@ class Figures:
 
 def psnr(picture: NDArray[Any], truth: U8) -> float:
     """PSNR in dB, peak 255, of a picture in grey levels, rounded or not; EQUAL_DB at most."""
-    error = float(np.mean((picture.astype(np.float64) - truth) ** 2))
+    error = float(np.mean((picture.astype(np.float64) - truth) ** 2)) if truth.size else 0.0
     return EQUAL_DB if error == 0 else min(EQUAL_DB, float(10 * np.log10(255**2 / error)))
 
 
-def compare(picture: NDArray[Any], truth: U8, seconds: Seconds = (None, None)) -> Figures:
+def compare(
+    picture: NDArray[Any], truth: U8, seconds: Seconds = (None, None), kept: NDArray[np.bool_] | None = None
+) -> Figures:
     """All figures of a picture, (h, w, 3) grey levels 0…255, uint8 or floating; only SSIM rounds the latter.
 
-    seconds: the whole, and decoding.
+    seconds: the whole, and decoding. kept: (h, w), what counts; SSIM takes the truth for the rest.
     """
+    if kept is not None:
+        picture = np.where(kept[..., None], picture, truth)
     rounded: U8 = np.clip(np.rint(picture), 0, 255).astype(np.uint8)
-    errors = np.abs(picture.astype(np.float64) - truth).max(axis=2).ravel()
-    count = max(1, round(WORST_SHARE * errors.size))
-    worst = float(np.partition(errors, errors.size - count)[-count:].mean())
-    return Figures(psnr(picture, truth), score(rounded, truth, PROTOCOL).ssim, worst, *seconds)
+    errors = np.abs(picture.astype(np.float64) - truth).max(axis=2)
+    errors = errors.ravel() if kept is None else errors[kept]
+    count = min(errors.size, max(1, round(WORST_SHARE * errors.size)))
+    worst = float(np.partition(errors, errors.size - count)[-count:].mean()) if count else 0.0
+    found = psnr(picture, truth) if kept is None else psnr(picture[kept], truth[kept])
+    return Figures(found, score(rounded, truth, PROTOCOL).ssim, worst, *seconds)
 
 
 @dataclass(frozen=True)

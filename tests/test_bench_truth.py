@@ -257,6 +257,7 @@ class Result:
     warnings: list[str] = field(default_factory=list)
     timings: dict[str, float] = field(default_factory=lambda: {"start_up": 0.0, "decode": 0.0})
     belief: Any = None
+    moving: Any = None
 
     @property
     def selection(self) -> Any:

@@ -34,10 +34,13 @@ class Simulate:
     """Make a rain clip whose truth is known, over any picture or clip.
 
     Presets: clear, light, medium, heavy, torrent, noisy, night, gradient, drift, flicker, walker, jitter, pan, codec,
-    everything. Flags change single values of a preset.
+    everything, handheld, walking, driving, foliage, crowd, lorries, sun, watermark, water, short, short-cars, frozen,
+    busy. Flags change single values of a preset. From handheld on they are what people film: a camera carried past
+    near things that stand before the picture, things that pass, light that moves.
 
     Writes clip.mkv (lossless) or clip.mp4 (with --crf), the truth, rain.mkv (opacity of the rain), passers.mkv (of
-    passers-by, where there are any) and truth.json. The same seed and versions give the same frames.
+    what passes), water.mkv (of water) and overlay.png (of a sign), where there are any, and truth.json. The same seed
+    and versions give the same frames.
     """
 
     input: Annotated[Positional[Path], arg(metavar="INPUT")]
@@ -49,7 +52,7 @@ class Simulate:
     seed: Annotated[int, arg(metavar="N")] = 0
     """Another number gives other rain, noise and jitter."""
     frames: Annotated[int | None, arg(metavar="N")] = None
-    """Frames to make. Default: all of a clip; 80 over a picture."""
+    """Frames to make. Default: all of a clip; over a picture 80, or as many as the preset has."""
     size: Annotated[str | None, arg(metavar="WxH")] = None
     """Size of the frames; the input is scaled to cover it and cut. Default: the input's own."""
     rate: Annotated[str | None, arg(metavar="FPS")] = None

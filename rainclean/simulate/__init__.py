@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["PRESETS", "Rain", "Simulation", "passers", "preset", "rain", "truth"]
+__all__ = ["PRESETS", "Rain", "Simulation", "passers", "preset", "rain", "truth", "water"]
 
 
 def truth(folder: Path | str, frame: int) -> "NDArray[np.uint8]":
@@ -44,3 +44,14 @@ def passers(folder: Path | str, frame: int) -> "NDArray[np.uint8]":
     from rainclean.simulate.record import Record
 
     return Record.read(folder).passers(frame)
+
+
+def water(folder: Path | str, frame: int) -> "NDArray[np.uint8]":
+    """Where a frame of a simulated clip shows water: (H, W) uint8, as in `rain`; 0 where there is none.
+
+    Its truth is that of this one frame: no two show the same ripples. Raises InputError for a folder or a frame that
+    is not there.
+    """
+    from rainclean.simulate.record import Record
+
+    return Record.read(folder).water(frame)

@@ -3,12 +3,12 @@
 Plain numbers, so that the same objects are flags, JSON and provenance; importing this is cheap.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Self
 
 from rainclean.errors import UsageError
+from rainclean.simulate.ingredients import STAGES, Crowd, Overlay, Sun, Traffic, Trip, Water, within
 
 
 @dataclass(frozen=True)
@@ -33,15 +33,15 @@ class Rain:
     depth_ratio: float = 4.0
 
     def __post_init__(self) -> None:
-        _within("density", self.density, 0, 0.2)
-        _within("length", self.length, 1, 2000)
-        _within("width", self.width, 1, 100)
-        _within("slant", self.slant, -90, 90)
-        _within("slant spread", self.slant_spread, 0, 45)
-        _within("strength", self.strength, 0, 1)
-        _within("colour", self.colour, 0, 255)
-        _within("rain rate", self.rate_mm_h, 0.1, 300)
-        _within("depth ratio", self.depth_ratio, 1.01, 100)
+        within("density", self.density, 0, 0.2)
+        within("length", self.length, 1, 2000)
+        within("width", self.width, 1, 100)
+        within("slant", self.slant, -90, 90)
+        within("slant spread", self.slant_spread, 0, 45)
+        within("strength", self.strength, 0, 1)
+        within("colour", self.colour, 0, 255)
+        within("rain rate", self.rate_mm_h, 0.1, 300)
+        within("depth ratio", self.depth_ratio, 1.01, 100)
         if self.length < self.width:
             raise UsageError(f"length {self.length:g}: streaks are at least as long as wide, {self.width:g} px")
 
@@ -61,11 +61,11 @@ class Rain:
         between these distances drops are seen as streaks; farther ones merge into a veil. ``image``: fields that
         follow from neither (slant, slant_spread, colour). Raises UsageError. Source: `physics.seen_rain`.
         """
-        _within("rain rate", rate_mm_h, 0.1, 300)
-        _within("exposure time", exposure_s, 1e-5, 1)
-        _within("focal length", focal_px, 10, 100_000)
-        _within("near", near_m, 0.05, 1000)
-        _within("far", far_m, near_m * 1.01, 1000)
+        within("rain rate", rate_mm_h, 0.1, 300)
+        within("exposure time", exposure_s, 1e-5, 1)
+        within("focal length", focal_px, 10, 100_000)
+        within("near", near_m, 0.05, 1000)
+        within("far", far_m, near_m * 1.01, 1000)
         from rainclean.simulate.physics import seen_rain
 
         seen = seen_rain(rate_mm_h, exposure_s, focal_px, near_m, far_m)
@@ -83,6 +83,12 @@ class Simulation:
     camera's position in each frame, px; walk: of the step of its random walk from frame to frame, px.
     pan: px to the right over the clip. walkers: passers-by, one after the other; walker_height: px;
     walker_speed: px a frame. crf: H.264 at this constant rate factor; None: lossless.
+
+    What films have besides; a preset has it or not, see `ingredients`. stage: what stands before the picture, in space.
+    trip: how the camera is carried through it, instead of jitter, walk and pan. sway: m by which wind moves leaves.
+    crowd, traffic, sun, water, overlay: as they say. auto_exposure: share of a change of light by passing things that
+    the camera takes back. frozen: chance of a frame to show the one before again. frames: of a clip over a picture,
+    unless asked otherwise.
     """
 
     rain: Rain = field(default_factory=Rain)
@@ -100,29 +106,73 @@ class Simulation:
     walker_height: float = 80.0
     walker_speed: float = 9.5
     crf: int | None = None
+    stage: str = "flat"
+    trip: Trip | None = None
+    sway: float = 0.0
+    crowd: Crowd | None = None
+    traffic: Traffic | None = None
+    sun: Sun | None = None
+    water: Water | None = None
+    overlay: Overlay | None = None
+    auto_exposure: float = 0.0
+    frozen: float = 0.0
+    frames: int = 80
 
     def __post_init__(self) -> None:
-        _within("light", self.light, 0, 4)
-        _within("veil", self.veil, 0, 1)
+        within("light", self.light, 0, 4)
+        within("veil", self.veil, 0, 1)
         for share in self.gradient:
-            _within("gradient", share, 0, 10)
-        _within("noise", self.noise, 0, 100)
-        _within("drift", self.drift, -0.9, 0.9)
-        _within("flicker", self.flicker, 0, 0.9)
-        _within("flicker period", self.flicker_period, 2, 1e6)
-        _within("jitter", self.jitter, 0, 50)
-        _within("walk", self.walk, 0, 50)
-        _within("pan", self.pan, -100_000, 100_000)
-        _within("walkers", self.walkers, 0, 100)
-        _within("walker height", self.walker_height, 8, 10_000)
-        _within("walker speed", self.walker_speed, 0.1, 10_000)
+            within("gradient", share, 0, 10)
+        within("noise", self.noise, 0, 100)
+        within("drift", self.drift, -0.9, 0.9)
+        within("flicker", self.flicker, 0, 0.9)
+        within("flicker period", self.flicker_period, 2, 1e6)
+        within("jitter", self.jitter, 0, 50)
+        within("walk", self.walk, 0, 50)
+        within("pan", self.pan, -100_000, 100_000)
+        within("walkers", self.walkers, 0, 100)
+        within("walker height", self.walker_height, 8, 10_000)
+        within("walker speed", self.walker_speed, 0.1, 10_000)
         if self.crf is not None:
-            _within("crf", self.crf, 0, 51)
+            within("crf", self.crf, 0, 51)
+        if self.stage not in STAGES:
+            raise UsageError(f"stage {self.stage!r}: one of {', '.join(STAGES)} is needed")
+        within("sway", self.sway, 0, 2)
+        within("auto exposure", self.auto_exposure, 0, 1)
+        within("frozen", self.frozen, 0, 0.95)
+        within("frames", self.frames, 1, 1_000_000)
+        if self.layered and (self.jitter or self.walk or self.pan):
+            raise UsageError("jitter, walk and pan move a flat picture; a trip carries the camera of this preset")
+
+    @property
+    def layered(self) -> bool:
+        """Whether there are things at several distances, so that a camera that moves sees them shift."""
+        return self.stage != "flat" or self.trip is not None
 
     @property
     def moves(self) -> bool:
         """Whether the camera does."""
-        return bool(self.jitter or self.walk or self.pan)
+        return bool(self.jitter or self.walk or self.pan or self.trip)
+
+    @property
+    def passes(self) -> bool:
+        """Whether anything passes in front of the scene."""
+        return bool(self.walkers or self.crowd or self.traffic)
+
+    @property
+    def plain(self) -> bool:
+        """Whether a frame without rain is the picture itself, moved and exposed: one background and what was done."""
+        return not (self.layered or self.changes or self.overlay)
+
+    @property
+    def crossed(self) -> bool:
+        """Whether anything passes but the walkers who come one by one."""
+        return bool(self.crowd or self.traffic)
+
+    @property
+    def changes(self) -> bool:
+        """Whether the scene itself does, so that each frame has a truth of its own even where the camera is still."""
+        return bool(self.sway or self.sun or self.water)
 
     def to_json(self) -> dict[str, Any]:
         """All parameters, nested as here."""
@@ -133,19 +183,20 @@ class Simulation:
         """The inverse of `to_json`. Raises KeyError, TypeError or UsageError for what is no such document."""
         values = dict(document)
         rain, gradient = Rain(**values.pop("rain")), tuple(values.pop("gradient"))
-        return cls(rain=rain, gradient=gradient, **values)
+        parts = {name: kind(**values.pop(name)) for name, kind in _PARTS.items() if values.get(name) is not None}
+        return cls(rain=rain, gradient=gradient, **parts, **values)
 
 
-def _within(name: str, value: float, low: float, high: float) -> None:
-    if not (math.isfinite(value) and low <= value <= high):
-        raise UsageError(f"{name} {value:g}: a number from {low:g} to {high:g} is needed")
+_PARTS: Mapping[str, type] = {
+    "trip": Trip, "crowd": Crowd, "traffic": Traffic, "sun": Sun, "water": Water, "overlay": Overlay,
+}  # fmt: skip
 
 
 def _case(rain: Mapping[str, float] | None = None, **values: Any) -> Simulation:
     return Simulation(rain=Rain(**(rain or {})), **values)
 
 
-PRESETS: Mapping[str, Simulation] = {
+LADDER: Mapping[str, Simulation] = {
     "clear": _case({"density": 0}, noise=0.0),
     "light": _case({"density": 0.0012}),
     "medium": _case(),
@@ -163,6 +214,33 @@ PRESETS: Mapping[str, Simulation] = {
     "everything": _case(drift=0.06, walkers=1, jitter=0.8, walk=0.3, crf=23),
 }
 """The cases of the ladder that methods are measured on (80 frames of 352×240 px), by name."""
+
+
+def _film(**values: Any) -> Simulation:
+    return _case({"density": 0.005}, **{"frames": 48, **values})
+
+
+FILMED: Mapping[str, Simulation] = {
+    "handheld": _film(stage="garden", sway=0.02, trip=Trip(sideways=0.008, turn=9, roll=1.2, shake=1.0), crf=20),
+    "walking": _film(stage="park", sway=0.01, trip=Trip(forward=0.05, bob=0.035, roll=1.0, shake=0.7), crf=20),
+    "driving": _film(stage="street", trip=Trip(sideways=0.22, roll=0.3, shake=0.3, shutter=0.3), crf=20),
+    "foliage": _film(stage="garden", sway=0.1),
+    "crowd": _film(stage="park", crowd=Crowd()),
+    "lorries": _film(
+        stage="street", traffic=Traffic("lorry", 24, 0.5, distance=8.6, lights=16), auto_exposure=0.9, crf=23
+    ),
+    "sun": _film(stage="park", sun=Sun()),
+    "watermark": _film(overlay=Overlay(), pan=40.0, crf=23),
+    "water": _film(stage="shore", water=Water(), crf=20),
+    "short": _case(frames=12),
+    "short-cars": _case(frames=10, stage="street", traffic=Traffic(gap=14, speed=0.35, distance=10.0)),
+    "frozen": _film(frozen=0.35, crf=20),
+    "busy": _film(stage="park", sway=0.02, crowd=Crowd(people=6), crf=23, trip=Trip(turn=6, roll=0.6, shake=0.8)),
+}
+"""What people really film, with 352×240 px in mind; each has as many frames as it says."""
+
+PRESETS: Mapping[str, Simulation] = {**LADDER, **FILMED}
+"""All cases by name."""
 
 
 def preset(name: str, **changes: Any) -> Simulation:

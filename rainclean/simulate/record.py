@@ -28,21 +28,22 @@ U8 = NDArray[np.uint8]
 MANIFEST = "truth.json"
 BACKGROUND = "background.png"
 TRUTHS = (BACKGROUND, "truth.mkv", "truth.mp4")
-NAMES = ("clip.mkv", "clip.mp4", *TRUTHS, "rain.mkv", "passers.mkv", MANIFEST)
+MASKS = ("rain.mkv", "passers.mkv", "water.mkv")
+NAMES = ("clip.mkv", "clip.mp4", *TRUTHS, *MASKS, "overlay.png", MANIFEST)
 """What a simulation can write."""
 
 
 def describe(
-    renderer: Renderer, preset: str, source: Path, rate: Fraction, still: bool, files: list[str]
+    renderer: Renderer, preset: str, source: Path, rate: Fraction, plain: bool, files: list[str]
 ) -> dict[str, Any]:
-    """The content of truth.json. still: the scene is one picture. files: all that was written."""
+    """The content of truth.json. plain: the truth is one picture, moved and exposed. files: all that was written."""
     simulation = renderer.simulation
     lossless = simulation.crf is None
     return {
         "rainclean": __version__,
         "files": files,
         "clip": "clip.mkv" if lossless else "clip.mp4",
-        "truth": ("truth.mkv" if lossless else "truth.mp4") if not (still and lossless) else BACKGROUND,
+        "truth": ("truth.mkv" if lossless else "truth.mp4") if not (plain and lossless) else BACKGROUND,
         "input": os.fsencode(source.name).decode("utf-8", "replace"),
         "preset": preset,
         "seed": renderer.seed,
@@ -51,8 +52,8 @@ def describe(
         "rate": str(rate),
         "simulation": simulation.to_json(),
         "versions": {name: version(name) for name in ("numpy", "numba", "opencv-python", "av")},
-        "transforms": renderer.path.transforms.reshape(-1, 6).tolist(),
-        "gains": renderer.path.gains.tolist(),
+        "transforms": renderer.transforms.reshape(-1, 6).tolist(),
+        "gains": renderer.gains.tolist(),
     }
 
 
@@ -102,15 +103,21 @@ class Record:
 
     def rain(self, frame: int) -> U8:
         """(H, W) uint8; see `rainclean.simulate.rain`."""
-        self._check(frame)
-        return self._decoded("rain.mkv", frame)[..., 0]
+        return self._mask("rain.mkv", frame)
 
     def passers(self, frame: int) -> U8:
         """(H, W) uint8; see `rainclean.simulate.passers`."""
+        return self._mask("passers.mkv", frame)
+
+    def water(self, frame: int) -> U8:
+        """(H, W) uint8; see `rainclean.simulate.water`."""
+        return self._mask("water.mkv", frame)
+
+    def _mask(self, name: str, frame: int) -> U8:
         self._check(frame)
-        if "passers.mkv" not in self.document.get("files", ()):
+        if name not in self.document.get("files", ()):
             return np.zeros(self.document["size"][::-1], np.uint8)
-        return self._decoded("passers.mkv", frame)[..., 0]
+        return self._decoded(name, frame)[..., 0]
 
     def _check(self, frame: int) -> None:
         count = self.document["frames"]

@@ -7,9 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rainclean.simulate._kernel import expose
-from rainclean.simulate.camera import Path, fit, generator, lit, look, quantise, sensor_noise, truth_of
+from rainclean.simulate.camera import Path, fit, generator, lit, quantise, sensor_noise, truth_of
 from rainclean.simulate.presets import Simulation
+from rainclean.simulate.scenery import Scenery
 from rainclean.simulate.streaks import rain_over
+from rainclean.simulate.surfaces import sign, under
 from rainclean.simulate.walkers import draw
 
 U8 = NDArray[np.uint8]
@@ -19,14 +21,15 @@ U8 = NDArray[np.uint8]
 class Rendered:
     """One frame and what is known of it.
 
-    frame, truth: (H, W, 3) uint8. rain, passers: (H, W) uint8, opacity times 255, rounded; passers is None where
-    the simulation has none.
+    frame, truth: (H, W, 3) uint8. rain, passers, water: (H, W) uint8, opacity times 255, rounded; the latter two are
+    None where the simulation has none.
     """
 
     frame: U8
     truth: U8
     rain: U8
     passers: U8 | None
+    water: U8 | None = None
 
 
 @dataclass(frozen=True)
@@ -43,26 +46,71 @@ class Renderer:
         """Transform and gain of each frame."""
         return Path.of(self.simulation, self.frames, self.size, self.seed)
 
+    @cached_property
+    def scenery(self) -> Scenery:
+        """What is before the camera."""
+        return Scenery(self.simulation, self.size, self.frames, self.seed)
+
+    @cached_property
+    def shown(self) -> NDArray[np.intp]:
+        """Which frame each shows, (N,): itself, or an earlier one where the clip is frozen."""
+        again = generator(self.seed, "frozen").random(self.frames) < self.simulation.frozen
+        again[:1] = False
+        return np.maximum.accumulate(np.where(again, 0, np.arange(self.frames)))
+
+    @cached_property
+    def gains(self) -> NDArray[np.float64]:
+        """Factor on the grey levels of each frame, (N,)."""
+        return (self.path.gains * self.scenery.gains)[self.shown]
+
+    @cached_property
+    def transforms(self) -> NDArray[np.float64]:
+        """Where each frame shows a flat scene, (N, 2, 3), as in `Path`."""
+        return self.path.transforms[self.shown]
+
+    @cached_property
+    def sign(self) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
+        """What is put over all frames, as from `surfaces.sign`; None: nothing."""
+        overlay = self.simulation.overlay
+        return None if overlay is None else sign(overlay, self.size, self.seed)
+
+    @property
+    def scene_size(self) -> tuple[int, int]:
+        """Height and width of `scene`, px."""
+        return self.scenery.backdrop_size if self.simulation.layered else self.path.scene_size
+
     def scene(self, picture: U8) -> U8:
         """A picture (h, w, 3) uint8 as the scene that `render` takes: scaled to cover what the camera sees, lit."""
-        return lit(fit(picture, self.path.scene_size), self.simulation)
+        return lit(fit(picture, self.scene_size), self.simulation)
 
     def render(self, index: int, scene: U8) -> Rendered:
         """Frame ``index`` over a scene as from `scene`. Raises IndexError outside 0…frames−1.
 
-        Order: light and veil (in the scene), camera, passers-by, rain, exposure, noise, rounding.
+        Order: light and veil (in the scene), camera, passers-by, sun and water, rain, exposure, noise, rounding, signs.
         """
         if not 0 <= index < self.frames:
             raise IndexError(f"frame {index} of {self.frames}")
-        simulation, gain = self.simulation, float(self.path.gains[index])
+        simulation, gain, index = self.simulation, float(self.gains[index]), int(self.shown[index])
         transform = self.path.transforms[index]
-        seen = look(scene, transform, self.size)
-        truth = truth_of(seen, gain)
-        moved = transform[:, 2] - self.path.transforms[0, :, 2]
-        passers = draw(seen, simulation, index, self.frames, (moved[0], moved[1]), self.seed)
+        view = self.scenery.view(index, scene, transform)
+        truth, seen, cover = truth_of(view.bare, gain), view.seen, view.passers
+        if simulation.walkers:
+            moved = transform[:, 2] - self.path.transforms[0, :, 2]
+            seen = seen.copy()
+            walking = draw(seen, simulation, index, self.frames, (moved[0], moved[1]), self.seed)
+            cover = walking if cover is None or walking is None else np.maximum(cover, walking)
         rain = rain_over(simulation.rain, simulation.gradient, self.size, generator(self.seed, "rain", index))
         noise = sensor_noise(simulation, self.size, self.seed, index)
         frame = np.empty_like(truth)
         expose(seen, rain.opacity, rain.light, noise, gain, frame)
-        mask = None if passers is None else quantise(passers * np.float32(255))
-        return Rendered(frame, truth, quantise(rain.opacity * np.float32(255)), mask)
+        if self.sign is not None:
+            frame, truth = under(frame, self.sign), under(truth, self.sign)
+        return Rendered(frame, truth, _mask(rain.opacity), _maybe(cover), _maybe(view.water))
+
+
+def _mask(opacity: NDArray[np.float32]) -> U8:
+    return quantise(opacity * np.float32(255))
+
+
+def _maybe(opacity: NDArray[np.float32] | None) -> U8 | None:
+    return None if opacity is None else _mask(opacity)

@@ -1,5 +1,7 @@
 """Passers-by: textured figures that cross the frame, drawn behind the rain."""
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -35,16 +37,19 @@ def draw(
         tall = simulation.walker_height
         feet = height * rng.uniform(0.86, 0.97)
         x, y = width / 2 + way - camera[0], feet - tall / 2 - camera[1]
-        _draw_one(scene, alpha, x, y, way, tall, simulation.light, rng)
+        clothes = _clothes(tall, rng, (25, 200), (20, 110))
+        draw_one(scene, alpha, x, y, way, tall, simulation.light, clothes, tall)
     return alpha
 
 
-def _draw_one(
-    scene: F32, alpha: F32, x: float, y: float, way: float, tall: float, light: float, rng: np.random.Generator
+def draw_one(
+    scene: F32, alpha: F32, x: float, y: float, way: float, tall: float, light: float, clothes: F32, made_for: float
 ) -> None:
-    """One figure with its middle at x, y; ``way``: px walked, which sets the legs."""
+    """Draw one figure ``tall`` px high with its middle at x, y into ``scene`` (H, W, 3) and ``alpha`` (H, W).
+
+    way: px walked, which sets the legs. clothes: colours as of a figure ``made_for`` px high.
+    """
     height, width = alpha.shape
-    clothes = _clothes(tall, rng)  # drawn first: the same in all frames, seen or not
     left, right = int(np.floor(x - tall * SHAPE / 2)) - 1, int(np.ceil(x + tall * SHAPE / 2)) + 2
     top, bottom = int(np.floor(y - tall / 2)) - 1, int(np.ceil(y + tall / 2)) + 2
     left, top, right, bottom = max(0, left), max(0, top), min(width, right), min(height, bottom)
@@ -53,8 +58,8 @@ def _draw_one(
     u = (np.arange(left, right) - x)[None, :] / tall
     v = (np.arange(top, bottom) - y)[:, None] / tall + 0.5
     cover = np.clip(0.5 - _outside(u, v, way / tall) * tall, 0, 1).astype(np.float32)
-    rows = np.clip(np.rint(v * tall), 0, clothes.shape[0] - 1).astype(int)
-    columns = np.clip(np.rint((u + SHAPE / 2) * tall), 0, clothes.shape[1] - 1).astype(int)
+    rows = np.clip(np.rint(v * made_for), 0, clothes.shape[0] - 1).astype(int)
+    columns = np.clip(np.rint((u + SHAPE / 2) * made_for), 0, clothes.shape[1] - 1).astype(int)
     colour = clothes[rows, columns] * np.float32(min(light, 1.0))
     box = np.s_[top:bottom, left:right]
     scene[box] += cover[..., None] * (colour - scene[box])
@@ -85,11 +90,17 @@ def _limb(u: F64, v: F64, start: tuple[float, float], end: tuple[float, float], 
     return away - (thick + (thin - thick) * along)
 
 
-def _clothes(tall: float, rng: np.random.Generator) -> F32:
+@lru_cache(maxsize=256)
+def dark_clothes(tall: int, seed: int, number: int) -> F32:
+    """Clothes of one of a crowd, for a figure ``tall`` px high: as people wear them in rain."""
+    return _clothes(tall, generator(seed, "clothes", number), (8, 60), (8, 45))
+
+
+def _clothes(tall: float, rng: np.random.Generator, coats: tuple[float, float], legs: tuple[float, float]) -> F32:
     """Colours of a figure, (rows, columns, 3) float32: face, coat and trousers, each with a weave of its own."""
     rows, columns = int(np.ceil(tall)) + 2, int(np.ceil(tall * SHAPE)) + 2
     face = np.array([rng.uniform(90, 215)] * 3) * (1.0, 0.8, 0.68)
-    coat, trousers = rng.uniform(25, 200, 3), rng.uniform(20, 110, 3)
+    coat, trousers = rng.uniform(*coats, 3), rng.uniform(*legs, 3)
     v = np.linspace(0, 1, rows)[:, None, None]
     colours = np.where(v < 0.155, face, np.where(v < 0.53, coat, trousers))
     fine = rng.standard_normal((rows, columns, 1))

@@ -1,0 +1,170 @@
+"""What a camera sees in a frame before rain, exposure and noise: once without and once with all that passes."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rainclean.simulate import crowd, stages, surfaces, vehicles
+from rainclean.simulate.camera import look
+from rainclean.simulate.ingredients import Trip
+from rainclean.simulate.layers import FINER, Cover, Layer, averaged, paint
+from rainclean.simulate.presets import Simulation
+from rainclean.simulate.trip import Pose, pose
+from rainclean.simulate.walkers import dark_clothes, draw_one
+
+U8 = NDArray[np.uint8]
+F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
+
+_OPEN = 3
+"""At how many moments a frame is looked at while the shutter is open."""
+
+_CLOTHES = 96
+"""Height of a person whose clothes are drawn, px; smaller and larger ones are taken from it."""
+
+_MEAN = 110.0
+"""Grey level that automatic exposure takes a scene for while nothing passes."""
+
+
+@dataclass(frozen=True)
+class View:
+    """Of one frame, (H, W, 3) float32 grey levels: bare, the scene; seen, with what passes.
+
+    passers, water: opacity 0…1 (H, W), None where the simulation has none.
+    """
+
+    bare: F32
+    seen: F32
+    passers: F32 | None
+    water: F32 | None
+
+
+@dataclass(frozen=True)
+class Scenery:
+    """All that is before the camera in a clip of ``frames`` frames of ``size`` (height, width) px."""
+
+    simulation: Simulation
+    size: tuple[int, int]
+    frames: int
+    seed: int
+
+    @cached_property
+    def gains(self) -> F64:
+        """What automatic exposure makes of the light of passing things: (N,) factors. It comes late, as cameras do."""
+        share = self.simulation.auto_exposure
+        if not share:
+            return np.ones(self.frames)
+        small = (max(16, self.size[0] // 6), max(16, self.size[1] // 6))
+        gains, gain = np.ones(self.frames), None
+        for index in range(self.frames):
+            passing, cover = self._passing(index, small, [])
+            mean = float((_MEAN * (1 - cover) + np.minimum(passing, 2000)).mean())
+            aim = (_MEAN / mean) ** share
+            gain = aim if gain is None else gain + 0.2 * (aim - gain)
+            gains[index] = gain
+        return gains
+
+    @cached_property
+    def backdrop_size(self) -> tuple[int, int]:
+        """Height and width that the backdrop's picture must have, px."""
+        return stages.backdrop_size([self._pose(time) for i in range(self.frames) for time in self._open(i)], self.size)
+
+    def view(self, index: int, picture: U8, transform: F64) -> View:
+        """Frame ``index`` over a scene; transform: where a flat scene is seen, as in `camera.Path`."""
+        simulation, times = self.simulation, self._open(index)
+        moments = [self._at(time, picture, transform) for time in times]
+        bare, seen, cover = (np.float32(1 / len(times)) * np.sum(each, axis=0) for each in zip(*moments, strict=True))
+        water = None
+        scenes = [bare, seen] if simulation.crossed else [bare]
+        if simulation.sun is not None:
+            light = surfaces.sunlight(simulation.sun, index, self.size, self.seed)
+            scenes = [scene * light for scene in scenes]
+        if simulation.water is not None:
+            for scene in scenes:
+                water = surfaces.flood(scene, simulation.water, index, self.seed)
+        if not simulation.crossed:
+            return View(scenes[0], scenes[0], None, water)
+        # Lamps brighten what they do not cover.
+        touched = np.clip(np.abs(scenes[1] - scenes[0]).max(axis=2) / 32, 0, 1)
+        return View(scenes[0], scenes[1], np.maximum(cover, touched), water)
+
+    def _at(self, time: float, picture: U8, transform: F64) -> tuple[F32, F32, F32]:
+        """Scene without and with what passes, and the opacity of that, at one moment."""
+        if not self.simulation.layered:
+            bare = look(picture, transform, self.size)
+            if not self.simulation.crossed:
+                return bare, bare, np.zeros(self.size, np.float32)
+            passing, cover = (averaged(canvas) for canvas in self._passing(time, self.size, []))
+            return bare, bare * (1 - cover) + passing, cover[..., 0]
+        canvas, fronts = self._stage(time, picture)
+        if not self.simulation.crossed:
+            bare = averaged(canvas)
+            return bare, bare, np.zeros(self.size, np.float32)
+        passing, covered = self._passing(time, self.size, fronts)
+        return averaged(canvas), averaged(canvas * (1 - covered) + passing), averaged(covered)[..., 0]
+
+    def _stage(self, time: float, picture: U8) -> tuple[F32, list[tuple[float, Cover]]]:
+        """Everything that does not pass, on a fine canvas; distance and cover of each layer, the farthest first."""
+        if self._standing and self._standing[0][0] is picture:
+            return self._standing[0][1:]
+        canvas, now = np.zeros((FINER * self.size[0], FINER * self.size[1], 3), np.float32), self._pose(time)
+        fronts = []
+        for layer in (stages.backdrop(picture, self.size[1]), *self._props):
+            cover = paint(canvas, layer, now, self.size, time)
+            if cover is not None:
+                fronts.append((layer.distance, cover))
+        if self.simulation.trip is None and not self.simulation.sway:  # the same in all frames
+            self._standing[:] = [(picture, canvas, fronts)]
+        return canvas, fronts
+
+    def _passing(self, time: float, size: tuple[int, int], fronts: list[tuple[float, Cover]]) -> tuple[F32, F32]:
+        """Light and opacity of all that passes, on canvases of ``size``: (…, …, 3) and (…, …, 1).
+
+        fronts: distance and opacity of what stands still, which hides what passes behind it; the farthest first.
+        """
+        light = np.zeros((FINER * size[0], FINER * size[1], 3), np.float32)
+        cover, now = np.zeros((*light.shape[:2], 1), np.float32), self._pose(time)
+        things: list[tuple[float, Layer | crowd.Person | Cover]] = [*fronts]
+        things += [(layer.distance, layer) for layer in self._vehicles]
+        if self.simulation.crowd is not None:
+            for person in crowd.people(self.simulation.crowd, now, time, size, self.seed):
+                things.append((person.distance, person))
+        for _, thing in sorted(things, key=lambda pair: -pair[0]):
+            if isinstance(thing, Layer):
+                over = paint(light, thing, now, size, time)
+                if over is not None:
+                    over.hide(cover)
+                    cover[over.box] += over.opacity
+            elif isinstance(thing, crowd.Person):
+                place = FINER * thing.x + (FINER - 1) / 2, FINER * thing.y + (FINER - 1) / 2
+                clothes = dark_clothes(_CLOTHES, self.seed, thing.number)
+                tall, way = FINER * thing.tall, FINER * thing.way
+                draw_one(light, cover[..., 0], *place, way, tall, self.simulation.light, clothes, _CLOTHES)
+            else:
+                thing.hide(light)
+                thing.hide(cover)
+        return light, cover
+
+    @cached_property
+    def _standing(self) -> list[tuple[U8, F32, list[tuple[float, Cover]]]]:
+        """What `_stage` made last, and of which picture: nothing or one."""
+        return []
+
+    @cached_property
+    def _props(self) -> list[Layer]:
+        return stages.layers(self.simulation, self.seed)
+
+    @cached_property
+    def _vehicles(self) -> list[Layer]:
+        traffic = self.simulation.traffic
+        return [] if traffic is None else vehicles.passing(traffic, self.frames, self.seed)
+
+    def _pose(self, time: float) -> Pose:
+        return pose(self.simulation.trip or Trip(), time, self.frames, self.seed)
+
+    def _open(self, index: int) -> list[float]:
+        """Moments of a frame at which the shutter is open, around its own."""
+        shutter = self.simulation.trip.shutter if self.simulation.trip else 0.0
+        return [index + shutter * (k / _OPEN - 0.5 + 0.5 / _OPEN) for k in range(_OPEN)] if shutter else [float(index)]
