@@ -147,6 +147,7 @@ def _report(
         # A name that is no text (bytes of another encoding) must not keep the report from being written.
         "input": os.fsencode(source.path.name).decode("utf-8", "replace"),
         "input_size": [source.width, source.height],
+        "colours": source.colours,
         "reference_frame": result.selection.reference_frame,
         "crop": list(result.region),
         "frames_used": stop - start,

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Generator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from pipeline.derain_plan import DEFAULT_CRF, Kind, Plan
 from pipeline.picture_writing import LONGEST_SIDE, Levels, encode_picture, holds_sixteen_bits, written_beside
 from pipeline.stages import Progress
 from pipeline.unchanged import look, unchanged
-from pipeline.video_writing import Look, Sound, VideoWriter, check_sound, look_of
+from pipeline.video_writing import BT709, Look, Sound, VideoWriter, check_sound, look_of
 from pipeline.words import counted
 from rainclean.errors import InputError, ResourceError
 from rainclean.video import DamagedInput, FrameSource, open_source
@@ -106,7 +106,7 @@ def _video(net: "SPANet", plan: Plan) -> Generator[Progress, None, Derained]:
     before = look(plan.input)
     with ExitStack() as open_files:
         source = open_files.enter_context(open_source(plan.input, salvage=settings.salvage))
-        frames = source.read()  # refuses HDR before anything is written
+        frames = source.read()  # refuses colours that are not read before anything is written
         info, total = source.info, source.info.frame_count
         if crf is not None and (info.width % 2 or info.height % 2):
             reason = f"{info.width}×{info.height} px: H.264 (4:2:0) needs even sides"
@@ -116,6 +116,8 @@ def _video(net: "SPANet", plan: Plan) -> Generator[Progress, None, Derained]:
         # Opened a second time: a source reads pictures, the sound beside them is read here.
         stream = open_files.enter_context(open_video(plan.input, container_of(plan.input), threads="NONE"))
         sight = look_of(stream, (info.width, info.height), turned=info.rotation in (90, 270))
+        if info.transfer != "SDR":  # its frames are not in the file's colours
+            sight = replace(sight, primaries=BT709, transfer=BT709)
         left = [s for s in stream.container.streams if s.type not in ("video", "audio")]
         result.notes += [*info.notes, *_notes(source, sight, suffix)]
         if left:

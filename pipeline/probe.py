@@ -54,6 +54,7 @@ class ProbeReport:
     """What ``probe`` found. Sizes in px, upright; duration in seconds; cuts are first frames of new shots.
 
     frames_announced: what the file says it holds, None where it does not say.
+    colours: how they are read, in words.
     cuts, motion: None where they could not be measured; ``notes`` says why.
     """
 
@@ -68,6 +69,7 @@ class ProbeReport:
     mirrored: bool
     transfer: str
     full_range: bool
+    colours: str
     frames_announced: int | None
     frames_decodable: int
     duration: float
@@ -87,16 +89,17 @@ class _Pass:
     repeats: tuple[str, ...] = ()
 
 
-def probe(path: Path, salvage: bool = False) -> Generator[Progress, None, ProbeReport]:
+def probe(path: Path, salvage: bool = False, matrix: str = "") -> Generator[Progress, None, ProbeReport]:
     """Decode a clip once, in bounded memory, and report on it.
 
-    Damaged and truncated files are reported by what is left of them, HDR files without cuts and motion.
-    Raises InputError for what cannot be read at all.
+    Damaged and truncated files are reported by what is left of them, those whose colours are not read without cuts
+    and motion. matrix: the colour matrix where the file does not say it. Raises InputError for what cannot be read at
+    all.
     """
     notes: list[str] = []
     announced: int | None = None
     try:
-        source = open_source(path, salvage=salvage)
+        source = open_source(path, salvage=salvage, matrix=matrix)
         announced = source.info.frame_count
         found = yield from _decode(source)
     except DamagedInput as damage:
@@ -104,12 +107,12 @@ def probe(path: Path, salvage: bool = False) -> Generator[Progress, None, ProbeR
             raise
         notes.append(f"{damage.reason}; clean {damage.advice}")
         announced = damage.announced or announced
-        source = open_source(path, salvage=True)
+        source = open_source(path, salvage=True, matrix=matrix)
         found = yield from _decode(source)
     with source:
         info, times = source.info, source.times
-    if info.transfer != "SDR":
-        notes.append(f"HDR ({info.transfer}): cuts and motion are not measured; convert it to SDR before use")
+    if info.refused:
+        notes.append(f"{info.refused}: cuts and motion are not measured; convert it to H.264 in BT.709 before use")
     # What --salvage leaves out was said by the damage already.
     notes += [note for note in info.notes if not (notes and note.startswith("salvaged"))]
     return _report(info, times, found, announced, (*notes, *found.repeats))
@@ -118,8 +121,8 @@ def probe(path: Path, salvage: bool = False) -> Generator[Progress, None, ProbeR
 def _decode(source: FrameSource) -> Generator[Progress, None, _Pass]:
     total = source.info.frame_count
     decoded = 0
-    if source.info.transfer != "SDR":
-        video: Any = source  # images know no HDR
+    if source.info.refused:
+        video: Any = source  # images are read or cannot be opened
         for _ in video.decode_only():
             decoded += 1
             yield Progress("decode", decoded, total)
@@ -223,6 +226,7 @@ def _report(
         mirrored=info.mirrored,
         transfer=info.transfer,
         full_range=info.full_range,
+        colours=info.colours,
         frames_announced=announced,
         frames_decodable=found.decoded,
         # The last frame is shown for as long as frames usually are.

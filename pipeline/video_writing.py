@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 SUFFIXES = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"}
 """Extensions of videos that can be written, and FFmpeg's names of their containers."""
 
-_BT709 = 1
+BT709 = 1
+"""Its primaries, transfer and matrix in ITU-T H.273."""
+
 _LIMITED = 1
 _FFV1 = {"level": "3", "slices": "4", "coder": "1", "context": "1", "g": "25"}
 # Against the network the encoder takes no time; more threads only hold more frames.
@@ -103,7 +105,7 @@ class VideoWriter:
         context.sample_aspect_ratio = look.aspect
         context.color_primaries, context.color_trc = look.primaries, look.transfer
         if crf is not None:
-            context.colorspace, context.color_range = _BT709, _LIMITED
+            context.colorspace, context.color_range = BT709, _LIMITED
         return stream
 
     def write(self, rgb: NDArray[np.uint8], time: float) -> None:
@@ -114,7 +116,7 @@ class VideoWriter:
         if self._lossless:
             frame = self._reformat(frame, format="bgr0")
         else:
-            to = {"dst_colorspace": _BT709, "dst_color_range": _LIMITED, "interpolation": self._accurate}
+            to = {"dst_colorspace": BT709, "dst_color_range": _LIMITED, "interpolation": self._accurate}
             frame = self._reformat(frame, format="yuv420p", **to)
         # Times are a whole number of ticks times the tick in float64: that number comes back exactly. A time that was
         # set between two others (`rainclean/video/times.py`) need not be, and may round to the one before.

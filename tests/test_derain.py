@@ -349,16 +349,26 @@ def test_a_video_through_the_real_command(weights: Path, rainclean: Run, tmp_pat
     assert "note: variable frame times" in done.stderr
 
 
-def test_hdr_and_damage_are_refused_and_salvaged(tmp_path: Path) -> None:
-    make_video(tmp_path / "hdr.mp4", trc=16)
-    with pytest.raises(RaincleanError, match="HDR"):
-        derain_video(tmp_path / "hdr.mp4", tmp_path / "out.mp4")
+def test_hdr_comes_out_as_sdr(tmp_path: Path) -> None:
+    make_video(tmp_path / "hdr.mp4", trc=18)
+    result = derain_video(tmp_path / "hdr.mp4", tmp_path / "out.mp4")
+    assert any("HLG as an SDR display" in note for note in result.notes)
+    with open_source(tmp_path / "hdr.mp4") as before, open_source(tmp_path / "out.mp4") as after:
+        assert (before.info.transfer, after.info.transfer) == ("HLG", "SDR")
+        given = [frame.rgb.mean((0, 1)) for frame in before.read()]
+    assert np.abs(np.subtract(shown(tmp_path / "out.mp4"), given)).max() <= 2.1
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        context = container.streams.video[0].codec_context
+        assert (context.color_primaries, context.color_trc, context.colorspace) == (1, 1, 1)
+
+
+def test_damage_is_refused_and_salvaged(tmp_path: Path) -> None:
     make_video(tmp_path / "cut.mkv", rotation=0)
     whole = (tmp_path / "cut.mkv").read_bytes()
     (tmp_path / "cut.mkv").write_bytes(whole[: len(whole) * 2 // 3])
     with pytest.raises(RaincleanError, match="--salvage"):
         derain_video(tmp_path / "cut.mkv", tmp_path / "out.mp4")
-    assert left_in(tmp_path) == ["cut.mkv", "hdr.mp4"]
+    assert left_in(tmp_path) == ["cut.mkv"]
     result = derain_video(tmp_path / "cut.mkv", tmp_path / "out.mp4", salvage=True)
     assert 0 < result.done < 10
     assert any(note.startswith("salvaged") for note in result.notes)

@@ -7,6 +7,7 @@ from typing import Annotated
 from tyro.conf import Positional, arg
 
 from pipeline.cli.console import fail_for_parts, follow, print_json, print_note, print_text
+from pipeline.cli.values import Matrix
 from pipeline.words import counted
 
 
@@ -40,6 +41,8 @@ class Add:
     """Keep a copy of each clip in the project's folder."""
     salvage: bool = False
     """Use what can be decoded of damaged or truncated clips."""
+    matrix: Matrix | None = None
+    """Colour matrix, where a video file does not say it; kept with the clip."""
     json: bool = False
     """Print JSON instead of text."""
 
@@ -55,7 +58,7 @@ class Add:
         with Project(self.project) as project:
             for note in project.notes:
                 print_note(f"note: {note}")
-            result = follow(add(project, self.clips, origin, self.copy, self.salvage))
+            result = follow(add(project, self.clips, origin, self.copy, self.salvage, self.matrix or ""))
         if self.json:
             print_json(asdict(result))
         else:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from tyro.conf import Positional, arg
 
 from pipeline.cli.console import follow, print_json, print_note, print_table, print_text
-from pipeline.cli.values import parse_bytes, parse_point, parse_region
+from pipeline.cli.values import Matrix, parse_bytes, parse_point, parse_region
 
 if TYPE_CHECKING:
     from pipeline.clean import CleanSettings
@@ -53,6 +53,8 @@ class Clean:
     """Of clean.png, per channel. The rain-free mean is finer than 8 bits can tell."""
     salvage: bool = False
     """Use what can be decoded of a damaged or truncated clip."""
+    matrix: Matrix | None = None
+    """Colour matrix, where a video file does not say it."""
     json: bool = False
     """Print the report as JSON instead of a table."""
 
@@ -66,7 +68,10 @@ class Clean:
 
         share_heaps()
         with ExitStack() as until_written:
-            with unchanged(self.input), open_source(self.input, salvage=self.salvage) as source:
+            with (
+                unchanged(self.input),
+                open_source(self.input, salvage=self.salvage, matrix=self.matrix or "") as source,
+            ):
                 settings = self._settings(source)
                 folder = until_written.enter_context(clean_folder(self.output, self.input))
                 result = until_written.enter_context(follow(clean(source, settings)))

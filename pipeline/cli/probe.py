@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import tyro
 
+from pipeline.cli.values import Matrix
+
 if TYPE_CHECKING:
     from pipeline.probe import CameraMotion, ProbeReport
 
@@ -14,11 +16,14 @@ if TYPE_CHECKING:
 class Probe:
     """Say what a clip is: codec, upright size, frames, times, scene cuts, camera motion.
 
-    Decodes the whole clip once. Damaged and HDR files are reported as far as they can be read.
+    Decodes the whole clip once. Damaged files are reported as far as they can be read.
     """
 
     input: tyro.conf.Positional[Path]
     """Video file (MP4, MOV, MKV, WebM, AVI) or folder of images."""
+
+    matrix: Matrix | None = None
+    """Colour matrix, where a video file does not say it."""
 
     json: bool = False
     """Print one JSON document instead of a table."""
@@ -30,7 +35,7 @@ class Probe:
         from pipeline.cli.console import follow, print_json, print_table
         from pipeline.probe import probe
 
-        report = follow(probe(self.input))
+        report = follow(probe(self.input, matrix=self.matrix or ""))
         if self.json:
             print_json(asdict(report) | {"path": str(report.path)})
         else:
@@ -42,6 +47,7 @@ def _rows(report: "ProbeReport") -> list[tuple[str, str]]:
         ("format", f"{report.container}, {report.codec}, {report.pixel_format}"),
         ("upright size", f"{report.width}×{report.height} px{_turned(report)}"),
         ("transfer", f"{report.transfer}, {'full' if report.full_range else 'limited'} range"),
+        *([("colours", report.colours)] if report.colours else []),
         ("frames decodable", _frames(report)),
         ("duration", f"{report.duration:.3f} s"),
         ("frame times", _times(report)),

@@ -1,12 +1,15 @@
-"""Values of flags that several commands share: points in a clip, regions, amounts of memory."""
+"""Values of flags that several commands share: points in a clip, regions, amounts of memory, colour matrices."""
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from rainclean.errors import UsageError
 
 if TYPE_CHECKING:
     from rainclean.video import FrameSource, Region
+
+Matrix = Literal["bt601", "bt709", "bt2020"]
+"""Colour matrices that can be named (`rainclean/video/facts.py`)."""
 
 _UNITS = {"": 1, "B": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 

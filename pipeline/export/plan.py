@@ -128,7 +128,8 @@ class Item:
             s.id, s.name, s.scene, s.scene_by, s.first, s.last, s.source, s.author, s.licence, s.consent, s.notes,
             self.clip.content, self.clip.path.name, self.candidate.recipe_hash, self.candidate.picture,
             list(self.analysis.region), self.decision.uuid, self.split, self.scene_number, self.first_number,
-            self.frames, self.opinions, self.agreeing, *(getattr(self.analysis, name) for name in OF_FRAMES),
+            self.frames, self.opinions, self.agreeing, self.clip.colours,
+            *(getattr(self.analysis, name) for name in OF_FRAMES),
         ]  # fmt: skip
 
 

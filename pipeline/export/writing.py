@@ -50,6 +50,7 @@ _SEQUENCE_COLUMNS = (
     "source", "author", "licence", "consent", "notes",
     "recipe", "decision", "decision_kind", "decided_by", "decided_at", "decision_note", "decision_reasons",
     "opinions", "opinions_agreeing", "frames", "pairs", "steadied", "excluded",
+    "colours",
 )  # fmt: skip
 
 
@@ -331,6 +332,7 @@ def _sequences_csv(plan: Plan, parts: dict[int, list[dict[str, Any]]]) -> bytes:
             item.candidate.name, d.uuid, d.kind, d.who, d.at, d.note, " ".join(d.reasons),
             item.opinions, item.agreeing, len({row["frame"] for row in rows}), len(rows),
             "yes" if item.analysis.steadying else "no", " ".join(_excluded(rows)),
+            item.clip.colours,
         )  # fmt: skip
         writer.writerow(values)
     return text.getvalue().encode()

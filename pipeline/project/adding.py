@@ -33,6 +33,9 @@ U8 = NDArray[np.uint8]
 Alike = dict[int, float]
 """How much a shot looks like sequences, by their ids."""
 
+_OF_COLOURS = ("colour profile", "colour matrix", "HDR", "Dolby Vision")
+"""Words of notes that a person should read before the work begins."""
+
 SHORTEST = 2
 """Frames that a shot must have to become a sequence: a temporal prior needs two."""
 
@@ -77,12 +80,18 @@ class _Shot:
 
 
 def add(
-    project: Project, paths: Sequence[Path], origin: Origin, copy: bool = False, salvage: bool = False
+    project: Project,
+    paths: Sequence[Path],
+    origin: Origin,
+    copy: bool = False,
+    salvage: bool = False,
+    matrix: str = "",
 ) -> Generator[Progress, None, Added]:
     """Add clips one by one; each is in the project for good before the next is looked at.
 
     A path that cannot be used is named in ``failed`` and does not keep the others from being added. copy: keep
-    the clip's file in the project's folder. salvage: take what can be decoded of damaged clips.
+    the clip's file in the project's folder. salvage: take what can be decoded of damaged clips. matrix: the colour
+    matrix ("bt601", "bt709", "bt2020") where a file does not say it.
     """
     result = Added()
     origin = Origin(*(one_line(getattr(origin, f.name), f"--{f.name}") for f in fields(Origin)))
@@ -95,7 +104,9 @@ def add(
         failed = len(result.failed)
         with border(path, result.failed.append), project.explaining():
             added = Added()
-            yield from part_of(_add_clip(project, path, origin, copy, salvage, added), path.name, done, len(found))
+            yield from part_of(
+                _add_clip(project, path, origin, copy, salvage, matrix, added), path.name, done, len(found)
+            )
             result.take(added)
         if len(result.failed) > failed:
             yield Progress("add", 1, 1).of(path.name, done, len(found))
@@ -103,7 +114,7 @@ def add(
 
 
 def _add_clip(
-    project: Project, path: Path, origin: Origin, copy: bool, salvage: bool, result: Added
+    project: Project, path: Path, origin: Origin, copy: bool, salvage: bool, matrix: str, result: Added
 ) -> Generator[Progress, None, None]:
     yield Progress("identify", 0, None)
     _check_text(path)
@@ -112,7 +123,7 @@ def _add_clip(
         content = content_of(path)
     if _known(project, path, content, origin, copy, result):
         return
-    with unchanged(path, before), open_source(path, salvage=salvage) as source:
+    with unchanged(path, before), open_source(path, salvage=salvage, matrix=matrix) as source:
         shots, left_out = yield from _shots(source)
         if not shots:
             raise InputError(path, "no shot of it has 2 frames: a temporal prior needs at least 2", "film longer")
@@ -128,8 +139,8 @@ def _add_clip(
         if project.value("SELECT id FROM clip WHERE content = ?", content) is not None:
             result.known.append(f"{path}: just added by another process")
             return
-        _insert(project, source, content, place, shots, alike, origin, copy, salvage, result)
-    result.notes += [f"{path}: {note}" for note in source.info.notes if "colour profile" in note]
+        _insert(project, source, content, place, shots, alike, origin, copy, salvage, matrix, result)
+    result.notes += [f"{path}: {note}" for note in source.info.notes if any(word in note for word in _OF_COLOURS)]
     if left_out:
         result.notes.append(f"{path}: {left_out} shot(s) of one frame are no sequences")
 
@@ -192,6 +203,7 @@ def _insert(
     origin: Origin,
     copied: bool,
     salvage: bool,
+    matrix: str,
     result: Added,
 ) -> None:
     info, times = source.info, source.times
@@ -206,6 +218,8 @@ def _insert(
         duration=float(times[-1] - times[0]),
         codec=info.codec,
         salvage=salvage,
+        matrix=matrix,
+        colours=info.colours,
         notes=json.dumps(info.notes, ensure_ascii=False),
         added=now(),
     )

@@ -143,7 +143,7 @@ def open_clip(project: Project, wanted: Clip) -> FrameSource:
     if new and not project.read_only:
         relink(project, wanted.id, path, wanted.copied)
     as_stored = not any(CONVERTED in note for note in wanted.notes)
-    source = open_source(path, salvage=wanted.salvage, as_stored=as_stored)
+    source = open_source(path, salvage=wanted.salvage, as_stored=as_stored, matrix=wanted.matrix)
     size, then = (source.info.width, source.info.height), (wanted.width, wanted.height)
     if size != then:
         source.close()

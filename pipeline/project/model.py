@@ -42,7 +42,9 @@ class Clip:
     """One file, or folder of images, that sequences are taken from.
 
     content: SHA-256, 64 hexadecimal digits. bytes, modified_ns: what the file was when its content was last
-    looked at. duration in seconds. salvage: read what can be decoded of a damaged file.
+    looked at. duration in seconds. salvage: read what can be decoded of a damaged file. matrix: the colour matrix
+    where the file does not say it, "" for the usual one. colours: how they are read, in words; "" where an older
+    rainclean added it.
     """
 
     id: int
@@ -60,6 +62,8 @@ class Clip:
     salvage: bool
     notes: tuple[str, ...]
     added: str
+    matrix: str
+    colours: str
 
     @classmethod
     def of(cls, row: Any) -> Self:

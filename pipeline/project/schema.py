@@ -204,7 +204,13 @@ _FIFTH = """
 ALTER TABLE analysis ADD COLUMN repeats TEXT NOT NULL DEFAULT '';
 """
 
-MIGRATIONS: list[str] = [_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH]
+_SIXTH = """
+-- How colours of a clip are read. matrix: of a video whose file does not say it, '' for the usual one; colours: words.
+ALTER TABLE clip ADD COLUMN matrix TEXT NOT NULL DEFAULT '' CHECK (matrix IN ('', 'bt601', 'bt709', 'bt2020'));
+ALTER TABLE clip ADD COLUMN colours TEXT NOT NULL DEFAULT '';
+"""
+
+MIGRATIONS: list[str] = [_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH]
 """MIGRATIONS[n] makes version n + 1 of version n; a change of the tables is one more entry, never an edit."""
 
 

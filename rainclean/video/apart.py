@@ -47,14 +47,14 @@ class ApartSource(SourceBase):
     the file brings about there.
     """
 
-    def __init__(self, path: Path, *, salvage: bool = False, as_stored: bool = False) -> None:
+    def __init__(self, path: Path, *, salvage: bool = False, as_stored: bool = False, matrix: str = "") -> None:
         super().__init__(path)
-        self._how = {"salvage": salvage, "as_stored": as_stored}
+        self._how = {"salvage": salvage, "as_stored": as_stored, "matrix": matrix}
         self._numbers = count()
         self._process = self._opened()
 
     def read(self, indices: Sequence[int] | None = None, region: Region | None = None) -> Iterator[Frame]:
-        """Deliver frames; see FrameSource.read. HDR clips are refused with InputError."""
+        """Deliver frames; see FrameSource.read. Clips whose colours are not read are refused with InputError."""
         self._check_open()
         wanted = check_indices(indices, len(self._times))
         part = check_region(region, self._info)
@@ -63,7 +63,7 @@ class ApartSource(SourceBase):
         return self._frames(number, 3 * part.width * part.height)
 
     def decode_only(self) -> Iterator[int]:
-        """Decode every frame without converting it and yield its index. Raises as ``read``, HDR or not."""
+        """Decode every frame without converting it and yield its index. Raises as ``read``, whatever its colours."""
         self._check_open()
         for answer in self._items(self._begin({"do": "decode only", "region": None}), 0):
             yield answer["index"]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from rainclean.errors import InputError
 from rainclean.video.decoding import demuxed, open_video, pictures
+from rainclean.video.hdr import TRANSFERS, Hdr, is_yuv, mastering_peak, white_code
 from rainclean.video.limits import Container
 from rainclean.video.orientation import Orientation, display_scale, from_display_matrix
 from rainclean.video.packets import LONGEST_REORDER, PacketIndex, numbered
@@ -18,23 +19,39 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 # ITU-T H.273 code points.
-_HDR = {16: "PQ", 18: "HLG"}
-_BT2020_PRIMARIES = 9
-_UNSPECIFIED_MATRIX = 2
+_UNSPECIFIED, _BT2020 = 2, 9
+_UNSTATED = (0, _UNSPECIFIED, 3)
+"""Matrices of YCbCr that say nothing: 0 is that of RGB."""
+_MATRICES = {1: "BT.709", 4: "FCC", 5: "BT.601", 6: "BT.601", 7: "SMPTE 240M", 9: "BT.2020"}
+"""Colour matrices that swscale knows."""
+_NOT_READ = {8: "YCgCo", 10: "BT.2020 of constant luminance", 11: "Y′D′zD′x", 14: "ICtCp", 15: "IPT-C2"}
+
+MATRICES = {"bt601": 5, "bt709": 1, "bt2020": 9}
+"""Matrices that a person can name where a file does not."""
+
+_VISION = ("dvh1", "dvhe", "dva1", "dvav", "dav1")
+_VISION_DATA = ("DOVI_METADATA", "DOVI_RPU_BUFFER")
 _ROUNDING = 0.01
 """Share of a length that FFmpeg, too, takes for rounding in a display matrix."""
 
 
 @dataclass(frozen=True)
 class StreamFacts:
-    """Facts about one stream; sizes in pixels as stored."""
+    """Facts about one stream; sizes in pixels as stored.
+
+    matrix: code point that takes the place of the frames' own, or None. colours: how they are read, in words.
+    refused: why its colours are not read, or "".
+    """
 
     codec: str
     pixel_format: str
     stored_width: int
     stored_height: int
     orientation: Orientation
-    transfer: str
+    hdr: Hdr | None
+    matrix: int | None
+    colours: str
+    refused: str
     full_range: bool
     announced: int | None
     notes: tuple[str, ...]
@@ -75,8 +92,11 @@ class Beginning(NamedTuple):
         return max(key or 0, first if self.clean else 0)
 
 
-def look_at(path: Path, container: Container, index: PacketIndex) -> Beginning:
-    """Decode up to the first whole picture, and as far as the order of frames is in doubt. Raises InputError."""
+def look_at(path: Path, container: Container, index: PacketIndex, matrix: str = "") -> Beginning:
+    """Decode up to the first whole picture, and as far as the order of frames is in doubt. Raises InputError.
+
+    matrix: the colour matrix, of MATRICES, where the file does not say it; "" for the usual one.
+    """
     facts: StreamFacts | None = None
     out: list[int] = []
     key, clean, last = False, True, index.trial
@@ -91,7 +111,7 @@ def look_at(path: Path, container: Container, index: PacketIndex) -> Beginning:
                 out.append(frame.pts)
                 if facts is None:
                     key = bool(frame.key_frame)
-                    facts = _facts(path, stream, frame)
+                    facts = _facts(path, stream, frame, matrix)
                     # Two packets may make one picture.
                     last = max(last, index.trial if index.counted else frame.pts + 4 * frame.interlaced_frame)
             if facts is not None and _seen_enough(packet.pts, last, out, index):
@@ -109,28 +129,73 @@ def _seen_enough(fed: int | None, last: int, out: Sequence[int], index: PacketIn
     return fed >= last
 
 
-def _facts(path: Path, stream: "VideoStream", frame: "VideoFrame") -> StreamFacts:
+def _facts(path: Path, stream: "VideoStream", frame: "VideoFrame", asked: str) -> StreamFacts:
     codec = stream.codec_context.name
-    side_data = frame.side_data.get("DISPLAYMATRIX")
-    matrix = bytes(cast("SideData", side_data)) if side_data is not None else None
-    orientation = from_display_matrix(matrix)
+    display = _side_data(frame, "DISPLAYMATRIX")
+    orientation = from_display_matrix(display)
     if orientation is None:
         # Upright frames would have to be resampled, and raw ones would break "upright" silently.
         reason = "it is stored at an angle that is no multiple of 90° (or sheared)"
         raise InputError(path, reason, "re-encode it with ffmpeg, which turns it upright")
-    transfer = frame.color_trc if frame.color_trc in _HDR else stream.codec_context.color_trc
     color_range = frame.color_range or stream.codec_context.color_range
+    full_range = is_full_range(color_range, frame.format.name, codec)
+    hdr = _hdr(stream, frame, full_range)
+    matrix, colours, notes = _matrix(frame, asked, hdr)
     return StreamFacts(
         codec=stream.codec_context.codec.canonical_name or codec,
         pixel_format=frame.format.name,
         stored_width=frame.width,
         stored_height=frame.height,
         orientation=orientation,
-        transfer=_HDR.get(transfer, "SDR"),
-        full_range=is_full_range(color_range, frame.format.name, codec),
+        hdr=hdr,
+        matrix=matrix,
+        colours=colours if hdr is None else f"{hdr.words} ({colours})",
+        refused=_refused(stream, frame),
+        full_range=full_range,
         announced=stream.frames or None,
-        notes=(*_notes(stream, frame), *_scale_notes(matrix)),
+        notes=(*_notes(stream, frame, hdr), *notes, *_scale_notes(display)),
     )
+
+
+def _side_data(frame: "VideoFrame", kind: str) -> bytes | None:
+    found = frame.side_data.get(kind)
+    return None if found is None else bytes(cast("SideData", found))
+
+
+def _hdr(stream: "VideoStream", frame: "VideoFrame", full_range: bool) -> Hdr | None:
+    transfer = frame.color_trc if frame.color_trc in TRANSFERS else stream.codec_context.color_trc
+    if transfer not in TRANSFERS:
+        return None
+    peak = mastering_peak(_side_data(frame, "MASTERING_DISPLAY_METADATA"))
+    return Hdr(TRANSFERS[transfer], frame.color_primaries, peak, white_code(frame.format.name, full_range))
+
+
+def _matrix(frame: "VideoFrame", asked: str, hdr: Hdr | None) -> tuple[int | None, str, list[str]]:
+    """The matrix to take in place of the frame's own, how colours are read, and what a person should know of that."""
+    if not is_yuv(frame.format.name):
+        unused = [f"it has no colour matrix: --matrix {asked} is not used"] if asked else []
+        return None, "grey" if is_grey(frame.format.name) else "RGB", unused
+    said = frame.colorspace
+    if said not in _UNSTATED:
+        name = _MATRICES.get(said, _NOT_READ.get(said, "unusual"))
+        unused = [f"the file states its colour matrix ({name}): --matrix {asked} is not used"] if asked else []
+        return None, f"{name} matrix", unused
+    matrix = MATRICES[asked] if asked else _BT2020 if hdr is not None else None
+    name = _MATRICES[matrix or MATRICES["bt601"]]
+    why = "as asked" if asked else "as HDR has it" if hdr is not None else "as PyAV does; --matrix says another"
+    known = not asked and hdr is None and min(frame.width, frame.height) < 720
+    return matrix, f"{name} matrix, not stated", [] if known else [f"colour matrix not stated: read as {name}, {why}"]
+
+
+def _refused(stream: "VideoStream", frame: "VideoFrame") -> str:
+    """Why the colours of a stream are not read, or ""."""
+    if is_yuv(frame.format.name) and frame.colorspace not in (*_MATRICES, *_UNSTATED):
+        return f"its colours are coded as {_NOT_READ.get(frame.colorspace, 'unknown')}, which is not read"
+    # Profile 5 states no colours; the others have a base picture that says what it is.
+    vision = stream.codec_context.codec_tag in _VISION or any(frame.side_data.get(kind) for kind in _VISION_DATA)
+    if vision and frame.colorspace == frame.color_trc == _UNSPECIFIED:
+        return "Dolby Vision without a base picture for other players (profile 5), which is not read"
+    return ""
 
 
 def _scale_notes(matrix: bytes | None) -> Sequence[str]:
@@ -142,8 +207,10 @@ def _scale_notes(matrix: bytes | None) -> Sequence[str]:
     return [f"meant to be shown at {wide:.3g} times its size; frames are not resized"]
 
 
-def _notes(stream: "VideoStream", frame: "VideoFrame") -> Sequence[str]:
+def _notes(stream: "VideoStream", frame: "VideoFrame", hdr: Hdr | None) -> Sequence[str]:
     notes = []
+    if hdr is not None:
+        notes.append(f"HDR: {hdr.words}")
     others = [s for s in stream.container.streams.video if s.index != stream.index]
     if others:
         notes.append(f"{len(others)} other video or picture stream(s) in the file are not read")
@@ -154,9 +221,6 @@ def _notes(stream: "VideoStream", frame: "VideoFrame") -> Sequence[str]:
         shown = aspect.limit_denominator(1000)
         ratio = f"{shown.numerator}:{shown.denominator}"
         notes.append(f"pixels are not square ({ratio} as stored); frames are not resized")
-    if frame.color_primaries == _BT2020_PRIMARIES and frame.color_trc not in _HDR:
+    if frame.color_primaries == _BT2020 and hdr is None:
         notes.append("BT.2020 primaries without an HDR transfer: colours will look paler than they are")
-    is_yuv = frame.format.name.startswith(("yuv", "nv"))
-    if is_yuv and frame.colorspace == _UNSPECIFIED_MATRIX and min(frame.width, frame.height) >= 720:
-        notes.append("colour matrix not stated: read as BT.601, as PyAV does")
     return notes

@@ -11,7 +11,7 @@ import numpy as np
 from rainclean.errors import InputError
 from rainclean.formats.files import is_litter, is_passed_over
 from rainclean.video.base import SourceBase
-from rainclean.video.pictures import SUFFIXES, Header, read_header, read_picture
+from rainclean.video.pictures import SUFFIXES, Header, read_header, read_picture, refuse_hdr
 from rainclean.video.profiles import CONVERTED
 from rainclean.video.selection import check_indices, check_region
 from rainclean.video.source import Frame, Region, SourceInfo
@@ -32,9 +32,9 @@ class ImagesSource(SourceBase):
     InputError for folders without images, for images that cannot be read, and where upright sizes differ.
     """
 
-    def __init__(self, folder: Path, *, salvage: bool = False, as_stored: bool = False) -> None:
+    def __init__(self, folder: Path, *, salvage: bool = False, as_stored: bool = False, matrix: str = "") -> None:
         super().__init__(folder)
-        self._as_stored = as_stored
+        self._as_stored, self._matrix = as_stored, matrix
         self._skipped: list[Path] = []
         paths, self._ignored = images_in(folder)
         self._entries = self._headers(paths, salvage)
@@ -61,13 +61,15 @@ class ImagesSource(SourceBase):
         for path in paths:
             try:
                 entry = _Entry(path, read_header(path))
-                if salvage:
+                if salvage and not entry.header.hdr:
                     read_picture(*entry)
             except InputError:
                 if not salvage:
                     raise
                 self._skipped.append(path)
                 continue
+            if entry.header.hdr and not self._as_stored:
+                refuse_hdr(path, entry.header.hdr)
             entries.append(entry)
         if not entries:
             raise InputError(self._path, "none of its images can be read", "copy or download them again")
@@ -104,6 +106,8 @@ class ImagesSource(SourceBase):
         )
 
     def _notes(self, headers: Sequence[Header]) -> Iterator[str]:
+        if self._matrix:
+            yield f"images have no colour matrix: --matrix {self._matrix} is not used"
         yield f"images carry no times: {ASSUMED_RATE} frames per second assumed"
         total = len(headers)
         if self._skipped:

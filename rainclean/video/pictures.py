@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from rainclean.errors import InputError, RaincleanError
 from rainclean.formats.png import png_header
 from rainclean.video import pulse, tiff
 from rainclean.video.damage import DamagedInput
+from rainclean.video.hdr import TRANSFERS
 from rainclean.video.limits import DEEP_PIXEL_LIMIT, PIXEL_LIMIT, RUNS_PIXEL_LIMIT, WEBP_PIXEL_LIMIT, check_pixels
 from rainclean.video.orientation import Orientation, from_exif
 from rainclean.video.profiles import Conversion, conversion
@@ -38,6 +39,7 @@ _GREY = frozenset({"1", "L", "LA", "La", "I", "I;16", "I;16B"})
 _EXIF_ORIENTATION = 0x0112
 _WAY_OUT = "remove it or replace it; --salvage skips it"
 _SAVE_AS = "save it with 8 or 16 bits, as PNG"
+_TO_SRGB = "convert it to sRGB first"
 _LONGEST_WEBP = 16383
 """Pixels of a side; only the canvas of an animation could be larger."""
 _AT_ONCE = 4 << 20
@@ -49,7 +51,8 @@ _STANDARD_ERROR = threading.Lock()
 class Header(NamedTuple):
     """What an image says of itself; sizes in pixels as stored.
 
-    conversion: what its colour profile does, None without one. notes: what a person should know of its pixels.
+    conversion: what its colour profile does, None without one. hdr: "PQ" or "HLG" where it is coded so. notes: what a
+    person should know of its pixels.
     """
 
     width: int
@@ -61,6 +64,7 @@ class Header(NamedTuple):
     pictures: int
     profile: bytes = b""
     conversion: Conversion | None = None
+    hdr: str = ""
     notes: tuple[str, ...] = ()
 
     @property
@@ -90,7 +94,8 @@ def read_header(path: Path) -> Header:
             profile = image.info.get("icc_profile")
             kind = f"{image.format} {image.mode}"
             found = Header(*image.size, from_exif(orientation), kind, sixteen, alpha, int(pictures), notes=tuple(notes))
-            return _with_profile(found, profile, image.mode)
+            hdr = _hdr_of_png(path) if image.format == "PNG" else ""
+            return _with_profile(found, profile, image.mode)._replace(hdr=hdr)
 
 
 def read_picture(
@@ -100,11 +105,19 @@ def read_picture(
 
     header: as `read_header` gave it, None to read it now. as_stored: leave the values as the file has them, whatever
     its profile says. 16-bit values v become round(v / 257), and their colours are converted after that. Transparency
-    is dropped, not blended. The array is the receiver's to keep. Raises InputError where the file is damaged.
+    is dropped, not blended. The array is the receiver's to keep. Raises InputError where the file is damaged, and for
+    HDR unless as it is stored.
     """
     header = header or read_header(path)
+    if header.hdr and not as_stored:
+        refuse_hdr(path, header.hdr)
     decoded, orientation = _decoded(path, header, None if as_stored else header.conversion)
     return orientation.upright(decoded, region or Region(0, 0, *header.size))
+
+
+def refuse_hdr(path: Path, transfer: str) -> NoReturn:
+    """Raise InputError for a picture whose brightness is coded for HDR."""
+    raise InputError(path, f"its brightness is coded for HDR ({transfer}), which is read of videos alone", _TO_SRGB)
 
 
 def read_levels(path: Path, header: Header) -> U8 | U16:
@@ -151,6 +164,17 @@ def _with_profile(header: Header, profile: object, mode: str) -> Header:
 def _colours(mode: str) -> str:
     """What colour profiles call the colours of a mode of Pillow, palettes being RGB."""
     return "L" if mode in _GREY else "CMYK" if mode == "CMYK" else "RGB"
+
+
+def _hdr_of_png(path: Path) -> str:
+    """How a PNG says that it is coded for HDR (chunk cICP, ahead of the pixels), or ""."""
+    with path.open("rb") as file:
+        file.seek(8)
+        while len(head := file.read(8)) == 8 and head[4:] not in (b"IDAT", b"IEND"):
+            if head[4:] == b"cICP":
+                return TRANSFERS.get(int.from_bytes(file.read(2)[1:]), "")
+            file.seek(int.from_bytes(head[:4]) + 4, os.SEEK_CUR)
+    return ""
 
 
 def _check_canvas(path: Path, head: bytes) -> None:

@@ -33,17 +33,18 @@ _TRIAL_FRAMES = 300
 class PyavSource(SourceBase):
     """A video file as FrameSource; nothing is open between two calls of ``read``.
 
-    ``salvage`` decodes the file once to find the frames that are whole, and numbers those 0, 1, …
-    Raises InputError for what cannot be read, DamagedInput for a file that is cut off.
+    ``salvage`` decodes the file once to find the frames that are whole, and numbers those 0, 1, … ``matrix``: the
+    colour matrix where the file does not say it ("bt601", "bt709", "bt2020"). Raises InputError for what cannot be
+    read, DamagedInput for a file that is cut off.
     """
 
-    def __init__(self, path: Path, *, salvage: bool = False) -> None:
+    def __init__(self, path: Path, *, salvage: bool = False, matrix: str = "") -> None:
         super().__init__(path)
         self._container = container_of(path)
         self._index = self._scanned()
         if not len(self._index):
             raise InputError(path, "no frame in it can be read", "copy or download it again")
-        beginning = look_at(path, self._container, self._index)
+        beginning = look_at(path, self._container, self._index, matrix)
         self._facts = beginning.facts
         self._salvaging = salvage
         if not (beginning.agrees(self._index) and self._stands_trial(beginning)):
@@ -52,21 +53,20 @@ class PyavSource(SourceBase):
         self._clock = self._index.clock
         self._times = self._clock.times
         self._times.setflags(write=False)
-        self._converter = RgbConverter(self._facts.stretch_grey)
+        self._converter = RgbConverter(self._facts.stretch_grey, self._facts.matrix, self._facts.hdr)
         self._info = self._describe(notes)
 
     def read(self, indices: Sequence[int] | None = None, region: Region | None = None) -> Iterator[Frame]:
-        """Deliver frames; see FrameSource.read. HDR clips are refused with InputError."""
+        """Deliver frames; see FrameSource.read. Clips whose colours are not read are refused with InputError."""
         self._check_open()
         wanted = check_indices(indices, len(self._times))
         part = check_region(region, self._info)
-        if self._info.transfer != "SDR":
-            reason = f"its brightness is coded for HDR ({self._info.transfer}), which is not read as RGB"
-            raise InputError(self._path, reason, "convert it to SDR first, as ffmpeg's tonemap filter does")
+        if self._info.refused:
+            raise InputError(self._path, self._info.refused, "convert it to H.264 in BT.709 first")
         return self._converted(wanted, part)
 
     def decode_only(self) -> Iterator[int]:
-        """Decode every frame without converting it and yield its index. Raises as ``read``, HDR or not."""
+        """Decode every frame without converting it and yield its index. Raises as ``read``, whatever its colours."""
         self._check_open()
         for index, _ in self._pictures(list(range(len(self._times)))):
             yield index
@@ -225,7 +225,9 @@ class PyavSource(SourceBase):
             frame_count=len(self._times),
             rotation=facts.orientation.rotation,
             mirrored=facts.orientation.mirrored,
-            transfer=facts.transfer,
+            transfer="SDR" if facts.hdr is None else facts.hdr.transfer,
             full_range=facts.full_range,
+            colours=facts.colours,
+            refused=facts.refused,
             notes=(*notes, *facts.notes, *grey, *variable, *counted, *self._clock.notes),
         )

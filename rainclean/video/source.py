@@ -46,6 +46,8 @@ class SourceInfo:
     frame_count: frames that ``read`` will deliver if the file is sound.
     rotation: degrees, clockwise, by which stored pictures are turned to stand upright (0, 90, 180, 270).
     mirrored: whether they are mirrored left to right after that turn.
+    transfer: "SDR", or how brightness is coded for HDR. colours: how they are read, in words.
+    refused: why ``read`` refuses the clip for its colours, or "".
     notes: one line each, what a person should know (variable frame times, interlaced, …).
     """
 
@@ -61,6 +63,8 @@ class SourceInfo:
     mirrored: bool = False
     transfer: str = "SDR"
     full_range: bool = False
+    colours: str = ""
+    refused: str = ""
     notes: tuple[str, ...] = ()
 
 

@@ -101,6 +101,7 @@ def test_it_says_where_everything_comes_from(home: Path, tmp_path: Path, write: 
     assert listed["place1"]["scene"] == "mill" and listed["place1"]["notes"] == 'a "note", with comma'
     assert (listed["again"]["scene"], listed["again"]["scene_by"]) == ("place0", "suggestion")
     assert {row["licence"] for row in listed.values()} == {"CC0"}
+    assert {row["colours"] for row in listed.values()} == {"RGB"}
     assert listed["place2"]["clip"] == "place2.mkv" and len(listed["place2"]["clip_sha256"]) == 64
     report = json.loads((tmp_path / "out" / "export.json").read_text())
     assert report["settings"]["frames"] == "every:8" and report["versions"]["numpy"] == np.__version__

@@ -182,17 +182,6 @@ def test_a_cover_picture_is_no_video(tmp_path: Path) -> None:
     assert "no video stream" in refusal(path)
 
 
-@pytest.mark.parametrize(("trc", "name"), [(16, "PQ"), (18, "HLG")])
-def test_hdr_is_said_and_refused(tmp_path: Path, trc: int, name: str) -> None:
-    x265 = {"x265-params": f"log-level=none:pools=1:colorprim=9:transfer={trc}:colormatrix=9"}
-    clip = Clip("hdr.mp4", codec="libx265", pix_fmt="yuv420p10le", count=4, trc=trc, primaries=9, options=x265)
-    path = encode(tmp_path, clip)
-    assert open_source(path).info.transfer == name
-    message = refusal(path, reading=True)
-    assert name in message
-    assert "SDR" in message
-
-
 def test_a_size_that_changes(tmp_path: Path) -> None:
     """Two H.264 streams in one track, as a camera that was reconfigured writes them."""
     intra = {"x264-params": "bframes=0:keyint=1:threads=1:repeat-headers=1:annexb=1"}
