@@ -411,7 +411,8 @@ def test_where_nothing_can_be_written_a_project_is_read_and_a_change_says_why(pr
         "sys.exit(main(sys.argv[1:]))"
     )
     project.execute(
-        "INSERT INTO clip VALUES (1, 'c', '/c', '', 0, 1, 1, 8, 8, 9, 1.0, 'none', 0, '[]', '2026-01-01T00:00:00Z')"
+        "INSERT INTO clip VALUES (1, 'c', '/c', '', 0, 1, 1, 8, 8, 9, 1.0, 'none', 0, '[]', '2026-01-01T00:00:00Z',"
+        " '', '')"
     )
     project.insert("sequence", clip_id=1, name="cat", first=0, last=9, scene="cat", scene_by="name", background=b"")
     folder, whole = project.folder, (project.folder / store.DATABASE).read_bytes()
