@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from pipeline.distinct import gather_distinct
 from pipeline.gathering import refines
+from pipeline.judging import facts_of
 from pipeline.stages import Progress, shares_done
 from pipeline.weighing import Refined, weigh
 from rainclean import _kernels
@@ -45,6 +46,7 @@ from rainclean.recipe import Recipe
 from rainclean.repeats import distinct
 from rainclean.steady import Steadying
 from rainclean.temporal import SILENT_LIMIT, Votes, luma
+from rainclean.verdict import Verdict, judge
 from rainclean.video import FrameSource, Region
 from rainclean.video.times import since_start
 
@@ -52,15 +54,6 @@ U8 = NDArray[np.uint8]
 
 RELEASED_FRAMES = 100
 """N of ``--recipe released`` unless told otherwise; the published notebook has it as a constant."""
-
-HARDLY = 0.05
-"""Share of values free of rain below which nothing that rests on them is sure."""
-
-ASTRAY, ASTRAY_SHARE = 12.0, 0.01
-"""Grey levels that the rain-free mean may be off, and the share of the picture from which that is said."""
-
-FEW_FRAMES = 10
-"""Below this, scores mean little: the crowd of a pixel is 2 or 3 of its values."""
 
 
 def available_cores() -> int:
@@ -94,10 +87,11 @@ class CleanResult:
     requested: "sweep", "released", "median" or a recipe's name. reference_rgb: the rainy reference frame
     (h, w, 3), cut to the region. crowd: (h, w) float32 in levels, what scores compare with. motion: frame index →
     shift against the reference frame in px (None: cannot be told), of some frames; where frames were steadied, of all
-    of them, and what is left of it. sizes: N of each window as recipes name it. steadying: how frames were registered
-    and relit, if they were. belief: of the truth, where a rain-free mean was made; moving: what moves besides rain, by
-    position in ``selection``. repeats: of all frames between in and out point, those that show a picture again →
-    the frame that stands for it. None of them is used, but where all show one picture. Empty where used ones have none.
+    of them, and what is left of it. sizes: N of each window as recipes name it. verdict: whether the candidates can be
+    trusted. steadying: how frames were registered and relit, if they were. belief: of the truth, where a rain-free mean
+    was made; moving: what moves besides rain, by position in ``selection``. repeats: of all frames between in and out
+    point, those that show a picture again → the frame that stands for it. None of them is used, but where all show one
+    picture. Empty where used ones have none.
     timings: seconds by stage; stages overlap, so that their sum can exceed ``wall``.
     """
 
@@ -114,6 +108,7 @@ class CleanResult:
     timings: dict[str, float]
     scratch_bytes: int
     sizes: list[int]
+    verdict: Verdict
     steadying: Steadying | None = None
     belief: Belief | None = None
     moving: MovingFindings | None = None
@@ -192,7 +187,10 @@ def clean(source: FrameSource, settings: CleanSettings) -> Generator[Progress, N
         scoring = perf_counter() - scoring
         if refined is not None and (moving := refined.moving()) is not None:
             warnings += moving.words
-    warnings += _doubts(candidates, settings.recipe, refined)
+        window = gathered.selection.windows[gathered.sizes.index(candidates[0].recipe.frames)]
+        asked = settings.region or Region(0, 0, source.info.width, source.info.height)
+        verdict = judge(facts_of(gathered, window, (asked.width, asked.height), refined, moving))
+    warnings += _doubts(candidates, refined)
     clock, seconds = stack.clock, gathered.seconds
     timings = {
         "start_up": start_up,
@@ -222,6 +220,7 @@ def clean(source: FrameSource, settings: CleanSettings) -> Generator[Progress, N
         timings,
         stack.layout.scratch_bytes,
         gathered.sizes,
+        verdict,
         gathered.steadying,
         None if refined is None else refined.belief,
         moving,
@@ -302,31 +301,15 @@ def _too_few(asked: int | None, count: int) -> list[str]:
     return [f"{asked} frames asked for, {count} there: those were used"] if asked and asked > count else []
 
 
-def _doubts(candidates: Sequence[Candidate], requested: str | None, refined: Refined | None) -> list[str]:
+def _doubts(candidates: Sequence[Candidate], refined: Refined | None) -> list[str]:
     """What a person should know of the candidates as a whole."""
     said = []
     best = candidates[0]
-    if best.recipe.frames < FEW_FRAMES:
-        said.append(
-            f"{best.recipe.frames} frames are too few to tell rain from background: look at the pictures yourself"
-        )
-    if refined is not None and refined.share < HARDLY:
-        said.append(
-            f"only {refined.share:.0%} of the values over time are free of rain: look at the pictures yourself, also "
-            "at lower percentiles"
-        )
-    if refined is not None and (unsure := float((refined.belief.sd > ASTRAY).mean())) > ASTRAY_SHARE:
-        said.append(
-            f"the clip contradicts itself in {unsure:.0%} of the picture, as shadows and people who stay make it: "
-            "look at the pictures there, also at higher percentiles"
-        )
     if refined is None and best.scores and best.scores.total > DOUBTFUL:
         said.append(
             f"even the best candidate scores {best.scores.total:.1f}, 0.4 to 1.6 is usual: where rain is dense or "
             "much moves, scores mislead; look at the pictures yourself, also at lower percentiles"
         )
-    if requested is None and len(candidates) == 1 and best.merged:
-        said.append("all recipes give the same picture: nothing in this clip changes like rain does")
     return said
 
 

@@ -31,10 +31,13 @@ from rainclean.video import SourceInfo
 U8 = NDArray[np.uint8]
 U16 = NDArray[np.uint16]
 
-NAMES = ("clean.png", "candidates.csv", "candidates.png", "report.json", "candidates", "confidence.png", "exclude.png")
+NAMES = (
+    "clean.png", "candidates.csv", "candidates.png", "report.json", "candidates", "confidence.png", "exclude.png",
+    "verdict.png",
+)  # fmt: skip
 
 _FORMS = (
-    r"(clean|candidates|confidence|exclude)\.png|candidates\.csv|report\.json|"
+    r"(clean|candidates|confidence|exclude|verdict)\.png|candidates\.csv|report\.json|"
     r"candidates/(n|first)\d+(s\d+)?-[\w-]+\.png"
 )
 
@@ -98,7 +101,7 @@ def _sixteen_bits(result: CleanResult) -> U16:
 
 
 def _write_masks(result: CleanResult, folder: Path) -> list[str]:
-    """Confidence in clean.png, and where it must not be trusted; returns the names of what was written."""
+    """Confidence in clean.png, where it must not be trusted, what its verdict rests on; returns what was written."""
     written = []
     if result.belief is not None:
         error = result.belief.error(result.picture(result.candidates[0]))
@@ -107,6 +110,9 @@ def _write_masks(result: CleanResult, folder: Path) -> list[str]:
     if result.moving is not None and result.moving.doubtful.any():
         write_png(folder / "exclude.png", np.where(result.moving.doubtful, 255, 0).astype(np.uint8))
         written.append("exclude.png")
+    if result.verdict.places is not None:
+        write_png(folder / "verdict.png", np.where(result.verdict.places, 255, 0).astype(np.uint8))
+        written.append("verdict.png")
     return written
 
 
@@ -162,6 +168,7 @@ def _report(
         "camera_shift_px": {str(index): shift for index, shift in result.motion.items()},
         "steadying": None if result.steadying is None else _steadying(result.steadying),
         "moving": None if result.moving is None else result.moving.words,
+        "verdict": result.verdict.to_json(),
         confidence.KEY: confidence.ERROR if "confidence.png" in extra else None,
         "warnings": result.warnings,
         "sha256": hashlib.sha256(picture.read_bytes()).hexdigest(),

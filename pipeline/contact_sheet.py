@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from pipeline.clean import CleanResult
 from rainclean.temporal import luma
+from rainclean.verdict import Verdict
 
 U8 = NDArray[np.uint8]
 Cell = tuple[U8, U8, str, str]
@@ -24,11 +25,12 @@ LINE = 22
 COLUMNS = 3
 REMOVED_GAIN = 4
 DIFFERENCE_GAIN = 8
+_VERDICTS = {"fit": (20, 120, 50), "look": (160, 100, 0), "unfit": (185, 30, 30)}
 _PAPER, _INK, _FAINT, _MARK = (250, 250, 248), (25, 25, 25), (110, 110, 110), (0, 220, 255)
 
 
 def contact_sheet(result: CleanResult) -> U8:
-    """(H, W, 3) uint8 RGB page: the rainy frame, the best candidate, what it removed; then all candidates."""
+    """(H, W, 3) uint8 RGB page: verdict, rainy frame, best candidate, what it removed; then all candidates."""
     best = result.picture(result.candidates[0])
     x, y, width, height = _telling_crop(result)
     crop = np.s_[y : y + height, x : x + width]
@@ -49,10 +51,11 @@ def contact_sheet(result: CleanResult) -> U8:
         difference = _difference(picture, best[crop], DIFFERENCE_GAIN)
         cells.append((picture, difference, text, f"best - this, x{DIFFERENCE_GAIN}"))
     times = -(-SMALLEST // width)
-    return _lay_out([(_enlarged(p, times), t) for p, t in heads], [_enlarged_cell(c, times) for c in cells])
+    enlarged = [_enlarged_cell(c, times) for c in cells]
+    return _lay_out(result.verdict, [(_enlarged(p, times), t) for p, t in heads], enlarged)
 
 
-def _lay_out(heads: list[tuple[U8, str]], cells: list[Cell]) -> U8:
+def _lay_out(verdict: Verdict, heads: list[tuple[U8, str]], cells: list[Cell]) -> U8:
     height, width = cells[0][0].shape[:2]
     cell_width, cell_height = 2 * width + 4, height + LINE
     columns = min(COLUMNS, len(cells))
@@ -60,22 +63,33 @@ def _lay_out(heads: list[tuple[U8, str]], cells: list[Cell]) -> U8:
     head_height = max(len(picture) for picture, _ in heads)
     head_width = sum(max(picture.shape[1], 300) + GAP for picture, _ in heads)
     page_width = GAP + max(columns * (cell_width + GAP), head_width)
-    page = Image.new("RGB", (page_width, head_height + LINE + 2 * GAP + rows * (cell_height + GAP)), _PAPER)
+    top_of_cells = head_height + 2 * LINE + 2 * GAP
+    page = Image.new("RGB", (page_width, top_of_cells + rows * (cell_height + GAP)), _PAPER)
     draw = ImageDraw.Draw(page)
     font = ImageFont.load_default(14)
+    draw.text((GAP, GAP // 2), _fitting(verdict.words, page_width - 2 * GAP, font), _VERDICTS[verdict.state], font)
     left = GAP
     for picture, text in heads:
-        draw.text((left, GAP // 2), text, _INK, font)
-        page.paste(Image.fromarray(picture), (left, GAP // 2 + LINE))
+        draw.text((left, GAP // 2 + LINE), text, _INK, font)
+        page.paste(Image.fromarray(picture), (left, GAP // 2 + 2 * LINE))
         left += max(picture.shape[1], 300) + GAP
     for i, (picture, difference, text, note) in enumerate(cells):
         left = GAP + i % columns * (cell_width + GAP)
-        top = head_height + LINE + 2 * GAP + i // columns * (cell_height + GAP)
+        top = top_of_cells + i // columns * (cell_height + GAP)
         draw.text((left, top), text, _INK, font)
         draw.text((left + cell_width, top), note, _FAINT, font, anchor="ra")
         page.paste(Image.fromarray(np.ascontiguousarray(picture)), (left, top + LINE))
         page.paste(Image.fromarray(difference), (left + width + 4, top + LINE))
     return np.asarray(page)
+
+
+def _fitting(text: str, width: int, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
+    """A line, cut where the page ends."""
+    if font.getlength(text) <= width:
+        return text
+    while text and font.getlength(f"{text}…") > width:
+        text = text[:-1]
+    return f"{text}…"
 
 
 def _telling_crop(result: CleanResult) -> tuple[int, int, int, int]:

@@ -14,11 +14,15 @@ from rainclean.motion import Findings, Moving
 from rainclean.rainfree import DENSE, RainfreeMean, Weighed, noise_of
 from rainclean.video import FrameSource, Region
 
+U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
 
 _LUMA = 0.67
 """Standard deviation of luma over that of a channel: √(0.299² + 0.587² + 0.114²)."""
 
+
+_SIDE = 180
+"""px: of the shorter side of what is added up to tell how much it rains."""
 
 SMALLEST = 32
 """px: of smaller pictures nothing is told of what moves."""
@@ -27,14 +31,21 @@ SMALLEST = 32
 class Refined:
     """A rain-free mean and what is believed of it; what moves is still being told beside what comes next.
 
-    belief: its mean is the rain-free mean. share: of values free of rain. seconds: that all this took. A context
-    manager that waits for its thread.
+    belief: its mean is the rain-free mean. share: of values free of rain. brighter: (⌈h/s⌉, ⌈w/s⌉) float32, how much
+    brighter than that mean the frames are at every s-th pixel, mean over time in levels. seconds: that all this took.
+    A context manager that waits for its thread.
     """
 
     def __init__(
-        self, belief: Belief, share: float, seconds: float, found: Future[Findings] | None, beside: ThreadPoolExecutor
+        self,
+        belief: Belief,
+        share: float,
+        brighter: F32,
+        seconds: float,
+        found: Future[Findings] | None,
+        beside: ThreadPoolExecutor,
     ) -> None:
-        self.belief, self.share, self.seconds = belief, share, seconds
+        self.belief, self.share, self.brighter, self.seconds = belief, share, brighter, seconds
         self._found, self._beside = found, beside
 
     def moving(self) -> Findings | None:
@@ -74,21 +85,23 @@ def weigh(
     began = perf_counter()
     moving = Moving(start.shape[:2], len(indices), not registered) if min(start.shape[:2]) >= SMALLEST else None
     beside = ThreadPoolExecutor(1, thread_name_prefix="rainclean-moving")
+    over_time = _OverTime(start.shape[:2])
     rest = (beside, frames, indices, region, window, noise, workers, together)
     try:
-        weighed, found = yield from _round(start, moving, *rest)
+        weighed, found = yield from _round(start, moving, over_time, *rest)
         if weighed.share < DENSE:
-            weighed, _ = yield from _round(weighed.mean, None, *rest)
+            weighed, _ = yield from _round(weighed.mean, None, None, *rest)
         belief = weighed.belief(registered, workers)
     except BaseException:
         beside.shutdown(wait=True, cancel_futures=True)
         raise
-    return Refined(belief, weighed.share, perf_counter() - began, found, beside)
+    return Refined(belief, weighed.share, over_time.brighter_than(belief.mean), perf_counter() - began, found, beside)
 
 
 def _round(
     start: F32,
     moving: Moving | None,
+    over_time: "_OverTime | None",
     beside: ThreadPoolExecutor,
     frames: FrameSource,
     indices: Sequence[int],
@@ -112,8 +125,29 @@ def _round(
                 looking = beside.submit(moving.see, position, frame.rgb)
             if first <= position < last:
                 mean.add(position - first, frame.rgb)
+                if over_time is not None:
+                    over_time.see(frame.rgb)
             yield Progress("weigh", position - wanted.start + 1, len(wanted))
         if looking is not None:
             looking.result()
         found = None if moving is None else beside.submit(moving.finish)
         return mean.finish(), found
+
+
+class _OverTime:
+    """The plain mean of frames at every few pixels: what rain adds to it is how much of it fell. shape: (h, w)."""
+
+    def __init__(self, shape: tuple[int, int]) -> None:
+        self._step = max(1, int(min(shape) / _SIDE))
+        self._sum = np.zeros((*(-(-side // self._step) for side in shape), 3), np.uint32)
+        self._seen = 0
+
+    def see(self, rgb: U8) -> None:
+        """Take a frame in, (h, w, 3) uint8."""
+        self._sum += rgb[:: self._step, :: self._step]
+        self._seen += 1
+
+    def brighter_than(self, clean: F32) -> F32:
+        """How much brighter than a clean image the frames are, mean over time and channels."""
+        over_time = self._sum / np.float32(self._seen)
+        return np.asarray((over_time - clean[:: self._step, :: self._step]).mean(axis=2), np.float32)

@@ -1,5 +1,6 @@
 """``rainclean clean``: a rain video in, a clean image out."""
 
+import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 
-from pipeline.cli.console import follow, print_json, print_note, print_table, print_text
+from pipeline.cli.console import follow, print_json, print_note, print_table, print_text, print_verdict
 from pipeline.cli.values import Matrix, parse_bytes, parse_point, parse_region
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ class Clean:
 
     Writes clean.png, candidates/*.png, candidates.png (contact sheet), candidates.csv and report.json; with a rain-free
     mean also confidence.png (how far off each pixel may be: 255 exact, 128 two levels) and, where something moves that
-    is not rain, exclude.png.
+    is not rain, exclude.png. report.json and the first line say whether the clean image can be trusted (fit, look or
+    unfit) and why; verdict.png shows where not.
     """
 
     input: Annotated[Positional[Path], arg(metavar="INPUT")]
@@ -79,7 +81,10 @@ class Clean:
         if self.json:
             print_json(report)
         else:
+            print_verdict(result.verdict, f"{report['input']}: ")
             self._print(report)
+        if result.verdict.state == "unfit" and (self.json or not sys.stdout.isatty()):
+            print_note(f"{result.verdict.words}: clean.png is not to be used as a target")
         for warning in report["warnings"]:
             print_note(f"note: {warning}")
 

@@ -3,10 +3,11 @@
 All text that a command writes goes through here, and is plain then: names and tags of files come from anywhere.
 """
 
+import os
 import sys
 from collections.abc import Generator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 from pipeline import signals
 from pipeline.progress_lines import ProgressLines, are_wanted
@@ -14,7 +15,13 @@ from pipeline.stages import Progress
 from pipeline.words import as_json, columns, plain
 from rainclean.errors import RaincleanError
 
+if TYPE_CHECKING:
+    from rainclean.verdict import Verdict
+
 Result = TypeVar("Result")
+
+_COLOURS = {"fit": "32", "look": "33", "unfit": "1;31"}
+"""Of a verdict on a terminal: green, yellow, bold red."""
 
 
 class Command(Protocol):
@@ -38,6 +45,14 @@ def print_text(text: str) -> None:
 def print_note(text: str) -> None:
     """Write one line to standard error, where it does not disturb a pipe or --json."""
     sys.stderr.write(plain(text) + "\n")
+
+
+def print_verdict(verdict: "Verdict", before: str = "") -> None:
+    """Write a verdict in one line to standard output; the state in its colour on a terminal that has colours."""
+    colour = _COLOURS[verdict.state] if sys.stdout.isatty() and "NO_COLOR" not in os.environ else ""
+    begin, end = (f"\x1b[{colour}m", "\x1b[0m") if colour else ("", "")
+    rest = plain(verdict.words.removeprefix(verdict.state))
+    sys.stdout.write(f"{plain(before)}{begin}{verdict.state}{end}{rest}\n")
 
 
 def fail_for_parts(failed: Sequence[str], asked: int, what: str, others: str = "the others are done") -> None:

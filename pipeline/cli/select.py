@@ -2,15 +2,26 @@
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 
 from pipeline.cli.console import fail_for_parts, print_json, print_note, print_text
-from pipeline.words import few
+from pipeline.words import counted, few, quoted
 
 if TYPE_CHECKING:
+    from pipeline.project.decisions import BestChosen
     from pipeline.project.store import Project
+
+_LEFT = {
+    "look": "a person should look first (--include look takes these, too)",
+    "unfit": "unfit, never chosen automatically",
+    "not judged yet": "not judged yet (next: rainclean analyze {project})",
+}
+"""What is said of sequences that were not chosen automatically."""
+
+_MOST = 20
+"""Of these that are named."""
 
 
 @dataclass(frozen=True)
@@ -18,8 +29,9 @@ class Select:
     """Choose a candidate, or say that none is fit for use; each decision is kept with who and when.
 
     --auto takes the suggested candidate of each analysed sequence that no person has decided on: what was learned
-    from people's choices in this project, or the best-scored one while too little was chosen. It never stands in for
-    a person's decision and is exported as what it is.
+    from people's choices in this project, or the best-scored one while too little was chosen. It takes sequences whose
+    verdict is fit, with --include look also those that a person should look at, never one that is unfit. It never
+    stands in for a person's decision and is exported as what it is.
     """
 
     project: Annotated[Positional[Path], arg(metavar="PROJECT")]
@@ -30,6 +42,8 @@ class Select:
     """Name of the candidate to accept, as `rainclean status PROJECT SEQUENCE` lists them."""
     auto: bool = False
     """Accept the suggested candidate, else the best-scored one, marked as an automatic choice."""
+    include: Literal["fit", "look"] = "fit"
+    """With --auto: look takes sequences with that verdict, too."""
     reject: bool = False
     """No candidate is fit for use."""
     undo: bool = False
@@ -75,6 +89,8 @@ class Select:
             raise UsageError("which sequence? rainclean select PROJECT SEQUENCE …")
         if self.exclude is not None and self.candidate is None:
             raise UsageError("--exclude goes with --candidate")
+        if self.include != "fit" and not self.auto:
+            raise UsageError("--include goes with --auto")
         if self.auto and self.who:
             raise UsageError("--who: an automatic choice is nobody's; leave it out with --auto")
         with Project(self.project) as project:
@@ -148,19 +164,38 @@ class Select:
         from pipeline.words import one_line
 
         note = one_line(self.note, "--note")
-        result, learned = choose_suggested(project, [self.sequence] if self.sequence else [], note)
+        trusted = ("fit", "look") if self.include == "look" else ("fit",)
+        result, learned = choose_suggested(project, [self.sequence] if self.sequence else [], note, trusted)
         if self.json:
             document: dict[str, Any] = {**asdict(result), "suggested": learned.to_json()}
             print_json(document)
         else:
             kept = f"; {len(result.kept)} stay as they were decided" if result.kept else ""
             print_text(f"chosen automatically: {len(result.chosen)}{kept}")
+            self._print_left(result)
             if learned.learned:
                 print_text(f"suggested candidates: {learned.words}")
         if result.doubtful:
             print_note(f"note: scores are so bad that they may mislead, look yourself: {few(result.doubtful)}")
         failed = list(result.failed.values())
-        fail_for_parts(failed, len(failed) + len(result.chosen) + len(result.kept), "sequences have no candidates")
+        asked = len(failed) + len(result.chosen) + len(result.kept) + len(result.left)
+        fail_for_parts(failed, asked, "sequences have no candidates")
+
+    def _print_left(self, result: "BestChosen") -> None:
+        """Say what was left, how much of it, and why."""
+        from pipeline.project.model import TRUST
+
+        for trust in TRUST:
+            left = {name: one for name, one in result.left.items() if one.trust == trust}
+            if not left:
+                continue
+            back = sum(one.taken_back for one in left.values())
+            taken = f"; {counted(back, 'automatic choice')} of before taken back" if back else ""
+            print_text(f"left, {_LEFT[trust].format(project=quoted(self.project))}: {len(left)}{taken}")
+            for name, one in list(left.items())[:_MOST]:
+                print_text(f"  {name}" + (f": {'; '.join(one.reasons)}" if one.reasons else ""))
+            if len(left) > _MOST:
+                print_text(f"  and {len(left) - _MOST} more; rainclean status tells")
 
 
 def _frames(text: str) -> list[int] | None:

@@ -58,17 +58,20 @@ class Status:
             self._print(lines, learned)
 
     def _print(self, lines: "list[Overview]", learned: "Suggestions") -> None:
+        from pipeline.project.model import NOT_JUDGED, TRUST
+
         if not lines:
             print_text(f"{self.project}: no sequences yet; next: rainclean add {quoted(self.project)} CLIP…")
             return
         print_table(
-            ("sequence", "scene", "frames", "state", "candidate", "score", "by"),
+            ("sequence", "scene", "frames", "state", "verdict", "candidate", "score", "by"),
             [
                 (
                     line.sequence.name + ("*" if line.star else ""),
                     line.sequence.scene + ("?" if line.sequence.scene_by == "suggestion" else ""),
                     str(line.sequence.frame_count),
                     line.state,
+                    line.trust,
                     line.chosen if line.decision else f"({line.chosen})" if line.chosen else "",
                     "" if line.score is None else f"{line.score:.3f}",
                     line.decision.who if line.decision else "",
@@ -82,6 +85,11 @@ class Status:
             f"{counted(len(lines), 'sequence')} of {counted(scenes, 'scene')}: "
             + ", ".join(f"{n} {state}" for state, n in states.items())
         )
+        judged = Counter(line.trust for line in lines)
+        if any(judged[name] for name in TRUST):
+            print_text("verdicts: " + ", ".join(f"{judged[name]} {name}" for name in TRUST if judged[name]))
+        if judged[NOT_JUDGED]:
+            print_text(f"{NOT_JUDGED}: an older rainclean analysed; next: rainclean analyze {quoted(self.project)}")
         if any(line.sequence.scene_by == "suggestion" for line in lines):
             print_text("? scene suggested, because backgrounds look alike; rainclean describe --scene says it for sure")
         if any(line.star for line in lines):
@@ -109,6 +117,7 @@ def _line(line: "Overview", learned: "Suggestions") -> dict[str, Any]:
         "star": line.star,
         "note": line.note,
         "conflict": line.conflict,
+        "verdict": line.verdict.to_json() if line.verdict else None,
         "unsure": learned.unsure.get(line.sequence.id),
     }
 
@@ -118,6 +127,7 @@ def _document(project: "Project", lines: "list[Overview]", learned: "Suggestions
         "project": str(project.folder),
         "uuid": project.uuid,
         "states": dict(Counter(line.state for line in lines)),
+        "verdicts": dict(Counter(line.verdict.state for line in lines if line.verdict)),
         "suggested": learned.to_json(),
         "sequences": [_line(line, learned) for line in lines],
     }
@@ -143,6 +153,7 @@ def _details(project: "Project", line: "Overview", learned: "Suggestions") -> di
         }
         if suggested
         else None,
+        "places": str(project.artefacts.path(line.places)) if line.places else "",
         "clip": {**asdict(of_clip), "path": str(of_clip.path)},
         "analyses": [{**asdict(a), "sheet": str(project.artefacts.path(a.sheet)) if a.sheet else ""} for a in made],
         "found": _found(project, made[0]) if made else None,
@@ -218,6 +229,7 @@ def _print_details(found: dict[str, Any]) -> None:
         why = f": {', '.join(suggested['reasons'])}" if suggested["reasons"] else ""
         rows.append(("suggested", f"{suggested['candidate']} ({suggested['chance']:.0%} sure){why}"))
     if analyses:
+        rows += _verdict(found)
         rows.append(("reference frame", str(analyses[0]["reference_frame"])))
         rows += _print_found(found["found"])
         said = (found["found"]["moving"] or {}).get("words", ())
@@ -231,6 +243,18 @@ def _print_details(found: dict[str, Any]) -> None:
     if found["decisions"]:
         print_text("")
         print_table(("decision", "when, by whom, why"), [(_said(d), _when(d)) for d in found["decisions"]])
+
+
+def _verdict(found: dict[str, Any]) -> list[tuple[str, str]]:
+    """Lines on whether the candidates can be trusted."""
+    from pipeline.project.model import NOT_JUDGED
+
+    verdict = found["verdict"]
+    if verdict is None:
+        return [("verdict", f"{NOT_JUDGED}: an older rainclean analysed; analyse it again")]
+    reasons = [f"{reason['severity']}: {reason['words']}" for reason in verdict["reasons"]] or [verdict["state"]]
+    rows = [("verdict" if i == 0 else "", text) for i, text in enumerate(reasons)]
+    return rows + ([("places", found["places"])] if found["places"] else [])
 
 
 def _print_candidates(candidates: list[dict[str, Any]]) -> None:

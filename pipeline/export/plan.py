@@ -12,7 +12,7 @@ from pipeline.project.analyses import OF_FRAMES, analysis, candidate, rain_amoun
 from pipeline.project.clips import clip
 from pipeline.project.decisions import current
 from pipeline.project.edits import pair_frames
-from pipeline.project.findings import covered_frames, repeats_of
+from pipeline.project.findings import covered_frames, repeats_of, verdict_of
 from pipeline.project.model import Analysis, Clip, Decision, StoredCandidate
 from pipeline.project.model import Sequence as ClipSequence
 from pipeline.project.sequences import lookalikes, sequences
@@ -25,6 +25,7 @@ from rainclean.errors import RaincleanError, UsageError
 from rainclean.formats import layout
 from rainclean.pairs import CropChoice, FrameChoice
 from rainclean.splits import split_scenes
+from rainclean.verdict import Verdict
 
 SHARES = {"train": 0.8, "val": 0.1, "test": 0.1}
 """Of the scenes, where the layout knows all three."""
@@ -101,6 +102,11 @@ class Item:
     frames: tuple[int, ...] | None
     opinions: int
     agreeing: int
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """On what its clean image is of; None where an older rainclean analysed."""
+        return verdict_of(self.analysis.verdict)
 
     @property
     def amounts(self) -> dict[int, float]:
@@ -261,6 +267,9 @@ def _doubts(project: Project, items: Sequence[Item]) -> Iterator[str]:
         named = [f"{item.sequence.name} {many} of {len(item.rain)}" for item, many in found if many]
         if named:
             yield f"frames that {what}: {few(named)}"
+    for state, what in (("unfit", "unfit by their verdict, chosen all the same"), (None, "not judged, analyse again")):
+        if names := [i.sequence.name for i in items if (i.verdict.state if i.verdict else None) == state]:
+            yield f"{what}: {few(names)}"
     unlicensed = [item.sequence.name for item in items if not item.sequence.licence]
     if unlicensed:
         yield f"no licence is given (rainclean describe --licence) for {few(unlicensed)}"

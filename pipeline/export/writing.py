@@ -51,6 +51,7 @@ _SEQUENCE_COLUMNS = (
     "recipe", "decision", "decision_kind", "decided_by", "decided_at", "decision_note", "decision_reasons",
     "opinions", "opinions_agreeing", "frames", "pairs", "steadied", "excluded",
     "colours",
+    "verdict", "verdict_reasons",
 )  # fmt: skip
 
 
@@ -316,6 +317,7 @@ def _manifest_row(item: Item, row: dict[str, Any], paths: PairPaths) -> Manifest
         detail=candidate.detail,
         darkening=candidate.darkening,
         disagreement=candidate.disagreement,
+        verdict=_verdict(item)[0],
         **{name: value for name, value in row.items() if name not in ("file", "excluded")},
     )
 
@@ -333,9 +335,16 @@ def _sequences_csv(plan: Plan, parts: dict[int, list[dict[str, Any]]]) -> bytes:
             item.opinions, item.agreeing, len({row["frame"] for row in rows}), len(rows),
             "yes" if item.analysis.steadying else "no", " ".join(_excluded(rows)),
             item.clip.colours,
+            *_verdict(item),
         )  # fmt: skip
         writer.writerow(values)
     return text.getvalue().encode()
+
+
+def _verdict(item: Item) -> tuple[str, str]:
+    """State and codes of the reasons; both "" where nobody judged."""
+    verdict = item.verdict
+    return ("", "") if verdict is None else (verdict.state, " ".join(reason.code for reason in verdict.reasons))
 
 
 def _excluded(rows: list[dict[str, Any]]) -> list[str]:

@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from rainclean.quality import Scores
     from rainclean.recipe import Recipe
 
-FOUND = ("steadying", "belief_mean", "belief_sd", "areas", "passing", "moving")
+FOUND = ("steadying", "belief_mean", "belief_sd", "areas", "passing", "moving", "verdict", "places")
 """Columns of what an analysis found beside its candidates; they hold for whatever is made of the same frames."""
+
+FOUND_FILES = tuple(name for name in FOUND if name not in ("moving", "verdict"))
+"""Those of them that name an artefact."""
 
 OF_FRAMES = (*FOUND, "repeats")
 """The same, and which frames repeat another one."""
@@ -172,6 +175,6 @@ def wanted_artefacts(project: Project) -> set[str]:
     rows = project.rows(
         "SELECT picture FROM candidate UNION SELECT sheet FROM analysis UNION SELECT crowd FROM analysis "
         "UNION SELECT reference FROM analysis UNION SELECT exclude FROM decision "
-        + " ".join(f"UNION SELECT {column} FROM analysis" for column in FOUND if column != "moving")
+        + " ".join(f"UNION SELECT {column} FROM analysis" for column in FOUND_FILES)
     )
     return {str(row[0]) for row in rows if row[0]}

@@ -91,7 +91,8 @@ def lasting(settings: CleanSettings) -> dict[str, Any]:
 
 def _is_done(project: Project, sequence: ClipSequence, wanted: dict[str, Any]) -> bool:
     there = analyses(project, sequence.id)
-    return any(not a.error and a.settings_hash == settings_hash(wanted) for a in there)
+    # What an older rainclean left without a verdict is analysed again: it takes the frames to judge.
+    return any(not a.error and a.verdict and a.settings_hash == settings_hash(wanted) for a in there)
 
 
 def _note_failure(project: Project, sequence: ClipSequence, wanted: dict[str, Any], error: str) -> None:

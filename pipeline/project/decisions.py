@@ -12,7 +12,8 @@ from typing import Any
 from pipeline.border import border
 from pipeline.project import journals
 from pipeline.project.analyses import all_candidates, analyses, candidates
-from pipeline.project.model import REASONS, Analysis, Decision, Kind, StoredCandidate, Verdict
+from pipeline.project.findings import verdict_of
+from pipeline.project.model import NOT_JUDGED, REASONS, Analysis, Decision, Kind, StoredCandidate, Verdict
 from pipeline.project.model import Sequence as ClipSequence
 from pipeline.project.sequences import sequences
 from pipeline.project.store import Project
@@ -90,30 +91,53 @@ def reject(project: Project, sequence: ClipSequence, who: str, note: str = "", r
         return append(project, sequence.id, "rejected", who, note=note, reasons=checked)
 
 
+@dataclass(frozen=True)
+class Left:
+    """Why a sequence was not chosen automatically. trust: one of TRUST. reasons: of its verdict, for a person.
+
+    taken_back: whether an automatic choice of before was.
+    """
+
+    trust: str
+    reasons: tuple[str, ...] = ()
+    taken_back: bool = False
+
+
 @dataclass
 class BestChosen:
     """What the automatic choice did, by names of sequences.
 
     chosen: sequence → candidate. doubtful: those of them whose scores are so bad that they may mislead. kept: a
-    person decided, or the same candidate was chosen before. failed: why not.
+    person decided, or the same candidate was chosen before. left: not chosen for its verdict → `Left`. failed: why not.
     """
 
     chosen: dict[str, str] = field(default_factory=dict)
     doubtful: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
+    left: dict[str, Left] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
 
 
-def choose_best(project: Project, names: Sequence[str] = (), note: str = "") -> BestChosen:
+FIT_ONLY = ("fit",)
+"""Verdicts by which a sequence is chosen automatically unless more is asked for."""
+
+
+def choose_best(
+    project: Project, names: Sequence[str] = (), note: str = "", trusted: Sequence[str] = FIT_ONLY
+) -> BestChosen:
     """Accept the best-scored candidate of these sequences (all if none is named) as an automatic choice.
 
-    What a person decided stays. Sequences without candidates are named in ``failed``.
+    What a person decided stays. trusted: states of verdicts that will do; others are left, see `leave`. Sequences
+    without candidates are named in ``failed``.
     """
     from rainclean.quality import DOUBTFUL  # not above: it loads numpy, and `status` shall answer at once
 
     result = BestChosen()
     for sequence in sequences(project, names):
         with border(sequence.name, partial(result.failed.__setitem__, sequence.name)), project.explaining():
+            if (left := leave(project, sequence, trusted)) is not None:
+                result.left[sequence.name] = left
+                continue
             chosen = _choose_best(project, sequence, note)
             if chosen is None:
                 result.kept.append(sequence.name)
@@ -122,6 +146,26 @@ def choose_best(project: Project, names: Sequence[str] = (), note: str = "") -> 
             if chosen.score > DOUBTFUL:
                 result.doubtful.append(sequence.name)
     return result
+
+
+def leave(project: Project, sequence: ClipSequence, trusted: Sequence[str]) -> Left | None:
+    """Why a sequence is not to be chosen automatically; None where it may be, or its decision stays in any case.
+
+    An automatic choice of before stays beside a verdict that asks for a look, but not beside "unfit": then it is taken
+    back. Raises InputError where there are no candidates.
+    """
+    with project.transaction():
+        stand = standing(journal(project, sequence.id))
+        if any(d.kind == "person" for d in stand):
+            return None
+        verdict = verdict_of(_main(project, sequence, analysed=True).verdict)
+        trust = verdict.state if verdict else NOT_JUDGED
+        if trust in trusted or (stand and trust != "unfit"):
+            return None
+        for decision in stand:
+            append(project, sequence.id, "undone", "rainclean", kind="automatic", undoes=decision.id)
+        reasons = tuple(reason.words for reason in verdict.reasons) if verdict else ()
+        return Left(trust, reasons, bool(stand))
 
 
 def _choose_best(project: Project, sequence: ClipSequence, note: str) -> StoredCandidate | None:

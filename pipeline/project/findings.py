@@ -1,4 +1,4 @@
-"""What an analysis found beside its candidates, kept and read again: steadying, belief, areas, passing things."""
+"""What an analysis found beside its candidates, kept and read again: steadying, belief, moving things, the verdict."""
 
 import json
 from collections.abc import Sequence
@@ -6,18 +6,25 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.project.analyses import FOUND
 from pipeline.project.artefacts import Artefacts
 from pipeline.project.model import Analysis
 from pipeline.project.model import Sequence as ClipSequence
 from pipeline.project.store import Project
 from rainclean.errors import InputError
+from rainclean.verdict import Verdict
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from pipeline.clean import CleanResult
     from rainclean.belief import Belief
     from rainclean.found import Areas, Passing
     from rainclean.motion import Findings
     from rainclean.steady import Steadying
+
+    Mask = NDArray[np.bool_]
 
 COVERED = 0.2
 """Share of a frame that passing things cover from which on another one is taken where there is a choice."""
@@ -26,7 +33,10 @@ COVERED = 0.2
 def keep(project: Project, cleaned: "CleanResult") -> dict[str, str]:
     """Keep what was found; returns the columns `analyses.FOUND`, "" for what was not looked for."""
     put = project.artefacts.put
-    columns = dict.fromkeys(("steadying", "belief_mean", "belief_sd", "areas", "passing", "moving"), "")
+    columns = dict.fromkeys(FOUND, "")
+    columns["verdict"] = json.dumps(cleaned.verdict.to_json(), ensure_ascii=False)
+    if cleaned.verdict.places is not None:
+        columns["places"] = put(encode_places(cleaned.verdict.places), ".png")
     if cleaned.steadying is not None:
         columns["steadying"] = put(cleaned.steadying.to_bytes(), ".json")
     if cleaned.belief is not None:
@@ -104,6 +114,26 @@ def read_passing(project: Project, analysis: Analysis) -> "Passing | None":
     from rainclean.found import Passing
 
     return Passing.decode(project.artefacts.read(analysis.passing), project.artefacts.path(analysis.passing))
+
+
+def verdict_of(text: str) -> Verdict | None:
+    """A verdict as an analysis keeps it, without its places; None where nobody judged. Raises ValueError."""
+    return Verdict.from_json(json.loads(text)) if text else None
+
+
+def encode_places(places: "Mask") -> bytes:
+    """Where a verdict's reasons are, (h, w) bool, as an 8-bit grey PNG: 255 there."""
+    from rainclean.formats.png import encode_png
+
+    return encode_png(places.view("u1") * 255)
+
+
+def read_places(project: Project, name: str) -> "Mask":
+    """The places of a verdict by their artefact's name, (h, w) bool. Raises InputError where it is damaged."""
+    picture = project.artefacts.picture(name)
+    if picture.ndim != 2:
+        raise InputError(project.artefacts.path(name), "is no picture of places: it has colours")
+    return picture > 127
 
 
 def told(analysis: Analysis) -> dict[str, Any]:

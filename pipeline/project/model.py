@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from pipeline.project.rows import checked, listed, mapped
+from rainclean.verdict import STATES as CLIP_STATES
+from rainclean.verdict import Verdict as ClipVerdict
 from rainclean.video import Region
 
 SceneBy = Literal["person", "suggestion", "name"]
@@ -20,6 +22,12 @@ Origin = Literal["analysis", "composite", "kept"]
 State = Literal["new", "failed", "ready", "accepted", "accepted automatically", "rejected"]
 
 STATES: tuple[State, ...] = ("new", "failed", "ready", "accepted", "accepted automatically", "rejected")
+
+NOT_JUDGED = "not judged yet"
+"""Of candidates that an older rainclean made."""
+
+TRUST = (*CLIP_STATES, NOT_JUDGED)
+"""How far the candidates of a sequence can be trusted, as a person reads it."""
 
 REASONS: tuple[tuple[str, str], ...] = (
     ("streaks", "streaks left"),
@@ -116,7 +124,8 @@ class Analysis:
     sheet, the crowd and the rainy reference frame cut to the region; each may be "". spread: how far the other
     candidates lie from the best-scored one, mean, in levels of luma. origin: what made it.
     steadying, belief_mean, belief_sd, areas, passing: artefacts of what was found (`findings`); each may be "".
-    moving: what is to be read of moving things, JSON, or "". repeats: frames that repeat one, JSON, or "".
+    moving: what is to be read of moving things, JSON, or "". verdict: whether the candidates can be trusted, JSON, or
+    "" where nobody judged; places: artefact of where not, or "". repeats: frames that repeat one, JSON, or "".
     """
 
     id: int
@@ -140,6 +149,8 @@ class Analysis:
     areas: str = ""
     passing: str = ""
     moving: str = ""
+    verdict: str = ""
+    places: str = ""
     repeats: str = ""
 
     @classmethod
@@ -251,6 +262,7 @@ class Overview:
     thumbnail: artefact to know the sequence by, the rainy reference frame, or the best-scored candidate, or "".
     picture: artefact of the candidate decided on, or the best-scored one, or "".
     star, note: what people said of it in the window. conflict: standing decisions of several people differ.
+    verdict: of the main analysis; None where there is none, or an older rainclean analysed. places: artefact, or "".
     """
 
     sequence: Sequence
@@ -266,3 +278,10 @@ class Overview:
     star: bool = False
     note: str = ""
     conflict: bool = False
+    verdict: ClipVerdict | None = None
+    places: str = ""
+
+    @property
+    def trust(self) -> str:
+        """One of TRUST, or "" where there are no candidates."""
+        return self.verdict.state if self.verdict else NOT_JUDGED if self.candidates else ""

@@ -5,6 +5,7 @@ from typing import Any
 
 from pipeline.project import edits
 from pipeline.project.decisions import by_sequence, differ, of_people
+from pipeline.project.findings import verdict_of
 from pipeline.project.model import Decision, Overview, Sequence, State
 from pipeline.project.sequences import sequences
 from pipeline.project.store import Project
@@ -21,7 +22,7 @@ def overview(project: Project, names: Several[str] = ()) -> list[Overview]:
     main: dict[int, Any] = {}
     # The last sweep, else the last of any recipe, else what a person made: as `analyses` has it.
     for row in project.rows(
-        f"SELECT sequence_id, id, error, reference, spread FROM analysis WHERE true{among} "
+        f"SELECT sequence_id, id, error, reference, spread, verdict, places FROM analysis WHERE true{among} "
         "ORDER BY json_extract(settings, '$.recipe') IS NULL, origin = 'analysis', id"
     ):
         main[row["sequence_id"]] = row
@@ -70,6 +71,8 @@ def _line(
         bool(said.get("on")),
         str(said.get("text", "")),
         len(standing) > 1 and differ(of_people(standing).values(), decided),
+        verdict_of(analysis["verdict"]) if analysis else None,
+        analysis["places"] if analysis else "",
     )
 
 

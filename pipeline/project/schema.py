@@ -210,7 +210,14 @@ ALTER TABLE clip ADD COLUMN matrix TEXT NOT NULL DEFAULT '' CHECK (matrix IN (''
 ALTER TABLE clip ADD COLUMN colours TEXT NOT NULL DEFAULT '';
 """
 
-MIGRATIONS: list[str] = [_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH]
+_SEVENTH = """
+-- Whether the candidates can be trusted: JSON with state and reasons, '' where an older rainclean analysed. places:
+-- artefact, a picture of where not, or ''.
+ALTER TABLE analysis ADD COLUMN verdict TEXT NOT NULL DEFAULT '';
+ALTER TABLE analysis ADD COLUMN places TEXT NOT NULL DEFAULT '';
+"""
+
+MIGRATIONS: list[str] = [_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH]
 """MIGRATIONS[n] makes version n + 1 of version n; a change of the tables is one more entry, never an edit."""
 
 

@@ -7,10 +7,10 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from pipeline.project.analyses import FOUND
+from pipeline.project.analyses import FOUND_FILES
 from pipeline.project.drafts import draft_of
 from pipeline.project.edits import Edit
-from pipeline.project.findings import covered_frames, repeats_of
+from pipeline.project.findings import covered_frames, repeats_of, verdict_of
 from pipeline.project.model import Analysis, Clip, Decision, Opinion, Sequence, StoredCandidate
 from pipeline.project.rows import listed, told
 from pipeline.project.store import Project
@@ -93,9 +93,10 @@ def _read_analysis(row: Any) -> None:
     made = Analysis.of({name: row[name] for name in row.keys() if name != "rain"})  # noqa: SIM118
     _need(all(amount is None or type(amount) in (int, float) for amount in listed(row["rain"])), "rain amounts")
     _need("recipe" in made.settings, "settings without a recipe")
-    _need_names(made.sheet, made.crowd, made.reference, *(getattr(made, name) for name in FOUND if name != "moving"))
+    _need_names(made.sheet, made.crowd, made.reference, *(getattr(made, name) for name in FOUND_FILES))
     covered_frames(made)
     repeats_of(made)
+    verdict_of(made.verdict)
 
 
 def _read_candidate(row: Any) -> None:

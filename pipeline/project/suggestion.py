@@ -159,23 +159,29 @@ def so_far(project: Project) -> Suggestions:
     return Suggestions(len({number for number, _, _ in said}), len(said), len({who for _, who, _ in said}))
 
 
-def choose_suggested(project: Project, names: Sequence[str] = (), note: str = "") -> tuple[BestChosen, Suggestions]:
+def choose_suggested(
+    project: Project, names: Sequence[str] = (), note: str = "", trusted: Sequence[str] = decisions.FIT_ONLY
+) -> tuple[BestChosen, Suggestions]:
     """Accept the suggested candidate of these sequences (all if none is named) as an automatic choice.
 
-    Where nothing is learned it is the best-scored one. What a person decided stays. The decision's note says why, after
-    ``note``. Returns what was done, and what it was learned from.
+    Where nothing is learned it is the best-scored one. What a person decided stays, and what has another verdict than
+    ``trusted`` is left. The decision's note says why, after ``note``. Returns what was done, and what it was learned
+    from.
     """
     from rainclean.quality import DOUBTFUL
 
     learned = suggestions(project)
     if not learned.learned:
-        return decisions.choose_best(project, names, note), learned
+        return decisions.choose_best(project, names, note, trusted), learned
     result = BestChosen()
     for sequence in sequences(project, names):
         with border(sequence.name, partial(result.failed.__setitem__, sequence.name)), project.explaining():
             suggested = learned.of(sequence.id)
             if suggested is None:
-                _join(result, decisions.choose_best(project, [sequence.name], note))
+                _join(result, decisions.choose_best(project, [sequence.name], note, trusted))
+                continue
+            if (left := decisions.leave(project, sequence, trusted)) is not None:
+                result.left[sequence.name] = left
                 continue
             why = "; ".join(part for part in (note, f"{suggested.words}; {learned.words}") if part)
             row = _accept(project, sequence, suggested.candidate_id, why)
@@ -211,6 +217,7 @@ def _join(result: BestChosen, more: BestChosen) -> None:
     result.chosen.update(more.chosen)
     result.doubtful += more.doubtful
     result.kept += more.kept
+    result.left.update(more.left)
     result.failed.update(more.failed)
 
 

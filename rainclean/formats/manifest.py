@@ -16,6 +16,7 @@ from typing import Any
 from unicodedata import category
 
 from rainclean.errors import InputError, UsageError
+from rainclean.verdict import STATES
 
 NAME = "manifest.csv"
 REPORT = "export.json"
@@ -35,7 +36,8 @@ class ManifestRow:
     sequence, scene: what they are called. frame: 0-based frame index in the clip; pts_seconds: its time.
     x, y, width, height: the crop in the clean image, px. decision: uuid of the decision.
     rain_share 0…1; rain_amount and the scores in grey levels, None where a clean image was not scored (a
-    composite). …_sha256: of the file; …_pixels_sha256: `png.pixels_sha256` of its picture.
+    composite). …_sha256: of the file; …_pixels_sha256: `png.pixels_sha256` of its picture. verdict: "fit", "look" or
+    "unfit", on the analysis that the clean image is of; "" where an older rainclean analysed.
     Numbers are rounded to six decimals. Raises ValueError for values that a column cannot hold.
     """
 
@@ -69,6 +71,7 @@ class ManifestRow:
     clean_pixels_sha256: str
     exclude_sha256: str
     confidence_sha256: str
+    verdict: str = ""
 
     def __post_init__(self) -> None:
         for column, take in _COLUMNS.items():
@@ -152,6 +155,12 @@ def _decision_kind(value: Any) -> str:
     return str(value)
 
 
+def _verdict(value: Any) -> str:
+    if value not in ("", *STATES):
+        raise ValueError
+    return str(value)
+
+
 _EXPECTED: dict[Callable[[Any], Any], str] = {
     _text: "text in one line",
     _text_or_empty: "text in one line",
@@ -165,6 +174,7 @@ _EXPECTED: dict[Callable[[Any], Any], str] = {
     _hash: "a hash of 16 hexadecimal digits",
     _uuid: "a UUID",
     _decision_kind: "person or automatic",
+    _verdict: "fit, look or unfit",
 }
 
 _SPECIAL: dict[str, Callable[[Any], Any]] = {
@@ -179,9 +189,13 @@ _SPECIAL: dict[str, Callable[[Any], Any]] = {
     "recipe_hash": _hash,
     "decision": _uuid,
     "decision_kind": _decision_kind,
+    "verdict": _verdict,
 }
 
 COLUMNS = tuple(field.name for field in fields(ManifestRow))
+
+LATER = ("verdict",)
+"""Columns that manifests of older versions lack; empty is read then."""
 
 _COLUMNS: dict[str, Callable[[Any], Any]] = {column: _SPECIAL.get(column, _text) for column in COLUMNS}
 
@@ -213,16 +227,16 @@ def read_manifest(path: Path | str) -> list[ManifestRow]:
     try:
         header = next(reader, [])
         for column in COLUMNS:
-            if header.count(column) != 1:
+            if header.count(column) != 1 and (column in header or column not in LATER):
                 state = "is missing" if column not in header else "stands there twice"
                 raise InputError(path, f"line 1: column {column} {state}", "restore it, or export again")
-        places = [header.index(column) for column in COLUMNS]
+        places = {column: header.index(column) for column in COLUMNS if column in header}
         for values in reader:
             line = reader.line_num
             if len(values) != len(header):
                 raise InputError(path, f"line {line}: {len(values)} columns, not {len(header)}")
             try:
-                rows.append(ManifestRow(*(values[place] for place in places)))  # type: ignore[arg-type]
+                rows.append(ManifestRow(**{column: values[at] for column, at in places.items()}))  # type: ignore[arg-type]
             except ValueError as error:
                 raise InputError(path, f"line {line}, {error}", "restore it, or export again") from error
     except csv.Error as error:

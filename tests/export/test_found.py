@@ -33,7 +33,7 @@ MARKED = Shape("rectangle", ((0.0, 32.0), (12.0, 40.0)))
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = known.make(tmp_path_factory.mktemp("found"))
     with Project(folder) as project:
-        decisions.choose_best(project)
+        decisions.choose_best(project, trusted=("fit", "look"))
     return folder
 
 

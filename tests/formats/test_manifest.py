@@ -97,7 +97,7 @@ def test_a_wrong_value_is_named_by_line_and_column(tmp_path: Path, column: str, 
         (b"split,split\n", "line 1: column split stands there twice"),
         (b"\xff\xfe", "is not UTF-8 (byte 0)"),
         (write_manifest([a_row()])[:-30] + b"\n", "line 2"),
-        (write_manifest([])[:-1] + b"\ntrain,x\n", "line 2: 2 columns, not 30"),
+        (write_manifest([])[:-1] + b"\ntrain,x\n", "line 2: 2 columns, not 31"),
         (write_manifest([]) + b'"a', "line 2: unexpected end of data"),
     ],
 )

@@ -19,6 +19,7 @@ from rainclean.formats.png import encode_png
 from rainclean.motion import KINDS, Findings, Grid
 from rainclean.pairs import rain_amount
 from rainclean.steady import Pose, Steadying
+from rainclean.verdict import Reason, Verdict
 from rainclean.video import Region
 
 from .clips import background, write_clip
@@ -123,12 +124,20 @@ def moving() -> Findings:
     return Findings(areas, areas["swaying"].copy(), share, ["something sways"], grid, packed)
 
 
+def verdict() -> Verdict:
+    """A person should look at the strip."""
+    places = np.zeros((REGION.height, REGION.width), bool)
+    places[DIM] = True
+    reason = Reason("unsure", "the clip contradicts itself in 25% of the picture", "look", 0.25)
+    return Verdict("look", (reason,), places)
+
+
 def make(folder: Path, **changed: Any) -> Path:
     """The project, with two candidates; the first is free of rain. changed: in place of what was found."""
     with Project.create(folder / "project") as project:
         finish(add(project, [write_clip(folder / "pan.mkv", frames())], Origin(licence="CC0")))
         (sequence,) = sequences(project)
-        found = {"steadying": steadying(), "belief": belief(), "moving": moving(), **changed}
+        found = {"steadying": steadying(), "belief": belief(), "moving": moving(), "verdict": verdict(), **changed}
         cleaned = SimpleNamespace(selection=SimpleNamespace(indices=USED), **found)
         put = project.artefacts.put
         clean = rain_free()

@@ -14,7 +14,7 @@ from pipeline.clean import CleanSettings
 from pipeline.export.check import check
 from pipeline.project import decisions, kept
 from pipeline.project.adding import Origin, add
-from pipeline.project.analyses import FOUND, analyses, analysis, candidates, rain_amounts, wanted_artefacts
+from pipeline.project.analyses import FOUND, FOUND_FILES, analyses, analysis, candidates, rain_amounts, wanted_artefacts
 from pipeline.project.analyzing import analyze
 from pipeline.project.clips import open_frames
 from pipeline.project.editor import Editor
@@ -25,8 +25,10 @@ from pipeline.project.findings import (
     read_areas,
     read_belief,
     read_passing,
+    read_places,
     read_steadying,
     told,
+    verdict_of,
 )
 from pipeline.project.live import kept_candidate, live_recipe, open_live
 from pipeline.project.model import Analysis, Sequence
@@ -78,7 +80,9 @@ def test_what_was_found_is_read_as_it_was(project: Project) -> None:
             np.testing.assert_array_equal(mask, expected)
     assert covered_frames(made) == {known.COVERED}
     assert told(made)["words"] == ["something sways"] and told(made)["areas"]["swaying"] == pytest.approx(0.1)
-    assert {getattr(made, name) for name in FOUND if name != "moving"} <= wanted_artefacts(project)
+    assert {getattr(made, name) for name in FOUND_FILES} <= wanted_artefacts(project)
+    assert verdict_of(made.verdict) == known.verdict()
+    np.testing.assert_array_equal(read_places(project, made.places), known.verdict().places)
     assert not finish(check(project.folder)).problems
 
 

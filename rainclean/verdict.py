@@ -1,0 +1,215 @@
+"""Whether a sequence's clean images can be trusted: fit, to be looked at, or unfit; why, and where.
+
+A verdict is a pure function of `Facts`. What makes a sequence bad is an entry of `RULES` each; a further one needs no
+more than its entry, and a further fact its field. What rests on what, and where the bars come from: docs/adr/0017.
+Loads no numpy: `status` shows verdicts and shall answer at once.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Mask = NDArray[np.bool_]
+
+Severity = Literal["look", "unfit"]
+State = Literal["fit", "look", "unfit"]
+
+STATES: tuple[State, ...] = get_args(State)
+"""Best first."""
+
+MEANINGS: Mapping[State, str] = {
+    "fit": "nothing speaks against its clean images",
+    "look": "a person should look at it before it is used",
+    "unfit": "its clean images are not to be used",
+}
+
+FEW_FRAMES = 10
+"""Below this rain and background cannot be told apart by time: of a pixel's values 2 or 3 are usual."""
+
+ASTRAY = 12.0
+"""Grey levels that the rain-free mean may be off from which on a pixel counts as unsure."""
+
+NO_RAIN = 0.1
+"""Grey levels up to which frames are no brighter than the clean image: nothing falls."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a sequence and its clean images; None where nobody could look.
+
+    used: frames that the best-scored candidate was made of. asked, fitted: frames of the shot that were to be laid over
+    one another, and those that could be. kept: share of the frame that the clean image shows. drift: px that the used
+    frames are off one another, at most. rain: how much brighter frames are than the clean image, mean over all of them
+    in grey levels. free: share of values over time that are free of rain. areas: (h, w) bool by the code of a rule, all
+    of one shape: where what the rule is about was found; a code that is not there was not looked for.
+    """
+
+    used: int
+    asked: int = 0
+    fitted: int = 0
+    kept: float = 1.0
+    drift: float | None = None
+    rain: float | None = None
+    free: float | None = None
+    areas: Mapping[str, "Mask"] = field(default_factory=dict)
+
+    def share(self, code: str) -> float | None:
+        """Share of the picture that an area covers."""
+        return float(self.areas[code].mean()) if code in self.areas else None
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A way in which a sequence can be bad.
+
+    code: what programs read, also the key of `Facts.areas`. value: how bad it is, more is worse; None: unknown.
+    look, unfit: values from which on it is one (inf: never). words: for a person. a_share: whether the value is a share
+    of a whole, which is told beside the words.
+    """
+
+    code: str
+    value: Callable[[Facts], float | None]
+    look: float
+    unfit: float
+    words: Callable[[Facts, float], str]
+    a_share: bool = True
+
+
+def _area(code: str, look: float, unfit: float, words: str) -> Rule:
+    """A rule about a share of the picture; words: with ``{}`` where the share stands."""
+    return Rule(code, lambda facts: facts.share(code), look, unfit, lambda _, share: words.format(percent(share)))
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        "few-fitted",
+        lambda facts: 1 - facts.fitted / facts.asked if facts.asked else None,
+        0.5, 0.85,
+        lambda facts, _: f"{facts.fitted} of {facts.asked} frames fitted",
+    ),
+    Rule(
+        "unsteady",
+        lambda facts: facts.drift,
+        1.0, 3.0,
+        lambda _, px: f"frames lie beside one another, {f'up to {px:.1f} px' if px < math.inf else 'too far to tell'}",
+        a_share=False,
+    ),
+    Rule(
+        "little-kept",
+        lambda facts: 1 - facts.kept,
+        0.5, 0.85,
+        lambda facts, _: f"only {percent(facts.kept)} of the frame is common to the frames used",
+    ),
+    Rule(
+        "few-frames",
+        lambda facts: FEW_FRAMES - facts.used,
+        1, math.inf,
+        lambda facts, _: f"{facts.used} frames are too few to tell rain from background",
+        a_share=False,
+    ),
+    Rule(
+        "no-rain",
+        lambda facts: None if facts.rain is None else NO_RAIN - facts.rain,
+        0.0, math.inf,
+        lambda *_: "no rain in this clip: its pairs would teach nothing",
+        a_share=False,
+    ),
+    Rule(
+        "dense-rain",
+        lambda facts: None if facts.free is None else 1 - facts.free,
+        0.95, math.inf,
+        lambda facts, _: f"only {percent(facts.free or 0)} of the values over time are free of rain",
+    ),
+    _area("moving", 0.5, 0.9, "{} of the picture moves or hides what is behind it"),
+    _area("unsure", 0.1, 0.3, "the clip contradicts itself in {} of the picture, as shadows and people who stay do"),
+    _area("darker", 0.01, 0.1, "{} of the picture is darker than other frames show it"),
+    _area("brighter", 0.01, 0.1, "{} of the picture is brighter than the rainy frame"),
+    _area("blurred", 0.1, 0.3, "{} of the picture is blurred against the rainy frame"),
+)  # fmt: skip
+"""In the order in which reasons are told; of two, the worse one first."""
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a sequence is not fit. share: of what the words are about, 0…1; None where it is no share."""
+
+    code: str
+    words: str
+    severity: Severity
+    share: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in report.json and in a project."""
+        share = None if self.share is None else round(self.share, 5)
+        return {"code": self.code, "words": self.words, "severity": self.severity, "share": share}
+
+    @classmethod
+    def from_json(cls, document: Any) -> Self:
+        """The inverse of `to_json`. Raises ValueError for anything else."""
+        try:
+            made = cls(**document)
+        except TypeError as error:
+            raise ValueError(f"a reason of a verdict {str(document)[:40]!r}") from error
+        share = made.share is None or (type(made.share) in (int, float) and 0 <= made.share <= 1)
+        text = isinstance(made.code, str) and isinstance(made.words, str) and made.code
+        if not (share and text and made.severity in ("look", "unfit")):
+            raise ValueError(f"a reason of a verdict {str(document)[:40]!r}")
+        return made
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """reasons: worst first; none where it is fit. places: (h, w) bool of the clean image, where; None: nowhere."""
+
+    state: State
+    reasons: tuple[Reason, ...] = ()
+    places: "Mask | None" = field(default=None, repr=False, compare=False)
+
+    @property
+    def words(self) -> str:
+        """``unfit: 12 of 167 frames fitted; 8% of the picture is darker than …``."""
+        return self.state + (": " if self.reasons else "") + "; ".join(reason.words for reason in self.reasons)
+
+    def to_json(self) -> dict[str, Any]:
+        """Without the places, which are a picture."""
+        return {"state": self.state, "reasons": [reason.to_json() for reason in self.reasons]}
+
+    @classmethod
+    def from_json(cls, document: Any) -> Self:
+        """The inverse of `to_json`. Raises ValueError for what no `judge` has said."""
+        if not isinstance(document, dict) or not isinstance(document.get("reasons"), list):
+            raise ValueError(f"a verdict {str(document)[:40]!r}")
+        reasons = tuple(map(Reason.from_json, document["reasons"]))
+        if document.get("state") != _state(reasons):
+            raise ValueError(f"a verdict {str(document)[:40]!r}")
+        return cls(_state(reasons), reasons)
+
+
+def judge(facts: Facts) -> Verdict:
+    """The verdict that follows from the facts by `RULES`."""
+    reasons = []
+    for rule in RULES:
+        value = rule.value(facts)
+        if value is not None and value >= min(rule.look, rule.unfit):
+            severity: Severity = "unfit" if value >= rule.unfit else "look"
+            share = value if rule.a_share else None
+            reasons.append(Reason(rule.code, rule.words(facts, value), severity, share))
+    reasons.sort(key=lambda reason: -STATES.index(reason.severity))
+    where = [facts.areas[reason.code] for reason in reasons if reason.code in facts.areas]
+    places = reduce(lambda one, other: one | other, where) if where else None
+    return Verdict(_state(reasons), tuple(reasons), places if places is not None and places.any() else None)
+
+
+def percent(share: float) -> str:
+    """``12%``, ``0.4%``: a share for a person."""
+    return f"{share:.0%}" if share >= 0.095 or share == 0 else f"{share:.1%}"
+
+
+def _state(reasons: "tuple[Reason, ...] | list[Reason]") -> State:
+    return max((reason.severity for reason in reasons), key=STATES.index, default="fit")
