@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
-from pipeline.project.model import Overview
+from pipeline.project.model import NOT_JUDGED, Overview
 
 FILTERS: dict[str, Callable[[Overview], bool]] = {
     "all": lambda line: True,
@@ -14,6 +14,10 @@ FILTERS: dict[str, Callable[[Overview], bool]] = {
     "rejected": lambda line: line.state == "rejected",
     "new": lambda line: line.state == "new",
     "failed": lambda line: line.state == "failed",
+    "verdict: fit": lambda line: line.trust == "fit",
+    "verdict: look": lambda line: line.trust == "look",
+    "verdict: unfit": lambda line: line.trust == "unfit",
+    NOT_JUDGED: lambda line: line.trust == NOT_JUDGED,
     "in conflict": lambda line: line.conflict,
     "starred": lambda line: line.star,
     "with a note": lambda line: bool(line.note),
@@ -21,6 +25,8 @@ FILTERS: dict[str, Callable[[Overview], bool]] = {
 """Name in the list's box → whether a line is shown."""
 
 _ORDER_OF_STATES = ("ready", "accepted automatically", "failed", "new", "accepted", "rejected")
+
+_ORDER_OF_TRUST = ("unfit", "look", NOT_JUDGED, "fit", "")
 
 UNSURE = "most unsure first"
 
@@ -35,6 +41,7 @@ SORTS: dict[str, Callable[[Overview, Unsure], tuple[float | str, ...]]] = {
     "state": lambda line, unsure: (_ORDER_OF_STATES.index(line.state),),
     "score, worst first": lambda line, unsure: (-(line.score if line.score is not None else -1.0),),
     "disagreement, most first": lambda line, unsure: (-line.spread,),
+    "verdict, worst first": lambda line, unsure: (_ORDER_OF_TRUST.index(line.trust),),
     # What a person has decided is sure, and stands behind what is left to do.
     UNSURE: lambda line, unsure: (
         (line.state in ("accepted", "rejected"), -unsure.get(line.sequence.id, 0.0)) if unsure else ()

@@ -34,8 +34,8 @@ U8 = NDArray[np.uint8]
 
 COMPARE_TOOLS = ("wipe", "side", "single", "difference", "blink", "fit", "actual")
 
-EXCLUDED, PAINTED, DOUBTED = (230, 40, 40), (40, 140, 255), (170, 60, 230)
-"""Colours of the exclusion mask, of the chosen layer, and of where confidence is low."""
+EXCLUDED, PAINTED, DOUBTED, JUDGED = (230, 40, 40), (40, 140, 255), (170, 60, 230), (245, 150, 0)
+"""Colours of the exclusion mask, of the chosen layer, of where confidence is low, and of the verdict's places."""
 
 AHEAD_MS = 150
 AHEAD = (1, 2, -1)
@@ -60,6 +60,7 @@ class Desk(QWidget):
         self.shown_left: U8 | None = None
         self.shown_right: U8 | None = None
         self._excluded: U8 | None = None
+        self._places_wanted = False
         self._framed: int | None = None
         self._drawn_on: int | None = None
         self._previewing = False
@@ -100,6 +101,7 @@ class Desk(QWidget):
         self.shown_left, self.shown_right, self._framed = left, right, session.target
         self._previewing = False
         self._show_exclusion(None)
+        self._show_places()
         self.believing.look_at(right)
         self.say_values()
         if left is None and right is None:
@@ -232,6 +234,8 @@ class Desk(QWidget):
         session = self.session
         analysis = session.detail.analysis
         wanted = {c.picture for c in (session.candidate(session.shown), session.candidate(session.opponent)) if c}
+        if session.line is not None and name == session.line.places:
+            self._show_places()
         if name in wanted or (analysis is not None and name == analysis.reference):
             self.show_pictures()
 
@@ -285,6 +289,27 @@ class Desk(QWidget):
         else:
             self._excluded = mask
             self.view.set_overlay("excluded", mask, EXCLUDED, 0.45)
+
+    def toggle_places(self) -> None:
+        """Tint where the reasons of the verdict are, or do not."""
+        line = self.session.line
+        self._places_wanted = not self._places_wanted
+        if not self._places_wanted:
+            said = "the places of the verdict are not shown any more"
+        elif line is None or not line.places:
+            self._places_wanted = False
+            said = "the verdict names no places"
+        else:
+            said = "tinted: where the reasons of the verdict are"
+        self.session.said.emit(said)
+        self._show_places()
+
+    def _show_places(self) -> None:
+        line, right = self.session.line, self.shown_right
+        wanted = self._places_wanted and line is not None and not self.session.blind
+        mask = self.session.pictures.get(line.places) if wanted and line is not None else None
+        fits = mask is not None and right is not None and mask.shape == right.shape[:2]
+        self.view.set_overlay("places", mask if fits else None, JUDGED, 0.5, hatched=True)
 
     def _show_layer(self, key: str) -> None:
         mask = self.composing.layer_mask(key) if key and self.composing.on_base else None

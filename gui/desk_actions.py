@@ -71,6 +71,7 @@ class DeskActions:
             "blinking": self._blink_by_itself,
             "opponent": self._compare_with_shown,
             "confidence": desk.believing.toggle,
+            "places": desk.toggle_places,
             "fit": view.fit,
             "actual": view.actual_size,
             "zoom_in": view.zoom_in,

@@ -126,6 +126,8 @@ class ProjectWork(QObject):
             differing = sum(line.conflict for line in self._session.lines.values())
             if differing:
                 return f"{job.title}: {counted(differing, 'conflict')}; Ctrl+G shows what people differ on", False
+        if job.kind == "select" and isinstance(job.result, dict) and "words" in job.result:
+            return "; ".join(job.result["words"]), False
         return f"{job.title}: {job.doing()}", False
 
     def _is_at(self, kind: str) -> bool:

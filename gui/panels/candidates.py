@@ -28,6 +28,7 @@ from gui.session import Session
 from gui.thumbnails import Thumbnails
 from gui.widgets import Label
 from pipeline.project.model import StoredCandidate
+from rainclean.verdict import MEANINGS
 
 ROW = 72
 MEASURE_MS = 250
@@ -158,11 +159,14 @@ class CandidatesPanel(QWidget):
         self.view.setModel(self.model)
         self.view.setItemDelegate(_Delegate(session, self.model, thumbnails, self.view))
         self.empty = Label(wordWrap=True, alignment=Qt.AlignmentFlag.AlignCenter)
+        self.trust = Label(wordWrap=True, margin=4)
+        self.trust.setAccessibleName("Verdict")
         self.why = Label(wordWrap=True, margin=4)
         self.why.setAccessibleName("Suggested candidate")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 6, 0, 0)
         layout.addWidget(self.empty)
+        layout.addWidget(self.trust)
         layout.addWidget(self.why)
         layout.addWidget(self.view, 1)
         self.view.clicked.connect(lambda index: session.show(index.data(CANDIDATE_ROLE).id))
@@ -174,6 +178,7 @@ class CandidatesPanel(QWidget):
         session.shown_changed.connect(self._follow)
         session.draft_changed.connect(self.view.viewport().update)
         session.sequences_changed.connect(self.view.viewport().update)
+        session.sequences_changed.connect(self._judge)
         # Differences wait until the pictures that were asked for are on the screen.
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
@@ -195,8 +200,26 @@ class CandidatesPanel(QWidget):
             self.empty.setText(f"The analysis failed: {line.error}")
         else:
             self.empty.setText("No candidates yet: analyse this sequence (Ctrl+R).")
+        self._judge()
         self._tell()
         self._follow()
+
+    def _judge(self) -> None:
+        """Say whether the candidates can be trusted, and why not."""
+        line = self._session.line
+        told = line is not None and line.trust != "" and not self._session.blind
+        self.trust.setVisible(told)
+        if line is None or not told:
+            return
+        mark, _ = rows.TRUST[line.trust]
+        if line.verdict is None:
+            text = f"{mark} {line.trust}: an older rainclean analysed; analyse again (Ctrl+R)"
+        else:
+            reasons = [f"\n· {reason.words}" for reason in line.verdict.reasons]
+            text = f"{mark} {line.trust}, {MEANINGS[line.verdict.state]}" + "".join(reasons)
+        where = "\nWhere: Shift+M" if line.places else ""
+        self.trust.setText(text + where)
+        self.trust.setStyleSheet(f"border-left: 4px solid {rows.TRUST[line.trust][1]}; padding-left: 4px;")
 
     def _tell(self) -> None:
         """Say what is suggested and why; a row has no room for all of it."""

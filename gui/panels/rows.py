@@ -3,9 +3,19 @@
 from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QPainter, QPalette, QPen, QPixmap
 
+from pipeline.project.model import NOT_JUDGED
+
 _EMPTY = QColor(128, 128, 128, 60)
 _TINT = 46
 """Opacity of the highlight behind the chosen row, 0…255: text on it stays as legible as on the others."""
+
+TRUST = {
+    "fit": ("✓", "#2e9e4f"),
+    "look": ("?", "#d9a400"),
+    "unfit": ("✗", "#c2453d"),
+    NOT_JUDGED: ("–", "#8a8f98"),
+}
+"""Mark and colour of a verdict, always beside its word."""
 
 
 def tint(painter: QPainter, rect: QRect, palette: QPalette) -> None:
@@ -52,3 +62,21 @@ def line(painter: QPainter, room: QRect, top: int, text: str, prose: bool = Fals
     mode = Qt.TextElideMode.ElideRight if prose else Qt.TextElideMode.ElideMiddle
     elided = metrics.elidedText(text, mode, room.width())
     painter.drawText(room.left(), room.top() + top + metrics.ascent(), elided)
+
+
+def verdict(painter: QPainter, room: QRect, top: int, trust: str) -> QRect:
+    """The mark of a verdict and its word in a line, px below the top of the row; returns the room at its right."""
+    if trust not in TRUST:
+        return room
+    mark, colour = TRUST[trust]
+    metrics, pen, font = painter.fontMetrics(), painter.pen(), painter.font()
+    heavy = QFont(font)
+    heavy.setBold(True)
+    painter.setFont(heavy)
+    painter.setPen(QColor(colour))
+    painter.drawText(room.left(), room.top() + top + metrics.ascent(), mark)
+    painter.setFont(font)
+    painter.setPen(pen)
+    inner = room.adjusted(14, 0, 0, 0)
+    line(painter, inner, top, trust)
+    return inner.adjusted(metrics.horizontalAdvance(trust) + 10, 0, 0, 0)

@@ -67,7 +67,7 @@ class SequencesModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return line.sequence.name
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
-            words = f"{line.sequence.name}, scene {line.sequence.scene}: {self.state(line)}"
+            words = f"{line.sequence.name}, scene {line.sequence.scene}: {self.state(line)}{self._verdict(line)}"
             return as_tip(words) if role == Qt.ItemDataRole.ToolTipRole else words
         return None
 
@@ -81,6 +81,12 @@ class SequencesModel(QAbstractListModel):
             return "judged" if editor and editor.has_opinion(line.sequence.id) else "to judge"
         words = f"failed: {line.error}" if line.state == "failed" else line.state
         return f"{words}, in conflict" if line.conflict else words
+
+    def _verdict(self, line: Overview) -> str:
+        """The verdict in words; what others found is not told in a blind judgement."""
+        if self._session.blind or not line.trust:
+            return ""
+        return f"\nverdict: {line.verdict.words if line.verdict else line.trust}"
 
     def share(self, line: Overview) -> float | None:
         """How far its analysis has come; None where none is under way."""
@@ -103,7 +109,7 @@ class SequencesModel(QAbstractListModel):
 
 
 class _Delegate(QStyledItemDelegate):
-    """Paints one sequence: thumbnail, name, state, score, star, and the frame of the one that keys act on."""
+    """Paints one sequence: thumbnail, name, state, verdict, score, star, and the frame of the one that keys act on."""
 
     def __init__(self, session: Session, model: SequencesModel, thumbnails: Thumbnails, parent: QWidget) -> None:
         super().__init__(parent)
@@ -126,8 +132,10 @@ class _Delegate(QStyledItemDelegate):
         rows.heading(painter, room, f"{marks}{sequence.sequence.name}", option.font, True, palette)
         self._state(painter, room, sequence)
         if not blind:
+            painter.setPen(palette.text().color())
+            beside = rows.verdict(painter, room, 48, sequence.trust)
             painter.setPen(palette.placeholderText().color())
-            rows.line(painter, room, 48, _figures(sequence, self._model.unsure.get(sequence.sequence.id)))
+            rows.line(painter, beside, 48, _figures(sequence, self._model.unsure.get(sequence.sequence.id)))
         self._progress(painter, room, palette, self._model.share(sequence))
         if framed:
             rows.outline(painter, rect, palette)

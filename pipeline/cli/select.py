@@ -7,21 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from tyro.conf import Positional, arg
 
 from pipeline.cli.console import fail_for_parts, print_json, print_note, print_text
-from pipeline.words import counted, few, quoted
+from pipeline.words import few
 
 if TYPE_CHECKING:
-    from pipeline.project.decisions import BestChosen
     from pipeline.project.store import Project
-
-_LEFT = {
-    "look": "a person should look first (--include look takes these, too)",
-    "unfit": "unfit, never chosen automatically",
-    "not judged yet": "not judged yet (next: rainclean analyze {project})",
-}
-"""What is said of sequences that were not chosen automatically."""
-
-_MOST = 20
-"""Of these that are named."""
 
 
 @dataclass(frozen=True)
@@ -167,35 +156,17 @@ class Select:
         trusted = ("fit", "look") if self.include == "look" else ("fit",)
         result, learned = choose_suggested(project, [self.sequence] if self.sequence else [], note, trusted)
         if self.json:
-            document: dict[str, Any] = {**asdict(result), "suggested": learned.to_json()}
+            document: dict[str, Any] = {**asdict(result), "words": result.words, "suggested": learned.to_json()}
             print_json(document)
-        else:
-            kept = f"; {len(result.kept)} stay as they were decided" if result.kept else ""
-            print_text(f"chosen automatically: {len(result.chosen)}{kept}")
-            self._print_left(result)
-            if learned.learned:
-                print_text(f"suggested candidates: {learned.words}")
+        for line in (*result.words, *result.reasons):
+            (print_note if self.json else print_text)(line)
+        if learned.learned and not self.json:
+            print_text(f"suggested candidates: {learned.words}")
         if result.doubtful:
             print_note(f"note: scores are so bad that they may mislead, look yourself: {few(result.doubtful)}")
         failed = list(result.failed.values())
         asked = len(failed) + len(result.chosen) + len(result.kept) + len(result.left)
         fail_for_parts(failed, asked, "sequences have no candidates")
-
-    def _print_left(self, result: "BestChosen") -> None:
-        """Say what was left, how much of it, and why."""
-        from pipeline.project.model import TRUST
-
-        for trust in TRUST:
-            left = {name: one for name, one in result.left.items() if one.trust == trust}
-            if not left:
-                continue
-            back = sum(one.taken_back for one in left.values())
-            taken = f"; {counted(back, 'automatic choice')} of before taken back" if back else ""
-            print_text(f"left, {_LEFT[trust].format(project=quoted(self.project))}: {len(left)}{taken}")
-            for name, one in list(left.items())[:_MOST]:
-                print_text(f"  {name}" + (f": {'; '.join(one.reasons)}" if one.reasons else ""))
-            if len(left) > _MOST:
-                print_text(f"  and {len(left) - _MOST} more; rainclean status tells")
 
 
 def _frames(text: str) -> list[int] | None:

@@ -17,7 +17,7 @@ from pipeline.project.model import NOT_JUDGED, REASONS, Analysis, Decision, Kind
 from pipeline.project.model import Sequence as ClipSequence
 from pipeline.project.sequences import sequences
 from pipeline.project.store import Project
-from pipeline.words import quoted
+from pipeline.words import counted, quoted
 from rainclean.errors import InputError, RaincleanError, UsageError
 
 
@@ -103,6 +103,17 @@ class Left:
     taken_back: bool = False
 
 
+_LEFT = {
+    "look": "a person should look first (--include look takes these, too)",
+    "unfit": "unfit, never chosen automatically",
+    NOT_JUDGED: "not judged yet (rainclean analyze does that)",
+}
+"""What is said of sequences that were not chosen automatically."""
+
+_MOST = 20
+"""Of these that are named."""
+
+
 @dataclass
 class BestChosen:
     """What the automatic choice did, by names of sequences.
@@ -116,6 +127,25 @@ class BestChosen:
     kept: list[str] = field(default_factory=list)
     left: dict[str, Left] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def words(self) -> list[str]:
+        """What was done, and how many were left for which verdict, a line each; terminal and window say the same."""
+        kept = f"; {len(self.kept)} stay as they were decided" if self.kept else ""
+        lines = [f"chosen automatically: {len(self.chosen)}{kept}"]
+        for trust, why in _LEFT.items():
+            left = [one for one in self.left.values() if one.trust == trust]
+            back = sum(one.taken_back for one in left)
+            taken = f"; {counted(back, 'automatic choice')} of before taken back" if back else ""
+            lines += [f"left, {why}: {len(left)}{taken}"] if left else []
+        return lines
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why sequences were left, a line each, of the first few."""
+        lines = [f"  {name}: {', '.join((one.trust, *one.reasons))}" for name, one in self.left.items()]
+        more = [f"  and {len(lines) - _MOST} more: rainclean status tells"] if len(lines) > _MOST else []
+        return lines[:_MOST] + more
 
 
 FIT_ONLY = ("fit",)

@@ -66,7 +66,7 @@ def test_what_an_older_rainclean_analysed_is_not_judged_and_analysed_again(
     assert "verdicts: 1 not judged yet" in said and "next: rainclean analyze" in said
     assert main(["select", str(project.folder), "--auto", "--include", "look"]) == 0
     said = capsys.readouterr().out
-    assert "chosen automatically: 0" in said and "left, not judged yet (next: rainclean analyze" in said
+    assert "chosen automatically: 0" in said and "left, not judged yet (rainclean analyze" in said
     assert states(project) == {"place0": "ready"}
     assert work(frames=20).done == ["place0"]
     assert overview(project)[0].trust == "fit" and work(frames=20).skipped == ["place0"]
@@ -101,9 +101,9 @@ def test_the_automatic_choice_takes_what_is_fit(desk: Project, capsys: pytest.Ca
     assert said == [
         "chosen automatically: 1",
         "left, a person should look first (--include look takes these, too): 1",
-        "  place1: 40 of 100 frames fitted",
         "left, unfit, never chosen automatically: 1",
-        "  place2: 12 of 167 frames fitted",
+        "  place1: look, 40 of 100 frames fitted",
+        "  place2: unfit, 12 of 167 frames fitted",
     ]
     assert states(desk) == {"place0": "accepted automatically", "place1": "ready", "place2": "ready"}
     assert main(["select", folder, "--auto", "--include", "look", "--json"]) == 0

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from gui.arrangement import FILTERS, SORTS, UNSURE, arrange, nearest, neighbour
 from pipeline.project.model import Overview, Sequence
+from rainclean.verdict import Reason, Verdict
 
 
 def line(number: int, name: str = "", state: str = "ready", score: float | None = 1.0, spread: float = 0.0) -> Overview:
@@ -54,6 +55,16 @@ def test_the_nearest_is_the_next_one_after_else_the_last_one_before(order: list[
     after = [n for n in order[place + 1 :] if n in wanted]
     before = [n for n in order[:place] if n in wanted]
     assert nearest(order, of, wanted.__contains__) == (after[0] if after else before[-1] if before else None)
+
+
+def test_verdicts_can_be_listed_and_ordered() -> None:
+    bad = Reason("few-fitted", "12 of 167 frames fitted", "unfit", 0.93)
+    verdicts = [Verdict("fit"), None, Verdict("unfit", (bad,)), Verdict("look", (replace(bad, severity="look"),))]
+    lines = [replace(line(n), verdict=verdict) for n, verdict in enumerate(verdicts, 1)]
+    lines.append(replace(line(5, state="new"), candidates=0))
+    assert arrange(lines, sort="verdict, worst first") == [3, 4, 2, 1, 5]
+    shown = ("verdict: fit", "verdict: look", "verdict: unfit", "not judged yet")
+    assert [arrange(lines, name) for name in shown] == [[1], [4], [3], [2]]
 
 
 def test_conflicts_can_be_listed() -> None:
