@@ -219,7 +219,6 @@ class CandidatesPanel(QWidget):
             text = f"{mark} {line.trust}, {MEANINGS[line.verdict.state]}" + "".join(reasons)
         where = "\nWhere: Shift+M" if line.places else ""
         self.trust.setText(text + where)
-        self.trust.setStyleSheet(f"border-left: 4px solid {rows.TRUST[line.trust][1]}; padding-left: 4px;")
 
     def _tell(self) -> None:
         """Say what is suggested and why; a row has no room for all of it."""

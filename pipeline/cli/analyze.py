@@ -59,6 +59,9 @@ class Analyze:
         for name, warnings in result.warnings.items():
             for warning in warnings:
                 print_note(f"note: {name}: {warning}")
+        for name, words in result.verdicts.items():
+            if words != "fit":
+                print_note(f"{name}: {words}")
         failed = [f"{name}: {reason}" for name, reason in result.failed.items()]
         asked = len(result.done) + len(result.skipped) + len(failed)
         if self.json:

@@ -39,12 +39,13 @@ WRITERS = 2
 
 @dataclass
 class Analyzed:
-    """Names of sequences: analysed now, done before, and the errors of those that failed."""
+    """Names of sequences: analysed now, done before; errors of those that failed; warnings and verdict of the others."""
 
     done: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
     warnings: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    verdicts: dict[str, str] = field(default_factory=dict)
 
 
 def analyze(
@@ -134,6 +135,7 @@ def _analyze(
         made=made,
     )
     result.warnings[sequence.name] = tuple(cleaned.warnings)
+    result.verdicts[sequence.name] = cleaned.verdict.words
 
 
 def _candidate_rows(
