@@ -20,6 +20,7 @@ from pipeline.project import decisions
 from pipeline.project.analyses import candidate
 from pipeline.project.clips import relink
 from pipeline.project.sequences import describe, sequences
+from pipeline.project.sequences import sequences
 from pipeline.project.store import Project
 from pipeline.stages import finish
 from rainclean.errors import RaincleanError, UsageError
@@ -156,7 +157,9 @@ def test_frames_in_which_the_camera_stands_elsewhere_are_left_out(tmp_path: Path
     with Project.create(tmp_path / "project") as project:
         finish(add(project, [write_clip(tmp_path / "bumped.mkv", frames)], Origin()))
         finish(analyze(project, (), CleanSettings(recipe="median", workers=1)))
-        decisions.choose_best(project)
+        (bumped,) = sequences(project)
+        assert list(decisions.choose_best(project).left) == ["bumped"]  # its verdict is that the camera moves
+        decisions.accept(project, bumped, "n26-p50", "Ann")
         result = finish(export(project, settings(frames="all"), tmp_path / "all"))
         assert {r.frame for r in rows_of(tmp_path / "all")} == set(range(20))
         assert any("bumped 20 of 26" in note for note in result.notes)
