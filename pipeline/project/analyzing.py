@@ -39,7 +39,7 @@ WRITERS = 2
 
 @dataclass
 class Analyzed:
-    """Names of sequences: analysed now, done before; errors of those that failed; warnings and verdict of the others."""
+    """Names of sequences: analysed now, done before; errors of those that failed; warnings, verdict of the others."""
 
     done: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)

@@ -20,7 +20,6 @@ from pipeline.project import decisions
 from pipeline.project.analyses import candidate
 from pipeline.project.clips import relink
 from pipeline.project.sequences import describe, sequences
-from pipeline.project.sequences import sequences
 from pipeline.project.store import Project
 from pipeline.stages import finish
 from rainclean.errors import RaincleanError, UsageError
