@@ -162,7 +162,9 @@ def clean(source: FrameSource, settings: CleanSettings) -> Generator[Progress, N
             # The vote of each neighbourhood: where a shadow lay for some frames the whole picture's is in it.
             begin = eta_map(stack.local_votes[rows.refined], eta)
             start = Start(rows.refined, begin, gathered.noise.curve(eta, *window))
-        store = PictureStore(stack.picture_planes(len(rows.candidates)), (stack.height, stack.width, 3))
+        store = PictureStore(
+            stack.picture_planes(len(rows.candidates)), (stack.height, stack.width, 3), gathered.bounds
+        )
         with _closing_on_error(store):
             started = yield from shares_done("look up", stack.percentiles(rows.wanted, store.put, start))
     give_back_freed_memory()
@@ -177,6 +179,8 @@ def clean(source: FrameSource, settings: CleanSettings) -> Generator[Progress, N
             )  # fmt: skip
             until_scored.enter_context(refined)
             gathered.forget_frames()
+            if gathered.bounds is not None:
+                gathered.bounds.clip(refined.belief.mean)
             mean = np.rint(np.clip(refined.belief.mean, 0, 255)).astype(np.uint8)
             store.put_picture(rows.candidates[-1].row, mean)
             # Nearer to the truth than where values crowd: what candidates are judged by from here on.

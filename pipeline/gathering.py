@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from rainclean.budget import STEADYING, Budget, least_memory
 from rainclean.candidates import Selection
 from rainclean.errors import InputError
 from rainclean.exposure import Light, LightSamples
+from rainclean.light_bounds import Bounds
 from rainclean.noise import NoiseSamples
 from rainclean.recipe import Recipe
 from rainclean.repeats import Repeats
@@ -51,7 +52,8 @@ class Gathered:
 
     recipes: those asked for, of steadied frames where ``steadying`` is there. frames: where to read the used frames
     anew, as they went into the stack. sizes: N of each window of the selection as recipes name it. still: index of the
-    largest window that shows one picture. seconds: by step.
+    largest window that shows one picture. seconds: by step. bounds: of what frames show before their light is undone;
+    None where none was.
     """
 
     stack: SortedStack
@@ -67,6 +69,7 @@ class Gathered:
     warnings: list[str]
     steadying: Steadying | None = None
     seconds: dict[str, float] = field(default_factory=dict)
+    bounds: Bounds | None = None
 
     def forget_frames(self) -> None:
         """Let go of frames in memory, once nobody will read them again."""
@@ -121,6 +124,7 @@ def gather(
         steady, cuts = None, watch.cuts()
         if survey is not None:
             steady = yield from survey.finish(held or source, settings, selection, cuts, seconds)
+            notes += survey.notes
         if steady is None:
             began = perf_counter()
             found = watch.finish() if survey is None else watch.finish(survey.shifts, survey.still)
@@ -128,12 +132,12 @@ def gather(
             until_done.pop_all()
             return Gathered(
                 stack, held or source, recipes, selection, list(selection.sizes), region, watch.reference, noise,
-                found.still_window, found.shifts, found.warnings(), None, seconds,
+                found.still_window, found.shifts, notes + found.warnings(), None, seconds,
             )  # fmt: skip
     if cuts:
         where = ", ".join(map(str, cuts[:5])) + (", …" if len(cuts) > 5 else "")
         which = "longest shot" if settings.reference is None else "shot of the reference frame"
-        notes = [f"scene cut at frame {where}: the {which} is used; choose with --in-point and --out-point"]
+        notes += [f"scene cut at frame {where}: the {which} is used; choose with --in-point and --out-point"]
     return (yield from _again(held or source, settings, recipes, selection, *steady, notes, seconds))
 
 
@@ -162,15 +166,17 @@ def _again(
         held = None if stack.layout.stack_on_disk else HeldFrames(frames)
         if held is not None and isinstance(source, HeldFrames):
             source.read_once_more(fitting.indices)
-        yield from _fill(held or frames, fitting, region, stack, watch, noise, seconds)
+        relit = _Relit(steadying, Bounds((region.height, region.width))) if steadying.relit else None
+        yield from _fill(held or frames, fitting, region, stack, watch, noise, seconds, relit=relit)
         frames = held or frames
         until_done.pop_all()
     shifts: dict[int, float | None] = {i: round(p.residual, 3) for i, p in steadying.poses.items()}
     last = len(fitting.windows) - 1
     said = notes + describe(steadying, len(selection.indices))
     return Gathered(
-        stack, frames, steady, fitting, sizes, region, watch.reference, noise, last, shifts, said, steadying, seconds
-    )
+        stack, frames, steady, fitting, sizes, region, watch.reference, noise, last, shifts, said, steadying, seconds,
+        None if relit is None else relit.bounds,
+    )  # fmt: skip
 
 
 def describe(steadying: Steadying, frames: int) -> list[str]:
@@ -195,17 +201,25 @@ def describe(steadying: Steadying, frames: int) -> list[str]:
     return said
 
 
+class _Relit(NamedTuple):
+    """How frames were relit, and what they showed before."""
+
+    steadying: Steadying
+    bounds: Bounds
+
+
 class _Survey:
     """Collects what tells whether frames have to be steadied, and how.
 
     shifts: in the end px that each frame of a still clip is off, by index; None where the camera moves. still: px up
-    to which that is no motion.
+    to which that is no motion. notes: what could not be told.
     """
 
     def __init__(self, region: Region, workers: int) -> None:
         self._region, self._workers = region, workers
         self.shifts: dict[int, float] | None = None
         self.still = STILL_PX
+        self.notes: list[str] = []
         self._gatherer = Gatherer(workers)
         self._light = LightSamples(region.width, region.height)
 
@@ -247,6 +261,11 @@ class _Survey:
         else:
             light = self._light.finish(registration.reference)
         seconds["register"] += perf_counter() - began
+        if light.parts:
+            self.notes.append(
+                "the light changes in parts of the picture, each in its own way, as lamps and patches of sun make it: "
+                "none of it was undone"
+            )
         if not registration.moves and not light.changes and len(registration.fitting) == len(selection.indices):
             return None
         steadying = self._steadying(selection, indices, registration, light)
@@ -333,6 +352,7 @@ def _fill(
     seconds: dict[str, float],
     survey: _Survey | None = None,
     repeats: Repeats | None = None,
+    relit: _Relit | None = None,
 ) -> Generator[Progress, None, None]:
     total = len(selection.indices)
     frames = source.read(selection.indices, region)
@@ -344,6 +364,9 @@ def _fill(
             survey.see(rgb)
         if repeats is not None:
             repeats.see(rgb)
+        if relit is not None:
+            pose = relit.steadying.poses[selection.indices[position]]
+            relit.bounds.see(rgb, pose.gain, pose.offset)
 
     # Beside the decoder, which works ahead only while it is asked for frames.
     with ThreadPoolExecutor(1, thread_name_prefix="rainclean-watch") as beside:

@@ -11,6 +11,7 @@ from rainclean._kernels import _kernel
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
 
 NONE = 255
 """Sample of a point that the frame does not show; what is saturated says nothing either."""
@@ -61,27 +62,31 @@ def below(samples: U8, lights: F64, scene: F32, deepest: float, squares: F32, co
 
 
 @_kernel
-def moments(samples: U8, scene: F32, sigma: F32, lights: F64, window: F64, margin: float, sums: F64) -> None:
-    """Sums over the points of each frame, from which a step towards its gain and offset is solved.
+def moments(
+    samples: U8, scene: F32, sigma: F32, lights: F64, window: F64, margin: float, edges: I64, sums: F64
+) -> None:
+    """Sums over the points of each frame and tile, from which a step towards its gain and offset is solved.
 
     samples (N, S) uint8; scene, sigma (S,) float32 grey levels; lights (N, 2) as known. window: lowest and highest
     residual that counts and the mean that clean noise has between them, in standard deviations. margin: grey levels
-    from black and white nearer to which no sample is to be expected.
-    sums (N, 2, 6), for the first half of the points and for the second: count, w, w·b, w·b², w·r, w·b·r; w one over
-    the variance, b scene, r what the residual is more than clean noise would be.
+    from black and white nearer to which no sample is to be expected. edges: (T + 1,), tile t has points edges[t] to
+    edges[t + 1].
+    sums (N, T, 6): count, w, w·b, w·b², w·r, w·b·r; w one over the variance, b scene, r what the residual is more than
+    clean noise would be.
     """
     low, high, mean = np.float32(window[0]), np.float32(window[1]), np.float32(window[2])
     least, most = np.float32(margin), np.float32(255 - margin)
     one, zero, none = np.float32(1), np.float32(0), np.uint8(NONE)
-    half, inverse = samples.shape[1] // 2, one / sigma
+    inverse = one / sigma
     parts, weights, rests = np.empty((6, BLOCK), np.float32), np.empty(BLOCK, np.float32), np.empty(BLOCK, np.float32)
     count, flat, slope, bend, rest, tilt = parts[0], parts[1], parts[2], parts[3], parts[4], parts[5]
     for f in range(samples.shape[0]):
         gain, offset = np.float32(lights[f, 0]), np.float32(lights[f, 1])
-        for h in range(2):
-            parts[:] = zero
-            for start in range(h * half, (h + 1) * half, BLOCK):
-                stop = min(start + BLOCK, (h + 1) * half)
+        for t in range(len(edges) - 1):
+            used = min(BLOCK, edges[t + 1] - edges[t])
+            parts[:, :used] = zero
+            for start in range(edges[t], edges[t + 1], BLOCK):
+                stop = min(start + BLOCK, edges[t + 1])
                 xs, bs, precise = samples[f, start:stop], scene[start:stop], inverse[start:stop]
                 for i in range(stop - start):
                     should = gain * bs[i] + offset
@@ -100,7 +105,7 @@ def moments(samples: U8, scene: F32, sigma: F32, lights: F64, window: F64, margi
                     rest[i] += rests[i]
                     tilt[i] += rests[i] * bs[i]
             for k in range(6):
-                sums[f, h, k] = parts[k].sum()
+                sums[f, t, k] = parts[k, :used].sum()
 
 
 @_kernel

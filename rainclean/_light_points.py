@@ -11,14 +11,14 @@ U8 = NDArray[np.uint8]
 F64 = NDArray[np.float64]
 Points = NDArray[np.int64]
 
-_TILES = 4  # tiles across the longer side: two halves of the points, like the fields of a chessboard
+_TILES = 6  # tiles across the longer side: two halves of the points, like the fields of a chessboard
 
 
 def scatter(width: int, height: int, most: int) -> Points:
     """Points (S, 2) int64 px (x, y), at most ``most``: one at random in each cell of a grid, always the same.
 
     At random, for the blocks of a codec are regular. The first half of them lies in the white fields of a chessboard,
-    the second in the black ones, each in rows; both have as many.
+    the second in the black ones, each field by field (`tile_of`); both have as many.
     """
     columns = max(1, min(width, most, round(math.sqrt(most * width / height))))
     rows = max(1, min(height, most // columns))
@@ -28,13 +28,25 @@ def scatter(width: int, height: int, most: int) -> Points:
     y = ((row + jitter[1]) * height / rows).astype(np.int64)
     flat = np.unique(y.ravel() * width + x.ravel())
     x, y = flat % width, flat // width
-    tile = max(width, height) / _TILES
-    black = ((x / tile).astype(int) + (y / tile).astype(int)) % 2 == 1
+    points = np.stack((x, y), axis=1)
+    tile = tile_of(points, max(width, height))
+    black = tile.sum(axis=1) % 2 == 1
     halves = [np.flatnonzero(~black), np.flatnonzero(black)]
     each = min(map(len, halves))
     # Those left out lie anywhere, not all at the bottom.
-    kept = np.concatenate([half[(np.arange(each) * len(half)) // max(each, 1)] for half in halves])
-    return np.stack((x[kept], y[kept]), axis=1)
+    kept = [half[(np.arange(each) * len(half)) // max(each, 1)] for half in halves]
+    return np.concatenate([points[half[np.lexsort(tile[half].T)]] for half in kept])
+
+
+def tile_of(points: Points, side: int) -> Points:
+    """Column and row of the field that each point lies in, (S, 2); side: the longer one of the frame, px."""
+    return np.asarray(points * _TILES // side)
+
+
+def edges_of(points: Points, side: int) -> Points:
+    """Where the points of a new field begin in the order of `scatter`, and their number: (T + 1,)."""
+    tile = tile_of(points, side)
+    return np.asarray(np.r_[0, np.flatnonzero((np.diff(tile, axis=0) != 0).any(axis=1)) + 1, len(points)])
 
 
 def sample(rgb: U8, points: Points, matrix: F64) -> U8:

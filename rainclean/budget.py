@@ -19,8 +19,8 @@ LONGEST_RUN = 32
 IN_FLIGHT = 64
 """Bytes per pixel for frames on their way: a decoder's reference pictures, a few frames of RGB (measured: 40 to 73)."""
 
-STEADYING = 40
-"""Bytes per pixel for frames that are being steadied, beside those."""
+STEADYING = 46
+"""Bytes per pixel for frames that are being steadied, beside those, and for the bounds of what they show (6)."""
 
 REFINED = 80
 """Bytes per pixel of a rain-free mean: its start (12), sums (32), what comes out (4), frames that wait (27), room to

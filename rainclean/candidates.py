@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rainclean import _kernels
+from rainclean.light_bounds import Bounds
 from rainclean.local_eta import LocalVotes, eta_map, tenths
 from rainclean.look_up import Percentile
 from rainclean.quality import Scores
@@ -194,19 +195,24 @@ class Rows:
 class PictureStore:
     """Pictures of all candidates, filled band by band from several threads, and how far they are apart.
 
-    planes: room for (candidates, 3·P) samples. Two candidates are known apart, and no longer compared, once
+    planes: room for (candidates, 3·P) samples. bounds: every picture is brought within them; None: there are none. Two
+    candidates are known apart, and no longer compared, once
     more values than SAME_LEVELS_SHARE allows differ by more than one level.
     """
 
-    def __init__(self, planes: Planes, shape: tuple[int, int, int]) -> None:
+    def __init__(self, planes: Planes, shape: tuple[int, int, int], bounds: Bounds | None = None) -> None:
         self._planes, self._shape = planes, shape
+        self._bounds = None if bounds is None else (bounds.lowest.reshape(-1), bounds.highest.reshape(-1))
         self._lock = Lock()
         self._apart = np.zeros((planes.rows, planes.rows), np.int64)
         self._pairs = list(combinations(range(planes.rows), 2))
         self._allowed = int((1 - SAME_LEVELS_SHARE) * planes.columns + 1e-9)
 
     def put(self, band: int, block: U8) -> None:
-        """One band of all pictures; ``block`` (candidates, band width) uint8."""
+        """One band of all pictures; ``block`` (candidates, band width) uint8, which is taken over."""
+        if self._bounds is not None:
+            band_of = slice(*self._planes.bands[band])
+            np.clip(block, self._bounds[0][band_of], self._bounds[1][band_of], out=block)
         self._planes.write(0, band, block)
         for i, j in self._pairs:
             if j < len(block) and self._apart[i, j] <= self._allowed:
@@ -217,6 +223,8 @@ class PictureStore:
     def put_picture(self, row: int, picture: U8) -> None:
         """A whole picture after all bands, (H, W, 3) uint8, into the last row."""
         flat = np.ascontiguousarray(picture).reshape(-1)
+        if self._bounds is not None:
+            flat = np.clip(flat, *self._bounds)
         for band, (start, stop) in enumerate(self._planes.bands):
             self._planes.write(row, band, flat[None, start:stop])
             block = self._planes.read_band(band)

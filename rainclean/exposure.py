@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rainclean import _light
-from rainclean._light_points import sample, scatter
+from rainclean import _light, _light_tiles
+from rainclean._light_points import edges_of, sample, scatter
 
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
@@ -44,10 +44,11 @@ _THIN = 4  # every so many points are enough to tell whether light changes
 _COARSE_POINTS = 1500  # enough for a first guess
 _CLEARLY = 1.5  # so many times more points must ask for a first guess of a gain than for none
 _FEWEST_POINTS = 6_000  # of smaller pictures a streak takes too large a part to be told from light
-_LEAST = 64  # points without which nothing can be told of a frame
 _UNLIKE = 0.1  # a frame that has less than this share of the points in common that others have shows something else
+_ONE_LIGHT = 0.96  # share of the points, by how much their frames change, that must tell of one light for all of them
+_MAJORITY = 0.6  # share of a frame's points that must, for its light to be told
+_REFERENCE = 0.8  # of the reference frame's: whatever its light is off by, the whole clip is
 _FINEST = 0.3  # grey levels: noise that rounding leaves
-_OFFSET_FREE = 3.0  # grey levels: standard deviation that is expected of offsets; matters where a scene is flat
 
 
 class LightSamples:
@@ -87,14 +88,15 @@ class LightSamples:
         if frames == 1 or len(self.points) < _FEWEST_POINTS:
             return steady(frames, reference)
         channels = [np.stack([frame[c] for frame in self._frames]) for c in range(3)]
-        thin = [np.ascontiguousarray(channel[:, :: _THIN if len(self.points) >= 2000 else 1]) for channel in channels]
-        fits = [_fit(channel, reference) for channel in thin]
+        thin = [np.ascontiguousarray(channel[:, ::_THIN]) for channel in channels]
+        edges, few = (edges_of(self.points[::every], max(self._size)) for every in (1, _THIN))
+        fits = [_fit(channel, few, reference) for channel in thin]
         alike = _alike(fits, thin)
         bent = [_stands_out(fit.asks, fit, alike, OFFSET_TOLD) for fit in fits]
         if not any(bent) and not any(_stands_out(fit.halves, fit, alike, TOLD) for fit in fits):
             return _told(fits, thin, reference)
-        fits = [_fit(thin[c], reference, fits[c], offsets=True) if bent[c] else fits[c] for c in range(3)]
-        fits = [_fit(channels[c], reference, fits[c], bent[c], _LAST_TURNS) for c in range(3)]
+        fits = [_fit(thin[c], few, reference, fits[c], offsets=True) if bent[c] else fits[c] for c in range(3)]
+        fits = [_fit(channels[c], edges, reference, fits[c], bent[c], _LAST_TURNS) for c in range(3)]
         return _told(fits, channels, reference)
 
 
@@ -106,6 +108,8 @@ class Light:
     where a frame has too little in common with the others to tell; its gains are 1. changes: False where no change
     of light can be told from none; then gains are 1, offsets 0, and `undo` gives back what it gets.
     reference: position of the reference frame. effect: root mean square change of light found, in grey levels.
+    parts: True where parts of the picture change their light each in its own way, so that no light of the whole can
+    be told.
     """
 
     gains: F64
@@ -114,6 +118,7 @@ class Light:
     changes: bool
     reference: int
     effect: float
+    parts: bool = False
 
     def undo(self, position: int, picture: U8 | F32) -> F32:
         """The picture (H, W, 3), uint8 or float32, of the frame at ``position`` as the reference frame is exposed.
@@ -149,10 +154,12 @@ class Light:
         return bool((self.gains[position] == 1).all() and (self.offsets[position] == 0).all())
 
 
-def steady(frames: int, reference: int, effect: float = 0.0, fits: NDArray[np.bool_] | None = None) -> Light:
-    """Light that does not change."""
+def steady(
+    frames: int, reference: int, effect: float = 0.0, fits: NDArray[np.bool_] | None = None, parts: bool = False
+) -> Light:
+    """Light that does not change, or of which nothing can be told: all frames count as lit alike."""
     told = np.ones(frames, bool) if fits is None else fits
-    return Light(np.ones((frames, 3)), np.zeros((frames, 3)), told, False, reference, effect)
+    return Light(np.ones((frames, 3)), np.zeros((frames, 3)), told, False, reference, effect, parts)
 
 
 @dataclass
@@ -160,7 +167,7 @@ class _Fit:
     """One channel as fitted: lights (N, 2), gain and offset; halves (2, N, 2), by either half of the points.
 
     asks: (2, N, 2), how either half would change its lights if offsets were free. scene, sigma: (S,) float32 grey
-    levels. seen: (N,) how many points took part.
+    levels. seen: (N,) how many points took part; agreed: (N,) share of them in tiles that the light fits.
     """
 
     lights: F64
@@ -169,40 +176,60 @@ class _Fit:
     scene: F32
     sigma: F32
     seen: F64
+    agreed: F64
 
 
 def _fit(
-    samples: U8, reference: int, known: _Fit | None = None, offsets: bool = False, turns: int = len(_WINDOWS)
+    samples: U8,
+    edges: NDArray[np.int64],
+    reference: int,
+    known: _Fit | None = None,
+    offsets: bool = False,
+    turns: int = len(_WINDOWS),
 ) -> _Fit:
-    """One channel, samples (N, S) uint8: gains alone, or with offsets. known: the same by fewer points, or without."""
+    """One channel, samples (N, S) uint8: gains alone, or with offsets.
+
+    edges: of tiles, see `_light.moments`. known: the same by fewer points, or without.
+    """
     lights = known.lights.copy() if known else _coarse(samples)
     scene, sigma = _look(samples, lights, known.sigma if known else np.full(1, 2.0, np.float32))
     margin = 3 * float(np.median(sigma))  # nearer to black and white, noise is cut off and its mean is not 0
-    sums, (last, part) = np.empty((len(samples), 2, 6)), _window(*_WINDOWS[-1])
+    sums, (last, part) = np.empty((len(samples), len(edges) - 1, 6)), _window(*_WINDOWS[-1])
+
+    def ask(use: bool) -> tuple[F64, F64]:
+        """Sums by tile, weighed by how far tiles agree, and change of lights that they ask for together."""
+        _light.moments(samples, scene, sigma, lights, window, margin, edges, sums)
+        weighed = _light_tiles.weights(sums, lights, use, spread)[..., None] * sums
+        return weighed, _light_tiles.step(weighed.sum(axis=1), lights, use)
+
+    if not known:
+        # A guess that fewer points fit than fit no change is none: a lorry may have made it.
+        window, spread = _window(*_WINDOWS[0])
+        guessed, same = lights, np.tile(np.array([1.0, 0.0]), (len(samples), 1))
+        seen = []
+        for lights in (guessed, same):
+            _light.moments(samples, scene, sigma, lights, window, margin, edges, sums)
+            seen.append(sums[..., 0].sum(axis=1))
+        lights = np.where((seen[0] > seen[1])[:, None], guessed, same)
     for low, high in _WINDOWS[-turns:]:
         window, spread = _window(low, high)
         for _ in range(2):
-            _light.moments(samples, scene, sigma, lights, window, margin, sums)
-            lights += _step(sums.sum(axis=1), lights, offsets) / spread
+            lights += ask(offsets)[1] / spread
         _relate(lights, scene, reference)
         _light.rescene(samples, scene, sigma, lights, last, 0.8 / part)
-    _light.moments(samples, scene, sigma, lights, window, margin, sums)
-    own, free = (np.stack([_step(sums[:, h], lights, use) / spread for h in range(2)]) for use in (offsets, True))
-    return _Fit(lights, lights + own, free - own, scene, sigma, sums[:, :, 0].sum(axis=1))
-
-
-def _step(sums: F64, lights: F64, offsets: bool) -> F64:
-    """Change of lights (N, 2) that sums (N, 6), as `_light.moments` makes them, ask for."""
-    count, one, two, three, rest, slope = sums.T
-    step, told = np.zeros_like(lights), (count >= _LEAST / 2) & (three > 0)
-    if offsets:
-        one, rest = one + 1 / _OFFSET_FREE**2, rest - lights[:, 1] / _OFFSET_FREE**2
-        inverse = told / np.where(told, one * three - two * two, 1)
-        step[:, 0] = (one * slope - two * rest) * inverse
-        step[:, 1] = (three * rest - two * slope) * inverse
-    else:
-        step[:, 0] = told * slope / np.where(told, three, 1)
-    return step
+    white = int(np.searchsorted(edges, samples.shape[1] // 2))
+    halves = []
+    for use in (offsets, True):
+        weighed, together = ask(use)
+        parts = (weighed[:, :white].sum(axis=1), weighed[:, white:].sum(axis=1))
+        halves.append(np.stack([_light_tiles.step(part, lights, use) / spread for part in parts]))
+        if use is offsets:
+            agree = _light_tiles.off(sums, together, spread) <= 1
+    own, free = halves
+    count = sums[..., 0]
+    seen = count.sum(axis=1)
+    agreed = (count * agree).sum(axis=1) / np.maximum(seen, 1)
+    return _Fit(lights, lights + own, free - own, scene, sigma, seen, agreed)
 
 
 def _window(low: float, high: float) -> tuple[F64, float]:
@@ -227,7 +254,7 @@ def _coarse(samples: U8) -> F64:
     base, weights = np.log(scene[told]), np.square(scene[told])
     for light, row in zip(lights, few[:, told], strict=True):
         shown = (row > 4) & (row != _light.NONE)
-        if np.count_nonzero(shown) >= _LEAST:
+        if np.count_nonzero(shown) >= _light_tiles.LEAST:
             ratio = np.rint((np.log(row[shown], dtype=np.float32) - base[shown]) * 200).astype(int).clip(-400, 400)
             counts = np.convolve(np.bincount(ratio + 400, weights[shown], 801), near, "same")
             if counts.max() > _CLEARLY * counts[400]:
@@ -274,6 +301,10 @@ def _told(fits: list[_Fit], samples: list[U8], reference: int) -> Light:
     effect = math.sqrt(max(float(np.mean(squares)), 0.0))
     if not (alike[reference] and any(_stands_out(fit.halves, fit, alike, TOLD) for fit in fits)):
         return steady(len(alike), reference, effect, alike)
+    agreed = np.min([fit.agreed for fit in fits], axis=0)
+    if agreed[reference] < _REFERENCE or _one_light(fits, alike) < _ONE_LIGHT:
+        return steady(len(alike), reference, effect, alike, parts=True)
+    alike = alike & (agreed >= _MAJORITY)
     lights = np.stack([fit.lights for fit in fits], axis=2)
     lights[~alike] = lights[reference] = np.array([1, 0])[:, None]
     return Light(lights[:, 0], lights[:, 1], alike, True, reference, effect)
@@ -285,8 +316,19 @@ def _alike(fits: list[_Fit], samples: list[U8]) -> NDArray[np.bool_]:
     for fit, levels in zip(fits, samples, strict=True):
         share = fit.seen / np.maximum(np.count_nonzero(levels != _light.NONE, axis=1), 1)
         gains = fit.lights[:, 0]
-        alike &= (fit.seen >= _LEAST) & (share >= _UNLIKE * np.median(share)) & (gains > 0.1) & (gains < 10)
+        alike &= (fit.seen >= _light_tiles.LEAST) & (share >= _UNLIKE * np.median(share)) & (gains > 0.1) & (gains < 10)
     return alike
+
+
+def _one_light(fits: list[_Fit], alike: NDArray[np.bool_]) -> float:
+    """Share of the points that agree with the change of light of their frames; large changes count most."""
+    agreed = total = 0.0
+    for fit in fits:
+        gain, offset = (fit.lights[alike] - np.median(fit.lights[alike], axis=0)).T
+        change = gain**2 * np.mean(np.square(fit.scene)) + 2 * gain * offset * np.mean(fit.scene) + offset**2
+        agreed += float((change * fit.agreed[alike]).sum())
+        total += float(change.sum())
+    return agreed / total if total > 0 else 1.0
 
 
 def _stands_out(halves: F64, fit: _Fit, alike: NDArray[np.bool_], told: float) -> bool:

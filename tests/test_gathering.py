@@ -16,6 +16,7 @@ from pipeline.clean import CleanResult, CleanSettings, clean
 from pipeline.gathering import FEWEST_STEADY
 from pipeline.held_frames import HeldFrames
 from pipeline.stages import finish
+from rainclean.exposure import LightSamples
 from rainclean.stabilize import Gatherer
 from rainclean.temporal import luma
 from rainclean.video import Region
@@ -288,6 +289,35 @@ def test_light_that_changes_is_undone_and_said(tmp_path):
 
 
 # Cuts.
+
+
+def test_no_clean_value_leaves_what_the_clip_shows(tmp_path, monkeypatch):
+    frames = 0.7 * still(20) * np.linspace(0.9, 1.1, 20)[:, None, None, None]
+    frames = np.clip(np.rint(frames), 0, 255).astype(np.uint8)
+    # Of the light of one frame, the reference frame's, too much is believed.
+    finish_light = LightSamples.finish
+
+    def wrong(samples, reference):
+        light = finish_light(samples, reference)
+        light.gains[np.arange(20) != reference] *= 0.8
+        return light
+
+    monkeypatch.setattr(LightSamples, "finish", wrong)
+    with run(FramesInMemory(frames), tmp_path) as result:
+        for candidate in result.candidates:
+            picture = result.picture(candidate).astype(int)
+            assert (picture <= frames.max(axis=0).astype(int) + 2).all(), candidate.recipe.name
+            assert (picture >= frames.min(axis=0).astype(int) - 2).all(), candidate.recipe.name
+        assert (result.belief.mean <= frames.max(axis=0) + 2.0).all()
+
+
+def test_light_that_changes_in_parts_is_left_alone_and_said(tmp_path):
+    frames, half = still(20).astype(float), SIZE[1] // 2
+    frames[:, :, :half] *= np.linspace(0.9, 1.1, 20)[:, None, None, None]
+    frames = np.clip(np.rint(frames), 0, 255).astype(np.uint8)
+    with run(FramesInMemory(frames), tmp_path) as result:
+        assert result.steadying is None or not result.steadying.relit
+        assert any("in parts of the picture" in line for line in result.warnings)
 
 
 def shots(first: int, second: int) -> np.ndarray:
