@@ -51,8 +51,8 @@ class Measured:
     (x, y, width, height) of that frame that the suggestion shows. kept: its share of the frame; kept_of_shared: of
     what all used frames show. figures: by method. recipes: of suggestion and best candidate. candidates: PSNR of
     each, in the order of the suggestion. reliability: of the suggestion's expected error, None where there is none.
-    warnings: what `clean` said. excluded: share of the region that it says not to train on. true: what the suggestion
-    is worth; said: the verdict of `clean`, None where it gave none.
+    warnings: what `clean` said. excluded: share of the region that it says not to train on. filmed: whether the case is
+    a film. true: what the suggestion is worth; said: the verdict of `clean`, None where it gave none.
 
     Figures of films are of what is kept and has a truth that pictures can be held against, those of the ladder of all
     of the region.
@@ -74,6 +74,7 @@ class Measured:
     reliability: Reliability | None = None
     warnings: list[str] = field(default_factory=list)
     excluded: float = 0.0
+    filmed: bool = False
     true: Truth | None = None
     said: str | None = None
 
@@ -201,6 +202,7 @@ def _measure(
         reliability=expected,
         warnings=result.warnings,
         excluded=1 - float(kept.mean()),
+        filmed=rung.case.filmed,
         true=truth_of(pictures["suggestion"], pictures["rainy"], known, kept, aside, _area(clip.whole), best_had),
         said=said,
     )

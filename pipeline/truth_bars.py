@@ -8,13 +8,24 @@ import numpy as np
 
 from pipeline.bench_truth import Measured
 from pipeline.truth_scores import Reliability
+from pipeline.truth_verdicts import confusion, right
 
 Verdict = Literal["met", "on average", "missed"]
 
 WORSE_DB = 0.2
 """So much may the suggestion stay behind the released rule, in any case."""
 
-REGRET_DB = 0.5
+REGRET_DB = 0.1
+"""On average over the ladder."""
+
+REGRET_OF_FILM_DB = 1.0
+"""In each film."""
+
+RIGHT_SHARE = 0.95
+"""Of the films, how many verdicts must be right."""
+
+LOOK_ALLOWED = ("torrent", "everything")
+"""Cases of the ladder that need not be called fit, although their pictures are."""
 
 CALIBRATION = 1.4
 """So many times may the realised error of a bin be the expected one, or the other way round."""
@@ -101,14 +112,49 @@ def bars(clips: Sequence[Measured]) -> list[Bar]:
             values = [value for value in map(measure, of_case) if value is not None]
             if values:
                 found.append(Bar(case, what, needed, float(np.mean(values)), min(values)))
-    if clips:
-        regrets = [clip.regret for clip in clips]
+    ladder, films = ([clip for clip in clips if clip.filmed == filmed] for filmed in (False, True))
+    if ladder:
+        regrets = [clip.regret for clip in ladder]
         mean = float(np.mean(regrets))
-        found.append(Bar("all", "mean regret, dB", REGRET_DB, mean, max(regrets), most=True, of_mean=True))
+        found.append(Bar("ladder", "mean regret, dB", REGRET_DB, mean, max(regrets), most=True, of_mean=True))
+    if films:
+        regrets = [clip.regret for clip in films]
+        mean = float(np.mean(regrets))
+        found.append(Bar("films", "regret, dB", REGRET_OF_FILM_DB, mean, max(regrets), most=True))
+    found += _verdict_bars(ladder, films)
     known = reliability(clips)
     if known is not None:
         found.append(Bar("all", "calibration, times", CALIBRATION, known.factor, known.factor, most=True))
     return found
+
+
+def _verdict_bars(ladder: list[Measured], films: list[Measured]) -> list[Bar]:
+    """Of clips of which a verdict was given."""
+    ladder, films = ([c for c in clips if c.said and c.true] for clips in (ladder, films))
+    found = []
+    if ladder:
+        fit = [c.said == "fit" or (c.said == "look" and c.preset in LOOK_ALLOWED) for c in ladder]
+        share = float(np.mean(fit))
+        found.append(Bar("ladder", "share called fit, or where allowed look", 1.0, share, share))
+    if films:
+        share = float(np.mean([c.true is not None and right(c.said or "", c.true.worth) for c in films]))
+        found.append(Bar("films", "share of verdicts that are right", RIGHT_SHARE, share, share))
+    if both := [*ladder, *films]:
+        ruins = float(sum(c.true is not None and (c.said, c.true.worth) == ("fit", "ruin") for c in both))
+        found.append(Bar("all", "ruins called fit", 0.0, ruins, ruins, most=True))
+    return found
+
+
+def verdicts(clips: Sequence[Measured]) -> dict[str, Any] | None:
+    """How often each verdict was given of pictures of each worth, as plain values; None where none was given.
+
+    fit, fit_right: how often fit was said, and of pictures that are good.
+    """
+    pairs = [(c.said, c.true.worth) for c in clips if c.said is not None and c.true is not None]
+    if not pairs:
+        return None
+    table = confusion(pairs)
+    return {"confusion": table, "fit": sum(table["fit"].values()), "fit_right": table["fit"]["good"]}
 
 
 def by_case(clips: Sequence[Measured]) -> dict[str, list[Measured]]:
@@ -145,4 +191,9 @@ def means(clips: Sequence[Measured]) -> dict[str, Any]:
         "kept_of_shared": float(np.mean([c.kept_of_shared for c in clips])),
         "regret": float(np.mean([c.regret for c in clips])),
         "calibration_factor": known.factor if known else None,
+        "excluded": float(np.mean([c.excluded for c in clips])),
+        "gain": float(np.mean([c.true.gain for c in clips if c.true] or [0.0])),
+        "stained": float(np.mean([c.true.stained for c in clips if c.true] or [0.0])),
+        "worths": [c.true.worth for c in clips if c.true],
+        "said": [c.said for c in clips if c.said],
     }

@@ -23,17 +23,18 @@ class BenchTruth:
     best candidate and the limit, which is the mean of all samples without rain and passers-by.
 
     PSNR and SSIM: protocol basicsr-rgb, against the truth of the reference frame, over the region that the suggestion
-    shows. With the defaults 32 clips, which take some minutes; --cases and --backgrounds choose fewer.
+    shows; of films over what is kept of that and has a truth. Verdicts are held against what the truth says of the
+    suggestion. With the defaults 58 clips, which take some minutes; --cases and --backgrounds choose fewer.
     """
 
     cases: Annotated[tuple[str, ...], arg(metavar="NAME")] = ()
-    """Presets of simulate, apart by spaces or commas. Default: all but clear."""
+    """Presets of simulate, apart by spaces or commas; ladder, films: all of a kind. Default: all but clear."""
     backgrounds: Annotated[tuple[str, ...], arg(metavar="PICTURE")] = ("table", "cat")
     """Pictures to rain over: files, or table, cat, launch (shipped samples)."""
     seeds: Annotated[tuple[str, ...], arg(metavar="N")] = ("0",)
     """Seeds of the rain; each makes a clip of each case over each picture."""
     frames: Annotated[int, arg(metavar="N")] = 80
-    """Frames of a clip."""
+    """Frames of a clip; films have their own number."""
     size: Annotated[str, arg(metavar="WxH")] = "352x240"
     """Size of the frames, even sides."""
     crfs: Annotated[tuple[str, ...], arg(metavar="0…51")] = ("18", "23", "28")
@@ -53,7 +54,7 @@ class BenchTruth:
         seeds, crfs = _numbers(self.seeds, "--seeds"), _numbers(self.crfs, "--crfs")
 
         from pipeline.bench_truth import bench_truth, pictures_folder
-        from pipeline.truth_bars import bars, by_case, means
+        from pipeline.truth_bars import bars, by_case, means, verdicts
         from pipeline.truth_ladder import Rung, backgrounds, cases
 
         chosen = cases(_words(self.cases), crfs)
@@ -71,9 +72,11 @@ class BenchTruth:
             write_plot(clips, self.plot)
         if self.json:
             held = [bar.to_json() for bar in bars(clips)]
-            print_json({"clips": [clip.to_json() for clip in clips], "cases": summary, "bars": held})
+            told = {"clips": [clip.to_json() for clip in clips], "cases": summary, "bars": held}
+            print_json(told | {"verdicts": verdicts(clips)})
             return
         _print(summary)
+        _print_verdicts(summary, verdicts(clips))
         _print_bars(clips)
 
 
@@ -122,6 +125,32 @@ def _print(summary: dict[str, Any]) -> None:
     if any(row["calibration_factor"] is not None for row in summary.values()):
         columns = (*columns, "calibration")
     print_table(columns, [row[: len(columns)] for row in rows], title=title)
+
+
+def _print_verdicts(summary: dict[str, Any], told: dict[str, Any] | None) -> None:
+    print_text("")
+    rows = [
+        (
+            case, f"{row['gain']:+.1f} dB", f"{row['stained']:.2%}", f"{row['excluded']:.1%}",
+            _tally(row["worths"]), _tally(row["said"]),
+        )
+        for case, row in summary.items()
+    ]  # fmt: skip
+    title = "what the suggestion is worth by the truth (nearer than the rainy frame, stained), and what was said of it"
+    print_table(("", "nearer", "stained", "excluded", "true", "said"), rows, title=title)
+    if told is None:
+        return
+    print_text("")
+    table = told["confusion"]
+    worths = list(table["fit"])
+    rows = [(said, *map(str, row.values())) for said, row in table.items()]
+    print_table(("said", *worths), rows, title=f"verdicts: fit was right in {told['fit_right']} of {told['fit']}")
+
+
+def _tally(words: list[str]) -> str:
+    """Each word once, with how often it comes where that is more than once."""
+    counts = {word: words.count(word) for word in dict.fromkeys(words)}
+    return ", ".join(word if len(counts) == 1 else f"{count} {word}" for word, count in counts.items()) or "–"
 
 
 def _figure(row: dict[str, Any], method: str, key: str, form: str) -> str:
