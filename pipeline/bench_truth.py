@@ -19,7 +19,8 @@ from pipeline.clean import CleanResult, CleanSettings, clean
 from pipeline.clean_output import write_png
 from pipeline.output_folder import OutputFolder
 from pipeline.stages import Progress, part_of
-from pipeline.truth_ladder import Rung, cut, limit, make_clip, overlap
+from pipeline.truth_ladder import Rung, cut, make_clip, overlap
+from pipeline.truth_limit import limit
 from pipeline.truth_scores import Figures, Reliability, Seconds, compare, psnr
 from pipeline.truth_verdicts import Truth, truth_of
 from rainclean import __version__
@@ -180,9 +181,10 @@ def _measure(
         of_region = cut(counts, region, wanted) if frame == reference else None
         figures[name] = compare(pictures[name], clip.truth(frame, wanted), seconds, of_region)
         pictures[f"error-{name}"] = _error(pictures[name], clip.truth(frame, wanted))
-    mean = yield from limit(clip, reference)
-    if mean is not None:
-        figures["limit"] = compare(cut(mean, clip.whole, region), known, kept=counts)
+    had = yield from limit(clip, reference)
+    if had is not None:
+        there = counts & cut(had.had, clip.whole, region) if rung.case.filmed else counts
+        figures["limit"] = compare(cut(had.mean, clip.whole, region), known, kept=there)
     pictures["error-suggestion"] = _error(pictures["suggestion"], known)
     best_had = figures["limit"].psnr if "limit" in figures else None
     measured = Measured(

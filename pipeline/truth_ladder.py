@@ -1,6 +1,6 @@
-"""The rungs of the ladder that methods are measured on: clips whose truth is known, and the limit of each.
+"""The rungs of the ladder that methods are measured on: clips whose truth is known.
 
-Source of the cases and of the limit: METHOD.md, section 6.
+Source of the cases: METHOD.md, section 6.
 """
 
 import math
@@ -200,45 +200,3 @@ def make_clip(rung: Rung, frames: int, size: tuple[int, int], folder: Path) -> G
     with Backdrop(rung.background.path) as backdrop, simulate_folder(folder, rung.background.path) as output:
         yield from simulate(backdrop, settings, output)
     return LadderClip.of(folder, case.simulation)
-
-
-def limit(clip: LadderClip, reference: int) -> Generator[Progress, None, F64 | None]:
-    """What could be had at best: the mean of all samples without rain and passers-by, (H, W, 3) float64, not rounded.
-
-    Each sample is brought to the exposure of the reference frame by the true gains. Free of rain is what the record
-    says 0 of: opacity under 1/510. Where no frame is free, the truth stands. None where the camera moves or the scene
-    itself changes.
-    """
-    if clip.simulation.moves or clip.simulation.changes:
-        return None
-    width, height = clip.size
-    gains = clip.record.document["gains"]
-    total, free = np.zeros((height, width, 3)), np.zeros((height, width, 1))
-    masks = [clip.record.folder / name for name in ("rain.mkv", "passers.mkv")]
-    with open_source(clip.path) as source, _Masks([m for m in masks if m.exists()]) as covered:
-        for index, frame in enumerate(source.read()):
-            rainless = ~covered.next()[..., None]
-            total += np.where(rainless, frame.rgb * (gains[reference] / gains[index]), 0)
-            free += rainless
-            yield Progress("limit", index + 1, len(gains))
-    known = clip.record.truth(reference)
-    return np.where(free > 0, total / np.maximum(free, 1), known)
-
-
-class _Masks:
-    """Reads the masks of a clip side by side, a context manager; `next` says where any of them is not 0."""
-
-    def __init__(self, paths: Sequence[Path]) -> None:
-        self._sources = [open_source(path) for path in paths]
-        self._frames = [source.read() for source in self._sources]
-
-    def next(self) -> NDArray[np.bool_]:
-        """(H, W) bool, of the next frame."""
-        return np.any([next(frames).rgb[..., 0] > 0 for frames in self._frames], axis=0)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for source in self._sources:
-            source.close()

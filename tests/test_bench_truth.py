@@ -23,10 +23,10 @@ from pipeline.truth_ladder import (
     backgrounds,
     cases,
     cut,
-    limit,
     make_clip,
     overlap,
 )
+from pipeline.truth_limit import limit
 from pipeline.truth_plot import draw
 from pipeline.truth_scores import EQUAL_DB, Figures, Reliability, compare
 from rainclean.errors import RaincleanError, UsageError
@@ -77,13 +77,13 @@ def test_backgrounds_have_names_of_their_own(picture: Path, tmp_path: Path) -> N
 def test_the_limit_is_the_mean_of_samples_without_rain_and_passers(picture: Path, tmp_path: Path) -> None:
     changes = {"drift": 0.2, "walker_height": 30.0, "density": 0.02, "noise": 4.0}
     clip = made("walker", picture, tmp_path, **changes)
-    found = finish(limit(clip, 4))
+    best = finish(limit(clip, 4))
     renderer = Renderer(clip.simulation, SIZE[::-1], FRAMES, 3)
     scene = renderer.scene(read_picture(picture))
     frames = [renderer.render(i, scene) for i in range(FRAMES)]
     gains = 0.8 + 0.4 * np.arange(FRAMES) / (FRAMES - 1)
-    assert found is not None
-    held = 0
+    assert best is not None
+    held, found = 0, best.mean
     for y in range(0, SIZE[1], 5):
         for x in range(0, SIZE[0], 5):
             free = [
@@ -96,16 +96,28 @@ def test_the_limit_is_the_mean_of_samples_without_rain_and_passers(picture: Path
     assert finish(limit(made("pan", picture, tmp_path / "pan"), 4)) is None
 
 
+def test_where_the_camera_is_carried_the_limit_is_in_the_geometry_of_its_frame(picture: Path, tmp_path: Path) -> None:
+    asked = rung("walking", picture, crf=None, density=0.002, noise=4.0, frames=8)
+    clip = finish(make_clip(asked, FRAMES, (144, 96), tmp_path / "clip"))
+    best, known = finish(limit(clip, 4)), clip.truth(4, clip.whole)
+    assert best is not None and 0.4 < best.had.mean() < 0.95
+    error, rainy = (np.square(p.astype(float) - known)[best.had].mean() for p in (best.mean, clip.rainy(4, clip.whole)))
+    assert error < rainy / 4
+    np.testing.assert_array_equal(best.mean[~best.had], known[~best.had])
+
+
 def test_of_an_encoded_clip_truth_and_limit_are_decoded(picture: Path, tmp_path: Path) -> None:
     clip = made("codec", picture, tmp_path, crf=30)
-    found = finish(limit(clip, 5))
+    best = finish(limit(clip, 5))
+    assert best is not None
     with open_source(clip.path) as source:
         decoded = np.stack([frame.rgb for frame in source.read()]).astype(float)
     rain = np.stack([clip.record.rain(i) for i in range(FRAMES)])
     with np.errstate(invalid="ignore"):
         wanted = (decoded * (rain == 0)[..., None]).sum(0) / (rain == 0).sum(0)[..., None]
     always = (rain > 0).all(0)
-    np.testing.assert_allclose(found[~always], wanted[~always])  # type: ignore[index]
+    np.testing.assert_array_equal(best.had, ~always)
+    np.testing.assert_allclose(best.mean[~always], wanted[~always])
     scene = Renderer(clip.simulation, SIZE[::-1], FRAMES, 3).scene(read_picture(picture))
     truth = clip.truth(5, clip.whole)
     assert 0.5 < np.abs(truth.astype(int) - scene).mean() < 12

@@ -90,6 +90,47 @@ class Scenery:
         touched = np.clip(np.abs(scenes[1] - scenes[0]).max(axis=2) / 32, 0, 1)
         return View(scenes[0], scenes[1], np.maximum(cover, touched), water)
 
+    def follow(self, reference: int, index: int) -> tuple[F32, F32, NDArray[np.bool_]]:
+        """Where frame ``index`` shows what each px of the reference frame shows, in a simulation with layers.
+
+        x, y: (H, W) float32, px of frame ``index``. known: (H, W) bool, False where a nearer layer hides it there, an
+        edge is near, or wind moves it. Passing things are not heeded.
+        """
+        import cv2
+
+        props = self._layers(np.zeros((*self.backdrop_size, 3), np.uint8))
+        tops = [self._nearest(props, frame) for frame in (reference, index)]
+        x, y = np.zeros(self.size, np.float32), np.zeros(self.size, np.float32)
+        columns, rows = np.meshgrid(np.arange(self.size[1]), np.arange(self.size[0]))
+        known = np.zeros(self.size, bool)
+        for number, layer in enumerate(props):
+            here = tops[0] == number
+            if layer.sway is not None or not here.any():
+                continue
+            there, back = (layer.to_frame(self._pose(i), self.size, i, 1) for i in (index, reference))
+            moved = (there @ np.linalg.inv(back)) @ np.stack((columns[here], rows[here], np.ones(here.sum())))
+            x[here], y[here] = moved[:2] / moved[2]
+            known |= here
+        seen = cv2.remap(tops[1].astype(np.float32), x, y, cv2.INTER_NEAREST, borderValue=-1)
+        return x, y, known & (seen == tops[0])
+
+    def _nearest(self, props: list[Layer], index: int) -> NDArray[np.int16]:
+        """Which layer each px of a frame shows, (H, W); −1 near edges."""
+        import cv2
+
+        fine = np.full((FINER * self.size[0], FINER * self.size[1]), -1, np.int16)
+        canvas = np.zeros((*fine.shape, 3), np.float32)
+        for number, layer in enumerate(props):
+            cover = paint(canvas, layer, self._pose(index), self.size, index)
+            if cover is not None:
+                fine[cover.box][cover.opacity[..., 0] > 0.5] = number
+        near = np.ones((3 * FINER, 3 * FINER), np.uint8)
+        inside = cv2.dilate(fine, near) == cv2.erode(fine, near)
+        return np.where(inside, fine, -1)[::FINER, ::FINER].astype(np.int16)
+
+    def _layers(self, picture: U8) -> list[Layer]:
+        return [stages.backdrop(picture, self.size[1]), *self._props]
+
     def _at(self, time: float, picture: U8, transform: F64) -> tuple[F32, F32, F32]:
         """Scene without and with what passes, and the opacity of that, at one moment."""
         if not self.simulation.layered:
@@ -111,7 +152,7 @@ class Scenery:
             return self._standing[0][1:]
         canvas, now = np.zeros((FINER * self.size[0], FINER * self.size[1], 3), np.float32), self._pose(time)
         fronts = []
-        for layer in (stages.backdrop(picture, self.size[1]), *self._props):
+        for layer in self._layers(picture):
             cover = paint(canvas, layer, now, self.size, time)
             if cover is not None:
                 fronts.append((layer.distance, cover))

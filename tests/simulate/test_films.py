@@ -79,6 +79,31 @@ def test_near_things_pass_faster_than_far_ones() -> None:
     assert 0.2 < moved(slice(0, 60)) < 0.35 * near
 
 
+def test_things_are_followed_from_frame_to_frame() -> None:
+    """The oracle is the picture: what is followed looks the same, and without following it does not."""
+    import cv2
+
+    simulation = replace(DRY, stage="park", trip=Trip(forward=0.05, sideways=0.02, bob=0.03, roll=2, shake=1))
+    made = Renderer(simulation, SIZE, 12, 2)
+    picture = made.scene(scene(*SIZE))
+    here, there = (made.render(i, picture).truth.astype(np.float32) for i in (6, 1))
+    x, y, known = made.scenery.follow(6, 1)
+    brought = cv2.remap(there, x, y, cv2.INTER_CUBIC)
+    assert 0.5 < known.mean() < 0.95
+    followed, left = (np.abs(seen - here)[known].mean() for seen in (brought, there))
+    assert followed < 0.4 * left
+
+
+def test_what_wind_moves_is_not_followed() -> None:
+    made = Renderer(replace(DRY, stage="garden", sway=0.05), SIZE, 12, 2)
+    x, y, known = made.scenery.follow(6, 1)
+    columns, rows = np.meshgrid(np.arange(SIZE[1]), np.arange(SIZE[0]))
+    assert np.allclose(x[known], columns[known], atol=1e-3) and np.allclose(y[known], rows[known], atol=1e-3)
+    picture = made.scene(scene(*SIZE))
+    assert np.array_equal(*(made.render(i, picture).truth[known] for i in (6, 1)))
+    assert 0.2 < known.mean() < 0.9
+
+
 @pytest.mark.parametrize(
     "simulation",
     [
