@@ -45,7 +45,8 @@ _TIPS = {
     "person_only": "Leave out what was chosen automatically",
     "keep_moving": "Exclude nothing but what a person marked. Otherwise places where the clean image is in doubt, as "
     "something moves there, and what passes in a rainy frame are excluded, too",
-    "no_confidence": "Write no pictures of how sure each pixel of the clean image is",
+    "max_error": "Exclude pixels of the clean image whose expected error is above so many grey levels; 0: none",
+    "no_confidence": "Write no pictures of how far off each pixel of the clean image may be",
     "output": "Folder to write to; an earlier export there is replaced",
 }
 
@@ -68,6 +69,8 @@ class ExportForm(QWidget):
         self.frames.addItems(FRAMES)
         self.crops.addItems(CROPS)
         self.min_rain, self.max_excluded = _share_box(), _share_box()
+        self.max_error = QDoubleSpinBox(maximum=255.0, singleStep=0.5, decimals=1, suffix=" levels")
+        self.max_error.setSpecialValueText("none")
         self.split = QLineEdit(clearButtonEnabled=True)
         self.seed = QSpinBox(maximum=2**31 - 1)
         self.person_only = QCheckBox("only what a person decided")
@@ -85,8 +88,8 @@ class ExportForm(QWidget):
         self._key, self._project = f"export/{uuid}", project
         values: dict[str, Any] = {
             "layout": "spa", "frames": FRAMES[0], "crops": CROPS[0], "min_rain": 0.0, "max_excluded": 0.0,
-            "split": "", "seed": 0, "person_only": False, "keep_moving": False, "no_confidence": False,
-            "output": str(project.with_name(f"{project.name}-export")),
+            "max_error": 0.0, "split": "", "seed": 0, "person_only": False, "keep_moving": False,
+            "no_confidence": False, "output": str(project.with_name(f"{project.name}-export")),
         }  # fmt: skip
         try:
             self._fill(values | json.loads(str(self._settings.value(self._key, "{}"))))
@@ -107,6 +110,7 @@ class ExportForm(QWidget):
             crops=self.crops.currentText().strip(),
             min_rain=self.min_rain.value(),
             max_excluded=self.max_excluded.value(),
+            max_error=self.max_error.value() or None,
             split=self.split.text().strip() or None,
             seed=self.seed.value(),
             person_only=self.person_only.isChecked(),
@@ -124,7 +128,7 @@ class ExportForm(QWidget):
         asked, usual = self.export(), type(self.export())(project=self._project)
         words = ["export", str(self._project), "-o", str(asked.output), "--layout", asked.layout]
         words += ["--frames", asked.frames, "--crops", asked.crops]
-        for flag in ("min_rain", "max_excluded", "split", "seed"):
+        for flag in ("min_rain", "max_excluded", "max_error", "split", "seed"):
             value = getattr(asked, flag)
             if value != getattr(usual, flag):
                 words += [f"--{flag.replace('_', '-')}", f"{value:g}" if isinstance(value, float) else str(value)]
@@ -159,6 +163,7 @@ class ExportForm(QWidget):
             self.crops.setCurrentText(str(values["crops"]))
             self.min_rain.setValue(float(values["min_rain"]))
             self.max_excluded.setValue(float(values["max_excluded"]))
+            self.max_error.setValue(float(values["max_error"]))
             self.split.setText(str(values["split"]))
             self.seed.setValue(int(values["seed"]))
             for name, box in self._boxes().items():
@@ -174,8 +179,9 @@ class ExportForm(QWidget):
         asked = self.export()
         values = {
             "layout": asked.layout, "frames": asked.frames, "crops": asked.crops, "min_rain": asked.min_rain,
-            "max_excluded": asked.max_excluded, "split": asked.split or "", "seed": asked.seed,
-            "output": self.output.text().strip(), **{name: getattr(asked, name) for name in self._boxes()},
+            "max_excluded": asked.max_excluded, "max_error": self.max_error.value(), "split": asked.split or "",
+            "seed": asked.seed, "output": self.output.text().strip(),
+            **{name: getattr(asked, name) for name in self._boxes()},
         }  # fmt: skip
         self._settings.setValue(self._key, json.dumps(values))
         self.check()
@@ -192,14 +198,14 @@ class ExportForm(QWidget):
 
     def _widgets(self) -> tuple[QWidget, ...]:
         return (
-            self.layout_name, self.frames, self.crops, self.min_rain, self.max_excluded, self.split, self.seed,
-            *self._boxes().values(), self.output,
+            self.layout_name, self.frames, self.crops, self.min_rain, self.max_excluded, self.max_error, self.split,
+            self.seed, *self._boxes().values(), self.output,
         )  # fmt: skip
 
     def _connect(self) -> None:
         for box in (self.layout_name, self.frames, self.crops):
             box.currentTextChanged.connect(self._changed)
-        for number in (self.min_rain, self.max_excluded, self.seed):
+        for number in (self.min_rain, self.max_excluded, self.max_error, self.seed):
             number.valueChanged.connect(self._changed)
         for line in (self.split, self.output):
             line.textChanged.connect(self._changed)
@@ -222,6 +228,7 @@ class ExportForm(QWidget):
             ("crops", "Crops", self.crops, self.crops),
             ("min_rain", "Least rain", self.min_rain, self.min_rain),
             ("max_excluded", "Most excluded", self.max_excluded, self.max_excluded),
+            ("max_error", "Largest error", self.max_error, self.max_error),
             ("split", "Split", self.split, self.split),
             ("seed", "Seed", self.seed, self.seed),
             *((name, "", box, box) for name, box in self._boxes().items()),

@@ -16,7 +16,7 @@ from rainclean.errors import InputError, UsageError
 from rainclean.video import FrameSource, Region
 
 if TYPE_CHECKING:
-    from pipeline.export.exclusions import Exclusions
+    from pipeline.export.exclusions import ExclusionRules, Exclusions
     from rainclean.pairs import Crop, CropChoice
 
 U8 = NDArray[np.uint8]
@@ -56,7 +56,7 @@ class Preview:
     """One frame as it will be exported; pictures (H, W, 3) uint8 RGB of the same size, what is excluded tinted.
 
     plain: the rainy frame without tint. small: the tinted frame for drawing on. words: why there are no crops.
-    exclude: (H, W) uint8 of this frame; exclusions: of all frames of the subject. keep_moving: as asked for.
+    exclude: (H, W) uint8 of this frame; exclusions: of all frames of the subject, by these rules.
     """
 
     subject: Subject
@@ -70,7 +70,7 @@ class Preview:
     crops: tuple["Crop", ...]
     words: str
     exclusions: "Exclusions"
-    keep_moving: bool = False
+    rules: "ExclusionRules | None"
 
 
 def make_preview(
@@ -79,19 +79,19 @@ def make_preview(
     frame: int,
     choice: "CropChoice",
     known: Preview | None,
-    keep_moving: bool = False,
+    rules: "ExclusionRules | None" = None,
 ) -> Preview:
     """Read a frame and choose its crops, as the export does. known: an earlier one, of which what is equal is used.
 
-    keep_moving: exclude what a person marked only. The project in ``folder`` is opened anew: this may run in any
-    thread. Raises RaincleanError.
+    rules: of what is excluded, None: as the export has it by itself. The project in ``folder`` is opened anew: this may
+    run in any thread. Raises RaincleanError.
     """
     with Project.again(folder) as project:
-        if known is not None and (known.subject, known.keep_moving) == (subject, keep_moving):
+        if known is not None and (known.subject, known.rules) == (subject, rules):
             clean, exclusions = known.plain_clean, known.exclusions
         else:
             clean = project.artefacts.picture(subject.picture)
-            exclusions = _exclusions(project, subject, keep_moving)
+            exclusions = _exclusions(project, subject, rules)
         if known is not None and (known.subject, known.frame) == (subject, frame):
             rainy = known.plain
         else:
@@ -105,17 +105,17 @@ def make_preview(
     tinted = tint(rainy, exclude)
     return Preview(
         subject, frame, rainy, tinted, tint(clean, exclude), clean, exclude, _shrunk(tinted), tuple(crops), words,
-        exclusions, keep_moving,
+        exclusions, rules,
     )  # fmt: skip
 
 
-def _exclusions(project: Project, subject: Subject, keep_moving: bool) -> "Exclusions":
-    from pipeline.export.exclusions import Exclusions, read_exclusions
+def _exclusions(project: Project, subject: Subject, rules: "ExclusionRules | None") -> "Exclusions":
+    from pipeline.export.exclusions import ExclusionRules, Exclusions, read_exclusions
     from pipeline.project.masks import read_mask
 
     if subject.analysis is None:
         return Exclusions(read_mask(project, subject.exclude) if subject.exclude else None)
-    return read_exclusions(project, subject.analysis, subject.exclude, keep_moving)
+    return read_exclusions(project, subject.analysis, subject.picture, subject.exclude, rules or ExclusionRules())
 
 
 def _open(project: Project, subject: Subject) -> FrameSource:

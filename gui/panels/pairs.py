@@ -199,7 +199,7 @@ class PairsPage(QWidget):
             self.preview.show_preview(None)
             return
         self._session.workers.run(
-            lambda: make_preview(folder, subject, frame, asked.crops, known, asked.keep_moving),
+            lambda: make_preview(folder, subject, frame, asked.crops, known, asked.exclusion),
             self._show_preview,
             lambda error: self.preview.show_preview(None, str(error)),
             lane="pairs-preview",

@@ -8,6 +8,7 @@ from tyro.conf import Positional, arg
 
 from pipeline.cli.console import follow, print_json, print_note, print_text
 from pipeline.words import counted
+from rainclean.errors import UsageError
 
 if TYPE_CHECKING:
     from pipeline.export.plan import ExportSettings
@@ -49,6 +50,8 @@ class Export:
     keep_moving: bool = False
     """Exclude what a person marked only: not where the clean image is in doubt because something moves, nor what
     passes in a rainy frame."""
+    max_error: Annotated[float | None, arg(metavar="LEVELS")] = None
+    """Exclude pixels of the clean image whose expected error is above so many grey levels. Default: none."""
     no_confidence: bool = False
     """Write no confidence pictures."""
     estimate: bool = False
@@ -60,7 +63,6 @@ class Export:
         """Write it."""
         from pipeline.export.writing import export
         from pipeline.project.store import Project
-        from rainclean.errors import UsageError
 
         settings = self.settings()
         if self.output is None and not self.estimate:
@@ -90,6 +92,8 @@ class Export:
         layout(self.layout)
         check_share(self.min_rain, "--min-rain")
         check_share(self.max_excluded, "--max-excluded")
+        if self.max_error is not None and not 0 < self.max_error <= 255:
+            raise UsageError(f"--max-error {self.max_error:g}: grey levels above 0, up to 255, are needed")
         return ExportSettings(
             self.layout,
             FrameChoice.parse(self.frames),
@@ -102,6 +106,7 @@ class Export:
             self.sequences,
             confidence=not self.no_confidence,
             keep_moving=self.keep_moving,
+            max_error=self.max_error,
         )
 
     def _estimate(self, project: "Project", settings: "ExportSettings") -> None:

@@ -12,10 +12,11 @@ from pipeline.project.clips import clips, locate
 from pipeline.project.store import DATABASE, Project
 from pipeline.stages import Progress
 from pipeline.words import counted
+from rainclean.confidence import ERROR, form_of, to_picture
 from rainclean.errors import InputError
 from rainclean.formats import LAYOUTS, Files, Kind, Layout, Problem, layout
 from rainclean.formats.manifest import NAME, ManifestRow, read_manifest
-from rainclean.formats.png import pixels_sha256
+from rainclean.formats.png import decode_png, pixels_sha256
 from rainclean.formats.verify import verify
 from rainclean.json_text import parse_json
 
@@ -91,9 +92,29 @@ def _check_export(path: Path) -> Generator[Progress, None, Findings]:
             break
         yield Progress("check", step.done, step.total)
     found.problems += _judge_counts(report, rows, chosen)
+    if not found.problems:
+        found.problems += _judge_errors(files, rows, report)
     found.counts = {"pair": len(rows), "scene": len({row.scene for row in rows})}
     found.notes += _equal_pictures(rows)
     return found
+
+
+def _judge_errors(files: Files, rows: list[ManifestRow], report: dict[str, Any]) -> Iterator[Problem]:
+    """Pairs in which a pixel counts although its confidence says more than ``--max-error``."""
+    import numpy as np
+
+    max_error = report["settings"].get("max_error")
+    if max_error is None or form_of(report, files.root / REPORT) != ERROR:
+        return
+    least = to_picture(np.array([max_error], np.float32))
+    for row in rows:
+        if row.confidence:
+            beyond = decode_png(files.read(row.confidence), row.confidence) < least
+            if row.exclude:
+                beyond &= decode_png(files.read(row.exclude), row.exclude) == 0
+            if beyond.any():
+                text = f"has pixels of more than {max_error:g} levels expected error that nothing excludes; {_AGAIN}"
+                yield Problem(row.confidence, Kind.PIXELS, text)
 
 
 def _equal_pictures(rows: list[ManifestRow]) -> Iterator[str]:

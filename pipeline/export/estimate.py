@@ -24,6 +24,9 @@ RAINY_TO_CLEAN = 1.2
 CONFIDENCE_TO_SD = 0.3
 """Bytes of a confidence picture to those of the standard deviation that it follows from, which has 16 bits."""
 
+MASK_TO_SD = 0.05
+"""The same of an exclusion mask of what is too unsure."""
+
 ROW = 500
 """Bytes that manifest and list take for a pair; the check sums are most of it."""
 
@@ -111,7 +114,7 @@ class _Counter:
 
     def __init__(self, project: Project, settings: ExportSettings) -> None:
         self.exact = settings.crops.smallest_rain_share == 0
-        self._project, self._keep_moving = project, settings.keep_moving
+        self._project, self._rules = project, settings.exclusion
         self._crops = replace(settings.crops, smallest_rain_share=0.0)
 
     def of(self, item: Item, frames: Sequence[int]) -> tuple[int, float]:
@@ -126,18 +129,20 @@ class _Counter:
         made, exclude = item.analysis, item.decision.exclude
         width, height = made.region.width, made.region.height
         most = most_crops(self._crops, width, height)
-        if not (exclude or (made.moving and not self._keep_moving)):
+        rules = self._rules
+        unsure = made.belief_sd and rules.max_error is not None
+        if not (exclude or unsure or (made.moving and not rules.keep_moving)):
             return most * len(frames)
         if most > MANY:
             self.exact = False
             return most * len(frames)
-        exclusions = read_exclusions(self._project, made, exclude, self._keep_moving)
+        exclusions = read_exclusions(self._project, made, item.candidate.picture, exclude, rules)
         dry: U8 = np.zeros((height, width, 3), np.uint8)
 
         def count(found: Mask | None) -> int:
             return len(self._crops.choose(dry, dry, exclusions.by_person, found=found, sequence="", frame=0))
 
-        usual = count(exclusions.doubtful)
+        usual = count(replace(exclusions, passing=None).of(0).found)
         own = [frame for frame in frames if exclusions.passing is not None and frame in exclusions.passing.cells]
         if len(own) > FEW_FRAMES:
             self.exact = False  # of the others nothing of their own is left out: at most so many
@@ -160,6 +165,8 @@ def _bytes_of_frame(project: Project, item: Item, settings: ExportSettings) -> f
     masks: float = _size(project, item.decision.exclude)
     if not settings.keep_moving and not item.decision.exclude:
         masks += _size(project, made.areas)
+    if settings.max_error is not None:
+        masks += MASK_TO_SD * _size(project, made.belief_sd)
     if settings.confidence:
         masks += CONFIDENCE_TO_SD * _size(project, made.belief_sd)
     return clean + rainy + masks

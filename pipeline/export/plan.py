@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from pipeline.export.exclusions import ExclusionRules
 from pipeline.project.agreement import AUTOMATIC, Agreement, Judgements, agreements, judgements
 from pipeline.project.analyses import OF_FRAMES, analysis, candidate, rain_amounts
 from pipeline.project.clips import clip
@@ -39,7 +40,7 @@ class ExportSettings:
 
     layout: name of a layout. shares: split → share of the scenes; None for the layout's default. seed: of the
     split. person_only: leave automatic choices out. names: only these sequences; empty for all. confidence: write
-    confidence pictures. keep_moving: exclude what a person marked only.
+    confidence pictures. keep_moving, max_error: what is excluded, as `ExclusionRules` has it.
     """
 
     layout: str
@@ -51,6 +52,12 @@ class ExportSettings:
     names: tuple[str, ...] = ()
     confidence: bool = True
     keep_moving: bool = False
+    max_error: float | None = None
+
+    @property
+    def exclusion(self) -> ExclusionRules:
+        """What is excluded beside what a person marked."""
+        return ExclusionRules(self.keep_moving, self.max_error)
 
     def to_json(self) -> dict[str, Any]:
         """All of them, as values for JSON; the shares as they are used."""
@@ -69,6 +76,7 @@ class ExportSettings:
             "sequences": list(self.names),
             "confidence": self.confidence,
             "keep_moving": self.keep_moving,
+            "max_error": self.max_error,
         }
 
     def split_shares(self) -> dict[str, float]:
@@ -187,7 +195,7 @@ def plan_export(project: Project, settings: ExportSettings) -> Plan:
         judged = judgements(project, [s.id for s in chosen])
         items = tuple(_items(project, large, decisions, splits, judged))
         sound = [s for s in chosen if s.id not in unsound]
-        notes = [*told, *_left_out(sound, accepted, large, decisions), *_doubts(project, items)]
+        notes = [*told, *_left_out(sound, accepted, large, decisions), *_doubts(project, items, settings.max_error)]
         return Plan(settings, project.uuid, items, splits, tuple(notes), tuple(agreements(judged)))
 
 
@@ -249,7 +257,7 @@ def _left_out(
             yield f"{counted(len(names), 'sequence')} left out, {why}: {few(names)}"
 
 
-def _doubts(project: Project, items: Sequence[Item]) -> Iterator[str]:
+def _doubts(project: Project, items: Sequence[Item], max_error: float | None) -> Iterator[str]:
     """What a person should look at before others use the data."""
     split = {item.sequence.name: item.split for item in items}
     suggested = [item.sequence.name for item in items if item.sequence.scene_by == "suggestion"]
@@ -270,6 +278,13 @@ def _doubts(project: Project, items: Sequence[Item]) -> Iterator[str]:
     for state, what in (("unfit", "unfit by their verdict, chosen all the same"), (None, "not judged, analyse again")):
         if names := [i.sequence.name for i in items if (i.verdict.state if i.verdict else None) == state]:
             yield f"{what}: {few(names)}"
+    if max_error is not None:
+        unknown = [item.sequence.name for item in items if not item.analysis.belief_sd]
+        if unknown:
+            yield (
+                "no expected error is known (an older rainclean analysed, or without a rain-free mean), so --max-error "
+                f"excludes nothing: {few(unknown)}"
+            )
     unlicensed = [item.sequence.name for item in items if not item.sequence.licence]
     if unlicensed:
         yield f"no licence is given (rainclean describe --licence) for {few(unlicensed)}"

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.border import border
-from pipeline.export.exclusions import Excluded, Exclusions, read_exclusions
+from pipeline.export.exclusions import REASONS, Excluded, Exclusions, read_exclusions
 from pipeline.export.plan import ExportSettings, Item, Plan, plan_export, versions
 from pipeline.export.report import REPORT, write_report
 from pipeline.export.workplace import SEQUENCES, Workplace
@@ -117,7 +117,8 @@ def _prepare(project: Project, plan: Plan, item: Item, workplace: Workplace) -> 
             return
         yield Progress("write", 0, None, "pictures that were prepared before are no longer as they were: made anew")
     clean = project.artefacts.picture(item.candidate.picture)
-    exclusions = read_exclusions(project, item.analysis, item.decision.exclude, plan.settings.keep_moving)
+    marked, rules = item.decision.exclude, plan.settings.exclusion
+    exclusions = read_exclusions(project, item.analysis, item.candidate.picture, marked, rules)
     sure = _confidence(project, item, clean) if plan.settings.confidence else None
     with whole_sequence(project, item.sequence, item.analysis.steadying) as source:
         frames = yield from _still_frames(plan, item, source, clean)
@@ -233,6 +234,7 @@ class _PairWriter:
             "exclude_sha256": "",
             "confidence_sha256": "",
             "excluded": excluded.why(box),
+            "unsure": 0 if excluded.unsure is None else int(excluded.unsure[box].sum()),
         }
         if exclude is not None and exclude.any():
             row["exclude_sha256"] = self._put(f"{stem}.exclude.png", exclude)
@@ -318,7 +320,7 @@ def _manifest_row(item: Item, row: dict[str, Any], paths: PairPaths) -> Manifest
         darkening=candidate.darkening,
         disagreement=candidate.disagreement,
         verdict=_verdict(item)[0],
-        **{name: value for name, value in row.items() if name not in ("file", "excluded")},
+        **{name: value for name, value in row.items() if name not in ("file", "excluded", "unsure")},
     )
 
 
@@ -348,9 +350,15 @@ def _verdict(item: Item) -> tuple[str, str]:
 
 
 def _excluded(rows: list[dict[str, Any]]) -> list[str]:
-    """Why something is excluded in any pair of a sequence: ``person``, ``doubtful``, ``passing``."""
+    """Why something is excluded in any pair of a sequence, of `REASONS`."""
     there = {why for row in rows for why in row["excluded"]}
-    return [why for why in ("person", "doubtful", "passing") if why in there]
+    return [why for why in REASONS if why in there]
+
+
+def _unsure_share(rows: list[dict[str, Any]]) -> float:
+    """Share of the pixels of a sequence's pairs that are excluded because their expected error is too large."""
+    area = sum(row["width"] * row["height"] for row in rows)
+    return sum(row["unsure"] for row in rows) / area if area else 0.0
 
 
 def _notes(plan: Plan, parts: dict[int, list[dict[str, Any]]], result: Exported) -> Iterator[str]:
@@ -371,6 +379,10 @@ def _notes(plan: Plan, parts: dict[int, list[dict[str, Any]]], result: Exported)
         names = [item.sequence.name for item in plan.items if why in _excluded(parts[item.sequence.id])]
         if names:
             yield f"excluded beside what people marked, {what}: {few(names)} (--keep-moving leaves it in)"
+    unsure = [(item, _unsure_share(parts[item.sequence.id])) for item in plan.items]
+    named = [f"{item.sequence.name} {share:.0%}" for item, share in unsure if share]
+    if named:
+        yield f"excluded, expected errors above {plan.settings.max_error:g} levels, share of the pairs: {few(named)}"
     for split, share in plan.settings.split_shares().items():
         if share and not result.scenes[split]:
             yield f"no scene is left for {split}: {counted(len(plan.splits), 'scene')} in all"

@@ -14,13 +14,16 @@ from project import steadied as known
 
 from pipeline.export.check import check
 from pipeline.export.estimate import estimate
+from pipeline.export.report import write_report
 from pipeline.export.writing import Exported, export
 from pipeline.project import decisions
+from pipeline.project.analyses import analyses, candidates
 from pipeline.project.editor import Editor
 from pipeline.project.sequences import sequences
 from pipeline.project.store import Project
 from pipeline.stages import finish
 from rainclean.composite import Shape
+from rainclean.errors import RaincleanError
 from rainclean.formats.manifest import ManifestRow, read_manifest
 
 from .conftest import contents, settings
@@ -147,6 +150,51 @@ def test_crops_may_hold_a_little_of_what_moves(home: Path, tmp_path: Path, crops
     assert all(not row.exclude and not row.confidence for row in rows) and not (strict / "confidence").exists()
 
 
+def test_what_is_too_unsure_is_excluded_like_what_is_in_doubt(home: Path, tmp_path: Path) -> None:
+    out, doubtful = tmp_path / "out", known.moving().doubtful
+    result = write(home, out, frames="all", max_error=2.0)
+    for index, row in rows_of(out).items():
+        unsure = known.belief().sd > 2
+        expected = np.where(doubtful | unsure | known.passing(index), 255, 0)
+        np.testing.assert_array_equal(imageio.imread(out / row.exclude), expected)
+    assert json.loads((out / "export.json").read_text())["settings"]["max_error"] == 2
+    assert "excluded, expected errors above 2 levels, share of the pairs: pan 25%" in result.notes
+    (line,) = csv.DictReader((out / "sequences.csv").read_text().splitlines())
+    assert line["excluded"] == "doubtful unsure passing"
+    with Project(home) as project:  # another picture of the place is as far off as it lies from what is believed
+        (sequence,) = sequences(project)
+        second = candidates(project, analyses(project, sequence.id)[0].id)[1]
+        Editor(project, "Ann").accept(sequence, second.id)
+    other = tmp_path / "second"
+    write(home, other, frames="every:6", max_error=3.0, keep_moving=True)
+    assert all((imageio.imread(other / row.exclude) == 255).all() for row in rows_of(other).values())
+    write(home, tmp_path / "wide", frames="every:6", max_error=60.0, keep_moving=True)
+    assert not any(row.exclude for row in rows_of(tmp_path / "wide").values())
+    with Project(home) as project, pytest.raises(RaincleanError, match="no pair is left"):
+        finish(export(project, settings("spa", "every:6", "grid:8", max_error=3.0), tmp_path / "crops"))
+
+
+def test_check_holds_masks_against_confidence(home: Path, tmp_path: Path) -> None:
+    """An export that somebody changed and put in order again: sums fit, but what is excluded does not."""
+    out = tmp_path / "out"
+    write(home, out, frames="every:6", max_error=7.0)
+    report = json.loads((out / "export.json").read_text())
+    report["settings"]["max_error"] = 2.0
+    del report["digest"]
+    (out / "export.json").write_bytes(write_report(report))
+    problems = finish(check(out)).problems
+    assert {problem.path for problem in problems} == {row.confidence for row in rows_of(out).values()}
+    assert "more than 2 levels expected error" in problems[0].text
+
+
+def test_without_a_belief_nothing_is_too_unsure(home: Path, tmp_path: Path) -> None:
+    with Project(home) as project, project.transaction():
+        project.execute("UPDATE analysis SET belief_mean = '', belief_sd = ''")
+    result = write(home, tmp_path / "out", frames="every:6", max_error=0.1, keep_moving=True)
+    assert any("--max-error excludes nothing: pan" in note for note in result.notes)
+    assert not any(row.exclude for row in rows_of(tmp_path / "out").values())
+
+
 def test_the_same_again_and_a_damaged_picture_is_found(home: Path, tmp_path: Path) -> None:
     for out in ("one", "two"):
         write(home, tmp_path / out, frames="every:6")
@@ -163,4 +211,7 @@ def test_the_flags(home: Path, tmp_path: Path, rainclean: Run) -> None:
     larger = json.loads(rainclean("export", home, "--frames", "every:6", "--estimate", "--json").stdout)["bytes"]
     assert smaller < larger
     assert rainclean(*asked, "-o", tmp_path / "out").returncode == 0
+    for wrong in ("0", "-1", "256", "nan"):
+        refused = rainclean(*asked, "--estimate", "--max-error", wrong)
+        assert refused.returncode == 2 and "--max-error" in refused.stderr
     assert not (tmp_path / "out" / "confidence").exists() and not (tmp_path / "out" / "exclude").exists()

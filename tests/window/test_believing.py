@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from gui.panels.pair_reading import Subject, make_preview, read_thumbnails
 from gui.window import Window
-from pipeline.export.exclusions import Exclusions
+from pipeline.export.exclusions import ExclusionRules, Exclusions
 from pipeline.project.analyses import analyses, candidates, rain_amounts
 from pipeline.project.sequences import sequences
 from pipeline.project.store import Project
@@ -123,7 +123,7 @@ def test_the_page_of_pairs_shows_what_is_exported(home: Path) -> None:
     assert second.exclude is not None and second.exclusions is first.exclusions
     np.testing.assert_array_equal(second.exclude == 255, doubtful)
     assert len(second.crops) > len(first.crops)
-    plain = make_preview(home, subject, 0, choice, second, keep_moving=True)
+    plain = make_preview(home, subject, 0, choice, second, ExclusionRules(keep_moving=True))
     assert plain.exclude is None and plain.exclusions == Exclusions()
     found: dict[int, np.ndarray] = {}
     finish(read_thumbnails(home, subject, [0, 6, 19], found))

@@ -29,6 +29,7 @@ def test_the_form_is_the_command_and_is_remembered(
     form.crops.setCurrentText("random:64:2")
     form.min_rain.setValue(0.05)
     form.max_excluded.setValue(0.2)
+    form.max_error.setValue(2.5)
     form.split.setText("train=3,val=1")
     form.seed.setValue(11)
     form.person_only.setChecked(True)
@@ -36,10 +37,15 @@ def test_the_form_is_the_command_and_is_remembered(
     form.browse.click()
     words = form.words()
     assert words[words.index("--min-rain") :] == [
-        "--min-rain", "0.05", "--max-excluded", "0.2", "--split", "train=3,val=1", "--seed", "11", "--person-only",
+        "--min-rain", "0.05", "--max-excluded", "0.2", "--max-error", "2.5", "--split", "train=3,val=1", "--seed",
+        "11", "--person-only",
     ]  # fmt: skip
     asked = form.settings()
-    assert asked is not None and asked.crops == CropChoice("random", (64, 64), None, 2, 11, 0.05, 0.2)
+    assert (
+        asked is not None
+        and asked.max_error == 2.5
+        and asked.crops == CropChoice("random", (64, 64), None, 2, 11, 0.05, 0.2)
+    )
     assert (asked.layout, asked.seed, asked.person_only) == ("paired", 11, True)
     again = ExportForm(settings)
     qtbot.addWidget(again)
