@@ -95,7 +95,7 @@ TABLE: tuple[Action, ...] = (
     Action("blink", "Compare", "Blink", ("B",), framed, "Change between both, once a press"),
     Action("blinking", "Compare", "Blink by itself", ("Shift+B",), framed, "Change between both twice a second"),
     Action("opponent", "Compare", "Compare with this candidate", ("C",), shown, "Again: with the rainy frame"),
-    Action("confidence", "Compare", "Confidence", ("M",), seeing, "Tint where the clean image is not to be relied on"),
+    Action("confidence", "Compare", "Expected error", ("M",), seeing, "Tint by it; again: the worst 5 %; then nothing"),
     Action("places", "Compare", "Places of the verdict", ("Shift+M",), seeing, "Tint where its reasons are"),
     Action("fit", "Compare", "Fit", ("0", "F"), framed, "The whole picture"),
     Action("actual", "Compare", "1:1", ("Z",), framed, "One pixel of the picture on one of the screen"),

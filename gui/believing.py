@@ -1,11 +1,13 @@
-"""How far off the shown picture may be: the expected error under the pointer, and a tint where it is large."""
+"""How far off the shown picture may be: the expected error under the pointer, and a tint by it."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from gui.compare import Legend
+from gui.compare.kinds import Colour
 from gui.session import Session
 from gui.workers import LATER, NOW, SOON
 from pipeline.project.analyses import analysis
@@ -17,9 +19,23 @@ if TYPE_CHECKING:  # scipy is loaded when a sequence has been framed for a momen
     from rainclean.belief import Belief
 
 U8 = NDArray[np.uint8]
+F32 = NDArray[np.float32]
 
-FAR = 2.0
-"""Expected error, grey levels, from which a pixel is tinted."""
+LEVELS = (1, 2, 4, 8, 16, 32)
+"""Expected errors, grey levels, evenly along the legend; below the first nothing is tinted."""
+
+WORST = 0.05
+"""Share of the pixels that is tinted when the worst ones are asked for."""
+
+WAYS = ("", "levels", "worst")
+"""What is tinted: nothing, all by expected error, the worst pixels."""
+
+_WORST_COLOUR = (170, 60, 230)
+_COLOURS = ((250, 220, 40), (250, 160, 30), (235, 80, 40), (205, 30, 90), (140, 20, 150), (70, 10, 130))
+"""At LEVELS: each next one is darker and bluer, so that people who see fewer colours tell them apart, too."""
+
+_FAINTEST = 64
+"""Of 255: how strong the tint is at the first of LEVELS, so that a little is seen as such."""
 
 REST_MS = 600
 """Milliseconds that a sequence is framed before its belief is read: leafing through a list costs nothing."""
@@ -30,16 +46,26 @@ SOON_MS = 120
 _READ, _TINT = "belief", "confidence"
 
 
+class Tint(NamedTuple):
+    """An overlay, as `set_overlay` takes it, and what it means."""
+
+    mask: U8
+    colour: Colour | U8
+    alpha: float
+    hatched: bool
+    legend: Legend
+
+
 class Believing(QObject):
-    """changed: the tint came, changed or went, or confidence can be told now. on: a person wants the tint."""
+    """changed: the tint came, changed or went, or errors can be told now. way: one of WAYS, as a person wants it."""
 
     changed = Signal()
 
     def __init__(self, session: Session, rest_ms: int = REST_MS) -> None:
         super().__init__()
         self._session = session
-        self.on = False
-        self.tint: U8 | None = None
+        self.way = ""
+        self.tint: Tint | None = None
         self._picture: U8 | None = None
         self._belief: Belief | None = None
         self._of: tuple[str, str] = ("", "")
@@ -51,16 +77,22 @@ class Believing(QObject):
             signal.connect(self._follow)
 
     def toggle(self) -> None:
-        """Tint, or do not."""
-        self.on = not self.on
-        if not self.on:
+        """Tint the next way."""
+        way = WAYS[(WAYS.index(self.way) + 1) % len(WAYS)]
+        if way and (self._session.blind or self._names() == ("", "")):
+            self.way = ""
+            said = "nothing is known of the expected error: an older rainclean analysed; analyse it again"
+            self._session.said.emit("not shown during a second opinion" if self._session.blind else said)
+            return
+        self.way = way
+        if not way:
             self._clear()
-            self._session.said.emit("confidence is not shown any more")
-        elif self._session.blind or self._names() == ("", ""):
-            self.on = False
-            self._session.said.emit("nothing is known of the confidence: an older rainclean analysed; analyse it again")
+            self._session.said.emit("the expected error is not shown any more")
+        elif way == "levels":
+            self._session.said.emit("tinted by expected error; again: the worst 5 %")
+            self._read(NOW)
         else:
-            self._session.said.emit(f"tinted: expected to be {FAR:g} grey levels or more off the truth")
+            self._session.said.emit("tinted: the 5 % of the picture that are expected to be farthest off")
             self._read(NOW)
 
     def look_at(self, picture: U8 | None, changed: bool = False) -> None:
@@ -70,7 +102,7 @@ class Believing(QObject):
         if picture is None or self._picture is None or picture.shape != self._picture.shape:
             self._clear()
         self._picture = picture
-        if self.on:
+        if self.way:
             self._soon.start()
 
     def at(self, x: int, y: int) -> float | None:
@@ -103,14 +135,14 @@ class Believing(QObject):
             return
         names = self._names()
         if names == self._of:
-            if self.on and self.tint is None:
+            if self.way and self.tint is None:
                 self._soon.start()
             return
         self._session.workers.cancel(_READ)
         self._of, self._belief = names, None
         self._clear()
         self._rest.stop()
-        if names != ("", "") and self.on:
+        if names != ("", "") and self.way:
             self._read(SOON)
         elif names != ("", ""):
             self._rest.start()
@@ -141,19 +173,16 @@ class Believing(QObject):
     def _measure(self) -> None:
         """Bring the tint to the shown picture."""
         belief, picture = self._belief, self._picture
-        if not self.on or belief is None or picture is None or self._session.blind:
+        if not self.way or belief is None or picture is None or self._session.blind:
             return
         if picture.shape != belief.mean.shape:
             return
-        picture = picture.copy()  # strokes and sliders go on in the array meanwhile
+        picture, make = picture.copy(), by_levels if self.way == "levels" else worst
+        # Strokes and sliders go on in the array meanwhile.
+        self._session.workers.run(lambda: make(belief.error(picture)), self._show, lane=_TINT, urgency=SOON)
 
-        def work() -> U8:
-            return np.where(belief.error(picture) >= FAR, np.uint8(255), np.uint8(0))
-
-        self._session.workers.run(work, self._show, lane=_TINT, urgency=SOON)
-
-    def _show(self, tint: U8) -> None:
-        if self.on:
+    def _show(self, tint: Tint) -> None:
+        if self.way:
             self.tint = tint
             self.changed.emit()
 
@@ -163,3 +192,25 @@ class Believing(QObject):
         if self.tint is not None:
             self.tint = None
             self.changed.emit()
+
+
+def by_levels(error: F32) -> Tint:
+    """Every pixel by its expected error, (H, W) float32: the more, the stronger and darker."""
+    octaves = np.log2(np.maximum(error, LEVELS[0]) / LEVELS[0]) / np.log2(LEVELS[-1] / LEVELS[0])
+    mask = np.where(error < LEVELS[0], 0, _FAINTEST + (255 - _FAINTEST) * np.minimum(octaves, 1))
+    places = np.linspace(_FAINTEST, 255, len(LEVELS))
+    ramp = [np.interp(np.arange(256), places, channel) for channel in zip(*_COLOURS, strict=True)]
+    colours = np.rint(np.stack(ramp, axis=1)).astype(np.uint8)
+    words = [*map(str, LEVELS[:-1]), f"{LEVELS[-1]}+"]
+    marks = list(zip(np.linspace(0, 1, len(LEVELS)).tolist(), words, strict=True))
+    title = f"expected error in grey levels, median {float(np.median(error)):.1f}"
+    legend = Legend(title, colours[_FAINTEST:], marks)
+    return Tint(np.rint(mask).astype(np.uint8), colours, 0.75, False, legend)
+
+
+def worst(error: F32) -> Tint:
+    """The pixels with the largest expected errors, a share of WORST."""
+    least = float(np.quantile(error, 1 - WORST))
+    mask = np.where(error >= least, np.uint8(255), np.uint8(0))
+    title = f"worst {WORST:.0%}: expected error of {least:.1f} grey levels or more".replace("%", " %")
+    return Tint(mask, _WORST_COLOUR, 0.5, True, Legend(title))

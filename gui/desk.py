@@ -34,8 +34,8 @@ U8 = NDArray[np.uint8]
 
 COMPARE_TOOLS = ("wipe", "side", "single", "difference", "blink", "fit", "actual")
 
-EXCLUDED, PAINTED, DOUBTED, JUDGED = (230, 40, 40), (40, 140, 255), (170, 60, 230), (245, 150, 0)
-"""Colours of the exclusion mask, of the chosen layer, of where confidence is low, and of the verdict's places."""
+EXCLUDED, PAINTED, JUDGED = (230, 40, 40), (40, 140, 255), (245, 150, 0)
+"""Colours of the exclusion mask, of the chosen layer, and of the verdict's places."""
 
 AHEAD_MS = 150
 AHEAD = (1, 2, -1)
@@ -276,7 +276,12 @@ class Desk(QWidget):
         self.say_values()
 
     def _show_confidence(self) -> None:
-        self.view.set_overlay("confidence", self.believing.tint, DOUBTED, 0.5, hatched=True)
+        tint = self.believing.tint
+        if tint is None:
+            self.view.set_overlay("confidence", None)
+        else:
+            self.view.set_overlay("confidence", tint.mask, tint.colour, tint.alpha, tint.hatched)
+        self.view.set_legend(None if tint is None else tint.legend)
         self.say_values()
 
     def _show_exclusion(self, region: Region | None) -> None:

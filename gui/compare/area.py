@@ -14,9 +14,9 @@ from PySide6.QtWidgets import QWidget
 
 from gui.compare import decorations
 from gui.compare.canvas import Canvas
-from gui.compare.captions import Names, draw_captions, draw_scale
+from gui.compare.captions import Names, draw_captions, draw_legend, draw_scale
 from gui.compare.contents import Contents, Side
-from gui.compare.kinds import U8, Colour, DifferenceKind, Mode, Outline
+from gui.compare.kinds import U8, Colour, DifferenceKind, Legend, Mode, Outline
 from gui.compare.overlays import Overlay
 from gui.compare.panes import Pane, arrange, pane_size
 from gui.compare.viewport import Box
@@ -44,6 +44,7 @@ class PictureArea(ZoomableArea):
         self._mode, self._divider, self._left_in_turn = Mode.SINGLE, 0.5, False
         self._overlays: dict[str, Overlay] = {}
         self._outlines: list[tuple[QPolygonF, Colour, bool]] = []
+        self._legend: Legend | None = None
         self._empty_text = ""
         self._dirty: Box | None = None
         self._serial = self._painted_serial = 0
@@ -198,12 +199,13 @@ class PictureArea(ZoomableArea):
     # Over the pictures.
 
     def set_overlay(
-        self, key: str, mask: U8 | None, colour: Colour = (255, 0, 0), alpha: float = 0.5, hatched: bool = False
+        self, key: str, mask: U8 | None, colour: Colour | U8 = (255, 0, 0), alpha: float = 0.5, hatched: bool = False
     ) -> None:
         """Tint pictures where a mask says so, side by side the right one only. Later keys lie over earlier ones.
 
         mask: (H, W) uint8, 255 for the colour at alpha; None takes the overlay away. It is kept, not copied, and not
-        drawn over pictures of another size. hatched: in stripes. Raises ValueError for another kind of array.
+        drawn over pictures of another size. colour: one, or (256, 3) by value of the mask. hatched: in stripes. Raises
+        ValueError for another kind of array.
         """
         if mask is not None and (mask.ndim != 2 or str(mask.dtype) != "uint8"):
             raise ValueError(f"a mask of {mask.dtype} {mask.shape}, not (H, W) uint8")
@@ -221,6 +223,11 @@ class PictureArea(ZoomableArea):
         mask = self._overlays[key].mask
         self._canvas.sampler.changed(mask, mask, region)
         self._changed_within(region)
+
+    def set_legend(self, legend: Legend | None) -> None:
+        """Explain an overlay in the lower left corner; None: no more."""
+        self._legend = legend
+        self.update()
 
     def set_outlines(self, outlines: Sequence[Outline]) -> None:
         """Draw these polygons, in px of the picture, in place of those before."""
@@ -323,6 +330,8 @@ class PictureArea(ZoomableArea):
             decorations.divider(painter, self.palette(), x, whole.height())
         draw_captions(painter, self.palette(), whole, self._sides(), self._names, self._contents)
         draw_scale(painter, self.palette(), whole, self.zoom)
+        if self._legend is not None:
+            draw_legend(painter, self.palette(), whole, self._legend)
 
     def divider_x(self) -> float | None:
         """Where the divider stands in the widget; None where there is none to be seen."""

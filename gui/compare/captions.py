@@ -3,15 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QPainter, QPalette
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QFontMetricsF, QImage, QPainter, QPalette
 
 from gui.compare.contents import Contents, Side
-from gui.compare.decorations import label
+from gui.compare.decorations import MARGIN, label, plate
+from gui.compare.kinds import Legend
 
 _TOP_LEFT = Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft
 _TOP_RIGHT = Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignRight
 _BOTTOM_RIGHT = Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignRight
+_BOTTOM_LEFT = Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignLeft
+
+_BAR = 10.0
+"""Logical pixels: height of a legend's bar."""
 
 
 @dataclass
@@ -43,6 +49,30 @@ def draw_scale(painter: QPainter, palette: QPalette, whole: QRectF, zoom: float)
     """Say how large the picture is shown."""
     text = f"{zoom * 100:.0f} %" if zoom >= 0.1 else f"{zoom * 100:.1f} %"
     label(painter, palette, text, whole, _BOTTOM_RIGHT)
+
+
+def draw_legend(painter: QPainter, palette: QPalette, whole: QRectF, legend: Legend) -> None:
+    """Say in the lower left corner what the colours of an overlay mean."""
+    if legend.colours is None:
+        label(painter, palette, legend.title, whole, _BOTTOM_LEFT)
+        return
+    line = QFontMetricsF(painter.font()).height()
+    words = max(QFontMetricsF(painter.font()).horizontalAdvance(legend.title), 180.0)
+    box = QRectF(0, 0, words + 16, 2 * line + _BAR + 12)
+    box.moveBottomLeft(whole.bottomLeft() + QPointF(MARGIN, -MARGIN))
+    plate(painter, palette, box)
+    inner = box.adjusted(8, 4, -8, -4)
+    painter.setPen(palette.color(QPalette.ColorRole.WindowText))
+    painter.drawText(inner, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft, legend.title)
+    bar = QRectF(inner.left(), inner.top() + line + 2, inner.width(), _BAR)
+    colours = np.ascontiguousarray(legend.colours[None])
+    painter.drawImage(bar, QImage(colours.data, colours.shape[1], 1, colours.nbytes, QImage.Format.Format_RGB888))
+    for share, text in legend.marks:
+        place = QRectF(0, 0, 40, line)
+        place.moveCenter(QPointF(bar.left() + share * bar.width(), bar.bottom() + line / 2 + 1))
+        place.moveLeft(min(max(place.left(), inner.left()), inner.right() - place.width()))
+        at_end = Qt.AlignmentFlag.AlignLeft if share == 0 else Qt.AlignmentFlag.AlignRight
+        painter.drawText(place, at_end if share in (0, 1) else Qt.AlignmentFlag.AlignHCenter, text)
 
 
 def _difference(names: Names, contents: Contents) -> str:

@@ -34,14 +34,19 @@ def label(painter: QPainter, palette: QPalette, text: str, within: QRectF, where
         box.moveBottom(inner.bottom())
     if where & Qt.AlignmentFlag.AlignVCenter:
         box.moveCenter(QPointF(box.center().x(), inner.center().y()))
+    plate(painter, palette, box)
+    painter.setPen(palette.color(QPalette.ColorRole.WindowText))
+    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, shown)
+
+
+def plate(painter: QPainter, palette: QPalette, box: QRectF) -> None:
+    """What words over a picture stand on, in the theme's colours."""
     ground = QColor(palette.color(QPalette.ColorRole.Window))
     ground.setAlpha(210)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(ground)
     painter.drawRoundedRect(box, 3, 3)
-    painter.setPen(palette.color(QPalette.ColorRole.WindowText))
-    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, shown)
 
 
 def divider(painter: QPainter, palette: QPalette, x: float, height: float) -> None:

@@ -51,6 +51,17 @@ class Tool(Enum):
     """It names a place to fill from: `picked`."""
 
 
+class Legend(NamedTuple):
+    """What the colours of an overlay mean: a title, and under it a bar of colours (n, 3) uint8 with marks.
+
+    marks: where along the bar, 0…1, and what is said there. Without colours only the title is shown.
+    """
+
+    title: str
+    colours: U8 | None = None
+    marks: Sequence[tuple[float, str]] = ()
+
+
 class Outline(NamedTuple):
     """A closed polygon in px of the picture, drawn equally thin at every zoom; seen on dark and on light pictures."""
 

@@ -20,10 +20,13 @@ _BETWEEN = 0.35
 
 @dataclass(frozen=True, slots=True)
 class Overlay:
-    """mask: (H, W) uint8, 0: nothing, 255: colour at alpha (0…1). hatched: in diagonal stripes."""
+    """mask: (H, W) uint8, 0: nothing, 255: colour at alpha (0…1). hatched: in diagonal stripes.
+
+    colour: one, or (256, 3) uint8 by value of the mask.
+    """
 
     mask: U8
-    colour: Colour
+    colour: Colour | U8
     alpha: float
     hatched: bool = False
 
@@ -43,7 +46,10 @@ def tint(pixels: U8, mask: U8, overlay: Overlay, at: Box) -> None:
     if overlay.hatched:
         weights *= _stripes(Box(at.x0 + x, at.y0 + y, at.x0 + x + width, at.y0 + y + height))
     colour = np.empty((height, width, 4), np.uint8)
-    colour[...] = (*overlay.colour[::-1], 255)
+    if isinstance(overlay.colour, tuple):
+        colour[...] = (*overlay.colour[::-1], 255)
+    else:
+        colour[..., :3] = overlay.colour[mask[rows, columns], ::-1]
     pixels[rows, columns] = cv2.blendLinear(colour, np.ascontiguousarray(pixels[rows, columns]), weights, 1 - weights)
 
 

@@ -8,6 +8,7 @@ import pytest
 from project import steadied as known
 from pytestqt.qtbot import QtBot
 
+from gui.believing import by_levels
 from gui.panels.pair_reading import Subject, make_preview, read_thumbnails
 from gui.window import Window
 from pipeline.export.exclusions import ExclusionRules, Exclusions
@@ -57,22 +58,29 @@ def test_the_sliders_work_on_steadied_frames_and_keep_a_steadied_candidate(windo
     assert kept is not None and kept.name == "n19-p30-steady" and "steadied" in kept.words
 
 
-def test_confidence_is_told_and_tinted(window: Window, qtbot: QtBot) -> None:
+def test_expected_errors_are_told_and_tinted(window: Window, qtbot: QtBot) -> None:
     desk, session = window.desk, window.session
     press(window, "M")
     qtbot.waitUntil(lambda: desk.believing.tint is not None, timeout=10_000)
     tint = desk.believing.tint
-    assert tint is not None
+    assert tint is not None and tint.legend.title == "expected error in grey levels, median 0.2"
     expected = known.belief().error(known.rain_free())
-    np.testing.assert_array_equal(tint > 0, expected >= 2)
+    np.testing.assert_array_equal(tint.mask > 0, expected >= 1)
     assert desk.believing.at(5, 5) == pytest.approx(expected[5, 5], abs=0.01)
     assert desk.believing.at(5, 35) == pytest.approx(expected[35, 5], abs=0.01)
     desk.view.pointed.emit(5, 5)
     qtbot.mouseMove(desk.view, at(desk.view, (5.5, 35.5)))
     qtbot.waitUntil(lambda: "expected error 6.0" in desk.values.text())
-    # Another candidate is four levels off: nobody would believe in it.
+    # Another candidate is four levels off everywhere, and seven where the belief is wide.
     press(window, "Right")
-    qtbot.waitUntil(lambda: desk.believing.tint is not None and bool(desk.believing.tint.all()), timeout=10_000)
+    qtbot.waitUntil(lambda: desk.believing.tint is not None and bool(desk.believing.tint.mask.all()), timeout=10_000)
+    tint = desk.believing.tint
+    assert tint is not None and "median 4.0" in tint.legend.title
+    press(window, "M")
+    qtbot.waitUntil(lambda: desk.believing.tint is not None and desk.believing.tint.hatched, timeout=10_000)
+    tint = desk.believing.tint
+    assert tint is not None and tint.legend.title == "worst 5 %: expected error of 7.2 grey levels or more"
+    assert (tint.mask[known.DIM] > 0).all() and not tint.mask[:30].any()
     session.set_blind(True)
     assert desk.believing.tint is None and desk.believing.at(5, 5) is None
     session.set_blind(False)
@@ -81,7 +89,19 @@ def test_confidence_is_told_and_tinted(window: Window, qtbot: QtBot) -> None:
     assert desk.believing.tint is None
     session.set_blind(True)
     desk.believing.toggle()
-    assert not desk.believing.on
+    assert not desk.believing.way
+
+
+def test_a_tint_says_levels_evenly_by_octaves() -> None:
+    tint = by_levels(np.array([[0.2, 0.99, 1.05, 2, 4, 8, 16, 32, 300]], np.float32))
+    assert not tint.mask[0, :2].any() and (np.diff(tint.mask[0, 2:].astype(int)) >= 0).all()
+    assert tint.mask[0, -2] == tint.mask[0, -1] == 255
+    assert [text for _, text in tint.legend.marks] == ["1", "2", "4", "8", "16", "32+"]
+    # The colour that is drawn at a level is the one that the legend has there.
+    assert not isinstance(tint.colour, tuple) and tint.legend.colours is not None
+    for value, (place, _) in zip(tint.mask[0, 3:8], tint.legend.marks[1:], strict=True):
+        there = tint.legend.colours[round(place * (len(tint.legend.colours) - 1))]
+        assert np.abs(tint.colour[value].astype(int) - there).max() <= 4
 
 
 def test_without_a_belief_it_is_said(home: Path, window: Window, qtbot: QtBot) -> None:
@@ -90,7 +110,7 @@ def test_without_a_belief_it_is_said(home: Path, window: Window, qtbot: QtBot) -
         window.session.project.execute("UPDATE analysis SET belief_mean = '', belief_sd = ''")
     window.session.refresh()
     press(window, "M")
-    assert window.desk.believing.tint is None and not window.desk.believing.on
+    assert window.desk.believing.tint is None and not window.desk.believing.way
     assert "older rainclean" in window.statusBar().currentMessage()
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from gui.compare import CompareView, Mode, Outline
+from gui.compare import CompareView, Legend, Mode, Outline
 from rainclean.video import Region
 
 U8 = NDArray[np.uint8]
@@ -37,6 +37,32 @@ def test_a_mask_tints_and_leaves_the_rest_exact(view: CompareView, screen: Scree
     np.testing.assert_array_equal(seen[BODY][mask[BODY] == 0], picture[BODY][mask[BODY] == 0])
     view.set_overlay("x", None)
     np.testing.assert_array_equal(screen()[BODY], picture[BODY])
+
+
+def test_a_mask_may_have_a_colour_for_each_value(view: CompareView, screen: Screen, picture: U8) -> None:
+    mask = np.full((300, 400), 100, np.uint8)
+    mask[:, 200:] = 255
+    colours = np.zeros((256, 3), np.uint8)
+    colours[100], colours[255] = (200, 100, 0), (0, 50, 250)
+    view.set_overlay("x", mask, colours, 1.0)
+    seen = screen()
+    for half in (np.s_[40:250, 10:200], np.s_[40:250, 200:390]):
+        expected = tinted(picture, mask, tuple(colours[mask[half][0, 0]].tolist()), 1.0)
+        assert np.abs(seen[half] - expected[half]).max() <= 1
+
+
+def test_a_legend_stands_in_the_corner(view: CompareView, screen: Screen, picture: U8) -> None:
+    plain = screen()
+    bar = np.full((16, 3), (250, 0, 250), np.uint8)
+    view.set_legend(Legend("levels", bar, ((0.0, "1"), (1.0, "32"))))
+    seen = screen()
+    changed = np.argwhere((seen != plain).any(axis=2))
+    assert changed[:, 0].min() > 200 and changed[:, 1].max() < 230
+    assert (seen == (250, 0, 250)).all(axis=2).sum() > 1000
+    view.set_legend(Legend("worst"))
+    assert not (screen() == (250, 0, 250)).all(axis=2).any()
+    view.set_legend(None)
+    np.testing.assert_array_equal(screen(), plain)
 
 
 @pytest.mark.parametrize("zoom", [0.8, 1, 2, 5])
