@@ -61,11 +61,13 @@ _TELL_SLANT = 4  # frames that tell how streaks fall
 _MIDDLE = 200  # px to each side of the middle, where the slant of streaks is looked for
 _LENT = 9  # px across: neighbours that share their uncertainty
 _HIDDEN = 0.2  # of the noise, times the rainy share: rain too faint to be told from noise
-_UNLIKE = 0.08  # correlation from frame to frame above which a codec is at work, for certain from twice that
-_CODED = 3.0  # of the noise: what a codec does to all frames alike, by the root of how alike neighbours are
+_SENSOR = 0.06  # correlation of neighbours that a sensor may have; from a third more on a codec is certain
+_CODED = (4.1, 2.3, 3.2)  # what a codec does to all frames alike: see `Weighed._coded`
+_INDEPENDENT = 50  # values of a pixel at most: over longer times light and codecs drift
 _FLOOR = 0.05  # grey levels
-_OFF = 0.03  # px by which registered frames together lie beside the reference frame
-_SOFT = 0.01  # of the curvature of grey levels: what interpolating all but one frame changes
+_OFF = 0.02  # px by which registered frames together lie beside the reference frame
+_FINE = 0.02  # of the finest detail around: what interpolating all but one frame changes
+_DETAIL = np.array([[1, -4, 6, -4, 1]], np.float32)  # across or down, highest where grey levels alternate
 _SUREST = 4.0  # log odds: a streak may end, or begin, at the pixel itself
 
 
@@ -97,23 +99,39 @@ class Weighed:
         """The mean and how far off it may be; see docs/adr/0013. registered: frames were laid over one another."""
         sd = np.empty(self.weights.shape[1:], np.float32)
         strips = _strips(len(sd), _ROWS)
-        coded = min(1.0, max(0.0, (self.after - _UNLIKE) / _UNLIKE))
-        kept = coded * _CODED * math.sqrt(max(0.0, self.beside - _UNLIKE / 2))
 
-        def spread(rows: slice) -> tuple[float, float]:
-            variance = self._variance(rows)
-            sd[rows] = variance
-            if not kept:
-                return 0.0, 0.0
-            local = np.sqrt(variance * np.maximum(self._whole(rows), 1))
-            return float(local.sum()), float(noise_of(self.mean[rows], self.noise).sum())
+        def spread(rows: slice) -> float:
+            sd[rows] = self._variance(rows)
+            return float(self._single(sd[rows], self._whole(rows)).sum(dtype=np.float64))
 
         with ThreadPoolExecutor(workers, thread_name_prefix="rainclean-believe") as pool:
-            local, noise = np.sum(list(pool.map(spread, strips)), axis=0)
-            # What a codec does to all frames alike no half can tell; it is strongest where it does most to single ones.
-            constant = kept * noise / max(1e-6 * sd.size, local)
-            list(pool.map(lambda rows: self._believe(rows, sd, constant, registered), strips))
+            usual = sum(pool.map(spread, strips)) / sd.size
+            list(pool.map(lambda rows: self._believe(rows, sd, usual, registered), strips))
         return Belief(self.mean, sd)
+
+    @property
+    def _alike(self) -> float:
+        """How alike residuals are from frame to frame, 0…0.5: beyond that slow changes of the scene are in it."""
+        return min(0.5, max(0.0, self.after))
+
+    @property
+    def _coded(self) -> float:
+        """What a codec does to all frames alike, over the standard deviation of single values; no half can tell it.
+
+        It shows itself by residuals that are alike in neighbouring pixels (in fine texture only from frame to frame):
+        sensors' are not. The more alike, the coarser it is; the more alike from frame to frame, the less of what it
+        does shows in single values; and rain takes the bits that the scene would have had. Fitted to H.264 of CRF 12
+        to 35 with a fifth to three quarters of the values free of rain.
+        """
+        whole, by_time, by_share = _CODED
+        coarse = max(0.0, self.beside, self.after / 2)
+        certain = min(1.0, max(0.0, 3 * (coarse / _SENSOR - 1)))
+        seen = math.exp(by_time * self._alike - by_share * min(self.share, 0.75))
+        return certain * whole * math.sqrt(coarse) * seen
+
+    def _single(self, variance: F32, whole: F32) -> F32:
+        """Variance of single values, from that of the mean of so many."""
+        return np.asarray(variance * np.clip(whole, 1, _INDEPENDENT), np.float32)
 
     def _whole(self, rows: slice) -> F32:
         return np.asarray(self.weights[0, rows] + self.weights[1, rows])
@@ -128,26 +146,34 @@ class Weighed:
         # A running sum may come out a little below 0 where there is nothing to add.
         return np.asarray(np.maximum(cv2.blur(variance, (_LENT, _LENT))[inner], 0), np.float32)
 
-    def _believe(self, rows: slice, sd: F32, constant: float, registered: bool) -> None:
-        """Turn variances of some rows into what is believed."""
+    def _believe(self, rows: slice, sd: F32, usual: float, registered: bool) -> None:
+        """Turn variances of some rows into what is believed. usual: mean variance of single values."""
         variance, whole = sd[rows], self._whole(rows)
         hidden = np.float32(_HIDDEN) * noise_of(self.mean[rows], self.noise) * (1 - np.minimum(whole / self.frames, 1))
-        coded = np.square(np.float32(constant)) * variance * np.maximum(whole, 1)
+        # The more frames are alike, the less single values of a place say of what was done to it.
+        single = (1 - self._alike) * self._single(variance, whole) + self._alike * usual
+        coded = np.float32(self._coded**2) * np.asarray(single, np.float32)
         total = variance + np.square(hidden) + coded + np.float32(_FLOOR**2)
         if registered:
-            total += np.square(_misplaced(self.mean, rows))
+            total += _misplaced(self.mean, rows)
         found = np.sqrt(total)
         sd[rows] = np.where(whole < LEAST_WEIGHT, np.maximum(found, np.float32(TAIL / 2)), found)
 
 
 def _misplaced(mean: F32, rows: slice) -> F32:
-    """What registration and interpolation leave, which is the same in all frames: (r, W) float32, levels."""
+    """Variance of what registration and interpolation leave, the same in all frames: (r, W) float32, levels squared.
+
+    Interpolation takes and adds what is finest, up to some px around: ringing.
+    """
     import cv2
 
-    outer, inner = _with_rim(rows, len(mean), 1)
+    outer, inner = _with_rim(rows, len(mean), 4)
     grey = mean[outer].mean(axis=2)
-    slope = np.hypot(*(cv2.Sobel(grey, cv2.CV_32F, *axis, scale=1 / 8) for axis in ((1, 0), (0, 1))))
-    return np.asarray(_OFF * slope + _SOFT * np.abs(cv2.Laplacian(grey, cv2.CV_32F)), np.float32)[inner]
+    slope, detail = np.zeros_like(grey), np.zeros_like(grey)
+    for axis, across in (((1, 0), _DETAIL), ((0, 1), _DETAIL.T)):
+        slope += np.square(cv2.Sobel(grey, cv2.CV_32F, *axis, scale=1 / 8))
+        detail += np.square(cv2.filter2D(grey, cv2.CV_32F, across))
+    return np.asarray(_OFF**2 * slope + _FINE**2 * cv2.blur(detail, (5, 5)), np.float32)[inner]
 
 
 def _strips(height: int, rows: int) -> list[slice]:
