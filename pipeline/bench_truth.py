@@ -32,7 +32,7 @@ U8 = NDArray[np.uint8]
 Pictures = dict[str, U8]
 
 METHODS = ("rainy", "released", "median", "suggestion", "best", "limit")
-"""What is measured on each clip; the limit only where the camera stands still."""
+"""What is measured on each clip; the median not on films, and the limit only where it is known."""
 
 PICTURES = ("rainy", "released", "suggestion", "truth", "error-released", "error-suggestion")
 """What --save writes of each clip."""
@@ -53,7 +53,7 @@ class Measured:
     what all used frames show. figures: by method. recipes: of suggestion and best candidate. candidates: PSNR of
     each, in the order of the suggestion. reliability: of the suggestion's expected error, None where there is none.
     warnings: what `clean` said. excluded: share of the region that it says not to train on. filmed: whether the case is
-    a film. true: what the suggestion is worth; said: the verdict of `clean`, None where it gave none.
+    a film. true: what the suggestion is worth; said, reasons: the verdict of `clean`.
 
     Figures of films are of what is kept and has a truth that pictures can be held against, those of the ladder of all
     of the region.
@@ -78,6 +78,7 @@ class Measured:
     filmed: bool = False
     true: Truth | None = None
     said: str | None = None
+    reasons: list[str] = field(default_factory=list)
 
     @property
     def regret(self) -> float:
@@ -165,13 +166,13 @@ def _measure(
             "suggestion": compare(pictures["suggestion"], known, seconds, counts),
             "best": compare(result.picture(best), known, seconds, counts),
         }
-        said = _said(result)
+        said, reasons = result.verdict.state, [reason.words for reason in result.verdict.reasons]
         belief = result.belief
         shown = pictures["suggestion"]
         # Calibrated on the ladder; films have places where no truth is the same in two frames.
         expected = None if belief is None or rung.case.filmed else Reliability.of(belief.error(shown), shown, known)
     shared = clip.shared(result.selection.indices, reference)
-    for name in ("released", "median"):
+    for name in ("released",) if rung.case.filmed else ("released", "median"):
         # Where things are at several depths, no other frame shows the same picture.
         other, seconds = yield from _clean(clip.path, name, reference if rung.case.filmed else None)
         with other:
@@ -207,13 +208,9 @@ def _measure(
         filmed=rung.case.filmed,
         true=truth_of(pictures["suggestion"], pictures["rainy"], known, kept, aside, _area(clip.whole), best_had),
         said=said,
+        reasons=reasons,
     )
     return measured, {name: pictures[name] for name in PICTURES}
-
-
-def _said(result: CleanResult) -> str | None:
-    verdict = getattr(result, "verdict", None)
-    return None if verdict is None else str(verdict.state)
 
 
 def _clean(

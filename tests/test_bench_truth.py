@@ -32,6 +32,7 @@ from pipeline.truth_scores import EQUAL_DB, Figures, Reliability, compare
 from rainclean.errors import RaincleanError, UsageError
 from rainclean.simulate import PRESETS, Simulation, preset
 from rainclean.simulate.render import Renderer
+from rainclean.verdict import Verdict
 from rainclean.video import Region, open_source
 from rainclean.video.pictures import read_picture
 
@@ -270,6 +271,7 @@ class Result:
     timings: dict[str, float] = field(default_factory=lambda: {"start_up": 0.0, "decode": 0.0})
     belief: Any = None
     moving: Any = None
+    verdict: Any = field(default_factory=lambda: Verdict("fit"))
 
     @property
     def selection(self) -> Any:

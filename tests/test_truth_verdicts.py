@@ -3,13 +3,12 @@
 import json
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
-import pipeline.bench_truth
+import pipeline.clean
 from pipeline.bench_truth import Measured
 from pipeline.cli.main import main
 from pipeline.truth_bars import bars, verdicts
@@ -18,6 +17,7 @@ from pipeline.truth_scores import Figures, compare
 from pipeline.truth_verdicts import Truth, right, stained_share, truth_of
 from rainclean.errors import UsageError
 from rainclean.simulate.presets import FILMED, LADDER
+from rainclean.verdict import Verdict
 from rainclean.video import Region
 
 SIDE = (60, 80)
@@ -163,19 +163,16 @@ def test_the_command_holds_verdicts_against_the_truth(
     from PIL import Image
 
     Image.fromarray(RNG.integers(40, 190, (9, 12, 3), dtype=np.uint8)).resize((80, 60)).save(tmp_path / "a.png")
-    said = iter(["fit", "unfit"])
-    monkeypatch.setattr(pipeline.bench_truth, "_said", lambda result: next(said))
+    monkeypatch.setattr(pipeline.clean, "judge", lambda facts: Verdict("fit"))
     words = ["bench", "truth", "--cases", "short", "light", "--frames", "12", "--size", "64x48"]
     assert main([*words, "--backgrounds", str(tmp_path / "a.png")]) == 0
     text = capsys.readouterr().out
-    assert "fit was right in 1 of 1" in text and "share of verdicts that are right" in text
-    said = iter(["fit"])
+    assert "fit was right in 2 of 2" in text and "share of verdicts that are right" in text
     assert main([*words[:4], *words[5:], "--backgrounds", str(tmp_path / "a.png"), "--json"]) == 0
     (clip,) = json.loads(capsys.readouterr().out)["clips"]
-    assert clip["filmed"] and clip["frames"] == 12 and clip["said"] == "fit" and clip["true"]["worth"] == "good"
-
-
-def test_a_verdict_is_taken_from_the_result() -> None:
-    assert pipeline.bench_truth._said(SimpleNamespace()) is None  # type: ignore[arg-type]
-    found: Any = SimpleNamespace(verdict=SimpleNamespace(state="look"))
-    assert pipeline.bench_truth._said(found) == "look"
+    assert (
+        clip["filmed"]
+        and clip["frames"] == 12
+        and (clip["said"], clip["reasons"]) == ("fit", [])
+        and clip["true"]["worth"] == "good"
+    )
