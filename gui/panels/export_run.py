@@ -158,7 +158,9 @@ def exported_words(result: Any, folder: Path | None) -> str:
 def checked_words(job: Job) -> str:
     """What a check found."""
     if job.state is State.FINISHED:
-        return "checked: nothing wrong"
+        notes = (job.result or {}).get("notes", [])
+        words = "nothing wrong with the files, but:" if notes else "nothing wrong"
+        return "\n".join([f"checked: {words}", *(f"• {note}" for note in notes)])
     if job.state is State.CANCELLED:
         return "the check was cancelled"
     problems = (job.result or {}).get("problems", [])

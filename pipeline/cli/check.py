@@ -15,8 +15,9 @@ class Check:
     """Check an exported data set, or a project.
 
     Of a data set: that all files are there and no others, their sizes and check sums, the lists, that no scene is
-    on both sides of the split; everything is read back. Of a project: its store, its pictures, and whether clips are
-    where they were. One line for each thing that is wrong, and exit code 1 then.
+    on both sides of the split; everything is read back. Notes name what is whole, but should be looked at: equal rainy
+    pictures, targets that cannot be what their rainy pictures show. Of a project: its store, its pictures, and whether
+    clips are where they were. One line for each thing that is wrong, and exit code 1 then.
     """
 
     folder: Annotated[Positional[Path], arg(metavar="FOLDER")]
@@ -43,7 +44,7 @@ class Check:
             for problem in found.problems:
                 print_text(str(problem))
         else:
-            print_text(f"{self.folder}: {looked_at}; nothing wrong")
+            print_text(f"{self.folder}: {looked_at}; nothing wrong{' with the files, but:' if found.notes else ''}")
         if not self.json:
             for note in found.notes:
                 print_text(f"note: {note}")

@@ -15,6 +15,7 @@ from pipeline.words import counted
 from rainclean.confidence import ERROR, form_of, to_picture
 from rainclean.errors import InputError
 from rainclean.formats import LAYOUTS, Files, Kind, Layout, Problem, layout
+from rainclean.formats.likeness import Likeness
 from rainclean.formats.manifest import NAME, ManifestRow, read_manifest
 from rainclean.formats.png import decode_png, pixels_sha256
 from rainclean.formats.verify import verify
@@ -83,7 +84,8 @@ def _check_export(path: Path) -> Generator[Progress, None, Findings]:
     for name, digest in sorted(report["files"].items()):
         if name not in lists:  # those are judged line by line
             found.problems += _judge(files, name, digest)
-    checking = verify(path, chosen, rows, [REPORT, *report["files"]])
+    likeness = Likeness(rows)
+    checking = verify(path, chosen, rows, [REPORT, *report["files"]], look=likeness.pair)
     while True:
         try:
             step = next(checking)
@@ -96,6 +98,7 @@ def _check_export(path: Path) -> Generator[Progress, None, Findings]:
         found.problems += _judge_errors(files, rows, report)
     found.counts = {"pair": len(rows), "scene": len({row.scene for row in rows})}
     found.notes += _equal_pictures(rows)
+    found.notes += _far_targets(likeness, rows)
     return found
 
 
@@ -130,6 +133,17 @@ def _equal_pictures(rows: list[ManifestRow]) -> Iterator[str]:
     if equal:
         one, other = next(iter(equal.items()))
         yield f"{counted(len(equal), 'rainy picture')} equal to another one of the same scene ({one} to {other}, …)"
+
+
+def _far_targets(likeness: Likeness, rows: list[ManifestRow]) -> Iterator[str]:
+    """One line on each sequence whose clean images lie far from all of their rainy pictures."""
+    for name, fit in likeness.fits():
+        if fit.is_far:
+            own = [row for row in rows if row.sequence == name]
+            yield (
+                f"{name}: its {counted(len(own), 'target')} ({own[0].clean}, …) cannot be its rainy pictures without "
+                f"rain: mean level {fit.clean:.0f} beside {fit.rainy:.0f}, {fit.words}; look at them"
+            )
 
 
 def _flat(width: int, height: int) -> set[str]:

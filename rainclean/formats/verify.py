@@ -6,11 +6,14 @@ of damage is named once, by the most specific thing that can be said of it.
 
 import hashlib
 from collections import defaultdict, deque
-from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
 
 from rainclean.errors import InputError
 from rainclean.formats.files import Files
@@ -20,6 +23,9 @@ from rainclean.formats.png import decode_png, pixels_sha256, png_header
 from rainclean.formats.problems import Kind, Problem
 
 ROLES = ("rainy", "clean", "exclude", "confidence")
+
+_ORDER = ("exclude", "rainy", "clean", "confidence")
+"""In which pictures are looked at."""
 
 _COLOURS = {"rainy": "RGB", "clean": "RGB", "exclude": "grey", "confidence": "grey"}
 _AGAIN = "export again or restore the file"
@@ -45,21 +51,34 @@ class _State:
 
 _States = dict[str, _State]
 
+Take = Callable[[str, NDArray[np.uint8]], None]
+"""Takes a picture by its role."""
+
+Look = Callable[[ManifestRow], Take]
+"""Gives what takes the pictures of a pair: those that can be decoded, the exclusion mask first."""
+
 
 def verify(
-    root: Path | str, layout: Layout, rows: Sequence[ManifestRow], others: Collection[str] = (), *, workers: int = 2
+    root: Path | str,
+    layout: Layout,
+    rows: Sequence[ManifestRow],
+    others: Collection[str] = (),
+    *,
+    workers: int = 2,
+    look: Look | None = None,
 ) -> Generator[Checked, None, list[Problem]]:
     """Check the data set below a root; yields progress, returns all problems, sorted by path.
 
     rows: of its manifest. others: names of files that stand beside the pairs (manifest.csv, a report, …); the
     layout's lists need not be named. workers: threads, each with one picture in hand. Nothing outside the root is
-    read, whatever manifest, lists and links say. May be closed at any yield. Problems are found, never raised.
+    read, whatever manifest, lists and links say. look: sees the pictures as they pass, from those threads. May be
+    closed at any yield. Problems are found, never raised.
     """
     files = layout.store(root, contained=True)
     found = _Found()
     rows = list(_sound_rows(layout, rows, found))
     states = []
-    for state in _in_threads(files, rows, workers):
+    for state in _in_threads(files, rows, workers, look):
         states.append(state)
         yield Checked(len(states), len(rows))
     _judge(rows, states, found)
@@ -111,12 +130,12 @@ def _sound_rows(layout: Layout, rows: Iterable[ManifestRow], found: _Found) -> I
             found.add(Problem(NAME, Kind.SCENE_SPLIT, text))
 
 
-def _in_threads(files: Files, rows: Sequence[ManifestRow], workers: int) -> Iterator[_States]:
+def _in_threads(files: Files, rows: Sequence[ManifestRow], workers: int, look: Look | None) -> Iterator[_States]:
     waiting: deque[Future[_States]] = deque()
     with ThreadPoolExecutor(workers, thread_name_prefix="rainclean-verify") as pool:
         try:
             for row in rows:
-                waiting.append(pool.submit(_look_at, files, row))
+                waiting.append(pool.submit(_look_at, files, row, look))
                 if len(waiting) > 4 * workers:
                     yield waiting.popleft().result()
             while waiting:
@@ -126,11 +145,17 @@ def _in_threads(files: Files, rows: Sequence[ManifestRow], workers: int) -> Iter
                 future.cancel()
 
 
-def _look_at(files: Files, row: ManifestRow) -> _States:
-    return {role: _state(files, row, role, name) for role, name in _names(row).items()}
+def _look_at(files: Files, row: ManifestRow, look: Look | None) -> _States:
+    names, take = _names(row), _nothing if look is None else look(row)
+    states = {role: _state(files, row, role, names[role], take) for role in _ORDER if role in names}
+    return {role: states[role] for role in names}
 
 
-def _state(files: Files, row: ManifestRow, role: str, name: str) -> _State:
+def _nothing(role: str, picture: NDArray[np.uint8]) -> None:
+    """Nobody looks."""
+
+
+def _state(files: Files, row: ManifestRow, role: str, name: str, take: Take) -> _State:
     expected: str = getattr(row, f"{role}_sha256")
 
     def bad(kind: Kind, text: str, digest: str | None = None) -> _State:
@@ -153,7 +178,9 @@ def _state(files: Files, row: ManifestRow, role: str, name: str) -> _State:
         if (header.depth, header.colour) != (8, _COLOURS[role]):
             text = f"is {header.depth}-bit {header.colour}, not 8-bit {_COLOURS[role]}; {_AGAIN}"
             return bad(Kind.FORMAT, text, digest)
-        pixels = pixels_sha256(decode_png(data, name))
+        picture = decode_png(data, name)
+        pixels = pixels_sha256(picture)
+        take(role, picture)
     except InputError as error:
         return bad(Kind.UNDECODABLE, f"{error.reason}; {_AGAIN}", digest)
     same_pixels = pixels == getattr(row, f"{role}_pixels_sha256", None)
