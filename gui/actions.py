@@ -63,7 +63,7 @@ TABLE: tuple[Action, ...] = (
     Action("add", "Project", "Add clips…", ("Ctrl+I",), opened, "Add video files; folders can be dropped, too"),
     Action("add_folder", "Project", "Add a folder…", ("Ctrl+Shift+I",), opened, "Add all clips below a folder"),
     Action("analyze", "Project", "Analyse what is new", ("Ctrl+R",), opened, "Make candidates where there are none"),
-    Action("auto", "Project", "Choose automatically", (), opened, "Accept the best-scored where no person did"),
+    Action("auto", "Project", "Choose automatically", (), opened, "Accept what is fit where no person decided"),
     Action("import", "Project", "Import decisions…", (), open_eyed, "Merge what another annotator decided"),
     Action("export_decisions", "Project", "Export decisions…", (), opened, "For another annotator's machine"),
     Action("agreement", "Project", "Agreement and conflicts", ("Ctrl+G",), open_eyed, "Who agrees with whom"),

@@ -1,14 +1,20 @@
 """Verdicts: which facts make which reasons, and what is written is what is read."""
 
+import io
 import json
 import math
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from project.clips import rainy_clip
 
+from pipeline.cli.console import print_verdict
+from pipeline.cli.main import main
+from rainclean.formats.png import decode_png
 from rainclean.verdict import NO_RAIN, RULES, STATES, Facts, Reason, Verdict, judge, percent
 
 
@@ -123,3 +129,41 @@ def test_shares_are_said_so_that_small_ones_are_not_nothing() -> None:
 def test_it_loads_no_numpy() -> None:
     code = "import sys, rainclean.verdict; sys.exit('numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_clean_says_it_first_and_leaves_the_places(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clip, out = rainy_clip(tmp_path / "clip.mkv", 1, 8), tmp_path / "out"
+    assert main(["clean", str(clip), "-o", str(out), "--region", "8,4,48,40"]) == 0
+    said = capsys.readouterr()
+    assert said.out.splitlines()[0] == "clip.mkv: look: 8 frames are too few to tell rain from background"
+    assert "not to be used" not in said.err and not (out / "verdict.png").exists()
+
+    places = np.zeros((40, 48), bool)
+    places[:, 30:] = True
+    unfit = Verdict("unfit", (Reason("darker", "38% is darker", "unfit", 0.375),), places)
+    monkeypatch.setattr("pipeline.clean.judge", lambda facts: unfit)
+    # In a pipe, and beside JSON, it is said on standard error; the exit code is that of work that was done.
+    assert main(["clean", str(clip), "-o", str(out), "--region", "8,4,48,40", "--json"]) == 0
+    said = capsys.readouterr()
+    assert "unfit: 38% is darker: clean.png is not to be used as a target" in said.err
+    assert json.loads(said.out)["verdict"] == json.loads((out / "report.json").read_text())["verdict"] == unfit.to_json()
+    np.testing.assert_array_equal(decode_png((out / "verdict.png").read_bytes(), "v") > 0, places)
+    # Where nothing is to be shown any more, the picture of before goes.
+    monkeypatch.setattr("pipeline.clean.judge", lambda facts: Verdict("fit"))
+    assert main(["clean", str(clip), "-o", str(out), "--region", "8,4,48,40"]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == "clip.mkv: fit" and not (out / "verdict.png").exists()
+
+
+@pytest.mark.parametrize("colours", [True, False])
+def test_the_state_has_its_colour_on_a_terminal(colours: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.StringIO()
+    monkeypatch.setattr(written, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(sys, "stdout", written)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    if not colours:
+        monkeypatch.setenv("NO_COLOR", "1")
+    print_verdict(Verdict("unfit", (Reason("darker", "da\x1b[2Jrk", "unfit"),)), "a.mp4")
+    state = "\x1b[1;31munfit\x1b[0m" if colours else "unfit"
+    assert written.getvalue() == f"a.mp4: {state}: da\\x1b[2Jrk\n"

@@ -81,7 +81,7 @@ class Clean:
         if self.json:
             print_json(report)
         else:
-            print_verdict(result.verdict, f"{report['input']}: ")
+            print_verdict(result.verdict, report["input"])
             self._print(report)
         if result.verdict.state == "unfit" and (self.json or not sys.stdout.isatty()):
             print_note(f"{result.verdict.words}: clean.png is not to be used as a target")

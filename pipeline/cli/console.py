@@ -47,12 +47,12 @@ def print_note(text: str) -> None:
     sys.stderr.write(plain(text) + "\n")
 
 
-def print_verdict(verdict: "Verdict", before: str = "") -> None:
-    """Write a verdict in one line to standard output; the state in its colour on a terminal that has colours."""
+def print_verdict(verdict: "Verdict", of: str) -> None:
+    """Write the verdict of something in one line to standard output, its state in colour on a terminal."""
     colour = _COLOURS[verdict.state] if sys.stdout.isatty() and "NO_COLOR" not in os.environ else ""
     begin, end = (f"\x1b[{colour}m", "\x1b[0m") if colour else ("", "")
     rest = plain(verdict.words.removeprefix(verdict.state))
-    sys.stdout.write(f"{plain(before)}{begin}{verdict.state}{end}{rest}\n")
+    sys.stdout.write(f"{plain(of)}: {begin}{verdict.state}{end}{rest}\n")
 
 
 def fail_for_parts(failed: Sequence[str], asked: int, what: str, others: str = "the others are done") -> None:
