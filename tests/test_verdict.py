@@ -148,7 +148,9 @@ def test_clean_says_it_first_and_leaves_the_places(
     assert main(["clean", str(clip), "-o", str(out), "--region", "8,4,48,40", "--json"]) == 0
     said = capsys.readouterr()
     assert "unfit: 38% is darker: clean.png is not to be used as a target" in said.err
-    assert json.loads(said.out)["verdict"] == json.loads((out / "report.json").read_text())["verdict"] == unfit.to_json()
+    assert (
+        json.loads(said.out)["verdict"] == json.loads((out / "report.json").read_text())["verdict"] == unfit.to_json()
+    )
     np.testing.assert_array_equal(decode_png((out / "verdict.png").read_bytes(), "v") > 0, places)
     # Where nothing is to be shown any more, the picture of before goes.
     monkeypatch.setattr("pipeline.clean.judge", lambda facts: Verdict("fit"))

@@ -56,6 +56,7 @@ def test_pairs_are_frames_and_their_decided_clean_image(
         np.testing.assert_array_equal(clean, imageio.imread(pictures[row.sequence])[box])
         assert row.pts_seconds == pytest.approx(frame.time)
         assert (row.decision, row.decision_kind) == (made_by[row.sequence].uuid, "automatic")
+        assert row.verdict == "fit"
         assert row.rainy_sha256 == hashlib.sha256((tmp_path / "out" / row.rainy).read_bytes()).hexdigest()
         brighter = rainy.astype(int).mean(2) - clean.astype(int).mean(2)
         assert row.rain_share == pytest.approx((brighter > 6).mean(), abs=0.03)
@@ -162,6 +163,10 @@ def test_frames_in_which_the_camera_stands_elsewhere_are_left_out(tmp_path: Path
         result = finish(export(project, settings(frames="all"), tmp_path / "all"))
         assert {r.frame for r in rows_of(tmp_path / "all")} == set(range(20))
         assert any("bumped 20 of 26" in note for note in result.notes)
+        assert "unfit by their verdict, chosen all the same: bumped" in result.notes
+        (line,) = csv.DictReader((tmp_path / "all" / "sequences.csv").read_text("utf-8").splitlines())
+        assert (line["verdict"], line["verdict_reasons"]) == ("unfit", "unsteady")
+        assert {r.verdict for r in rows_of(tmp_path / "all")} == {"unfit"}
         finish(export(project, settings(frames="differ:20"), tmp_path / "differ"))
         assert {r.frame for r in rows_of(tmp_path / "differ")} == set(range(20))  # others in place of moved ones
 

@@ -72,6 +72,7 @@ def test_crlf_bom_further_columns_and_another_order_are_read(tmp_path: Path) -> 
         ("scene", "a\nb", "is not text in one line"),
         ("decision", "me", "'me' is not a UUID"),
         ("decision_kind", "robot", "'robot' is not person or automatic"),
+        ("verdict", "good", "'good' is not fit, look or unfit"),
         ("recipe_hash", "xyz", "'xyz' is not a hash of 16"),
         ("rainy_sha256", "A" * 64, "is not a SHA-256"),
         ("exclude", "e.png", "column exclude_sha256: a name and a check sum go together"),
@@ -106,6 +107,20 @@ def test_what_is_no_manifest(tmp_path: Path, content: bytes, words: str) -> None
     with pytest.raises(InputError, match=r"m\.csv: ") as error:
         read_manifest(tmp_path / "m.csv")
     assert words in str(error.value)
+
+
+def test_a_manifest_of_before_verdicts_is_read(tmp_path: Path) -> None:
+    lines = [row[:-1] for row in csv.reader(io.StringIO(write_manifest([a_row(verdict="look")]).decode()))]
+    assert "verdict" not in lines[0]
+    target = io.StringIO()
+    csv.writer(target, lineterminator="\n").writerows(lines)
+    (tmp_path / "m.csv").write_text(target.getvalue(), encoding="utf-8")
+    assert read_manifest(tmp_path / "m.csv") == [a_row(verdict="")]
+    (tmp_path / "m.csv").write_bytes(write_manifest([a_row(verdict="look")]))
+    assert read_manifest(tmp_path / "m.csv") == [a_row(verdict="look")]
+    (tmp_path / "m.csv").write_text(target.getvalue().replace("confidence_sha256", "verdict,verdict", 1))
+    with pytest.raises(InputError, match="confidence_sha256 is missing"):
+        read_manifest(tmp_path / "m.csv")
 
 
 def test_no_manifest(tmp_path: Path) -> None:
