@@ -205,7 +205,7 @@ def by_levels(error: F32) -> Tint:
     marks = list(zip(np.linspace(0, 1, len(LEVELS)).tolist(), words, strict=True))
     title = f"expected error in grey levels, median {float(np.median(error)):.1f}"
     legend = Legend(title, colours[_FAINTEST:], marks)
-    return Tint(np.rint(mask).astype(np.uint8), colours, 0.75, False, legend)
+    return Tint(np.rint(mask).astype(np.uint8), colours, 0.6, False, legend)
 
 
 def worst(error: F32) -> Tint:

@@ -63,6 +63,7 @@ _LENT = 9  # px across: neighbours that share their uncertainty
 _HIDDEN = 0.2  # of the noise, times the rainy share: rain too faint to be told from noise
 _SENSOR = 0.06  # correlation of neighbours that a sensor may have; from a third more on a codec is certain
 _CODED = (4.1, 2.3, 3.2)  # what a codec does to all frames alike: see `Weighed._coded`
+_EVEN = 0.2  # of what a codec does where frames are alike: all over; the rest goes with the finest detail
 _INDEPENDENT = 50  # values of a pixel at most: over longer times light and codecs drift
 _FLOOR = 0.05  # grey levels
 _OFF = 0.02  # px by which registered frames together lie beside the reference frame
@@ -100,13 +101,15 @@ class Weighed:
         sd = np.empty(self.weights.shape[1:], np.float32)
         strips = _strips(len(sd), _ROWS)
 
-        def spread(rows: slice) -> float:
+        def spread(rows: slice) -> tuple[float, float]:
             sd[rows] = self._variance(rows)
-            return float(self._single(sd[rows], self._whole(rows)).sum(dtype=np.float64))
+            single = self._single(sd[rows], self._whole(rows)).sum(dtype=np.float64)
+            return float(single), float(_detail(self.mean, rows).sum(dtype=np.float64)) if self._coded else 1.0
 
         with ThreadPoolExecutor(workers, thread_name_prefix="rainclean-believe") as pool:
-            usual = sum(pool.map(spread, strips)) / sd.size
-            list(pool.map(lambda rows: self._believe(rows, sd, usual, registered), strips))
+            usual, detail = np.sum(list(pool.map(spread, strips)), axis=0) / sd.size
+            usual_by = float(usual), float(usual) / max(float(detail), 1e-3)
+            list(pool.map(lambda rows: self._believe(rows, sd, usual_by, registered), strips))
         return Belief(self.mean, sd)
 
     @property
@@ -146,34 +149,47 @@ class Weighed:
         # A running sum may come out a little below 0 where there is nothing to add.
         return np.asarray(np.maximum(cv2.blur(variance, (_LENT, _LENT))[inner], 0), np.float32)
 
-    def _believe(self, rows: slice, sd: F32, usual: float, registered: bool) -> None:
-        """Turn variances of some rows into what is believed. usual: mean variance of single values."""
+    def _believe(self, rows: slice, sd: F32, usual: tuple[float, float], registered: bool) -> None:
+        """Turn variances of some rows into what is believed.
+
+        usual: mean variance of single values, and the same over the mean of the finest detail.
+        """
         variance, whole = sd[rows], self._whole(rows)
+        detail = _detail(self.mean, rows) if registered or self._coded else np.float32(0)
         hidden = np.float32(_HIDDEN) * noise_of(self.mean[rows], self.noise) * (1 - np.minimum(whole / self.frames, 1))
-        # The more frames are alike, the less single values of a place say of what was done to it.
-        single = (1 - self._alike) * self._single(variance, whole) + self._alike * usual
+        # The more frames are alike, the less single values of a place say of what was done to it; its detail does.
+        by_detail = _EVEN * usual[0] + (1 - _EVEN) * usual[1] * detail
+        single = (1 - self._alike) * self._single(variance, whole) + self._alike * by_detail
         coded = np.float32(self._coded**2) * np.asarray(single, np.float32)
         total = variance + np.square(hidden) + coded + np.float32(_FLOOR**2)
         if registered:
-            total += _misplaced(self.mean, rows)
+            total += np.square(_OFF * _slope(self.mean, rows)) + np.square(_FINE * detail)
         found = np.sqrt(total)
         sd[rows] = np.where(whole < LEAST_WEIGHT, np.maximum(found, np.float32(TAIL / 2)), found)
 
 
-def _misplaced(mean: F32, rows: slice) -> F32:
-    """Variance of what registration and interpolation leave, the same in all frames: (r, W) float32, levels squared.
+def _slope(mean: F32, rows: slice) -> F32:
+    """Slope of the grey levels of some rows, levels per px: (r, W) float32."""
+    import cv2
 
-    Interpolation takes and adds what is finest, up to some px around: ringing.
+    outer, inner = _with_rim(rows, len(mean), 1)
+    grey = mean[outer].mean(axis=2)
+    across, down = (cv2.Sobel(grey, cv2.CV_32F, *axis, scale=1 / 8)[inner] for axis in ((1, 0), (0, 1)))
+    return np.asarray(np.hypot(across, down), np.float32)
+
+
+def _detail(mean: F32, rows: slice) -> F32:
+    """How much there is of the finest detail within 2 px, levels: (r, W) float32.
+
+    It is what interpolation takes (or adds, as ringing), and what a codec gives up first.
     """
     import cv2
 
     outer, inner = _with_rim(rows, len(mean), 4)
     grey = mean[outer].mean(axis=2)
-    slope, detail = np.zeros_like(grey), np.zeros_like(grey)
-    for axis, across in (((1, 0), _DETAIL), ((0, 1), _DETAIL.T)):
-        slope += np.square(cv2.Sobel(grey, cv2.CV_32F, *axis, scale=1 / 8))
-        detail += np.square(cv2.filter2D(grey, cv2.CV_32F, across))
-    return np.asarray(_OFF**2 * slope + _FINE**2 * cv2.blur(detail, (5, 5)), np.float32)[inner]
+    power = sum(np.square(cv2.filter2D(grey, cv2.CV_32F, kernel)) for kernel in (_DETAIL, _DETAIL.T))
+    # A running sum may come out a little below 0 where there is nothing to add.
+    return np.asarray(np.sqrt(np.maximum(cv2.blur(np.asarray(power), (5, 5)), 0)), np.float32)[inner]
 
 
 def _strips(height: int, rows: int) -> list[slice]:

@@ -359,6 +359,40 @@ def test_noise_that_is_alike_from_frame_to_frame_is_told_and_believed_less():
     assert codec.belief().sd.mean() > 2 * sensor.belief().sd.mean()
 
 
+def told(beside: float, after: float, share: float = 0.5) -> Weighed:
+    """Sums of 80 frames: flat on the left, the finest checkers on the right; halves differ by as much everywhere."""
+    rng = np.random.default_rng(3)
+    mean = np.full((48, 96, 3), 100, np.float32)
+    mean[:, 48:] += 8 * (-1) ** np.add.outer(np.arange(48), np.arange(48))[..., None]
+    weights = np.full((2, 48, 96), 40 * share, np.float32)
+    totals = (mean + rng.normal(0, 0.3, (2, 48, 96, 3))) * weights[..., None]
+    return Weighed(mean, totals.astype(np.float32), weights, 80, 0, np.full(256, 2, np.float32), beside, after)
+
+
+def test_what_a_codec_does_to_all_frames_alike_is_foretold_and_where():
+    flat, fine = np.s_[8:40, 8:40], np.s_[8:40, 56:88]
+    sensor = told(0.05, 0.02).belief().sd
+    assert np.allclose(sensor, told(0, 0).belief().sd) and sensor.max() < 0.6
+    # Coarser, with more rain, or from frame to frame more alike: farther off.
+    medians = [
+        float(np.median(told(*at).belief().sd)) for at in ((0.1, 0.1), (0.25, 0.1), (0.25, 0.1, 0.3), (0.25, 0.5))
+    ]
+    assert 1.5 * np.median(sensor) < medians[0] < medians[1] < min(medians[2:])
+    # Single values say where, unless frames copy each other: then the finest detail does.
+    own, copied = told(0.25, 0.0).belief().sd, told(0.25, 0.5).belief().sd
+    assert abs(own[fine].mean() / own[flat].mean() - 1) < 0.1
+    assert copied[fine].mean() > 1.3 * copied[flat].mean()
+    # In fine texture neighbours are unlike; frames tell.
+    assert told(-0.1, 0.4).belief().sd.mean() > 2 * sensor.mean()
+
+
+def test_what_interpolation_takes_is_foretold_where_the_picture_is_fine():
+    flat, fine = np.s_[8:40, 8:40], np.s_[8:40, 56:88]
+    still, moved = told(0, 0).belief().sd, told(0, 0).belief(registered=True).sd
+    assert np.allclose(moved[flat], still[flat]) and moved[fine].mean() > 3 * still[fine].mean()
+    assert (moved[8:40, 45:47] > still[8:40, 45:47]).all()  # ringing reaches some px beyond
+
+
 # The whole, on clips of the ladder.
 
 
