@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from rainclean.simulate import textures
 from rainclean.simulate.camera import AIRLIGHT, generator, lit
+from rainclean.simulate.ingredients import Trip
 from rainclean.simulate.layers import Layer, Sway
 from rainclean.simulate.presets import Simulation
 from rainclean.simulate.trip import FOCAL, HEIGHT, Pose
@@ -59,12 +60,13 @@ def _hazed(rgb: U8, distance: float) -> U8:
 
 
 def layers(simulation: Simulation, seed: int) -> list[Layer]:
-    """Everything in front of the backdrop."""
+    """Everything in front of the backdrop; the same for simulations that differ in other things."""
     light, veil, sway, trip = simulation.light, simulation.veil, simulation.sway, simulation.trip
-    return _built(Simulation(stage=simulation.stage, light=light, veil=veil, sway=sway, trip=trip), seed)
+    way = Trip(sideways=trip.sideways) if trip and simulation.stage == "street" else None
+    return _built(Simulation(stage=simulation.stage, light=light, veil=veil, sway=sway, trip=way), seed)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def _built(simulation: Simulation, seed: int) -> list[Layer]:
     props = STAGES[simulation.stage](generator(seed, "stage"), simulation)
     return sorted(props, key=lambda layer: -layer.distance)

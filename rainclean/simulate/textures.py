@@ -61,15 +61,16 @@ def leaves(shape: tuple[int, int], size: float, rng: np.random.Generator, ragged
         u, v = (x - width / 2) / (width / 2), (y - height / 2) / (height / 2)
         inside = np.hypot(u, v) < 0.86 + 0.1 * clumps[np.minimum(y.astype(int), height - 1), x.astype(int)]
         x, y = x[inside], y[inside]
-    mottle = noise(shape, max(4.0, 5 * size), rng)
-    for k, (cx, cy) in enumerate(zip(x, y, strict=True)):
-        depth = (k + 1) / len(x)  # later ones lie in front
-        light = 0.3 + 0.55 * depth + 0.22 * mottle[min(int(cy), height - 1), int(cx)] + 0.14 * rng.standard_normal()
-        light *= 1.15 - 0.4 * cy / height
-        green = np.array((74 - 20 * hue + 26 * light, 98 + 20 * light, 46 + 26 * hue + 20 * light)) * max(light, 0.12)
-        axes = (max(1, round(size * rng.uniform(0.35, 0.7))), max(1, round(size * rng.uniform(0.15, 0.4))))
-        colour = (*(float(c) for c in np.clip(green, 0, 255)), 255.0)
-        cv2.ellipse(picture, (round(cx), round(cy)), axes, float(rng.uniform(0, 180)), 0, 360, colour, -1, cv2.LINE_8)
+    depth = np.arange(1, len(x) + 1) / len(x)  # later ones lie in front
+    row, column = np.minimum(y.astype(int), height - 1), np.minimum(x.astype(int), width - 1)
+    light = 0.3 + 0.55 * depth + 0.22 * noise(shape, max(4.0, 5 * size), rng)[row, column]
+    light = (light + 0.14 * rng.standard_normal(len(x))) * (1.15 - 0.4 * y / height)
+    green = np.stack((74 - 20 * hue + 26 * light, 98 + 20 * light, 46 + 26 * hue + 20 * light), axis=1)
+    colours = np.clip(green * np.maximum(light, 0.12)[:, None], 0, 255).tolist()
+    long = np.maximum(np.rint(size * rng.uniform((0.35, 0.15), (0.7, 0.4), (len(x), 2))), 1).astype(int).tolist()
+    places = np.rint(np.stack((x, y), axis=1)).astype(int).tolist()
+    for place, axes, turn, colour in zip(places, long, rng.uniform(0, 180, len(x)).tolist(), colours, strict=True):
+        cv2.ellipse(picture, place, axes, turn, 0, 360, (*colour, 255.0), -1, cv2.LINE_8)
     return picture
 
 

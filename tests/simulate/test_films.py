@@ -155,8 +155,10 @@ def test_exposure_follows_lamps_late_and_the_truth_with_it() -> None:
 
 
 def test_lamps_are_whiter_than_white() -> None:
-    simulation = replace(DRY, traffic=Traffic("lorry", gap=12, distance=7, lights=9), auto_exposure=0.6)
-    assert max((rendered(simulation, i)[0] == 255).all(axis=2).sum() for i in range(0, 12, 3)) > 20
+    simulation = replace(DRY, traffic=Traffic("lorry", gap=24, distance=7, lights=9), auto_exposure=0.6)
+    made = Renderer(simulation, SIZE, 12, 2)
+    picture = made.scene(scene(*SIZE))
+    assert max((made.render(i, picture).frame == 255).all(axis=2).sum() for i in range(0, 12, 3)) > 20
 
 
 def test_sun_brightens_places_and_moves() -> None:
@@ -211,7 +213,7 @@ def test_leaves_sway_and_posts_do_not() -> None:
 
 
 def test_the_shutter_blurs_what_moves() -> None:
-    trip = Trip(sideways=0.3)
+    trip = Trip(sideways=0.15)
     sharp, blurred = (
         rendered(replace(DRY, stage="street", trip=replace(trip, shutter=s)), 5)[1].astype(float) for s in (0.0, 0.8)
     )
