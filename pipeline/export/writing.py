@@ -42,7 +42,7 @@ WRITERS = 2
 
 _NO_PAIR = (
     "no pair is left: no frame stands as the clean image does, or no crop holds enough rain (--min-rain) and little "
-    "enough of the exclusion masks (--max-excluded)"
+    "enough of the exclusion masks (--max-excluded, --max-error)"
 )
 
 _SEQUENCE_COLUMNS = (
