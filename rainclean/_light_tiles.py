@@ -18,6 +18,7 @@ OFFSET_FREE = 3.0
 
 _ALIKE = 0.25  # standard deviations of the noise by which tiles may differ for rain and encoders alone
 _SURELY = 3.0  # so many of the errors of a tile's own estimate more
+_WEIGHED = 2.0  # what is off by less counts in full: in rain alone no tile is to be lost
 _ROUNDS = 6
 
 
@@ -52,5 +53,5 @@ def weights(sums: F64, lights: F64, offsets: bool, spread: float) -> F64:
     weight = np.ones(sums.shape[:2])
     for _ in range(_ROUNDS):
         change = step(np.einsum("nt,ntk->nk", weight, sums), lights, offsets)
-        weight = 1 / np.maximum(off(sums, change, spread), 1)
+        weight = 1 / np.maximum(off(sums, change, spread) / _WEIGHED, 1)
     return np.asarray(weight)

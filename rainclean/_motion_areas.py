@@ -4,6 +4,7 @@ Rain and noise know nothing of the frame before. What sways or flows does: its r
 the next, all through the clip. Splashes come where drops hit, are short, bright, and not longer than wide.
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 
 import cv2
@@ -42,11 +43,27 @@ FLAT = 4.0
 SPLASH_RATE = 0.009
 """Bright round events per cell and frame; rain alone, whose streaks cross each other, reached 0.0073."""
 
+_SPLASH = 3
+"""Frames that a splash is seen in at most."""
+
+_LASTING = 0.2
+"""Share of bright events that are seen after as many frames again, at which they are no splashes: of those chance makes
+0.06 so, of patches of sun 0.4 to 0.6 are."""
+
 _OPACITY = 250.0
 """A byte of opacity counts in so many parts of one."""
 
 _DENSE = 0.6
 """Opacity at which all are cut off: larger ones are mostly small differences over a bright background."""
+
+CALM = 0.4
+"""Grey levels (rms) that calm water beside such moves at least."""
+
+LAKE = 0.02
+"""Share of the picture that water covers at least to be looked for by waves that are higher than all noise."""
+
+_TEN_TO_THIRTY = 0.757
+"""Standard deviations from the 10th to the 30th percentile."""
 
 _PART = 12
 """Frames of a part of a clip: what changes more slowly, as wet ground and light do, is no swaying."""
@@ -54,18 +71,20 @@ _PART = 12
 _PARTS = 10
 """So many parts are looked at, evenly spread over the clip."""
 
+_MOSTLY, _NEARLY_ALWAYS = 0.6, 0.76
+"""Share of these parts in which something has to be so."""
+
 _LONGER = 9
 
 
 def find_restless(residuals: Residuals) -> tuple[Mask, Mask]:
     """Swaying foliage and water surfaces, (gh, gw) bool each: where residuals of neighbouring frames go together."""
     frames, cells = len(residuals), residuals.luma.shape[1:]
-    nothing = np.zeros(cells, bool)
     if frames < FEWEST:
-        return nothing, nothing
+        return np.zeros(cells, bool), np.zeros(cells, bool)
     slack = max(1.0, float(np.sqrt(80 / frames)))  # correlations of few frames scatter more
     sigma: F32 = np.maximum(residuals.background.sigma, np.float32(0.7)).astype(np.float32)
-    usual = percentiles_over_time(residuals.luma, (30,))[0] / np.float32(UNIT)
+    low, usual = percentiles_over_time(residuals.luma, (10, 30)) / np.float32(UNIT)
     luma = list(_parts(residuals.luma, usual, 4 * sigma, np.float32(1.5) * sigma, 3))
     size, together = _memory(luma)
     # Where an encoder holds on to more, it does so all over the picture.
@@ -81,17 +100,36 @@ def find_restless(residuals: Residuals) -> tuple[Mask, Mask]:
         )
     strong = (sway > 1).astype(np.uint8)
     weak = (together > 0.6 * TOGETHER * slack) & (size > 0.6 * least)
-    moving = _grown(strong, weak.astype(np.uint8), max(40, cells[0] * cells[1] // 1500))
+    few = max(40, cells[0] * cells[1] // 1500)
+    moving = grown(strong, weak.astype(np.uint8), few)
+    flat = _flat(moving, luma)
+    # Rain only brightens: a place that darkens by more than noise does moves, by as much upwards, too. So waves that
+    # are higher than all noise are not cut off with the rain. Foliage is not looked for like that: what encoders make
+    # of dense rain over texture looks like it.
+    sigma = np.maximum(sigma, cv2.blur(usual - low, (5, 5)) / np.float32(_TEN_TO_THIRTY)).astype(np.float32)
+    luma = list(_parts(residuals.luma, usual, 4 * sigma, np.float32(1.5) * sigma, 3))
+    size, together = _memory(luma, _NEARLY_ALWAYS)  # traffic has waves, too, but not always
+    strong = ((together > TOGETHER * slack) & (size > least)).astype(np.uint8)
+    weak = (together > 0.6 * TOGETHER * slack) & (size > max(CALM, 0.6 * least - LUMA_SWAY / 2))
+    waves = grown(strong, weak.astype(np.uint8), few)
+    high = _flat(waves, luma)
+    if high.mean() > LAKE:
+        flat |= closed(high.astype(np.uint8), max(7, cells[1] // 15)) > 0
+    return moving & ~flat, flat
+
+
+def _flat(moving: Mask, luma: list[F32]) -> Mask:
+    """Those areas of what moves, (gh, gw) bool, whose waves are longer than high; luma: as from `_parts`."""
+    flat = np.zeros_like(moving)
     if not moving.any():
-        return nothing, nothing
+        return flat
     across, down = (_usually([_slope(levels, axis) for levels in luma]) for axis in (2, 1))
-    flat = np.zeros(cells, bool)
     _, parts = cv2.connectedComponents(moving.astype(np.uint8))
     for i in range(1, int(parts.max()) + 1):
         area = parts == i
         if down[area].sum() > FLAT * max(float(across[area].sum()), 1e-6):
             flat |= area
-    return moving & ~flat, flat
+    return flat
 
 
 def _parts(samples: I8, usual: F32, below: F32, above: F32, blur: int) -> Iterator[F32]:
@@ -112,11 +150,11 @@ def _parts(samples: I8, usual: F32, below: F32, above: F32, blur: int) -> Iterat
         yield levels
 
 
-def _memory(parts: Iterable[F32]) -> tuple[F32, F32]:
+def _memory(parts: Iterable[F32], often: float = _MOSTLY) -> tuple[F32, F32]:
     """How strongly residuals go together from frame to frame, (r, c) float32 both: rms in grey levels, correlation.
 
-    Each is what most short parts of the clip have at least, and each of these has a mean of its own: what changes
-    slowly is in none of them, and what passes once not in most.
+    Each is what a share ``often`` of the short parts of the clip has at least, and each of these has a mean of its
+    own: what changes slowly is in none of them, and what passes once not in most.
     """
     common, own = [], []
     for levels in parts:
@@ -126,14 +164,15 @@ def _memory(parts: Iterable[F32]) -> tuple[F32, F32]:
         # Taking the mean of few frames off makes them go apart by power / count.
         common.append(cv2.blur(both + power / np.float32(count), (11, 11)))
         own.append(cv2.blur(power * np.float32(count / (count - 1)), (11, 11)))
-    together, power = _usually(common), _usually(own)
+    together, power = _usually(common, often), _usually(own, often)
     rms = np.sqrt(np.maximum(together, np.float32(0)))
     return np.asarray(rms, np.float32), np.asarray(together / np.maximum(power, np.float32(0.1)), np.float32)
 
 
-def _usually(maps: list[F32]) -> F32:
+def _usually(maps: list[F32], often: float = _MOSTLY) -> F32:
     """What maps of the parts of a clip have in most of them: somebody who comes and goes again is seen in two."""
-    return np.asarray(np.sort(np.array(maps, np.float32), axis=0)[(len(maps) - 1) * 2 // 5], np.float32)
+    rank = int((len(maps) - 1) * (1 - often))
+    return np.asarray(np.sort(np.array(maps, np.float32), axis=0)[rank], np.float32)
 
 
 def _slope(levels: F32, axis: int) -> F32:
@@ -146,8 +185,9 @@ def _slope(levels: F32, axis: int) -> F32:
 def find_splashes(residuals: Residuals, elsewhere: Mask) -> Mask:
     """Where drops splash, (gh, gw) bool; elsewhere: (gh, gw) bool, places that something else was found at.
 
-    Splashes are bright, at least three cells wide, and not longer than wide; under rain so dense that streaks cover
-    most of them they are not found.
+    Splashes are bright, at least three cells wide, not longer than wide, and gone after three frames: what stays is a
+    patch of sun, or something dry that frames do not quite lay over itself. Under rain so dense that streaks cover most
+    of them they are not found.
     """
     frames, cells = len(residuals), residuals.luma.shape[1:]
     if frames < FEWEST:
@@ -159,19 +199,25 @@ def find_splashes(residuals: Residuals, elsewhere: Mask) -> Mask:
     # In opacities, so that streaks look alike over dark and bright spots; those that stand out from the noise.
     scale = (np.float32(_OPACITY / UNIT) / background.contrast).astype(np.float32)
     least = np.maximum(np.maximum(5 * background.sigma, 4) / background.contrast, 0.07) * _OPACITY
-    events: F32 = np.zeros(cells, np.float32)
+    events, lasting = np.zeros(cells, np.float32), np.zeros(cells, np.float32)
+    before = deque([np.zeros(cells, np.uint8)] * _SPLASH, _SPLASH)
     for frame in residuals.luma:
         bright = np.clip(frame * scale, 0, _DENSE * _OPACITY).astype(np.uint8)
         round_ = cv2.morphologyEx(bright, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
         if not (round_ > least).any():
+            before.append(np.zeros(cells, np.uint8))
             continue
         # Streaks between two of the lines' angles are thinner than a line is straight: made wider, they hold one.
         wide = cv2.dilate(bright, across)
         streaks = np.maximum.reduce([cv2.morphologyEx(wide, cv2.MORPH_OPEN, line) for line in lines])
-        events += cv2.subtract(round_, streaks) > least
+        event = (cv2.subtract(round_, streaks) > least).astype(np.uint8)
+        events += event
+        lasting += event & before[0]
+        before.append(event)
     rate = cv2.blur(events, (11, 11)) / frames
+    rate[cv2.blur(lasting, (11, 11)) > _LASTING * rate * frames] = 0
     strong, weak = (rate > SPLASH_RATE) & ~elsewhere, (rate > 0.6 * SPLASH_RATE) & ~elsewhere
-    return _grown(strong.astype(np.uint8), weak.astype(np.uint8), max(40, cells[0] * cells[1] // 1500))
+    return grown(strong.astype(np.uint8), weak.astype(np.uint8), max(40, cells[0] * cells[1] // 1500))
 
 
 def _lines(length: int) -> list[U8]:
@@ -186,8 +232,8 @@ def _lines(length: int) -> list[U8]:
     return lines
 
 
-def _grown(strong: U8, weak: U8, least: int) -> Mask:
-    """Weak places that hang together with strong ones, closed; areas of few strong places dropped."""
+def grown(strong: U8, weak: U8, least: int) -> Mask:
+    """Weak places that hang together with strong ones, closed, (gh, gw) bool; areas of few strong ones dropped."""
     whole = cv2.morphologyEx(closed(strong | weak, 7), cv2.MORPH_OPEN, ellipse(5))
     _, parts = cv2.connectedComponents(whole, connectivity=8)
     keep = np.bincount(parts.ravel(), weights=strong.ravel()) >= least

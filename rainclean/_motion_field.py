@@ -190,3 +190,16 @@ def ellipse(diameter: int) -> U8:
 def closed(mask: U8, diameter: int) -> U8:
     """A mask (gh, gw) uint8 with gaps narrower than ``diameter`` cells closed."""
     return np.asarray(cv2.morphologyEx(mask, cv2.MORPH_CLOSE, ellipse(diameter)), np.uint8)
+
+
+def filled(mask: U8) -> U8:
+    """A mask (gh, gw) uint8 with its holes filled; what it encloses against the picture's edge stays open."""
+    outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    return np.asarray(cv2.drawContours(mask.copy(), outlines, -1, 1, cv2.FILLED), np.uint8)
+
+
+def whole(mask: Mask, gaps: int, rim: int = 1) -> Mask:
+    """All of what was found in parts, (gh, gw) bool: closed over gaps of so many cells, filled, and made wider."""
+    if not mask.any():
+        return mask
+    return np.asarray(cv2.dilate(filled(closed(mask.astype(np.uint8), gaps)), ellipse(2 * rim + 1))).astype(np.bool_)

@@ -5,6 +5,7 @@ size, or brightens one that is wider than streaks in several frames in a row, an
 before or after, is no rain.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -21,7 +22,9 @@ from rainclean._motion_field import (
     closed,
     ellipse,
     falls_upright,
+    filled,
     percentiles_over_time,
+    whole,
 )
 
 DARKER, COLOURED, BRIGHTER = 4.0, 5.0, 5.0
@@ -50,6 +53,9 @@ _LIMB = 41
 
 _EDGE = 0.65
 """Share of the strength beside it below which a place lies outside of a thing's edge."""
+
+_PARTS_APART = 0.6
+"""Times the side of the largest part found: so far apart may parts of one thing lie that has nothing else between."""
 
 _REACH = 13
 """Cells, diameter: how far apart the outlines in neighbouring frames may be."""
@@ -87,7 +93,7 @@ def find_passing(residuals: Residuals, restless: Callable[[], Mask]) -> Mask:
     if frames < SHORTEST + 2:
         return found
     upright = falls_upright(residuals)
-    opened = np.array([_without_streaks(frame, upright) for frame in residuals.luma])
+    opened = np.array([without_streaks(frame, upright) for frame in residuals.luma])
     luma = _Usual.of(opened, 0.6, 15)
     chroma = [_Usual.of(plane, 0.6, 9) for plane in residuals.chroma]
     bright = [_brighter(frame, luma) for frame in opened]
@@ -104,10 +110,22 @@ def find_passing(residuals: Residuals, restless: Callable[[], Mask]) -> Mask:
             coloured = _coloured(raw, cells)
             weak = (np.maximum(darker, coloured) > WEAK) | (_above(opened[t], luma) > WEAK * BRIGHTER)
             found[t] = _bodies(core, weak.astype(np.uint8), (coloured > FAINT).astype(np.uint8))
-    return _tracks(found, restless(), reach) if found.any() else found
+    if found.any():
+        found = _tracks(found, restless(), reach)
+        for mask in found:
+            if mask.any():
+                mask[:] = whole(mask, _gaps(mask))
+    return found
 
 
-def _without_streaks(frame: I8, upright: bool) -> I8:
+def _gaps(found: Mask) -> int:
+    """Cells between the parts of one thing that may have been missed, by the size of the largest part."""
+    _, _, stats, _ = cv2.connectedComponentsWithStats(found.astype(np.uint8), connectivity=8)
+    size = math.sqrt(int(stats[1:, cv2.CC_STAT_AREA].max()))
+    return int(min(max(_THIN, _PARTS_APART * size), min(found.shape) / 6)) | 1
+
+
+def without_streaks(frame: I8, upright: bool) -> I8:
     """A residual without thin bright structure, (gh, gw) int8: streaks are longer than wide, at whatever slant.
 
     upright: they are longer downwards than sideways.
@@ -172,8 +190,7 @@ def _bodies(core: NDArray[np.uint8], weak: NDArray[np.uint8], faint: NDArray[np.
     touched = np.bincount(parts[body > 0], minlength=int(parts.max()) + 1) > 0
     touched[0] = False
     body = closed(body | beside | touched[parts].astype(np.uint8), 5)
-    outlines, _ = cv2.findContours(body, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    return np.asarray(cv2.drawContours(body, outlines, -1, 1, cv2.FILLED)).astype(bool)
+    return filled(body).astype(bool)
 
 
 def _large(mask: NDArray[np.uint8], least: int) -> NDArray[np.uint8]:

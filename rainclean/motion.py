@@ -13,10 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rainclean._motion_areas import find_restless, find_splashes
-from rainclean._motion_field import Background, Grid, Residuals, chroma_cells, residual
+from rainclean._motion_areas import FEWEST, find_restless, find_splashes
+from rainclean._motion_field import Background, Grid, Residuals, chroma_cells, residual, whole
 from rainclean._motion_overlays import find_overlays
 from rainclean._motion_passing import find_passing
+from rainclean._motion_short import FEWEST as FEWEST_AT_ALL
+from rainclean._motion_short import find_held
 
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
@@ -132,20 +134,29 @@ class Moving:
                 areas["overlay"] = overlay.result() if overlay else areas["overlay"]
             areas["passing"] = np.asarray(passing.any(axis=0))
             stayed = np.asarray(passing.mean(axis=0) >= STAYED)
+            if len(luma) < FEWEST:
+                areas["passing"] = stayed = areas["passing"] | find_held(residuals)
+            gaps = 2 * (columns // 60) + 1
+            areas["swaying"], areas["water"] = whole(areas["swaying"], gaps), whole(areas["water"], gaps)
             elsewhere = np.logical_or.reduce([areas[kind] for kind in KINDS if kind != "splashes"])
             areas["splashes"] = find_splashes(residuals, elsewhere)
             packed[self._seen] = np.packbits(passing.reshape(len(passing), -1), axis=1)
             share[self._seen] = passing.mean(axis=(1, 2))
         doubtful = stayed | areas["swaying"] | areas["water"] | areas["splashes"] | areas["overlay"]
         large = {kind: self._grid.enlarge(area) for kind, area in areas.items()}
-        return Findings(large, self._grid.enlarge(doubtful), share, _words(areas, share), self._grid, packed)
+        return Findings(large, self._grid.enlarge(doubtful), share, _words(areas, share, stayed), self._grid, packed)
 
 
-def _words(areas: Mapping[str, Mask], share: NDArray[np.float64]) -> list[str]:
-    words = []
+def _words(areas: Mapping[str, Mask], share: NDArray[np.float64], stayed: Mask) -> list[str]:
+    frames, words = len(share), []
+    if frames < FEWEST_AT_ALL:
+        return [f"{frames} frames are too few to look for what moves: nothing is excluded"]
+    if frames < FEWEST:
+        some = f"something moves in {100 * stayed.mean():.1f} % of the picture"
+        return [f"{some}; {frames} frames are too few to tell what, or to find what moves slowly"] * bool(stayed.any())
     if share.max(initial=0) > _PASSER:
-        frames = f"{np.count_nonzero(share)} of {len(share)} frames"
-        words.append(f"something passes in {frames}, covering up to {100 * share.max():.1f} % of the picture")
+        seen = f"{np.count_nonzero(share)} of {frames} frames"
+        words.append(f"something passes in {seen}, covering up to {100 * share.max():.1f} % of the picture")
     for kind, text in TEXTS.items():
         covered = float(areas[kind].mean())
         if covered > _SPECK:

@@ -27,9 +27,9 @@ def picture() -> np.ndarray:
     return np.clip(grey[..., None] * (1.0, 0.9, 0.75) + grain, 0, 235).astype(np.uint8)
 
 
-def rained(scenes: list[np.ndarray], name: str = "medium", seed: int = 0) -> list[np.ndarray]:
+def rained(scenes: list[np.ndarray], name: str = "medium", seed: int = 0, **changes: float) -> list[np.ndarray]:
     """Rain and noise of a preset over scenes that change, one frame each."""
-    case, size, out = preset(name), scenes[0].shape[:2], []
+    case, size, out = preset(name, **changes), scenes[0].shape[:2], []
     for i, scene in enumerate(scenes):
         seen = lit(fit(scene, size), case).astype(np.float32)
         rain = rain_over(case.rain, case.gradient, size, generator(seed, "rain", i))
@@ -86,7 +86,8 @@ def test_a_passer_by_is_found_in_each_frame(truth_known: bool) -> None:
     findings = found_in(frames, truth.astype(np.float32) if truth_known else estimate(frames))
     masks = np.array([findings.per_frame(i) for i in range(FRAMES)])
     recall, precision = recall_and_precision(masks, passers)
-    assert recall > 0.85 and precision > 0.8
+    # Whole, rather than close: a rim of one px around such a figure is an eighth of it.
+    assert recall > 0.95 and precision > 0.65
     np.testing.assert_allclose(findings.share, masks.mean(axis=(1, 2)), atol=1e-9)
     np.testing.assert_array_equal(findings.areas["passing"], masks.any(axis=0))
     assert len(findings.words) == 1 and "passes in" in findings.words[0]
@@ -149,9 +150,55 @@ def test_a_water_surface_is_told_from_foliage() -> None:
     frames = rained(water(picture(), place, FRAMES))
     findings = found_in(frames, estimate(frames))
     recall, precision = recall_and_precision(findings.areas["water"], mask_of(place, SIZE))
-    assert recall > 0.7 and precision > 0.85
+    assert recall > 0.9 and precision > 0.8
     assert findings.areas["swaying"].mean() < 0.005
     assert any("water" in line for line in findings.words)
+
+
+def test_high_waves_are_no_rain_where_all_else_is_free_of_noise() -> None:
+    place, still = np.s_[88:160, 0:240], picture()
+    # A picture that an encoder has frozen, over a lake whose waves are higher than any noise.
+    frames = rained(water(still, place, FRAMES, height=40.0), "light", noise=0.4)
+    findings = found_in(frames, estimate(frames), 0.4)
+    recall, precision = recall_and_precision(findings.areas["water"], mask_of(place, SIZE))
+    assert recall > 0.9 and precision > 0.9
+
+
+def test_a_thing_is_found_whole_that_is_in_part_like_what_is_behind_it() -> None:
+    still = picture() // 2 + 50
+    scenes, true = [], np.zeros((30, *SIZE), bool)
+    for t in range(30):
+        scene, left = still.copy(), 9 * t - 60
+        box = np.s_[40:130, max(0, left) : max(0, left + 60)]
+        true[t][box] = True
+        scene[40:74, box[1]] = scene[96:130, box[1]] = (30, 60, 90)
+        scenes.append(scene)
+    findings = found_in(rained(scenes), still.astype(np.float32))
+    recall, precision = recall_and_precision(np.array([findings.per_frame(t) for t in range(30)]), true)
+    assert recall > 0.95 and precision > 0.8
+
+
+@pytest.mark.parametrize("frames", [8, 10, 15])
+def test_a_slow_car_is_found_in_few_frames(frames: int) -> None:
+    still, true, scenes = picture() // 2 + 50, np.zeros(SIZE, bool), []
+    for t in range(frames):
+        scene, left = still.copy(), 80 + 4 * t
+        scene[70:100, left : left + 40] = (150, 40, 40)
+        true[70:100, left : left + 40] = True
+        scenes.append(scene)
+    decoded = encoded(rained(scenes), 23)
+    findings = found_in(decoded, estimate(decoded))
+    recall, precision = recall_and_precision(findings.doubtful, true)
+    assert recall > 0.75 and precision > 0.6
+    assert [line for line in findings.words if "something moves in" in line]
+
+
+@pytest.mark.parametrize("name", ["heavy", "torrent", "night", "noisy"])
+def test_rain_in_few_frames_is_nothing_that_moves(name: str) -> None:
+    frames = rained([picture()] * 14, name)
+    for some in (frames, frames[:9]):
+        findings = found_in(some, estimate(some), preset(name).noise)
+        assert findings.doubtful.mean() < 0.002, name
 
 
 def test_splashes_are_found_where_they_are_many() -> None:
@@ -162,6 +209,20 @@ def test_splashes_are_found_where_they_are_many() -> None:
     recall, precision = recall_and_precision(findings.areas["splashes"], mask_of(place, SIZE))
     assert recall > 0.8 and precision > 0.75
     assert any("splash" in line for line in findings.words)
+
+
+def test_patches_of_sun_are_no_splashes() -> None:
+    rng, scene, scenes = np.random.default_rng(2), picture() // 2, []
+    spots = [(int(x), int(y), int(t)) for x, y, t in zip(rng.integers(20, 200, 200), rng.integers(100, 150, 200),
+                                                         rng.integers(-9, FRAMES, 200), strict=True)]  # fmt: skip
+    for t in range(FRAMES):
+        lit = scene.copy()
+        for x, y, begins in spots:
+            if begins <= t < begins + 10:
+                cv2.circle(lit, (x, y), 2, (150, 140, 120), -1, cv2.LINE_AA)
+        scenes.append(lit)
+    frames = rained(scenes, "light")
+    assert found_in(frames, estimate(frames)).areas["splashes"].mean() < 0.002
 
 
 def test_a_mark_and_a_clock_are_overlays() -> None:
@@ -201,7 +262,7 @@ def test_a_passer_by_at_night() -> None:
     findings = found_in(frames, estimate(frames), 3.0)
     masks = np.array([findings.per_frame(i) for i in range(FRAMES)])
     recall, precision = recall_and_precision(masks, passers)
-    assert recall > 0.8 and precision > 0.8
+    assert recall > 0.9 and precision > 0.7
 
 
 def test_a_large_picture_is_judged_on_a_grid_and_answered_in_px() -> None:
@@ -221,7 +282,7 @@ def test_a_large_picture_is_judged_on_a_grid_and_answered_in_px() -> None:
         moving.see(t, noisy)
     findings = moving.finish()
     recall, precision = recall_and_precision(np.array([findings.per_frame(t) for t in range(30)]), true)
-    assert findings.grid.step == 2 and recall > 0.95 and precision > 0.9
+    assert findings.grid.step == 2 and recall > 0.99 and precision > 0.85
 
 
 def test_order_and_gaps_do_not_matter() -> None:
@@ -243,7 +304,7 @@ def test_order_and_gaps_do_not_matter() -> None:
 def test_little_or_nothing_seen_is_nothing_found() -> None:
     assert not Moving(SIZE, 5).finish().doubtful.any()
     few = found_in([picture()] * 3, picture().astype(np.float32))
-    assert not few.doubtful.any() and few.words == []
+    assert not few.doubtful.any() and few.words == ["3 frames are too few to look for what moves: nothing is excluded"]
 
 
 def test_what_does_not_fit_is_refused() -> None:
