@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from rainclean._rain_free import without_rain
 from rainclean._registration import FREEDOM, Fit, Target, apart, apply, detail, grid_of, lay_over, nearest
-from rainclean._resampling import mesh_at
+from rainclean._resampling import mesh_over
 from rainclean.video.motion import Reduced, shift_between, similarity
 
 U8 = NDArray[np.uint8]
@@ -39,9 +39,10 @@ _FINE, _COARSE = 0.5, 2.5  # px of blur
 _LOW, _HIGH = 0.15, 0.5  # ranks between which samples are free of rain, mostly
 _TOGETHER = 41  # frames that a rain-free picture is made of: more make it no better
 _NEAR = 7  # frames to either side that the first one is made of
-_FEW = 8_000  # places: enough to see whether anything moves
+_FEW, _MANY = 8_000, 24_000  # places: enough to see whether anything moves, or how; to register by
 _LEAST_LIKENESS = 0.25
 _AS_LIKELY = 0.55  # of the median likeness of all frames
+_LINKED = 480  # px of the longer side of pictures that are tracked from one to the next
 _LOOKED_AT = 32  # frames by which a camera is found to stand still
 _SAMPLE = 12  # frames that a model is chosen by
 _BETTER = 0.01  # share by which what is left over has to shrink for a model of more numbers
@@ -97,15 +98,15 @@ def stands_still(
     target = Target(*without_rain(together, [None] * len(together), _LOW, _HIGH), _FINE, _FEW)
     if len(target.values) < 200:
         return True, [0.0] * len(pictures), target
-    _ = target.slopes  # made once, before threads ask for it
+    _ = target.parts  # made once, before threads ask for it
 
     x, y = grid_of(target.size)
 
     def off(position: int) -> NDArray[np.float64]:
         picture = detail(pictures[position], _FINE)
         moved = []
-        for half in (target.halves, ~target.halves):
-            fit = lay_over(target, picture, np.eye(3), "euclidean", steps=2, only=half)
+        for part in target.parts:
+            fit = lay_over(part, picture, np.eye(3), "euclidean", steps=2)
             u, v = apply(fit.matrix, x, y)
             moved.append((u - x, v - y))
         return np.array(moved) / scale
@@ -155,8 +156,14 @@ def _travels(pictures: Sequence[U8], scale: float, workers: int) -> Generator[fl
     count = len(pictures)
     apart_by = max(1, count // 10)
 
+    half = max(pictures[0].shape) > _LINKED
+
     def moved(k: int) -> float | None:
-        return shift_between(Reduced(pictures[k]), Reduced(pictures[k + apart_by]))
+        one, other = pictures[k], pictures[k + apart_by]
+        if not half:
+            return shift_between(Reduced(one), Reduced(other))
+        shift = shift_between(Reduced(_halved(one)), Reduced(_halved(other)))
+        return None if shift is None else 2 * shift
 
     found = yield from in_threads(moved, evenly(range(max(0, count - apart_by)), 5), workers)
     shifts = [shift / scale for shift in found.values() if shift is not None]
@@ -174,7 +181,7 @@ def align(pictures: Sequence[U8], reference: int | None, scale: float, workers: 
         reference = _best_placed(links, count, (size[0], size[1]))
     matrices = _chained(links, reference, count)
     near = [k for k in range(reference - _NEAR, reference + _NEAR + 1) if 0 <= k < count]
-    target, rough = targets(pictures, matrices, near, (_FINE, _COARSE))
+    target, rough = targets(pictures, matrices, near, (_FINE, _COARSE), most=_FEW)
 
     def outward(step: int) -> dict[int, Fit]:
         fits: dict[int, Fit] = {}
@@ -202,7 +209,8 @@ def align(pictures: Sequence[U8], reference: int | None, scale: float, workers: 
         lost = _lost(fits)
         kept = [k for k in range(count) if not lost[k]]
         matrices = _anchored(fits, reference)
-        (target,) = targets(pictures, matrices, _chosen(kept, reference, fits), (_FINE,))
+        chosen = _chosen(kept, reference, fits)
+        (target,) = targets(pictures, matrices, chosen, (_FINE,), most=_FEW if number == 0 else _MANY)
         begin = 0.5 + 0.25 * number
         if number == 1:
             model = yield from scaled(_model(target, pictures, matrices, kept, workers), begin, begin + 0.1)
@@ -242,10 +250,19 @@ def scaled(steps: Generator[float, None, Result], begin: float, end: float) -> G
         return result
 
 
+def _halved(picture: U8) -> U8:
+    import cv2
+
+    return np.asarray(cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.uint8)
+
+
 def _link(one: U8, other: U8) -> F64:
     """(3, 3) matrix from one frame to the next, roughly; what cannot be told is taken for no motion."""
     import cv2
 
+    if max(one.shape) > _LINKED:  # a first guess
+        half = np.array([[0.5, 0, -0.25], [0, 0.5, -0.25], [0, 0, 1]])
+        return np.asarray(np.linalg.inv(half) @ _link(_halved(one), _halved(other)) @ half)
     a, b = Reduced(one), Reduced(other)
     found = similarity(a, b)
     if found is not None:
@@ -285,6 +302,7 @@ def targets(
     chosen: Sequence[int],
     blurs: Sequence[float],
     meshes: Sequence[F32 | None] = (),
+    most: int = _MANY,
 ) -> list[Target]:
     """What the chosen frames show without rain, in the reference frame's geometry, smoothed in several ways."""
     warped, shown = [], []
@@ -293,9 +311,9 @@ def targets(
         warped.append(picture)
         shown.append(inside)
     clean, known = without_rain(warped, shown, _LOW, _HIGH)
-    made = [Target(clean, known, blur) for blur in blurs]
+    made = [Target(clean, known, blur, most) for blur in blurs]
     for target in made:
-        _ = target.slopes  # made once, before threads ask for it
+        _ = target.parts  # made once, before threads ask for it
     return made
 
 
@@ -315,7 +333,7 @@ def laid_over(picture: U8, matrix: F64, mesh: F32 | None) -> tuple[U8, Mask | No
         edges = {"dsize": (width, height), "flags": cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP}
         return warped, cv2.warpPerspective(np.full_like(picture, 255), matrix, **edges) == 255  # type: ignore[call-overload]
     u, v = apply(matrix, xs, ys)
-    moved = mesh_at(mesh, xs.astype(np.float32), ys.astype(np.float32), (height, width))
+    moved = mesh_over(mesh, (height, width))
     u, v = (u + moved[..., 0]).astype(np.float32), (v + moved[..., 1]).astype(np.float32)
     warped = cv2.remap(picture, u, v, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(warped), (u >= 0) & (v >= 0) & (u <= width - 1) & (v <= height - 1)
@@ -364,12 +382,12 @@ def _model(
         for model in names:
             total = 0.0
             start = nearest(model, matrices[position], target.size)
-            for half in (target.halves, ~target.halves):
-                fit = lay_over(target, picture, start, model, 4, only=half)
-                if not len(fit.residuals):
+            for part, other in zip(target.parts, target.parts[::-1], strict=True):
+                fit = lay_over(part, picture, start, model, 4)
+                told = lay_over(other, picture, fit.matrix, "", 2)
+                if not len(fit.residuals) or not len(told.residuals):
                     return []
-                told = lay_over(target, picture, fit.matrix, "", 2)
-                off = np.square(told.residuals[~half & (told.weights >= 0)] / scale)
+                off = np.square(told.residuals / scale)
                 total += float(np.minimum(off, 9.0).mean())
             left.append(total / 2)
         return left

@@ -20,6 +20,7 @@ from rainclean._registration import Fit, Target, detail, lay_over
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
 _NODE = 32  # px of the reduced picture between nodes
@@ -32,32 +33,74 @@ _AGREE, _AGREE_SHARE = 0.15, 0.25  # px, and share of the shift, that two halves
 _TRIED = 12  # frames that are looked at before all are
 _CAPPED = 9.0  # squared standard deviations: more is rain or a passer-by
 _FINER, _HINT = 6, 0.05  # parts a side, and px of the full frame left in them, below which no mesh is looked for
+_FEW = 8_000  # places by which meshes are found at first
 _PARTS = 4  # parts across and down whose shifts tell what motion is left
 
 
 @_kernel
-def gather(
-    near: NDArray[np.int64], weights: F64, certain: F32, gx: F32, gy: F32, residual: F32, normal: F64, right: F64
-) -> None:
-    """Normal equations of the shifts of all nodes: ``normal`` (2G, 2G) and ``right`` (2G,), x first, added to.
+def gather(near: I64, weights: F64, certain: F32, gx: F32, gy: F32, residual: F32, bands: F64, right: F64) -> None:
+    """Normal equations of the shifts of all nodes, x and y of each in turn, added to ``bands`` and ``right`` (2G,).
 
-    near, weights: (4, K), the nodes of each place. certain: (K,) weights; gx, gy: slopes; residual: grey levels.
+    near, weights: (4, K), the nodes of each place, the later ones of higher numbers. certain: (K,) weights; gx, gy:
+    slopes; residual: grey levels. bands: (2G, B), as `solve` takes them.
     """
-    count = right.size // 2
+    last = bands.shape[1] - 1
     for k in range(certain.size):
         if certain[k] > 0:
             xx, xy, yy = certain[k] * gx[k] * gx[k], certain[k] * gx[k] * gy[k], certain[k] * gy[k] * gy[k]
             pull = certain[k] * residual[k]
             for i in range(4):
-                a, wa = near[i, k], weights[i, k]
+                a, wa = 2 * near[i, k], weights[i, k]
                 right[a] += wa * pull * gx[k]
-                right[count + a] += wa * pull * gy[k]
-                for j in range(4):
-                    b, w = near[j, k], wa * weights[j, k]
-                    normal[a, b] += w * xx
-                    normal[a, count + b] += w * xy
-                    normal[count + a, b] += w * xy
-                    normal[count + a, count + b] += w * yy
+                right[a + 1] += wa * pull * gy[k]
+                for j in range(i + 1):
+                    b, w = 2 * near[j, k], wa * weights[j, k]
+                    at = last - a + b
+                    bands[a, at] += w * xx
+                    bands[a + 1, at - 1] += w * xy
+                    bands[a + 1, at] += w * yy
+                    if j < i:  # above the diagonal, of a node by itself
+                        bands[a, at + 1] += w * xy
+
+
+@_kernel
+def solve(bands: F64, right: F64) -> None:
+    """Linear equations of a positive definite matrix of bands (Cholesky): ``right`` (n,) becomes the solution.
+
+    bands: (n, B), row r up to its diagonal: the last number is that of the diagonal. Used up.
+    """
+    count, wide = bands.shape
+    for r in range(count):
+        for c in range(max(0, r - wide + 1), r + 1):
+            # Numbers of rows r and c that stand in the same column.
+            first = max(0, r - wide + 1)
+            at_r, at_c = wide - 1 - r, wide - 1 - c
+            total = bands[r, at_r + c]
+            for k in range(first, c):
+                total -= bands[r, at_r + k] * bands[c, at_c + k]
+            if c < r:
+                bands[r, at_r + c] = total / bands[c, wide - 1]
+            else:
+                bands[r, wide - 1] = np.sqrt(total)
+    for r in range(count):
+        total = right[r]
+        for k in range(max(0, r - wide + 1), r):
+            total -= bands[r, wide - 1 - r + k] * right[k]
+        right[r] = total / bands[r, wide - 1]
+    for r in range(count - 1, -1, -1):
+        right[r] /= bands[r, wide - 1]
+        for k in range(max(0, r - wide + 1), r):
+            right[k] -= bands[r, wide - 1 - r + k] * right[r]
+
+
+@_kernel
+def spread(near: I64, weights: F64, mesh: F64, x: F64, y: F64) -> None:
+    """Shifts ``x``, ``y`` (K,) at the places of a mesh (G, 2)."""
+    for k in range(x.size):
+        x[k], y[k] = 0.0, 0.0
+        for i in range(4):
+            x[k] += weights[i, k] * mesh[near[i, k], 0]
+            y[k] += weights[i, k] * mesh[near[i, k], 1]
 
 
 @dataclass(frozen=True)
@@ -73,7 +116,7 @@ class Nodes:
         return max(2, round(height / _NODE) + 1), max(2, round(width / _NODE) + 1)
 
     @cached_property
-    def hold(self) -> tuple[NDArray[np.int64], F64]:
+    def hold(self) -> tuple[I64, F64]:
         """(4, K) numbers of the nodes around each place, and their bilinear weights."""
         (rows, columns), (height, width), (gh, gw) = self.target.places, self.target.size, self.shape
         across, down = columns * (gw - 1) / (width - 1), rows * (gh - 1) / (height - 1)
@@ -97,33 +140,59 @@ class Nodes:
             np.add.at(cost, (j, i), -(_BEND**-2))
         return cost
 
+    @cached_property
+    def bands(self) -> F64:
+        """(2G, B) the same for x and y of each node in turn, as `solve` takes it."""
+        (gh, gw), membrane = self.shape, self.membrane
+        wide, count = 2 * (gw + 2), gh * gw
+        bands = np.zeros((2 * count, wide))
+        for apart in (0, 1, gw):
+            cost = np.diagonal(membrane, -apart)
+            for c in (0, 1):
+                bands[2 * apart + c :: 2, wide - 1 - 2 * apart] = cost
+        return bands
+
     def at_places(self, mesh: F64) -> tuple[F64, F64]:
         """Shifts (K,) x and y at the places, of a mesh (G, 2)."""
         near, weights = self.hold
-        return (mesh[near, 0] * weights).sum(axis=0), (mesh[near, 1] * weights).sum(axis=0)
+        x, y = np.empty(near.shape[1]), np.empty(near.shape[1])
+        spread(near, weights, mesh, x, y)
+        return x, y
 
-    def fit(self, picture: F32, matrix: F64, mesh: F64, only: Mask | None, steps: int) -> F64:
-        """Shifts (G, 2) of the nodes, starting at ``mesh``; ``only``: (K,) places to go by."""
-        import cv2
+    @cached_property
+    def parts(self) -> tuple["Nodes", "Nodes"]:
+        """The same nodes over each half of the target's places."""
+        made = Nodes(self.target.parts[0]), Nodes(self.target.parts[1])
+        for part in made:
+            vars(part).update(membrane=self.membrane, bands=self.bands)
+        return made
 
-        target, count = self.target, self.shape[0] * self.shape[1]
+    @cached_property
+    def rough(self) -> "Nodes":
+        """The same nodes over the same places of the target, smoothed more, for shifts of more than a px."""
+        target = Target(self.target.picture, self.target.known, 2.0, self.target.most)
+        vars(target).update(places=self.target.places)
+        made = Nodes(target)
+        vars(made).update(membrane=self.membrane, bands=self.bands, hold=self.hold)
+        return made
+
+    def fit(self, picture: F32, matrix: F64, mesh: F64, steps: int) -> F64:
+        """Shifts (G, 2) of the nodes, starting at ``mesh``."""
+        target = self.target
         half = 1 / target.to_unit[0, 0]
-        gx, gy = (np.ascontiguousarray(target.slopes[:, i]) / np.float32(half) for i in (0, 1))
+        gx, gy = (row / np.float32(half) for row in target.by_number[:2])
         near, weights = self.hold
-        cost = np.zeros((2 * count, 2 * count))
-        cost[:count, :count] = cost[count:, count:] = self.membrane
         for _ in range(steps):
-            fit = lay_over(target, picture, matrix, "", 1, only=only, moved=self.at_places(mesh))
+            fit = lay_over(target, picture, matrix, "", 1, moved=self.at_places(mesh))
             if not len(fit.residuals):
                 break
             certain = (fit.weights / (fit.scale**2 * _CORRELATED)).astype(np.float32)
-            normal, right = np.zeros((2 * count, 2 * count)), np.zeros(2 * count)
-            gather(near, weights, certain, gx, gy, fit.residuals, normal, right)
+            bands, right = self.bands.copy(), np.zeros(mesh.size)
+            gather(near, weights, certain, gx, gy, fit.residuals, bands, right)
             # Slopes are the target's: a residual above zero asks for a step back.
-            # OpenCV's solver starts no threads within ours.
-            wanted = -right - (cost * mesh.T.ravel()).sum(axis=1)
-            step = np.asarray(cv2.solve(normal + cost, wanted[:, None], flags=cv2.DECOMP_CHOLESKY)[1]).ravel()
-            mesh = mesh + np.clip(step, -1.5, 1.5).reshape(2, count).T
+            step = -right - np.stack([(self.membrane * shifts).sum(axis=1) for shifts in mesh.T], 1).ravel()
+            solve(bands, step)
+            mesh = mesh + np.clip(step, -1.5, 1.5).reshape(-1, 2)
         return mesh
 
 
@@ -137,7 +206,7 @@ def refine(aligned: Aligned, scale: float, workers: int) -> Generator[float, Non
     target = aligned.target
     far = sorted(kept, key=lambda k: -float(np.hypot(*(aligned.matrices[k][:2, 2]))))[: _TRIED // 2]
     tried = sorted({*evenly(kept, _TRIED // 2), *far})
-    work = _Local(aligned, Nodes(target), scale)
+    work = _Local(aligned, Nodes(Target(target.picture, target.known, target.blur, _FEW)), scale)
     hint = _Left(aligned, work.nodes, [None] * count, _FINER)
     left = yield from scaled(in_threads(hint, tried, workers), 0.0, 0.1)
     tried = [k for k in tried if left[k] > _HINT * scale]
@@ -149,7 +218,6 @@ def refine(aligned: Aligned, scale: float, workers: int) -> Generator[float, Non
             begin = 0.3 + 0.3 * number
             found = yield from scaled(in_threads(work, kept, workers), begin, begin + 0.3)
             meshes = [found.get(k) for k in range(count)]
-            meshes[aligned.reference] = None
             if number == 0:
                 chosen = evenly(kept, 41)
                 grown = [_grown(meshes[k], work.nodes.shape) for k in range(count)]
@@ -157,8 +225,23 @@ def refine(aligned: Aligned, scale: float, workers: int) -> Generator[float, Non
                 work = _Local(aligned, Nodes(target), scale, meshes)
     final = _Left(aligned, Nodes(target), meshes)
     left = yield from scaled(in_threads(final, range(count), workers), 0.9, 1.0)
-    shape = work.nodes.shape
-    return [(left[k], _grown(meshes[k], shape)) for k in range(count)]
+    meshes = _beside(meshes, aligned)
+    return [(left[k], _grown(meshes[k], work.nodes.shape)) for k in range(count)]
+
+
+def _beside(meshes: list[F64 | None], aligned: Aligned) -> list[F64 | None]:
+    """Meshes over the reference frame, of those over what all frames show together, which has no frame's geometry.
+
+    The reference frame's own mesh is taken from all of them, turned and stretched as each frame is.
+    """
+    own = meshes[aligned.reference]
+    if own is None:
+        return meshes
+    beside: list[F64 | None] = []
+    for matrix, mesh in zip(aligned.matrices, meshes, strict=True):
+        beside.append((0.0 if mesh is None else mesh) - own @ (matrix[:2, :2] / matrix[2, 2]).T)
+    beside[aligned.reference] = None
+    return beside
 
 
 def _grown(mesh: F64 | None, shape: tuple[int, int]) -> F32 | None:
@@ -180,43 +263,33 @@ class _Local:
         nothing = np.zeros((nodes.shape[0] * nodes.shape[1], 2))
         before = None if self.start is None else self.start[position]
         start = nothing if before is None else before
-        halves = (target.halves, ~target.halves)
         fine = detail(picture, target.blur)
         if before is None:
-            rough = _rough(target)
-            coarse = detail(picture, rough.blur)
-            start = Nodes(rough).fit(coarse, matrix, start, None, 4)
-        meshes = [nodes.fit(fine, matrix, start if before is not None else start * 0.7, half, 4) for half in halves]
-        plain = [self._left(fine, matrix, nothing, half) for half in halves]
-        bent = [self._left(fine, matrix, mesh, ~half) for mesh, half in zip(meshes, halves, strict=True)][::-1]
+            coarse = detail(picture, nodes.rough.target.blur)
+            start = 0.7 * nodes.rough.fit(coarse, matrix, start, 4)
+        steps = 4 if before is None else 2
+        meshes = [part.fit(fine, matrix, start, steps) for part in nodes.parts]
+        plain = [self._left(part, fine, matrix, nothing) for part in nodes.parts]
+        bent = [self._left(part, fine, matrix, mesh) for part, mesh in zip(nodes.parts, meshes[::-1], strict=True)]
         if any(b > (1 - _GAIN) * p for p, b in zip(plain, bent, strict=True)):
             return None
-        both = nodes.fit(fine, matrix, 0.5 * (meshes[0] + meshes[1]), None, 3)
+        both = nodes.fit(fine, matrix, 0.5 * (meshes[0] + meshes[1]), steps // 2)
         differ = np.hypot(*(meshes[0] - meshes[1]).T)
         allowed = _AGREE + _AGREE_SHARE * np.hypot(*both.T)
         both *= np.clip(2 - differ / allowed, 0, 1)[:, None]
         if np.sqrt(np.square(both).sum(axis=1).mean()) < _LEAST * self.scale:
             return None
-        if self._left(fine, matrix, both, None) > (1 - _GAIN) * self._left(fine, matrix, nothing, None):
+        if self._left(nodes, fine, matrix, both) > (1 - _GAIN) * self._left(nodes, fine, matrix, nothing):
             return None
         return both
 
-    def _left(self, picture: F32, matrix: F64, mesh: F64, only: Mask | None) -> float:
+    def _left(self, nodes: Nodes, picture: F32, matrix: F64, mesh: F64) -> float:
         """What is left over, in squared standard deviations of the fit by the matrix alone, capped."""
-        nodes = self.nodes
-        fit = lay_over(nodes.target, picture, matrix, "", 2, only=only, moved=nodes.at_places(mesh))
+        fit = lay_over(nodes.target, picture, matrix, "", 2, moved=nodes.at_places(mesh))
         if not len(fit.residuals):
             return np.inf
-        told = fit.inside if only is None else fit.inside & only
         noise = max(1.0, float(np.median([f.scale for f in self.aligned.fits])))
-        return float(np.minimum(np.square(fit.residuals[told] / noise), _CAPPED).mean())
-
-
-def _rough(target: Target) -> Target:
-    """The same target at the same places, smoothed more, for shifts of more than a px."""
-    rough = Target(target.picture, target.known, 2.0, target.most)
-    rough.__dict__["places"] = target.places
-    return rough
+        return float(np.minimum(np.square(fit.residuals[fit.inside] / noise), _CAPPED).mean())
 
 
 @dataclass

@@ -18,6 +18,7 @@ from rainclean._kernels import _kernel
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
 FREEDOM = {"translation": 2, "euclidean": 3, "affine": 6, "homography": 8}
@@ -31,7 +32,12 @@ _BORDER = 4  # px at the border of a picture that are not asked for
 _TUKEY = 4.0  # robust standard deviations at which a residual has lost all its weight
 _LEAST_SCALE = 0.4  # grey levels: rounding alone is as much
 _LEAST_PLACES = 60
+_RANKED = 4_000  # residuals that tell their spread
 _DONE = 0.002  # px: smaller steps change nothing
+_BLOCK, _LANES = 1024, 16  # places whose slopes stay in the first-level cache; sums beside each other
+
+
+_NONE = np.empty(0)
 
 
 @_kernel
@@ -80,20 +86,97 @@ def sample(picture: F32, x: F64, y: F64, out: F32, inside: Mask) -> None:
 
 
 @_kernel
-def equations(slopes: F32, weight: F32, residual: F32, normal: F64, right: F64) -> None:
+def moved_to(matrix: F64, x: F64, y: F64, by_x: F64, by_y: F64, u: F64, v: F64) -> None:
+    """Points (K,) x, y under a (3, 3) matrix, then shifted by ``by_x``, ``by_y``, (K,) or (0,); to ``u``, ``v``."""
+    shifted = by_x.size > 0
+    for k in range(x.size):
+        z = matrix[2, 0] * x[k] + matrix[2, 1] * y[k] + matrix[2, 2]
+        u[k] = (matrix[0, 0] * x[k] + matrix[0, 1] * y[k] + matrix[0, 2]) / z
+        v[k] = (matrix[1, 0] * x[k] + matrix[1, 1] * y[k] + matrix[1, 2]) / z
+        if shifted:
+            u[k] += by_x[k]
+            v[k] += by_y[k]
+
+
+@_kernel
+def residuals(
+    out: F32, values: F32, inside: Mask, gain: float, offset: float, every: int, residual: F32, some: F32
+) -> int:
+    """What is left of ``out`` (K,) beside ``values`` in another light, to ``residual`` (K,).
+
+    Of those inside, one in ``every`` goes into ``some``; returns how many did.
+    """
+    g, o = np.float32(gain), np.float32(offset)
+    seen, count = 0, 0
+    for k in range(out.size):
+        residual[k] = out[k] - g * values[k] - o
+        if inside[k]:
+            if seen % every == 0:
+                some[count] = residual[k]
+                count += 1
+            seen += 1
+    return count
+
+
+@_kernel
+def trust(residual: F32, inside: Mask, middle: float, reach: float, weight: F32) -> None:
+    """Tukey's biweights (K,) of residuals, none at ``reach`` from the ``middle`` and outside."""
+    m, share = np.float32(middle), np.float32(1 / reach)
+    for k in range(residual.size):
+        off = (residual[k] - m) * share
+        kept = max(np.float32(0), np.float32(1) - off * off)
+        weight[k] = kept * kept if inside[k] else np.float32(0)
+
+
+@_kernel
+def likeness(one: F32, other: F32, weight: F32) -> float:
+    """Weighted correlation, 0 without weights."""
+    total, a, b = 1e-30, 0.0, 0.0
+    for k in range(one.size):
+        total += weight[k]
+        a += weight[k] * one[k]
+        b += weight[k] * other[k]
+    a, b = a / total, b / total
+    both, left, right = 0.0, 0.0, 1e-9
+    for k in range(one.size):
+        p, q = one[k] - a, other[k] - b
+        both += weight[k] * p * q
+        left += weight[k] * p * p
+        right += weight[k] * q * q
+    return both / np.sqrt(left * right + 1e-9)
+
+
+@_kernel
+def equations(slopes: F32, used: I64, weight: F32, residual: F32, normal: F64, right: F64) -> None:
     """Normal equations of weighted least squares, added to ``normal`` (P, P) and ``right`` (P,).
 
-    slopes: (K, P); weight, residual: (K,). A loop of ours: BLAS would start threads within our threads.
+    slopes: (≥ P, K), a row a number; used: (P,) rows. weight, residual: (K,). A loop of ours: BLAS would start threads
+    within our threads. Sums run in lanes beside each other, which the compiler makes vectors of.
     """
-    many, free = slopes.shape
-    for k in range(many):
-        w = weight[k]
-        if w > 0:
-            for i in range(free):
-                pull = w * slopes[k, i]
-                right[i] += pull * residual[k]
-                for j in range(i, free):
-                    normal[i, j] += pull * slopes[k, j]
+    free, many = used.size, weight.size
+    pulls, lanes = np.empty(_BLOCK, np.float32), np.empty(_LANES, np.float32)
+    for start in range(0, many, _BLOCK):
+        size = min(_BLOCK, many - start)
+        whole = size // _LANES * _LANES
+        for i in range(free):
+            one = slopes[used[i], start : start + size]
+            for k in range(size):
+                pulls[k] = weight[start + k] * one[k]
+            for j in range(i, free + 1):
+                other = slopes[used[j], start : start + size] if j < free else residual[start : start + size]
+                lanes[:] = 0
+                for k in range(0, whole, _LANES):
+                    for lane in range(_LANES):
+                        lanes[lane] += pulls[k + lane] * other[k + lane]
+                total = 0.0
+                for lane in range(_LANES):
+                    total += lanes[lane]
+                for k in range(whole, size):
+                    total += pulls[k] * other[k]
+                if j < free:
+                    normal[i, j] += total
+                else:
+                    right[i] += total
     for i in range(free):
         for j in range(i):
             normal[i, j] = normal[j, i]
@@ -244,10 +327,37 @@ class Target:
         return np.stack([*slopes, self.values, np.ones_like(gx)], 1).astype(np.float32)
 
     @cached_property
+    def by_number(self) -> F32:
+        """(10, K): `slopes`, a row a number."""
+        return np.ascontiguousarray(self.slopes.T)
+
+    @cached_property
+    def points(self) -> tuple[F64, F64]:
+        """(K,) x and y of the places, px."""
+        rows, columns = self.places
+        return columns.astype(np.float64), rows.astype(np.float64)
+
+    @cached_property
     def halves(self) -> Mask:
         """(K,) bool: a chequerboard of squares, to judge on one half what was fitted on the other."""
         rows, columns = self.places
         return np.asarray((rows // _CELL + columns // _CELL) % 2 == 0)
+
+    @cached_property
+    def parts(self) -> tuple["Target", "Target"]:
+        """The target at the places of one half, and of the other."""
+        return self._at(self.halves), self._at(~self.halves)
+
+    def _at(self, kept: Mask) -> "Target":
+        part = Target(self.picture, self.known, self.blur, self.most)
+        rows, columns = self.places
+        vars(part).update(
+            places=(rows[kept], columns[kept]),
+            values=self.values[kept],
+            slopes=self.slopes[kept],
+            by_number=np.ascontiguousarray(self.by_number[:, kept]),
+        )
+        return part
 
     def step(self, numbers: F64) -> F64:
         """(3, 3) matrix in px of a motion's first so many numbers."""
@@ -290,42 +400,41 @@ def lay_over(
     matrix: F64,
     model: str,
     steps: int = 8,
-    only: Mask | None = None,
     moved: tuple[F64, F64] | None = None,
 ) -> Fit:
     """Find how ``picture`` (`detail` of a frame, of the target's blur) lies over a target, starting at ``matrix``.
 
-    model: a key of FREEDOM, or "" to measure only. only: (K,) bool, places to go by. moved: (K,) px each, shifts
-    that a local refinement adds in the picture.
+    model: a key of FREEDOM, or "" to measure only. moved: (K,) px each, shifts that a local refinement adds in the
+    picture.
     """
     free = FREEDOM.get(model, 0)
-    rows, columns = target.places
-    x, y = columns.astype(np.float64), rows.astype(np.float64)
+    (x, y), (by_x, by_y) = target.points, (_NONE, _NONE) if moved is None else moved
     count = len(x)
+    u, v = np.empty(count), np.empty(count)
     out, inside = np.empty(count, np.float32), np.empty(count, bool)
-    used = np.r_[np.arange(free), 8, 9]
-    slopes, values = np.ascontiguousarray(target.slopes[:, used]), target.values
+    residual, weight = np.empty(count, np.float32), np.empty(count, np.float32)
+    every = max(3, count // _RANKED)
+    some = np.empty(count // every + 1, np.float32)
+    used, values = np.array([*range(free), 8, 9]), target.values
     light = np.array([1.0, 0.0])
     unsure = np.inf
     for turn in range(steps + 1):
-        u, v = apply(matrix, x, y)
-        if moved is not None:
-            u, v = u + moved[0], v + moved[1]
-        sample(picture, u, v, out, inside)
-        told = inside if only is None else inside & only
-        if told.sum() < _LEAST_PLACES:
-            return Fit(matrix, overlap=float(inside.mean()) if count else 0.0)
-        residual = out - np.float32(light[0]) * values - np.float32(light[1])
-        low, middle = np.percentile(residual[told][::3], (25, 50))
-        scale = max(_LEAST_SCALE, float(middle - low) / 0.6745)
-        weight = np.square(np.maximum(0, 1 - np.square((residual - np.float32(middle)) / np.float32(_TUKEY * scale))))
-        weight *= told
+        if free or not turn:
+            moved_to(matrix, x, y, by_x, by_y, u, v)
+            sample(picture, u, v, out, inside)
+            if inside.sum() < _LEAST_PLACES:
+                return Fit(matrix, overlap=float(inside.mean()) if count else 0.0)
+        ranked = residuals(out, values, inside, light[0], light[1], every, residual, some)
+        low, middle = _quartiles(some[:ranked])
+        scale = max(_LEAST_SCALE, (middle - low) / 0.6745)
+        trust(residual, inside, middle, _TUKEY * scale, weight)
         if turn == steps:
             break
         normal, right = np.zeros((free + 2, free + 2)), np.zeros(free + 2)
-        equations(slopes, weight, residual, normal, right)
-        normal[np.diag_indices_from(normal)] *= 1 + 1e-6
-        normal[np.diag_indices_from(normal)] += 1e-9
+        equations(target.by_number, used, weight, residual, normal, right)
+        diagonal = normal.reshape(-1)[:: free + 3]
+        diagonal *= 1 + 1e-6
+        diagonal += 1e-9
         numbers = np.linalg.solve(normal, right)
         light += numbers[free:]
         if not free:
@@ -342,12 +451,13 @@ def lay_over(
         unsure = float(np.sqrt(np.trace(spread[:2, :2]) + np.trace(spread[2:, 2:]) / 3))
         if np.abs(numbers).max() * half < _DONE:
             break
-    return Fit(matrix, _likeness(out, values, weight), float(inside.mean()), scale, unsure, inside, residual, weight)
+    return Fit(
+        matrix, float(likeness(out, values, weight)), float(inside.mean()), scale, unsure, inside, residual, weight
+    )
 
 
-def _likeness(one: F32, other: F32, weight: F32) -> float:
-    total = float(weight.sum())
-    if total <= 0:
-        return 0.0
-    a, b = one - (weight * one).sum() / total, other - (weight * other).sum() / total
-    return float((weight * a * b).sum() / np.sqrt((weight * a * a).sum() * (weight * b * b).sum() + 1e-9))
+def _quartiles(values: F32) -> tuple[float, float]:
+    """The lower quartile and the median, as ranks next to them."""
+    low, middle = (len(values) - 1) // 4, (len(values) - 1) // 2
+    ranked = np.partition(values, (low, middle))
+    return float(ranked[low]), float(ranked[middle])

@@ -77,6 +77,18 @@ def mesh_at(mesh: F32, x: F32, y: F32, size: tuple[int, int]) -> F32:
     return np.asarray(upper * (1 - t) + lower * t, np.float32)
 
 
+def mesh_over(mesh: F32, size: tuple[int, int]) -> F32:
+    """The same at all px of the picture, one axis after the other: (height, width, 2)."""
+    grown = mesh
+    for axis, length in enumerate(size):
+        at = np.linspace(0, mesh.shape[axis] - 1, length, dtype=np.float32)
+        first = np.minimum(at.astype(np.int64), mesh.shape[axis] - 2)
+        share = (at - first).reshape((-1, 1, 1) if axis == 0 else (-1, 1))
+        before, behind = np.take(grown, first, axis), np.take(grown, first + 1, axis)
+        grown = before + share * (behind - before)
+    return np.asarray(grown, np.float32)
+
+
 def _shifted(rgb: U8 | F32, left: float, top: float, size: tuple[int, int]) -> F32:
     """The px from (left, top) on, (height, width, 3) float32: the same weights everywhere, one axis after the other."""
     import cv2

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from rainclean._local_motion import gather
+from rainclean._local_motion import gather, solve
 from rainclean._rain_free import without_rain
-from rainclean._registration import nearest, sample
-from rainclean._resampling import mesh_at, resample
+from rainclean._registration import equations, nearest, sample
+from rainclean._resampling import mesh_at, mesh_over, resample
 from rainclean.simulate.presets import preset
 from rainclean.simulate.render import Renderer
 from rainclean.stabilize import LEAST_SHARE, Gatherer, Registration, choose_region
@@ -271,6 +271,9 @@ def test_a_mesh_is_bilinear_between_its_nodes() -> None:
     mesh = np.array([[[0, 0], [2, 0]], [[0, 4], [2, 4]]], np.float32)
     x, y = np.array([0.0, 99, 49.5], np.float32), np.array([0.0, 49, 24.5], np.float32)
     assert mesh_at(mesh, x, y, (50, 100)) == pytest.approx(np.array([[0, 0], [2, 4], [1, 2]]))
+    mesh = np.random.default_rng(4).random((3, 4, 2), np.float32)
+    y, x = np.mgrid[:50, :100].astype(np.float32)
+    assert mesh_over(mesh, (50, 100)) == pytest.approx(mesh_at(mesh, x, y, (50, 100)), abs=1e-5)
 
 
 def test_samples_are_those_of_a_cubic_and_outside_is_told() -> None:
@@ -284,18 +287,44 @@ def test_samples_are_those_of_a_cubic_and_outside_is_told() -> None:
     assert out[2] == out[3] == 0
 
 
+def banded(matrix: F64, wide: int) -> F64:
+    """The rows of a symmetric matrix up to its diagonal, so many numbers of each."""
+    padded = np.pad(matrix, ((0, 0), (wide - 1, 0)))
+    return np.stack([padded[r, r : r + wide] for r in range(len(matrix))])
+
+
 def test_normal_equations_of_a_mesh_are_those_of_a_design_matrix() -> None:
     rng = np.random.default_rng(1)
-    near = np.array([rng.permutation(6)[:4] for _ in range(50)]).T.copy()
+    near = np.sort([rng.permutation(6)[:4] for _ in range(50)], axis=1).T.copy()
     weights = rng.random((4, 50))
     certain, gx, gy, residual = rng.random((4, 50)).astype(np.float32)
-    normal, right = np.zeros((12, 12)), np.zeros(12)
-    gather(near, weights, certain, gx, gy, residual, normal, right)
+    bands, right = np.zeros((12, 12)), np.zeros(12)
+    gather(near, weights, certain, gx, gy, residual, bands, right)
     design = np.zeros((50, 12))
     for k in range(50):
-        design[k, near[:, k]], design[k, 6 + near[:, k]] = weights[:, k] * gx[k], weights[:, k] * gy[k]
-    assert normal == pytest.approx(design.T @ (design * certain[:, None]), rel=1e-4, abs=1e-4)
+        design[k, 2 * near[:, k]], design[k, 2 * near[:, k] + 1] = weights[:, k] * gx[k], weights[:, k] * gy[k]
+    normal = design.T @ (design * certain[:, None])
+    assert np.where(banded(normal, 12), bands, 0) == pytest.approx(banded(normal, 12), rel=1e-4, abs=1e-4)
     assert right == pytest.approx(design.T @ (certain * residual), rel=1e-4, abs=1e-4)
+
+
+def test_bands_are_solved() -> None:
+    rng = np.random.default_rng(2)
+    lower = np.tril(rng.random((30, 30))) * np.tri(30, 30, 0) * ~np.tri(30, 30, -7, bool) + 2 * np.eye(30)
+    wanted = rng.random(30)
+    found = lower @ lower.T @ wanted
+    solve(banded(lower @ lower.T, 7), found)
+    assert found == pytest.approx(wanted, rel=1e-9)
+
+
+def test_normal_equations_of_a_motion_are_those_of_a_design_matrix() -> None:
+    rng = np.random.default_rng(3)
+    slopes, (weight, residual) = rng.normal(size=(10, 2500)).astype(np.float32), rng.random((2, 2500), np.float32)
+    used = np.array([0, 1, 8, 9])
+    normal, right = np.zeros((4, 4)), np.zeros(4)
+    equations(slopes, used, weight, residual, normal, right)
+    assert normal == pytest.approx((slopes[used] * weight) @ slopes[used].T, rel=1e-4, abs=1e-2)
+    assert right == pytest.approx((slopes[used] * weight) @ residual, rel=1e-4, abs=1e-2)
 
 
 def test_the_mean_between_two_ranks_counts_only_what_is_shown() -> None:
