@@ -142,7 +142,8 @@ class Simulation:
         within("frozen", self.frozen, 0, 0.95)
         within("frames", self.frames, 1, 1_000_000)
         if self.layered and (self.jitter or self.walk or self.pan):
-            raise UsageError("jitter, walk and pan move a flat picture; a trip carries the camera of this preset")
+            what = "jitter, walk and pan move a flat picture, and things stand before the one of this preset"
+            raise UsageError(f"{what}: leave them out, or take another preset")
 
     @property
     def layered(self) -> bool:

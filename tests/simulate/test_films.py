@@ -239,7 +239,7 @@ def test_a_film_is_as_long_as_its_preset_says(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("make_it", "said"),
     [
-        (lambda: preset("walking", pan=3.0), "a trip carries the camera"),
+        (lambda: preset("walking", pan=3.0), "leave them out"),
         (lambda: preset("medium", stage="moon"), "one of flat, park"),
         (lambda: Trip(forward=9), "forward 9"),
         (lambda: Traffic("tram"), "car or lorry"),
