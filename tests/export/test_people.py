@@ -51,15 +51,15 @@ def test_chosen_frames_in_which_the_camera_stands_elsewhere_are_left_out(tmp_pat
     from pipeline.clean import CleanSettings
     from pipeline.project.adding import Origin, add
     from pipeline.project.analyzing import analyze
-    from pipeline.project.decisions import choose_best
+    from pipeline.project.decisions import accept
 
     wide = background(1, (260, 200))
     shots = [f for x, n in ((10, 20), (16, 6)) for f in rainy_frames(x, n, of=wide[:180, x : x + 240].copy())]
     with Project.create(tmp_path / "project") as project:
         finish(add(project, [write_clip(tmp_path / "bumped.mkv", shots)], Origin()))
         finish(analyze(project, (), CleanSettings(recipe="median", workers=1)))
-        choose_best(project)
         (sequence,) = sequences(project)
+        accept(project, sequence, "n26-p50", "Ann")  # its verdict is that the camera moves
         Editor(project, "Ann").choose_frames(sequence, [2, 5, 9, 22])
         for asked in ("all", "differ:3"):
             result = finish(export(project, settings(frames=asked), tmp_path / "out"))
