@@ -283,7 +283,7 @@ def test_light_that_changes_is_undone_and_said(tmp_path):
         assert any("the light changes" in said for said in result.warnings)
         reference = result.selection.reference_frame
         for index, pose in result.steadying.poses.items():
-            assert np.abs(pose.gain - clip.gains[index] / clip.gains[reference]).max() < 0.004
+            assert np.abs(pose.gain - clip.gains[index] / clip.gains[reference]).max() < 0.005
         truth = clip.truth.astype(float) * clip.gains[reference] / clip.gains[15]
         assert LadderClip.psnr(replace(clip, truth=truth), result.picture(result.candidates[0])) > 44
 
