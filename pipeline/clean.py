@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from pipeline.distinct import gather_distinct
 from pipeline.gathering import refines
 from pipeline.judging import facts_of
+from pipeline.nearby import expected_errors, near_frames, near_recipe
 from pipeline.stages import Progress, shares_done
 from pipeline.weighing import Refined, weigh
 from rainclean import _kernels
@@ -37,9 +38,11 @@ from rainclean.candidates import (
     sweep,
 )
 from rainclean.errors import InputError, UsageError
+from rainclean.evidence import Evidence
 from rainclean.local_eta import eta_map
 from rainclean.look_up import Start
 from rainclean.motion import Findings as MovingFindings
+from rainclean.near import near_belief, near_clean
 from rainclean.quality import DOUBTFUL, Judge
 from rainclean.rainfree import HELD_TOGETHER, TOGETHER
 from rainclean.recipe import Recipe
@@ -113,14 +116,18 @@ class CleanResult:
     belief: Belief | None = None
     moving: MovingFindings | None = None
     repeats: dict[int, int] = field(default_factory=dict)
+    near_times: dict[int, float] = field(default_factory=dict)
 
     def picture(self, candidate: Candidate) -> U8:
         """A candidate's clean image, (h, w, 3) uint8 RGB."""
         return self.pictures.picture(candidate.row)
 
-    def frames_of(self, recipe: Recipe) -> tuple[int, int]:
-        """Positions (start, stop) in ``selection`` of the frames that a recipe used."""
-        return self.selection.windows[self.sizes.index(recipe.frames)]
+    def frames_of(self, recipe: Recipe) -> dict[int, float]:
+        """The frames that a recipe used, by index in the clip, with their times in seconds."""
+        if recipe.rule == "near":
+            return self.near_times
+        start, stop = self.selection.windows[self.sizes.index(recipe.frames)]
+        return dict(zip(self.selection.indices[start:stop], self.times[start:stop], strict=True))
 
     def close(self) -> None:
         """Give memory or disk space back."""
@@ -150,8 +157,18 @@ def clean(source: FrameSource, settings: CleanSettings) -> Generator[Progress, N
         votes, crowd = yield from shares_done("votes", stack.votes(None if refines(gathered.recipes) else still))
         rows = Rows(gathered.recipes, gathered.sizes, votes)
         warnings += gathered.warnings + _vote_warnings(votes, gathered.recipes, gathered.sizes)
+        near = None
+        if settings.recipe is None or gathered.recipes[0].rule == "near":
+            near = yield from near_frames(gathered, settings.workers)
         if settings.recipe is None:
             rows.add_refined(still, stack.local_votes[still])
+            if near is not None:
+                rows.near = near_recipe(gathered.recipes[0], near)
+        elif gathered.recipes[0].rule == "near":
+            if near is None:
+                why = "its camera stands still, or nothing ties frames to the reference frame"
+                raise InputError(source.info.path, f"recipe {settings.recipe}: {why}", "use n20-vote")
+            rows.near = near_recipe(gathered.recipes[0], near)
         elif gathered.recipes[0].rule == "local":
             rows.add_local(gathered.recipes[0], rows.refined, stack.local_votes[rows.refined])
         elif gathered.recipes[0].rule == "rainfree":
@@ -170,6 +187,7 @@ def clean(source: FrameSource, settings: CleanSettings) -> Generator[Progress, N
     give_back_freed_memory()
     with _closing_on_error(store), ExitStack() as until_scored:
         refined = moving = None
+        made: list[U8] = []
         if start is not None and started is not None:
             refined = yield from weigh(
                 gathered.frames, gathered.selection.indices, gathered.region,
@@ -182,18 +200,34 @@ def clean(source: FrameSource, settings: CleanSettings) -> Generator[Progress, N
             if gathered.bounds is not None:
                 gathered.bounds.clip(refined.belief.mean)
             mean = np.rint(np.clip(refined.belief.mean, 0, 255)).astype(np.uint8)
-            store.put_picture(rows.candidates[-1].row, mean)
-            # Nearer to the truth than where values crowd: what candidates are judged by from here on.
+            made.append(mean)
+            # Nearer to the truth than where values crowd: what candidates are judged by unless another one is better.
             crowd = luma(mean).astype(np.float32)
+        believed = None if refined is None else refined.belief
+        own = None
+        if rows.near is not None and near is not None:
+            picture, own = near_clean(near)
+            made.append(picture)
+        store.put_last(made)
         scoring = perf_counter()
         kept = merge_near_identical(rows.candidates, store)
-        candidates = yield from _score(kept, store, luma(gathered.reference_rgb), crowd, settings.workers)
+        evidence = None if near is None else Evidence(near, believed)
+        told = None if near is None or evidence is None else expected_errors(kept, store, evidence, near, own)
+        if told is not None:
+            best_told = min(range(len(told)), key=told.__getitem__)
+            crowd = luma(store.picture(kept[best_told].row)).astype(np.float32)
+        candidates = yield from _score(kept, store, luma(gathered.reference_rgb), crowd, told, settings.workers)
         scoring = perf_counter() - scoring
         if refined is not None and (moving := refined.moving()) is not None:
             warnings += moving.words
-        window = gathered.selection.windows[gathered.sizes.index(candidates[0].recipe.frames)]
         asked = settings.region or Region(0, 0, source.info.width, source.info.height)
-        verdict = judge(facts_of(gathered, window, (asked.width, asked.height), refined, moving))
+        best = candidates[0]
+        if near is not None and best.recipe.rule == "near":
+            believed = near_belief(near, store.picture(best.row))
+        areas = {} if evidence is None else evidence.places(store.picture(best.row))
+        verdict = judge(
+            facts_of(gathered, best.recipe, (asked.width, asked.height), refined, believed, moving, near, areas)
+        )
     warnings += _doubts(candidates, refined)
     clock, seconds = stack.clock, gathered.seconds
     timings = {
@@ -226,9 +260,10 @@ def clean(source: FrameSource, settings: CleanSettings) -> Generator[Progress, N
         gathered.sizes,
         verdict,
         gathered.steadying,
-        None if refined is None else refined.belief,
+        believed,
         moving,
         repeats,
+        {} if near is None else {i: float(since_start(source.times)[i]) for i in near.indices},
     )
 
 
@@ -332,13 +367,16 @@ def _score(
     store: PictureStore,
     reference: U8,
     crowd: NDArray[np.float32],
+    told: Sequence[float] | None,
     workers: int,
 ) -> Generator[Progress, None, list[Candidate]]:
+    """Candidates with their scores, best first. told: expected errors, which replace distances from the crowd."""
     scored = []
     with ThreadPoolExecutor(workers) as pool:
         judge = Judge(reference, crowd, pool)
         for done, candidate in enumerate(candidates, 1):
-            scored.append(replace(candidate, scores=judge.score(store.picture(candidate.row))))
+            scores = judge.score(store.picture(candidate.row))
+            scored.append(replace(candidate, scores=scores if told is None else scores.judged(told[done - 1])))
             yield Progress("score", done, len(candidates))
     return sorted(scored, key=lambda c: (c.scores.total if c.scores else 0.0, c.recipe.frames))
 

@@ -146,7 +146,7 @@ def _report(
     result: CleanResult, rows: list[dict[str, Any]], source: SourceInfo, picture: Path, extra: list[str]
 ) -> dict[str, Any]:
     best = result.candidates[0]
-    start, stop = result.frames_of(best.recipe)
+    frames = result.frames_of(best.recipe)
     return {
         "rainclean": __version__,
         "files": [*NAMES[:4], *extra, *(row["file"] for row in rows)],
@@ -156,9 +156,9 @@ def _report(
         "colours": source.colours,
         "reference_frame": result.selection.reference_frame,
         "crop": list(result.region),
-        "frames_used": stop - start,
-        "frame_indices": list(result.selection.indices[start:stop]),
-        "frame_times": [round(t, 6) for t in result.times[start:stop]],
+        "frames_used": len(frames),
+        "frame_indices": list(frames),
+        "frame_times": [round(t, 6) for t in frames.values()],
         "eta": best.eta,
         "percentile": best.percentile,
         "silent_share": best.silent_share,

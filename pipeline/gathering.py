@@ -24,6 +24,7 @@ from rainclean.candidates import Selection
 from rainclean.errors import InputError
 from rainclean.exposure import Light, LightSamples
 from rainclean.light_bounds import Bounds
+from rainclean.near import around
 from rainclean.noise import NoiseSamples
 from rainclean.recipe import Recipe
 from rainclean.repeats import Repeats
@@ -53,7 +54,7 @@ class Gathered:
     recipes: those asked for, of steadied frames where ``steadying`` is there. frames: where to read the used frames
     anew, as they went into the stack. sizes: N of each window of the selection as recipes name it. still: index of the
     largest window that shows one picture. seconds: by step. bounds: of what frames show before their light is undone;
-    None where none was.
+    None where none was. beside: frames near the reference frame as they are, by index, where the camera moves.
     """
 
     stack: SortedStack
@@ -70,6 +71,7 @@ class Gathered:
     steadying: Steadying | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     bounds: Bounds | None = None
+    beside: dict[int, U8] = field(default_factory=dict)
 
     def forget_frames(self) -> None:
         """Let go of frames in memory, once nobody will read them again."""
@@ -164,6 +166,11 @@ def _again(
         until_done.callback(stack.close)
         watch, noise = Watch(fitting), NoiseSamples(region.height, region.width)
         held = None if stack.layout.stack_on_disk else HeldFrames(frames)
+        beside = {}
+        if steadying.moves and (refines(recipes) or recipes[0].rule == "near"):
+            # While they are in memory: as they are, for laying them over the reference frame px by px.
+            wanted = around(selection.indices, fitting.reference_frame)
+            beside = {frame.index: frame.rgb for frame in source.read(wanted, steadying.cut)}
         if held is not None and isinstance(source, HeldFrames):
             source.read_once_more(fitting.indices)
         relit = _Relit(steadying, Bounds((region.height, region.width))) if steadying.relit else None
@@ -175,7 +182,7 @@ def _again(
     said = notes + describe(steadying, len(selection.indices))
     return Gathered(
         stack, frames, steady, fitting, sizes, region, watch.reference, noise, last, shifts, said, steadying, seconds,
-        None if relit is None else relit.bounds,
+        None if relit is None else relit.bounds, beside,
     )  # fmt: skip
 
 

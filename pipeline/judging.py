@@ -9,7 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.weighing import Refined
+from rainclean.belief import Belief
 from rainclean.motion import Findings as MovingFindings
+from rainclean.near import Near
+from rainclean.recipe import Recipe
 from rainclean.steady import Steadying
 from rainclean.verdict import ASTRAY, Facts
 
@@ -30,24 +33,35 @@ _RAINIEST = 75
 
 def facts_of(
     gathered: "Gathered",
-    window: tuple[int, int],
+    recipe: Recipe,
     frame: tuple[int, int],
     refined: Refined | None,
+    belief: Belief | None,
     moving: MovingFindings | None,
-    evidence: Mapping[str, Mask] | None = None,
+    near: Near | None,
+    evidence: Mapping[str, Mask],
 ) -> Facts:
     """What is known of a clip's best-scored candidate.
 
-    window: positions (start, stop) of the frames that it was made of. frame: width, height in px of what was asked for.
-    evidence: (h, w) bool by the code of a rule, of what the candidate itself does not tell.
+    recipe: its own; of frames near the reference frame it was made of ``near``. frame: width, height in px of what was
+    asked for.
+    belief: of the truth. evidence: (h, w) bool by the code of a rule, of what the candidate itself does not tell.
     """
     steadying = gathered.steadying
     areas: dict[str, Mask] = {}
     if moving is not None:
         areas["moving"] = moving.doubtful
-    if refined is not None:
-        areas["unsure"] = refined.belief.sd > ASTRAY
-    areas.update(evidence or {})
+    if belief is not None:
+        areas["unsure"] = belief.sd > ASTRAY
+    areas.update(evidence)
+    if recipe.rule == "near" and near is not None:
+        # Frames that do not fit the others were not asked to.
+        return Facts(
+            used=len(near.frames),
+            kept=gathered.region.width * gathered.region.height / (frame[0] * frame[1]),
+            areas=areas,
+        )
+    window = gathered.selection.windows[gathered.sizes.index(recipe.frames)]
     fitted = 0 if steadying is None else len(steadying.poses)
     left_out = () if steadying is None else [why for why in steadying.dropped.values() if why != ANOTHER_SHOT]
     return Facts(

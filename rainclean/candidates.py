@@ -22,7 +22,7 @@ U8 = NDArray[np.uint8]
 SWEEP_FRAMES = (20, 40, 100, 200, 400)
 """N of the default sweep, as far as the clip goes."""
 
-SWEEP_VERSION = 3
+SWEEP_VERSION = 4
 """Raised when a sweep makes other candidates: sequences that an older one was made of are analysed again."""
 
 SWEEP_OFFSETS = (0, -5, 5, -10, 10)
@@ -155,6 +155,7 @@ class Rows:
         self.votes, self.sizes = votes, sizes
         self.wanted: list[list[Percentile]] = []
         self.rainfree: Recipe | None = None
+        self.near: Recipe | None = None
         # One recipe of its own may be of a smaller window than that of the frames it was registered with.
         self.refined = max(i for i, size in enumerate(sizes) if any(r.frames == size for r in recipes))
         self._like = recipes[0]
@@ -167,11 +168,11 @@ class Rows:
 
     @property
     def candidates(self) -> list[Candidate]:
-        """All of them with their rows; the rain-free mean, which is not looked up, comes last."""
+        """All of them with their rows; those that are not looked up come last."""
         looked_up = [candidate for window in self._by_window for candidate in window]
-        if self.rainfree is not None:
-            vote = self.votes[self.refined]
-            looked_up.append(self._candidate(self.rainfree, float(vote.eta), vote))
+        vote = self.votes[self.refined]
+        made = [recipe for recipe in (self.rainfree, self.near) if recipe is not None]
+        looked_up += [self._candidate(recipe, float(vote.eta), vote) for recipe in made]
         return [replace(candidate, row=row) for row, candidate in enumerate(looked_up)]
 
     def add_refined(self, window: int, local: LocalVotes) -> None:
@@ -220,17 +221,21 @@ class PictureStore:
                 with self._lock:
                     self._apart[i, j] += count
 
-    def put_picture(self, row: int, picture: U8) -> None:
-        """A whole picture after all bands, (H, W, 3) uint8, into the last row."""
-        flat = np.ascontiguousarray(picture).reshape(-1)
+    def put_last(self, pictures: Sequence[U8]) -> None:
+        """Whole pictures into the last rows, after all bands of the others; (H, W, 3) uint8 each."""
+        first = self._planes.rows - len(pictures)
+        flat = [np.ascontiguousarray(picture).reshape(-1) for picture in pictures]
         if self._bounds is not None:
-            flat = np.clip(flat, *self._bounds)
+            flat = [np.clip(picture, *self._bounds) for picture in flat]
         for band, (start, stop) in enumerate(self._planes.bands):
-            self._planes.write(row, band, flat[None, start:stop])
+            for n, picture in enumerate(flat):
+                self._planes.write(first + n, band, picture[None, start:stop])
+            if not flat:
+                continue
             block = self._planes.read_band(band)
-            for i in range(row):
-                if self._apart[i, row] <= self._allowed:
-                    self._apart[i, row] += _kernels.count_apart(block[i], block[row])
+            for i, j in self._pairs:
+                if j >= first and self._apart[i, j] <= self._allowed:
+                    self._apart[i, j] += _kernels.count_apart(block[i], block[j])
 
     def same(self, i: int, j: int) -> bool:
         """Whether two pictures are near-identical."""

@@ -9,7 +9,7 @@ really wrong.
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import cv2
@@ -52,6 +52,10 @@ class Scores:
     detail: float
     darkening: float
     disagreement: float
+
+    def judged(self, error: float) -> "Scores":
+        """The same with an expected error (`evidence`) in the place of the distance from the crowd."""
+        return replace(self, disagreement=error)
 
     @property
     def total(self) -> float:

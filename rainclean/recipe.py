@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 from rainclean.errors import RaincleanError, UsageError
 
@@ -17,11 +17,17 @@ RULE_VERSIONS = {"rainfree": 2}
 _NAME = re.compile(
     r"(?P<window>n|first)(?P<frames>[0-9]{1,9})(s(?P<stride>[0-9]{1,9}))?-"
     r"((?P<rule>vote|local)(-(?P<sign>minus|plus)(?P<offset>[0-9]{1,3}(_[0-9])?))?|p(?P<percentile>[0-9]{1,3}(_[0-9])?)"
-    r"|(?P<mean>rainfree))(?P<steady>-steady)?"
+    r"|(?P<mean>rainfree|near))(?P<steady>-steady)?"
 )
 
 _LATER = {"rule": "percentile", "steady": False}
 """Fields that came later, with what they were before: left out of the hash where they are that."""
+
+
+Rule = Literal["percentile", "local", "rainfree", "near"]
+
+_WHOLE: tuple[Rule, ...] = ("rainfree", "near")
+"""Rules that find all by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +38,8 @@ class Recipe:
     ends), or "first", the first N. stride: take every stride-th frame. percentile: 0…100 in tenths, or None
     for the vote's η* plus ``offset``, clamped to 0…100.
     rule: "percentile", one of the whole picture; "local", the η of each neighbourhood plus ``offset``;
-    "rainfree", the rain-free mean. steady: of frames that were registered and relit first.
+    "rainfree", the rain-free mean; "near", few frames laid over the reference frame px by px. steady: of
+    frames that were registered and relit first.
     """
 
     frames: int
@@ -40,7 +47,7 @@ class Recipe:
     stride: int = 1
     percentile: float | None = None
     offset: float = 0.0
-    rule: Literal["percentile", "local", "rainfree"] = "percentile"
+    rule: Rule = "percentile"
     steady: bool = False
 
     def __post_init__(self) -> None:
@@ -58,12 +65,12 @@ class Recipe:
             raise UsageError(f"a recipe with offset {self.offset}: it must lie between -100 and 100")
         if self.percentile is not None and self.offset:
             raise UsageError("a recipe with a percentile and an offset: an offset is for the vote")
-        if self.rule not in ("percentile", "local", "rainfree"):
-            raise UsageError(f"a recipe with rule {self.rule!r}: it is percentile, local or rainfree")
+        if self.rule not in get_args(Rule):
+            raise UsageError(f"a recipe with rule {self.rule!r}: it is {', '.join(get_args(Rule))}")
         if self.rule != "percentile" and self.percentile is not None:
             raise UsageError(f"a recipe with rule {self.rule} and a percentile: it finds its own")
-        if self.rule == "rainfree" and self.offset:
-            raise UsageError("a recipe with rule rainfree and an offset: an offset is for the vote")
+        if self.rule in _WHOLE and self.offset:
+            raise UsageError(f"a recipe with rule {self.rule} and an offset: an offset is for the vote")
         # Equal recipes have equal names and hashes: 5 becomes 5.0, and what a name cannot say is refused.
         for name in ("percentile", "offset"):
             value = getattr(self, name)
@@ -102,8 +109,8 @@ class Recipe:
             rule = "median"
         elif self.percentile is not None:
             rule = f"percentile {self.percentile:g}"
-        elif self.rule == "rainfree":
-            rule = "rain-free mean"
+        elif self.rule in _WHOLE:
+            rule = "rain-free mean" if self.rule == "rainfree" else "next to the reference frame"
         else:
             sign = " + " if self.offset > 0 else " − "
             rule = "local η" if self.rule == "local" else "η*"
@@ -143,7 +150,7 @@ class Recipe:
         if recipe is None or recipe.name != name:
             raise UsageError(
                 f"no recipe {name!r}: use released, median, or a name such as n100-vote, "
-                "n40-vote-minus5, n40s2-p37_5, first100-vote, n80-local, n80-rainfree, n80-rainfree-steady"
+                "n40-vote-minus5, n40s2-p37_5, first100-vote, n80-local, n80-rainfree-steady, n7-near-steady"
             )
         return recipe
 
@@ -151,9 +158,9 @@ class Recipe:
     def _from_match(cls, match: re.Match[str]) -> Self:
         percentile, offset = match["percentile"], match["offset"]
         shift = 0.0 if offset is None else float(offset.replace("_", "."))
-        rule: Literal["percentile", "local", "rainfree"] = "percentile"
+        rule: Rule = "percentile"
         if match["mean"] or match["rule"] == "local":
-            rule = "rainfree" if match["mean"] else "local"
+            rule = "local" if match["mean"] is None else "near" if match["mean"] == "near" else "rainfree"
         return cls(
             frames=int(match["frames"]),
             window="centre" if match["window"] == "n" else "first",

@@ -111,7 +111,7 @@ class Steadying:
         width, height = self.region.width, self.region.height
         if pose.placed:
             cut = rgb[y : y + height, x : x + width]
-            return np.ascontiguousarray(cut) if pose.lit else _relit(cut, pose)
+            return np.ascontiguousarray(cut) if pose.lit else relit(cut, pose)
         out = np.empty((height, width, 3), np.uint8)
         picture: U8 | F32 = rgb if pose.mesh is None and only_shifts(pose.matrix) else rgb.astype(np.float32)
         # In strips: what is resampled, relit and rounded stands in floating point, which takes four times as much.
@@ -254,7 +254,8 @@ class SteadySource(SourceAround):
                 yield waiting.popleft().result()
 
 
-def _relit(rgb: U8, pose: Pose) -> U8:
+def relit(rgb: U8, pose: Pose) -> U8:
+    """A frame in the light of the reference frame, where it stands as it is."""
     import cv2
 
     levels = np.repeat(np.arange(256, dtype=np.float32)[:, None], 3, axis=1)

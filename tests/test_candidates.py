@@ -275,7 +275,7 @@ def test_a_picture_put_last_is_compared_as_if_it_had_come_with_the_others(seed, 
     later = PictureStore(Planes(4, columns, bands), (1, columns // 3, 3))
     for i, (start, stop) in enumerate(bands):
         later.put(i, pictures[:3, start:stop])
-    later.put_picture(3, pictures[3].reshape(1, -1, 3))
+    later.put_last([pictures[3].reshape(1, -1, 3)])
     for i in range(4):
         assert np.array_equal(later.picture(i), together.picture(i))
         assert [later.same(i, j) for j in range(4)] == [together.same(i, j) for j in range(4)]
@@ -284,7 +284,7 @@ def test_a_picture_put_last_is_compared_as_if_it_had_come_with_the_others(seed, 
 def test_a_picture_put_last_need_not_lie_in_one_piece():
     store = PictureStore(Planes(1, 60, [(0, 25), (25, 60)]), (4, 5, 3))
     wide = np.arange(120, dtype=np.uint8).reshape(4, 10, 3)
-    store.put_picture(0, wide[:, ::2])
+    store.put_last([wide[:, ::2]])
     assert np.array_equal(store.picture(0), wide[:, ::2])
 
 

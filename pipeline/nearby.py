@@ -1,0 +1,77 @@
+"""Reads the frames next to the reference frame and lays them over it: what candidates are judged by."""
+
+from collections.abc import Generator, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.gathering import Gathered
+from pipeline.stages import Progress, shares_done
+from pipeline.watch import STILL_PX
+from rainclean.candidates import Candidate, PictureStore
+from rainclean.evidence import Evidence, Told, errors, overrule
+from rainclean.near import FEWEST, Near, around, lay_over, near_clean
+from rainclean.recipe import Recipe
+from rainclean.steady import relit
+
+
+def near_frames(gathered: Gathered, workers: int) -> Generator[Progress, None, Near | None]:
+    """Frames next to the reference frame, laid over it.
+
+    None where the camera stands still, for then many frames know better, and where too few can be tied to it.
+    """
+    if not _moves(gathered):
+        return None
+    selection, steadying = gathered.selection, gathered.steadying
+    cut = gathered.region if steadying is None else steadying.cut
+    frames = gathered.beside
+    if steadying is None:
+        wanted = around(selection.indices, selection.reference_frame)
+        frames = {frame.index: frame.rgb for frame in gathered.frames.read(wanted, cut)}
+    poses = {} if steadying is None else steadying.poses
+    # Frames so near are nearly in one light; where it is known of some only, these would stand out.
+    known = all(i in poses for i in frames)
+    lit = [relit(rgb, poses[i]) if known else rgb for i, rgb in frames.items()]
+    matrices = [poses[i].matrix if i in poses else None for i in frames]
+    x, y, width, height = gathered.region
+    inside = (x - cut.x, y - cut.y, width, height)
+    indices = list(frames)
+    at = indices.index(selection.reference_frame)
+    near = yield from shares_done("near frames", lay_over(lit, at, matrices, inside, workers))
+    near = replace(near, indices=tuple(indices[k] for k in near.indices))
+    return near if len(near.frames) >= FEWEST else None
+
+
+def _moves(gathered: Gathered) -> bool:
+    if gathered.steadying is not None:
+        return gathered.steadying.moves
+    return any(shift is None or shift > STILL_PX for shift in gathered.shifts.values())
+
+
+def near_recipe(like: Recipe, near: Near) -> Recipe:
+    """The recipe of the clean image of those frames. like: one of the same frames otherwise."""
+    return replace(like, frames=len(near.frames), percentile=None, offset=0.0, rule="near")
+
+
+def expected_errors(
+    candidates: Sequence[Candidate],
+    store: PictureStore,
+    evidence: Evidence,
+    near: Near,
+    own: NDArray[np.float32] | None,
+) -> list[float] | None:
+    """The expected error of each candidate by frames near the reference frame; None where many frames know better.
+
+    own: weight of the reference frame in the clean image of those frames, (h, w) float32.
+    """
+    found: list[Told] = []
+    for candidate in candidates:
+        picture, frames = store.picture(candidate.row), candidate.recipe.frames
+        if candidate.recipe.rule == "near" and own is not None:
+            others = {k: near_clean(near, k)[0] for k in evidence.asked}
+            found.append(evidence.tell(picture, evidence.own(own), others))
+        else:
+            found.append(evidence.tell(picture, 1 / frames, frames=frames))
+    mean = next((told for c, told in zip(candidates, found, strict=True) if c.recipe.rule == "rainfree"), None)
+    return errors(found) if mean is None or overrule(found, mean) else None
