@@ -64,8 +64,10 @@ class Keeper(Callback):
     def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
         """Begin or go on with the records; a new run is judged before its first step."""
         step = self.kept = trainer.global_step
-        self.started = True
+        for optimizer in trainer.optimizers:
+            look_at(optimizer)
         self._sums = {name: value.to(module.device) for name, value in self._sums.items()}
+        self.started = True
         if trainer.is_global_zero:
             self._log = MetricsLog(self.folder / run_folder.METRICS, step)
             # purge_step: an earlier part of the run may have gone further than its last checkpoint.
@@ -194,3 +196,18 @@ class Keeper(Callback):
 def _training(module: LightningModule) -> Training:
     assert isinstance(module, Training)
     return module
+
+
+def look_at(optimizer: torch.optim.Optimizer) -> None:
+    """Raise ValueError where the state of an optimizer, as a checkpoint brought it, does not belong to its weights."""
+    wanted = optimizer.defaults.keys()
+    for group in optimizer.param_groups:
+        if not wanted <= group.keys():
+            raise ValueError(f"an optimizer without {', '.join(sorted(wanted - group.keys()))}")
+        if any(group[name] != optimizer.defaults[name] for name in wanted - {"lr"}) or not 0 <= group["lr"] < math.inf:
+            raise ValueError("an optimizer of another kind")
+        for weight in group["params"]:
+            for name, value in optimizer.state.get(weight, {}).items():
+                shape = torch.Size() if name == "step" else weight.shape
+                if not (isinstance(value, torch.Tensor) and value.shape == shape and torch.isfinite(value).all()):
+                    raise ValueError(f"a state of the optimizer, {name}, that is none")
