@@ -118,9 +118,20 @@ class Item:
 
     @property
     def amounts(self) -> dict[int, float]:
-        """Rain amounts of the frames that can be had, by index in the clip."""
+        """Rain amounts of the frames that can be had, by index in the clip.
+
+        Of near frames only the reference frame is: others show near things elsewhere than the clean image does.
+        """
         frames = range(self.sequence.first, self.sequence.last)
+        if self.of_near_frames:
+            at = self.analysis.reference_frame
+            return {at: self.rain[at - self.sequence.first] or 0.0} if at in frames else {}
         return {frame: amount for frame, amount in zip(frames, self.rain, strict=True) if amount is not None}
+
+    @property
+    def of_near_frames(self) -> bool:
+        """Whether its clean image shows one moment only."""
+        return bool(self.candidate.recipe.get("rule") == "near")
 
     @property
     def repeated(self) -> int:
@@ -275,6 +286,8 @@ def _doubts(project: Project, items: Sequence[Item], max_error: float | None) ->
         named = [f"{item.sequence.name} {many} of {len(item.rain)}" for item, many in found if many]
         if named:
             yield f"frames that {what}: {few(named)}"
+    if near := [item.sequence.name for item in items if item.of_near_frames]:
+        yield f"made of frames near the reference frame, so that this one alone is a pair: {few(near)}"
     for state, what in (("unfit", "unfit by their verdict, chosen all the same"), (None, "not judged, analyse again")):
         if names := [i.sequence.name for i in items if (i.verdict.state if i.verdict else None) == state]:
             yield f"{what}: {few(names)}"

@@ -3,6 +3,8 @@
 import csv
 import json
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -215,3 +217,12 @@ def test_the_flags(home: Path, tmp_path: Path, rainclean: Run) -> None:
         refused = rainclean(*asked, "--estimate", "--max-error", wrong)
         assert refused.returncode == 2 and "--max-error" in refused.stderr
     assert not (tmp_path / "out" / "confidence").exists() and not (tmp_path / "out" / "exclude").exists()
+
+
+def test_a_clean_image_of_near_frames_is_paired_with_its_reference_frame_alone(home: Path, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(home / "project.sqlite")) as store, store:
+        store.execute("UPDATE candidate SET recipe = json_set(recipe, '$.rule', 'near')")
+    with Project(home) as project:
+        (analysis,) = analyses(project, sequences(project)[0].id)
+    write(home, tmp_path / "out")
+    assert list(rows_of(tmp_path / "out")) == [analysis.reference_frame]
