@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from pipeline.distinct import gather_distinct
 from pipeline.gathering import refines
 from pipeline.judging import facts_of
-from pipeline.nearby import expected_errors, near_frames, near_recipe
+from pipeline.nearby import expected_errors, near_frames, near_recipe, passing_now
 from pipeline.stages import Progress, shares_done
 from pipeline.weighing import Refined, weigh
 from rainclean import _kernels
@@ -211,7 +211,10 @@ def clean(source: FrameSource, settings: CleanSettings) -> Generator[Progress, N
         store.put_last(made)
         scoring = perf_counter()
         kept = merge_near_identical(rows.candidates, store)
-        evidence = None if near is None else Evidence(near, believed)
+        evidence = None
+        if near is not None:
+            moving = None if refined is None else refined.moving()
+            evidence = Evidence(near, believed, passing_now(moving, gathered.selection.reference))
         told = None if near is None or evidence is None else expected_errors(kept, store, evidence, near, own)
         if told is not None:
             best_told = min(range(len(told)), key=told.__getitem__)

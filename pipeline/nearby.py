@@ -11,9 +11,13 @@ from pipeline.stages import Progress, shares_done
 from pipeline.watch import STILL_PX
 from rainclean.candidates import Candidate, PictureStore
 from rainclean.evidence import Evidence, Told, errors, overrule
+from rainclean.motion import Findings
 from rainclean.near import FEWEST, Near, around, lay_over, near_clean
 from rainclean.recipe import Recipe
 from rainclean.steady import relit
+
+MOST_PASSES = 0.5
+"""Share of a frame from which on what seems to pass is taken for a clean image that is wrong."""
 
 
 def near_frames(gathered: Gathered, workers: int) -> Generator[Progress, None, Near | None]:
@@ -52,6 +56,12 @@ def _moves(gathered: Gathered) -> bool:
 def near_recipe(like: Recipe, near: Near) -> Recipe:
     """The recipe of the clean image of those frames. like: one of the same frames otherwise."""
     return replace(like, frames=len(near.frames), percentile=None, offset=0.0, rule="near")
+
+
+def passing_now(moving: Findings | None, position: int) -> NDArray[np.bool_] | None:
+    """What passes in the frame at a position, (h, w) bool; None where nobody looked, or it would be most of it."""
+    found = None if moving is None else moving.per_frame(position)
+    return None if found is None or found.mean() > MOST_PASSES else found
 
 
 def expected_errors(

@@ -34,6 +34,7 @@ _AGREE = 2.0
 
 _LEAST = 0.05
 _CLEARLY = 2.0  # grey levels, root mean square
+_TIMES = 4.0
 _REACH = 3.0
 _PLACED = 0.25
 """Standard deviations that a dry pixel may be off, with so many px times the slope of the picture."""
@@ -55,9 +56,11 @@ class Told:
 def overrule(told: Sequence[Told], mean: Told) -> bool:
     """Whether few frames overrule many: only where they say that the mean of many is clearly wrong.
 
-    Faint rain that passes for none in few frames makes them prefer what is a little too bright.
+    Faint rain that passes for none in few frames makes them prefer what is a little too bright; what a codec did to the
+    reference frame, what has the same done to it.
     """
-    return mean.squared - min(one.squared for one in told) > _CLEARLY**2
+    best = max(0.0, min(one.squared for one in told))
+    return mean.squared > _TIMES * best + _CLEARLY**2
 
 
 def errors(told: Sequence[Told]) -> list[float]:
@@ -75,8 +78,13 @@ class Evidence:
     noise: standard deviation of a frame, grey levels. share: of pixels of the reference frame that show no rain.
     """
 
-    def __init__(self, near: Near, belief: Belief | None = None) -> None:
-        """belief: of many frames; where they agree they tell rain better than few."""
+    def __init__(self, near: Near, belief: Belief | None = None, passing: Mask | None = None) -> None:
+        """Take note of the frames.
+
+        belief: of many frames; where they agree they tell rain better than few. passing: (H, W) bool, what is known to
+        pass in the reference frame: a clean image may show what is behind it.
+        """
+        there = np.ones(near.reference.shape[:2], bool) if passing is None else ~passing
         frames, at = near.frames, near.at
         others = np.delete(frames, at, axis=0)
         self._lowest = frames.min(axis=0)
@@ -88,9 +96,9 @@ class Evidence:
         self._usual = usual(apart)
         self._reach = self._allowed()
         self.noise = min(noise_of(apart), self._usual)
-        dry = np.abs(apart) < self._reach
+        dry = (np.abs(apart) < self._reach) & there
         self._reference, self._dry = near.reference, _mask(dry)
-        self.share = float(dry.mean())
+        self.share = float(dry[there].mean()) if there.any() else 0.0
         self._next: list[tuple[int, U8, U8, float]] = []
         for k in range(max(0, at - NEXT), min(len(frames), at + NEXT + 1)):
             if k == at:
@@ -98,7 +106,7 @@ class Evidence:
             own = np.abs(_apart(frames[k], self._clean)) < self._reach
             # What a frame differs by from the reference frame where both are dry is noise of both, and misplaced.
             both = _squared(frames[k], near.reference, _mask(own & dry)) - self.noise**2
-            self._next.append((k, np.asarray(frames[k], np.uint8), _mask(own & ~dry), both))
+            self._next.append((k, np.asarray(frames[k], np.uint8), _mask(own & there & ~dry), both))
 
     @property
     def asked(self) -> list[int]:

@@ -123,9 +123,22 @@ def test_places_are_where_a_candidate_is_wrong(panned: tuple[Near, U8]) -> None:
     assert evidence.places(truth)["darker"].mean() < 0.01 and evidence.places(truth)["brighter"].mean() < 0.02
 
 
+def test_what_passes_in_the_reference_frame_speaks_against_nobody(panned: tuple[Near, U8]) -> None:
+    near, truth = panned
+    frames = near.frames.copy()
+    frames[:, 40:80, 60:100] = 5  # it goes slowly
+    passing = np.zeros(SIZE, bool)
+    passing[38:82, 58:102] = True
+    met = Near(frames, near.at, near.indices)
+    without, told = Evidence(met).tell(truth, 0.0), Evidence(met, passing=passing).tell(truth, 0.0)
+    assert told.squared == pytest.approx(Evidence(near).tell(truth, 0.0).squared, abs=3.0)
+    assert without.squared > 100
+
+
 def test_few_frames_overrule_many_only_where_these_are_clearly_wrong() -> None:
-    assert overrule([Told(1.0, 1.0, 1.0)], Told(6.0, 6.0, 6.0))
+    assert overrule([Told(1.0, 1.0, 1.0)], Told(9.0, 9.0, 9.0))
     assert not overrule([Told(1.0, 1.0, 1.0)], Told(4.0, 4.0, 4.0))
+    assert not overrule([Told(12.0, 1.0, 1.0)], Told(30.0, 4.0, 4.0))
     assert errors([Told(-0.5, 0, 0), Told(3.0, 0, 0)])[0] > 0
 
 
