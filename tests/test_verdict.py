@@ -78,7 +78,7 @@ def test_what_makes_a_sequence_bad(changed: dict[str, Any], state: str, codes: l
 def test_places_are_those_of_the_reasons_alone() -> None:
     low, bad = area(0.05), area(0)
     bad[5:, 60:] = True
-    verdict = judge(facts(areas={"unsure": low, "darker": bad, "moving": area(0.2)}))
+    verdict = judge(facts(areas={"unsure": low, "darker": bad, "moving": area(0.1)}))
     assert [reason.code for reason in verdict.reasons] == ["darker"] and verdict.places is not None
     np.testing.assert_array_equal(verdict.places, bad)
     both = judge(facts(areas={"unsure": area(0.4), "darker": bad})).places
