@@ -211,11 +211,11 @@ def clean(source: FrameSource, settings: CleanSettings) -> Generator[Progress, N
         store.put_last(made)
         scoring = perf_counter()
         kept = merge_near_identical(rows.candidates, store)
-        evidence = None
+        evidence = told = None
         if near is not None:
             moving = None if refined is None else refined.moving()
             evidence = Evidence(near, believed, passing_now(moving, gathered.selection.reference))
-        told = None if near is None or evidence is None else expected_errors(kept, store, evidence, near, own)
+            told = expected_errors(kept, store, evidence, near, own)
         if told is not None:
             best_told = min(range(len(told)), key=told.__getitem__)
             crowd = luma(store.picture(kept[best_told].row)).astype(np.float32)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rainclean.belief import Belief
-from rainclean.near import Near, noise_of
+from rainclean.near import Near, noise_of, over_time
 
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
@@ -88,7 +88,7 @@ class Evidence:
         frames, at = near.frames, near.at
         others = np.delete(frames, at, axis=0)
         self._lowest = frames.min(axis=0)
-        self._clean = _percentile(others, _LOW)
+        self._clean = over_time(others, _LOW)
         if belief is not None:
             agree = belief.sd < _AGREE
             self._clean[agree] = belief.mean[agree]
@@ -176,11 +176,3 @@ def _squared(one: U8, other: U8, mask: U8) -> float:
     """Mean squared difference over the channels of the pixels in a mask; 0 where there are none."""
     pixels = int(np.count_nonzero(mask))
     return float(cv2.norm(one, other, cv2.NORM_L2SQR, mask)) / (3 * pixels) if pixels else 0.0
-
-
-def _percentile(frames: U8, percent: int) -> F32:
-    """Percentile over time, (K, H, W, 3) uint8 → (H, W, 3) float32, in strips."""
-    out = np.empty(frames.shape[1:], np.float32)
-    for top in range(0, len(out), 64):
-        out[top : top + 64] = np.percentile(frames[:, top : top + 64], percent, axis=0)
-    return out

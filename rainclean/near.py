@@ -110,7 +110,7 @@ def near_clean(near: Near, without: int | None = None) -> tuple[U8, F32]:
     without: a frame that is not to be used, for judging by it; never the reference frame.
     """
     used = near.frames if without is None else np.delete(near.frames, without, axis=0)
-    middle = median(used)
+    middle = over_time(used)
     reference = near.reference.astype(np.float32)
     apart = (reference - middle).mean(axis=2)
     share = _own_share(apart)
@@ -138,11 +138,11 @@ def near_belief(near: Near, picture: U8) -> Belief:
     return Belief(mean, np.asarray(np.hypot(usual, noise), np.float32))
 
 
-def median(frames: U8) -> F32:
-    """Median over time, (K, H, W, 3) uint8 → (H, W, 3) float32, in strips: numpy's own makes copies of all."""
+def over_time(frames: U8, percent: float = 50.0) -> F32:
+    """Percentile over time, the median: (K, H, W, 3) uint8 → (H, W, 3) float32, in strips, for numpy copies."""
     out = np.empty(frames.shape[1:], np.float32)
     for top in range(0, len(out), 64):
-        out[top : top + 64] = np.median(frames[:, top : top + 64], axis=0)
+        out[top : top + 64] = np.percentile(frames[:, top : top + 64], percent, axis=0)
     return out
 
 

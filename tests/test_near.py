@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from rainclean.evidence import Evidence, Told, errors, overrule
-from rainclean.near import AROUND, Near, lay_over, median, near_belief, near_clean
+from rainclean.near import AROUND, Near, lay_over, near_belief, near_clean, over_time
 from rainclean.recipe import Recipe
 
 U8 = NDArray[np.uint8]
@@ -74,7 +74,7 @@ def test_a_clean_image_lies_where_the_reference_frame_does(panned: tuple[Near, U
     near, truth = panned
     picture, weight = near_clean(near)
     assert off(picture, truth) < 0.5 * off(near.reference, truth)
-    assert off(picture, truth) < off(median(near.frames), truth) + 0.2
+    assert off(picture, truth) < off(over_time(near.frames), truth) + 0.2
     assert weight.min() >= 0 and weight.max() <= 1
 
 
