@@ -8,6 +8,7 @@ call of a library that does not come back.
 A signal that whoever started the command has ignored (nohup; the shell for what runs in the background) stays so.
 """
 
+import atexit
 import os
 import select
 import signal
@@ -63,6 +64,8 @@ class Signals:
         if current_thread() is not main_thread():
             return self
         global _current
+        if self._for_good:
+            atexit.register(self._leave)  # the first one registered is the last one called
         numbers = [n for n in _numbers(_NAMES) if signal.getsignal(n) not in (signal.SIG_IGN, None)]
         self._ear, self._mouth = socket.socketpair()
         self._mouth.setblocking(False)
@@ -103,6 +106,14 @@ class Signals:
         if self.instead is not None:
             self.instead()
         self.interrupt(once=True)
+
+    def _leave(self) -> None:
+        """End a process that was asked to end before Python takes its handlers away: one more signal would kill it."""
+        if self.first:
+            for stream in (sys.stdout, sys.stderr):
+                with suppress(OSError, ValueError, AttributeError):
+                    stream.flush()
+            os._exit(self.code)
 
     def _listen(self, numbers: frozenset[int]) -> None:
         """In a thread of its own, which hears of a signal even while the main thread is deep in a library."""

@@ -84,6 +84,14 @@ def test_a_third_ctrl_c_ends_it_at_once() -> None:
     assert time.monotonic() - began < 10
 
 
+@pytest.mark.parametrize("number", list(ENDS))
+def test_one_more_while_python_ends_changes_nothing(number: signal.Signals) -> None:
+    slow = "import builtins\nbuiltins.kept = type('Slow', (), {'__del__': lambda self: time.sleep(2)})()\n"
+    code, out, errors = ended(start(slow + TIDY.format(0)), number, number)
+    assert (code, out) == (ENDS[number], "tidied up\n")
+    assert errors.splitlines()[-1].startswith("rainclean: interrupted")
+
+
 def test_a_call_that_does_not_come_back_does_not_keep_it() -> None:
     body = (
         "signals.GRACE = 0.5\nimport ctypes\nlock = ctypes.create_string_buffer(64)\n"

@@ -204,7 +204,7 @@ def test_an_end_keeps_what_was_reached_and_says_how_to_go_on(
         reached = next(step.done for line in process.stderr if (step := read_line(line)) and step.done)
         # To all its processes, as a terminal, a scheduler and systemd do, and a second one by who is impatient.
         os.killpg(process.pid, number)
-        time.sleep(0.1)
+        time.sleep(0.02)
         os.killpg(process.pid, number)
         out, error = process.communicate(timeout=120)
     finally:
