@@ -97,6 +97,8 @@ def _json(line: Line, raw: bytes) -> dict[str, Any]:
     try:
         found = json.loads(raw.decode("utf-8"), parse_constant=_no_number)
         _look_into(found)
+    except UnicodeDecodeError as error:
+        raise line.error(f"is no text in UTF-8 (byte {error.start + 1} of it); was the file cut off or damaged?") from None
     except RecursionError:
         raise line.error("is nested too deeply") from None
     except (ValueError, _Strange) as error:

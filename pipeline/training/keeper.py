@@ -198,6 +198,10 @@ def _training(module: LightningModule) -> Training:
     return module
 
 
+_STATE = {"step", "exp_avg", "exp_avg_sq"}
+"""What Adam keeps of a weight once it has moved it."""
+
+
 def look_at(optimizer: torch.optim.Optimizer) -> None:
     """Raise ValueError where the state of an optimizer, as a checkpoint brought it, does not belong to its weights."""
     wanted = optimizer.defaults.keys()
@@ -207,7 +211,12 @@ def look_at(optimizer: torch.optim.Optimizer) -> None:
         if any(group[name] != optimizer.defaults[name] for name in wanted - {"lr"}) or not 0 <= group["lr"] < math.inf:
             raise ValueError("an optimizer of another kind")
         for weight in group["params"]:
-            for name, value in optimizer.state.get(weight, {}).items():
+            state = optimizer.state.get(weight, {})
+            if state and state.keys() != _STATE:
+                raise ValueError(f"a state of the optimizer with {', '.join(map(repr, state))}")
+            for name, value in state.items():
                 shape = torch.Size() if name == "step" else weight.shape
                 if not (isinstance(value, torch.Tensor) and value.shape == shape and torch.isfinite(value).all()):
                     raise ValueError(f"a state of the optimizer, {name}, that is none")
+                if not value.is_contiguous():
+                    raise ValueError(f"a state of the optimizer, {name}, of which values may share memory")

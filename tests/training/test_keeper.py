@@ -29,6 +29,9 @@ DAMAGES: list[Callable[[torch.optim.Adam], object]] = [
     lambda o: state(o).update(exp_avg_sq=torch.full((3, 2), torch.nan)),
     lambda o: state(o).update(step=torch.zeros(0)),
     lambda o: state(o).update(step="many"),
+    lambda o: state(o).pop("exp_avg_sq"),
+    lambda o: state(o).update(exp_awg=state(o).pop("exp_avg")),
+    lambda o: state(o).update(exp_avg=torch.zeros(3, 1).expand(3, 2)),
 ]
 
 
