@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from pipeline.distinct import gather_distinct
 from pipeline.gathering import refines
 from pipeline.judging import facts_of
-from pipeline.nearby import expected_errors, near_frames, near_recipe, passing_now
+from pipeline.nearby import doubts_of_near, expected_errors, near_frames, near_recipe, passing_now
 from pipeline.stages import Progress, shares_done
 from pipeline.weighing import Refined, weigh
 from rainclean import _kernels
@@ -221,12 +221,13 @@ def clean(source: FrameSource, settings: CleanSettings) -> Generator[Progress, N
             crowd = luma(store.picture(kept[best_told].row)).astype(np.float32)
         candidates = yield from _score(kept, store, luma(gathered.reference_rgb), crowd, told, settings.workers)
         scoring = perf_counter() - scoring
-        if refined is not None and (moving := refined.moving()) is not None:
-            warnings += moving.words
         asked = settings.region or Region(0, 0, source.info.width, source.info.height)
         best = candidates[0]
+        moving = None if refined is None else refined.moving()
         if near is not None and best.recipe.rule == "near":
             believed = near_belief(near, store.picture(best.row))
+            moving = None if moving is None else doubts_of_near(moving, believed)
+        warnings += [] if moving is None else moving.words
         areas = {} if evidence is None else evidence.places(store.picture(best.row))
         verdict = judge(
             facts_of(gathered, best.recipe, (asked.width, asked.height), refined, believed, moving, near, areas)

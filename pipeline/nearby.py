@@ -3,18 +3,26 @@
 from collections.abc import Generator, Sequence
 from dataclasses import replace
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.gathering import Gathered
 from pipeline.stages import Progress, shares_done
 from pipeline.watch import STILL_PX
+from rainclean._motion_field import whole
+from rainclean.belief import Belief
 from rainclean.candidates import Candidate, PictureStore
 from rainclean.evidence import Evidence, Told, errors, overrule
 from rainclean.motion import Findings
 from rainclean.near import FEWEST, Near, around, lay_over, near_clean
 from rainclean.recipe import Recipe
 from rainclean.steady import relit
+
+NEAR_ASTRAY = 8.0
+"""Grey levels that near frames may contradict each other by; of simulated clips the rest has hardly a stain."""
+
+_AROUND = 3  # cells that are told together
 
 MOST_PASSES = 0.5
 """Share of a frame from which on what seems to pass is taken for a clean image that is wrong."""
@@ -56,6 +64,26 @@ def _moves(gathered: Gathered) -> bool:
 def near_recipe(like: Recipe, near: Near) -> Recipe:
     """The recipe of the clean image of those frames. like: one of the same frames otherwise."""
     return replace(like, frames=len(near.frames), percentile=None, offset=0.0, rule="near")
+
+
+def doubts_of_near(moving: Findings, belief: Belief) -> Findings:
+    """What is in doubt of the clean image of near frames, in place of what is of that of many.
+
+    Many frames of a camera that travels contradict their mean nearly everywhere; that says nothing of a few. belief: of
+    the clean image of near frames, which tells where these contradict each other.
+    """
+    sd = cv2.blur(belief.sd, (moving.grid.step * _AROUND, moving.grid.step * _AROUND))
+    doubtful = whole(sd > NEAR_ASTRAY, 1, 1)
+    nothing = np.zeros_like(doubtful)
+    words = [f"frames near the reference frame contradict each other in {100 * doubtful.mean():.1f} % of the picture"]
+    return replace(
+        moving,
+        areas={kind: doubtful if kind == "changing" else nothing for kind in moving.areas},
+        doubtful=doubtful,
+        share=np.zeros_like(moving.share),
+        words=words * bool(doubtful.any()),
+        packed=np.zeros_like(moving.packed),
+    )
 
 
 def passing_now(moving: Findings | None, position: int) -> NDArray[np.bool_] | None:

@@ -88,9 +88,13 @@ def weigh(
     over_time = _OverTime(start.shape[:2])
     rest = (beside, frames, indices, region, window, noise, workers, together)
     try:
-        weighed, found = yield from _round(start, moving, over_time, *rest)
+        weighed = yield from _round(start, moving, over_time, *rest)
         if weighed.share < DENSE:
-            weighed, _ = yield from _round(weighed.mean, None, None, *rest)
+            weighed = yield from _round(weighed.mean, None, None, *rest)
+        found = None
+        if moving is not None:
+            moving.explain_by(weighed.mean)
+            found = beside.submit(moving.finish)
         belief = weighed.belief(registered, workers)
     except BaseException:
         beside.shutdown(wait=True, cancel_futures=True)
@@ -110,8 +114,8 @@ def _round(
     noise: F32,
     workers: int,
     together: int,
-) -> Generator[Progress, None, tuple[Weighed, Future[Findings] | None]]:
-    """One pass over the frames; what moves is told ``beside`` what comes next."""
+) -> Generator[Progress, None, Weighed]:
+    """One pass over the frames; ``moving`` sees them ``beside`` that."""
     first, last = window
     wanted = range(first, last) if moving is None else range(len(indices))
     if moving is not None:
@@ -130,8 +134,7 @@ def _round(
             yield Progress("weigh", position - wanted.start + 1, len(wanted))
         if looking is not None:
             looking.result()
-        found = None if moving is None else beside.submit(moving.finish)
-        return mean.finish(), found
+        return mean.finish()
 
 
 class _OverTime:

@@ -94,6 +94,11 @@ class Background:
         return cls(planes[..., 0], planes[..., 1:], noise, np.maximum(RAIN - planes[..., 0], 8).astype(np.float32))
 
 
+def luma_of(grid: Grid, clean: F32) -> F32:
+    """Luma of a clean image (h, w, 3) float32 on the grid, (gh, gw) float32."""
+    return np.asarray(cv2.transform(grid.reduce(clean), _TO_LUMA_CHROMA[:1]), np.float32)
+
+
 @dataclass(frozen=True)
 class Residuals:
     """What is kept of the frames that were seen, and the background they were last compared with.
@@ -196,6 +201,16 @@ def filled(mask: U8) -> U8:
     """A mask (gh, gw) uint8 with its holes filled; what it encloses against the picture's edge stays open."""
     outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     return np.asarray(cv2.drawContours(mask.copy(), outlines, -1, 1, cv2.FILLED), np.uint8)
+
+
+def large(mask: U8, least: int) -> U8:
+    """The parts of a mask (gh, gw) uint8 that have so many cells at least."""
+    if np.count_nonzero(mask) < least:
+        return np.zeros_like(mask)
+    _, parts, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    keep = stats[:, cv2.CC_STAT_AREA] >= least
+    keep[0] = False
+    return np.asarray(keep[parts], np.uint8)
 
 
 def whole(mask: Mask, gaps: int, rim: int = 1) -> Mask:

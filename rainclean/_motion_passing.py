@@ -23,6 +23,7 @@ from rainclean._motion_field import (
     ellipse,
     falls_upright,
     filled,
+    large,
     percentiles_over_time,
     whole,
 )
@@ -172,7 +173,7 @@ def _core(strong: NDArray[np.uint8], least: int) -> NDArray[np.uint8] | None:
     # A median over 5×5 makes one of thirteen at the most out of each that is there.
     if 25 * np.count_nonzero(strong) < 13 * least:
         return None
-    core = _large(np.asarray(cv2.medianBlur(strong, 5), np.uint8), least)
+    core = large(np.asarray(cv2.medianBlur(strong, 5), np.uint8), least)
     return core if core.any() else None
 
 
@@ -191,15 +192,6 @@ def _bodies(core: NDArray[np.uint8], weak: NDArray[np.uint8], faint: NDArray[np.
     touched[0] = False
     body = closed(body | beside | touched[parts].astype(np.uint8), 5)
     return filled(body).astype(bool)
-
-
-def _large(mask: NDArray[np.uint8], least: int) -> NDArray[np.uint8]:
-    if np.count_nonzero(mask) < least:
-        return np.zeros_like(mask)
-    _, parts, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    keep = stats[:, cv2.CC_STAT_AREA] >= least
-    keep[0] = False
-    return np.asarray(keep[parts], np.uint8)
 
 
 def _tracks(found: Mask, restless: Mask, reach: NDArray[np.uint8]) -> Mask:

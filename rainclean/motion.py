@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rainclean._motion_areas import FEWEST, find_restless, find_splashes
-from rainclean._motion_field import Background, Grid, Residuals, chroma_cells, residual, whole
+from rainclean._motion_changing import find_changing
+from rainclean._motion_field import Background, Grid, Residuals, chroma_cells, luma_of, residual, whole
 from rainclean._motion_overlays import find_overlays
 from rainclean._motion_passing import find_passing
 from rainclean._motion_short import FEWEST as FEWEST_AT_ALL
@@ -24,7 +25,7 @@ U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
-KINDS = ("passing", "swaying", "water", "splashes", "overlay")
+KINDS = ("passing", "swaying", "water", "splashes", "overlay", "changing")
 """Kinds of things that are found: keys of `Findings.areas`."""
 
 STAYED = 0.25
@@ -41,6 +42,7 @@ TEXTS = {
     "water": "a surface moves, as water does",
     "splashes": "drops splash",
     "overlay": "something was drawn over the clip, as a mark or a clock is",
+    "changing": "the scene changes, as in wind, sun or dense traffic",
 }
 """What a person is told of a kind of area."""
 
@@ -85,6 +87,7 @@ class Moving:
         self._chroma = np.zeros((2, frames, *chroma_cells(cells)), np.int8)
         self._seen = np.zeros(frames, bool)
         self._background: Background | None = None
+        self._clean: F32 | None = None
 
     def compare_with(self, clean: F32, sigma: F32) -> None:
         """What frames seen from now on are compared with; neither is needed any more after that.
@@ -110,6 +113,10 @@ class Moving:
         self._luma[position], self._chroma[:, position] = residual(self._grid, rgb, self._background)
         self._seen[position] = True
 
+    def explain_by(self, clean: F32) -> None:
+        """Take note of the clean image that came out, (h, w, 3) float32: what it does not explain is told, too."""
+        self._clean = luma_of(self._grid, clean)
+
     def finish(self) -> Findings:
         """Judge all frames seen. Takes some milliseconds for each; nothing seen: nothing found."""
         rows, columns = self._grid.cells
@@ -132,6 +139,10 @@ class Moving:
                 passing = find_passing(residuals, moves_always)
                 areas["swaying"], areas["water"] = restless.result()
                 areas["overlay"] = overlay.result() if overlay else areas["overlay"]
+            if self._clean is not None and len(luma) >= FEWEST_AT_ALL:
+                aside = np.logical_or.reduce([areas[kind] for kind in ("swaying", "water", "overlay")])
+                things, areas["changing"] = find_changing(residuals, self._clean, passing, aside)
+                passing |= things
             areas["passing"] = np.asarray(passing.any(axis=0))
             stayed = np.asarray(passing.mean(axis=0) >= STAYED)
             if len(luma) < FEWEST:
@@ -142,7 +153,7 @@ class Moving:
             areas["splashes"] = find_splashes(residuals, elsewhere)
             packed[self._seen] = np.packbits(passing.reshape(len(passing), -1), axis=1)
             share[self._seen] = passing.mean(axis=(1, 2))
-        doubtful = stayed | areas["swaying"] | areas["water"] | areas["splashes"] | areas["overlay"]
+        doubtful = np.logical_or.reduce([stayed, *(area for kind, area in areas.items() if kind != "passing")])
         large = {kind: self._grid.enlarge(area) for kind, area in areas.items()}
         return Findings(large, self._grid.enlarge(doubtful), share, _words(areas, share, stayed), self._grid, packed)
 

@@ -3,70 +3,29 @@
 import cv2
 import numpy as np
 import pytest
-from motion_scenes import encoded, leaves, mask_of, overlaid, splashing, swaying, water
+from motion_scenes import (
+    FRAMES,
+    SIZE,
+    clip,
+    encoded,
+    estimate,
+    found_in,
+    leaves,
+    mask_of,
+    overlaid,
+    picture,
+    rained,
+    recall_and_precision,
+    splashing,
+    swaying,
+    water,
+)
 
 from rainclean import motion
 from rainclean._motion_field import Background, Grid, percentiles_over_time, residual
-from rainclean.motion import KINDS, Findings, Moving
-from rainclean.simulate._kernel import expose
-from rainclean.simulate.camera import fit, generator, lit, sensor_noise
+from rainclean.motion import KINDS, Moving
 from rainclean.simulate.presets import preset
 from rainclean.simulate.render import Renderer
-from rainclean.simulate.streaks import rain_over
-
-SIZE = (160, 240)
-FRAMES = 48
-
-
-def picture() -> np.ndarray:
-    """A scene of slopes, blocks and soft texture in colour, (160, 240, 3) uint8."""
-    y, x = np.mgrid[: SIZE[0], : SIZE[1]]
-    rng = np.random.default_rng(7)
-    grain = rng.normal(0, 1, (40, 60, 3)).repeat(4, 0).repeat(4, 1) * 5
-    grey = 60 + 0.25 * x + 0.2 * y + 30 * ((x // 40 + y // 30) % 2)
-    return np.clip(grey[..., None] * (1.0, 0.9, 0.75) + grain, 0, 235).astype(np.uint8)
-
-
-def rained(scenes: list[np.ndarray], name: str = "medium", seed: int = 0, **changes: float) -> list[np.ndarray]:
-    """Rain and noise of a preset over scenes that change, one frame each."""
-    case, size, out = preset(name, **changes), scenes[0].shape[:2], []
-    for i, scene in enumerate(scenes):
-        seen = lit(fit(scene, size), case).astype(np.float32)
-        rain = rain_over(case.rain, case.gradient, size, generator(seed, "rain", i))
-        frame = np.empty(seen.shape, np.uint8)
-        expose(seen, rain.opacity, rain.light, sensor_noise(case, size, seed, i), 1.0, frame)
-        out.append(frame)
-    return out
-
-
-def clip(name: str, seed: int = 0) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
-    """Frames of a preset with its light undone, their truth, and passers-by (N, H, W) bool."""
-    renderer = Renderer(preset(name), SIZE, FRAMES, seed)
-    scene = renderer.scene(picture())
-    rendered = [renderer.render(i, scene) for i in range(FRAMES)]
-    gains = renderer.path.gains
-    frames = [np.clip(np.rint(r.frame / g), 0, 255).astype(np.uint8) for r, g in zip(rendered, gains, strict=True)]
-    passers = [r.passers > 127 if r.passers is not None else np.zeros(SIZE, bool) for r in rendered]
-    return frames, scene, np.array(passers)
-
-
-def estimate(frames: list[np.ndarray], percent: float = 35) -> np.ndarray:
-    """A clean image with faults of its own: one percentile over time."""
-    return np.percentile(np.array(frames), percent, axis=0).astype(np.float32)
-
-
-def found_in(frames: list[np.ndarray], clean: np.ndarray, noise: float = 2.0) -> Findings:
-    moving = Moving(frames[0].shape[:2], len(frames))
-    sigma = np.full(frames[0].shape[:2], 0.67 * noise, np.float32)  # of luma: channels' noises are independent
-    moving.compare_with(clean, sigma)
-    for position, frame in enumerate(frames):
-        moving.see(position, frame)
-    return moving.finish()
-
-
-def recall_and_precision(found: np.ndarray, true: np.ndarray) -> tuple[float, float]:
-    both = (found & true).sum()
-    return both / true.sum(), both / max(1, found.sum())
 
 
 @pytest.mark.parametrize("name", ["heavy", "torrent", "night", "noisy", "gradient", "drift"])

@@ -98,7 +98,7 @@ def _json(line: Line, raw: bytes) -> dict[str, Any]:
         found = json.loads(raw.decode("utf-8"), parse_constant=_no_number)
         _look_into(found)
     except UnicodeDecodeError as error:
-        raise line.error(f"is no text in UTF-8 (byte {error.start + 1} of it); was the file cut off or damaged?") from None
+        raise line.error(f"is no text in UTF-8, from byte {error.start + 1} on; was the file cut off?") from None
     except RecursionError:
         raise line.error("is nested too deeply") from None
     except (ValueError, _Strange) as error:
