@@ -3,8 +3,9 @@
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from time import perf_counter
-from typing import Self
+from typing import Self, TypeVar
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +17,7 @@ from rainclean.video import FrameSource, Region
 
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
+_T = TypeVar("_T", bound=np.generic)
 
 _LUMA = 0.67
 """Standard deviation of luma over that of a channel: √(0.299² + 0.587² + 0.114²)."""
@@ -118,19 +120,24 @@ def _round(
     """One pass over the frames; ``moving`` sees them ``beside`` that."""
     first, last = window
     wanted = range(first, last) if moving is None else range(len(indices))
+
+    def look(position: int, rgb: U8) -> None:
+        if moving is not None:
+            moving.see(position, rgb)
+        if over_time is not None and first <= position < last:
+            over_time.see(rgb)
+
     if moving is not None:
         moving.compare_with(start, noise_of(start, noise * np.float32(_LUMA)))
     with RainfreeMean(start, noise, last - first, workers, together) as mean:
         looking: Future[None] | None = None
         for position, frame in zip(wanted, frames.read([indices[p] for p in wanted], region), strict=True):
-            if moving is not None:
+            if moving is not None or over_time is not None:
                 if looking is not None:
                     looking.result()
-                looking = beside.submit(moving.see, position, frame.rgb)
+                looking = beside.submit(look, position, frame.rgb)
             if first <= position < last:
                 mean.add(position - first, frame.rgb)
-                if over_time is not None:
-                    over_time.see(frame.rgb)
             yield Progress("weigh", position - wanted.start + 1, len(wanted))
         if looking is not None:
             looking.result()
@@ -142,15 +149,18 @@ class _OverTime:
 
     def __init__(self, shape: tuple[int, int]) -> None:
         self._step = max(1, int(min(shape) / _SIDE))
-        self._sum = np.zeros((*(-(-side // self._step) for side in shape), 3), np.uint32)
+        self._sum = np.zeros((*(-(-side // self._step) for side in shape), 3), np.float32)
         self._seen = 0
 
     def see(self, rgb: U8) -> None:
         """Take a frame in, (h, w, 3) uint8."""
-        self._sum += rgb[:: self._step, :: self._step]
+        cv2.accumulate(np.ascontiguousarray(self._some(rgb)), self._sum)
         self._seen += 1
 
     def brighter_than(self, clean: F32) -> F32:
         """How much brighter than a clean image the frames are, mean over time and channels."""
         over_time = self._sum / np.float32(self._seen)
-        return np.asarray((over_time - clean[:: self._step, :: self._step]).mean(axis=2), np.float32)
+        return np.asarray((over_time - self._some(clean)).mean(axis=2), np.float32)
+
+    def _some(self, picture: NDArray[_T]) -> NDArray[_T]:
+        return picture[:: self._step, :: self._step]

@@ -65,6 +65,9 @@ LAKE = 0.02
 _TEN_TO_THIRTY = 0.757
 """Standard deviations from the 10th to the 30th percentile."""
 
+_MORE = 1.2
+"""Times the noise that a place has to darken by for waves to have been cut off with the rain."""
+
 _PART = 12
 """Frames of a part of a clip: what changes more slowly, as wet ground and light do, is no swaying."""
 
@@ -106,7 +109,10 @@ def find_restless(residuals: Residuals) -> tuple[Mask, Mask]:
     # Rain only brightens: a place that darkens by more than noise does moves, by as much upwards, too. So waves that
     # are higher than all noise are not cut off with the rain. Foliage is not looked for like that: what encoders make
     # of dense rain over texture looks like it.
-    sigma = np.maximum(sigma, cv2.blur(usual - low, (5, 5)) / np.float32(_TEN_TO_THIRTY)).astype(np.float32)
+    darkens = cv2.blur(usual - low, (5, 5)) / np.float32(_TEN_TO_THIRTY)
+    if np.mean(darkens > _MORE * sigma) < LAKE:
+        return moving & ~flat, flat
+    sigma = np.maximum(sigma, darkens).astype(np.float32)
     luma = list(_parts(residuals.luma, usual, 4 * sigma, np.float32(1.5) * sigma, 3))
     size, together = _memory(luma, _NEARLY_ALWAYS)  # traffic has waves, too, but not always
     strong = ((together > TOGETHER * slack) & (size > least)).astype(np.uint8)

@@ -203,6 +203,12 @@ def filled(mask: U8) -> U8:
     return np.asarray(cv2.drawContours(mask.copy(), outlines, -1, 1, cv2.FILLED), np.uint8)
 
 
+def most_of(mask: U8, side: int) -> U8:
+    """A mask (gh, gw) of 0 and 1 where most of a square of ``side`` cells is: its median, several times as fast."""
+    count = cv2.boxFilter(mask, cv2.CV_8U, (side, side), normalize=False, borderType=cv2.BORDER_REPLICATE)
+    return (count > side * side // 2).view(np.uint8)
+
+
 def large(mask: U8, least: int) -> U8:
     """The parts of a mask (gh, gw) uint8 that have so many cells at least."""
     if np.count_nonzero(mask) < least:

@@ -24,6 +24,7 @@ from rainclean._motion_field import (
     falls_upright,
     filled,
     large,
+    most_of,
     percentiles_over_time,
     whole,
 )
@@ -78,6 +79,18 @@ class _Usual:
         above = np.maximum((q75 - q50) / 0.674, (q90 - q50) / 1.28)
         return cls(q50, _spread(below, least, width), _spread(above, least, width))
 
+    def darker(self, deviations: float) -> I8:
+        """Samples below this, (r, c) int8, are so many deviations darker."""
+        return _to_samples(np.ceil(np.float32(UNIT) * (self.middle - np.float32(deviations) * self.below)))
+
+    def brighter(self, deviations: float) -> I8:
+        """Samples above this, (r, c) int8, are so many deviations brighter."""
+        return _to_samples(np.floor(np.float32(UNIT) * (self.middle + np.float32(deviations) * self.above)))
+
+
+def _to_samples(levels: F32) -> I8:
+    return np.asarray(np.clip(levels, -128, 127), np.int8)
+
 
 def _spread(own: F32, least: float, width: int) -> F32:
     smooth = cv2.blur(np.maximum(own, np.float32(least)), (width, width))
@@ -97,19 +110,25 @@ def find_passing(residuals: Residuals, restless: Callable[[], Mask]) -> Mask:
     opened = np.array([without_streaks(frame, upright) for frame in residuals.luma])
     luma = _Usual.of(opened, 0.6, 15)
     chroma = [_Usual.of(plane, 0.6, 9) for plane in residuals.chroma]
-    bright = [_brighter(frame, luma) for frame in opened]
+    bright = _brighter(opened, luma)
+    darker, a_bit_darker, a_bit_brighter = (
+        luma.darker(DARKER),
+        luma.darker(WEAK * DARKER),
+        luma.brighter(WEAK * BRIGHTER),
+    )
     reach = ellipse(_REACH)
     near = [np.asarray(cv2.dilate(mask, reach), np.uint8) if mask.any() else mask for mask in bright]
     least = max(12, round(SMALLEST_SHARE * cells[0] * cells[1]))
     for t in range(frames):
         # In most frames nothing passes: what only a thing found asks for is not worked out there.
-        raw, darker = _colour(residuals, t, chroma), _darker(opened[t], luma)
-        strength = np.maximum(darker, _coloured(raw, cells)) if raw.max() > COLOURED else darker
-        strong = (strength > 1).astype(np.uint8) | (bright[t] & near[max(0, t - 1)] & near[min(frames - 1, t + 1)])
+        raw, strong = _colour(residuals, t, chroma), opened[t] < darker
+        if raw.max() > COLOURED:
+            strong |= _coloured(raw, cells) > 1
+        strong = strong.view(np.uint8) | (bright[t] & near[max(0, t - 1)] & near[min(frames - 1, t + 1)])
         core = _core(strong, least)
         if core is not None:
             coloured = _coloured(raw, cells)
-            weak = (np.maximum(darker, coloured) > WEAK) | (_above(opened[t], luma) > WEAK * BRIGHTER)
+            weak = (opened[t] < a_bit_darker) | (coloured > WEAK) | (opened[t] > a_bit_brighter)
             found[t] = _bodies(core, weak.astype(np.uint8), (coloured > FAINT).astype(np.uint8))
     if found.any():
         found = _tracks(found, restless(), reach)
@@ -131,23 +150,18 @@ def without_streaks(frame: I8, upright: bool) -> I8:
 
     upright: they are longer downwards than sideways.
     """
-    # OpenCV's morphology knows no signed bytes.
-    smooth = cv2.blur((frame.astype(np.int16) + 128).astype(np.uint8), (1, 5) if upright else (5, 1))
+    # OpenCV's morphology knows no signed bytes; with this bit turned they are unsigned ones, 128 higher.
+    smooth = cv2.blur(frame.view(np.uint8) ^ np.uint8(128), (1, 5) if upright else (5, 1))
     line = np.ones((1, _THIN) if upright else (_THIN, 1), np.uint8)
-    return (cv2.morphologyEx(smooth, cv2.MORPH_OPEN, line).astype(np.int16) - 128).astype(np.int8)
+    opened = np.asarray(cv2.morphologyEx(smooth, cv2.MORPH_OPEN, line), np.uint8)
+    return (opened ^ np.uint8(128)).view(np.int8)
 
 
-def _darker(frame: I8, usual: _Usual) -> F32:
-    return np.asarray((usual.middle - frame / np.float32(UNIT)) / (usual.below * np.float32(DARKER)))
-
-
-def _above(frame: I8, usual: _Usual) -> F32:
-    return np.asarray((frame / np.float32(UNIT) - usual.middle) / usual.above)
-
-
-def _brighter(frame: I8, usual: _Usual) -> NDArray[np.uint8]:
-    high = ((_above(frame, usual) > BRIGHTER) & (frame > 5 * UNIT)).astype(np.uint8)
-    return np.asarray(cv2.morphologyEx(high, cv2.MORPH_OPEN, np.ones((5, _WIDE), np.uint8)), np.uint8)
+def _brighter(opened: I8, usual: _Usual) -> list[NDArray[np.uint8]]:
+    """What is brighter in each frame and wider than streaks, (gh, gw) uint8 each."""
+    least, wide = np.maximum(usual.brighter(BRIGHTER), np.int8(5 * UNIT)), np.ones((5, _WIDE), np.uint8)
+    high = (opened > least).view(np.uint8)
+    return [np.asarray(cv2.morphologyEx(frame, cv2.MORPH_OPEN, wide), np.uint8) for frame in high]
 
 
 def _colour(residuals: Residuals, t: int, usual: list[_Usual]) -> F32:
@@ -173,7 +187,7 @@ def _core(strong: NDArray[np.uint8], least: int) -> NDArray[np.uint8] | None:
     # A median over 5×5 makes one of thirteen at the most out of each that is there.
     if 25 * np.count_nonzero(strong) < 13 * least:
         return None
-    core = large(np.asarray(cv2.medianBlur(strong, 5), np.uint8), least)
+    core = large(most_of(strong, 5), least)
     return core if core.any() else None
 
 
@@ -183,14 +197,16 @@ def _bodies(core: NDArray[np.uint8], weak: NDArray[np.uint8], faint: NDArray[np.
     All (gh, gw), the outcome bool.
     """
     body = closed(core, 7)
-    beside = np.asarray(cv2.medianBlur(weak, 3), np.uint8) & np.asarray(
-        cv2.dilate(body, np.ones((3, 3), np.uint8)), np.uint8
-    )
-    limbs = np.asarray(cv2.medianBlur(faint, 5), np.uint8) | body
-    _, parts = cv2.connectedComponents(limbs & np.asarray(cv2.dilate(body, ellipse(_LIMB)), np.uint8))
-    touched = np.bincount(parts[body > 0], minlength=int(parts.max()) + 1) > 0
-    touched[0] = False
-    body = closed(body | beside | touched[parts].astype(np.uint8), 5)
+    beside = most_of(weak, 3) & np.asarray(cv2.dilate(body, np.ones((3, 3), np.uint8)), np.uint8)
+    limbs = most_of(faint, 5) | body
+    if np.count_nonzero(limbs) > np.count_nonzero(body):
+        # A dilation by as large an ellipse takes several times as long.
+        near = (cv2.distanceTransform(1 - body, cv2.DIST_L2, cv2.DIST_MASK_5) <= _LIMB / 2).astype(np.uint8)
+        _, parts = cv2.connectedComponents(limbs & near)
+        touched = np.bincount(parts[body > 0], minlength=int(parts.max()) + 1) > 0
+        touched[0] = False
+        body = body | touched[parts].astype(np.uint8)
+    body = closed(body | beside, 5)
     return filled(body).astype(bool)
 
 

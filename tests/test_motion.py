@@ -22,7 +22,7 @@ from motion_scenes import (
 )
 
 from rainclean import motion
-from rainclean._motion_field import Background, Grid, percentiles_over_time, residual
+from rainclean._motion_field import Background, Grid, most_of, percentiles_over_time, residual
 from rainclean.motion import KINDS, Moving
 from rainclean.simulate.presets import preset
 from rainclean.simulate.render import Renderer
@@ -309,3 +309,9 @@ def test_percentiles_are_ranks() -> None:
 
 def test_stayed_is_a_share_of_frames() -> None:
     assert 0 < motion.STAYED < 0.5
+
+
+def test_most_of_a_square_is_its_median() -> None:
+    mask = (np.random.default_rng(3).random((40, 55)) < 0.4).astype(np.uint8)
+    for side in (3, 5):
+        np.testing.assert_array_equal(most_of(mask, side), cv2.medianBlur(mask, side))
