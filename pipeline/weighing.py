@@ -1,6 +1,6 @@
 """The last pass over a clip: the rain-free mean, what is believed of it, and what moves besides rain."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from time import perf_counter
 from typing import Self, TypeVar
@@ -88,17 +88,17 @@ def weigh(
     moving = Moving(start.shape[:2], len(indices), not registered) if min(start.shape[:2]) >= SMALLEST else None
     beside = ThreadPoolExecutor(1, thread_name_prefix="rainclean-moving")
     over_time = _OverTime(start.shape[:2])
+    came_out: Future[F32] = Future()
     rest = (beside, frames, indices, region, window, noise, workers, together)
     try:
-        weighed = yield from _round(start, moving, over_time, *rest)
+        weighed, found = yield from _round(start, moving, came_out.result, over_time, *rest)
         if weighed.share < DENSE:
-            weighed = yield from _round(weighed.mean, None, None, *rest)
-        found = None
+            weighed, _ = yield from _round(weighed.mean, None, None, None, *rest)
         if moving is not None:
-            moving.explain_by(weighed.mean)
-            found = beside.submit(moving.finish)
+            came_out.set_result(moving.on_grid(weighed.mean))
         belief = weighed.belief(registered, workers)
     except BaseException:
+        came_out.cancel()  # who waits for it is told
         beside.shutdown(wait=True, cancel_futures=True)
         raise
     return Refined(belief, weighed.share, over_time.brighter_than(belief.mean), perf_counter() - began, found, beside)
@@ -107,6 +107,7 @@ def weigh(
 def _round(
     start: F32,
     moving: Moving | None,
+    came_out: Callable[[], F32] | None,
     over_time: "_OverTime | None",
     beside: ThreadPoolExecutor,
     frames: FrameSource,
@@ -116,8 +117,8 @@ def _round(
     noise: F32,
     workers: int,
     together: int,
-) -> Generator[Progress, None, Weighed]:
-    """One pass over the frames; ``moving`` sees them ``beside`` that."""
+) -> Generator[Progress, None, tuple[Weighed, Future[Findings] | None]]:
+    """One pass over the frames; ``moving`` sees and judges them ``beside`` what comes next."""
     first, last = window
     wanted = range(first, last) if moving is None else range(len(indices))
 
@@ -141,7 +142,8 @@ def _round(
             yield Progress("weigh", position - wanted.start + 1, len(wanted))
         if looking is not None:
             looking.result()
-        return mean.finish()
+        found = None if moving is None else beside.submit(moving.finish, came_out)
+        return mean.finish(), found
 
 
 class _OverTime:

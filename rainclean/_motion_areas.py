@@ -188,8 +188,8 @@ def _slope(levels: F32, axis: int) -> F32:
     return np.asarray(np.pad(product, ((0, rows), (0, columns))), np.float32)
 
 
-def find_splashes(residuals: Residuals, elsewhere: Mask) -> Mask:
-    """Where drops splash, (gh, gw) bool; elsewhere: (gh, gw) bool, places that something else was found at.
+def splash_rates(residuals: Residuals) -> F32:
+    """How often drops splash at a place, events per cell and frame over 11×11 cells, (gh, gw) float32.
 
     Splashes are bright, at least three cells wide, not longer than wide, and gone after three frames: what stays is a
     patch of sun, or something dry that frames do not quite lay over itself. Under rain so dense that streaks cover most
@@ -197,7 +197,7 @@ def find_splashes(residuals: Residuals, elsewhere: Mask) -> Mask:
     """
     frames, cells = len(residuals), residuals.luma.shape[1:]
     if frames < FEWEST:
-        return np.zeros(cells, bool)
+        return np.zeros(cells, np.float32)
     background = residuals.background
     upright = falls_upright(residuals)
     lines = [line if upright else np.ascontiguousarray(line.T) for line in _lines(_LONGER)]
@@ -220,9 +220,15 @@ def find_splashes(residuals: Residuals, elsewhere: Mask) -> Mask:
         events += event
         lasting += event & before[0]
         before.append(event)
-    rate = cv2.blur(events, (11, 11)) / frames
+    rate = np.asarray(cv2.blur(events, (11, 11)) / np.float32(frames), np.float32)
     rate[cv2.blur(lasting, (11, 11)) > _LASTING * rate * frames] = 0
-    strong, weak = (rate > SPLASH_RATE) & ~elsewhere, (rate > 0.6 * SPLASH_RATE) & ~elsewhere
+    return rate
+
+
+def find_splashes(rates: F32, elsewhere: Mask) -> Mask:
+    """Where drops splash, (gh, gw) bool; elsewhere: (gh, gw) bool, places that something else was found at."""
+    cells = rates.shape
+    strong, weak = (rates > SPLASH_RATE) & ~elsewhere, (rates > 0.6 * SPLASH_RATE) & ~elsewhere
     return grown(strong.astype(np.uint8), weak.astype(np.uint8), max(40, cells[0] * cells[1] // 1500))
 
 

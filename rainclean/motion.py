@@ -6,14 +6,14 @@ at once, because what is usual at a place is known only then: passing things in 
 `_motion_areas` and `_motion_overlays`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rainclean._motion_areas import FEWEST, find_restless, find_splashes
+from rainclean._motion_areas import FEWEST, find_restless, find_splashes, splash_rates
 from rainclean._motion_changing import find_changing
 from rainclean._motion_field import Background, Grid, Residuals, chroma_cells, luma_of, residual, whole
 from rainclean._motion_overlays import find_overlays
@@ -87,7 +87,6 @@ class Moving:
         self._chroma = np.zeros((2, frames, *chroma_cells(cells)), np.int8)
         self._seen = np.zeros(frames, bool)
         self._background: Background | None = None
-        self._clean: F32 | None = None
 
     def compare_with(self, clean: F32, sigma: F32) -> None:
         """What frames seen from now on are compared with; neither is needed any more after that.
@@ -113,12 +112,16 @@ class Moving:
         self._luma[position], self._chroma[:, position] = residual(self._grid, rgb, self._background)
         self._seen[position] = True
 
-    def explain_by(self, clean: F32) -> None:
-        """Take note of the clean image that came out, (h, w, 3) float32: what it does not explain is told, too."""
-        self._clean = luma_of(self._grid, clean)
+    def on_grid(self, clean: F32) -> F32:
+        """Luma of a clean image (h, w, 3) float32 as `finish` takes it, (gh, gw) float32."""
+        return luma_of(self._grid, clean)
 
-    def finish(self) -> Findings:
-        """Judge all frames seen. Takes some milliseconds for each; nothing seen: nothing found."""
+    def finish(self, came_out: Callable[[], F32] | None = None) -> Findings:
+        """Judge all frames seen. Takes some milliseconds for each; nothing seen: nothing found.
+
+        came_out: gives the clean image that came out, see `on_grid`; asked for when all else is told, so that it may
+        still be in the making. What it does not explain is told, too.
+        """
         rows, columns = self._grid.cells
         packed = np.zeros((self._frames, -(-rows * columns // 8)), np.uint8)
         areas = {kind: np.zeros((rows, columns), bool) for kind in KINDS}
@@ -136,12 +139,14 @@ class Moving:
                     return np.asarray(np.logical_or(*restless.result()))
 
                 overlay = beside.submit(lambda: find_overlays(residuals, moves_always())) if self._overlays else None
+                splashes = beside.submit(splash_rates, residuals)
                 passing = find_passing(residuals, moves_always)
                 areas["swaying"], areas["water"] = restless.result()
                 areas["overlay"] = overlay.result() if overlay else areas["overlay"]
-            if self._clean is not None and len(luma) >= FEWEST_AT_ALL:
+                rates = splashes.result()
+            if came_out is not None and len(luma) >= FEWEST_AT_ALL:
                 aside = np.logical_or.reduce([areas[kind] for kind in ("swaying", "water", "overlay")])
-                things, areas["changing"] = find_changing(residuals, self._clean, passing, aside)
+                things, areas["changing"] = find_changing(residuals, came_out(), passing, aside)
                 passing |= things
             areas["passing"] = np.asarray(passing.any(axis=0))
             stayed = np.asarray(passing.mean(axis=0) >= STAYED)
@@ -150,7 +155,7 @@ class Moving:
             gaps = 2 * (columns // 60) + 1
             areas["swaying"], areas["water"] = whole(areas["swaying"], gaps), whole(areas["water"], gaps)
             elsewhere = np.logical_or.reduce([areas[kind] for kind in KINDS if kind != "splashes"])
-            areas["splashes"] = find_splashes(residuals, elsewhere)
+            areas["splashes"] = find_splashes(rates, elsewhere)
             packed[self._seen] = np.packbits(passing.reshape(len(passing), -1), axis=1)
             share[self._seen] = passing.mean(axis=(1, 2))
         doubtful = np.logical_or.reduce([stayed, *(area for kind, area in areas.items() if kind != "passing")])

@@ -191,9 +191,7 @@ def found_in(
     moving.compare_with(clean, sigma)
     for position, frame in enumerate(frames):
         moving.see(position, frame)
-    if shown is not None:
-        moving.explain_by(shown.astype(np.float32))
-    return moving.finish()
+    return moving.finish(None if shown is None else lambda: moving.on_grid(shown.astype(np.float32)))
 
 
 def recall_and_precision(found: np.ndarray, true: np.ndarray) -> tuple[float, float]:
