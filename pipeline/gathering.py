@@ -266,7 +266,7 @@ class _Survey:
         if registration.moves or len(registration.fitting) < len(selection.indices):
             light = yield from self._light_of_fitting(source, indices, registration)
         else:
-            light = self._light.finish(registration.reference)
+            light = self._light.finish(registration.reference, self._workers)
         seconds["register"] += perf_counter() - began
         if light.parts:
             self.notes.append(

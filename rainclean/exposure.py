@@ -12,6 +12,7 @@ Source of turns and of one-step estimates: Huber and Ronchetti, "Robust Statisti
 """
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,8 +78,8 @@ class LightSamples:
             samples = sample(rgb, self.points, matrix)
         self._frames.append(np.ascontiguousarray(samples.T))
 
-    def finish(self, reference: int) -> "Light":
-        """The light of every frame seen, relative to the one at position ``reference``.
+    def finish(self, reference: int, workers: int = 2) -> "Light":
+        """The light of every frame seen, relative to the one at position ``reference``; channels beside each other.
 
         Raises IndexError where there is no such frame.
         """
@@ -90,13 +91,19 @@ class LightSamples:
         channels = [np.stack([frame[c] for frame in self._frames]) for c in range(3)]
         thin = [np.ascontiguousarray(channel[:, ::_THIN]) for channel in channels]
         edges, few = (edges_of(self.points[::every], max(self._size)) for every in (1, _THIN))
-        fits = [_fit(channel, few, reference) for channel in thin]
+        with ThreadPoolExecutor(workers, thread_name_prefix="rainclean-light") as pool:
+            fits = list(pool.map(lambda channel: _fit(channel, few, reference), thin))
         alike = _alike(fits, thin)
         bent = [_stands_out(fit.asks, fit, alike, OFFSET_TOLD) for fit in fits]
         if not any(bent) and not any(_stands_out(fit.halves, fit, alike, TOLD) for fit in fits):
             return _told(fits, thin, reference)
-        fits = [_fit(thin[c], few, reference, fits[c], offsets=True) if bent[c] else fits[c] for c in range(3)]
-        fits = [_fit(channels[c], edges, reference, fits[c], bent[c], _LAST_TURNS) for c in range(3)]
+
+        def finer(c: int) -> _Fit:
+            known = _fit(thin[c], few, reference, fits[c], offsets=True) if bent[c] else fits[c]
+            return _fit(channels[c], edges, reference, known, bent[c], _LAST_TURNS)
+
+        with ThreadPoolExecutor(workers, thread_name_prefix="rainclean-light") as pool:
+            fits = list(pool.map(finer, range(3)))
         return _told(fits, channels, reference)
 
 
