@@ -36,6 +36,9 @@ RUN = 10
 _OFTEN_DARKER, _OFTEN_BRIGHTER = 0.1, 0.15
 """Shares of the frames, of the runs, from which on a place changes."""
 
+_BESIDE = 0.07
+"""Share of the runs that is enough where it hangs together with such a place."""
+
 _CHANCE = 5.0
 """Times the runs that chance makes of rain in so many frames that must be there besides: they come in bunches."""
 
@@ -57,7 +60,8 @@ def find_changing(residuals: Residuals, clean: F32, passing: Mask, aside: Mask) 
     off = np.rint(np.float32(UNIT) * (clean - residuals.background.luma)).astype(np.int16)
     things, darker = _darker(residuals, off, passing, aside)
     brighter = _brighter(residuals, off, passing | things, aside)
-    places = (darker > _OFTEN_DARKER) | large((brighter > _OFTEN_BRIGHTER).view(np.uint8), _SMALLEST).view(np.bool_)
+    seeds = large((brighter > _OFTEN_BRIGHTER).view(np.uint8), _SMALLEST)
+    places = (darker > _OFTEN_DARKER) | _hanging_together((brighter > _BESIDE).view(np.uint8), seeds)
     return things, _wider(places & ~aside, _RIM)
 
 
@@ -122,6 +126,13 @@ def _least_of_runs(levels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         levels = np.minimum(levels[:-step], levels[step:])
         span += step
     return levels
+
+
+def _hanging_together(mask: NDArray[np.uint8], seeds: NDArray[np.uint8]) -> Mask:
+    """The parts of a mask that hold a seed, (gh, gw) bool."""
+    _, parts = cv2.connectedComponents(mask, connectivity=8)
+    hold = np.bincount(parts[seeds > 0], minlength=int(parts.max()) + 1) > 0
+    return np.asarray(hold[parts] & (mask > 0))
 
 
 def _squared(levels: F32 | float) -> F32:
