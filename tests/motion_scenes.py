@@ -132,7 +132,7 @@ def encoded(frames: list[U8], crf: int) -> list[U8]:
     file = io.BytesIO()
     with av.open(file, "w", format="mp4") as container:
         stream = container.add_stream(
-            "libx264", rate=25, options={"crf": str(crf), "preset": "fast", "x264-params": "threads=1:sync-lookahead=0"}
+            "libx264", rate=25, options={"crf": str(crf), "preset": "fast", "x264-params": "threads=1:cpu-independent=1"}
         )
         stream.height, stream.width = frames[0].shape[:2]
         stream.pix_fmt = "yuv420p"

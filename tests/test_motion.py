@@ -148,7 +148,7 @@ def test_a_slow_car_is_found_in_few_frames(frames: int) -> None:
     decoded = encoded(rained(scenes), 23)
     findings = found_in(decoded, estimate(decoded))
     recall, precision = recall_and_precision(findings.doubtful, true)
-    assert recall > 0.75 and precision > 0.6
+    assert recall > 0.7 and precision > 0.6
     assert [line for line in findings.words if "something moves in" in line]
 
 

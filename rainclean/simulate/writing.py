@@ -20,7 +20,7 @@ _LIMITED = 1
 _FFV1 = {"level": "3", "slices": "4", "coder": "1", "context": "1", "g": "25", "threads": "1"}
 
 # Without cpu-independent, x264's AVX-512 code gives other bytes in each run, one thread or not.
-_X264 = {"threads": "1", "x264-params": "cpu-independent=1:sync-lookahead=0"}
+_X264 = {"threads": "1", "x264-params": "cpu-independent=1"}
 
 
 class ClipWriter:
