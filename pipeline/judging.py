@@ -54,6 +54,9 @@ def facts_of(
     if belief is not None:
         areas["unsure"] = belief.sd > ASTRAY
     areas.update(evidence)
+    if moving is not None:  # nobody trains on what is excluded
+        excluded = moving.doubtful | moving.per_frame(gathered.selection.reference)
+        areas = {code: where if code == "moving" else where & ~excluded for code, where in areas.items()}
     if recipe.rule == "near" and near is not None:
         # Frames that do not fit the others were not asked to.
         return Facts(
