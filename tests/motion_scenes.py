@@ -131,9 +131,8 @@ def encoded(frames: list[U8], crf: int) -> list[U8]:
     """Frames as H.264 at a constant rate factor leaves them."""
     file = io.BytesIO()
     with av.open(file, "w", format="mp4") as container:
-        stream = container.add_stream(
-            "libx264", rate=25, options={"crf": str(crf), "preset": "fast", "x264-params": "threads=1:cpu-independent=1"}
-        )
+        options = {"crf": str(crf), "preset": "fast", "x264-params": "threads=1:cpu-independent=1"}
+        stream = container.add_stream("libx264", rate=25, options=options)
         stream.height, stream.width = frames[0].shape[:2]
         stream.pix_fmt = "yuv420p"
         stream.codec_context.thread_count = 1
