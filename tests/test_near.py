@@ -7,7 +7,11 @@ import pytest
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from pipeline.nearby import doubts_of_near
+from rainclean._motion_field import Grid
+from rainclean.belief import Belief
 from rainclean.evidence import Evidence, Told, errors, overrule
+from rainclean.motion import KINDS, Findings
 from rainclean.near import AROUND, Near, lay_over, near_belief, near_clean, over_time
 from rainclean.recipe import Recipe
 
@@ -153,3 +157,22 @@ def test_recipes_of_near_frames_have_names() -> None:
     recipe = Recipe(7, rule="near", steady=True)
     assert recipe.name == "n7-near-steady" and Recipe.parse(recipe.name) == recipe
     assert Recipe.from_json(recipe.to_json()) == recipe and "next to the reference frame" in recipe.words
+
+
+def test_near_frames_have_doubts_of_their_own() -> None:
+    """What many frames contradicted in their mean says nothing of few: only where these contradict each other."""
+    shape = (60, 80)
+    grid = Grid(*shape, 2)
+    everything = np.ones(shape, bool)
+    packed = np.full((9, -(-grid.cells[0] * grid.cells[1] // 8)), 255, np.uint8)
+    of_many = Findings(dict.fromkeys(KINDS, everything), everything, np.ones(9), ["much moves"], grid, packed)
+    sd = np.full(shape, 2.0, np.float32)
+    sd[20:40, 30:60] = 30.0
+    found = doubts_of_near(of_many, Belief(np.zeros((*shape, 3), np.float32), sd))
+    assert found.doubtful[20:40, 30:60].all() and found.doubtful.mean() < 0.3
+    np.testing.assert_array_equal(found.areas["changing"], found.doubtful)
+    assert not any(found.areas[kind].any() for kind in KINDS if kind != "changing")
+    assert not found.share.any() and not found.per_frame(4).any()
+    assert len(found.words) == 1 and "contradict each other" in found.words[0]
+    agreed = doubts_of_near(of_many, Belief(np.zeros((*shape, 3), np.float32), np.full(shape, 2.0, np.float32)))
+    assert not agreed.doubtful.any() and agreed.words == []

@@ -6,6 +6,7 @@ import math
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,13 @@ from project.clips import rainy_clip
 
 from pipeline.cli.console import print_verdict
 from pipeline.cli.main import main
+from pipeline.judging import facts_of
+from rainclean.candidates import Selection
 from rainclean.formats.png import decode_png
+from rainclean.motion import KINDS, Findings, Grid
+from rainclean.recipe import Recipe
 from rainclean.verdict import NO_RAIN, RULES, STATES, Facts, Reason, Verdict, judge, percent
+from rainclean.video import Region
 
 
 def area(share: float) -> Any:
@@ -169,3 +175,19 @@ def test_the_state_has_its_colour_on_a_terminal(colours: bool, monkeypatch: pyte
     print_verdict(Verdict("unfit", (Reason("darker", "da\x1b[2Jrk", "unfit"),)), "a.mp4")
     state = "\x1b[1;31munfit\x1b[0m" if colours else "unfit"
     assert written.getvalue() == f"a.mp4: {state}: da\\x1b[2Jrk\n"
+
+
+def test_what_is_excluded_does_not_count() -> None:
+    """Of places that speak against a clean image, those that nobody trains on are left out."""
+    shape, grid = (40, 60), Grid(40, 60, 1)
+    doubtful, passing = np.zeros(shape, bool), np.zeros((3, *shape), bool)
+    doubtful[:10], passing[1, 10:20], passing[2, 20:30] = True, True, True
+    moving = Findings(
+        dict.fromkeys(KINDS, doubtful), doubtful, passing.mean(axis=(1, 2)), [], grid,
+        np.packbits(passing.reshape(3, -1), axis=1),
+    )  # fmt: skip
+    still: Any = SimpleNamespace(
+        steadying=None, region=Region(0, 0, 60, 40), sizes=[3], shifts={}, selection=Selection((0, 1, 2), 1, ((0, 3),))
+    )
+    facts = facts_of(still, Recipe(3), (60, 40), None, None, moving, None, {"brighter": np.ones(shape, bool)})
+    assert facts.share("brighter") == 0.5 and facts.share("moving") == 0.25
