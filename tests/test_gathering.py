@@ -297,8 +297,8 @@ def test_no_clean_value_leaves_what_the_clip_shows(tmp_path, monkeypatch):
     # Of the light of one frame, the reference frame's, too much is believed.
     finish_light = LightSamples.finish
 
-    def wrong(samples, reference):
-        light = finish_light(samples, reference)
+    def wrong(samples, reference, workers):
+        light = finish_light(samples, reference, workers)
         light.gains[np.arange(20) != reference] *= 0.8
         return light
 

@@ -68,7 +68,7 @@ class Editor:
     def can_redo(self) -> Edit | None:
         """What `redo` would do again."""
         batch = edits.latest_undo(self.project, self.who)
-        return self._undone(batch[-1]) if batch else None
+        return self._undone(batch[0]) if batch else None
 
     # -- decisions ---------------------------------------------------------------------------------------------------
 

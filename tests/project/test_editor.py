@@ -191,6 +191,14 @@ def test_shapes_of_one_batch_go_together(desk: Project, ann: Editor) -> None:
     assert len(ann.draft(cat).layers[0].shapes) == 2 and ann.draft(cat).exclude == (LEFT,)
 
 
+def test_what_can_be_done_again_is_what_is_done_again(desk: Project, ann: Editor) -> None:
+    cat, (_, second, third, *_) = of(desk)
+    ann.paint(cat, second.id, third.id, DOT)  # two edits in one: another base, and the stroke
+    taken_back, again = ann.undo(), ann.can_redo()
+    assert taken_back is not None and taken_back.kind == "paint" and again == taken_back
+    assert ann.redo() == again and ann.can_undo() == taken_back
+
+
 def test_strokes_go_by_what_they_were_painted_on(desk: Project, ann: Editor) -> None:
     cat, (best, second, third, *_) = of(desk)
     assert ann.guide(cat, second.id) == second.id
