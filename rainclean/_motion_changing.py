@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from rainclean._motion_field import F32, UNIT, Mask, Residuals, ellipse, large
+from rainclean._motion_field import F32, UNIT, Mask, Residuals, ellipse, holding, large
 
 SIDE = 7
 """Cells: a frame speaks over squares of this side."""
@@ -61,7 +61,7 @@ def find_changing(residuals: Residuals, clean: F32, passing: Mask, aside: Mask) 
     things, darker = _darker(residuals, off, passing, aside)
     brighter = _brighter(residuals, off, passing | things, aside)
     seeds = large((brighter > _OFTEN_BRIGHTER).view(np.uint8), _SMALLEST)
-    places = (darker > _OFTEN_DARKER) | _hanging_together((brighter > _BESIDE).view(np.uint8), seeds)
+    places = (darker > _OFTEN_DARKER) | holding((brighter > _BESIDE).view(np.uint8), seeds > 0)
     return things, _wider(places & ~aside, _RIM)
 
 
@@ -82,9 +82,7 @@ def _darker(residuals: Residuals, off: NDArray[np.int16], passing: Mask, aside: 
         found = square > seed
         if not found.any():
             continue
-        _, parts = cv2.connectedComponents((square > around).astype(np.uint8), connectivity=8)
-        of_things = np.bincount(parts[square > thing], minlength=int(parts.max()) + 1) > 0
-        whole = of_things[parts]
+        whole = holding((square > around).view(np.uint8), square > thing)
         things[t] = _wider(whole, _THING_RIM)
         often += found & ~whole
     return things, np.asarray(often / np.float32(len(things)), np.float32)
@@ -126,13 +124,6 @@ def _least_of_runs(levels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         levels = np.minimum(levels[:-step], levels[step:])
         span += step
     return levels
-
-
-def _hanging_together(mask: NDArray[np.uint8], seeds: NDArray[np.uint8]) -> Mask:
-    """The parts of a mask that hold a seed, (gh, gw) bool."""
-    _, parts = cv2.connectedComponents(mask, connectivity=8)
-    hold = np.bincount(parts[seeds > 0], minlength=int(parts.max()) + 1) > 0
-    return np.asarray(hold[parts] & (mask > 0))
 
 
 def _squared(levels: F32 | float) -> F32:

@@ -219,6 +219,14 @@ def large(mask: U8, least: int) -> U8:
     return np.asarray(keep[parts], np.uint8)
 
 
+def holding(mask: U8, seeds: Mask) -> Mask:
+    """The parts of a mask (gh, gw) uint8 that hold a seed, (gh, gw) bool; seeds lie in the mask."""
+    _, parts = cv2.connectedComponents(mask, connectivity=8)
+    hold = np.bincount(parts[seeds], minlength=int(parts.max()) + 1) > 0
+    hold[0] = False
+    return np.asarray(hold[parts])
+
+
 def whole(mask: Mask, gaps: int, rim: int = 1) -> Mask:
     """All of what was found in parts, (gh, gw) bool: closed over gaps of so many cells, filled, and made wider."""
     if not mask.any():

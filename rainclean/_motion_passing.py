@@ -23,6 +23,7 @@ from rainclean._motion_field import (
     ellipse,
     falls_upright,
     filled,
+    holding,
     large,
     most_of,
     percentiles_over_time,
@@ -202,10 +203,7 @@ def _bodies(core: NDArray[np.uint8], weak: NDArray[np.uint8], faint: NDArray[np.
     if np.count_nonzero(limbs) > np.count_nonzero(body):
         # A dilation by as large an ellipse takes several times as long.
         near = (cv2.distanceTransform(1 - body, cv2.DIST_L2, cv2.DIST_MASK_5) <= _LIMB / 2).astype(np.uint8)
-        _, parts = cv2.connectedComponents(limbs & near)
-        touched = np.bincount(parts[body > 0], minlength=int(parts.max()) + 1) > 0
-        touched[0] = False
-        body = body | touched[parts].astype(np.uint8)
+        body = body | holding(limbs & near, body > 0).view(np.uint8)
     body = closed(body | beside, 5)
     return filled(body).astype(bool)
 
