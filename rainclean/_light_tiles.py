@@ -8,6 +8,8 @@ Source of the reweighting: Huber and Ronchetti, "Robust Statistics", 2009, chapt
 import numpy as np
 from numpy.typing import NDArray
 
+from rainclean._kernels import _kernel
+
 F64 = NDArray[np.float64]
 
 LEAST = 64
@@ -22,36 +24,73 @@ _WEIGHED = 2.0  # what is off by less counts in full: in rain alone no tile is t
 _ROUNDS = 6
 
 
+@_kernel
+def _change(sums: F64, offset: float, offsets: bool) -> tuple[float, float]:
+    """Change of a light's gain and offset that sums (6,), as `_light.moments` makes them, ask for."""
+    count, one, two, three, rest, slope = sums
+    if count < LEAST / 2 or three <= 0:
+        return 0.0, 0.0
+    if not offsets:
+        return slope / three, 0.0
+    one, rest = one + 1 / OFFSET_FREE**2, rest - offset / OFFSET_FREE**2
+    inverse = 1 / (one * three - two * two)
+    return (one * slope - two * rest) * inverse, (three * rest - two * slope) * inverse
+
+
+@_kernel
+def _told(sums: F64, spread: float) -> tuple[float, float, float]:
+    """What a tile's sums (6,) ask for, and what changes of gain and offset by 1 take of it.
+
+    All in what tiles may differ by.
+    """
+    count, two, three, slope = sums[0], sums[2], sums[3], sums[5]
+    if count <= 0 or three <= 0:
+        return 0.0, 0.0, 0.0
+    unit = (_ALIKE + _SURELY / np.sqrt(spread * count)) * np.sqrt(three * count) * spread
+    return slope / unit, three / unit, two / unit
+
+
+@_kernel
 def step(sums: F64, lights: F64, offsets: bool) -> F64:
     """Change of lights (N, 2) that sums (N, 6), as `_light.moments` makes them, ask for."""
-    count, one, two, three, rest, slope = sums.T
-    change, told = np.zeros_like(lights), (count >= LEAST / 2) & (three > 0)
-    if offsets:
-        one, rest = one + 1 / OFFSET_FREE**2, rest - lights[:, 1] / OFFSET_FREE**2
-        inverse = told / np.where(told, one * three - two * two, 1)
-        change[:, 0] = (one * slope - two * rest) * inverse
-        change[:, 1] = (three * rest - two * slope) * inverse
-    else:
-        change[:, 0] = told * slope / np.where(told, three, 1)
+    change = np.empty(lights.shape)
+    for n in range(len(lights)):
+        change[n] = _change(sums[n], lights[n, 1], offsets)
     return change
 
 
+@_kernel
 def off(sums: F64, change: F64, spread: float) -> F64:
     """How far each tile is from what a change of light makes of it, in what tiles may differ by: (N, T), 1 is much.
 
     sums: (N, T, 6); change: (N, 2), not yet divided by ``spread``, the share of a shift that a windowed mean follows.
     """
-    count, two, three, slope = (sums[..., k] for k in (0, 2, 3, 5))
-    told = (count > 0) & (three > 0)
-    left = slope - change[:, :1] * three - change[:, 1:] * two
-    apart = np.where(told, np.abs(left), 0) / np.sqrt(np.where(told, three * count, 1)) / spread
-    return np.asarray(apart / (_ALIKE + _SURELY / np.sqrt(spread * np.where(told, count, 1))))
+    apart = np.empty(sums.shape[:2])
+    for n in range(sums.shape[0]):
+        for t in range(sums.shape[1]):
+            asked, by_gain, by_offset = _told(sums[n, t], spread)
+            apart[n, t] = abs(asked - change[n, 0] * by_gain - change[n, 1] * by_offset)
+    return apart
 
 
+@_kernel
 def weights(sums: F64, lights: F64, offsets: bool, spread: float) -> F64:
-    """Weight of each tile, (N, T): 1 where it says of the light what most say, falling with what it is off by."""
+    """Weight of each tile, (N, T): 1 where it says of the light what most say, falling with what it is off by.
+
+    sums: (N, T, 6); lights: (N, 2).
+    """
     weight = np.ones(sums.shape[:2])
-    for _ in range(_ROUNDS):
-        change = step(np.einsum("nt,ntk->nk", weight, sums), lights, offsets)
-        weight = 1 / np.maximum(off(sums, change, spread) / _WEIGHED, 1)
-    return np.asarray(weight)
+    total, told = np.empty(sums.shape[2]), np.empty((sums.shape[1], 3))
+    for n in range(sums.shape[0]):
+        for t in range(len(told)):
+            told[t] = _told(sums[n, t], spread)
+        for _ in range(_ROUNDS):
+            total[:] = 0
+            for t in range(len(told)):
+                for k in range(total.size):
+                    total[k] += weight[n, t] * sums[n, t, k]
+            gain, offset = _change(total, lights[n, 1], offsets)
+            for t in range(len(told)):
+                apart = abs(told[t, 0] - gain * told[t, 1] - offset * told[t, 2])
+                weight[n, t] = 1 / max(apart / _WEIGHED, 1.0)
+    return weight

@@ -6,11 +6,13 @@ the next, all through the clip. Splashes come where drops hit, are short, bright
 
 from collections import deque
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from rainclean._kernels import _kernel
 from rainclean._motion_field import (
     F32,
     I8,
@@ -80,6 +82,19 @@ _MOSTLY, _NEARLY_ALWAYS = 0.6, 0.76
 _LONGER = 9
 
 
+@dataclass(frozen=True)
+class _Part:
+    """A short part of a clip.
+
+    levels: (n, r, c) float32, grey levels, less their mean over time. power, both: (r, c) float32, their mean square,
+    and the mean product of each with the next.
+    """
+
+    levels: F32
+    power: F32
+    both: F32
+
+
 def find_restless(residuals: Residuals) -> tuple[Mask, Mask]:
     """Swaying foliage and water surfaces, (gh, gw) bool each: where residuals of neighbouring frames go together."""
     frames, cells = len(residuals), residuals.luma.shape[1:]
@@ -124,12 +139,12 @@ def find_restless(residuals: Residuals) -> tuple[Mask, Mask]:
     return moving & ~flat, flat
 
 
-def _flat(moving: Mask, luma: list[F32]) -> Mask:
+def _flat(moving: Mask, luma: list[_Part]) -> Mask:
     """Those areas of what moves, (gh, gw) bool, whose waves are longer than high; luma: as from `_parts`."""
     flat = np.zeros_like(moving)
     if not moving.any():
         return flat
-    across, down = (_usually([_slope(levels, axis) for levels in luma]) for axis in (2, 1))
+    across, down = (_usually([_slope(part.levels, axis) for part in luma]) for axis in (2, 1))
     _, parts = cv2.connectedComponents(moving.astype(np.uint8))
     for i in range(1, int(parts.max()) + 1):
         area = parts == i
@@ -138,47 +153,96 @@ def _flat(moving: Mask, luma: list[F32]) -> Mask:
     return flat
 
 
-def _parts(samples: I8, usual: F32, below: F32, above: F32, blur: int) -> Iterator[F32]:
-    """Short parts of (N, r, c) int8, evenly spread, (n, r, c) float32 each, less their mean over time.
+def _parts(samples: I8, usual: F32, below: F32, above: F32, blur: int) -> Iterator[_Part]:
+    """Short parts of (N, r, c) int8, evenly spread.
 
     Samples are cut off at so many grey levels below and above what is usual, each (r, c). ``blur``: cells.
     """
     length = min(_PART, len(samples) // 2)
     for first in np.linspace(0, len(samples) - length, min(_PARTS, len(samples) // length)).astype(int):
-        levels = samples[first : first + length].astype(np.float32)
-        levels *= np.float32(1 / UNIT)
-        levels -= usual
-        np.clip(levels, -below, above, out=levels)
+        levels = np.empty((length, *samples.shape[1:]), np.float32)
+        cut_off(samples[first : first + length], usual, below, above, levels)
         levels -= np.median(levels[:, ::4, ::4], axis=(1, 2))[:, None, None]  # light that is not quite undone
         if blur > 1:
-            levels = np.array([cv2.blur(frame, (blur, blur)) for frame in levels])
-        levels -= levels.mean(axis=0)
-        yield levels
+            for frame in levels:
+                cv2.blur(frame, (blur, blur), dst=frame)
+        power, both = np.empty(levels.shape[1:], np.float32), np.empty(levels.shape[1:], np.float32)
+        less_mean(levels, power, both)
+        yield _Part(levels, power, both)
 
 
-def _memory(parts: Iterable[F32], often: float = _MOSTLY) -> tuple[F32, F32]:
+@_kernel
+def cut_off(samples: I8, usual: F32, below: F32, above: F32, levels: F32) -> None:
+    """Samples (n, r, c) as grey levels around what is usual, ``levels`` (n, r, c), cut off so far below and above."""
+    share = np.float32(1 / UNIT)
+    for n in range(samples.shape[0]):
+        for r in range(samples.shape[1]):
+            row, out, middle, low, high = samples[n, r], levels[n, r], usual[r], below[r], above[r]
+            for c in range(row.size):
+                out[c] = min(max(np.float32(row[c]) * share - middle[c], -low[c]), high[c])
+
+
+@_kernel
+def less_mean(levels: F32, power: F32, both: F32) -> None:
+    """Take the mean over time from ``levels`` (n, r, c).
+
+    Out: ``power`` (r, c), mean square; ``both`` (r, c), mean product of each with the next.
+    """
+    count, rows, columns = levels.shape
+    mean = np.empty(columns, np.float32)
+    for r in range(rows):
+        mean[:] = 0
+        power[r] = 0
+        both[r] = 0
+        for n in range(count):
+            for c in range(columns):
+                mean[c] += levels[n, r, c]
+        for c in range(columns):
+            mean[c] /= np.float32(count)
+        for n in range(count):
+            for c in range(columns):
+                levels[n, r, c] -= mean[c]
+        for n in range(count):
+            for c in range(columns):
+                power[r, c] += levels[n, r, c] * levels[n, r, c]
+        for n in range(1, count):
+            for c in range(columns):
+                both[r, c] += levels[n, r, c] * levels[n - 1, r, c]
+        for c in range(columns):
+            power[r, c] /= np.float32(count)
+            both[r, c] /= np.float32(count - 1)
+
+
+def _memory(parts: Iterable[_Part], often: float = _MOSTLY) -> tuple[F32, F32]:
     """How strongly residuals go together from frame to frame, (r, c) float32 both: rms in grey levels, correlation.
 
     Each is what a share ``often`` of the short parts of the clip has at least, and each of these has a mean of its
     own: what changes slowly is in none of them, and what passes once not in most.
     """
-    common, own = [], []
-    for levels in parts:
-        count = len(levels)
-        power = np.einsum("nrc,nrc->rc", levels, levels) / np.float32(count)
-        both = np.einsum("nrc,nrc->rc", levels[1:], levels[:-1]) / np.float32(count - 1)
+    common: list[F32] = []
+    own: list[F32] = []
+    for part in parts:
+        count = np.float32(len(part.levels))
         # Taking the mean of few frames off makes them go apart by power / count.
-        common.append(cv2.blur(both + power / np.float32(count), (11, 11)))
-        own.append(cv2.blur(power * np.float32(count / (count - 1)), (11, 11)))
+        common.append(_blurred(part.both + part.power / count))
+        own.append(_blurred(part.power * (count / (count - 1))))
     together, power = _usually(common, often), _usually(own, often)
     rms = np.sqrt(np.maximum(together, np.float32(0)))
     return np.asarray(rms, np.float32), np.asarray(together / np.maximum(power, np.float32(0.1)), np.float32)
 
 
+def _blurred(levels: F32) -> F32:
+    return np.asarray(cv2.blur(levels, (11, 11)), np.float32)
+
+
 def _usually(maps: list[F32], often: float = _MOSTLY) -> F32:
     """What maps of the parts of a clip have in most of them: somebody who comes and goes again is seen in two."""
-    rank = int((len(maps) - 1) * (1 - often))
-    return np.asarray(np.sort(np.array(maps, np.float32), axis=0)[rank], np.float32)
+    rank, left = int((len(maps) - 1) * (1 - often)), list(maps)
+    for _ in range(rank + 1):  # the least of what is left, again and again: a sort along the first axis is slow
+        for i in range(len(left) - 1):
+            left[i], left[i + 1] = np.maximum(left[i], left[i + 1]), np.minimum(left[i], left[i + 1])
+        least = left.pop()
+    return least
 
 
 def _slope(levels: F32, axis: int) -> F32:

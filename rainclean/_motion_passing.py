@@ -63,6 +63,9 @@ _PARTS_APART = 0.6
 _REACH = 13
 """Cells, diameter: how far apart the outlines in neighbouring frames may be."""
 
+_COARSE = 4
+"""Cells: squares of this side tell whether anything may last."""
+
 
 @dataclass(frozen=True)
 class _Usual:
@@ -120,17 +123,15 @@ def find_passing(residuals: Residuals, restless: Callable[[], Mask]) -> Mask:
     reach = ellipse(_REACH)
     near = [np.asarray(cv2.dilate(mask, reach), np.uint8) if mask.any() else mask for mask in bright]
     least = max(12, round(SMALLEST_SHARE * cells[0] * cells[1]))
+    cores = np.zeros(found.shape, np.uint8)
     for t in range(frames):
-        # In most frames nothing passes: what only a thing found asks for is not worked out there.
-        raw, strong = _colour(residuals, t, chroma), opened[t] < darker
-        if raw.max() > COLOURED:
-            strong |= _coloured(raw, cells) > 1
-        strong = strong.view(np.uint8) | (bright[t] & near[max(0, t - 1)] & near[min(frames - 1, t + 1)])
-        core = _core(strong, least)
-        if core is not None:
-            coloured = _coloured(raw, cells)
-            weak = (opened[t] < a_bit_darker) | (coloured > WEAK) | (opened[t] > a_bit_brighter)
-            found[t] = _bodies(core, weak.astype(np.uint8), (coloured > FAINT).astype(np.uint8))
+        strong = (opened[t] < darker).view(np.uint8) | _clearly(_colour(residuals, t, chroma), cells)
+        strong |= bright[t] & near[max(0, t - 1)] & near[min(frames - 1, t + 1)]
+        cores[t] = _core(strong, least)
+    for t in _may_last(cores):
+        coloured = _coloured(_colour(residuals, t, chroma), cells)
+        weak = (opened[t] < a_bit_darker) | (coloured > WEAK) | (opened[t] > a_bit_brighter)
+        found[t] = _bodies(cores[t], weak.astype(np.uint8), (coloured > FAINT).astype(np.uint8))
     if found.any():
         found = _tracks(found, restless(), reach)
         for mask in found:
@@ -183,13 +184,37 @@ def _coloured(most: F32, cells: tuple[int, ...]) -> F32:
     return np.asarray(large, np.float32)
 
 
-def _core(strong: NDArray[np.uint8], least: int) -> NDArray[np.uint8] | None:
-    """What is strong without specks, (gh, gw) uint8; None where nothing of the size of a thing is left."""
+def _clearly(most: F32, cells: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Where chroma deviates by more than its threshold, (gh, gw) uint8; most: as `_colour` gives it."""
+    if most.max() <= COLOURED:
+        return np.zeros(cells, np.uint8)
+    return (_coloured(most, cells) > 1).view(np.uint8)
+
+
+def _core(strong: NDArray[np.uint8], least: int) -> NDArray[np.uint8]:
+    """What is strong without specks, (gh, gw) uint8, in parts of the size of a thing."""
     # A median over 5×5 makes one of thirteen at the most out of each that is there.
     if 25 * np.count_nonzero(strong) < 13 * least:
-        return None
-    core = large(most_of(strong, 5), least)
-    return core if core.any() else None
+        return np.zeros_like(strong)
+    return large(most_of(strong, 5), least)
+
+
+def _may_last(cores: NDArray[np.uint8]) -> list[int]:
+    """Frames with something that may be seen in `SHORTEST` frames in a row, whatever hangs together with it.
+
+    cores: (N, gh, gw) uint8. In most clips rain makes such things now and then, and none of them lasts.
+    """
+    small = (-(-cores.shape[2] // _COARSE), -(-cores.shape[1] // _COARSE))
+    # All that a body may be wider by than its core, and half of what outlines in two frames may be apart by.
+    beside = np.ones((2 * -(-(_LIMB + _REACH) // (2 * _COARSE)) + 5,) * 2, np.uint8)
+    wide = np.zeros((len(cores), small[1], small[0]), bool)
+    for t in np.flatnonzero(cores.any(axis=(1, 2))):
+        coarse = cv2.resize(cores[t] * np.uint8(255), small, interpolation=cv2.INTER_AREA)
+        wide[t] = filled(np.asarray(cv2.dilate((coarse > 0).view(np.uint8), beside), np.uint8))
+    if not wide.any():
+        return []
+    lasting = _tracks(wide, np.zeros(wide.shape[1:], bool), np.ones((3, 3), np.uint8))
+    return [int(t) for t in np.flatnonzero(lasting.any(axis=(1, 2)))]
 
 
 def _bodies(core: NDArray[np.uint8], weak: NDArray[np.uint8], faint: NDArray[np.uint8]) -> Mask:
