@@ -69,7 +69,7 @@ def plainly(weights: Path, rgb: NDArray[Any]) -> NDArray[Any]:
     """What should come out, by the network's plain graph."""
     white = np.iinfo(rgb.dtype).max
     with torch.no_grad():
-        _, clean = load(weights).plain_forward(torch.from_numpy(rgb.astype(np.float32) / white).permute(2, 0, 1)[None])
+        _, clean = load(weights)(torch.from_numpy(rgb.astype(np.float32) / white).permute(2, 0, 1)[None])
     return np.rint(clean[0].permute(1, 2, 0).numpy().clip(0, 1).astype(np.float64) * white).astype(np.int64)
 
 
@@ -124,7 +124,7 @@ def test_the_whole_network_at_once_is_the_plain_graph(weights: Path) -> None:
     clean, attention = derain(net, rainy[:, ::-1])
     with torch.no_grad():
         picture = torch.from_numpy(np.float32(rainy[:, ::-1]) / 255).permute(2, 0, 1)[None]
-        plain_attention, plain_clean = net.plain_forward(picture)
+        plain_attention, plain_clean = net(picture)
     assert np.abs(clean - plain_clean[0].permute(1, 2, 0).numpy()).max() < 1e-5
     assert np.abs(attention - plain_attention[0, 0].numpy()).max() < 1e-5
 

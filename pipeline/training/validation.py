@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from rainclean.errors import InputError
 from rainclean.formats.dataset import DatasetPair, read_pair
 from rainclean.metrics import score
+from rainclean.spanet.bands import forward_in_bands
 from rainclean.spanet.data import example_mask
 from rainclean.spanet.inference import to_levels
 from rainclean.spanet.network import SPANet
@@ -79,7 +80,7 @@ def validate(
             rainy, clean = (_middle(picture, LARGEST_SIDE) for picture in read_pair(pair))
             with torch.inference_mode():
                 rgb = torch.from_numpy(rainy.transpose(2, 0, 1).copy())[None].to(first.device, first.dtype) / 255
-                attention, output = net(rgb)
+                attention, output = forward_in_bands(net, rgb)
             picture = output[0].permute(1, 2, 0).float().cpu().numpy()
             found, before = score(picture, clean, PROTOCOL), score(rainy, clean, PROTOCOL)
             # Equal pictures have no PSNR that a mean could hold.

@@ -9,32 +9,19 @@ threads of ours on parts of a picture (rows along, blocks of columns across). Wh
 part alone, so that results are the same with any number of threads. NaN stays NaN, as with torch's relu.
 """
 
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from rainclean._numba import compiled, inlined
 
 UP, RIGHT, DOWN, LEFT = range(4)
 
-Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 Floats = NDArray[Any]
 
 
-def _kernel(function: Kernel) -> Kernel:
-    try:
-        return cast(Kernel, njit(nogil=True, cache=True)(function))
-    except RuntimeError:  # no folder to cache in can be written: compile anew in each process
-        return cast(Kernel, njit(nogil=True)(function))
-
-
-def _part(function: Kernel) -> Kernel:
-    """A piece of the kernels below. Written out in their place: a call for each position takes three times as long."""
-    return cast(Kernel, njit(nogil=True, inline="always")(function))
-
-
-@_part
+@inlined
 def _begin(x: Floats, out: Floats) -> None:
     """First position of a scan, (C,) values: relu(x)."""
     zero = x.dtype.type(0)
@@ -42,7 +29,7 @@ def _begin(x: Floats, out: Floats) -> None:
         out[c] = zero if x[c] < zero else x[c]
 
 
-@_part
+@inlined
 def _go_on(before: Floats, weight: Floats, bias: Floats, x: Floats, out: Floats) -> None:
     """Next position of a scan, (C,) values: relu((before·weight + bias) + x)."""
     zero = x.dtype.type(0)
@@ -51,7 +38,7 @@ def _go_on(before: Floats, weight: Floats, bias: Floats, x: Floats, out: Floats)
         out[c] = zero if h < zero else h
 
 
-@_part
+@inlined
 def _receive(grad: Floats, out: Floats, carry: Floats, gx: Floats) -> None:
     """Gradient of one position: what comes from outside and, in ``carry``, from the next position."""
     zero = gx.dtype.type(0)
@@ -62,7 +49,7 @@ def _receive(grad: Floats, out: Floats, carry: Floats, gx: Floats) -> None:
         gx[c] += carry[c]
 
 
-@_part
+@inlined
 def _hand_back(before: Floats, weight: Floats, carry: Floats, gw: Floats, gb: Floats) -> None:
     """From a position to the one before it, and to weight and bias."""
     for c in range(carry.size):
@@ -73,7 +60,7 @@ def _hand_back(before: Floats, weight: Floats, carry: Floats, gw: Floats, gb: Fl
         carry[c] = d * weight[c]
 
 
-@_kernel
+@compiled
 def scan_along(x: Floats, weight: Floats, bias: Floats, out: Floats) -> None:
     """Scan rows to the right and to the left, writing directions 1 and 3 of ``out``.
 
@@ -91,7 +78,7 @@ def scan_along(x: Floats, weight: Floats, bias: Floats, out: Floats) -> None:
             _go_on(outs[k + 1, 3], weight[3], bias[3], xs[k], outs[k, 3])
 
 
-@_kernel
+@compiled
 def scan_across(
     x: Floats,
     weight: Floats,
@@ -123,7 +110,7 @@ def scan_across(
         i += step
 
 
-@_kernel
+@compiled
 def scan_through(
     x: Floats,
     weight: Floats,
@@ -153,7 +140,7 @@ def scan_through(
         i += step
 
 
-@_kernel
+@compiled
 def grad_along(grad: Floats, out: Floats, weight: Floats, gx: Floats, gw: Floats, gb: Floats) -> None:
     """Gradients of the scans to the right and left, all four directions in ``grad`` and ``out``.
 
@@ -176,7 +163,7 @@ def grad_along(grad: Floats, out: Floats, weight: Floats, gx: Floats, gw: Floats
                 _hand_back(outs[k + 1, 3], weight[3], carry[1], gw[i, 3], gb[i, 3])
 
 
-@_kernel
+@compiled
 def grad_across(
     grad: Floats, out: Floats, weight: Floats, direction: int, first: int, last: int, gx: Floats, gw: Floats, gb: Floats
 ) -> None:

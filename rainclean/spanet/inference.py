@@ -1,7 +1,7 @@
 """Rain out of a picture with SPANet: pixels in, pixels out, the whole picture at once.
 
 The four directions of the IRNNs run over all of the picture, so it is never cut into tiles: on the CPU
-`SPANet.forward` holds BYTES_PER_PIXEL (3.7 GB for 3840×2160), whatever the size.
+`forward_in_bands` holds BYTES_PER_PIXEL (3.7 GB for 3840×2160), whatever the size.
 """
 
 import re
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch.backends import cudnn
 
 from rainclean.errors import ResourceError, UsageError
+from rainclean.spanet.bands import forward_in_bands
 
 if TYPE_CHECKING:
     from rainclean.spanet.network import SPANet
@@ -51,7 +52,7 @@ def derain(net: "SPANet", rgb: Pixels) -> tuple[F32, F32]:
     try:
         # TF32, cuDNN's default for convolutions, would keep 10 bits of each factor: too few for 16-bit pictures.
         with torch.inference_mode(), cudnn.flags(enabled=True, allow_tf32=False):
-            attention, clean = net(torch.from_numpy(planes).to(device))
+            attention, clean = forward_in_bands(net, torch.from_numpy(planes).to(device))
             return clean[0].permute(1, 2, 0).cpu().numpy(), attention[0, 0].cpu().numpy()
     except torch.cuda.OutOfMemoryError as error:
         reason = f"{width}×{height} px: the GPU has too little memory for a picture of this size"

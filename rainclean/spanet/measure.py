@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from rainclean.allocator import keep_freed_memory
-from rainclean.spanet import _bands
 from rainclean.spanet._irnn_cpu import team
+from rainclean.spanet.bands import Picture, forward_in_bands
 from rainclean.spanet.irnn import irnn, irnn_reference
 from rainclean.spanet.network import SPANet
 from rainclean.spanet.released import released_graph
@@ -44,7 +44,7 @@ def measure_irnn(side: int, repeats: int, keep: bool) -> dict[str, float]:
 
 
 def measure_network(width: int, height: int, graph: str, repeats: int, keep: bool) -> dict[str, float]:
-    """Best seconds for one picture, ``graph`` "ours", "plain" (`SPANet.plain_forward`) or "released"."""
+    """Best seconds for one picture, ``graph`` "ours", "plain" (`SPANet.forward`) or "released"."""
     _prepare(keep)
     net = network().requires_grad_(False)
     rgb = torch.rand(1, 3, height, width)
@@ -94,7 +94,7 @@ def network() -> SPANet:
     return net.eval()
 
 
-class _TimedPicture(_bands.Picture):
+class _TimedPicture(Picture):
     """A picture that keeps the time of its parts; that of its threads divided by their number."""
 
     def __init__(self, *arguments: Any) -> None:
@@ -132,8 +132,8 @@ class _TimedPicture(_bands.Picture):
 
 def _graph(net: SPANet, name: str) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
     graphs: dict[str, Callable[[Tensor], tuple[Tensor, Tensor]]] = {
-        "ours": net,
-        "plain": net.plain_forward,
+        "ours": lambda rgb: forward_in_bands(net, rgb),
+        "plain": net,
         "released": lambda rgb: released_graph(net, rgb),
     }
     return graphs[name]

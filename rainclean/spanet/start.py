@@ -3,7 +3,8 @@
 import torch
 from torch import nn
 
-from rainclean.spanet.network import BLOCKS, SPANet
+from rainclean.spanet.architecture import BLOCKS
+from rainclean.spanet.network import SPANet
 
 
 def new_network(start: str, direction_attention: bool, seed: int) -> SPANet:

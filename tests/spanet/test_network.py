@@ -3,6 +3,7 @@ import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from rainclean.spanet import _bands, _irnn_cpu
+from rainclean.spanet import _irnn_cpu, bands
+from rainclean.spanet.bands import forward_in_bands
 from rainclean.spanet.checkpoint import import_checkpoint
 from rainclean.spanet.measure import network
 from rainclean.spanet.network import SPANet
@@ -84,7 +86,7 @@ def test_other_crops_go_as_through_the_released_graph(weights: Path, official: S
     bgr = crops()[number]
     expected_attention, expected = released_graph(official, bgr)
     net = load(weights)
-    for forward in (net, net.plain_forward):
+    for forward in (net, partial(forward_in_bands, net)):
         attention, clean = forward(bgr.flip(1))
         assert off(attention, expected_attention) < 5e-5
         assert off(clean.flip(1), expected) < 5e-6
@@ -106,23 +108,23 @@ def test_rgb_into_ours_is_bgr_into_theirs(weights: Path, official: SPANet) -> No
 def test_bands_are_the_plain_graph(
     net: SPANet, size: tuple[int, int], pixels: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_bands, "BAND_PIXELS", pixels)
-    monkeypatch.setattr(_bands, "FEWEST_ROWS", 1)
+    monkeypatch.setattr(bands, "BAND_PIXELS", pixels)
+    monkeypatch.setattr(bands, "FEWEST_ROWS", 1)
     monkeypatch.setattr(_irnn_cpu, "SMALL", 100)  # so that there are threads
     rgb = torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(3))
-    attention, clean = net(rgb)
-    plain_attention, plain = net.plain_forward(rgb)
+    attention, clean = forward_in_bands(net, rgb)
+    plain_attention, plain = net(rgb)
     assert attention.shape == (2, 1, *size) and clean.shape == (2, 3, *size)
     assert off(attention, plain_attention) < 1e-6
     assert off(clean, plain) < 1e-6
 
 
 def test_bands_of_one_row_are_exact(net: SPANet, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_bands, "FEWEST_ROWS", 1)
-    monkeypatch.setattr(_bands, "BAND_PIXELS", 1)
+    monkeypatch.setattr(bands, "FEWEST_ROWS", 1)
+    monkeypatch.setattr(bands, "BAND_PIXELS", 1)
     exact = copy.deepcopy(net).double()
     rgb = torch.rand(1, 3, 9, 11, dtype=torch.float64)
-    for one, other in zip(exact(rgb), exact.plain_forward(rgb), strict=True):
+    for one, other in zip(forward_in_bands(exact, rgb), exact(rgb), strict=True):
         assert off(one, other) < 1e-13
 
 
@@ -131,7 +133,7 @@ def test_torch_keeps_its_threads(net: SPANet) -> None:
     try:
         torch.set_num_threads(3)
         with ThreadPoolExecutor(1) as pool:
-            net(torch.rand(1, 3, 60, 60))
+            forward_in_bands(net, torch.rand(1, 3, 60, 60))
             assert torch.get_num_threads() == 3
             assert pool.submit(torch.get_num_threads).result() == 3
     finally:
@@ -145,7 +147,7 @@ def test_the_result_does_not_depend_on_threads(net: SPANet) -> None:
     try:
         for threads in (1, 2, 5):
             torch.set_num_threads(threads)
-            results.append(torch.cat(net(rgb), 1))
+            results.append(torch.cat(forward_in_bands(net, rgb), 1))
     finally:
         torch.set_num_threads(before)
     assert torch.equal(results[0], results[1]) and torch.equal(results[0], results[2])
@@ -154,13 +156,13 @@ def test_the_result_does_not_depend_on_threads(net: SPANet) -> None:
 def test_inference_mode_is_kept(net: SPANet) -> None:
     rgb = torch.rand(1, 3, 60, 60)
     with torch.inference_mode():
-        found = net(rgb)
-    assert found[0].is_inference() and torch.equal(found[1], net(rgb)[1])
+        found = forward_in_bands(net, rgb)
+    assert found[0].is_inference() and torch.equal(found[1], forward_in_bands(net, rgb)[1])
 
 
 def test_any_memory_of_the_picture(net: SPANet) -> None:
     rgb = torch.rand(2, 20, 31, 6).permute(0, 3, 1, 2)[:, ::2]
-    for one, other in zip(net(rgb), net(rgb.contiguous()), strict=True):
+    for one, other in zip(forward_in_bands(net, rgb), forward_in_bands(net, rgb.contiguous()), strict=True):
         assert torch.equal(one, other)
 
 
@@ -218,16 +220,16 @@ def test_four_directions_are_not_kept_for_the_backward_pass() -> None:
 def test_autocast_runs_convolutions_in_bfloat16(net: SPANet) -> None:
     rgb = torch.rand(1, 3, 40, 41)
     with torch.autocast("cpu", torch.bfloat16):
-        clean = net(rgb)[1]
-    assert clean.dtype == torch.bfloat16
-    assert off(clean.float(), net(rgb)[1]) < 0.05
+        for clean in (net(rgb)[1], forward_in_bands(net, rgb)[1]):
+            assert clean.dtype == torch.bfloat16
+            assert off(clean.float(), net(rgb)[1].float()) < 0.05
 
 
 def test_several_threads_at_once(net: SPANet) -> None:
     pictures = [torch.rand(1, 3, 30, 40) for _ in range(4)]
-    expected = [net(rgb)[1] for rgb in pictures]
+    expected = [forward_in_bands(net, rgb)[1] for rgb in pictures]
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda rgb: net(rgb)[1], pictures * 2))
+        found = list(pool.map(lambda rgb: forward_in_bands(net, rgb)[1], pictures * 2))
     assert all(off(one, other) < 1e-6 for one, other in zip(found, expected * 2, strict=True))
 
 
@@ -243,11 +245,49 @@ def test_the_package_is_imported_without_torch() -> None:
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="peak memory is read from /proc")
 def test_inference_needs_a_few_hundred_bytes_a_pixel() -> None:
     script = (
-        "import re, torch\nfrom pathlib import Path\nfrom rainclean.spanet.measure import network\n"
+        "import re, torch\nfrom pathlib import Path\nfrom rainclean.spanet.bands import forward_in_bands as take\n"
+        "from rainclean.spanet.measure import network\n"
         "def peak(): return int(re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text())[1]) * 1024\n"
-        "net = network().requires_grad_(False)\nnet(torch.rand(1, 3, 64, 64))\nbefore = peak()\n"
-        "net(torch.rand(1, 3, 1200, 512))\nprint((peak() - before) / (1200 * 512))"
+        "net = network()\ntake(net, torch.rand(1, 3, 64, 64))\nbefore = peak()\n"
+        "take(net, torch.rand(1, 3, 1200, 512))\nprint((peak() - before) / (1200 * 512))"
     )
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
     assert re.match(r"[\d.]+", result.stdout), result.stderr
     assert float(result.stdout) < 700
+
+
+@pytest.mark.parametrize("mode", [torch.enable_grad, torch.no_grad, torch.inference_mode])
+def test_hooks_see_every_module_that_is_used(net: SPANet, mode: type) -> None:
+    """The usual way to look at features and attention; also with frozen parameters, which these are."""
+    used = {name for name, _ in net.named_modules()} - {name for name, _ in net.named_modules() if "irnn" in name}
+    if not net.direction_attention:
+        used = {name for name in used if "attention_layer" not in name}
+    seen: set[str] = set()
+    handles = [
+        module.register_forward_hook(lambda *_, name=name: seen.add(name)) for name, module in net.named_modules()
+    ]
+    try:
+        with mode():
+            net(torch.rand(1, 3, 12, 9))
+    finally:
+        for handle in handles:
+            handle.remove()
+    assert used <= seen
+
+
+def test_another_network_goes_through_as_it_is() -> None:
+    class Doubling(torch.nn.Module):
+        def forward(self, rgb: Tensor) -> tuple[Tensor, Tensor]:
+            return rgb[:, :1], rgb * 2
+
+    rgb = torch.rand(1, 3, 4, 5, requires_grad=True)
+    attention, clean = forward_in_bands(Doubling(), rgb)
+    assert torch.equal(clean, 2 * rgb) and attention.shape == (1, 1, 4, 5) and not clean.requires_grad
+
+
+def test_the_exported_graph_is_the_network(net: SPANet) -> None:
+    rgb = torch.rand(1, 3, 16, 18)
+    exported = torch.export.export(net, (rgb,))
+    assert off(exported.module()(rgb)[1], net(rgb)[1]) < 1e-6
+    targets = [str(node.target) for node in exported.graph.nodes if node.op == "call_function"]
+    assert sum("conv2d" in target for target in targets) > 50

@@ -1,6 +1,6 @@
 """SPANet without gradients on the CPU: one picture at a time, layer by layer, in bands of rows.
 
-The same sums as `SPANet.plain_forward`, but
+The same sums as `SPANet.forward`, but
 
 - only three pictures of 32 channels are ever held, 384 bytes a pixel. Whatever else a layer needs it needs for one
   band, which stays in the cache; to touch fresh memory for every layer would take longer than its arithmetic;
@@ -13,7 +13,6 @@ The same sums as `SPANet.plain_forward`, but
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -22,9 +21,8 @@ from torch.nn import functional
 
 from rainclean.spanet import _irnn_numba as kernels
 from rainclean.spanet._irnn_cpu import BLOCK, Floats, Team, fresh, spans, team
-
-if TYPE_CHECKING:
-    from rainclean.spanet.network import Bottleneck, RecurrentWeights, SPANet, SpatialAttention
+from rainclean.spanet.architecture import BLOCKS, CHANNELS, GROUPS
+from rainclean.spanet.network import Bottleneck, RecurrentWeights, SPANet, SpatialAttention
 
 BAND_PIXELS = 1 << 15
 """Pixels in a band, about: at 32 channels of float32 4 MiB for each layer in work."""
@@ -32,11 +30,35 @@ BAND_PIXELS = 1 << 15
 FEWEST_ROWS = 12
 """Rows in a band at least; up to four more are computed twice."""
 
-CHANNELS = 32
+
+def forward_in_bands(net: nn.Module, rgb: Tensor) -> tuple[Tensor, Tensor]:
+    """Take pictures through a network without gradients: as `net(rgb)`, in bands where that can be.
+
+    It can be for a `SPANet` on the CPU outside of autocast and compilation, with weights and pictures of one type,
+    float32 or float64. Modules are not run one by one then, so that their hooks see nothing.
+
+    Args:
+        net: a `SPANet`, or any network of that signature.
+        rgb: (B, 3, H, W) in [0, 1].
+
+    Returns:
+        Attention (B, 1, H, W) and clean picture (B, 3, H, W), as `SPANet.forward`; without gradients.
+    """
+    if isinstance(net, SPANet) and _can_go(net, rgb):
+        return _forward(net, rgb)
+    with torch.no_grad():
+        attention, clean = net(rgb)
+    return attention, clean
 
 
-def forward(net: "SPANet", rgb: Tensor) -> tuple[Tensor, Tensor]:
-    """`SPANet.forward` for (B, 3, H, W) float32 or float64 on the CPU, like the weights; keeps no gradients."""
+def _can_go(net: SPANet, rgb: Tensor) -> bool:
+    if torch.compiler.is_compiling() or torch.is_autocast_enabled("cpu") or rgb.device.type != "cpu":
+        return False
+    alike = rgb.dtype == net.conv_in[0].weight.dtype and rgb.dtype in (torch.float32, torch.float64)
+    return alike and rgb.dim() == 4 and rgb.shape[1] == 3 and min(rgb.shape) > 0
+
+
+def _forward(net: SPANet, rgb: Tensor) -> tuple[Tensor, Tensor]:
     batch, _, height, width = rgb.shape
     attention, clean = rgb.new_empty((batch, 1, height, width)), rgb.new_empty((batch, 3, height, width))
     with torch.no_grad(), team(CHANNELS * height * width, torch_alone=True) as run:
@@ -49,7 +71,7 @@ def forward(net: "SPANet", rgb: Tensor) -> tuple[Tensor, Tensor]:
 class Picture:
     """Memory for pictures of one size, and the layers that work on it."""
 
-    def __init__(self, net: "SPANet", height: int, width: int, dtype: "np.dtype[np.floating]", run: Team) -> None:
+    def __init__(self, net: SPANet, height: int, width: int, dtype: "np.dtype[np.floating]", run: Team) -> None:
         self.net, self.height, self.width, self.run = net, height, width, run
         self.features, self.spare, self.second = (_picture(fresh((height, width, CHANNELS), dtype)) for _ in range(3))
         self.bands = spans(height, max(FEWEST_ROWS, BAND_PIXELS // width))
@@ -60,8 +82,6 @@ class Picture:
 
     def go_through(self, rgb: Tensor, attention: Tensor, clean: Tensor) -> None:
         """One picture (1, 3, H, W) into the results."""
-        from rainclean.spanet.network import BLOCKS, GROUPS
-
         later = torch.empty_like(attention)
         first_of = {group[0]: index for index, group in enumerate(GROUPS)}
         in_group = {number for group in GROUPS for number in group}
@@ -101,7 +121,7 @@ class Picture:
 
         self._each(layer)
 
-    def _residual(self, block: "Bottleneck", attention: Tensor | None) -> None:
+    def _residual(self, block: Bottleneck, attention: Tensor | None) -> None:
         conv1, conv2, conv3 = (_weight(block.group1.get_submodule(f"conv{n}")) for n in (1, 2, 3))
 
         def layer(i: int, k: int) -> None:
@@ -115,7 +135,7 @@ class Picture:
         self._each(layer)
         self.features, self.spare = self.spare, self.features
 
-    def _attend(self, sam: "SpatialAttention", attention: Tensor) -> None:
+    def _attend(self, sam: SpatialAttention, attention: Tensor) -> None:
         """Attention (1, 1, H, W) from the features, which stay as they are."""
         first = _weight(sam.conv_in)
 
@@ -133,7 +153,7 @@ class Picture:
         self._scan_and_convolve(self.spare, sam.irnn1, sam.conv2, weights, keep)
         self._scan_and_convolve(self.second, sam.irnn2, sam.conv3, weights, finish)
 
-    def _direction_weights(self, sam: "SpatialAttention") -> Tensor:
+    def _direction_weights(self, sam: SpatialAttention) -> Tensor:
         """(1, 4, H, W)."""
         conv1, conv2, conv3 = (sam.attention_layer.get_submodule(f"conv{n}") for n in (1, 2, 3))
         weights = self.features.new_empty((1, 4, self.height, self.width))
@@ -151,7 +171,7 @@ class Picture:
     def _scan_and_convolve(
         self,
         source: Tensor,
-        recurrent: "RecurrentWeights",
+        recurrent: RecurrentWeights,
         conv: nn.Conv2d,
         weights: Tensor | None,
         use: Callable[[Tensor, int, int], None],
