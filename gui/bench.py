@@ -87,7 +87,7 @@ def bench_gui(
 def _make_project(folder: Path, size: tuple[int, int, int]) -> Generator[Progress, None, None]:
     """A project of a few analysed clips."""
     from pipeline.bench_temporal import make_clip
-    from pipeline.clean import CleanSettings
+    from pipeline.clean_settings import CleanSettings
     from pipeline.project.adding import Origin, add
     from pipeline.project.analyzing import analyze
     from pipeline.project.store import Project

@@ -176,7 +176,8 @@ def _steps(name: str, timings: dict[str, float]) -> dict[str, float]:
 
 
 def _clean(clip: Path, recipe: str | None, frames: int | None) -> dict[str, float]:
-    from pipeline.clean import CleanSettings, clean
+    from pipeline.clean import clean
+    from pipeline.clean_settings import CleanSettings
     from rainclean.video import open_source
 
     with (
@@ -194,7 +195,7 @@ def _stack(clip: Path) -> U8:
 
 
 def _sorts(clip: Path, frames: int) -> Times:
-    from pipeline.clean import available_cores
+    from pipeline.clean_settings import available_cores
     from rainclean import _kernels
     from rainclean.temporal import sort_stack
 

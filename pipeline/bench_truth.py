@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.clean import CleanResult, CleanSettings, clean
+from pipeline.clean import CleanResult, clean
 from pipeline.clean_output import write_png
+from pipeline.clean_settings import CleanSettings
 from pipeline.output_folder import OutputFolder
 from pipeline.stages import Progress, part_of
 from pipeline.truth_ladder import Rung, cut, make_clip, overlap

@@ -4,19 +4,17 @@ Frames are decoded, sorted, voted on, looked up, weighed, compared and scored; s
 The stage yields Progress, can be closed at each yield, and then leaves nothing behind.
 """
 
-import os
-import tempfile
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from time import perf_counter
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.clean_settings import CleanSettings
 from pipeline.distinct import gather_distinct
 from pipeline.gathering import refines
 from pipeline.judging import facts_of
@@ -26,7 +24,6 @@ from pipeline.weighing import Refined, weigh
 from rainclean import _kernels
 from rainclean.allocator import give_back_freed_memory
 from rainclean.belief import Belief
-from rainclean.budget import default_memory
 from rainclean.candidates import (
     SWEEP_FRAMES,
     Candidate,
@@ -57,30 +54,6 @@ U8 = NDArray[np.uint8]
 
 RELEASED_FRAMES = 100
 """N of ``--recipe released`` unless told otherwise; the published notebook has it as a constant."""
-
-
-def available_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-@dataclass(frozen=True)
-class CleanSettings:
-    """What `clean` is asked for.
-
-    recipe: None for the default sweep, "released", "median", or a recipe's name. frames: at most so many.
-    reference, first, last: frame indices in the clip; last is the first one not used. region: cut to that.
-    """
-
-    recipe: str | None = None
-    frames: int | None = None
-    reference: int | None = None
-    first: int = 0
-    last: int | None = None
-    region: Region | None = None
-    memory: int = field(default_factory=default_memory)
-    scratch: Path = field(default_factory=lambda: Path(tempfile.gettempdir()))
-    workers: int = field(default_factory=available_cores)
 
 
 @dataclass

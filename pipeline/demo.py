@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.clean import CleanSettings, clean
+from pipeline.clean import clean
+from pipeline.clean_settings import CleanSettings
 from pipeline.demo_report import PROTOCOL, DemoRow, Shown, write_report
 from pipeline.demo_training import Learnt, train_and_evaluate
 from pipeline.export.check import check

@@ -1,8 +1,8 @@
 """Each picture of a clip once: frames gathered, and where some of them repeat, others chosen and gathered."""
 
 from collections.abc import Callable, Generator, Sequence
-from typing import TYPE_CHECKING
 
+from pipeline.clean_settings import CleanSettings
 from pipeline.gathering import Gathered, gather
 from pipeline.held_frames import HeldFrames
 from pipeline.stages import Progress
@@ -11,16 +11,12 @@ from rainclean.recipe import Recipe
 from rainclean.repeats import Repeats, describe, even, joined, stand_for
 from rainclean.video import FrameSource, Region
 
-if TYPE_CHECKING:
-    from pipeline.clean import CleanSettings
-
-
 Chosen = tuple[list[Recipe], Selection, list[str]]
 """Recipes, the frames that they need, and what must be said of them; see `pipeline.clean.plan`."""
 
 
 def gather_distinct(
-    source: FrameSource, settings: "CleanSettings", chosen: Chosen, choose: Callable[[dict[int, int]], Chosen]
+    source: FrameSource, settings: CleanSettings, chosen: Chosen, choose: Callable[[dict[int, int]], Chosen]
 ) -> Generator[Progress, None, tuple[Gathered, list[str], dict[int, int]]]:
     """Frames in a stack, each picture once; what must be said of them; the repeats, see `CleanResult`.
 

@@ -11,11 +11,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from time import perf_counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.clean_settings import CleanSettings
 from pipeline.held_frames import HeldFrames
 from pipeline.stages import Progress, shares_done
 from pipeline.watch import STILL_PX, Watch
@@ -33,9 +34,6 @@ from rainclean.stack import SortedStack
 from rainclean.steady import Pose, Steadying, SteadySource
 from rainclean.storage import format_bytes
 from rainclean.video import FrameSource, Region
-
-if TYPE_CHECKING:
-    from pipeline.clean import CleanSettings
 
 U8 = NDArray[np.uint8]
 
@@ -92,7 +90,7 @@ class Repeated:
 
 def gather(
     source: FrameSource,
-    settings: "CleanSettings",
+    settings: CleanSettings,
     recipes: list[Recipe],
     selection: Selection,
     asked: bool | None,
@@ -145,7 +143,7 @@ def gather(
 
 def _again(
     source: FrameSource,
-    settings: "CleanSettings",
+    settings: CleanSettings,
     recipes: list[Recipe],
     selection: Selection,
     steadying: Steadying,
@@ -237,7 +235,7 @@ class _Survey:
     def finish(
         self,
         source: FrameSource,
-        settings: "CleanSettings",
+        settings: CleanSettings,
         selection: Selection,
         cuts: Sequence[int],
         seconds: dict[str, float],
@@ -341,7 +339,7 @@ def refines(recipes: Sequence[Recipe]) -> bool:
 
 
 def _stack(
-    settings: "CleanSettings", memory: int, region: Region, selection: Selection, recipes: Sequence[Recipe]
+    settings: CleanSettings, memory: int, region: Region, selection: Selection, recipes: Sequence[Recipe]
 ) -> SortedStack:
     budget = Budget(memory, settings.scratch)
     return SortedStack(

@@ -16,7 +16,7 @@ from numba import types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from rainclean._kernels import _kernel
+from rainclean._numba import compiled
 
 U8 = NDArray[np.uint8]
 U64 = NDArray[np.uint64]
@@ -38,13 +38,13 @@ def _pointer(typing: Any, address: Any) -> Any:
     return types.CPointer(types.uint8)(types.uint64), made  # type: ignore[no-untyped-call]
 
 
-@_kernel
+@compiled
 def samples_at(address: int, first: int, count: int) -> U8:
     """Samples of a picture that lies at an address (uint64), from number ``first`` on, (count,) uint8; for kernels."""
     return numba.carray(_pointer(np.uint64(address) + np.uint64(first)), count)  # type: ignore
 
 
-@_kernel
+@compiled
 def gather(addresses: U64, first: int, tile: U8) -> None:
     """The same range of samples of N pictures, one below the other.
 
@@ -57,7 +57,7 @@ def gather(addresses: U64, first: int, tile: U8) -> None:
             row[c] = samples[c]
 
 
-@_kernel
+@compiled
 def weigh(addresses: U64, z: U8, first: int, lines: U8, chance: F32, total: F32, weight: F32) -> None:
     """Add some frames to the mean, each pixel by its chance of being free of rain.
 

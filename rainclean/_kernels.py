@@ -5,14 +5,11 @@ Kernels release the interpreter lock and run in threads of ours: numba's own par
 threads enter them at once. Each is compiled once for all sizes and every N, and kept in numba's cache.
 """
 
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
-
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-Kernel = TypeVar("Kernel", bound=Callable[..., Any])
+from rainclean._numba import compiled
+
 U8 = NDArray[np.uint8]
 I16 = NDArray[np.int16]
 I32 = NDArray[np.int32]
@@ -22,14 +19,7 @@ _CHUNK = 1024  # columns whose sums stay in the first-level cache
 _ROWS = 256  # rows whose sums cannot leave 16 bits: 256·255
 
 
-def _kernel(function: Kernel) -> Kernel:
-    try:
-        return cast(Kernel, njit(nogil=True, cache=True)(function))
-    except RuntimeError:  # no folder to cache in can be written: compile anew in each process
-        return cast(Kernel, njit(nogil=True)(function))
-
-
-@_kernel
+@compiled
 def luma(rgb: U8, out: U8) -> None:
     """BT.601 full-range luma, truncated: ``rgb`` (3·P,) interleaved uint8 → ``out`` (P,) uint8.
 
@@ -40,7 +30,7 @@ def luma(rgb: U8, out: U8) -> None:
         out[i] = (np.uint32(299) * r + np.uint32(587) * g + np.uint32(114) * b) // np.uint32(1000)
 
 
-@_kernel
+@compiled
 def square_means(lines: U8, step: int, means: F32) -> None:
     """Means of each channel over squares of ``step`` px: ``lines`` (≥ R·step, ≥ 3·C·step) interleaved uint8.
 
@@ -69,7 +59,7 @@ def square_means(lines: U8, step: int, means: F32) -> None:
             row[c, 0], row[c, 1], row[c, 2] = sums[i] * share, sums[i + 1] * share, sums[i + 2] * share
 
 
-@_kernel
+@compiled
 def apply_network(tile: U8, pairs: I32) -> None:
     """Sort rows in place: for each (i, j) of ``pairs`` (C, 2) int32, the smaller value goes into row i."""
     for p in range(pairs.shape[0]):
@@ -80,7 +70,7 @@ def apply_network(tile: U8, pairs: I32) -> None:
             high[c] = max(a, b)
 
 
-@_kernel
+@compiled
 def mode_range(tile: U8, mode: U8, first: I32, last: I32) -> None:
     """Most frequent value of each column of a sorted tile, and where it stands in the column.
 
@@ -105,7 +95,7 @@ def mode_range(tile: U8, mode: U8, first: I32, last: I32) -> None:
         first[c] = last[c] - best[c] + 1
 
 
-@_kernel
+@compiled
 def count_votes(first: I32, last: I32, n: int, votes: NDArray[np.int64]) -> int:
     """Add the votes of T pixels for whole percentiles; returns how many pixels have none to give.
 
@@ -129,7 +119,7 @@ def count_votes(first: I32, last: I32, n: int, votes: NDArray[np.int64]) -> int:
     return silent
 
 
-@_kernel
+@compiled
 def count_in_cells(first: I32, last: I32, begin: int, width: int, cell: int, change: I32) -> None:
     """Add the ranks of the modes of T pixels, cell by cell, as steps up and down.
 
@@ -149,7 +139,7 @@ def count_in_cells(first: I32, last: I32, begin: int, width: int, cell: int, cha
         c = stop
 
 
-@_kernel
+@compiled
 def look_up(tile: U8, rank: int, part: int, out: U8) -> None:
     """Percentile of a sorted tile: rows ``rank`` and ``rank``+1 blended by ``part`` thousandths, truncated.
 
@@ -163,7 +153,7 @@ def look_up(tile: U8, rank: int, part: int, out: U8) -> None:
         out[c] = (lower * np.uint32(low[c]) + upper * np.uint32(high[c])) // np.uint32(1000)
 
 
-@_kernel
+@compiled
 def look_up_each(tile: U8, tenths: I16, out: U8) -> None:
     """As `look_up`, with a percentile for each column: ``tenths`` (T,) int16, 0…1000, of a tile (N, T)."""
     steps = tile.shape[0] - 1
@@ -175,7 +165,7 @@ def look_up_each(tile: U8, tenths: I16, out: U8) -> None:
         out[c] = ((np.uint32(1000) - upper) * np.uint32(low) + upper * np.uint32(high)) // np.uint32(1000)
 
 
-@_kernel
+@compiled
 def climb(tile: U8, tenths: I16, sigma: F32, below: float, above: float, moved: float, steps: int, out: F32) -> None:
     """From a percentile of each column of a sorted tile to the mean of the clean samples around it.
 
@@ -230,7 +220,7 @@ def climb(tile: U8, tenths: I16, sigma: F32, below: float, above: float, moved: 
                     value[c] = mean - aside * noise[c]
 
 
-@_kernel
+@compiled
 def crowd_centre(tile: U8, held: int, centre: NDArray[np.float32]) -> None:
     """Where the values of each column of a sorted tile crowd: the middle of the narrowest interval of them.
 
@@ -255,7 +245,7 @@ def crowd_centre(tile: U8, held: int, centre: NDArray[np.float32]) -> None:
         centre[c] = np.float32(total[c]) / np.float32(2 * ties[c])
 
 
-@_kernel
+@compiled
 def count_apart(one: U8, other: U8) -> int:
     """How many values of two (T,) uint8 arrays are more than one level apart."""
     count = 0
@@ -266,7 +256,7 @@ def count_apart(one: U8, other: U8) -> int:
     return count
 
 
-@_kernel
+@compiled
 def every_pixel(line: U8, first: int, step: int, out: U8) -> None:
     """Each ``step``-th pixel from pixel ``first`` on: ``line`` (N, 3·W) → ``out`` (N, 3·w), interleaved RGB, uint8."""
     for n in range(out.shape[0]):

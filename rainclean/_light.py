@@ -6,7 +6,7 @@ Float32 and added up in `BLOCK` parts, so that a processor does several at once 
 import numpy as np
 from numpy.typing import NDArray
 
-from rainclean._kernels import _kernel
+from rainclean._numba import compiled
 
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
@@ -20,7 +20,7 @@ BLOCK = 512
 """Points that are added up side by side: loops without a sum, of few arrays each, do several points at once."""
 
 
-@_kernel
+@compiled
 def percentile(samples: U8, lights: F64, share: float, scene: F32) -> None:
     """Grey level below which about ``share`` of the samples of each point lie, lights (N, 2) undone.
 
@@ -43,7 +43,7 @@ def percentile(samples: U8, lights: F64, share: float, scene: F32) -> None:
             scene[s] += step if excess[s] > zero else -step
 
 
-@_kernel
+@compiled
 def below(samples: U8, lights: F64, scene: F32, deepest: float, squares: F32, counts: F32) -> None:
     """Squares of how far samples (N, S) lie below ``scene`` (S,) as lights (N, 2) show it, and how many do: (S,) both.
 
@@ -61,7 +61,7 @@ def below(samples: U8, lights: F64, scene: F32, deepest: float, squares: F32, co
             counts[s] += one if counted else zero
 
 
-@_kernel
+@compiled
 def moments(
     samples: U8, scene: F32, sigma: F32, lights: F64, window: F64, margin: float, edges: I64, sums: F64
 ) -> None:
@@ -108,7 +108,7 @@ def moments(
                 sums[f, t, k] = parts[k, :used].sum()
 
 
-@_kernel
+@compiled
 def rescene(samples: U8, scene: F32, sigma: F32, lights: F64, window: F64, share: float) -> None:
     """A step of ``scene`` (S,) at every point, by all frames. Arguments as in `moments`; share: of the way to go."""
     low, high, mean = np.float32(window[0]), np.float32(window[1]), np.float32(window[2])
@@ -128,7 +128,7 @@ def rescene(samples: U8, scene: F32, sigma: F32, lights: F64, window: F64, share
             scene[s] += np.float32(share) * sigma[s] * top[s] / weight[s]
 
 
-@_kernel
+@compiled
 def relight(picture: F32, light: F64, out: F32) -> None:
     """Undo gains and offsets: ``picture`` (P, 3) float32, ``light`` (2, 3) → ``out`` (P, 3) float32, 0…255 (or it).
 

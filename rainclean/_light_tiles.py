@@ -8,7 +8,7 @@ Source of the reweighting: Huber and Ronchetti, "Robust Statistics", 2009, chapt
 import numpy as np
 from numpy.typing import NDArray
 
-from rainclean._kernels import _kernel
+from rainclean._numba import compiled
 
 F64 = NDArray[np.float64]
 
@@ -24,7 +24,7 @@ _WEIGHED = 2.0  # what is off by less counts in full: in rain alone no tile is t
 _ROUNDS = 6
 
 
-@_kernel
+@compiled
 def _change(sums: F64, offset: float, offsets: bool) -> tuple[float, float]:
     """Change of a light's gain and offset that sums (6,), as `_light.moments` makes them, ask for."""
     count, one, two, three, rest, slope = sums
@@ -37,7 +37,7 @@ def _change(sums: F64, offset: float, offsets: bool) -> tuple[float, float]:
     return (one * slope - two * rest) * inverse, (three * rest - two * slope) * inverse
 
 
-@_kernel
+@compiled
 def _told(sums: F64, spread: float) -> tuple[float, float, float]:
     """What a tile's sums (6,) ask for, and what changes of gain and offset by 1 take of it.
 
@@ -50,7 +50,7 @@ def _told(sums: F64, spread: float) -> tuple[float, float, float]:
     return slope / unit, three / unit, two / unit
 
 
-@_kernel
+@compiled
 def step(sums: F64, lights: F64, offsets: bool) -> F64:
     """Change of lights (N, 2) that sums (N, 6), as `_light.moments` makes them, ask for."""
     change = np.empty(lights.shape)
@@ -59,7 +59,7 @@ def step(sums: F64, lights: F64, offsets: bool) -> F64:
     return change
 
 
-@_kernel
+@compiled
 def off(sums: F64, change: F64, spread: float) -> F64:
     """How far each tile is from what a change of light makes of it, in what tiles may differ by: (N, T), 1 is much.
 
@@ -73,7 +73,7 @@ def off(sums: F64, change: F64, spread: float) -> F64:
     return apart
 
 
-@_kernel
+@compiled
 def weights(sums: F64, lights: F64, offsets: bool, spread: float) -> F64:
     """Weight of each tile, (N, T): 1 where it says of the light what most say, falling with what it is off by.
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rainclean._alignment import Aligned, evenly, in_threads, scaled, targets
-from rainclean._kernels import _kernel
+from rainclean._numba import compiled
 from rainclean._registration import Fit, Target, detail, lay_over
 
 U8 = NDArray[np.uint8]
@@ -37,7 +37,7 @@ _FEW = 8_000  # places by which meshes are found at first
 _PARTS = 4  # parts across and down whose shifts tell what motion is left
 
 
-@_kernel
+@compiled
 def gather(near: I64, weights: F64, certain: F32, gx: F32, gy: F32, residual: F32, bands: F64, right: F64) -> None:
     """Normal equations of the shifts of all nodes, x and y of each in turn, added to ``bands`` and ``right`` (2G,).
 
@@ -63,7 +63,7 @@ def gather(near: I64, weights: F64, certain: F32, gx: F32, gy: F32, residual: F3
                         bands[a, at + 1] += w * xy
 
 
-@_kernel
+@compiled
 def solve(bands: F64, right: F64) -> None:
     """Linear equations of a positive definite matrix of bands (Cholesky): ``right`` (n,) becomes the solution.
 
@@ -93,7 +93,7 @@ def solve(bands: F64, right: F64) -> None:
             right[k] -= bands[r, wide - 1 - r + k] * right[r]
 
 
-@_kernel
+@compiled
 def spread(near: I64, weights: F64, mesh: F64, x: F64, y: F64) -> None:
     """Shifts ``x``, ``y`` (K,) at the places of a mesh (G, 2)."""
     for k in range(x.size):

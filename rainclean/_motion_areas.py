@@ -12,7 +12,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from rainclean._kernels import _kernel
 from rainclean._motion_field import (
     F32,
     I8,
@@ -24,6 +23,7 @@ from rainclean._motion_field import (
     falls_upright,
     percentiles_over_time,
 )
+from rainclean._numba import compiled
 
 U8 = NDArray[np.uint8]
 
@@ -171,7 +171,7 @@ def _parts(samples: I8, usual: F32, below: F32, above: F32, blur: int) -> Iterat
         yield _Part(levels, power, both)
 
 
-@_kernel
+@compiled
 def cut_off(samples: I8, usual: F32, below: F32, above: F32, levels: F32) -> None:
     """Samples (n, r, c) as grey levels around what is usual, ``levels`` (n, r, c), cut off so far below and above."""
     share = np.float32(1 / UNIT)
@@ -182,7 +182,7 @@ def cut_off(samples: I8, usual: F32, below: F32, above: F32, levels: F32) -> Non
                 out[c] = min(max(np.float32(row[c]) * share - middle[c], -low[c]), high[c])
 
 
-@_kernel
+@compiled
 def less_mean(levels: F32, power: F32, both: F32) -> None:
     """Take the mean over time from ``levels`` (n, r, c).
 

@@ -10,19 +10,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from rainclean._kernels import _kernel, apply_network, square_means
+from rainclean._kernels import apply_network, square_means
+from rainclean._numba import compiled
+from rainclean.limits import MOST_CELLS, MOST_SAMPLES
 from rainclean.networks import sort_network
 
 U8 = NDArray[np.uint8]
 I8 = NDArray[np.int8]
 F32 = NDArray[np.float32]
 Mask = NDArray[np.bool_]
-
-MOST_CELLS = 110_000
-"""Cells of a grid: 1080p has steps of 5 px, 640×368 of 2."""
-
-MOST_SAMPLES = 44_000_000
-"""Cells times frames: long clips get a coarser grid. A sample takes 1.5 bytes here and 3 to 7 more in `motion`."""
 
 UNIT = 2.0
 """A byte counts in so many parts of a grey level: larger differences than ±63 say nothing more."""
@@ -142,7 +138,7 @@ def residual(grid: Grid, rgb: U8, background: Background) -> tuple[I8, I8]:
     return luma, chroma
 
 
-@_kernel
+@compiled
 def _residual(means: F32, level: F32, hue: F32, contrast: F32, luma: I8, chroma: F32) -> None:
     """Means of cells (r, c, 3), less the background's.
 

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from rainclean._kernels import _kernel
+from rainclean._numba import compiled
 
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
@@ -40,7 +40,7 @@ _BLOCK, _LANES = 1024, 16  # places whose slopes stay in the first-level cache; 
 _NONE = np.empty(0)
 
 
-@_kernel
+@compiled
 def sample(picture: F32, x: F64, y: F64, out: F32, inside: Mask) -> None:
     """Bicubic samples (Catmull-Rom; Keys, TASSP 1981) of ``picture`` (H, W) at ``x``, ``y`` (K,) px.
 
@@ -85,7 +85,7 @@ def sample(picture: F32, x: F64, y: F64, out: F32, inside: Mask) -> None:
             out[k] = r0 * b0 + r1 * b1 + r2 * b2 + r3 * b3
 
 
-@_kernel
+@compiled
 def moved_to(matrix: F64, x: F64, y: F64, by_x: F64, by_y: F64, u: F64, v: F64) -> None:
     """Points (K,) x, y under a (3, 3) matrix, then shifted by ``by_x``, ``by_y``, (K,) or (0,); to ``u``, ``v``."""
     shifted = by_x.size > 0
@@ -98,7 +98,7 @@ def moved_to(matrix: F64, x: F64, y: F64, by_x: F64, by_y: F64, u: F64, v: F64) 
             v[k] += by_y[k]
 
 
-@_kernel
+@compiled
 def residuals(
     out: F32, values: F32, inside: Mask, gain: float, offset: float, every: int, residual: F32, some: F32
 ) -> int:
@@ -118,7 +118,7 @@ def residuals(
     return count
 
 
-@_kernel
+@compiled
 def trust(residual: F32, inside: Mask, middle: float, reach: float, weight: F32) -> None:
     """Tukey's biweights (K,) of residuals, none at ``reach`` from the ``middle`` and outside."""
     m, share = np.float32(middle), np.float32(1 / reach)
@@ -128,7 +128,7 @@ def trust(residual: F32, inside: Mask, middle: float, reach: float, weight: F32)
         weight[k] = kept * kept if inside[k] else np.float32(0)
 
 
-@_kernel
+@compiled
 def likeness(one: F32, other: F32, weight: F32) -> float:
     """Weighted correlation, 0 without weights."""
     total, a, b = 1e-30, 0.0, 0.0
@@ -146,7 +146,7 @@ def likeness(one: F32, other: F32, weight: F32) -> float:
     return both / np.sqrt(left * right + 1e-9)
 
 
-@_kernel
+@compiled
 def equations(slopes: F32, used: I64, weight: F32, residual: F32, normal: F64, right: F64) -> None:
     """Normal equations of weighted least squares, added to ``normal`` (P, P) and ``right`` (P,).
 

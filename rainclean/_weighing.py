@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from rainclean._kernels import _kernel
+from rainclean._numba import compiled
 
 F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]
@@ -27,7 +27,7 @@ LARGEST_REACH = 100
 """px up and down: sums of 2·100 + 1 residuals fit 16 bits."""
 
 
-@_kernel
+@compiled
 def by_level(total: F32, table: F32, out: F32) -> None:
     """What a table says of the mean level of the channels, rounded: ``total`` (R, W) float32 as from `channel_sums`.
 
@@ -43,7 +43,7 @@ def by_level(total: F32, table: F32, out: F32) -> None:
             found[x] = table[levels[x]]
 
 
-@_kernel
+@compiled
 def channel_sums(picture: F32, out: F32) -> None:
     """Sums of the channels, in their order: ``picture`` (R, W, 3) float32 → ``out`` (R, W) float32."""
     for y in range(out.shape[0]):
@@ -52,7 +52,7 @@ def channel_sums(picture: F32, out: F32) -> None:
             found[x] = row[3 * x] + row[3 * x + 1] + row[3 * x + 2]
 
 
-@_kernel
+@compiled
 def residuals(frame: U8, clean: F32, scale: F32, out: U8) -> None:
     """How much brighter than clean a frame is: the channels' mean, in steps of its noise.
 
@@ -72,7 +72,7 @@ def residuals(frame: U8, clean: F32, scale: F32, out: U8) -> None:
             found[x] = np.uint8(np.int32(place))
 
 
-@_kernel
+@compiled
 def along_streaks(z: U8, reach: int, offsets: I32, first: int, out: U8) -> None:
     """Sums of residuals along the direction in which streaks fall, over the root of their number.
 
@@ -109,7 +109,7 @@ def along_streaks(z: U8, reach: int, offsets: I32, first: int, out: U8) -> None:
             found[x] = np.uint8(np.int32(place))
 
 
-@_kernel
+@compiled
 def settle(totals: F32, weights: F32, top: int, least: float, mean: F32) -> None:
     """The mean over both halves of the frames, in the place of what it began with.
 
@@ -132,7 +132,7 @@ def settle(totals: F32, weights: F32, top: int, least: float, mean: F32) -> None
                     out[i] = (a[i] + b[i]) * share[x]
 
 
-@_kernel
+@compiled
 def apart(totals: F32, weights: F32, top: int, out: F32) -> None:
     """Variance of a mean over both halves, from what the means of the halves differ by.
 
@@ -152,7 +152,7 @@ def apart(totals: F32, weights: F32, top: int, out: F32) -> None:
             out[y, x] = squares * third * (one * other / (whole * whole))
 
 
-@_kernel
+@compiled
 def correlate(one: U8, other: U8, sums: NDArray[np.float64]) -> None:
     """Adds up products of two pictures of residuals, and squares: their ratio is the correlation.
 

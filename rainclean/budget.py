@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rainclean import storage
 from rainclean.errors import ResourceError
+from rainclean.limits import MOST_CELLS, MOST_POINTS, MOST_SAMPLES
 from rainclean.storage import Band, Planes, ScratchPlanes, format_bytes
 
 LEAST_DEFAULT, MOST_DEFAULT = 1 << 30, 4 << 30
@@ -128,10 +129,6 @@ def least_memory(pixels: int, workers: int, refined: int = 0) -> int:
 
 def _refining(pixels: int, frames: int) -> tuple[int, int]:
     """Bytes that it takes to find out whether so many frames must be steadied, and later to make their mean."""
-    # Not before they are asked for: OpenCV takes a while to be loaded.
-    from rainclean._motion_field import MOST_CELLS, MOST_SAMPLES
-    from rainclean.exposure import MOST_POINTS
-
     if not frames:
         return 0, 0
     surveyed = max(0, frames * (min(pixels, SURVEYED) + 6 * min(pixels, MOST_POINTS)) - ASIDE)

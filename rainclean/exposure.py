@@ -20,13 +20,11 @@ from numpy.typing import NDArray
 
 from rainclean import _light, _light_tiles
 from rainclean._light_points import edges_of, sample, scatter
+from rainclean.limits import MOST_POINTS
 
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
-
-MOST_POINTS = 12_000
-"""Sample points at most: with more of them it is the amount of rain in each frame, not noise, that makes errors."""
 
 TOLD = 0.2
 """Grey levels, root mean square over frames and scene, up to which a change of light is left alone."""

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from rainclean._kernels import _kernel
+from rainclean._numba import compiled
 from rainclean.temporal import luma
 
 U8 = NDArray[np.uint8]
@@ -163,7 +163,7 @@ def score(candidate: U8, reference: U8, crowd: F32, pool: ThreadPoolExecutor | N
     return Judge(reference, crowd, pool).score(candidate)
 
 
-@_kernel
+@compiled
 def _add_up(
     picture: U8, thin: U8, edges: F32, darker: F32, crowd: F32, expected: U8, due: F32, rain: Mask, sums: F32
 ) -> None:

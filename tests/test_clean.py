@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.clean import CleanResult, CleanSettings, clean
+from pipeline.clean import CleanResult, clean
+from pipeline.clean_settings import CleanSettings
 from pipeline.stages import finish
 from rainclean import storage
 from rainclean.budget import least_memory

@@ -12,8 +12,9 @@ from ladder_clips import ladder_clip
 from test_clean import FramesInMemory, rainy_clip
 from test_clean_command import encode
 
-from pipeline.clean import CleanResult, CleanSettings, clean
+from pipeline.clean import CleanResult, clean
 from pipeline.clean_output import clean_folder, write_clean
+from pipeline.clean_settings import CleanSettings
 from pipeline.stages import finish
 from rainclean.motion import KINDS, Findings, Grid
 

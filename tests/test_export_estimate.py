@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from conftest import ROOT, Run
 
-from pipeline.clean import CleanSettings
+from pipeline.clean_settings import CleanSettings
 from pipeline.export.estimate import estimate, most_crops, size_in_words
 from pipeline.export.plan import ExportSettings
 from pipeline.export.writing import export

@@ -12,7 +12,8 @@ import pytest
 from ladder_clips import LadderClip, ladder_clip
 from test_clean import FramesInMemory, rainy_clip, tight
 
-from pipeline.clean import CleanResult, CleanSettings, clean
+from pipeline.clean import CleanResult, clean
+from pipeline.clean_settings import CleanSettings
 from pipeline.gathering import FEWEST_STEADY
 from pipeline.held_frames import HeldFrames
 from pipeline.stages import finish

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from live_stacks import HERE, around, clip, filled, percentile_of, votes_of
 
-from pipeline.clean import CleanSettings, clean
+from pipeline.clean import clean
+from pipeline.clean_settings import CleanSettings
 from pipeline.stages import finish
 from rainclean import _kernels, _reference
 from rainclean.candidates import select_frames

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from ladder_clips import LadderClip, ladder_clip
 from test_clean import FramesInMemory
 
-from pipeline.clean import CleanSettings, clean
+from pipeline.clean import clean
+from pipeline.clean_settings import CleanSettings
 from pipeline.stages import finish
 from rainclean import _addressed, _reference, _weighing, rainfree
 from rainclean._addressed import addresses_of

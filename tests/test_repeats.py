@@ -10,7 +10,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from test_clean import FramesInMemory, outcome, rainy_clip
 
-from pipeline.clean import CleanResult, CleanSettings, clean
+from pipeline.clean import CleanResult, clean
+from pipeline.clean_settings import CleanSettings
 from pipeline.stages import finish
 from rainclean.repeats import Repeats, describe, even, joined, stand_for
 

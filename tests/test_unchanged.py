@@ -12,8 +12,8 @@ import pytest
 from conftest import Run
 from project.clips import background, rainy_clip, rainy_frames, write_clip
 
-from pipeline.clean import CleanSettings
 from pipeline.clean import clean as cleaning
+from pipeline.clean_settings import CleanSettings
 from pipeline.export.plan import ExportSettings
 from pipeline.export.writing import export
 from pipeline.project import adding

@@ -39,7 +39,7 @@ class Analyze:
 
     def run(self) -> None:
         """Analyse one after the other."""
-        from pipeline.clean import CleanSettings
+        from pipeline.clean_settings import CleanSettings
         from pipeline.project.analyzing import analyze
         from pipeline.project.store import Project
         from rainclean.allocator import share_heaps

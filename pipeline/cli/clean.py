@@ -12,7 +12,7 @@ from pipeline.cli.console import follow, print_json, print_note, print_table, pr
 from pipeline.cli.values import Matrix, parse_bytes, parse_point, parse_region
 
 if TYPE_CHECKING:
-    from pipeline.clean import CleanSettings
+    from pipeline.clean_settings import CleanSettings
     from rainclean.video import FrameSource
 
 
@@ -89,7 +89,7 @@ class Clean:
             print_note(f"note: {warning}")
 
     def _settings(self, source: "FrameSource") -> "CleanSettings":
-        from pipeline.clean import CleanSettings
+        from pipeline.clean_settings import CleanSettings
 
         defaults = CleanSettings()
         return CleanSettings(

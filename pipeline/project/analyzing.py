@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.border import border
-from pipeline.clean import CleanResult, CleanSettings, clean
+from pipeline.clean import CleanResult, clean
+from pipeline.clean_settings import CleanSettings
 from pipeline.contact_sheet import contact_sheet
 from pipeline.project import findings
 from pipeline.project.analyses import analyses, candidate_row, settings_hash, store_analysis, wanted_artefacts

@@ -13,7 +13,7 @@ from pipeline.project.store import Project
 from pipeline.unchanged import Look, look, unchanged
 from pipeline.words import quoted
 from rainclean.errors import InputError
-from rainclean.formats.files import is_passed_over
+from rainclean.file_names import is_passed_over
 from rainclean.video import FrameSource, open_source
 from rainclean.video.images import images_in
 from rainclean.video.limits import check_name

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.clean import available_cores
+from pipeline.clean_settings import available_cores
 from pipeline.project.clips import whole_sequence
 from pipeline.project.crowds import read_crowd
 from pipeline.project.findings import frames_at_hand, repeats_of

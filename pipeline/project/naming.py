@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
-from rainclean.formats.files import folded
+from rainclean.file_names import folded
 
 _JOINERS = "\u200c\u200d"
 """Have no width and no meaning of their own, but shape letters (Persian, Indic scripts) and join emoji."""

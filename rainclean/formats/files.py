@@ -1,36 +1,12 @@
 """The files of a data set, by their names relative to its root."""
 
 import os
-import unicodedata
 from pathlib import Path
 
 from rainclean.errors import InputError
+from rainclean.file_names import folded, is_litter, is_passed_over
 
 _NOT_PLAIN = frozenset({"", ".", ".."})
-
-
-_LITTER = frozenset({
-    ".ds_store", ".appledouble", ".spotlight-v100", ".trashes", ".fseventsd", ".temporaryitems", "__macosx", "icon\r",
-    "thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "system volume information", ".directory", "@eadir",
-})  # fmt: skip
-
-
-def is_litter(name: str) -> bool:
-    """Whether systems put a file or folder of this name beside what people keep: nobody's data.
-
-    macOS, also on drives of others (``._NAME`` beside every NAME, ``__MACOSX`` in archives), Windows, KDE, Synology.
-    """
-    return name.startswith("._") or name.casefold() in _LITTER
-
-
-def is_passed_over(name: str) -> bool:
-    """Whether a file or folder of this name is never looked for pictures and clips: litter, and what is hidden."""
-    return name.startswith(".") or is_litter(name)
-
-
-def folded(name: str) -> str:
-    """What names have in common that people take for one: capitals and Unicode form do not count."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
 
 
 class Files:

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from rainclean.errors import InputError, UsageError, printable
-from rainclean.formats.files import Files, is_passed_over
+from rainclean.file_names import is_passed_over
+from rainclean.formats.files import Files
 from rainclean.formats.problems import BLOCKING, Kind, Problem
 
 if TYPE_CHECKING:

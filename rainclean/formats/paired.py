@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rainclean.errors import printable
-from rainclean.formats.files import Files, folded, is_litter
+from rainclean.file_names import folded, is_litter
+from rainclean.formats.files import Files
 from rainclean.formats.layout import (
     Layout,
     PairKey,

@@ -15,7 +15,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rainclean.errors import InputError, printable
-from rainclean.formats.files import Files, folded
+from rainclean.file_names import folded
+from rainclean.formats.files import Files
 from rainclean.formats.layout import (
     Layout,
     PairKey,

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from rainclean._kernels import _kernel
+from rainclean._numba import compiled
 
 F32 = NDArray[np.float32]
 U8 = NDArray[np.uint8]
@@ -20,7 +20,7 @@ REACH = 3.0
 """Where a Gaussian is taken for zero, in standard deviations."""
 
 
-@_kernel
+@compiled
 def paint(streaks: F32, opacity: F32, light: F32) -> None:
     """Paint streaks over what is there: ``streaks`` (N, 7) float32 into ``opacity``, ``light`` (H, W) float32.
 
@@ -60,7 +60,7 @@ def paint(streaks: F32, opacity: F32, light: F32) -> None:
                     light[row, column] = level
 
 
-@_kernel
+@compiled
 def expose(scene: F32, opacity: F32, light: F32, noise: F32, gain: float, out: U8) -> None:
     """A frame from what lies behind the rain: ``scene`` (H, W, 3) float32 grey levels → ``out`` (H, W, 3) uint8.
 

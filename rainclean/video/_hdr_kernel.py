@@ -3,14 +3,14 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from rainclean._kernels import _kernel
+from rainclean._numba import compiled
 
 U8 = NDArray[np.uint8]
 U16 = NDArray[np.uint16]
 F32 = NDArray[np.float32]
 
 
-@_kernel
+@compiled
 def show(red: U16, green: U16, blue: U16, light: F32, mixed: F32, levels: U8, out: U8) -> None:
     """Codes (H, ≥ W) of each channel to levels, ``out`` (H, W, 3): by tables and a matrix between them.
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rainclean.errors import InputError
-from rainclean.formats.files import is_litter, is_passed_over
+from rainclean.file_names import is_litter, is_passed_over
 from rainclean.video.base import SourceBase
 from rainclean.video.pictures import SUFFIXES, Header, read_header, read_picture, refuse_hdr
 from rainclean.video.profiles import CONVERTED

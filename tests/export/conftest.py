@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from project.clips import background, rainy_clip, rainy_frames, write_clip
 
-from pipeline.clean import CleanSettings
+from pipeline.clean_settings import CleanSettings
 from pipeline.export.plan import ExportSettings
 from pipeline.export.writing import Exported, export
 from pipeline.project.adding import Origin, add

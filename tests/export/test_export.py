@@ -148,7 +148,7 @@ def test_exclusion_masks_are_respected_and_go_with_the_pair(home: Path, tmp_path
 
 
 def test_frames_in_which_the_camera_stands_elsewhere_are_left_out(tmp_path: Path) -> None:
-    from pipeline.clean import CleanSettings
+    from pipeline.clean_settings import CleanSettings
     from pipeline.project.adding import Origin, add
     from pipeline.project.analyzing import analyze
 

@@ -48,7 +48,7 @@ def test_frames_that_a_person_chose_go_before_the_settings(
 def test_chosen_frames_in_which_the_camera_stands_elsewhere_are_left_out(tmp_path: Path) -> None:
     from project.clips import background, rainy_frames, write_clip
 
-    from pipeline.clean import CleanSettings
+    from pipeline.clean_settings import CleanSettings
     from pipeline.project.adding import Origin, add
     from pipeline.project.analyzing import analyze
     from pipeline.project.decisions import accept
@@ -100,7 +100,7 @@ def test_opinions_and_reasons_are_listed_and_agreement_is_told(home: Path, tmp_p
 
 def test_a_composite_and_its_exclusion_mask_are_exported(home: Path, tmp_path: Path, write: Write) -> None:
     with Project(home) as project:
-        from pipeline.clean import CleanSettings
+        from pipeline.clean_settings import CleanSettings
         from pipeline.project.analyzing import analyze
 
         one = sequences(project)[0]

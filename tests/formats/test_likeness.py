@@ -101,7 +101,7 @@ def test_too_little_tells_nothing_and_a_wild_manifest_takes_no_memory(rained: li
 
 def test_the_command_names_the_sequence(tmp_path: Path) -> None:
     """A whole export of a ruined target, in place of the one that a person would choose."""
-    from pipeline.clean import CleanSettings
+    from pipeline.clean_settings import CleanSettings
     from pipeline.export.check import check
     from pipeline.export.plan import ExportSettings
     from pipeline.export.writing import export

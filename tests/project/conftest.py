@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.clean import CleanSettings
+from pipeline.clean_settings import CleanSettings
 from pipeline.project.adding import Added, Origin, add
 from pipeline.project.analyzing import Analyzed, analyze
 from pipeline.project.store import Project

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.clean import CleanSettings, clean
+from pipeline.clean import clean
+from pipeline.clean_settings import CleanSettings
 from pipeline.project import analyzing
 from pipeline.project.analyses import all_candidates, analyses, candidates, rain_amounts, wanted_artefacts
 from pipeline.project.overview import overview

@@ -10,7 +10,7 @@ import pytest
 from conftest import Run
 
 from pipeline.border import border
-from pipeline.clean import CleanSettings
+from pipeline.clean_settings import CleanSettings
 from pipeline.project import adding, analyzing, clips, decisions
 from pipeline.project.analyses import analyses, candidates
 from pipeline.project.model import Sequence, StoredCandidate

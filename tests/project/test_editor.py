@@ -356,7 +356,7 @@ def test_a_composite_has_its_name_in_commands(desk: Project, ann: Editor, here: 
 
 
 def test_what_a_person_works_with_outlives_another_analysis(desk: Project, ann: Editor) -> None:
-    from pipeline.clean import CleanSettings
+    from pipeline.clean_settings import CleanSettings
     from pipeline.project.analyzing import analyze
     from pipeline.stages import finish
 

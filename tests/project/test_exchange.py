@@ -43,7 +43,7 @@ def other(analysed: Path, tmp_path: Path) -> Path:
     folder = tmp_path / "other"
     with Project(analysed) as made:
         clips = [str(row["path"]) for row in made.rows("SELECT path FROM clip ORDER BY id DESC")]
-    from pipeline.clean import CleanSettings
+    from pipeline.clean_settings import CleanSettings
     from pipeline.project.adding import Origin, add
     from pipeline.project.analyzing import analyze
 
@@ -164,7 +164,7 @@ def test_conflicts_are_said(desk: Project, tmp_path: Path, here: Run) -> None:
 def test_what_the_project_does_not_have_is_left_out_and_taken_later(
     desk: Project, analysed: Path, tmp_path: Path, three_clips: list[Path]
 ) -> None:
-    from pipeline.clean import CleanSettings
+    from pipeline.clean_settings import CleanSettings
     from pipeline.project.adding import Origin, add
     from pipeline.project.analyzing import analyze
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from conftest import Run
 
-from pipeline.clean import CleanSettings
+from pipeline.clean_settings import CleanSettings
 from pipeline.export.check import check
 from pipeline.project import decisions, kept
 from pipeline.project.adding import Origin, add

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.clean import CleanSettings, clean
+from pipeline.clean import clean
+from pipeline.clean_settings import CleanSettings
 from pipeline.project.analyses import analyses, candidates
 from pipeline.project.live import kept_candidate, open_live
 from pipeline.project.model import Analysis, Sequence

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.clean import CleanSettings
+from pipeline.clean_settings import CleanSettings
 from pipeline.export.check import check
 from pipeline.export.estimate import estimate
 from pipeline.export.plan import ExportSettings

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from conftest import Run
 
-from pipeline.clean import CleanSettings, clean
+from pipeline.clean import clean
 from pipeline.clean_output import write_png
+from pipeline.clean_settings import CleanSettings
 from pipeline.cli.main import main
 from pipeline.simulate import SimulateSettings, simulate, simulate_folder
 from pipeline.stages import finish

@@ -32,7 +32,7 @@ Open = Callable[[Path | None], "Window"]
 @pytest.fixture(scope="session")
 def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with three analysed clips of 20 frames; copy it, do not change it."""
-    from pipeline.clean import CleanSettings
+    from pipeline.clean_settings import CleanSettings
     from pipeline.project.adding import Origin, add
     from pipeline.project.analyzing import analyze
     from pipeline.project.store import Project

@@ -47,7 +47,8 @@ def keep_seven(window: Window, qtbot: QtBot) -> None:
 def test_percentile_slider_shows_what_clean_gives_and_keep_makes_it_a_candidate(
     window: Window, home: Path, qtbot: QtBot
 ) -> None:
-    from pipeline.clean import CleanSettings, clean
+    from pipeline.clean import clean
+    from pipeline.clean_settings import CleanSettings
     from pipeline.project.clips import clip, open_clip
     from pipeline.stages import finish
 
@@ -191,7 +192,7 @@ def test_tenths_can_be_typed(window: Window, qtbot: QtBot) -> None:
 def test_a_sequence_that_is_analysed_while_it_is_framed_gets_its_live_picture(
     open_window: Open, made_once: Path, tmp_path: Path, qtbot: QtBot
 ) -> None:
-    from pipeline.clean import CleanSettings
+    from pipeline.clean_settings import CleanSettings
     from pipeline.project.adding import Origin, add
     from pipeline.project.analyzing import analyze
     from pipeline.stages import finish

@@ -18,7 +18,7 @@ from gui.panels.pair_reading import TINT, WIDTH, Subject, make_preview, tint
 from gui.panels.pairs import PairsPage
 from gui.session import Session
 from gui.workers import Task, Workers
-from pipeline.clean import CleanSettings
+from pipeline.clean_settings import CleanSettings
 from pipeline.export.estimate import estimate
 from pipeline.export.writing import export
 from pipeline.project.adding import Origin, add
