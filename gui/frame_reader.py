@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Signal
 from gui.live import Live
 from gui.session import Session
 from gui.workers import NOW
-from pipeline.project.clips import open_frames
+from pipeline.project.frames import open_frames
 from pipeline.project.store import Project
 from rainclean.errors import InputError
 

@@ -1,22 +1,20 @@
 """What mouse buttons and movements over the view mean: pan, drag the divider, draw with a tool.
 
-It turns them into places of the picture and emits the view's signals; what strokes mean is not known here.
+It turns them into places of the picture and says so by signals; what strokes mean is not known here, nor how the
+picture is painted: all that is asked of the view is its `Surface`.
 """
 
 import math
 from enum import Enum, auto
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QMouseEvent
+from PySide6.QtCore import QObject, QPointF, QRect, Qt, Signal
+from PySide6.QtGui import QCursor, QMouseEvent
 
 from gui.compare.decorations import HANDLE
 from gui.compare.kinds import Place, Tool
 from gui.compare.viewport import Box
 from rainclean.video.source import Region
-
-if TYPE_CHECKING:
-    from gui.compare.view import CompareView
 
 NEAR = 6.0
 """Logical pixels from the divider within which it is taken hold of."""
@@ -40,13 +38,69 @@ class Drag(Enum):
     STROKE = auto()
 
 
-class Pointer:
-    """The pointer of one view. place: where it last was, None: not over the view. pixel: under it, or (−1, −1).
+class Surface(Protocol):
+    """What the pointer asks of the view that it moves over; places of the widget in logical px."""
 
-    points: of the rectangle (two corners) or the stroke being drawn, in px of the picture.
+    @property
+    def has_picture(self) -> bool:
+        """Whether a picture is shown."""
+
+    @property
+    def picture_size(self) -> tuple[int, int] | None:
+        """Width and height of the picture in px."""
+
+    @property
+    def zoom(self) -> float:
+        """Device px for a px of the picture."""
+
+    def to_picture(self, place: QPointF) -> Place:
+        """A place of the widget in px of the picture."""
+
+    def place_in(self, place: QPointF, pane: int) -> Place:
+        """The same as if all of the widget were that pane."""
+
+    def pane_at(self, place: QPointF) -> int:
+        """0, or 1 for the right one of two panes."""
+
+    def pan_by(self, way: QPointF) -> None:
+        """Move the picture."""
+
+    def divider_x(self) -> float | None:
+        """Where the divider stands; None where there is none."""
+
+    def set_divider(self, share: float) -> None:
+        """Move the divider to a share of the width, 0…1."""
+
+    def rect(self) -> QRect:
+        """The widget."""
+
+    def cursor(self) -> QCursor:
+        """The cursor that is shown."""
+
+    def setCursor(self, cursor: Qt.CursorShape, /) -> None:
+        """Show another cursor."""
+
+    def update(self) -> None:
+        """Paint anew."""
+
+
+class Pointer(QObject):
+    """The pointer of one view; its signals are those of `CompareView`.
+
+    place: where it last was, None: not over the view. pixel: under it, or (−1, −1). points: of the rectangle (two
+    corners) or the stroke being drawn, in px of the picture.
     """
 
-    def __init__(self, view: "CompareView") -> None:
+    pointed = Signal(int, int)
+    picked = Signal(float, float)
+    rectangle_drawn = Signal(object)
+    stroke_began = Signal(float, float)
+    stroke_moved = Signal(float, float)
+    stroke_ended = Signal()
+    stroke_cancelled = Signal()
+
+    def __init__(self, view: Surface, parent: QObject | None = None) -> None:
+        super().__init__(parent)
         self._view = view
         self.tool = Tool.NONE
         self.place: QPointF | None = None
@@ -74,7 +128,7 @@ class Pointer:
         if event.button() != Qt.MouseButton.LeftButton:
             return False
         if self.tool in (Tool.PICK, Tool.FILL) and self._pixel_at(event.position()) != (-1, -1):
-            self._view.picked.emit(*self._view.to_picture(event.position()))
+            self.picked.emit(*self._view.to_picture(event.position()))
         return True
 
     def move(self, event: QMouseEvent) -> None:
@@ -83,12 +137,12 @@ class Pointer:
         if self.drag is Drag.PAN and before is not None:
             self._view.pan_by(self.place - before)
         elif self.drag is Drag.DIVIDER:
-            self._view.set_divider(self.place.x() / max(1, self._view.width()))
+            self._view.set_divider(self.place.x() / max(1, self._view.rect().width()))
         elif self.drag is Drag.RECTANGLE:
             self.points[1] = self._place(event)
         elif self.drag is Drag.STROKE:
             self.points.append(self._place(event))
-            self._view.stroke_moved.emit(*self.points[-1])
+            self.stroke_moved.emit(*self.points[-1])
         self.look()
 
     def release(self, event: QMouseEvent) -> None:
@@ -98,15 +152,15 @@ class Pointer:
         drag, points = self.drag, self.points
         self._end()
         if drag is Drag.STROKE:
-            self._view.stroke_ended.emit()
+            self.stroke_ended.emit()
         elif drag is Drag.RECTANGLE and (region := self._region(points[0], points[1])) is not None:
-            self._view.rectangle_drawn.emit(region)
+            self.rectangle_drawn.emit(region)
 
     def cancel(self) -> None:
         """Nothing comes of what is being drawn."""
         if self.drawing:
             self._end()
-            self._view.stroke_cancelled.emit()
+            self.stroke_cancelled.emit()
 
     def leave(self) -> None:
         """The pointer leaves the view."""
@@ -118,7 +172,7 @@ class Pointer:
         pixel = self._pixel_at(self.place) if self.place is not None else (-1, -1)
         if pixel != self.pixel:
             self.pixel = pixel
-            self._view.pointed.emit(*pixel)
+            self.pointed.emit(*pixel)
         self.show()
 
     def show(self) -> None:
@@ -152,7 +206,7 @@ class Pointer:
         self.points = [start, start] if drag is Drag.RECTANGLE else [start]
         self.show()
         if drag is Drag.STROKE:
-            self._view.stroke_began.emit(*start)
+            self.stroke_began.emit(*start)
 
     def _end(self) -> None:
         self.drag, self.points = None, []
@@ -168,7 +222,7 @@ class Pointer:
         x = self._view.divider_x()
         if place is None or x is None:
             return False
-        handle = math.hypot(place.x() - x, place.y() - self._view.height() / 2) <= HANDLE + 2
+        handle = math.hypot(place.x() - x, place.y() - self._view.rect().height() / 2) <= HANDLE + 2
         return handle or (self.tool is Tool.NONE and abs(place.x() - x) <= NEAR)
 
     def _pixel_at(self, place: QPointF) -> tuple[int, int]:

@@ -32,7 +32,14 @@ class CompareView(PictureArea):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._pointer = Pointer(self)
+        self._pointer = pointer = Pointer(self, self)
+        pointer.pointed.connect(self.pointed)
+        pointer.picked.connect(self.picked)
+        pointer.rectangle_drawn.connect(self.rectangle_drawn)
+        pointer.stroke_began.connect(self.stroke_began)
+        pointer.stroke_moved.connect(self.stroke_moved)
+        pointer.stroke_ended.connect(self.stroke_ended)
+        pointer.stroke_cancelled.connect(self.stroke_cancelled)
         self._radius = 10.0
         self._marked: list[QRectF] = []
         self._swallow_menu = False

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.project.clips import clip, open_clip, steadied
+from pipeline.project.clips import clip, open_clip
+from pipeline.project.frames import steadied
 from pipeline.project.model import Analysis
 from pipeline.project.store import Project
 from pipeline.stages import Progress

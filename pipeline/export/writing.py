@@ -18,8 +18,8 @@ from pipeline.export.exclusions import REASONS, Excluded, Exclusions, read_exclu
 from pipeline.export.plan import ExportSettings, Item, Plan, plan_export, versions
 from pipeline.export.report import REPORT, write_report
 from pipeline.export.workplace import SEQUENCES, Workplace
-from pipeline.project.clips import whole_sequence
 from pipeline.project.findings import read_belief
+from pipeline.project.frames import whole_sequence
 from pipeline.project.store import Project
 from pipeline.stages import Progress, part_of
 from pipeline.watch import STILL_PX

@@ -17,8 +17,8 @@ from pipeline.clean_settings import CleanSettings
 from pipeline.contact_sheet import contact_sheet
 from pipeline.project import findings
 from pipeline.project.analyses import analyses, candidate_row, settings_hash, store_analysis, wanted_artefacts
-from pipeline.project.clips import whole_sequence
 from pipeline.project.crowds import encode_crowd
+from pipeline.project.frames import whole_sequence
 from pipeline.project.model import Sequence as ClipSequence
 from pipeline.project.sequences import sequences
 from pipeline.project.store import Project

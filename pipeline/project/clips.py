@@ -3,14 +3,13 @@
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pipeline.project.model import Analysis, Clip
+from pipeline.project.model import Clip
 from pipeline.project.model import Sequence as ClipSequence
 from pipeline.project.store import Project
-from pipeline.unchanged import Look, look, unchanged
+from pipeline.unchanged import Look, look
 from pipeline.words import quoted
 from rainclean.errors import InputError
 from rainclean.file_names import is_passed_over
@@ -106,10 +105,10 @@ def locate(project: Project, wanted: Clip) -> Path:
 
     Raises InputError where it is neither, or is no longer the same.
     """
-    return _located(project, wanted)[0]
+    return located(project, wanted)[0]
 
 
-def _located(project: Project, wanted: Clip) -> tuple[Path, Look]:
+def located(project: Project, wanted: Clip) -> tuple[Path, Look]:
     """As `locate`, with what it was when it was found to be the same."""
     changed = False
     for path in places(project, wanted):
@@ -160,46 +159,6 @@ def open_sequence(project: Project, sequence: ClipSequence) -> FrameSource:
         reason = f"has {source.info.frame_count} frames now, sequence {sequence.name} needs {sequence.last}"
         raise InputError(source.info.path, reason, "add the clip to a new project")
     return source
-
-
-def open_frames(project: Project, sequence: ClipSequence, analysis: Analysis) -> FrameSource:
-    """Open the frames of a sequence as its analysis used them: steadied where it steadied them.
-
-    Of those only the frames that can be steadied can be read (`findings.frames_at_hand`), cut to regions within the
-    analysis' own. Raises InputError as `open_sequence`, and where the steadying is missing or damaged.
-    """
-    return steadied(project, open_sequence(project, sequence), analysis.steadying)
-
-
-@contextmanager
-def whole_sequence(project: Project, sequence: ClipSequence, steadying: str = "") -> Iterator[FrameSource]:
-    """Open the frames of a sequence for work that reads them more than once; steadied by a kept steadying, if any.
-
-    What the block reads is one clip, the one that was added: at its end the clip is looked at again. Raises InputError
-    as `open_sequence` and `steadied`, and where the clip was changed or replaced meanwhile.
-    """
-    wanted = clip(project, sequence.clip_id)
-    path, before = _located(project, wanted)
-    of_content = unchanged(path, before, lambda: content_of(path) == wanted.content)
-    with of_content, steadied(project, open_sequence(project, sequence), steadying) as source:
-        yield source
-
-
-def steadied(project: Project, source: FrameSource, steadying: str) -> FrameSource:
-    """A clip's frames by a kept steadying (its artefact's name); without one, as they are.
-
-    Raises InputError where it is missing or damaged, and then closes the source.
-    """
-    if not steadying:
-        return source
-    from pipeline.project.findings import read_steadying
-    from rainclean.steady import SteadySource
-
-    try:
-        return SteadySource(source, read_steadying(project, steadying))
-    except BaseException:
-        source.close()
-        raise
 
 
 def _folders_below(folder: Path) -> Iterator[Path]:

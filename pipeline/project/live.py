@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.clean_settings import available_cores
-from pipeline.project.clips import whole_sequence
 from pipeline.project.crowds import read_crowd
 from pipeline.project.findings import frames_at_hand, repeats_of
+from pipeline.project.frames import whole_sequence
 from pipeline.project.model import Analysis, Sequence
 from pipeline.project.store import Project
 from pipeline.stages import Progress

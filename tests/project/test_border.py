@@ -11,7 +11,7 @@ from conftest import Run
 
 from pipeline.border import border
 from pipeline.clean_settings import CleanSettings
-from pipeline.project import adding, analyzing, clips, decisions
+from pipeline.project import adding, analyzing, decisions, frames
 from pipeline.project.analyses import analyses, candidates
 from pipeline.project.model import Sequence, StoredCandidate
 from pipeline.project.overview import overview
@@ -117,14 +117,14 @@ def test_a_decoder_that_raises_anything(
     error: Exception,
 ) -> None:
     put(*three_clips)
-    opened = clips.open_sequence
+    opened = frames.open_sequence
 
     def failing(project: Project, sequence: Sequence) -> FrameSource:
         if sequence.name == "place1":
             raise error
         return opened(project, sequence)
 
-    monkeypatch.setattr(clips, "open_sequence", failing)
+    monkeypatch.setattr(frames, "open_sequence", failing)
     result = work(recipe="median")
     assert result.done == ["place0", "place2"] and list(result.failed) == ["place1"]
     assert [line.state for line in overview(project)] == ["ready", "failed", "ready"]

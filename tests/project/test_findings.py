@@ -16,7 +16,6 @@ from pipeline.project import decisions, kept
 from pipeline.project.adding import Origin, add
 from pipeline.project.analyses import FOUND, FOUND_FILES, analyses, analysis, candidates, rain_amounts, wanted_artefacts
 from pipeline.project.analyzing import analyze
-from pipeline.project.clips import open_frames
 from pipeline.project.editor import Editor
 from pipeline.project.exchange import export_decisions, import_decisions
 from pipeline.project.findings import (
@@ -30,6 +29,7 @@ from pipeline.project.findings import (
     told,
     verdict_of,
 )
+from pipeline.project.frames import open_frames
 from pipeline.project.live import kept_candidate, live_recipe, open_live
 from pipeline.project.model import Analysis, Sequence
 from pipeline.project.sequences import sequences
