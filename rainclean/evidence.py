@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rainclean.belief import Belief
-from rainclean.near import Near, noise_of, over_time
+from rainclean.near import Near, noise_of_difference, over_time
 
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
@@ -95,7 +95,7 @@ class Evidence:
         apart = _apart(near.reference, self._clean)
         self._usual = usual(apart)
         self._reach = self._allowed()
-        self.noise = min(noise_of(apart), self._usual)
+        self.noise = min(noise_of_difference(apart), self._usual)
         dry = (np.abs(apart) < self._reach) & there
         self._reference, self._dry = near.reference, _mask(dry)
         self.share = float(dry[there].mean()) if there.any() else 0.0

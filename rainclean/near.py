@@ -134,7 +134,7 @@ def near_belief(near: Near, picture: U8) -> Belief:
     ]
     usual = cv2.blur(np.sqrt(np.median(apart, axis=0)), (_LENT, _LENT))
     mean = picture.astype(np.float32)
-    noise = noise_of((near.reference - mean).mean(axis=2))
+    noise = noise_of_difference((near.reference - mean).mean(axis=2))
     return Belief(mean, np.asarray(np.hypot(usual, noise), np.float32))
 
 
@@ -146,7 +146,7 @@ def over_time(frames: U8, percent: float = 50.0) -> F32:
     return out
 
 
-def noise_of(apart: F32) -> float:
+def noise_of_difference(apart: F32) -> float:
     """Standard deviation of the noise of one frame beside the median, from the calmest of blocks, grey levels.
 
     apart: (H, W) float32, frame less median. Rain only brightens: what lies below the median is noise, and what moved;
@@ -168,7 +168,7 @@ def _own_share(apart: F32) -> float:
     The median is off by what the two differ by beyond noise (Stein's rule for two measurements of one thing).
     """
     dry = np.square(apart[np.abs(apart) < OWN])
-    return max(0.0, 1 - noise_of(apart) ** 2 / float(dry.mean())) if dry.size and dry.any() else 0.0
+    return max(0.0, 1 - noise_of_difference(apart) ** 2 / float(dry.mean())) if dry.size and dry.any() else 0.0
 
 
 def _features(grey: U8) -> tuple[F32, F32, float]:
