@@ -82,7 +82,7 @@ def export_decisions(project: Project, target: Path, left_out: list[str] | None 
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise RaincleanError(f"{folder}: is a link or a file, and pictures are to be written there; move it away")
     partial = target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}.partial")
-    written, kept = set[str](), []
+    written, taken = set[str](), []
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         # The file comes last: where it is, its pictures are.
@@ -100,13 +100,13 @@ def export_decisions(project: Project, target: Path, left_out: list[str] | None 
                     left_out.append(f"{line['sequence']['name']}: {line['type']} by {line['who']}: {error}")
                     continue
                 file.write(_as_text(line))
-                kept.append(line)
+                taken.append(line)
         partial.replace(target)
     except OSError as error:
         raise ResourceError(f"{error.filename or target}: {error.strerror or error}") from error
     finally:
         partial.unlink(missing_ok=True)
-    return Counter(str(line["type"]) for line in kept)
+    return Counter(str(line["type"]) for line in taken)
 
 
 def _as_text(line: dict[str, Any]) -> bytes:
