@@ -165,7 +165,7 @@ def clean(source: FrameSource, settings: CleanSettings) -> Generator[Progress, N
             refined = yield from weigh(
                 gathered.frames, gathered.selection.indices, gathered.region,
                 gathered.selection.windows[rows.refined], started, start.sigma, settings.workers,
-                gathered.steadying is not None and gathered.steadying.moves,
+                gathered.steadying is not None and gathered.steadying.moves, gathered.drawn,
                 TOGETHER if stack.layout.stack_on_disk else HELD_TOGETHER,
             )  # fmt: skip
             until_scored.enter_context(refined)

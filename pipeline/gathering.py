@@ -20,6 +20,7 @@ from pipeline.clean_settings import CleanSettings
 from pipeline.held_frames import HeldFrames
 from pipeline.stages import Progress, shares_done
 from pipeline.watch import STILL_PX, Watch
+from rainclean._motion_drawn import Drawn
 from rainclean.budget import STEADYING, Budget, least_memory
 from rainclean.candidates import Selection
 from rainclean.errors import InputError
@@ -36,6 +37,7 @@ from rainclean.storage import format_bytes
 from rainclean.video import FrameSource, Region
 
 U8 = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
 
 FEWEST_STEADY = 10
 """Frames that have to fit, for a clip to be steadied at all."""
@@ -52,7 +54,8 @@ class Gathered:
     recipes: those asked for, of steadied frames where ``steadying`` is there. frames: where to read the used frames
     anew, as they went into the stack. sizes: N of each window of the selection as recipes name it. still: index of the
     largest window that shows one picture. seconds: by step. bounds: of what frames show before their light is undone;
-    None where none was. beside: frames near the reference frame as they are, by index, where the camera moves.
+    None where none was. beside: frames near the reference frame as they are, by index, where the camera moves. drawn:
+    what is drawn over the frames of such a camera, None for nothing.
     """
 
     stack: SortedStack
@@ -70,6 +73,7 @@ class Gathered:
     seconds: dict[str, float] = field(default_factory=dict)
     bounds: Bounds | None = None
     beside: dict[int, U8] = field(default_factory=dict)
+    drawn: Drawn | None = None
 
     def forget_frames(self) -> None:
         """Let go of frames in memory, once nobody will read them again."""
@@ -138,7 +142,8 @@ def gather(
         where = ", ".join(map(str, cuts[:5])) + (", …" if len(cuts) > 5 else "")
         which = "longest shot" if settings.reference is None else "shot of the reference frame"
         notes += [f"scene cut at frame {where}: the {which} is used; choose with --in-point and --out-point"]
-    return (yield from _again(held or source, settings, recipes, selection, *steady, notes, seconds))
+    drawn = None if survey is None else survey.drawn
+    return (yield from _again(held or source, settings, recipes, selection, *steady, drawn, notes, seconds))
 
 
 def _again(
@@ -148,6 +153,7 @@ def _again(
     selection: Selection,
     steadying: Steadying,
     reference: int,
+    drawn: Mask | None,
     notes: list[str],
     seconds: dict[str, float],
 ) -> Generator[Progress, None, Gathered]:
@@ -180,8 +186,18 @@ def _again(
     said = notes + describe(steadying, len(selection.indices))
     return Gathered(
         stack, frames, steady, fitting, sizes, region, watch.reference, noise, last, shifts, said, steadying, seconds,
-        None if relit is None else relit.bounds, beside,
+        None if relit is None else relit.bounds, beside, _drawn_over(drawn, steadying, fitting),
     )  # fmt: skip
+
+
+def _drawn_over(mask: Mask | None, steadying: Steadying, selection: Selection) -> Drawn | None:
+    """Where a mask over whole frames lies over the registered ones."""
+    if mask is None or not mask.any():
+        return None
+    region, cut = steadying.region, steadying.cut
+    corner = np.array([[1, 0, region.x - cut.x], [0, 1, region.y - cut.y], [0, 0, 1]], np.float64)
+    matrices = [steadying.poses[index].matrix @ corner for index in selection.indices]
+    return Drawn(mask, (cut.height, cut.width), matrices, selection.reference)
 
 
 def describe(steadying: Steadying, frames: int) -> list[str]:
@@ -217,7 +233,7 @@ class _Survey:
     """Collects what tells whether frames have to be steadied, and how.
 
     shifts: in the end px that each frame of a still clip is off, by index; None where the camera moves. still: px up
-    to which that is no motion. notes: what could not be told.
+    to which that is no motion. notes: what could not be told. drawn: see `stabilize.Registration`.
     """
 
     def __init__(self, region: Region, workers: int) -> None:
@@ -225,6 +241,7 @@ class _Survey:
         self.shifts: dict[int, float] | None = None
         self.still = STILL_PX
         self.notes: list[str] = []
+        self.drawn: Mask | None = None
         self._gatherer = Gatherer(workers)
         self._light = LightSamples(region.width, region.height)
 
@@ -253,6 +270,7 @@ class _Survey:
             self._gatherer.keep(start, stop)
         asked = None if reference is None else reference - start
         registration = yield from shares_done("register", self._gatherer.finish(asked))
+        self.drawn = registration.drawn
         indices = selection.indices[start:stop]
         seconds["register"] += perf_counter() - began
         if not registration.moves and len(indices) == len(selection.indices):

@@ -14,7 +14,7 @@ from rainclean._motion_field import whole
 from rainclean.belief import Belief
 from rainclean.candidates import Candidate, PictureStore
 from rainclean.evidence import Evidence, Told, errors, overrule
-from rainclean.motion import Findings
+from rainclean.motion import TEXTS, Findings
 from rainclean.near import FEWEST, Near, around, lay_over, near_clean
 from rainclean.recipe import Recipe
 from rainclean.steady import relit
@@ -70,19 +70,24 @@ def doubts_of_near(moving: Findings, belief: Belief) -> Findings:
     """What is in doubt of the clean image of near frames, in place of what is of that of many.
 
     Many frames of a camera that travels contradict their mean nearly everywhere; that says nothing of a few. belief: of
-    the clean image of near frames, which tells where these contradict each other.
+    the clean image of near frames, which tells where these contradict each other. What is drawn over the frames is over
+    near ones, too, at hardly another place.
     """
     sd = cv2.blur(belief.sd, (moving.grid.step * _AROUND, moving.grid.step * _AROUND))
-    doubtful = whole(sd > NEAR_ASTRAY, 1, 1)
-    nothing = np.zeros_like(doubtful)
-    words = [f"frames near the reference frame contradict each other in {100 * doubtful.mean():.1f} % of the picture"]
+    contradicted = whole(sd > NEAR_ASTRAY, 1, 1)
+    nothing = np.zeros_like(contradicted)
+    drawn = nothing if moving.drawn is None else moving.areas["overlay"]
+    words = [
+        f"frames near the reference frame contradict each other in {100 * contradicted.mean():.1f} % of the picture"
+    ]
+    of_drawn = [word for word in moving.words if drawn.any() and word.startswith(TEXTS["overlay"])]
     return replace(
         moving,
-        areas={kind: doubtful if kind == "changing" else nothing for kind in moving.areas},
-        doubtful=doubtful,
+        areas=dict.fromkeys(moving.areas, nothing) | {"changing": contradicted, "overlay": drawn},
+        doubtful=contradicted | drawn,
         share=np.zeros_like(moving.share),
-        words=words * bool(doubtful.any()),
-        packed=np.zeros_like(moving.packed),
+        words=words * bool(contradicted.any()) + of_drawn,
+        packed=np.zeros_like(moving.packed) if moving.drawn is None else moving.drawn,
     )
 
 

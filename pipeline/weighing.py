@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.stages import Progress
+from rainclean._motion_drawn import Drawn
 from rainclean.belief import Belief
 from rainclean.motion import Findings, Moving
 from rainclean.rainfree import DENSE, RainfreeMean, Weighed, noise_of
@@ -77,15 +78,18 @@ def weigh(
     noise: F32,
     workers: int,
     registered: bool,
+    drawn: Drawn | None,
     together: int,
 ) -> Generator[Progress, None, Refined]:
     """Read the used frames again and weigh those of a window.
 
     indices: of all used frames. window: positions among them. start: (h, w, 3) float32, which is taken over; noise:
-    (256,) float32. registered: they were laid over one another. together: frames that are added at a time.
+    (256,) float32. registered: they were laid over one another. drawn: what is drawn over them then. together: frames
+    that are added at a time.
     """
     began = perf_counter()
-    moving = Moving(start.shape[:2], len(indices), not registered) if min(start.shape[:2]) >= SMALLEST else None
+    large = min(start.shape[:2]) >= SMALLEST
+    moving = Moving(start.shape[:2], len(indices), not registered, drawn) if large else None
     beside = ThreadPoolExecutor(1, thread_name_prefix="rainclean-moving")
     over_time = _OverTime(start.shape[:2])
     came_out: Future[F32] = Future()

@@ -3,7 +3,8 @@
 Frames are seen one after the other with the clean image they are compared with; of each only residuals on a coarse
 grid are kept (`_motion_field`, at most 66 MB, and up to 350 MB while they are judged). At the end they are judged all
 at once, because what is usual at a place is known only then: passing things in `_motion_passing`, places in
-`_motion_areas` and `_motion_overlays`.
+`_motion_areas` and `_motion_overlays`. Over a camera that moves overlays are found before, in frames as they are
+(`_motion_drawn`).
 """
 
 from collections.abc import Callable, Mapping
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from rainclean._motion_areas import FEWEST, find_restless, find_splashes, splash_rates
 from rainclean._motion_changing import find_changing
+from rainclean._motion_drawn import Drawn
 from rainclean._motion_field import Background, Grid, Residuals, chroma_cells, luma_of, residual, whole
 from rainclean._motion_overlays import find_overlays
 from rainclean._motion_passing import find_passing
@@ -63,10 +65,13 @@ class Findings:
     words: list[str]
     grid: Grid
     packed: NDArray[np.uint8]
-    """Passing things of each frame on the grid, (N, ⌈gh·gw/8⌉) uint8, as `numpy.packbits` gives them."""
+    """Passing things and overlays that move over the scene, of each frame on the grid: (N, ⌈gh·gw/8⌉) uint8, as
+    `numpy.packbits` gives them."""
+    drawn: NDArray[np.uint8] | None = None
+    """The latter alone; None where there are none."""
 
     def per_frame(self, position: int) -> Mask:
-        """Passing things in a frame, (h, w) bool; empty for a frame that was not seen. Raises IndexError."""
+        """What hides the scene in a frame, (h, w) bool; empty for a frame that was not seen. Raises IndexError."""
         if not 0 <= position < len(self.packed):
             raise IndexError(f"frame {position} of {len(self.packed)}")
         rows, columns = self.grid.cells
@@ -77,9 +82,12 @@ class Findings:
 class Moving:
     """Gathers frames (`see`) and judges them (`finish`). ``shape``: (h, w) px of the frames; ``frames``: how many."""
 
-    def __init__(self, shape: tuple[int, int], frames: int, overlays: bool = True) -> None:
-        """overlays: whether there can be any: over registered frames nothing stays where it was drawn."""
-        self._overlays = overlays
+    def __init__(self, shape: tuple[int, int], frames: int, overlays: bool = True, drawn: Drawn | None = None) -> None:
+        """overlays: whether to look for any: over registered frames nothing stays where it was drawn.
+
+        drawn: what was found to be drawn over frames before they were registered.
+        """
+        self._overlays, self._drawn = overlays, drawn
         self._grid = Grid.over(shape, frames)
         self._shape, self._frames = (*shape, 3), frames
         cells = self._grid.cells
@@ -126,7 +134,7 @@ class Moving:
         packed = np.zeros((self._frames, -(-rows * columns // 8)), np.uint8)
         areas = {kind: np.zeros((rows, columns), bool) for kind in KINDS}
         share = np.zeros(self._frames)
-        stayed = areas["passing"]
+        stayed, marks = areas["passing"], None
         if self._background is not None:
             everything = bool(self._seen.all())
             luma = self._luma if everything else self._luma[self._seen]
@@ -144,9 +152,17 @@ class Moving:
                 areas["swaying"], areas["water"] = restless.result()
                 areas["overlay"] = overlay.result() if overlay else areas["overlay"]
                 rates = splashes.result()
+            drawn = None
+            if self._drawn is not None:
+                drawn = np.zeros_like(passing)
+                for mask, position in zip(drawn, np.flatnonzero(self._seen).tolist(), strict=True):
+                    mask[:] = self._drawn.on(self._grid, position)
+                passing &= ~drawn
+                areas["overlay"] = self._drawn.on(self._grid, self._drawn.reference) | (drawn.mean(axis=0) >= STAYED)
             if came_out is not None and len(luma) >= FEWEST_AT_ALL:
                 aside = np.logical_or.reduce([areas[kind] for kind in ("swaying", "water", "overlay")])
-                things, areas["changing"] = find_changing(residuals, came_out(), passing, aside)
+                known = passing if drawn is None else passing | drawn
+                things, areas["changing"] = find_changing(residuals, came_out(), known, aside)
                 passing |= things
             areas["passing"] = np.asarray(passing.any(axis=0))
             stayed = np.asarray(passing.mean(axis=0) >= STAYED)
@@ -156,11 +172,20 @@ class Moving:
             areas["swaying"], areas["water"] = whole(areas["swaying"], gaps), whole(areas["water"], gaps)
             elsewhere = np.logical_or.reduce([areas[kind] for kind in KINDS if kind != "splashes"])
             areas["splashes"] = find_splashes(rates, elsewhere)
-            packed[self._seen] = np.packbits(passing.reshape(len(passing), -1), axis=1)
             share[self._seen] = passing.mean(axis=(1, 2))
+            if drawn is not None:
+                marks = np.zeros_like(packed)
+                marks[self._seen] = _packed(drawn)
+                passing |= drawn
+            packed[self._seen] = _packed(passing)
         doubtful = np.logical_or.reduce([stayed, *(area for kind, area in areas.items() if kind != "passing")])
         large = {kind: self._grid.enlarge(area) for kind, area in areas.items()}
-        return Findings(large, self._grid.enlarge(doubtful), share, _words(areas, share, stayed), self._grid, packed)
+        words = _words(areas, share, stayed)
+        return Findings(large, self._grid.enlarge(doubtful), share, words, self._grid, packed, marks)
+
+
+def _packed(masks: Mask) -> U8:
+    return np.packbits(masks.reshape(len(masks), -1), axis=1)
 
 
 def _words(areas: Mapping[str, Mask], share: NDArray[np.float64], stayed: Mask) -> list[str]:

@@ -17,6 +17,7 @@ from rainclean import temporal
 from rainclean._alignment import TOLD, Aligned, align, stands_still, still_below
 from rainclean._kernels import square_means
 from rainclean._local_motion import refine
+from rainclean._motion_drawn import find_drawn
 from rainclean._registration import apply, grid_of
 from rainclean._resampling import REACH, resample
 from rainclean.video.source import Region
@@ -60,7 +61,8 @@ class Registration:
     model: "still", "translation", "euclidean", "affine" or "homography". reference: position of the reference
     frame among those used. placements: one a used frame. region: rectangle of the reference frame that all
     frames that fit show. size: (height, width) px of a frame. still: px up to which a frame of a still clip lies over
-    the others as far as can be told.
+    the others as far as can be told. drawn: (mh, mw) bool over a whole frame, smaller than it or as large, what stays
+    at its place in the frames while the scene moves; None where the camera stands still.
     """
 
     model: str
@@ -69,6 +71,7 @@ class Registration:
     region: Region
     size: tuple[int, int]
     still: float = _JOLT
+    drawn: NDArray[np.bool_] | None = field(default=None, repr=False)
 
     @property
     def moves(self) -> bool:
@@ -219,7 +222,10 @@ class Gatherer:
         if np.sqrt(np.mean(moved)) < still_below(scale) and not any(reasons):
             identity = tuple(Placement(np.eye(3), p.residual, p.fits, p.reason) for p in placements)
             return Registration("still", aligned.reference, identity, Region(0, 0, width, height), self._size, jolt)
-        return Registration(aligned.model, aligned.reference, placements, region, self._size)
+        # Frames that cost too much of the region tell as much of what stays.
+        told = [i for i, lost in enumerate(aligned.lost) if not lost]
+        drawn = find_drawn([aligned.pictures[i] for i in told], [aligned.matrices[i] for i in told])
+        return Registration(aligned.model, aligned.reference, placements, region, self._size, drawn=drawn)
 
 
 def choose_region(

@@ -11,7 +11,7 @@ from pipeline.nearby import doubts_of_near
 from rainclean._motion_field import Grid
 from rainclean.belief import Belief
 from rainclean.evidence import Evidence, Told, errors, overrule
-from rainclean.motion import KINDS, Findings
+from rainclean.motion import KINDS, TEXTS, Findings
 from rainclean.near import AROUND, Near, lay_over, near_belief, near_clean, over_time
 from rainclean.recipe import Recipe
 
@@ -176,3 +176,20 @@ def test_near_frames_have_doubts_of_their_own() -> None:
     assert len(found.words) == 1 and "contradict each other" in found.words[0]
     agreed = doubts_of_near(of_many, Belief(np.zeros((*shape, 3), np.float32), np.full(shape, 2.0, np.float32)))
     assert not agreed.doubtful.any() and agreed.words == []
+
+
+def test_what_is_drawn_over_a_clip_is_over_near_frames_too() -> None:
+    shape = (60, 80)
+    grid = Grid(*shape, 1)
+    mark, hidden = np.zeros(shape, bool), np.zeros((9, *shape), bool)
+    mark[10:20, 10:40] = hidden[:, 10:20, 10:40] = True
+    everything = np.ones(shape, bool)
+    drawn = np.packbits(hidden.reshape(9, -1), axis=1)
+    words = ["something sways, 100 %", f"{TEXTS['overlay']}: 6.2 % of the picture"]
+    areas = {kind: mark if kind == "overlay" else everything for kind in KINDS}
+    of_many = Findings(areas, everything, np.ones(9), words, grid, np.full_like(drawn, 255), drawn)
+    found = doubts_of_near(of_many, Belief(np.zeros((*shape, 3), np.float32), np.full(shape, 2.0, np.float32)))
+    np.testing.assert_array_equal(found.doubtful, mark)
+    np.testing.assert_array_equal(found.areas["overlay"], mark)
+    np.testing.assert_array_equal(found.per_frame(4), mark)
+    assert found.words == words[1:]
