@@ -4,7 +4,7 @@ Frames are seen one after the other with the clean image they are compared with;
 grid are kept (`_motion_field`, at most 66 MB, and up to 350 MB while they are judged). At the end they are judged all
 at once, because what is usual at a place is known only then: passing things in `_motion_passing`, places in
 `_motion_areas` and `_motion_overlays`. Over a camera that moves overlays are found before, in frames as they are
-(`_motion_drawn`).
+(`_drawn_marks`, `_motion_drawn`).
 """
 
 from collections.abc import Callable, Mapping

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from rainclean import temporal
 from rainclean._alignment import TOLD, Aligned, align, stands_still, still_below
+from rainclean._drawn_marks import find_drawn
 from rainclean._kernels import square_means
 from rainclean._local_motion import refine
-from rainclean._motion_drawn import find_drawn
 from rainclean._registration import apply, grid_of
 from rainclean._resampling import REACH, resample
 from rainclean.video.source import Region

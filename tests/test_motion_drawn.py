@@ -8,7 +8,8 @@ import pytest
 from motion_scenes import encoded, picture, rained, recall_and_precision
 from numpy.typing import NDArray
 
-from rainclean._motion_drawn import Drawn, find_drawn
+from rainclean._drawn_marks import find_drawn
+from rainclean._motion_drawn import Drawn
 from rainclean._motion_field import Grid
 from rainclean.motion import Moving
 from rainclean.stabilize import Gatherer
