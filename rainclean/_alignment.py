@@ -15,9 +15,10 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from rainclean._motion_left import left_in_parts
 from rainclean._rain_free import without_rain
-from rainclean._registration import FREEDOM, Fit, Target, apart, apply, detail, grid_of, lay_over, nearest
-from rainclean._resampling import mesh_over
+from rainclean._registration import FREEDOM, Fit, Target, apart, apply, detail, details, grid_of, lay_over, nearest
+from rainclean._resampling import bend, shown
 from rainclean.video.motion import Reduced, shift_between, similarity
 
 U8 = NDArray[np.uint8]
@@ -52,13 +53,18 @@ _SURE = 0.4  # px of the full frame, root mean square: more is not taken for noi
 
 @dataclass
 class Aligned:
-    """What came out. matrices, fits: one a frame; lost: one a frame, why it does not fit, or ""."""
+    """What came out.
+
+    matrices, fits: one a frame; lost: one a frame, why it does not fit, or "". left: px of the pictures, one a frame,
+    motion that is left.
+    """
 
     model: str
     reference: int
     matrices: list[F64]
     fits: list[Fit]
     lost: list[str]
+    left: list[float]
     target: Target
     pictures: Sequence[U8] = field(repr=False)
 
@@ -106,7 +112,7 @@ def stands_still(
         picture = detail(pictures[position], _FINE)
         moved = []
         for part in target.parts:
-            fit = lay_over(part, picture, np.eye(3), "euclidean", steps=2)
+            fit = lay_over(part, picture, np.eye(3), "euclidean", steps=1)
             u, v = apply(fit.matrix, x, y)
             moved.append((u - x, v - y))
         return np.array(moved) / scale
@@ -190,8 +196,8 @@ def align(pictures: Sequence[U8], reference: int | None, scale: float, workers: 
             link = links[k] if step > 0 else np.linalg.inv(links[k - 1])
             k += step
             start = link @ matrix
-            fit = lay_over(rough, detail(pictures[k], _COARSE), start, "affine", 4)
-            fit = lay_over(target, detail(pictures[k], _FINE), fit.matrix, "affine", 5)
+            coarse, fine = details(pictures[k], (_COARSE, _FINE))
+            fit = lay_over(target, fine, lay_over(rough, coarse, start, "affine", 3).matrix, "affine", 4)
             good = fit.overlap >= 0.3 and fit.likeness >= _LEAST_LIKENESS
             matrix = fit.matrix if good else start
             fits[k] = fit if good else Fit(start, overlap=fit.overlap)
@@ -217,27 +223,32 @@ def align(pictures: Sequence[U8], reference: int | None, scale: float, workers: 
             begin += 0.1
             matrices = [nearest(model, m, target.size) for m in matrices]
         work = _Refine(target, pictures, matrices, model)
-        fits = yield from scaled(in_threads(work, range(count), workers), begin, 0.75 + 0.25 * number)
+        done = yield from scaled(in_threads(work, range(count), workers), begin, 0.75 + 0.25 * number)
+        fits = {k: fit for k, (fit, _) in done.items()}
     lost = _lost(fits)
     lost[reference] = ""
     matrices = _anchored(fits, reference)
     matrices = [nearest(model, m, target.size) for m in matrices]
-    return Aligned(model, reference, matrices, [fits[k] for k in range(count)], lost, target, pictures)
+    left = [done[k][1] for k in range(count)]
+    return Aligned(model, reference, matrices, [fits[k] for k in range(count)], lost, left, target, pictures)
 
 
 @dataclass
 class _Refine:
-    """Lays one frame over a target, from where it is known to lie."""
+    """Lays one frame over a target, from where it is known to lie; with the px of motion that are left.
+
+    What the fit says of each place is forgotten, or all frames' would fill memory.
+    """
 
     target: Target
     pictures: Sequence[U8]
     matrices: Sequence[F64]
     model: str
 
-    def __call__(self, position: int) -> Fit:
-        return lay_over(
-            self.target, detail(self.pictures[position], self.target.blur), self.matrices[position], self.model, 6
-        )
+    def __call__(self, position: int) -> tuple[Fit, float]:
+        picture = detail(self.pictures[position], self.target.blur)
+        fit = lay_over(self.target, picture, self.matrices[position], self.model, 5)
+        return Fit(fit.matrix, fit.likeness, fit.overlap, fit.scale), left_in_parts(self.target, fit)
 
 
 def scaled(steps: Generator[float, None, Result], begin: float, end: float) -> Generator[float, None, Result]:
@@ -322,21 +333,20 @@ def laid_over(picture: U8, matrix: F64, mesh: F32 | None) -> tuple[U8, Mask | No
     import cv2
 
     height, width = picture.shape
-    ys, xs = np.mgrid[0:height, 0:width].astype(np.float64) if mesh is not None else (np.empty(0), np.empty(0))
-    x, y = grid_of((height, width), 2)
-    u, v = apply(matrix, x, y)
     if mesh is None:
+        x, y = grid_of((height, width), 2)
+        u, v = apply(matrix, x, y)
         how = {"dsize": (width, height), "borderMode": cv2.BORDER_REPLICATE}
         warped = cv2.warpPerspective(picture, matrix, flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP, **how)  # type: ignore[call-overload]
         if max(np.abs(u - x).max(), np.abs(v - y).max()) < 0.5:
             return warped, None
-        edges = {"dsize": (width, height), "flags": cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP}
-        return warped, cv2.warpPerspective(np.full_like(picture, 255), matrix, **edges) == 255  # type: ignore[call-overload]
-    u, v = apply(matrix, xs, ys)
-    moved = mesh_over(mesh, (height, width))
-    u, v = (u + moved[..., 0]).astype(np.float32), (v + moved[..., 1]).astype(np.float32)
-    warped = cv2.remap(picture, u, v, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(warped), (u >= 0) & (v >= 0) & (u <= width - 1) & (v <= height - 1)
+        inside = np.empty((height, width), bool)
+        shown(matrix, inside)
+        return warped, inside
+    across, down = np.empty((height, width), np.float32), np.empty((height, width), np.float32)
+    bend(matrix, mesh, height, width, 0, 0, across, down)
+    warped = cv2.remap(picture, across, down, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(warped), (across >= 0) & (down >= 0) & (across <= width - 1) & (down <= height - 1)
 
 
 def _chosen(kept: Sequence[int], reference: int, fits: dict[int, Fit]) -> list[int]:

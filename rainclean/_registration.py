@@ -7,6 +7,7 @@ biweight), what varies slowly over the picture is light and is taken out beforeh
 fitted beside the motion, as in the enhanced correlation coefficient (Evangelidis and Psarakis, TPAMI 2008).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -18,6 +19,7 @@ from rainclean._numba import compiled
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
+U16 = NDArray[np.uint16]
 I64 = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
@@ -30,10 +32,12 @@ _CELL = 24  # px: places are chosen in squares of this side, so that they stand 
 _FLAT = 1.0  # grey levels per px: less gradient than this tells nothing
 _BORDER = 4  # px at the border of a picture that are not asked for
 _TUKEY = 4.0  # robust standard deviations at which a residual has lost all its weight
+_AHEAD = 1.4  # times a step of reweighted least squares: by so much Tukey's weights make it too short
 _LEAST_SCALE = 0.4  # grey levels: rounding alone is as much
 _LEAST_PLACES = 60
 _RANKED = 4_000  # residuals that tell their spread
-_DONE = 0.002  # px: smaller steps change nothing
+_BINS, _RANGE = 32, 8192  # of a histogram of residuals: in one grey level, and all, half of them below zero
+_DONE = 0.01  # px: what is left after smaller steps is nothing
 _BLOCK, _LANES = 1024, 16  # places whose slopes stay in the first-level cache; sums beside each other
 
 
@@ -41,20 +45,28 @@ _NONE = np.empty(0)
 
 
 @compiled
-def sample(picture: F32, x: F64, y: F64, out: F32, inside: Mask) -> None:
-    """Bicubic samples (Catmull-Rom; Keys, TASSP 1981) of ``picture`` (H, W) at ``x``, ``y`` (K,) px.
+def sample(picture: F32, matrix: F64, x: F64, y: F64, by_x: F64, by_y: F64, out: F32, inside: Mask) -> int:
+    """Bicubic samples (Catmull-Rom; Keys, TASSP 1981) of ``picture`` (H, W) where a matrix takes points.
 
-    Out: ``out`` (K,), ``inside`` (K,): whether all 16 neighbours are there; elsewhere ``out`` is 0.
+    matrix: (3, 3). x, y: (K,) px; by_x, by_y: (K,) or (0,) px to add afterwards. Out: ``out`` (K,), ``inside`` (K,):
+    whether all 16 neighbours are there; elsewhere ``out`` is 0. Returns how many are inside.
     """
     height, width = picture.shape
+    flat, found, shifted = picture.reshape(-1), 0, by_x.size > 0
     for k in range(x.size):
-        left, top = np.floor(x[k]), np.floor(y[k])
+        z = matrix[2, 0] * x[k] + matrix[2, 1] * y[k] + matrix[2, 2]
+        px = (matrix[0, 0] * x[k] + matrix[0, 1] * y[k] + matrix[0, 2]) / z
+        py = (matrix[1, 0] * x[k] + matrix[1, 1] * y[k] + matrix[1, 2]) / z
+        if shifted:
+            px += by_x[k]
+            py += by_y[k]
+        left, top = np.floor(px), np.floor(py)
         good = left >= 1 and top >= 1 and left <= width - 3 and top <= height - 3
         inside[k] = good
         out[k] = 0
         if good:
-            i, j = int(left), int(top)
-            u, v = np.float32(x[k] - left), np.float32(y[k] - top)
+            found += 1
+            u, v = np.float32(px - left), np.float32(py - top)
             a0 = np.float32(0.5) * u * (u * (np.float32(2) - u) - np.float32(1))
             a1 = np.float32(0.5) * (u * u * (np.float32(3) * u - np.float32(5)) + np.float32(2))
             a2 = np.float32(0.5) * u * (u * (np.float32(4) - np.float32(3) * u) + np.float32(1))
@@ -63,59 +75,48 @@ def sample(picture: F32, x: F64, y: F64, out: F32, inside: Mask) -> None:
             b1 = np.float32(0.5) * (v * v * (np.float32(3) * v - np.float32(5)) + np.float32(2))
             b2 = np.float32(0.5) * v * (v * (np.float32(4) - np.float32(3) * v) + np.float32(1))
             b3 = np.float32(0.5) * v * v * (v - np.float32(1))
-            r0 = (
-                picture[j - 1, i - 1] * a0
-                + picture[j - 1, i] * a1
-                + picture[j - 1, i + 1] * a2
-                + picture[j - 1, i + 2] * a3
-            )
-            r1 = picture[j, i - 1] * a0 + picture[j, i] * a1 + picture[j, i + 1] * a2 + picture[j, i + 2] * a3
-            r2 = (
-                picture[j + 1, i - 1] * a0
-                + picture[j + 1, i] * a1
-                + picture[j + 1, i + 1] * a2
-                + picture[j + 1, i + 2] * a3
-            )
-            r3 = (
-                picture[j + 2, i - 1] * a0
-                + picture[j + 2, i] * a1
-                + picture[j + 2, i + 1] * a2
-                + picture[j + 2, i + 2] * a3
-            )
-            out[k] = r0 * b0 + r1 * b1 + r2 * b2 + r3 * b3
-
-
-@compiled
-def moved_to(matrix: F64, x: F64, y: F64, by_x: F64, by_y: F64, u: F64, v: F64) -> None:
-    """Points (K,) x, y under a (3, 3) matrix, then shifted by ``by_x``, ``by_y``, (K,) or (0,); to ``u``, ``v``."""
-    shifted = by_x.size > 0
-    for k in range(x.size):
-        z = matrix[2, 0] * x[k] + matrix[2, 1] * y[k] + matrix[2, 2]
-        u[k] = (matrix[0, 0] * x[k] + matrix[0, 1] * y[k] + matrix[0, 2]) / z
-        v[k] = (matrix[1, 0] * x[k] + matrix[1, 1] * y[k] + matrix[1, 2]) / z
-        if shifted:
-            u[k] += by_x[k]
-            v[k] += by_y[k]
+            # Without a sign, so that no index is asked whether it counts from the end.
+            row, one = np.uint64(width), np.uint64(1)
+            p = np.uint64(int(top) - 1) * row + np.uint64(int(left) - 1)
+            q, r, s = p + row, p + row + row, p + row + row + row
+            total = a0 * (flat[p] * b0 + flat[q] * b1 + flat[r] * b2 + flat[s] * b3)
+            p, q, r, s = p + one, q + one, r + one, s + one
+            total += a1 * (flat[p] * b0 + flat[q] * b1 + flat[r] * b2 + flat[s] * b3)
+            p, q, r, s = p + one, q + one, r + one, s + one
+            total += a2 * (flat[p] * b0 + flat[q] * b1 + flat[r] * b2 + flat[s] * b3)
+            p, q, r, s = p + one, q + one, r + one, s + one
+            out[k] = total + a3 * (flat[p] * b0 + flat[q] * b1 + flat[r] * b2 + flat[s] * b3)
+    return found
 
 
 @compiled
 def residuals(
-    out: F32, values: F32, inside: Mask, gain: float, offset: float, every: int, residual: F32, some: F32
-) -> int:
+    out: F32, values: F32, inside: Mask, gain: float, offset: float, every: int, residual: F32, counts: U16
+) -> tuple[float, float]:
     """What is left of ``out`` (K,) beside ``values`` in another light, to ``residual`` (K,).
 
-    Of those inside, one in ``every`` goes into ``some``; returns how many did.
+    Returns the lower quartile and the median of those inside among one in ``every``, by a histogram: ``counts`` (B,).
     """
     g, o = np.float32(gain), np.float32(offset)
-    seen, count = 0, 0
     for k in range(out.size):
         residual[k] = out[k] - g * values[k] - o
+    counts[:] = 0
+    bins, last, found = np.float32(_BINS), np.float32(counts.size - 1), 0
+    middle = np.float32(counts.size // 2)
+    for k in range(0, out.size, every):
         if inside[k]:
-            if seen % every == 0:
-                some[count] = residual[k]
-                count += 1
-            seen += 1
-    return count
+            counts[np.uint64(max(np.float32(0), min(last, residual[k] * bins + middle)))] += np.uint16(1)
+            found += 1
+    before, at, low = 0, 0, 0.0
+    for quarter in (1, 2):
+        rank = (found - 1) * quarter // 4
+        while before + counts[at] <= rank:
+            before += counts[at]
+            at += 1
+        level = (at - counts.size // 2 + (rank - before + 0.5) / max(1, counts[at])) / _BINS
+        if quarter == 1:
+            low = level
+    return low, level
 
 
 @compiled
@@ -126,6 +127,36 @@ def trust(residual: F32, inside: Mask, middle: float, reach: float, weight: F32)
         off = (residual[k] - m) * share
         kept = max(np.float32(0), np.float32(1) - off * off)
         weight[k] = kept * kept if inside[k] else np.float32(0)
+
+
+@compiled
+def weigh(
+    out: F32, values: F32, inside: Mask, light: F64, steps: int, every: int, residual: F32, weight: F32, counts: U16
+) -> float:
+    """What is left of ``out`` (K,) beside ``values`` and how far it is trusted, after so many steps of the light.
+
+    light: (2,) gain and offset to begin with, which it changes. Out: ``residual``, ``weight`` (K,). every, counts: as
+    `residuals` takes them. Returns the robust standard deviation of the residuals, grey levels.
+    """
+    scale = 0.0
+    for turn in range(steps + 1):
+        low, middle = residuals(out, values, inside, light[0], light[1], every, residual, counts)
+        scale = max(_LEAST_SCALE, (middle - low) / 0.6745)
+        trust(residual, inside, middle, _TUKEY * scale, weight)
+        if turn == steps:
+            break
+        a, b, c, p, q = 1e-9, 0.0, 1e-9, 0.0, 0.0
+        for k in range(out.size):
+            by_value = weight[k] * values[k]
+            a += by_value * values[k]
+            b += by_value
+            c += weight[k]
+            p += by_value * residual[k]
+            q += weight[k] * residual[k]
+        a, c = a * (1 + 1e-6), c * (1 + 1e-6)
+        light[0] += (c * p - b * q) / (a * c - b * b)
+        light[1] += (a * q - b * p) / (a * c - b * b)
+    return scale
 
 
 @compiled
@@ -182,18 +213,25 @@ def equations(slopes: F32, used: I64, weight: F32, residual: F32, normal: F64, r
             normal[i, j] = normal[j, i]
 
 
-def detail(picture: U8 | F32, blur: float) -> F32:
-    """What a picture shows finer than light, smoothed: (H, W) uint8 or float32 grey levels to float32.
+def details(picture: U8 | F32, blurs: Sequence[float]) -> list[F32]:
+    """What a picture shows finer than light, smoothed in several ways: (H, W) uint8 or float32 to float32 each.
 
-    blur: standard deviation in px. Light is measured where streaks are opened away, or each would leave a dark hem.
+    picture: grey levels. blurs: standard deviations in px. Light is measured where streaks are opened away, or each
+    would leave a dark hem.
     """
     import cv2
 
-    grey = picture.astype(np.float32)
-    opened = cv2.morphologyEx(picture, cv2.MORPH_OPEN, np.ones((1, _STREAK), np.uint8))
-    light = cv2.blur(cv2.blur(opened, (_LIGHT, _LIGHT)), (_LIGHT, _LIGHT)).astype(np.float32)
-    smooth = cv2.GaussianBlur(grey, (0, 0), blur)
-    return np.subtract(smooth, light, out=light)
+    light = cv2.morphologyEx(picture, cv2.MORPH_OPEN, np.ones((1, _STREAK), np.uint8))
+    for _ in range(2):
+        cv2.blur(light, (_LIGHT, _LIGHT), light)
+    grey = picture.astype(np.float32, copy=False)
+    smooth = [cv2.GaussianBlur(grey, (0, 0), blur) for blur in blurs]
+    return [np.asarray(cv2.subtract(one, light, dst=one, dtype=cv2.CV_32F), np.float32) for one in smooth]
+
+
+def detail(picture: U8 | F32, blur: float) -> F32:
+    """The same, smoothed in one way."""
+    return details(picture, [blur])[0]
 
 
 def apply(matrix: F64, x: F64, y: F64) -> tuple[F64, F64]:
@@ -378,9 +416,8 @@ class Fit:
     """How a picture lies over a target.
 
     matrix: (3, 3) float64, px of the target to px of the picture. likeness: correlation of the two over the places
-    that kept weight, 0…1. overlap: share of the target's places that the picture shows. scale: robust standard
-    deviation of the residuals, grey levels. unsure: px, standard deviation of the fit if residuals of
-    neighbouring px are independent. inside: (K,) bool, which places the picture shows.
+    that kept weight, 0…1; 0 where only measured. overlap: share of the target's places that the picture shows.
+    scale: robust standard deviation of the residuals, grey levels. inside: (K,) bool, which places the picture shows.
     residuals, weights: (K,) float32; weights are 0 outside.
     """
 
@@ -388,7 +425,6 @@ class Fit:
     likeness: float = 0.0
     overlap: float = 0.0
     scale: float = 0.0
-    unsure: float = np.inf
     inside: Mask = field(default_factory=lambda: np.empty(0, bool), repr=False)
     residuals: F32 = field(default_factory=lambda: np.empty(0, np.float32), repr=False)
     weights: F32 = field(default_factory=lambda: np.empty(0, np.float32), repr=False)
@@ -409,26 +445,21 @@ def lay_over(
     """
     free = FREEDOM.get(model, 0)
     (x, y), (by_x, by_y) = target.points, (_NONE, _NONE) if moved is None else moved
-    count = len(x)
-    u, v = np.empty(count), np.empty(count)
+    count, half = len(x), 1 / target.to_unit[0, 0]
     out, inside = np.empty(count, np.float32), np.empty(count, bool)
     residual, weight = np.empty(count, np.float32), np.empty(count, np.float32)
-    every = max(3, count // _RANKED)
-    some = np.empty(count // every + 1, np.float32)
+    every, counts = max(3, count // _RANKED), np.empty(_RANGE, np.uint16)
     used, values = np.array([*range(free), 8, 9]), target.values
     light = np.array([1.0, 0.0])
-    unsure = np.inf
-    for turn in range(steps + 1):
-        if free or not turn:
-            moved_to(matrix, x, y, by_x, by_y, u, v)
-            sample(picture, u, v, out, inside)
-            if inside.sum() < _LEAST_PLACES:
-                return Fit(matrix, overlap=float(inside.mean()) if count else 0.0)
-        ranked = residuals(out, values, inside, light[0], light[1], every, residual, some)
-        low, middle = _quartiles(some[:ranked])
-        scale = max(_LEAST_SCALE, (middle - low) / 0.6745)
-        trust(residual, inside, middle, _TUKEY * scale, weight)
-        if turn == steps:
+    scale, overlap = 0.0, 0.0
+    for turn in range(steps + 1 if free else 1):
+        found = sample(picture, matrix, x, y, by_x, by_y, out, inside)
+        overlap = found / max(1, count)
+        if found < _LEAST_PLACES:
+            return Fit(matrix, overlap=overlap)
+        alone = 0 if free else steps
+        scale = float(weigh(out, values, inside, light, alone, every, residual, weight, counts))
+        if turn == steps or not free:
             break
         normal, right = np.zeros((free + 2, free + 2)), np.zeros(free + 2)
         equations(target.by_number, used, weight, residual, normal, right)
@@ -437,27 +468,14 @@ def lay_over(
         diagonal += 1e-9
         numbers = np.linalg.solve(normal, right)
         light += numbers[free:]
-        if not free:
-            continue
-        numbers = numbers[:free] / max(0.2, light[0])
+        numbers = _AHEAD * numbers[:free] / max(0.2, light[0])
         forward = target.step(numbers)
         # Steps that turn the picture over are those of a fit that is lost.
         if not np.isfinite(forward).all() or np.abs(forward - np.eye(3))[:2, :2].max() > 0.5:
-            return Fit(matrix, overlap=float(inside.mean()))
+            return Fit(matrix, overlap=overlap)
         matrix = matrix @ np.linalg.inv(forward)
         matrix = matrix / matrix[2, 2]
-        half = 1 / target.to_unit[0, 0]
-        spread = np.linalg.inv(normal)[:free, :free] * scale**2 * half**2
-        unsure = float(np.sqrt(np.trace(spread[:2, :2]) + np.trace(spread[2:, 2:]) / 3))
         if np.abs(numbers).max() * half < _DONE:
             break
-    return Fit(
-        matrix, float(likeness(out, values, weight)), float(inside.mean()), scale, unsure, inside, residual, weight
-    )
-
-
-def _quartiles(values: F32) -> tuple[float, float]:
-    """The lower quartile and the median, as ranks next to them."""
-    low, middle = (len(values) - 1) // 4, (len(values) - 1) // 2
-    ranked = np.partition(values, (low, middle))
-    return float(ranked[low]), float(ranked[middle])
+    alike = float(likeness(out, values, weight)) if free else 0.0
+    return Fit(matrix, alike, overlap, scale, inside, residual, weight)

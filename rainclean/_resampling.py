@@ -7,9 +7,12 @@ stays, where linear or cubic interpolation would blur it differently in each fra
 import numpy as np
 from numpy.typing import NDArray
 
+from rainclean._numba import compiled
+
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
 REACH = 1.0
 """px at the border of a frame that are not asked for, because what lies beyond them had to be made up."""
@@ -46,15 +49,10 @@ def resample(rgb: U8 | F32, matrix: F64, mesh: F32 | None, region: tuple[int, in
             ),
             np.float32,
         )
-    ys, xs = np.mgrid[y : y + height, x : x + width].astype(np.float64)
-    z = matrix[2, 0] * xs + matrix[2, 1] * ys + matrix[2, 2]
-    u = (matrix[0, 0] * xs + matrix[0, 1] * ys + matrix[0, 2]) / z
-    v = (matrix[1, 0] * xs + matrix[1, 1] * ys + matrix[1, 2]) / z
-    moved = mesh_at(mesh, xs.astype(np.float32), ys.astype(np.float32), (rgb.shape[0], rgb.shape[1]))
-    u += moved[..., 0]
-    v += moved[..., 1]
+    u, v = np.empty((height, width), np.float32), np.empty((height, width), np.float32)
+    bend(matrix, mesh, rgb.shape[0], rgb.shape[1], x, y, u, v)
     return np.asarray(
-        cv2.remap(picture, u.astype(np.float32), v.astype(np.float32), flags, borderMode=cv2.BORDER_REFLECT_101),
+        cv2.remap(picture, u, v, flags, borderMode=cv2.BORDER_REFLECT_101),
         np.float32,
     )
 
@@ -64,29 +62,43 @@ def only_shifts(matrix: F64) -> bool:
     return np.array_equal(matrix[:2, :2], np.eye(2)) and not matrix[2, :2].any()
 
 
-def mesh_at(mesh: F32, x: F32, y: F32, size: tuple[int, int]) -> F32:
-    """A mesh (gh, gw, 2) over a picture of ``size`` (height, width) at px x, y: their shape and (2,), bilinear."""
-    rows, columns = mesh.shape[:2]
-    across = np.clip(x * ((columns - 1) / (size[1] - 1)), 0, columns - 1)
-    down = np.clip(y * ((rows - 1) / (size[0] - 1)), 0, rows - 1)
-    i = np.minimum(across.astype(np.int64), columns - 2)
-    j = np.minimum(down.astype(np.int64), rows - 2)
-    s, t = (across - i)[..., None], (down - j)[..., None]
-    upper = mesh[j, i] * (1 - s) + mesh[j, i + 1] * s
-    lower = mesh[j + 1, i] * (1 - s) + mesh[j + 1, i + 1] * s
-    return np.asarray(upper * (1 - t) + lower * t, np.float32)
+@compiled
+def bend(matrix: F64, mesh: F32, height: int, width: int, left: int, top: int, u: F32, v: F32) -> None:
+    """Where a matrix (3, 3) and a mesh (gh, gw, 2) over a picture of so many px take px: ``u``, ``v`` (h, w) px.
+
+    The nodes of the mesh stand evenly from the first to the last px of the picture, bilinear between them; its shifts
+    are added behind the matrix. left, top: where the first of the px stands in the picture.
+    """
+    (rows, columns), line = mesh.shape[:2], np.empty((mesh.shape[1], 2))
+    for r in range(u.shape[0]):
+        y = float(top + r)
+        down = min(max(y * (rows - 1) / (height - 1), 0.0), rows - 1.0)
+        j = min(int(down), rows - 2)
+        for i in range(columns):
+            for c in range(2):
+                line[i, c] = mesh[j, i, c] + (down - j) * (mesh[j + 1, i, c] - mesh[j, i, c])
+        for k in range(u.shape[1]):
+            x = float(left + k)
+            across = min(max(x * (columns - 1) / (width - 1), 0.0), columns - 1.0)
+            i = min(int(across), columns - 2)
+            s = across - i
+            z = 1 / (matrix[2, 0] * x + matrix[2, 1] * y + matrix[2, 2])
+            u[r, k] = (matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2]) * z
+            u[r, k] += line[i, 0] + s * (line[i + 1, 0] - line[i, 0])
+            v[r, k] = (matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2]) * z
+            v[r, k] += line[i, 1] + s * (line[i + 1, 1] - line[i, 1])
 
 
-def mesh_over(mesh: F32, size: tuple[int, int]) -> F32:
-    """The same at all px of the picture, one axis after the other: (height, width, 2)."""
-    grown = mesh
-    for axis, length in enumerate(size):
-        at = np.linspace(0, mesh.shape[axis] - 1, length, dtype=np.float32)
-        first = np.minimum(at.astype(np.int64), mesh.shape[axis] - 2)
-        share = (at - first).reshape((-1, 1, 1) if axis == 0 else (-1, 1))
-        before, behind = np.take(grown, first, axis), np.take(grown, first + 1, axis)
-        grown = before + share * (behind - before)
-    return np.asarray(grown, np.float32)
+@compiled
+def shown(matrix: F64, inside: Mask) -> None:
+    """Which px a picture shows where a matrix (3, 3) takes them: ``inside`` (H, W), of the picture's size."""
+    height, width = inside.shape
+    for y in range(height):
+        for x in range(width):
+            z = matrix[2, 0] * x + matrix[2, 1] * y + matrix[2, 2]
+            u = matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2]
+            v = matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2]
+            inside[y, x] = (u >= 0) & (v >= 0) & (u <= (width - 1) * z) & (v <= (height - 1) * z)
 
 
 def _shifted(rgb: U8 | F32, left: float, top: float, size: tuple[int, int]) -> F32:

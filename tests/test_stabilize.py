@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from rainclean._local_motion import gather, solve
+from rainclean._local_motion import Nodes, capped, gather, solve
 from rainclean._rain_free import without_rain
-from rainclean._registration import equations, nearest, sample
-from rainclean._resampling import mesh_at, mesh_over, resample
+from rainclean._registration import Target, equations, nearest, residuals, sample, weigh
+from rainclean._resampling import bend, resample, shown
 from rainclean.simulate.presets import preset
 from rainclean.simulate.render import Renderer
 from rainclean.stabilize import LEAST_SHARE, Gatherer, Registration, choose_region
@@ -267,54 +267,112 @@ def test_a_whole_shift_copies() -> None:
     assert np.array_equal(found, picture[10:50, 14:64])
 
 
-def test_a_mesh_is_bilinear_between_its_nodes() -> None:
+def bent(matrix: F64, mesh: NDArray[np.float32], size: tuple[int, int], box: tuple[int, int, int, int]) -> F64:
+    """Where the px of a box (left, top, width, height) are taken to: (height, width, 2)."""
+    left, top, width, height = box
+    u, v = np.empty((2, height, width), np.float32)
+    bend(matrix, mesh, *size, left, top, u, v)
+    return np.stack([u, v], -1).astype(np.float64)
+
+
+def test_a_mesh_is_bilinear_between_its_nodes_behind_the_matrix() -> None:
     mesh = np.array([[[0, 0], [2, 0]], [[0, 4], [2, 4]]], np.float32)
-    x, y = np.array([0.0, 99, 49.5], np.float32), np.array([0.0, 49, 24.5], np.float32)
-    assert mesh_at(mesh, x, y, (50, 100)) == pytest.approx(np.array([[0, 0], [2, 4], [1, 2]]))
-    mesh = np.random.default_rng(4).random((3, 4, 2), np.float32)
-    y, x = np.mgrid[:50, :100].astype(np.float32)
-    assert mesh_over(mesh, (50, 100)) == pytest.approx(mesh_at(mesh, x, y, (50, 100)), abs=1e-5)
+    found = bent(np.diag([2.0, 2.0, 2.0]), mesh, (51, 101), (0, 0, 101, 51))
+    assert found[0, 0] == pytest.approx([0, 0]) and found[25, 50] == pytest.approx([51, 27])
+    assert found[50, 100] == pytest.approx([102, 54])
+    assert bent(np.eye(3), mesh, (51, 101), (40, 20, 11, 6))[5, 10] == pytest.approx(found[25, 50])
+    mesh = np.random.default_rng(4).random((3, 5, 2), np.float32)
+    tilted = np.array([[1, 0.1, 3], [-0.1, 1, 2], [1e-4, 0, 1]])
+    found = bent(tilted, mesh, (51, 101), (0, 0, 101, 51))
+    for j, y in enumerate((0, 25, 50)):
+        for i, x in enumerate((0, 25, 50, 75, 100)):
+            there = tilted @ (x, y, 1)
+            assert found[y, x] == pytest.approx(there[:2] / there[2] + mesh[j, i], abs=1e-4)
+
+
+def test_a_picture_shows_what_a_matrix_takes_into_it() -> None:
+    tilted = np.array([[1.1, 0.1, -3], [-0.1, 1, 2], [1e-3, 2e-3, 1]])
+    inside = np.empty((40, 50), bool)
+    shown(tilted, inside)
+    u, v = np.moveaxis(bent(tilted, np.zeros((2, 2, 2), np.float32), (40, 50), (0, 0, 50, 40)), -1, 0)
+    assert np.array_equal(inside, (u >= 0) & (v >= 0) & (u <= 49) & (v <= 39))
+    assert 0.5 < inside.mean() < 0.99
 
 
 def test_samples_are_those_of_a_cubic_and_outside_is_told() -> None:
     picture = np.random.default_rng(0).random((12, 14)).astype(np.float32)
     x, y = np.array([5.0, 5.5, 0.5, 6.25]), np.array([4.0, 4.0, 5.0, 10.9])
     out, inside = np.empty(4, np.float32), np.empty(4, bool)
-    sample(picture, x, y, out, inside)
+    none = np.empty(0)
+    assert sample(picture, np.eye(3), x, y, none, none, out, inside) == 2
     assert inside.tolist() == [True, True, False, False]
     assert out[0] == pytest.approx(picture[4, 5])
     assert out[1] == pytest.approx(picture[4, 4:8] @ [-0.0625, 0.5625, 0.5625, -0.0625])
     assert out[2] == out[3] == 0
+    again = np.empty(4, np.float32)
+    sample(picture, np.diag([2.0, 2.0, 2.0]) @ shift(1, 2), x - 3, y - 2, np.full(4, 2.0), np.zeros(4), again, inside)
+    assert again == pytest.approx(out)
+
+
+def test_residuals_are_those_of_another_light_and_ranked() -> None:
+    rng = np.random.default_rng(5)
+    out, values = rng.normal(0, 9, (2, 9001)).astype(np.float32)
+    inside, found = rng.random(9001) < 0.7, np.empty(9001, np.float32)
+    ranks = residuals(out, values, inside, 1.5, 2.0, 3, found, np.empty(8192, np.uint16))
+    assert found == pytest.approx(out - 1.5 * values - 2, abs=1e-5)
+    assert ranks == pytest.approx(np.percentile(found[::3][inside[::3]], (25, 50)), abs=0.1)
+    far = residuals(out, values + 1e6, inside, 1.5, 2.0, 3, found, np.empty(8192, np.uint16))
+    assert far == pytest.approx((-128, -128), abs=0.1)
 
 
 def banded(matrix: F64, wide: int) -> F64:
-    """The rows of a symmetric matrix up to its diagonal, so many numbers of each."""
-    padded = np.pad(matrix, ((0, 0), (wide - 1, 0)))
+    """The rows of a symmetric matrix from its diagonal on, so many numbers of each."""
+    padded = np.pad(matrix, ((0, 0), (0, wide)))
     return np.stack([padded[r, r : r + wide] for r in range(len(matrix))])
 
 
-def test_normal_equations_of_a_mesh_are_those_of_a_design_matrix() -> None:
+@pytest.mark.parametrize("size", [(60, 130), (130, 60)])
+def test_normal_equations_of_a_mesh_are_those_of_a_design_matrix(size: tuple[int, int]) -> None:
+    nodes = Nodes(Target(textured(size)[..., 1].astype(np.float32), np.ones(size, bool), most=900))
+    (gh, gw), (first, share) = nodes.shape, nodes.hold
+    assert sorted(nodes.shape) == [3, 5] and nodes.steps.tolist() == ([0, 3, 1, 4] if gh < gw else [0, 1, 3, 4])
     rng = np.random.default_rng(1)
-    near = np.sort([rng.permutation(6)[:4] for _ in range(50)], axis=1).T.copy()
-    weights = rng.random((4, 50))
-    certain, gx, gy, residual = rng.random((4, 50)).astype(np.float32)
-    bands, right = np.zeros((12, 12)), np.zeros(12)
-    gather(near, weights, certain, gx, gy, residual, bands, right)
-    design = np.zeros((50, 12))
-    for k in range(50):
-        design[k, 2 * near[:, k]], design[k, 2 * near[:, k] + 1] = weights[:, k] * gx[k], weights[:, k] * gy[k]
-    normal = design.T @ (design * certain[:, None])
-    assert np.where(banded(normal, 12), bands, 0) == pytest.approx(banded(normal, 12), rel=1e-4, abs=1e-4)
-    assert right == pytest.approx(design.T @ (certain * residual), rel=1e-4, abs=1e-4)
+    count, slopes = len(first), nodes.slopes
+    weight, residual = rng.random((2, count), np.float32)
+    bands, right = np.zeros_like(nodes.bands), np.zeros(2 * gh * gw)
+    gather(first, share, nodes.cells, nodes.steps, weight, slopes, residual, bands, right)
+    design, ways = np.zeros((count, 2 * gh * gw)), np.meshgrid(np.arange(size[1]), np.arange(size[0]))
+    for node in range(gh * gw):  # what a shift of one node moves
+        for c in (0, 1):
+            mesh = np.zeros((gh * gw, 2))
+            mesh[node, c] = 1
+            design[:, 2 * node + c] = slopes[c] * nodes.at_places(mesh)[c]
+            rows, columns = nodes.target.places
+            wanted = bent(np.eye(3), nodes.grown(mesh), size, (0, 0, size[1], size[0])) - np.stack(ways, -1)
+            assert nodes.at_places(mesh)[c] == pytest.approx(wanted[rows, columns, c], abs=1e-4)
+    normal, wide = design.T @ (design * weight[:, None]), bands.shape[1]
+    assert bands == pytest.approx(banded(normal, wide), rel=1e-4, abs=1e-2)
+    assert right == pytest.approx(design.T @ (weight * residual), rel=1e-4, abs=1e-2)
+    mesh = rng.normal(size=(gh * gw, 2))
+    membrane = nodes.bands + banded(0.1 * np.eye(len(design.T)), wide)
+    step = nodes.pull(mesh).ravel() + 0.1 * mesh.ravel()
+    solve(membrane, step)
+    assert step == pytest.approx(mesh.ravel())
 
 
 def test_bands_are_solved() -> None:
     rng = np.random.default_rng(2)
     lower = np.tril(rng.random((30, 30))) * np.tri(30, 30, 0) * ~np.tri(30, 30, -7, bool) + 2 * np.eye(30)
+    lower[np.arange(7, 30, 2), np.arange(1, 24, 2)] = 0
     wanted = rng.random(30)
     found = lower @ lower.T @ wanted
-    solve(banded(lower @ lower.T, 7), found)
+    solve(banded(lower @ lower.T, 8), found)
     assert found == pytest.approx(wanted, rel=1e-9)
+
+
+def test_squares_are_capped() -> None:
+    residual = np.array([1, -4, 100, 7], np.float32)
+    assert capped(residual, np.array([True, True, True, False]), 2.0, 9.0) == pytest.approx((0.25 + 4 + 9) / 3)
 
 
 def test_normal_equations_of_a_motion_are_those_of_a_design_matrix() -> None:
@@ -325,6 +383,18 @@ def test_normal_equations_of_a_motion_are_those_of_a_design_matrix() -> None:
     equations(slopes, used, weight, residual, normal, right)
     assert normal == pytest.approx((slopes[used] * weight) @ slopes[used].T, rel=1e-4, abs=1e-2)
     assert right == pytest.approx((slopes[used] * weight) @ residual, rel=1e-4, abs=1e-2)
+
+
+def test_another_light_is_found_and_passers_by_are_not_trusted() -> None:
+    rng = np.random.default_rng(6)
+    values, noise = rng.normal(0, 9, (2, 6001)).astype(np.float32)
+    out, inside = 1.2 * values + 3 + 0.1 * noise, rng.random(6001) < 0.9
+    out[::5] += 60
+    light, residual, weight = np.array([1.0, 0.0]), np.empty(6001, np.float32), np.empty(6001, np.float32)
+    scale = weigh(out, values, inside, light, 5, 3, residual, weight, np.empty(8192, np.uint16))
+    assert light == pytest.approx([1.2, 3], abs=0.1) and 0.7 < scale < 2
+    assert residual == pytest.approx(out - light[0] * values - light[1], abs=1e-4)
+    assert not weight[::5].any() and not weight[~inside].any() and np.median(weight[1::5][inside[1::5]]) > 0.8
 
 
 def test_the_mean_between_two_ranks_counts_only_what_is_shown() -> None:

@@ -160,6 +160,7 @@ def _refit(matrix: NDArray[np.float64], old: NDArray[np.float32], new: NDArray[n
         off = np.hypot(*(rows @ fit - target).reshape(-1, 2).T)
         scale = float(np.clip(np.median(off), 0.02, _SURE))
         weight = np.repeat((1 + (off / scale) ** 2) ** -2, 2)[:, None]
-        fit = np.linalg.lstsq((rows * weight).T @ rows, (rows * weight).T @ target, rcond=None)[0]
+        weighted = (rows * weight).T
+        fit = np.linalg.lstsq(weighted @ rows, weighted @ target, rcond=None)[0]
     u, v, s, t = fit
     return np.array([[u, -v, s], [v, u, t]])
