@@ -1,8 +1,10 @@
 """The command line around the commands: names, help, exit codes, one line for what goes wrong."""
 
 import os
+import re
 import subprocess
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,22 @@ def test_a_group_lists_its_commands(rainclean: Run) -> None:
     result = rainclean("bench", "--help")
     assert result.returncode == 0
     assert "bench temporal" in result.stdout and "probe" not in result.stdout
+
+
+COMMANDS = sorted(entry.name for entry in entry_points(group="rainclean.commands"))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_tells_of_no_value_that_a_person_could_not_give(name: str, here: Run) -> None:
+    result = here(*name.split("."), "--help")
+    assert result.returncode == 0 and "None" not in result.stdout and "default: False" not in result.stdout
+
+
+def test_summaries_are_whole_sentences(here: Run) -> None:
+    summaries = re.split(r"^  \S.{17}", here("--help").stdout, flags=re.MULTILINE)[1:]
+    assert len(summaries) == len(COMMANDS)
+    assert all(re.search(r"\.\s*$", text.partition("\n\n")[0]) for text in summaries)
+    assert max(map(len, here("--help").stdout.splitlines())) <= 100
 
 
 def test_version(rainclean: Run) -> None:

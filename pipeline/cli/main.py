@@ -84,12 +84,17 @@ def _parsed(entry: "EntryPoint", name: tuple[str, ...], words: list[str]) -> "Co
     """The command with its flags. What the parser says of names that would steer a terminal is made plain."""
     import tyro
 
+    from pipeline.cli.help import with_plain_defaults
+
     said = StringIO()
     strange = any(plain(word) != word for word in words)
     try:
         with redirect_stderr(said) if strange else nullcontext():
             return tyro.cli(
-                entry.load(), prog=" ".join(("rainclean", *name)), args=words, config=(tyro.conf.FlagCreatePairsOff,)
+                with_plain_defaults(entry.load()),
+                prog=" ".join(("rainclean", *name)),
+                args=words,
+                config=(tyro.conf.FlagCreatePairsOff,),
             )
     finally:
         sys.stderr.write("".join(f"{plain(line)}\n" for line in said.getvalue().splitlines()))
@@ -124,6 +129,8 @@ def _fail(message: str, code: int = 1) -> int:
 
 def _overview(commands: "dict[tuple[str, ...], EntryPoint]", words: list[str]) -> int:
     """Print what commands there are; wrong usage unless help was asked for."""
+    from pipeline.cli.help import listed, summary
+
     group = tuple(word for word in words[:1] if any(word == name[0] for name in commands))
     rest = words[len(group) :]
     if rest and rest[0] not in ("-h", "--help"):
@@ -134,8 +141,7 @@ def _overview(commands: "dict[tuple[str, ...], EntryPoint]", words: list[str]) -
     if not group:
         lines += ["Real rain videos in, rain/clean image pairs out.", ""]
     for name, entry in shown.items():
-        summary = (entry.load().__doc__ or "").strip().splitlines()[0]
-        lines.append(f"  {' '.join(name):<18}{summary}")
+        lines += listed(" ".join(name), summary(entry.load()))
     lines += ["", "rainclean COMMAND --help says more of one; rainclean --version tells the version."]
     (sys.stdout if rest else sys.stderr).write("\n".join(lines) + "\n")
     return 0 if rest else 2

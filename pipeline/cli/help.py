@@ -1,0 +1,57 @@
+"""What ``--help`` says of flags and commands."""
+
+import dataclasses
+import textwrap
+from pathlib import Path
+from types import NoneType
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+from tyro.conf import arg
+
+T = TypeVar("T")
+
+_NAMES: dict[Any, str] = {int: "N", float: "NUMBER", str: "TEXT", Path: "PATH"}
+_WIDTH, _NAME = 100, 20
+
+
+def with_plain_defaults(command: type[T]) -> type[T]:
+    """Leave "(default: None)" and "{None}" out of the help of a command, where a flag that is left out has no value.
+
+    Args:
+        command: a dataclass whose fields are flags.
+
+    Returns:
+        The same class; its annotations say what tyro is to print.
+    """
+    hints = get_type_hints(command, include_extras=True)
+    for field in dataclasses.fields(command):  # type: ignore[arg-type]
+        if field.default is None or field.default is False:
+            command.__annotations__[field.name] = _plain(hints[field.name])
+    return command
+
+
+def _plain(hint: Any) -> Any:
+    kind, *more = get_args(hint) if get_origin(hint) is Annotated else (hint,)
+    name = None if any(getattr(each, "metavar", None) for each in more) else _value_name(kind)
+    return Annotated[kind, *more, arg(metavar=name, help_behavior_hint="")]
+
+
+def _value_name(kind: Any) -> str | None:
+    """What stands for a value that may be left out; None where tyro's own name says it."""
+    kinds = [each for each in get_args(kind) if each is not NoneType]
+    if NoneType not in get_args(kind) or len(kinds) != 1:
+        return None
+    if get_origin(kinds[0]) is Literal:
+        return "{" + ",".join(map(str, get_args(kinds[0]))) + "}"
+    return _NAMES.get(kinds[0])
+
+
+def summary(command: type[object]) -> str:
+    """The first paragraph of a command's docstring, in one line."""
+    return " ".join((command.__doc__ or "").strip().partition("\n\n")[0].split())
+
+
+def listed(name: str, text: str) -> list[str]:
+    """Lines of the overview for one command."""
+    wrapped = textwrap.wrap(text, _WIDTH - _NAME) or [""]
+    return [f"  {name:<{_NAME - 2}}{wrapped[0]}", *(" " * _NAME + line for line in wrapped[1:])]
