@@ -19,9 +19,9 @@ if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.env
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from gui.app import make_application, make_window  # noqa: E402
-from gui.project_work import SAMPLE  # noqa: E402
-from gui.window import Window  # noqa: E402
-from pipeline.project.store import Project  # noqa: E402
+from gui.main_window.project_commands import SAMPLE  # noqa: E402
+from gui.main_window.window import Window  # noqa: E402
+from pipeline.project.storage.database import Project  # noqa: E402
 
 SIZE = (1400, 880)
 PATIENCE = 90.0
@@ -191,9 +191,9 @@ def compose(tour: Tour) -> None:
 
 def decide(tour: Tour) -> None:
     """Accept, reject, a second opinion, agreement."""
-    from gui.panels.agreement import AgreementDialog
-    from gui.panels.decide import RejectDialog
-    from gui.panels.help import HelpDialog
+    from gui.pages.desk.agreement import AgreementDialog
+    from gui.pages.desk.decide import RejectDialog
+    from gui.pages.help import HelpDialog
 
     window = tour.window
     session = window.session
@@ -235,7 +235,7 @@ def decide(tour: Tour) -> None:
 
 def export(tour: Tour, project: Path) -> None:
     """Choose frames, look at crops, export."""
-    from gui.panels.pairs import PairsPage
+    from gui.pages.pairs.page import PairsPage
 
     window = tour.window
     window.session.frame(window.session.order[0])
@@ -259,7 +259,7 @@ def export(tour: Tour, project: Path) -> None:
 
 def evaluate(tour: Tour) -> None:
     """Score the weights that come with rainclean on what was exported; look at what came out worst."""
-    from gui.panels.results import ResultsPanel
+    from gui.pages.results.page import ResultsPanel
 
     window = tour.window
     tour.press("Ctrl+4")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QKeySequence
 
-from gui.session import Session
+from gui.state import Session
 
 When = Callable[[Session], bool]
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from PySide6.QtCore import QSettings
     from PySide6.QtWidgets import QApplication
 
-    from gui.window import Window
+    from gui.main_window import Window
 
 
 def run(project: Path | None) -> int:
@@ -81,7 +81,7 @@ def make_window(settings: "QSettings | None" = None) -> "Window":
     """The window as it was left, empty."""
     from PySide6.QtCore import QSettings
 
-    from gui.window import Window
+    from gui.main_window import Window
 
     settings = QSettings() if settings is None else settings
     window = Window(settings)

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from pipeline.stages import Progress
-from rainclean.video.apart import unless
+from rainclean.video import unless
 
 Result = TypeVar("Result")
 

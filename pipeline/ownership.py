@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rainclean.formats.files import is_relative
+from rainclean.dataset import is_relative
 
 _LONGEST = 1 << 26
 """Bytes of a record above which it is none of ours."""

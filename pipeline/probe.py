@@ -128,8 +128,7 @@ def _decode(source: FrameSource) -> Generator[Progress, None, _Pass]:
             yield Progress("decode", decoded, total)
         return _Pass(decoded, None, None)
 
-    from rainclean.repeats import Repeats, describe
-    from rainclean.video.cuts import scene_cuts, thumbnail
+    from rainclean.video import Repeats, describe, scene_cuts, thumbnail
 
     thumbnails: list[NDArray[np.uint8]] = []
     tracker, repeats = _Tracker(), Repeats()
@@ -147,11 +146,11 @@ class _Tracker:
     """Follows the camera through the frames of a clip; keeps two pictures, not more."""
 
     def __init__(self) -> None:
-        from rainclean.video import motion
+        from rainclean.video import tracking
 
-        self._motion = motion
-        self._reference: motion.Reduced | None = None
-        self._before: motion.Reduced | None = None
+        self._motion = tracking
+        self._reference: tracking.Reduced | None = None
+        self._before: tracking.Reduced | None = None
         self._shifts: list[float | None] = []
         self._drifts: list[float] = []
         self._further = False

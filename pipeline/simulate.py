@@ -12,17 +12,23 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.clean_output import write_png
+from pipeline.clean import write_png
 from pipeline.output_folder import OutputFolder
 from pipeline.stages import Progress
 from pipeline.unchanged import unchanged
 from rainclean.errors import InputError, RaincleanError, UsageError
-from rainclean.simulate import Simulation
-from rainclean.simulate.backdrop import Backdrop
-from rainclean.simulate.record import BACKGROUND, MANIFEST, NAMES, describe, to_text
-from rainclean.simulate.render import Renderer
-from rainclean.simulate.writing import ClipWriter
-from rainclean.video.limits import check_pixels
+from rainclean.simulate import (
+    BACKGROUND,
+    MANIFEST,
+    NAMES,
+    Backdrop,
+    ClipWriter,
+    Renderer,
+    Simulation,
+    describe,
+    to_text,
+)
+from rainclean.video import check_pixels
 
 DEFAULT_RATE = Fraction(25)
 

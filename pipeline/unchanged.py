@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rainclean.errors import InputError, UsageError
-from rainclean.video.images import images_in
+from rainclean.video import images_in
 
 _SAMPLES, _SAMPLE = 16, 4096
 """Places of a file that are looked at where the system says two things of it, and bytes at each."""

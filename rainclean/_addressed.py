@@ -1,4 +1,4 @@
-"""Compiled kernels that read frames where they lie. Plain numpy twins are in `_reference`.
+"""Compiled kernels that read frames where they lie. Plain numpy twins are in `tests/oracles/kernels.py`.
 
 Frames of a clip are arrays of their own, and a list of arrays would have to be walked under the interpreter lock, on
 which threads would wait for each other. So kernels are given addresses, and whoever passes them holds on to the arrays.

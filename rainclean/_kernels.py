@@ -1,6 +1,6 @@
 """Compiled kernels over tiles: (N, T) uint8, one row a frame, one column a sample (a pixel's luma or channel).
 
-Each has a plain numpy twin of the same name and arguments in `_reference`, which tests hold it against.
+Each has a plain numpy twin of the same name and arguments in `tests/oracles/kernels.py`, which tests hold it against.
 Kernels release the interpreter lock and run in threads of ours: numba's own parallel loops abort when two
 threads enter them at once. Each is compiled once for all sizes and every N, and kept in numba's cache.
 """

@@ -1,6 +1,6 @@
 """How much of a clip is looked at: sizes that say beforehand what memory a clip takes.
 
-They stand apart so that `rainclean.budget` need not load what uses them.
+They stand apart so that `rainclean.temporal.memory_budget` need not load what uses them.
 """
 
 MOST_POINTS = 12_000

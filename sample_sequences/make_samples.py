@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from pipeline.clean_output import write_png
+from pipeline.clean.output import write_png
 from pipeline.simulate import SimulateSettings, simulate, simulate_folder
 from pipeline.stages import finish
 from rainclean.simulate import preset

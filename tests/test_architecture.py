@@ -1,5 +1,7 @@
 """The floors hold, and the contracts that say so can fail."""
 
+import ast
+import importlib
 import shutil
 import subprocess
 import sys
@@ -32,11 +34,13 @@ def test_contracts_hold(copy: Path) -> None:
 @pytest.mark.parametrize(
     ("module", "line", "contract"),
     [
-        ("rainclean/temporal.py", "import pipeline.clean", "Three floors"),
-        ("pipeline/clean.py", "import gui", "Three floors"),
-        ("pipeline/clean.py", "import PySide6.QtCore", "No Qt below the window"),
-        ("rainclean/recipe.py", "import rich", "neither prints nor parses"),
-        ("rainclean/temporal.py", "import torch", "torch stays"),
+        ("rainclean/moving/residual_grid.py", "import rainclean.moving.detection", "No circle"),
+        ("rainclean/video/source.py", "import rainclean.dataset.files", "No circle"),
+        ("rainclean/temporal/prior.py", "import pipeline.stages", "Three floors"),
+        ("pipeline/clean/run.py", "import gui", "Three floors"),
+        ("pipeline/clean/run.py", "import PySide6.QtCore", "No Qt below the window"),
+        ("rainclean/candidates/recipe.py", "import rich", "neither prints nor parses"),
+        ("rainclean/temporal/prior.py", "import torch", "torch stays"),
         ("gui/__init__.py", "import lightning", "torch stays"),
     ],
 )
@@ -58,3 +62,57 @@ def test_help_loads_neither_qt_nor_torch_nor_the_heavy_libraries(command: list[s
     )
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
     assert "LOADED []" in result.stdout, result.stdout + result.stderr
+
+
+NO_DOOR = (
+    "gui", "gui.pages", "gui.bench", "pipeline", "pipeline.bench", "pipeline.cli", "pipeline.project", "rainclean",
+)  # fmt: skip
+"""Folders of rooms, and of modules that are commands of their own."""
+
+
+def past_doors(root: Path) -> list[str]:
+    """Imports of a module of another room that go past the room's `__init__`, a line each."""
+    found = []
+    modules = {
+        ".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__"): path
+        for floor in ("rainclean", "pipeline", "gui")
+        for path in (root / floor).rglob("*.py")
+    }
+    for name, path in modules.items():
+        room = name if path.name == "__init__.py" else name.rpartition(".")[0]
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module in modules:
+                wanted = [node.module]
+            elif isinstance(node, ast.Import):
+                wanted = [each.name for each in node.names]
+            else:
+                continue
+            for module in wanted:
+                other = module.rpartition(".")[0]
+                is_room = module in modules and modules[module].name == "__init__.py"
+                inside = f"{room}.".startswith(f"{other}.")
+                if module in modules and not is_room and other not in NO_DOOR and not inside:
+                    found.append(f"{path.relative_to(root)}:{node.lineno} imports {module}")
+    return found
+
+
+def test_rooms_are_entered_by_their_doors(copy: Path) -> None:
+    assert past_doors(copy) == []
+    path = copy / "gui" / "theme.py"
+    path.write_text(path.read_text() + "\nfrom rainclean.moving.detection import Moving\n")
+    assert len(past_doors(copy)) == 1
+
+
+STUBS = sorted(ROOT.glob("[rpg]*/**/__init__.pyi"))
+
+
+@pytest.mark.parametrize("stub", STUBS, ids=lambda stub: str(stub.parent.relative_to(ROOT)))
+def test_a_door_opens_on_everything_it_names(stub: Path) -> None:
+    """Every name of the list is there, and nothing else is given away by it."""
+    pytest.importorskip("torch")
+    pytest.importorskip("PySide6.QtGui", exc_type=ImportError)
+    module = importlib.import_module(".".join(stub.parent.relative_to(ROOT).parts))
+    listed = next(n.value for n in ast.parse(stub.read_text()).body if isinstance(n, ast.Assign))
+    assert sorted(ast.literal_eval(listed)) == sorted(module.__all__) == sorted(dir(module))
+    for name in module.__all__:
+        assert getattr(module, name) is not None

@@ -9,7 +9,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+
+from tests.conftest import ROOT
 
 
 def test_a_wheel_works_in_an_empty_environment(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """The picture view in the middle of the window: compare two pictures, measure, draw."""
 
-from gui.compare.kinds import DifferenceKind, Legend, Mode, Outline, Tool
-from gui.compare.view import CompareView
+import lazy_loader
 
-__all__ = ["CompareView", "DifferenceKind", "Legend", "Mode", "Outline", "Tool"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

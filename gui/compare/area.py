@@ -21,7 +21,7 @@ from gui.compare.overlays import Overlay
 from gui.compare.panes import Pane, arrange, pane_size
 from gui.compare.viewport import Box
 from gui.compare.zooming import ZoomableArea
-from rainclean.video.source import Region
+from rainclean.video import Region
 
 BLINK_INTERVAL = 500
 """Milliseconds that each picture is shown in automatic blinking."""

@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 
 from gui.compare.kinds import U8, DifferenceKind
-from rainclean.video.source import Region
+from rainclean.video import Region
 
 Side = Literal["left", "right", "difference", "override"]
 

@@ -14,7 +14,7 @@ from PySide6.QtGui import QCursor, QMouseEvent
 from gui.compare.decorations import HANDLE
 from gui.compare.kinds import Place, Tool
 from gui.compare.viewport import Box
-from rainclean.video.source import Region
+from rainclean.video import Region
 
 NEAR = 6.0
 """Logical pixels from the divider within which it is taken hold of."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from gui.compare.kinds import U8
 from gui.compare.viewport import Box, Viewport
-from rainclean.video.source import Region
+from rainclean.video import Region
 
 SMOOTH_UP_TO = 3.0
 """Zoom above which pixels are squares."""

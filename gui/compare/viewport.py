@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple, Self
 
 from gui.compare.kinds import Place
-from rainclean.video.source import Region
+from rainclean.video import Region
 
 LARGEST = 64.0
 """Device pixels a pixel of the picture, at most."""

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QGestureEvent, QPinchGesture, QWidget
 from gui.compare.kinds import Place
 from gui.compare.panes import Pane
 from gui.compare.viewport import Box, Viewport
-from rainclean.video.source import Region
+from rainclean.video import Region
 
 STEP = 1.25
 """Zoom of one notch of the wheel and one key press."""

@@ -48,8 +48,8 @@ class Add:
 
     def run(self) -> None:
         """Add them one by one."""
-        from pipeline.project.adding import Origin, add
-        from pipeline.project.store import Project
+        from pipeline.project.clips import Origin, add
+        from pipeline.project.storage import Project
         from rainclean.errors import UsageError
 
         if not self.clips:

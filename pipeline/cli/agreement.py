@@ -25,8 +25,8 @@ class Agreement:
 
     def run(self) -> None:
         """Look it up and print it."""
-        from pipeline.project.agreement import agreements, judgements
-        from pipeline.project.store import Project
+        from pipeline.project.decisions import agreements, judgements
+        from pipeline.project.storage import Project
 
         with Project(self.project) as project:
             for note in project.notes:

@@ -39,9 +39,9 @@ class Analyze:
 
     def run(self) -> None:
         """Analyse one after the other."""
-        from pipeline.clean_settings import CleanSettings
-        from pipeline.project.analyzing import analyze
-        from pipeline.project.store import Project
+        from pipeline.clean import CleanSettings
+        from pipeline.project.analysis import analyze
+        from pipeline.project.storage import Project
         from rainclean.allocator import share_heaps
 
         share_heaps()

@@ -8,7 +8,7 @@ from pipeline.cli.console import follow, print_json, print_table, print_text
 from rainclean.errors import UsageError
 
 if TYPE_CHECKING:
-    from pipeline.bench_spanet import Measurement
+    from pipeline.bench.spanet import Measurement
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class BenchSpanet:
 
     def run(self) -> None:
         """Measure and print."""
-        from pipeline.bench_spanet import bench_spanet
+        from pipeline.bench.spanet import bench_spanet
         from rainclean.spanet import require_torch
 
         sizes = [_size(text) for text in self.sizes]

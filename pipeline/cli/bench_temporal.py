@@ -8,7 +8,7 @@ from pipeline.cli.values import clip_size
 from rainclean.errors import UsageError
 
 if TYPE_CHECKING:
-    from pipeline.bench_temporal import Measurement
+    from pipeline.bench.temporal import Measurement
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class BenchTemporal:
 
     def run(self) -> None:
         """Measure and print."""
-        from pipeline.bench_temporal import bench_temporal
+        from pipeline.bench.temporal import bench_temporal
 
         sizes = [clip_size(text, "--sizes") for text in self.sizes]
         if self.repeats < 1:

@@ -13,8 +13,7 @@ from pipeline.words import counted
 from rainclean.errors import UsageError
 
 if TYPE_CHECKING:
-    from pipeline.bench_truth import Measured
-    from pipeline.truth_bars import Bar
+    from pipeline.bench.truth import Bar, Measured
 
 
 @dataclass(frozen=True)
@@ -53,9 +52,17 @@ class BenchTruth:
             raise UsageError(f"--plot {self.plot}: a .png in a folder that is there is needed")
         seeds, crfs = _numbers(self.seeds, "--seeds"), _numbers(self.crfs, "--crfs")
 
-        from pipeline.bench_truth import bench_truth, pictures_folder
-        from pipeline.truth_bars import bars, by_case, means, verdicts
-        from pipeline.truth_ladder import Rung, backgrounds, cases
+        from pipeline.bench.truth import (
+            Rung,
+            backgrounds,
+            bars,
+            bench_truth,
+            by_case,
+            cases,
+            means,
+            pictures_folder,
+            verdicts,
+        )
 
         chosen = cases(_words(self.cases), crfs)
         pictures = backgrounds(self.backgrounds)
@@ -67,7 +74,7 @@ class BenchTruth:
                 clips = follow(bench_truth(rungs, frames, (width, height), folder))
         summary = {name: means(of_case) for name, of_case in by_case(clips).items()}
         if self.plot is not None:
-            from pipeline.truth_plot import write_plot
+            from pipeline.bench.truth import write_plot
 
             write_plot(clips, self.plot)
         if self.json:
@@ -159,7 +166,7 @@ def _figure(row: dict[str, Any], method: str, key: str, form: str) -> str:
 
 
 def _print_bars(clips: "list[Measured]") -> None:
-    from pipeline.truth_bars import bars, reliability
+    from pipeline.bench.truth import bars, reliability
 
     print_text("")
     held = bars(clips)

@@ -27,7 +27,7 @@ class Check:
 
     def run(self) -> None:
         """Look at everything and print what is wrong."""
-        from pipeline.export.check import check
+        from pipeline.export import check
         from rainclean.errors import RaincleanError
 
         found = follow(check(self.folder))

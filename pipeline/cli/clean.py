@@ -12,7 +12,7 @@ from pipeline.cli.console import follow, print_json, print_note, print_table, pr
 from pipeline.cli.values import Matrix, parse_bytes, parse_point, parse_region
 
 if TYPE_CHECKING:
-    from pipeline.clean_settings import CleanSettings
+    from pipeline.clean import CleanSettings
     from rainclean.video import FrameSource
 
 
@@ -62,8 +62,7 @@ class Clean:
 
     def run(self) -> None:
         """Make the candidates and write them."""
-        from pipeline.clean import clean
-        from pipeline.clean_output import clean_folder, write_clean
+        from pipeline.clean import clean, clean_folder, write_clean
         from pipeline.unchanged import unchanged
         from rainclean.allocator import share_heaps
         from rainclean.video import open_source
@@ -89,7 +88,7 @@ class Clean:
             print_note(f"note: {warning}")
 
     def _settings(self, source: "FrameSource") -> "CleanSettings":
-        from pipeline.clean_settings import CleanSettings
+        from pipeline.clean import CleanSettings
 
         defaults = CleanSettings()
         return CleanSettings(

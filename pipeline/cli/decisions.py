@@ -31,7 +31,7 @@ class DecisionsExport:
     def run(self) -> None:
         """Write the file."""
         from pipeline.project.exchange import export_decisions
-        from pipeline.project.store import Project
+        from pipeline.project.storage import Project
         from rainclean.errors import RaincleanError
 
         if os.path.lexists(self.output) and not self.overwrite:
@@ -67,7 +67,7 @@ class DecisionsImport:
     def run(self) -> None:
         """Read the files and add what is new."""
         from pipeline.project.exchange import import_decisions
-        from pipeline.project.store import Project
+        from pipeline.project.storage import Project
         from rainclean.errors import UsageError
 
         if not self.files:

@@ -26,9 +26,8 @@ class Demo:
 
     def run(self) -> None:
         """Run everything and print what it is worth."""
-        from pipeline.demo import demo
-        from pipeline.demo_report import COLUMNS, PROTOCOL, cells
-        from pipeline.evaluation_page import summary_rows
+        from pipeline.demo import COLUMNS, PROTOCOL, cells, demo
+        from pipeline.evaluation import summary_rows
         from rainclean.errors import RaincleanError
 
         result = follow(demo(self.output))

@@ -44,15 +44,13 @@ class Derain:
         from rainclean.spanet import load, require_torch, shipped_weights
 
         require_torch()
-        from pipeline.derain import derain
-        from pipeline.derain_plan import DerainSettings, Kind, plan
+        from pipeline.derain import DerainSettings, Kind, derain, plan
 
         began = perf_counter()
         settings = DerainSettings(self.crf, self.lossless, self.salvage, self.overwrite)
         work = plan(self.input, self.output, settings)
 
-        from rainclean.spanet.inference import choose_device
-        from rainclean.spanet.weights import file_sha256
+        from rainclean.spanet import choose_device, file_sha256
 
         device = choose_device(self.device)
         weights = self.weights or shipped_weights()

@@ -37,9 +37,9 @@ class Describe:
 
     def run(self) -> None:
         """Store it."""
+        from pipeline.project.clips import describe, lookalikes
         from pipeline.project.model import ORIGIN
-        from pipeline.project.sequences import describe, lookalikes
-        from pipeline.project.store import Project
+        from pipeline.project.storage import Project
         from rainclean.errors import UsageError
 
         said = {name: text for name in ("scene", *ORIGIN) if (text := getattr(self, name)) is not None}

@@ -39,8 +39,7 @@ class Evaluate:
 
     def run(self) -> None:
         """Score every pair and write what came out."""
-        from pipeline.evaluate import EvaluateSettings, evaluate, evaluation_folder
-        from pipeline.evaluation_page import pairs_of, summary_rows
+        from pipeline.evaluation import EvaluateSettings, evaluate, evaluation_folder, pairs_of, summary_rows
         from rainclean.metrics import PROTOCOLS
 
         settings = EvaluateSettings(

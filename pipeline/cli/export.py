@@ -11,8 +11,8 @@ from pipeline.words import counted
 from rainclean.errors import UsageError
 
 if TYPE_CHECKING:
-    from pipeline.export.plan import ExportSettings
-    from pipeline.project.store import Project
+    from pipeline.export import ExportSettings
+    from pipeline.project.storage import Project
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,8 @@ class Export:
 
     def run(self) -> None:
         """Write it."""
-        from pipeline.export.writing import export
-        from pipeline.project.store import Project
+        from pipeline.export import export
+        from pipeline.project.storage import Project
 
         settings = self.settings()
         if self.output is None and not self.estimate:
@@ -85,9 +85,8 @@ class Export:
     def settings(self) -> "ExportSettings":
         """What these flags ask for. Raises UsageError for values that cannot be meant."""
         from pipeline.cli.values import check_share, parse_shares
-        from pipeline.export.plan import ExportSettings
-        from rainclean.formats import layout
-        from rainclean.pairs import CropChoice, FrameChoice
+        from pipeline.export import ExportSettings
+        from rainclean.dataset import CropChoice, FrameChoice, layout
 
         layout(self.layout)
         check_share(self.min_rain, "--min-rain")
@@ -110,7 +109,7 @@ class Export:
         )
 
     def _estimate(self, project: "Project", settings: "ExportSettings") -> None:
-        from pipeline.export.estimate import estimate, size_in_words
+        from pipeline.export import estimate, size_in_words
 
         found = estimate(project, settings)
         for note in found.notes:

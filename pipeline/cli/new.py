@@ -21,7 +21,7 @@ class New:
 
     def run(self) -> None:
         """Make it."""
-        from pipeline.project.store import Project
+        from pipeline.project.storage import Project
 
         with Project.create(self.project) as project:
             for note in project.notes:

@@ -11,8 +11,8 @@ from pipeline.cli.console import follow, print_json, print_note, print_table, pr
 from pipeline.words import counted, quoted
 
 if TYPE_CHECKING:
-    from pipeline.project.backups import Listed
-    from pipeline.project.restoring import Restored
+    from pipeline.project.recovery import Restored
+    from pipeline.project.storage import Listed
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Restore:
 
     def run(self) -> None:
         """List, or restore."""
-        from pipeline.project.restoring import listed, restore
+        from pipeline.project.recovery import listed, restore
         from rainclean.errors import UsageError
 
         if self.list and (self.at or self.as_it_is):
@@ -53,7 +53,7 @@ class Restore:
             self._print(result)
 
     def _print_list(self, found: "Sequence[Listed]") -> None:
-        from pipeline.project.backups import local_time
+        from pipeline.project.storage import local_time
 
         if self.json:
             print_json({"backups": [_line(one) for one in found]})
@@ -72,8 +72,8 @@ class Restore:
             print_table(("time", "decisions", "sequences", ""), rows)
 
     def _print(self, result: "Restored") -> None:
-        from pipeline.project.backups import local_time
-        from pipeline.project.salvage import said
+        from pipeline.project.recovery import said
+        from pipeline.project.storage import local_time
 
         for note in (*result.salvaged.notes, *result.notes):
             print_note(f"note: {note}")
@@ -102,7 +102,7 @@ def _line(one: "Listed") -> dict[str, Any]:
 
 
 def _document(result: "Restored") -> dict[str, Any]:
-    from pipeline.project.salvage import ORDER
+    from pipeline.project.recovery import ORDER
 
     return {
         "was": result.was,

@@ -10,7 +10,7 @@ from pipeline.cli.console import fail_for_parts, print_json, print_note, print_t
 from pipeline.words import few
 
 if TYPE_CHECKING:
-    from pipeline.project.store import Project
+    from pipeline.project.storage import Project
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Select:
 
     def run(self) -> None:
         """Store the decision."""
-        from pipeline.project.store import Project
+        from pipeline.project.storage import Project
         from rainclean.errors import UsageError
 
         ways = [self.candidate is not None, self.auto, self.reject, self.undo]
@@ -94,9 +94,9 @@ class Select:
                 self._decide(project)
 
     def _decide(self, project: "Project") -> None:
-        from pipeline.project import decisions
-        from pipeline.project.masks import keep_mask
-        from pipeline.project.sequences import sequences
+        from pipeline.project.clips import sequences
+        from pipeline.project.decisions import decisions
+        from pipeline.project.editing import keep_mask
         from pipeline.words import one_line
 
         (sequence,) = sequences(project, [self.sequence])
@@ -127,9 +127,9 @@ class Select:
 
     def _set_aside(self, project: "Project", silent: bool) -> None:
         """Keep what is said beside a decision, as the window does."""
+        from pipeline.project.clips import sequences
         from pipeline.project.decisions import person
-        from pipeline.project.editor import Editor
-        from pipeline.project.sequences import sequences
+        from pipeline.project.editing import Editor
         from pipeline.words import one_line
 
         (sequence,) = sequences(project, [self.sequence])
@@ -149,7 +149,7 @@ class Select:
         return self.candidate is None and not self.reject and not self.undo
 
     def _choose_best(self, project: "Project") -> None:
-        from pipeline.project.suggestion import choose_suggested
+        from pipeline.project.preference import choose_suggested
         from pipeline.words import one_line
 
         note = one_line(self.note, "--note")

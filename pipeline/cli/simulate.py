@@ -118,7 +118,7 @@ class Simulate:
         simulation = self._simulation()
 
         from pipeline.simulate import SimulateSettings, simulate, simulate_folder
-        from rainclean.simulate.backdrop import Backdrop
+        from rainclean.simulate import Backdrop
 
         size, rate = _parse_size(self.size), _parse_rate(self.rate)
         settings = SimulateSettings(simulation, self.preset, self.seed, self.frames, size, rate)

@@ -12,8 +12,8 @@ from pipeline.words import counted, few, quoted
 
 if TYPE_CHECKING:
     from pipeline.project.model import Analysis, Overview
-    from pipeline.project.store import Project
-    from pipeline.project.suggestion import Suggestions
+    from pipeline.project.preference import Suggestions
+    from pipeline.project.storage import Project
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,10 @@ class Status:
 
     def run(self) -> None:
         """Look it up and print it."""
+        from pipeline.project.exchange import advice, faults
         from pipeline.project.overview import overview
-        from pipeline.project.store import Project
-        from pipeline.project.suggestion import suggestions
-        from pipeline.project.unusable import advice, faults
+        from pipeline.project.preference import suggestions
+        from pipeline.project.storage import Project
 
         with Project(self.project) as project:
             for note in project.notes:
@@ -134,7 +134,7 @@ def _document(project: "Project", lines: "list[Overview]", learned: "Suggestions
 
 
 def _details(project: "Project", line: "Overview", learned: "Suggestions") -> dict[str, Any]:
-    from pipeline.project.analyses import all_candidates, analyses, candidate, rain_amounts
+    from pipeline.project.analysis import all_candidates, analyses, candidate, rain_amounts
     from pipeline.project.clips import clip
     from pipeline.project.decisions import journal
 
@@ -171,11 +171,11 @@ def _details(project: "Project", line: "Overview", learned: "Suggestions") -> di
 
 def _found(project: "Project", made: "Analysis") -> dict[str, Any]:
     """What the analysis found of the clip: how frames were steadied (None: they were not), what moves in it."""
-    from pipeline.project.findings import told
+    from pipeline.project.analysis import told
 
     found: dict[str, Any] = {"steadying": None, "moving": told(made) or None, "belief": bool(made.belief_sd)}
     if made.steadying:
-        from pipeline.project.findings import read_steadying
+        from pipeline.project.analysis import read_steadying
 
         steadying = read_steadying(project, made.steadying)
         residuals = [pose.residual for pose in steadying.poses.values()]

@@ -13,7 +13,7 @@ from pipeline.words import quoted
 from rainclean.errors import UsageError
 
 if TYPE_CHECKING:
-    from pipeline.training.train import Machine, Trained
+    from pipeline.training import Machine, Trained
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,7 @@ class Train:
         from pipeline.training import require_training
 
         require_training()
-        from pipeline.training.run_folder import RUN
-        from pipeline.training.train import Machine, is_further_process
+        from pipeline.training import RUN, Machine, is_further_process
         from rainclean.allocator import keep_freed_memory
 
         keep_freed_memory()
@@ -104,10 +103,8 @@ class Train:
             self._report(result)
 
     def _stage(self, machine: "Machine") -> "Generator[Progress, None, Trained]":
-        from pipeline.training.recipe import preset
-        from pipeline.training.train import begin, resume
-        from rainclean.spanet.choices import STARTS
-        from rainclean.spanet.weights import read
+        from pipeline.training import begin, preset, resume
+        from rainclean.spanet import STARTS, read
 
         if self.resume is not None:
             return resume(self.resume, machine, self.dataset, self.skip_broken)
@@ -139,7 +136,7 @@ class Train:
                 raise UsageError(f"--{name} {getattr(self, name)}: at least {least}")
 
     def _report(self, result: "Trained") -> None:
-        from pipeline.training.validation import PROTOCOL
+        from pipeline.training import PROTOCOL
 
         best = result.folder / "best.safetensors"
         if self.json:
@@ -155,9 +152,7 @@ def _on_snapshot(
     dataset: Path, folder: Path, output: Path, begun: "Callable[[Path], Generator[Progress, None, Trained]]"
 ) -> "Generator[Progress, None, Trained]":
     """A training on a copy of its data set that nothing changes any more."""
-    from pipeline.training.run_folder import check_new
-    from pipeline.training.snapshot import take_snapshot
-    from pipeline.training.train import is_further_process
+    from pipeline.training import check_new, is_further_process, take_snapshot
 
     if not is_further_process():  # of a run that the first one has begun
         check_new(output, folder)  # a copy should not be made for nothing

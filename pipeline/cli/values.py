@@ -29,7 +29,7 @@ def parse_point(text: str, source: "FrameSource", flag: str) -> int:
     if re.fullmatch(r"[0-9]{1,9}(\.[0-9]+)?s", text):
         import numpy as np
 
-        from rainclean.video.times import since_start
+        from rainclean.video import since_start
 
         return int(np.searchsorted(since_start(source.times), float(text[:-1]) - 1e-9))
     raise UsageError(f"{flag} {text}: a frame index such as 120 or a time such as 4.5s is needed")

@@ -39,7 +39,7 @@ class WeightsImport:
             raise RaincleanError(f"{self.output}: is there already; --overwrite replaces it")
         if self.output.exists() and self.checkpoint.exists() and self.output.samefile(self.checkpoint):
             raise RaincleanError(f"{self.output}: is what is read; choose another name with -o")
-        from rainclean.spanet.checkpoint import import_checkpoint
+        from rainclean.spanet import import_checkpoint
 
         import_checkpoint(self.checkpoint, self.output, self.direction_attention)
         document = _describe(self.output)
@@ -72,7 +72,7 @@ class WeightsInfo:
 
 
 def _describe(path: Path) -> dict[str, Any]:
-    from rainclean.spanet.weights import COLOUR_ORDER, file_sha256, read
+    from rainclean.spanet import COLOUR_ORDER, file_sha256, read
 
     origin, tensors = read(path)
     return {

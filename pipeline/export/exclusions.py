@@ -7,11 +7,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.project.findings import read_areas, read_belief, read_passing
-from pipeline.project.masks import read_mask
+from pipeline.project.analysis import read_areas, read_belief, read_passing
+from pipeline.project.editing import read_mask
 from pipeline.project.model import Analysis
-from pipeline.project.store import Project
-from rainclean.found import Passing
+from pipeline.project.storage import Project
+from rainclean.moving import Passing
 
 U8 = NDArray[np.uint8]
 Mask = NDArray[np.bool_]

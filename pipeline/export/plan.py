@@ -8,24 +8,27 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from pipeline.export.exclusions import ExclusionRules
-from pipeline.project.agreement import AUTOMATIC, Agreement, Judgements, agreements, judgements
-from pipeline.project.analyses import OF_FRAMES, analysis, candidate, rain_amounts
-from pipeline.project.clips import clip
-from pipeline.project.decisions import current
-from pipeline.project.edits import pair_frames
-from pipeline.project.findings import covered_frames, repeats_of, verdict_of
+from pipeline.project.analysis import (
+    OF_FRAMES,
+    analysis,
+    candidate,
+    covered_frames,
+    rain_amounts,
+    repeats_of,
+    verdict_of,
+)
+from pipeline.project.clips import clip, lookalikes, sequences
+from pipeline.project.decisions import AUTOMATIC, Agreement, Judgements, agreements, current, judgements
+from pipeline.project.editing import pair_frames
+from pipeline.project.exchange import advice, faults
 from pipeline.project.model import Analysis, Clip, Decision, StoredCandidate
 from pipeline.project.model import Sequence as ClipSequence
-from pipeline.project.sequences import lookalikes, sequences
-from pipeline.project.store import Project
-from pipeline.project.unusable import advice, faults
+from pipeline.project.storage import Project
 from pipeline.words import counted, few, quoted
 from rainclean import __version__
 from rainclean.confidence import ERROR
+from rainclean.dataset import CropChoice, FrameChoice, layout, split_scenes
 from rainclean.errors import RaincleanError, UsageError
-from rainclean.formats import layout
-from rainclean.pairs import CropChoice, FrameChoice
-from rainclean.splits import split_scenes
 from rainclean.verdict import Verdict
 
 SHARES = {"train": 0.8, "val": 0.1, "test": 0.1}

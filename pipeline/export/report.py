@@ -4,7 +4,7 @@ import hashlib
 import json
 from typing import Any
 
-from rainclean.formats.manifest import REPORT
+from rainclean.dataset import REPORT
 
 __all__ = ["REPORT", "digest_of", "write_report"]
 

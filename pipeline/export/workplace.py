@@ -18,10 +18,10 @@ from typing import Any, Self
 from pipeline.export.report import REPORT
 from pipeline.ownership import read_record
 from pipeline.partial import Lock
-from pipeline.project.store import DATABASE
+from pipeline.project.storage import DATABASE
 from pipeline.words import counted
+from rainclean.dataset import Files, is_relative
 from rainclean.errors import RaincleanError, ResourceError
-from rainclean.formats.files import Files, is_relative
 
 _PREFIX, _SUFFIX = ".", ".rainclean-export"
 _PREPARED = re.compile(r"plan|data|old|sequence-\d+(\.json)?|(plan|sequence-\d+\.json)\.partial")
@@ -235,8 +235,7 @@ def _exchange(one: Path, other: Path) -> bool:
 
 def _listed(folder: Path) -> set[str]:
     """Names of the files that a finished export says it consists of, of the kinds that exports write."""
-    from rainclean.formats.manifest import NAME, PARQUET_NAME, read_manifest
-    from rainclean.formats.spa import LISTS
+    from rainclean.dataset import LISTS, NAME, PARQUET_NAME, read_manifest
 
     report = read_record(folder / REPORT)
     if not ({"rainclean", "settings", "pairs"} <= report.keys() and isinstance(report.get("files"), dict)):

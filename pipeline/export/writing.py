@@ -14,26 +14,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.border import border
+from pipeline.clean import STILL_PX
 from pipeline.export.exclusions import REASONS, Excluded, Exclusions, read_exclusions
 from pipeline.export.plan import ExportSettings, Item, Plan, plan_export, versions
 from pipeline.export.report import REPORT, write_report
 from pipeline.export.workplace import SEQUENCES, Workplace
-from pipeline.project.findings import read_belief
-from pipeline.project.frames import whole_sequence
-from pipeline.project.store import Project
+from pipeline.project.analysis import read_belief, whole_sequence
+from pipeline.project.storage import Project
 from pipeline.stages import Progress, part_of
-from pipeline.watch import STILL_PX
 from pipeline.words import counted, few
 from rainclean import __version__, confidence
+from rainclean.dataset import (
+    NAME,
+    PARQUET_NAME,
+    Crop,
+    ManifestRow,
+    PairKey,
+    PairPaths,
+    Widths,
+    has_parquet,
+    layout,
+    rain_amount,
+    write_manifest,
+    write_parquet,
+)
 from rainclean.errors import RaincleanError, ResourceError
-from rainclean.formats import layout
-from rainclean.formats.layout import PairKey, PairPaths, Widths
-from rainclean.formats.manifest import NAME, PARQUET_NAME, ManifestRow, has_parquet, write_manifest, write_parquet
-from rainclean.formats.png import encode_png, pixels_sha256
-from rainclean.pairs import Crop, rain_amount
+from rainclean.png import encode_png, pixels_sha256
 from rainclean.temporal import luma
-from rainclean.video import Frame, FrameSource
-from rainclean.video.motion import Reduced, shift_between
+from rainclean.video import Frame, FrameSource, Reduced, shift_between
 
 U8 = NDArray[np.uint8]
 

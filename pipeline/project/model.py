@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pipeline.project.rows import checked, listed, mapped
+from pipeline.project.storage import checked, listed, mapped
 from rainclean.verdict import STATES as CLIP_STATES
 from rainclean.verdict import Verdict as ClipVerdict
 from rainclean.video import Region

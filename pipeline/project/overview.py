@@ -3,12 +3,12 @@
 from collections.abc import Sequence as Several
 from typing import Any
 
-from pipeline.project import edits
+from pipeline.project.analysis import verdict_of
+from pipeline.project.clips import sequences
 from pipeline.project.decisions import by_sequence, differ, of_people
-from pipeline.project.findings import verdict_of
+from pipeline.project.editing import edits
 from pipeline.project.model import Decision, Overview, Sequence, State
-from pipeline.project.sequences import sequences
-from pipeline.project.store import Project
+from pipeline.project.storage import Project
 
 FEW = 100
 """Up to so many sequences that are named are asked for by name; above, everything is read."""

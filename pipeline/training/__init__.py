@@ -1,8 +1,17 @@
 """Training SPANet: recipe, run folder, and the run itself. Lightning and torch are loaded when a run starts."""
 
+from typing import Any
 
-def require_training() -> None:
-    """Raise RaincleanError, saying what to install, where something that training needs is missing; loads nothing."""
-    from rainclean.spanet import require_torch
+import lazy_loader
 
-    require_torch("lightning", "tensorboard", "matplotlib")
+from pipeline.training.requirements import require_training
+
+_load, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+
+def __getattr__(name: str) -> Any:
+    try:
+        return _load(name)
+    except ModuleNotFoundError:
+        require_training()  # says what to install
+        raise

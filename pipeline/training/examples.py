@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
+from rainclean.dataset import Dataset, DatasetPair, split_scenes
 from rainclean.errors import RaincleanError
-from rainclean.formats.dataset import Dataset, DatasetPair
-from rainclean.splits import split_scenes
 
 HELD_OUT = 0.1
 """Share of the training scenes that is held out where a data set has no split for validation."""

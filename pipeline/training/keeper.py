@@ -15,10 +15,10 @@ from pipeline.training import run_folder
 from pipeline.training.metrics_log import MetricsLog
 from pipeline.training.module import LOWER_RATE, Training
 from pipeline.training.validation import PROTOCOL, Validation, validate
+from rainclean.dataset import DatasetPair
 from rainclean.errors import RaincleanError
-from rainclean.formats.dataset import DatasetPair
-from rainclean.formats.png import encode_png
-from rainclean.spanet.weights import Origin, save
+from rainclean.png import encode_png
+from rainclean.spanet import Origin, save
 
 LOG_EVERY = 10
 """Steps of a row in metrics.csv."""

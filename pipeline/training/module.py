@@ -8,9 +8,7 @@ from torch import Tensor
 
 from pipeline.training.recipe import TrainRecipe
 from rainclean.errors import RaincleanError
-from rainclean.spanet.data import Batch, Broken
-from rainclean.spanet.loss import losses
-from rainclean.spanet.network import SPANet
+from rainclean.spanet import Batch, Broken, SPANet, losses
 
 LOWER_RATE = "use a lower --learning-rate or --clip-gradients 1"
 

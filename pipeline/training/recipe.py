@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Self
 
 from rainclean.errors import UsageError
-from rainclean.spanet.choices import MASKS, STARTS
+from rainclean.spanet import MASKS, STARTS
 
 _KINDS: Mapping[Any, Any] = {int: int, float: (float, int), str: str, bool: bool}
 """What a value of a recipe may be when it comes from a file."""

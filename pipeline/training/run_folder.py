@@ -33,7 +33,7 @@ _LIBRARIES = ("torch", "lightning", "numpy", "opencv-python", "numba")
 
 @dataclass(frozen=True)
 class RunRecord:
-    """What run.json says. dataset: its folder; pairs_sha256: of its pairs (`rainclean.formats.dataset.Dataset`)."""
+    """What run.json says. dataset: its folder; pairs_sha256: of its pairs (`rainclean.dataset.reader.Dataset`)."""
 
     recipe: TrainRecipe
     dataset: Path

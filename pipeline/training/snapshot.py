@@ -13,8 +13,8 @@ from pathlib import Path
 
 from pipeline.partial import beside
 from pipeline.stages import Progress
+from rainclean.dataset import Dataset, read_dataset
 from rainclean.errors import InputError, RaincleanError, ResourceError
-from rainclean.formats.dataset import Dataset, read_dataset
 
 _STEP = 200
 """Files between two words of progress."""

@@ -26,13 +26,23 @@ from pipeline.training.module import Training
 from pipeline.training.recipe import TrainRecipe
 from pipeline.training.validation import usable
 from rainclean import __version__
+from rainclean.dataset import Dataset, read_dataset
 from rainclean.errors import InputError, RaincleanError, UsageError
-from rainclean.formats.dataset import Dataset, read_dataset
-from rainclean.spanet.data import Batches, Cut, Examples, together
-from rainclean.spanet.network import SPANet
-from rainclean.spanet.start import new_network
-from rainclean.spanet.unpickling import unpickle
-from rainclean.spanet.weights import Origin, file_sha256, load, read, save, write
+from rainclean.spanet import (
+    Batches,
+    Cut,
+    Examples,
+    Origin,
+    SPANet,
+    file_sha256,
+    load,
+    new_network,
+    read,
+    save,
+    together,
+    unpickle,
+    write,
+)
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from rainclean.dataset import DatasetPair, read_pair
 from rainclean.errors import InputError
-from rainclean.formats.dataset import DatasetPair, read_pair
 from rainclean.metrics import score
-from rainclean.spanet.bands import forward_in_bands
-from rainclean.spanet.data import example_mask
-from rainclean.spanet.inference import to_levels
-from rainclean.spanet.network import SPANet
+from rainclean.spanet import SPANet, example_mask, forward_in_bands, to_levels
 
 U8 = NDArray[np.uint8]
 

@@ -1,7 +1,5 @@
 """The live stack: percentiles of a sequence as a person moves a slider. See `stack`."""
 
-from rainclean.live.pixel import PixelHistory
-from rainclean.live.preview import Preview
-from rainclean.live.stack import LiveStack, NothingSorted
+import lazy_loader
 
-__all__ = ["LiveStack", "NothingSorted", "PixelHistory", "Preview"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rainclean import temporal
+from rainclean.temporal import prior
 
 U8 = NDArray[np.uint8]
 
@@ -32,13 +32,13 @@ class PixelHistory:
     @classmethod
     def of(cls, x: int, y: int, indices: tuple[int, ...], values: U8) -> "PixelHistory":
         """The history that values (N, 3) uint8 in order of time come to."""
-        luma, n = temporal.luma(values), len(values)
-        modes, firsts, lasts = temporal.mode_range(np.sort(luma)[:, None])
+        luma, n = prior.luma(values), len(values)
+        modes, firsts, lasts = prior.mode_range(np.sort(luma)[:, None])
         first, last = int(firsts[0]), int(lasts[0])
         whole = range(-(-100 * first // n), 100 * last // n + 1)
         return cls(x, y, indices, values, luma, int(modes[0]), 100 * first / n, 100 * last / n, whole)
 
     def at(self, percentile: float) -> tuple[int, int, int]:
         """RGB of the pixel at this percentile, 0…100 in tenths: each channel on its own, as in the picture."""
-        red, green, blue = temporal.percentile(np.sort(self.values, axis=0), percentile)
+        red, green, blue = prior.percentile(np.sort(self.values, axis=0), percentile)
         return int(red), int(green), int(blue)

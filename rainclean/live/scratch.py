@@ -15,8 +15,8 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from rainclean import storage
 from rainclean.errors import ResourceError
+from rainclean.temporal import storage
 
 U8 = NDArray[np.uint8]
 

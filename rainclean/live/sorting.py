@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from rainclean import _kernels
 from rainclean.live.frames import LiveFrames, Window
 from rainclean.live.scratch import ScratchFile
-from rainclean.networks import sort_network
-from rainclean.temporal import Votes, count_votes, crowd_size
+from rainclean.temporal import Votes, count_votes, crowd_size, sort_network
 
 U8 = NDArray[np.uint8]
 U16 = NDArray[np.uint16]

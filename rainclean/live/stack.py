@@ -1,6 +1,6 @@
 """One window of a sequence, kept sorted, so that a person can try percentiles and numbers of frames.
 
-`rainclean.stack.SortedStack` sorts, looks up what it was asked for, and forgets. Here frames stay as they were
+`rainclean.temporal.SortedStack` sorts, looks up what it was asked for, and forgets. Here frames stay as they were
 decoded (`frames`), and the window that is being looked at stays sorted, rank by rank (`sorting`): any percentile of
 it is two ranks, blended. Another number of frames is previewed first, coarsely and only what is in view, and sorted
 once the person has settled on it. Pictures are those that `clean` makes of the same recipe, pixel by pixel.
@@ -17,15 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rainclean import _kernels
-from rainclean.candidates import SWEEP_FRAMES, Selection, select_frames
+from rainclean.candidates import SWEEP_FRAMES, Recipe, Selection, select_frames
 from rainclean.live.frames import REDUCED_PIXELS, LiveFrames, Window
 from rainclean.live.pixel import PixelHistory
 from rainclean.live.preview import Preview, check_region, coarse
 from rainclean.live.scratch import ScratchFile, frames_that_fit
 from rainclean.live.sorting import MOST_FRAMES, SortedWindow, luma_of, mode_places, side_by_side, sort_window
-from rainclean.networks import sort_network
-from rainclean.recipe import Recipe
-from rainclean.temporal import Votes, count_votes, split_percentile
+from rainclean.temporal import Votes, count_votes, sort_network, split_percentile
 from rainclean.video import Region
 
 U8 = NDArray[np.uint8]

@@ -1,4 +1,7 @@
-"""The compiled kernels that paint streaks and put a frame together; plain numpy twins are in `_reference`."""
+"""The compiled kernels that paint streaks and put a frame together.
+
+Plain numpy twins are in `tests/oracles/simulate_kernels.py`.
+"""
 
 import math
 

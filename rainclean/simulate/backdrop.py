@@ -10,9 +10,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from rainclean.video import FrameSource, open_source
-from rainclean.video.limits import check_name
-from rainclean.video.pictures import SUFFIXES, read_picture
+from rainclean.video import SUFFIXES, FrameSource, check_name, open_source, read_picture
 
 U8 = NDArray[np.uint8]
 

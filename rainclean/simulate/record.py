@@ -20,8 +20,7 @@ from rainclean.errors import InputError
 from rainclean.json_text import parse_json
 from rainclean.simulate.camera import look, truth_of
 from rainclean.simulate.render import Renderer
-from rainclean.video import open_source
-from rainclean.video.pictures import read_picture
+from rainclean.video import open_source, read_picture
 
 U8 = NDArray[np.uint8]
 

@@ -15,9 +15,8 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from rainclean.confidence import weights
+from rainclean.dataset import DatasetPair, rain_mask, read_mask, read_pair
 from rainclean.errors import InputError
-from rainclean.formats.dataset import DatasetPair, read_mask, read_pair
-from rainclean.pairs import rain_mask
 
 U8 = NDArray[np.uint8]
 

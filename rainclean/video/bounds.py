@@ -8,7 +8,7 @@ OPENING = 512 << 20
 """Bytes for the tables of a container and the index made of them: 24 hours of frames take some 400 MB."""
 
 DECODING, PER_PIXEL = 256 << 20, 64
-"""Bytes beside those for decoding, and for each pixel of a picture: references, threads, RGB (see `budget`)."""
+"""Bytes beside those for decoding, and for each pixel of a picture: references, threads, RGB (see `memory_budget`)."""
 
 STUCK_AFTER = 6.0
 """Seconds without any sign of life after which what reads is held to be stuck."""

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rainclean.errors import InputError, RaincleanError
-from rainclean.formats.png import png_header
+from rainclean.png import png_header
 from rainclean.video import pulse, tiff
 from rainclean.video.damage import DamagedInput
 from rainclean.video.hdr import TRANSFERS

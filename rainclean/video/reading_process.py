@@ -17,9 +17,10 @@ from typing import Any
 
 from rainclean.allocator import give_back_freed_memory, keep_freed_memory, share_heaps
 from rainclean.errors import InputError, RaincleanError
-from rainclean.video import bounds, open_here, pulse
+from rainclean.video import bounds, pulse
 from rainclean.video.damage import DamagedInput
 from rainclean.video.limits import PIXEL_LIMIT
+from rainclean.video.opening import open_here
 from rainclean.video.shared_frames import write
 from rainclean.video.source import FrameSource, Region
 

@@ -23,7 +23,7 @@ from select import select
 from threading import Lock
 from unicodedata import category
 
-from .mutations import mutated
+from tests.fuzz.mutations import mutated
 
 SLOWEST = 10.0
 """Seconds for one input."""
@@ -133,7 +133,7 @@ class Process:
     """One process that reads by the functions of a module, started again where it ended or was ended."""
 
     def __init__(self, module: str, folder: Path) -> None:
-        self._words = [sys.executable, "-m", "fuzz.worker", module]
+        self._words = [sys.executable, "-m", "tests.fuzz.worker", module]
         self._errors = folder / "stderr"
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from .engine import Process, Reader, fuzz
-from .readers import every_reader
+from tests.fuzz.engine import Process, Reader, fuzz
+from tests.fuzz.readers import every_reader
 
 LONG = 20_000
 ALL = every_reader()

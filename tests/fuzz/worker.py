@@ -14,8 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rainclean.errors import RaincleanError, printable
-
-from .engine import family, forget_peaks, peak
+from tests.fuzz.engine import family, forget_peaks, peak
 
 _BREAK = 12 << 30
 """Bytes of addresses: where a bomb goes off before the machine is out of memory."""

@@ -3,7 +3,7 @@
 import importlib
 import pkgutil
 
-from ..engine import Reader
+from tests.fuzz.engine import Reader
 
 
 def every_reader() -> list[Reader]:

@@ -4,13 +4,11 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
-from video.clips import Clip, encode
-
 from pipeline.probe import probe
 from rainclean.errors import InputError
 from rainclean.video import open_source
-
-from ..engine import Reader
+from tests.fuzz.engine import Reader
+from tests.helpers.video_clips import Clip, encode
 
 _GROUPS = "bframes=2:keyint=6:min-keyint=6:scenecut=0:threads=1:sync-lookahead=0"
 _SMALL = {"size": (96, 64), "count": 14}

@@ -6,16 +6,14 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from formats.datasets import sha, write
-
-from pipeline.export.check import check
 from pipeline.export.report import REPORT, digest_of
+from pipeline.export.verification import check
+from rainclean.dataset import layout
+from rainclean.dataset.manifest import NAME
+from rainclean.dataset.reader import read_dataset
 from rainclean.errors import RaincleanError
-from rainclean.formats import layout
-from rainclean.formats.dataset import read_dataset
-from rainclean.formats.manifest import NAME
-
-from ..engine import Reader, is_clean
+from tests.fuzz.engine import Reader, is_clean
+from tests.helpers.datasets import sha, write
 
 
 def _spa(root: Path) -> Path:

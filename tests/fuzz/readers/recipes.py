@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from rainclean.recipe import Recipe
-
-from ..engine import Reader
+from rainclean.candidates.recipe import Recipe
+from tests.fuzz.engine import Reader
 
 WORDS = (
     "released", "median", "n100-vote", "n100-vote+2", "n250-p62.5", "n100-local", "n100-local-vote", "n100-rainfree",

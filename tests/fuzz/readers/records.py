@@ -7,13 +7,13 @@ import numpy as np
 
 from pipeline.training import run_folder
 from pipeline.training.recipe import preset
-from rainclean._motion_field import Grid
-from rainclean.found import Passing
+from rainclean.moving.encoding import Passing
+from rainclean.moving.residual_grid import Grid
 from rainclean.simulate.record import MANIFEST, Record
+from tests.conftest import ROOT
+from tests.fuzz.engine import Reader
 
-from ..engine import Reader
-
-SAMPLE = Path(__file__).parents[3] / "sample_sequences" / "table"
+SAMPLE = ROOT / "sample_sequences" / "table"
 WORDS = b'{ } [ ] : , " null -1 1e999 NaN true "frames": "transforms": "recipe": "steps":'
 TOKENS = (*WORDS.split(), b"[" * 3000, b"9" * 5000)
 

@@ -12,15 +12,14 @@ from typing import Any
 import numpy as np
 import tifffile
 from PIL import Image, ImageCms
-from video.clips import picture
 
+from rainclean.dataset.reader import read_rgb
 from rainclean.errors import RaincleanError
-from rainclean.formats.dataset import read_rgb
-from rainclean.formats.png import encode_png
+from rainclean.png import encode_png
 from rainclean.video import open_source
 from rainclean.video.pictures import read_header, read_levels
-
-from ..engine import Reader
+from tests.fuzz.engine import Reader
+from tests.helpers.video_clips import picture
 
 SCENE = picture(5, 64, 48)
 DEEP = SCENE.astype(np.uint16) * 257

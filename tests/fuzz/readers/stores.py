@@ -9,18 +9,16 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from unittest.mock import patch
 
-from project.clips import rainy_clip
-
 from pipeline.cli.main import main
 from pipeline.export.plan import ExportSettings, plan_export
-from pipeline.project.analyses import analyses, candidates
-from pipeline.project.editor import Editor
-from pipeline.project.sequences import sequences
-from pipeline.project.store import DATABASE, Project
-from rainclean.composite import Shape
+from pipeline.project.analysis.records import analyses, candidates
+from pipeline.project.clips.sequence_records import sequences
+from pipeline.project.editing.editor import Editor
+from pipeline.project.storage.database import DATABASE, Project
+from rainclean.compositing.composite import Shape
 from rainclean.errors import RaincleanError
-
-from ..engine import Reader, is_clean
+from tests.fuzz.engine import Reader, is_clean
+from tests.helpers.rainy_clips import rainy_clip
 
 TOKENS = (
     b'{"recipe": null', b'"on": true', b"accepted", b"rejected", b"analysis", b"composite", b"[]", b"{}", b"null", b'"',

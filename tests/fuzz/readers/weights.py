@@ -9,14 +9,12 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
-from training.pairs import write_dataset
-
 from pipeline.training.recipe import preset
 from pipeline.training.train import Machine, begin, resume
 from rainclean.errors import RaincleanError
 from rainclean.spanet import shipped_weights
-
-from ..engine import Reader
+from tests.fuzz.engine import Reader
+from tests.helpers.training_pairs import write_dataset
 
 MACHINE = Machine(accelerator="cpu", threads=1)
 

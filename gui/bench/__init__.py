@@ -1,0 +1,1 @@
+"""The window measured: from a key to a painted frame."""

@@ -1,0 +1,294 @@
+"""Measures the real window, driven by key events as from a keyboard, until what they ask for has been painted."""
+
+import gc
+import os
+import random
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Generator
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from pathlib import Path
+from time import monotonic, perf_counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pipeline.memory import rss_bytes
+from pipeline.stages import Progress, finish
+from rainclean.errors import RaincleanError
+
+if TYPE_CHECKING:
+    from gui.main_window import Window
+
+STARTED = "RAINCLEAN_BENCH_STARTED"
+"""Environment variable: when the process was asked for, by the steady clock that processes of a machine share."""
+
+REST = 1.0
+"""Seconds that a person looks at a sequence before the next."""
+
+PATIENCE = 60.0
+
+TICK_MS = 2
+
+STARTS = 3
+
+CLIPS = 4
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Milliseconds from a key, or a step of a slider, to the painted frame."""
+
+    what: str
+    median: float
+    p95: float
+    worst: float
+    count: int
+
+    @classmethod
+    def of(cls, what: str, seconds: list[float]) -> "Measurement":
+        """Sum up."""
+        ms = 1000 * np.array(seconds)
+        return cls(what, float(np.median(ms)), float(np.percentile(ms, 95)), float(ms.max()), len(ms))
+
+
+@dataclass
+class BenchResult:
+    """times; growth of resident memory in MiB over repaints and switches; platform: Qt's ("offscreen", "xcb")."""
+
+    platform: str = ""
+    times: list[Measurement] = field(default_factory=list)
+    growth_mib: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """As values for JSON."""
+        return asdict(self)
+
+
+def bench_gui(
+    size: tuple[int, int, int], repeats: int, sequences: int, repaints: int
+) -> Generator[Progress, None, BenchResult]:
+    """Make clips and projects in a temporary folder, open the window on them, and measure."""
+    if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    with tempfile.TemporaryDirectory(prefix="rainclean-bench-") as folder:
+        project, large = Path(folder) / "project", Path(folder) / "large"
+        yield from _make_project(project, size)
+        yield Progress("enlarge", 0, None)
+        _make_large(project, large, sequences)
+        result = BenchResult()
+        yield from _measure(project, result, repeats, repaints)
+        yield from _measure_start(large, result)
+    return result
+
+
+def _make_project(folder: Path, size: tuple[int, int, int]) -> Generator[Progress, None, None]:
+    """A project of a few analysed clips."""
+    from pipeline.bench.temporal import make_clip
+    from pipeline.clean import CleanSettings
+    from pipeline.project.analysis import analyze
+    from pipeline.project.clips import Origin, add
+    from pipeline.project.storage import Project
+
+    clips = folder.parent / "clips"
+    clips.mkdir()
+    for number in range(CLIPS):
+        yield Progress("clips", number, CLIPS)
+        make_clip(clips / f"clip{number}.mp4", *size, seed=7 + number)
+    with Project.create(folder) as project:
+        finish(add(project, [clips], Origin()))
+        yield from analyze(project, [], CleanSettings())
+
+
+def _make_large(project: Path, folder: Path, sequences: int) -> None:
+    """A project of many sequences: rows that stand for shots of the clips there are, sharing their pictures."""
+    import shutil
+
+    from pipeline.project.storage import Project
+
+    shutil.copytree(project, folder)
+    with Project(folder) as large, large.transaction():
+        there = large.rows("SELECT * FROM sequence ORDER BY id")
+        for number in range(len(there), sequences):
+            like = dict(there[number % len(there)])
+            old, round_ = like.pop("id"), number // len(there)
+            like |= {"name": f"shot {number}", "first": round_ % 50, "last": 51 + round_ // 50}
+            new = large.insert("sequence", **like)
+            for row in large.rows("SELECT * FROM analysis WHERE sequence_id = ?", old):
+                analysis = dict(row)
+                of = analysis.pop("id")
+                copy = large.insert("analysis", **(analysis | {"sequence_id": new}))
+                for candidate in map(dict, large.rows("SELECT * FROM candidate WHERE analysis_id = ?", of)):
+                    candidate.pop("id")
+                    large.insert("candidate", **(candidate | {"analysis_id": copy}))
+
+
+def _measure(project: Path, result: BenchResult, repeats: int, repaints: int) -> Generator[Progress, None, None]:
+    from PySide6.QtWidgets import QApplication
+
+    driver = Driver(project)
+    try:
+        result.platform = QApplication.platformName()
+        for what, act, rest in driver.presses():
+            seconds = []
+            for number in range(repeats):
+                driver.rest(rest)
+                seconds.append(driver.time(act))
+                if number % 10 == 0:
+                    yield Progress(what, number, repeats)
+            result.times.append(Measurement.of(what, seconds))
+        for what, step in driver.sliders():
+            seconds = []
+            for number in range(repeats):
+                seconds.append(driver.time(partial(step, number)))
+                if number % 10 == 0:
+                    yield Progress(what, number, repeats)
+            result.times.append(Measurement.of(what, seconds))
+        yield Progress("memory", 0, None)
+        result.growth_mib = driver.growth(repaints)
+    finally:
+        driver.close()
+
+
+def _measure_start(project: Path, result: BenchResult) -> Generator[Progress, None, None]:
+    """From starting the process to the first painted image, each in a new process."""
+    seconds = []
+    for number in range(STARTS):
+        yield Progress("start", number, STARTS)
+        environment = {**os.environ, STARTED: str(monotonic())}
+        done = subprocess.run(
+            [sys.executable, "-m", "gui.bench.start", str(project)],
+            env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False,
+        )  # fmt: skip
+        if done.returncode:
+            raise RaincleanError(
+                f"the window did not open: {(done.stderr.strip() or 'no reason given').splitlines()[-1]}"
+            )
+        seconds.append(float(done.stdout.split()[-1]))
+    result.times.append(Measurement.of("first image of the large project", seconds))
+
+
+class Driver:
+    """The window on a project, and hands on its keyboard."""
+
+    def __init__(self, project: Path) -> None:
+        from PySide6.QtCore import QSettings, QTimer
+
+        from gui.app import make_application, make_window
+
+        self.app = make_application()
+        self._tick = QTimer()  # the loop wakes up often enough to look at what it waits for
+        self._tick.start(TICK_MS)
+        settings = QSettings(str(project.parent / "settings.ini"), QSettings.Format.IniFormat)
+        self.window: Window = make_window(settings)
+        self.window.resize(1500, 920)
+        self.window.show()
+        self.window.open_project(project)
+        self._until(lambda: self.window.desk.live.stack is not None, "the frames were not sorted")
+
+    def presses(self) -> list[tuple[str, Callable[[], None], float]]:
+        """What is pressed: name, press, seconds of rest before."""
+        from PySide6.QtCore import Qt
+
+        return [
+            ("next candidate", lambda: self._press(Qt.Key.Key_Right), 0.05),
+            ("blink", lambda: self._press(Qt.Key.Key_B), 0.05),
+            ("next sequence, after a second's rest", self._next_sequence, REST),
+        ]
+
+    def sliders(self) -> list[tuple[str, Callable[[int], None]]]:
+        """What is dragged: name, step."""
+        desk = self.window.desk
+        self._until(lambda: desk.live.stack is not None, "the frames were not sorted")
+        most = desk.live.stack.frames if desk.live.stack is not None else 2
+
+        def frames(number: int) -> None:
+            desk.sliders.frames.setSliderDown(True)
+            desk.sliders.frames.setValue(2 + (17 * number + 11) % (most - 3))
+
+        return [
+            ("percentile slider", lambda number: desk.sliders.percentile.setValue(100 + (37 * number) % 800)),
+            ("frames slider, preview", frames),
+        ]
+
+    def time(self, act: Callable[[], None]) -> float:
+        """Seconds until what an act asks for is painted."""
+        view, before = self.window.desk.view, self.window.desk.view.serial
+        began = perf_counter()
+        act()
+        self._until(
+            lambda: view.serial > before and view.painted_serial == view.serial and self._complete(), "nothing came"
+        )
+        return perf_counter() - began
+
+    def rest(self, seconds: float) -> None:
+        """Let the window be."""
+        end = perf_counter() + seconds
+        while perf_counter() < end:
+            self._events()
+
+    def growth(self, repaints: int) -> float:
+        """MiB by which resident memory grows over so many repaints and a fifth as many switches of candidates."""
+        from PySide6.QtCore import Qt
+
+        desk = self.window.desk
+        desk.sliders.frames.setSliderDown(False)
+        self.rest(3.0)
+        dice = random.Random(1)
+
+        def work(paints: int) -> None:
+            for _ in range(paints):
+                desk.view.repaint()
+            for _ in range(paints // 5):
+                self._press(Qt.Key.Key_Right if dice.random() < 0.5 else Qt.Key.Key_Left)
+                self._events()
+
+        work(max(200, repaints // 10))  # what is made once is not growth
+        self.rest(1.0)
+        gc.collect()
+        before = rss_bytes()
+        work(repaints)
+        self.rest(1.0)
+        gc.collect()
+        return (rss_bytes() - before) / 2**20
+
+    def _events(self) -> None:
+        """Let the event loop go round once: asleep where nothing happens, as it is when nobody measures."""
+        from PySide6.QtCore import QEventLoop
+
+        self.app.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
+
+    def close(self) -> None:
+        """Close the window, and all that it has begun."""
+        self.window.close()
+        self.window.deleteLater()
+        self._events()
+
+    def _press(self, key: Any) -> None:
+        from PySide6.QtTest import QTest
+
+        QTest.keyClick(self.window, key)
+
+    def _next_sequence(self) -> None:
+        from PySide6.QtCore import Qt
+
+        session = self.window.session
+        last = session.order and session.target == session.order[-1]
+        if last:
+            session.frame(session.order[0])
+        else:
+            self._press(Qt.Key.Key_Down)
+
+    def _complete(self) -> bool:
+        """Whether both pictures are there, not only the first that came."""
+        desk = self.window.desk
+        return desk.shown_left is not None and desk.shown_right is not None
+
+    def _until(self, true: Callable[[], bool], otherwise: str) -> None:
+        end = perf_counter() + PATIENCE
+        while not true():
+            if perf_counter() > end:
+                raise RaincleanError(f"bench gui: {otherwise} within {PATIENCE:.0f} s")
+            self._events()

@@ -1,0 +1,5 @@
+from .messages import run_of
+from .progress import JobProgress, left_in_words
+from .queue import Job, Jobs, State
+
+__all__ = ["Job", "JobProgress", "Jobs", "State", "left_in_words", "run_of"]

@@ -1,0 +1,5 @@
+"""The window: pages, menus, keys, work on a whole project."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,5 @@
+"""The desk: candidates of a sequence compared, chosen, composed, masked."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,163 @@
+"""Paint with another candidate, exclude what must not be trusted; layers, listed and removable; suggestions."""
+
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFormLayout,
+    QGroupBox,
+    QHBoxLayout,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QSpinBox,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gui.actions import Actions
+from gui.state import Composing, Session
+from gui.widgets import Label, Slider, named
+
+TOOLS = ("brush", "rectangle", "lasso", "fill")
+LARGEST = 400
+"""Radius of the brush in px, as far as the slider goes."""
+
+
+class ComposePanel(QWidget):
+    """layer_chosen: key of the layer whose mask is to be seen, "" for none."""
+
+    layer_chosen = Signal(str)
+
+    def __init__(self, session: Session, composing: Composing, actions: Actions) -> None:
+        super().__init__()
+        self._session, self._composing = session, composing
+        self.source = named(QComboBox(), "Paint with", "The candidate that strokes bring in")
+        self.radius = named(Slider(1, LARGEST), "Brush radius", "Radius of the brush in px (Ctrl++ and Ctrl+-)")
+        self.softness = named(Slider(0, 100), "Softness", "0 is a hard edge, 100 a soft one")
+        self.edges = named(QCheckBox("stop at edges"), "Stop at edges", "The brush does not run over strong edges")
+        self.tolerance = named(QSpinBox(), "Fill tolerance", "Levels by which a fill may differ from its seed")
+        self.tolerance.setRange(0, 255)
+        self.feather = named(QSpinBox(), "Feather", "Softens the joins of the chosen layer, px")
+        self.feather.setRange(0, 200)
+        self.feather.setSuffix(" px")
+        self.layers = named(QListWidget(), "Layers", "What is painted over the base")
+        self.remove = named(QPushButton("Remove layer"), "Remove layer", "Removes the chosen layer; can be undone")
+        self.excluded = Label()
+        self.suggestion = Label("Suggestions: press J.", wordWrap=True)
+        self._lay_out(actions)
+        self.source.activated.connect(lambda _: composing.set_brush(source=self.source.currentData()))
+        self.radius.valueChanged.connect(lambda v: composing.set_brush(radius=float(v)))
+        self.softness.valueChanged.connect(lambda v: composing.set_brush(softness=v / 100))
+        self.edges.toggled.connect(lambda on: composing.set_brush(edge_aware=on))
+        self.tolerance.valueChanged.connect(lambda v: composing.set_brush(tolerance=float(v)))
+        self.feather.editingFinished.connect(self._set_feather)
+        self.remove.clicked.connect(self._remove)
+        self.layers.currentItemChanged.connect(lambda *_: self._choose())
+        for signal in (session.draft_changed, session.detail_changed, session.target_changed, session.shown_changed):
+            signal.connect(self._show)
+        composing.brush_changed.connect(self._show)
+        composing.changed.connect(lambda region: None if region else self._show())
+        self._show()
+
+    def _lay_out(self, actions: Actions) -> None:
+        tools = QHBoxLayout()
+        for name in (*TOOLS, "exclude", "erase"):
+            button = QToolButton()
+            button.setDefaultAction(actions[name])
+            actions[name].setCheckable(True)
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            tools.addWidget(button)
+        tools.addStretch(1)
+        self._actions = actions
+        form = QFormLayout()
+        form.addRow("Paint with", self.source)
+        form.addRow("Radius", self.radius)
+        form.addRow("Softness", self.softness)
+        form.addRow("", self.edges)
+        form.addRow("Fill tolerance", self.tolerance)
+        group = QGroupBox("Layers")
+        inner = QVBoxLayout(group)
+        inner.addWidget(self.layers, 1)
+        row = QHBoxLayout()
+        row.addWidget(Label("Feather"))
+        row.addWidget(self.feather)
+        row.addStretch(1)
+        row.addWidget(self.remove)
+        inner.addLayout(row)
+        inner.addWidget(self.excluded)
+        hints = QGroupBox("Suggestions")
+        QVBoxLayout(hints).addWidget(self.suggestion)
+        layout = QVBoxLayout(self)
+        layout.addLayout(tools)
+        layout.addLayout(form)
+        layout.addWidget(group, 1)
+        layout.addWidget(hints)
+
+    def say(self, text: str) -> None:
+        """A line on the suggestions."""
+        self.suggestion.setText(text)
+
+    def _show(self) -> None:
+        session, composing = self._session, self._composing
+        brush, draft = composing.brush, session.detail.draft
+        blockers = [QSignalBlocker(w) for w in (self.source, self.radius, self.softness, self.edges, self.tolerance)]
+        self.source.clear()
+        for candidate in session.detail.candidates:
+            self.source.addItem(session.label(candidate), candidate.id)
+        self.source.setCurrentIndex(self.source.findData(composing.source()))
+        self.radius.setValue(round(brush.radius))
+        self.softness.setValue(round(100 * brush.softness))
+        self.edges.setChecked(brush.edge_aware)
+        self.tolerance.setValue(round(brush.tolerance))
+        del blockers
+        for name in TOOLS:
+            self._actions[name].setChecked(brush.tool == name)
+        self._actions["exclude"].setChecked(brush.excluding)
+        self._actions["erase"].setChecked(brush.erasing)
+        self._list_layers()
+        count = len(draft.exclude)
+        self.excluded.setText(f"{count} stroke{'s' if count != 1 else ''} in the exclusion mask" if count else "")
+
+    def _list_layers(self) -> None:
+        session = self._session
+        draft, chosen = session.detail.draft, self._key()
+        blocker = QSignalBlocker(self.layers)
+        self.layers.clear()
+        for layer in draft.layers:
+            candidate = session.candidate(int(layer.candidate))
+            name = session.label(candidate) if candidate else "a candidate that is gone"
+            strokes = f"{len(layer.shapes)} stroke{'s' if len(layer.shapes) != 1 else ''}"
+            feather = f", feather {layer.feather:g} px" if layer.feather else ""
+            item = QListWidgetItem(f"{name}: {strokes}{feather}")
+            item.setData(Qt.ItemDataRole.UserRole, layer.key)
+            self.layers.addItem(item)
+            if layer.key == chosen:
+                self.layers.setCurrentItem(item)
+        del blocker
+        self._choose()
+
+    def _choose(self) -> None:
+        key = self._key()
+        layer = next((layer for layer in self._session.detail.draft.layers if layer.key == key), None)
+        self.remove.setEnabled(layer is not None)
+        self.feather.setEnabled(layer is not None)
+        if layer is not None and not self.feather.hasFocus():
+            self.feather.setValue(round(layer.feather))
+        self.layer_chosen.emit(key if layer else "")
+
+    def _key(self) -> str:
+        item = self.layers.currentItem()
+        return str(item.data(Qt.ItemDataRole.UserRole)) if item else ""
+
+    def _remove(self) -> None:
+        line, key = self._session.line, self._key()
+        if line is not None and key:
+            self._session.change(lambda editor: editor.remove_layer(line.sequence, key))
+
+    def _set_feather(self) -> None:
+        line, key = self._session.line, self._key()
+        layer = next((layer for layer in self._session.detail.draft.layers if layer.key == key), None)
+        if line is not None and layer is not None and layer.feather != self.feather.value():
+            self._session.change(lambda editor: editor.feather(line.sequence, key, float(self.feather.value())))

@@ -1,0 +1,141 @@
+"""What a person says of the framed sequence: accept, reject with reasons, unset, star, note."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QDialog,
+    QDialogButtonBox,
+    QHBoxLayout,
+    QLineEdit,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gui.actions import Actions
+from gui.state import Session
+from gui.widgets import Label
+from pipeline.project.model import REASONS
+
+
+class DecideBar(QWidget):
+    """One row under the picture. Buttons stand for actions; the note is kept with Enter, or when the field is left."""
+
+    def __init__(self, session: Session, actions: Actions) -> None:
+        super().__init__()
+        self._session = session
+        self.state = Label()
+        self.state.setMinimumWidth(220)
+        self.state.setWordWrap(True)
+        self.note = QLineEdit(placeholderText="note (N)")
+        self.note.setMinimumWidth(120)
+        self.note.setAccessibleName("Note")
+        self.note.setToolTip("A note on this sequence (N); Enter keeps it")
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 4, 0, 4)
+        layout.addWidget(self.state, 1)
+        layout.addWidget(self.note, 1)
+        self.buttons: dict[str, QToolButton] = {}
+        for name in ("star", "unset", "reject", "accept"):
+            button = QToolButton()
+            button.setDefaultAction(actions[name])
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            button.setMinimumWidth(64)
+            layout.addWidget(button)
+            self.buttons[name] = button
+        self._typed: tuple[int, str] | None = None
+        self.note.textEdited.connect(self._type)
+        self.note.returnPressed.connect(self.note.clearFocus)
+        self.note.editingFinished.connect(self._keep_note)
+        for signal in (session.target_changed, session.draft_changed, session.sequences_changed):
+            signal.connect(self._show)
+        self._noted_of: int | None = None
+        self._show()
+
+    def _type(self, text: str) -> None:
+        if self._session.target is not None:
+            self._typed = self._session.target, text
+
+    def _keep_note(self) -> None:
+        """Store what was typed, on the sequence it was typed for; what could not be stored stays in the field."""
+        if self._typed is not None:
+            number, text = self._typed
+            self._typed = None
+            self._session.note(text, number)
+
+    def _show(self) -> None:
+        session = self._session
+        if self._typed is not None and self._typed[0] != session.target:
+            self._keep_note()
+        line = session.line
+        self.note.setEnabled(line is not None and not session.blind)
+        draft = session.detail.draft
+        if self._noted_of != session.target or not self.note.hasFocus():
+            self.note.setText(draft.note)
+            self._noted_of = session.target
+        self.buttons["star"].defaultAction().setText("★ Star" if draft.star else "☆ Star")
+        self.state.setText(words(session))
+
+    def focus_note(self) -> None:
+        """Write a note."""
+        self.note.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+
+def words(session: Session) -> str:
+    """What was decided on the framed sequence, by whom and when."""
+    line = session.line
+    if line is None:
+        return ""
+    if session.blind:
+        judged = session.editor is not None and session.editor.has_opinion(line.sequence.id)
+        return "second opinion: " + ("you have judged this" if judged else "judge afresh")
+    decision = line.decision
+    if decision is None:
+        return "not decided"
+    candidate = session.candidate(decision.candidate_id)
+    named = session.label(candidate) if candidate else line.chosen
+    chosen = "rejected" if decision.verdict == "rejected" else f"accepted: {named}"
+    why = f" ({', '.join(dict(REASONS)[key] for key in decision.reasons)})" if decision.reasons else ""
+    mask = ", with exclusion mask" if decision.exclude else ""
+    return f"{chosen}{why}{mask}\nby {decision.who}, {decision.at[:16].replace('T', ' ')} UTC"
+
+
+class RejectDialog(QDialog):
+    """Reasons to choose from, by mouse or number keys; Enter rejects."""
+
+    def __init__(self, name: str, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(f"Reject {name}")
+        layout = QVBoxLayout(self)
+        layout.addWidget(Label(f"Why is no candidate of {name} fit for use?"))
+        self.boxes: dict[str, QCheckBox] = {}
+        for number, (key, text) in enumerate(REASONS, 1):
+            box = QCheckBox(f"{number}  {text}")
+            self.boxes[key] = box
+            layout.addWidget(box)
+        self.note = QLineEdit(placeholderText="anything else")
+        self.note.setAccessibleName("Note")
+        layout.addWidget(self.note)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+        reject = QPushButton("Reject", default=True)
+        buttons.addButton(reject, QDialogButtonBox.ButtonRole.AcceptRole)
+        buttons.accepted.connect(self.accept)
+        buttons.rejected.connect(self.reject)
+        layout.addWidget(buttons)
+        reject.setFocus()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """A number is its reason."""
+        boxes = list(self.boxes.values())
+        if event.text().isdecimal() and 0 < int(event.text()) <= len(boxes):
+            boxes[int(event.text()) - 1].toggle()
+            return
+        super().keyPressEvent(event)
+
+    @property
+    def reasons(self) -> list[str]:
+        """Keys of the chosen reasons."""
+        return [key for key, box in self.boxes.items() if box.isChecked()]

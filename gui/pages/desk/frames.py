@@ -1,0 +1,214 @@
+"""The strip of frames under the picture: rain amount of each as a curve, the shown one, the used ones; play."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolButton, QWidget
+
+from gui.state import Session
+from gui.widgets import Label, named
+
+PLAY_MS = 40
+"""Milliseconds a frame while playing: 25 frames a second."""
+
+LEAST_SPAN = 0.5
+"""Grey levels between bottom and top of the curve at least: noise is not to look like showers."""
+
+_MARGIN = 8.0
+
+
+class FrameCurve(QWidget):
+    """Rain amount over frames. chosen: a person clicked or dragged to a frame (index in the clip).
+
+    at_hand: the frames that can be seen, rising; all but those that cannot be steadied or repeat another.
+    """
+
+    chosen = Signal(int)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = 0
+        self.amounts: tuple[float | None, ...] = ()
+        self.at_hand: tuple[int, ...] = ()
+        self.frame, self.reference = 0, 0
+        self.used: range = range(0)
+        self._made: list[QPolygonF] = []
+        self._made_of: tuple[object, ...] = ()
+        self.setMinimumHeight(52)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName("Frames")
+        self.setToolTip("Rain amount of each frame in grey levels; click or drag to see a frame (, and . step)")
+
+    def sizeHint(self) -> QSize:
+        """Wide and low."""
+        return QSize(600, 52)
+
+    def set_frames(self, first: int, amounts: Sequence[float | None], reference: int) -> None:
+        """Frames from index ``first`` on with their rain amounts, None for one that cannot be seen."""
+        if (first, tuple(amounts), reference) == (self.first, self.amounts, self.reference):
+            return  # a kept candidate does not change what frame is looked at
+        self.first, self.amounts = first, tuple(amounts)
+        self.at_hand = tuple(frame for frame, amount in enumerate(self.amounts, first) if amount is not None)
+        self.reference = self.frame = reference
+        self.used = range(0)
+        self.update()
+
+    def set_frame(self, frame: int) -> None:
+        """Mark the shown frame."""
+        self.frame = frame
+        self.update()
+
+    def nearest(self, frame: int) -> int:
+        """The frame at hand that lies nearest; the frame itself where there is none."""
+        return min(self.at_hand, key=lambda one: abs(one - frame), default=frame)
+
+    def set_used(self, used: range) -> None:
+        """Shade the frames that the live picture is made of."""
+        if used != self.used:
+            self.used = used
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The curve, the used frames, the reference frame and the shown one."""
+        painter = QPainter(self)
+        palette = self.palette()
+        painter.fillRect(self.rect(), palette.base())
+        if not self.at_hand:
+            return
+        if self.used:
+            left, right = self._x(self.used.start), self._x(self.used.stop - 1)
+            shade = QColor(palette.highlight().color())
+            shade.setAlpha(40)
+            painter.fillRect(QRectF(left, 0, right - left, self.height()), shade)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(palette.text().color(), 1.2))
+        for part in self._curve():
+            painter.drawPolyline(part)
+        for frame, width, style in (
+            (self.reference, 1.0, Qt.PenStyle.DashLine),
+            (self.frame, 2.0, Qt.PenStyle.SolidLine),
+        ):
+            painter.setPen(QPen(palette.highlight().color(), width, style))
+            painter.drawLine(QPointF(self._x(frame), 0), QPointF(self._x(frame), self.height()))
+        painter.setPen(palette.placeholderText().color())
+        known = [amount for amount in self.amounts if amount is not None]
+        span = f"{min(known):.1f} to {max(known):.1f}"
+        painter.drawText(self.rect().adjusted(6, 2, -6, 0), Qt.AlignmentFlag.AlignRight, span)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Choose the frame under the pointer."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._choose(event.position().x())
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Choose while dragging."""
+        if event.buttons() & Qt.MouseButton.LeftButton:
+            self._choose(event.position().x())
+
+    def _choose(self, x: float) -> None:
+        share = (x - _MARGIN) / max(1.0, self.width() - 2 * _MARGIN)
+        place = round(min(max(share, 0.0), 1.0) * (len(self.amounts) - 1))
+        self.chosen.emit(self.nearest(self.first + place))
+
+    def _x(self, frame: int) -> float:
+        share = (frame - self.first) / max(1, len(self.amounts) - 1)
+        return _MARGIN + share * (self.width() - 2 * _MARGIN)
+
+    def _curve(self) -> list[QPolygonF]:
+        """The curve, with gaps where frames cannot be seen; made anew where amounts or size have changed."""
+        made_of = (self.amounts, self.first, self.width(), self.height())
+        if made_of != self._made_of:
+            known = [amount for amount in self.amounts if amount is not None]
+            least, span = min(known), max(max(known) - min(known), LEAST_SPAN)
+            low, high = self.height() - 4, self.height() - 10
+            parts: list[list[QPointF]] = [[]]
+            for place, amount in enumerate(self.amounts):
+                if amount is not None:
+                    parts[-1].append(QPointF(self._x(self.first + place), low - high * (amount - least) / span))
+                elif parts[-1] and self._is_hole(place):
+                    parts.append([])
+            self._made, self._made_of = [QPolygonF(points) for points in parts], made_of
+        return self._made
+
+    def _is_hole(self, place: int) -> bool:
+        """Whether several frames side by side cannot be seen: of a long clip only every second or third is used."""
+        return all(amount is None for amount in self.amounts[place : place + 4])
+
+
+class FrameStrip(QWidget):
+    """Curve, play button, and which frame is shown. frame_chosen: of the framed sequence, index in the clip."""
+
+    frame_chosen = Signal(int)
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self.curve = FrameCurve()
+        self.play = named(QToolButton(), "Play", "Play the rainy frames (Ctrl+Space)")
+        self.play.setText("▶")
+        self.play.setCheckable(True)
+        self.label = Label()
+        self.label.setMinimumWidth(130)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.play)
+        layout.addWidget(self.curve, 1)
+        layout.addWidget(self.label)
+        self._of: int | None = None
+        self._timer = QTimer(self)
+        self._timer.setInterval(PLAY_MS)
+        self._timer.timeout.connect(lambda: self.step(1, around=True))
+        self.play.toggled.connect(lambda on: self._timer.start() if on else self._timer.stop())
+        self.curve.chosen.connect(self.choose)
+        session.target_changed.connect(self._begin_anew)
+        session.detail_changed.connect(self._reset)
+        self._reset()
+
+    def choose(self, frame: int) -> None:
+        """Show this frame, or the nearest one that can be seen."""
+        frame = self.curve.nearest(frame)
+        if frame != self.curve.frame:
+            self.curve.set_frame(frame)
+            self._say()
+            self.frame_chosen.emit(frame)
+
+    def step(self, by: int, around: bool = False) -> None:
+        """Show the next or previous frame."""
+        there = self.curve.at_hand
+        if not there:
+            return
+        place = there.index(self.curve.nearest(self.curve.frame)) + by
+        self.choose(there[place % len(there) if around else min(max(place, 0), len(there) - 1)])
+
+    def stop(self) -> None:
+        """Stop playing."""
+        self.play.setChecked(False)
+
+    def _begin_anew(self) -> None:
+        """Another sequence, or the same one judged otherwise: its reference frame is shown."""
+        self._of = None
+        self._reset()
+
+    def _reset(self) -> None:
+        line, detail = self._session.line, self._session.detail
+        self.stop()
+        self.setEnabled(line is not None and detail.analysis is not None)
+        if line is not None and detail.analysis is not None:
+            self.curve.set_frames(line.sequence.first, detail.rain, detail.analysis.reference_frame)
+            if self._of != line.sequence.id:
+                self._of = line.sequence.id
+                self.curve.set_frame(detail.analysis.reference_frame)
+        else:
+            self.curve.set_frames(0, (), 0)
+        self._say()
+
+    def _say(self) -> None:
+        place = self.curve.frame - self.curve.first
+        if not 0 <= place < len(self.curve.amounts):
+            self.label.clear()
+            return
+        reference = "  reference" if self.curve.frame == self.curve.reference else ""
+        amount = self.curve.amounts[place]
+        rain = "cannot be steadied" if amount is None else f"rain {amount:.2f}"
+        self.label.setText(f"frame {self.curve.frame}{reference}\n{rain}")

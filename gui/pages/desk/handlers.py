@@ -1,0 +1,270 @@
+"""What the keys of the desk do: handlers of `actions.TABLE`, by id."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+
+from gui.compare import Mode, Outline, Tool
+from gui.pages.desk.decide import RejectDialog
+from gui.pages.desk.inspection import Understanding
+from gui.pages.desk.page import Desk
+from pipeline.project.editing import new_batch
+from rainclean.compositing import Tool as PaintTool
+from rainclean.video import Region
+
+if TYPE_CHECKING:
+    from pipeline.project.editing import Editor
+
+DIFFERENCES = (("absolute", 1), ("absolute", 8), ("signed", 1), ("signed", 8))
+
+_PAINT_TOOLS: dict[PaintTool, Tool] = {
+    "brush": Tool.BRUSH,
+    "rectangle": Tool.RECTANGLE,
+    "lasso": Tool.LASSO,
+    "fill": Tool.FILL,
+}
+
+SUGGESTED = (0, 220, 255)
+
+
+class DeskActions:
+    """Turns keys and what is drawn in the view into changes of session, live picture and draft."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.session, self.live, self.view = desk.session, desk.live, desk.view
+        self._difference = 0
+        self.understanding = Understanding(desk, self.keep)
+        desk.view.picked.connect(self._picked)
+        desk.view.rectangle_drawn.connect(self._rectangle)
+        desk.view.set_mode(Mode.WIPE)
+        desk.sliders.keep.connect(self.keep)
+        desk.suggesting.changed.connect(self._show_suggestion)
+
+    def handlers(self) -> dict[str, Callable[[], object]]:
+        """By id of the action."""
+        session, desk, view = self.session, self.desk, self.view
+        return {
+            "next": partial(session.step, 1),
+            "previous": partial(session.step, -1),
+            "undecided": session.step_undecided,
+            "next_candidate": partial(self._step_candidate, 1),
+            "previous_candidate": partial(self._step_candidate, -1),
+            **{f"candidate_{n}": partial(self._show_candidate, n - 1) for n in range(1, 10)},
+            "find": desk.sequences.search.setFocus,
+            "accept": partial(self.accept, True),
+            "accept_stay": partial(self.accept, False),
+            "reject": self.reject,
+            "unset": session.unset,
+            "star": session.star,
+            "note": desk.decide.focus_note,
+            "undo": session.undo,
+            "redo": session.redo,
+            "wipe": partial(self._mode, Mode.WIPE),
+            "side": partial(self._mode, Mode.SIDE),
+            "single": partial(self._mode, Mode.SINGLE),
+            "difference": self._next_difference,
+            "blink": self._blink,
+            "blinking": self._blink_by_itself,
+            "opponent": self._compare_with_shown,
+            "confidence": desk.believing.toggle,
+            "places": desk.toggle_places,
+            "fit": view.fit,
+            "actual": view.actual_size,
+            "zoom_in": view.zoom_in,
+            "zoom_out": view.zoom_out,
+            "play": desk.strip.play.toggle,
+            "next_frame": partial(desk.strip.step, 1),
+            "previous_frame": partial(desk.strip.step, -1),
+            "reference": lambda: desk.strip.choose(desk.strip.curve.reference),
+            "percentile_up": partial(desk.sliders.step_percentile, 1.0),
+            "percentile_down": partial(desk.sliders.step_percentile, -1.0),
+            "percentile_up_fine": partial(desk.sliders.step_percentile, 0.1),
+            "percentile_down_fine": partial(desk.sliders.step_percentile, -0.1),
+            "frames_up": partial(desk.sliders.step_frames, 10),
+            "frames_down": partial(desk.sliders.step_frames, -10),
+            "keep": self.keep,
+            "pick": partial(self.understanding.choose, Tool.PICK),
+            "region": partial(self.understanding.choose, Tool.RECTANGLE),
+            "region_keep": self.understanding.keep_region,
+            **{name: partial(self._paint, name) for name in _PAINT_TOOLS},
+            "exclude": self._exclude,
+            "erase": lambda: desk.composing.set_brush(erasing=not desk.composing.brush.erasing),
+            "larger": partial(self._scale_brush, 1.25),
+            "smaller": partial(self._scale_brush, 0.8),
+            "suggest": self._suggest,
+            "take": self._take,
+            "no_tool": self.no_tool,
+        }
+
+    # -- deciding ------------------------------------------------------------------------------------------------
+
+    def accept(self, advance: bool) -> None:
+        """Accept what is shown; a live picture is kept as a candidate first."""
+        if self.live.trying and not self.keep():
+            return
+        # Joining and scoring a composite takes a moment, a plain acceptance a few milliseconds.
+        busy = self.desk.composing.on_base
+        if busy:
+            QGuiApplication.setOverrideCursor(Qt.CursorShape.WaitCursor)
+        try:
+            self.session.accept(advance=advance)
+        finally:
+            if busy:
+                QGuiApplication.restoreOverrideCursor()
+
+    def reject(self) -> None:
+        """Ask for reasons and reject."""
+        line = self.session.line
+        if line is None:
+            return
+        dialog = RejectDialog(line.sequence.name, self.desk)
+        dialog.accepted.connect(lambda: self.session.reject(dialog.reasons, dialog.note.text()))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def keep(self, percentile: float | None = None, batch: str = "") -> int | None:
+        """Make the live picture a candidate; its id, None where that cannot be done."""
+        line = self.session.line
+        made = self.live.candidate(percentile)
+        if line is None or made is None:
+            self.live.when_sorted(lambda: self.session.said.emit("the frames are sorted now"))
+            self.session.said.emit("the frames are being sorted; press again in a moment")
+            return None
+        recipe, kept = made
+        found: list[int] = []
+
+        def act(editor: "Editor") -> None:
+            candidate = editor.keep(
+                line.sequence, recipe, kept.picture, kept.eta, kept.silent_share, kept.scores, batch=batch
+            )
+            found.append(candidate.id)
+
+        if not self.session.change(act):
+            return None
+        self.live.leave()
+        if percentile is None:
+            self.session.show(found[0])
+            self.session.said.emit(f"kept: {recipe.words}")
+        return found[0]
+
+    # -- comparing -----------------------------------------------------------------------------------------------
+
+    def _step_candidate(self, by: int) -> None:
+        self.live.leave()
+        self.session.step_candidate(by)
+
+    def _show_candidate(self, place: int) -> None:
+        candidates = self.session.detail.candidates
+        if place < len(candidates):
+            self.live.leave()
+            self.session.show(candidates[place].id)
+
+    def _mode(self, mode: Mode) -> None:
+        self.view.set_blinking(False)
+        self.view.set_mode(mode)
+
+    def _next_difference(self) -> None:
+        if self.view.mode is Mode.DIFFERENCE:
+            self._difference = (self._difference + 1) % len(DIFFERENCES)
+        kind, gain = DIFFERENCES[self._difference]
+        self.view.set_difference(kind, gain)  # type: ignore[arg-type]
+        self._mode(Mode.DIFFERENCE)
+        self.session.said.emit(f"difference: {kind}" + (f", {gain} times" if gain > 1 else ""))
+
+    def _blink(self) -> None:
+        self.view.set_blinking(False)
+        if self.view.mode is not Mode.BLINK:
+            self.view.set_mode(Mode.BLINK)
+        self.view.blink()
+
+    def _blink_by_itself(self) -> None:
+        on = not self.view.blinking
+        self.view.set_mode(Mode.BLINK)
+        self.view.set_blinking(on)
+
+    def _compare_with_shown(self) -> None:
+        session = self.session
+        if session.opponent is None and session.shown is not None:
+            session.compare_with(session.shown)
+            session.said.emit("comparing with this candidate; C again compares with the rainy frame")
+        else:
+            session.compare_with(None)
+
+    # -- what is pointed at in the picture ------------------------------------------------------------------------
+
+    def _picked(self, x: float, y: float) -> None:
+        if self.desk.composing.brush.tool == "fill":
+            self.desk.begin_stroke(x, y)
+            self.desk.composing.end()
+        else:
+            self.understanding.pick(x, y)
+
+    def _rectangle(self, region: Region) -> None:
+        if self.desk.composing.brush.tool == "rectangle":
+            self.desk.begin_stroke(region.x, region.y)
+            self.desk.composing.move(region.x + region.width, region.y + region.height)
+            self.desk.composing.end()
+        else:
+            self.understanding.ask(region)
+
+    # -- composing -----------------------------------------------------------------------------------------------
+
+    def _paint(self, tool: PaintTool) -> None:
+        composing = self.desk.composing
+        self.live.leave()
+        composing.set_brush(tool=None if composing.brush.tool == tool else tool)
+        chosen = composing.brush.tool
+        self.view.set_tool(_PAINT_TOOLS[chosen] if chosen else Tool.NONE)
+        self.view.set_brush_radius(composing.brush.radius)
+        self.desk.tabs.setCurrentWidget(self.desk.compose)
+
+    def _exclude(self) -> None:
+        composing = self.desk.composing
+        composing.set_brush(excluding=not composing.brush.excluding)
+        if composing.brush.tool is None:
+            self._paint("brush")
+        self.session.said.emit(
+            "strokes mark what must not be trusted" if composing.brush.excluding else "strokes paint with a candidate"
+        )
+
+    def _scale_brush(self, factor: float) -> None:
+        composing = self.desk.composing
+        composing.set_brush(radius=min(max(composing.brush.radius * factor, 1.0), 400.0))
+
+    def _suggest(self) -> None:
+        self.live.leave()
+        self.desk.tabs.setCurrentWidget(self.desk.compose)
+        self.desk.suggesting.next()
+
+    def _take(self) -> None:
+        suggesting = self.desk.suggesting
+        one = suggesting.current
+        if one is None:
+            self.session.said.emit("there is no suggestion yet: press J")
+            return
+        if self.desk.composing.add(one.shapes, one.kind == "exclude", suggesting.candidate, new_batch()):
+            suggesting.drop()
+
+    def _show_suggestion(self) -> None:
+        suggesting = self.desk.suggesting
+        self.desk.compose.say(suggesting.words)
+        one = suggesting.current
+        self.view.set_outlines([Outline(shape.points, SUGGESTED, True) for shape in one.shapes] if one else [])
+
+    # -- leaving -------------------------------------------------------------------------------------------------
+
+    def no_tool(self) -> None:
+        """Put the tool away and leave the live picture."""
+        if self.view.drawing:
+            self.view.cancel_stroke()
+            return
+        self.desk.composing.set_brush(tool=None)
+        self.view.set_tool(Tool.NONE)
+        self.view.set_outlines([])
+        self.understanding.forget()
+        self.live.leave()
+        self.view.setFocus()

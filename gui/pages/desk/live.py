@@ -1,0 +1,121 @@
+"""Sliders for percentile and number of frames: the picture follows while one drags; "keep" makes it a candidate."""
+
+from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtWidgets import (
+    QDoubleSpinBox,
+    QGridLayout,
+    QHBoxLayout,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gui.state import Live
+from gui.widgets import Label, Slider, named
+
+
+class LivePanel(QWidget):
+    """keep: a person wants where the sliders stand as a candidate."""
+
+    keep = Signal()
+
+    def __init__(self, live: Live) -> None:
+        super().__init__()
+        self._live = live
+        self.percentile = Slider(0, 1000, page=50)
+        self.percentile_box = QDoubleSpinBox()
+        self.percentile_box.setDecimals(1)
+        self.percentile_box.setRange(0, 100)
+        self.percentile_box.setSingleStep(0.5)
+        self.percentile_box.setKeyboardTracking(False)  # else the number is followed, and rewritten, after each digit
+        self.frames = Slider(2, 2)
+        self.frames_box = QSpinBox()
+        self.frames_box.setMinimum(2)
+        self.frames_box.setKeyboardTracking(False)
+        self.keep_button = named(QPushButton("Keep as a candidate (K)"), "Keep", "Makes this position a candidate (K)")
+        self.state = Label(wordWrap=True)
+        for widget, name, tip in (
+            (self.percentile, "Percentile", "Percentile over time, in tenths; [ and ] step, with Shift by a tenth"),
+            (self.percentile_box, "Percentile, number", "Percentile over time"),
+            (self.frames, "Frames", "Frames around the reference frame; Ctrl+[ and Ctrl+] step by ten"),
+            (self.frames_box, "Frames, number", "Frames around the reference frame"),
+        ):
+            named(widget, name, tip)
+        grid = QGridLayout()
+        for row, (name, slider, box) in enumerate(
+            (("Percentile", self.percentile, self.percentile_box), ("Frames", self.frames, self.frames_box))
+        ):
+            label = Label(name)
+            label.setBuddy(slider)
+            grid.addWidget(label, row, 0)
+            grid.addWidget(slider, row, 1)
+            grid.addWidget(box, row, 2)
+        grid.setColumnStretch(1, 1)
+        below = QHBoxLayout()
+        below.addWidget(self.state, 1)
+        below.addWidget(self.keep_button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(6, 6, 6, 6)
+        layout.addLayout(grid)
+        layout.addLayout(below)
+        self.percentile.valueChanged.connect(lambda tenths: live.set_percentile(tenths / 10))
+        self.percentile_box.valueChanged.connect(live.set_percentile)
+        self.frames.valueChanged.connect(lambda n: self._set_frames(n, settled=not self.frames.isSliderDown()))
+        self.frames.sliderReleased.connect(lambda: self._set_frames(self.frames.value(), settled=True))
+        self.frames_box.valueChanged.connect(lambda n: self._set_frames(n, settled=True))
+        self.keep_button.clicked.connect(self.keep)
+        live.moved.connect(self._follow)
+        live.prepared.connect(self._follow)
+        live.shown.connect(self._follow)
+        live.working.connect(self._say)
+        self._working = ""
+        self._follow()
+
+    def step_percentile(self, by: float) -> None:
+        """A step up or down."""
+        self._live.set_percentile(self._live.percentile + by)
+
+    def step_frames(self, by: int) -> None:
+        """A step up or down."""
+        self._set_frames(self._live.frames + by, settled=True)
+
+    def _set_frames(self, frames: int, settled: bool) -> None:
+        self._live.set_frames(frames, settled)
+
+    def _follow(self) -> None:
+        """Show where the live picture stands."""
+        live = self._live
+        stack = live.stack
+        blockers = [QSignalBlocker(w) for w in (self.percentile, self.percentile_box, self.frames, self.frames_box)]
+        for widget in (self.percentile, self.percentile_box, self.frames, self.frames_box):
+            widget.setEnabled(stack is not None)
+        if stack is not None:
+            if self.frames.maximum() != stack.frames:  # setting it makes the window lay out everything anew
+                self.frames.setMaximum(stack.frames)
+                self.frames_box.setMaximum(stack.frames)
+            self.percentile.setValue(round(live.percentile * 10))
+            self.frames.setValue(live.frames)
+            # Setting a number again would wipe out one that is being typed.
+            if self.percentile_box.value() != live.percentile:
+                self.percentile_box.setValue(live.percentile)
+            if self.frames_box.value() != live.frames:
+                self.frames_box.setValue(live.frames)
+        self.keep_button.setEnabled(live.trying)
+        del blockers
+        self._say(self._working)
+
+    def _say(self, text: str) -> None:
+        self._working = text
+        state = self._state()
+        if state != self.state.text():  # setting it makes the window lay out everything anew
+            self.state.setText(state)
+
+    def _state(self) -> str:
+        live = self._live
+        if live.blind:
+            return "not while judging blindly"
+        if self._working or live.stack is None:
+            return self._working or "sliders wait for the frames to be decoded"
+        whole = live.whole
+        return "ready" if whole is None else f"ready, η* = {whole.eta} over {whole.frames} frames"

@@ -1,0 +1,354 @@
+"""The desk: sequences at the left, comparison in the middle, candidates and tools at the right."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QSplitter, QTabWidget, QToolBar, QVBoxLayout, QWidget
+
+from gui.actions import Actions
+from gui.compare import CompareView, Tool
+from gui.jobs import Jobs
+from gui.pages.desk.candidates import CandidatesPanel
+from gui.pages.desk.compose import ComposePanel
+from gui.pages.desk.decide import DecideBar
+from gui.pages.desk.frames import FrameStrip
+from gui.pages.desk.inspect import InspectPanel
+from gui.pages.desk.live import LivePanel
+from gui.pages.desk.sequences import SequencesPanel
+from gui.pages.desk.values import ValuesLine
+from gui.state import Believing, Composing, FrameReader, Live, Session, Suggesting, Thumbnails
+from rainclean.video import Region
+
+if TYPE_CHECKING:
+    from rainclean.live import Preview
+
+U8 = NDArray[np.uint8]
+
+COMPARE_TOOLS = ("wipe", "side", "single", "difference", "blink", "fit", "actual")
+
+EXCLUDED, PAINTED, JUDGED = (230, 40, 40), (40, 140, 255), (245, 150, 0)
+"""Colours of the exclusion mask, of the chosen layer, and of the verdict's places."""
+
+AHEAD_MS = 150
+AHEAD = (1, 2, -1)
+"""Sequences of the list, counted from the framed one, whose pictures are fetched ahead."""
+
+
+class Desk(QWidget):
+    """Puts the panels together and decides which pictures the view shows. What keys do stands in `handlers`."""
+
+    def __init__(self, session: Session, jobs: Jobs, thumbnails: Thumbnails, actions: Actions) -> None:
+        super().__init__()
+        self.session = session
+        self.frame: int | None = None
+        # Before anybody else hears of it and asks for pictures: a frame is one of the sequence that was framed.
+        session.target_changed.connect(self._forget_frame)
+        self.view = CompareView()
+        self.live = Live(session, self.view.visible_region)
+        self.composing = Composing(session)
+        self.suggesting = Suggesting(session, self.composing)
+        self.reader = FrameReader(session, self.live)
+        self.believing = Believing(session)
+        self.shown_left: U8 | None = None
+        self.shown_right: U8 | None = None
+        self._excluded: U8 | None = None
+        self._places_wanted = False
+        self._framed: int | None = None
+        self._drawn_on: int | None = None
+        self._previewing = False
+        self.sequences = SequencesPanel(session, jobs, thumbnails)
+        self.candidates = CandidatesPanel(session, thumbnails)
+        self.sliders = LivePanel(self.live)
+        self.inspect = InspectPanel()
+        self.compose = ComposePanel(session, self.composing, actions)
+        self.strip = FrameStrip(session)
+        self.decide = DecideBar(session, actions)
+        self.values = ValuesLine()
+        # What may be wanted next waits until what is wanted now has been painted.
+        self._fetch_ahead = QTimer(self)
+        self._fetch_ahead.setSingleShot(True)
+        self._fetch_ahead.setInterval(AHEAD_MS)
+        self._fetch_ahead.timeout.connect(lambda: session.pictures.expect(self._expected()))
+        self._lay_out(actions)
+        self._connect()
+        self.show_pictures()
+
+    # -- pictures ------------------------------------------------------------------------------------------------
+
+    def show_pictures(self) -> None:
+        """Bring the view to what the session says; what is not in memory yet comes later."""
+        session = self.session
+        left, left_name = self._left()
+        right, right_name = self._right()
+        if left is not None and right is not None and left.shape != right.shape:
+            left = None  # of another analysis, with another region
+        # A stroke that is being drawn is given up only where other pictures are shown, not other contents.
+        same_place = left is not None and left is self.shown_left and self._framed == session.target
+        if same_place and right is not None and self._right_is(right.shape):
+            if right is not self.shown_right or self._previewing:
+                self.view.update_right(right)
+            self.view.set_names(left_name, right_name)
+        else:
+            self.view.show_pictures(left, right, left_name, right_name)
+        self.shown_left, self.shown_right, self._framed = left, right, session.target
+        self._previewing = False
+        self._show_exclusion(None)
+        self._show_places()
+        self.believing.look_at(right)
+        self.say_values()
+        if left is None and right is None:
+            self.view.set_empty_text(self._why_empty())
+        self._fetch_ahead.start()
+
+    def rainy(self) -> U8 | None:
+        """The rainy frame that the strip stands at; None while it is being fetched."""
+        analysis = self.session.detail.analysis
+        if analysis is None:
+            return None
+        if (self.frame is None or self.frame == analysis.reference_frame) and analysis.reference:
+            return self.session.pictures.get(analysis.reference)
+        return self.reader.get(analysis.reference_frame if self.frame is None else self.frame)
+
+    def _left(self) -> tuple[U8 | None, str]:
+        session = self.session
+        opponent = session.candidate(session.opponent)
+        if opponent is not None:
+            return session.pictures.get(opponent.picture), session.label(opponent)
+        analysis = session.detail.analysis
+        frame = self.frame if self.frame is not None else analysis.reference_frame if analysis else 0
+        return self.rainy(), f"rainy frame {frame}"
+
+    def _right(self) -> tuple[U8 | None, str]:
+        session = self.session
+        shown = session.candidate(session.shown)
+        if self.live.picture is not None:
+            return self.live.picture, self.live.words
+        if shown is None:
+            return None, ""
+        if self.composing.on_base:
+            return self.composing.composite, f"composite on {session.label(shown)}"
+        return session.pictures.get(shown.picture), session.label(shown)
+
+    def _expected(self) -> list[str]:
+        """Pictures that the next keys may ask for: neighbouring candidates, neighbouring sequences, the rest."""
+        session = self.session
+        ids = [c.id for c in session.detail.candidates]
+        place = ids.index(session.shown) if session.shown in ids else 0
+        around = sorted(range(len(ids)), key=lambda i: min((i - place) % len(ids), (place - i) % len(ids)))
+        near = [session.detail.candidates[i].picture for i in around]
+        there = session.order.index(session.target) if session.target in session.order else -1
+        ahead = []
+        for by in AHEAD:
+            if there >= 0 and 0 <= there + by < len(session.order):
+                line = session.lines[session.order[there + by]]
+                ahead += [line.thumbnail, line.picture]
+        return [*near[:5], *ahead, *near[5:]]
+
+    def _why_empty(self) -> str:
+        session = self.session
+        line = session.line
+        if not session.lines:
+            return "No clips yet: drop video files or folders here, or press Ctrl+I."
+        if line is None:
+            return "No sequence is framed: press Down, or click one."
+        if line.state == "failed":
+            return f"The analysis failed: {line.error}"
+        return "Not analysed yet: Ctrl+R analyses what is new." if line.state == "new" else "loading …"
+
+    # -- what others do to the view ------------------------------------------------------------------------------
+
+    def _connect(self) -> None:
+        session, view, live, composing = self.session, self.view, self.live, self.composing
+        session.target_changed.connect(self._reframe)
+        session.shown_changed.connect(self._give_up_drawing)
+        session.shown_changed.connect(self.show_pictures)
+        session.detail_changed.connect(self.show_pictures)
+        session.pictures.loaded.connect(self._arrived)
+        session.pictures.failed.connect(lambda _, error: session.complained.emit(error))
+        self.reader.loaded.connect(lambda frame: self.show_pictures() if frame == self.frame else None)
+        self.strip.frame_chosen.connect(self._choose_frame)
+        self.believing.changed.connect(self._show_confidence)
+        live.shown.connect(self._show_live)
+        live.previewed.connect(self._show_preview)
+        live.moved.connect(lambda: self.strip.curve.set_used(live.used))
+        composing.changed.connect(self._repaint)
+        composing.exclusion_changed.connect(self._show_exclusion)
+        composing.brush_changed.connect(self._give_up_rectangle)
+        composing.brush_changed.connect(lambda: view.set_brush_radius(composing.brush.radius))
+        view.stroke_began.connect(self.begin_stroke)
+        view.stroke_moved.connect(composing.move)
+        view.stroke_ended.connect(composing.end)
+        view.stroke_cancelled.connect(composing.cancel)
+        view.pointed.connect(lambda *_: self.say_values())
+        self.compose.layer_chosen.connect(self._show_layer)
+        self.candidates.paint_with.connect(lambda number: composing.set_brush(source=number, excluding=False))
+
+    def begin_stroke(self, x: float, y: float) -> None:
+        """A stroke begins at (x, y) px: on a candidate, not on what the sliders try."""
+        self.live.leave()
+        self.composing.begin(x, y)
+
+    def say_values(self) -> None:
+        """Say what the pictures are at the pixel under the pointer."""
+        x, y = self.view.pointed_pixel
+        found = self.view.values_at(x, y) if x >= 0 else []
+        values = "   ".join(f"{name}: {' '.join(f'{v:3d}' for v in rgb)}" for name, rgb in found)
+        off = self.believing.at(x, y) if found else None
+        told = "" if off is None else f"   expected error {off:.1f}"
+        self.values.set_text(f"{x}, {y}   {values}{told}" if found else "")
+
+    def _give_up_drawing(self) -> None:
+        """What is being drawn is meant for the candidate that was shown when it was begun."""
+        before, self._drawn_on = self._drawn_on, self.session.shown
+        if before == self.session.shown or not self.view.drawing:
+            return
+        # A stroke that is about to begin may have shown its base itself.
+        if self.composing.drawing or self.view.tool is Tool.RECTANGLE:
+            self.view.cancel_stroke()
+            self.session.said.emit("given up what was being drawn: another candidate is shown")
+
+    def _give_up_rectangle(self) -> None:
+        """A rectangle is painted when it is finished: with what it was begun with, or not at all."""
+        if self.view.drawing and self.view.tool is Tool.RECTANGLE:
+            self.view.cancel_stroke()
+
+    def _forget_frame(self) -> None:
+        self.frame = None
+
+    def _reframe(self) -> None:
+        for page in (self.compose, self.inspect):
+            self.tabs.setTabEnabled(self.tabs.indexOf(page), not self.session.blind)
+        self.inspect.clear()
+        self.view.set_outlines([])
+        self.show_pictures()
+
+    def _arrived(self, name: str) -> None:
+        session = self.session
+        analysis = session.detail.analysis
+        wanted = {c.picture for c in (session.candidate(session.shown), session.candidate(session.opponent)) if c}
+        if session.line is not None and name == session.line.places:
+            self._show_places()
+        if name in wanted or (analysis is not None and name == analysis.reference):
+            self.show_pictures()
+
+    def _choose_frame(self, frame: int) -> None:
+        self.frame = frame
+        if self.session.opponent is None and self.rainy() is not None:
+            self.show_pictures()
+
+    def _show_live(self) -> None:
+        picture = self.live.picture
+        if picture is not None and self._right_is(picture.shape):
+            self.shown_right, self._previewing = picture, False
+            self.view.update_right(picture)
+            self.believing.look_at(picture)
+            self.view.set_names(self._left()[1], self.live.words)
+            self.say_values()
+        else:
+            self.show_pictures()
+
+    def _show_preview(self, preview: "Preview") -> None:
+        if self._right_is((self.live.stack.height, self.live.stack.width, 3) if self.live.stack else ()):
+            self._previewing = True
+            self.view.show_preview(preview.picture, preview.region, preview.step)
+            self.view.set_names(self._left()[1], f"{self.live.words} (preview)")
+            self.say_values()
+
+    def _right_is(self, shape: tuple[int, ...]) -> bool:
+        return self.shown_right is not None and self.shown_right.shape == shape
+
+    def _repaint(self, region: Region | None) -> None:
+        """A stroke has changed a region of the composite; None: everything may have."""
+        composite = self.composing.composite
+        if region is None or composite is None or self.shown_right is not composite:
+            self.show_pictures()
+            return
+        self.view.update_right(composite, region)
+        self.believing.look_at(composite, changed=True)
+        self.say_values()
+
+    def _show_confidence(self) -> None:
+        tint = self.believing.tint
+        if tint is None:
+            self.view.set_overlay("confidence", None)
+        else:
+            self.view.set_overlay("confidence", tint.mask, tint.colour, tint.alpha, tint.hatched)
+        self.view.set_legend(None if tint is None else tint.legend)
+        self.say_values()
+
+    def _show_exclusion(self, region: Region | None) -> None:
+        mask = self.composing.exclusion
+        right = self.shown_right
+        if mask is not None and (right is None or mask.shape != right.shape[:2]):
+            mask = None
+        if region is not None and mask is not None and self._excluded is mask:
+            self.view.update_overlay("excluded", region)
+        else:
+            self._excluded = mask
+            self.view.set_overlay("excluded", mask, EXCLUDED, 0.45)
+
+    def toggle_places(self) -> None:
+        """Tint where the reasons of the verdict are, or do not."""
+        line = self.session.line
+        self._places_wanted = not self._places_wanted
+        if not self._places_wanted:
+            said = "the places of the verdict are not shown any more"
+        elif line is None or not line.places:
+            self._places_wanted = False
+            said = "the verdict names no places"
+        else:
+            said = "tinted: where the reasons of the verdict are"
+        self.session.said.emit(said)
+        self._show_places()
+
+    def _show_places(self) -> None:
+        line, right = self.session.line, self.shown_right
+        wanted = self._places_wanted and line is not None and not self.session.blind
+        mask = self.session.pictures.get(line.places) if wanted and line is not None else None
+        fits = mask is not None and right is not None and mask.shape == right.shape[:2]
+        self.view.set_overlay("places", mask if fits else None, JUDGED, 0.5, hatched=True)
+
+    def _show_layer(self, key: str) -> None:
+        mask = self.composing.layer_mask(key) if key and self.composing.on_base else None
+        right = self.shown_right
+        fits = mask is not None and right is not None and mask.shape == right.shape[:2]
+        self.view.set_overlay("layer", mask if fits else None, PAINTED, 0.3)
+
+    # -- layout --------------------------------------------------------------------------------------------------
+
+    def _lay_out(self, actions: Actions) -> None:
+        tools = QToolBar()
+        tools.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+        for name in COMPARE_TOOLS:
+            tools.addAction(actions[name])
+        tools.addSeparator()
+        for name in ("pick", "region"):
+            tools.addAction(actions[name])
+        centre = QWidget()
+        column = QVBoxLayout(centre)
+        column.setContentsMargins(4, 2, 4, 4)
+        column.setSpacing(3)
+        column.addWidget(tools)
+        column.addWidget(self.view, 1)
+        column.addWidget(self.values)
+        column.addWidget(self.strip)
+        column.addWidget(self.decide)
+        right = QWidget()
+        beside = QVBoxLayout(right)
+        beside.setContentsMargins(0, 2, 4, 4)
+        self.tabs = QTabWidget()
+        self.tabs.addTab(self.candidates, "Candidates")
+        self.tabs.addTab(self.compose, "Compose")
+        self.tabs.addTab(self.inspect, "Inspect")
+        beside.addWidget(self.tabs, 1)
+        beside.addWidget(self.sliders)
+        self.splitter = QSplitter(Qt.Orientation.Horizontal)
+        for widget, stretch in ((self.sequences, 0), (centre, 1), (right, 0)):
+            self.splitter.addWidget(widget)
+            self.splitter.setStretchFactor(self.splitter.count() - 1, stretch)
+        self.splitter.setSizes([270, 900, 330])
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.splitter)

@@ -1,0 +1,266 @@
+"""The list of sequences: thumbnails, states, filter, sort, search. One is framed, and keys act on that one only."""
+
+from typing import Any
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPalette
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QComboBox,
+    QHBoxLayout,
+    QLineEdit,
+    QListView,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gui.jobs import Jobs
+from gui.pages.desk import rows
+from gui.state import FILTERS, NOTHING_KNOWN, SORTS, UNSURE, Session, Thumbnails, Unsure, arrange
+from gui.widgets import Label, as_tip, named
+from pipeline.project.model import Overview
+
+ROW = 76
+_THUMB = QSize(96, 64)
+
+STATE_COLOURS = {
+    "new": "#8a8f98",
+    "analysing": "#3b82f6",
+    "ready": "#d9a400",
+    "accepted": "#2e9e4f",
+    "accepted automatically": "#79b98a",
+    "rejected": "#c2453d",
+    "failed": "#c2453d",
+}
+"""Always beside the state's name: colour alone tells nothing to some."""
+
+LINE_ROLE = int(Qt.ItemDataRole.UserRole) + 1
+
+Index = QModelIndex | QPersistentModelIndex
+NO_PARENT = QModelIndex()
+
+
+class SequencesModel(QAbstractListModel):
+    """The session's lines in the session's order."""
+
+    def __init__(self, session: Session, jobs: Jobs) -> None:
+        super().__init__()
+        self._session, self._jobs = session, jobs
+        self.unsure: Unsure = NOTHING_KNOWN
+        """Told in the rows while the list is ordered by it."""
+
+    def rowCount(self, parent: Index = NO_PARENT) -> int:
+        """Number of listed sequences."""
+        return 0 if parent.isValid() else len(self._session.order)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Texts for people and screen readers; the line itself for the delegate."""
+        line = self._session.lines.get(self._session.order[index.row()]) if index.isValid() else None
+        if line is None:
+            return None
+        if role == LINE_ROLE:
+            return line
+        if role == Qt.ItemDataRole.DisplayRole:
+            return line.sequence.name
+        if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
+            words = f"{line.sequence.name}, scene {line.sequence.scene}: {self.state(line)}{self._verdict(line)}"
+            return as_tip(words) if role == Qt.ItemDataRole.ToolTipRole else words
+        return None
+
+    def state(self, line: Overview) -> str:
+        """The state in words, with progress or the reason."""
+        progress = self.share(line)
+        if progress is not None:
+            return f"analysing, {progress:.0%}"
+        if self._session.blind and line.state not in ("new", "failed"):
+            editor = self._session.editor
+            return "judged" if editor and editor.has_opinion(line.sequence.id) else "to judge"
+        words = f"failed: {line.error}" if line.state == "failed" else line.state
+        return f"{words}, in conflict" if line.conflict else words
+
+    def _verdict(self, line: Overview) -> str:
+        """The verdict in words; what others found is not told in a blind judgement."""
+        if self._session.blind or not line.trust:
+            return ""
+        return f"\nverdict: {line.verdict.words if line.verdict else line.trust}"
+
+    def share(self, line: Overview) -> float | None:
+        """How far its analysis has come; None where none is under way."""
+        for job in self._jobs.running():
+            step = job.progress
+            if job.kind == "analyze" and step is not None and step.part == line.sequence.name:
+                share = job.share
+                return None if share is None else min(max(share * step.parts_total - step.parts_done, 0.0), 1.0)
+        return None
+
+    def reset(self) -> None:
+        """The order has changed."""
+        self.beginResetModel()
+        self.endResetModel()
+
+    def touch(self) -> None:
+        """Contents have changed, not the order."""
+        if self._session.order:
+            self.dataChanged.emit(self.index(0), self.index(len(self._session.order) - 1))
+
+
+class _Delegate(QStyledItemDelegate):
+    """Paints one sequence: thumbnail, name, state, verdict, score, star, and the frame of the one that keys act on."""
+
+    def __init__(self, session: Session, model: SequencesModel, thumbnails: Thumbnails, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._session, self._model, self._thumbnails = session, model, thumbnails
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        """All rows are equally high."""
+        return QSize(220, ROW)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        """Paint a row."""
+        sequence: Overview = index.data(LINE_ROLE)
+        blind, palette, rect = self._session.blind, option.palette, option.rect
+        painter.save()
+        framed = sequence.sequence.id == self._session.target
+        if framed:
+            rows.tint(painter, rect, palette)
+        room = rows.thumbnail(painter, rect, _THUMB, self._thumbnails.get(sequence.thumbnail))
+        marks = "" if blind else f"{'⚡ ' if sequence.conflict else ''}{'★ ' if sequence.star else ''}"
+        rows.heading(painter, room, f"{marks}{sequence.sequence.name}", option.font, True, palette)
+        self._state(painter, room, sequence)
+        if not blind:
+            painter.setPen(palette.text().color())
+            beside = rows.verdict(painter, room, 48, sequence.trust)
+            painter.setPen(palette.placeholderText().color())
+            rows.line(painter, beside, 48, _figures(sequence, self._model.unsure.get(sequence.sequence.id)))
+        self._progress(painter, room, palette, self._model.share(sequence))
+        if framed:
+            rows.outline(painter, rect, palette)
+        painter.restore()
+
+    def _state(self, painter: QPainter, room: QRect, sequence: Overview) -> None:
+        words = self._model.state(sequence)
+        colour = STATE_COLOURS.get(words.partition(",")[0].partition(":")[0], STATE_COLOURS["new"])
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(colour))
+        painter.drawEllipse(room.left(), room.top() + 32, 8, 8)
+        painter.restore()
+        rows.line(painter, room.adjusted(14, 0, 0, 0), 27, words)
+
+    def _progress(self, painter: QPainter, room: QRect, palette: QPalette, share: float | None) -> None:
+        if share is not None:
+            bar = QRect(room.left(), room.bottom() - 5, room.width(), 3)
+            painter.fillRect(bar, palette.mid())
+            bar.setWidth(round(room.width() * share))
+            painter.fillRect(bar, QColor(STATE_COLOURS["analysing"]))
+
+
+def _figures(sequence: Overview, unsure: float | None) -> str:
+    if unsure is not None and sequence.state in ("ready", "accepted automatically"):
+        return f"{sequence.chosen}  unsure {unsure:.0%}"
+    chosen = "composite" if sequence.chosen.startswith("composite-") else sequence.chosen
+    score = "" if sequence.score is None else f"{sequence.score:.2f}"
+    return "  ".join(part for part in (chosen, score) if part)
+
+
+class SequencesPanel(QWidget):
+    """The list and its boxes."""
+
+    def __init__(self, session: Session, jobs: Jobs, thumbnails: Thumbnails) -> None:
+        super().__init__()
+        self._session = session
+        self.search = QLineEdit(placeholderText="search name or scene", clearButtonEnabled=True)
+        self.filter, self.sort = QComboBox(), QComboBox()
+        self.filter.addItems(list(FILTERS))
+        self.sort.addItems(list(SORTS))
+        self.count = Label(wordWrap=True)
+        self.view = QListView(uniformItemSizes=True)
+        self.view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.view.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
+        self.view.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # keys act on the framed sequence, wherever the focus is
+        self.model = SequencesModel(session, jobs)
+        self._unsure: Unsure = NOTHING_KNOWN
+        self.view.setModel(self.model)
+        self.view.setItemDelegate(_Delegate(session, self.model, thumbnails, self.view))
+        for widget, name, tip in (
+            (
+                self.search,
+                "Search",
+                "Shows what has these words in name, scene or note (Ctrl+F); Enter: the first",
+            ),
+            (self.filter, "Filter", "Which sequences are listed"),
+            (self.sort, "Order", f"Order of the list; “{UNSURE}” is as it was when it was chosen: choose it again"),
+            (self.view, "Sequences", "Click, or Up and Down, to frame a sequence"),
+        ):
+            named(widget, name, tip)
+        self._lay_out()
+        self.search.textChanged.connect(self.arrange)
+        self.search.returnPressed.connect(self._go)
+        self.filter.currentTextChanged.connect(self.arrange)
+        self.sort.activated.connect(self._sort_anew)
+        self.sort.currentTextChanged.connect(self.arrange)
+        self.view.clicked.connect(lambda index: session.frame(session.order[index.row()]))
+        session.sequences_changed.connect(self.arrange)
+        session.opened.connect(self._sort_anew)
+        session.learned.connect(self._know)
+        session.target_changed.connect(self._follow)
+        thumbnails.loaded.connect(lambda _: self.view.viewport().update())
+        jobs.changed.connect(lambda _: self.view.viewport().update())
+
+    def arrange(self) -> None:
+        """Bring the list to what the boxes say; the framed sequence stays framed, listed or not."""
+        session = self._session
+        # States, scores and notes say what others found: judged blindly, the list stands as it was added.
+        blind = session.blind
+        shown, sort = ("all", "as added") if blind else (self.filter.currentText(), self.sort.currentText())
+        for box in (self.filter, self.sort, self.search):
+            box.setEnabled(not blind)
+        self.model.unsure = self._unsure if sort == UNSURE else NOTHING_KNOWN
+        order = arrange(session.lines.values(), shown, sort, "" if blind else self.search.text(), self._unsure)
+        if order == session.order and self.model.rowCount() == len(order):
+            self.model.touch()
+        else:
+            session.order = order
+            self.model.reset()
+            self._follow()
+        total = len(session.lines)
+        words = f"{len(order)} of {total}" if len(order) != total else f"{total} sequences"
+        unknown = sort == UNSURE and not self._unsure and total > 0
+        self.count.setText(f"{words}\nsuggested candidates: {session.suggestions.words}" if unknown else words)
+
+    def _sort_anew(self) -> None:
+        """Order by what is known now. With each decision something is learned, but a list must not jump about."""
+        self._unsure = self._session.suggestions.unsure
+        self.arrange()
+
+    def _know(self) -> None:
+        if not self._unsure:
+            self._sort_anew()
+
+    def _go(self) -> None:
+        """Frame the first hit, and give the keys back to the desk."""
+        if self._session.order:
+            self._session.frame(self._session.order[0])
+            self.search.clearFocus()
+
+    def _follow(self) -> None:
+        """Keep the framed sequence in view."""
+        session = self._session
+        if session.target in session.order:
+            self.view.scrollTo(self.model.index(session.order.index(session.target)))
+        self.view.viewport().update()
+
+    def _lay_out(self) -> None:
+        boxes = QHBoxLayout()
+        boxes.addWidget(self.filter, 1)
+        boxes.addWidget(self.sort, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(6, 6, 0, 6)
+        layout.addWidget(self.search)
+        layout.addLayout(boxes)
+        layout.addWidget(self.view, 1)
+        layout.addWidget(self.count)

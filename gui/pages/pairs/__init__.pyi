@@ -1,0 +1,3 @@
+from .page import PairsPage
+
+__all__ = ["PairsPage"]

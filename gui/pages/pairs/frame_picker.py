@@ -1,0 +1,125 @@
+"""Choosing the rainy frames of a sequence: the strip, and buttons that choose many at once."""
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSpinBox, QVBoxLayout, QWidget
+
+from gui.pages.pairs.frame_strip import FramesModel, FrameStrip
+from gui.pages.pairs.pair_reading import Subject, read_thumbnails
+from gui.widgets import Label
+from gui.workers import LATER, Workers
+from pipeline.words import counted
+
+_LANE = "pairs-thumbnails"
+_LEFT_OUT = (
+    "Frames that repeat another are not listed; those in which the camera stands elsewhere than in the clean image are "
+    "left out at export."
+)
+_UNSTEADY = "Frames that cannot be steadied or that repeat another are not listed."
+
+
+class FramePicker(QWidget):
+    """chosen: a person wants these frames, a list of indices in the clip, or None: as the settings say.
+
+    focused: the frame that a person looks at.
+    """
+
+    chosen = Signal(object)
+    focused = Signal(int)
+
+    def __init__(self, workers: Workers) -> None:
+        super().__init__()
+        self._workers = workers
+        self._thumbnails_of: tuple[object, ...] | None = None
+        self.covered: Collection[int] = ()
+        self.steadied = False
+        self.frames = FramesModel()
+        self.strip = FrameStrip(self.frames)
+        self.title, self.count = Label(), Label()
+        self.by_settings = _button("By the settings", "Leave the choice to the field Frames")
+        self.all = _button("All", "Take every frame")
+        self.only = _button("Only this", "Take the focused frame alone, and choose further ones by hand")
+        self.spread = _button("Spread over rain", "Take so many frames that differ most in rain amount")
+        self.number = QSpinBox(minimum=1, maximum=9999, value=10)
+        self.number.setToolTip("How many frames are spread over rain")
+        self.number.setAccessibleName("Frames to spread over rain")
+        self._buttons = (self.by_settings, self.all, self.only, self.spread, self.number)
+        row = QHBoxLayout()
+        row.addWidget(self.title, 1)
+        for widget in self._buttons:
+            row.addWidget(widget)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(row)
+        column.addWidget(self.strip)
+        column.addWidget(self.count)
+        self.frames.toggled.connect(lambda frame: self.chosen.emit(sorted(self.frames.chosen ^ {frame})))
+        self.strip.focused.connect(self.focused)
+        self.by_settings.clicked.connect(lambda: self.chosen.emit(None))
+        self.all.clicked.connect(lambda: self.chosen.emit(sorted(self.frames.order)))
+        self.only.clicked.connect(lambda: self.chosen.emit([self.strip.frame]))
+        self.spread.clicked.connect(self._spread)
+        self.mark("", (), None)
+
+    def set_frames(self, rain: Mapping[int, float], covered: Collection[int] = ()) -> None:
+        """Frames to choose from: index in the clip → rain amount. The heaviest is focused first.
+
+        covered: those that passing things cover for a good part, taken where there are too few others.
+        """
+        self.covered = covered
+        if self.frames.rain != rain:
+            self.frames.set_frames(rain)
+            self._thumbnails_of = None
+            if self.frames.order:
+                self.strip.focus_frame(self.frames.order[-1])
+
+    def load(self, folder: Path | None, subject: Subject | None) -> None:
+        """Load the thumbnails in the background, unless they are there or on their way; forget those of others."""
+        if folder is None or subject is None or not self.frames.order:
+            self._workers.cancel(_LANE)
+            self._thumbnails_of = None
+            return
+        self.steadied = bool(subject.analysis is not None and subject.analysis.steadying)
+        steadying = subject.analysis.steadying if subject.analysis is not None else ""
+        key = (folder, subject.clip_id, subject.region, steadying)
+        if key == self._thumbnails_of:
+            return
+        self._thumbnails_of = key
+        frames = sorted(self.frames.order)
+        # A new dictionary: what still runs for other frames fills the old one.
+        found = self.frames.thumbnails = {}
+        self._workers.run_stage(
+            lambda: read_thumbnails(folder, subject, frames, found),
+            lambda _: self.strip.viewport().update(),
+            lambda error: self.title.setText(str(error)),
+            progress=lambda _: self.strip.viewport().update(),
+            lane=_LANE,
+            urgency=LATER,
+        )
+
+    def mark(self, title: str, chosen: Collection[int], by: str | None) -> None:
+        """Check these frames. by: the settings that chose them, "" while they are wrong; None: a person did."""
+        self.frames.set_chosen(chosen)
+        self.title.setText(title)
+        there = bool(self.frames.order)
+        for widget in self._buttons:
+            widget.setEnabled(there)
+        self.by_settings.setEnabled(there and by is None)
+        how = "chosen by hand" if by is None else f"by the settings ({by})"
+        number = f"{len(self.frames.chosen)} of {counted(len(self.frames.order), 'frame')} {how}. " if by != "" else ""
+        self.count.setText(f"{number}{_UNSTEADY if self.steadied else _LEFT_OUT}" if there else "")
+
+    def _spread(self) -> None:
+        from rainclean.dataset import FrameChoice
+
+        rain = self.frames.rain
+        choice = FrameChoice("differ", self.number.value())
+        self.chosen.emit(choice.choose(list(rain), list(rain.values()), self.covered))
+
+
+def _button(text: str, tip: str) -> QPushButton:
+    button = QPushButton(text)
+    button.setToolTip(tip)
+    return button

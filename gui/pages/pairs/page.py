@@ -1,0 +1,266 @@
+"""The page of pairs: which rainy frames, which crops, how much that makes, and the export of it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSettings, Qt, QTimer
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QScrollArea, QSplitter, QVBoxLayout, QWidget
+
+from gui.jobs import Jobs
+from gui.pages.pairs.crop_preview import CropPreview
+from gui.pages.pairs.export_form import ExportForm
+from gui.pages.pairs.export_run import ExportRun, estimate_text
+from gui.pages.pairs.frame_picker import FramePicker
+from gui.pages.pairs.pair_reading import Preview, Subject, make_preview
+from gui.state import Session
+from gui.widgets import Label
+from gui.workers import NOW, SOON
+from pipeline.project.analysis import analysis, candidate, covered_frames, rain_amounts
+from pipeline.project.clips import clip
+
+if TYPE_CHECKING:
+    from pipeline.export import Estimate, ExportSettings
+
+PAUSE = 250
+"""Milliseconds without a change before preview and estimate are made: settings are typed."""
+
+GLANCE = 50
+"""Milliseconds on a frame before its preview is made: arrow keys repeat."""
+
+
+class PairsPage(QWidget):
+    """settings: where the form is remembered. Nothing is loaded before the page is seen."""
+
+    def __init__(self, session: Session, jobs: Jobs, settings: QSettings) -> None:
+        super().__init__()
+        self._session = session
+        self._opened: Path | None = None
+        self._target: int | None = None
+        self._subject: Subject | None = None
+        self._preview: Preview | None = None
+        self._refused = ""
+        self._ready = False
+        self.picker = FramePicker(session.workers)
+        self.preview = CropPreview()
+        self.form, self.run = ExportForm(settings), ExportRun(jobs)
+        self.form.setEnabled(False)
+        self.run.refuse("no project is open")
+        self.amount = Label(wordWrap=True)
+        self.amount.setAccessibleName("Estimate")
+        self.amount.setToolTip("Of all decided sequences; bytes are estimated from the pictures in the project")
+        self._pause = QTimer(self, singleShot=True, interval=PAUSE)
+        self._glance = QTimer(self, singleShot=True, interval=GLANCE)
+        self._lay_out()
+        for signal in (
+            session.opened, session.target_changed, session.detail_changed, session.sequences_changed,
+            session.draft_changed,
+        ):  # fmt: skip
+            signal.connect(self._refresh)
+        self.picker.chosen.connect(self.choose)
+        self.picker.focused.connect(lambda _: self._glance.start())
+        self.form.changed.connect(self._form_changed)
+        self.run.asked.connect(self._export)
+        self._pause.timeout.connect(self._look)
+        self._glance.timeout.connect(lambda: self._look_at_crops(self._asked()))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Load what is seen now."""
+        super().showEvent(event)
+        if self._ready:
+            self._refresh()
+        else:
+            self._session.workers.run(_load, self._loaded)
+
+    def _loaded(self, _: None) -> None:
+        self._ready = True
+        self._refresh()
+
+    def choose(self, frames: Sequence[int] | None) -> None:
+        """Choose the framed sequence's frames by hand, None: by the settings; on disk at once, and undoable."""
+        line = self._session.line
+        if line is not None and self._subject is not None:
+            self._session.change(lambda editor: editor.choose_frames(line.sequence, frames))
+
+    # -- bringing the page up to date ----------------------------------------------------------------------------
+
+    def _refresh(self) -> None:
+        """Load what has changed of project, sequence, decision and draft, if anybody sees it."""
+        if not self.isVisible() or not self._ready:
+            if self._target != self._session.target:
+                self.picker.load(None, None)  # nobody will see what is still being loaded
+            return
+        project, self._target = self._session.project, self._session.target
+        folder = project.folder if project is not None else None
+        if folder != self._opened:
+            self._opened, self._preview, self._refused = folder, None, ""
+            if project is not None:
+                self.form.open(project.folder, project.uuid)
+            self.form.setEnabled(project is not None)
+            self.run.open(folder)
+            self.amount.clear()
+        self._subject, rain = self._read_subject()
+        made = self._subject.analysis if self._subject is not None else None
+        self.picker.set_frames(rain, covered_frames(made) if made is not None else ())
+        self.picker.load(folder, self._subject)
+        self._mark()
+        self._say_refusal()
+        self._pause.start()
+
+    def _read_subject(self) -> tuple[Subject | None, dict[int, float]]:
+        """What the pairs of the framed sequence are made of, and the rain amounts of its frames."""
+        line, project, picture = self._session.line, self._session.project, self._picture()
+        if line is None or project is None or picture is None:
+            return None, {}
+        chosen = candidate(project, picture[0])
+        made, of = analysis(project, chosen.analysis_id), clip(project, line.sequence.clip_id)
+        frames = range(line.sequence.first, line.sequence.last)
+        amounts = zip(frames, rain_amounts(project, made.id), strict=False)
+        rain = {frame: amount for frame, amount in amounts if amount is not None}
+        return Subject(of.id, of.content, made.region, chosen.picture, picture[1], made), rain
+
+    def _picture(self) -> tuple[int, str] | None:
+        """Candidate and exclusion mask that the export takes; before a decision the first candidate."""
+        session = self._session
+        if session.line is None or session.blind:
+            return None
+        decision = session.line.decision
+        if decision is not None and decision.verdict == "accepted" and decision.candidate_id is not None:
+            return decision.candidate_id, decision.exclude
+        return (session.detail.candidates[0].id, "") if session.detail.candidates else None
+
+    def _asked(self) -> "ExportSettings | None":
+        return self.form.settings() if self._opened is not None and self._ready else None
+
+    def _mark(self) -> None:
+        """Check the frames that go into the pairs."""
+        asked, rain, own = self._asked(), self.picker.frames.rain, self._session.detail.draft.frames
+        if own is not None:
+            self.picker.mark(self._title(), rain.keys() & set(own), None)
+        elif asked is not None:
+            chosen = asked.frames.choose(list(rain), list(rain.values()), self.picker.covered)
+            self.picker.mark(self._title(), chosen, asked.frames.text)
+        else:
+            self.picker.mark(self._title(), (), "")
+
+    def _title(self) -> str:
+        session = self._session
+        if session.line is None:
+            return "No sequence is framed."
+        name = session.line.sequence.name
+        if session.blind:
+            return f"{name}: pairs are not shown during a second opinion"
+        return f"{name}: rainy frames, lightest rain first" if self._subject else f"{name}: not analysed yet"
+
+    def _say_refusal(self) -> None:
+        """Why there can be no export now, before anybody has pressed the button."""
+        if self._session.project is None:
+            self.run.refuse("no project is open")
+            return
+        person_only = self.form.person_only.isChecked()
+        made = (line.decision for line in self._session.lines.values())
+        if any(d and d.verdict == "accepted" and (d.kind == "person" or not person_only) for d in made):
+            self.run.refuse(self.form.check() or self._refused)
+        else:
+            self.run.refuse(f"nothing is accepted yet{' by a person' if person_only else ''}: decide at the desk first")
+
+    # -- preview, estimate, export -------------------------------------------------------------------------------
+
+    def _form_changed(self) -> None:
+        self._refused = ""
+        self._mark()
+        self._say_refusal()
+        self._pause.start()
+
+    def _look(self) -> None:
+        """Make preview and estimate in the background; what is being made for older wishes is forgotten."""
+        asked = self._asked()
+        if not self.isVisible():
+            return
+        if asked is None:
+            self._session.workers.cancel("pairs-estimate")
+            self._session.workers.cancel("pairs-preview")
+            self.amount.clear()
+            self.preview.show_preview(None, self.form.check() if self._opened is not None else "")
+            return
+        self._look_at_crops(asked)
+        self._look_at_amount(asked)
+
+    def _look_at_crops(self, asked: "ExportSettings | None") -> None:
+        if asked is None:
+            return
+        folder, subject, frame, known = self._opened, self._subject, self.picker.strip.frame, self._preview
+        if folder is None or subject is None or frame is None:
+            self._session.workers.cancel("pairs-preview")
+            self._preview = None
+            self.preview.show_preview(None)
+            return
+        self._session.workers.run(
+            lambda: make_preview(folder, subject, frame, asked.crops, known, asked.exclusion),
+            self._show_preview,
+            lambda error: self.preview.show_preview(None, str(error)),
+            lane="pairs-preview",
+            urgency=NOW,
+        )
+
+    def _show_preview(self, preview: Preview) -> None:
+        self._preview = preview
+        decision = self._session.line.decision if self._session.line else None
+        if decision is None or decision.verdict != "accepted":
+            said = "no candidate is accepted, so the first stands in"
+        else:
+            said = "" if preview.frame in self.picker.frames.chosen else "this frame does not go into the pairs"
+        self.preview.show_preview(preview, said)
+
+    def _look_at_amount(self, asked: "ExportSettings") -> None:
+        from pipeline.export import estimate
+        from pipeline.project.storage import Project
+
+        folder = self._opened
+        assert folder is not None
+
+        def work() -> "Estimate":
+            with Project.again(folder) as project:
+                return estimate(project, asked)
+
+        self._session.workers.run(work, self._show_amount, self._show_refusal, lane="pairs-estimate", urgency=SOON)
+
+    def _show_amount(self, found: "Estimate") -> None:
+        self._refused = ""
+        self.amount.setText(estimate_text(found))
+        self._say_refusal()
+
+    def _show_refusal(self, error: Exception) -> None:
+        self._refused = str(error)
+        self.amount.clear()
+        self._say_refusal()
+
+    def _export(self) -> None:
+        if self._opened is not None and self._asked() is not None:
+            self.run.start(self.form.words(), self._opened, self.form.folder)
+
+    def _lay_out(self) -> None:
+        side = QWidget()
+        column = QVBoxLayout(side)
+        for part in (self.form, self.amount, self.run):
+            column.addWidget(part)
+        column.addStretch(1)
+        scroll = QScrollArea(widgetResizable=True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(side)
+        scroll.setMinimumWidth(330)
+        lower = QSplitter(Qt.Orientation.Horizontal, childrenCollapsible=False)
+        lower.addWidget(self.preview)
+        lower.addWidget(scroll)
+        lower.setStretchFactor(0, 1)
+        lower.setSizes([900, 360])
+        layout = QVBoxLayout(self)
+        layout.addWidget(self.picker)
+        layout.addWidget(lower, 1)
+
+
+def _load() -> None:
+    """Load what takes half a second, beside the window."""
+    from pipeline.export import estimate  # noqa: F401
+    from rainclean.dataset import FrameChoice  # noqa: F401

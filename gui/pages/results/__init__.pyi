@@ -1,0 +1,3 @@
+from .page import ResultsPanel
+
+__all__ = ["ResultsPanel"]

@@ -1,0 +1,3 @@
+from .page import TrainingPanel
+
+__all__ = ["TrainingPanel"]

@@ -1,1 +1,0 @@
-"""Panels of the window: each observes the session and tells it what a person wants."""

@@ -1,0 +1,62 @@
+"""A field for a file or folder: typed, pasted, dropped, or chosen in the system's dialog."""
+
+from pathlib import Path
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QWidget
+
+from gui.widgets import dialogs
+from gui.widgets.dialogs import Kind
+
+WEIGHTS = "Weights (*.safetensors)"
+
+
+class PathField(QWidget):
+    """One path, or several files separated by the system's path separator.
+
+    Signal `changed` whenever the text does.
+    """
+
+    changed = Signal()
+
+    def __init__(self, name: str, kind: Kind, tip: str) -> None:
+        super().__init__()
+        self._name, self._kind = name, kind
+        self.edit = QLineEdit()
+        self.edit.setToolTip(tip)
+        self.edit.setAccessibleName(name)
+        self.edit.textChanged.connect(lambda _: self.changed.emit())
+        self.browse = QPushButton("Browse…")
+        self.browse.setToolTip(f"Choose: {name.lower()}")
+        self.browse.setAutoDefault(False)
+        self.browse.clicked.connect(self._choose)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.edit, 1)
+        row.addWidget(self.browse)
+        self.setFocusProxy(self.edit)
+
+    @property
+    def path(self) -> Path | None:
+        """The path, None where the field is empty."""
+        return next(iter(self.paths), None)
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """All paths; only a field for files takes several."""
+        text = self.edit.text().strip()
+        parts = text.split(_BETWEEN) if self._kind == "files" else [text]
+        return tuple(Path(part.strip()).expanduser() for part in parts if part.strip())
+
+    def set_path(self, *paths: Path) -> None:
+        """Show these paths."""
+        self.edit.setText(f" {_BETWEEN} ".join(map(str, paths)))
+
+    def _choose(self) -> None:
+        names = WEIGHTS if self._kind == "files" else ""
+        if chosen := dialogs.choose(self, self._name, self._kind, self.path, names):
+            self.set_path(*chosen)
+
+
+_BETWEEN = ";"
+"""Between two files; a colon stands in Windows' own names."""

@@ -1,0 +1,5 @@
+"""Clean images of simulated clips beside their truth: cases, scores, thresholds, a plot."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,199 @@
+"""The rungs of the ladder that methods are measured on: clips whose truth is known.
+
+Source of the cases: METHOD.md, section 6.
+"""
+
+import math
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, Self, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.simulate import SimulateSettings, simulate, simulate_folder
+from pipeline.stages import Progress
+from rainclean.errors import InputError, UsageError
+from rainclean.simulate import BACKGROUND, FILMED, LADDER, Backdrop, Record, Simulation, preset
+from rainclean.video import Region, open_source
+
+U8 = NDArray[np.uint8]
+F64 = NDArray[np.float64]
+_T = TypeVar("_T", bound=np.generic)
+
+FRAMES = 80
+SIZE = (352, 240)
+CRFS = (18, 23, 28)
+
+SAMPLES = ("table", "cat", "launch")
+"""Shipped pictures that can be named; the fourth sample's is a night already."""
+
+DEFAULT_BACKGROUNDS = SAMPLES[:2]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A preset, and what it is called: "heavy", or "codec 23" where a rate factor stands for the preset's own."""
+
+    name: str
+    preset: str
+    simulation: Simulation
+
+    @property
+    def filmed(self) -> bool:
+        """Whether it is one of the films, which have as many frames as their preset says, and parts without a limit."""
+        return self.preset in FILMED
+
+
+class Background(NamedTuple):
+    """A picture to rain over, and what it is called in tables and file names."""
+
+    name: str
+    path: Path
+
+
+class Rung(NamedTuple):
+    """One clip to be made."""
+
+    case: Case
+    background: Background
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """``codec 23, table, seed 0``."""
+        return f"{self.case.name}, {self.background.name}, seed {self.seed}"
+
+
+def cases(names: Sequence[str] = (), crfs: Sequence[int] = CRFS) -> list[Case]:
+    """The cases of these presets, "codec" once for each of ``crfs``; without names all but "clear".
+
+    "ladder" and "films" stand for all of one kind. Raises UsageError for a name or a rate factor that is none.
+    """
+    chosen: list[Case] = []
+    groups = {"ladder": [name for name in LADDER if name != "clear"], "films": list(FILMED)}
+    asked = [one for name in names or groups for one in groups.get(name, [name])]
+    for name in dict.fromkeys(asked):
+        if name == "codec":
+            chosen += [Case(f"codec {crf}", name, preset(name, crf=crf)) for crf in dict.fromkeys(crfs)]
+        else:
+            chosen.append(Case(name, name, preset(name)))
+    if not chosen:
+        raise UsageError("--crfs: at least one rate factor is needed")
+    return chosen
+
+
+def backgrounds(words: Sequence[str] = ()) -> list[Background]:
+    """Pictures by path, or by the name of a shipped sample; without words the default ones.
+
+    Each has a name of its own. Raises InputError for what is no picture.
+    """
+    found: list[Background] = []
+    for word in words or DEFAULT_BACKGROUNDS:
+        path = _sample(word) if word in SAMPLES else Path(word)
+        with Backdrop(path) as backdrop:
+            if backdrop.frames is not None:
+                raise InputError(path, "is a clip", "the ladder needs pictures")
+        name, taken = word if word in SAMPLES else path.stem, {b.name for b in found}
+        again = 2
+        while name in taken:
+            name, again = f"{path.stem}-{again}", again + 1
+        found.append(Background(name, path))
+    return found
+
+
+def _sample(name: str) -> Path:
+    from pipeline.demo import sample_folder
+
+    return sample_folder(name) / BACKGROUND
+
+
+@dataclass(frozen=True)
+class LadderClip:
+    """A simulated clip on disk. path: what a method may see of it; record: what it may not."""
+
+    path: Path
+    record: Record
+    simulation: Simulation
+
+    @classmethod
+    def of(cls, folder: Path, simulation: Simulation) -> Self:
+        """The clip that `simulate` wrote into a folder."""
+        record = Record.read(folder)
+        return cls(folder / record.document["clip"], record, simulation)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width, height in px."""
+        width, height = self.record.document["size"]
+        return width, height
+
+    @property
+    def places(self) -> F64:
+        """Where the camera is in each frame: (N, 2) float64, x and y in px of the scene; it does not turn."""
+        return np.asarray(self.record.document["transforms"], np.float64)[:, [2, 5]]
+
+    def truth(self, frame: int, region: Region) -> U8:
+        """The truth of a frame, cut: (h, w, 3) uint8."""
+        return cut(self.record.truth(frame), self.whole, region)
+
+    def aside(self, frame: int, region: Region) -> NDArray[np.bool_]:
+        """Where the truth of a frame cannot be held against pictures: behind what passes, and of water. (h, w) bool.
+
+        What passes is not in the truth, and water looks like that in this one frame only.
+        """
+        covered = (self.record.passers(frame) > 0) | (self.record.water(frame) > 0)
+        return cut(covered, self.whole, region)
+
+    def rainy(self, frame: int, region: Region) -> U8:
+        """A frame as decoded, cut: (h, w, 3) uint8."""
+        with open_source(self.path) as source:
+            return next(iter(source.read([frame], region))).rgb
+
+    @property
+    def whole(self) -> Region:
+        """The whole frame."""
+        return Region(0, 0, *self.size)
+
+    def shared(self, frames: Sequence[int], reference: int) -> Region:
+        """What all these frames show of the reference frame, in its px. Raises ValueError where that is nothing."""
+        away = self.places[[*frames, reference]] - self.places[reference]
+        # Frame i shows px x of the reference frame at x − away.
+        left, top = (math.ceil(value - 1e-9) for value in away.max(axis=0))
+        right, bottom = (math.floor(value + 1e-9) for value in away.min(axis=0) + self.size)
+        return overlap(self.whole, Region(left, top, right - left, bottom - top))
+
+    def seen_from(self, region: Region, reference: int, other: int) -> Region:
+        """The same part of the scene in px of another frame, to the nearest px and as far as that frame shows it."""
+        away = np.rint(self.places[reference] - self.places[other]).astype(int)
+        moved = Region(region.x + int(away[0]), region.y + int(away[1]), region.width, region.height)
+        return overlap(self.whole, moved)
+
+
+def overlap(one: Region, other: Region) -> Region:
+    """What two regions have in common. Raises ValueError where that is nothing."""
+    left, top = max(one.x, other.x), max(one.y, other.y)
+    right = min(one.x + one.width, other.x + other.width)
+    bottom = min(one.y + one.height, other.y + other.height)
+    if right <= left or bottom <= top:
+        raise ValueError(f"{one} and {other} have nothing in common")
+    return Region(left, top, right - left, bottom - top)
+
+
+def cut(picture: NDArray[_T], shown: Region, wanted: Region) -> NDArray[_T]:
+    """The part ``wanted`` of a picture that shows ``shown``, both regions of one frame. Raises ValueError."""
+    if picture.shape[:2] != (shown.height, shown.width) or overlap(shown, wanted) != wanted:
+        raise ValueError(f"{wanted} of a picture {picture.shape} that shows {shown}")
+    x, y = wanted.x - shown.x, wanted.y - shown.y
+    return np.ascontiguousarray(picture[y : y + wanted.height, x : x + wanted.width])
+
+
+def make_clip(rung: Rung, frames: int, size: tuple[int, int], folder: Path) -> Generator[Progress, None, LadderClip]:
+    """Simulate one clip into a folder of its own; frames: unless it is a film. Raises RaincleanError."""
+    case = rung.case
+    frames = case.simulation.frames if case.filmed else frames
+    settings = SimulateSettings(case.simulation, case.preset, rung.seed, frames, size)
+    with Backdrop(rung.background.path) as backdrop, simulate_folder(folder, rung.background.path) as output:
+        yield from simulate(backdrop, settings, output)
+    return LadderClip.of(folder, case.simulation)

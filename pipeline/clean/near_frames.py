@@ -1,0 +1,117 @@
+"""Reads the frames next to the reference frame and lays them over it: what candidates are judged by."""
+
+from collections.abc import Generator, Sequence
+from dataclasses import replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.clean.ingest import Gathered
+from pipeline.clean.survey import STILL_PX
+from pipeline.stages import Progress, shares_done
+from rainclean.candidates import Candidate, PictureStore, Recipe
+from rainclean.moving import TEXTS, Findings, whole
+from rainclean.rainfree import FEWEST, Belief, Near, around, lay_over, near_clean
+from rainclean.stabilization import relit
+from rainclean.verdict import Evidence, Told, errors, overrule
+
+NEAR_ASTRAY = 8.0
+"""Grey levels that near frames may contradict each other by; of simulated clips the rest has hardly a stain."""
+
+_AROUND = 3  # cells that are told together
+
+MOST_PASSES = 0.5
+"""Share of a frame from which on what seems to pass is taken for a clean image that is wrong."""
+
+
+def near_frames(gathered: Gathered, workers: int) -> Generator[Progress, None, Near | None]:
+    """Frames next to the reference frame, laid over it.
+
+    None where the camera stands still, for then many frames know better, and where too few can be tied to it.
+    """
+    if not _moves(gathered):
+        return None
+    selection, steadying = gathered.selection, gathered.steadying
+    cut = gathered.region if steadying is None else steadying.cut
+    frames = gathered.beside
+    if steadying is None:
+        wanted = around(selection.indices, selection.reference_frame)
+        frames = {frame.index: frame.rgb for frame in gathered.frames.read(wanted, cut)}
+    poses = {} if steadying is None else steadying.poses
+    # Frames so near are nearly in one light; where it is known of some only, these would stand out.
+    known = all(i in poses for i in frames)
+    lit = [relit(rgb, poses[i]) if known else rgb for i, rgb in frames.items()]
+    matrices = [poses[i].matrix if i in poses else None for i in frames]
+    x, y, width, height = gathered.region
+    inside = (x - cut.x, y - cut.y, width, height)
+    indices = list(frames)
+    at = indices.index(selection.reference_frame)
+    near = yield from shares_done("near frames", lay_over(lit, at, matrices, inside, workers))
+    near = replace(near, indices=tuple(indices[k] for k in near.indices))
+    return near if len(near.frames) >= FEWEST else None
+
+
+def _moves(gathered: Gathered) -> bool:
+    if gathered.steadying is not None:
+        return gathered.steadying.moves
+    return any(shift is None or shift > STILL_PX for shift in gathered.shifts.values())
+
+
+def near_recipe(like: Recipe, near: Near) -> Recipe:
+    """The recipe of the clean image of those frames. like: one of the same frames otherwise."""
+    return replace(like, frames=len(near.frames), percentile=None, offset=0.0, rule="near")
+
+
+def doubts_of_near(moving: Findings, belief: Belief) -> Findings:
+    """What is in doubt of the clean image of near frames, in place of what is of that of many.
+
+    Many frames of a camera that travels contradict their mean nearly everywhere; that says nothing of a few. belief: of
+    the clean image of near frames, which tells where these contradict each other. What is drawn over the frames is over
+    near ones, too, at hardly another place.
+    """
+    sd = cv2.blur(belief.sd, (moving.grid.step * _AROUND, moving.grid.step * _AROUND))
+    contradicted = whole(sd > NEAR_ASTRAY, 1, 1)
+    nothing = np.zeros_like(contradicted)
+    drawn = nothing if moving.drawn is None else moving.areas["overlay"]
+    words = [
+        f"frames near the reference frame contradict each other in {100 * contradicted.mean():.1f} % of the picture"
+    ]
+    of_drawn = [word for word in moving.words if drawn.any() and word.startswith(TEXTS["overlay"])]
+    return replace(
+        moving,
+        areas=dict.fromkeys(moving.areas, nothing) | {"changing": contradicted, "overlay": drawn},
+        doubtful=contradicted | drawn,
+        share=np.zeros_like(moving.share),
+        words=words * bool(contradicted.any()) + of_drawn,
+        packed=np.zeros_like(moving.packed) if moving.drawn is None else moving.drawn,
+    )
+
+
+def passing_now(moving: Findings | None, position: int) -> NDArray[np.bool_] | None:
+    """What passes in the frame at a position, (h, w) bool; None where nobody looked, or it would be most of it."""
+    found = None if moving is None else moving.per_frame(position)
+    return None if found is None or found.mean() > MOST_PASSES else found
+
+
+def expected_errors(
+    candidates: Sequence[Candidate],
+    store: PictureStore,
+    evidence: Evidence,
+    near: Near,
+    own: NDArray[np.float32] | None,
+) -> list[float] | None:
+    """The expected error of each candidate by frames near the reference frame; None where many frames know better.
+
+    own: weight of the reference frame in the clean image of those frames, (h, w) float32.
+    """
+    found: list[Told] = []
+    for candidate in candidates:
+        picture, frames = store.picture(candidate.row), candidate.recipe.frames
+        if candidate.recipe.rule == "near" and own is not None:
+            others = {k: near_clean(near, k)[0] for k in evidence.asked}
+            found.append(evidence.tell(picture, evidence.own(own), others))
+        else:
+            found.append(evidence.tell(picture, 1 / frames, frames=frames))
+    mean = next((told for c, told in zip(candidates, found, strict=True) if c.recipe.rule == "rainfree"), None)
+    return errors(found) if mean is None or overrule(found, mean) else None

@@ -1,0 +1,186 @@
+"""What `clean` leaves in its folder: clean.png, candidates/, candidates.csv, candidates.png and report.json."""
+
+import csv
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
+from io import StringIO
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.clean.run import CleanResult
+from pipeline.clean.sheet import contact_sheet
+from pipeline.memory import peak_rss_bytes
+from pipeline.output_folder import OutputFolder
+from pipeline.ownership import sha256
+from pipeline.stages import Progress
+from rainclean import __version__, confidence
+from rainclean.candidates import Candidate
+from rainclean.errors import RaincleanError
+from rainclean.png import encode_png
+from rainclean.stabilization import Steadying
+from rainclean.video import SourceInfo
+
+U8 = NDArray[np.uint8]
+U16 = NDArray[np.uint16]
+
+NAMES = (
+    "clean.png", "candidates.csv", "candidates.png", "report.json", "candidates", "confidence.png", "exclude.png",
+    "verdict.png",
+)  # fmt: skip
+
+_FORMS = (
+    r"(clean|candidates|confidence|exclude|verdict)\.png|candidates\.csv|report\.json|"
+    r"candidates/(n|first)\d+(s\d+)?-[\w-]+\.png"
+)
+
+WRITERS = 2
+"""Pictures coded at a time: each takes three times its size meanwhile."""
+
+COLUMNS = (
+    "rank", "recipe", "file", "frames", "stride", "window", "eta", "percentile", "score",
+    "streaks", "detail", "darkening", "disagreement", "merged", "hash",
+)  # fmt: skip
+
+
+def clean_folder(output: Path, source: Path) -> OutputFolder:
+    """The folder to write into, checked before the work. Raises RaincleanError where it cannot be used."""
+    if source.is_dir() and output.exists() and output.samefile(source):
+        raise RaincleanError(f"{output}: is the folder that is read; choose another folder with -o")
+    picture = output / "clean.png"
+    keys = ("input", "recipe", "candidates", "crop", "sha256")
+    return OutputFolder(output, "report.json", NAMES, _FORMS, keys, lambda report: sha256(picture) == report["sha256"])
+
+
+def write_clean(
+    result: CleanResult, source: SourceInfo, folder: OutputFolder, bits: int = 8
+) -> Generator[Progress, None, dict[str, Any]]:
+    """Write all files of a result; returns the report as it stands in report.json.
+
+    bits: of clean.png. A rain-free mean has 16 of its own; a percentile is one of 8 bits, spread over 16.
+    """
+    began = perf_counter()
+    with folder.filling() as partial:
+        (partial / "candidates").mkdir()
+        total = len(result.candidates)
+        with ThreadPoolExecutor(WRITERS, thread_name_prefix="rainclean-write") as pool:
+            writing = pool.map(lambda c: write_png(partial / _file(c), result.picture(c)), result.candidates)
+            for done, _ in enumerate(writing, 1):
+                yield Progress("write", done, total)
+        if bits == 16:
+            write_png(partial / "clean.png", _sixteen_bits(result))
+        else:
+            shutil.copyfile(partial / _file(result.candidates[0]), partial / "clean.png")
+        extra = _write_masks(result, partial)
+        rows = _rows(result)
+        (partial / "candidates.csv").write_text(_csv(rows), encoding="utf-8", newline="")
+        write_png(partial / "candidates.png", contact_sheet(result))
+        result.timings["write"] = perf_counter() - began
+        report = _report(result, rows, source, partial / "clean.png", extra) | {"sums": folder.sums()}
+        (partial / "report.json").write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return report
+
+
+def write_png(path: Path, picture: U8 | U16) -> None:
+    """Write an (H, W, 3) RGB or (H, W) grey picture, uint8 or uint16. Raises OSError where that fails."""
+    path.write_bytes(encode_png(picture))
+
+
+def _sixteen_bits(result: CleanResult) -> U16:
+    best = result.candidates[0]
+    if best.recipe.rule == "rainfree" and result.belief is not None:
+        return result.belief.fine
+    return result.picture(best).astype(np.uint16) * np.uint16(257)
+
+
+def _write_masks(result: CleanResult, folder: Path) -> list[str]:
+    """Confidence in clean.png, where it must not be trusted, what its verdict rests on; returns what was written."""
+    written = []
+    if result.belief is not None:
+        error = result.belief.error(result.picture(result.candidates[0]))
+        write_png(folder / "confidence.png", confidence.to_picture(error))
+        written.append("confidence.png")
+    if result.moving is not None and result.moving.doubtful.any():
+        write_png(folder / "exclude.png", np.where(result.moving.doubtful, 255, 0).astype(np.uint8))
+        written.append("exclude.png")
+    if result.verdict.places is not None:
+        write_png(folder / "verdict.png", np.where(result.verdict.places, 255, 0).astype(np.uint8))
+        written.append("verdict.png")
+    return written
+
+
+def _file(candidate: Candidate) -> str:
+    return f"candidates/{candidate.recipe.name}.png"
+
+
+def _rows(result: CleanResult) -> list[dict[str, Any]]:
+    rows = []
+    for rank, c in enumerate(result.candidates, 1):
+        scores = c.scores
+        assert scores is not None
+        values = (
+            rank, c.recipe.name, _file(c), c.recipe.frames, c.recipe.stride, c.recipe.window, c.eta, c.percentile,
+            round(scores.total, 4), round(scores.streaks, 4), round(scores.detail, 4), round(scores.darkening, 4),
+            round(scores.disagreement, 4), list(c.merged), c.recipe.hash,
+        )  # fmt: skip
+        rows.append(dict(zip(COLUMNS, values, strict=True)))
+    return rows
+
+
+def _csv(rows: list[dict[str, Any]]) -> str:
+    text = StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({**row, "merged": " ".join(row["merged"])} for row in rows)
+    return text.getvalue()
+
+
+def _report(
+    result: CleanResult, rows: list[dict[str, Any]], source: SourceInfo, picture: Path, extra: list[str]
+) -> dict[str, Any]:
+    best = result.candidates[0]
+    frames = result.frames_of(best.recipe)
+    return {
+        "rainclean": __version__,
+        "files": [*NAMES[:4], *extra, *(row["file"] for row in rows)],
+        # A name that is no text (bytes of another encoding) must not keep the report from being written.
+        "input": os.fsencode(source.path.name).decode("utf-8", "replace"),
+        "input_size": [source.width, source.height],
+        "colours": source.colours,
+        "reference_frame": result.selection.reference_frame,
+        "crop": list(result.region),
+        "frames_used": len(frames),
+        "frame_indices": list(frames),
+        "frame_times": [round(t, 6) for t in frames.values()],
+        "eta": best.eta,
+        "percentile": best.percentile,
+        "silent_share": best.silent_share,
+        "requested": result.requested,
+        "recipe": best.recipe.to_json(),
+        "candidates": rows,
+        "camera_shift_px": {str(index): shift for index, shift in result.motion.items()},
+        "steadying": None if result.steadying is None else _steadying(result.steadying),
+        "moving": None if result.moving is None else result.moving.words,
+        "verdict": result.verdict.to_json(),
+        confidence.KEY: confidence.ERROR if "confidence.png" in extra else None,
+        "warnings": result.warnings,
+        "sha256": hashlib.sha256(picture.read_bytes()).hexdigest(),
+        "timings": {name: round(seconds, 4) for name, seconds in result.timings.items()},
+        "scratch_bytes": result.scratch_bytes,
+        "peak_rss_bytes": peak_rss_bytes(),
+    }
+
+
+def _steadying(steadying: Steadying) -> dict[str, Any]:
+    """How frames were steadied, without the meshes, which are long."""
+    document = steadying.to_json()
+    for pose in document["poses"].values():
+        pose["mesh"] = pose["mesh"] is not None
+    return document

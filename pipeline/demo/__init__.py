@@ -1,0 +1,5 @@
+"""The main job on the shipped sample, from a clip to a trained network."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,5 @@
+from .html import pairs_of, summary_rows
+from .run import EvaluateSettings, evaluate, evaluation_folder
+from .scores import cell
+
+__all__ = ["EvaluateSettings", "cell", "evaluate", "evaluation_folder", "pairs_of", "summary_rows"]

@@ -1,0 +1,97 @@
+"""index.html of an evaluation: means, then the worst pictures. Opens from disk, its pictures in files beside it."""
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import Any
+
+from pipeline.evaluation.gallery import Case, Figure
+from pipeline.evaluation.scores import cell
+from pipeline.words import counted
+
+
+def page(report: dict[str, Any], cases: Sequence[Case]) -> str:
+    """The page of what stands in report.json."""
+    data, worst = report["dataset"], report["worst"]
+    title = f"{data['name']}, {data['split']}"
+    notes = "".join(f"<li>{escape(note)}</li>" for note in report["notes"])
+    words = "".join(f"<dt>{escape(n)}</dt><dd>{escape(p['words'])}</dd>" for n, p in report["protocols"].items())
+    order = f"The {counted(len(cases), 'picture')} of lowest PSNR of {worst['method']} by {worst['protocol']}"
+    return f"""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{escape(title)}: rainclean evaluate</title><style>{_STYLE}</style></head><body>
+<h1>{escape(title)}: {escape(pairs_of(report))}</h1>
+<p>PSNR in dB / SSIM by protocol, means over the pictures. Numbers of two protocols do not compare.</p>
+{_table(report["protocols"], summary_rows(report))}
+{f"<ul>{notes}</ul>" if notes else ""}
+<dl>{words}</dl>
+<dl>{"".join(map(_method, report["methods"]))}</dl>
+<p>Every picture: <a href="scores.csv">scores.csv</a>; every scene: <a href="scenes.csv">scenes.csv</a>; where all
+this comes from: <a href="report.json">report.json</a>. rainclean {escape(report["rainclean"])}.</p>
+{f"<p>{escape(order)}, worst first. A picture leads to its full size.</p>" if cases else ""}
+{"".join(_section(rank, case, report) for rank, case in enumerate(cases, 1))}
+</body></html>
+"""
+
+
+def pairs_of(report: dict[str, Any]) -> str:
+    """``30 pairs of 4 scenes``."""
+    data = report["dataset"]
+    scenes = f" of {counted(data['scenes'], 'scene')}" if data["scenes"] else ""
+    return f"{counted(data['pairs'], 'pair')}{scenes}"
+
+
+def summary_rows(report: dict[str, Any]) -> list[tuple[str, ...]]:
+    """A line a method: its name, then PSNR and SSIM by each protocol."""
+    means = {(row["method"], row["protocol"]): cell(row["psnr_db"], row["ssim"]) for row in report["summary"]}
+    return [(m["name"], *(means[m["name"], p] for p in report["protocols"])) for m in report["methods"]]
+
+
+def _table(protocols: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
+    head = "".join(f"<th>{escape(name)}</th>" for name in ("method", *protocols))
+    body = "".join(f"<tr>{''.join(f'<td>{escape(text)}</td>' for text in row)}</tr>" for row in rows)
+    return f"<div class=wide><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+
+
+def _method(method: dict[str, Any]) -> str:
+    text = "the rainy pictures as they are"
+    if "weights" in method:
+        file, origin = method["weights"], method["weights"]["origin"]
+        steps = f", {origin['steps']} steps" if origin["steps"] else ""
+        direction = "applied" if origin["direction_attention"] else "not applied"
+        kind = f"{origin['kind']}{steps}, direction attention {direction}"
+        text = f"{file['file']}: {kind}; SHA-256 {file['sha256'][:12]}…"
+    return f"<dt>{escape(method['name'])}</dt><dd>{escape(text)}</dd>"
+
+
+def _section(rank: int, case: Case, report: dict[str, Any]) -> str:
+    scene = f", scene {case.scene}" if case.scene else ""
+    rows = [(name, *(cell(s.psnr, s.ssim) for s in scores)) for name, scores in case.scores.items()]
+    figures = "".join(f"<div class=row>{''.join(map(_figure, row))}</div>" for row in case.rows)
+    heading = f"<h2>{rank}. {escape(case.image)}{escape(scene)}</h2>"
+    return f"<section>{heading}{_table(report['protocols'], rows)}{figures}</section>\n"
+
+
+def _figure(figure: Figure) -> str:
+    text = escape(figure.caption)
+    size = f'width="{figure.width}" height="{figure.height}"'
+    image = f'<img loading="lazy" {size} alt="{text}" src="{figure.shown}">'
+    return f'<figure><a href="{figure.file}">{image}</a><figcaption>{text}</figcaption></figure>'
+
+
+_STYLE = """
+:root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
+body { max-width: 1180px; margin: 2rem auto; padding: 0 1rem; }
+h1, h2 { overflow-wrap: anywhere; line-height: 1.25; }
+h2 { font-size: 1.1rem; margin: 2.5rem 0 .5rem; }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; }
+th, td { padding: .2rem 1.4rem .2rem 0; text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+th:first-child, td:first-child { text-align: left; }
+thead { border-bottom: 1px solid currentColor; }
+dl { display: grid; grid-template-columns: fit-content(40%) 1fr; gap: 0 1.4rem; overflow-wrap: anywhere; }
+dd { margin: 0; }
+.row { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: .75rem; margin-top: .75rem; }
+figure { margin: 0; }
+figcaption { font-size: .85rem; overflow-wrap: anywhere; }
+img { display: block; width: 100%; height: auto; }
+"""

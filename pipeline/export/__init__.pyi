@@ -1,0 +1,21 @@
+from .exclusions import ExclusionRules, Exclusions, read_exclusions
+from .plan import ExportSettings
+from .size_estimate import MANY, Estimate, estimate, most_crops, size_in_words
+from .verification import Findings, check
+from .writing import Exported, export
+
+__all__ = [
+    "MANY",
+    "Estimate",
+    "ExclusionRules",
+    "Exclusions",
+    "ExportSettings",
+    "Exported",
+    "Findings",
+    "check",
+    "estimate",
+    "export",
+    "most_crops",
+    "read_exclusions",
+    "size_in_words",
+]

@@ -1,0 +1,5 @@
+"""Analyses: candidates of sequences, what was found of their clips, frames as they were used."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

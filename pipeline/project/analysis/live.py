@@ -1,0 +1,134 @@
+"""A sequence opened for a person to try percentiles and numbers of frames on: its live stack, filled and sorted."""
+
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.clean import Watch, available_cores
+from pipeline.project.analysis.findings import frames_at_hand, repeats_of
+from pipeline.project.analysis.frames import whole_sequence
+from pipeline.project.analysis.scoring_target import read_crowd
+from pipeline.project.model import Analysis, Sequence
+from pipeline.project.storage import Project
+from pipeline.stages import Progress
+from rainclean import _kernels
+from rainclean.candidates import SWEEP_FRAMES, Recipe, Scores, Selection, score, select_frames
+from rainclean.errors import InputError
+from rainclean.live import SCRATCH_LIMIT, LiveStack
+from rainclean.temporal import format_bytes, luma
+from rainclean.video import FrameSource
+
+U8 = NDArray[np.uint8]
+
+MOST_WORKERS = 4
+"""Threads that look up and sort at most: the window and its decoder go on beside them."""
+
+
+class LiveCandidate(NamedTuple):
+    """What a person keeps of a live stack: picture (H, W, 3) uint8 RGB, η* and silent share of the window, scores."""
+
+    picture: U8
+    eta: int
+    silent_share: float
+    scores: Scores
+
+
+def open_live(
+    project: Project,
+    sequence: Sequence,
+    analysis: Analysis,
+    most_frames: int,
+    scratch: Path,
+    frames: int | None = None,
+    limit: int = SCRATCH_LIMIT,
+) -> Generator[Progress, None, LiveStack]:
+    """Decode the frames of a sequence around an analysis' reference frame and sort a window of them.
+
+    Where the analysis steadied its frames, those are taken that can be steadied, and steadied.
+    frames: N of the window to sort, or as many as there are; by default all that are used. most_frames, scratch,
+    limit: frames, folder and bytes of scratch space to use at most. The stack is the caller's to close; closing the
+    stage at any yield, or an error, frees everything. Raises RaincleanError for a clip that cannot be read and for
+    lack of scratch space.
+    """
+    yield Progress("open", 0, None)
+    _kernels.load()
+    with ExitStack() as until_done:
+        with whole_sequence(project, sequence, analysis.steadying) as source:
+            usable = frames_at_hand(project, sequence, analysis)
+            live = LiveStack(
+                analysis.region.height,
+                analysis.region.width,
+                usable,
+                analysis.reference_frame,
+                scratch,
+                most_frames,
+                limit,
+                min(MOST_WORKERS, available_cores()),
+            )
+            until_done.callback(live.close)
+            live.repeats = repeats_of(analysis)
+            wanted = min(most_frames, len(usable))
+            if live.frames < wanted:
+                said = f"{live.frames} of {wanted} frames are used: more do not fit into the scratch space"
+                yield Progress("decode", 0, live.frames, f"{said} ({format_bytes(live.scratch_bytes)})")
+            still = yield from _fill(live, source, analysis)
+        crowd = read_crowd(project, analysis)
+        crowd_of: int | None = still
+        if crowd is not None and crowd.shape == (live.height, live.width):
+            live.judge_by(crowd)
+            crowd_of = None
+        with closing(live.sort(min(frames or live.frames, live.frames), crowd_of)) as shares:
+            for share in shares:
+                yield Progress("sort", round(100 * share), 100)
+        until_done.pop_all()
+    return live
+
+
+def live_recipe(live: LiveStack, analysis: Analysis, frames: int, percentile: float) -> Recipe:
+    """The recipe of a percentile of so many frames of a live stack, as the analysis it was opened for would name it."""
+    return Recipe(frames, stride=_stride(live), percentile=percentile, steady=bool(analysis.steadying))
+
+
+def _stride(live: LiveStack) -> int:
+    """Pictures from one used frame to the next. Of a long clip only every second, third, … was registered."""
+    used = set(live.selection.indices)
+    places = [index - sum(again < index for again in live.repeats if again not in used) for index in sorted(used)]
+    return min((b - a for a, b in pairwise(places)), default=1)
+
+
+def kept_candidate(live: LiveStack, recipe: Recipe) -> LiveCandidate:
+    """The candidate of a recipe whose window is the one that is sorted, with scores that compare with the analysis'.
+
+    Raises ValueError where another window is sorted than that of the recipe, or the recipe asks for no percentile.
+    """
+    window, sorted_now = (recipe.window, recipe.stride, recipe.frames), ("centre", _stride(live), live.sorted_frames)
+    if window != sorted_now or recipe.rule != "percentile":
+        raise ValueError(f"{recipe.name} is not of the {live.sorted_frames} frames that are sorted")
+    votes = live.votes
+    picture = live.percentile(recipe.resolve(votes.eta))
+    with ThreadPoolExecutor(min(MOST_WORKERS, available_cores()), thread_name_prefix="rainclean-score") as pool:
+        scores = score(picture, luma(live.reference_rgb), live.crowd, pool)
+    return LiveCandidate(picture, votes.eta, votes.silent_share, scores)
+
+
+def _fill(live: LiveStack, source: FrameSource, analysis: Analysis) -> Generator[Progress, None, int]:
+    """Decode; returns N of the window whose crowd pictures are scored against: the largest over which nothing moved."""
+    indices = live.selection.indices
+    sizes = [*(n for n in SWEEP_FRAMES if n < live.frames), live.frames]
+    windows = select_frames(live.frames, [Recipe(n) for n in sizes], live.selection.reference).windows
+    watch = Watch(Selection(indices, live.selection.reference, windows))
+    frames = source.read(indices, analysis.region)
+    for done in range(len(indices)):
+        frame = next(frames, None)
+        if frame is None:
+            raise InputError(source.info.path, f"ends after {done} of the {len(indices)} frames that are needed")
+        live.add(frame.rgb)
+        watch.see(done, frame.rgb)
+        yield Progress("decode", done + 1, len(indices))
+    return sizes[watch.finish().still_window]

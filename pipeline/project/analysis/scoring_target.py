@@ -1,0 +1,68 @@
+"""What an analysis keeps beside its candidates, so that pictures made later can be scored like them."""
+
+from typing import TYPE_CHECKING, TypeVar
+
+from pipeline.project.model import Analysis
+from pipeline.project.storage import Project
+from rainclean.errors import InputError, RaincleanError
+from rainclean.png import png_header
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    F32 = NDArray[np.float32]
+    U8 = NDArray[np.uint8]
+
+Read = TypeVar("Read")
+
+SCALE = 64
+"""Values of the file to a level: rounding moves no score by a hundredth."""
+
+
+def encode_crowd(crowd: "F32") -> bytes:
+    """A crowd, (H, W) float32 in levels, as 16-bit grey PNG."""
+    import cv2
+    import numpy as np
+
+    done, data = cv2.imencode(".png", np.rint(crowd * np.float32(SCALE)).astype(np.uint16))
+    if not done:
+        raise ValueError(f"a crowd of {crowd.shape} could not be encoded")
+    return data.tobytes()
+
+
+def read_crowd(project: Project, analysis: Analysis) -> "F32 | None":
+    """The crowd of an analysis, (H, W) float32 in levels; None where an older rainclean analysed.
+
+    Raises InputError where the file is missing or damaged.
+    """
+    if not analysis.crowd:
+        return None
+    import cv2
+    import numpy as np
+
+    data, path = project.artefacts.read(analysis.crowd), project.artefacts.path(analysis.crowd)
+    header = png_header(data, path)
+    if (header.depth, header.colour) != (16, "grey"):
+        raise InputError(path, f"is {header.depth}-bit {header.colour}, not 16-bit grey")
+    values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if values is None:
+        raise InputError(path, "cannot be decoded")
+    return values.astype(np.float32) / np.float32(SCALE)
+
+
+def read_reference(project: Project, analysis: Analysis) -> "U8 | None":
+    """The rainy reference frame, cut to the region, (H, W, 3) uint8 RGB; None where an older rainclean analysed."""
+    if not analysis.reference:
+        return None
+    return project.artefacts.picture(analysis.reference)
+
+
+def needed(found: Read | None, sequence: str) -> Read:
+    """What was read, or an error that says how to get it."""
+    if found is None:
+        raise RaincleanError(
+            f"{sequence}: was analysed by an older rainclean, which kept too little to score new pictures; "
+            "run rainclean analyze --again on it"
+        )
+    return found

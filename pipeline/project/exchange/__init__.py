@@ -1,0 +1,5 @@
+"""Decisions of one project in another one."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,100 @@
+"""What was decided and yet cannot be used: candidates and masks that an older rainclean took in from elsewhere unseen.
+
+`decisions import` refuses such lines. What is in a store already is named, left out, and can be taken back.
+"""
+
+import json
+from typing import Any
+
+from pipeline.project.decisions import current
+from pipeline.project.model import Decision
+from pipeline.project.storage import Project
+from rainclean.errors import InputError, RaincleanError
+
+
+def faults(project: Project) -> dict[int, str]:
+    """Why what holds cannot be used, by the sequence's id; sequences whose decision is sound are not named.
+
+    Looked at is what came from people's hands (masks, composites, kept candidates), without decoding pictures.
+    """
+    found = {}
+    decided = {
+        row["id"]: (row["sequence_id"], row["origin"])
+        for row in project.rows(
+            "SELECT candidate.id, sequence_id, origin FROM candidate JOIN analysis ON analysis_id = analysis.id "
+            "WHERE candidate.id IN (SELECT candidate_id FROM decision)"
+        )
+    }
+    for number, decision in current(project).items():
+        if decision.candidate_id is None:
+            continue
+        if decided.get(decision.candidate_id) == (number, "analysis") and not decision.exclude:
+            continue  # nearly all: one query for them together
+        try:
+            _check(project, decision)
+        except RaincleanError as error:
+            found[number] = " ".join(str(error).split())
+        except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError, OverflowError) as error:
+            found[number] = f"its candidate is damaged ({type(error).__name__})"
+    return found
+
+
+def advice(project_words: str, name: str) -> str:
+    """How to take a decision back. project_words: the project as in a command."""
+    return f"take it back with: rainclean select {project_words} {name} --undo"
+
+
+def _check(project: Project, decision: Decision) -> None:
+    rows = project.rows(
+        "SELECT candidate.*, region, reference_frame, rain, steadying, origin, sequence.id AS sequence, first, last, "
+        "width, height FROM candidate JOIN analysis ON analysis_id = analysis.id JOIN sequence ON "
+        "analysis.sequence_id = sequence.id JOIN clip ON clip_id = clip.id WHERE candidate.id = ?",
+        decision.candidate_id,
+    )
+    if not rows:
+        raise InputError("the candidate", "is not in the store")
+    row = rows[0]
+    if row["sequence"] != decision.sequence_id:
+        raise InputError("the candidate", "is one of another sequence")
+    x, y, width, height = json.loads(row["region"])
+    if row["origin"] != "analysis":
+        _check_made(project, row, x, y, width, height)
+    if decision.exclude:
+        _check_header(project, decision.exclude, width, height, "the exclusion mask", "grey")
+
+
+def _check_made(project: Project, row: Any, x: int, y: int, width: int, height: int) -> None:
+    from pipeline.project.editing import made_recipes
+
+    document = json.loads(row["recipe"])
+    if row["origin"] == "composite":
+        made_recipes.composite(document)
+    elif not isinstance(document, dict) or not isinstance(document.get("name"), str):
+        raise InputError("its recipe", "is none")
+    json.dumps(document, ensure_ascii=False).encode()  # what cannot be written cannot be exported
+    if min(x, y) < 0 or min(width, height) < 1 or x + width > row["width"] or y + height > row["height"]:
+        raise InputError("its region", "lies outside of the frame")
+    if not row["first"] <= row["reference_frame"] < row["last"]:
+        raise InputError("its reference frame", "lies outside of the sequence")
+    rain = json.loads(row["rain"])
+    if len(rain) != row["last"] - row["first"] or not all(v is None or abs(v) < 1e6 for v in rain):
+        raise InputError("its rain amounts", "are of another number of frames, or none")
+    if not all(abs(row[name]) < 1e6 for name in ("streaks", "detail", "darkening", "disagreement", "percentile")):
+        raise InputError("its scores", "are none")
+    _check_header(project, row["picture"], width, height, "its picture", "RGB")
+    if row["steadying"]:
+        from pipeline.project.analysis import read_steadying
+
+        steadying = read_steadying(project, row["steadying"])
+        if why := steadying.misfit((row["width"], row["height"]), range(row["first"], row["last"])):
+            raise InputError("its steadying", why)
+        if list(steadying.region) != [x, y, width, height]:
+            raise InputError("its steadying", "is of another region")
+
+
+def _check_header(project: Project, name: str, width: int, height: int, what: str, colour: str) -> None:
+    from rainclean.png import png_header
+
+    header = png_header(project.artefacts.read(name), project.artefacts.path(name))
+    if (header.width, header.height, header.depth, header.colour) != (width, height, 8, colour):
+        raise InputError(what, f"has {header.width}×{header.height} px, the candidate {width}×{height}")

@@ -1,0 +1,5 @@
+"""What people accepted, and what they would accept."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,244 @@
+"""Which candidate a person would choose, learned from what people chose in this project, and how unsure that is.
+
+Not to be mixed up with `rainclean.candidates.suggestions`, areas to paint or to exclude.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from pipeline.border import border
+from pipeline.project.clips import sequences
+from pipeline.project.decisions import BestChosen, decisions
+from pipeline.project.model import Sequence as ClipSequence
+from pipeline.project.preference.judgements import LEAST, Facts, accepted, read
+from pipeline.project.storage import Project
+from pipeline.words import counted
+from rainclean.errors import InputError
+
+if TYPE_CHECKING:
+    from rainclean.candidates import Judgement, Lesson, Table
+
+
+@dataclass(frozen=True)
+class Suggested:
+    """What is suggested for a sequence. chance: how likely a person chooses it, 0…1. reasons: for a person."""
+
+    candidate_id: int
+    chance: float
+    reasons: tuple[str, ...]
+
+    @property
+    def words(self) -> str:
+        """``suggested, because fewer leftover streaks (0.21 against 0.34)``."""
+        return "suggested" + (f", because {', '.join(self.reasons)}" if self.reasons else "")
+
+
+@dataclass(frozen=True)
+class Suggestions:
+    """What was learned.
+
+    sequences, judgements, people: learned from. hits, hits_of_scores: of those sequences, each left out in turn, how
+    many were as learned from the others, and as the order of the scores has it. learned: whether that is good enough to
+    suggest by. unsure: by the id of the sequence, 0…1, how likely a person chooses another candidate than the one put
+    first; empty while nothing is known of that.
+    """
+
+    sequences: int = 0
+    judgements: int = 0
+    people: int = 0
+    hits: float = 0.0
+    hits_of_scores: float = 0.0
+    learned: bool = False
+    unsure: dict[int, float] = field(default_factory=dict)
+    _tops: dict[int, tuple[int, int]] = field(default_factory=dict, repr=False)
+    _facts: Facts | None = field(default=None, repr=False, compare=False)
+    _lesson: "Lesson | None" = field(default=None, repr=False, compare=False)
+
+    def of(self, sequence_id: int) -> Suggested | None:
+        """What is suggested for a sequence; None while nothing is learned, or where there are no candidates."""
+        if not self.learned or sequence_id not in self._tops:
+            return None
+        from rainclean.candidates import reasons
+
+        assert self._facts is not None and self._lesson is not None and self._lesson.preference is not None
+        first, second = self._tops[sequence_id]
+        begin, end = self._facts.begin[self._facts.main[sequence_id]]
+        # It is told from what would be first without it; where that is the same, from what comes next.
+        against = begin if first != begin else second
+        table = _table(self._facts, [range(begin, end)], [self._facts.main[sequence_id]])
+        why = reasons(self._lesson.preference, table, first - begin, against - begin) if first != against else ()
+        return Suggested(self._facts.ids[first], 1 - self.unsure[sequence_id], why)
+
+    @property
+    def words(self) -> str:
+        """A line on what is at work."""
+        people = "1 person" if self.people == 1 else f"{self.people} people"
+        seen = f"{counted(self.judgements, 'judgement')} by {people}"
+        if self.sequences < LEAST:
+            return f"none yet: {self.sequences} of {LEAST} sequences that are needed were judged by people"
+        on = f"{counted(self.sequences, 'sequence')} ({seen})"
+        if self.learned:
+            against = f"{self.hits:.0f} of them as learned from the others, {self.hits_of_scores:.0f} as the scores say"
+            return f"learned from {on}; {against}"
+        if self.unsure:
+            return f"as the scores say, which on {on} nothing learned was better than"
+        return f"none: what was chosen on {on} follows neither the scores nor anything that could be learned"
+
+    def to_json(self) -> dict[str, Any]:
+        """For programs. order: "learned", "scores" (how unsure is known), or None."""
+        return {
+            "order": "learned" if self.learned else "scores" if self.unsure else None,
+            "sequences": self.sequences,
+            "judgements": self.judgements,
+            "people": self.people,
+            "needed": LEAST,
+            "hits": round(self.hits, 3),
+            "hits_of_scores": round(self.hits_of_scores, 3),
+        }
+
+
+NOTHING = Suggestions()
+"""Where nothing is known."""
+
+
+def learn(facts: Facts) -> Suggestions:
+    """Learn from what was read: some ten milliseconds. Needs no project."""
+    from rainclean.candidates import preference
+
+    lines: list[Sequence[int]] = []
+    judged: list[Judgement] = []
+    offset = 0
+    for choice in facts.choices:
+        members = list(range(*facts.begin[choice.group]))
+        row = facts.rows[choice.candidate_id]
+        if row not in members:
+            members.append(row)
+        left = {facts.rows[number] for number in choice.besides} | {row}
+        others = tuple(offset + place for place, member in enumerate(members) if member not in left)
+        judged.append(preference.Judgement(offset + members.index(row), others, choice.sequence_id))
+        lines.append(members)
+        offset += len(members)
+    if not judged:
+        return NOTHING
+    lesson = preference.learn(_table(facts, lines, [c.group for c in facts.choices]), judged)
+    said = Suggestions(
+        lesson.sequences, lesson.judgements, facts.people, lesson.hits, lesson.hits_of_scores, _facts=facts,
+        _lesson=lesson,
+    )  # fmt: skip
+    if lesson.preference is None or not facts.main:
+        return said
+    table = _table(facts, [range(*facts.begin[number]) for number in facts.main.values()], list(facts.main.values()))
+    first, second, chance = lesson.preference.tops(table)
+    # Rows of the table are those of the line-ups, one after the other.
+    start = table.starts[:-1]
+    begin = [facts.begin[number][0] for number in facts.main.values()]
+    tops = zip((first - start + begin).tolist(), (second - start + begin).tolist(), strict=True)
+    return Suggestions(
+        lesson.sequences, lesson.judgements, facts.people, lesson.hits, lesson.hits_of_scores,
+        lesson.preference.order == "learned",
+        dict(zip(facts.main, (1 - chance).tolist(), strict=True)),
+        dict(zip(facts.main, tops, strict=True)), facts, lesson,
+    )  # fmt: skip
+
+
+def suggestions(project: Project) -> Suggestions:
+    """What is learned from a project now."""
+    with project.snapshot():
+        facts = read(project)
+        if facts is None:
+            return so_far(project)
+    return learn(facts)
+
+
+def so_far(project: Project) -> Suggestions:
+    """How much was judged, where that is not enough."""
+    said = accepted(project)
+    return Suggestions(len({number for number, _, _ in said}), len(said), len({who for _, who, _ in said}))
+
+
+def choose_suggested(
+    project: Project, names: Sequence[str] = (), note: str = "", trusted: Sequence[str] = decisions.FIT_ONLY
+) -> tuple[BestChosen, Suggestions]:
+    """Accept the suggested candidate of these sequences (all if none is named) as an automatic choice.
+
+    Where nothing is learned it is the best-scored one. What a person decided stays, and what has another verdict than
+    ``trusted`` is left. The decision's note says why, after ``note``. Returns what was done, and what it was learned
+    from.
+    """
+    from rainclean.candidates import DOUBTFUL
+
+    learned = suggestions(project)
+    if not learned.learned:
+        return decisions.choose_best(project, names, note, trusted), learned
+    result = BestChosen()
+    for sequence in sequences(project, names):
+        with border(sequence.name, partial(result.failed.__setitem__, sequence.name)), project.explaining():
+            suggested = learned.of(sequence.id)
+            if suggested is None:
+                _join(result, decisions.choose_best(project, [sequence.name], note, trusted))
+                continue
+            if (left := decisions.leave(project, sequence, trusted)) is not None:
+                result.left[sequence.name] = left
+                continue
+            why = "; ".join(part for part in (note, f"{suggested.words}; {learned.words}") if part)
+            row = _accept(project, sequence, suggested.candidate_id, why)
+            if row is None:
+                result.kept.append(sequence.name)
+                continue
+            result.chosen[sequence.name] = row["name"]
+            if row["score"] > DOUBTFUL:
+                result.doubtful.append(sequence.name)
+    return result, learned
+
+
+def _accept(project: Project, sequence: ClipSequence, candidate_id: int, why: str) -> Any:
+    """Name and score of the candidate accepted now; None where the decision stays as it is."""
+    with project.transaction():
+        stand = decisions.standing(decisions.journal(project, sequence.id))
+        if stand and (stand[0].kind == "person" or stand[0].candidate_id == candidate_id):
+            return None
+        # What was learned may be older than this transaction, and another process may have analysed.
+        row = project.rows(
+            "SELECT name, streaks + detail + darkening + disagreement AS score FROM candidate JOIN analysis "
+            "ON analysis_id = analysis.id WHERE candidate.id = ? AND sequence_id = ?",
+            candidate_id,
+            sequence.id,
+        )
+        if not row:
+            raise InputError(sequence.name, "was analysed again meanwhile", "do it once more")
+        decisions.append(project, sequence.id, "accepted", "rainclean", candidate_id, kind="automatic", note=why)
+        return row[0]
+
+
+def _join(result: BestChosen, more: BestChosen) -> None:
+    result.chosen.update(more.chosen)
+    result.doubtful += more.doubtful
+    result.kept += more.kept
+    result.left.update(more.left)
+    result.failed.update(more.failed)
+
+
+def _table(facts: Facts, lines: Iterable[Sequence[int]], of: Sequence[int]) -> "Table":
+    """Line-ups of these rows. of: the analysis whose spread each has."""
+    import numpy as np
+
+    from rainclean.candidates import Table
+
+    lines = list(lines)
+    rows = np.fromiter((row for line in lines for row in line), np.int64)
+    starts = np.cumsum([0, *(len(line) for line in lines)])
+    values, recipes = facts.values[rows], facts.recipes[rows]
+    rank = values[:, 0].copy()
+    totals = values[:, 3:].sum(axis=1)
+    for place, line in enumerate(lines):
+        begin, end = facts.begin[of[place]]
+        if len(line) > end - begin:
+            # The last was kept by a person, the first of an analysis of its own: it stands where its total puts it.
+            a, last = starts[place], starts[place + 1] - 1
+            rank[last] = 0.5 + np.count_nonzero(totals[a:last] < totals[last])
+    return Table(
+        starts, values[:, 3:], rank, values[:, 1], values[:, 2], recipes[:, 0], recipes[:, 1].astype(np.int64),
+        np.array([facts.spreads[number] for number in of], np.float64),
+    )  # fmt: skip

@@ -1,0 +1,5 @@
+"""Damaged stores: what is wrong with them, backups in their place, rows saved from them."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,34 @@
+from . import backup_files, schema
+from .artefacts import Artefacts
+from .backup_files import Backup, Contents, Listed, backups, local_time, without_log
+from .connection import now
+from .database import ARTEFACTS, CLIPS, DATABASE, WAIT, Project
+from .filesystem import sync_folder
+from .jobs import job_lock
+from .locks import StoreLock
+from .rows import checked, listed, mapped, told
+
+__all__ = [
+    "ARTEFACTS",
+    "CLIPS",
+    "DATABASE",
+    "WAIT",
+    "Artefacts",
+    "Backup",
+    "Contents",
+    "Listed",
+    "Project",
+    "StoreLock",
+    "backup_files",
+    "backups",
+    "checked",
+    "job_lock",
+    "listed",
+    "local_time",
+    "mapped",
+    "now",
+    "schema",
+    "sync_folder",
+    "told",
+    "without_log",
+]

@@ -1,0 +1,112 @@
+"""Files of a project that never change: each stands under the SHA-256 of its bytes."""
+
+import hashlib
+import os
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.partial import unique
+from pipeline.project.storage.trash import OURS, TRASH, Trash
+from rainclean.errors import InputError, ResourceError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    U8 = NDArray[np.uint8]
+
+_ADVICE = "a candidate's picture comes back with rainclean analyze --again, a mask with select --exclude"
+
+_ABANDONED = 3600.0
+"""Seconds after which a file that nothing refers to belongs to no process that is about to refer to it."""
+
+
+class Artefacts:
+    """Content-addressed files below one folder. Names end in a suffix, so that other programs can open them.
+
+    What is swept lies in a folder beside, and comes back when it is wanted again.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._trash = folder, Trash(folder.with_name(TRASH))
+
+    def put(self, data: bytes, suffix: str) -> str:
+        """Keep bytes; returns their name, such as ``3f…9c.png``. On disk for good when this returns."""
+        name = hashlib.sha256(data).hexdigest() + suffix
+        path = self.path(name)
+        partial = unique(path)
+        try:
+            if path.exists() and path.read_bytes() == data:  # a damaged one is written anew
+                return name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                with partial.open("wb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                partial.replace(path)
+            finally:
+                partial.unlink(missing_ok=True)
+        except OSError as error:
+            raise ResourceError(f"{error.filename or path}: {error.strerror or error}") from error
+        return name
+
+    def path(self, name: str) -> Path:
+        """Where the file of a name stands, there or not."""
+        return self._folder / name[:2] / name
+
+    def read(self, name: str) -> bytes:
+        """The bytes of a name. Raises InputError where the file is missing or no longer what it was."""
+        try:
+            data = self._place(name).read_bytes()
+        except OSError as error:
+            reason = f"{error.strerror or error}"
+            raise InputError(self.path(name), reason, _ADVICE) from error
+        if hashlib.sha256(data).hexdigest() != name.partition(".")[0]:
+            raise InputError(self.path(name), "its bytes have changed", _ADVICE)
+        return data
+
+    def picture(self, name: str) -> "U8":
+        """The picture of a name, (H, W, 3) or (H, W) uint8. Raises InputError as `read`, and for what is none."""
+        from rainclean.png import decode_png  # not above: it loads numpy, and `status` shall answer at once
+
+        return decode_png(self.read(name), self.path(name))
+
+    def sweep(self, wanted: set[str]) -> int:
+        """Move what is not wanted into the trash, if it is old enough that no process is about to want it.
+
+        What is wanted and lies in the trash comes back; what has lain there for 30 days goes. The caller makes sure
+        that ``wanted`` comes from a sound and newest store. Returns how many files were moved.
+        """
+        self.bring_back(wanted)
+        self._trash.empty()
+        moved = 0
+        for path in self._folder.glob("??/*"):
+            if path.name in wanted or not OURS.fullmatch(path.name):
+                continue
+            # Where the folder is a link, what is in it may be another project's.
+            if path.parent.is_symlink() or self._folder.is_symlink():
+                continue
+            with suppress(OSError):  # gone already, or in use on a system that minds
+                if time.time() - path.stat().st_mtime > _ABANDONED:
+                    self._trash.take(path)
+                    moved += 1
+        return moved
+
+    def bring_back(self, wanted: set[str]) -> int:
+        """Move what is wanted out of the trash; returns how many of them are nowhere."""
+        return sum(not self._place(name).exists() for name in wanted)
+
+    def _place(self, name: str) -> Path:
+        """Where the file of a name can be read: at its path, to which it comes back out of the trash where it can."""
+        path = self.path(name)
+        if path.exists() or (found := self._trash.find(name)) is None:
+            return path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            found.rename(path)
+        except OSError:
+            return found if found.exists() else path  # a project that cannot be written to; or another was faster
+        return path

@@ -1,0 +1,248 @@
+"""The store of a project: one SQLite file, artefacts beside it, and the rules by which several processes use them.
+
+Every change is one transaction on disk before the call returns. Several processes may read and write, each for the
+moment of one transaction, under a lock of ours (`locks`); nothing is held in between. Long work that must not run twice
+takes a `job`.
+"""
+
+import sqlite3
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from pipeline.project.storage import schema
+from pipeline.project.storage.artefacts import Artefacts
+from pipeline.project.storage.backup_files import Keeper, backups, known_changes, note_changes, told_once
+from pipeline.project.storage.connection import Connection, now
+from pipeline.project.storage.filesystem import network_share, sync_folder
+from pipeline.project.storage.jobs import job_lock
+from pipeline.project.storage.locks import LOCK, TURN, StoreLock
+from pipeline.words import quoted
+from rainclean import __version__
+from rainclean.errors import InputError, RaincleanError, ResourceError, StoreError
+
+DATABASE = "project.sqlite"
+ARTEFACTS = "artefacts"
+CLIPS = "clips"
+
+WAIT = 30.0
+"""Seconds to wait for another process's transaction: they take milliseconds."""
+
+_MAKING = ".project.sqlite.new"
+"""What `create` works on until it is whole."""
+
+
+class Project:
+    """An open project, a context manager. Raises RaincleanError where it cannot be opened.
+
+    folder: absolute path. notes: one line each that a person should know. wait: seconds to wait for another process's
+    transaction. later: does a piece of work (a backup) in another thread; without it, it is done at once. Used by one
+    thread.
+    """
+
+    examine: ClassVar[Callable[["Project"], list[str]]]
+    """What `problems` asks: what a sound store holds is known to those who write its rows (`pipeline.project`)."""
+
+    def __init__(
+        self, folder: Path, wait: float = WAIT, later: Callable[[Callable[[], None]], None] | None = None
+    ) -> None:
+        self.folder = folder.resolve()
+        if not (self.folder / DATABASE).is_file():
+            if backups(self.folder):
+                raise StoreError(
+                    self.folder / DATABASE, "is missing", f"rainclean restore {quoted(folder)} brings it back"
+                )
+            what = "no such folder" if not folder.exists() else "is no project"
+            raise InputError(folder, what, f"make one with: rainclean new {quoted(folder)}")
+        self.artefacts = Artefacts(self.folder / ARTEFACTS)
+        self._connection = Connection(self.folder / DATABASE, wait)
+        self.read_only = self._connection.read_only
+        self.notes: list[str] = []
+        if self.read_only:
+            self.notes.append("the project cannot be written to: it can be looked at and exported, not changed")
+        elif share := network_share(self.folder):
+            self.notes.append(
+                f"the project lies on a network share ({share}): changes wait for one another longer there, and "
+                "locks are only as good as the share's; a local disk is better"
+            )
+        self._backups = Keeper(self.folder, self._copied, later or told_once(self.notes))
+        if not self.read_only:
+            try:
+                self._look_for_newer()
+                self._backups.look(self.changes, every=1)
+            except BaseException as error:
+                self.__exit__(type(error), error, None)
+                raise
+
+    @classmethod
+    def create(cls, folder: Path) -> Self:
+        """Make a project in a folder that is not there or empty. Of several that try at a time one does."""
+        try:
+            _check_free(folder)
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = StoreLock(folder, WAIT)
+            try:
+                lock.take(exclusive=True)
+                _check_free(folder)
+                _make(folder)
+            finally:
+                lock.close()
+        except TimeoutError:
+            raise RaincleanError(f"{folder}: another process has been making it for {WAIT:.0f} s; try again") from None
+        except sqlite3.OperationalError as error:
+            raise ResourceError(f"{folder}: {error}; is the disk full?") from error
+        except OSError as error:
+            raise ResourceError(f"{error.filename or folder}: {error.strerror or error}") from error
+        return cls(folder)
+
+    @classmethod
+    def again(cls, folder: Path, wait: float = WAIT) -> Self:
+        """Open a project that this process has open already, in another thread: without a backup."""
+        return cls(folder, wait, lambda _: None)
+
+    @property
+    def uuid(self) -> str:
+        """What tells this project from every other one."""
+        return str(self.value("SELECT uuid FROM project"))
+
+    @property
+    def changes(self) -> int:
+        """Number of transactions that have changed the project since it was made."""
+        return int(self.value("SELECT changes FROM project"))
+
+    def serialized(self) -> bytes:
+        """The bytes of the whole store at one moment, as a file that SQLite opens."""
+        return self._connection.serialized()
+
+    def rows(self, sql: str, *values: Any) -> list[sqlite3.Row]:
+        """All rows of a query; columns by name."""
+        return self._connection.rows(sql, values)
+
+    def value(self, sql: str, *values: Any) -> Any:
+        """First column of the first row of a query; None where there is no row."""
+        found = self.rows(sql, *values)
+        return found[0][0] if found else None
+
+    def insert(self, table: str, **values: Any) -> int:
+        """Add a row; returns its id."""
+        names, marks = ", ".join(values), ", ".join("?" * len(values))
+        return self._connection.change(f"INSERT INTO {table} ({names}) VALUES ({marks})", tuple(values.values()))
+
+    def execute(self, sql: str, *values: Any) -> None:
+        """Change rows."""
+        self._connection.change(sql, values)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing: what the block changes is on disk when it ends, or not there at all when it raises.
+
+        Others wait meanwhile: what takes long is made before.
+        """
+        with self._connection.transaction():
+            yield
+        self._backups.look(self._connection.changes)
+
+    def snapshot(self) -> AbstractContextManager[None]:
+        """Queries in the block see one state of the project. Writers wait meanwhile: read, and compute afterwards."""
+        return self._connection.snapshot()
+
+    def job(self, name: str) -> AbstractContextManager[None]:
+        """Hold long work of one kind for this process. Raises RaincleanError where another one is at it."""
+        return job_lock(self.folder, name)
+
+    def problems(self) -> list[str]:
+        """What is wrong with the store, a line each; empty where it is sound."""
+        return type(self).examine(self)
+
+    def differences(self) -> list[str]:
+        """What of the tables is not as it was made."""
+        return self._connection.differences()
+
+    def explain(self, error: BaseException) -> None:
+        """Raise StoreError where an error is put down to a damaged one; a bug stays a bug."""
+        if isinstance(error, RaincleanError | OSError) or not isinstance(error, Exception):
+            return
+        try:
+            found = self.problems()
+        except RaincleanError:
+            return  # cannot be told now
+        if found:
+            raise self._connection.damaged(found[0]) from error
+
+    @contextmanager
+    def explaining(self) -> Iterator[None]:
+        """What the block raises is looked at by `explain`."""
+        try:
+            yield
+        except Exception as error:
+            self.explain(error)
+            raise
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._connection.close()
+        if self._connection.changes:
+            note_changes(self.folder, self._connection.changes)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        try:
+            if error is not None:
+                self.explain(error)
+        finally:
+            self.close()
+
+    def _look_for_newer(self) -> None:
+        """Raise StoreError where what lies beside the store knows of more changes than the store."""
+        mine, known = self.value("SELECT changes FROM project"), known_changes(self.folder)
+        here, way = self.folder / DATABASE, f"rainclean restore {quoted(self.folder)}"
+        has_sequences = self.value("SELECT EXISTS (SELECT 1 FROM sequence)")
+        if mine is None or (not has_sequences and any((self.folder / ARTEFACTS).glob("??/*"))):
+            raise StoreError(here, "is empty, what it held is gone", f"{way} brings it back")
+        if mine < known:
+            raise StoreError(
+                here,
+                f"is older than what the project had ({mine} changes of {known})",
+                f"{way} brings the newest backup back, with --as-it-is this one is taken as it is",
+            )
+
+    def _copied(self) -> bytes:
+        """As `serialized`, in any thread."""
+        own = Connection(self.folder / DATABASE, WAIT)
+        try:
+            return own.serialized()
+        finally:
+            own.close()
+
+
+def _check_free(folder: Path) -> None:
+    """Raise InputError where there is anything in a folder that `create` did not leave."""
+    database = folder / DATABASE
+    # An empty one was left by a `new` of an older rainclean that was killed.
+    if database.exists() and database.stat().st_size > 0:
+        raise InputError(folder, "is a project already")
+    ours = {LOCK, TURN, _MAKING, f"{_MAKING}-journal", DATABASE}
+    if folder.exists() and (not folder.is_dir() or {path.name for path in folder.iterdir()} - ours):
+        raise InputError(folder, "is not an empty folder", "name a new one")
+
+
+def _make(folder: Path) -> None:
+    """Write a new store. It gets its name when it is whole: a killed `new` leaves nothing that looks like one."""
+    making = folder / _MAKING
+    for left in (making, making.with_name(f"{_MAKING}-journal")):
+        left.unlink(missing_ok=True)
+    db = sqlite3.connect(making, isolation_level=None)
+    try:
+        db.execute("PRAGMA synchronous = EXTRA")
+        schema.migrate(db)
+        db.execute(
+            "INSERT INTO project (uuid, created, rainclean) VALUES (?, ?, ?)", (str(uuid.uuid4()), now(), __version__)
+        )
+    finally:
+        db.close()
+    making.replace(folder / DATABASE)
+    sync_folder(folder)

@@ -1,0 +1,49 @@
+from . import scene_similarity
+from .files import Files, is_relative
+from .layout_base import Layout, PairKey, PairPaths, StoredPair, Widths
+from .layout_spa import LISTS
+from .layouts import LAYOUTS, layout
+from .likeness import Likeness
+from .manifest import NAME, PARQUET_NAME, REPORT, ManifestRow, has_parquet, read_manifest, write_manifest, write_parquet
+from .pairs import Crop, CropChoice, FrameChoice, rain_amount, rain_mask
+from .problems import Kind, Problem
+from .reader import Dataset, DatasetPair, read_dataset, read_mask, read_pair
+from .splits import split_scenes
+from .verification import verify
+
+__all__ = [
+    "LAYOUTS",
+    "LISTS",
+    "NAME",
+    "PARQUET_NAME",
+    "REPORT",
+    "Crop",
+    "CropChoice",
+    "Dataset",
+    "DatasetPair",
+    "Files",
+    "FrameChoice",
+    "Kind",
+    "Layout",
+    "Likeness",
+    "ManifestRow",
+    "PairKey",
+    "PairPaths",
+    "Problem",
+    "StoredPair",
+    "Widths",
+    "has_parquet",
+    "is_relative",
+    "layout",
+    "rain_amount",
+    "rain_mask",
+    "read_dataset",
+    "read_manifest",
+    "read_mask",
+    "read_pair",
+    "scene_similarity",
+    "split_scenes",
+    "verify",
+    "write_manifest",
+    "write_parquet",
+]

@@ -1,0 +1,134 @@
+"""Layout "paired": ``{train,val,test}/{input,target}/NAME.png`` (Restormer, MPRNet, DRSformer, NAFNet).
+
+Its readers pair by sorted order or by stem, so both sides hold identical names. NAME is ``SSS-FFFF_x_y``: scene,
+frame, upper left corner; unique in the whole data set.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from rainclean.dataset.files import Files
+from rainclean.dataset.layout_base import (
+    Layout,
+    PairKey,
+    PairPaths,
+    Report,
+    StoredPair,
+    Widths,
+    confidence_name,
+    difference,
+    exclude_name,
+    is_picture,
+    mask_names,
+    stem_of,
+    suffix_of,
+)
+from rainclean.dataset.problems import Kind, Problem
+from rainclean.errors import printable
+from rainclean.file_names import folded, is_litter
+
+if TYPE_CHECKING:
+    from rainclean.dataset.manifest import ManifestRow
+
+SIDES = ("input", "target")
+
+_STEM = re.compile(r"(\d{3,})-\d{4,}_\d+_\d+")
+
+
+class Paired(Layout):
+    """Two folders a split, paired by name."""
+
+    name = "paired"
+    splits = ("train", "val", "test")
+
+    def paths(self, key: PairKey, widths: Widths) -> PairPaths:
+        """Names of a pair: identical on both sides."""
+        self.check_splits([key.split])
+        stem = f"{key.scene:0{max(3, widths.scene)}}-{key.frame:0{max(4, widths.frame)}}_{key.x}_{key.y}"
+        rainy, clean = (f"{key.split}/{side}/{stem}.png" for side in SIDES)
+        return PairPaths(rainy, clean, exclude_name(stem), confidence_name(stem))
+
+    def is_here(self, files: Files) -> bool:
+        """Whether there is a folder of inputs or targets."""
+        return any(f"{split}/{side}" in files.subfolders(split) for split in self.splits for side in SIDES)
+
+    def scene_of(self, pair: StoredPair) -> str:
+        """What stands before the first "-" in names as rainclean writes them."""
+        named = _STEM.fullmatch(pair.stem)
+        return named[1] if named else ""
+
+    def lists(self, rows: Iterable["ManifestRow"]) -> dict[str, bytes]:
+        """None: the folders say everything."""
+        return {}
+
+    def scan(self, files: Files, report: Report) -> Iterator[StoredPair]:
+        """Pairs in the order of their names, split by split; paired by stem, whatever the extensions."""
+        found = False
+        for split in self.splits:
+            sides = [_by_stem(files, f"{split}/{side}", report) for side in SIDES]
+            found = found or any(sides)
+            others = _spelt_otherwise(*sides)
+            for stem in sorted(set(sides[0]) | (set(sides[1]) - set(others.values()))):
+                rainy, clean = sides[0].get(stem), sides[1].get(others.get(stem, stem))
+                if stem in others and rainy and clean:
+                    text = f"is paired with {printable(clean)}: {difference(stem, others[stem])}; rename one"
+                    report(Problem(rainy, Kind.SPELLING, text, (rainy, clean)))
+                if rainy and clean:
+                    yield StoredPair(split, rainy, clean, *mask_names(files, stem), stem)
+                else:
+                    report(_unpaired(rainy or clean or "", SIDES[0] if clean else SIDES[1]))
+        if not found:
+            text = "no train/input, val/input or test/input with pictures; name the folder that holds these"
+            report(Problem("", Kind.MISSING_LIST, text))
+
+    def leftovers(self, files: Files, pairs: Sequence[StoredPair], problems: Sequence[Problem]) -> Iterator[Problem]:
+        """Other files among the pictures, and extensions that are not the same everywhere."""
+        extensions: Counter[str] = Counter()
+        for pair in pairs:
+            extensions.update(suffix_of(name) for name in (pair.rainy, pair.clean))
+        if len(extensions) > 1:
+            rare = extensions.most_common()[-1][0]
+            name = next(n for pair in pairs for n in (pair.rainy, pair.clean) if suffix_of(n) == rare)
+            text = f"mixed extensions ({', '.join(sorted(extensions))}) in one data set; use one"
+            yield Problem(name, Kind.EXTENSIONS, text, (name,))
+        for split in self.splits:
+            for side in SIDES:
+                for name in sorted(files.folder(f"{split}/{side}")):
+                    if not is_picture(name) and not is_litter(name):
+                        path = f"{split}/{side}/{name}"
+                        yield Problem(path, Kind.NOT_LISTED, "is no picture, but stands among them; remove it", (path,))
+
+
+def _spelt_otherwise(rainy: dict[str, str], clean: dict[str, str]) -> dict[str, str]:
+    """Stems of clean images by those of rainy ones that have no partner but for capitals and Unicode form."""
+    left: list[dict[str, list[str]]] = []
+    for one, other in ((rainy, clean), (clean, rainy)):
+        left.append({})
+        for stem in one.keys() - other.keys():
+            left[-1].setdefault(folded(stem), []).append(stem)
+    alike = left[0].keys() & left[1].keys()
+    return {left[0][each][0]: left[1][each][0] for each in alike if len(left[0][each]) == len(left[1][each]) == 1}
+
+
+def _by_stem(files: Files, folder: str, report: Report) -> dict[str, str]:
+    stems: dict[str, str] = {}
+    for name in sorted(filter(is_picture, files.folder(folder))):
+        path = f"{folder}/{name}"
+        if not (files.contained and not files.inside(path)):
+            twin = stems.setdefault(stem_of(name), path)
+            if twin != path:
+                report(
+                    Problem(path, Kind.UNPAIRED, f"has the same stem as {printable(twin)}; keep one of them", (path,))
+                )
+    return stems
+
+
+def _unpaired(name: str, lacking: str) -> Problem:
+    split, _, file = name.split("/")
+    other = f"{split}/{lacking}/{file}"
+    return Problem(name, Kind.UNPAIRED, f"has no partner {printable(other)}; add that or remove this", (name, other))
+
+
+LAYOUT = Paired()

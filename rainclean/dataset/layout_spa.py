@@ -1,0 +1,281 @@
+"""Layout "spa": as SPA-Data is published (SPANet, RCDNet read it); list files say what belongs together.
+
+    real_world/SSS/SSS-F/SSS-F_x_y.png      scene / scene-frame / scene-frame_x_y
+    real_world_gt/SSS/SSS-F/SSS-F_x_y.png
+    real_world.txt                          "<rainy path> <clean path>\\n"
+    real_test_1000/rain/NNN.png, real_test_1000/gt/NNNgt.png, real_test_1000.txt
+
+Its readers do ``line.split(' ')[1][:-1]``: the last line needs its newline, no CRLF, no space in a path. The test
+reader puts "." before each path, so test lines start with "/"; the training reader puts nothing.
+"""
+
+import codecs
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from rainclean.dataset.files import Files
+from rainclean.dataset.layout_base import (
+    Layout,
+    PairKey,
+    PairPaths,
+    Report,
+    StoredPair,
+    Widths,
+    confidence_name,
+    exclude_name,
+    is_picture,
+    mask_names,
+    stem_of,
+)
+from rainclean.dataset.problems import Kind, Problem
+from rainclean.errors import InputError, printable
+from rainclean.file_names import folded
+
+if TYPE_CHECKING:
+    from rainclean.dataset.manifest import ManifestRow
+
+LISTS = {"train": "real_world.txt", "test": "real_test_1000.txt"}
+FOLDERS = {"train": ("real_world", "real_world_gt"), "test": ("real_test_1000/rain", "real_test_1000/gt")}
+
+_MARKERS = ("real_world", "real_world_gt", "real_test_1000")
+_BETWEEN = re.compile(r"(?:(?<=\.png|\.jpg|\.bmp)|(?<=\.jpeg))\s+", re.IGNORECASE)
+_DEPTH = 2
+"""Folders between the root that a person names and the lists: archives unpack into folders of their own."""
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
+_HABITS = {
+    Kind.CRLF: "ends in CRLF; write lines that end in LF only",
+    Kind.BLANK_LINE: "is blank; remove it",
+    Kind.SPACE: "holds other spaces than the one between its two paths; write one, and none in a path",
+    Kind.OTHER_ROOT: "names pictures below another root; name them relative to this folder",
+    Kind.REPEATED_LINE: "repeats a pair; remove it",
+    Kind.BACKSLASH: "writes paths with \\; write /",
+    Kind.SPELLING: "spells a path otherwise than its folder does (capitals, or Unicode form); spell it alike",
+    Kind.STEMS: "joins two pictures of different names; name those of one pair",
+}
+_SLASH = {"train": "starts a path with /; remove that", "test": "starts a path without /; add that"}
+
+
+class Spa(Layout):
+    """Nested folders and two list files."""
+
+    name = "spa"
+    splits = ("train", "test")
+
+    def paths(self, key: PairKey, widths: Widths) -> PairPaths:
+        """Names of a pair. A test pair's stem is its serial alone, which no training pair's can be."""
+        self.check_splits([key.split])
+        if key.split == "test":
+            stem = f"{key.serial:0{max(3, widths.serial)}}"
+            rainy, clean = f"real_test_1000/rain/{stem}.png", f"real_test_1000/gt/{stem}gt.png"
+        else:
+            scene = f"{key.scene:0{max(3, widths.scene)}}"
+            frame = f"{scene}-{key.frame:0{widths.frame}}"
+            stem = f"{frame}_{key.x}_{key.y}"
+            rainy, clean = (f"{folder}/{scene}/{frame}/{stem}.png" for folder in FOLDERS["train"])
+        return PairPaths(rainy, clean, exclude_name(stem), confidence_name(stem))
+
+    def is_here(self, files: Files) -> bool:
+        """Whether there is a list or a folder of this layout."""
+        homes = _homes(files)
+        if any(_list_file(files, homes, split) for split in self.splits):
+            return True
+        return any(not set(_MARKERS).isdisjoint(_last(files.subfolders(home))) for home in homes)
+
+    def scene_of(self, pair: StoredPair) -> str:
+        """First folder below real_world; test pairs have none."""
+        parts = pair.rainy.split("/")
+        marked = [place for place, part in enumerate(parts[:-2]) if part == FOLDERS["train"][0]]
+        return parts[marked[-1] + 1] if marked else ""
+
+    def lists(self, rows: Iterable["ManifestRow"]) -> dict[str, bytes]:
+        """A list for each split that has pairs, a line a pair."""
+        lines: dict[str, list[str]] = {}
+        for row in rows:
+            slash = "/" if row.split == "test" else ""
+            lines.setdefault(LISTS[row.split], []).append(f"{slash}{row.rainy} {slash}{row.clean}\n")
+        return {name: "".join(each).encode() for name, each in lines.items()}
+
+    def scan(self, files: Files, report: Report) -> Iterator[StoredPair]:
+        """Pairs in the order of the lists, the training list first."""
+        homes = _homes(files)
+        lists = {split: _list_file(files, homes, split) for split in self.splits}
+        for split, name in lists.items():
+            if name is not None:
+                yield from _List(files, homes, split, name).scan(report)
+            elif any(FOLDERS[split][0].split("/")[0] in _last(files.subfolders(home)) for home in homes):
+                text = f"is missing, but there is a folder {FOLDERS[split][0]}; restore the list from where it came"
+                report(Problem(LISTS[split], Kind.MISSING_LIST, text))
+            elif not any(lists.values()) and split == self.splits[0]:
+                text = f"no {LISTS['train']} nor {LISTS['test']}; name the folder that holds these"
+                report(Problem("", Kind.MISSING_LIST, text))
+
+    def leftovers(self, files: Files, pairs: Sequence[StoredPair], problems: Sequence[Problem]) -> Iterator[Problem]:
+        """Pictures that no line names, one problem a pair of them."""
+        homes = _homes(files)
+        # One list may name the other split's pictures: a file is listed if any list names it.
+        listed = {name for pair in pairs for name in (pair.rainy, pair.clean)}
+        named = {pair.split for pair in pairs}
+        for split in self.splits:
+            name = _list_file(files, homes, split)
+            if name is None or split not in named:
+                continue  # that there is no list, or nothing in it, has been told
+            home = name.rpartition("/")[0]
+            unlisted: dict[str, list[str]] = {}
+            for folder in FOLDERS[split]:
+                for path in files.names(_join(home, folder)):
+                    if path not in listed and is_picture(path):
+                        unlisted.setdefault(_key(path, home, split), []).append(path)
+            # A line that names one missing picture still names the other one of its pair; a line that names a wrong
+            # picture leaves the right one unnamed: each is one piece of damage, told by the line.
+            broken = 0
+            for problem in problems:
+                if problem.path == name and problem.kind in (Kind.BAD_LINE, Kind.MISSING_FILE, Kind.STEMS):
+                    keys = [_key(path, home, split) for path in problem.about]
+                    broken += all(unlisted.pop(key, None) is None for key in keys)
+            if len(unlisted) > broken:
+                for paths in unlisted.values():
+                    text = f"names no {printable(paths[0])}; add a line for it or remove the picture"
+                    yield Problem(name, Kind.NOT_LISTED, text, tuple(paths))
+
+
+class _List:
+    """One list file."""
+
+    def __init__(self, files: Files, homes: list[str], split: str, name: str) -> None:
+        self.files, self.split, self.name = files, split, name
+        self.home = name.rpartition("/")[0]
+        marked = [home for home in homes if not set(_MARKERS).isdisjoint(_last(files.subfolders(home)))]
+        self.bases = [self.home, *(home for home in marked if home != self.home)]
+        self.habits: dict[Kind, list[int]] = {}
+
+    def scan(self, report: Report) -> Iterator[StoredPair]:
+        """Pairs of this list. What is no more than a bad habit is told once for the whole list."""
+        try:
+            data = self.files.read(self.name)
+        except InputError as error:
+            report(Problem(self.name, Kind.MISSING_LIST, error.reason))
+            return
+        mark, encoding = next((each for each in _MARKS if data.startswith(each[0])), (b"", "utf-8"))
+        if mark:
+            report(Problem(self.name, Kind.BYTE_ORDER_MARK, "begins with a byte order mark; save it as UTF-8 without"))
+        # Names that are no text (bytes of another encoding) are found as the file system gives them.
+        text = data[len(mark) :].decode(encoding, "surrogateescape" if encoding == "utf-8" else "replace")
+        if not text.strip():
+            report(Problem(self.name, Kind.BAD_LINE, "names no pair; export again"))
+            return
+        seen: set[str] = set()
+        for number, line in enumerate(text.removesuffix("\n").split("\n"), 1):
+            pair = self._pair(number, line, report)
+            if pair is not None and pair.rainy in seen:
+                self._habit(Kind.REPEATED_LINE, number)
+            elif pair is not None:
+                seen.add(pair.rainy)
+                yield pair
+        if not text.endswith("\n"):
+            report(Problem(self.name, Kind.LAST_NEWLINE, "the last line has no newline; add one"))
+        for kind, numbers in self.habits.items():
+            words = _SLASH[self.split] if kind == Kind.SLASH else _HABITS[kind]
+            more = f" (and {len(numbers) - 1} more)" if len(numbers) > 1 else ""
+            report(Problem(self.name, kind, f"line {numbers[0]}{more} {words}"))
+
+    def _habit(self, kind: Kind, number: int) -> None:
+        self.habits.setdefault(kind, []).append(number)
+
+    def _pair(self, number: int, line: str, report: Report) -> StoredPair | None:
+        if line.endswith("\r"):
+            self._habit(Kind.CRLF, number)
+        line = line.removesuffix("\r")
+        if not line.strip():
+            self._habit(Kind.BLANK_LINE, number)
+            return None
+        parts = line.split()
+        if len(parts) != 2:
+            parts = _BETWEEN.split(line.strip())
+        if len(parts) != 2:
+            text = f"line {number} is not '<rainy path> <clean path>'; put it right or remove it"
+            report(Problem(self.name, Kind.BAD_LINE, text))
+            return None
+        if line.count(" ") != 1 or line != " ".join(parts):
+            self._habit(Kind.SPACE, number)
+        if "\\" in line:
+            self._habit(Kind.BACKSLASH, number)
+            parts = [part.replace("\\", "/") for part in parts]
+        found = [self._find(part) for part in parts]
+        for part, name in zip(parts, found, strict=True):
+            if name is None:
+                path = _join(self.home, part.lstrip("/"))
+                text = f"line {number} names {printable(part)}, which is missing; restore the file or remove the line"
+                report(Problem(self.name, Kind.MISSING_FILE, text, (path,)))
+        rainy, clean = found
+        if rainy is None or clean is None:
+            return None
+        meant = [_join(self.home, _bare(part)) for part in parts]
+        if any(folded(name) != folded(other) for name, other in zip((rainy, clean), meant, strict=True)):
+            self._habit(Kind.OTHER_ROOT, number)
+        elif [rainy, clean] != meant:
+            self._habit(Kind.SPELLING, number)
+        elif FOLDERS[self.split][0] not in rainy:
+            pass  # the other split's pictures: their names say nothing against the line
+        elif any(part.startswith("/") != (self.split == "test") for part in parts):
+            self._habit(Kind.SLASH, number)
+        stem, twin = stem_of(rainy), stem_of(clean)
+        if twin not in (stem, f"{stem}gt"):
+            self._habit(Kind.STEMS, number)
+        return StoredPair(self.split, rainy, clean, *mask_names(self.files, stem), stem)
+
+    def _find(self, path: str) -> str | None:
+        """The file that a list means: below its own folder, or with another root, from the layout's folder on."""
+        bare = _bare(path)
+        name = self.files.find(_join(self.home, bare))
+        if name is not None:
+            return name
+        parts = bare.split("/")
+        mark = max((place for place, part in enumerate(parts) if part in _MARKERS), default=len(parts))
+        names = (self.files.find(_join(base, "/".join(parts[mark:]))) for base in self.bases)
+        return next((name for name in names if name is not None), None)
+
+
+def _homes(files: Files) -> list[str]:
+    """Folders that may hold the lists, the root first."""
+    homes, level = [""], [""]
+    for _ in range(_DEPTH):
+        level = [
+            folder for home in level for folder in files.subfolders(home) if folder.rpartition("/")[2] not in _MARKERS
+        ]
+        homes += level
+    return homes
+
+
+def _list_file(files: Files, homes: list[str], split: str) -> str | None:
+    return next((name for home in homes if files.has(name := _join(home, LISTS[split]))), None)
+
+
+def _key(path: str, home: str, split: str) -> str:
+    """What both pictures of a pair have in common."""
+    rainy, clean = (_join(home, folder) + "/" for folder in FOLDERS[split])
+    stem = path.removeprefix(rainy).removeprefix(clean).rpartition(".")[0]
+    return stem.removesuffix("gt") if split == "test" and path.startswith(clean) else stem
+
+
+def _last(names: list[str]) -> set[str]:
+    return {name.rpartition("/")[2] for name in names}
+
+
+def _bare(path: str) -> str:
+    return path.lstrip("/").removeprefix("./")
+
+
+def _join(folder: str, name: str) -> str:
+    return f"{folder}/{name}" if folder else name
+
+
+LAYOUT = Spa()

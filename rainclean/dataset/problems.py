@@ -1,0 +1,72 @@
+"""What can be wrong with an exported data set, one line each."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rainclean.errors import printable
+
+
+class Kind(StrEnum):
+    """Kinds of damage; the first group keeps a data set from being read, the second trips other readers.
+
+    The third is what only the manifest can tell (`verification`).
+    """
+
+    MISSING_LIST = "missing-list"
+    BAD_LINE = "bad-line"
+    MISSING_FILE = "missing-file"
+    UNPAIRED = "unpaired"
+
+    LAST_NEWLINE = "last-newline"
+    CRLF = "crlf"
+    SPACE = "space"
+    BLANK_LINE = "blank-line"
+    SLASH = "slash"
+    OTHER_ROOT = "other-root"
+    REPEATED_LINE = "repeated-line"
+    STEMS = "stems"
+    BYTE_ORDER_MARK = "byte-order-mark"
+    BACKSLASH = "backslash"
+    SPELLING = "spelling"
+    NOT_LISTED = "not-listed"
+    EXTENSIONS = "extensions"
+    UNSAFE_NAME = "unsafe-name"
+    DUPLICATE_STEM = "duplicate-stem"
+
+    EXTRA_FILE = "extra-file"
+    MOVED = "moved"
+    OUTSIDE = "outside"
+    DUPLICATE_ROW = "duplicate-row"
+    UNDECODABLE = "undecodable"
+    SIZE = "size"
+    FORMAT = "format"
+    RE_ENCODED = "re-encoded"
+    CHANGED = "changed"
+    PIXELS = "pixels"
+    SWAPPED = "swapped"
+    EXCHANGED = "exchanged"
+    OTHER_SPLIT = "other-split"
+    SCENE_SPLIT = "scene-split"
+    COUNT = "count"
+    DAMAGED = "damaged"
+
+
+BLOCKING = frozenset({Kind.MISSING_LIST, Kind.BAD_LINE, Kind.MISSING_FILE, Kind.UNPAIRED})
+"""Kinds that keep a data set, or a pair of it, from being read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One piece of damage.
+
+    path: relative to the root of the data set, the file that it lies in. text: what is wrong and what to do, one
+    line without the path. about: further files that it explains; a less specific problem of these is not told.
+    """
+
+    path: str
+    kind: Kind
+    text: str
+    about: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return printable(f"{self.path or '.'}: {self.text}")

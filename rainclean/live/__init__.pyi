@@ -1,0 +1,5 @@
+from .pixel import PixelHistory
+from .preview import Preview
+from .stack import SCRATCH_LIMIT, LiveStack, NothingSorted
+
+__all__ = ["SCRATCH_LIMIT", "LiveStack", "NothingSorted", "PixelHistory", "Preview"]

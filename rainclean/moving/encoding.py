@@ -1,0 +1,115 @@
+"""What was found of moving things, as files: where a clean image is in doubt, and what passes in which frame."""
+
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rainclean.errors import InputError
+from rainclean.json_text import parse_json
+from rainclean.moving.detection import KINDS, Findings
+from rainclean.moving.residual_grid import Grid
+from rainclean.png import decode_png, encode_png
+
+U8 = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
+
+_DOUBTFUL = 128
+"""Bit of an area picture where a clean image is in doubt; bit n is KINDS[n]."""
+
+_HEADER = b"rainclean passing 1\n"
+_LARGEST = 1 << 30
+"""Bytes of cells that are believed."""
+
+_DAMAGED = "holds no passing things as rainclean writes them"
+
+
+@dataclass(frozen=True)
+class Areas:
+    """kinds: (h, w) bool by kind, see `detection.KINDS`. doubtful: (h, w) bool, where a clean image is in doubt."""
+
+    kinds: Mapping[str, Mask]
+    doubtful: Mask
+
+    @classmethod
+    def of(cls, found: Findings) -> Self:
+        """Those of a clip."""
+        return cls(dict(found.areas), found.doubtful)
+
+    def encode(self) -> bytes:
+        """An 8-bit grey PNG with a bit for each kind; "" bytes where there is nothing."""
+        bits: U8 = self.doubtful * np.uint8(_DOUBTFUL)
+        for number, kind in enumerate(KINDS):
+            bits |= self.kinds[kind] * np.uint8(1 << number)
+        return encode_png(bits) if bits.any() else b""
+
+    @classmethod
+    def decode(cls, data: bytes, name: Path | str) -> Self:
+        """The inverse of `encode`. Raises InputError for what is no 8-bit grey PNG."""
+        bits = decode_png(data, name)
+        if bits.ndim != 2:
+            raise InputError(name, "is no picture of areas: it has colours")
+        return cls({kind: (bits >> n & 1).astype(np.bool_) for n, kind in enumerate(KINDS)}, bits >= _DOUBTFUL)
+
+
+@dataclass(frozen=True)
+class Passing:
+    """Passing things of each frame that has any, by frame index in the clip.
+
+    grid: cells over the clean image. cells: packed cells of a frame, (⌈gh·gw/8⌉,) uint8, as `numpy.packbits` gives
+    them.
+    """
+
+    grid: Grid
+    cells: dict[int, U8] = field(repr=False)
+
+    @classmethod
+    def of(cls, found: Findings, indices: Sequence[int]) -> Self:
+        """Those of a clip. indices: frame index of each position."""
+        seen = zip(indices, found.packed, strict=True)
+        return cls(found.grid, {index: packed.copy() for index, packed in seen if packed.any()})
+
+    def mask(self, frame: int) -> Mask | None:
+        """Passing things in a frame, (h, w) bool; None where there are none, or nobody looked."""
+        packed = self.cells.get(frame)
+        if packed is None:
+            return None
+        rows, columns = self.grid.cells
+        return self.grid.enlarge(np.unpackbits(packed, count=rows * columns).reshape(rows, columns).astype(np.bool_))
+
+    def encode(self) -> bytes:
+        """A header in JSON and the packed cells, deflated; "" bytes where nothing passes."""
+        if not self.cells:
+            return b""
+        frames = sorted(self.cells)
+        header = {"size": [self.grid.height, self.grid.width], "step": self.grid.step, "frames": frames}
+        rows = np.stack([self.cells[frame] for frame in frames])
+        return _HEADER + json.dumps(header).encode() + b"\n" + zlib.compress(rows.tobytes(), 9)
+
+    @classmethod
+    def decode(cls, data: bytes, name: Path | str) -> Self:
+        """The inverse of `encode`. Raises InputError for anything else."""
+        try:
+            start, header, packed = data.split(b"\n", 2)
+            if start + b"\n" != _HEADER:
+                raise ValueError
+            told = parse_json(header)
+            height, width = map(int, told["size"])
+            grid = Grid(height, width, int(told["step"]))
+            rows, columns = grid.cells
+            size = len(told["frames"]) * -(-rows * columns // 8)
+            if not 0 < size <= _LARGEST:
+                raise ValueError
+            inflating = zlib.decompressobj()
+            unpacked = inflating.decompress(packed, size + 1)  # a kilobyte may unpack to a megabyte
+            if len(unpacked) != size or not inflating.eof:
+                raise ValueError
+            cells = np.frombuffer(unpacked, np.uint8).reshape(len(told["frames"]), -1)
+            return cls(grid, {int(frame): row for frame, row in zip(told["frames"], cells, strict=True)})
+        except (ValueError, KeyError, TypeError, ArithmeticError, zlib.error) as error:
+            raise InputError(name, _DAMAGED) from error

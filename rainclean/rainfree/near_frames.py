@@ -1,0 +1,241 @@
+"""The clean image of few frames near the reference frame, each laid over it pixel by pixel.
+
+Where a camera travels past near things, or wind bends what it films, no picture of many frames is right: each frame
+shows another scene. A few frames next to the reference frame still show nearly the same one. A homography takes
+each of them over the reference frame, dense optical flow does the rest, and both look at pictures that were freed of
+rain before, roughly. The median over them has no rain; the reference frame itself has the right detail wherever it
+shows no rain. How much of it is taken there follows from Stein's rule: as much as the median differs from it by more
+than noise does.
+"""
+
+from collections.abc import Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from rainclean.rainfree.posterior import Belief
+from rainclean.temporal import luma
+
+U8 = NDArray[np.uint8]
+F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+AROUND = 3
+"""Frames to each side of the reference frame."""
+
+FEWEST = 5
+"""Frames that must lie over the reference frame, itself included: with fewer the median tells little."""
+
+OWN, RAINY = 6.0, 14.0
+"""Grey levels that the reference frame may differ from the median to be taken, and from which on it is not."""
+
+_FLOW_SIDE = 1280  # px: of larger pictures flow is told at a smaller size
+_SIFT_SIDE = 960
+_MATCHES = 12
+_BLOCK = 8
+_LENT = 9  # px across: neighbours that share their uncertainty
+_CALM = 0.05  # share of blocks that are calmer than what noise is told from
+
+
+@dataclass(frozen=True)
+class Near:
+    """Frames near the reference frame, laid over it.
+
+    frames: (K, H, W, 3) uint8 RGB. at: which of them is the reference frame. indices: of the frames in
+    what they were chosen from.
+    """
+
+    frames: U8
+    at: int
+    indices: tuple[int, ...]
+
+    @property
+    def reference(self) -> U8:
+        """The reference frame, (H, W, 3) uint8."""
+        return np.asarray(self.frames[self.at], np.uint8)
+
+
+def around(indices: Sequence[int], reference: int) -> list[int]:
+    """The frames next to a reference frame among rising indices; as many where they begin or end."""
+    begin = max(0, min(indices.index(reference) - AROUND, len(indices) - 2 * AROUND - 1))
+    return list(indices[begin : begin + 2 * AROUND + 1])
+
+
+def lay_over(
+    frames: Sequence[U8], at: int, matrices: Sequence[F64 | None], region: tuple[int, int, int, int], workers: int = 2
+) -> Generator[float, None, Near]:
+    """Lay frames over the one at position ``at``; yields the share of the work that is done.
+
+    frames: (H, W, 3) uint8 each, in the order of time. matrices: (3, 3), px of the reference frame to px of each; None
+    where that is not known. region: x, y, width, height of the reference frame that is wanted. Frames that nothing
+    ties to the reference frame are left out.
+    """
+    height, width = frames[0].shape[:2]
+    grey = [luma(frame) for frame in frames]
+    with ThreadPoolExecutor(workers, thread_name_prefix="rainclean-near") as pool:
+        missing = any(m is None for k, m in enumerate(matrices) if k != at)
+        features = list(pool.map(_features, grey)) if missing else []
+        placed = [
+            np.eye(3) if k == at else m if m is not None else _homography(features[at], features[k])
+            for k, m in enumerate(matrices)
+        ]
+        known = [k for k, matrix in enumerate(placed) if matrix is not None]
+        yield 0.3
+        scale = min(1.0, _FLOW_SIDE / max(height, width))
+        small = {k: _small(_taken(grey[k], placed[k]), scale) for k in known}  # type: ignore[arg-type]
+        freed = {k: _freed_of_rain(small, known, k) for k in known}
+        yield 0.4
+
+        def laid(k: int) -> U8:
+            x, y, wide, high = region
+            if k == at:
+                return frames[k][y : y + high, x : x + wide]
+            flow = _flow(freed[at], freed[k], (width, height))[y : y + high, x : x + wide]
+            return _moved(frames[k], placed[k], flow, x, y)  # type: ignore[arg-type]
+
+        pictures = []
+        for done, picture in enumerate(pool.map(laid, known), 1):
+            pictures.append(picture)
+            yield 0.4 + 0.6 * done / len(known)
+    return Near(np.stack(pictures), known.index(at), tuple(known))
+
+
+def near_clean(near: Near, without: int | None = None) -> tuple[U8, F32]:
+    """The clean image, (H, W, 3) uint8, and how much of each pixel is the reference frame's own, (H, W) float32 0…1.
+
+    without: a frame that is not to be used, for judging by it; never the reference frame.
+    """
+    used = near.frames if without is None else np.delete(near.frames, without, axis=0)
+    middle = over_time(used)
+    reference = near.reference.astype(np.float32)
+    apart = (reference - middle).mean(axis=2)
+    share = _own_share(apart)
+    unlike = np.clip((np.abs(apart) - OWN) / (RAINY - OWN), 0, 1)
+    # Rain only brightens: where the reference frame is darker it shows something else, and that is what was there.
+    own = np.where(apart < 0, share + (1 - share) * unlike, share * (1 - unlike))
+    picture = middle + own[..., None] * (reference - middle)
+    weight = np.asarray(own + (1 - own) / len(used), np.float32)
+    return np.rint(np.clip(picture, 0, 255)).astype(np.uint8), weight
+
+
+def near_belief(near: Near, picture: U8) -> Belief:
+    """What is believed of the truth where a clean image of near frames is best.
+
+    The others differ from it by noise, by what moved and by rain; half of them show no more than is usual there.
+    """
+    apart = [
+        np.square(frame.astype(np.float32) - picture).mean(axis=2)
+        for k, frame in enumerate(near.frames)
+        if k != near.at
+    ]
+    usual = cv2.blur(np.sqrt(np.median(apart, axis=0)), (_LENT, _LENT))
+    mean = picture.astype(np.float32)
+    noise = noise_of_difference((near.reference - mean).mean(axis=2))
+    return Belief(mean, np.asarray(np.hypot(usual, noise), np.float32))
+
+
+def over_time(frames: U8, percent: float = 50.0) -> F32:
+    """Percentile over time, the median: (K, H, W, 3) uint8 → (H, W, 3) float32, in strips, for numpy copies."""
+    out = np.empty(frames.shape[1:], np.float32)
+    for top in range(0, len(out), 64):
+        out[top : top + 64] = np.percentile(frames[:, top : top + 64], percent, axis=0)
+    return out
+
+
+def noise_of_difference(apart: F32) -> float:
+    """Standard deviation of the noise of one frame beside the median, from the calmest of blocks, grey levels.
+
+    apart: (H, W) float32, frame less median. Rain only brightens: what lies below the median is noise, and what moved;
+    of that the calmest blocks have least.
+    """
+    height, width = (n // _BLOCK * _BLOCK for n in apart.shape)
+    below = np.minimum(apart[:height, :width], 0).reshape(height // _BLOCK, _BLOCK, -1, _BLOCK)
+    count = np.count_nonzero(below, axis=(1, 3))
+    told = count > _BLOCK * _BLOCK // 4
+    if not told.any():
+        return 0.0
+    squares = np.square(below).sum(axis=(1, 3))[told] / count[told]
+    return float(np.sqrt(np.quantile(squares, _CALM)))
+
+
+def _own_share(apart: F32) -> float:
+    """How much of the reference frame to take where it shows no rain: what makes the squared error least.
+
+    The median is off by what the two differ by beyond noise (Stein's rule for two measurements of one thing).
+    """
+    dry = np.square(apart[np.abs(apart) < OWN])
+    return max(0.0, 1 - noise_of_difference(apart) ** 2 / float(dry.mean())) if dry.size and dry.any() else 0.0
+
+
+def _features(grey: U8) -> tuple[F32, F32, float]:
+    scale = min(1.0, _SIFT_SIDE / max(grey.shape))
+    points, told = cv2.SIFT.create(2000).detectAndCompute(_small(grey, scale), np.empty(0, np.uint8))
+    places = np.array([p.pt for p in points], np.float32).reshape(-1, 2)
+    return (
+        places / np.float32(scale),
+        np.asarray(told, np.float32) if len(points) else np.empty((0, 128), np.float32),
+        scale,
+    )
+
+
+def _homography(reference: tuple[F32, F32, float], other: tuple[F32, F32, float]) -> F64 | None:
+    """(3, 3), px of the reference frame to px of another one, from what both show; None where that is too little."""
+    if min(len(reference[1]), len(other[1])) < _MATCHES:
+        return None
+    pairs = cv2.BFMatcher().knnMatch(reference[1], other[1], k=2)
+    same = [pair[0] for pair in pairs if len(pair) == 2 and pair[0].distance < 0.75 * pair[1].distance]
+    if len(same) < _MATCHES:
+        return None
+    here = reference[0][[m.queryIdx for m in same]]
+    there = other[0][[m.trainIdx for m in same]]
+    matrix, fits = cv2.findHomography(here, there, cv2.USAC_MAGSAC, 1.5 / reference[2], maxIters=5000, confidence=0.999)
+    if matrix is None or fits.sum() < _MATCHES:
+        return None
+    return np.asarray(matrix, np.float64)
+
+
+def _small(picture: U8, scale: float) -> U8:
+    if scale == 1.0:
+        return picture
+    return np.asarray(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _taken(picture: U8, matrix: F64) -> U8:
+    flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+    size = picture.shape[1], picture.shape[0]
+    return np.asarray(
+        cv2.warpPerspective(picture, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.uint8
+    )
+
+
+def _freed_of_rain(pictures: dict[int, U8], known: Sequence[int], k: int) -> U8:
+    """A picture without most of its rain: the median with the two next to it, and over 3×3 px."""
+    place = known.index(k)
+    first = min(max(place - 1, 0), max(0, len(known) - 3))
+    three = np.sort([pictures[j] for j in known[first : first + 3]], axis=0)
+    return np.asarray(cv2.medianBlur(three[(len(three) - 1) // 2], 3), np.uint8)
+
+
+def _flow(reference: U8, other: U8, size: tuple[int, int]) -> F32:
+    """Where each px of the reference frame is found beside its own place, (H, W, 2) px; size: (width, height)."""
+    told = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    told.setFinestScale(0)
+    flow = told.calc(reference, other, np.empty(0, np.float32))
+    if flow.shape[1::-1] == size:
+        return np.asarray(flow, np.float32)
+    grown = cv2.resize(flow, size, interpolation=cv2.INTER_LINEAR)
+    return np.asarray(grown * np.float32(size[0] / flow.shape[1]), np.float32)
+
+
+def _moved(frame: U8, matrix: F64, flow: F32, left: int, top: int) -> U8:
+    """A frame resampled once, by its homography and the flow on top of it: (h, w, 3) uint8."""
+    down, across = np.mgrid[top : top + flow.shape[0], left : left + flow.shape[1]].astype(np.float32)
+    x, y = across + flow[..., 0], down + flow[..., 1]
+    m = matrix.astype(np.float32)
+    z = m[2, 0] * x + m[2, 1] * y + m[2, 2]
+    u, v = (m[0, 0] * x + m[0, 1] * y + m[0, 2]) / z, (m[1, 0] * x + m[1, 1] * y + m[1, 2]) / z
+    return np.asarray(cv2.remap(frame, u, v, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE), np.uint8)

@@ -1,0 +1,43 @@
+from . import measure
+from .bands import forward_in_bands
+from .checkpoint import import_checkpoint
+from .choices import MASKS, STARTS
+from .data import Batch, Batches, Broken, Cut, Examples, example_mask, together
+from .inference import choose_device, derain, to_levels
+from .loss import losses
+from .network import SPANet
+from .requirements import require_torch, shipped_weights
+from .start import new_network
+from .unpickling import unpickle
+from .weights import COLOUR_ORDER, Origin, file_sha256, load, read, save, write
+
+__all__ = [
+    "COLOUR_ORDER",
+    "MASKS",
+    "STARTS",
+    "Batch",
+    "Batches",
+    "Broken",
+    "Cut",
+    "Examples",
+    "Origin",
+    "SPANet",
+    "choose_device",
+    "derain",
+    "example_mask",
+    "file_sha256",
+    "forward_in_bands",
+    "import_checkpoint",
+    "load",
+    "losses",
+    "measure",
+    "new_network",
+    "read",
+    "require_torch",
+    "save",
+    "shipped_weights",
+    "to_levels",
+    "together",
+    "unpickle",
+    "write",
+]

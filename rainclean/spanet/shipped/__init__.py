@@ -1,1 +1,0 @@
-"""The weights that come with rainclean, and how what they were trained on is made."""

@@ -1,0 +1,17 @@
+from .exposure import Light, LightSamples
+from .exposure_bounds import Bounds
+from .registration import Gatherer, Registration
+from .stabilized_source import Pose, SourceAround, Steadying, SteadySource, relit
+
+__all__ = [
+    "Bounds",
+    "Gatherer",
+    "Light",
+    "LightSamples",
+    "Pose",
+    "Registration",
+    "SourceAround",
+    "SteadySource",
+    "Steadying",
+    "relit",
+]

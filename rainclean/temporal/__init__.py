@@ -1,0 +1,5 @@
+"""Values over time: sorted stacks, votes for a percentile, percentiles of every window."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

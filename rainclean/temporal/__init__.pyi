@@ -1,0 +1,33 @@
+from . import prior, storage
+from .local_eta import LocalVotes, eta_map, tenths
+from .memory_budget import STEADYING, Budget, default_memory, least_memory
+from .percentiles import Percentile, Start
+from .prior import SILENT_LIMIT, Votes, count_votes, crowd_size, luma, sort_stack, split_percentile
+from .sorted_stack import SortedStack
+from .sorting_networks import sort_network
+from .storage import Planes, format_bytes
+
+__all__ = [
+    "SILENT_LIMIT",
+    "STEADYING",
+    "Budget",
+    "LocalVotes",
+    "Percentile",
+    "Planes",
+    "SortedStack",
+    "Start",
+    "Votes",
+    "count_votes",
+    "crowd_size",
+    "default_memory",
+    "eta_map",
+    "format_bytes",
+    "least_memory",
+    "luma",
+    "prior",
+    "sort_network",
+    "sort_stack",
+    "split_percentile",
+    "storage",
+    "tenths",
+]

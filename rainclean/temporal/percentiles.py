@@ -1,0 +1,103 @@
+"""What is looked up in a sorted stack: percentiles of the picture or of each pixel, and the start of a mean."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import erf, exp, pi, sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rainclean import _kernels
+from rainclean.temporal.prior import each_tenths, split_percentile
+from rainclean.temporal.storage import Band
+
+U8 = NDArray[np.uint8]
+I16 = NDArray[np.int16]
+F32 = NDArray[np.float32]
+
+Percentile = float | F32
+"""One for the whole picture, or (H, W) float32 with one for each pixel; 0…100 in tenths."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """What the start of a rain-free mean is made from; see `_kernels.climb`.
+
+    window: index of the window. percentile: where to begin. sigma: (256,) float32, standard deviation of clean samples
+    of a channel by level, in levels, above 0. ``steps`` times the mean is taken of the samples from ``below`` standard
+    deviations below the value to ``above`` above it (what is brighter may be rain); with 0 steps it is the percentile,
+    not rounded.
+    """
+
+    window: int
+    percentile: Percentile
+    sigma: F32
+    below: float = 2.5
+    above: float = 1.5
+    steps: int = 3
+
+    @property
+    def moved(self) -> float:
+        """By how many standard deviations cutting moves the mean of clean noise: down where more is cut above."""
+        inside = (erf(self.above / sqrt(2)) + erf(self.below / sqrt(2))) / 2
+        return (exp(-(self.below**2) / 2) - exp(-(self.above**2) / 2)) / sqrt(2 * pi) / inside
+
+
+class LookUp:
+    """Percentiles wanted of each window and, where one is, a start; looked up band by band from several threads.
+
+    windows: (start, stop) of each. shape: height and width of the picture in px. Raises ValueError for percentiles
+    beyond 0…100, maps of another shape, and what is no table of standard deviations.
+    """
+
+    def __init__(
+        self,
+        wanted: Sequence[Sequence[Percentile]],
+        start: Start | None,
+        windows: Sequence[tuple[int, int]],
+        shape: tuple[int, int],
+    ) -> None:
+        self.count = sum(map(len, wanted))
+        self._wanted: list[list[I16 | tuple[int, int]]] = [
+            [
+                each_tenths(percentile, shape)
+                if isinstance(percentile, np.ndarray)
+                else split_percentile(percentile, stop - begin)
+                for percentile in percentiles
+            ]
+            for percentiles, (begin, stop) in zip(wanted, windows, strict=True)
+        ]
+        self._start = start
+        self.started: F32 | None = None
+        if start is not None:
+            self._sigma = _checked(start.sigma)
+            self._begin = each_tenths(start.percentile, shape)
+            self.started = np.empty((*shape, 3), np.float32)
+
+    def window(self, index: int, tile: U8, band: Band, rows: Iterator[U8]) -> None:
+        """One band of one window: ``tile`` (N, T) sorted, samples of ``band`` of the interleaved RGB picture.
+
+        Each percentile goes into the next of ``rows``, (T,) uint8; the start into ``started``, (H, W, 3) float32.
+        """
+        for percentile in self._wanted[index]:
+            if isinstance(percentile, tuple):
+                _kernels.look_up(tile, *percentile, next(rows))
+            else:
+                _kernels.look_up_each(tile, _of_channels(percentile, band), next(rows))
+        if self._start is not None and self.started is not None and index == self._start.window:
+            out = self.started.reshape(-1)[slice(*band)]
+            begin, how = _of_channels(self._begin, band), self._start
+            _kernels.climb(tile, begin, self._sigma, float(how.below), float(how.above), how.moved, how.steps, out)
+
+
+def _of_channels(of_pixels: I16, band: Band) -> I16:
+    """What each sample of a band of interleaved channels has of its pixel."""
+    start, stop = band
+    first = start // 3
+    return np.repeat(of_pixels[first : -(-stop // 3)], 3)[start - 3 * first :][: stop - start]
+
+
+def _checked(sigma: F32) -> F32:
+    if sigma.shape != (256,) or not (np.isfinite(sigma).all() and (sigma > 0).all()):
+        raise ValueError("sigma must hold a standard deviation above 0 for each of 256 levels")
+    return np.ascontiguousarray(sigma, np.float32)

@@ -1,0 +1,261 @@
+"""The sorted stack: frames go in as they are decoded, percentiles of several windows come out.
+
+A clip never has to fit into memory, and a window of N frames is sorted once however many percentiles are
+asked of it. Three ideas carry this:
+
+- Windows are nested ranges of the used frames (20 frames around the reference frame lie within 40, and so
+  on). The used frames are cut into runs at the windows' edges; runs are sorted, then merged outward from the
+  reference frame, and each window stands sorted at some moment on the way.
+- Pixels know nothing of each other, so sorting goes band by band (see `storage`) in a few MB. Where frames have
+  room in memory they stay as they are and nothing else is stored; else sorted runs go to scratch space (`runs`).
+- Two passes over the bands: luma first, for the votes of the whole picture decide which percentile is
+  wanted; then the channels, from which the percentiles are looked up. Votes are counted for each
+  neighbourhood too (see `local_eta`), and a percentile may be wanted for each pixel.
+"""
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from itertools import pairwise
+from threading import Lock
+from time import thread_time
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rainclean import _kernels
+from rainclean.temporal.local_eta import LocalVotes, cell_grid, cell_size
+from rainclean.temporal.memory_budget import Budget
+from rainclean.temporal.percentiles import LookUp, Percentile, Start
+from rainclean.temporal.prior import Votes, crowd_size
+from rainclean.temporal.runs import HeldRuns, Runs, StoredRuns
+from rainclean.temporal.sorting_networks import Pairs, sort_runs_network
+from rainclean.temporal.storage import Planes, refuse_if_too_little
+
+U8 = NDArray[np.uint8]
+I32 = NDArray[np.int32]
+F32 = NDArray[np.float32]
+Window = tuple[int, int]
+Result = TypeVar("Result")
+
+
+class Clock:
+    """Seconds of work by name, added up over threads; `seconds` divides by their number."""
+
+    def __init__(self, workers: int) -> None:
+        self._workers, self._lock = workers, Lock()
+        self._busy: dict[str, float] = {}
+
+    def add(self, name: str, seconds: float) -> None:
+        """Count work done by one worker."""
+        with self._lock:
+            self._busy[name] = self._busy.get(name, 0.0) + seconds
+
+    def seconds(self, name: str) -> float:
+        """Seconds that all workers together needed for ``name``, as if each had its equal part of it."""
+        return self._busy.get(name, 0.0) / self._workers
+
+
+class SortedStack:
+    """Frames of one clip, sorted over time per pixel and channel, in nested windows.
+
+    height, width: size of the frames in px. windows: ranges (start, stop) of the used frames, each within
+    the next; the last is all of them. Use as a context manager; `close` gives memory and disk space back.
+
+    local_votes: after `votes`, those of each window by cells.
+    """
+
+    def __init__(
+        self,
+        height: int,
+        width: int,
+        windows: Sequence[Window],
+        budget: Budget,
+        candidates: int,
+        workers: int,
+        refine: bool = False,
+    ) -> None:
+        """candidates: pictures that will be looked up; refine: whether a rain-free mean is to have room as well."""
+        self.height, self.width = height, width
+        self.windows = tuple(windows)
+        _check_nested(self.windows)
+        self.frames = self.windows[-1][1]
+        self._budget = budget
+        pixels = height * width
+        self.layout = budget.layout(pixels, self.frames, candidates, workers, refine)
+        if self.layout.scratch_bytes:
+            refuse_if_too_little(self.layout.scratch_bytes, budget.folder)
+        self._edges = _cut_runs(self.windows, self.layout.run_length)
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="rainclean-sort")
+        self._workers = workers
+        self.clock = Clock(workers)
+        where = (self._edges, pixels, self.layout.band_bytes, self.clock.add)
+        self._runs: Runs = (
+            StoredRuns(*where, budget.folder, self._pool) if self.layout.stack_on_disk else HeldRuns(*where)
+        )
+        self._added, self._finished = 0, False
+        self.local_votes: list[LocalVotes] = []
+        self._merges = [self._merge_pairs(i) for i in range(len(self.windows))]
+
+    def __enter__(self) -> "SortedStack":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop the workers and give memory and disk space back."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._runs.close()
+
+    def add(self, rgb: U8) -> None:
+        """Add the next used frame, (H, W, 3) uint8; until the stack is closed it is not to be changed."""
+        if rgb.shape != (self.height, self.width, 3):
+            raise ValueError(f"frame of shape {rgb.shape} in a stack of {(self.height, self.width, 3)}")
+        if rgb.dtype != np.uint8:
+            raise ValueError(f"frame of {rgb.dtype}, not uint8")
+        if self._added == self.frames:
+            raise ValueError(f"more than the {self.frames} frames that the stack was made for")
+        self._runs.add(rgb)
+        self._added += 1
+
+    def finish(self) -> None:
+        """All frames are there; waits for runs that are being stored. Raises ValueError where frames are missing."""
+        if self._added < self.frames:
+            raise ValueError(f"{self._added} of {self.frames} frames were added")
+        self._runs.finish()
+        self._finished = True
+
+    def votes(self, crowd_window: int | None = -1) -> Generator[float, None, tuple[list[Votes], NDArray[np.float32]]]:
+        """First pass: yields the share done after each band; returns the votes of each window and the crowd.
+
+        The crowd is `temporal.crowd_centre` of the window with that index, (H, W) float32; None: not asked for, left
+        undefined. In the end `local_votes` holds the votes by cells.
+        """
+        counts = [Votes.none(stop - start) for start, stop in self.windows]
+        crowd = np.empty(self.height * self.width, np.float32)
+        bands = len(self._runs.luma_bands)
+        crowd_of = None if crowd_window is None else self.windows[crowd_window]
+        grid, cell = cell_grid(self.height, self.width), cell_size(self.height, self.width)
+        changes = [np.zeros((*grid, vote.frames + 1), np.int32) for vote in counts]
+        for done, (first, partial) in enumerate(
+            self._over_bands(lambda band: self._vote_band(band, crowd, crowd_of), bands), 1
+        ):
+            counts = [total + votes for total, (votes, _) in zip(counts, partial, strict=True)]
+            for change, (_, in_cells) in zip(changes, partial, strict=True):
+                change[first : first + len(in_cells)] += in_cells
+            yield done / bands
+        self.local_votes = [
+            LocalVotes(np.cumsum(change[..., :-1], axis=-1, dtype=np.int32), cell, self.height, self.width)
+            for change in changes
+        ]
+        return counts, crowd.reshape(self.height, self.width)
+
+    def percentiles(
+        self, wanted: Sequence[Sequence[Percentile]], use: Callable[[int, U8], None], start: Start | None = None
+    ) -> Generator[float, None, F32 | None]:
+        """Second pass: look up percentiles of each window; yields the share done after each band.
+
+        wanted: for each window the percentiles, 0…100 in tenths, of the whole picture or of each pixel (its
+        channels share it). ``use(band, block)`` is called once for each band of the interleaved RGB picture from
+        several threads, with ``block`` (all percentiles of all windows in that order, band width) uint8. Returns the
+        start of a rain-free mean, (H, W, 3) float32 in levels, where one is asked for. Raises ValueError for
+        percentiles beyond 0…100 and maps of another shape.
+        """
+        look_up = LookUp(wanted, start, self.windows, (self.height, self.width))
+        bands = len(self._runs.channel_bands)
+        for done, _ in enumerate(self._over_bands(lambda band: self._look_up_band(band, look_up, use), bands), 1):
+            yield done / bands
+        return look_up.started
+
+    def picture_planes(self, count: int) -> Planes:
+        """Room for ``count`` pictures, in bands as `percentiles` delivers them; the caller closes it."""
+        bands = self._runs.channel_bands
+        return self._budget.planes(count, bands[-1][1], self.layout.pictures_on_disk, bands)
+
+    def _vote_band(self, band: int, crowd: F32, crowd_of: Window | None) -> tuple[int, list[tuple[Votes, I32]]]:
+        """Votes of a band for each window, and by cells: of the rows of cells that it touches, from the first on."""
+        tile = self._runs.luma(band)
+        width = tile.shape[1]
+        begin, end = self._runs.luma_bands[band]
+        cell, (_, columns) = cell_size(self.height, self.width), cell_grid(self.height, self.width)
+        top, bottom = (pixel // self.width // cell for pixel in (begin, end - 1))
+        mode = np.empty(width, np.uint8)
+        first, last = np.empty(width, np.int32), np.empty(width, np.int32)
+        result = []
+        for (start, stop), pairs in zip(self.windows, self._merges, strict=True):
+            began = thread_time()
+            _kernels.apply_network(tile, pairs)
+            sorted_at = thread_time()
+            _kernels.mode_range(tile[start:stop], mode, first, last)
+            votes = np.zeros(101, np.int64)
+            silent = _kernels.count_votes(first, last, stop - start, votes)
+            in_cells = np.zeros((bottom - top + 1, columns, stop - start + 1), np.int32)
+            _kernels.count_in_cells(first, last, begin, self.width, cell, in_cells)
+            result.append((Votes(votes, silent, width, stop - start), in_cells))
+            self.clock.add("sort", sorted_at - began)
+            voted_at = thread_time()
+            self.clock.add("votes", voted_at - sorted_at)
+            if (start, stop) == crowd_of:
+                _kernels.crowd_centre(tile[start:stop], crowd_size(stop - start), crowd[begin:end])
+                self.clock.add("score", thread_time() - voted_at)
+        return top, result
+
+    def _look_up_band(self, band: int, look_up: LookUp, use: Callable[[int, U8], None]) -> None:
+        tile = self._runs.channels(band)
+        block = np.empty((look_up.count, tile.shape[1]), np.uint8)
+        rows = iter(block)
+        for index, ((start, stop), pairs) in enumerate(zip(self.windows, self._merges, strict=True)):
+            began = thread_time()
+            _kernels.apply_network(tile, pairs)
+            sorted_at = thread_time()
+            look_up.window(index, tile[start:stop], self._runs.channel_bands[band], rows)
+            self.clock.add("sort", sorted_at - began)
+            self.clock.add("percentiles", thread_time() - sorted_at)
+        began = thread_time()
+        use(band, block)
+        self.clock.add("percentiles", thread_time() - began)
+
+    def _merge_pairs(self, window: int) -> Pairs:
+        """Comparators that make a window sorted once the window inside it (or its runs) is."""
+        start, stop = self.windows[window]
+        inner = self.windows[window - 1] if window else (start, start)
+        before = [e for e in self._edges if start <= e <= inner[0]]
+        after = [e for e in self._edges if inner[1] <= e <= stop]
+        if not window:
+            return sort_runs_network(tuple(after))
+        joined = tuple(sorted({start, *inner, stop}))
+        return np.concatenate([sort_runs_network(tuple(edges)) for edges in (before, after, joined)])
+
+    def _over_bands(self, job: Callable[[int], Result], bands: int) -> Iterator[Result]:
+        """Run a job for each band in the pool, a few ahead, and yield results in order."""
+        if not self._finished:
+            raise ValueError("the stack is not finished: call finish() once all frames are added")
+        waiting: list[Future[Result]] = []
+        try:
+            for band in range(bands):
+                waiting.append(self._pool.submit(job, band))
+                if len(waiting) > 2 * self._workers:
+                    yield waiting.pop(0).result()
+            while waiting:
+                yield waiting.pop(0).result()
+        finally:
+            # A cancelled future never becomes done where the pool is gone already: wait for the others only.
+            wait([future for future in waiting if not future.cancel()])
+
+
+def _check_nested(windows: Sequence[Window]) -> None:
+    if not windows or windows[-1][0] != 0:
+        raise ValueError("the last window must hold all used frames")
+    if any(stop - start < 2 for start, stop in windows):
+        raise ValueError("a window needs at least 2 frames")
+    for (start, stop), (outer_start, outer_stop) in pairwise(windows):
+        if not (outer_start <= start and stop <= outer_stop):
+            raise ValueError(f"window {(start, stop)} does not lie within {(outer_start, outer_stop)}")
+
+
+def _cut_runs(windows: Sequence[Window], longest: int) -> list[int]:
+    """Edges of the runs: all edges of windows, and cuts between them every ``longest`` frames."""
+    edges = sorted({edge for window in windows for edge in window})
+    cuts = [cut for start, stop in pairwise(edges) for cut in range(start, stop, longest)]
+    return [*cuts, edges[-1]]

@@ -1,0 +1,96 @@
+"""The real window on small projects, without a screen."""
+
+import os
+
+# Before Qt is imported anywhere: tests need no screen.
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.helpers.rainy_clips import rainy_clip
+
+if TYPE_CHECKING:
+    from PySide6.QtCore import QSettings
+    from pytestqt.qtbot import QtBot
+
+    from gui.main_window.window import Window
+
+try:
+    from PySide6 import QtWidgets  # noqa: F401
+except ImportError as error:  # system libraries that Qt needs are missing; README names them
+    collect_ignore_glob = ["*.py", "compare/*.py"]
+    sys.stderr.write(f"tests/window is left out: {error}\n")
+
+Open = Callable[[Path | None], "Window"]
+
+
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with three analysed clips of 20 frames; copy it, do not change it."""
+    from pipeline.clean.settings import CleanSettings
+    from pipeline.project.analysis.run import analyze
+    from pipeline.project.clips.import_clips import Origin, add
+    from pipeline.project.storage.database import Project
+    from pipeline.stages import finish
+
+    folder = tmp_path_factory.mktemp("window")
+    clips = [rainy_clip(folder / f"place{seed}.mkv", seed) for seed in range(3)]
+    with Project.create(folder / "project") as made:
+        finish(add(made, clips, Origin(licence="CC0")))
+        finish(analyze(made, (), CleanSettings(workers=1)))
+    return folder / "project"
+
+
+@pytest.fixture
+def home(made_once: Path, tmp_path: Path) -> Path:
+    """An analysed project of one's own; its clips stay where they are."""
+    return Path(shutil.copytree(made_once, tmp_path / "home"))
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> "QSettings":
+    """Settings of nobody."""
+    from PySide6.QtCore import QSettings
+
+    return QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
+
+
+@pytest.fixture
+def open_window(qtbot: "QtBot", settings: "QSettings") -> Iterator[Open]:
+    """Opens the application's window on a project, as often as a test likes; all are closed in the end."""
+    from gui.app import make_application, make_window
+
+    hook = sys.excepthook
+    made: list[Window] = []
+
+    def run(project: Path | None) -> "Window":
+        make_application()
+        window = make_window(settings)
+        sys.excepthook = hook  # pytest-qt fails a test whose slots raise
+        made.append(window)
+        qtbot.addWidget(window)
+        with qtbot.waitActive(window):
+            window.show()
+            window.activateWindow()
+        if project is not None:
+            window.open_project(project)
+        return window
+
+    yield run
+    for window in made:
+        window.jobs.shutdown(2)  # a failed test may have left some, and nobody answers questions
+        window.close()
+
+
+@pytest.fixture
+def window(open_window: Open, home: Path, qtbot: "QtBot") -> "Window":
+    """The window on a project of three analysed sequences, its pictures loaded."""
+    opened = open_window(home)
+    qtbot.waitUntil(lambda: opened.desk.shown_left is not None and opened.desk.shown_right is not None)
+    return opened

@@ -1,0 +1,84 @@
+"""Verdicts in the window: in the list, above the candidates, as a tint, and never in a blind judgement."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from gui.main_window.window import Window
+from gui.pages.desk.sequences import LINE_ROLE
+from pipeline.project.storage.database import Project
+from tests.helpers import steadied as known
+from tests.helpers.hands import press
+
+TIP = int(Qt.ItemDataRole.ToolTipRole)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return known.make(tmp_path_factory.mktemp("verdicts"))
+
+
+@pytest.fixture
+def home(made: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(made, tmp_path / "home"))
+
+
+def tinted(window: Window) -> "np.ndarray[tuple[int, int], np.dtype[np.uint8]] | None":
+    overlay = window.desk.view._overlays.get("places")
+    return None if overlay is None else overlay.mask
+
+
+def test_a_verdict_is_seen_with_its_reasons_and_places(window: Window, qtbot: QtBot) -> None:
+    desk, session = window.desk, window.session
+    row = desk.sequences.model.index(0)
+    assert row.data(LINE_ROLE).trust == "look"
+    assert "verdict: look: the clip contradicts itself in 25%" in row.data(TIP)
+    trust = desk.candidates.trust
+    assert trust.isVisible() and trust.text().splitlines() == [
+        "? look, a person should look at it before it is used",
+        "· the clip contradicts itself in 25% of the picture",
+        "Where: Shift+M",
+    ]
+    press(window, "Shift+M")
+    qtbot.waitUntil(lambda: tinted(window) is not None, timeout=10_000)
+    mask = tinted(window)
+    assert mask is not None
+    np.testing.assert_array_equal(mask > 0, known.verdict().places)
+    session.set_blind(True)
+    assert not trust.isVisible() and tinted(window) is None
+    assert "verdict" not in row.data(TIP)
+    session.set_blind(False)
+    assert trust.isVisible()
+    qtbot.waitUntil(lambda: tinted(window) is not None, timeout=10_000)
+    press(window, "Shift+M")
+    assert tinted(window) is None
+    desk.sequences.filter.setCurrentText("verdict: unfit")
+    assert session.order == []
+    desk.sequences.filter.setCurrentText("verdict: look")
+    assert len(session.order) == 1
+
+
+def test_what_was_not_judged_says_so(home: Path, window: Window, qtbot: QtBot) -> None:
+    with Project(home) as other:
+        other.execute("UPDATE analysis SET verdict = '', places = ''")
+    window.session.look_around()
+    trust = window.desk.candidates.trust
+    qtbot.waitUntil(lambda: trust.text().startswith("– not judged yet"))
+    said: list[str] = []
+    window.session.said.connect(said.append)
+    press(window, "Shift+M")
+    assert said == ["the verdict names no places"] and tinted(window) is None
+
+
+def test_choosing_automatically_says_what_it_left(home: Path, window: Window, qtbot: QtBot) -> None:
+    window.commands["auto"].trigger()
+    qtbot.waitUntil(lambda: bool(window.jobs.all) and not window.jobs.unfinished(), timeout=60_000)
+    (job,) = window.jobs.all
+    left = "chosen automatically: 0; left, a person should look first (--include look takes these, too): 1"
+    assert window.statusBar().currentMessage() == left
+    assert any("pan: look, the clip contradicts itself in 25% of the picture" in line for line in job.log)
+    assert window.session.lines[window.session.order[0]].state == "ready"

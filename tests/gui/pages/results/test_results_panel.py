@@ -1,0 +1,184 @@
+"""The results panel: a real evaluation as a job, its gallery by mouse and keys, and folders that are none."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from pytestqt.qtbot import QtBot
+
+from gui.jobs.queue import Jobs, State
+from gui.pages.results.evaluation import read_evaluation
+from gui.pages.results.gallery import Gallery
+from gui.pages.results.page import ResultsPanel
+from gui.pages.results.synchronised import Pane, Shared
+from pipeline.cli.main import main
+from rainclean.errors import InputError
+from rainclean.png import encode_png
+from rainclean.spanet import shipped_weights
+from tests.helpers.hands import PATIENCE
+from tests.helpers.training_pairs import streaked
+
+WIDE = (70, 900)
+"""Height and width of one pair, which is shown smaller than it is."""
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("data") / "pairs"
+    for number in range(3):
+        for name, picture in zip(("input", "target"), streaked(number, 64), strict=True):
+            if number == 1:
+                picture = picture.repeat(15, 1)[: WIDE[0], : WIDE[1]]
+            path = root / "test" / name / f"{number:03}-0000_0_0.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(encode_png(picture))
+    return root
+
+
+@pytest.fixture
+def jobs(qtbot: QtBot) -> Any:
+    made = Jobs()
+    yield made
+    made.shutdown(2)
+
+
+@pytest.fixture(scope="module")
+def evaluated(dataset: Path, tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> Path:
+    weights = shipped_weights()
+    copy = tmp_path_factory.mktemp("weights") / "other.safetensors"
+    shutil.copy(weights, copy)
+    output = tmp_path_factory.mktemp("out") / "evaluation"
+    assert main(["evaluate", str(dataset), "-o", str(output), "-w", str(weights), str(copy)]) == 0
+    return output
+
+
+@pytest.fixture
+def panel(jobs: Jobs, qtbot: QtBot) -> ResultsPanel:
+    made = ResultsPanel(jobs)
+    qtbot.addWidget(made)
+    made.resize(1000, 800)
+    made.show()
+    return made
+
+
+def test_an_evaluation_is_a_job_and_shown_when_it_is_there(
+    panel: ResultsPanel, jobs: Jobs, dataset: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    form = panel.form
+    assert not form.evaluate_button.isEnabled() and not panel.gallery.isVisible()
+    panel.set_dataset(dataset)
+    assert form.output.path == dataset.with_name("pairs-evaluation")
+    form.output.set_path(tmp_path / "out")
+    panel.set_weights(tmp_path / "missing.safetensors")
+    assert "missing.safetensors" in form.told.text() and not form.evaluate_button.isEnabled()
+    panel.set_weights()
+    form.evaluate_button.click()
+    (job,) = jobs.all
+    assert not form.evaluate_button.isEnabled() and panel.status.text().startswith("Evaluating")
+    qtbot.waitUntil(lambda: job.is_over, timeout=PATIENCE)
+    assert job.state is State.FINISHED, job.error
+    assert panel.gallery.isVisible() and panel.gallery.cases.count() == 3 and not form.isVisible()
+    assert panel.summary.rowCount() == 2 and panel.summary.item(1, 0).text() == "simulated-rain"
+
+
+def test_the_gallery_goes_worst_first_by_keys(panel: ResultsPanel, evaluated: Path, qtbot: QtBot) -> None:
+    panel.open_evaluation(evaluated)
+    gallery, report = panel.gallery, json.loads((evaluated / "report.json").read_text())
+    shown = [case.psnr for case in panel.evaluation.cases if case.psnr] if panel.evaluation else []
+    assert len(shown) == 3 and shown == sorted(shown)
+    assert gallery.case is not None and gallery.case.image == report["cases"][0]["image"]
+    assert [pane.accessibleName() for pane in gallery.panes][:3] == ["Rainy", "Output of simulated-rain", "Clean image"]
+    assert not any(pane.pixmap.isNull() for pane in gallery.panes)
+    assert gallery.scores.rowCount() == 3 and gallery.scores.columnCount() == 5
+    gallery.panes[0].setFocus()
+    for key, row in ((Qt.Key.Key_Right, 1), (Qt.Key.Key_Right, 2), (Qt.Key.Key_Right, 2), (Qt.Key.Key_Left, 1)):
+        qtbot.keyClick(gallery.panes[0], key)
+        assert gallery.cases.currentRow() == row
+    first = report["cases"][1]["scores"]["rainy"][report["worst"]["protocol"]]
+    texts = [gallery.scores.item(0, column).text() for column in range(1, 5)]
+    assert f"{first['psnr_db']:.2f} / {first['ssim']:.4f}" in texts
+    gallery.method.setCurrentText("other")
+    assert gallery.panes[1].accessibleName() == "Output of other" and not gallery.panes[5].pixmap.isNull()
+    qtbot.waitUntil(lambda: not gallery.cases.item(2).icon().isNull(), timeout=3000)
+    qtbot.waitUntil(lambda: not gallery._thumbs.isActive(), timeout=3000)
+
+
+def test_panes_zoom_together_and_read_large_pictures_when_needed(evaluated: Path, qtbot: QtBot) -> None:
+    gallery, evaluation = Gallery(), read_evaluation(evaluated)
+    qtbot.addWidget(gallery)
+    gallery.resize(900, 600)
+    gallery.show()
+    gallery.show_evaluation(evaluation)
+    wide = next(place for place, case in enumerate(evaluation.cases) if "001-" in case.image)
+    gallery.cases.setCurrentRow(wide)
+    pane = gallery.panes[2]
+    assert pane.size_px.width() == WIDE[1] and pane.pixmap.width() < WIDE[1] and pane.zoom < 1
+    qtbot.keyClick(gallery.panes[0], Qt.Key.Key_1)
+    qtbot.waitUntil(lambda: pane.pixmap.width() == WIDE[1], timeout=3000)
+    assert {each.zoom for each in gallery.panes} == {1.0}
+    place = pane.rect().center()
+    qtbot.mousePress(pane, Qt.MouseButton.LeftButton, pos=place)
+    qtbot.mouseMove(pane, place - QPoint(30, 0))
+    qtbot.mouseRelease(pane, Qt.MouseButton.LeftButton, pos=place)
+    assert gallery.shared.centre.x() == pytest.approx(0.5 + 30 / WIDE[1])
+    qtbot.keyClick(pane, Qt.Key.Key_F)
+    assert pane.zoom < 1 and gallery.shared.centre.x() == 0.5
+
+
+def test_one_to_one_shows_the_pixels_themselves(evaluated: Path, qtbot: QtBot) -> None:
+    case = next(case for case in read_evaluation(evaluated).cases if "000-" in case.image)
+    shared = Shared()
+    pane = Pane(shared)
+    qtbot.addWidget(pane)
+    pane.resize(200, 200)
+    pane.show_picture(case.pictures["rainy", "picture"], "Rainy")
+    shared.set_zoom(1.0)
+    shot, whole = pane.grab().toImage(), pane.pixmap.toImage()
+    corner = pane._target(pane._place()).topLeft().toPoint()
+    for x, y in ((0, 0), (10, 20), (63, 63)):
+        assert shot.pixelColor(corner + QPoint(x, y)) == whole.pixelColor(x, y)
+
+
+def test_folders_that_are_none_or_damaged(panel: ResultsPanel, evaluated: Path, tmp_path: Path) -> None:
+    panel.open_evaluation(tmp_path)
+    assert "is no evaluation" in panel.status.text() and not panel.gallery.isVisible()
+    copy = shutil.copytree(evaluated, tmp_path / "copy")
+    report = json.loads((copy / "report.json").read_text())
+    for damage, words in (
+        ({"cases": [{"image": 1}]}, "is damaged"),
+        ({"methods": 3}, "is damaged"),
+    ):
+        (copy / "report.json").write_text(json.dumps({**report, **damage}))
+        panel.open_evaluation(copy)
+        assert words in panel.status.text()
+    old = {key: value for key, value in report.items() if key != "cases"}
+    (copy / "report.json").write_text(json.dumps(old))
+    with pytest.raises(InputError, match="earlier rainclean"):
+        read_evaluation(copy)
+    report["cases"][0]["pictures"][0]["file"] = "../../secret.png"
+    (copy / "report.json").write_text(json.dumps(report))
+    with pytest.raises(InputError, match="leads out"):
+        read_evaluation(copy)
+
+
+def test_a_picture_that_is_gone_is_said(panel: ResultsPanel, evaluated: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(evaluated, tmp_path / "copy")
+    shutil.rmtree(copy / "gallery")
+    panel.open_evaluation(copy)
+    assert all(pane.pixmap.isNull() for pane in panel.gallery.panes)
+    panel.grab()
+
+
+def test_what_keeps_an_evaluation_from_beginning_is_said(
+    panel: ResultsPanel, jobs: Jobs, dataset: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    panel.set_dataset(dataset)
+    panel.form.output.set_path(dataset / "below")
+    panel.form.evaluate_button.click()
+    (job,) = jobs.all
+    qtbot.waitUntil(lambda: job.is_over, timeout=PATIENCE)
+    assert job.state is State.FAILED and "lies in the data set" in panel.status.text()
+    assert panel.form.evaluate_button.isEnabled()

@@ -1,0 +1,168 @@
+"""The training panel: real trainings, small ones, begun, followed, paused, killed and gone on with."""
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtGui import QPixmap
+from pytestqt.qtbot import QtBot
+
+from gui.jobs.queue import Jobs, State
+from gui.pages.training import form
+from gui.pages.training.form import TrainRequest
+from gui.pages.training.page import TrainingPanel
+from gui.pages.training.run_watch import RunWatch
+from pipeline.training.metrics_log import COLUMNS
+from pipeline.training.recipe import preset
+from pipeline.training.run_folder import RunRecord, create
+from rainclean.errors import RaincleanError
+from tests.helpers.hands import PATIENCE
+from tests.helpers.training_pairs import write_dataset
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+
+
+@pytest.fixture
+def jobs(qtbot: QtBot) -> Any:
+    made = Jobs()
+    yield made
+    made.shutdown(10)
+
+
+@pytest.fixture
+def panel(jobs: Jobs, qtbot: QtBot) -> TrainingPanel:
+    made = TrainingPanel(jobs)
+    qtbot.addWidget(made)
+    made.resize(1000, 700)
+    made.show()
+    return made
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Path:
+    return write_dataset(tmp_path / "pairs")
+
+
+def a_run(folder: Path, steps: int = 40) -> Path:
+    folder.mkdir(parents=True)
+    create(folder, RunRecord(preset("quick", steps=steps), folder / "data", "0" * 64, {}))
+    return folder
+
+
+def row(step: int, **values: object) -> str:
+    return ",".join(str({"step": step, **values}.get(column, "")) for column in COLUMNS) + "\n"
+
+
+def test_a_run_is_begun_paused_and_gone_on_with(
+    panel: TrainingPanel, jobs: Jobs, dataset: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    form = panel.form
+    assert not form.start_button.isEnabled() and "data set" in form.told.text()
+    panel.set_dataset(dataset)
+    assert form.run.path == tmp_path / "pairs-run-1" and form.start_button.isEnabled()
+    form.steps.setValue(2000)
+    form.batch.setValue(1)
+    form.example_size.setValue(16)
+    form.start_button.click()
+    (job,) = jobs.all
+    assert job.words[0] == "train" and "--snapshot" in job.words and "--start" not in job.words
+    qtbot.waitUntil(lambda: (panel.run is not None and panel.bar.value() > 1) or job.is_over, timeout=PATIENCE)
+    assert job.state is State.RUNNING, job.error
+    assert (tmp_path / "pairs-run-1-data" / "train").is_dir()
+    assert panel.pause.isVisible() and not panel.go_on.isVisible() and not form.start_button.isEnabled()
+    panel.pause.click()
+    qtbot.waitUntil(lambda: job.is_over, timeout=PATIENCE)
+    assert job.state is State.CANCELLED and panel.status.text().startswith("Paused at step")
+    assert not panel.status.text().startswith("Paused at step 0")
+    assert panel.go_on.isVisible() and not panel.pictures.pixmap.isNull()
+    panel.go_on.click()
+    (again,) = jobs.all
+    assert again.words == ("train", "--resume", str(tmp_path / "pairs-run-1"))
+    qtbot.waitUntil(lambda: again.pid is not None, timeout=PATIENCE)
+    os.kill(again.pid or 0, signal.SIGKILL)
+    qtbot.waitUntil(lambda: again.is_over, timeout=PATIENCE)
+    assert "the job died (signal 9)" in panel.status.text() and "checkpoint" in panel.status.text()
+    assert panel.go_on.isVisible()
+
+
+def test_a_run_of_a_terminal_is_followed(panel: TrainingPanel, tmp_path: Path, qtbot: QtBot) -> None:
+    run = a_run(tmp_path / "run")
+    metrics = run / "metrics.csv"
+    header = ",".join(COLUMNS) + "\n"
+    psnr = {"validation_psnr_db": 25.5, "validation_rainy_psnr_db": 24.25, "validation_protocol": "basicsr-rgb"}
+    metrics.write_text(header + row(0, **psnr))
+    panel.open_run(run)
+    panel.refresh()
+    assert panel.run is not None and panel.bar.maximum() == 40
+    with metrics.open("a") as file:
+        file.write(row(10, loss=0.5, loss_l1=0.1) + row(20, loss=0.25)[:5])
+    panel.refresh()
+    assert panel.run.series("loss") == ([10], [0.5]) and panel.status.text().startswith("Step 10 of 40, last written")
+    with metrics.open("a") as file:
+        file.write(row(20, loss=0.25)[5:] + row(40, loss="nan", **{**psnr, "validation_psnr_db": 28}))
+    panel.refresh()
+    assert panel.run.series("validation_psnr_db") == ([0, 40], [25.5, 28.0])
+    assert "best validation 28.00 dB at step 40, rainy input 24.25 dB" in panel.status.text()
+    assert list(panel.curves._lines["loss"][0].getOriginalDataset()[1]) == [0.5, 0.25]
+    assert not panel.go_on.isVisible() and not panel.pause.isVisible()
+    metrics.with_name("new").write_text(header + row(0) + row(10, loss=0.5))
+    metrics.with_name("new").replace(metrics)  # what a run does that goes on from an earlier step
+    panel.refresh()
+    assert panel.run.step == 10
+
+
+def test_the_picture_comes_again_when_it_changes(panel: TrainingPanel, tmp_path: Path) -> None:
+    run = a_run(tmp_path / "run")
+    (run / "metrics.csv").write_text(",".join(COLUMNS) + "\n")
+    panel.open_run(run)
+    assert panel.pictures.pixmap.isNull()
+    for width in (50, 60):
+        picture = QPixmap(width, 20)
+        picture.fill("red")
+        picture.save(str(run / "new.png"))
+        (run / "new.png").replace(run / "validation.png")
+        panel.refresh()
+        assert panel.pictures.pixmap.width() == width
+
+
+def test_what_is_no_run_is_said(panel: TrainingPanel, tmp_path: Path) -> None:
+    panel.open_run(tmp_path)
+    assert "is no training run" in panel.status.text() and not panel.go_on.isVisible()
+    run = a_run(tmp_path / "damaged")
+    (run / "run.json").write_text("{")
+    panel.open_run(run)
+    assert "is damaged" in panel.status.text()
+
+
+def test_damaged_lines_are_passed_over(tmp_path: Path) -> None:
+    run = a_run(tmp_path / "run")
+    (run / "metrics.csv").write_bytes(b"step,\xff\n" + row(5, loss=1).encode() + b"x,y\n\0\n" + row(6).encode())
+    watch = RunWatch(run)
+    assert watch.poll() and not watch.poll() and watch.step == 6 and watch.series("loss") == ([5], [1.0])
+
+
+def test_requests_say_what_is_in_the_way(dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    request = TrainRequest(dataset, tmp_path / "run", "quick", "identity", 400, 4, 64)
+    assert request.problem() == ""
+    assert request.words()[:6] == (
+        "train",
+        str(dataset),
+        "-o",
+        str(tmp_path / "run"),
+        "--snapshot",
+        f"{tmp_path}/run-data",
+    )
+    assert request.words()[6:] == ("--preset", "quick")
+    weights = TrainRequest(dataset, tmp_path / "run", "quick", "weights", 5, 4, 64, tmp_path / "w.safetensors")
+    assert "weights file" in weights.problem()
+    assert weights.words()[8:] == ("--start", f"{tmp_path}/w.safetensors", "--steps", "5")
+    assert "is a run already" in TrainRequest(dataset, a_run(tmp_path / "old"), "quick", "random", 1, 1, 16).problem()
+    assert "days" in TrainRequest(dataset, tmp_path, "paper", "random", 40_000, 16, 256).effort()
+
+    def missing() -> None:
+        raise RaincleanError("SPANet needs torch: pip install 'rainclean[spanet]'")
+
+    monkeypatch.setattr(form, "require_training", missing)
+    assert "pip install 'rainclean[spanet]'" in request.problem()

@@ -1,0 +1,28 @@
+"""The benchmark runs and measures what it says; how fast is for people to judge."""
+
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.conftest import Run
+
+
+def test_bench_gui(rainclean: "Run") -> None:
+    done = rainclean("bench", "gui", "--size", "96x64x12", "--repeats", 5, "--sequences", 8, "--repaints", 50, "--json")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert [m["what"] for m in result["times"]] == [
+        "next candidate",
+        "blink",
+        "next sequence, after a second's rest",
+        "percentile slider",
+        "frames slider, preview",
+        "first image of the large project",
+    ]
+    assert all(m["median"] > 0 and m["count"] == 5 for m in result["times"][:-1])
+    assert result["times"][-1]["count"] == 3
+
+
+def test_bench_gui_refuses_too_few(rainclean: "Run") -> None:
+    done = rainclean("bench", "gui", "--repeats", 1)
+    assert done.returncode == 2 and "at least 5" in done.stderr

@@ -1,0 +1,57 @@
+"""The demo: four clips in, a checked data set and a report out."""
+
+import json
+import re
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from pipeline.cli.main import main
+from pipeline.demo.training import train_and_evaluate
+from pipeline.export.plan import ExportSettings
+from pipeline.training.recipe import PRESETS, preset
+from rainclean.dataset.pairs import FrameChoice
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_the_demo_goes_the_whole_way(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Few pairs and small steps of training, here in this process: the real ones take minutes, `make demo` takes them.
+    monkeypatch.setattr("pipeline.demo.run.SETTINGS", ExportSettings("spa", FrameChoice("differ", 3)))
+    monkeypatch.setitem(PRESETS, "quick", preset("quick", batch=2, size=32, validation_pictures=1))
+    monkeypatch.setattr("pipeline.demo.run.train_and_evaluate", partial(train_and_evaluate, steps=4))
+    out = tmp_path / "demo"
+    assert main(["demo", "-o", str(out), "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    page = (out / "report.html").read_text(encoding="utf-8")
+    # A second time, without what SPANet needs.
+    monkeypatch.setattr("rainclean.spanet.requirements.find_spec", lambda name: None)
+    assert main(["demo", "-o", str(out)]) == 0
+    again = capsys.readouterr()
+    assert [row["clip"] for row in shown["clips"]] == ["cat", "launch", "portrait", "table"]
+    for row in shown["clips"]:
+        assert row["choice_db"] > row["rainy_db"] + 10
+        assert row["best_db"] >= row["choice_db"] > row["best_db"] - 1.5
+        assert abs(row["released_db"] - row["best_db"]) < 3
+    assert shown["problems"] == [] and min(shown["exported"]["pairs"].values()) > 0
+    assert (out / "dataset" / "real_world.txt").exists() and (out / "project" / "project.sqlite").exists()
+
+    # Split test is one scene, the others are for training and its validation.
+    assert shown["evaluation"]["dataset"]["split"] == "test" and shown["evaluation"]["dataset"]["scenes"] == 1
+    worth = {(r["method"], r["protocol"]): r["psnr_db"] for r in shown["evaluation"]["summary"]}
+    assert {name for name, _ in worth} == {"rainy", "best", "simulated-rain"} and len(worth) == 12
+    assert worth["simulated-rain", "basicsr-rgb"] > worth["rainy", "basicsr-rgb"] + 1
+    assert (out / "run" / "last.safetensors").exists() and (out / "evaluation" / "index.html").exists()
+
+    assert "released rule" in again.out and "train 9 pairs" in again.out and "simulated-rain" not in again.out
+    assert "note: training is left out: SPANet needs torch and safetensors" in again.err
+    assert (out / "report.html").read_text(encoding="utf-8").count("<img ") == 4 * 6
+    # Six pictures a clip, the curves, and for three test pairs rainy, two outputs, clean image and attention.
+    assert page.count("<img ") == 4 * 6 + 1 + 3 * 5
+    # It opens from disk, anywhere: nothing is loaded from elsewhere.
+    assert set(re.findall(r'src="([^"]{5})', page)) == {"data:"}
+    assert re.findall(r'href="([^"]*)"', page) == ["evaluation/index.html"]
+    for row in shown["clips"]:
+        assert f"{row['choice_db']:.1f}" in page

@@ -1,0 +1,250 @@
+"""What an analysis found is kept, read again as it was, and goes along with what people make of it."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.clean.settings import CleanSettings
+from pipeline.export.verification import check
+from pipeline.project.analysis.findings import (
+    covered_frames,
+    frames_at_hand,
+    read_areas,
+    read_belief,
+    read_passing,
+    read_places,
+    read_steadying,
+    told,
+    verdict_of,
+)
+from pipeline.project.analysis.frames import open_frames
+from pipeline.project.analysis.live import kept_candidate, live_recipe, open_live
+from pipeline.project.analysis.records import (
+    FOUND,
+    FOUND_FILES,
+    analyses,
+    analysis,
+    candidates,
+    rain_amounts,
+    wanted_artefacts,
+)
+from pipeline.project.analysis.run import analyze
+from pipeline.project.clips.import_clips import Origin, add
+from pipeline.project.clips.sequence_records import sequences
+from pipeline.project.decisions import decisions
+from pipeline.project.editing import made_candidates
+from pipeline.project.editing.editor import Editor
+from pipeline.project.exchange.files import export_decisions, import_decisions
+from pipeline.project.model import Analysis, Sequence
+from pipeline.project.storage.database import Project
+from pipeline.stages import finish
+from rainclean.candidates.quality import Scores
+from rainclean.candidates.recipe import Recipe
+from rainclean.compositing.composite import Shape
+from rainclean.errors import InputError
+from rainclean.moving.encoding import Areas, Passing
+from rainclean.video import Region
+from tests.conftest import Run
+from tests.helpers import steadied as known
+from tests.helpers.rainy_clips import rainy_clip, write_clip
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return known.make(tmp_path_factory.mktemp("steadied"))
+
+
+@pytest.fixture
+def project(made: Path, tmp_path: Path) -> Iterator[Project]:
+    with Project(Path(shutil.copytree(made, tmp_path / "copy"))) as opened:
+        yield opened
+
+
+def main_of(project: Project) -> tuple[Sequence, Analysis]:
+    (sequence,) = sequences(project)
+    return sequence, analyses(project, sequence.id)[0]
+
+
+def test_what_was_found_is_read_as_it_was(project: Project) -> None:
+    _, made = main_of(project)
+    steadying, belief = read_steadying(project, made.steadying), read_belief(project, made)
+    assert steadying.to_json() == known.steadying().to_json()
+    assert belief is not None and np.abs(belief.mean - known.belief().mean).max() <= 1 / 256
+    areas, passing = read_areas(project, made), read_passing(project, made)
+    assert areas is not None and passing is not None
+    for kind, mask in known.moving().areas.items():
+        np.testing.assert_array_equal(areas.kinds[kind], mask)
+    np.testing.assert_array_equal(areas.doubtful, known.moving().doubtful)
+    for index in range(known.FRAMES):
+        mask = passing.mask(index)
+        expected = known.passing(index)
+        assert (mask is None) == (not expected.any())
+        if mask is not None:
+            np.testing.assert_array_equal(mask, expected)
+    assert covered_frames(made) == {known.COVERED}
+    assert told(made)["words"] == ["something sways"] and told(made)["areas"]["swaying"] == pytest.approx(0.1)
+    assert {getattr(made, name) for name in FOUND_FILES} <= wanted_artefacts(project)
+    assert verdict_of(made.verdict) == known.verdict()
+    np.testing.assert_array_equal(read_places(project, made.places), known.verdict().places)
+    assert not finish(check(project.folder)).problems
+
+
+def test_frames_are_read_as_the_analysis_used_them(project: Project) -> None:
+    sequence, made = main_of(project)
+    assert tuple(frames_at_hand(project, sequence, made)) == known.USED
+    assert [i for i, amount in enumerate(rain_amounts(project, made.id)) if amount is None] == [5, 20, 21, 22, 23]
+    with open_frames(project, sequence, made) as source:
+        for frame in source.read(known.USED, made.region):
+            np.testing.assert_array_equal(frame.rgb, known.steadied_frame(frame.index))
+        (part,) = source.read([2], Region(10, 9, 20, 10))
+        np.testing.assert_array_equal(part.rgb, known.steadied_frame(2)[3:13, 2:22])
+        with pytest.raises(IndexError, match="frame 5 cannot be steadied: blurred"):
+            next(source.read([known.DROPPED], made.region))
+    with open_frames(project, sequence, replace(made, steadying="")) as source:
+        assert next(source.read([known.DROPPED])).rgb.shape == (56, 72, 3)
+
+
+def test_a_damaged_or_missing_file_is_told(project: Project) -> None:
+    sequence, made = main_of(project)
+    project.artefacts.path(made.passing).write_bytes(b"rainclean passing 1\n{}\n")
+    project.artefacts.path(made.areas).unlink()
+    with pytest.raises(InputError, match="changed"):
+        read_passing(project, made)
+    with pytest.raises(InputError, match="analyze --again"):
+        read_areas(project, made)
+    for data in (b"", b"no", b"rainclean passing 1\n{}\n", b"rainclean passing 1\n[]\nx"):
+        with pytest.raises(InputError, match="passing things"):
+            Passing.decode(data, "file")
+    no_json = project.artefacts.put(b"[]", ".json")
+    with pytest.raises(InputError, match="no steadying"):
+        open_frames(project, sequence, replace(made, steadying=no_json))
+
+
+def test_nothing_found_takes_no_files(tmp_path: Path) -> None:
+    nothing = known.moving()
+    for mask in nothing.areas.values():
+        mask[:] = False
+    nothing.doubtful[:] = False
+    nothing.packed[:] = 0
+    nothing.share[:] = 0
+    with Project(known.make(tmp_path, moving=nothing, belief=None, steadying=None)) as project:
+        _, made = main_of(project)
+        assert [getattr(made, name) for name in FOUND[:5]] == [""] * 5
+        assert told(made) == {"words": ["something sways"], "areas": {}, "doubtful": 0.0, "shares": {}}
+        assert read_belief(project, made) is read_areas(project, made) is read_passing(project, made) is None
+    assert Areas.of(nothing).encode() == b""
+
+
+def test_what_people_make_has_what_its_analysis_found(project: Project, tmp_path: Path) -> None:
+    sequence, made = main_of(project)
+    editor = Editor(project, "Ann")
+    picture = known.rain_free()
+    recipe = Recipe(19, percentile=30.0, steady=True)
+    one = editor.keep(sequence, recipe, picture, 40, 0.0, Scores(0.1, 0.1, 0.1, 0.1))
+    like = analysis(project, one.analysis_id)
+    assert like.origin == "kept" and all(getattr(like, name) == getattr(made, name) for name in FOUND)
+    assert rain_amounts(project, like.id) == rain_amounts(project, made.id)
+
+
+def stored(project: Project) -> list[object]:
+    """What there is of analyses, candidates and decisions, and the files of the store."""
+    rows = [tuple(row) for of in ("analysis", "candidate", "decision") for row in project.rows(f"SELECT * FROM {of}")]
+    return [rows, sorted(path for path in (project.folder / "artefacts").rglob("*"))]
+
+
+def test_steadied_candidates_go_to_another_project(project: Project, made: Path, tmp_path: Path) -> None:
+    sequence, of = main_of(project)
+    editor = Editor(project, "Ann")
+    recipe = Recipe(19, percentile=30.0, steady=True)
+    one = editor.keep(sequence, recipe, known.rain_free(), 40, 0.0, Scores(0.1, 0.1, 0.1, 0.1))
+    decisions.accept(project, sequence, one.name, "Ann")
+    export_decisions(project, tmp_path / "ann.jsonl")
+    assert (tmp_path / "ann.jsonl.pictures" / of.steadying).is_file()
+    # The same analysis is there, or one that differs in a digit: all that it found holds. Another one: how frames were
+    # steadied goes along.
+    for name, changed in (("same", None), ("alike", "f" * 64 + ".json"), ("other", "")):
+        folder = Path(shutil.copytree(made, tmp_path / name))
+        with Project(folder) as other:
+            if changed is not None:
+                with other.transaction():
+                    other.execute("UPDATE analysis SET steadying = ?", changed)
+            assert import_decisions(other, [tmp_path / "ann.jsonl"]).added["decision"] == 1
+            decision = decisions.current(other)[sequences(other)[0].id]
+            got = analysis(
+                other, made_candidates.of_sequence(other, sequences(other)[0], decision.candidate_id or 0).analysis_id
+            )
+            assert got.steadying == of.steadying
+            assert got.belief_sd == ("" if changed == "" else of.belief_sd)
+            assert rain_amounts(other, got.id)[known.DROPPED] is None
+    lines = (tmp_path / "ann.jsonl").read_text()
+    (tmp_path / "bad.jsonl").write_text(lines.replace(of.steadying, "../../x.json"))
+    third = Path(shutil.copytree(made, tmp_path / "third"))
+    with Project(third) as other:
+        before = stored(other)
+        found = import_decisions(other, [tmp_path / "bad.jsonl"])
+        (refused,) = found.refused
+        assert refused == f"{tmp_path / 'bad.jsonl'}: line 2: a steadying is named otherwise than by its SHA-256"
+        assert not found.added and not found.known and found.lines == 1
+        assert stored(other) == before
+
+
+def test_the_sliders_go_over_steadied_frames(project: Project, tmp_path: Path) -> None:
+    sequence, made = main_of(project)
+    with finish(open_live(project, sequence, made, 200, tmp_path)) as live:
+        assert live.selection.indices == known.USED
+        for position in (0, 3, 18):
+            np.testing.assert_array_equal(live.frame(position), known.steadied_frame(known.USED[position]))
+        recipe = live_recipe(live, made, 19, 40.0)
+        assert recipe.name == "n19-p40-steady"
+        assert np.abs(kept_candidate(live, recipe).picture.astype(int) - known.rain_free()).mean() < 1
+        with pytest.raises(ValueError, match="sorted"):
+            kept_candidate(live, Recipe(19, rule="rainfree", steady=True))
+
+
+def test_the_command_says_what_was_found(project: Project, rainclean: Run) -> None:
+    said = rainclean("status", project.folder, "pan")
+    text = " ".join(said.stdout.split())
+    for part in (
+        "registered: translation",
+        "0.05 px",
+        "1 frame: blurred",
+        "light changes",
+        "something sways",
+        "in doubt",
+    ):
+        assert part in text
+    found = json.loads(rainclean("status", project.folder, "pan", "--json").stdout)["found"]
+    assert found["steadying"]["dropped"] == {"5": "blurred"} and found["belief"]
+
+
+def test_an_analysis_keeps_what_clean_finds(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    large = (np.repeat(np.repeat(frame, 3, axis=0), 3, axis=1) for frame in known.frames())
+    frames = [np.clip(frame + rng.normal(0, 3, frame.shape), 0, 255).astype(np.uint8) for frame in large]
+    with Project.create(tmp_path / "project") as project:
+        finish(
+            add(project, [write_clip(tmp_path / "pan.mkv", frames), rainy_clip(tmp_path / "still.mkv", 1)], Origin())
+        )
+        result = finish(analyze(project, (), CleanSettings(workers=1)))
+        assert not result.failed
+        pan, still = (analyses(project, s.id)[0] for s in sequences(project))
+        assert not still.steadying and None not in rain_amounts(project, still.id)
+        assert still.belief_mean and still.moving
+        assert pan.steadying
+        at_hand = frames_at_hand(project, sequences(project)[0], pan)
+        assert [i for i, a in enumerate(rain_amounts(project, pan.id)) if a is not None] == list(at_hand)
+        belief = read_belief(project, pan)
+        assert belief is not None and belief.sd.shape == (pan.region.height, pan.region.width)
+        assert candidates(project, pan.id)[0].name.endswith("-steady")
+        editor, sequence = Editor(project, "Ann"), sequences(project)[0]
+        one, other = candidates(project, pan.id)[:2]
+        editor.paint(sequence, one.id, other.id, Shape("rectangle", ((2.0, 2.0), (30.0, 30.0))))
+        decision = editor.accept(sequence, one.id)
+        chosen = made_candidates.of_sequence(project, sequence, decision.candidate_id or 0)
+        like = analysis(project, chosen.analysis_id)
+        assert all(getattr(like, name) == getattr(pan, name) for name in FOUND)

@@ -1,0 +1,139 @@
+"""What is left out, or compiled, to find moving things faster changes nothing that is found."""
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rainclean.moving import foreground
+from rainclean.moving.dynamic_texture import _usually, cut_off, less_mean
+from rainclean.moving.foreground import _bodies, _may_last, _tracks, find_passing
+from rainclean.moving.residual_grid import UNIT
+from rainclean.simulate.presets import preset
+from rainclean.stabilization import _exposure_tiles
+from tests.helpers.motion_scenes import clip, estimate, found_in
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(6, 14), st.integers(1, 3))
+def test_frames_that_are_not_looked_at_hold_nothing_that_lasts(seed: int, frames: int, things: int) -> None:
+    random = np.random.default_rng(seed)
+    size = (int(random.integers(40, 150)), int(random.integers(40, 150)))
+    cores, weak, faint = (np.zeros((frames, *size), np.uint8) for _ in range(3))
+    for _ in range(things):
+        x, y = random.uniform(0, size[1]), random.uniform(0, size[0])
+        for t in range(*sorted(random.integers(0, frames + 1, 2))):
+            x, y = x + random.normal(0, 25), y + random.normal(0, 10)
+            cv2.circle(cores[t], (round(x), round(y)), int(random.integers(2, 7)), 1, -1)
+    for planes, share in ((weak, 0.1), (faint, random.choice([0.1, 0.5, 0.7]))):
+        planes[:] = random.random(planes.shape) < share
+        for t in range(frames):
+            planes[t] = cv2.medianBlur(planes[t], 5) | cores[t]
+    every = [_bodies(*planes) for planes in zip(cores, weak, faint, strict=True)]
+    some = np.zeros(cores.shape, bool)
+    for t in _may_last(cores):
+        some[t] = every[t]
+    nowhere, reach = np.zeros(size, bool), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (13, 13))
+    all_of_them = np.array([body & core.any() for body, core in zip(every, cores, strict=True)])
+    one, other = (_tracks(found, nowhere, reach) if found.any() else found for found in (some, all_of_them))
+    np.testing.assert_array_equal(one, other)
+
+
+def test_what_comes_and_goes_at_once_is_not_looked_at() -> None:
+    cores = np.zeros((12, 60, 200), np.uint8)
+    for t in (0, 1, 2, 5, 8):
+        cores[t, 20:26, 30:36] = 1
+    assert _may_last(cores) == []
+    cores[3, 50:56, 160:166] = 1  # too far off to be the same thing
+    assert _may_last(cores) == []
+    cores[3, 28:34, 38:44] = 1
+    assert _may_last(cores) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("name", ["walker", "heavy"])
+def test_a_clip_has_the_same_passing_things_with_every_frame_looked_at(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frames, _, _ = clip(name)
+    seen: list[np.ndarray] = []
+
+    def find(residuals, restless):  # type: ignore[no-untyped-def]
+        seen.append(find_passing(residuals, restless))
+        with monkeypatch.context() as patch:
+            patch.setattr(foreground, "_may_last", lambda cores: np.flatnonzero(cores.any(axis=(1, 2))))
+            seen.append(find_passing(residuals, restless))
+        return seen[0]
+
+    monkeypatch.setattr("rainclean.moving.detection.find_passing", find)
+    found_in(frames, estimate(frames), preset(name).noise)
+    assert bool(seen[0].any()) == (name == "walker")
+    np.testing.assert_array_equal(*seen)
+
+
+def test_samples_are_cut_off() -> None:
+    random = np.random.default_rng(1)
+    samples = random.integers(-128, 128, (5, 7, 9), dtype=np.int8)
+    usual, below, above = (random.uniform(0, 20, (7, 9)).astype(np.float32) for _ in range(3))
+    levels = np.empty(samples.shape, np.float32)
+    cut_off(samples, usual, below, above, levels)
+    np.testing.assert_array_equal(levels, np.clip(samples / np.float32(UNIT) - usual, -below, above))
+
+
+@given(st.integers(2, 13), st.integers(0, 1000))
+def test_means_squares_and_products_over_time(count: int, seed: int) -> None:
+    before = np.random.default_rng(seed).normal(3, 8, (count, 4, 6)).astype(np.float32)
+    levels, power, both = before.copy(), np.empty((4, 6), np.float32), np.empty((4, 6), np.float32)
+    less_mean(levels, power, both)
+    exact = before.astype(np.float64) - before.astype(np.float64).mean(axis=0)
+    np.testing.assert_allclose(levels, exact, atol=1e-4)
+    np.testing.assert_allclose(power, np.square(exact).mean(axis=0), rtol=1e-4, atol=1e-3)
+    np.testing.assert_allclose(both, (exact[1:] * exact[:-1]).mean(axis=0), rtol=1e-4, atol=1e-2)
+
+
+@given(st.integers(1, 12), st.sampled_from([0.6, 0.76]), st.integers(0, 1000))
+def test_what_most_parts_have_is_a_rank(count: int, often: float, seed: int) -> None:
+    maps = list(np.random.default_rng(seed).normal(0, 1, (count, 3, 5)).astype(np.float32))
+    before = np.array(maps)
+    np.testing.assert_array_equal(_usually(maps, often), np.sort(before, axis=0)[int((count - 1) * (1 - often))])
+    np.testing.assert_array_equal(before, maps)
+
+
+@given(st.integers(0, 1000), st.booleans(), st.floats(0.3, 1.0))
+def test_tiles_are_weighed_as_written_down(seed: int, offsets: bool, spread: float) -> None:
+    random = np.random.default_rng(seed)
+    frames, tiles = 6, 20
+    sums = np.zeros((frames, tiles, 6))
+    for n, t in np.ndindex(frames, tiles):
+        scene, count = random.uniform(0, 200, size := int(random.integers(0, 40))), size
+        weight, off = np.full(size, 0.25), random.normal(random.choice([0, 6]), 1, size)
+        sums[n, t] = count, weight.sum(), weight @ scene, weight @ scene**2, weight @ off, (weight * scene) @ off
+    lights = np.stack([random.uniform(0.8, 1.2, frames), random.normal(0, 2, frames)], axis=1)
+    weights = _exposure_tiles.weights(sums, lights, offsets, spread)
+    for n in range(frames):
+        kept = np.ones(tiles)
+        for _ in range(6):
+            change = _least_squares(kept @ sums[n], lights[n, 1], offsets)
+            kept = np.array([1 / max(_apart(tile, change, spread) / 2, 1) for tile in sums[n]])
+        np.testing.assert_allclose(weights[n], kept, rtol=1e-6)
+        whole = _exposure_tiles.step((kept @ sums[n])[None], lights[n : n + 1], offsets)
+        np.testing.assert_allclose(whole[0], _least_squares(kept @ sums[n], lights[n, 1], offsets), atol=1e-9)
+    apart = _exposure_tiles.off(sums, np.ones((frames, 2)), spread)
+    np.testing.assert_allclose(apart, [[_apart(tile, np.ones(2), spread) for tile in row] for row in sums])
+
+
+def _least_squares(sums: np.ndarray, offset: float, offsets: bool) -> np.ndarray:
+    """Change of gain and offset: normal equations, offsets held near 0 by 3 grey levels."""
+    if sums[0] < 32 or sums[3] <= 0:
+        return np.zeros(2)
+    if not offsets:
+        return np.array([sums[5] / sums[3], 0])
+    matrix = np.array([[sums[3], sums[2]], [sums[2], sums[1] + 1 / 9]])
+    return np.linalg.solve(matrix, [sums[5], sums[4] - offset / 9])
+
+
+def _apart(sums: np.ndarray, change: np.ndarray, spread: float) -> float:
+    """How far a tile's own slope is off, in a quarter of the noise and three errors of it."""
+    if sums[0] <= 0 or sums[3] <= 0:
+        return 0.0
+    left = abs(sums[5] - change @ [sums[3], sums[2]]) / np.sqrt(sums[3] * sums[0]) / spread
+    return float(left / (0.25 + 3 / np.sqrt(spread * sums[0])))

@@ -1,0 +1,112 @@
+"""What is believed of the truth: expected errors follow from it, and it survives being stored."""
+
+import math
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rainclean.errors import InputError
+from rainclean.rainfree.posterior import SCALE, Belief
+
+
+@st.composite
+def beliefs(draw) -> Belief:
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    shape = draw(st.integers(1, 130)), draw(st.integers(1, 20))
+    mean = rng.uniform(0, 255, (*shape, 3)).astype(np.float32)
+    ends = rng.random(mean.shape)
+    mean[ends < 0.05], mean[ends > 0.95] = 0, 255
+    return Belief(mean, rng.uniform(0.05, draw(st.sampled_from([0.5, 5.0, 200.0])), shape).astype(np.float32))
+
+
+@settings(deadline=None, max_examples=30)
+@given(beliefs(), st.integers(0, 2**32), st.booleans())
+def test_the_expected_error_is_the_beliefs_own_and_the_distance_from_its_mean(belief, seed, whole):
+    rng = np.random.default_rng(seed)
+    picture = np.clip(belief.mean + rng.normal(0, 1, belief.mean.shape), 0, 255)
+    picture = np.rint(picture).astype(np.uint8) if whole else picture.astype(np.float32)
+    found = belief.error(picture)
+    assert found.shape == belief.sd.shape and found.dtype == np.float32
+    for y, x in zip(*(rng.integers(0, n, 12) for n in belief.sd.shape), strict=True):
+        offs = picture[y, x].astype(float) - belief.mean[y, x].astype(float)
+        expected = math.sqrt(float(belief.sd[y, x]) ** 2 + sum(off**2 for off in offs) / 3)
+        assert found[y, x] == pytest.approx(expected, rel=1e-5, abs=1e-4)
+
+
+def test_the_expected_error_is_what_comes_out_of_drawn_truths():
+    rng = np.random.default_rng(0)
+    belief = Belief(np.full((1, 1, 3), 100, np.float32), np.full((1, 1), 0.8, np.float32))
+    picture = np.array([[[100, 101, 97.5]]], np.float32)
+    truths = 100 + 0.8 * rng.standard_normal((200_000, 3))
+    realised = math.sqrt(np.square(truths - picture[0, 0]).mean())
+    assert float(belief.error(picture)[0, 0]) == pytest.approx(realised, rel=0.01)
+
+
+def test_nothing_is_surer_than_the_mean_itself():
+    rng = np.random.default_rng(1)
+    belief = Belief(rng.uniform(10, 245, (9, 8, 3)).astype(np.float32), rng.uniform(0.1, 3, (9, 8)).astype(np.float32))
+    assert np.allclose(belief.error(belief.mean), belief.sd)
+    for off in (0.3, -0.7, 2, 60):
+        assert (belief.error((belief.mean + np.float32(off)).astype(np.float32)) > belief.sd).all()
+
+
+def test_a_picture_of_another_size_is_refused():
+    belief = Belief(np.zeros((4, 5, 3), np.float32), np.ones((4, 5), np.float32))
+    with pytest.raises(ValueError, match="shape"):
+        belief.error(np.zeros((5, 4, 3), np.uint8))
+
+
+@settings(deadline=None, max_examples=30)
+@given(beliefs())
+def test_what_is_stored_comes_back_within_half_a_step(belief):
+    again = Belief.decode(*belief.encode())
+    half = 0.5 / SCALE + 1e-4
+    assert again.mean.dtype == again.sd.dtype == np.float32
+    assert np.abs(again.mean - belief.mean).max() <= half
+    assert np.abs(again.sd - belief.sd).max() <= half
+    assert again.encode() == belief.encode()
+
+
+def test_the_fine_picture_has_16_bits_and_the_channels_in_order():
+    mean = np.array([[[0, 0.5, 1], [254.5, 255, 128.25]]], np.float32)
+    belief = Belief(mean, np.ones((1, 2), np.float32))
+    assert belief.fine.dtype == np.uint16
+    assert belief.fine.tolist() == [[[0, 128, 257], [65406, 65535, 32960]]]
+    # As any reader of PNG has it, OpenCV's order undone.
+    stored = cv2.imdecode(np.frombuffer(belief.encode()[0], np.uint8), cv2.IMREAD_UNCHANGED)
+    assert np.array_equal(stored[..., ::-1], belief.fine)
+
+
+def test_what_is_far_off_is_stored_as_the_most_that_can_be_said():
+    belief = Belief(np.full((2, 2, 3), 9, np.float32), np.full((2, 2), 900, np.float32))
+    assert (Belief.decode(*belief.encode()).sd == 255).all()
+
+
+def damaged() -> dict[str, tuple[bytes, bytes]]:
+    rng = np.random.default_rng(0)
+    mean, sd = Belief(rng.uniform(0, 255, (40, 50, 3)).astype(np.float32), np.ones((40, 50), np.float32)).encode()
+    small = Belief(np.zeros((4, 5, 3), np.float32), np.ones((4, 5), np.float32)).encode()
+    eight = cv2.imencode(".png", np.zeros((40, 50, 3), np.uint8))[1].tobytes()
+    broken = bytearray(mean)
+    broken[len(mean) // 2] ^= 0xFF
+    return {
+        "nothing": (b"", sd),
+        "no sd": (mean, b""),
+        "no pictures": (b"mean", b"sd"),
+        "half": (mean[: len(mean) // 2], sd),
+        "another byte": (bytes(broken), sd),
+        "swapped": (sd, mean),
+        "two of one kind": (mean, mean),
+        "8 bits": (eight, sd),
+        "two sizes": (mean, small[1]),
+    }
+
+
+@pytest.mark.parametrize("kind", list(damaged()))
+def test_damaged_files_are_refused_in_one_line(kind):
+    with pytest.raises(InputError, match="belief-7") as caught:
+        Belief.decode(*damaged()[kind], name="belief-7")
+    assert "\n" not in str(caught.value)

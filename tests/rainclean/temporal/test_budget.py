@@ -1,0 +1,67 @@
+"""How much memory is used unless told otherwise, and what has room in it."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rainclean.errors import ResourceError
+from rainclean.temporal import memory_budget
+from rainclean.temporal.memory_budget import LEAST_DEFAULT, MOST_DEFAULT, Budget, default_memory, least_memory
+
+GIB = 1 << 30
+
+
+@pytest.mark.parametrize(("there", "used"), [(1, 1), (2, 1), (4, 1), (6, 1.5), (8, 2), (15, 3.75), (16, 4), (256, 4)])
+def test_a_quarter_of_the_machine_is_used_within_bounds(there, used, monkeypatch):
+    told = {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": there * GIB // 4096}
+    monkeypatch.setattr(memory_budget.os, "sysconf", told.__getitem__)
+    assert default_memory() == used * GIB
+
+
+@pytest.mark.parametrize("error", [ValueError, OSError, AttributeError])
+def test_where_the_machine_does_not_tell_the_least_is_used(error, monkeypatch):
+    def untold(_: str) -> int:
+        raise error("not here")
+
+    monkeypatch.setattr(memory_budget.os, "sysconf", untold)
+    assert default_memory() == LEAST_DEFAULT
+
+
+def test_a_system_without_sysconf_gets_the_least(monkeypatch):
+    monkeypatch.delattr(memory_budget.os, "sysconf")
+    assert default_memory() == LEAST_DEFAULT
+
+
+def test_this_machine_gets_something_between():
+    assert LEAST_DEFAULT <= default_memory() <= MOST_DEFAULT
+
+
+PIXELS, FRAMES = st.integers(1, 9_000_000), st.integers(2, 400)
+
+
+@settings(max_examples=200)
+@given(PIXELS, FRAMES, st.integers(1, 40), st.integers(1 << 20, 8 << 30), st.booleans())
+def test_frames_are_held_where_more_is_allowed_or_less_is_asked(pixels, frames, candidates, memory, refine):
+    def held(memory: int = memory, frames: int = frames, refine: bool = refine) -> bool:
+        try:
+            return not Budget(memory, Path()).layout(pixels, frames, candidates, 2, refine).stack_on_disk
+        except ResourceError:
+            return False
+
+    if held():
+        assert held(memory=2 * memory) and held(frames=max(2, frames // 2)) and held(refine=False)
+    else:
+        assert not held(memory=memory // 2) and not held(frames=2 * frames) and not held(refine=True)
+
+
+def test_1080p_of_100_frames_is_held_by_default_on_any_machine():
+    for memory, frames, held in ((LEAST_DEFAULT, 100, True), (LEAST_DEFAULT, 200, False), (MOST_DEFAULT, 400, True)):
+        layout = Budget(memory, Path()).layout(1920 * 1080, frames, 18, 2, refine=True)
+        assert layout.stack_on_disk != held
+
+
+def test_4k_is_made_without_being_asked_for_memory_on_a_machine_of_8_gib():
+    assert least_memory(3840 * 2160, 2, refined=400) < 2 * GIB
+    assert not Budget(MOST_DEFAULT, Path()).layout(3840 * 2160, 60, 18, 2, refine=True).scratch_bytes

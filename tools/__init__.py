@@ -1,0 +1,1 @@
+"""What only makers of rainclean need; not in the wheel."""

@@ -1,0 +1,1 @@
+"""How the weights that come with rainclean were made: their data set, and what judges them."""
