@@ -16,12 +16,9 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
-LONG = ("test_whole_job.py", "test_wheel.py", "test_clean_command.py", "test_demo.py", "test_train.py", "test_kills.py")
-"""Files that take a minute: begun first, or one core waits for them in the end."""
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: item.path.name not in LONG)
+    """Begin with what takes a minute, or one core waits for it in the end."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,7 @@
 """The contract between whatever holds frames and whatever uses them.
 
 Every backend delivers the same thing: upright RGB frames with their place in the input and their time.
-One contract suite (tests/video/test_contract.py) runs over all backends and files.
+One contract suite (tests/rainclean/video/test_contract.py) runs over all backends and files.
 """
 
 from collections.abc import Iterator, Sequence

@@ -15,6 +15,8 @@ from pipeline.project.storage.database import Project
 from tests.conftest import ROOT
 from tests.gui.conftest import Open
 
+pytestmark = pytest.mark.long
+
 SCRIPT = """
 import os, sys
 sys.path.insert(0, {tests!r})

@@ -4,9 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from PySide6.QtGui import QImage
 
 from tests.conftest import ROOT
+
+pytestmark = pytest.mark.long
 
 PICTURES = (
     "start", "desk", "side-by-side", "difference", "live", "pixel", "region", "compose", "reject", "second-opinion",

@@ -19,6 +19,8 @@ from pipeline.cli.main import main
 from rainclean import simulate
 from tests.conftest import ROOT, SAMPLE, Run
 
+pytestmark = pytest.mark.long
+
 YARD = ROOT.parent / "shared" / "real" / "yard.mp4"
 real_clip = pytest.mark.skipif(not YARD.exists(), reason="the real clip of shared/ is not here")
 

@@ -13,6 +13,8 @@ from pipeline.export.plan import ExportSettings
 from pipeline.training.recipe import PRESETS, preset
 from rainclean.dataset.pairs import FrameChoice
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.usefixtures("one_thread")
 def test_the_demo_goes_the_whole_way(

@@ -1,6 +1,6 @@
 """Each kind of work broken off at random moments, many times: what was there stays, and the work can be gone on with.
 
-    python -m pytest tests/project/test_broken_off.py -m slow -s
+    python -m pytest tests/pipeline/project/storage/test_broken_off.py -m slow -s
 
 RAINCLEAN_KILLS: how often each kind is killed (SIGKILL), 60 by default; it is asked to end (SIGTERM, SIGHUP, SIGINT)
 half as often. Only what was still at work when the signal came counts. docs/reliability.md has the figures.

@@ -28,7 +28,7 @@ KILLS = 20
 
 Killed = Callable[..., bool]
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL there")
+pytestmark = [pytest.mark.long, pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL there")]
 
 
 @pytest.fixture(scope="module")
