@@ -2,6 +2,7 @@
 #
 #   make demo                       the main job on the shipped sample
 #   make test                       the test suite
+#   make test-fast                  a minute of it: the library but for what decodes or trains
 #   make check                      lint, types, import contracts
 #   make demo INDEX=https://host/simple   take packages from another index
 #   make demo PYTHON=python3.12     use another interpreter (3.11 to 3.13)
@@ -14,13 +15,18 @@ endif
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test check clean
+FAST := tests/test_architecture.py tests/rainclean $(addprefix --ignore=tests/rainclean/,simulate spanet video)
+
+.PHONY: demo test test-fast check clean
 
 demo: .venv/core-is-ready
 	$(BIN)/rainclean demo
 
 test: .venv/dev-is-ready
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+test-fast: .venv/dev-is-ready
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile -m 'not slow and not long' $(FAST) $(ARGS)
 
 check: .venv/dev-is-ready
 	$(BIN)/ruff check .

@@ -99,8 +99,8 @@ def _values(picture: NDArray[np.generic], rule: Protocol) -> F64:
         levels = np.rint(levels) if rule.quantised else levels
     if rule.colour == "rgb":
         return levels if rule.peak == 255 else levels / 255
-    luma = 16 + levels @ np.array([65.481, 128.553, 24.966]) / 255
-    # MATLAB rounds halves up; luma is positive.
+    # In whole thousandths, so that a half is one: MATLAB rounds halves up (luma is positive).
+    luma = 16 + levels @ np.array([65_481.0, 128_553.0, 24_966.0]) / 255_000
     return (np.floor(luma + 0.5) if rule.colour == "y8" else luma)[..., None]
 
 

@@ -1,10 +1,11 @@
 """The four protocols against scikit-image and against a plain writing of each formula."""
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from skimage import data
@@ -26,10 +27,16 @@ def plain(picture: U8, truth: U8, protocol: str) -> tuple[float, float]:
     window /= window.sum()
     if protocol == "basicsr-rgb":
         return _plain(x, y, 255.0, window, 255.0, 1.0)
-    x, y = ((24.966 * v[..., 2] + 128.553 * v[..., 1] + 65.481 * v[..., 0]) / 255 + 16 for v in (x, y))
     if protocol == "matlab-y":
-        x, y = (np.array([[math.floor(v + 0.5) for v in row] for row in plane], float) for plane in (x, y))
+        x, y = (np.array([[_luma(*map(int, v)) for v in row] for row in plane], float) for plane in (x, y))
+    else:
+        x, y = ((24.966 * v[..., 2] + 128.553 * v[..., 1] + 65.481 * v[..., 0]) / 255 + 16 for v in (x, y))
     return _plain(x[..., None], y[..., None], 255.0, window, 255.0, 1.0)
+
+
+def _luma(red: int, green: int, blue: int) -> int:
+    """Luma of 8 bits in whole numbers, halves rounded up."""
+    return math.floor(16 + Fraction(65481 * red + 128553 * green + 24966 * blue, 255000) + Fraction(1, 2))
 
 
 def _plain(x: NDArray[np.float64], y: NDArray[np.float64], peak: float, w: NDArray[np.float64], span: float,
@@ -51,6 +58,7 @@ def _plain(x: NDArray[np.float64], y: NDArray[np.float64], peak: float, w: NDArr
 
 @settings(max_examples=30, deadline=None)
 @given(st.integers(11, 22), st.integers(11, 22), st.integers(0, 2**32 - 1), st.integers(0, 120))
+@example(17, 21, 2580, 120)  # a luma of exactly one half
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_each_protocol_is_its_formula(protocol: str, height: int, width: int, seed: int, spread: int) -> None:
     rng = np.random.default_rng(seed)
