@@ -24,13 +24,13 @@ def opened(session: Session) -> bool:
     return session.project is not None
 
 
-def framed(session: Session) -> bool:
-    """Enabled where a sequence is framed."""
+def selected(session: Session) -> bool:
+    """Enabled where a sequence is selected."""
     return session.target is not None
 
 
 def seeing(session: Session) -> bool:
-    """Enabled where a sequence is framed and not judged blindly."""
+    """Enabled where a sequence is selected and not judged blindly."""
     return session.target is not None and not session.blind
 
 
@@ -69,49 +69,49 @@ TABLE: tuple[Action, ...] = (
     Action("agreement", "Project", "Agreement and conflicts", ("Ctrl+G",), open_eyed, "Who agrees with whom"),
     Action("close", "Project", "Close project", ("Ctrl+W",), opened, "Back to the start page"),
     Action("quit", "Project", "Quit", ("Ctrl+Q",), always, "Close the window"),
-    Action("next", "Go", "Next sequence", ("Down", "PgDown"), opened, "Frame the next sequence of the list"),
-    Action("previous", "Go", "Previous sequence", ("Up", "PgUp"), opened, "Frame the previous sequence of the list"),
-    Action("undecided", "Go", "Nearest undecided sequence", ("Ctrl+Down",), opened, "Frame the nearest of them"),
-    Action("next_candidate", "Go", "Next candidate", ("Right",), framed, "Show the next candidate"),
-    Action("previous_candidate", "Go", "Previous candidate", ("Left",), framed, "Show the previous candidate"),
+    Action("next", "Go", "Next sequence", ("Down", "PgDown"), opened, "Go to the next sequence of the list"),
+    Action("previous", "Go", "Previous sequence", ("Up", "PgUp"), opened, "Go to the previous sequence of the list"),
+    Action("undecided", "Go", "Nearest undecided sequence", ("Ctrl+Down",), opened, "Go to the nearest undecided one"),
+    Action("next_candidate", "Go", "Next candidate", ("Right",), selected, "Show the next candidate"),
+    Action("previous_candidate", "Go", "Previous candidate", ("Left",), selected, "Show the previous candidate"),
     *(
-        Action(f"candidate_{n}", "Go", f"Candidate {n}", (str(n),), framed, f"Show candidate {n} of the list")
+        Action(f"candidate_{n}", "Go", f"Candidate {n}", (str(n),), selected, f"Show candidate {n} of the list")
         for n in range(1, 10)
     ),
     Action("find", "Go", "Find a sequence", ("Ctrl+F",), opened, "Search the list"),
     Action("accept", "Decide", "Accept", ("A",), shown, "Accept what is shown and go on to the nearest undecided"),
     Action("accept_stay", "Decide", "Accept and stay", ("Shift+A",), shown, "Accept what is shown; stay here"),
-    Action("reject", "Decide", "Reject…", ("R",), framed, "No candidate is fit for use; choose reasons"),
+    Action("reject", "Decide", "Reject…", ("R",), selected, "No candidate is fit for use; choose reasons"),
     Action("unset", "Decide", "Unset", ("U",), seeing, "Take the decision back: undecided again"),
     Action("star", "Decide", "Star", ("S",), seeing, "Mark the sequence"),
     Action("note", "Decide", "Note", ("N",), seeing, "Write a note; Enter keeps it"),
     Action("blind", "Decide", "Second opinion", ("O",), opened, "Judge blindly: by chance order, no names, no scores"),
     Action("undo", "Edit", "Undo", ("Ctrl+Z",), opened, "Take back your latest edit, strokes included"),
-    Action("redo", "Edit", "Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), opened, "Do again what was taken back"),
-    Action("wipe", "Compare", "Wipe", ("W",), framed, "Both in one picture, with a line between"),
-    Action("side", "Compare", "Side by side", ("G",), framed, "Both beside each other"),
-    Action("single", "Compare", "Single", ("V",), framed, "The candidate alone"),
-    Action("difference", "Compare", "Difference", ("D",), framed, "What one has and the other not, again: next kind"),
-    Action("blink", "Compare", "Blink", ("B",), framed, "Change between both, once a press"),
-    Action("blinking", "Compare", "Blink by itself", ("Shift+B",), framed, "Change between both twice a second"),
+    Action("redo", "Edit", "Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), opened, "Redo what was undone"),
+    Action("wipe", "Compare", "Wipe", ("W",), selected, "Both in one picture, with a line between"),
+    Action("side", "Compare", "Side by side", ("G",), selected, "Both beside each other"),
+    Action("single", "Compare", "Single", ("V",), selected, "The candidate alone"),
+    Action("difference", "Compare", "Difference", ("D",), selected, "Show the difference; again: the next kind"),
+    Action("blink", "Compare", "Blink", ("B",), selected, "Change between both, once a press"),
+    Action("blinking", "Compare", "Blink by itself", ("Shift+B",), selected, "Change between both twice a second"),
     Action("opponent", "Compare", "Compare with this candidate", ("C",), shown, "Again: with the rainy frame"),
     Action("confidence", "Compare", "Expected error", ("M",), seeing, "Tint by it; again: the worst 5 %; then nothing"),
     Action("places", "Compare", "Places of the verdict", ("Shift+M",), seeing, "Tint where its reasons are"),
-    Action("fit", "Compare", "Fit", ("0", "F"), framed, "The whole picture"),
-    Action("actual", "Compare", "1:1", ("Z",), framed, "One pixel of the picture on one of the screen"),
-    Action("zoom_in", "Compare", "Zoom in", ("+", "="), framed, "Larger"),
-    Action("zoom_out", "Compare", "Zoom out", ("-",), framed, "Smaller"),
-    Action("play", "Frames", "Play", ("Ctrl+Space",), framed, "Play the rainy frames"),
-    Action("next_frame", "Frames", "Next frame", (".",), framed, "The next rainy frame"),
-    Action("previous_frame", "Frames", "Previous frame", (",",), framed, "The rainy frame before"),
-    Action("reference", "Frames", "Reference frame", ("Home",), framed, "The frame that the clean image stands for"),
+    Action("fit", "Compare", "Fit", ("0", "F"), selected, "The whole picture"),
+    Action("actual", "Compare", "1:1", ("Z",), selected, "One pixel of the picture on one of the screen"),
+    Action("zoom_in", "Compare", "Zoom in", ("+", "="), selected, "Larger"),
+    Action("zoom_out", "Compare", "Zoom out", ("-",), selected, "Smaller"),
+    Action("play", "Frames", "Play", ("Ctrl+Space",), selected, "Play the rainy frames"),
+    Action("next_frame", "Frames", "Next frame", (".",), selected, "The next rainy frame"),
+    Action("previous_frame", "Frames", "Previous frame", (",",), selected, "The rainy frame before"),
+    Action("reference", "Frames", "Reference frame", ("Home",), selected, "The frame that the clean image stands for"),
     Action("percentile_up", "Live", "Higher percentile", ("]",), seeing, "One percent more; with Shift a tenth"),
     Action("percentile_down", "Live", "Lower percentile", ("[",), seeing, "One percent less; with Shift a tenth"),
     Action("percentile_up_fine", "Live", "A tenth higher", ("}", "Shift+]"), seeing, "A tenth of a percent more"),
     Action("percentile_down_fine", "Live", "A tenth lower", ("{", "Shift+["), seeing, "A tenth of a percent less"),
     Action("frames_up", "Live", "More frames", ("Ctrl+]",), seeing, "Ten frames more"),
     Action("frames_down", "Live", "Fewer frames", ("Ctrl+[",), seeing, "Ten frames fewer"),
-    Action("keep", "Live", "Keep as a candidate", ("K",), seeing, "Make where the sliders stand a candidate"),
+    Action("keep", "Live", "Keep as a candidate", ("K",), seeing, "Save the current slider settings as a candidate"),
     Action("pick", "Understand", "Pixel", ("P",), seeing, "Why is this pixel so? Click one: its values over time"),
     Action("region", "Understand", "Region", ("Q",), seeing, "What does this region vote? Drag a rectangle"),
     Action("region_keep", "Understand", "Use the region's η* there", ("E",), seeing, "A candidate for this region"),

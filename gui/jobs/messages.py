@@ -50,7 +50,7 @@ def advice_for(kind: str, error: str) -> str:
         return "Wait for the other one to end, then try again."
     if kind == "check":
         return "The log names every problem. An export can be made again; it then replaces this one."
-    return "Put right what it says, then try again. The log may say more."
+    return "Fix the problem above and try again. See the log for details."
 
 
 def _sentence(text: str) -> str:

@@ -27,7 +27,7 @@ _LINES = "Decisions (*.jsonl);;All files (*)"
 class ProjectWork(QObject):
     """Asks what has to be asked, and starts jobs. parent: the window that questions belong to.
 
-    documents: folder that the sample project is made in. to_desk: a person wants to see the framed sequence.
+    documents: folder that the sample project is made in. to_desk: a person wants to see the selected sequence.
     """
 
     to_desk = Signal()
@@ -112,7 +112,7 @@ class ProjectWork(QObject):
         from gui.pages.desk import AgreementDialog
 
         dialog = AgreementDialog(self._session, self._window)
-        dialog.accepted.connect(self.to_desk)  # a conflict was double clicked: its sequence is framed there
+        dialog.accepted.connect(self.to_desk)  # a conflict was double clicked: its sequence is selected there
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 

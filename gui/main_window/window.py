@@ -365,8 +365,8 @@ class Window(QMainWindow):
         names = ", ".join(job.title for job in unfinished[:3])
         box = QMessageBox(
             QMessageBox.Icon.Question,
-            "Something runs",
-            f"Still at work: {names}. What is finished is kept, and can be gone on with later. Stop and close?",
+            "Jobs are running",
+            f"Still running: {names}. Finished work is kept and can be resumed. Stop the jobs and close?",
             QMessageBox.StandardButton.NoButton,
             self,
         )

@@ -17,7 +17,7 @@ _MOUSE = (
 
 def keys_html() -> str:
     """A table for each group."""
-    parts = ["<p>Keys act on the framed sequence, wherever the mouse is.</p><table width='100%'><tr>"]
+    parts = ["<p>Keys act on the selected sequence, wherever the mouse is.</p><table width='100%'><tr>"]
     columns: list[list[str]] = [[], []]
     for place, group in enumerate(GROUPS):
         rows = [

@@ -129,7 +129,7 @@ class JobCard(QFrame):
         self.doing = _line()
         self.reason = _line()
         self.reason.setTextFormat(Qt.TextFormat.PlainText)
-        self.stop = _button("Stop", job.cancel, "Let it stop where it can go on later; press again to end it at once")
+        self.stop = _button("Stop", job.cancel, "Stop at the next checkpoint; press again to end it at once")
         going_on = job.kind == "train"
         words = "Go on" if going_on else "Try again"
         what = "Go on from the last checkpoint" if going_on else "Start the same command once more"

@@ -1,4 +1,4 @@
-"""The draft of the framed sequence as pictures: strokes while they are drawn, masks, the composite, what is excluded.
+"""The draft of the selected sequence as pictures: strokes while they are drawn, masks, the composite, what is excluded.
 
 A finished stroke goes to the project at once; masks and composite here are only what those strokes come to. They are
 brought up to date stroke by stroke, and painted anew where something was taken back.
@@ -193,7 +193,7 @@ class Composing(QObject):
         if line is None or base is None:
             return False
         if not excluding and candidate == base:
-            self._session.said.emit("that is the candidate which is painted on: nothing would change")
+            self._session.said.emit("This is the candidate that you paint on: nothing would change")
             return False
 
         def act(editor: Editor) -> None:

@@ -13,7 +13,7 @@ from pipeline.project.analysis import analysis, read_belief
 from pipeline.project.model import Analysis
 from pipeline.project.storage import Project
 
-if TYPE_CHECKING:  # scipy is loaded when a sequence has been framed for a moment, not before the window
+if TYPE_CHECKING:  # scipy is loaded when a sequence has been selected for a moment, not before the window
     from rainclean.rainfree import Belief
 
 U8 = NDArray[np.uint8]
@@ -36,7 +36,7 @@ _FAINTEST = 64
 """Of 255: how strong the tint is at the first of LEVELS, so that a little is seen as such."""
 
 REST_MS = 600
-"""Milliseconds that a sequence is framed before its belief is read: leafing through a list costs nothing."""
+"""Milliseconds that a sequence is selected before its belief is read: leafing through a list costs nothing."""
 
 SOON_MS = 120
 """Milliseconds without another picture before the tint follows: a slider makes many."""

@@ -1,4 +1,4 @@
-"""Single rainy frames of the framed sequence: from the live stack where it holds them, else from the clip."""
+"""Single rainy frames of the selected sequence: from the live stack where it holds them, else from the clip."""
 
 from collections import OrderedDict
 
@@ -42,7 +42,7 @@ class FrameReader(QObject):
         return self._keep(frame, picture)
 
     def _forget(self) -> None:
-        """Another sequence is framed, or another region of it: what comes now is not wanted any more."""
+        """Another sequence is selected, or another region of it: what comes now is not wanted any more."""
         self._session.workers.cancel("frame")
         self._kept.clear()
 

@@ -1,6 +1,6 @@
 """The live picture: while a person drags percentile or number of frames, the picture follows.
 
-Once a sequence has been framed for a moment its frames are decoded and sorted beside the window. Then a percentile
+Once a sequence has been selected for a moment its frames are decoded and sorted beside the window. Then a percentile
 is a look-up; another number of frames is previewed while it is dragged and sorted when it is let go.
 """
 
@@ -20,7 +20,7 @@ from pipeline.project.storage import Project
 from pipeline.stages import Progress
 from rainclean.video import Region
 
-if TYPE_CHECKING:  # what computes is loaded when a sequence has been framed for a moment, not before the window
+if TYPE_CHECKING:  # what computes is loaded when a sequence has been selected for a moment, not before the window
     from pipeline.project.analysis import LiveCandidate
     from rainclean.candidates import Recipe
     from rainclean.live import LiveStack, PixelHistory
@@ -29,7 +29,7 @@ if TYPE_CHECKING:  # what computes is loaded when a sequence has been framed for
 U8 = NDArray[np.uint8]
 
 REST_MS = 400
-"""Milliseconds that a sequence is framed before its frames are decoded: leafing through a list costs nothing."""
+"""Milliseconds that a sequence is selected before its frames are decoded: leafing through a list costs nothing."""
 
 MOST_FRAMES = 200
 """Frames around the reference frame that the sliders reach: more take long to decode and much scratch space."""
@@ -38,7 +38,7 @@ _OPEN, _SORT = "live open", "live sort"
 
 
 class Live(QObject):
-    """The live stack of the framed sequence, and what of it is shown.
+    """The live stack of the selected sequence, and what of it is shown.
 
     Signals: `prepared` when it can be used or has gone; `moved` when percentile or frames have changed; `previewed`
     with a coarse picture; `shown` when the live picture came, changed or went; `working` with a line on what is done.
@@ -233,7 +233,7 @@ class Live(QObject):
     # -- inside --------------------------------------------------------------------------------------------------
 
     def _leave(self) -> None:
-        """Another sequence is framed."""
+        """Another sequence is selected."""
         was = self.stack is not None
         self.close()
         self.working.emit("")
@@ -244,7 +244,7 @@ class Live(QObject):
             self._rest.start()
 
     def _look_again(self) -> None:
-        """The framed sequence was analysed, or analysed anew, while it was framed."""
+        """The selected sequence was analysed, or analysed anew, while it was selected."""
         analysis = self._session.detail.analysis
         if analysis is not None and analysis.id != self._of:
             self._leave()

@@ -1,4 +1,4 @@
-"""What the window is about: the open project, the framed sequence, what is shown of it. Panels observe it.
+"""What the window is about: the open project, the selected sequence, what is shown of it. Panels observe it.
 
 It knows no widgets. Whatever changes the project goes through `Editor` and is on disk when the call returns.
 """
@@ -38,7 +38,7 @@ LOOK_AROUND = 1000
 
 @dataclass(frozen=True)
 class Detail:
-    """What is known of the framed sequence. analysis: None where there are no candidates.
+    """What is known of the selected sequence. analysis: None where there are no candidates.
 
     candidates: as they are listed; in a blind judgement in an order that says nothing. rain: amount of each frame,
     None for one that cannot be steadied as the others were, or repeats another.
@@ -170,11 +170,11 @@ class Session(QObject):
         if self.target is not None:
             self._load_detail()
 
-    # -- what is framed and shown --------------------------------------------------------------------------------
+    # -- what is selected and shown --------------------------------------------------------------------------------
 
     @property
     def line(self) -> Overview | None:
-        """The framed sequence's line."""
+        """The selected sequence's line."""
         return self.lines.get(self.target) if self.target is not None else None
 
     def frame(self, sequence_id: int | None) -> None:
@@ -187,11 +187,11 @@ class Session(QObject):
         self.shown_changed.emit()
 
     def step(self, by: int) -> None:
-        """Frame the next or previous sequence of the list."""
+        """Select the next or previous sequence of the list."""
         self.frame(neighbour(self.order, self.target, by))
 
     def step_undecided(self) -> None:
-        """Frame the nearest sequence that this person has still to judge."""
+        """Select the nearest sequence that this person has still to judge."""
         if self.target is None:
             self.frame(neighbour(self.order, None, 0))
             return
@@ -221,7 +221,7 @@ class Session(QObject):
             self.shown_changed.emit()
 
     def candidate(self, candidate_id: int | None) -> StoredCandidate | None:
-        """A candidate of the framed sequence."""
+        """A candidate of the selected sequence."""
         return next((c for c in self.detail.candidates if c.id == candidate_id), None)
 
     @property
@@ -231,7 +231,7 @@ class Session(QObject):
 
     @property
     def suggested(self) -> Suggested | None:
-        """What is suggested for the framed sequence; never in a blind judgement, which it would sway."""
+        """What is suggested for the selected sequence; never in a blind judgement, which it would sway."""
         found = self._suggested
         return None if self.blind or found is None or self.candidate(found.candidate_id) is None else found
 
@@ -264,23 +264,23 @@ class Session(QObject):
                      else editor.accept(line.sequence, chosen), advance)  # fmt: skip
 
     def reject(self, reasons: Sequence[str] = (), note: str = "", advance: bool = True) -> None:
-        """Reject all candidates of the framed sequence."""
+        """Reject all candidates of the selected sequence."""
         if (line := self.line) is not None:
             self._decide(lambda editor: editor.opine(line.sequence, None, reasons, note) if self.blind
                          else editor.reject(line.sequence, reasons, note), advance)  # fmt: skip
 
     def unset(self) -> None:
-        """Take back what was decided on the framed sequence."""
+        """Take back what was decided on the selected sequence."""
         if (line := self.line) is not None:
             self.change(lambda editor: editor.unset(line.sequence))
 
     def star(self) -> None:
-        """Star the framed sequence, or take the star away."""
+        """Star the selected sequence, or take the star away."""
         if (line := self.line) is not None:
             self.change(lambda editor: editor.star(line.sequence, not self.detail.draft.star))
 
     def note(self, text: str, sequence_id: int | None = None) -> bool:
-        """Note something on a sequence, the framed one if none is named. False where it could not be stored."""
+        """Note something on a sequence, the selected one if none is named. False where it could not be stored."""
         number = self.target if sequence_id is None else sequence_id
         line = self.lines.get(number) if number is not None else None
         if line is None or text == line.note:
@@ -295,11 +295,11 @@ class Session(QObject):
         self._travel("undone", lambda editor: editor.undo(), "nothing to undo")
 
     def redo(self) -> None:
-        """Do again what was taken back last, and bring it into view."""
-        self._travel("done again", lambda editor: editor.redo(), "nothing to do again")
+        """Redo what was undone last, and bring it into view."""
+        self._travel("Redone", lambda editor: editor.redo(), "Nothing to redo")
 
     def change(self, act: Callable[[Editor], object]) -> bool:
-        """Let the editor change the framed sequence, and tell everybody. False where it could not be done."""
+        """Let the editor change the selected sequence, and tell everybody. False where it could not be done."""
         if self.editor is None or self.project is None:
             return False
         try:
@@ -386,7 +386,7 @@ class Session(QObject):
         self.sequences_changed.emit()
 
     def _load_detail(self, quietly: bool = False) -> None:
-        """Load what is known of the framed sequence. quietly: the caller tells everybody."""
+        """Load what is known of the selected sequence. quietly: the caller tells everybody."""
         before = self.detail
         self.detail = self._read_detail()
         self._suggest()

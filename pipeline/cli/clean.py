@@ -52,7 +52,7 @@ class Clean:
     scratch: Annotated[Path | None, arg(metavar="FOLDER")] = None
     """Folder for scratch space. Default: the system's folder for temporary files."""
     bits: Literal[8, 16] = 8
-    """Of clean.png, per channel. The rain-free mean is finer than 8 bits can tell."""
+    """Bits per channel of clean.png. 16 keeps what the rain-free mean knows below one grey level."""
     salvage: bool = False
     """Use what can be decoded of a damaged or truncated clip."""
     matrix: Matrix | None = None
@@ -117,7 +117,7 @@ class Clean:
         print_table(columns, rows, title=title)
         merged = sum(len(row["merged"]) for row in report["candidates"])
         if merged:
-            print_text(f"{merged} recipes more gave pictures near-identical to one of these")
+            print_text(f"{merged} more recipes gave near-duplicates, which were merged")
         used, asked = report["frames_used"], report["recipe"]["frames"]
         fewer = f" ({used} of them fit)" if used < asked else ""
         print_text(f"{self.output / 'clean.png'}: {report['recipe']['words']}{fewer}")

@@ -42,7 +42,7 @@ class Restore:
         if self.list and (self.at or self.as_it_is):
             raise UsageError("--list restores nothing; leave --at and --as-it-is out")
         if self.at and self.as_it_is:
-            raise UsageError("--at and --as-it-is: which of them?")
+            raise UsageError("--at and --as-it-is cannot be used together")
         if self.list:
             self._print_list(follow(listed(self.project)))
             return

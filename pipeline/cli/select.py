@@ -69,7 +69,7 @@ class Select:
         if self.auto and any(asides):
             raise UsageError("--pair-frames, --star and --unstar are of one sequence: leave --auto out")
         if self.star and self.unstar:
-            raise UsageError("--star and --unstar: which of them?")
+            raise UsageError("--star and --unstar cannot be used together")
         if self.reason and not self.reject:
             raise UsageError("--reason goes with --reject")
         if self.note and not any(ways):
@@ -81,7 +81,7 @@ class Select:
         if self.include != "fit" and not self.auto:
             raise UsageError("--include goes with --auto")
         if self.auto and self.who:
-            raise UsageError("--who: an automatic choice is nobody's; leave it out with --auto")
+            raise UsageError("--who cannot be used with --auto: nobody makes an automatic choice")
         with Project(self.project) as project:
             for note in project.notes:
                 print_note(f"note: {note}")

@@ -44,9 +44,9 @@ class Train:
     size: int | None = None
     """Side of an example, px."""
     learning_rate: float | None = None
-    """Of Adam, at the beginning."""
+    """Initial learning rate of Adam."""
     decay: Literal["drop", "cosine"] | None = None
-    """How it falls: to a tenth after three quarters of the steps (as published), or all along."""
+    """How the learning rate falls: drop, to a tenth after three quarters of the steps (as published), or cosine."""
     mask: Literal["threshold", "any-difference"] | None = None
     """What counts as rain: clearly brighter than the clean image, or any difference (as released)."""
     direction_attention: Literal["on", "off"] | None = None
@@ -130,7 +130,8 @@ class Train:
             given = [name for name in ("output", "snapshot", *_RECIPE) if getattr(self, name) is not None]
             if given:
                 flag = "-o" if given[0] == "output" else f"--{given[0].replace('_', '-')}"
-                raise UsageError(f"{flag}: a run goes on as it was begun; leave it out, or begin a new run with -o")
+                why = "cannot be changed when a run is resumed"
+                raise UsageError(f"{flag} {why}: leave it out, or begin a new run with -o")
         for name, least in (("workers", 0), ("devices", 1), ("nodes", 1), ("threads", 0)):
             if getattr(self, name) < least:
                 raise UsageError(f"--{name} {getattr(self, name)}: at least {least}")

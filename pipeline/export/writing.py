@@ -49,8 +49,8 @@ WRITERS = 2
 """Pairs coded at a time."""
 
 _NO_PAIR = (
-    "no pair is left: no frame stands as the clean image does, or no crop holds enough rain (--min-rain) and little "
-    "enough of the exclusion masks (--max-excluded, --max-error)"
+    "no pairs to export: every frame is misaligned with the clean image, or every crop has too little rain "
+    "(--min-rain) or too much that is excluded (--max-excluded, --max-error)"
 )
 
 _SEQUENCE_COLUMNS = (

@@ -128,7 +128,7 @@ RULES: tuple[Rule, ...] = (
         lambda facts, _: f"only {percent(facts.free or 0)} of the values over time are free of rain",
     ),
     _area("moving", 0.5, 0.9, "{} of the picture moves or hides what is behind it"),
-    _area("unsure", 0.1, 0.3, "the clip contradicts itself in {} of the picture, as shadows and people who stay do"),
+    _area("unsure", 0.1, 0.3, "the background is ambiguous in {} of the picture (moving shadows, people who stay)"),
     _area("darker", 0.01, 0.1, "{} of the picture is darker than other frames show it"),
     _area("brighter", 0.01, 0.1, "{} of the picture is brighter than the rainy frame"),
     _area("blurred", 0.1, 0.3, "{} of the picture is blurred against the rainy frame"),

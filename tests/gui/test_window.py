@@ -258,7 +258,7 @@ def test_an_add_that_brought_nothing_is_not_followed_by_an_analysis(window: Wind
     assert [job.kind for job in window.jobs.all] == ["add"]
 
 
-def test_the_first_clips_are_framed_and_the_words_for_an_empty_desk_are_renewed(
+def test_the_first_clips_are_selected_and_the_words_for_an_empty_desk_are_renewed(
     open_window: Open, tmp_path: Path, made_once: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from pipeline.project.clips.import_clips import Origin, add
@@ -275,8 +275,8 @@ def test_the_first_clips_are_framed_and_the_words_for_an_empty_desk_are_renewed(
     assert "Not analysed yet" in words[-1]
     window.session.frame(None)
     words.clear()
-    window.session.refresh()  # only the first time: a person may want nothing framed
-    assert window.session.target is None and "No sequence is framed" in words[-1]
+    window.session.refresh()  # only the first time: a person may want nothing selected
+    assert window.session.target is None and "No sequence is selected" in words[-1]
 
 
 def test_an_opened_project_shows_its_desk(open_window: Open, home: Path) -> None:

@@ -46,7 +46,7 @@ class AgreementDialog(QDialog):
         found = self._conflicts = conflicts(session.project)
         self.conflicts = _table(("sequence", "who said what"), [(c.sequence, _said(c)) for c in found])
         self.conflicts.setAccessibleName("Conflicts")
-        self.conflicts.setToolTip("Double click frames the sequence; what is decided then holds")
+        self.conflicts.setToolTip("Double-click to open the sequence; your next decision resolves the conflict")
         self.conflicts.cellDoubleClicked.connect(self._frame)
         layout = QVBoxLayout(self)
         layout.addWidget(Label("How far people agree where both judged; a second opinion is given with O."))

@@ -1,4 +1,4 @@
-"""The candidates of the framed sequence: thumbnails, recipe in words, scores, difference to the shown one."""
+"""The candidates of the selected sequence: thumbnails, recipe in words, scores, difference to the shown one."""
 
 from typing import Any
 
@@ -194,7 +194,7 @@ class CandidatesPanel(QWidget):
         self.view.setVisible(has)
         self.empty.setVisible(not has)
         if line is None:
-            self.empty.setText("No sequence is framed.")
+            self.empty.setText("No sequence selected.")
         elif line.state == "failed":
             self.empty.setText(f"The analysis failed: {line.error}")
         else:

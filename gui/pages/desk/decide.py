@@ -1,4 +1,4 @@
-"""What a person says of the framed sequence: accept, reject with reasons, unset, star, note."""
+"""What a person says of the selected sequence: accept, reject with reasons, unset, star, note."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
@@ -85,7 +85,7 @@ class DecideBar(QWidget):
 
 
 def words(session: Session) -> str:
-    """What was decided on the framed sequence, by whom and when."""
+    """What was decided on the selected sequence, by whom and when."""
     line = session.line
     if line is None:
         return ""

@@ -137,7 +137,7 @@ class FrameCurve(QWidget):
 
 
 class FrameStrip(QWidget):
-    """Curve, play button, and which frame is shown. frame_chosen: of the framed sequence, index in the clip."""
+    """Curve, play button, and which frame is shown. frame_chosen: of the selected sequence, index in the clip."""
 
     frame_chosen = Signal(int)
 

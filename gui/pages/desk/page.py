@@ -33,7 +33,7 @@ EXCLUDED, PAINTED, JUDGED = (230, 40, 40), (40, 140, 255), (245, 150, 0)
 
 AHEAD_MS = 150
 AHEAD = (1, 2, -1)
-"""Sequences of the list, counted from the framed one, whose pictures are fetched ahead."""
+"""Sequences of the list, counted from the selected one, whose pictures are fetched ahead."""
 
 
 class Desk(QWidget):
@@ -43,7 +43,7 @@ class Desk(QWidget):
         super().__init__()
         self.session = session
         self.frame: int | None = None
-        # Before anybody else hears of it and asks for pictures: a frame is one of the sequence that was framed.
+        # Before anybody else hears of it and asks for pictures: a frame is one of the sequence that was selected.
         session.target_changed.connect(self._forget_frame)
         self.view = CompareView()
         self.live = Live(session, self.view.visible_region)
@@ -55,7 +55,7 @@ class Desk(QWidget):
         self.shown_right: U8 | None = None
         self._excluded: U8 | None = None
         self._places_wanted = False
-        self._framed: int | None = None
+        self._selected: int | None = None
         self._drawn_on: int | None = None
         self._previewing = False
         self.sequences = SequencesPanel(session, jobs, thumbnails)
@@ -85,14 +85,14 @@ class Desk(QWidget):
         if left is not None and right is not None and left.shape != right.shape:
             left = None  # of another analysis, with another region
         # A stroke that is being drawn is given up only where other pictures are shown, not other contents.
-        same_place = left is not None and left is self.shown_left and self._framed == session.target
+        same_place = left is not None and left is self.shown_left and self._selected == session.target
         if same_place and right is not None and self._right_is(right.shape):
             if right is not self.shown_right or self._previewing:
                 self.view.update_right(right)
             self.view.set_names(left_name, right_name)
         else:
             self.view.show_pictures(left, right, left_name, right_name)
-        self.shown_left, self.shown_right, self._framed = left, right, session.target
+        self.shown_left, self.shown_right, self._selected = left, right, session.target
         self._previewing = False
         self._show_exclusion(None)
         self._show_places()
@@ -152,7 +152,7 @@ class Desk(QWidget):
         if not session.lines:
             return "No clips yet: drop video files or folders here, or press Ctrl+I."
         if line is None:
-            return "No sequence is framed: press Down, or click one."
+            return "No sequence selected. Press Down or click one."
         if line.state == "failed":
             return f"The analysis failed: {line.error}"
         return "Not analysed yet: Ctrl+R analyses what is new." if line.state == "new" else "loading …"
@@ -207,7 +207,7 @@ class Desk(QWidget):
         # A stroke that is about to begin may have shown its base itself.
         if self.composing.drawing or self.view.tool is Tool.RECTANGLE:
             self.view.cancel_stroke()
-            self.session.said.emit("given up what was being drawn: another candidate is shown")
+            self.session.said.emit("Stroke cancelled: another candidate was selected")
 
     def _give_up_rectangle(self) -> None:
         """A rectangle is painted when it is finished: with what it was begun with, or not at all."""

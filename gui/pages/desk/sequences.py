@@ -1,4 +1,4 @@
-"""The list of sequences: thumbnails, states, filter, sort, search. One is framed, and keys act on that one only."""
+"""The list of sequences: thumbnails, states, filter, sort, search. One is selected, and keys act on that one only."""
 
 from typing import Any
 
@@ -122,8 +122,8 @@ class _Delegate(QStyledItemDelegate):
         sequence: Overview = index.data(LINE_ROLE)
         blind, palette, rect = self._session.blind, option.palette, option.rect
         painter.save()
-        framed = sequence.sequence.id == self._session.target
-        if framed:
+        selected = sequence.sequence.id == self._session.target
+        if selected:
             rows.tint(painter, rect, palette)
         room = rows.thumbnail(painter, rect, _THUMB, self._thumbnails.get(sequence.thumbnail))
         marks = "" if blind else f"{'⚡ ' if sequence.conflict else ''}{'★ ' if sequence.star else ''}"
@@ -135,7 +135,7 @@ class _Delegate(QStyledItemDelegate):
             painter.setPen(palette.placeholderText().color())
             rows.line(painter, beside, 48, _figures(sequence, self._model.unsure.get(sequence.sequence.id)))
         self._progress(painter, room, palette, self._model.share(sequence))
-        if framed:
+        if selected:
             rows.outline(painter, rect, palette)
         painter.restore()
 
@@ -181,7 +181,7 @@ class SequencesPanel(QWidget):
         self.view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.view.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
-        self.view.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # keys act on the framed sequence, wherever the focus is
+        self.view.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # keys act on the selected sequence, wherever the focus is
         self.model = SequencesModel(session, jobs)
         self._unsure: Unsure = NOTHING_KNOWN
         self.view.setModel(self.model)
@@ -212,7 +212,7 @@ class SequencesPanel(QWidget):
         jobs.changed.connect(lambda _: self.view.viewport().update())
 
     def arrange(self) -> None:
-        """Bring the list to what the boxes say; the framed sequence stays framed, listed or not."""
+        """Bring the list to what the boxes say; the selected sequence stays selected, listed or not."""
         session = self._session
         # States, scores and notes say what others found: judged blindly, the list stands as it was added.
         blind = session.blind
@@ -248,7 +248,7 @@ class SequencesPanel(QWidget):
             self.search.clearFocus()
 
     def _follow(self) -> None:
-        """Keep the framed sequence in view."""
+        """Keep the selected sequence in view."""
         session = self._session
         if session.target in session.order:
             self.view.scrollTo(self.model.index(session.order.index(session.target)))

@@ -78,7 +78,7 @@ class PairsPage(QWidget):
         self._refresh()
 
     def choose(self, frames: Sequence[int] | None) -> None:
-        """Choose the framed sequence's frames by hand, None: by the settings; on disk at once, and undoable."""
+        """Choose the selected sequence's frames by hand, None: by the settings; on disk at once, and undoable."""
         line = self._session.line
         if line is not None and self._subject is not None:
             self._session.change(lambda editor: editor.choose_frames(line.sequence, frames))
@@ -109,7 +109,7 @@ class PairsPage(QWidget):
         self._pause.start()
 
     def _read_subject(self) -> tuple[Subject | None, dict[int, float]]:
-        """What the pairs of the framed sequence are made of, and the rain amounts of its frames."""
+        """What the pairs of the selected sequence are made of, and the rain amounts of its frames."""
         line, project, picture = self._session.line, self._session.project, self._picture()
         if line is None or project is None or picture is None:
             return None, {}
@@ -147,7 +147,7 @@ class PairsPage(QWidget):
     def _title(self) -> str:
         session = self._session
         if session.line is None:
-            return "No sequence is framed."
+            return "No sequence selected."
         name = session.line.sequence.name
         if session.blind:
             return f"{name}: pairs are not shown during a second opinion"

@@ -69,7 +69,7 @@ class TrainRequest:
         if self.run is None:
             return "Choose a folder for the run."
         if (self.run / RUN).exists():
-            return f"{self.run.name} is a run already: open it to look at it or go on, or choose another name."
+            return f"{self.run.name} already exists. Open or resume it, or choose another name."
         if self.start == "weights" and (self.weights is None or not self.weights.is_file()):
             return "Choose the weights file to start from."
         return ""

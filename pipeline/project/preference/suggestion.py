@@ -83,7 +83,7 @@ class Suggestions:
             against = f"{self.hits:.0f} of them as learned from the others, {self.hits_of_scores:.0f} as the scores say"
             return f"learned from {on}; {against}"
         if self.unsure:
-            return f"as the scores say, which on {on} nothing learned was better than"
+            return f"by the scores: on {on} what was learned is not better"
         return f"none: what was chosen on {on} follows neither the scores nor anything that could be learned"
 
     def to_json(self) -> dict[str, Any]:

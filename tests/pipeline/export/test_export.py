@@ -335,7 +335,7 @@ def test_what_cannot_be_exported_is_said(home: Path, write: Write, tmp_path: Pat
         write(shares={"val": 1})
     with pytest.raises(UsageError, match=r"larger than every clip"):
         write(crops="grid:100")
-    with pytest.raises(RaincleanError, match="no pair is left"):
+    with pytest.raises(RaincleanError, match="no pairs to export"):
         write(smallest_rain_share=0.99)
     assert not (tmp_path / "out").exists()
 

@@ -171,7 +171,7 @@ def test_what_is_too_unsure_is_excluded_like_what_is_in_doubt(home: Path, tmp_pa
     assert all((imageio.imread(other / row.exclude) == 255).all() for row in rows_of(other).values())
     write(home, tmp_path / "wide", frames="every:6", max_error=60.0, keep_moving=True)
     assert not any(row.exclude for row in rows_of(tmp_path / "wide").values())
-    with Project(home) as project, pytest.raises(RaincleanError, match="no pair is left"):
+    with Project(home) as project, pytest.raises(RaincleanError, match="no pairs to export"):
         finish(export(project, settings("spa", "every:6", "grid:8", max_error=3.0), tmp_path / "crops"))
 
 

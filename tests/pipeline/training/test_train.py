@@ -394,8 +394,8 @@ def test_resuming_refuses_another_data_set_and_damage(dataset: Path, tmp_path: P
     ("words", "said"),
     [
         (("train",), "name the data set and, with -o"),
-        (("train", "--resume", "run", "--steps", "5"), "--steps: a run goes on as it was begun"),
-        (("train", "--resume", "run", "-o", "other"), "-o: a run goes on as it was begun"),
+        (("train", "--resume", "run", "--steps", "5"), "--steps cannot be changed when a run is resumed"),
+        (("train", "--resume", "run", "-o", "other"), "-o cannot be changed when a run is resumed"),
         (("train", "a", "-o", "run", "--steps", "5", "--steps", "6"), "--steps is given twice"),
         (("train", "data", "-o", "run", "--steps", "0"), "steps 0: at least 1 is needed"),
         (("train", "data", "-o", "run", "--devices", "0"), "--devices 0: at least 1"),

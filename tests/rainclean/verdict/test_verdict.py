@@ -63,7 +63,7 @@ def test_a_good_clip_is_fit_and_so_is_one_of_which_little_is_known() -> None:
         ({"free": 0.02}, "look", ["dense-rain"], "only 2.0% of the values"),
         ({"areas": {"moving": area(0.6)}}, "look", ["moving"], "60% of the picture moves"),
         ({"areas": {"moving": area(1.0)}}, "unfit", ["moving"], "100% of the picture moves"),
-        ({"areas": {"unsure": area(0.5)}}, "unfit", ["unsure"], "contradicts itself in 50%"),
+        ({"areas": {"unsure": area(0.5)}}, "unfit", ["unsure"], "ambiguous in 50%"),
         ({"areas": {"darker": area(0.02)}}, "look", ["darker"], "2.0% of the picture is darker"),
         ({"areas": {"brighter": area(0.5)}}, "unfit", ["brighter"], "50% of the picture is brighter"),
         ({"areas": {"blurred": area(0.15)}}, "look", ["blurred"], "15% of the picture is blurred"),

@@ -26,7 +26,7 @@ def _id(store: Project, name: str) -> int:
     return int(store.value("SELECT id FROM sequence WHERE name = ?", name))
 
 
-def test_opens_with_the_first_undecided_sequence_framed_and_both_pictures_shown(window: Window) -> None:
+def test_opens_with_the_first_undecided_sequence_selected_and_both_pictures_shown(window: Window) -> None:
     session = window.session
     assert session.line is not None and session.line.sequence.name == "place0"
     assert window.desk.view.mode is Mode.WIPE
@@ -57,7 +57,7 @@ def test_right_left_and_numbers_choose_candidates(window: Window) -> None:
     assert window.session.shown == ids[1]
 
 
-def test_keys_act_on_the_framed_sequence_wherever_the_mouse_is(window: Window, home: Path, qtbot: QtBot) -> None:
+def test_keys_act_on_the_selected_sequence_wherever_the_mouse_is(window: Window, home: Path, qtbot: QtBot) -> None:
     rows = window.desk.sequences
     third = rows.view.visualRect(rows.model.index(2)).center()
     qtbot.mouseMove(rows.view.viewport(), third)
@@ -222,7 +222,7 @@ def test_what_another_process_decides_is_seen(window: Window, home: Path, qtbot:
     qtbot.waitUntil(lambda: window.session.lines[third.id].state == "rejected", timeout=5000)
 
 
-def test_filter_and_search_arrange_the_list_and_keep_the_framed_sequence(window: Window) -> None:
+def test_filter_and_search_arrange_the_list_and_keep_the_selected_sequence(window: Window) -> None:
     panel = window.desk.sequences
     press(window, "A")
     panel.filter.setCurrentText("to decide")

@@ -188,7 +188,7 @@ def test_tenths_can_be_typed(window: Window, qtbot: QtBot) -> None:
     assert window.desk.live.percentile == 33.7
 
 
-def test_a_sequence_that_is_analysed_while_it_is_framed_gets_its_live_picture(
+def test_a_sequence_that_is_analysed_while_it_is_selected_gets_its_live_picture(
     open_window: Open, made_once: Path, tmp_path: Path, qtbot: QtBot
 ) -> None:
     from pipeline.clean.settings import CleanSettings

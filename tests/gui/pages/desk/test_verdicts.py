@@ -36,11 +36,11 @@ def test_a_verdict_is_seen_with_its_reasons_and_places(window: Window, qtbot: Qt
     desk, session = window.desk, window.session
     row = desk.sequences.model.index(0)
     assert row.data(LINE_ROLE).trust == "look"
-    assert "verdict: look: the clip contradicts itself in 25%" in row.data(TIP)
+    assert "verdict: look: the background is ambiguous in 25%" in row.data(TIP)
     trust = desk.candidates.trust
     assert trust.isVisible() and trust.text().splitlines() == [
         "? look, a person should look at it before it is used",
-        "· the clip contradicts itself in 25% of the picture",
+        "· the background is ambiguous in 25% of the picture",
         "Where: Shift+M",
     ]
     press(window, "Shift+M")
@@ -80,5 +80,5 @@ def test_choosing_automatically_says_what_it_left(home: Path, window: Window, qt
     (job,) = window.jobs.all
     left = "chosen automatically: 0; left, a person should look first (--include look takes these, too): 1"
     assert window.statusBar().currentMessage() == left
-    assert any("pan: look, the clip contradicts itself in 25% of the picture" in line for line in job.log)
+    assert any("pan: look, the background is ambiguous in 25% of the picture" in line for line in job.log)
     assert window.session.lines[window.session.order[0]].state == "ready"

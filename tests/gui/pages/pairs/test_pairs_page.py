@@ -85,7 +85,7 @@ Show = Callable[[Path], PairsPage]
 
 @pytest.fixture
 def show(qtbot: QtBot, session: Session, jobs: Jobs, settings: QSettings) -> Show:
-    """Opens a project with its first sequence framed and waits until the page has all that it shows."""
+    """Opens a project with its first sequence selected and waits until the page has all that it shows."""
 
     def run(folder: Path) -> PairsPage:
         page = PairsPage(session, jobs, settings)

@@ -158,7 +158,7 @@ def test_requests_say_what_is_in_the_way(dataset: Path, tmp_path: Path, monkeypa
     weights = TrainRequest(dataset, tmp_path / "run", "quick", "weights", 5, 4, 64, tmp_path / "w.safetensors")
     assert "weights file" in weights.problem()
     assert weights.words()[8:] == ("--start", f"{tmp_path}/w.safetensors", "--steps", "5")
-    assert "is a run already" in TrainRequest(dataset, a_run(tmp_path / "old"), "quick", "random", 1, 1, 16).problem()
+    assert "already exists" in TrainRequest(dataset, a_run(tmp_path / "old"), "quick", "random", 1, 1, 16).problem()
     assert "days" in TrainRequest(dataset, tmp_path, "paper", "random", 40_000, 16, 256).effort()
 
     def missing() -> None:
