@@ -276,7 +276,7 @@ def test_the_first_clips_are_selected_and_the_words_for_an_empty_desk_are_renewe
     window.session.frame(None)
     words.clear()
     window.session.refresh()  # only the first time: a person may want nothing selected
-    assert window.session.target is None and "No sequence is selected" in words[-1]
+    assert window.session.target is None and "No sequence selected" in words[-1]
 
 
 def test_an_opened_project_shows_its_desk(open_window: Open, home: Path) -> None:

@@ -80,7 +80,7 @@ def test_what_is_being_drawn_is_given_up_where_another_candidate_is_shown(
     draft = window.session.detail.draft
     assert window.session.shown == ids[1] and not draft.layers and not draft.exclude
     assert window.desk.composing.composite is None and not window.desk.composing.drawing
-    assert "given up" in window.statusBar().currentMessage()
+    assert "Stroke cancelled" in window.statusBar().currentMessage()
 
 
 def test_a_stroke_keeps_the_candidate_brush_and_mask_that_it_began_with(window: Window, qtbot: QtBot) -> None:

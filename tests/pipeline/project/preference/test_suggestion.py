@@ -63,7 +63,7 @@ def test_where_people_follow_the_scores_the_order_stays_and_doubt_is_known(proje
         judge(project, sequence, line_up(project, sequence)[0])
     learned = suggestion.suggestions(project)
     assert not learned.learned and len(learned.unsure) == 20 and learned.to_json()["order"] == "scores"
-    assert learned.of(1) is None and learned.words.startswith("as the scores say")
+    assert learned.of(1) is None and learned.words.startswith("by the scores")
 
 
 def test_automatic_choices_and_what_was_taken_back_are_not_learned_from(project: Project) -> None:
