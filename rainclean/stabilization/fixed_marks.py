@@ -132,8 +132,6 @@ def _lines(slopes: Sequence[F32], shown: F64) -> tuple[Mask, NDArray[np.int8], f
         if not turn:
             signs[at] = np.where(share > SEEN, sign, 0)
     lines = _certain(seen, sure)
-    if not lines.any():
-        return lines, signs, 0.0
     return lines, signs * lines, float(motion[len(motion) // 2])
 
 
