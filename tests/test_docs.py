@@ -1,12 +1,22 @@
-"""README and docs/: links lead somewhere, pictures are there, the guide names the window's keys."""
+"""README and docs/: links lead somewhere, pictures are there, the guide names the window's keys, facts hold."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
+import rainclean
+from tools.docs_site import door_page, doors, led_to_site
+
 ROOT = Path(__file__).parents[1]
-TEXTS = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md")])
+TEXTS = sorted(
+    [
+        *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+        *ROOT.glob("docs/**/*.md"),
+        *ROOT.glob(".github/**/*.md"),
+    ]
+)
 
 
 def anchors(text: str) -> set[str]:
@@ -35,7 +45,6 @@ def test_pictures_are_used() -> None:
 
 def test_guide_has_the_keys() -> None:
     pytest.importorskip("PySide6.QtGui", exc_type=ImportError)  # system libraries that Qt needs may be missing
-    pytest.importorskip("PySide6.QtGui", exc_type=ImportError)
     from gui.actions import HELD, TABLE
 
     guide = (ROOT / "docs" / "user-guide.md").read_text(encoding="utf-8")
@@ -43,3 +52,61 @@ def test_guide_has_the_keys() -> None:
     keys = [key for action in TABLE if not action.id.startswith("candidate_") for key in action.keys]
     wanted = (*keys, *(held for held, _, _ in HELD))
     assert [key for key in wanted if not re.search(rf"(?<![\w+]){re.escape(key)}(?![\w+])", section)] == []
+
+
+def test_readme_is_short_and_starts_with_two_commands() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 150
+    assert "\nmake demo " in text and "\nmake test " in text
+    targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert set(re.findall(r"(?:^|`)make ([a-z-]+)", text, re.MULTILINE)) <= set(targets)
+
+
+def test_readme_names_commands_that_there_are() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    words = {name.split(".")[0] for name in project["entry-points"]["rainclean.commands"]}
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    blocks = "".join(re.findall(r"^```\n.*?^```$", text, re.MULTILINE | re.DOTALL))
+    named = set(re.findall(r"^rainclean (\w+)", blocks, re.MULTILINE))
+    assert named and named <= words
+
+
+@pytest.mark.skipif(not (ROOT / "rainclean" / "__init__.pyi").exists(), reason="rainclean has no names of its own")
+def test_readme_uses_names_of_the_library() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    names = set(re.findall(r"\brc\.(\w+)", text))
+    assert names and [name for name in names if not hasattr(rainclean, name)] == []
+
+
+def test_the_version_is_in_one_place() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert project["project"]["dynamic"] == ["version"] and "version" not in project["project"]
+    source = (ROOT / project["tool"]["hatch"]["version"]["path"]).read_text(encoding="utf-8")
+    assert re.findall(r'^__version__ = "(.+)"$', source, re.MULTILINE) == [rainclean.__version__]
+
+
+def test_the_site_has_a_page_for_each_door() -> None:
+    listed = doors(ROOT)
+    assert {"rainclean.video", "rainclean.spanet", "pipeline.project.storage"} <= set(listed)
+    assert not any(name.startswith("gui") for name in listed)
+    page = door_page(ROOT, "rainclean.video")
+    assert "::: rainclean.video\n" in page and '"open_source"' in page
+
+
+@pytest.mark.parametrize(
+    ("link", "source", "site", "led"),
+    [
+        ("[a](docs/results.md#the-demo)", "README.md", "index.md", "[a](results.md#the-demo)"),
+        ("![a](docs/images/b.png)", "README.md", "index.md", "![a](images/b.png)"),
+        ("[a](../README.md)", "docs/formats.md", "formats.md", "[a](index.md)"),
+        ("[a](adr/0008-exports.md)", "docs/formats.md", "formats.md", "[a](adr/0008-exports.md)"),
+        ("[a](../formats.md#b)", "docs/adr/0008-exports.md", "adr/0008-exports.md", "[a](../formats.md#b)"),
+        ("[a](../tests/fuzz/)", "docs/reliability.md", "reliability.md", "a (`tests/fuzz`)"),
+        ("[NOTICE](NOTICE)", "README.md", "index.md", "`NOTICE`"),
+        ("[a](https://example.org)", "README.md", "index.md", "[a](https://example.org)"),
+        ("[a](#b)", "README.md", "index.md", "[a](#b)"),
+        ("```\n[a](docs/b.md)\n```", "README.md", "index.md", "```\n[a](docs/b.md)\n```"),
+    ],
+)
+def test_links_hold_in_the_site(link: str, source: str, site: str, led: str) -> None:
+    assert led_to_site(link, source, site) == led
