@@ -110,3 +110,13 @@ def test_the_site_has_a_page_for_each_door() -> None:
 )
 def test_links_hold_in_the_site(link: str, source: str, site: str, led: str) -> None:
     assert led_to_site(link, source, site) == led
+
+
+def test_the_glossary_has_each_word_once() -> None:
+    lines = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8").splitlines()
+    tables = [line for line in lines if line.startswith("|")]
+    assert {line for line in tables if line.startswith("| word")} == {"| word | means | also seen as, formerly |"}
+    rows = [line.split("|") for line in tables if line.startswith("| ") and not line.startswith("| word")]
+    assert all(len(row) == 5 and row[2].strip() for row in rows)
+    words = [row[1].strip() for row in rows]
+    assert len(words) == len(set(words)) > 100
