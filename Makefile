@@ -4,7 +4,7 @@
 #   make test                       the test suite
 #   make test-fast                  a minute of it: the library but for what decodes or trains
 #   make check                      lint, types, import contracts
-#   make coverage                   the share of lines and branches that the fast tests run; htmlcov/
+#   make coverage                   lines and branches of the library that test-fast runs; htmlcov/
 #   make docs                       the documents and the API as a web site; site/
 #   make demo INDEX=https://host/simple   take packages from another index
 #   make demo PYTHON=python3.12     use another interpreter (3.11 to 3.13)
@@ -39,7 +39,7 @@ check: .venv/dev-is-ready
 # Compiled kernels are not seen by coverage: they count as not run.
 coverage: .venv/dev-is-ready
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile -m 'not slow and not long' $(FAST) \
-		--cov --cov-report=term --cov-report=html $(ARGS)
+		--cov=rainclean --cov-report=term --cov-report=html $(ARGS)
 
 docs: .venv/docs-is-ready
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
