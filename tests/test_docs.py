@@ -1,5 +1,6 @@
 """README and docs/: links lead somewhere, pictures are there, the guide names the window's keys, facts hold."""
 
+import ast
 import re
 import tomllib
 from pathlib import Path
@@ -120,3 +121,46 @@ def test_the_glossary_has_each_word_once() -> None:
     assert all(len(row) == 5 and row[2].strip() for row in rows)
     words = [row[1].strip() for row in rows]
     assert len(words) == len(set(words)) > 100
+
+
+def unknown_arguments(source: str) -> list[str]:
+    """Names in the ``Args:`` sections of functions that are no parameters of theirs."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        section = re.search(r"^Args:\n((?:    .*\n|\n)+)", (ast.get_docstring(node) or "") + "\n", re.MULTILINE)
+        arguments = node.args
+        each = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
+        known = {argument.arg for argument in each if argument}
+        for names in re.findall(r"^    (\S[^:\n]*):", section[1] if section else "", re.MULTILINE):
+            named = re.split(r", | and ", re.sub(r"[`*]| \(.*\)", "", names))
+            found += [f"{node.name}: {name}" for name in named if name not in known]
+    return found
+
+
+def test_documented_arguments_are_there() -> None:
+    paths = [path for floor in ("rainclean", "pipeline", "gui", "tools") for path in (ROOT / floor).rglob("*.py")]
+    found = [
+        f"{path.relative_to(ROOT)}: {name}" for path in paths for name in unknown_arguments(path.read_text("utf-8"))
+    ]
+    assert found == []
+
+
+def test_an_argument_that_is_not_there_is_seen() -> None:
+    text = '''
+def f(a, b, *rest, key=1):
+    """Do it.
+
+    Args:
+        a, b: px.
+        *rest: more.
+        `key`: one
+            long: line.
+        lost: gone.
+
+    Returns:
+        none: of this.
+    """
+'''
+    assert unknown_arguments(text) == ["f: lost"]
