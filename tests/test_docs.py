@@ -55,6 +55,26 @@ def test_guide_has_the_keys() -> None:
     assert [key for key in wanted if not re.search(rf"(?<![\w+]){re.escape(key)}(?![\w+])", section)] == []
 
 
+def test_messages_that_the_guide_quotes_are_said() -> None:
+    """Fragments between … and numbers, in literals of the code; a placeholder there is … as well."""
+    said = []
+    for path in (path for floor in ("rainclean", "pipeline", "gui") for path in (ROOT / floor).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.JoinedStr):
+                said.append("".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in node.values))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                said.append(node.value)
+    guide = (ROOT / "docs" / "user-guide.md").read_text(encoding="utf-8")
+    sections = (
+        guide.partition("What the notes mean:")[2].partition("\n## ")[0],
+        guide.partition("## When it stops")[2],
+    )
+    quoted = [words for section in sections for words in re.findall(r"\*([^*\n]+)\*", section)]
+    fragments = [part.strip(" ,:;%.") for words in quoted for part in re.split(r"…|\d+ of \d+|`[^`]*`", words)]
+    assert len(quoted) > 40
+    assert [part for part in fragments if len(part) > 3 and not any(part in text for text in said)] == []
+
+
 def test_readme_is_short_and_starts_with_two_commands() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 150
