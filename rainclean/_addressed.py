@@ -58,7 +58,7 @@ def gather(addresses: U64, first: int, tile: U8) -> None:
 
 
 @compiled
-def weigh(addresses: U64, z: U8, first: int, lines: U8, chance: F32, total: F32, weight: F32) -> None:
+def accumulate(addresses: U64, z: U8, first: int, lines: U8, chance: F32, total: F32, weight: F32) -> None:
     """Add some frames to the mean, each pixel by its chance of being free of rain.
 
     ``addresses`` (n,) uint64: where the first sample of row 0 of each frame lies, its rows one after the other, in

@@ -140,7 +140,7 @@ def count_in_cells(first: I32, last: I32, begin: int, width: int, cell: int, cha
 
 
 @compiled
-def look_up(tile: U8, rank: int, part: int, out: U8) -> None:
+def percentile(tile: U8, rank: int, part: int, out: U8) -> None:
     """Percentile of a sorted tile: rows ``rank`` and ``rank``+1 blended by ``part`` thousandths, truncated.
 
     ``tile`` (N, T) sorted uint8, ``out`` (T,) uint8. ``part`` 0 takes row ``rank`` alone.
@@ -154,8 +154,8 @@ def look_up(tile: U8, rank: int, part: int, out: U8) -> None:
 
 
 @compiled
-def look_up_each(tile: U8, tenths: I16, out: U8) -> None:
-    """As `look_up`, with a percentile for each column: ``tenths`` (T,) int16, 0…1000, of a tile (N, T)."""
+def percentile_per_pixel(tile: U8, tenths: I16, out: U8) -> None:
+    """As `percentile`, with a percentile for each column: ``tenths`` (T,) int16, 0…1000, of a tile (N, T)."""
     steps = tile.shape[0] - 1
     for c in range(out.size):
         place = np.uint32(tenths[c]) * np.uint32(steps)
@@ -166,7 +166,9 @@ def look_up_each(tile: U8, tenths: I16, out: U8) -> None:
 
 
 @compiled
-def climb(tile: U8, tenths: I16, sigma: F32, below: float, above: float, moved: float, steps: int, out: F32) -> None:
+def mean_shift(
+    tile: U8, tenths: I16, sigma: F32, below: float, above: float, moved: float, steps: int, out: F32
+) -> None:
     """From a percentile of each column of a sorted tile to the mean of the clean samples around it.
 
     ``tile`` (N, T) sorted uint8; ``tenths`` (T,) int16, 0…1000, the percentile to start from; ``sigma`` (256,) float32,
@@ -221,8 +223,8 @@ def climb(tile: U8, tenths: I16, sigma: F32, below: float, above: float, moved: 
 
 
 @compiled
-def crowd_centre(tile: U8, held: int, centre: NDArray[np.float32]) -> None:
-    """Where the values of each column of a sorted tile crowd: the middle of the narrowest interval of them.
+def shortest_interval_midpoint(tile: U8, held: int, centre: NDArray[np.float32]) -> None:
+    """Where the values of each column of a sorted tile lie densest: the middle of the narrowest interval of them.
 
     ``tile`` (N, T) sorted; of all intervals that hold ``held`` of the N samples the narrowest counts, of
     several equally narrow ones the mean of their middles; out: ``centre`` (T,) float32 in grey levels.
@@ -279,9 +281,9 @@ def load() -> None:
     mode_range(tile, row, first, last)
     count_votes(first, last, 4, np.zeros(101, np.int64))
     count_in_cells(first, last, 0, 8, 8, np.zeros((1, 1, 5), np.int32))
-    look_up(tile, 1, 500, row)
-    look_up_each(tile, np.zeros(64, np.int16), row)
-    climb(tile, np.zeros(64, np.int16), np.ones(256, np.float32), 2.5, 1.5, -0.1, 3, np.zeros(64, np.float32))
-    crowd_centre(tile, 2, np.zeros(64, np.float32))
+    percentile(tile, 1, 500, row)
+    percentile_per_pixel(tile, np.zeros(64, np.int16), row)
+    mean_shift(tile, np.zeros(64, np.int16), np.ones(256, np.float32), 2.5, 1.5, -0.1, 3, np.zeros(64, np.float32))
+    shortest_interval_midpoint(tile, 2, np.zeros(64, np.float32))
     count_apart(row, row)
     every_pixel(np.zeros((4, 192), np.uint8), 0, 2, np.zeros((4, 96), np.uint8))

@@ -9,12 +9,12 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from gui.compare import Colour, Legend
 from gui.state.session import Session
 from gui.workers import LATER, NOW, SOON
-from pipeline.project.analysis import analysis, read_belief
+from pipeline.project.analysis import analysis, read_posterior
 from pipeline.project.model import Analysis
 from pipeline.project.storage import Project
 
 if TYPE_CHECKING:  # scipy is loaded when a sequence has been selected for a moment, not before the window
-    from rainclean.rainfree import Belief
+    from rainclean.rainfree import Posterior
 
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
@@ -36,12 +36,12 @@ _FAINTEST = 64
 """Of 255: how strong the tint is at the first of LEVELS, so that a little is seen as such."""
 
 REST_MS = 600
-"""Milliseconds that a sequence is selected before its belief is read: leafing through a list costs nothing."""
+"""Milliseconds that a sequence is selected before its posterior is read: leafing through a list costs nothing."""
 
 SOON_MS = 120
 """Milliseconds without another picture before the tint follows: a slider makes many."""
 
-_READ, _TINT = "belief", "confidence"
+_READ, _TINT = "posterior", "confidence"
 
 
 class Tint(NamedTuple):
@@ -65,7 +65,7 @@ class Believing(QObject):
         self.way = ""
         self.tint: Tint | None = None
         self._picture: U8 | None = None
-        self._belief: Belief | None = None
+        self._posterior: Posterior | None = None
         self._of: tuple[str, str] = ("", "")
         self._rest = QTimer(self, singleShot=True, interval=rest_ms)
         self._rest.timeout.connect(lambda: self._read(LATER))
@@ -105,11 +105,11 @@ class Believing(QObject):
 
     def at(self, x: int, y: int) -> float | None:
         """Expected error of a pixel of the shown picture, grey levels; None where nothing is known of it."""
-        belief, picture = self._belief, self._picture
-        if belief is None or picture is None or self._session.blind or picture.shape != belief.mean.shape:
+        posterior, picture = self._posterior, self._picture
+        if posterior is None or picture is None or self._session.blind or picture.shape != posterior.mean.shape:
             return None
         box = np.s_[y : y + 1, x : x + 1]
-        here = type(belief)(belief.mean[box], belief.sd[box]).error(picture[box])
+        here = type(posterior)(posterior.mean[box], posterior.sd[box]).error(picture[box])
         return float(here[0, 0]) if here.size else None
 
     # -- inside --------------------------------------------------------------------------------------------------
@@ -124,7 +124,7 @@ class Believing(QObject):
 
     def _names(self) -> tuple[str, str]:
         made = self._analysis()
-        return ("", "") if made is None else (made.belief_mean, made.belief_sd)
+        return ("", "") if made is None else (made.posterior_mean, made.posterior_sd)
 
     def _follow(self) -> None:
         """Another sequence or candidate may be believed otherwise; and what is blind must not be swayed."""
@@ -137,7 +137,7 @@ class Believing(QObject):
                 self._soon.start()
             return
         self._session.workers.cancel(_READ)
-        self._of, self._belief = names, None
+        self._of, self._posterior = names, None
         self._clear()
         self._rest.stop()
         if names != ("", "") and self.way:
@@ -150,34 +150,34 @@ class Believing(QObject):
         made, project = self._analysis(), self._session.project
         if made is None or project is None or self._session.blind:
             return
-        if self._belief is not None:
+        if self._posterior is not None:
             self._soon.start()
             return
         folder = project.folder
 
-        def work() -> "Belief | None":
+        def work() -> "Posterior | None":
             with Project.again(folder) as own:
-                return read_belief(own, made)
+                return read_posterior(own, made)
 
         self._session.workers.run(
             work, self._come, lambda e: self._session.complained.emit(str(e)), lane=_READ, urgency=urgency
         )
 
-    def _come(self, belief: "Belief | None") -> None:
-        self._belief = belief
+    def _come(self, posterior: "Posterior | None") -> None:
+        self._posterior = posterior
         self.changed.emit()
         self._measure()
 
     def _measure(self) -> None:
         """Bring the tint to the shown picture."""
-        belief, picture = self._belief, self._picture
-        if not self.way or belief is None or picture is None or self._session.blind:
+        posterior, picture = self._posterior, self._picture
+        if not self.way or posterior is None or picture is None or self._session.blind:
             return
-        if picture.shape != belief.mean.shape:
+        if picture.shape != posterior.mean.shape:
             return
         picture, make = picture.copy(), by_levels if self.way == "levels" else worst
         # Strokes and sliders go on in the array meanwhile.
-        self._session.workers.run(lambda: make(belief.error(picture)), self._show, lane=_TINT, urgency=SOON)
+        self._session.workers.run(lambda: make(posterior.error(picture)), self._show, lane=_TINT, urgency=SOON)
 
     def _show(self, tint: Tint) -> None:
         if self.way:

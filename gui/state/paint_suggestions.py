@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject, Signal
 from gui.state.composition import Composing
 from gui.state.session import Session
 from gui.workers import NOW
-from pipeline.project.analysis import read_areas, read_crowd
+from pipeline.project.analysis import read_areas, read_scoring_target
 
 if TYPE_CHECKING:
     from gui.state.image_cache import U8
@@ -113,8 +113,8 @@ class Suggesting(QObject):
             rainy = load(reference) if reference else pictures[0]
             if so_far is not None:
                 pictures[0] = so_far
-            crowd = read_crowd(project, analysis) if reference else None
-            return suggest(pictures, crowd, rainy, 0, read_areas(project, analysis))
+            scoring_target = read_scoring_target(project, analysis) if reference else None
+            return suggest(pictures, scoring_target, rainy, 0, read_areas(project, analysis))
 
         session.said.emit("looking where candidates differ …")
         session.workers.run(work, self._come, lambda e: session.complained.emit(str(e)), lane="suggest", urgency=NOW)

@@ -41,7 +41,7 @@ class Detail:
     """What is known of the selected sequence. analysis: None where there are no candidates.
 
     candidates: as they are listed; in a blind judgement in an order that says nothing. rain: amount of each frame,
-    None for one that cannot be steadied as the others were, or repeats another.
+    None for one that cannot be stabilized as the others were, or repeats another.
     """
 
     analysis: Analysis | None = None

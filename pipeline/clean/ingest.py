@@ -1,4 +1,4 @@
-"""From a clip to a sorted stack: frames as they are, or steadied where the camera moves or the light changes.
+"""From a clip to a sorted stack: frames as they are, or stabilized where the camera moves or the light changes.
 
 A still camera in steady light costs one pass, and its frames go in as they are. Whether that is so is known at the
 end of it: what the stack took until then is given back, the frames are registered and read again.
@@ -24,7 +24,16 @@ from rainclean.candidates import Recipe, Selection
 from rainclean.errors import InputError
 from rainclean.moving import Drawn
 from rainclean.rainfree import NoiseSamples, around
-from rainclean.stabilization import Bounds, Gatherer, Light, LightSamples, Pose, Registration, Steadying, SteadySource
+from rainclean.stabilization import (
+    Bounds,
+    Gatherer,
+    Light,
+    LightSamples,
+    Pose,
+    Registration,
+    Stabilization,
+    StabilizedSource,
+)
 from rainclean.temporal import STEADYING, Budget, SortedStack, format_bytes, least_memory
 from rainclean.video import FrameSource, Region, Repeats
 
@@ -32,7 +41,7 @@ U8 = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
 FEWEST_STEADY = 10
-"""Frames that have to fit, for a clip to be steadied at all."""
+"""Frames that have to fit, for a clip to be stabilized at all."""
 
 
 _LOOKING = 2
@@ -43,11 +52,11 @@ _LOOKING = 2
 class Gathered:
     """Frames in a stack, and what was learned on the way. The stack is the receiver's to close.
 
-    recipes: those asked for, of steadied frames where ``steadying`` is there. frames: where to read the used frames
-    anew, as they went into the stack. sizes: N of each window of the selection as recipes name it. still: index of the
-    largest window that shows one picture. seconds: by step. bounds: of what frames show before their light is undone;
-    None where none was. beside: frames near the reference frame as they are, by index, where the camera moves. drawn:
-    what is drawn over the frames of such a camera, None for nothing.
+    recipes: those asked for, of stabilized frames where ``stabilization`` is there. frames: where to read the used
+    frames anew, as they went into the stack. sizes: N of each window of the selection as recipes name it. still: index
+    of the largest window that shows one picture. seconds: by step. bounds: of what frames show before their light is
+    undone; None where none was. beside: frames near the reference frame as they are, by index, where the camera moves.
+    drawn: what is drawn over the frames of such a camera, None for nothing.
     """
 
     stack: SortedStack
@@ -61,7 +70,7 @@ class Gathered:
     still: int
     shifts: dict[int, float | None]
     warnings: list[str]
-    steadying: Steadying | None = None
+    stabilization: Stabilization | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     bounds: Bounds | None = None
     beside: dict[int, U8] = field(default_factory=dict)
@@ -143,17 +152,17 @@ def _again(
     settings: CleanSettings,
     recipes: list[Recipe],
     selection: Selection,
-    steadying: Steadying,
+    stabilization: Stabilization,
     reference: int,
     drawn: Mask | None,
     notes: list[str],
     seconds: dict[str, float],
 ) -> Generator[Progress, None, Gathered]:
-    """The same with the frames that can be steadied."""
-    region = steadying.region
-    fitting, sizes = _fitting(selection, steadying, reference)
+    """The same with the frames that can be stabilized."""
+    region = stabilization.region
+    fitting, sizes = _fitting(selection, stabilization, reference)
     steady = [replace(recipe, steady=True) for recipe in recipes]
-    frames: FrameSource = SteadySource(source, steadying, settings.workers)
+    frames: FrameSource = StabilizedSource(source, stabilization, settings.workers)
     with ExitStack() as until_done:
         pixels = region.width * region.height
         least = least_memory(pixels, settings.workers, len(fitting.indices) if refines(recipes) else 0)
@@ -163,66 +172,70 @@ def _again(
         watch, noise = Watch(fitting), NoiseSamples(region.height, region.width)
         held = None if stack.layout.stack_on_disk else HeldFrames(frames)
         beside = {}
-        if steadying.moves and (refines(recipes) or recipes[0].rule == "near"):
+        if stabilization.moves and (refines(recipes) or recipes[0].rule == "near"):
             # While they are in memory: as they are, for laying them over the reference frame px by px.
             wanted = around(selection.indices, fitting.reference_frame)
-            beside = {frame.index: frame.rgb for frame in source.read(wanted, steadying.cut)}
+            beside = {frame.index: frame.rgb for frame in source.read(wanted, stabilization.cut)}
         if held is not None and isinstance(source, HeldFrames):
             source.read_once_more(fitting.indices)
-        relit = _Relit(steadying, Bounds((region.height, region.width))) if steadying.relit else None
+        relit = _Relit(stabilization, Bounds((region.height, region.width))) if stabilization.relit else None
         yield from _fill(held or frames, fitting, region, stack, watch, noise, seconds, relit=relit)
         frames = held or frames
         until_done.pop_all()
-    shifts: dict[int, float | None] = {i: round(p.residual, 3) for i, p in steadying.poses.items()}
+    shifts: dict[int, float | None] = {i: round(p.residual, 3) for i, p in stabilization.poses.items()}
     last = len(fitting.windows) - 1
-    said = notes + describe(steadying, len(selection.indices))
+    said = notes + describe(stabilization, len(selection.indices))
     return Gathered(
-        stack, frames, steady, fitting, sizes, region, watch.reference, noise, last, shifts, said, steadying, seconds,
-        None if relit is None else relit.bounds, beside, _drawn_over(drawn, steadying, fitting),
+        stack, frames, steady, fitting, sizes, region, watch.reference, noise, last, shifts, said, stabilization,
+        seconds, None if relit is None else relit.bounds, beside, _drawn_over(drawn, stabilization, fitting),
     )  # fmt: skip
 
 
-def _drawn_over(mask: Mask | None, steadying: Steadying, selection: Selection) -> Drawn | None:
+def _drawn_over(mask: Mask | None, stabilization: Stabilization, selection: Selection) -> Drawn | None:
     """Where a mask over whole frames lies over the registered ones."""
     if mask is None or not mask.any():
         return None
-    region, cut = steadying.region, steadying.cut
+    region, cut = stabilization.region, stabilization.cut
     corner = np.array([[1, 0, region.x - cut.x], [0, 1, region.y - cut.y], [0, 0, 1]], np.float64)
-    matrices = [steadying.poses[index].matrix @ corner for index in selection.indices]
+    matrices = [stabilization.poses[index].matrix @ corner for index in selection.indices]
     return Drawn(mask, (cut.height, cut.width), matrices, selection.reference)
 
 
-def describe(steadying: Steadying, frames: int) -> list[str]:
+def describe(stabilization: Stabilization, frames: int) -> list[str]:
     """One line on what was done to the frames, and one on those that were left out."""
     said = []
-    if steadying.moves:
-        corners = [pose.matrix[:2, 2] for pose in steadying.poses.values()]
+    if stabilization.moves:
+        corners = [pose.matrix[:2, 2] for pose in stabilization.poses.values()]
         far = max(float(np.hypot(*corner)) for corner in corners)
-        left = max(pose.residual for pose in steadying.poses.values())
-        share = steadying.region.width * steadying.region.height / (steadying.cut.width * steadying.cut.height)
+        left = max(pose.residual for pose in stabilization.poses.values())
+        share = (
+            stabilization.region.width
+            * stabilization.region.height
+            / (stabilization.cut.width * stabilization.cut.height)
+        )
         said.append(
-            f"the camera moves, up to {far:.1f} px: frames were registered ({steadying.model}, up to {left:.2f} px "
+            f"the camera moves, up to {far:.1f} px: frames were registered ({stabilization.model}, up to {left:.2f} px "
             f"left); {share:.0%} of the frame is common to them"
         )
-    if steadying.relit:
-        gains = np.array([pose.gain for pose in steadying.poses.values()])
+    if stabilization.relit:
+        gains = np.array([pose.gain for pose in stabilization.poses.values()])
         low, high = 100 * (gains.min() - 1), 100 * (gains.max() - 1)
         said.append(f"the light changes, {low:+.1f} to {high:+.1f} % against the reference frame: that was undone")
-    if steadying.dropped:
-        reasons = sorted(set(steadying.dropped.values()))
-        said.append(f"{len(steadying.dropped)} of {frames} frames were left out: {'; '.join(reasons)}")
+    if stabilization.dropped:
+        reasons = sorted(set(stabilization.dropped.values()))
+        said.append(f"{len(stabilization.dropped)} of {frames} frames were left out: {'; '.join(reasons)}")
     return said
 
 
 class _Relit(NamedTuple):
     """How frames were relit, and what they showed before."""
 
-    steadying: Steadying
+    stabilization: Stabilization
     bounds: Bounds
 
 
 class _Survey:
-    """Collects what tells whether frames have to be steadied, and how.
+    """Collects what tells whether frames have to be stabilized, and how.
 
     shifts: in the end px that each frame of a still clip is off, by index; None where the camera moves. still: px up
     to which that is no motion. notes: what could not be told. drawn: see `registration.Registration`.
@@ -248,8 +261,8 @@ class _Survey:
         selection: Selection,
         cuts: Sequence[int],
         seconds: dict[str, float],
-    ) -> Generator[Progress, None, tuple[Steadying, int] | None]:
-        """How the frames are to be steadied, and the position of the reference frame.
+    ) -> Generator[Progress, None, tuple[Stabilization, int] | None]:
+        """How the frames are to be stabilized, and the position of the reference frame.
 
         cuts: indices of the first frames of new shots; one shot is used, that of a reference frame that was asked for,
         or the longest. None where frames are well as they are, or too few fit.
@@ -283,8 +296,8 @@ class _Survey:
             )
         if not registration.moves and not light.changes and len(registration.fitting) == len(selection.indices):
             return None
-        steadying = self._steadying(selection, indices, registration, light)
-        return (steadying, start + registration.reference) if len(steadying.poses) >= FEWEST_STEADY else None
+        stabilization = self._stabilization(selection, indices, registration, light)
+        return (stabilization, start + registration.reference) if len(stabilization.poses) >= FEWEST_STEADY else None
 
     def _light_of_fitting(
         self, source: FrameSource, indices: Sequence[int], registration: Registration
@@ -298,9 +311,9 @@ class _Survey:
             yield Progress("light", done, len(fitting))
         return samples.finish(fitting.index(registration.reference))
 
-    def _steadying(
+    def _stabilization(
         self, selection: Selection, indices: Sequence[int], registration: Registration, light: Light
-    ) -> Steadying:
+    ) -> Stabilization:
         cut, inner = self._region, registration.region
         region = Region(cut.x + inner.x, cut.y + inner.y, inner.width, inner.height)
         poses: dict[int, Pose] = {}
@@ -317,7 +330,7 @@ class _Survey:
             poses[index] = Pose(
                 placement.matrix, light.gains[n], light.offsets[n], placement.mesh, float(placement.residual)
             )
-        return Steadying(registration.model, cut, region, poses, dict(sorted(dropped.items())))
+        return Stabilization(registration.model, cut, region, poses, dict(sorted(dropped.items())))
 
 
 def _shot(selection: Selection, cuts: Sequence[int], reference: int | None) -> tuple[int, int]:
@@ -329,9 +342,9 @@ def _shot(selection: Selection, cuts: Sequence[int], reference: int | None) -> t
     return max(shots, key=lambda shot: shot[1] - shot[0])
 
 
-def _fitting(selection: Selection, steadying: Steadying, reference: int) -> tuple[Selection, list[int]]:
+def _fitting(selection: Selection, stabilization: Stabilization, reference: int) -> tuple[Selection, list[int]]:
     """The selection without the frames that were dropped, and N of its windows as recipes name them."""
-    left = [p for p, index in enumerate(selection.indices) if index in steadying.poses]
+    left = [p for p, index in enumerate(selection.indices) if index in stabilization.poses]
     around = selection.around(reference)
     windows, sizes = [], []
     for (start, stop), size in zip(around.windows, around.sizes, strict=True):
@@ -380,7 +393,7 @@ def _fill(
         if repeats is not None:
             repeats.see(rgb)
         if relit is not None:
-            pose = relit.steadying.poses[selection.indices[position]]
+            pose = relit.stabilization.poses[selection.indices[position]]
             relit.bounds.see(rgb, pose.gain, pose.offset)
 
     # Beside the decoder, which works ahead only while it is asked for frames.

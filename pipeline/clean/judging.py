@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from pipeline.clean.refine import Refined
 from rainclean.candidates import Recipe
 from rainclean.moving import Findings as MovingFindings
-from rainclean.rainfree import Belief, Near
-from rainclean.stabilization import Steadying
+from rainclean.rainfree import Near, Posterior
+from rainclean.stabilization import Stabilization
 from rainclean.verdict import ASTRAY, Facts
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def facts_of(
     recipe: Recipe,
     frame: tuple[int, int],
     refined: Refined | None,
-    belief: Belief | None,
+    posterior: Posterior | None,
     moving: MovingFindings | None,
     near: Near | None,
     evidence: Mapping[str, Mask],
@@ -44,14 +44,14 @@ def facts_of(
 
     recipe: its own; of frames near the reference frame it was made of ``near``. frame: width, height in px of what was
     asked for.
-    belief: of the truth. evidence: (h, w) bool by the code of a rule, of what the candidate itself does not tell.
+    posterior: of the truth. evidence: (h, w) bool by the code of a rule, of what the candidate itself does not tell.
     """
-    steadying = gathered.steadying
+    stabilization = gathered.stabilization
     areas: dict[str, Mask] = {}
     if moving is not None:
         areas["moving"] = moving.doubtful
-    if belief is not None:
-        areas["unsure"] = belief.sd > ASTRAY
+    if posterior is not None:
+        areas["unsure"] = posterior.sd > ASTRAY
     areas.update(evidence)
     if moving is not None:  # nobody trains on what is excluded
         excluded = moving.doubtful | moving.per_frame(gathered.selection.reference)
@@ -64,24 +64,26 @@ def facts_of(
             areas=areas,
         )
     window = gathered.selection.windows[gathered.sizes.index(recipe.frames)]
-    fitted = 0 if steadying is None else len(steadying.poses)
-    left_out = () if steadying is None else [why for why in steadying.dropped.values() if why != ANOTHER_SHOT]
+    fitted = 0 if stabilization is None else len(stabilization.poses)
+    left_out = () if stabilization is None else [why for why in stabilization.dropped.values() if why != ANOTHER_SHOT]
     return Facts(
         used=window[1] - window[0],
         asked=fitted + len(left_out),
         fitted=fitted,
         kept=gathered.region.width * gathered.region.height / (frame[0] * frame[1]),
-        drift=_drift(gathered.selection.indices[window[0] : window[1]], steadying, gathered.shifts),
+        drift=_drift(gathered.selection.indices[window[0] : window[1]], stabilization, gathered.shifts),
         rain=None if refined is None else _rain(refined, moving),
         free=None if refined is None else refined.share,
         areas=areas,
     )
 
 
-def _drift(frames: tuple[int, ...], steadying: Steadying | None, shifts: Mapping[int, float | None]) -> float | None:
+def _drift(
+    frames: tuple[int, ...], stabilization: Stabilization | None, shifts: Mapping[int, float | None]
+) -> float | None:
     """Px that these frames are off one another; inf where others can be told to be too far off to tell."""
-    if steadying is not None:
-        return float(np.percentile([steadying.poses[index].residual for index in frames], _MOST))
+    if stabilization is not None:
+        return float(np.percentile([stabilization.poses[index].residual for index in frames], _MOST))
     seen = [shifts[index] for index in frames if index in shifts]
     told = [shift for shift in seen if shift is not None]
     if not told:

@@ -12,7 +12,7 @@ from pipeline.clean.survey import STILL_PX
 from pipeline.stages import Progress, shares_done
 from rainclean.candidates import Candidate, PictureStore, Recipe
 from rainclean.moving import TEXTS, Findings, whole
-from rainclean.rainfree import FEWEST, Belief, Near, around, lay_over, near_clean
+from rainclean.rainfree import FEWEST, Near, Posterior, around, lay_over, near_clean
 from rainclean.stabilization import relit
 from rainclean.verdict import Evidence, Told, errors, overrule
 
@@ -32,13 +32,13 @@ def near_frames(gathered: Gathered, workers: int) -> Generator[Progress, None, N
     """
     if not _moves(gathered):
         return None
-    selection, steadying = gathered.selection, gathered.steadying
-    cut = gathered.region if steadying is None else steadying.cut
+    selection, stabilization = gathered.selection, gathered.stabilization
+    cut = gathered.region if stabilization is None else stabilization.cut
     frames = gathered.beside
-    if steadying is None:
+    if stabilization is None:
         wanted = around(selection.indices, selection.reference_frame)
         frames = {frame.index: frame.rgb for frame in gathered.frames.read(wanted, cut)}
-    poses = {} if steadying is None else steadying.poses
+    poses = {} if stabilization is None else stabilization.poses
     # Frames so near are nearly in one light; where it is known of some only, these would stand out.
     known = all(i in poses for i in frames)
     lit = [relit(rgb, poses[i]) if known else rgb for i, rgb in frames.items()]
@@ -53,8 +53,8 @@ def near_frames(gathered: Gathered, workers: int) -> Generator[Progress, None, N
 
 
 def _moves(gathered: Gathered) -> bool:
-    if gathered.steadying is not None:
-        return gathered.steadying.moves
+    if gathered.stabilization is not None:
+        return gathered.stabilization.moves
     return any(shift is None or shift > STILL_PX for shift in gathered.shifts.values())
 
 
@@ -63,14 +63,14 @@ def near_recipe(like: Recipe, near: Near) -> Recipe:
     return replace(like, frames=len(near.frames), percentile=None, offset=0.0, rule="near")
 
 
-def doubts_of_near(moving: Findings, belief: Belief) -> Findings:
+def doubts_of_near(moving: Findings, posterior: Posterior) -> Findings:
     """What is in doubt of the clean image of near frames, in place of what is of that of many.
 
-    Many frames of a camera that travels contradict their mean nearly everywhere; that says nothing of a few. belief: of
-    the clean image of near frames, which tells where these contradict each other. What is drawn over the frames is over
-    near ones, too, at hardly another place.
+    Many frames of a camera that travels contradict their mean nearly everywhere; that says nothing of a few. posterior:
+    of the clean image of near frames, which tells where these contradict each other. What is drawn over the frames is
+    over near ones, too, at hardly another place.
     """
-    sd = cv2.blur(belief.sd, (moving.grid.step * _AROUND, moving.grid.step * _AROUND))
+    sd = cv2.blur(posterior.sd, (moving.grid.step * _AROUND, moving.grid.step * _AROUND))
     contradicted = whole(sd > NEAR_ASTRAY, 1, 1)
     nothing = np.zeros_like(contradicted)
     drawn = nothing if moving.drawn is None else moving.areas["overlay"]

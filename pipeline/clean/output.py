@@ -25,7 +25,7 @@ from rainclean import __version__, confidence
 from rainclean.candidates import Candidate
 from rainclean.errors import RaincleanError
 from rainclean.png import encode_png
-from rainclean.stabilization import Steadying
+from rainclean.stabilization import Stabilization
 from rainclean.video import SourceInfo
 
 U8 = NDArray[np.uint8]
@@ -95,16 +95,16 @@ def write_png(path: Path, picture: U8 | U16) -> None:
 
 def _sixteen_bits(result: CleanResult) -> U16:
     best = result.candidates[0]
-    if best.recipe.rule == "rainfree" and result.belief is not None:
-        return result.belief.fine
+    if best.recipe.rule == "rainfree" and result.posterior is not None:
+        return result.posterior.fine
     return result.picture(best).astype(np.uint16) * np.uint16(257)
 
 
 def _write_masks(result: CleanResult, folder: Path) -> list[str]:
     """Confidence in clean.png, where it must not be trusted, what its verdict rests on; returns what was written."""
     written = []
-    if result.belief is not None:
-        error = result.belief.error(result.picture(result.candidates[0]))
+    if result.posterior is not None:
+        error = result.posterior.error(result.picture(result.candidates[0]))
         write_png(folder / "confidence.png", confidence.to_picture(error))
         written.append("confidence.png")
     if result.moving is not None and result.moving.doubtful.any():
@@ -166,7 +166,7 @@ def _report(
         "recipe": best.recipe.to_json(),
         "candidates": rows,
         "camera_shift_px": {str(index): shift for index, shift in result.motion.items()},
-        "steadying": None if result.steadying is None else _steadying(result.steadying),
+        "steadying": None if result.stabilization is None else _stabilization(result.stabilization),
         "moving": None if result.moving is None else result.moving.words,
         "verdict": result.verdict.to_json(),
         confidence.KEY: confidence.ERROR if "confidence.png" in extra else None,
@@ -178,9 +178,9 @@ def _report(
     }
 
 
-def _steadying(steadying: Steadying) -> dict[str, Any]:
-    """How frames were steadied, without the meshes, which are long."""
-    document = steadying.to_json()
+def _stabilization(stabilization: Stabilization) -> dict[str, Any]:
+    """How frames were stabilized, without the meshes, which are long."""
+    document = stabilization.to_json()
     for pose in document["poses"].values():
         pose["mesh"] = pose["mesh"] is not None
     return document

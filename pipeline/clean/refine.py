@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.stages import Progress
 from rainclean.moving import Drawn, Findings, Moving
-from rainclean.rainfree import DENSE, Belief, RainfreeMean, Weighed, noise_of
+from rainclean.rainfree import DENSE, Posterior, RainfreeMean, RainfreeSums, noise_of
 from rainclean.video import FrameSource, Region
 
 U8 = NDArray[np.uint8]
@@ -32,21 +32,21 @@ SMALLEST = 32
 class Refined:
     """A rain-free mean and what is believed of it; what moves is still being told beside what comes next.
 
-    belief: its mean is the rain-free mean. share: of values free of rain. brighter: (⌈h/s⌉, ⌈w/s⌉) float32, how much
+    posterior: its mean is the rain-free mean. share: of values free of rain. brighter: (⌈h/s⌉, ⌈w/s⌉) float32, how much
     brighter than that mean the frames are at every s-th pixel, mean over time in levels. seconds: that all this took.
     A context manager that waits for its thread.
     """
 
     def __init__(
         self,
-        belief: Belief,
+        posterior: Posterior,
         share: float,
         brighter: F32,
         seconds: float,
         found: Future[Findings] | None,
         beside: ThreadPoolExecutor,
     ) -> None:
-        self.belief, self.share, self.brighter, self.seconds = belief, share, brighter, seconds
+        self.posterior, self.share, self.brighter, self.seconds = posterior, share, brighter, seconds
         self._found, self._beside = found, beside
 
     def moving(self) -> Findings | None:
@@ -67,7 +67,7 @@ class Refined:
         self.close()
 
 
-def weigh(
+def refine(
     frames: FrameSource,
     indices: Sequence[int],
     region: Region,
@@ -93,17 +93,19 @@ def weigh(
     came_out: Future[F32] = Future()
     rest = (beside, frames, indices, region, window, noise, workers, together)
     try:
-        weighed, found = yield from _round(start, moving, came_out.result, over_time, *rest)
-        if weighed.share < DENSE:
-            weighed, _ = yield from _round(weighed.mean, None, None, None, *rest)
+        sums, found = yield from _round(start, moving, came_out.result, over_time, *rest)
+        if sums.share < DENSE:
+            sums, _ = yield from _round(sums.mean, None, None, None, *rest)
         if moving is not None:
-            came_out.set_result(moving.on_grid(weighed.mean))
-        belief = weighed.belief(registered, workers)
+            came_out.set_result(moving.on_grid(sums.mean))
+        posterior = sums.posterior(registered, workers)
     except BaseException:
         came_out.cancel()  # who waits for it is told
         beside.shutdown(wait=True, cancel_futures=True)
         raise
-    return Refined(belief, weighed.share, over_time.brighter_than(belief.mean), perf_counter() - began, found, beside)
+    return Refined(
+        posterior, sums.share, over_time.brighter_than(posterior.mean), perf_counter() - began, found, beside
+    )
 
 
 def _round(
@@ -119,7 +121,7 @@ def _round(
     noise: F32,
     workers: int,
     together: int,
-) -> Generator[Progress, None, tuple[Weighed, Future[Findings] | None]]:
+) -> Generator[Progress, None, tuple[RainfreeSums, Future[Findings] | None]]:
     """One pass over the frames; ``moving`` sees and judges them ``beside`` what comes next."""
     first, last = window
     wanted = range(first, last) if moving is None else range(len(indices))

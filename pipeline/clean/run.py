@@ -1,6 +1,6 @@
 """The main job without a project: one clip in, scored candidates out.
 
-Frames are decoded, sorted, voted on, looked up, weighed, compared and scored; see docs/architecture.md for the road.
+Frames are decoded, sorted, voted on, looked up, sums, compared and scored; see docs/architecture.md for the road.
 The stage yields Progress, can be closed at each yield, and then leaves nothing behind.
 """
 
@@ -18,7 +18,7 @@ from pipeline.clean.distinct import gather_distinct
 from pipeline.clean.ingest import refines
 from pipeline.clean.judging import facts_of
 from pipeline.clean.near_frames import doubts_of_near, expected_errors, near_frames, near_recipe, passing_now
-from pipeline.clean.refine import Refined, weigh
+from pipeline.clean.refine import Refined, refine
 from pipeline.clean.settings import CleanSettings
 from pipeline.stages import Progress, shares_done
 from rainclean import _kernels
@@ -38,9 +38,9 @@ from rainclean.candidates import (
 )
 from rainclean.errors import InputError, UsageError
 from rainclean.moving import Findings as MovingFindings
-from rainclean.rainfree import HELD_TOGETHER, TOGETHER, Belief, near_belief, near_clean
-from rainclean.stabilization import Steadying
-from rainclean.temporal import SILENT_LIMIT, Start, Votes, eta_map, luma
+from rainclean.rainfree import HELD_TOGETHER, TOGETHER, Posterior, near_clean, near_posterior
+from rainclean.stabilization import Stabilization
+from rainclean.temporal import SILENT_LIMIT, InitialEstimate, Votes, eta_map, luma
 from rainclean.verdict import Evidence, Verdict, judge
 from rainclean.video import FrameSource, Region, distinct, since_start
 
@@ -54,15 +54,15 @@ RELEASED_FRAMES = 100
 class CleanResult:
     """Candidates of one clip, best first, and what is to be known of them. Close it to free the pictures.
 
-    requested: "sweep", "released", "median" or a recipe's name. reference_rgb: the rainy reference frame
-    (h, w, 3), cut to the region. crowd: (h, w) float32 in levels, what scores compare with. motion: frame index →
-    shift against the reference frame in px (None: cannot be told), of some frames; where frames were steadied, of all
-    of them, and what is left of it. sizes: N of each window as recipes name it. verdict: whether the candidates can be
-    trusted. steadying: how frames were registered and relit, if they were. belief: of the truth, where a rain-free mean
-    was made; moving: what moves besides rain, by position in ``selection``. repeats: of all frames between in and out
-    point, those that show a picture again → the frame that stands for it. None of them is used, but where all show one
-    picture. Empty where used ones have none.
-    timings: seconds by stage; stages overlap, so that their sum can exceed ``wall``.
+    requested: "sweep", "released", "median" or a recipe's name. reference_rgb: the rainy reference frame (h, w, 3), cut
+    to the region. scoring_target: (h, w) float32 in levels, what scores compare with. motion: frame index → shift
+    against the reference frame in px (None: cannot be told), of some frames; where frames were stabilized, of all of
+    them, and what is left of it. sizes: N of each window as recipes name it. verdict: whether the candidates can be
+    trusted. stabilization: how frames were registered and relit, if they were. posterior: of the truth, where a
+    rain-free mean was made; moving: what moves besides rain, by position in ``selection``. repeats: of all frames
+    between in and out point, those that show a picture again → the frame that stands for it. None of them is used, but
+    where all show one picture. Empty where used ones have none. timings: seconds by stage; stages overlap, so that
+    their sum can exceed ``wall``.
     """
 
     requested: str
@@ -70,7 +70,7 @@ class CleanResult:
     candidates: list[Candidate]
     pictures: PictureStore
     reference_rgb: U8
-    crowd: NDArray[np.float32]
+    scoring_target: NDArray[np.float32]
     region: Region
     times: list[float]
     motion: dict[int, float | None]
@@ -79,8 +79,8 @@ class CleanResult:
     scratch_bytes: int
     sizes: list[int]
     verdict: Verdict
-    steadying: Steadying | None = None
-    belief: Belief | None = None
+    stabilization: Stabilization | None = None
+    posterior: Posterior | None = None
     moving: MovingFindings | None = None
     repeats: dict[int, int] = field(default_factory=dict)
     near_times: dict[int, float] = field(default_factory=dict)
@@ -120,8 +120,10 @@ def clean(source: FrameSource, settings: CleanSettings) -> Generator[Progress, N
     )
     with gathered.stack as stack:
         still = gathered.still
-        # Where values crowd is what candidates are judged by unless something better will be there.
-        votes, crowd = yield from shares_done("votes", stack.votes(None if refines(gathered.recipes) else still))
+        # Where values lie densest is what candidates are judged by unless something better will be there.
+        votes, scoring_target = yield from shares_done(
+            "votes", stack.votes(None if refines(gathered.recipes) else still)
+        )
         rows = Rows(gathered.recipes, gathered.sizes, votes)
         warnings += gathered.warnings + _vote_warnings(votes, gathered.recipes, gathered.sizes)
         near = None
@@ -145,7 +147,7 @@ def clean(source: FrameSource, settings: CleanSettings) -> Generator[Progress, N
             eta, window = votes[rows.refined].eta, gathered.selection.windows[rows.refined]
             # The vote of each neighbourhood: where a shadow lay for some frames the whole picture's is in it.
             begin = eta_map(stack.local_votes[rows.refined], eta)
-            start = Start(rows.refined, begin, gathered.noise.curve(eta, *window))
+            start = InitialEstimate(rows.refined, begin, gathered.noise.curve(eta, *window))
         store = PictureStore(
             stack.picture_planes(len(rows.candidates)), (stack.height, stack.width, 3), gathered.bounds
         )
@@ -156,21 +158,22 @@ def clean(source: FrameSource, settings: CleanSettings) -> Generator[Progress, N
         refined = moving = None
         made: list[U8] = []
         if start is not None and started is not None:
-            refined = yield from weigh(
+            refined = yield from refine(
                 gathered.frames, gathered.selection.indices, gathered.region,
                 gathered.selection.windows[rows.refined], started, start.sigma, settings.workers,
-                gathered.steadying is not None and gathered.steadying.moves, gathered.drawn,
+                gathered.stabilization is not None and gathered.stabilization.moves, gathered.drawn,
                 TOGETHER if stack.layout.stack_on_disk else HELD_TOGETHER,
             )  # fmt: skip
             until_scored.enter_context(refined)
             gathered.forget_frames()
             if gathered.bounds is not None:
-                gathered.bounds.clip(refined.belief.mean)
-            mean = np.rint(np.clip(refined.belief.mean, 0, 255)).astype(np.uint8)
+                gathered.bounds.clip(refined.posterior.mean)
+            mean = np.rint(np.clip(refined.posterior.mean, 0, 255)).astype(np.uint8)
             made.append(mean)
-            # Nearer to the truth than where values crowd: what candidates are judged by unless another one is better.
-            crowd = luma(mean).astype(np.float32)
-        believed = None if refined is None else refined.belief
+            # Nearer to the truth than where values lie densest: what candidates are judged by unless another one is
+            # better.
+            scoring_target = luma(mean).astype(np.float32)
+        believed = None if refined is None else refined.posterior
         own = None
         if rows.near is not None and near is not None:
             picture, own = near_clean(near)
@@ -185,14 +188,16 @@ def clean(source: FrameSource, settings: CleanSettings) -> Generator[Progress, N
             told = expected_errors(kept, store, evidence, near, own)
         if told is not None:
             best_told = min(range(len(told)), key=told.__getitem__)
-            crowd = luma(store.picture(kept[best_told].row)).astype(np.float32)
-        candidates = yield from _score(kept, store, luma(gathered.reference_rgb), crowd, told, settings.workers)
+            scoring_target = luma(store.picture(kept[best_told].row)).astype(np.float32)
+        candidates = yield from _score(
+            kept, store, luma(gathered.reference_rgb), scoring_target, told, settings.workers
+        )
         scoring = perf_counter() - scoring
         asked = settings.region or Region(0, 0, source.info.width, source.info.height)
         best = candidates[0]
         moving = None if refined is None else refined.moving()
         if near is not None and best.recipe.rule == "near":
-            believed = near_belief(near, store.picture(best.row))
+            believed = near_posterior(near, store.picture(best.row))
             moving = None if moving is None else doubts_of_near(moving, believed)
         warnings += [] if moving is None else moving.words
         areas = {} if evidence is None else evidence.places(store.picture(best.row))
@@ -221,7 +226,7 @@ def clean(source: FrameSource, settings: CleanSettings) -> Generator[Progress, N
         candidates,
         store,
         gathered.reference_rgb,
-        crowd,
+        scoring_target,
         gathered.region,
         since_start(source.times)[list(gathered.selection.indices)].tolist(),
         gathered.shifts,
@@ -230,7 +235,7 @@ def clean(source: FrameSource, settings: CleanSettings) -> Generator[Progress, N
         stack.layout.scratch_bytes,
         gathered.sizes,
         verdict,
-        gathered.steadying,
+        gathered.stabilization,
         believed,
         moving,
         repeats,
@@ -285,7 +290,7 @@ def plan(
 
 
 def _around(recipe: Recipe, count: int) -> list[Recipe]:
-    """What a recipe of steadied frames was made beside: frames are registered together with all that a sweep uses."""
+    """What a recipe of stabilized frames was made beside: frames are registered together with all that a sweep uses."""
     if not recipe.steady or recipe.window == "first":
         return []
     usable = min(SWEEP_FRAMES[-1], -(-count // recipe.stride))
@@ -337,14 +342,14 @@ def _score(
     candidates: Sequence[Candidate],
     store: PictureStore,
     reference: U8,
-    crowd: NDArray[np.float32],
+    scoring_target: NDArray[np.float32],
     told: Sequence[float] | None,
     workers: int,
 ) -> Generator[Progress, None, list[Candidate]]:
-    """Candidates with their scores, best first. told: expected errors, which replace distances from the crowd."""
+    """Score the candidates; best first. told: expected errors, which replace distances from the target."""
     scored = []
     with ThreadPoolExecutor(workers) as pool:
-        judge = Judge(reference, crowd, pool)
+        judge = Judge(reference, scoring_target, pool)
         for done, candidate in enumerate(candidates, 1):
             scores = judge.score(store.picture(candidate.row))
             scored.append(replace(candidate, scores=scores if told is None else scores.judged(told[done - 1])))

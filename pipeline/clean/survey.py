@@ -73,8 +73,8 @@ class Findings:
     def still_window(self) -> int:
         """Index of the largest window of one shot over which the camera stood still; the smallest if none is.
 
-        Candidates are judged by how the values of that window crowd: where the camera moves, values of more
-        frames crowd around another picture than the reference frame's.
+        Candidates are judged by how the values of that window lie densest: where the camera moves, values of more
+        frames lie around another picture than the reference frame's.
         """
         still = 0
         for number, window in enumerate(self.selection.windows):

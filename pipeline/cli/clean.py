@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 class Clean:
     """Make a clean image of a rain video.
 
-    Without --recipe: frames are steadied where the camera moves or the light changes; then the rain-free mean, local η
-    and a sweep of percentiles over several numbers of frames, the suggested one in clean.png and all of them in
+    Without --recipe: frames are stabilized where the camera moves or the light changes; then the rain-free mean, local
+    η and a sweep of percentiles over several numbers of frames, the suggested one in clean.png and all of them in
     candidates/. With --recipe: that one.
 
     Writes clean.png, candidates/*.png, candidates.png (contact sheet), candidates.csv and report.json; with a rain-free

@@ -170,24 +170,24 @@ def _details(project: "Project", line: "Overview", learned: "Suggestions") -> di
 
 
 def _found(project: "Project", made: "Analysis") -> dict[str, Any]:
-    """What the analysis found of the clip: how frames were steadied (None: they were not), what moves in it."""
+    """What the analysis found of the clip: how frames were stabilized (None: they were not), what moves in it."""
     from pipeline.project.analysis import told
 
-    found: dict[str, Any] = {"steadying": None, "moving": told(made) or None, "belief": bool(made.belief_sd)}
-    if made.steadying:
-        from pipeline.project.analysis import read_steadying
+    found: dict[str, Any] = {"steadying": None, "moving": told(made) or None, "belief": bool(made.posterior_sd)}
+    if made.stabilization:
+        from pipeline.project.analysis import read_stabilization
 
-        steadying = read_steadying(project, made.steadying)
-        residuals = [pose.residual for pose in steadying.poses.values()]
-        gains = [float(gain) for pose in steadying.poses.values() for gain in pose.gain]
+        stabilization = read_stabilization(project, made.stabilization)
+        residuals = [pose.residual for pose in stabilization.poses.values()]
+        gains = [float(gain) for pose in stabilization.poses.values() for gain in pose.gain]
         found["steadying"] = {
-            "model": steadying.model,
-            "moves": steadying.moves,
-            "frames": len(steadying.poses),
+            "model": stabilization.model,
+            "moves": stabilization.moves,
+            "frames": len(stabilization.poses),
             "residual_px": {"most": max(residuals), "mean": sum(residuals) / len(residuals)},
-            "relit": steadying.relit,
+            "relit": stabilization.relit,
             "gains": [min(gains), max(gains)],
-            "dropped": {str(index): why for index, why in steadying.dropped.items()},
+            "dropped": {str(index): why for index, why in stabilization.dropped.items()},
         }
     return found
 
@@ -195,16 +195,16 @@ def _found(project: "Project", made: "Analysis") -> dict[str, Any]:
 def _print_found(found: dict[str, Any]) -> list[tuple[str, str]]:
     """Lines on it; none where an older rainclean analysed."""
     rows: list[tuple[str, str]] = []
-    steadying, moving = found["steadying"], found["moving"]
-    if steadying:
-        px = steadying["residual_px"]
+    stabilization, moving = found["steadying"], found["moving"]
+    if stabilization:
+        px = stabilization["residual_px"]
         left = f"{px['mean']:.2f} px left on average, {px['most']:.2f} at most"
-        camera = f"registered: {steadying['model']}, {left}" if steadying["moves"] else "stands still"
-        rows.append(("camera", f"{camera}; {counted(steadying['frames'], 'frame')} can be used"))
-        low, high = steadying["gains"]
-        if steadying["relit"]:
+        camera = f"registered: {stabilization['model']}, {left}" if stabilization["moves"] else "stands still"
+        rows.append(("camera", f"{camera}; {counted(stabilization['frames'], 'frame')} can be used"))
+        low, high = stabilization["gains"]
+        if stabilization["relit"]:
             rows.append(("light", f"changes, gains from {low:.3f} to {high:.3f}: undone"))
-        reasons = Counter(steadying["dropped"].values())
+        reasons = Counter(stabilization["dropped"].values())
         rows += [
             ("dropped" if i == 0 else "", f"{counted(number, 'frame')}: {why}")
             for i, (why, number) in enumerate(reasons.items())

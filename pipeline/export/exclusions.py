@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.project.analysis import read_areas, read_belief, read_passing
+from pipeline.project.analysis import read_areas, read_passing, read_posterior
 from pipeline.project.editing import read_mask
 from pipeline.project.model import Analysis
 from pipeline.project.storage import Project
@@ -98,8 +98,8 @@ def read_exclusions(
 
 
 def _unsure(project: Project, analysis: Analysis, picture: str, max_error: float) -> Mask | None:
-    belief = read_belief(project, analysis)
-    if belief is None:
+    posterior = read_posterior(project, analysis)
+    if posterior is None:
         return None
-    unsure = belief.error(project.artefacts.picture(picture)) > max_error
+    unsure = posterior.error(project.artefacts.picture(picture)) > max_error
     return unsure if unsure.any() else None

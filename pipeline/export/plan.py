@@ -283,7 +283,7 @@ def _doubts(project: Project, items: Sequence[Item], max_error: float | None) ->
     unsteady = [(item, item.rain.count(None) - item.repeated) for item in items]
     repeated = [(item, item.repeated) for item in items]
     for found, what in (
-        (unsteady, "cannot be steadied make no pairs"),
+        (unsteady, "cannot be stabilized make no pairs"),
         (repeated, "repeat the one before make no pairs of their own"),
     ):
         named = [f"{item.sequence.name} {many} of {len(item.rain)}" for item, many in found if many]
@@ -295,7 +295,7 @@ def _doubts(project: Project, items: Sequence[Item], max_error: float | None) ->
         if names := [i.sequence.name for i in items if (i.verdict.state if i.verdict else None) == state]:
             yield f"{what}: {few(names)}"
     if max_error is not None:
-        unknown = [item.sequence.name for item in items if not item.analysis.belief_sd]
+        unknown = [item.sequence.name for item in items if not item.analysis.posterior_sd]
         if unknown:
             yield (
                 "no expected error is known (an older rainclean analysed, or without a rain-free mean), so --max-error "

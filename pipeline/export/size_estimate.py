@@ -73,7 +73,7 @@ def estimate(project: Project, settings: ExportSettings) -> Estimate:
         crops, areas = counter.of(item, frames)
         sequences[item.split] += 1
         pairs[item.split] += crops
-        files = 3 if settings.confidence and item.analysis.belief_sd else 2
+        files = 3 if settings.confidence and item.analysis.posterior_sd else 2
         size += ceil(areas * _bytes_of_frame(project, item, settings)) + crops * (files * CONTAINER + _row_bytes())
     splits = layout(settings.layout).splits
     return Estimate(
@@ -128,7 +128,7 @@ class _Counter:
         width, height = made.region.width, made.region.height
         most = most_crops(self._crops, width, height)
         rules = self._rules
-        unsure = made.belief_sd and rules.max_error is not None
+        unsure = made.posterior_sd and rules.max_error is not None
         if not (exclude or unsure or (made.moving and not rules.keep_moving)):
             return most * len(frames)
         if most > MANY:
@@ -164,9 +164,9 @@ def _bytes_of_frame(project: Project, item: Item, settings: ExportSettings) -> f
     if not settings.keep_moving and not item.decision.exclude:
         masks += _size(project, made.areas)
     if settings.max_error is not None:
-        masks += MASK_TO_SD * _size(project, made.belief_sd)
+        masks += MASK_TO_SD * _size(project, made.posterior_sd)
     if settings.confidence:
-        masks += CONFIDENCE_TO_SD * _size(project, made.belief_sd)
+        masks += CONFIDENCE_TO_SD * _size(project, made.posterior_sd)
     return clean + rainy + masks
 
 

@@ -19,7 +19,7 @@ from pipeline.export.exclusions import REASONS, Excluded, Exclusions, read_exclu
 from pipeline.export.plan import ExportSettings, Item, Plan, plan_export, versions
 from pipeline.export.report import REPORT, write_report
 from pipeline.export.workplace import SEQUENCES, Workplace
-from pipeline.project.analysis import read_belief, whole_sequence
+from pipeline.project.analysis import read_posterior, whole_sequence
 from pipeline.project.storage import Project
 from pipeline.stages import Progress, part_of
 from pipeline.words import counted, few
@@ -128,7 +128,7 @@ def _prepare(project: Project, plan: Plan, item: Item, workplace: Workplace) -> 
     marked, rules = item.decision.exclude, plan.settings.exclusion
     exclusions = read_exclusions(project, item.analysis, item.candidate.picture, marked, rules)
     sure = _confidence(project, item, clean) if plan.settings.confidence else None
-    with whole_sequence(project, item.sequence, item.analysis.steadying) as source:
+    with whole_sequence(project, item.sequence, item.analysis.stabilization) as source:
         frames = yield from _still_frames(plan, item, source, clean)
         writer = _PairWriter(item, clean, exclusions, sure, workplace.pictures(_part(item)))
         with ThreadPoolExecutor(WRITERS, thread_name_prefix="rainclean-export") as pool:
@@ -160,18 +160,18 @@ def _is_sound(workplace: Workplace, item: Item, rows: list[dict[str, Any]]) -> b
 
 def _confidence(project: Project, item: Item, clean: U8) -> U8 | None:
     """The confidence picture of the clean image, (H, W) uint8; None where nothing says what to believe."""
-    belief = read_belief(project, item.analysis)
-    return None if belief is None else confidence.to_picture(belief.error(clean))
+    posterior = read_posterior(project, item.analysis)
+    return None if posterior is None else confidence.to_picture(posterior.error(clean))
 
 
 def _still_frames(plan: Plan, item: Item, source: FrameSource, clean: U8) -> Generator[Progress, None, list[int]]:
     """The frames that were asked for, without those in which the camera stands elsewhere than in the clean image.
 
-    In place of such a frame "differ" takes another one; in place of one that a person chose none is taken. Steadied
-    frames stand where the clean image does: whether one can be steadied is known.
+    In place of such a frame "differ" takes another one; in place of one that a person chose none is taken. Stabilized
+    frames stand where the clean image does: whether one can be stabilized is known.
     """
     amounts = item.amounts
-    if item.analysis.steadying:
+    if item.analysis.stabilization:
         return item.choose(plan.settings.frames, amounts)
     reference = Reduced(luma(clean))
     shifts: dict[int, float | None] = {}
@@ -343,7 +343,7 @@ def _sequences_csv(plan: Plan, parts: dict[int, list[dict[str, Any]]]) -> bytes:
             item.clip.width, item.clip.height, s.source, s.author, s.licence, s.consent, s.notes,
             item.candidate.name, d.uuid, d.kind, d.who, d.at, d.note, " ".join(d.reasons),
             item.opinions, item.agreeing, len({row["frame"] for row in rows}), len(rows),
-            "yes" if item.analysis.steadying else "no", " ".join(_excluded(rows)),
+            "yes" if item.analysis.stabilization else "no", " ".join(_excluded(rows)),
             item.clip.colours,
             *_verdict(item),
         )  # fmt: skip

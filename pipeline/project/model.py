@@ -119,13 +119,13 @@ class Sequence:
 class Analysis:
     """Candidates were made of a sequence, or that failed (``error`` then says why).
 
-    settings: "recipe" (None: the sweep), "frames", "rules", of a composite also "composite". reference_frame: index
-    in the clip. region: of the candidates in the upright frame. sheet, crowd, reference: artefacts of the contact
-    sheet, the crowd and the rainy reference frame cut to the region; each may be "". spread: how far the other
-    candidates lie from the best-scored one, mean, in levels of luma. origin: what made it.
-    steadying, belief_mean, belief_sd, areas, passing: artefacts of what was found (`findings`); each may be "".
-    moving: what is to be read of moving things, JSON, or "". verdict: whether the candidates can be trusted, JSON, or
-    "" where nobody judged; places: artefact of where not, or "". repeats: frames that repeat one, JSON, or "".
+    settings: "recipe" (None: the sweep), "frames", "rules", of a composite also "composite". reference_frame: index in
+    the clip. region: of the candidates in the upright frame. sheet, scoring_target, reference: artefacts of the contact
+    sheet, the scoring_target and the rainy reference frame cut to the region; each may be "". spread: how far the other
+    candidates lie from the best-scored one, mean, in levels of luma. origin: what made it. stabilization,
+    posterior_mean, posterior_sd, areas, passing: artefacts of what was found (`findings`); each may be "". moving: what
+    is to be read of moving things, JSON, or "". verdict: whether the candidates can be trusted, JSON, or "" where
+    nobody judged; places: artefact of where not, or "". repeats: frames that repeat one, JSON, or "".
     """
 
     id: int
@@ -139,13 +139,13 @@ class Analysis:
     region: Region
     warnings: tuple[str, ...]
     sheet: str
-    crowd: str = ""
+    scoring_target: str = ""
     reference: str = ""
     spread: float = 0.0
     origin: Origin = "analysis"
-    steadying: str = ""
-    belief_mean: str = ""
-    belief_sd: str = ""
+    stabilization: str = ""
+    posterior_mean: str = ""
+    posterior_sd: str = ""
     areas: str = ""
     passing: str = ""
     moving: str = ""

@@ -1,10 +1,10 @@
 """Judging a clean image without the truth: four defects, each a map over the picture in grey levels.
 
-All compare the candidate with what the clip itself says: with the crowd of each pixel (`temporal.crowd_centre`,
-where its values over time lie closest together) and with the rainy reference frame. A defect's score is the
-mean of its map; the total is their sum, so 0 is perfect and lower is better. Healthy candidates owe most of
-their total to temporal disagreement: the other three leave a margin for noise and speak up when something is
-really wrong.
+All compare the candidate with what the clip itself says: with the target of each pixel
+(`temporal.shortest_interval_midpoint`, where its values over time lie closest together) and with the rainy reference
+frame. A defect's score is the mean of its map; the total is their sum, so 0 is perfect and lower is better. Healthy
+candidates owe most of their total to temporal disagreement: the other three leave a margin for noise and speak up when
+something is really wrong.
 """
 
 from collections.abc import Callable
@@ -25,20 +25,20 @@ Mask = NDArray[np.bool_]
 Result = TypeVar("Result")
 
 STREAK_MARGIN = 2
-"""Grey levels by which thin bright structure may exceed the crowd's: what noise does."""
+"""Grey levels by which thin bright structure may exceed the target's: what noise does."""
 
 DARK_MARGIN = 3.0
-"""Grey levels by which a neighbourhood may be darker than its crowd: what a well chosen percentile does."""
+"""Grey levels by which a neighbourhood may be darker than its target: what a well chosen percentile does."""
 
 DETAIL_MARGIN = 4.0
 """Grey levels by which a vertical edge may be weaker than in the rainy frame: what noise there does."""
 
 RAIN_MARGIN = 6.0
-"""A pixel of the rainy frame this much brighter than its crowd is taken for rain."""
+"""A pixel of the rainy frame this much brighter than its target is taken for rain."""
 
 DOUBTFUL = 3.0
 """Total of a best-scored candidate above which the scores themselves are in doubt: simulated and real clips whose
-order was good had 0.4 to 1.6, torrents, in which rain is what a pixel's values crowd at, 4 to 12."""
+order was good had 0.4 to 1.6, torrents, in which rain is what a pixel's values lie densest at, 4 to 12."""
 
 _HALO = 3
 _STRIP = 128
@@ -54,7 +54,7 @@ class Scores:
     disagreement: float
 
     def judged(self, error: float) -> "Scores":
-        """The same with an expected error (`evidence`) in the place of the distance from the crowd."""
+        """The same with an expected error (`evidence`) in the place of the distance from the target."""
         return replace(self, disagreement=error)
 
     @property
@@ -63,61 +63,61 @@ class Scores:
         return self.streaks + self.detail + self.darkening + self.disagreement
 
 
-def leftover_streaks(candidate: U8, crowd: F32) -> F32:
-    """Streaks that were left: thin bright structure that the crowd does not have.
+def leftover_streaks(candidate: U8, target: F32) -> F32:
+    """Streaks that were left: thin bright structure that the target does not have.
 
-    candidate: (H, W) uint8 luma, crowd: (H, W) float32; returns (H, W) float32 in grey levels. Thin and
+    candidate: (H, W) uint8 luma, target: (H, W) float32; returns (H, W) float32 in grey levels. Thin and
     bright: what a white top-hat over 7 px across takes away (more in pictures of over 720 lines, see
     `_streak_width`), which catches streaks narrower than that at any slant but the horizontal.
     """
-    width = _streak_width(crowd)
-    return _left_over(_thin(candidate, width), _thin(np.rint(crowd).clip(0, 255).astype(np.uint8), width))
+    width = _streak_width(target)
+    return _left_over(_thin(candidate, width), _thin(np.rint(target).clip(0, 255).astype(np.uint8), width))
 
 
-def lost_detail(candidate: U8, reference: U8, crowd: F32) -> F32:
+def lost_detail(candidate: U8, reference: U8, target: F32) -> F32:
     """Detail that was lost: vertical edges of the rainy frame that are weaker in the candidate.
 
-    candidate, reference: (H, W) uint8 luma, crowd: (H, W) float32; returns (H, W) float32 in grey levels per
+    candidate, reference: (H, W) uint8 luma, target: (H, W) float32; returns (H, W) float32 in grey levels per
     px. Rain falls, so a streak has hardly any vertical edge but its ends; pixels of the rainy frame that are
-    brighter than their crowd are left out together with their neighbours.
+    brighter than their target are left out together with their neighbours.
     """
-    return _lost(_vertical_edges(candidate), _vertical_edges(reference), _under_rain(reference, crowd))
+    return _lost(_vertical_edges(candidate), _vertical_edges(reference), _under_rain(reference, target))
 
 
-def darkening(candidate: U8, crowd: F32) -> F32:
-    """How much darker than its crowd a neighbourhood of 5×5 px has become, as low percentiles make it.
+def darkening(candidate: U8, target: F32) -> F32:
+    """How much darker than its target a neighbourhood of 5×5 px has become, as low percentiles make it.
 
-    candidate: (H, W) uint8 luma, crowd: (H, W) float32; returns (H, W) float32 in grey levels.
+    candidate: (H, W) uint8 luma, target: (H, W) float32; returns (H, W) float32 in grey levels.
     """
-    return np.maximum(cv2.blur(crowd - candidate, (5, 5)) - np.float32(DARK_MARGIN), 0)
+    return np.maximum(cv2.blur(target - candidate, (5, 5)) - np.float32(DARK_MARGIN), 0)
 
 
-def temporal_disagreement(candidate: U8, crowd: F32) -> F32:
-    """Distance of each pixel from where its values over time crowd, in grey levels.
+def temporal_disagreement(candidate: U8, target: F32) -> F32:
+    """Distance of each pixel from where its values over time lie densest, in grey levels.
 
-    candidate: (H, W) uint8 luma, crowd: (H, W) float32; returns (H, W) float32.
+    candidate: (H, W) uint8 luma, target: (H, W) float32; returns (H, W) float32.
     """
-    return np.abs(candidate - crowd)
+    return np.abs(candidate - target)
 
 
 class Judge:
     """Scores candidates of one sequence; what they are compared with is made ready once.
 
-    reference: (H, W) uint8 luma of the rainy frame; crowd: (H, W) float32, a robust estimate of the clean luma.
+    reference: (H, W) uint8 luma of the rainy frame; target: (H, W) float32, a robust estimate of the clean luma.
     """
 
-    def __init__(self, reference: U8, crowd: F32, pool: ThreadPoolExecutor | None = None) -> None:
+    def __init__(self, reference: U8, target: F32, pool: ThreadPoolExecutor | None = None) -> None:
         """pool: runs strips side by side, here and in `score`."""
-        self._crowd, self._pool = crowd, pool
-        self._width = _streak_width(crowd)
-        self._expected = np.empty(crowd.shape, np.uint8)
-        self._edges = np.empty(crowd.shape, np.float32)
-        self._rain = np.empty(crowd.shape, np.bool_)
+        self._target, self._pool = target, pool
+        self._width = _streak_width(target)
+        self._expected = np.empty(target.shape, np.uint8)
+        self._edges = np.empty(target.shape, np.float32)
+        self._rain = np.empty(target.shape, np.bool_)
 
         def strip(top: int) -> None:
             outer, inner = self._strip(top)
-            near, rainy = crowd[outer], reference[outer]
-            rows = slice(top, min(top + _STRIP, len(crowd)))
+            near, rainy = target[outer], reference[outer]
+            rows = slice(top, min(top + _STRIP, len(target)))
             self._expected[rows] = _thin(np.rint(near).clip(0, 255).astype(np.uint8), self._width)[inner]
             self._edges[rows] = _vertical_edges(rainy)[inner]
             self._rain[rows] = _under_rain(rainy, near)[inner]
@@ -133,39 +133,39 @@ class Judge:
         def strip(top: int) -> NDArray[np.float64]:
             # Maps look up to 3 px beyond a pixel: strips overlap by that and the overlap is not counted twice.
             outer, inner = self._strip(top)
-            picture, near = luma(candidate[outer]), self._crowd[outer]
+            picture, near = luma(candidate[outer]), self._target[outer]
             darker = np.asarray(cv2.blur(near - picture, (5, 5)), np.float32)
             thin, edges = _thin(picture, self._width), _vertical_edges(picture)
             rows = slice(outer.start + inner.start, outer.start + inner.stop)
             sums = np.zeros((4, near.shape[1]), np.float32)
             _add_up(
                 picture[inner], thin[inner], edges[inner], darker[inner],
-                self._crowd[rows], self._expected[rows], self._edges[rows], self._rain[rows], sums,
+                self._target[rows], self._expected[rows], self._edges[rows], self._rain[rows], sums,
             )  # fmt: skip
             return np.asarray(sums.sum(axis=1, dtype=np.float64))
 
         sums = np.sum(self._each(strip), axis=0)
-        return Scores(*(float(s) / self._crowd.size for s in sums))
+        return Scores(*(float(s) / self._target.size for s in sums))
 
     def _strip(self, top: int) -> tuple[slice, slice]:
         """Rows that a strip looks at, and which of those are its own."""
-        height = len(self._crowd)
+        height = len(self._target)
         start, stop = max(0, top - _HALO), min(height, top + _STRIP + _HALO)
         return slice(start, stop), slice(top - start, min(top + _STRIP, height) - start)
 
     def _each(self, job: Callable[[int], Result]) -> list[Result]:
-        tops = range(0, len(self._crowd), _STRIP)
+        tops = range(0, len(self._target), _STRIP)
         return list(self._pool.map(job, tops) if self._pool else map(job, tops))
 
 
-def score(candidate: U8, reference: U8, crowd: F32, pool: ThreadPoolExecutor | None = None) -> Scores:
+def score(candidate: U8, reference: U8, target: F32, pool: ThreadPoolExecutor | None = None) -> Scores:
     """Scores of one candidate, (H, W, 3) uint8 RGB; see `Judge`."""
-    return Judge(reference, crowd, pool).score(candidate)
+    return Judge(reference, target, pool).score(candidate)
 
 
 @compiled
 def _add_up(
-    picture: U8, thin: U8, edges: F32, darker: F32, crowd: F32, expected: U8, due: F32, rain: Mask, sums: F32
+    picture: U8, thin: U8, edges: F32, darker: F32, target: F32, expected: U8, due: F32, rain: Mask, sums: F32
 ) -> None:
     """The four maps of a strip (R, W), added up by column: ``sums`` (4, W) float32, added to.
 
@@ -182,7 +182,7 @@ def _add_up(
         for x in range(picture.shape[1]):
             sums[2, x] += max(darker[y, x] - np.float32(DARK_MARGIN), none)
         for x in range(picture.shape[1]):
-            sums[3, x] += abs(np.float32(picture[y, x]) - crowd[y, x])
+            sums[3, x] += abs(np.float32(picture[y, x]) - target[y, x])
 
 
 def _vertical_edges(picture: U8) -> F32:
@@ -202,9 +202,9 @@ def _left_over(thin: U8, expected: U8) -> F32:
     return np.maximum(thin.astype(np.float32) - expected - np.float32(STREAK_MARGIN), 0)
 
 
-def _under_rain(reference: U8, crowd: F32) -> NDArray[np.bool_]:
-    """Pixels of the rainy frame that are brighter than their crowd, and their neighbours."""
-    rain = (reference - crowd > RAIN_MARGIN).astype(np.uint8)
+def _under_rain(reference: U8, target: F32) -> NDArray[np.bool_]:
+    """Pixels of the rainy frame that are brighter than their target, and their neighbours."""
+    rain = (reference - target > RAIN_MARGIN).astype(np.uint8)
     return np.asarray(cv2.dilate(rain, np.ones((5, 5), np.uint8)) > 0)
 
 

@@ -115,7 +115,7 @@ class Recipe:
             sign = " + " if self.offset > 0 else " − "
             rule = "local η" if self.rule == "local" else "η*"
             rule += f"{sign}{abs(self.offset):g}" if self.offset else ""
-        return f"{which}{self.frames} frames{every}, {rule}{', steadied' if self.steady else ''}"
+        return f"{which}{self.frames} frames{every}, {rule}{', stabilized' if self.steady else ''}"
 
     @property
     def hash(self) -> str:

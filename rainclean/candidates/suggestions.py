@@ -68,19 +68,19 @@ class Suggestion:
 
 
 def suggest(
-    pictures: Iterable[U8], crowd: F32 | None, reference: U8, current: int, areas: Areas | None = None
+    pictures: Iterable[U8], target: F32 | None, reference: U8, current: int, areas: Areas | None = None
 ) -> list[Suggestion]:
     """Suggestions of both kinds, at most `MOST` of each: where things were found to move, then strongest first.
 
-    pictures: the candidates, (H, W, 3) uint8 RGB each; taken one after the other, so that they may be loaded on
-    the way. crowd: (H, W) float32, see `temporal.crowd_centre`; without it nothing says which of two candidates
-    is better, and only "exclude" comes. reference: (H, W, 3) uint8, the rainy frame. current: index of the
-    candidate that a person looks at. areas: where things were found to move; what is in doubt there is suggested to
-    be excluded. Raises ValueError for pictures of different sizes and no such candidate.
+    pictures: the candidates, (H, W, 3) uint8 RGB each; taken one after the other, so that they may be loaded on the
+    way. target: (H, W) float32, see `temporal.shortest_interval_midpoint`; without it nothing says which of two
+    candidates is better, and only "exclude" comes. reference: (H, W, 3) uint8, the rainy frame. current: index of the
+    candidate that a person looks at. areas: where things were found to move; what is in doubt there is suggested to be
+    excluded. Raises ValueError for pictures of different sizes and no such candidate.
     """
     size = (reference.shape[0], reference.shape[1])
     step = max(1, math.ceil(math.sqrt(size[0] * size[1] / _PIXELS)))
-    near = None if crowd is None else _reduced(crowd, step)
+    near = None if target is None else _reduced(target, step)
     rain = _reduced(luma(reference), step)
     lumas: list[U8] = []
     defects: list[F32] = []

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rainclean import _kernels
 from rainclean.live.frames import LiveFrames, Window
 from rainclean.live.scratch import ScratchFile
-from rainclean.temporal import Votes, count_votes, crowd_size, sort_network
+from rainclean.temporal import Votes, count_votes, interval_size, sort_network
 
 U8 = NDArray[np.uint8]
 U16 = NDArray[np.uint16]
@@ -31,32 +31,32 @@ class SortedWindow:
     """What is known of a sorted window.
 
     first, last: (H, W) uint16, places of each pixel's mode among its sorted luma values. votes: of all pixels.
-    crowd: (H, W) float32, or None where it was not asked for.
+    midpoint: (H, W) float32, or None where it was not asked for.
     """
 
     window: Window
     first: U16
     last: U16
     votes: Votes
-    crowd: F32 | None
+    midpoint: F32 | None
 
 
 def sort_window(
     frames: LiveFrames,
     ranks: ScratchFile,
     window: Window,
-    crowd_of: Window | None,
+    midpoint_of: Window | None,
     pool: ThreadPoolExecutor,
     workers: int,
 ) -> Generator[float, None, SortedWindow]:
     """Sort the channels of a window into ``ranks``: all lowest values as a picture, all second-lowest, and so on.
 
-    crowd_of: window whose crowd is made along with it. Yields the share done; closing it stops the workers.
+    midpoint_of: window whose midpoint is made along with it. Yields the share done; closing it stops the workers.
     """
     height, width = frames.height, frames.width
     start, stop = window
     first, last = np.empty((height, width), np.uint16), np.empty((height, width), np.uint16)
-    crowd = None if crowd_of is None else np.empty((height, width), np.float32)
+    midpoint = None if midpoint_of is None else np.empty((height, width), np.float32)
 
     def strip(lines: range) -> Votes:
         block = np.empty((stop - start, len(lines), 3 * width), np.uint8)
@@ -64,8 +64,8 @@ def sort_window(
         for place, y in enumerate(lines):
             line = frames.line(y, window)
             values = luma_of(line)
-            if crowd is not None and crowd_of is not None:
-                _crowd(values if crowd_of == window else luma_of(frames.line(y, crowd_of)), crowd[y])
+            if midpoint is not None and midpoint_of is not None:
+                _midpoint(values if midpoint_of == window else luma_of(frames.line(y, midpoint_of)), midpoint[y])
             at, until = mode_places(values)
             votes += count_votes(at, until, stop - start)
             first[y], last[y] = at, until
@@ -81,7 +81,7 @@ def sort_window(
     for done, votes in enumerate(side_by_side(strip, strips, pool, 2 * workers), 1):
         total += votes
         yield done / len(strips)
-    return SortedWindow(window, first, last, total, crowd)
+    return SortedWindow(window, first, last, total, midpoint)
 
 
 def luma_of(line: U8) -> U8:
@@ -117,7 +117,7 @@ def side_by_side(
         wait([future for future in waiting if not future.cancel()])
 
 
-def _crowd(values: U8, out: F32) -> None:
+def _midpoint(values: U8, out: F32) -> None:
     ordered = values.copy()
     _kernels.apply_network(ordered, sort_network(len(ordered)))
-    _kernels.crowd_centre(ordered, crowd_size(len(ordered)), out)
+    _kernels.shortest_interval_midpoint(ordered, interval_size(len(ordered)), out)

@@ -79,7 +79,7 @@ class LiveStack:
             self._frames.close()
             raise
         self._sorted: SortedWindow | None = None
-        self._crowd: F32 | None = None
+        self._target: F32 | None = None
         self._sort_lock, self._ranks_lock = Lock(), Lock()
         self._users = Condition()
         self._looking, self._closed = 0, False
@@ -109,7 +109,7 @@ class LiveStack:
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._ranks.close()
         self._frames.close()
-        self._sorted = self._crowd = None
+        self._sorted = self._target = None
 
     @property
     def scratch_bytes(self) -> int:
@@ -128,11 +128,11 @@ class LiveStack:
         return self._window_now().votes
 
     @property
-    def crowd(self) -> F32:
+    def target(self) -> F32:
         """Crowd of each pixel, (H, W) float32 in grey levels: what pictures are scored against (see `sort`)."""
-        if self._crowd is None:
+        if self._target is None:
             raise NothingSorted("no window was sorted yet")
-        return self._crowd
+        return self._target
 
     def window(self, frames: int) -> Window:
         """Positions (start, stop) among the used frames of the ``frames`` around the reference frame."""
@@ -145,23 +145,23 @@ class LiveStack:
         if position == self.selection.reference:
             self.reference_rgb = rgb
 
-    def judge_by(self, crowd: F32) -> None:
-        """Let pictures be scored against this crowd, (H, W) float32 in grey levels, in place of the frames' own."""
-        if crowd.shape != (self.height, self.width):
-            raise ValueError(f"a crowd of {crowd.shape} for frames of {(self.height, self.width)}")
-        self._crowd = crowd
+    def judge_by(self, target: F32) -> None:
+        """Let pictures be scored against this target, (H, W) float32 in grey levels, in place of the frames' own."""
+        if target.shape != (self.height, self.width):
+            raise ValueError(f"a target of {target.shape} for frames of {(self.height, self.width)}")
+        self._target = target
 
-    def sort(self, frames: int, crowd_of: int | None = None) -> Generator[float, None, None]:
+    def sort(self, frames: int, midpoint_of: int | None = None) -> Generator[float, None, None]:
         """Sort the window of ``frames``; yields the share done, and may be closed.
 
-        The latest sort counts: one that was under way ends with NothingSorted at its next step.
-        crowd_of: also make the crowd of a window of that many frames. Where there is none yet, the first sort makes one
-        in any case, by default of its own window; later ones keep it, so that scores of all that is looked at compare.
+        The latest sort counts: one that was under way ends with NothingSorted at its next step. midpoint_of: also make
+        the target of a window of that many frames. Where there is none yet, the first sort makes one in any case, by
+        default of its own window; later ones keep it, so that scores of all that is looked at compare.
         """
         self._frames.check_filled()
-        if crowd_of is None and self._crowd is None:
-            crowd_of = frames
-        window, of = self.window(frames), None if crowd_of is None else self.window(crowd_of)
+        if midpoint_of is None and self._target is None:
+            midpoint_of = frames
+        window, of = self.window(frames), None if midpoint_of is None else self.window(midpoint_of)
         pool = self._begin_sort()
         try:
             done = yield from sort_window(self._frames, self._ranks, window, of, pool, self._workers)
@@ -171,7 +171,7 @@ class LiveStack:
             raise
         with self._sort_lock:
             self._check_turn(pool)
-            self._crowd = self._crowd if done.crowd is None else done.crowd
+            self._target = self._target if done.midpoint is None else done.midpoint
             self._sorted = done
 
     def percentile(self, percentile: float, out: U8 | None = None) -> U8:
@@ -195,7 +195,7 @@ class LiveStack:
                 two = np.empty((2, into.size), np.uint8)
                 self._ranks.read(rank * samples + start, two[0])
                 self._ranks.read((rank + 1) * samples + start, two[1])
-                _kernels.look_up(two, 0, part, into)
+                _kernels.percentile(two, 0, part, into)
 
             self._all(piece, range(0, samples, _PIECE))
         return picture
@@ -216,7 +216,7 @@ class LiveStack:
         def line(row: int) -> None:
             tile = self._frames.part(covered.y + row * step, window, covered.x, width, step)
             _kernels.apply_network(tile, pairs)
-            _kernels.look_up(tile, rank, part, out[row])
+            _kernels.percentile(tile, rank, part, out[row])
 
         with self._use():
             self._frames.check_filled()

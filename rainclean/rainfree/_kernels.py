@@ -116,8 +116,8 @@ def along_streaks(z: U8, reach: int, offsets: I32, first: int, out: U8) -> None:
 def settle(totals: F32, weights: F32, top: int, least: float, mean: F32) -> None:
     """The mean over both halves of the frames, in the place of what it began with.
 
-    ``totals`` (2, H, W, 3) and ``weights`` (2, H, W) float32 as from `weigh`; ``mean`` (R, W, 3) float32, rows of the
-    start from row ``top`` on, which stays where the weights of both halves come to less than ``least``.
+    ``totals`` (2, H, W, 3) and ``weights`` (2, H, W) float32 as from `accumulate`; ``mean`` (R, W, 3) float32, rows of
+    the start from row ``top`` on, which stays where the weights of both halves come to less than ``least``.
     """
     width = weights.shape[2]
     share = np.empty(width, np.float32)
@@ -139,8 +139,8 @@ def settle(totals: F32, weights: F32, top: int, least: float, mean: F32) -> None
 def apart(totals: F32, weights: F32, top: int, out: F32) -> None:
     """Variance of a mean over both halves, from what the means of the halves differ by.
 
-    ``totals`` (2, H, W, 3) and ``weights`` (2, H, W) float32 as from `weigh`; ``out`` (R, W) float32, the mean of the
-    channels' variances, of the rows from ``top`` on.
+    ``totals`` (2, H, W, 3) and ``weights`` (2, H, W) float32 as from `accumulate`; ``out`` (R, W) float32, the mean of
+    the channels' variances, of the rows from ``top`` on.
     """
     little, third = np.float32(1e-3), np.float32(1 / 3)
     for y in range(out.shape[0]):

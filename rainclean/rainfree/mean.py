@@ -25,10 +25,10 @@ from queue import SimpleQueue
 import numpy as np
 from numpy.typing import NDArray
 
-from rainclean._addressed import addresses_of, weigh
+from rainclean._addressed import accumulate, addresses_of
 from rainclean.rainfree import _kernels
 from rainclean.rainfree._kernels import LINE_SIZE, LINE_STEPS, LOWEST, SIZE, STEPS, ZERO
-from rainclean.rainfree.posterior import Belief
+from rainclean.rainfree.posterior import Posterior
 
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
@@ -62,7 +62,7 @@ _MIDDLE = 200  # px to each side of the middle, where the slant of streaks is lo
 _LENT = 9  # px across: neighbours that share their uncertainty
 _HIDDEN = 0.2  # of the noise, times the rainy share: rain too faint to be told from noise
 _SENSOR = 0.06  # correlation of neighbours that a sensor may have; from a third more on a codec is certain
-_CODED = (4.1, 2.3, 3.2)  # what a codec does to all frames alike: see `Weighed._coded`
+_CODED = (4.1, 2.3, 3.2)  # what a codec does to all frames alike: see `RainfreeSums._coded`
 _EVEN = 0.2  # of what a codec does where frames are alike: all over; the rest goes with the finest detail
 _INDEPENDENT = 50  # values of a pixel at most: over longer times light and codecs drift
 _FLOOR = 0.05  # grey levels
@@ -73,7 +73,7 @@ _SUREST = 4.0  # log odds: a streak may end, or begin, at the pixel itself
 
 
 @dataclass(frozen=True)
-class Weighed:
+class RainfreeSums:
     """What the frames gave: sums over the first and the second half of them, for what they differ by is telling.
 
     mean: (H, W, 3) float32, the rain-free mean in levels, not rounded. totals: (2, H, W, 3) float32, sums of chance
@@ -96,7 +96,7 @@ class Weighed:
         """Mean share of values that are free of rain, 0…1."""
         return float(self.weights.sum(dtype=np.float64)) / self.weights[0].size / self.frames
 
-    def belief(self, registered: bool = False, workers: int = 1) -> Belief:
+    def posterior(self, registered: bool = False, workers: int = 1) -> Posterior:
         """The mean and how far off it may be; see docs/adr/0013. registered: frames were laid over one another."""
         sd = np.empty(self.weights.shape[1:], np.float32)
         strips = _strips(len(sd), _ROWS)
@@ -106,11 +106,11 @@ class Weighed:
             single = self._single(sd[rows], self._whole(rows)).sum(dtype=np.float64)
             return float(single), float(_detail(self.mean, rows).sum(dtype=np.float64)) if self._coded else 1.0
 
-        with ThreadPoolExecutor(workers, thread_name_prefix="rainclean-believe") as pool:
+        with ThreadPoolExecutor(workers, thread_name_prefix="rainclean-posterior") as pool:
             usual, detail = np.sum(list(pool.map(spread, strips)), axis=0) / sd.size
             usual_by = float(usual), float(usual) / max(float(detail), 1e-3)
-            list(pool.map(lambda rows: self._believe(rows, sd, usual_by, registered), strips))
-        return Belief(self.mean, sd)
+            list(pool.map(lambda rows: self._to_posterior(rows, sd, usual_by, registered), strips))
+        return Posterior(self.mean, sd)
 
     @property
     def _alike(self) -> float:
@@ -149,7 +149,7 @@ class Weighed:
         # A running sum may come out a little below 0 where there is nothing to add.
         return np.asarray(np.maximum(cv2.blur(variance, (_LENT, _LENT))[inner], 0), np.float32)
 
-    def _believe(self, rows: slice, sd: F32, usual: tuple[float, float], registered: bool) -> None:
+    def _to_posterior(self, rows: slice, sd: F32, usual: tuple[float, float], registered: bool) -> None:
         """Turn variances of some rows into what is believed.
 
         usual: mean variance of single values, and the same over the mean of the finest detail.
@@ -227,7 +227,7 @@ class RainfreeMean:
         self._offsets: NDArray[np.int32] | None = None
         self._waiting: list[tuple[int, U8]] = []
         self._running: deque[list[Future[None]]] = deque()
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="rainclean-weigh")
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="rainclean-accumulate")
         self._rooms: SimpleQueue[_Room] = SimpleQueue()
         most = max(strip.outer.stop - strip.outer.start for strip in self._strips)
         for _ in range(min(workers, len(self._strips))):
@@ -253,14 +253,14 @@ class RainfreeMean:
             self._begin()
         self._waiting.append((position, np.ascontiguousarray(rgb)))
 
-    def finish(self) -> Weighed:
+    def finish(self) -> RainfreeSums:
         """The sums over all frames that were added, and their mean."""
         self._begin()
         self._wait(0)
         list(self._pool.map(self._settle, _strips(len(self._start), _ROWS)))
         alike = np.sum([strip.alike for strip in self._strips], axis=0)
         beside, after = (float(a / b) if b else 0.0 for a, b in alike)
-        return Weighed(
+        return RainfreeSums(
             self._start, self._totals, self._weights, self._frames, self._slant, self._noise, beside, after
         )  # fmt: skip
 
@@ -314,7 +314,7 @@ class RainfreeMean:
             addresses = addresses_of([rgb[rows] for _, rgb in frames])
             half = self._half(frames[0][0])
             sums = self._totals[half, rows], self._weights[half, rows]
-            weigh(addresses, z, inner.start, lines, self._chance, *sums)
+            accumulate(addresses, z, inner.start, lines, self._chance, *sums)
         finally:
             self._rooms.put(room)
 
@@ -419,7 +419,7 @@ def lean(rows: int, slant: float) -> NDArray[np.int32]:
 
 
 def chances(tail: float, length: int) -> F32:
-    """Chance that a value is free of rain, (LINE_SIZE, SIZE) float32, for `_kernels.weigh`.
+    """Chance that a value is free of rain, (LINE_SIZE, SIZE) float32, for `_kernels.accumulate`.
 
     By sum along the streak and own residual. tail: mean brightening by rain in standard deviations. length: px in a
     sum. What the neighbours along the streak say is taken as the odds before the pixel itself is asked.

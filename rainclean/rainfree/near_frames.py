@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from rainclean.rainfree.posterior import Belief
+from rainclean.rainfree.posterior import Posterior
 from rainclean.temporal import luma
 
 U8 = NDArray[np.uint8]
@@ -122,7 +122,7 @@ def near_clean(near: Near, without: int | None = None) -> tuple[U8, F32]:
     return np.rint(np.clip(picture, 0, 255)).astype(np.uint8), weight
 
 
-def near_belief(near: Near, picture: U8) -> Belief:
+def near_posterior(near: Near, picture: U8) -> Posterior:
     """What is believed of the truth where a clean image of near frames is best.
 
     The others differ from it by noise, by what moved and by rain; half of them show no more than is usual there.
@@ -135,7 +135,7 @@ def near_belief(near: Near, picture: U8) -> Belief:
     usual = cv2.blur(np.sqrt(np.median(apart, axis=0)), (_LENT, _LENT))
     mean = picture.astype(np.float32)
     noise = noise_of_difference((near.reference - mean).mean(axis=2))
-    return Belief(mean, np.asarray(np.hypot(usual, noise), np.float32))
+    return Posterior(mean, np.asarray(np.hypot(usual, noise), np.float32))
 
 
 def over_time(frames: U8, percent: float = 50.0) -> F32:

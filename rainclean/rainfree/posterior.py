@@ -1,7 +1,7 @@
 """What is believed of the truth at each pixel: a mean and how far off it may be. How far any picture is off follows.
 
-A belief is a Gaussian at each pixel and channel. With it any picture of the place can be judged, whichever recipe or
-composite it came from: its expected error is made of the belief's own and of its distance from the belief's mean.
+A posterior is a Gaussian at each pixel and channel. With it any picture of the place can be judged, whichever recipe or
+composite it came from: its expected error is made of the posterior's own and of its distance from the posterior's mean.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _ROWS = 64
 
 
 @dataclass(frozen=True)
-class Belief:
+class Posterior:
     """mean: (H, W, 3) float32 in grey levels, 0…255. sd: (H, W) float32, its standard deviation in each channel."""
 
     mean: F32
@@ -34,7 +34,7 @@ class Belief:
         picture: (H, W, 3) uint8 or float32. The truth is taken for light, which is not rounded to levels.
         """
         if picture.shape != self.mean.shape:
-            raise ValueError(f"a picture of shape {picture.shape} beside a belief of {self.mean.shape}")
+            raise ValueError(f"a picture of shape {picture.shape} beside a posterior of {self.mean.shape}")
         out = np.empty(self.sd.shape, np.float32)
         for top in range(0, len(out), _ROWS):  # in strips, so that of 4K little more than the picture is in memory
             rows = slice(top, top + _ROWS)
@@ -54,11 +54,11 @@ class Belief:
         sd = np.clip(np.rint(self.sd * SCALE), 0, 65535).astype(np.uint16)
         encoded = [cv2.imencode(".png", picture) for picture in (self.fine[..., ::-1], sd)]
         if not all(done for done, _ in encoded):
-            raise ValueError(f"a belief of {self.mean.shape} could not be encoded")
+            raise ValueError(f"a posterior of {self.mean.shape} could not be encoded")
         return encoded[0][1].tobytes(), encoded[1][1].tobytes()
 
     @classmethod
-    def decode(cls, mean: bytes, sd: bytes, name: str = "belief") -> "Belief":
+    def decode(cls, mean: bytes, sd: bytes, name: str = "posterior") -> "Posterior":
         """The inverse of `encode`. Raises InputError for files that are none."""
         import cv2
 

@@ -1,7 +1,7 @@
 from .exposure import Light, LightSamples
 from .exposure_bounds import Bounds
 from .registration import Gatherer, Registration
-from .stabilized_source import Pose, SourceAround, Steadying, SteadySource, relit
+from .stabilized_source import Pose, SourceAround, Stabilization, StabilizedSource, relit
 
 __all__ = [
     "Bounds",
@@ -11,7 +11,7 @@ __all__ = [
     "Pose",
     "Registration",
     "SourceAround",
-    "SteadySource",
-    "Steadying",
+    "Stabilization",
+    "StabilizedSource",
     "relit",
 ]

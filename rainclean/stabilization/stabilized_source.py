@@ -77,8 +77,8 @@ class Pose:
 
 
 @dataclass(frozen=True)
-class Steadying:
-    """The frames of a clip that can be steadied, and how.
+class Stabilization:
+    """The frames of a clip that can be stabilized, and how.
 
     model: see `registration.Registration`. cut: region of the upright frame that was read; poses are relative to it.
     region: what is left of the upright frame, in the reference frame's geometry. poses: by frame index in the clip.
@@ -102,9 +102,9 @@ class Steadying:
         return any(not pose.lit for pose in self.poses.values())
 
     def apply(self, index: int, rgb: U8) -> U8:
-        """A frame of the clip, cut to ``cut``, (H, W, 3) uint8, steadied: (h, w, 3) uint8 of ``region``.
+        """A frame of the clip, cut to ``cut``, (H, W, 3) uint8, stabilized: (h, w, 3) uint8 of ``region``.
 
-        Bit-identical where nothing is to be done. Raises KeyError for a frame that cannot be steadied.
+        Bit-identical where nothing is to be done. Raises KeyError for a frame that cannot be stabilized.
         """
         pose = self.poses[index]
         x, y = self.region.x - self.cut.x, self.region.y - self.cut.y
@@ -162,7 +162,7 @@ class Steadying:
         return cls(str(document["model"]), Region(*document["cut"]), Region(*document["region"]), poses, dropped)
 
     def misfit(self, size: tuple[int, int] | None = None, frames: range | None = None) -> str:
-        """Why no frame can be steadied by this, "" where all can that it names.
+        """Why no frame can be stabilized by this, "" where all can that it names.
 
         size: (width, height) px of the upright frame; frames: those that there are; None where that is not known.
         """
@@ -216,37 +216,37 @@ class SourceAround:
         self.close()
 
 
-class SteadySource(SourceAround):
-    """A clip whose frames come steadied: a `FrameSource` of those frames that can be; see `Steadying`."""
+class StabilizedSource(SourceAround):
+    """A clip whose frames come stabilized: a `FrameSource` of those frames that can be; see `Stabilization`."""
 
-    def __init__(self, source: FrameSource, steadying: Steadying, workers: int = 2) -> None:
-        """workers: frames that are steadied at a time, ahead of the reader."""
+    def __init__(self, source: FrameSource, stabilization: Stabilization, workers: int = 2) -> None:
+        """workers: frames that are stabilized at a time, ahead of the reader."""
         super().__init__(source)
-        self.steadying, self._workers = steadying, workers
+        self.stabilization, self._workers = stabilization, workers
 
     def read(self, indices: Sequence[int] | None = None, region: Region | None = None) -> Iterator[Frame]:
-        """Steadied frames; ``region`` lies within that of the steadying (None: all of it).
+        """Stabilized frames; ``region`` lies within that of the stabilization (None: all of it).
 
-        Without ``indices`` those that can be steadied. Raises IndexError for others, ValueError for other regions.
+        Without ``indices`` those that can be stabilized. Raises IndexError for others, ValueError for other regions.
         """
-        whole = self.steadying.region
+        whole = self.stabilization.region
         x, y, width, height = region or whole
         left, top = x - whole.x, y - whole.y
         if left < 0 or top < 0 or left + width > whole.width or top + height > whole.height:
             raise ValueError(f"region {x},{y},{width},{height} of {whole}")
-        wanted = sorted(self.steadying.poses) if indices is None else list(indices)
+        wanted = sorted(self.stabilization.poses) if indices is None else list(indices)
         for index in wanted:
-            if index not in self.steadying.poses:
-                reason = self.steadying.dropped.get(index, "it lies outside the frames that were used")
-                raise IndexError(f"frame {index} cannot be steadied: {reason}")
+            if index not in self.stabilization.poses:
+                reason = self.stabilization.dropped.get(index, "it lies outside the frames that were used")
+                raise IndexError(f"frame {index} cannot be stabilized: {reason}")
 
         def steady(frame: Frame) -> Frame:
-            rgb = self.steadying.apply(frame.index, frame.rgb)
+            rgb = self.stabilization.apply(frame.index, frame.rgb)
             return frame._replace(rgb=np.ascontiguousarray(rgb[top : top + height, left : left + width]))
 
         waiting: deque[Future[Frame]] = deque()
         with ThreadPoolExecutor(self._workers, thread_name_prefix="rainclean-steady") as pool:
-            for frame in self._source.read(wanted, self.steadying.cut):
+            for frame in self._source.read(wanted, self.stabilization.cut):
                 waiting.append(pool.submit(steady, frame))
                 if len(waiting) > self._workers:
                     yield waiting.popleft().result()

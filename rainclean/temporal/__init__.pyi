@@ -1,8 +1,8 @@
 from . import prior, storage
 from .local_eta import LocalVotes, eta_map, tenths
 from .memory_budget import STEADYING, Budget, default_memory, least_memory
-from .percentiles import Percentile, Start
-from .prior import SILENT_LIMIT, Votes, count_votes, crowd_size, luma, sort_stack, split_percentile
+from .percentiles import InitialEstimate, Percentile
+from .prior import SILENT_LIMIT, Votes, count_votes, interval_size, luma, sort_stack, split_percentile
 from .sorted_stack import SortedStack
 from .sorting_networks import sort_network
 from .storage import Planes, format_bytes
@@ -11,17 +11,17 @@ __all__ = [
     "SILENT_LIMIT",
     "STEADYING",
     "Budget",
+    "InitialEstimate",
     "LocalVotes",
     "Percentile",
     "Planes",
     "SortedStack",
-    "Start",
     "Votes",
     "count_votes",
-    "crowd_size",
     "default_memory",
     "eta_map",
     "format_bytes",
+    "interval_size",
     "least_memory",
     "luma",
     "prior",

@@ -21,7 +21,7 @@ IN_FLIGHT = 64
 """Bytes per pixel for frames on their way: a decoder's reference pictures, a few frames of RGB (measured: 40 to 73)."""
 
 STEADYING = 46
-"""Bytes per pixel for frames that are being steadied, beside those, and for the bounds of what they show (6)."""
+"""Bytes per pixel for frames that are being stabilized, beside those, and for the bounds of what they show (6)."""
 
 REFINED = 80
 """Bytes per pixel of a rain-free mean: its start (12), sums (32), what comes out (4), frames that wait (27), room to
@@ -128,7 +128,7 @@ def least_memory(pixels: int, workers: int, refined: int = 0) -> int:
 
 
 def _refining(pixels: int, frames: int) -> tuple[int, int]:
-    """Bytes that it takes to find out whether so many frames must be steadied, and later to make their mean."""
+    """Bytes that it takes to find out whether so many frames must be stabilized, and later to make their mean."""
     if not frames:
         return 0, 0
     surveyed = max(0, frames * (min(pixels, SURVEYED) + 6 * min(pixels, MOST_POINTS)) - ASIDE)

@@ -20,8 +20,8 @@ Percentile = float | F32
 
 
 @dataclass(frozen=True)
-class Start:
-    """What the start of a rain-free mean is made from; see `_kernels.climb`.
+class InitialEstimate:
+    """What the start of a rain-free mean is made from; see `_kernels.mean_shift`.
 
     window: index of the window. percentile: where to begin. sigma: (256,) float32, standard deviation of clean samples
     of a channel by level, in levels, above 0. ``steps`` times the mean is taken of the samples from ``below`` standard
@@ -43,7 +43,7 @@ class Start:
         return (exp(-(self.below**2) / 2) - exp(-(self.above**2) / 2)) / sqrt(2 * pi) / inside
 
 
-class LookUp:
+class PercentileQuery:
     """Percentiles wanted of each window and, where one is, a start; looked up band by band from several threads.
 
     windows: (start, stop) of each. shape: height and width of the picture in px. Raises ValueError for percentiles
@@ -53,7 +53,7 @@ class LookUp:
     def __init__(
         self,
         wanted: Sequence[Sequence[Percentile]],
-        start: Start | None,
+        start: InitialEstimate | None,
         windows: Sequence[tuple[int, int]],
         shape: tuple[int, int],
     ) -> None:
@@ -68,26 +68,27 @@ class LookUp:
             for percentiles, (begin, stop) in zip(wanted, windows, strict=True)
         ]
         self._start = start
-        self.started: F32 | None = None
+        self.initial_estimate: F32 | None = None
         if start is not None:
             self._sigma = _checked(start.sigma)
             self._begin = each_tenths(start.percentile, shape)
-            self.started = np.empty((*shape, 3), np.float32)
+            self.initial_estimate = np.empty((*shape, 3), np.float32)
 
     def window(self, index: int, tile: U8, band: Band, rows: Iterator[U8]) -> None:
         """One band of one window: ``tile`` (N, T) sorted, samples of ``band`` of the interleaved RGB picture.
 
-        Each percentile goes into the next of ``rows``, (T,) uint8; the start into ``started``, (H, W, 3) float32.
+        Each percentile goes into the next of ``rows``, (T,) uint8; the start into ``initial_estimate``, (H, W, 3)
+        float32.
         """
         for percentile in self._wanted[index]:
             if isinstance(percentile, tuple):
-                _kernels.look_up(tile, *percentile, next(rows))
+                _kernels.percentile(tile, *percentile, next(rows))
             else:
-                _kernels.look_up_each(tile, _of_channels(percentile, band), next(rows))
-        if self._start is not None and self.started is not None and index == self._start.window:
-            out = self.started.reshape(-1)[slice(*band)]
+                _kernels.percentile_per_pixel(tile, _of_channels(percentile, band), next(rows))
+        if self._start is not None and self.initial_estimate is not None and index == self._start.window:
+            out = self.initial_estimate.reshape(-1)[slice(*band)]
             begin, how = _of_channels(self._begin, band), self._start
-            _kernels.climb(tile, begin, self._sigma, float(how.below), float(how.above), how.moved, how.steps, out)
+            _kernels.mean_shift(tile, begin, self._sigma, float(how.below), float(how.above), how.moved, how.steps, out)
 
 
 def _of_channels(of_pixels: I16, band: Band) -> I16:

@@ -120,7 +120,7 @@ def percentile(sorted_frames: U8, eta: float) -> U8:
     """
     columns = _columns(sorted_frames)
     out = np.empty(columns.shape[1], np.uint8)
-    _kernels.look_up(columns, *split_percentile(eta, len(columns)), out)
+    _kernels.percentile(columns, *split_percentile(eta, len(columns)), out)
     return out.reshape(sorted_frames.shape[1:])
 
 
@@ -139,7 +139,7 @@ def percentile_each(sorted_frames: U8, etas: NDArray[np.float32]) -> U8:
     columns = _columns(sorted_frames)
     of_each = each_tenths(etas, sorted_frames.shape[1:3])
     out = np.empty(columns.shape[1], np.uint8)
-    _kernels.look_up_each(columns, np.repeat(of_each, out.size // of_each.size), out)
+    _kernels.percentile_per_pixel(columns, np.repeat(of_each, out.size // of_each.size), out)
     return out.reshape(sorted_frames.shape[1:])
 
 
@@ -157,8 +157,8 @@ def each_tenths(etas: float | NDArray[np.float32], shape: tuple[int, ...]) -> ND
     return np.ascontiguousarray(np.broadcast_to(whole, shape)).reshape(-1)
 
 
-def crowd_centre(sorted_luma: U8) -> NDArray[np.float32]:
-    """Where each pixel's values crowd, in grey levels: (N, …) uint8 sorted over time → (…) float32.
+def shortest_interval_midpoint(sorted_luma: U8) -> NDArray[np.float32]:
+    """Where each pixel's values lie densest, in grey levels: (N, …) uint8 sorted over time → (…) float32.
 
     Middle of the narrowest interval that holds a quarter of the N values. It is a robust estimate of the
     clean luma as long as rain is more scattered than the noise of the sensor, and owes nothing to the votes:
@@ -166,12 +166,12 @@ def crowd_centre(sorted_luma: U8) -> NDArray[np.float32]:
     """
     columns = _columns(sorted_luma)
     out = np.empty(columns.shape[1], np.float32)
-    _kernels.crowd_centre(columns, crowd_size(len(columns)), out)
+    _kernels.shortest_interval_midpoint(columns, interval_size(len(columns)), out)
     return out.reshape(sorted_luma.shape[1:])
 
 
-def crowd_size(frames: int) -> int:
-    """How many of N values make a crowd: a quarter, at least 2."""
+def interval_size(frames: int) -> int:
+    """How many of N values make a midpoint: a quarter, at least 2."""
     return max(2, -(-frames // 4))
 
 

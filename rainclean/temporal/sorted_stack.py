@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 from rainclean import _kernels
 from rainclean.temporal.local_eta import LocalVotes, cell_grid, cell_size
 from rainclean.temporal.memory_budget import Budget
-from rainclean.temporal.percentiles import LookUp, Percentile, Start
-from rainclean.temporal.prior import Votes, crowd_size
+from rainclean.temporal.percentiles import InitialEstimate, Percentile, PercentileQuery
+from rainclean.temporal.prior import Votes, interval_size
 from rainclean.temporal.runs import HeldRuns, Runs, StoredRuns
 from rainclean.temporal.sorting_networks import Pairs, sort_runs_network
 from rainclean.temporal.storage import Planes, refuse_if_too_little
@@ -126,20 +126,22 @@ class SortedStack:
         self._runs.finish()
         self._finished = True
 
-    def votes(self, crowd_window: int | None = -1) -> Generator[float, None, tuple[list[Votes], NDArray[np.float32]]]:
-        """First pass: yields the share done after each band; returns the votes of each window and the crowd.
+    def votes(
+        self, midpoint_window: int | None = -1
+    ) -> Generator[float, None, tuple[list[Votes], NDArray[np.float32]]]:
+        """First pass: yields the share done after each band; returns the votes of each window and the midpoint.
 
-        The crowd is `temporal.crowd_centre` of the window with that index, (H, W) float32; None: not asked for, left
-        undefined. In the end `local_votes` holds the votes by cells.
+        The midpoint is `temporal.shortest_interval_midpoint` of the window with that index, (H, W) float32; None: not
+        asked for, left undefined. In the end `local_votes` holds the votes by cells.
         """
         counts = [Votes.none(stop - start) for start, stop in self.windows]
-        crowd = np.empty(self.height * self.width, np.float32)
+        midpoint = np.empty(self.height * self.width, np.float32)
         bands = len(self._runs.luma_bands)
-        crowd_of = None if crowd_window is None else self.windows[crowd_window]
+        midpoint_of = None if midpoint_window is None else self.windows[midpoint_window]
         grid, cell = cell_grid(self.height, self.width), cell_size(self.height, self.width)
         changes = [np.zeros((*grid, vote.frames + 1), np.int32) for vote in counts]
         for done, (first, partial) in enumerate(
-            self._over_bands(lambda band: self._vote_band(band, crowd, crowd_of), bands), 1
+            self._over_bands(lambda band: self._vote_band(band, midpoint, midpoint_of), bands), 1
         ):
             counts = [total + votes for total, (votes, _) in zip(counts, partial, strict=True)]
             for change, (_, in_cells) in zip(changes, partial, strict=True):
@@ -149,10 +151,13 @@ class SortedStack:
             LocalVotes(np.cumsum(change[..., :-1], axis=-1, dtype=np.int32), cell, self.height, self.width)
             for change in changes
         ]
-        return counts, crowd.reshape(self.height, self.width)
+        return counts, midpoint.reshape(self.height, self.width)
 
     def percentiles(
-        self, wanted: Sequence[Sequence[Percentile]], use: Callable[[int, U8], None], start: Start | None = None
+        self,
+        wanted: Sequence[Sequence[Percentile]],
+        use: Callable[[int, U8], None],
+        start: InitialEstimate | None = None,
     ) -> Generator[float, None, F32 | None]:
         """Second pass: look up percentiles of each window; yields the share done after each band.
 
@@ -162,18 +167,18 @@ class SortedStack:
         start of a rain-free mean, (H, W, 3) float32 in levels, where one is asked for. Raises ValueError for
         percentiles beyond 0…100 and maps of another shape.
         """
-        look_up = LookUp(wanted, start, self.windows, (self.height, self.width))
+        query = PercentileQuery(wanted, start, self.windows, (self.height, self.width))
         bands = len(self._runs.channel_bands)
-        for done, _ in enumerate(self._over_bands(lambda band: self._look_up_band(band, look_up, use), bands), 1):
+        for done, _ in enumerate(self._over_bands(lambda band: self._query_band(band, query, use), bands), 1):
             yield done / bands
-        return look_up.started
+        return query.initial_estimate
 
     def picture_planes(self, count: int) -> Planes:
         """Room for ``count`` pictures, in bands as `percentiles` delivers them; the caller closes it."""
         bands = self._runs.channel_bands
         return self._budget.planes(count, bands[-1][1], self.layout.pictures_on_disk, bands)
 
-    def _vote_band(self, band: int, crowd: F32, crowd_of: Window | None) -> tuple[int, list[tuple[Votes, I32]]]:
+    def _vote_band(self, band: int, midpoint: F32, midpoint_of: Window | None) -> tuple[int, list[tuple[Votes, I32]]]:
         """Votes of a band for each window, and by cells: of the rows of cells that it touches, from the first on."""
         tile = self._runs.luma(band)
         width = tile.shape[1]
@@ -196,20 +201,20 @@ class SortedStack:
             self.clock.add("sort", sorted_at - began)
             voted_at = thread_time()
             self.clock.add("votes", voted_at - sorted_at)
-            if (start, stop) == crowd_of:
-                _kernels.crowd_centre(tile[start:stop], crowd_size(stop - start), crowd[begin:end])
+            if (start, stop) == midpoint_of:
+                _kernels.shortest_interval_midpoint(tile[start:stop], interval_size(stop - start), midpoint[begin:end])
                 self.clock.add("score", thread_time() - voted_at)
         return top, result
 
-    def _look_up_band(self, band: int, look_up: LookUp, use: Callable[[int, U8], None]) -> None:
+    def _query_band(self, band: int, query: PercentileQuery, use: Callable[[int, U8], None]) -> None:
         tile = self._runs.channels(band)
-        block = np.empty((look_up.count, tile.shape[1]), np.uint8)
+        block = np.empty((query.count, tile.shape[1]), np.uint8)
         rows = iter(block)
         for index, ((start, stop), pairs) in enumerate(zip(self.windows, self._merges, strict=True)):
             began = thread_time()
             _kernels.apply_network(tile, pairs)
             sorted_at = thread_time()
-            look_up.window(index, tile[start:stop], self._runs.channel_bands[band], rows)
+            query.window(index, tile[start:stop], self._runs.channel_bands[band], rows)
             self.clock.add("sort", sorted_at - began)
             self.clock.add("percentiles", thread_time() - sorted_at)
         began = thread_time()

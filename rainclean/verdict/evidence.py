@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from rainclean.rainfree import Belief, Near, noise_of_difference, over_time
+from rainclean.rainfree import Near, Posterior, noise_of_difference, over_time
 
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
@@ -77,20 +77,20 @@ class Evidence:
     noise: standard deviation of a frame, grey levels. share: of pixels of the reference frame that show no rain.
     """
 
-    def __init__(self, near: Near, belief: Belief | None = None, passing: Mask | None = None) -> None:
+    def __init__(self, near: Near, posterior: Posterior | None = None, passing: Mask | None = None) -> None:
         """Take note of the frames.
 
-        belief: of many frames; where they agree they tell rain better than few. passing: (H, W) bool, what is known to
-        pass in the reference frame: a clean image may show what is behind it.
+        posterior: of many frames; where they agree they tell rain better than few. passing: (H, W) bool, what is known
+        to pass in the reference frame: a clean image may show what is behind it.
         """
         there = np.ones(near.reference.shape[:2], bool) if passing is None else ~passing
         frames, at = near.frames, near.at
         others = np.delete(frames, at, axis=0)
         self._lowest = frames.min(axis=0)
         self._clean = over_time(others, _LOW)
-        if belief is not None:
-            agree = belief.sd < _AGREE
-            self._clean[agree] = belief.mean[agree]
+        if posterior is not None:
+            agree = posterior.sd < _AGREE
+            self._clean[agree] = posterior.mean[agree]
         apart = _apart(near.reference, self._clean)
         self._usual = usual(apart)
         self._reach = self._allowed()

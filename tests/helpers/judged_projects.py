@@ -35,7 +35,7 @@ def fill(project: Project, count: int, seed: int = 0) -> list[Sequence]:
             analysis = project.insert(
                 "analysis", sequence_id=sequence, settings='{"recipe": null}', settings_hash="made", rainclean="1",
                 finished="2026-01-01T00:00:00Z", error="", reference_frame=0, region="[0, 0, 72, 56]", warnings="[]",
-                rain="[]", sheet="", crowd=f"crowd{number}", spread=float(rng.uniform(0.3, 2)), verdict=FIT,
+                rain="[]", sheet="", scoring_target=f"target{number}", spread=float(rng.uniform(0.3, 2)), verdict=FIT,
             )  # fmt: skip
             defects = np.abs(rng.normal(0.3, 0.15, (len(OFFSETS), 4)))
             order = np.argsort(defects.sum(axis=1))

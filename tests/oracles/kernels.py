@@ -75,20 +75,20 @@ def count_in_cells(first: I32, last: I32, begin: int, width: int, cell: int, cha
 
 
 def look_up(tile: U8, rank: int, part: int, out: U8) -> None:
-    """Twin of `_kernels.look_up`."""
+    """Twin of `_kernels.percentile`."""
     above = tile[min(rank + 1, len(tile) - 1)].astype(np.int64)
     out[:] = ((1000 - part) * tile[rank].astype(np.int64) + part * above) // 1000
 
 
-def look_up_each(tile: U8, tenths: I16, out: U8) -> None:
-    """Twin of `_kernels.look_up_each`."""
+def percentile_per_pixel(tile: U8, tenths: I16, out: U8) -> None:
+    """Twin of `_kernels.percentile_per_pixel`."""
     for c in range(out.size):
         rank, part = divmod(int(tenths[c]) * (len(tile) - 1), 1000)
         look_up(tile[:, c : c + 1], rank, part, out[c : c + 1])
 
 
 def climb(tile: U8, tenths: I16, sigma: F32, below: float, above: float, moved: float, steps: int, out: F32) -> None:
-    """Twin of `_kernels.climb`: the same steps in single precision, which decide what lies just inside."""
+    """Twin of `_kernels.mean_shift`: the same steps in single precision, which decide what lies just inside."""
     down, up, aside = np.float32(below), np.float32(above), np.float32(moved)
     columns = np.arange(tile.shape[1])
     rank, part = np.divmod(tenths.astype(np.int64) * (len(tile) - 1), 1000)
@@ -105,8 +105,8 @@ def climb(tile: U8, tenths: I16, sigma: F32, below: float, above: float, moved: 
     out[:] = value
 
 
-def crowd_centre(tile: U8, held: int, centre: NDArray[np.float32]) -> None:
-    """Twin of `_kernels.crowd_centre`."""
+def shortest_interval_midpoint(tile: U8, held: int, centre: NDArray[np.float32]) -> None:
+    """Twin of `_kernels.shortest_interval_midpoint`."""
     bottom, top = tile[: len(tile) - held + 1].astype(np.int64), tile[held - 1 :].astype(np.int64)
     tied = top - bottom == (top - bottom).min(axis=0)
     centre[:] = ((bottom + top) * tied).sum(axis=0).astype(np.float32) / (2 * tied.sum(axis=0)).astype(np.float32)
@@ -154,8 +154,10 @@ def along_streaks(z: U8, reach: int, offsets: I32, first: int, out: U8) -> None:
         out[y] = np.clip(place, 0, np.float32(LINE_SIZE - 0.5)).astype(np.uint8)
 
 
-def weigh(addresses: NDArray[np.uint64], z: U8, first: int, lines: U8, chance: F32, total: F32, weight: F32) -> None:
-    """Twin of `_addressed.weigh`."""
+def accumulate(
+    addresses: NDArray[np.uint64], z: U8, first: int, lines: U8, chance: F32, total: F32, weight: F32
+) -> None:
+    """Twin of `_addressed.accumulate`."""
     rows = len(weight)
     for n, address in enumerate(addresses.tolist()):
         q = chance[lines[n, :rows], z[n, first : first + rows]]

@@ -139,7 +139,7 @@ def test_look_up(tile, where, part):
     rank = int(where * (len(tile) - 1))
     part = 0 if rank == len(tile) - 1 else part
     one, other = np.full(tile.shape[1], 7, np.uint8), np.full(tile.shape[1], 8, np.uint8)
-    _kernels.look_up(tile, rank, part, one)
+    _kernels.percentile(tile, rank, part, one)
     _reference.look_up(tile, rank, part, other)
     assert np.array_equal(one, other)
 
@@ -162,8 +162,8 @@ def test_look_up_each(tile, seed):
     tenths = np.random.default_rng(seed).integers(0, 1001, tile.shape[1]).astype(np.int16)
     tenths[:2] = [0, 1000][: tile.shape[1]]
     one, other = np.full(tile.shape[1], 7, np.uint8), np.full(tile.shape[1], 8, np.uint8)
-    _kernels.look_up_each(tile, tenths, one)
-    _reference.look_up_each(tile, tenths, other)
+    _kernels.percentile_per_pixel(tile, tenths, one)
+    _reference.percentile_per_pixel(tile, tenths, other)
     assert np.array_equal(one, other)
 
 
@@ -172,8 +172,8 @@ def test_look_up_each(tile, seed):
 def test_look_up_each_of_one_percentile_is_look_up(rows, tenths):
     tile = np.sort(np.random.default_rng(rows).integers(0, 256, (rows, 333), np.uint8), axis=0)
     one, other = np.empty(333, np.uint8), np.empty(333, np.uint8)
-    _kernels.look_up_each(tile, np.full(333, tenths, np.int16), one)
-    _kernels.look_up(tile, *divmod(tenths * (rows - 1), 1000), other)
+    _kernels.percentile_per_pixel(tile, np.full(333, tenths, np.int16), one)
+    _kernels.percentile(tile, *divmod(tenths * (rows - 1), 1000), other)
     assert np.array_equal(one, other)
 
 
@@ -185,7 +185,7 @@ def test_climb(tile, seed, noise):
     sigma = (noise * rng.uniform(0.5, 2, 256)).astype(np.float32)
     one, other = np.full(tile.shape[1], 7, np.float32), np.full(tile.shape[1], 8, np.float32)
     how = float(rng.uniform(0.5, 3)), float(rng.uniform(0, 2)), float(rng.uniform(-0.5, 0)), int(rng.integers(0, 5))
-    _kernels.climb(tile, tenths, sigma, *how, one)
+    _kernels.mean_shift(tile, tenths, sigma, *how, one)
     _reference.climb(tile, tenths, sigma, *how, other)
     assert np.array_equal(one, other)
 
@@ -194,7 +194,7 @@ def test_climb(tile, seed, noise):
 def test_sums_of_many_samples_far_apart_do_not_overflow(rows):
     tile = np.sort(np.random.default_rng(1).choice(np.array([0, 255], np.uint8), (rows, 5000), p=(0.01, 0.99)), axis=0)
     out = np.empty(5000, np.float32)
-    _kernels.climb(tile, np.full(5000, 500, np.int16), np.full(256, 1000, np.float32), 2.5, 1.5, -0.1, 3, out)
+    _kernels.mean_shift(tile, np.full(5000, 500, np.int16), np.full(256, 1000, np.float32), 2.5, 1.5, -0.1, 3, out)
     assert np.allclose(out, tile.mean(axis=0) + 100)
 
 
@@ -209,14 +209,14 @@ def test_climbing_from_the_median_of_clean_noise_stays_at_its_mean():
     tile = np.sort(np.random.default_rng(2).normal(100.3, 4, (400, 2000)).round().astype(np.uint8), axis=0)
     out, start = np.empty(2000, np.float32), Start(0, 50, np.full(256, 4, np.float32))
     half = np.full(2000, 500, np.int16)
-    _kernels.climb(tile, half, start.sigma, start.below, start.above, start.moved, start.steps, out)
+    _kernels.mean_shift(tile, half, start.sigma, start.below, start.above, start.moved, start.steps, out)
     assert abs(out.mean() - 100.3) < 0.1
 
 
 def test_no_step_is_the_percentile_before_truncation():
     tile = np.sort(np.random.default_rng(2).integers(0, 256, (37, 500), np.uint8), axis=0)
     out = np.empty(500, np.float32)
-    _kernels.climb(tile, np.full(500, 335, np.int16), np.ones(256, np.float32), 2.5, 1.5, 0.0, 0, out)
+    _kernels.mean_shift(tile, np.full(500, 335, np.int16), np.ones(256, np.float32), 2.5, 1.5, 0.0, 0, out)
     assert np.allclose(out, np.percentile(tile, 33.5, axis=0), atol=1e-3)
 
 
@@ -225,8 +225,8 @@ def test_no_step_is_the_percentile_before_truncation():
 def test_crowd_centre(tile, share):
     held = 2 + int(share * (len(tile) - 2))
     one, other = np.full(tile.shape[1], -1, np.float32), np.full(tile.shape[1], -2, np.float32)
-    _kernels.crowd_centre(tile, held, one)
-    _reference.crowd_centre(tile, held, other)
+    _kernels.shortest_interval_midpoint(tile, held, one)
+    _reference.shortest_interval_midpoint(tile, held, other)
     assert np.array_equal(one, other)
 
 
@@ -268,7 +268,7 @@ for memory in (1 << 30, 1 << 15):
         list(stack.percentiles([[1.5, np.ones((20, 20), np.float32)], [50]], store.put, start))
         store.close()
 temporal.released(frames)
-temporal.crowd_centre(temporal.sort_stack(temporal.luma(frames)))
+temporal.shortest_interval_midpoint(temporal.sort_stack(temporal.luma(frames)))
 print([len(kernel.signatures) for kernel in kernels])
 """
 

@@ -21,7 +21,7 @@ _MARGIN = 8.0
 class FrameCurve(QWidget):
     """Rain amount over frames. chosen: a person clicked or dragged to a frame (index in the clip).
 
-    at_hand: the frames that can be seen, rising; all but those that cannot be steadied or repeat another.
+    at_hand: the frames that can be seen, rising; all but those that cannot be stabilized or repeat another.
     """
 
     chosen = Signal(int)
@@ -210,5 +210,5 @@ class FrameStrip(QWidget):
             return
         reference = "  reference" if self.curve.frame == self.curve.reference else ""
         amount = self.curve.amounts[place]
-        rain = "cannot be steadied" if amount is None else f"rain {amount:.2f}"
+        rain = "cannot be stabilized" if amount is None else f"rain {amount:.2f}"
         self.label.setText(f"frame {self.curve.frame}{reference}\n{rain}")

@@ -17,7 +17,7 @@ _LEFT_OUT = (
     "Frames that repeat another are not listed; those in which the camera stands elsewhere than in the clean image are "
     "left out at export."
 )
-_UNSTEADY = "Frames that cannot be steadied or that repeat another are not listed."
+_UNSTEADY = "Frames that cannot be stabilized or that repeat another are not listed."
 
 
 class FramePicker(QWidget):
@@ -34,7 +34,7 @@ class FramePicker(QWidget):
         self._workers = workers
         self._thumbnails_of: tuple[object, ...] | None = None
         self.covered: Collection[int] = ()
-        self.steadied = False
+        self.stabilized = False
         self.frames = FramesModel()
         self.strip = FrameStrip(self.frames)
         self.title, self.count = Label(), Label()
@@ -81,9 +81,9 @@ class FramePicker(QWidget):
             self._workers.cancel(_LANE)
             self._thumbnails_of = None
             return
-        self.steadied = bool(subject.analysis is not None and subject.analysis.steadying)
-        steadying = subject.analysis.steadying if subject.analysis is not None else ""
-        key = (folder, subject.clip_id, subject.region, steadying)
+        self.stabilized = bool(subject.analysis is not None and subject.analysis.stabilization)
+        stabilization = subject.analysis.stabilization if subject.analysis is not None else ""
+        key = (folder, subject.clip_id, subject.region, stabilization)
         if key == self._thumbnails_of:
             return
         self._thumbnails_of = key
@@ -109,7 +109,7 @@ class FramePicker(QWidget):
         self.by_settings.setEnabled(there and by is None)
         how = "chosen by hand" if by is None else f"by the settings ({by})"
         number = f"{len(self.frames.chosen)} of {counted(len(self.frames.order), 'frame')} {how}. " if by != "" else ""
-        self.count.setText(f"{number}{_UNSTEADY if self.steadied else _LEFT_OUT}" if there else "")
+        self.count.setText(f"{number}{_UNSTEADY if self.stabilized else _LEFT_OUT}" if there else "")
 
     def _spread(self) -> None:
         from rainclean.dataset import FrameChoice

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.project.analysis import steadied
+from pipeline.project.analysis import stabilized
 from pipeline.project.clips import clip, open_clip
 from pipeline.project.model import Analysis
 from pipeline.project.storage import Project
@@ -41,7 +41,7 @@ _SMALL = 1280
 class Subject:
     """What the pairs of a sequence are made of. content: SHA-256 of the clip. picture, exclude: artefacts.
 
-    analysis: of the picture; it says how frames are steadied, and what moves.
+    analysis: of the picture; it says how frames are stabilized, and what moves.
     """
 
     clip_id: int
@@ -122,7 +122,7 @@ def _exclusions(project: Project, subject: Subject, rules: "ExclusionRules | Non
 def _open(project: Project, subject: Subject) -> FrameSource:
     """The frames of a subject as its analysis used them."""
     source = open_clip(project, clip(project, subject.clip_id))
-    return steadied(project, source, subject.analysis.steadying if subject.analysis else "")
+    return stabilized(project, source, subject.analysis.stabilization if subject.analysis else "")
 
 
 def choose_crops(

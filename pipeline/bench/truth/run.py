@@ -166,10 +166,12 @@ def _measure(
             "best": compare(result.picture(best), known, seconds, counts),
         }
         said, reasons = result.verdict.state, [reason.words for reason in result.verdict.reasons]
-        belief = result.belief
+        posterior = result.posterior
         shown = pictures["suggestion"]
         # Calibrated on the ladder; films have places where no truth is the same in two frames.
-        expected = None if belief is None or rung.case.filmed else Reliability.of(belief.error(shown), shown, known)
+        expected = (
+            None if posterior is None or rung.case.filmed else Reliability.of(posterior.error(shown), shown, known)
+        )
     shared = clip.shared(result.selection.indices, reference)
     for name in ("released",) if rung.case.filmed else ("released", "median"):
         # Where things are at several depths, no other frame shows the same picture.

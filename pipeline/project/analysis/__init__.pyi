@@ -1,15 +1,15 @@
 from .findings import (
     covered_frames,
-    decode_steadying,
+    decode_stabilization,
     read_areas,
-    read_belief,
     read_passing,
-    read_steadying,
+    read_posterior,
+    read_stabilization,
     repeats_of,
     told,
     verdict_of,
 )
-from .frames import open_frames, steadied, whole_sequence
+from .frames import open_frames, stabilized, whole_sequence
 from .live import LiveCandidate, kept_candidate, live_recipe, open_live
 from .records import (
     FOUND_FILES,
@@ -26,7 +26,7 @@ from .records import (
     wanted_artefacts,
 )
 from .run import analyze
-from .scoring_target import needed, read_crowd, read_reference
+from .scoring_target import needed, read_reference, read_scoring_target
 
 __all__ = [
     "FOUND_FILES",
@@ -40,7 +40,7 @@ __all__ = [
     "candidate_row",
     "candidates",
     "covered_frames",
-    "decode_steadying",
+    "decode_stabilization",
     "insert_analysis",
     "kept_candidate",
     "live_recipe",
@@ -50,13 +50,13 @@ __all__ = [
     "rain_amounts",
     "rain_text",
     "read_areas",
-    "read_belief",
-    "read_crowd",
     "read_passing",
+    "read_posterior",
     "read_reference",
-    "read_steadying",
+    "read_scoring_target",
+    "read_stabilization",
     "repeats_of",
-    "steadied",
+    "stabilized",
     "told",
     "verdict_of",
     "wanted_artefacts",

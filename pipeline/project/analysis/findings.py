@@ -1,4 +1,4 @@
-"""What an analysis found beside its candidates, kept and read again: steadying, belief, moving things, the verdict."""
+"""Keep and read what an analysis found beside its candidates: stabilization, posterior, moving things, verdict."""
 
 import json
 from collections.abc import Sequence
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from pipeline.clean import CleanResult
     from rainclean.moving import Areas, Findings, Passing
-    from rainclean.rainfree import Belief
-    from rainclean.stabilization import Steadying
+    from rainclean.rainfree import Posterior
+    from rainclean.stabilization import Stabilization
 
     Mask = NDArray[np.bool_]
 
@@ -35,11 +35,11 @@ def keep(project: Project, cleaned: "CleanResult") -> dict[str, str]:
     columns["verdict"] = json.dumps(cleaned.verdict.to_json(), ensure_ascii=False)
     if cleaned.verdict.places is not None:
         columns["places"] = put(encode_places(cleaned.verdict.places), ".png")
-    if cleaned.steadying is not None:
-        columns["steadying"] = put(cleaned.steadying.to_bytes(), ".json")
-    if cleaned.belief is not None:
-        mean, sd = cleaned.belief.encode()
-        columns["belief_mean"], columns["belief_sd"] = put(mean, ".png"), put(sd, ".png")
+    if cleaned.stabilization is not None:
+        columns["stabilization"] = put(cleaned.stabilization.to_bytes(), ".json")
+    if cleaned.posterior is not None:
+        mean, sd = cleaned.posterior.encode()
+        columns["posterior_mean"], columns["posterior_sd"] = put(mean, ".png"), put(sd, ".png")
     if cleaned.moving is not None:
         columns |= _keep_moving(project.artefacts, cleaned.moving, cleaned.selection.indices)
     return columns
@@ -60,40 +60,40 @@ def _keep_moving(artefacts: Artefacts, found: "Findings", indices: Sequence[int]
     return {**columns, "moving": json.dumps(told, ensure_ascii=False)}
 
 
-def read_steadying(project: Project, name: str) -> "Steadying":
-    """A kept steadying by its artefact's name. Raises InputError where it is missing or damaged."""
-    return _steadying(project.artefacts.path(name).parents[1], name)
+def read_stabilization(project: Project, name: str) -> "Stabilization":
+    """A kept stabilization by its artefact's name. Raises InputError where it is missing or damaged."""
+    return _stabilization(project.artefacts.path(name).parents[1], name)
 
 
 @lru_cache(maxsize=4)
-def _steadying(folder: Path, name: str) -> "Steadying":
+def _stabilization(folder: Path, name: str) -> "Stabilization":
     """The same file never changes; stepping through frames opens a clip for each."""
     artefacts = Artefacts(folder)
-    return decode_steadying(artefacts.read(name), artefacts.path(name))
+    return decode_stabilization(artefacts.read(name), artefacts.path(name))
 
 
-def decode_steadying(data: bytes, path: Path) -> "Steadying":
-    """The steadying of a file's bytes. Raises InputError for what is none."""
-    from rainclean.stabilization import Steadying
+def decode_stabilization(data: bytes, path: Path) -> "Stabilization":
+    """The stabilization of a file's bytes. Raises InputError for what is none."""
+    from rainclean.stabilization import Stabilization
 
     try:
-        steadying = Steadying.from_json(json.loads(data))
-        why = steadying.misfit()
+        stabilization = Stabilization.from_json(json.loads(data))
+        why = stabilization.misfit()
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         why = " ".join(str(error).split())[:200] or "it is damaged"
     if why:
-        raise InputError(path, f"holds no steadying ({why})", "run rainclean analyze --again")
-    return steadying
+        raise InputError(path, f"holds no stabilization ({why})", "run rainclean analyze --again")
+    return stabilization
 
 
-def read_belief(project: Project, analysis: Analysis) -> "Belief | None":
+def read_posterior(project: Project, analysis: Analysis) -> "Posterior | None":
     """What is believed of the truth; None where an older rainclean analysed. Raises InputError for damaged files."""
-    if not analysis.belief_mean:
+    if not analysis.posterior_mean:
         return None
-    from rainclean.rainfree import Belief
+    from rainclean.rainfree import Posterior
 
-    mean, sd = (project.artefacts.read(name) for name in (analysis.belief_mean, analysis.belief_sd))
-    return Belief.decode(mean, sd, str(project.artefacts.path(analysis.belief_mean)))
+    mean, sd = (project.artefacts.read(name) for name in (analysis.posterior_mean, analysis.posterior_sd))
+    return Posterior.decode(mean, sd, str(project.artefacts.path(analysis.posterior_mean)))
 
 
 def read_areas(project: Project, analysis: Analysis) -> "Areas | None":
@@ -152,16 +152,16 @@ def repeats_of(analysis: Analysis) -> dict[int, int]:
 
 
 def frames_at_hand(project: Project, sequence: ClipSequence, analysis: Analysis) -> Sequence[int]:
-    """Frames of a sequence that can be had as the analysis used them, rising: steadied, those that can be.
+    """Frames of a sequence that can be had as the analysis used them, rising: stabilized, those that can be.
 
     Without repeats, unless the analysis used those, too.
     """
     whole = range(sequence.first, sequence.last)
-    if not analysis.steadying:
+    if not analysis.stabilization:
         if not (repeats := repeats_of(analysis)):
             return whole
         from rainclean.video import even
 
         left = [index for index in whole if index not in repeats]
         return whole if len(left) < 2 or even(repeats, whole) else left
-    return [index for index in sorted(read_steadying(project, analysis.steadying).poses) if index in whole]
+    return [index for index in sorted(read_stabilization(project, analysis.stabilization).poses) if index in whole]

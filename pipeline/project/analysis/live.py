@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pipeline.clean import Watch, available_cores
 from pipeline.project.analysis.findings import frames_at_hand, repeats_of
 from pipeline.project.analysis.frames import whole_sequence
-from pipeline.project.analysis.scoring_target import read_crowd
+from pipeline.project.analysis.scoring_target import read_scoring_target
 from pipeline.project.model import Analysis, Sequence
 from pipeline.project.storage import Project
 from pipeline.stages import Progress
@@ -50,7 +50,7 @@ def open_live(
 ) -> Generator[Progress, None, LiveStack]:
     """Decode the frames of a sequence around an analysis' reference frame and sort a window of them.
 
-    Where the analysis steadied its frames, those are taken that can be steadied, and steadied.
+    Where the analysis stabilized its frames, those are taken that can be stabilized, and stabilized.
     frames: N of the window to sort, or as many as there are; by default all that are used. most_frames, scratch,
     limit: frames, folder and bytes of scratch space to use at most. The stack is the caller's to close; closing the
     stage at any yield, or an error, frees everything. Raises RaincleanError for a clip that cannot be read and for
@@ -59,7 +59,7 @@ def open_live(
     yield Progress("open", 0, None)
     _kernels.load()
     with ExitStack() as until_done:
-        with whole_sequence(project, sequence, analysis.steadying) as source:
+        with whole_sequence(project, sequence, analysis.stabilization) as source:
             usable = frames_at_hand(project, sequence, analysis)
             live = LiveStack(
                 analysis.region.height,
@@ -78,12 +78,12 @@ def open_live(
                 said = f"{live.frames} of {wanted} frames are used: more do not fit into the scratch space"
                 yield Progress("decode", 0, live.frames, f"{said} ({format_bytes(live.scratch_bytes)})")
             still = yield from _fill(live, source, analysis)
-        crowd = read_crowd(project, analysis)
-        crowd_of: int | None = still
-        if crowd is not None and crowd.shape == (live.height, live.width):
-            live.judge_by(crowd)
-            crowd_of = None
-        with closing(live.sort(min(frames or live.frames, live.frames), crowd_of)) as shares:
+        scoring_target = read_scoring_target(project, analysis)
+        midpoint_of: int | None = still
+        if scoring_target is not None and scoring_target.shape == (live.height, live.width):
+            live.judge_by(scoring_target)
+            midpoint_of = None
+        with closing(live.sort(min(frames or live.frames, live.frames), midpoint_of)) as shares:
             for share in shares:
                 yield Progress("sort", round(100 * share), 100)
         until_done.pop_all()
@@ -92,7 +92,7 @@ def open_live(
 
 def live_recipe(live: LiveStack, analysis: Analysis, frames: int, percentile: float) -> Recipe:
     """The recipe of a percentile of so many frames of a live stack, as the analysis it was opened for would name it."""
-    return Recipe(frames, stride=_stride(live), percentile=percentile, steady=bool(analysis.steadying))
+    return Recipe(frames, stride=_stride(live), percentile=percentile, steady=bool(analysis.stabilization))
 
 
 def _stride(live: LiveStack) -> int:
@@ -113,12 +113,12 @@ def kept_candidate(live: LiveStack, recipe: Recipe) -> LiveCandidate:
     votes = live.votes
     picture = live.percentile(recipe.resolve(votes.eta))
     with ThreadPoolExecutor(min(MOST_WORKERS, available_cores()), thread_name_prefix="rainclean-score") as pool:
-        scores = score(picture, luma(live.reference_rgb), live.crowd, pool)
+        scores = score(picture, luma(live.reference_rgb), live.target, pool)
     return LiveCandidate(picture, votes.eta, votes.silent_share, scores)
 
 
 def _fill(live: LiveStack, source: FrameSource, analysis: Analysis) -> Generator[Progress, None, int]:
-    """Decode; returns N of the window whose crowd pictures are scored against: the largest over which nothing moved."""
+    """Decode; return N of the window that pictures are scored against: the largest over which nothing moved."""
     indices = live.selection.indices
     sizes = [*(n for n in SWEEP_FRAMES if n < live.frames), live.frames]
     windows = select_frames(live.frames, [Recipe(n) for n in sizes], live.selection.reference).windows

@@ -14,7 +14,7 @@ from rainclean.video import Region
 if TYPE_CHECKING:
     from rainclean.candidates import Recipe, Scores
 
-FOUND = ("steadying", "belief_mean", "belief_sd", "areas", "passing", "moving", "verdict", "places")
+FOUND = ("stabilization", "posterior_mean", "posterior_sd", "areas", "passing", "moving", "verdict", "places")
 """Columns of what an analysis found beside its candidates; they hold for whatever is made of the same frames."""
 
 FOUND_FILES = tuple(name for name in FOUND if name not in ("moving", "verdict"))
@@ -25,7 +25,7 @@ OF_FRAMES = (*FOUND, "repeats")
 
 _COLUMNS = (
     "id, sequence_id, settings, settings_hash, rainclean, finished, error, reference_frame, region, warnings, sheet, "
-    f"crowd, reference, spread, origin, {', '.join(OF_FRAMES)}"
+    f"scoring_target, reference, spread, origin, {', '.join(OF_FRAMES)}"
 )
 """All but the rain amounts, which are long and seldom wanted."""
 
@@ -53,7 +53,7 @@ def analysis(project: Project, analysis_id: int) -> Analysis:
 
 
 def rain_amounts(project: Project, analysis_id: int) -> list[float | None]:
-    """Rain amount of each frame of the sequence in grey levels; None for a frame that cannot be had (steadied)."""
+    """Rain amount of each frame of the sequence in grey levels; None for a frame that cannot be had (stabilized)."""
     amounts = json.loads(project.value("SELECT rain FROM analysis WHERE id = ?", analysis_id))
     return [None if amount is None else float(amount) for amount in amounts]
 
@@ -94,7 +94,7 @@ def store_analysis(
     warnings: Sequence[str] = (),
     rain: Sequence[float | None] = (),
     sheet: str = "",
-    crowd: str = "",
+    scoring_target: str = "",
     reference: str = "",
     spread: float = 0.0,
     found: Mapping[str, str] | None = None,
@@ -114,7 +114,7 @@ def store_analysis(
         "warnings": json.dumps(list(warnings), ensure_ascii=False),
         "rain": rain_text(rain),
         "sheet": sheet,
-        "crowd": crowd,
+        "scoring_target": scoring_target,
         "reference": reference,
         "spread": spread,
         **(found or {}),
@@ -171,7 +171,7 @@ def candidate_row(recipe: "Recipe", eta: int, silent_share: float, scores: "Scor
 def wanted_artefacts(project: Project) -> set[str]:
     """Names of all artefacts that something refers to."""
     rows = project.rows(
-        "SELECT picture FROM candidate UNION SELECT sheet FROM analysis UNION SELECT crowd FROM analysis "
+        "SELECT picture FROM candidate UNION SELECT sheet FROM analysis UNION SELECT scoring_target FROM analysis "
         "UNION SELECT reference FROM analysis UNION SELECT exclude FROM decision "
         + " ".join(f"UNION SELECT {column} FROM analysis" for column in FOUND_FILES)
     )

@@ -16,7 +16,7 @@ from pipeline.clean import CleanResult, CleanSettings, clean, contact_sheet
 from pipeline.project.analysis import findings
 from pipeline.project.analysis.frames import whole_sequence
 from pipeline.project.analysis.records import analyses, candidate_row, settings_hash, store_analysis, wanted_artefacts
-from pipeline.project.analysis.scoring_target import encode_crowd
+from pipeline.project.analysis.scoring_target import encode_scoring_target
 from pipeline.project.clips import sequences
 from pipeline.project.model import Sequence as ClipSequence
 from pipeline.project.storage import Project
@@ -24,7 +24,7 @@ from pipeline.stages import Progress, part_of
 from rainclean.candidates import RULE_VERSIONS, RULES_VERSION, SWEEP_VERSION, Candidate
 from rainclean.dataset import rain_amount
 from rainclean.png import encode_png
-from rainclean.stabilization import SteadySource
+from rainclean.stabilization import StabilizedSource
 from rainclean.temporal import luma
 from rainclean.video import FrameSource, distinct
 
@@ -109,7 +109,7 @@ def _analyze(
         with cleaned:
             made, spread = yield from _candidate_rows(project, cleaned)
             sheet = project.artefacts.put(encode_png(contact_sheet(cleaned)), ".png")
-            crowd = project.artefacts.put(encode_crowd(cleaned.crowd), ".png")
+            scoring_target = project.artefacts.put(encode_scoring_target(cleaned.scoring_target), ".png")
             reference = project.artefacts.put(encode_png(cleaned.reference_rgb), ".png")
             found = findings.keep(project, cleaned)
             if cleaned.repeats:
@@ -125,7 +125,7 @@ def _analyze(
         warnings=cleaned.warnings,
         rain=rain,
         sheet=sheet,
-        crowd=crowd,
+        scoring_target=scoring_target,
         reference=reference,
         spread=spread,
         found=found,
@@ -165,15 +165,15 @@ def _rain(
 ) -> Generator[Progress, None, list[float | None]]:
     """Rain amount of each frame of the sequence, against the best-scored candidate. Decodes it once more.
 
-    None for a frame that cannot be steadied where the others were, and for one that repeats another.
+    None for a frame that cannot be stabilized where the others were, and for one that repeats another.
     """
     whole = range(sequence.first, sequence.last)
     amounts: dict[int, float] = {}
     frames: FrameSource = source
     indices: Sequence[int] = distinct(whole, cleaned.repeats)
-    if cleaned.steadying is not None:
-        frames = SteadySource(source, cleaned.steadying)
-        indices = [index for index in sorted(cleaned.steadying.poses) if index in indices]
+    if cleaned.stabilization is not None:
+        frames = StabilizedSource(source, cleaned.stabilization)
+        indices = [index for index in sorted(cleaned.stabilization.poses) if index in indices]
     for frame in frames.read(indices, cleaned.region):
         amounts[frame.index] = rain_amount(frame.rgb, best)
         yield Progress("rain", len(amounts), len(indices))

@@ -20,28 +20,28 @@ SCALE = 64
 """Values of the file to a level: rounding moves no score by a hundredth."""
 
 
-def encode_crowd(crowd: "F32") -> bytes:
-    """A crowd, (H, W) float32 in levels, as 16-bit grey PNG."""
+def encode_scoring_target(scoring_target: "F32") -> bytes:
+    """A scoring_target, (H, W) float32 in levels, as 16-bit grey PNG."""
     import cv2
     import numpy as np
 
-    done, data = cv2.imencode(".png", np.rint(crowd * np.float32(SCALE)).astype(np.uint16))
+    done, data = cv2.imencode(".png", np.rint(scoring_target * np.float32(SCALE)).astype(np.uint16))
     if not done:
-        raise ValueError(f"a crowd of {crowd.shape} could not be encoded")
+        raise ValueError(f"a scoring_target of {scoring_target.shape} could not be encoded")
     return data.tobytes()
 
 
-def read_crowd(project: Project, analysis: Analysis) -> "F32 | None":
-    """The crowd of an analysis, (H, W) float32 in levels; None where an older rainclean analysed.
+def read_scoring_target(project: Project, analysis: Analysis) -> "F32 | None":
+    """The scoring_target of an analysis, (H, W) float32 in levels; None where an older rainclean analysed.
 
     Raises InputError where the file is missing or damaged.
     """
-    if not analysis.crowd:
+    if not analysis.scoring_target:
         return None
     import cv2
     import numpy as np
 
-    data, path = project.artefacts.read(analysis.crowd), project.artefacts.path(analysis.crowd)
+    data, path = project.artefacts.read(analysis.scoring_target), project.artefacts.path(analysis.scoring_target)
     header = png_header(data, path)
     if (header.depth, header.colour) != (16, "grey"):
         raise InputError(path, f"is {header.depth}-bit {header.colour}, not 16-bit grey")

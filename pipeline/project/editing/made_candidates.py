@@ -13,8 +13,8 @@ from pipeline.project.analysis import (
     candidate_row,
     insert_analysis,
     needed,
-    read_crowd,
     read_reference,
+    read_scoring_target,
 )
 from pipeline.project.editing.drafts import Draft
 from pipeline.project.editing.made_recipes import composite_recipe
@@ -59,10 +59,13 @@ def composite(project: Project, sequence: Sequence, draft: Draft) -> Made | None
     lying = [candidate(project, int(layer.candidate)) for layer in draft.layers]
     with ThreadPoolExecutor(2, thread_name_prefix="rainclean-compose") as pool:
         # Decoding is most of the work, and needs no database.
-        crowd, reference = pool.submit(read_crowd, project, of_base), pool.submit(read_reference, project, of_base)
+        scoring_target, reference = (
+            pool.submit(read_scoring_target, project, of_base),
+            pool.submit(read_reference, project, of_base),
+        )
         names = dict.fromkeys(one.picture for one in (base, guide, *lying))
         pictures = dict(zip(names, pool.map(lambda name: _read(project, name), names), strict=True))
-        near, rain = needed(crowd.result(), sequence.name), needed(reference.result(), sequence.name)
+        near, rain = needed(scoring_target.result(), sequence.name), needed(reference.result(), sequence.name)
         layers, content = [], []
         for layer, one in zip(draft.layers, lying, strict=True):
             mask = mask_of(layer.shapes, pictures[guide.picture])
@@ -101,8 +104,8 @@ def store_made(
 ) -> StoredCandidate:
     """Add a candidate that a person made, inside a transaction.
 
-    like: analysis of the same pixels, whose reference frame, region, rain, crowd, reference picture and what was found
-    hold for it, too; columns: those of them that it does not give, as they are stored.
+    like: analysis of the same pixels, whose reference frame, region, rain, scoring_target, reference picture and what
+    was found hold for it, too; columns: those of them that it does not give, as they are stored.
     """
     settings, row = made
     if like is not None:
@@ -111,7 +114,7 @@ def store_made(
             "reference_frame": like.reference_frame,
             "region": json.dumps(like.region),
             "rain": rain,
-            "crowd": like.crowd,
+            "scoring_target": like.scoring_target,
             "reference": like.reference,
             **{name: getattr(like, name) for name in OF_FRAMES},
             **columns,

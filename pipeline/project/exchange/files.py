@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.border import border
-from pipeline.project.analysis import analyses, analysis, candidate, decode_steadying, rain_amounts, rain_text
+from pipeline.project.analysis import analyses, analysis, candidate, decode_stabilization, rain_amounts, rain_text
 from pipeline.project.clips import sequences
 from pipeline.project.decisions import decisions, opinions
 from pipeline.project.editing import edits, made_candidates
@@ -194,14 +194,14 @@ def _named(project: Project, candidate_id: int, pictures: set[str]) -> dict[str,
     line: dict[str, Any] = {"name": one.name, "recipe_hash": one.recipe_hash, "picture": one.picture}
     of = analysis(project, one.analysis_id)
     if of.origin != "analysis":
-        pictures |= {name for name in (one.picture, of.steadying) if name}
+        pictures |= {name for name in (one.picture, of.stabilization) if name}
         line["made"] = {
             "origin": of.origin,
             "settings": of.settings,
             "reference_frame": of.reference_frame,
             "region": list(of.region),
             "rain": rain_amounts(project, of.id),
-            "steadying": of.steadying,
+            "steadying": of.stabilization,
             "recipe": one.recipe,
             "percentile": one.percentile,
             "eta": one.eta,
@@ -227,7 +227,7 @@ class _Importing:
         for line in lines:
             with border(line.path, refused.append, through=(ResourceError,)):
                 self._check(line)
-                self._pictures.update(self._take_picture(line), self._take_steadying(line))
+                self._pictures.update(self._take_picture(line), self._take_stabilization(line))
                 if line.values.get("exclude"):
                     self._masks[id(line)] = self._take_mask(line)
                 self._lines.append(line)
@@ -357,21 +357,21 @@ class _Importing:
             "reference_frame": made["reference_frame"],
             "region": json.dumps(made["region"]),
             "rain": rain_text(made["rain"]),
-            "steadying": made["steadying"],
+            "stabilization": made["steadying"],
         }
         return made_candidates.store_made(
             self._project, sequence.id, (made["settings"], row), made["origin"], like, **columns
         ).id
 
     def _like(self, sequence: Any, made: dict[str, Any]) -> Any:
-        """An analysis of the same frames, used alike: then its crowd, and what it found, hold here, too.
+        """An analysis of the same frames, used alike: then its scoring_target, and what it found, hold here, too.
 
         Another machine may steady them otherwise in the last digits: that of the candidate stays its own.
         """
         same = (made["reference_frame"], Region(*made["region"]), bool(made["steadying"]))
         there = (a for a in analyses(self._project, sequence.id) if not a.error)
-        alike = [a for a in there if (a.reference_frame, a.region, bool(a.steadying)) == same]
-        return min(alike, key=lambda a: a.steadying != made["steadying"], default=None)
+        alike = [a for a in there if (a.reference_frame, a.region, bool(a.stabilization)) == same]
+        return min(alike, key=lambda a: a.stabilization != made["steadying"], default=None)
 
     def _take_picture(self, line: Line) -> Iterator[str]:
         """Take the picture of a candidate that a person made into the project; yields its name if it is there."""
@@ -391,8 +391,8 @@ class _Importing:
         self._project.artefacts.put(data, ".png")
         yield named["picture"]
 
-    def _take_steadying(self, line: Line) -> Iterator[str]:
-        """As `_take_picture`, of how the frames of that candidate were steadied."""
+    def _take_stabilization(self, line: Line) -> Iterator[str]:
+        """As `_take_picture`, of how the frames of that candidate were stabilized."""
         named = line.values.get("candidate")
         if not named or named["made"] is None:
             return
@@ -404,15 +404,15 @@ class _Importing:
             return
         data = _read(line, path, LONGEST)
         try:
-            steadying = decode_steadying(data, path)
+            stabilization = decode_stabilization(data, path)
         except InputError as error:
             raise line.error(str(error)) from None
         sequence = self._sequences[line.values["sequence"]]
-        if list(steadying.region) != named["made"]["region"]:
+        if list(stabilization.region) != named["made"]["region"]:
             raise line.error(f"{path.name} is of another region than its candidate")
-        if why := steadying.misfit(self._sizes[sequence.clip_id], range(sequence.first, sequence.last)):
+        if why := stabilization.misfit(self._sizes[sequence.clip_id], range(sequence.first, sequence.last)):
             raise line.error(f"{path.name}: {why}")
-        if named["made"]["reference_frame"] not in steadying.poses:
+        if named["made"]["reference_frame"] not in stabilization.poses:
             raise line.error(f"{path.name} says nothing of the reference frame")
         self._project.artefacts.put(data, ".json")
         yield wanted

@@ -231,7 +231,7 @@ def _made(found: Any, name: str, recipe_hash: str) -> dict[str, Any]:
         "reference_frame": _whole(found, "reference_frame"),
         "region": [int(value) for value in region],
         "rain": [None if value is None else _number(value, -LEVELS, LEVELS, "rain") for value in rain],
-        "steadying": _steadying(found.get("steadying", "")),
+        "steadying": _stabilization(found.get("steadying", "")),
         "eta": int(_number(_whole(found, "eta"), 0, 100, "eta")),
         "percentile": _number(found["percentile"], 0, 100, "percentile"),
         "silent_share": _number(found["silent_share"], 0, 1, "silent_share"),
@@ -250,9 +250,9 @@ def _said(found: Any, name: str, longest: int = LONG) -> str:
     return text
 
 
-def _steadying(name: Any) -> str:
+def _stabilization(name: Any) -> str:
     known = isinstance(name, str) and (not name or _STEADYING.fullmatch(name) is not None)
-    _need(known, "a steadying is named otherwise than by its SHA-256")
+    _need(known, "a stabilization is named otherwise than by its SHA-256")
     return str(name)
 
 

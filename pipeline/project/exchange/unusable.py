@@ -46,8 +46,8 @@ def advice(project_words: str, name: str) -> str:
 
 def _check(project: Project, decision: Decision) -> None:
     rows = project.rows(
-        "SELECT candidate.*, region, reference_frame, rain, steadying, origin, sequence.id AS sequence, first, last, "
-        "width, height FROM candidate JOIN analysis ON analysis_id = analysis.id JOIN sequence ON "
+        "SELECT candidate.*, region, reference_frame, rain, stabilization, origin, sequence.id AS sequence, first, "
+        "last, width, height FROM candidate JOIN analysis ON analysis_id = analysis.id JOIN sequence ON "
         "analysis.sequence_id = sequence.id JOIN clip ON clip_id = clip.id WHERE candidate.id = ?",
         decision.candidate_id,
     )
@@ -82,13 +82,13 @@ def _check_made(project: Project, row: Any, x: int, y: int, width: int, height: 
     if not all(abs(row[name]) < 1e6 for name in ("streaks", "detail", "darkening", "disagreement", "percentile")):
         raise InputError("its scores", "are none")
     _check_header(project, row["picture"], width, height, "its picture", "RGB")
-    if row["steadying"]:
-        from pipeline.project.analysis import read_steadying
+    if row["stabilization"]:
+        from pipeline.project.analysis import read_stabilization
 
-        steadying = read_steadying(project, row["steadying"])
-        if why := steadying.misfit((row["width"], row["height"]), range(row["first"], row["last"])):
+        stabilization = read_stabilization(project, row["stabilization"])
+        if why := stabilization.misfit((row["width"], row["height"]), range(row["first"], row["last"])):
             raise InputError("its steadying", why)
-        if list(steadying.region) != [x, y, width, height]:
+        if list(stabilization.region) != [x, y, width, height]:
             raise InputError("its steadying", "is of another region")
 
 

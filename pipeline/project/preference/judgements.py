@@ -45,8 +45,9 @@ class Facts:
     key, kept: what it was read from, of judgements and candidates; of candidates alone. ids: of all candidates, those
     of one analysis next to each other, best-scored first. values: (K, 7) float64 of them, columns as VALUES. recipes:
     (K, 2) float64, number of frames and index of the rule. analysis: that each is of. begin: of each analysis the first
-    row and the one after the last. origins, crowds, spreads: of each analysis, as it has them. main: of each sequence
-    the main analysis, if its candidates can be chosen automatically. choices: what people accepted. people: how many.
+    row and the one after the last. origins, scoring_targets, spreads: of each analysis, as it has them. main: of each
+    sequence the main analysis, if its candidates can be chosen automatically. choices: what people accepted. people:
+    how many.
     """
 
     key: tuple[object, ...]
@@ -57,7 +58,7 @@ class Facts:
     analysis: list[int]
     begin: dict[int, tuple[int, int]]
     origins: dict[int, str]
-    crowds: dict[int, str]
+    scoring_targets: dict[int, str]
     spreads: dict[int, float]
     main: dict[int, int]
     choices: tuple[Choice, ...]
@@ -131,7 +132,7 @@ def _candidates(project: Project, kept: tuple[object, ...]) -> Facts:
     of_analysis: dict[int, Any] = {}
     # The main one as `overview` has it: the last of these.
     for row in project.rows(
-        "SELECT sequence_id, id, error, spread, origin, crowd FROM analysis "
+        "SELECT sequence_id, id, error, spread, origin, scoring_target FROM analysis "
         "ORDER BY json_extract(settings, '$.recipe') IS NULL, origin = 'analysis', id"
     ):
         main[row["sequence_id"]], of_analysis[row["id"]] = row["id"], row
@@ -145,7 +146,7 @@ def _candidates(project: Project, kept: tuple[object, ...]) -> Facts:
         analysis=[row[0] for row in rows],
         begin=begin,
         origins={a: row["origin"] for a, row in of_analysis.items()},
-        crowds={a: row["crowd"] for a, row in of_analysis.items()},
+        scoring_targets={a: row["scoring_target"] for a, row in of_analysis.items()},
         spreads={a: row["spread"] for a, row in of_analysis.items()},
         main={s: a for s, a in main.items() if a in sound},
         choices=(),
@@ -187,7 +188,7 @@ def _choice(project: Project, facts: Facts, sequence_id: int, candidate_id: int)
     if end - begin > 1:
         return Choice(sequence_id, candidate_id, of)
     main = facts.main.get(sequence_id)
-    alike = main is not None and facts.crowds[of] and facts.crowds[of] == facts.crowds[main]
+    alike = main is not None and facts.scoring_targets[of] and facts.scoring_targets[of] == facts.scoring_targets[main]
     return Choice(sequence_id, candidate_id, main) if main is not None and alike else None
 
 

@@ -90,7 +90,7 @@ def _read_analysis(row: Any) -> None:
     made = Analysis.of({name: row[name] for name in row.keys() if name != "rain"})  # noqa: SIM118
     _need(all(amount is None or type(amount) in (int, float) for amount in listed(row["rain"])), "rain amounts")
     _need("recipe" in made.settings, "settings without a recipe")
-    _need_names(made.sheet, made.crowd, made.reference, *(getattr(made, name) for name in FOUND_FILES))
+    _need_names(made.sheet, made.scoring_target, made.reference, *(getattr(made, name) for name in FOUND_FILES))
     covered_frames(made)
     repeats_of(made)
     verdict_of(made.verdict)

@@ -1,4 +1,4 @@
-"""The window on a steadied sequence: frames, sliders, confidence, and suggestions of what moves."""
+"""The window on a stabilized sequence: frames, sliders, confidence, and suggestions of what moves."""
 
 import shutil
 from pathlib import Path
@@ -16,7 +16,7 @@ from pipeline.project.clips.sequence_records import sequences
 from pipeline.project.storage.database import Project
 from pipeline.stages import finish
 from rainclean.dataset.pairs import CropChoice
-from tests.helpers import steadied as known
+from tests.helpers import stabilized as known
 from tests.helpers.hands import at, press
 
 
@@ -30,7 +30,7 @@ def home(made: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(made, tmp_path / "home"))
 
 
-def test_the_strip_leads_to_frames_that_can_be_steadied(window: Window, qtbot: QtBot) -> None:
+def test_the_strip_leads_to_frames_that_can_be_stabilized(window: Window, qtbot: QtBot) -> None:
     desk, strip = window.desk, window.desk.strip
     assert strip.curve.at_hand == known.USED
     strip.choose(known.DROPPED - 1)
@@ -41,11 +41,11 @@ def test_the_strip_leads_to_frames_that_can_be_steadied(window: Window, qtbot: Q
     strip.step(1, around=True)
     assert strip.curve.frame == 0 and "rain" in strip.label.text()
     strip.choose(known.LIT)
-    qtbot.waitUntil(lambda: np.array_equal(desk.shown_left, known.steadied_frame(known.LIT)))
+    qtbot.waitUntil(lambda: np.array_equal(desk.shown_left, known.stabilized_frame(known.LIT)))
     assert not strip.grab().toImage().isNull()  # the curve has a gap
 
 
-def test_the_sliders_work_on_steadied_frames_and_keep_a_steadied_candidate(window: Window, qtbot: QtBot) -> None:
+def test_the_sliders_work_on_stabilized_frames_and_keep_a_stabilized_candidate(window: Window, qtbot: QtBot) -> None:
     live = window.desk.live
     live.prepare()
     qtbot.waitUntil(lambda: live.stack is not None, timeout=20_000)
@@ -54,7 +54,7 @@ def test_the_sliders_work_on_steadied_frames_and_keep_a_steadied_candidate(windo
     qtbot.waitUntil(lambda: live.picture is not None, timeout=10_000)
     press(window, "K")
     kept = window.session.candidate(window.session.shown)
-    assert kept is not None and kept.name == "n19-p30-steady" and "steadied" in kept.words
+    assert kept is not None and kept.name == "n19-p30-steady" and "stabilized" in kept.words
 
 
 def test_expected_errors_are_told_and_tinted(window: Window, qtbot: QtBot) -> None:
@@ -63,14 +63,14 @@ def test_expected_errors_are_told_and_tinted(window: Window, qtbot: QtBot) -> No
     qtbot.waitUntil(lambda: desk.believing.tint is not None, timeout=10_000)
     tint = desk.believing.tint
     assert tint is not None and tint.legend.title == "expected error in grey levels, median 0.2"
-    expected = known.belief().error(known.rain_free())
+    expected = known.posterior().error(known.rain_free())
     np.testing.assert_array_equal(tint.mask > 0, expected >= 1)
     assert desk.believing.at(5, 5) == pytest.approx(expected[5, 5], abs=0.01)
     assert desk.believing.at(5, 35) == pytest.approx(expected[35, 5], abs=0.01)
     desk.view.pointed.emit(5, 5)
     qtbot.mouseMove(desk.view, at(desk.view, (5.5, 35.5)))
     qtbot.waitUntil(lambda: "expected error 6.0" in desk.values.text())
-    # Another candidate is four levels off everywhere, and seven where the belief is wide.
+    # Another candidate is four levels off everywhere, and seven where the posterior is wide.
     press(window, "Right")
     qtbot.waitUntil(lambda: desk.believing.tint is not None and bool(desk.believing.tint.mask.all()), timeout=10_000)
     tint = desk.believing.tint
@@ -103,10 +103,10 @@ def test_a_tint_says_levels_evenly_by_octaves() -> None:
         assert np.abs(tint.colour[value].astype(int) - there).max() <= 4
 
 
-def test_without_a_belief_it_is_said(home: Path, window: Window, qtbot: QtBot) -> None:
+def test_without_a_posterior_it_is_said(home: Path, window: Window, qtbot: QtBot) -> None:
     assert window.session.project is not None
     with window.session.project.transaction():
-        window.session.project.execute("UPDATE analysis SET belief_mean = '', belief_sd = ''")
+        window.session.project.execute("UPDATE analysis SET posterior_mean = '', posterior_sd = ''")
     window.session.refresh()
     press(window, "M")
     assert window.desk.believing.tint is None and not window.desk.believing.way
@@ -134,7 +134,7 @@ def test_the_page_of_pairs_shows_what_is_exported(home: Path) -> None:
     subject = Subject(sequence.clip_id, content, made.region, picture, "", made)
     choice = CropChoice.parse("grid:16:8")
     first = make_preview(home, subject, known.WALKED, choice, None)
-    np.testing.assert_array_equal(first.plain, known.steadied_frame(known.WALKED))
+    np.testing.assert_array_equal(first.plain, known.stabilized_frame(known.WALKED))
     doubtful = known.moving().doubtful
     assert first.exclude is not None
     np.testing.assert_array_equal(first.exclude == 255, doubtful | known.passing(known.WALKED))

@@ -270,7 +270,7 @@ class Result:
     shown: list[np.ndarray[Any, Any]]
     warnings: list[str] = field(default_factory=list)
     timings: dict[str, float] = field(default_factory=lambda: {"start_up": 0.0, "decode": 0.0})
-    belief: Any = None
+    posterior: Any = None
     moving: Any = None
     verdict: Any = field(default_factory=lambda: Verdict("fit"))
 
@@ -311,7 +311,7 @@ def test_a_stabilised_picture_is_compared_in_its_region_and_reference_frame(
         if settings.recipe == "median":
             return Result(3, region, [clip.truth(3, region)])
         exact = clip.truth(3, region)
-        return Result(3, region, [np.minimum(exact, 254) + np.uint8(1), exact], belief=Half())
+        return Result(3, region, [np.minimum(exact, 254) + np.uint8(1), exact], posterior=Half())
 
     monkeypatch.setattr(pipeline.bench.truth.run, "clean", fake)
     (found,) = finish(bench_truth([rung("pan", picture, pan=9.0)], FRAMES, SIZE))

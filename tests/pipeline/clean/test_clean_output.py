@@ -41,10 +41,10 @@ def test_16_bits_of_a_rain_free_mean_are_its_own(tmp_path):
     with result:
         put(source, result, tmp_path / "16", 16)
         put(source, result, tmp_path / "8")
-        assert result.belief is not None
+        assert result.posterior is not None
         fine, usual = (written(tmp_path / bits / "clean.png") for bits in ("16", "8"))
         assert fine.dtype == np.uint16 and usual.dtype == np.uint8
-        assert np.abs(fine / 257 - result.belief.mean).max() <= 0.5 / 257 + 1e-4
+        assert np.abs(fine / 257 - result.posterior.mean).max() <= 0.5 / 257 + 1e-4
         assert (fine % 257 != 0).mean() > 0.5
         assert np.array_equal(usual, result.picture(result.candidates[0]))
         # Candidates are of 8 bits either way.
@@ -67,8 +67,8 @@ def test_confidence_is_that_of_the_clean_picture_in_255_steps(tmp_path):
     source, result = cleaned(None)
     with result:
         report = put(source, result, tmp_path / "out")
-        assert result.belief is not None
-        error = result.belief.error(result.picture(result.candidates[0]))
+        assert result.posterior is not None
+        error = result.posterior.error(result.picture(result.candidates[0]))
     shown = written(tmp_path / "out" / "confidence.png")
     assert shown.dtype == np.uint8 and shown.shape == (40, 48)
     assert np.abs(shown / 255 - 4 / (4 + error**2)).max() <= 0.5 / 255 + 1e-6

@@ -1,4 +1,4 @@
-"""From a clip to a stack: what is read how often, what is steadied, and what is left out."""
+"""From a clip to a stack: what is read how often, what is stabilized, and what is left out."""
 
 import threading
 import weakref
@@ -79,13 +79,13 @@ def reads(source: FramesInMemory) -> set[int]:
 def test_with_room_in_memory_frames_are_read_once(recipe, tmp_path):
     source = FramesInMemory(still())
     with run(source, tmp_path, recipe=recipe) as result:
-        assert result.belief is not None and result.steadying is None
+        assert result.posterior is not None and result.stabilization is None
     assert reads(source) == {1} and source.asked == sorted(source.asked)
 
 
 def test_a_moving_clip_is_read_once_as_well(swept):
     asked, result = swept
-    assert result.steadying is not None
+    assert result.stabilization is not None
     assert asked == list(range(14))
 
 
@@ -103,9 +103,9 @@ def test_without_room_a_moving_clip_comes_out_the_same(tmp_path):
     frames = seen_from([(i % 3, i // 2 % 3) for i in range(34)])
     roomy, narrow = FramesInMemory(frames), FramesInMemory(frames)
     with run(roomy, tmp_path) as one, run(narrow, tmp_path, memory=tight(*SIZE)) as other:
-        assert one.steadying is not None and one.region == other.region
+        assert one.stabilization is not None and one.region == other.region
         assert np.array_equal(one.picture(one.candidates[0]), other.picture(other.candidates[0]))
-    # For the stack, for the light, steadied for the stack, and to be weighed; some next to the reference frame.
+    # For the stack, for the light, stabilized for the stack, and to be sums; some next to the reference frame.
     assert (reads(roomy), reads(narrow)) == ({1}, {4, 5})
 
 
@@ -114,7 +114,7 @@ def test_without_room_a_moving_clip_comes_out_the_same(tmp_path):
 def test_a_percentile_by_name_reads_frames_once(recipe, memory, tmp_path):
     source = FramesInMemory(still())
     with run(source, tmp_path, recipe=recipe, memory=memory) as result:
-        assert result.steadying is None and result.belief is None
+        assert result.stabilization is None and result.posterior is None
     assert reads(source) == {1}
 
 
@@ -168,29 +168,29 @@ def test_what_was_read_half_way_is_not_taken_for_all():
 # A camera that moves.
 
 
-def test_a_moving_camera_makes_steadied_recipes_over_a_smaller_region(swept):
+def test_a_moving_camera_makes_stabilized_recipes_over_a_smaller_region(swept):
     _, result = swept
-    assert result.steadying is not None and result.steadying.moves
+    assert result.stabilization is not None and result.stabilization.moves
     assert all(c.recipe.steady and c.recipe.name.endswith("-steady") for c in result.candidates)
     x, y, width, height = result.region
     assert 0.6 * 96 * 128 < width * height < 96 * 128
     assert x >= 0 and y >= 0 and x + width <= 128 and y + height <= 96
-    assert result.region == result.steadying.region
+    assert result.region == result.stabilization.region
     assert result.picture(result.candidates[0]).shape == (height, width, 3) == result.reference_rgb.shape
     assert any("the camera moves" in said and "% of the frame" in said for said in result.warnings)
     # The scene, as the reference frame shows it.
     at = result.selection.reference_frame
     shown = textured()[40 + at // 5 + y :, 40 + at // 2 + x :][:height, :width]
     assert np.abs(result.picture(result.candidates[0]).astype(int) - shown).mean() < 1.5
-    for index, placed in result.steadying.poses.items():
+    for index, placed in result.stabilization.poses.items():
         assert placed.matrix[0, 2] == pytest.approx(at // 2 - index // 2, abs=0.3)
         assert placed.matrix[1, 2] == pytest.approx(at // 5 - index // 5, abs=0.3)
 
 
-def test_a_region_that_was_asked_for_is_what_is_steadied(tmp_path):
+def test_a_region_that_was_asked_for_is_what_is_stabilized(tmp_path):
     asked = Region(10, 6, 100, 80)
     with run(FramesInMemory(panning(10)), tmp_path, region=asked) as result:
-        assert result.steadying is not None and result.steadying.cut == asked
+        assert result.stabilization is not None and result.stabilization.cut == asked
         x, y, width, height = result.region
         assert x >= 10 and y >= 6 and x + width <= 110 and y + height <= 86
         at = result.selection.reference_frame
@@ -202,10 +202,10 @@ def test_frames_of_something_else_are_left_out_and_said(tmp_path):
     frames = panning()
     frames[5] = textured(9)[: SIZE[0], : SIZE[1]]
     with run(FramesInMemory(frames), tmp_path) as result:
-        assert result.steadying is not None
-        assert 5 in result.steadying.dropped and 5 not in result.selection.indices
-        assert set(result.selection.indices) == set(result.steadying.poses)
-        assert set(result.selection.indices) | set(result.steadying.dropped) == set(range(14))
+        assert result.stabilization is not None
+        assert 5 in result.stabilization.dropped and 5 not in result.selection.indices
+        assert set(result.selection.indices) == set(result.stabilization.poses)
+        assert set(result.selection.indices) | set(result.stabilization.dropped) == set(range(14))
         assert any("frames were left out" in said for said in result.warnings)
         assert result.selection.windows[-1] == (0, len(result.selection.indices))
         assert len(result.times) == len(result.selection.indices)
@@ -214,7 +214,7 @@ def test_frames_of_something_else_are_left_out_and_said(tmp_path):
 def test_a_reference_frame_that_was_asked_for_stays_it(tmp_path):
     with run(FramesInMemory(panning(10)), tmp_path, reference=3) as result:
         assert result.selection.reference_frame == 3
-        assert result.steadying is not None and result.steadying.poses[3].placed
+        assert result.stabilization is not None and result.stabilization.poses[3].placed
         x, y, width, height = result.region
         assert np.array_equal(result.reference_rgb, panning(10)[3][y : y + height, x : x + width])
 
@@ -222,7 +222,7 @@ def test_a_reference_frame_that_was_asked_for_stays_it(tmp_path):
 @pytest.mark.parametrize("recipe", ["n14-vote", "released", "median", "n14-local", "n14-rainfree"])
 def test_a_recipe_by_name_never_steadies(recipe, tmp_path):
     with run(FramesInMemory(panning()), tmp_path, recipe=recipe) as result:
-        assert result.steadying is None and result.region == Region(0, 0, 128, 96)
+        assert result.stabilization is None and result.region == Region(0, 0, 128, 96)
         assert not any(c.recipe.steady for c in result.candidates)
         assert any("the camera moves" in said for said in result.warnings)
 
@@ -233,7 +233,7 @@ def test_a_steady_recipe_makes_what_the_sweep_made(recipe, swept, tmp_path):
     with run(FramesInMemory(panning()), tmp_path, recipe=recipe) as alone:
         [candidate] = alone.candidates
         assert candidate.recipe.name == recipe and candidate.recipe.steady
-        assert alone.steadying is not None and alone.steadying.moves
+        assert alone.stabilization is not None and alone.stabilization.moves
         assert alone.region == all_of_them.region
         made = {name: c for c in all_of_them.candidates for name in (c.recipe.name, *c.merged)}
         same = made[recipe]
@@ -244,7 +244,7 @@ def test_a_steady_recipe_makes_what_the_sweep_made(recipe, swept, tmp_path):
 def test_too_few_frames_that_fit_are_taken_as_they_are(tmp_path):
     frames = panning(FEWEST_STEADY - 1)
     with run(FramesInMemory(frames), tmp_path) as result:
-        assert result.steadying is None
+        assert result.stabilization is None
         assert result.selection.indices == tuple(range(len(frames)))
         assert not any(c.recipe.steady for c in result.candidates)
 
@@ -253,8 +253,8 @@ def test_a_still_camera_that_is_knocked_loses_those_frames(tmp_path):
     # Up to a tenth of the frames.
     shifts = [(3, -2) if 8 <= i < 10 else (0, 0) for i in range(24)]
     with run(FramesInMemory(seen_from(shifts)), tmp_path) as result:
-        assert result.steadying is not None and not result.steadying.moves
-        assert set(result.steadying.dropped) == {8, 9}
+        assert result.stabilization is not None and not result.stabilization.moves
+        assert set(result.stabilization.dropped) == {8, 9}
         assert result.region == Region(0, 0, 128, 96)
         assert np.array_equal(result.reference_rgb, seen_from(shifts)[result.selection.reference_frame])
         shown = textured()[40:136, 40:168]
@@ -280,10 +280,10 @@ def test_every_frame_of_a_knock_is_found_though_not_all_frames_are_looked_at(cou
 def test_light_that_changes_is_undone_and_said(tmp_path):
     clip = ladder_clip("drift", frames=30)
     with run(FramesInMemory(clip.frames), tmp_path) as result:
-        assert result.steadying is not None and result.steadying.relit and not result.steadying.moves
+        assert result.stabilization is not None and result.stabilization.relit and not result.stabilization.moves
         assert any("the light changes" in said for said in result.warnings)
         reference = result.selection.reference_frame
-        for index, pose in result.steadying.poses.items():
+        for index, pose in result.stabilization.poses.items():
             assert np.abs(pose.gain - clip.gains[index] / clip.gains[reference]).max() < 0.005
         truth = clip.truth.astype(float) * clip.gains[reference] / clip.gains[15]
         assert LadderClip.psnr(replace(clip, truth=truth), result.picture(result.candidates[0])) > 44
@@ -309,7 +309,7 @@ def test_no_clean_value_leaves_what_the_clip_shows(tmp_path, monkeypatch):
             picture = result.picture(candidate).astype(int)
             assert (picture <= frames.max(axis=0).astype(int) + 2).all(), candidate.recipe.name
             assert (picture >= frames.min(axis=0).astype(int) - 2).all(), candidate.recipe.name
-        assert (result.belief.mean <= frames.max(axis=0) + 2.0).all()
+        assert (result.posterior.mean <= frames.max(axis=0) + 2.0).all()
 
 
 def test_light_that_changes_in_parts_is_left_alone_and_said(tmp_path):
@@ -317,7 +317,7 @@ def test_light_that_changes_in_parts_is_left_alone_and_said(tmp_path):
     frames[:, :, :half] *= np.linspace(0.9, 1.1, 20)[:, None, None, None]
     frames = np.clip(np.rint(frames), 0, 255).astype(np.uint8)
     with run(FramesInMemory(frames), tmp_path) as result:
-        assert result.steadying is None or not result.steadying.relit
+        assert result.stabilization is None or not result.stabilization.relit
         assert any("in parts of the picture" in line for line in result.warnings)
 
 
@@ -336,8 +336,8 @@ def test_of_several_shots_the_longest_is_used_and_said(first, second, tmp_path):
         assert result.selection.indices == tuple(longest)
         assert result.selection.reference_frame in longest
         assert any(f"scene cut at frame {first}" in said and "longest shot" in said for said in result.warnings)
-        assert result.steadying is not None
-        assert set(result.steadying.dropped.values()) == {"another shot"}
+        assert result.stabilization is not None
+        assert set(result.stabilization.dropped.values()) == {"another shot"}
         shown = np.median(frames[list(longest)], axis=0)
         assert np.abs(result.picture(result.candidates[0]) - shown).mean() < 1
 
@@ -367,7 +367,7 @@ def test_closing_at_any_stage_of_a_moving_clip_leaves_nothing(stage, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_steadied_candidates_of_fewer_frames_are_made_again_by_name(tmp_path):
+def test_stabilized_candidates_of_fewer_frames_are_made_again_by_name(tmp_path):
     # Frames are registered with all that the sweep used: alone they would come to another region.
     frames = panning(26)
     with run(FramesInMemory(frames), tmp_path) as all_of_them:

@@ -1,4 +1,4 @@
-"""Exports of what an analysis found: steadied frames, confidence, and what moves excluded."""
+"""Exports of what an analysis found: stabilized frames, confidence, and what moves excluded."""
 
 import csv
 import json
@@ -26,7 +26,7 @@ from rainclean.compositing.composite import Shape
 from rainclean.dataset.manifest import ManifestRow, read_manifest
 from rainclean.errors import RaincleanError
 from tests.conftest import Run
-from tests.helpers import steadied as known
+from tests.helpers import stabilized as known
 from tests.pipeline.export.conftest import contents, settings
 
 MARKED = Shape("rectangle", ((0.0, 32.0), (12.0, 40.0)))
@@ -61,21 +61,21 @@ def rows_of(out: Path) -> dict[int, ManifestRow]:
     return {row.frame: row for row in read_manifest(out / "manifest.csv")}
 
 
-def test_pairs_are_steadied_frames_with_confidence(home: Path, tmp_path: Path) -> None:
+def test_pairs_are_stabilized_frames_with_confidence(home: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     result = write(home, out, frames="all")
     rows = rows_of(out)
     assert tuple(sorted(rows)) == known.USED
-    confidence = np.rint(255 / (1 + (known.belief().sd / 2) ** 2))
+    confidence = np.rint(255 / (1 + (known.posterior().sd / 2) ** 2))
     for index, row in rows.items():
-        np.testing.assert_array_equal(imageio.imread(out / row.rainy), known.steadied_frame(index))
+        np.testing.assert_array_equal(imageio.imread(out / row.rainy), known.stabilized_frame(index))
         assert (row.x, row.y, row.width, row.height) == known.REGION
         assert row.confidence == f"confidence/{Path(row.rainy).stem}.png" and len(row.confidence_sha256) == 64
         written = imageio.imread(out / row.confidence)
         assert written.dtype == np.uint8 and np.abs(written - confidence).max() <= 1
     assert confidence[known.DIM].max() < 30 < 200 < confidence[:30].min()
     assert json.loads((out / "export.json").read_text())["confidence_form"] == "expected error"
-    assert any("cannot be steadied make no pairs: pan 5 of 24" in note for note in result.notes)
+    assert any("cannot be stabilized make no pairs: pan 5 of 24" in note for note in result.notes)
     (line,) = csv.DictReader((out / "sequences.csv").read_text().splitlines())
     assert (line["steadied"], line["excluded"]) == ("yes", "doubtful passing")
 
@@ -122,7 +122,7 @@ def test_a_covered_frame_is_taken_only_where_there_are_too_few_others(home: Path
     assert set(rows_of(tmp_path / "out19")) == set(known.USED)
 
 
-def test_frames_that_a_person_chose_and_that_cannot_be_steadied_are_told(home: Path, tmp_path: Path) -> None:
+def test_frames_that_a_person_chose_and_that_cannot_be_stabilized_are_told(home: Path, tmp_path: Path) -> None:
     with Project(home) as project:
         Editor(project, "Ann").choose_frames(sequences(project)[0], [2, known.DROPPED, 22])
     result = write(home, tmp_path / "out", frames="all")
@@ -155,7 +155,7 @@ def test_what_is_too_unsure_is_excluded_like_what_is_in_doubt(home: Path, tmp_pa
     out, doubtful = tmp_path / "out", known.moving().doubtful
     result = write(home, out, frames="all", max_error=2.0)
     for index, row in rows_of(out).items():
-        unsure = known.belief().sd > 2
+        unsure = known.posterior().sd > 2
         expected = np.where(doubtful | unsure | known.passing(index), 255, 0)
         np.testing.assert_array_equal(imageio.imread(out / row.exclude), expected)
     assert json.loads((out / "export.json").read_text())["settings"]["max_error"] == 2
@@ -188,9 +188,9 @@ def test_check_holds_masks_against_confidence(home: Path, tmp_path: Path) -> Non
     assert "more than 2 levels expected error" in problems[0].text
 
 
-def test_without_a_belief_nothing_is_too_unsure(home: Path, tmp_path: Path) -> None:
+def test_without_a_posterior_nothing_is_too_unsure(home: Path, tmp_path: Path) -> None:
     with Project(home) as project, project.transaction():
-        project.execute("UPDATE analysis SET belief_mean = '', belief_sd = ''")
+        project.execute("UPDATE analysis SET posterior_mean = '', posterior_sd = ''")
     result = write(home, tmp_path / "out", frames="every:6", max_error=0.1, keep_moving=True)
     assert any("--max-error excludes nothing: pan" in note for note in result.notes)
     assert not any(row.exclude for row in rows_of(tmp_path / "out").values())

@@ -23,7 +23,7 @@ from rainclean.candidates.quality import (
     score,
     temporal_disagreement,
 )
-from rainclean.temporal.prior import crowd_centre, luma, sort_stack
+from rainclean.temporal.prior import luma, shortest_interval_midpoint, sort_stack
 
 DEFECTS = ("streaks", "detail", "darkening", "disagreement")
 
@@ -67,11 +67,11 @@ def scored(candidate: np.ndarray) -> Scores:
 
 
 def noise(height: int, width: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A candidate, a reference and a crowd that have nothing in common: all maps are full."""
+    """A candidate, a reference and a target that have nothing in common: all maps are full."""
     rng = np.random.default_rng(seed)
-    crowd = rng.uniform(0, 255, (height, width)).astype(np.float32)
+    target = rng.uniform(0, 255, (height, width)).astype(np.float32)
     rgb, rain = rng.integers(0, 256, (height, width, 3), np.uint8), rng.integers(0, 256, (height, width), np.uint8)
-    return rgb, np.minimum(rain, crowd + 5).astype(np.uint8), crowd
+    return rgb, np.minimum(rain, target + 5).astype(np.uint8), target
 
 
 def test_a_clean_picture_has_no_defect():
@@ -109,12 +109,12 @@ def test_a_rainy_frame_comes_after_a_clean_one():
     frames = [with_streaks(truth, 60, seed) + rng.normal(0, 1.5, truth.shape) for seed in range(40)]
     frames = np.clip(np.rint(frames), 0, 255).astype(np.uint8)
     ordered = sort_stack(frames)
-    crowd = crowd_centre(sort_stack(luma(frames)))
-    totals = [score(picture, luma(frames[20]), crowd).total for picture in (ordered[16], frames[20])]
+    target = shortest_interval_midpoint(sort_stack(luma(frames)))
+    totals = [score(picture, luma(frames[20]), target).total for picture in (ordered[16], frames[20])]
     assert totals[0] < totals[1] / 3
-    ranks = [score(ordered[rank], luma(frames[20]), crowd).total for rank in (16, 28, 39)]
+    ranks = [score(ordered[rank], luma(frames[20]), target).total for rank in (16, 28, 39)]
     assert ranks == sorted(ranks)
-    assert score(ordered[16], luma(frames[20]), crowd).total < score(ordered[0], luma(frames[20]), crowd).total
+    assert score(ordered[16], luma(frames[20]), target).total < score(ordered[0], luma(frames[20]), target).total
 
 
 def test_the_total_is_the_sum():
@@ -125,58 +125,58 @@ def test_the_total_is_the_sum():
 @pytest.mark.parametrize("width", [1, 2, 3, 7, 40])
 @pytest.mark.parametrize("pooled", [False, True], ids=["alone", "pool"])
 def test_score_is_the_mean_of_maps_of_the_whole_picture(height, width, pooled):
-    candidate, reference, crowd = noise(height, width)
+    candidate, reference, target = noise(height, width)
     picture = luma(candidate)
     maps = (
-        leftover_streaks(picture, crowd),
-        lost_detail(picture, reference, crowd),
-        darkening(picture, crowd),
-        temporal_disagreement(picture, crowd),
+        leftover_streaks(picture, target),
+        lost_detail(picture, reference, target),
+        darkening(picture, target),
+        temporal_disagreement(picture, target),
     )
     assert all(m.shape == (height, width) and m.dtype == np.float32 and (m >= 0).all() for m in maps)
     if pooled:
         with ThreadPoolExecutor(3) as pool:
-            scores = score(candidate, reference, crowd, pool)
+            scores = score(candidate, reference, target, pool)
     else:
-        scores = score(candidate, reference, crowd)
+        scores = score(candidate, reference, target)
     expected = [float(m.mean(dtype=np.float64)) for m in maps]
     assert astuple(scores) == pytest.approx(expected, rel=1e-6, abs=1e-9)
 
 
 def test_large_pictures_have_strips_of_one_streak_width():
     # 1500 lines: streaks are wider than in a strip of 128 + 6 lines.
-    candidate, reference, crowd = noise(1500, 1450)
-    expected = leftover_streaks(luma(candidate), crowd).mean(dtype=np.float64)
-    assert score(candidate, reference, crowd).streaks == pytest.approx(expected, rel=1e-6)
+    candidate, reference, target = noise(1500, 1450)
+    expected = leftover_streaks(luma(candidate), target).mean(dtype=np.float64)
+    assert score(candidate, reference, target).streaks == pytest.approx(expected, rel=1e-6)
 
 
 @settings(deadline=None, max_examples=30)
 @given(st.integers(0, 999), st.integers(1, 40), st.integers(8, 60))
 def test_leftover_streaks_are_a_top_hat_beyond_the_crowds(seed, height, width):
-    candidate, _, crowd = noise(height, width, seed)
-    picture, whole = luma(candidate), np.rint(crowd).astype(np.uint8)
+    candidate, _, target = noise(height, width, seed)
+    picture, whole = luma(candidate), np.rint(target).astype(np.uint8)
     across = np.ones((1, 7), np.uint8)
     thin, expected = (white_tophat(p, across).astype(int) for p in (picture, whole))
     inner = slice(6, -6)  # borders are another matter
     wanted = np.maximum(thin - expected - STREAK_MARGIN, 0)
-    assert np.array_equal(leftover_streaks(picture, crowd)[:, inner], wanted[:, inner])
+    assert np.array_equal(leftover_streaks(picture, target)[:, inner], wanted[:, inner])
 
 
 @settings(deadline=None, max_examples=30)
 @given(st.integers(0, 999), st.integers(5, 30), st.integers(5, 30))
 def test_darkening_is_the_mean_of_25_pixels_less_the_margin(seed, height, width):
-    candidate, _, crowd = noise(height, width, seed)
-    darker = np.pad(crowd - luma(candidate), 2, mode="reflect")
+    candidate, _, target = noise(height, width, seed)
+    darker = np.pad(target - luma(candidate), 2, mode="reflect")
     means = np.lib.stride_tricks.sliding_window_view(darker, (5, 5)).mean(axis=(2, 3))
-    assert np.allclose(darkening(luma(candidate), crowd), np.maximum(means - DARK_MARGIN, 0), atol=1e-3)
+    assert np.allclose(darkening(luma(candidate), target), np.maximum(means - DARK_MARGIN, 0), atol=1e-3)
 
 
 def test_rain_in_the_reference_is_no_lost_detail():
     truth = luma(scene())
-    crowd = truth.astype(np.float32)
+    target = truth.astype(np.float32)
     rain = luma(with_streaks(scene(), 100))
-    assert lost_detail(truth, rain, crowd).sum() == 0
-    assert lost_detail(truth, truth, crowd).sum() == 0
+    assert lost_detail(truth, rain, target).sum() == 0
+    assert lost_detail(truth, truth, target).sum() == 0
 
 
 def test_detail_that_was_added_is_not_lost():
@@ -198,40 +198,40 @@ def test_edges_as_faint_as_noise_are_not_missed():
 
 
 def test_broad_or_horizontal_brightness_is_no_streak():
-    crowd = np.full((80, 80), 90, np.float32)
+    target = np.full((80, 80), 90, np.float32)
     for where in ((slice(30, 60), slice(20, 50)), (slice(40, 42), slice(None))):
         picture = np.full((80, 80), 90, np.uint8)
         picture[where] = 150
-        assert leftover_streaks(picture, crowd).sum() == 0
+        assert leftover_streaks(picture, target).sum() == 0
     picture = np.full((80, 80), 90, np.uint8)
     picture[10:70, 40:43] = 150
-    streaks = leftover_streaks(picture, crowd)
+    streaks = leftover_streaks(picture, target)
     assert (streaks[10:70, 40:43] == 60 - STREAK_MARGIN).all() and streaks.sum() == streaks[10:70, 40:43].sum()
 
 
 @pytest.mark.parametrize(("side", "caught"), [(100, 6), (720, 6), (1440, 12), (2160, 18)])
 def test_streaks_are_caught_up_to_a_width_that_grows_with_the_picture(side, caught):
-    crowd = np.full((side, side), 90, np.float32)
+    target = np.full((side, side), 90, np.float32)
     picture = np.full((side, side), 90, np.uint8)
     picture[:, 20 : 20 + caught] = 150
-    assert leftover_streaks(picture, crowd)[:, 20 : 20 + caught].min() == 60 - STREAK_MARGIN
+    assert leftover_streaks(picture, target)[:, 20 : 20 + caught].min() == 60 - STREAK_MARGIN
 
 
 def test_a_brighter_candidate_is_not_darker():
-    crowd = np.full((20, 20), 90, np.float32)
+    target = np.full((20, 20), 90, np.float32)
     for off, dark in ((30, 0), (0, 0), (-DARK_MARGIN, 0), (-DARK_MARGIN - 2, 2)):
         picture = np.full((20, 20), 90 + off, np.uint8)
-        assert (darkening(picture, crowd) == dark).all()
-        assert (temporal_disagreement(picture, crowd) == abs(off)).all()
+        assert (darkening(picture, target) == dark).all()
+        assert (temporal_disagreement(picture, target) == abs(off)).all()
 
 
 @pytest.mark.parametrize("workers", [0, 1, 3])
 def test_one_judge_scores_many_candidates_as_one_of_its_own_for_each(workers):
-    _, reference, crowd = noise(300, 70, 1)
+    _, reference, target = noise(300, 70, 1)
     candidates = [noise(300, 70, seed)[0] for seed in range(4)]
-    alone = [score(candidate, reference, crowd) for candidate in candidates]
+    alone = [score(candidate, reference, target) for candidate in candidates]
     with ThreadPoolExecutor(max(1, workers)) as pool:
-        judge = Judge(reference, crowd, pool if workers else None)
+        judge = Judge(reference, target, pool if workers else None)
         # Twice and in another order: nothing of a candidate stays behind.
         for i in (2, 0, 3, 1, 2):
             assert astuple(judge.score(candidates[i])) == astuple(alone[i])
@@ -240,20 +240,20 @@ def test_one_judge_scores_many_candidates_as_one_of_its_own_for_each(workers):
 @settings(deadline=None, max_examples=15)
 @given(st.integers(0, 999), st.sampled_from([1, 2, 5, 127, 128, 129, 134, 260]), st.integers(1, 30))
 def test_a_judge_has_the_sums_of_the_maps_over_the_whole_picture(seed, height, width):
-    candidate, reference, crowd = noise(height, width, seed)
+    candidate, reference, target = noise(height, width, seed)
     grey = luma(candidate)
     maps = (
-        leftover_streaks(grey, crowd),
-        lost_detail(grey, reference, crowd),
-        darkening(grey, crowd),
-        temporal_disagreement(grey, crowd),
+        leftover_streaks(grey, target),
+        lost_detail(grey, reference, target),
+        darkening(grey, target),
+        temporal_disagreement(grey, target),
     )
-    found = astuple(Judge(reference, crowd).score(candidate))
+    found = astuple(Judge(reference, target).score(candidate))
     assert found == pytest.approx([m.mean(dtype=np.float64) for m in maps], rel=1e-6, abs=1e-9)
 
 
 def test_a_judge_leaves_its_inputs_alone():
-    candidate, reference, crowd = noise(140, 40)
-    before = [a.copy() for a in (candidate, reference, crowd)]
-    Judge(reference, crowd).score(candidate)
-    assert all(np.array_equal(a, b) for a, b in zip(before, (candidate, reference, crowd), strict=True))
+    candidate, reference, target = noise(140, 40)
+    before = [a.copy() for a in (candidate, reference, target)]
+    Judge(reference, target).score(candidate)
+    assert all(np.array_equal(a, b) for a, b in zip(before, (candidate, reference, target), strict=True))

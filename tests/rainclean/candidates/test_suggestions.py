@@ -27,7 +27,7 @@ def candidates(clean: np.ndarray, count: int = 8) -> list[np.ndarray]:
     return [np.clip(clean + rng.normal(k - count / 2, 2, clean.shape), 0, 255).astype(np.uint8) for k in range(count)]
 
 
-def crowd_of(clean: np.ndarray) -> np.ndarray:
+def midpoint_of(clean: np.ndarray) -> np.ndarray:
     return luma(clean).astype(np.float32)
 
 
@@ -52,7 +52,7 @@ def test_a_ghost_in_the_current_candidate_is_covered_and_a_better_one_named(size
     place = (slice(100 * unit, 180 * unit), slice(300 * unit, 360 * unit))
     for ghostly in (2, 4):  # one of the better ones has it, too
         pictures[ghostly][place] -= 40
-    (found,) = suggest(iter(pictures), crowd_of(clean), clean, 2)
+    (found,) = suggest(iter(pictures), midpoint_of(clean), clean, 2)
     assert found.kind == "compose" and found.candidate in (3, 5)
     assert 25 < found.strength < 90
     recall, union = overlap(found, clean, place)
@@ -60,7 +60,7 @@ def test_a_ghost_in_the_current_candidate_is_covered_and_a_better_one_named(size
     assert f"{found.strength:.0f} grey levels weaker" in found.reason
     assert all(shape.tool == "lasso" for shape in found.shapes)
     # Whoever looks at another candidate has nothing to mend, and one outlier is no reason to exclude.
-    assert suggest(pictures, crowd_of(clean), clean, 3) == []
+    assert suggest(pictures, midpoint_of(clean), clean, 3) == []
 
 
 def test_leftover_streaks_are_a_reason_to_compose() -> None:
@@ -68,7 +68,7 @@ def test_leftover_streaks_are_a_reason_to_compose() -> None:
     pictures = candidates(clean)
     for x in range(200, 300, 8):
         cv2.line(pictures[4], (x, 60), (x + 6, 110), (240, 240, 240), 2)
-    found = suggest(pictures, crowd_of(clean), clean, 4)
+    found = suggest(pictures, midpoint_of(clean), clean, 4)
     assert [f.kind for f in found] == ["compose"]
     assert overlap(found[0], clean, (slice(60, 110), slice(200, 300)))[0] > 0.9
 
@@ -90,16 +90,16 @@ def test_places_where_candidates_disagree_are_proposed_for_exclusion() -> None:
 @pytest.mark.parametrize("count", [1, 2, 9])
 def test_candidates_that_agree_give_nothing(count: int) -> None:
     clean = scene()
-    assert suggest([clean] * count, crowd_of(clean), clean, 0) == []
-    assert suggest(candidates(clean, count), crowd_of(clean), clean, 0) == []
+    assert suggest([clean] * count, midpoint_of(clean), clean, 0) == []
+    assert suggest(candidates(clean, count), midpoint_of(clean), clean, 0) == []
 
 
 def test_a_candidate_that_is_worse_all_over_gives_nothing() -> None:
     clean = scene()
-    assert suggest([clean, clean - 30], crowd_of(clean), clean, 1) == []
+    assert suggest([clean, clean - 30], midpoint_of(clean), clean, 1) == []
     uneven = cv2.resize(np.random.default_rng(0).integers(0, 40, (9, 12)).astype(np.uint8), (480, 360))
     worse = [clean, clean - uneven[..., None]]
-    assert [f.kind for f in suggest(worse, crowd_of(clean), clean, 1) if f.kind == "compose"] == []
+    assert [f.kind for f in suggest(worse, midpoint_of(clean), clean, 1) if f.kind == "compose"] == []
 
 
 def test_specks_are_dropped_and_the_rest_is_limited_strongest_first() -> None:
@@ -109,7 +109,7 @@ def test_specks_are_dropped_and_the_rest_is_limited_strongest_first() -> None:
     for i in range(12):
         y, x = 60 + 100 * (i // 4), 40 + 110 * (i % 4)
         other[y : y + 40, x : x + 40] -= np.uint8(30 + 2 * i)
-    found = suggest([clean, other], crowd_of(clean), clean, 1)
+    found = suggest([clean, other], midpoint_of(clean), clean, 1)
     strengths = [f.strength for f in found]
     assert strengths == sorted(strengths, reverse=True)
     for kind in ("compose", "exclude"):
@@ -140,7 +140,7 @@ def test_where_something_moves_is_suggested_once_and_with_its_reason() -> None:
     kinds["passing"][300:340, 400:440] = True
     doubtful = kinds["swaying"].copy()
     doubtful[300:340, 400:440] = True
-    found = suggest(iter(pictures), crowd_of(clean), clean, 0, Areas(kinds, doubtful))
+    found = suggest(iter(pictures), midpoint_of(clean), clean, 0, Areas(kinds, doubtful))
     excluded = [one for one in found if one.kind == "exclude"]
     assert [one.reason for one in excluded[:2]] == ["something sways, as foliage does", STOOD]
     assert overlap(excluded[0], clean, place)[0] > 0.99 and overlap(excluded[0], clean, place)[1] > 0.7

@@ -70,7 +70,7 @@ def test_pictures_votes_and_scores_are_those_of_clean():
                 assert (live.votes.eta, live.votes.silent_share) == (made.eta, made.silent_share)
                 picture = live.percentile(recipe.resolve(live.votes.eta))
                 np.testing.assert_array_equal(picture, cleaned.picture(made))
-                assert score(picture, luma(live.reference_rgb), live.crowd) == made.scores
+                assert score(picture, luma(live.reference_rgb), live.target) == made.scores
 
 
 @settings(deadline=None, max_examples=100)
@@ -155,11 +155,11 @@ def test_votes_of_the_whole_picture_are_the_stack_s(live):
 
 def test_the_first_sort_makes_the_crowd_and_later_ones_keep_it(film):
     with filled(film, sort=12) as live, filled(film, sort=25) as other:
-        first = live.crowd.copy()
+        first = live.target.copy()
         list(live.sort(20))
-        np.testing.assert_array_equal(live.crowd, first)
-        list(live.sort(20, crowd_of=25))
-        np.testing.assert_array_equal(live.crowd, other.crowd)
+        np.testing.assert_array_equal(live.target, first)
+        list(live.sort(20, midpoint_of=25))
+        np.testing.assert_array_equal(live.target, other.target)
 
 
 @pytest.mark.parametrize(

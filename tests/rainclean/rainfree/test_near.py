@@ -11,8 +11,8 @@ from pipeline.clean.near_frames import doubts_of_near
 from rainclean.candidates.recipe import Recipe
 from rainclean.moving.detection import KINDS, TEXTS, Findings
 from rainclean.moving.residual_grid import Grid
-from rainclean.rainfree.near_frames import AROUND, Near, lay_over, near_belief, near_clean, over_time
-from rainclean.rainfree.posterior import Belief
+from rainclean.rainfree.near_frames import AROUND, Near, lay_over, near_clean, near_posterior, over_time
+from rainclean.rainfree.posterior import Posterior
 from rainclean.verdict.evidence import Evidence, Told, errors, overrule
 
 U8 = NDArray[np.uint8]
@@ -90,10 +90,10 @@ def test_what_rain_cannot_have_darkened_is_kept() -> None:
     assert weight[62:88, 102:118].min() > 0.95
 
 
-def test_a_belief_says_how_far_off_it_is(panned: tuple[Near, U8]) -> None:
+def test_a_posterior_says_how_far_off_it_is(panned: tuple[Near, U8]) -> None:
     near, truth = panned
     picture, _ = near_clean(near)
-    sd = near_belief(near, picture).sd[16:-16, 24:-24]
+    sd = near_posterior(near, picture).sd[16:-16, 24:-24]
     realised = off(picture, truth)
     assert 0.4 < realised / np.sqrt(np.square(sd).mean()) < 2
 
@@ -168,13 +168,13 @@ def test_near_frames_have_doubts_of_their_own() -> None:
     of_many = Findings(dict.fromkeys(KINDS, everything), everything, np.ones(9), ["much moves"], grid, packed)
     sd = np.full(shape, 2.0, np.float32)
     sd[20:40, 30:60] = 30.0
-    found = doubts_of_near(of_many, Belief(np.zeros((*shape, 3), np.float32), sd))
+    found = doubts_of_near(of_many, Posterior(np.zeros((*shape, 3), np.float32), sd))
     assert found.doubtful[20:40, 30:60].all() and found.doubtful.mean() < 0.3
     np.testing.assert_array_equal(found.areas["changing"], found.doubtful)
     assert not any(found.areas[kind].any() for kind in KINDS if kind != "changing")
     assert not found.share.any() and not found.per_frame(4).any()
     assert len(found.words) == 1 and "contradict each other" in found.words[0]
-    agreed = doubts_of_near(of_many, Belief(np.zeros((*shape, 3), np.float32), np.full(shape, 2.0, np.float32)))
+    agreed = doubts_of_near(of_many, Posterior(np.zeros((*shape, 3), np.float32), np.full(shape, 2.0, np.float32)))
     assert not agreed.doubtful.any() and agreed.words == []
 
 
@@ -188,7 +188,7 @@ def test_what_is_drawn_over_a_clip_is_over_near_frames_too() -> None:
     words = ["something sways, 100 %", f"{TEXTS['overlay']}: 6.2 % of the picture"]
     areas = {kind: mark if kind == "overlay" else everything for kind in KINDS}
     of_many = Findings(areas, everything, np.ones(9), words, grid, np.full_like(drawn, 255), drawn)
-    found = doubts_of_near(of_many, Belief(np.zeros((*shape, 3), np.float32), np.full(shape, 2.0, np.float32)))
+    found = doubts_of_near(of_many, Posterior(np.zeros((*shape, 3), np.float32), np.full(shape, 2.0, np.float32)))
     np.testing.assert_array_equal(found.doubtful, mark)
     np.testing.assert_array_equal(found.areas["overlay"], mark)
     np.testing.assert_array_equal(found.per_frame(4), mark)

@@ -22,14 +22,14 @@ from rainclean.rainfree.mean import (
     RAINY,
     TAIL,
     RainfreeMean,
-    Weighed,
+    RainfreeSums,
     chances,
     lean,
     noise_of,
     streak_reach,
     unclipped,
 )
-from rainclean.rainfree.posterior import Belief
+from rainclean.rainfree.posterior import Posterior
 from tests.helpers.ladder_clips import LadderClip, ladder_clip
 from tests.oracles import kernels as _reference
 from tests.pipeline.clean.test_clean import FramesInMemory
@@ -101,7 +101,7 @@ def test_weigh(shape, seed):
     made = []
     for module in (_addressed, _reference):
         total, weight = np.full((*shape, 3), 5, np.float32), np.full(shape, 2, np.float32)
-        module.weigh(addresses_of(frames), z, first, lines, chance, total, weight)
+        module.accumulate(addresses_of(frames), z, first, lines, chance, total, weight)
         made.append((total, weight))
     assert np.array_equal(made[0][0], made[1][0]) and np.array_equal(made[0][1], made[1][1])
     # In words, whatever a frame's address is: chance times level, added up.
@@ -228,7 +228,9 @@ def test_streaks_are_longer_in_larger_pictures(lines, reach):
 # The sums.
 
 
-def weighed(frames: np.ndarray, start: np.ndarray, sigma: float = 2.0, workers: int = 1, together: int = 4) -> Weighed:
+def weighed(
+    frames: np.ndarray, start: np.ndarray, sigma: float = 2.0, workers: int = 1, together: int = 4
+) -> RainfreeSums:
     noise = np.full(256, sigma, np.float32)
     # A copy of the start, which the mean takes the place of.
     with RainfreeMean(start.astype(np.float32), noise, len(frames), workers, together) as mean:
@@ -285,7 +287,7 @@ def test_the_sums_are_those_of_the_twins_over_the_whole_picture():
         _reference.along_streaks(z, reach, lean(shape[0], made.slant), 0, lines)
         half = int(position >= 4.5)
         frame = np.ascontiguousarray(frame)
-        _reference.weigh(addresses_of([frame]), z[None], 0, lines[None], table, totals[half], weights[half])
+        _reference.accumulate(addresses_of([frame]), z[None], 0, lines[None], table, totals[half], weights[half])
     assert np.array_equal(made.weights, weights) and np.array_equal(made.totals, totals)
 
 
@@ -315,7 +317,7 @@ def test_without_frames_the_start_stands():
     with RainfreeMean(start.copy(), np.ones(256, np.float32), 3) as mean:
         made = mean.finish()
     assert np.array_equal(made.mean, start) and made.share == 0
-    assert made.belief().sd.min() >= TAIL / 2
+    assert made.posterior().sd.min() >= TAIL / 2
 
 
 def test_a_pixel_that_is_never_free_keeps_its_start_and_is_not_believed():
@@ -324,11 +326,11 @@ def test_a_pixel_that_is_never_free_keeps_its_start_and_is_not_believed():
     frames = np.rint(start + rng.normal(0, 2, (20, 64, 64, 3)))
     frames[:, 20:40, 30:33] += 100
     made = weighed(frames.astype(np.uint8), start)
-    wet, belief = np.s_[20:40, 30:33], made.belief()
+    wet, posterior = np.s_[20:40, 30:33], made.posterior()
     assert np.array_equal(made.mean[wet], start[wet])
-    assert belief.sd[wet].min() >= TAIL / 2
+    assert posterior.sd[wet].min() >= TAIL / 2
     away = np.s_[:, 45:]
-    assert np.abs(made.mean[away] - start[away]).mean() < 0.6 and belief.sd[away].max() < 2
+    assert np.abs(made.mean[away] - start[away]).mean() < 0.6 and posterior.sd[away].max() < 2
 
 
 def test_what_frames_without_rain_differ_by_is_believed():
@@ -340,14 +342,14 @@ def test_what_frames_without_rain_differ_by_is_believed():
     expected = 3 / math.sqrt(40)
     assert made.share > 0.8
     assert abs(off.mean()) < 0.2 and abs(off.std() / expected - 1) < 0.2
-    assert abs(float(made.belief().sd.mean()) / off.std() - 1) < 0.25
+    assert abs(float(made.posterior().sd.mean()) / off.std() - 1) < 0.25
 
 
 def test_noise_that_is_alike_from_frame_to_frame_is_told_and_believed_less():
     rng = np.random.default_rng(7)
     start = np.full((96, 96, 3), 100, np.float32)
 
-    def of(steady: float, blur: float) -> Weighed:
+    def of(steady: float, blur: float) -> RainfreeSums:
         kept = rng.normal(0, 1, start.shape)
         frames = []
         for _ in range(16):
@@ -359,39 +361,39 @@ def test_noise_that_is_alike_from_frame_to_frame_is_told_and_believed_less():
     sensor, codec = of(0, 0), of(0.6, 1.0)
     assert abs(sensor.beside) < 0.05 and abs(sensor.after) < 0.05
     assert codec.beside > 0.3 and codec.after > 0.2
-    assert codec.belief().sd.mean() > 2 * sensor.belief().sd.mean()
+    assert codec.posterior().sd.mean() > 2 * sensor.posterior().sd.mean()
 
 
-def told(beside: float, after: float, share: float = 0.5) -> Weighed:
+def told(beside: float, after: float, share: float = 0.5) -> RainfreeSums:
     """Sums of 80 frames: flat on the left, the finest checkers on the right; halves differ by as much everywhere."""
     rng = np.random.default_rng(3)
     mean = np.full((48, 96, 3), 100, np.float32)
     mean[:, 48:] += 8 * (-1) ** np.add.outer(np.arange(48), np.arange(48))[..., None]
     weights = np.full((2, 48, 96), 40 * share, np.float32)
     totals = (mean + rng.normal(0, 0.3, (2, 48, 96, 3))) * weights[..., None]
-    return Weighed(mean, totals.astype(np.float32), weights, 80, 0, np.full(256, 2, np.float32), beside, after)
+    return RainfreeSums(mean, totals.astype(np.float32), weights, 80, 0, np.full(256, 2, np.float32), beside, after)
 
 
 def test_what_a_codec_does_to_all_frames_alike_is_foretold_and_where():
     flat, fine = np.s_[8:40, 8:40], np.s_[8:40, 56:88]
-    sensor = told(0.05, 0.02).belief().sd
-    assert np.allclose(sensor, told(0, 0).belief().sd) and sensor.max() < 0.6
+    sensor = told(0.05, 0.02).posterior().sd
+    assert np.allclose(sensor, told(0, 0).posterior().sd) and sensor.max() < 0.6
     # Coarser, with more rain, or from frame to frame more alike: farther off.
     medians = [
-        float(np.median(told(*at).belief().sd)) for at in ((0.1, 0.1), (0.25, 0.1), (0.25, 0.1, 0.3), (0.25, 0.5))
+        float(np.median(told(*at).posterior().sd)) for at in ((0.1, 0.1), (0.25, 0.1), (0.25, 0.1, 0.3), (0.25, 0.5))
     ]
     assert 1.5 * np.median(sensor) < medians[0] < medians[1] < min(medians[2:])
     # Single values say where, unless frames copy each other: then the finest detail does.
-    own, copied = told(0.25, 0.0).belief().sd, told(0.25, 0.5).belief().sd
+    own, copied = told(0.25, 0.0).posterior().sd, told(0.25, 0.5).posterior().sd
     assert abs(own[fine].mean() / own[flat].mean() - 1) < 0.1
     assert copied[fine].mean() > 1.3 * copied[flat].mean()
     # In fine texture neighbours are unlike; frames tell.
-    assert told(-0.1, 0.4).belief().sd.mean() > 2 * sensor.mean()
+    assert told(-0.1, 0.4).posterior().sd.mean() > 2 * sensor.mean()
 
 
 def test_what_interpolation_takes_is_foretold_where_the_picture_is_fine():
     flat, fine = np.s_[8:40, 8:40], np.s_[8:40, 56:88]
-    still, moved = told(0, 0).belief().sd, told(0, 0).belief(registered=True).sd
+    still, moved = told(0, 0).posterior().sd, told(0, 0).posterior(registered=True).sd
     assert np.allclose(moved[flat], still[flat]) and moved[fine].mean() > 3 * still[fine].mean()
     assert (moved[8:40, 45:47] > still[8:40, 45:47]).all()  # ringing reaches some px beyond
 
@@ -399,13 +401,13 @@ def test_what_interpolation_takes_is_foretold_where_the_picture_is_fine():
 # The whole, on clips of the ladder.
 
 
-def believed(clip: LadderClip) -> Belief:
+def believed(clip: LadderClip) -> Posterior:
     with finish(
         clean(FramesInMemory(clip.frames), CleanSettings(f"n{len(clip.frames)}-rainfree", workers=1))
     ) as result:
-        assert result.belief is not None
-        assert np.array_equal(result.picture(result.candidates[0]), np.rint(result.belief.mean))
-        return result.belief
+        assert result.posterior is not None
+        assert np.array_equal(result.picture(result.candidates[0]), np.rint(result.posterior.mean))
+        return result.posterior
 
 
 def released(clip: LadderClip) -> np.ndarray:
@@ -433,11 +435,11 @@ def test_the_mean_comes_near_to_that_of_the_truly_free_values(name, sample, chan
 @pytest.mark.parametrize(("name", "sample"), [("medium", "table"), ("heavy", "cat")])
 def test_what_the_mean_claims_comes_true(name, sample):
     clip = ladder_clip(name, sample=sample)
-    belief = believed(clip)
-    squares = np.square(belief.mean - clip.truth).mean(axis=2).ravel()
-    order = np.argsort(belief.sd.ravel())
+    posterior = believed(clip)
+    squares = np.square(posterior.mean - clip.truth).mean(axis=2).ravel()
+    order = np.argsort(posterior.sd.ravel())
     for fifth in np.array_split(order, 5):
-        claimed = np.square(belief.sd.ravel()[fifth]).mean()
+        claimed = np.square(posterior.sd.ravel()[fifth]).mean()
         assert 0.7 < np.sqrt(squares[fifth].mean() / claimed) < 1.4
 
 
@@ -448,7 +450,7 @@ def test_what_is_claimed_of_a_rounded_picture_comes_true_where_light_is_not_roun
     rng = np.random.default_rng(3)
     wet = np.where(rain.free, 0, 40)[..., None]
     frames = np.clip(np.rint(truth + wet + rng.normal(0, 2, rain.frames.shape)), 0, 255).astype(np.uint8)
-    belief = believed(LadderClip(frames, rain.truth, rain.free, rain.gains, rain.matrices))
-    picture = np.rint(belief.mean).astype(np.uint8)
+    posterior = believed(LadderClip(frames, rain.truth, rain.free, rain.gains, rain.matrices))
+    picture = np.rint(posterior.mean).astype(np.uint8)
     realised = np.sqrt(np.square(picture - truth).mean())
-    assert 0.85 < realised / np.sqrt(np.square(belief.error(picture)).mean()) < 1.2
+    assert 0.85 < realised / np.sqrt(np.square(posterior.error(picture)).mean()) < 1.2

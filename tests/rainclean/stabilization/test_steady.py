@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rainclean.stabilization.stabilized_source import Pose, Steadying, SteadySource
+from rainclean.stabilization.stabilized_source import Pose, Stabilization, StabilizedSource
 from rainclean.video.source import Region
 from tests.pipeline.clean.test_clean import FramesInMemory
 
@@ -27,8 +27,8 @@ def moved(dx: float, dy: float) -> np.ndarray:
     return np.array([[1, 0, dx], [0, 1, dy], [0, 0, 1]], float)
 
 
-def one(pose: Pose, region: Region = WHOLE, cut: Region = WHOLE) -> Steadying:
-    return Steadying("homography", cut, region, {7: pose})
+def one(pose: Pose, region: Region = WHOLE, cut: Region = WHOLE) -> Stabilization:
+    return Stabilization("homography", cut, region, {7: pose})
 
 
 def noise(size: tuple[int, int] = (50, 60), seed: int = 0) -> np.ndarray:
@@ -51,11 +51,11 @@ def smooth(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 @given(st.integers(0, 2**32), st.integers(0, 10), st.integers(0, 12), st.integers(1, 40), st.integers(1, 30))
 def test_where_nothing_is_to_be_done_every_bit_stays(seed, x, y, width, height):
     frame = noise(seed=seed)
-    steadying = one(pose(), Region(CUT.x + x, CUT.y + y, width, height), CUT)
-    out = steadying.apply(7, frame)
+    stabilization = one(pose(), Region(CUT.x + x, CUT.y + y, width, height), CUT)
+    out = stabilization.apply(7, frame)
     assert out.dtype == np.uint8 and out.flags.c_contiguous
     assert np.array_equal(out, frame[y : y + height, x : x + width])
-    assert not steadying.relit
+    assert not stabilization.relit
 
 
 @settings(deadline=None, max_examples=40)
@@ -98,14 +98,14 @@ def test_a_warped_and_relit_frame_is_what_the_reference_camera_would_have_seen(h
     frame = np.rint(np.clip(gain * smooth(at, down) + offset, 0, 255)).astype(np.uint8)
 
     region = Region(12, 10, 30, 25)
-    steadying = one(pose(matrix, gain, offset, mesh=mesh), region)
-    out = steadying.apply(7, frame)
+    stabilization = one(pose(matrix, gain, offset, mesh=mesh), region)
+    out = stabilization.apply(7, frame)
     y, x = np.mgrid[10:35, 12:42].astype(float)
     off = out.astype(float) - smooth(x, y)
     # Rounded twice, once by the camera; OpenCV places samples to 1/32 px, which is up to 0.2 levels here.
     assert np.abs(off).max() < 1.7
     assert np.sqrt(np.square(off).mean()) < 0.5
-    assert steadying.relit == (light != "as it is")
+    assert stabilization.relit == (light != "as it is")
 
 
 @settings(deadline=None, max_examples=40)
@@ -117,8 +117,10 @@ def test_a_warped_and_relit_frame_is_what_the_reference_camera_would_have_seen(h
 def test_light_is_undone_and_rounded_once(gain, offset, shifted):
     frame = np.broadcast_to(np.arange(3, 253, dtype=np.uint8)[:, None, None], (250, 9, 3)).copy()
     gains, offsets = np.array(gain), np.array(offset)
-    steadying = Steadying("x", Region(0, 0, 9, 250), Region(1, 1, 7, 248), {7: pose(moved(shifted, 0), gains, offsets)})
-    out = steadying.apply(7, frame)
+    stabilization = Stabilization(
+        "x", Region(0, 0, 9, 250), Region(1, 1, 7, 248), {7: pose(moved(shifted, 0), gains, offsets)}
+    )
+    out = stabilization.apply(7, frame)
     wanted = np.clip((frame[1:249, 1:8].astype(float) - offsets) / gains, 0, 255)
     assert np.abs(out - wanted).max() <= 0.5 + 1e-3
 
@@ -140,7 +142,7 @@ def test_a_frame_that_was_not_placed_is_no_frame_of_the_clip():
 
 
 @st.composite
-def steadyings(draw) -> Steadying:
+def stabilizations(draw) -> Stabilization:
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     indices = sorted(draw(st.sets(st.integers(0, 10_000), min_size=1, max_size=6)))
     poses = {}
@@ -156,18 +158,18 @@ def steadyings(draw) -> Steadying:
     dropped = {index: draw(reasons) for index in sorted(others)}
     numbers = st.tuples(*[st.integers(0, 5000)] * 4)
     model = draw(st.sampled_from(["still", "translation", "homography"]))
-    return Steadying(model, Region(*draw(numbers)), Region(*draw(numbers)), poses, dropped)
+    return Stabilization(model, Region(*draw(numbers)), Region(*draw(numbers)), poses, dropped)
 
 
 @settings(deadline=None, max_examples=40)
-@given(steadyings())
-def test_what_is_stored_comes_back(steadying):
-    again = Steadying.from_json(json.loads(steadying.to_bytes()))
-    assert (again.model, again.cut, again.region) == (steadying.model, steadying.cut, steadying.region)
-    assert again.dropped == steadying.dropped and list(again.poses) == list(steadying.poses)
-    assert (again.moves, again.relit) == (steadying.moves, steadying.relit)
+@given(stabilizations())
+def test_what_is_stored_comes_back(stabilization):
+    again = Stabilization.from_json(json.loads(stabilization.to_bytes()))
+    assert (again.model, again.cut, again.region) == (stabilization.model, stabilization.cut, stabilization.region)
+    assert again.dropped == stabilization.dropped and list(again.poses) == list(stabilization.poses)
+    assert (again.moves, again.relit) == (stabilization.moves, stabilization.relit)
     for index, stored in again.poses.items():
-        own = steadying.poses[index]
+        own = stabilization.poses[index]
         assert np.array_equal(stored.gain, own.gain) and np.array_equal(stored.offset, own.offset)
         assert np.abs(stored.matrix - own.matrix).max() <= 1e-9
         assert abs(stored.residual - own.residual) <= 1e-4
@@ -176,7 +178,7 @@ def test_what_is_stored_comes_back(steadying):
         if own.mesh is not None and stored.mesh is not None:
             assert stored.mesh.shape == own.mesh.shape and stored.mesh.dtype == np.float32
             assert np.abs(stored.mesh - own.mesh).max() <= 6e-4
-    assert again.to_bytes() == Steadying.from_json(json.loads(again.to_bytes())).to_bytes()
+    assert again.to_bytes() == Stabilization.from_json(json.loads(again.to_bytes())).to_bytes()
 
 
 @pytest.mark.parametrize(
@@ -191,11 +193,11 @@ def test_what_is_stored_comes_back(steadying):
         lambda document: document.update(region=[1, 2]),
     ],
 )
-def test_what_is_no_steadying_is_refused(spoil):
+def test_what_is_no_stabilization_is_refused(spoil):
     document = one(pose()).to_json()
     spoil(document)
     with pytest.raises((KeyError, TypeError, ValueError)):
-        Steadying.from_json(document)
+        Stabilization.from_json(document)
 
 
 # The source.
@@ -205,11 +207,11 @@ FRAMES = np.random.default_rng(3).integers(0, 256, (20, 60, 70, 3), np.uint8)
 DROPPED = {4: "blurred", 11: "another shot"}
 
 
-def panning() -> Steadying:
+def panning() -> Stabilization:
     """Frame i shows everything i − 10 px further left; frame 6 is brighter."""
     poses = {i: pose(moved(10 - i, 0)) for i in range(2, 18) if i not in DROPPED}
     poses[6] = replace(poses[6], offset=10 * ONE)
-    return Steadying("translation", CUT, Region(CUT.x + 12, CUT.y + 2, 30, 40), poses, DROPPED)
+    return Stabilization("translation", CUT, Region(CUT.x + 12, CUT.y + 2, 30, 40), poses, DROPPED)
 
 
 def wanted(index: int) -> np.ndarray:
@@ -218,9 +220,9 @@ def wanted(index: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5])
-def test_frames_come_steadied_in_order(workers):
+def test_frames_come_stabilized_in_order(workers):
     source = FramesInMemory(FRAMES)
-    with SteadySource(source, panning(), workers) as steady:
+    with StabilizedSource(source, panning(), workers) as steady:
         assert steady.info == source.info and np.array_equal(steady.times, source.times)
         frames = list(steady.read())
         assert [frame.index for frame in frames] == sorted(panning().poses) == source.asked
@@ -240,7 +242,7 @@ def test_frames_come_steadied_in_order(workers):
 
 
 def test_a_region_is_a_part_of_what_is_left():
-    steady = SteadySource(FramesInMemory(FRAMES), panning())
+    steady = StabilizedSource(FramesInMemory(FRAMES), panning())
     whole = panning().region
     for dx, dy, width, height in ((0, 0, 30, 40), (5, 7, 11, 13), (29, 39, 1, 1)):
         part = Region(whole.x + dx, whole.y + dy, width, height)
@@ -254,17 +256,17 @@ def test_a_region_is_a_part_of_what_is_left():
 @pytest.mark.parametrize(
     ("index", "reason"), [(4, "blurred"), (11, "another shot"), (0, "outside the frames"), (99, "outside the frames")]
 )
-def test_frames_that_cannot_be_steadied_are_refused_with_the_reason_before_any_is_read(index, reason):
+def test_frames_that_cannot_be_stabilized_are_refused_with_the_reason_before_any_is_read(index, reason):
     source = FramesInMemory(FRAMES)
     with pytest.raises(IndexError, match=f"frame {index} .*{reason}"):
-        list(SteadySource(source, panning()).read(sorted([3, index])))
+        list(StabilizedSource(source, panning()).read(sorted([3, index])))
     assert not source.asked
 
 
 @pytest.mark.parametrize("read", [0, 1, 2, 7])
 def test_closing_half_way_leaves_no_thread(read):
     before = set(threading.enumerate())
-    frames = SteadySource(FramesInMemory(FRAMES), panning(), 3).read()
+    frames = StabilizedSource(FramesInMemory(FRAMES), panning(), 3).read()
     for _ in range(read):
         next(frames)
     frames.close()
@@ -281,5 +283,5 @@ def test_an_error_of_the_source_comes_out_and_leaves_no_thread():
 
     before = set(threading.enumerate())
     with pytest.raises(OSError, match="gone"):
-        list(SteadySource(Failing(FRAMES), panning(), 2).read())
+        list(StabilizedSource(Failing(FRAMES), panning(), 2).read())
     assert set(threading.enumerate()) == before

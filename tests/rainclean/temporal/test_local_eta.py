@@ -23,7 +23,7 @@ from rainclean.temporal.local_eta import (
     eta_map,
     tenths,
 )
-from rainclean.temporal.percentiles import Start
+from rainclean.temporal.percentiles import InitialEstimate
 from rainclean.video.pictures import read_picture
 from tests.conftest import ROOT
 
@@ -177,8 +177,8 @@ def test_climbing_from_a_percentile_finds_the_mean_of_clean_samples(case):
     columns = ordered.reshape(len(ordered), -1)
     of_each = np.repeat(np.rint(10 * eta_map(votes, eta)).astype(np.int16).ravel(), 3)
     out = np.empty(columns.shape[1], np.float32)
-    how = Start(0, 0, np.full(256, 2, np.float32), above=1.0, steps=1)
-    _kernels.climb(columns, of_each, how.sigma, how.below, how.above, how.moved, how.steps, out)
+    how = InitialEstimate(0, 0, np.full(256, 2, np.float32), above=1.0, steps=1)
+    _kernels.mean_shift(columns, of_each, how.sigma, how.below, how.above, how.moved, how.steps, out)
     released = prior.percentile(ordered, eta)
     climbed = np.clip(np.rint(out), 0, 255).astype(np.uint8).reshape(truth.shape)
     assert psnr(climbed, truth) > psnr(released, truth) + 0.5

@@ -22,7 +22,7 @@ from rainclean.errors import ResourceError
 from rainclean.temporal import prior, storage
 from rainclean.temporal.local_eta import cell_grid, cell_size
 from rainclean.temporal.memory_budget import BANDS_SHARE, IN_FLIGHT, REFINED, RESERVE, Budget, least_memory
-from rainclean.temporal.percentiles import Start
+from rainclean.temporal.percentiles import InitialEstimate
 from rainclean.temporal.sorted_stack import SortedStack
 from tests.oracles import kernels as _reference
 
@@ -123,7 +123,7 @@ def test_stack_equals_temporal_on_each_window(windows, height, width, palette, r
         mock.patch.object(storage, "SCRATCH_BAND_BYTES", band),
         filled(frames, windows, memory, workers=workers) as stack,
     ):
-        shares, (votes, crowd) = drained(stack.votes(of))
+        shares, (votes, midpoint) = drained(stack.votes(of))
         assert shares[-1] == 1
         pictures = iter(looked_up(stack, [ETAS] * len(windows)))
     for (start, stop), vote in zip(windows, votes, strict=True):
@@ -139,7 +139,7 @@ def test_stack_equals_temporal_on_each_window(windows, height, width, palette, r
         for eta in ETAS:
             assert np.array_equal(next(pictures), prior.percentile(ordered, eta))
     lumas = prior.luma(frames[slice(*windows[of])])
-    assert np.array_equal(crowd, prior.crowd_centre(np.sort(lumas, axis=0)))
+    assert np.array_equal(midpoint, prior.shortest_interval_midpoint(np.sort(lumas, axis=0)))
 
 
 def test_the_crowd_is_that_of_the_largest_window_unless_told_otherwise():
@@ -192,8 +192,10 @@ def test_percentiles_of_each_pixel_and_a_start(windows, height, width, narrow, o
         def use(index: int, block: np.ndarray) -> None:
             flat[:, slice(*bands[index])] = block
 
-        _, started = drained(stack.percentiles([[each, 40] for each in maps], use, Start(at, maps[at], sigma)))
-        _, level = drained(stack.percentiles([[]] * len(windows), lambda *_: None, Start(at, 30.0, sigma)))
+        _, started = drained(
+            stack.percentiles([[each, 40] for each in maps], use, InitialEstimate(at, maps[at], sigma))
+        )
+        _, level = drained(stack.percentiles([[]] * len(windows), lambda *_: None, InitialEstimate(at, 30.0, sigma)))
     for index, (start, stop) in enumerate(windows):
         ordered = prior.sort_stack(frames[start:stop])
         assert np.array_equal(pictures[2 * index], prior.percentile_each(ordered, maps[index]))
@@ -201,7 +203,7 @@ def test_percentiles_of_each_pixel_and_a_start(windows, height, width, narrow, o
     columns = prior.sort_stack(frames[slice(*windows[at])]).reshape(-1, 3 * height * width)
     for found, tenths in ((started, np.rint(10 * maps[at])), (level, np.full((height, width), 300))):
         expected = np.empty(columns.shape[1], np.float32)
-        begin, moved = np.repeat(tenths.astype(np.int16).ravel(), 3), Start(at, 0.0, sigma).moved
+        begin, moved = np.repeat(tenths.astype(np.int16).ravel(), 3), InitialEstimate(at, 0.0, sigma).moved
         _reference.climb(columns, begin, sigma, 2.5, 1.5, moved, 3, expected)
         assert np.array_equal(found, expected.reshape(height, width, 3))
 
@@ -244,13 +246,13 @@ def test_percentiles_that_are_none_are_refused(percentile, words):
         with pytest.raises(ValueError, match=words):
             next(stack.percentiles([[percentile]], lambda *_: None))
         with pytest.raises(ValueError, match=words):
-            next(stack.percentiles([[50]], lambda *_: None, Start(0, percentile, sigma)))
+            next(stack.percentiles([[50]], lambda *_: None, InitialEstimate(0, percentile, sigma)))
 
 
 @pytest.mark.parametrize("sigma", [np.ones(255), np.zeros(256), np.full(256, np.nan), np.full(256, np.inf)])
 def test_tables_of_noise_that_are_none_are_refused(sigma):
     with filled(clip(1, 6, 4, 5)) as stack, pytest.raises(ValueError, match="256 levels"):
-        next(stack.percentiles([[50]], lambda *_: None, Start(0, 30, sigma.astype(np.float32))))
+        next(stack.percentiles([[50]], lambda *_: None, InitialEstimate(0, 30, sigma.astype(np.float32))))
 
 
 def test_frames_given_in_are_not_changed(tmp_path):

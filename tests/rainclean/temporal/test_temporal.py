@@ -180,7 +180,7 @@ def test_no_function_changes_what_it_is_given(n, already):
     _, first, last = prior.mode_range(lumas)
     first_before, last_before = first.copy(), last.copy()
     prior.count_votes(first, last, n)
-    prior.crowd_centre(lumas)
+    prior.shortest_interval_midpoint(lumas)
     assert np.array_equal(frames, before) and np.array_equal(lumas, lumas_before)
     assert np.array_equal(first, first_before) and np.array_equal(last, last_before)
     assert not np.shares_memory(ordered, frames)
@@ -193,7 +193,7 @@ def test_no_function_changes_what_it_is_given(n, already):
         prior.sort_stack,
         prior.mode_range,
         lambda s: prior.percentile(s, 50),
-        prior.crowd_centre,
+        prior.shortest_interval_midpoint,
     ],
 )
 def test_too_few_frames_and_other_types_are_refused(function):
@@ -243,12 +243,12 @@ def rainy(seed: int, n: int, share: float, noise: float = 0.0) -> tuple[np.ndarr
 @pytest.mark.parametrize("n", [40, 101, 300])
 def test_crowd_is_the_clean_value_under_sparse_bright_rain(n):
     clean, frames = rainy(5, n, 0.4)
-    assert np.array_equal(prior.crowd_centre(prior.sort_stack(frames)), clean)
+    assert np.array_equal(prior.shortest_interval_midpoint(prior.sort_stack(frames)), clean)
 
 
 def test_crowd_is_near_the_clean_value_under_noise():
     clean, frames = rainy(6, 100, 0.2, noise=2)
-    error = prior.crowd_centre(prior.sort_stack(frames)) - clean
+    error = prior.shortest_interval_midpoint(prior.sort_stack(frames)) - clean
     assert abs(error.mean()) < 0.6
     assert np.abs(error).mean() < 1.5
 
@@ -258,7 +258,7 @@ def test_crowd_is_near_the_clean_value_under_noise():
 def test_crowd_is_the_middle_of_the_narrowest_quarter(seed, n, palette):
     frames = stack(seed, (n, 6), palette)
     held = max(2, -(-n // 4))
-    for got, series in zip(prior.crowd_centre(prior.sort_stack(frames)), frames.T.tolist(), strict=True):
+    for got, series in zip(prior.shortest_interval_midpoint(prior.sort_stack(frames)), frames.T.tolist(), strict=True):
         s = sorted(series)
         spans = [(s[i + held - 1] - s[i], Fraction(s[i] + s[i + held - 1], 2)) for i in range(n - held + 1)]
         middles = [middle for span, middle in spans if span == min(spans)[0]]

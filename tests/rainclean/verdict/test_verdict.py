@@ -187,7 +187,11 @@ def test_what_is_excluded_does_not_count() -> None:
         np.packbits(passing.reshape(3, -1), axis=1),
     )  # fmt: skip
     still: Any = SimpleNamespace(
-        steadying=None, region=Region(0, 0, 60, 40), sizes=[3], shifts={}, selection=Selection((0, 1, 2), 1, ((0, 3),))
+        stabilization=None,
+        region=Region(0, 0, 60, 40),
+        sizes=[3],
+        shifts={},
+        selection=Selection((0, 1, 2), 1, ((0, 3),)),
     )
     facts = facts_of(still, Recipe(3), (60, 40), None, None, moving, None, {"brighter": np.ones(shape, bool)})
     assert facts.share("brighter") == 0.5 and facts.share("moving") == 0.25

@@ -183,7 +183,7 @@ def test_a_recorder_that_stands_still_counts_once() -> None:
     assert pictures(stalled, CleanSettings(workers=2)) == pictures(frames, CleanSettings(workers=2))
     with run(stalled, CleanSettings(workers=2)) as result:
         assert result.warnings.count("59 of 100 frames repeat the one before: each picture counts once") == 1
-        assert not any("light" in said for said in result.warnings) and result.steadying is None
+        assert not any("light" in said for said in result.warnings) and result.stabilization is None
         assert result.selection.indices == tuple(range(41)) and set(result.repeats.values()) == {40}
 
 

@@ -21,9 +21,9 @@ def of(project: Path, name: str) -> list[decisions.Decision]:
 
 
 def steady(window: Window) -> str:
-    """How names of recipes end where the analysis steadied its frames."""
+    """How names of recipes end where the analysis stabilized its frames."""
     analysis = window.session.detail.analysis
-    return "-steady" if analysis is not None and analysis.steadying else ""
+    return "-steady" if analysis is not None and analysis.stabilization else ""
 
 
 def live(window: Window, qtbot: QtBot) -> None:

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 from gui.main_window.window import Window
 from gui.pages.desk.sequences import LINE_ROLE
 from pipeline.project.storage.database import Project
-from tests.helpers import steadied as known
+from tests.helpers import stabilized as known
 from tests.helpers.hands import press
 
 TIP = int(Qt.ItemDataRole.ToolTipRole)

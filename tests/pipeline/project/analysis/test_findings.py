@@ -15,10 +15,10 @@ from pipeline.project.analysis.findings import (
     covered_frames,
     frames_at_hand,
     read_areas,
-    read_belief,
     read_passing,
     read_places,
-    read_steadying,
+    read_posterior,
+    read_stabilization,
     told,
     verdict_of,
 )
@@ -50,13 +50,13 @@ from rainclean.errors import InputError
 from rainclean.moving.encoding import Areas, Passing
 from rainclean.video import Region
 from tests.conftest import Run
-from tests.helpers import steadied as known
+from tests.helpers import stabilized as known
 from tests.helpers.rainy_clips import rainy_clip, write_clip
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return known.make(tmp_path_factory.mktemp("steadied"))
+    return known.make(tmp_path_factory.mktemp("stabilized"))
 
 
 @pytest.fixture
@@ -72,9 +72,9 @@ def main_of(project: Project) -> tuple[Sequence, Analysis]:
 
 def test_what_was_found_is_read_as_it_was(project: Project) -> None:
     _, made = main_of(project)
-    steadying, belief = read_steadying(project, made.steadying), read_belief(project, made)
-    assert steadying.to_json() == known.steadying().to_json()
-    assert belief is not None and np.abs(belief.mean - known.belief().mean).max() <= 1 / 256
+    stabilization, posterior = read_stabilization(project, made.stabilization), read_posterior(project, made)
+    assert stabilization.to_json() == known.stabilization().to_json()
+    assert posterior is not None and np.abs(posterior.mean - known.posterior().mean).max() <= 1 / 256
     areas, passing = read_areas(project, made), read_passing(project, made)
     assert areas is not None and passing is not None
     for kind, mask in known.moving().areas.items():
@@ -100,12 +100,12 @@ def test_frames_are_read_as_the_analysis_used_them(project: Project) -> None:
     assert [i for i, amount in enumerate(rain_amounts(project, made.id)) if amount is None] == [5, 20, 21, 22, 23]
     with open_frames(project, sequence, made) as source:
         for frame in source.read(known.USED, made.region):
-            np.testing.assert_array_equal(frame.rgb, known.steadied_frame(frame.index))
+            np.testing.assert_array_equal(frame.rgb, known.stabilized_frame(frame.index))
         (part,) = source.read([2], Region(10, 9, 20, 10))
-        np.testing.assert_array_equal(part.rgb, known.steadied_frame(2)[3:13, 2:22])
-        with pytest.raises(IndexError, match="frame 5 cannot be steadied: blurred"):
+        np.testing.assert_array_equal(part.rgb, known.stabilized_frame(2)[3:13, 2:22])
+        with pytest.raises(IndexError, match="frame 5 cannot be stabilized: blurred"):
             next(source.read([known.DROPPED], made.region))
-    with open_frames(project, sequence, replace(made, steadying="")) as source:
+    with open_frames(project, sequence, replace(made, stabilization="")) as source:
         assert next(source.read([known.DROPPED])).rgb.shape == (56, 72, 3)
 
 
@@ -121,8 +121,8 @@ def test_a_damaged_or_missing_file_is_told(project: Project) -> None:
         with pytest.raises(InputError, match="passing things"):
             Passing.decode(data, "file")
     no_json = project.artefacts.put(b"[]", ".json")
-    with pytest.raises(InputError, match="no steadying"):
-        open_frames(project, sequence, replace(made, steadying=no_json))
+    with pytest.raises(InputError, match="no stabilization"):
+        open_frames(project, sequence, replace(made, stabilization=no_json))
 
 
 def test_nothing_found_takes_no_files(tmp_path: Path) -> None:
@@ -132,11 +132,11 @@ def test_nothing_found_takes_no_files(tmp_path: Path) -> None:
     nothing.doubtful[:] = False
     nothing.packed[:] = 0
     nothing.share[:] = 0
-    with Project(known.make(tmp_path, moving=nothing, belief=None, steadying=None)) as project:
+    with Project(known.make(tmp_path, moving=nothing, posterior=None, stabilization=None)) as project:
         _, made = main_of(project)
         assert [getattr(made, name) for name in FOUND[:5]] == [""] * 5
         assert told(made) == {"words": ["something sways"], "areas": {}, "doubtful": 0.0, "shares": {}}
-        assert read_belief(project, made) is read_areas(project, made) is read_passing(project, made) is None
+        assert read_posterior(project, made) is read_areas(project, made) is read_passing(project, made) is None
     assert Areas.of(nothing).encode() == b""
 
 
@@ -157,48 +157,48 @@ def stored(project: Project) -> list[object]:
     return [rows, sorted(path for path in (project.folder / "artefacts").rglob("*"))]
 
 
-def test_steadied_candidates_go_to_another_project(project: Project, made: Path, tmp_path: Path) -> None:
+def test_stabilized_candidates_go_to_another_project(project: Project, made: Path, tmp_path: Path) -> None:
     sequence, of = main_of(project)
     editor = Editor(project, "Ann")
     recipe = Recipe(19, percentile=30.0, steady=True)
     one = editor.keep(sequence, recipe, known.rain_free(), 40, 0.0, Scores(0.1, 0.1, 0.1, 0.1))
     decisions.accept(project, sequence, one.name, "Ann")
     export_decisions(project, tmp_path / "ann.jsonl")
-    assert (tmp_path / "ann.jsonl.pictures" / of.steadying).is_file()
+    assert (tmp_path / "ann.jsonl.pictures" / of.stabilization).is_file()
     # The same analysis is there, or one that differs in a digit: all that it found holds. Another one: how frames were
-    # steadied goes along.
+    # stabilized goes along.
     for name, changed in (("same", None), ("alike", "f" * 64 + ".json"), ("other", "")):
         folder = Path(shutil.copytree(made, tmp_path / name))
         with Project(folder) as other:
             if changed is not None:
                 with other.transaction():
-                    other.execute("UPDATE analysis SET steadying = ?", changed)
+                    other.execute("UPDATE analysis SET stabilization = ?", changed)
             assert import_decisions(other, [tmp_path / "ann.jsonl"]).added["decision"] == 1
             decision = decisions.current(other)[sequences(other)[0].id]
             got = analysis(
                 other, made_candidates.of_sequence(other, sequences(other)[0], decision.candidate_id or 0).analysis_id
             )
-            assert got.steadying == of.steadying
-            assert got.belief_sd == ("" if changed == "" else of.belief_sd)
+            assert got.stabilization == of.stabilization
+            assert got.posterior_sd == ("" if changed == "" else of.posterior_sd)
             assert rain_amounts(other, got.id)[known.DROPPED] is None
     lines = (tmp_path / "ann.jsonl").read_text()
-    (tmp_path / "bad.jsonl").write_text(lines.replace(of.steadying, "../../x.json"))
+    (tmp_path / "bad.jsonl").write_text(lines.replace(of.stabilization, "../../x.json"))
     third = Path(shutil.copytree(made, tmp_path / "third"))
     with Project(third) as other:
         before = stored(other)
         found = import_decisions(other, [tmp_path / "bad.jsonl"])
         (refused,) = found.refused
-        assert refused == f"{tmp_path / 'bad.jsonl'}: line 2: a steadying is named otherwise than by its SHA-256"
+        assert refused == f"{tmp_path / 'bad.jsonl'}: line 2: a stabilization is named otherwise than by its SHA-256"
         assert not found.added and not found.known and found.lines == 1
         assert stored(other) == before
 
 
-def test_the_sliders_go_over_steadied_frames(project: Project, tmp_path: Path) -> None:
+def test_the_sliders_go_over_stabilized_frames(project: Project, tmp_path: Path) -> None:
     sequence, made = main_of(project)
     with finish(open_live(project, sequence, made, 200, tmp_path)) as live:
         assert live.selection.indices == known.USED
         for position in (0, 3, 18):
-            np.testing.assert_array_equal(live.frame(position), known.steadied_frame(known.USED[position]))
+            np.testing.assert_array_equal(live.frame(position), known.stabilized_frame(known.USED[position]))
         recipe = live_recipe(live, made, 19, 40.0)
         assert recipe.name == "n19-p40-steady"
         assert np.abs(kept_candidate(live, recipe).picture.astype(int) - known.rain_free()).mean() < 1
@@ -233,13 +233,13 @@ def test_an_analysis_keeps_what_clean_finds(tmp_path: Path) -> None:
         result = finish(analyze(project, (), CleanSettings(workers=1)))
         assert not result.failed
         pan, still = (analyses(project, s.id)[0] for s in sequences(project))
-        assert not still.steadying and None not in rain_amounts(project, still.id)
-        assert still.belief_mean and still.moving
-        assert pan.steadying
+        assert not still.stabilization and None not in rain_amounts(project, still.id)
+        assert still.posterior_mean and still.moving
+        assert pan.stabilization
         at_hand = frames_at_hand(project, sequences(project)[0], pan)
         assert [i for i, a in enumerate(rain_amounts(project, pan.id)) if a is not None] == list(at_hand)
-        belief = read_belief(project, pan)
-        assert belief is not None and belief.sd.shape == (pan.region.height, pan.region.width)
+        posterior = read_posterior(project, pan)
+        assert posterior is not None and posterior.sd.shape == (pan.region.height, pan.region.width)
         assert candidates(project, pan.id)[0].name.endswith("-steady")
         editor, sequence = Editor(project, "Ann"), sequences(project)[0]
         one, other = candidates(project, pan.id)[:2]

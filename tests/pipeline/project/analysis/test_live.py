@@ -18,7 +18,7 @@ from pipeline.stages import finish
 from rainclean.candidates.recipe import Recipe
 from rainclean.errors import InputError, ResourceError
 from rainclean.png import decode_png
-from rainclean.temporal.prior import crowd_centre, luma
+from rainclean.temporal.prior import luma, shortest_interval_midpoint
 from rainclean.video import Region, open_source
 from tests.helpers.rainy_clips import FRAMES, SIZE, rainy_frames, write_clip
 from tests.pipeline.project.conftest import Add, Analyze
@@ -55,7 +55,9 @@ def test_what_is_kept_is_what_the_analysis_made(
                 picture = decode_png(project.artefacts.read(candidate.picture), candidate.name)
                 np.testing.assert_array_equal(kept.picture, picture)
                 assert (kept.eta, kept.silent_share) == (candidate.eta, candidate.silent_share)
-                assert kept.scores.total == pytest.approx(candidate.score, abs=0.01)  # the crowd is kept in 1/64 levels
+                assert kept.scores.total == pytest.approx(
+                    candidate.score, abs=0.01
+                )  # the scoring_target is kept in 1/64 levels
         with pytest.raises(ValueError, match="not of the 20 frames"):
             kept_candidate(live, Recipe(21))
         with pytest.raises(ValueError, match="not of the 20 frames"):
@@ -89,10 +91,10 @@ def test_without_a_kept_crowd_scores_are_against_the_largest_window_that_stands_
     put(write_clip(tmp_path / "shaken.mkv", frames))
     work(recipe="n50-vote")
     sequence, analysis = opened(project, "shaken")
-    assert not analysis.steadying
-    with finish(open_live(project, sequence, replace(analysis, crowd=""), 50, tmp_path)) as live:
+    assert not analysis.stabilization
+    with finish(open_live(project, sequence, replace(analysis, scoring_target=""), 50, tmp_path)) as live:
         inner = np.sort([luma(frame) for frame in frames[15:35]], axis=0)
-        np.testing.assert_array_equal(live.crowd, crowd_centre(inner))
+        np.testing.assert_array_equal(live.target, shortest_interval_midpoint(inner))
 
 
 def test_closing_at_any_step_frees_everything(

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.project.analysis.records import all_candidates, analyses, candidate, candidates
-from pipeline.project.analysis.scoring_target import read_crowd, read_reference
+from pipeline.project.analysis.scoring_target import read_reference, read_scoring_target
 from pipeline.project.clips.sequence_records import sequences
 from pipeline.project.decisions import decisions, opinions
 from pipeline.project.editing.drafts import Draft
@@ -309,10 +309,14 @@ def test_a_composite_is_made_scored_and_accepted(desk: Project, ann: Editor) -> 
     np.testing.assert_array_equal(picture_of(desk, joined), expected)
     assert joined.words == "composite of 2 candidates" and joined.name.startswith("composite-")
     (like, own) = (analyses(desk, cat.id)[0], next(a for a in analyses(desk, cat.id) if a.origin == "composite"))
-    assert (own.region, own.reference_frame, own.crowd) == (like.region, like.reference_frame, like.crowd)
-    crowd, reference = read_crowd(desk, own), read_reference(desk, own)
-    assert crowd is not None and reference is not None
-    scores = score(expected, luma(reference), crowd)
+    assert (own.region, own.reference_frame, own.scoring_target) == (
+        like.region,
+        like.reference_frame,
+        like.scoring_target,
+    )
+    scoring_target, reference = read_scoring_target(desk, own), read_reference(desk, own)
+    assert scoring_target is not None and reference is not None
+    scores = score(expected, luma(reference), scoring_target)
     assert joined.score == pytest.approx(scores.total)
     mask = read_mask(desk, made.exclude)
     assert mask[20, 41] == 255 and mask[40, 10] == 0
@@ -457,14 +461,14 @@ class _Early:
 def test_crowd_and_reference_frame_come_back(desk: Project) -> None:
     cat, _ = of(desk)
     (main, *_) = analyses(desk, cat.id)
-    crowd, reference = read_crowd(desk, main), read_reference(desk, main)
-    assert crowd is not None and reference is not None
-    assert crowd.dtype == np.float32 and crowd.shape == SIZE[::-1]
+    scoring_target, reference = read_scoring_target(desk, main), read_reference(desk, main)
+    assert scoring_target is not None and reference is not None
+    assert scoring_target.dtype == np.float32 and scoring_target.shape == SIZE[::-1]
     np.testing.assert_array_equal(reference, rainy_frames(0)[main.reference_frame])
     best = candidates(desk, main.id)[0]
     picture = decode_png(desk.artefacts.read(best.picture), "best")
     # Scores are those of the analysis, but for what rounding to 1/64 level does.
-    assert score(picture, luma(reference), crowd).total == pytest.approx(best.score, abs=0.01)
+    assert score(picture, luma(reference), scoring_target).total == pytest.approx(best.score, abs=0.01)
     others = [luma(picture_of(desk, c)).astype(float) for c in candidates(desk, main.id)[1:]]
     assert main.spread == pytest.approx(np.mean([np.abs(o - luma(picture)).mean() for o in others]), abs=1e-4)
     assert overview(desk)[0].thumbnail == main.reference and overview(desk)[0].spread == main.spread

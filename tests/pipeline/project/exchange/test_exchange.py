@@ -102,8 +102,12 @@ def test_a_round_trip_through_the_commands(desk: Project, other: Path, tmp_path:
         drafts = {name: Editor(project, "Bea").draft(s) for name, s in here.items()}
         assert (drafts["place0"].star, drafts["place1"].star) == (True, False)
         assert (drafts["place1"].note, drafts["place1"].frames) == ("drips, «ä»", (3, 7))
-        # A composite can be worked on there: it has crowd and reference frame of the analysis there.
-        assert analyses(project, here["place0"].id)[-1].crowd == analyses(project, here["place0"].id)[0].crowd != ""
+        # A composite can be worked on there: it has scoring_target and reference frame of the analysis there.
+        assert (
+            analyses(project, here["place0"].id)[-1].scoring_target
+            == analyses(project, here["place0"].id)[0].scoring_target
+            != ""
+        )
         assert project.problems() == []
     assert finish(check(other)).problems == []
     # And back: nothing is new.

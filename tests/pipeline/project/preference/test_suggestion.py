@@ -197,7 +197,7 @@ def test_a_kept_candidate_was_chosen_among_those_of_the_analysis(desk: Project, 
     Editor(desk, "Ann").accept(cat, kept.id)
     assert choice_of(desk, cat) == Choice(cat.id, kept.id, line_up(desk, cat)[0].analysis_id)
     assert suggestion.suggestions(desk).judgements == 13
-    # Scored against another crowd it does not compare.
-    desk.execute("UPDATE analysis SET crowd = 'another' WHERE id = ?", kept.analysis_id)
+    # Scored against another scoring_target it does not compare.
+    desk.execute("UPDATE analysis SET scoring_target = 'another' WHERE id = ?", kept.analysis_id)
     fill(desk, 1, seed=9)
     assert choice_of(desk, cat) is None

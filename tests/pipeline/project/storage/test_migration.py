@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.project.analysis.findings import covered_frames, frames_at_hand, read_areas, read_belief, read_passing
+from pipeline.project.analysis.findings import covered_frames, frames_at_hand, read_areas, read_passing, read_posterior
 from pipeline.project.analysis.records import FOUND, analyses
 from pipeline.project.clips.sequence_records import sequences
 from pipeline.project.decisions import decisions
@@ -75,9 +75,9 @@ def test_an_older_store_is_brought_up_to_date_and_its_decisions_hold(old: Path) 
         assert (line.state, line.chosen, line.star, line.note, line.conflict) == ("accepted", "n1", False, "", False)
         assert line.decision is not None and line.decision.reasons == ()
         (made,) = analyses(project, 1)
-        assert (made.crowd, made.reference, made.spread, made.origin) == ("", "", 0.0, "analysis")
+        assert (made.scoring_target, made.reference, made.spread, made.origin) == ("", "", 0.0, "analysis")
         assert [getattr(made, name) for name in FOUND] == [""] * len(FOUND)
-        assert read_belief(project, made) is read_areas(project, made) is read_passing(project, made) is None
+        assert read_posterior(project, made) is read_areas(project, made) is read_passing(project, made) is None
         assert list(frames_at_hand(project, sequences(project)[0], made)) == list(range(24))
         assert covered_frames(made) == frozenset()
         # Made in the same second by the first version: their order is that of their numbers.

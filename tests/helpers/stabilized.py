@@ -1,4 +1,4 @@
-"""A project with one panning clip whose analysis is known in every detail: steadied, with belief and moving things."""
+"""A project with one panning clip whose analysis is known: stabilized, with posterior and moving things."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,8 +17,8 @@ from pipeline.stages import finish
 from rainclean.dataset.pairs import rain_amount
 from rainclean.moving.detection import KINDS, Findings, Grid
 from rainclean.png import encode_png
-from rainclean.rainfree.posterior import Belief
-from rainclean.stabilization.stabilized_source import Pose, Steadying
+from rainclean.rainfree.posterior import Posterior
+from rainclean.stabilization.stabilized_source import Pose, Stabilization
 from rainclean.verdict.rules import Reason, Verdict
 from rainclean.video import Region
 from tests.helpers.rainy_clips import background, write_clip
@@ -27,7 +27,7 @@ U8 = NDArray[np.uint8]
 
 FRAMES, REFERENCE, DROPPED = 24, 12, 5
 USED = tuple(index for index in range(20) if index != DROPPED)
-"""Frames that can be steadied: of the others one was dropped, and four lie outside of those that were used."""
+"""Frames that can be stabilized: of the others one was dropped, and four lie outside of those that were used."""
 
 REGION = Region(8, 6, 48, 40)
 LIT = 4
@@ -40,7 +40,7 @@ SWAYING = np.s_[4:16, 8:24]
 """Place of the clean image that is in doubt."""
 
 DIM = np.s_[30:40, 0:48]
-"""Place where the belief is wide."""
+"""Place where the posterior is wide."""
 
 
 def wide() -> U8:
@@ -74,7 +74,7 @@ def frames() -> list[U8]:
     return made
 
 
-def steadied_frame(index: int) -> U8:
+def stabilized_frame(index: int) -> U8:
     """A frame as the reference frame's camera would have taken it, by plain cutting."""
     x, y, width, height = REGION
     x += left_of(REFERENCE) - left_of(index)
@@ -82,7 +82,7 @@ def steadied_frame(index: int) -> U8:
     return np.clip(cut, 0, 255).astype(np.uint8)
 
 
-def steadying() -> Steadying:
+def stabilization() -> Stabilization:
     """How the frames were taken."""
     poses = {}
     for index in USED:
@@ -90,14 +90,14 @@ def steadying() -> Steadying:
         matrix[0, 2] = left_of(REFERENCE) - left_of(index)
         offset = np.full(3, 10.0 if index == LIT else 0.0)
         poses[index] = Pose(matrix, np.ones(3), offset, residual=0.05)
-    return Steadying("translation", Region(0, 0, 72, 56), REGION, poses, {DROPPED: "blurred"})
+    return Stabilization("translation", Region(0, 0, 72, 56), REGION, poses, {DROPPED: "blurred"})
 
 
-def belief() -> Belief:
+def posterior() -> Posterior:
     """The scene, believed narrowly but for a strip."""
     sd = np.full((REGION.height, REGION.width), 0.2, np.float32)
     sd[DIM] = 6
-    return Belief(rain_free().astype(np.float32), sd)
+    return Posterior(rain_free().astype(np.float32), sd)
 
 
 def passing(index: int) -> NDArray[np.bool_]:
@@ -136,7 +136,13 @@ def make(folder: Path, **changed: Any) -> Path:
     with Project.create(folder / "project") as project:
         finish(add(project, [write_clip(folder / "pan.mkv", frames())], Origin(licence="CC0")))
         (sequence,) = sequences(project)
-        found = {"steadying": steadying(), "belief": belief(), "moving": moving(), "verdict": verdict(), **changed}
+        found = {
+            "stabilization": stabilization(),
+            "posterior": posterior(),
+            "moving": moving(),
+            "verdict": verdict(),
+            **changed,
+        }
         cleaned = SimpleNamespace(selection=SimpleNamespace(indices=USED), **found)
         put = project.artefacts.put
         clean = rain_free()
@@ -157,8 +163,8 @@ def make(folder: Path, **changed: Any) -> Path:
             {"recipe": None, "frames": None, "rules": 1},
             reference_frame=REFERENCE,
             region=REGION,
-            rain=[rain_amount(steadied_frame(i), clean) if i in USED else None for i in range(FRAMES)],
-            reference=put(encode_png(steadied_frame(REFERENCE)), ".png"),
+            rain=[rain_amount(stabilized_frame(i), clean) if i in USED else None for i in range(FRAMES)],
+            reference=put(encode_png(stabilized_frame(REFERENCE)), ".png"),
             found=findings.keep(project, cleaned),  # type: ignore[arg-type]
             made=rows,
         )
