@@ -3,6 +3,8 @@
 import json
 from typing import TYPE_CHECKING
 
+from tools.results import table
+
 if TYPE_CHECKING:
     from tests.conftest import Run
 
@@ -21,6 +23,8 @@ def test_bench_gui(rainclean: "Run") -> None:
     ]
     assert all(m["median"] > 0 and m["count"] == 5 for m in result["times"][:-1])
     assert result["times"][-1]["count"] == 3
+    name, rows = table(result)
+    assert name == "gui" and all(row[3] for row in rows)
 
 
 def test_bench_gui_refuses_too_few(rainclean: "Run") -> None:

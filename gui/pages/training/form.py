@@ -23,7 +23,7 @@ _START_WORDS = {
     "weights": "A weights file",
 }
 _CPU_PIXELS = 40_000
-"""Pixels of examples that two cores of a CPU train on in a second (README: 6.5 s a step of 4×256×256)."""
+"""Pixels of examples that two cores of a CPU train on in a second (docs/results.md: 6.5 s a step of 4×256×256)."""
 
 
 @dataclass(frozen=True)

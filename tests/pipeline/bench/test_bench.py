@@ -7,6 +7,7 @@ from pipeline.bench.temporal import plain_released
 from pipeline.cli.main import main
 from rainclean.temporal.prior import released
 from tests.conftest import Run
+from tools.results import NONE, table
 
 
 def test_the_benchmark_measures_every_step_beside_numpy(rainclean: Run) -> None:
@@ -20,6 +21,8 @@ def test_the_benchmark_measures_every_step_beside_numpy(rainclean: Run) -> None:
     assert {"decode", "sort alone", "np.sort", "released rule in plain numpy"} <= measured.keys()
     assert all(row["seconds"] > 0 for what, row in measured.items() if "scratch" not in what)
     assert all(row["peak_bytes"] > 10 << 20 for row in measured.values())
+    name, rows = table(list(measured.values()))
+    assert name == "temporal" and len(rows) == 14 and not any(NONE in cell for row in rows for cell in row)
 
 
 def test_the_plain_writing_of_the_released_rule_is_the_same_rule() -> None:

@@ -35,6 +35,7 @@ from rainclean.simulate.render import Renderer
 from rainclean.verdict.rules import Verdict
 from rainclean.video import Region, open_source
 from rainclean.video.pictures import read_picture
+from tools.results import NONE, table
 
 SIZE, FRAMES = (64, 48), 10
 
@@ -348,6 +349,9 @@ def test_the_command_measures_prints_and_saves(
             assert figures[name]["psnr"] == pytest.approx(10 * math.log10(255**2 / error), abs=1e-6)
         eightfold = np.minimum(8 * np.abs(shown["suggestion"] - shown["truth"]), 255)
         np.testing.assert_array_equal(shown["error-suggestion"], eightfold)
+    name, rows = table(said)
+    assert name == "truth" and [row[0] for row in rows[1:]] == list(said["cases"])
+    assert [row[-1] == NONE for row in rows[1:]] == [False, True, False]
     assert {bar["verdict"] for bar in said["bars"]} <= {"met", "on average", "missed"}
     with Image.open(tmp_path / "p.png") as plot:
         assert plot.format == "PNG" and min(plot.size) > 300

@@ -4,6 +4,7 @@ from pipeline.bench.spanet import _alone, _measure, bench_spanet
 from pipeline.cli.bench_spanet import BenchSpanet
 from pipeline.cli.main import main
 from pipeline.stages import finish
+from tools.results import table
 
 
 @pytest.mark.usefixtures("one_thread")
@@ -20,6 +21,10 @@ def test_the_benchmark_measures_everything(capsys: pytest.CaptureFixture[str], m
             assert (measured[key].peak_bytes or 0) > 100 << 20
     parts = [row for row in rows if row.what.startswith("part, ")]
     assert len(parts) == 3 and 0.5 < sum(row.share or 0 for row in parts) <= 1
+    name, lines = table([row.to_json() for row in rows])
+    labels = ["IRNN 1×32×40×40, forward", "IRNN 1×32×40×40, forward and backward"]
+    labels += ["network, 40×30", "training step, 4×24×24"]
+    assert name == "spanet" and [line[0] for line in lines[1:]] == labels and all(line[1] for line in lines[1:])
     monkeypatch.setattr("pipeline.bench.spanet.bench_spanet", lambda *_: iter(()))
     monkeypatch.setattr("pipeline.cli.bench_spanet.follow", lambda _: rows)
     BenchSpanet(sizes=("40x30",)).run()

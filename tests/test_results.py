@@ -1,0 +1,112 @@
+"""Figures of benchmarks come into the results by a tool, and into nothing else there."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tools.results import RESULTS, benchmark, main, table
+
+TEMPORAL = [
+    {"clip": "64×48×9", "what": "decode", "seconds": 0.05, "peak_bytes": 1 << 20},
+    {"clip": "64×48×9", "what": "sweep: decode to scores", "seconds": 0.5, "peak_bytes": 300 << 20},
+    {"clip": "64×48×9", "what": "sweep: weigh", "seconds": 0.0991, "peak_bytes": 300 << 20},
+    {"clip": "8×8×9", "what": "decode", "seconds": 2.0, "peak_bytes": None},
+    {"clip": "8×8×9", "what": "np.sort", "seconds": 25.04, "peak_bytes": None},
+    {"clip": "8×8×9", "what": "scaling with frames", "seconds": 1.0, "peak_bytes": None},
+]
+
+SPANET = [
+    {"size": "1×32×8×8", "what": "IRNN, ours: forward", "seconds": 0.02, "peak_bytes": None, "times": 1.0},
+    {"size": "1×32×8×8", "what": "IRNN, plain torch: forward", "seconds": 0.2, "peak_bytes": None, "times": 10.0},
+    {"size": "1×32×8×8", "what": "IRNN, plain torch, last: forward", "seconds": 9.0, "peak_bytes": None, "times": 9},
+    {"size": "8×8", "what": "network, ours", "seconds": 1.5, "peak_bytes": 100 << 20, "times": 1.0},
+    {"size": "8×8", "what": "network, released", "seconds": 3.0, "peak_bytes": 200 << 20, "times": 2.0},
+    {"size": "8×8", "what": "part, encoder", "seconds": 1.0, "peak_bytes": None, "times": None},
+]  # fmt: skip
+
+FIGURES = {"rainy": {"psnr": 20.005}, "released": {"psnr": 21.0}, "suggestion": {"psnr": 22.0}}
+
+TRUTH = {"clips": [], "cases": {"pan": {"figures": FIGURES}}, "bars": []}
+
+GUI = {
+    "platform": "offscreen",
+    "times": [{"what": "blink", "median": 2.6, "p95": 1146.4, "worst": 2000.0, "count": 5}],
+    "growth_mib": 0.14,
+}
+
+ALL: dict[str, Any] = {"temporal": TEMPORAL, "spanet": SPANET, "truth": TRUTH, "gui": GUI}
+
+
+def test_each_table() -> None:
+    assert {name: benchmark(output) for name, output in ALL.items()} == {name: name for name in ALL}
+    rows = {row[0]: row[1:] for row in table(TEMPORAL)[1]}
+    assert rows["seconds (× decoding)"] == ["64×48×9", "8×8×9"]
+    assert rows["decoding"] == ["0.050 (1.00)", "2.00 (1.00)"]
+    assert rows["sweep: from decoding to scores"] == ["0.50 (10)", "–"]
+    assert rows["sweep: rain-free mean, what moves"] == ["0.099 (1.98)", "–"]
+    assert rows["`np.sort` of the same stack, RGB only"] == ["–", "25.0 (13)"]
+    assert rows["peak memory, sweep / plain numpy"] == ["300 / – MiB", "– / – MiB"]
+    assert table(SPANET)[1] == [
+        ["", "ours", "released", "plain torch"],
+        ["IRNN 1×32×8×8, forward", "0.020 s", "", "0.20 s (10.00×)"],
+        ["network, 8×8", "1.50 s, 100 MiB", "3.00 s (2.00×), 200 MiB", ""],
+    ]
+    assert table(TRUTH)[1][1] == ["pan", "20.00", "21.00", "–", "**22.00**", "–"]
+    assert table(GUI)[1][1:] == [
+        ["blink", "3 ms", "1 146 ms", "50 / 120 ms"],
+        ["memory over repaints and switches of candidates", "+0.1 MiB", "", "50 MB"],
+    ]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_only_the_block_of_that_benchmark_changes(name: str, tmp_path: Path) -> None:
+    file, into = tmp_path / "figures.json", tmp_path / "results.md"
+    file.write_text(json.dumps(ALL[name]))
+    before = RESULTS.read_text()
+    into.write_text(before)
+    os.utime(file, (86400 * 400, 86400 * 400))
+    assert main([str(file), "--into", str(into), "--machine", "one \\1 core"]) == 0
+    pattern = rf"<!-- bench:{name} -->\n(.*?)<!-- /bench -->"
+    block = re.findall(pattern, into.read_text(), re.DOTALL)
+    assert len(block) == 1 and block[0].startswith("one \\1 core, 1971-02-05, rainclean ")
+    assert re.sub(pattern, "", into.read_text(), flags=re.DOTALL) == re.sub(pattern, "", before, flags=re.DOTALL)
+    assert len({line.count("|") for line in block[0].splitlines() if "|" in line}) == 1
+    first = into.read_text()
+    assert main([str(file), "--into", str(into), "--machine", "one \\1 core"]) == 0
+    assert into.read_text() == first
+
+
+def test_figures_of_today_have_the_form_that_the_tool_writes() -> None:
+    """So that the next run of a benchmark changes figures, and nothing else."""
+    text = RESULTS.read_text()
+    for name, output in ALL.items():
+        (block,) = re.findall(rf"<!-- bench:{name} -->\n(.*?)<!-- /bench -->", text, re.DOTALL)
+        labels = [line.split(" | ")[0].removeprefix("| ") for line in block.splitlines() if line.startswith("| ")]
+        if name in ("temporal", "gui"):
+            assert {row[0] for row in table(output)[1][1:]} <= set(labels)
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", "[1]", '[{"clip": 1}]', "nonsense"])
+def test_anything_else_is_refused(content: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, into = tmp_path / "figures.json", tmp_path / "results.md"
+    file.write_text(content)
+    into.write_text("<!-- bench:gui -->\n<!-- /bench -->")
+    assert main([str(file), "--into", str(into)]) == 1
+    assert capsys.readouterr().err.startswith(f"results.py: {file}: ")
+    assert into.read_text() == "<!-- bench:gui -->\n<!-- /bench -->"
+
+
+def test_a_missing_block_is_named(tmp_path: Path) -> None:
+    file, into = tmp_path / "figures.json", tmp_path / "results.md"
+    file.write_text(json.dumps(GUI))
+    into.write_text("nothing\n")
+    command = [sys.executable, "tools/results.py", str(file), "--into", str(into)]
+    done = subprocess.run(command, cwd=RESULTS.parents[1], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1 and "<!-- bench:gui -->" in done.stderr
+    assert into.read_text() == "nothing\n"

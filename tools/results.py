@@ -1,0 +1,224 @@
+"""Write the figures of a benchmark into docs/results.md.
+
+``python tools/results.py FILE.json`` takes the output of ``rainclean bench NAME --json`` and recognises the benchmark.
+It replaces the block between ``<!-- bench:NAME -->`` and ``<!-- /bench -->`` with a table and a line that says machine,
+date and version. Run it on the machine that ran the benchmark, or name that machine with ``--machine``.
+"""
+
+import argparse
+import json
+import os
+import platform
+import re
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).parents[1] / "docs" / "results.md"
+
+NONE = "–"
+
+TEMPORAL = (
+    ("decode", "decoding"),
+    ("released: sort, votes, percentiles", "released rule: sort, votes, percentile"),
+    ("released: decode to scores", "released rule: from decoding to the picture"),
+    ("sweep: sort, votes, percentiles", "sweep: sort, votes, percentiles"),
+    ("sweep: register", "sweep: camera motion and exposure"),
+    ("sweep: weigh", "sweep: rain-free mean, what moves"),
+    ("sweep: scores", "sweep: scores of all candidates"),
+    ("sweep: decode to scores", "sweep: from decoding to scores"),
+    ("moving: register", "panning clip: registration"),
+    ("moving: decode to scores", "panning clip: from decoding to scores"),
+    ("np.sort", "`np.sort` of the same stack, RGB only"),
+    ("released rule in plain numpy", "released rule in plain numpy"),
+)
+"""Name in the JSON of `bench temporal`, row of the table; other measurements are left out."""
+
+GUI = {
+    "next candidate": ("next candidate, key to painted frame", "50 / 120 ms"),
+    "blink": ("blink", "50 / 120 ms"),
+    "next sequence, after a second's rest": ("next sequence, after a second's rest", "50 / 120 ms"),
+    "percentile slider": ("percentile slider, a step", "40 ms"),
+    "frames slider, preview": ("frames slider, preview", "150 ms"),
+    "first image of the large project": ("first image of the large project, from starting the program", "1 500 ms"),
+}
+"""Name in the JSON of `bench gui` → row of the table, threshold."""
+
+GRAPHS = ("ours", "released", "plain torch")
+
+TRUTH = ("rainy", "released", "median", "suggestion", "limit")
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run the command; return its exit code."""
+    parser = argparse.ArgumentParser(
+        prog="results.py", description="Write the figures of a benchmark into the results."
+    )
+    parser.add_argument(
+        "files", nargs="+", type=Path, metavar="FILE.json", help="output of rainclean bench NAME --json"
+    )
+    parser.add_argument("--into", type=Path, default=RESULTS, metavar="FILE.md", help="default: docs/results.md")
+    parser.add_argument("--machine", metavar="TEXT", help="where it ran; default: this machine")
+    parser.add_argument("--date", metavar="YYYY-MM-DD", help="when it ran; default: date of the file")
+    options = parser.parse_args(words)
+    for file in options.files:
+        try:
+            name, rows = table(json.loads(file.read_text(encoding="utf-8")))
+            date = options.date or datetime.fromtimestamp(file.stat().st_mtime, UTC).date().isoformat()
+            caption = f"{options.machine or machine()}, {date}, rainclean {version()}."
+            text = options.into.read_text(encoding="utf-8")
+            options.into.write_text(with_block(text, name, f"{caption}\n\n{markdown(rows)}"), encoding="utf-8")
+        except (OSError, ValueError) as error:
+            sys.stderr.write(f"results.py: {file}: {error}\n")
+            return 1
+        sys.stdout.write(f"{options.into}: {name}, {len(rows) - 1} rows\n")
+    return 0
+
+
+def table(output: Any) -> tuple[str, list[list[str]]]:
+    """Return the benchmark's name and the rows of its table, the head first.
+
+    Args:
+        output: What ``rainclean bench NAME --json`` printed, as Python values.
+
+    Raises:
+        ValueError: The values are of no benchmark that is known.
+    """
+    makers: dict[str, Callable[[Any], list[list[str]]]] = {
+        "temporal": temporal_rows, "spanet": spanet_rows, "truth": truth_rows, "gui": gui_rows,
+    }  # fmt: skip
+    name = benchmark(output)
+    if name is None:
+        raise ValueError(
+            "not the --json output of a benchmark: pass that of rainclean bench temporal, spanet, truth or gui"
+        )
+    return name, makers[name](output)
+
+
+def benchmark(output: Any) -> str | None:
+    """Return which benchmark printed the values, None for none."""
+    if isinstance(output, dict):
+        return (
+            "truth"
+            if {"clips", "cases"} <= output.keys()
+            else "gui"
+            if {"times", "growth_mib"} <= output.keys()
+            else None
+        )
+    if not isinstance(output, list) or not output or not all(isinstance(row, dict) for row in output):
+        return None
+    for key, name in (("clip", "temporal"), ("size", "spanet")):
+        if all({key, "what", "seconds"} <= row.keys() for row in output):
+            return name
+    return None
+
+
+def temporal_rows(output: list[dict[str, Any]]) -> list[list[str]]:
+    """Return seconds of each step by clip, with their ratio to decoding, and peak memory."""
+    measured = {(row["clip"], row["what"]): row for row in output if not row["what"].startswith("scaling")}
+    clips = list(dict.fromkeys(clip for clip, _ in measured))
+    rows = [["seconds (× decoding)", *clips]]
+    for what, label in TEMPORAL:
+        cells = []
+        for clip in clips:
+            row, decode = measured.get((clip, what)), measured[clip, "decode"]["seconds"]
+            cells.append(NONE if row is None else f"{seconds(row['seconds'])} ({ratio(row['seconds'] / decode)})")
+        rows.append([label, *cells])
+    peaks = []
+    for clip in clips:
+        known = (measured.get((clip, what)) for what in ("sweep: decode to scores", "released rule in plain numpy"))
+        peaks.append(" / ".join(f"{row['peak_bytes'] / 2**20:.0f}" if row else NONE for row in known) + " MiB")
+    return [*rows, ["peak memory, sweep / plain numpy", *peaks]]
+
+
+def spanet_rows(output: list[dict[str, Any]]) -> list[list[str]]:
+    """Return seconds, peak memory and how many times as long as ours, by graph."""
+    rows: dict[str, dict[str, str]] = {}
+    for row in output:
+        irnn = re.fullmatch(r"IRNN, (.+): (.+)", row["what"])
+        other = re.fullmatch(r"(network|training step), (.+)", row["what"])
+        if irnn:
+            label, graph = f"IRNN {row['size']}, {irnn[2]}", irnn[1]
+        elif other:
+            label, graph = f"{other[1]}, {row['size']}", other[2]
+        else:
+            continue
+        times = "" if graph == "ours" or row["times"] is None else f" ({row['times']:.2f}×)"
+        memory = "" if row["peak_bytes"] is None else f", {row['peak_bytes'] / 2**20:.0f} MiB"
+        rows.setdefault(label, {})[graph] = f"{seconds(row['seconds'])} s{times}{memory}"
+    return [["", *GRAPHS], *([label, *(cells.get(graph, "") for graph in GRAPHS)] for label, cells in rows.items())]
+
+
+def truth_rows(output: dict[str, Any]) -> list[list[str]]:
+    """Return mean PSNR in dB by case and method."""
+    rows = [["case", "rainy", "released rule", "median", "suggestion", "upper bound"]]
+    for case, means in output["cases"].items():
+        figures = [means["figures"].get(name) for name in TRUTH]
+        cells = [NONE if figure is None else f"{figure['psnr']:.2f}" for figure in figures]
+        cells[TRUTH.index("suggestion")] = f"**{cells[TRUTH.index('suggestion')]}**"
+        rows.append([case, *cells])
+    return rows
+
+
+def gui_rows(output: dict[str, Any]) -> list[list[str]]:
+    """Return milliseconds to the painted frame, and growth of memory."""
+    rows = [["", "median", "95 %", "threshold"]]
+    for row in output["times"]:
+        label, threshold = GUI.get(row["what"], (row["what"], ""))
+        rows.append([label, f"{grouped(row['median'])} ms", f"{grouped(row['p95'])} ms", threshold])
+    return [*rows, ["memory over repaints and switches of candidates", f"{output['growth_mib']:+.1f} MiB", "", "50 MB"]]
+
+
+def seconds(value: float) -> str:
+    """Return seconds with two or three digits that count."""
+    return f"{value:.3f}" if value < 0.0995 else f"{value:.2f}" if value < 9.995 else f"{value:.1f}"
+
+
+def ratio(value: float) -> str:
+    """Return a ratio with two or three digits that count."""
+    return f"{value:.2f}" if value < 1.995 else f"{value:.1f}" if value < 9.95 else f"{value:.0f}"
+
+
+def grouped(value: float) -> str:
+    """Return a whole number with a space between thousands."""
+    return f"{value:,.0f}".replace(",", " ")
+
+
+def markdown(rows: Sequence[Sequence[str]]) -> str:
+    """Return a table; the first row is its head."""
+    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join([lines[0].replace("|  |", "| |", 1), "|" + "---|" * len(rows[0]), *lines[1:]])
+
+
+def with_block(text: str, name: str, content: str) -> str:
+    """Return the text with the content of one block replaced.
+
+    Raises:
+        ValueError: The text does not have the block exactly once.
+    """
+    block = re.compile(rf"(<!-- bench:{re.escape(name)} -->\n).*?(\n<!-- /bench -->)", re.DOTALL)
+    if len(block.findall(text)) != 1:
+        raise ValueError(f"one block <!-- bench:{name} --> … <!-- /bench --> is needed in the results")
+    return block.sub(lambda match: f"{match[1]}{content}{match[2]}", text)
+
+
+def machine() -> str:
+    """Return cores and processor of this machine."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    try:
+        known = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(encoding="utf-8"), re.MULTILINE)
+    except OSError:
+        known = None
+    return f"{cores} cores of {known[1].strip() if known else platform.processor() or platform.machine()}"
+
+
+def version() -> str:
+    """Return the version of the code beside this tool."""
+    source = (Path(__file__).parents[1] / "rainclean" / "__init__.py").read_text(encoding="utf-8")
+    return re.findall(r'^__version__ = "(.+)"$', source, re.MULTILINE)[0]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
