@@ -105,7 +105,7 @@ class Status:
 
 def _line(line: "Overview", learned: "Suggestions") -> dict[str, Any]:
     return {
-        **asdict(line.sequence),
+        **line.sequence.to_json(),
         "frames": line.sequence.frame_count,
         "state": line.state,
         "error": line.error,

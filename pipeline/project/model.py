@@ -5,7 +5,7 @@ is damaged then (`soundness`).
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -82,17 +82,17 @@ class Clip:
 
 @dataclass(frozen=True)
 class Sequence:
-    """One clip, or one shot of it: frames ``first`` to ``last`` − 1.
+    """One clip, or one shot of it: frames ``first`` to ``stop`` − 1.
 
     scene_by: who named the scene: a person, a suggestion (its background looks like another's), or nobody (then
-    it is called like the sequence). last: the first frame that is no longer in it.
+    it is called like the sequence). stop: the first frame that is no longer in it; the store and JSON call it "last".
     """
 
     id: int
     clip_id: int
     name: str
     first: int
-    last: int
+    stop: int
     scene: str
     scene_by: SceneBy
     source: str
@@ -104,15 +104,20 @@ class Sequence:
     @classmethod
     def of(cls, row: Any) -> Self:
         """The sequence of a row."""
-        made = checked(cls(**row))
-        if not 0 <= made.first < made.last:
-            raise ValueError(f"sequence {made.name!r} has frames {made.first} to {made.last - 1}")
-        return made
+        columns = {**row}
+        sequence = checked(cls(stop=columns.pop("last"), **columns))
+        if not 0 <= sequence.first < sequence.stop:
+            raise ValueError(f"sequence {sequence.name!r} has frames {sequence.first} to {sequence.stop - 1}")
+        return sequence
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields by the names of their columns, for programs."""
+        return {"last" if key == "stop" else key: value for key, value in asdict(self).items()}
 
     @property
     def frame_count(self) -> int:
         """Number of frames."""
-        return self.last - self.first
+        return self.stop - self.first
 
 
 @dataclass(frozen=True)

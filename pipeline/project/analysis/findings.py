@@ -156,7 +156,7 @@ def frames_at_hand(project: Project, sequence: ClipSequence, analysis: Analysis)
 
     Without repeats, unless the analysis used those, too.
     """
-    whole = range(sequence.first, sequence.last)
+    whole = range(sequence.first, sequence.stop)
     if not analysis.stabilization:
         if not (repeats := repeats_of(analysis)):
             return whole

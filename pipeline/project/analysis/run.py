@@ -104,7 +104,7 @@ def _analyze(
 ) -> Generator[Progress, None, None]:
     yield Progress("open", 0, None)
     with whole_sequence(project, sequence) as source:
-        of_sequence = replace(settings, first=sequence.first, last=sequence.last)
+        of_sequence = replace(settings, first=sequence.first, stop=sequence.stop)
         cleaned = yield from clean(source, of_sequence)
         with cleaned:
             made, spread = yield from _candidate_rows(project, cleaned)
@@ -167,7 +167,7 @@ def _rain(
 
     None for a frame that cannot be stabilized where the others were, and for one that repeats another.
     """
-    whole = range(sequence.first, sequence.last)
+    whole = range(sequence.first, sequence.stop)
     amounts: dict[int, float] = {}
     frames: FrameSource = source
     indices: Sequence[int] = distinct(whole, cleaned.repeats)

@@ -146,9 +146,9 @@ class Editor:
         chosen = None if frames is None else sorted({int(frame) for frame in frames})
         if chosen is not None and not chosen:
             raise UsageError(f"{sequence.name}: at least one rainy frame is needed; any leaves it to the export")
-        if chosen and not (sequence.first <= chosen[0] and chosen[-1] < sequence.last):
-            wrong = next(frame for frame in chosen if not sequence.first <= frame < sequence.last)
-            raise UsageError(f"{sequence.name}: has frames {sequence.first} to {sequence.last - 1}, not {wrong}")
+        if chosen and not (sequence.first <= chosen[0] and chosen[-1] < sequence.stop):
+            wrong = next(frame for frame in chosen if not sequence.first <= frame < sequence.stop)
+            raise UsageError(f"{sequence.name}: has frames {sequence.first} to {sequence.stop - 1}, not {wrong}")
         if (None if chosen is None else tuple(chosen)) != self.draft(sequence).frames:
             self._change(sequence, "frames", {"frames": chosen})
 

@@ -253,7 +253,7 @@ class _Importing:
         """Sequences by what lines name them by; width and height of each clip."""
         rows = {row["id"]: row for row in self._project.rows("SELECT id, content, width, height FROM clip")}
         sizes = {number: (row["width"], row["height"]) for number, row in rows.items()}
-        return {(rows[s.clip_id]["content"], s.first, s.last): s for s in sequences(self._project)}, sizes
+        return {(rows[s.clip_id]["content"], s.first, s.stop): s for s in sequences(self._project)}, sizes
 
     def _known(self, table: str) -> dict[str, tuple[int, int, str]]:
         """Of each row by its UUID: id, sequence and, of edits, kind."""
@@ -270,7 +270,7 @@ class _Importing:
         (x, y, width, height), (whole_width, whole_height) = made["region"], self._sizes[sequence.clip_id]
         if x + width > whole_width or y + height > whole_height:
             raise line.error(f"its region lies outside of the frame, which has {whole_width}×{whole_height} px")
-        if not sequence.first <= made["reference_frame"] < sequence.last:
+        if not sequence.first <= made["reference_frame"] < sequence.stop:
             raise line.error("its reference frame lies outside of the sequence")
         if len(made["rain"]) != sequence.frame_count:
             raise line.error("has rain amounts of another number of frames")
@@ -410,7 +410,7 @@ class _Importing:
         sequence = self._sequences[line.values["sequence"]]
         if list(stabilization.region) != named["made"]["region"]:
             raise line.error(f"{path.name} is of another region than its candidate")
-        if why := stabilization.misfit(self._sizes[sequence.clip_id], range(sequence.first, sequence.last)):
+        if why := stabilization.misfit(self._sizes[sequence.clip_id], range(sequence.first, sequence.stop)):
             raise line.error(f"{path.name}: {why}")
         if named["made"]["reference_frame"] not in stabilization.poses:
             raise line.error(f"{path.name} says nothing of the reference frame")
