@@ -4,12 +4,12 @@ import hashlib
 import json
 import platform
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
 from typing import Any
 
 from pipeline.export.exclusions import ExclusionRules
 from pipeline.project.analysis import (
-    OF_FRAMES,
+    FindingColumns,
     analysis,
     candidate,
     covered_frames,
@@ -134,7 +134,7 @@ class Item:
     @property
     def of_near_frames(self) -> bool:
         """Whether its clean image shows one moment only."""
-        return bool(self.candidate.recipe.get("rule") == "near")
+        return self.candidate.recipe.rule == "near"
 
     @property
     def repeated(self) -> int:
@@ -157,7 +157,7 @@ class Item:
             self.clip.content, self.clip.path.name, self.candidate.recipe_hash, self.candidate.picture,
             list(self.analysis.region), self.decision.uuid, self.split, self.scene_number, self.first_number,
             self.frames, self.opinions, self.agreeing, self.clip.colours,
-            *(getattr(self.analysis, name) for name in OF_FRAMES),
+            *astuple(FindingColumns.of(self.analysis)),
         ]  # fmt: skip
 
 

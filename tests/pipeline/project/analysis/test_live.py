@@ -48,7 +48,7 @@ def test_what_is_kept_is_what_the_analysis_made(
         np.testing.assert_array_equal(live.reference_rgb, rainy_frames(0)[analysis.reference_frame])
         for n in (FRAMES, 20):
             list(live.sort(n))
-            same = [c for c in stored if c.recipe["frames"] == n and c.recipe["rule"] == "percentile"]
+            same = [c for c in stored if c.recipe.frames == n and c.recipe.rule == "percentile"]
             assert same
             for candidate in same:
                 kept = kept_candidate(live, Recipe.from_json(candidate.recipe))
