@@ -248,7 +248,7 @@ class Window(QMainWindow):
     def _come_back(self, edit: Edit) -> None:
         """Show what was taken back or done again: its page, and a stroke's place where that is out of sight."""
         self._show_page("pairs" if edit.kind == "frames" else "desk")
-        points = edit.value.get("shape", {}).get("points", ())
+        points = (edit.value.shape or {}).get("points", ())
         if points and self.desk.view.has_picture:
             seen = self.desk.view.visible_region()
             x, y = (round(sum(axis) / len(points)) for axis in zip(*points, strict=True))

@@ -126,7 +126,7 @@ class Live(QObject):
         self._of, self._analysis = analysis.id, analysis
         folder, sequence = project.folder, line.sequence
         shown = session.candidate(session.shown)
-        frames = int(shown.recipe.get("frames") or MOST_FRAMES) if shown else MOST_FRAMES
+        frames = (shown.recipe.frames or MOST_FRAMES) if shown else MOST_FRAMES
 
         def stage() -> "Generator[Progress, None, LiveStack]":
             from pipeline.project.analysis import open_live
@@ -273,7 +273,7 @@ class Live(QObject):
         if self.stack is None or candidate is None:
             return
         self.percentile = round(candidate.percentile * 10) / 10
-        frames = int(candidate.recipe.get("frames") or self.stack.frames)
+        frames = candidate.recipe.frames or self.stack.frames
         self.frames = min(max(frames, 2), self.stack.frames)
         self.moved.emit()
 

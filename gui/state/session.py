@@ -240,7 +240,7 @@ class Session(QObject):
         if self.blind:
             place = [c.id for c in self.detail.candidates].index(candidate.id)
             return f"candidate {chr(ord('A') + place % 26)}{place // 26 or ''}"
-        return candidate.words
+        return candidate.label
 
     def set_blind(self, blind: bool) -> None:
         """Begin or end judging blindly: order by chance, no names, no scores, no earlier decision."""
@@ -277,7 +277,7 @@ class Session(QObject):
     def star(self) -> None:
         """Star the selected sequence, or take the star away."""
         if (line := self.line) is not None:
-            self.change(lambda editor: editor.star(line.sequence, not self.detail.draft.star))
+            self.change(lambda editor: editor.star(line.sequence, on=not self.detail.draft.star))
 
     def note(self, text: str, sequence_id: int | None = None) -> bool:
         """Note something on a sequence, the selected one if none is named. False where it could not be stored."""
@@ -348,7 +348,7 @@ class Session(QObject):
         # What it was about is shown: the composite that a stroke belongs to, the candidate that was decided on.
         self.show(self.detail.draft.base if edit.kind in ("paint", "feather", "remove_layer") else edit.candidate_id)
         self.travelled.emit(edit)
-        self.said.emit(f"{how}: {edit.words}")
+        self.said.emit(f"{how}: {edit.label}")
 
     def _back_up(self, work: Callable[[], None]) -> None:
         """Do it beside the window; what keeps it from being done is said once."""
@@ -421,7 +421,7 @@ class Session(QObject):
         listed = [c for c in all_candidates(project, target) if c.id not in standing.hidden]
         # A composite whose acceptance was taken back lives on in its layers.
         decided = {d.candidate_id for d in by_sequence(project, [target])[target]}
-        listed = [c for c in listed if "composite" not in c.recipe or c.id in decided]
+        listed = [c for c in listed if not c.recipe.is_composite or c.id in decided]
         if self.blind:
             random.Random(f"{self.who}/{project.uuid}/{target}").shuffle(listed)
         return Detail(there[0], tuple(listed), tuple(rain_amounts(project, there[0].id)), draft)

@@ -27,7 +27,7 @@ def gather_distinct(
     if isinstance(gathered, Gathered):
         return gathered, notes, {}
     frames, repeats = gathered.frames, gathered.repeats
-    whole = range(settings.first, source.info.frame_count if settings.last is None else settings.last)
+    whole = range(settings.first, source.info.frame_count if settings.stop is None else settings.stop)
     if len(selection.indices) < len(whole):
         repeats = joined(repeats, (yield from _look_for_repeats(source, whole, settings.region)))
     wanted = selection.reference_frame if settings.reference is None else settings.reference

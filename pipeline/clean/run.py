@@ -251,25 +251,25 @@ def plan(
     repeats: frames that are not to be used, because they repeat another one.
     """
     info = source.info
-    last = info.frame_count if settings.last is None else settings.last
-    if not (0 <= settings.first < info.frame_count and 0 < last <= info.frame_count):
-        asked = f"in point {settings.first}, out point {last}"
+    stop = info.frame_count if settings.stop is None else settings.stop
+    if not (0 <= settings.first < info.frame_count and 0 < stop <= info.frame_count):
+        asked = f"in point {settings.first}, out point {stop}"
         raise InputError(info.path, f"{asked} asked for; it has frames 0 to {info.frame_count - 1}")
-    if last <= settings.first:
-        raise InputError(info.path, f"the out point, frame {last}, must lie after the in point, frame {settings.first}")
-    count = last - settings.first
+    if stop <= settings.first:
+        raise InputError(info.path, f"the out point, frame {stop}, must lie after the in point, frame {settings.first}")
+    count = stop - settings.first
     if count < 2:
         raise InputError(info.path, "1 frame: a temporal prior needs at least 2", "film longer or widen the range")
     x, y, width, height = settings.region or (0, 0, info.width, info.height)
     if x < 0 or y < 0 or min(width, height) < 1 or x + width > info.width or y + height > info.height:
         asked = f"region {x},{y},{width},{height} asked for"
         raise InputError(info.path, f"{asked}, the upright frame has {info.width}×{info.height} px")
-    if settings.reference is not None and not settings.first <= settings.reference < last:
+    if settings.reference is not None and not settings.first <= settings.reference < stop:
         raise InputError(
             info.path,
-            f"reference frame {settings.reference} is not among frames {settings.first} to {last - 1}",
+            f"reference frame {settings.reference} is not among frames {settings.first} to {stop - 1}",
         )
-    usable = distinct(range(settings.first, last), repeats or {})
+    usable = distinct(range(settings.first, stop), repeats or {})
     count = len(usable)
     reference = None if settings.reference is None else usable.index(settings.reference)
     recipes, warnings = _recipes(settings, count)

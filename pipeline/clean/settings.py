@@ -19,14 +19,14 @@ class CleanSettings:
     """What `clean` is asked for.
 
     recipe: None for the default sweep, "released", "median", or a recipe's name. frames: at most so many.
-    reference, first, last: frame indices in the clip; last is the first one not used. region: cut to that.
+    reference, first, stop: frame indices in the clip; stop is the first one not used. region: cut to that.
     """
 
     recipe: str | None = None
     frames: int | None = None
     reference: int | None = None
     first: int = 0
-    last: int | None = None
+    stop: int | None = None
     region: Region | None = None
     memory: int = field(default_factory=default_memory)
     scratch: Path = field(default_factory=lambda: Path(tempfile.gettempdir()))

@@ -96,7 +96,7 @@ class Clean:
             frames=self.frames,
             reference=None if self.reference is None else parse_point(self.reference, source, "--reference"),
             first=0 if self.in_point is None else parse_point(self.in_point, source, "--in-point"),
-            last=None if self.out_point is None else parse_point(self.out_point, source, "--out-point"),
+            stop=None if self.out_point is None else parse_point(self.out_point, source, "--out-point"),
             region=None if self.region is None else parse_region(self.region),
             memory=defaults.memory if self.memory is None else parse_bytes(self.memory, "--memory"),
             scratch=self.scratch or defaults.scratch,

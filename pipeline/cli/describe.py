@@ -1,6 +1,6 @@
 """``rainclean describe``: say what sequences show, and where they come from."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -53,6 +53,6 @@ class Describe:
                 if {one, other} & set(self.sequences) and self.scene is not None:
                     print_note(f"note: {one} looks like {other}, which stands in another scene: same place, same scene")
         if self.json:
-            print_json([asdict(sequence) for sequence in described])
+            print_json([sequence.to_json() for sequence in described])
         else:
             print_text(f"described: {', '.join(s.name for s in described)}")

@@ -137,7 +137,7 @@ class Select:
         if self.pair_frames is not None:
             editor.choose_frames(sequence, _frames(self.pair_frames))
         if self.star or self.unstar:
-            editor.star(sequence, self.star)
+            editor.star(sequence, on=self.star)
         draft = editor.draft(sequence)
         if silent and self._is_aside_only():
             print_json({"sequence": sequence.name, "star": draft.star, "pair_frames": draft.frames})
@@ -161,7 +161,7 @@ class Select:
         for line in (*result.words, *result.reasons):
             (print_note if self.json else print_text)(line)
         if learned.learned and not self.json:
-            print_text(f"suggested candidates: {learned.words}")
+            print_text(f"suggested candidates: {learned.label}")
         if result.doubtful:
             print_note(f"note: scores are so bad that they may mislead, look yourself: {few(result.doubtful)}")
         failed = list(result.failed.values())

@@ -1,6 +1,7 @@
-"""``rainclean status``: where a project, or one sequence of it, stands."""
+"""``rainclean status``: the state of a project, or of one sequence of it."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,27 +12,32 @@ from pipeline.cli.console import print_json, print_note, print_table, print_text
 from pipeline.words import counted, few, quoted
 
 if TYPE_CHECKING:
-    from pipeline.project.model import Analysis, Overview
-    from pipeline.project.preference import Suggestions
+    from pipeline.project.analysis import MotionSummary
+    from pipeline.project.model import Analysis, Clip, Decision, Overview, StoredCandidate
+    from pipeline.project.preference import Suggested, Suggestions
     from pipeline.project.storage import Project
+    from rainclean.stabilization import Stabilization
+
+Row = tuple[str, str]
+"""A label, and what is printed beside it."""
 
 
 @dataclass(frozen=True)
 class Status:
-    """Say where a project stands: each sequence with its state, scene and choice.
+    """Show the state of a project: each sequence with its state, scene and choice.
 
-    With SEQUENCE: everything about that one: its candidates with their scores, and all decisions on it.
+    With SEQUENCE: show everything about it, with the scores of its candidates and all decisions on it.
     """
 
     project: Annotated[Positional[Path], arg(metavar="PROJECT")]
     """Folder of the project."""
     sequence: Annotated[Positional[str], arg(metavar="[SEQUENCE]")] = ""
-    """Say more of this one."""
+    """Show the details of this one."""
     json: bool = False
     """Print JSON instead of a table."""
 
     def run(self) -> None:
-        """Look it up and print it."""
+        """Read and print it."""
         from pipeline.project.exchange import advice, faults
         from pipeline.project.overview import overview
         from pipeline.project.preference import suggestions
@@ -42,18 +48,19 @@ class Status:
                 print_note(f"note: {note}")
             learned = suggestions(project)
             with project.snapshot():
-                unsound = faults(project)
+                unusable = faults(project)
                 lines = overview(project, [self.sequence] if self.sequence else [])
-                document = _details(project, lines[0], learned) if self.sequence else _document(project, lines, learned)
+                details = _details(project, lines[0], learned) if self.sequence else None
+                document = _document(project, lines, learned) if details is None else details.to_json()
         for line in lines:
-            if why := unsound.get(line.sequence.id):
+            if why := unusable.get(line.sequence.id):
                 name = line.sequence.name
-                said = f"note: {name}: what was decided cannot be used, {why}"
-                print_note(f"{said}; {advice(quoted(self.project), name)}")
+                text = f"note: {name}: what was decided cannot be used, {why}"
+                print_note(f"{text}; {advice(quoted(self.project), name)}")
         if self.json:
             print_json(document)
-        elif self.sequence:
-            _print_details(document)
+        elif details is not None:
+            details.print()
         else:
             self._print(lines, learned)
 
@@ -89,13 +96,13 @@ class Status:
         if any(judged[name] for name in TRUST):
             print_text("verdicts: " + ", ".join(f"{judged[name]} {name}" for name in TRUST if judged[name]))
         if judged[NOT_JUDGED]:
-            print_text(f"{NOT_JUDGED}: an older rainclean analysed; next: rainclean analyze {quoted(self.project)}")
+            print_text(f"{NOT_JUDGED}: analysed by an older rainclean; next: rainclean analyze {quoted(self.project)}")
         if any(line.sequence.scene_by == "suggestion" for line in lines):
-            print_text("? scene suggested, because backgrounds look alike; rainclean describe --scene says it for sure")
+            print_text("? scene suggested, because backgrounds look alike; rainclean describe --scene sets it")
         if any(line.star for line in lines):
             print_text("* starred")
         if learned.judgements:
-            print_text(f"suggested candidates: {learned.words}")
+            print_text(f"suggested candidates: {learned.label}")
         if conflicts := [line.sequence.name for line in lines if line.conflict]:
             print_note(f"note: people decided differently on {counted(len(conflicts), 'sequence')}: {few(conflicts)}")
         for line in lines:
@@ -104,8 +111,9 @@ class Status:
 
 
 def _line(line: "Overview", learned: "Suggestions") -> dict[str, Any]:
+    """Return a sequence for programs."""
     return {
-        **asdict(line.sequence),
+        **line.sequence.to_json(),
         "frames": line.sequence.frame_count,
         "state": line.state,
         "error": line.error,
@@ -123,6 +131,7 @@ def _line(line: "Overview", learned: "Suggestions") -> dict[str, Any]:
 
 
 def _document(project: "Project", lines: "list[Overview]", learned: "Suggestions") -> dict[str, Any]:
+    """Return a project for programs."""
     return {
         "project": str(project.folder),
         "uuid": project.uuid,
@@ -133,159 +142,245 @@ def _document(project: "Project", lines: "list[Overview]", learned: "Suggestions
     }
 
 
-def _details(project: "Project", line: "Overview", learned: "Suggestions") -> dict[str, Any]:
+@dataclass(frozen=True)
+class _NamedDecision:
+    """A decision with the name of its candidate, or ""."""
+
+    decision: "Decision"
+    candidate: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self.decision), "candidate": self.candidate}
+
+    def row(self) -> Row:
+        """Return what was decided; and when, by whom, and why."""
+        made = self.decision
+        note = f": {made.note}" if made.note else ""
+        return self._action(), f"{made.at[:19]}Z by {made.who}{note}"
+
+    def _action(self) -> str:
+        from pipeline.project.model import REASONS
+
+        made = self.decision
+        if made.verdict == "undone":
+            return f"{made.id} takes back {made.undoes}"
+        how = " automatically" if made.kind == "automatic" else ""
+        chosen = f": {self.candidate}" if self.candidate else ""
+        mask = ", with an exclusion mask" if made.exclude else ""
+        why = f" ({', '.join(dict(REASONS).get(key, key) for key in made.reasons)})" if made.reasons else ""
+        return f"{made.id} {made.verdict}{how}{chosen}{mask}{why}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Suggestion:
+    """A suggested candidate with its name, and what it was learned from."""
+
+    suggested: "Suggested"
+    candidate: str
+    learned: "Suggestions"
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "candidate": self.candidate,
+            "chance": self.suggested.chance,
+            "reasons": self.suggested.reasons,
+            **self.learned.to_json(),
+        }
+
+    def row(self) -> Row:
+        """Return the candidate, how likely a person chooses it, and why."""
+        why = f": {', '.join(self.suggested.reasons)}" if self.suggested.reasons else ""
+        return "suggested", f"{self.candidate} ({self.suggested.chance:.0%} sure){why}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Findings:
+    """What the main analysis found of the clip beside its candidates."""
+
+    stabilization: "Stabilization | None"
+    motion: "MotionSummary | None"
+    has_posterior: bool
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "steadying": _stabilization(self.stabilization) if self.stabilization else None,
+            "moving": self.motion.to_json() if self.motion else None,
+            "belief": self.has_posterior,
+        }
+
+    def rows(self) -> list[Row]:
+        """Return lines on it; none where an older rainclean analysed."""
+        rows = _stabilization_rows(self.stabilization) if self.stabilization else []
+        if self.motion:
+            rows += _labelled("moves", self.motion.labels)
+            if self.motion.doubtful:
+                rows.append(("in doubt", f"{self.motion.doubtful:.1%} of the clean image"))
+        return rows
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Details:
+    """Everything about one sequence."""
+
+    project: "Project"
+    line: "Overview"
+    learned: "Suggestions"
+    suggestion: _Suggestion | None
+    clip: "Clip"
+    analyses: "Sequence[Analysis]"
+    findings: _Findings | None
+    rain: Sequence[float | None]
+    candidates: "Sequence[StoredCandidate]"
+    decisions: Sequence[_NamedDecision]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it for programs."""
+        return {
+            **_line(self.line, self.learned),
+            "suggested": self.suggestion.to_json() if self.suggestion else None,
+            "places": self._file(self.line.places),
+            "clip": self.clip.to_json(),
+            "analyses": [{**each.to_json(), "sheet": self._file(each.sheet)} for each in self.analyses],
+            "found": self.findings.to_json() if self.findings else None,
+            "rain": self.rain,
+            "candidates": [
+                {**c.to_json(), "words": c.label, "score": c.score, "file": self._file(c.picture)}
+                for c in self.candidates
+            ],
+            "decisions": [each.to_json() for each in self.decisions],
+        }
+
+    def print(self) -> None:
+        """Print it as tables."""
+        print_table(("sequence", self.line.sequence.name), self._rows())
+        if self.candidates:
+            print_text("")
+            _print_candidates(self.candidates)
+        if self.decisions:
+            print_text("")
+            print_table(("decision", "when, by whom, why"), [each.row() for each in self.decisions])
+
+    def _rows(self) -> list[Row]:
+        sequence, clip = self.line.sequence, self.clip
+        frames = f"frames {sequence.first} to {sequence.stop - 1}"
+        scene_by = {"suggestion": " (suggested)", "name": " (its own)"}.get(sequence.scene_by, "")
+        texts = {name: getattr(sequence, name) for name in ("source", "author", "licence", "consent", "notes")}
+        rows = [
+            ("state", self.line.state + (f": {self.line.error}" if self.line.error else "")),
+            ("clip", f"{clip.path}, {frames}, {clip.width}×{clip.height} px"),
+            ("scene", sequence.scene + scene_by),
+            *((name, text) for name, text in (*texts.items(), ("note", self.line.note)) if text),
+        ]
+        if self.suggestion:
+            rows.append(self.suggestion.row())
+        sound = [each for each in self.analyses if not each.error]
+        if sound and self.findings:
+            rows += self._verdict()
+            rows.append(("reference frame", str(sound[0].reference_frame)))
+            rows += self.findings.rows()
+            labels = self.findings.motion.labels if self.findings.motion else ()
+            rows += _labelled("note", [text for text in sound[0].warnings if text not in labels])
+            rows += _labelled("contact sheet", [self._file(each.sheet) for each in sound])
+        return rows
+
+    def _verdict(self) -> list[Row]:
+        """Return lines on whether the candidates can be trusted."""
+        from pipeline.project.model import NOT_JUDGED
+
+        verdict = self.line.verdict
+        if verdict is None:
+            return [("verdict", f"{NOT_JUDGED}: analysed by an older rainclean; analyse it again")]
+        reasons = [f"{reason.severity}: {reason.words}" for reason in verdict.reasons] or [verdict.state]
+        places = self._file(self.line.places)
+        return _labelled("verdict", reasons) + ([("places", places)] if places else [])
+
+    def _file(self, name: str) -> str:
+        """Return the path of an artefact, or ""."""
+        return str(self.project.artefacts.path(name)) if name else ""
+
+
+def _details(project: "Project", line: "Overview", learned: "Suggestions") -> _Details:
     from pipeline.project.analysis import all_candidates, analyses, candidate, rain_amounts
     from pipeline.project.clips import clip
     from pipeline.project.decisions import journal
 
-    of_clip = clip(project, line.sequence.clip_id)
-    made, suggested = analyses(project, line.sequence.id), learned.of(line.sequence.id)
-    there = all_candidates(project, line.sequence.id)
-    if suggested and suggested.candidate_id not in {c.id for c in there}:
+    existing, candidates = analyses(project, line.sequence.id), all_candidates(project, line.sequence.id)
+    suggested = learned.of(line.sequence.id)
+    if suggested and suggested.candidate_id not in {c.id for c in candidates}:
         suggested = None  # analysed again since it was learned
-    return {
-        **_line(line, learned),
-        "suggested": {
-            "candidate": candidate(project, suggested.candidate_id).name,
-            "chance": suggested.chance,
-            "reasons": suggested.reasons,
-            **learned.to_json(),
-        }
-        if suggested
-        else None,
-        "places": str(project.artefacts.path(line.places)) if line.places else "",
-        "clip": {**asdict(of_clip), "path": str(of_clip.path)},
-        "analyses": [{**asdict(a), "sheet": str(project.artefacts.path(a.sheet)) if a.sheet else ""} for a in made],
-        "found": _found(project, made[0]) if made else None,
-        "rain": rain_amounts(project, made[0].id) if made else [],
-        "candidates": [
-            {**asdict(c), "words": c.words, "score": c.score, "file": str(project.artefacts.path(c.picture))}
-            for c in there
-        ],
-        "decisions": [
-            {**asdict(d), "candidate": candidate(project, d.candidate_id).name if d.candidate_id else ""}
+    suggestion = None
+    if suggested:
+        name = candidate(project, suggested.candidate_id).name
+        suggestion = _Suggestion(suggested=suggested, candidate=name, learned=learned)
+    return _Details(
+        project=project,
+        line=line,
+        learned=learned,
+        suggestion=suggestion,
+        clip=clip(project, line.sequence.clip_id),
+        analyses=existing,
+        findings=_findings(project, existing[0]) if existing else None,
+        rain=rain_amounts(project, existing[0].id) if existing else [],
+        candidates=candidates,
+        decisions=[
+            _NamedDecision(d, candidate(project, d.candidate_id).name if d.candidate_id else "")
             for d in journal(project, line.sequence.id)
         ],
+    )
+
+
+def _findings(project: "Project", analysis: "Analysis") -> _Findings:
+    from pipeline.project.analysis import motion_summary, read_stabilization
+
+    return _Findings(
+        stabilization=read_stabilization(project, analysis.stabilization) if analysis.stabilization else None,
+        motion=motion_summary(analysis),
+        has_posterior=bool(analysis.posterior_sd),
+    )
+
+
+def _stabilization(stabilization: "Stabilization") -> dict[str, Any]:
+    """Return how frames were stabilized, for programs."""
+    residuals = [pose.residual for pose in stabilization.poses.values()]
+    gains = [float(gain) for pose in stabilization.poses.values() for gain in pose.gain]
+    return {
+        "model": stabilization.model,
+        "moves": stabilization.moves,
+        "frames": len(stabilization.poses),
+        "residual_px": {"most": max(residuals), "mean": sum(residuals) / len(residuals)},
+        "relit": stabilization.relit,
+        "gains": [min(gains), max(gains)],
+        "dropped": {str(index): why for index, why in stabilization.dropped.items()},
     }
 
 
-def _found(project: "Project", made: "Analysis") -> dict[str, Any]:
-    """What the analysis found of the clip: how frames were stabilized (None: they were not), what moves in it."""
-    from pipeline.project.analysis import told
-
-    found: dict[str, Any] = {"steadying": None, "moving": told(made) or None, "belief": bool(made.posterior_sd)}
-    if made.stabilization:
-        from pipeline.project.analysis import read_stabilization
-
-        stabilization = read_stabilization(project, made.stabilization)
-        residuals = [pose.residual for pose in stabilization.poses.values()]
+def _stabilization_rows(stabilization: "Stabilization") -> list[Row]:
+    residuals = [pose.residual for pose in stabilization.poses.values()]
+    mean, most = sum(residuals) / len(residuals), max(residuals)
+    moves = f"registered: {stabilization.model}, {mean:.2f} px left on average, {most:.2f} at most"
+    camera = moves if stabilization.moves else "stands still"
+    rows = [("camera", f"{camera}; {counted(len(residuals), 'frame')} can be used")]
+    if stabilization.relit:
         gains = [float(gain) for pose in stabilization.poses.values() for gain in pose.gain]
-        found["steadying"] = {
-            "model": stabilization.model,
-            "moves": stabilization.moves,
-            "frames": len(stabilization.poses),
-            "residual_px": {"most": max(residuals), "mean": sum(residuals) / len(residuals)},
-            "relit": stabilization.relit,
-            "gains": [min(gains), max(gains)],
-            "dropped": {str(index): why for index, why in stabilization.dropped.items()},
-        }
-    return found
+        rows.append(("light", f"changes, gains from {min(gains):.3f} to {max(gains):.3f}: undone"))
+    reasons = Counter(stabilization.dropped.values())
+    return rows + _labelled("dropped", [f"{counted(number, 'frame')}: {why}" for why, number in reasons.items()])
 
 
-def _print_found(found: dict[str, Any]) -> list[tuple[str, str]]:
-    """Lines on it; none where an older rainclean analysed."""
-    rows: list[tuple[str, str]] = []
-    stabilization, moving = found["steadying"], found["moving"]
-    if stabilization:
-        px = stabilization["residual_px"]
-        left = f"{px['mean']:.2f} px left on average, {px['most']:.2f} at most"
-        camera = f"registered: {stabilization['model']}, {left}" if stabilization["moves"] else "stands still"
-        rows.append(("camera", f"{camera}; {counted(stabilization['frames'], 'frame')} can be used"))
-        low, high = stabilization["gains"]
-        if stabilization["relit"]:
-            rows.append(("light", f"changes, gains from {low:.3f} to {high:.3f}: undone"))
-        reasons = Counter(stabilization["dropped"].values())
-        rows += [
-            ("dropped" if i == 0 else "", f"{counted(number, 'frame')}: {why}")
-            for i, (why, number) in enumerate(reasons.items())
-        ]
-    if moving:
-        rows += [("moves" if i == 0 else "", words) for i, words in enumerate(moving["words"])]
-        if moving["doubtful"]:
-            rows.append(("in doubt", f"{moving['doubtful']:.1%} of the clean image"))
-    return rows
+def _labelled(label: str, texts: Sequence[str]) -> list[Row]:
+    """Return a row of each text; the first has the label."""
+    return [(label if i == 0 else "", text) for i, text in enumerate(texts)]
 
 
-def _print_details(found: dict[str, Any]) -> None:
-    clip, analyses = found["clip"], [a for a in found["analyses"] if not a["error"]]
-    place = f"{clip['path']}, frames {found['first']} to {found['last'] - 1}, {clip['width']}×{clip['height']} px"
-    rows = [
-        ("state", found["state"] + (f": {found['error']}" if found["error"] else "")),
-        ("clip", place),
-        ("scene", found["scene"] + {"suggestion": " (suggested)", "name": " (its own)"}.get(found["scene_by"], "")),
-        *((name, found[name]) for name in ("source", "author", "licence", "consent", "notes", "note") if found[name]),
-    ]
-    if suggested := found["suggested"]:
-        why = f": {', '.join(suggested['reasons'])}" if suggested["reasons"] else ""
-        rows.append(("suggested", f"{suggested['candidate']} ({suggested['chance']:.0%} sure){why}"))
-    if analyses:
-        rows += _verdict(found)
-        rows.append(("reference frame", str(analyses[0]["reference_frame"])))
-        rows += _print_found(found["found"])
-        said = (found["found"]["moving"] or {}).get("words", ())
-        notes = [text for text in analyses[0]["warnings"] if text not in said]
-        rows += [("note" if i == 0 else "", text) for i, text in enumerate(notes)]
-        rows += [("contact sheet" if i == 0 else "", a["sheet"]) for i, a in enumerate(analyses)]
-    print_table(("sequence", found["name"]), rows)
-    if found["candidates"]:
-        print_text("")
-        _print_candidates(found["candidates"])
-    if found["decisions"]:
-        print_text("")
-        print_table(("decision", "when, by whom, why"), [(_said(d), _when(d)) for d in found["decisions"]])
-
-
-def _verdict(found: dict[str, Any]) -> list[tuple[str, str]]:
-    """Lines on whether the candidates can be trusted."""
-    from pipeline.project.model import NOT_JUDGED
-
-    verdict = found["verdict"]
-    if verdict is None:
-        return [("verdict", f"{NOT_JUDGED}: an older rainclean analysed; analyse it again")]
-    reasons = [f"{reason['severity']}: {reason['words']}" for reason in verdict["reasons"]] or [verdict["state"]]
-    rows = [("verdict" if i == 0 else "", text) for i, text in enumerate(reasons)]
-    return rows + ([("places", found["places"])] if found["places"] else [])
-
-
-def _print_candidates(candidates: list[dict[str, Any]]) -> None:
-    defects = ("streaks", "detail", "darkening", "disagreement")
+def _print_candidates(candidates: "Sequence[StoredCandidate]") -> None:
     print_table(
-        ("candidate", "η*", "percentile", "score", *defects, "stands for"),
+        ("candidate", "η*", "percentile", "score", "streaks", "detail", "darkening", "disagreement", "stands for"),
         [
             (
-                c["name"], str(c["eta"]), f"{c['percentile']:g}", f"{c['score']:.3f}",
-                *(f"{c[d]:.3f}" for d in defects), _stands_for(c),
+                c.name, str(c.eta), f"{c.percentile:g}", f"{c.score:.3f}",
+                *(f"{defect:.3f}" for defect in (c.streaks, c.detail, c.darkening, c.disagreement)),
+                c.label if c.recipe.is_composite else ", ".join(c.merged),
             )
             for c in candidates
         ],
     )  # fmt: skip
-
-
-def _stands_for(candidate: dict[str, Any]) -> str:
-    return candidate["words"] if "composite" in candidate["recipe"] else ", ".join(candidate["merged"])
-
-
-def _said(decision: dict[str, Any]) -> str:
-    from pipeline.project.model import REASONS
-
-    if decision["verdict"] == "undone":
-        return f"{decision['id']} takes back {decision['undoes']}"
-    how = " automatically" if decision["kind"] == "automatic" else ""
-    chosen = f": {decision['candidate']}" if decision["candidate"] else ""
-    mask = ", with an exclusion mask" if decision["exclude"] else ""
-    why = f" ({', '.join(dict(REASONS).get(key, key) for key in decision['reasons'])})" if decision["reasons"] else ""
-    return f"{decision['id']} {decision['verdict']}{how}{chosen}{mask}{why}"
-
-
-def _when(decision: dict[str, Any]) -> str:
-    return f"{decision['at'][:19]}Z by {decision['who']}" + (f": {decision['note']}" if decision["note"] else "")

@@ -122,7 +122,7 @@ def _measure(project: Project) -> Generator[Progress, None, list[tuple[DemoRow, 
                 rule_db = _psnr(by_rule, truth(folder, released.selection.reference_frame))
         best = max(worth, key=worth.__getitem__)
         row = DemoRow(
-            sequence.name, decided.eta, int(decided.recipe["frames"]), decided.name, best,
+            sequence.name, decided.eta, decided.recipe.frames or 0, decided.name, best,
             _psnr(rainy, known), rule_db, worth[decided.name], worth[best],
         )  # fmt: skip
         rows.append((row, Shown(row, rainy, by_rule, pictures[decided.name], pictures[best], known)))

@@ -4,12 +4,12 @@ import hashlib
 import json
 import platform
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
 from typing import Any
 
 from pipeline.export.exclusions import ExclusionRules
 from pipeline.project.analysis import (
-    OF_FRAMES,
+    FindingColumns,
     analysis,
     candidate,
     covered_frames,
@@ -125,7 +125,7 @@ class Item:
 
         Of near frames only the reference frame is: others show near things elsewhere than the clean image does.
         """
-        frames = range(self.sequence.first, self.sequence.last)
+        frames = range(self.sequence.first, self.sequence.stop)
         if self.of_near_frames:
             at = self.analysis.reference_frame
             return {at: self.rain[at - self.sequence.first] or 0.0} if at in frames else {}
@@ -134,7 +134,7 @@ class Item:
     @property
     def of_near_frames(self) -> bool:
         """Whether its clean image shows one moment only."""
-        return bool(self.candidate.recipe.get("rule") == "near")
+        return self.candidate.recipe.rule == "near"
 
     @property
     def repeated(self) -> int:
@@ -153,11 +153,11 @@ class Item:
         """What its pairs depend on beside the settings."""
         s = self.sequence
         return [
-            s.id, s.name, s.scene, s.scene_by, s.first, s.last, s.source, s.author, s.licence, s.consent, s.notes,
+            s.id, s.name, s.scene, s.scene_by, s.first, s.stop, s.source, s.author, s.licence, s.consent, s.notes,
             self.clip.content, self.clip.path.name, self.candidate.recipe_hash, self.candidate.picture,
             list(self.analysis.region), self.decision.uuid, self.split, self.scene_number, self.first_number,
             self.frames, self.opinions, self.agreeing, self.clip.colours,
-            *(getattr(self.analysis, name) for name in OF_FRAMES),
+            *astuple(FindingColumns.of(self.analysis)),
         ]  # fmt: skip
 
 

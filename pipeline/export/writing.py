@@ -339,7 +339,7 @@ def _sequences_csv(plan: Plan, parts: dict[int, list[dict[str, Any]]]) -> bytes:
     for item in plan.items:
         s, d, rows = item.sequence, item.decision, parts[item.sequence.id]
         values = (
-            s.name, s.scene, s.scene_by, item.split, item.clip.path.name, item.clip.content, s.first, s.last,
+            s.name, s.scene, s.scene_by, item.split, item.clip.path.name, item.clip.content, s.first, s.stop,
             item.clip.width, item.clip.height, s.source, s.author, s.licence, s.consent, s.notes,
             item.candidate.name, d.uuid, d.kind, d.who, d.at, d.note, " ".join(d.reasons),
             item.opinions, item.agreeing, len({row["frame"] for row in rows}), len(rows),

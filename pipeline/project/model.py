@@ -1,14 +1,15 @@
-"""What a project knows, as values: clips, sequences, analyses, candidates, decisions.
+"""Records of what a project knows: clips, sequences, analyses, candidates, decisions.
 
-Each is made of a row of the store by its ``of``, which raises ValueError for what no rainclean has written: the store
-is damaged then (`soundness`).
+Each is made of a row of the store by its ``of``. That raises ValueError for a row that no rainclean wrote: then the
+store is damaged (`soundness`).
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
+from pipeline.project.documents import AnalysisSettings, StoredRecipe
 from pipeline.project.storage import checked, listed, mapped
 from rainclean.verdict import STATES as CLIP_STATES
 from rainclean.verdict import Verdict as ClipVerdict
@@ -24,7 +25,7 @@ State = Literal["new", "failed", "ready", "accepted", "accepted automatically", 
 STATES: tuple[State, ...] = ("new", "failed", "ready", "accepted", "accepted automatically", "rejected")
 
 NOT_JUDGED = "not judged yet"
-"""Of candidates that an older rainclean made."""
+"""Verdict of candidates that an older rainclean made."""
 
 TRUST = (*CLIP_STATES, NOT_JUDGED)
 """How far the candidates of a sequence can be trusted, as a person reads it."""
@@ -42,17 +43,21 @@ REASONS: tuple[tuple[str, str], ...] = (
 """Why a sequence is rejected: what is stored, and how a person reads it."""
 
 ORIGIN = ("source", "author", "licence", "consent", "notes")
-"""What is said of a sequence beside its scene, and exported with the data."""
+"""Columns that describe a sequence beside its scene. They are exported with the data."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Clip:
     """One file, or folder of images, that sequences are taken from.
 
-    content: SHA-256, 64 hexadecimal digits. bytes, modified_ns: what the file was when its content was last
-    looked at. duration in seconds. salvage: read what can be decoded of a damaged file. matrix: the colour matrix
-    where the file does not say it, "" for the usual one. colours: how they are read, in words; "" where an older
-    rainclean added it.
+    Attributes:
+        content: SHA-256, 64 hexadecimal digits.
+        bytes: Size when the content was last read.
+        modified_ns: Time of the last change then, ns.
+        duration: Seconds.
+        salvage: Read what can be decoded of a damaged file.
+        matrix: Colour matrix where the file does not name it, "" for the usual one.
+        colours: How colours are read, for a person; "" where an older rainclean added the clip.
     """
 
     id: int
@@ -75,24 +80,30 @@ class Clip:
 
     @classmethod
     def of(cls, row: Any) -> Self:
-        """The clip of a row."""
+        """Return the clip of a row."""
         flags = {name: bool(row[name]) for name in ("copied", "salvage")}
         return checked(cls(**{**row, "path": Path(row["path"]), "notes": listed(row["notes"]), **flags}))
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields, for programs."""
+        return {**asdict(self), "path": str(self.path)}
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, kw_only=True)
 class Sequence:
-    """One clip, or one shot of it: frames ``first`` to ``last`` − 1.
+    """One clip, or one shot of it: frames ``first`` to ``stop`` − 1.
 
-    scene_by: who named the scene: a person, a suggestion (its background looks like another's), or nobody (then
-    it is called like the sequence). last: the first frame that is no longer in it.
+    Attributes:
+        stop: First frame that is no longer in it. The store and JSON call it "last".
+        scene_by: Who named the scene: a person, a suggestion (its background looks like another's), or nobody. Then the
+            scene has the sequence's name.
     """
 
     id: int
     clip_id: int
     name: str
     first: int
-    last: int
+    stop: int
     scene: str
     scene_by: SceneBy
     source: str
@@ -103,34 +114,49 @@ class Sequence:
 
     @classmethod
     def of(cls, row: Any) -> Self:
-        """The sequence of a row."""
-        made = checked(cls(**row))
-        if not 0 <= made.first < made.last:
-            raise ValueError(f"sequence {made.name!r} has frames {made.first} to {made.last - 1}")
-        return made
+        """Return the sequence of a row."""
+        columns = {**row}
+        sequence = checked(cls(stop=columns.pop("last"), **columns))
+        if not 0 <= sequence.first < sequence.stop:
+            raise ValueError(f"sequence {sequence.name!r} has frames {sequence.first} to {sequence.stop - 1}")
+        return sequence
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields by the names of their columns, for programs."""
+        return {"last" if key == "stop" else key: value for key, value in asdict(self).items()}
 
     @property
     def frame_count(self) -> int:
         """Number of frames."""
-        return self.last - self.first
+        return self.stop - self.first
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Analysis:
     """Candidates were made of a sequence, or that failed (``error`` then says why).
 
-    settings: "recipe" (None: the sweep), "frames", "rules", of a composite also "composite". reference_frame: index in
-    the clip. region: of the candidates in the upright frame. sheet, scoring_target, reference: artefacts of the contact
-    sheet, the scoring_target and the rainy reference frame cut to the region; each may be "". spread: how far the other
-    candidates lie from the best-scored one, mean, in levels of luma. origin: what made it. stabilization,
-    posterior_mean, posterior_sd, areas, passing: artefacts of what was found (`findings`); each may be "". moving: what
-    is to be read of moving things, JSON, or "". verdict: whether the candidates can be trusted, JSON, or "" where
-    nobody judged; places: artefact of where not, or "". repeats: frames that repeat one, JSON, or "".
+    Attributes:
+        reference_frame: Index in the clip.
+        region: Region of the candidates in the upright frame.
+        sheet: Artefact of the contact sheet, or "".
+        scoring_target: Artefact of the scoring target, or "".
+        reference: Artefact of the rainy reference frame, cut to the region, or "".
+        spread: Mean distance of the other candidates from the best-scored one, levels of luma.
+        origin: What made it.
+        stabilization: Artefact of how frames were stabilized (`findings`), or "".
+        posterior_mean: Artefact of the posterior's mean, or "".
+        posterior_sd: Artefact of the posterior's standard deviation, or "".
+        areas: Artefact of where things move, or "".
+        passing: Artefact of the foreground objects of each frame, or "".
+        moving: JSON of `findings.MotionSummary`, or "".
+        verdict: JSON, whether the candidates can be trusted; "" where nobody judged.
+        places: Artefact of where they cannot, or "".
+        repeats: JSON, frames that repeat another one, or "".
     """
 
     id: int
     sequence_id: int
-    settings: dict[str, Any]
+    settings: AnalysisSettings
     settings_hash: str
     rainclean: str
     finished: str
@@ -155,26 +181,36 @@ class Analysis:
 
     @classmethod
     def of(cls, row: Any) -> Self:
-        """The analysis of a row."""
+        """Return the analysis of a row."""
         region = Region(*(json.loads(row["region"]) or (0, 0, 0, 0)))
         if not all(type(side) is int and side >= 0 for side in region):
             raise ValueError(f"region {row['region']!r}")
-        settings, warnings = mapped(row["settings"]), listed(row["warnings"])
+        settings, warnings = AnalysisSettings(mapped(row["settings"])), listed(row["warnings"])
         return checked(cls(**{**row, "region": region, "settings": settings, "warnings": warnings}))
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields, for programs."""
+        return {**asdict(self), "settings": self.settings.document}
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, kw_only=True)
 class StoredCandidate:
-    """A candidate and the artefact that holds its picture; rank 1 is the best-scored.
+    """A candidate and the artefact that holds its picture.
 
-    recipe: as `Recipe.to_json` gives it, perhaps by an older version of the rules. name: the recipe's.
+    Attributes:
+        rank: 1 for the best-scored of its analysis.
+        name: Name of the recipe.
+        percentile: Percentile that the recipe came to.
+        eta: η* of the window.
+        silent_share: Share 0…1 of the pixels without a vote.
+        merged: Names of candidates that gave nearly the same picture.
     """
 
     id: int
     analysis_id: int
     rank: int
     name: str
-    recipe: dict[str, Any]
+    recipe: StoredRecipe
     recipe_hash: str
     percentile: float
     eta: int
@@ -188,8 +224,13 @@ class StoredCandidate:
 
     @classmethod
     def of(cls, row: Any) -> Self:
-        """The candidate of a row."""
-        return checked(cls(**{**row, "recipe": mapped(row["recipe"]), "merged": listed(row["merged"])}))
+        """Return the candidate of a row."""
+        recipe = StoredRecipe(mapped(row["recipe"]))
+        return checked(cls(**{**row, "recipe": recipe, "merged": listed(row["merged"])}))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields, for programs."""
+        return {**asdict(self), "recipe": self.recipe.document}
 
     @property
     def score(self) -> float:
@@ -197,17 +238,20 @@ class StoredCandidate:
         return self.streaks + self.detail + self.darkening + self.disagreement
 
     @property
-    def words(self) -> str:
+    def label(self) -> str:
         """Its recipe for a person: ``100 frames, η* − 5``, ``composite of 3 candidates``."""
-        return str(self.recipe.get("words") or self.name)
+        return self.recipe.label or self.name
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Decision:
-    """What a person, or the automatic choice, said of a sequence.
+    """What a person, or the automatic choice, decided on a sequence.
 
-    exclude: artefact of the exclusion mask, or "". at: UTC. undoes: id of the decision that this one takes back.
-    reasons: keys of REASONS.
+    Attributes:
+        exclude: Artefact of the exclusion mask, or "".
+        at: Time, UTC.
+        undoes: Id of the decision that this one takes back.
+        reasons: Keys of REASONS.
     """
 
     id: int
@@ -225,15 +269,19 @@ class Decision:
 
     @classmethod
     def of(cls, row: Any) -> Self:
-        """The decision of a row."""
+        """Return the decision of a row."""
         return checked(cls(**{**row, "reasons": listed(row["reasons"])}))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Opinion:
-    """What a second person found fit, without knowing what was decided; candidate_id: None for a rejection.
+    """What a second person found fit, without knowing what was decided.
 
-    undoes: id of the opinion that this one, then "withdrawn", takes back.
+    Attributes:
+        candidate_id: None for a rejection.
+        undoes: Id of the opinion that this one, then "withdrawn", takes back.
+        reasons: Keys of REASONS.
+        at: Time, UTC.
     """
 
     id: int
@@ -249,20 +297,27 @@ class Opinion:
 
     @classmethod
     def of(cls, row: Any) -> Self:
-        """The opinion of a row."""
+        """Return the opinion of a row."""
         return checked(cls(**{**row, "reasons": listed(row["reasons"])}))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Overview:
-    """One line of `status`: a sequence, where it stands, and what was chosen.
+    """One row of `status`: a sequence, its state, and what was chosen.
 
-    candidates: number of them, of the main analysis. chosen, score: of the candidate decided on, or the best-scored
-    one where nothing is decided; none where the sequence is rejected. spread: of the main analysis.
-    thumbnail: artefact to know the sequence by, the rainy reference frame, or the best-scored candidate, or "".
-    picture: artefact of the candidate decided on, or the best-scored one, or "".
-    star, note: what people said of it in the window. conflict: standing decisions of several people differ.
-    verdict: of the main analysis; None where there is none, or an older rainclean analysed. places: artefact, or "".
+    Attributes:
+        candidates: How many the main analysis has.
+        chosen: Name of the candidate decided on, or of the best-scored one where nothing is decided; "" where the
+            sequence is rejected.
+        score: Score of that candidate.
+        spread: Spread of the main analysis.
+        thumbnail: Artefact to know the sequence by: the rainy reference frame, or the best-scored candidate, or "".
+        picture: Artefact of the candidate decided on, or of the best-scored one, or "".
+        star: Whether people starred the sequence.
+        note: What people noted on it.
+        conflict: Whether current decisions of several people differ.
+        verdict: Verdict of the main analysis; None where there is none, or where an older rainclean analysed.
+        places: Artefact of where the verdict's reasons are, or "".
     """
 
     sequence: Sequence

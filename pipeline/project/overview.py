@@ -1,6 +1,7 @@
-"""Where each sequence of a project stands: what `status` shows, in a handful of queries."""
+"""The state of each sequence of a project: what `status` shows, in a handful of queries."""
 
 from collections.abc import Sequence as Several
+from dataclasses import dataclass
 from typing import Any
 
 from pipeline.project.analysis import verdict_of
@@ -10,14 +11,43 @@ from pipeline.project.editing import edits
 from pipeline.project.model import Decision, Overview, Sequence, State
 from pipeline.project.storage import Project
 
-FEW = 100
-"""Up to so many sequences that are named are asked for by name; above, everything is read."""
+MAX_NAMED = 100
+"""Sequences that are asked for by name. Of more, everything is read."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Rows:
+    """Rows of a project that its overview is made of.
+
+    Attributes:
+        main: Row of the main analysis, by the sequence's id.
+        best: Row of the best-scored candidate, with how many there are, by the analysis' id.
+        chosen: Rows of candidates that were decided on, by id.
+        pictures: Artefacts of these.
+        current: Current decisions by the sequence's id.
+        remarks: Stars and notes by the sequence's id.
+    """
+
+    main: dict[int, Any]
+    best: dict[int, Any]
+    chosen: dict[int, Any]
+    pictures: dict[int, str]
+    current: dict[int, list[Decision]]
+    remarks: dict[int, edits.Remarks]
 
 
 def overview(project: Project, names: Several[str] = ()) -> list[Overview]:
-    """Where each sequence stands. Six queries, however many sequences there are."""
-    chosen = sequences(project, names)
-    ids = [s.id for s in chosen] if names and len(chosen) <= FEW else None
+    """Return the state of each sequence. Six queries, however many sequences there are.
+
+    Args:
+        project: The project.
+        names: Sequences, all if empty.
+
+    Raises:
+        InputError: The project does not have a sequence of such a name.
+    """
+    wanted = sequences(project, names)
+    ids = [s.id for s in wanted] if names and len(wanted) <= MAX_NAMED else None
     among = "" if ids is None else f" AND sequence_id IN ({', '.join(map(str, ids))})"
     main: dict[int, Any] = {}
     # The last sweep, else the last of any recipe, else what a person made: as `analyses` has it.
@@ -35,44 +65,46 @@ def overview(project: Project, names: Several[str] = ()) -> list[Overview]:
             "GROUP BY analysis_id"  # of min(), SQLite gives the columns of the row that has it
         )
     }
-    decided = {
+    chosen = {
         row["id"]: row
         for row in project.rows(
             "SELECT candidate.id, name, picture, streaks + detail + darkening + disagreement AS score "
             f"FROM candidate WHERE id IN (SELECT candidate_id FROM decision WHERE true{among})"
         )
     }
-    made, said = by_sequence(project, ids), edits.said(project, ids)
-    return [_line(s, main.get(s.id), best, decided, made.get(s.id, []), said.get(s.id, {})) for s in chosen]
+    rows = _Rows(
+        main=main,
+        best=best,
+        chosen=chosen,
+        pictures={number: str(row["picture"]) for number, row in chosen.items()},
+        current=by_sequence(project, ids),
+        remarks=edits.remarks(project, ids),
+    )
+    return [_overview(sequence, rows) for sequence in wanted]
 
 
-def _line(
-    sequence: Sequence,
-    analysis: Any,
-    best: dict[int, Any],
-    decided: dict[int, Any],
-    standing: list[Decision],
-    said: dict[str, Any],
-) -> Overview:
-    decision = standing[0] if standing else None
-    candidates = best.get(analysis["id"]) if analysis else None
-    shown = candidates if decision is None else decided.get(decision.candidate_id or 0)
+def _overview(sequence: Sequence, rows: _Rows) -> Overview:
+    current, remarks = rows.current.get(sequence.id, []), rows.remarks.get(sequence.id, edits.Remarks())
+    analysis, decision = rows.main.get(sequence.id), current[0] if current else None
+    best = rows.best.get(analysis["id"]) if analysis else None
+    displayed = best if decision is None else rows.chosen.get(decision.candidate_id or 0)
+    pictured = displayed or best
     return Overview(
-        sequence,
-        _state(analysis, decision),
-        analysis["error"] if analysis else "",
-        candidates["number"] if candidates else 0,
-        shown["name"] if shown else "",
-        shown["score"] if shown else None,
-        decision,
-        analysis["spread"] if analysis else 0.0,
-        (analysis["reference"] if analysis else "") or (candidates["picture"] if candidates else ""),
-        known["picture"] if (known := shown or candidates) else "",
-        bool(said.get("on")),
-        str(said.get("text", "")),
-        len(standing) > 1 and differ(of_people(standing).values(), decided),
-        verdict_of(analysis["verdict"]) if analysis else None,
-        analysis["places"] if analysis else "",
+        sequence=sequence,
+        state=_state(analysis, decision),
+        error=analysis["error"] if analysis else "",
+        candidates=best["number"] if best else 0,
+        chosen=displayed["name"] if displayed else "",
+        score=displayed["score"] if displayed else None,
+        decision=decision,
+        spread=analysis["spread"] if analysis else 0.0,
+        thumbnail=(analysis["reference"] if analysis else "") or (best["picture"] if best else ""),
+        picture=pictured["picture"] if pictured else "",
+        star=remarks.starred,
+        note=remarks.note,
+        conflict=len(current) > 1 and differ(of_people(current).values(), rows.pictures),
+        verdict=verdict_of(analysis["verdict"]) if analysis else None,
+        places=analysis["places"] if analysis else "",
     )
 
 

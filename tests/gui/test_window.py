@@ -314,7 +314,7 @@ def test_without_a_screen_it_says_what_to_do(platform: str) -> None:
 
 def test_conflicts_are_marked_and_told_after_an_import(open_window: Open, home: Path, qtbot: QtBot) -> None:
     from pipeline.project.editing.editor import Editor
-    from pipeline.project.exchange.files import conflicts
+    from pipeline.project.exchange.conflicts import conflicts
     from pipeline.project.overview import overview
 
     window = open_window(home)

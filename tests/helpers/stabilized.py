@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.project.analysis import findings
-from pipeline.project.analysis.records import store_analysis
+from pipeline.project.analysis.records import AnalysisRow, CandidateRow, store_analysis
 from pipeline.project.clips.import_clips import Origin, add
 from pipeline.project.clips.sequence_records import sequences
+from pipeline.project.documents import AnalysisSettings, StoredRecipe
 from pipeline.project.storage.database import Project
 from pipeline.stages import finish
+from rainclean.candidates.quality import Scores
 from rainclean.dataset.pairs import rain_amount
 from rainclean.moving.detection import KINDS, Findings, Grid
 from rainclean.png import encode_png
@@ -152,20 +154,25 @@ def make(folder: Path, **changed: Any) -> Path:
         ):
             recipe = {"frames": 19, "rule": "percentile", "steady": True, "name": name, "words": name}
             rows.append(
-                {"rank": rank, "name": name, "recipe": str(recipe).replace("'", '"').replace("True", "true"),
-                 "recipe_hash": f"{rank:016d}", "percentile": 40.0, "eta": 40, "silent_share": 0.0, "streaks": 0.1,
-                 "detail": 0.1, "darkening": 0.1, "disagreement": 0.1, "merged": "[]",
-                 "picture": put(encode_png(np.asarray(picture, np.uint8)), ".png")}
-            )  # fmt: skip
-        store_analysis(
-            project,
-            sequence.id,
-            {"recipe": None, "frames": None, "rules": 1},
+                CandidateRow(
+                    name=name,
+                    recipe=StoredRecipe(recipe),
+                    recipe_hash=f"{rank:016d}",
+                    percentile=40.0,
+                    eta=40,
+                    silent_share=0.0,
+                    scores=Scores(0.1, 0.1, 0.1, 0.1),
+                    picture=put(encode_png(np.asarray(picture, np.uint8)), ".png"),
+                    rank=rank,
+                )
+            )
+        row = AnalysisRow(
+            settings=AnalysisSettings.of_recipe(None, frames=None, rules=1),
             reference_frame=REFERENCE,
             region=REGION,
             rain=[rain_amount(stabilized_frame(i), clean) if i in USED else None for i in range(FRAMES)],
             reference=put(encode_png(stabilized_frame(REFERENCE)), ".png"),
-            found=findings.keep(project, cleaned),  # type: ignore[arg-type]
-            made=rows,
+            findings=findings.keep(project, cleaned),  # type: ignore[arg-type]
         )
+        store_analysis(project, sequence.id, row, rows)
     return folder / "project"

@@ -69,7 +69,7 @@ class CandidatesModel(QAbstractListModel):
     def suggested(self, candidate: StoredCandidate) -> str:
         """``suggested, because …``, or nothing."""
         found = self._session.suggested
-        return found.words if found is not None and found.candidate_id == candidate.id else ""
+        return found.label if found is not None and found.candidate_id == candidate.id else ""
 
     def reset(self) -> None:
         """The candidates have changed."""
@@ -81,8 +81,8 @@ class CandidatesModel(QAbstractListModel):
 def tip(candidate: StoredCandidate) -> str:
     """What there is to know of a candidate, line by line."""
     same = f"\nstands for {', '.join(candidate.merged)} as well" if candidate.merged else ""
-    looked_up = candidate.recipe.get("rule", "percentile") == "percentile"
-    made = f"percentile {candidate.percentile:g} (η* = {candidate.eta})" if looked_up else candidate.words
+    looked_up = candidate.recipe.rule == "percentile"
+    made = f"percentile {candidate.percentile:g} (η* = {candidate.eta})" if looked_up else candidate.label
     return (
         f"{candidate.name}: {made}\n"
         f"score {candidate.score:.2f}, lower is better = leftover streaks {candidate.streaks:.2f} + "
@@ -228,8 +228,8 @@ class CandidatesPanel(QWidget):
             assert candidate is not None
             place = session.detail.candidates.index(candidate) + 1
             number = f"{place}  " if place < 10 else ""
-            self.why.setText(f"{number}{candidate.words}: {found.words}. {found.chance:.0%} sure.")
-            self.why.setToolTip(f"Suggested candidates: {session.suggestions.words}")
+            self.why.setText(f"{number}{candidate.label}: {found.label}. {found.chance:.0%} sure.")
+            self.why.setToolTip(f"Suggested candidates: {session.suggestions.label}")
         self.view.viewport().update()
 
     def _follow(self) -> None:

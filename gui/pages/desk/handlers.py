@@ -139,7 +139,13 @@ class DeskActions:
 
         def act(editor: "Editor") -> None:
             candidate = editor.keep(
-                line.sequence, recipe, kept.picture, kept.eta, kept.silent_share, kept.scores, batch=batch
+                line.sequence,
+                recipe,
+                kept.picture,
+                eta=kept.eta,
+                silent_share=kept.silent_share,
+                scores=kept.scores,
+                batch=batch,
             )
             found.append(candidate.id)
 

@@ -230,7 +230,7 @@ class SequencesPanel(QWidget):
         total = len(session.lines)
         words = f"{len(order)} of {total}" if len(order) != total else f"{total} sequences"
         unknown = sort == UNSURE and not self._unsure and total > 0
-        self.count.setText(f"{words}\nsuggested candidates: {session.suggestions.words}" if unknown else words)
+        self.count.setText(f"{words}\nsuggested candidates: {session.suggestions.label}" if unknown else words)
 
     def _sort_anew(self) -> None:
         """Order by what is known now. With each decision something is learned, but a list must not jump about."""

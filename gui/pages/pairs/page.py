@@ -115,7 +115,7 @@ class PairsPage(QWidget):
             return None, {}
         chosen = candidate(project, picture[0])
         made, of = analysis(project, chosen.analysis_id), clip(project, line.sequence.clip_id)
-        frames = range(line.sequence.first, line.sequence.last)
+        frames = range(line.sequence.first, line.sequence.stop)
         amounts = zip(frames, rain_amounts(project, made.id), strict=False)
         rain = {frame: amount for frame, amount in amounts if amount is not None}
         return Subject(of.id, of.content, made.region, chosen.picture, picture[1], made), rain

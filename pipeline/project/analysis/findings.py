@@ -1,12 +1,13 @@
-"""Keep and read what an analysis found beside its candidates: stabilization, posterior, moving things, verdict."""
+"""What an analysis found beside its candidates, stored and read: stabilization, posterior, moving things, verdict."""
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
-from pipeline.project.analysis.records import FOUND
+from pipeline.project.analysis.records import FindingColumns
 from pipeline.project.model import Analysis
 from pipeline.project.model import Sequence as ClipSequence
 from pipeline.project.storage import Artefacts, Project
@@ -25,43 +26,84 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
 
 COVERED = 0.2
-"""Share of a frame that passing things cover from which on another one is taken where there is a choice."""
+"""Share of a frame that foreground objects cover. From there on another frame is taken where there is a choice."""
 
 
-def keep(project: Project, cleaned: "CleanResult") -> dict[str, str]:
-    """Keep what was found; returns the columns `records.FOUND`, "" for what was not looked for."""
+@dataclass(frozen=True, kw_only=True)
+class MotionSummary:
+    """What a person reads of moving things.
+
+    Attributes:
+        labels: A line on each kind that was found.
+        areas: Share 0…1 of the picture by kind.
+        doubtful: Share 0…1 of the picture that is in doubt.
+        shares: Share 0…1 of a frame that foreground objects cover, by index in the clip; frames without any are left
+            out.
+    """
+
+    labels: tuple[str, ...]
+    areas: dict[str, float]
+    doubtful: float
+    shares: dict[int, float]
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> Self:
+        """Return what `to_json` gave."""
+        return cls(
+            labels=tuple(document.get("words", ())),
+            areas=dict(document.get("areas", {})),
+            doubtful=document.get("doubtful", 0.0),
+            shares={int(frame): share for frame, share in document.get("shares", {}).items()},
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as it is stored, and given to programs."""
+        shares = {str(frame): share for frame, share in self.shares.items()}
+        return {"words": list(self.labels), "areas": self.areas, "doubtful": self.doubtful, "shares": shares}
+
+
+def keep(project: Project, cleaned: "CleanResult") -> FindingColumns:
+    """Store what was found, and return its columns."""
     put = project.artefacts.put
-    columns = dict.fromkeys(FOUND, "")
-    columns["verdict"] = json.dumps(cleaned.verdict.to_json(), ensure_ascii=False)
-    if cleaned.verdict.places is not None:
-        columns["places"] = put(encode_places(cleaned.verdict.places), ".png")
-    if cleaned.stabilization is not None:
-        columns["stabilization"] = put(cleaned.stabilization.to_bytes(), ".json")
+    verdict, moving = cleaned.verdict, cleaned.moving
+    columns = FindingColumns(
+        verdict=json.dumps(verdict.to_json(), ensure_ascii=False),
+        places="" if verdict.places is None else put(encode_places(verdict.places), ".png"),
+        stabilization="" if cleaned.stabilization is None else put(cleaned.stabilization.to_bytes(), ".json"),
+    )
     if cleaned.posterior is not None:
         mean, sd = cleaned.posterior.encode()
-        columns["posterior_mean"], columns["posterior_sd"] = put(mean, ".png"), put(sd, ".png")
-    if cleaned.moving is not None:
-        columns |= _keep_moving(project.artefacts, cleaned.moving, cleaned.selection.indices)
-    return columns
+        columns = replace(columns, posterior_mean=put(mean, ".png"), posterior_sd=put(sd, ".png"))
+    return columns if moving is None else _keep_moving(project.artefacts, moving, cleaned.selection.indices, columns)
 
 
-def _keep_moving(artefacts: Artefacts, found: "Findings", indices: Sequence[int]) -> dict[str, str]:
+def _keep_moving(
+    artefacts: Artefacts, moving: "Findings", indices: Sequence[int], columns: FindingColumns
+) -> FindingColumns:
     from rainclean.moving import Areas, Passing
 
-    areas, passing = Areas.of(found), Passing.of(found, indices)
-    told = {
-        "words": found.words,
-        "areas": {kind: round(float(mask.mean()), 5) for kind, mask in areas.kinds.items() if mask.any()},
-        "doubtful": round(float(areas.doubtful.mean()), 5),
-        "shares": {str(i): round(float(s), 5) for i, s in zip(indices, found.share, strict=True) if s > 0},
-    }
-    files = ("areas", areas.encode(), ".png"), ("passing", passing.encode(), ".bin")
-    columns = {name: artefacts.put(data, suffix) if data else "" for name, data, suffix in files}
-    return {**columns, "moving": json.dumps(told, ensure_ascii=False)}
+    areas, passing = Areas.of(moving), Passing.of(moving, indices)
+    summary = MotionSummary(
+        labels=tuple(moving.words),
+        areas={kind: round(float(mask.mean()), 5) for kind, mask in areas.kinds.items() if mask.any()},
+        doubtful=round(float(areas.doubtful.mean()), 5),
+        shares={i: round(float(s), 5) for i, s in zip(indices, moving.share, strict=True) if s > 0},
+    )
+    area_file, passing_file = areas.encode(), passing.encode()
+    return replace(
+        columns,
+        areas=artefacts.put(area_file, ".png") if area_file else "",
+        passing=artefacts.put(passing_file, ".bin") if passing_file else "",
+        moving=json.dumps(summary.to_json(), ensure_ascii=False),
+    )
 
 
 def read_stabilization(project: Project, name: str) -> "Stabilization":
-    """A kept stabilization by its artefact's name. Raises InputError where it is missing or damaged."""
+    """Return a stored stabilization by its artefact's name.
+
+    Raises:
+        InputError: It is missing or damaged.
+    """
     return _stabilization(project.artefacts.path(name).parents[1], name)
 
 
@@ -73,7 +115,15 @@ def _stabilization(folder: Path, name: str) -> "Stabilization":
 
 
 def decode_stabilization(data: bytes, path: Path) -> "Stabilization":
-    """The stabilization of a file's bytes. Raises InputError for what is none."""
+    """Return the stabilization that a file's bytes hold.
+
+    Args:
+        data: The bytes.
+        path: The file, named in errors.
+
+    Raises:
+        InputError: The bytes hold none.
+    """
     from rainclean.stabilization import Stabilization
 
     try:
@@ -87,7 +137,11 @@ def decode_stabilization(data: bytes, path: Path) -> "Stabilization":
 
 
 def read_posterior(project: Project, analysis: Analysis) -> "Posterior | None":
-    """What is believed of the truth; None where an older rainclean analysed. Raises InputError for damaged files."""
+    """Return the posterior of an analysis; None where an older rainclean analysed.
+
+    Raises:
+        InputError: A file is missing or damaged.
+    """
     if not analysis.posterior_mean:
         return None
     from rainclean.rainfree import Posterior
@@ -97,7 +151,11 @@ def read_posterior(project: Project, analysis: Analysis) -> "Posterior | None":
 
 
 def read_areas(project: Project, analysis: Analysis) -> "Areas | None":
-    """Where things move; None where nothing was found, or nobody looked. Raises InputError for a damaged file."""
+    """Return where things move; None where nothing was found, or nobody looked.
+
+    Raises:
+        InputError: The file is missing or damaged.
+    """
     if not analysis.areas:
         return None
     from rainclean.moving import Areas
@@ -106,7 +164,11 @@ def read_areas(project: Project, analysis: Analysis) -> "Areas | None":
 
 
 def read_passing(project: Project, analysis: Analysis) -> "Passing | None":
-    """What passes in which frame; None where nothing does, or nobody looked. Raises InputError for a damaged file."""
+    """Return the foreground objects of each frame; None where there are none, or nobody looked.
+
+    Raises:
+        InputError: The file is missing or damaged.
+    """
     if not analysis.passing:
         return None
     from rainclean.moving import Passing
@@ -115,48 +177,57 @@ def read_passing(project: Project, analysis: Analysis) -> "Passing | None":
 
 
 def verdict_of(text: str) -> Verdict | None:
-    """A verdict as an analysis keeps it, without its places; None where nobody judged. Raises ValueError."""
+    """Return the verdict that an analysis stores, without its places; None where nobody judged.
+
+    Raises:
+        ValueError: The text holds no verdict.
+    """
     return Verdict.from_json(json.loads(text)) if text else None
 
 
 def encode_places(places: "Mask") -> bytes:
-    """Where a verdict's reasons are, (h, w) bool, as an 8-bit grey PNG: 255 there."""
+    """Return where a verdict's reasons are, (h, w) bool, as an 8-bit grey PNG: 255 there."""
     from rainclean.png import encode_png
 
     return encode_png(places.view("u1") * 255)
 
 
 def read_places(project: Project, name: str) -> "Mask":
-    """The places of a verdict by their artefact's name, (h, w) bool. Raises InputError where it is damaged."""
+    """Return the places of a verdict by their artefact's name, (h, w) bool.
+
+    Raises:
+        InputError: The file is missing or damaged.
+    """
     picture = project.artefacts.picture(name)
     if picture.ndim != 2:
-        raise InputError(project.artefacts.path(name), "is no picture of places: it has colours")
+        raise InputError(project.artefacts.path(name), "is no map of places: it has colours")
     return picture > 127
 
 
-def told(analysis: Analysis) -> dict[str, Any]:
-    """What is to be read of moving things: words, areas, doubtful, shares; {} where nobody looked."""
-    return dict(json.loads(analysis.moving)) if analysis.moving else {}
+def motion_summary(analysis: Analysis) -> MotionSummary | None:
+    """Return what a person reads of moving things; None where nobody looked."""
+    return MotionSummary.from_json(json.loads(analysis.moving)) if analysis.moving else None
 
 
 def covered_frames(analysis: Analysis) -> frozenset[int]:
-    """Frames of which passing things cover `COVERED` or more, by index in the clip."""
-    return frozenset(int(frame) for frame, share in told(analysis).get("shares", {}).items() if share >= COVERED)
+    """Return the frames of which foreground objects cover `COVERED` or more, by index in the clip."""
+    summary = motion_summary(analysis)
+    return frozenset(frame for frame, share in summary.shares.items() if share >= COVERED) if summary else frozenset()
 
 
 def repeats_of(analysis: Analysis) -> dict[int, int]:
-    """Frames that repeat the one before → the frame that stands for their picture; {} where none was found."""
+    """Map frames that repeat the one before to the frame that stands for their picture; {} where none was found."""
     if not analysis.repeats:
         return {}
     return {int(again): int(first) for again, first in json.loads(analysis.repeats).items()}
 
 
 def frames_at_hand(project: Project, sequence: ClipSequence, analysis: Analysis) -> Sequence[int]:
-    """Frames of a sequence that can be had as the analysis used them, rising: stabilized, those that can be.
+    """Return the frames of a sequence that can be read as the analysis used them, rising.
 
-    Without repeats, unless the analysis used those, too.
+    Where it stabilized frames, those that can be stabilized. Without repeats, unless the analysis used those, too.
     """
-    whole = range(sequence.first, sequence.last)
+    whole = range(sequence.first, sequence.stop)
     if not analysis.stabilization:
         if not (repeats := repeats_of(analysis)):
             return whole

@@ -1,12 +1,12 @@
-"""Analyses of a project: what was made of a sequence, kept as candidates and artefacts."""
+"""Analyses of a project: what was made of a sequence, stored as candidates and artefacts."""
 
-import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any, Self
 
-from pipeline.project.model import Analysis, StoredCandidate
+from pipeline.project.documents import AnalysisSettings, StoredRecipe
+from pipeline.project.model import Analysis, Origin, StoredCandidate
 from pipeline.project.storage import Project, now
 from rainclean import __version__
 from rainclean.video import Region
@@ -14,165 +14,205 @@ from rainclean.video import Region
 if TYPE_CHECKING:
     from rainclean.candidates import Recipe, Scores
 
-FOUND = ("stabilization", "posterior_mean", "posterior_sd", "areas", "passing", "moving", "verdict", "places")
-"""Columns of what an analysis found beside its candidates; they hold for whatever is made of the same frames."""
 
-FOUND_FILES = tuple(name for name in FOUND if name not in ("moving", "verdict"))
-"""Those of them that name an artefact."""
+@dataclass(frozen=True, kw_only=True)
+class FindingColumns:
+    """What was found of a clip beside its candidates, as it is stored; "" for what was not looked for.
 
-OF_FRAMES = (*FOUND, "repeats")
-"""The same, and which frames repeat another one."""
+    It holds for whatever is made of the same frames. The fields are those of `Analysis`.
+    """
+
+    stabilization: str = ""
+    posterior_mean: str = ""
+    posterior_sd: str = ""
+    areas: str = ""
+    passing: str = ""
+    moving: str = ""
+    verdict: str = ""
+    places: str = ""
+    repeats: str = ""
+
+    @classmethod
+    def of(cls, analysis: Analysis) -> Self:
+        """Return the findings of an analysis."""
+        return cls(**{field.name: getattr(analysis, field.name) for field in fields(cls)})
+
+
+FINDING_FILES = ("stabilization", "posterior_mean", "posterior_sd", "areas", "passing", "places")
+"""Columns of them that name an artefact."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CandidateRow:
+    """A candidate that is to be stored. The fields are those of `StoredCandidate`."""
+
+    name: str
+    recipe: StoredRecipe
+    recipe_hash: str
+    percentile: float
+    eta: int
+    silent_share: float
+    scores: "Scores"
+    picture: str
+    rank: int = 1
+    merged: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, recipe: "Recipe", eta: int, silent_share: float, scores: "Scores", picture: str) -> Self:
+        """Return the row of a candidate that is alone in its analysis.
+
+        Args:
+            recipe: Its recipe.
+            eta: η* of its window.
+            silent_share: Share of the window's pixels without a vote, 0…1.
+            scores: Its scores.
+            picture: Artefact.
+        """
+        return cls(
+            name=recipe.name,
+            recipe=StoredRecipe(recipe.to_json()),
+            recipe_hash=recipe.hash,
+            percentile=recipe.resolve(eta),
+            eta=eta,
+            silent_share=silent_share,
+            scores=scores,
+            picture=picture,
+        )
+
+    def columns(self) -> dict[str, Any]:
+        """Return its columns but id and analysis_id."""
+        return {
+            "rank": self.rank,
+            "name": self.name,
+            "recipe": json.dumps(self.recipe.document, ensure_ascii=False),
+            "recipe_hash": self.recipe_hash,
+            "percentile": self.percentile,
+            "eta": self.eta,
+            "silent_share": self.silent_share,
+            **asdict(self.scores),
+            "merged": json.dumps(self.merged),
+            "picture": self.picture,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnalysisRow:
+    """An analysis that is to be stored. The fields are those of `Analysis`; rain: see `rain_amounts`."""
+
+    settings: AnalysisSettings
+    error: str = ""
+    reference_frame: int = 0
+    region: Region | None = None
+    warnings: tuple[str, ...] = ()
+    rain: Sequence[float | None] = ()
+    sheet: str = ""
+    scoring_target: str = ""
+    reference: str = ""
+    spread: float = 0.0
+    origin: Origin = "analysis"
+    findings: FindingColumns = FindingColumns()
+
+    def columns(self) -> dict[str, Any]:
+        """Return its columns but id, sequence_id, and who made it when."""
+        return {
+            "settings": json.dumps(self.settings.document, sort_keys=True),
+            "settings_hash": self.settings.hash,
+            "error": self.error,
+            "reference_frame": self.reference_frame,
+            "region": json.dumps(self.region or ()),
+            "warnings": json.dumps(self.warnings, ensure_ascii=False),
+            "rain": json.dumps([None if amount is None else round(float(amount), 4) for amount in self.rain]),
+            "sheet": self.sheet,
+            "scoring_target": self.scoring_target,
+            "reference": self.reference,
+            "spread": self.spread,
+            "origin": self.origin,
+            **asdict(self.findings),
+        }
+
 
 _COLUMNS = (
     "id, sequence_id, settings, settings_hash, rainclean, finished, error, reference_frame, region, warnings, sheet, "
-    f"scoring_target, reference, spread, origin, {', '.join(OF_FRAMES)}"
+    f"scoring_target, reference, spread, origin, {', '.join(field.name for field in fields(FindingColumns))}"
 )
 """All but the rain amounts, which are long and seldom wanted."""
 
 
-def settings_hash(settings: dict[str, Any]) -> str:
-    """16 hexadecimal digits over everything that decides what an analysis gives."""
-    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
-
-
 def analyses(project: Project, sequence_id: int) -> list[Analysis]:
-    """The analyses of a sequence, the main one first: the last sweep, or the last one where there was no sweep.
+    """Return the analyses of a sequence, the main one first: the last sweep, or the last of any where there was none.
 
-    What a person made (composites, kept candidates) comes after what was analysed. Scores of different analyses do
-    not compare; what is chosen automatically comes from the main one. A sequence whose analysis failed has that one,
-    with its error, and no other.
+    What a person made (composites, kept candidates) comes after what was analysed. Scores of different analyses cannot
+    be compared; the automatic choice goes by the main one. A sequence whose analysis failed has that one, with its
+    error, and no other.
     """
     rows = project.rows(f"SELECT {_COLUMNS} FROM analysis WHERE sequence_id = ? ORDER BY id DESC", sequence_id)
-    found = map(Analysis.of, rows)
-    return sorted(found, key=lambda a: (a.settings.get("recipe", "") is not None, a.origin != "analysis"))
+    return sorted(map(Analysis.of, rows), key=lambda a: (a.settings.recipe is not None, a.origin != "analysis"))
 
 
 def analysis(project: Project, analysis_id: int) -> Analysis:
-    """One analysis by its id."""
+    """Return one analysis by its id."""
     return Analysis.of(project.rows(f"SELECT {_COLUMNS} FROM analysis WHERE id = ?", analysis_id)[0])
 
 
 def rain_amounts(project: Project, analysis_id: int) -> list[float | None]:
-    """Rain amount of each frame of the sequence in grey levels; None for a frame that cannot be had (stabilized)."""
+    """Return the rain amount of each frame of the sequence, grey levels; None for a frame that cannot be stabilized."""
     amounts = json.loads(project.value("SELECT rain FROM analysis WHERE id = ?", analysis_id))
     return [None if amount is None else float(amount) for amount in amounts]
 
 
-def rain_text(amounts: Sequence[float | None]) -> str:
-    """Rain amounts as they are stored."""
-    return json.dumps([None if amount is None else round(float(amount), 4) for amount in amounts])
-
-
 def candidates(project: Project, analysis_id: int) -> list[StoredCandidate]:
-    """Candidates of one analysis, best-scored first."""
+    """Return the candidates of one analysis, best-scored first."""
     rows = project.rows("SELECT * FROM candidate WHERE analysis_id = ? ORDER BY rank", analysis_id)
     return [StoredCandidate.of(row) for row in rows]
 
 
 def all_candidates(project: Project, sequence_id: int) -> list[StoredCandidate]:
-    """Candidates of a sequence: those of its main analysis, then of others what has another name."""
-    found: dict[str, StoredCandidate] = {}
+    """Return the candidates of a sequence: those of its main analysis, then those of others with other names."""
+    by_name: dict[str, StoredCandidate] = {}
     for each in analyses(project, sequence_id):
         for one in candidates(project, each.id):
-            found.setdefault(one.name, one)
-    return list(found.values())
+            by_name.setdefault(one.name, one)
+    return list(by_name.values())
 
 
 def candidate(project: Project, candidate_id: int) -> StoredCandidate:
-    """One candidate by its id."""
+    """Return one candidate by its id."""
     return StoredCandidate.of(project.rows("SELECT * FROM candidate WHERE id = ?", candidate_id)[0])
 
 
-def store_analysis(
-    project: Project,
-    sequence_id: int,
-    settings: dict[str, Any],
-    *,
-    error: str = "",
-    reference_frame: int = 0,
-    region: Region | None = None,
-    warnings: Sequence[str] = (),
-    rain: Sequence[float | None] = (),
-    sheet: str = "",
-    scoring_target: str = "",
-    reference: str = "",
-    spread: float = 0.0,
-    found: Mapping[str, str] | None = None,
-    made: Sequence[dict[str, Any]] = (),
-) -> int:
-    """Keep what an analysis gave, or that it failed, beside what other settings gave.
+def store_analysis(project: Project, sequence_id: int, row: AnalysisRow, candidate_rows: Sequence[CandidateRow]) -> int:
+    """Store an analysis, or that it failed, beside those of other settings.
 
-    What an earlier one gave by the same settings goes, unless a person has used a candidate of it.
-
-    rain: see `rain_amounts`. found: the columns `OF_FRAMES`, as `findings.keep` gives them. made: columns of its
-    candidates but id and analysis_id. Returns the id of the analysis.
+    An earlier one of the same settings goes, unless a person has used a candidate of it. Returns the id.
     """
-    columns = {
-        "error": error,
-        "reference_frame": reference_frame,
-        "region": json.dumps(region or ()),
-        "warnings": json.dumps(list(warnings), ensure_ascii=False),
-        "rain": rain_text(rain),
-        "sheet": sheet,
-        "scoring_target": scoring_target,
-        "reference": reference,
-        "spread": spread,
-        **(found or {}),
-    }
     with project.transaction():
         project.execute(
             "DELETE FROM analysis WHERE sequence_id = ? AND (settings_hash = ? OR error != '') AND id NOT IN ("
             "SELECT analysis_id FROM candidate WHERE id IN (SELECT candidate_id FROM decision "
             "UNION SELECT candidate_id FROM opinion UNION SELECT candidate_id FROM edit))",
             sequence_id,
-            settings_hash(settings),
+            row.settings.hash,
         )
-        return insert_analysis(project, sequence_id, settings, columns, made)
+        return insert_analysis(project, sequence_id, row, candidate_rows)
 
 
 def insert_analysis(
-    project: Project,
-    sequence_id: int,
-    settings: dict[str, Any],
-    columns: dict[str, Any],
-    made: Sequence[dict[str, Any]],
+    project: Project, sequence_id: int, row: AnalysisRow, candidate_rows: Sequence[CandidateRow]
 ) -> int:
-    """Add an analysis and its candidates inside a transaction; returns its id. columns: as they are stored."""
+    """Add an analysis and its candidates inside a transaction, and return its id."""
     number = project.insert(
-        "analysis",
-        sequence_id=sequence_id,
-        settings=json.dumps(settings, sort_keys=True),
-        settings_hash=settings_hash(settings),
-        rainclean=__version__,
-        finished=now(),
-        **columns,
-    )
-    for row in made:
-        project.insert("candidate", analysis_id=number, **row)
+        "analysis", sequence_id=sequence_id, rainclean=__version__, finished=now(), **row.columns()
+    )  # fmt: skip
+    for candidate_row in candidate_rows:
+        project.insert("candidate", analysis_id=number, **candidate_row.columns())
     return number
 
 
-def candidate_row(recipe: "Recipe", eta: int, silent_share: float, scores: "Scores", picture: str) -> dict[str, Any]:
-    """Columns of a candidate that is alone in its analysis."""
-    return {
-        "rank": 1,
-        "name": recipe.name,
-        "recipe": json.dumps(recipe.to_json(), ensure_ascii=False),
-        "recipe_hash": recipe.hash,
-        "percentile": recipe.resolve(eta),
-        "eta": eta,
-        "silent_share": silent_share,
-        **asdict(scores),
-        "merged": "[]",
-        "picture": picture,
-    }
-
-
 def wanted_artefacts(project: Project) -> set[str]:
-    """Names of all artefacts that something refers to."""
+    """Return the names of all artefacts that something refers to."""
     rows = project.rows(
         "SELECT picture FROM candidate UNION SELECT sheet FROM analysis UNION SELECT scoring_target FROM analysis "
         "UNION SELECT reference FROM analysis UNION SELECT exclude FROM decision "
-        + " ".join(f"UNION SELECT {column} FROM analysis" for column in FOUND_FILES)
+        + " ".join(f"UNION SELECT {column} FROM analysis" for column in FINDING_FILES)
     )
     return {str(row[0]) for row in rows if row[0]}

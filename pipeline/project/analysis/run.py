@@ -5,7 +5,6 @@ from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
 
 import cv2
 import numpy as np
@@ -15,9 +14,10 @@ from pipeline.border import border
 from pipeline.clean import CleanResult, CleanSettings, clean, contact_sheet
 from pipeline.project.analysis import findings
 from pipeline.project.analysis.frames import whole_sequence
-from pipeline.project.analysis.records import analyses, candidate_row, settings_hash, store_analysis, wanted_artefacts
+from pipeline.project.analysis.records import AnalysisRow, CandidateRow, analyses, store_analysis, wanted_artefacts
 from pipeline.project.analysis.scoring_target import encode_scoring_target
 from pipeline.project.clips import sequences
+from pipeline.project.documents import AnalysisSettings
 from pipeline.project.model import Sequence as ClipSequence
 from pipeline.project.storage import Project
 from pipeline.stages import Progress, part_of
@@ -46,15 +46,24 @@ class Analyzed:
 
 
 def analyze(
-    project: Project, names: Sequence[str], settings: CleanSettings, again: bool = False
+    project: Project, names: Sequence[str], settings: CleanSettings, *, again: bool = False
 ) -> Generator[Progress, None, Analyzed]:
-    """Make candidates sequence by sequence; each is in the project for good before the next is begun.
+    """Make candidates sequence by sequence; each is on disk before the next is begun.
 
-    names: sequences to analyse, all if empty. again: also those that were analysed by these settings. Candidates that
-    other settings gave stay. A sequence
-    that fails is noted with the reason and does not keep the others from being analysed; the next call tries it
-    again. Closing the stage loses the sequence under way, nothing else. Raises RaincleanError where another
-    process is analysing this project.
+    Candidates of other settings stay. A sequence that fails is noted with the reason, and the others go on; the next
+    call tries it again. Closing the stage loses the sequence under way, nothing else.
+
+    Args:
+        project: The project.
+        names: Sequences to analyse, all if empty.
+        settings: What is asked for.
+        again: Also analyse sequences that were analysed by these settings.
+
+    Returns:
+        What became of each sequence.
+
+    Raises:
+        RaincleanError: Another process is analysing this project.
     """
     result = Analyzed()
     with project.job("analyze"):
@@ -78,25 +87,25 @@ def _sweep(project: Project) -> None:
         project.artefacts.sweep(wanted_artefacts(project))
 
 
-def lasting(settings: CleanSettings) -> dict[str, Any]:
-    """What of the settings decides on the candidates: memory and workers do not."""
+def lasting(settings: CleanSettings) -> AnalysisSettings:
+    """Return what of the settings decides on the candidates: memory and workers do not."""
     if settings.recipe is None:
         which = {"sweep": SWEEP_VERSION}
     else:
         which = {rule: version for rule, version in RULE_VERSIONS.items() if rule in settings.recipe}
-    return {"recipe": settings.recipe, "frames": settings.frames, "rules": RULES_VERSION, **which}
+    return AnalysisSettings.of_recipe(settings.recipe, frames=settings.frames, rules=RULES_VERSION, **which)
 
 
-def _is_done(project: Project, sequence: ClipSequence, wanted: dict[str, Any]) -> bool:
-    there = analyses(project, sequence.id)
+def _is_done(project: Project, sequence: ClipSequence, wanted: AnalysisSettings) -> bool:
+    existing = analyses(project, sequence.id)
     # What an older rainclean left without a verdict is analysed again: it takes the frames to judge.
-    return any(not a.error and a.verdict and a.settings_hash == settings_hash(wanted) for a in there)
+    return any(not a.error and a.verdict and a.settings_hash == wanted.hash for a in existing)
 
 
-def _note_failure(project: Project, sequence: ClipSequence, wanted: dict[str, Any], error: str) -> None:
+def _note_failure(project: Project, sequence: ClipSequence, wanted: AnalysisSettings, error: str) -> None:
     """Keep the reason, unless there are candidates: a disk that is not at hand does not take those away."""
     if all(a.error for a in analyses(project, sequence.id)):
-        store_analysis(project, sequence.id, wanted, error=error)
+        store_analysis(project, sequence.id, AnalysisRow(settings=wanted, error=error), ())
 
 
 def _analyze(
@@ -104,41 +113,39 @@ def _analyze(
 ) -> Generator[Progress, None, None]:
     yield Progress("open", 0, None)
     with whole_sequence(project, sequence) as source:
-        of_sequence = replace(settings, first=sequence.first, last=sequence.last)
+        of_sequence = replace(settings, first=sequence.first, stop=sequence.stop)
         cleaned = yield from clean(source, of_sequence)
         with cleaned:
-            made, spread = yield from _candidate_rows(project, cleaned)
+            rows, spread = yield from _candidate_rows(project, cleaned)
             sheet = project.artefacts.put(encode_png(contact_sheet(cleaned)), ".png")
             scoring_target = project.artefacts.put(encode_scoring_target(cleaned.scoring_target), ".png")
             reference = project.artefacts.put(encode_png(cleaned.reference_rgb), ".png")
-            found = findings.keep(project, cleaned)
+            columns = findings.keep(project, cleaned)
             if cleaned.repeats:
-                found["repeats"] = json.dumps(cleaned.repeats)
+                columns = replace(columns, repeats=json.dumps(cleaned.repeats))
             best = cleaned.picture(cleaned.candidates[0])
             rain = yield from _rain(source, sequence, cleaned, best)
-    store_analysis(
-        project,
-        sequence.id,
-        lasting(settings),
+    row = AnalysisRow(
+        settings=lasting(settings),
         reference_frame=cleaned.selection.reference_frame,
         region=cleaned.region,
-        warnings=cleaned.warnings,
+        warnings=tuple(cleaned.warnings),
         rain=rain,
         sheet=sheet,
         scoring_target=scoring_target,
         reference=reference,
         spread=spread,
-        found=found,
-        made=made,
+        findings=columns,
     )
+    store_analysis(project, sequence.id, row, rows)
     result.warnings[sequence.name] = tuple(cleaned.warnings)
     result.verdicts[sequence.name] = cleaned.verdict.words
 
 
 def _candidate_rows(
     project: Project, cleaned: CleanResult
-) -> Generator[Progress, None, tuple[list[dict[str, Any]], float]]:
-    """Store the pictures; returns the columns of the candidates, and how far the others lie from the best."""
+) -> Generator[Progress, None, tuple[list[CandidateRow], float]]:
+    """Store the pictures; return the rows of the candidates, and the mean distance of the others from the best."""
     total = len(cleaned.candidates)
     best = luma(cleaned.picture(cleaned.candidates[0]))
 
@@ -149,13 +156,12 @@ def _candidate_rows(
 
     rows, distances = [], []
     with ThreadPoolExecutor(WRITERS, thread_name_prefix="rainclean-write") as pool:
-        for rank, (c, kept) in enumerate(zip(cleaned.candidates, pool.map(put, cleaned.candidates), strict=True), 1):
+        stored = zip(cleaned.candidates, pool.map(put, cleaned.candidates), strict=True)
+        for rank, (c, (name, distance)) in enumerate(stored, 1):
             assert c.scores is not None
-            rows.append(
-                candidate_row(c.recipe, c.eta, c.silent_share, c.scores, kept[0])
-                | {"rank": rank, "percentile": float(c.percentile), "merged": json.dumps(c.merged)}
-            )
-            distances.append(kept[1])
+            row = CandidateRow.of(c.recipe, c.eta, c.silent_share, c.scores, name)
+            rows.append(replace(row, rank=rank, percentile=float(c.percentile), merged=tuple(c.merged)))
+            distances.append(distance)
             yield Progress("write", rank, total)
     return rows, round(sum(distances[1:]) / max(1, total - 1), 4)
 
@@ -167,7 +173,7 @@ def _rain(
 
     None for a frame that cannot be stabilized where the others were, and for one that repeats another.
     """
-    whole = range(sequence.first, sequence.last)
+    whole = range(sequence.first, sequence.stop)
     amounts: dict[int, float] = {}
     frames: FrameSource = source
     indices: Sequence[int] = distinct(whole, cleaned.repeats)

@@ -150,9 +150,9 @@ def open_clip(project: Project, wanted: Clip) -> FrameSource:
 def open_sequence(project: Project, sequence: ClipSequence) -> FrameSource:
     """Open the clip of a sequence, as `open_clip`. Raises InputError where it no longer has the sequence's frames."""
     source = open_clip(project, clip(project, sequence.clip_id))
-    if sequence.last > source.info.frame_count:
+    if sequence.stop > source.info.frame_count:
         source.close()
-        reason = f"has {source.info.frame_count} frames now, sequence {sequence.name} needs {sequence.last}"
+        reason = f"has {source.info.frame_count} frames now, sequence {sequence.name} needs {sequence.stop}"
         raise InputError(source.info.path, reason, "add the clip to a new project")
     return source
 

@@ -73,7 +73,7 @@ class Added:
 @dataclass(frozen=True)
 class _Shot:
     first: int
-    last: int
+    stop: int
     background: U8
 
 
@@ -187,7 +187,7 @@ def _shots(source: FrameSource) -> Generator[Progress, None, tuple[list[_Shot], 
         yield Progress("read", len(reduced), total)
     edges = [0, *scene_cuts(np.stack(thumbnails)), len(reduced)]
     all_shots = [_Shot(a, b, scene_similarity.background(reduced[a:b])) for a, b in pairwise(edges)]
-    long_enough = [shot for shot in all_shots if shot.last - shot.first >= SHORTEST]
+    long_enough = [shot for shot in all_shots if shot.stop - shot.first >= SHORTEST]
     return long_enough, len(all_shots) - len(long_enough)
 
 
@@ -231,7 +231,7 @@ def _insert(
             clip_id=clip_id,
             name=name,
             first=shot.first,
-            last=shot.last,
+            last=shot.stop,
             scene=scene,
             scene_by=by,
             source=origin.source,

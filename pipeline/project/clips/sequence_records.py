@@ -9,7 +9,7 @@ from pipeline.project.storage import Project
 from pipeline.words import one_line
 from rainclean.errors import InputError, UsageError
 
-_COLUMNS = ", ".join(f.name for f in fields(Sequence))
+_COLUMNS = ", ".join("last" if field.name == "stop" else field.name for field in fields(Sequence))
 
 
 def sequences(project: Project, names: Several[str] = ()) -> list[Sequence]:

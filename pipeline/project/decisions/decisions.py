@@ -2,12 +2,10 @@
 
 import getpass
 import json
-import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 from pipeline.border import border
 from pipeline.project.analysis import all_candidates, analyses, candidates, verdict_of
@@ -63,12 +61,14 @@ def of_people(stand: Iterable[Decision]) -> dict[str, Decision]:
     return found
 
 
-def differ(made: Iterable[Decision], rows: Mapping[int, Any]) -> bool:
-    """Whether decisions say different things: another verdict, or another picture.
+def differ(some: Iterable[Decision], pictures: Mapping[int, str]) -> bool:
+    """Return whether decisions differ in the verdict, or in the picture.
 
-    rows: of the candidates decided on, by id, with a column "picture".
+    Args:
+        some: The decisions.
+        pictures: Artefacts of the candidates decided on, by the candidate's id.
     """
-    return len({d.candidate_id and rows[d.candidate_id]["picture"] for d in made}) > 1
+    return len({d.candidate_id and pictures[d.candidate_id] for d in some}) > 1
 
 
 def accept(
@@ -259,20 +259,11 @@ def append(
     reasons: Sequence[str] = (),
 ) -> Decision:
     """Add a row inside a transaction."""
-    number = project.insert(
-        "decision",
-        uuid=str(uuid.uuid4()),
-        sequence_id=sequence_id,
-        kind=kind,
-        verdict=verdict,
-        candidate_id=candidate_id,
-        undoes=undoes,
-        exclude=exclude,
-        note=note,
-        who=who,
-        at=journals.stamp(project, "decision", sequence_id),
+    number = journals.append(
+        project, "decision", sequence_id, who, undoes,
+        kind=kind, verdict=verdict, candidate_id=candidate_id, exclude=exclude, note=note,
         reasons=json.dumps(list(reasons)),
-    )
+    )  # fmt: skip
     return Decision.of(project.rows("SELECT * FROM decision WHERE id = ?", number)[0])
 
 

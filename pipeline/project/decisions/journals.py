@@ -1,43 +1,69 @@
-"""What the appended tables (decisions, opinions, edits) have in common: which rows stand, and when each was made."""
+"""Journals: tables whose rows are appended and may take back earlier ones (decisions, opinions, edits)."""
 
+import uuid
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
 
 from pipeline.project.storage import Project
 
+Table = Literal["decision", "opinion", "edit"]
+
 
 def standing(undoes: Mapping[int, int | None]) -> set[int]:
-    """Ids of the rows that stand, of a table in which a row may take back another one.
+    """Return the ids of the current rows: those that no current row takes back.
 
-    undoes: of each row the id of the one that it takes back. A row stands unless a row that stands takes it back,
-    whatever the order of the ids: rows of other projects come later than they were made.
+    The order of the ids does not matter: rows of other projects come later than they were made.
+
+    Args:
+        undoes: Id of each row → id of the row that it takes back, if any.
     """
     unjudged = Counter(target for target in undoes.values() if target in undoes)
-    gone: set[int] = set()
-    ready = [one for one in undoes if not unjudged[one]]
+    undone: set[int] = set()
+    ready = [number for number in undoes if not unjudged[number]]
     while ready:
-        one = ready.pop()
-        target = undoes[one]
+        number = ready.pop()
+        target = undoes[number]
         if target is None or target not in undoes:
             continue
-        if one not in gone:
-            gone.add(target)
+        if number not in undone:
+            undone.add(target)
         unjudged[target] -= 1
         if not unjudged[target]:
             ready.append(target)
-    return undoes.keys() - gone
+    return undoes.keys() - undone
+
+
+def append(
+    project: Project, table: Table, sequence_id: int, who: str, undoes: int | None = None, **columns: Any
+) -> int:
+    """Add a row to a journal inside a transaction, under a new UUID and the present time, and return its id.
+
+    Args:
+        project: The project.
+        table: The journal.
+        sequence_id: Sequence that the row is about.
+        who: The person.
+        undoes: Id of the row that this one takes back.
+        columns: Its other columns, as they are stored.
+    """
+    at = stamp(project, table, sequence_id)
+    row_uuid = str(uuid.uuid4())
+    return project.insert(
+        table, uuid=row_uuid, sequence_id=sequence_id, who=who, undoes=undoes, at=at, **columns
+    )  # fmt: skip
 
 
 def moment(at: str) -> str:
-    """A time as it sorts: early rows have whole seconds, later ones milliseconds."""
+    """Return a time as it sorts: early rows have whole seconds, later ones milliseconds."""
     return at if "." in at else f"{at[:-1]}.000Z"
 
 
-def stamp(project: Project, table: str, sequence_id: int) -> str:
-    """The present, UTC, to the millisecond, and later than all that a table has of a sequence.
+def stamp(project: Project, table: Table, sequence_id: int) -> str:
+    """Return the present, UTC, to the millisecond, and later than every row that a table has of a sequence.
 
-    What was done last shall be what was done last also where a clock was set back, or another machine's is fast.
+    So the latest row stays the latest where a clock was set back, or where another machine's clock is fast.
     """
     last = project.value(
         "SELECT max(substr(at, 1, 19) || CASE length(at) WHEN 20 THEN '.000Z' ELSE substr(at, 20) END) "

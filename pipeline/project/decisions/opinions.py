@@ -1,7 +1,6 @@
-"""Second opinions: what somebody found fit without knowing what was decided. They change no decision."""
+"""Second opinions: what a person found fit without knowing what was decided. They change no decision."""
 
 import json
-import uuid
 from collections import defaultdict
 from collections.abc import Sequence
 
@@ -11,23 +10,23 @@ from pipeline.project.storage import Project
 
 
 def journal(project: Project, sequence_id: int | None = None) -> list[Opinion]:
-    """All opinions in the order in which they came in, those taken back and those that take back included."""
+    """Return all opinions in the order in which they came in, with those taken back and those that take back."""
     where, values = ("", ()) if sequence_id is None else ("WHERE sequence_id = ?", (sequence_id,))
     return [Opinion.of(row) for row in project.rows(f"SELECT * FROM opinion {where} ORDER BY id", *values)]
 
 
 def opinions(project: Project, sequence_id: int | None = None) -> dict[int, list[Opinion]]:
-    """Each person's latest opinion that stands, latest first, by the sequence's id."""
-    made = journal(project, sequence_id)
-    stand = journals.standing({o.id: o.undoes for o in made})
-    left = [o for o in made if o.id in stand and o.undoes is None]
+    """Return each person's latest current opinion, latest first, by the sequence's id."""
+    rows = journal(project, sequence_id)
+    standing = journals.standing({o.id: o.undoes for o in rows})
+    current = [o for o in rows if o.id in standing and o.undoes is None]
     of_person: dict[tuple[int, str], Opinion] = {}
-    for opinion in sorted(left, key=lambda o: (journals.moment(o.at), o.id), reverse=True):
+    for opinion in sorted(current, key=lambda o: (journals.moment(o.at), o.id), reverse=True):
         of_person.setdefault((opinion.sequence_id, opinion.who), opinion)
-    found: dict[int, list[Opinion]] = defaultdict(list)
+    of_sequence: dict[int, list[Opinion]] = defaultdict(list)
     for (number, _), opinion in of_person.items():
-        found[number].append(opinion)
-    return found
+        of_sequence[number].append(opinion)
+    return of_sequence
 
 
 def append(
@@ -42,16 +41,8 @@ def append(
     reasons: Sequence[str] = (),
 ) -> Opinion:
     """Add a row inside a transaction."""
-    number = project.insert(
-        "opinion",
-        uuid=str(uuid.uuid4()),
-        sequence_id=sequence_id,
-        verdict=verdict,
-        candidate_id=candidate_id,
-        undoes=undoes,
-        reasons=json.dumps(list(reasons)),
-        note=note,
-        who=who,
-        at=journals.stamp(project, "opinion", sequence_id),
-    )
+    number = journals.append(
+        project, "opinion", sequence_id, who, undoes,
+        verdict=verdict, candidate_id=candidate_id, note=note, reasons=json.dumps(list(reasons)),
+    )  # fmt: skip
     return Opinion.of(project.rows("SELECT * FROM opinion WHERE id = ?", number)[0])

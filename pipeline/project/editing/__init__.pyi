@@ -1,17 +1,20 @@
 from . import edits, made_candidates, made_recipes
 from .drafts import FEATHER, Draft, draft_of, with_edit
 from .editor import Editor
-from .edits import SAID, Edit, new_batch, pair_frames
-from .made_recipes import composite
+from .edits import REMARKS, Edit, new_batch, pair_frames
+from .made_recipes import Composite, MadeRecipe, Part, composite_of
 from .masks import keep_mask, read_mask
 
 __all__ = [
     "FEATHER",
-    "SAID",
+    "REMARKS",
+    "Composite",
     "Draft",
     "Edit",
     "Editor",
-    "composite",
+    "MadeRecipe",
+    "Part",
+    "composite_of",
     "draft_of",
     "edits",
     "keep_mask",

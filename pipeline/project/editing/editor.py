@@ -1,20 +1,21 @@
 """What a person does to a project in the window, command by command.
 
-Each call is one transaction, on disk before it returns, and one row or batch in the journal of edits, which the
-person can take back and do again, also after a restart.
+Each call is one transaction, on disk before it returns. It adds one row or batch to the journal of edits. The person
+can undo and redo it, also after a restart.
 """
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 from pipeline.project.analysis import analysis, candidate, candidates
 from pipeline.project.decisions import decisions, journals, opinions
 from pipeline.project.editing import edits, made_candidates
 from pipeline.project.editing.drafts import Draft, Shapes, draft_of, with_edit
-from pipeline.project.editing.edits import Edit, EditKind
+from pipeline.project.editing.edits import Edit, EditKind, EditValue
+from pipeline.project.editing.made_candidates import FrameUse, MadeCandidate
 from pipeline.project.editing.masks import keep_shapes
-from pipeline.project.model import REASONS, Decision, Opinion, StoredCandidate
+from pipeline.project.model import REASONS, Analysis, Decision, Opinion, StoredCandidate
 from pipeline.project.model import Sequence as ClipSequence
 from pipeline.project.storage import Project
 from pipeline.words import one_line
@@ -27,13 +28,11 @@ if TYPE_CHECKING:
 
 __all__ = ["REASONS", "Editor"]
 
-Result = TypeVar("Result")
-
 
 class Editor:
-    """The commands of one person. Used by one thread. All raise RaincleanError where the project cannot be written.
+    """The commands of one person, for one thread. All raise RaincleanError where the project cannot be written to.
 
-    sequence: the sequence, or its id. A draft is kept in memory until somebody else writes to the project.
+    A draft is kept in memory until somebody else writes to the project.
     """
 
     def __init__(self, project: Project, who: str) -> None:
@@ -42,31 +41,31 @@ class Editor:
         self._shapes: Shapes = {}
         self._version = -1
 
-    # -- looking -----------------------------------------------------------------------------------------------------
+    # -- reading -----------------------------------------------------------------------------------------------------
 
     def draft(self, sequence: ClipSequence | int) -> Draft:
-        """What the standing edits of all people come to."""
+        """Return what the current edits of all people add up to, for a sequence or its id."""
         number = _id(sequence)
-        self._look_around()
+        self._forget_outdated()
         if number not in self._drafts:
             self._drafts[number] = draft_of(self.project, number, self._shapes)
         return self._drafts[number]
 
-    def guide(self, sequence: ClipSequence | int, shown: int) -> int:
-        """The candidate whose picture strokes go by, given the one that is shown and painted on."""
-        return self.draft(sequence).guide or shown
+    def guide(self, sequence: ClipSequence | int, displayed: int) -> int:
+        """Return the id of the candidate whose edges strokes keep to, given that of the displayed one."""
+        return self.draft(sequence).guide or displayed
 
     def has_opinion(self, sequence: ClipSequence | int) -> bool:
-        """Whether this person's opinion on a sequence stands."""
+        """Return whether this person has a current opinion on a sequence."""
         return any(o.who == self.who for o in opinions.opinions(self.project, _id(sequence))[_id(sequence)])
 
     def can_undo(self) -> Edit | None:
-        """What `undo` would take back."""
+        """Return what `undo` would take back."""
         batch = self._undoable()
         return batch[-1] if batch else None
 
     def can_redo(self) -> Edit | None:
-        """What `redo` would do again."""
+        """Return what `redo` would do again."""
         batch = edits.latest_undo(self.project, self.who)
         return self._undone(batch[0]) if batch else None
 
@@ -75,82 +74,121 @@ class Editor:
     def accept(
         self, sequence: ClipSequence, candidate_id: int, note: str = "", reasons: Sequence[str] = ()
     ) -> Decision:
-        """Accept a candidate; where it is the base of layers, the composite of them, which is made and scored.
+        """Accept a candidate. Where it is the base of layers, make, score and accept the composite of them.
 
-        The shapes of the exclusion mask, if there are any, go along. Raises RaincleanError, InputError, UsageError.
+        The decision keeps the exclusion mask, if there is one.
+
+        Args:
+            sequence: The sequence.
+            candidate_id: The candidate.
+            note: Why, in one line.
+            reasons: Keys of REASONS.
+
+        Raises:
+            InputError: The sequence does not have the candidate, or an artefact is missing.
+            RaincleanError: Pictures differ in size, or an older rainclean analysed.
+            UsageError: A reason is unknown, or the note cannot be stored.
         """
-        checked, said = decisions.known_reasons(reasons), one_line(note, "note")
+        checked, line = decisions.known_reasons(reasons), one_line(note, "note")
         draft, made = self.draft(sequence), None
         chosen = made_candidates.of_sequence(self.project, sequence, candidate_id)
         if draft.layers and draft.base == candidate_id:
-            made = made_candidates.composite(self.project, sequence, draft)
+            made = made_candidates.make_composite(self.project, sequence, draft)
         exclude = keep_shapes(self.project, draft.exclude, candidate(self.project, draft.guide or chosen.id), chosen)
         with self._changing():
             if made is not None:
                 like = analysis(self.project, chosen.analysis_id)
-                chosen = made_candidates.find_made(self.project, sequence.id, made) or made_candidates.store_made(
-                    self.project, sequence.id, made, "composite", like
-                )
+                chosen = self._stored(sequence, made, like)
             decision = decisions.append(
-                self.project, sequence.id, "accepted", self.who, chosen.id, note=said, exclude=exclude, reasons=checked
+                self.project, sequence.id, "accepted", self.who, chosen.id, note=line, exclude=exclude, reasons=checked
             )
-            self._add(sequence.id, "decision", {"verdict": "accepted", "decisions": [decision.id]}, chosen.id)
+            self._add(sequence.id, "decision", EditValue(verdict="accepted", decisions=(decision.id,)), chosen.id)
         return decision
 
     def reject(self, sequence: ClipSequence, reasons: Sequence[str] = (), note: str = "") -> Decision:
-        """Find no candidate fit for use. reasons: keys of REASONS. Raises UsageError for others."""
-        checked, said = decisions.known_reasons(reasons), one_line(note, "note")
+        """Reject a sequence: no candidate is fit for use.
+
+        Args:
+            sequence: The sequence.
+            reasons: Keys of REASONS.
+            note: Why, in one line.
+
+        Raises:
+            UsageError: A reason is unknown, or the note cannot be stored.
+        """
+        checked, line = decisions.known_reasons(reasons), one_line(note, "note")
         with self._changing():
-            decision = decisions.append(self.project, sequence.id, "rejected", self.who, note=said, reasons=checked)
-            self._add(sequence.id, "decision", {"verdict": "rejected", "decisions": [decision.id]})
+            decision = decisions.append(self.project, sequence.id, "rejected", self.who, note=line, reasons=checked)
+            self._add(sequence.id, "decision", EditValue(verdict="rejected", decisions=(decision.id,)))
         return decision
 
     def unset(self, sequence: ClipSequence) -> None:
-        """Take back all decisions that stand on a sequence, whoever made them."""
+        """Take back all current decisions on a sequence, whoever made them."""
         with self._changing():
-            stand = decisions.standing(decisions.journal(self.project, sequence.id))
-            made = [decisions.append(self.project, sequence.id, "undone", self.who, undoes=d.id).id for d in stand]
-            if made:
-                self._add(sequence.id, "decision", {"verdict": "undone", "decisions": made})
+            current = decisions.standing(decisions.journal(self.project, sequence.id))
+            undone = (decisions.append(self.project, sequence.id, "undone", self.who, undoes=d.id) for d in current)
+            if numbers := tuple(decision.id for decision in undone):
+                self._add(sequence.id, "decision", EditValue(verdict="undone", decisions=numbers))
 
     def opine(
         self, sequence: ClipSequence, candidate_id: int | None, reasons: Sequence[str] = (), note: str = ""
     ) -> Opinion:
-        """Say blindly which candidate is fit, None for none. It changes no decision; the latest counts."""
-        checked, said = decisions.known_reasons(reasons), one_line(note, "note")
+        """Add an opinion: which candidate is fit, without knowing what was decided. The latest one counts.
+
+        Args:
+            sequence: The sequence.
+            candidate_id: The candidate; None where none is fit.
+            reasons: Keys of REASONS.
+            note: Why, in one line.
+
+        Raises:
+            InputError: The sequence does not have the candidate.
+            UsageError: A reason is unknown, or the note cannot be stored.
+        """
+        checked, line = decisions.known_reasons(reasons), one_line(note, "note")
         if candidate_id is not None:
             made_candidates.of_sequence(self.project, sequence, candidate_id)
         with self._changing():
             opinion = opinions.append(
                 self.project, sequence.id, "rejected" if candidate_id is None else "accepted", self.who, candidate_id,
-                note=said, reasons=checked,
+                note=line, reasons=checked,
             )  # fmt: skip
-            self._add(sequence.id, "opinion", {"opinions": [opinion.id]}, candidate_id)
+            self._add(sequence.id, "opinion", EditValue(opinions=(opinion.id,)), candidate_id)
         return opinion
 
-    # -- what is said of a sequence ----------------------------------------------------------------------------------
+    # -- remarks on a sequence ---------------------------------------------------------------------------------------
 
-    def star(self, sequence: ClipSequence, on: bool) -> None:
-        """Star a sequence, or take the star away."""
+    def star(self, sequence: ClipSequence, *, on: bool) -> None:
+        """Star a sequence, or remove the star."""
         if on != self.draft(sequence).star:
-            self._change(sequence, "star", {"on": on})
+            self._change(sequence, "star", EditValue(starred=on))
 
     def note(self, sequence: ClipSequence, text: str) -> None:
-        """Note something on a sequence; several lines become one. Raises UsageError for what is no text."""
+        """Note something on a sequence; several lines become one. Raises UsageError where it cannot be stored."""
         line = one_line(text, "note")
         if line != self.draft(sequence).note:
-            self._change(sequence, "note", {"text": line})
+            self._change(sequence, "note", EditValue(text=line))
 
     def choose_frames(self, sequence: ClipSequence, frames: Sequence[int] | None) -> None:
-        """Choose the rainy frames of the pairs, by their indices in the clip; None: as the export settings say."""
-        chosen = None if frames is None else sorted({int(frame) for frame in frames})
+        """Choose the rainy frames of the pairs.
+
+        Args:
+            sequence: The sequence.
+            frames: Indices in the clip; None for those that the export settings choose.
+
+        Raises:
+            UsageError: There is no frame, or one lies outside of the sequence.
+        """
+        chosen = None if frames is None else tuple(sorted({int(frame) for frame in frames}))
         if chosen is not None and not chosen:
-            raise UsageError(f"{sequence.name}: at least one rainy frame is needed; any leaves it to the export")
-        if chosen and not (sequence.first <= chosen[0] and chosen[-1] < sequence.last):
-            wrong = next(frame for frame in chosen if not sequence.first <= frame < sequence.last)
-            raise UsageError(f"{sequence.name}: has frames {sequence.first} to {sequence.last - 1}, not {wrong}")
-        if (None if chosen is None else tuple(chosen)) != self.draft(sequence).frames:
-            self._change(sequence, "frames", {"frames": chosen})
+            raise UsageError(
+                f"{sequence.name}: choose at least one rainy frame, or any for those of the export settings"
+            )
+        if chosen and not (sequence.first <= chosen[0] and chosen[-1] < sequence.stop):
+            wrong = next(frame for frame in chosen if not sequence.first <= frame < sequence.stop)
+            raise UsageError(f"{sequence.name}: has frames {sequence.first} to {sequence.stop - 1}, not {wrong}")
+        if chosen != self.draft(sequence).frames:
+            self._change(sequence, "frames", EditValue(frames=chosen))
 
     # -- composites and exclusion masks ------------------------------------------------------------------------------
 
@@ -161,55 +199,77 @@ class Editor:
         candidate_id: int,
         shape: Shape,
         layer_key: str | None = None,
+        *,
         batch: str = "",
     ) -> Draft:
-        """Paint a candidate over a base, on its layer or the one with this key; either is made where it is missing.
+        """Paint a candidate over a base, on a layer that is made where it is missing.
 
-        batch: takes the stroke back together with others of the same.
+        Args:
+            sequence: The sequence.
+            base_id: Candidate that is painted on.
+            candidate_id: Candidate that is painted with.
+            shape: Stroke or area.
+            layer_key: Key of the layer; by default the candidate's layer.
+            batch: Name that strokes have in common which are taken back together.
+
+        Returns:
+            The draft then.
+
+        Raises:
+            InputError: The sequence does not have a candidate.
+            UsageError: The layer is of another candidate, or both candidates are one.
         """
         draft, key = self.draft(sequence), layer_key or str(candidate_id)
         layer = draft.layer(key)
         if layer is not None and layer.candidate != candidate_id:
-            raise UsageError(f"{sequence.name}: layer {key} is of another candidate")
+            raise UsageError(f"{sequence.name}: layer {key} belongs to another candidate")
         if candidate_id == base_id:
-            raise UsageError(f"{sequence.name}: the candidate that is painted on cannot be painted with")
+            raise UsageError(f"{sequence.name}: choose another candidate than the base to paint with")
         for number in {base_id, candidate_id} - {draft.base, *(one.candidate for one in draft.layers)}:
             made_candidates.of_sequence(self.project, sequence, number)
         with self._changing():
             batch = batch or edits.new_batch()
             if draft.base != base_id:
-                self._add(sequence.id, "base", {}, base_id, batch)
-            self._add(sequence.id, "paint", {"key": key, "shape": shape.to_json()}, candidate_id, batch)
+                self._add(sequence.id, "base", EditValue(), base_id, batch=batch)
+            self._add(sequence.id, "paint", EditValue(key=key, shape=shape.to_json()), candidate_id, batch=batch)
         return self.draft(sequence)
 
     def remove_layer(self, sequence: ClipSequence, key: str) -> None:
-        """Take a layer away. Raises UsageError where there is none of this key."""
+        """Remove a layer. Raises UsageError where there is none of this key."""
         self._layer(sequence, key)
-        self._change(sequence, "remove_layer", {"key": key})
+        self._change(sequence, "remove_layer", EditValue(key=key))
 
     def feather(self, sequence: ClipSequence, key: str, px: float) -> None:
-        """Soften a layer's joins by so many px. Raises UsageError where there is no such layer, or px is no width."""
+        """Set by how many px a layer's joins are softened. Raises UsageError where there is no such layer."""
         layer = self._layer(sequence, key)
         if Layer(key, layer.candidate, (), px) != Layer(key, layer.candidate, (), layer.feather):
-            self._change(sequence, "feather", {"key": key, "px": float(px)})
+            self._change(sequence, "feather", EditValue(key=key, px=float(px)))
 
-    def exclude(self, sequence: ClipSequence, shape: Shape, guide_id: int | None = None, batch: str = "") -> None:
+    def exclude(self, sequence: ClipSequence, shape: Shape, guide_id: int | None = None, *, batch: str = "") -> None:
         """Add a shape to the exclusion mask.
 
-        guide_id: the candidate it is painted on, which is the guide unless the draft has one; else the best-scored
-        one is. batch: takes the shape back together with others of the same.
+        Args:
+            sequence: The sequence.
+            shape: Stroke or area.
+            guide_id: Candidate that it is painted on. It becomes the guide unless the draft has one. By default the
+                best-scored candidate.
+            batch: Name that shapes have in common which are taken back together.
+
+        Raises:
+            InputError: The sequence does not have the candidate.
         """
         guide = self.draft(sequence).guide or guide_id
         if guide is None:
             guide = candidates(self.project, made_candidates.analysed(self.project, sequence).id)[0].id
         made_candidates.of_sequence(self.project, sequence, guide)
-        self._change(sequence, "exclude", {"shape": shape.to_json()}, guide, batch)
+        self._change(sequence, "exclude", EditValue(shape=shape.to_json()), guide, batch=batch)
 
     def keep(
         self,
         sequence: ClipSequence,
         recipe: "Recipe",
         picture: "U8",
+        *,
         eta: int,
         silent_share: float,
         scores: "Scores",
@@ -217,76 +277,96 @@ class Editor:
     ) -> StoredCandidate:
         """Keep a candidate that was made outside ``analyze``, as that would store it.
 
-        picture: (H, W, 3) uint8 RGB, of the main analysis' region. eta, silent_share, scores: as for other
-        candidates. batch: takes it back together with others that were kept in the same. One that is there already is
-        returned as it is.
+        Args:
+            sequence: The sequence.
+            recipe: Recipe of the candidate.
+            picture: (H, W, 3) uint8 RGB, cut to the main analysis' region.
+            eta: η* of its window.
+            silent_share: Share of the window's pixels without a vote, 0…1.
+            scores: Its scores.
+            batch: Name that candidates have in common which are taken back together.
+
+        Returns:
+            The stored candidate. Where the sequence has one of this recipe already, that one.
+
+        Raises:
+            InputError: The sequence is not analysed.
+            UsageError: The picture has another size than the region.
         """
         like = made_candidates.analysed(self.project, sequence)
         if picture.shape[:2] != (like.region.height, like.region.width):
             raise UsageError(
-                f"{sequence.name}: a picture of {picture.shape[1]}×{picture.shape[0]} px is another region"
+                f"{sequence.name}: the picture has {picture.shape[1]}×{picture.shape[0]} px, the analysis another size"
             )
-        made = made_candidates.kept(self.project, recipe, picture, eta, silent_share, scores)
+        made = made_candidates.keep_candidate(
+            self.project, recipe, picture, eta=eta, silent_share=silent_share, scores=scores
+        )
         with self._changing():
-            there = made_candidates.find_made(self.project, sequence.id, made)
-            if there is None or there.id in self.draft(sequence).hidden:
-                there = there or made_candidates.store_made(self.project, sequence.id, made, "kept", like)
-                self._add(sequence.id, "keep", {}, there.id, batch)
-        return there
+            existing = made_candidates.find_made(self.project, sequence.id, made)
+            stored = existing or self._stored(sequence, made, like)
+            if existing is None or existing.id in self.draft(sequence).hidden:
+                self._add(sequence.id, "keep", EditValue(), stored.id, batch=batch)
+        return stored
 
-    # -- taking back -------------------------------------------------------------------------------------------------
+    # -- undo and redo -----------------------------------------------------------------------------------------------
 
     def undo(self) -> Edit | None:
-        """Take back this person's latest edit, wherever in the project it was; returns it, or None for none."""
+        """Take back this person's latest edit in the project, and return it; None where there is none."""
         with self._changing():
             batch = self._undoable()
             self._take_back(reversed(batch), "undo")
         return batch[-1] if batch else None
 
     def redo(self) -> Edit | None:
-        """Do again what `undo` took back last, unless something was done since; returns it, or None."""
+        """Redo what `undo` took back last, unless the person did something since; return it, or None."""
         with self._changing():
             batch = edits.latest_undo(self.project, self.who)
             self._take_back(reversed(batch), "redo")
         return self._undone(batch[0]) if batch else None
 
     def _undoable(self) -> list[Edit]:
-        """The latest batch that stands. Passes over decisions that were taken back on the command line."""
+        """Return the latest current batch, leaving out decisions that were taken back on the command line."""
         batch = edits.latest(self.project, self.who)
-        while batch and all(edit.kind == "decision" and not self._left(edit) for edit in batch):
+        while batch and all(edit.kind == "decision" and not self._current_rows(edit) for edit in batch):
             batch = edits.latest(self.project, self.who, batch[0].id)
         return batch
 
     def _take_back(self, batch: Iterator[Edit], kind: EditKind) -> None:
         name = edits.new_batch()
         for edit in batch:
-            value: dict[str, Any] = {}
-            if edit.value.get("decisions"):
-                value["decisions"] = [
-                    decisions.append(self.project, edit.sequence_id, "undone", self.who, undoes=number).id
-                    for number in self._left(edit)
-                ]
-            if edit.value.get("opinions"):
-                value["opinions"] = [
-                    opinions.append(self.project, edit.sequence_id, "withdrawn", self.who, undoes=number).id
-                    for number in self._left(edit)
-                ]
+            value = EditValue()
+            if edit.value.decisions:
+                undone = (
+                    decisions.append(self.project, edit.sequence_id, "undone", self.who, undoes=number)
+                    for number in self._current_rows(edit)
+                )
+                value = EditValue(decisions=tuple(decision.id for decision in undone))
+            elif edit.value.opinions:
+                withdrawn = (
+                    opinions.append(self.project, edit.sequence_id, "withdrawn", self.who, undoes=number)
+                    for number in self._current_rows(edit)
+                )
+                value = EditValue(opinions=tuple(opinion.id for opinion in withdrawn))
             self._add(edit.sequence_id, kind, value, undoes=edit.id, batch=name)
 
-    def _left(self, edit: Edit) -> list[int]:
-        """The rows of an edit, decisions or opinions, that stand."""
-        table = decisions if edit.value.get("decisions") else opinions
+    def _current_rows(self, edit: Edit) -> list[int]:
+        """Return the ids of the current rows among the decisions, or opinions, of an edit."""
+        table = decisions if edit.value.decisions else opinions
         rows: dict[int, int | None] = {row.id: row.undoes for row in table.journal(self.project, edit.sequence_id)}
-        stand = journals.standing(rows)
-        return [
-            number for number in (edit.value.get("decisions") or edit.value.get("opinions") or ()) if number in stand
-        ]
+        standing = journals.standing(rows)
+        return [number for number in edit.value.decisions or edit.value.opinions if number in standing]
 
     def _undone(self, edit: Edit) -> Edit:
         assert edit.undoes is not None
         return edits.edit(self.project, edit.undoes)
 
     # -- inside ------------------------------------------------------------------------------------------------------
+
+    def _stored(self, sequence: ClipSequence, made: MadeCandidate, like: Analysis) -> StoredCandidate:
+        """Return the stored candidate of the same recipe; it is added where there is none."""
+        return made_candidates.find_made(self.project, sequence.id, made) or made_candidates.store_made(
+            self.project, sequence.id, made, FrameUse.of(self.project, like), like
+        )
 
     def _layer(self, sequence: ClipSequence, key: str) -> Layer:
         layer = self.draft(sequence).layer(key)
@@ -298,23 +378,27 @@ class Editor:
         self,
         sequence: ClipSequence,
         kind: EditKind,
-        value: dict[str, Any],
+        value: EditValue,
         candidate_id: int | None = None,
+        *,
         batch: str = "",
     ) -> None:
         with self._changing():
-            self._add(sequence.id, kind, value, candidate_id, batch)
+            self._add(sequence.id, kind, value, candidate_id, batch=batch)
 
     def _add(
         self,
         sequence_id: int,
         kind: EditKind,
-        value: dict[str, Any],
+        value: EditValue,
         candidate_id: int | None = None,
+        *,
         batch: str = "",
         undoes: int | None = None,
     ) -> None:
-        edit = edits.append(self.project, sequence_id, kind, value, self.who, batch, candidate_id, undoes)
+        edit = edits.append(
+            self.project, sequence_id, kind, value, self.who, batch=batch, candidate_id=candidate_id, undoes=undoes
+        )
         if kind in ("undo", "redo", "keep", "decision"):
             self._drafts.pop(sequence_id, None)
         elif sequence_id in self._drafts:
@@ -322,7 +406,7 @@ class Editor:
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
-        """A transaction; what is kept in memory is forgotten where it fails."""
+        """Run the block in a transaction; forget all drafts where it fails."""
         try:
             with self.project.transaction():
                 yield
@@ -330,7 +414,8 @@ class Editor:
             self._drafts.clear()
             raise
 
-    def _look_around(self) -> None:
+    def _forget_outdated(self) -> None:
+        """Forget all drafts where somebody else has written to the project."""
         version = int(self.project.value("PRAGMA data_version"))
         if version != self._version:
             self._drafts.clear()

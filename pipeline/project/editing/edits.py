@@ -1,23 +1,26 @@
-"""The journal of edits: what people did to sequences in the window, row by row, undone and done again by rows.
+"""The journal of edits: what people did to sequences in the window. Undo and redo are rows, too.
 
 No numpy here: `status` asks for stars and notes.
 """
 
 import json
 import uuid
-from dataclasses import dataclass
-from typing import Any, Literal, Self
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Self, TypeVar
 
 from pipeline.project.decisions import journals
 from pipeline.project.storage import Project, checked, mapped
+
+T = TypeVar("T")
 
 EditKind = Literal[
     "star", "note", "frames", "base", "paint", "remove_layer", "feather", "exclude", "keep", "decision", "opinion",
     "undo", "redo",
 ]  # fmt: skip
 
-SAID: tuple[EditKind, ...] = ("star", "note", "frames")
-"""Kinds that go along when decisions are exported: the others live on in composites and masks."""
+REMARKS: tuple[EditKind, ...] = ("star", "note", "frames")
+"""Kinds that are exported with decisions. What the others did is in composites and masks."""
 
 _TOOLS = {"brush": "brush stroke", "rectangle": "rectangle", "lasso": "lasso", "fill": "fill"}
 
@@ -25,19 +28,99 @@ _STANDS = (
     "NOT EXISTS (SELECT 1 FROM edit AS taker WHERE taker.undoes = edit.id AND NOT EXISTS ("
     "SELECT 1 FROM edit AS giver WHERE giver.undoes = taker.id))"
 )
-"""Of a row that is neither undo nor redo, and of an undo: a redo is never taken back, its first row is undone again."""
+"""Holds for an edit, or an undo, that nothing takes back. A redo is never taken back: its first row is undone again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EditValue:
+    """What an edit did; each kind has fields of its own, and the others are empty.
+
+    Attributes:
+        starred: star: whether the sequence is starred now.
+        text: note.
+        frames: frames: indices in the clip, rising; None for those that the export settings choose.
+        key: paint, remove_layer, feather: key of the layer.
+        shape: paint, exclude: what `Shape.to_json` gave.
+        px: feather: width.
+        verdict: decision: "accepted", "rejected" or "undone".
+        decisions: decision, undo, redo: ids of the rows of the table of decisions.
+        opinions: opinion, undo, redo: ids of the rows of the table of opinions.
+    """
+
+    starred: bool | None = None
+    text: str | None = None
+    frames: tuple[int, ...] | None = None
+    key: str | None = None
+    shape: dict[str, Any] | None = None
+    px: float | None = None
+    verdict: str | None = None
+    decisions: tuple[int, ...] = ()
+    opinions: tuple[int, ...] = ()
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> Self:
+        """Return what `to_json` gave, or an older rainclean imported without a check."""
+        frames, shape = document.get("frames"), document.get("shape")
+        return cls(
+            starred=document.get("on"),
+            text=document.get("text"),
+            frames=tuple(frames) if isinstance(frames, list) else None,
+            key=document.get("key"),
+            shape=shape if isinstance(shape, dict) else None,
+            px=document.get("px"),
+            verdict=document.get("verdict"),
+            decisions=tuple(document.get("decisions") or ()),
+            opinions=tuple(document.get("opinions") or ()),
+        )
+
+    def to_json(self, kind: EditKind) -> dict[str, Any]:
+        """Return it as it is stored with an edit of a kind."""
+        fields = {
+            "on": self.starred,
+            "text": self.text,
+            "key": self.key,
+            "shape": self.shape,
+            "px": self.px,
+            "verdict": self.verdict,
+            "decisions": list(self.decisions) or None,
+            "opinions": list(self.opinions) or None,
+        }
+        document = {name: value for name, value in fields.items() if value is not None}
+        return document | ({"frames": self.frames} if kind == "frames" else {})
 
 
 @dataclass(frozen=True)
+class Remarks:
+    """What people said of a sequence beside decisions.
+
+    Attributes:
+        starred: Whether it is starred.
+        note: Text, or "".
+        frames: Rainy frames chosen for the pairs, rising; None for those that the export settings choose.
+    """
+
+    starred: bool = False
+    note: str = ""
+    frames: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Edit:
-    """One row of the journal. sequence: its name. value: what was done, by kind. undoes: the row it takes back."""
+    """One row of the journal.
+
+    Attributes:
+        batch: Name that rows have in common which are taken back together.
+        undoes: Id of the row that this one takes back.
+        at: Time, UTC.
+        sequence: Name of the sequence.
+    """
 
     id: int
     uuid: str
     batch: str
     sequence_id: int
     kind: EditKind
-    value: dict[str, Any]
+    value: EditValue
     candidate_id: int | None
     undoes: int | None
     who: str
@@ -46,26 +129,28 @@ class Edit:
 
     @classmethod
     def of(cls, row: Any) -> Self:
-        """The edit of a row, as `Decision.of`."""
-        return checked(cls(**{**row, "value": mapped(row["value"])}))
+        """Return the edit of a row, as `Decision.of`."""
+        return checked(cls(**{**row, "value": EditValue.from_json(mapped(row["value"]))}))
 
     @property
-    def words(self) -> str:
+    def label(self) -> str:
         """For a person: ``brush stroke on table``, ``acceptance of cat``."""
-        return f"{self._what()} {self.sequence}"
+        return f"{self._action()} {self.sequence}"
 
-    def _what(self) -> str:
+    def _action(self) -> str:
         value = self.value
         if self.kind in ("paint", "exclude"):
-            tool = _TOOLS.get(value["shape"].get("tool"), "shape")
-            tool = f"erasing {tool}" if value["shape"].get("erase") else tool
+            shape = required(value.shape, self.kind)
+            tool = _TOOLS.get(shape.get("tool", ""), "shape")
+            tool = f"erasing {tool}" if shape.get("erase") else tool
             return f"{tool} {'on' if self.kind == 'paint' else 'in the exclusion mask of'}"
         if self.kind == "decision":
-            return {"accepted": "acceptance of", "rejected": "rejection of"}.get(value["verdict"], "reopening of")
+            verdict = required(value.verdict, self.kind)
+            return {"accepted": "acceptance of", "rejected": "rejection of"}.get(verdict, "reopening of")
         if self.kind == "opinion":
             return "opinion on"
         return {
-            "star": "star on" if value.get("on") else "taking the star from",
+            "star": "star on" if value.starred else "taking the star from",
             "note": "note on",
             "frames": "choice of rainy frames of",
             "base": "base of",
@@ -75,8 +160,15 @@ class Edit:
         }.get(self.kind, self.kind)
 
 
+def required(value: T | None, kind: EditKind) -> T:
+    """Return a field of an edit's value. Raises ValueError where an edit of this kind does not have it."""
+    if value is None:
+        raise ValueError(f"an edit of kind {kind} without its value")
+    return value
+
+
 def new_batch() -> str:
-    """A name for rows that are taken back together."""
+    """Return a new name for rows that are taken back together."""
     return uuid.uuid4().hex
 
 
@@ -84,66 +176,81 @@ def append(
     project: Project,
     sequence_id: int,
     kind: EditKind,
-    value: dict[str, Any],
+    value: EditValue,
     who: str,
+    *,
     batch: str = "",
     candidate_id: int | None = None,
     undoes: int | None = None,
 ) -> Edit:
-    """Add a row inside a transaction. batch: of a row that belongs with others."""
-    number = project.insert(
-        "edit",
-        uuid=str(uuid.uuid4()),
-        batch=batch or new_batch(),
-        sequence_id=sequence_id,
-        kind=kind,
-        value=json.dumps(value, ensure_ascii=False),
+    """Add a row inside a transaction.
+
+    Args:
+        project: The project.
+        sequence_id: Sequence that was edited.
+        kind: What was done.
+        value: How.
+        who: Who did it.
+        batch: Name of the batch of a row that belongs with others.
+        candidate_id: Candidate that it is about.
+        undoes: Id of the row that it takes back.
+    """
+    number = journals.append(
+        project, "edit", sequence_id, who, undoes,
+        batch=batch or new_batch(), kind=kind, value=json.dumps(value.to_json(kind), ensure_ascii=False),
         candidate_id=candidate_id,
-        undoes=undoes,
-        who=who,
-        at=journals.stamp(project, "edit", sequence_id),
-    )
-    return _select(project, "edit.id = ?", number)[0]
+    )  # fmt: skip
+    return edit(project, number)
 
 
 def edits_of(project: Project, sequence_id: int) -> list[Edit]:
-    """The edits of a sequence that stand, of all people, in the order in which they were made."""
+    """Return the current edits of a sequence, of all people, in the order in which they were made."""
     stand = _select(project, f"sequence_id = ? AND kind NOT IN ('undo', 'redo') AND {_STANDS}", sequence_id)
     return sorted(stand, key=lambda e: (journals.moment(e.at), e.id))
 
 
-def said(project: Project, sequence_ids: list[int] | None = None) -> dict[int, dict[str, Any]]:
-    """What was said last of sequences, by id: "on" (star), "text" (note), "frames"; all of them if none is named."""
+def remarks(project: Project, sequence_ids: Sequence[int] | None = None) -> dict[int, Remarks]:
+    """Return the current stars, notes and chosen frames by the sequence's id; of all sequences, or of these."""
     marks = "" if sequence_ids is None else f" AND sequence_id IN ({', '.join('?' * len(sequence_ids))})"
     rows = project.rows(
-        f"SELECT id, sequence_id, value, at FROM edit WHERE kind IN ('star', 'note', 'frames') AND {_STANDS}{marks}",
+        "SELECT id, sequence_id, kind, value, at FROM edit "
+        f"WHERE kind IN ('star', 'note', 'frames') AND {_STANDS}{marks}",
         *(sequence_ids or ()),
     )
-    found: dict[int, dict[str, Any]] = {}
+    latest: dict[int, Remarks] = {}
     for row in sorted(rows, key=lambda row: (journals.moment(row["at"]), row["id"])):
-        found.setdefault(row["sequence_id"], {}).update(mapped(row["value"]))
-    return found
+        value, one = EditValue.from_json(mapped(row["value"])), latest.get(row["sequence_id"], Remarks())
+        if row["kind"] == "star":
+            one = replace(one, starred=bool(value.starred))
+        elif row["kind"] == "note":
+            one = replace(one, note=str(value.text or ""))
+        else:
+            one = replace(one, frames=value.frames)
+        latest[row["sequence_id"]] = one
+    return latest
 
 
-def all_said(project: Project) -> list[Edit]:
-    """All stars, notes and choices of frames, with what takes them back, in the order in which they came in."""
+def all_remarks(project: Project) -> list[Edit]:
+    """Return all stars, notes and choices of frames, with what takes them back, in the order in which they came in."""
     chosen: dict[int, Edit] = {}
-    for edit in _select(project, "kind IN ('star', 'note', 'frames', 'undo', 'redo')"):
-        if edit.undoes is None or edit.undoes in chosen:
-            chosen[edit.id] = edit
+    for one in _select(project, "kind IN ('star', 'note', 'frames', 'undo', 'redo')"):
+        if one.undoes is None or one.undoes in chosen:
+            chosen[one.id] = one
     return list(chosen.values())
 
 
 def pair_frames(project: Project) -> dict[int, tuple[int, ...]]:
-    """The rainy frames that people chose for the pairs, by the sequence's id."""
-    chosen = ((number, value.get("frames")) for number, value in said(project).items())
-    return {number: tuple(frames) for number, frames in chosen if frames is not None}
+    """Return the rainy frames that people chose for the pairs, by the sequence's id."""
+    return {number: one.frames for number, one in remarks(project).items() if one.frames is not None}
 
 
 def latest(project: Project, who: str, before: int | None = None) -> list[Edit]:
-    """A person's latest edit that stands, with the rest of its batch, in the order in which they were made.
+    """Return a person's latest current edit with the rest of its batch, in the order in which they were made.
 
-    before: only edits with a lower id.
+    Args:
+        project: The project.
+        who: The person.
+        before: Look only at edits with a lower id.
     """
     number = project.value(
         f"SELECT id FROM edit WHERE who = ? AND id < ? AND kind NOT IN ('undo', 'redo') AND {_STANDS} "
@@ -153,7 +260,7 @@ def latest(project: Project, who: str, before: int | None = None) -> list[Edit]:
 
 
 def latest_undo(project: Project, who: str) -> list[Edit]:
-    """A person's latest undoing that stands, unless they have done something since; with the rest of its batch."""
+    """Return a person's latest undo with the rest of its batch; nothing where they have done something since."""
     number = project.value(
         f"SELECT id FROM edit WHERE who = ? AND kind = 'undo' AND {_STANDS} AND id > coalesce((SELECT id FROM edit "
         "WHERE who = ? AND kind NOT IN ('undo', 'redo') ORDER BY id DESC LIMIT 1), 0) ORDER BY id DESC LIMIT 1",
@@ -163,7 +270,7 @@ def latest_undo(project: Project, who: str) -> list[Edit]:
 
 
 def edit(project: Project, edit_id: int) -> Edit:
-    """One edit by its id."""
+    """Return one edit by its id."""
     return _select(project, "edit.id = ?", edit_id)[0]
 
 
@@ -171,12 +278,11 @@ def _batch(project: Project, number: int | None) -> list[Edit]:
     if number is None:
         return []
     last = edit(project, number)
-    rows = _select(
+    return _select(
         project,
         f"who = ? AND batch = ? AND (kind = 'undo') = ? AND kind != 'redo' AND {_STANDS}",
         last.who, last.batch, last.kind == "undo",
     )  # fmt: skip
-    return rows
 
 
 def _select(project: Project, where: str, *values: Any) -> list[Edit]:

@@ -1,28 +1,31 @@
-"""Candidates that a person made: kept from the live slider, or joined from others. Each in an analysis of its own."""
+"""Candidates that a person made: kept from the live slider, or joined of others. Each has an analysis of its own."""
 
-import json
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Self
 
 from pipeline.project.analysis import (
-    OF_FRAMES,
+    AnalysisRow,
+    CandidateRow,
+    FindingColumns,
     all_candidates,
     analyses,
     analysis,
     candidate,
-    candidate_row,
     insert_analysis,
     needed,
+    rain_amounts,
     read_reference,
     read_scoring_target,
 )
+from pipeline.project.documents import AnalysisSettings
 from pipeline.project.editing.drafts import Draft
-from pipeline.project.editing.made_recipes import composite_recipe
+from pipeline.project.editing.made_recipes import Composite, PaintedLayer, Part, kept_recipe
 from pipeline.project.model import Analysis, Origin, Sequence, StoredCandidate
 from pipeline.project.storage import Project
-from rainclean.candidates import RULES_VERSION
 from rainclean.errors import InputError, RaincleanError
 from rainclean.png import encode_png
+from rainclean.video import Region
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,20 +35,52 @@ if TYPE_CHECKING:
 
     U8 = NDArray[np.uint8]
 
-Made = tuple[dict[str, Any], dict[str, Any]]
-"""Settings of an analysis, and the columns of its one candidate."""
+
+@dataclass(frozen=True)
+class MadeCandidate:
+    """A candidate that a person made, before it is stored. Its picture is in the project."""
+
+    settings: AnalysisSettings
+    row: CandidateRow
+    origin: Origin
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrameUse:
+    """How the frames of a candidate were used. The fields are those of `Analysis`; rain: see `rain_amounts`."""
+
+    reference_frame: int
+    region: Region
+    rain: tuple[float | None, ...]
+    stabilization: str
+
+    @classmethod
+    def of(cls, project: Project, analysis: Analysis) -> Self:
+        """Return how an analysis used its frames."""
+        return cls(
+            reference_frame=analysis.reference_frame,
+            region=analysis.region,
+            rain=tuple(rain_amounts(project, analysis.id)),
+            stabilization=analysis.stabilization,
+        )
 
 
 def picture_of(project: Project, chosen: StoredCandidate) -> "U8":
-    """A candidate's picture, (H, W, 3) uint8 RGB. Raises InputError where it is missing or damaged."""
-    return _read(project, chosen.picture)
+    """Return a candidate's picture, (H, W, 3) uint8 RGB.
+
+    Raises:
+        InputError: It is missing or damaged.
+    """
+    return project.artefacts.picture(chosen.picture)
 
 
-def composite(project: Project, sequence: Sequence, draft: Draft) -> Made | None:
-    """Join the layers of a draft and score what comes of it; None where they change nothing of the base.
+def make_composite(project: Project, sequence: Sequence, draft: Draft) -> MadeCandidate | None:
+    """Join the layers of a draft and score the picture; return None where they change nothing of the base.
 
-    Its picture is in the project when this returns; what refers to it is for `store_made`. Raises RaincleanError
-    where the base was analysed by an older rainclean, or where sizes differ.
+    Its picture is in the project when this returns. `store_made` adds what refers to it.
+
+    Raises:
+        RaincleanError: An older rainclean analysed the base, or sizes differ.
     """
     import numpy as np
 
@@ -56,84 +91,100 @@ def composite(project: Project, sequence: Sequence, draft: Draft) -> Made | None
     assert draft.base is not None
     base, guide = candidate(project, draft.base), candidate(project, draft.guide or draft.base)
     of_base = analysis(project, base.analysis_id)
-    lying = [candidate(project, int(layer.candidate)) for layer in draft.layers]
+    painted = [candidate(project, int(layer.candidate)) for layer in draft.layers]
     with ThreadPoolExecutor(2, thread_name_prefix="rainclean-compose") as pool:
         # Decoding is most of the work, and needs no database.
         scoring_target, reference = (
             pool.submit(read_scoring_target, project, of_base),
             pool.submit(read_reference, project, of_base),
         )
-        names = dict.fromkeys(one.picture for one in (base, guide, *lying))
-        pictures = dict(zip(names, pool.map(lambda name: _read(project, name), names), strict=True))
+        names = dict.fromkeys(one.picture for one in (base, guide, *painted))
+        pictures = dict(zip(names, pool.map(project.artefacts.picture, names), strict=True))
         near, rain = needed(scoring_target.result(), sequence.name), needed(reference.result(), sequence.name)
         layers, content = [], []
-        for layer, one in zip(draft.layers, lying, strict=True):
+        for layer, one in zip(draft.layers, painted, strict=True):
             mask = mask_of(layer.shapes, pictures[guide.picture])
             if not mask.any():
                 continue
             if pictures[one.picture].shape != pictures[base.picture].shape:
-                raise RaincleanError(f"{sequence.name}: {base.name} and {one.name} are of different sizes; use others")
+                raise RaincleanError(f"{sequence.name}: {base.name} and {one.name} differ in size; use others")
             layers.append((pictures[one.picture], mask, layer.feather))
-            shapes = [shape.to_json() for shape in layer.shapes]
-            content.append({**_named(one), "shapes": shapes, "feather": layer.feather})
-        made = compose(pictures[base.picture], layers)
-        if np.array_equal(made, pictures[base.picture]):
+            shapes = tuple(shape.to_json() for shape in layer.shapes)
+            content.append(PaintedLayer(Part.of(one), shapes, layer.feather))
+        picture = compose(pictures[base.picture], layers)
+        if np.array_equal(picture, pictures[base.picture]):
             return None
-        scores = score(made, luma(rain), near, pool)
-    return _composite_row(
-        project, base, {"base": _named(base), "guide": _named(guide), "layers": content}, made, scores
+        scores = score(picture, luma(rain), near, pool)
+    made = Composite(Part.of(base), Part.of(guide), tuple(content)).made_recipe()
+    row = CandidateRow(
+        name=made.name,
+        recipe=made.recipe,
+        recipe_hash=made.hash,
+        percentile=base.percentile,
+        eta=base.eta,
+        silent_share=base.silent_share,
+        scores=scores,
+        picture=project.artefacts.put(encode_png(picture), ".png"),
     )
+    return MadeCandidate(made.settings, row, "composite")
 
 
-def kept(project: Project, recipe: "Recipe", picture: "U8", eta: int, silent_share: float, scores: "Scores") -> Made:
-    """A candidate as ``analyze --recipe NAME`` would make it; its picture is in the project when this returns."""
-    settings = {"recipe": recipe.name, "frames": None, "rules": RULES_VERSION}
+def keep_candidate(
+    project: Project, recipe: "Recipe", picture: "U8", *, eta: int, silent_share: float, scores: "Scores"
+) -> MadeCandidate:
+    """Return a candidate as ``analyze --recipe NAME`` would make it. Its picture is in the project then."""
     name = project.artefacts.put(encode_png(picture), ".png")
-    return settings, candidate_row(recipe, eta, silent_share, scores, name)
+    row = CandidateRow.of(recipe, eta, silent_share, scores, name)
+    return MadeCandidate(kept_recipe(recipe).settings, row, "kept")
 
 
-def find_made(project: Project, sequence_id: int, made: Made) -> StoredCandidate | None:
-    """The candidate of this recipe that is there already, whoever made it."""
-    _, row = made
-    there = all_candidates(project, sequence_id)
-    return next((one for one in there if one.recipe_hash == row["recipe_hash"]), None)
+def find_made(project: Project, sequence_id: int, made: MadeCandidate) -> StoredCandidate | None:
+    """Return the stored candidate of the same recipe, whoever made it; None where there is none."""
+    existing = all_candidates(project, sequence_id)
+    return next((one for one in existing if one.recipe_hash == made.row.recipe_hash), None)
 
 
 def store_made(
-    project: Project, sequence_id: int, made: Made, origin: Origin, like: Analysis | None, **columns: Any
+    project: Project, sequence_id: int, made: MadeCandidate, use: FrameUse, like: Analysis | None
 ) -> StoredCandidate:
     """Add a candidate that a person made, inside a transaction.
 
-    like: analysis of the same pixels, whose reference frame, region, rain, scoring_target, reference picture and what
-    was found hold for it, too; columns: those of them that it does not give, as they are stored.
+    Args:
+        project: The project.
+        sequence_id: Its sequence.
+        made: The candidate.
+        use: How its frames were used.
+        like: Analysis of the same pixels. Its scoring target, its reference picture and what it found hold for the
+            candidate, too. None where there is none.
     """
-    settings, row = made
-    if like is not None:
-        rain = project.value("SELECT rain FROM analysis WHERE id = ?", like.id)
-        columns = {
-            "reference_frame": like.reference_frame,
-            "region": json.dumps(like.region),
-            "rain": rain,
-            "scoring_target": like.scoring_target,
-            "reference": like.reference,
-            **{name: getattr(like, name) for name in OF_FRAMES},
-            **columns,
-        }
-    columns = {"error": "", "warnings": "[]", "sheet": "", "origin": origin, **columns}
-    number = insert_analysis(project, sequence_id, settings, columns, [row])
+    row = AnalysisRow(
+        settings=made.settings,
+        origin=made.origin,
+        reference_frame=use.reference_frame,
+        region=use.region,
+        rain=use.rain,
+        scoring_target=like.scoring_target if like else "",
+        reference=like.reference if like else "",
+        findings=replace(FindingColumns.of(like) if like else FindingColumns(), stabilization=use.stabilization),
+    )
+    number = insert_analysis(project, sequence_id, row, [made.row])
     return candidate(project, project.value("SELECT id FROM candidate WHERE analysis_id = ?", number))
 
 
 def analysed(project: Project, sequence: Sequence) -> Analysis:
-    """The main analysis of a sequence, which what a person makes is like. Raises InputError where there is none."""
-    there = [one for one in analyses(project, sequence.id) if not one.error and one.origin == "analysis"]
-    if not there:
+    """Return the main analysis of a sequence, whose frames are used alike for what a person makes.
+
+    Raises:
+        InputError: There is none.
+    """
+    sound = [one for one in analyses(project, sequence.id) if not one.error and one.origin == "analysis"]
+    if not sound:
         raise InputError(sequence.name, "is not analysed yet", "run rainclean analyze on it")
-    return there[0]
+    return sound[0]
 
 
 def of_sequence(project: Project, sequence: Sequence, candidate_id: int) -> StoredCandidate:
-    """A candidate by its id, if it is one of this sequence. Raises InputError."""
+    """Return a candidate of this sequence by its id. Raises InputError where the sequence has no such one."""
     number = project.value(
         "SELECT sequence_id FROM candidate JOIN analysis ON analysis_id = analysis.id WHERE candidate.id = ?",
         candidate_id,
@@ -142,34 +193,3 @@ def of_sequence(project: Project, sequence: Sequence, candidate_id: int) -> Stor
         names = ", ".join(c.name for c in all_candidates(project, sequence.id))
         raise InputError(sequence.name, f"has no candidate with id {candidate_id}", f"it has {names or 'none'}")
     return candidate(project, candidate_id)
-
-
-def _read(project: Project, name: str) -> "U8":
-    return project.artefacts.picture(name)
-
-
-def _named(one: StoredCandidate) -> dict[str, Any]:
-    """A candidate by its content, the same in every project."""
-    return {"recipe": one.recipe_hash, "picture": one.picture}
-
-
-def _composite_row(
-    project: Project, base: StoredCandidate, content: dict[str, Any], picture: "U8", scores: "Scores"
-) -> Made:
-    recipe = composite_recipe(content)
-    row = {
-        "rank": 1,
-        "name": recipe["name"],
-        "recipe": json.dumps(recipe, ensure_ascii=False),
-        "recipe_hash": recipe["hash"],
-        "percentile": base.percentile,
-        "eta": base.eta,
-        "silent_share": base.silent_share,
-        "streaks": scores.streaks,
-        "detail": scores.detail,
-        "darkening": scores.darkening,
-        "disagreement": scores.disagreement,
-        "merged": "[]",
-        "picture": project.artefacts.put(encode_png(picture), ".png"),
-    }
-    return {"recipe": recipe["name"], "composite": content, "frames": None, "rules": RULES_VERSION}, row

@@ -1,4 +1,4 @@
-"""Lines of a file with decisions: what each must hold. Read before anything of the file is taken in."""
+"""Lines of a file with decisions, read and checked before anything of the file is imported."""
 
 import base64
 import json
@@ -6,80 +6,96 @@ import math
 import re
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pipeline.border import border
+from pipeline.project.analysis import CandidateRow
 from pipeline.project.decisions import known_reasons
-from pipeline.project.editing import SAID, made_recipes
+from pipeline.project.editing import REMARKS
+from pipeline.project.editing.edits import EditKind, EditValue
+from pipeline.project.editing.made_candidates import FrameUse, MadeCandidate
+from pipeline.project.editing.made_recipes import read_composite, read_kept
+from pipeline.project.exchange.line_records import (
+    LINE_TYPES,
+    CandidateKey,
+    EditLine,
+    JudgementLine,
+    Line,
+    LinePlace,
+    LineType,
+    MadeContent,
+    SequenceKey,
+)
+from pipeline.project.model import Kind, Origin
 from pipeline.words import one_line
 from rainclean.errors import InputError, RaincleanError
+from rainclean.video import Region
 
 FORMAT = 1
 """Version of the lines; a file of a newer one is refused."""
 
 HEADER = "rainclean_decisions"
 
-LONG, SHORT = 100_000, 1000
-"""Characters of a note, and of a name, that are taken."""
+MAX_NOTE_CHARACTERS, MAX_NAME_CHARACTERS = 100_000, 1000
 
-LONGEST, DEEPEST = 1 << 26, 30
-"""Bytes of a line, and how deeply it may be nested."""
+MAX_LINE_BYTES, MAX_DEPTH = 1 << 26, 30
+"""Of a line, and of the objects and lists in it."""
 
-LEVELS = 255.0
+MAX_LEVEL = 255.0
+"""Rain amounts lie between its negative and itself, grey levels."""
 
 _AT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z", re.ASCII)
 _HASH = re.compile(r"[0-9a-f]{16}")
 _PICTURE = re.compile(r"[0-9a-f]{64}\.png")
 _STEADYING = re.compile(r"[0-9a-f]{64}\.json")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
-_VERDICTS = {"decision": ("accepted", "rejected", "undone"), "opinion": ("accepted", "rejected", "withdrawn")}
+_VERDICTS: dict[str, tuple[str, str, str]] = {
+    "decision": ("accepted", "rejected", "undone"),
+    "opinion": ("accepted", "rejected", "withdrawn"),
+}
 
 DEFECTS = ("streaks", "detail", "darkening", "disagreement")
 
 
-@dataclass(frozen=True)
-class Line:
-    """One line: its file and number, what it is (decision, opinion, edit), and what it says, checked."""
-
-    path: Path
-    number: int
-    type: str
-    values: dict[str, Any]
-
-    def error(self, reason: str) -> InputError:
-        """What is wrong with it."""
-        return InputError(self.path, f"line {self.number}: {reason}")
+def pictures_folder(path: Path) -> Path:
+    """Return the folder with the pictures of a file with decisions."""
+    return path.with_name(path.name + ".pictures")
 
 
 def read_lines(path: Path, refuse: Callable[[str], object]) -> list[Line]:
-    """The lines of a file that mean something; ``refuse`` is told of each other one, with its number.
+    """Read the lines of a file that mean something.
 
-    Raises InputError for what is no file of an export.
+    Args:
+        path: The file.
+        refuse: Takes a text for each other line, with its number and the reason.
+
+    Raises:
+        InputError: The file is no export.
     """
     try:
         raw = path.read_bytes().split(b"\n")
     except OSError as error:
         raise InputError(path, error.strerror or str(error)) from error
     try:
-        header = _json(Line(path, 1, "", {}), raw[0])
+        header = _json(LinePlace(path, 1), raw[0])
     except InputError as error:
         if b"\0" in raw[0] or not _is_text(raw[0]):
-            raise InputError(path, "is no text") from error
+            raise InputError(path, "is not a text file") from error
         header = {}
     if HEADER not in header:
-        raise InputError(path, "is no file of rainclean decisions export")
+        raise InputError(path, "was not written by rainclean decisions export")
     version = header[HEADER]
     if type(version) is not int or version != FORMAT:
-        raise InputError(path, f"is of version {version!a}, this rainclean reads {FORMAT}", "update rainclean")
+        raise InputError(path, f"has version {version!a}, this rainclean reads {FORMAT}", "update rainclean")
     lines = []
     for number, text in enumerate(raw[1:], 2):
         if text.strip():
             with border(path, refuse):
-                line = Line(path, number, "", {})
-                lines.append(_checked(Line(path, number, "", _json(line, text))))
+                place = LinePlace(path, number)
+                lines.append(_checked(place, _json(place, text)))
     return lines
 
 
@@ -90,205 +106,212 @@ def _is_text(raw: bytes) -> bool:
         return False
 
 
-def _json(line: Line, raw: bytes) -> dict[str, Any]:
-    if len(raw) > LONGEST:
-        raise line.error(f"has {len(raw):,} bytes, more than any line of an export")
+def _json(place: LinePlace, raw: bytes) -> dict[str, Any]:
+    if len(raw) > MAX_LINE_BYTES:
+        raise place.error(f"has {len(raw):,} bytes, more than any line of an export")
     try:
-        found = json.loads(raw.decode("utf-8"), parse_constant=_no_number)
-        _look_into(found)
+        document = json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant)
+        _check_values(document)
     except UnicodeDecodeError as error:
-        raise line.error(f"is no text in UTF-8, from byte {error.start + 1} on; was the file cut off?") from None
+        raise place.error(f"is not UTF-8 from byte {error.start + 1} on; was the file cut off?") from None
     except RecursionError:
-        raise line.error("is nested too deeply") from None
-    except (ValueError, _Strange) as error:
-        cut = "" if isinstance(error, _Strange) else "is no JSON; was the file cut off? "
-        raise line.error(f"{cut}({error})" if cut else str(error)) from None
-    if not isinstance(found, dict):
-        raise line.error("is no JSON object")
-    return found
+        raise place.error("is nested too deeply") from None
+    except _ForeignJsonError as error:
+        raise place.error(str(error)) from None
+    except ValueError as error:
+        raise place.error(f"is not JSON; was the file cut off? ({error})") from None
+    if not isinstance(document, dict):
+        raise place.error("is not a JSON object")
+    return document
 
 
-class _Strange(Exception):
+class _ForeignJsonError(Exception):
     """JSON that no export writes."""
 
 
-def _no_number(text: str) -> float:
-    raise _Strange(f"{text} is no number")
+def _refuse_constant(text: str) -> float:
+    raise _ForeignJsonError(f"{text} is not a number")
 
 
-def _look_into(value: Any, depth: int = 0) -> None:
-    """Raise _Strange for what can be written as JSON, but neither stored nor written again."""
-    if depth > DEEPEST:
-        raise _Strange("is nested too deeply")
+def _check_values(value: Any, depth: int = 0) -> None:
+    """Raise _ForeignJsonError for values that JSON can hold, but that cannot be stored or written again."""
+    if depth > MAX_DEPTH:
+        raise _ForeignJsonError("is nested too deeply")
     if isinstance(value, str):
         if any("\ud800" <= c <= "\udfff" or c == "\0" for c in value):
-            raise _Strange("holds characters that are no text")
+            raise _ForeignJsonError("holds characters that are not text")
     elif isinstance(value, float):
         if not math.isfinite(value):
-            raise _Strange("holds a number that is none")
+            raise _ForeignJsonError("holds a number that is not finite")
     elif isinstance(value, int):
         if abs(value) >= 1 << 53:
-            raise _Strange("holds a number that is too large")
+            raise _ForeignJsonError("holds a number that is too large")
     elif isinstance(value, dict):
         for key, each in value.items():
-            _look_into(key, depth + 1)
-            _look_into(each, depth + 1)
+            _check_values(key, depth + 1)
+            _check_values(each, depth + 1)
     elif isinstance(value, list):
         for each in value:
-            _look_into(each, depth + 1)
+            _check_values(each, depth + 1)
 
 
-def _checked(line: Line) -> Line:
+def _checked(place: LinePlace, document: dict[str, Any]) -> Line:
     try:
-        kind = _one_of(line.values, "type", ("decision", "opinion", "edit"))
-        return Line(line.path, line.number, kind, _values(kind, line.values))
+        return _line(place, document)
     except (RaincleanError, ValueError, TypeError, KeyError, OverflowError) as error:
         reason = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
-        raise line.error(reason if len(reason) < 300 else f"{reason[:300]}…") from None
+        raise place.error(reason if len(reason) < 300 else f"{reason[:300]}…") from None
 
 
-def _values(kind: str, found: dict[str, Any]) -> dict[str, Any]:
-    sequence = found["sequence"]
-    values: dict[str, Any] = {
-        "uuid": str(uuid.UUID(_text(found, "uuid"))),
-        "undoes": None if found["undoes"] is None else str(uuid.UUID(_text(found, "undoes"))),
-        "who": _said(found, "who", SHORT),
-        "at": _at(_text(found, "at")),
-        "sequence": (_text(sequence, "clip"), _whole(sequence, "first"), _whole(sequence, "last")),
-        "name": _said(sequence, "name", SHORT),
-    }
-    if kind == "edit":
-        return values | _edit(found, values)
-    verdict = _one_of(found, "verdict", _VERDICTS[kind])
-    values |= {
-        "verdict": verdict,
-        "note": _said(found, "note"),
-        "reasons": _reasons(found["reasons"]),
-        "candidate": None if found["candidate"] is None else _candidate(found["candidate"]),
-    }
-    _need((verdict == "accepted") == (values["candidate"] is not None), "a candidate goes with accepted, and only then")
-    taking_back = verdict == _VERDICTS[kind][2]
-    _need(taking_back == (values["undoes"] is not None), "what it takes back goes with taking back, and only then")
-    if kind == "decision":
-        values["kind"] = _one_of(found, "kind", ("person", "automatic"))
-        values["exclude"] = base64.b64decode(_text(found, "exclude"), validate=True)
-        _need(not values["exclude"] or verdict == "accepted", "an exclusion mask goes with accepted")
-    return values
+def _line(place: LinePlace, document: dict[str, Any]) -> Line:
+    line_type = cast(LineType, _one_of(document, "type", LINE_TYPES))
+    sequence = document["sequence"]
+    line = Line(
+        place=place,
+        type=line_type,
+        uuid=str(uuid.UUID(_text(document, "uuid"))),
+        undoes=None if document["undoes"] is None else str(uuid.UUID(_text(document, "undoes"))),
+        who=_one_line(document, "who", MAX_NAME_CHARACTERS),
+        at=_time(_text(document, "at")),
+        sequence=SequenceKey(_text(sequence, "clip"), _whole(sequence, "first"), _whole(sequence, "last")),
+        name=_one_line(sequence, "name", MAX_NAME_CHARACTERS),
+    )
+    return _edit(line, document) if line_type == "edit" else _judgement(line, document)
 
 
-def _edit(found: dict[str, Any], common: dict[str, Any]) -> dict[str, Any]:
-    kind, value = _one_of(found, "kind", (*SAID, "undo", "redo")), found["value"]
-    _need(isinstance(value, dict), "value is no object")
-    _need((kind in ("undo", "redo")) == (common["undoes"] is not None), "what it takes back goes with undo and redo")
+def _judgement(line: Line, document: dict[str, Any]) -> JudgementLine:
+    verdict = _one_of(document, "verdict", _VERDICTS[line.type])
+    note, reasons = _one_line(document, "note"), _reasons(document["reasons"])
+    candidate = None if document["candidate"] is None else _candidate(document["candidate"])
+    _check((verdict == "accepted") == (candidate is not None), 'only "accepted" has a candidate, and it needs one')
+    takes_back = verdict == _VERDICTS[line.type][2]
+    _check(takes_back == (line.undoes is not None), f'only "{_VERDICTS[line.type][2]}" takes back a row, and it must')
+    kind, exclude = None, b""
+    if line.type == "decision":
+        kind = cast(Kind, _one_of(document, "kind", ("person", "automatic")))
+        exclude = base64.b64decode(_text(document, "exclude"), validate=True)
+        _check(not exclude or verdict == "accepted", 'only "accepted" has an exclusion mask')
+    return JudgementLine(
+        **vars(line), verdict=verdict, note=note, reasons=reasons, candidate=candidate, kind=kind, exclude=exclude
+    )
+
+
+def _edit(line: Line, document: dict[str, Any]) -> EditLine:
+    kind, value = cast(EditKind, _one_of(document, "kind", (*REMARKS, "undo", "redo"))), document["value"]
+    _check(isinstance(value, dict), "value is not an object")
+    _check((kind in ("undo", "redo")) == (line.undoes is not None), "only undo and redo take back a row, and they must")
+    batch = _text(document, "batch")
+    content = EditValue()
     if kind == "star":
-        _need(isinstance(value["on"], bool), "a star is true or false")
-        value = {"on": value["on"]}
+        _check(isinstance(value["on"], bool), "a star is neither true nor false")
+        content = EditValue(starred=value["on"])
     elif kind == "note":
-        value = {"text": _said(value, "text")}
-    elif kind == "frames":
-        first, last = common["sequence"][1:]
-        frames = value["frames"]
-        if frames is not None:
-            _need(isinstance(frames, list) and bool(frames), "frames are a list")
-            _need(all(type(f) is int and first <= f < last for f in frames), "frames lie outside of the sequence")
-            frames = sorted(set(frames))
-        value = {"frames": frames}
-    else:
-        value = {}
-    batch = _text(found, "batch")
-    _need(bool(re.fullmatch("[0-9a-f]{32}", batch)), "batch is no name of one")
-    return {"kind": kind, "value": value, "batch": batch}
+        content = EditValue(text=_one_line(value, "text"))
+    elif kind == "frames" and value["frames"] is not None:
+        frames, span = value["frames"], range(line.sequence.first, line.sequence.stop)
+        _check(isinstance(frames, list) and bool(frames), "frames are not a list, or empty")
+        _check(all(type(frame) is int and frame in span for frame in frames), "frames lie outside of the sequence")
+        content = EditValue(frames=tuple(sorted(set(frames))))
+    _check(bool(re.fullmatch("[0-9a-f]{32}", batch)), "batch is not 32 hexadecimal digits")
+    return EditLine(**vars(line), kind=kind, value=content, batch=batch)
 
 
-def _candidate(found: Any) -> dict[str, Any]:
-    values: dict[str, Any] = {"recipe_hash": _text(found, "recipe_hash"), "picture": _text(found, "picture")}
-    values["name"] = _text(found, "name")
-    _need(bool(_NAME.fullmatch(values["name"])), "a candidate's name has other characters than one")
-    _need(bool(_PICTURE.fullmatch(values["picture"])), "a picture is named otherwise than by its SHA-256")
-    _need(bool(_HASH.fullmatch(values["recipe_hash"])), "a recipe's hash is none")
-    made = found.get("made")
-    values["made"] = None if made is None else _made(made, values["name"], values["recipe_hash"])
-    return values
+def _candidate(document: Any) -> CandidateKey:
+    recipe_hash, picture, name = (_text(document, key) for key in ("recipe_hash", "picture", "name"))
+    _check(bool(_NAME.fullmatch(name)), "a candidate's name has other characters than a recipe's")
+    _check(bool(_PICTURE.fullmatch(picture)), "a picture is not named by its SHA-256")
+    _check(bool(_HASH.fullmatch(recipe_hash)), "a recipe's hash is not 16 hexadecimal digits")
+    made = document.get("made")
+    key = CandidateKey(name, recipe_hash, picture)
+    return key if made is None else replace(key, made=_made(made, key))
 
 
-def _made(found: Any, name: str, recipe_hash: str) -> dict[str, Any]:
-    """What a candidate that a person made needs to be stored; recipe and settings as this rainclean writes them."""
-    _need(isinstance(found, dict), "made is no object")
-    origin = _one_of(found, "origin", ("composite", "kept"))
-    recipe, settings = (made_recipes.composite if origin == "composite" else made_recipes.kept)(found["recipe"])
-    _need((recipe["name"], recipe["hash"]) == (name, recipe_hash), "its recipe is another one than its name or hash")
-    told = found["settings"]
-    _need(isinstance(told, dict) and told.get("recipe") == name, "settings are not as rainclean has them")
-    region, rain = found["region"], found["rain"]
-    _need(isinstance(region, list) and len(region) == 4, "a region has four whole numbers")
-    _need(all(type(v) in (int, float) and v == int(v) and 0 <= v < 1 << 20 for v in region), "a region lies nowhere")
-    _need(min(region[2:]) > 0, "a region is empty")
-    _need(isinstance(rain, list), "rain is no list")
-    return {
-        "origin": origin,
-        "settings": settings,
-        "recipe": recipe,
-        "reference_frame": _whole(found, "reference_frame"),
-        "region": [int(value) for value in region],
-        "rain": [None if value is None else _number(value, -LEVELS, LEVELS, "rain") for value in rain],
-        "steadying": _stabilization(found.get("steadying", "")),
-        "eta": int(_number(_whole(found, "eta"), 0, 100, "eta")),
-        "percentile": _number(found["percentile"], 0, 100, "percentile"),
-        "silent_share": _number(found["silent_share"], 0, 1, "silent_share"),
-        **{name: _number(found[name], 0, 1000, name) for name in DEFECTS},
-    }
+def _made(document: Any, key: CandidateKey) -> MadeContent:
+    """Return what is needed to store a candidate that a person made, as this rainclean writes it."""
+    from rainclean.candidates import Scores
+
+    _check(isinstance(document, dict), "made is not an object")
+    origin = cast(Origin, _one_of(document, "origin", ("composite", "kept")))
+    made = (read_composite if origin == "composite" else read_kept)(document["recipe"])
+    _check((made.name, made.hash) == (key.name, key.recipe_hash), "its recipe has another name or hash")
+    settings = document["settings"]
+    known = isinstance(settings, dict) and settings.get("recipe") == key.name
+    _check(known, "its settings do not name its recipe")
+    region, rain = document["region"], document["rain"]
+    _check(isinstance(region, list) and len(region) == 4, "a region is not four whole numbers")
+    inside = all(type(v) in (int, float) and v == int(v) and 0 <= v < 1 << 20 for v in region)
+    _check(inside, "a region lies outside of any picture")
+    _check(min(region[2:]) > 0, "a region is empty")
+    _check(isinstance(rain, list), "rain is not a list")
+    use = FrameUse(
+        reference_frame=_whole(document, "reference_frame"),
+        region=Region(*(int(value) for value in region)),
+        rain=tuple(None if value is None else _number(value, -MAX_LEVEL, MAX_LEVEL, "rain") for value in rain),
+        stabilization=_stabilization(document.get("steadying", "")),
+    )
+    row = CandidateRow(
+        name=key.name,
+        recipe=made.recipe,
+        recipe_hash=key.recipe_hash,
+        percentile=_number(document["percentile"], 0, 100, "percentile"),
+        eta=int(_number(_whole(document, "eta"), 0, 100, "eta")),
+        silent_share=_number(document["silent_share"], 0, 1, "silent_share"),
+        scores=Scores(*(_number(document[name], 0, 1000, name) for name in DEFECTS)),
+        picture=key.picture,
+    )
+    return MadeContent(MadeCandidate(made.settings, row, origin), use)
 
 
-def _reasons(found: Any) -> list[str]:
-    _need(isinstance(found, list) and all(isinstance(one, str) for one in found), "reasons are a list of words")
-    return list(known_reasons(found))
+def _reasons(value: Any) -> tuple[str, ...]:
+    _check(isinstance(value, list) and all(isinstance(one, str) for one in value), "reasons are not a list of words")
+    return known_reasons(value)
 
 
-def _said(found: Any, name: str, longest: int = LONG) -> str:
-    text = one_line(_text(found, name), name)
-    _need(len(text) <= longest, f"{name} has {len(text):,} characters, at most {longest:,} are taken")
+def _one_line(document: Any, name: str, max_characters: int = MAX_NOTE_CHARACTERS) -> str:
+    text = one_line(_text(document, name), name)
+    _check(len(text) <= max_characters, f"{name} has {len(text):,} characters, more than {max_characters:,}")
     return text
 
 
 def _stabilization(name: Any) -> str:
     known = isinstance(name, str) and (not name or _STEADYING.fullmatch(name) is not None)
-    _need(known, "a stabilization is named otherwise than by its SHA-256")
+    _check(known, "a stabilization is not named by its SHA-256")
     return str(name)
 
 
-def _at(text: str) -> str:
-    _need(bool(_AT.fullmatch(text)), f"{text!a} is no time")
-    _need(datetime.fromisoformat(text) < datetime.now(UTC) + timedelta(days=1), f"{text} lies in the future")
+def _time(text: str) -> str:
+    _check(bool(_AT.fullmatch(text)), f"{text!a} is not a time")
+    _check(datetime.fromisoformat(text) < datetime.now(UTC) + timedelta(days=1), f"{text} lies in the future")
     return text
 
 
-def _text(found: Any, name: str) -> str:
-    _need(isinstance(found, dict), "holds no object where one is needed")
-    value = found[name]
-    _need(isinstance(value, str), f"{name} is no text")
+def _text(document: Any, name: str) -> str:
+    _check(isinstance(document, dict), "has no object where one is needed")
+    value = document[name]
+    _check(isinstance(value, str), f"{name} is not text")
     return str(value)
 
 
-def _whole(found: Any, name: str) -> int:
-    _need(
-        isinstance(found, dict) and type(found[name]) is int and abs(found[name]) < 1 << 53,
-        f"{name} is no whole number",
+def _whole(document: Any, name: str) -> int:
+    _check(
+        isinstance(document, dict) and type(document[name]) is int and abs(document[name]) < 1 << 53,
+        f"{name} is not a whole number",
     )
-    return int(found[name])
+    return int(document[name])
 
 
 def _number(value: Any, low: float, high: float, name: str) -> float:
-    _need(type(value) in (int, float) and math.isfinite(value), f"{name}: a number is missing")
-    _need(low <= value <= high, f"{name} {value:g}: lies outside {low:g} to {high:g}")
+    _check(type(value) in (int, float) and math.isfinite(value), f"{name} is not a number")
+    _check(low <= value <= high, f"{name} {value:g} lies outside of {low:g} to {high:g}")
     return float(value)
 
 
-def _one_of(found: dict[str, Any], name: str, allowed: tuple[str, ...]) -> str:
-    value = _text(found, name)
-    _need(value in allowed, f"{name} {value!a}: one of {', '.join(allowed)} is needed")
+def _one_of(document: dict[str, Any], name: str, allowed: tuple[str, ...]) -> str:
+    value = _text(document, name)
+    _check(value in allowed, f"{name} {value!a} is none of {', '.join(allowed)}")
     return value
 
 
-def _need(holds: bool, reason: str) -> None:
+def _check(holds: bool, reason: str) -> None:
     if not holds:
         raise ValueError(reason)

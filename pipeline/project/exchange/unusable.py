@@ -1,6 +1,6 @@
-"""What was decided and yet cannot be used: candidates and masks that an older rainclean took in from elsewhere unseen.
+"""Decisions that cannot be used: an older rainclean imported their candidates or masks without a check.
 
-`decisions import` refuses such lines. What is in a store already is named, left out, and can be taken back.
+`decisions import` refuses such lines now. Those in a store already are named and left out, and can be taken back.
 """
 
 import json
@@ -10,14 +10,15 @@ from pipeline.project.decisions import current
 from pipeline.project.model import Decision
 from pipeline.project.storage import Project
 from rainclean.errors import InputError, RaincleanError
+from rainclean.video import Region
 
 
 def faults(project: Project) -> dict[int, str]:
-    """Why what holds cannot be used, by the sequence's id; sequences whose decision is sound are not named.
+    """Return why decisions cannot be used, by the sequence's id; sequences with a sound decision are left out.
 
-    Looked at is what came from people's hands (masks, composites, kept candidates), without decoding pictures.
+    What people made (masks, composites, kept candidates) is checked, without decoding pictures.
     """
-    found = {}
+    result = {}
     decided = {
         row["id"]: (row["sequence_id"], row["origin"])
         for row in project.rows(
@@ -33,14 +34,19 @@ def faults(project: Project) -> dict[int, str]:
         try:
             _check(project, decision)
         except RaincleanError as error:
-            found[number] = " ".join(str(error).split())
+            result[number] = " ".join(str(error).split())
         except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError, OverflowError) as error:
-            found[number] = f"its candidate is damaged ({type(error).__name__})"
-    return found
+            result[number] = f"its candidate is damaged ({type(error).__name__})"
+    return result
 
 
 def advice(project_words: str, name: str) -> str:
-    """How to take a decision back. project_words: the project as in a command."""
+    """Return how to take a decision back.
+
+    Args:
+        project_words: The project as in a command.
+        name: The sequence.
+    """
     return f"take it back with: rainclean select {project_words} {name} --undo"
 
 
@@ -55,46 +61,48 @@ def _check(project: Project, decision: Decision) -> None:
         raise InputError("the candidate", "is not in the store")
     row = rows[0]
     if row["sequence"] != decision.sequence_id:
-        raise InputError("the candidate", "is one of another sequence")
-    x, y, width, height = json.loads(row["region"])
+        raise InputError("the candidate", "belongs to another sequence")
+    region = Region(*json.loads(row["region"]))
     if row["origin"] != "analysis":
-        _check_made(project, row, x, y, width, height)
+        _check_made(project, row, region)
     if decision.exclude:
-        _check_header(project, decision.exclude, width, height, "the exclusion mask", "grey")
+        _check_header(project, decision.exclude, region, "the exclusion mask", "grey")
 
 
-def _check_made(project: Project, row: Any, x: int, y: int, width: int, height: int) -> None:
+def _check_made(project: Project, row: Any, region: Region) -> None:
     from pipeline.project.editing import made_recipes
 
     document = json.loads(row["recipe"])
     if row["origin"] == "composite":
-        made_recipes.composite(document)
+        made_recipes.read_composite(document)
     elif not isinstance(document, dict) or not isinstance(document.get("name"), str):
-        raise InputError("its recipe", "is none")
+        raise InputError("its recipe", "is not a recipe")
     json.dumps(document, ensure_ascii=False).encode()  # what cannot be written cannot be exported
+    x, y, width, height = region
     if min(x, y) < 0 or min(width, height) < 1 or x + width > row["width"] or y + height > row["height"]:
         raise InputError("its region", "lies outside of the frame")
     if not row["first"] <= row["reference_frame"] < row["last"]:
         raise InputError("its reference frame", "lies outside of the sequence")
     rain = json.loads(row["rain"])
     if len(rain) != row["last"] - row["first"] or not all(v is None or abs(v) < 1e6 for v in rain):
-        raise InputError("its rain amounts", "are of another number of frames, or none")
+        raise InputError("its rain amounts", "are damaged, or not one for each frame")
     if not all(abs(row[name]) < 1e6 for name in ("streaks", "detail", "darkening", "disagreement", "percentile")):
-        raise InputError("its scores", "are none")
-    _check_header(project, row["picture"], width, height, "its picture", "RGB")
+        raise InputError("its scores", "are not numbers")
+    _check_header(project, row["picture"], region, "its picture", "RGB")
     if row["stabilization"]:
         from pipeline.project.analysis import read_stabilization
 
         stabilization = read_stabilization(project, row["stabilization"])
         if why := stabilization.misfit((row["width"], row["height"]), range(row["first"], row["last"])):
-            raise InputError("its steadying", why)
-        if list(stabilization.region) != [x, y, width, height]:
-            raise InputError("its steadying", "is of another region")
+            raise InputError("its stabilization", why)
+        if tuple(stabilization.region) != tuple(region):
+            raise InputError("its stabilization", "has another region")
 
 
-def _check_header(project: Project, name: str, width: int, height: int, what: str, colour: str) -> None:
+def _check_header(project: Project, name: str, region: Region, what: str, colour: str) -> None:
     from rainclean.png import png_header
 
     header = png_header(project.artefacts.read(name), project.artefacts.path(name))
-    if (header.width, header.height, header.depth, header.colour) != (width, height, 8, colour):
-        raise InputError(what, f"has {header.width}×{header.height} px, the candidate {width}×{height}")
+    if (header.width, header.height, header.depth, header.colour) != (region.width, region.height, 8, colour):
+        size = f"has {header.width}×{header.height} px, the candidate {region.width}×{region.height}"
+        raise InputError(what, size)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from pipeline.project.editing import Composite, Part
+
 LEAST = 12
 """Sequences that must be judged before anything is said. `rainclean.candidates.preference` has the same, and
 loads numpy, which `status` spares."""
@@ -176,11 +178,11 @@ def _choice(project: Project, facts: Facts, sequence_id: int, candidate_id: int)
         return None
     of = facts.analysis[facts.rows[candidate_id]]
     if facts.origins[of] == "composite":
-        content = _composite(project, candidate_id)
-        if content is None:
+        composite = _composite(project, candidate_id)
+        if composite is None:
             return None
-        base = _named(project, sequence_id, content["base"])
-        layers = {_named(project, sequence_id, part) for part in content["layers"]}
+        base = _number_of(project, sequence_id, composite.base)
+        layers = {_number_of(project, sequence_id, layer.part) for layer in composite.layers}
         choice = None if base is None else _choice(project, facts, sequence_id, base)
         besides = tuple(number for number in layers if number is not None and number in facts.rows)
         return None if choice is None else replace(choice, besides=besides)
@@ -192,23 +194,22 @@ def _choice(project: Project, facts: Facts, sequence_id: int, candidate_id: int)
     return Choice(sequence_id, candidate_id, main) if main is not None and alike else None
 
 
-def _composite(project: Project, candidate_id: int) -> dict[str, Any] | None:
-    """What a composite was made of; None for one of an older rainclean that took it in from elsewhere unseen."""
-    from pipeline.project.editing import composite
-    from rainclean.errors import RaincleanError
+def _composite(project: Project, candidate_id: int) -> "Composite | None":
+    """Return what a composite was joined of; None where an older rainclean imported it without a check."""
+    from pipeline.project.editing import composite_of
 
     try:
         recipe = json.loads(project.value("SELECT recipe FROM candidate WHERE id = ?", candidate_id))
-        return dict(composite(recipe)[0]["composite"])
-    except (RaincleanError, ValueError, TypeError, KeyError, RecursionError):
+    except (ValueError, TypeError, RecursionError):
         return None
+    return composite_of(recipe)
 
 
-def _named(project: Project, sequence_id: int, part: dict[str, Any]) -> int | None:
-    """The candidate that a composite names by its content."""
+def _number_of(project: Project, sequence_id: int, part: "Part") -> int | None:
+    """Return the id of the candidate that a composite names by its content; None where the sequence has none."""
     number = project.value(
         "SELECT candidate.id FROM candidate JOIN analysis ON analysis_id = analysis.id "
         "WHERE sequence_id = ? AND recipe_hash = ? AND picture = ? AND origin != 'composite'",
-        sequence_id, part["recipe"], part["picture"],
+        sequence_id, part.recipe, part.picture,
     )  # fmt: skip
     return None if number is None else int(number)

@@ -1,4 +1,4 @@
-"""Whether a store holds what rainclean wrote: beyond what SQLite checks by itself, each row is read as it is used."""
+"""Checks that a store holds what rainclean wrote: beyond SQLite's own checks, each row is read as it is used."""
 
 import re
 import sqlite3
@@ -7,39 +7,42 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from pipeline.project.analysis import FOUND_FILES, covered_frames, repeats_of, verdict_of
+from pipeline.project.analysis import FINDING_FILES, covered_frames, repeats_of, verdict_of
 from pipeline.project.editing import Edit, draft_of
 from pipeline.project.model import Analysis, Clip, Decision, Opinion, Sequence, StoredCandidate
-from pipeline.project.storage import Project, listed, told
+from pipeline.project.storage import Project, listed, short_line
 from rainclean.errors import RaincleanError
 
-MOST = 20
-"""Problems that are told at most."""
+MAX_PROBLEMS = 20
+"""That are listed."""
 
 _NAME = re.compile(r"[\w.-]*")
 """Names of artefacts: parts of paths, so that nothing else may be in them."""
 
 
 def problems(project: Project) -> list[str]:
-    """What is wrong with a store, a line each; empty where it is sound. Raises RaincleanError where others hold it.
+    """Return what is wrong with a store, a line each; empty where it is sound.
 
-    Looked at table by table, not in one snapshot: others need not wait for all of it.
+    Tables are checked one by one, not in one snapshot: others need not wait for all of it.
+
+    Raises:
+        RaincleanError: The store is in use, or was removed.
     """
-    found: list[str] = []
-    for look in (_file, _references, _tables, _rows):
-        # Where the file itself is damaged the rest says nothing new, or everything.
-        if not found:
+    result: list[str] = []
+    for check in (_file, _references, _tables, _rows):
+        # Where the file itself is damaged the other checks repeat that, or fail everywhere.
+        if not result:
             try:
-                found += [told(line) for line in look(project)][:MOST]
+                result += [short_line(line) for line in check(project)][:MAX_PROBLEMS]
             except Exception as error:
                 if isinstance(error, RaincleanError) and error.__cause__ is None:
-                    raise  # it is in use, or was taken away
-                found.append(_said(error))
-    return found
+                    raise  # it is in use, or was removed
+                result.append(_reason(error))
+    return result
 
 
 def _file(project: Project) -> Iterator[str]:
-    yield from (row[0] for row in project.rows(f"PRAGMA integrity_check({MOST})") if row[0] != "ok")
+    yield from (row[0] for row in project.rows(f"PRAGMA integrity_check({MAX_PROBLEMS})") if row[0] != "ok")
 
 
 def _references(project: Project) -> Iterator[str]:
@@ -59,18 +62,18 @@ def _rows(project: Project) -> Iterator[str]:
             try:
                 read(row() if callable(row) else row)
             except Exception as error:
-                yield f"{table}: row {number} cannot be read ({_said(error)})"
+                yield f"{table}: row {number} cannot be read ({_reason(error)})"
     for row in project.rows("SELECT DISTINCT sequence_id FROM edit"):
         try:
             draft_of(project, row[0], {})
         except RaincleanError:
-            continue  # of a newer rainclean, and told as that
+            continue  # of a newer rainclean, which is reported elsewhere
         except Exception as error:
-            yield f"edit: what was done to sequence {row[0]} cannot be read ({_said(error)})"
+            yield f"edit: what was done to sequence {row[0]} cannot be read ({_reason(error)})"
 
 
 def _each(project: Project, table: str) -> Iterator[tuple[int, Any]]:
-    """Id and row, or a way to read it where all at once cannot be read."""
+    """Yield id and row of each row, or a function that reads the row where all at once cannot be read."""
     try:
         yield from ((row["id"], row) for row in project.rows(f"SELECT * FROM {table}"))
     except sqlite3.Error:
@@ -87,23 +90,24 @@ def _read_sequence(row: Any) -> None:
 
 
 def _read_analysis(row: Any) -> None:
-    made = Analysis.of({name: row[name] for name in row.keys() if name != "rain"})  # noqa: SIM118
-    _need(all(amount is None or type(amount) in (int, float) for amount in listed(row["rain"])), "rain amounts")
-    _need("recipe" in made.settings, "settings without a recipe")
-    _need_names(made.sheet, made.scoring_target, made.reference, *(getattr(made, name) for name in FOUND_FILES))
-    covered_frames(made)
-    repeats_of(made)
-    verdict_of(made.verdict)
+    analysis = Analysis.of({name: row[name] for name in row.keys() if name != "rain"})  # noqa: SIM118
+    _check(all(amount is None or type(amount) in (int, float) for amount in listed(row["rain"])), "rain amounts")
+    _check(analysis.settings.is_complete, "settings without a recipe")
+    files = (getattr(analysis, name) for name in FINDING_FILES)
+    _check_names(analysis.sheet, analysis.scoring_target, analysis.reference, *files)
+    covered_frames(analysis)
+    repeats_of(analysis)
+    verdict_of(analysis.verdict)
 
 
 def _read_candidate(row: Any) -> None:
-    _need_names(StoredCandidate.of(row).picture)
+    _check_names(StoredCandidate.of(row).picture)
 
 
 def _read_decision(row: Any) -> None:
-    made = Decision.of(row)
-    _need_names(made.exclude)
-    datetime.fromisoformat(made.at)
+    decision = Decision.of(row)
+    _check_names(decision.exclude)
+    datetime.fromisoformat(decision.at)
 
 
 def _read_opinion(row: Any) -> None:
@@ -111,9 +115,9 @@ def _read_opinion(row: Any) -> None:
 
 
 def _read_edit(row: Any) -> None:
-    made = Edit.of({**row, "sequence": ""})
-    datetime.fromisoformat(made.at)
-    assert made.words
+    edit = Edit.of({**row, "sequence": ""})
+    datetime.fromisoformat(edit.at)
+    assert edit.label
 
 
 READ: dict[str, Callable[[Any], object]] = {
@@ -125,19 +129,19 @@ READ: dict[str, Callable[[Any], object]] = {
     "opinion": _read_opinion,
     "edit": _read_edit,
 }
-"""Tables, and how a row of each is looked at."""
+"""Tables, and what reads a row of each."""
 
 
-def _need(true: bool, what: str) -> None:
+def _check(true: bool, what: str) -> None:
     if not true:
         raise ValueError(what)
 
 
-def _need_names(*names: str) -> None:
+def _check_names(*names: str) -> None:
     for name in names:
-        _need(_NAME.fullmatch(name) is not None, f"{name[:40]!r} names no picture")
+        _check(_NAME.fullmatch(name) is not None, f"{name[:40]!r} is not the name of a file")
 
 
-def _said(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     cause = error.__cause__ if isinstance(error, RaincleanError) and error.__cause__ is not None else error
-    return told(str(cause) or type(cause).__name__)
+    return short_line(str(cause) or type(cause).__name__)

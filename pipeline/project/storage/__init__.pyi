@@ -6,7 +6,7 @@ from .database import ARTEFACTS, CLIPS, DATABASE, WAIT, Project
 from .filesystem import sync_folder
 from .jobs import job_lock
 from .locks import StoreLock
-from .rows import checked, listed, mapped, told
+from .rows import checked, listed, mapped, short_line
 
 __all__ = [
     "ARTEFACTS",
@@ -28,7 +28,7 @@ __all__ = [
     "mapped",
     "now",
     "schema",
+    "short_line",
     "sync_folder",
-    "told",
     "without_log",
 ]

@@ -13,7 +13,7 @@ from typing import Any
 
 from pipeline.project.storage import schema
 from pipeline.project.storage.locks import LOCK, TURN, StoreLock
-from pipeline.project.storage.rows import told
+from pipeline.project.storage.rows import short_line
 from pipeline.words import few, quoted
 from rainclean.errors import InputError, RaincleanError, ResourceError, StoreError
 
@@ -115,7 +115,7 @@ class Connection:
 
     def damaged(self, reason: str) -> StoreError:
         """What to say of a store that is damaged."""
-        return StoreError(self._path, f"is damaged or no store of a project ({told(reason)})", self._restore)
+        return StoreError(self._path, f"is damaged or no store of a project ({short_line(reason)})", self._restore)
 
     @property
     def _restore(self) -> str:

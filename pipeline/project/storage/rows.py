@@ -1,4 +1,4 @@
-"""Values of rows, looked at when they are read: a damaged file may hold anything."""
+"""Values of rows, checked when they are read: a damaged file may hold anything."""
 
 import json
 import math
@@ -15,33 +15,37 @@ T = TypeVar("T")
 Fits = Callable[[Any], bool]
 
 
-def checked(made: T) -> T:
-    """The same dataclass. Raises ValueError where a field holds something else than its annotation says."""
-    kind: Any = type(made)
+def checked(record: T) -> T:
+    """Return a dataclass unchanged.
+
+    Raises:
+        ValueError: A field holds something else than its annotation says.
+    """
+    kind: Any = type(record)
     for name, fits in _fields(kind):
-        if not fits(getattr(made, name)):
-            raise ValueError(f"{type(made).__name__}.{name} is {str(getattr(made, name))[:40]!r}")
-    return made
+        if not fits(getattr(record, name)):
+            raise ValueError(f"{type(record).__name__}.{name} is {str(getattr(record, name))[:40]!r}")
+    return record
 
 
 def listed(text: str) -> tuple[Any, ...]:
-    """A list of JSON. Raises ValueError for anything else."""
+    """Return a list from its JSON. Raises ValueError for anything else."""
     value = json.loads(text)
     if not isinstance(value, list):
-        raise ValueError(f"{text[:40]!r} is no list")
+        raise ValueError(f"{text[:40]!r} is not a list")
     return tuple(value)
 
 
 def mapped(text: str) -> dict[str, Any]:
-    """An object of JSON. Raises ValueError for anything else."""
+    """Return an object from its JSON. Raises ValueError for anything else."""
     value = json.loads(text)
     if not isinstance(value, dict):
-        raise ValueError(f"{text[:40]!r} is no object")
+        raise ValueError(f"{text[:40]!r} is not an object")
     return value
 
 
-def told(text: str) -> str:
-    """What is said of a damaged file, as one short line: parts of the file may be in it."""
+def short_line(text: str) -> str:
+    """Return a message on a damaged file as one short line: parts of the file may be in it."""
     return " ".join(plain(text).split())[:200]
 
 

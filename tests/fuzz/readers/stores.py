@@ -43,7 +43,7 @@ def samples(folder: Path) -> Mapping[str, bytes]:
             editor.paint(one, first.id, second.id, Shape("brush", ((9.0, 9.0), (30.0, 30.0)), radius=5.0))
             editor.exclude(one, Shape("rectangle", ((1.0, 1.0), (20.0, 9.0))))
             editor.accept(one, first.id, "sharp")
-            editor.star(two, True)
+            editor.star(two, on=True)
             editor.note(two, f"of {who}")
             editor.choose_frames(two, [3, 5])
             editor.reject(two, ["light"], "too dark")
@@ -78,7 +78,7 @@ def _edit(home: Path) -> None:
         editor = Editor(project, "Ann")
         for sequence in sequences(project):
             editor.draft(sequence)
-            editor.star(sequence, True)
+            editor.star(sequence, on=True)
             editor.reject(sequence)
         while editor.undo() and editor.can_undo():
             pass

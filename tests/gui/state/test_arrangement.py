@@ -12,8 +12,14 @@ from rainclean.verdict.rules import Reason, Verdict
 
 def line(number: int, name: str = "", state: str = "ready", score: float | None = 1.0, spread: float = 0.0) -> Overview:
     """One line of the overview."""
-    sequence = Sequence(number, 1, name or f"s{number}", 0, 9, f"scene of {name}", "name", "", "", "", "", "")
-    return Overview(sequence, state, "", 3, "n3-vote", score, None, spread=spread)  # type: ignore[arg-type]
+    sequence = Sequence(
+        id=number, clip_id=1, name=name or f"s{number}", first=0, stop=9, scene=f"scene of {name}", scene_by="name",
+        source="", author="", licence="", consent="", notes="",
+    )  # fmt: skip
+    return Overview(
+        sequence=sequence, state=state, error="", candidates=3, chosen="n3-vote", score=score, decision=None,  # type: ignore[arg-type]
+        spread=spread,
+    )  # fmt: skip
 
 
 def test_filters_and_sorts_have_the_words_of_the_boxes() -> None:

@@ -54,7 +54,7 @@ def test_the_sliders_work_on_stabilized_frames_and_keep_a_stabilized_candidate(w
     qtbot.waitUntil(lambda: live.picture is not None, timeout=10_000)
     press(window, "K")
     kept = window.session.candidate(window.session.shown)
-    assert kept is not None and kept.name == "n19-p30-steady" and "stabilized" in kept.words
+    assert kept is not None and kept.name == "n19-p30-steady" and "stabilized" in kept.label
 
 
 def test_expected_errors_are_told_and_tinted(window: Window, qtbot: QtBot) -> None:

@@ -64,7 +64,7 @@ def test_a_composite_is_listed_while_it_is_decided_on(window: Window) -> None:
     shape = Shape("rectangle", ((5.0, 5.0), (30.0, 30.0)))
     session.change(lambda editor: editor.paint(line.sequence, ids[0], ids[1], shape))
     press(window, "Shift+A")
-    assert [c.words for c in session.detail.candidates if c.id not in ids] == ["composite of 2 candidates"]
+    assert [c.label for c in session.detail.candidates if c.id not in ids] == ["composite of 2 candidates"]
     press(window, "Ctrl+Z")
     assert [c.id for c in session.detail.candidates] == ids
     press(window, "Ctrl+Shift+Z")

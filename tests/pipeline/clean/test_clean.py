@@ -134,7 +134,7 @@ def test_a_region_gives_what_the_cut_frames_give(tmp_path):
 
 def test_a_range_of_frames_gives_what_these_frames_give(tmp_path):
     _, frames = rainy_clip(50, 12, 11)
-    some = CleanSettings(scratch=tmp_path, first=7, last=40, reference=20)
+    some = CleanSettings(scratch=tmp_path, first=7, stop=40, reference=20)
     result = finish(clean(FramesInMemory(frames), some))
     assert result.selection.reference_frame == 20
     assert set(result.selection.indices) <= set(range(7, 40))
@@ -272,7 +272,7 @@ def test_too_little_disk_is_refused_before_the_first_frame(tmp_path, monkeypatch
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"first": 20}, {"first": 19}, {"last": 1}, {"last": 0}, {"last": 21}, {"first": 9, "last": 8}, {"first": -1},
+        {"first": 20}, {"first": 19}, {"stop": 1}, {"stop": 0}, {"stop": 21}, {"first": 9, "stop": 8}, {"first": -1},
         {"reference": 20}, {"reference": -1}, {"reference": 3, "first": 4}, {"frames": 1}, {"frames": 0},
         {"recipe": "nonsense"}, {"recipe": "n21-vote"}, {"recipe": "n11s2-vote"}, {"recipe": "n20-vote", "frames": 5},
         {"recipe": "released", "frames": 5, "reference": 9},

@@ -265,7 +265,7 @@ def test_values_under_the_pointer_follow_the_pictures(window: Window, qtbot: QtB
     assert shown is not None and desk.values.text() != before
     picture = session.pictures.peek(shown.picture)
     assert picture is not None
-    assert desk.values.text().endswith(f"{shown.words}: {' '.join(f'{v:3d}' for v in picture[9, 12])}")
+    assert desk.values.text().endswith(f"{shown.label}: {' '.join(f'{v:3d}' for v in picture[9, 12])}")
 
 
 def test_a_frame_that_was_asked_for_is_not_one_of_the_next_sequence(

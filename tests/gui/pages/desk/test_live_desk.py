@@ -175,7 +175,7 @@ def test_a_region_gets_its_eta_of_the_frames_of_the_shown_candidate(window: Wind
     qtbot.waitUntil(lambda: bool(session.detail.draft.layers))
     draft = session.detail.draft
     kept = session.candidate(int(draft.layers[0].candidate))
-    assert draft.base == base and kept is not None and kept.recipe["frames"] == 24
+    assert draft.base == base and kept is not None and kept.recipe.frames == 24
 
 
 def test_tenths_can_be_typed(window: Window, qtbot: QtBot) -> None:

@@ -38,7 +38,7 @@ def test_candidates_are_those_of_clean(project: Project, put: Add, work: Analyze
             picture = decode_png(project.artefacts.read(kept.picture), kept.name)
             np.testing.assert_array_equal(picture, result.picture(made))
             assert made.scores is not None and kept.score == pytest.approx(made.scores.total)
-            assert kept.recipe["hash"] == kept.recipe_hash == made.recipe.hash
+            assert kept.recipe.document["hash"] == kept.recipe_hash == made.recipe.hash
         assert analysis.reference_frame == result.selection.reference_frame
     rain = rain_amounts(project, analysis.id)
     assert len(rain) == FRAMES and np.mean(rain[-8:]) > 1.5 * np.mean(rain[:8])  # it rains more and more
@@ -162,7 +162,7 @@ def test_candidates_of_several_settings_stand_side_by_side(
     work(recipe="median")
     work(recipe="n20-p37_5", again=True)
     sweep, *others = analyses(project, 1)
-    assert sweep.settings["recipe"] is None and {a.settings["recipe"] for a in others} == {"n20-p37_5", "median"}
+    assert sweep.settings.recipe is None and {a.settings.recipe for a in others} == {"n20-p37_5", "median"}
     names = [c.name for c in all_candidates(project, 1)]
     assert names[: len(candidates(project, sweep.id))] == [c.name for c in candidates(project, sweep.id)]
     assert "n20-p37_5" in names and len(names) == len(set(names))

@@ -12,14 +12,15 @@ import pytest
 from pipeline.clean.settings import CleanSettings
 from pipeline.export.verification import check
 from pipeline.project.analysis.findings import (
+    MotionSummary,
     covered_frames,
     frames_at_hand,
+    motion_summary,
     read_areas,
     read_passing,
     read_places,
     read_posterior,
     read_stabilization,
-    told,
     verdict_of,
 )
 from pipeline.project.analysis.frames import open_frames
@@ -39,7 +40,8 @@ from pipeline.project.clips.sequence_records import sequences
 from pipeline.project.decisions import decisions
 from pipeline.project.editing import made_candidates
 from pipeline.project.editing.editor import Editor
-from pipeline.project.exchange.files import export_decisions, import_decisions
+from pipeline.project.exchange.export_file import export_decisions
+from pipeline.project.exchange.import_files import import_decisions
 from pipeline.project.model import Analysis, Sequence
 from pipeline.project.storage.database import Project
 from pipeline.stages import finish
@@ -87,7 +89,9 @@ def test_what_was_found_is_read_as_it_was(project: Project) -> None:
         if mask is not None:
             np.testing.assert_array_equal(mask, expected)
     assert covered_frames(made) == {known.COVERED}
-    assert told(made)["words"] == ["something sways"] and told(made)["areas"]["swaying"] == pytest.approx(0.1)
+    summary = motion_summary(made)
+    assert summary is not None and summary.labels == ("something sways",)
+    assert summary.areas["swaying"] == pytest.approx(0.1)
     assert {getattr(made, name) for name in FOUND_FILES} <= wanted_artefacts(project)
     assert verdict_of(made.verdict) == known.verdict()
     np.testing.assert_array_equal(read_places(project, made.places), known.verdict().places)
@@ -135,7 +139,7 @@ def test_nothing_found_takes_no_files(tmp_path: Path) -> None:
     with Project(known.make(tmp_path, moving=nothing, posterior=None, stabilization=None)) as project:
         _, made = main_of(project)
         assert [getattr(made, name) for name in FOUND[:5]] == [""] * 5
-        assert told(made) == {"words": ["something sways"], "areas": {}, "doubtful": 0.0, "shares": {}}
+        assert motion_summary(made) == MotionSummary(labels=("something sways",), areas={}, doubtful=0.0, shares={})
         assert read_posterior(project, made) is read_areas(project, made) is read_passing(project, made) is None
     assert Areas.of(nothing).encode() == b""
 
@@ -145,7 +149,7 @@ def test_what_people_make_has_what_its_analysis_found(project: Project, tmp_path
     editor = Editor(project, "Ann")
     picture = known.rain_free()
     recipe = Recipe(19, percentile=30.0, steady=True)
-    one = editor.keep(sequence, recipe, picture, 40, 0.0, Scores(0.1, 0.1, 0.1, 0.1))
+    one = editor.keep(sequence, recipe, picture, eta=40, silent_share=0.0, scores=Scores(0.1, 0.1, 0.1, 0.1))
     like = analysis(project, one.analysis_id)
     assert like.origin == "kept" and all(getattr(like, name) == getattr(made, name) for name in FOUND)
     assert rain_amounts(project, like.id) == rain_amounts(project, made.id)
@@ -161,7 +165,7 @@ def test_stabilized_candidates_go_to_another_project(project: Project, made: Pat
     sequence, of = main_of(project)
     editor = Editor(project, "Ann")
     recipe = Recipe(19, percentile=30.0, steady=True)
-    one = editor.keep(sequence, recipe, known.rain_free(), 40, 0.0, Scores(0.1, 0.1, 0.1, 0.1))
+    one = editor.keep(sequence, recipe, known.rain_free(), eta=40, silent_share=0.0, scores=Scores(0.1, 0.1, 0.1, 0.1))
     decisions.accept(project, sequence, one.name, "Ann")
     export_decisions(project, tmp_path / "ann.jsonl")
     assert (tmp_path / "ann.jsonl.pictures" / of.stabilization).is_file()

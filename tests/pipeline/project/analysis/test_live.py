@@ -48,7 +48,7 @@ def test_what_is_kept_is_what_the_analysis_made(
         np.testing.assert_array_equal(live.reference_rgb, rainy_frames(0)[analysis.reference_frame])
         for n in (FRAMES, 20):
             list(live.sort(n))
-            same = [c for c in stored if c.recipe["frames"] == n and c.recipe["rule"] == "percentile"]
+            same = [c for c in stored if c.recipe.frames == n and c.recipe.rule == "percentile"]
             assert same
             for candidate in same:
                 kept = kept_candidate(live, Recipe.from_json(candidate.recipe))
@@ -75,8 +75,8 @@ def test_a_region_of_a_shot(tmp_path: Path, project: Project, put: Add, work: An
     with finish(open_live(project, sequence, analysis, 11, scratch, frames=6)) as live:
         assert (live.frames, live.sorted_frames) == (11, 6)
         picture = kept_candidate(live, Recipe(6, percentile=12.5)).picture
-        assert set(live.selection.indices) <= set(range(sequence.first, sequence.last))
-    settings = CleanSettings("n6-p12_5", first=sequence.first, last=sequence.last, region=analysis.region, workers=1)
+        assert set(live.selection.indices) <= set(range(sequence.first, sequence.stop))
+    settings = CleanSettings("n6-p12_5", first=sequence.first, stop=sequence.stop, region=analysis.region, workers=1)
     with open_source(film) as source, finish(clean(source, settings)) as cleaned:
         np.testing.assert_array_equal(picture, cleaned.picture(cleaned.candidates[0]))
 
@@ -156,7 +156,7 @@ def test_a_clip_that_is_gone_or_shorter(
     work(recipe="median")
     sequence, analysis = opened(project, "lost")
     with pytest.raises(InputError, match="needs 99"):
-        finish(open_live(project, replace(sequence, last=99), analysis, 400, tmp_path))
+        finish(open_live(project, replace(sequence, stop=99), analysis, 400, tmp_path))
     path.unlink()
     with pytest.raises(InputError, match="not there any more"):
         finish(open_live(project, sequence, analysis, 400, tmp_path))

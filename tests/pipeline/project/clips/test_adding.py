@@ -28,7 +28,7 @@ def test_a_clip_becomes_a_sequence(project: Project, put: Add, three_clips: list
     added = put(three_clips[0], origin=origin)
     assert added.sequences == ["place0"] and not added.failed
     (sequence,) = sequences(project)
-    assert (sequence.first, sequence.last, sequence.frame_count) == (0, FRAMES, FRAMES)
+    assert (sequence.first, sequence.stop, sequence.frame_count) == (0, FRAMES, FRAMES)
     assert (sequence.scene, sequence.scene_by) == ("place0", "name")
     assert (sequence.source, sequence.author, sequence.licence) == ("phone", "A. Nyone", "CC0")
     assert (sequence.consent, sequence.notes) == ("nobody in it", "from a window")
@@ -52,7 +52,7 @@ def test_scene_cuts_make_several_sequences(tmp_path: Path, project: Project, put
     frames = [*rainy_frames(1), *rainy_frames(2), *rainy_frames(1)]
     added = put(write_clip(tmp_path / "film.mkv", frames))
     assert added.sequences == ["film-shot1", "film-shot2", "film-shot3"]
-    assert [(s.first, s.last) for s in sequences(project)] == [(0, 24), (24, 48), (48, 72)]
+    assert [(s.first, s.stop) for s in sequences(project)] == [(0, 24), (24, 48), (48, 72)]
     # Back at the first place: the same scene.
     assert [s.scene for s in sequences(project)] == ["film-shot1", "film-shot2", "film-shot1"]
 
@@ -185,7 +185,7 @@ def images(folder: Path, seed: int, count: int = 4) -> Path:
 
 def test_a_folder_of_images_is_a_clip(tmp_path: Path, project: Project, put: Add) -> None:
     added = put(images(tmp_path / "frames", 0))
-    assert added.sequences == ["frames"] and sequences(project)[0].last == 4
+    assert added.sequences == ["frames"] and sequences(project)[0].stop == 4
     added = put(images(tmp_path / "copied", 0), copy=True)
     assert added.known  # other file names, the same pictures in the same order
 

@@ -50,7 +50,7 @@ def of(desk: Project, place: int = 0) -> tuple[Sequence, list[StoredCandidate]]:
 
 def test_a_draft_is_what_the_edits_come_to(desk: Project, ann: Editor) -> None:
     cat, (best, second, third, *_) = of(desk)
-    ann.star(cat, True)
+    ann.star(cat, on=True)
     ann.note(cat, "  the gutter \n drips ")
     ann.choose_frames(cat, [7, 3, 7])
     ann.paint(cat, best.id, second.id, LEFT)
@@ -73,7 +73,7 @@ def test_a_draft_is_what_the_edits_come_to(desk: Project, ann: Editor) -> None:
 
 def test_what_changes_nothing_is_no_edit(desk: Project, ann: Editor) -> None:
     cat, _ = of(desk)
-    ann.star(cat, False)
+    ann.star(cat, on=False)
     ann.note(cat, "")
     ann.choose_frames(cat, None)
     ann.unset(cat)
@@ -103,7 +103,7 @@ def test_what_cannot_be_meant_is_said_and_changes_nothing(desk: Project, ann: Ed
 
 def test_rows_cannot_be_changed_or_removed(desk: Project, ann: Editor) -> None:
     cat, _ = of(desk)
-    ann.star(cat, True)
+    ann.star(cat, on=True)
     ann.opine(cat, None)
     for table in ("edit", "opinion"):
         for change in (f"DELETE FROM {table}", f"UPDATE {table} SET who = 'Bea'"):
@@ -125,7 +125,7 @@ def act_on(desk: Project, editor: Editor, place: int, act: str, number: int) -> 
     cat, (best, second, third, *_) = of(desk, place)
     layers = editor.draft(cat).layers
     commands: dict[str, Callable[[], object]] = {
-        "star": lambda: editor.star(cat, not editor.draft(cat).star),
+        "star": lambda: editor.star(cat, on=not editor.draft(cat).star),
         "note": lambda: editor.note(cat, f"note {number}"),
         "frames": lambda: editor.choose_frames(cat, [number % 24]),
         "paint": lambda: editor.paint(cat, best.id, second.id, DOT),
@@ -180,7 +180,7 @@ def test_undo_and_redo_walk_along_one_line(desk: Project, acts: list[str]) -> No
 
 def test_shapes_of_one_batch_go_together(desk: Project, ann: Editor) -> None:
     cat, (best, second, *_) = of(desk)
-    ann.star(cat, True)
+    ann.star(cat, on=True)
     for x in (5.0, 25.0):
         ann.paint(cat, best.id, second.id, Shape("rectangle", ((x, 0.0), (x + 9, 9.0))), batch="suggested")
     ann.exclude(cat, LEFT, best.id, batch="suggested")
@@ -217,8 +217,8 @@ def test_edits_say_what_they_were(desk: Project, ann: Editor) -> None:
         lambda: ann.paint(cat, best.id, second.id, DOT),
         lambda: ann.paint(cat, best.id, second.id, replace(LEFT, erase=True)),
         lambda: ann.exclude(cat, LEFT),
-        lambda: ann.star(cat, True),
-        lambda: ann.star(cat, False),
+        lambda: ann.star(cat, on=True),
+        lambda: ann.star(cat, on=False),
         lambda: ann.accept(cat, second.id),
         lambda: ann.reject(cat, ["camera"]),
         lambda: ann.unset(cat),
@@ -227,7 +227,7 @@ def test_edits_say_what_they_were(desk: Project, ann: Editor) -> None:
         act()
         made = ann.can_undo()
         assert made is not None and made.sequence_id == cat.id
-        words.append(made.words)
+        words.append(made.label)
     assert words == [
         "brush stroke on place0", "erasing rectangle on place0", "rectangle in the exclusion mask of place0",
         "star on place0", "taking the star from place0", "acceptance of place0", "rejection of place0",
@@ -239,13 +239,13 @@ def test_everybody_undoes_their_own(desk: Project, ann: Editor) -> None:
     cat, (best, *_) = of(desk)
     dog, _ = of(desk, 1)
     bea = Editor(desk, "Bea")
-    ann.star(cat, True)
-    bea.star(dog, True)
+    ann.star(cat, on=True)
+    bea.star(dog, on=True)
     ann.accept(cat, best.id)
     bea.reject(cat)
     assert overview(desk)[0].conflict
     undone = ann.undo()
-    assert undone is not None and undone.words == "acceptance of place0"
+    assert undone is not None and undone.label == "acceptance of place0"
     assert overview(desk)[0].state == "rejected" and not overview(desk)[0].conflict
     with Project(desk.folder) as elsewhere:
         assert Editor(elsewhere, "Bea").undo() is not None
@@ -262,13 +262,13 @@ def test_a_draft_in_memory_sees_what_others_write(desk: Project, ann: Editor) ->
     cat, _ = of(desk)
     assert not ann.draft(cat).star
     with Project(desk.folder) as elsewhere:
-        Editor(elsewhere, "Bea").star(sequences(elsewhere)[0], True)
+        Editor(elsewhere, "Bea").star(sequences(elsewhere)[0], on=True)
     assert ann.draft(cat).star
 
 
 def test_undo_by_command_and_in_the_window_get_along(desk: Project, ann: Editor) -> None:
     cat, (best, second, *_) = of(desk)
-    ann.star(cat, True)
+    ann.star(cat, on=True)
     ann.accept(cat, best.id)
     ann.accept(cat, second.id)
     decisions.undo(desk, cat, "Ann")  # as `select --undo` does: the second
@@ -307,7 +307,7 @@ def test_a_composite_is_made_scored_and_accepted(desk: Project, ann: Editor) -> 
     expected = picture_of(desk, best)
     expected[:, :30] = picture_of(desk, second)[:, :30]
     np.testing.assert_array_equal(picture_of(desk, joined), expected)
-    assert joined.words == "composite of 2 candidates" and joined.name.startswith("composite-")
+    assert joined.label == "composite of 2 candidates" and joined.name.startswith("composite-")
     (like, own) = (analyses(desk, cat.id)[0], next(a for a in analyses(desk, cat.id) if a.origin == "composite"))
     assert (own.region, own.reference_frame, own.scoring_target) == (
         like.region,
@@ -372,7 +372,7 @@ def test_what_a_person_works_with_outlives_another_analysis(desk: Project, ann: 
 def kept_one(desk: Project, ann: Editor, name: str = "n24-p37_5") -> tuple[Sequence, StoredCandidate]:
     cat, _ = of(desk)
     picture = np.percentile(rainy_frames(0), 37.5, axis=0).astype(np.uint8)
-    return cat, ann.keep(cat, Recipe.parse(name), picture, 45, 0.01, Scores(0.1, 0.2, 0.3, 0.4))
+    return cat, ann.keep(cat, Recipe.parse(name), picture, eta=45, silent_share=0.01, scores=Scores(0.1, 0.2, 0.3, 0.4))
 
 
 def test_a_kept_candidate_is_as_analyze_would_have_it(home: Path, desk: Project, ann: Editor, here: Run) -> None:
@@ -380,11 +380,18 @@ def test_a_kept_candidate_is_as_analyze_would_have_it(home: Path, desk: Project,
     assert (made.name, made.score, made.percentile) == ("n24-p37_5", 1.0, 37.5)
     assert kept_one(desk, ann)[1] == made  # once
     assert made.name in [c.name for c in all_candidates(desk, cat.id)]
-    assert analyses(desk, cat.id)[0].settings["recipe"] is None  # the sweep stays the main one
+    assert analyses(desk, cat.id)[0].settings.recipe is None  # the sweep stays the main one
     done = json.loads(here("analyze", home, cat.name, "--recipe", made.name, "--json").stdout)
     assert done["skipped"] == [cat.name]
-    with pytest.raises(UsageError, match="another region"):
-        ann.keep(cat, Recipe.parse("n24-p30"), np.zeros((9, 9, 3), np.uint8), 45, 0.0, Scores(0, 0, 0, 0))
+    with pytest.raises(UsageError, match="another size"):
+        ann.keep(
+            cat,
+            Recipe.parse("n24-p30"),
+            np.zeros((9, 9, 3), np.uint8),
+            eta=45,
+            silent_share=0.0,
+            scores=Scores(0, 0, 0, 0),
+        )
 
 
 def test_taking_a_kept_candidate_back_hides_it_unless_it_is_decided_on(desk: Project, ann: Editor) -> None:
@@ -405,7 +412,9 @@ def test_kept_ones_of_a_batch_go_together(desk: Project, ann: Editor) -> None:
     cat, _ = of(desk)
     picture = np.zeros((*SIZE[::-1], 3), np.uint8)
     for name in ("n24-p30", "n24-p33"):
-        ann.keep(cat, Recipe.parse(name), picture, 45, 0.0, Scores(0, 0, 0, 0), batch="together")
+        ann.keep(
+            cat, Recipe.parse(name), picture, eta=45, silent_share=0.0, scores=Scores(0, 0, 0, 0), batch="together"
+        )
     ann.undo()
     assert len(ann.draft(cat).hidden) == 2 and ann.can_undo() is None
 
@@ -478,14 +487,14 @@ def test_a_project_that_cannot_be_written_to_can_be_looked_at(
     desk: Project, ann: Editor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cat, _ = of(desk)
-    ann.star(cat, True)
+    ann.star(cat, on=True)
     desk.close()
     monkeypatch.setattr("pipeline.project.storage.connection.os.access", lambda path, mode: False)
     with Project(desk.folder) as archive:
         editor = Editor(archive, "Ann")
         assert editor.draft(cat).star and editor.can_undo() is not None
         with pytest.raises(RaincleanError, match="readonly"):
-            editor.star(cat, False)
+            editor.star(cat, on=False)
         assert editor.draft(cat).star
 
 
@@ -516,5 +525,5 @@ def test_stars_and_frames_by_command(home: Path, desk: Project, here: Run) -> No
 def test_a_base_is_not_painted_with_itself(desk: Project) -> None:
     sequence = sequences(desk)[0]
     best = candidates(desk, analyses(desk, sequence.id)[0].id)[0]
-    with pytest.raises(UsageError, match="cannot be painted with"):
+    with pytest.raises(UsageError, match="another candidate than the base"):
         Editor(desk, "ann").paint(sequence, best.id, best.id, Shape("rectangle", ((1, 1), (9, 9))))

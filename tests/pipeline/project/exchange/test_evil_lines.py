@@ -12,8 +12,9 @@ import pytest
 
 from pipeline.project.clips.sequence_records import sequences
 from pipeline.project.decisions import decisions
-from pipeline.project.exchange import files
-from pipeline.project.exchange.files import export_decisions, import_decisions
+from pipeline.project.exchange import lines as line_reader
+from pipeline.project.exchange.export_file import export_decisions
+from pipeline.project.exchange.import_files import import_decisions
 from pipeline.project.exchange.unusable import faults
 from pipeline.project.storage.database import Project
 from rainclean.png import encode_png
@@ -164,4 +165,4 @@ def test_pictures_go_through_no_link(desk: Project, tmp_path: Path, here: Run) -
     (tmp_path / "ann.jsonl.pictures").symlink_to(tmp_path / "outside")
     result = here("decisions", "export", desk.folder, "-o", tmp_path / "ann.jsonl")
     assert result.returncode == 1 and "is a link or a file" in result.stderr
-    assert not list((tmp_path / "outside").iterdir()) and files.FORMAT == 1
+    assert not list((tmp_path / "outside").iterdir()) and line_reader.FORMAT == 1

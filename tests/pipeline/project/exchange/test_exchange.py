@@ -18,7 +18,9 @@ from pipeline.project.decisions import decisions, opinions
 from pipeline.project.editing.editor import Editor
 from pipeline.project.editing.made_candidates import picture_of
 from pipeline.project.editing.masks import read_mask
-from pipeline.project.exchange.files import conflicts, export_decisions, import_decisions
+from pipeline.project.exchange.conflicts import conflicts
+from pipeline.project.exchange.export_file import export_decisions
+from pipeline.project.exchange.import_files import import_decisions
 from pipeline.project.model import StoredCandidate
 from pipeline.project.overview import overview
 from pipeline.project.storage.database import Project
@@ -57,8 +59,8 @@ def work(project: Project, who: str) -> dict[str, str]:
     """A bit of everything; returns what holds afterwards, by sequence."""
     editor = Editor(project, who)
     (cat, of_cat), (dog, of_dog), (elk, _) = (of(project, i) for i in range(3))
-    editor.star(cat, True)
-    editor.star(dog, True)
+    editor.star(cat, on=True)
+    editor.star(dog, on=True)
     editor.undo()
     editor.note(dog, "drips, «ä»")
     editor.choose_frames(dog, [3, 7])
@@ -66,7 +68,9 @@ def work(project: Project, who: str) -> dict[str, str]:
     editor.exclude(cat, LEFT)
     editor.accept(cat, of_cat[0].id, "composite")
     picture = np.full((56, 72, 3), 90, np.uint8)
-    one = editor.keep(dog, Recipe.parse("n24-p33_3"), picture, 40, 0.0, Scores(0.1, 0.2, 0.3, 0.4))
+    one = editor.keep(
+        dog, Recipe.parse("n24-p33_3"), picture, eta=40, silent_share=0.0, scores=Scores(0.1, 0.2, 0.3, 0.4)
+    )
     editor.accept(dog, one.id)
     editor.reject(elk)
     editor.undo()
@@ -94,7 +98,7 @@ def test_a_round_trip_through_the_commands(desk: Project, other: Path, tmp_path:
         mine, theirs = decisions.current(desk)[cat.id], decisions.current(project)[here["place0"].id]
         assert (mine.uuid, mine.who, mine.at, mine.note) == (theirs.uuid, theirs.who, theirs.at, theirs.note)
         (one, two) = (candidate(p, d.candidate_id or 0) for p, d in ((desk, mine), (project, theirs)))
-        assert (one.words, one.picture, one.score) == (two.words, two.picture, two.score)
+        assert (one.label, one.picture, one.score) == (two.label, two.picture, two.score)
         np.testing.assert_array_equal(picture_of(desk, one), picture_of(project, two))
         np.testing.assert_array_equal(read_mask(desk, mine.exclude), read_mask(project, theirs.exclude))
         assert decisions.current(project)[here["place2"].id].reasons == ("camera", "damaged")
@@ -228,26 +232,26 @@ def at(line: dict[str, Any], **values: object) -> None:
 @pytest.mark.parametrize(
     ("kind", "change", "said"),
     [
-        ("decision", lambda d: at(d, verdict="maybe"), "one of accepted, rejected, undone is needed"),
+        ("decision", lambda d: at(d, verdict="maybe"), "is none of accepted, rejected, undone"),
         ("decision", lambda d: at(d, uuid="7"), "badly formed"),
-        ("decision", lambda d: at(d, at="yesterday"), "is no time"),
+        ("decision", lambda d: at(d, at="yesterday"), "is not a time"),
         ("decision", lambda d: at(d, at="9999-01-01T00:00:00Z"), "in the future"),
-        ("decision", lambda d: at(d, candidate=None), "goes with accepted"),
+        ("decision", lambda d: at(d, candidate=None), "has a candidate, and it needs one"),
         ("decision", lambda d: at(d, reasons=["boredom"]), "reason 'boredom'"),
         ("decision", lambda d: at(d, reasons=7), "line"),
         ("decision", lambda d: at(d, exclude="no base64"), "line"),
         ("decision", lambda d: at(d, exclude="aGVsbG8="), "no PNG picture"),
-        ("decision", lambda d: at(d, kind="oracle"), "one of person, automatic is needed"),
+        ("decision", lambda d: at(d, kind="oracle"), "is none of person, automatic"),
         ("decision", lambda d: d.pop("who"), "who is missing"),
         ("decision", lambda d: d["sequence"].pop("clip"), "clip is missing"),
-        ("decision", lambda d: d["candidate"].update(picture="../../etc/passwd"), "named otherwise than by its SHA"),
-        ("decision", lambda d: d["candidate"]["made"].update(rain=[1.0]), "rain amounts of another number"),
+        ("decision", lambda d: d["candidate"].update(picture="../../etc/passwd"), "not named by its SHA"),
+        ("decision", lambda d: d["candidate"]["made"].update(rain=[1.0]), "rain amounts are not one for each frame"),
         ("decision", lambda d: d["candidate"]["made"].update(region=[0, 0, 9, 9]), "another size"),
-        ("decision", lambda d: d["candidate"]["made"].update(eta="x"), "eta is no whole number"),
-        ("opinion", lambda d: at(d, undoes=d["uuid"]), "goes with taking back"),
-        ("edit", lambda d: at(d, kind="paint"), "one of star, note, frames, undo, redo"),
-        ("edit", lambda d: at(d, value=[]), "value is no object"),
-        ("edit", lambda d: at(d, type="vote"), "one of decision, opinion, edit"),
+        ("decision", lambda d: d["candidate"]["made"].update(eta="x"), "eta is not a whole number"),
+        ("opinion", lambda d: at(d, undoes=d["uuid"]), "takes back a row, and it must"),
+        ("edit", lambda d: at(d, kind="paint"), "none of star, note, frames, undo, redo"),
+        ("edit", lambda d: at(d, value=[]), "value is not an object"),
+        ("edit", lambda d: at(d, type="vote"), "none of decision, opinion, edit"),
     ],
 )
 def test_damaged_lines_are_named_and_the_rest_is_taken_in(
@@ -273,8 +277,8 @@ def test_damaged_lines_are_named_and_the_rest_is_taken_in(
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "is no file of rainclean decisions export"),
-        ('{"a": 1}\n', "is no file of rainclean decisions export"),
+        ("", "was not written by rainclean decisions export"),
+        ('{"a": 1}\n', "was not written by rainclean decisions export"),
         ('{"rainclean_decisions": 2}\n', "version 2"),
     ],
 )
@@ -283,7 +287,7 @@ def test_other_files_are_told_apart(project: Project, tmp_path: Path, text: str,
     with pytest.raises(InputError, match=said):
         import_decisions(project, [tmp_path / "x.jsonl"])
     (tmp_path / "x.jsonl").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(InputError, match="is no text"):
+    with pytest.raises(InputError, match="is not a text file"):
         import_decisions(project, [tmp_path / "x.jsonl"])
 
 
@@ -300,7 +304,7 @@ def test_taking_back_something_of_another_sequence_is_refused(desk: Project, oth
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     with Project(other) as project:
         (line,) = import_decisions(project, [path]).refused
-    assert "line 4: takes back something else" in line
+    assert "line 4: takes back a row that it cannot" in line
 
 
 def test_a_file_that_was_cut_off_gives_what_is_whole(desk: Project, other: Path, tmp_path: Path, here: Run) -> None:
@@ -311,6 +315,6 @@ def test_a_file_that_was_cut_off_gives_what_is_whole(desk: Project, other: Path,
     (tmp_path / "other.jsonl").write_text("no export")
     result = here("decisions", "import", other, path, tmp_path / "other.jsonl")
     assert result.returncode == 1 and "taken in: 5 decisions, 1 opinion, 4 edits" in result.stdout
-    assert "ann.jsonl: line 12: is no JSON; was the file cut off?" in result.stderr
-    assert "other.jsonl: is no file of rainclean decisions export" in result.stderr
+    assert "ann.jsonl: line 12: is not JSON; was the file cut off?" in result.stderr
+    assert "other.jsonl: was not written by rainclean decisions export" in result.stderr
     assert "2 of 12 lines were refused; the rest was taken in" in result.stderr

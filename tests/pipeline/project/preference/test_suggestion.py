@@ -32,12 +32,12 @@ def test_a_taste_is_learned_and_suggested_with_reasons(project: Project) -> None
     judged_project(project)
     learned = suggestion.suggestions(project)
     assert learned.learned and (learned.sequences, learned.judgements, learned.people) == (16, 16, 1)
-    assert learned.words.startswith("learned from 16 sequences (16 judgements by 1 person); ")
+    assert learned.label.startswith("learned from 16 sequences (16 judgements by 1 person); ")
     for sequence in fill(project, 3, seed=1):
         assert suggestion.suggestions(project).of(sequence.id).candidate_id == lowest(project, sequence).id  # type: ignore[union-attr]
     found = [suggestion.suggestions(project).of(s.id) for s in sequences(project)]
     assert all(one is not None and 0 < one.chance < 1 for one in found)
-    assert any("η* − 10 rather than η*" in one.words for one in found if one is not None)
+    assert any("η* − 10 rather than η*" in one.label for one in found if one is not None)
     assert suggestion.suggestions(project).unsure.keys() == {s.id for s in sequences(project)}
 
 
@@ -49,13 +49,13 @@ def test_nothing_is_said_of_few_judgements_or_of_chance(project: Project) -> Non
         judge(project, sequence, lowest(project, sequence))
     few = suggestion.suggestions(project)
     assert not few.learned and few.of(made[0].id) is None and few.unsure == {}
-    assert few.words == "none yet: 11 of 12 sequences that are needed were judged by people"
+    assert few.label == "none yet: 11 of 12 sequences that are needed were judged by people"
     assert few.to_json()["order"] is None
     rng = np.random.default_rng(3)
     for sequence in made:
         judge(project, sequence, line_up(project, sequence)[rng.integers(5)], "Ann")
     by_chance = suggestion.suggestions(project)
-    assert not by_chance.learned and by_chance.of(made[0].id) is None and by_chance.words.startswith("none: ")
+    assert not by_chance.learned and by_chance.of(made[0].id) is None and by_chance.label.startswith("none: ")
 
 
 def test_where_people_follow_the_scores_the_order_stays_and_doubt_is_known(project: Project) -> None:
@@ -63,7 +63,7 @@ def test_where_people_follow_the_scores_the_order_stays_and_doubt_is_known(proje
         judge(project, sequence, line_up(project, sequence)[0])
     learned = suggestion.suggestions(project)
     assert not learned.learned and len(learned.unsure) == 20 and learned.to_json()["order"] == "scores"
-    assert learned.of(1) is None and learned.words.startswith("by the scores")
+    assert learned.of(1) is None and learned.label.startswith("by the scores")
 
 
 def test_automatic_choices_and_what_was_taken_back_are_not_learned_from(project: Project) -> None:
@@ -93,7 +93,7 @@ def test_what_was_read_is_kept_until_it_changes(project: Project) -> None:
     made = judged_project(project)
     first = judgements.read(project)
     assert first is not None and judgements.read(project, first) is first
-    Editor(project, "Ann").star(made[0], True)
+    Editor(project, "Ann").star(made[0], on=True)
     assert judgements.read(project, first) is first
     with Project(project.folder) as other:
         judge(other, made[0], line_up(other, made[0])[0], "Ben")

@@ -69,7 +69,7 @@ def judged(home: Path) -> Path:
     with Project(home) as project:
         editor, cat = Editor(project, "Ann"), sequences(project)[0]
         editor.accept(cat, candidates(project, analyses(project, cat.id)[0].id)[0].id)
-        editor.star(cat, True)
+        editor.star(cat, on=True)
         editor.note(cat, "seen")
     return home
 

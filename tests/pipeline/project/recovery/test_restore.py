@@ -73,7 +73,7 @@ def worked(tmp_path: Path) -> Path:
         ann.reject(made[33], ["streaks"], "bad")
         ann.unset(made[5])
         ben.opine(made[6], line_up(project, made[6])[0].id)
-        ann.star(made[7], True)
+        ann.star(made[7], on=True)
         ann.note(made[8], "ask Ben – über η")
         describe(project, [made[9].name], {"scene": "corner", "author": "A. Nyone"})
         assert len(backup_files.backups(folder)) == 1

@@ -25,7 +25,7 @@ from pipeline.export.verification import check
 from pipeline.project.analysis.records import analyses, candidates
 from pipeline.project.clips.sequence_records import sequences
 from pipeline.project.editing.editor import Editor
-from pipeline.project.exchange.files import export_decisions
+from pipeline.project.exchange.export_file import export_decisions
 from pipeline.project.storage.database import DATABASE, Project
 from pipeline.stages import finish
 from tests.conftest import ROOT
