@@ -4,7 +4,7 @@ Menus, tooltips, the help page and the shortcuts are made from this table, so th
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QKeySequence
@@ -46,98 +46,141 @@ def shown(session: Session) -> bool:
 
 @dataclass(frozen=True)
 class Action:
-    """One thing a person can do. keys: the first is shown in menus; all work. tip: one line, without the key."""
+    """One thing a person can do.
+
+    Attributes:
+        id: Name by which handlers know it.
+        text: Menu entry.
+        keys: The first is shown in menus; all work.
+        tip: One line, without the key.
+        when: Tells from the session whether it can be done now.
+        group: The menu that it is in.
+    """
 
     id: str
-    group: str
     text: str
     keys: tuple[str, ...]
-    when: When
+    tip: str
+    when: When = field(kw_only=True)
+    group: str = field(default="", kw_only=True)
+
+
+_BY_GROUP: dict[str, tuple[Action, ...]] = {
+    "Project": (
+        Action("new", "New project…", ("Ctrl+N",), "Make a project in an empty folder", when=always),
+        Action("open", "Open project…", ("Ctrl+O",), "Open the folder of a project", when=always),
+        Action("sample", "Open the sample project", (), "Four short clips to try everything with", when=always),
+        Action("add", "Add clips…", ("Ctrl+I",), "Add video files; folders can be dropped, too", when=opened),
+        Action("add_folder", "Add a folder…", ("Ctrl+Shift+I",), "Add all clips below a folder", when=opened),
+        Action("analyze", "Analyse what is new", ("Ctrl+R",), "Make candidates where there are none", when=opened),
+        Action("auto", "Choose automatically", (), "Accept what is fit where no person decided", when=opened),
+        Action("import", "Import decisions…", (), "Merge what another annotator decided", when=open_eyed),
+        Action("export_decisions", "Export decisions…", (), "For another annotator's machine", when=opened),
+        Action("agreement", "Agreement and conflicts", ("Ctrl+G",), "Who agrees with whom", when=open_eyed),
+        Action("close", "Close project", ("Ctrl+W",), "Back to the start page", when=opened),
+        Action("quit", "Quit", ("Ctrl+Q",), "Close the window", when=always),
+    ),
+    "Go": (
+        Action("next", "Next sequence", ("Down", "PgDown"), "Go to the next sequence of the list", when=opened),
+        Action("previous", "Previous sequence", ("Up", "PgUp"), "Go to the previous sequence of the list", when=opened),
+        Action(
+            "undecided", "Nearest undecided sequence", ("Ctrl+Down",), "Go to the nearest undecided one", when=opened
+        ),
+        Action("next_candidate", "Next candidate", ("Right",), "Show the next candidate", when=selected),
+        Action("previous_candidate", "Previous candidate", ("Left",), "Show the previous candidate", when=selected),
+        *(
+            Action(f"candidate_{n}", f"Candidate {n}", (str(n),), f"Show candidate {n} of the list", when=selected)
+            for n in range(1, 10)
+        ),
+        Action("find", "Find a sequence", ("Ctrl+F",), "Search the list", when=opened),
+    ),
+    "Decide": (
+        Action("accept", "Accept", ("A",), "Accept what is shown and go on to the nearest undecided", when=shown),
+        Action("accept_stay", "Accept and stay", ("Shift+A",), "Accept what is shown; stay here", when=shown),
+        Action("reject", "Reject…", ("R",), "No candidate is fit for use; choose reasons", when=selected),
+        Action("unset", "Unset", ("U",), "Take the decision back: undecided again", when=seeing),
+        Action("star", "Star", ("S",), "Mark the sequence", when=seeing),
+        Action("note", "Note", ("N",), "Write a note; Enter keeps it", when=seeing),
+        Action("blind", "Second opinion", ("O",), "Judge blindly: by chance order, no names, no scores", when=opened),
+    ),
+    "Edit": (
+        Action("undo", "Undo", ("Ctrl+Z",), "Take back your latest edit, strokes included", when=opened),
+        Action("redo", "Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "Redo what was undone", when=opened),
+    ),
+    "Compare": (
+        Action("wipe", "Wipe", ("W",), "Both in one picture, with a line between", when=selected),
+        Action("side", "Side by side", ("G",), "Both beside each other", when=selected),
+        Action("single", "Single", ("V",), "The candidate alone", when=selected),
+        Action("difference", "Difference", ("D",), "Show the difference; again: the next kind", when=selected),
+        Action("blink", "Blink", ("B",), "Change between both, once a press", when=selected),
+        Action("blinking", "Blink by itself", ("Shift+B",), "Change between both twice a second", when=selected),
+        Action("opponent", "Compare with this candidate", ("C",), "Again: with the rainy frame", when=shown),
+        Action("confidence", "Expected error", ("M",), "Tint by it; again: the worst 5 %; then nothing", when=seeing),
+        Action("places", "Places of the verdict", ("Shift+M",), "Tint where its reasons are", when=seeing),
+        Action("fit", "Fit", ("0", "F"), "The whole picture", when=selected),
+        Action("actual", "1:1", ("Z",), "One pixel of the picture on one of the screen", when=selected),
+        Action("zoom_in", "Zoom in", ("+", "="), "Larger", when=selected),
+        Action("zoom_out", "Zoom out", ("-",), "Smaller", when=selected),
+    ),
+    "Frames": (
+        Action("play", "Play", ("Ctrl+Space",), "Play the rainy frames", when=selected),
+        Action("next_frame", "Next frame", (".",), "The next rainy frame", when=selected),
+        Action("previous_frame", "Previous frame", (",",), "The rainy frame before", when=selected),
+        Action("reference", "Reference frame", ("Home",), "The frame that the clean image stands for", when=selected),
+    ),
+    "Live": (
+        Action("percentile_up", "Higher percentile", ("]",), "One percent more; with Shift a tenth", when=seeing),
+        Action("percentile_down", "Lower percentile", ("[",), "One percent less; with Shift a tenth", when=seeing),
+        Action("percentile_up_fine", "A tenth higher", ("}", "Shift+]"), "A tenth of a percent more", when=seeing),
+        Action("percentile_down_fine", "A tenth lower", ("{", "Shift+["), "A tenth of a percent less", when=seeing),
+        Action("frames_up", "More frames", ("Ctrl+]",), "Ten frames more", when=seeing),
+        Action("frames_down", "Fewer frames", ("Ctrl+[",), "Ten frames fewer", when=seeing),
+        Action("keep", "Keep as a candidate", ("K",), "Save the current slider settings as a candidate", when=seeing),
+    ),
+    "Understand": (
+        Action("pick", "Pixel", ("P",), "Why is this pixel so? Click one: its values over time", when=seeing),
+        Action("region", "Region", ("Q",), "What does this region vote? Drag a rectangle", when=seeing),
+        Action("region_keep", "Use the region's η* there", ("E",), "A candidate for this region", when=seeing),
+    ),
+    "Compose": (
+        Action("brush", "Brush", ("H",), "Paint with another candidate", when=seeing),
+        Action("rectangle", "Rectangle", ("T",), "Paint a rectangle", when=seeing),
+        Action("lasso", "Lasso", ("L",), "Paint what a line encloses", when=seeing),
+        Action("fill", "Fill", ("I",), "Paint what is alike around a pixel", when=seeing),
+        Action("exclude", "Exclude", ("X",), "Strokes mark what must not be trusted", when=seeing),
+        Action("erase", "Erase", ("Shift+X",), "Strokes take away", when=seeing),
+        Action("larger", "Larger brush", ("Ctrl++", "Ctrl+="), "A quarter more", when=seeing),
+        Action("smaller", "Smaller brush", ("Ctrl+-",), "A quarter less", when=seeing),
+        Action("suggest", "Next suggestion", ("J",), "Where candidates disagree; shows the next", when=seeing),
+        Action("take", "Take the suggestion", ("Y",), "Paint or exclude what is suggested", when=seeing),
+        Action("no_tool", "No tool", ("Esc",), "Put the tool away; leave the live picture", when=always),
+    ),
+    "Window": (
+        Action("desk", "Desk", ("Ctrl+1",), "Compare and decide", when=opened),
+        Action("pairs", "Pairs and export", ("Ctrl+2",), "Frames for the pairs; write the data set", when=opened),
+        Action("training", "Training", ("Ctrl+3",), "Train SPANet on an export", when=always),
+        Action("results", "Results", ("Ctrl+4",), "Evaluate, and see what came out worst", when=always),
+        Action("jobs", "Jobs", ("Ctrl+5",), "What runs in the background", when=always),
+        Action("help", "Keys", ("?", "F1"), "All keys", when=always),
+    ),
+}
+
+TABLE = tuple(replace(action, group=group) for group, actions in _BY_GROUP.items() for action in actions)
+
+
+@dataclass(frozen=True)
+class HeldKey:
+    """A key that acts while it is held. group: the menu that it belongs to."""
+
+    key: str
+    group: str
     tip: str
 
 
-TABLE: tuple[Action, ...] = (
-    Action("new", "Project", "New project…", ("Ctrl+N",), always, "Make a project in an empty folder"),
-    Action("open", "Project", "Open project…", ("Ctrl+O",), always, "Open the folder of a project"),
-    Action("sample", "Project", "Open the sample project", (), always, "Four short clips to try everything with"),
-    Action("add", "Project", "Add clips…", ("Ctrl+I",), opened, "Add video files; folders can be dropped, too"),
-    Action("add_folder", "Project", "Add a folder…", ("Ctrl+Shift+I",), opened, "Add all clips below a folder"),
-    Action("analyze", "Project", "Analyse what is new", ("Ctrl+R",), opened, "Make candidates where there are none"),
-    Action("auto", "Project", "Choose automatically", (), opened, "Accept what is fit where no person decided"),
-    Action("import", "Project", "Import decisions…", (), open_eyed, "Merge what another annotator decided"),
-    Action("export_decisions", "Project", "Export decisions…", (), opened, "For another annotator's machine"),
-    Action("agreement", "Project", "Agreement and conflicts", ("Ctrl+G",), open_eyed, "Who agrees with whom"),
-    Action("close", "Project", "Close project", ("Ctrl+W",), opened, "Back to the start page"),
-    Action("quit", "Project", "Quit", ("Ctrl+Q",), always, "Close the window"),
-    Action("next", "Go", "Next sequence", ("Down", "PgDown"), opened, "Go to the next sequence of the list"),
-    Action("previous", "Go", "Previous sequence", ("Up", "PgUp"), opened, "Go to the previous sequence of the list"),
-    Action("undecided", "Go", "Nearest undecided sequence", ("Ctrl+Down",), opened, "Go to the nearest undecided one"),
-    Action("next_candidate", "Go", "Next candidate", ("Right",), selected, "Show the next candidate"),
-    Action("previous_candidate", "Go", "Previous candidate", ("Left",), selected, "Show the previous candidate"),
-    *(
-        Action(f"candidate_{n}", "Go", f"Candidate {n}", (str(n),), selected, f"Show candidate {n} of the list")
-        for n in range(1, 10)
-    ),
-    Action("find", "Go", "Find a sequence", ("Ctrl+F",), opened, "Search the list"),
-    Action("accept", "Decide", "Accept", ("A",), shown, "Accept what is shown and go on to the nearest undecided"),
-    Action("accept_stay", "Decide", "Accept and stay", ("Shift+A",), shown, "Accept what is shown; stay here"),
-    Action("reject", "Decide", "Reject…", ("R",), selected, "No candidate is fit for use; choose reasons"),
-    Action("unset", "Decide", "Unset", ("U",), seeing, "Take the decision back: undecided again"),
-    Action("star", "Decide", "Star", ("S",), seeing, "Mark the sequence"),
-    Action("note", "Decide", "Note", ("N",), seeing, "Write a note; Enter keeps it"),
-    Action("blind", "Decide", "Second opinion", ("O",), opened, "Judge blindly: by chance order, no names, no scores"),
-    Action("undo", "Edit", "Undo", ("Ctrl+Z",), opened, "Take back your latest edit, strokes included"),
-    Action("redo", "Edit", "Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), opened, "Redo what was undone"),
-    Action("wipe", "Compare", "Wipe", ("W",), selected, "Both in one picture, with a line between"),
-    Action("side", "Compare", "Side by side", ("G",), selected, "Both beside each other"),
-    Action("single", "Compare", "Single", ("V",), selected, "The candidate alone"),
-    Action("difference", "Compare", "Difference", ("D",), selected, "Show the difference; again: the next kind"),
-    Action("blink", "Compare", "Blink", ("B",), selected, "Change between both, once a press"),
-    Action("blinking", "Compare", "Blink by itself", ("Shift+B",), selected, "Change between both twice a second"),
-    Action("opponent", "Compare", "Compare with this candidate", ("C",), shown, "Again: with the rainy frame"),
-    Action("confidence", "Compare", "Expected error", ("M",), seeing, "Tint by it; again: the worst 5 %; then nothing"),
-    Action("places", "Compare", "Places of the verdict", ("Shift+M",), seeing, "Tint where its reasons are"),
-    Action("fit", "Compare", "Fit", ("0", "F"), selected, "The whole picture"),
-    Action("actual", "Compare", "1:1", ("Z",), selected, "One pixel of the picture on one of the screen"),
-    Action("zoom_in", "Compare", "Zoom in", ("+", "="), selected, "Larger"),
-    Action("zoom_out", "Compare", "Zoom out", ("-",), selected, "Smaller"),
-    Action("play", "Frames", "Play", ("Ctrl+Space",), selected, "Play the rainy frames"),
-    Action("next_frame", "Frames", "Next frame", (".",), selected, "The next rainy frame"),
-    Action("previous_frame", "Frames", "Previous frame", (",",), selected, "The rainy frame before"),
-    Action("reference", "Frames", "Reference frame", ("Home",), selected, "The frame that the clean image stands for"),
-    Action("percentile_up", "Live", "Higher percentile", ("]",), seeing, "One percent more; with Shift a tenth"),
-    Action("percentile_down", "Live", "Lower percentile", ("[",), seeing, "One percent less; with Shift a tenth"),
-    Action("percentile_up_fine", "Live", "A tenth higher", ("}", "Shift+]"), seeing, "A tenth of a percent more"),
-    Action("percentile_down_fine", "Live", "A tenth lower", ("{", "Shift+["), seeing, "A tenth of a percent less"),
-    Action("frames_up", "Live", "More frames", ("Ctrl+]",), seeing, "Ten frames more"),
-    Action("frames_down", "Live", "Fewer frames", ("Ctrl+[",), seeing, "Ten frames fewer"),
-    Action("keep", "Live", "Keep as a candidate", ("K",), seeing, "Save the current slider settings as a candidate"),
-    Action("pick", "Understand", "Pixel", ("P",), seeing, "Why is this pixel so? Click one: its values over time"),
-    Action("region", "Understand", "Region", ("Q",), seeing, "What does this region vote? Drag a rectangle"),
-    Action("region_keep", "Understand", "Use the region's η* there", ("E",), seeing, "A candidate for this region"),
-    Action("brush", "Compose", "Brush", ("H",), seeing, "Paint with another candidate"),
-    Action("rectangle", "Compose", "Rectangle", ("T",), seeing, "Paint a rectangle"),
-    Action("lasso", "Compose", "Lasso", ("L",), seeing, "Paint what a line encloses"),
-    Action("fill", "Compose", "Fill", ("I",), seeing, "Paint what is alike around a pixel"),
-    Action("exclude", "Compose", "Exclude", ("X",), seeing, "Strokes mark what must not be trusted"),
-    Action("erase", "Compose", "Erase", ("Shift+X",), seeing, "Strokes take away"),
-    Action("larger", "Compose", "Larger brush", ("Ctrl++", "Ctrl+="), seeing, "A quarter more"),
-    Action("smaller", "Compose", "Smaller brush", ("Ctrl+-",), seeing, "A quarter less"),
-    Action("suggest", "Compose", "Next suggestion", ("J",), seeing, "Where candidates disagree; shows the next"),
-    Action("take", "Compose", "Take the suggestion", ("Y",), seeing, "Paint or exclude what is suggested"),
-    Action("no_tool", "Compose", "No tool", ("Esc",), always, "Put the tool away; leave the live picture"),
-    Action("desk", "Window", "Desk", ("Ctrl+1",), opened, "Compare and decide"),
-    Action("pairs", "Window", "Pairs and export", ("Ctrl+2",), opened, "Frames for the pairs; write the data set"),
-    Action("training", "Window", "Training", ("Ctrl+3",), always, "Train SPANet on an export"),
-    Action("results", "Window", "Results", ("Ctrl+4",), always, "Evaluate, and see what came out worst"),
-    Action("jobs", "Window", "Jobs", ("Ctrl+5",), always, "What runs in the background"),
-    Action("help", "Window", "Keys", ("?", "F1"), always, "All keys"),
-)  # fmt: skip
-
-HELD = (("Space", "Compare", "The rainy frame, as long as it is held"),)
+HELD = (HeldKey("Space", "Compare", "Show the rainy frame while the key is held"),)
 """Keys that act while they are held; the window listens for them itself."""
 
-GROUPS = tuple(dict.fromkeys(action.group for action in TABLE))
+GROUPS = tuple(_BY_GROUP)
 
 OF_DESK = frozenset(("Go", "Decide", "Compare", "Frames", "Live", "Understand", "Compose"))
 """Groups that act on what the desk shows: where the desk is out of sight, they would act unseen."""

@@ -40,11 +40,11 @@ def set_scheme(name: str) -> None:
         # A platform without a theme of its own does not know schemes. A style sheet keeps widgets at the palette that
         # they had when it was set.
         app.setStyleSheet("")
-        app.setPalette(_palette(wanted == Qt.ColorScheme.Dark))
+        app.setPalette(_palette(dark=wanted == Qt.ColorScheme.Dark))
         app.setStyleSheet(_FOCUS)
 
 
-def _palette(dark: bool) -> QPalette:
+def _palette(*, dark: bool) -> QPalette:
     window, base, text, faint = (
         ("#2b2d30", "#1e1f22", "#e6e6e6", "#8c8f94") if dark else ("#efefef", "#ffffff", "#111111", "#7a7a7a")
     )

@@ -12,9 +12,10 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
 from functools import partial
 from queue import PriorityQueue
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
@@ -31,9 +32,6 @@ THREADS = 2
 
 NICENESS = 10
 """Of threads for what may wait."""
-
-
-_Queue = PriorityQueue[tuple[int, int, "Task | None"]]
 
 
 class Task:
@@ -59,6 +57,24 @@ class Task:
         self._cancelled.set()
 
 
+@dataclass(frozen=True, order=True)
+class _Queued:
+    """A task in a queue: the most urgent first, of equally urgent ones the oldest. task: None ends a thread."""
+
+    urgency: int
+    serial: int
+    task: Task | None = field(compare=False)
+
+
+@dataclass(frozen=True)
+class _News:
+    """What a thread hands over. value: the step of ``progress``, the result of ``done``, the error of ``failed``."""
+
+    task: Task
+    kind: Literal["progress", "done", "failed", "forgotten"]
+    value: Any = None
+
+
 class Workers(QObject):
     """The threads. Make it in the window's thread; `close` before it goes."""
 
@@ -66,7 +82,8 @@ class Workers(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._urgent, self._patient = _Queue(), _Queue()
+        self._urgent: PriorityQueue[_Queued] = PriorityQueue()
+        self._patient: PriorityQueue[_Queued] = PriorityQueue()
         self._serial = itertools.count()
         self._lanes: dict[str, Task] = {}
         self._unfinished = 0
@@ -118,7 +135,7 @@ class Workers(QObject):
                     except StopIteration as end:
                         return end.value
                     if progress is not None:
-                        self._handed_over.emit((task, "progress", step))
+                        self._handed_over.emit(_News(task, "progress", step))
                 return None
             finally:
                 stage.close()
@@ -142,11 +159,11 @@ class Workers(QObject):
             task.cancel()
         for queue in (self._urgent, self._patient):
             while not queue.empty():
-                _, _, waiting = queue.get_nowait()
+                waiting = queue.get_nowait().task
                 if waiting is not None:
                     waiting.cancel()
             for _ in range(THREADS):
-                queue.put((-1, next(self._serial), None))
+                queue.put(_Queued(-1, next(self._serial), None))
         for thread in self._threads:
             thread.join()
         self._handed_over.disconnect(self._hand_over)
@@ -157,35 +174,34 @@ class Workers(QObject):
             self._lanes[lane] = task
         with self._count:
             self._unfinished += 1
-        (self._patient if urgency == LATER else self._urgent).put((urgency, next(self._serial), task))
+        (self._patient if urgency == LATER else self._urgent).put(_Queued(urgency, next(self._serial), task))
         return task
 
-    def _work(self, queue: "_Queue", niceness: int) -> None:
+    def _work(self, queue: PriorityQueue[_Queued], niceness: int) -> None:
         _step_back(niceness)
         while True:
-            _, _, task = queue.get()
+            task = queue.get().task
             if task is None:
                 return
-            outcome: tuple[Task, str, Any]
             if task.cancelled:
-                outcome = (task, "forgotten", None)
+                news = _News(task, "forgotten")
             else:
                 try:
                     with unless(partial(self._forgotten, task)):
-                        outcome = (task, "done", task.work(task))
+                        news = _News(task, "done", task.work(task))
                 except Exception as error:
-                    outcome = (task, "failed", error)
+                    news = _News(task, "failed", error)
             if not self._closed:
-                self._handed_over.emit(outcome)
+                self._handed_over.emit(news)
             # What a task leaves must not live on until the next one comes.
-            del task, outcome
+            del task, news
 
     def _forgotten(self, task: Task) -> bool:
         return task.cancelled or self._closed
 
     @Slot(object)
-    def _hand_over(self, outcome: tuple[Task, str, Any]) -> None:
-        task, how, value = outcome
+    def _hand_over(self, news: _News) -> None:
+        task, how, value = news.task, news.kind, news.value
         if how != "progress":
             with self._count:
                 self._unfinished -= 1

@@ -7,6 +7,7 @@ boxes of one image.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QPainter, QPaintEvent, QPolygonF, QShowEvent, QTransform
@@ -27,6 +28,15 @@ BLINK_INTERVAL = 500
 """Milliseconds that each picture is shown in automatic blinking."""
 
 
+@dataclass(frozen=True)
+class _Drawn:
+    """An outline as Qt draws it, in px of the picture."""
+
+    polygon: QPolygonF
+    colour: Colour
+    dashed: bool
+
+
 class PictureArea(ZoomableArea):
     """Shows pictures. They are kept, not copied: who writes to one that is shown says so with `update_right`.
 
@@ -43,7 +53,7 @@ class PictureArea(ZoomableArea):
         self._contents, self._names, self._canvas = Contents(), Names(), Canvas()
         self._mode, self._divider, self._left_in_turn = Mode.SINGLE, 0.5, False
         self._overlays: dict[str, Overlay] = {}
-        self._outlines: list[tuple[QPolygonF, Colour, bool]] = []
+        self._outlines: list[_Drawn] = []
         self._legend: Legend | None = None
         self._empty_text = ""
         self._dirty: Box | None = None
@@ -81,6 +91,7 @@ class PictureArea(ZoomableArea):
         right: U8 | None,
         left_name: str = "",
         right_name: str = "",
+        *,
         keep_view: bool = True,
     ) -> int:
         """Show these, (H, W, 3) uint8 RGB of one size, in place of what was shown; None: there is none.
@@ -91,7 +102,7 @@ class PictureArea(ZoomableArea):
         self._contents.show(left, right)
         self._names.left, self._names.right = left_name, right_name
         self._left_in_turn = self._left_in_turn and self._blinking
-        return self._new_contents(keep_view)
+        return self._new_contents(keep_view=keep_view)
 
     def update_right(self, picture: U8, region: Region | None = None) -> int:
         """Another right picture, or the same array with other contents, that differs within a region (None: anywhere).
@@ -199,7 +210,7 @@ class PictureArea(ZoomableArea):
     # Over the pictures.
 
     def set_overlay(
-        self, key: str, mask: U8 | None, colour: Colour | U8 = (255, 0, 0), alpha: float = 0.5, hatched: bool = False
+        self, key: str, mask: U8 | None, colour: Colour | U8 = (255, 0, 0), alpha: float = 0.5, *, hatched: bool = False
     ) -> None:
         """Tint pictures where a mask says so, side by side the right one only. Later keys lie over earlier ones.
 
@@ -213,7 +224,7 @@ class PictureArea(ZoomableArea):
             if self._overlays.pop(key, None) is None:
                 return
         else:
-            self._overlays[key] = Overlay(mask, colour, alpha, hatched)
+            self._overlays[key] = Overlay(mask, colour, alpha, hatched=hatched)
             self._canvas.sampler.changed(mask, mask, None)
         self._forget()
         self._changed()
@@ -232,7 +243,8 @@ class PictureArea(ZoomableArea):
     def set_outlines(self, outlines: Sequence[Outline]) -> None:
         """Draw these polygons, in px of the picture, in place of those before."""
         self._outlines = [
-            (QPolygonF([QPointF(x, y) for x, y in points]), colour, dashed) for points, colour, dashed in outlines
+            _Drawn(QPolygonF([QPointF(x, y) for x, y in points]), colour, dashed=dashed)
+            for points, colour, dashed in outlines
         ]
         self.update()
 
@@ -259,15 +271,15 @@ class PictureArea(ZoomableArea):
         return arrange(self._mode, self._device_size(), self._divider, self._sides())
 
     def _pane_size(self) -> tuple[int, int]:
-        return pane_size(self._mode, self._device_size(), self._contents.both)
+        return pane_size(self._mode, self._device_size(), two=self._contents.both)
 
     def _viewport_changed(self) -> None:
         self._changed()
 
-    def _new_contents(self, keep_view: bool) -> int:
+    def _new_contents(self, *, keep_view: bool) -> int:
         self._forget()
         if self._contents.size is not None:
-            self._show_size(self._contents.size, keep_view)
+            self._show_size(self._contents.size, keep=keep_view)
         return self._changed()
 
     def _forget(self) -> None:
@@ -308,7 +320,9 @@ class PictureArea(ZoomableArea):
             size = self._contents.size
             overlays = [o for o in self._overlays.values() if o.mask.shape[::-1] == size]
             viewport = self._viewport if size is not None else None
-            self._canvas.compose(self._dirty, self._panes(), viewport, self._contents, self._tinted(), overlays)
+            self._canvas.compose(
+                self._dirty, self._panes(), viewport, self._contents, tinted=self._tinted(), overlays=overlays
+            )
             self._dirty = None
         painter = QPainter(self)
         painter.drawImage(QPointF(0, 0), self._canvas.image)
@@ -328,7 +342,7 @@ class PictureArea(ZoomableArea):
             self._draw_outlines(painter, index, self._rect(pane.box))
         if self._mode is Mode.WIPE and (x := self.divider_x()) is not None:
             decorations.divider(painter, self.palette(), x, whole.height())
-        draw_captions(painter, self.palette(), whole, self._sides(), self._names, self._contents)
+        draw_captions(painter, self.palette(), whole, sides=self._sides(), names=self._names, contents=self._contents)
         draw_scale(painter, self.palette(), whole, self.zoom)
         if self._legend is not None:
             draw_legend(painter, self.palette(), whole, self._legend)
@@ -346,8 +360,8 @@ class PictureArea(ZoomableArea):
         transform = QTransform(scale, 0, 0, scale, corner.x(), corner.y())
         painter.save()
         painter.setClipRect(within, Qt.ClipOperation.IntersectClip)
-        for polygon, colour, dashed in self._outlines:
-            decorations.line(painter, transform.map(polygon), colour, dashed=dashed)
+        for outline in self._outlines:
+            decorations.line(painter, transform.map(outline.polygon), outline.colour, dashed=outline.dashed)
         painter.restore()
 
     def showEvent(self, event: QShowEvent) -> None:

@@ -47,6 +47,7 @@ class Canvas:
         panes: Sequence[Pane],
         viewport: Viewport | None,
         contents: Contents,
+        *,
         tinted: Sequence[Side],
         overlays: Sequence[Overlay],
     ) -> None:

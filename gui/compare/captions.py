@@ -30,7 +30,7 @@ class Names:
 
 
 def draw_captions(
-    painter: QPainter, palette: QPalette, whole: QRectF, sides: Sequence[Side], names: Names, contents: Contents
+    painter: QPainter, palette: QPalette, whole: QRectF, *, sides: Sequence[Side], names: Names, contents: Contents
 ) -> None:
     """Name the sides that are seen. The right picture's name stands on the right in every mode."""
     share = 2 if len(sides) > 1 else 1

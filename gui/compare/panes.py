@@ -44,7 +44,7 @@ def arrange(mode: Mode, size: tuple[int, int], divider: float, sides: tuple[Side
     return (Pane(whole, ((sides[0], Box(0, 0, column, size[1])), (sides[1], Box(column, 0, *size)))),)
 
 
-def pane_size(mode: Mode, size: tuple[int, int], two: bool) -> tuple[int, int]:
+def pane_size(mode: Mode, size: tuple[int, int], *, two: bool) -> tuple[int, int]:
     """Width and height of a pane; both panes have the same."""
     box = halves(size)[0] if two and mode is Mode.SIDE else Box(0, 0, *size)
     return box.x1, box.y1

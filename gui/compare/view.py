@@ -91,11 +91,12 @@ class CompareView(PictureArea):
         right: U8 | None,
         left_name: str = "",
         right_name: str = "",
+        *,
         keep_view: bool = True,
     ) -> int:
         """As in PictureArea; what is being drawn is given up."""
         self._pointer.cancel()
-        serial = super().show_pictures(left, right, left_name, right_name, keep_view)
+        serial = super().show_pictures(left, right, left_name, right_name, keep_view=keep_view)
         self._describe()
         self._pointer.look()
         return serial

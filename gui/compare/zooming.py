@@ -143,7 +143,7 @@ class ZoomableArea(QWidget):
         self._viewport_changed()
         self.view_changed.emit(viewport.zoom, viewport.visible)
 
-    def _show_size(self, picture: tuple[int, int], keep: bool) -> None:
+    def _show_size(self, picture: tuple[int, int], *, keep: bool) -> None:
         """Look at a picture of this size: as before, as far as that can be."""
         pane = self._pane_size()
         if self._viewport is None or self._fitted or not keep:

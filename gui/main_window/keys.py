@@ -79,7 +79,9 @@ class Keys(QObject):
             event.accept()
             return True
         if kind in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease) and isinstance(event, QKeyEvent):
-            return event.key() == Qt.Key.Key_Space and self._space(kind == QEvent.Type.KeyPress, event.isAutoRepeat())
+            return event.key() == Qt.Key.Key_Space and self._space(
+                pressed=kind == QEvent.Type.KeyPress, repeated=event.isAutoRepeat()
+            )
         if kind in (QEvent.Type.WindowDeactivate, QEvent.Type.WindowBlocked) and watched is self._window:
             # Its release goes to somebody else.
             self.let_go()
@@ -91,7 +93,7 @@ class Keys(QObject):
             self._held = False
             self._show()
 
-    def _space(self, pressed: bool, repeated: bool) -> bool:
+    def _space(self, *, pressed: bool, repeated: bool) -> bool:
         """Whether nobody else gets it."""
         if self._held:
             if not pressed and not repeated:

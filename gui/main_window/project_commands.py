@@ -104,7 +104,7 @@ class ProjectWork(QObject):
         if (folder := self._folder()) is None:
             return
         start = folder.parent / f"{folder.name}-{self._session.who}.jsonl"
-        for file in dialogs.choose(self._window, "Export decisions to", "new file", start, _LINES):
+        for file in dialogs.choose(self._window, "Export decisions to", "new file", start, names=_LINES):
             self._jobs.start(Job("Export decisions", ["decisions", "export", str(folder), "-o", str(file)], folder))
 
     def show_agreement(self) -> None:

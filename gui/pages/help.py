@@ -25,7 +25,7 @@ def keys_html() -> str:
             for action in TABLE
             if action.group == group and action.keys and not action.id.startswith("candidate_")
         ]
-        rows += [(key, text) for key, held_in, text in HELD if held_in == group]
+        rows += [(held.key, held.tip) for held in HELD if held.group == group]
         if group == "Go":
             rows.append(("1 to 9", "Candidate: show that candidate"))
         columns[place % 2].append(_table(group, rows))

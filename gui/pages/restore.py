@@ -50,8 +50,8 @@ class RestoreOffer(QFrame):
             "It was put there on purpose: what came later is given up",
         )
         self.cancel = named(QPushButton("Cancel"), "Cancel restoring", "Leaves everything as it was")
-        self.button.clicked.connect(partial(self._restore, False))
-        self.as_it_is.clicked.connect(partial(self._restore, True))
+        self.button.clicked.connect(lambda: self._restore(as_it_is=False))
+        self.as_it_is.clicked.connect(lambda: self._restore(as_it_is=True))
         self.cancel.clicked.connect(self._cancel)
         buttons = QHBoxLayout()
         for button in (self.button, self.as_it_is, self.cancel):
@@ -91,7 +91,7 @@ class RestoreOffer(QFrame):
         self._let(True)
         self.show()
 
-    def _restore(self, as_it_is: bool) -> None:
+    def _restore(self, *, as_it_is: bool) -> None:
         self._let(False)
         self._workers.run_stage(
             partial(restore, self._folder, as_it_is=as_it_is),

@@ -5,7 +5,7 @@ brought up to date stroke by stroke, and painted anew where something was taken 
 """
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from rainclean.video import Region
 U8 = NDArray[np.uint8]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Brush:
     """How the next stroke is drawn. radius, feather in px, softness 0…1, tolerance in levels."""
 
@@ -31,6 +31,19 @@ class Brush:
     edge_aware: bool = False
     tolerance: float = 12.0
     source: int | None = None
+
+
+class BrushValues(TypedDict, total=False):
+    """Fields of `Brush` that change."""
+
+    tool: Tool | None
+    excluding: bool
+    erasing: bool
+    radius: float
+    softness: float
+    edge_aware: bool
+    tolerance: float
+    source: int | None
 
 
 @dataclass
@@ -65,7 +78,15 @@ class _Stroke:
             points = points[:1] + points[-1:]
         elif b.tool == "fill":
             points = points[:1]
-        return Shape(b.tool, tuple(points), b.radius, b.softness, b.edge_aware, b.tolerance, b.erasing)
+        return Shape(
+            b.tool,
+            tuple(points),
+            radius=b.radius,
+            softness=b.softness,
+            edge_aware=b.edge_aware,
+            tolerance=b.tolerance,
+            erase=b.erasing,
+        )
 
 
 class Composing(QObject):
@@ -113,10 +134,9 @@ class Composing(QObject):
         painted = self._layers.get(key)
         return painted.mask if painted is not None else None
 
-    def set_brush(self, **values: Any) -> None:
-        """Change how the next stroke is drawn."""
-        for name, value in values.items():
-            setattr(self.brush, name, value)
+    def set_brush(self, **values: Unpack[BrushValues]) -> None:
+        """Change how the next stroke is drawn. values: fields of `Brush`."""
+        self.brush = replace(self.brush, **values)
         self.brush_changed.emit()
 
     def base(self) -> int | None:
@@ -147,7 +167,9 @@ class Composing(QObject):
             self._session.said.emit("the picture is still being loaded; draw again in a moment")
             return
         painted, key = self._canvas(source, (guide.shape[0], guide.shape[1]))
-        self._stroke = stroke = _Stroke(painted, key, base, source, replace(self.brush), guide, points=[(x, y)])
+        self._stroke = stroke = _Stroke(
+            painted, key, base=base, source=source, brush=self.brush, guide=guide, points=[(x, y)]
+        )
         if stroke.brush.tool == "brush":
             stroke.growing = GrowingStroke(painted.mask, stroke.shape(), guide)
             self._repaint(key, stroke.growing.changed)
@@ -187,7 +209,7 @@ class Composing(QObject):
             self._catch_up()  # its mask was made for it alone
         self._repaint(stroke.key, region)
 
-    def add(self, shapes: tuple[Shape, ...], excluding: bool, candidate: int | None, batch: str) -> bool:
+    def add(self, shapes: tuple[Shape, ...], candidate: int | None, batch: str, *, excluding: bool = False) -> bool:
         """Shapes that nobody drew: a suggestion, a region. All are one step for undo. False where it was refused."""
         line, base = self._session.line, self.base()
         if line is None or base is None:
@@ -203,7 +225,7 @@ class Composing(QObject):
                 elif candidate is not None:
                     editor.paint(line.sequence, base, candidate, shape, batch=batch)
 
-        return self._session.change(act)
+        return self._session.change(act) is not None
 
     # -- inside --------------------------------------------------------------------------------------------------
 
@@ -246,8 +268,8 @@ class Composing(QObject):
         if line is None:
             return False
         if source is None:
-            return session.change(lambda editor: editor.exclude(line.sequence, shape, base))
-        return session.change(lambda editor: editor.paint(line.sequence, base, source, shape))
+            return session.change(lambda editor: editor.exclude(line.sequence, shape, base)) is not None
+        return session.change(lambda editor: editor.paint(line.sequence, base, source, shape)) is not None
 
     def _size(self) -> tuple[int, int] | None:
         analysis = self._session.detail.analysis

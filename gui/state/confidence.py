@@ -1,6 +1,7 @@
 """How far off the shown picture may be: the expected error under the pointer, and a tint by it."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +45,8 @@ SOON_MS = 120
 _READ, _TINT = "posterior", "confidence"
 
 
-class Tint(NamedTuple):
+@dataclass(frozen=True)
+class Tint:
     """An overlay, as `set_overlay` takes it, and what it means."""
 
     mask: U8
@@ -93,7 +95,7 @@ class Believing(QObject):
             self._session.said.emit("tinted: the 5 % of the picture that are expected to be farthest off")
             self._read(NOW)
 
-    def look_at(self, picture: U8 | None, changed: bool = False) -> None:
+    def look_at(self, picture: U8 | None, *, changed: bool = False) -> None:
         """This picture is shown now, (H, W, 3) uint8. changed: the same array as before with other contents."""
         if picture is self._picture and not changed:
             return
@@ -203,7 +205,7 @@ def by_levels(error: F32) -> Tint:
     marks = list(zip(np.linspace(0, 1, len(LEVELS)).tolist(), words, strict=True))
     title = f"expected error in grey levels, median {float(np.median(error)):.1f}"
     legend = Legend(title, colours[_FAINTEST:], marks)
-    return Tint(np.rint(mask).astype(np.uint8), colours, 0.6, False, legend)
+    return Tint(np.rint(mask).astype(np.uint8), colours, alpha=0.6, hatched=False, legend=legend)
 
 
 def worst(error: F32) -> Tint:
@@ -211,4 +213,4 @@ def worst(error: F32) -> Tint:
     least = float(np.quantile(error, 1 - WORST))
     mask = np.where(error >= least, np.uint8(255), np.uint8(0))
     title = f"worst {WORST:.0%}: expected error of {least:.1f} grey levels or more".replace("%", " %")
-    return Tint(mask, _WORST_COLOUR, 0.5, True, Legend(title))
+    return Tint(mask, _WORST_COLOUR, alpha=0.5, hatched=True, legend=Legend(title))

@@ -145,7 +145,7 @@ class Live(QObject):
             self.moved.emit()
             self._soon.start(0)
 
-    def set_frames(self, frames: int, settled: bool) -> None:
+    def set_frames(self, frames: int, *, settled: bool) -> None:
         """Show this number of frames: a preview of what is in view at once, all of it once the person has settled."""
         if self.stack is None:
             return
@@ -213,7 +213,7 @@ class Live(QObject):
         if self._trying:
             self._follow()
 
-    def close(self, at_once: bool = False) -> None:
+    def close(self, *, at_once: bool = False) -> None:
         """Give everything back, beside the window unless it has to be done before this returns."""
         self._rest.stop()
         self._soon.stop()

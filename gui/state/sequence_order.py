@@ -52,6 +52,7 @@ SORTS: dict[str, Callable[[Overview, Unsure], tuple[float | str, ...]]] = {
 
 def arrange(
     lines: Iterable[Overview],
+    *,
     shown: str = "all",
     sort: str = "as added",
     search: str = "",

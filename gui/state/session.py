@@ -3,27 +3,27 @@
 It knows no widgets. Whatever changes the project goes through `Editor` and is on disk when the call returns.
 """
 
-import random
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 
+from gui.state.detail import Detail, read_detail
 from gui.state.image_cache import Pictures
 from gui.state.preference_learning import Learning
+from gui.state.project_watch import ProjectWatch, version_of
 from gui.state.sequence_order import nearest, neighbour
 from gui.workers import LATER, Workers
-from pipeline.project.analysis import all_candidates, analyses, rain_amounts
-from pipeline.project.decisions import by_sequence, person
-from pipeline.project.editing import Draft, Editor
-from pipeline.project.model import Analysis, Overview, StoredCandidate
+from pipeline.project.decisions import person
+from pipeline.project.editing import Editor
+from pipeline.project.model import Overview, StoredCandidate
 from pipeline.project.overview import overview
 from pipeline.project.preference import Suggested, Suggestions
 from pipeline.project.storage import Artefacts, Project
-from rainclean.errors import RaincleanError, StoreError
+from rainclean.errors import RaincleanError
 
 if TYPE_CHECKING:
     from gui.state.image_cache import U8
@@ -32,22 +32,14 @@ if TYPE_CHECKING:
 WAIT = 3.0
 """Seconds to wait for another process's transaction: they take milliseconds, and the window stands still meanwhile."""
 
-LOOK_AROUND = 1000
-"""Milliseconds between looks whether another process has changed the project."""
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
-class Detail:
-    """What is known of the selected sequence. analysis: None where there are no candidates.
+class Change(Generic[Result]):
+    """A change that is stored. result: what the editor returned."""
 
-    candidates: as they are listed; in a blind judgement in an order that says nothing. rain: amount of each frame,
-    None for one that cannot be stabilized as the others were, or repeats another.
-    """
-
-    analysis: Analysis | None = None
-    candidates: tuple[StoredCandidate, ...] = ()
-    rain: tuple[float | None, ...] = ()
-    draft: Draft = field(default_factory=Draft)
+    result: Result
 
 
 class Session(QObject):
@@ -89,10 +81,9 @@ class Session(QObject):
         self._suggested: Suggested | None = None
         self.pictures = Pictures(workers, self._read)
         self._artefacts: Artefacts | None = None
-        self._version, self._complaint = -1, ""
-        self._timer = QTimer(self)
-        self._timer.setInterval(LOOK_AROUND)
-        self._timer.timeout.connect(self.look_around)
+        self._watch = ProjectWatch(self.refresh, self)
+        self._watch.warning.connect(self.complained)
+        self._watch.store_damaged.connect(self.broken)
 
     # -- the project ---------------------------------------------------------------------------------------------
 
@@ -100,13 +91,13 @@ class Session(QObject):
         """Open a project in place of the one before. Raises RaincleanError, and then keeps the one before."""
         with ExitStack() as opening:
             project = opening.enter_context(Project(folder, WAIT, self._back_up))
-            lines, version = _lines_of(project), _version_of(project)
+            lines, version = _lines_of(project), version_of(project)
             opening.pop_all()
         self.close()
         self.project, self._artefacts = project, project.artefacts
         self.editor = Editor(project, self.who)
-        self.lines, self._version, self._complaint = lines, version, ""
-        self._timer.start()
+        self.lines = lines
+        self._watch.start(project, version)
         self._learning.open(project.folder)
         self.opened.emit()
         for note in project.notes:
@@ -117,7 +108,7 @@ class Session(QObject):
         """Let the project go."""
         if self.project is None:
             return
-        self._timer.stop()
+        self._watch.stop()
         self._learning.open(None)
         self._suggested = None
         self.project.close()
@@ -139,28 +130,14 @@ class Session(QObject):
 
     def look_around(self) -> None:
         """Load what other processes have changed: an analysis that goes on, an import."""
-        if self.project is None:
-            return
-        try:
-            version = _version_of(self.project)
-            if version != self._version:
-                self.refresh()
-        except Exception as error:
-            said = self._explained(error)
-            if said is None:
-                raise
-            if said != self._complaint:  # not every second
-                self.complained.emit(said)
-            self._complaint = said
-        else:
-            self._version, self._complaint = version, ""
+        self._watch.look()
 
     def explain(self, error: BaseException) -> bool:
         """Say what an error comes from, if it is the project: others hold it, it was replaced, or it is damaged."""
-        said = self._explained(error)
-        if said is not None:
-            self.complained.emit(said)
-        return said is not None
+        explanation = self._watch.explain(error)
+        if explanation is not None:
+            self.complained.emit(explanation)
+        return explanation is not None
 
     def refresh(self) -> None:
         """Load lines and detail anew."""
@@ -176,6 +153,10 @@ class Session(QObject):
     def line(self) -> Overview | None:
         """The selected sequence's line."""
         return self.lines.get(self.target) if self.target is not None else None
+
+    def set_order(self, order: Sequence[int]) -> None:
+        """Take the ids of the listed sequences, in the order of the list: what `step` goes through."""
+        self.order = list(order)
 
     def frame(self, sequence_id: int | None) -> None:
         """Frame a sequence: from now on keys act on it."""
@@ -254,20 +235,28 @@ class Session(QObject):
 
     # -- decisions -----------------------------------------------------------------------------------------------
 
-    def accept(self, candidate_id: int | None = None, advance: bool = True) -> None:
+    def accept(self, candidate_id: int | None = None, *, advance: bool = True) -> None:
         """Accept a candidate, the shown one if none is named, and go on to the nearest undecided sequence."""
         line, chosen = self.line, candidate_id or self.shown
         if line is None or self.editor is None or chosen is None:
             self.complained.emit("there is no candidate to accept yet; analyse the sequence first")
             return
-        self._decide(lambda editor: editor.opine(line.sequence, chosen) if self.blind
-                     else editor.accept(line.sequence, chosen), advance)  # fmt: skip
+        self._decide(
+            lambda editor: editor.opine(line.sequence, chosen) if self.blind else editor.accept(line.sequence, chosen),
+            advance=advance,
+        )
 
-    def reject(self, reasons: Sequence[str] = (), note: str = "", advance: bool = True) -> None:
+    def reject(self, reasons: Sequence[str] = (), note: str = "", *, advance: bool = True) -> None:
         """Reject all candidates of the selected sequence."""
         if (line := self.line) is not None:
-            self._decide(lambda editor: editor.opine(line.sequence, None, reasons, note) if self.blind
-                         else editor.reject(line.sequence, reasons, note), advance)  # fmt: skip
+            self._decide(
+                lambda editor: (
+                    editor.opine(line.sequence, None, reasons, note)
+                    if self.blind
+                    else editor.reject(line.sequence, reasons, note)
+                ),
+                advance=advance,
+            )
 
     def unset(self) -> None:
         """Take back what was decided on the selected sequence."""
@@ -285,7 +274,7 @@ class Session(QObject):
         line = self.lines.get(number) if number is not None else None
         if line is None or text == line.note:
             return True
-        stored = self.change(lambda editor: editor.note(line.sequence, text))
+        stored = self.change(lambda editor: editor.note(line.sequence, text)) is not None
         if stored and number is not None and number != self.target:
             self._load_line(number)
         return stored
@@ -298,28 +287,35 @@ class Session(QObject):
         """Redo what was undone last, and bring it into view."""
         self._travel("Redone", lambda editor: editor.redo(), "Nothing to redo")
 
-    def change(self, act: Callable[[Editor], object]) -> bool:
-        """Let the editor change the selected sequence, and tell everybody. False where it could not be done."""
+    def change(self, act: Callable[[Editor], Result]) -> Change[Result] | None:
+        """Let the editor change the selected sequence, and announce what has changed.
+
+        Args:
+            act: Called with the editor; what it returns is handed on.
+
+        Returns:
+            The stored change; None where it could not be stored, and then the reason was announced.
+        """
         if self.editor is None or self.project is None:
-            return False
+            return None
         try:
             if self.project.read_only:
                 raise RaincleanError(f"{self.project.folder}: cannot be written to; copy it to change it")
-            act(self.editor)
+            change = Change(act(self.editor))
         except RaincleanError as error:
-            self.complained.emit(self._explained(error) or str(error))
-            return False
+            self.complained.emit(self._watch.explain(error) or str(error))
+            return None
         self._learning.again()
         if self.target is not None:
             self._load_line(self.target)
         self._load_detail()
-        return True
+        return change
 
     # -- inside --------------------------------------------------------------------------------------------------
 
-    def _decide(self, act: Callable[[Editor], object], advance: bool) -> None:
+    def _decide(self, act: Callable[[Editor], object], *, advance: bool) -> None:
         following = nearest(self.order, self.target, self._is_open) if self.target is not None else None
-        if not self.change(act) or not advance:
+        if self.change(act) is None or not advance:
             return
         if following is None:
             self.said.emit("nothing is left to decide in this list")
@@ -335,10 +331,10 @@ class Session(QObject):
         return line.state in ("ready", "accepted automatically")
 
     def _travel(self, how: str, act: "Callable[[Editor], Edit | None]", nothing: str) -> None:
-        found: list[Edit | None] = []
-        if not self.change(lambda editor: found.append(act(editor))):
+        change = self.change(act)
+        if change is None:
             return
-        edit = found[0]
+        edit = change.result
         if edit is None:
             self.said.emit(nothing)
             return
@@ -364,17 +360,6 @@ class Session(QObject):
     def _suggest(self) -> None:
         self._suggested = None if self.target is None else self.suggestions.of(self.target)
 
-    def _explained(self, error: BaseException) -> str | None:
-        try:
-            if self.project is not None:
-                self.project.explain(error)
-        except StoreError as damage:
-            error = damage
-        if isinstance(error, StoreError):
-            self.broken.emit(error.path.parent)
-            self._timer.stop()  # it stays as it is until it is opened again
-        return str(error) if isinstance(error, RaincleanError) else None
-
     def _load_lines(self) -> None:
         assert self.project is not None
         self.lines = _lines_of(self.project)
@@ -385,7 +370,7 @@ class Session(QObject):
         self.lines[sequence_id] = line
         self.sequences_changed.emit()
 
-    def _load_detail(self, quietly: bool = False) -> None:
+    def _load_detail(self, *, quietly: bool = False) -> None:
         """Load what is known of the selected sequence. quietly: the caller tells everybody."""
         before = self.detail
         self.detail = self._read_detail()
@@ -408,23 +393,7 @@ class Session(QObject):
     def _read_detail(self) -> Detail:
         if self.project is None or self.editor is None or self.target is None:
             return Detail()
-        with self.project.snapshot():
-            return self._detail_of(self.project, self.editor, self.target)
-
-    def _detail_of(self, project: Project, editor: Editor, target: int) -> Detail:
-        # Blindly, what somebody painted says as much as what they decided.
-        standing = editor.draft(target)
-        draft = Draft() if self.blind else standing
-        there = analyses(project, target)
-        if not there or there[0].error:
-            return Detail(draft=draft)
-        listed = [c for c in all_candidates(project, target) if c.id not in standing.hidden]
-        # A composite whose acceptance was taken back lives on in its layers.
-        decided = {d.candidate_id for d in by_sequence(project, [target])[target]}
-        listed = [c for c in listed if "composite" not in c.recipe or c.id in decided]
-        if self.blind:
-            random.Random(f"{self.who}/{project.uuid}/{target}").shuffle(listed)
-        return Detail(there[0], tuple(listed), tuple(rain_amounts(project, there[0].id)), draft)
+        return read_detail(self.project, self.editor, self.target, blind=self.blind)
 
     def _first_to_show(self) -> int | None:
         """The candidate decided on, else the suggested one, else the first of the list."""
@@ -444,8 +413,3 @@ class Session(QObject):
 def _lines_of(project: Project) -> dict[int, Overview]:
     with project.snapshot():
         return {line.sequence.id: line for line in overview(project)}
-
-
-def _version_of(project: Project) -> int:
-    """Another number whenever another process has changed the project."""
-    return int(project.value("PRAGMA data_version"))

@@ -17,13 +17,13 @@ from pipeline.project.storage import DATABASE
 Kind = Literal["folder", "new folder", "file", "files", "new file"]
 
 
-def choose(parent: QWidget, title: str, kind: Kind, start: Path | None = None, names: str = "") -> list[Path]:
+def choose(parent: QWidget, title: str, kind: Kind, start: Path | None = None, *, names: str = "") -> list[Path]:
     """Ask for a file or folder; returns what was chosen, empty where the person cancelled.
 
     start: folder to begin in, or a file to begin with; their home if None. A project's own folder is never begun
     in, but its parent. names: name filters in Qt's form, such as ``Weights (*.safetensors)``.
     """
-    dialog = make_dialog(parent, title, kind, start, names)
+    dialog = make_dialog(parent, title, kind, start, names=names)
     try:
         chosen = dialog.exec() == QFileDialog.DialogCode.Accepted
         return [Path(name) for name in dialog.selectedFiles()] if chosen else []
@@ -32,7 +32,7 @@ def choose(parent: QWidget, title: str, kind: Kind, start: Path | None = None, n
         dialog.deleteLater()
 
 
-def make_dialog(parent: QWidget, title: str, kind: Kind, start: Path | None = None, names: str = "") -> QFileDialog:
+def make_dialog(parent: QWidget, title: str, kind: Kind, start: Path | None = None, *, names: str = "") -> QFileDialog:
     """Make the dialog that `choose` shows."""
     dialog = QFileDialog(parent, title)
     dialog.setOption(QFileDialog.Option.DontUseNativeDialog)

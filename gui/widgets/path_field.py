@@ -54,7 +54,7 @@ class PathField(QWidget):
 
     def _choose(self) -> None:
         names = WEIGHTS if self._kind == "files" else ""
-        if chosen := dialogs.choose(self, self._name, self._kind, self.path, names):
+        if chosen := dialogs.choose(self, self._name, self._kind, self.path, names=names):
             self.set_path(*chosen)
 
 

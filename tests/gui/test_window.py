@@ -117,7 +117,7 @@ def test_pages_are_made_when_they_are_opened_and_keep_their_places(window: Windo
 def test_every_action_can_be_done_and_no_key_is_given_twice(window: Window) -> None:
     assert set(window._handlers) == {action.id for action in TABLE}
     keys = Counter(QKeySequence(key).toString() for action in TABLE for key in action.keys)
-    keys.update(key for key, _, _ in HELD)
+    keys.update(held.key for held in HELD)
     assert [key for key, number in keys.items() if number > 1] == []
     assert all(action.group in GROUPS for action in TABLE)
 
@@ -162,7 +162,7 @@ def test_what_happens_to_the_project_meanwhile_is_no_bug(window: Window, home: P
     (home / DATABASE).rename(home / "elsewhere")
     window.session.look_around()
     assert "was replaced or removed while it was open" in window.statusBar().currentMessage()
-    assert not window.session._timer.isActive()
+    assert not window.session._watch.timer.isActive()
     window.statusBar().clearMessage()
     try:
         window.session.refresh()

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
@@ -14,9 +13,6 @@ from gui.pages.desk.page import Desk
 from pipeline.project.editing import new_batch
 from rainclean.compositing import Tool as PaintTool
 from rainclean.video import Region
-
-if TYPE_CHECKING:
-    from pipeline.project.editing import Editor
 
 DIFFERENCES = (("absolute", 1), ("absolute", 8), ("signed", 1), ("signed", 8))
 
@@ -55,8 +51,8 @@ class DeskActions:
             "previous_candidate": partial(self._step_candidate, -1),
             **{f"candidate_{n}": partial(self._show_candidate, n - 1) for n in range(1, 10)},
             "find": desk.sequences.search.setFocus,
-            "accept": partial(self.accept, True),
-            "accept_stay": partial(self.accept, False),
+            "accept": partial(self.accept, advance=True),
+            "accept_stay": partial(self.accept, advance=False),
             "reject": self.reject,
             "unset": session.unset,
             "star": session.star,
@@ -102,7 +98,7 @@ class DeskActions:
 
     # -- deciding ------------------------------------------------------------------------------------------------
 
-    def accept(self, advance: bool) -> None:
+    def accept(self, *, advance: bool) -> None:
         """Accept what is shown; a live picture is kept as a candidate first."""
         if self.live.trying and not self.keep():
             return
@@ -135,21 +131,18 @@ class DeskActions:
             self.session.said.emit("the frames are being sorted; press again in a moment")
             return None
         recipe, kept = made
-        found: list[int] = []
-
-        def act(editor: "Editor") -> None:
-            candidate = editor.keep(
+        change = self.session.change(
+            lambda editor: editor.keep(
                 line.sequence, recipe, kept.picture, kept.eta, kept.silent_share, kept.scores, batch=batch
             )
-            found.append(candidate.id)
-
-        if not self.session.change(act):
+        )
+        if change is None:
             return None
         self.live.leave()
         if percentile is None:
-            self.session.show(found[0])
+            self.session.show(change.result.id)
             self.session.said.emit(f"kept: {recipe.words}")
-        return found[0]
+        return change.result.id
 
     # -- comparing -----------------------------------------------------------------------------------------------
 
@@ -246,7 +239,7 @@ class DeskActions:
         if one is None:
             self.session.said.emit("there is no suggestion yet: press J")
             return
-        if self.desk.composing.add(one.shapes, one.kind == "exclude", suggesting.candidate, new_batch()):
+        if self.desk.composing.add(one.shapes, suggesting.candidate, new_batch(), excluding=one.kind == "exclude"):
             suggesting.drop()
 
     def _show_suggestion(self) -> None:

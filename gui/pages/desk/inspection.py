@@ -79,7 +79,7 @@ class Understanding:
             return
         right, bottom = region.x + region.width, region.y + region.height
         corners = ((float(region.x), float(region.y)), (float(right), float(bottom)))
-        if self._desk.composing.add((Shape("rectangle", corners),), False, kept, batch):
+        if self._desk.composing.add((Shape("rectangle", corners),), kept, batch):
             self._session.said.emit(
                 f"the region has its own η* = {votes.eta} of {votes.frames} frames now; Ctrl+Z takes it back"
             )

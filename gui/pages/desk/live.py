@@ -81,7 +81,7 @@ class LivePanel(QWidget):
         self._set_frames(self._live.frames + by, settled=True)
 
     def _set_frames(self, frames: int, settled: bool) -> None:
-        self._live.set_frames(frames, settled)
+        self._live.set_frames(frames, settled=settled)
 
     def _follow(self) -> None:
         """Show where the live picture stands."""

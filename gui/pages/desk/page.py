@@ -274,7 +274,7 @@ class Desk(QWidget):
         if tint is None:
             self.view.set_overlay("confidence", None)
         else:
-            self.view.set_overlay("confidence", tint.mask, tint.colour, tint.alpha, tint.hatched)
+            self.view.set_overlay("confidence", tint.mask, tint.colour, tint.alpha, hatched=tint.hatched)
         self.view.set_legend(None if tint is None else tint.legend)
         self.say_values()
 

@@ -220,11 +220,17 @@ class SequencesPanel(QWidget):
         for box in (self.filter, self.sort, self.search):
             box.setEnabled(not blind)
         self.model.unsure = self._unsure if sort == UNSURE else NOTHING_KNOWN
-        order = arrange(session.lines.values(), shown, sort, "" if blind else self.search.text(), self._unsure)
+        order = arrange(
+            session.lines.values(),
+            shown=shown,
+            sort=sort,
+            search="" if blind else self.search.text(),
+            unsure=self._unsure,
+        )
         if order == session.order and self.model.rowCount() == len(order):
             self.model.touch()
         else:
-            session.order = order
+            session.set_order(order)
             self.model.reset()
             self._follow()
         total = len(session.lines)

@@ -153,6 +153,6 @@ def test_suggestions_are_for_the_picture_that_they_are_painted_on(
 def test_a_base_is_not_painted_with_itself(window: Window, qtbot: QtBot) -> None:
     ids = loaded(window, qtbot)
     lasso = Shape("lasso", ((10.0, 10.0), (20.0, 10.0), (20.0, 20.0)))
-    window.desk.composing.add((lasso,), False, ids[0], "batch")
+    window.desk.composing.add((lasso,), ids[0], "batch")
     assert not window.session.detail.draft.layers
     assert "nothing would change" in window.statusBar().currentMessage()

@@ -93,7 +93,7 @@ def show(qtbot: QtBot, session: Session, jobs: Jobs, settings: QSettings) -> Sho
         page.resize(1100, 800)
         page.show()
         session.open(folder)
-        session.order = list(session.lines)
+        session.set_order(list(session.lines))
         session.frame(session.order[0])
         qtbot.waitUntil(lambda: settled(page), timeout=PATIENCE)
         return page
