@@ -19,29 +19,29 @@ def always(session: Session) -> bool:
     return True
 
 
-def opened(session: Session) -> bool:
+def has_project(session: Session) -> bool:
     """Enabled where a project is open."""
     return session.project is not None
 
 
 def selected(session: Session) -> bool:
     """Enabled where a sequence is selected."""
-    return session.target is not None
+    return session.selected is not None
 
 
-def seeing(session: Session) -> bool:
+def not_blind(session: Session) -> bool:
     """Enabled where a sequence is selected and not judged blindly."""
-    return session.target is not None and not session.blind
+    return session.selected is not None and not session.blind
 
 
-def open_eyed(session: Session) -> bool:
+def project_not_blind(session: Session) -> bool:
     """Enabled where a project is open and is not judged blindly."""
     return session.project is not None and not session.blind
 
 
-def shown(session: Session) -> bool:
+def displayed(session: Session) -> bool:
     """Enabled where a candidate is shown."""
-    return session.shown is not None
+    return session.displayed is not None
 
 
 @dataclass(frozen=True)
@@ -70,21 +70,27 @@ _BY_GROUP: dict[str, tuple[Action, ...]] = {
         Action("new", "New project…", ("Ctrl+N",), "Make a project in an empty folder", when=always),
         Action("open", "Open project…", ("Ctrl+O",), "Open the folder of a project", when=always),
         Action("sample", "Open the sample project", (), "Four short clips to try everything with", when=always),
-        Action("add", "Add clips…", ("Ctrl+I",), "Add video files; folders can be dropped, too", when=opened),
-        Action("add_folder", "Add a folder…", ("Ctrl+Shift+I",), "Add all clips below a folder", when=opened),
-        Action("analyze", "Analyse what is new", ("Ctrl+R",), "Make candidates where there are none", when=opened),
-        Action("auto", "Choose automatically", (), "Accept what is fit where no person decided", when=opened),
-        Action("import", "Import decisions…", (), "Merge what another annotator decided", when=open_eyed),
-        Action("export_decisions", "Export decisions…", (), "For another annotator's machine", when=opened),
-        Action("agreement", "Agreement and conflicts", ("Ctrl+G",), "Who agrees with whom", when=open_eyed),
-        Action("close", "Close project", ("Ctrl+W",), "Back to the start page", when=opened),
+        Action("add", "Add clips…", ("Ctrl+I",), "Add video files; folders can be dropped, too", when=has_project),
+        Action("add_folder", "Add a folder…", ("Ctrl+Shift+I",), "Add all clips below a folder", when=has_project),
+        Action("analyze", "Analyse what is new", ("Ctrl+R",), "Make candidates where there are none", when=has_project),
+        Action("auto", "Choose automatically", (), "Accept what is fit where no person decided", when=has_project),
+        Action("import", "Import decisions…", (), "Merge what another annotator decided", when=project_not_blind),
+        Action("export_decisions", "Export decisions…", (), "For another annotator's machine", when=has_project),
+        Action("agreement", "Agreement and conflicts", ("Ctrl+G",), "Who agrees with whom", when=project_not_blind),
+        Action("close", "Close project", ("Ctrl+W",), "Back to the start page", when=has_project),
         Action("quit", "Quit", ("Ctrl+Q",), "Close the window", when=always),
     ),
     "Go": (
-        Action("next", "Next sequence", ("Down", "PgDown"), "Go to the next sequence of the list", when=opened),
-        Action("previous", "Previous sequence", ("Up", "PgUp"), "Go to the previous sequence of the list", when=opened),
+        Action("next", "Next sequence", ("Down", "PgDown"), "Go to the next sequence in the list", when=has_project),
         Action(
-            "undecided", "Nearest undecided sequence", ("Ctrl+Down",), "Go to the nearest undecided one", when=opened
+            "previous", "Previous sequence", ("Up", "PgUp"), "Go to the previous sequence in the list", when=has_project
+        ),
+        Action(
+            "undecided",
+            "Nearest undecided sequence",
+            ("Ctrl+Down",),
+            "Go to the nearest undecided one",
+            when=has_project,
         ),
         Action("next_candidate", "Next candidate", ("Right",), "Show the next candidate", when=selected),
         Action("previous_candidate", "Previous candidate", ("Left",), "Show the previous candidate", when=selected),
@@ -92,20 +98,22 @@ _BY_GROUP: dict[str, tuple[Action, ...]] = {
             Action(f"candidate_{n}", f"Candidate {n}", (str(n),), f"Show candidate {n} of the list", when=selected)
             for n in range(1, 10)
         ),
-        Action("find", "Find a sequence", ("Ctrl+F",), "Search the list", when=opened),
+        Action("find", "Find a sequence", ("Ctrl+F",), "Search the list", when=has_project),
     ),
     "Decide": (
-        Action("accept", "Accept", ("A",), "Accept what is shown and go on to the nearest undecided", when=shown),
-        Action("accept_stay", "Accept and stay", ("Shift+A",), "Accept what is shown; stay here", when=shown),
+        Action("accept", "Accept", ("A",), "Accept what is shown and go on to the nearest undecided", when=displayed),
+        Action("accept_stay", "Accept and stay", ("Shift+A",), "Accept what is shown; stay here", when=displayed),
         Action("reject", "Reject…", ("R",), "No candidate is fit for use; choose reasons", when=selected),
-        Action("unset", "Unset", ("U",), "Take the decision back: undecided again", when=seeing),
-        Action("star", "Star", ("S",), "Mark the sequence", when=seeing),
-        Action("note", "Note", ("N",), "Write a note; Enter keeps it", when=seeing),
-        Action("blind", "Second opinion", ("O",), "Judge blindly: by chance order, no names, no scores", when=opened),
+        Action("unset", "Unset", ("U",), "Take the decision back: undecided again", when=not_blind),
+        Action("star", "Star", ("S",), "Mark the sequence", when=not_blind),
+        Action("note", "Note", ("N",), "Write a note; Enter keeps it", when=not_blind),
+        Action(
+            "blind", "Second opinion", ("O",), "Judge blindly: by chance order, no names, no scores", when=has_project
+        ),
     ),
     "Edit": (
-        Action("undo", "Undo", ("Ctrl+Z",), "Take back your latest edit, strokes included", when=opened),
-        Action("redo", "Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "Redo what was undone", when=opened),
+        Action("undo", "Undo", ("Ctrl+Z",), "Take back your latest edit, strokes included", when=has_project),
+        Action("redo", "Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "Redo what was undone", when=has_project),
     ),
     "Compare": (
         Action("wipe", "Wipe", ("W",), "Both in one picture, with a line between", when=selected),
@@ -114,9 +122,11 @@ _BY_GROUP: dict[str, tuple[Action, ...]] = {
         Action("difference", "Difference", ("D",), "Show the difference; again: the next kind", when=selected),
         Action("blink", "Blink", ("B",), "Change between both, once a press", when=selected),
         Action("blinking", "Blink by itself", ("Shift+B",), "Change between both twice a second", when=selected),
-        Action("opponent", "Compare with this candidate", ("C",), "Again: with the rainy frame", when=shown),
-        Action("confidence", "Expected error", ("M",), "Tint by it; again: the worst 5 %; then nothing", when=seeing),
-        Action("places", "Places of the verdict", ("Shift+M",), "Tint where its reasons are", when=seeing),
+        Action("opponent", "Compare with this candidate", ("C",), "Again: with the rainy frame", when=displayed),
+        Action(
+            "confidence", "Expected error", ("M",), "Tint by it; again: the worst 5 %; then nothing", when=not_blind
+        ),
+        Action("places", "Places of the verdict", ("Shift+M",), "Tint where its reasons are", when=not_blind),
         Action("fit", "Fit", ("0", "F"), "The whole picture", when=selected),
         Action("actual", "1:1", ("Z",), "One pixel of the picture on one of the screen", when=selected),
         Action("zoom_in", "Zoom in", ("+", "="), "Larger", when=selected),
@@ -129,35 +139,37 @@ _BY_GROUP: dict[str, tuple[Action, ...]] = {
         Action("reference", "Reference frame", ("Home",), "The frame that the clean image stands for", when=selected),
     ),
     "Live": (
-        Action("percentile_up", "Higher percentile", ("]",), "One percent more; with Shift a tenth", when=seeing),
-        Action("percentile_down", "Lower percentile", ("[",), "One percent less; with Shift a tenth", when=seeing),
-        Action("percentile_up_fine", "A tenth higher", ("}", "Shift+]"), "A tenth of a percent more", when=seeing),
-        Action("percentile_down_fine", "A tenth lower", ("{", "Shift+["), "A tenth of a percent less", when=seeing),
-        Action("frames_up", "More frames", ("Ctrl+]",), "Ten frames more", when=seeing),
-        Action("frames_down", "Fewer frames", ("Ctrl+[",), "Ten frames fewer", when=seeing),
-        Action("keep", "Keep as a candidate", ("K",), "Save the current slider settings as a candidate", when=seeing),
+        Action("percentile_up", "Higher percentile", ("]",), "One percent more; with Shift a tenth", when=not_blind),
+        Action("percentile_down", "Lower percentile", ("[",), "One percent less; with Shift a tenth", when=not_blind),
+        Action("percentile_up_fine", "A tenth higher", ("}", "Shift+]"), "A tenth of a percent more", when=not_blind),
+        Action("percentile_down_fine", "A tenth lower", ("{", "Shift+["), "A tenth of a percent less", when=not_blind),
+        Action("frames_up", "More frames", ("Ctrl+]",), "Ten frames more", when=not_blind),
+        Action("frames_down", "Fewer frames", ("Ctrl+[",), "Ten frames fewer", when=not_blind),
+        Action(
+            "keep", "Keep as a candidate", ("K",), "Save the current slider settings as a candidate", when=not_blind
+        ),
     ),
     "Understand": (
-        Action("pick", "Pixel", ("P",), "Why is this pixel so? Click one: its values over time", when=seeing),
-        Action("region", "Region", ("Q",), "What does this region vote? Drag a rectangle", when=seeing),
-        Action("region_keep", "Use the region's η* there", ("E",), "A candidate for this region", when=seeing),
+        Action("pick", "Pixel", ("P",), "Why is this pixel so? Click one: its values over time", when=not_blind),
+        Action("region", "Region", ("Q",), "What does this region vote? Drag a rectangle", when=not_blind),
+        Action("region_keep", "Use the region's η* there", ("E",), "A candidate for this region", when=not_blind),
     ),
     "Compose": (
-        Action("brush", "Brush", ("H",), "Paint with another candidate", when=seeing),
-        Action("rectangle", "Rectangle", ("T",), "Paint a rectangle", when=seeing),
-        Action("lasso", "Lasso", ("L",), "Paint what a line encloses", when=seeing),
-        Action("fill", "Fill", ("I",), "Paint what is alike around a pixel", when=seeing),
-        Action("exclude", "Exclude", ("X",), "Strokes mark what must not be trusted", when=seeing),
-        Action("erase", "Erase", ("Shift+X",), "Strokes take away", when=seeing),
-        Action("larger", "Larger brush", ("Ctrl++", "Ctrl+="), "A quarter more", when=seeing),
-        Action("smaller", "Smaller brush", ("Ctrl+-",), "A quarter less", when=seeing),
-        Action("suggest", "Next suggestion", ("J",), "Where candidates disagree; shows the next", when=seeing),
-        Action("take", "Take the suggestion", ("Y",), "Paint or exclude what is suggested", when=seeing),
+        Action("brush", "Brush", ("H",), "Paint with another candidate", when=not_blind),
+        Action("rectangle", "Rectangle", ("T",), "Paint a rectangle", when=not_blind),
+        Action("lasso", "Lasso", ("L",), "Paint what a line encloses", when=not_blind),
+        Action("fill", "Fill", ("I",), "Paint what is alike around a pixel", when=not_blind),
+        Action("exclude", "Exclude", ("X",), "Strokes mark what must not be trusted", when=not_blind),
+        Action("erase", "Erase", ("Shift+X",), "Strokes take away", when=not_blind),
+        Action("larger", "Larger brush", ("Ctrl++", "Ctrl+="), "A quarter more", when=not_blind),
+        Action("smaller", "Smaller brush", ("Ctrl+-",), "A quarter less", when=not_blind),
+        Action("suggest", "Next suggestion", ("J",), "Where candidates disagree; shows the next", when=not_blind),
+        Action("take", "Take the suggestion", ("Y",), "Paint or exclude what is suggested", when=not_blind),
         Action("no_tool", "No tool", ("Esc",), "Put the tool away; leave the live picture", when=always),
     ),
     "Window": (
-        Action("desk", "Desk", ("Ctrl+1",), "Compare and decide", when=opened),
-        Action("pairs", "Pairs and export", ("Ctrl+2",), "Frames for the pairs; write the data set", when=opened),
+        Action("desk", "Desk", ("Ctrl+1",), "Compare and decide", when=has_project),
+        Action("pairs", "Pairs and export", ("Ctrl+2",), "Frames for the pairs; write the data set", when=has_project),
         Action("training", "Training", ("Ctrl+3",), "Train SPANet on an export", when=always),
         Action("results", "Results", ("Ctrl+4",), "Evaluate, and see what came out worst", when=always),
         Action("jobs", "Jobs", ("Ctrl+5",), "What runs in the background", when=always),
@@ -201,7 +213,7 @@ class Actions(QObject):
             made.setStatusTip(action.tip)
             made.triggered.connect(lambda _=False, name=action.id: do(name))
             self.by_id[action.id] = made
-        for signal in (session.opened, session.target_changed, session.shown_changed, session.detail_changed):
+        for signal in (session.opened, session.selection_changed, session.displayed_changed, session.detail_changed):
             signal.connect(self.update)
         self.update()
 

@@ -131,7 +131,7 @@ class PictureArea(ZoomableArea):
 
     def set_override(self, picture: U8 | None, name: str = "") -> int:
         """Hold a picture over everything, None: no more. Returns the serial. Raises ValueError for another size."""
-        self._contents.hold(picture)
+        self._contents.set_override(picture)
         self._names.override = name
         return self._new_contents(keep_view=True)
 

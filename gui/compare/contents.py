@@ -52,7 +52,7 @@ class Contents:
         if self.override is not None and _size(self.override) != self.size:
             self.override = None
 
-    def hold(self, picture: U8 | None) -> None:
+    def set_override(self, picture: U8 | None) -> None:
         """Hold a picture over both, None: no more. Raises ValueError for another size."""
         self.override = None
         _check(picture, self.size)

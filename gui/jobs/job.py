@@ -16,7 +16,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
 
-from gui.jobs.messages import advice_for, command_text, words_again
+from gui.jobs.messages import advice_for, command_text, retry_arguments
 from gui.jobs.progress import JobProgress
 from pipeline.progress_lines import VARIABLE, read_line
 from pipeline.stages import Progress
@@ -47,7 +47,7 @@ class State(Enum):
 class Job(QObject):
     """A command, queued, at work, or over.
 
-    title: for a person. words: the command without ``rainclean`` (["analyze", "/data/rain"]); --json is added.
+    title: for a person. arguments: the command without ``rainclean`` (["analyze", "/data/rain"]); --json is added.
     project: folder of the project that it is about. program: run this instead, for tests.
 
     Signals: `changed` after each step, line and change of state; `finished` once, when it is over.
@@ -57,10 +57,10 @@ class Job(QObject):
     finished = Signal()
 
     def __init__(
-        self, title: str, words: Sequence[str], project: Path | None = None, program: Sequence[str] = ()
+        self, title: str, arguments: Sequence[str], project: Path | None = None, program: Sequence[str] = ()
     ) -> None:
         super().__init__()
-        self.title, self.words, self.project = title, tuple(map(str, words)), project
+        self.title, self.arguments, self.project = title, tuple(map(str, arguments)), project
         self.state = State.QUEUED
         self.stopping = False
         self.log: deque[str] = deque(maxlen=LOG_LINES)
@@ -68,7 +68,7 @@ class Job(QObject):
         self.result: Any = None
         self.error = self.advice = ""
         self.grace = _LONGER.get(self.kind, GRACE)
-        self._program = tuple(program) or (*_COMMAND, *self.words, "--json")
+        self._program = tuple(program) or (*_COMMAND, *self.arguments, "--json")
         self._fake = tuple(program)
         self._progress = JobProgress(self.kind)
         self._process: QProcess | None = None
@@ -77,12 +77,12 @@ class Job(QObject):
     @property
     def kind(self) -> str:
         """The command: "analyze"."""
-        return self.words[0] if self.words else ""
+        return self.arguments[0] if self.arguments else ""
 
     @property
     def command(self) -> str:
         """The same as typed on a terminal."""
-        return command_text(self.words)
+        return command_text(self.arguments)
 
     @property
     def progress(self) -> Progress | None:
@@ -113,11 +113,11 @@ class Job(QObject):
         """One line that says what it is doing, or how it ended."""
         if self.stopping and not self.is_over:
             return "stopping"
-        return self._progress.words(time.monotonic()) if self.state is State.RUNNING else self.state.value
+        return self._progress.description(time.monotonic()) if self.state is State.RUNNING else self.state.value
 
     def again(self) -> "Job":
         """A job that tries it again, or goes on where this one was."""
-        return Job(self.title, words_again(self.words), self.project, self._fake)
+        return Job(self.title, retry_arguments(self.arguments), self.project, self._fake)
 
     def start(self) -> None:
         """Start the process; asked for by `gui.jobs.queue.Jobs` when it is this job's turn."""
@@ -200,7 +200,7 @@ class Job(QObject):
         text = line.decode("utf-8", "replace").rstrip()
         step = read_line(text)
         if step is not None:
-            self._progress.take(step, time.monotonic())
+            self._progress.add_step(step, time.monotonic())
             text = f"note: {step.note}" if step.note else ""
         if text:
             self._note(text)

@@ -38,7 +38,7 @@ class JobProgress:
         self._first: tuple[float, float] | None = None
         self._shown: tuple[float, float] | None = None
 
-    def take(self, step: Progress, now: float) -> None:
+    def add_step(self, step: Progress, now: float) -> None:
         """The latest step. The share never falls."""
         self.step = step
         share = self._share_of(step)
@@ -62,7 +62,7 @@ class JobProgress:
         self._shown = (now, left)
         return left
 
-    def words(self, now: float) -> str:
+    def description(self, now: float) -> str:
         """What it is doing: ``cat: decode, 3 of 12 sequences, about 2 min left``."""
         if self.step is None:
             return "starting"

@@ -37,7 +37,7 @@ class RestoreOffer(QFrame):
         super().__init__(frameShape=QFrame.Shape.StyledPanel)
         self._workers = workers
         self._folder = Path()
-        self.reason, self.words = Label(wordWrap=True), Label(wordWrap=True)
+        self.reason, self.explanation = Label(wordWrap=True), Label(wordWrap=True)
         font = self.reason.font()
         font.setBold(True)
         self.reason.setFont(font)
@@ -59,7 +59,7 @@ class RestoreOffer(QFrame):
         buttons.addStretch(1)
         layout = QVBoxLayout(self)
         layout.addWidget(self.reason)
-        layout.addWidget(self.words)
+        layout.addWidget(self.explanation)
         layout.addLayout(buttons)
         self.hide()
 
@@ -86,7 +86,7 @@ class RestoreOffer(QFrame):
             words += "What can still be read of the store is added." if found.state == "damaged" else ""
         else:
             words = "There is no sound backup. A new store is made of what can still be read of this one."
-        self.words.setText(f"{words.strip()} The store as it is is kept in the folder backups.")
+        self.explanation.setText(f"{words.strip()} The store as it is is kept in the folder backups.")
         self.as_it_is.setVisible(found.state == "older")
         self._let(True)
         self.show()
@@ -104,7 +104,7 @@ class RestoreOffer(QFrame):
 
     def _show_progress(self, step: Progress) -> None:
         share = f" {step.done / step.total:.0%}" if step.total else ""
-        self.words.setText(f"Restoring: {_DOING.get(step.stage, step.stage)}{share}")
+        self.explanation.setText(f"Restoring: {_DOING.get(step.stage, step.stage)}{share}")
 
     def _done(self, result: Restored) -> None:
         self.hide()
@@ -117,7 +117,7 @@ class RestoreOffer(QFrame):
         if not isinstance(error, RaincleanError):
             raise error
         self._let(True)
-        self.words.setText(str(error))
+        self.explanation.setText(str(error))
         self.complained.emit(str(error))
 
     def _not_told(self, error: Exception) -> None:

@@ -26,7 +26,7 @@ LEVELS = (1, 2, 4, 8, 16, 32)
 WORST = 0.05
 """Share of the pixels that is tinted when the worst ones are asked for."""
 
-WAYS = ("", "levels", "worst")
+MODES = ("", "levels", "worst")
 """What is tinted: nothing, all by expected error, the worst pixels."""
 
 _WORST_COLOUR = (170, 60, 230)
@@ -56,15 +56,15 @@ class Tint:
     legend: Legend
 
 
-class Believing(QObject):
-    """changed: the tint came, changed or went, or errors can be told now. way: one of WAYS, as a person wants it."""
+class ConfidenceView(QObject):
+    """changed: the tint came, changed or went, or errors can be told now. way: one of MODES, as a person wants it."""
 
     changed = Signal()
 
     def __init__(self, session: Session, rest_ms: int = REST_MS) -> None:
         super().__init__()
         self._session = session
-        self.way = ""
+        self.mode = ""
         self.tint: Tint | None = None
         self._picture: U8 | None = None
         self._posterior: Posterior | None = None
@@ -73,39 +73,39 @@ class Believing(QObject):
         self._rest.timeout.connect(lambda: self._read(LATER))
         self._soon = QTimer(self, singleShot=True, interval=SOON_MS)
         self._soon.timeout.connect(self._measure)
-        for signal in (session.target_changed, session.detail_changed, session.shown_changed):
+        for signal in (session.selection_changed, session.detail_changed, session.displayed_changed):
             signal.connect(self._follow)
 
-    def toggle(self) -> None:
+    def next_mode(self) -> None:
         """Tint the next way."""
-        way = WAYS[(WAYS.index(self.way) + 1) % len(WAYS)]
-        if way and (self._session.blind or self._names() == ("", "")):
-            self.way = ""
+        mode = MODES[(MODES.index(self.mode) + 1) % len(MODES)]
+        if mode and (self._session.blind or self._names() == ("", "")):
+            self.mode = ""
             said = "nothing is known of the expected error: an older rainclean analysed; analyse it again"
-            self._session.said.emit("not shown during a second opinion" if self._session.blind else said)
+            self._session.message.emit("not shown during a second opinion" if self._session.blind else said)
             return
-        self.way = way
-        if not way:
+        self.mode = mode
+        if not mode:
             self._clear()
-            self._session.said.emit("the expected error is not shown any more")
-        elif way == "levels":
-            self._session.said.emit("tinted by expected error; again: the worst 5 %")
+            self._session.message.emit("the expected error is not shown any more")
+        elif mode == "levels":
+            self._session.message.emit("tinted by expected error; again: the worst 5 %")
             self._read(NOW)
         else:
-            self._session.said.emit("tinted: the 5 % of the picture that are expected to be farthest off")
+            self._session.message.emit("tinted: the 5 % of the picture that are expected to be farthest off")
             self._read(NOW)
 
-    def look_at(self, picture: U8 | None, *, changed: bool = False) -> None:
+    def set_picture(self, picture: U8 | None, *, changed: bool = False) -> None:
         """This picture is shown now, (H, W, 3) uint8. changed: the same array as before with other contents."""
         if picture is self._picture and not changed:
             return
         if picture is None or self._picture is None or picture.shape != self._picture.shape:
             self._clear()
         self._picture = picture
-        if self.way:
+        if self.mode:
             self._soon.start()
 
-    def at(self, x: int, y: int) -> float | None:
+    def error_at(self, x: int, y: int) -> float | None:
         """Expected error of a pixel of the shown picture, grey levels; None where nothing is known of it."""
         posterior, picture = self._posterior, self._picture
         if posterior is None or picture is None or self._session.blind or picture.shape != posterior.mean.shape:
@@ -119,7 +119,7 @@ class Believing(QObject):
     def _analysis(self) -> Analysis | None:
         """The analysis that the shown candidate is of."""
         session = self._session
-        main, shown, project = session.detail.analysis, session.candidate(session.shown), session.project
+        main, shown, project = session.detail.analysis, session.candidate(session.displayed), session.project
         if main is None or shown is None or project is None or shown.analysis_id == main.id:
             return main
         return analysis(project, shown.analysis_id)
@@ -135,14 +135,14 @@ class Believing(QObject):
             return
         names = self._names()
         if names == self._of:
-            if self.way and self.tint is None:
+            if self.mode and self.tint is None:
                 self._soon.start()
             return
         self._session.workers.cancel(_READ)
         self._of, self._posterior = names, None
         self._clear()
         self._rest.stop()
-        if names != ("", "") and self.way:
+        if names != ("", "") and self.mode:
             self._read(SOON)
         elif names != ("", ""):
             self._rest.start()
@@ -162,7 +162,7 @@ class Believing(QObject):
                 return read_posterior(own, made)
 
         self._session.workers.run(
-            work, self._come, lambda e: self._session.complained.emit(str(e)), lane=_READ, urgency=urgency
+            work, self._come, lambda e: self._session.warning.emit(str(e)), lane=_READ, urgency=urgency
         )
 
     def _come(self, posterior: "Posterior | None") -> None:
@@ -173,16 +173,16 @@ class Believing(QObject):
     def _measure(self) -> None:
         """Bring the tint to the shown picture."""
         posterior, picture = self._posterior, self._picture
-        if not self.way or posterior is None or picture is None or self._session.blind:
+        if not self.mode or posterior is None or picture is None or self._session.blind:
             return
         if picture.shape != posterior.mean.shape:
             return
-        picture, make = picture.copy(), by_levels if self.way == "levels" else worst
+        picture, make = picture.copy(), by_levels if self.mode == "levels" else worst
         # Strokes and sliders go on in the array meanwhile.
         self._session.workers.run(lambda: make(posterior.error(picture)), self._show, lane=_TINT, urgency=SOON)
 
     def _show(self, tint: Tint) -> None:
-        if self.way:
+        if self.mode:
             self.tint = tint
             self.changed.emit()
 

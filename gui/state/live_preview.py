@@ -37,17 +37,18 @@ MOST_FRAMES = 200
 _OPEN, _SORT = "live open", "live sort"
 
 
-class Live(QObject):
-    """The live stack of the selected sequence, and what of it is shown.
+class LivePreview(QObject):
+    """The live stack of the selected sequence, and what of it is displayed.
 
     Signals: `prepared` when it can be used or has gone; `moved` when percentile or frames have changed; `previewed`
-    with a coarse picture; `shown` when the live picture came, changed or went; `working` with a line on what is done.
+    with a coarse picture; `picture_changed` when the live picture came, changed or went; `working` with a line on
+    what is being done.
     """
 
     prepared = Signal()
     moved = Signal()
     previewed = Signal(object)
-    shown = Signal()
+    picture_changed = Signal()
     working = Signal(str)
 
     def __init__(self, session: Session, in_view: Callable[[], Region], rest_ms: int = REST_MS) -> None:
@@ -70,9 +71,9 @@ class Live(QObject):
         self._soon.timeout.connect(self._look_up)
         self._of: int | None = None
         self._analysis: Analysis | None = None
-        session.target_changed.connect(self._leave)
+        session.selection_changed.connect(self._leave)
         session.detail_changed.connect(self._look_again)
-        session.shown_changed.connect(self._follow)
+        session.displayed_changed.connect(self._follow)
 
     @property
     def active(self) -> bool:
@@ -103,7 +104,7 @@ class Live(QObject):
         return self._session.blind
 
     @property
-    def words(self) -> str:
+    def label(self) -> str:
         """What the live picture is made of."""
         return f"live: {self.frames} frames, percentile {self.percentile:g}"
 
@@ -120,12 +121,12 @@ class Live(QObject):
         """Decode and sort, beside the window."""
         self._rest.stop()
         session = self._session
-        line, analysis, project = session.line, session.detail.analysis, session.project
-        if line is None or analysis is None or project is None or session.blind or self.stack is not None:
+        summary, analysis, project = session.summary, session.detail.analysis, session.project
+        if summary is None or analysis is None or project is None or session.blind or self.stack is not None:
             return
         self._of, self._analysis = analysis.id, analysis
-        folder, sequence = project.folder, line.sequence
-        shown = session.candidate(session.shown)
+        folder, sequence = project.folder, summary.sequence
+        shown = session.candidate(session.displayed)
         frames = int(shown.recipe.get("frames") or MOST_FRAMES) if shown else MOST_FRAMES
 
         def stage() -> "Generator[Progress, None, LiveStack]":
@@ -239,8 +240,8 @@ class Live(QObject):
         self.working.emit("")
         if was:
             self.prepared.emit()
-            self.shown.emit()
-        if self._session.target is not None:
+            self.picture_changed.emit()
+        if self._session.selected is not None:
             self._rest.start()
 
     def _look_again(self) -> None:
@@ -266,10 +267,10 @@ class Live(QObject):
     def _follow(self) -> None:
         """Show the candidate; as long as nobody moves them, the sliders stand where it has them."""
         self._soon.stop()
-        candidate = self._session.candidate(self._session.shown)
+        candidate = self._session.candidate(self._session.displayed)
         if self._trying:
             self.picture, self._trying = None, False
-            self.shown.emit()
+            self.picture_changed.emit()
         if self.stack is None or candidate is None:
             return
         self.percentile = round(candidate.percentile * 10) / 10
@@ -291,7 +292,7 @@ class Live(QObject):
         except ValueError:  # NothingSorted: another window is just being sorted
             return
         self._spare, self.picture = self.picture, picture
-        self.shown.emit()
+        self.picture_changed.emit()
 
     def _preview(self) -> None:
         """Show what the sliders stand for, coarsely and in view only."""

@@ -6,21 +6,21 @@ from types import MappingProxyType
 from pipeline.project.model import NOT_JUDGED, Overview
 
 FILTERS: dict[str, Callable[[Overview], bool]] = {
-    "all": lambda line: True,
-    "to decide": lambda line: line.state in ("ready", "accepted automatically"),
-    "ready": lambda line: line.state == "ready",
-    "accepted by a person": lambda line: line.state == "accepted",
-    "accepted automatically": lambda line: line.state == "accepted automatically",
-    "rejected": lambda line: line.state == "rejected",
-    "new": lambda line: line.state == "new",
-    "failed": lambda line: line.state == "failed",
-    "verdict: fit": lambda line: line.trust == "fit",
-    "verdict: look": lambda line: line.trust == "look",
-    "verdict: unfit": lambda line: line.trust == "unfit",
-    NOT_JUDGED: lambda line: line.trust == NOT_JUDGED,
-    "in conflict": lambda line: line.conflict,
-    "starred": lambda line: line.star,
-    "with a note": lambda line: bool(line.note),
+    "all": lambda row: True,
+    "to decide": lambda row: row.state in ("ready", "accepted automatically"),
+    "ready": lambda row: row.state == "ready",
+    "accepted by a person": lambda row: row.state == "accepted",
+    "accepted automatically": lambda row: row.state == "accepted automatically",
+    "rejected": lambda row: row.state == "rejected",
+    "new": lambda row: row.state == "new",
+    "failed": lambda row: row.state == "failed",
+    "verdict: fit": lambda row: row.trust == "fit",
+    "verdict: look": lambda row: row.trust == "look",
+    "verdict: unfit": lambda row: row.trust == "unfit",
+    NOT_JUDGED: lambda row: row.trust == NOT_JUDGED,
+    "in conflict": lambda row: row.conflict,
+    "starred": lambda row: row.star,
+    "with a note": lambda row: bool(row.note),
 }
 """Name in the list's box → whether a line is shown."""
 
@@ -36,36 +36,36 @@ Unsure = Mapping[int, float]
 NOTHING_KNOWN: Unsure = MappingProxyType({})
 
 SORTS: dict[str, Callable[[Overview, Unsure], tuple[float | str, ...]]] = {
-    "as added": lambda line, unsure: (),
-    "name": lambda line, unsure: (line.sequence.name.casefold(),),
-    "state": lambda line, unsure: (_ORDER_OF_STATES.index(line.state),),
-    "score, worst first": lambda line, unsure: (-(line.score if line.score is not None else -1.0),),
-    "disagreement, most first": lambda line, unsure: (-line.spread,),
-    "verdict, worst first": lambda line, unsure: (_ORDER_OF_TRUST.index(line.trust),),
+    "as added": lambda row, unsure: (),
+    "name": lambda row, unsure: (row.sequence.name.casefold(),),
+    "state": lambda row, unsure: (_ORDER_OF_STATES.index(row.state),),
+    "score, worst first": lambda row, unsure: (-(row.score if row.score is not None else -1.0),),
+    "disagreement, most first": lambda row, unsure: (-row.spread,),
+    "verdict, worst first": lambda row, unsure: (_ORDER_OF_TRUST.index(row.trust),),
     # What a person has decided is sure, and stands behind what is left to do.
-    UNSURE: lambda line, unsure: (
-        (line.state in ("accepted", "rejected"), -unsure.get(line.sequence.id, 0.0)) if unsure else ()
+    UNSURE: lambda row, unsure: (
+        (row.state in ("accepted", "rejected"), -unsure.get(row.sequence.id, 0.0)) if unsure else ()
     ),
 }
 """Name in the list's box → key; of equals the one added first comes first."""
 
 
 def arrange(
-    lines: Iterable[Overview],
+    rows: Iterable[Overview],
     *,
-    shown: str = "all",
+    filter_by: str = "all",
     sort: str = "as added",
     search: str = "",
     unsure: Unsure = NOTHING_KNOWN,
 ) -> list[int]:
     """Ids of the sequences to list. search: words that name, scene or note of a line must all contain."""
     words = search.casefold().split()
-    chosen = [line for line in lines if FILTERS[shown](line) and all(w in _text(line) for w in words)]
-    return [line.sequence.id for line in sorted(chosen, key=lambda line: SORTS[sort](line, unsure))]
+    chosen = [row for row in rows if FILTERS[filter_by](row) and all(w in _text(row) for w in words)]
+    return [row.sequence.id for row in sorted(chosen, key=lambda row: SORTS[sort](row, unsure))]
 
 
-def _text(line: Overview) -> str:
-    return f"{line.sequence.name} {line.sequence.scene} {line.sequence.notes} {line.note}".casefold()
+def _text(row: Overview) -> str:
+    return f"{row.sequence.name} {row.sequence.scene} {row.sequence.notes} {row.note}".casefold()
 
 
 def neighbour(order: Sequence[int], of: int | None, step: int) -> int | None:

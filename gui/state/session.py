@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from PySide6.QtCore import QObject, Signal
 
 from gui.state.detail import Detail, read_detail
-from gui.state.image_cache import Pictures
-from gui.state.preference_learning import Learning
+from gui.state.image_cache import ImageCache
+from gui.state.preference_learning import PreferenceLearning
 from gui.state.project_watch import ProjectWatch, version_of
 from gui.state.sequence_order import nearest, neighbour
 from gui.workers import LATER, Workers
@@ -45,45 +45,45 @@ class Change(Generic[Result]):
 class Session(QObject):
     """The state that panels share.
 
-    Signals say what has changed; `learned`: what is suggested may be another candidate now; `travelled` carries the
+    Signals say what has changed; `learned`: what is suggested may be another candidate now; `history_moved` carries the
     edit that was taken back or done again, `said` a line for the person, `complained` one on what could not be done;
     `broken` the folder of a project whose store turned out to be damaged, or another one.
     """
 
     opened = Signal()
     sequences_changed = Signal()
-    target_changed = Signal()
+    selection_changed = Signal()
     detail_changed = Signal()
-    shown_changed = Signal()
+    displayed_changed = Signal()
     draft_changed = Signal()
-    learned = Signal()
-    travelled = Signal(object)
-    said = Signal(str)
-    complained = Signal(str)
-    broken = Signal(Path)
+    suggestions_changed = Signal()
+    history_moved = Signal(object)
+    message = Signal(str)
+    warning = Signal(str)
+    store_damaged = Signal(Path)
 
     def __init__(self, workers: Workers) -> None:
         super().__init__()
         self.workers = workers
         self.project: Project | None = None
         self.editor: Editor | None = None
-        self.who = person()
+        self.user = person()
         self.blind = False
-        self.lines: dict[int, Overview] = {}
+        self.summaries: dict[int, Overview] = {}
         self.order: list[int] = []
-        self.target: int | None = None
+        self.selected: int | None = None
         self.detail = Detail()
-        self.shown: int | None = None
-        self.opponent: int | None = None
-        self._learning = Learning(workers)
-        self._learning.changed.connect(self._suggest)
-        self._learning.changed.connect(self.learned)
+        self.displayed: int | None = None
+        self.compared_with: int | None = None
+        self._preference = PreferenceLearning(workers)
+        self._preference.changed.connect(self._suggest)
+        self._preference.changed.connect(self.suggestions_changed)
         self._suggested: Suggested | None = None
-        self.pictures = Pictures(workers, self._read)
+        self.pictures = ImageCache(workers, self._read)
         self._artefacts: Artefacts | None = None
         self._watch = ProjectWatch(self.refresh, self)
-        self._watch.warning.connect(self.complained)
-        self._watch.store_damaged.connect(self.broken)
+        self._watch.warning.connect(self.warning)
+        self._watch.store_damaged.connect(self.store_damaged)
 
     # -- the project ---------------------------------------------------------------------------------------------
 
@@ -91,17 +91,17 @@ class Session(QObject):
         """Open a project in place of the one before. Raises RaincleanError, and then keeps the one before."""
         with ExitStack() as opening:
             project = opening.enter_context(Project(folder, WAIT, self._back_up))
-            lines, version = _lines_of(project), version_of(project)
+            summaries, version = _summaries_of(project), version_of(project)
             opening.pop_all()
         self.close()
         self.project, self._artefacts = project, project.artefacts
-        self.editor = Editor(project, self.who)
-        self.lines = lines
+        self.editor = Editor(project, self.user)
+        self.summaries = summaries
         self._watch.start(project, version)
-        self._learning.open(project.folder)
+        self._preference.open(project.folder)
         self.opened.emit()
         for note in project.notes:
-            self.said.emit(note)
+            self.message.emit(note)
         self.sequences_changed.emit()
 
     def close(self) -> None:
@@ -109,23 +109,23 @@ class Session(QObject):
         if self.project is None:
             return
         self._watch.stop()
-        self._learning.open(None)
+        self._preference.open(None)
         self._suggested = None
         self.project.close()
         self.project = self.editor = self._artefacts = None
         self.pictures.clear()
-        self.lines, self.order = {}, []
-        self.target = None
-        self.detail, self.shown, self.opponent = Detail(), None, None
+        self.summaries, self.order = {}, []
+        self.selected = None
+        self.detail, self.displayed, self.compared_with = Detail(), None, None
         self.opened.emit()
-        self.target_changed.emit()
-        self.shown_changed.emit()
+        self.selection_changed.emit()
+        self.displayed_changed.emit()
 
-    def be(self, who: str) -> None:
+    def set_user(self, user: str) -> None:
         """Go on as this person."""
-        self.who = who
+        self.user = user
         if self.project is not None:
-            self.editor = Editor(self.project, who)
+            self.editor = Editor(self.project, user)
             self._load_detail()
 
     def look_around(self) -> None:
@@ -136,70 +136,70 @@ class Session(QObject):
         """Say what an error comes from, if it is the project: others hold it, it was replaced, or it is damaged."""
         explanation = self._watch.explain(error)
         if explanation is not None:
-            self.complained.emit(explanation)
+            self.warning.emit(explanation)
         return explanation is not None
 
     def refresh(self) -> None:
         """Load lines and detail anew."""
-        self._learning.again()
-        self._load_lines()
+        self._preference.again()
+        self._load_summaries()
         self.sequences_changed.emit()
-        if self.target is not None:
+        if self.selected is not None:
             self._load_detail()
 
     # -- what is selected and shown --------------------------------------------------------------------------------
 
     @property
-    def line(self) -> Overview | None:
+    def summary(self) -> Overview | None:
         """The selected sequence's line."""
-        return self.lines.get(self.target) if self.target is not None else None
+        return self.summaries.get(self.selected) if self.selected is not None else None
 
     def set_order(self, order: Sequence[int]) -> None:
         """Take the ids of the listed sequences, in the order of the list: what `step` goes through."""
         self.order = list(order)
 
-    def frame(self, sequence_id: int | None) -> None:
+    def select(self, sequence_id: int | None) -> None:
         """Frame a sequence: from now on keys act on it."""
-        if sequence_id == self.target or (sequence_id is not None and sequence_id not in self.lines):
+        if sequence_id == self.selected or (sequence_id is not None and sequence_id not in self.summaries):
             return
-        self.target, self.shown, self.opponent = sequence_id, None, None
+        self.selected, self.displayed, self.compared_with = sequence_id, None, None
         self._load_detail(quietly=True)
-        self.target_changed.emit()
-        self.shown_changed.emit()
+        self.selection_changed.emit()
+        self.displayed_changed.emit()
 
     def step(self, by: int) -> None:
         """Select the next or previous sequence of the list."""
-        self.frame(neighbour(self.order, self.target, by))
+        self.select(neighbour(self.order, self.selected, by))
 
     def step_undecided(self) -> None:
         """Select the nearest sequence that this person has still to judge."""
-        if self.target is None:
-            self.frame(neighbour(self.order, None, 0))
+        if self.selected is None:
+            self.select(neighbour(self.order, None, 0))
             return
-        following = nearest(self.order, self.target, self._is_open)
+        following = nearest(self.order, self.selected, self._is_open)
         if following is None:
-            self.said.emit("nothing is left to decide in this list")
+            self.message.emit("nothing is left to decide in this list")
         else:
-            self.frame(following)
+            self.select(following)
 
     def show(self, candidate_id: int | None) -> None:
         """Show a candidate."""
-        if candidate_id != self.shown and any(c.id == candidate_id for c in self.detail.candidates):
-            self.shown = candidate_id
-            self.shown_changed.emit()
+        if candidate_id != self.displayed and any(c.id == candidate_id for c in self.detail.candidates):
+            self.displayed = candidate_id
+            self.displayed_changed.emit()
 
     def step_candidate(self, by: int) -> None:
         """Show the next or previous candidate, round and round."""
         ids = [c.id for c in self.detail.candidates]
         if ids:
-            place = ids.index(self.shown) if self.shown in ids else 0
+            place = ids.index(self.displayed) if self.displayed in ids else 0
             self.show(ids[(place + by) % len(ids)])
 
     def compare_with(self, candidate_id: int | None) -> None:
         """Compare with this candidate, None for the rainy frame."""
-        if candidate_id != self.opponent:
-            self.opponent = candidate_id
-            self.shown_changed.emit()
+        if candidate_id != self.compared_with:
+            self.compared_with = candidate_id
+            self.displayed_changed.emit()
 
     def candidate(self, candidate_id: int | None) -> StoredCandidate | None:
         """A candidate of the selected sequence."""
@@ -208,7 +208,7 @@ class Session(QObject):
     @property
     def suggestions(self) -> Suggestions:
         """What was learned of this project."""
-        return self._learning.suggestions
+        return self._preference.suggestions
 
     @property
     def suggested(self) -> Suggested | None:
@@ -227,65 +227,67 @@ class Session(QObject):
         """Begin or end judging blindly: order by chance, no names, no scores, no earlier decision."""
         if blind != self.blind:
             self.blind = blind
-            self.shown = self.opponent = None
+            self.displayed = self.compared_with = None
             self._load_detail(quietly=True)
             self.sequences_changed.emit()
-            self.target_changed.emit()
-            self.shown_changed.emit()
+            self.selection_changed.emit()
+            self.displayed_changed.emit()
 
     # -- decisions -----------------------------------------------------------------------------------------------
 
     def accept(self, candidate_id: int | None = None, *, advance: bool = True) -> None:
         """Accept a candidate, the shown one if none is named, and go on to the nearest undecided sequence."""
-        line, chosen = self.line, candidate_id or self.shown
-        if line is None or self.editor is None or chosen is None:
-            self.complained.emit("there is no candidate to accept yet; analyse the sequence first")
+        summary, chosen = self.summary, candidate_id or self.displayed
+        if summary is None or self.editor is None or chosen is None:
+            self.warning.emit("there is no candidate to accept yet; analyse the sequence first")
             return
         self._decide(
-            lambda editor: editor.opine(line.sequence, chosen) if self.blind else editor.accept(line.sequence, chosen),
+            lambda editor: (
+                editor.opine(summary.sequence, chosen) if self.blind else editor.accept(summary.sequence, chosen)
+            ),
             advance=advance,
         )
 
     def reject(self, reasons: Sequence[str] = (), note: str = "", *, advance: bool = True) -> None:
         """Reject all candidates of the selected sequence."""
-        if (line := self.line) is not None:
+        if (summary := self.summary) is not None:
             self._decide(
                 lambda editor: (
-                    editor.opine(line.sequence, None, reasons, note)
+                    editor.opine(summary.sequence, None, reasons, note)
                     if self.blind
-                    else editor.reject(line.sequence, reasons, note)
+                    else editor.reject(summary.sequence, reasons, note)
                 ),
                 advance=advance,
             )
 
     def unset(self) -> None:
         """Take back what was decided on the selected sequence."""
-        if (line := self.line) is not None:
-            self.change(lambda editor: editor.unset(line.sequence))
+        if (summary := self.summary) is not None:
+            self.change(lambda editor: editor.unset(summary.sequence))
 
     def star(self) -> None:
         """Star the selected sequence, or take the star away."""
-        if (line := self.line) is not None:
-            self.change(lambda editor: editor.star(line.sequence, not self.detail.draft.star))
+        if (summary := self.summary) is not None:
+            self.change(lambda editor: editor.star(summary.sequence, not self.detail.draft.star))
 
     def note(self, text: str, sequence_id: int | None = None) -> bool:
         """Note something on a sequence, the selected one if none is named. False where it could not be stored."""
-        number = self.target if sequence_id is None else sequence_id
-        line = self.lines.get(number) if number is not None else None
-        if line is None or text == line.note:
+        number = self.selected if sequence_id is None else sequence_id
+        summary = self.summaries.get(number) if number is not None else None
+        if summary is None or text == summary.note:
             return True
-        stored = self.change(lambda editor: editor.note(line.sequence, text)) is not None
-        if stored and number is not None and number != self.target:
-            self._load_line(number)
+        stored = self.change(lambda editor: editor.note(summary.sequence, text)) is not None
+        if stored and number is not None and number != self.selected:
+            self._load_summary(number)
         return stored
 
     def undo(self) -> None:
         """Take back this person's latest edit, and bring what it was about into view."""
-        self._travel("undone", lambda editor: editor.undo(), "nothing to undo")
+        self._replay("undone", lambda editor: editor.undo(), "nothing to undo")
 
     def redo(self) -> None:
         """Redo what was undone last, and bring it into view."""
-        self._travel("Redone", lambda editor: editor.redo(), "Nothing to redo")
+        self._replay("Redone", lambda editor: editor.redo(), "Nothing to redo")
 
     def change(self, act: Callable[[Editor], Result]) -> Change[Result] | None:
         """Let the editor change the selected sequence, and announce what has changed.
@@ -303,48 +305,48 @@ class Session(QObject):
                 raise RaincleanError(f"{self.project.folder}: cannot be written to; copy it to change it")
             change = Change(act(self.editor))
         except RaincleanError as error:
-            self.complained.emit(self._watch.explain(error) or str(error))
+            self.warning.emit(self._watch.explain(error) or str(error))
             return None
-        self._learning.again()
-        if self.target is not None:
-            self._load_line(self.target)
+        self._preference.again()
+        if self.selected is not None:
+            self._load_summary(self.selected)
         self._load_detail()
         return change
 
     # -- inside --------------------------------------------------------------------------------------------------
 
     def _decide(self, act: Callable[[Editor], object], *, advance: bool) -> None:
-        following = nearest(self.order, self.target, self._is_open) if self.target is not None else None
+        following = nearest(self.order, self.selected, self._is_open) if self.selected is not None else None
         if self.change(act) is None or not advance:
             return
         if following is None:
-            self.said.emit("nothing is left to decide in this list")
+            self.message.emit("nothing is left to decide in this list")
         else:
-            self.frame(following)
+            self.select(following)
 
     def _is_open(self, sequence_id: int) -> bool:
-        line = self.lines.get(sequence_id)
-        if line is None:
+        summary = self.summaries.get(sequence_id)
+        if summary is None:
             return False
         if self.blind:
-            return line.candidates > 0 and self.editor is not None and not self.editor.has_opinion(sequence_id)
-        return line.state in ("ready", "accepted automatically")
+            return summary.candidates > 0 and self.editor is not None and not self.editor.has_opinion(sequence_id)
+        return summary.state in ("ready", "accepted automatically")
 
-    def _travel(self, how: str, act: "Callable[[Editor], Edit | None]", nothing: str) -> None:
+    def _replay(self, how: str, act: "Callable[[Editor], Edit | None]", nothing: str) -> None:
         change = self.change(act)
         if change is None:
             return
         edit = change.result
         if edit is None:
-            self.said.emit(nothing)
+            self.message.emit(nothing)
             return
-        self.frame(edit.sequence_id)
-        self._load_line(edit.sequence_id)
+        self.select(edit.sequence_id)
+        self._load_summary(edit.sequence_id)
         self._load_detail()
         # What it was about is shown: the composite that a stroke belongs to, the candidate that was decided on.
         self.show(self.detail.draft.base if edit.kind in ("paint", "feather", "remove_layer") else edit.candidate_id)
-        self.travelled.emit(edit)
-        self.said.emit(f"{how}: {edit.words}")
+        self.history_moved.emit(edit)
+        self.message.emit(f"{how}: {edit.words}")
 
     def _back_up(self, work: Callable[[], None]) -> None:
         """Do it beside the window; what keeps it from being done is said once."""
@@ -355,19 +357,19 @@ class Session(QObject):
             raise error
         if self.project is not None and str(error) not in self.project.notes:
             self.project.notes.append(str(error))
-            self.said.emit(str(error))
+            self.message.emit(str(error))
 
     def _suggest(self) -> None:
-        self._suggested = None if self.target is None else self.suggestions.of(self.target)
+        self._suggested = None if self.selected is None else self.suggestions.of(self.selected)
 
-    def _load_lines(self) -> None:
+    def _load_summaries(self) -> None:
         assert self.project is not None
-        self.lines = _lines_of(self.project)
+        self.summaries = _summaries_of(self.project)
 
-    def _load_line(self, sequence_id: int) -> None:
+    def _load_summary(self, sequence_id: int) -> None:
         assert self.project is not None
-        (line,) = overview(self.project, [self.lines[sequence_id].sequence.name])
-        self.lines[sequence_id] = line
+        (summary,) = overview(self.project, [self.summaries[sequence_id].sequence.name])
+        self.summaries[sequence_id] = summary
         self.sequences_changed.emit()
 
     def _load_detail(self, *, quietly: bool = False) -> None:
@@ -376,11 +378,11 @@ class Session(QObject):
         self.detail = self._read_detail()
         self._suggest()
         ids = {c.id for c in self.detail.candidates}
-        moved = self.shown not in ids or (self.opponent is not None and self.opponent not in ids)
-        if self.shown not in ids:
-            self.shown = self._first_to_show()
-        if self.opponent not in ids:
-            self.opponent = None
+        moved = self.displayed not in ids or (self.compared_with is not None and self.compared_with not in ids)
+        if self.displayed not in ids:
+            self.displayed = self._first_to_show()
+        if self.compared_with not in ids:
+            self.compared_with = None
         if quietly:
             return
         if before.candidates != self.detail.candidates or before.analysis != self.detail.analysis:
@@ -388,16 +390,16 @@ class Session(QObject):
         if before.draft != self.detail.draft:
             self.draft_changed.emit()
         if moved:
-            self.shown_changed.emit()
+            self.displayed_changed.emit()
 
     def _read_detail(self) -> Detail:
-        if self.project is None or self.editor is None or self.target is None:
+        if self.project is None or self.editor is None or self.selected is None:
             return Detail()
-        return read_detail(self.project, self.editor, self.target, blind=self.blind)
+        return read_detail(self.project, self.editor, self.selected, blind=self.blind)
 
     def _first_to_show(self) -> int | None:
         """The candidate decided on, else the suggested one, else the first of the list."""
-        decision = self.line.decision if self.line else None
+        decision = self.summary.decision if self.summary else None
         decided = decision.candidate_id if decision and not self.blind else None
         ids = [c.id for c in self.detail.candidates]
         suggested = self.suggested
@@ -410,6 +412,6 @@ class Session(QObject):
         return self._artefacts.picture(name)
 
 
-def _lines_of(project: Project) -> dict[int, Overview]:
+def _summaries_of(project: Project) -> dict[int, Overview]:
     with project.snapshot():
-        return {line.sequence.id: line for line in overview(project)}
+        return {summary.sequence.id: summary for summary in overview(project)}

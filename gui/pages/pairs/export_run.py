@@ -68,7 +68,7 @@ class ExportRun(QWidget):
         self._forget()
         for job in self._jobs.unfinished():
             if job.kind == "export" and project is not None and job.project == project:
-                self._follow(job, Path(job.words[job.words.index("-o") + 1]))
+                self._follow(job, Path(job.arguments[job.arguments.index("-o") + 1]))
         self._show()
 
     def _follow(self, job: Job, folder: Path) -> None:
