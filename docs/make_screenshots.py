@@ -187,7 +187,7 @@ def compose(tour: Tour) -> None:
     assert draft.layers and draft.exclude, draft
     tour.shoot("gui-compose")
     tour.press("X", "Esc", "J")
-    tour.until(lambda: "press J" not in desk.paint_suggestions.description, "suggestions")
+    tour.until(lambda: "Press J" not in desk.paint_suggestions.description, "suggestions")
     tour.press("Esc")
 
 

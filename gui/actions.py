@@ -1,6 +1,6 @@
-"""All actions in one table: what they are called, which keys give them, and when they can be given.
+"""All actions in one table: names, keys, tips, and when each is enabled.
 
-Menus, tooltips, the help page and the shortcuts are made from this table, so that they cannot contradict each other.
+Menus, tooltips, shortcuts and the help page are made from this table, so that they cannot contradict each other.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,46 +15,46 @@ When = Callable[[Session], bool]
 
 
 def always(session: Session) -> bool:
-    """Enabled at any time."""
+    """Return True: enabled at any time."""
     return True
 
 
 def has_project(session: Session) -> bool:
-    """Enabled where a project is open."""
+    """Return whether a project is open."""
     return session.project is not None
 
 
 def selected(session: Session) -> bool:
-    """Enabled where a sequence is selected."""
+    """Return whether a sequence is selected."""
     return session.selected is not None
 
 
 def not_blind(session: Session) -> bool:
-    """Enabled where a sequence is selected and not judged blindly."""
+    """Return whether a sequence is selected, and this is no second opinion."""
     return session.selected is not None and not session.blind
 
 
 def project_not_blind(session: Session) -> bool:
-    """Enabled where a project is open and is not judged blindly."""
+    """Return whether a project is open, and this is no second opinion."""
     return session.project is not None and not session.blind
 
 
 def displayed(session: Session) -> bool:
-    """Enabled where a candidate is shown."""
+    """Return whether a candidate is displayed."""
     return session.displayed is not None
 
 
 @dataclass(frozen=True)
 class Action:
-    """One thing a person can do.
+    """An action that a menu entry or key triggers.
 
     Attributes:
-        id: Name by which handlers know it.
+        id: Key of its handler.
         text: Menu entry.
-        keys: The first is shown in menus; all work.
+        keys: All of them work; menus show the first.
         tip: One line, without the key.
-        when: Tells from the session whether it can be done now.
-        group: The menu that it is in.
+        when: Tells from the session whether it is enabled.
+        group: Menu that it is in.
     """
 
     id: str
@@ -67,17 +67,45 @@ class Action:
 
 _BY_GROUP: dict[str, tuple[Action, ...]] = {
     "Project": (
-        Action("new", "New project…", ("Ctrl+N",), "Make a project in an empty folder", when=always),
+        Action("new", "New project…", ("Ctrl+N",), "Create a project in an empty folder", when=always),
         Action("open", "Open project…", ("Ctrl+O",), "Open the folder of a project", when=always),
-        Action("sample", "Open the sample project", (), "Four short clips to try everything with", when=always),
-        Action("add", "Add clips…", ("Ctrl+I",), "Add video files; folders can be dropped, too", when=has_project),
-        Action("add_folder", "Add a folder…", ("Ctrl+Shift+I",), "Add all clips below a folder", when=has_project),
-        Action("analyze", "Analyse what is new", ("Ctrl+R",), "Make candidates where there are none", when=has_project),
-        Action("auto", "Choose automatically", (), "Accept what is fit where no person decided", when=has_project),
-        Action("import", "Import decisions…", (), "Merge what another annotator decided", when=project_not_blind),
-        Action("export_decisions", "Export decisions…", (), "For another annotator's machine", when=has_project),
-        Action("agreement", "Agreement and conflicts", ("Ctrl+G",), "Who agrees with whom", when=project_not_blind),
-        Action("close", "Close project", ("Ctrl+W",), "Back to the start page", when=has_project),
+        Action("sample", "Open the sample project", (), "Open four short clips to try everything with", when=always),
+        Action(
+            "add", "Add clips…", ("Ctrl+I",), "Add video files; files and folders can also be dropped", when=has_project
+        ),
+        Action(
+            "add_folder",
+            "Add a folder…",
+            ("Ctrl+Shift+I",),
+            "Add all clips in a folder and its subfolders",
+            when=has_project,
+        ),
+        Action(
+            "analyze", "Analyse new sequences", ("Ctrl+R",), "Make candidates for all new sequences", when=has_project
+        ),
+        Action(
+            "auto",
+            "Choose automatically",
+            (),
+            "Accept the suggested candidates of undecided, fit sequences",
+            when=has_project,
+        ),
+        Action("import", "Import decisions…", (), "Merge the decisions of another person", when=project_not_blind),
+        Action(
+            "export_decisions",
+            "Export decisions…",
+            (),
+            "Write all decisions to a file for another person",
+            when=has_project,
+        ),
+        Action(
+            "agreement",
+            "Agreement and conflicts",
+            ("Ctrl+G",),
+            "Show who agrees with whom, and all conflicts",
+            when=project_not_blind,
+        ),
+        Action("close", "Close project", ("Ctrl+W",), "Go back to the start page", when=has_project),
         Action("quit", "Quit", ("Ctrl+Q",), "Close the window", when=always),
     ),
     "Go": (
@@ -98,82 +126,142 @@ _BY_GROUP: dict[str, tuple[Action, ...]] = {
             Action(f"candidate_{n}", f"Candidate {n}", (str(n),), f"Show candidate {n} of the list", when=selected)
             for n in range(1, 10)
         ),
-        Action("find", "Find a sequence", ("Ctrl+F",), "Search the list", when=has_project),
+        Action("find", "Find a sequence", ("Ctrl+F",), "Search the list of sequences", when=has_project),
     ),
     "Decide": (
-        Action("accept", "Accept", ("A",), "Accept what is shown and go on to the nearest undecided", when=displayed),
-        Action("accept_stay", "Accept and stay", ("Shift+A",), "Accept what is shown; stay here", when=displayed),
-        Action("reject", "Reject…", ("R",), "No candidate is fit for use; choose reasons", when=selected),
-        Action("unset", "Unset", ("U",), "Take the decision back: undecided again", when=not_blind),
-        Action("star", "Star", ("S",), "Mark the sequence", when=not_blind),
-        Action("note", "Note", ("N",), "Write a note; Enter keeps it", when=not_blind),
         Action(
-            "blind", "Second opinion", ("O",), "Judge blindly: by chance order, no names, no scores", when=has_project
+            "accept",
+            "Accept",
+            ("A",),
+            "Accept the displayed candidate; go to the nearest undecided one",
+            when=displayed,
         ),
+        Action(
+            "accept_stay",
+            "Accept and stay",
+            ("Shift+A",),
+            "Accept the displayed candidate and stay here",
+            when=displayed,
+        ),
+        Action("reject", "Reject…", ("R",), "Reject all candidates, with reasons", when=selected),
+        Action("unset", "Unset", ("U",), "Withdraw the decision", when=not_blind),
+        Action("star", "Star", ("S",), "Star the sequence, or remove its star", when=not_blind),
+        Action("note", "Note", ("N",), "Write a note; Enter saves it", when=not_blind),
+        Action("blind", "Second opinion", ("O",), "Judge blindly: random order, no names, no scores", when=has_project),
     ),
     "Edit": (
-        Action("undo", "Undo", ("Ctrl+Z",), "Take back your latest edit, strokes included", when=has_project),
-        Action("redo", "Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "Redo what was undone", when=has_project),
+        Action("undo", "Undo", ("Ctrl+Z",), "Undo your latest edit, strokes included", when=has_project),
+        Action("redo", "Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "Redo the edit that was undone", when=has_project),
     ),
     "Compare": (
-        Action("wipe", "Wipe", ("W",), "Both in one picture, with a line between", when=selected),
-        Action("side", "Side by side", ("G",), "Both beside each other", when=selected),
-        Action("single", "Single", ("V",), "The candidate alone", when=selected),
-        Action("difference", "Difference", ("D",), "Show the difference; again: the next kind", when=selected),
-        Action("blink", "Blink", ("B",), "Change between both, once a press", when=selected),
-        Action("blinking", "Blink by itself", ("Shift+B",), "Change between both twice a second", when=selected),
-        Action("opponent", "Compare with this candidate", ("C",), "Again: with the rainy frame", when=displayed),
+        Action("wipe", "Wipe", ("W",), "Show both in one picture, divided by a line", when=selected),
+        Action("side", "Side by side", ("G",), "Show both side by side", when=selected),
+        Action("single", "Single", ("V",), "Show the candidate alone", when=selected),
+        Action("difference", "Difference", ("D",), "Show the difference; press again for the next kind", when=selected),
+        Action("blink", "Blink", ("B",), "Switch between both with each press", when=selected),
+        Action("blinking", "Blink automatically", ("Shift+B",), "Switch between both twice a second", when=selected),
         Action(
-            "confidence", "Expected error", ("M",), "Tint by it; again: the worst 5 %; then nothing", when=not_blind
+            "opponent",
+            "Compare with this candidate",
+            ("C",),
+            "Compare with it; press again for the rainy frame",
+            when=displayed,
         ),
-        Action("places", "Places of the verdict", ("Shift+M",), "Tint where its reasons are", when=not_blind),
-        Action("fit", "Fit", ("0", "F"), "The whole picture", when=selected),
-        Action("actual", "1:1", ("Z",), "One pixel of the picture on one of the screen", when=selected),
-        Action("zoom_in", "Zoom in", ("+", "="), "Larger", when=selected),
-        Action("zoom_out", "Zoom out", ("-",), "Smaller", when=selected),
+        Action(
+            "confidence",
+            "Expected error",
+            ("M",),
+            "Tint by expected error; press again for the worst 5 %",
+            when=not_blind,
+        ),
+        Action(
+            "places", "Areas of the verdict", ("Shift+M",), "Tint the areas that the verdict is about", when=not_blind
+        ),
+        Action("fit", "Fit", ("0", "F"), "Show the whole picture", when=selected),
+        Action("actual", "1:1", ("Z",), "Show one pixel of the picture on one pixel of the screen", when=selected),
+        Action("zoom_in", "Zoom in", ("+", "="), "Enlarge the picture", when=selected),
+        Action("zoom_out", "Zoom out", ("-",), "Shrink the picture", when=selected),
     ),
     "Frames": (
         Action("play", "Play", ("Ctrl+Space",), "Play the rainy frames", when=selected),
-        Action("next_frame", "Next frame", (".",), "The next rainy frame", when=selected),
-        Action("previous_frame", "Previous frame", (",",), "The rainy frame before", when=selected),
-        Action("reference", "Reference frame", ("Home",), "The frame that the clean image stands for", when=selected),
+        Action("next_frame", "Next frame", (".",), "Show the next rainy frame", when=selected),
+        Action("previous_frame", "Previous frame", (",",), "Show the previous rainy frame", when=selected),
+        Action(
+            "reference", "Reference frame", ("Home",), "Show the frame that the clean image belongs to", when=selected
+        ),
     ),
     "Live": (
-        Action("percentile_up", "Higher percentile", ("]",), "One percent more; with Shift a tenth", when=not_blind),
-        Action("percentile_down", "Lower percentile", ("[",), "One percent less; with Shift a tenth", when=not_blind),
-        Action("percentile_up_fine", "A tenth higher", ("}", "Shift+]"), "A tenth of a percent more", when=not_blind),
-        Action("percentile_down_fine", "A tenth lower", ("{", "Shift+["), "A tenth of a percent less", when=not_blind),
-        Action("frames_up", "More frames", ("Ctrl+]",), "Ten frames more", when=not_blind),
-        Action("frames_down", "Fewer frames", ("Ctrl+[",), "Ten frames fewer", when=not_blind),
+        Action(
+            "percentile_up",
+            "Higher percentile",
+            ("]",),
+            "Raise the percentile by one; with Shift by a tenth",
+            when=not_blind,
+        ),
+        Action(
+            "percentile_down",
+            "Lower percentile",
+            ("[",),
+            "Lower the percentile by one; with Shift by a tenth",
+            when=not_blind,
+        ),
+        Action(
+            "percentile_up_fine",
+            "Percentile a tenth higher",
+            ("}", "Shift+]"),
+            "Raise the percentile by a tenth",
+            when=not_blind,
+        ),
+        Action(
+            "percentile_down_fine",
+            "Percentile a tenth lower",
+            ("{", "Shift+["),
+            "Lower the percentile by a tenth",
+            when=not_blind,
+        ),
+        Action("frames_up", "More frames", ("Ctrl+]",), "Use ten more frames", when=not_blind),
+        Action("frames_down", "Fewer frames", ("Ctrl+[",), "Use ten fewer frames", when=not_blind),
         Action(
             "keep", "Keep as a candidate", ("K",), "Save the current slider settings as a candidate", when=not_blind
         ),
     ),
-    "Understand": (
-        Action("pick", "Pixel", ("P",), "Why is this pixel so? Click one: its values over time", when=not_blind),
-        Action("region", "Region", ("Q",), "What does this region vote? Drag a rectangle", when=not_blind),
-        Action("region_keep", "Use the region's η* there", ("E",), "A candidate for this region", when=not_blind),
+    "Inspect": (
+        Action("pick", "Pixel", ("P",), "Click a pixel to see its values over time", when=not_blind),
+        Action("region", "Region", ("Q",), "Drag a rectangle to see the votes of its pixels", when=not_blind),
+        Action(
+            "region_keep",
+            "Use the region's η*",
+            ("E",),
+            "Paint the region with a candidate of its own η*",
+            when=not_blind,
+        ),
     ),
     "Compose": (
         Action("brush", "Brush", ("H",), "Paint with another candidate", when=not_blind),
         Action("rectangle", "Rectangle", ("T",), "Paint a rectangle", when=not_blind),
-        Action("lasso", "Lasso", ("L",), "Paint what a line encloses", when=not_blind),
-        Action("fill", "Fill", ("I",), "Paint what is alike around a pixel", when=not_blind),
-        Action("exclude", "Exclude", ("X",), "Strokes mark what must not be trusted", when=not_blind),
-        Action("erase", "Erase", ("Shift+X",), "Strokes take away", when=not_blind),
-        Action("larger", "Larger brush", ("Ctrl++", "Ctrl+="), "A quarter more", when=not_blind),
-        Action("smaller", "Smaller brush", ("Ctrl+-",), "A quarter less", when=not_blind),
-        Action("suggest", "Next suggestion", ("J",), "Where candidates disagree; shows the next", when=not_blind),
-        Action("take", "Take the suggestion", ("Y",), "Paint or exclude what is suggested", when=not_blind),
-        Action("no_tool", "No tool", ("Esc",), "Put the tool away; leave the live picture", when=always),
+        Action("lasso", "Lasso", ("L",), "Paint the area that a line encloses", when=not_blind),
+        Action("fill", "Fill", ("I",), "Paint similar pixels around a pixel", when=not_blind),
+        Action("exclude", "Exclude", ("X",), "Let strokes mark areas to exclude", when=not_blind),
+        Action("erase", "Erase", ("Shift+X",), "Let strokes erase", when=not_blind),
+        Action("larger", "Larger brush", ("Ctrl++", "Ctrl+="), "Enlarge the brush by a quarter", when=not_blind),
+        Action("smaller", "Smaller brush", ("Ctrl+-",), "Shrink the brush by a quarter", when=not_blind),
+        Action("suggest", "Next suggestion", ("J",), "Show the next place where candidates disagree", when=not_blind),
+        Action("take", "Take the suggestion", ("Y",), "Paint or exclude the suggested area", when=not_blind),
+        Action("no_tool", "No tool", ("Esc",), "Put the tool away, and leave the live picture", when=always),
     ),
     "Window": (
         Action("desk", "Desk", ("Ctrl+1",), "Compare and decide", when=has_project),
-        Action("pairs", "Pairs and export", ("Ctrl+2",), "Frames for the pairs; write the data set", when=has_project),
+        Action(
+            "pairs",
+            "Pairs and export",
+            ("Ctrl+2",),
+            "Choose frames for the pairs, and write the data set",
+            when=has_project,
+        ),
         Action("training", "Training", ("Ctrl+3",), "Train SPANet on an export", when=always),
-        Action("results", "Results", ("Ctrl+4",), "Evaluate, and see what came out worst", when=always),
-        Action("jobs", "Jobs", ("Ctrl+5",), "What runs in the background", when=always),
-        Action("help", "Keys", ("?", "F1"), "All keys", when=always),
+        Action("results", "Results", ("Ctrl+4",), "Evaluate weights, and see the worst pictures", when=always),
+        Action("jobs", "Jobs", ("Ctrl+5",), "Show the jobs in the background", when=always),
+        Action("help", "Keys", ("?", "F1"), "Show all keys", when=always),
     ),
 }
 
@@ -190,29 +278,30 @@ class HeldKey:
 
 
 HELD = (HeldKey("Space", "Compare", "Show the rainy frame while the key is held"),)
-"""Keys that act while they are held; the window listens for them itself."""
+"""Keys that act while they are held. `gui.main_window.keys` handles them."""
 
 GROUPS = tuple(_BY_GROUP)
 
-OF_DESK = frozenset(("Go", "Decide", "Compare", "Frames", "Live", "Understand", "Compose"))
-"""Groups that act on what the desk shows: where the desk is out of sight, they would act unseen."""
+OF_DESK = frozenset(("Go", "Decide", "Compare", "Frames", "Live", "Inspect", "Compose"))
+"""Groups that act on what the desk displays. They are disabled on other pages, where nobody would see the effect."""
 
 
 class Actions(QObject):
-    """The table as Qt actions. do: called with the id of the action that was given."""
+    """The table as Qt actions."""
 
     def __init__(self, session: Session, do: Callable[[str], object], parent: QObject) -> None:
+        """Make the actions. do: called with the id of a triggered action."""
         super().__init__(parent)
         self._session = session
         self._at_desk = True
         self.by_id: dict[str, QAction] = {}
         for action in TABLE:
-            made = QAction(action.text, self)
-            made.setShortcuts([QKeySequence(key) for key in action.keys])
-            made.setToolTip(f"{action.tip} ({key_text(action)})" if action.keys else action.tip)
-            made.setStatusTip(action.tip)
-            made.triggered.connect(lambda _=False, name=action.id: do(name))
-            self.by_id[action.id] = made
+            qt_action = QAction(action.text, self)
+            qt_action.setShortcuts([QKeySequence(key) for key in action.keys])
+            qt_action.setToolTip(f"{action.tip} ({key_text(action)})" if action.keys else action.tip)
+            qt_action.setStatusTip(action.tip)
+            qt_action.triggered.connect(lambda _=False, name=action.id: do(name))
+            self.by_id[action.id] = qt_action
         for signal in (session.opened, session.selection_changed, session.displayed_changed, session.detail_changed):
             signal.connect(self.update)
         self.update()
@@ -221,22 +310,22 @@ class Actions(QObject):
         return self.by_id[action_id]
 
     def of_group(self, group: str) -> Iterator[QAction]:
-        """The actions of a group in their order."""
+        """Return the actions of a group, in the order of the table."""
         return (self.by_id[action.id] for action in TABLE if action.group == group)
 
     def set_at_desk(self, at_desk: bool) -> None:
-        """Whether the desk is in sight: without it, only what does not need it can be done."""
+        """Enable or disable the groups of OF_DESK. at_desk: whether the desk is visible."""
         if at_desk != self._at_desk:
             self._at_desk = at_desk
             self.update()
 
     def update(self) -> None:
-        """Enable what can be done now."""
+        """Enable the actions that can be done now."""
         for action in TABLE:
-            here = self._at_desk or action.group not in OF_DESK
-            self.by_id[action.id].setEnabled(here and action.when(self._session))
+            reachable = self._at_desk or action.group not in OF_DESK
+            self.by_id[action.id].setEnabled(reachable and action.when(self._session))
 
 
 def key_text(action: Action) -> str:
-    """The keys of an action as this system writes them."""
+    """Return the keys of an action as this system writes them."""
     return " or ".join(QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText) for key in action.keys)

@@ -1,6 +1,6 @@
-"""What the window is about: the open project, the selected sequence, what is shown of it. Panels observe it.
+"""The state of the window: the open project, the selected sequence, the displayed candidate. Panels observe it.
 
-It knows no widgets. Whatever changes the project goes through `Editor` and is on disk when the call returns.
+It knows no widgets. Every change of the project goes through `Editor` and is on disk when the call returns.
 """
 
 from collections.abc import Callable, Sequence
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pipeline.project.editing import Edit
 
 WAIT = 3.0
-"""Seconds to wait for another process's transaction: they take milliseconds, and the window stands still meanwhile."""
+"""Seconds to wait for another process's transaction. They take milliseconds; the window is frozen meanwhile."""
 
 Result = TypeVar("Result")
 
@@ -43,11 +43,33 @@ class Change(Generic[Result]):
 
 
 class Session(QObject):
-    """The state that panels share.
+    """State that panels share.
 
-    Signals say what has changed; `learned`: what is suggested may be another candidate now; `history_moved` carries the
-    edit that was taken back or done again, `said` a line for the person, `complained` one on what could not be done;
-    `broken` the folder of a project whose store turned out to be damaged, or another one.
+    Signals:
+        opened: A project was opened or closed.
+        sequences_changed: Rows of the list have changed.
+        selection_changed: Another sequence is selected, or the same one is judged otherwise.
+        detail_changed: Analysis or candidates of the selected sequence have changed.
+        displayed_changed: Another candidate is displayed or compared with.
+        draft_changed: The draft of the selected sequence has changed.
+        suggestions_changed: Another candidate may be suggested now.
+        history_moved: An edit was undone or redone. Carries the edit.
+        message: Carries a line for the person.
+        warning: Carries a line on what could not be done, and why.
+        store_damaged: The store is damaged or was replaced. Carries the project's folder.
+
+    Attributes:
+        project: The open project, None on the start page.
+        editor: Changes the project in the name of `user`.
+        user: Name under which decisions are recorded.
+        blind: Whether the person gives a second opinion: random order, no names, no scores, no earlier decision.
+        summaries: Row of each sequence by its id.
+        order: Ids of the listed sequences in the order of the list.
+        selected: Id of the selected sequence, on which keys act.
+        detail: What is known of the selected sequence.
+        displayed: Id of the displayed candidate.
+        compared_with: Id of the candidate that it is compared with; None for the rainy frame.
+        pictures: Decoded pictures of the project.
     """
 
     opened = Signal()
@@ -88,7 +110,14 @@ class Session(QObject):
     # -- the project ---------------------------------------------------------------------------------------------
 
     def open(self, folder: Path) -> None:
-        """Open a project in place of the one before. Raises RaincleanError, and then keeps the one before."""
+        """Open a project and close the one before.
+
+        Args:
+            folder: Folder of the project.
+
+        Raises:
+            RaincleanError: The project cannot be opened. The one before stays open.
+        """
         with ExitStack() as opening:
             project = opening.enter_context(Project(folder, WAIT, self._back_up))
             summaries, version = _summaries_of(project), version_of(project)
@@ -105,7 +134,7 @@ class Session(QObject):
         self.sequences_changed.emit()
 
     def close(self) -> None:
-        """Let the project go."""
+        """Close the project."""
         if self.project is None:
             return
         self._watch.stop()
@@ -122,44 +151,48 @@ class Session(QObject):
         self.displayed_changed.emit()
 
     def set_user(self, user: str) -> None:
-        """Go on as this person."""
+        """Record decisions under another name from now on."""
         self.user = user
         if self.project is not None:
             self.editor = Editor(self.project, user)
             self._load_detail()
 
     def look_around(self) -> None:
-        """Load what other processes have changed: an analysis that goes on, an import."""
+        """Load what other processes have changed, such as a running analysis or an import."""
         self._watch.look()
 
     def explain(self, error: BaseException) -> bool:
-        """Say what an error comes from, if it is the project: others hold it, it was replaced, or it is damaged."""
+        """Announce the cause of an error if it is the project: locked, replaced or damaged.
+
+        Returns:
+            Whether the project is the cause; otherwise the error is a bug.
+        """
         explanation = self._watch.explain(error)
         if explanation is not None:
             self.warning.emit(explanation)
         return explanation is not None
 
     def refresh(self) -> None:
-        """Load lines and detail anew."""
+        """Load the rows of the list and the detail anew."""
         self._preference.again()
         self._load_summaries()
         self.sequences_changed.emit()
         if self.selected is not None:
             self._load_detail()
 
-    # -- what is selected and shown --------------------------------------------------------------------------------
+    # -- selection and display --------------------------------------------------------------------------------
 
     @property
     def summary(self) -> Overview | None:
-        """The selected sequence's line."""
+        """Return the row of the selected sequence."""
         return self.summaries.get(self.selected) if self.selected is not None else None
 
     def set_order(self, order: Sequence[int]) -> None:
-        """Take the ids of the listed sequences, in the order of the list: what `step` goes through."""
+        """Set the ids of the listed sequences, in the order of the list. `step` follows it."""
         self.order = list(order)
 
     def select(self, sequence_id: int | None) -> None:
-        """Frame a sequence: from now on keys act on it."""
+        """Select a sequence, None for none. Keys act on it from now on."""
         if sequence_id == self.selected or (sequence_id is not None and sequence_id not in self.summaries):
             return
         self.selected, self.displayed, self.compared_with = sequence_id, None, None
@@ -168,63 +201,65 @@ class Session(QObject):
         self.displayed_changed.emit()
 
     def step(self, by: int) -> None:
-        """Select the next or previous sequence of the list."""
+        """Select the sequence `by` places further down the list."""
         self.select(neighbour(self.order, self.selected, by))
 
     def step_undecided(self) -> None:
-        """Select the nearest sequence that this person has still to judge."""
+        """Select the nearest sequence that this person has not judged yet."""
         if self.selected is None:
             self.select(neighbour(self.order, None, 0))
             return
         following = nearest(self.order, self.selected, self._is_open)
         if following is None:
-            self.message.emit("nothing is left to decide in this list")
+            self.message.emit("Nothing left to decide in this list")
         else:
             self.select(following)
 
     def show(self, candidate_id: int | None) -> None:
-        """Show a candidate."""
+        """Display a candidate of the selected sequence."""
         if candidate_id != self.displayed and any(c.id == candidate_id for c in self.detail.candidates):
             self.displayed = candidate_id
             self.displayed_changed.emit()
 
     def step_candidate(self, by: int) -> None:
-        """Show the next or previous candidate, round and round."""
+        """Display the candidate `by` places further down the list; after the last comes the first."""
         ids = [c.id for c in self.detail.candidates]
         if ids:
             place = ids.index(self.displayed) if self.displayed in ids else 0
             self.show(ids[(place + by) % len(ids)])
 
     def compare_with(self, candidate_id: int | None) -> None:
-        """Compare with this candidate, None for the rainy frame."""
+        """Compare the displayed candidate with another one, None for the rainy frame."""
         if candidate_id != self.compared_with:
             self.compared_with = candidate_id
             self.displayed_changed.emit()
 
     def candidate(self, candidate_id: int | None) -> StoredCandidate | None:
-        """A candidate of the selected sequence."""
+        """Return a candidate of the selected sequence by its id; None where it has no such candidate."""
         return next((c for c in self.detail.candidates if c.id == candidate_id), None)
 
     @property
     def suggestions(self) -> Suggestions:
-        """What was learned of this project."""
+        """Return what was learned from the decisions in this project."""
         return self._preference.suggestions
 
     @property
     def suggested(self) -> Suggested | None:
-        """What is suggested for the selected sequence; never in a blind judgement, which it would sway."""
-        found = self._suggested
-        return None if self.blind or found is None or self.candidate(found.candidate_id) is None else found
+        """Return the suggestion for the selected sequence. None during a second opinion, which it would bias."""
+        suggested = self._suggested
+        if self.blind or suggested is None or self.candidate(suggested.candidate_id) is None:
+            return None
+        return suggested
 
     def label(self, candidate: StoredCandidate) -> str:
-        """What a candidate is called: its recipe in words, or in a blind judgement a letter."""
+        """Return the name of a candidate: its recipe in words, or a letter during a second opinion."""
         if self.blind:
             place = [c.id for c in self.detail.candidates].index(candidate.id)
             return f"candidate {chr(ord('A') + place % 26)}{place // 26 or ''}"
         return candidate.words
 
     def set_blind(self, blind: bool) -> None:
-        """Begin or end judging blindly: order by chance, no names, no scores, no earlier decision."""
+        """Begin or end a second opinion: random order, no names, no scores, no earlier decision."""
         if blind != self.blind:
             self.blind = blind
             self.displayed = self.compared_with = None
@@ -236,10 +271,15 @@ class Session(QObject):
     # -- decisions -----------------------------------------------------------------------------------------------
 
     def accept(self, candidate_id: int | None = None, *, advance: bool = True) -> None:
-        """Accept a candidate, the shown one if none is named, and go on to the nearest undecided sequence."""
+        """Accept a candidate of the selected sequence.
+
+        Args:
+            candidate_id: The candidate; the displayed one by default.
+            advance: Select the nearest undecided sequence afterwards.
+        """
         summary, chosen = self.summary, candidate_id or self.displayed
         if summary is None or self.editor is None or chosen is None:
-            self.warning.emit("there is no candidate to accept yet; analyse the sequence first")
+            self.warning.emit("No candidate to accept yet. Analyse the sequence first (Ctrl+R).")
             return
         self._decide(
             lambda editor: (
@@ -249,7 +289,13 @@ class Session(QObject):
         )
 
     def reject(self, reasons: Sequence[str] = (), note: str = "", *, advance: bool = True) -> None:
-        """Reject all candidates of the selected sequence."""
+        """Reject all candidates of the selected sequence.
+
+        Args:
+            reasons: Keys of `REASONS`.
+            note: Anything else to say about it.
+            advance: Select the nearest undecided sequence afterwards.
+        """
         if (summary := self.summary) is not None:
             self._decide(
                 lambda editor: (
@@ -261,17 +307,25 @@ class Session(QObject):
             )
 
     def unset(self) -> None:
-        """Take back what was decided on the selected sequence."""
+        """Withdraw the decision on the selected sequence."""
         if (summary := self.summary) is not None:
             self.change(lambda editor: editor.unset(summary.sequence))
 
     def star(self) -> None:
-        """Star the selected sequence, or take the star away."""
+        """Star the selected sequence, or remove its star."""
         if (summary := self.summary) is not None:
             self.change(lambda editor: editor.star(summary.sequence, not self.detail.draft.star))
 
     def note(self, text: str, sequence_id: int | None = None) -> bool:
-        """Note something on a sequence, the selected one if none is named. False where it could not be stored."""
+        """Store a note on a sequence.
+
+        Args:
+            text: The note.
+            sequence_id: The sequence; the selected one by default.
+
+        Returns:
+            Whether the note is stored.
+        """
         number = self.selected if sequence_id is None else sequence_id
         summary = self.summaries.get(number) if number is not None else None
         if summary is None or text == summary.note:
@@ -282,12 +336,12 @@ class Session(QObject):
         return stored
 
     def undo(self) -> None:
-        """Take back this person's latest edit, and bring what it was about into view."""
-        self._replay("undone", lambda editor: editor.undo(), "nothing to undo")
+        """Undo this person's latest edit, and select its sequence."""
+        self._replay(lambda editor: editor.undo(), done="Undone", nothing="Nothing to undo")
 
     def redo(self) -> None:
-        """Redo what was undone last, and bring it into view."""
-        self._replay("Redone", lambda editor: editor.redo(), "Nothing to redo")
+        """Redo what was undone last, and select its sequence."""
+        self._replay(lambda editor: editor.redo(), done="Redone", nothing="Nothing to redo")
 
     def change(self, act: Callable[[Editor], Result]) -> Change[Result] | None:
         """Let the editor change the selected sequence, and announce what has changed.
@@ -302,7 +356,7 @@ class Session(QObject):
             return None
         try:
             if self.project.read_only:
-                raise RaincleanError(f"{self.project.folder}: cannot be written to; copy it to change it")
+                raise RaincleanError(f"{self.project.folder}: cannot be written to. Copy the project to change it.")
             change = Change(act(self.editor))
         except RaincleanError as error:
             self.warning.emit(self._watch.explain(error) or str(error))
@@ -320,7 +374,7 @@ class Session(QObject):
         if self.change(act) is None or not advance:
             return
         if following is None:
-            self.message.emit("nothing is left to decide in this list")
+            self.message.emit("Nothing left to decide in this list")
         else:
             self.select(following)
 
@@ -332,7 +386,7 @@ class Session(QObject):
             return summary.candidates > 0 and self.editor is not None and not self.editor.has_opinion(sequence_id)
         return summary.state in ("ready", "accepted automatically")
 
-    def _replay(self, how: str, act: "Callable[[Editor], Edit | None]", nothing: str) -> None:
+    def _replay(self, act: "Callable[[Editor], Edit | None]", *, done: str, nothing: str) -> None:
         change = self.change(act)
         if change is None:
             return
@@ -343,13 +397,13 @@ class Session(QObject):
         self.select(edit.sequence_id)
         self._load_summary(edit.sequence_id)
         self._load_detail()
-        # What it was about is shown: the composite that a stroke belongs to, the candidate that was decided on.
+        # Show the subject of the edit: the composite that a stroke belongs to, the candidate that was decided on.
         self.show(self.detail.draft.base if edit.kind in ("paint", "feather", "remove_layer") else edit.candidate_id)
         self.history_moved.emit(edit)
-        self.message.emit(f"{how}: {edit.words}")
+        self.message.emit(f"{done}: {edit.words}")
 
     def _back_up(self, work: Callable[[], None]) -> None:
-        """Do it beside the window; what keeps it from being done is said once."""
+        """Make a backup in a thread; announce once why it failed."""
         self.workers.run(work, lambda _: None, self._not_backed_up, lane="backup", urgency=LATER)
 
     def _not_backed_up(self, error: Exception) -> None:
@@ -373,7 +427,7 @@ class Session(QObject):
         self.sequences_changed.emit()
 
     def _load_detail(self, *, quietly: bool = False) -> None:
-        """Load what is known of the selected sequence. quietly: the caller tells everybody."""
+        """Load the detail of the selected sequence. quietly: the caller emits the signals."""
         before = self.detail
         self.detail = self._read_detail()
         self._suggest()
@@ -398,7 +452,7 @@ class Session(QObject):
         return read_detail(self.project, self.editor, self.selected, blind=self.blind)
 
     def _first_to_show(self) -> int | None:
-        """The candidate decided on, else the suggested one, else the first of the list."""
+        """Return the candidate decided on, else the suggested one, else the first in the list."""
         decision = self.summary.decision if self.summary else None
         decided = decision.candidate_id if decision and not self.blind else None
         ids = [c.id for c in self.detail.candidates]
@@ -407,7 +461,6 @@ class Session(QObject):
         return decided if decided in ids else first
 
     def _read(self, name: str) -> "U8":
-
         assert self._artefacts is not None
         return self._artefacts.picture(name)
 

@@ -98,10 +98,10 @@ def test_closing_asks_while_something_runs_and_leaves_no_process(
 
         monkeypatch.setattr(QMessageBox, "exec", run)
 
-    answer("Stay")
+    answer("Cancel")
     assert not window.close()
     assert job.state is State.RUNNING and "Wait" in asked[0]
-    answer("Stop and close")
+    answer("Stop and quit")
     assert window.close()
     assert job.pid is None
 
@@ -152,7 +152,7 @@ def test_who_decides_is_remembered(open_window: Open, home: Path, monkeypatch: p
 def test_a_bug_is_reported_and_the_window_stays(window: Window) -> None:
     window.report_bug("Traceback: something")
     box = window.findChild(QMessageBox)
-    assert box is not None and "What was decided is stored" in box.text() and "something" in box.detailedText()
+    assert box is not None and "All decisions are stored" in box.text() and "something" in box.detailedText()
     box.close()
 
 
@@ -196,7 +196,7 @@ def test_command_line_twin(words: tuple[str, ...]) -> None:
     else:
         command = [str(Path(sys.executable).with_name("rainclean-gui")), *words]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0 and "curation desk" in done.stdout
+    assert done.returncode == 0 and "compare candidates, choose" in done.stdout
 
 
 def hold_jobs(window: Window, monkeypatch: pytest.MonkeyPatch) -> list[Job]:
@@ -298,7 +298,7 @@ def test_paths_that_are_not_there_are_complained_about_first(
     monkeypatch.setattr(dialogs, "choose", lambda *_: asked.append(1) or [])
     window = open_window(None)
     window.open_paths([tmp_path / "nothing"])
-    assert asked == [] and f"there is no {tmp_path / 'nothing'}" in window.statusBar().currentMessage()
+    assert asked == [] and f"Not found: {tmp_path / 'nothing'}" in window.statusBar().currentMessage()
     window.open_paths([tmp_path / "nothing", home])
     assert window.project_folder() == home.resolve()
 
@@ -331,10 +331,10 @@ def test_conflicts_are_marked_and_told_after_an_import(open_window: Open, home: 
         assert len(conflicts(store)) == 1
     over(window, "decisions import", "")
     qtbot.waitUntil(lambda: not window.jobs.unfinished(), timeout=PATIENCE)
-    assert "1 conflict; Ctrl+G" in window.statusBar().currentMessage()
+    assert "1 conflict. Ctrl+G" in window.statusBar().currentMessage()
     rows = window.desk.sequences
     assert "in conflict" in rows.model.data(rows.model.index(0), int(Qt.ItemDataRole.AccessibleTextRole))
-    rows.filter.setCurrentText("in conflict")
+    rows.filter.setCurrentText("In conflict")
     assert window.session.order == [first.id]
     press(window, "O")
     assert not window.commands["agreement"].isEnabled() and not window.commands["import"].isEnabled()

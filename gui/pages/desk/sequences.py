@@ -217,7 +217,7 @@ class SequencesPanel(QWidget):
         session = self._session
         # States, scores and notes say what others found: judged blindly, the list stands as it was added.
         blind = session.blind
-        shown, sort = ("all", "as added") if blind else (self.filter.currentText(), self.sort.currentText())
+        shown, sort = ("All", "As added") if blind else (self.filter.currentText(), self.sort.currentText())
         for box in (self.filter, self.sort, self.search):
             box.setEnabled(not blind)
         self.model.unsure = self._unsure if sort == UNSURE else NOTHING_KNOWN

@@ -34,7 +34,7 @@ def jobs(qtbot: QtBot) -> Any:
 
 
 def fake(script: str, kind: str = "analyze", project: str = "p") -> Job:
-    return Job(f"A {kind}", [kind, project], Path(project), (sys.executable, "-c", script))
+    return Job(f"A {kind}", [kind, project], Path(project), program=(sys.executable, "-c", script))
 
 
 def over(qtbot: QtBot, *jobs: Job, within: int = PATIENCE) -> None:
@@ -77,9 +77,9 @@ def test_what_fails_says_why_and_what_to_do(jobs: Jobs, qtbot: QtBot, tmp_path: 
     usage = jobs.start(Job("Export", ["export", str(tmp_path)]))
     over(qtbot, usage)
     assert usage.state is State.FAILED and usage.error
-    nothing = jobs.start(Job("Nothing", ["x"], None, (str(tmp_path / "no program"),)))
+    nothing = jobs.start(Job("Nothing", ["x"], program=(str(tmp_path / "no program"),)))
     over(qtbot, nothing)
-    assert nothing.state is State.FAILED and "cannot be started" in nothing.error
+    assert nothing.state is State.FAILED and "could not be started" in nothing.error
 
 
 def test_a_stopped_job_ends_cleanly(jobs: Jobs, qtbot: QtBot) -> None:
@@ -108,8 +108,8 @@ def test_a_killed_job_says_that_what_was_finished_is_kept(jobs: Jobs, qtbot: QtB
     qtbot.waitUntil(lambda: job.pid is not None, timeout=PATIENCE)
     os.kill(job.pid or 0, signal.SIGKILL)
     over(qtbot, job)
-    assert job.state is State.FAILED and job.error == "the job died (signal 9)"
-    assert "what was finished is kept; start it again to go on" in job.advice.lower()
+    assert job.state is State.FAILED and job.error == "The job died (signal 9)"
+    assert "Finished sequences are kept. Start the job again" in job.advice
     again = jobs.again(job)
     assert again.state is State.RUNNING and job not in jobs.all
 

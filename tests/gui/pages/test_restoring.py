@@ -63,7 +63,7 @@ def test_a_damaged_project_is_restored_from_the_start_page(
     qtbot.mouseClick(offer.button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: window.session.project is not None, timeout=PATIENCE)
     assert not offer.isVisible() and window.stack.currentWidget() is window.pages
-    assert "restored: " in window.statusBar().currentMessage()
+    assert "Restored: " in window.statusBar().currentMessage()
     assert len(decisions.journal(window.session.project)) == (1 if whole else 2)  # an empty file has nothing to salvage
     assert [p for p in (decided / "backups").iterdir() if p.suffix == ".sqlite"]
 

@@ -124,7 +124,7 @@ def test_a_stroke_before_its_picture_is_loaded_says_so(window: Window, qtbot: Qt
     press(window, "H")
     window.session.pictures.clear()
     draw(window.desk.view, WAY)
-    assert "still being loaded" in window.statusBar().currentMessage()
+    assert "still loading" in window.statusBar().currentMessage()
     assert not window.session.detail.draft.layers and not window.desk.composition.drawing
     loaded(window, qtbot)
     draw(window.desk.view, WAY)
@@ -155,4 +155,4 @@ def test_a_base_is_not_painted_with_itself(window: Window, qtbot: QtBot) -> None
     lasso = Shape("lasso", ((10.0, 10.0), (20.0, 10.0), (20.0, 20.0)))
     window.desk.composition.add((lasso,), ids[0], "batch")
     assert not window.session.detail.draft.layers
-    assert "nothing would change" in window.statusBar().currentMessage()
+    assert "would change nothing" in window.statusBar().currentMessage()

@@ -62,7 +62,7 @@ def test_expected_errors_are_told_and_tinted(window: Window, qtbot: QtBot) -> No
     press(window, "M")
     qtbot.waitUntil(lambda: desk.confidence.tint is not None, timeout=10_000)
     tint = desk.confidence.tint
-    assert tint is not None and tint.legend.title == "expected error in grey levels, median 0.2"
+    assert tint is not None and tint.legend.title == "Expected error in grey levels, median 0.2"
     expected = known.posterior().error(known.rain_free())
     np.testing.assert_array_equal(tint.mask > 0, expected >= 1)
     assert desk.confidence.error_at(5, 5) == pytest.approx(expected[5, 5], abs=0.01)
@@ -78,7 +78,7 @@ def test_expected_errors_are_told_and_tinted(window: Window, qtbot: QtBot) -> No
     press(window, "M")
     qtbot.waitUntil(lambda: desk.confidence.tint is not None and desk.confidence.tint.hatched, timeout=10_000)
     tint = desk.confidence.tint
-    assert tint is not None and tint.legend.title == "worst 5 %: expected error of 7.2 grey levels or more"
+    assert tint is not None and tint.legend.title == "Worst 5 %: expected error of 7.2 grey levels or more"
     assert (tint.mask[known.DIM] > 0).all() and not tint.mask[:30].any()
     session.set_blind(True)
     assert desk.confidence.tint is None and desk.confidence.error_at(5, 5) is None
@@ -110,7 +110,7 @@ def test_without_a_posterior_it_is_said(home: Path, window: Window, qtbot: QtBot
     window.session.refresh()
     press(window, "M")
     assert window.desk.confidence.tint is None and not window.desk.confidence.mode
-    assert "older rainclean" in window.statusBar().currentMessage()
+    assert "older version of rainclean" in window.statusBar().currentMessage()
 
 
 def test_what_moves_is_suggested_with_its_reason(window: Window, qtbot: QtBot) -> None:

@@ -225,9 +225,9 @@ def test_what_another_process_decides_is_seen(window: Window, home: Path, qtbot:
 def test_filter_and_search_arrange_the_list_and_keep_the_selected_sequence(window: Window) -> None:
     panel = window.desk.sequences
     press(window, "A")
-    panel.filter.setCurrentText("to decide")
+    panel.filter.setCurrentText("To decide")
     assert [window.session.summaries[i].sequence.name for i in window.session.order] == ["place1", "place2"]
-    panel.filter.setCurrentText("all")
+    panel.filter.setCurrentText("All")
     panel.search.setText("PLACE2")
     assert len(window.session.order) == 1
     assert window.session.summary is not None and window.session.summary.sequence.name == "place1"

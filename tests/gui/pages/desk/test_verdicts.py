@@ -56,9 +56,9 @@ def test_a_verdict_is_seen_with_its_reasons_and_places(window: Window, qtbot: Qt
     qtbot.waitUntil(lambda: tinted(window) is not None, timeout=10_000)
     press(window, "Shift+M")
     assert tinted(window) is None
-    desk.sequences.filter.setCurrentText("verdict: unfit")
+    desk.sequences.filter.setCurrentText("Verdict: unfit")
     assert session.order == []
-    desk.sequences.filter.setCurrentText("verdict: look")
+    desk.sequences.filter.setCurrentText("Verdict: look")
     assert len(session.order) == 1
 
 

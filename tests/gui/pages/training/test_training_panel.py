@@ -83,7 +83,7 @@ def test_a_run_is_begun_paused_and_gone_on_with(
     qtbot.waitUntil(lambda: again.pid is not None, timeout=PATIENCE)
     os.kill(again.pid or 0, signal.SIGKILL)
     qtbot.waitUntil(lambda: again.is_over, timeout=PATIENCE)
-    assert "the job died (signal 9)" in panel.status.text() and "checkpoint" in panel.status.text()
+    assert "The job died (signal 9)" in panel.status.text() and "checkpoint" in panel.status.text()
     assert panel.go_on.isVisible()
 
 
