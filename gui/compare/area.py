@@ -129,8 +129,8 @@ class PictureArea(ZoomableArea):
         Raises:
             ValueError: The picture has another size.
         """
-        before, changed = self._contents.update_right(picture, region)
-        self._canvas.sampler.changed(before, picture, changed)
+        previous, changed = self._contents.update_right(picture, region)
+        self._canvas.sampler.changed(previous, picture, changed)
         return self._changed_within(changed)
 
     def set_names(self, left: str, right: str) -> None:
@@ -152,10 +152,10 @@ class PictureArea(ZoomableArea):
         Raises:
             ValueError: The array does not fit the region, or the region does not fit the picture.
         """
-        before, changed = self._contents.preview(array, region, step)
+        previous, changed = self._contents.preview(array, region, step)
         after = self._contents.shown_right
         assert after is not None
-        self._canvas.sampler.changed(before, after, changed)
+        self._canvas.sampler.changed(previous, after, changed)
         return self._changed_within(changed)
 
     def set_override(self, picture: U8 | None, name: str = "") -> int:
@@ -208,13 +208,13 @@ class PictureArea(ZoomableArea):
         """Return the position of the divider as a fraction of the width."""
         return self._divider
 
-    def set_divider(self, share: float) -> None:
+    def set_divider(self, fraction: float) -> None:
         """Move the divider of the wipe to a fraction of the width, 0…1."""
-        share = min(max(share, 0.0), 1.0)
-        if share != self._divider:
-            self._divider = share
+        fraction = min(max(fraction, 0.0), 1.0)
+        if fraction != self._divider:
+            self._divider = fraction
             self._changed()
-            self.divider_moved.emit(share)
+            self.divider_moved.emit(fraction)
 
     def move_divider(self, by: float) -> None:
         """Move the divider by a fraction of the width."""

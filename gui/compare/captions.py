@@ -33,8 +33,8 @@ def draw_captions(
     painter: QPainter, palette: QPalette, whole: QRectF, *, sides: Sequence[Side], names: Names, contents: Contents
 ) -> None:
     """Draw the captions of the visible sides. That of the right picture is at the right in every mode."""
-    share = 2 if len(sides) > 1 else 1
-    left = QRectF(whole.left(), whole.top(), whole.width() / share, whole.height())
+    parts = 2 if len(sides) > 1 else 1
+    left = QRectF(whole.left(), whole.top(), whole.width() / parts, whole.height())
     right = left.translated(whole.width() - left.width(), 0)
     for side in dict.fromkeys(sides):
         if side == "difference":
@@ -67,12 +67,12 @@ def draw_legend(painter: QPainter, palette: QPalette, whole: QRectF, legend: Leg
     bar = QRectF(inner.left(), inner.top() + line + 2, inner.width(), _BAR)
     colours = np.ascontiguousarray(legend.colours[None])
     painter.drawImage(bar, QImage(colours.data, colours.shape[1], 1, colours.nbytes, QImage.Format.Format_RGB888))
-    for share, text in legend.marks:
+    for fraction, text in legend.marks:
         place = QRectF(0, 0, 40, line)
-        place.moveCenter(QPointF(bar.left() + share * bar.width(), bar.bottom() + line / 2 + 1))
+        place.moveCenter(QPointF(bar.left() + fraction * bar.width(), bar.bottom() + line / 2 + 1))
         place.moveLeft(min(max(place.left(), inner.left()), inner.right() - place.width()))
-        at_end = Qt.AlignmentFlag.AlignLeft if share == 0 else Qt.AlignmentFlag.AlignRight
-        painter.drawText(place, at_end if share in (0, 1) else Qt.AlignmentFlag.AlignHCenter, text)
+        at_end = Qt.AlignmentFlag.AlignLeft if fraction == 0 else Qt.AlignmentFlag.AlignRight
+        painter.drawText(place, at_end if fraction in (0, 1) else Qt.AlignmentFlag.AlignHCenter, text)
 
 
 def _difference(names: Names, contents: Contents) -> str:

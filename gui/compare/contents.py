@@ -72,14 +72,14 @@ class Contents:
             ValueError: The picture has another size.
         """
         _check(picture, self.size)
-        before, changed = self.shown_right, region
-        if before is None:
+        previous, changed = self.shown_right, region
+        if previous is None:
             raise ValueError("there is no right picture to update")
         if region is not None and self._preview is not None and self._previewed is not None:
             changed = _hull(region, self._previewed)
         self.right, self._preview, self._previewed = picture, None, None
         self._differ(changed)
-        return before, changed
+        return previous, changed
 
     def preview(self, array: U8, region: Region, step: int) -> tuple[U8, Region]:
         """Show every step-th pixel of a region over the right picture.
@@ -101,7 +101,7 @@ class Contents:
         inside = 0 <= region.x <= self.size[0] - region.width and 0 <= region.y <= self.size[1] - region.height
         if array.shape != expected or array.dtype != np.uint8 or not inside:
             raise ValueError(f"a preview of {array.dtype} {array.shape} for {region}, every {step}th pixel")
-        before, changed = self.shown_right, region
+        previous, changed = self.shown_right, region
         if self._preview is None:
             self._preview = self.right.copy()
         elif self._previewed != region and self._previewed is not None:
@@ -110,8 +110,8 @@ class Contents:
         _part(self._preview, region)[...] = _spread(array, region, step)
         self._previewed = region
         self._differ(changed)
-        assert before is not None
-        return before, changed
+        assert previous is not None
+        return previous, changed
 
     @property
     def shown_right(self) -> U8 | None:

@@ -68,7 +68,7 @@ class Surface(Protocol):
     def divider_x(self) -> float | None:
         """Return the x of the divider; None if there is none."""
 
-    def set_divider(self, share: float) -> None:
+    def set_divider(self, fraction: float) -> None:
         """Move the divider to a fraction of the width, 0…1."""
 
     def rect(self) -> QRect:
@@ -137,9 +137,9 @@ class Pointer(QObject):
 
     def move(self, event: QMouseEvent) -> None:
         """Handle a movement, with or without a button."""
-        before, self.place = self.place, event.position()
-        if self.drag is Drag.PAN and before is not None:
-            self._view.pan_by(self.place - before)
+        previous, self.place = self.place, event.position()
+        if self.drag is Drag.PAN and previous is not None:
+            self._view.pan_by(self.place - previous)
         elif self.drag is Drag.DIVIDER:
             self._view.set_divider(self.place.x() / max(1, self._view.rect().width()))
         elif self.drag is Drag.RECTANGLE:

@@ -176,6 +176,6 @@ def _averages(source: int, scaled: int, start: int, length: int) -> _Averages:
     begin = int(near.min())
     weights = np.zeros((end - first, int(near.max()) + 1 - begin), np.float32)
     rows = np.arange(len(places)) // count
-    for pixel, share in zip(near, (lower + 1 - places, places - lower), strict=True):
-        np.add.at(weights, (rows, pixel - begin), share / count)
+    for pixel, weight in zip(near, (lower + 1 - places, places - lower), strict=True):
+        np.add.at(weights, (rows, pixel - begin), weight / count)
     return _Averages(weights, first, begin)

@@ -247,10 +247,10 @@ class CompareView(PictureArea):
             self.update()
             return
         reach = self._brush() if self.tool is Tool.BRUSH else decorations.CROSS
-        before = self._marked
+        previous = self._marked
         self._marked = decorations.around([place for place, _ in self._marks()], reach)
         region = QRegion()
-        for rect in (*before, *self._marked):
+        for rect in (*previous, *self._marked):
             region += rect.toAlignedRect()
         if not region.isEmpty():
             self.update(region)

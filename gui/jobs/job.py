@@ -102,9 +102,9 @@ class Job(QObject):
         return self._progress.step
 
     @property
-    def share(self) -> float | None:
+    def fraction(self) -> float | None:
         """Return the finished fraction of the work, 0…1; None if it is not known."""
-        return 1.0 if self.state is State.FINISHED else self._progress.share
+        return 1.0 if self.state is State.FINISHED else self._progress.fraction
 
     @property
     def seconds_left(self) -> float | None:

@@ -31,33 +31,33 @@ class JobProgress:
     Attributes:
         kind: Name of the command, which decides the weights of its stages.
         step: The latest step.
-        share: Finished fraction of the work, 0…1; None while it is not known.
+        fraction: Finished fraction of the work, 0…1; None while it is not known.
     """
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self.step: Progress | None = None
-        self.share: float | None = None
+        self.fraction: float | None = None
         self._first: tuple[float, float] | None = None
         self._shown: tuple[float, float] | None = None
 
     def add_step(self, step: Progress, now: float) -> None:
         """Take the latest step. The finished fraction never falls."""
         self.step = step
-        share = self._share_of(step)
-        if share is not None:
-            self.share = max(share, self.share or 0.0)
-            self._first = self._first or (now, self.share)
+        fraction = self._fraction_of(step)
+        if fraction is not None:
+            self.fraction = max(fraction, self.fraction or 0.0)
+            self._first = self._first or (now, self.fraction)
 
     def seconds_left(self, now: float) -> float | None:
         """Return the estimated seconds left, smoothed; None until enough is known."""
-        if self.share is None or self._first is None:
+        if self.fraction is None or self._first is None:
             return None
         # The rate since the beginning counts: the weights of the stages are only estimates.
-        (since, before), share = self._first, self.share
-        if now - since < _MIN_SECONDS or share - before < _MIN_FRACTION:
+        (since, before), fraction = self._first, self.fraction
+        if now - since < _MIN_SECONDS or fraction - before < _MIN_FRACTION:
             return None
-        left = (1 - share) * (now - since) / (share - before)
+        left = (1 - fraction) * (now - since) / (fraction - before)
         if self._shown is not None:
             at, shown = self._shown
             weight = min(1.0, (now - at) / 10)
@@ -72,7 +72,7 @@ class JobProgress:
         left = self.seconds_left(now)
         return ", ".join(filter(None, (_doing(self.kind, self.step), "" if left is None else left_in_words(left))))
 
-    def _share_of(self, step: Progress) -> float | None:
+    def _fraction_of(self, step: Progress) -> float | None:
         within = _within(_STAGES.get(self.kind, {}), step)
         after = _AFTER.get(self.kind, {})
         if step.parts_total:
@@ -85,10 +85,10 @@ class JobProgress:
 def _within(stages: dict[str, float], step: Progress) -> float | None:
     """Return the finished fraction of the work on one part; None if the stage is not known."""
     behind = 0.0
-    for stage, share in stages.items():
+    for stage, fraction in stages.items():
         if stage == step.stage:
-            return behind + share * (min(1.0, step.done / step.total) if step.total else 0.0)
-        behind += share
+            return behind + fraction * (min(1.0, step.done / step.total) if step.total else 0.0)
+        behind += fraction
     return None
 
 

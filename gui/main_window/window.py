@@ -335,7 +335,7 @@ class Window(QMainWindow):
         self._running.setVisible(bool(unfinished))
         if unfinished:
             first = unfinished[0]
-            share = f" {first.share:.0%}" if first.share is not None else ""
+            share = f" {first.fraction:.0%}" if first.fraction is not None else ""
             more = f" and {len(unfinished) - 1} more" if len(unfinished) > 1 else ""
             self._running.setText(f"{first.title}{share}{more}".replace("&", "&&"))
         self.pages.setTabText(_PAGES.index("jobs"), f"Jobs ({len(unfinished)})" if unfinished else "Jobs")

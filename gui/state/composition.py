@@ -171,7 +171,7 @@ class Composition(QObject):
 
     def begin(self, x: float, y: float) -> None:
         """Begin a stroke at (x, y) px."""
-        self.cancel()  # the view has let go of it
+        self.cancel()  # the view has dropped the stroke before
         if self.brush.tool is None or not self._may_paint():
             return
         source, base, guide = None if self.brush.excluding else self.source(), self.base(), self._guide()

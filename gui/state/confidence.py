@@ -140,8 +140,8 @@ class ConfidenceView(QObject):
         return analysis(project, shown.analysis_id)
 
     def _names(self) -> tuple[str, str]:
-        made = self._analysis()
-        return ("", "") if made is None else (made.posterior_mean, made.posterior_sd)
+        displayed = self._analysis()
+        return ("", "") if displayed is None else (displayed.posterior_mean, displayed.posterior_sd)
 
     def _follow(self) -> None:
         """Read the posterior that belongs to the displayed candidate; hide everything during a second opinion."""
@@ -164,8 +164,8 @@ class ConfidenceView(QObject):
 
     def _read(self, urgency: int) -> None:
         self._rest.stop()
-        made, project = self._analysis(), self._session.project
-        if made is None or project is None or self._session.blind:
+        displayed, project = self._analysis(), self._session.project
+        if displayed is None or project is None or self._session.blind:
             return
         if self._posterior is not None:
             self._soon.start()
@@ -174,7 +174,7 @@ class ConfidenceView(QObject):
 
         def work() -> "Posterior | None":
             with Project.again(folder) as own:
-                return read_posterior(own, made)
+                return read_posterior(own, displayed)
 
         self._session.workers.run(
             work, self._come, lambda e: self._session.warning.emit(str(e)), lane=_READ, urgency=urgency

@@ -44,17 +44,17 @@ class PreferenceLearning(QObject):
             self._soon.start()
 
     def _learn(self) -> None:
-        folder, before = self._folder, self._facts
+        folder, previous = self._folder, self._facts
         if folder is None:
             return
 
         def work() -> tuple[Facts | None, Suggestions | None]:
             # A connection of its own: one is used by one thread.
             with Project.again(folder, _WAIT) as project, project.snapshot():
-                facts = read(project, before)
+                facts = read(project, previous)
                 if facts is None:
                     return None, so_far(project)
-            return facts, None if facts is before else learn(facts)
+            return facts, None if facts is previous else learn(facts)
 
         # If the project cannot be read now, the next change tries again.
         self._workers.run(work, self._store, lambda _: None, lane="learn", urgency=LATER)

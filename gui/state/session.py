@@ -428,7 +428,7 @@ class Session(QObject):
 
     def _load_detail(self, *, quietly: bool = False) -> None:
         """Load the detail of the selected sequence. quietly: the caller emits the signals."""
-        before = self.detail
+        previous = self.detail
         self.detail = self._read_detail()
         self._suggest()
         ids = {c.id for c in self.detail.candidates}
@@ -439,9 +439,9 @@ class Session(QObject):
             self.compared_with = None
         if quietly:
             return
-        if before.candidates != self.detail.candidates or before.analysis != self.detail.analysis:
+        if previous.candidates != self.detail.candidates or previous.analysis != self.detail.analysis:
             self.detail_changed.emit()
-        if before.draft != self.detail.draft:
+        if previous.draft != self.detail.draft:
             self.draft_changed.emit()
         if moved:
             self.displayed_changed.emit()

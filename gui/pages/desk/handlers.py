@@ -234,18 +234,20 @@ class DeskActions:
         self.desk.paint_suggestions.next()
 
     def _take(self) -> None:
-        suggestions = self.desk.paint_suggestions
-        one = suggestions.current
+        paint_suggestions = self.desk.paint_suggestions
+        one = paint_suggestions.current
         if one is None:
             self.session.message.emit("there is no suggestion yet: press J")
             return
-        if self.desk.composition.add(one.shapes, suggestions.candidate, new_batch(), excluding=one.kind == "exclude"):
-            suggestions.drop()
+        if self.desk.composition.add(
+            one.shapes, paint_suggestions.candidate, new_batch(), excluding=one.kind == "exclude"
+        ):
+            paint_suggestions.drop()
 
     def _show_suggestion(self) -> None:
-        suggestions = self.desk.paint_suggestions
-        self.desk.compose.say(suggestions.description)
-        one = suggestions.current
+        paint_suggestions = self.desk.paint_suggestions
+        self.desk.compose.say(paint_suggestions.description)
+        one = paint_suggestions.current
         self.view.set_outlines([Outline(shape.points, SUGGESTED, True) for shape in one.shapes] if one else [])
 
     # -- leaving -------------------------------------------------------------------------------------------------

@@ -92,7 +92,7 @@ class SequencesModel(QAbstractListModel):
         for job in self._jobs.running():
             step = job.progress
             if job.kind == "analyze" and step is not None and step.part == summary.sequence.name:
-                share = job.share
+                share = job.fraction
                 return None if share is None else min(max(share * step.parts_total - step.parts_done, 0.0), 1.0)
         return None
 

@@ -104,8 +104,8 @@ class ExportRun(QWidget):
         for widget in (self.bar, self.cancel, self.doing):
             widget.setVisible(under_way)
         if job is not None and under_way:
-            self.bar.setRange(0, 1000 if job.share is not None else 0)
-            self.bar.setValue(round(1000 * (job.share or 0)))
+            self.bar.setRange(0, 1000 if job.fraction is not None else 0)
+            self.bar.setValue(round(1000 * (job.fraction or 0)))
             self.doing.setText(("check: " if job.kind == "check" else "") + job.doing())
             self.cancel.setEnabled(not job.stopping)
         there = self.written is not None and (self.written / "export.json").is_file() and not under_way

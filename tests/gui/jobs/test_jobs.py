@@ -58,11 +58,11 @@ def test_clips_are_added_and_analysed(jobs: Jobs, qtbot: QtBot, rainclean: Run, 
     assert add.result["sequences"] == ["table"]
     analyze = Job("Analyse", ["analyze", str(project), "--frames", "12"], project)
     seen: list[tuple[str, float | None]] = []
-    analyze.changed.connect(lambda: seen.append((analyze.doing(), analyze.share)))
+    analyze.changed.connect(lambda: seen.append((analyze.doing(), analyze.fraction)))
     jobs.start(analyze)
     over(qtbot, analyze)
     assert analyze.state is State.FINISHED, analyze.error
-    assert analyze.result["done"] == ["table"] and analyze.share == 1
+    assert analyze.result["done"] == ["table"] and analyze.fraction == 1
     assert any(text == "table: decode" for text, _ in seen)
     shares = [share for _, share in seen if share is not None]
     assert shares == sorted(shares) and any(0 < share < 1 for share in shares)
@@ -199,7 +199,7 @@ def test_a_run_that_goes_on_counts_from_where_it_was() -> None:
     assert left is not None and 75 < left < 85
     unknown = JobProgress("something")
     unknown.add_step(Progress("work", 1, 2), 0.0)
-    assert unknown.share is None and unknown.description(0.0) == "work 1 of 2"
+    assert unknown.fraction is None and unknown.description(0.0) == "work 1 of 2"
 
 
 def test_the_panel_shows_stops_and_tries_again(jobs: Jobs, qtbot: QtBot) -> None:
