@@ -161,7 +161,7 @@ _BY_GROUP: dict[str, tuple[Action, ...]] = {
         Action("blink", "Blink", ("B",), "Switch between both with each press", when=selected),
         Action("blinking", "Blink automatically", ("Shift+B",), "Switch between both twice a second", when=selected),
         Action(
-            "opponent",
+            "compare_with",
             "Compare with this candidate",
             ("C",),
             "Compare with it; press again for the rainy frame",

@@ -28,6 +28,7 @@ from gui.pages.jobs import JobsPanel
 from gui.pages.start import StartPage
 from gui.state import Session, Thumbnails
 from gui.widgets import Label, dialogs, named
+from gui.wording import in_window
 from gui.workers import Workers
 from pipeline.project.editing import Edit
 from pipeline.project.storage import DATABASE, backups
@@ -91,7 +92,7 @@ class Window(QMainWindow):
         self.session.sequences_changed.connect(self._sequences_changed)
         self.session.history_moved.connect(self._show_edit)
         self.project_commands.to_desk.connect(partial(self._show_page, "desk"))
-        self.session.message.connect(lambda text: self.statusBar().showMessage(text, MESSAGE_MS))
+        self.session.message.connect(lambda text: self.statusBar().showMessage(in_window(text), MESSAGE_MS))
         self.session.warning.connect(self._warn)
         self.session.store_damaged.connect(self.start_page.offer.look)  # seen when the project is closed
         self.desk.live.working.connect(self._working.setText)
@@ -355,7 +356,7 @@ class Window(QMainWindow):
 
     def _warn(self, text: str) -> None:
         """Show a warning in the status bar, without a box that has to be clicked away."""
-        self.statusBar().showMessage(f"⚠ {text}", 4 * MESSAGE_MS)
+        self.statusBar().showMessage(f"⚠ {in_window(text)}", 4 * MESSAGE_MS)
 
     def _ask_who(self) -> None:
         name, accepted = QInputDialog.getText(

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from gui.jobs import Job, Jobs, State
 from gui.widgets import Label
+from gui.wording import in_window
 
 EMPTY = (
     "No jobs yet. Adding clips, analysing, exporting, training and evaluating run here, "
@@ -162,7 +163,7 @@ class JobCard(QFrame):
         self.doing.setText(job.doing())
         self.stop.setText("End now" if job.stopping else "Stop")
         if job.state is State.FAILED:
-            self.reason.setText(f"{job.error}\n{job.advice}".strip())
+            self.reason.setText(f"{in_window(job.error)}\n{job.advice}".strip())
         if self._details.isVisible():
             self._fill_log()
 

@@ -65,7 +65,7 @@ class DeskActions:
             "difference": self._next_difference,
             "blink": self._blink,
             "blinking": self._blink_by_itself,
-            "opponent": self._compare_with_shown,
+            "compare_with": self._compare_with_shown,
             "confidence": desk.confidence.next_mode,
             "places": desk.toggle_places,
             "fit": view.fit,
