@@ -1,1 +1,1 @@
-"""Top floor: the window in which a person compares, chooses and masks. It imports the floors below."""
+"""The window, in which a person compares candidates, chooses and masks. Imports `pipeline` and `rainclean`."""

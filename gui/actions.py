@@ -1,10 +1,10 @@
-"""All actions in one table: what they are called, which keys give them, and when they can be given.
+"""All actions in one table: names, keys, tips, and when each is enabled.
 
-Menus, tooltips, the help page and the shortcuts are made from this table, so that they cannot contradict each other.
+Menus, tooltips, shortcuts and the help page are made from this table, so that they cannot contradict each other.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QKeySequence
@@ -15,150 +15,294 @@ When = Callable[[Session], bool]
 
 
 def always(session: Session) -> bool:
-    """Enabled at any time."""
+    """Return True: enabled at any time."""
     return True
 
 
-def opened(session: Session) -> bool:
-    """Enabled where a project is open."""
+def has_project(session: Session) -> bool:
+    """Return whether a project is open."""
     return session.project is not None
 
 
 def selected(session: Session) -> bool:
-    """Enabled where a sequence is selected."""
-    return session.target is not None
+    """Return whether a sequence is selected."""
+    return session.selected is not None
 
 
-def seeing(session: Session) -> bool:
-    """Enabled where a sequence is selected and not judged blindly."""
-    return session.target is not None and not session.blind
+def not_blind(session: Session) -> bool:
+    """Return whether a sequence is selected, and this is no second opinion."""
+    return session.selected is not None and not session.blind
 
 
-def open_eyed(session: Session) -> bool:
-    """Enabled where a project is open and is not judged blindly."""
+def project_not_blind(session: Session) -> bool:
+    """Return whether a project is open, and this is no second opinion."""
     return session.project is not None and not session.blind
 
 
-def shown(session: Session) -> bool:
-    """Enabled where a candidate is shown."""
-    return session.shown is not None
+def displayed(session: Session) -> bool:
+    """Return whether a candidate is displayed."""
+    return session.displayed is not None
 
 
 @dataclass(frozen=True)
 class Action:
-    """One thing a person can do. keys: the first is shown in menus; all work. tip: one line, without the key."""
+    """An action that a menu entry or key triggers.
+
+    Attributes:
+        id: Key of its handler.
+        text: Menu entry.
+        keys: All of them work; menus show the first.
+        tip: One line, without the key.
+        when: Tells from the session whether it is enabled.
+        group: Menu that it is in.
+    """
 
     id: str
-    group: str
     text: str
     keys: tuple[str, ...]
-    when: When
+    tip: str
+    when: When = field(kw_only=True)
+    group: str = field(default="", kw_only=True)
+
+
+_BY_GROUP: dict[str, tuple[Action, ...]] = {
+    "Project": (
+        Action("new", "New project…", ("Ctrl+N",), "Create a project in an empty folder", when=always),
+        Action("open", "Open project…", ("Ctrl+O",), "Open the folder of a project", when=always),
+        Action("sample", "Open the sample project", (), "Open four short clips to try everything with", when=always),
+        Action(
+            "add", "Add clips…", ("Ctrl+I",), "Add video files; files and folders can also be dropped", when=has_project
+        ),
+        Action(
+            "add_folder",
+            "Add a folder…",
+            ("Ctrl+Shift+I",),
+            "Add all clips in a folder and its subfolders",
+            when=has_project,
+        ),
+        Action(
+            "analyze", "Analyse new sequences", ("Ctrl+R",), "Make candidates for all new sequences", when=has_project
+        ),
+        Action(
+            "auto",
+            "Choose automatically",
+            (),
+            "Accept the suggested candidates of undecided, fit sequences",
+            when=has_project,
+        ),
+        Action("import", "Import decisions…", (), "Merge the decisions of another person", when=project_not_blind),
+        Action(
+            "export_decisions",
+            "Export decisions…",
+            (),
+            "Write all decisions to a file for another person",
+            when=has_project,
+        ),
+        Action(
+            "agreement",
+            "Agreement and conflicts",
+            ("Ctrl+G",),
+            "Show who agrees with whom, and all conflicts",
+            when=project_not_blind,
+        ),
+        Action("close", "Close project", ("Ctrl+W",), "Go back to the start page", when=has_project),
+        Action("quit", "Quit", ("Ctrl+Q",), "Close the window", when=always),
+    ),
+    "Go": (
+        Action("next", "Next sequence", ("Down", "PgDown"), "Go to the next sequence in the list", when=has_project),
+        Action(
+            "previous", "Previous sequence", ("Up", "PgUp"), "Go to the previous sequence in the list", when=has_project
+        ),
+        Action(
+            "undecided",
+            "Nearest undecided sequence",
+            ("Ctrl+Down",),
+            "Go to the nearest undecided one",
+            when=has_project,
+        ),
+        Action("next_candidate", "Next candidate", ("Right",), "Show the next candidate", when=selected),
+        Action("previous_candidate", "Previous candidate", ("Left",), "Show the previous candidate", when=selected),
+        *(
+            Action(f"candidate_{n}", f"Candidate {n}", (str(n),), f"Show candidate {n} of the list", when=selected)
+            for n in range(1, 10)
+        ),
+        Action("find", "Find a sequence", ("Ctrl+F",), "Search the list of sequences", when=has_project),
+    ),
+    "Decide": (
+        Action(
+            "accept",
+            "Accept",
+            ("A",),
+            "Accept the displayed candidate; go to the nearest undecided one",
+            when=displayed,
+        ),
+        Action(
+            "accept_stay",
+            "Accept and stay",
+            ("Shift+A",),
+            "Accept the displayed candidate and stay here",
+            when=displayed,
+        ),
+        Action("reject", "Reject…", ("R",), "Reject all candidates, with reasons", when=selected),
+        Action("unset", "Unset", ("U",), "Withdraw the decision", when=not_blind),
+        Action("star", "Star", ("S",), "Star the sequence, or remove its star", when=not_blind),
+        Action("note", "Note", ("N",), "Write a note; Enter saves it", when=not_blind),
+        Action("blind", "Second opinion", ("O",), "Judge blindly: random order, no names, no scores", when=has_project),
+    ),
+    "Edit": (
+        Action("undo", "Undo", ("Ctrl+Z",), "Undo your latest edit, strokes included", when=has_project),
+        Action("redo", "Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "Redo the edit that was undone", when=has_project),
+    ),
+    "Compare": (
+        Action("wipe", "Wipe", ("W",), "Show both in one picture, divided by a line", when=selected),
+        Action("side", "Side by side", ("G",), "Show both side by side", when=selected),
+        Action("single", "Single", ("V",), "Show the candidate alone", when=selected),
+        Action("difference", "Difference", ("D",), "Show the difference; press again for the next kind", when=selected),
+        Action("blink", "Blink", ("B",), "Switch between both with each press", when=selected),
+        Action("blinking", "Blink automatically", ("Shift+B",), "Switch between both twice a second", when=selected),
+        Action(
+            "compare_with",
+            "Compare with this candidate",
+            ("C",),
+            "Compare with it; press again for the rainy frame",
+            when=displayed,
+        ),
+        Action(
+            "confidence",
+            "Expected error",
+            ("M",),
+            "Tint by expected error; press again for the worst 5 %",
+            when=not_blind,
+        ),
+        Action(
+            "places", "Areas of the verdict", ("Shift+M",), "Tint the areas that the verdict is about", when=not_blind
+        ),
+        Action("fit", "Fit", ("0", "F"), "Show the whole picture", when=selected),
+        Action("actual", "1:1", ("Z",), "Show one pixel of the picture on one pixel of the screen", when=selected),
+        Action("zoom_in", "Zoom in", ("+", "="), "Enlarge the picture", when=selected),
+        Action("zoom_out", "Zoom out", ("-",), "Shrink the picture", when=selected),
+    ),
+    "Frames": (
+        Action("play", "Play", ("Ctrl+Space",), "Play the rainy frames", when=selected),
+        Action("next_frame", "Next frame", (".",), "Show the next rainy frame", when=selected),
+        Action("previous_frame", "Previous frame", (",",), "Show the previous rainy frame", when=selected),
+        Action(
+            "reference", "Reference frame", ("Home",), "Show the frame that the clean image belongs to", when=selected
+        ),
+    ),
+    "Live": (
+        Action(
+            "percentile_up",
+            "Higher percentile",
+            ("]",),
+            "Raise the percentile by one; with Shift by a tenth",
+            when=not_blind,
+        ),
+        Action(
+            "percentile_down",
+            "Lower percentile",
+            ("[",),
+            "Lower the percentile by one; with Shift by a tenth",
+            when=not_blind,
+        ),
+        Action(
+            "percentile_up_fine",
+            "Percentile a tenth higher",
+            ("}", "Shift+]"),
+            "Raise the percentile by a tenth",
+            when=not_blind,
+        ),
+        Action(
+            "percentile_down_fine",
+            "Percentile a tenth lower",
+            ("{", "Shift+["),
+            "Lower the percentile by a tenth",
+            when=not_blind,
+        ),
+        Action("frames_up", "More frames", ("Ctrl+]",), "Use ten more frames", when=not_blind),
+        Action("frames_down", "Fewer frames", ("Ctrl+[",), "Use ten fewer frames", when=not_blind),
+        Action(
+            "keep", "Keep as a candidate", ("K",), "Save the current slider settings as a candidate", when=not_blind
+        ),
+    ),
+    "Inspect": (
+        Action("pick", "Pixel", ("P",), "Click a pixel to see its values over time", when=not_blind),
+        Action("region", "Region", ("Q",), "Drag a rectangle to see the votes of its pixels", when=not_blind),
+        Action(
+            "region_keep",
+            "Use the region's η*",
+            ("E",),
+            "Paint the region with a candidate of its own η*",
+            when=not_blind,
+        ),
+    ),
+    "Compose": (
+        Action("brush", "Brush", ("H",), "Paint with another candidate", when=not_blind),
+        Action("rectangle", "Rectangle", ("T",), "Paint a rectangle", when=not_blind),
+        Action("lasso", "Lasso", ("L",), "Paint the area that a line encloses", when=not_blind),
+        Action("fill", "Fill", ("I",), "Paint similar pixels around a pixel", when=not_blind),
+        Action("exclude", "Exclude", ("X",), "Let strokes mark areas to exclude", when=not_blind),
+        Action("erase", "Erase", ("Shift+X",), "Let strokes erase", when=not_blind),
+        Action("larger", "Larger brush", ("Ctrl++", "Ctrl+="), "Enlarge the brush by a quarter", when=not_blind),
+        Action("smaller", "Smaller brush", ("Ctrl+-",), "Shrink the brush by a quarter", when=not_blind),
+        Action("suggest", "Next suggestion", ("J",), "Show the next place where candidates disagree", when=not_blind),
+        Action("take", "Take the suggestion", ("Y",), "Paint or exclude the suggested area", when=not_blind),
+        Action("no_tool", "No tool", ("Esc",), "Put the tool away, and leave the live picture", when=always),
+    ),
+    "Window": (
+        Action("desk", "Desk", ("Ctrl+1",), "Compare and decide", when=has_project),
+        Action(
+            "pairs",
+            "Pairs and export",
+            ("Ctrl+2",),
+            "Choose frames for the pairs, and write the data set",
+            when=has_project,
+        ),
+        Action("training", "Training", ("Ctrl+3",), "Train SPANet on an export", when=always),
+        Action("results", "Results", ("Ctrl+4",), "Evaluate weights, and see the worst pictures", when=always),
+        Action("jobs", "Jobs", ("Ctrl+5",), "Show the jobs in the background", when=always),
+        Action("help", "Keys", ("?", "F1"), "Show all keys", when=always),
+    ),
+}
+
+TABLE = tuple(replace(action, group=group) for group, actions in _BY_GROUP.items() for action in actions)
+
+
+@dataclass(frozen=True)
+class HeldKey:
+    """A key that acts while it is held. group: the menu that it belongs to."""
+
+    key: str
+    group: str
     tip: str
 
 
-TABLE: tuple[Action, ...] = (
-    Action("new", "Project", "New project…", ("Ctrl+N",), always, "Make a project in an empty folder"),
-    Action("open", "Project", "Open project…", ("Ctrl+O",), always, "Open the folder of a project"),
-    Action("sample", "Project", "Open the sample project", (), always, "Four short clips to try everything with"),
-    Action("add", "Project", "Add clips…", ("Ctrl+I",), opened, "Add video files; folders can be dropped, too"),
-    Action("add_folder", "Project", "Add a folder…", ("Ctrl+Shift+I",), opened, "Add all clips below a folder"),
-    Action("analyze", "Project", "Analyse what is new", ("Ctrl+R",), opened, "Make candidates where there are none"),
-    Action("auto", "Project", "Choose automatically", (), opened, "Accept what is fit where no person decided"),
-    Action("import", "Project", "Import decisions…", (), open_eyed, "Merge what another annotator decided"),
-    Action("export_decisions", "Project", "Export decisions…", (), opened, "For another annotator's machine"),
-    Action("agreement", "Project", "Agreement and conflicts", ("Ctrl+G",), open_eyed, "Who agrees with whom"),
-    Action("close", "Project", "Close project", ("Ctrl+W",), opened, "Back to the start page"),
-    Action("quit", "Project", "Quit", ("Ctrl+Q",), always, "Close the window"),
-    Action("next", "Go", "Next sequence", ("Down", "PgDown"), opened, "Go to the next sequence of the list"),
-    Action("previous", "Go", "Previous sequence", ("Up", "PgUp"), opened, "Go to the previous sequence of the list"),
-    Action("undecided", "Go", "Nearest undecided sequence", ("Ctrl+Down",), opened, "Go to the nearest undecided one"),
-    Action("next_candidate", "Go", "Next candidate", ("Right",), selected, "Show the next candidate"),
-    Action("previous_candidate", "Go", "Previous candidate", ("Left",), selected, "Show the previous candidate"),
-    *(
-        Action(f"candidate_{n}", "Go", f"Candidate {n}", (str(n),), selected, f"Show candidate {n} of the list")
-        for n in range(1, 10)
-    ),
-    Action("find", "Go", "Find a sequence", ("Ctrl+F",), opened, "Search the list"),
-    Action("accept", "Decide", "Accept", ("A",), shown, "Accept what is shown and go on to the nearest undecided"),
-    Action("accept_stay", "Decide", "Accept and stay", ("Shift+A",), shown, "Accept what is shown; stay here"),
-    Action("reject", "Decide", "Reject…", ("R",), selected, "No candidate is fit for use; choose reasons"),
-    Action("unset", "Decide", "Unset", ("U",), seeing, "Take the decision back: undecided again"),
-    Action("star", "Decide", "Star", ("S",), seeing, "Mark the sequence"),
-    Action("note", "Decide", "Note", ("N",), seeing, "Write a note; Enter keeps it"),
-    Action("blind", "Decide", "Second opinion", ("O",), opened, "Judge blindly: by chance order, no names, no scores"),
-    Action("undo", "Edit", "Undo", ("Ctrl+Z",), opened, "Take back your latest edit, strokes included"),
-    Action("redo", "Edit", "Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), opened, "Redo what was undone"),
-    Action("wipe", "Compare", "Wipe", ("W",), selected, "Both in one picture, with a line between"),
-    Action("side", "Compare", "Side by side", ("G",), selected, "Both beside each other"),
-    Action("single", "Compare", "Single", ("V",), selected, "The candidate alone"),
-    Action("difference", "Compare", "Difference", ("D",), selected, "Show the difference; again: the next kind"),
-    Action("blink", "Compare", "Blink", ("B",), selected, "Change between both, once a press"),
-    Action("blinking", "Compare", "Blink by itself", ("Shift+B",), selected, "Change between both twice a second"),
-    Action("opponent", "Compare", "Compare with this candidate", ("C",), shown, "Again: with the rainy frame"),
-    Action("confidence", "Compare", "Expected error", ("M",), seeing, "Tint by it; again: the worst 5 %; then nothing"),
-    Action("places", "Compare", "Places of the verdict", ("Shift+M",), seeing, "Tint where its reasons are"),
-    Action("fit", "Compare", "Fit", ("0", "F"), selected, "The whole picture"),
-    Action("actual", "Compare", "1:1", ("Z",), selected, "One pixel of the picture on one of the screen"),
-    Action("zoom_in", "Compare", "Zoom in", ("+", "="), selected, "Larger"),
-    Action("zoom_out", "Compare", "Zoom out", ("-",), selected, "Smaller"),
-    Action("play", "Frames", "Play", ("Ctrl+Space",), selected, "Play the rainy frames"),
-    Action("next_frame", "Frames", "Next frame", (".",), selected, "The next rainy frame"),
-    Action("previous_frame", "Frames", "Previous frame", (",",), selected, "The rainy frame before"),
-    Action("reference", "Frames", "Reference frame", ("Home",), selected, "The frame that the clean image stands for"),
-    Action("percentile_up", "Live", "Higher percentile", ("]",), seeing, "One percent more; with Shift a tenth"),
-    Action("percentile_down", "Live", "Lower percentile", ("[",), seeing, "One percent less; with Shift a tenth"),
-    Action("percentile_up_fine", "Live", "A tenth higher", ("}", "Shift+]"), seeing, "A tenth of a percent more"),
-    Action("percentile_down_fine", "Live", "A tenth lower", ("{", "Shift+["), seeing, "A tenth of a percent less"),
-    Action("frames_up", "Live", "More frames", ("Ctrl+]",), seeing, "Ten frames more"),
-    Action("frames_down", "Live", "Fewer frames", ("Ctrl+[",), seeing, "Ten frames fewer"),
-    Action("keep", "Live", "Keep as a candidate", ("K",), seeing, "Save the current slider settings as a candidate"),
-    Action("pick", "Understand", "Pixel", ("P",), seeing, "Why is this pixel so? Click one: its values over time"),
-    Action("region", "Understand", "Region", ("Q",), seeing, "What does this region vote? Drag a rectangle"),
-    Action("region_keep", "Understand", "Use the region's η* there", ("E",), seeing, "A candidate for this region"),
-    Action("brush", "Compose", "Brush", ("H",), seeing, "Paint with another candidate"),
-    Action("rectangle", "Compose", "Rectangle", ("T",), seeing, "Paint a rectangle"),
-    Action("lasso", "Compose", "Lasso", ("L",), seeing, "Paint what a line encloses"),
-    Action("fill", "Compose", "Fill", ("I",), seeing, "Paint what is alike around a pixel"),
-    Action("exclude", "Compose", "Exclude", ("X",), seeing, "Strokes mark what must not be trusted"),
-    Action("erase", "Compose", "Erase", ("Shift+X",), seeing, "Strokes take away"),
-    Action("larger", "Compose", "Larger brush", ("Ctrl++", "Ctrl+="), seeing, "A quarter more"),
-    Action("smaller", "Compose", "Smaller brush", ("Ctrl+-",), seeing, "A quarter less"),
-    Action("suggest", "Compose", "Next suggestion", ("J",), seeing, "Where candidates disagree; shows the next"),
-    Action("take", "Compose", "Take the suggestion", ("Y",), seeing, "Paint or exclude what is suggested"),
-    Action("no_tool", "Compose", "No tool", ("Esc",), always, "Put the tool away; leave the live picture"),
-    Action("desk", "Window", "Desk", ("Ctrl+1",), opened, "Compare and decide"),
-    Action("pairs", "Window", "Pairs and export", ("Ctrl+2",), opened, "Frames for the pairs; write the data set"),
-    Action("training", "Window", "Training", ("Ctrl+3",), always, "Train SPANet on an export"),
-    Action("results", "Window", "Results", ("Ctrl+4",), always, "Evaluate, and see what came out worst"),
-    Action("jobs", "Window", "Jobs", ("Ctrl+5",), always, "What runs in the background"),
-    Action("help", "Window", "Keys", ("?", "F1"), always, "All keys"),
-)  # fmt: skip
+HELD = (HeldKey("Space", "Compare", "Show the rainy frame while the key is held"),)
+"""Keys that act while they are held. `gui.main_window.keys` handles them."""
 
-HELD = (("Space", "Compare", "The rainy frame, as long as it is held"),)
-"""Keys that act while they are held; the window listens for them itself."""
+GROUPS = tuple(_BY_GROUP)
 
-GROUPS = tuple(dict.fromkeys(action.group for action in TABLE))
-
-OF_DESK = frozenset(("Go", "Decide", "Compare", "Frames", "Live", "Understand", "Compose"))
-"""Groups that act on what the desk shows: where the desk is out of sight, they would act unseen."""
+OF_DESK = frozenset(("Go", "Decide", "Compare", "Frames", "Live", "Inspect", "Compose"))
+"""Groups that act on what the desk displays. They are disabled on other pages, where nobody would see the effect."""
 
 
 class Actions(QObject):
-    """The table as Qt actions. do: called with the id of the action that was given."""
+    """The table as Qt actions."""
 
     def __init__(self, session: Session, do: Callable[[str], object], parent: QObject) -> None:
+        """Make the actions. do: called with the id of a triggered action."""
         super().__init__(parent)
         self._session = session
         self._at_desk = True
         self.by_id: dict[str, QAction] = {}
         for action in TABLE:
-            made = QAction(action.text, self)
-            made.setShortcuts([QKeySequence(key) for key in action.keys])
-            made.setToolTip(f"{action.tip} ({key_text(action)})" if action.keys else action.tip)
-            made.setStatusTip(action.tip)
-            made.triggered.connect(lambda _=False, name=action.id: do(name))
-            self.by_id[action.id] = made
-        for signal in (session.opened, session.target_changed, session.shown_changed, session.detail_changed):
+            qt_action = QAction(action.text, self)
+            qt_action.setShortcuts([QKeySequence(key) for key in action.keys])
+            qt_action.setToolTip(f"{action.tip} ({key_text(action)})" if action.keys else action.tip)
+            qt_action.setStatusTip(action.tip)
+            qt_action.triggered.connect(lambda _=False, name=action.id: do(name))
+            self.by_id[action.id] = qt_action
+        for signal in (session.opened, session.selection_changed, session.displayed_changed, session.detail_changed):
             signal.connect(self.update)
         self.update()
 
@@ -166,22 +310,22 @@ class Actions(QObject):
         return self.by_id[action_id]
 
     def of_group(self, group: str) -> Iterator[QAction]:
-        """The actions of a group in their order."""
+        """Return the actions of a group, in the order of the table."""
         return (self.by_id[action.id] for action in TABLE if action.group == group)
 
     def set_at_desk(self, at_desk: bool) -> None:
-        """Whether the desk is in sight: without it, only what does not need it can be done."""
+        """Enable or disable the groups of OF_DESK. at_desk: whether the desk is visible."""
         if at_desk != self._at_desk:
             self._at_desk = at_desk
             self.update()
 
     def update(self) -> None:
-        """Enable what can be done now."""
+        """Enable the actions that can be done now."""
         for action in TABLE:
-            here = self._at_desk or action.group not in OF_DESK
-            self.by_id[action.id].setEnabled(here and action.when(self._session))
+            reachable = self._at_desk or action.group not in OF_DESK
+            self.by_id[action.id].setEnabled(reachable and action.when(self._session))
 
 
 def key_text(action: Action) -> str:
-    """The keys of an action as this system writes them."""
+    """Return the keys of an action as this system writes them."""
     return " or ".join(QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText) for key in action.keys)

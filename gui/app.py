@@ -1,4 +1,4 @@
-"""The application: one Qt application object, one window, errors that are reported instead of lost."""
+"""The application: one Qt application, one window, and a report for every unexpected error."""
 
 import os
 import sys
@@ -19,9 +19,13 @@ if TYPE_CHECKING:
 
 
 def run(project: Path | None) -> int:
-    """Show the window until it is closed; returns the exit code.
+    """Show the window until it is closed.
 
-    project: folder of a project, or a clip or folder of clips to begin one with; None opens the start page.
+    Args:
+        project: Folder of a project, or a clip or folder of clips to begin one with; None for the start page.
+
+    Returns:
+        The exit code.
     """
     environment.prepare()
     from PySide6.QtCore import QTimer
@@ -30,21 +34,22 @@ def run(project: Path | None) -> int:
     window = make_window()
     window.show()
     if project is not None:
-        # When the window is there: what cannot be opened is said in it.
-        QTimer.singleShot(0, lambda: window.take([project]))
-    # From the event loop, not from whatever the signal has interrupted.
+        # Once the window is visible, so that it can show why something cannot be opened.
+        QTimer.singleShot(0, lambda: window.open_paths([project]))
+    # From the event loop, not from the code that the signal has interrupted.
     signals.instead(lambda: QTimer.singleShot(0, window.end))
-    # Python answers signals only while it runs: let it, now and then.
-    ticking = QTimer()
-    ticking.timeout.connect(lambda: None)
-    ticking.start(300)
+    # Python handles signals only while Python code runs: let some run now and then.
+    timer = QTimer()
+    timer.timeout.connect(lambda: None)
+    timer.start(300)
     return app.exec()
 
 
 def make_application() -> "QApplication":
-    """The application object, with its name, look and way to report errors; the one there is, if there is one.
+    """Return the application object with its name and look; the existing one if there is one.
 
-    Raises RaincleanError where there is no screen.
+    Raises:
+        RaincleanError: There is no screen.
     """
     environment.prepare()
     from PySide6.QtCore import QCoreApplication, QSettings
@@ -63,7 +68,7 @@ def make_application() -> "QApplication":
 
 
 def _need_screen() -> None:
-    """Raise RaincleanError where Qt would not find a screen: it ends the process then, without a word that helps."""
+    """Raise RaincleanError if Qt would not find a screen: Qt would end the process without an explanation."""
     if not sys.platform.startswith("linux"):
         return
     platform = os.environ.get("QT_QPA_PLATFORM", "").split(":")[0].split(";")[0]
@@ -78,7 +83,11 @@ def _need_screen() -> None:
 
 
 def make_window(settings: "QSettings | None" = None) -> "Window":
-    """The window as it was left, empty."""
+    """Return the window without a project, with the size and user name of the last time.
+
+    Args:
+        settings: Where size, user name and recent projects are stored; the user's settings by default.
+    """
     from PySide6.QtCore import QSettings
 
     from gui.main_window import Window
@@ -87,7 +96,7 @@ def make_window(settings: "QSettings | None" = None) -> "Window":
     window = Window(settings)
     who = settings.value("who")
     if who:
-        window.session.be(str(who))
+        window.session.set_user(str(who))
     geometry = settings.value("geometry")
     if geometry:
         window.restoreGeometry(geometry)
@@ -96,7 +105,7 @@ def make_window(settings: "QSettings | None" = None) -> "Window":
 
 
 def _report(window: "Window", kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """A line where the project explains it; else a bug: the window stays, and the person is told what to send."""
+    """Show a line if the project explains the error; else show a report of the bug, and keep the window open."""
     if window.session.explain(error):
         return
     traceback.print_exception(kind, error, trace)

@@ -10,13 +10,13 @@ from tyro.conf import Positional, arg
 
 @dataclass(frozen=True)
 class Gui:
-    """Open the curation desk: compare candidates, choose, compose, mask, export, train.
+    """Open the window: compare candidates, choose, compose, mask, export, train.
 
     Without a project the start page opens.
     """
 
     project: Annotated[Positional[Path | None], arg(metavar="[PROJECT]")] = None
-    """Folder of a project, or clips to make one of."""
+    """Folder of a project, or clips to create one from."""
 
     def run(self) -> None:
         """Show the window until it is closed."""
@@ -27,7 +27,7 @@ class Gui:
 
 
 def main() -> None:
-    """``rainclean-gui``: the same without a terminal."""
+    """Run ``rainclean-gui``: the same without a terminal."""
     from pipeline.cli.main import main as command_line
 
     sys.exit(command_line(["gui", *sys.argv[1:]]))

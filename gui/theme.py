@@ -1,4 +1,4 @@
-"""Light and dark: as the system has it, or as a person chose."""
+"""Light and dark colours: those of the system, or those that the person chose."""
 
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtGui import QColor, QGuiApplication, QPalette
@@ -21,30 +21,30 @@ QToolButton:checked {
     background: palette(highlight); color: palette(highlighted-text); border-radius: 3px; padding: 3px 5px;
 }
 """
-"""The style draws the focus of fields well, that of buttons hardly, and in the dark hardly which tool is chosen."""
+"""Fusion hardly shows the focus of buttons, and in dark colours hardly which tool is chosen."""
 
 
 def apply(app: QApplication, settings: QSettings) -> None:
-    """Give the application its look."""
+    """Set style and colours of the application."""
     app.setStyle("Fusion")
     app.setStyleSheet(_FOCUS)
     set_scheme(str(settings.value(KEY, "as the system")))
 
 
 def set_scheme(name: str) -> None:
-    """Light, dark, or as the system."""
+    """Switch to a scheme of SCHEMES."""
     wanted, hints = SCHEMES.get(name, Qt.ColorScheme.Unknown), QGuiApplication.styleHints()
     hints.setColorScheme(wanted)
     app = QApplication.instance()
     if isinstance(app, QApplication) and wanted != Qt.ColorScheme.Unknown and hints.colorScheme() != wanted:
-        # A platform without a theme of its own does not know schemes. A style sheet keeps widgets at the palette that
-        # they had when it was set.
+        # A platform without themes ignores schemes. A style sheet keeps widgets at the palette that they had when it
+        # was set, so it is set again.
         app.setStyleSheet("")
-        app.setPalette(_palette(wanted == Qt.ColorScheme.Dark))
+        app.setPalette(_palette(dark=wanted == Qt.ColorScheme.Dark))
         app.setStyleSheet(_FOCUS)
 
 
-def _palette(dark: bool) -> QPalette:
+def _palette(*, dark: bool) -> QPalette:
     window, base, text, faint = (
         ("#2b2d30", "#1e1f22", "#e6e6e6", "#8c8f94") if dark else ("#efefef", "#ffffff", "#111111", "#7a7a7a")
     )

@@ -1,9 +1,10 @@
-"""Work beside the window: the only file that knows threads.
+"""Background work: the only file that knows threads.
 
-Work runs in a few threads of ours, most urgent first; what may wait has threads of its own, which step back where
-the window wants the core. What work returns, or the error it raises, is handed over in the window's thread. Within a
-lane only the newest piece of work counts: what was asked for before and has not begun is dropped, and what has begun
-is told to stop (a stage at its next yield, and where it waits for a clip) and its result forgotten.
+Work runs in a few threads, most urgent first. Work that may wait has threads of its own with lower priority. Results
+and errors are handed over in the window's thread.
+
+Within a lane, newer work cancels older work. Work that has not begun is dropped. Running work is asked to stop (a stage
+at its next yield, or while it waits for a clip), and its result is dropped.
 """
 
 import contextlib
@@ -12,9 +13,10 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
 from functools import partial
 from queue import PriorityQueue
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
@@ -24,20 +26,17 @@ from rainclean.video import unless
 Result = TypeVar("Result")
 
 NOW, SOON, LATER = 0, 1, 2
-"""Urgency: what the person is looking at, what comes next, what may be wanted."""
+"""Urgency: what the person is looking at, what comes next, what may be needed later."""
 
 THREADS = 2
-"""For what is urgent, and as many for what may wait: a long piece of it must not keep the next picture from coming."""
+"""Threads for urgent work, and as many for work that may wait, so that long work never delays the next picture."""
 
 NICENESS = 10
-"""Of threads for what may wait."""
-
-
-_Queue = PriorityQueue[tuple[int, int, "Task | None"]]
+"""Niceness of the threads for work that may wait."""
 
 
 class Task:
-    """One piece of work. ``cancelled`` is asked by long work itself; `cancel` makes its result be forgotten."""
+    """One piece of work. Long work asks ``cancelled`` itself."""
 
     def __init__(
         self,
@@ -51,22 +50,41 @@ class Task:
 
     @property
     def cancelled(self) -> bool:
-        """Whether nobody waits for this any more."""
+        """Return whether the result is not wanted any more."""
         return self._cancelled.is_set()
 
     def cancel(self) -> None:
-        """Forget this; what has begun ends where it can."""
+        """Drop the result. Work that has begun ends when it can."""
         self._cancelled.set()
 
 
+@dataclass(frozen=True, order=True)
+class _Queued:
+    """A task in a queue: the most urgent first, of equally urgent ones the oldest. task: None ends a thread."""
+
+    urgency: int
+    serial: int
+    task: Task | None = field(compare=False)
+
+
+@dataclass(frozen=True)
+class _News:
+    """What a thread hands over. value: the step of ``progress``, the result of ``done``, the error of ``failed``."""
+
+    task: Task
+    kind: Literal["progress", "done", "failed", "cancelled"]
+    value: Any = None
+
+
 class Workers(QObject):
-    """The threads. Make it in the window's thread; `close` before it goes."""
+    """The threads. Make it in the window's thread, and `close` it before it is deleted."""
 
     _handed_over = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._urgent, self._patient = _Queue(), _Queue()
+        self._urgent: PriorityQueue[_Queued] = PriorityQueue()
+        self._patient: PriorityQueue[_Queued] = PriorityQueue()
         self._serial = itertools.count()
         self._lanes: dict[str, Task] = {}
         self._unfinished = 0
@@ -91,9 +109,17 @@ class Workers(QObject):
         lane: str = "",
         urgency: int = NOW,
     ) -> Task:
-        """Do ``work`` in a thread, then call ``done`` with its result, or ``failed`` with its error, in this one.
+        """Run work in a thread.
 
-        Without ``failed`` an error is raised in the window's thread, where it is reported as a bug.
+        Args:
+            work: Called in a thread.
+            done: Called with its result in the window's thread.
+            failed: Called with its error in the window's thread. Without it the error is raised there, as a bug.
+            lane: Name of a lane, in which newer work cancels older work; "" for none.
+            urgency: NOW, SOON or LATER.
+
+        Returns:
+            The task, which can be cancelled.
         """
         return self._submit(Task(lambda _: work(), done, failed), lane, urgency)
 
@@ -107,7 +133,19 @@ class Workers(QObject):
         lane: str = "",
         urgency: int = NOW,
     ) -> Task:
-        """Step a stage in a thread; cancelled, it is closed at its next yield."""
+        """Run a stage in a thread. When it is cancelled, it is closed at its next yield.
+
+        Args:
+            make: Makes the stage; called in the thread.
+            done: See `run`.
+            failed: See `run`.
+            progress: Called with each step in the window's thread.
+            lane: See `run`.
+            urgency: See `run`.
+
+        Returns:
+            The task, which can be cancelled.
+        """
 
         def work(task: Task) -> Any:
             stage = make()
@@ -118,7 +156,7 @@ class Workers(QObject):
                     except StopIteration as end:
                         return end.value
                     if progress is not None:
-                        self._handed_over.emit((task, "progress", step))
+                        self._handed_over.emit(_News(task, "progress", step))
                 return None
             finally:
                 stage.close()
@@ -126,27 +164,27 @@ class Workers(QObject):
         return self._submit(Task(work, done, failed, progress), lane, urgency)
 
     def cancel(self, lane: str) -> None:
-        """Forget the work of a lane."""
+        """Cancel the work of a lane."""
         if lane in self._lanes:
             self._lanes.pop(lane).cancel()
 
     @property
     def busy(self) -> bool:
-        """Whether anything is waiting, under way, or on its way back."""
+        """Return whether any work waits, runs, or has a result to hand over."""
         return self._unfinished > 0
 
     def close(self) -> None:
-        """End all work and wait for the threads."""
+        """Cancel all work, and wait until the threads have ended."""
         self._closed = True
         for task in self._lanes.values():
             task.cancel()
         for queue in (self._urgent, self._patient):
             while not queue.empty():
-                _, _, waiting = queue.get_nowait()
+                waiting = queue.get_nowait().task
                 if waiting is not None:
                     waiting.cancel()
             for _ in range(THREADS):
-                queue.put((-1, next(self._serial), None))
+                queue.put(_Queued(-1, next(self._serial), None))
         for thread in self._threads:
             thread.join()
         self._handed_over.disconnect(self._hand_over)
@@ -157,35 +195,34 @@ class Workers(QObject):
             self._lanes[lane] = task
         with self._count:
             self._unfinished += 1
-        (self._patient if urgency == LATER else self._urgent).put((urgency, next(self._serial), task))
+        (self._patient if urgency == LATER else self._urgent).put(_Queued(urgency, next(self._serial), task))
         return task
 
-    def _work(self, queue: "_Queue", niceness: int) -> None:
-        _step_back(niceness)
+    def _work(self, queue: PriorityQueue[_Queued], niceness: int) -> None:
+        _lower_priority(niceness)
         while True:
-            _, _, task = queue.get()
+            task = queue.get().task
             if task is None:
                 return
-            outcome: tuple[Task, str, Any]
             if task.cancelled:
-                outcome = (task, "forgotten", None)
+                news = _News(task, "cancelled")
             else:
                 try:
-                    with unless(partial(self._forgotten, task)):
-                        outcome = (task, "done", task.work(task))
+                    with unless(partial(self._is_dropped, task)):
+                        news = _News(task, "done", task.work(task))
                 except Exception as error:
-                    outcome = (task, "failed", error)
+                    news = _News(task, "failed", error)
             if not self._closed:
-                self._handed_over.emit(outcome)
-            # What a task leaves must not live on until the next one comes.
-            del task, outcome
+                self._handed_over.emit(news)
+            # The result must not stay in memory until the next task comes.
+            del task, news
 
-    def _forgotten(self, task: Task) -> bool:
+    def _is_dropped(self, task: Task) -> bool:
         return task.cancelled or self._closed
 
     @Slot(object)
-    def _hand_over(self, outcome: tuple[Task, str, Any]) -> None:
-        task, how, value = outcome
+    def _hand_over(self, news: _News) -> None:
+        task, how, value = news.task, news.kind, news.value
         if how != "progress":
             with self._count:
                 self._unfinished -= 1
@@ -204,8 +241,8 @@ class Workers(QObject):
             raise value
 
 
-def _step_back(niceness: int) -> None:
-    """Let others go before this thread where both want a core, and the threads it starts; only Linux knows how."""
+def _lower_priority(niceness: int) -> None:
+    """Lower the priority of this thread and the threads it starts. Only Linux has niceness of threads."""
     if niceness and sys.platform == "linux":
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)

@@ -51,7 +51,7 @@ def test_guide_has_the_keys() -> None:
     guide = (ROOT / "docs" / "user-guide.md").read_text(encoding="utf-8")
     section = guide.partition("### Keys\n")[2].partition("\n### ")[0].replace("`", "")
     keys = [key for action in TABLE if not action.id.startswith("candidate_") for key in action.keys]
-    wanted = (*keys, *(held for held, _, _ in HELD))
+    wanted = (*keys, *(held.key for held in HELD))
     assert [key for key in wanted if not re.search(rf"(?<![\w+]){re.escape(key)}(?![\w+])", section)] == []
 
 

@@ -1,4 +1,4 @@
-"""The picture view in the middle of the window: compare two pictures, measure, draw."""
+"""The picture view: compare two pictures, measure, draw."""
 
 import lazy_loader
 

@@ -1,12 +1,13 @@
-"""What is shown: two pictures in a mode, tints and outlines over them, and the painting of all that.
+"""A widget that paints two pictures in a mode, with tints and outlines over them.
 
-Not a QGraphicsView: its items are scaled by QPainter at every paint, without averaging what a device pixel covers,
-and in floating coordinates. Here the visible part is sampled once, by OpenCV, at the screen's resolution into an
-image of the widget's size; a paint copies it. That is faster, exact at 1:1 and at whole zooms, and two panes are two
-boxes of one image.
+It is not a QGraphicsView. There QPainter scales items at every paint, in floating coordinates, without averaging the
+pixels under a device pixel. Here OpenCV samples the visible part once, at the screen's resolution, into an image of
+the widget's size; a paint copies it. That is faster, and exact at 1:1 and at whole zooms. Two panes are two boxes of
+one image.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QPainter, QPaintEvent, QPolygonF, QShowEvent, QTransform
@@ -24,14 +25,25 @@ from gui.compare.zooming import ZoomableArea
 from rainclean.video import Region
 
 BLINK_INTERVAL = 500
-"""Milliseconds that each picture is shown in automatic blinking."""
+"""Milliseconds that each picture is shown while blinking automatically."""
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """An outline as Qt draws it, in px of the picture."""
+
+    polygon: QPolygonF
+    colour: Colour
+    dashed: bool
 
 
 class PictureArea(ZoomableArea):
-    """Shows pictures. They are kept, not copied: who writes to one that is shown says so with `update_right`.
+    """Shows pictures. They are kept, not copied: after writing to the right one, call `update_right`.
 
-    What changes the pictures on the screen returns a serial number; painted(serial) says that it, or what came
-    after it, has been painted. divider_moved(share): the divider stands at that share of the width.
+    Methods that change the picture on the screen return a serial number.
+
+    Signals: `painted` with the serial number of the latest change that is on the screen; `divider_moved` with the
+    position of the divider as a fraction of the width.
     """
 
     painted = Signal(int)
@@ -43,7 +55,7 @@ class PictureArea(ZoomableArea):
         self._contents, self._names, self._canvas = Contents(), Names(), Canvas()
         self._mode, self._divider, self._left_in_turn = Mode.SINGLE, 0.5, False
         self._overlays: dict[str, Overlay] = {}
-        self._outlines: list[tuple[QPolygonF, Colour, bool]] = []
+        self._outlines: list[_Drawn] = []
         self._legend: Legend | None = None
         self._empty_text = ""
         self._dirty: Box | None = None
@@ -57,22 +69,22 @@ class PictureArea(ZoomableArea):
 
     @property
     def serial(self) -> int:
-        """Number of the latest change; what is on the screen is as new once `painted` has said it."""
+        """Return the number of the latest change. It is on the screen once `painted` has carried it."""
         return self._serial
 
     @property
     def painted_serial(self) -> int:
-        """The number that was painted last."""
+        """Return the number of the latest change that is on the screen."""
         return self._painted_serial
 
     @property
     def has_picture(self) -> bool:
-        """Whether there is anything to see."""
+        """Return whether there is a picture."""
         return self._contents.size is not None
 
     @property
     def picture_size(self) -> tuple[int, int] | None:
-        """Width and height of the pictures in px."""
+        """Return width and height of the pictures in px; None without a picture."""
         return self._contents.size
 
     def show_pictures(
@@ -81,56 +93,91 @@ class PictureArea(ZoomableArea):
         right: U8 | None,
         left_name: str = "",
         right_name: str = "",
+        *,
         keep_view: bool = True,
     ) -> int:
-        """Show these, (H, W, 3) uint8 RGB of one size, in place of what was shown; None: there is none.
+        """Show other pictures.
 
-        keep_view: zoom and place stay as they were (over another size relatively), or the whole picture stays
-        fitted. Returns the serial. Raises ValueError for pictures of two sizes or of another kind.
+        Args:
+            left: (H, W, 3) uint8 RGB; None for none.
+            right: The same, of the same size.
+            left_name: Caption of the left picture.
+            right_name: Caption of the right picture.
+            keep_view: Keep zoom and position (relative to the size), or keep the whole picture fitted.
+
+        Returns:
+            The serial number.
+
+        Raises:
+            ValueError: The pictures differ in size, or are arrays of another kind.
         """
         self._contents.show(left, right)
         self._names.left, self._names.right = left_name, right_name
         self._left_in_turn = self._left_in_turn and self._blinking
-        return self._new_contents(keep_view)
+        return self._new_contents(keep_view=keep_view)
 
     def update_right(self, picture: U8, region: Region | None = None) -> int:
-        """Another right picture, or the same array with other contents, that differs within a region (None: anywhere).
+        """Replace the right picture, and end a preview.
 
-        Ends a preview. Returns the serial. Raises ValueError for another size.
+        Args:
+            picture: (H, W, 3) uint8 RGB; the same array as before if its contents have changed.
+            region: Where it differs from before; None for anywhere.
+
+        Returns:
+            The serial number.
+
+        Raises:
+            ValueError: The picture has another size.
         """
-        before, changed = self._contents.update_right(picture, region)
-        self._canvas.sampler.changed(before, picture, changed)
+        previous, changed = self._contents.update_right(picture, region)
+        self._canvas.sampler.changed(previous, picture, changed)
         return self._changed_within(changed)
 
     def set_names(self, left: str, right: str) -> None:
-        """Other names for what is shown, such as the number that a slider stands at."""
+        """Change the captions, for example to the value of a slider."""
         self._names.left, self._names.right = left, right
         self.update()
 
     def show_preview(self, array: U8, region: Region, step: int) -> int:
-        """Show every step-th pixel of a region, (⌈h / step⌉, ⌈w / step⌉, 3), over the right picture until it changes.
+        """Show a coarse preview over a region of the right picture, until that picture changes.
 
-        Returns the serial. Raises ValueError where that does not fit the region, or the region the picture.
+        Args:
+            array: Every step-th pixel of the region, (⌈h / step⌉, ⌈w / step⌉, 3) uint8 RGB.
+            region: The region, in px of the picture.
+            step: Distance of the samples in px.
+
+        Returns:
+            The serial number.
+
+        Raises:
+            ValueError: The array does not fit the region, or the region does not fit the picture.
         """
-        before, changed = self._contents.preview(array, region, step)
+        previous, changed = self._contents.preview(array, region, step)
         after = self._contents.shown_right
         assert after is not None
-        self._canvas.sampler.changed(before, after, changed)
+        self._canvas.sampler.changed(previous, after, changed)
         return self._changed_within(changed)
 
     def set_override(self, picture: U8 | None, name: str = "") -> int:
-        """Hold a picture over everything, None: no more. Returns the serial. Raises ValueError for another size."""
-        self._contents.hold(picture)
+        """Show a picture over everything, None to remove it.
+
+        Returns:
+            The serial number.
+
+        Raises:
+            ValueError: The picture has another size.
+        """
+        self._contents.set_override(picture)
         self._names.override = name
         return self._new_contents(keep_view=True)
 
     def set_empty_text(self, text: str) -> None:
-        """What is said where there is no picture."""
+        """Set the text that is shown without a picture."""
         self._empty_text = text
         self.update()
 
     def values_at(self, x: int, y: int) -> list[tuple[str, Colour]]:
-        """Names and (r, g, b) of all pictures at a pixel, none outside."""
+        """Return name and (r, g, b) of all pictures at a pixel; empty outside the picture."""
         size, names, contents = self._contents.size, self._names, self._contents
         if size is None or not (0 <= x < size[0] and 0 <= y < size[1]):
             return []
@@ -145,11 +192,11 @@ class PictureArea(ZoomableArea):
 
     @property
     def mode(self) -> Mode:
-        """How two pictures are shown. One alone is shown as it is in every mode."""
+        """Return how two pictures are shown. A single picture looks the same in every mode."""
         return self._mode
 
     def set_mode(self, mode: Mode) -> int:
-        """Show in another way; zoom and place stay. Returns the serial."""
+        """Switch to another mode, with the same zoom and position. Return the serial number."""
         if mode is not self._mode:
             self._mode, self._left_in_turn = mode, False
             self._run_timer()
@@ -158,23 +205,23 @@ class PictureArea(ZoomableArea):
 
     @property
     def divider(self) -> float:
-        """Share of the width that is left of the divider."""
+        """Return the position of the divider as a fraction of the width."""
         return self._divider
 
-    def set_divider(self, share: float) -> None:
-        """Put the divider of the wipe there, 0…1."""
-        share = min(max(share, 0.0), 1.0)
-        if share != self._divider:
-            self._divider = share
+    def set_divider(self, fraction: float) -> None:
+        """Move the divider of the wipe to a fraction of the width, 0…1."""
+        fraction = min(max(fraction, 0.0), 1.0)
+        if fraction != self._divider:
+            self._divider = fraction
             self._changed()
-            self.divider_moved.emit(share)
+            self.divider_moved.emit(fraction)
 
     def move_divider(self, by: float) -> None:
-        """Move the divider by a share of the width: for keys."""
+        """Move the divider by a fraction of the width."""
         self.set_divider(self._divider + by)
 
     def blink(self) -> int:
-        """In mode BLINK show the other picture. Returns the serial."""
+        """Show the other picture in mode BLINK. Return the serial number."""
         if self._mode is not Mode.BLINK:
             return self._serial
         self._left_in_turn = not self._left_in_turn
@@ -182,30 +229,41 @@ class PictureArea(ZoomableArea):
 
     @property
     def blinking(self) -> bool:
-        """Whether pictures take turns by themselves."""
+        """Return whether the pictures alternate automatically."""
         return self._blinking
 
     def set_blinking(self, on: bool, interval: int = BLINK_INTERVAL) -> None:
-        """Let the pictures take turns in mode BLINK, each for so many milliseconds."""
+        """Start or stop alternating the pictures in mode BLINK. interval: milliseconds for each picture."""
         self._blinking = on
         self._timer.setInterval(interval)
         self._run_timer()
 
     def set_difference(self, kind: DifferenceKind, gain: int) -> int:
-        """Left less right, times a gain: signed around middle grey, or absolute on black. Returns the serial."""
+        """Set how mode DIFFERENCE shows left minus right: signed around middle grey, or absolute; times a gain.
+
+        Returns:
+            The serial number.
+        """
         self._contents.set_difference(kind, gain)
         return self._changed()
 
     # Over the pictures.
 
     def set_overlay(
-        self, key: str, mask: U8 | None, colour: Colour | U8 = (255, 0, 0), alpha: float = 0.5, hatched: bool = False
+        self, key: str, mask: U8 | None, colour: Colour | U8 = (255, 0, 0), alpha: float = 0.5, *, hatched: bool = False
     ) -> None:
-        """Tint pictures where a mask says so, side by side the right one only. Later keys lie over earlier ones.
+        """Tint the pictures by a mask; side by side only the right one. Later keys are drawn over earlier ones.
 
-        mask: (H, W) uint8, 255 for the colour at alpha; None takes the overlay away. It is kept, not copied, and not
-        drawn over pictures of another size. colour: one, or (256, 3) by value of the mask. hatched: in stripes. Raises
-        ValueError for another kind of array.
+        Args:
+            key: Name of the overlay.
+            mask: (H, W) uint8, 255 for the colour at alpha; None removes the overlay. It is kept, not copied, and not
+                drawn over pictures of another size.
+            colour: One colour, or (256, 3) uint8 by value of the mask.
+            alpha: Opacity, 0…1.
+            hatched: Draw stripes.
+
+        Raises:
+            ValueError: The mask is an array of another kind.
         """
         if mask is not None and (mask.ndim != 2 or str(mask.dtype) != "uint8"):
             raise ValueError(f"a mask of {mask.dtype} {mask.shape}, not (H, W) uint8")
@@ -213,35 +271,44 @@ class PictureArea(ZoomableArea):
             if self._overlays.pop(key, None) is None:
                 return
         else:
-            self._overlays[key] = Overlay(mask, colour, alpha, hatched)
+            self._overlays[key] = Overlay(mask, colour, alpha, hatched=hatched)
             self._canvas.sampler.changed(mask, mask, None)
         self._forget()
         self._changed()
 
     def update_overlay(self, key: str, region: Region | None = None) -> None:
-        """The mask of that key has other contents within a region. Raises KeyError for a key that was not set."""
+        """Repaint an overlay after its mask has changed.
+
+        Args:
+            key: Name of the overlay.
+            region: Where the mask has changed; None for anywhere.
+
+        Raises:
+            KeyError: There is no such overlay.
+        """
         mask = self._overlays[key].mask
         self._canvas.sampler.changed(mask, mask, region)
         self._changed_within(region)
 
     def set_legend(self, legend: Legend | None) -> None:
-        """Explain an overlay in the lower left corner; None: no more."""
+        """Show a legend in the lower left corner; None removes it."""
         self._legend = legend
         self.update()
 
     def set_outlines(self, outlines: Sequence[Outline]) -> None:
-        """Draw these polygons, in px of the picture, in place of those before."""
+        """Replace the outlines over the pictures."""
         self._outlines = [
-            (QPolygonF([QPointF(x, y) for x, y in points]), colour, dashed) for points, colour, dashed in outlines
+            _Drawn(QPolygonF([QPointF(x, y) for x, y in points]), colour, dashed=dashed)
+            for points, colour, dashed in outlines
         ]
         self.update()
 
     # Inside.
 
     def _sides(self) -> tuple[Side, ...]:
-        """Sides to be seen, in the order of the panes or parts."""
+        """Return the visible sides, in the order of the panes or parts."""
         if self._contents.override is not None:
-            # Side by side it is held over both, so that nothing moves.
+            # Side by side it covers both panes, so that nothing moves.
             return ("override", "override") if self._mode is Mode.SIDE and self._contents.both else ("override",)
         if not self._contents.both:
             return ("left",) if self._contents.left is not None else ("right",)
@@ -252,22 +319,22 @@ class PictureArea(ZoomableArea):
         return ("left",) if self._left_in_turn else ("right",)
 
     def _tinted(self) -> tuple[Side, ...]:
-        # Where both are seen at one place, both are tinted, or what is drawn on the left one would not be seen.
+        # If both share one place, both are tinted, or a stroke over the left one would be invisible.
         return ("right", "difference") if self._mode is Mode.SIDE else ("left", "right", "difference")
 
     def _panes(self) -> tuple[Pane, ...]:
         return arrange(self._mode, self._device_size(), self._divider, self._sides())
 
     def _pane_size(self) -> tuple[int, int]:
-        return pane_size(self._mode, self._device_size(), self._contents.both)
+        return pane_size(self._mode, self._device_size(), two=self._contents.both)
 
     def _viewport_changed(self) -> None:
         self._changed()
 
-    def _new_contents(self, keep_view: bool) -> int:
+    def _new_contents(self, *, keep_view: bool) -> int:
         self._forget()
         if self._contents.size is not None:
-            self._show_size(self._contents.size, keep_view)
+            self._show_size(self._contents.size, keep=keep_view)
         return self._changed()
 
     def _forget(self) -> None:
@@ -289,7 +356,7 @@ class PictureArea(ZoomableArea):
                 self._dirty = box if self._dirty is None else self._dirty.joined(box)
                 self.update(self._rect(box.grown(1)).toAlignedRect())
         if self._dirty is None:
-            self.update(0, 0, 1, 1)  # nothing of it is seen; that, too, is said
+            self.update(0, 0, 1, 1)  # nothing of it is visible; `painted` is emitted all the same
         return self._serial
 
     def _run_timer(self) -> None:
@@ -308,7 +375,9 @@ class PictureArea(ZoomableArea):
             size = self._contents.size
             overlays = [o for o in self._overlays.values() if o.mask.shape[::-1] == size]
             viewport = self._viewport if size is not None else None
-            self._canvas.compose(self._dirty, self._panes(), viewport, self._contents, self._tinted(), overlays)
+            self._canvas.compose(
+                self._dirty, self._panes(), viewport, self._contents, tinted=self._tinted(), overlays=overlays
+            )
             self._dirty = None
         painter = QPainter(self)
         painter.drawImage(QPointF(0, 0), self._canvas.image)
@@ -328,13 +397,13 @@ class PictureArea(ZoomableArea):
             self._draw_outlines(painter, index, self._rect(pane.box))
         if self._mode is Mode.WIPE and (x := self.divider_x()) is not None:
             decorations.divider(painter, self.palette(), x, whole.height())
-        draw_captions(painter, self.palette(), whole, self._sides(), self._names, self._contents)
+        draw_captions(painter, self.palette(), whole, sides=self._sides(), names=self._names, contents=self._contents)
         draw_scale(painter, self.palette(), whole, self.zoom)
         if self._legend is not None:
             draw_legend(painter, self.palette(), whole, self._legend)
 
     def divider_x(self) -> float | None:
-        """Where the divider stands in the widget; None where there is none to be seen."""
+        """Return the x of the divider in the widget; None if it is not visible."""
         if self._mode is not Mode.WIPE or len(self._sides()) < 2:
             return None
         return self._panes()[0].parts[1][1].x0 / self.devicePixelRatioF()
@@ -346,16 +415,16 @@ class PictureArea(ZoomableArea):
         transform = QTransform(scale, 0, 0, scale, corner.x(), corner.y())
         painter.save()
         painter.setClipRect(within, Qt.ClipOperation.IntersectClip)
-        for polygon, colour, dashed in self._outlines:
-            decorations.line(painter, transform.map(polygon), colour, dashed=dashed)
+        for outline in self._outlines:
+            decorations.line(painter, transform.map(outline.polygon), outline.colour, dashed=outline.dashed)
         painter.restore()
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Qt: it comes into sight."""
+        """Qt: the widget becomes visible."""
         super().showEvent(event)
         self._run_timer()
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """Qt: it goes out of sight."""
+        """Qt: the widget becomes invisible."""
         super().hideEvent(event)
         self._timer.stop()

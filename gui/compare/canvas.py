@@ -1,7 +1,6 @@
-"""The picture part of the widget as the screen's pixels: composed where something changed, then copied at each paint.
+"""The pictures as pixels of the screen: composed where something has changed, copied at each paint.
 
-It is one QImage of the widget's size that lives until the size changes, so that painting allocates nothing that
-could stay behind.
+The canvas is one QImage of the widget's size, which is kept until the size changes, so that painting allocates nothing.
 """
 
 from collections.abc import Sequence
@@ -17,11 +16,11 @@ from gui.compare.sampling import Sampler
 from gui.compare.viewport import Box, Viewport
 
 SURROUND = 119
-"""Grey of the middle between black and white as the eye sees it (L* 50): pictures are judged in a neutral surround."""
+"""Perceptual middle grey (L* 50): pictures are judged in a neutral surround."""
 
 
 class Canvas:
-    """image: what is to be painted, Format_RGB32."""
+    """The composed pixels. image: what is to be painted, Format_RGB32."""
 
     def __init__(self) -> None:
         self.sampler = Sampler()
@@ -29,11 +28,19 @@ class Canvas:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height in device pixels."""
+        """Return width and height in device pixels."""
         return self.image.width(), self.image.height()
 
     def resize(self, size: tuple[int, int], ratio: float) -> bool:
-        """Fit the widget, ratio: device pixels a logical pixel. True where all has to be composed anew."""
+        """Take the size of the widget in device pixels.
+
+        Args:
+            size: Width and height in device pixels.
+            ratio: Device pixels per logical pixel.
+
+        Returns:
+            Whether everything must be composed anew.
+        """
         if size == self.size:
             self.image.setDevicePixelRatio(ratio)
             return False
@@ -47,10 +54,20 @@ class Canvas:
         panes: Sequence[Pane],
         viewport: Viewport | None,
         contents: Contents,
+        *,
         tinted: Sequence[Side],
         overlays: Sequence[Overlay],
     ) -> None:
-        """Bring a box of the widget up to date. tinted: sides over which the overlays lie."""
+        """Compose a box of the widget.
+
+        Args:
+            dirty: The box, in device pixels.
+            panes: Panes of the widget.
+            viewport: View of each pane; None without a picture.
+            contents: The pictures.
+            tinted: Sides over which the overlays are drawn.
+            overlays: Tints, the lowest first.
+        """
         dirty = dirty.cut(Box(0, 0, *self.size))
         if dirty.empty:
             return

@@ -1,4 +1,4 @@
-"""Names of the pictures in the corners of the sides on which they stand, and the scale."""
+"""Captions of the pictures, the scale and the legend, in the corners of the widget."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ _BOTTOM_RIGHT = Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignRight
 _BOTTOM_LEFT = Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignLeft
 
 _BAR = 10.0
-"""Logical pixels: height of a legend's bar."""
+"""Height of a legend's bar in logical pixels."""
 
 
 @dataclass
 class Names:
-    """What the pictures are called."""
+    """Captions of the pictures."""
 
     left: str = ""
     right: str = ""
@@ -30,11 +30,11 @@ class Names:
 
 
 def draw_captions(
-    painter: QPainter, palette: QPalette, whole: QRectF, sides: Sequence[Side], names: Names, contents: Contents
+    painter: QPainter, palette: QPalette, whole: QRectF, *, sides: Sequence[Side], names: Names, contents: Contents
 ) -> None:
-    """Name the sides that are seen. The right picture's name stands on the right in every mode."""
-    share = 2 if len(sides) > 1 else 1
-    left = QRectF(whole.left(), whole.top(), whole.width() / share, whole.height())
+    """Draw the captions of the visible sides. That of the right picture is at the right in every mode."""
+    parts = 2 if len(sides) > 1 else 1
+    left = QRectF(whole.left(), whole.top(), whole.width() / parts, whole.height())
     right = left.translated(whole.width() - left.width(), 0)
     for side in dict.fromkeys(sides):
         if side == "difference":
@@ -46,13 +46,13 @@ def draw_captions(
 
 
 def draw_scale(painter: QPainter, palette: QPalette, whole: QRectF, zoom: float) -> None:
-    """Say how large the picture is shown."""
+    """Draw the zoom in percent."""
     text = f"{zoom * 100:.0f} %" if zoom >= 0.1 else f"{zoom * 100:.1f} %"
     label(painter, palette, text, whole, _BOTTOM_RIGHT)
 
 
 def draw_legend(painter: QPainter, palette: QPalette, whole: QRectF, legend: Legend) -> None:
-    """Say in the lower left corner what the colours of an overlay mean."""
+    """Draw the legend of an overlay in the lower left corner."""
     if legend.colours is None:
         label(painter, palette, legend.title, whole, _BOTTOM_LEFT)
         return
@@ -67,12 +67,12 @@ def draw_legend(painter: QPainter, palette: QPalette, whole: QRectF, legend: Leg
     bar = QRectF(inner.left(), inner.top() + line + 2, inner.width(), _BAR)
     colours = np.ascontiguousarray(legend.colours[None])
     painter.drawImage(bar, QImage(colours.data, colours.shape[1], 1, colours.nbytes, QImage.Format.Format_RGB888))
-    for share, text in legend.marks:
+    for fraction, text in legend.marks:
         place = QRectF(0, 0, 40, line)
-        place.moveCenter(QPointF(bar.left() + share * bar.width(), bar.bottom() + line / 2 + 1))
+        place.moveCenter(QPointF(bar.left() + fraction * bar.width(), bar.bottom() + line / 2 + 1))
         place.moveLeft(min(max(place.left(), inner.left()), inner.right() - place.width()))
-        at_end = Qt.AlignmentFlag.AlignLeft if share == 0 else Qt.AlignmentFlag.AlignRight
-        painter.drawText(place, at_end if share in (0, 1) else Qt.AlignmentFlag.AlignHCenter, text)
+        at_end = Qt.AlignmentFlag.AlignLeft if fraction == 0 else Qt.AlignmentFlag.AlignRight
+        painter.drawText(place, at_end if fraction in (0, 1) else Qt.AlignmentFlag.AlignHCenter, text)
 
 
 def _difference(names: Names, contents: Contents) -> str:

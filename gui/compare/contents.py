@@ -1,4 +1,4 @@
-"""The pictures that are compared, and what is derived of them. No Qt."""
+"""The pictures that are compared, and those derived from them. No Qt."""
 
 from typing import Literal
 
@@ -11,7 +11,7 @@ Side = Literal["left", "right", "difference", "override"]
 
 
 class Contents:
-    """Left and right picture, the one that is held over them, a preview of the right one, their difference.
+    """Left and right picture, the override over both, the preview of the right one, the difference.
 
     Pictures are (H, W, 3) uint8 RGB, all of the same size; they are kept, not copied, and never written to.
     """
@@ -28,23 +28,23 @@ class Contents:
 
     @property
     def size(self) -> tuple[int, int] | None:
-        """Width and height in px; None without a picture."""
-        found = next((picture for picture in (self.right, self.left, self.override) if picture is not None), None)
-        return _size(found) if found is not None else None
+        """Return width and height in px; None without a picture."""
+        first = next((picture for picture in (self.right, self.left, self.override) if picture is not None), None)
+        return _size(first) if first is not None else None
 
     @property
     def both(self) -> bool:
-        """Whether there are two to compare."""
+        """Return whether there are two pictures to compare."""
         return self.left is not None and self.right is not None
 
     @property
     def arrays(self) -> list[U8]:
-        """All that may be painted."""
-        found = (self.left, self.right, self.override, self._preview, self._difference)
-        return [array for array in found if array is not None]
+        """Return all arrays that may be painted."""
+        arrays = (self.left, self.right, self.override, self._preview, self._difference)
+        return [array for array in arrays if array is not None]
 
     def show(self, left: U8 | None, right: U8 | None) -> None:
-        """Compare these. Raises ValueError for what are no two pictures of one size."""
+        """Compare other pictures. Raise ValueError for pictures of two sizes or arrays of another kind."""
         _check(left, None)
         _check(right, _size(left) if left is not None else None)
         self.left, self.right = left, right
@@ -52,33 +52,48 @@ class Contents:
         if self.override is not None and _size(self.override) != self.size:
             self.override = None
 
-    def hold(self, picture: U8 | None) -> None:
-        """Hold a picture over both, None: no more. Raises ValueError for another size."""
+    def set_override(self, picture: U8 | None) -> None:
+        """Set the picture over both, None for none. Raise ValueError for another size."""
         self.override = None
         _check(picture, self.size)
         self.override = picture
 
     def update_right(self, picture: U8, region: Region | None) -> tuple[U8, Region | None]:
-        """Another right picture of the same size, or the same array with other contents, different within a region.
+        """Replace the right picture, and end a preview.
 
-        Ends a preview. Returns what the right side showed before and the region that changed, None: everywhere.
-        Raises ValueError for another size.
+        Args:
+            picture: (H, W, 3) uint8 RGB of the same size; the same array if its contents have changed.
+            region: Where it differs from before; None for anywhere.
+
+        Returns:
+            What the right side showed before, and the region that has changed (None: anywhere).
+
+        Raises:
+            ValueError: The picture has another size.
         """
         _check(picture, self.size)
-        before, changed = self.shown_right, region
-        if before is None:
+        previous, changed = self.shown_right, region
+        if previous is None:
             raise ValueError("there is no right picture to update")
         if region is not None and self._preview is not None and self._previewed is not None:
             changed = _hull(region, self._previewed)
         self.right, self._preview, self._previewed = picture, None, None
         self._differ(changed)
-        return before, changed
+        return previous, changed
 
     def preview(self, array: U8, region: Region, step: int) -> tuple[U8, Region]:
         """Show every step-th pixel of a region over the right picture.
 
-        Returns what the right side showed before and the region that changed, a region shown earlier included.
-        Raises ValueError for what does not cover a region within the picture.
+        Args:
+            array: (⌈h / step⌉, ⌈w / step⌉, 3) uint8 RGB.
+            region: The region in px of the picture.
+            step: Distance of the samples in px.
+
+        Returns:
+            What the right side showed before, and the region that has changed, that of an earlier preview included.
+
+        Raises:
+            ValueError: The array does not fit the region, or the region does not fit the picture.
         """
         if self.right is None or self.size is None:
             raise ValueError("there is no right picture to show a preview of")
@@ -86,7 +101,7 @@ class Contents:
         inside = 0 <= region.x <= self.size[0] - region.width and 0 <= region.y <= self.size[1] - region.height
         if array.shape != expected or array.dtype != np.uint8 or not inside:
             raise ValueError(f"a preview of {array.dtype} {array.shape} for {region}, every {step}th pixel")
-        before, changed = self.shown_right, region
+        previous, changed = self.shown_right, region
         if self._preview is None:
             self._preview = self.right.copy()
         elif self._previewed != region and self._previewed is not None:
@@ -95,20 +110,20 @@ class Contents:
         _part(self._preview, region)[...] = _spread(array, region, step)
         self._previewed = region
         self._differ(changed)
-        assert before is not None
-        return before, changed
+        assert previous is not None
+        return previous, changed
 
     @property
     def shown_right(self) -> U8 | None:
-        """The right picture with its preview."""
+        """Return the right picture with its preview."""
         return self._preview if self._preview is not None else self.right
 
     def set_difference(self, kind: DifferenceKind, gain: int) -> None:
-        """How differences are shown."""
+        """Set how differences are shown."""
         self.kind, self.gain, self._difference = kind, gain, None
 
     def picture(self, side: Side) -> U8 | None:
-        """What a side shows."""
+        """Return the picture of a side."""
         if side == "difference":
             return self._whole_difference()
         return {"left": self.left, "right": self.shown_right, "override": self.override}[side]
@@ -127,9 +142,10 @@ class Contents:
 
 
 def difference(left: U8, right: U8, kind: DifferenceKind, gain: int) -> U8:
-    """Left less right: signed, gain · (left − right) around 128, or absolute, gain · |left − right|; cut to 0…255.
+    """Return the difference of two (H, W, 3) uint8 pictures, clipped to 0…255.
 
-    left, right: (H, W, 3) uint8. Rain in the left picture is brighter than grey where the right one is clean.
+    Signed: 128 + gain · (left − right), so that rain in the left picture is brighter than grey where the right one is
+    clean. Absolute: gain · |left − right|.
     """
     import cv2
 
@@ -165,7 +181,7 @@ def _hull(one: Region, other: Region) -> Region:
 
 
 def _spread(array: U8, region: Region, step: int) -> U8:
-    """Every step-th pixel, mixed linearly for those between; for even steps half a pixel beside, which is fast."""
+    """Interpolate linearly between every step-th pixel; for even steps shifted by half a pixel, which is fast."""
     if step == 1:
         return array
     import cv2

@@ -1,4 +1,4 @@
-"""What is drawn over the pictures with a painter: names, scale, divider, outlines, marks at the pointer, focus."""
+"""Drawings over the pictures: labels, divider, outlines, marks at the pointer, focus."""
 
 from collections.abc import Iterable
 
@@ -20,7 +20,7 @@ LIGHT, DARK = QColor(255, 255, 255, 230), QColor(0, 0, 0, 200)
 
 
 def label(painter: QPainter, palette: QPalette, text: str, within: QRectF, where: Qt.AlignmentFlag) -> None:
-    """A small text in a corner, or in the middle, in the theme's colours."""
+    """Draw a small text in a corner or in the middle, in the theme's colours."""
     metrics = QFontMetricsF(painter.font())
     inner = within.adjusted(MARGIN, MARGIN, -MARGIN, -MARGIN)
     shown = metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, max(0.0, inner.width() - 10))
@@ -40,7 +40,7 @@ def label(painter: QPainter, palette: QPalette, text: str, within: QRectF, where
 
 
 def plate(painter: QPainter, palette: QPalette, box: QRectF) -> None:
-    """What words over a picture stand on, in the theme's colours."""
+    """Draw the background of a text over a picture, in the theme's colours."""
     ground = QColor(palette.color(QPalette.ColorRole.Window))
     ground.setAlpha(210)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -50,7 +50,7 @@ def plate(painter: QPainter, palette: QPalette, box: QRectF) -> None:
 
 
 def divider(painter: QPainter, palette: QPalette, x: float, height: float) -> None:
-    """The line of the wipe, its handle in the middle."""
+    """Draw the divider of the wipe, with its handle in the middle."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
     painter.setPen(QPen(DARK, 3))
     painter.drawLine(QPointF(x, 0), QPointF(x, height))
@@ -69,7 +69,7 @@ def divider(painter: QPainter, palette: QPalette, x: float, height: float) -> No
 
 
 def line(painter: QPainter, polygon: QPolygonF, colour: Colour, *, dashed: bool = False, closed: bool = True) -> None:
-    """A thin line in a colour on a dark or light one, whichever sets it off, so that it is seen on every picture."""
+    """Draw a thin line on a dark or light one, whichever contrasts, so that it is visible on every picture."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setBrush(Qt.BrushStyle.NoBrush)
     ground = DARK if QColor(*colour).lightness() > 96 else LIGHT
@@ -83,7 +83,7 @@ def line(painter: QPainter, polygon: QPolygonF, colour: Colour, *, dashed: bool 
 
 
 def circle(painter: QPainter, middle: QPointF, radius: float) -> None:
-    """The brush: a circle of its size with a point in the middle."""
+    """Draw the brush: a circle of its size with a point in the middle."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setBrush(Qt.BrushStyle.NoBrush)
     for pen in (QPen(DARK, 3), QPen(LIGHT, 1.2)):
@@ -93,7 +93,7 @@ def circle(painter: QPainter, middle: QPointF, radius: float) -> None:
 
 
 def cross(painter: QPainter, middle: QPointF) -> None:
-    """The place under the pointer, on the other side."""
+    """Draw the place under the pointer in the other pane."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
     across, down = QPointF(CROSS, 0), QPointF(0, CROSS)
     for pen in (QPen(DARK, 3), QPen(LIGHT, 1)):
@@ -104,7 +104,7 @@ def cross(painter: QPainter, middle: QPointF) -> None:
 
 
 def focus_ring(painter: QPainter, palette: QPalette, rect: QRectF) -> None:
-    """A frame just within the edge."""
+    """Draw a frame just inside the edge."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(QPen(palette.color(QPalette.ColorRole.Highlight), 2))
@@ -112,6 +112,6 @@ def focus_ring(painter: QPainter, palette: QPalette, rect: QRectF) -> None:
 
 
 def around(places: Iterable[QPointF], reach: float) -> list[QRectF]:
-    """What has to be painted anew for marks of this reach at these places."""
+    """Return the rectangles to repaint for marks of this radius at these places."""
     side = 2 * reach + 8
     return [QRectF(place.x() - side / 2, place.y() - side / 2, side, side) for place in places]

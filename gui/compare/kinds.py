@@ -1,4 +1,4 @@
-"""Names that the view and those who use it share."""
+"""Types that the view and its users share."""
 
 from collections.abc import Sequence
 from enum import Enum
@@ -14,7 +14,7 @@ Colour = tuple[int, int, int]
 """Red, green, blue, 0…255."""
 
 Place = tuple[float, float]
-"""x to the right, y down; of a picture in px with pixel centres at .5."""
+"""x to the right, y down. Of a picture: in px with pixel centres at .5."""
 
 DifferenceKind = Literal["signed", "absolute"]
 
@@ -25,13 +25,13 @@ class Mode(Enum):
     SINGLE = "single"
     """The right picture alone."""
     WIPE = "wipe"
-    """Left of a line that can be dragged the left picture, right of it the right one."""
+    """The left picture left of a divider that can be dragged, the right one right of it."""
     SIDE = "side"
-    """Side by side, the same part of both."""
+    """The same part of both, side by side."""
     BLINK = "blink"
-    """One after the other at the same place."""
+    """One after the other in the same place."""
     DIFFERENCE = "difference"
-    """The left picture less the right one."""
+    """The left picture minus the right one."""
 
 
 class Tool(Enum):
@@ -40,21 +40,24 @@ class Tool(Enum):
     NONE = "none"
     """It pans."""
     PICK = "pick"
-    """It names a place: `picked`."""
+    """It picks a place: `picked`."""
     RECTANGLE = "rectangle"
     """It draws a rectangle: `rectangle_drawn`."""
     BRUSH = "brush"
     """It draws a stroke under a circle: `stroke_began`, `stroke_moved`, `stroke_ended`."""
     LASSO = "lasso"
-    """It draws round an area, signals as for the brush."""
+    """It draws around an area, with the signals of the brush."""
     FILL = "fill"
-    """It names a place to fill from: `picked`."""
+    """It picks a place to fill from: `picked`."""
 
 
 class Legend(NamedTuple):
-    """What the colours of an overlay mean: a title, and under it a bar of colours (n, 3) uint8 with marks.
+    """Explanation of an overlay: a title, and below it a bar of colours with marks.
 
-    marks: where along the bar, 0…1, and what is said there. Without colours only the title is shown.
+    Attributes:
+        title: Meaning of the overlay.
+        colours: Colours of the bar, (n, 3) uint8 RGB; None for no bar.
+        marks: Position along the bar, 0…1, and text.
     """
 
     title: str
@@ -63,7 +66,7 @@ class Legend(NamedTuple):
 
 
 class Outline(NamedTuple):
-    """A closed polygon in px of the picture, drawn equally thin at every zoom; seen on dark and on light pictures."""
+    """A closed polygon in px of the picture. It is equally thin at every zoom, and visible on every picture."""
 
     points: Sequence[Place]
     colour: Colour

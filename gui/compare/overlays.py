@@ -1,7 +1,4 @@
-"""Masks as tints over a picture. No Qt.
-
-Outside a mask pixels keep their exact values.
-"""
+"""Masks as tints over a picture. Pixels outside a mask keep their exact values. No Qt."""
 
 from dataclasses import dataclass
 
@@ -12,17 +9,21 @@ from gui.compare.kinds import U8, Colour
 from gui.compare.viewport import Box
 
 _STRIPE = 6
-"""Device pixels across a stripe of a hatched mask."""
+"""Width of a stripe of a hatched mask in device pixels."""
 
 _BETWEEN = 0.35
-"""How strongly the tint shows between the stripes."""
+"""Strength of the tint between the stripes, 0…1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Overlay:
-    """mask: (H, W) uint8, 0: nothing, 255: colour at alpha (0…1). hatched: in diagonal stripes.
+    """A tint.
 
-    colour: one, or (256, 3) uint8 by value of the mask.
+    Attributes:
+        mask: (H, W) uint8, from 0 for nothing to 255 for the colour at alpha.
+        colour: One colour, or (256, 3) uint8 by value of the mask.
+        alpha: Opacity, 0…1.
+        hatched: Whether it is drawn in diagonal stripes.
     """
 
     mask: U8
@@ -34,7 +35,11 @@ class Overlay:
 def tint(pixels: U8, mask: U8, overlay: Overlay, at: Box) -> None:
     """Tint pixels in place.
 
-    pixels: (h, w, 4) BGRX, part of the screen at this box of the widget. mask: (h, w), the overlay's as seen there.
+    Args:
+        pixels: (h, w, 4) uint8 BGRX, the part of the screen in the box.
+        mask: (h, w) uint8, the mask of the overlay as sampled there.
+        overlay: The tint.
+        at: The box of the widget, in device pixels.
     """
     import cv2
 
@@ -54,8 +59,8 @@ def tint(pixels: U8, mask: U8, overlay: Overlay, at: Box) -> None:
 
 
 def _stripes(at: Box) -> NDArray[np.float32]:
-    """Stripes that stay in place on the screen whatever part of it is painted."""
+    """Return weights of stripes that stay in place on the screen, whichever part is painted."""
     diagonals = np.arange(at.x0 + at.y0, at.x1 + at.y1 - 1)
     line = np.where(diagonals // _STRIPE % 2 == 0, np.float32(1), np.float32(_BETWEEN))
-    # Each row is the one above, a pixel further: no array of them is made.
+    # Each row is the row above shifted by a pixel: a view, no array of all rows is made.
     return np.lib.stride_tricks.sliding_window_view(line, at.x1 - at.x0)

@@ -1,7 +1,7 @@
-"""What mouse buttons and movements over the view mean: pan, drag the divider, draw with a tool.
+"""The mouse over the view: pan, drag the divider, draw with a tool.
 
-It turns them into places of the picture and says so by signals; what strokes mean is not known here, nor how the
-picture is painted: all that is asked of the view is its `Surface`.
+The pointer turns mouse events into places of the picture, and emits signals. It knows neither what strokes mean nor how
+pictures are painted; all it needs of the view is its `Surface`.
 """
 
 import math
@@ -16,8 +16,8 @@ from gui.compare.kinds import Place, Tool
 from gui.compare.viewport import Box
 from rainclean.video import Region
 
-NEAR = 6.0
-"""Logical pixels from the divider within which it is taken hold of."""
+GRAB_PX = 6.0
+"""Logical pixels from the divider within which it can be grabbed."""
 
 CURSORS = {
     Tool.NONE: Qt.CursorShape.OpenHandCursor,
@@ -30,7 +30,7 @@ CURSORS = {
 
 
 class Drag(Enum):
-    """What a pressed button is doing."""
+    """What the pressed button does."""
 
     PAN = auto()
     DIVIDER = auto()
@@ -39,56 +39,60 @@ class Drag(Enum):
 
 
 class Surface(Protocol):
-    """What the pointer asks of the view that it moves over; places of the widget in logical px."""
+    """What the pointer needs of its view. Places of the widget are in logical px."""
 
     @property
     def has_picture(self) -> bool:
-        """Whether a picture is shown."""
+        """Return whether a picture is shown."""
 
     @property
     def picture_size(self) -> tuple[int, int] | None:
-        """Width and height of the picture in px."""
+        """Return width and height of the picture in px."""
 
     @property
     def zoom(self) -> float:
-        """Device px for a px of the picture."""
+        """Return the device px per px of the picture."""
 
     def to_picture(self, place: QPointF) -> Place:
-        """A place of the widget in px of the picture."""
+        """Return a place of the widget in px of the picture."""
 
     def place_in(self, place: QPointF, pane: int) -> Place:
-        """The same as if all of the widget were that pane."""
+        """Return the same as if that pane filled the widget."""
 
     def pane_at(self, place: QPointF) -> int:
-        """0, or 1 for the right one of two panes."""
+        """Return 0, or 1 for the right one of two panes."""
 
     def pan_by(self, way: QPointF) -> None:
         """Move the picture."""
 
     def divider_x(self) -> float | None:
-        """Where the divider stands; None where there is none."""
+        """Return the x of the divider; None if there is none."""
 
-    def set_divider(self, share: float) -> None:
-        """Move the divider to a share of the width, 0…1."""
+    def set_divider(self, fraction: float) -> None:
+        """Move the divider to a fraction of the width, 0…1."""
 
     def rect(self) -> QRect:
-        """The widget."""
+        """Return the rectangle of the widget."""
 
     def cursor(self) -> QCursor:
-        """The cursor that is shown."""
+        """Return the current cursor."""
 
     def setCursor(self, cursor: Qt.CursorShape, /) -> None:
-        """Show another cursor."""
+        """Set the cursor."""
 
     def update(self) -> None:
-        """Paint anew."""
+        """Repaint the widget."""
 
 
 class Pointer(QObject):
-    """The pointer of one view; its signals are those of `CompareView`.
+    """The pointer of one view. Its signals are those of `CompareView`.
 
-    place: where it last was, None: not over the view. pixel: under it, or (−1, −1). points: of the rectangle (two
-    corners) or the stroke being drawn, in px of the picture.
+    Attributes:
+        tool: What the left button does.
+        place: Its last place in the widget; None outside the view.
+        pixel: The pixel of the picture under it; (−1, −1) for none.
+        drag: What the pressed button does; None without one.
+        points: The rectangle (two corners) or stroke being drawn, in px of the picture.
     """
 
     pointed = Signal(int, int)
@@ -112,16 +116,16 @@ class Pointer(QObject):
 
     @property
     def drawing(self) -> bool:
-        """Whether a rectangle or stroke is being drawn."""
+        """Return whether a rectangle or stroke is being drawn."""
         return self.drag in (Drag.RECTANGLE, Drag.STROKE)
 
     def press(self, event: QMouseEvent) -> bool:
-        """A button goes down. False where that means nothing here."""
+        """Handle a pressed button; return whether it has a meaning here."""
         if self.drag is not None:
             if event.button() == Qt.MouseButton.RightButton and self.drawing:
                 self.cancel()
             return True
-        drag = self._meant(event)
+        drag = self._drag_for(event)
         if drag is not None:
             self._begin(drag, event)
             return True
@@ -132,10 +136,10 @@ class Pointer(QObject):
         return True
 
     def move(self, event: QMouseEvent) -> None:
-        """The pointer moves, with or without a button."""
-        before, self.place = self.place, event.position()
-        if self.drag is Drag.PAN and before is not None:
-            self._view.pan_by(self.place - before)
+        """Handle a movement, with or without a button."""
+        previous, self.place = self.place, event.position()
+        if self.drag is Drag.PAN and previous is not None:
+            self._view.pan_by(self.place - previous)
         elif self.drag is Drag.DIVIDER:
             self._view.set_divider(self.place.x() / max(1, self._view.rect().width()))
         elif self.drag is Drag.RECTANGLE:
@@ -143,10 +147,10 @@ class Pointer(QObject):
         elif self.drag is Drag.STROKE:
             self.points.append(self._place(event))
             self.stroke_moved.emit(*self.points[-1])
-        self.look()
+        self.update_pixel()
 
     def release(self, event: QMouseEvent) -> None:
-        """A button goes up."""
+        """Handle a released button."""
         if self.drag is None or event.button() != self._button:
             return
         drag, points = self.drag, self.points
@@ -157,26 +161,26 @@ class Pointer(QObject):
             self.rectangle_drawn.emit(region)
 
     def cancel(self) -> None:
-        """Nothing comes of what is being drawn."""
+        """Discard the rectangle or stroke that is being drawn."""
         if self.drawing:
             self._end()
             self.stroke_cancelled.emit()
 
     def leave(self) -> None:
-        """The pointer leaves the view."""
+        """Handle that the pointer leaves the view."""
         self.place = None
-        self.look()
+        self.update_pixel()
 
-    def look(self) -> None:
-        """Say which pixel is under the pointer now, and show it."""
+    def update_pixel(self) -> None:
+        """Update the pixel under the pointer, and the cursor."""
         pixel = self._pixel_at(self.place) if self.place is not None else (-1, -1)
         if pixel != self.pixel:
             self.pixel = pixel
             self.pointed.emit(*pixel)
-        self.show()
+        self.update_cursor()
 
-    def show(self) -> None:
-        """The cursor for what the left button would do here."""
+    def update_cursor(self) -> None:
+        """Set the cursor for what the left button would do here."""
         shape = CURSORS[self.tool]
         if self.drag is Drag.PAN:
             shape = Qt.CursorShape.ClosedHandCursor
@@ -187,7 +191,7 @@ class Pointer(QObject):
         if self._view.cursor().shape() != shape:
             self._view.setCursor(shape)
 
-    def _meant(self, event: QMouseEvent) -> Drag | None:
+    def _drag_for(self, event: QMouseEvent) -> Drag | None:
         if not self._view.has_picture:
             return None
         if event.button() == Qt.MouseButton.MiddleButton:
@@ -204,26 +208,26 @@ class Pointer(QObject):
         self._pane = self._view.pane_at(event.position())
         start = self._place(event)
         self.points = [start, start] if drag is Drag.RECTANGLE else [start]
-        self.show()
+        self.update_cursor()
         if drag is Drag.STROKE:
             self.stroke_began.emit(*start)
 
     def _end(self) -> None:
         self.drag, self.points = None, []
-        self.show()
+        self.update_cursor()
         self._view.update()
 
     def _place(self, event: QMouseEvent) -> Place:
-        """In the pane in which the drag began, also where the pointer has left it."""
+        """Return the place in the pane in which the drag began, even if the pointer has left it."""
         return self._view.place_in(event.position(), self._pane)
 
     def _on_divider(self, place: QPointF | None) -> bool:
-        """With a tool only the handle is the divider's, so that all of the picture can be drawn on."""
+        """Return whether a place grabs the divider: with a tool only its handle, so that one can draw everywhere."""
         x = self._view.divider_x()
         if place is None or x is None:
             return False
         handle = math.hypot(place.x() - x, place.y() - self._view.rect().height() / 2) <= HANDLE + 2
-        return handle or (self.tool is Tool.NONE and abs(place.x() - x) <= NEAR)
+        return handle or (self.tool is Tool.NONE and abs(place.x() - x) <= GRAB_PX)
 
     def _pixel_at(self, place: QPointF) -> tuple[int, int]:
         size = self._view.picture_size
@@ -233,7 +237,7 @@ class Pointer(QObject):
         return (x, y) if 0 <= x < size[0] and 0 <= y < size[1] else (-1, -1)
 
     def _region(self, one: Place, other: Place) -> Region | None:
-        """Pixels that a rectangle touches; None where it is no more than a click, or lies beside the picture."""
+        """Return the pixels that a rectangle touches; None if it is only a click, or outside the picture."""
         size = self._view.picture_size
         if size is None or max(abs(one[0] - other[0]), abs(one[1] - other[1])) * self._view.zoom < 3:
             return None

@@ -1,9 +1,9 @@
-"""Pictures and masks at the screen's resolution: only what is seen; pictures as the screen's pixels (BGRX).
+"""The visible part of pictures and masks at the screen's resolution, pictures as BGRX.
 
-Smaller than 1:1 every device pixel is the mean of k × k samples, taken linearly between pixels and no farther apart
-than those: all that it covers counts, thin streaks neither vanish nor break up. That is the mean over its area where
-1/k is the zoom, and elsewhere within a few levels of it, in a third of the time of OpenCV's INTER_AREA. Up to 300 %
-bilinear, without the halos of sharper filters; above that pixels are squares.
+Below 1:1 every device pixel is the mean of k × k samples, interpolated linearly between pixels and no farther apart
+than pixels. All pixels that it covers count, so thin streaks neither vanish nor break up. At zoom 1/k this is the mean
+over its area, and elsewhere within a few levels of it, in a third of the time of OpenCV's INTER_AREA. Up to 300 %
+pictures are bilinear, without the halos of sharper filters. Above that pixels are squares.
 """
 
 import math
@@ -21,25 +21,31 @@ SMOOTH_UP_TO = 3.0
 """Zoom above which pixels are squares."""
 
 _SMALL = 300 * 300
-"""Pixels up to which a changed part is averaged apart; above, all of the picture is as fast."""
+"""Pixels up to which a changed part is scaled alone; above that the whole picture is as fast."""
 
 
 class Sampler:
-    """Samples pictures and masks; remembers them scaled down as long as they are kept.
+    """Samples pictures and masks, and caches them scaled down.
 
-    The whole picture is scaled down at once and remembered, which makes panning and blinking copies.
+    The whole picture is scaled down at once, so that panning and blinking only copy.
     """
 
     def __init__(self) -> None:
         self._scaled: dict[int, tuple[U8, U8]] = {}
 
     def keep_only(self, sources: Iterable[U8]) -> None:
-        """Forget what belongs to other arrays than these."""
+        """Drop the cache of all other arrays."""
         kept = {id(source) for source in sources}
         self._scaled = {key: entry for key, entry in self._scaled.items() if key in kept}
 
     def changed(self, source: U8, new: U8, region: Region | None) -> None:
-        """Contents changed within a region, everywhere if None. new: the array that holds them from now on."""
+        """Update the cache after contents have changed.
+
+        Args:
+            source: The array before.
+            new: The array that holds the contents from now on; may be the same.
+            region: Where contents have changed; None for anywhere.
+        """
         entry = self._scaled.pop(id(source), None)
         if entry is None or region is None or region.width * region.height > _SMALL or new.shape != source.shape:
             return
@@ -47,9 +53,15 @@ class Sampler:
         self._scaled[id(new)] = (new, entry[1])
 
     def sample(self, source: U8, viewport: Viewport, box: Box) -> U8:
-        """What is seen in a box of the pane, which lies within the viewport's extent.
+        """Return the visible part of a picture or mask.
 
-        source: (H, W, 3) RGB or a mask (H, W). Returns (h, w, 4) or (h, w) uint8, not to be written to.
+        Args:
+            source: (H, W, 3) uint8 RGB, or a mask (H, W) uint8.
+            viewport: View of the pane.
+            box: Box of the pane in device pixels, within the viewport's extent.
+
+        Returns:
+            (h, w, 4) uint8 BGRX, or (h, w) uint8 for a mask; not to be written to.
         """
         x, y = viewport.origin
         if viewport.zoom < 1:
@@ -70,7 +82,7 @@ def _means(source: U8, size: tuple[int, int]) -> U8:
 
     halved = min(source.shape[1] // size[0], source.shape[0] // size[1])
     if halved > 1 and not (source.shape[1] % halved or source.shape[0] % halved):
-        # Whole means of whole pixels are by far the quickest way down; the rest of it is left for samples.
+        # Means of whole blocks of pixels are by far the fastest way; samples do the rest.
         source = cv2.resize(  # type: ignore[assignment]
             source, (source.shape[1] // halved, source.shape[0] // halved), interpolation=cv2.INTER_AREA
         )
@@ -84,12 +96,12 @@ def _means(source: U8, size: tuple[int, int]) -> U8:
 
 
 def _samples(source: int, scaled: int) -> int:
-    """k along an axis: samples for each device pixel, at least as many as there are pixels."""
+    """Return k along an axis: samples per device pixel, in total at least as many as pixels."""
     return math.ceil(source / scaled)
 
 
 def _as_screen(rgb: U8) -> U8:
-    """RGB as BGRX; a mask as it is."""
+    """Return RGB as BGRX; a mask unchanged."""
     import cv2
 
     return rgb if rgb.ndim == 2 else cv2.cvtColor(rgb, cv2.COLOR_RGB2BGRA)  # type: ignore[return-value]
@@ -98,7 +110,7 @@ def _as_screen(rgb: U8) -> U8:
 def _enlarged(source: U8, viewport: Viewport, box: Box) -> U8:
     import cv2
 
-    # One pixel more on each side: what bilinear mixing reaches for.
+    # One pixel more on each side, for bilinear interpolation.
     near = viewport.pixels(box).grown(1).cut(Box(0, 0, *viewport.picture))
     crop = _as_screen(source[near.slices])
     if viewport.zoom > SMOOTH_UP_TO:
@@ -112,11 +124,11 @@ def _enlarged(source: U8, viewport: Viewport, box: Box) -> U8:
 
 
 def _nearest(viewport: Viewport, box: Box, near: Box, axis: int) -> NDArray[np.intp]:
-    """Of each device pixel along an axis (0: x), the crop's pixel under its centre."""
+    """Return for each device pixel along an axis (0: x) the pixel of the crop under its centre."""
     centres = np.arange(box[axis], box[axis + 2]) + 0.5
-    found = np.floor((centres - viewport.origin[axis]) / viewport.zoom).astype(np.intp)
+    pixels = np.floor((centres - viewport.origin[axis]) / viewport.zoom).astype(np.intp)
     last = viewport.picture[axis] - 1
-    return np.clip(found, 0, last) - near[axis]
+    return np.clip(pixels, 0, last) - near[axis]
 
 
 def _take(crop: U8, x: NDArray[np.intp], y: NDArray[np.intp]) -> U8:
@@ -127,7 +139,7 @@ def _take(crop: U8, x: NDArray[np.intp], y: NDArray[np.intp]) -> U8:
 
 
 class _Averages(NamedTuple):
-    """Along one axis: weights (scaled pixels, source pixels), the first scaled and source pixel they are about."""
+    """Weights along one axis, (scaled pixels, source pixels), and the first scaled and source pixel."""
 
     weights: NDArray[np.float32]
     scaled: int
@@ -143,7 +155,7 @@ class _Averages(NamedTuple):
 
 
 def _rescale(source: U8, scaled: U8, region: Region) -> None:
-    """Bring a scaled picture or mask up to date within a region of its source."""
+    """Update a scaled picture or mask within a region of its source."""
     rows = _averages(source.shape[0], scaled.shape[0], region.y, region.height)
     columns = _averages(source.shape[1], scaled.shape[1], region.x, region.width)
     crop = source[rows.origins, columns.origins].astype(np.float32)
@@ -154,7 +166,7 @@ def _rescale(source: U8, scaled: U8, region: Region) -> None:
 
 
 def _averages(source: int, scaled: int, start: int, length: int) -> _Averages:
-    """What averages pixels start…start + length, and those that share a scaled pixel with them."""
+    """Return the weights for pixels start…start + length, and for those that share a scaled pixel with them."""
     count = _samples(source, scaled)
     step = source / scaled
     first, end = max(0, int((start - 1) / step)), min(scaled, math.ceil((start + length + 1) / step))
@@ -164,6 +176,6 @@ def _averages(source: int, scaled: int, start: int, length: int) -> _Averages:
     begin = int(near.min())
     weights = np.zeros((end - first, int(near.max()) + 1 - begin), np.float32)
     rows = np.arange(len(places)) // count
-    for pixel, share in zip(near, (lower + 1 - places, places - lower), strict=True):
-        np.add.at(weights, (rows, pixel - begin), share / count)
+    for pixel, weight in zip(near, (lower + 1 - places, places - lower), strict=True):
+        np.add.at(weights, (rows, pixel - begin), weight / count)
     return _Averages(weights, first, begin)

@@ -1,4 +1,4 @@
-"""The picture view of the window: what is shown, and what the mouse does on it."""
+"""The picture view: two pictures, and what the mouse does on them."""
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QHideEvent, QKeyEvent, QMouseEvent, QPainter, QPolygonF, QRegion
@@ -14,12 +14,17 @@ DRAWN = (255, 210, 0)
 
 
 class CompareView(PictureArea):
-    """Compares two pictures and lets a person draw on them. It knows nothing of what is drawn.
+    """Compares two pictures, and lets a person draw on them. It does not know what strokes mean.
 
-    All places are in px of the picture, pixel centres at .5; strokes may run beside the picture.
-    pointed(x, y): pixel under the pointer, (−1, −1) where there is none. picked(x, y): a place was clicked with
-    PICK or FILL. rectangle_drawn(region). stroke_began(x, y), stroke_moved(x, y), stroke_ended(): with BRUSH or
-    LASSO. stroke_cancelled(): what was being drawn, a rectangle too, was given up (Esc, right button, other pictures).
+    All places are in px of the picture, with pixel centres at .5; strokes may leave the picture.
+
+    Signals:
+        pointed: Pixel under the pointer, (−1, −1) for none.
+        picked: Place that was clicked with PICK or FILL.
+        rectangle_drawn: Region that was drawn with RECTANGLE.
+        stroke_began, stroke_moved: Place of a stroke with BRUSH or LASSO.
+        stroke_ended: The stroke is finished.
+        stroke_cancelled: A stroke or rectangle was cancelled (Esc, right button, other pictures).
     """
 
     pointed = Signal(int, int)
@@ -51,38 +56,38 @@ class CompareView(PictureArea):
 
     @property
     def tool(self) -> Tool:
-        """What the left button does."""
+        """Return what the left button does."""
         return self._pointer.tool
 
     def set_tool(self, tool: Tool) -> None:
-        """Let the left button do something else; what is being drawn is given up."""
+        """Change what the left button does, and cancel the stroke that is being drawn."""
         self._pointer.cancel()
         self._pointer.tool = tool
-        self._pointer.show()
+        self._pointer.update_cursor()
         self.update()
 
     @property
     def brush_radius(self) -> float:
-        """Radius of the brush in px of the picture."""
+        """Return the radius of the brush in px of the picture."""
         return self._radius
 
     def set_brush_radius(self, px: float) -> None:
-        """Show the brush that large."""
+        """Set the radius of the brush in px of the picture."""
         self._radius = px
         self._mark()
 
     @property
     def pointed_pixel(self) -> tuple[int, int]:
-        """The pixel under the pointer, (−1, −1) where there is none."""
+        """Return the pixel under the pointer, (−1, −1) for none."""
         return self._pointer.pixel
 
     @property
     def drawing(self) -> bool:
-        """Whether something is being drawn."""
+        """Return whether a rectangle or stroke is being drawn."""
         return self._pointer.drawing
 
     def cancel_stroke(self) -> None:
-        """Give up what is being drawn."""
+        """Cancel the rectangle or stroke that is being drawn."""
         self._pointer.cancel()
 
     def show_pictures(
@@ -91,37 +96,38 @@ class CompareView(PictureArea):
         right: U8 | None,
         left_name: str = "",
         right_name: str = "",
+        *,
         keep_view: bool = True,
     ) -> int:
-        """As in PictureArea; what is being drawn is given up."""
+        """Do as in PictureArea, and cancel the stroke that is being drawn."""
         self._pointer.cancel()
-        serial = super().show_pictures(left, right, left_name, right_name, keep_view)
+        serial = super().show_pictures(left, right, left_name, right_name, keep_view=keep_view)
         self._describe()
-        self._pointer.look()
+        self._pointer.update_pixel()
         return serial
 
     def set_mode(self, mode: Mode) -> int:
-        """As in PictureArea; what is being drawn is given up."""
+        """Do as in PictureArea, and cancel the stroke that is being drawn."""
         self._pointer.cancel()
         serial = super().set_mode(mode)
         self._describe()
-        self._pointer.look()
+        self._pointer.update_pixel()
         return serial
 
     # What the pointer asks.
 
     def pan_by(self, way: QPointF) -> None:
-        """Move the picture by so many logical pixels."""
+        """Move the picture by logical pixels."""
         if self._viewport is not None:
             ratio = self.devicePixelRatioF()
-            self._look(self._viewport.panned(way.x() * ratio, way.y() * ratio))
+            self._set_viewport(self._viewport.panned(way.x() * ratio, way.y() * ratio))
 
     def pane_at(self, place: QPointF) -> int:
-        """0, or 1 for the right one of two panes."""
+        """Return 0, or 1 for the right one of two panes."""
         return self._pane_at(place)
 
     def place_in(self, place: QPointF, pane: int) -> Place:
-        """A place of the widget in px of the picture, as if all of the widget were that pane."""
+        """Return a place of the widget in px of the picture, as if that pane filled the widget."""
         if self._viewport is None:
             return -1.0, -1.0
         return self._viewport.to_picture(*self._in_pane(place, min(pane, len(self._panes()) - 1)))
@@ -152,7 +158,7 @@ class CompareView(PictureArea):
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """Qt: a menu is asked for."""
-        # The right button that gave up a stroke asks for no menu.
+        # The right button has cancelled a stroke: no menu.
         event.setAccepted(self._swallow_menu)
         self._swallow_menu = False
 
@@ -164,13 +170,13 @@ class CompareView(PictureArea):
             super().keyPressEvent(event)
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """Qt: it goes out of sight."""
+        """Qt: the widget becomes invisible."""
         self._pointer.cancel()
         super().hideEvent(event)
 
     def event(self, event: QEvent) -> bool:
-        """Qt: anything; focus and Esc are looked at."""
-        # While something is drawn, Esc gives it up, whatever the window uses the key for.
+        """Qt: any event; handles focus and Esc."""
+        # While something is drawn, Esc cancels it, whatever else the window uses the key for.
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
             if event.key() == Qt.Key.Key_Escape and self._pointer.drawing:
                 event.accept()
@@ -182,12 +188,12 @@ class CompareView(PictureArea):
     def _viewport_changed(self) -> None:
         super()._viewport_changed()
         self._describe()
-        self._pointer.look()
+        self._pointer.update_pixel()
 
     def _describe(self) -> None:
-        """For screen readers."""
+        """Describe the view for screen readers."""
         if not self.has_picture:
-            self.setAccessibleDescription("no picture")
+            self.setAccessibleDescription("No picture")
             return
         names = [name for name in (self._names.left, self._names.right) if name]
         self.setAccessibleDescription(f"{', '.join(names)}; {self.mode.value}, {self.zoom * 100:.0f} %")
@@ -220,31 +226,31 @@ class CompareView(PictureArea):
             decorations.line(painter, polygon, DRAWN, closed=pointer.drag is Drag.RECTANGLE)
 
     def _marks(self) -> list[tuple[QPointF, bool]]:
-        """Where marks stand: under the pointer (True) and at the same place of the picture in the other pane."""
+        """Return where to draw marks: under the pointer (True), and at the same place in the other pane."""
         place = self._pointer.place
         if place is None or not self.has_picture:
             return []
-        found = [(place, True)] if self.tool is Tool.BRUSH and self._pointer.drag is not Drag.DIVIDER else []
+        marks = [(place, True)] if self.tool is Tool.BRUSH and self._pointer.drag is not Drag.DIVIDER else []
         own, panes = self._pane_at(place), self._panes()
         if len(panes) > 1:
             other = self.to_widget(*self.to_picture(place), 1 - own)
             if self._rect(panes[1 - own].box).contains(other):
-                found.append((other, False))
-        return found
+                marks.append((other, False))
+        return marks
 
     def _brush(self) -> float:
         return max(1.0, self._radius * self.zoom / self.devicePixelRatioF())
 
     def _mark(self) -> None:
-        """Paint anew where marks were and where they are."""
+        """Repaint where marks were and where they are."""
         if self._pointer.drawing and self.tool in (Tool.LASSO, Tool.RECTANGLE):
             self.update()
             return
         reach = self._brush() if self.tool is Tool.BRUSH else decorations.CROSS
-        before = self._marked
+        previous = self._marked
         self._marked = decorations.around([place for place, _ in self._marks()], reach)
         region = QRegion()
-        for rect in (*before, *self._marked):
+        for rect in (*previous, *self._marked):
             region += rect.toAlignedRect()
         if not region.isEmpty():
             self.update(region)

@@ -1,4 +1,4 @@
-"""A widget with a picture in it that can be zoomed and panned; what it paints is its subclass's."""
+"""A widget whose picture can be zoomed and panned. A subclass paints it."""
 
 import math
 from collections.abc import Sequence
@@ -13,13 +13,13 @@ from gui.compare.viewport import Box, Viewport
 from rainclean.video import Region
 
 STEP = 1.25
-"""Zoom of one notch of the wheel and one key press."""
+"""Factor of one notch of the wheel and of one key press."""
 
 
 class ZoomableArea(QWidget):
-    """Zoom is in device pixels a pixel of the picture: 1 is 1:1 on every screen.
+    """A zoomable view. Zoom is in device pixels per pixel of the picture: 1 is 1:1 on every screen.
 
-    view_changed(zoom, region): zoom, place or size of the view changed; the pixels that are seen now.
+    Signals: `view_changed` with the zoom and the visible region, when zoom, place or size of the view has changed.
     """
 
     view_changed = Signal(float, object)
@@ -30,7 +30,7 @@ class ZoomableArea(QWidget):
         self._fitted = True
         self.grabGesture(Qt.GestureType.PinchGesture)
 
-    # What a subclass says.
+    # A subclass defines these.
 
     def _panes(self) -> Sequence[Pane]:
         raise NotImplementedError
@@ -41,65 +41,65 @@ class ZoomableArea(QWidget):
     def _viewport_changed(self) -> None:
         raise NotImplementedError
 
-    # For everybody.
+    # Public.
 
     @property
     def zoom(self) -> float:
-        """Device pixels a pixel of the picture."""
+        """Return the device pixels per pixel of the picture."""
         return self._viewport.zoom if self._viewport is not None else 1.0
 
     @property
     def fitted(self) -> bool:
-        """Whether the picture is fitted into the view, and stays so when that changes its size."""
+        """Return whether the picture is fitted into the view, also when the view changes its size."""
         return self._fitted
 
     def visible_region(self) -> Region:
-        """Pixels of the picture that are seen. Without a picture: what was seen last."""
+        """Return the visible pixels of the picture. Without a picture: those visible last."""
         return self._viewport.visible if self._viewport is not None else Region(0, 0, 0, 0)
 
     def fit(self) -> None:
-        """The whole picture as large as it can be."""
+        """Show the whole picture as large as possible."""
         if self._viewport is not None:
-            self._look(Viewport.fitting(self._viewport.picture, self._pane_size()), fitted=True)
+            self._set_viewport(Viewport.fitting(self._viewport.picture, self._pane_size()), fitted=True)
 
     def actual_size(self) -> None:
-        """1:1, the middle stays in the middle."""
+        """Zoom to 1:1 about the middle."""
         self.set_zoom(1.0)
 
     def set_zoom(self, factor: float, about: QPointF | None = None) -> None:
-        """Zoom, within limits. about: place in the widget under which the picture stays; else the middle."""
+        """Zoom, within limits. about: place of the widget that stays; by default the middle."""
         if self._viewport is None:
             return
         place = self._in_pane(about) if about is not None else None
-        self._look(self._viewport.zoomed(factor, place))
+        self._set_viewport(self._viewport.zoomed(factor, place))
 
     def zoom_in(self) -> None:
-        """A step larger."""
+        """Zoom in by a step."""
         self._zoom_by(STEP)
 
     def zoom_out(self) -> None:
-        """A step smaller."""
+        """Zoom out by a step."""
         self._zoom_by(1 / STEP)
 
     def zoom_to(self, region: Region) -> None:
-        """Show a region of the picture as large as it can be."""
+        """Show a region of the picture as large as possible."""
         if self._viewport is not None:
-            self._look(self._viewport.onto(region))
+            self._set_viewport(self._viewport.onto(region))
 
     def pan(self, dx: float, dy: float) -> None:
-        """Move the view over the picture, in shares of the view: pan(0.25, 0) shows more of what is to the right."""
+        """Move the view over the picture by fractions of the view: pan(0.25, 0) moves to the right."""
         if self._viewport is not None:
             width, height = self._viewport.pane
-            self._look(self._viewport.panned(-dx * width, -dy * height))
+            self._set_viewport(self._viewport.panned(-dx * width, -dy * height))
 
     def to_picture(self, place: QPointF) -> Place:
-        """The place in the picture, in px, under one in the widget. It may lie beside the picture."""
+        """Return the place of the picture in px under a place of the widget; it may be outside the picture."""
         if self._viewport is None:
             return -1.0, -1.0
         return self._viewport.to_picture(*self._in_pane(place))
 
     def to_widget(self, x: float, y: float, pane: int = 0) -> QPointF:
-        """Where in the widget a place of the picture stands. pane: 1 for the right one of two."""
+        """Return the place of the widget over a place of the picture. pane: 1 for the right one of two."""
         if self._viewport is None:
             return QPointF()
         box, ratio = self._panes()[pane].box, self.devicePixelRatioF()
@@ -113,7 +113,7 @@ class ZoomableArea(QWidget):
         return max(1, math.ceil(self.width() * ratio)), max(1, math.ceil(self.height() * ratio))
 
     def _rect(self, box: Box) -> QRectF:
-        """Device pixels as a place in the widget."""
+        """Return device pixels as a rectangle of the widget."""
         ratio = self.devicePixelRatioF()
         return QRectF(box.x0 / ratio, box.y0 / ratio, (box.x1 - box.x0) / ratio, (box.y1 - box.y0) / ratio)
 
@@ -122,19 +122,19 @@ class ZoomableArea(QWidget):
         return 1 if len(panes) > 1 and x >= (panes[0].box.x1 + panes[1].box.x0) / 2 else 0
 
     def _in_pane(self, place: QPointF, pane: int | None = None) -> Place:
-        """Device pixels within the pane, by default within the one at that place."""
+        """Return a place of the widget in device pixels of a pane, by default of the pane at that place."""
         ratio = self.devicePixelRatioF()
         box = self._panes()[self._pane_at(place) if pane is None else pane].box
         return place.x() * ratio - box.x0, place.y() * ratio - box.y0
 
     def _zoom_by(self, factor: float, about: QPointF | None = None) -> None:
-        # 1:1 and the whole picture are stopped at, as steps would miss them.
+        # Stop at 1:1 and at the whole picture, which steps would miss.
         zoom = self.zoom * factor
         stops = (1.0, self._viewport.fit_zoom if self._viewport is not None else 1.0)
         passed = [stop for stop in stops if min(self.zoom, zoom) < stop < max(self.zoom, zoom)]
         self.set_zoom(min(passed, key=lambda stop: abs(stop - self.zoom)) if passed else zoom, about)
 
-    def _look(self, viewport: Viewport, fitted: bool | None = None) -> None:
+    def _set_viewport(self, viewport: Viewport, fitted: bool | None = None) -> None:
         if fitted is None:
             fitted = viewport.zoom == viewport.fit_zoom
         if (viewport, fitted) == (self._viewport, self._fitted):
@@ -143,17 +143,17 @@ class ZoomableArea(QWidget):
         self._viewport_changed()
         self.view_changed.emit(viewport.zoom, viewport.visible)
 
-    def _show_size(self, picture: tuple[int, int], keep: bool) -> None:
-        """Look at a picture of this size: as before, as far as that can be."""
+    def _show_size(self, picture: tuple[int, int], *, keep: bool) -> None:
+        """Show a picture of this size. keep: keep zoom and place if possible."""
         pane = self._pane_size()
         if self._viewport is None or self._fitted or not keep:
-            self._look(Viewport.fitting(picture, pane), fitted=True)
+            self._set_viewport(Viewport.fitting(picture, pane), fitted=True)
         else:
             view = self._viewport if self._viewport.pane == pane else self._viewport.resized(pane)
-            self._look(view if view.picture == picture else view.over(picture), fitted=False)
+            self._set_viewport(view if view.picture == picture else view.over(picture), fitted=False)
 
     def _refit(self) -> None:
-        """Keep the view in a pane of another size."""
+        """Adapt the view to a pane of another size."""
         if self._viewport is not None and self._viewport.pane != self._pane_size():
             self._show_size(self._viewport.picture, keep=True)
 
@@ -165,7 +165,7 @@ class ZoomableArea(QWidget):
         self._refit()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Qt: paint; a subclass does."""
+        """Qt: paint. A subclass implements it."""
         raise NotImplementedError
 
     def wheelEvent(self, event: QWheelEvent) -> None:
@@ -176,7 +176,7 @@ class ZoomableArea(QWidget):
         event.accept()
 
     def event(self, event: QEvent) -> bool:
-        """Qt: anything; pinches and other screens are looked at."""
+        """Qt: any event; handles pinches, and moves to another screen."""
         if isinstance(event, QNativeGestureEvent) and event.gestureType() == Qt.NativeGestureType.ZoomNativeGesture:
             self._zoom_by(1 + event.value(), event.position())
             return True

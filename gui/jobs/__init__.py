@@ -1,4 +1,4 @@
-"""Jobs: commands as processes, their queue and progress."""
+"""Jobs: commands that run in processes of their own, their queue and their progress."""
 
 import lazy_loader
 

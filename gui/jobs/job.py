@@ -1,6 +1,6 @@
-"""One long piece of work of the window: a command of rainclean in a process of its own.
+"""One job: a command of rainclean in a process of its own.
 
-The window does not wait for it, does not go down with it, and shows the command that does the same on a terminal.
+The window does not wait for it, does not crash with it, and shows the equivalent command line.
 """
 
 import json
@@ -16,26 +16,27 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
 
-from gui.jobs.messages import advice_for, command_text, words_again
+from gui.jobs.messages import advice_for, command_text, retry_arguments
 from gui.jobs.progress import JobProgress
 from pipeline.progress_lines import VARIABLE, read_line
 from pipeline.stages import Progress
 
 LOG_LINES = 2000
+"""Lines of the log that are kept."""
 GRACE = 10.0
-"""Seconds that a job gets to stop by itself."""
-_LONGER = {"train": 60.0}
-"""A training ends after a whole step, which of large examples takes long on a CPU."""
+"""Seconds that a job gets to stop by itself before it is killed."""
+_LONGER_GRACE = {"train": 60.0}
+"""The same by kind. A training stops after a whole step, which takes long on a CPU with large examples."""
 
 _COMMAND = (sys.executable, "-P", "-m", "pipeline.cli")
-"""-P: a folder called pipeline where the person happens to be is not what is meant."""
+"""-P: a folder called pipeline in the current directory must not be imported instead."""
 _ERROR = "rainclean: "
 _INTERRUPTED = (129, 130, 143)
-"""Exit codes of a command that a signal has ended."""
+"""Exit codes of a command that was ended by a signal."""
 
 
 class State(Enum):
-    """Where a job stands."""
+    """State of a job."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -45,82 +46,93 @@ class State(Enum):
 
 
 class Job(QObject):
-    """A command, queued, at work, or over.
-
-    title: for a person. words: the command without ``rainclean`` (["analyze", "/data/rain"]); --json is added.
-    project: folder of the project that it is about. program: run this instead, for tests.
+    """A command that is queued, running or over.
 
     Signals: `changed` after each step, line and change of state; `finished` once, when it is over.
+
+    Attributes:
+        title: Name for the person.
+        arguments: The command without ``rainclean``, such as ("analyze", "/data/rain").
+        project: Folder of the project that it works on.
+        state: See `State`.
+        stopping: Whether it was asked to stop.
+        log: The last lines that it wrote.
+        logged: Number of all lines that it wrote.
+        result: What it printed as JSON; None before it is over.
+        error: Why it failed, in one line.
+        advice: What to do about it, in one line.
+        grace: Seconds that it gets to stop by itself.
     """
 
     changed = Signal()
     finished = Signal()
 
     def __init__(
-        self, title: str, words: Sequence[str], project: Path | None = None, program: Sequence[str] = ()
+        self, title: str, arguments: Sequence[str], project: Path | None = None, *, program: Sequence[str] = ()
     ) -> None:
+        """Make a job. program: command line to run instead, for tests."""
         super().__init__()
-        self.title, self.words, self.project = title, tuple(map(str, words)), project
+        self.title, self.arguments, self.project = title, tuple(map(str, arguments)), project
         self.state = State.QUEUED
         self.stopping = False
         self.log: deque[str] = deque(maxlen=LOG_LINES)
-        self.logged = 0  # lines ever, of which the log keeps the last
+        self.logged = 0
         self.result: Any = None
         self.error = self.advice = ""
-        self.grace = _LONGER.get(self.kind, GRACE)
-        self._program = tuple(program) or (*_COMMAND, *self.words, "--json")
-        self._fake = tuple(program)
+        self.grace = _LONGER_GRACE.get(self.kind, GRACE)
+        self._program = tuple(program) or (*_COMMAND, *self.arguments, "--json")
+        self._test_program = tuple(program)
         self._progress = JobProgress(self.kind)
         self._process: QProcess | None = None
         self._out, self._err = bytearray(), bytearray()
 
     @property
     def kind(self) -> str:
-        """The command: "analyze"."""
-        return self.words[0] if self.words else ""
+        """Return the name of the command, such as "analyze"."""
+        return self.arguments[0] if self.arguments else ""
 
     @property
     def command(self) -> str:
-        """The same as typed on a terminal."""
-        return command_text(self.words)
+        """Return the equivalent command line."""
+        return command_text(self.arguments)
 
     @property
     def progress(self) -> Progress | None:
-        """The latest step; None before the first."""
+        """Return the latest step; None before the first."""
         return self._progress.step
 
     @property
-    def share(self) -> float | None:
-        """Of all the work, 0…1; None where it is not known."""
-        return 1.0 if self.state is State.FINISHED else self._progress.share
+    def fraction(self) -> float | None:
+        """Return the finished fraction of the work, 0…1; None if it is not known."""
+        return 1.0 if self.state is State.FINISHED else self._progress.fraction
 
     @property
     def seconds_left(self) -> float | None:
-        """Estimated; None until enough is known."""
+        """Return the estimated seconds left; None until enough is known."""
         return self._progress.seconds_left(time.monotonic()) if self.state is State.RUNNING else None
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more will happen."""
+        """Return whether the job has ended."""
         return self.state in (State.FINISHED, State.FAILED, State.CANCELLED)
 
     @property
     def pid(self) -> int | None:
-        """Number of its process while it runs."""
+        """Return the id of its process while it runs."""
         return int(self._process.processId()) or None if self._process is not None else None
 
     def doing(self) -> str:
-        """One line that says what it is doing, or how it ended."""
+        """Return a line on what it is doing, or how it ended."""
         if self.stopping and not self.is_over:
             return "stopping"
-        return self._progress.words(time.monotonic()) if self.state is State.RUNNING else self.state.value
+        return self._progress.description(time.monotonic()) if self.state is State.RUNNING else self.state.value
 
     def again(self) -> "Job":
-        """A job that tries it again, or goes on where this one was."""
-        return Job(self.title, words_again(self.words), self.project, self._fake)
+        """Return a job that tries again, or resumes this one."""
+        return Job(self.title, retry_arguments(self.arguments), self.project, program=self._test_program)
 
     def start(self) -> None:
-        """Start the process; asked for by `gui.jobs.queue.Jobs` when it is this job's turn."""
+        """Start the process. Called by `gui.jobs.queue.Jobs` when it is this job's turn."""
         if self.state is not State.QUEUED:
             return
         process = self._process = QProcess(self)
@@ -133,13 +145,13 @@ class Job(QObject):
         process.readyReadStandardError.connect(self._read_err)
         process.errorOccurred.connect(self._on_error)
         process.finished.connect(self._on_finished)
-        process.started.connect(self._step_back)
+        process.started.connect(self._lower_priority)
         self.state = State.RUNNING
         process.start(self._program[0], list(self._program[1:]))
         self.changed.emit()
 
     def cancel(self) -> None:
-        """Ask it to stop; what does not within `grace` seconds, or is asked twice, is killed."""
+        """Ask the job to stop. It is killed after `grace` seconds, or when it is asked twice."""
         if self.is_over:
             return
         if self._process is None:
@@ -154,7 +166,7 @@ class Job(QObject):
         self.changed.emit()
 
     def wait(self, seconds: float) -> None:
-        """End it before the window goes: wait for it to stop, kill it if it does not, wait for that."""
+        """Wait until the process has ended; kill it after so many seconds."""
         if self._process is not None and not self._process.waitForFinished(round(1000 * seconds)):
             self._kill()
             if self._process is not None:
@@ -172,14 +184,14 @@ class Job(QObject):
         if self._process is not None:
             self._process.kill()
 
-    def _step_back(self) -> None:
-        """The window goes first where both want the processor."""
+    def _lower_priority(self) -> None:
+        """Lower the priority of the process, so that the window gets the processor first."""
         pid = self.pid
         if pid is not None and hasattr(os, "setpriority"):
             try:
                 os.setpriority(os.PRIO_PROCESS, pid, 5)
             except OSError:
-                return  # it has ended already, or may not: nothing is lost
+                return  # it has ended already, or the system forbids it
 
     def _read_out(self) -> None:
         if self._process is not None:
@@ -192,43 +204,43 @@ class Job(QObject):
         *lines, rest = bytes(self._err).split(b"\n")
         self._err = bytearray(rest)
         for line in lines:
-            self._take(line)
+            self._add_line(line)
         if lines:
             self.changed.emit()
 
-    def _take(self, line: bytes) -> None:
+    def _add_line(self, line: bytes) -> None:
         text = line.decode("utf-8", "replace").rstrip()
         step = read_line(text)
         if step is not None:
-            self._progress.take(step, time.monotonic())
+            self._progress.add_step(step, time.monotonic())
             text = f"note: {step.note}" if step.note else ""
         if text:
-            self._note(text)
+            self._log(text)
 
-    def _note(self, line: str) -> None:
+    def _log(self, line: str) -> None:
         self.log.append(line)
         self.logged += 1
 
     def _on_error(self, error: QProcess.ProcessError) -> None:
         if error is QProcess.ProcessError.FailedToStart and self._process is not None:
-            self.error = f"cannot be started: {self._process.errorString()}"
+            self.error = f"The job could not be started: {self._process.errorString()}"
             self._end(State.FAILED)
 
     def _on_finished(self, code: int, how: QProcess.ExitStatus) -> None:
         self._read_out()
         self._read_err()
-        self._take(bytes(self._err))
+        self._add_line(bytes(self._err))
         self._parse()
         if how is QProcess.ExitStatus.NormalExit and code == 0:
             self._end(State.FINISHED)
         elif self.stopping or code in _INTERRUPTED:
             self._end(State.CANCELLED)
         elif how is QProcess.ExitStatus.CrashExit:
-            self.error = f"the job died (signal {code})" if os.name == "posix" else "the job died"
+            self.error = f"The job died (signal {code})" if os.name == "posix" else "The job died"
             self._end(State.FAILED)
         else:
-            said = [line for line in self.log if line.startswith(_ERROR)]
-            self.error = said[-1].removeprefix(_ERROR) if said else f"it ended with exit code {code}"
+            errors = [line for line in self.log if line.startswith(_ERROR)]
+            self.error = errors[-1].removeprefix(_ERROR) if errors else f"The job ended with exit code {code}"
             self._end(State.FAILED)
 
     def _parse(self) -> None:
@@ -236,7 +248,7 @@ class Job(QObject):
             self.result = json.loads(self._out.decode("utf-8", "replace")) if self._out else None
         except ValueError:
             for line in self._out.decode("utf-8", "replace").splitlines():
-                self._note(line)
+                self._log(line)
         self._out.clear()
 
     def _end(self, state: State) -> None:

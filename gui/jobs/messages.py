@@ -1,4 +1,4 @@
-"""Commands of jobs as text, how to go on with one that ended early, and what to do about it."""
+"""Texts about jobs: the command line, how to resume it, what to do after a failure."""
 
 import re
 from collections.abc import Sequence
@@ -9,49 +9,50 @@ from pipeline.training import RUN
 from pipeline.words import quoted
 
 _KEPT = {
-    "add": "what was added is kept; start it again to go on",
-    "analyze": "what was finished is kept; start it again to go on",
-    "export": "what was prepared is kept, and an earlier export is as it was; start it again to go on",
-    "train": "the run is kept as of its last checkpoint; go on with it",
+    "add": "The clips added so far are kept. Start the job again to add the others",
+    "analyze": "Finished sequences are kept. Start the job again for the others",
+    "export": "Prepared pairs are kept, and an earlier export is unchanged. Start the job again to continue",
+    "train": "The run is kept up to its last checkpoint. Resume it",
 }
-_NOTHING_KEPT = "nothing is half done; start it again"
+_NOTHING_KEPT = "Nothing is left half done. Start the job again"
 
 
-def command_text(words: Sequence[str]) -> str:
-    """The command as typed on a terminal."""
-    return " ".join(map(quoted, ("rainclean", *words)))
+def command_text(arguments: Sequence[str]) -> str:
+    """Return the command line of a job."""
+    return " ".join(map(quoted, ("rainclean", *arguments)))
 
 
-def words_again(words: Sequence[str]) -> tuple[str, ...]:
-    """The words that try it again; a run that has begun goes on instead."""
-    run = run_of(words)
+def retry_arguments(arguments: Sequence[str]) -> tuple[str, ...]:
+    """Return the arguments to try a command again; a training run that has begun is resumed."""
+    run = run_of(arguments)
     if run is not None and (run / RUN).exists():
         return ("train", "--resume", str(run))
-    return tuple(words)
+    return tuple(arguments)
 
 
-def run_of(words: Sequence[str]) -> Path | None:
-    """Folder of the run that a training writes to."""
-    if words and words[0] == "train":
-        for flag, value in pairwise(words):
+def run_of(arguments: Sequence[str]) -> Path | None:
+    """Return the folder of the run that a training writes to; None for another command."""
+    if arguments and arguments[0] == "train":
+        for flag, value in pairwise(arguments):
             if flag in ("-o", "--output", "--resume"):
                 return Path(value)
     return None
 
 
 def advice_for(kind: str, error: str) -> str:
-    """What a person can do about a failure, in one line. error: the line that told it."""
+    """Return what a person can do about a failure, in one line.
+
+    Args:
+        kind: Name of the command.
+        error: The line that explains the failure.
+    """
     if install := re.search(r"pip install '?[^';]+'?", error):
-        return f"Install what is missing, then try again: {install.group()}"
+        return f"Install the missing package, then try again: {install.group()}"
     if "job died" in error:
-        memory = ". If it dies again, it may be short of memory" if "signal 9" in error else ""
-        return f"{_sentence(_KEPT.get(kind, _NOTHING_KEPT))}{memory}."
+        memory = ". If it dies again, memory may be short" if "signal 9" in error else ""
+        return f"{_KEPT.get(kind, _NOTHING_KEPT)}{memory}."
     if "another rainclean" in error:
-        return "Wait for the other one to end, then try again."
+        return "Wait until the other one has ended, then try again."
     if kind == "check":
-        return "The log names every problem. An export can be made again; it then replaces this one."
+        return "The log names every problem. Export again to replace this data set."
     return "Fix the problem above and try again. See the log for details."
-
-
-def _sentence(text: str) -> str:
-    return text[0].upper() + text[1:]

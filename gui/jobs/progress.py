@@ -1,4 +1,4 @@
-"""How far a job has come as a whole, and how long it will still take: numbers and words, no window."""
+"""Progress of a job: the finished fraction, and the time left, as numbers and in words. No Qt."""
 
 from pipeline.stages import Progress
 
@@ -11,50 +11,53 @@ _STAGES: dict[str, dict[str, float]] = {
     "evaluate": {"read": 0.03, "score": 0.97},
     "derain": {"derain": 1.0},
 }
-"""Stages of a job on one thing, in their order, and the share of the time that each takes, about."""
+"""Stages of the work on one part (a clip, a sequence) in order, and about which fraction of the time each takes."""
 
 _AFTER = {"export": {"name": 0.05}}
-"""Stages that follow when all parts are done, and their share of the whole."""
+"""Stages after all parts are finished, and their fraction of the whole."""
 
-_THINGS = {"add": "clips", "analyze": "sequences", "export": "sequences"}
+_PARTS = {"add": "clips", "analyze": "sequences", "export": "sequences"}
 
-_PATIENCE = 3.0
-"""Seconds before anything is said of the time left."""
+_MIN_SECONDS = 3.0
+"""Seconds before the time left is estimated."""
 
-_LEAST = 0.01
-"""Share that must be behind before anything is said of the time left."""
+_MIN_FRACTION = 0.01
+"""Fraction of the work that must be finished before the time left is estimated."""
 
 
 class JobProgress:
-    """Takes steps; tells the share that is done and the time left. Times are seconds of any steady clock.
+    """Collects the steps of a job. All times are seconds of any monotonic clock.
 
-    kind: the command ("analyze"), which decides what its stages count.
+    Attributes:
+        kind: Name of the command, which decides the weights of its stages.
+        step: The latest step.
+        fraction: Finished fraction of the work, 0…1; None while it is not known.
     """
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self.step: Progress | None = None
-        self.share: float | None = None
+        self.fraction: float | None = None
         self._first: tuple[float, float] | None = None
         self._shown: tuple[float, float] | None = None
 
-    def take(self, step: Progress, now: float) -> None:
-        """The latest step. The share never falls."""
+    def add_step(self, step: Progress, now: float) -> None:
+        """Take the latest step. The finished fraction never falls."""
         self.step = step
-        share = self._share_of(step)
-        if share is not None:
-            self.share = max(share, self.share or 0.0)
-            self._first = self._first or (now, self.share)
+        fraction = self._fraction_of(step)
+        if fraction is not None:
+            self.fraction = max(fraction, self.fraction or 0.0)
+            self._first = self._first or (now, self.fraction)
 
     def seconds_left(self, now: float) -> float | None:
-        """None until enough is known to say anything; smoothed, so that it does not jump about."""
-        if self.share is None or self._first is None:
+        """Return the estimated seconds left, smoothed; None until enough is known."""
+        if self.fraction is None or self._first is None:
             return None
-        # All the time so far counts: stages of one thing take other shares than they are thought to.
-        (since, before), share = self._first, self.share
-        if now - since < _PATIENCE or share - before < _LEAST:
+        # The rate since the beginning counts: the weights of the stages are only estimates.
+        (since, before), fraction = self._first, self.fraction
+        if now - since < _MIN_SECONDS or fraction - before < _MIN_FRACTION:
             return None
-        left = (1 - share) * (now - since) / (share - before)
+        left = (1 - fraction) * (now - since) / (fraction - before)
         if self._shown is not None:
             at, shown = self._shown
             weight = min(1.0, (now - at) / 10)
@@ -62,14 +65,14 @@ class JobProgress:
         self._shown = (now, left)
         return left
 
-    def words(self, now: float) -> str:
-        """What it is doing: ``cat: decode, 3 of 12 sequences, about 2 min left``."""
+    def description(self, now: float) -> str:
+        """Return what the job is doing: ``cat: decode, 3 of 12 sequences, about 2 min left``."""
         if self.step is None:
             return "starting"
         left = self.seconds_left(now)
         return ", ".join(filter(None, (_doing(self.kind, self.step), "" if left is None else left_in_words(left))))
 
-    def _share_of(self, step: Progress) -> float | None:
+    def _fraction_of(self, step: Progress) -> float | None:
         within = _within(_STAGES.get(self.kind, {}), step)
         after = _AFTER.get(self.kind, {})
         if step.parts_total:
@@ -80,12 +83,12 @@ class JobProgress:
 
 
 def _within(stages: dict[str, float], step: Progress) -> float | None:
-    """Share of the work on one thing; None where the stage is not known."""
+    """Return the finished fraction of the work on one part; None if the stage is not known."""
     behind = 0.0
-    for stage, share in stages.items():
+    for stage, fraction in stages.items():
         if stage == step.stage:
-            return behind + share * (min(1.0, step.done / step.total) if step.total else 0.0)
-        behind += share
+            return behind + fraction * (min(1.0, step.done / step.total) if step.total else 0.0)
+        behind += fraction
     return None
 
 
@@ -95,14 +98,14 @@ def _doing(kind: str, step: Progress) -> str:
         named = f"{step.part}: {step.stage}" if step.part else step.stage
         if step.parts_total == 1:
             return named
-        return f"{named}, {number} of {step.parts_total} {_THINGS.get(kind, '')}".rstrip()
+        return f"{named}, {number} of {step.parts_total} {_PARTS.get(kind, '')}".rstrip()
     if step.total:
         return f"{'step' if step.stage == 'train' else step.stage} {step.done} of {step.total}"
     return step.stage
 
 
 def left_in_words(seconds: float) -> str:
-    """``about 40 s left``, rounded as roughly as it is known."""
+    """Return a time in words, rounded as roughly as it is known: ``about 40 s left``."""
     if seconds < 10:
         return "a few seconds left"
     if seconds < 55:

@@ -1,19 +1,19 @@
-"""The queue of jobs: at most a few at a time, and never two of one kind on one project."""
+"""The queue of jobs: a few at a time, never two of one kind on one project."""
 
 from PySide6.QtCore import QObject, Signal
 
 from gui.jobs.job import Job, State
 
-__all__ = ["MOST", "Job", "Jobs", "State"]
+__all__ = ["MAX_RUNNING", "Job", "Jobs", "State"]
 
-MOST = 2
-"""Jobs at a time: each uses all cores where it can."""
+MAX_RUNNING = 2
+"""Jobs at a time: each uses all cores if it can."""
 
 
 class Jobs(QObject):
-    """Starts jobs when it is their turn and keeps them in the order in which they came.
+    """Starts jobs when it is their turn, and keeps them in the order in which they were queued.
 
-    Signals: `added`, `changed`, `finished` and `removed`, each with the job. Call `shutdown` before the window goes.
+    Signals: `added`, `changed`, `finished` and `removed`, each with the job. Call `shutdown` before the window closes.
     """
 
     added = Signal(object)
@@ -28,19 +28,19 @@ class Jobs(QObject):
 
     @property
     def all(self) -> tuple[Job, ...]:
-        """Every job, the oldest first."""
+        """Return every job, the oldest first."""
         return tuple(self._jobs)
 
     def running(self) -> tuple[Job, ...]:
-        """Jobs with a process."""
+        """Return the running jobs."""
         return tuple(job for job in self._jobs if job.state is State.RUNNING)
 
     def unfinished(self) -> tuple[Job, ...]:
-        """Jobs that run or wait."""
+        """Return the jobs that run or wait."""
         return tuple(job for job in self._jobs if not job.is_over)
 
     def start(self, job: Job) -> Job:
-        """Put a job into the queue; it starts at once where it can."""
+        """Queue a job, and return it. It starts at once if it can."""
         job.setParent(self)
         job.changed.connect(lambda: self.changed.emit(job))
         job.finished.connect(lambda: self._on_finished(job))
@@ -50,27 +50,28 @@ class Jobs(QObject):
         return job
 
     def again(self, job: Job) -> Job:
-        """Try a job again, or go on with it; the new one takes its place in the list."""
+        """Try a job again, or resume it; return the new job, which replaces it in the list."""
         new = job.again()
         self.remove(job)
         return self.start(new)
 
     def remove(self, job: Job) -> None:
-        """Forget a job that is over."""
+        """Remove a job that is over."""
         if job.is_over and job in self._jobs:
             self._jobs.remove(job)
             self.removed.emit(job)
             job.deleteLater()
 
     def cancel_all(self) -> None:
-        """Ask every job to stop, and start none of those that wait."""
+        """Ask every job to stop, waiting ones included."""
         for job in reversed(self._jobs):
             job.cancel()
 
     def shutdown(self, seconds: float | None = None) -> None:
-        """Stop every job and wait until no process is left; kills what has not stopped after so many seconds.
+        """Stop every job, and wait until no process is left.
 
-        Without any number, each gets what it needs to stop by itself.
+        Args:
+            seconds: Time until a job is killed; by default the grace of each job.
         """
         self._closed = True
         for job in reversed(self._jobs):
@@ -88,12 +89,12 @@ class Jobs(QObject):
             return
         for job in self._jobs:
             running = self.running()
-            if len(running) >= MOST:
+            if len(running) >= MAX_RUNNING:
                 return
             if job.state is State.QUEUED and _turn(job) not in map(_turn, running):
                 job.start()
 
 
 def _turn(job: Job) -> tuple[str, str]:
-    """Jobs that share this run one after the other."""
+    """Return what jobs share that must run one after the other."""
     return str(job.project or ""), job.kind

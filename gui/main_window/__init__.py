@@ -1,4 +1,4 @@
-"""The window: pages, menus, keys, work on a whole project."""
+"""The main window: pages, menus, keys, commands for the whole project."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""Keys that shortcuts alone cannot be: Space, which acts while it is held, and those that the focused widget needs."""
+"""Keys that Qt's shortcuts cannot express: Space, which acts while it is held, and keys that a focused widget needs."""
 
 from collections.abc import Callable
 
@@ -27,7 +27,7 @@ _ENDS = frozenset((Qt.Key.Key_Home, Qt.Key.Key_End))
 _ALL = _UP_DOWN | _ENDS | {Qt.Key.Key_Left, Qt.Key.Key_Right}
 
 _MOVERS: tuple[tuple[type[QWidget], frozenset[Qt.Key]], ...] = (
-    # A combo box has no use for Left and Right; the line of an editable one keeps them itself.
+    # A combo box does not use Left and Right; the text field of an editable one keeps them itself.
     (QComboBox, _UP_DOWN | _ENDS),
     (QAbstractSpinBox, _ALL),
     (QAbstractItemView, _ALL),
@@ -40,16 +40,16 @@ _MOVERS: tuple[tuple[type[QWidget], frozenset[Qt.Key]], ...] = (
 """Kind of widget → keys without Ctrl, Alt or Meta that move something in it."""
 
 _SEARCHED = (QComboBox, QAbstractItemView)
-"""Kinds in which letters look for an entry. Fields for text keep their letters without help."""
+"""Kinds of widgets in which letters search for an entry. Text fields keep their letters without help."""
 
 _SPACED = (QLineEdit, QPlainTextEdit, QAbstractSpinBox, QComboBox, QAbstractButton, QListWidget)
-"""Kinds that need Space themselves."""
+"""Kinds of widgets that need Space themselves."""
 
 _SHIFT = Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.KeypadModifier
 
 
 def is_own(widget: QObject, event: QKeyEvent) -> bool:
-    """Whether a key is one that a widget needs, whatever it is a shortcut for elsewhere."""
+    """Return whether a widget needs this key itself, even if the key is a shortcut elsewhere."""
     if event.modifiers() & ~_SHIFT:
         return False
     if any(isinstance(widget, kind) and event.key() in keys for kind, keys in _MOVERS):
@@ -58,14 +58,15 @@ def is_own(widget: QObject, event: QKeyEvent) -> bool:
 
 
 class Keys(QObject):
-    """Listens to the whole application. here: whether Space is meant for this window's desk now."""
+    """Listens to the keys of the whole application."""
 
-    def __init__(self, window: QMainWindow, desk: Desk, here: Callable[[], bool]) -> None:
+    def __init__(self, window: QMainWindow, desk: Desk, desk_is_visible: Callable[[], bool]) -> None:
+        """Start listening. desk_is_visible: tells whether Space is meant for the desk now."""
         super().__init__(window)
-        self._window, self._desk, self._here = window, desk, here
+        self._window, self._desk, self._desk_is_visible = window, desk, desk_is_visible
         self._held = False
-        desk.session.target_changed.connect(self.let_go)
-        desk.session.shown_changed.connect(self._show)
+        desk.session.selection_changed.connect(self.release)
+        desk.session.displayed_changed.connect(self._show)
         _app().installEventFilter(self)
 
     def close(self) -> None:
@@ -73,32 +74,34 @@ class Keys(QObject):
         _app().removeEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Qt: anything, to anybody."""
+        """Qt: any event of any object."""
         kind = event.type()
         if kind == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and is_own(watched, event):
             event.accept()
             return True
         if kind in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease) and isinstance(event, QKeyEvent):
-            return event.key() == Qt.Key.Key_Space and self._space(kind == QEvent.Type.KeyPress, event.isAutoRepeat())
+            return event.key() == Qt.Key.Key_Space and self._space(
+                pressed=kind == QEvent.Type.KeyPress, repeated=event.isAutoRepeat()
+            )
         if kind in (QEvent.Type.WindowDeactivate, QEvent.Type.WindowBlocked) and watched is self._window:
-            # Its release goes to somebody else.
-            self.let_go()
+            # The release of Space will go to another window.
+            self.release()
         return False
 
-    def let_go(self) -> None:
-        """Show what is to be judged again, whether Space is still down or not."""
+    def release(self) -> None:
+        """Hide the rainy frame again, even if Space is still held."""
         if self._held:
             self._held = False
             self._show()
 
-    def _space(self, pressed: bool, repeated: bool) -> bool:
-        """Whether nobody else gets it."""
+    def _space(self, *, pressed: bool, repeated: bool) -> bool:
+        """Handle Space; return whether nobody else may get it."""
         if self._held:
             if not pressed and not repeated:
-                self.let_go()
+                self.release()
             return True
         active = self._window.isActiveWindow() or QApplication.platformName() == "offscreen"
-        if not active or not self._here() or isinstance(QApplication.focusWidget(), _SPACED):
+        if not active or not self._desk_is_visible() or isinstance(QApplication.focusWidget(), _SPACED):
             return False
         if QApplication.activeModalWidget() is not None:
             return False

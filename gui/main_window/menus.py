@@ -1,4 +1,4 @@
-"""The menus of the window: groups of actions, who decides, and colours."""
+"""The menus of the window: groups of actions, the name of the user, the colour scheme."""
 
 from collections.abc import Callable
 from functools import partial
@@ -12,19 +12,19 @@ from gui.actions import GROUPS, Actions
 
 
 def fill_menus(bar: QMenuBar, commands: Actions, settings: QSettings, ask_who: Callable[[], object]) -> None:
-    """Make a menu of each group."""
+    """Make a menu of each group of actions. ask_who: asks for the name of the user."""
     for group in GROUPS:
         menu = bar.addMenu(f"&{group}")
         for action in commands.of_group(group):
             menu.addAction(action)
         if group == "Decide":
             menu.addSeparator()
-            menu.addAction("Who I am…", ask_who)
+            menu.addAction("Your name…", ask_who)
         if group == "Window":
             menu.addSeparator()
             schemes = QActionGroup(menu)
             for name in theme.SCHEMES:
-                choice = menu.addAction(f"Colours {name}", partial(_choose_scheme, settings, name))
+                choice = menu.addAction(f"Colours: {name}", partial(_choose_scheme, settings, name))
                 choice.setCheckable(True)
                 choice.setChecked(name == settings.value(theme.KEY, "as the system"))
                 schemes.addAction(choice)

@@ -1,6 +1,6 @@
-"""What is done to a whole project: make one, add clips, analyse, choose automatically, exchange decisions.
+"""Commands for a whole project: create it, add clips, analyse, choose automatically, exchange decisions.
 
-All of it is the command of the same name, run as a job.
+Each runs the command of the same name as a job.
 """
 
 from collections.abc import Callable
@@ -18,21 +18,25 @@ from pipeline.words import counted
 from rainclean.errors import RaincleanError
 
 SAMPLE = "rainclean sample"
-"""Folder of the sample project, among the person's documents."""
+"""Name of the sample project's folder in the user's documents."""
 
 _VIDEOS = f"Videos ({' '.join(f'*{suffix}' for suffix in sorted(VIDEO_SUFFIXES))});;All files (*)"
-_LINES = "Decisions (*.jsonl);;All files (*)"
+_DECISIONS = "Decisions (*.jsonl);;All files (*)"
 
 
-class ProjectWork(QObject):
-    """Asks what has to be asked, and starts jobs. parent: the window that questions belong to.
+class ProjectCommands(QObject):
+    """Asks for files and folders, and starts jobs.
 
-    documents: folder that the sample project is made in. to_desk: a person wants to see the selected sequence.
+    Signals: `to_desk` when the person wants to see the selected sequence.
+
+    Attributes:
+        documents: Folder in which the sample project is created.
     """
 
     to_desk = Signal()
 
     def __init__(self, session: Session, jobs: Jobs, parent: QWidget) -> None:
+        """Make the commands. parent: the window that questions belong to."""
         super().__init__(parent)
         self._session, self._jobs, self._window = session, jobs, parent
         place = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
@@ -40,16 +44,16 @@ class ProjectWork(QObject):
         jobs.finished.connect(self._finished)
 
     def make_project(self, folder: Path, then: Callable[[Path], None]) -> None:
-        """Make a project in a folder, and open it."""
+        """Create a project in a folder, and hand it to `then`."""
         try:
             Project.create(folder).close()
         except RaincleanError as error:
-            self._session.complained.emit(str(error))
+            self._session.warning.emit(str(error))
             return
         then(folder)
 
     def open_sample(self, then: Callable[[Path], None]) -> None:
-        """Open the sample project; the first time it is made among the person's documents."""
+        """Open the sample project; create it in the user's documents the first time."""
         from pipeline.demo import sample_folder
 
         folder = self.documents / SAMPLE
@@ -58,91 +62,91 @@ class ProjectWork(QObject):
         else:
             self.make_project(folder, then)
         project = self._session.project
-        # Its clips may be missing although it is there: the first time may have been cut short.
-        if project is None or project.folder != folder.resolve() or self._session.lines or self._is_at("add"):
+        # The project may exist without its clips, if creating it was interrupted.
+        if project is None or project.folder != folder.resolve() or self._session.summaries or self._is_at("add"):
             return
         self.add([sample_folder("table").parent])
 
     def choose_clips(self) -> None:
-        """Ask for video files and add them."""
-        if clips := dialogs.choose(self._window, "Clips to add", "files", names=_VIDEOS):
+        """Ask for video files, and add them."""
+        if clips := dialogs.choose(self._window, "Choose clips", "files", names=_VIDEOS):
             self.add(clips)
 
     def choose_folder(self) -> None:
-        """Ask for a folder and add its clips."""
-        if folders := dialogs.choose(self._window, "Folder with clips", "folder"):
+        """Ask for a folder, and add its clips."""
+        if folders := dialogs.choose(self._window, "Choose a folder with clips", "folder"):
             self.add(folders)
 
     def add(self, paths: list[Path]) -> None:
-        """Add clips; what is new is analysed afterwards."""
+        """Add clips; new sequences are analysed afterwards."""
         if (folder := self._folder()) is not None:
-            what = paths[0].name if len(paths) == 1 else counted(len(paths), "path")
-            self._jobs.start(Job(f"Add {what}", ["add", str(folder), *map(str, paths)], folder))
+            name = paths[0].name if len(paths) == 1 else counted(len(paths), "path")
+            self._jobs.start(Job(f"Add {name}", ["add", str(folder), *map(str, paths)], folder))
 
     def analyze(self) -> None:
-        """Make candidates for what has none."""
+        """Analyse all sequences without candidates."""
         if (folder := self._folder()) is None:
             return
         if self._is_at("analyze"):
-            self._session.said.emit("an analysis of this project is under way already")
+            self._session.message.emit("This project is being analysed already")
             return
         self._jobs.start(Job("Analyse", ["analyze", str(folder)], folder))
 
     def choose_automatically(self) -> None:
-        """Accept the best-scored candidate wherever no person has decided."""
+        """Accept the suggested candidate of every fit sequence that no person has decided."""
         if (folder := self._folder()) is not None:
             self._jobs.start(Job("Choose automatically", ["select", str(folder), "--auto"], folder))
 
     def import_decisions(self) -> None:
-        """Ask for a file of decisions and merge it."""
-        for file in dialogs.choose(self._window, "Decisions to import", "file", names=_LINES):
+        """Ask for files of decisions, and merge them."""
+        for file in dialogs.choose(self._window, "Import decisions", "file", names=_DECISIONS):
             if (folder := self._folder()) is not None:
                 self._jobs.start(Job("Import decisions", ["decisions", "import", str(folder), str(file)], folder))
 
     def export_decisions(self) -> None:
-        """Ask for a place and write all decisions there."""
+        """Ask for a file, and write all decisions to it."""
         if (folder := self._folder()) is None:
             return
-        start = folder.parent / f"{folder.name}-{self._session.who}.jsonl"
-        for file in dialogs.choose(self._window, "Export decisions to", "new file", start, _LINES):
+        start = folder.parent / f"{folder.name}-{self._session.user}.jsonl"
+        for file in dialogs.choose(self._window, "Export decisions", "new file", start, names=_DECISIONS):
             self._jobs.start(Job("Export decisions", ["decisions", "export", str(folder), "-o", str(file)], folder))
 
     def show_agreement(self) -> None:
-        """Who agrees with whom, and where people decided differently."""
+        """Show who agrees with whom, and where people decided differently."""
         from gui.pages.desk import AgreementDialog
 
         dialog = AgreementDialog(self._session, self._window)
-        dialog.accepted.connect(self.to_desk)  # a conflict was double clicked: its sequence is selected there
+        dialog.accepted.connect(self.to_desk)  # a conflict was double-clicked: its sequence is selected
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
     def outcome(self, job: Job) -> tuple[str, bool]:
-        """What to say of a job that is over, and whether it is a complaint."""
+        """Return a line on a job that has ended, and whether the line is a warning."""
         if job.error:
-            # Of several parts the error gives the number alone; what to do is said of each.
+            # The error of several parts gives only their number; the log says of each what to do.
             first = next((line.removeprefix("failed: ") for line in job.log if line.startswith("failed: ")), "")
             return f"{job.title}: {job.error}" + (f" – {first}" if first else ""), True
-        if job.words[:2] == ("decisions", "import") and job.project == self._folder():
-            differing = sum(line.conflict for line in self._session.lines.values())
+        if job.arguments[:2] == ("decisions", "import") and job.project == self._folder():
+            differing = sum(summary.conflict for summary in self._session.summaries.values())
             if differing:
-                return f"{job.title}: {counted(differing, 'conflict')}; Ctrl+G shows what people differ on", False
+                return f"{job.title}: {counted(differing, 'conflict')}. Ctrl+G shows where people differ.", False
         if job.kind == "select" and isinstance(job.result, dict) and "words" in job.result:
             return "; ".join(job.result["words"]), False
         return f"{job.title}: {job.doing()}", False
 
     def _is_at(self, kind: str) -> bool:
-        """Whether a job of this kind is under way in the open project."""
+        """Return whether a job of this kind runs or waits for the open project."""
         return any(job.kind == kind and job.project == self._folder() for job in self._jobs.unfinished())
 
     def _folder(self) -> Path | None:
         return self._session.project.folder if self._session.project is not None else None
 
     def _finished(self, job: Job) -> None:
-        """Clips that were added are analysed; what a job changed is seen at once."""
+        """Load what a job has changed, and analyse clips that were added."""
         if job.project is None or job.project != self._folder():
             return
         self._session.look_around()
-        # One bad file among many fails the job; what came in beside it is there to be analysed.
-        new = any(line.state == "new" for line in self._session.lines.values())
+        # One bad file among many fails the job; the others were added and can be analysed.
+        new = any(summary.state == "new" for summary in self._session.summaries.values())
         if job.kind == "add" and (job.state is State.FINISHED or (job.state is State.FAILED and new)):
             self.analyze()

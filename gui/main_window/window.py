@@ -1,4 +1,4 @@
-"""The main window: start page or pages, menus, what is dropped on it, what has to be asked before it closes."""
+"""The main window: start page or pages, menus, dropped files, the question before it closes."""
 
 from collections.abc import Callable
 from functools import partial
@@ -22,12 +22,13 @@ from gui.actions import Actions
 from gui.jobs import Job, Jobs
 from gui.main_window.keys import Keys
 from gui.main_window.menus import fill_menus
-from gui.main_window.project_commands import ProjectWork
+from gui.main_window.project_commands import ProjectCommands
 from gui.pages.desk import Desk, DeskActions
 from gui.pages.jobs import JobsPanel
 from gui.pages.start import StartPage
 from gui.state import Session, Thumbnails
 from gui.widgets import Label, dialogs, named
+from gui.wording import in_window
 from gui.workers import Workers
 from pipeline.project.editing import Edit
 from pipeline.project.storage import DATABASE, backups
@@ -35,17 +36,18 @@ from pipeline.words import few
 from rainclean.errors import RaincleanError
 from rainclean.video import Region
 
-SAID_MS = 6000
+MESSAGE_MS = 6000
+"""Milliseconds that a message stays in the status bar; a warning stays four times as long."""
 
 _PAGES = ("desk", "pairs", "training", "results", "jobs")
-_MADE = {"export": "folder", "train": "weights"}
-"""Kind of job → what of its result is handed to other pages: the data set that was written, the best weights."""
+_HANDED_ON = {"export": "folder", "train": "weights"}
+"""Kind of job → key of its result that other pages use: the data set that was written, the best weights."""
 
 _TITLES = ("Desk", "Pairs", "Training", "Results", "Jobs")
 
 
 class Window(QMainWindow):
-    """Composes everything. Close it, and all threads and processes are gone."""
+    """Puts everything together. Closing it ends all threads and processes."""
 
     def __init__(self, settings: QSettings) -> None:
         super().__init__()
@@ -54,17 +56,17 @@ class Window(QMainWindow):
         self.session = Session(self.workers)
         self.jobs = Jobs(self)
         self.thumbnails = Thumbnails(self.session)
-        self.work = ProjectWork(self.session, self.jobs, self)
+        self.project_commands = ProjectCommands(self.session, self.jobs, self)
         self._awaited = self._ending = False
         self._results: dict[str, Path] = {}
-        self._takers: dict[str, list[Callable[[Path], None]]] = {}
+        self._receivers: dict[str, list[Callable[[Path], None]]] = {}
         self._handlers: dict[str, Callable[[], object]] = {}
         self.commands = Actions(self.session, lambda name: self._handlers[name](), self)
         self.start_page = StartPage(settings, self.workers, lambda name: self.commands[name].trigger())
         self.start_page.open_project.connect(self.open_project)
         self.start_page.offer.restored.connect(self.open_project)
-        self.start_page.offer.complained.connect(self.session.complained)
-        self.start_page.offer.told.connect(self.session.said)
+        self.start_page.offer.warning.connect(self.session.warning)
+        self.start_page.offer.message.connect(self.session.message)
         self.desk = Desk(self.session, self.jobs, self.thumbnails, self.commands)
         self.desk_actions = DeskActions(self.desk)
         self._handlers.update(self.desk_actions.handlers() | self._own_handlers())
@@ -72,7 +74,7 @@ class Window(QMainWindow):
         self.pages = QTabWidget(documentMode=True)
         self._made: dict[str, QWidget] = {"desk": self.desk, "jobs": self.jobs_panel}
         for name, title in zip(_PAGES, _TITLES, strict=True):
-            # Pages that are seldom opened are made when they are.
+            # The other pages are made when they are first opened.
             self.pages.addTab(self._made.get(name) or QWidget(), title)
             self.pages.setTabToolTip(self.pages.count() - 1, self.commands[name].toolTip())
         self.pages.currentChanged.connect(self._make_page)
@@ -80,49 +82,49 @@ class Window(QMainWindow):
         self.stack.addWidget(self.start_page)
         self.stack.addWidget(self.pages)
         self.setCentralWidget(self.stack)
-        for turned in (self.stack.currentChanged, self.pages.currentChanged):
-            turned.connect(self._turned)
+        for page_changed in (self.stack.currentChanged, self.pages.currentChanged):
+            page_changed.connect(self._page_changed)
         fill_menus(self.menuBar(), self.commands, settings, self._ask_who)
         self._make_status()
         self.setAcceptDrops(True)
         self.resize(1500, 920)
-        self.session.opened.connect(self._opened)
-        self.session.sequences_changed.connect(self._listed)
-        self.session.travelled.connect(self._come_back)
-        self.work.to_desk.connect(partial(self._show_page, "desk"))
-        self.session.said.connect(lambda text: self.statusBar().showMessage(text, SAID_MS))
-        self.session.complained.connect(self._complain)
-        self.session.broken.connect(self.start_page.offer.look)  # seen when the project is closed
+        self.session.opened.connect(self._show_project)
+        self.session.sequences_changed.connect(self._sequences_changed)
+        self.session.history_moved.connect(self._show_edit)
+        self.project_commands.to_desk.connect(partial(self._show_page, "desk"))
+        self.session.message.connect(lambda text: self.statusBar().showMessage(in_window(text), MESSAGE_MS))
+        self.session.warning.connect(self._warn)
+        self.session.store_damaged.connect(self.start_page.offer.look)  # seen when the project is closed
         self.desk.live.working.connect(self._working.setText)
         self.jobs.changed.connect(lambda _: self._show_jobs())
         self.jobs.finished.connect(self._job_finished)
-        self._keys = Keys(self, self.desk, self._desk_is_seen)
-        self._opened()
-        self._turned()
+        self._keys = Keys(self, self.desk, self._desk_is_visible)
+        self._show_project()
+        self._page_changed()
 
     # -- projects ------------------------------------------------------------------------------------------------
 
     def open_project(self, folder: Path) -> None:
-        """Open a project; what keeps it from being opened is said."""
+        """Open a project, or announce why it cannot be opened."""
         try:
             self.session.open(folder)
         except RaincleanError as error:
-            self._complain(str(error))
+            self._warn(str(error))
             self.start_page.offer.look(folder)
             return
         self.start_page.offer.forget()
         self.start_page.remember(self.session.project.folder if self.session.project else folder)
-        self._awaited = not self.session.lines
+        self._awaited = not self.session.summaries
         if self.session.order:
-            # Judging begins at the first that is not decided, without a key.
+            # Select the first undecided sequence, so that judging begins without a key.
             self.session.step_undecided() if self._anything_open() else self.session.step(0)
 
-    def take(self, paths: list[Path]) -> None:
-        """What was dropped, or named on the command line: a project is opened, clips are added."""
+    def open_paths(self, paths: list[Path]) -> None:
+        """Open a project, or add clips: what was dropped on the window, or named on the command line."""
         missing = [path for path in paths if not path.exists()]
         paths = [path for path in paths if path not in missing]
         if missing:
-            self._complain(f"there is no {few(list(map(str, missing)))}")
+            self._warn(f"Not found: {few(list(map(str, missing)))}")
         if not paths:
             return
         project = next((p for p in paths if (p / DATABASE).is_file() or p.name == DATABASE or backups(p)), None)
@@ -132,14 +134,14 @@ class Window(QMainWindow):
         if self.session.project is None:
             self.commands["new"].trigger()
         if self.session.project is not None:
-            self.work.add(paths)
+            self.project_commands.add(paths)
 
     def report_bug(self, trace: str) -> None:
-        """Say that something went wrong which should not, with what a report needs."""
+        """Show a bug. trace: the traceback, for the report."""
         box = QMessageBox(
             QMessageBox.Icon.Warning,
-            "A bug",
-            "Something went wrong in the window. What was decided is stored. Please report the details.",
+            "Unexpected error",
+            "Something went wrong in the window. All decisions are stored. Please report the details below.",
             QMessageBox.StandardButton.Close,
             self,
         )
@@ -150,20 +152,20 @@ class Window(QMainWindow):
     # -- events --------------------------------------------------------------------------------------------------
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Files and folders are welcome."""
+        """Accept files and folders."""
         if any(url.isLocalFile() for url in event.mimeData().urls()):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Take what was dropped."""
+        """Open the files and folders that were dropped."""
         paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
         if paths:
             event.acceptProposedAction()
-            # After the drag has ended: questions would block the program that it came from.
-            QTimer.singleShot(0, partial(self.take, paths))
+            # After the drag has ended: a question would block the program that it came from.
+            QTimer.singleShot(0, partial(self.open_paths, paths))
 
     def end(self) -> None:
-        """Close without asking anything; questions that are open are answered with no first."""
+        """Close without asking; open questions are answered with no first."""
         self._ending = True
         dialog = QApplication.activeModalWidget()
         if dialog is None:
@@ -172,10 +174,10 @@ class Window(QMainWindow):
             return
         if not dialog.close() and isinstance(dialog, QDialog):
             dialog.reject()
-        QTimer.singleShot(50, self.end)  # whoever has asked goes on first
+        QTimer.singleShot(50, self.end)  # the caller of the dialog goes on first
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Ask where something runs; then end all of it."""
+        """Ask if jobs are running; then end all of them."""
         unfinished = self.jobs.unfinished()
         if unfinished and not self._ending and not self._may_stop(unfinished):
             event.ignore()
@@ -191,7 +193,7 @@ class Window(QMainWindow):
     # -- inside --------------------------------------------------------------------------------------------------
 
     def _own_handlers(self) -> dict[str, Callable[[], object]]:
-        work = self.work
+        work = self.project_commands
         return {
             "new": self._new_project,
             "open": self._choose_project,
@@ -211,14 +213,15 @@ class Window(QMainWindow):
         }
 
     def _new_project(self) -> None:
-        for folder in dialogs.choose(self, "An empty folder for the project", "folder"):
-            self.work.make_project(folder, self.open_project)
+        for folder in dialogs.choose(self, "Choose an empty folder for the project", "folder"):
+            self.project_commands.make_project(folder, self.open_project)
 
     def _choose_project(self) -> None:
-        for folder in dialogs.choose(self, "Folder of the project", "folder"):
+        for folder in dialogs.choose(self, "Choose the folder of the project", "folder"):
             self.open_project(folder)
 
-    def _opened(self) -> None:
+    def _show_project(self) -> None:
+        """Show the pages of the open project, or the start page."""
         project = self.session.project
         self.stack.setCurrentWidget(self.pages if project else self.start_page)
         self.setWindowTitle(f"{project.folder.name} – rainclean" if project else "rainclean")
@@ -226,34 +229,34 @@ class Window(QMainWindow):
             self.pages.setCurrentIndex(_PAGES.index("desk"))
             self.desk.view.setFocus()
 
-    def _listed(self) -> None:
-        """The list may have got its first sequences: judging them begins without a key."""
-        if self._awaited and self.session.order and self.session.target is None:
+    def _sequences_changed(self) -> None:
+        """Select the first sequence once there is one, so that judging begins without a key."""
+        if self._awaited and self.session.order and self.session.selected is None:
             self._awaited = False
             self.session.step(0)
         elif self.desk.shown_left is None and self.desk.shown_right is None:
-            self.desk.show_pictures()  # says why there is nothing to see
+            self.desk.show_pictures()  # explains why there is no picture
 
-    def _desk_is_seen(self) -> bool:
+    def _desk_is_visible(self) -> bool:
         return self.stack.currentWidget() is self.pages and self.pages.currentWidget() is self.desk
 
-    def _turned(self) -> None:
-        """Another page."""
-        self._keys.let_go()
-        self.commands.set_at_desk(self._desk_is_seen())
+    def _page_changed(self) -> None:
+        self._keys.release()
+        self.commands.set_at_desk(self._desk_is_visible())
 
     def _anything_open(self) -> bool:
-        return any(line.state in ("ready", "accepted automatically") for line in self.session.lines.values())
+        return any(summary.state in ("ready", "accepted automatically") for summary in self.session.summaries.values())
 
-    def _come_back(self, edit: Edit) -> None:
-        """Show what was taken back or done again: its page, and a stroke's place where that is out of sight."""
+    def _show_edit(self, edit: Edit) -> None:
+        """Show an edit that was undone or redone: its page, and the place of a stroke outside the view."""
         self._show_page("pairs" if edit.kind == "frames" else "desk")
         points = (edit.value.shape or {}).get("points", ())
         if points and self.desk.view.has_picture:
-            seen = self.desk.view.visible_region()
+            visible = self.desk.view.visible_region()
             x, y = (round(sum(axis) / len(points)) for axis in zip(*points, strict=True))
-            if not (seen.x <= x < seen.x + seen.width and seen.y <= y < seen.y + seen.height):
-                around = Region(x - seen.width // 2, y - seen.height // 2, seen.width, seen.height)
+            if not (visible.x <= x < visible.x + visible.width and visible.y <= y < visible.y + visible.height):
+                left, top = x - visible.width // 2, y - visible.height // 2
+                around = Region(left, top, visible.width, visible.height)
                 self.desk.view.zoom_to(around)
 
     def _show_page(self, name: str) -> None:
@@ -294,22 +297,22 @@ class Window(QMainWindow):
         return results
 
     def _follow(self, kind: str, take: Callable[[Path], None]) -> None:
-        """Hand what the latest job of a kind made to a page, now and later on, unless a person says else there."""
-        self._takers.setdefault(kind, []).append(take)
+        """Hand the result of the latest job of a kind to a page, now and after each later job."""
+        self._receivers.setdefault(kind, []).append(take)
         if kind in self._results:
             take(self._results[kind])
 
     def project_folder(self) -> Path | None:
-        """Folder of the open project."""
+        """Return the folder of the open project, None on the start page."""
         return self.session.project.folder if self.session.project else None
 
     def _toggle_blind(self) -> None:
         self.desk.live.leave()
         self.session.set_blind(not self.session.blind)
-        self.session.said.emit(
-            "second opinion: order by chance, no names, no scores; O ends it"
+        self.session.message.emit(
+            "Second opinion: random order, no names, no scores. Press O to end it."
             if self.session.blind
-            else "second opinion ended"
+            else "Second opinion ended"
         )
 
     def _show_help(self) -> None:
@@ -321,7 +324,7 @@ class Window(QMainWindow):
 
     def _make_status(self) -> None:
         self._working = Label()
-        self._running = named(QToolButton(), "Running jobs", "What runs in the background (Ctrl+5)")
+        self._running = named(QToolButton(), "Running jobs", "Show the jobs in the background (Ctrl+5)")
         self._running.setAutoRaise(True)
         self._running.clicked.connect(self.commands["jobs"].trigger)
         self._running.hide()
@@ -333,45 +336,47 @@ class Window(QMainWindow):
         self._running.setVisible(bool(unfinished))
         if unfinished:
             first = unfinished[0]
-            share = f" {first.share:.0%}" if first.share is not None else ""
+            share = f" {first.fraction:.0%}" if first.fraction is not None else ""
             more = f" and {len(unfinished) - 1} more" if len(unfinished) > 1 else ""
             self._running.setText(f"{first.title}{share}{more}".replace("&", "&&"))
         self.pages.setTabText(_PAGES.index("jobs"), f"Jobs ({len(unfinished)})" if unfinished else "Jobs")
 
     def _job_finished(self, job: Job) -> None:
         self._show_jobs()
-        made = _MADE.get(job.kind)
-        if made is not None and not job.error and isinstance(job.result, dict) and made in job.result:
-            self._results[job.kind] = Path(str(job.result[made]))
-            for take in self._takers.get(job.kind, ()):
+        key = _HANDED_ON.get(job.kind)
+        if key is not None and not job.error and isinstance(job.result, dict) and key in job.result:
+            self._results[job.kind] = Path(str(job.result[key]))
+            for take in self._receivers.get(job.kind, ()):
                 take(self._results[job.kind])
-        words, bad = self.work.outcome(job)
-        if bad:
-            self._complain(words)
+        text, is_warning = self.project_commands.outcome(job)
+        if is_warning:
+            self._warn(text)
         else:
-            self.statusBar().showMessage(words, SAID_MS)
+            self.statusBar().showMessage(text, MESSAGE_MS)
 
-    def _complain(self, text: str) -> None:
-        """Say what went wrong where it is seen, without a box that has to be clicked away."""
-        self.statusBar().showMessage(f"⚠ {text}", 4 * SAID_MS)
+    def _warn(self, text: str) -> None:
+        """Show a warning in the status bar, without a box that has to be clicked away."""
+        self.statusBar().showMessage(f"⚠ {in_window(text)}", 4 * MESSAGE_MS)
 
     def _ask_who(self) -> None:
-        who, chosen = QInputDialog.getText(self, "Who I am", "Decisions are recorded under:", text=self.session.who)
-        if chosen and who.strip():
-            self.session.be(who.strip())
-            self.settings.setValue("who", who.strip())
+        name, accepted = QInputDialog.getText(
+            self, "Your name", "Record decisions under this name:", text=self.session.user
+        )
+        if accepted and name.strip():
+            self.session.set_user(name.strip())
+            self.settings.setValue("who", name.strip())
 
     def _may_stop(self, unfinished: tuple[Job, ...]) -> bool:
         names = ", ".join(job.title for job in unfinished[:3])
         box = QMessageBox(
             QMessageBox.Icon.Question,
             "Jobs are running",
-            f"Still running: {names}. Finished work is kept and can be resumed. Stop the jobs and close?",
+            f"Still running: {names}. Finished work is kept and can be resumed. Stop the jobs and quit?",
             QMessageBox.StandardButton.NoButton,
             self,
         )
         box.setTextFormat(Qt.TextFormat.PlainText)  # file names are in it
-        stop = box.addButton("Stop and close", QMessageBox.ButtonRole.AcceptRole)
-        box.addButton("Stay", QMessageBox.ButtonRole.RejectRole)
+        stop = box.addButton("Stop and quit", QMessageBox.ButtonRole.AcceptRole)
+        box.addButton("Cancel", QMessageBox.ButtonRole.RejectRole)
         box.exec()
         return box.clickedButton() is stop

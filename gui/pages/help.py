@@ -1,4 +1,4 @@
-"""All keys, from the table of actions."""
+"""The help page: all keys, from the table of actions."""
 
 from html import escape
 
@@ -7,16 +7,16 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayo
 from gui.actions import GROUPS, HELD, TABLE, key_text
 
 _MOUSE = (
-    ("wheel", "zoom around the pointer"),
-    ("drag", "move the picture; with a tool, draw"),
-    ("drag the line", "wipe"),
-    ("right button, Esc", "give up what is being drawn"),
-    ("double click a candidate", "compare with it"),
+    ("Wheel", "Zoom around the pointer"),
+    ("Drag", "Move the picture; with a tool, draw"),
+    ("Drag the line", "Wipe"),
+    ("Right button, Esc", "Cancel the stroke"),
+    ("Double-click a candidate", "Compare with it"),
 )
 
 
 def keys_html() -> str:
-    """A table for each group."""
+    """Return a table for each group of actions as HTML."""
     parts = ["<p>Keys act on the selected sequence, wherever the mouse is.</p><table width='100%'><tr>"]
     columns: list[list[str]] = [[], []]
     for place, group in enumerate(GROUPS):
@@ -25,9 +25,9 @@ def keys_html() -> str:
             for action in TABLE
             if action.group == group and action.keys and not action.id.startswith("candidate_")
         ]
-        rows += [(key, text) for key, held_in, text in HELD if held_in == group]
+        rows += [(held.key, held.tip) for held in HELD if held.group == group]
         if group == "Go":
-            rows.append(("1 to 9", "Candidate: show that candidate"))
+            rows.append(("1 to 9", "Candidate: show this candidate"))
         columns[place % 2].append(_table(group, rows))
     columns[1].append(_table("Mouse", list(_MOUSE)))
     parts += [f"<td valign='top' width='50%'>{''.join(column)}</td>" for column in columns]
@@ -46,7 +46,7 @@ def _lower(text: str) -> str:
 
 
 class HelpDialog(QDialog):
-    """The keys on one page."""
+    """A dialog with all keys."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)

@@ -1,4 +1,4 @@
-"""The list of jobs: what each is doing, how long it will take, and what to do when it failed."""
+"""The page of jobs: what each is doing, how long it will take, what to do after a failure."""
 
 from collections.abc import Callable
 
@@ -20,14 +20,15 @@ from PySide6.QtWidgets import (
 
 from gui.jobs import Job, Jobs, State
 from gui.widgets import Label
+from gui.wording import in_window
 
 EMPTY = (
-    "No jobs yet. Adding clips, analysing, exporting, training and evaluating happen here, "
-    "each in a process of its own: the window stays free meanwhile."
+    "No jobs yet. Adding clips, analysing, exporting, training and evaluating run here, "
+    "each in a process of its own. You can go on working meanwhile."
 )
 
 _STATES = {
-    State.QUEUED: "Waits for its turn",
+    State.QUEUED: "Waiting",
     State.RUNNING: "Running",
     State.FINISHED: "Finished",
     State.FAILED: "Failed",
@@ -40,7 +41,7 @@ _ICONS = {
 
 
 class JobsPanel(QWidget):
-    """All jobs, the newest first. Reads `Jobs` and asks it; holds no state of its own."""
+    """All jobs, the newest first. The state is in `Jobs`."""
 
     def __init__(self, jobs: Jobs, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -50,7 +51,7 @@ class JobsPanel(QWidget):
         self._empty.setWordWrap(True)
         self._empty.setMargin(12)
         self._empty.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self._clear = _button("Clear list", self._remove_all, "Take jobs that are over off this list")
+        self._clear = _button("Clear list", self._remove_all, "Remove finished jobs from this list")
         body = QWidget()
         self._column = QVBoxLayout(body)
         self._column.addWidget(self._empty)
@@ -67,27 +68,27 @@ class JobsPanel(QWidget):
         jobs.added.connect(self._add)
         jobs.changed.connect(self._refresh)
         jobs.removed.connect(self._remove)
-        # Time goes by without news from a job: what is left is told anew.
+        # The time left changes even without news from a job.
         self._clock = QTimer(self, interval=1000)
         self._clock.timeout.connect(self._refresh_running)
         self._clock.start()
         for job in jobs.all:
             self._add(job)
-        self._tell_empty()
+        self._update_empty()
 
     def card(self, job: Job) -> "JobCard":
-        """What shows a job."""
+        """Return the card of a job."""
         return self._cards[job]
 
     def _add(self, job: Job) -> None:
         card = self._cards[job] = JobCard(job, self._jobs)
         self._column.insertWidget(0, card)
-        self._tell_empty()
+        self._update_empty()
 
     def _refresh(self, job: Job) -> None:
         if job in self._cards:
             self._cards[job].refresh()
-            self._tell_empty()
+            self._update_empty()
 
     def _refresh_running(self) -> None:
         for job in self._jobs.running():
@@ -98,19 +99,19 @@ class JobsPanel(QWidget):
         if card is not None:
             self._column.removeWidget(card)
             card.deleteLater()
-        self._tell_empty()
+        self._update_empty()
 
     def _remove_all(self) -> None:
         for job in self._jobs.all:
             self._jobs.remove(job)
 
-    def _tell_empty(self) -> None:
+    def _update_empty(self) -> None:
         self._empty.setVisible(not self._cards)
         self._clear.setVisible(any(job.is_over for job in self._cards))
 
 
 class JobCard(QFrame):
-    """One job."""
+    """A card with one job: state, progress, log, buttons."""
 
     def __init__(self, job: Job, jobs: Jobs) -> None:
         super().__init__()
@@ -126,22 +127,22 @@ class JobCard(QFrame):
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName(f"Progress of {job.title}")
-        self.doing = _line()
-        self.reason = _line()
+        self.doing = _wrapped_label()
+        self.reason = _wrapped_label()
         self.reason.setTextFormat(Qt.TextFormat.PlainText)
-        self.stop = _button("Stop", job.cancel, "Stop at the next checkpoint; press again to end it at once")
-        going_on = job.kind == "train"
-        words = "Go on" if going_on else "Try again"
-        what = "Go on from the last checkpoint" if going_on else "Start the same command once more"
-        self.again = _button(words, lambda: jobs.again(job), what)
-        self.show_log = _button("Show log", self._toggle, "The command, and what it wrote")
+        self.stop = _button("Stop", job.cancel, "Stop at the next checkpoint; click again to end the job at once")
+        resumable = job.kind == "train"
+        text = "Resume" if resumable else "Try again"
+        tip = "Resume from the last checkpoint" if resumable else "Start the same job again"
+        self.again = _button(text, lambda: jobs.again(job), tip)
+        self.show_log = _button("Show log", self._toggle, "Show the command line and its output")
         self.show_log.setCheckable(True)
         self._details = self._make_details()
         self._lay_out()
         self.refresh()
 
     def refresh(self) -> None:
-        """Show the job as it is now."""
+        """Update the card from the job."""
         job = self.job
         if job.state is not self._shown_state:
             self._shown_state = job.state
@@ -155,14 +156,14 @@ class JobCard(QFrame):
             self.bar.setVisible(job.state is State.RUNNING)
             self.doing.setVisible(job.state is State.RUNNING)
             self.reason.setVisible(job.state is State.FAILED)
-        known = job.share is not None and job.state is not State.QUEUED
+        known = job.fraction is not None and job.state is not State.QUEUED
         self.bar.setRange(0, 1000 if known else 0)
         if known:
-            self.bar.setValue(round(1000 * (job.share or 0.0)))
+            self.bar.setValue(round(1000 * (job.fraction or 0.0)))
         self.doing.setText(job.doing())
         self.stop.setText("End now" if job.stopping else "Stop")
         if job.state is State.FAILED:
-            self.reason.setText(f"{job.error}\n{job.advice}".strip())
+            self.reason.setText(f"{in_window(job.error)}\n{job.advice}".strip())
         if self._details.isVisible():
             self._fill_log()
 
@@ -171,18 +172,22 @@ class JobCard(QFrame):
         self.command.setReadOnly(True)
         self.command.setCursorPosition(0)
         self.command.setAccessibleName("Command line")
-        self.command.setToolTip("The same on a terminal")
+        self.command.setToolTip("The command line that does the same in a terminal")
         self.command.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self.log = QPlainTextEdit()
         self.log.setReadOnly(True)
         self.log.setTabChangesFocus(True)
         self.log.setAccessibleName("Log")
-        self.log.setPlaceholderText("It has written nothing so far.")
+        self.log.setPlaceholderText("No output so far.")
         self.log.setFixedHeight(self.fontMetrics().lineSpacing() * 9)
         self.log.setMaximumBlockCount(self.job.log.maxlen or 0)
         clipboard = QGuiApplication.clipboard
-        copy_command = _button("Copy command", lambda: clipboard().setText(self.job.command), "To the clipboard")
-        copy_log = _button("Copy log", lambda: clipboard().setText("\n".join(self.job.log)), "To the clipboard")
+        copy_command = _button(
+            "Copy command", lambda: clipboard().setText(self.job.command), "Copy the command line to the clipboard"
+        )
+        copy_log = _button(
+            "Copy log", lambda: clipboard().setText("\n".join(self.job.log)), "Copy the log to the clipboard"
+        )
         buttons = QHBoxLayout()
         buttons.addStretch(1)
         buttons.addWidget(copy_command)
@@ -218,7 +223,7 @@ class JobCard(QFrame):
             self._fill_log()
 
     def _fill_log(self) -> None:
-        """Bring the text up to date without losing the person's place or selection."""
+        """Append new lines without moving the person's position or selection."""
         new = self.job.logged - self._logged
         if new:
             self._logged = self.job.logged
@@ -226,7 +231,7 @@ class JobCard(QFrame):
             self.log.appendPlainText("\n".join(lines))
 
 
-def _line() -> Label:
+def _wrapped_label() -> Label:
     label = Label()
     label.setWordWrap(True)
     label.setTextInteractionFlags(

@@ -1,4 +1,4 @@
-"""What the start page offers where a project cannot be opened: the newest backup in the place of its store."""
+"""The offer to restore a project that cannot be opened: its store is replaced with the newest backup."""
 
 from functools import partial
 from pathlib import Path
@@ -17,41 +17,42 @@ from rainclean.errors import RaincleanError
 _LANE = "restore"
 
 _DOING = {
-    "look": "looking at the store and its backups",
-    "read": "reading what is left",
-    "salvage": "adding what is left",
+    "look": "checking the store and its backups",
+    "read": "reading the damaged store",
+    "salvage": "adding what is still readable",
 }
 
 
 class RestoreOffer(QFrame):
-    """Hidden until `look` finds something to restore.
+    """A frame that is hidden until `look` finds something to restore.
 
-    restored: a project can be opened again. complained: a line on what could not be done; told: on what was.
+    Signals: `restored` with the folder of a project that can be opened again; `warning` with a line on what could not
+    be done; `message` with a line on what was done.
     """
 
     restored = Signal(Path)
-    complained = Signal(str)
-    told = Signal(str)
+    warning = Signal(str)
+    message = Signal(str)
 
     def __init__(self, workers: Workers) -> None:
         super().__init__(frameShape=QFrame.Shape.StyledPanel)
         self._workers = workers
         self._folder = Path()
-        self.reason, self.words = Label(wordWrap=True), Label(wordWrap=True)
+        self.reason, self.explanation = Label(wordWrap=True), Label(wordWrap=True)
         font = self.reason.font()
         font.setBold(True)
         self.reason.setFont(font)
         self.button = named(
-            QPushButton("Restore"), "Restore the project", "Puts the backup in the place of the store, which is kept"
+            QPushButton("Restore"), "Restore the project", "Replace the store with the backup; the old store is kept"
         )
         self.as_it_is = named(
-            QPushButton("Go on with the older store"),
-            "Go on with the older store",
-            "It was put there on purpose: what came later is given up",
+            QPushButton("Use the older store"),
+            "Use the older store",
+            "Open the older store as it is, and give up later decisions",
         )
-        self.cancel = named(QPushButton("Cancel"), "Cancel restoring", "Leaves everything as it was")
-        self.button.clicked.connect(partial(self._restore, False))
-        self.as_it_is.clicked.connect(partial(self._restore, True))
+        self.cancel = named(QPushButton("Cancel"), "Cancel restoring", "Leave everything unchanged")
+        self.button.clicked.connect(lambda: self._restore(as_it_is=False))
+        self.as_it_is.clicked.connect(lambda: self._restore(as_it_is=True))
         self.cancel.clicked.connect(self._cancel)
         buttons = QHBoxLayout()
         for button in (self.button, self.as_it_is, self.cancel):
@@ -59,40 +60,40 @@ class RestoreOffer(QFrame):
         buttons.addStretch(1)
         layout = QVBoxLayout(self)
         layout.addWidget(self.reason)
-        layout.addWidget(self.words)
+        layout.addWidget(self.explanation)
         layout.addLayout(buttons)
         self.hide()
 
     def look(self, folder: Path) -> None:
-        """Find out, beside the window, whether a project that could not be opened can be restored."""
+        """Check in a thread whether a project that could not be opened can be restored."""
         self.hide()
         self._folder = folder
-        self._workers.run_stage(partial(offer, folder), self._show, self._not_told, lane=_LANE)
+        self._workers.run_stage(partial(offer, folder), self._show, self._look_failed, lane=_LANE)
 
     def forget(self) -> None:
-        """Offer nothing any more."""
+        """Withdraw the offer."""
         self._workers.cancel(_LANE)
         self.hide()
 
-    def _show(self, found: Offer) -> None:
-        if found.state == "sound":
-            return  # something else keeps it from being opened
-        name = found.folder.name
-        self.reason.setText(f"{name} cannot be opened: {found.reason}.")
-        if found.chosen is not None and found.chosen.contents is not None:
-            there = found.chosen.contents
-            holds = f"{counted(there.decisions, 'decision')} on {counted(there.sequences, 'sequence')}"
-            words = f"The newest sound backup is of {local_time(found.chosen.backup.at)}, with {holds}. "
-            words += "What can still be read of the store is added." if found.state == "damaged" else ""
+    def _show(self, offered: Offer) -> None:
+        if offered.state == "sound":
+            return  # it cannot be opened for another reason
+        name = offered.folder.name
+        self.reason.setText(f"{name} cannot be opened: {offered.reason}.")
+        if offered.chosen is not None and offered.chosen.contents is not None:
+            contents = offered.chosen.contents
+            holds = f"{counted(contents.decisions, 'decision')} on {counted(contents.sequences, 'sequence')}"
+            text = f"The newest sound backup was made on {local_time(offered.chosen.backup.at)}. It has {holds}. "
+            text += "Everything still readable in the store is added. " if offered.state == "damaged" else ""
         else:
-            words = "There is no sound backup. A new store is made of what can still be read of this one."
-        self.words.setText(f"{words.strip()} The store as it is is kept in the folder backups.")
-        self.as_it_is.setVisible(found.state == "older")
-        self._let(True)
+            text = "There is no sound backup. A new store is made from what is still readable in this one. "
+        self.explanation.setText(f"{text}The old store is kept in the folder backups.")
+        self.as_it_is.setVisible(offered.state == "older")
+        self._set_idle(True)
         self.show()
 
-    def _restore(self, as_it_is: bool) -> None:
-        self._let(False)
+    def _restore(self, *, as_it_is: bool) -> None:
+        self._set_idle(False)
         self._workers.run_stage(
             partial(restore, self._folder, as_it_is=as_it_is),
             self._done, self._failed, progress=self._show_progress, lane=_LANE,
@@ -104,28 +105,28 @@ class RestoreOffer(QFrame):
 
     def _show_progress(self, step: Progress) -> None:
         share = f" {step.done / step.total:.0%}" if step.total else ""
-        self.words.setText(f"Restoring: {_DOING.get(step.stage, step.stage)}{share}")
+        self.explanation.setText(f"Restoring: {_DOING.get(step.stage, step.stage)}{share}")
 
     def _done(self, result: Restored) -> None:
         self.hide()
         more = f", {said(result.salvaged)} added" if said(result.salvaged) else ""
         notes = "".join(f"; {note}" for note in (*result.salvaged.notes, *result.notes))
         self.restored.emit(self._folder)
-        self.told.emit(f"restored: {counted(result.decisions, 'decision')}{more}{notes}")
+        self.message.emit(f"Restored: {counted(result.decisions, 'decision')}{more}{notes}")
 
     def _failed(self, error: Exception) -> None:
         if not isinstance(error, RaincleanError):
             raise error
-        self._let(True)
-        self.words.setText(str(error))
-        self.complained.emit(str(error))
+        self._set_idle(True)
+        self.explanation.setText(str(error))
+        self.warning.emit(str(error))
 
-    def _not_told(self, error: Exception) -> None:
+    def _look_failed(self, error: Exception) -> None:
         if not isinstance(error, RaincleanError):
-            raise error  # that it is no project was said already
+            raise error  # the window has shown already that it is no project
 
-    def _let(self, begin: bool) -> None:
-        """Either it can be begun, or cancelled."""
-        self.button.setEnabled(begin)
-        self.as_it_is.setEnabled(begin)
-        self.cancel.setVisible(not begin)
+    def _set_idle(self, idle: bool) -> None:
+        """Enable the buttons to begin, or the one to cancel."""
+        self.button.setEnabled(idle)
+        self.as_it_is.setEnabled(idle)
+        self.cancel.setVisible(not idle)

@@ -1,4 +1,4 @@
-"""What the window is about, without widgets: project, selected sequence, shown candidate, draft."""
+"""State of the window, without widgets: project, selected sequence, displayed candidate, draft."""
 
 import lazy_loader
 

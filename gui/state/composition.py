@@ -1,11 +1,11 @@
-"""The draft of the selected sequence as pictures: strokes while they are drawn, masks, the composite, what is excluded.
+"""The draft of the selected sequence as pictures: the stroke being drawn, layer masks, composite, exclusion mask.
 
-A finished stroke goes to the project at once; masks and composite here are only what those strokes come to. They are
-brought up to date stroke by stroke, and painted anew where something was taken back.
+A finished stroke is stored in the project at once. Masks and composite are derived from the stored strokes: updated
+stroke by stroke, painted anew after an undo.
 """
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +19,20 @@ from rainclean.video import Region
 U8 = NDArray[np.uint8]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Brush:
-    """How the next stroke is drawn. radius, feather in px, softness 0…1, tolerance in levels."""
+    """Settings of the next stroke.
+
+    Attributes:
+        tool: What the mouse draws; None for no tool.
+        excluding: Whether strokes go to the exclusion mask.
+        erasing: Whether strokes remove instead of add.
+        radius: Radius of the brush in px.
+        softness: 0 for a hard edge, 1 for a soft one.
+        edge_aware: Whether the brush stops at strong edges.
+        tolerance: Grey levels by which a filled area may differ from its seed.
+        source: Id of the candidate to paint with; None for the best other one.
+    """
 
     tool: Tool | None = None
     excluding: bool = False
@@ -33,9 +44,22 @@ class Brush:
     source: int | None = None
 
 
+class BrushValues(TypedDict, total=False):
+    """Fields of `Brush` that change."""
+
+    tool: Tool | None
+    excluding: bool
+    erasing: bool
+    radius: float
+    softness: float
+    edge_aware: bool
+    tolerance: float
+    source: int | None
+
+
 @dataclass
 class _Painted:
-    """A mask and the strokes that it holds."""
+    """A mask, (H, W) uint8, and the strokes painted on it."""
 
     mask: U8
     shapes: tuple[Shape, ...] = ()
@@ -43,9 +67,9 @@ class _Painted:
 
 @dataclass
 class _Stroke:
-    """A stroke that is being drawn, and all that it began with, whatever is shown or chosen until it ends.
+    """A stroke that is being drawn. It keeps what it began with, whatever is displayed or chosen meanwhile.
 
-    key: of the layer, "" for the exclusion. guide: the picture whose edges it goes by.
+    key: of the layer, "" for the exclusion mask. guide: picture whose edges an edge-aware stroke follows.
     """
 
     painted: _Painted
@@ -58,20 +82,29 @@ class _Stroke:
     points: list[tuple[float, float]] = field(default_factory=list)
 
     def shape(self) -> Shape:
-        """The stroke as far as it is drawn."""
+        """Return the stroke drawn so far."""
         b, points = self.brush, self.points
         assert b.tool is not None
         if b.tool == "rectangle":
             points = points[:1] + points[-1:]
         elif b.tool == "fill":
             points = points[:1]
-        return Shape(b.tool, tuple(points), b.radius, b.softness, b.edge_aware, b.tolerance, b.erasing)
+        return Shape(
+            b.tool,
+            tuple(points),
+            radius=b.radius,
+            softness=b.softness,
+            edge_aware=b.edge_aware,
+            tolerance=b.tolerance,
+            erase=b.erasing,
+        )
 
 
-class Composing(QObject):
-    """changed: the composite has changed in a region, or all that is painted altogether (None).
+class Composition(QObject):
+    """The composite and the exclusion mask of the selected sequence, and the stroke that changes them.
 
-    exclusion_changed: the exclusion mask has, in a region. brush_changed: so has the tool.
+    Signals: `changed` with the region of the composite that has changed, None for all of it; `exclusion_changed` with
+    the region of the exclusion mask; `brush_changed` when the brush has other settings.
     """
 
     changed = Signal(object)
@@ -86,74 +119,75 @@ class Composing(QObject):
         self._excluded: _Painted | None = None
         self._layers: dict[str, _Painted] = {}
         self._stroke: _Stroke | None = None
-        session.target_changed.connect(self._restart)
+        session.selection_changed.connect(self._restart)
         session.draft_changed.connect(self._catch_up)
         session.detail_changed.connect(self._catch_up)
-        session.pictures.loaded.connect(self._arrived)
+        session.pictures.loaded.connect(self._on_picture_loaded)
 
-    # -- what the window shows -----------------------------------------------------------------------------------
+    # -- pictures and brush --------------------------------------------------------------------------------------
 
     @property
     def exclusion(self) -> U8 | None:
-        """What is excluded, (H, W) uint8, 255 there; None where nothing was ever painted."""
+        """Return the exclusion mask, (H, W) uint8, 255 where excluded; None if nothing was ever painted."""
         return self._excluded.mask if self._excluded is not None else None
 
     @property
     def on_base(self) -> bool:
-        """Whether there is a composite and the shown candidate is the one that it lies on."""
-        return self.composite is not None and self.base() == self._session.shown
+        """Return whether there is a composite and its base candidate is displayed."""
+        return self.composite is not None and self.base() == self._session.displayed
 
     @property
     def drawing(self) -> bool:
-        """Whether a stroke is being drawn."""
+        """Return whether a stroke is being drawn."""
         return self._stroke is not None
 
     def layer_mask(self, key: str) -> U8 | None:
-        """Mask of one layer, (H, W) uint8."""
+        """Return the mask of one layer, (H, W) uint8; None if there is no such layer."""
         painted = self._layers.get(key)
         return painted.mask if painted is not None else None
 
-    def set_brush(self, **values: Any) -> None:
-        """Change how the next stroke is drawn."""
-        for name, value in values.items():
-            setattr(self.brush, name, value)
+    def set_brush(self, **values: Unpack[BrushValues]) -> None:
+        """Change settings of the brush. values: fields of `Brush`."""
+        self.brush = replace(self.brush, **values)
         self.brush_changed.emit()
 
     def base(self) -> int | None:
-        """The candidate that is painted on: the one under the layers, else the shown one."""
+        """Return the id of the base candidate: the one under the layers, else the displayed one."""
         if self._stroke is not None:
             return self._stroke.base
         draft = self._session.detail.draft
-        return draft.base if draft.layers else self._session.shown
+        return draft.base if draft.layers else self._session.displayed
 
     def source(self) -> int | None:
-        """The candidate that is painted with: the chosen one, else the best one that is not painted on."""
+        """Return the id of the candidate to paint with: the chosen one, else the first that is not the base."""
         base = self.base()
         ids = [c.id for c in self._session.detail.candidates]
         if self.brush.source in ids and self.brush.source != base:
             return self.brush.source
-        opponent = self._session.opponent
-        return opponent if opponent not in (None, base) else next((i for i in ids if i != base), None)
+        compared = self._session.compared_with
+        return compared if compared not in (None, base) else next((i for i in ids if i != base), None)
 
     # -- strokes -------------------------------------------------------------------------------------------------
 
     def begin(self, x: float, y: float) -> None:
-        """A stroke begins at (x, y) px."""
-        self.cancel()  # the view has let go of it
+        """Begin a stroke at (x, y) px."""
+        self.cancel()  # the view has dropped the stroke before
         if self.brush.tool is None or not self._may_paint():
             return
         source, base, guide = None if self.brush.excluding else self.source(), self.base(), self._guide()
         if base is None or guide is None:
-            self._session.said.emit("the picture is still being loaded; draw again in a moment")
+            self._session.message.emit("The picture is still loading. Draw again in a moment.")
             return
         painted, key = self._canvas(source, (guide.shape[0], guide.shape[1]))
-        self._stroke = stroke = _Stroke(painted, key, base, source, replace(self.brush), guide, points=[(x, y)])
+        self._stroke = stroke = _Stroke(
+            painted, key, base=base, source=source, brush=self.brush, guide=guide, points=[(x, y)]
+        )
         if stroke.brush.tool == "brush":
             stroke.growing = GrowingStroke(painted.mask, stroke.shape(), guide)
             self._repaint(key, stroke.growing.changed)
 
     def move(self, x: float, y: float) -> None:
-        """The stroke goes on to (x, y) px."""
+        """Continue the stroke to (x, y) px."""
         stroke = self._stroke
         if stroke is None:
             return
@@ -162,7 +196,7 @@ class Composing(QObject):
             self._repaint(stroke.key, stroke.growing.add(x, y))
 
     def end(self) -> None:
-        """The stroke is finished: it goes to the project."""
+        """Finish the stroke and store it in the project."""
         stroke, self._stroke = self._stroke, None
         if stroke is None:
             return
@@ -178,7 +212,7 @@ class Composing(QObject):
         self._repaint(stroke.key, region)
 
     def cancel(self) -> None:
-        """Take back the stroke that is being drawn."""
+        """Discard the stroke that is being drawn."""
         stroke, self._stroke = self._stroke, None
         if stroke is None:
             return
@@ -187,50 +221,60 @@ class Composing(QObject):
             self._catch_up()  # its mask was made for it alone
         self._repaint(stroke.key, region)
 
-    def add(self, shapes: tuple[Shape, ...], excluding: bool, candidate: int | None, batch: str) -> bool:
-        """Shapes that nobody drew: a suggestion, a region. All are one step for undo. False where it was refused."""
-        line, base = self._session.line, self.base()
-        if line is None or base is None:
+    def add(self, shapes: tuple[Shape, ...], candidate: int | None, batch: str, *, excluding: bool = False) -> bool:
+        """Store shapes that nobody drew, such as a suggestion or a region, as one step for undo.
+
+        Args:
+            shapes: Shapes in px of the picture.
+            candidate: Id of the candidate to paint with; ignored when excluding.
+            batch: Name that the edits share, see `new_batch`.
+            excluding: Add the shapes to the exclusion mask instead.
+
+        Returns:
+            Whether they are stored.
+        """
+        summary, base = self._session.summary, self.base()
+        if summary is None or base is None:
             return False
         if not excluding and candidate == base:
-            self._session.said.emit("This is the candidate that you paint on: nothing would change")
+            self._session.message.emit("This is the base candidate, so painting it would change nothing")
             return False
 
         def act(editor: Editor) -> None:
             for shape in shapes:
                 if excluding:
-                    editor.exclude(line.sequence, shape, base, batch=batch)
+                    editor.exclude(summary.sequence, shape, base, batch=batch)
                 elif candidate is not None:
-                    editor.paint(line.sequence, base, candidate, shape, batch=batch)
+                    editor.paint(summary.sequence, base, candidate, shape, batch=batch)
 
-        return self._session.change(act)
+        return self._session.change(act) is not None
 
     # -- inside --------------------------------------------------------------------------------------------------
 
     def _guide(self) -> U8 | None:
-        """The picture whose edges strokes go by; None while it is being fetched."""
+        """Return the picture whose edges strokes follow; None while it is loading."""
         session, base = self._session, self.base()
-        if session.editor is None or session.target is None or base is None:
+        if session.editor is None or session.selected is None or base is None:
             return None
-        return self._picture(session.editor.guide(session.target, base))
+        return self._picture(session.editor.guide(session.selected, base))
 
     def _may_paint(self) -> bool:
-        """Whether a stroke may begin; a line for the person where not. Shows the base where there is one."""
+        """Return whether a stroke may begin, and announce why not. Display the base candidate if there are layers."""
         session, draft = self._session, self._session.detail.draft
         if self._size() is None or session.blind:
-            session.said.emit("painting is for candidates, and not for blind judgements")
+            session.message.emit("Painting needs candidates, and is not possible during a second opinion")
             return False
         if self.brush.excluding:
             return True
         if self.source() is None:
-            session.said.emit("there is no other candidate to paint with")
+            session.message.emit("No other candidate to paint with")
             return False
-        if draft.layers and draft.base != session.shown:
+        if draft.layers and draft.base != session.displayed:
             session.show(draft.base)
         return True
 
     def _canvas(self, source: int | None, size: tuple[int, int]) -> tuple[_Painted, str]:
-        """The mask that strokes of this candidate are painted on, None for the exclusion; and its key."""
+        """Return the mask that strokes of this candidate go to (None: the exclusion mask), and its key."""
         if source is None:
             if self._excluded is None:
                 self._excluded = _Painted(np.zeros(size, np.uint8))
@@ -242,12 +286,12 @@ class Composing(QObject):
 
     def _store(self, stroke: _Stroke, shape: Shape) -> bool:
         session, base, source = self._session, stroke.base, stroke.source
-        line = session.line
-        if line is None:
+        summary = session.summary
+        if summary is None:
             return False
         if source is None:
-            return session.change(lambda editor: editor.exclude(line.sequence, shape, base))
-        return session.change(lambda editor: editor.paint(line.sequence, base, source, shape))
+            return session.change(lambda editor: editor.exclude(summary.sequence, shape, base)) is not None
+        return session.change(lambda editor: editor.paint(summary.sequence, base, source, shape)) is not None
 
     def _size(self) -> tuple[int, int] | None:
         analysis = self._session.detail.analysis
@@ -258,7 +302,7 @@ class Composing(QObject):
         self._layers.clear()
         self._catch_up()
 
-    def _arrived(self, name: str) -> None:
+    def _on_picture_loaded(self, name: str) -> None:
         draft = self._session.detail.draft
         if self.composite is None and draft.layers:
             wanted = {draft.base, draft.guide, *(layer.candidate for layer in draft.layers)}
@@ -266,11 +310,11 @@ class Composing(QObject):
                 self._catch_up()
 
     def _catch_up(self) -> None:
-        """Bring masks and composite to what the draft says."""
+        """Update masks and composite from the draft."""
         draft, size = self._session.detail.draft, self._size()
         if size is None:
             return
-        self._bring_exclusion(draft.exclude, size)
+        self._update_exclusion(draft.exclude, size)
         drawn = {self._stroke.key} if self._stroke is not None else set()
         for gone in self._layers.keys() - {layer.key for layer in draft.layers} - drawn:
             del self._layers[gone]
@@ -280,25 +324,25 @@ class Composing(QObject):
                 self.composite = None
                 return
             for layer in draft.layers:
-                self._layers[layer.key] = _brought(self._layers.get(layer.key), layer.shapes, guide)
+                self._layers[layer.key] = _updated(self._layers.get(layer.key), layer.shapes, guide)
         self._compose(None)
         self.changed.emit(None)
 
-    def _bring_exclusion(self, shapes: tuple[Shape, ...], size: tuple[int, int]) -> None:
+    def _update_exclusion(self, shapes: tuple[Shape, ...], size: tuple[int, int]) -> None:
         if not shapes:
             if self._stroke is None or self._stroke.key:
                 self._excluded = None
             return
         guide = self._guide()
         if guide is not None:
-            self._excluded = _brought(self._excluded, shapes, guide)
+            self._excluded = _updated(self._excluded, shapes, guide)
 
     def _picture(self, candidate_id: int | None) -> U8 | None:
         candidate = self._session.candidate(candidate_id)
         return self._session.pictures.get(candidate.picture) if candidate else None
 
     def _repaint(self, key: str, region: Region | None) -> None:
-        """A region of the mask of this key has changed."""
+        """Announce that a region of the mask of this key has changed."""
         if region is None:
             return
         if key:
@@ -307,7 +351,7 @@ class Composing(QObject):
             self.exclusion_changed.emit(region)
 
     def _compose(self, region: Region | None) -> Region | None:
-        """Bring the composite up to date, in a region or altogether; returns what has changed, joins included."""
+        """Update the composite in a region (None: all of it). Return the changed region, feathered joins included."""
         draft = self._session.detail.draft
         layers = [layer for layer in draft.layers if layer.key in self._layers]
         # The first stroke of a layer is seen while it is drawn, before the project knows the layer.
@@ -318,25 +362,25 @@ class Composing(QObject):
         if not layers or base is None or any(p is None for p in pictures):
             self.composite = None
             return None
-        laid = [
+        layer_stack = [
             (picture, self._layers[layer.key].mask, layer.feather)
             for layer, picture in zip(layers, pictures, strict=True)
             if picture is not None
         ]
         if region is None or self.composite is None or self.composite.shape != base.shape:
-            self.composite = compose(base, laid)
+            self.composite = compose(base, layer_stack)
             return None
         reach = round(max((layer.feather for layer in layers), default=0.0)) + 1
         x, y = max(0, region.x - reach), max(0, region.y - reach)
         width = min(base.shape[1], region.x + region.width + reach) - x
         height = min(base.shape[0], region.y + region.height + reach) - y
         part = Region(x, y, width, height)
-        self.composite[y : y + height, x : x + width] = compose(base, laid, part)
+        self.composite[y : y + height, x : x + width] = compose(base, layer_stack, part)
         return part
 
 
-def _brought(painted: _Painted | None, shapes: tuple[Shape, ...], guide: U8) -> _Painted:
-    """A mask that holds exactly these shapes: the one there is, with what is new, or one painted anew."""
+def _updated(painted: _Painted | None, shapes: tuple[Shape, ...], guide: U8) -> _Painted:
+    """Return a mask of exactly these shapes: the existing one with new shapes added, or one painted anew."""
     if painted is not None and painted.shapes == shapes[: len(painted.shapes)]:
         for shape in shapes[len(painted.shapes) :]:
             paint(painted.mask, shape, guide)

@@ -1,4 +1,4 @@
-"""Pictures in memory: decoded beside the window, the latest used kept up to a limit, the next ones fetched ahead."""
+"""Decoded pictures in memory: read in threads, the most recently used kept, the next ones read ahead."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
@@ -11,17 +11,27 @@ from gui.workers import LATER, NOW, Task, Workers
 
 U8 = NDArray[np.uint8]
 
-LIMIT = 768 << 20
-"""Bytes of decoded pictures kept: about 120 of 1920×1080 px."""
+MAX_BYTES = 768 << 20
+"""Bytes of decoded pictures kept: about 120 pictures of 1920×1080 px."""
 
 
-class Pictures(QObject):
-    """Pictures by name (of their artefacts). read: decodes one, (H, W, 3) uint8 RGB, in any thread."""
+class ImageCache(QObject):
+    """Pictures by the names of their artefacts.
+
+    Signals: `loaded` with the name of a picture that was read; `failed` with a name and the reason.
+    """
 
     loaded = Signal(str)
     failed = Signal(str, str)
 
-    def __init__(self, workers: Workers, read: Callable[[str], U8], limit: int = LIMIT) -> None:
+    def __init__(self, workers: Workers, read: Callable[[str], U8], limit: int = MAX_BYTES) -> None:
+        """Make an empty cache.
+
+        Args:
+            workers: Threads that read.
+            read: Decodes a picture, (H, W, 3) uint8 RGB; called in any thread.
+            limit: Bytes to keep.
+        """
         super().__init__()
         self._workers, self._read, self._limit = workers, read, limit
         self._kept: OrderedDict[str, U8] = OrderedDict()
@@ -29,21 +39,21 @@ class Pictures(QObject):
         self._coming: dict[str, tuple[int, Task]] = {}
 
     def get(self, name: str) -> U8 | None:
-        """The picture if it is there; else it is fetched, most urgently, and `loaded` tells when it has come."""
+        """Return a picture if it is in memory; else read it most urgently, and emit `loaded` afterwards."""
         picture = self.peek(name)
         if picture is None and name:
             self._fetch(name, NOW)
         return picture
 
     def peek(self, name: str) -> U8 | None:
-        """The picture if it is there."""
+        """Return a picture if it is in memory."""
         picture = self._kept.get(name)
         if picture is not None:
             self._kept.move_to_end(name)
         return picture
 
     def put(self, name: str, picture: U8) -> None:
-        """Keep a picture that was made elsewhere."""
+        """Store a picture that was decoded elsewhere."""
         self._bytes -= self._kept.pop(name).nbytes if name in self._kept else 0
         self._kept[name] = picture
         self._bytes += picture.nbytes
@@ -52,7 +62,7 @@ class Pictures(QObject):
             self._bytes -= gone.nbytes
 
     def expect(self, names: Iterable[str]) -> None:
-        """Fetch these ahead, in this order; what was expected before and is not any more is let go."""
+        """Read these ahead in this order, and cancel reading ahead of all others."""
         wanted = [name for name in dict.fromkeys(names) if name and name not in self._kept]
         for name, (urgency, task) in list(self._coming.items()):
             if urgency == LATER and name not in wanted:
@@ -63,7 +73,7 @@ class Pictures(QObject):
                 self._fetch(name, LATER)
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Drop all pictures, and cancel all reading."""
         for _, task in self._coming.values():
             task.cancel()
         self._coming.clear()
@@ -91,5 +101,5 @@ class Pictures(QObject):
 
     def _fail(self, name: str, error: Exception, urgency: int) -> None:
         self._coming.pop(name, None)
-        if urgency == NOW:  # of what was only expected, nobody is waiting
+        if urgency == NOW:  # nobody waits for a picture that is read ahead
             self.failed.emit(name, str(error))

@@ -1,7 +1,7 @@
-"""The live picture: while a person drags percentile or number of frames, the picture follows.
+"""The live picture: it follows while a person drags the sliders for percentile and number of frames.
 
-Once a sequence has been selected for a moment its frames are decoded and sorted beside the window. Then a percentile
-is a look-up; another number of frames is previewed while it is dragged and sorted when it is let go.
+Once a sequence has been selected for a moment, a thread decodes and sorts its frames. Then any percentile is read from
+the sorted frames. Another number of frames is previewed while the slider is dragged, and sorted when it is released.
 """
 
 import tempfile
@@ -20,7 +20,7 @@ from pipeline.project.storage import Project
 from pipeline.stages import Progress
 from rainclean.video import Region
 
-if TYPE_CHECKING:  # what computes is loaded when a sequence has been selected for a moment, not before the window
+if TYPE_CHECKING:  # loaded when a sequence has been selected for a moment, not before the window
     from pipeline.project.analysis import LiveCandidate
     from rainclean.candidates import Recipe
     from rainclean.live import LiveStack, PixelHistory
@@ -29,25 +29,26 @@ if TYPE_CHECKING:  # what computes is loaded when a sequence has been selected f
 U8 = NDArray[np.uint8]
 
 REST_MS = 400
-"""Milliseconds that a sequence is selected before its frames are decoded: leafing through a list costs nothing."""
+"""Milliseconds that a sequence is selected before its frames are decoded, so that stepping through a list is cheap."""
 
-MOST_FRAMES = 200
-"""Frames around the reference frame that the sliders reach: more take long to decode and much scratch space."""
+MAX_FRAMES = 200
+"""Frames around the reference frame that the sliders reach. More would take long and need much scratch space."""
 
 _OPEN, _SORT = "live open", "live sort"
 
 
-class Live(QObject):
-    """The live stack of the selected sequence, and what of it is shown.
+class LivePreview(QObject):
+    """The live stack of the selected sequence, and what of it is displayed.
 
     Signals: `prepared` when it can be used or has gone; `moved` when percentile or frames have changed; `previewed`
-    with a coarse picture; `shown` when the live picture came, changed or went; `working` with a line on what is done.
+    with a coarse picture; `picture_changed` when the live picture came, changed or went; `working` with a line on
+    what is being done.
     """
 
     prepared = Signal()
     moved = Signal()
     previewed = Signal(object)
-    shown = Signal()
+    picture_changed = Signal()
     working = Signal(str)
 
     def __init__(self, session: Session, in_view: Callable[[], Region], rest_ms: int = REST_MS) -> None:
@@ -58,8 +59,8 @@ class Live(QObject):
         self.percentile, self.frames = 50.0, 2
         self.picture: U8 | None = None
         self._trying = False
-        self._then: Callable[[], None] | None = None
-        self._spare: U8 | None = None
+        self._when_sorted: Callable[[], None] | None = None
+        self._spare_buffer: U8 | None = None
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(rest_ms)
@@ -68,30 +69,30 @@ class Live(QObject):
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.timeout.connect(self._look_up)
-        self._of: int | None = None
+        self._analysis_id: int | None = None
         self._analysis: Analysis | None = None
-        session.target_changed.connect(self._leave)
+        session.selection_changed.connect(self._leave)
         session.detail_changed.connect(self._look_again)
-        session.shown_changed.connect(self._follow)
+        session.displayed_changed.connect(self._follow)
 
     @property
     def active(self) -> bool:
-        """Whether the live picture is shown in place of the candidate."""
+        """Return whether the live picture is displayed in place of the candidate."""
         return self.picture is not None
 
     @property
     def trying(self) -> bool:
-        """Whether sliders were moved and not left since: from the first move on, before the live picture is there."""
+        """Return whether the sliders were moved and not left since, even before the live picture is ready."""
         return self._trying
 
     @property
     def sorted(self) -> bool:
-        """Whether the window that the sliders stand for is the one that is sorted."""
+        """Return whether the frames that the sliders select are sorted."""
         return self.stack is not None and self.stack.sorted_frames == self.frames
 
     @property
     def whole(self) -> "Votes | None":
-        """Votes of the whole picture over the frames that the sliders stand for; None while they are not sorted."""
+        """Return the votes of the whole picture over the selected frames; None while they are not sorted."""
         try:
             return self.stack.votes if self.stack is not None and self.sorted else None
         except ValueError:  # NothingSorted: another window is just being sorted
@@ -99,17 +100,17 @@ class Live(QObject):
 
     @property
     def blind(self) -> bool:
-        """Whether there is no live picture because judging is blind: what it is made of would be told."""
+        """Return whether there is no live picture because of a second opinion: it would reveal the recipe."""
         return self._session.blind
 
     @property
-    def words(self) -> str:
-        """What the live picture is made of."""
-        return f"live: {self.frames} frames, percentile {self.percentile:g}"
+    def label(self) -> str:
+        """Return the settings of the live picture in words."""
+        return f"Live: {self.frames} frames, percentile {self.percentile:g}"
 
     @property
     def used(self) -> range:
-        """Indices in the clip of the frames that the sliders stand for."""
+        """Return the indices in the clip of the frames that the sliders select."""
         if self.stack is None:
             return range(0)
         start, stop = self.stack.window(self.frames)
@@ -117,36 +118,41 @@ class Live(QObject):
         return range(indices[start], indices[stop - 1] + 1)
 
     def prepare(self) -> None:
-        """Decode and sort, beside the window."""
+        """Decode and sort the frames in a thread."""
         self._rest.stop()
         session = self._session
-        line, analysis, project = session.line, session.detail.analysis, session.project
-        if line is None or analysis is None or project is None or session.blind or self.stack is not None:
+        summary, analysis, project = session.summary, session.detail.analysis, session.project
+        if summary is None or analysis is None or project is None or session.blind or self.stack is not None:
             return
-        self._of, self._analysis = analysis.id, analysis
-        folder, sequence = project.folder, line.sequence
-        shown = session.candidate(session.shown)
-        frames = (shown.recipe.frames or MOST_FRAMES) if shown else MOST_FRAMES
+        self._analysis_id, self._analysis = analysis.id, analysis
+        folder, sequence = project.folder, summary.sequence
+        shown = session.candidate(session.displayed)
+        frames = (shown.recipe.frames or MAX_FRAMES) if shown else MAX_FRAMES
 
         def stage() -> "Generator[Progress, None, LiveStack]":
             from pipeline.project.analysis import open_live
 
             scratch = Path(tempfile.gettempdir())
             with Project.again(folder) as own:
-                return (yield from open_live(own, sequence, analysis, MOST_FRAMES, scratch, max(2, frames)))
+                return (yield from open_live(own, sequence, analysis, MAX_FRAMES, scratch, max(2, frames)))
 
         session.workers.run_stage(stage, self._opened, self._failed, progress=self._say, lane=_OPEN, urgency=LATER)
 
     def set_percentile(self, percentile: float) -> None:
-        """Show this percentile of the sorted window."""
+        """Display a percentile, 0…100, of the sorted frames."""
         percentile = round(min(max(percentile, 0.0), 100.0) * 10) / 10
         if self.stack is not None and (percentile != self.percentile or not self.active):
             self._trying, self.percentile = True, percentile
             self.moved.emit()
             self._soon.start(0)
 
-    def set_frames(self, frames: int, settled: bool) -> None:
-        """Show this number of frames: a preview of what is in view at once, all of it once the person has settled."""
+    def set_frames(self, frames: int, *, settled: bool) -> None:
+        """Display another number of frames: a coarse preview of the visible part at once.
+
+        Args:
+            frames: Frames around the reference frame.
+            settled: The person has released the slider: sort the frames, and display the whole picture.
+        """
         if self.stack is None:
             return
         self._trying, self.frames = True, min(max(frames, 2), self.stack.frames)
@@ -157,11 +163,11 @@ class Live(QObject):
             self._settle()
 
     def pixel(self, x: int, y: int) -> "PixelHistory | None":
-        """Values of a pixel over the frames that the sliders stand for; None while there is no stack."""
+        """Return the values of a pixel over the selected frames; None while there is no stack."""
         return self.stack.pixel(x, y, self.frames) if self.stack is not None else None
 
     def votes(self, region: Region) -> "tuple[Votes, Votes] | None":
-        """Votes of a region and of the whole picture, over the frames that the sliders stand for.
+        """Return the votes of a region and of the whole picture over the selected frames.
 
         None while these are not sorted, see `when_sorted`.
         """
@@ -174,27 +180,30 @@ class Live(QObject):
             return None
 
     def when_sorted(self, act: Callable[[], None]) -> bool:
-        """Do something once the window that the sliders stand for is sorted; at once, and True, where it is.
+        """Call something once the selected frames are sorted.
 
-        The latest counts; another sequence, or leaving, forgets it.
+        Only the latest call counts. Another sequence, or `leave`, cancels it.
+
+        Returns:
+            Whether they were sorted already, so that `act` was called at once.
         """
-        self._then = None
+        self._when_sorted = None
         if self.sorted:
             act()
             return True
         if self.stack is not None:
-            self._then = act
+            self._when_sorted = act
             self._settle()
         return False
 
     def frame(self, index: int) -> U8 | None:
-        """A rainy frame by its index in the clip; None where the stack does not hold it."""
+        """Return a rainy frame, (H, W, 3) uint8, by its index in the clip; None if the stack does not hold it."""
         if self.stack is None or index not in self.stack.selection.indices:
             return None
         return self.stack.frame(self.stack.selection.indices.index(index))
 
     def candidate(self, percentile: float | None = None) -> "tuple[Recipe, LiveCandidate] | None":
-        """What the sliders stand for (or another percentile of it) as a candidate; None while it is being sorted."""
+        """Return the settings of the sliders (or another percentile) as a candidate; None while it is being sorted."""
         if self.stack is None or not self.sorted:
             return None
         from pipeline.project.analysis import kept_candidate, live_recipe
@@ -208,19 +217,19 @@ class Live(QObject):
             return None
 
     def leave(self) -> None:
-        """Show the candidate again."""
-        self._then = None
+        """Display the candidate again."""
+        self._when_sorted = None
         if self._trying:
             self._follow()
 
-    def close(self, at_once: bool = False) -> None:
-        """Give everything back, beside the window unless it has to be done before this returns."""
+    def close(self, *, at_once: bool = False) -> None:
+        """Free frames and scratch space in a thread. at_once: before this returns."""
         self._rest.stop()
         self._soon.stop()
         for lane in (_OPEN, _SORT):
             self._session.workers.cancel(lane)
         stack, self.stack = self.stack, None
-        self.picture = self._spare = self._sorting = self._then = None
+        self.picture = self._spare_buffer = self._sorting = self._when_sorted = None
         self._trying = False
         if stack is None:
             return
@@ -233,20 +242,20 @@ class Live(QObject):
     # -- inside --------------------------------------------------------------------------------------------------
 
     def _leave(self) -> None:
-        """Another sequence is selected."""
-        was = self.stack is not None
+        """Free the stack of the sequence before."""
+        had_stack = self.stack is not None
         self.close()
         self.working.emit("")
-        if was:
+        if had_stack:
             self.prepared.emit()
-            self.shown.emit()
-        if self._session.target is not None:
+            self.picture_changed.emit()
+        if self._session.selected is not None:
             self._rest.start()
 
     def _look_again(self) -> None:
-        """The selected sequence was analysed, or analysed anew, while it was selected."""
+        """Start anew if the selected sequence was analysed meanwhile."""
         analysis = self._session.detail.analysis
-        if analysis is not None and analysis.id != self._of:
+        if analysis is not None and analysis.id != self._analysis_id:
             self._leave()
 
     def _opened(self, stack: "LiveStack") -> None:
@@ -256,20 +265,20 @@ class Live(QObject):
         self.prepared.emit()
 
     def _failed(self, error: Exception) -> None:
-        self._sorting = self._then = None
-        self.working.emit(f"no live picture: {error}")
+        self._sorting = self._when_sorted = None
+        self.working.emit(f"No live picture: {error}")
 
     def _say(self, step: Progress) -> None:
         done = f" {step.done / step.total:.0%}" if step.total else ""
         self.working.emit(step.note or f"{step.stage}{done}")
 
     def _follow(self) -> None:
-        """Show the candidate; as long as nobody moves them, the sliders stand where it has them."""
+        """Display the candidate, and set the sliders to its settings."""
         self._soon.stop()
-        candidate = self._session.candidate(self._session.shown)
+        candidate = self._session.candidate(self._session.displayed)
         if self._trying:
             self.picture, self._trying = None, False
-            self.shown.emit()
+            self.picture_changed.emit()
         if self.stack is None or candidate is None:
             return
         self.percentile = round(candidate.percentile * 10) / 10
@@ -287,19 +296,19 @@ class Live(QObject):
             return
         try:
             # Two arrays in turns: the one that is being shown is never written to.
-            picture = stack.percentile(self.percentile, self._spare)
+            picture = stack.percentile(self.percentile, self._spare_buffer)
         except ValueError:  # NothingSorted: another window is just being sorted
             return
-        self._spare, self.picture = self.picture, picture
-        self.shown.emit()
+        self._spare_buffer, self.picture = self.picture, picture
+        self.picture_changed.emit()
 
     def _preview(self) -> None:
-        """Show what the sliders stand for, coarsely and in view only."""
+        """Display the settings of the sliders coarsely, in the visible part only."""
         if self.stack is not None:
             self.previewed.emit(self.stack.preview(self.frames, self.percentile, self._in_view()))
 
     def _settle(self) -> None:
-        """Sort the window that the slider stands for; show it where it was moved."""
+        """Sort the selected frames, and display them if the sliders were moved."""
         stack, frames = self.stack, self.frames
         if stack is None:
             return
@@ -326,6 +335,6 @@ class Live(QObject):
             self._sorting = None
             self.working.emit("")
             self._look_up()
-            if self._then is not None:
-                self.when_sorted(self._then)
-            self.prepared.emit()  # what the sliders' panel says is of the sorted window
+            if self._when_sorted is not None:
+                self.when_sorted(self._when_sorted)
+            self.prepared.emit()  # the panel of the sliders describes the sorted frames

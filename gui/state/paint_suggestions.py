@@ -1,10 +1,10 @@
-"""Suggestions where to compose and what to exclude, computed beside the window, looked through with a key."""
+"""Suggestions what to paint and what to exclude: computed in a thread, visited one after the other."""
 
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from gui.state.composition import Composing
+from gui.state.composition import Composition
 from gui.state.session import Session
 from gui.workers import NOW
 from pipeline.project.analysis import read_areas, read_scoring_target
@@ -13,89 +13,92 @@ if TYPE_CHECKING:
     from gui.state.image_cache import U8
     from rainclean.candidates import Suggestion
 
-MOST_CANDIDATES = 12
-"""Looked at, the best first: the rest hardly differ from them."""
+MAX_CANDIDATES = 12
+"""Candidates that are compared, the best first: the others hardly differ from them."""
 
 
-class Suggesting(QObject):
-    """changed: suggestions have come, gone, or another one is looked at."""
+class PaintSuggestions(QObject):
+    """Suggestions for the candidate that is painted on.
+
+    Signals: `changed` when suggestions came or went, or another one is current.
+    """
 
     changed = Signal()
 
-    def __init__(self, session: Session, composing: Composing) -> None:
+    def __init__(self, session: Session, composition: Composition) -> None:
         super().__init__()
-        self._session, self._composing = session, composing
+        self._session, self._composition = session, composition
         self._base: int | None = None
-        self._found: list[Suggestion] | None = None
+        self._suggestions: list[Suggestion] | None = None
         self._ids: list[int] = []
         self._place = -1
-        session.target_changed.connect(self.forget)
-        session.shown_changed.connect(self.forget)
+        session.selection_changed.connect(self.forget)
+        session.displayed_changed.connect(self.forget)
         session.draft_changed.connect(self._check_base)
 
     @property
     def current(self) -> "Suggestion | None":
-        """The one that is looked at."""
-        found = self._found or []
-        return found[self._place] if 0 <= self._place < len(found) else None
+        """Return the current suggestion."""
+        suggestions = self._suggestions or []
+        return suggestions[self._place] if 0 <= self._place < len(suggestions) else None
 
     @property
-    def words(self) -> str:
-        """A line on it."""
-        if self._found is None:
-            return "Suggestions: press J."
-        if not self._found:
-            return "Candidates hardly differ here: nothing is suggested."
+    def description(self) -> str:
+        """Return a line on the current suggestion, or on what to do."""
+        if self._suggestions is None:
+            return "Press J for suggestions."
+        if not self._suggestions:
+            return "No suggestions: the candidates hardly differ here."
         one = self.current
         if one is None:
-            return f"{len(self._found)} suggestions: J goes through them."
+            return f"{len(self._suggestions)} suggestions. Press J for the next."
         source = self._session.candidate(self.candidate)
         what = "exclude this" if one.kind == "exclude" else f"use {self._session.label(source) if source else '?'} here"
-        return f"{self._place + 1} of {len(self._found)}: {what}: {one.reason}. Y takes it, J shows the next."
+        return f"{self._place + 1} of {len(self._suggestions)}: {what}: {one.reason}. Y takes it, J shows the next."
 
     @property
     def candidate(self) -> int | None:
-        """Id of the candidate that the suggestion would use."""
+        """Return the id of the candidate that the current suggestion would paint with."""
         one = self.current
         return self._ids[one.candidate] if one is not None and one.candidate is not None else None
 
     def forget(self) -> None:
-        """Other pictures are shown: suggestions are about these."""
+        """Drop all suggestions: they are about other pictures than those displayed now."""
         self._session.workers.cancel("suggest")
-        self._found, self._place, self._base = None, -1, None
+        self._suggestions, self._place, self._base = None, -1, None
         self.changed.emit()
 
     def _check_base(self) -> None:
-        """Suggestions are for the picture that they would be painted on; an undo may have changed which that is."""
-        if self._base is not None and self._composing.base() != self._base:
+        """Drop the suggestions if an undo has changed the base candidate that they are for."""
+        if self._base is not None and self._composition.base() != self._base:
             self.forget()
 
     def drop(self) -> None:
-        """The one that is looked at was taken."""
-        if self._found and self.current is not None:
-            del self._found[self._place]
-            self._place = min(self._place, len(self._found) - 1)
+        """Remove the current suggestion, which was taken."""
+        if self._suggestions and self.current is not None:
+            del self._suggestions[self._place]
+            self._place = min(self._place, len(self._suggestions) - 1)
             self.changed.emit()
 
     def next(self) -> None:
-        """Look at the next one; the first time they are computed."""
-        if self._found is None:
+        """Go to the next suggestion; compute them the first time."""
+        if self._suggestions is None:
             self._compute()
-        elif self._found:
-            self._place = (self._place + 1) % len(self._found)
+        elif self._suggestions:
+            self._place = (self._place + 1) % len(self._suggestions)
             self.changed.emit()
 
     def _compute(self) -> None:
-        session, base = self._session, self._composing.base()
+        session, base = self._session, self._composition.base()
         project, analysis, painted_on = session.project, session.detail.analysis, session.candidate(base)
         if project is None or analysis is None or painted_on is None or session.blind:
             return
         session.show(base)  # what is suggested would be painted there
         self._base = base
-        best = sorted(session.detail.candidates, key=lambda c: c.score)[:MOST_CANDIDATES]
+        best = sorted(session.detail.candidates, key=lambda c: c.score)[:MAX_CANDIDATES]
         chosen = [painted_on, *(c for c in best if c.id != base)]
-        # What is painted already is looked at as it is; strokes go on in the array meanwhile.
-        composite = self._composing.composite
+        # The composite so far is compared; strokes change the array meanwhile.
+        composite = self._composition.composite
         so_far = None if composite is None else composite.copy()
         self._ids = [c.id for c in chosen]
         artefacts = project.artefacts
@@ -116,9 +119,9 @@ class Suggesting(QObject):
             scoring_target = read_scoring_target(project, analysis) if reference else None
             return suggest(pictures, scoring_target, rainy, 0, read_areas(project, analysis))
 
-        session.said.emit("looking where candidates differ …")
-        session.workers.run(work, self._come, lambda e: session.complained.emit(str(e)), lane="suggest", urgency=NOW)
+        session.message.emit("Looking for places where candidates differ …")
+        session.workers.run(work, self._show, lambda e: session.warning.emit(str(e)), lane="suggest", urgency=NOW)
 
-    def _come(self, found: "list[Suggestion]") -> None:
-        self._found, self._place = found, 0 if found else -1
+    def _show(self, suggestions: "list[Suggestion]") -> None:
+        self._suggestions, self._place = suggestions, 0 if suggestions else -1
         self.changed.emit()

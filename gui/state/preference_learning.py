@@ -1,4 +1,4 @@
-"""What is suggested, learned beside the window from what people choose."""
+"""Suggested candidates, learned in a thread from what people choose."""
 
 from pathlib import Path
 
@@ -9,13 +9,14 @@ from pipeline.project.preference import NOTHING, Facts, Suggestions, learn, read
 from pipeline.project.storage import Project
 
 WAIT_MS = 300
-"""From a change until it is learned from: what was asked for is painted by then."""
+"""Milliseconds from a change of the project until learning begins: the window has been painted by then."""
 
 _WAIT = 3.0
+"""Seconds to wait for another process's transaction."""
 
 
-class Learning(QObject):
-    """changed: something was learned. suggestions: what is known; always all of one moment."""
+class PreferenceLearning(QObject):
+    """Learns from the open project. `changed` is emitted when `suggestions` holds something else."""
 
     changed = Signal()
 
@@ -31,35 +32,35 @@ class Learning(QObject):
         self._soon.timeout.connect(self._learn)
 
     def open(self, folder: Path | None) -> None:
-        """Learn from another project, None for none; what was learned before is forgotten."""
+        """Learn from another project, None for none, and forget the one before."""
         self._soon.stop()
         self._workers.cancel("learn")
         self._folder, self._facts, self.suggestions = folder, None, NOTHING
         self.again()
 
     def again(self) -> None:
-        """The project has changed."""
+        """Learn again soon: the project has changed."""
         if self._folder is not None:
             self._soon.start()
 
     def _learn(self) -> None:
-        folder, before = self._folder, self._facts
+        folder, previous = self._folder, self._facts
         if folder is None:
             return
 
         def work() -> tuple[Facts | None, Suggestions | None]:
             # A connection of its own: one is used by one thread.
             with Project.again(folder, _WAIT) as project, project.snapshot():
-                facts = read(project, before)
+                facts = read(project, previous)
                 if facts is None:
                     return None, so_far(project)
-            return facts, None if facts is before else learn(facts)
+            return facts, None if facts is previous else learn(facts)
 
-        # Where it cannot be read nobody waits for it: the next change tries again.
-        self._workers.run(work, self._come, lambda _: None, lane="learn", urgency=LATER)
+        # If the project cannot be read now, the next change tries again.
+        self._workers.run(work, self._store, lambda _: None, lane="learn", urgency=LATER)
 
-    def _come(self, found: tuple[Facts | None, Suggestions | None]) -> None:
-        self._facts, suggestions = found
+    def _store(self, learned: tuple[Facts | None, Suggestions | None]) -> None:
+        self._facts, suggestions = learned
         if suggestions is not None and suggestions != self.suggestions:
             self.suggestions = suggestions
             self.changed.emit()

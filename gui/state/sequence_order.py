@@ -1,4 +1,4 @@
-"""Which sequences the list shows and in which order: pure functions over lines of the overview."""
+"""Filter and order of the list of sequences: pure functions over rows of the overview."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
@@ -6,69 +6,78 @@ from types import MappingProxyType
 from pipeline.project.model import NOT_JUDGED, Overview
 
 FILTERS: dict[str, Callable[[Overview], bool]] = {
-    "all": lambda line: True,
-    "to decide": lambda line: line.state in ("ready", "accepted automatically"),
-    "ready": lambda line: line.state == "ready",
-    "accepted by a person": lambda line: line.state == "accepted",
-    "accepted automatically": lambda line: line.state == "accepted automatically",
-    "rejected": lambda line: line.state == "rejected",
-    "new": lambda line: line.state == "new",
-    "failed": lambda line: line.state == "failed",
-    "verdict: fit": lambda line: line.trust == "fit",
-    "verdict: look": lambda line: line.trust == "look",
-    "verdict: unfit": lambda line: line.trust == "unfit",
-    NOT_JUDGED: lambda line: line.trust == NOT_JUDGED,
-    "in conflict": lambda line: line.conflict,
-    "starred": lambda line: line.star,
-    "with a note": lambda line: bool(line.note),
+    "All": lambda row: True,
+    "To decide": lambda row: row.state in ("ready", "accepted automatically"),
+    "Ready": lambda row: row.state == "ready",
+    "Accepted by a person": lambda row: row.state == "accepted",
+    "Accepted automatically": lambda row: row.state == "accepted automatically",
+    "Rejected": lambda row: row.state == "rejected",
+    "New": lambda row: row.state == "new",
+    "Failed": lambda row: row.state == "failed",
+    "Verdict: fit": lambda row: row.trust == "fit",
+    "Verdict: look": lambda row: row.trust == "look",
+    "Verdict: unfit": lambda row: row.trust == "unfit",
+    NOT_JUDGED.capitalize(): lambda row: row.trust == NOT_JUDGED,
+    "In conflict": lambda row: row.conflict,
+    "Starred": lambda row: row.star,
+    "With a note": lambda row: bool(row.note),
 }
-"""Name in the list's box → whether a line is shown."""
+"""Name in the filter box → whether a row is listed."""
 
 _ORDER_OF_STATES = ("ready", "accepted automatically", "failed", "new", "accepted", "rejected")
 
 _ORDER_OF_TRUST = ("unfit", "look", NOT_JUDGED, "fit", "")
 
-UNSURE = "most unsure first"
+UNSURE = "Most uncertain first"
 
 Unsure = Mapping[int, float]
-"""How unsure it is which candidate a person would choose, 0…1, by the id of the sequence."""
+"""Id of the sequence → uncertainty of the suggested candidate, 0…1."""
 
 NOTHING_KNOWN: Unsure = MappingProxyType({})
 
 SORTS: dict[str, Callable[[Overview, Unsure], tuple[float | str, ...]]] = {
-    "as added": lambda line, unsure: (),
-    "name": lambda line, unsure: (line.sequence.name.casefold(),),
-    "state": lambda line, unsure: (_ORDER_OF_STATES.index(line.state),),
-    "score, worst first": lambda line, unsure: (-(line.score if line.score is not None else -1.0),),
-    "disagreement, most first": lambda line, unsure: (-line.spread,),
-    "verdict, worst first": lambda line, unsure: (_ORDER_OF_TRUST.index(line.trust),),
-    # What a person has decided is sure, and stands behind what is left to do.
-    UNSURE: lambda line, unsure: (
-        (line.state in ("accepted", "rejected"), -unsure.get(line.sequence.id, 0.0)) if unsure else ()
+    "As added": lambda row, unsure: (),
+    "Name": lambda row, unsure: (row.sequence.name.casefold(),),
+    "State": lambda row, unsure: (_ORDER_OF_STATES.index(row.state),),
+    "Score, worst first": lambda row, unsure: (-(row.score if row.score is not None else -1.0),),
+    "Disagreement, most first": lambda row, unsure: (-row.spread,),
+    "Verdict, worst first": lambda row, unsure: (_ORDER_OF_TRUST.index(row.trust),),
+    # Sequences that a person has decided come last.
+    UNSURE: lambda row, unsure: (
+        (row.state in ("accepted", "rejected"), -unsure.get(row.sequence.id, 0.0)) if unsure else ()
     ),
 }
-"""Name in the list's box → key; of equals the one added first comes first."""
+"""Name in the order box → sort key. Of equal rows the one added first comes first."""
 
 
 def arrange(
-    lines: Iterable[Overview],
-    shown: str = "all",
-    sort: str = "as added",
+    rows: Iterable[Overview],
+    *,
+    filter_by: str = "All",
+    sort: str = "As added",
     search: str = "",
     unsure: Unsure = NOTHING_KNOWN,
 ) -> list[int]:
-    """Ids of the sequences to list. search: words that name, scene or note of a line must all contain."""
+    """Return the ids of the sequences to list, in the order of the list.
+
+    Args:
+        rows: All rows, in the order in which they were added.
+        filter_by: Name in FILTERS.
+        sort: Name in SORTS.
+        search: Words that must all occur in name, scene or notes of a row.
+        unsure: Uncertainty by sequence, for the order UNSURE.
+    """
     words = search.casefold().split()
-    chosen = [line for line in lines if FILTERS[shown](line) and all(w in _text(line) for w in words)]
-    return [line.sequence.id for line in sorted(chosen, key=lambda line: SORTS[sort](line, unsure))]
+    chosen = [row for row in rows if FILTERS[filter_by](row) and all(w in _text(row) for w in words)]
+    return [row.sequence.id for row in sorted(chosen, key=lambda row: SORTS[sort](row, unsure))]
 
 
-def _text(line: Overview) -> str:
-    return f"{line.sequence.name} {line.sequence.scene} {line.sequence.notes} {line.note}".casefold()
+def _text(row: Overview) -> str:
+    return f"{row.sequence.name} {row.sequence.scene} {row.sequence.notes} {row.note}".casefold()
 
 
 def neighbour(order: Sequence[int], of: int | None, step: int) -> int | None:
-    """The id ``step`` places on in the order, at most the last or first; the first where ``of`` is not in it."""
+    """Return the id ``step`` places after ``of``, at most the last or first; the first if ``of`` is not listed."""
     if not order:
         return None
     if of not in order:
@@ -77,7 +86,7 @@ def neighbour(order: Sequence[int], of: int | None, step: int) -> int | None:
 
 
 def nearest(order: Sequence[int], of: int, wanted: Callable[[int], bool]) -> int | None:
-    """The nearest id for which ``wanted`` holds: first those after ``of``, then those before it."""
+    """Return the nearest id for which ``wanted`` holds: first those after ``of``, then those before it."""
     place = order.index(of) if of in order else -1
     after, before = order[place + 1 :], order[: max(place, 0)]
     return next((other for other in (*after, *reversed(before)) if wanted(other)), None)

@@ -1,4 +1,4 @@
-"""Thumbnails as pixmaps, loaded when they are first asked for."""
+"""Thumbnails as pixmaps, loaded when they are first needed."""
 
 from collections import OrderedDict
 
@@ -12,13 +12,14 @@ from gui.workers import SOON
 from pipeline.project.clips import thumbnail
 
 WIDTH = 192
-"""px; shown at 96 on ordinary screens, at 192 on dense ones."""
+"""Width in px. Shown at 96 px on ordinary screens, at 192 px on dense ones."""
 
-KEPT = 2000
+MAX_KEPT = 2000
+"""Pixmaps kept in memory."""
 
 
 class Thumbnails(QObject):
-    """Pixmaps by artefact. loaded: one has come that was missing."""
+    """Pixmaps by the names of their artefacts. `loaded` carries the name of one that was missing."""
 
     loaded = Signal(str)
 
@@ -31,7 +32,7 @@ class Thumbnails(QObject):
         session.sequences_changed.connect(self._coming.clear)
 
     def get(self, name: str) -> QPixmap | None:
-        """The pixmap if it is there; else it is loaded."""
+        """Return a pixmap if it is in memory; else load it, and emit `loaded` afterwards."""
         if name in self._kept:
             self._kept.move_to_end(name)
             return self._kept[name]
@@ -42,26 +43,26 @@ class Thumbnails(QObject):
             self._session.workers.run(
                 lambda: thumbnail(folder, name, WIDTH),
                 lambda picture: self._come(name, picture),
-                lambda _: None,  # a missing picture is told where it is shown large; tried again with the next list
+                lambda _: None,  # a missing picture is reported where it is shown large; tried again with the next list
                 urgency=SOON,
             )
         return None
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Drop all pixmaps."""
         self._kept.clear()
         self._coming.clear()
 
     def _come(self, name: str, picture: NDArray[np.uint8]) -> None:
         self._coming.discard(name)
         self._kept[name] = pixmap(picture)
-        if len(self._kept) > KEPT:
+        if len(self._kept) > MAX_KEPT:
             self._kept.popitem(last=False)
         self.loaded.emit(name)
 
 
 def pixmap(picture: NDArray[np.uint8]) -> QPixmap:
-    """A pixmap of an (H, W, 3) uint8 RGB array."""
+    """Return a pixmap of an (H, W, 3) uint8 RGB array."""
     data = np.ascontiguousarray(picture)
     height, width = data.shape[:2]
     # The image shares the array's memory; the pixmap is a copy.

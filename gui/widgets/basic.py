@@ -1,4 +1,4 @@
-"""Small things that several panels need of widgets."""
+"""Small widgets, and helpers for widgets, that several panels use."""
 
 from html import escape
 from typing import Any, TypeVar
@@ -10,28 +10,28 @@ Kind = TypeVar("Kind", bound=QWidget)
 
 
 def named(widget: Kind, name: str, tip: str = "") -> Kind:
-    """Give a widget a name for those who hear the screen, and a tooltip for those who see it."""
+    """Give a widget a name for screen readers and a tooltip (by default the name); return the widget."""
     widget.setAccessibleName(name)
     widget.setToolTip(tip or name)
     return widget
 
 
 class Label(QLabel):
-    """A label that shows its text as it is: Qt takes names with angle brackets for HTML otherwise."""
+    """A label for plain text: by default Qt would take names with angle brackets for HTML."""
 
     def __init__(self, text: str = "", **properties: Any) -> None:
         super().__init__(text, textFormat=Qt.TextFormat.PlainText, **properties)
 
 
 def as_tip(text: str) -> str:
-    """A tooltip that shows a text with names in it as it is; tooltips know no plain text."""
+    """Return a tooltip that shows a text literally: tooltips may take plain text for HTML."""
     if "<" not in text and "&" not in text:
         return text
     return f"<qt>{escape(text, quote=False)}</qt>".replace("\n", "<br>")
 
 
 class Slider(QSlider):
-    """A level slider."""
+    """A horizontal slider."""
 
     def __init__(self, low: int, high: int, page: int = 10) -> None:
         super().__init__(Qt.Orientation.Horizontal)

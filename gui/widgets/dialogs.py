@@ -1,6 +1,6 @@
-"""The one dialog that asks for files and folders. It lists names and never reads what is in a file.
+"""The dialog that asks for files and folders. It lists names, and never opens a file.
 
-Qt's usual dialogs, and those of many desktops, open each listed file inside the window's process to find its icon and
+The default dialogs of Qt and of many desktops open each listed file in the window's process to find its icon and
 type. On POSIX systems closing a file drops all locks that the process holds on it, those of a store included
 (docs/adr/0015-the-lock-of-a-store.md).
 """
@@ -17,29 +17,37 @@ from pipeline.project.storage import DATABASE
 Kind = Literal["folder", "new folder", "file", "files", "new file"]
 
 
-def choose(parent: QWidget, title: str, kind: Kind, start: Path | None = None, names: str = "") -> list[Path]:
-    """Ask for a file or folder; returns what was chosen, empty where the person cancelled.
+def choose(parent: QWidget, title: str, kind: Kind, start: Path | None = None, *, names: str = "") -> list[Path]:
+    """Ask for a file or folder.
 
-    start: folder to begin in, or a file to begin with; their home if None. A project's own folder is never begun
-    in, but its parent. names: name filters in Qt's form, such as ``Weights (*.safetensors)``.
+    Args:
+        parent: Window that the dialog belongs to.
+        title: Title of the dialog.
+        kind: What to ask for.
+        start: Folder to begin in, or file to begin with; the home folder by default. Instead of a project's own
+            folder the dialog begins in its parent.
+        names: Name filters in Qt's form, such as ``Weights (*.safetensors)``.
+
+    Returns:
+        What was chosen; empty if the person cancelled.
     """
-    dialog = make_dialog(parent, title, kind, start, names)
+    dialog = make_dialog(parent, title, kind, start, names=names)
     try:
         chosen = dialog.exec() == QFileDialog.DialogCode.Accepted
         return [Path(name) for name in dialog.selectedFiles()] if chosen else []
     finally:
-        # By the event loop: it waits for a thread of the dialog's, which may want to run Python first.
+        # Deleted by the event loop: deleting waits for a thread of the dialog, which may need Python first.
         dialog.deleteLater()
 
 
-def make_dialog(parent: QWidget, title: str, kind: Kind, start: Path | None = None, names: str = "") -> QFileDialog:
-    """Make the dialog that `choose` shows."""
+def make_dialog(parent: QWidget, title: str, kind: Kind, start: Path | None = None, *, names: str = "") -> QFileDialog:
+    """Make the dialog that `choose` shows. Arguments as there."""
     dialog = QFileDialog(parent, title)
     dialog.setOption(QFileDialog.Option.DontUseNativeDialog)
     dialog.setIconProvider(_icons())
     if kind in ("new folder", "new file"):
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        # Whoever writes a folder refuses one that holds something.
+        # Commands that write a folder refuse one that is not empty.
         dialog.setOption(QFileDialog.Option.DontConfirmOverwrite, kind == "new folder")
     if kind == "folder":
         dialog.setOption(QFileDialog.Option.ShowDirsOnly)
@@ -60,7 +68,7 @@ def make_dialog(parent: QWidget, title: str, kind: Kind, start: Path | None = No
 
 
 def _beginning(start: Path | None) -> Path:
-    """The nearest folder that is there and is no project."""
+    """Return the nearest existing folder that is not a project."""
     folder = (start or Path.home()).absolute()
     while folder != folder.parent and (not folder.is_dir() or (folder / DATABASE).exists()):
         folder = folder.parent
@@ -68,7 +76,7 @@ def _beginning(start: Path | None) -> Path:
 
 
 class _PlainIcons(QAbstractFileIconProvider):
-    """Two icons: one for folders, one for files. A thread of the dialog's calls this, so both are made before."""
+    """One icon for folders and one for files, made in advance: a thread of the dialog asks for them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -77,21 +85,21 @@ class _PlainIcons(QAbstractFileIconProvider):
         self._file = style.standardIcon(QStyle.StandardPixmap.SP_FileIcon)
 
     def icon(self, of: "QFileInfo | QAbstractFileIconProvider.IconType") -> QIcon:
-        """The icon of a file or of a kind of place."""
+        """Return the icon of a file or of a kind of place."""
         if isinstance(of, QFileInfo):
             return self._folder if of.isDir() else self._file
         return self._file if of == QAbstractFileIconProvider.IconType.File else self._folder
 
     def type(self, info: QFileInfo) -> str:
-        """What the column *Type* says."""
+        """Return the text of the column *Type*."""
         return "Folder" if info.isDir() else f"{info.suffix()} file".strip()
 
 
-_made: list[_PlainIcons] = []
+_shared_icons: list[_PlainIcons] = []
 
 
 def _icons() -> _PlainIcons:
-    """The provider that all dialogs share: a dialog does not own its provider."""
-    if not _made:
-        _made.append(_PlainIcons())
-    return _made[0]
+    """Return the provider that all dialogs share: a dialog does not own its provider."""
+    if not _shared_icons:
+        _shared_icons.append(_PlainIcons())
+    return _shared_icons[0]

@@ -1,4 +1,4 @@
-"""A field for a file or folder: typed, pasted, dropped, or chosen in the system's dialog."""
+"""A field for a file or folder: typed, pasted, dropped or chosen in a dialog."""
 
 from pathlib import Path
 
@@ -12,14 +12,21 @@ WEIGHTS = "Weights (*.safetensors)"
 
 
 class PathField(QWidget):
-    """One path, or several files separated by the system's path separator.
+    """One path, or several files separated by semicolons.
 
-    Signal `changed` whenever the text does.
+    Signals: `changed` whenever the text changes.
     """
 
     changed = Signal()
 
     def __init__(self, name: str, kind: Kind, tip: str) -> None:
+        """Make a field.
+
+        Args:
+            name: Name for screen readers, and title of the dialog.
+            kind: What to choose.
+            tip: Tooltip.
+        """
         super().__init__()
         self._name, self._kind = name, kind
         self.edit = QLineEdit()
@@ -38,25 +45,25 @@ class PathField(QWidget):
 
     @property
     def path(self) -> Path | None:
-        """The path, None where the field is empty."""
+        """Return the path; None if the field is empty."""
         return next(iter(self.paths), None)
 
     @property
     def paths(self) -> tuple[Path, ...]:
-        """All paths; only a field for files takes several."""
+        """Return all paths. Only a field for files takes several."""
         text = self.edit.text().strip()
-        parts = text.split(_BETWEEN) if self._kind == "files" else [text]
+        parts = text.split(_SEPARATOR) if self._kind == "files" else [text]
         return tuple(Path(part.strip()).expanduser() for part in parts if part.strip())
 
     def set_path(self, *paths: Path) -> None:
         """Show these paths."""
-        self.edit.setText(f" {_BETWEEN} ".join(map(str, paths)))
+        self.edit.setText(f" {_SEPARATOR} ".join(map(str, paths)))
 
     def _choose(self) -> None:
         names = WEIGHTS if self._kind == "files" else ""
-        if chosen := dialogs.choose(self, self._name, self._kind, self.path, names):
+        if chosen := dialogs.choose(self, self._name, self._kind, self.path, names=names):
             self.set_path(*chosen)
 
 
-_BETWEEN = ";"
-"""Between two files; a colon stands in Windows' own names."""
+_SEPARATOR = ";"
+"""Between two files. A colon occurs in Windows' own names."""

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from gui.compare import CompareView, Mode
-from gui.compare.viewport import LARGEST, Box, Viewport
+from gui.compare.viewport import MAX_ZOOM, Box, Viewport
 from rainclean.video import Region
 
 U8 = NDArray[np.uint8]
@@ -39,7 +39,7 @@ def test_places_go_round(view: Viewport, x: float, y: float) -> None:
 
 @given(viewports())
 def test_the_picture_cannot_be_lost(view: Viewport) -> None:
-    assert min(1, view.fit_zoom) <= view.zoom <= LARGEST
+    assert min(1, view.fit_zoom) <= view.zoom <= MAX_ZOOM
     assert not view.extent.empty
     x, y, width, height = view.visible
     assert 0 <= x < x + width <= view.picture[0] and 0 <= y < y + height <= view.picture[1]
@@ -88,7 +88,7 @@ def test_a_region_is_shown_whole_and_large(view: Viewport, data: st.DataObject) 
     shown = view.onto(region)
     x0, y0 = shown.to_pane(region.x, region.y)
     x1, y1 = shown.to_pane(region.x + region.width, region.y + region.height)
-    if min(1.0, shown.fit_zoom) < shown.zoom < LARGEST:
+    if min(1.0, shown.fit_zoom) < shown.zoom < MAX_ZOOM:
         assert x0 >= -1 and y0 >= -1 and x1 <= shown.pane[0] + 1 and y1 <= shown.pane[1] + 1
         assert math.isclose(x1 - x0, shown.pane[0]) or math.isclose(y1 - y0, shown.pane[1])
 

@@ -11,7 +11,7 @@ import pytest
 from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
-from gui.jobs.messages import advice_for, words_again
+from gui.jobs.messages import advice_for, retry_arguments
 from gui.jobs.progress import JobProgress, left_in_words
 from gui.jobs.queue import Job, Jobs, State
 from gui.pages.jobs import JobsPanel
@@ -34,7 +34,7 @@ def jobs(qtbot: QtBot) -> Any:
 
 
 def fake(script: str, kind: str = "analyze", project: str = "p") -> Job:
-    return Job(f"A {kind}", [kind, project], Path(project), (sys.executable, "-c", script))
+    return Job(f"A {kind}", [kind, project], Path(project), program=(sys.executable, "-c", script))
 
 
 def over(qtbot: QtBot, *jobs: Job, within: int = PATIENCE) -> None:
@@ -58,11 +58,11 @@ def test_clips_are_added_and_analysed(jobs: Jobs, qtbot: QtBot, rainclean: Run, 
     assert add.result["sequences"] == ["table"]
     analyze = Job("Analyse", ["analyze", str(project), "--frames", "12"], project)
     seen: list[tuple[str, float | None]] = []
-    analyze.changed.connect(lambda: seen.append((analyze.doing(), analyze.share)))
+    analyze.changed.connect(lambda: seen.append((analyze.doing(), analyze.fraction)))
     jobs.start(analyze)
     over(qtbot, analyze)
     assert analyze.state is State.FINISHED, analyze.error
-    assert analyze.result["done"] == ["table"] and analyze.share == 1
+    assert analyze.result["done"] == ["table"] and analyze.fraction == 1
     assert any(text == "table: decode" for text, _ in seen)
     shares = [share for _, share in seen if share is not None]
     assert shares == sorted(shares) and any(0 < share < 1 for share in shares)
@@ -77,9 +77,9 @@ def test_what_fails_says_why_and_what_to_do(jobs: Jobs, qtbot: QtBot, tmp_path: 
     usage = jobs.start(Job("Export", ["export", str(tmp_path)]))
     over(qtbot, usage)
     assert usage.state is State.FAILED and usage.error
-    nothing = jobs.start(Job("Nothing", ["x"], None, (str(tmp_path / "no program"),)))
+    nothing = jobs.start(Job("Nothing", ["x"], program=(str(tmp_path / "no program"),)))
     over(qtbot, nothing)
-    assert nothing.state is State.FAILED and "cannot be started" in nothing.error
+    assert nothing.state is State.FAILED and "could not be started" in nothing.error
 
 
 def test_a_stopped_job_ends_cleanly(jobs: Jobs, qtbot: QtBot) -> None:
@@ -108,8 +108,8 @@ def test_a_killed_job_says_that_what_was_finished_is_kept(jobs: Jobs, qtbot: QtB
     qtbot.waitUntil(lambda: job.pid is not None, timeout=PATIENCE)
     os.kill(job.pid or 0, signal.SIGKILL)
     over(qtbot, job)
-    assert job.state is State.FAILED and job.error == "the job died (signal 9)"
-    assert "what was finished is kept; start it again to go on" in job.advice.lower()
+    assert job.state is State.FAILED and job.error == "The job died (signal 9)"
+    assert "Finished sequences are kept. Start the job again" in job.advice
     again = jobs.again(job)
     assert again.state is State.RUNNING and job not in jobs.all
 
@@ -163,11 +163,11 @@ def test_a_flood_of_lines_is_bounded(jobs: Jobs, qtbot: QtBot) -> None:
 
 def test_words_that_go_on(tmp_path: Path) -> None:
     words = ("train", "data", "-o", str(tmp_path / "run"), "--snapshot", "copy")
-    assert words_again(words) == words
+    assert retry_arguments(words) == words
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "run.json").write_text("{}")
-    assert words_again(words) == ("train", "--resume", str(tmp_path / "run"))
-    assert words_again(("analyze", "p")) == ("analyze", "p")
+    assert retry_arguments(words) == ("train", "--resume", str(tmp_path / "run"))
+    assert retry_arguments(("analyze", "p")) == ("analyze", "p")
     assert "pip install 'rainclean[spanet]'" in advice_for(
         "train", "SPANet needs torch: pip install 'rainclean[spanet]'"
     )
@@ -175,11 +175,11 @@ def test_words_that_go_on(tmp_path: Path) -> None:
 
 def test_the_time_left_is_told_when_it_is_known() -> None:
     progress = JobProgress("analyze")
-    progress.take(Progress("decode", 0, 100).of("cat", 0, 4), 0.0)
-    assert progress.seconds_left(2.0) is None and progress.words(2.0) == "cat: decode, 1 of 4 sequences"
+    progress.add_step(Progress("decode", 0, 100).of("cat", 0, 4), 0.0)
+    assert progress.seconds_left(2.0) is None and progress.description(2.0) == "cat: decode, 1 of 4 sequences"
     for second in range(1, 101):  # one sequence takes 100 s
         stage = ("decode", second, 50) if second <= 50 else ("rain", second - 50, 50)
-        progress.take(Progress(*stage).of("cat", 0, 4), float(second))
+        progress.add_step(Progress(*stage).of("cat", 0, 4), float(second))
         progress.seconds_left(float(second))
     left = progress.seconds_left(100.0)
     assert left is not None and 200 < left < 420
@@ -192,14 +192,14 @@ def test_the_time_left_is_told_when_it_is_known() -> None:
 
 def test_a_run_that_goes_on_counts_from_where_it_was() -> None:
     progress = JobProgress("train")
-    progress.take(Progress("train", 300, 400), 0.0)
+    progress.add_step(Progress("train", 300, 400), 0.0)
     for second in range(1, 21):
-        progress.take(Progress("train", 300 + second, 400), float(second))
+        progress.add_step(Progress("train", 300 + second, 400), float(second))
     left = progress.seconds_left(20.0)
     assert left is not None and 75 < left < 85
     unknown = JobProgress("something")
-    unknown.take(Progress("work", 1, 2), 0.0)
-    assert unknown.share is None and unknown.words(0.0) == "work 1 of 2"
+    unknown.add_step(Progress("work", 1, 2), 0.0)
+    assert unknown.fraction is None and unknown.description(0.0) == "work 1 of 2"
 
 
 def test_the_panel_shows_stops_and_tries_again(jobs: Jobs, qtbot: QtBot) -> None:

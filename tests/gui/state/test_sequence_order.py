@@ -25,10 +25,10 @@ def line(number: int, name: str = "", state: str = "ready", score: float | None 
 def test_filters_and_sorts_have_the_words_of_the_boxes() -> None:
     lines = [line(1, "b", "new", None), line(2, "a", "ready", 2.0, 5.0), line(3, "c", "rejected", 3.0, 9.0)]
     assert arrange(lines) == [1, 2, 3]
-    assert arrange(lines, sort="name") == [2, 1, 3]
-    assert arrange(lines, sort="score, worst first") == [3, 2, 1]
-    assert arrange(lines, sort="disagreement, most first") == [3, 2, 1]
-    assert arrange(lines, shown="rejected") == [3]
+    assert arrange(lines, sort="Name") == [2, 1, 3]
+    assert arrange(lines, sort="Score, worst first") == [3, 2, 1]
+    assert arrange(lines, sort="Disagreement, most first") == [3, 2, 1]
+    assert arrange(lines, filter_by="Rejected") == [3]
     assert arrange(lines, search="SCENE a") == [2]
     assert arrange(lines, search="nothing") == []
     assert set(FILTERS) and set(SORTS)
@@ -39,7 +39,7 @@ def test_most_unsure_first_is_what_is_left_to_do() -> None:
     assert arrange(lines, sort=UNSURE) == [1, 2, 3, 4, 5]  # nothing is known yet
     unsure = {1: 0.2, 2: 0.9, 3: 0.7, 4: 0.4}
     assert arrange(lines, sort=UNSURE, unsure=unsure) == [3, 4, 1, 5, 2]
-    assert arrange(lines, "to decide", UNSURE, unsure=unsure) == [3, 4, 1]
+    assert arrange(lines, filter_by="To decide", sort=UNSURE, unsure=unsure) == [3, 4, 1]
 
 
 @given(st.lists(st.integers(0, 30), unique=True), st.integers(0, 30), st.integers(-3, 3))
@@ -68,11 +68,11 @@ def test_verdicts_can_be_listed_and_ordered() -> None:
     verdicts = [Verdict("fit"), None, Verdict("unfit", (bad,)), Verdict("look", (replace(bad, severity="look"),))]
     lines = [replace(line(n), verdict=verdict) for n, verdict in enumerate(verdicts, 1)]
     lines.append(replace(line(5, state="new"), candidates=0))
-    assert arrange(lines, sort="verdict, worst first") == [3, 4, 2, 1, 5]
-    shown = ("verdict: fit", "verdict: look", "verdict: unfit", "not judged yet")
-    assert [arrange(lines, name) for name in shown] == [[1], [4], [3], [2]]
+    assert arrange(lines, sort="Verdict, worst first") == [3, 4, 2, 1, 5]
+    shown = ("Verdict: fit", "Verdict: look", "Verdict: unfit", "Not judged yet")
+    assert [arrange(lines, filter_by=name) for name in shown] == [[1], [4], [3], [2]]
 
 
 def test_conflicts_can_be_listed() -> None:
     lines = [line(1), replace(line(2), conflict=True)]
-    assert arrange(lines, shown="in conflict") == [2]
+    assert arrange(lines, filter_by="In conflict") == [2]
