@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from rainclean._kernels import apply_network, square_means
 from rainclean._numba import compiled
-from rainclean.limits import MOST_CELLS, MOST_SAMPLES
+from rainclean.limits import MAX_GRID_CELLS, MAX_GRID_SAMPLES
 from rainclean.temporal import sort_network
 
 U8 = NDArray[np.uint8]
@@ -42,7 +42,7 @@ class Grid:
     def over(cls, shape: tuple[int, int], frames: int) -> "Grid":
         """The finest grid that a clip of ``frames`` frames of ``shape`` (h, w) px may have."""
         height, width = shape
-        most = max(1, min(MOST_CELLS, MOST_SAMPLES // max(1, frames)))
+        most = max(1, min(MAX_GRID_CELLS, MAX_GRID_SAMPLES // max(1, frames)))
         step = max(1, math.ceil(math.sqrt(height * width / most)))
         return cls(height, width, max(1, min(step, height // 2, width // 2)))
 

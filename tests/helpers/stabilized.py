@@ -90,7 +90,7 @@ def stabilization() -> Stabilization:
         matrix[0, 2] = left_of(REFERENCE) - left_of(index)
         offset = np.full(3, 10.0 if index == LIT else 0.0)
         poses[index] = Pose(matrix, np.ones(3), offset, residual=0.05)
-    return Stabilization("translation", Region(0, 0, 72, 56), REGION, poses, {DROPPED: "blurred"})
+    return Stabilization("translation", Region(0, 0, 72, 56), REGION, poses, dropped={DROPPED: "blurred"})
 
 
 def posterior() -> Posterior:
