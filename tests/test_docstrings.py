@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[1] / "rainclean"
 
 HELD = (
-    "stabilization", "temporal",
+    "moving", "rainfree", "stabilization", "temporal",
 )  # fmt: skip
 """Packages whose docstrings are held to this."""
 

@@ -23,7 +23,7 @@ from pipeline.stages import Progress, shares_done
 from rainclean.candidates import Recipe, Selection
 from rainclean.errors import InputError
 from rainclean.moving import Drawn
-from rainclean.rainfree import NoiseSamples, around
+from rainclean.rainfree import NoiseSamples, frames_around
 from rainclean.stabilization import (
     Bounds,
     Gatherer,
@@ -174,7 +174,7 @@ def _again(
         beside = {}
         if stabilization.moves and (refines(recipes) or recipes[0].rule == "near"):
             # While they are in memory: as they are, for laying them over the reference frame px by px.
-            wanted = around(selection.indices, fitting.reference_frame)
+            wanted = frames_around(selection.indices, fitting.reference_frame)
             beside = {frame.index: frame.rgb for frame in source.read(wanted, stabilization.cut)}
         if held is not None and isinstance(source, HeldFrames):
             source.read_once_more(fitting.indices)

@@ -120,7 +120,14 @@ def moving() -> Findings:
     masks = [passing(index) for index in USED]
     packed = np.stack([np.packbits(mask[::4, ::4].ravel()) for mask in masks])
     share = np.array([mask.mean() for mask in masks])
-    return Findings(areas, areas["swaying"].copy(), share, ["something sways"], grid, packed)
+    return Findings(
+        areas=areas,
+        doubtful=areas["swaying"].copy(),
+        share=share,
+        words=["something sways"],
+        grid=grid,
+        packed=packed,
+    )
 
 
 def verdict() -> Verdict:

@@ -117,7 +117,7 @@ def test_what_moves_is_suggested_with_its_reason(window: Window, qtbot: QtBot) -
     suggesting = window.desk.suggesting
     press(window, "J")
     qtbot.waitUntil(lambda: suggesting._found is not None, timeout=10_000)
-    assert "exclude this: something sways, as foliage does" in suggesting.words
+    assert "exclude this: something sways, such as foliage" in suggesting.words
     press(window, "Y")
     window.desk.composing._catch_up()
     mask = window.desk.composing.exclusion
