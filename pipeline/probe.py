@@ -181,9 +181,13 @@ class _Tracker:
             percentile_95=float(np.percentile(known, 95)),
             drift=max(self._drifts, default=None),
             further=self._further,
-            still=median < self._motion.STILL,
+            still=median < self._motion.STILL_THRESHOLD_PX,
             moving=_stretches(
-                [i for i, s in enumerate(self._shifts) if i not in cuts and (s or 0.0) >= self._motion.STILL]
+                [
+                    i
+                    for i, s in enumerate(self._shifts)
+                    if i not in cuts and (s or 0.0) >= self._motion.STILL_THRESHOLD_PX
+                ]
             ),
             untold=len(steps) - len(known),
         )

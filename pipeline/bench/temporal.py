@@ -232,7 +232,9 @@ def _scaling(repeats: int) -> list[Measurement]:
         pictures = [rng.integers(0, 256, (height, width, 3), dtype=np.uint8) for _ in range(5)]
         best = np.inf
         for _ in range(repeats + 1):
-            with SortedStack(height, width, [(0, n)], Budget(4 << 30, Path(tempfile.gettempdir())), 1, 2) as stack:
+            with SortedStack(
+                height, width, [(0, n)], Budget(4 << 30, Path(tempfile.gettempdir())), candidates=1, workers=2
+            ) as stack:
                 for i in range(n):
                     stack.add(pictures[i % 5])
                 stack.finish()

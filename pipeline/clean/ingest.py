@@ -23,7 +23,7 @@ from pipeline.stages import Progress, shares_done
 from rainclean.candidates import Recipe, Selection
 from rainclean.errors import InputError
 from rainclean.moving import Drawn
-from rainclean.rainfree import NoiseSamples, around
+from rainclean.rainfree import NoiseSamples, frames_around
 from rainclean.stabilization import (
     Bounds,
     Gatherer,
@@ -45,7 +45,7 @@ FEWEST_STEADY = 10
 
 
 _LOOKING = 2
-"""Frames that may wait to be looked at (counted in `memory_budget.IN_FLIGHT`)."""
+"""Frames that may wait to be looked at (counted in `memory_budget.IN_FLIGHT_BYTES`)."""
 
 
 @dataclass
@@ -174,7 +174,7 @@ def _again(
         beside = {}
         if stabilization.moves and (refines(recipes) or recipes[0].rule == "near"):
             # While they are in memory: as they are, for laying them over the reference frame px by px.
-            wanted = around(selection.indices, fitting.reference_frame)
+            wanted = frames_around(selection.indices, fitting.reference_frame)
             beside = {frame.index: frame.rgb for frame in source.read(wanted, stabilization.cut)}
         if held is not None and isinstance(source, HeldFrames):
             source.read_once_more(fitting.indices)
@@ -280,7 +280,7 @@ class _Survey:
         seconds["register"] += perf_counter() - began
         if not registration.moves and len(indices) == len(selection.indices):
             self.shifts = {i: p.residual for i, p in zip(indices, registration.placements, strict=True)}
-            self.still = registration.still
+            self.still = registration.still_threshold_px
         if len(registration.fitting) < FEWEST_STEADY:
             return None
         began = perf_counter()
@@ -328,9 +328,13 @@ class _Survey:
                 dropped[index] = "its light has nothing in common with the others'"
                 continue
             poses[index] = Pose(
-                placement.matrix, light.gains[n], light.offsets[n], placement.mesh, float(placement.residual)
+                placement.matrix,
+                light.gains[n],
+                light.offsets[n],
+                mesh=placement.mesh,
+                residual=float(placement.residual),
             )
-        return Stabilization(registration.model, cut, region, poses, dict(sorted(dropped.items())))
+        return Stabilization(registration.model, cut, region, poses, dropped=dict(sorted(dropped.items())))
 
 
 def _shot(selection: Selection, cuts: Sequence[int], reference: int | None) -> tuple[int, int]:
@@ -366,7 +370,13 @@ def _stack(
 ) -> SortedStack:
     budget = Budget(memory, settings.scratch)
     return SortedStack(
-        region.height, region.width, selection.windows, budget, len(recipes) + 2, settings.workers, refines(recipes)
+        region.height,
+        region.width,
+        selection.windows,
+        budget,
+        candidates=len(recipes) + 2,
+        workers=settings.workers,
+        refine=refines(recipes),
     )
 
 

@@ -12,7 +12,7 @@ from pipeline.clean.survey import STILL_PX
 from pipeline.stages import Progress, shares_done
 from rainclean.candidates import Candidate, PictureStore, Recipe
 from rainclean.moving import TEXTS, Findings, whole
-from rainclean.rainfree import FEWEST, Near, Posterior, around, lay_over, near_clean
+from rainclean.rainfree import MIN_NEAR_FRAMES, Near, Posterior, align_near_frames, frames_around, near_clean
 from rainclean.stabilization import relit
 from rainclean.verdict import Evidence, Told, errors, overrule
 
@@ -36,7 +36,7 @@ def near_frames(gathered: Gathered, workers: int) -> Generator[Progress, None, N
     cut = gathered.region if stabilization is None else stabilization.cut
     frames = gathered.beside
     if stabilization is None:
-        wanted = around(selection.indices, selection.reference_frame)
+        wanted = frames_around(selection.indices, selection.reference_frame)
         frames = {frame.index: frame.rgb for frame in gathered.frames.read(wanted, cut)}
     poses = {} if stabilization is None else stabilization.poses
     # Frames so near are nearly in one light; where it is known of some only, these would stand out.
@@ -47,9 +47,9 @@ def near_frames(gathered: Gathered, workers: int) -> Generator[Progress, None, N
     inside = (x - cut.x, y - cut.y, width, height)
     indices = list(frames)
     at = indices.index(selection.reference_frame)
-    near = yield from shares_done("near frames", lay_over(lit, at, matrices, inside, workers))
+    near = yield from shares_done("near frames", align_near_frames(lit, at, matrices, inside, workers))
     near = replace(near, indices=tuple(indices[k] for k in near.indices))
-    return near if len(near.frames) >= FEWEST else None
+    return near if len(near.frames) >= MIN_NEAR_FRAMES else None
 
 
 def _moves(gathered: Gathered) -> bool:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.stages import Progress
 from rainclean.moving import Drawn, Findings, Moving
-from rainclean.rainfree import DENSE, Posterior, RainfreeMean, RainfreeSums, noise_of
+from rainclean.rainfree import DENSE_FRACTION, Posterior, RainfreeMean, RainfreeSums, noise_of
 from rainclean.video import FrameSource, Region
 
 U8 = NDArray[np.uint8]
@@ -87,18 +87,18 @@ def refine(
     """
     began = perf_counter()
     large = min(start.shape[:2]) >= SMALLEST
-    moving = Moving(start.shape[:2], len(indices), not registered, drawn) if large else None
+    moving = Moving(start.shape[:2], len(indices), overlays=not registered, drawn=drawn) if large else None
     beside = ThreadPoolExecutor(1, thread_name_prefix="rainclean-moving")
     over_time = _OverTime(start.shape[:2])
     came_out: Future[F32] = Future()
     rest = (beside, frames, indices, region, window, noise, workers, together)
     try:
         sums, found = yield from _round(start, moving, came_out.result, over_time, *rest)
-        if sums.share < DENSE:
+        if sums.share < DENSE_FRACTION:
             sums, _ = yield from _round(sums.mean, None, None, None, *rest)
         if moving is not None:
             came_out.set_result(moving.on_grid(sums.mean))
-        posterior = sums.posterior(registered, workers)
+        posterior = sums.posterior(registered=registered, workers=workers)
     except BaseException:
         came_out.cancel()  # who waits for it is told
         beside.shutdown(wait=True, cancel_futures=True)
@@ -134,7 +134,7 @@ def _round(
 
     if moving is not None:
         moving.compare_with(start, noise_of(start, noise * np.float32(_LUMA)))
-    with RainfreeMean(start, noise, last - first, workers, together) as mean:
+    with RainfreeMean(start, noise, last - first, workers=workers, batch=together) as mean:
         looking: Future[None] | None = None
         for position, frame in zip(wanted, frames.read([indices[p] for p in wanted], region), strict=True):
             if moving is not None or over_time is not None:

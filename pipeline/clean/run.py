@@ -38,7 +38,7 @@ from rainclean.candidates import (
 )
 from rainclean.errors import InputError, UsageError
 from rainclean.moving import Findings as MovingFindings
-from rainclean.rainfree import HELD_TOGETHER, TOGETHER, Posterior, near_clean, near_posterior
+from rainclean.rainfree import BATCH_FRAMES, HELD_BATCH_FRAMES, Posterior, near_clean, near_posterior
 from rainclean.stabilization import Stabilization
 from rainclean.temporal import SILENT_LIMIT, InitialEstimate, Votes, eta_map, luma
 from rainclean.verdict import Evidence, Verdict, judge
@@ -162,7 +162,7 @@ def clean(source: FrameSource, settings: CleanSettings) -> Generator[Progress, N
                 gathered.frames, gathered.selection.indices, gathered.region,
                 gathered.selection.windows[rows.refined], started, start.sigma, settings.workers,
                 gathered.stabilization is not None and gathered.stabilization.moves, gathered.drawn,
-                TOGETHER if stack.layout.stack_on_disk else HELD_TOGETHER,
+                BATCH_FRAMES if stack.layout.stack_on_disk else HELD_BATCH_FRAMES,
             )  # fmt: skip
             until_scored.enter_context(refined)
             gathered.forget_frames()

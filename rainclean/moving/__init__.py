@@ -1,4 +1,8 @@
-"""What moves besides rain: people, cars, foliage, water, marks, told from rain and marked."""
+"""Foreground and moving places, separated from rain: people, cars, foliage, water, splashes, marks on the video.
+
+While the rain-free mean is made, `Moving` compares every frame with it. What it finds is excluded from clean images and
+pairs.
+"""
 
 import lazy_loader
 

@@ -1,9 +1,9 @@
-"""Passing and moving things, found in a clip and told from rain: people, foliage, water, splashes, overlays.
+"""Find foreground and moving places in a clip, and separate them from rain: people, foliage, water, splashes, overlays.
 
-Frames are seen one after the other with the clean image they are compared with; of each only residuals on a coarse
-grid are kept (`residual_grid`, at most 66 MB, and up to 350 MB while they are judged). At the end they are judged all
-at once, because what is usual at a place is known only then: passing things in `foreground`, places in
-`dynamic_texture` and `overlays`. Over a camera that moves overlays are found before, in frames as they are
+Frames are added one after the other with the clean image they are compared with. Of each only residuals on a coarse
+grid are kept (`residual_grid`, at most 66 MB, and up to 350 MB while they are classified). At the end they are
+classified all at once, because what is usual at a place is known only then: foreground in `foreground`, places in
+`dynamic_texture` and `overlays`. Where the camera moves, overlays are found before, in frames that are not warped
 (`stabilization.fixed_marks`, `fixed_marks`).
 """
 
@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rainclean.moving.changes import find_changing
-from rainclean.moving.dynamic_texture import FEWEST, find_restless, find_splashes, splash_rates
+from rainclean.moving.dynamic_texture import MIN_FRAMES, find_restless, find_splashes, splash_rates
 from rainclean.moving.fixed_marks import Drawn
 from rainclean.moving.foreground import find_passing
 from rainclean.moving.overlays import find_overlays
 from rainclean.moving.residual_grid import Background, Grid, Residuals, chroma_cells, luma_of, residual, whole
-from rainclean.moving.short_clips import FEWEST as FEWEST_AT_ALL
+from rainclean.moving.short_clips import MIN_FRAMES as MIN_FRAMES_AT_ALL
 from rainclean.moving.short_clips import find_held
 
 U8 = NDArray[np.uint8]
@@ -30,33 +30,35 @@ Mask = NDArray[np.bool_]
 KINDS = ("passing", "swaying", "water", "splashes", "overlay", "changing")
 """Kinds of things that are found: keys of `Findings.areas`."""
 
-STAYED = 0.25
-"""Share of the frames from which on a passing thing hides a place for so long that the clean image is in doubt."""
+STAYED_FRACTION = 0.25
+"""Fraction of the frames from which on foreground hides a place for so long that the clean image is in doubt."""
 
-_SPECK = 0.0002
-"""Share of the picture below which a kind is not worth a line to a person."""
+_MIN_AREA_FRACTION = 0.0002
+"""Fraction of the picture below which a kind is not worth a line to a person."""
 
-_PASSER = 0.003
-"""Share of a frame below which nobody is told of a passing thing: large splashes reach 0.002."""
+_MIN_FOREGROUND_FRACTION = 0.003
+"""Fraction of a frame below which foreground is not mentioned: large splashes reach 0.002."""
 
 TEXTS = {
-    "swaying": "something sways, as foliage does",
-    "water": "a surface moves, as water does",
+    "swaying": "something sways, such as foliage",
+    "water": "a surface moves, such as water",
     "splashes": "drops splash",
-    "overlay": "something was drawn over the clip, as a mark or a clock is",
-    "changing": "the scene changes, as in wind, sun or dense traffic",
+    "overlay": "something was drawn over the clip, such as a logo or a clock",
+    "changing": "the scene changes, such as in wind, sun or dense traffic",
 }
-"""What a person is told of a kind of area."""
+"""Message for a person, by kind of area."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Findings:
-    """What was found.
+    """Foreground and moving places of a clip.
 
-    areas: (h, w) bool for each of `KINDS`; of "passing", wherever something passed in any frame. doubtful: (h, w)
-    bool, where a clean image must not be trusted: all kinds but "passing", and of that only where things stayed for
-    `STAYED` of the frames or more. share: (N,) float64, share of each frame that passing things cover, 0…1. words:
-    one line for each kind found, for a person.
+    Attributes:
+        areas: (h, w) bool for each of `KINDS`; of "passing", wherever foreground was in any frame.
+        doubtful: (h, w) bool, where a clean image must not be trusted: all kinds but "passing", and of that only where
+            foreground stayed for `STAYED_FRACTION` of the frames or more.
+        share: (N,) float64, fraction of each frame that foreground covers, 0…1.
+        words: one line for each kind found, for a person.
     """
 
     areas: Mapping[str, Mask]
@@ -65,13 +67,20 @@ class Findings:
     words: list[str]
     grid: Grid
     packed: NDArray[np.uint8]
-    """Passing things and overlays that move over the scene, of each frame on the grid: (N, ⌈gh·gw/8⌉) uint8, as
-    `numpy.packbits` gives them."""
+    """Foreground and overlays that move over the scene, of each frame on the grid: (N, ⌈gh·gw/8⌉) uint8, as
+    `numpy.packbits` returns them."""
     drawn: NDArray[np.uint8] | None = None
-    """The latter alone; None where there are none."""
+    """Those overlays alone; None where there are none."""
 
     def per_frame(self, position: int) -> Mask:
-        """What hides the scene in a frame, (h, w) bool; empty for a frame that was not seen. Raises IndexError."""
+        """Return what hides the scene in a frame, (h, w) bool; empty for a frame that was not added.
+
+        Args:
+            position: of the frame among those used.
+
+        Raises:
+            IndexError: there is no such frame.
+        """
         if not 0 <= position < len(self.packed):
             raise IndexError(f"frame {position} of {len(self.packed)}")
         rows, columns = self.grid.cells
@@ -80,12 +89,18 @@ class Findings:
 
 
 class Moving:
-    """Gathers frames (`see`) and judges them (`finish`). ``shape``: (h, w) px of the frames; ``frames``: how many."""
+    """Collects residuals of frames (`see`) and classifies them (`finish`)."""
 
-    def __init__(self, shape: tuple[int, int], frames: int, overlays: bool = True, drawn: Drawn | None = None) -> None:
-        """overlays: whether to look for any: over registered frames nothing stays where it was drawn.
+    def __init__(
+        self, shape: tuple[int, int], frames: int, *, overlays: bool = True, drawn: Drawn | None = None
+    ) -> None:
+        """Make room for the frames.
 
-        drawn: what was found to be drawn over frames before they were registered.
+        Args:
+            shape: (h, w) px of the frames.
+            frames: how many will be added.
+            overlays: whether to look for any: in warped frames nothing stays where it was drawn.
+            drawn: what was found to be drawn over frames before they were warped.
         """
         self._overlays, self._drawn = overlays, drawn
         self._grid = Grid.over(shape, frames)
@@ -97,38 +112,49 @@ class Moving:
         self._background: Background | None = None
 
     def compare_with(self, clean: F32, sigma: F32) -> None:
-        """What frames seen from now on are compared with; neither is needed any more after that.
+        """Set what frames added from now on are compared with; neither array is needed any more after that.
 
-        clean: (h, w, 3) float32. sigma: (h, w) float32, standard deviation of the noise of a px's luma, grey levels.
-        Raises ValueError.
+        Args:
+            clean: (h, w, 3) float32, grey levels.
+            sigma: (h, w) float32, standard deviation of the noise of a px's luma, grey levels.
+
+        Raises:
+            ValueError: an array has another shape.
         """
         if clean.shape != self._shape or sigma.shape != self._shape[:2]:
             raise ValueError(f"clean {clean.shape}, sigma {sigma.shape}; not {self._shape}")
         self._background = Background.of(self._grid, clean, sigma)
 
     def see(self, position: int, rgb: U8) -> None:
-        """Take a frame in; any order, each position once, after `compare_with`.
+        """Add a frame; in any order, each position once, after `compare_with`.
 
-        rgb: (h, w, 3) uint8, registered and in the clean image's exposure. Raises ValueError, IndexError.
+        Args:
+            position: of the frame among those used.
+            rgb: (h, w, 3) uint8, aligned with the clean image and in its exposure.
+
+        Raises:
+            ValueError: it has another shape, or nothing to compare it with was set.
+            IndexError: there is no such position.
         """
         if not 0 <= position < self._frames:
             raise IndexError(f"frame {position} of {self._frames}")
         if rgb.shape != self._shape:
             raise ValueError(f"frame {rgb.shape}; not {self._shape}")
         if self._background is None:
-            raise ValueError("a frame before what it is compared with")
+            raise ValueError("call compare_with() before frames are added")
         self._luma[position], self._chroma[:, position] = residual(self._grid, rgb, self._background)
         self._seen[position] = True
 
     def on_grid(self, clean: F32) -> F32:
-        """Luma of a clean image (h, w, 3) float32 as `finish` takes it, (gh, gw) float32."""
+        """Return the luma of a clean image (h, w, 3) float32 as `finish` takes it, (gh, gw) float32."""
         return luma_of(self._grid, clean)
 
     def finish(self, came_out: Callable[[], F32] | None = None) -> Findings:
-        """Judge all frames seen. Takes some milliseconds for each; nothing seen: nothing found.
+        """Classify all frames that were added. Takes some milliseconds for each.
 
-        came_out: gives the clean image that came out, see `on_grid`; asked for when all else is told, so that it may
-        still be in the making. What it does not explain is told, too.
+        Args:
+            came_out: returns the final clean image, see `on_grid`; called when all else is done, so that the image may
+                still be in the making. What it does not explain is found, too.
         """
         rows, columns = self._grid.cells
         packed = np.zeros((self._frames, -(-rows * columns // 8)), np.uint8)
@@ -143,12 +169,12 @@ class Moving:
             with ThreadPoolExecutor(1, thread_name_prefix="rainclean-places") as beside:
                 restless = beside.submit(find_restless, residuals)
 
-                def moves_always() -> Mask:
+                def restless_places() -> Mask:
                     return np.asarray(np.logical_or(*restless.result()))
 
-                overlay = beside.submit(lambda: find_overlays(residuals, moves_always())) if self._overlays else None
+                overlay = beside.submit(lambda: find_overlays(residuals, restless_places())) if self._overlays else None
                 splashes = beside.submit(splash_rates, residuals)
-                passing = find_passing(residuals, moves_always)
+                passing = find_passing(residuals, restless_places)
                 areas["swaying"], areas["water"] = restless.result()
                 areas["overlay"] = overlay.result() if overlay else areas["overlay"]
                 rates = splashes.result()
@@ -158,15 +184,17 @@ class Moving:
                 for mask, position in zip(drawn, np.flatnonzero(self._seen).tolist(), strict=True):
                     mask[:] = self._drawn.on(self._grid, position)
                 passing &= ~drawn
-                areas["overlay"] = self._drawn.on(self._grid, self._drawn.reference) | (drawn.mean(axis=0) >= STAYED)
-            if came_out is not None and len(luma) >= FEWEST_AT_ALL:
+                areas["overlay"] = self._drawn.on(self._grid, self._drawn.reference) | (
+                    drawn.mean(axis=0) >= STAYED_FRACTION
+                )
+            if came_out is not None and len(luma) >= MIN_FRAMES_AT_ALL:
                 aside = np.logical_or.reduce([areas[kind] for kind in ("swaying", "water", "overlay")])
                 known = passing if drawn is None else passing | drawn
                 things, areas["changing"] = find_changing(residuals, came_out(), known, aside)
                 passing |= things
             areas["passing"] = np.asarray(passing.any(axis=0))
-            stayed = np.asarray(passing.mean(axis=0) >= STAYED)
-            if len(luma) < FEWEST:
+            stayed = np.asarray(passing.mean(axis=0) >= STAYED_FRACTION)
+            if len(luma) < MIN_FRAMES:
                 areas["passing"] = stayed = areas["passing"] | find_held(residuals)
             gaps = 2 * (columns // 60) + 1
             areas["swaying"], areas["water"] = whole(areas["swaying"], gaps), whole(areas["water"], gaps)
@@ -181,7 +209,15 @@ class Moving:
         doubtful = np.logical_or.reduce([stayed, *(area for kind, area in areas.items() if kind != "passing")])
         large = {kind: self._grid.enlarge(area) for kind, area in areas.items()}
         words = _words(areas, share, stayed)
-        return Findings(large, self._grid.enlarge(doubtful), share, words, self._grid, packed, marks)
+        return Findings(
+            areas=large,
+            doubtful=self._grid.enlarge(doubtful),
+            share=share,
+            words=words,
+            grid=self._grid,
+            packed=packed,
+            drawn=marks,
+        )
 
 
 def _packed(masks: Mask) -> U8:
@@ -189,17 +225,18 @@ def _packed(masks: Mask) -> U8:
 
 
 def _words(areas: Mapping[str, Mask], share: NDArray[np.float64], stayed: Mask) -> list[str]:
+    """Describe each kind found in one line."""
     frames, words = len(share), []
-    if frames < FEWEST_AT_ALL:
+    if frames < MIN_FRAMES_AT_ALL:
         return [f"{frames} frames are too few to look for what moves: nothing is excluded"]
-    if frames < FEWEST:
+    if frames < MIN_FRAMES:
         some = f"something moves in {100 * stayed.mean():.1f} % of the picture"
-        return [f"{some}; {frames} frames are too few to tell what, or to find what moves slowly"] * bool(stayed.any())
-    if share.max(initial=0) > _PASSER:
+        return [f"{some}; {frames} frames are too few to say what, or to find what moves slowly"] * bool(stayed.any())
+    if share.max(initial=0) > _MIN_FOREGROUND_FRACTION:
         seen = f"{np.count_nonzero(share)} of {frames} frames"
         words.append(f"something passes in {seen}, covering up to {100 * share.max():.1f} % of the picture")
     for kind, text in TEXTS.items():
         covered = float(areas[kind].mean())
-        if covered > _SPECK:
+        if covered > _MIN_AREA_FRACTION:
             words.append(f"{text}: {100 * covered:.1f} % of the picture")
     return words

@@ -1,7 +1,7 @@
-"""Places that never show one thing for long: foliage, water, splashes.
+"""Find places that never show one thing for long: foliage, water, splashes.
 
-Rain and noise know nothing of the frame before. What sways or flows does: its residuals go together from a frame to
-the next, all through the clip. Splashes come where drops hit, are short, bright, and not longer than wide.
+Rain and noise are independent from frame to frame. What sways or flows is not: its residuals are correlated from one
+frame to the next, all through the clip. Splashes come where drops hit, are short, bright, and not longer than wide.
 """
 
 from collections import deque
@@ -27,67 +27,69 @@ from rainclean.moving.residual_grid import (
 
 U8 = NDArray[np.uint8]
 
-FEWEST = 16
-"""Frames below which nothing is said about places."""
+MIN_FRAMES = 16
+"""Frames below which places are not classified."""
 
-TOGETHER = 0.27
-"""Correlation of luma residuals with those of the next frame, rain cut off; rain alone reached 0.22 in 80 frames."""
+MIN_CORRELATION = 0.27
+"""Correlation of luma residuals with those of the next frame, rain clipped; rain alone reached 0.22 in 80 frames."""
 
-TOGETHER_CHROMA = 0.35
-"""The same of chroma, which rain leaves alone."""
+MIN_CHROMA_CORRELATION = 0.35
+"""The same of chroma, which rain hardly changes."""
 
-LUMA_SWAY, CHROMA_SWAY = 1.1, 2.5
-"""Grey levels (rms) that must move: encoders hold on to 0.9 in luma and 1.9 in chroma of what they have left out."""
+MIN_LUMA_RMS, MIN_CHROMA_RMS = 1.1, 2.5
+"""Grey levels (rms) that must move: encoders keep 0.9 in luma and 1.9 in chroma of what they did not update."""
 
-FLAT = 4.0
+MIN_WAVE_RATIO = 4.0
 """Waves of water are longer than high by this factor at least; leaves reached 2.8."""
 
 SPLASH_RATE = 0.009
 """Bright round events per cell and frame; rain alone, whose streaks cross each other, reached 0.0073."""
 
-_SPLASH = 3
+_SPLASH_FRAMES = 3
 """Frames that a splash is seen in at most."""
 
-_LASTING = 0.2
-"""Share of bright events that are seen after as many frames again, at which they are no splashes: of those chance makes
-0.06 so, of patches of sun 0.4 to 0.6 are."""
+_LASTING_FRACTION = 0.2
+"""Fraction of bright events that are seen again after as many frames, from which on they are no splashes: of splashes
+0.06 are, by chance; of patches of sun 0.4 to 0.6."""
 
-_OPACITY = 250.0
-"""A byte of opacity counts in so many parts of one."""
+_OPACITY_UNIT = 250.0
+"""Opacity 1 in the unit of a byte."""
 
-_DENSE = 0.6
-"""Opacity at which all are cut off: larger ones are mostly small differences over a bright background."""
+_MAX_OPACITY = 0.6
+"""Opacity at which all are clipped: larger ones are mostly small differences over a bright background."""
 
-CALM = 0.4
-"""Grey levels (rms) that calm water beside such moves at least."""
+MIN_CALM_RMS = 0.4
+"""Grey levels (rms) by which calm water beside such moves at least."""
 
-LAKE = 0.02
-"""Share of the picture that water covers at least to be looked for by waves that are higher than all noise."""
+MIN_LAKE_FRACTION = 0.02
+"""Fraction of the picture that water covers at least where it is searched by waves that are higher than all noise."""
 
 _TEN_TO_THIRTY = 0.757
 """Standard deviations from the 10th to the 30th percentile."""
 
-_MORE = 1.2
-"""Times the noise that a place has to darken by for waves to have been cut off with the rain."""
+_DARKENING_FACTOR = 1.2
+"""Times the noise by which a place has to darken before waves have been clipped with the rain."""
 
-_PART = 12
+_PART_FRAMES = 12
 """Frames of a part of a clip: what changes more slowly, as wet ground and light do, is no swaying."""
 
-_PARTS = 10
-"""So many parts are looked at, evenly spread over the clip."""
+_MAX_PARTS = 10
+"""Parts that are examined, evenly spread over the clip."""
 
-_MOSTLY, _NEARLY_ALWAYS = 0.6, 0.76
-"""Share of these parts in which something has to be so."""
+_USUAL_FRACTION, _STEADY_FRACTION = 0.6, 0.76
+"""Fraction of these parts in which something has to be so."""
 
-_LONGER = 9
+_STREAK_CELLS = 9
 
 
 @dataclass(frozen=True)
 class _Part:
     """A short part of a clip.
 
-    levels: (n, r, c) float32, grey levels, less their mean over time. power, both: (r, c) float32, their mean square,
-    and the mean product of each with the next.
+    Attributes:
+        levels: (n, r, c) float32, grey levels, less their mean over time.
+        power: (r, c) float32, their mean square.
+        both: (r, c) float32, the mean product of each with the next.
     """
 
     levels: F32
@@ -96,51 +98,51 @@ class _Part:
 
 
 def find_restless(residuals: Residuals) -> tuple[Mask, Mask]:
-    """Swaying foliage and water surfaces, (gh, gw) bool each: where residuals of neighbouring frames go together."""
+    """Find swaying foliage and water surfaces, (gh, gw) bool each: residuals of neighbouring frames are correlated."""
     frames, cells = len(residuals), residuals.luma.shape[1:]
-    if frames < FEWEST:
+    if frames < MIN_FRAMES:
         return np.zeros(cells, bool), np.zeros(cells, bool)
     slack = max(1.0, float(np.sqrt(80 / frames)))  # correlations of few frames scatter more
     sigma: F32 = np.maximum(residuals.background.sigma, np.float32(0.7)).astype(np.float32)
     low, usual = percentiles_over_time(residuals.luma, (10, 30)) / np.float32(UNIT)
     luma = list(_parts(residuals.luma, usual, 4 * sigma, np.float32(1.5) * sigma, 3))
-    size, together = _memory(luma)
-    # Where an encoder holds on to more, it does so all over the picture.
-    least = min(max(LUMA_SWAY, 2 * float(np.percentile(size, 25))), 2 * LUMA_SWAY)
-    sway = np.clip(together / (TOGETHER * slack), 0, 2) * (size > least * np.maximum(1, sigma / 3))
+    size, together = _correlation(luma)
+    # Where an encoder keeps more, it does so all over the picture.
+    least = min(max(MIN_LUMA_RMS, 2 * float(np.percentile(size, 25))), 2 * MIN_LUMA_RMS)
+    sway = np.clip(together / (MIN_CORRELATION * slack), 0, 2) * (size > least * np.maximum(1, sigma / 3))
     for plane in residuals.chroma:
         middle: F32 = np.zeros(plane.shape[1:], np.float32)
         wide: F32 = np.full(plane.shape[1:], 12, np.float32)
-        c_size, c_together = _memory(_parts(plane, middle, wide, wide, 1))
-        part = np.clip(c_together / (TOGETHER_CHROMA * slack), 0, 2) * (c_size > CHROMA_SWAY)
+        c_size, c_together = _correlation(_parts(plane, middle, wide, wide, 1))
+        part = np.clip(c_together / (MIN_CHROMA_CORRELATION * slack), 0, 2) * (c_size > MIN_CHROMA_RMS)
         sway = np.maximum(
             sway, cv2.resize(part.astype(np.float32), (cells[1], cells[0]), interpolation=cv2.INTER_LINEAR)
         )
     strong = (sway > 1).astype(np.uint8)
-    weak = (together > 0.6 * TOGETHER * slack) & (size > 0.6 * least)
+    weak = (together > 0.6 * MIN_CORRELATION * slack) & (size > 0.6 * least)
     few = max(40, cells[0] * cells[1] // 1500)
     moving = grown(strong, weak.astype(np.uint8), few)
     flat = _flat(moving, luma)
-    # Rain only brightens: a place that darkens by more than noise does moves, by as much upwards, too. So waves that
-    # are higher than all noise are not cut off with the rain. Foliage is not looked for like that: what encoders make
-    # of dense rain over texture looks like it.
+    # Rain only brightens: a place that darkens by more than noise moves, upwards by as much, too. So waves that are
+    # higher than all noise are not clipped with the rain. Foliage is not searched like that: what encoders make of
+    # dense rain over texture looks like it.
     darkens = cv2.blur(usual - low, (5, 5)) / np.float32(_TEN_TO_THIRTY)
-    if np.mean(darkens > _MORE * sigma) < LAKE:
+    if np.mean(darkens > _DARKENING_FACTOR * sigma) < MIN_LAKE_FRACTION:
         return moving & ~flat, flat
     sigma = np.maximum(sigma, darkens).astype(np.float32)
     luma = list(_parts(residuals.luma, usual, 4 * sigma, np.float32(1.5) * sigma, 3))
-    size, together = _memory(luma, _NEARLY_ALWAYS)  # traffic has waves, too, but not always
-    strong = ((together > TOGETHER * slack) & (size > least)).astype(np.uint8)
-    weak = (together > 0.6 * TOGETHER * slack) & (size > max(CALM, 0.6 * least - LUMA_SWAY / 2))
+    size, together = _correlation(luma, _STEADY_FRACTION)  # traffic has waves, too, but not always
+    strong = ((together > MIN_CORRELATION * slack) & (size > least)).astype(np.uint8)
+    weak = (together > 0.6 * MIN_CORRELATION * slack) & (size > max(MIN_CALM_RMS, 0.6 * least - MIN_LUMA_RMS / 2))
     waves = grown(strong, weak.astype(np.uint8), few)
     high = _flat(waves, luma)
-    if high.mean() > LAKE:
+    if high.mean() > MIN_LAKE_FRACTION:
         flat |= closed(high.astype(np.uint8), max(7, cells[1] // 15)) > 0
     return moving & ~flat, flat
 
 
 def _flat(moving: Mask, luma: list[_Part]) -> Mask:
-    """Those areas of what moves, (gh, gw) bool, whose waves are longer than high; luma: as from `_parts`."""
+    """Keep areas of what moves, (gh, gw) bool, whose waves are longer than high; luma: as from `_parts`."""
     flat = np.zeros_like(moving)
     if not moving.any():
         return flat
@@ -148,21 +150,21 @@ def _flat(moving: Mask, luma: list[_Part]) -> Mask:
     _, parts = cv2.connectedComponents(moving.astype(np.uint8))
     for i in range(1, int(parts.max()) + 1):
         area = parts == i
-        if down[area].sum() > FLAT * max(float(across[area].sum()), 1e-6):
+        if down[area].sum() > MIN_WAVE_RATIO * max(float(across[area].sum()), 1e-6):
             flat |= area
     return flat
 
 
 def _parts(samples: I8, usual: F32, below: F32, above: F32, blur: int) -> Iterator[_Part]:
-    """Short parts of (N, r, c) int8, evenly spread.
+    """Cut short parts from (N, r, c) int8, evenly spread.
 
-    Samples are cut off at so many grey levels below and above what is usual, each (r, c). ``blur``: cells.
+    Samples are clipped at so many grey levels below and above what is usual, each (r, c). ``blur``: cells.
     """
-    length = min(_PART, len(samples) // 2)
-    for first in np.linspace(0, len(samples) - length, min(_PARTS, len(samples) // length)).astype(int):
+    length = min(_PART_FRAMES, len(samples) // 2)
+    for first in np.linspace(0, len(samples) - length, min(_MAX_PARTS, len(samples) // length)).astype(int):
         levels = np.empty((length, *samples.shape[1:]), np.float32)
         cut_off(samples[first : first + length], usual, below, above, levels)
-        levels -= np.median(levels[:, ::4, ::4], axis=(1, 2))[:, None, None]  # light that is not quite undone
+        levels -= np.median(levels[:, ::4, ::4], axis=(1, 2))[:, None, None]  # exposure that is not quite undone
         if blur > 1:
             for frame in levels:
                 cv2.blur(frame, (blur, blur), dst=frame)
@@ -173,7 +175,7 @@ def _parts(samples: I8, usual: F32, below: F32, above: F32, blur: int) -> Iterat
 
 @compiled
 def cut_off(samples: I8, usual: F32, below: F32, above: F32, levels: F32) -> None:
-    """Samples (n, r, c) as grey levels around what is usual, ``levels`` (n, r, c), cut off so far below and above."""
+    """Convert samples (n, r, c) to grey levels around what is usual, ``levels`` (n, r, c), clipped below and above."""
     share = np.float32(1 / UNIT)
     for n in range(samples.shape[0]):
         for r in range(samples.shape[1]):
@@ -184,7 +186,7 @@ def cut_off(samples: I8, usual: F32, below: F32, above: F32, levels: F32) -> Non
 
 @compiled
 def less_mean(levels: F32, power: F32, both: F32) -> None:
-    """Take the mean over time from ``levels`` (n, r, c).
+    """Subtract the mean over time from ``levels`` (n, r, c).
 
     Out: ``power`` (r, c), mean square; ``both`` (r, c), mean product of each with the next.
     """
@@ -213,17 +215,17 @@ def less_mean(levels: F32, power: F32, both: F32) -> None:
             both[r, c] /= np.float32(count - 1)
 
 
-def _memory(parts: Iterable[_Part], often: float = _MOSTLY) -> tuple[F32, F32]:
-    """How strongly residuals go together from frame to frame, (r, c) float32 both: rms in grey levels, correlation.
+def _correlation(parts: Iterable[_Part], often: float = _USUAL_FRACTION) -> tuple[F32, F32]:
+    """Measure how strongly residuals are correlated from frame to frame, (r, c) float32 both: rms, correlation.
 
-    Each is what a share ``often`` of the short parts of the clip has at least, and each of these has a mean of its
-    own: what changes slowly is in none of them, and what passes once not in most.
+    The rms is in grey levels. Each is what a fraction ``often`` of the short parts of the clip has at least, and each
+    of these has a mean of its own: what changes slowly is in none of them, and what passes once not in most.
     """
     common: list[F32] = []
     own: list[F32] = []
     for part in parts:
         count = np.float32(len(part.levels))
-        # Taking the mean of few frames off makes them go apart by power / count.
+        # Subtracting the mean of few frames lowers their product by power / count.
         common.append(_blurred(part.both + part.power / count))
         own.append(_blurred(part.power * (count / (count - 1))))
     together, power = _usually(common, often), _usually(own, often)
@@ -235,10 +237,10 @@ def _blurred(levels: F32) -> F32:
     return np.asarray(cv2.blur(levels, (11, 11)), np.float32)
 
 
-def _usually(maps: list[F32], often: float = _MOSTLY) -> F32:
-    """What maps of the parts of a clip have in most of them: somebody who comes and goes again is seen in two."""
+def _usually(maps: list[F32], often: float = _USUAL_FRACTION) -> F32:
+    """Return what maps of the parts of a clip have in most of them: somebody who comes and goes is seen in two."""
     rank, left = int((len(maps) - 1) * (1 - often)), list(maps)
-    for _ in range(rank + 1):  # the least of what is left, again and again: a sort along the first axis is slow
+    for _ in range(rank + 1):  # take the least of what is left, again and again: a sort along the first axis is slow
         for i in range(len(left) - 1):
             left[i], left[i + 1] = np.maximum(left[i], left[i + 1]), np.minimum(left[i], left[i + 1])
         least = left.pop()
@@ -253,26 +255,26 @@ def _slope(levels: F32, axis: int) -> F32:
 
 
 def splash_rates(residuals: Residuals) -> F32:
-    """How often drops splash at a place, events per cell and frame over 11×11 cells, (gh, gw) float32.
+    """Measure how often drops splash at a place, events per cell and frame over 11×11 cells, (gh, gw) float32.
 
-    Splashes are bright, at least three cells wide, not longer than wide, and gone after three frames: what stays is a
-    patch of sun, or something dry that frames do not quite lay over itself. Under rain so dense that streaks cover most
-    of them they are not found.
+    Splashes are bright, at least three cells wide, not longer than wide, and gone after three frames. What stays is a
+    patch of sun, or something dry in frames that are not quite aligned. Under rain so dense that streaks cover most of
+    them they are not found.
     """
     frames, cells = len(residuals), residuals.luma.shape[1:]
-    if frames < FEWEST:
+    if frames < MIN_FRAMES:
         return np.zeros(cells, np.float32)
     background = residuals.background
     upright = falls_upright(residuals)
-    lines = [line if upright else np.ascontiguousarray(line.T) for line in _lines(_LONGER)]
+    lines = [line if upright else np.ascontiguousarray(line.T) for line in _lines(_STREAK_CELLS)]
     across = np.ones((1, 3) if upright else (3, 1), np.uint8)
     # In opacities, so that streaks look alike over dark and bright spots; those that stand out from the noise.
-    scale = (np.float32(_OPACITY / UNIT) / background.contrast).astype(np.float32)
-    least = np.maximum(np.maximum(5 * background.sigma, 4) / background.contrast, 0.07) * _OPACITY
+    scale = (np.float32(_OPACITY_UNIT / UNIT) / background.contrast).astype(np.float32)
+    least = np.maximum(np.maximum(5 * background.sigma, 4) / background.contrast, 0.07) * _OPACITY_UNIT
     events, lasting = np.zeros(cells, np.float32), np.zeros(cells, np.float32)
-    before = deque([np.zeros(cells, np.uint8)] * _SPLASH, _SPLASH)
+    before = deque([np.zeros(cells, np.uint8)] * _SPLASH_FRAMES, _SPLASH_FRAMES)
     for frame in residuals.luma:
-        bright = np.clip(frame * scale, 0, _DENSE * _OPACITY).astype(np.uint8)
+        bright = np.clip(frame * scale, 0, _MAX_OPACITY * _OPACITY_UNIT).astype(np.uint8)
         round_ = cv2.morphologyEx(bright, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
         if not (round_ > least).any():
             before.append(np.zeros(cells, np.uint8))
@@ -285,19 +287,19 @@ def splash_rates(residuals: Residuals) -> F32:
         lasting += event & before[0]
         before.append(event)
     rate = np.asarray(cv2.blur(events, (11, 11)) / np.float32(frames), np.float32)
-    rate[cv2.blur(lasting, (11, 11)) > _LASTING * rate * frames] = 0
+    rate[cv2.blur(lasting, (11, 11)) > _LASTING_FRACTION * rate * frames] = 0
     return rate
 
 
 def find_splashes(rates: F32, elsewhere: Mask) -> Mask:
-    """Where drops splash, (gh, gw) bool; elsewhere: (gh, gw) bool, places that something else was found at."""
+    """Find where drops splash, (gh, gw) bool; elsewhere: (gh, gw) bool, places where something else was found."""
     cells = rates.shape
     strong, weak = (rates > SPLASH_RATE) & ~elsewhere, (rates > 0.6 * SPLASH_RATE) & ~elsewhere
     return grown(strong.astype(np.uint8), weak.astype(np.uint8), max(40, cells[0] * cells[1] // 1500))
 
 
 def _lines(length: int) -> list[U8]:
-    """Lines of so many cells up to 30° off vertical, for openings that leave what is longer than they are."""
+    """Return lines of so many cells up to 30° off vertical, for openings that keep what is longer than they are."""
     lines = []
     for angle in np.deg2rad((60, 75, 90, 105, 120)):
         line = np.zeros((length, length), np.uint8)
@@ -309,7 +311,7 @@ def _lines(length: int) -> list[U8]:
 
 
 def grown(strong: U8, weak: U8, least: int) -> Mask:
-    """Weak places that hang together with strong ones, closed, (gh, gw) bool; areas of few strong ones dropped."""
+    """Grow strong places by weak ones connected to them, closed, (gh, gw) bool; drop areas of few strong ones."""
     whole = cv2.morphologyEx(closed(strong | weak, 7), cv2.MORPH_OPEN, ellipse(5))
     _, parts = cv2.connectedComponents(whole, connectivity=8)
     keep = np.bincount(parts.ravel(), weights=strong.ravel()) >= least

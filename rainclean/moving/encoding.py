@@ -1,4 +1,4 @@
-"""What was found of moving things, as files: where a clean image is in doubt, and what passes in which frame."""
+"""Store findings of `detection` as files: where a clean image is in doubt, and foreground in each frame."""
 
 import json
 import zlib
@@ -24,25 +24,30 @@ _DOUBTFUL = 128
 
 _HEADER = b"rainclean passing 1\n"
 _LARGEST = 1 << 30
-"""Bytes of cells that are believed."""
+"""Bytes of cells that are accepted."""
 
-_DAMAGED = "holds no passing things as rainclean writes them"
+_DAMAGED = "is no file of foreground masks as rainclean writes them"
 
 
 @dataclass(frozen=True)
 class Areas:
-    """kinds: (h, w) bool by kind, see `detection.KINDS`. doubtful: (h, w) bool, where a clean image is in doubt."""
+    """Areas where a clean image is in doubt.
+
+    Attributes:
+        kinds: (h, w) bool by kind, see `detection.KINDS`.
+        doubtful: (h, w) bool, where a clean image is in doubt.
+    """
 
     kinds: Mapping[str, Mask]
     doubtful: Mask
 
     @classmethod
     def of(cls, found: Findings) -> Self:
-        """Those of a clip."""
+        """Take the areas of a clip from its findings."""
         return cls(dict(found.areas), found.doubtful)
 
     def encode(self) -> bytes:
-        """An 8-bit grey PNG with a bit for each kind; "" bytes where there is nothing."""
+        """Encode as an 8-bit grey PNG with a bit for each kind; no bytes where there is nothing."""
         bits: U8 = self.doubtful * np.uint8(_DOUBTFUL)
         for number, kind in enumerate(KINDS):
             bits |= self.kinds[kind] * np.uint8(1 << number)
@@ -50,19 +55,28 @@ class Areas:
 
     @classmethod
     def decode(cls, data: bytes, name: Path | str) -> Self:
-        """The inverse of `encode`. Raises InputError for what is no 8-bit grey PNG."""
+        """Decode what `encode` returned.
+
+        Args:
+            data: bytes of the file.
+            name: of the file, for messages.
+
+        Raises:
+            InputError: it is no 8-bit grey PNG.
+        """
         bits = decode_png(data, name)
         if bits.ndim != 2:
-            raise InputError(name, "is no picture of areas: it has colours")
+            raise InputError(name, "is no map of areas: it has colours")
         return cls({kind: (bits >> n & 1).astype(np.bool_) for n, kind in enumerate(KINDS)}, bits >= _DOUBTFUL)
 
 
 @dataclass(frozen=True)
 class Passing:
-    """Passing things of each frame that has any, by frame index in the clip.
+    """Foreground of each frame that has any, by frame index in the clip.
 
-    grid: cells over the clean image. cells: packed cells of a frame, (⌈gh·gw/8⌉,) uint8, as `numpy.packbits` gives
-    them.
+    Attributes:
+        grid: cells over the clean image.
+        cells: packed cells of a frame, (⌈gh·gw/8⌉,) uint8, as `numpy.packbits` returns them.
     """
 
     grid: Grid
@@ -70,12 +84,17 @@ class Passing:
 
     @classmethod
     def of(cls, found: Findings, indices: Sequence[int]) -> Self:
-        """Those of a clip. indices: frame index of each position."""
+        """Take the foreground of a clip from its findings.
+
+        Args:
+            found: findings of the clip.
+            indices: frame index of each position.
+        """
         seen = zip(indices, found.packed, strict=True)
         return cls(found.grid, {index: packed.copy() for index, packed in seen if packed.any()})
 
     def mask(self, frame: int) -> Mask | None:
-        """Passing things in a frame, (h, w) bool; None where there are none, or nobody looked."""
+        """Return the foreground in a frame, (h, w) bool; None where there is none, or the frame was not examined."""
         packed = self.cells.get(frame)
         if packed is None:
             return None
@@ -83,7 +102,7 @@ class Passing:
         return self.grid.enlarge(np.unpackbits(packed, count=rows * columns).reshape(rows, columns).astype(np.bool_))
 
     def encode(self) -> bytes:
-        """A header in JSON and the packed cells, deflated; "" bytes where nothing passes."""
+        """Encode as a header in JSON and the packed cells, deflated; no bytes where there is no foreground."""
         if not self.cells:
             return b""
         frames = sorted(self.cells)
@@ -93,23 +112,31 @@ class Passing:
 
     @classmethod
     def decode(cls, data: bytes, name: Path | str) -> Self:
-        """The inverse of `encode`. Raises InputError for anything else."""
+        """Decode what `encode` returned.
+
+        Args:
+            data: bytes of the file.
+            name: of the file, for messages.
+
+        Raises:
+            InputError: it is no such file.
+        """
         try:
             start, header, packed = data.split(b"\n", 2)
             if start + b"\n" != _HEADER:
                 raise ValueError
-            told = parse_json(header)
-            height, width = map(int, told["size"])
-            grid = Grid(height, width, int(told["step"]))
+            stored = parse_json(header)
+            height, width = map(int, stored["size"])
+            grid = Grid(height, width, int(stored["step"]))
             rows, columns = grid.cells
-            size = len(told["frames"]) * -(-rows * columns // 8)
+            size = len(stored["frames"]) * -(-rows * columns // 8)
             if not 0 < size <= _LARGEST:
                 raise ValueError
             inflating = zlib.decompressobj()
             unpacked = inflating.decompress(packed, size + 1)  # a kilobyte may unpack to a megabyte
             if len(unpacked) != size or not inflating.eof:
                 raise ValueError
-            cells = np.frombuffer(unpacked, np.uint8).reshape(len(told["frames"]), -1)
-            return cls(grid, {int(frame): row for frame, row in zip(told["frames"], cells, strict=True)})
+            cells = np.frombuffer(unpacked, np.uint8).reshape(len(stored["frames"]), -1)
+            return cls(grid, {int(frame): row for frame, row in zip(stored["frames"], cells, strict=True)})
         except (ValueError, KeyError, TypeError, ArithmeticError, zlib.error) as error:
             raise InputError(name, _DAMAGED) from error

@@ -1,4 +1,4 @@
-"""People, cars, animals: what passes before a camera, told from rain.
+"""Find foreground and separate it from rain: people, cars, animals.
 
 Rain brightens, hardly colours, is thin, and falls anew in each frame. Whatever darkens or colours an area of some
 size, or brightens one that is wider than streaks in several frames in a row, and is found close by in the frames
@@ -31,45 +31,45 @@ from rainclean.moving.residual_grid import (
 )
 
 DARKER, COLOURED, BRIGHTER = 4.0, 5.0, 5.0
-"""Deviations from what a place usually shows, in its own spread, that are taken for something that passes."""
+"""Deviations from what a place usually shows, in its own spread, that are taken for foreground."""
 
-WEAK = 0.65
-"""Share of these that is enough beside something found: its faint parts."""
+WEAK_FRACTION = 0.65
+"""Fraction of these that is enough beside something found: its faint parts."""
 
-FAINT = 0.3
-"""Share of `COLOURED` that is enough for what hangs together with it: rain does not colour, so little else does."""
+FAINT_FRACTION = 0.3
+"""Fraction of `COLOURED` that is enough for what is connected to it: rain does not colour, so little else does."""
 
-SHORTEST = 4
-"""Frames in a row in which a passing thing has to be seen; rain that clumps is seen in one, ripples in three."""
+MIN_FRAMES = 4
+"""Frames in a row in which foreground has to be seen; rain that clumps is seen in one, ripples in three."""
 
-SMALLEST_SHARE = 0.0004
-"""Share of the picture that a passing thing covers at least: 29×29 px at 1080p."""
+MIN_AREA_FRACTION = 0.0004
+"""Fraction of the picture that foreground covers at least: 29×29 px at 1080p."""
 
-_THIN = 7
+_STREAK_CELLS = 7
 """Cells: brighter structure narrower than this is taken for streaks."""
 
-_WIDE = 13
-"""Cells: brighter areas have to be as wide as this, where nothing else speaks for a passing thing."""
+_WIDE_CELLS = 13
+"""Cells: brighter areas have to be as wide as this, where nothing else indicates foreground."""
 
-_LIMB = 41
+_LIMB_CELLS = 41
 """Cells, diameter: how far faint parts may lie from something found."""
 
-_EDGE = 0.65
-"""Share of the strength beside it below which a place lies outside of a thing's edge."""
+_EDGE_FRACTION = 0.65
+"""Fraction of the strength beside it below which a place lies outside of an object's edge."""
 
-_PARTS_APART = 0.6
-"""Times the side of the largest part found: so far apart may parts of one thing lie that has nothing else between."""
+_MAX_GAP_FACTOR = 0.6
+"""Times the side of the largest part found: the largest gap between parts of one object."""
 
-_REACH = 13
+_MOTION_CELLS = 13
 """Cells, diameter: how far apart the outlines in neighbouring frames may be."""
 
-_COARSE = 4
-"""Cells: squares of this side tell whether anything may last."""
+_COARSE_CELLS = 4
+"""Cells: side of the squares by which it is first found out whether anything lasts."""
 
 
 @dataclass(frozen=True)
 class _Usual:
-    """What a place shows without passing things: middle and spread, in grey levels, each (r, c) float32."""
+    """Levels of a place without foreground: middle and spread, in grey levels, each (r, c) float32."""
 
     middle: F32
     below: F32
@@ -78,17 +78,17 @@ class _Usual:
     @classmethod
     def of(cls, samples: I8, least: float, width: int) -> "_Usual":
         q10, q25, q50, q75, q90 = percentiles_over_time(samples, (10, 25, 50, 75, 90)) / np.float32(UNIT)
-        # The quartiles bear a thing that stands for a quarter of the clip; the outer ones see more of the rain.
+        # The quartiles hold although an object stands for a quarter of the clip; the outer ranks contain more rain.
         below = np.maximum((q50 - q25) / 0.674, np.minimum((q50 - q10) / 1.28, 2 * (q50 - q25) / 0.674))
         above = np.maximum((q75 - q50) / 0.674, (q90 - q50) / 1.28)
         return cls(q50, _spread(below, least, width), _spread(above, least, width))
 
     def darker(self, deviations: float) -> I8:
-        """Samples below this, (r, c) int8, are so many deviations darker."""
+        """Return the level, (r, c) int8, below which samples are so many deviations darker."""
         return _to_samples(np.ceil(np.float32(UNIT) * (self.middle - np.float32(deviations) * self.below)))
 
     def brighter(self, deviations: float) -> I8:
-        """Samples above this, (r, c) int8, are so many deviations brighter."""
+        """Return the level, (r, c) int8, above which samples are so many deviations brighter."""
         return _to_samples(np.floor(np.float32(UNIT) * (self.middle + np.float32(deviations) * self.above)))
 
 
@@ -102,27 +102,27 @@ def _spread(own: F32, least: float, width: int) -> F32:
 
 
 def find_passing(residuals: Residuals, restless: Callable[[], Mask]) -> Mask:
-    """Passing things of each frame, (N, gh, gw) bool.
+    """Find the foreground of each frame, (N, gh, gw) bool.
 
-    restless: gives where things move all the time, (gh, gw) bool; asked for in the end, if at all.
+    restless: returns where the scene moves all the time, (gh, gw) bool; called in the end, if at all.
     """
     frames, cells = len(residuals), residuals.luma.shape[1:]
     found = np.zeros(residuals.luma.shape, bool)
-    if frames < SHORTEST + 2:
+    if frames < MIN_FRAMES + 2:
         return found
     upright = falls_upright(residuals)
-    opened = np.array([without_streaks(frame, upright) for frame in residuals.luma])
+    opened = np.array([without_streaks(frame, upright=upright) for frame in residuals.luma])
     luma = _Usual.of(opened, 0.6, 15)
     chroma = [_Usual.of(plane, 0.6, 9) for plane in residuals.chroma]
     bright = _brighter(opened, luma)
     darker, a_bit_darker, a_bit_brighter = (
         luma.darker(DARKER),
-        luma.darker(WEAK * DARKER),
-        luma.brighter(WEAK * BRIGHTER),
+        luma.darker(WEAK_FRACTION * DARKER),
+        luma.brighter(WEAK_FRACTION * BRIGHTER),
     )
-    reach = ellipse(_REACH)
+    reach = ellipse(_MOTION_CELLS)
     near = [np.asarray(cv2.dilate(mask, reach), np.uint8) if mask.any() else mask for mask in bright]
-    least = max(12, round(SMALLEST_SHARE * cells[0] * cells[1]))
+    least = max(12, round(MIN_AREA_FRACTION * cells[0] * cells[1]))
     cores = np.zeros(found.shape, np.uint8)
     for t in range(frames):
         strong = (opened[t] < darker).view(np.uint8) | _clearly(_colour(residuals, t, chroma), cells)
@@ -130,8 +130,8 @@ def find_passing(residuals: Residuals, restless: Callable[[], Mask]) -> Mask:
         cores[t] = _core(strong, least)
     for t in _may_last(cores):
         coloured = _coloured(_colour(residuals, t, chroma), cells)
-        weak = (opened[t] < a_bit_darker) | (coloured > WEAK) | (opened[t] > a_bit_brighter)
-        found[t] = _bodies(cores[t], weak.astype(np.uint8), (coloured > FAINT).astype(np.uint8))
+        weak = (opened[t] < a_bit_darker) | (coloured > WEAK_FRACTION) | (opened[t] > a_bit_brighter)
+        found[t] = _bodies(cores[t], weak.astype(np.uint8), (coloured > FAINT_FRACTION).astype(np.uint8))
     if found.any():
         found = _tracks(found, restless(), reach)
         for mask in found:
@@ -141,33 +141,33 @@ def find_passing(residuals: Residuals, restless: Callable[[], Mask]) -> Mask:
 
 
 def _gaps(found: Mask) -> int:
-    """Cells between the parts of one thing that may have been missed, by the size of the largest part."""
+    """Return how many cells between the parts of one object may have been missed, by the size of the largest part."""
     _, _, stats, _ = cv2.connectedComponentsWithStats(found.astype(np.uint8), connectivity=8)
     size = math.sqrt(int(stats[1:, cv2.CC_STAT_AREA].max()))
-    return int(min(max(_THIN, _PARTS_APART * size), min(found.shape) / 6)) | 1
+    return int(min(max(_STREAK_CELLS, _MAX_GAP_FACTOR * size), min(found.shape) / 6)) | 1
 
 
-def without_streaks(frame: I8, upright: bool) -> I8:
-    """A residual without thin bright structure, (gh, gw) int8: streaks are longer than wide, at whatever slant.
+def without_streaks(frame: I8, *, upright: bool) -> I8:
+    """Remove thin bright structure from a residual, (gh, gw) int8: streaks are longer than wide, at whatever slant.
 
     upright: they are longer downwards than sideways.
     """
     # OpenCV's morphology knows no signed bytes; with this bit turned they are unsigned ones, 128 higher.
     smooth = cv2.blur(frame.view(np.uint8) ^ np.uint8(128), (1, 5) if upright else (5, 1))
-    line = np.ones((1, _THIN) if upright else (_THIN, 1), np.uint8)
+    line = np.ones((1, _STREAK_CELLS) if upright else (_STREAK_CELLS, 1), np.uint8)
     opened = np.asarray(cv2.morphologyEx(smooth, cv2.MORPH_OPEN, line), np.uint8)
     return (opened ^ np.uint8(128)).view(np.int8)
 
 
 def _brighter(opened: I8, usual: _Usual) -> list[NDArray[np.uint8]]:
-    """What is brighter in each frame and wider than streaks, (gh, gw) uint8 each."""
-    least, wide = np.maximum(usual.brighter(BRIGHTER), np.int8(5 * UNIT)), np.ones((5, _WIDE), np.uint8)
+    """Find what is brighter in each frame and wider than streaks, (gh, gw) uint8 each."""
+    least, wide = np.maximum(usual.brighter(BRIGHTER), np.int8(5 * UNIT)), np.ones((5, _WIDE_CELLS), np.uint8)
     high = (opened > least).view(np.uint8)
     return [np.asarray(cv2.morphologyEx(frame, cv2.MORPH_OPEN, wide), np.uint8) for frame in high]
 
 
 def _colour(residuals: Residuals, t: int, usual: list[_Usual]) -> F32:
-    """Deviation of chroma in its own spread, the larger of both, (ch, cw) float32."""
+    """Return the deviation of chroma in its own spread, the larger of both, (ch, cw) float32."""
     most: F32 = np.zeros(residuals.chroma.shape[2:], np.float32)
     for plane, u in zip(residuals.chroma, usual, strict=True):
         grey = cv2.blur(plane[t].astype(np.float32) / np.float32(UNIT), (3, 3))
@@ -176,23 +176,23 @@ def _colour(residuals: Residuals, t: int, usual: list[_Usual]) -> F32:
 
 
 def _coloured(most: F32, cells: tuple[int, ...]) -> F32:
-    """Deviation of chroma over its threshold, (gh, gw) float32, nowhere more than the largest of ``most``."""
+    """Divide the deviation of chroma by its threshold, (gh, gw) float32, nowhere more than the largest of ``most``."""
     # Chroma is coarse and often smeared by the encoder: a soft edge is cut about half way up.
     inner = cv2.erode(cv2.dilate(most, np.ones((5, 5), np.uint8)), np.ones((3, 3), np.uint8))
-    most = np.where(most > _EDGE * inner, most, 0)
+    most = np.where(most > _EDGE_FRACTION * inner, most, 0)
     large = cv2.resize(most / np.float32(COLOURED), (cells[1], cells[0]), interpolation=cv2.INTER_LINEAR)
     return np.asarray(large, np.float32)
 
 
 def _clearly(most: F32, cells: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Where chroma deviates by more than its threshold, (gh, gw) uint8; most: as `_colour` gives it."""
+    """Find where chroma deviates by more than its threshold, (gh, gw) uint8; most: as `_colour` returns it."""
     if most.max() <= COLOURED:
         return np.zeros(cells, np.uint8)
     return (_coloured(most, cells) > 1).view(np.uint8)
 
 
 def _core(strong: NDArray[np.uint8], least: int) -> NDArray[np.uint8]:
-    """What is strong without specks, (gh, gw) uint8, in parts of the size of a thing."""
+    """Keep what is strong without specks, (gh, gw) uint8, in parts of the size of an object."""
     # A median over 5×5 makes one of thirteen at the most out of each that is there.
     if 25 * np.count_nonzero(strong) < 13 * least:
         return np.zeros_like(strong)
@@ -200,13 +200,13 @@ def _core(strong: NDArray[np.uint8], least: int) -> NDArray[np.uint8]:
 
 
 def _may_last(cores: NDArray[np.uint8]) -> list[int]:
-    """Frames with something that may be seen in `SHORTEST` frames in a row, whatever hangs together with it.
+    """Find frames with something that may be seen in `MIN_FRAMES` frames in a row, whatever is connected to it.
 
-    cores: (N, gh, gw) uint8. In most clips rain makes such things now and then, and none of them lasts.
+    cores: (N, gh, gw) uint8. In most clips rain makes such areas now and then, and none of them lasts.
     """
-    small = (-(-cores.shape[2] // _COARSE), -(-cores.shape[1] // _COARSE))
+    small = (-(-cores.shape[2] // _COARSE_CELLS), -(-cores.shape[1] // _COARSE_CELLS))
     # All that a body may be wider by than its core, and half of what outlines in two frames may be apart by.
-    beside = np.ones((2 * -(-(_LIMB + _REACH) // (2 * _COARSE)) + 5,) * 2, np.uint8)
+    beside = np.ones((2 * -(-(_LIMB_CELLS + _MOTION_CELLS) // (2 * _COARSE_CELLS)) + 5,) * 2, np.uint8)
     wide = np.zeros((len(cores), small[1], small[0]), bool)
     for t in np.flatnonzero(cores.any(axis=(1, 2))):
         coarse = cv2.resize(cores[t] * np.uint8(255), small, interpolation=cv2.INTER_AREA)
@@ -218,23 +218,23 @@ def _may_last(cores: NDArray[np.uint8]) -> list[int]:
 
 
 def _bodies(core: NDArray[np.uint8], weak: NDArray[np.uint8], faint: NDArray[np.uint8]) -> Mask:
-    """Filled outlines around what is strong, with what is weak close by and what is faint and hangs together with it.
+    """Fill outlines around what is strong, with what is weak close by and what is faint and connected to it.
 
-    All (gh, gw), the outcome bool.
+    All (gh, gw), the result bool.
     """
     body = closed(core, 7)
     beside = most_of(weak, 3) & np.asarray(cv2.dilate(body, np.ones((3, 3), np.uint8)), np.uint8)
     limbs = most_of(faint, 5) | body
     if np.count_nonzero(limbs) > np.count_nonzero(body):
         # A dilation by as large an ellipse takes several times as long.
-        near = (cv2.distanceTransform(1 - body, cv2.DIST_L2, cv2.DIST_MASK_5) <= _LIMB / 2).astype(np.uint8)
+        near = (cv2.distanceTransform(1 - body, cv2.DIST_L2, cv2.DIST_MASK_5) <= _LIMB_CELLS / 2).astype(np.uint8)
         body = body | holding(limbs & near, body > 0).view(np.uint8)
     body = closed(body | beside, 5)
     return filled(body).astype(bool)
 
 
 def _tracks(found: Mask, restless: Mask, reach: NDArray[np.uint8]) -> Mask:
-    """What is seen in `SHORTEST` frames in a row or more, and does not lie where things move all the time."""
+    """Keep what is seen in `MIN_FRAMES` frames in a row or more, outside of places that move all the time."""
     empty = np.zeros(restless.shape, np.int32)
     parts = [cv2.connectedComponents(mask.astype(np.uint8))[1] if mask.any() else empty for mask in found]
     first = np.cumsum([0] + [int(p.max()) for p in parts])
@@ -261,7 +261,7 @@ def _tracks(found: Mask, restless: Mask, reach: NDArray[np.uint8]) -> Mask:
     quiet = np.concatenate([np.bincount(p[~restless].ravel(), minlength=int(p.max()) + 1)[1:] for p in held])
     for track in np.unique(tops):
         members = tops == track
-        lasts = len(np.unique(frame_of[members])) >= SHORTEST
+        lasts = len(np.unique(frame_of[members])) >= MIN_FRAMES
         if lasts and quiet[members].sum() > 0.5 * size[members].sum():
             for i in np.flatnonzero(members):
                 t = frame_of[i]
@@ -270,5 +270,5 @@ def _tracks(found: Mask, restless: Mask, reach: NDArray[np.uint8]) -> Mask:
 
 
 def _widened(parts: NDArray[np.int32], reach: NDArray[np.uint8]) -> NDArray[np.int32]:
-    """Parts with a rim; where rims meet, the later number holds."""
+    """Widen parts by a rim; where rims meet, the higher number stays."""
     return np.asarray(cv2.dilate(parts.astype(np.float32), reach)).astype(np.int32)

@@ -1,4 +1,6 @@
-"""Residuals of a clip against its clean image on a coarse grid, kept in a byte each: what `motion` judges from.
+"""Compute residuals of a clip against its clean image on a coarse grid, kept in a byte each.
+
+They are all that `detection` keeps of the frames.
 
 A cell is a square of ``step`` px. Luma residuals are kept for each cell, chroma residuals for each 2×2 cells.
 """
@@ -12,7 +14,7 @@ from numpy.typing import NDArray
 
 from rainclean._kernels import apply_network, square_means
 from rainclean._numba import compiled
-from rainclean.limits import MOST_CELLS, MOST_SAMPLES
+from rainclean.limits import MAX_GRID_CELLS, MAX_GRID_SAMPLES
 from rainclean.temporal import sort_network
 
 U8 = NDArray[np.uint8]
@@ -23,8 +25,8 @@ Mask = NDArray[np.bool_]
 UNIT = 2.0
 """A byte counts in so many parts of a grey level: larger differences than ±63 say nothing more."""
 
-RAIN = 232.0
-"""Grey level of drops, by which opacity is told; a rough figure will do."""
+RAIN_LEVEL = 232.0
+"""Grey level of drops, by which opacity is measured; a rough figure is enough."""
 
 _TO_LUMA_CHROMA = np.array(((0.299, 0.587, 0.114), (-0.299, -0.587, 0.886), (0.701, -0.587, -0.114)), np.float32)
 """RGB to luma, B − luma, R − luma."""
@@ -32,7 +34,7 @@ _TO_LUMA_CHROMA = np.array(((0.299, 0.587, 0.114), (-0.299, -0.587, 0.886), (0.7
 
 @dataclass(frozen=True)
 class Grid:
-    """Cells over a picture of ``height`` × ``width`` px; the last ones stand for what is left over beside them."""
+    """Cells over a picture of ``height`` × ``width`` px; the last ones cover what is left over at the border."""
 
     height: int
     width: int
@@ -40,9 +42,9 @@ class Grid:
 
     @classmethod
     def over(cls, shape: tuple[int, int], frames: int) -> "Grid":
-        """The finest grid that a clip of ``frames`` frames of ``shape`` (h, w) px may have."""
+        """Return the finest grid that a clip of ``frames`` frames of ``shape`` (h, w) px may have."""
         height, width = shape
-        most = max(1, min(MOST_CELLS, MOST_SAMPLES // max(1, frames)))
+        most = max(1, min(MAX_GRID_CELLS, MAX_GRID_SAMPLES // max(1, frames)))
         step = max(1, math.ceil(math.sqrt(height * width / most)))
         return cls(height, width, max(1, min(step, height // 2, width // 2)))
 
@@ -52,7 +54,7 @@ class Grid:
         return self.height // self.step, self.width // self.step
 
     def reduce(self, picture: U8 | F32) -> F32:
-        """Mean of a picture (h, w) or (h, w, 3), uint8 or float32, over each cell: (gh, gw) or (gh, gw, 3) float32."""
+        """Return the mean over each cell, (gh, gw) or (gh, gw, 3) float32, of a picture (h, w) or (h, w, 3)."""
         rows, columns = self.cells
         cut = picture[: rows * self.step, : columns * self.step]
         if self.step == 1:
@@ -61,7 +63,7 @@ class Grid:
         return np.asarray(small).astype(np.float32, copy=False)
 
     def enlarge(self, mask: Mask) -> Mask:
-        """A mask of the cells (gh, gw) for each px: (h, w) bool."""
+        """Enlarge a mask of the cells (gh, gw) to the px: (h, w) bool."""
         if self.step == 1:
             return mask.copy()
         rows = np.minimum(np.arange(self.height) // self.step, mask.shape[0] - 1)
@@ -71,10 +73,13 @@ class Grid:
 
 @dataclass(frozen=True)
 class Background:
-    """The clean image on the grid.
+    """Clean image on the grid.
 
-    luma: (gh, gw) float32. chroma: (gh, gw, 2) float32, B − luma and R − luma. sigma: (gh, gw) float32, what noise
-    of a px of this deviation leaves of it in a cell. contrast: (gh, gw) float32, grey levels up to those of rain.
+    Attributes:
+        luma: (gh, gw) float32.
+        chroma: (gh, gw, 2) float32, B − luma and R − luma.
+        sigma: (gh, gw) float32, standard deviation of the noise of a cell's mean.
+        contrast: (gh, gw) float32, grey levels up to those of rain.
     """
 
     luma: F32
@@ -84,22 +89,27 @@ class Background:
 
     @classmethod
     def of(cls, grid: Grid, clean: F32, sigma: F32) -> "Background":
-        """From the clean image (h, w, 3) and the noise of its luma (h, w), both float32."""
+        """Reduce the clean image (h, w, 3) and the noise of its luma (h, w), both float32."""
         planes = cv2.transform(grid.reduce(clean), _TO_LUMA_CHROMA).astype(np.float32, copy=False)
         noise = grid.reduce(sigma) / np.float32(grid.step)
-        return cls(planes[..., 0], planes[..., 1:], noise, np.maximum(RAIN - planes[..., 0], 8).astype(np.float32))
+        return cls(
+            planes[..., 0], planes[..., 1:], noise, np.maximum(RAIN_LEVEL - planes[..., 0], 8).astype(np.float32)
+        )
 
 
 def luma_of(grid: Grid, clean: F32) -> F32:
-    """Luma of a clean image (h, w, 3) float32 on the grid, (gh, gw) float32."""
+    """Return the luma of a clean image (h, w, 3) float32 on the grid, (gh, gw) float32."""
     return np.asarray(cv2.transform(grid.reduce(clean), _TO_LUMA_CHROMA[:1]), np.float32)
 
 
 @dataclass(frozen=True)
 class Residuals:
-    """What is kept of the frames that were seen, and the background they were last compared with.
+    """Residuals of the frames that were added, and the background they were last compared with.
 
-    luma: (N, gh, gw) int8, chroma: (2, N, ch, cw) int8 (2×2 cells each), in `UNIT`\\ ths of a grey level.
+    Attributes:
+        luma: (N, gh, gw) int8, in `UNIT`\\ ths of a grey level.
+        chroma: (2, N, ch, cw) int8 (2×2 cells each), in the same unit.
+        background: the clean image on the grid.
     """
 
     luma: I8
@@ -110,20 +120,20 @@ class Residuals:
         return len(self.luma)
 
     def grey(self, index: int) -> F32:
-        """Luma residual of a frame, (gh, gw) float32 grey levels."""
+        """Return the luma residual of a frame, (gh, gw) float32 grey levels."""
         return self.luma[index].astype(np.float32) / np.float32(UNIT)
 
 
 def chroma_cells(cells: tuple[int, int]) -> tuple[int, int]:
-    """Rows and columns of the grid of chroma."""
+    """Return the rows and columns of the grid of chroma."""
     return max(1, cells[0] // 2), max(1, cells[1] // 2)
 
 
 def residual(grid: Grid, rgb: U8, background: Background) -> tuple[I8, I8]:
-    """Luma and chroma residual of a frame (h, w, 3) uint8: (gh, gw) and (2, ch, cw) int8.
+    """Compute the luma and chroma residual of a frame (h, w, 3) uint8: (gh, gw) and (2, ch, cw) int8.
 
-    A drop is grey and hides what is behind it in part: the chroma that it takes away, told from how much it
-    brightens, is given back, so that rain leaves hardly anything in chroma.
+    A drop is grey and hides part of what is behind it. The chroma that it removes follows from how much it brightens
+    and is added back, so that rain leaves hardly anything in chroma.
     """
     luma = np.empty(grid.cells, np.int8)
     colour = np.empty((2, *grid.cells), np.float32)
@@ -140,7 +150,7 @@ def residual(grid: Grid, rgb: U8, background: Background) -> tuple[I8, I8]:
 
 @compiled
 def _residual(means: F32, level: F32, hue: F32, contrast: F32, luma: I8, chroma: F32) -> None:
-    """Means of cells (r, c, 3), less the background's.
+    """Subtract the background from means of cells (r, c, 3).
 
     luma: (r, c) int8 in `UNIT`\\ ths, chroma: (2, r, c) float32, rain undone.
     """
@@ -157,7 +167,7 @@ def _residual(means: F32, level: F32, hue: F32, contrast: F32, luma: I8, chroma:
 
 
 def percentiles_over_time(samples: I8, q: tuple[float, ...]) -> F32:
-    """Percentiles of (N, r, c) int8 over the frames, (len(q), r, c) float32 in the samples' unit; nearest ranks.
+    """Take percentiles of (N, r, c) int8 over the frames, (len(q), r, c) float32 in the samples' unit; nearest ranks.
 
     Of more than 160 frames, every second or third: thresholds need no more.
     """
@@ -174,7 +184,7 @@ def percentiles_over_time(samples: I8, q: tuple[float, ...]) -> F32:
 
 
 def falls_upright(residuals: Residuals) -> bool:
-    """Whether bright residuals are longer downwards than sideways: a clip may be shown turned by 90°."""
+    """Return whether bright residuals are longer downwards than sideways: a clip may be turned by 90°."""
     across = down = 0.0
     for frame in residuals.luma[:: -(-len(residuals) // 12)]:
         bright = np.clip(frame, 0, 60).astype(np.float32)
@@ -184,29 +194,29 @@ def falls_upright(residuals: Residuals) -> bool:
 
 
 def ellipse(diameter: int) -> U8:
-    """A filled ellipse to dilate or close masks with, (diameter, diameter) uint8."""
+    """Return a filled ellipse to dilate or close masks with, (diameter, diameter) uint8; diameter: cells."""
     return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (diameter, diameter)), np.uint8)
 
 
 def closed(mask: U8, diameter: int) -> U8:
-    """A mask (gh, gw) uint8 with gaps narrower than ``diameter`` cells closed."""
+    """Close gaps of a mask (gh, gw) uint8 that are narrower than ``diameter`` cells."""
     return np.asarray(cv2.morphologyEx(mask, cv2.MORPH_CLOSE, ellipse(diameter)), np.uint8)
 
 
 def filled(mask: U8) -> U8:
-    """A mask (gh, gw) uint8 with its holes filled; what it encloses against the picture's edge stays open."""
+    """Fill the holes of a mask (gh, gw) uint8; what it encloses against the picture's edge stays open."""
     outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     return np.asarray(cv2.drawContours(mask.copy(), outlines, -1, 1, cv2.FILLED), np.uint8)
 
 
 def most_of(mask: U8, side: int) -> U8:
-    """A mask (gh, gw) of 0 and 1 where most of a square of ``side`` cells is: its median, several times as fast."""
+    """Take the median of a mask (gh, gw) of 0 and 1 over squares of ``side`` cells, several times as fast as OpenCV."""
     count = cv2.boxFilter(mask, cv2.CV_8U, (side, side), normalize=False, borderType=cv2.BORDER_REPLICATE)
     return (count > side * side // 2).view(np.uint8)
 
 
 def large(mask: U8, least: int) -> U8:
-    """The parts of a mask (gh, gw) uint8 that have so many cells at least."""
+    """Keep the parts of a mask (gh, gw) uint8 that have at least ``least`` cells."""
     if np.count_nonzero(mask) < least:
         return np.zeros_like(mask)
     _, parts, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
@@ -216,7 +226,7 @@ def large(mask: U8, least: int) -> U8:
 
 
 def holding(mask: U8, seeds: Mask) -> Mask:
-    """The parts of a mask (gh, gw) uint8 that hold a seed, (gh, gw) bool; seeds lie in the mask."""
+    """Keep the parts of a mask (gh, gw) uint8 that contain a seed, (gh, gw) bool; seeds lie in the mask."""
     _, parts = cv2.connectedComponents(mask, connectivity=8)
     hold = np.bincount(parts[seeds], minlength=int(parts.max()) + 1) > 0
     hold[0] = False
@@ -224,7 +234,16 @@ def holding(mask: U8, seeds: Mask) -> Mask:
 
 
 def whole(mask: Mask, gaps: int, rim: int = 1) -> Mask:
-    """All of what was found in parts, (gh, gw) bool: closed over gaps of so many cells, filled, and made wider."""
+    """Complete what was found in parts: close gaps, fill holes, and widen it.
+
+    Args:
+        mask: (gh, gw) bool.
+        gaps: cells of the widest gap that is closed.
+        rim: cells by which the result is widened.
+
+    Returns:
+        (gh, gw) bool.
+    """
     if not mask.any():
         return mask
     return np.asarray(cv2.dilate(filled(closed(mask.astype(np.uint8), gaps)), ellipse(2 * rim + 1))).astype(np.bool_)

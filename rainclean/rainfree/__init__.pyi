@@ -1,20 +1,30 @@
-from .mean import DENSE, HELD_TOGETHER, TOGETHER, RainfreeMean, RainfreeSums, noise_of
-from .near_frames import FEWEST, Near, around, lay_over, near_clean, near_posterior, noise_of_difference, over_time
+from .mean import BATCH_FRAMES, DENSE_FRACTION, HELD_BATCH_FRAMES, RainfreeMean
+from .near_frames import (
+    MIN_NEAR_FRAMES,
+    Near,
+    align_near_frames,
+    frames_around,
+    near_clean,
+    near_posterior,
+    noise_of_difference,
+    over_time,
+)
 from .noise import NoiseSamples
 from .posterior import Posterior
+from .sums import RainfreeSums, noise_of
 
 __all__ = [
-    "DENSE",
-    "FEWEST",
-    "HELD_TOGETHER",
-    "TOGETHER",
+    "BATCH_FRAMES",
+    "DENSE_FRACTION",
+    "HELD_BATCH_FRAMES",
+    "MIN_NEAR_FRAMES",
     "Near",
     "NoiseSamples",
     "Posterior",
     "RainfreeMean",
     "RainfreeSums",
-    "around",
-    "lay_over",
+    "align_near_frames",
+    "frames_around",
     "near_clean",
     "near_posterior",
     "noise_of",

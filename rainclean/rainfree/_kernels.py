@@ -1,6 +1,6 @@
-"""Compiled kernels of the rain-free mean: the part of some frames in it.
+"""Compiled loops of the rain-free mean: residuals, sums along streaks, and the mean of the sums.
 
-Plain numpy twins are in `tests/oracles/kernels.py`.
+Kernels take positional arguments only, because the compiler does. Plain numpy twins are in `tests/oracles/kernels.py`.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ I32 = NDArray[np.int32]
 U8 = NDArray[np.uint8]
 
 STEPS = 15
-"""Steps of a residual to a standard deviation; sums along streaks are told in thirds of that, LINE_STEPS."""
+"""Steps of a residual to a standard deviation; sums along streaks have a third as many, LINE_STEPS."""
 
 LINE_STEPS = 5
 
@@ -32,7 +32,7 @@ LARGEST_REACH = 100
 
 @compiled
 def by_level(total: F32, table: F32, out: F32) -> None:
-    """What a table says of the mean level of the channels, rounded: ``total`` (R, W) float32 as from `channel_sums`.
+    """Look up a table by the mean level of the channels, rounded: ``total`` (R, W) float32 as from `channel_sums`.
 
     ``table`` (256,) float32; ``out`` (R, W) float32, may be ``total``. Levels outside 0…255 count as these.
     """
@@ -48,7 +48,7 @@ def by_level(total: F32, table: F32, out: F32) -> None:
 
 @compiled
 def channel_sums(picture: F32, out: F32) -> None:
-    """Sums of the channels, in their order: ``picture`` (R, W, 3) float32 → ``out`` (R, W) float32."""
+    """Add up the channels, in their order: ``picture`` (R, W, 3) float32 → ``out`` (R, W) float32."""
     for y in range(out.shape[0]):
         row, found = picture[y].reshape(-1), out[y]
         for x in range(found.size):
@@ -57,7 +57,7 @@ def channel_sums(picture: F32, out: F32) -> None:
 
 @compiled
 def residuals(frame: U8, clean: F32, scale: F32, out: U8) -> None:
-    """How much brighter than clean a frame is: the channels' mean, in steps of its noise.
+    """Compute how much brighter than clean a frame is: the channels' mean, in steps of its noise.
 
     ``frame`` (R, W, 3) uint8; ``clean`` (R, W) float32, sum of the channels in levels; ``scale`` (R, W) float32, steps
     to a level of the sum; ``out`` (R, W) uint8, steps from LOWEST standard deviations on, at most SIZE − 1.
@@ -77,7 +77,7 @@ def residuals(frame: U8, clean: F32, scale: F32, out: U8) -> None:
 
 @compiled
 def along_streaks(z: U8, reach: int, offsets: I32, first: int, out: U8) -> None:
-    """Sums of residuals along the direction in which streaks fall, over the root of their number.
+    """Add up residuals along the direction in which streaks fall, over the root of their number.
 
     ``z`` (R, W) uint8 as from `residuals`; a sum takes row y−reach to y+reach, LARGEST_REACH at most, shifted sideways
     by the differences of ``offsets`` (R,) int32 as from `lean`, as far as there are such rows; at the sides rows that
@@ -114,10 +114,11 @@ def along_streaks(z: U8, reach: int, offsets: I32, first: int, out: U8) -> None:
 
 @compiled
 def settle(totals: F32, weights: F32, top: int, least: float, mean: F32) -> None:
-    """The mean over both halves of the frames, in the place of what it began with.
+    """Write the mean over both halves of the frames over the initial estimate.
 
     ``totals`` (2, H, W, 3) and ``weights`` (2, H, W) float32 as from `accumulate`; ``mean`` (R, W, 3) float32, rows of
-    the start from row ``top`` on, which stays where the weights of both halves come to less than ``least``.
+    the initial estimate from row ``top`` on, which stays where the weights of both halves add up to less than
+    ``least``.
     """
     width = weights.shape[2]
     share = np.empty(width, np.float32)
@@ -136,8 +137,8 @@ def settle(totals: F32, weights: F32, top: int, least: float, mean: F32) -> None
 
 
 @compiled
-def apart(totals: F32, weights: F32, top: int, out: F32) -> None:
-    """Variance of a mean over both halves, from what the means of the halves differ by.
+def variance_of_halves(totals: F32, weights: F32, top: int, out: F32) -> None:
+    """Compute the variance of a mean over both halves, from what the means of the halves differ by.
 
     ``totals`` (2, H, W, 3) and ``weights`` (2, H, W) float32 as from `accumulate`; ``out`` (R, W) float32, the mean of
     the channels' variances, of the rows from ``top`` on.
@@ -157,10 +158,10 @@ def apart(totals: F32, weights: F32, top: int, out: F32) -> None:
 
 @compiled
 def correlate(one: U8, other: U8, sums: NDArray[np.float64]) -> None:
-    """Adds up products of two pictures of residuals, and squares: their ratio is the correlation.
+    """Add up products of two pictures of residuals, and squares: their ratio is the correlation.
 
     ``one``, ``other`` (R, W) uint8 as from `residuals`; what lies beyond two standard deviations is left out as rain
-    or something that passes. ``sums`` (2,) float64, added to.
+    or foreground. ``sums`` (2,) float64, added to.
     """
     for y in range(one.shape[0]):
         products, squares = np.int32(0), np.int32(0)

@@ -1,16 +1,16 @@
-"""The clean image of few frames near the reference frame, each laid over it pixel by pixel.
+"""Make a clean image of a few frames near the reference frame, each aligned with it pixel by pixel.
 
 Where a camera travels past near things, or wind bends what it films, no picture of many frames is right: each frame
-shows another scene. A few frames next to the reference frame still show nearly the same one. A homography takes
-each of them over the reference frame, dense optical flow does the rest, and both look at pictures that were freed of
-rain before, roughly. The median over them has no rain; the reference frame itself has the right detail wherever it
-shows no rain. How much of it is taken there follows from Stein's rule: as much as the median differs from it by more
-than noise does.
+shows another scene. A few frames next to the reference frame still show nearly the same one. A homography maps each of
+them to the reference frame, dense optical flow does the rest. Both use pictures from which most rain was removed. The
+median over them has no rain; the reference frame itself has the right detail wherever it shows no rain. Stein's rule
+says how much of it is taken there: as much as the median differs from it by more than noise does.
 """
 
 from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -24,29 +24,31 @@ F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-AROUND = 3
+FRAMES_EACH_SIDE = 3
 """Frames to each side of the reference frame."""
 
-FEWEST = 5
-"""Frames that must lie over the reference frame, itself included: with fewer the median tells little."""
+MIN_NEAR_FRAMES = 5
+"""Frames that must be aligned with the reference frame, itself included: of fewer the median says little."""
 
-OWN, RAINY = 6.0, 14.0
+OWN_LEVELS, RAINY_LEVELS = 6.0, 14.0
 """Grey levels that the reference frame may differ from the median to be taken, and from which on it is not."""
 
-_FLOW_SIDE = 1280  # px: of larger pictures flow is told at a smaller size
-_SIFT_SIDE = 960
-_MATCHES = 12
-_BLOCK = 8
-_LENT = 9  # px across: neighbours that share their uncertainty
-_CALM = 0.05  # share of blocks that are calmer than what noise is told from
+_FLOW_SIDE_PX = 1280  # of larger pictures flow is computed at a smaller size
+_SIFT_SIDE_PX = 960
+_MIN_MATCHES = 12
+_BLOCK_PX = 8
+_SHARED_PX = 9  # px across: neighbours that share their uncertainty
+_CALM_FRACTION = 0.05  # of blocks that are calmer than those by which noise is measured
 
 
 @dataclass(frozen=True)
 class Near:
-    """Frames near the reference frame, laid over it.
+    """Frames near the reference frame, aligned with it.
 
-    frames: (K, H, W, 3) uint8 RGB. at: which of them is the reference frame. indices: of the frames in
-    what they were chosen from.
+    Attributes:
+        frames: (K, H, W, 3) uint8 RGB.
+        at: which of them is the reference frame.
+        indices: of the frames in what they were chosen from.
     """
 
     frames: U8
@@ -59,20 +61,38 @@ class Near:
         return np.asarray(self.frames[self.at], np.uint8)
 
 
-def around(indices: Sequence[int], reference: int) -> list[int]:
-    """The frames next to a reference frame among rising indices; as many where they begin or end."""
-    begin = max(0, min(indices.index(reference) - AROUND, len(indices) - 2 * AROUND - 1))
-    return list(indices[begin : begin + 2 * AROUND + 1])
+def frames_around(indices: Sequence[int], reference: int) -> list[int]:
+    """Choose the frames next to a reference frame; as many where the indices begin or end.
+
+    Args:
+        indices: of frames, rising.
+        reference: one of them.
+
+    Example:
+        >>> frames_around(range(0, 40, 2), 20)
+        [14, 16, 18, 20, 22, 24, 26]
+    """
+    begin = max(0, min(indices.index(reference) - FRAMES_EACH_SIDE, len(indices) - 2 * FRAMES_EACH_SIDE - 1))
+    return list(indices[begin : begin + 2 * FRAMES_EACH_SIDE + 1])
 
 
-def lay_over(
+def align_near_frames(
     frames: Sequence[U8], at: int, matrices: Sequence[F64 | None], region: tuple[int, int, int, int], workers: int = 2
 ) -> Generator[float, None, Near]:
-    """Lay frames over the one at position ``at``; yields the share of the work that is done.
+    """Align frames with one of them.
 
-    frames: (H, W, 3) uint8 each, in the order of time. matrices: (3, 3), px of the reference frame to px of each; None
-    where that is not known. region: x, y, width, height of the reference frame that is wanted. Frames that nothing
-    ties to the reference frame are left out.
+    Args:
+        frames: (H, W, 3) uint8 each, in the order of time.
+        at: position of the reference frame.
+        matrices: (3, 3), px of the reference frame to px of each; None where that is not known.
+        region: x, y, width, height of the reference frame that is wanted.
+        workers: threads.
+
+    Yields:
+        The fraction of the work that is done.
+
+    Returns:
+        The aligned frames, without those that nothing connects to the reference frame.
     """
     height, width = frames[0].shape[:2]
     grey = [luma(frame) for frame in frames]
@@ -85,12 +105,12 @@ def lay_over(
         ]
         known = [k for k, matrix in enumerate(placed) if matrix is not None]
         yield 0.3
-        scale = min(1.0, _FLOW_SIDE / max(height, width))
+        scale = min(1.0, _FLOW_SIDE_PX / max(height, width))
         small = {k: _small(_taken(grey[k], placed[k]), scale) for k in known}  # type: ignore[arg-type]
         freed = {k: _freed_of_rain(small, known, k) for k in known}
         yield 0.4
 
-        def laid(k: int) -> U8:
+        def aligned(k: int) -> U8:
             x, y, wide, high = region
             if k == at:
                 return frames[k][y : y + high, x : x + wide]
@@ -98,48 +118,62 @@ def lay_over(
             return _moved(frames[k], placed[k], flow, x, y)  # type: ignore[arg-type]
 
         pictures = []
-        for done, picture in enumerate(pool.map(laid, known), 1):
+        for done, picture in enumerate(pool.map(aligned, known), 1):
             pictures.append(picture)
             yield 0.4 + 0.6 * done / len(known)
     return Near(np.stack(pictures), known.index(at), tuple(known))
 
 
 def near_clean(near: Near, without: int | None = None) -> tuple[U8, F32]:
-    """The clean image, (H, W, 3) uint8, and how much of each pixel is the reference frame's own, (H, W) float32 0…1.
+    """Make the clean image.
 
-    without: a frame that is not to be used, for judging by it; never the reference frame.
+    Args:
+        near: the aligned frames.
+        without: a frame that is not used, to judge the result by it; never the reference frame.
+
+    Returns:
+        The clean image, (H, W, 3) uint8, and how much of each pixel is the reference frame's own, (H, W) float32 0…1.
     """
     used = near.frames if without is None else np.delete(near.frames, without, axis=0)
     middle = over_time(used)
     reference = near.reference.astype(np.float32)
-    apart = (reference - middle).mean(axis=2)
-    share = _own_share(apart)
-    unlike = np.clip((np.abs(apart) - OWN) / (RAINY - OWN), 0, 1)
+    difference = (reference - middle).mean(axis=2)
+    share = _own_share(difference)
+    unlike = np.clip((np.abs(difference) - OWN_LEVELS) / (RAINY_LEVELS - OWN_LEVELS), 0, 1)
     # Rain only brightens: where the reference frame is darker it shows something else, and that is what was there.
-    own = np.where(apart < 0, share + (1 - share) * unlike, share * (1 - unlike))
+    own = np.where(difference < 0, share + (1 - share) * unlike, share * (1 - unlike))
     picture = middle + own[..., None] * (reference - middle)
     weight = np.asarray(own + (1 - own) / len(used), np.float32)
     return np.rint(np.clip(picture, 0, 255)).astype(np.uint8), weight
 
 
 def near_posterior(near: Near, picture: U8) -> Posterior:
-    """What is believed of the truth where a clean image of near frames is best.
+    """Return the posterior where a clean image of near frames is best.
 
-    The others differ from it by noise, by what moved and by rain; half of them show no more than is usual there.
+    The other frames differ from it by noise, by what moved and by rain; half of them show no more than is usual there.
+
+    Args:
+        near: the aligned frames.
+        picture: (H, W, 3) uint8, their clean image.
     """
-    apart = [
+    squares = [
         np.square(frame.astype(np.float32) - picture).mean(axis=2)
         for k, frame in enumerate(near.frames)
         if k != near.at
     ]
-    usual = cv2.blur(np.sqrt(np.median(apart, axis=0)), (_LENT, _LENT))
+    usual = cv2.blur(np.sqrt(np.median(squares, axis=0)), (_SHARED_PX, _SHARED_PX))
     mean = picture.astype(np.float32)
     noise = noise_of_difference((near.reference - mean).mean(axis=2))
     return Posterior(mean, np.asarray(np.hypot(usual, noise), np.float32))
 
 
 def over_time(frames: U8, percent: float = 50.0) -> F32:
-    """Percentile over time, the median: (K, H, W, 3) uint8 → (H, W, 3) float32, in strips, for numpy copies."""
+    """Take a percentile over time, the median: (K, H, W, 3) uint8 → (H, W, 3) float32.
+
+    Args:
+        frames: (K, H, W, 3) uint8; taken in strips, because numpy copies them.
+        percent: 0…100.
+    """
     out = np.empty(frames.shape[1:], np.float32)
     for top in range(0, len(out), 64):
         out[top : top + 64] = np.percentile(frames[:, top : top + 64], percent, axis=0)
@@ -147,53 +181,68 @@ def over_time(frames: U8, percent: float = 50.0) -> F32:
 
 
 def noise_of_difference(apart: F32) -> float:
-    """Standard deviation of the noise of one frame beside the median, from the calmest of blocks, grey levels.
+    """Measure the noise of one frame from its difference to the median, by the calmest blocks.
 
-    apart: (H, W) float32, frame less median. Rain only brightens: what lies below the median is noise, and what moved;
-    of that the calmest blocks have least.
+    Rain only brightens: what lies below the median is noise, and what moved; of that the calmest blocks have least.
+
+    Args:
+        apart: (H, W) float32, frame less median, grey levels.
+
+    Returns:
+        The standard deviation, grey levels.
     """
-    height, width = (n // _BLOCK * _BLOCK for n in apart.shape)
-    below = np.minimum(apart[:height, :width], 0).reshape(height // _BLOCK, _BLOCK, -1, _BLOCK)
+    height, width = (n // _BLOCK_PX * _BLOCK_PX for n in apart.shape)
+    below = np.minimum(apart[:height, :width], 0).reshape(height // _BLOCK_PX, _BLOCK_PX, -1, _BLOCK_PX)
     count = np.count_nonzero(below, axis=(1, 3))
-    told = count > _BLOCK * _BLOCK // 4
-    if not told.any():
+    usable = count > _BLOCK_PX * _BLOCK_PX // 4
+    if not usable.any():
         return 0.0
-    squares = np.square(below).sum(axis=(1, 3))[told] / count[told]
-    return float(np.sqrt(np.quantile(squares, _CALM)))
+    squares = np.square(below).sum(axis=(1, 3))[usable] / count[usable]
+    return float(np.sqrt(np.quantile(squares, _CALM_FRACTION)))
 
 
 def _own_share(apart: F32) -> float:
-    """How much of the reference frame to take where it shows no rain: what makes the squared error least.
+    """Return how much of the reference frame to take where it shows no rain, for the least squared error.
 
     The median is off by what the two differ by beyond noise (Stein's rule for two measurements of one thing).
     """
-    dry = np.square(apart[np.abs(apart) < OWN])
+    dry = np.square(apart[np.abs(apart) < OWN_LEVELS])
     return max(0.0, 1 - noise_of_difference(apart) ** 2 / float(dry.mean())) if dry.size and dry.any() else 0.0
 
 
-def _features(grey: U8) -> tuple[F32, F32, float]:
-    scale = min(1.0, _SIFT_SIDE / max(grey.shape))
-    points, told = cv2.SIFT.create(2000).detectAndCompute(_small(grey, scale), np.empty(0, np.uint8))
+class _Features(NamedTuple):
+    """SIFT features of a frame: places (K, 2) float32 px, descriptors (K, 128) float32, scale of the picture used."""
+
+    places: F32
+    descriptors: F32
+    scale: float
+
+
+def _features(grey: U8) -> _Features:
+    """Find SIFT features of a frame, (H, W) uint8."""
+    scale = min(1.0, _SIFT_SIDE_PX / max(grey.shape))
+    points, descriptors = cv2.SIFT.create(2000).detectAndCompute(_small(grey, scale), np.empty(0, np.uint8))
     places = np.array([p.pt for p in points], np.float32).reshape(-1, 2)
-    return (
+    return _Features(
         places / np.float32(scale),
-        np.asarray(told, np.float32) if len(points) else np.empty((0, 128), np.float32),
+        np.asarray(descriptors, np.float32) if len(points) else np.empty((0, 128), np.float32),
         scale,
     )
 
 
-def _homography(reference: tuple[F32, F32, float], other: tuple[F32, F32, float]) -> F64 | None:
-    """(3, 3), px of the reference frame to px of another one, from what both show; None where that is too little."""
-    if min(len(reference[1]), len(other[1])) < _MATCHES:
+def _homography(reference: _Features, other: _Features) -> F64 | None:
+    """Estimate the matrix (3, 3), px of the reference frame to px of another one; None where too few features match."""
+    if min(len(reference.descriptors), len(other.descriptors)) < _MIN_MATCHES:
         return None
-    pairs = cv2.BFMatcher().knnMatch(reference[1], other[1], k=2)
+    pairs = cv2.BFMatcher().knnMatch(reference.descriptors, other.descriptors, k=2)
     same = [pair[0] for pair in pairs if len(pair) == 2 and pair[0].distance < 0.75 * pair[1].distance]
-    if len(same) < _MATCHES:
+    if len(same) < _MIN_MATCHES:
         return None
-    here = reference[0][[m.queryIdx for m in same]]
-    there = other[0][[m.trainIdx for m in same]]
-    matrix, fits = cv2.findHomography(here, there, cv2.USAC_MAGSAC, 1.5 / reference[2], maxIters=5000, confidence=0.999)
-    if matrix is None or fits.sum() < _MATCHES:
+    source = reference.places[[m.queryIdx for m in same]]
+    target = other.places[[m.trainIdx for m in same]]
+    tolerance = 1.5 / reference.scale
+    matrix, fits = cv2.findHomography(source, target, cv2.USAC_MAGSAC, tolerance, maxIters=5000, confidence=0.999)
+    if matrix is None or fits.sum() < _MIN_MATCHES:
         return None
     return np.asarray(matrix, np.float64)
 
@@ -213,7 +262,7 @@ def _taken(picture: U8, matrix: F64) -> U8:
 
 
 def _freed_of_rain(pictures: dict[int, U8], known: Sequence[int], k: int) -> U8:
-    """A picture without most of its rain: the median with the two next to it, and over 3×3 px."""
+    """Remove most of the rain of a picture: the median with the two next to it, and over 3×3 px."""
     place = known.index(k)
     first = min(max(place - 1, 0), max(0, len(known) - 3))
     three = np.sort([pictures[j] for j in known[first : first + 3]], axis=0)
@@ -221,10 +270,10 @@ def _freed_of_rain(pictures: dict[int, U8], known: Sequence[int], k: int) -> U8:
 
 
 def _flow(reference: U8, other: U8, size: tuple[int, int]) -> F32:
-    """Where each px of the reference frame is found beside its own place, (H, W, 2) px; size: (width, height)."""
-    told = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    told.setFinestScale(0)
-    flow = told.calc(reference, other, np.empty(0, np.float32))
+    """Compute the optical flow of the reference frame, (H, W, 2) px; size: (width, height)."""
+    method = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    method.setFinestScale(0)
+    flow = method.calc(reference, other, np.empty(0, np.float32))
     if flow.shape[1::-1] == size:
         return np.asarray(flow, np.float32)
     grown = cv2.resize(flow, size, interpolation=cv2.INTER_LINEAR)
@@ -232,7 +281,7 @@ def _flow(reference: U8, other: U8, size: tuple[int, int]) -> F32:
 
 
 def _moved(frame: U8, matrix: F64, flow: F32, left: int, top: int) -> U8:
-    """A frame resampled once, by its homography and the flow on top of it: (h, w, 3) uint8."""
+    """Resample a frame once, by its homography and the flow on top of it: (h, w, 3) uint8."""
     down, across = np.mgrid[top : top + flow.shape[0], left : left + flow.shape[1]].astype(np.float32)
     x, y = across + flow[..., 0], down + flow[..., 1]
     m = matrix.astype(np.float32)

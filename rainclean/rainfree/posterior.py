@@ -1,7 +1,7 @@
-"""What is believed of the truth at each pixel: a mean and how far off it may be. How far any picture is off follows.
+"""Keep the posterior of the clean image: a mean and a standard deviation at each pixel.
 
-A posterior is a Gaussian at each pixel and channel. With it any picture of the place can be judged, whichever recipe or
-composite it came from: its expected error is made of the posterior's own and of its distance from the posterior's mean.
+It is a Gaussian at each pixel and channel. With it any picture of the scene can be judged, whichever recipe or
+composite it came from: its expected error consists of the posterior's own and of its distance from the posterior mean.
 """
 
 from dataclasses import dataclass
@@ -23,18 +23,30 @@ _ROWS = 64
 
 @dataclass(frozen=True)
 class Posterior:
-    """mean: (H, W, 3) float32 in grey levels, 0…255. sd: (H, W) float32, its standard deviation in each channel."""
+    """Posterior of the clean image.
+
+    Attributes:
+        mean: (H, W, 3) float32 in grey levels, 0…255.
+        sd: (H, W) float32, its standard deviation in each channel, grey levels.
+    """
 
     mean: F32
     sd: F32
 
     def error(self, picture: U8 | F32) -> F32:
-        """Expected error σ of a picture, grey levels, (H, W) float32: root mean square over the channels.
+        """Compute the expected error σ of a picture. The ground truth counts as light, not rounded to levels.
 
-        picture: (H, W, 3) uint8 or float32. The truth is taken for light, which is not rounded to levels.
+        Args:
+            picture: (H, W, 3) uint8 or float32.
+
+        Returns:
+            (H, W) float32, grey levels, root mean square over the channels.
+
+        Raises:
+            ValueError: the picture has another size.
         """
         if picture.shape != self.mean.shape:
-            raise ValueError(f"a picture of shape {picture.shape} beside a posterior of {self.mean.shape}")
+            raise ValueError(f"a picture of shape {picture.shape}, a posterior of shape {self.mean.shape}")
         out = np.empty(self.sd.shape, np.float32)
         for top in range(0, len(out), _ROWS):  # in strips, so that of 4K little more than the picture is in memory
             rows = slice(top, top + _ROWS)
@@ -44,22 +56,31 @@ class Posterior:
 
     @property
     def fine(self) -> U16:
-        """The mean as 16-bit picture, (H, W, 3) uint16, SCALE values to a level, so that white is 65 535."""
+        """The mean as a 16-bit picture, (H, W, 3) uint16, SCALE values to a level, so that white is 65 535."""
         return np.clip(np.rint(self.mean * SCALE), 0, 65535).astype(np.uint16)
 
     def encode(self) -> tuple[bytes, bytes]:
-        """Mean (16-bit RGB) and sd (16-bit grey), both times SCALE, as PNG files."""
+        """Encode mean (16-bit RGB) and sd (16-bit grey), both times SCALE, as PNG files."""
         import cv2
 
         sd = np.clip(np.rint(self.sd * SCALE), 0, 65535).astype(np.uint16)
         encoded = [cv2.imencode(".png", picture) for picture in (self.fine[..., ::-1], sd)]
         if not all(done for done, _ in encoded):
-            raise ValueError(f"a posterior of {self.mean.shape} could not be encoded")
+            raise ValueError(f"a posterior of shape {self.mean.shape} could not be encoded")
         return encoded[0][1].tobytes(), encoded[1][1].tobytes()
 
     @classmethod
     def decode(cls, mean: bytes, sd: bytes, name: str = "posterior") -> "Posterior":
-        """The inverse of `encode`. Raises InputError for files that are none."""
+        """Decode what `encode` returned.
+
+        Args:
+            mean: PNG file, 16-bit RGB.
+            sd: PNG file, 16-bit grey.
+            name: of the posterior, for messages.
+
+        Raises:
+            InputError: the files are damaged, or no such pictures.
+        """
         import cv2
 
         levels, off = (

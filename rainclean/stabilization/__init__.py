@@ -1,4 +1,8 @@
-"""Stabilisation: how the camera and the light move, and frames as the reference frame shows them."""
+"""Stabilization: motion of the camera, changes of exposure, and frames as the reference frame would show them.
+
+While a clip is decoded, `Gatherer` and `LightSamples` collect what they need. From them come a `Registration` and a
+`Light`, which together are the poses of all frames. Everything after that reads frames through `StabilizedSource`.
+"""
 
 import lazy_loader
 

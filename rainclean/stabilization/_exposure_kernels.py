@@ -22,7 +22,7 @@ BLOCK = 512
 
 @compiled
 def percentile(samples: U8, lights: F64, share: float, scene: F32) -> None:
-    """Grey level below which about ``share`` of the samples of each point lie, lights (N, 2) undone.
+    """Find the grey level below which about ``share`` of the samples of each point lie, exposures (N, 2) undone.
 
     samples (N, S) uint8 → ``scene`` (S,) float32, to half a grey level, found by halving; about 0 where a point has
     no sample.
@@ -45,9 +45,10 @@ def percentile(samples: U8, lights: F64, share: float, scene: F32) -> None:
 
 @compiled
 def below(samples: U8, lights: F64, scene: F32, deepest: float, squares: F32, counts: F32) -> None:
-    """Squares of how far samples (N, S) lie below ``scene`` (S,) as lights (N, 2) show it, and how many do: (S,) both.
+    """Add up squares of how far samples (N, S) lie below the exposed ``scene`` (S,), and count them: (S,) both.
 
-    No noise lies more than ``deepest`` grey levels below: that is a passer-by, or a frame of something else.
+    lights: (N, 2). No noise lies more than ``deepest`` grey levels below: that is foreground, or a frame of something
+    else.
     """
     none, limit, zero, one = np.uint8(NONE), np.float32(-deepest), np.float32(0), np.float32(1)
     squares[:] = zero
@@ -65,7 +66,7 @@ def below(samples: U8, lights: F64, scene: F32, deepest: float, squares: F32, co
 def moments(
     samples: U8, scene: F32, sigma: F32, lights: F64, window: F64, margin: float, edges: I64, sums: F64
 ) -> None:
-    """Sums over the points of each frame and tile, from which a step towards its gain and offset is solved.
+    """Add up moments over the points of each frame and tile, from which a step towards its gain and offset is solved.
 
     samples (N, S) uint8; scene, sigma (S,) float32 grey levels; lights (N, 2) as known. window: lowest and highest
     residual that counts and the mean that clean noise has between them, in standard deviations. margin: grey levels
@@ -110,7 +111,10 @@ def moments(
 
 @compiled
 def rescene(samples: U8, scene: F32, sigma: F32, lights: F64, window: F64, share: float) -> None:
-    """A step of ``scene`` (S,) at every point, by all frames. Arguments as in `moments`; share: of the way to go."""
+    """Take a step of ``scene`` (S,) at every point, by all frames.
+
+    Arguments as in `moments`; share: fraction of the way to go.
+    """
     low, high, mean = np.float32(window[0]), np.float32(window[1]), np.float32(window[2])
     one, zero, none = np.float32(1), np.float32(0), np.uint8(NONE)
     points = samples.shape[1]

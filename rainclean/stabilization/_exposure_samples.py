@@ -1,4 +1,4 @@
-"""Where `exposure` takes its samples, and how a frame is sampled there."""
+"""Choose the points at which `exposure` samples frames, and sample a frame there."""
 
 import math
 
@@ -15,7 +15,7 @@ _TILES = 6  # tiles across the longer side: two halves of the points, like the f
 
 
 def scatter(width: int, height: int, most: int) -> Points:
-    """Points (S, 2) int64 px (x, y), at most ``most``: one at random in each cell of a grid, always the same.
+    """Scatter points (S, 2) int64 px (x, y), at most ``most``: one at random in each cell of a grid, always the same.
 
     At random, for the blocks of a codec are regular. The first half of them lies in the white fields of a chessboard,
     the second in the black ones, each field by field (`tile_of`); both have as many.
@@ -39,18 +39,18 @@ def scatter(width: int, height: int, most: int) -> Points:
 
 
 def tile_of(points: Points, side: int) -> Points:
-    """Column and row of the field that each point lies in, (S, 2); side: the longer one of the frame, px."""
+    """Return column and row of the field that each point lies in, (S, 2); side: the longer one of the frame, px."""
     return np.asarray(points * _TILES // side)
 
 
 def edges_of(points: Points, side: int) -> Points:
-    """Where the points of a new field begin in the order of `scatter`, and their number: (T + 1,)."""
+    """Find where the points of each field begin in the order of `scatter`, and their number: (T + 1,)."""
     tile = tile_of(points, side)
     return np.asarray(np.r_[0, np.flatnonzero((np.diff(tile, axis=0) != 0).any(axis=1)) + 1, len(points)])
 
 
 def sample(rgb: U8, points: Points, matrix: F64) -> U8:
-    """Samples of a frame of a registered camera, (S, 3) uint8.
+    """Sample a frame of a registered camera, (S, 3) uint8.
 
     Between pixels in every frame, the reference frame, too: interpolation smooths noise, in all of them alike.
     """

@@ -1,12 +1,15 @@
-"""Light that changes from frame to frame: found under rain, and undone.
+"""Measure under rain how exposure changes from frame to frame, and undo it.
 
-A frame is taken for gain · scene + offset, per channel, plus noise, plus rain that only brightens, plus passers-by.
-Exposure is a factor on light, and tone curves that are powers keep it a factor on grey levels; other curves, haze and
-automatic contrast leave an offset, which is used only where the samples ask for it. The lights of all frames and the
-scene at some thousand points are fitted in turns. Rain makes a bright tail of the residuals, and dense rain leaves few
-samples dry; but the darker side of the dry ones stays as it is. So in each turn only residuals from some standard
-deviations of the noise below to a little above count, and their mean is held against the mean that clean noise has
-between the same bounds (the mean of a truncated normal distribution): rain that sets in is not taken for light.
+Samples are collected while frames are decoded; `stabilized_source` then undoes the exposure of each frame. A frame is
+modelled as gain · scene + offset, per channel, plus noise, plus rain that only brightens, plus foreground. Exposure is
+a factor on light, and tone curves that are powers keep it a factor on grey levels. Other curves, haze and automatic
+contrast leave an offset, which is used only where the samples ask for it.
+
+The exposures of all frames and the scene at some thousand points are fitted in turns. Rain makes a bright tail of the
+residuals, and dense rain leaves few samples dry; but the darker side of the dry ones stays unchanged. So in each turn
+only residuals from some standard deviations of the noise below to a little above count. Their mean is compared with
+the mean that clean noise has between the same bounds (the mean of a truncated normal distribution). So rain that sets
+in is not taken for exposure.
 
 Source of turns and of one-step estimates: Huber and Ronchetti, "Robust Statistics", 2009, chapters 4 and 7.
 """
@@ -18,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rainclean.limits import MOST_POINTS
+from rainclean.limits import MAX_SAMPLE_POINTS
 from rainclean.stabilization import _exposure_kernels, _exposure_tiles
 from rainclean.stabilization._exposure_samples import edges_of, sample, scatter
 
@@ -26,46 +29,56 @@ U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 
-TOLD = 0.2
-"""Grey levels, root mean square over frames and scene, up to which a change of light is left alone."""
+MIN_EFFECT = 0.2
+"""Grey levels, root mean square over frames and scene: a smaller change of exposure is left alone."""
 
-OFFSET_TOLD = 0.4
+MIN_OFFSET_EFFECT = 0.4
 """Grey levels, likewise: what offsets have to explain beyond gains."""
 
-_OF_NOISE = 0.12  # both are at least so many standard deviations of the noise: dense rain or a codec can feign that
-_OF_RAIN = 0.2  # so many more, times the spread of the logarithm of dry points: rain that sets in can feign more
-_SURELY = 2.0  # times the noise of the estimate itself
+_NOISE_FRACTION = 0.12  # both are at least this times the sd of the noise: dense rain or a codec can feign that
+_RAIN_FRACTION = 0.2  # more, times the spread of the logarithm of dry points: rain that sets in can feign more
+_ERROR_FACTOR = 2.0  # times the noise of the estimate itself
 _WINDOWS = ((-5.0, 3.5), (-4.0, 2.5), (-3.0, 1.5)) + 8 * ((-2.5, 0.3),)  # residuals that count, by turn
 _LAST_TURNS = 3  # with all points
-_FIRST_LOOK = 0.15  # share of samples below the first guess of the scene: dense rain leaves a quarter of them dry
-_LOOKS = 2  # turns of scene and noise before light is asked for
-_THIN = 4  # every so many points are enough to tell whether light changes
+_SCENE_RANK = 0.15  # fraction of samples below the first guess of the scene: dense rain leaves a quarter of them dry
+_SCENE_TURNS = 2  # turns of scene and noise before exposures are fitted
+_POINT_STRIDE = 4  # every so many points are enough to find out whether exposure changes
 _COARSE_POINTS = 1500  # enough for a first guess
-_CLEARLY = 1.5  # so many times more points must ask for a first guess of a gain than for none
-_FEWEST_POINTS = 6_000  # of smaller pictures a streak takes too large a part to be told from light
-_UNLIKE = 0.1  # a frame that has less than this share of the points in common that others have shows something else
-_ONE_LIGHT = 0.96  # share of the points, by how much their frames change, that must tell of one light for all of them
-_MAJORITY = 0.6  # share of a frame's points that must, for its light to be told
-_REFERENCE = 0.8  # of the reference frame's: whatever its light is off by, the whole clip is
-_FINEST = 0.3  # grey levels: noise that rounding leaves
+_GUESS_FACTOR = 1.5  # so many times more points must ask for a first guess of a gain than for none
+_MIN_POINTS = 6_000  # of smaller pictures a streak takes too large a part to be separated from exposure
+_MIN_COMMON = 0.1  # a frame with less than this fraction of the points in common that others have shows something else
+_MIN_AGREEMENT = 0.96  # fraction of the points, by how much their frames change, that must agree on one exposure
+_MIN_FRAME_AGREEMENT = 0.6  # fraction of a frame's points that must, for its exposure to be measurable
+_MIN_REFERENCE_AGREEMENT = 0.8  # of the reference frame's: whatever its exposure is off by, the whole clip is
+_ROUNDING_SD = 0.3  # grey levels: noise that rounding leaves
 
 
 class LightSamples:
     """Grey levels at fixed points of every frame, collected as frames pass: 36 kB a frame at most."""
 
-    def __init__(self, width: int, height: int, points: int = MOST_POINTS) -> None:
-        """width, height: size of the reference frame and of all others in px. points: how many at most."""
+    def __init__(self, width: int, height: int, points: int = MAX_SAMPLE_POINTS) -> None:
+        """Choose the points.
+
+        Args:
+            width: of the reference frame and of all others, px.
+            height: likewise.
+            points: how many at most.
+        """
         self._size = (width, height)
         self.points = scatter(width, height, points)
         self._flat = self.points[:, 1] * width + self.points[:, 0]
         self._frames: list[U8] = []
 
     def see(self, rgb: U8, matrix: F64 | None = None) -> None:
-        """Take the samples of the next frame, (H, W, 3) uint8.
+        """Take the samples of the next frame.
 
-        matrix: (3, 3), takes px of the reference frame to px of this frame (x, y; middle of a pixel at a whole
-        number); None where the camera stands still. Points outside the frame have no sample.
-        Raises ValueError where the frame has another size.
+        Args:
+            rgb: (H, W, 3) uint8.
+            matrix: (3, 3), takes px of the reference frame to px of this frame (x, y; middle of a pixel at a whole
+                number); None where the camera stands still. Points outside the frame have no sample.
+
+        Raises:
+            ValueError: the frame has another size.
         """
         width, height = self._size
         if rgb.shape != (height, width, 3):
@@ -77,44 +90,58 @@ class LightSamples:
         self._frames.append(np.ascontiguousarray(samples.T))
 
     def finish(self, reference: int, workers: int = 2) -> "Light":
-        """The light of every frame seen, relative to the one at position ``reference``; channels beside each other.
+        """Estimate the exposure of every frame added; the three channels at the same time.
 
-        Raises IndexError where there is no such frame.
+        Args:
+            reference: position of the frame that exposures are relative to.
+            workers: threads.
+
+        Returns:
+            The exposures of all frames.
+
+        Raises:
+            IndexError: there is no such frame.
         """
         frames = len(self._frames)
         if not 0 <= reference < frames:
             raise IndexError(f"frame {reference} of {frames}")
-        if frames == 1 or len(self.points) < _FEWEST_POINTS:
+        if frames == 1 or len(self.points) < _MIN_POINTS:
             return steady(frames, reference)
         channels = [np.stack([frame[c] for frame in self._frames]) for c in range(3)]
-        thin = [np.ascontiguousarray(channel[:, ::_THIN]) for channel in channels]
-        edges, few = (edges_of(self.points[::every], max(self._size)) for every in (1, _THIN))
+        sparse = [np.ascontiguousarray(channel[:, ::_POINT_STRIDE]) for channel in channels]
+        edges, sparse_edges = (edges_of(self.points[::every], max(self._size)) for every in (1, _POINT_STRIDE))
         with ThreadPoolExecutor(workers, thread_name_prefix="rainclean-light") as pool:
-            fits = list(pool.map(lambda channel: _fit(channel, few, reference), thin))
-        alike = _alike(fits, thin)
-        bent = [_stands_out(fit.asks, fit, alike, OFFSET_TOLD) for fit in fits]
-        if not any(bent) and not any(_stands_out(fit.halves, fit, alike, TOLD) for fit in fits):
-            return _told(fits, thin, reference)
+            fits = list(pool.map(lambda channel: _fit(channel, sparse_edges, reference), sparse))
+        measurable = _measurable(fits, sparse)
+        needs_offset = [_is_significant(fit.asks, fit, measurable, MIN_OFFSET_EFFECT) for fit in fits]
+        if not any(needs_offset) and not any(_is_significant(fit.halves, fit, measurable, MIN_EFFECT) for fit in fits):
+            return _light(fits, sparse, reference)
 
         def finer(c: int) -> _Fit:
-            known = _fit(thin[c], few, reference, fits[c], offsets=True) if bent[c] else fits[c]
-            return _fit(channels[c], edges, reference, known, bent[c], _LAST_TURNS)
+            known = fits[c]
+            if needs_offset[c]:
+                known = _fit(sparse[c], sparse_edges, reference, known, offsets=True)
+            return _fit(channels[c], edges, reference, known, offsets=needs_offset[c], turns=_LAST_TURNS)
 
         with ThreadPoolExecutor(workers, thread_name_prefix="rainclean-light") as pool:
             fits = list(pool.map(finer, range(3)))
-        return _told(fits, channels, reference)
+        return _light(fits, channels, reference)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Light:
-    """How each frame is lit: frame ≈ gains · reference frame + offsets.
+    """Exposures of all frames: frame ≈ gains · reference frame + offsets.
 
-    gains, offsets: (N, 3) float64, by frame and channel (R, G, B), offsets in grey levels. fits: (N,) bool, False
-    where a frame has too little in common with the others to tell; its gains are 1. changes: False where no change
-    of light can be told from none; then gains are 1, offsets 0, and `undo` gives back what it gets.
-    reference: position of the reference frame. effect: root mean square change of light found, in grey levels.
-    parts: True where parts of the picture change their light each in its own way, so that no light of the whole can
-    be told.
+    Attributes:
+        gains: (N, 3) float64, by frame and channel (R, G, B).
+        offsets: (N, 3) float64, grey levels.
+        fits: (N,) bool, False where a frame has too little in common with the others to be measured; its gains are 1.
+        changes: False where no change of exposure is measurable; then gains are 1, offsets 0, and `undo` returns its
+            input.
+        reference: position of the reference frame.
+        effect: root mean square change of exposure found, grey levels.
+        parts: True where parts of the picture change each in its own way, so that no exposure of the whole can be
+            measured.
     """
 
     gains: F64
@@ -126,9 +153,14 @@ class Light:
     parts: bool = False
 
     def undo(self, position: int, picture: U8 | F32) -> F32:
-        """The picture (H, W, 3), uint8 or float32, of the frame at ``position`` as the reference frame is exposed.
+        """Return a picture as exposed like the reference frame. What is saturated stays white, what is black black.
 
-        (H, W, 3) float32 grey levels 0…255, not rounded. What is saturated stays white, what is black stays black.
+        Args:
+            position: of the frame that the picture is of.
+            picture: (H, W, 3) uint8 or float32.
+
+        Returns:
+            (H, W, 3) float32 grey levels 0…255, not rounded.
         """
         if picture.dtype == np.uint8:
             import cv2
@@ -143,7 +175,7 @@ class Light:
         return out
 
     def undo_u8(self, position: int, picture: U8) -> U8:
-        """As `undo` of a uint8 picture, rounded once: (H, W, 3) uint8. Bit-identical where nothing is to undo."""
+        """Undo the exposure of a uint8 picture (H, W, 3), rounded once; bit-identical where nothing is to undo."""
         if self._as_is(position):
             return picture
         import cv2
@@ -152,7 +184,7 @@ class Light:
         return np.asarray(cv2.LUT(picture, table[:, None]), np.uint8)
 
     def table(self, position: int) -> F32:
-        """What becomes of each of the 256 grey levels of that frame: (256, 3) float32."""
+        """Return what becomes of each of the 256 grey levels of the frame at a position: (256, 3) float32."""
         return self.undo(position, np.repeat(np.arange(256, dtype=np.float32)[:, None], 3, axis=1)[None])[0]
 
     def _as_is(self, position: int) -> bool:
@@ -160,19 +192,32 @@ class Light:
 
 
 def steady(
-    frames: int, reference: int, effect: float = 0.0, fits: NDArray[np.bool_] | None = None, parts: bool = False
+    frames: int, reference: int, effect: float = 0.0, fits: NDArray[np.bool_] | None = None, *, parts: bool = False
 ) -> Light:
-    """Light that does not change, or of which nothing can be told: all frames count as lit alike."""
-    told = np.ones(frames, bool) if fits is None else fits
-    return Light(np.ones((frames, 3)), np.zeros((frames, 3)), told, False, reference, effect, parts)
+    """Return an exposure that does not change, or is not measurable: all frames count as exposed alike."""
+    return Light(
+        gains=np.ones((frames, 3)),
+        offsets=np.zeros((frames, 3)),
+        fits=np.ones(frames, bool) if fits is None else fits,
+        changes=False,
+        reference=reference,
+        effect=effect,
+        parts=parts,
+    )
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _Fit:
-    """One channel as fitted: lights (N, 2), gain and offset; halves (2, N, 2), by either half of the points.
+    """One channel as fitted.
 
-    asks: (2, N, 2), how either half would change its lights if offsets were free. scene, sigma: (S,) float32 grey
-    levels. seen: (N,) how many points took part; agreed: (N,) share of them in tiles that the light fits.
+    Attributes:
+        lights: (N, 2), gain and offset.
+        halves: (2, N, 2), the same by either half of the points.
+        asks: (2, N, 2), how either half would change its lights if offsets were free.
+        scene: (S,) float32 grey levels.
+        sigma: (S,) float32 grey levels.
+        seen: (N,) how many points took part.
+        agreed: (N,) fraction of them in tiles that the exposure fits.
     """
 
     lights: F64
@@ -189,23 +234,24 @@ def _fit(
     edges: NDArray[np.int64],
     reference: int,
     known: _Fit | None = None,
+    *,
     offsets: bool = False,
     turns: int = len(_WINDOWS),
 ) -> _Fit:
-    """One channel, samples (N, S) uint8: gains alone, or with offsets.
+    """Fit one channel, samples (N, S) uint8: gains alone, or with offsets.
 
     edges: of tiles, see `_exposure_kernels.moments`. known: the same by fewer points, or without.
     """
     lights = known.lights.copy() if known else _coarse(samples)
-    scene, sigma = _look(samples, lights, known.sigma if known else np.full(1, 2.0, np.float32))
+    scene, sigma = _first_scene(samples, lights, known.sigma if known else np.full(1, 2.0, np.float32))
     margin = 3 * float(np.median(sigma))  # nearer to black and white, noise is cut off and its mean is not 0
     sums, (last, part) = np.empty((len(samples), len(edges) - 1, 6)), _window(*_WINDOWS[-1])
 
-    def ask(use: bool) -> tuple[F64, F64]:
-        """Sums by tile, weighed by how far tiles agree, and change of lights that they ask for together."""
+    def ask(*, use_offsets: bool) -> tuple[F64, F64]:
+        """Return sums by tile, weighted by how far tiles agree, and the change of lights that they ask for together."""
         _exposure_kernels.moments(samples, scene, sigma, lights, window, margin, edges, sums)
-        weighed = _exposure_tiles.weights(sums, lights, use, spread)[..., None] * sums
-        return weighed, _exposure_tiles.step(weighed.sum(axis=1), lights, use)
+        weighted = _exposure_tiles.weights(sums, lights, use_offsets, spread)[..., None] * sums
+        return weighted, _exposure_tiles.step(weighted.sum(axis=1), lights, use_offsets)
 
     if not known:
         # A guess that fewer points fit than fit no change is none: a lorry may have made it.
@@ -219,28 +265,28 @@ def _fit(
     for low, high in _WINDOWS[-turns:]:
         window, spread = _window(low, high)
         for _ in range(2):
-            lights += ask(offsets)[1] / spread
+            lights += ask(use_offsets=offsets)[1] / spread
         _relate(lights, scene, reference)
         _exposure_kernels.rescene(samples, scene, sigma, lights, last, 0.8 / part)
     white = int(np.searchsorted(edges, samples.shape[1] // 2))
     halves = []
-    for use in (offsets, True):
-        weighed, together = ask(use)
-        parts = (weighed[:, :white].sum(axis=1), weighed[:, white:].sum(axis=1))
-        halves.append(np.stack([_exposure_tiles.step(part, lights, use) / spread for part in parts]))
-        if use is offsets:
+    for use_offsets in (offsets, True):
+        weighted, together = ask(use_offsets=use_offsets)
+        parts = (weighted[:, :white].sum(axis=1), weighted[:, white:].sum(axis=1))
+        halves.append(np.stack([_exposure_tiles.step(part, lights, use_offsets) / spread for part in parts]))
+        if use_offsets is offsets:
             agree = _exposure_tiles.off(sums, together, spread) <= 1
     own, free = halves
     count = sums[..., 0]
     seen = count.sum(axis=1)
     agreed = (count * agree).sum(axis=1) / np.maximum(seen, 1)
-    return _Fit(lights, lights + own, free - own, scene, sigma, seen, agreed)
+    return _Fit(lights=lights, halves=lights + own, asks=free - own, scene=scene, sigma=sigma, seen=seen, agreed=agreed)
 
 
 def _window(low: float, high: float) -> tuple[F64, float]:
-    """Window as `_exposure_kernels.moments` takes it, and the variance of clean noise in it.
+    """Return a window as `_exposure_kernels.moments` takes it, and the variance of clean noise in it.
 
-    So far does a mean follow a shift.
+    That variance is the fraction of a shift that a windowed mean follows.
     """
     (below, above), (start, end) = (
         (math.exp(-z * z / 2) / math.sqrt(2 * math.pi) for z in (low, high)),
@@ -251,50 +297,52 @@ def _window(low: float, high: float) -> tuple[F64, float]:
 
 
 def _coarse(samples: U8) -> F64:
-    """Lights (N, 2) of gains alone, by where the ratios of samples to the scene crowd; bright points count most.
+    """Guess exposures (N, 2) of gains alone, by the mode of the ratios of samples to the scene.
 
-    In the dark they crowd nowhere: what the turns after this find from no gain at all is better than a guess then.
+    Bright points count most. In the dark the ratios have no mode: what the turns after this find from no gain at all
+    is better than a guess then.
     """
     few = np.ascontiguousarray(samples[:, :: max(samples.shape[1] // _COARSE_POINTS, 1)])
     lights = np.tile([1.0, 0.0], (len(few), 1))
     scene = _low(few, lights)
-    told, near = (scene > 25) & (scene < 240), 13 - np.abs(np.arange(-12, 13))
-    base, weights = np.log(scene[told]), np.square(scene[told])
-    for light, row in zip(lights, few[:, told], strict=True):
+    usable, near = (scene > 25) & (scene < 240), 13 - np.abs(np.arange(-12, 13))
+    base, weights = np.log(scene[usable]), np.square(scene[usable])
+    for light, row in zip(lights, few[:, usable], strict=True):
         shown = (row > 4) & (row != _exposure_kernels.NONE)
-        if np.count_nonzero(shown) >= _exposure_tiles.LEAST:
+        if np.count_nonzero(shown) >= _exposure_tiles.MIN_POINTS:
             ratio = np.rint((np.log(row[shown], dtype=np.float32) - base[shown]) * 200).astype(int).clip(-400, 400)
             counts = np.convolve(np.bincount(ratio + 400, weights[shown], 801), near, "same")
-            if counts.max() > _CLEARLY * counts[400]:
+            if counts.max() > _GUESS_FACTOR * counts[400]:
                 light[0] = math.exp((counts.argmax() - 400) / 200)
     lights[:, 0] /= np.median(lights[:, 0])
     return lights
 
 
 def _low(samples: U8, lights: F64) -> F32:
+    """Return a low rank of the samples of each point over time, (S,) float32, exposures undone."""
     scene = np.zeros(samples.shape[1], np.float32)
-    _exposure_kernels.percentile(samples, lights, _FIRST_LOOK, scene)
+    _exposure_kernels.percentile(samples, lights, _SCENE_RANK, scene)
     return scene
 
 
-def _look(samples: U8, lights: F64, sigma: F32) -> tuple[F32, F32]:
-    """First guess of the scene and of the noise at each point. sigma: grey levels, about, at these or other points."""
+def _first_scene(samples: U8, lights: F64, sigma: F32) -> tuple[F32, F32]:
+    """Guess the scene and the noise at each point. sigma: grey levels, about, at these or other points."""
     scene, (window, spread) = _low(samples, lights), _window(*_WINDOWS[-1])
     squares, counts = (np.zeros(samples.shape[1], np.float32) for _ in range(2))
-    for _ in range(_LOOKS):
+    for _ in range(_SCENE_TURNS):
         noise = float(np.median(sigma))
         for _ in range(2):
             _exposure_kernels.rescene(samples, scene, np.full_like(scene, noise), lights, window, 0.8 / spread)
         _exposure_kernels.below(samples, lights, scene, 5 * noise + 10, squares, counts)
-        told = (counts > 0) & (scene > 3 * noise)  # nearer to black, noise is cut off
-        typical = max(float(np.median(squares[told] / counts[told])) if told.any() else 0.0, _FINEST**2)
-        # What few samples of a point say is held against what is usual; edges that tremble have more, and count less.
+        usable = (counts > 0) & (scene > 3 * noise)  # nearer to black, noise is cut off
+        typical = max(float(np.median(squares[usable] / counts[usable])) if usable.any() else 0.0, _ROUNDING_SD**2)
+        # The few samples of a point are shrunk to what is usual; edges that tremble have more noise, and count less.
         sigma = np.sqrt(np.maximum((squares + 8 * typical) / (counts + 8), 0.5 * typical), dtype=np.float32)
     return scene, sigma
 
 
 def _relate(lights: F64, scene: F32, reference: int) -> None:
-    """Tell lights relative to the reference frame's, and the scene as that frame is lit."""
+    """Make exposures relative to the reference frame's, and the scene as that frame is exposed."""
     gain, offset = lights[reference]
     scene *= np.float32(gain)
     scene += np.float32(offset)
@@ -302,58 +350,62 @@ def _relate(lights: F64, scene: F32, reference: int) -> None:
     lights[:, 1] -= lights[:, 0] * offset
 
 
-def _told(fits: list[_Fit], samples: list[U8], reference: int) -> Light:
-    """Which frames can be told, and whether light changes at all."""
-    alike = _alike(fits, samples)
-    squares = [_power(fit.halves[0, alike], fit.halves[1, alike], fit.scene) for fit in fits]
+def _light(fits: list[_Fit], samples: list[U8], reference: int) -> Light:
+    """Decide which frames are measurable, and whether exposure changes at all."""
+    measurable = _measurable(fits, samples)
+    squares = [_power(fit.halves[0, measurable], fit.halves[1, measurable], fit.scene) for fit in fits]
     effect = math.sqrt(max(float(np.mean(squares)), 0.0))
-    if not (alike[reference] and any(_stands_out(fit.halves, fit, alike, TOLD) for fit in fits)):
-        return steady(len(alike), reference, effect, alike)
+    if not (measurable[reference] and any(_is_significant(fit.halves, fit, measurable, MIN_EFFECT) for fit in fits)):
+        return steady(len(measurable), reference, effect, measurable)
     agreed = np.min([fit.agreed for fit in fits], axis=0)
-    if agreed[reference] < _REFERENCE or _one_light(fits, alike) < _ONE_LIGHT:
-        return steady(len(alike), reference, effect, alike, parts=True)
-    alike = alike & (agreed >= _MAJORITY)
+    if agreed[reference] < _MIN_REFERENCE_AGREEMENT or _agreement(fits, measurable) < _MIN_AGREEMENT:
+        return steady(len(measurable), reference, effect, measurable, parts=True)
+    measurable = measurable & (agreed >= _MIN_FRAME_AGREEMENT)
     lights = np.stack([fit.lights for fit in fits], axis=2)
-    lights[~alike] = lights[reference] = np.array([1, 0])[:, None]
-    return Light(lights[:, 0], lights[:, 1], alike, True, reference, effect)
+    lights[~measurable] = lights[reference] = np.array([1, 0])[:, None]
+    return Light(
+        gains=lights[:, 0], offsets=lights[:, 1], fits=measurable, changes=True, reference=reference, effect=effect
+    )
 
 
-def _alike(fits: list[_Fit], samples: list[U8]) -> NDArray[np.bool_]:
-    """Which frames have enough points in common with the others, (N,)."""
-    alike = np.ones(len(samples[0]), bool)
+def _measurable(fits: list[_Fit], samples: list[U8]) -> NDArray[np.bool_]:
+    """Find which frames have enough points in common with the others, (N,) bool."""
+    measurable = np.ones(len(samples[0]), bool)
     for fit, levels in zip(fits, samples, strict=True):
         share = fit.seen / np.maximum(np.count_nonzero(levels != _exposure_kernels.NONE, axis=1), 1)
         gains = fit.lights[:, 0]
-        alike &= (
-            (fit.seen >= _exposure_tiles.LEAST) & (share >= _UNLIKE * np.median(share)) & (gains > 0.1) & (gains < 10)
-        )
-    return alike
+        has_points = (fit.seen >= _exposure_tiles.MIN_POINTS) & (share >= _MIN_COMMON * np.median(share))
+        measurable &= has_points & (gains > 0.1) & (gains < 10)
+    return measurable
 
 
-def _one_light(fits: list[_Fit], alike: NDArray[np.bool_]) -> float:
-    """Share of the points that agree with the change of light of their frames; large changes count most."""
+def _agreement(fits: list[_Fit], measurable: NDArray[np.bool_]) -> float:
+    """Return the fraction of the points that agree with the exposure of their frames; large changes count most."""
     agreed = total = 0.0
     for fit in fits:
-        gain, offset = (fit.lights[alike] - np.median(fit.lights[alike], axis=0)).T
+        gain, offset = (fit.lights[measurable] - np.median(fit.lights[measurable], axis=0)).T
         change = gain**2 * np.mean(np.square(fit.scene)) + 2 * gain * offset * np.mean(fit.scene) + offset**2
-        agreed += float((change * fit.agreed[alike]).sum())
+        agreed += float((change * fit.agreed[measurable]).sum())
         total += float(change.sum())
     return agreed / total if total > 0 else 1.0
 
 
-def _stands_out(halves: F64, fit: _Fit, alike: NDArray[np.bool_], told: float) -> bool:
-    """Whether what both halves of the points, (2, N, 2) each, find in common is more than noise and rain can feign."""
-    if not alike.any():
+def _is_significant(halves: F64, fit: _Fit, measurable: NDArray[np.bool_], minimum: float) -> bool:
+    """Return whether both halves of the points, (2, N, 2), agree on more than noise and rain can feign.
+
+    minimum: grey levels, root mean square, that it has to be in any case.
+    """
+    if not measurable.any():
         return False
-    one, other = halves[:, alike]
+    one, other = halves[:, measurable]
     noise = _power(one - other, one - other, fit.scene) / 4
-    feigned = _OF_NOISE + _OF_RAIN * float(np.std(np.log(fit.seen[alike])))
-    least = max(told, feigned * float(np.median(fit.sigma)))
-    return _power(one, other, fit.scene) > max(least**2, _SURELY**2 * noise)
+    feigned = _NOISE_FRACTION + _RAIN_FRACTION * float(np.std(np.log(fit.seen[measurable])))
+    threshold = max(minimum, feigned * float(np.median(fit.sigma)))
+    return _power(one, other, fit.scene) > max(threshold**2, _ERROR_FACTOR**2 * noise)
 
 
 def _power(one: F64, other: F64, scene: F32) -> float:
-    """Mean product of how two lights, (M, 2) gain and offset, vary over frames and scene, in squared grey levels."""
+    """Return the mean product of how two exposures, (M, 2), vary over frames and scene, in squared grey levels."""
     if not len(one):
         return 0.0
     one, other = one - one.mean(axis=0), other - other.mean(axis=0)

@@ -1,4 +1,7 @@
-"""What frames show at each pixel before their light is undone: a clean value has no business beyond it."""
+"""Bound clean values by what frames show at each pixel before their exposure is undone.
+
+Where exposure changed, the rain-free mean is clipped to these bounds at the end.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,22 +11,30 @@ F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 
 ALLOWED = 1
-"""Grey levels beyond what is shown that are left: noise makes a mean of what no single frame shows."""
+"""Grey levels beyond what is shown that are allowed: noise makes a mean of what no single frame shows."""
 
 
 class Bounds:
-    """Lowest and highest value at each pixel and channel over the frames seen, as each of them was lit.
+    """Lowest and highest value at each pixel and channel over the frames seen, as each of them was exposed.
 
-    lowest, highest: (h, w, 3) uint8, `ALLOWED` included, once a frame was seen.
+    Attributes:
+        lowest: (h, w, 3) uint8, `ALLOWED` subtracted, once a frame was seen.
+        highest: (h, w, 3) uint8, `ALLOWED` added, once a frame was seen.
     """
 
     def __init__(self, shape: tuple[int, int]) -> None:
-        """shape: (h, w) px of the frames."""
+        """Begin with no frame; shape: (h, w) px of the frames."""
         self.lowest: U8 = np.full((*shape, 3), 255, np.uint8)
         self.highest: U8 = np.zeros((*shape, 3), np.uint8)
 
     def see(self, relit: U8, gain: F64, offset: F64) -> None:
-        """Take a frame in, (h, w, 3) uint8, of which gain and offset (3,) were undone: as it was before."""
+        """Widen the bounds by a frame, as it was before its exposure was undone.
+
+        Args:
+            relit: (h, w, 3) uint8, the frame as exposed like the reference frame.
+            gain: (3,) that was undone.
+            offset: (3,) grey levels that were undone.
+        """
         import cv2  # takes a while to be loaded
 
         table = np.arange(256)[:, None] * gain + offset

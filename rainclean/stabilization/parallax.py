@@ -1,22 +1,24 @@
-"""Motion left after registration, and a mesh that follows it where that is sure (parallax).
+"""Follow parallax: the motion left after registration, by a mesh where that motion is certain.
 
-One matrix lays one plane over another. What stands nearer or farther moves differently; where it does so for
-certain, shifts at the nodes of a mesh say how. They are fitted like a matrix, by robust Gauss-Newton steps, with a
-membrane between them (smooth where nothing is known), on each half of a chequerboard on its own: a node counts
-where both halves say the same, a mesh counts where one half foretells the other better with it than without.
+`registration` calls `refine` after `alignment`. One matrix maps one plane to another. What stands nearer or farther
+moves differently; where it certainly does, the shifts at the nodes of a mesh follow it. They are fitted like a matrix,
+by robust Gauss-Newton steps, with a membrane between them (smooth where nothing is known), on each half of a
+chequerboard on its own. A node counts where both halves agree. A mesh counts where one half predicts the other better
+with it than without.
 """
 
 from collections.abc import Generator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rainclean._numba import compiled
-from rainclean.stabilization.alignment import Aligned, evenly, in_threads, scaled, targets
-from rainclean.stabilization.gauss_newton import Fit, Target, detail, details, lay_over
-from rainclean.stabilization.residual_motion import left_in_parts
+from rainclean.stabilization.alignment import QUICK_PLACES, SCENE_FRAMES, Aligned, evenly, in_threads, scaled, targets
+from rainclean.stabilization.gauss_newton import Fit, Target, detail, details, register
+from rainclean.stabilization.residual_motion import rms_part_shift
 
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
@@ -24,26 +26,25 @@ F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
-_NODE = 32  # px of the reduced picture between nodes
-_FEW, _MANY = 8_000, 16_000  # places by which meshes are found at first, and in the end
+_NODE_PX = 32  # of the reduced picture, between nodes
+_FINAL_PLACES = 16_000  # places by which meshes are found in the end; QUICK_PLACES at first
 # Residuals of so many neighbouring places are as good as one: rain and codecs come in pieces.
-_CORRELATED = {_FEW: 8.0, _MANY: 5.3}
-_BEND = 0.5  # px by which neighbouring nodes may differ, standard deviation
-_FAR = 4.0  # px that a node may be off at all, standard deviation
-_GAIN = 0.03  # share of what is left over that a mesh has to take away in the half it was not fitted on
-_LEAST = 0.1  # px of the full frame, root mean square over the picture: less is not worth a mesh
-_AGREE, _AGREE_SHARE = 0.15, 0.25  # px, and share of the shift, that two halves may differ by
-_TRIED = 12  # frames that are looked at before all are
-_TOGETHER = 41  # frames that a rain-free picture is made of
-_CAPPED = 9.0  # squared standard deviations: more is rain or a passer-by
-_FINER, _HINT = 6, 0.05  # parts a side, and px of the full frame left in them, below which no mesh is looked for
+_CORRELATED_PLACES = {QUICK_PLACES: 8.0, _FINAL_PLACES: 5.3}
+_BEND_PX = 0.5  # by which neighbouring nodes may differ, standard deviation
+_SHIFT_PX = 4.0  # by which a node may be off at all, standard deviation
+_MIN_GAIN = 0.03  # fraction of the residual that a mesh has to remove in the half it was not fitted on
+_MIN_MESH_PX = 0.1  # of the full frame, root mean square over the picture: less is not worth a mesh
+_AGREEMENT_PX, _AGREEMENT_FRACTION = 0.15, 0.25  # px, and fraction of the shift, by which two halves may differ
+_EXAMINED_FRAMES = 12  # frames that are looked at before all are
+_MAX_SQUARE = 9.0  # squared standard deviations: more is rain or foreground
+_HINT_PARTS, _HINT_PX = 6, 0.05  # parts a side, and px of the full frame left in them, below which there is no mesh
 
 
 @compiled
-def gather(
+def mesh_equations(
     first: I64, share: F32, nodes: I64, steps: I64, weight: F32, slopes: F32, residual: F32, bands: F64, right: F64
 ) -> None:
-    """Normal equations of the shifts of all nodes, x and y of each in turn, added to ``bands`` and ``right`` (2G,).
+    """Add the normal equations of the shifts of all nodes, x and y of each in turn, to ``bands`` and ``right`` (2G,).
 
     first, share: as in `spread`. nodes: (C,) first nodes of all cells. steps: (4,) from there to the nodes around.
     weight: (K,); slopes: (2, K) x and y, grey levels per px; residual: (K,) grey levels. bands: as `solve` takes them.
@@ -92,7 +93,7 @@ def gather(
 
 @compiled
 def solve(bands: F64, right: F64) -> None:
-    """Linear equations of a positive definite matrix of bands (Cholesky): ``right`` (n,), n even, becomes the solution.
+    """Solve linear equations of a positive definite band matrix (Cholesky): ``right`` (n,), n even, is the solution.
 
     bands: (n, B), row r from its diagonal on, the last number of odd rows 0. Used up.
     """
@@ -130,7 +131,7 @@ def solve(bands: F64, right: F64) -> None:
 
 @compiled
 def spread(first: I64, share: F32, steps: I64, mesh: F64, x: F64, y: F64) -> None:
-    """Shifts ``x``, ``y`` (K,) px at the places of a mesh (G, 2).
+    """Interpolate the shifts ``x``, ``y`` (K,) px of a mesh (G, 2) at places.
 
     first: (K,) number of the node left and above of each place. share: (2, K), 0…1, how far the place is from there to
     the nodes right and below. steps: (4,) numbers from the first node to it, right, below, and right below.
@@ -145,7 +146,7 @@ def spread(first: I64, share: F32, steps: I64, mesh: F64, x: F64, y: F64) -> Non
 
 @compiled
 def capped(residual: F32, inside: Mask, noise: float, most: float) -> float:
-    """Mean square of residuals (K,) inside, in standard deviations ``noise``, each square no more than ``most``."""
+    """Return the mean square of residuals (K,) inside, in standard deviations ``noise``, each capped at ``most``."""
     total, count, share = 0.0, 0, 1 / (noise * noise)
     for k in range(residual.size):
         if inside[k]:
@@ -165,26 +166,26 @@ class Nodes:
 
     @cached_property
     def shape(self) -> tuple[int, int]:
-        """(gh, gw): nodes down and across, two at least."""
+        """Nodes down and across (gh, gw), at least two each."""
         height, width = self.target.size
-        return max(2, round(height / _NODE) + 1), max(2, round(width / _NODE) + 1)
+        return max(2, round(height / _NODE_PX) + 1), max(2, round(width / _NODE_PX) + 1)
 
     @cached_property
     def steps(self) -> I64:
-        """(4,) from the number of a node to its own, and those right, below, and right below of it."""
+        """Steps (4,) from the number of a node to its own, and to those right, below, and right below of it."""
         gh, gw = self.shape
         right, below = (gh, 1) if gh < gw else (1, gw)
         return np.array([0, right, below, right + below])
 
     @cached_property
     def cells(self) -> I64:
-        """((gh − 1)·(gw − 1),) numbers of the nodes left and above of all cells."""
+        """Numbers ((gh − 1)·(gw − 1),) of the nodes left and above of all cells."""
         (gh, gw), (_, right, below, _) = self.shape, self.steps
         return np.asarray((below * np.arange(gh - 1)[:, None] + right * np.arange(gw - 1)).ravel())
 
     @cached_property
     def hold(self) -> tuple[I64, F32]:
-        """Between which nodes the places lie, and where: `spread`."""
+        """Nodes between which the places lie, and where between them, as `spread` takes both."""
         (rows, columns), (height, width), (gh, gw) = self.target.places, self.target.size, self.shape
         across, down = columns * (gw - 1) / (width - 1), rows * (gh - 1) / (height - 1)
         i, j = np.minimum(across.astype(np.int64), gw - 2), np.minimum(down.astype(np.int64), gh - 2)
@@ -192,37 +193,37 @@ class Nodes:
 
     @cached_property
     def slopes(self) -> F32:
-        """(2, K) grey levels per px, x and y."""
+        """Gradients (2, K), grey levels per px, x and y."""
         return np.asarray(self.target.by_number[:2] * np.float32(self.target.to_unit[0, 0]))
 
     @cached_property
     def bands(self) -> F64:
-        """(2G, B) of what it costs that neighbouring nodes differ, and that any is off, as `solve` takes it."""
+        """Band matrix (2G, B) of the cost of neighbouring nodes that differ and of any shift, as `solve` takes it."""
         (gh, gw), (_, right, below, last) = self.shape, self.steps
         bands = np.zeros((2 * gh * gw, 2 * last + 2))
-        bands[:, 0] = _FAR**-2
+        bands[:, 0] = _SHIFT_PX**-2
         number = below * np.arange(gh)[:, None] + right * np.arange(gw)
         for away, nodes in ((right, number[:, :-1]), (below, number[:-1])):
             for c in (0, 1):
                 one = 2 * nodes.ravel() + c
-                bands[one, 0] += _BEND**-2
-                bands[one + 2 * away, 0] += _BEND**-2
-                bands[one, 2 * away] = -(_BEND**-2)
+                bands[one, 0] += _BEND_PX**-2
+                bands[one + 2 * away, 0] += _BEND_PX**-2
+                bands[one, 2 * away] = -(_BEND_PX**-2)
         return bands
 
     def pull(self, mesh: F64) -> F64:
-        """(G, 2) how strongly that draws back the nodes of a mesh: the matrix of `bands` times its shifts."""
+        """Return the gradient (G, 2) of that cost at the nodes of a mesh: the matrix of `bands` times its shifts."""
         shifts = mesh.reshape(max(self.shape), min(self.shape), 2)
-        found = shifts * _FAR**-2
+        result = shifts * _SHIFT_PX**-2
         for axis in (0, 1):
-            apart = np.diff(shifts, axis=axis) * _BEND**-2
-            one, other = (found[1:], found[:-1]) if axis == 0 else (found[:, 1:], found[:, :-1])
-            one += apart
-            other -= apart
-        return found.reshape(-1, 2)
+            difference = np.diff(shifts, axis=axis) * _BEND_PX**-2
+            one, other = (result[1:], result[:-1]) if axis == 0 else (result[:, 1:], result[:, :-1])
+            one += difference
+            other -= difference
+        return result.reshape(-1, 2)
 
     def grown(self, mesh: F64 | None) -> F32 | None:
-        """A mesh (G, 2) as `Placement.mesh`: (gh, gw, 2)."""
+        """Return a mesh (G, 2) as `Placement.mesh` has it: (gh, gw, 2) float32."""
         if mesh is None:
             return None
         gh, gw = self.shape
@@ -230,7 +231,7 @@ class Nodes:
         return shifts.reshape(gw, gh, 2).transpose(1, 0, 2) if gh < gw else shifts.reshape(gh, gw, 2)
 
     def at_places(self, mesh: F64) -> tuple[F64, F64]:
-        """Shifts (K,) x and y at the places, of a mesh (G, 2)."""
+        """Return the shifts x and y (K,) at the places, of a mesh (G, 2)."""
         first, share = self.hold
         x, y = np.empty(first.size), np.empty(first.size)
         spread(first, share, self.steps, mesh, x, y)
@@ -239,30 +240,30 @@ class Nodes:
     @cached_property
     def parts(self) -> tuple["Nodes", "Nodes"]:
         """The same nodes over each half of the target's places."""
-        made = Nodes(self.target.parts[0]), Nodes(self.target.parts[1])
-        for part in made:
-            vars(part).update(bands=self.bands)
-        return made
+        halves = Nodes(self.target.parts[0]), Nodes(self.target.parts[1])
+        for half in halves:
+            vars(half).update(bands=self.bands)
+        return halves
 
     @cached_property
     def rough(self) -> "Nodes":
         """The same nodes over the same places of the target, smoothed more, for shifts of more than a px."""
-        target = Target(self.target.picture, self.target.known, 2.0, self.target.most)
+        target = Target(self.target.picture, self.target.known, 2.0, self.target.max_places)
         vars(target).update(places=self.target.places)
-        made = Nodes(target)
-        vars(made).update(bands=self.bands, hold=self.hold)
-        return made
+        nodes = Nodes(target)
+        vars(nodes).update(bands=self.bands, hold=self.hold)
+        return nodes
 
     def fit(self, picture: F32, matrix: F64, mesh: F64, steps: int) -> F64:
-        """Shifts (G, 2) of the nodes, starting at ``mesh``."""
+        """Fit the shifts (G, 2) of the nodes, starting at ``mesh``."""
         first, share = self.hold
         for _ in range(steps):
-            fit = lay_over(self.target, picture, matrix, "", 1, moved=self.at_places(mesh))
+            fit = register(self.target, picture, matrix, "", 1, shifts=self.at_places(mesh))
             if not len(fit.residuals):
                 break
             bands, step = self.bands.copy(), np.zeros(mesh.size)
-            certain = fit.weights * np.float32(1 / (fit.scale**2 * _CORRELATED[self.target.most]))
-            gather(first, share, self.cells, self.steps, certain, self.slopes, fit.residuals, bands, step)
+            certain = fit.weights * np.float32(1 / (fit.scale**2 * _CORRELATED_PLACES[self.target.max_places]))
+            mesh_equations(first, share, self.cells, self.steps, certain, self.slopes, fit.residuals, bands, step)
             # Slopes are the target's: a residual above zero asks for a step back.
             step += self.pull(mesh).ravel()
             solve(bands, step)
@@ -270,64 +271,79 @@ class Nodes:
         return mesh
 
 
-def refine(aligned: Aligned, scale: float, workers: int) -> Generator[float, None, list[tuple[float, F32 | None]]]:
-    """(px of the reduced picture left after registration, mesh or None) for each frame; `Placement.mesh`.
+class LocalMotion(NamedTuple):
+    """The motion that one matrix cannot follow, of one frame.
 
-    scale: px of the reduced picture in one of the full frame. Changes nothing where no frame is sure of parallax.
+    Attributes:
+        left: px of the reduced picture left after registration.
+        mesh: as `Placement.mesh`, in px of the reduced picture; None where none is certain.
+    """
+
+    left: float
+    mesh: F32 | None
+
+
+def refine(aligned: Aligned, scale: float, workers: int) -> Generator[float, None, list[LocalMotion]]:
+    """Measure the motion left in each frame, and fit a mesh to it where it is certain.
+
+    scale: px of the reduced picture in one of the full frame. No frame gets a mesh where parallax is certain in none.
+    Yields the fraction done.
     """
     count = len(aligned.matrices)
     kept = [k for k in range(count) if not aligned.lost[k]]
     target = aligned.target
-    far = sorted(kept, key=lambda k: -float(np.hypot(*(aligned.matrices[k][:2, 2]))))[: _TRIED // 2]
-    tried = sorted({*evenly(kept, _TRIED // 2), *far})
-    work = _Local(aligned, Nodes(Target(target.picture, target.known, target.blur, _FEW)), scale)
+    by_shift = sorted(kept, key=lambda k: -float(np.hypot(*(aligned.matrices[k][:2, 2]))))
+    tried = sorted({*evenly(kept, _EXAMINED_FRAMES // 2), *by_shift[: _EXAMINED_FRAMES // 2]})
+    work = _Local(aligned, Nodes(Target(target.picture, target.known, target.blur, QUICK_PLACES)), scale)
 
     def hint(position: int) -> float:
         rough = work.nodes.target
         picture = detail(aligned.pictures[position], rough.blur)
-        return left_in_parts(rough, lay_over(rough, picture, aligned.matrices[position], "", 2), _FINER)
+        return rms_part_shift(rough, register(rough, picture, aligned.matrices[position], "", 2), _HINT_PARTS)
 
-    shown = yield from scaled(in_threads(hint, tried, workers), 0.0, 0.1)
-    tried = [k for k in tried if shown[k] > _HINT * scale]
-    found = yield from scaled(in_threads(work, tried, workers), 0.1, 0.3)
-    sure = [k for k in tried if found[k][0] is not None]
+    hints = yield from scaled(in_threads(hint, tried, workers), 0.0, 0.1)
+    tried = [k for k in tried if hints[k] > _HINT_PX * scale]
+    local = yield from scaled(in_threads(work, tried, workers), 0.1, 0.3)
+    certain = [k for k in tried if local[k][0] is not None]
     meshes: list[F64 | None] = [None] * count
     left = list(aligned.left)
-    if len(sure) >= max(2, len(tried) // 3):
+    if len(certain) >= max(2, len(tried) // 3):
         # First those that a better picture is made of, then all against that.
-        chosen = evenly(kept, _TOGETHER)
-        more = yield from scaled(in_threads(work, [k for k in chosen if k not in found], workers), 0.3, 0.5)
-        found |= more
-        meshes = [found[k][0] if k in found else None for k in range(count)]
+        chosen = evenly(kept, SCENE_FRAMES)
+        more = yield from scaled(in_threads(work, [k for k in chosen if k not in local], workers), 0.3, 0.5)
+        local |= more
+        meshes = [local[k][0] if k in local else None for k in range(count)]
         grown = [work.nodes.grown(mesh) for mesh in meshes]
-        (target,) = targets(aligned.pictures, aligned.matrices, chosen, (target.blur,), grown, _MANY)
+        (target,) = targets(
+            aligned.pictures, aligned.matrices, chosen, (target.blur,), meshes=grown, max_places=_FINAL_PLACES
+        )
         work = _Local(aligned, Nodes(target), scale, meshes)
-        found = yield from scaled(in_threads(work, kept, workers), 0.5, 1.0)
-        meshes = [found[k][0] if k in found else None for k in range(count)]
-        for k, (_, off) in found.items():
+        local = yield from scaled(in_threads(work, kept, workers), 0.5, 1.0)
+        meshes = [local[k][0] if k in local else None for k in range(count)]
+        for k, (_, off) in local.items():
             left[k] = off
-    meshes = _beside(meshes, aligned)
-    return [(left[k], work.nodes.grown(meshes[k])) for k in range(count)]
+    meshes = _relative_to_reference(meshes, aligned)
+    return [LocalMotion(left[k], work.nodes.grown(meshes[k])) for k in range(count)]
 
 
-def _beside(meshes: list[F64 | None], aligned: Aligned) -> list[F64 | None]:
-    """Meshes over the reference frame, of those over what all frames show together, which has no frame's geometry.
+def _relative_to_reference(meshes: list[F64 | None], aligned: Aligned) -> list[F64 | None]:
+    """Turn meshes over what all frames show together, which has no frame's geometry, into ones over the reference.
 
-    The reference frame's own mesh is taken from all of them, turned and stretched as each frame is.
+    The reference frame's own mesh is subtracted from all of them, turned and stretched as each frame is.
     """
     own = meshes[aligned.reference]
     if own is None:
         return meshes
-    beside: list[F64 | None] = []
+    relative: list[F64 | None] = []
     for matrix, mesh in zip(aligned.matrices, meshes, strict=True):
-        beside.append((0.0 if mesh is None else mesh) - own @ (matrix[:2, :2] / matrix[2, 2]).T)
-    beside[aligned.reference] = None
-    return beside
+        relative.append((0.0 if mesh is None else mesh) - own @ (matrix[:2, :2] / matrix[2, 2]).T)
+    relative[aligned.reference] = None
+    return relative
 
 
 @dataclass
 class _Local:
-    """Finds the mesh of one frame, None where it is not sure, and the px of motion that are left."""
+    """Fit the mesh of one frame, None where it is not certain, and measure the px of motion that are left."""
 
     aligned: Aligned
     nodes: Nodes
@@ -336,49 +352,49 @@ class _Local:
 
     @cached_property
     def noise(self) -> float:
-        """Grey levels, standard deviation of what all frames leave over by their matrices."""
+        """Standard deviation, grey levels, of the residuals of all frames by their matrices."""
         return max(1.0, float(np.median([fit.scale for fit in self.aligned.fits])))
 
     def __call__(self, position: int) -> tuple[F64 | None, float]:
         nodes, matrix = self.nodes, self.aligned.matrices[position]
         target, picture = nodes.target, self.aligned.pictures[position]
-        before, steps = None if self.start is None else self.start[position], 2
-        if before is None:
+        start, steps = None if self.start is None else self.start[position], 2
+        if start is None:
             steps = 3
             coarse, fine = details(picture, (nodes.rough.target.blur, target.blur))
-            before = 0.7 * nodes.rough.fit(coarse, matrix, np.zeros((nodes.shape[0] * nodes.shape[1], 2)), 2)
+            start = 0.7 * nodes.rough.fit(coarse, matrix, np.zeros((nodes.shape[0] * nodes.shape[1], 2)), 2)
         else:
             fine = detail(picture, target.blur)
         fit = self._over(nodes, fine, matrix, None)
         if not len(fit.residuals):
             return None, 0.0
-        mesh = self._sure(fine, matrix, before, fit, steps)
+        mesh = self._certain(fine, matrix, start, fit, steps)
         if mesh is not None:
             bent = self._over(nodes, fine, matrix, mesh)
-            if self._left(bent) > (1 - _GAIN) * self._left(fit):
+            if self._left(bent) > (1 - _MIN_GAIN) * self._left(fit):
                 mesh = None
             else:
                 fit = bent
-        return mesh, left_in_parts(target, fit)
+        return mesh, rms_part_shift(target, fit)
 
-    def _sure(self, picture: F32, matrix: F64, start: F64, plain: Fit, steps: int) -> F64 | None:
-        """What of a mesh both halves say, if each foretells the other. plain: how the picture lies without it."""
+    def _certain(self, picture: F32, matrix: F64, start: F64, plain: Fit, steps: int) -> F64 | None:
+        """Return what both halves agree on of a mesh, if each predicts the other. plain: the fit without a mesh."""
         nodes, first = self.nodes, self.nodes.target.halves
         meshes = [part.fit(picture, matrix, start, steps) for part in nodes.parts]
         for part, mesh, half in zip(nodes.parts, meshes[::-1], (first, ~first), strict=True):
             bent = self._left(self._over(part, picture, matrix, mesh))
-            if bent > (1 - _GAIN) * capped(plain.residuals, plain.inside & half, self.noise, _CAPPED):
+            if bent > (1 - _MIN_GAIN) * capped(plain.residuals, plain.inside & half, self.noise, _MAX_SQUARE):
                 return None
         both = nodes.fit(picture, matrix, 0.5 * (meshes[0] + meshes[1]), steps - 1)
         differ = np.hypot(*(meshes[0] - meshes[1]).T)
-        allowed = _AGREE + _AGREE_SHARE * np.hypot(*both.T)
+        allowed = _AGREEMENT_PX + _AGREEMENT_FRACTION * np.hypot(*both.T)
         both *= np.clip(2 - differ / allowed, 0, 1)[:, None]
-        return both if np.sqrt(np.square(both).sum(axis=1).mean()) >= _LEAST * self.scale else None
+        return both if np.sqrt(np.square(both).sum(axis=1).mean()) >= _MIN_MESH_PX * self.scale else None
 
     def _over(self, nodes: Nodes, picture: F32, matrix: F64, mesh: F64 | None) -> Fit:
-        moved = None if mesh is None else nodes.at_places(mesh)
-        return lay_over(nodes.target, picture, matrix, "", 2, moved)
+        shifts = None if mesh is None else nodes.at_places(mesh)
+        return register(nodes.target, picture, matrix, "", 2, shifts=shifts)
 
     def _left(self, fit: Fit) -> float:
-        """What is left over, in squared standard deviations of the fit by the matrix alone, capped."""
-        return float(capped(fit.residuals, fit.inside, self.noise, _CAPPED)) if len(fit.residuals) else np.inf
+        """Return the mean square residual, in standard deviations of the fit by the matrix alone, capped."""
+        return float(capped(fit.residuals, fit.inside, self.noise, _MAX_SQUARE)) if len(fit.residuals) else np.inf

@@ -1,7 +1,8 @@
-"""Takes a frame into another geometry in one resampling, by Lanczos' windowed sinc over eight px a side.
+"""Take a frame to another geometry in one resampling, by Lanczos' windowed sinc over eight px a side.
 
-Duchon, "Lanczos filtering in one and two dimensions", J. Appl. Meteorology 1979: what a frame shows in detail
-stays, where linear or cubic interpolation would blur it differently in each frame.
+`Registration.warp` and `Stabilization.apply` end here. Duchon, "Lanczos filtering in one and two dimensions", J. Appl.
+Meteorology 1979: the detail of a frame stays, where linear or cubic interpolation would blur it differently in each
+frame.
 """
 
 import numpy as np
@@ -14,21 +15,21 @@ F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-REACH = 1.0
-"""px at the border of a frame that are not asked for, because what lies beyond them had to be made up."""
+MARGIN_PX = 1.0
+"""px at the border of a frame that are not sampled, because what lies beyond them would have to be made up."""
 
 _TAPS = np.arange(-3, 5)
 
 
 def lanczos(part: float) -> F32:
-    """(8,) float32 weights of the px −3…4 around a place ``part`` (0…1) px right of px 0; their sum is 1."""
+    """Return the weights (8,) float32 of the px −3…4 around a place ``part`` (0…1) px right of px 0; their sum is 1."""
     away = part - _TAPS
     weights = np.sinc(away) * np.sinc(away / 4)
     return np.asarray(weights / weights.sum(), np.float32)
 
 
 def resample(rgb: U8 | F32, matrix: F64, mesh: F32 | None, region: tuple[int, int, int, int]) -> F32:
-    """What ``rgb`` (H, W, 3) shows where the px of ``region`` (x, y, width, height) are taken to by ``matrix``.
+    """Sample ``rgb`` (H, W, 3) where ``matrix`` takes the px of ``region`` (x, y, width, height).
 
     matrix: (3, 3), px of the wanted picture to px of this one. mesh: (gh, gw, 2) px to add, at nodes that stand
     evenly over (H, W). Returns (height, width, 3) float32, neither rounded nor clipped.
@@ -42,10 +43,14 @@ def resample(rgb: U8 | F32, matrix: F64, mesh: F32 | None, region: tuple[int, in
     flags = cv2.INTER_LANCZOS4
     picture = np.asarray(rgb, np.float32)
     if mesh is None:
-        there = matrix @ np.array([[1, 0, x], [0, 1, y], [0, 0, 1]])
+        from_region = matrix @ np.array([[1, 0, x], [0, 1, y], [0, 0, 1]])
         return np.asarray(
             cv2.warpPerspective(
-                picture, there, (width, height), flags=flags | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REFLECT_101
+                picture,
+                from_region,
+                (width, height),
+                flags=flags | cv2.WARP_INVERSE_MAP,
+                borderMode=cv2.BORDER_REFLECT_101,
             ),
             np.float32,
         )
@@ -58,16 +63,16 @@ def resample(rgb: U8 | F32, matrix: F64, mesh: F32 | None, region: tuple[int, in
 
 
 def only_shifts(matrix: F64) -> bool:
-    """Whether a matrix (3, 3) takes all px by one way."""
+    """Return whether a matrix (3, 3) shifts all px alike."""
     return np.array_equal(matrix[:2, :2], np.eye(2)) and not matrix[2, :2].any()
 
 
 @compiled
 def bend(matrix: F64, mesh: F32, height: int, width: int, left: int, top: int, u: F32, v: F32) -> None:
-    """Where a matrix (3, 3) and a mesh (gh, gw, 2) over a picture of so many px take px: ``u``, ``v`` (h, w) px.
+    """Map px by a matrix (3, 3) and a mesh (gh, gw, 2) over a picture of height × width px: ``u``, ``v`` (h, w) px.
 
-    The nodes of the mesh stand evenly from the first to the last px of the picture, bilinear between them; its shifts
-    are added behind the matrix. left, top: where the first of the px stands in the picture.
+    The nodes of the mesh are spaced evenly from the first to the last px of the picture, bilinear between them; its
+    shifts are added after the matrix. left, top: position of the first of the px in the picture.
     """
     (rows, columns), line = mesh.shape[:2], np.empty((mesh.shape[1], 2))
     for r in range(u.shape[0]):
@@ -91,7 +96,7 @@ def bend(matrix: F64, mesh: F32, height: int, width: int, left: int, top: int, u
 
 @compiled
 def shown(matrix: F64, inside: Mask) -> None:
-    """Which px a picture shows where a matrix (3, 3) takes them: ``inside`` (H, W), of the picture's size."""
+    """Find which px a matrix (3, 3) keeps inside a picture: ``inside`` (H, W), of the picture's size."""
     height, width = inside.shape
     for y in range(height):
         for x in range(width):
@@ -102,7 +107,7 @@ def shown(matrix: F64, inside: Mask) -> None:
 
 
 def _shifted(rgb: U8 | F32, left: float, top: float, size: tuple[int, int]) -> F32:
-    """The px from (left, top) on, (height, width, 3) float32: the same weights everywhere, one axis after the other."""
+    """Sample the px from (left, top) on, (height, width, 3) float32: the same weights everywhere, axis by axis."""
     import cv2
 
     height, width = size

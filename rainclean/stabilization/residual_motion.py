@@ -1,4 +1,7 @@
-"""Motion that is left where a picture was laid over a target: shifts of its parts beyond what noise explains."""
+"""Measure the motion that registration left: shifts of parts of a picture beyond what noise explains.
+
+`alignment` and `parallax` call this for every frame they registered.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +14,11 @@ F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
-_PARTS = 4  # parts across and down whose shifts tell what motion is left
+_PARTS = 4  # parts across and down whose shifts are measured
 
 
 @compiled
-def told_by_parts(
+def part_equations(
     rows: I64,
     columns: I64,
     half: Mask,
@@ -27,9 +30,10 @@ def told_by_parts(
     residual: F32,
     sums: F64,
 ) -> None:
-    """Sums over the places (K,) of a picture of so many px, by half and part: ``sums`` (2, parts², 5), added to.
+    """Add up products over the places (K,) of a picture of height × width px, by half and part.
 
-    Of xx, yy and xy of the ``slopes`` (≥ 2, K), and of both by the residual, each by its weight. parts: to a side.
+    ``sums`` (2, parts², 5), added to: of xx, yy and xy of the ``slopes`` (≥ 2, K), and of both by the residual, each by
+    its weight. parts: to a side.
     """
     for k in range(weight.size):
         if weight[k] > 0:
@@ -42,15 +46,15 @@ def told_by_parts(
             cell[4] += y * residual[k]
 
 
-def left_in_parts(target: Target, fit: Fit, parts: int = _PARTS) -> float:
-    """Root mean square shift, px, of the parts of a picture against the target, weighted by what each tells.
+def rms_part_shift(target: Target, fit: Fit, parts: int = _PARTS) -> float:
+    """Return the root mean square shift, px, of the parts of a picture against the target, by their certainty.
 
     Each part is measured on both halves of the chequerboard; the product of the two is free of their noise.
     """
     if not len(fit.residuals):
         return 0.0
     sums = np.zeros((2, parts * parts, 5))
-    told_by_parts(
+    part_equations(
         *target.places, target.halves, *target.size, parts, fit.weights, target.by_number, fit.residuals, sums
     )
     sums *= np.array([(half := target.to_unit[0, 0]) ** 2, half**2, half**2, half, half])
@@ -58,8 +62,7 @@ def left_in_parts(target: Target, fit: Fit, parts: int = _PARTS) -> float:
     steep, flat = xx * 1.01 + 1e-6, yy * 1.01 + 1e-6
     det = steep * flat - xy * xy
     shifts = np.stack([(flat * rx - xy * ry) / det, (steep * ry - xy * rx) / det], 1)
-    told = det / (steep + flat)
-    certain = np.minimum(*told)
+    certain = np.minimum(*(det / (steep + flat)))
     if certain.sum() <= 0:
         return 0.0
     shared = np.clip((shifts[0] * shifts[1]).sum(axis=0), -4, 4)

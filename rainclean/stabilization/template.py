@@ -1,4 +1,7 @@
-"""What several pictures that lie over one another show without rain, roughly: means between two ranks over time."""
+"""Make a rough rain-free picture of several aligned pictures: means between two ranks over time.
+
+`stillness` and `alignment` register frames to it.
+"""
 
 from collections.abc import Sequence
 
@@ -16,10 +19,10 @@ _TILE = 1 << 14
 
 
 def without_rain(pictures: Sequence[U8], shown: Sequence[Mask | None], low: float, high: float) -> tuple[F32, Mask]:
-    """Mean of the samples between two ranks over time: (H, W) float32 grey levels, and where there are samples.
+    """Return the mean of the samples between two ranks over time, (H, W) float32 grey levels, and where there are any.
 
-    pictures: (H, W) uint8 each, laid over one another. shown: (H, W) bool each, where one shows something; None:
-    everywhere. low, high: 0…1, ranks among the samples of a px. Sorts as the stack does, in tiles.
+    pictures: (H, W) uint8 each, aligned. shown: (H, W) bool each, where one shows something; None: everywhere.
+    low, high: 0…1, ranks among the samples of a px. Sorts as the stack does, in tiles.
     """
     height, width = pictures[0].shape
     count = len(pictures)
@@ -32,27 +35,28 @@ def without_rain(pictures: Sequence[U8], shown: Sequence[Mask | None], low: floa
         tile = np.stack([p[part] for p in flat])
         if everywhere:
             apply_network(tile, network)
-            first, last = _ranks(np.array([count]), low, high)
-            result[part] = tile[first[0] : last[0]].mean(axis=0, dtype=np.float32)
+            first, stop = _ranks(np.array([count]), low, high)
+            result[part] = tile[first[0] : stop[0]].mean(axis=0, dtype=np.float32)
             continue
         held = np.full(tile.shape[1], 0, np.int64)
         for i, mask in enumerate(shown):
             if mask is None:
                 held += 1
             else:
-                there = mask.ravel()[part]
-                held += there
-                tile[i][~there] = 255
+                inside = mask.ravel()[part]
+                held += inside
+                tile[i][~inside] = 255
         apply_network(tile, network)
-        first, last = _ranks(held, low, high)
+        first, stop = _ranks(held, low, high)
         total = np.zeros(tile.shape[1], np.float32)
         for i in range(count):
-            total += np.where((i >= first) & (i < last), tile[i], 0)
-        result[part] = total / np.maximum(1, last - first)
+            total += np.where((i >= first) & (i < stop), tile[i], 0)
+        result[part] = total / np.maximum(1, stop - first)
         known[part] = held > 0
     return result.reshape(height, width), known.reshape(height, width)
 
 
 def _ranks(held: NDArray[np.int64], low: float, high: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the first rank used, and the first one not used, of ``held`` (T,) samples each."""
     first = np.floor(held * low).astype(np.int64)
     return first, np.maximum(first + 1, np.ceil(held * high).astype(np.int64))

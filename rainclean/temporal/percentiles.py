@@ -1,7 +1,10 @@
-"""What is looked up in a sorted stack: percentiles of the picture or of each pixel, and the start of a mean."""
+"""Query a sorted stack: percentiles of the picture or of each pixel, and the initial estimate of a rain-free mean.
+
+`SortedStack.percentiles` calls this band by band.
+"""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from math import erf, exp, pi, sqrt
 
 import numpy as np
@@ -21,30 +24,37 @@ Percentile = float | F32
 
 @dataclass(frozen=True)
 class InitialEstimate:
-    """What the start of a rain-free mean is made from; see `_kernels.mean_shift`.
+    """How to make the initial estimate of a rain-free mean, by mean shift; see `_kernels.mean_shift`.
 
-    window: index of the window. percentile: where to begin. sigma: (256,) float32, standard deviation of clean samples
-    of a channel by level, in levels, above 0. ``steps`` times the mean is taken of the samples from ``below`` standard
-    deviations below the value to ``above`` above it (what is brighter may be rain); with 0 steps it is the percentile,
-    not rounded.
+    ``steps`` times the mean is taken of the samples from ``below`` standard deviations below the value to ``above``
+    above it (what is brighter may be rain). With 0 steps it is the percentile, not rounded.
+
+    Attributes:
+        window: index of the window.
+        percentile: to begin with.
+        sigma: (256,) float32, standard deviation of clean samples of a channel by level, in levels, above 0.
+        below: standard deviations below the value.
+        above: standard deviations above the value.
+        steps: of the mean shift.
     """
 
     window: int
     percentile: Percentile
     sigma: F32
+    _: KW_ONLY
     below: float = 2.5
     above: float = 1.5
     steps: int = 3
 
     @property
     def moved(self) -> float:
-        """By how many standard deviations cutting moves the mean of clean noise: down where more is cut above."""
+        """Standard deviations by which cutting moves the mean of clean noise: down where more is cut above."""
         inside = (erf(self.above / sqrt(2)) + erf(self.below / sqrt(2))) / 2
         return (exp(-(self.below**2) / 2) - exp(-(self.above**2) / 2)) / sqrt(2 * pi) / inside
 
 
 class PercentileQuery:
-    """Percentiles wanted of each window and, where one is, a start; looked up band by band from several threads.
+    """Percentiles wanted of each window, and an initial estimate if asked for; queried band by band in threads.
 
     windows: (start, stop) of each. shape: height and width of the picture in px. Raises ValueError for percentiles
     beyond 0…100, maps of another shape, and what is no table of standard deviations.
@@ -75,10 +85,10 @@ class PercentileQuery:
             self.initial_estimate = np.empty((*shape, 3), np.float32)
 
     def window(self, index: int, tile: U8, band: Band, rows: Iterator[U8]) -> None:
-        """One band of one window: ``tile`` (N, T) sorted, samples of ``band`` of the interleaved RGB picture.
+        """Query one band of one window: ``tile`` (N, T) sorted, samples of ``band`` of the interleaved RGB picture.
 
-        Each percentile goes into the next of ``rows``, (T,) uint8; the start into ``initial_estimate``, (H, W, 3)
-        float32.
+        Each percentile goes into the next of ``rows``, (T,) uint8; the initial estimate into ``initial_estimate``, (H,
+        W, 3) float32.
         """
         for percentile in self._wanted[index]:
             if isinstance(percentile, tuple):
@@ -92,7 +102,7 @@ class PercentileQuery:
 
 
 def _of_channels(of_pixels: I16, band: Band) -> I16:
-    """What each sample of a band of interleaved channels has of its pixel."""
+    """Repeat values of pixels for the samples of a band of interleaved channels."""
     start, stop = band
     first = start // 3
     return np.repeat(of_pixels[first : -(-stop // 3)], 3)[start - 3 * first :][: stop - start]

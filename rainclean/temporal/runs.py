@@ -1,9 +1,9 @@
-"""Where a stack has its frames: in memory as they came, or in scratch space as sorted runs.
+"""Keep the frames of a stack: in memory as they came, or in scratch space as sorted runs.
 
 Both give bands (see `storage`): all rows of some columns, each run of rows sorted, one for the channels and one for
 luma. In memory nothing is stored twice and nothing before it is needed: a band is gathered from the frames, and its
-runs are sorted while it lies in the cache. Scratch space wants large pieces: there runs are sorted as soon as their
-last frame is there, beside the decoding of the next.
+runs are sorted while it is in the cache. Scratch space needs large pieces: there runs are sorted as soon as their
+last frame is added, while the next frames are decoded.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -22,7 +22,7 @@ from rainclean.temporal.sorting_networks import sort_network
 from rainclean.temporal.storage import Band, ScratchPlanes, cut_bands
 
 FRAMES_WAITING = 3
-"""Frames that may wait to be stored while the decoder goes on (counted in `memory_budget.IN_FLIGHT`)."""
+"""Frames that may wait to be stored while the decoder goes on (counted in `memory_budget.IN_FLIGHT_BYTES`)."""
 
 U8 = NDArray[np.uint8]
 Count = Callable[[str, float], None]
@@ -30,29 +30,37 @@ Count = Callable[[str, float], None]
 
 
 class Runs(Protocol):
-    """Frames of a stack, read band by band. channel_bands, luma_bands: ranges of samples, and of px."""
+    """Frames of a stack, read band by band.
+
+    Attributes:
+        channel_bands: ranges of samples.
+        luma_bands: ranges of px.
+    """
 
     channel_bands: tuple[Band, ...]
     luma_bands: tuple[Band, ...]
 
     def add(self, rgb: U8) -> None:
-        """Take the next frame, (H, W, 3) uint8; it is not to be changed from then on."""
+        """Add the next frame, (H, W, 3) uint8; it must not be changed from then on."""
 
     def finish(self) -> None:
-        """All frames are there."""
+        """End adding: all frames were added."""
 
     def channels(self, band: int) -> U8:
-        """All rows of a band of the interleaved channels, runs sorted: (N, band width); the caller's to change."""
+        """Return all rows of a band of the channels, runs sorted: (N, band width); the caller's to change."""
 
     def luma(self, band: int) -> U8:
-        """The same of luma."""
+        """Return the same for luma."""
 
     def close(self) -> None:
         """Give memory and disk space back."""
 
 
 class HeldRuns:
-    """Frames stay in memory as they are. edges: of the runs. pixels: of a frame."""
+    """Frames that stay in memory unchanged.
+
+    edges: of the runs. pixels: of a frame. band_bytes: size of a band over all rows. count: takes seconds of work.
+    """
 
     def __init__(self, edges: Sequence[int], pixels: int, band_bytes: int, count: Count) -> None:
         self._edges, self._count = edges, count
@@ -107,13 +115,21 @@ class HeldRuns:
 
 
 class StoredRuns:
-    """Sorted runs in scratch space. folder: where; pool: sorts them, and is shut down before `close`.
+    """Sorted runs in scratch space.
 
+    Parameters as of `HeldRuns`; folder: of the scratch file; pool: sorts runs, and is shut down before `close`.
     Raises ResourceError where no file can be made.
     """
 
     def __init__(
-        self, edges: Sequence[int], pixels: int, band_bytes: int, count: Count, folder: Path, pool: ThreadPoolExecutor
+        self,
+        edges: Sequence[int],
+        pixels: int,
+        band_bytes: int,
+        count: Count,
+        *,
+        folder: Path,
+        pool: ThreadPoolExecutor,
     ) -> None:
         self._edges, self._count, self._pool = edges, count, pool
         frames = edges[-1]

@@ -1,16 +1,16 @@
-"""The sorted stack: frames go in as they are decoded, percentiles of several windows come out.
+"""Sort the frames of a clip over time: frames go in as they are decoded, percentiles of several windows come out.
 
 A clip never has to fit into memory, and a window of N frames is sorted once however many percentiles are
 asked of it. Three ideas carry this:
 
 - Windows are nested ranges of the used frames (20 frames around the reference frame lie within 40, and so
-  on). The used frames are cut into runs at the windows' edges; runs are sorted, then merged outward from the
-  reference frame, and each window stands sorted at some moment on the way.
-- Pixels know nothing of each other, so sorting goes band by band (see `storage`) in a few MB. Where frames have
-  room in memory they stay as they are and nothing else is stored; else sorted runs go to scratch space (`runs`).
-- Two passes over the bands: luma first, for the votes of the whole picture decide which percentile is
-  wanted; then the channels, from which the percentiles are looked up. Votes are counted for each
-  neighbourhood too (see `local_eta`), and a percentile may be wanted for each pixel.
+  on). The used frames are cut into runs at the windows' edges. Runs are sorted, then merged outward from the
+  reference frame, so that each window is sorted at some moment on the way.
+- Pixels are independent, so sorting goes band by band (see `storage`) in a few MB. Where frames have room in memory
+  they stay there unchanged and nothing else is stored; else sorted runs go to scratch space (`runs`).
+- Two passes over the bands. Luma comes first, because the votes of the whole picture decide which percentile is
+  wanted. Then come the channels, in which the percentiles are queried. Votes are counted for each neighbourhood too
+  (see `local_eta`), and a percentile may be wanted for each pixel.
 """
 
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -40,29 +40,29 @@ Result = TypeVar("Result")
 
 
 class Clock:
-    """Seconds of work by name, added up over threads; `seconds` divides by their number."""
+    """Seconds of work by name, added up over threads."""
 
     def __init__(self, workers: int) -> None:
         self._workers, self._lock = workers, Lock()
         self._busy: dict[str, float] = {}
 
     def add(self, name: str, seconds: float) -> None:
-        """Count work done by one worker."""
+        """Add work done by one worker."""
         with self._lock:
             self._busy[name] = self._busy.get(name, 0.0) + seconds
 
     def seconds(self, name: str) -> float:
-        """Seconds that all workers together needed for ``name``, as if each had its equal part of it."""
+        """Return the seconds of work ``name`` divided by the number of workers."""
         return self._busy.get(name, 0.0) / self._workers
 
 
 class SortedStack:
     """Frames of one clip, sorted over time per pixel and channel, in nested windows.
 
-    height, width: size of the frames in px. windows: ranges (start, stop) of the used frames, each within
-    the next; the last is all of them. Use as a context manager; `close` gives memory and disk space back.
+    Use as a context manager; `close` gives memory and disk space back.
 
-    local_votes: after `votes`, those of each window by cells.
+    Attributes:
+        local_votes: after `votes`, those of each window by cells.
     """
 
     def __init__(
@@ -71,27 +71,44 @@ class SortedStack:
         width: int,
         windows: Sequence[Window],
         budget: Budget,
+        *,
         candidates: int,
         workers: int,
         refine: bool = False,
     ) -> None:
-        """candidates: pictures that will be looked up; refine: whether a rain-free mean is to have room as well."""
+        """Make room for the frames.
+
+        Args:
+            height: of the frames, px.
+            width: of the frames, px.
+            windows: ranges (start, stop) of the used frames, each within the next; the last is all of them.
+            budget: memory and scratch space to use.
+            candidates: pictures that will be queried.
+            workers: threads.
+            refine: whether a rain-free mean is to have room as well.
+
+        Raises:
+            ResourceError: memory or scratch space is too little.
+            ValueError: the windows are not nested.
+        """
         self.height, self.width = height, width
         self.windows = tuple(windows)
         _check_nested(self.windows)
         self.frames = self.windows[-1][1]
         self._budget = budget
         pixels = height * width
-        self.layout = budget.layout(pixels, self.frames, candidates, workers, refine)
+        self.layout = budget.layout(pixels, self.frames, candidates, workers, refine=refine)
         if self.layout.scratch_bytes:
             refuse_if_too_little(self.layout.scratch_bytes, budget.folder)
         self._edges = _cut_runs(self.windows, self.layout.run_length)
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="rainclean-sort")
         self._workers = workers
         self.clock = Clock(workers)
-        where = (self._edges, pixels, self.layout.band_bytes, self.clock.add)
+        common = (self._edges, pixels, self.layout.band_bytes, self.clock.add)
         self._runs: Runs = (
-            StoredRuns(*where, budget.folder, self._pool) if self.layout.stack_on_disk else HeldRuns(*where)
+            StoredRuns(*common, folder=budget.folder, pool=self._pool)
+            if self.layout.stack_on_disk
+            else HeldRuns(*common)
         )
         self._added, self._finished = 0, False
         self.local_votes: list[LocalVotes] = []
@@ -109,7 +126,14 @@ class SortedStack:
         self._runs.close()
 
     def add(self, rgb: U8) -> None:
-        """Add the next used frame, (H, W, 3) uint8; until the stack is closed it is not to be changed."""
+        """Add the next used frame.
+
+        Args:
+            rgb: (H, W, 3) uint8; it must not be changed until the stack is closed.
+
+        Raises:
+            ValueError: it has another shape or dtype, or there are more frames than the stack was made for.
+        """
         if rgb.shape != (self.height, self.width, 3):
             raise ValueError(f"frame of shape {rgb.shape} in a stack of {(self.height, self.width, 3)}")
         if rgb.dtype != np.uint8:
@@ -120,7 +144,7 @@ class SortedStack:
         self._added += 1
 
     def finish(self) -> None:
-        """All frames are there; waits for runs that are being stored. Raises ValueError where frames are missing."""
+        """End adding: wait for runs that are being stored. Raises ValueError where frames are missing."""
         if self._added < self.frames:
             raise ValueError(f"{self._added} of {self.frames} frames were added")
         self._runs.finish()
@@ -129,10 +153,17 @@ class SortedStack:
     def votes(
         self, midpoint_window: int | None = -1
     ) -> Generator[float, None, tuple[list[Votes], NDArray[np.float32]]]:
-        """First pass: yields the share done after each band; returns the votes of each window and the midpoint.
+        """Count the votes of each window: the first pass. In the end `local_votes` holds the votes by cells.
 
-        The midpoint is `temporal.shortest_interval_midpoint` of the window with that index, (H, W) float32; None: not
-        asked for, left undefined. In the end `local_votes` holds the votes by cells.
+        Args:
+            midpoint_window: index of the window whose shortest-interval midpoint is wanted; None: of none.
+
+        Yields:
+            The fraction done, after each band.
+
+        Returns:
+            The votes of each window, and `temporal.shortest_interval_midpoint` of that window, (H, W) float32 in grey
+            levels, undefined where it was not asked for.
         """
         counts = [Votes.none(stop - start) for start, stop in self.windows]
         midpoint = np.empty(self.height * self.width, np.float32)
@@ -159,13 +190,23 @@ class SortedStack:
         use: Callable[[int, U8], None],
         start: InitialEstimate | None = None,
     ) -> Generator[float, None, F32 | None]:
-        """Second pass: look up percentiles of each window; yields the share done after each band.
+        """Query percentiles of each window: the second pass.
 
-        wanted: for each window the percentiles, 0…100 in tenths, of the whole picture or of each pixel (its
-        channels share it). ``use(band, block)`` is called once for each band of the interleaved RGB picture from
-        several threads, with ``block`` (all percentiles of all windows in that order, band width) uint8. Returns the
-        start of a rain-free mean, (H, W, 3) float32 in levels, where one is asked for. Raises ValueError for
-        percentiles beyond 0…100 and maps of another shape.
+        Args:
+            wanted: for each window the percentiles, 0…100 in tenths, of the whole picture or of each pixel (its
+                channels share it).
+            use: called as ``use(band, block)`` once for each band of the interleaved RGB picture from several
+                threads; ``block`` (all percentiles of all windows in that order, band width) uint8.
+            start: how to make the initial estimate of a rain-free mean; None: make none.
+
+        Yields:
+            The fraction done, after each band.
+
+        Returns:
+            The initial estimate, (H, W, 3) float32 in levels, where one is asked for.
+
+        Raises:
+            ValueError: a percentile is outside 0…100, or a map has another shape.
         """
         query = PercentileQuery(wanted, start, self.windows, (self.height, self.width))
         bands = len(self._runs.channel_bands)
@@ -174,12 +215,12 @@ class SortedStack:
         return query.initial_estimate
 
     def picture_planes(self, count: int) -> Planes:
-        """Room for ``count`` pictures, in bands as `percentiles` delivers them; the caller closes it."""
+        """Make room for ``count`` pictures, in bands as `percentiles` delivers them; the caller closes it."""
         bands = self._runs.channel_bands
-        return self._budget.planes(count, bands[-1][1], self.layout.pictures_on_disk, bands)
+        return self._budget.planes(count, bands[-1][1], bands, on_disk=self.layout.pictures_on_disk)
 
     def _vote_band(self, band: int, midpoint: F32, midpoint_of: Window | None) -> tuple[int, list[tuple[Votes, I32]]]:
-        """Votes of a band for each window, and by cells: of the rows of cells that it touches, from the first on."""
+        """Count votes of a band for each window, and by cells, for the rows of cells that it touches."""
         tile = self._runs.luma(band)
         width = tile.shape[1]
         begin, end = self._runs.luma_bands[band]
@@ -222,7 +263,7 @@ class SortedStack:
         self.clock.add("percentiles", thread_time() - began)
 
     def _merge_pairs(self, window: int) -> Pairs:
-        """Comparators that make a window sorted once the window inside it (or its runs) is."""
+        """Return comparators that sort a window once the window inside it (or its runs) is sorted."""
         start, stop = self.windows[window]
         inner = self.windows[window - 1] if window else (start, start)
         before = [e for e in self._edges if start <= e <= inner[0]]
@@ -260,7 +301,7 @@ def _check_nested(windows: Sequence[Window]) -> None:
 
 
 def _cut_runs(windows: Sequence[Window], longest: int) -> list[int]:
-    """Edges of the runs: all edges of windows, and cuts between them every ``longest`` frames."""
+    """Return the edges of the runs: all edges of windows, and cuts between them every ``longest`` frames."""
     edges = sorted({edge for window in windows for edge in window})
     cuts = [cut for start, stop in pairwise(edges) for cut in range(start, stop, longest)]
     return [*cuts, edges[-1]]

@@ -1,4 +1,4 @@
-"""Comparator networks: which rows to compare, in which order, to sort a stack of pictures over time.
+"""Make sorting networks: which rows to compare, in which order, to sort a stack of pictures over time.
 
 A network is data, so one compiled kernel (`_kernels.apply_network`) runs the network of every N, and a
 comparison of two rows is a minimum and a maximum over all their pixels, which vectorises on uint8.
@@ -19,11 +19,11 @@ Pairs = NDArray[np.int32]
 
 @lru_cache(maxsize=512)
 def merge_network(left: int, right: int) -> Pairs:
-    """Comparators that merge two adjacent sorted runs of ``left`` and ``right`` rows, any lengths ≥ 0.
+    """Return comparators that merge two adjacent sorted runs of ``left`` and ``right`` rows, any lengths ≥ 0.
 
-    Returns (C, 2) int32: row pairs (i, j), i < j, relative to the first row of the left run; each puts the
-    smaller value into i. Batcher's merge joins runs of one power of two; shorter runs are thought to be
-    filled up with −∞ before the left and +∞ behind the right one, which no comparator would ever move.
+    (C, 2) int32: row pairs (i, j), i < j, relative to the first row of the left run; each puts the smaller value into
+    i. Batcher's merge joins runs of one power of two; shorter runs count as filled up with −∞ before the left and +∞
+    behind the right one, which no comparator would ever move.
     """
     if not left or not right:
         return np.empty((0, 2), np.int32)
@@ -31,10 +31,10 @@ def merge_network(left: int, right: int) -> Pairs:
     while half < max(left, right):
         half *= 2
     pairs: list[tuple[int, int]] = []
-    first, end = half - left, half + right  # the rows that exist among the 2·half thought of
+    first, end = half - left, half + right  # the rows that exist among the 2·half
     step = half
     while step >= 1:
-        # The first step compares the runs with each other; later ones mend across the seams it leaves.
+        # The first step compares the runs with each other; later ones repair the seams it leaves.
         start = 0 if step == half else step
         for block in range(start, 2 * half - step, 2 * step):
             low, high = max(block, first), min(block + step, end - step)
@@ -45,13 +45,13 @@ def merge_network(left: int, right: int) -> Pairs:
 
 @lru_cache(maxsize=512)
 def sort_network(rows: int) -> Pairs:
-    """Comparators that sort ``rows`` rows: (C, 2) int32 as in `merge_network`."""
+    """Return comparators that sort ``rows`` rows: (C, 2) int32 as in `merge_network`."""
     return sort_runs_network(tuple(range(rows + 1)))
 
 
 @lru_cache(maxsize=512)
 def sort_runs_network(edges: tuple[int, ...]) -> Pairs:
-    """Comparators that sort the rows ``edges[0]``…``edges[-1]`` of which each run between edges is sorted.
+    """Return comparators that sort the rows ``edges[0]``…``edges[-1]``, of which each run between edges is sorted.
 
     Rows are numbered absolutely. Runs are merged pairwise as a balanced tree, so that a row takes part in
     a number of merges that grows with the logarithm of the number of runs.
@@ -69,7 +69,7 @@ def sort_runs_network(edges: tuple[int, ...]) -> Pairs:
 
 
 def _balanced_edge(edges: Sequence[int]) -> int:
-    """The inner edge at which to split: the largest power of two below the length, as Batcher splits.
+    """Choose the inner edge at which to split: the largest power of two below the length, as Batcher splits.
 
     A split in equal halves would leave every merge a little longer than a power of two.
     """

@@ -1,4 +1,4 @@
-"""Rows of samples, in memory or in a scratch file, cut into bands of columns.
+"""Store rows of samples, in memory or in a scratch file, cut into bands of columns.
 
 A row is one picture (all its samples in a line), a band a range of columns in all rows. Rows come in one
 after the other as frames are decoded; sorting over time wants bands. The scratch file is therefore laid out
@@ -32,30 +32,40 @@ SPARE_DISK_BYTES = 256 << 20
 
 
 class Planes:
-    """(rows, columns) samples of uint8 in memory. Bands may be read and written from several threads.
-
-    ``bands``: column ranges to cut into, where they are to be those of other planes.
-    """
+    """Samples (rows, columns) uint8 in memory. Bands may be read and written from several threads."""
 
     def __init__(self, rows: int, columns: int, bands: Sequence[Band] | None = None) -> None:
+        """Make room.
+
+        Args:
+            rows: pictures.
+            columns: samples of a picture.
+            bands: column ranges to cut into, where they are to be those of other planes.
+        """
         self.rows, self.columns = rows, columns
         self.bands = tuple(bands or cut_bands(rows, columns, MEMORY_BAND_BYTES))
-        # Each row by itself: memory that decoding gave back may serve once more, which no block of its own can.
+        # One array a row: memory that decoding gave back can be used again, which is not so for one large block.
         self._array = [np.empty(columns, np.uint8) for _ in range(rows)]
 
     def write(self, row: int, band: int, block: U8) -> None:
-        """Put ``block`` (R, band width) into rows ``row`` to ``row``+R of a band."""
+        """Write rows of a band.
+
+        Args:
+            row: the first of them.
+            band: index of the band.
+            block: (R, band width) uint8, for rows ``row`` ≤ i < ``row``+R.
+        """
         start, stop = self.bands[band]
         for line, own in zip(self._array[row : row + len(block)], block, strict=True):
             line[start:stop] = own
 
     def read_band(self, band: int) -> U8:
-        """A copy of all rows of a band, (rows, band width), C-contiguous; the caller's to change."""
+        """Copy all rows of a band, (rows, band width), C-contiguous; the caller's to change."""
         start, stop = self.bands[band]
         return np.stack([line[start:stop] for line in self._array])
 
     def read_row(self, row: int) -> U8:
-        """One whole row, (columns,); not to be written to."""
+        """Return one whole row, (columns,); not to be written to."""
         return self._array[row]
 
     def close(self) -> None:
@@ -79,20 +89,31 @@ class ScratchPlanes(Planes):
             raise ResourceError(reason) from error
 
     def buffer(self, rows: int, side: int) -> U8:
-        """Room to fill with a run of rows, (rows, columns); then `write` each band of it.
+        """Return room to fill with a run of rows, (rows, columns); then `write` each band of it.
 
-        ``side`` is 0 or 1: the two sides may be in use at the same time.
+        Args:
+            rows: in the run.
+            side: 0 or 1: the two sides may be in use at the same time.
         """
         if side not in self._buffers or len(self._buffers[side]) < rows:
             self._buffers[side] = np.empty((rows, self.columns), np.uint8)
         return self._buffers[side][:rows]
 
     def drop_buffers(self) -> None:
-        """Called when all rows are written: no buffer is in use any more."""
+        """Release the buffers, once all rows are written."""
         self._buffers.clear()
 
     def write(self, row: int, band: int, block: U8) -> None:
-        """See `Planes.write`. Raises ResourceError where the disk is full."""
+        """Write rows of a band.
+
+        Args:
+            row: see `Planes.write`.
+            band: index of the band.
+            block: (R, band width) uint8.
+
+        Raises:
+            ResourceError: the disk is full.
+        """
         start, stop = self.bands[band]
         data = np.ascontiguousarray(block).data.cast("B")
         try:
@@ -111,7 +132,7 @@ class ScratchPlanes(Planes):
         return out
 
     def read_row(self, row: int) -> U8:
-        """See `Planes.read_row`; here a copy."""
+        """Copy a row; see `Planes.read_row`."""
         out = np.empty(self.columns, np.uint8)
         for start, stop in self.bands:
             self._read(start * self.rows + row * (stop - start), out[start:stop])
@@ -134,7 +155,17 @@ class ScratchPlanes(Planes):
 
 
 def cut_bands(rows: int, columns: int, band_bytes: int) -> list[Band]:
-    """Column ranges of about ``band_bytes`` over all rows, in multiples of 64 columns."""
+    """Cut columns into ranges of about ``band_bytes`` over all rows, in multiples of 64 columns.
+
+    Args:
+        rows: pictures.
+        columns: samples of a picture.
+        band_bytes: size of a band over all rows.
+
+    Example:
+        >>> cut_bands(10, 150, 640)
+        [(0, 64), (64, 128), (128, 150)]
+    """
     width = max(64, band_bytes // max(rows, 1) // 64 * 64)
     return [(start, min(start + width, columns)) for start in range(0, columns, width)]
 
@@ -153,7 +184,12 @@ def refuse_if_too_little(needed: int, folder: Path) -> None:
 
 
 def format_bytes(count: int) -> str:
-    """Bytes for a person: ``1.5 GiB``."""
+    """Format a number of bytes for a person.
+
+    Example:
+        >>> format_bytes(3 << 29)
+        '1.5 GiB'
+    """
     size = float(count)
     for unit in ("B", "KiB", "MiB", "GiB"):
         if size < 1024:

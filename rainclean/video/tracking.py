@@ -9,8 +9,8 @@ That last step is what brings the error under heavy rain from a quarter of a pix
 import numpy as np
 from numpy.typing import NDArray
 
-STILL = 0.1
-"""px per frame below which a camera counts as standing still: what tracking itself is sure of."""
+STILL_THRESHOLD_PX = 0.1
+"""px, per frame or root mean square over a clip, below which a camera stands still: the error of tracking itself."""
 
 _LARGEST_SIDE = 640  # px: more detail makes it slower and no better
 _CORNERS = 400

@@ -92,7 +92,7 @@ def stabilization() -> Stabilization:
         matrix[0, 2] = left_of(REFERENCE) - left_of(index)
         offset = np.full(3, 10.0 if index == LIT else 0.0)
         poses[index] = Pose(matrix, np.ones(3), offset, residual=0.05)
-    return Stabilization("translation", Region(0, 0, 72, 56), REGION, poses, {DROPPED: "blurred"})
+    return Stabilization("translation", Region(0, 0, 72, 56), REGION, poses, dropped={DROPPED: "blurred"})
 
 
 def posterior() -> Posterior:
@@ -122,7 +122,14 @@ def moving() -> Findings:
     masks = [passing(index) for index in USED]
     packed = np.stack([np.packbits(mask[::4, ::4].ravel()) for mask in masks])
     share = np.array([mask.mean() for mask in masks])
-    return Findings(areas, areas["swaying"].copy(), share, ["something sways"], grid, packed)
+    return Findings(
+        areas=areas,
+        doubtful=areas["swaying"].copy(),
+        share=share,
+        words=["something sways"],
+        grid=grid,
+        packed=packed,
+    )
 
 
 def verdict() -> Verdict:

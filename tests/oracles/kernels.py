@@ -173,8 +173,8 @@ def settle(totals: F32, weights: F32, top: int, least: float, mean: F32) -> None
     mean[:] = np.where((whole < np.float32(least))[..., None], mean, found)
 
 
-def apart(totals: F32, weights: F32, top: int, out: F32) -> None:
-    """Twin of `_kernels.apart`."""
+def variance_of_halves(totals: F32, weights: F32, top: int, out: F32) -> None:
+    """Twin of `_kernels.variance_of_halves`."""
     rows = np.s_[:, top : top + len(out)]
     one, other = np.maximum(weights[rows], np.float32(1e-3)).astype(np.float64)
     (a, b) = totals[rows]

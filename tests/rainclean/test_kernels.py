@@ -202,7 +202,7 @@ def test_sums_of_many_samples_far_apart_do_not_overflow(rows):
 def test_cutting_moves_the_mean_of_clean_noise_by_what_is_said(below, above):
     noise = np.random.default_rng(1).normal(size=1_000_000)
     cut = noise[(noise >= -below) & (noise <= above)]
-    assert abs(cut.mean() - Start(0, 50, np.ones(256, np.float32), below, above).moved) < 0.003
+    assert abs(cut.mean() - Start(0, 50, np.ones(256, np.float32), below=below, above=above).moved) < 0.003
 
 
 def test_climbing_from_the_median_of_clean_noise_stays_at_its_mean():
@@ -258,7 +258,8 @@ kernels = [value for value in vars(_kernels).values() if hasattr(value, "py_func
 print([len(kernel.signatures) for kernel in kernels])
 frames = np.random.default_rng(0).integers(0, 256, (40, 20, 20, 3), np.uint8)
 for memory in (1 << 30, 1 << 15):
-    with SortedStack(20, 20, [(5, 15), (0, 40)], Budget(memory, Path(tempfile.gettempdir())), 1, 2) as stack:
+    budget = Budget(memory, Path(tempfile.gettempdir()))
+    with SortedStack(20, 20, [(5, 15), (0, 40)], budget, candidates=1, workers=2) as stack:
         for frame in frames:
             stack.add(frame)
         stack.finish()

@@ -87,7 +87,9 @@ def test_what_is_in_doubt_is_written_where_there_is_any(doubt, tmp_path):
         doubtful[3:9, 5:20] = doubt
         packed = np.stack([np.packbits(np.zeros((10, 12), bool))] * 16)
         areas = {kind: np.zeros(shape, bool) for kind in KINDS}
-        result.moving = Findings(areas, doubtful, np.zeros(16), ["something sways"], grid, packed)
+        result.moving = Findings(
+            areas=areas, doubtful=doubtful, share=np.zeros(16), words=["something sways"], grid=grid, packed=packed
+        )
         report = put(source, result, tmp_path / "out")
     mask = tmp_path / "out" / "exclude.png"
     assert mask.exists() == doubt == ("exclude.png" in report["files"])

@@ -142,7 +142,7 @@ def test_where_something_moves_is_suggested_once_and_with_its_reason() -> None:
     doubtful[300:340, 400:440] = True
     found = suggest(iter(pictures), midpoint_of(clean), clean, 0, Areas(kinds, doubtful))
     excluded = [one for one in found if one.kind == "exclude"]
-    assert [one.reason for one in excluded[:2]] == ["something sways, as foliage does", STOOD]
+    assert [one.reason for one in excluded[:2]] == ["something sways, such as foliage", STOOD]
     assert overlap(excluded[0], clean, place)[0] > 0.99 and overlap(excluded[0], clean, place)[1] > 0.7
     assert overlap(excluded[1], clean, (slice(300, 340), slice(400, 440)))[1] > 0.6
     # The other place, of which nothing was found, is told by how far the candidates are apart.

@@ -308,7 +308,7 @@ def test_percentiles_are_ranks() -> None:
 
 
 def test_stayed_is_a_share_of_frames() -> None:
-    assert 0 < detection.STAYED < 0.5
+    assert 0 < detection.STAYED_FRACTION < 0.5
 
 
 def test_most_of_a_square_is_its_median() -> None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rainclean.moving.changes import RUN, _least_of_runs
+from rainclean.moving.changes import RUN_FRAMES, _least_of_runs
 from rainclean.simulate.presets import preset
 from tests.helpers.motion_scenes import FRAMES, SIZE, clip, found_in, picture, rained, recall_and_precision
 
@@ -87,8 +87,8 @@ def test_few_frames(frames: int) -> None:
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.integers(RUN, 40), st.integers(0, 2**32 - 1))
+@given(st.integers(RUN_FRAMES, 40), st.integers(0, 2**32 - 1))
 def test_the_least_of_each_run(frames: int, seed: int) -> None:
     levels = np.random.default_rng(seed).integers(0, 256, (frames, 3, 4), np.uint8)
-    expected = np.stack([levels[t : t + RUN].min(axis=0) for t in range(frames - RUN + 1)])
+    expected = np.stack([levels[t : t + RUN_FRAMES].min(axis=0) for t in range(frames - RUN_FRAMES + 1)])
     np.testing.assert_array_equal(_least_of_runs(levels), expected)

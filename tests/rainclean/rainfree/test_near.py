@@ -11,7 +11,14 @@ from pipeline.clean.near_frames import doubts_of_near
 from rainclean.candidates.recipe import Recipe
 from rainclean.moving.detection import KINDS, TEXTS, Findings
 from rainclean.moving.residual_grid import Grid
-from rainclean.rainfree.near_frames import AROUND, Near, lay_over, near_clean, near_posterior, over_time
+from rainclean.rainfree.near_frames import (
+    FRAMES_EACH_SIDE,
+    Near,
+    align_near_frames,
+    near_clean,
+    near_posterior,
+    over_time,
+)
 from rainclean.rainfree.posterior import Posterior
 from rainclean.verdict.evidence import Evidence, Told, errors, overrule
 
@@ -31,7 +38,7 @@ def film(shift: float, streaks: int = 40, noise: float = 1.5) -> tuple[list[U8],
     """Frames of a camera that pans past a far and, in the lower half, twice as near scene; truth of the middle one."""
     far, close = scene(), scene()
     frames, truth = [], np.empty(0, np.uint8)
-    for k in range(-AROUND, AROUND + 1):
+    for k in range(-FRAMES_EACH_SIDE, FRAMES_EACH_SIDE + 1):
         layers = [
             ndimage.shift(s, (0, -shift * k * way, 0), order=3)[40:-40, 40:-40] for s, way in ((far, 1), (close, 2))
         ]
@@ -48,7 +55,7 @@ def film(shift: float, streaks: int = 40, noise: float = 1.5) -> tuple[list[U8],
 
 
 def laid(frames: list[U8]) -> Near:
-    return finished(lay_over(frames, AROUND, [None] * len(frames), (0, 0, SIZE[1], SIZE[0])))
+    return finished(align_near_frames(frames, FRAMES_EACH_SIDE, [None] * len(frames), (0, 0, SIZE[1], SIZE[0])))
 
 
 def finished(work: Generator[float, None, Near]) -> Near:
@@ -84,8 +91,8 @@ def test_a_clean_image_lies_where_the_reference_frame_does(panned: tuple[Near, U
 
 def test_what_rain_cannot_have_darkened_is_kept() -> None:
     frames, _ = film(0.0, streaks=0)
-    frames[AROUND][60:90, 100:120] = 5  # somebody stands there in this frame
-    picture, weight = near_clean(Near(np.stack(frames), AROUND, tuple(range(len(frames)))))
+    frames[FRAMES_EACH_SIDE][60:90, 100:120] = 5  # somebody stands there in this frame
+    picture, weight = near_clean(Near(np.stack(frames), FRAMES_EACH_SIDE, tuple(range(len(frames)))))
     assert np.abs(picture[62:88, 102:118].astype(int) - 5).max() <= 1
     assert weight[62:88, 102:118].min() > 0.95
 
@@ -150,7 +157,7 @@ def test_frames_that_nothing_ties_are_left_out() -> None:
     frames, _ = film(1.0)
     frames[0] = np.zeros_like(frames[0])
     near = laid(frames)
-    assert near.indices == tuple(range(1, len(frames))) and near.at == AROUND - 1
+    assert near.indices == tuple(range(1, len(frames))) and near.at == FRAMES_EACH_SIDE - 1
 
 
 def test_recipes_of_near_frames_have_names() -> None:
@@ -165,7 +172,14 @@ def test_near_frames_have_doubts_of_their_own() -> None:
     grid = Grid(*shape, 2)
     everything = np.ones(shape, bool)
     packed = np.full((9, -(-grid.cells[0] * grid.cells[1] // 8)), 255, np.uint8)
-    of_many = Findings(dict.fromkeys(KINDS, everything), everything, np.ones(9), ["much moves"], grid, packed)
+    of_many = Findings(
+        areas=dict.fromkeys(KINDS, everything),
+        doubtful=everything,
+        share=np.ones(9),
+        words=["much moves"],
+        grid=grid,
+        packed=packed,
+    )
     sd = np.full(shape, 2.0, np.float32)
     sd[20:40, 30:60] = 30.0
     found = doubts_of_near(of_many, Posterior(np.zeros((*shape, 3), np.float32), sd))
@@ -187,7 +201,15 @@ def test_what_is_drawn_over_a_clip_is_over_near_frames_too() -> None:
     drawn = np.packbits(hidden.reshape(9, -1), axis=1)
     words = ["something sways, 100 %", f"{TEXTS['overlay']}: 6.2 % of the picture"]
     areas = {kind: mark if kind == "overlay" else everything for kind in KINDS}
-    of_many = Findings(areas, everything, np.ones(9), words, grid, np.full_like(drawn, 255), drawn)
+    of_many = Findings(
+        areas=areas,
+        doubtful=everything,
+        share=np.ones(9),
+        words=words,
+        grid=grid,
+        packed=np.full_like(drawn, 255),
+        drawn=drawn,
+    )
     found = doubts_of_near(of_many, Posterior(np.zeros((*shape, 3), np.float32), np.full(shape, 2.0, np.float32)))
     np.testing.assert_array_equal(found.doubtful, mark)
     np.testing.assert_array_equal(found.areas["overlay"], mark)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rainclean.rainfree.noise import LEAST, NoiseSamples, noise_curve
+from rainclean.rainfree.noise import MIN_SD, NoiseSamples, noise_curve
 
 SIZE = (120, 160)
 
@@ -90,7 +90,7 @@ def test_only_the_frames_asked_for_count():
 
 
 def test_a_clip_without_noise_has_what_rounding_makes():
-    assert (curve_of(rainy(scene(), 0.0, 20, 0.2), 40.0) == np.float32(LEAST)).all()
+    assert (curve_of(rainy(scene(), 0.0, 20, 0.2), 40.0) == np.float32(MIN_SD)).all()
 
 
 @settings(deadline=None, max_examples=60)
@@ -99,7 +99,7 @@ def test_a_curve_is_always_usable(seed, frames, pixels, eta, levels):
     stack = np.random.default_rng(seed).integers(0, levels, (frames, pixels, 3), np.uint8)
     found = noise_curve(np.sort(stack, axis=0), eta)
     assert found.shape == (256,) and found.dtype == np.float32
-    assert np.isfinite(found).all() and (found >= np.float32(LEAST)).all()
+    assert np.isfinite(found).all() and (found >= np.float32(MIN_SD)).all()
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (240, 352), (7, 12_000), (300, 510)])

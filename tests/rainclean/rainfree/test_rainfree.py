@@ -17,19 +17,16 @@ from rainclean._addressed import addresses_of
 from rainclean.rainfree import _kernels, mean
 from rainclean.rainfree._kernels import HIGHEST, LINE_SIZE, LINE_STEPS, LOWEST, SIZE, STEPS, ZERO
 from rainclean.rainfree.mean import (
-    ANYTHING,
-    LEAST_WEIGHT,
-    RAINY,
-    TAIL,
+    OUTLIER_DENSITY,
+    RAIN_PRIOR,
     RainfreeMean,
-    RainfreeSums,
     chances,
     lean,
-    noise_of,
     streak_reach,
     unclipped,
 )
 from rainclean.rainfree.posterior import Posterior
+from rainclean.rainfree.sums import MIN_WEIGHT, TAIL, RainfreeSums, noise_of
 from tests.helpers.ladder_clips import LadderClip, ladder_clip
 from tests.oracles import kernels as _reference
 from tests.pipeline.clean.test_clean import FramesInMemory
@@ -55,7 +52,7 @@ def both(name: str, *arguments: object, out: np.ndarray) -> tuple[np.ndarray, np
 def test_every_kernel_has_a_twin_with_the_same_arguments():
     kernels = [n for n, v in vars(_kernels).items() if hasattr(v, "py_func") and v.__module__ == _kernels.__name__]
     assert set(kernels) == {
-        "by_level", "channel_sums", "residuals", "along_streaks", "settle", "apart", "correlate",
+        "by_level", "channel_sums", "residuals", "along_streaks", "settle", "variance_of_halves", "correlate",
     }  # fmt: skip
     for name in kernels:
         kernel = inspect.signature(getattr(_kernels, name).py_func)
@@ -131,11 +128,11 @@ def test_the_mean_of_both_halves_and_what_they_differ_by(shape, seed, often):
     weights = (often * rng.random((2, *whole))).astype(np.float32)
     totals = (weights[..., None] * rng.uniform(0, 255, (2, *whole, 3))).astype(np.float32)
     start = rng.uniform(0, 255, (*shape, 3)).astype(np.float32)
-    one, other = both("settle", totals, weights, top, LEAST_WEIGHT, out=start)
+    one, other = both("settle", totals, weights, top, MIN_WEIGHT, out=start)
     assert np.array_equal(one, other)
-    few = weights.sum(axis=0)[top : top + shape[0]] < LEAST_WEIGHT
+    few = weights.sum(axis=0)[top : top + shape[0]] < MIN_WEIGHT
     assert np.array_equal(one[few], start[few])
-    one, other = both("apart", totals, weights, top, out=np.empty(shape, np.float32))
+    one, other = both("variance_of_halves", totals, weights, top, out=np.empty(shape, np.float32))
     assert np.allclose(one, other, rtol=1e-4, atol=1e-5)
 
 
@@ -157,13 +154,13 @@ def test_chances_are_those_of_bayes_by_numerical_integration(tail, length):
     def odds(z: np.ndarray, own: float) -> np.ndarray:
         bright = np.linspace(0, 12 * own, 4001)
         density = np.exp(-bright / own) / own * np.exp(-0.5 * np.square(z[:, None] - bright)) / math.sqrt(2 * math.pi)
-        rain = np.trapezoid(density, bright, axis=1) + ANYTHING
+        rain = np.trapezoid(density, bright, axis=1) + OUTLIER_DENSITY
         return np.exp(-0.5 * z * z) / math.sqrt(2 * math.pi) / rain
 
     table = chances(tail, length)
     assert table.shape == (LINE_SIZE, SIZE) and table.dtype == np.float32
     z, sums = LOWEST + np.arange(0, SIZE, 12) / STEPS, LOWEST + np.arange(0, LINE_SIZE, 10) / LINE_STEPS
-    before = (1 - RAINY) / RAINY * odds(sums * math.sqrt(0.6), tail * math.sqrt(0.6 * length))
+    before = (1 - RAIN_PRIOR) / RAIN_PRIOR * odds(sums * math.sqrt(0.6), tail * math.sqrt(0.6 * length))
     both_ = np.clip(before, math.exp(-4), math.exp(4))[:, None] * odds(z, tail)
     assert np.abs(table[::10, ::12] - both_ / (1 + both_)).max() < 0.02
 
@@ -233,7 +230,7 @@ def weighed(
 ) -> RainfreeSums:
     noise = np.full(256, sigma, np.float32)
     # A copy of the start, which the mean takes the place of.
-    with RainfreeMean(start.astype(np.float32), noise, len(frames), workers, together) as mean:
+    with RainfreeMean(start.astype(np.float32), noise, len(frames), workers=workers, batch=together) as mean:
         for position, frame in enumerate(frames):
             mean.add(position, frame)
         return mean.finish()
@@ -267,7 +264,7 @@ def test_neither_strips_nor_threads_change_a_bit(monkeypatch):
     frames, start = clip.frames[:14], clip.truth + np.float32(0.4)
     plain = weighed(frames, start)
     for strips, workers, together in ((1, 1, 4), (2, 3, 9), (8, 2, 5), (8, 5, 4)):
-        monkeypatch.setattr(mean, "_STRIPS", strips)
+        monkeypatch.setattr(mean, "_MAX_STRIPS", strips)
         other = weighed(frames, start, workers=workers, together=together)
         assert np.array_equal(other.totals, plain.totals) and np.array_equal(other.weights, plain.weights)
         assert other.slant == plain.slant and np.array_equal(other.mean, plain.mean)
@@ -295,7 +292,7 @@ def test_the_order_of_frames_is_their_position_not_when_they_come():
     scene, frames = streaked(0, 10)
     noise = np.full(256, 2, np.float32)
     forward = weighed(frames, scene)
-    with RainfreeMean(scene.astype(np.float32), noise, len(frames), 2) as mean:
+    with RainfreeMean(scene.astype(np.float32), noise, len(frames), workers=2) as mean:
         for position in reversed(range(len(frames))):
             mean.add(position, frames[position])
         backward = mean.finish()
@@ -307,7 +304,7 @@ def test_the_order_of_frames_is_their_position_not_when_they_come():
 def test_a_frame_of_another_size_is_refused():
     with (
         RainfreeMean(np.zeros((8, 9, 3), np.float32), np.ones(256, np.float32), 2) as mean,
-        pytest.raises(ValueError, match="beside a start"),
+        pytest.raises(ValueError, match="initial estimate of shape"),
     ):
         mean.add(0, np.zeros((9, 8, 3), np.uint8))
 
@@ -371,7 +368,11 @@ def told(beside: float, after: float, share: float = 0.5) -> RainfreeSums:
     mean[:, 48:] += 8 * (-1) ** np.add.outer(np.arange(48), np.arange(48))[..., None]
     weights = np.full((2, 48, 96), 40 * share, np.float32)
     totals = (mean + rng.normal(0, 0.3, (2, 48, 96, 3))) * weights[..., None]
-    return RainfreeSums(mean, totals.astype(np.float32), weights, 80, 0, np.full(256, 2, np.float32), beside, after)
+    totals = totals.astype(np.float32)
+    noise = np.full(256, 2, np.float32)
+    return RainfreeSums(
+        mean=mean, totals=totals, weights=weights, frames=80, slant=0, noise=noise, beside=beside, after=after
+    )
 
 
 def test_what_a_codec_does_to_all_frames_alike_is_foretold_and_where():

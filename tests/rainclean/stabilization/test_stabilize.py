@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from rainclean.simulate.presets import preset
 from rainclean.simulate.render import Renderer
-from rainclean.stabilization.gauss_newton import Target, equations, nearest, residuals, sample, weigh
-from rainclean.stabilization.parallax import Nodes, capped, gather, solve
-from rainclean.stabilization.registration import LEAST_SHARE, Gatherer, Registration, choose_region
+from rainclean.stabilization._registration_kernels import normal_equations, relit_residuals, reweight, sample_bicubic
+from rainclean.stabilization.gauss_newton import Target, project_to_model
+from rainclean.stabilization.parallax import Nodes, capped, mesh_equations, solve
+from rainclean.stabilization.registration import MIN_REGION_FRACTION, Gatherer, Registration, choose_region
 from rainclean.stabilization.resampling import bend, resample, shown
 from rainclean.stabilization.template import without_rain
 from rainclean.video import Region
@@ -118,7 +119,7 @@ def test_frames_of_a_shaken_camera_come_to_lie_over_one_another() -> None:
     paths = [shift(x, y) for x, y in 2 * SHAKE]
     found = register(clip_of(paths), 5)
     x, y, width, height = found.region
-    assert width * height >= LEAST_SHARE * SIZE[0] * SIZE[1]
+    assert width * height >= MIN_REGION_FRACTION * SIZE[0] * SIZE[1]
     dry = clip_of(paths, density=0)
     laid = np.mean([found.warp(i, dry[i]) for i in found.fitting], axis=0)
     as_it_is = np.mean([frame[y : y + height, x : x + width] for frame in dry], axis=0)
@@ -304,13 +305,15 @@ def test_samples_are_those_of_a_cubic_and_outside_is_told() -> None:
     x, y = np.array([5.0, 5.5, 0.5, 6.25]), np.array([4.0, 4.0, 5.0, 10.9])
     out, inside = np.empty(4, np.float32), np.empty(4, bool)
     none = np.empty(0)
-    assert sample(picture, np.eye(3), x, y, none, none, out, inside) == 2
+    assert sample_bicubic(picture, np.eye(3), x, y, none, none, out, inside) == 2
     assert inside.tolist() == [True, True, False, False]
     assert out[0] == pytest.approx(picture[4, 5])
     assert out[1] == pytest.approx(picture[4, 4:8] @ [-0.0625, 0.5625, 0.5625, -0.0625])
     assert out[2] == out[3] == 0
     again = np.empty(4, np.float32)
-    sample(picture, np.diag([2.0, 2.0, 2.0]) @ shift(1, 2), x - 3, y - 2, np.full(4, 2.0), np.zeros(4), again, inside)
+    sample_bicubic(
+        picture, np.diag([2.0, 2.0, 2.0]) @ shift(1, 2), x - 3, y - 2, np.full(4, 2.0), np.zeros(4), again, inside
+    )
     assert again == pytest.approx(out)
 
 
@@ -318,10 +321,10 @@ def test_residuals_are_those_of_another_light_and_ranked() -> None:
     rng = np.random.default_rng(5)
     out, values = rng.normal(0, 9, (2, 9001)).astype(np.float32)
     inside, found = rng.random(9001) < 0.7, np.empty(9001, np.float32)
-    ranks = residuals(out, values, inside, 1.5, 2.0, 3, found, np.empty(8192, np.uint16))
+    ranks = relit_residuals(out, values, inside, 1.5, 2.0, 3, found, np.empty(8192, np.uint16))
     assert found == pytest.approx(out - 1.5 * values - 2, abs=1e-5)
     assert ranks == pytest.approx(np.percentile(found[::3][inside[::3]], (25, 50)), abs=0.1)
-    far = residuals(out, values + 1e6, inside, 1.5, 2.0, 3, found, np.empty(8192, np.uint16))
+    far = relit_residuals(out, values + 1e6, inside, 1.5, 2.0, 3, found, np.empty(8192, np.uint16))
     assert far == pytest.approx((-128, -128), abs=0.1)
 
 
@@ -333,14 +336,14 @@ def banded(matrix: F64, wide: int) -> F64:
 
 @pytest.mark.parametrize("size", [(60, 130), (130, 60)])
 def test_normal_equations_of_a_mesh_are_those_of_a_design_matrix(size: tuple[int, int]) -> None:
-    nodes = Nodes(Target(textured(size)[..., 1].astype(np.float32), np.ones(size, bool), most=900))
+    nodes = Nodes(Target(textured(size)[..., 1].astype(np.float32), np.ones(size, bool), max_places=900))
     (gh, gw), (first, share) = nodes.shape, nodes.hold
     assert sorted(nodes.shape) == [3, 5] and nodes.steps.tolist() == ([0, 3, 1, 4] if gh < gw else [0, 1, 3, 4])
     rng = np.random.default_rng(1)
     count, slopes = len(first), nodes.slopes
     weight, residual = rng.random((2, count), np.float32)
     bands, right = np.zeros_like(nodes.bands), np.zeros(2 * gh * gw)
-    gather(first, share, nodes.cells, nodes.steps, weight, slopes, residual, bands, right)
+    mesh_equations(first, share, nodes.cells, nodes.steps, weight, slopes, residual, bands, right)
     design, ways = np.zeros((count, 2 * gh * gw)), np.meshgrid(np.arange(size[1]), np.arange(size[0]))
     for node in range(gh * gw):  # what a shift of one node moves
         for c in (0, 1):
@@ -380,7 +383,7 @@ def test_normal_equations_of_a_motion_are_those_of_a_design_matrix() -> None:
     slopes, (weight, residual) = rng.normal(size=(10, 2500)).astype(np.float32), rng.random((2, 2500), np.float32)
     used = np.array([0, 1, 8, 9])
     normal, right = np.zeros((4, 4)), np.zeros(4)
-    equations(slopes, used, weight, residual, normal, right)
+    normal_equations(slopes, used, weight, residual, normal, right)
     assert normal == pytest.approx((slopes[used] * weight) @ slopes[used].T, rel=1e-4, abs=1e-2)
     assert right == pytest.approx((slopes[used] * weight) @ residual, rel=1e-4, abs=1e-2)
 
@@ -391,7 +394,7 @@ def test_another_light_is_found_and_passers_by_are_not_trusted() -> None:
     out, inside = 1.2 * values + 3 + 0.1 * noise, rng.random(6001) < 0.9
     out[::5] += 60
     light, residual, weight = np.array([1.0, 0.0]), np.empty(6001, np.float32), np.empty(6001, np.float32)
-    scale = weigh(out, values, inside, light, 5, 3, residual, weight, np.empty(8192, np.uint16))
+    scale = reweight(out, values, inside, light, 5, 3, residual, weight, np.empty(8192, np.uint16))
     assert light == pytest.approx([1.2, 3], abs=0.1) and 0.7 < scale < 2
     assert residual == pytest.approx(out - light[0] * values - light[1], abs=1e-4)
     assert not weight[::5].any() and not weight[~inside].any() and np.median(weight[1::5][inside[1::5]]) > 0.8
@@ -416,7 +419,7 @@ def test_the_mean_between_two_ranks_counts_only_what_is_shown() -> None:
 @pytest.mark.parametrize("model", PATHS)
 def test_the_nearest_matrix_of_a_model_is_itself(model: str) -> None:
     matrix = PATHS[model][20]
-    assert nearest(model, matrix, SIZE) == pytest.approx(matrix, abs=1e-6)
+    assert project_to_model(model, matrix, SIZE) == pytest.approx(matrix, abs=1e-6)
 
 
 def test_a_region_leaves_out_what_costs_most() -> None:

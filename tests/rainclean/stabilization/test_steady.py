@@ -152,13 +152,13 @@ def stabilizations(draw) -> Stabilization:
         matrix = np.eye(3) + rng.normal(0, 0.05, (3, 3)) if draw(st.booleans()) else np.eye(3)
         lit = draw(st.booleans())
         gain, offset = (rng.uniform(0.5, 2, 3), rng.normal(0, 9, 3)) if lit else (ONE, NONE)
-        poses[index] = Pose(matrix, gain, offset, mesh, float(rng.uniform(0, 2)))
+        poses[index] = Pose(matrix, gain, offset, mesh=mesh, residual=float(rng.uniform(0, 2)))
     others = draw(st.sets(st.integers(10_001, 20_000), max_size=4))
     reasons = st.text(max_size=20)
     dropped = {index: draw(reasons) for index in sorted(others)}
     numbers = st.tuples(*[st.integers(0, 5000)] * 4)
     model = draw(st.sampled_from(["still", "translation", "homography"]))
-    return Stabilization(model, Region(*draw(numbers)), Region(*draw(numbers)), poses, dropped)
+    return Stabilization(model, Region(*draw(numbers)), Region(*draw(numbers)), poses, dropped=dropped)
 
 
 @settings(deadline=None, max_examples=40)
@@ -211,7 +211,7 @@ def panning() -> Stabilization:
     """Frame i shows everything i − 10 px further left; frame 6 is brighter."""
     poses = {i: pose(moved(10 - i, 0)) for i in range(2, 18) if i not in DROPPED}
     poses[6] = replace(poses[6], offset=10 * ONE)
-    return Stabilization("translation", CUT, Region(CUT.x + 12, CUT.y + 2, 30, 40), poses, DROPPED)
+    return Stabilization("translation", CUT, Region(CUT.x + 12, CUT.y + 2, 30, 40), poses, dropped=DROPPED)
 
 
 def wanted(index: int) -> np.ndarray:

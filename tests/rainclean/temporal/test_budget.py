@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from rainclean.errors import ResourceError
 from rainclean.temporal import memory_budget
-from rainclean.temporal.memory_budget import LEAST_DEFAULT, MOST_DEFAULT, Budget, default_memory, least_memory
+from rainclean.temporal.memory_budget import MAX_DEFAULT_BYTES, MIN_DEFAULT_BYTES, Budget, default_memory, least_memory
 
 GIB = 1 << 30
 
@@ -26,16 +26,16 @@ def test_where_the_machine_does_not_tell_the_least_is_used(error, monkeypatch):
         raise error("not here")
 
     monkeypatch.setattr(memory_budget.os, "sysconf", untold)
-    assert default_memory() == LEAST_DEFAULT
+    assert default_memory() == MIN_DEFAULT_BYTES
 
 
 def test_a_system_without_sysconf_gets_the_least(monkeypatch):
     monkeypatch.delattr(memory_budget.os, "sysconf")
-    assert default_memory() == LEAST_DEFAULT
+    assert default_memory() == MIN_DEFAULT_BYTES
 
 
 def test_this_machine_gets_something_between():
-    assert LEAST_DEFAULT <= default_memory() <= MOST_DEFAULT
+    assert MIN_DEFAULT_BYTES <= default_memory() <= MAX_DEFAULT_BYTES
 
 
 PIXELS, FRAMES = st.integers(1, 9_000_000), st.integers(2, 400)
@@ -46,7 +46,7 @@ PIXELS, FRAMES = st.integers(1, 9_000_000), st.integers(2, 400)
 def test_frames_are_held_where_more_is_allowed_or_less_is_asked(pixels, frames, candidates, memory, refine):
     def held(memory: int = memory, frames: int = frames, refine: bool = refine) -> bool:
         try:
-            return not Budget(memory, Path()).layout(pixels, frames, candidates, 2, refine).stack_on_disk
+            return not Budget(memory, Path()).layout(pixels, frames, candidates, 2, refine=refine).stack_on_disk
         except ResourceError:
             return False
 
@@ -57,11 +57,15 @@ def test_frames_are_held_where_more_is_allowed_or_less_is_asked(pixels, frames, 
 
 
 def test_1080p_of_100_frames_is_held_by_default_on_any_machine():
-    for memory, frames, held in ((LEAST_DEFAULT, 100, True), (LEAST_DEFAULT, 200, False), (MOST_DEFAULT, 400, True)):
+    for memory, frames, held in (
+        (MIN_DEFAULT_BYTES, 100, True),
+        (MIN_DEFAULT_BYTES, 200, False),
+        (MAX_DEFAULT_BYTES, 400, True),
+    ):
         layout = Budget(memory, Path()).layout(1920 * 1080, frames, 18, 2, refine=True)
         assert layout.stack_on_disk != held
 
 
 def test_4k_is_made_without_being_asked_for_memory_on_a_machine_of_8_gib():
     assert least_memory(3840 * 2160, 2, refined=400) < 2 * GIB
-    assert not Budget(MOST_DEFAULT, Path()).layout(3840 * 2160, 60, 18, 2, refine=True).scratch_bytes
+    assert not Budget(MAX_DEFAULT_BYTES, Path()).layout(3840 * 2160, 60, 18, 2, refine=True).scratch_bytes

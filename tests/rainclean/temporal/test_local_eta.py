@@ -12,10 +12,10 @@ from rainclean.simulate.presets import preset
 from rainclean.simulate.render import Renderer
 from rainclean.temporal import prior
 from rainclean.temporal.local_eta import (
-    BLOCK,
-    CLOSE,
-    REACH,
-    SUPPORT,
+    BLOCK_SD_CELLS,
+    DISTANCE_SD_PERCENT,
+    RANK_SD_PERCENT,
+    SUPPORT_PIXELS,
     LocalVotes,
     block_etas,
     cell_grid,
@@ -64,19 +64,19 @@ def plain_eta(votes: LocalVotes, eta: float, row: int, column: int) -> float:
     chances, pixels = np.zeros(n), 0.0
     for r in range(rows):
         for c in range(columns):
-            weight = np.exp(-((r - row) ** 2 + (c - column) ** 2) / (2 * BLOCK**2))
+            weight = np.exp(-((r - row) ** 2 + (c - column) ** 2) / (2 * BLOCK_SD_CELLS**2))
             height = min(votes.height, (r + 1) * votes.cell) - r * votes.cell
             width = min(votes.width, (c + 1) * votes.cell) - c * votes.cell
             chances += weight * votes.counts[r, c]
             pixels += weight * height * width
     whole = votes.counts.sum(axis=(0, 1)) / (votes.height * votes.width)
-    chances = (chances + SUPPORT * whole) / (pixels + SUPPORT)
+    chances = (chances + SUPPORT_PIXELS * whole) / (pixels + SUPPORT_PIXELS)
     percent = 100 * np.arange(n) / (n - 1)
     smooth = np.zeros(n)
     for k in range(n):
-        weights = np.exp(-0.5 * ((percent - percent[k]) / CLOSE) ** 2)
+        weights = np.exp(-0.5 * ((percent - percent[k]) / RANK_SD_PERCENT) ** 2)
         smooth[k] = (weights / weights.sum()) @ chances
-    smooth *= np.exp(-0.5 * ((percent - eta) / REACH) ** 2)
+    smooth *= np.exp(-0.5 * ((percent - eta) / DISTANCE_SD_PERCENT) ** 2)
     k = int(np.argmax(smooth))
     if 0 < k < n - 1:
         a, b, c = np.polyfit([-1, 0, 1], smooth[k - 1 : k + 2], 2)

@@ -21,7 +21,14 @@ from hypothesis import strategies as st
 from rainclean.errors import ResourceError
 from rainclean.temporal import prior, storage
 from rainclean.temporal.local_eta import cell_grid, cell_size
-from rainclean.temporal.memory_budget import BANDS_SHARE, IN_FLIGHT, REFINED, RESERVE, Budget, least_memory
+from rainclean.temporal.memory_budget import (
+    BANDS_FRACTION,
+    IN_FLIGHT_BYTES,
+    MEAN_BYTES,
+    RESERVE_FRACTION,
+    Budget,
+    least_memory,
+)
 from rainclean.temporal.percentiles import InitialEstimate
 from rainclean.temporal.sorted_stack import SortedStack
 from tests.oracles import kernels as _reference
@@ -44,7 +51,7 @@ def clip(seed: int, n: int, height: int, width: int, palette: int = 256) -> np.n
 def filled(frames: np.ndarray, windows=None, memory=ROOMY, folder="", candidates=1, workers=2) -> SortedStack:
     n, height, width, _ = frames.shape
     budget = Budget(memory, Path(folder or tempfile.gettempdir()))
-    stack = SortedStack(height, width, windows or [(0, n)], budget, candidates, workers)
+    stack = SortedStack(height, width, windows or [(0, n)], budget, candidates=candidates, workers=workers)
     for frame in frames:
         stack.add(frame)
     stack.finish()
@@ -257,7 +264,7 @@ def test_tables_of_noise_that_are_none_are_refused(sigma):
 
 def test_frames_given_in_are_not_changed(tmp_path):
     frames = clip(4, 12, 6, 7)
-    with SortedStack(6, 7, [(0, 12)], Budget(ROOMY, tmp_path), 1, 2) as stack:
+    with SortedStack(6, 7, [(0, 12)], Budget(ROOMY, tmp_path), candidates=1, workers=2) as stack:
         given = frames.copy()
         for frame in given:
             stack.add(frame)
@@ -269,7 +276,7 @@ def test_frames_given_in_are_not_changed(tmp_path):
 @pytest.mark.parametrize("memory", [ROOMY, tight(30)], ids=["memory", "disk"])
 def test_wrong_frames_are_refused(memory, tmp_path, no_threads_left):
     frames = clip(5, 5, 5, 6)
-    with SortedStack(5, 6, [(0, 5)], Budget(memory, tmp_path), 1, 2) as stack:
+    with SortedStack(5, 6, [(0, 5)], Budget(memory, tmp_path), candidates=1, workers=2) as stack:
         for shape in ((6, 5, 3), (5, 6), (5, 6, 4), (5, 6, 1), (1, 5, 6, 3)):
             with pytest.raises(ValueError, match="shape"):
                 stack.add(np.zeros(shape, np.uint8))
@@ -284,7 +291,10 @@ def test_wrong_frames_are_refused(memory, tmp_path, no_threads_left):
 
 
 def test_frames_that_are_not_uint8_are_refused(tmp_path):
-    with SortedStack(2, 2, [(0, 2)], Budget(ROOMY, tmp_path), 1, 1) as stack, pytest.raises(ValueError, match="uint8"):
+    with (
+        SortedStack(2, 2, [(0, 2)], Budget(ROOMY, tmp_path), candidates=1, workers=1) as stack,
+        pytest.raises(ValueError, match="uint8"),
+    ):
         stack.add(np.full((2, 2, 3), 0.5))
 
 
@@ -293,7 +303,7 @@ def test_frames_that_are_not_uint8_are_refused(tmp_path):
 )
 def test_windows_that_are_not_nested_are_refused(windows, tmp_path, no_threads_left):
     with pytest.raises(ValueError):
-        SortedStack(4, 4, windows, Budget(ROOMY, tmp_path), 1, 1)
+        SortedStack(4, 4, windows, Budget(ROOMY, tmp_path), candidates=1, workers=1)
 
 
 Usage = namedtuple("Usage", "total used free")
@@ -306,7 +316,9 @@ def test_too_little_disk_is_refused_before_the_start(tmp_path, monkeypatch, no_t
     with pytest.raises(
         ResourceError, match=r"46\.9 KiB of scratch space needed \(and 256\.0 MiB to be left over\), 256\.0 MiB free"
     ) as caught:
-        SortedStack(10, 10, [(0, 90)], Budget(tight(100), tmp_path), 40, 2)  # 4·100·90 + 3·100·40 bytes
+        SortedStack(
+            10, 10, [(0, 90)], Budget(tight(100), tmp_path), candidates=40, workers=2
+        )  # 4·100·90 + 3·100·40 bytes
     assert "\n" not in str(caught.value)
 
 
@@ -321,30 +333,30 @@ def test_enough_memory_asks_nothing_of_the_disk(tmp_path, monkeypatch):
 def test_memory_too_small_for_a_frame_is_refused_with_advice_that_holds(megapixels, refine, tmp_path):
     pixels = int(megapixels * 1e6)
     with pytest.raises(ResourceError, match=r"megapixels need more memory than 1\.0 MiB") as caught:
-        Budget(1 << 20, tmp_path).layout(pixels, 100, 1, 2, refine)
+        Budget(1 << 20, tmp_path).layout(pixels, 100, 1, 2, refine=refine)
     message = str(caught.value)
     assert "\n" not in message
     advised = int(message.split("--memory ")[1].removesuffix("MiB"))
-    assert Budget(advised << 20, tmp_path).layout(pixels, 100, 1, 2, refine).run_length >= 1
+    assert Budget(advised << 20, tmp_path).layout(pixels, 100, 1, 2, refine=refine).run_length >= 1
     with pytest.raises(ResourceError):
-        Budget((advised - 1) << 20, tmp_path).layout(pixels, 100, 1, 2, refine)
+        Budget((advised - 1) << 20, tmp_path).layout(pixels, 100, 1, 2, refine=refine)
 
 
 def test_memory_too_small_for_a_frame_leaves_nothing(tmp_path, no_threads_left):
     with pytest.raises(ResourceError, match="--memory"):
-        SortedStack(100, 100, [(0, 9)], Budget(1000, tmp_path), 1, 1)
+        SortedStack(100, 100, [(0, 9)], Budget(1000, tmp_path), candidates=1, workers=1)
     assert not list(tmp_path.iterdir())
 
 
 @settings(deadline=None)
 @given(st.integers(1, 10**8), st.integers(2, 5000), st.integers(1, 60), st.integers(1 << 16, 1 << 34), st.booleans())
 def test_what_a_budget_keeps_in_memory_fits_into_it(pixels, frames, candidates, memory, refine):
-    held, pictures, mean = 3 * pixels * frames, 3 * pixels * candidates, REFINED * pixels * refine
+    held, pictures, mean = 3 * pixels * frames, 3 * pixels * candidates, MEAN_BYTES * pixels * refine
     refined = frames if refine else 0
     try:
-        layout = Budget(memory, Path()).layout(pixels, frames, candidates, 2, refine)
+        layout = Budget(memory, Path()).layout(pixels, frames, candidates, 2, refine=refine)
     except ResourceError:
-        usable_at_least = (1 - RESERVE) * ((1 - BANDS_SHARE) * memory - IN_FLIGHT * pixels)
+        usable_at_least = (1 - RESERVE_FRACTION) * ((1 - BANDS_FRACTION) * memory - IN_FLIGHT_BYTES * pixels)
         assert memory < least_memory(pixels, 2, refined) + 99
         assert held > usable_at_least - least_memory(pixels, 2, refined) - 99
         return
@@ -352,17 +364,17 @@ def test_what_a_budget_keeps_in_memory_fits_into_it(pixels, frames, candidates, 
     assert layout.scratch_bytes == 4 * pixels * frames * layout.stack_on_disk + (pictures - kept)
     if layout.stack_on_disk:
         # Runs while frames are decoded; pictures, and the mean beside the decoder, when they are gone.
-        assert max(2 * 4 * pixels * layout.run_length, kept + mean) + IN_FLIGHT * pixels <= memory
+        assert max(2 * 4 * pixels * layout.run_length, kept + mean) + IN_FLIGHT_BYTES * pixels <= memory
     else:
         # The decoder is gone when there is a mean.
-        assert held + kept + max(IN_FLIGHT * pixels, mean) <= memory
+        assert held + kept + max(IN_FLIGHT_BYTES * pixels, mean) <= memory
 
 
 @pytest.mark.parametrize("memory", [ROOMY, tight(64)], ids=["memory", "disk"])
 @pytest.mark.parametrize("added", [0, 1, 33, 70])
 def test_closing_early_leaves_no_threads_and_no_files(memory, added, tmp_path, no_threads_left):
     frames = clip(6, 70, 8, 8)
-    stack = SortedStack(8, 8, [(20, 50), (0, 70)], Budget(memory, tmp_path), 1, 3)
+    stack = SortedStack(8, 8, [(20, 50), (0, 70)], Budget(memory, tmp_path), candidates=1, workers=3)
     for frame in frames[:added]:
         stack.add(frame)
     stack.close()
@@ -397,7 +409,7 @@ def test_steps_left_open_while_the_stack_is_closed_end_all_the_same(kind, tmp_pa
 
 def test_an_abandoned_stack_leaves_nothing(tmp_path):
     before = set(threading.enumerate())
-    stack = SortedStack(8, 8, [(0, 70)], Budget(tight(64), tmp_path), 1, 2)
+    stack = SortedStack(8, 8, [(0, 70)], Budget(tight(64), tmp_path), candidates=1, workers=2)
     for frame in clip(8, 50, 8, 8):
         stack.add(frame)
     with warnings.catch_warnings():
@@ -470,7 +482,7 @@ def test_an_error_in_use_comes_out_of_percentiles(tmp_path, monkeypatch, no_thre
 
 def test_in_scratch_space_early_runs_are_sorted_before_the_last_frame_is_there(tmp_path):
     frames = clip(10, 70, 50, 50)
-    with SortedStack(50, 50, [(0, 70)], Budget(tight(2500), tmp_path), 1, 1) as stack:
+    with SortedStack(50, 50, [(0, 70)], Budget(tight(2500), tmp_path), candidates=1, workers=1) as stack:
         for frame in frames[:-1]:
             stack.add(frame)
         waited = time.monotonic() + 5
@@ -491,7 +503,7 @@ def test_in_scratch_space_the_next_run_is_filled_while_one_is_still_being_sorted
 
     monkeypatch.setattr(storage.ScratchPlanes, "write", held_up)
     frames = clip(12, 150, 10, 10)
-    with SortedStack(10, 10, [(0, 150)], Budget(36_500, tmp_path), 1, 2) as stack:
+    with SortedStack(10, 10, [(0, 150)], Budget(36_500, tmp_path), candidates=1, workers=2) as stack:
         assert stack.layout.scratch_bytes
         assert within(5, lambda: [stack.add(frame) for frame in frames[:60]])
         go_on.set()

@@ -183,9 +183,13 @@ def test_what_is_excluded_does_not_count() -> None:
     doubtful, passing = np.zeros(shape, bool), np.zeros((3, *shape), bool)
     doubtful[:10], passing[1, 10:20], passing[2, 20:30] = True, True, True
     moving = Findings(
-        dict.fromkeys(KINDS, doubtful), doubtful, passing.mean(axis=(1, 2)), [], grid,
-        np.packbits(passing.reshape(3, -1), axis=1),
-    )  # fmt: skip
+        areas=dict.fromkeys(KINDS, doubtful),
+        doubtful=doubtful,
+        share=passing.mean(axis=(1, 2)),
+        words=[],
+        grid=grid,
+        packed=np.packbits(passing.reshape(3, -1), axis=1),
+    )
     still: Any = SimpleNamespace(
         stabilization=None,
         region=Region(0, 0, 60, 40),

@@ -9,7 +9,7 @@ from skimage import data
 from rainclean.simulate import preset
 from rainclean.simulate.render import Renderer
 from rainclean.video.cuts import scene_cuts, thumbnail
-from rainclean.video.tracking import STILL, camera_shift, luma
+from rainclean.video.tracking import STILL_THRESHOLD_PX, camera_shift, luma
 
 Luma = NDArray[np.uint8]
 
@@ -59,7 +59,7 @@ def test_a_still_camera_in_heavy_rain_counts_as_still() -> None:
     for seed in range(4):
         found = camera_shift(rainy(picture, 350, seed, 4.0), rainy(picture, 350, 100 + seed, 4.0))
         assert found is not None
-        assert found < STILL
+        assert found < STILL_THRESHOLD_PX
 
 
 def test_large_pictures_are_measured_in_their_own_pixels() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from rainclean.video import DamagedInput, FrameSource, open_source
-from rainclean.video.tracking import STILL, camera_shift, luma
+from rainclean.video.tracking import STILL_THRESHOLD_PX, camera_shift, luma
 from tests.conftest import ROOT
 
 YARD = ROOT.parent / "shared" / "real" / "yard.mp4"
@@ -48,7 +48,7 @@ def test_the_camera_stands_still(yard: FrameSource) -> None:
     frames = [luma(f.rgb) for f in yard.read([50, 51, 99])]
     step = camera_shift(frames[0], frames[1])
     assert step is not None
-    assert step < STILL
+    assert step < STILL_THRESHOLD_PX
 
 
 def test_cut_off(tmp_path: Path) -> None:
