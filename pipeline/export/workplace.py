@@ -10,11 +10,12 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
+from pipeline.export.pair_record import PairRecord
 from pipeline.export.report import REPORT
 from pipeline.ownership import read_record
 from pipeline.partial import Lock
@@ -74,13 +75,17 @@ class Workplace:
             self.clear()  # nothing in it is worth keeping
         self._lock.let_go(remove=not self.work.exists())
 
-    def stored(self, part: str) -> list[dict[str, Any]] | None:
-        """Rows of a part that is prepared, None where it is not."""
+    def is_stored(self, part: str) -> bool:
+        """Return whether an earlier call prepared a part."""
+        return (self.work / f"{part}.json").exists()
+
+    def stored(self, part: str) -> list[PairRecord] | None:
+        """Return the records of a part that is prepared, None where it is not, or its file is damaged."""
         try:
-            rows = json.loads((self.work / f"{part}.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            documents = json.loads((self.work / f"{part}.json").read_text(encoding="utf-8"))
+            return [PairRecord.from_json(document) for document in documents]
+        except (OSError, ValueError, TypeError):
             return None
-        return list(rows)
 
     def holds(self, part: str, sums: Mapping[str, str]) -> bool:
         """Whether the pictures of a part that an earlier call prepared are as it wrote them.
@@ -118,10 +123,10 @@ class Workplace:
             raise _unusable(folder, error) from error
         return folder
 
-    def store(self, part: str, rows: list[dict[str, Any]]) -> None:
-        """Note that a part is prepared."""
+    def store(self, part: str, records: Iterable[PairRecord]) -> None:
+        """Record that a part is prepared."""
         try:
-            _write(self.work / f"{part}.json", json.dumps(rows).encode())
+            _write(self.work / f"{part}.json", json.dumps([record.to_json() for record in records]).encode())
         except OSError as error:
             raise _unusable(self.work, error) from error
 
@@ -138,12 +143,12 @@ class Workplace:
         shutil.rmtree(self.data, ignore_errors=True)
         self.data.mkdir()
 
-    def kept(self) -> str:
-        """What to tell of an export that ends too early."""
+    def kept_words(self) -> str:
+        """Return what a person should know when an export ends too early."""
         number = len(list(self.work.glob("*.json")))
         if not number:
             return "nothing was exported"
-        return f"{counted(number, 'sequence')} prepared in {self.work.name} beside it go into the next call"
+        return f"{counted(number, 'sequence')} prepared in {self.work.name} beside it will be used by the next call"
 
     def clear(self) -> None:
         """Throw away what is prepared."""

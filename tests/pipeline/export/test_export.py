@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from pipeline.export import workplace
+from pipeline.export.run import export
 from pipeline.export.verification import check
-from pipeline.export.writing import export
 from pipeline.project.analysis.records import candidate
 from pipeline.project.clips.clip_files import relink
 from pipeline.project.clips.sequence_records import describe, sequences

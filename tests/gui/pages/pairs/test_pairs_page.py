@@ -18,8 +18,8 @@ from gui.pages.pairs.pair_reading import TINT, WIDTH, Subject, make_preview, tin
 from gui.state.session import Session
 from gui.workers import Task, Workers
 from pipeline.clean.settings import CleanSettings
+from pipeline.export.run import export
 from pipeline.export.size_estimate import estimate
-from pipeline.export.writing import export
 from pipeline.project.analysis.records import analyses, candidates
 from pipeline.project.analysis.run import analyze
 from pipeline.project.clips.clip_files import clips
