@@ -107,7 +107,7 @@ class Train:
         from rainclean.spanet import STARTS, read
 
         if self.resume is not None:
-            return resume(self.resume, machine, self.dataset, self.skip_broken)
+            return resume(self.resume, machine, self.dataset, skip=self.skip_broken)
         assert self.dataset is not None and self.output is not None
         changes = {name: getattr(self, name) for name in _RECIPE if name not in ("preset", "start")}
         changes |= {name: None if changes[name] is None else changes[name] == "on" for name in _SWITCHES}
@@ -119,7 +119,7 @@ class Train:
         dataset, output = self.dataset, self.output
 
         def begun(data: Path) -> "Generator[Progress, None, Trained]":
-            return begin(data, output, recipe, machine, weights, self.skip_broken)
+            return begin(data, output, recipe, machine, weights=weights, skip=self.skip_broken)
 
         return begun(dataset) if self.snapshot is None else _on_snapshot(dataset, self.snapshot, output, begun)
 

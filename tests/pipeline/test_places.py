@@ -39,7 +39,7 @@ def test_a_run_begins_only_where_nothing_of_others_lies(tmp_path: Path) -> None:
     run, dataset = tmp_path / "run", tmp_path / "dataset"
     run.mkdir()
     (run / "last.safetensors").write_text("somebody's weights")
-    with pytest.raises(RaincleanError, match="is not empty and no training run"):
+    with pytest.raises(RaincleanError, match="is not empty, and not a training run"):
         run_folder.check_new(run, dataset)
     (run / ".lock").touch()  # of a run that was killed as it began
     run_folder.check_new(run, dataset)
