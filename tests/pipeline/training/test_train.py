@@ -210,7 +210,7 @@ def test_an_end_keeps_what_was_reached_and_says_how_to_go_on(
     finally:
         process.kill()
     assert process.returncode == 128 + number and out == ""
-    assert f"note: what was reached is kept; rainclean train --resume {run} goes on" in error
+    assert f"note: progress is kept; resume with: rainclean train --resume {run}" in error
     assert "rainclean: stopping after this step, then writing the checkpoint, still at it" in error
     assert "Traceback" not in error and "DataLoader" not in error
     assert torch.load(run / "last.ckpt", weights_only=True)["global_step"] >= reached
@@ -248,7 +248,7 @@ def test_a_finished_run_says_so_and_does_not_train(
     before = {path: path.stat().st_mtime_ns for path in whole.folder.iterdir()}
     assert main(["train", "--resume", str(whole.folder)]) == 0
     said = capsys.readouterr()
-    assert "is finished: all 12 steps are done, nothing was trained" in said.err
+    assert "is finished already: all 12 steps are done" in said.err
     assert f"validation {whole.best_psnr:.2f} dB (spanet-skimage) at step {whole.best_step}" in said.out
     assert {path: path.stat().st_mtime_ns for path in whole.folder.iterdir()} == before
 
@@ -302,14 +302,14 @@ def test_options_of_the_optimiser(dataset: Path, tmp_path: Path) -> None:
 def test_starting_from_weights(whole: Trained, dataset: Path, tmp_path: Path) -> None:
     weights = whole.folder / "best.safetensors"
     recipe = replace(RECIPE, steps=1, validate_every=1, learning_rate=1e-12)
-    result = finish(begin(dataset, tmp_path / "run", recipe, MACHINE, weights))
+    result = finish(begin(dataset, tmp_path / "run", recipe, MACHINE, weights=weights))
     assert float(rows(result.folder)[0]["validation_psnr_db"]) == pytest.approx(whole.best_psnr, abs=1e-3)
     assert json.loads((result.folder / "run.json").read_text())["recipe"]["start"] == "weights"
 
 
 def test_weights_start_a_run_with_the_other_attention_too(whole: Trained, dataset: Path, tmp_path: Path) -> None:
     recipe = replace(RECIPE, direction_attention=True)
-    stage = begin(dataset, tmp_path / "run", recipe, MACHINE, whole.folder / "last.safetensors")
+    stage = begin(dataset, tmp_path / "run", recipe, MACHINE, weights=whole.folder / "last.safetensors")
     assert "direction attention on" in next(stage).note
     stage.close()
     made, start = load(tmp_path / "run" / "last.safetensors"), load(whole.folder / "last.safetensors")
@@ -360,7 +360,10 @@ def test_refusals_come_before_anything_is_written(dataset: Path, whole: Trained,
         (begin(dataset, tmp_path / "run", RECIPE, replace(MACHINE, devices=3)), "--batch 2: must be a multiple"),
         (begin(dataset, dataset / "run", RECIPE, MACHINE), "lies in the data set"),
         (begin(dataset, tmp_path / "run", replace(RECIPE, precision="16-mixed"), MACHINE), "16-mixed: needs a GPU"),
-        (begin(dataset, tmp_path / "run", RECIPE, replace(MACHINE, nodes=2)), "start it on each with torchrun"),
+        (
+            begin(dataset, tmp_path / "run", RECIPE, replace(MACHINE, nodes=2)),
+            "start the command on each with torchrun",
+        ),
         (begin(write_dataset(tmp_path / "tiny", side=6), tmp_path / "run", RECIPE, MACHINE), "smaller than the 7 px"),
         (resume(tmp_path / "full", MACHINE), "is not a training run"),
     ):
@@ -377,7 +380,7 @@ def test_resuming_refuses_another_data_set_and_damage(dataset: Path, tmp_path: P
     stage = begin(dataset, tmp_path / "run", RECIPE, MACHINE)
     next(stage)
     stage.close()
-    with pytest.raises(InputError, match="is another data set than the one"):
+    with pytest.raises(InputError, match="is not the data set that"):
         finish(resume(tmp_path / "run", MACHINE, write_dataset(tmp_path / "other", frames=2)))
     (tmp_path / "run" / "last.ckpt").write_bytes(b"PK\3\4 nothing")
     with pytest.raises(
@@ -393,7 +396,7 @@ def test_resuming_refuses_another_data_set_and_damage(dataset: Path, tmp_path: P
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("train",), "name the data set and, with -o"),
+        (("train",), "give the data set and, with -o"),
         (("train", "--resume", "run", "--steps", "5"), "--steps cannot be changed when a run is resumed"),
         (("train", "--resume", "run", "-o", "other"), "-o cannot be changed when a run is resumed"),
         (("train", "a", "-o", "run", "--steps", "5", "--steps", "6"), "--steps is given twice"),
