@@ -44,6 +44,7 @@ class OutputFolder:
         path: Path,
         manifest: str,
         names: tuple[str, ...],
+        *,
         forms: str = "",
         keys: tuple[str, ...] = (),
         is_ours: Callable[[dict[str, Any]], bool] | None = None,

@@ -38,7 +38,7 @@ class Demo:
                     "clips": [asdict(row) for row in result.rows],
                     "exported": exported,
                     "problems": result.problems,
-                    "evaluation": result.learnt and result.learnt.report,
+                    "evaluation": result.learnt and result.learnt.report.to_json(),
                     "report": str(result.report),
                 }
             )
@@ -51,7 +51,7 @@ class Demo:
                 report = result.learnt.report
                 title = "SPANet on the test pairs: best is trained on this data set; mean PSNR in dB / SSIM by protocol"
                 print_text("")
-                print_table(("method", *report["protocols"]), summary_rows(report), title=title)
+                print_table(("method", *report.protocols), summary_rows(report), title=title)
             print_text(f"pictures: {result.report}")
         if result.problems:
             raise RaincleanError(f"{result.dataset}: {result.problems[0]}")

@@ -43,16 +43,21 @@ class Evaluate:
         from rainclean.metrics import PROTOCOLS
 
         settings = EvaluateSettings(
-            self.weights, self.split, self.protocols or tuple(PROTOCOLS), self.gallery, self.worst_by, self.device
+            weights=self.weights,
+            split=self.split,
+            protocols=self.protocols or tuple(PROTOCOLS),
+            gallery=self.gallery,
+            worst_by=self.worst_by,
+            device=self.device,
         )
         with evaluation_folder(self.output, self.dataset) as folder:
             report = follow(evaluate(self.dataset, settings, folder))
-        for note in report["notes"]:
+        for note in report.notes:
             print_note(f"note: {note}")
         if self.json:
-            print_json(report)
+            print_json(report.to_json())
             return
-        where = f"{self.dataset}, {report['dataset']['split']}: {pairs_of(report)}"
+        where = f"{self.dataset}, {report.dataset.split}: {pairs_of(report)}"
         title = f"{where}; mean PSNR in dB / SSIM by protocol"
-        print_table(("method", *report["protocols"]), summary_rows(report), title=title)
+        print_table(("method", *report.protocols), summary_rows(report), title=title)
         print_text(f"{self.output / 'index.html'} shows the worst pictures; scores.csv and scenes.csv hold all scores")

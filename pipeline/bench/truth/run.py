@@ -147,7 +147,7 @@ def bench_truth(
 def pictures_folder(path: Path, case_clips: Sequence[CaseClip]) -> OutputFolder:
     """Open the folder for the pictures of `bench_truth`. Raises RaincleanError where it cannot be used."""
     names = (MANIFEST, *map(folder_name, case_clips))
-    return OutputFolder(path, MANIFEST, names, _FORMS, ("files", "clips"))
+    return OutputFolder(path, MANIFEST, names, forms=_FORMS, keys=("files", "clips"))
 
 
 def folder_name(case_clip: CaseClip) -> str:
