@@ -5,7 +5,7 @@ Frames are made and encoded one at a time, so memory does not grow with the leng
 
 from collections.abc import Generator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,7 @@ class SimulateSettings:
 
     simulation: Simulation = field(default_factory=Simulation)
     preset: str = "medium"
+    _: KW_ONLY
     seed: int = 0
     frames: int | None = None
     size: tuple[int, int] | None = None

@@ -121,7 +121,7 @@ class Simulate:
         from rainclean.simulate import Backdrop
 
         size, rate = _parse_size(self.size), _parse_rate(self.rate)
-        settings = SimulateSettings(simulation, self.preset, self.seed, self.frames, size, rate)
+        settings = SimulateSettings(simulation, self.preset, seed=self.seed, frames=self.frames, size=size, rate=rate)
         with Backdrop(self.input) as backdrop, simulate_folder(self.output, self.input) as folder:
             made = follow(simulate(backdrop, settings, folder))
         if self.json:

@@ -6,7 +6,7 @@ Pictures are processed one after the other: memory grows neither with the data s
 import json
 from collections import Counter
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,6 +60,7 @@ class EvaluateSettings:
     """
 
     weights: tuple[Path, ...] = ()
+    _: KW_ONLY
     split: str | None = None
     protocols: tuple[str, ...] = tuple(PROTOCOLS)
     gallery: int = 24

@@ -201,7 +201,7 @@ def make_clip(
     """Simulate one clip into a folder of its own. frames: ignored for a film. Raises RaincleanError."""
     case = case_clip.case
     frames = case.simulation.frames if case.filmed else frames
-    settings = SimulateSettings(case.simulation, case.preset, case_clip.seed, frames, size)
+    settings = SimulateSettings(case.simulation, case.preset, seed=case_clip.seed, frames=frames, size=size)
     with Backdrop(case_clip.background.path) as backdrop, simulate_folder(folder, case_clip.background.path) as output:
         yield from simulate(backdrop, settings, output)
     return SimulatedClip.of(folder, case.simulation)
