@@ -72,8 +72,6 @@ class ExportSettings:
 
     def to_json(self) -> dict[str, Any]:
         """Return all settings as values for JSON; the shares are those in use."""
-        crops = asdict(self.crops)
-        crops.pop("kind")
         return {
             "layout": self.layout,
             "frames": self.frames.text,

@@ -321,7 +321,7 @@ def test_nothing_decided_no_export(show: Show, home: Path, session: Session, qtb
         ("crops", "tiles", "use whole, grid:512"),
         ("split", "80/20", "train=0.8,test=0.2"),
         ("split", "train=1,val=1", "no split 'val'"),
-        ("split", "train=0", "one of them more than 0"),
+        ("split", "train=0", "one of them above 0"),
         ("output", " ", "name a folder"),
     ],
 )
