@@ -36,7 +36,7 @@ class BenchSpanet:
         if self.repeats < 1:
             raise UsageError(f"--repeats {self.repeats}: at least 1")
         require_torch()
-        measurements = follow(bench_spanet(sizes, self.repeats, self.keep_freed_memory))
+        measurements = follow(bench_spanet(sizes, self.repeats, keep=self.keep_freed_memory))
         if self.json:
             print_json([m.to_json() for m in measurements])
         else:

@@ -34,7 +34,7 @@ class BenchTemporal:
         sizes = [clip_size(text, "--sizes") for text in self.sizes]
         if self.repeats < 1:
             raise UsageError(f"--repeats {self.repeats}: at least 1")
-        measurements = follow(bench_temporal(sizes, self.repeats, not self.no_scaling))
+        measurements = follow(bench_temporal(sizes, self.repeats, scaling=not self.no_scaling))
         if self.json:
             print_json([m.to_json() for m in measurements])
         else:

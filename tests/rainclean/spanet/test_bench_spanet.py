@@ -10,7 +10,7 @@ from pipeline.stages import finish
 def test_the_benchmark_measures_everything(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     # Here and not in processes of their own, of which each would load torch first.
     monkeypatch.setattr("pipeline.bench.spanet._alone", lambda job, *arguments: _measure(job, arguments))
-    rows = finish(bench_spanet([(40, 30)], 1, False, irnn_side=40, side=24))
+    rows = finish(bench_spanet([(40, 30)], 1, keep=False, irnn_side=40, side=24))
     measured = {(row.size, row.what): row for row in rows}
     assert all(row.seconds > 0 for row in rows)
     for what in ("forward", "forward and backward"):
@@ -20,7 +20,7 @@ def test_the_benchmark_measures_everything(capsys: pytest.CaptureFixture[str], m
             assert (measured[key].peak_bytes or 0) > 100 << 20
     parts = [row for row in rows if row.what.startswith("part, ")]
     assert len(parts) == 3 and 0.5 < sum(row.share or 0 for row in parts) <= 1
-    monkeypatch.setattr("pipeline.bench.spanet.bench_spanet", lambda *_: iter(()))
+    monkeypatch.setattr("pipeline.bench.spanet.bench_spanet", lambda *_, **__: iter(()))
     monkeypatch.setattr("pipeline.cli.bench_spanet.follow", lambda _: rows)
     BenchSpanet(sizes=("40x30",)).run()
     assert "training step, released" in capsys.readouterr().out
