@@ -21,7 +21,7 @@ def test_a_link_to_nothing_is_something(tmp_path: Path, here: Run) -> None:
         out = tmp_path / name
         out.symlink_to(tmp_path / target)
         result = here("decisions", "export", tmp_path / "p", "-o", out)
-        assert result.returncode == 1 and "exists already; --overwrite" in result.stderr
+        assert result.returncode == 1 and "already; --overwrite" in result.stderr
         assert here("weights", "import", tmp_path / "none.pth", "-o", out).returncode == 1
         assert out.is_symlink() and not (tmp_path / "nowhere").exists()
 

@@ -201,11 +201,11 @@ def test_a_folder_with_a_picture_that_no_reader_expected(tmp_path: Path, monkeyp
     [
         ("in.png", "in.png", {"overwrite": True}, "is the input"),
         ("in.png", "in.jpg", {}, "in.jpg exists already; use --overwrite"),
-        ("in.png", "out.mp4", {}, "extension .mp4; a picture is written as .bmp"),
+        ("in.png", "out.mp4", {}, "extension .mp4; use one of .bmp"),
         ("in.png", "out", {}, "no extension"),
         ("in.png", "out.jpg", {"lossless": True}, "apply to videos only"),
         ("gone.png", "out.png", {}, "no such file"),
-        ("clip.mp4", "out.png", {}, "a video is written as .mkv, .mov, .mp4"),
+        ("clip.mp4", "out.png", {}, "use one of .mkv, .mov, .mp4"),
         ("clip.mp4", "out.mp4", {"lossless": True}, "needs .mkv"),
         (".", ".", {"overwrite": True}, "is the input folder"),
         (".", "out", {}, r"in.jpg and in.png would both become in.png"),

@@ -203,7 +203,7 @@ def test_files_and_folders_that_cannot_be_used(tmp_path: Path, capsys: pytest.Ca
     assert "bad.png: damaged" in run(tmp_path / "bad.png", tmp_path / "out")
     write_png(tmp_path / "scene.png", scene())
     write_png(tmp_path / "tiny.png", scene(8, 8))
-    assert "too few" in run(tmp_path / "tiny.png", tmp_path / "out")
+    assert "too small" in run(tmp_path / "tiny.png", tmp_path / "out")
     assert not (tmp_path / "out").exists()
     foreign = tmp_path / "foreign"
     foreign.mkdir()
