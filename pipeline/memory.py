@@ -1,4 +1,4 @@
-"""How much memory this process has needed."""
+"""Memory use of this process."""
 
 import re
 import sys
@@ -6,14 +6,14 @@ from pathlib import Path
 
 
 def rss_bytes() -> int:
-    """Resident memory of this process now in bytes, mapped files of libraries included. Linux only, 0 elsewhere."""
+    """Return the resident memory of this process in bytes, mapped libraries included. Linux only, 0 elsewhere."""
     status = Path("/proc/self/status")
     match = re.search(r"VmRSS:\s+(\d+) kB", status.read_text()) if status.exists() else None
     return int(match[1]) * 1024 if match else 0
 
 
 def peak_rss_bytes() -> int | None:
-    """Largest resident memory of this process so far in bytes, None where the system does not tell."""
+    """Return the largest resident memory of this process so far in bytes; None where the system does not report it."""
     # On Linux, ru_maxrss starts at what the parent had when it forked; VmHWM is this program's own.
     status = Path("/proc/self/status")
     if status.exists():

@@ -1,10 +1,9 @@
 """A folder that a command fills: checked before the work, written beside, moved into place when whole.
 
 The manifest (a JSON file that lists what was written, with check sums) comes last: a folder with a manifest is
-complete. A second run replaces what the first one wrote and touches nothing else: neither what somebody put there or
-changed, nor anything outside, be it through a link. Files are prepared in a hidden folder inside; it is removed when a
-run fails, and kept only where the run was broken off in the middle of moving, so that the next run knows whose the
-files are.
+complete. A second run replaces what the first one wrote, and nothing else: neither files that somebody added or
+changed, nor anything outside, not even through a link. Files are prepared in a hidden folder inside. It is removed when
+a run fails, and kept only if the run was interrupted while moving files, so that the next run knows which are its own.
 """
 
 import json
@@ -25,7 +24,7 @@ _OWN = ".rainclean-"
 _PARTIAL, _LOCK = f"{_OWN}partial-", f"{_OWN}lock"
 _OURS = re.compile(r"([A-Za-z0-9_-]+/)?[A-Za-z0-9_-]+\.[a-z][a-z0-9]*")
 _RECORD = ".moving.json"
-"""In the hidden folder, while files are moved: check sums of what is ours then, by name."""
+"""In the hidden folder, while files are moved: checksums of our files, by name."""
 
 ELSEWHERE = "choose another folder with -o"
 
@@ -33,10 +32,10 @@ ELSEWHERE = "choose another folder with -o"
 class OutputFolder:
     """One output folder, a context manager. Raises RaincleanError where it cannot be used, before any work.
 
-    path: the folder, made if it is not there. manifest: name of the JSON file with the keys "rainclean", "files" and
-    "sums" (`sums`). names: what will be written, files and folders. forms: what files may be called, as a pattern for
-    the whole name; by default anything plain in those folders. keys: what a manifest of this command has beside.
-    is_ours: whether one without sums, of an older rainclean, is about what lies there.
+    path: the folder, created if missing. manifest: name of the JSON file with the keys "rainclean", "files" and "sums"
+    (`sums`). names: files and folders that will be written. forms: pattern for whole file names; by default any plain
+    name in those folders. keys: further keys of this command's manifest. is_ours: returns whether a manifest without
+    sums, of an older rainclean, describes the files in the folder.
     """
 
     def __init__(
@@ -44,6 +43,7 @@ class OutputFolder:
         path: Path,
         manifest: str,
         names: tuple[str, ...],
+        *,
         forms: str = "",
         keys: tuple[str, ...] = (),
         is_ours: Callable[[dict[str, Any]], bool] | None = None,
@@ -52,15 +52,15 @@ class OutputFolder:
         self._forms, self._is_ours, self._keys = re.compile(forms) if forms else None, is_ours, keys
         self._sums: dict[str, str] = {}
         if path.exists() and not path.is_dir():
-            raise RaincleanError(f"{path}: is a file; name a folder with -o")
-        # Made before the work and not after it: an hour's work should not end in "permission denied".
+            raise RaincleanError(f"{path}: is a file; give a folder with -o")
+        # Created before the work, so that an hour's work does not end in "permission denied".
         self._made = [folder for folder in (path, *path.parents) if not folder.exists()]
         self._partial = path / f"{_PARTIAL}{token_hex(8)}"
         self._lock = Lock(path / _LOCK)
         try:
             path.mkdir(parents=True, exist_ok=True)
             if not self._lock.take():
-                raise RaincleanError(f"{path}: another rainclean is writing into this folder; wait for it")
+                raise RaincleanError(f"{path}: another rainclean is writing to this folder; wait for it")
             try:
                 self._earlier = self._found()
                 self._refuse_foreign()
@@ -75,7 +75,7 @@ class OutputFolder:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Remove the hidden folder, and the output folder if it was made for this and is still empty."""
+        """Remove the hidden folder, and the output folder if it is new and still empty."""
         if not self._moving:
             remove(self._partial)
         self._lock.let_go()
@@ -86,13 +86,13 @@ class OutputFolder:
                 break
 
     def sums(self) -> dict[str, str]:
-        """SHA-256 of all that stands in the hidden folder, by name: goes into the manifest, which is written last."""
+        """Return the SHA-256 of all files in the hidden folder, by name, for the manifest, which is written last."""
         self._sums = {name: sha256(self._partial / name) for name in self._prepared() if name != self._manifest}
         return self._sums
 
     @contextmanager
     def filling(self) -> Iterator[Path]:
-        """Gives the hidden folder to write into; on success all of it is moved into place, the manifest last."""
+        """Yield the hidden folder to write to; on success, move all of it into place, the manifest last."""
         try:
             yield self._partial
             with held():
@@ -115,7 +115,7 @@ class OutputFolder:
         (self._partial / _RECORD).write_text(json.dumps(moving), encoding="utf-8")
         (self.path / self._manifest).unlink(missing_ok=True)
         for name in (*(n for n in new if n != self._manifest), *(n for n in self._earlier if n not in new)):
-            self._check_place(name)  # once more: the folder is not ours alone
+            self._check_place(name)  # again, because others may use the folder, too
             if name in new:
                 (self.path / name).parent.mkdir(exist_ok=True)
                 (self._partial / name).replace(self.path / name)
@@ -126,34 +126,34 @@ class OutputFolder:
             remove(leftover)
 
     def _check_place(self, name: str) -> None:
-        """Raise RaincleanError unless a file may come, or go, under a name now."""
+        """Raise RaincleanError unless a file of this name may be written or removed now."""
         if not is_contained(self.path, name):
-            raise RaincleanError(f"{self.path / name}: lies behind a link, out of the folder; {ELSEWHERE}")
+            raise RaincleanError(f"{self.path / name}: leads out of the folder through a link; {ELSEWHERE}")
         if os.path.lexists(self.path / name) and mark(self.path / name) != self._earlier.get(name, ""):
             raise RaincleanError(f"{self.path / name}: not written by rainclean; {ELSEWHERE}")
 
     def _found(self) -> dict[str, Mark]:
-        """What earlier runs wrote and nobody has changed since, by name."""
+        """Return the unchanged files of earlier runs, by name."""
         record = read_record(self.path / self._manifest)
         files, sums = record.get("files"), record.get("sums")
         known: dict[str, set[str]] = {}
         if isinstance(files, list) and record.keys() >= {"rainclean", *self._keys} and self._is_sure(record):
-            known[self._manifest] = set()  # no file tells its own sum
+            known[self._manifest] = set()  # a file cannot hold its own sum
             for name in (name for name in files if isinstance(name, str) and name != self._manifest):
                 known[name] = {str(sums.get(name))} if isinstance(sums, dict) else set()
         for leftover in self._broken_off():
             for of in read_record(leftover / _RECORD).values():
-                for name, told in of.items() if isinstance(of, dict) else ():
-                    known.setdefault(name, {str(told)}).add(str(told))
+                for name, digest in of.items() if isinstance(of, dict) else ():
+                    known.setdefault(name, {str(digest)}).add(str(digest))
         self._taken_up = bool(known)
         found = {}
         for name, wanted in known.items():
             path = self.path / name
             if not self._has_form(name) or not is_contained(self.path, name):
                 continue
-            there = mark(path)
-            if there is not None and (not wanted or sha256(path) in wanted):
-                found[name] = there
+            present = mark(path)
+            if present is not None and (not wanted or sha256(path) in wanted):
+                found[name] = present
         return found
 
     def _is_sure(self, record: dict[str, Any]) -> bool:
@@ -165,18 +165,18 @@ class OutputFolder:
         return name.partition("/")[0] in self._names and bool(_OURS.fullmatch(name))
 
     def _refuse_foreign(self) -> None:
-        """Raise RaincleanError where what is to be written is there and not ours, or behind a link."""
+        """Raise RaincleanError where a file to write exists and is not ours, or lies behind a link."""
         record = read_record(self.path / self._manifest)
         for name in self._names:
             path = self.path / name
             if not os.path.lexists(path):
                 continue
             if not is_contained(self.path, name):
-                raise RaincleanError(f"{path}: is a link, and nothing is written through it; {ELSEWHERE}")
+                raise RaincleanError(f"{path}: is a link; {ELSEWHERE}")
             if name in self._earlier or (path.is_dir() and self._taken_up and "." not in name):
                 continue
             changed = name in record.get("sums", ()) if isinstance(record.get("sums"), dict) else False
-            why = "was changed since rainclean wrote it; move it away, or" if changed else "not written by rainclean;"
+            why = "was changed after rainclean wrote it; move it away, or" if changed else "not written by rainclean;"
             raise RaincleanError(f"{path}: {why} {ELSEWHERE}")
         if self._forms is None:
             return
@@ -187,7 +187,7 @@ class OutputFolder:
                     raise RaincleanError(f"{file}: not written by rainclean, or changed since; {ELSEWHERE}")
 
     def _broken_off(self) -> list[Path]:
-        """Hidden folders of runs that are no more: one that is at work would hold the lock."""
+        """Return hidden folders of runs that ended: a running one would hold the lock."""
         return [p for p in self.path.glob(_PARTIAL + "*") if p != self._partial]
 
 

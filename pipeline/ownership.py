@@ -1,7 +1,7 @@
-"""What in a folder is ours to replace or to remove: what our own record names, is still as we wrote it, and lies in it.
+"""Files in a folder that rainclean may replace or remove: those that its record lists, unchanged, inside the folder.
 
-A record is a file that anybody may have written or copied there: names in it are believed only where they are plain,
-of a form that the command writes, and lead through no link.
+Anybody may have written or copied a record. So its names count only where they are plain, of a form that the command
+writes, and lead through no link.
 """
 
 import hashlib
@@ -14,12 +14,12 @@ from typing import Any
 from rainclean.dataset import is_relative
 
 _LONGEST = 1 << 26
-"""Bytes of a record above which it is none of ours."""
+"""Largest size of a record, bytes."""
 
 
 @dataclass(frozen=True)
 class Mark:
-    """What tells a file from another one that takes its place: bytes, time of the last change in ns, inode."""
+    """Identity of a file: bytes, time of the last change in ns, inode."""
 
     size: int
     modified_ns: int
@@ -27,7 +27,7 @@ class Mark:
 
 
 def mark(path: Path) -> Mark | None:
-    """Of a plain file; None for what is not there, a link, or a folder."""
+    """Return the mark of a plain file; None for a missing file, a link or a folder."""
     try:
         found = path.lstat()
     except OSError:
@@ -36,7 +36,7 @@ def mark(path: Path) -> Mark | None:
 
 
 def is_contained(root: Path, name: str) -> bool:
-    """Whether a name below a folder stays in it and goes through no link, whether there is such a file or not."""
+    """Return whether a name stays inside a folder and goes through no link; the file need not exist."""
     if not is_relative(name):
         return False
     place = root
@@ -44,13 +44,13 @@ def is_contained(root: Path, name: str) -> bool:
         place = place / part
         if place.is_symlink():
             return False
-    # Junctions of Windows are no links to Python 3.11, but lead elsewhere when resolved.
+    # Python 3.11 does not see Windows junctions as links, but they lead elsewhere when resolved.
     wanted = Path(os.path.realpath(root), *name.split("/"))
     return os.path.normcase(os.path.realpath(place)) == os.path.normcase(wanted)
 
 
 def read_record(path: Path) -> dict[str, Any]:
-    """A record as JSON gives it; {} for what is no object, no plain file, or too long."""
+    """Read a record as JSON; {} for anything but an object in a plain file of moderate size."""
     try:
         if not _is_plain_file(path) or path.stat().st_size > _LONGEST:
             return {}
@@ -61,7 +61,7 @@ def read_record(path: Path) -> dict[str, Any]:
 
 
 def sha256(path: Path) -> str:
-    """Of a file's bytes, 64 hexadecimal digits; "" where it cannot be read."""
+    """Return the SHA-256 of a file, 64 hexadecimal digits; "" where it cannot be read."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

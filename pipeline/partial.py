@@ -1,7 +1,7 @@
-"""What is written and has no name yet: hidden beside its place, and removed by the next one if its process was killed.
+"""Partial files: hidden beside their final place, and removed by the next process if theirs was killed.
 
-Whether a process is still at it is told by a lock on a file, which the system lets go of when the process ends in
-whatever way. Numbers of processes would not tell: they come again, and other machines and containers have the same.
+A lock on a file shows that a process is still at work; the system releases it however the process ends. Process
+numbers would not do: they are reused, and other machines and containers have the same.
 """
 
 import errno
@@ -19,20 +19,20 @@ _swept: set[Path] = set()
 
 
 class Lock:
-    """A lock of this process on a file that is made for it. Raises OSError.
+    """A lock of this process on a file of its own. Raises OSError.
 
-    On a disk that knows no locks it is always had.
+    On a file system without locks, it always succeeds.
     """
 
     def __init__(self, path: Path) -> None:
         from filelock import (
-            FileLock,  # not above: not all that writes a file needs it, and `status` shall answer at once
+            FileLock,  # not above: not every writer needs it, and `status` must start fast
         )
 
         self._path, self._lock = path, FileLock(path)
 
     def take(self) -> bool:
-        """Whether it could be had; does not wait."""
+        """Try to lock, without waiting; return whether it succeeded."""
         from filelock import Timeout
 
         try:
@@ -44,9 +44,9 @@ class Lock:
                 raise
         return True
 
-    def let_go(self, remove: bool = True) -> None:
-        """Release it and remove its file."""
-        if remove and os.name == "posix":  # while it is held: the file that is there later may be another one's
+    def let_go(self, *, remove: bool = True) -> None:
+        """Release the lock and remove its file."""
+        if remove and os.name == "posix":  # while it is held: later, the file may belong to another process
             self._path.unlink(missing_ok=True)
         self._lock.release()
         if remove and os.name != "posix":
@@ -56,11 +56,11 @@ class Lock:
 
 @contextmanager
 def beside(path: Path) -> Iterator[Path]:
-    """Gives the name of a file or folder in the folder of ``path``, which is to be made and to become ``path``.
+    """Yield a name beside ``path`` for a file or folder to make and then rename to ``path``.
 
-    It is removed in the end, unless it has become that. Raises OSError.
+    It is removed in the end, unless it was renamed. Raises OSError.
     """
-    if path.parent not in _swept:  # once: a folder may hold many thousand files
+    if path.parent not in _swept:  # once, because a folder may hold many thousand files
         _swept.add(path.parent)
         _sweep(path.parent)
     partial = path.with_name(f"{_PREFIX}{token_hex(8)}{_SUFFIX}")
@@ -74,12 +74,12 @@ def beside(path: Path) -> Iterator[Path]:
 
 
 def unique(path: Path) -> Path:
-    """A name beside ``path`` that nobody else has, for what is written in a moment."""
+    """Return a unique name beside ``path``, for a file that is written at once."""
     return path.with_name(f"{_PREFIX}{token_hex(8)}{_SUFFIX}")
 
 
 def remove(path: Path) -> None:
-    """Remove a file or folder, if it is there; what a link leads to stays."""
+    """Remove a file or folder if it exists; the target of a link stays."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
@@ -87,7 +87,7 @@ def remove(path: Path) -> None:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what processes have left that are no more."""
+    """Remove leftovers of processes that ended."""
     for found in folder.glob(f"{_PREFIX}*{_LOCK}"):
         with suppress(OSError):
             lock = Lock(found)

@@ -1,4 +1,4 @@
-"""Everything that can be said of a clip by decoding it once: the stage behind ``rainclean probe``."""
+"""Describe a clip by decoding it once: the stage behind ``rainclean probe``."""
 
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pipeline.stages import Progress
 from rainclean.video import DamagedInput, FrameSource, SourceInfo, open_source
 
-_DRIFT_EVERY = 10  # frames: drift is slow, and each look at it costs as much as one step of motion
+_DRIFT_EVERY = 10  # frames: drift is slow, and each measurement costs as much as one step of motion
 
 
 @dataclass(frozen=True)
@@ -31,13 +31,15 @@ class FrameTimes:
 
 @dataclass(frozen=True)
 class CameraMotion:
-    """How the camera moves, in px of the full frame (mean over its corners), cuts left out.
+    """Camera motion, in px of the full frame (mean over its corners), without cuts.
 
-    median, percentile_95: from one frame to the next. drift: largest distance from the first frame of
-    the shot, looked at every 10 frames; None where it could not be told. further: whether some of these
-    distances were too large to be told, so that drift is the least it can be. still: median below 0.1 px.
-    moving: (first, last) of each stretch of frames that moved by 0.1 px or more since the frame before.
-    untold: frames whose motion could not be told, for want of texture or because too much changed.
+    Attributes:
+        median, percentile_95: From one frame to the next.
+        drift: Largest distance from the first frame of the shot, measured every 10 frames; None where not measurable.
+        further: Whether some of these distances were too large to measure, so that drift is a lower bound.
+        still: Whether the median is below 0.1 px.
+        moving: (first, last) of each run of frames that moved by 0.1 px or more since the frame before.
+        untold: Number of frames whose motion is not measurable: too little texture, or too much change.
     """
 
     median: float
@@ -51,11 +53,11 @@ class CameraMotion:
 
 @dataclass(frozen=True)
 class ProbeReport:
-    """What ``probe`` found. Sizes in px, upright; duration in seconds; cuts are first frames of new shots.
+    """The properties of a clip. Sizes in px, upright; duration in seconds; cuts are first frames of new shots.
 
-    frames_announced: what the file says it holds, None where it does not say.
+    frames_announced: number of frames that the file states, None where it states none.
     colours: how they are read, in words.
-    cuts, motion: None where they could not be measured; ``notes`` says why.
+    cuts, motion: None where they were not measured; ``notes`` gives the reason.
     """
 
     path: Path
@@ -81,7 +83,7 @@ class ProbeReport:
 
 @dataclass(frozen=True)
 class _Pass:
-    """What one decode of the whole clip gives."""
+    """The result of decoding the whole clip once."""
 
     decoded: int
     cuts: tuple[int, ...] | None
@@ -89,12 +91,22 @@ class _Pass:
     repeats: tuple[str, ...] = ()
 
 
-def probe(path: Path, salvage: bool = False, matrix: str = "") -> Generator[Progress, None, ProbeReport]:
-    """Decode a clip once, in bounded memory, and report on it.
+def probe(path: Path, *, salvage: bool = False, matrix: str = "") -> Generator[Progress, None, ProbeReport]:
+    """Decode a clip once, in bounded memory, and report its properties.
 
-    Damaged and truncated files are reported by what is left of them, those whose colours are not read without cuts
-    and motion. matrix: the colour matrix where the file does not say it. Raises InputError for what cannot be read at
-    all.
+    Of damaged and truncated files, reports what is left. Of files whose colours are not supported, leaves out cuts and
+    motion.
+
+    Args:
+        path: Video file or folder of images.
+        salvage: Read a damaged file without trying it as a whole first.
+        matrix: Colour matrix, where the file does not state it; "" for none.
+
+    Yields:
+        Progress of the stage "decode".
+
+    Raises:
+        InputError: Nothing of the file can be read.
     """
     notes: list[str] = []
     announced: int | None = None
@@ -113,7 +125,7 @@ def probe(path: Path, salvage: bool = False, matrix: str = "") -> Generator[Prog
         info, times = source.info, source.times
     if info.refused:
         notes.append(f"{info.refused}: cuts and motion are not measured; convert it to H.264 in BT.709 before use")
-    # What --salvage leaves out was said by the damage already.
+    # The damage said already what --salvage leaves out.
     notes += [note for note in info.notes if not (notes and note.startswith("salvaged"))]
     return _report(info, times, found, announced, (*notes, *found.repeats))
 
@@ -160,7 +172,7 @@ class _Tracker:
         now = self._motion.Reduced(self._motion.luma(rgb))
         shift = self._motion.shift_between(self._before, now) if self._before is not None else None
         self._shifts.append(shift)
-        # Where nothing of the frame before is found again, a new shot begins; cuts proper come later.
+        # Where nothing of the frame before is found again, a new shot begins; cuts are found later.
         if self._reference is None or shift is None:
             self._reference = now
         elif last or len(self._shifts) % _DRIFT_EVERY == 0:
@@ -170,7 +182,7 @@ class _Tracker:
         self._before = now
 
     def motion(self, cuts: tuple[int, ...]) -> CameraMotion | None:
-        """Sum up; None where no step could be told."""
+        """Return the motion of the whole clip; None where no step was measurable."""
         steps = [s for i, s in enumerate(self._shifts) if i and i not in cuts]
         known = np.array([s for s in steps if s is not None])
         if not len(known):
@@ -194,7 +206,7 @@ class _Tracker:
 
 
 def _stretches(indices: list[int]) -> tuple[tuple[int, int], ...]:
-    """Neighbouring indices joined: [3, 4, 5, 9] to ((3, 5), (9, 9))."""
+    """Join neighbouring indices: [3, 4, 5, 9] to ((3, 5), (9, 9))."""
     joined: list[tuple[int, int]] = []
     for i in indices:
         if joined and joined[-1][1] == i - 1:

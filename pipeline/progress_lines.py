@@ -1,6 +1,6 @@
-"""Progress for a program that follows a command: a line of JSON a step on standard error, and how to read it.
+"""Progress for a program that follows a command: a line of JSON for each step on standard error, and its reader.
 
-docs/formats.md says what stands in a line.
+docs/formats.md describes the lines.
 """
 
 import json
@@ -23,14 +23,14 @@ INTERVAL = 0.1
 
 
 def are_wanted() -> bool:
-    """Whether whoever started this process asked for them."""
+    """Return whether the calling program asked for these lines."""
     return os.environ.get(VARIABLE) == "json"
 
 
 class ProgressLines:
-    """Writes steps to standard error, about ten a second at most.
+    """Writes steps to standard error, about ten per second at most.
 
-    A step with a note, of another stage or part than the one before, or that ends its stage, is always written.
+    Always writes a step with a note, the first of a stage or part, and the last of a stage.
     ``clock``: seconds, for tests.
     """
 
@@ -43,7 +43,7 @@ class ProgressLines:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Nothing is held back that would have to be written now."""
+        """Do nothing: no step is held back."""
 
     def show(self, step: Progress) -> None:
         """Write a step, or leave it out."""
@@ -57,7 +57,7 @@ class ProgressLines:
 
 
 def read_line(line: str) -> Progress | None:
-    """The step that a line of standard error tells, None for a line that is for a person."""
+    """Return the step of a line of standard error; None for a line that is for a person."""
     if not line.startswith("{"):
         return None
     try:

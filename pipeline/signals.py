@@ -1,11 +1,11 @@
-"""What ends a command early: Ctrl-C, SIGTERM (schedulers, systemd, docker stop), SIGHUP (a closed terminal), all alike.
+"""Signals that end a command early: Ctrl-C, SIGTERM (schedulers, systemd, docker stop), SIGHUP (a closed terminal).
 
-The first one raises KeyboardInterrupt in the main thread: what was reached is kept, what is half written goes, and the
-exit code is 128 and its number. Further ones say that this takes a moment, and change nothing; only a third that is
-Ctrl-C ends the process there and then. So does the first, if the main thread cannot notice it because it is inside a
-call of a library that does not come back.
+The first one raises KeyboardInterrupt in the main thread: finished work is kept, incomplete files are removed, and the
+exit code is 128 plus its number. Further ones print that this takes a moment; only a third that is Ctrl-C ends the
+process at once. The first one also does, if the main thread cannot notice it inside a library call that does not
+return.
 
-A signal that whoever started the command has ignored (nohup; the shell for what runs in the background) stays so.
+Signals that the parent ignores (nohup, or a shell for background jobs) stay ignored.
 """
 
 import atexit
@@ -25,22 +25,22 @@ _BY_HAND = ("SIGINT", "SIGBREAK")
 _NAMES = (*_BY_HAND, "SIGTERM", "SIGHUP")
 
 QUIET = 0.3
-"""Seconds that ending may take without a word."""
+"""Seconds that ending may take without a message."""
 
 GRACE = 10.0
-"""Seconds within which the main thread has to notice a signal."""
+"""Seconds within which the main thread must notice a signal."""
 
 _TWICE = 0.3
-"""Seconds: Ctrl-C is often passed on by the program that started this one, so that a single press comes twice."""
+"""Seconds: the parent program often passes Ctrl-C on, so that a single press arrives twice."""
 
 
 class Signals:
-    """Answers signals while it is entered, in the main thread; elsewhere it does nothing. One at a time.
+    """Handles signals while it is entered in the main thread; elsewhere it does nothing. Use one at a time.
 
-    for_good: the process is over when the block is: signals are still answered then, but there is nothing to end.
+    for_good: the process ends with the block; signals are still handled then.
     """
 
-    def __init__(self, for_good: bool = False) -> None:
+    def __init__(self, *, for_good: bool = False) -> None:
         self.first = 0
         self.waiting = 0
         self.instead: Callable[[], object] | None = None
@@ -51,12 +51,12 @@ class Signals:
 
     @property
     def code(self) -> int:
-        """Exit code of a command that was ended."""
+        """Return the exit code of an interrupted command."""
         return 128 + (self.first or signal.SIGINT)
 
     @property
     def words(self) -> str:
-        """What to say of it in the end."""
+        """Return the final message."""
         by_hand = self.first in (0, *_numbers(_BY_HAND))
         return "interrupted" if by_hand else f"interrupted by {signal.Signals(self.first).name}"
 
@@ -91,14 +91,14 @@ class Signals:
         self._thread.join()
         self._ear.close()
 
-    def interrupt(self, once: bool) -> None:
-        """Raise KeyboardInterrupt if a signal has come; once: not if that was done already."""
+    def interrupt(self, *, once: bool) -> None:
+        """Raise KeyboardInterrupt if a signal arrived; once: not again."""
         if self._noticed and not (self.waiting or self.instead or self._over or (once and self._raised)):
             self._raised = True
             raise KeyboardInterrupt
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        """In the main thread, between two of Python's instructions."""
+        """Handle a signal in the main thread, between two Python instructions."""
         if self._noticed:
             return
         self.first, self._noticed = number, True
@@ -108,7 +108,7 @@ class Signals:
         self.interrupt(once=True)
 
     def _leave(self) -> None:
-        """End a process that was asked to end before Python takes its handlers away: one more signal would kill it."""
+        """End an interrupted process before Python removes its handlers: one more signal would kill it."""
         if self.first:
             for stream in (sys.stdout, sys.stderr):
                 with suppress(OSError, ValueError, AttributeError):
@@ -116,7 +116,7 @@ class Signals:
             os._exit(self.code)
 
     def _listen(self, numbers: frozenset[int]) -> None:
-        """In a thread of its own, which hears of a signal even while the main thread is deep in a library."""
+        """Listen in a separate thread, which notices a signal even while the main thread is inside a library."""
         count, last, began, said = 0, 0.0, 0.0, False
         while True:
             self._ear.settimeout(QUIET / 2 if count else None)
@@ -135,18 +135,18 @@ class Signals:
                 elif count > 2 and number in _numbers(_BY_HAND) and now - last > _TWICE:
                     self._end("ended at once")
                 else:
-                    _say(f"{self.doing}, still at it; a third Ctrl-C ends it at once and loses what is not written yet")
+                    _say(f"{self.doing}, still at it; a third Ctrl-C ends it at once and loses unsaved work")
                     said = True
                 last = now
             if count and not said and not self._over and now - began > QUIET:
                 _say(self.doing)
                 said = True
             if count and now - began > GRACE and (self._over or not self._noticed):
-                self._end("ended inside a call that does not come back")
+                self._end("ended inside a call that does not return")
 
     def _end(self, words: str) -> None:
         with suppress(OSError, ValueError):
-            # Not through sys.stderr: the main thread may hold its lock, and never let go of it.
+            # Not through sys.stderr: the main thread may hold its lock for ever.
             if select.select([], [2], [], 0)[1]:
                 os.write(2, f"rainclean: {words}\n".encode())
         os._exit(self.code)
@@ -156,26 +156,26 @@ _current: Signals | None = None
 
 
 def announce(doing: str) -> None:
-    """Say what ending now will mean ("stopping …"), for a command of which "stopping" does not tell enough."""
+    """Set the message of a first signal, for a command where "stopping" is not enough."""
     if _current is not None:
         _current.doing = doing
 
 
 def instead(action: Callable[[], object]) -> None:
-    """Have a signal call this, in the main thread, and raise nothing: for a window, which ends by itself then."""
+    """Let a signal call this in the main thread instead of raising: for a window, which then closes itself."""
     if _current is not None:
         _current.instead = action
 
 
 def check() -> None:
-    """Raise KeyboardInterrupt if a signal has come: a library may have swallowed what was raised then."""
+    """Raise KeyboardInterrupt if a signal arrived: a library may have swallowed the first one."""
     if _current is not None and current_thread() is main_thread():
         _current.interrupt(once=False)
 
 
 @contextmanager
 def held() -> Iterator[None]:
-    """Let signals wait until the block is done; for what takes a moment and must not be left half done."""
+    """Delay signals until the block is done, for short work that must not stop halfway."""
     signals = _current
     if signals is None or current_thread() is not main_thread():
         yield
@@ -189,15 +189,15 @@ def held() -> Iterator[None]:
 
 
 def block() -> None:
-    """Let no signal reach processes that this thread will start; the main thread answers them."""
+    """Block signals for processes that this thread will start; the main thread handles them."""
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_BLOCK, _numbers(_NAMES))
 
 
 def work_for_parent(_: int = 0) -> None:
-    """In a process that was started by a thread which blocks signals: the parent ends it when the time has come.
+    """Prepare a process whose parent blocks signals and ends it itself.
 
-    SIGTERM, which the parent uses in the end, is also what a scheduler sends to every process: it gets time.
+    The parent ends it by SIGTERM, which schedulers send to every process, too; so SIGTERM gives it some time.
     """
     if hasattr(signal, "pthread_sigmask"):
         signal.signal(signal.SIGTERM, lambda *_: signal.alarm(30))
@@ -215,7 +215,7 @@ def _say(words: str) -> None:
 
 
 def _let_go_of_dead_terminal() -> None:
-    """Write to nowhere what would go to a terminal that has been closed: it would be an error each time."""
+    """Discard output to a closed terminal, where each write would be an error."""
     if sys.platform == "win32":
         return
     import errno

@@ -1,11 +1,11 @@
-"""Simulated clips: rain with known truth over a picture or a clip, written frame by frame.
+"""Simulated clips: rain with known ground truth over a picture or a clip, written frame by frame.
 
-Frames are made and encoded one at a time: memory does not grow with the length of the clip.
+Frames are made and encoded one at a time, so memory does not grow with the length of the clip.
 """
 
 from collections.abc import Generator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -35,15 +35,16 @@ DEFAULT_RATE = Fraction(25)
 
 @dataclass(frozen=True)
 class SimulateSettings:
-    """What `simulate` is asked for.
+    """Settings of `simulate`. Raises UsageError for values out of range.
 
-    preset: name that the simulation came from, kept for the record. frames: None for all of a clip, or as
-    many over a picture as the simulation says. size: (width, height) px; None for the input's own. rate: frames a
-    second; None for the clip's own, or DEFAULT_RATE.
+    preset: name that the simulation came from, kept for the record. frames: None for all of a clip, or, over a picture,
+    the number of the simulation. size: (width, height) px; None for the size of the input. rate: frames per second;
+    None for the rate of the clip, or DEFAULT_RATE.
     """
 
     simulation: Simulation = field(default_factory=Simulation)
     preset: str = "medium"
+    _: KW_ONLY
     seed: int = 0
     frames: int | None = None
     size: tuple[int, int] | None = None
@@ -51,36 +52,48 @@ class SimulateSettings:
 
     def __post_init__(self) -> None:
         if self.frames is not None and self.frames < 1:
-            raise UsageError(f"--frames {self.frames}: at least 1 is needed")
+            raise UsageError(f"--frames {self.frames}: give at least 1")
         if self.seed < 0:
-            raise UsageError(f"--seed {self.seed}: a whole number from 0 up is needed")
+            raise UsageError(f"--seed {self.seed}: give a whole number from 0")
         if self.rate is not None and not Fraction(1, 100) <= self.rate <= 1000:
-            raise UsageError(f"--rate {self.rate}: frames a second, from 0.01 to 1000, are needed")
+            raise UsageError(f"--rate {self.rate}: give 0.01 to 1000 frames per second")
         if self.size is None:
             return
         width, height = self.size
         if min(width, height) < 16 or max(width, height) > 16384:
-            raise UsageError(f"--size {width}x{height}: 16 to 16384 px a side are needed")
+            raise UsageError(f"--size {width}x{height}: give 16 to 16384 px per side")
         if self.simulation.crf is not None and (width % 2 or height % 2):
             even = f"{width + width % 2}x{height + height % 2}"
             raise UsageError(f"--size {width}x{height}: H.264 (4:2:0) needs even sides, such as {even}")
 
 
 def simulate_folder(output: Path, source: Path) -> OutputFolder:
-    """The folder to write into, checked before the work. Raises RaincleanError where it cannot be used."""
+    """Open the folder to write to. Raises RaincleanError where it cannot be used."""
     if output.is_dir() and source.exists():
         inside = source.resolve().parent == output.resolve() and source.name in NAMES
         if inside or output.samefile(source):
-            raise RaincleanError(f"{output}: {source.name} in it is what is read; choose another folder with -o")
+            raise RaincleanError(f"{output}: {source.name} in it is the input; choose another folder with -o")
     return OutputFolder(output, MANIFEST, NAMES, keys=("clip", "truth", "simulation"))
 
 
 def simulate(
     backdrop: Backdrop, settings: SimulateSettings, folder: OutputFolder
 ) -> Generator[Progress, None, dict[str, Any]]:
-    """Make and write one clip, its truth and its masks; returns what stands in truth.json.
+    """Make and write one clip, its ground truth and its masks.
 
-    Raises RaincleanError for what the settings, the input or the folder cannot give.
+    Args:
+        backdrop: Picture or clip to rain over.
+        settings: What to simulate.
+        folder: From `simulate_folder`.
+
+    Yields:
+        Progress of the stages "start up" and "simulate".
+
+    Returns:
+        The content of truth.json.
+
+    Raises:
+        RaincleanError: The settings do not fit the input, or a file cannot be read or written.
     """
     renderer, rate = plan(backdrop, settings)
     still, crf = backdrop.frames is None, settings.simulation.crf
@@ -89,7 +102,7 @@ def simulate(
     yield Progress("start up", 0, None)
     with folder.filling() as partial, unchanged(backdrop.path), ExitStack() as open_files:
 
-        def writer(name: str, crf: int | None, grey: bool = False) -> ClipWriter:
+        def writer(name: str, crf: int | None, *, grey: bool = False) -> ClipWriter:
             return open_files.enter_context(ClipWriter(partial / name, renderer.size, rate, crf, grey))
 
         clip = writer(f"clip.{suffix}", crf)
@@ -101,15 +114,15 @@ def simulate(
         for index, picture in enumerate(backdrop.pictures(renderer.frames)):
             if scene is None or not (still or renderer.shown[index] < index):
                 scene = renderer.scene(picture)
-            made = renderer.render(index, scene)
-            clip.write(made.frame)
-            rain.write(made.rain)
+            rendered = renderer.render(index, scene)
+            clip.write(rendered.frame)
+            rain.write(rendered.rain)
             if truth is not None:
-                truth.write(made.truth)
-            if passers is not None and made.passers is not None:
-                passers.write(made.passers)
-            if water is not None and made.water is not None:
-                water.write(made.water)
+                truth.write(rendered.truth)
+            if passers is not None and rendered.passers is not None:
+                passers.write(rendered.passers)
+            if water is not None and rendered.water is not None:
+                water.write(rendered.water)
             yield Progress("simulate", index + 1, renderer.frames)
         open_files.close()
         if plain and scene is not None:
@@ -123,17 +136,17 @@ def simulate(
 
 
 def plan(backdrop: Backdrop, settings: SimulateSettings) -> tuple[Renderer, Fraction]:
-    """How many frames of which size and rate the settings and the input come to. Raises RaincleanError."""
+    """Return a renderer of the right size and number of frames, and the frame rate. Raises RaincleanError."""
     frames = settings.frames or backdrop.frames or settings.simulation.frames
     if backdrop.frames is not None and frames > backdrop.frames:
-        raise InputError(backdrop.path, f"{frames} frames asked for, it has {backdrop.frames}", "lower --frames")
+        raise InputError(backdrop.path, f"has only {backdrop.frames} of {frames} frames", "lower --frames")
     height, width = backdrop.size
     if settings.size is not None:
         width, height = settings.size
     elif settings.simulation.crf is not None:
-        width, height = width - width % 2, height - height % 2  # 4:2:0 knows even sides only
+        width, height = width - width % 2, height - height % 2  # 4:2:0 needs even sides
     if min(width, height) < 16:
-        raise InputError(backdrop.path, f"{width}×{height} px are too few", "enlarge it with --size")
+        raise InputError(backdrop.path, f"{width}×{height} px are too small", "enlarge it with --size")
     renderer = Renderer(settings.simulation, (height, width), frames, settings.seed)
     scene_height, scene_width = renderer.scene_size
     check_pixels(backdrop.path, scene_width, scene_height)

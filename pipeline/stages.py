@@ -1,4 +1,4 @@
-"""What all long work has in common: it is a generator that yields Progress and can be closed at each yield."""
+"""Stages: long work as generators that yield Progress and can be closed at each yield."""
 
 from collections.abc import Generator
 from dataclasses import dataclass, replace
@@ -9,13 +9,14 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a stage has come.
+    """Progress of a stage.
 
-    stage: one word for what is being done now ("decode").
-    done, total: in units of that stage; total is None where it is not known.
-    note: one line that a person should read now rather than in the end.
-    part, parts_done, parts_total: of work on several things, the one this is about (a clip's name) and how many
-        are behind; parts_total is 0 for work on one thing.
+    Attributes:
+        stage: What is being done now, in a word or two ("decode").
+        done, total: In units of that stage; total is None where it is not known.
+        note: One line that a person should read now.
+        part, parts_done, parts_total: In work on several items, the current one (a clip's name) and the number of
+            finished ones; parts_total is 0 for work on one item.
     """
 
     stage: str
@@ -27,14 +28,14 @@ class Progress:
     parts_total: int = 0
 
     def of(self, part: str, done: int, total: int) -> "Progress":
-        """The same as a step in the work on one of several things."""
+        """Return the same step as part of the work on several items."""
         return replace(self, part=part, parts_done=done, parts_total=total)
 
 
 def part_of(
     stage: Generator[Progress, None, Result], name: str, done: int, total: int
 ) -> Generator[Progress, None, Result]:
-    """A stage as part of the work on several things: its steps say which of them it is about."""
+    """Run a stage as part of the work on several items; its steps name the item."""
     try:
         while True:
             try:
@@ -48,7 +49,7 @@ def part_of(
 
 
 def finish(stage: Generator[Progress, None, Result]) -> Result:
-    """Run a stage to its end without showing anything; returns its result."""
+    """Run a stage to its end silently; return its result."""
     while True:
         try:
             next(stage)
@@ -58,7 +59,7 @@ def finish(stage: Generator[Progress, None, Result]) -> Result:
 
 
 def shares_done(stage: str, work: Generator[float, None, Result]) -> Generator[Progress, None, Result]:
-    """Work that yields the share done, 0…1, as a stage of that name in percent."""
+    """Turn work that yields the fraction done, 0…1, into a stage of that name in percent."""
     try:
         while True:
             try:

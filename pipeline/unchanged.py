@@ -1,7 +1,7 @@
-"""Whether an input stays what it is while it is read.
+"""Detect that an input changes while it is read.
 
-What is read more than once (a clip is, up to five times) must be one thing all the time: of a clip that somebody
-replaces meanwhile, a picture of one and rain amounts of another would be kept, and nothing would say so.
+A clip is read up to five times and must be the same each time. If somebody replaced it meanwhile, a picture of one clip
+and rain amounts of another would be stored, silently.
 """
 
 import hashlib
@@ -14,15 +14,15 @@ from rainclean.errors import InputError, UsageError
 from rainclean.video import images_in
 
 _SAMPLES, _SAMPLE = 16, 4096
-"""Places of a file that are looked at where the system says two things of it, and bytes at each."""
+"""Places of a file that are compared where file attributes contradict each other, and bytes at each."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """What a file, or a folder of images, is at one moment, as far as can be told without reading it.
+    """The state of a file, or a folder of images, at one moment, without reading all of it.
 
-    stats: of each file its name, size and time of the last change in ns. marks: of each device, inode, and when the
-    system last changed anything of it. sample: sum over some of a single file's bytes.
+    stats: name, size and time of the last change in ns of each file. marks: device, inode, and time of the last change
+    of its attributes. sample: checksum over some bytes of a single file.
     """
 
     stats: tuple[tuple[str, int, int], ...]
@@ -31,7 +31,7 @@ class Look:
 
     @property
     def trace(self) -> tuple[int, int]:
-        """(bytes, time of the last change in ns); of a folder of images, bytes and a sum over all of them."""
+        """Return (bytes, time of the last change in ns); for a folder of images, bytes and a sum over all of them."""
         if self.stats[0][0] == "":
             return self.stats[0][1:]
         digest = hashlib.sha256(repr(list(self.stats)).encode("utf-8", "surrogateescape")).digest()
@@ -39,9 +39,9 @@ class Look:
 
 
 def look(path: Path, sampled: bool = True) -> Look:
-    """Look at a file, or at the images of a folder. Raises InputError where it cannot be read.
+    """Return the state of a file, or of the images in a folder. Raises InputError where it cannot be read.
 
-    sampled: take the sample, too; whoever knows the sum over all of it needs none.
+    sampled: take the sample, too; callers that know the checksum of the whole file need none.
     """
     try:
         if path.is_file():
@@ -60,10 +60,13 @@ def look(path: Path, sampled: bool = True) -> Look:
 
 @contextmanager
 def unchanged(path: Path, before: Look | None = None, is_same: Callable[[], bool] | None = None) -> Iterator[None]:
-    """Raise InputError at the end of the block, or in place of what it raises, where an input is no longer the same.
+    """Raise InputError at the end of the block, or instead of its error, where an input has changed.
 
-    before: what it was when it was first read; by default, what it is when the block begins. is_same: reads all of it
-    and says whether it is what it shall be: asked where times or places have changed, which may mean nothing.
+    Args:
+        path: The input.
+        before: Its state when it was first read; by default, its state when the block begins.
+        is_same: Reads all of the input and returns whether it is the expected one. It is asked where only times or
+            places have changed.
     """
     before = look(path) if before is None else before
     try:
@@ -79,7 +82,7 @@ def unchanged(path: Path, before: Look | None = None, is_same: Callable[[], bool
 
 
 def is_unchanged(path: Path, before: Look, is_same: Callable[[], bool] | None = None) -> bool:
-    """Whether an input is what it was."""
+    """Return whether an input is unchanged."""
     try:
         now = look(path, bool(before.sample))
         if now == before:
@@ -88,7 +91,7 @@ def is_unchanged(path: Path, before: Look, is_same: Callable[[], bool] | None = 
             return is_same() and look(path, bool(before.sample)) == now
     except (InputError, OSError):
         return False
-    # A backup that links it and some network shares change the marks alone: then its bytes tell.
+    # A backup that links the file, and some network shares, change the marks only: then compare bytes.
     return now.stats == before.stats and now.sample == before.sample != ""
 
 
@@ -103,5 +106,5 @@ def _sample(path: Path) -> str:
 
 
 def _changed(path: Path) -> InputError:
-    what = "changed while it was read" if path.exists() else "went away while it was read"
-    return InputError(path, what, "do it again when nothing writes to it")
+    what = "changed while it was read" if path.exists() else "disappeared while it was read"
+    return InputError(path, what, "try again when nothing writes to it")

@@ -48,7 +48,7 @@ def make(sample: Sample, folder: Path) -> None:
         photograph = Path(temporary) / f"{sample.photograph}.png"
         write_png(photograph, getattr(data, sample.photograph)())
         simulation = preset(sample.preset, crf=CRF)
-        settings = SimulateSettings(simulation, sample.preset, sample.seed, sample.frames, SIZE)
+        settings = SimulateSettings(simulation, sample.preset, seed=sample.seed, frames=sample.frames, size=SIZE)
         with Backdrop(photograph) as backdrop, simulate_folder(folder / sample.name, photograph) as output:
             finish(simulate(backdrop, settings, output))
 

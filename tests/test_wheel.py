@@ -34,7 +34,7 @@ def test_a_wheel_works_in_an_empty_environment(tmp_path: Path) -> None:
     shown = subprocess.run(demo, check=True, capture_output=True, text=True, timeout=300, cwd=tmp_path, env=environment)
     for row in json.loads(shown.stdout)["clips"]:
         assert row["choice_db"] > row["rainy_db"] + 10
-    assert "note: training is left out: SPANet needs torch" in shown.stderr
+    assert "note: training skipped: SPANet needs torch" in shown.stderr
     assert json.loads(shown.stdout)["evaluation"] is None
     sample = next((tmp_path / "empty").rglob("sample_sequences/table/clip.mp4"))
     clean = [str(scripts / "rainclean"), "clean", str(sample), "-o", str(tmp_path / "out"), "--frames", "20"]

@@ -1,1 +1,1 @@
-"""Measurements that come with rainclean."""
+"""Benchmarks of rainclean."""

@@ -1,11 +1,12 @@
-"""Times and peak memory of SPANet: its IRNN beside plain torch, the network beside the released graph.
+"""Times and peak memory of SPANet: its IRNN against plain torch, the network against the released graph.
 
-Every graph at every size runs in a process of its own, so that its peak memory is its own.
+Every graph at every size runs in its own process, so that peak memory is measured separately.
 """
 
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import KW_ONLY, asdict, dataclass
+from math import inf
+from typing import Any, NamedTuple
 
 from pipeline.memory import peak_rss_bytes
 from pipeline.stages import Progress
@@ -19,29 +20,47 @@ TRAINING_SIDE = 256
 
 @dataclass(frozen=True)
 class Measurement:
-    """One line: what was measured on what size, seconds, peak memory of the process.
+    """One measurement: its subject and size, seconds, peak memory of the process.
 
-    ``share`` is of the whole (where the time goes), ``times`` how many times longer than ours it took.
+    share: fraction of the whole. times: seconds over those of our graph.
     """
 
     size: str
     what: str
     seconds: float
+    _: KW_ONLY
     peak_bytes: int | None = None
     share: float | None = None
     times: float | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """For --json."""
+        """Return the values for --json."""
         return asdict(self)
 
 
-def bench_spanet(
-    sizes: Sequence[tuple[int, int]], repeats: int, keep: bool, irnn_side: int = IRNN_SIDE, side: int = TRAINING_SIDE
-) -> Generator[Progress, None, list[Measurement]]:
-    """Measure IRNN, network at each size, parts and a training step; the best of ``repeats`` counts.
+class _Result(NamedTuple):
+    """Seconds by name, and the peak memory of the process in bytes."""
 
-    keep: with `rainclean.allocator.keep_freed_memory`, for all alike.
+    seconds: dict[str, float]
+    peak_bytes: int | None
+
+
+def bench_spanet(
+    sizes: Sequence[tuple[int, int]],
+    repeats: int,
+    *,
+    keep: bool,
+    irnn_side: int = IRNN_SIDE,
+    side: int = TRAINING_SIDE,
+) -> Generator[Progress, None, list[Measurement]]:
+    """Measure the IRNN, the network at each size, its parts, and a training step.
+
+    Args:
+        sizes: (width, height) of each picture, px.
+        repeats: Number of repetitions; the best one counts.
+        keep: Use `rainclean.allocator.keep_freed_memory` in every process.
+        irnn_side: Side of the square that the IRNN is measured on, px.
+        side: Side of the training examples, px.
     """
     results: list[Measurement] = []
     total, done = len(sizes) + 2, 0
@@ -53,30 +72,37 @@ def bench_spanet(
     for width, height in sizes:
         done += 1
         yield Progress("bench", done, total)
-        results += _graphs(f"{width}×{height}", "network", "measure_network", (width, height), repeats, keep)
+        results += _graphs(
+            f"{width}×{height}", "network", "measure_network", (width, height), repeats=repeats, keep=keep
+        )
         seconds, _ = _alone("measure_parts", width, height, repeats, keep)
         whole = seconds.pop("all")
         results += [Measurement(f"{width}×{height}", f"part, {k}", v, share=v / whole) for k, v in seconds.items()]
     yield Progress("bench", total - 1, total)
-    results += _graphs(f"4×{side}×{side}", "training step", "measure_training", (side,), repeats, keep)
+    results += _graphs(f"4×{side}×{side}", "training step", "measure_training", (side,), repeats=repeats, keep=keep)
     yield Progress("bench", total, total)
     return results
 
 
-def _graphs(size: str, what: str, job: str, arguments: tuple[int, ...], repeats: int, keep: bool) -> list[Measurement]:
-    """Ours and the released graph, in turns: processes one after the other, so that a busy minute hits both."""
-    best: dict[str, tuple[float, int]] = {}
+def _graphs(
+    size: str, what: str, job: str, arguments: tuple[int, ...], *, repeats: int, keep: bool
+) -> list[Measurement]:
+    """Measure our graph and the released one in turns, so that other load on the machine affects both."""
+    seconds: dict[str, float] = {}
+    peaks: dict[str, int] = {}
     for _ in range(repeats):
         for graph in ("ours", "released"):
-            seconds, peak = _alone(job, *arguments, graph, 1, keep)
-            before = best.get(graph, (seconds[graph], 0))
-            best[graph] = min(before[0], seconds[graph]), max(before[1], peak or 0)
-    ours = best["ours"][0]
-    return [Measurement(size, f"{what}, {g}", s, peak or None, times=s / ours) for g, (s, peak) in best.items()]
+            result = _alone(job, *arguments, graph, 1, keep)
+            seconds[graph] = min(seconds.get(graph, inf), result.seconds[graph])
+            peaks[graph] = max(peaks.get(graph, 0), result.peak_bytes or 0)
+    return [
+        Measurement(size, f"{what}, {graph}", best, peak_bytes=peaks[graph] or None, times=best / seconds["ours"])
+        for graph, best in seconds.items()
+    ]
 
 
-def _alone(job: str, *arguments: Any) -> tuple[dict[str, float], int | None]:
-    """Run a function of `rainclean.spanet.measure` in a fresh process: seconds by name, and its peak memory."""
+def _alone(job: str, *arguments: Any) -> _Result:
+    """Run a function of `rainclean.spanet.measure` in a new process."""
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
     from concurrent.futures.process import BrokenProcessPool
@@ -88,11 +114,13 @@ def _alone(job: str, *arguments: Any) -> tuple[dict[str, float], int | None]:
             return pool.submit(_measure, job, arguments).result()
         except BrokenProcessPool:
             what = f"{job} {' '.join(map(str, arguments))}"
-            raise ResourceError(f"{what}: the process was killed, probably for memory; use smaller --sizes") from None
+            raise ResourceError(
+                f"{what}: the process was killed, probably for lack of memory; use smaller --sizes"
+            ) from None
 
 
-def _measure(job: str, arguments: tuple[Any, ...]) -> tuple[dict[str, float], int | None]:
+def _measure(job: str, arguments: tuple[Any, ...]) -> _Result:
     from rainclean.spanet import measure
 
     function: Callable[..., dict[str, float]] = getattr(measure, job)
-    return function(*arguments), peak_rss_bytes()
+    return _Result(function(*arguments), peak_rss_bytes())

@@ -1,7 +1,7 @@
-"""Times and peak memory of the temporal filter, beside np.sort and a plain numpy writing of the released rule.
+"""Times and peak memory of the temporal filter, against np.sort and the released rule in plain numpy.
 
-Every measurement runs in a process of its own, so that its peak memory is its own; all on one clip made for
-the purpose, in one run, so that ratios mean something.
+Every measurement runs in its own process, so that peak memory is measured separately. All use the same clip in one run,
+so that ratios are meaningful.
 """
 
 import multiprocessing
@@ -28,19 +28,19 @@ SIZES = ((368, 640, 100), (1920, 1080, 100), (3840, 2160, 60))
 """Width, height, frames."""
 
 LARGEST_ARRAY = 2 << 30
-"""Stacks beyond this are not given to np.sort and plain numpy, which hold several copies of them."""
+"""Largest stack in bytes for np.sort and plain numpy, which hold several copies of it."""
 
 
 LARGEST_MOVING = 1920 * 1080
-"""Pixels of a frame up to which a panning clip is measured as well."""
+"""Largest frame in px for which a panning clip is measured, too."""
 
 PAN = 0.4
-"""px a frame that it pans."""
+"""Speed of the pan, px per frame."""
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """One line of the table: what was measured on which clip, seconds, and the process's peak memory."""
+    """One measurement: its clip and subject, seconds, and the peak memory of the process."""
 
     clip: str
     what: str
@@ -48,14 +48,20 @@ class Measurement:
     peak_bytes: int | None
 
     def to_json(self) -> dict[str, Any]:
-        """For --json."""
+        """Return the values for --json."""
         return asdict(self)
 
 
 def bench_temporal(
-    sizes: Sequence[tuple[int, int, int]], repeats: int, scaling: bool
+    sizes: Sequence[tuple[int, int, int]], repeats: int, *, scaling: bool
 ) -> Generator[Progress, None, list[Measurement]]:
-    """Measure each size, then how time grows with frames and pixels; on request; the best of ``repeats`` counts."""
+    """Measure the temporal filter at each size.
+
+    Args:
+        sizes: (width, height, frames) of each clip.
+        repeats: Number of repetitions; the best one counts.
+        scaling: Measure, too, how time grows with frames and pixels.
+    """
     results: list[Measurement] = []
     with tempfile.TemporaryDirectory(prefix="rainclean-bench-") as folder:
         for number, (width, height, frames) in enumerate(sizes):
@@ -73,7 +79,7 @@ def bench_temporal(
                     results.append(Measurement(name, what, seconds, max(peak or 0 for _, peak in measured) or None))
             clip.unlink()
             if width * height <= LARGEST_MOVING:
-                _alone(make_clip, clip, width, height, frames, 7, PAN)
+                _alone(make_clip, clip, width, height, frames, pan=PAN)
                 (times, peak) = min(
                     (_alone(_moving, clip, frames) for _ in range(repeats)), key=lambda m: sum(m[0].values())
                 )
@@ -83,13 +89,13 @@ def bench_temporal(
     return results + (_alone(_scaling, repeats) if scaling else [])
 
 
-def make_clip(path: Path, width: int, height: int, frames: int, seed: int = 7, pan: float = 0.0) -> None:
-    """Encode a clip with falling streaks and noise over a picture, as H.264; it pans by so many px a frame."""
+def make_clip(path: Path, width: int, height: int, frames: int, *, seed: int = 7, pan: float = 0.0) -> None:
+    """Encode a clip with falling streaks and noise over a picture, as H.264. pan: speed in px per frame."""
     import av
     import cv2
 
     rng = np.random.default_rng(seed)
-    # What is registered needs detail; what is not stays as it was when earlier figures were measured.
+    # Registration needs detail; without it, keep the picture of earlier measurements.
     cells = (9, 16) if not pan else (90, 160)
     small = rng.integers(40, 200, (*cells, 3), dtype=np.uint8)
     picture = cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC).astype(np.int16)
@@ -111,7 +117,7 @@ def make_clip(path: Path, width: int, height: int, frames: int, seed: int = 7, p
 
 
 def plain_released(frames: U8) -> tuple[U8, int]:
-    """The released rule in plain numpy, as one would write it down: (N, H, W, 3) uint8 → clean image, η*."""
+    """Apply the released rule in plain numpy: (N, H, W, 3) uint8 → clean image (H, W, 3) uint8, and η*."""
     n = len(frames)
     values = np.sort((frames.astype(np.int32) @ np.array([299, 587, 114], np.int32) // 1000).astype(np.uint8), axis=0)
     run = np.ones(values.shape[1:], np.int32)
@@ -127,15 +133,17 @@ def plain_released(frames: U8) -> tuple[U8, int]:
     return np.percentile(frames, eta, axis=0).astype(np.uint8), eta
 
 
-def _alone(job: Callable[..., Any], *arguments: Any) -> Any:
-    """Run a job in a fresh process."""
+def _alone(job: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    """Run a job in a new process."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context, initializer=share_heaps) as pool:  # as the commands do
         try:
-            return pool.submit(job, *arguments).result()
+            return pool.submit(job, *arguments, **options).result()
         except BrokenProcessPool:
             what = f"{job.__name__.strip('_')} of {Path(str(arguments[0])).stem}"
-            raise ResourceError(f"{what}: the process was killed, probably for memory; use smaller --sizes") from None
+            raise ResourceError(
+                f"{what}: the process was killed, probably for lack of memory; use smaller --sizes"
+            ) from None
 
 
 Times = tuple[dict[str, float], int | None]
@@ -219,7 +227,7 @@ def _plain(clip: Path, frames: int) -> Times:
 
 
 def _scaling(repeats: int) -> list[Measurement]:
-    """Sort, votes and percentile of frames in memory: three numbers of frames, three of pixels."""
+    """Time sort, votes and percentile of frames in memory, for three numbers of frames and three of pixels."""
     from rainclean import _kernels
     from rainclean.temporal import Budget, SortedStack
 

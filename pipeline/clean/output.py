@@ -56,7 +56,14 @@ def clean_folder(output: Path, source: Path) -> OutputFolder:
         raise RaincleanError(f"{output}: is the folder that is read; choose another folder with -o")
     picture = output / "clean.png"
     keys = ("input", "recipe", "candidates", "crop", "sha256")
-    return OutputFolder(output, "report.json", NAMES, _FORMS, keys, lambda report: sha256(picture) == report["sha256"])
+    return OutputFolder(
+        output,
+        "report.json",
+        NAMES,
+        forms=_FORMS,
+        keys=keys,
+        is_ours=lambda report: sha256(picture) == report["sha256"],
+    )
 
 
 def write_clean(

@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class BenchSpanet:
-    """Measure IRNN and network of SPANet beside plain torch and the released graph.
+    """Measure the IRNN and the network of SPANet against plain torch and the released graph.
 
-    Takes some minutes with the default sizes; every graph has a process of its own. On the CPU, in float32.
+    Takes some minutes with the default sizes. Every graph runs in its own process, on the CPU, in float32.
     """
 
     sizes: tuple[str, ...] = ("256x256", "512x512", "1280x720", "1920x1080")
-    """Pictures to measure: width x height."""
+    """Picture sizes to measure: width x height."""
     repeats: int = 3
-    """Measure each so often and take the best."""
+    """Number of repetitions; the best one counts."""
     keep_freed_memory: bool = False
-    """Keep the C library from handing memory back to the system, for all alike (Linux)."""
+    """Keep the C library from returning memory to the system (Linux)."""
     json: bool = False
     """Print JSON instead of tables."""
 
@@ -36,7 +36,7 @@ class BenchSpanet:
         if self.repeats < 1:
             raise UsageError(f"--repeats {self.repeats}: at least 1")
         require_torch()
-        measurements = follow(bench_spanet(sizes, self.repeats, self.keep_freed_memory))
+        measurements = follow(bench_spanet(sizes, self.repeats, keep=self.keep_freed_memory))
         if self.json:
             print_json([m.to_json() for m in measurements])
         else:
@@ -46,7 +46,7 @@ class BenchSpanet:
 def _size(text: str) -> tuple[int, int]:
     match = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text)
     if not match or not int(match[1]) or not int(match[2]):
-        raise UsageError(f"--sizes {text}: widthxheight is needed, such as 1280x720")
+        raise UsageError(f"--sizes {text}: give widthxheight, such as 1280x720")
     return int(match[1]), int(match[2])
 
 

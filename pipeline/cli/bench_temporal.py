@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class BenchTemporal:
-    """Measure decoding, sorting, votes, percentiles and scores beside np.sort and plain numpy.
+    """Measure decoding, sorting, votes, percentiles and scores against np.sort and plain numpy.
 
-    Takes some minutes with the default sizes; every measurement has a process of its own.
+    Takes some minutes with the default sizes. Every measurement runs in its own process.
     """
 
     sizes: tuple[str, ...] = ("368x640x100", "1920x1080x100", "3840x2160x60")
-    """Clips to measure: width x height x frames."""
+    """Clip sizes to measure: width x height x frames."""
     repeats: int = 1
-    """Measure each so often and take the best."""
+    """Number of repetitions; the best one counts."""
     no_scaling: bool = False
-    """Leave out how time grows with frames and pixels."""
+    """Do not measure how time grows with frames and pixels."""
     json: bool = False
     """Print JSON instead of a table."""
 
@@ -34,7 +34,7 @@ class BenchTemporal:
         sizes = [clip_size(text, "--sizes") for text in self.sizes]
         if self.repeats < 1:
             raise UsageError(f"--repeats {self.repeats}: at least 1")
-        measurements = follow(bench_temporal(sizes, self.repeats, not self.no_scaling))
+        measurements = follow(bench_temporal(sizes, self.repeats, scaling=not self.no_scaling))
         if self.json:
             print_json([m.to_json() for m in measurements])
         else:

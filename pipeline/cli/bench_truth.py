@@ -1,4 +1,4 @@
-"""``rainclean bench truth``: clean images against the known truth of simulated clips."""
+"""``rainclean bench truth``: clean images against the ground truth of simulated clips."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,35 +13,35 @@ from pipeline.words import counted
 from rainclean.errors import UsageError
 
 if TYPE_CHECKING:
-    from pipeline.bench.truth import Bar, Measured
+    from pipeline.bench.truth import Measured, Threshold
 
 
 @dataclass(frozen=True)
 class BenchTruth:
-    """Measure clean images on a ladder of simulated clips: our suggestion beside the released rule, the median, the
-    best candidate and the limit, which is the mean of all samples without rain and passers-by.
+    """Measure clean images on simulated clips whose ground truth is known.
 
-    PSNR and SSIM: protocol basicsr-rgb, against the truth of the reference frame, over the region that the suggestion
-    shows; of films over what is kept of that and has a truth. Verdicts are held against what the truth says of the
-    suggestion. With the defaults 58 clips, which take some minutes; --cases and --backgrounds choose fewer.
+    Compares the suggested candidate with the released rule, the median, the best candidate, and the upper bound: the
+    mean of all samples without rain and foreground. PSNR and SSIM follow protocol basicsr-rgb. They cover the region
+    that the suggestion shows; for films, the part of it that is kept and has a ground truth. Verdicts are compared with
+    the ground truth, too. The defaults make 58 clips and take some minutes; --cases and --backgrounds choose fewer.
     """
 
     cases: Annotated[tuple[str, ...], arg(metavar="NAME")] = ()
-    """Presets of simulate, apart by spaces or commas; ladder, films: all of a kind. Default: all but clear."""
+    """Presets of simulate, separated by spaces or commas; ladder, films: all of a kind. Default: all but clear."""
     backgrounds: Annotated[tuple[str, ...], arg(metavar="PICTURE")] = ("table", "cat")
-    """Pictures to rain over: files, or table, cat, launch (shipped samples)."""
+    """Background pictures: files, or the shipped samples table, cat and launch."""
     seeds: Annotated[tuple[str, ...], arg(metavar="N")] = ("0",)
-    """Seeds of the rain; each makes a clip of each case over each picture."""
+    """Seeds of the rain; each one makes a clip for every case and background."""
     frames: Annotated[int, arg(metavar="N")] = 80
-    """Frames of a clip; films have their own number."""
+    """Frames in each clip; films have their own number."""
     size: Annotated[str, arg(metavar="WxH")] = "352x240"
-    """Size of the frames, even sides."""
+    """Frame size in pixels; both sides must be even."""
     crfs: Annotated[tuple[str, ...], arg(metavar="0…51")] = ("18", "23", "28")
-    """Constant rate factors of the case codec, apart by spaces or commas."""
+    """Constant rate factors for the case codec, separated by spaces or commas."""
     save: Annotated[Path | None, arg(aliases=["-o"], metavar="FOLDER")] = None
-    """Write pictures to look at: rainy, released, suggestion, truth, and errors 8 times as strong."""
+    """Write pictures to this folder: rainy, released, suggestion, ground truth, and errors amplified 8 times."""
     plot: Annotated[Path | None, arg(metavar="FILE.png")] = None
-    """Draw PSNR by case, and how far expected errors can be relied on."""
+    """Plot PSNR by case, and the reliability of expected errors."""
     json: bool = False
     """Print JSON instead of tables."""
 
@@ -49,16 +49,16 @@ class BenchTruth:
         """Measure and print."""
         width, height, frames = clip_size(f"{self.size}x{self.frames}", "--size and --frames")
         if self.plot is not None and (self.plot.suffix.lower() != ".png" or not self.plot.absolute().parent.is_dir()):
-            raise UsageError(f"--plot {self.plot}: a .png in a folder that is there is needed")
+            raise UsageError(f"--plot {self.plot}: give a .png in an existing folder")
         seeds, crfs = _numbers(self.seeds, "--seeds"), _numbers(self.crfs, "--crfs")
 
         from pipeline.bench.truth import (
-            Rung,
+            CaseClip,
             backgrounds,
-            bars,
             bench_truth,
             by_case,
             cases,
+            check_thresholds,
             means,
             pictures_folder,
             verdicts,
@@ -66,25 +66,29 @@ class BenchTruth:
 
         chosen = cases(_words(self.cases), crfs)
         pictures = backgrounds(self.backgrounds)
-        rungs = [Rung(case, picture, seed) for case in chosen for picture in pictures for seed in seeds]
+        case_clips = [CaseClip(case, picture, seed) for case in chosen for picture in pictures for seed in seeds]
         if self.save is None:
-            clips = follow(bench_truth(rungs, frames, (width, height)))
+            clips = follow(bench_truth(case_clips, frames, (width, height)))
         else:
-            with pictures_folder(self.save, rungs) as folder:
-                clips = follow(bench_truth(rungs, frames, (width, height), folder))
+            with pictures_folder(self.save, case_clips) as folder:
+                clips = follow(bench_truth(case_clips, frames, (width, height), folder))
         summary = {name: means(of_case) for name, of_case in by_case(clips).items()}
         if self.plot is not None:
             from pipeline.bench.truth import write_plot
 
             write_plot(clips, self.plot)
         if self.json:
-            held = [bar.to_json() for bar in bars(clips)]
-            told = {"clips": [clip.to_json() for clip in clips], "cases": summary, "bars": held}
-            print_json(told | {"verdicts": verdicts(clips)})
+            checked = [threshold.to_json() for threshold in check_thresholds(clips)]
+            document = {"clips": [clip.to_json() for clip in clips], "cases": summary, "bars": checked}
+            print_json(document | {"verdicts": verdicts(clips)})
             return
         _print(summary)
         _print_verdicts(summary, verdicts(clips))
-        _print_bars(clips)
+        _print_thresholds(clips)
+
+
+_LABELS = {"limit": "upper bound"}
+"""Words for a method where its key is not its name."""
 
 
 def _words(values: Sequence[str]) -> list[str]:
@@ -95,9 +99,9 @@ def _numbers(values: Sequence[str], flag: str) -> list[int]:
     words = _words(values)
     for word in words:
         if not (word.isascii() and word.isdigit() and len(word) < 10):
-            raise UsageError(f"{flag} {word}: whole numbers from 0 up are needed")
+            raise UsageError(f"{flag} {word}: give whole numbers from 0")
     if not words:
-        raise UsageError(f"{flag}: at least one number is needed")
+        raise UsageError(f"{flag}: give at least one number")
     return list(dict.fromkeys(map(int, words)))
 
 
@@ -109,7 +113,7 @@ def _print(summary: dict[str, Any]) -> None:
     ]
     clips = sum(row["clips"] for row in summary.values())
     title = f"PSNR in dB (basicsr-rgb), means of each case; {counted(clips, 'clip')}"
-    print_table(("", *methods, "regret"), rows, title=title)
+    print_table(("", *(_LABELS.get(name, name) for name in methods), "regret"), rows, title=title)
     print_text("")
     compared = ("released", "suggestion", "limit")
     rows = [
@@ -124,9 +128,10 @@ def _print(summary: dict[str, Any]) -> None:
         )
         for case, row in summary.items()
     ]
-    heads = (*(f"SSIM {name}" for name in compared), *(f"worst {name}" for name in compared))
+    labels = [_LABELS.get(name, name) for name in compared]
+    heads = (*(f"SSIM {label}" for label in labels), *(f"worst {label}" for label in labels))
     title = (
-        "worst: mean error of the worst 1 % of the pixels, grey levels; seconds: of the suggestion, decoding in them"
+        "worst: mean error of the worst 1 % of the pixels, grey levels; seconds: for the suggestion, decoding included"
     )
     columns = ("", *heads, "kept", "seconds", "decoding")
     if any(row["calibration_factor"] is not None for row in summary.values()):
@@ -134,7 +139,7 @@ def _print(summary: dict[str, Any]) -> None:
     print_table(columns, [row[: len(columns)] for row in rows], title=title)
 
 
-def _print_verdicts(summary: dict[str, Any], told: dict[str, Any] | None) -> None:
+def _print_verdicts(summary: dict[str, Any], counts: dict[str, Any] | None) -> None:
     print_text("")
     rows = [
         (
@@ -143,19 +148,21 @@ def _print_verdicts(summary: dict[str, Any], told: dict[str, Any] | None) -> Non
         )
         for case, row in summary.items()
     ]  # fmt: skip
-    title = "what the suggestion is worth by the truth (nearer than the rainy frame, stained), and what was said of it"
-    print_table(("", "nearer", "stained", "excluded", "true", "said"), rows, title=title)
-    if told is None:
+    title = "worth of the suggestion by the ground truth (nearer than the rainy frame, stained), and its verdict"
+    print_table(("", "nearer", "stained", "excluded", "true", "verdict"), rows, title=title)
+    if counts is None:
         return
     print_text("")
-    table = told["confusion"]
+    table = counts["confusion"]
     worths = list(table["fit"])
     rows = [(said, *map(str, row.values())) for said, row in table.items()]
-    print_table(("said", *worths), rows, title=f"verdicts: fit was right in {told['fit_right']} of {told['fit']}")
+    print_table(
+        ("verdict", *worths), rows, title=f"verdicts: fit was right in {counts['fit_right']} of {counts['fit']}"
+    )
 
 
 def _tally(words: list[str]) -> str:
-    """Each word once, with how often it comes where that is more than once."""
+    """Return each word with its count; without counts where all are equal."""
     counts = {word: words.count(word) for word in dict.fromkeys(words)}
     return ", ".join(word if len(counts) == 1 else f"{count} {word}" for word, count in counts.items()) or "–"
 
@@ -165,28 +172,33 @@ def _figure(row: dict[str, Any], method: str, key: str, form: str) -> str:
     return "–" if figures is None else format(figures[key], form)
 
 
-def _print_bars(clips: "list[Measured]") -> None:
-    from pipeline.bench.truth import bars, reliability
+def _print_thresholds(clips: "list[Measured]") -> None:
+    from pipeline.bench.truth import check_thresholds, reliability
 
     print_text("")
-    held = bars(clips)
+    checked = check_thresholds(clips)
     lines = [
-        (bar.case, bar.what, f"{'≤' if bar.most else '≥'} {bar.needed:+.2f}", *_values(bar), bar.verdict)
-        for bar in held
+        (each.case, each.what, f"{'≤' if each.most else '≥'} {each.needed:+.2f}", *_values(each), each.verdict)
+        for each in checked
     ]
-    print_table(("", "suggestion", "needed", "mean", "worst clip", "bar"), lines, title="bars")
-    met = sum(bar.verdict == "met" for bar in held)
-    print_text(f"{met} of {counted(len(held), 'bar')} met")
+    print_table(("", "suggestion", "needed", "mean", "worst clip", "threshold"), lines, title="thresholds")
+    met = sum(each.verdict == "met" for each in checked)
+    print_text(f"{met} of {counted(len(checked), 'threshold')} met")
     known = reliability(clips)
     if known is not None:
         print_text("")
         rows = [
-            (f"{share:.1%}", f"{claimed:.2f}", f"{found:.2f}", f"{found / max(claimed, 1e-9):.2f}")
-            for share, claimed, found in known.curve
+            (
+                f"{each.share:.1%}",
+                f"{each.expected:.2f}",
+                f"{each.actual:.2f}",
+                f"{each.actual / max(each.expected, 1e-9):.2f}",
+            )
+            for each in known.curve
         ]
-        title = f"expected error in levels, by bins: off by {known.factor:.2f} times at most"
-        print_table(("of the pixels", "expected", "realised", "realised over expected"), rows, title=title)
+        title = f"expected error in levels, by bins: off by a factor of {known.factor:.2f} at most"
+        print_table(("of the pixels", "expected", "actual", "actual / expected"), rows, title=title)
 
 
-def _values(bar: "Bar") -> tuple[str, str]:
-    return f"{bar.mean:+.2f}", f"{bar.worst:+.2f}"
+def _values(threshold: "Threshold") -> tuple[str, str]:
+    return f"{threshold.mean:+.2f}", f"{threshold.worst:+.2f}"

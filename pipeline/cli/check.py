@@ -1,4 +1,4 @@
-"""``rainclean check``: is an exported data set, or a project, whole and unchanged?"""
+"""``rainclean check``: check that an exported data set, or a project, is complete and unchanged."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,40 +14,40 @@ from pipeline.words import counted
 class Check:
     """Check an exported data set, or a project.
 
-    Of a data set: that all files are there and no others, their sizes and check sums, the lists, that no scene is
-    on both sides of the split; everything is read back. Notes name what is whole, but should be looked at: equal rainy
-    pictures, targets that cannot be what their rainy pictures show. Of a project: its store, its pictures, and whether
-    clips are where they were. One line for each thing that is wrong, and exit code 1 then.
+    For a data set: files are complete, sizes, checksums and lists are right, there are no other files, and no scene is
+    in two splits. Every picture is decoded. Notes name what needs a look: equal rainy pictures, and targets that cannot
+    show the same scene as their rainy pictures. For a project: its database, its pictures, and the places of its clips.
+    Prints one line for each problem; the exit code is then 1.
     """
 
     folder: Annotated[Positional[Path], arg(metavar="FOLDER")]
-    """An export, or a project."""
+    """Folder of an export or a project."""
     json: bool = False
     """Print JSON instead of text."""
 
     def run(self) -> None:
-        """Look at everything and print what is wrong."""
+        """Check everything and print the problems."""
         from pipeline.export import check
         from rainclean.errors import RaincleanError
 
-        found = follow(check(self.folder))
-        looked_at = ", ".join(counted(number, thing) for thing, number in found.counts.items())
+        result = follow(check(self.folder))
+        looked_at = ", ".join(counted(number, thing) for thing, number in result.counts.items())
         if self.json:
             print_json(
                 {
-                    "problems": [{"path": p.path, "kind": p.kind, "text": p.text} for p in found.problems],
-                    "counts": found.counts,
-                    "notes": found.notes,
+                    "problems": [{"path": p.path, "kind": p.kind, "text": p.text} for p in result.problems],
+                    "counts": result.counts,
+                    "notes": result.notes,
                 }
             )
-        elif found.problems:
-            for problem in found.problems:
+        elif result.problems:
+            for problem in result.problems:
                 print_text(str(problem))
         else:
-            print_text(f"{self.folder}: {looked_at}; nothing wrong{' with the files, but:' if found.notes else ''}")
+            print_text(f"{self.folder}: {looked_at}; nothing wrong{' with the files, but:' if result.notes else ''}")
         if not self.json:
-            for note in found.notes:
+            for note in result.notes:
                 print_text(f"note: {note}")
-        if found.problems:
+        if result.problems:
             among = f" in {looked_at}" if looked_at else ""
-            raise RaincleanError(f"{self.folder}: {counted(len(found.problems), 'problem')}{among}")
+            raise RaincleanError(f"{self.folder}: {counted(len(result.problems), 'problem')}{among}")

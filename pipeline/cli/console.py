@@ -1,6 +1,6 @@
-"""What every command shares: flags, tables, JSON, progress on a terminal and silence in a pipe.
+"""Output that every command shares: tables, JSON, progress on a terminal and silence in a pipe.
 
-All text that a command writes goes through here, and is plain then: names and tags of files come from anywhere.
+All text goes through here and is made plain: names and tags of files can hold control characters.
 """
 
 import os
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 _COLOURS = {"fit": "32", "look": "33", "unfit": "1;31"}
-"""Of a verdict on a terminal: green, yellow, bold red."""
+"""ANSI colours of a verdict on a terminal: green, yellow, bold red."""
 
 
 class Command(Protocol):
     """A frozen dataclass whose fields are its flags and whose docstring is its help."""
 
     def run(self) -> None:
-        """Do the work; raise RaincleanError for what the user can put right."""
+        """Do the work; raise RaincleanError for what the user can fix."""
         ...
 
 
@@ -56,21 +56,24 @@ def print_verdict(verdict: "Verdict", of: str) -> None:
 
 
 def fail_for_parts(failed: Sequence[str], asked: int, what: str, others: str = "the others are done") -> None:
-    """Raise RaincleanError where parts of the work failed, after a line for each; the rest was done."""
+    """Print a line for each part that failed, then raise RaincleanError; do nothing where none failed.
+
+    failed: lines. asked: number of all parts. what: "pictures could not be derained". others: about the other parts.
+    """
     if not failed:
         return
     if asked == 1:
         raise RaincleanError(failed[0])
     for line in failed:
         print_note(f"failed: {line}")
-    rest = f"; {others}" if len(failed) < asked else ""
-    raise RaincleanError(f"{len(failed)} of {asked} {what}{rest}")
+    ending = f"; {others}" if len(failed) < asked else ""
+    raise RaincleanError(f"{len(failed)} of {asked} {what}{ending}")
 
 
 def print_table(titles: Sequence[str], rows: Sequence[Sequence[str]], title: str = "") -> None:
-    """Write a table; the first column is set left, and so is the second of two, the others right.
+    """Write a table. The first column is aligned left, and so is the second of two; the others are aligned right.
 
-    A table takes the room it needs: a terminal too narrow for it wraps lines, which is better than cut cells.
+    Tables are never cut: a narrow terminal wraps their lines.
     """
     lines = [tuple(titles), *(tuple(map(plain, row)) for row in rows)]
     widths = [max(columns(line[i]) for line in lines) for i in range(len(titles))]
@@ -87,8 +90,8 @@ def print_table(titles: Sequence[str], rows: Sequence[Sequence[str]], title: str
 def follow(stage: Generator[Progress, None, Result]) -> Result:
     """Run a stage to its end and return its result; a progress bar on a terminal, none in a pipe.
 
-    Lines of JSON instead where whoever started the command asked for them (`pipeline.progress_lines`). A signal
-    that ends the command closes the generator, so that its clean-up runs before the interruption goes on.
+    Writes lines of JSON instead where the calling program asked for them (`pipeline.progress_lines`). A signal that
+    ends the command closes the generator first, so that it can clean up.
     """
     with _display() as display:
         try:
@@ -128,7 +131,7 @@ class _Bars:
         self._bar.__exit__(*error)
 
     def show(self, step: Progress) -> None:
-        """Bring the bars to where a step is."""
+        """Update the bars."""
         if step.part != self._part:
             self._part = step.part
             for name in [name for name in self._tasks if name]:

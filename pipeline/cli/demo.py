@@ -1,4 +1,4 @@
-"""``rainclean demo``: the main job on the shipped samples, with the truth beside it."""
+"""``rainclean demo``: the main job on the shipped samples, compared with the ground truth."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,11 +12,11 @@ from pipeline.words import counted
 
 @dataclass(frozen=True)
 class Demo:
-    """Take the four shipped samples to a checked data set and train SPANet a little; compare with the known truth.
+    """Turn the four shipped samples into a checked data set, train SPANet briefly, and compare with the ground truth.
 
-    The samples are photographs with simulated rain: project, analysis, automatic choice, export, check; then two
-    minutes of training and an evaluation, where SPANet is installed (pip install 'rainclean[spanet]'). Tables of what
-    the clean images and the weights are worth, and an HTML report.
+    The samples are photographs with simulated rain. The demo makes a project, analyses the clips, chooses
+    automatically, exports and checks. Then it trains for two minutes and evaluates, where SPANet is installed
+    (pip install 'rainclean[spanet]'). It prints tables of the results and writes an HTML report.
     """
 
     output: Annotated[Path, arg(aliases=["-o"], metavar="FOLDER")] = Path("demo-output")
@@ -25,7 +25,7 @@ class Demo:
     """Print JSON instead of a table."""
 
     def run(self) -> None:
-        """Run everything and print what it is worth."""
+        """Run everything and print the results."""
         from pipeline.demo import COLUMNS, PROTOCOL, cells, demo
         from pipeline.evaluation import summary_rows
         from rainclean.errors import RaincleanError
@@ -38,12 +38,12 @@ class Demo:
                     "clips": [asdict(row) for row in result.rows],
                     "exported": exported,
                     "problems": result.problems,
-                    "evaluation": result.learnt and result.learnt.report,
+                    "evaluation": result.learnt and result.learnt.report.to_json(),
                     "report": str(result.report),
                 }
             )
         else:
-            title = f"dB against the truth ({PROTOCOL}); η* and frames of our choice"
+            title = f"dB against the ground truth ({PROTOCOL}); η* and frames of our choice"
             print_table(COLUMNS, [cells(row) for row in result.rows], title=title)
             pairs = ", ".join(f"{split} {counted(n, 'pair')}" for split, n in result.exported.pairs.items())
             print_text(f"data set: {result.dataset} ({pairs})")
@@ -51,7 +51,7 @@ class Demo:
                 report = result.learnt.report
                 title = "SPANet on the test pairs: best is trained on this data set; mean PSNR in dB / SSIM by protocol"
                 print_text("")
-                print_table(("method", *report["protocols"]), summary_rows(report), title=title)
+                print_table(("method", *report.protocols), summary_rows(report), title=title)
             print_text(f"pictures: {result.report}")
         if result.problems:
             raise RaincleanError(f"{result.dataset}: {result.problems[0]}")

@@ -1,4 +1,4 @@
-"""``rainclean derain``: rain out of a picture, a folder of pictures or a video."""
+"""``rainclean derain``: remove rain from a picture, a folder of pictures or a video."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,31 +13,31 @@ from pipeline.words import counted
 
 @dataclass(frozen=True)
 class Derain:
-    """Take the rain out of a picture, of all pictures of a folder, or of a video, with SPANet.
+    """Remove rain from a picture, all pictures in a folder, or a video, with SPANet.
 
-    Every picture goes through the network as a whole, whatever its size. Results are upright. Pictures: PNG, TIFF,
-    BMP, WebP (lossless) and JPEG (quality 95) by the extension of OUT; 16 bits stay 16 in PNG and TIFF. A folder
-    gives a folder of PNG. Videos: H.264 in .mp4, .mov or .mkv, with the frame times and the sound of the input.
+    The network processes every picture as a whole, whatever its size. Results are upright. Pictures are written as PNG,
+    TIFF, BMP, WebP (lossless) or JPEG (quality 95), by the extension of OUT; PNG and TIFF keep 16 bits. A folder gives
+    a folder of PNG files. Videos are H.264 in .mp4, .mov or .mkv, with the frame times and the sound of the input.
     """
 
     input: Annotated[Positional[Path], arg(metavar="INPUT")]
     """Picture, folder of pictures, or video file."""
     output: Annotated[str, arg(aliases=["-o"], metavar="OUT")]
-    """File to write to, or a folder (one that is there, or ends in /) that gets a file named like the input."""
+    """File to write, or a folder (an existing one, or a name that ends in /) for a file named like the input."""
     weights: Annotated[Path | None, arg(aliases=["-w"], metavar="FILE")] = None
-    """Weights of SPANet, of rainclean weights import or train. Default: those that come with rainclean."""
+    """Weights file, from rainclean weights import or train. Default: the weights that come with rainclean."""
     device: Annotated[str, arg(metavar="NAME")] = "auto"
     """cpu, cuda, or auto: cuda where torch can use it."""
     crf: Annotated[int | None, arg(metavar="0…51")] = None
-    """Videos: constant rate factor of H.264; smaller is better and larger. Default: 16."""
+    """Videos: constant rate factor of H.264; smaller means better quality and larger files. Default: 16."""
     lossless: bool = False
-    """Videos: keep every value of every frame (FFV1 in .mkv)."""
+    """Videos: lossless encoding (FFV1 in .mkv)."""
     salvage: bool = False
-    """Videos: use what can be read of a damaged one; frames that are not whole are left out."""
+    """Videos: use the readable part of a damaged file; incomplete frames are left out."""
     overwrite: bool = False
-    """Replace files that are there. What is read is never replaced."""
+    """Replace existing files. The input is never replaced."""
     json: bool = False
-    """Print what was written as JSON."""
+    """Print JSON instead of text."""
 
     def run(self) -> None:
         """Load the weights, derain and write."""

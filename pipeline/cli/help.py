@@ -1,4 +1,4 @@
-"""What ``--help`` says of flags and commands."""
+"""Text of ``--help`` for flags and commands."""
 
 import dataclasses
 import textwrap
@@ -37,7 +37,7 @@ def _plain(hint: Any) -> Any:
 
 
 def _value_name(kind: Any) -> str | None:
-    """What stands for a value that may be left out; None where tyro's own name says it."""
+    """Return the placeholder of an optional value; None where tyro's own is right."""
     kinds = [each for each in get_args(kind) if each is not NoneType]
     if NoneType not in get_args(kind) or len(kinds) != 1:
         return None
@@ -47,11 +47,11 @@ def _value_name(kind: Any) -> str | None:
 
 
 def summary(command: type[object]) -> str:
-    """The first paragraph of a command's docstring, in one line."""
+    """Return the first paragraph of a command's docstring, in one line."""
     return " ".join((command.__doc__ or "").strip().partition("\n\n")[0].split())
 
 
 def listed(name: str, text: str) -> list[str]:
-    """Lines of the overview for one command."""
+    """Return the lines of the overview for one command."""
     wrapped = textwrap.wrap(text, _WIDTH - _NAME) or [""]
     return [f"  {name:<{_NAME - 2}}{wrapped[0]}", *(" " * _NAME + line for line in wrapped[1:])]

@@ -1,4 +1,4 @@
-"""``rainclean``: finds the commands, runs one, turns errors into one line and an exit code.
+"""``rainclean``: find the commands, run one, and turn errors into one line and an exit code.
 
 Exit codes: 0 done; 1 failed, one line on standard error; 2 wrong usage; interrupted: 130 by Ctrl-C, 143 by SIGTERM,
 129 by SIGHUP (`pipeline.signals`).
@@ -38,7 +38,7 @@ def main(args: Sequence[str] | None = None) -> int:
 
 
 def _answered(words: list[str]) -> int:
-    """Run one command; what goes wrong is one line. Imports wait until here, so that signals are answered by then."""
+    """Run one command; print an error as one line. Imports wait until here, so that signals are handled by then."""
     from rainclean.errors import RaincleanError, UsageError
 
     try:
@@ -51,7 +51,7 @@ def _answered(words: list[str]) -> int:
     except RaincleanError as error:
         return _fail(str(error))
     except BrokenPipeError:
-        # The reader of our output has gone (`rainclean probe … | head`): nothing left to say to anybody.
+        # The reader of our output has ended (`rainclean probe … | head`), so there is nothing more to write.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:
@@ -81,15 +81,15 @@ def _run(words: list[str]) -> int:
 
 
 def _parsed(entry: "EntryPoint", name: tuple[str, ...], words: list[str]) -> "Command":
-    """The command with its flags. What the parser says of names that would steer a terminal is made plain."""
+    """Return the command with its flags. Control characters in messages of the parser are escaped."""
     import tyro
 
     from pipeline.cli.help import with_plain_defaults
 
-    said = StringIO()
+    messages = StringIO()
     strange = any(plain(word) != word for word in words)
     try:
-        with redirect_stderr(said) if strange else nullcontext():
+        with redirect_stderr(messages) if strange else nullcontext():
             return tyro.cli(
                 with_plain_defaults(entry.load()),
                 prog=" ".join(("rainclean", *name)),
@@ -97,11 +97,11 @@ def _parsed(entry: "EntryPoint", name: tuple[str, ...], words: list[str]) -> "Co
                 config=(tyro.conf.FlagCreatePairsOff,),
             )
     finally:
-        sys.stderr.write("".join(f"{plain(line)}\n" for line in said.getvalue().splitlines()))
+        sys.stderr.write("".join(f"{plain(line)}\n" for line in messages.getvalue().splitlines()))
 
 
 def _refuse_repeated(words: list[str]) -> None:
-    """The parser would take the last of two and forget the first, be it a list of values or one."""
+    """Raise UsageError for a flag that is given twice: the parser would silently take the last one."""
     flags = [word.partition("=")[0] for word in words if re.match(r"--?[A-Za-z]", word)]
     for flag in flags:
         if flags.count(flag) > 1:
@@ -111,7 +111,7 @@ def _refuse_repeated(words: list[str]) -> None:
 
 
 def _ready_streams() -> None:
-    """A closed output is written to nowhere, and one that knows no η gets a question mark: neither is an error."""
+    """Accept a closed output, and one that cannot encode η: the latter gets a question mark."""
     if sys.stdout is None:
         sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
     if sys.stderr is None:
@@ -122,26 +122,26 @@ def _ready_streams() -> None:
 
 
 def _fail(message: str, code: int = 1) -> int:
-    with suppress(OSError):  # closed as well: there is nobody to be told
+    with suppress(OSError):  # standard error is closed as well
         sys.stderr.write(f"rainclean: {plain(message)}\n")
     return code
 
 
 def _overview(commands: "dict[tuple[str, ...], EntryPoint]", words: list[str]) -> int:
-    """Print what commands there are; wrong usage unless help was asked for."""
+    """Print the list of commands; wrong usage unless help was asked for."""
     from pipeline.cli.help import listed, summary
 
     group = tuple(word for word in words[:1] if any(word == name[0] for name in commands))
-    rest = words[len(group) :]
-    if rest and rest[0] not in ("-h", "--help"):
-        named = " ".join((*group, rest[0]))
-        return _fail(f"no command {named!r}; rainclean --help lists them", 2)
+    further = words[len(group) :]
+    if further and further[0] not in ("-h", "--help"):
+        command = " ".join((*group, further[0]))
+        return _fail(f"no command {command!r}; rainclean --help lists all commands", 2)
     shown = {name: entry for name, entry in sorted(commands.items()) if name[: len(group)] == group}
     lines = [f"usage: {' '.join(('rainclean', *group))} COMMAND [options]", ""]
     if not group:
         lines += ["Real rain videos in, rain/clean image pairs out.", ""]
     for name, entry in shown.items():
         lines += listed(" ".join(name), summary(entry.load()))
-    lines += ["", "rainclean COMMAND --help says more of one; rainclean --version tells the version."]
-    (sys.stdout if rest else sys.stderr).write("\n".join(lines) + "\n")
-    return 0 if rest else 2
+    lines += ["", "rainclean COMMAND --help explains one command; rainclean --version prints the version."]
+    (sys.stdout if further else sys.stderr).write("\n".join(lines) + "\n")
+    return 0 if further else 2

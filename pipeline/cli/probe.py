@@ -1,4 +1,4 @@
-"""``rainclean probe``: what a clip is, before anything is made of it."""
+"""``rainclean probe``: the properties of a clip."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Probe:
-    """Say what a clip is: codec, upright size, frames, times, scene cuts, camera motion.
+    """Show the properties of a clip: codec, upright size, frames, times, scene cuts, camera motion.
 
-    Decodes the whole clip once. Damaged files are reported as far as they can be read.
+    Decodes the whole clip once. Of damaged files, reports what can be read.
     """
 
     input: tyro.conf.Positional[Path]
     """Video file (MP4, MOV, MKV, WebM, AVI) or folder of images."""
 
     matrix: Matrix | None = None
-    """Colour matrix, where a video file does not say it."""
+    """Colour matrix, if the video file does not state it."""
 
     json: bool = False
     """Print one JSON document instead of a table."""
@@ -88,16 +88,16 @@ def _cuts(cuts: tuple[int, ...] | None) -> str:
 def _stillness(motion: "CameraMotion") -> str:
     if not motion.still:
         return "moving"
-    return "still but for some frames" if motion.moving else "still"
+    return "still except for some frames" if motion.moving else "still"
 
 
 def _motion(motion: "CameraMotion | None") -> list[tuple[str, str]]:
     if motion is None:
-        return [("camera motion", "not to be told")]
+        return [("camera motion", "not measurable")]
     steps = f"median {motion.median:.2f}, 95 % below {motion.percentile_95:.2f} px per frame"
     least = "at least " if motion.further else ""
     drift = (
-        "not to be told" if motion.drift is None else f"{least}{motion.drift:.2f} px from the first frame of the shot"
+        "not measurable" if motion.drift is None else f"{least}{motion.drift:.2f} px from the first frame of the shot"
     )
     rows = [
         ("camera motion", f"{steps}: {_stillness(motion)}"),
@@ -106,4 +106,4 @@ def _motion(motion: "CameraMotion | None") -> list[tuple[str, str]]:
     if motion.still and motion.moving:
         stretches = [str(a) if a == b else f"{a} to {b}" for a, b in motion.moving[:4]]
         rows.append(("moves at frames", ", ".join(stretches) + (", …" if len(motion.moving) > 4 else "")))
-    return rows + ([("motion untold", f"{motion.untold} frames")] if motion.untold else [])
+    return rows + ([("motion unknown", f"{motion.untold} frames")] if motion.untold else [])

@@ -1,4 +1,4 @@
-"""``rainclean simulate``: rain with known truth over a picture or a clip."""
+"""``rainclean simulate``: rain with known ground truth over a picture or a clip."""
 
 import re
 from dataclasses import dataclass
@@ -31,48 +31,48 @@ _OF_WEATHER = {
 
 @dataclass(frozen=True)
 class Simulate:
-    """Make a rain clip whose truth is known, over any picture or clip.
+    """Make a rain clip with known ground truth, over any picture or clip.
 
     Presets: clear, light, medium, heavy, torrent, noisy, night, gradient, drift, flicker, walker, jitter, pan, codec,
     everything, handheld, walking, driving, foliage, crowd, lorries, sun, watermark, water, short, short-cars, frozen,
-    busy. Flags change single values of a preset. From handheld on they are what people film: a camera carried past
-    near things that stand before the picture, things that pass, light that moves.
+    busy. Flags change single values of a preset. The presets from handheld on resemble real footage: a moving camera,
+    near objects in front of the picture, foreground that moves, and changing light.
 
-    Writes clip.mkv (lossless) or clip.mp4 (with --crf), the truth, rain.mkv (opacity of the rain), passers.mkv (of
-    what passes), water.mkv (of water) and overlay.png (of a sign), where there are any, and truth.json. The same seed
-    and versions give the same frames.
+    Writes clip.mkv (lossless) or clip.mp4 (with --crf), the ground truth and truth.json. Where they apply, it also
+    writes rain.mkv (opacity of the rain), passers.mkv (of the foreground), water.mkv (of water) and overlay.png (of a
+    sign). The same seed and versions give the same frames.
     """
 
     input: Annotated[Positional[Path], arg(metavar="INPUT")]
     """Picture, video file, or folder of images."""
     output: Annotated[Path, arg(aliases=["-o"], metavar="FOLDER")]
-    """Folder to write to; made if it is not there."""
+    """Folder to write to; created if missing."""
     preset: Annotated[str, arg(metavar="NAME")] = "medium"
-    """The case to make."""
+    """Preset to start from."""
     seed: Annotated[int, arg(metavar="N")] = 0
-    """Another number gives other rain, noise and jitter."""
+    """Seed of rain, noise and jitter."""
     frames: Annotated[int | None, arg(metavar="N")] = None
-    """Frames to make. Default: all of a clip; over a picture 80, or as many as the preset has."""
+    """Number of frames. Default: all of a clip; over a picture, the number of the preset (usually 80)."""
     size: Annotated[str | None, arg(metavar="WxH")] = None
-    """Size of the frames; the input is scaled to cover it and cut. Default: the input's own."""
+    """Frame size; the input is scaled to cover it and cropped. Default: the size of the input."""
     rate: Annotated[str | None, arg(metavar="FPS")] = None
-    """Frames a second, such as 25 or 30000/1001. Default: the clip's own; 25 over a picture."""
+    """Frames per second, such as 25 or 30000/1001. Default: the rate of the clip; 25 over a picture."""
 
     density: Annotated[float | None, arg(metavar="D")] = None
-    """Streaks per px and frame."""
+    """Streaks per pixel and frame."""
     length: Annotated[float | None, arg(metavar="PX")] = None
     """Mean length of the streaks."""
     width: Annotated[float | None, arg(metavar="PX")] = None
     """Mean width of the streaks."""
     slant: Annotated[float | None, arg(metavar="DEGREES")] = None
-    """Angle off vertical; positive: falling to the right."""
+    """Angle from the vertical; positive values fall to the right."""
     strength: Annotated[float | None, arg(metavar="0…1")] = None
     """Largest opacity of a streak."""
     colour: Annotated[float | None, arg(metavar="0…255")] = None
     """Grey level of the drops."""
 
     rain_rate: Annotated[float | None, arg(metavar="MM/H")] = None
-    """Derive density, length, width and strength from weather and lens: rain rate, with the four flags below."""
+    """Rain rate; density, length, width and strength follow from it and the four flags below."""
     exposure_time: Annotated[float | None, arg(metavar="S")] = None
     """With --rain-rate: exposure time of a frame. Default: 1/120."""
     focal_length: Annotated[float | None, arg(metavar="PX")] = None
@@ -80,38 +80,38 @@ class Simulate:
     near: Annotated[float | None, arg(metavar="M")] = None
     """With --rain-rate: distance of the nearest drops. Default: 1."""
     far: Annotated[float | None, arg(metavar="M")] = None
-    """With --rain-rate: distance beyond which drops are not seen one by one. Default: 4."""
+    """With --rain-rate: distance beyond which single drops are invisible. Default: 4."""
 
     light: Annotated[float | None, arg(metavar="FACTOR")] = None
-    """Factor on the scene's grey levels; 0.25 is night."""
+    """Factor for the grey levels of the scene; 0.25 gives night."""
     veil: Annotated[float | None, arg(metavar="0…1")] = None
-    """Opacity of a steady mist. It stays in the truth."""
+    """Opacity of a constant mist. It is part of the ground truth."""
     gradient: Annotated[tuple[float, float] | None, arg(metavar="TOP BOTTOM")] = None
-    """Factors on the rain's opacity at the top and at the bottom of the frame."""
+    """Factors for the opacity of the rain at the top and the bottom of the frame."""
     noise: Annotated[float | None, arg(metavar="LEVELS")] = None
-    """Standard deviation of the sensor's noise, grey levels."""
+    """Standard deviation of the sensor noise in grey levels."""
     drift: Annotated[float | None, arg(metavar="SHARE")] = None
-    """Exposure runs from 1 − SHARE to 1 + SHARE over the clip."""
+    """Let the exposure run from 1 − SHARE to 1 + SHARE over the clip."""
     flicker: Annotated[float | None, arg(metavar="SHARE")] = None
     """Amplitude of a periodic change of exposure."""
     flicker_period: Annotated[float | None, arg(metavar="FRAMES")] = None
-    """Its period."""
+    """Period of the flicker."""
     jitter: Annotated[float | None, arg(metavar="PX")] = None
     """Standard deviation of the camera's position in each frame."""
     walk: Annotated[float | None, arg(metavar="PX")] = None
-    """Standard deviation of a step of the camera's random walk from frame to frame."""
+    """Standard deviation of the random walk of the camera, per frame."""
     pan: Annotated[float | None, arg(metavar="PX")] = None
-    """Way of the camera to the right over the clip."""
+    """Distance that the camera moves to the right over the clip."""
     walkers: Annotated[int | None, arg(metavar="N")] = None
-    """Passers-by, one after the other."""
+    """Number of walking persons, one after the other."""
     walker_height: Annotated[float | None, arg(metavar="PX")] = None
-    """Their height; their width is 34/80 of it."""
+    """Height of a walking person; the width is 34/80 of it."""
     walker_speed: Annotated[float | None, arg(metavar="PX")] = None
-    """Their way from frame to frame."""
+    """Distance that a walking person moves per frame."""
     crf: Annotated[int | None, arg(metavar="0…51")] = None
-    """Encode as H.264 at this constant rate factor; the truth is then the rain-free clip encoded alike."""
+    """Encode as H.264 with this constant rate factor; the ground truth is then the rain-free clip, encoded likewise."""
     json: bool = False
-    """Print what was written as JSON."""
+    """Print JSON instead of text."""
 
     def run(self) -> None:
         """Make the clip and write it."""
@@ -121,7 +121,7 @@ class Simulate:
         from rainclean.simulate import Backdrop
 
         size, rate = _parse_size(self.size), _parse_rate(self.rate)
-        settings = SimulateSettings(simulation, self.preset, self.seed, self.frames, size, rate)
+        settings = SimulateSettings(simulation, self.preset, seed=self.seed, frames=self.frames, size=size, rate=rate)
         with Backdrop(self.input) as backdrop, simulate_folder(self.output, self.input) as folder:
             made = follow(simulate(backdrop, settings, folder))
         if self.json:
@@ -132,7 +132,7 @@ class Simulate:
         frames = counted(made["frames"], "frame")
         print_text(f"{clip}: {frames} of {width}×{height} px, {self.preset}, seed {self.seed}")
         others = sorted({*made["files"]} - {made["clip"], made["truth"]})
-        print_text(f"truth: {self.output / made['truth']}; beside it {', '.join(others)}")
+        print_text(f"ground truth: {self.output / made['truth']}; beside it {', '.join(others)}")
 
     def _simulation(self) -> "Simulation":
         from rainclean.simulate import preset
@@ -150,7 +150,7 @@ class Simulate:
             raise UsageError("--exposure-time, --focal-length, --near and --far need --rain-rate")
         given = [name for name in ("density", "length", "width", "strength") if getattr(self, name) is not None]
         if given:
-            raise UsageError(f"--rain-rate: {given[0]} follows from it; give one of them")
+            raise UsageError(f"--rain-rate: {given[0]} follows from it; give only one of the two")
         from rainclean.simulate import Rain
 
         return Rain.from_weather(**weather)
@@ -164,7 +164,7 @@ def _parse_size(text: str | None) -> tuple[int, int] | None:
         return None
     match = re.fullmatch(r"([0-9]{1,5})[x×]([0-9]{1,5})", text)
     if not match:
-        raise UsageError(f"--size {text}: width and height in px such as 352x240 are needed")
+        raise UsageError(f"--size {text}: give width and height in px, such as 352x240")
     return int(match[1]), int(match[2])
 
 
@@ -174,4 +174,4 @@ def _parse_rate(text: str | None) -> Fraction | None:
     try:
         return Fraction(text).limit_denominator(1001)
     except (ValueError, ZeroDivisionError):
-        raise UsageError(f"--rate {text}: frames a second such as 25 or 30000/1001 are needed") from None
+        raise UsageError(f"--rate {text}: give frames per second, such as 25 or 30000/1001") from None

@@ -1,4 +1,4 @@
-"""``rainclean train``: train SPANet on a data set, or go on with a run."""
+"""``rainclean train``: train SPANet on a data set, or resume a run."""
 
 from collections.abc import Callable, Generator
 from dataclasses import asdict, dataclass
@@ -20,69 +20,69 @@ if TYPE_CHECKING:
 class Train:
     """Train SPANet on the pairs of a data set.
 
-    Takes every export, and SPA-Data as published. Judged by scenes that it does not learn from: split val, or some
-    of the training scenes that are held out. A run that was stopped, by Ctrl-C or a crash, goes on with --resume and
-    ends as if it had not been. TensorBoard: tensorboard --logdir RUN.
+    Reads exports of rainclean, and SPA-Data as published. Validates on scenes that it does not learn from: the split
+    val, or some training scenes that are held out. --resume continues a run that was stopped by Ctrl-C or a crash; the
+    result is the same as without the stop. TensorBoard: tensorboard --logdir RUN.
     """
 
     dataset: Annotated[Positional[Path | None], arg(metavar="DATASET")] = None
-    """Folder of the data set; with --resume only where it has moved."""
+    """Folder of the data set. With --resume, give it only if it has moved."""
     output: Annotated[Path | None, arg(aliases=["-o"], metavar="RUN")] = None
-    """Folder of the run to begin."""
+    """Folder for the new run."""
     snapshot: Annotated[Path | None, arg(metavar="FOLDER")] = None
-    """Train on an immutable copy of the data set, made there first; links, where the disk can, take no room."""
+    """First copy the data set to this folder and train on the copy. Links are used where the disk supports them."""
     resume: Annotated[Path | None, arg(metavar="RUN")] = None
-    """Go on with this run, with the recipe that it was begun with."""
+    """Resume this run with its own recipe."""
     preset: Literal["paper", "released", "quick"] | None = None
-    """paper (default): as published. released: as the published weights were made. quick: minutes on a CPU."""
+    """paper (default): as published. released: like the published weights. quick: some minutes on a CPU."""
     start: str | None = None
-    """random, identity (a network that changes nothing), or a weights file to go on from."""
+    """random, identity (a network that changes nothing), or a weights file to start from."""
     steps: int | None = None
-    """Steps of the optimiser."""
+    """Number of optimizer steps."""
     batch: int | None = None
-    """Examples of a step, over all devices."""
+    """Examples in each step, over all devices."""
     size: int | None = None
-    """Side of an example, px."""
+    """Side of an example in px."""
     learning_rate: float | None = None
     """Initial learning rate of Adam."""
     decay: Literal["drop", "cosine"] | None = None
-    """How the learning rate falls: drop, to a tenth after three quarters of the steps (as published), or cosine."""
+    """Learning-rate schedule: drop (to 10 % after 75 % of the steps, as published) or cosine."""
     mask: Literal["threshold", "any-difference"] | None = None
-    """What counts as rain: clearly brighter than the clean image, or any difference (as released)."""
+    """What counts as rain: clearly brighter than the clean image, or any difference (as in the released code)."""
     direction_attention: Literal["on", "off"] | None = None
-    """Whether predicted weights on the directions are applied (paper) or not (as released). Default: the preset's, or
-    that of the weights file to start from."""
+    """Apply the predicted direction weights (paper) or not (as in the released code). Default: as in the preset, or in
+    the weights file to start from."""
     flip: Literal["on", "off"] | None = None
-    """Mirror half of the examples left and right."""
+    """Mirror half of the examples horizontally."""
     clip_gradients: float | None = None
-    """Largest norm of the gradients; 0: no limit."""
+    """Clip the norm of the gradients to this value; 0 for no limit."""
     precision: Literal["32", "64", "bf16-mixed", "16-mixed"] | None = None
-    """Mixed precision needs a device that has it."""
+    """Numerical precision. Mixed precision needs a device that supports it."""
     validate_every: int | None = None
-    """Steps between two validations."""
+    """Steps between validations."""
     validation_pictures: int | None = None
-    """How many pictures to validate with, at most."""
+    """Largest number of validation pictures."""
     checkpoint_every: int | None = None
-    """Steps between two checkpoints."""
+    """Steps between checkpoints."""
     seed: int | None = None
-    """Decides weights at the start, order, crops and held-out scenes."""
+    """Seed of the initial weights, the order, the crops and the held-out scenes."""
     skip_broken: bool = False
-    """Train without pairs that cannot be read, instead of stopping at the first."""
+    """Leave out pairs that cannot be read, instead of stopping at the first one."""
     workers: int = 0
-    """Processes that read pictures; results do not depend on them."""
+    """Number of processes that read pictures; results do not depend on it."""
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
-    """What to compute on."""
+    """Device to compute on."""
     devices: int = 1
-    """GPUs (or CPU processes) to share each batch."""
+    """Number of GPUs (or CPU processes) that share each batch."""
     nodes: int = 1
-    """Machines; start the command on each with torchrun."""
+    """Number of machines; start the command on each with torchrun."""
     threads: int = 0
-    """CPU threads; 0: as many as cores."""
+    """Number of CPU threads; 0 for one per core."""
     json: bool = False
     """Print JSON instead of text."""
 
     def run(self) -> None:
-        """Train, and say where the weights are."""
+        """Train, and print where the weights are."""
         self._check()
         from pipeline.training import require_training
 
@@ -97,7 +97,7 @@ class Train:
         except KeyboardInterrupt:
             run = self.resume or self.output
             if run is not None and (run / RUN).exists() and not is_further_process():
-                print_note(f"note: what was reached is kept; rainclean train --resume {quoted(run)} goes on")
+                print_note(f"note: progress is kept; resume with: rainclean train --resume {quoted(run)}")
             raise
         if not is_further_process():
             self._report(result)
@@ -107,7 +107,7 @@ class Train:
         from rainclean.spanet import STARTS, read
 
         if self.resume is not None:
-            return resume(self.resume, machine, self.dataset, self.skip_broken)
+            return resume(self.resume, machine, self.dataset, skip=self.skip_broken)
         assert self.dataset is not None and self.output is not None
         changes = {name: getattr(self, name) for name in _RECIPE if name not in ("preset", "start")}
         changes |= {name: None if changes[name] is None else changes[name] == "on" for name in _SWITCHES}
@@ -119,19 +119,19 @@ class Train:
         dataset, output = self.dataset, self.output
 
         def begun(data: Path) -> "Generator[Progress, None, Trained]":
-            return begin(data, output, recipe, machine, weights, self.skip_broken)
+            return begin(data, output, recipe, machine, weights=weights, skip=self.skip_broken)
 
         return begun(dataset) if self.snapshot is None else _on_snapshot(dataset, self.snapshot, output, begun)
 
     def _check(self) -> None:
         if self.resume is None and (self.dataset is None or self.output is None):
-            raise UsageError("train: name the data set and, with -o, the folder of the run (or --resume RUN)")
+            raise UsageError("train: give the data set and, with -o, the folder of the run (or --resume RUN)")
         if self.resume is not None:
             given = [name for name in ("output", "snapshot", *_RECIPE) if getattr(self, name) is not None]
             if given:
                 flag = "-o" if given[0] == "output" else f"--{given[0].replace('_', '-')}"
                 why = "cannot be changed when a run is resumed"
-                raise UsageError(f"{flag} {why}: leave it out, or begin a new run with -o")
+                raise UsageError(f"{flag} {why}: leave it out, or start a new run with -o")
         for name, least in (("workers", 0), ("devices", 1), ("nodes", 1), ("threads", 0)):
             if getattr(self, name) < least:
                 raise UsageError(f"--{name} {getattr(self, name)}: at least {least}")
@@ -145,18 +145,18 @@ class Train:
             print_json(document)
             return
         if not result.anew:
-            print_note(f"note: {result.folder} is finished: all {result.steps} steps are done, nothing was trained")
+            print_note(f"note: {result.folder} is finished already: all {result.steps} steps are done")
         print_text(f"{best}: validation {result.best_psnr:.2f} dB ({PROTOCOL}) at step {result.best_step}")
 
 
 def _on_snapshot(
     dataset: Path, folder: Path, output: Path, begun: "Callable[[Path], Generator[Progress, None, Trained]]"
 ) -> "Generator[Progress, None, Trained]":
-    """A training on a copy of its data set that nothing changes any more."""
+    """Train on an immutable copy of the data set."""
     from pipeline.training import check_new, is_further_process, take_snapshot
 
     if not is_further_process():  # of a run that the first one has begun
-        check_new(output, folder)  # a copy should not be made for nothing
+        check_new(output, folder)  # before the copy is made
     return (yield from begun((yield from take_snapshot(dataset, folder))))
 
 

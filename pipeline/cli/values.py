@@ -1,7 +1,7 @@
-"""Values of flags that several commands share: points in a clip, regions, amounts of memory, colour matrices."""
+"""Parse values of flags that several commands share: points in a clip, regions, memory, colour matrices."""
 
 import re
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from rainclean.errors import UsageError
 
@@ -9,21 +9,21 @@ if TYPE_CHECKING:
     from rainclean.video import FrameSource, Region
 
 Matrix = Literal["bt601", "bt709", "bt2020"]
-"""Colour matrices that can be named (`rainclean/video/facts.py`)."""
+"""Names of colour matrices (`rainclean/video/facts.py`)."""
 
 _UNITS = {"": 1, "B": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
 def parse_bytes(text: str, flag: str) -> int:
-    """``512MiB``, ``2G`` or ``1.5GiB`` in bytes; units are powers of 1024."""
+    """Return the bytes of ``512MiB``, ``2G`` or ``1.5GiB``; units are powers of 1024."""
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([BKMGT]?)(?:i?B)?\s*", text, re.IGNORECASE)
     if not match:
-        raise UsageError(f"{flag} {text}: an amount such as 512MiB or 2GiB is needed")
+        raise UsageError(f"{flag} {text}: give an amount such as 512MiB or 2GiB")
     return int(float(match[1]) * _UNITS[match[2].upper()])
 
 
 def parse_point(text: str, source: "FrameSource", flag: str) -> int:
-    """A frame index (``120``), or a time (``4.5s``): the first frame that far behind the clip's first."""
+    """Return a frame index, from an index (``120``) or a time after the first frame (``4.5s``)."""
     if re.fullmatch(r"[0-9]{1,9}", text):
         return int(text)
     if re.fullmatch(r"[0-9]{1,9}(\.[0-9]+)?s", text):
@@ -32,38 +32,46 @@ def parse_point(text: str, source: "FrameSource", flag: str) -> int:
         from rainclean.video import since_start
 
         return int(np.searchsorted(since_start(source.times), float(text[:-1]) - 1e-9))
-    raise UsageError(f"{flag} {text}: a frame index such as 120 or a time such as 4.5s is needed")
+    raise UsageError(f"{flag} {text}: give a frame index such as 120, or a time such as 4.5s")
 
 
 def parse_region(text: str) -> "Region":
-    """``x,y,width,height`` in px of the upright frame."""
+    """Return the region of ``x,y,width,height``, px of the upright frame."""
     from rainclean.video import Region
 
     if not re.fullmatch(r"[0-9]{1,9}(,[0-9]{1,9}){3}", text):
-        raise UsageError(f"--region {text}: x,y,width,height in px is needed")
+        raise UsageError(f"--region {text}: give x,y,width,height in px")
     return Region(*map(int, text.split(",")))
 
 
 def parse_shares(text: str, flag: str) -> dict[str, float]:
-    """``train=0.8,test=0.2`` as a dictionary."""
+    """Return the shares of ``train=0.8,test=0.2``, by name."""
     if not re.fullmatch(r"[a-z]+=[0-9]*\.?[0-9]+(,[a-z]+=[0-9]*\.?[0-9]+)*", text):
-        raise UsageError(f"{flag} {text}: shares such as train=0.8,test=0.2 are needed")
+        raise UsageError(f"{flag} {text}: give shares such as train=0.8,test=0.2")
     parts = [part.split("=") for part in text.split(",")]
     if len({name for name, _ in parts}) < len(parts):
-        raise UsageError(f"{flag} {text}: a split is named twice")
+        raise UsageError(f"{flag} {text}: a split is given twice")
     return {name: float(share) for name, share in parts}
 
 
 def check_share(share: float, flag: str) -> None:
-    """Raise UsageError for what is no share."""
+    """Raise UsageError unless a share is from 0 to 1."""
     if not 0 <= share <= 1:
-        raise UsageError(f"{flag} {share:g}: a share from 0 to 1 is needed")
+        raise UsageError(f"{flag} {share:g}: give a share from 0 to 1")
 
 
-def clip_size(text: str, flag: str) -> tuple[int, int, int]:
-    """Width, height and frames of a clip to make: ``1920x1080x100``."""
+class ClipSize(NamedTuple):
+    """Size of a clip to make, px and frames."""
+
+    width: int
+    height: int
+    frames: int
+
+
+def clip_size(text: str, flag: str) -> ClipSize:
+    """Return the size of ``1920x1080x100``."""
     match = re.fullmatch(r"(\d+)x(\d+)x(\d+)", text)
     width, height, frames = map(int, match.groups()) if match else (0, 0, 0)
     if frames < 2 or min(width, height) < 16 or width % 2 or height % 2:
-        raise UsageError(f"{flag} {text}: widthxheightxframes is needed, even sizes, such as 1920x1080x100")
-    return width, height, frames
+        raise UsageError(f"{flag} {text}: give widthxheightxframes with even sides, such as 1920x1080x100")
+    return ClipSize(width, height, frames)

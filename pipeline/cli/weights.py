@@ -1,4 +1,4 @@
-"""``rainclean weights``: weights of SPANet from the released checkpoint, and what a weights file is."""
+"""``rainclean weights``: import the released SPANet checkpoint, and describe weights files."""
 
 import os
 from dataclasses import asdict, dataclass
@@ -13,32 +13,32 @@ from rainclean.errors import RaincleanError
 
 @dataclass(frozen=True)
 class WeightsImport:
-    """Turn the checkpoint published with SPANet into a weights file.
+    """Convert the checkpoint published with SPANet into a weights file.
 
-    Runs no code from the checkpoint. The weights become those of a network that takes RGB; what the checkpoint was is
-    written into the file.
+    Runs no code from the checkpoint. Converts the weights to a network that takes RGB, and records the origin in the
+    file.
     """
 
     checkpoint: Annotated[Positional[Path], arg(metavar="CHECKPOINT")]
-    """The published file (official_latest.pth), or one that the released code has saved."""
+    """The published file (official_latest.pth), or one that the released code saved."""
     output: Annotated[Path, arg(aliases=["-o"], metavar="FILE")]
     """Weights file to write, such as spanet.safetensors."""
     direction_attention: bool = False
-    """The checkpoint was trained with the direction attention applied. The released code does not."""
+    """The checkpoint was trained with the direction attention applied; the released code does not apply it."""
     overwrite: bool = False
-    """Replace the file if it is there."""
+    """Replace an existing file."""
     json: bool = False
     """Print JSON instead of text."""
 
     def run(self) -> None:
-        """Read, check, turn and write."""
+        """Read, check, convert and write."""
         from rainclean.spanet import require_torch
 
         require_torch()
         if os.path.lexists(self.output) and not self.overwrite:
-            raise RaincleanError(f"{self.output}: is there already; --overwrite replaces it")
+            raise RaincleanError(f"{self.output}: exists already; --overwrite replaces it")
         if self.output.exists() and self.checkpoint.exists() and self.output.samefile(self.checkpoint):
-            raise RaincleanError(f"{self.output}: is what is read; choose another name with -o")
+            raise RaincleanError(f"{self.output}: is the input; choose another name with -o")
         from rainclean.spanet import import_checkpoint
 
         import_checkpoint(self.checkpoint, self.output, self.direction_attention)
@@ -51,15 +51,15 @@ class WeightsImport:
 
 @dataclass(frozen=True)
 class WeightsInfo:
-    """Check a weights file and say what it is."""
+    """Check a weights file and describe it."""
 
     weights: Annotated[Positional[Path], arg(metavar="WEIGHTS")]
-    """File of rainclean weights import or train."""
+    """Weights file, from rainclean weights import or train."""
     json: bool = False
     """Print JSON instead of a table."""
 
     def run(self) -> None:
-        """Read the whole file and print what it says of itself."""
+        """Read the whole file and print its description."""
         from rainclean.spanet import require_torch
 
         require_torch()

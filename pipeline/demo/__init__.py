@@ -1,4 +1,4 @@
-"""The main job on the shipped sample, from a clip to a trained network."""
+"""The main job on the shipped samples, from a clip to a trained network."""
 
 import lazy_loader
 

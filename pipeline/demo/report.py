@@ -1,4 +1,4 @@
-"""The demo's report: one HTML file with its pictures inside, which opens from disk."""
+"""The report of the demo: one HTML file with its pictures inside, which opens from disk."""
 
 import base64
 from collections.abc import Sequence
@@ -18,18 +18,18 @@ from rainclean.png import decode_png, encode_png
 U8 = NDArray[np.uint8]
 
 GAIN = 8
-"""Differences are shown so many times as large, around middle grey."""
+"""Differences are shown amplified by this factor, around middle grey."""
 
 
 PROTOCOL = "basicsr-rgb"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DemoRow:
-    """One clip: what its clean images are worth, in dB against the truth by `PROTOCOL`.
+    """Scores of one clip, in dB against the ground truth by `PROTOCOL`.
 
-    rainy: the reference frame as filmed. released: the published rule on the first 100 frames. choice: the candidate
-    that was chosen automatically; eta and frames are its. best: the best candidate there was.
+    rainy: the reference frame. released: the published rule on the first 100 frames. choice: the candidate that was
+    chosen automatically, with its eta and frames. best: the best candidate.
     """
 
     clip: str
@@ -43,7 +43,7 @@ class DemoRow:
     best_db: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Shown:
     """A clip's pictures, each (H, W, 3) uint8 RGB."""
 
@@ -59,7 +59,7 @@ COLUMNS = ("clip", "η*", "frames", "rainy frame", "released rule", "our choice"
 
 
 def cells(row: DemoRow) -> tuple[str, ...]:
-    """One line of the table, under COLUMNS; the last four in dB."""
+    """Return one line of the table, under COLUMNS; the last four in dB."""
     worth = (row.rainy_db, row.released_db, row.choice_db, row.best_db)
     return (row.clip, str(row.eta), str(row.frames), *(f"{db:.1f}" for db in worth))
 
@@ -67,7 +67,7 @@ def cells(row: DemoRow) -> tuple[str, ...]:
 def write_report(
     path: Path, shown: Sequence[Shown], exported: Exported, found: Findings, learnt: Learnt | None
 ) -> None:
-    """Write the page beside and put it in place."""
+    """Write the page under another name and move it into place."""
     partial = path.with_name(f".{path.name}.partial")
     partial.write_text(_page(shown, exported, found, learnt), encoding="utf-8")
     partial.replace(path)
@@ -80,7 +80,7 @@ def _page(shown: Sequence[Shown], exported: Exported, found: Findings, learnt: L
 <html lang="en"><head><meta charset="utf-8"><title>rainclean demo</title><style>{_STYLE}</style></head><body>
 <h1>rainclean {escape(__version__)}: demo</h1>
 <p>Four photographs with simulated rain went through the project, the analysis, the automatic choice and the export.
-The truth is known, so that every clean image can be measured (PSNR in dB, {PROTOCOL}, the clip's reference frame).</p>
+The ground truth is known, so every clean image can be scored (PSNR in dB, {PROTOCOL}, reference frame of the clip).</p>
 {_table(COLUMNS, [cells(s.row) for s in shown])}
 <p>Data set in SPA-Data's layout, pairs / scenes: {escape(pairs)}.
 {f"The check found:<ul>{wrong}</ul>" if wrong else "The check found nothing wrong."}</p>
@@ -97,15 +97,15 @@ def _section(shown: Shown) -> str:
         (shown.released, f"released rule, {row.released_db:.1f} dB"),
         (shown.choice, f"our choice: {row.candidate}, {row.choice_db:.1f} dB"),
         (shown.best, f"best candidate: {row.best_candidate}, {row.best_db:.1f} dB"),
-        (shown.truth, "truth"),
-        (_difference(shown.choice, shown.truth), f"our choice − truth, ×{GAIN}; grey: equal"),
+        (shown.truth, "ground truth"),
+        (_difference(shown.choice, shown.truth), f"our choice − ground truth, ×{GAIN}; grey: equal"),
     )
     return f"<h2>{escape(row.clip)}</h2><div class=row>{''.join(_figure(p, text) for p, text in figures)}</div>"
 
 
 def _training(learnt: Learnt) -> str:
-    """What a little training on the data set's scenes is worth on the scene of its test pairs."""
-    names = [method["name"] for method in learnt.report["methods"]]
+    """Return the section on a short training: its scores on the test pairs."""
+    names = [method.name for method in learnt.report.methods]
     numbers = sorted({file.name.split("-")[0] for file in (learnt.evaluation / "gallery").glob("*-clean.png")})
     rows = []
     for number in numbers:
@@ -116,9 +116,9 @@ def _training(learnt: Learnt) -> str:
     curves = learnt.run / "curves.png"
     return f"""<h2>SPANet, trained on this data set for some minutes</h2>
 <p>Preset quick, from a network that changes nothing (<code>best</code>), beside the weights that come with rainclean
-(<code>simulated-rain</code>) and the rainy pictures as they are: {escape(pairs_of(learnt.report))} of the test split,
-mean PSNR in dB / SSIM by protocol. Numbers of two protocols do not compare.</p>
-{_table(("method", *learnt.report["protocols"]), summary_rows(learnt.report))}
+(<code>simulated-rain</code>) and the unprocessed rainy pictures: {escape(pairs_of(learnt.report))} of the test split,
+mean PSNR in dB / SSIM by protocol. Do not compare numbers of different protocols.</p>
+{_table(("method", *learnt.report.protocols), summary_rows(learnt.report))}
 <figure><img alt="training loss and validation PSNR by step" src="data:image/png;base64,{_coded(curves.read_bytes())}">
 <figcaption>the run's curves.png</figcaption></figure>
 <p>The pictures of lowest PSNR; the numbers of each: <a href="evaluation/index.html">evaluation</a>.</p>

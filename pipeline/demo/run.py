@@ -1,6 +1,6 @@
-"""The main job on the shipped samples, with the truth beside it: clips in, a checked data set out, SPANet trained.
+"""The main job on the shipped samples: clips in, a checked data set out, SPANet trained, scores against ground truth.
 
-The samples are photographs with simulated rain, so that every clean image can be measured.
+The samples are photographs with simulated rain, so every clean image can be scored.
 """
 
 import os
@@ -40,9 +40,9 @@ SAMPLES = {
 SETTINGS = ExportSettings("spa", FrameChoice("differ", 10))
 
 
-@dataclass
+@dataclass(kw_only=True)
 class DemoResult:
-    """What the demo made. problems: what `check` found in the data set; learnt: None where SPANet is not installed."""
+    """The result of the demo. problems: of `check` on the data set; learnt: None where SPANet is not installed."""
 
     project: Path
     dataset: Path
@@ -54,22 +54,32 @@ class DemoResult:
 
 
 def demo(output: Path) -> Generator[Progress, None, DemoResult]:
-    """Make OUTPUT/project, dataset, run, evaluation and report.html. Raises RaincleanError."""
+    """Run the demo.
+
+    Args:
+        output: Folder for project, dataset, run, evaluation and report.html.
+
+    Yields:
+        Progress of every stage.
+
+    Raises:
+        RaincleanError: The folder holds other things, or a stage failed.
+    """
     home, page = output / "project", output / "report.html"
-    there = (home / DATABASE).exists()
-    if os.path.lexists(page) and not (there and _is_ours(page)):
-        raise RaincleanError(f"{page}: not written by the demo; choose another folder with -o")
-    with Project(home) if there else Project.create(home) as project:
+    exists = (home / DATABASE).exists()
+    if os.path.lexists(page) and not (exists and _is_ours(page)):
+        raise RaincleanError(f"{page}: was not written by the demo; choose another folder with -o")
+    with Project(home) if exists else Project.create(home) as project:
         foreign = [s.name for s in sequences(project) if s.name not in SAMPLES]
         if foreign:
-            raise RaincleanError(f"{home}: holds {foreign[0]}, so it is not the demo's; choose another folder with -o")
+            raise RaincleanError(f"{home}: holds {foreign[0]}, so it is not of the demo; choose another folder with -o")
         paths = [sample_folder(name) for name in SAMPLES]
         added = yield from add(
             project, paths, Origin(source="rainclean sample", licence="see sample_sequences/README.md")
         )
         for name in added.sequences:
             describe(project, [name], {"author": SAMPLES.get(name, "")})
-        # Again, on a second demo: it is there to show the work, not that it was done before.
+        # Again, on a second demo: it shows the work, so earlier results do not count.
         analyzed = yield from analyze(project, (), CleanSettings(), again=True)
         for failure in [*added.failed, *analyzed.failed.values()]:
             raise RaincleanError(failure)
@@ -81,17 +91,25 @@ def demo(output: Path) -> Generator[Progress, None, DemoResult]:
     learnt = yield from train_and_evaluate(output)
     write_report(page, [pictures for _, pictures in shown], exported, found, learnt)
     rows = [row for row, _ in shown]
-    return DemoResult(home, output / "dataset", page, exported, learnt, rows, problems)
+    return DemoResult(
+        project=home,
+        dataset=output / "dataset",
+        report=page,
+        exported=exported,
+        learnt=learnt,
+        rows=rows,
+        problems=problems,
+    )
 
 
 def _is_ours(page: Path) -> bool:
-    """Whether a report was written by the demo."""
+    """Return whether a report was written by the demo."""
     with page.open("rb") as file:
         return not page.is_symlink() and b"<title>rainclean demo</title>" in file.read(300)
 
 
 def sample_folder(name: str) -> Path:
-    """Folder of a sample in sample_sequences/, from a clone or an installed wheel alike."""
+    """Return the folder of a sample in sample_sequences/, in a clone or an installed wheel."""
     with as_file(files("sample_sequences") / name) as path:
         return path
 
@@ -101,7 +119,7 @@ def _psnr(picture: U8, known: U8) -> float:
 
 
 def _measure(project: Project) -> Generator[Progress, None, list[tuple[DemoRow, Shown]]]:
-    """Every clip's pictures against their truth."""
+    """Score the pictures of every clip against the ground truth."""
     rows = []
     made = current(project)
     chosen = [s for s in sequences(project) if s.name in SAMPLES and s.id in made and made[s.id].candidate_id]
@@ -122,8 +140,17 @@ def _measure(project: Project) -> Generator[Progress, None, list[tuple[DemoRow, 
                 rule_db = _psnr(by_rule, truth(folder, released.selection.reference_frame))
         best = max(worth, key=worth.__getitem__)
         row = DemoRow(
-            sequence.name, decided.eta, decided.recipe.frames or 0, decided.name, best,
-            _psnr(rainy, known), rule_db, worth[decided.name], worth[best],
-        )  # fmt: skip
-        rows.append((row, Shown(row, rainy, by_rule, pictures[decided.name], pictures[best], known)))
+            clip=sequence.name,
+            eta=decided.eta,
+            frames=decided.recipe.frames or 0,
+            candidate=decided.name,
+            best_candidate=best,
+            rainy_db=_psnr(rainy, known),
+            released_db=rule_db,
+            choice_db=worth[decided.name],
+            best_db=worth[best],
+        )
+        choice = pictures[decided.name]
+        shown = Shown(row=row, rainy=rainy, released=by_rule, choice=choice, best=pictures[best], truth=known)
+        rows.append((row, shown))
     return rows

@@ -1,13 +1,16 @@
-"""The demo's second half: SPANet trained a little on the demo's data set, and scored beside the shipped weights."""
+"""The second half of the demo: train SPANet briefly on the demo's data set, and score it beside the shipped weights."""
 
 import shutil
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from pipeline.stages import Progress
 from rainclean.errors import RaincleanError
+
+if TYPE_CHECKING:
+    from pipeline.evaluation import EvaluationReport
 
 STEPS = 200
 """About two minutes on 2 cores."""
@@ -17,17 +20,17 @@ SHOWN = 3
 
 @dataclass(frozen=True)
 class Learnt:
-    """What came of it. run: folder of the training; evaluation: folder with index.html; report: what that says."""
+    """The result of the training. run: its folder; evaluation: folder with index.html; report: its content."""
 
     run: Path
     evaluation: Path
-    report: dict[str, Any]
+    report: "EvaluationReport"
 
 
 def train_and_evaluate(output: Path, steps: int = STEPS) -> Generator[Progress, None, Learnt | None]:
-    """Train on OUTPUT/dataset into OUTPUT/run and score its test pairs into OUTPUT/evaluation.
+    """Train on OUTPUT/dataset into OUTPUT/run, and score its test pairs into OUTPUT/evaluation.
 
-    None, and a note, where SPANet is not installed. Raises RaincleanError.
+    Returns None, after a note, where SPANet is not installed. Raises RaincleanError.
     """
     from pipeline.training import require_training
     from rainclean.spanet import shipped_weights
@@ -35,7 +38,7 @@ def train_and_evaluate(output: Path, steps: int = STEPS) -> Generator[Progress, 
     try:
         require_training()
     except RaincleanError as error:
-        yield Progress("train", 0, steps, f"training is left out: {error}")
+        yield Progress("train", 0, steps, f"training skipped: {error}")
         return None
     from pipeline.evaluation import EvaluateSettings, evaluate, evaluation_folder
     from pipeline.training import BEST, RUN, Machine, begin, preset
@@ -62,4 +65,4 @@ def _check_ours(run: Path, dataset: Path) -> None:
     of_demo = not run.is_symlink() and run_folder.read(run).dataset == dataset.resolve()
     if strange or not of_demo:
         what = f"holds {strange[0]}" if strange else "is another training"
-        raise RaincleanError(f"{run}: {what}, so it is not the demo's; choose another folder with -o")
+        raise RaincleanError(f"{run}: {what}, so it is not of the demo; choose another folder with -o")

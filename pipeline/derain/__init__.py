@@ -1,4 +1,4 @@
-"""Rain out of pictures, folders and videos with a network."""
+"""Remove rain from pictures, folders and videos with a network."""
 
 import lazy_loader
 

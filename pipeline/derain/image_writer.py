@@ -1,4 +1,4 @@
-"""Writing one picture in the format that its name asks for, and files that are whole or not there."""
+"""Write one picture in the format of its extension; files appear whole or not at all."""
 
 import struct
 import zlib
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from rainclean.errors import RaincleanError
 Levels = NDArray[np.uint8] | NDArray[np.uint16]
 
 LONGEST_SIDE = {".jpg": 65500, ".jpeg": 65500, ".webp": 16383}
-"""Pixels; formats that are not named here hold every picture that is read."""
+"""Largest side in px by extension; other formats have no limit that matters."""
 
 _DEEP = frozenset({".png", ".tif", ".tiff"})
 _OPTIONS: dict[str, dict[str, Any]] = {
@@ -33,38 +33,48 @@ _END_OF_PNG_HEADER = 33
 
 
 def holds_sixteen_bits(suffix: str) -> bool:
-    """Whether a picture with this extension (".png", any case) can have 16 bits a channel."""
+    """Return whether a picture with this extension (".png", any case) can have 16 bits per channel."""
     return suffix.lower() in _DEEP
 
 
-def encode_picture(picture: Levels, suffix: str, profile: bytes | None) -> tuple[bytes, bool]:
-    """An (H, W, 3) RGB picture as a file of this extension, and whether the colour profile (ICC) is in it.
+class EncodedPicture(NamedTuple):
+    """A picture as a file: its bytes, and whether its colour profile (ICC) is in it."""
 
-    uint16 only where `holds_sixteen_bits`. PNG, TIFF, BMP and WebP are lossless, JPEG has quality 95 without
-    subsampling. Profiles that are not for RGB no longer fit the pixels and are left out.
+    data: bytes
+    has_profile: bool
+
+
+def encode_picture(picture: Levels, suffix: str, profile: bytes | None) -> EncodedPicture:
+    """Encode a picture as a file of this extension.
+
+    PNG, TIFF, BMP and WebP are lossless; JPEG has quality 95 without subsampling.
+
+    Args:
+        picture: (H, W, 3) RGB, uint8, or uint16 where `holds_sixteen_bits`.
+        suffix: Extension, such as ".png".
+        profile: Colour profile (ICC); one that is not for RGB does not fit the pixels and is left out.
     """
     suffix = suffix.lower()
     if profile is not None and profile[16:20] != b"RGB ":
         profile = None
     if suffix == ".png":
         data = _through_opencv(picture, suffix)
-        return (data if profile is None else _with_profile(data, profile)), profile is not None
+        return EncodedPicture(data if profile is None else _with_profile(data, profile), profile is not None)
     if picture.dtype == np.uint16:
-        return _through_opencv(picture, suffix), False
+        return EncodedPicture(_through_opencv(picture, suffix), False)
     from PIL import Image
 
     kept = profile if suffix != ".bmp" else None
     file = BytesIO()
     Image.fromarray(picture).save(file, **_OPTIONS[suffix], icc_profile=kept)
-    return file.getvalue(), kept is not None
+    return EncodedPicture(file.getvalue(), kept is not None)
 
 
 @contextmanager
 def written_beside(path: Path) -> Iterator[Path]:
-    """Gives the name of an empty file next to ``path``, to be filled; it becomes ``path`` when all went well.
+    """Yield the name of an empty file next to ``path``, which becomes ``path`` when the block succeeds.
 
-    Folders that are missing are made. Whatever else happens, nothing stays behind. Raises RaincleanError where the
-    file cannot be written.
+    Creates missing folders. Leaves nothing behind otherwise. Raises RaincleanError where the file cannot be written.
     """
     made = [folder for folder in path.parents if not folder.exists()]
     try:
@@ -93,7 +103,7 @@ def _through_opencv(picture: Levels, suffix: str) -> bytes:
 
 
 def _with_profile(png: bytes, profile: bytes) -> bytes:
-    """PNG with the chunk iCCP right behind its header."""
+    """Put the chunk iCCP behind the header of a PNG."""
     body = b"iCCPicc\0\0" + zlib.compress(profile)
     chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
     return png[:_END_OF_PNG_HEADER] + chunk + png[_END_OF_PNG_HEADER:]

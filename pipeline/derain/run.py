@@ -1,4 +1,4 @@
-"""Rain out of a picture, a folder of pictures or a video, with SPANet: every picture as a whole, one at a time."""
+"""Remove rain from a picture, a folder of pictures or a video, with SPANet: each picture as a whole, one at a time."""
 
 from collections import Counter
 from collections.abc import Generator
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Derained:
-    """What came out. done: pictures or frames written; failed: a line for each picture that could not be read."""
+    """The result. done: pictures or frames written; failed: a line for each picture that could not be read."""
 
     done: int = 0
     failed: list[str] = field(default_factory=list)
@@ -43,30 +43,41 @@ class Derained:
 
 
 def derain(net: "SPANet", plan: Plan) -> Generator[Progress, None, Derained]:
-    """Do what was planned; closing it leaves nothing that is half written.
+    """Derain what was planned. Closing the stage leaves no incomplete file.
 
-    A picture of a folder that cannot be read is told in the result and the others go on. Raises RaincleanError.
+    Args:
+        net: The network.
+        plan: From `plan`.
+
+    Yields:
+        Progress of the stage "derain".
+
+    Returns:
+        What was written. A picture of a folder that cannot be read is listed there, and the others are derained.
+
+    Raises:
+        RaincleanError: A single picture or a video cannot be read, or a file cannot be written.
     """
     return _video(net, plan) if plan.kind is Kind.VIDEO else _pictures(net, plan)
 
 
 def _pictures(net: "SPANet", plan: Plan) -> Generator[Progress, None, Derained]:
-    result, total, said = Derained(), len(plan.pairs), Counter[str]()
+    result, total, notes = Derained(), len(plan.pairs), Counter[str]()
     yield Progress("derain", 0, total)
     for number, (source, target) in enumerate(plan.pairs, 1):
         with border(source, result.failed.append):
-            said.update(_picture_alone(net, source, target))
+            notes.update(_picture_alone(net, source, target))
             result.done += 1
         yield Progress("derain", number, total)
-    result.notes += [note if total == 1 else f"{counted(n, 'picture')}: {note}" for note, n in said.items()]
+    result.notes += [note if total == 1 else f"{counted(n, 'picture')}: {note}" for note, n in notes.items()]
     if plan.others:
         result.notes.append(f"{counted(plan.others, 'other entry').replace('entrys', 'entries')} of the folder ignored")
-    yield from _tell(result, total)
+    yield from _show_notes(result, total)
     return result
 
 
 def _picture_alone(net: "SPANet", source: Path, target: Path) -> list[str]:
-    """As `_picture`, with errors that say which picture it was."""
+    """Derain one picture; errors name it."""
     try:
         return _picture(net, source, target)
     except DamagedInput as error:
@@ -76,7 +87,7 @@ def _picture_alone(net: "SPANet", source: Path, target: Path) -> list[str]:
 
 
 def _picture(net: "SPANet", source: Path, target: Path) -> list[str]:
-    """Derain one picture; returns what a person should know of it."""
+    """Derain one picture; return notes for a person."""
     from rainclean.spanet import derain, to_levels
 
     before = look(source)
@@ -92,7 +103,7 @@ def _picture(net: "SPANet", source: Path, target: Path) -> list[str]:
         data, kept = encode_picture(levels, suffix, profile)
         partial.write_bytes(data)
     notes = {
-        f"16 bits a channel do not go into {suffix[1:].upper()}: written with 8": header.sixteen_bit and not deep,
+        f"{suffix[1:].upper()} cannot store 16 bits per channel: written with 8": header.sixteen_bit and not deep,
         "transparency is dropped": header.alpha,
         "only the first of the pictures in the file is read": header.pictures > 1,
         "the colour profile could not be kept": profile is not None and not kept,
@@ -103,7 +114,7 @@ def _picture(net: "SPANet", source: Path, target: Path) -> list[str]:
 def _check_side(source: Path, header: Header, suffix: str) -> None:
     longest, most = max(header.width, header.height), LONGEST_SIDE.get(suffix)
     if most is not None and longest > most:
-        raise InputError(source, f"{longest} px are more than a side of {suffix[1:].upper()} can have", "write .png")
+        raise InputError(source, f"{longest} px exceed the largest side of {suffix[1:].upper()}", "write .png")
 
 
 def _video(net: "SPANet", plan: Plan) -> Generator[Progress, None, Derained]:
@@ -112,11 +123,11 @@ def _video(net: "SPANet", plan: Plan) -> Generator[Progress, None, Derained]:
     before = look(plan.input)
     with ExitStack() as open_files:
         source = open_files.enter_context(open_source(plan.input, salvage=settings.salvage))
-        frames = source.read()  # refuses colours that are not read before anything is written
+        frames = source.read()  # refuses colours that cannot be read, before anything is written
         info, total = source.info, source.info.frame_count
         if crf is not None and (info.width % 2 or info.height % 2):
             reason = f"{info.width}×{info.height} px: H.264 (4:2:0) needs even sides"
-            raise InputError(plan.input, reason, "--lossless into .mkv takes all")
+            raise InputError(plan.input, reason, "use --lossless with .mkv")
         suffix = plan.output.suffix.lower()
         check_sound(plan.input, suffix)
         # Opened a second time: a source reads pictures, the sound beside them is read here.
@@ -124,17 +135,17 @@ def _video(net: "SPANet", plan: Plan) -> Generator[Progress, None, Derained]:
         sight = look_of(stream, (info.width, info.height), turned=info.rotation in (90, 270))
         if info.transfer != "SDR":  # its frames are not in the file's colours
             sight = replace(sight, primaries=BT709, transfer=BT709)
-        left = [s for s in stream.container.streams if s.type not in ("video", "audio")]
+        dropped = [s for s in stream.container.streams if s.type not in ("video", "audio")]
         result.notes += [*info.notes, *_notes(source, sight, suffix)]
-        if left:
-            result.notes.append(f"not taken over: {', '.join(sorted({s.type for s in left}))} in the file")
-        yield from _tell(result, total)
+        if dropped:
+            result.notes.append(f"not copied from the file: {', '.join(sorted({s.type for s in dropped}))}")
+        yield from _show_notes(result, total)
         yield Progress("derain", 0, total)
         partial = open_files.enter_context(written_beside(plan.output))
         open_files.enter_context(unchanged(plan.input, before))
         file = open_files.enter_context(partial.open("w+b"))
         sound = Sound(plan.input, stream, suffix)
-        writer = open_files.enter_context(VideoWriter(file, suffix, sight, crf, sound))
+        writer = open_files.enter_context(VideoWriter(file, suffix, sight, crf=crf, sound=sound))
         for frame in frames:
             writer.write(_clean(net, frame.rgb), frame.time)
             result.done += 1
@@ -149,14 +160,14 @@ def _clean(net: "SPANet", rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _notes(source: FrameSource, look: Look, suffix: str) -> list[str]:
-    """What is lost on the way into this container."""
+    """Return notes on what this container cannot store."""
     milliseconds = source.times * 1000
     if suffix == ".mkv" and np.abs(milliseconds - np.rint(milliseconds)).max() > 1e-4:
-        return ["MKV counts whole milliseconds: frame times are rounded to them; .mp4 and .mov keep them"]
+        return ["MKV stores whole milliseconds, so frame times are rounded; .mp4 and .mov keep them"]
     return []
 
 
-def _tell(result: Derained, total: int) -> Generator[Progress, None, None]:
-    """The notes, each as a step that shows it."""
+def _show_notes(result: Derained, total: int) -> Generator[Progress, None, None]:
+    """Yield the notes, each as a step."""
     for note in result.notes:
         yield Progress("derain", result.done, total, note=note)

@@ -1,4 +1,4 @@
-"""Writing a video after another one: new pictures at the same times, its sound packet by packet."""
+"""Write a video after another one: new pictures at the same times, and its sound, packet by packet."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -30,16 +30,16 @@ BT709 = 1
 
 _LIMITED = 1
 _FFV1 = {"level": "3", "slices": "4", "coder": "1", "context": "1", "g": "25"}
-# Against the network the encoder takes no time; more threads only hold more frames.
+# The encoder is fast beside the network; more threads would only hold more frames.
 _X264 = {"threads": "4"}
 _INT_MAX = (1 << 31) - 1
 
 
 @dataclass(frozen=True)
 class Look:
-    """What a video is besides its pixels.
+    """Properties of a video besides its pixels.
 
-    size: (width, height) px, upright. tick: seconds, the unit of its frame times. rate: frames a second on average.
+    size: (width, height) px, upright. tick: seconds, the unit of its frame times. rate: frames per second on average.
     aspect: width of a pixel over its height. primaries, transfer: of its colours, code points of ITU-T H.273.
     """
 
@@ -51,8 +51,8 @@ class Look:
     transfer: int
 
 
-def look_of(stream: "VideoStream", size: tuple[int, int], turned: bool) -> Look:
-    """The look of the upright frames of a stream; turned: they lie on their sides in the file."""
+def look_of(stream: "VideoStream", size: tuple[int, int], *, turned: bool) -> Look:
+    """Return the look of the upright frames of a stream. turned: the file stores them rotated by 90°."""
     aspect = stream.sample_aspect_ratio or Fraction(1)
     context = stream.codec_context
     return Look(
@@ -69,16 +69,16 @@ class VideoWriter:
     """A video that grows frame by frame, a context manager. Raises RaincleanError where FFmpeg cannot write it.
 
     file: open for writing and seeking. suffix: one of SUFFIXES. crf: constant rate factor of H.264 4:2:0 (even sizes
-    only), None for FFV1, which gives back every value. sound: what is taken over beside the pictures, which
-    `check_sound` has looked at. H.264 is written in BT.709 limited range, and the file says so.
+    only), None for FFV1, which is lossless. sound: copied beside the pictures; `check_sound` must have accepted it.
+    H.264 is written in BT.709 limited range, and the file says so.
     """
 
-    def __init__(self, file: BinaryIO, suffix: str, look: Look, crf: int | None, sound: "Sound") -> None:
+    def __init__(self, file: BinaryIO, suffix: str, look: Look, *, crf: int | None, sound: "Sound") -> None:
         import av
         from av.video.reformatter import Interpolation, VideoReformatter
 
         self._tick, self._lossless, self._reformat = look.tick, crf is None, VideoReformatter().reformat
-        # swscale rounds colours down unless told otherwise.
+        # swscale rounds colours down by default.
         self._accurate = int(Interpolation.BICUBIC | Interpolation.ACCURATE_RND)
         self._sound, self._last = sound, -_INT_MAX
         options = _options(suffix, look, sound.tracks)
@@ -131,7 +131,7 @@ class VideoWriter:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Finish the file; after an error it is only let go of."""
+        """Finish the file; after an error, only close it."""
         if kind is not None:
             self._abandon()
             return
@@ -151,19 +151,19 @@ class VideoWriter:
         try:
             yield
         except FFmpegError as error:
-            if isinstance(error, OSError):  # disk full, for one: what the file is called is known further out
+            if isinstance(error, OSError):  # such as a full disk; a caller knows the name of the file
                 raise
             raise RaincleanError(
-                f"{self._sound.path}: FFmpeg cannot write its video anew ({error.strerror})"
+                f"{self._sound.path}: FFmpeg cannot encode its video again ({error.strerror})"
             ) from error
 
     def _abandon(self) -> None:
-        with suppress(Exception):  # what is half written cannot always be ended properly, and is thrown away
+        with suppress(Exception):  # an incomplete file cannot always be closed properly, and is thrown away
             self._container.close()
 
 
 class Sound:
-    """All sound tracks of a video file, packet by packet on their way into another one.
+    """All sound tracks of a video file, copied packet by packet into another one.
 
     path: the file, for messages. beside: its video stream, open. suffix: of the other file.
     """
@@ -178,11 +178,11 @@ class Sound:
 
     @property
     def codecs(self) -> str:
-        """Names of the codecs, each once."""
+        """Return the names of the codecs, each once."""
         return ", ".join(dict.fromkeys(track.codec_context.name for track in self.tracks))
 
     def add_to(self, container: "OutputContainer") -> None:
-        """Make a track in the other file for each of these."""
+        """Add a track to the other file for each of these."""
         for track in self.tracks:
             copy = self._into[track.index] = container.add_stream_from_template(track)
             copy.metadata.update({key: value for key, value in track.metadata.items() if key in ("language", "title")})
@@ -205,12 +205,13 @@ class Sound:
                 if packet.size and not packet.is_corrupt and not self._before_zero(packet):
                     yield packet
         except FFmpegError:
-            return  # the file ends early: its pictures have decided whether that is to be taken
+            return  # the file ends early; its pictures decided whether that is accepted
 
     def _before_zero(self, packet: "Packet[AudioStream]") -> bool:
-        """Matroska has no times before zero: for a run-in that nobody hears, FFmpeg would delay everything.
+        """Return whether a packet belongs to an inaudible run-in, which Matroska cannot store.
 
-        Where the length of the run-in is told, as in Matroska itself and for Opus, FFmpeg writes it down.
+        Matroska has no times before zero, so FFmpeg would delay everything. Where the file states the length of the
+        run-in, as in Matroska itself and for Opus, FFmpeg stores it.
         """
         if not self._from_zero or packet.stream.codec_context.name in ("opus", "libopus"):
             return False
@@ -218,8 +219,10 @@ class Sound:
 
 
 def check_sound(path: Path, suffix: str) -> None:
-    """Take the first second of a video's sound over into a file in memory: some of what a container cannot hold
-    FFmpeg finds out when it closes the file. Raises InputError."""
+    """Raise InputError where a container cannot hold the sound of a video.
+
+    Copies the first second into a file in memory, because FFmpeg finds some problems only when it closes the file.
+    """
     import av
     from av.error import FFmpegError
 
@@ -232,12 +235,12 @@ def check_sound(path: Path, suffix: str) -> None:
                 sound.add_to(trial)
                 sound.mux(trial, until=1.0)
         except (FFmpegError, ValueError) as error:
-            reason = f"its sound ({sound.codecs}) cannot be taken over into {suffix[1:].upper()} as it is"
+            reason = f"its sound ({sound.codecs}) cannot be copied into {suffix[1:].upper()}"
             raise InputError(path, reason, "choose .mkv") from error
 
 
 def _options(suffix: str, look: Look, tracks: "Sequence[AudioStream]") -> dict[str, str]:
-    """Options of the container: the unit in which MP4 and MOV say how late a track begins, 1 ms unless told."""
+    """Return options of the container: for MP4 and MOV, the unit of track delays, whose default is 1 ms."""
     if suffix == ".mkv":
         return {}
     exact = lcm(look.tick.denominator, *(track.sample_rate for track in tracks))

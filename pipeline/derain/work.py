@@ -1,4 +1,4 @@
-"""What `derain` is to read and to write: found out, and refused where it cannot be, before any work."""
+"""Plan what `derain` reads and writes; refuse what cannot be done before any work."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ DEFAULT_CRF = 16
 
 
 class Kind(Enum):
-    """What is derained."""
+    """The kind of input."""
 
     PICTURE = "picture"
     FOLDER = "folder"
@@ -24,10 +24,10 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class DerainSettings:
-    """What `derain` is asked for beside input and output.
+    """Settings of `derain` beside input and output.
 
-    crf: constant rate factor of H.264; None for DEFAULT_CRF. lossless: FFV1 instead. salvage: take what can be read
-    of a damaged video. overwrite: replace files that are there. Raises UsageError for what cannot be meant.
+    crf: constant rate factor of H.264; None for DEFAULT_CRF. lossless: FFV1 instead. salvage: use the readable part of
+    a damaged video. overwrite: replace existing files. Raises UsageError for values out of range.
     """
 
     crf: int | None = None
@@ -37,15 +37,18 @@ class DerainSettings:
 
     def __post_init__(self) -> None:
         if self.crf is not None and not 0 <= self.crf <= 51:
-            raise UsageError(f"--crf {self.crf}: 0 (largest file) to 51 is needed")
+            raise UsageError(f"--crf {self.crf}: give 0 (largest file) to 51")
         if self.crf is not None and self.lossless:
-            raise UsageError("--lossless knows no --crf: give one of them")
+            raise UsageError("--lossless and --crf cannot be used together")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Files to read and what becomes of each; ``pairs`` has one entry unless it is a folder. others: entries of the
-    folder that are no pictures."""
+    """Files to read and to write.
+
+    pairs: (source, target) of each file; one entry unless the input is a folder. others: entries of the folder that are
+    not pictures.
+    """
 
     kind: Kind
     input: Path
@@ -56,15 +59,22 @@ class Plan:
 
 
 def plan(given: Path, output: str, settings: DerainSettings) -> Plan:
-    """Look at both ends. output: as a person typed it; with a slash at its end it is a folder.
+    """Plan what to read and to write.
 
-    Raises InputError for what is not there, RaincleanError for outputs that are in the way, UsageError for flags
-    and extensions that do not go with the input.
+    Args:
+        given: Picture, folder of pictures, or video.
+        output: As a person typed it; with a slash at its end it is a folder.
+        settings: How to write it.
+
+    Raises:
+        InputError: The input is missing.
+        RaincleanError: An output is in the way.
+        UsageError: Flags or extensions do not fit the input.
     """
     source = check_name(given)
     kind = _kind(source)
     if kind is not Kind.VIDEO and (settings.crf is not None or settings.lossless or settings.salvage):
-        raise UsageError(f"{source}: is a {kind.value}; --crf, --lossless and --salvage are for videos")
+        raise UsageError(f"{source}: is a {kind.value}; --crf, --lossless and --salvage apply to videos only")
     target = Path(output)
     others = 0
     if kind is Kind.FOLDER:
@@ -76,7 +86,7 @@ def plan(given: Path, output: str, settings: DerainSettings) -> Plan:
         pairs = ((source, target),)
         _check_suffix(target, kind, settings)
     _check_places(pairs, settings.overwrite)
-    return Plan(kind, source, target, pairs, settings, others)
+    return Plan(kind=kind, input=source, output=target, pairs=pairs, settings=settings, others=others)
 
 
 def _kind(source: Path) -> Kind:
@@ -86,7 +96,7 @@ def _kind(source: Path) -> Kind:
 
 
 def _own_name(source: Path, kind: Kind, settings: DerainSettings) -> str:
-    """The input's name; of a container that is not written, with .mkv in its place."""
+    """Return the name of the input, with .mkv where its container cannot be written."""
     if kind is Kind.VIDEO and (settings.lossless or source.suffix.lower() not in VIDEO_SUFFIXES):
         return f"{source.stem}.mkv"
     return source.name
@@ -97,18 +107,18 @@ def _check_suffix(target: Path, kind: Kind, settings: DerainSettings) -> None:
     known = PICTURE_SUFFIXES if kind is Kind.PICTURE else VIDEO_SUFFIXES
     if suffix not in known:
         what = f"extension {suffix}" if suffix else "no extension"
-        raise UsageError(f"-o {target}: {what}; a {kind.value} is written as {', '.join(sorted(known))}")
+        raise UsageError(f"-o {target}: {what}; use one of {', '.join(sorted(known))}")
     if settings.lossless and suffix != ".mkv":
-        raise UsageError(f"-o {target}: --lossless (FFV1) goes into .mkv")
+        raise UsageError(f"-o {target}: --lossless (FFV1) needs .mkv")
 
 
 def _into_folder(source: Path, pictures: list[Path], target: Path) -> tuple[tuple[Path, Path], ...]:
-    """Every picture as PNG of the same stem: lossless, and 16 bits stay."""
+    """Map every picture to a PNG of the same stem, which is lossless and keeps 16 bits."""
     if not target.is_dir() and (target.exists() or target.suffix.lower() in PICTURE_SUFFIXES | VIDEO_SUFFIXES.keys()):
-        raise UsageError(f"-o {target}: the input is a folder; name a folder to write to")
+        raise UsageError(f"-o {target}: the input is a folder; give a folder to write to")
     if target.exists() and target.samefile(source):
-        raise RaincleanError(f"{target}: is the folder that is read; choose another one with -o")
-    # Capitals do not count: where they do not tell files apart, one would replace the other.
+        raise RaincleanError(f"{target}: is the input folder; choose another one with -o")
+    # Ignore case: on file systems that ignore it, one file would replace the other.
     names = Counter(picture.stem.casefold() for picture in pictures)
     for picture in pictures:
         if names[picture.stem.casefold()] > 1:
@@ -119,13 +129,13 @@ def _into_folder(source: Path, pictures: list[Path], target: Path) -> tuple[tupl
 
 
 def _check_places(pairs: tuple[tuple[Path, Path], ...], overwrite: bool) -> None:
-    there = [target for _, target in pairs if target.exists() or target.is_symlink()]
+    existing = [target for _, target in pairs if target.exists() or target.is_symlink()]
     for source, target in pairs:
         if target.exists() and target.samefile(source):
-            raise RaincleanError(f"{target}: is what is read; choose another name with -o")
+            raise RaincleanError(f"{target}: is the input; choose another name with -o")
         if target.is_dir():
-            raise RaincleanError(f"{target}: is a folder where a file is to be written")
-    if there and not overwrite:
-        more = f" and {counted(len(there) - 1, 'other file')}" if len(there) > 1 else ""
-        verb = "are" if more else "is"
-        raise RaincleanError(f"{there[0]}{more} {verb} there already; --overwrite replaces what is there")
+            raise RaincleanError(f"{target}: is a folder; give the name of a file")
+    if existing and not overwrite:
+        more = f" and {counted(len(existing) - 1, 'other file')}" if len(existing) > 1 else ""
+        verb = "exist" if more else "exists"
+        raise RaincleanError(f"{existing[0]}{more} {verb} already; use --overwrite to replace")

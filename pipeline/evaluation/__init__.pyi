@@ -1,5 +1,6 @@
 from .html import pairs_of, summary_rows
+from .report import EvaluationReport
 from .run import EvaluateSettings, evaluate, evaluation_folder
 from .scores import cell
 
-__all__ = ["EvaluateSettings", "cell", "evaluate", "evaluation_folder", "pairs_of", "summary_rows"]
+__all__ = ["EvaluateSettings", "EvaluationReport", "cell", "evaluate", "evaluation_folder", "pairs_of", "summary_rows"]

@@ -1,9 +1,9 @@
-"""The pictures of an evaluation that came out worst, kept on the disk while the others go by."""
+"""The pictures of an evaluation with the lowest scores, on the disk."""
 
 import heapq
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -19,15 +19,15 @@ U8 = NDArray[np.uint8]
 FOLDER = "gallery"
 
 GAIN = 8
-"""Errors are shown so many times as large, around middle grey."""
+"""Errors are shown amplified by this factor, around middle grey."""
 
 DISPLAY = 760
-"""Longest side in px up to which a picture is shown itself: two screen pixels each in a column of the page."""
+"""Longest side in px of a picture on the page; larger ones get a smaller copy. Two screen pixels each in a column."""
 
 
 @dataclass(frozen=True)
 class Output:
-    """What one method made of a picture: (H, W, 3) uint8 RGB; attention (H, W) in 0…1, where it has one."""
+    """The result of one method: (H, W, 3) uint8 RGB; attention (H, W) in 0…1, where it has one."""
 
     method: str
     scores: tuple[Score, ...]
@@ -35,10 +35,13 @@ class Output:
     attention: NDArray[np.float32] | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Figure:
-    """A picture of the page: what it shows ("picture", "clean", "attention", "error"), its file, the smaller one to
-    show instead (or the same), size in px of that, caption."""
+    """A picture of the page.
+
+    shows: "picture", "clean", "attention" or "error". shown: the smaller file to show, or the same. width, height: of
+    that, px.
+    """
 
     shows: str
     file: str
@@ -48,10 +51,12 @@ class Figure:
     caption: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Case:
-    """A pair on the page: its number in the split, name and scene, PSNR in dB that it is ranked by, scores of each
-    method, and a row of figures for each method."""
+    """A pair on the page.
+
+    number: in the split. psnr: that ranks it, dB. scores, rows: scores and figures of each method.
+    """
 
     number: int
     image: str
@@ -61,7 +66,7 @@ class Case:
     rows: tuple[tuple[Figure, ...], ...]
 
     def to_json(self) -> dict[str, Any]:
-        """As it stands in report.json; PSNR is None where it is infinite, for which JSON has no number."""
+        """Return the values for report.json; PSNR is None where it is infinite."""
         return {
             "number": self.number,
             "image": self.image,
@@ -78,6 +83,15 @@ class Case:
         }
 
 
+class RankedPair(NamedTuple):
+    """A pair by its number in the split, image name and scene, with the PSNR in dB that ranks it."""
+
+    number: int
+    image: str
+    scene: str
+    psnr: float
+
+
 class Gallery:
     """The ``size`` cases of lowest PSNR so far, with their pictures in a folder below ``root``."""
 
@@ -89,15 +103,18 @@ class Gallery:
             (root / FOLDER).mkdir()
 
     def wants(self, psnr: float) -> bool:
-        """Whether a picture of this PSNR (dB) is among the worst so far. Of equals, the first ones are kept."""
+        """Return whether a picture of this PSNR (dB) is among the worst so far. Of equals, the first ones stay."""
         return len(self._best_first) < self._size or (self._size > 0 and psnr < -self._best_first[0][0])
 
-    def keep(self, number: int, names: tuple[str, str], psnr: float, clean: U8, outputs: tuple[Output, ...]) -> None:
-        """Write a pair's pictures, the first output being its rainy side; names: image and scene."""
+    def keep(self, pair: RankedPair, clean: U8, outputs: tuple[Output, ...]) -> None:
+        """Write a pair's pictures; the first output is its rainy side."""
+        number = pair.number
         rows = tuple(self._row(number, place, output, clean) for place, output in enumerate(outputs))
         scores = {output.method: output.scores for output in outputs}
-        self._cases[number] = Case(number, *names, psnr, scores, rows)
-        heapq.heappush(self._best_first, (-psnr, -number))
+        self._cases[number] = Case(
+            number=number, image=pair.image, scene=pair.scene, psnr=pair.psnr, scores=scores, rows=rows
+        )
+        heapq.heappush(self._best_first, (-pair.psnr, -number))
         if len(self._best_first) > self._size:
             dropped = self._cases.pop(-heapq.heappop(self._best_first)[1])
             for figure in (figure for row in dropped.rows for figure in row):
@@ -105,11 +122,11 @@ class Gallery:
                     (self._root / name).unlink()
 
     def worst_first(self) -> list[Case]:
-        """The cases that are kept."""
+        """Return the cases, lowest PSNR first."""
         return sorted(self._cases.values(), key=lambda case: (case.psnr, case.number))
 
     def _row(self, number: int, place: int, output: Output, clean: U8) -> tuple[Figure, ...]:
-        # Numbers for names: those of data sets and weights may hold anything.
+        # Numbers as names: names of data sets and weights may hold anything.
         stem = f"{FOLDER}/{number:05d}-{place}"
         if output.attention is None:
             middle = self._figure(stem, "clean", clean, "clean image")
@@ -133,4 +150,4 @@ class Gallery:
             shown = f"{stem}-{shows}-small.png"
             small = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
             (self._root / shown).write_bytes(encode_png(np.asarray(small, np.uint8)))
-        return Figure(shows, file, shown, width, height, caption)
+        return Figure(shows=shows, file=file, shown=shown, width=width, height=height, caption=caption)

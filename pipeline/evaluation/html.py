@@ -1,49 +1,49 @@
-"""index.html of an evaluation: means, then the worst pictures. Opens from disk, its pictures in files beside it."""
+"""index.html of an evaluation: means, then the worst pictures. It opens from disk; its pictures lie beside it."""
 
 from collections.abc import Iterable, Sequence
 from html import escape
-from typing import Any
 
 from pipeline.evaluation.gallery import Case, Figure
+from pipeline.evaluation.report import EvaluationReport, MethodRecord
 from pipeline.evaluation.scores import cell
 from pipeline.words import counted
 
 
-def page(report: dict[str, Any], cases: Sequence[Case]) -> str:
-    """The page of what stands in report.json."""
-    data, worst = report["dataset"], report["worst"]
-    title = f"{data['name']}, {data['split']}"
-    notes = "".join(f"<li>{escape(note)}</li>" for note in report["notes"])
-    words = "".join(f"<dt>{escape(n)}</dt><dd>{escape(p['words'])}</dd>" for n, p in report["protocols"].items())
-    order = f"The {counted(len(cases), 'picture')} of lowest PSNR of {worst['method']} by {worst['protocol']}"
+def page(report: EvaluationReport) -> str:
+    """Return the page of a report."""
+    data, worst, cases = report.dataset, report.worst, report.cases
+    title = f"{data.name}, {data.split}"
+    notes = "".join(f"<li>{escape(note)}</li>" for note in report.notes)
+    words = "".join(f"<dt>{escape(n)}</dt><dd>{escape(p.words)}</dd>" for n, p in report.protocols.items())
+    order = f"The {counted(len(cases), 'picture')} of lowest PSNR of {worst.method} by {worst.protocol}"
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{escape(title)}: rainclean evaluate</title><style>{_STYLE}</style></head><body>
 <h1>{escape(title)}: {escape(pairs_of(report))}</h1>
-<p>PSNR in dB / SSIM by protocol, means over the pictures. Numbers of two protocols do not compare.</p>
-{_table(report["protocols"], summary_rows(report))}
+<p>PSNR in dB / SSIM by protocol, means over the pictures. Do not compare numbers of different protocols.</p>
+{_table(report.protocols, summary_rows(report))}
 {f"<ul>{notes}</ul>" if notes else ""}
 <dl>{words}</dl>
-<dl>{"".join(map(_method, report["methods"]))}</dl>
-<p>Every picture: <a href="scores.csv">scores.csv</a>; every scene: <a href="scenes.csv">scenes.csv</a>; where all
-this comes from: <a href="report.json">report.json</a>. rainclean {escape(report["rainclean"])}.</p>
-{f"<p>{escape(order)}, worst first. A picture leads to its full size.</p>" if cases else ""}
+<dl>{"".join(map(_method, report.methods))}</dl>
+<p>Every picture: <a href="scores.csv">scores.csv</a>; every scene: <a href="scenes.csv">scenes.csv</a>; the origin of
+all this: <a href="report.json">report.json</a>. rainclean {escape(report.rainclean)}.</p>
+{f"<p>{escape(order)}, worst first. Click a picture for its full size.</p>" if cases else ""}
 {"".join(_section(rank, case, report) for rank, case in enumerate(cases, 1))}
 </body></html>
 """
 
 
-def pairs_of(report: dict[str, Any]) -> str:
-    """``30 pairs of 4 scenes``."""
-    data = report["dataset"]
-    scenes = f" of {counted(data['scenes'], 'scene')}" if data["scenes"] else ""
-    return f"{counted(data['pairs'], 'pair')}{scenes}"
+def pairs_of(report: EvaluationReport) -> str:
+    """Return words such as ``30 pairs of 4 scenes``."""
+    data = report.dataset
+    scenes = f" of {counted(data.scenes, 'scene')}" if data.scenes else ""
+    return f"{counted(data.pairs, 'pair')}{scenes}"
 
 
-def summary_rows(report: dict[str, Any]) -> list[tuple[str, ...]]:
-    """A line a method: its name, then PSNR and SSIM by each protocol."""
-    means = {(row["method"], row["protocol"]): cell(row["psnr_db"], row["ssim"]) for row in report["summary"]}
-    return [(m["name"], *(means[m["name"], p] for p in report["protocols"])) for m in report["methods"]]
+def summary_rows(report: EvaluationReport) -> list[tuple[str, ...]]:
+    """Return a table row for each method: its name, then PSNR and SSIM by each protocol."""
+    means = {(row.method, row.protocol): cell(row.psnr_db, row.ssim) for row in report.summary}
+    return [(m.name, *(means[m.name, p] for p in report.protocols)) for m in report.methods]
 
 
 def _table(protocols: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
@@ -52,23 +52,23 @@ def _table(protocols: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
     return f"<div class=wide><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
 
 
-def _method(method: dict[str, Any]) -> str:
-    text = "the rainy pictures as they are"
-    if "weights" in method:
-        file, origin = method["weights"], method["weights"]["origin"]
-        steps = f", {origin['steps']} steps" if origin["steps"] else ""
-        direction = "applied" if origin["direction_attention"] else "not applied"
-        kind = f"{origin['kind']}{steps}, direction attention {direction}"
-        text = f"{file['file']}: {kind}; SHA-256 {file['sha256'][:12]}…"
-    return f"<dt>{escape(method['name'])}</dt><dd>{escape(text)}</dd>"
+def _method(method: MethodRecord) -> str:
+    text = "the unprocessed rainy pictures"
+    if method.weights is not None:
+        origin = method.weights.origin
+        steps = f", {origin.steps} steps" if origin.steps else ""
+        direction = "applied" if origin.direction_attention else "not applied"
+        kind = f"{origin.kind}{steps}, direction attention {direction}"
+        text = f"{method.weights.file}: {kind}; SHA-256 {method.weights.sha256[:12]}…"
+    return f"<dt>{escape(method.name)}</dt><dd>{escape(text)}</dd>"
 
 
-def _section(rank: int, case: Case, report: dict[str, Any]) -> str:
+def _section(rank: int, case: Case, report: EvaluationReport) -> str:
     scene = f", scene {case.scene}" if case.scene else ""
     rows = [(name, *(cell(s.psnr, s.ssim) for s in scores)) for name, scores in case.scores.items()]
     figures = "".join(f"<div class=row>{''.join(map(_figure, row))}</div>" for row in case.rows)
     heading = f"<h2>{rank}. {escape(case.image)}{escape(scene)}</h2>"
-    return f"<section>{heading}{_table(report['protocols'], rows)}{figures}</section>\n"
+    return f"<section>{heading}{_table(report.protocols, rows)}{figures}</section>\n"
 
 
 def _figure(figure: Figure) -> str:

@@ -1,22 +1,23 @@
-"""Rainy pictures and what weights make of them, measured against the clean images of a data set.
+"""Score rainy pictures and the output of weights against the clean images of a data set.
 
-Pictures go through one after the other: memory grows neither with the data set nor with the gallery.
+Pictures are processed one after the other: memory grows neither with the data set nor with the gallery.
 """
 
 import json
 from collections import Counter
 from collections.abc import Generator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.border import border
-from pipeline.evaluation.gallery import Gallery, Output
+from pipeline.evaluation.gallery import Gallery, Output, RankedPair
 from pipeline.evaluation.html import page
+from pipeline.evaluation.report import EvaluatedData, EvaluationReport, MethodRecord, Ranking, WeightsFile
 from pipeline.evaluation.scores import ScoreTable, infinite_notes
 from pipeline.output_folder import OutputFolder
 from pipeline.stages import Progress
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 U8 = NDArray[np.uint8]
 
 RAINY = "rainy"
-"""Name of the method that leaves rain where it is."""
+"""Name of the method that does nothing."""
 
 MANIFEST = "report.json"
 NAMES = ("index.html", "scores.csv", "scenes.csv", MANIFEST, "gallery")
@@ -46,19 +47,20 @@ _FORMS = (
 SPLITS = ("train", "val", "test")
 
 _ROOMY = 64
-"""Pixels a side from which the window of SSIM fits into a picture, whatever the protocol."""
+"""Side in px from which the SSIM window of every protocol fits into a picture."""
 
 
 @dataclass(frozen=True)
 class EvaluateSettings:
-    """What `evaluate` is asked for.
+    """Settings of `evaluate`. Raises UsageError for values out of range.
 
-    weights: files, none for the shipped ones. split: None for test, or val where there is no test. protocols: names;
-    the order of columns. gallery: how many pictures to show. worst_by: protocol that ranks them; None for basicsr-rgb,
-    or the first where that is not asked for. device: auto, cpu or cuda. Raises UsageError for what cannot be meant.
+    weights: files, none for the shipped ones. split: None for test, or val where there is no test. protocols: names, in
+    the order of columns. gallery: number of pictures to show. worst_by: protocol that ranks them; None for basicsr-rgb,
+    or the first where that is not among the protocols. device: auto, cpu or cuda.
     """
 
     weights: tuple[Path, ...] = ()
+    _: KW_ONLY
     split: str | None = None
     protocols: tuple[str, ...] = tuple(PROTOCOLS)
     gallery: int = 24
@@ -67,47 +69,59 @@ class EvaluateSettings:
 
     def __post_init__(self) -> None:
         if not self.protocols or len(set(self.protocols)) < len(self.protocols):
-            raise UsageError("--protocols: at least one name is needed, and each only once")
+            raise UsageError("--protocols: give at least one name, and each only once")
         if self.split not in (None, *SPLITS):
             raise UsageError(f"--split {self.split}: use {', '.join(SPLITS)}")
         for name in (*self.protocols, *([] if self.worst_by is None else [self.worst_by])):
             if name not in PROTOCOLS:
                 raise UsageError(f"no protocol {name!r}: use {', '.join(PROTOCOLS)}")
         if self.worst_by is not None and self.worst_by not in self.protocols:
-            raise UsageError(f"--worst-by {self.worst_by}: is not among --protocols {' '.join(self.protocols)}")
+            raise UsageError(f"--worst-by {self.worst_by}: not among --protocols {' '.join(self.protocols)}")
         if self.gallery < 0:
-            raise UsageError(f"--gallery {self.gallery}: a number of pictures from 0 up is needed")
+            raise UsageError(f"--gallery {self.gallery}: give a number of pictures from 0")
 
     @property
     def ranking(self) -> str:
-        """Protocol that ranks the gallery."""
+        """Return the protocol that ranks the gallery."""
         return self.worst_by or ("basicsr-rgb" if "basicsr-rgb" in self.protocols else self.protocols[0])
 
 
 @dataclass(frozen=True)
 class Method:
-    """A network that is measured: its name in tables, where it comes from, and itself."""
+    """A network to score: its name in tables, the path and record of its weights, and the network itself."""
 
     name: str
     path: Path
-    provenance: dict[str, Any]
+    weights: WeightsFile
     net: "SPANet"
 
 
 def evaluation_folder(output: Path, dataset: Path) -> OutputFolder:
-    """The folder to write into, checked before the work. Raises RaincleanError where it cannot be used."""
+    """Open the folder to write to. Raises RaincleanError where it cannot be used."""
     if dataset.is_dir() and output.resolve().is_relative_to(dataset.resolve()):
-        raise RaincleanError(f"{output}: lies in the data set, which stays as it is; choose another folder with -o")
-    return OutputFolder(output, MANIFEST, NAMES, _FORMS, ("dataset", "methods", "cases"))
+        raise RaincleanError(f"{output}: lies in the data set, which must not change; choose another folder with -o")
+    return OutputFolder(output, MANIFEST, NAMES, forms=_FORMS, keys=("dataset", "methods", "cases"))
 
 
 def evaluate(
     dataset: Path, settings: EvaluateSettings, folder: OutputFolder
-) -> Generator[Progress, None, dict[str, Any]]:
-    """Score every pair of a split and write tables, gallery and report.json; returns what stands in the latter.
+) -> Generator[Progress, None, EvaluationReport]:
+    """Score every pair of a split and write tables, gallery and report.json.
 
-    Raises RaincleanError, one line, for a data set without the split, weights that cannot be read, damaged files,
-    sides of unequal size, pictures too small for SSIM, and a folder that cannot be written.
+    Args:
+        dataset: Folder of the data set.
+        settings: What to score, and how.
+        folder: From `evaluation_folder`.
+
+    Yields:
+        Progress of the stages "read" and "score".
+
+    Returns:
+        The content of report.json.
+
+    Raises:
+        RaincleanError: The split is missing, weights or pictures are damaged, sides have unequal sizes, pictures are
+            too small for SSIM, or the folder cannot be written.
     """
     data = read_dataset(dataset)
     split = choose_split(data, settings.split)
@@ -118,22 +132,22 @@ def evaluate(
         gallery = Gallery(partial, settings.gallery)
         with ScoreTable(partial / "scores.csv") as table:
             for number, pair in enumerate(pairs):
-                _measure(number, pair, data, methods, settings, table, gallery)
+                _measure(number, pair, data, methods, settings=settings, table=table, gallery=gallery)
                 yield Progress("score", number + 1, len(pairs))
         table.write_scenes(partial / "scenes.csv")
         report = _report(data, split, methods, settings, table)
-        cases = gallery.worst_first()
-        _write_text(partial / "index.html", page(report, cases))
-        report["cases"] = [case.to_json() for case in cases]
+        report = replace(report, cases=tuple(gallery.worst_first()))
+        _write_text(partial / "index.html", page(report))
         written = (p.relative_to(partial).as_posix() for p in partial.rglob("*") if p.is_file())
-        report["files"] = sorted([*written, MANIFEST])
-        report["sums"] = folder.sums()
-        _write_text(partial / MANIFEST, json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+        report = replace(report, files=tuple(sorted([*written, MANIFEST])), sums=folder.sums())
+        _write_text(
+            partial / MANIFEST, json.dumps(report.to_json(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        )
     return report
 
 
 def choose_split(data: Dataset, wanted: str | None) -> str:
-    """The split asked for, else test, else val. Raises InputError where the data set has it not."""
+    """Return the wanted split, else test, else val. Raises InputError where the data set does not have it."""
     for split in ("test", "val") if wanted is None else (wanted,):
         if split in data.splits:
             return split
@@ -143,8 +157,10 @@ def choose_split(data: Dataset, wanted: str | None) -> str:
 
 
 def load_methods(weights: Sequence[Path], device: str) -> list[Method]:
-    """Networks by the names of their files. Raises InputError for files that are no weights, UsageError for a
-    file named twice."""
+    """Load networks, named by their files.
+
+    Raises InputError for files that are not weights, UsageError for a file that is given twice.
+    """
     from rainclean.spanet import load, require_torch
 
     require_torch()
@@ -153,17 +169,16 @@ def load_methods(weights: Sequence[Path], device: str) -> list[Method]:
     chosen, methods = choose_device(device), []
     for name, path in zip(method_names(weights), weights, strict=True):
         origin, _ = read(path)
-        provenance = {"file": str(path), "sha256": file_sha256(path), "origin": asdict(origin)}
-        methods.append(Method(name, path, provenance, load(path).to(chosen)))
+        methods.append(Method(name, path, WeightsFile(str(path), file_sha256(path), origin), load(path).to(chosen)))
     return methods
 
 
 def method_names(weights: Sequence[Path]) -> list[str]:
-    """Stems of weights files, with as many folders before them as it takes to tell them apart."""
+    """Return the stems of weights files, with as many folders before them as make them unique."""
     places = [path.parent.resolve() / path.name for path in weights]
     twice = [path for path, place in zip(weights, places, strict=True) if places.count(place) > 1]
     if twice:
-        raise UsageError(f"--weights: {twice[0]} is named twice")
+        raise UsageError(f"--weights: {twice[0]} is given twice")
     names = [place.stem for place in places]
     for depth in range(2, max(len(place.parts) for place in places) + 1):
         count = Counter((RAINY, *names))
@@ -175,7 +190,7 @@ def method_names(weights: Sequence[Path]) -> list[str]:
 
 
 def _look_through(pairs: Sequence[DatasetPair], protocols: Sequence[str]) -> Generator[Progress, None, None]:
-    """Read everything once: an hour's work should not end at a damaged file. Networks take far longer."""
+    """Read everything once, so that an hour's work does not end at a damaged file. Networks take far longer."""
     failed: list[str] = []
     for done, pair in enumerate(pairs, 1):
         with border(pair.rainy, failed.append):
@@ -203,11 +218,12 @@ def _measure(
     pair: DatasetPair,
     data: Dataset,
     methods: Sequence[Method],
+    *,
     settings: EvaluateSettings,
     table: ScoreTable,
     gallery: Gallery,
 ) -> None:
-    """Score one pair; pictures that the gallery does not want are forgotten at once."""
+    """Score one pair; drop pictures that the gallery does not want at once."""
     from rainclean.spanet import derain, to_levels
 
     rainy, clean = read_pair(pair)
@@ -226,7 +242,7 @@ def _measure(
         if gallery.wants(rank):
             outputs.append(Output(method.name, scores, to_levels(picture, np.uint8), attention))
     if gallery.wants(rank):
-        gallery.keep(number, (image, pair.scene), rank, clean, tuple(outputs))
+        gallery.keep(RankedPair(number, image, pair.scene, rank), clean, tuple(outputs))
 
 
 def _scores(picture: U8 | NDArray[np.float32], clean: U8, protocols: Sequence[str]) -> tuple[Score, ...]:
@@ -235,38 +251,38 @@ def _scores(picture: U8 | NDArray[np.float32], clean: U8, protocols: Sequence[st
 
 def _report(
     data: Dataset, split: str, methods: Sequence[Method], settings: EvaluateSettings, table: ScoreTable
-) -> dict[str, Any]:
-    """report.json but for `files`."""
+) -> EvaluationReport:
+    """Return the report without cases and files."""
     pairs, summary, notes = data.of(split), table.summary(), []
     if split == "train":
         notes.append(
-            "split train: weights may have been trained on these pairs; their numbers then say nothing of others"
+            "split train: the weights may have been trained on these pairs, so the numbers do not apply to others"
         )
     masked = sum(pair.exclude is not None for pair in pairs)
     if masked:
         have = "has an exclusion mask" if masked == 1 else "have exclusion masks"
-        notes.append(f"{counted(masked, 'pair')} {have}: excluded pixels count as all others, protocols know no masks")
-    return {
-        "rainclean": __version__,
-        "versions": {name: version(name) for name in ("torch", "numpy", "opencv-python")},
-        "dataset": {
-            "name": data.root.resolve().name,
-            "path": str(data.root),
-            "layout": data.layout,
-            "pairs_sha256": data.pairs_sha256,
-            "split": split,
-            "pairs": len(pairs),
-            "scenes": len({pair.scene for pair in pairs if pair.scene}),
-            "pairs_with_exclusion_mask": masked,
-        },
-        "methods": [{"name": RAINY}, *({"name": m.name, "weights": m.provenance} for m in methods)],
-        "protocols": {name: asdict(PROTOCOLS[name]) for name in settings.protocols},
-        "worst": {"method": methods[0].name, "protocol": settings.ranking, "shown": min(settings.gallery, len(pairs))},
-        "summary": summary,
-        "notes": [*notes, *infinite_notes(summary)],
-    }
+        notes.append(f"{counted(masked, 'pair')} {have}: excluded pixels count, too: protocols use no masks")
+    return EvaluationReport(
+        rainclean=__version__,
+        versions={name: version(name) for name in ("torch", "numpy", "opencv-python")},
+        dataset=EvaluatedData(
+            name=data.root.resolve().name,
+            path=str(data.root),
+            layout=data.layout,
+            pairs_sha256=data.pairs_sha256,
+            split=split,
+            pairs=len(pairs),
+            scenes=len({pair.scene for pair in pairs if pair.scene}),
+            pairs_with_exclusion_mask=masked,
+        ),
+        methods=(MethodRecord(RAINY), *(MethodRecord(m.name, m.weights) for m in methods)),
+        protocols={name: PROTOCOLS[name] for name in settings.protocols},
+        worst=Ranking(methods[0].name, settings.ranking, min(settings.gallery, len(pairs))),
+        summary=summary,
+        notes=(*notes, *infinite_notes(summary)),
+    )
 
 
 def _write_text(path: Path, text: str) -> None:
-    # Names may be bytes that are no text.
+    # Names may hold bytes that are not text.
     path.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")

@@ -1,4 +1,4 @@
-"""From decisions to a data set on disk, and checking one."""
+"""Export decisions as a data set on disk, and check one."""
 
 import lazy_loader
 

@@ -1,8 +1,9 @@
+from .assembly import Exported
 from .exclusions import ExclusionRules, Exclusions, read_exclusions
 from .plan import ExportSettings
+from .run import export
 from .size_estimate import MANY, Estimate, estimate, most_crops, size_in_words
 from .verification import Findings, check
-from .writing import Exported, export
 
 __all__ = [
     "MANY",

@@ -1,4 +1,4 @@
-"""What of a sequence's pairs is excluded: what a person marked, what is in doubt or unsure, what passes in a frame."""
+"""Excluded parts of a sequence's pairs: marked by a person, doubtful, unsure, or covered by foreground."""
 
 from dataclasses import dataclass
 from functools import cached_property, reduce
@@ -17,14 +17,14 @@ U8 = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
 REASONS = ("person", "doubtful", "unsure", "passing")
-"""Why something is excluded, as sequences.csv has it."""
+"""Reasons for an exclusion, as written in sequences.csv."""
 
 
 class ExclusionRules(NamedTuple):
-    """What an export excludes beside what a person marked.
+    """Exclusions of an export beside what a person marked.
 
-    keep_moving: nothing because it moves. max_error: also pixels of the clean image whose expected error, grey levels,
-    is above that; None: none.
+    keep_moving: exclude nothing because of motion. max_error: exclude pixels of the clean image whose expected error,
+    grey levels, is larger; None: no limit.
     """
 
     keep_moving: bool = False
@@ -33,10 +33,10 @@ class ExclusionRules(NamedTuple):
 
 @dataclass(frozen=True)
 class Excluded:
-    """What is excluded in one frame; each may be None: nothing.
+    """Excluded parts of one frame; None where nothing is.
 
-    by_person: (H, W) uint8, 255 where a person excluded. doubtful: (H, W) bool, where the clean image is in doubt.
-    unsure: (H, W) bool, where its expected error is too large. passing: (H, W) bool, what passes in the frame.
+    by_person: (H, W) uint8, 255 where a person excluded. doubtful: (H, W) bool, where the clean image is doubtful.
+    unsure: (H, W) bool, where its expected error is too large. passing: (H, W) bool, foreground in the frame.
     """
 
     by_person: U8 | None
@@ -46,27 +46,27 @@ class Excluded:
 
     @cached_property
     def found(self) -> Mask | None:
-        """What was found beside what a person marked, (H, W) bool; None where nothing was."""
+        """Return what was found beside what a person marked, (H, W) bool; None where nothing was."""
         masks = [mask for mask in (self.doubtful, self.unsure, self.passing) if mask is not None]
         return reduce(np.logical_or, masks) if masks else None
 
     @cached_property
     def mask(self) -> U8 | None:
-        """The exclusion mask, (H, W) uint8, 255 there; None where nothing is excluded."""
+        """Return the exclusion mask, (H, W) uint8, 255 where excluded; None where nothing is."""
         if self.found is None:
             return self.by_person
         found = np.where(self.found, np.uint8(255), np.uint8(0))
         return found if self.by_person is None else found | self.by_person
 
     def why(self, box: tuple[slice, slice]) -> list[str]:
-        """Which of `REASONS` exclude something in a part of the frame."""
+        """Return which of `REASONS` exclude something in a part of the frame, given as slices of rows and columns."""
         masks = (self.by_person, self.doubtful, self.unsure, self.passing)
         return [name for name, mask in zip(REASONS, masks, strict=True) if mask is not None and mask[box].any()]
 
 
 @dataclass(frozen=True)
 class Exclusions:
-    """What is excluded of a sequence: as `Excluded` has it, and what passes in which frame."""
+    """Excluded parts of a sequence: as in `Excluded`, with the foreground of every frame."""
 
     by_person: U8 | None = None
     doubtful: Mask | None = None
@@ -74,7 +74,7 @@ class Exclusions:
     passing: Passing | None = None
 
     def of(self, frame: int) -> Excluded:
-        """What is excluded in a frame, by its index in the clip."""
+        """Return the excluded parts of a frame, given its index in the clip."""
         passing = None if self.passing is None else self.passing.mask(frame)
         return Excluded(self.by_person, self.doubtful, self.unsure, passing)
 
@@ -82,11 +82,20 @@ class Exclusions:
 def read_exclusions(
     project: Project, analysis: Analysis, picture: str, exclude: str, rules: ExclusionRules
 ) -> Exclusions:
-    """What is excluded of an analysed sequence.
+    """Read the excluded parts of an analysed sequence.
 
-    picture: artefact of its clean image. exclude: artefact of what a person marked, or "". Who marked anything has
-    looked at the places: those in doubt are then only what they marked; what passes in a frame, and what is unsure, is
-    excluded all the same. Raises InputError for files that are missing or damaged.
+    A person who marked anything has looked at the doubtful places, so their marks replace these. Foreground and unsure
+    pixels are excluded in any case.
+
+    Args:
+        project: Open project.
+        analysis: Analysis of the sequence.
+        picture: Artefact of its clean image.
+        exclude: Artefact of what a person marked, or "".
+        rules: What to exclude beside that.
+
+    Raises:
+        InputError: A file is missing or damaged.
     """
     by_person = read_mask(project, exclude) if exclude else None
     unsure = None if rules.max_error is None else _unsure(project, analysis, picture, rules.max_error)

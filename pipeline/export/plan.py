@@ -1,10 +1,10 @@
-"""What an export will hold: which sequences by which decisions, and which split each scene goes to."""
+"""Plan an export: its sequences, their decisions, and the split of each scene."""
 
 import hashlib
 import json
 import platform
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, astuple, dataclass, field
+from dataclasses import KW_ONLY, asdict, astuple, dataclass, field
 from typing import Any
 
 from pipeline.export.exclusions import ExclusionRules
@@ -32,23 +32,31 @@ from rainclean.errors import RaincleanError, UsageError
 from rainclean.verdict import Verdict
 
 SHARES = {"train": 0.8, "val": 0.1, "test": 0.1}
-"""Of the scenes, where the layout knows all three."""
+"""Default shares of the scenes, where the layout has three splits."""
 
 TWO_SHARES = {"train": 0.8, "test": 0.2}
+"""Default shares where it has two."""
 
 
 @dataclass(frozen=True)
 class ExportSettings:
-    """What an export is asked for.
+    """Settings of an export.
 
-    layout: name of a layout. shares: split → share of the scenes; None for the layout's default. seed: of the
-    split. person_only: leave automatic choices out. names: only these sequences; empty for all. confidence: write
-    confidence pictures. keep_moving, max_error: what is excluded, as `ExclusionRules` has it.
+    Attributes:
+        layout: Name of a layout.
+        frames, crops: Choice of rainy frames, and of crops in them.
+        shares: Split → share of the scenes; None for the layout's default.
+        seed: Of the split.
+        person_only: Leave out automatic choices.
+        names: Only these sequences; empty for all.
+        confidence: Write confidence pictures.
+        keep_moving, max_error: As in `ExclusionRules`.
     """
 
     layout: str
     frames: FrameChoice = field(default_factory=FrameChoice)
     crops: CropChoice = field(default_factory=CropChoice)
+    _: KW_ONLY
     shares: dict[str, float] | None = None
     seed: int = 0
     person_only: bool = False
@@ -59,13 +67,11 @@ class ExportSettings:
 
     @property
     def exclusion(self) -> ExclusionRules:
-        """What is excluded beside what a person marked."""
+        """Return the rules for exclusions beside what a person marked."""
         return ExclusionRules(self.keep_moving, self.max_error)
 
     def to_json(self) -> dict[str, Any]:
-        """All of them, as values for JSON; the shares as they are used."""
-        crops = asdict(self.crops)
-        crops.pop("kind")
+        """Return all settings as values for JSON; the shares are those in use."""
         return {
             "layout": self.layout,
             "frames": self.frames.text,
@@ -83,22 +89,23 @@ class ExportSettings:
         }
 
     def split_shares(self) -> dict[str, float]:
-        """Split → share. Raises UsageError for a split that the layout does not know."""
+        """Return the shares of the scenes, by split. Raises UsageError for a split that the layout does not have."""
         chosen = layout(self.layout)
         shares = self.shares or (SHARES if "val" in chosen.splits else TWO_SHARES)
         chosen.check_splits(shares)
         return shares
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Item:
-    """One sequence of an export, as it was decided on.
+    """One sequence of an export with its decision.
 
-    scene_number, first_number: what its pairs are named by; the frame with index i has the number
-    first_number + i − sequence.first, which is i itself unless an earlier sequence of its scene has such numbers.
-    rain: amount of each frame, None for one that cannot be had.
-    frames: rainy frames that a person chose, in place of what the settings say; None where nobody has.
-    opinions, agreeing: how many others judged the sequence, and how many of them as it was decided.
+    Attributes:
+        rain: Rain amount of each frame, grey levels; None for an unusable frame.
+        scene_number, first_number: Name its pairs. The frame with index i has the number
+            first_number + i − sequence.first, which is i unless an earlier sequence of its scene uses such numbers.
+        frames: Rainy frames that a person chose instead of the settings; None where nobody did.
+        opinions, agreeing: Number of other people who judged the sequence, and of those who agree with the decision.
     """
 
     sequence: ClipSequence
@@ -116,14 +123,14 @@ class Item:
 
     @property
     def verdict(self) -> Verdict | None:
-        """On what its clean image is of; None where an older rainclean analysed."""
+        """Return the verdict on the analysis of its clean image; None where an older rainclean analysed it."""
         return verdict_of(self.analysis.verdict)
 
     @property
     def amounts(self) -> dict[int, float]:
-        """Rain amounts of the frames that can be had, by index in the clip.
+        """Return the rain amounts of the usable frames, by index in the clip.
 
-        Of near frames only the reference frame is: others show near things elsewhere than the clean image does.
+        For near frames, only the reference frame is usable: others show near objects at other places.
         """
         frames = range(self.sequence.first, self.sequence.stop)
         if self.of_near_frames:
@@ -133,24 +140,24 @@ class Item:
 
     @property
     def of_near_frames(self) -> bool:
-        """Whether its clean image shows one moment only."""
+        """Return whether its clean image shows one moment only."""
         return self.candidate.recipe.rule == "near"
 
     @property
     def repeated(self) -> int:
-        """Frames of the sequence that repeat another one."""
+        """Return the number of frames that repeat another one."""
         missing = (self.sequence.first + place for place, amount in enumerate(self.rain) if amount is None)
         return len(set(missing) & repeats_of(self.analysis).keys())
 
     def choose(self, choice: FrameChoice, amounts: Mapping[int, float]) -> list[int]:
-        """The frames asked for, of those that can be had: what a person chose, else by the choice."""
+        """Choose usable frames: those that a person chose, else by the settings."""
         if self.frames is not None:
             repeats = repeats_of(self.analysis)
             return [frame for frame in sorted({repeats.get(f, f) for f in self.frames}) if frame in amounts]
         return choice.choose(list(amounts), list(amounts.values()), covered_frames(self.analysis))
 
     def identity(self) -> list[Any]:
-        """What its pairs depend on beside the settings."""
+        """Return everything that its pairs depend on beside the settings."""
         s = self.sequence
         return [
             s.id, s.name, s.scene, s.scene_by, s.first, s.stop, s.source, s.author, s.licence, s.consent, s.notes,
@@ -161,12 +168,12 @@ class Item:
         ]  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """Everything that an export depends on.
 
-    splits: scene → split. notes: what it leaves out, and what is doubtful. agreement: how far people agree on the
-    sequences that were asked for.
+    project: its uuid. splits: scene → split. notes: what it leaves out, and what is doubtful. agreement: of people on
+    the sequences that were asked for.
     """
 
     settings: ExportSettings
@@ -178,7 +185,7 @@ class Plan:
 
     @property
     def hash(self) -> str:
-        """What tells this export from any other: same hash, same bytes."""
+        """Return the identity of the export: same hash, same bytes."""
         people = [asdict(each) for each in self.agreement]
         items = [item.identity() for item in self.items]
         text = json.dumps([self.settings.to_json(), versions(), ERROR, self.project, items, people])
@@ -186,9 +193,11 @@ class Plan:
 
 
 def plan_export(project: Project, settings: ExportSettings) -> Plan:
-    """Read the decisions, as they are at one moment, and plan the export.
+    """Read the decisions of one moment and plan the export.
 
-    Raises RaincleanError where nothing is decided, UsageError for settings that cannot be meant.
+    Raises:
+        RaincleanError: Nothing is decided.
+        UsageError: Settings do not fit the layout or the clips.
     """
     shares = settings.split_shares()
     with project.snapshot():
@@ -196,10 +205,10 @@ def plan_export(project: Project, settings: ExportSettings) -> Plan:
         chosen = sequences(project, settings.names)
         accepted = [s for s in chosen if _is_wanted(decisions.get(s.id), settings)]
         unsound = faults(project)
-        told = [_unusable(project, s, unsound[s.id]) for s in accepted if s.id in unsound]
+        unusable = [_unusable(project, s, unsound[s.id]) for s in accepted if s.id in unsound]
         accepted = [s for s in accepted if s.id not in unsound]
-        if told and not accepted:
-            raise RaincleanError(told[0])
+        if unusable and not accepted:
+            raise RaincleanError(unusable[0])
         if not accepted:
             raise RaincleanError(_nothing(project, chosen, decisions, settings))
         large = [s for s in accepted if _has_room(project, s, decisions, settings)]
@@ -209,8 +218,15 @@ def plan_export(project: Project, settings: ExportSettings) -> Plan:
         judged = judgements(project, [s.id for s in chosen])
         items = tuple(_items(project, large, decisions, splits, judged))
         sound = [s for s in chosen if s.id not in unsound]
-        notes = [*told, *_left_out(sound, accepted, large, decisions), *_doubts(project, items, settings.max_error)]
-        return Plan(settings, project.uuid, items, splits, tuple(notes), tuple(agreements(judged)))
+        notes = [*unusable, *_left_out(sound, accepted, large, decisions), *_doubts(project, items, settings.max_error)]
+        return Plan(
+            settings=settings,
+            project=project.uuid,
+            items=items,
+            splits=splits,
+            notes=tuple(notes),
+            agreement=tuple(agreements(judged)),
+        )
 
 
 def _unusable(project: Project, sequence: ClipSequence, why: str) -> str:
@@ -218,7 +234,7 @@ def _unusable(project: Project, sequence: ClipSequence, why: str) -> str:
 
 
 def versions() -> dict[str, str]:
-    """What the bytes of an export depend on beside project and settings."""
+    """Return the versions that the bytes of an export depend on."""
     import av
     import cv2
     import numpy as np
@@ -242,7 +258,7 @@ def _is_wanted(decision: Decision | None, settings: ExportSettings) -> bool:
 def _has_room(
     project: Project, sequence: ClipSequence, decisions: dict[int, Decision], settings: ExportSettings
 ) -> bool:
-    """Whether a crop of the size asked for fits into a sequence's clean image."""
+    """Return whether a crop fits into a sequence's clean image."""
     if settings.crops.size is None:
         return True
     chosen = candidate(project, decisions[sequence.id].candidate_id or 0)
@@ -272,7 +288,7 @@ def _left_out(
 
 
 def _doubts(project: Project, items: Sequence[Item], max_error: float | None) -> Iterator[str]:
-    """What a person should look at before others use the data."""
+    """Yield notes on what a person should check before others use the data."""
     split = {item.sequence.name: item.split for item in items}
     suggested = [item.sequence.name for item in items if item.sequence.scene_by == "suggestion"]
     if suggested:
@@ -314,8 +330,8 @@ def _nothing(
         return f"{project.folder}: no sequences; next: rainclean add {here} CLIP…"
     rejected = sum(s.id in decisions and decisions[s.id].verdict == "rejected" for s in chosen)
     if rejected == len(chosen):
-        return f"{project.folder}: all that was asked for is rejected ({few([s.name for s in chosen])})"
-    which = "none of the sequences asked for" if settings.names else "no sequence"
+        return f"{project.folder}: all requested sequences are rejected ({few([s.name for s in chosen])})"
+    which = "none of these sequences" if settings.names else "no sequence"
     by = "accepted by a person" if settings.person_only else "accepted"
     auto = "" if settings.person_only else ", or --auto"
     return f"{project.folder}: {which} is {by}; choose with: rainclean select {here} SEQUENCE --candidate NAME{auto}"
@@ -346,18 +362,18 @@ def _items(
         ]
         items.append(
             Item(
-                sequence,
-                clip(project, sequence.clip_id),
-                analysis(project, chosen.analysis_id),
-                chosen,
-                decision,
-                rain_amounts(project, chosen.analysis_id),
-                splits[sequence.scene],
-                numbers[sequence.scene],
-                first_number,
-                frames.get(sequence.id),
-                len(others),
-                others.count(chosen.picture),
+                sequence=sequence,
+                clip=clip(project, sequence.clip_id),
+                analysis=analysis(project, chosen.analysis_id),
+                candidate=chosen,
+                decision=decision,
+                rain=rain_amounts(project, chosen.analysis_id),
+                split=splits[sequence.scene],
+                scene_number=numbers[sequence.scene],
+                first_number=first_number,
+                frames=frames.get(sequence.id),
+                opinions=len(others),
+                agreeing=others.count(chosen.picture),
             )
         )
     return items

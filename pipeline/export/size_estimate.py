@@ -1,9 +1,10 @@
-"""How many pairs an export would hold, and about how large it would be, before anything is decoded."""
+"""Estimate the pairs and the size of an export, without decoding a clip."""
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import ceil
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,36 +18,36 @@ U8 = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
 RAINY_TO_CLEAN = 1.2
-"""Bytes of a rainy frame's PNG to those of its clean image, where an older analysis kept no rainy frame."""
+"""Ratio of the PNG sizes of a rainy frame and its clean image, for older analyses that stored no rainy frame."""
 
 CONFIDENCE_TO_SD = 0.3
-"""Bytes of a confidence picture to those of the standard deviation that it follows from, which has 16 bits."""
+"""Ratio of the sizes of a confidence picture and of the 16-bit standard deviation that it follows from."""
 
 MASK_TO_SD = 0.05
-"""The same of an exclusion mask of what is too unsure."""
+"""The same ratio for an exclusion mask of unsure pixels."""
 
 ROW = 500
-"""Bytes that manifest and list take for a pair; the check sums are most of it."""
+"""Bytes of a pair in manifest and list; most of them are checksums."""
 
 PARQUET_ROW = 200
-"""Bytes that the same row takes in the second manifest, where there is one."""
+"""Bytes of a pair in the Parquet manifest, where there is one."""
 
 CONTAINER = 70
-"""Bytes of a PNG file that are not the picture."""
+"""Bytes of a PNG file beside the picture."""
 
 MANY = 5000
-"""Crops a frame above which they are not looked at one by one."""
+"""Number of crops per frame above which they are not checked one by one."""
 
 FEW_FRAMES = 25
-"""Frames of a sequence with something passing in them that are looked at one by one."""
+"""Number of frames with foreground in a sequence that are checked one by one."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """What an export would hold, by split. bytes: of all its files, estimated.
+    """The estimated content of an export, by split. bytes: of all its files.
 
-    exact: the pairs are those that the export will hold, but for frames in which the camera stands elsewhere than in
-    the clean image, which only decoding tells; else they are at most so many. notes: as the export would give them.
+    exact: whether the number of pairs is exact, apart from misaligned frames, which only decoding can find; else it is
+    an upper bound. notes: those of the export.
     """
 
     sequences: dict[str, int]
@@ -58,10 +59,13 @@ class Estimate:
 
 
 def estimate(project: Project, settings: ExportSettings) -> Estimate:
-    """Plan an export and count what it would hold; decodes no clip and writes nothing.
+    """Plan an export and count its pairs and bytes; decode no clip and write nothing.
 
-    Bytes come from the sizes that clean images and rainy reference frames have in the project. Raises as
-    `plan_export`.
+    Bytes follow from the sizes of clean images and rainy reference frames in the project.
+
+    Raises:
+        RaincleanError: Nothing is decided.
+        UsageError: Settings do not fit the layout or the clips.
     """
     plan = plan_export(project, settings)
     counter = _Counter(project, settings)
@@ -70,24 +74,26 @@ def estimate(project: Project, settings: ExportSettings) -> Estimate:
     size = 0
     for item in plan.items:
         frames = item.choose(settings.frames, item.amounts)
-        crops, areas = counter.of(item, frames)
+        count = counter.of(item, frames)
         sequences[item.split] += 1
-        pairs[item.split] += crops
+        pairs[item.split] += count.crops
         files = 3 if settings.confidence and item.analysis.posterior_sd else 2
-        size += ceil(areas * _bytes_of_frame(project, item, settings)) + crops * (files * CONTAINER + _row_bytes())
+        size += ceil(count.frames * _bytes_of_frame(project, item, settings)) + count.crops * (
+            files * CONTAINER + _row_bytes()
+        )
     splits = layout(settings.layout).splits
     return Estimate(
-        {split: sequences[split] for split in splits},
-        {split: sum(its == split for its in plan.splits.values()) for split in splits},
-        {split: pairs[split] for split in splits},
-        size,
-        counter.exact,
-        plan.notes,
+        sequences={split: sequences[split] for split in splits},
+        scenes={split: sum(its == split for its in plan.splits.values()) for split in splits},
+        pairs={split: pairs[split] for split in splits},
+        bytes=size,
+        exact=counter.exact,
+        notes=plan.notes,
     )
 
 
 def size_in_words(size: float) -> str:
-    """``873 kB``, ``3.4 MB``, ``21 GB``: units are powers of 1000, as disks have them."""
+    """Return a size such as ``873 kB``, ``3.4 MB`` or ``21 GB``; units are powers of 1000."""
     for unit in ("bytes", "kB", "MB", "GB"):
         if size < 999.5:
             return f"{size:.1f} {unit}" if unit in ("MB", "GB") and size < 9.95 else f"{size:.0f} {unit}"
@@ -96,7 +102,7 @@ def size_in_words(size: float) -> str:
 
 
 def most_crops(crops: CropChoice, width: int, height: int) -> int:
-    """Crops of a frame of this size in px, where neither rain nor exclusion rules any out. Raises UsageError."""
+    """Return the number of crops of a frame of this size in px, if none is ruled out. Raises UsageError."""
     crops.check(width, height)
     if crops.size is None:
         return 1
@@ -107,21 +113,28 @@ def most_crops(crops: CropChoice, width: int, height: int) -> int:
     return _steps(across, crops.size[0], stride[0]) * _steps(down, crops.size[1], stride[1])
 
 
+class _CropCount(NamedTuple):
+    """A number of crops, and the sum of their areas in whole frames."""
+
+    crops: int
+    frames: float
+
+
 class _Counter:
-    """Crops as they come out where rain rules none out. exact: so far everything that excludes was looked at."""
+    """Counts crops, if rain rules none out. exact: whether all exclusions so far were checked."""
 
     def __init__(self, project: Project, settings: ExportSettings) -> None:
         self.exact = settings.crops.smallest_rain_share == 0
         self._project, self._rules = project, settings.exclusion
         self._crops = replace(settings.crops, smallest_rain_share=0.0)
 
-    def of(self, item: Item, frames: Sequence[int]) -> tuple[int, float]:
-        """Number of crops of these frames; sum of their areas, 1 for one whole frame."""
+    def of(self, item: Item, frames: Sequence[int]) -> _CropCount:
+        """Count the crops of some frames."""
         region, size = item.analysis.region, self._crops.size
         if size is None:
-            return len(frames), float(len(frames))
+            return _CropCount(len(frames), float(len(frames)))
         number = self._count(item, frames)
-        return number, number * size[0] * size[1] / (region.width * region.height)
+        return _CropCount(number, number * size[0] * size[1] / (region.width * region.height))
 
     def _count(self, item: Item, frames: Sequence[int]) -> int:
         made, exclude = item.analysis, item.decision.exclude
@@ -143,20 +156,20 @@ class _Counter:
         usual = count(replace(exclusions, passing=None).of(0).found)
         own = [frame for frame in frames if exclusions.passing is not None and frame in exclusions.passing.cells]
         if len(own) > FEW_FRAMES:
-            self.exact = False  # of the others nothing of their own is left out: at most so many
-        looked_at = own[:FEW_FRAMES]
-        of_their_own = sum(count(exclusions.of(frame).found) for frame in looked_at)
-        return of_their_own + usual * (len(frames) - len(looked_at))
+            self.exact = False  # an upper bound: the foreground of the others is not counted
+        checked = own[:FEW_FRAMES]
+        with_foreground = sum(count(exclusions.of(frame).found) for frame in checked)
+        return with_foreground + usual * (len(frames) - len(checked))
 
 
 def _steps(places: int, size: int, stride: int) -> int:
     steps = -(-places // stride)
-    # As `CropChoice` lays its grid: one more at the border, unless the stride leaves gaps anyway.
+    # Like the grid of `CropChoice`: one more at the border, unless the stride leaves gaps anyway.
     return steps + (stride <= size and (places - 1) % stride > 0)
 
 
 def _bytes_of_frame(project: Project, item: Item, settings: ExportSettings) -> float:
-    """Of a whole pair's pictures, exclusion mask and confidence included."""
+    """Return the bytes of the pictures of a whole pair, with exclusion mask and confidence."""
     made = item.analysis
     clean = _size(project, item.candidate.picture)
     rainy = _size(project, made.reference) or RAINY_TO_CLEAN * clean

@@ -1,4 +1,4 @@
-"""The stage behind ``rainclean check``: is an export whole and unchanged, is a project sound?"""
+"""The stage behind ``rainclean check``: check that an export is complete and unchanged, and a project sound."""
 
 import hashlib
 from collections.abc import Generator, Iterator
@@ -35,7 +35,7 @@ _AGAIN = "export again or restore the file"
 
 @dataclass
 class Findings:
-    """What was found. counts: how many of what were looked at, by name. notes: what is whole, but should be known."""
+    """The result of a check. counts: number of checked items, by kind. notes: not damaged, but worth a look."""
 
     problems: list[Problem] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
@@ -43,7 +43,17 @@ class Findings:
 
 
 def check(path: Path) -> Generator[Progress, None, Findings]:
-    """Check an exported data set, or a project. Raises InputError for what is neither."""
+    """Check an exported data set, or a project.
+
+    Args:
+        path: Folder of either.
+
+    Yields:
+        Progress of the stage "check".
+
+    Raises:
+        InputError: The folder is neither.
+    """
     if (path / DATABASE).is_file():
         return (yield from _check_project(path))
     if not path.is_dir():
@@ -52,30 +62,30 @@ def check(path: Path) -> Generator[Progress, None, Findings]:
 
 
 def _check_project(path: Path) -> Generator[Progress, None, Findings]:
-    """The store, every artefact's bytes, and whether each clip is where it was."""
+    """Check the database, the bytes of every artefact, and the places of the clips."""
     found = Findings()
     with Project(path) as project:
         found.problems += [Problem(DATABASE, Kind.DAMAGED, problem) for problem in project.problems()]
-        names, there = sorted(wanted_artefacts(project)), clips(project)
-        total = len(names) + len(there)
+        names, known = sorted(wanted_artefacts(project)), clips(project)
+        total = len(names) + len(known)
         for done, name in enumerate(names, 1):
             try:
                 project.artefacts.read(name)
             except InputError as error:
-                found.problems.append(_told(error, project.folder, Kind.CHANGED))
+                found.problems.append(_problem(error, project.folder, Kind.CHANGED))
             yield Progress("check", done, total)
-        for done, clip in enumerate(there, len(names) + 1):
+        for done, clip in enumerate(known, len(names) + 1):
             try:
                 locate(project, clip)
             except InputError as error:
-                found.problems.append(_told(error, project.folder, Kind.MISSING_FILE))
+                found.problems.append(_problem(error, project.folder, Kind.MISSING_FILE))
             yield Progress("check", done, total)
-    found.counts = {"clip": len(there), "picture": len(names)}
+    found.counts = {"clip": len(known), "picture": len(names)}
     return found
 
 
 def _check_export(path: Path) -> Generator[Progress, None, Findings]:
-    """Files by their check sums, pairs by the manifest, and everything read back; nothing outside is looked at."""
+    """Check files by checksums, pairs by the manifest, and decode everything; read nothing outside the folder."""
     found = Findings()
     files = Files(path, contained=True)
     report = _read_report(files)
@@ -86,8 +96,8 @@ def _check_export(path: Path) -> Generator[Progress, None, Findings]:
         files.read(NAME)
         rows = read_manifest(path / NAME)
     except InputError as error:
-        # Without it, what can be said is what the folder itself says.
-        found.problems += [_told(error, path, Kind.DAMAGED), *chosen.problems_and_pairs(files)[0]]
+        # Without it, check only what the folder itself shows.
+        found.problems += [_problem(error, path, Kind.DAMAGED), *chosen.problems_and_pairs(files)[0]]
         return found
     lists = set(chosen.lists(row for row in rows if row.split in chosen.splits))
     for name, digest in sorted(report["files"].items()):
@@ -112,7 +122,7 @@ def _check_export(path: Path) -> Generator[Progress, None, Findings]:
 
 
 def _judge_errors(files: Files, rows: list[ManifestRow], report: dict[str, Any]) -> Iterator[Problem]:
-    """Pairs in which a pixel counts although its confidence says more than ``--max-error``."""
+    """Yield pairs with pixels that are not excluded although their expected error exceeds ``--max-error``."""
     import numpy as np
 
     max_error = report["settings"].get("max_error")
@@ -125,12 +135,12 @@ def _judge_errors(files: Files, rows: list[ManifestRow], report: dict[str, Any])
             if row.exclude:
                 beyond &= decode_png(files.read(row.exclude), row.exclude) == 0
             if beyond.any():
-                text = f"has pixels of more than {max_error:g} levels expected error that nothing excludes; {_AGAIN}"
+                text = f"has pixels with an expected error above {max_error:g} levels that are not excluded; {_AGAIN}"
                 yield Problem(row.confidence, Kind.PIXELS, text)
 
 
 def _equal_pictures(rows: list[ManifestRow]) -> Iterator[str]:
-    """One line on rainy pictures of one scene that are equal pixel by pixel; all black or white ones are no wonder."""
+    """Yield one line if rainy pictures of a scene are equal pixel by pixel; all black or white ones do not count."""
     seen: dict[tuple[str, str], str] = {}
     equal: dict[str, str] = {}
     flat = {size: _flat(*size) for size in {(row.width, row.height) for row in rows}}
@@ -145,7 +155,7 @@ def _equal_pictures(rows: list[ManifestRow]) -> Iterator[str]:
 
 
 def _far_targets(likeness: Likeness, rows: list[ManifestRow]) -> Iterator[str]:
-    """One line on each sequence whose clean images lie far from all of their rainy pictures."""
+    """Yield a line for each sequence whose clean images lie far from all of their rainy pictures."""
     for name, fit in likeness.fits():
         if fit.is_far:
             own = [row for row in rows if row.sequence == name]
@@ -161,8 +171,8 @@ def _flat(width: int, height: int) -> set[str]:
     return {pixels_sha256(np.full((height, width, 3), level, np.uint8)) for level in (0, 255)}
 
 
-def _told(error: InputError, root: Path, kind: Kind) -> Problem:
-    """An error as a problem of a file, named below the root where it lies there."""
+def _problem(error: InputError, root: Path, kind: Kind) -> Problem:
+    """Return an error as a problem of a file, named relative to the root where it lies below it."""
     place = error.path.relative_to(root) if error.path.is_relative_to(root) else error.path
     return Problem(place.as_posix(), kind, error.reason + (f"; {error.advice}" if error.advice else ""))
 
@@ -179,14 +189,14 @@ def _read_report(files: Files) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError, RecursionError):
         sound = False
     if not sound:
-        raise InputError(path / REPORT, "is not as rainclean writes it", "restore it, or export anew elsewhere")
+        raise InputError(path / REPORT, "is damaged", "restore it, or export again elsewhere")
     return dict(report)
 
 
 def _judge(files: Files, name: str, digest: str) -> list[Problem]:
-    """A file that stands beside the pairs: is it there, and as it was written?"""
+    """Check a file beside the pairs: it must exist and be unchanged."""
     if not files.inside(name):
-        return [Problem(name, Kind.OUTSIDE, "leads out of the data set; it was not looked at")]
+        return [Problem(name, Kind.OUTSIDE, "leads out of the data set; it was not read")]
     if not files.has(name):
         return [Problem(name, Kind.MISSING_FILE, f"is missing; {_AGAIN}")]
     same = hashlib.sha256(files.read(name)).hexdigest() == digest
@@ -194,10 +204,10 @@ def _judge(files: Files, name: str, digest: str) -> list[Problem]:
 
 
 def _judge_counts(report: dict[str, Any], rows: list[ManifestRow], chosen: Layout) -> list[Problem]:
-    said = []
+    problems = []
     for split in chosen.splits:
         number, promised = sum(row.split == split for row in rows), report["pairs"].get(split)
         if number != promised:
-            text = f"has {number} pairs of {split}, {REPORT} says {promised}; export again"
-            said.append(Problem(NAME, Kind.COUNT, text))
-    return said
+            text = f"has {number} pairs of {split}, {REPORT} states {promised}; export again"
+            problems.append(Problem(NAME, Kind.COUNT, text))
+    return problems

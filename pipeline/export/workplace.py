@@ -1,6 +1,6 @@
-"""Where an export is prepared: a hidden folder beside its target, which it becomes in one step when it is whole.
+"""Prepare an export in a hidden folder beside its target; rename it to the target in one step when it is complete.
 
-Whatever is killed when, the target holds a whole export or none, and the next call goes on with what is prepared.
+Even after a kill, the target holds a complete export or none, and the next call uses what was prepared.
 """
 
 import ctypes
@@ -10,11 +10,12 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
+from pipeline.export.pair_record import PairRecord
 from pipeline.export.report import REPORT
 from pipeline.ownership import read_record
 from pipeline.partial import Lock
@@ -35,19 +36,19 @@ SEQUENCES = "sequences.csv"
 class Workplace:
     """Prepares one target folder, a context manager.
 
-    Raises RaincleanError, before any work, where the target cannot be used: a file, or a folder with other
-    things in it than an earlier export, or one that another process is exporting to. ``data``: what becomes the
-    target. What is prepared is kept when the block raises, for the next call with the same plan.
+    Raises RaincleanError, before any work, where the target cannot be used: it is a file, holds other files than an
+    earlier export, or another process is exporting to it. ``data``: the folder that becomes the target. When the block
+    raises, the prepared files stay for the next call with the same plan.
     """
 
     def __init__(self, target: Path, plan: str) -> None:
-        self.target = target.resolve()  # through a link to where the data shall be
+        self.target = target.resolve()  # follow a link to the real place
         self.work = self.target.parent / f"{_PREFIX}{self.target.name}{_SUFFIX}"
         self.data = self.work / "data"
         self._old = self.work / "old"
         self._plan = plan
         self._refuse_foreign()
-        # Beside the folder, not in it: the folder goes while the lock is held.
+        # Beside the folder, not in it: the folder is removed while the lock is held.
         lock = self.work.with_name(self.work.name + ".lock")
         self._refuse_strange(lock)
         try:
@@ -71,21 +72,25 @@ class Workplace:
 
     def __exit__(self, *_: object) -> None:
         if self.work.exists() and not list(self.work.glob("*.json")):
-            self.clear()  # nothing in it is worth keeping
+            self.clear()  # nothing was prepared
         self._lock.let_go(remove=not self.work.exists())
 
-    def stored(self, part: str) -> list[dict[str, Any]] | None:
-        """Rows of a part that is prepared, None where it is not."""
+    def is_stored(self, part: str) -> bool:
+        """Return whether an earlier call prepared a part."""
+        return (self.work / f"{part}.json").exists()
+
+    def stored(self, part: str) -> list[PairRecord] | None:
+        """Return the records of a part that is prepared, None where it is not, or its file is damaged."""
         try:
-            rows = json.loads((self.work / f"{part}.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            documents = json.loads((self.work / f"{part}.json").read_text(encoding="utf-8"))
+            return [PairRecord.from_json(document) for document in documents]
+        except (OSError, ValueError, TypeError):
             return None
-        return list(rows)
 
     def holds(self, part: str, sums: Mapping[str, str]) -> bool:
-        """Whether the pictures of a part that an earlier call prepared are as it wrote them.
+        """Return whether the prepared pictures of a part are complete and unchanged.
 
-        sums: SHA-256 by name. Pictures that have their name in the export already are taken back. Raises OSError.
+        sums: SHA-256 by name. Pictures that already have their name in the export are moved back. Raises OSError.
         """
         folder = self.work / part
         folder.mkdir(exist_ok=True)
@@ -101,7 +106,7 @@ class Workplace:
 
     @cached_property
     def _placed(self) -> dict[str, list[Path]]:
-        """Pictures that were given their names before a call was broken off, by SHA-256."""
+        """Return pictures that had their final names when a call was interrupted, by SHA-256."""
         found: dict[str, list[Path]] = {}
         for path in sorted(self.data.rglob("*.png")):
             if path.is_file() and not path.is_symlink():
@@ -109,7 +114,7 @@ class Workplace:
         return found
 
     def pictures(self, part: str) -> Path:
-        """Folder for the pictures of a part, there and empty."""
+        """Create an empty folder for the pictures of a part."""
         folder = self.work / part
         try:
             shutil.rmtree(folder, ignore_errors=True)
@@ -118,45 +123,45 @@ class Workplace:
             raise _unusable(folder, error) from error
         return folder
 
-    def store(self, part: str, rows: list[dict[str, Any]]) -> None:
-        """Note that a part is prepared."""
+    def store(self, part: str, records: Iterable[PairRecord]) -> None:
+        """Record that a part is prepared."""
         try:
-            _write(self.work / f"{part}.json", json.dumps(rows).encode())
+            _write(self.work / f"{part}.json", json.dumps([record.to_json() for record in records]).encode())
         except OSError as error:
             raise _unusable(self.work, error) from error
 
     def place(self, part: str, file: str, name: str) -> None:
-        """Give a prepared picture its name in the export."""
+        """Move a prepared picture to its name in the export."""
         source, target = self.work / part / file, self.data / name
         if not source.exists():
-            raise ResourceError(f"{source}: what was prepared is gone; remove {self.work} and export again")
+            raise ResourceError(f"{source}: this prepared picture is gone; remove {self.work} and export again")
         target.parent.mkdir(parents=True, exist_ok=True)
         source.replace(target)
 
     def begin(self) -> None:
-        """Throw away what a call before this one has named: all of it is named anew."""
+        """Discard the names of an earlier call: all pictures are named again."""
         shutil.rmtree(self.data, ignore_errors=True)
         self.data.mkdir()
 
-    def kept(self) -> str:
-        """What to tell of an export that ends too early."""
+    def kept_words(self) -> str:
+        """Return what a person should know when an export ends too early."""
         number = len(list(self.work.glob("*.json")))
         if not number:
             return "nothing was exported"
-        return f"{counted(number, 'sequence')} prepared in {self.work.name} beside it go into the next call"
+        return f"{counted(number, 'sequence')} prepared in {self.work.name} beside it will be used by the next call"
 
     def clear(self) -> None:
-        """Throw away what is prepared."""
+        """Discard everything that was prepared."""
         shutil.rmtree(self.work, ignore_errors=True)
 
     def finish(self) -> None:
-        """Make the prepared data the target, in place of an earlier export there."""
+        """Turn the prepared data into the target, replacing an earlier export there."""
         try:
             if hasattr(os, "sync"):
                 os.sync()
-            # Looked at again: things may have been put there since the work began.
+            # Check again: files may have been added since the work began.
             self._refuse_foreign()
-            # From here on there is nothing to go on with: what a kill leaves is thrown away.
+            # From here on, nothing can be resumed: after a kill, the leftovers are discarded.
             (self.work / "plan").unlink()
             if not self.target.exists():
                 self.data.rename(self.target)
@@ -167,7 +172,7 @@ class Workplace:
             raise _unusable(self.target, error) from error
 
     def _replace(self) -> None:
-        """The new export in two steps, where the system knows no way to exchange two folders."""
+        """Replace the target in two steps, where the system cannot exchange two folders."""
         shutil.rmtree(self._old, ignore_errors=True)
         self.target.rename(self._old)
         try:
@@ -177,9 +182,9 @@ class Workplace:
             raise
 
     def _resume(self) -> None:
-        """Go on with what was prepared for the same plan; throw away what was prepared for another one."""
+        """Keep what was prepared for the same plan; discard what was prepared for another one."""
         if self._old.exists():
-            # Killed between two renamings: the earlier export back to where it was, or out of the way.
+            # Killed between two renamings: restore the earlier export, or remove it.
             if self.target.exists():
                 shutil.rmtree(self._old)
             else:
@@ -191,16 +196,16 @@ class Workplace:
             _write(note, self._plan.encode())
 
     def _refuse_strange(self, lock: Path) -> None:
-        """Raise where what has the names of our hidden files is not ours: they are emptied and removed."""
+        """Raise where files with the names of our hidden ones are not ours: ours get emptied and removed."""
         for path in (lock, self.work):
             if path.is_symlink() or (path.exists() and path.is_dir() != (path == self.work)):
-                raise RaincleanError(f"{path}: is in the way of the export, and not made by one; move it away")
+                raise RaincleanError(f"{path}: is in the way, and no export made it; move it away")
         for path in self.work.iterdir() if self.work.exists() else ():
             if not _PREPARED.fullmatch(path.name) or path.is_symlink():
-                raise RaincleanError(f"{path}: no export prepared this; move {self.work} away")
+                raise RaincleanError(f"{path}: was not made by an export; move {self.work} away")
 
     def _refuse_foreign(self) -> None:
-        """Raise where the target holds what no export of ours wrote, or lies in what must stay as it is."""
+        """Raise where the target holds files of others, or lies in a project or an export."""
         for folder in self.target.resolve().parents:
             if (folder / DATABASE).exists() or (folder / REPORT).exists():
                 what = "a project" if (folder / DATABASE).exists() else "an export"
@@ -208,21 +213,21 @@ class Workplace:
         if not self.target.exists():
             return
         if not self.target.is_dir():
-            raise RaincleanError(f"{self.target}: is a file; name a folder with -o")
+            raise RaincleanError(f"{self.target}: is a file; give a folder with -o")
         if self.target.is_mount():
-            raise RaincleanError(f"{self.target}: is where a disk is mounted; name a folder below it with -o")
+            raise RaincleanError(f"{self.target}: is a mount point; give a folder below it with -o")
         known = {REPORT, *_listed(self.target)}
-        there = Files(self.target).names()
-        foreign = [name for name in there if name not in known or (self.target / name).is_symlink()]
+        existing = Files(self.target).names()
+        foreign = [name for name in existing if name not in known or (self.target / name).is_symlink()]
         if foreign:
             others = f" and {len(foreign) - 1} more" if len(foreign) > 1 else ""
             raise RaincleanError(
-                f"{self.target}: holds {foreign[0]}{others}, which no export wrote; choose another folder with -o"
+                f"{self.target}: holds {foreign[0]}{others}, not written by an export; choose another folder with -o"
             )
 
 
 def _exchange(one: Path, other: Path) -> bool:
-    """Exchange two folders in one step, so that there is no moment without either; False where that cannot be done."""
+    """Exchange two folders in one step, so that neither is ever missing; return False where that is not possible."""
     if sys.platform != "linux":
         return False
     here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
@@ -234,7 +239,7 @@ def _exchange(one: Path, other: Path) -> bool:
 
 
 def _listed(folder: Path) -> set[str]:
-    """Names of the files that a finished export says it consists of, of the kinds that exports write."""
+    """Return the files that a finished export lists, of the kinds that exports write."""
     from rainclean.dataset import LISTS, NAME, PARQUET_NAME, read_manifest
 
     report = read_record(folder / REPORT)
@@ -245,7 +250,7 @@ def _listed(folder: Path) -> set[str]:
         for row in read_manifest(folder / NAME):
             names |= {name for name in (row.rainy, row.clean, row.exclude, row.confidence) if _PICTURE.fullmatch(name)}
     except RaincleanError:
-        # Its manifest is damaged: pictures where pairs stand are taken for its own.
+        # Its manifest is damaged: count pictures at the places of pairs as its own.
         names |= {name for name in Files(folder).names() if _PICTURE.fullmatch(name)}
     return names
 

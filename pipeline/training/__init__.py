@@ -1,17 +1,6 @@
 """Training SPANet: recipe, run folder, and the run itself. Lightning and torch are loaded when a run starts."""
 
-from typing import Any
-
-import lazy_loader
-
 from pipeline.training.requirements import require_training
+from rainclean.lazy_package import optional_door
 
-_load, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
-
-
-def __getattr__(name: str) -> Any:
-    try:
-        return _load(name)
-    except ModuleNotFoundError:
-        require_training()  # says what to install
-        raise
+__getattr__, __dir__, __all__ = optional_door(__name__, __file__, require_training)

@@ -1,4 +1,4 @@
-"""Which pairs a training learns from and which it is judged by: scenes of the one are never in the other."""
+"""Divide pairs into training and validation; no scene is in both."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ HELD_OUT = 0.1
 
 @dataclass(frozen=True)
 class Parts:
-    """Pairs to learn from, pairs to be judged by, and in words where the latter come from."""
+    """Training pairs, validation pairs, and in words where the latter come from."""
 
     training: tuple[DatasetPair, ...]
     validation: tuple[DatasetPair, ...]
@@ -19,10 +19,17 @@ class Parts:
 
 
 def divide(dataset: Dataset, seed: int, most: int) -> Parts:
-    """Training and validation pairs of a data set; of the latter at most ``most``, spread over all.
+    """Divide the pairs of a data set into training and validation.
 
-    The split "val" where there is one; else scenes are held out of "train", drawn by seed. Raises RaincleanError
-    where training would see what it is judged by, or nothing would be left.
+    Validation takes the split "val" where there is one; else scenes are held out of "train", drawn by seed.
+
+    Args:
+        dataset: The data set.
+        seed: Draws the scenes.
+        most: Largest number of validation pairs; they are spread over all.
+
+    Raises:
+        RaincleanError: Training would see validation scenes, or nothing would be left.
     """
     training, validation = dataset.of("train"), dataset.of("val")
     if not training:
@@ -32,11 +39,13 @@ def divide(dataset: Dataset, seed: int, most: int) -> Parts:
         if both:
             raise RaincleanError(f"{dataset.root}: scene {min(both)} is in train and in val; export again by scene")
         unknown = "" in {pair.scene for pair in (*training, *validation)}
-        words = "split val" + (" (names do not tell the scenes: see that it shares none with train)" if unknown else "")
+        words = "split val" + (
+            " (names do not give the scenes: make sure that it shares none with train)" if unknown else ""
+        )
         return Parts(training, _spread(validation, most), words)
     scenes = sorted({pair.scene for pair in training})
     if "" in scenes:
-        what = "its training pairs do not tell their scenes, so none can be held out for validation"
+        what = "the names of its training pairs do not give their scenes, so none can be held out for validation"
         raise RaincleanError(f"{dataset.root}: {what}; put pairs of other scenes into val/")
     if len(scenes) < 2:
         what = f"all training pairs are of one scene, {scenes[0]}, and validation needs one of its own"
@@ -45,8 +54,8 @@ def divide(dataset: Dataset, seed: int, most: int) -> Parts:
     held = tuple(pair for pair in training if drawn[pair.scene] == "val")
     names = sorted({pair.scene for pair in held})
     words = f"{len(names)} of {len(scenes)} training scenes held out: {', '.join(names[:5])}"
-    rest = tuple(pair for pair in training if drawn[pair.scene] == "train")
-    return Parts(rest, _spread(held, most), words + (", …" if len(names) > 5 else ""))
+    training_pairs = tuple(pair for pair in training if drawn[pair.scene] == "train")
+    return Parts(training_pairs, _spread(held, most), words + (", …" if len(names) > 5 else ""))
 
 
 def _spread(pairs: tuple[DatasetPair, ...], most: int) -> tuple[DatasetPair, ...]:

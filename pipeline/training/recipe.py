@@ -1,4 +1,4 @@
-"""Everything that decides what a training makes of its pairs; plain values, so that it is flags, JSON and provenance.
+"""Everything that decides what a training makes of its pairs: plain values, for flags, JSON and provenance.
 
 Importing this is cheap.
 """
@@ -12,7 +12,7 @@ from rainclean.errors import UsageError
 from rainclean.spanet import MASKS, STARTS
 
 _KINDS: Mapping[Any, Any] = {int: int, float: (float, int), str: str, bool: bool}
-"""What a value of a recipe may be when it comes from a file."""
+"""Types that a value of a recipe may have in a file."""
 
 DECAYS = ("drop", "cosine")
 PRECISIONS = ("32", "64", "bf16-mixed", "16-mixed")
@@ -24,7 +24,7 @@ class TrainRecipe:
 
     preset: where the values come from. steps: of the optimiser (Adam). batch: examples of a step, over all devices.
     size, smallest_scale, flip: how examples are cut (`rainclean.spanet.data.Cut`). learning_rate: at the start; decay
-    "drop": a tenth of it after three quarters of the steps (as published), "cosine": falling all along.
+    "drop": a tenth of it after three quarters of the steps (as published), "cosine": falling from start to end.
     direction_attention, start: the network (`rainclean.spanet.start`); start "weights" is a file, whose check sum
     is start_sha256. mask: what counts as rain (`rainclean.spanet.choices.MASKS`). clip_gradients: largest norm, 0 for
     none. precision: of Lightning's names. validate_every, checkpoint_every: steps. validation_pictures: how many, at
@@ -68,18 +68,18 @@ class TrainRecipe:
             _require(name, getattr(self, name), getattr(self, name) in known, f"one of {', '.join(known)}")
 
     def rate_at(self, step: int) -> float:
-        """Learning rate of a step, counted from 0, as a share of the first."""
+        """Return the learning rate of a step, counted from 0, as a share of the first."""
         if self.decay == "drop":
             return 1.0 if step < 0.75 * self.steps else 0.1
         return 0.5 + 0.5 * math.cos(math.pi * step / self.steps)
 
     def to_json(self) -> dict[str, Any]:
-        """All values."""
+        """Return all values."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:
-        """The inverse. Raises KeyError, TypeError or UsageError for what is no such document."""
+        """Return the recipe that `to_json` gave. Raises KeyError, TypeError or UsageError for anything else."""
         recipe = cls(**document)
         for field in fields(cls):
             if field.name not in document or not isinstance(getattr(recipe, field.name), _KINDS[field.type]):
@@ -103,14 +103,19 @@ PRESETS: Mapping[str, TrainRecipe] = {
         start="identity", clip_gradients=1.0, validate_every=50, checkpoint_every=50, validation_pictures=6,
     ),
 }  # fmt: skip
-"""paper: Wang et al., CVPR 2019, as their script has it. released: as their checkpoint was made. quick: some minutes on
-a CPU, from a network that changes nothing."""
+"""paper: Wang et al., CVPR 2019, with the values of their script. released: those of their checkpoint. quick: some
+minutes on a CPU, from a network that changes nothing."""
 
 
 def preset(name: str, **changes: Any) -> TrainRecipe:
-    """A preset with some of its values changed; changes of None change nothing.
+    """Return a preset with some of its values changed.
 
-    Raises UsageError for a name that is none, or a value that cannot be meant.
+    Args:
+        name: Of `PRESETS`.
+        **changes: New values, by field; None changes nothing.
+
+    Raises:
+        UsageError: The name is unknown, or a value is out of range.
     """
     if name not in PRESETS:
         raise UsageError(f"no preset {name!r}: use one of {', '.join(PRESETS)}")

@@ -1,8 +1,8 @@
-"""What training needs besides rainclean."""
+"""Optional dependencies of training."""
 
 from rainclean.spanet import require_torch
 
 
 def require_training() -> None:
-    """Raise RaincleanError, saying what to install, where something that training needs is missing; loads nothing."""
+    """Raise RaincleanError, with what to install, where a dependency of training is missing; loads nothing."""
     require_torch("lightning", "tensorboard", "matplotlib")

@@ -1,4 +1,4 @@
-"""The folder of a training run, and what stands in it.
+"""The folder of a training run, and its files.
 
 run.json            recipe, data set with its check sum, environment; written once
 last.ckpt           state of the training after the latest checkpoint: what resuming reads
@@ -33,7 +33,7 @@ _LIBRARIES = ("torch", "lightning", "numpy", "opencv-python", "numba")
 
 @dataclass(frozen=True)
 class RunRecord:
-    """What run.json says. dataset: its folder; pairs_sha256: of its pairs (`rainclean.dataset.reader.Dataset`)."""
+    """The content of run.json. dataset: its folder; pairs_sha256: of its pairs (`rainclean.dataset.reader.Dataset`)."""
 
     recipe: TrainRecipe
     dataset: Path
@@ -42,17 +42,17 @@ class RunRecord:
 
 
 def check_new(folder: Path, dataset: Path) -> None:
-    """Raise RaincleanError unless a run can begin in a folder; writes nothing."""
+    """Raise RaincleanError unless a run can start in a folder; writes nothing."""
     if (folder / RUN).exists():
-        raise RaincleanError(f"{folder}: is a training run already; go on with --resume {folder}, or choose another -o")
+        raise RaincleanError(f"{folder}: is a training run already; use --resume {folder}, or choose another -o")
     if folder.exists() and not folder.is_dir():
         raise RaincleanError(f"{folder}: is a file; name a folder with -o")
-    # Without run.json, weights beside a lock are what a run left that was killed as it began.
+    # Weights beside a lock, without run.json, belong to a run that was killed while it started.
     begun = (folder / _LOCK).is_file() and not (folder / LAST).is_symlink()
     if folder.exists() and any(not (p.name.startswith(".") or (p.name == LAST and begun)) for p in folder.iterdir()):
-        raise RaincleanError(f"{folder}: is not empty and no training run; choose another folder with -o")
+        raise RaincleanError(f"{folder}: is not empty, and not a training run; choose another folder with -o")
     if folder.resolve().is_relative_to(dataset.resolve()):
-        raise RaincleanError(f"{folder}: lies in the data set, which stays as it is; choose another folder with -o")
+        raise RaincleanError(f"{folder}: lies in the data set, which must not change; choose another folder with -o")
 
 
 def create(folder: Path, record: RunRecord) -> None:
@@ -71,7 +71,7 @@ def create(folder: Path, record: RunRecord) -> None:
 
 
 def read(folder: Path) -> RunRecord:
-    """What a run was begun with. Raises InputError."""
+    """Read run.json. Raises InputError where it is missing or damaged."""
     path = folder / RUN
     try:
         document = parse_json(path.read_text(encoding="utf-8"))
@@ -79,13 +79,13 @@ def read(folder: Path) -> RunRecord:
         environment = {str(k): str(v) for k, v in document["environment"].items()}
         return RunRecord(recipe, Path(document["dataset"]), str(document["pairs_sha256"]), environment)
     except OSError as error:
-        raise InputError(folder, f"is no training run ({RUN}: {error.strerror})") from error
+        raise InputError(folder, f"is not a training run ({RUN}: {error.strerror})") from error
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, ArithmeticError, UsageError) as error:
-        raise InputError(path, f"is damaged ({' '.join(str(error).split())})", "begin a new run") from error
+        raise InputError(path, f"is damaged ({' '.join(str(error).split())})", "start a new run") from error
 
 
 def environment(threads: int) -> dict[str, str]:
-    """Versions and machine, for whoever wonders later why two runs differ."""
+    """Return versions and machine, to explain later why two runs differ."""
     found = {"python": platform.python_version(), "system": platform.platform(), "threads": str(threads)}
     for name in _LIBRARIES:
         try:
@@ -97,7 +97,7 @@ def environment(threads: int) -> dict[str, str]:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold a run for this process. Raises RaincleanError where another one does."""
+    """Lock a run for this process. Raises RaincleanError where another one holds it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -108,12 +108,12 @@ def locked(folder: Path) -> Iterator[None]:
     lock = Lock(folder / _LOCK)
     try:
         if not lock.take():
-            raise RaincleanError(f"{folder}: another rainclean trains this run")
+            raise RaincleanError(f"{folder}: another rainclean is training this run; wait for it")
     except OSError as error:
         raise RaincleanError(f"{error.filename or folder}: {error.strerror or error}; choose another -o") from error
     try:
-        for left in folder.glob(".*partial*"):  # of a process that was killed: the lock is ours
-            remove(left)
+        for leftover in folder.glob(".*partial*"):  # of a process that was killed: the lock is ours
+            remove(leftover)
         yield
     finally:
         lock.let_go(remove=False)
@@ -125,7 +125,7 @@ def put(path: Path, content: bytes) -> None:
 
 
 def put_by(path: Path, write: Callable[[Path], Any]) -> None:
-    """The same with a function that writes the file it is given."""
+    """Write a file whole or not at all, with a function that writes to the path it is given."""
     partial = unique(path)
     try:
         write(partial)

@@ -1,8 +1,8 @@
 """An immutable copy of a data set for one training: later exports cannot change what it learns from.
 
-Files are linked where the disk can do that, which takes no room, and copied elsewhere. Links keep the bytes that they
-were made of, because rainclean replaces files and never writes into one that is there; so does almost every other
-program. One that writes into a picture in place would change both.
+Files are linked where the disk supports that, which takes no space, and copied elsewhere. A link keeps its bytes,
+because rainclean replaces files and never writes into an existing one; almost every other program does the same. A
+program that writes into a picture in place would change both.
 """
 
 import os
@@ -17,18 +17,29 @@ from rainclean.dataset import Dataset, read_dataset
 from rainclean.errors import InputError, RaincleanError, ResourceError
 
 _STEP = 200
-"""Files between two words of progress."""
+"""Files between two reports of progress."""
 
 
 def take_snapshot(dataset: Path, folder: Path) -> Generator[Progress, None, Path]:
-    """Make ``folder`` a snapshot of a data set; returns it. It comes into being whole, by a renaming.
+    """Take a snapshot of a data set. The folder appears whole, by renaming.
 
-    A snapshot of the same pairs that is there already is used as it is. Raises RaincleanError, one line, for a data
-    set that cannot be read, another folder in the way, one that lies in the data set, and a disk that cannot take it.
+    Args:
+        dataset: Folder of the data set.
+        folder: Folder of the snapshot. A snapshot of the same pairs there is used again.
+
+    Yields:
+        Progress of the stage "snapshot".
+
+    Returns:
+        ``folder``.
+
+    Raises:
+        RaincleanError: The data set cannot be read, another folder is in the way, ``folder`` lies in the data set, or
+            the disk is full or fails.
     """
     data = read_dataset(dataset)
     if folder.resolve().is_relative_to(data.root.resolve()):
-        raise RaincleanError(f"{folder}: lies in the data set, which stays as it is; choose another folder")
+        raise RaincleanError(f"{folder}: lies in the data set, which must not change; choose another folder")
     if folder.exists():
         return _same(folder, data)
     try:
@@ -37,7 +48,7 @@ def take_snapshot(dataset: Path, folder: Path) -> Generator[Progress, None, Path
             yield from _linked(data, partial)
             # Both are read again before it counts: an export that came in between has mixed two data sets.
             if {read_dataset(each).pairs_sha256 for each in (data.root, partial)} != {data.pairs_sha256}:
-                raise InputError(data.root, "changed while it was copied", "try again when the export has ended")
+                raise InputError(data.root, "changed while it was copied", "try again when the export is finished")
             try:
                 partial.rename(folder)
             except OSError:
@@ -63,19 +74,19 @@ def _linked(data: Dataset, partial: Path) -> Generator[Progress, None, None]:
 
 
 def _same(folder: Path, data: Dataset) -> Path:
-    """A folder that is there, if it holds these pairs."""
+    """Return an existing folder if it holds these pairs. Raises RaincleanError where it does not."""
     try:
         if folder.is_dir() and read_dataset(folder).pairs_sha256 == data.pairs_sha256:
             return folder
     except InputError:
         pass
-    raise RaincleanError(f"{folder}: is there and no snapshot of {data.root}; choose another folder, or remove it")
+    raise RaincleanError(f"{folder}: exists, and is not a snapshot of {data.root}; choose another folder, or remove it")
 
 
 def _names(data: Dataset) -> Iterator[str]:
-    """Files that a data set consists of, below its root: pictures and masks of its pairs, lists, manifest, report."""
+    """Yield the files of a data set, below its root: pictures and masks of its pairs, lists, manifest, report."""
     paths = [path for pair in data.pairs for path in (pair.rainy, pair.clean, pair.exclude, pair.confidence) if path]
-    # Published data sets have their lists up to two folders below the one that is named.
+    # Published data sets have their lists up to two folders below their root.
     lists = (path for depth in ("", "*/", "*/*/") for path in data.root.glob(f"{depth}*.txt"))
     beside = (path for path in data.root.iterdir() if path.suffix in (".csv", ".json", ".parquet"))
     for path in (*paths, *(path for path in (*lists, *beside) if path.is_file())):
@@ -83,8 +94,8 @@ def _names(data: Dataset) -> Iterator[str]:
 
 
 def _link(source: Path, target: Path) -> None:
-    """The same bytes under another name; a link where that can be."""
-    source = source.resolve()  # a link to a link would follow what the first one is made to name later
+    """Give the same bytes another name: a link where possible, else a copy."""
+    source = source.resolve()  # a link to a link would follow later changes of the first one
     with suppress(OSError):
         os.link(source, target)
         return

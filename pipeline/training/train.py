@@ -1,4 +1,4 @@
-"""A training run from its data set to its weights: a stage, so that it can be followed and stopped."""
+"""A training run from its data set to its weights, as a stage that can be followed and stopped."""
 
 import logging
 import os
@@ -47,10 +47,10 @@ from rainclean.spanet import (
 
 @dataclass(frozen=True)
 class Machine:
-    """Where a run computes; nothing here changes what it is asked to learn.
+    """Where a run computes; nothing here changes what it learns.
 
-    workers: processes that read pictures, 0 for none beside the training's own. accelerator: auto, cpu, gpu.
-    devices: on each machine. nodes: machines. threads: of the CPU, 0 for torch's choice.
+    workers: extra processes that read pictures. accelerator: auto, cpu or gpu. devices: on each machine. nodes:
+    machines. threads: of the CPU, 0 for torch's choice.
     """
 
     workers: int = 0
@@ -62,8 +62,10 @@ class Machine:
 
 @dataclass(frozen=True)
 class Trained:
-    """A finished run. best_psnr: of the validation, protocol `validation.PROTOCOL`, at best_step. anew: whether this
-    call has trained it, or it was finished before.
+    """The result of a run.
+
+    best_psnr: of the validation at best_step, dB by `validation.PROTOCOL`. anew: whether this call trained it; else it
+    was finished before.
     """
 
     folder: Path
@@ -75,11 +77,32 @@ class Trained:
 
 
 def begin(
-    dataset: Path, folder: Path, recipe: TrainRecipe, machine: Machine, weights: Path | None = None, skip: bool = False
+    dataset: Path,
+    folder: Path,
+    recipe: TrainRecipe,
+    machine: Machine,
+    *,
+    weights: Path | None = None,
+    skip: bool = False,
 ) -> Generator[Progress, None, Trained]:
-    """Train from the start. weights: a file to start from. skip: train without broken pairs.
+    """Start a training run.
 
-    Raises RaincleanError, before anything is written, for what cannot be trained.
+    Args:
+        dataset: Folder of the data set.
+        folder: Folder of the run; must be empty or missing.
+        recipe: What to train, and how.
+        machine: Where to compute.
+        weights: Weights file to start from; None starts as the recipe says.
+        skip: Leave broken pairs out instead of failing.
+
+    Yields:
+        Progress of the stage "train".
+
+    Returns:
+        The result, once the run is finished or stopped.
+
+    Raises:
+        RaincleanError: The run cannot start (nothing is written then), or it failed.
     """
     net = new_network(recipe.start if weights is None else "random", recipe.direction_attention, recipe.seed)
     start = recipe.start
@@ -89,7 +112,8 @@ def begin(
         start = str(weights)
     _check(recipe, machine)
     data = read_dataset(dataset)
-    job = _Job(folder, recipe, net, data, divide(data, recipe.seed, recipe.validation_pictures), machine, skip)
+    parts = divide(data, recipe.seed, recipe.validation_pictures)
+    job = _Job(folder=folder, recipe=recipe, net=net, data=data, parts=parts, machine=machine, skip=skip)
     if is_further_process():  # of a run that the first one has begun
         return (yield from _train(job))
     run_folder.check_new(folder, dataset)
@@ -109,11 +133,24 @@ def begin(
 
 
 def resume(
-    folder: Path, machine: Machine, dataset: Path | None = None, skip: bool = False
+    folder: Path, machine: Machine, dataset: Path | None = None, *, skip: bool = False
 ) -> Generator[Progress, None, Trained]:
-    """Go on with a run from its last checkpoint, as if it had never stopped. dataset: where the data set is now.
+    """Resume a run from its last checkpoint, as if it had never stopped.
 
-    With the number of threads that it was begun with, unless the machine says another one.
+    Args:
+        folder: Folder of the run.
+        machine: Where to compute. Without a number of threads, the run uses that of its start.
+        dataset: Where the data set is now; None where it has not moved.
+        skip: Leave broken pairs out instead of failing.
+
+    Yields:
+        Progress of the stage "train".
+
+    Returns:
+        The result, once the run is finished or stopped.
+
+    Raises:
+        RaincleanError: The run or its data set cannot be used, or the training failed.
     """
     record = run_folder.read(folder)
     recipe = record.recipe
@@ -123,39 +160,49 @@ def resume(
         return _finished(folder, recipe, reached)
     net = load(folder / run_folder.LAST).requires_grad_()
     if net.direction_attention != recipe.direction_attention:
-        raise InputError(folder / run_folder.RUN, "is damaged: its direction attention is not that of the weights")
+        raise InputError(folder / run_folder.RUN, "is damaged: its direction attention is not that of its weights")
     step = 0 if reached is None else reached.step
     if reached is None and read(folder / run_folder.LAST)[0].steps != "0":
-        advice = f"begin a new run with --start {folder / run_folder.LAST}"
-        raise InputError(path, "is not there, and the weights beside it are not those of the start", advice)
+        advice = f"start a new run with --start {folder / run_folder.LAST}"
+        raise InputError(path, "is missing, and the weights beside it are not those of the start", advice)
     try:
         data = read_dataset(dataset or record.dataset)
     except InputError as error:
         advice = f"if the data set has moved: rainclean train DATASET --resume {folder}"
         raise InputError(error.path, error.reason, advice) from error
     if data.pairs_sha256 != record.pairs_sha256:
-        advice = "name the same one as DATASET, or begin a new run"
-        raise InputError(data.root, f"is another data set than the one that {folder} was begun with", advice)
+        advice = "give the same one as DATASET, or start a new run"
+        raise InputError(data.root, f"is not the data set that {folder} was started with", advice)
     machine = replace(machine, threads=machine.threads or int(record.environment.get("threads", "0")))
     _check(recipe, machine)
     parts = divide(data, recipe.seed, recipe.validation_pictures)
-    job = _Job(folder, recipe, net, data, parts, machine, skip, path if path.exists() else None, step)
+    job = _Job(
+        folder=folder,
+        recipe=recipe,
+        net=net,
+        data=data,
+        parts=parts,
+        machine=machine,
+        skip=skip,
+        checkpoint=path if path.exists() else None,
+        first=step,
+    )
     if is_further_process():
         return (yield from _train(job))
     job, notes = _judged_by_whole_pictures(job)
     with run_folder.locked(folder):
-        for note in (f"going on from step {step} of {recipe.steps}", *notes):
+        for note in (f"resuming from step {step} of {recipe.steps}", *notes):
             yield Progress("train", step, recipe.steps, note)
         return (yield from _train(job))
 
 
 def is_further_process() -> bool:
-    """Whether Lightning or torchrun has started this process beside the first one of the run, which talks for all."""
+    """Return whether this is a further process of a run, started by Lightning or torchrun; the first one reports."""
     return bool(getattr(rank_zero_only, "rank", 0))
 
 
 def trainer_for(recipe: TrainRecipe, machine: Machine, callbacks: list[Keeper]) -> Trainer:
-    """Lightning's trainer for a recipe: it steps, the keeper does the rest."""
+    """Return Lightning's trainer for a recipe: it steps, the keeper does the rest."""
     for name in ("lightning.pytorch", "lightning.fabric"):  # they set their own levels when they are loaded
         logging.getLogger(name).setLevel(logging.ERROR)
     several = machine.devices * machine.nodes > 1
@@ -181,13 +228,13 @@ def trainer_for(recipe: TrainRecipe, machine: Machine, callbacks: list[Keeper]) 
 
 
 def loader(data: Examples, recipe: TrainRecipe, machine: Machine, first: int, rank: int) -> DataLoader:  # type: ignore[type-arg]
-    """Batches of one process from step ``first`` on."""
+    """Return a loader of the batches of one process, from step ``first`` on."""
     return DataLoader(
         data,
         batch_sampler=Batches(first, recipe.steps, recipe.batch, rank, machine.devices * machine.nodes),
         collate_fn=together,
         num_workers=machine.workers,
-        # Forked children of a process with threads can wait for ever.
+        # Forked children of a process with threads can deadlock.
         multiprocessing_context="spawn" if machine.workers else None,
         persistent_workers=machine.workers > 0,
         worker_init_fn=signals.work_for_parent,
@@ -195,9 +242,9 @@ def loader(data: Examples, recipe: TrainRecipe, machine: Machine, first: int, ra
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Job:
-    """Everything that a training needs. checkpoint: what it goes on from, at step ``first``."""
+    """Everything that a training needs. checkpoint: where it resumes, at step ``first``."""
 
     folder: Path
     recipe: TrainRecipe
@@ -219,13 +266,14 @@ def _train(job: _Job) -> Generator[Progress, None, Trained]:
     recipe, machine, data = job.recipe, job.machine, job.data
     cut = Cut(recipe.size, recipe.smallest_scale, recipe.flip)
     examples = Examples(job.parts.training, cut, recipe.mask, recipe.seed, job.skip)
-    said: SimpleQueue[tuple[int, str] | BaseException | None] = SimpleQueue()
+    messages: SimpleQueue[Progress | BaseException | None] = SimpleQueue()
     stop = Event()
 
-    def say(step: int, text: str) -> None:
-        said.put((step, text))
+    def report(step: int, text: str) -> None:
+        messages.put(Progress("train", step, recipe.steps, text))
 
-    keeper = Keeper(job.folder, job.parts.validation, _origin(recipe, data), say, stop)
+    origin = _origin(recipe, data)
+    keeper = Keeper(job.folder, validation=job.parts.validation, origin=origin, report=report, stop=stop)
 
     def work() -> None:
         # Nor do the processes that read pictures for it: one that ends before its time would end the training.
@@ -239,21 +287,21 @@ def _train(job: _Job) -> Generator[Progress, None, Trained]:
                 trainer = trainer_for(recipe, machine, [keeper])
                 batches = loader(examples, recipe, machine, job.first, trainer.global_rank)
                 trainer.fit(Training(job.net, recipe), batches, ckpt_path=job.checkpoint, weights_only=True)
-            said.put(None)
+            messages.put(None)
         except Stopped:
-            said.put(None)
+            messages.put(None)
         except BaseException as error:
-            said.put(error)
+            messages.put(error)
 
     # In a thread of its own, so that Ctrl-C reaches whoever follows, who then lets the step be finished and kept.
     thread = Thread(target=work, name="rainclean-train")
-    signals.announce("stopping after this step; then the checkpoint is written")
+    signals.announce("stopping after this step, then writing the checkpoint")
     try:
         thread.start()
-        while (word := said.get()) is not None:
-            if isinstance(word, BaseException):
-                raise _told(word, job, keeper.started) from word
-            yield Progress("train", word[0], recipe.steps, word[1])
+        while (message := messages.get()) is not None:
+            if isinstance(message, BaseException):
+                raise _explained(message, job, started=keeper.started) from message
+            yield message
     finally:
         stop.set()
         if thread.ident is not None:
@@ -261,14 +309,14 @@ def _train(job: _Job) -> Generator[Progress, None, Trained]:
     return Trained(job.folder, keeper.kept, recipe.steps, keeper.best, keeper.best_step, True)
 
 
-def _told(error: BaseException, job: _Job, started: bool) -> BaseException:
-    """An error in words that help, where it is not in such words."""
+def _explained(error: BaseException, job: _Job, *, started: bool) -> BaseException:
+    """Return an error that says what to do, where it can be given; else the error itself."""
     if isinstance(error, RaincleanError):
         return error
     if job.checkpoint is not None and not started and isinstance(error, Exception) and not isinstance(error, OSError):
         return _damaged(job.checkpoint)
     if job.machine.devices * job.machine.nodes > 1 and isinstance(error, RuntimeError) and "peer" in str(error):
-        return RaincleanError("another process of this run has failed, and says why")
+        return RaincleanError("another process of this run failed; see its message")
     return error
 
 
@@ -279,7 +327,7 @@ def _origin(recipe: TrainRecipe, data: Dataset) -> Origin:
 
 @dataclass(frozen=True)
 class _Reached:
-    """What a checkpoint says: step, best validation PSNR and its step, weights by their names in SPANet."""
+    """The content of a checkpoint: step, best validation PSNR and its step, weights by their names in SPANet."""
 
     step: int
     best: float
@@ -294,7 +342,7 @@ def _reached(path: Path) -> _Reached:
         kept = state["callbacks"]["Keeper"]
         weights = {name.removeprefix("net."): value for name, value in state["state_dict"].items()}
         return _Reached(int(state["global_step"]), float(kept["best"]), int(kept["best_step"]), weights)
-    except Exception as error:  # anything may stand anywhere in it
+    except Exception as error:  # a damaged file can hold anything
         raise _damaged(path) from error
 
 
@@ -303,11 +351,11 @@ def _damaged(path: Path) -> InputError:
 
 
 def _new_run(checkpoint: Path) -> str:
-    return f"begin a new run with --start {checkpoint.with_name(run_folder.LAST)}"
+    return f"start a new run with --start {checkpoint.with_name(run_folder.LAST)}"
 
 
 def _finished(folder: Path, recipe: TrainRecipe, reached: _Reached) -> Trained:
-    """A run with nothing left to do; its weights are written if a kill came between the last checkpoint and them."""
+    """Return the result of a finished run; write its weights if a kill came between the last checkpoint and them."""
     origin, _ = read(folder / run_folder.LAST)
     if origin.steps != str(reached.step):
         write(reached.weights, folder / run_folder.LAST, replace(origin, steps=str(reached.step)))
@@ -315,17 +363,17 @@ def _finished(folder: Path, recipe: TrainRecipe, reached: _Reached) -> Trained:
 
 
 def _check(recipe: TrainRecipe, machine: Machine) -> None:
-    """Raise UsageError for what does not go with the recipe or is not here."""
+    """Raise UsageError where the machine does not fit the recipe, or is not available."""
     share = machine.devices * machine.nodes
     if recipe.batch % share:
-        raise UsageError(f"--batch {recipe.batch}: must be a multiple of the {share} devices that share it")
+        raise UsageError(f"--batch {recipe.batch}: must be a multiple of the number of devices, {share}")
     available = os.cpu_count() or 1
     if machine.workers > 8 * available:
         raise UsageError(f"--workers {machine.workers}: this machine has {available} cores")
     world = os.environ.get("WORLD_SIZE", "1" if machine.nodes > 1 else str(share))
     if world != str(share):
         how = f"{world} processes are started, but --devices times --nodes is {share}"
-        raise UsageError(f"{how}; on several machines start it on each with torchrun")
+        raise UsageError(f"{how}; on several machines, start the command on each with torchrun")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -333,4 +381,4 @@ def _check(recipe: TrainRecipe, machine: Machine) -> None:
     except MisconfigurationException as error:
         raise UsageError(f"--accelerator {machine.accelerator}: {' '.join(str(error).split())}") from error
     if recipe.precision == "16-mixed" and isinstance(accelerator, CPUAccelerator):
-        raise UsageError("--precision 16-mixed: needs a GPU; bf16-mixed runs on a CPU, too")
+        raise UsageError("--precision 16-mixed: needs a GPU; use bf16-mixed on a CPU")

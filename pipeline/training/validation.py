@@ -1,4 +1,4 @@
-"""What a run is judged by while it goes on: pictures of scenes that it never learns from."""
+"""Validate a network during its training, on pictures of scenes that it never learns from."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ U8 = NDArray[np.uint8]
 
 PROTOCOL = "spanet-skimage"
 LARGEST_SIDE = 512
-"""Of larger pictures the middle is looked at, so that a 4K frame does not hold up the training."""
+"""Of larger pictures only the middle counts, px, so that a 4K frame does not hold up the training."""
 
 SMALLEST_SIDE = 7
 
@@ -26,7 +26,7 @@ _SHOWN_SIDE = 256
 
 @dataclass(frozen=True)
 class Validation:
-    """Means over the validation pictures by `PROTOCOL`; rainy_psnr: of the pictures as they came.
+    """Means over the validation pictures by `PROTOCOL`; rainy_psnr: of the rainy pictures.
 
     shown: (H, W, 3) uint8, for some pictures a row of rainy, output, clean, attention map and mask.
     """
@@ -38,9 +38,14 @@ class Validation:
 
 
 def usable(pairs: Sequence[DatasetPair], skip_broken: bool) -> tuple[list[DatasetPair], list[str]]:
-    """Validation pairs that can be scored, and a line for each that is left out because it is broken.
+    """Return the validation pairs that can be scored, and a line for each that is broken.
 
-    Raises InputError for the first broken one unless they are to be skipped, and where none is left.
+    Args:
+        pairs: Validation pairs.
+        skip_broken: Leave broken pairs out instead of failing.
+
+    Raises:
+        InputError: A pair is broken and not to be skipped, or none is left.
     """
     good, skipped = [], []
     for pair in pairs:
@@ -51,20 +56,29 @@ def usable(pairs: Sequence[DatasetPair], skip_broken: bool) -> tuple[list[Datase
             good.append(pair)
         except InputError as error:
             if not skip_broken:
-                raise InputError(error.path, error.reason, "mend it, or train with --skip-broken") from error
+                raise InputError(error.path, error.reason, "restore it, or train with --skip-broken") from error
             skipped.append(str(error))
     if not good:
-        raise InputError(pairs[0].rainy, "and all other validation pictures are broken", "restore them")
+        raise InputError(pairs[0].rainy, "is broken, and so are all other validation pictures", "restore them")
     return good, skipped
 
 
 def validate(
     net: SPANet, pairs: Sequence[DatasetPair], mask: str, stopped: Callable[[], bool] = lambda: False
 ) -> Validation | None:
-    """Take the validation pictures through a network, which is in train mode again afterwards.
+    """Score the validation pictures with a network, and put it back into train mode.
 
-    pairs: as `usable` gives them. stopped: asked before each; None is returned where it says so.
-    Raises InputError for a picture that was broken since.
+    Args:
+        net: The network.
+        pairs: From `usable`.
+        mask: Method that makes the rain mask, of `rainclean.spanet.MASKS`.
+        stopped: Asked before each picture.
+
+    Returns:
+        The means; None where ``stopped`` returned true.
+
+    Raises:
+        InputError: A picture was damaged since `usable` read it.
     """
     first = next(net.parameters())
     rows: list[U8] = []
@@ -79,11 +93,11 @@ def validate(
                 rgb = torch.from_numpy(rainy.transpose(2, 0, 1).copy())[None].to(first.device, first.dtype) / 255
                 attention, output = forward_in_bands(net, rgb)
             picture = output[0].permute(1, 2, 0).float().cpu().numpy()
-            found, before = score(picture, clean, PROTOCOL), score(rainy, clean, PROTOCOL)
+            result, of_rainy = score(picture, clean, PROTOCOL), score(rainy, clean, PROTOCOL)
             # Equal pictures have no PSNR that a mean could hold.
-            psnr.append(min(found.psnr, 100.0))
-            ssim.append(found.ssim)
-            rainy_psnr.append(min(before.psnr, 100.0))
+            psnr.append(min(result.psnr, 100.0))
+            ssim.append(result.ssim)
+            rainy_psnr.append(min(of_rainy.psnr, 100.0))
             if len(rows) < SHOWN:
                 seen = to_levels(attention[0, 0].float().cpu().numpy(), np.uint8)
                 rows.append(_row(rainy, to_levels(picture, np.uint8), clean, seen, example_mask(rainy, clean, mask)))

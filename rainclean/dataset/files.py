@@ -10,10 +10,10 @@ _NOT_PLAIN = frozenset({"", ".", ".."})
 
 
 class Files:
-    """Values of a data set that are kept as loose files; names are relative POSIX paths.
+    """Values of a data set as separate files; names are relative POSIX paths.
 
-    contained: never look at what lies outside the root, be it by "..", by an absolute name or through a link:
-    for names that somebody else wrote. Otherwise links are followed: people keep large folders on other disks.
+    contained: never read outside the root, be it by "..", by an absolute name or through a link; use it for names that
+    somebody else wrote. Otherwise links are followed: people keep large folders on other disks.
     """
 
     def __init__(self, root: Path | str, *, contained: bool = False) -> None:
@@ -25,7 +25,7 @@ class Files:
         self._folded: dict[str, dict[str, list[str]]] = {}
 
     def inside(self, name: str) -> bool:
-        """Whether a name stays below the root, links resolved."""
+        """Return whether a name stays below the root, links resolved."""
         if not is_relative(name):
             return False
         folder, _, _ = name.rpartition("/")
@@ -35,7 +35,7 @@ class Files:
         path = self.root / name
         try:
             return self._inside[folder] and (not path.is_symlink() or self._is_inside(path))
-        except OSError:  # a name longer than the file system takes
+        except OSError:  # a name that is too long for the file system
             return False
 
     def _is_inside(self, path: Path) -> bool:
@@ -45,7 +45,7 @@ class Files:
             return False
 
     def folder(self, name: str) -> frozenset[str]:
-        """Names of the files directly in a folder ("" is the root); empty where there is none. Read once."""
+        """Return the names of the files directly in a folder ("" is the root); empty for a missing one. Read once."""
         if name not in self._folders:
             try:
                 with os.scandir(self.root / name) as entries:
@@ -56,45 +56,45 @@ class Files:
         return self._folders[name]
 
     def has(self, name: str) -> bool:
-        """Whether there is such a file."""
+        """Return whether a file exists."""
         if not is_relative(name) or (self.contained and not self.inside(name)):
             return False
         folder, _, file = name.rpartition("/")
         return file in self.folder(folder)
 
     def find(self, name: str) -> str | None:
-        """The file that a name means, as it is spelt here: capitals and Unicode form need not agree.
+        """Return the existing spelling of a name, ignoring case and Unicode form.
 
-        None where there is none, or several and none of them is spelt as the name is.
+        None where there is no such file, or several of which none is spelt exactly like the name.
         """
         if self.has(name):
             return name
         if not is_relative(name):
             return None
-        found = ""
+        path = ""
         for part in name.split("/"):
-            there = self._spellings(found).get(folded(part), [])
-            if part not in there and len(there) != 1:
+            spellings = self._spellings(path).get(folded(part), [])
+            if part not in spellings and len(spellings) != 1:
                 return None
-            spelt = part if part in there else there[0]
-            found = f"{found}/{spelt}" if found else spelt
-        return found if self.has(found) else None
+            spelt = part if part in spellings else spellings[0]
+            path = f"{path}/{spelt}" if path else spelt
+        return path if self.has(path) else None
 
     def _spellings(self, folder: str) -> dict[str, list[str]]:
-        """Names of all that is directly in a folder, by what they have in common. Read once."""
+        """Return the names directly in a folder, grouped by their folded form. Read once."""
         if folder not in self._folded:
             try:
                 names = sorted(path.name for path in (self.root / folder).iterdir())
             except OSError:
                 names = []
-            found: dict[str, list[str]] = {}
+            groups: dict[str, list[str]] = {}
             for each in names:
-                found.setdefault(folded(each), []).append(each)
-            self._folded[folder] = found
+                groups.setdefault(folded(each), []).append(each)
+            self._folded[folder] = groups
         return self._folded[folder]
 
     def subfolders(self, name: str) -> list[str]:
-        """Names below the root of the folders directly in a folder, sorted, but for those that are passed over.
+        """Return the folders directly in a folder, as sorted names below the root, without ignored ones.
 
         Links are left out where contained.
         """
@@ -107,9 +107,9 @@ class Files:
         return sorted(f"{name}/{each}" if name else each for each in found)
 
     def names(self, under: str = "") -> list[str]:
-        """All files below a folder, sorted, as names below the root, but for litter.
+        """Return all files below a folder, as sorted names below the root, without litter of the system.
 
-        Links to folders are named, not followed.
+        Links to folders are listed, not followed.
         """
         found = []
         for folder, folders, files in os.walk(self.root / under):
@@ -121,7 +121,7 @@ class Files:
         return sorted(found)
 
     def read(self, name: str) -> bytes:
-        """The content of a file. Raises InputError where it is missing, outside (if contained) or unreadable."""
+        """Read a file. Raises InputError where it is missing, outside (if contained) or unreadable."""
         if self.contained and not self.inside(name):
             raise InputError(self.root / name, "leads out of the data set")
         try:
@@ -129,10 +129,10 @@ class Files:
         except OSError as error:
             raise InputError(self.root / name, error.strerror or "cannot be read") from error
         except ValueError as error:
-            raise InputError(ascii(name), f"is no name that a file can have ({error})") from error
+            raise InputError(ascii(name), f"is not a valid file name ({error})") from error
 
     def write(self, name: str, data: bytes) -> None:
-        """Write a file, its folders first. Raises ValueError for a name that leads out, OSError where it fails."""
+        """Write a file and create its folders. Raises ValueError for a name that leads out, OSError where it fails."""
         if not is_relative(name):
             raise ValueError(f"{name!r} leads out of the data set")
         path = self.root / name
@@ -141,11 +141,11 @@ class Files:
 
 
 def is_relative(name: str) -> bool:
-    """Whether a name is a plain relative POSIX path: no "..", no root, no drive, nothing to be normalised."""
+    """Return whether a name is a plain relative POSIX path: no "..", no root, no drive, already normalized."""
     if "\0" in name or "\\" in name or not _NOT_PLAIN.isdisjoint(name.split("/")):
         return False
     try:
         os.fsencode(name)
-    except UnicodeEncodeError:  # half a character, as only hand-made files have them
+    except UnicodeEncodeError:  # a lone surrogate, which only crafted files have
         return False
     return True

@@ -38,33 +38,33 @@ _STEM = re.compile(r"(\d{3,})-\d{4,}_\d+_\d+")
 
 
 class Paired(Layout):
-    """Two folders a split, paired by name."""
+    """Two folders for each split, paired by name."""
 
     name = "paired"
     splits = ("train", "val", "test")
 
     def paths(self, key: PairKey, widths: Widths) -> PairPaths:
-        """Names of a pair: identical on both sides."""
+        """Return the names of a pair, which are identical on both sides."""
         self.check_splits([key.split])
         stem = f"{key.scene:0{max(3, widths.scene)}}-{key.frame:0{max(4, widths.frame)}}_{key.x}_{key.y}"
         rainy, clean = (f"{key.split}/{side}/{stem}.png" for side in SIDES)
         return PairPaths(rainy, clean, exclude_name(stem), confidence_name(stem))
 
     def is_here(self, files: Files) -> bool:
-        """Whether there is a folder of inputs or targets."""
+        """Return whether there is a folder of inputs or targets."""
         return any(f"{split}/{side}" in files.subfolders(split) for split in self.splits for side in SIDES)
 
     def scene_of(self, pair: StoredPair) -> str:
-        """What stands before the first "-" in names as rainclean writes them."""
-        named = _STEM.fullmatch(pair.stem)
-        return named[1] if named else ""
+        """Return the part before the first "-" of names that rainclean wrote."""
+        match = _STEM.fullmatch(pair.stem)
+        return match[1] if match else ""
 
     def lists(self, rows: Iterable["ManifestRow"]) -> dict[str, bytes]:
-        """None: the folders say everything."""
+        """Return no lists: the folders define the pairs."""
         return {}
 
     def scan(self, files: Files, report: Report) -> Iterator[StoredPair]:
-        """Pairs in the order of their names, split by split; paired by stem, whatever the extensions."""
+        """Yield pairs in the order of their names, split by split; match them by stem, whatever the extensions."""
         found = False
         for split in self.splits:
             sides = [_by_stem(files, f"{split}/{side}", report) for side in SIDES]
@@ -76,15 +76,23 @@ class Paired(Layout):
                     text = f"is paired with {printable(clean)}: {difference(stem, others[stem])}; rename one"
                     report(Problem(rainy, Kind.SPELLING, text, (rainy, clean)))
                 if rainy and clean:
-                    yield StoredPair(split, rainy, clean, *mask_names(files, stem), stem)
+                    masks = mask_names(files, stem)
+                    yield StoredPair(
+                        split=split,
+                        rainy=rainy,
+                        clean=clean,
+                        exclude=masks.exclude,
+                        confidence=masks.confidence,
+                        stem=stem,
+                    )
                 else:
                     report(_unpaired(rainy or clean or "", SIDES[0] if clean else SIDES[1]))
         if not found:
-            text = "no train/input, val/input or test/input with pictures; name the folder that holds these"
+            text = "no train/input, val/input or test/input with pictures; give the folder that holds these"
             report(Problem("", Kind.MISSING_LIST, text))
 
     def leftovers(self, files: Files, pairs: Sequence[StoredPair], problems: Sequence[Problem]) -> Iterator[Problem]:
-        """Other files among the pictures, and extensions that are not the same everywhere."""
+        """Yield problems of other files among the pictures, and of mixed extensions."""
         extensions: Counter[str] = Counter()
         for pair in pairs:
             extensions.update(suffix_of(name) for name in (pair.rainy, pair.clean))
@@ -98,18 +106,22 @@ class Paired(Layout):
                 for name in sorted(files.folder(f"{split}/{side}")):
                     if not is_picture(name) and not is_litter(name):
                         path = f"{split}/{side}/{name}"
-                        yield Problem(path, Kind.NOT_LISTED, "is no picture, but stands among them; remove it", (path,))
+                        yield Problem(
+                            path, Kind.NOT_LISTED, "is not a picture, but lies among them; remove it", (path,)
+                        )
 
 
 def _spelt_otherwise(rainy: dict[str, str], clean: dict[str, str]) -> dict[str, str]:
-    """Stems of clean images by those of rainy ones that have no partner but for capitals and Unicode form."""
-    left: list[dict[str, list[str]]] = []
+    """Map stems of rainy images to clean ones that differ only in case or Unicode form."""
+    unmatched: list[dict[str, list[str]]] = []
     for one, other in ((rainy, clean), (clean, rainy)):
-        left.append({})
+        unmatched.append({})
         for stem in one.keys() - other.keys():
-            left[-1].setdefault(folded(stem), []).append(stem)
-    alike = left[0].keys() & left[1].keys()
-    return {left[0][each][0]: left[1][each][0] for each in alike if len(left[0][each]) == len(left[1][each]) == 1}
+            unmatched[-1].setdefault(folded(stem), []).append(stem)
+    rainy_stems, clean_stems = unmatched
+    alike = rainy_stems.keys() & clean_stems.keys()
+    unique = [each for each in alike if len(rainy_stems[each]) == len(clean_stems[each]) == 1]
+    return {rainy_stems[each][0]: clean_stems[each][0] for each in unique}
 
 
 def _by_stem(files: Files, folder: str, report: Report) -> dict[str, str]:
@@ -128,7 +140,9 @@ def _by_stem(files: Files, folder: str, report: Report) -> dict[str, str]:
 def _unpaired(name: str, lacking: str) -> Problem:
     split, _, file = name.split("/")
     other = f"{split}/{lacking}/{file}"
-    return Problem(name, Kind.UNPAIRED, f"has no partner {printable(other)}; add that or remove this", (name, other))
+    return Problem(
+        name, Kind.UNPAIRED, f"has no partner {printable(other)}; add it, or remove this file", (name, other)
+    )
 
 
 LAYOUT = Paired()

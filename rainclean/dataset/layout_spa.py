@@ -1,4 +1,4 @@
-"""Layout "spa": as SPA-Data is published (SPANet, RCDNet read it); list files say what belongs together.
+"""Layout "spa": that of published SPA-Data (SPANet, RCDNet read it); list files define the pairs.
 
     real_world/SSS/SSS-F/SSS-F_x_y.png      scene / scene-frame / scene-frame_x_y
     real_world_gt/SSS/SSS-F/SSS-F_x_y.png
@@ -41,11 +41,11 @@ FOLDERS = {"train": ("real_world", "real_world_gt"), "test": ("real_test_1000/ra
 _MARKERS = ("real_world", "real_world_gt", "real_test_1000")
 _BETWEEN = re.compile(r"(?:(?<=\.png|\.jpg|\.bmp)|(?<=\.jpeg))\s+", re.IGNORECASE)
 _DEPTH = 2
-"""Folders between the root that a person names and the lists: archives unpack into folders of their own."""
+"""Folders between the given root and the lists: archives unpack into folders of their own."""
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark is its beginning
     (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
@@ -54,12 +54,12 @@ _MARKS = (
 _HABITS = {
     Kind.CRLF: "ends in CRLF; write lines that end in LF only",
     Kind.BLANK_LINE: "is blank; remove it",
-    Kind.SPACE: "holds other spaces than the one between its two paths; write one, and none in a path",
+    Kind.SPACE: "has extra spaces; write one between the two paths, and none in a path",
     Kind.OTHER_ROOT: "names pictures below another root; name them relative to this folder",
     Kind.REPEATED_LINE: "repeats a pair; remove it",
     Kind.BACKSLASH: "writes paths with \\; write /",
-    Kind.SPELLING: "spells a path otherwise than its folder does (capitals, or Unicode form); spell it alike",
-    Kind.STEMS: "joins two pictures of different names; name those of one pair",
+    Kind.SPELLING: "spells a path differently from the file (case or Unicode form); use the spelling of the file",
+    Kind.STEMS: "joins two pictures with different names; name those of one pair",
 }
 _SLASH = {"train": "starts a path with /; remove that", "test": "starts a path without /; add that"}
 
@@ -71,7 +71,7 @@ class Spa(Layout):
     splits = ("train", "test")
 
     def paths(self, key: PairKey, widths: Widths) -> PairPaths:
-        """Names of a pair. A test pair's stem is its serial alone, which no training pair's can be."""
+        """Return the names of a pair. The stem of a test pair is its serial, which no training pair can have."""
         self.check_splits([key.split])
         if key.split == "test":
             stem = f"{key.serial:0{max(3, widths.serial)}}"
@@ -84,20 +84,20 @@ class Spa(Layout):
         return PairPaths(rainy, clean, exclude_name(stem), confidence_name(stem))
 
     def is_here(self, files: Files) -> bool:
-        """Whether there is a list or a folder of this layout."""
+        """Return whether there is a list or a folder of this layout."""
         homes = _homes(files)
         if any(_list_file(files, homes, split) for split in self.splits):
             return True
         return any(not set(_MARKERS).isdisjoint(_last(files.subfolders(home))) for home in homes)
 
     def scene_of(self, pair: StoredPair) -> str:
-        """First folder below real_world; test pairs have none."""
+        """Return the first folder below real_world; "" for test pairs."""
         parts = pair.rainy.split("/")
         marked = [place for place, part in enumerate(parts[:-2]) if part == FOLDERS["train"][0]]
         return parts[marked[-1] + 1] if marked else ""
 
     def lists(self, rows: Iterable["ManifestRow"]) -> dict[str, bytes]:
-        """A list for each split that has pairs, a line a pair."""
+        """Return a list for each split that has pairs, one line for each pair."""
         lines: dict[str, list[str]] = {}
         for row in rows:
             slash = "/" if row.split == "test" else ""
@@ -105,29 +105,29 @@ class Spa(Layout):
         return {name: "".join(each).encode() for name, each in lines.items()}
 
     def scan(self, files: Files, report: Report) -> Iterator[StoredPair]:
-        """Pairs in the order of the lists, the training list first."""
+        """Yield pairs in the order of the lists, the training list first."""
         homes = _homes(files)
         lists = {split: _list_file(files, homes, split) for split in self.splits}
         for split, name in lists.items():
             if name is not None:
                 yield from _List(files, homes, split, name).scan(report)
             elif any(FOLDERS[split][0].split("/")[0] in _last(files.subfolders(home)) for home in homes):
-                text = f"is missing, but there is a folder {FOLDERS[split][0]}; restore the list from where it came"
+                text = f"is missing, but there is a folder {FOLDERS[split][0]}; restore the list from its source"
                 report(Problem(LISTS[split], Kind.MISSING_LIST, text))
             elif not any(lists.values()) and split == self.splits[0]:
-                text = f"no {LISTS['train']} nor {LISTS['test']}; name the folder that holds these"
+                text = f"no {LISTS['train']} nor {LISTS['test']}; give the folder that holds these"
                 report(Problem("", Kind.MISSING_LIST, text))
 
     def leftovers(self, files: Files, pairs: Sequence[StoredPair], problems: Sequence[Problem]) -> Iterator[Problem]:
-        """Pictures that no line names, one problem a pair of them."""
+        """Yield a problem for each pair of pictures that no line names."""
         homes = _homes(files)
         # One list may name the other split's pictures: a file is listed if any list names it.
         listed = {name for pair in pairs for name in (pair.rainy, pair.clean)}
-        named = {pair.split for pair in pairs}
+        splits = {pair.split for pair in pairs}
         for split in self.splits:
             name = _list_file(files, homes, split)
-            if name is None or split not in named:
-                continue  # that there is no list, or nothing in it, has been told
+            if name is None or split not in splits:
+                continue  # a missing or empty list was reported already
             home = name.rpartition("/")[0]
             unlisted: dict[str, list[str]] = {}
             for folder in FOLDERS[split]:
@@ -135,7 +135,7 @@ class Spa(Layout):
                     if path not in listed and is_picture(path):
                         unlisted.setdefault(_key(path, home, split), []).append(path)
             # A line that names one missing picture still names the other one of its pair; a line that names a wrong
-            # picture leaves the right one unnamed: each is one piece of damage, told by the line.
+            # picture leaves the right one unnamed: each is one problem, reported for the line.
             broken = 0
             for problem in problems:
                 if problem.path == name and problem.kind in (Kind.BAD_LINE, Kind.MISSING_FILE, Kind.STEMS):
@@ -158,7 +158,7 @@ class _List:
         self.habits: dict[Kind, list[int]] = {}
 
     def scan(self, report: Report) -> Iterator[StoredPair]:
-        """Pairs of this list. What is no more than a bad habit is told once for the whole list."""
+        """Yield the pairs of this list. Harmless variants are reported once for the whole list."""
         try:
             data = self.files.read(self.name)
         except InputError as error:
@@ -166,8 +166,10 @@ class _List:
             return
         mark, encoding = next((each for each in _MARKS if data.startswith(each[0])), (b"", "utf-8"))
         if mark:
-            report(Problem(self.name, Kind.BYTE_ORDER_MARK, "begins with a byte order mark; save it as UTF-8 without"))
-        # Names that are no text (bytes of another encoding) are found as the file system gives them.
+            report(
+                Problem(self.name, Kind.BYTE_ORDER_MARK, "starts with a byte order mark; save it as UTF-8 without one")
+            )
+        # Names with bytes of another encoding are compared as the file system returns them.
         text = data[len(mark) :].decode(encoding, "surrogateescape" if encoding == "utf-8" else "replace")
         if not text.strip():
             report(Problem(self.name, Kind.BAD_LINE, "names no pair; export again"))
@@ -201,7 +203,7 @@ class _List:
         if len(parts) != 2:
             parts = _BETWEEN.split(line.strip())
         if len(parts) != 2:
-            text = f"line {number} is not '<rainy path> <clean path>'; put it right or remove it"
+            text = f"line {number} is not '<rainy path> <clean path>'; correct or remove it"
             report(Problem(self.name, Kind.BAD_LINE, text))
             return None
         if line.count(" ") != 1 or line != " ".join(parts):
@@ -224,16 +226,24 @@ class _List:
         elif [rainy, clean] != meant:
             self._habit(Kind.SPELLING, number)
         elif FOLDERS[self.split][0] not in rainy:
-            pass  # the other split's pictures: their names say nothing against the line
+            pass  # pictures of the other split: their names do not make the line wrong
         elif any(part.startswith("/") != (self.split == "test") for part in parts):
             self._habit(Kind.SLASH, number)
         stem, twin = stem_of(rainy), stem_of(clean)
         if twin not in (stem, f"{stem}gt"):
             self._habit(Kind.STEMS, number)
-        return StoredPair(self.split, rainy, clean, *mask_names(self.files, stem), stem)
+        masks = mask_names(self.files, stem)
+        return StoredPair(
+            split=self.split,
+            rainy=rainy,
+            clean=clean,
+            exclude=masks.exclude,
+            confidence=masks.confidence,
+            stem=stem,
+        )
 
     def _find(self, path: str) -> str | None:
-        """The file that a list means: below its own folder, or with another root, from the layout's folder on."""
+        """Find the file of a listed path: below the list's folder, or below the layout's folder under another root."""
         bare = _bare(path)
         name = self.files.find(_join(self.home, bare))
         if name is not None:
@@ -245,7 +255,7 @@ class _List:
 
 
 def _homes(files: Files) -> list[str]:
-    """Folders that may hold the lists, the root first."""
+    """Return folders that may hold the lists, the root first."""
     homes, level = [""], [""]
     for _ in range(_DEPTH):
         level = [
@@ -260,7 +270,7 @@ def _list_file(files: Files, homes: list[str], split: str) -> str | None:
 
 
 def _key(path: str, home: str, split: str) -> str:
-    """What both pictures of a pair have in common."""
+    """Return the part of a path that both pictures of a pair share."""
     rainy, clean = (_join(home, folder) + "/" for folder in FOLDERS[split])
     stem = path.removeprefix(rainy).removeprefix(clean).rpartition(".")[0]
     return stem.removesuffix("gt") if split == "test" and path.startswith(clean) else stem

@@ -1,4 +1,4 @@
-"""All layouts by name. A further layout is one module with a `LAYOUT` and one line here."""
+"""All layouts by name. To add a layout, write one module with a `LAYOUT` and one line here."""
 
 from rainclean.dataset import layout_paired, layout_spa
 from rainclean.dataset.layout_base import Layout
@@ -8,7 +8,7 @@ LAYOUTS: dict[str, Layout] = {each.name: each for each in (layout_spa.LAYOUT, la
 
 
 def layout(name: str) -> Layout:
-    """The layout of a name. Raises UsageError for any other."""
+    """Return a layout by name. Raises UsageError for an unknown name."""
     if name not in LAYOUTS:
         raise UsageError(f"no layout {name!r}: use {' or '.join(LAYOUTS)}")
     return LAYOUTS[name]

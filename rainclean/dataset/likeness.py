@@ -1,9 +1,9 @@
-"""Whether targets of a data set can be what their rainy pictures show without rain: coarsely, over whole sequences.
+"""Check that targets of a data set can show the same scene as their rainy pictures: coarsely, over whole sequences.
 
-Rain only brightens, and lessens contrast: of coarse cells, averaged over the rainy pictures, what is left of a clean
-one is itself times a factor of at most 1, and some light on top, both of which change slowly over the picture. Heavy
-rain does that as light rain does, only more of it. A target that was put together of other things leaves residuals
-that are larger than the rain's own coming and going explains.
+Rain only brightens and lowers contrast. So in coarse cells, averaged over the rainy pictures, a rainy level is the
+clean one times a factor of at most 1, plus some light; both change slowly over the picture. Heavy rain differs from
+light rain only in degree. A target with other content leaves residuals that exceed those that the variation of the rain
+explains.
 """
 
 import math
@@ -22,33 +22,34 @@ U8 = NDArray[np.uint8]
 F64 = NDArray[np.float64]
 
 CELL, CELLS, MOST_CELLS = 16, 32, 128
-"""Px across a cell at least; cells across the shorter and across the longer side at most."""
+"""Smallest size of a cell in px; largest number of cells across the shorter and the longer side."""
 
-FEWEST = 40
-"""Cells below which nothing is told."""
+MIN_CELLS = 40
+"""Smallest number of cells for a result."""
 
 FAR = 6.0
-"""Grey levels of residuals that rain does not explain."""
+"""Threshold for residuals that rain does not explain, grey levels."""
 
 BEYOND = 1.6
-"""Residuals over what rain explains; crops of small cells reach 1.35 in a cloudburst without anything being wrong."""
+"""Threshold for residuals over those that rain explains; sound crops of small cells reach 1.35 in a cloudburst."""
 
 FAR_ALONE = 20.0
-"""Grey levels of residuals where one rainy picture is all there is, so that nobody can tell what rain explains."""
+"""Threshold for residuals in grey levels where there is only one rainy picture, so that rain explains nothing."""
 
 STEEP = 1.3
-"""Contrast of the rainy pictures over the target's; rain only lessens it."""
+"""Threshold for the contrast of the rainy pictures over that of the target; rain only lowers it."""
 
 _ROBUST = 1.4826
 """Median of absolute residuals → standard deviation."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Fit:
-    """How the rainy pictures of a sequence follow from its target, grey levels.
+    """The fit of the rainy pictures of a sequence to its target, grey levels.
 
-    left: residuals. explained: those that rain's coming and going makes; None where it cannot be told. slope: contrast
-    of the rainy pictures over the target's, and its standard error. rainy, clean: means. cells: how many were compared.
+    left: residuals. explained: those that the variation of the rain explains; None where not measurable. slope,
+    slope_error: contrast of the rainy pictures over that of the target, and its standard error. rainy, clean: means.
+    cells: number of compared cells.
     """
 
     left: float
@@ -61,7 +62,7 @@ class Fit:
 
     @property
     def words(self) -> str:
-        """By how much it is off, for a person."""
+        """Describe the misfit for a person."""
         if self._is_steep:
             return f"{self.slope:.1f} times less contrast"
         rain = "" if self.explained is None else f", of which rain explains {self.explained:.0f}"
@@ -73,7 +74,7 @@ class Fit:
 
     @property
     def is_far(self) -> bool:
-        """Whether the target cannot be what the rainy pictures show."""
+        """Return whether the target cannot show the scene of the rainy pictures."""
         if self._is_steep:
             return True
         if self.explained is None:
@@ -96,7 +97,7 @@ class _Canvas:
 
 
 class Likeness:
-    """Looks at the pairs of a data set as they pass, from several threads, and tells in the end (`far`)."""
+    """Collects the pairs of a data set, from several threads, and fits them in the end (`fits`)."""
 
     def __init__(self, rows: Iterable[ManifestRow]) -> None:
         extents: dict[str, tuple[int, int]] = {}
@@ -109,12 +110,12 @@ class Likeness:
             self._canvases[name] = _Canvas(cell, (-(-height // cell), -(-width // cell)))
 
     def pair(self, row: ManifestRow) -> Take:
-        """Where the pictures of a pair go."""
+        """Return a function that takes the pictures of a pair."""
         canvas = self._canvases[row.sequence]
         kept: U8 | None = None
         rainy: F64 | None = None
 
-        def see(role: str, picture: U8) -> None:
+        def take(role: str, picture: U8) -> None:
             nonlocal kept, rainy
             if role == "exclude":
                 kept = np.asarray(picture == 0, np.uint8)
@@ -125,17 +126,17 @@ class Likeness:
                 weight = _cells(np.ones(picture.shape[:2], np.uint8), kept, row, canvas.cell)
                 _add(canvas, row, rainy, clean, weight)
 
-        return see
+        return take
 
     def fits(self) -> Iterator[tuple[str, Fit]]:
-        """Name and fit of each sequence of which anything can be told."""
+        """Yield name and fit of each sequence with enough cells."""
         for name, canvas in self._canvases.items():
             if (fit := _fit(canvas)) is not None:
                 yield name, fit
 
 
 def _cells(picture: U8, kept: U8 | None, row: ManifestRow, cell: int) -> F64:
-    """Sums over cells of the upright frame."""
+    """Sum a picture over the cells of the upright frame."""
     levels = picture if kept is None else picture * kept
     edges = [_edges(first, size, cell) for first, size in ((row.y, row.height), (row.x, row.width))]
     lines = np.add.reduceat(levels, edges[0], axis=0, dtype=np.uint32)
@@ -143,7 +144,7 @@ def _cells(picture: U8, kept: U8 | None, row: ManifestRow, cell: int) -> F64:
 
 
 def _edges(first: int, size: int, cell: int) -> NDArray[np.intp]:
-    """Where cells begin in a crop from px ``first`` on."""
+    """Return the first px of each cell in a crop that starts at px ``first``."""
     inner = np.arange(-(-(first + 1) // cell) * cell, first + size, cell) - first
     return np.unique(np.concatenate([[0], inner]))
 
@@ -162,7 +163,7 @@ def _add(canvas: _Canvas, row: ManifestRow, rainy: F64, clean: F64, weight: F64)
 
 def _fit(canvas: _Canvas) -> Fit | None:
     full = canvas.weight >= canvas.cell**2 / 2
-    if np.count_nonzero(full) < FEWEST:
+    if np.count_nonzero(full) < MIN_CELLS:
         return None
     weight, pairs = canvas.weight[full].astype(np.float64), canvas.pairs[full]
     rainy, clean = canvas.rainy[full] / weight, canvas.clean[full] / weight
@@ -173,12 +174,20 @@ def _fit(canvas: _Canvas) -> Fit | None:
     slowly = np.stack([np.ones_like(x), x, y], axis=1)
     columns = np.concatenate([slowly, slowly * clean[:, None]], axis=1)
     root = np.sqrt(np.minimum(weight, np.median(weight)))
-    found, *_ = np.linalg.lstsq(columns * root[:, None], rainy * root, rcond=None)
-    left = _ROBUST * float(np.median(np.abs(rainy - columns @ found)))
+    solution, *_ = np.linalg.lstsq(columns * root[:, None], rainy * root, rcond=None)
+    left = _ROBUST * float(np.median(np.abs(rainy - columns @ solution)))
     several = pairs > 1
     explained = None
-    if np.count_nonzero(several) >= FEWEST / 2:
+    if np.count_nonzero(several) >= MIN_CELLS / 2:
         spread = np.maximum(canvas.squares[full] / weight - rainy**2, 0)[several] / (pairs[several] - 1)
         explained = float(np.sqrt(spread.mean()))
     error = left / max(1e-6, float(clean.std()) * math.sqrt(len(clean)))
-    return Fit(left, explained, float(found[3]), error, float(rainy.mean()), float(clean.mean()), len(rainy))
+    return Fit(
+        left=left,
+        explained=explained,
+        slope=float(solution[3]),
+        slope_error=error,
+        rainy=float(rainy.mean()),
+        clean=float(clean.mean()),
+        cells=len(rainy),
+    )

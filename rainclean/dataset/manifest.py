@@ -1,6 +1,6 @@
-"""manifest.csv: where every pair of an exported data set comes from, and what its files hold.
+"""manifest.csv: the origin of every pair in an exported data set, and the content of its files.
 
-One line a pair. The same rows as manifest.parquet where pyarrow is installed.
+One line for each pair. manifest.parquet holds the same rows, where pyarrow is installed.
 """
 
 import csv
@@ -20,12 +20,12 @@ from rainclean.verdict import STATES
 
 NAME = "manifest.csv"
 REPORT = "export.json"
-"""Stands beside it and says what holds of the whole data set."""
+"""The file beside it that describes the whole data set."""
 
 PARQUET_NAME = "manifest.parquet"
 
 DECIMALS = 6
-"""Of every number with a point: finer than any of them is known, and the same text on every machine."""
+"""Decimals of every fraction: finer than any measurement, and the same text on every machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,11 @@ class ManifestRow:
     """One pair; the fields are the columns of manifest.csv, in this order.
 
     rainy, clean, exclude, confidence: names below the root; exclude and confidence may be "" (not written).
-    sequence, scene: what they are called. frame: 0-based frame index in the clip; pts_seconds: its time.
+    sequence, scene: their names. frame: 0-based frame index in the clip; pts_seconds: its time.
     x, y, width, height: the crop in the clean image, px. decision: uuid of the decision.
     rain_share 0…1; rain_amount and the scores in grey levels, None where a clean image was not scored (a
     composite). …_sha256: of the file; …_pixels_sha256: `png.pixels_sha256` of its picture. verdict: "fit", "look" or
-    "unfit", on the analysis that the clean image is of; "" where an older rainclean analysed.
+    "unfit", on the analysis of the clean image; "" where an older rainclean analysed it.
     Numbers are rounded to six decimals. Raises ValueError for values that a column cannot hold.
     """
 
@@ -81,11 +81,11 @@ class ManifestRow:
                 raise ValueError(f"column {column}: {getattr(self, column)!r} is not {_EXPECTED[take]}") from error
         for mask in ("exclude", "confidence"):
             if bool(getattr(self, mask)) != bool(getattr(self, f"{mask}_sha256")):
-                raise ValueError(f"column {mask}_sha256: a name and a check sum go together")
+                raise ValueError(f"column {mask}_sha256: a name needs a checksum, and a checksum a name")
 
 
 def _text(value: Any) -> str:
-    # Line ends and lone surrogates would not come back from a CSV file, or not be written.
+    # Line ends and lone surrogates do not survive a CSV file, or cannot be written.
     if not isinstance(value, str) or not value or any(category(c) in ("Cc", "Cs", "Zl", "Zp") for c in value):
         raise ValueError
     return value
@@ -195,13 +195,13 @@ _SPECIAL: dict[str, Callable[[Any], Any]] = {
 COLUMNS = tuple(field.name for field in fields(ManifestRow))
 
 LATER = ("verdict",)
-"""Columns that manifests of older versions lack; empty is read then."""
+"""Columns that manifests of older versions lack; they are read as empty."""
 
 _COLUMNS: dict[str, Callable[[Any], Any]] = {column: _SPECIAL.get(column, _text) for column in COLUMNS}
 
 
 def write_manifest(rows: Iterable[ManifestRow]) -> bytes:
-    """manifest.csv of some rows, in their order: UTF-8, lines end in LF, the same bytes each time."""
+    """Return manifest.csv of some rows, in their order: UTF-8, LF line ends, the same bytes each time."""
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -211,9 +211,10 @@ def write_manifest(rows: Iterable[ManifestRow]) -> bytes:
 
 
 def read_manifest(path: Path | str) -> list[ManifestRow]:
-    """Rows of a manifest.csv. Columns are found by name; further ones are left alone, as are CRLF and a BOM.
+    """Read a manifest.csv. Columns are found by name; further columns, CRLF and a BOM are ignored.
 
-    Raises InputError naming line and column for anything that `write_manifest` would not write.
+    Raises:
+        InputError: Anything that `write_manifest` would not write; the message names line and column.
     """
     path = Path(path)
     try:
@@ -228,7 +229,7 @@ def read_manifest(path: Path | str) -> list[ManifestRow]:
         header = next(reader, [])
         for column in COLUMNS:
             if header.count(column) != 1 and (column in header or column not in LATER):
-                state = "is missing" if column not in header else "stands there twice"
+                state = "is missing" if column not in header else "appears twice"
                 raise InputError(path, f"line 1: column {column} {state}", "restore it, or export again")
         places = {column: header.index(column) for column in COLUMNS if column in header}
         for values in reader:
@@ -245,12 +246,12 @@ def read_manifest(path: Path | str) -> list[ManifestRow]:
 
 
 def has_parquet() -> bool:
-    """Whether `write_parquet` can be used here."""
+    """Return whether `write_parquet` can be used."""
     return find_spec("pyarrow") is not None
 
 
 def write_parquet(rows: Iterable[ManifestRow]) -> bytes:
-    """manifest.parquet of some rows, the same bytes each time under one version of pyarrow.
+    """Return manifest.parquet of some rows, the same bytes each time under one version of pyarrow.
 
     Raises UsageError where pyarrow is not installed.
     """

@@ -1,14 +1,14 @@
-"""From a decision to pairs: which rainy frames, and which crops of them.
+"""Choose the rainy frames of a sequence, and the crops of them, that become pairs.
 
-How much rain a pixel holds is how much brighter it is than in the clean image: rain only brightens. Everything
-here is a function of pictures and choices alone, so that the same export is made again on any machine, and one
-sequence's pairs do not depend on what else is exported.
+The rain of a pixel is the amount by which it is brighter than in the clean image: rain only brightens. Everything here
+is a function of pictures and choices alone. So every machine makes the same export, and the pairs of one sequence do
+not depend on the others.
 """
 
 import hashlib
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Literal, NamedTuple, Self
 
 import cv2
@@ -26,11 +26,11 @@ I64 = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
 MOST_FOUND = 0.25
-"""Share of a crop that may be excluded because things were found to move there, whatever a person excluded: what is
-found is coarse and generous, and a crop that it touches has most of its pixels left."""
+"""Share of a crop that may always be excluded because motion was found there. Such exclusions are coarse and generous;
+most pixels of a crop that touches them remain."""
 
 _ROWS = 128
-"""Rows of places looked at together: what that takes stays small beside the picture."""
+"""Rows of crop positions that are evaluated together; their memory stays small beside the picture."""
 
 _FRAMES = re.compile(r"all|(?P<kind>every|differ):(?P<number>[1-9][0-9]{0,8})")
 _SIZE = r"[1-9][0-9]{0,5}(x[1-9][0-9]{0,5})?"
@@ -40,18 +40,29 @@ _CROPS = re.compile(
 
 
 def rain_mask(rainy: U8, clean: U8) -> Mask:
-    """Pixels that hold rain: whose luma is over `RAIN_MARGIN` grey levels brighter than in the clean image.
+    """Return the pixels with rain: their luma is over `RAIN_MARGIN` grey levels brighter than in the clean image.
 
-    rainy, clean: (H, W, 3) uint8 RGB of equal size; returns (H, W) bool. Raises ValueError for anything else.
+    Args:
+        rainy, clean: (H, W, 3) uint8 RGB of equal size.
+
+    Returns:
+        (H, W) bool.
+
+    Raises:
+        ValueError: Other shapes or types.
     """
     return _brighter(rainy, clean) > RAIN_MARGIN
 
 
 def rain_share(mask: Mask, exclude: U8 | Mask | None = None) -> float:
-    """Share of the pixels that hold rain, 0…1; excluded pixels count neither way.
+    """Return the share of the pixels with rain, 0…1, without excluded pixels; 0 where everything is excluded.
 
-    mask: (H, W) bool from `rain_mask`; exclude: (H, W) bool or uint8, anything but 0 is excluded. 0 where
-    everything is excluded. Raises ValueError for other shapes and types.
+    Args:
+        mask: (H, W) bool from `rain_mask`.
+        exclude: (H, W) bool or uint8; anything but 0 is excluded.
+
+    Raises:
+        ValueError: Other shapes or types.
     """
     if mask.ndim != 2 or mask.dtype != np.bool_:
         raise ValueError(f"a rain mask of {mask.dtype} {mask.shape}, not (H, W) bool")
@@ -60,10 +71,16 @@ def rain_share(mask: Mask, exclude: U8 | Mask | None = None) -> float:
 
 
 def rain_amount(rainy: U8, clean: U8, exclude: U8 | Mask | None = None) -> float:
-    """How much rain a frame holds: mean of what it is brighter than the clean image, in grey levels of luma.
+    """Return the rain amount of a frame: its mean excess over the clean image, in grey levels of luma.
 
-    rainy, clean: (H, W, 3) uint8 RGB; exclude as in `rain_share`. Counts weak rain, too, which no margin
-    would let through. 0 where everything is excluded. Raises ValueError for other shapes and types.
+    Counts weak rain, too, because there is no margin. 0 where everything is excluded.
+
+    Args:
+        rainy, clean: (H, W, 3) uint8 RGB.
+        exclude: As in `rain_share`.
+
+    Raises:
+        ValueError: Other shapes or types.
     """
     brighter = np.maximum(_brighter(rainy, clean), 0)
     kept = brighter[~_excluded(exclude, brighter.shape)]
@@ -72,10 +89,10 @@ def rain_amount(rainy: U8, clean: U8, exclude: U8 | Mask | None = None) -> float
 
 @dataclass(frozen=True, slots=True)
 class FrameChoice:
-    """Which rainy frames of a sequence become pairs.
+    """The choice of rainy frames of a sequence that become pairs. Raises UsageError for an invalid one.
 
-    all; every: each number-th of the frames, from the first; differ: the ``number`` frames that differ most in
-    rain amount. Raises UsageError for what cannot be meant.
+    kind: "all"; "every", each number-th of the frames, from the first; "differ", the ``number`` frames that differ most
+    in rain amount.
     """
 
     kind: Literal["all", "every", "differ"] = "all"
@@ -83,17 +100,17 @@ class FrameChoice:
 
     def __post_init__(self) -> None:
         if self.kind not in ("all", "every", "differ"):
-            raise UsageError(f"frames {self.kind!r}: all, every or differ is needed")
+            raise UsageError(f"frames {self.kind!r}: use all, every or differ")
         if self.number < 1 or (self.kind == "all" and self.number != 1):
-            raise UsageError(f"frames {self.kind}:{self.number}: a number of at least 1 goes with every and differ")
+            raise UsageError(f"frames {self.kind}:{self.number}: every and differ need a number of at least 1")
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """The choice of a text as `text` writes it: ``all``, ``every:5``, ``differ:8``. Raises UsageError."""
+        """Parse the form of `text`: ``all``, ``every:5``, ``differ:8``. Raises UsageError."""
         match = _FRAMES.fullmatch(text)
         if match is None:
             raise UsageError(
-                f"frames {text!r}: use all, every:5 (each 5th), or differ:8 (the 8 that differ most in rain)"
+                f"frames {text!r}: use all, every:5 (every 5th), or differ:8 (the 8 that differ most in rain)"
             )
         if match["kind"] is None:
             return cls()
@@ -101,19 +118,23 @@ class FrameChoice:
 
     @property
     def text(self) -> str:
-        """``all``, ``every:5``, ``differ:8``."""
+        """Return the choice as text: ``all``, ``every:5``, ``differ:8``."""
         return self.kind if self.kind == "all" else f"{self.kind}:{self.number}"
 
     def choose(self, indices: Sequence[int], amounts: Sequence[float] = (), avoid: Collection[int] = ()) -> list[int]:
-        """Chosen frame indices, rising.
+        """Choose frames; return their indices in rising order.
 
-        indices: distinct frame indices to choose from, in any order; amounts: rain amount of each, needed for
-        "differ" only. "differ" spreads over the range of amounts: it begins with the heaviest frame and adds,
-        again and again, the one whose amount lies farthest from all that are chosen (the lightest comes
-        second), so that k frames show k different strengths of rain instead of k heavy ones. Of equals the
-        lower index is taken; k at or above the number of frames takes all. avoid: indices that "differ" takes
-        only where the others are fewer than k. Raises ValueError for repeated indices, and amounts that are missing
-        or not finite.
+        "differ" spreads over the range of amounts: it starts with the heaviest frame and repeatedly adds the one whose
+        amount lies farthest from all chosen ones (the lightest comes second). So k frames show k different strengths of
+        rain instead of k heavy ones. Of equals, the lower index wins; k at or above the number of frames takes all.
+
+        Args:
+            indices: Distinct frame indices to choose from, in any order.
+            amounts: Rain amount of each, needed for "differ" only.
+            avoid: Indices that "differ" takes only where the others are fewer than k.
+
+        Raises:
+            ValueError: Indices are repeated, or amounts are missing or not finite.
         """
         if len(set(indices)) != len(indices):
             raise ValueError("frame indices are repeated")
@@ -134,7 +155,7 @@ class FrameChoice:
 
 
 class Crop(NamedTuple):
-    """One part of a frame that becomes a pair: where it is, and its share of pixels that hold rain."""
+    """One part of a frame that becomes a pair: its region, and its share of pixels with rain."""
 
     region: Region
     rain_share: float
@@ -142,20 +163,20 @@ class Crop(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CropChoice:
-    """Which crops of a frame become pairs.
+    """The choice of crops of a frame that become pairs. Raises UsageError for an invalid one.
 
     kind: "whole" frames; "grid", crops of ``size`` (width, height) every ``stride`` px (across, down; None: the
     crop's own size); "random", ``count`` crops of ``size`` a frame, drawn by ``seed``.
     smallest_rain_share: a crop, or whole frame, with a smaller share of rain is not taken.
     most_excluded: largest share of excluded pixels in a crop; 0 takes none that touches the exclusion mask. Where
-    things were found to move, at least MOST_FOUND of a crop may be excluded. Whole frames are taken with any: their
+    motion was found, at least MOST_FOUND of a crop may be excluded. Whole frames are taken with any share: their
     exclusion mask goes with the pair.
-    Raises UsageError for what cannot be meant.
     """
 
     kind: Literal["whole", "grid", "random"] = "whole"
     size: tuple[int, int] | None = None
     stride: tuple[int, int] | None = None
+    _: KW_ONLY
     count: int | None = None
     seed: int = 0
     smallest_rain_share: float = 0.0
@@ -163,18 +184,19 @@ class CropChoice:
 
     def __post_init__(self) -> None:
         if self.kind not in ("whole", "grid", "random"):
-            raise UsageError(f"crops {self.kind!r}: whole, grid or random is needed")
+            raise UsageError(f"crops {self.kind!r}: use whole, grid or random")
         needs = {"whole": (), "grid": ("size",), "random": ("size", "count")}[self.kind]
         for name in ("size", "count"):
             if (getattr(self, name) is not None) != (name in needs):
-                raise UsageError(f"{self.kind} crops: {'a' if name in needs else 'no'} {name} goes with them")
+                need = f"a {name} is needed" if name in needs else f"no {name} is allowed"
+                raise UsageError(f"{self.kind} crops: {need}")
         if self.stride is not None and self.kind != "grid":
-            raise UsageError(f"{self.kind} crops: no stride goes with them")
+            raise UsageError(f"{self.kind} crops: no stride is allowed")
         for name in ("size", "stride"):
             if getattr(self, name) is not None and min(getattr(self, name)) < 1:
-                raise UsageError(f"crops with {name} {_times(getattr(self, name))}: at least 1x1 px is needed")
+                raise UsageError(f"crops with {name} {_times(getattr(self, name))}: use at least 1x1 px")
         if self.count is not None and self.count < 1:
-            raise UsageError(f"{self.count} random crops a frame: at least 1 is needed")
+            raise UsageError(f"{self.count} random crops per frame: use at least 1")
         for name in ("smallest_rain_share", "most_excluded"):
             if not 0 <= getattr(self, name) <= 1:
                 raise UsageError(f"{name.replace('_', ' ')} {getattr(self, name)}: it must lie between 0 and 1")
@@ -183,16 +205,16 @@ class CropChoice:
 
     @classmethod
     def parse(cls, text: str, *, seed: int = 0, smallest_rain_share: float = 0.0, most_excluded: float = 0.0) -> Self:
-        """The choice of a text as `text` writes it.
+        """Parse the form of `text`.
 
-        ``whole``; ``grid:512x512``, ``grid:512x512:256x256`` (size, stride); ``random:512x512:8`` (size, crops a
+        ``whole``; ``grid:512x512``, ``grid:512x512:256x256`` (size, stride); ``random:512x512:8`` (size, crops per
         frame). ``512`` is short for ``512x512``. Raises UsageError for anything else.
         """
         match = _CROPS.fullmatch(text)
         if match is None:
             raise UsageError(
                 f"crops {text!r}: use whole, grid:512x512, grid:512x512:256x256 (size, stride) "
-                "or random:512x512:8 (size, crops a frame)"
+                "or random:512x512:8 (size, crops per frame)"
             )
         return cls(
             kind="grid" if match["grid"] else "random" if match["random"] else "whole",
@@ -206,12 +228,12 @@ class CropChoice:
 
     @property
     def text(self) -> str:
-        """``whole``, ``grid:512x512``, ``grid:512x512:256x256``, ``random:512x512:8``; without seed and shares."""
+        """Return the choice as text, without seed and shares: ``whole``, ``grid:512x512``, ``random:512x512:8``."""
         parts = [self.kind, *(_times(part) for part in (self.size, self.stride) if part is not None)]
         return ":".join(parts + ([str(self.count)] if self.count is not None else []))
 
     def check(self, width: int, height: int) -> None:
-        """Raises UsageError where crops are larger than pictures of this size in px."""
+        """Raise UsageError where crops are larger than pictures of this size in px."""
         if self.size is not None and (self.size[0] > width or self.size[1] > height):
             raise UsageError(
                 f"crops of {_times(self.size)} px are larger than the picture of {_times((width, height))} px; "
@@ -228,16 +250,22 @@ class CropChoice:
         sequence: str,
         frame: int,
     ) -> list[Crop]:
-        """Crops of one frame, from top to bottom and left to right, no two at one place.
+        """Choose the crops of one frame, from top to bottom and left to right, no two at one place.
 
-        rainy, clean: (H, W, 3) uint8 RGB; exclude, found: (H, W) bool or uint8, anything but 0 is excluded, by a
-        person or because things were found to move there; sequence (what identifies its content) and frame (index)
-        draw the random crops together with the seed.
+        Grid: where the stride is no larger than the crop, the last column and row are shifted to touch the border, so
+        that no pixel is lost. Random: each place that rain and exclusion allow is equally likely; a frame with fewer
+        places than ``count`` gives all of them. Fewer crops, or none, are not an error.
 
-        Grid: where the stride is no larger than the crop, the last column and row are shifted to touch the
-        border, so that no pixel is lost. Random: each place that rain and exclusion allow is equally likely; a
-        frame with fewer places than ``count`` gives all of them. Fewer crops, or none, are no error.
-        Raises UsageError for crops larger than the picture, ValueError for other shapes and types.
+        Args:
+            rainy, clean: (H, W, 3) uint8 RGB.
+            exclude: (H, W) bool or uint8; anything but 0 was excluded by a person.
+            found: The same, for what is excluded because motion was found there.
+            sequence: Identity of its content; draws the random crops, together with frame and seed.
+            frame: Index of the frame.
+
+        Raises:
+            UsageError: Crops are larger than the picture.
+            ValueError: Other shapes or types.
         """
         rain = rain_mask(rainy, clean)
         height, width = rain.shape
@@ -253,12 +281,12 @@ class CropChoice:
             y = _grid(down, self.size[1], (self.stride or self.size)[1])
         else:
             x, y = np.arange(across), np.arange(down)
-        places = _Places(rain & ~excluded, excluded, self.size, x, y)
+        places = _Places(rain & ~excluded, excluded, self.size, x=x, y=y)
         if found is None:
             allowed = places.allowed(self.smallest_rain_share, self.most_excluded)
         else:
             allowed = places.allowed(self.smallest_rain_share, max(self.most_excluded, MOST_FOUND))
-            strict = _Places(rain & ~by_person, by_person, self.size, x, y)
+            strict = _Places(rain & ~by_person, by_person, self.size, x=x, y=y)
             allowed = np.intersect1d(allowed, strict.allowed(0.0, self.most_excluded), assume_unique=True)
         if self.count is not None:
             allowed = allowed[_draw(f"{self.seed}/{frame}/{sequence}", len(allowed), self.count)]
@@ -266,18 +294,18 @@ class CropChoice:
 
 
 class _Places:
-    """Where crops of one size may lie in a frame, and what they hold there.
+    """Places of crops of one size in a frame, and their content.
 
-    Sums over any box are four look-ups in a summed-area table, so that every place of a 4K frame can be looked at.
+    The sum over any box takes four reads of a summed-area table, so that every place of a 4K frame can be evaluated.
     """
 
-    def __init__(self, rain: Mask, excluded: Mask, size: tuple[int, int], x: I64, y: I64) -> None:
+    def __init__(self, rain: Mask, excluded: Mask, size: tuple[int, int], *, x: I64, y: I64) -> None:
         self.size, self.x, self.y = size, x, y
         self.area = size[0] * size[1]
         self.rain, self.excluded = _summed(rain), _summed(excluded)
 
     def allowed(self, smallest_rain_share: float, most_excluded: float) -> I64:
-        """Places with enough rain and not too much excluded, as rising numbers row · columns + column."""
+        """Return places with enough rain and few enough exclusions, as rising numbers row · columns + column."""
         found = []
         for top in range(0, len(self.y), _ROWS):
             y = self.y[top : top + _ROWS]
@@ -292,7 +320,7 @@ class _Places:
     def crop(self, place: int) -> Crop:
         row, column = divmod(place, len(self.x))
         x, y = self.x[column : column + 1], self.y[row : row + 1]
-        wet, hidden = (int(_boxes(table, self.size, x, y)[0, 0]) for table in (self.rain, self.excluded))
+        wet, hidden = (int(_boxes(table, self.size, x=x, y=y)[0, 0]) for table in (self.rain, self.excluded))
         return Crop(Region(int(x[0]), int(y[0]), *self.size), _share(wet, self.area - hidden))
 
 
@@ -341,16 +369,16 @@ def _summed(mask: Mask) -> I32:
 
 
 def _boxes(table: I32, size: tuple[int, int], x: I64, y: I64) -> I32:
-    """How many pixels of a mask lie in the box at each (y, x): (len(y), len(x)) int32, from its summed-area table."""
+    """Count the pixels of a mask in the box at each (y, x): (len(y), len(x)) int32, from its summed-area table."""
     columns = table[y + size[1]] - table[y]
     return columns[:, x + size[0]] - columns[:, x]
 
 
 def _draw(key: str, total: int, count: int) -> list[int]:
-    """``count`` distinct numbers below ``total``, rising: Fisher and Yates' shuffle, of which only moves are kept.
+    """Draw ``count`` distinct numbers below ``total``, rising: Fisher and Yates' shuffle that stores only its moves.
 
-    Drawn by SHA-256 and not by a library's generator, whose draws may change with its version: the same export
-    must give the same crops years later.
+    Draws by SHA-256, because a library's generator may change with its version: the same export must give the same
+    crops years later.
     """
     moved: dict[int, int] = {}
     drawn = []

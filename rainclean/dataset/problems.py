@@ -1,4 +1,4 @@
-"""What can be wrong with an exported data set, one line each."""
+"""Problems of an exported data set, one line each."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,9 +7,9 @@ from rainclean.errors import printable
 
 
 class Kind(StrEnum):
-    """Kinds of damage; the first group keeps a data set from being read, the second trips other readers.
+    """Kinds of damage. The first group keeps a data set from being read; the second breaks other readers.
 
-    The third is what only the manifest can tell (`verification`).
+    The third can only be found with the manifest (`verification`).
     """
 
     MISSING_LIST = "missing-list"
@@ -57,10 +57,10 @@ BLOCKING = frozenset({Kind.MISSING_LIST, Kind.BAD_LINE, Kind.MISSING_FILE, Kind.
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One piece of damage.
+    """One problem.
 
-    path: relative to the root of the data set, the file that it lies in. text: what is wrong and what to do, one
-    line without the path. about: further files that it explains; a less specific problem of these is not told.
+    path: the file, relative to the root of the data set. text: what is wrong and what to do, one line without the path.
+    about: further files that it explains; less specific problems of these are not reported.
     """
 
     path: str

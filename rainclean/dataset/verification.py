@@ -1,7 +1,7 @@
-"""Checking an exported data set against its manifest: every file, byte and pixel, and whether it can be read back.
+"""Check an exported data set against its manifest: every file, byte and pixel, and that it can be read back.
 
-Pictures are read one after another by a few threads and only their sums are kept; when all are known, each piece
-of damage is named once, by the most specific thing that can be said of it.
+A few threads read the pictures one after another and keep only their checksums. In the end, each problem is reported
+once, in the most specific form.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ from rainclean.png import decode_png, pixels_sha256, png_header
 ROLES = ("rainy", "clean", "exclude", "confidence")
 
 _ORDER = ("exclude", "rainy", "clean", "confidence")
-"""In which pictures are looked at."""
+"""Order in which pictures of a pair are read."""
 
 _COLOURS = {"rainy": "RGB", "clean": "RGB", "exclude": "grey", "confidence": "grey"}
 _AGAIN = "export again or restore the file"
@@ -33,7 +33,7 @@ _AGAIN = "export again or restore the file"
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """How far the check is, in pairs."""
+    """Progress of the check, in pairs."""
 
     done: int
     total: int
@@ -41,7 +41,7 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """One file of a pair as it was found. problem: what is wrong with it on its own; digest: None if unreadable."""
+    """The state of one file of a pair. problem: of the file on its own; digest: None if unreadable."""
 
     name: str
     digest: str | None
@@ -55,7 +55,7 @@ Take = Callable[[str, NDArray[np.uint8]], None]
 """Takes a picture by its role."""
 
 Look = Callable[[ManifestRow], Take]
-"""Gives what takes the pictures of a pair: those that can be decoded, the exclusion mask first."""
+"""Returns a function that takes the decodable pictures of a pair, the exclusion mask first."""
 
 
 def verify(
@@ -67,12 +67,21 @@ def verify(
     workers: int = 2,
     look: Look | None = None,
 ) -> Generator[Checked, None, list[Problem]]:
-    """Check the data set below a root; yields progress, returns all problems, sorted by path.
+    """Check the data set below a root. May be closed at any yield. Reads nothing outside the root.
 
-    rows: of its manifest. others: names of files that stand beside the pairs (manifest.csv, a report, …); the
-    layout's lists need not be named. workers: threads, each with one picture in hand. Nothing outside the root is
-    read, whatever manifest, lists and links say. look: sees the pictures as they pass, from those threads. May be
-    closed at any yield. Problems are found, never raised.
+    Args:
+        root: Folder of the data set.
+        layout: Its layout.
+        rows: Of its manifest.
+        others: Names of files beside the pairs (manifest.csv, a report, …), without the lists of the layout.
+        workers: Number of threads, each with one picture in memory.
+        look: Called in those threads for each pair; its result receives the pictures.
+
+    Yields:
+        Number of checked pairs.
+
+    Returns:
+        All problems, sorted by path; they are never raised.
     """
     files = layout.store(root, contained=True)
     found = _Found()
@@ -87,7 +96,7 @@ def verify(
 
 
 class _Found:
-    """Problems so far. What has been explained by one is not told again by a later, less specific one."""
+    """Problems so far. A later, less specific problem of an explained file is not added."""
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
@@ -103,18 +112,18 @@ class _Found:
 
 
 def _names(row: ManifestRow) -> dict[str, str]:
-    """Names of the files that a pair has, by role."""
+    """Return the names of a pair's files, by role."""
     return {role: name for role in ROLES if (name := getattr(row, role))}
 
 
 def _sound_rows(layout: Layout, rows: Iterable[ManifestRow], found: _Found) -> Iterator[ManifestRow]:
-    """Rows that can be followed up; scenes that stand on both sides of a split."""
+    """Yield rows that can be checked; report the others, and scenes in several splits."""
     owner: dict[str, int] = {}
     splits: dict[str, set[str]] = defaultdict(set)
     for number, row in enumerate(rows, 1):
         splits[row.scene].add(row.split)
         if row.split not in layout.splits:
-            text = f"the manifest has it in split {row.split!r}, which layout {layout.name} does not know"
+            text = f"the manifest has it in split {row.split!r}, which layout {layout.name} does not have"
             found.file(row.rainy, Kind.OTHER_SPLIT, text, *_names(row).values())
             continue
         twice = next((name for name in _names(row).values() if name in owner), None)
@@ -126,7 +135,7 @@ def _sound_rows(layout: Layout, rows: Iterable[ManifestRow], found: _Found) -> I
         yield row
     for scene, each in splits.items():
         if len(each) > 1:
-            text = f"scene {scene} stands in splits {', '.join(sorted(each))}; a scene belongs to one split only"
+            text = f"scene {scene} is in splits {', '.join(sorted(each))}; a scene belongs to one split only"
             found.add(Problem(NAME, Kind.SCENE_SPLIT, text))
 
 
@@ -152,7 +161,7 @@ def _look_at(files: Files, row: ManifestRow, look: Look | None) -> _States:
 
 
 def _nothing(role: str, picture: NDArray[np.uint8]) -> None:
-    """Nobody looks."""
+    """Ignore a picture."""
 
 
 def _state(files: Files, row: ManifestRow, role: str, name: str, take: Take) -> _State:
@@ -162,7 +171,7 @@ def _state(files: Files, row: ManifestRow, role: str, name: str, take: Take) -> 
         return _State(name, digest, expected, Problem(name, kind, text, (name,)))
 
     if not files.inside(name):
-        return bad(Kind.OUTSIDE, "leads out of the data set; it was not looked at")
+        return bad(Kind.OUTSIDE, "leads out of the data set; it was not read")
     if not files.has(name):
         return bad(Kind.MISSING_FILE, f"is missing; {_AGAIN}")
     try:
@@ -189,16 +198,16 @@ def _state(files: Files, row: ManifestRow, role: str, name: str, take: Take) -> 
     if digest != expected:
         return bad(Kind.CHANGED, f"was changed after the export; {_AGAIN}", digest)
     if not same_pixels and hasattr(row, f"{role}_pixels_sha256"):
-        return bad(Kind.PIXELS, "holds other pixels than the manifest says, in the same bytes; export again", digest)
+        return bad(Kind.PIXELS, "has other pixels than in the manifest, in the same bytes; export again", digest)
     return _State(name, digest, expected, None)
 
 
 def _judge(rows: Sequence[ManifestRow], states: Sequence[_States], found: _Found) -> None:
-    """Name what is wrong with files that are there: first what several of them have in common."""
+    """Report problems of existing files: first those that several of them share."""
     home: dict[str, tuple[int, str]] = {}
     for number, pair in enumerate(states):
         for role, state in pair.items():
-            # Clean images of one sequence are often equal: any pair that should hold this content will do.
+            # Clean images of one sequence are often equal: any pair with this content will do.
             home.setdefault(state.expected, (number, role))
     for row, pair in zip(rows, states, strict=True):
         rainy, clean = pair["rainy"], pair["clean"]
@@ -218,18 +227,20 @@ def _judge(rows: Sequence[ManifestRow], states: Sequence[_States], found: _Found
 
 
 def _exchanged(states: Sequence[_States], pair: _States, role: str, number: int, other: str, found: _Found) -> None:
-    """A file that holds what another one should hold: with all files that are exchanged along with it."""
+    """Report a file with the content of another one, with all files that are exchanged along with it."""
     state, twin = pair[role], states[number][other]
     about = {state.name, twin.name} if twin.digest == state.expected else {state.name}
     if len(about) > 1 and role == other:
         for each in pair.keys() & states[number].keys():
-            here, there = pair[each], states[number][each]
-            same = here.expected == there.expected
-            if not same and (here.digest, there.digest) == (there.expected, here.expected):
-                about |= {here.name, there.name}
-    text = f"holds what belongs into {twin.name}"
+            one, two = pair[each], states[number][each]
+            same = one.expected == two.expected
+            if not same and (one.digest, two.digest) == (two.expected, one.expected):
+                about |= {one.name, two.name}
+    text = f"has the content of {twin.name}"
     if len(about) > 1:
-        text = f"is exchanged with {twin.name}" + (", and so is what goes with them" if len(about) > 2 else "")
+        text = f"is exchanged with {twin.name}" + (
+            ", and so are the files that belong to them" if len(about) > 2 else ""
+        )
     found.file(state.name, Kind.EXCHANGED, f"{text}; {_AGAIN}", *sorted(about - {state.name}))
 
 
@@ -241,7 +252,7 @@ def _judge_places(
     others: Collection[str],
     found: _Found,
 ) -> None:
-    """What stands where: moved, missing and further files, other splits, and what the layout's reader trips over."""
+    """Report moved, missing and extra files, wrong splits, and problems of the layout's reader."""
     lists = layout.lists(rows)
     problems, pairs = layout.problems_and_pairs(files)
     known = {name for row in rows for name in _names(row).values()} | lists.keys() | set(others)
@@ -250,7 +261,7 @@ def _judge_places(
     moved = _moved(files, extra, absent)
     _judge_splits(rows, pairs, moved, found)
     for old, new in moved.items():
-        found.file(old, Kind.MOVED, f"stands at {new} instead; move it back", new)
+        found.file(old, Kind.MOVED, f"is at {new} instead; move it back", new)
     for state in absent:
         assert state.problem is not None
         found.add(state.problem)
@@ -268,11 +279,11 @@ def _is_missing(state: _State) -> bool:
 
 
 def _moved(files: Files, extra: Sequence[str], absent: Sequence[_State]) -> dict[str, str]:
-    """Where missing files went, as far as they are among the further ones: old → new name."""
+    """Match missing files to extra ones with their content: old → new name."""
     places: dict[str, list[str]] = defaultdict(list)
     for name in extra if absent else ():
         if PurePosixPath(name).suffix.lower() == ".png" and files.has(name):
-            with suppress(InputError):  # unreadable: it is told as a further file
+            with suppress(InputError):  # unreadable: it is reported as an extra file
                 places[hashlib.sha256(files.read(name)).hexdigest()].append(name)
     moved = {}
     for state in absent:
@@ -287,29 +298,29 @@ def _moved(files: Files, extra: Sequence[str], absent: Sequence[_State]) -> dict
 def _judge_splits(
     rows: Sequence[ManifestRow], pairs: Sequence[StoredPair], moved: dict[str, str], found: _Found
 ) -> None:
-    """Pairs that the reader finds in another split than the manifest has them, one problem a pair."""
+    """Report pairs that the reader finds in another split than the manifest."""
     read = {pair.rainy: pair for pair in pairs}
     for row in rows:
         pair = read.get(moved.get(row.rainy, row.rainy))
         if pair is not None and pair.split != row.split:
-            text = f"is read as {pair.split}, the manifest has it in {row.split}; scenes must not cross the split"
+            text = f"is read as {pair.split}, but the manifest has it in {row.split}; a scene belongs to one split only"
             found.file(row.rainy, Kind.OTHER_SPLIT, text, row.clean, pair.rainy, pair.clean)
 
 
 def _judge_lists(
     files: Files, lists: dict[str, bytes], rows: Sequence[ManifestRow], pairs: Sequence[StoredPair], found: _Found
 ) -> None:
-    """Where nothing more specific was said: lists with other bytes than the export wrote, pairs that are not read."""
+    """Report changed lists and unread pairs, unless a more specific problem explains them."""
     if any(problem.kind == Kind.OTHER_SPLIT for problem in found.problems):
-        return  # a line stands in the wrong list
-    told = {problem.path for problem in found.problems}
+        return  # a line is in the wrong list
+    reported = {problem.path for problem in found.problems}
     for name, content in lists.items():
-        if name not in told and files.has(name) and files.read(name) != content:
+        if name not in reported and files.has(name) and files.read(name) != content:
             found.add(Problem(name, Kind.CHANGED, "was changed after the export; restore the file"))
-            told.add(name)
+            reported.add(name)
     read = {(pair.rainy, pair.clean) for pair in pairs}
     lost = [row for row in rows if (row.rainy, row.clean) not in read]
     lost = [row for row in lost if found.explained.isdisjoint((row.rainy, row.clean))]
-    if lost and told.isdisjoint(lists):
+    if lost and reported.isdisjoint(lists):
         text = f"is not read back as a pair, nor are {len(lost) - 1} more of {len(rows)}; export again"
         found.add(Problem(lost[0].rainy, Kind.COUNT, text))

@@ -14,7 +14,7 @@ import tyro  # noqa: F401
 import pipeline.cli.analyze
 import pipeline.cli.export
 import pipeline.cli.select
-import pipeline.export.writing
+import pipeline.export.run
 import pipeline.project.analysis.run
 import pipeline.project.editing.editor
 import pipeline.project.editing.masks

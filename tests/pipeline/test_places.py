@@ -21,7 +21,7 @@ def test_a_link_to_nothing_is_something(tmp_path: Path, here: Run) -> None:
         out = tmp_path / name
         out.symlink_to(tmp_path / target)
         result = here("decisions", "export", tmp_path / "p", "-o", out)
-        assert result.returncode == 1 and "is there already; --overwrite" in result.stderr
+        assert result.returncode == 1 and "already; --overwrite" in result.stderr
         assert here("weights", "import", tmp_path / "none.pth", "-o", out).returncode == 1
         assert out.is_symlink() and not (tmp_path / "nowhere").exists()
 
@@ -39,7 +39,7 @@ def test_a_run_begins_only_where_nothing_of_others_lies(tmp_path: Path) -> None:
     run, dataset = tmp_path / "run", tmp_path / "dataset"
     run.mkdir()
     (run / "last.safetensors").write_text("somebody's weights")
-    with pytest.raises(RaincleanError, match="is not empty and no training run"):
+    with pytest.raises(RaincleanError, match="is not empty, and not a training run"):
         run_folder.check_new(run, dataset)
     (run / ".lock").touch()  # of a run that was killed as it began
     run_folder.check_new(run, dataset)

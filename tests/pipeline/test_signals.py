@@ -99,7 +99,7 @@ def test_a_call_that_does_not_come_back_does_not_keep_it() -> None:
         "for _ in range(2):\n    ctypes.CDLL(None).pthread_mutex_lock(lock)"  # by the same thread: for ever
     )
     code, _, errors = ended(start(body), signal.SIGTERM)
-    assert code == 143 and errors.endswith("rainclean: ended inside a call that does not come back\n")
+    assert code == 143 and errors.endswith("rainclean: ended inside a call that does not return\n")
 
 
 def test_one_that_a_library_swallows_is_raised_again() -> None:

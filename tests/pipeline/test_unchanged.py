@@ -13,7 +13,7 @@ import pytest
 from pipeline.clean.run import clean as cleaning
 from pipeline.clean.settings import CleanSettings
 from pipeline.export.plan import ExportSettings
-from pipeline.export.writing import export
+from pipeline.export.run import export
 from pipeline.project.analysis.live import open_live
 from pipeline.project.analysis.records import analyses
 from pipeline.project.analysis.run import analyze

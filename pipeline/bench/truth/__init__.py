@@ -1,4 +1,4 @@
-"""Clean images of simulated clips beside their truth: cases, scores, thresholds, a plot."""
+"""Clean images of simulated clips against their ground truth: cases, scores, thresholds, a plot."""
 
 import lazy_loader
 

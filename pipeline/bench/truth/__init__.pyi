@@ -1,17 +1,17 @@
-from .case_table import Rung, backgrounds, cases
+from .case_table import CaseClip, backgrounds, cases
 from .plot import write_plot
 from .run import Measured, bench_truth, pictures_folder
-from .thresholds import Bar, bars, by_case, means, reliability, verdicts
+from .thresholds import Threshold, by_case, check_thresholds, means, reliability, verdicts
 
 __all__ = [
-    "Bar",
+    "CaseClip",
     "Measured",
-    "Rung",
+    "Threshold",
     "backgrounds",
-    "bars",
     "bench_truth",
     "by_case",
     "cases",
+    "check_thresholds",
     "means",
     "pictures_folder",
     "reliability",

@@ -1,7 +1,4 @@
-"""The rungs of the ladder that methods are measured on: clips whose truth is known.
-
-Source of the cases: METHOD.md, section 6.
-"""
+"""The benchmark cases that methods are measured on: simulated clips whose ground truth is known."""
 
 import math
 from collections.abc import Generator, Sequence
@@ -34,7 +31,7 @@ DEFAULT_BACKGROUNDS = SAMPLES[:2]
 
 @dataclass(frozen=True)
 class Case:
-    """A preset, and what it is called: "heavy", or "codec 23" where a rate factor stands for the preset's own."""
+    """A preset with its name: "heavy", or "codec 23" where a rate factor replaces the preset's own."""
 
     name: str
     preset: str
@@ -42,19 +39,19 @@ class Case:
 
     @property
     def filmed(self) -> bool:
-        """Whether it is one of the films, which have as many frames as their preset says, and parts without a limit."""
+        """Return whether this is a film: its preset sets the number of frames, and parts have no upper bound."""
         return self.preset in FILMED
 
 
 class Background(NamedTuple):
-    """A picture to rain over, and what it is called in tables and file names."""
+    """A picture to rain over, with its name in tables and file names."""
 
     name: str
     path: Path
 
 
-class Rung(NamedTuple):
-    """One clip to be made."""
+class CaseClip(NamedTuple):
+    """One clip to make: a case over a background with a seed."""
 
     case: Case
     background: Background
@@ -62,14 +59,19 @@ class Rung(NamedTuple):
 
     @property
     def name(self) -> str:
-        """``codec 23, table, seed 0``."""
+        """Return a name such as ``codec 23, table, seed 0``."""
         return f"{self.case.name}, {self.background.name}, seed {self.seed}"
 
 
 def cases(names: Sequence[str] = (), crfs: Sequence[int] = CRFS) -> list[Case]:
-    """The cases of these presets, "codec" once for each of ``crfs``; without names all but "clear".
+    """Return the cases of some presets.
 
-    "ladder" and "films" stand for all of one kind. Raises UsageError for a name or a rate factor that is none.
+    Args:
+        names: Presets, or "ladder" or "films" for all of one kind. Empty: all but "clear".
+        crfs: Constant rate factors; "codec" becomes one case for each.
+
+    Raises:
+        UsageError: A name or a rate factor is unknown.
     """
     chosen: list[Case] = []
     groups = {"ladder": [name for name in LADDER if name != "clear"], "films": list(FILMED)}
@@ -85,16 +87,20 @@ def cases(names: Sequence[str] = (), crfs: Sequence[int] = CRFS) -> list[Case]:
 
 
 def backgrounds(words: Sequence[str] = ()) -> list[Background]:
-    """Pictures by path, or by the name of a shipped sample; without words the default ones.
+    """Return pictures to rain over, each under a unique name.
 
-    Each has a name of its own. Raises InputError for what is no picture.
+    Args:
+        words: Paths, or names of shipped samples. Empty: the default ones.
+
+    Raises:
+        InputError: A path is not a picture.
     """
     found: list[Background] = []
     for word in words or DEFAULT_BACKGROUNDS:
         path = _sample(word) if word in SAMPLES else Path(word)
         with Backdrop(path) as backdrop:
             if backdrop.frames is not None:
-                raise InputError(path, "is a clip", "the ladder needs pictures")
+                raise InputError(path, "is a clip", "give a picture")
         name, taken = word if word in SAMPLES else path.stem, {b.name for b in found}
         again = 2
         while name in taken:
@@ -110,8 +116,8 @@ def _sample(name: str) -> Path:
 
 
 @dataclass(frozen=True)
-class LadderClip:
-    """A simulated clip on disk. path: what a method may see of it; record: what it may not."""
+class SimulatedClip:
+    """A simulated clip on disk. path: the video, which methods see; record: the ground truth, which they do not."""
 
     path: Path
     record: Record
@@ -119,45 +125,45 @@ class LadderClip:
 
     @classmethod
     def of(cls, folder: Path, simulation: Simulation) -> Self:
-        """The clip that `simulate` wrote into a folder."""
+        """Return the clip that `simulate` wrote into a folder."""
         record = Record.read(folder)
         return cls(folder / record.document["clip"], record, simulation)
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width, height in px."""
+        """Return width and height in px."""
         width, height = self.record.document["size"]
         return width, height
 
     @property
     def places(self) -> F64:
-        """Where the camera is in each frame: (N, 2) float64, x and y in px of the scene; it does not turn."""
+        """Return the camera position in each frame, (N, 2) float64, x and y in px of the scene; it does not turn."""
         return np.asarray(self.record.document["transforms"], np.float64)[:, [2, 5]]
 
     def truth(self, frame: int, region: Region) -> U8:
-        """The truth of a frame, cut: (h, w, 3) uint8."""
+        """Return the ground truth of a region of a frame, (h, w, 3) uint8."""
         return cut(self.record.truth(frame), self.whole, region)
 
     def aside(self, frame: int, region: Region) -> NDArray[np.bool_]:
-        """Where the truth of a frame cannot be held against pictures: behind what passes, and of water. (h, w) bool.
+        """Return where the ground truth cannot be compared with pictures, (h, w) bool: behind foreground, and on water.
 
-        What passes is not in the truth, and water looks like that in this one frame only.
+        Foreground objects are not in the ground truth. Water looks like the ground truth in this one frame only.
         """
         covered = (self.record.passers(frame) > 0) | (self.record.water(frame) > 0)
         return cut(covered, self.whole, region)
 
     def rainy(self, frame: int, region: Region) -> U8:
-        """A frame as decoded, cut: (h, w, 3) uint8."""
+        """Return a region of a decoded frame, (h, w, 3) uint8."""
         with open_source(self.path) as source:
             return next(iter(source.read([frame], region))).rgb
 
     @property
     def whole(self) -> Region:
-        """The whole frame."""
+        """Return the region of the whole frame."""
         return Region(0, 0, *self.size)
 
     def shared(self, frames: Sequence[int], reference: int) -> Region:
-        """What all these frames show of the reference frame, in its px. Raises ValueError where that is nothing."""
+        """Return what all frames show of the reference frame, in its px. Raises ValueError where that is nothing."""
         away = self.places[[*frames, reference]] - self.places[reference]
         # Frame i shows px x of the reference frame at x − away.
         left, top = (math.ceil(value - 1e-9) for value in away.max(axis=0))
@@ -165,14 +171,14 @@ class LadderClip:
         return overlap(self.whole, Region(left, top, right - left, bottom - top))
 
     def seen_from(self, region: Region, reference: int, other: int) -> Region:
-        """The same part of the scene in px of another frame, to the nearest px and as far as that frame shows it."""
+        """Return the same part of the scene in another frame, rounded to whole px and cut to that frame."""
         away = np.rint(self.places[reference] - self.places[other]).astype(int)
         moved = Region(region.x + int(away[0]), region.y + int(away[1]), region.width, region.height)
         return overlap(self.whole, moved)
 
 
 def overlap(one: Region, other: Region) -> Region:
-    """What two regions have in common. Raises ValueError where that is nothing."""
+    """Return the intersection of two regions. Raises ValueError where it is empty."""
     left, top = max(one.x, other.x), max(one.y, other.y)
     right = min(one.x + one.width, other.x + other.width)
     bottom = min(one.y + one.height, other.y + other.height)
@@ -182,18 +188,20 @@ def overlap(one: Region, other: Region) -> Region:
 
 
 def cut(picture: NDArray[_T], shown: Region, wanted: Region) -> NDArray[_T]:
-    """The part ``wanted`` of a picture that shows ``shown``, both regions of one frame. Raises ValueError."""
+    """Return the part ``wanted`` of a picture that shows ``shown``, both regions of one frame. Raises ValueError."""
     if picture.shape[:2] != (shown.height, shown.width) or overlap(shown, wanted) != wanted:
         raise ValueError(f"{wanted} of a picture {picture.shape} that shows {shown}")
     x, y = wanted.x - shown.x, wanted.y - shown.y
     return np.ascontiguousarray(picture[y : y + wanted.height, x : x + wanted.width])
 
 
-def make_clip(rung: Rung, frames: int, size: tuple[int, int], folder: Path) -> Generator[Progress, None, LadderClip]:
-    """Simulate one clip into a folder of its own; frames: unless it is a film. Raises RaincleanError."""
-    case = rung.case
+def make_clip(
+    case_clip: CaseClip, frames: int, size: tuple[int, int], folder: Path
+) -> Generator[Progress, None, SimulatedClip]:
+    """Simulate one clip into a folder of its own. frames: ignored for a film. Raises RaincleanError."""
+    case = case_clip.case
     frames = case.simulation.frames if case.filmed else frames
-    settings = SimulateSettings(case.simulation, case.preset, rung.seed, frames, size)
-    with Backdrop(rung.background.path) as backdrop, simulate_folder(folder, rung.background.path) as output:
+    settings = SimulateSettings(case.simulation, case.preset, seed=case_clip.seed, frames=frames, size=size)
+    with Backdrop(case_clip.background.path) as backdrop, simulate_folder(folder, case_clip.background.path) as output:
         yield from simulate(backdrop, settings, output)
-    return LadderClip.of(folder, case.simulation)
+    return SimulatedClip.of(folder, case.simulation)

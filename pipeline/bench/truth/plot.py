@@ -1,4 +1,4 @@
-"""The plot of `bench truth`: PSNR by case and method, and how far expected errors can be relied on."""
+"""The plot of `bench truth`: PSNR by case and method, and the reliability of expected errors."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -16,7 +16,7 @@ Point = tuple[float, float]
 Box = tuple[float, float, float, float]
 
 SCALE = 2
-"""Drawn so many times larger and shrunk, which makes edges smooth."""
+"""Drawn so many times larger, then shrunk, which makes edges smooth."""
 
 _COLUMN, _HEIGHT, _LEFT, _TOP, _BOTTOM, _GAP = 78, 380, 56, 64, 40, 24
 _PAPER, _INK, _FAINT, _GRID = "#fafaf8", "#191919", "#6e6e6e", "#dddddd"
@@ -29,7 +29,11 @@ _COLOURS = {
     "best": "#009e73",
     "limit": "#191919",
 }
-"""By method; told apart by people who see fewer colours, too (Okabe and Ito), and by shape."""
+"""By method. People who see fewer colours can tell them apart, too (Okabe and Ito); so do their shapes."""
+
+
+_LABELS = {"limit": "upper bound"}
+"""Words for a method where its key is not its name."""
 
 
 def write_plot(clips: Sequence[Measured], path: Path) -> None:
@@ -44,7 +48,7 @@ def write_plot(clips: Sequence[Measured], path: Path) -> None:
 
 
 def draw(clips: Sequence[Measured]) -> Image.Image:
-    """The plot as an RGB picture: points are means of the cases, lines reach from the worst clip to the best."""
+    """Return the plot as an RGB picture: points are means of the cases, lines reach from the worst clip to the best."""
     groups, known = by_case(clips), reliability(clips)
     wide = max(_COLUMN * len(groups), 96 * len(METHODS))
     width = _LEFT + wide + _GAP + (_LEFT + _HEIGHT + _GAP if known else 0)
@@ -65,11 +69,11 @@ def _draw_cases(pen: "_Pen", groups: dict[str, list[Measured]], box: Box) -> Non
     def y(db: float) -> float:
         return bottom - (db - low) / (high - low) * (bottom - top)
 
-    pen.text((left, 10), "PSNR in dB against the truth, means of the cases; lines: all clips", _INK, "la")
+    pen.text((left, 10), "PSNR in dB against the ground truth, means of the cases; lines: all clips", _INK, "la")
     for place, name in enumerate(METHODS):
         x = left + 8 + 96 * place
         pen.mark(name, (x, 46))
-        pen.text((x + 10, 46), name, _INK, "lm")
+        pen.text((x + 10, 46), _LABELS.get(name, name), _INK, "lm")
     for db in range(low, high + 1, 5):
         pen.line([(left, y(db)), (right, y(db))], _GRID)
         pen.text((left - 8, y(db)), str(db), _FAINT, "rm")
@@ -95,9 +99,9 @@ def _draw_reliability(pen: "_Pen", known: Reliability, box: Box) -> None:
     def at(x: float, y: float) -> Point:
         return left + along(x) * (right - left), bottom - along(y) * (bottom - top)
 
-    pen.text((left, 10), "Error in grey levels: expected, and found", _INK, "la")
-    said = f"off by {known.factor:.2f} times at most; area of a point: share of the pixels"
-    pen.text((left, 46), said, _FAINT, "lm")
+    pen.text((left, 10), "Error in grey levels: expected, and actual", _INK, "la")
+    caption = f"off by a factor of {known.factor:.2f} at most; area of a point: share of the pixels"
+    pen.text((left, 46), caption, _FAINT, "lm")
     low, high = _LEVELS[0], _LEVELS[-1]
     for level in _LEVELS:
         pen.line([at(level, low), at(level, high)], _GRID)
@@ -105,10 +109,10 @@ def _draw_reliability(pen: "_Pen", known: Reliability, box: Box) -> None:
         pen.text((left - 8, at(low, level)[1]), f"{level:g}", _FAINT, "rm")
         pen.text((at(level, low)[0], bottom + 10), f"{level:g}", _FAINT, "ma")
     pen.line([at(low, low), at(high, high)], _FAINT)
-    points = [at(min(claimed, high), min(found, high)) for _, claimed, found in known.curve]
+    points = [at(min(each.expected, high), min(each.actual, high)) for each in known.curve]
     pen.line(points, _COLOURS["suggestion"], 1.5)
-    for point, (share, _, _) in zip(points, known.curve, strict=True):
-        pen.dot(point, 2 + 12 * share**0.5, _COLOURS["suggestion"])
+    for point, each in zip(points, known.curve, strict=True):
+        pen.dot(point, 2 + 12 * each.share**0.5, _COLOURS["suggestion"])
 
 
 class _Pen:
@@ -128,7 +132,7 @@ class _Pen:
         self._draw.ellipse(box, fill=fill, outline=outline, width=2 * SCALE)
 
     def mark(self, method: str, at: Point) -> None:
-        """The sign of a method: a dot; a ring for the best candidate, a bar for the limit, squares for the others."""
+        """Draw a method: a dot; a ring for the best candidate, a bar for the upper bound, squares for the others."""
         colour, (x, y) = _COLOURS[method], at
         if method == "limit":
             self.line([(x - 5, y), (x + 5, y)], colour, 3)

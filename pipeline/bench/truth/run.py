@@ -1,6 +1,6 @@
-"""Clean images against the known truth of simulated clips: the ladder of cases, `clean` as anybody runs it.
+"""Measure clean images against the ground truth of simulated clips, for each benchmark case.
 
-Clips are encoded and read again, so that the whole road is measured; `clean` never sees what the simulator knows.
+Clips are encoded and read again, so that the whole pipeline is measured; `clean` never sees what the simulator knows.
 """
 
 import re
@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.bench.truth.case_table import Rung, cut, make_clip, overlap
-from pipeline.bench.truth.limit import limit
+from pipeline.bench.truth.case_table import CaseClip, cut, make_clip, overlap
 from pipeline.bench.truth.scores import Figures, Reliability, Seconds, compare, psnr
-from pipeline.bench.truth.verdict_table import Truth, truth_of
+from pipeline.bench.truth.upper_bound import upper_bound
+from pipeline.bench.truth.verdict_table import TrueWorth, true_worth
 from pipeline.clean import CleanResult, CleanSettings, clean, write_png
 from pipeline.output_folder import OutputFolder
 from pipeline.stages import Progress, part_of
@@ -31,10 +31,10 @@ U8 = NDArray[np.uint8]
 Pictures = dict[str, U8]
 
 METHODS = ("rainy", "released", "median", "suggestion", "best", "limit")
-"""What is measured on each clip; the median not on films, and the limit only where it is known."""
+"""Methods measured on each clip. The median is left out on films, and the upper bound where it is not known."""
 
 PICTURES = ("rainy", "released", "suggestion", "truth", "error-released", "error-suggestion")
-"""What --save writes of each clip."""
+"""Pictures that --save writes for each clip."""
 
 _FORMS = rf"pictures\.json|[A-Za-z0-9-]+_[A-Za-z0-9-]+_\d+/({'|'.join(PICTURES)})\.png"
 
@@ -43,19 +43,27 @@ ERROR_GAIN = 8
 MANIFEST = "pictures.json"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Measured:
-    """Everything known of one clip.
+    """All measurements of one clip.
 
-    case, preset, background, seed: which clip. frames, size: of it. reference: frame whose truth counts; region:
-    (x, y, width, height) of that frame that the suggestion shows. kept: its share of the frame; kept_of_shared: of
-    what all used frames show. figures: by method. recipes: of suggestion and best candidate. candidates: PSNR of
-    each, in the order of the suggestion. reliability: of the suggestion's expected error, None where there is none.
-    warnings: what `clean` said. excluded: share of the region that it says not to train on. filmed: whether the case is
-    a film. true: what the suggestion is worth; said, reasons: the verdict of `clean`.
+    Figures of films cover what is kept and comparable with the ground truth; other cases cover all of the region.
 
-    Figures of films are of what is kept and has a truth that pictures can be held against, those of the ladder of all
-    of the region.
+    Attributes:
+        case, preset, background, seed: Identify the clip.
+        frames, size: Number of frames, and (width, height) in px.
+        reference: Index of the frame whose ground truth counts.
+        region: (x, y, width, height) of that frame that the suggestion shows.
+        kept: Share of the frame that the region covers; kept_of_shared: of what all used frames show.
+        figures: By method.
+        recipes: Of the suggestion and of the best candidate.
+        candidates: PSNR of each in dB, in the order in which they are suggested.
+        reliability: Of the suggestion's expected error, None where there is none.
+        warnings: Warnings of `clean`.
+        excluded: Share of the region that `clean` excludes from training.
+        filmed: Whether the case is a film.
+        true: Worth of the suggestion by the ground truth.
+        said, reasons: The verdict of `clean`.
     """
 
     case: str
@@ -75,17 +83,17 @@ class Measured:
     warnings: list[str] = field(default_factory=list)
     excluded: float = 0.0
     filmed: bool = False
-    true: Truth | None = None
+    true: TrueWorth | None = None
     said: str | None = None
     reasons: list[str] = field(default_factory=list)
 
     @property
     def regret(self) -> float:
-        """What a person who takes the suggestion loses against the best candidate, dB."""
+        """Return how far the suggestion is below the best candidate, dB."""
         return self.figures["best"].psnr - self.figures["suggestion"].psnr
 
     def to_json(self) -> dict[str, Any]:
-        """For --json."""
+        """Return the values for --json."""
         known = self.reliability
         return {
             **asdict(self),
@@ -96,21 +104,34 @@ class Measured:
 
 
 def bench_truth(
-    rungs: Sequence[Rung], frames: int, size: tuple[int, int], save: OutputFolder | None = None
+    case_clips: Sequence[CaseClip], frames: int, size: tuple[int, int], save: OutputFolder | None = None
 ) -> Generator[Progress, None, list[Measured]]:
-    """Measure each clip; ``save``, from `pictures_folder`, takes pictures to look at. Raises RaincleanError."""
+    """Measure each clip.
+
+    Args:
+        case_clips: Clips to make and measure.
+        frames: Frames of each clip; films have their own number.
+        size: (width, height) in px.
+        save: Folder for pictures, of `pictures_folder`; None for none.
+
+    Yields:
+        Progress, clip by clip.
+
+    Raises:
+        RaincleanError: A clip cannot be made or cleaned; the message names it.
+    """
     results: list[Measured] = []
     with ExitStack() as stack:
         partial = stack.enter_context(save.filling()) if save else None
-        for number, rung in enumerate(rungs):
-            with _told_of(rung), tempfile.TemporaryDirectory(prefix="rainclean-bench-") as folder:
-                stage = _measure(rung, frames, size, Path(folder) / "clip")
-                measured, pictures = yield from part_of(stage, rung.name, number, len(rungs))
+        for number, case_clip in enumerate(case_clips):
+            with _naming_the_clip(case_clip), tempfile.TemporaryDirectory(prefix="rainclean-bench-") as folder:
+                stage = _measure(case_clip, frames, size, Path(folder) / "clip")
+                measured, pictures = yield from part_of(stage, case_clip.name, number, len(case_clips))
             results.append(measured)
             if partial:
-                (partial / folder_name(rung)).mkdir()
+                (partial / folder_name(case_clip)).mkdir()
                 for name, picture in pictures.items():
-                    write_png(partial / folder_name(rung) / f"{name}.png", picture)
+                    write_png(partial / folder_name(case_clip) / f"{name}.png", picture)
         if partial:
             files = sorted([*(p.relative_to(partial).as_posix() for p in partial.rglob("*.png")), MANIFEST])
             document = {
@@ -123,77 +144,76 @@ def bench_truth(
     return results
 
 
-def pictures_folder(path: Path, rungs: Sequence[Rung]) -> OutputFolder:
-    """The folder for `bench_truth` to save into, checked before the work. Raises RaincleanError."""
-    names = (MANIFEST, *map(folder_name, rungs))
-    return OutputFolder(path, MANIFEST, names, _FORMS, ("files", "clips"))
+def pictures_folder(path: Path, case_clips: Sequence[CaseClip]) -> OutputFolder:
+    """Open the folder for the pictures of `bench_truth`. Raises RaincleanError where it cannot be used."""
+    names = (MANIFEST, *map(folder_name, case_clips))
+    return OutputFolder(path, MANIFEST, names, forms=_FORMS, keys=("files", "clips"))
 
 
-def folder_name(rung: Rung) -> str:
-    """Where --save puts the pictures of a clip: ``codec-23_table_0``."""
-    words = (rung.case.name, rung.background.name, str(rung.seed))
+def folder_name(case_clip: CaseClip) -> str:
+    """Return the folder name for the pictures of a clip, such as ``codec-23_table_0``."""
+    words = (case_clip.case.name, case_clip.background.name, str(case_clip.seed))
     return "_".join(re.sub(r"[^A-Za-z0-9]+", "-", word) for word in words)
 
 
 @contextmanager
-def _told_of(rung: Rung) -> Iterator[None]:
-    """Errors say which clip they are about; the clip's own path is a temporary one."""
+def _naming_the_clip(case_clip: CaseClip) -> Iterator[None]:
+    """Put the name of the clip before an error; the clip's own path is temporary."""
     try:
         yield
     except UsageError:
         raise
     except RaincleanError as error:
-        raise RaincleanError(f"{rung.name}: {error}") from error
+        raise RaincleanError(f"{case_clip.name}: {error}") from error
 
 
 def _measure(
-    rung: Rung, frames: int, size: tuple[int, int], folder: Path
+    case_clip: CaseClip, frames: int, size: tuple[int, int], folder: Path
 ) -> Generator[Progress, None, tuple[Measured, Pictures]]:
-    clip = yield from make_clip(rung, frames, size, folder)
+    case = case_clip.case
+    clip = yield from make_clip(case_clip, frames, size, folder)
     result, seconds = yield from _clean(clip.path, None)
     with result:
         reference, region = result.selection.reference_frame, result.region
         known, aside = clip.truth(reference, region), clip.aside(reference, region)
         kept = np.ones(aside.shape, bool) if result.moving is None else ~result.moving.doubtful
-        counts = kept & ~aside if rung.case.filmed else np.ones(aside.shape, bool)
+        counts = kept & ~aside if case.filmed else np.ones(aside.shape, bool)
         worth = {c.recipe.name: psnr(result.picture(c)[counts], known[counts]) for c in result.candidates}
         first, best = result.candidates[0], max(result.candidates, key=lambda c: worth[c.recipe.name])
         pictures = {"truth": known, "suggestion": result.picture(first).copy()}
         pictures["rainy"] = clip.rainy(reference, region)
         figures = {
             "rainy": compare(pictures["rainy"], known, kept=counts),
-            "suggestion": compare(pictures["suggestion"], known, seconds, counts),
-            "best": compare(result.picture(best), known, seconds, counts),
+            "suggestion": compare(pictures["suggestion"], known, seconds=seconds, kept=counts),
+            "best": compare(result.picture(best), known, seconds=seconds, kept=counts),
         }
         said, reasons = result.verdict.state, [reason.words for reason in result.verdict.reasons]
         posterior = result.posterior
         shown = pictures["suggestion"]
-        # Calibrated on the ladder; films have places where no truth is the same in two frames.
-        expected = (
-            None if posterior is None or rung.case.filmed else Reliability.of(posterior.error(shown), shown, known)
-        )
+        # Calibrated on the other cases; films have places where no ground truth is the same in two frames.
+        expected = None if posterior is None or case.filmed else Reliability.of(posterior.error(shown), shown, known)
     shared = clip.shared(result.selection.indices, reference)
-    for name in ("released",) if rung.case.filmed else ("released", "median"):
+    for name in ("released",) if case.filmed else ("released", "median"):
         # Where things are at several depths, no other frame shows the same picture.
-        other, seconds = yield from _clean(clip.path, name, reference if rung.case.filmed else None)
+        other, seconds = yield from _clean(clip.path, name, reference if case.filmed else None)
         with other:
             frame = other.selection.reference_frame
             wanted = overlap(clip.seen_from(region, reference, frame), other.region)
             pictures[name] = cut(other.picture(other.candidates[0]), other.region, wanted)
         of_region = cut(counts, region, wanted) if frame == reference else None
-        figures[name] = compare(pictures[name], clip.truth(frame, wanted), seconds, of_region)
+        figures[name] = compare(pictures[name], clip.truth(frame, wanted), seconds=seconds, kept=of_region)
         pictures[f"error-{name}"] = _error(pictures[name], clip.truth(frame, wanted))
-    had = yield from limit(clip, reference)
-    if had is not None:
-        there = counts & cut(had.had, clip.whole, region) if rung.case.filmed else counts
-        figures["limit"] = compare(cut(had.mean, clip.whole, region), known, kept=there)
+    bound = yield from upper_bound(clip, reference)
+    if bound is not None:
+        bounded = counts & cut(bound.known, clip.whole, region) if case.filmed else counts
+        figures["limit"] = compare(cut(bound.mean, clip.whole, region), known, kept=bounded)
     pictures["error-suggestion"] = _error(pictures["suggestion"], known)
-    best_had = figures["limit"].psnr if "limit" in figures else None
+    limit = figures["limit"].psnr if "limit" in figures else None
     measured = Measured(
-        case=rung.case.name,
-        preset=rung.case.preset,
-        background=rung.background.name,
-        seed=rung.seed,
+        case=case.name,
+        preset=case.preset,
+        background=case_clip.background.name,
+        seed=case_clip.seed,
         frames=clip.record.document["frames"],
         size=size,
         reference=reference,
@@ -206,8 +226,16 @@ def _measure(
         reliability=expected,
         warnings=result.warnings,
         excluded=1 - float(kept.mean()),
-        filmed=rung.case.filmed,
-        true=truth_of(pictures["suggestion"], pictures["rainy"], known, kept, aside, _area(clip.whole), best_had),
+        filmed=case.filmed,
+        true=true_worth(
+            pictures["suggestion"],
+            pictures["rainy"],
+            known,
+            kept=kept,
+            aside=aside,
+            frame=_area(clip.whole),
+            limit=limit,
+        ),
         said=said,
         reasons=reasons,
     )
@@ -217,16 +245,16 @@ def _measure(
 def _clean(
     path: Path, recipe: str | None, reference: int | None = None
 ) -> Generator[Progress, None, tuple[CleanResult, Seconds]]:
-    """What `clean` makes of a clip, and how long it takes, loading the compiled kernels apart."""
+    """Clean a clip and time it, without loading the compiled kernels."""
     began = perf_counter()
     with open_source(path) as source:
         result = yield from clean(source, CleanSettings(recipe=recipe, reference=reference))
     whole = perf_counter() - began - result.timings.get("start_up", 0.0)
-    return result, (whole, result.timings.get("decode", 0.0))
+    return result, Seconds(whole, result.timings.get("decode", 0.0))
 
 
 def _error(picture: U8, truth: U8) -> U8:
-    """How far a picture is off, ERROR_GAIN times, in each channel."""
+    """Return the absolute error of each channel, ERROR_GAIN times."""
     levels = ERROR_GAIN * np.abs(picture.astype(np.int16) - truth)
     return np.minimum(levels, 255).astype(np.uint8)
 

@@ -1,8 +1,8 @@
-"""What `bench truth` is judged by: means of the cases, and the bars that the suggestion is held against."""
+"""Means over the benchmark cases, and the thresholds that the suggestion must meet."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import KW_ONLY, asdict, dataclass
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -13,30 +13,30 @@ from pipeline.bench.truth.verdict_table import confusion, right
 Verdict = Literal["met", "on average", "missed"]
 
 WORSE_DB = 0.2
-"""So much may the suggestion stay behind the released rule, in any case."""
+"""The suggestion may be this far below the released rule, in any case."""
 
 REGRET_DB = 0.1
-"""On average over the ladder."""
+"""Largest regret on average over all cases but the films."""
 
 REGRET_OF_FILM_DB = 1.0
-"""In each film."""
+"""Largest regret in each film."""
 
 RIGHT_SHARE = 0.95
-"""Of the films, how many verdicts must be right."""
+"""Share of the films whose verdict must be right."""
 
 LOOK_ALLOWED = ("torrent", "everything")
-"""Cases of the ladder that need not be called fit, although their pictures are."""
+"""Cases that need not be called fit, although their pictures are."""
 
 CALIBRATION = 1.4
-"""So many times may the realised error of a bin be the expected one, or the other way round."""
+"""Largest ratio of actual and expected error in a bin, the larger over the smaller."""
 
 
 @dataclass(frozen=True)
-class Bar:
-    """One bar. case: what it is about; what: in words; needed: smallest value, or largest where ``most`` is set.
+class Threshold:
+    """One threshold, with the values that were measured.
 
-    mean, worst: of the case's clips. of_mean: only the mean is held against it. verdict: "met" by every clip, "on
-    average" where only the mean meets it.
+    case: what it is about. what: description. needed: smallest value, or largest where ``most`` is set. mean, worst: of
+    the case's clips. of_mean: compare the mean only.
     """
 
     case: str
@@ -44,12 +44,13 @@ class Bar:
     needed: float
     mean: float
     worst: float
+    _: KW_ONLY
     most: bool = False
     of_mean: bool = False
 
     @property
     def verdict(self) -> Verdict:
-        """Whether the bar is met."""
+        """Return "met" where every clip meets the threshold, "on average" where only the mean does, else "missed"."""
         sign = -1 if self.most else 1
         # Figures are compared as far as the table shows them.
         mean, worst, needed = (round(sign * value, 2) for value in (self.mean, self.worst, self.needed))
@@ -58,15 +59,23 @@ class Bar:
         return "on average" if mean >= needed else "missed"
 
     def to_json(self) -> dict[str, Any]:
-        """For --json."""
+        """Return the values for --json."""
         return {**asdict(self), "verdict": self.verdict}
 
 
 Measure = Callable[[Measured], float | None]
 
 
+class Rule(NamedTuple):
+    """What a threshold measures: its description, how to measure a clip, and the smallest value."""
+
+    what: str
+    measure: Measure
+    needed: float
+
+
 def over(method: str) -> Measure:
-    """By how much the suggestion's PSNR exceeds that of a method, dB; None where the method was not measured."""
+    """Return a measure: the suggestion's PSNR minus a method's, dB; None where the method was not measured."""
 
     def measure(clip: Measured) -> float | None:
         figures = clip.figures
@@ -83,72 +92,81 @@ def _kept(clip: Measured) -> float:
     return clip.kept_of_shared
 
 
-_LIMIT, _RELEASED = ("dB against the limit", over("limit")), ("dB against the released rule", over("released"))
-_MOVING = (("PSNR, dB", _psnr, 41.0), ("share kept of what all frames show", _kept, 0.8))
+_RELEASED = "dB against the released rule"
+_MOVING = (Rule("PSNR, dB", _psnr, 41.0), Rule("share kept of what all frames show", _kept, 0.8))
 
-BARS: dict[str, tuple[tuple[str, Measure, float], ...]] = {
-    **dict.fromkeys(("light", "medium", "night", "walker"), ((*_LIMIT, -1.5),)),
-    "heavy": ((*_RELEASED, 3.0),),
-    "torrent": ((*_RELEASED, 1.5),),
-    "noisy": ((*_RELEASED, 2.0),),
-    "gradient": ((*_RELEASED, 3.0),),
-    "drift": ((*_LIMIT, -3.0),),
-    "flicker": ((*_LIMIT, -3.0),),
+
+def _over_bound(needed: float) -> Rule:
+    return Rule("dB against the upper bound", over("limit"), needed)
+
+
+def _over_released(needed: float) -> Rule:
+    return Rule(_RELEASED, over("released"), needed)
+
+
+THRESHOLDS: dict[str, tuple[Rule, ...]] = {
+    **dict.fromkeys(("light", "medium", "night", "walker"), (_over_bound(-1.5),)),
+    "heavy": (_over_released(3.0),),
+    "torrent": (_over_released(1.5),),
+    "noisy": (_over_released(2.0),),
+    "gradient": (_over_released(3.0),),
+    "drift": (_over_bound(-3.0),),
+    "flicker": (_over_bound(-3.0),),
     "jitter": _MOVING,
     "pan": _MOVING,
-    "codec": ((*_LIMIT, -0.3),),
+    "codec": (_over_bound(-0.3),),
 }
-"""By preset: what is measured, and its smallest value."""
+"""Rules of each case, by preset."""
 
 
-def bars(clips: Sequence[Measured]) -> list[Bar]:
-    """Every bar that these clips can be held against, in the order of the cases; then those over all clips."""
-    found = []
+def check_thresholds(clips: Sequence[Measured]) -> list[Threshold]:
+    """Check every threshold that applies to these clips: in the order of the cases, then those over all clips."""
+    checked = []
     for case, of_case in by_case(clips).items():
-        asked = BARS.get(of_case[0].preset, ())
-        # Where more than the released rule is asked for, the general bar says nothing new.
-        general = () if _RELEASED in [(what, measure) for what, measure, _ in asked] else ((*_RELEASED, -WORSE_DB),)
-        for what, measure, needed in (*asked, *general):
-            values = [value for value in map(measure, of_case) if value is not None]
+        asked = THRESHOLDS.get(of_case[0].preset, ())
+        # Where a rule asks for more than the released rule, the general one adds nothing.
+        general = () if _RELEASED in [rule.what for rule in asked] else (_over_released(-WORSE_DB),)
+        for rule in (*asked, *general):
+            values = [value for value in map(rule.measure, of_case) if value is not None]
             if values:
-                found.append(Bar(case, what, needed, float(np.mean(values)), min(values)))
+                checked.append(Threshold(case, rule.what, rule.needed, float(np.mean(values)), min(values)))
     ladder, films = ([clip for clip in clips if clip.filmed == filmed] for filmed in (False, True))
     if ladder:
         regrets = [clip.regret for clip in ladder]
         mean = float(np.mean(regrets))
-        found.append(Bar("ladder", "mean regret, dB", REGRET_DB, mean, max(regrets), most=True, of_mean=True))
+        checked.append(Threshold("ladder", "mean regret, dB", REGRET_DB, mean, max(regrets), most=True, of_mean=True))
     if films:
         regrets = [clip.regret for clip in films]
         mean = float(np.mean(regrets))
-        found.append(Bar("films", "regret, dB", REGRET_OF_FILM_DB, mean, max(regrets), most=True))
-    found += _verdict_bars(ladder, films)
+        checked.append(Threshold("films", "regret, dB", REGRET_OF_FILM_DB, mean, max(regrets), most=True))
+    checked += _verdict_thresholds(ladder, films)
     known = reliability(clips)
     if known is not None:
-        found.append(Bar("all", "calibration, times", CALIBRATION, known.factor, known.factor, most=True))
-    return found
+        checked.append(Threshold("all", "calibration, times", CALIBRATION, known.factor, known.factor, most=True))
+    return checked
 
 
-def _verdict_bars(ladder: list[Measured], films: list[Measured]) -> list[Bar]:
-    """Of clips of which a verdict was given."""
+def _verdict_thresholds(ladder: list[Measured], films: list[Measured]) -> list[Threshold]:
+    """Check the thresholds on verdicts, over the clips that have one."""
     ladder, films = ([c for c in clips if c.said and c.true] for clips in (ladder, films))
-    found = []
+    checked = []
     if ladder:
         fit = [c.said == "fit" or (c.said == "look" and c.preset in LOOK_ALLOWED) for c in ladder]
         share = float(np.mean(fit))
-        found.append(Bar("ladder", "share called fit, or where allowed look", 1.0, share, share))
+        checked.append(Threshold("ladder", "share called fit, or where allowed look", 1.0, share, share))
     if films:
         share = float(np.mean([c.true is not None and right(c.said or "", c.true.worth) for c in films]))
-        found.append(Bar("films", "share of verdicts that are right", RIGHT_SHARE, share, share))
+        checked.append(Threshold("films", "share of verdicts that are right", RIGHT_SHARE, share, share))
     if both := [*ladder, *films]:
         ruins = float(sum(c.true is not None and (c.said, c.true.worth) == ("fit", "ruin") for c in both))
-        found.append(Bar("all", "ruins called fit", 0.0, ruins, ruins, most=True))
-    return found
+        checked.append(Threshold("all", "ruins called fit", 0.0, ruins, ruins, most=True))
+    return checked
 
 
 def verdicts(clips: Sequence[Measured]) -> dict[str, Any] | None:
-    """How often each verdict was given of pictures of each worth, as plain values; None where none was given.
+    """Count verdicts by the worth of their pictures, as values for JSON; None where no verdict was given.
 
-    fit, fit_right: how often fit was said, and of pictures that are good.
+    fit, fit_right: number of verdicts "fit", and of those whose picture is good.
     """
     pairs = [(c.said, c.true.worth) for c in clips if c.said is not None and c.true is not None]
     if not pairs:
@@ -158,18 +176,18 @@ def verdicts(clips: Sequence[Measured]) -> dict[str, Any] | None:
 
 
 def by_case(clips: Sequence[Measured]) -> dict[str, list[Measured]]:
-    """The clips of each case, in the order in which they come."""
+    """Group clips by case, in the order in which they come."""
     return {name: [c for c in clips if c.case == name] for name in dict.fromkeys(c.case for c in clips)}
 
 
 def reliability(clips: Sequence[Measured]) -> Reliability | None:
-    """Of all clips whose suggestion has an expected error, together; None where none has."""
+    """Pool the reliability of all clips whose suggestion has an expected error; None where none has."""
     known = [c.reliability for c in clips if c.reliability is not None]
     return Reliability.pooled(known) if known else None
 
 
 def means(clips: Sequence[Measured]) -> dict[str, Any]:
-    """Means over the clips of one case, as plain values: of each method, and of the rest.
+    """Return means over the clips of one case, as values for JSON: of each method, and of the other measurements.
 
     PSNR is averaged in dB. A method that was not measured on them is left out.
     """

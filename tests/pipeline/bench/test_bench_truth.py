@@ -14,19 +14,19 @@ import pipeline.bench.truth.run
 from pipeline.bench.truth.case_table import (
     Background,
     Case,
-    LadderClip,
-    Rung,
+    CaseClip,
+    SimulatedClip,
     backgrounds,
     cases,
     cut,
     make_clip,
     overlap,
 )
-from pipeline.bench.truth.limit import limit
 from pipeline.bench.truth.plot import draw
 from pipeline.bench.truth.run import MANIFEST, PICTURES, Measured, bench_truth, folder_name
 from pipeline.bench.truth.scores import EQUAL_DB, Figures, Reliability, compare
-from pipeline.bench.truth.thresholds import bars, means
+from pipeline.bench.truth.thresholds import check_thresholds, means
+from pipeline.bench.truth.upper_bound import upper_bound
 from pipeline.cli.main import main
 from pipeline.stages import Progress, finish
 from rainclean.errors import RaincleanError, UsageError
@@ -49,15 +49,15 @@ def picture(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def rung(name: str, picture: Path, **changes: Any) -> Rung:
-    return Rung(Case(name, name, preset(name, **changes)), Background("scene", picture), 3)
+def case_clip(name: str, picture: Path, **changes: Any) -> CaseClip:
+    return CaseClip(Case(name, name, preset(name, **changes)), Background("scene", picture), 3)
 
 
-def made(name: str, picture: Path, folder: Path, **changes: Any) -> LadderClip:
-    return finish(make_clip(rung(name, picture, **changes), FRAMES, SIZE, folder / "clip"))
+def made(name: str, picture: Path, folder: Path, **changes: Any) -> SimulatedClip:
+    return finish(make_clip(case_clip(name, picture, **changes), FRAMES, SIZE, folder / "clip"))
 
 
-def test_the_ladder_has_every_case_but_the_clear_one() -> None:
+def test_the_cases_are_all_presets_but_the_clear_one() -> None:
     names = [case.name for case in cases()]
     assert {case.preset for case in cases()} == set(PRESETS) - {"clear"}
     assert [name for name in names if name.startswith("codec")] == ["codec 18", "codec 23", "codec 28"]
@@ -76,10 +76,10 @@ def test_backgrounds_have_names_of_their_own(picture: Path, tmp_path: Path) -> N
         backgrounds([str(clip)])
 
 
-def test_the_limit_is_the_mean_of_samples_without_rain_and_passers(picture: Path, tmp_path: Path) -> None:
+def test_the_upper_bound_is_the_mean_of_samples_without_rain_and_passers(picture: Path, tmp_path: Path) -> None:
     changes = {"drift": 0.2, "walker_height": 30.0, "density": 0.02, "noise": 4.0}
     clip = made("walker", picture, tmp_path, **changes)
-    best = finish(limit(clip, 4))
+    best = finish(upper_bound(clip, 4))
     renderer = Renderer(clip.simulation, SIZE[::-1], FRAMES, 3)
     scene = renderer.scene(read_picture(picture))
     frames = [renderer.render(i, scene) for i in range(FRAMES)]
@@ -95,22 +95,26 @@ def test_the_limit_is_the_mean_of_samples_without_rain_and_passers(picture: Path
             np.testing.assert_allclose(found[y, x], np.mean(values, axis=0))
             held += len(free) < FRAMES
     assert held > 20
-    assert finish(limit(made("pan", picture, tmp_path / "pan"), 4)) is None
+    assert finish(upper_bound(made("pan", picture, tmp_path / "pan"), 4)) is None
 
 
-def test_where_the_camera_is_carried_the_limit_is_in_the_geometry_of_its_frame(picture: Path, tmp_path: Path) -> None:
-    asked = rung("walking", picture, crf=None, density=0.002, noise=4.0, frames=8)
+def test_where_the_camera_is_carried_the_upper_bound_is_in_the_geometry_of_its_frame(
+    picture: Path, tmp_path: Path
+) -> None:
+    asked = case_clip("walking", picture, crf=None, density=0.002, noise=4.0, frames=8)
     clip = finish(make_clip(asked, FRAMES, (144, 96), tmp_path / "clip"))
-    best, known = finish(limit(clip, 4)), clip.truth(4, clip.whole)
-    assert best is not None and 0.4 < best.had.mean() < 0.95
-    error, rainy = (np.square(p.astype(float) - known)[best.had].mean() for p in (best.mean, clip.rainy(4, clip.whole)))
+    best, known = finish(upper_bound(clip, 4)), clip.truth(4, clip.whole)
+    assert best is not None and 0.4 < best.known.mean() < 0.95
+    error, rainy = (
+        np.square(p.astype(float) - known)[best.known].mean() for p in (best.mean, clip.rainy(4, clip.whole))
+    )
     assert error < rainy / 4
-    np.testing.assert_array_equal(best.mean[~best.had], known[~best.had])
+    np.testing.assert_array_equal(best.mean[~best.known], known[~best.known])
 
 
-def test_of_an_encoded_clip_truth_and_limit_are_decoded(picture: Path, tmp_path: Path) -> None:
+def test_of_an_encoded_clip_truth_and_upper_bound_are_decoded(picture: Path, tmp_path: Path) -> None:
     clip = made("codec", picture, tmp_path, crf=30)
-    best = finish(limit(clip, 5))
+    best = finish(upper_bound(clip, 5))
     assert best is not None
     with open_source(clip.path) as source:
         decoded = np.stack([frame.rgb for frame in source.read()]).astype(float)
@@ -118,7 +122,7 @@ def test_of_an_encoded_clip_truth_and_limit_are_decoded(picture: Path, tmp_path:
     with np.errstate(invalid="ignore"):
         wanted = (decoded * (rain == 0)[..., None]).sum(0) / (rain == 0).sum(0)[..., None]
     always = (rain > 0).all(0)
-    np.testing.assert_array_equal(best.had, ~always)
+    np.testing.assert_array_equal(best.known, ~always)
     np.testing.assert_allclose(best.mean[~always], wanted[~always])
     scene = Renderer(clip.simulation, SIZE[::-1], FRAMES, 3).scene(read_picture(picture))
     truth = clip.truth(5, clip.whole)
@@ -209,11 +213,22 @@ def measured(case: str, ours: float, released: float = 40.0, limit: float | None
     known["suggestion"] = replace(known["suggestion"], seconds=2.0, decoding=1.0)
     return replace(
         Measured(
-            case, case.split()[0], "scene", 0, 80, (352, 240), 40, Region(0, 0, 352, 240), 1.0, 1.0, known,
-            {"suggestion": "a", "best": "b"}, {"a": ours, "b": ours + 0.05},
+            case=case,
+            preset=case.split()[0],
+            background="scene",
+            seed=0,
+            frames=80,
+            size=(352, 240),
+            reference=40,
+            region=Region(0, 0, 352, 240),
+            kept=1.0,
+            kept_of_shared=1.0,
+            figures=known,
+            recipes={"suggestion": "a", "best": "b"},
+            candidates={"a": ours, "b": ours + 0.05},
         ),
         **values,
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize(
@@ -230,18 +245,18 @@ def measured(case: str, ours: float, released: float = 40.0, limit: float | None
         ([measured("drift", 42.0)], ["met", "met"]),
     ],
 )
-def test_bars(clips: list[Measured], verdicts: list[str]) -> None:
-    *of_cases, regret = bars(clips)
+def test_thresholds(clips: list[Measured], verdicts: list[str]) -> None:
+    *of_cases, regret = check_thresholds(clips)
     assert [bar.verdict for bar in of_cases] == verdicts
     assert regret.what == "mean regret, dB" and regret.mean == pytest.approx(0.05) and regret.verdict == "met"
 
 
-def test_a_bar_on_the_mean_is_met_although_one_clip_is_not() -> None:
+def test_a_threshold_on_the_mean_is_met_although_one_clip_is_not() -> None:
     good = measured("walker", 44.0)
     poor = replace(good, figures={**good.figures, "best": Figures(44.12, 0.9, 3.0)})
-    bar = bars([good, poor])[-1]
+    bar = check_thresholds([good, poor])[-1]
     assert (bar.mean, bar.worst, bar.verdict) == (pytest.approx(0.085), pytest.approx(0.12), "met")
-    assert bars([poor])[-1].verdict == "missed"
+    assert check_thresholds([poor])[-1].verdict == "missed"
 
 
 def test_means_of_a_case() -> None:
@@ -249,7 +264,7 @@ def test_means_of_a_case() -> None:
     row = means([measured("night", 40.0), measured("night", 43.0, reliability=sure)])
     assert row["figures"]["suggestion"] == {"psnr": 41.5, "ssim": 0.9, "worst": 3.0, "seconds": 2.0, "decoding": 1.0}
     assert "seconds" not in row["figures"]["rainy"] and row["calibration_factor"] == pytest.approx(1.5)
-    assert bars([measured("night", 43.6, reliability=sure)])[-1].verdict == "missed"
+    assert check_thresholds([measured("night", 43.6, reliability=sure)])[-1].verdict == "missed"
 
 
 def test_the_plot_has_room_for_every_case() -> None:
@@ -304,7 +319,7 @@ def test_a_stabilised_picture_is_compared_in_its_region_and_reference_frame(
             return np.full(shown.shape[:2], 2, np.float32)
 
     def fake(source: Any, settings: Any) -> Generator[Progress, None, Result]:
-        clip = LadderClip.of(source.info.path.parent, PRESETS["pan"])
+        clip = SimulatedClip.of(source.info.path.parent, PRESETS["pan"])
         yield Progress("decode", 1, 1)
         if settings.recipe == "released":
             return Result(7, clip.whole, [clip.truth(7, clip.whole)])
@@ -314,7 +329,7 @@ def test_a_stabilised_picture_is_compared_in_its_region_and_reference_frame(
         return Result(3, region, [np.minimum(exact, 254) + np.uint8(1), exact], posterior=Half())
 
     monkeypatch.setattr(pipeline.bench.truth.run, "clean", fake)
-    (found,) = finish(bench_truth([rung("pan", picture, pan=9.0)], FRAMES, SIZE))
+    (found,) = finish(bench_truth([case_clip("pan", picture, pan=9.0)], FRAMES, SIZE))
     assert {name: f.psnr for name, f in found.figures.items() if name != "rainy"} == {
         "released": EQUAL_DB,
         "median": EQUAL_DB,
@@ -360,13 +375,13 @@ def test_the_command_measures_prints_and_saves(
 
     assert main([*words[:3], "light", *words[7:]]) == 0  # again, into the same folder
     text = capsys.readouterr().out
-    assert "PSNR in dB (basicsr-rgb)" in text and "bars met" in text and "realised over expected" in text
+    assert "PSNR in dB (basicsr-rgb)" in text and "thresholds met" in text and "actual / expected" in text
     assert sorted(p.name for p in (tmp_path / "out").rglob("*.png")) == sorted(f"{name}.png" for name in PICTURES)
 
 
 def test_breaking_off_leaves_nothing_behind(picture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    stage = bench_truth([rung("light", picture)], FRAMES, SIZE)
+    stage = bench_truth([case_clip("light", picture)], FRAMES, SIZE)
     seen = set()
     for step in stage:
         seen.add(step.stage)
@@ -384,13 +399,14 @@ def test_an_error_says_which_clip_it_is_about(picture: Path, monkeypatch: pytest
 
     monkeypatch.setattr(pipeline.bench.truth.run, "clean", fails)
     with pytest.raises(RaincleanError, match=r"^light, scene, seed 3: too wet$"):
-        finish(bench_truth([rung("light", picture)], FRAMES, SIZE))
+        finish(bench_truth([case_clip("light", picture)], FRAMES, SIZE))
 
 
 def test_folder_names_are_plain() -> None:
     simulation = Simulation()
     assert (
-        folder_name(Rung(Case("codec 23", "codec", simulation), Background("a ü/b", Path("x")), 1)) == "codec-23_a-b_1"
+        folder_name(CaseClip(Case("codec 23", "codec", simulation), Background("a ü/b", Path("x")), 1))
+        == "codec-23_a-b_1"
     )
 
 

@@ -12,8 +12,8 @@ import pipeline.clean.run
 from pipeline.bench.truth.case_table import cases
 from pipeline.bench.truth.run import Measured
 from pipeline.bench.truth.scores import Figures, compare
-from pipeline.bench.truth.thresholds import bars, verdicts
-from pipeline.bench.truth.verdict_table import Truth, right, stained_share, truth_of
+from pipeline.bench.truth.thresholds import check_thresholds, verdicts
+from pipeline.bench.truth.verdict_table import TrueWorth, right, stained_share, true_worth
 from pipeline.cli.main import main
 from rainclean.errors import UsageError
 from rainclean.simulate.presets import FILMED, LADDER
@@ -33,8 +33,8 @@ def noisy(levels: float) -> Any:
     return np.clip(np.rint(KNOWN + levels * RNG.standard_normal(KNOWN.shape)), 0, 255).astype(np.uint8)
 
 
-def judged(picture: Any, kept: Any = ALL, aside: Any = NONE, limit: float | None = None) -> Truth:
-    return truth_of(picture, RAINY, KNOWN, kept, aside, KNOWN.shape[0] * KNOWN.shape[1], limit)
+def judged(picture: Any, kept: Any = ALL, aside: Any = NONE, limit: float | None = None) -> TrueWorth:
+    return true_worth(picture, RAINY, KNOWN, kept=kept, aside=aside, frame=KNOWN.shape[0] * KNOWN.shape[1], limit=limit)
 
 
 def stained(rows: slice, columns: slice, levels: int = -40) -> Any:
@@ -107,18 +107,31 @@ def measured(case: str, said: str | None, worth: Any, regret: float = 0.0) -> Me
     figures = {name: Figures(30.0, 0.9, 3.0) for name in ("rainy", "released", "suggestion")}
     figures["best"] = Figures(30.0 + regret, 0.9, 3.0)
     return Measured(
-        case, case, "scene", 0, 48, (352, 240), 24, Region(0, 0, 352, 240), 1.0, 1.0, figures,
-        {"suggestion": "a", "best": "b"}, {"a": 30.0}, filmed=case in FILMED, said=said,
-        true=Truth(4.0, 0.0, 1.0, worth),
-    )  # fmt: skip
+        case=case,
+        preset=case,
+        background="scene",
+        seed=0,
+        frames=48,
+        size=(352, 240),
+        reference=24,
+        region=Region(0, 0, 352, 240),
+        kept=1.0,
+        kept_of_shared=1.0,
+        figures=figures,
+        recipes={"suggestion": "a", "best": "b"},
+        candidates={"a": 30.0},
+        filmed=case in FILMED,
+        said=said,
+        true=TrueWorth(4.0, 0.0, 1.0, worth),
+    )
 
 
 def verdict_of(clips: list[Measured], what: str) -> str:
-    (bar,) = (bar for bar in bars(clips) if what in bar.what)
-    return bar.verdict
+    (threshold,) = (each for each in check_thresholds(clips) if what in each.what)
+    return threshold.verdict
 
 
-def test_bars_on_verdicts() -> None:
+def test_thresholds_on_verdicts() -> None:
     ladder = [measured("medium", "fit", "good"), measured("torrent", "look", "good")]
     assert verdict_of(ladder, "called fit, or") == "met"
     assert verdict_of([*ladder, measured("heavy", "look", "good")], "called fit, or") == "missed"
@@ -128,14 +141,16 @@ def test_bars_on_verdicts() -> None:
     assert verdict_of([*films, measured("water", "fit", "poor")], "ruins") == "met"
     assert verdict_of([*films, measured("water", "fit", "ruin")], "ruins") == "missed"
     silent = [replace(clip, said=None) for clip in [*ladder, *films]]
-    assert not [bar for bar in bars(silent) if "fit" in bar.what or "verdict" in bar.what]
+    assert not [each for each in check_thresholds(silent) if "fit" in each.what or "verdict" in each.what]
 
 
-def test_bars_on_regret_are_of_each_kind() -> None:
+def test_thresholds_on_regret_are_of_each_kind() -> None:
     clips = [measured("medium", None, "good", 0.3), measured("heavy", None, "good"), measured("light", None, "good")]
     assert verdict_of([*clips, measured("crowd", None, "good", 0.9)], "mean regret") == "met"
     held = {
-        bar.case: bar.verdict for bar in bars([*clips, measured("crowd", None, "good", 1.1)]) if "regret" in bar.what
+        each.case: each.verdict
+        for each in check_thresholds([*clips, measured("crowd", None, "good", 1.1)])
+        if "regret" in each.what
     }
     assert held == {"ladder": "met", "films": "missed"}
 

@@ -48,7 +48,7 @@ def test_the_demo_goes_the_whole_way(
     assert (out / "run" / "last.safetensors").exists() and (out / "evaluation" / "index.html").exists()
 
     assert "released rule" in again.out and "train 9 pairs" in again.out and "simulated-rain" not in again.out
-    assert "note: training is left out: SPANet needs torch and safetensors" in again.err
+    assert "note: training skipped: SPANet needs torch and safetensors" in again.err
     assert (out / "report.html").read_text(encoding="utf-8").count("<img ") == 4 * 6
     # Six pictures a clip, the curves, and for three test pairs rainy, two outputs, clean image and attention.
     assert page.count("<img ") == 4 * 6 + 1 + 3 * 5

@@ -152,7 +152,7 @@ def test_sixteen_bits_and_transparency_that_a_format_cannot_hold(tmp_path: Path)
     deep = np.dstack([random_picture(np.uint16), np.full((37, 53), 9, np.uint16)])
     cv2.imwrite(str(tmp_path / "in.png"), deep[..., [2, 1, 0, 3]])
     result = finish(work_off(SAME, plan(tmp_path / "in.png", str(tmp_path / "out.bmp"), DerainSettings())))
-    assert result.notes == ["16 bits a channel do not go into BMP: written with 8", "transparency is dropped"]
+    assert result.notes == ["BMP cannot store 16 bits per channel: written with 8", "transparency is dropped"]
     assert np.array_equal(read_back(tmp_path / "out.bmp"), np.rint(deep[..., :3] / 257))
 
 
@@ -174,7 +174,7 @@ def test_a_folder_with_a_broken_picture(weights: Path, capsys: pytest.CaptureFix
     assert read_back(out / "c.png").shape == (25, 24, 3)
     code, _, noted = command(capsys, rain, "-o", out, "-w", weights)
     assert code == 1
-    assert "a.png and 1 other file are there already; --overwrite" in noted
+    assert "a.png and 1 other file exist already; use --overwrite" in noted
 
 
 def test_a_folder_with_a_picture_that_no_reader_expected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,17 +199,17 @@ def test_a_folder_with_a_picture_that_no_reader_expected(tmp_path: Path, monkeyp
 @pytest.mark.parametrize(
     ("given", "output", "flags", "message"),
     [
-        ("in.png", "in.png", {"overwrite": True}, "is what is read"),
-        ("in.png", "in.jpg", {}, "in.jpg is there already; --overwrite"),
-        ("in.png", "out.mp4", {}, "extension .mp4; a picture is written as .bmp"),
+        ("in.png", "in.png", {"overwrite": True}, "is the input"),
+        ("in.png", "in.jpg", {}, "in.jpg exists already; use --overwrite"),
+        ("in.png", "out.mp4", {}, "extension .mp4; use one of .bmp"),
         ("in.png", "out", {}, "no extension"),
-        ("in.png", "out.jpg", {"lossless": True}, "are for videos"),
+        ("in.png", "out.jpg", {"lossless": True}, "apply to videos only"),
         ("gone.png", "out.png", {}, "no such file"),
-        ("clip.mp4", "out.png", {}, "a video is written as .mkv, .mov, .mp4"),
-        ("clip.mp4", "out.mp4", {"lossless": True}, "goes into .mkv"),
-        (".", ".", {"overwrite": True}, "is the folder that is read"),
+        ("clip.mp4", "out.png", {}, "use one of .mkv, .mov, .mp4"),
+        ("clip.mp4", "out.mp4", {"lossless": True}, "needs .mkv"),
+        (".", ".", {"overwrite": True}, "is the input folder"),
         (".", "out", {}, r"in.jpg and in.png would both become in.png"),
-        (".", "out.mp4", {}, "name a folder"),
+        (".", "out.mp4", {}, "give a folder"),
     ],
 )
 def test_refusals_come_before_the_work(
@@ -227,7 +227,7 @@ def test_refusals_come_before_the_work(
 def test_a_folder_as_output_of_a_picture_gets_its_name(tmp_path: Path) -> None:
     Image.fromarray(random_picture()).save(tmp_path / "in.png")
     assert plan(tmp_path / "in.png", f"{tmp_path}/new/", DerainSettings()).output == tmp_path / "new" / "in.png"
-    with pytest.raises(RaincleanError, match="is what is read"):
+    with pytest.raises(RaincleanError, match="is the input"):
         plan(tmp_path / "in.png", str(tmp_path), DerainSettings())
 
 
@@ -309,7 +309,7 @@ def test_mkv_lossless_and_what_it_cannot_hold(tmp_path: Path) -> None:
     rain, out = tmp_path / "rain.mp4", tmp_path / "out.mkv"
     times = make_video(rain)
     result = derain_video(rain, out, lossless=True)
-    assert any(note.startswith("MKV counts whole milliseconds") for note in result.notes)
+    assert any(note.startswith("MKV stores whole milliseconds") for note in result.notes)
     with open_source(rain) as before, open_source(out) as after:
         assert np.array_equal(after.times, np.rint(np.array(times) * 1000) / 1000)
         for old, new in zip(before.read(), after.read(), strict=True):
@@ -335,7 +335,7 @@ def test_pixels_that_are_not_square_are_turned_with_the_frame(tmp_path: Path) ->
 
 def test_sound_that_the_container_cannot_hold(tmp_path: Path) -> None:
     make_video(tmp_path / "rain.mkv", audio="wavpack")
-    with pytest.raises(RaincleanError, match=r"rain\.mkv: its sound \(wavpack\) cannot be taken over into MP4"):
+    with pytest.raises(RaincleanError, match=r"rain\.mkv: its sound \(wavpack\) cannot be copied into MP4"):
         derain_video(tmp_path / "rain.mkv", tmp_path / "out.mp4")
     assert left_in(tmp_path) == ["rain.mkv"]
 
@@ -409,7 +409,7 @@ def test_sound_that_ffmpeg_refuses_when_all_is_written_is_found_before(tmp_path:
         piece = av.AudioFrame.from_ndarray(np.zeros((1, 1920), np.int16), format="s16", layout="stereo")
         piece.sample_rate = 48000
         out.mux(sound.encode(piece))
-    with pytest.raises(RaincleanError, match=r"cannot be taken over into MP4 as it is; choose \.mkv"):
+    with pytest.raises(RaincleanError, match=r"cannot be copied into MP4; choose \.mkv"):
         derain_video(tmp_path / "rain.avi", tmp_path / "out.mp4")
     assert derain_video(tmp_path / "rain.avi", tmp_path / "out.mkv").done == 3
     assert [data for _, data in packets(tmp_path / "out.mkv")] == [data for _, data in packets(tmp_path / "rain.avi")]

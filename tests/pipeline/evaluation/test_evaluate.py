@@ -48,7 +48,7 @@ def data(tmp_path: Path) -> Path:
 def run(data: Path, output: Path, *weights: Path, **changes: Any) -> dict[str, Any]:
     settings = EvaluateSettings(weights, **{"gallery": 0, **changes})
     with evaluation_folder(output, data) as folder:
-        return finish(evaluate(data, settings, folder))
+        return finish(evaluate(data, settings, folder)).to_json()
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -269,7 +269,7 @@ def test_names_of_weights(tmp_path: Path) -> None:
     assert named("x/w/best.safetensors", "y/w/best.safetensors") == ["x/w/best", "y/w/best"]
     assert named("x/rainy.safetensors") == ["x/rainy"]
     assert len(set(named("x/a.safetensors", "x/a.bin"))) == 2
-    with pytest.raises(UsageError, match="named twice"):
+    with pytest.raises(UsageError, match="given twice"):
         named("x/a.safetensors", "y/../x/a.safetensors")
 
 

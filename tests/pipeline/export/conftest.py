@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.clean.settings import CleanSettings
 from pipeline.export.plan import ExportSettings
-from pipeline.export.writing import Exported, export
+from pipeline.export.run import Exported, export
 from pipeline.project.analysis.run import analyze
 from pipeline.project.clips.import_clips import Origin, add
 from pipeline.project.decisions.decisions import choose_best

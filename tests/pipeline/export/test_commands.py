@@ -153,7 +153,7 @@ DAMAGE: dict[str, tuple[Damage, str]] = {
     "swapped pair": (swap, "swapped"),
     "wrong size": (shrink, "px, not 72x56"),
     "scene on both sides, by the list": (to_other_split, "is read as test"),
-    "scene on both sides, by the manifest": (other_split_in_manifest, "stands in splits"),
+    "scene on both sides, by the manifest": (other_split_in_manifest, "is in splits"),
     "list without last newline": (lambda out, rows: edit(out / "real_world.txt", lambda old: old[:-1]), "newline"),
     "changed sequences": (lambda out, rows: edit(out / "sequences.csv", lambda old: old + b"x\n"), "was changed"),
     "missing manifest": (lambda out, rows: (out / "manifest.csv").unlink(), "No such file"),
@@ -164,7 +164,7 @@ DAMAGE: dict[str, tuple[Damage, str]] = {
     ),
     "unknown split": (
         lambda out, rows: edit(out / "manifest.csv", lambda old: old.replace(b"\ntrain,", b"\nfoo,", 1)),
-        "layout spa does not know",
+        "layout spa does not have",
     ),
     "a link that leads out": (link_out, "leads out of the data set"),
 }

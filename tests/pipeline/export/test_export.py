@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from pipeline.export import workplace
+from pipeline.export.run import export
 from pipeline.export.verification import check
-from pipeline.export.writing import export
 from pipeline.project.analysis.records import candidate
 from pipeline.project.clips.clip_files import relink
 from pipeline.project.clips.sequence_records import describe, sequences
@@ -264,7 +264,7 @@ def test_files_that_no_export_wrote_are_never_replaced(tmp_path: Path, write: Wr
     (tmp_path / "out").mkdir()
     write()  # an empty folder is taken
     (tmp_path / "out" / "notes.txt").write_text("mine")
-    with pytest.raises(RaincleanError, match=r"holds notes.txt, which no export wrote"):
+    with pytest.raises(RaincleanError, match=r"holds notes.txt, not written by an export"):
         write()
     assert (tmp_path / "out" / "notes.txt").read_text() == "mine"
     (tmp_path / "file").write_text("mine")
@@ -436,7 +436,7 @@ def test_a_stranger_s_report_is_not_believed(tmp_path: Path, write: Write) -> No
     for name in ("notes.txt", "holiday/1.png", "real_world/holiday.png"):
         (out / name).parent.mkdir(exist_ok=True)
         (out / name).write_text("mine")
-        with pytest.raises(RaincleanError, match=f"holds {name}, which no export wrote"):
+        with pytest.raises(RaincleanError, match=f"holds {name}, not written by an export"):
             write(frames="every:12")
         assert (out / name).read_text() == "mine" and (tmp_path / "outside.txt").read_text() == "kept"
         (out / name).unlink()

@@ -11,8 +11,8 @@ import pytest
 
 from pipeline.clean.settings import CleanSettings
 from pipeline.export.plan import ExportSettings
+from pipeline.export.run import export
 from pipeline.export.size_estimate import estimate, most_crops, size_in_words
-from pipeline.export.writing import export
 from pipeline.project.analysis.run import analyze
 from pipeline.project.clips.import_clips import Origin, add
 from pipeline.project.clips.sequence_records import sequences

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from pipeline.export.report import write_report
+from pipeline.export.run import Exported, export
 from pipeline.export.size_estimate import estimate
 from pipeline.export.verification import check
-from pipeline.export.writing import Exported, export
 from pipeline.project.analysis.records import analyses, candidates
 from pipeline.project.clips.sequence_records import sequences
 from pipeline.project.decisions import decisions

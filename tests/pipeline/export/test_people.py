@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.export.run import export
 from pipeline.export.verification import check
-from pipeline.export.writing import export
 from pipeline.project.analysis.records import all_candidates
 from pipeline.project.clips.sequence_records import sequences
 from pipeline.project.editing.editor import Editor

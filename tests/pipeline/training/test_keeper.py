@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from pipeline.training.keeper import look_at
+from pipeline.training.keeper import check_optimizer
 
 
 def adam() -> torch.optim.Adam:
@@ -39,8 +39,8 @@ def test_a_state_that_was_kept_is_taken() -> None:
     kept = adam()
     other = adam()
     other.load_state_dict(kept.state_dict())
-    look_at(other)
-    look_at(torch.optim.Adam([torch.nn.Parameter(torch.ones(2))]))
+    check_optimizer(other)
+    check_optimizer(torch.optim.Adam([torch.nn.Parameter(torch.ones(2))]))
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
@@ -48,4 +48,4 @@ def test_a_state_that_belongs_to_nothing_is_refused(damage: Callable[[torch.opti
     optimizer = adam()
     damage(optimizer)
     with pytest.raises(ValueError, match="optimizer"):
-        look_at(optimizer)
+        check_optimizer(optimizer)

@@ -67,7 +67,7 @@ def test_the_same_one_is_used_again_and_another_is_refused(tmp_path: Path) -> No
     folder = finish(take_snapshot(data, tmp_path / "copy"))
     inode = folder.stat().st_ino
     assert finish(take_snapshot(data, folder)).stat().st_ino == inode
-    with pytest.raises(RaincleanError, match="no snapshot of"):
+    with pytest.raises(RaincleanError, match="not a snapshot of"):
         finish(take_snapshot(other, folder))
     with pytest.raises(RaincleanError, match="lies in the data set"):
         finish(take_snapshot(data, data / "copy"))

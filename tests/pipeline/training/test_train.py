@@ -210,18 +210,18 @@ def test_an_end_keeps_what_was_reached_and_says_how_to_go_on(
     finally:
         process.kill()
     assert process.returncode == 128 + number and out == ""
-    assert f"note: what was reached is kept; rainclean train --resume {run} goes on" in error
-    assert "rainclean: stopping after this step; then the checkpoint is written, still at it" in error
+    assert f"note: progress is kept; resume with: rainclean train --resume {run}" in error
+    assert "rainclean: stopping after this step, then writing the checkpoint, still at it" in error
     assert "Traceback" not in error and "DataLoader" not in error
     assert torch.load(run / "last.ckpt", weights_only=True)["global_step"] >= reached
-    with run_folder.locked(run), pytest.raises(RaincleanError, match="another rainclean trains this run"):
+    with run_folder.locked(run), pytest.raises(RaincleanError, match="another rainclean is training this run"):
         finish(resume(run, MACHINE))
 
 
 def test_weights_that_lack_their_checkpoint_are_not_taken_for_the_start(whole: Trained, tmp_path: Path) -> None:
     shutil.copytree(whole.folder, tmp_path / "run")
     (tmp_path / "run" / "last.ckpt").unlink()
-    with pytest.raises(InputError, match=r"last.ckpt: is not there, .*; begin a new run with --start"):
+    with pytest.raises(InputError, match=r"last.ckpt: is missing, .*; start a new run with --start"):
         finish(resume(tmp_path / "run", MACHINE))
 
 
@@ -248,7 +248,7 @@ def test_a_finished_run_says_so_and_does_not_train(
     before = {path: path.stat().st_mtime_ns for path in whole.folder.iterdir()}
     assert main(["train", "--resume", str(whole.folder)]) == 0
     said = capsys.readouterr()
-    assert "is finished: all 12 steps are done, nothing was trained" in said.err
+    assert "is finished already: all 12 steps are done" in said.err
     assert f"validation {whole.best_psnr:.2f} dB (spanet-skimage) at step {whole.best_step}" in said.out
     assert {path: path.stat().st_mtime_ns for path in whole.folder.iterdir()} == before
 
@@ -302,14 +302,14 @@ def test_options_of_the_optimiser(dataset: Path, tmp_path: Path) -> None:
 def test_starting_from_weights(whole: Trained, dataset: Path, tmp_path: Path) -> None:
     weights = whole.folder / "best.safetensors"
     recipe = replace(RECIPE, steps=1, validate_every=1, learning_rate=1e-12)
-    result = finish(begin(dataset, tmp_path / "run", recipe, MACHINE, weights))
+    result = finish(begin(dataset, tmp_path / "run", recipe, MACHINE, weights=weights))
     assert float(rows(result.folder)[0]["validation_psnr_db"]) == pytest.approx(whole.best_psnr, abs=1e-3)
     assert json.loads((result.folder / "run.json").read_text())["recipe"]["start"] == "weights"
 
 
 def test_weights_start_a_run_with_the_other_attention_too(whole: Trained, dataset: Path, tmp_path: Path) -> None:
     recipe = replace(RECIPE, direction_attention=True)
-    stage = begin(dataset, tmp_path / "run", recipe, MACHINE, whole.folder / "last.safetensors")
+    stage = begin(dataset, tmp_path / "run", recipe, MACHINE, weights=whole.folder / "last.safetensors")
     assert "direction attention on" in next(stage).note
     stage.close()
     made, start = load(tmp_path / "run" / "last.safetensors"), load(whole.folder / "last.safetensors")
@@ -322,7 +322,7 @@ def test_a_network_that_explodes_is_told_and_not_kept(
     dataset: Path, tmp_path: Path, checkpoint_every: int, validate_every: int, what: str
 ) -> None:
     recipe = replace(RECIPE, learning_rate=1e20, clip_gradients=0.0, checkpoint_every=checkpoint_every)
-    said = rf"step \d+: the {what} is no number any more; use a lower --learning-rate"
+    said = rf"step \d+: the {what} is not finite any more; use a lower --learning-rate"
     with pytest.raises(RaincleanError, match=said):
         finish(begin(dataset, tmp_path / "run", replace(recipe, validate_every=validate_every), MACHINE))
     assert not (tmp_path / "run" / "last.ckpt").exists()
@@ -352,17 +352,20 @@ def test_refusals_come_before_anything_is_written(dataset: Path, whole: Trained,
     for path in nameless.rglob("*.png"):
         path.rename(path.with_name(f"picture{path.stem[:8].replace('-', '')}.png"))
     for stage, words in (
-        (begin(dataset, whole.folder, RECIPE, MACHINE), "is a training run already; go on with --resume"),
-        (begin(dataset, tmp_path / "full", RECIPE, MACHINE), "is not empty and no training run"),
+        (begin(dataset, whole.folder, RECIPE, MACHINE), "is a training run already; use --resume"),
+        (begin(dataset, tmp_path / "full", RECIPE, MACHINE), "is not empty, and not a training run"),
         (begin(one_scene, tmp_path / "run", RECIPE, MACHINE), "all training pairs are of one scene"),
-        (begin(nameless, tmp_path / "run", RECIPE, MACHINE), "do not tell their scenes"),
+        (begin(nameless, tmp_path / "run", RECIPE, MACHINE), "do not give their scenes"),
         (begin(tmp_path / "nowhere", tmp_path / "run", RECIPE, MACHINE), "no such folder"),
         (begin(dataset, tmp_path / "run", RECIPE, replace(MACHINE, devices=3)), "--batch 2: must be a multiple"),
         (begin(dataset, dataset / "run", RECIPE, MACHINE), "lies in the data set"),
         (begin(dataset, tmp_path / "run", replace(RECIPE, precision="16-mixed"), MACHINE), "16-mixed: needs a GPU"),
-        (begin(dataset, tmp_path / "run", RECIPE, replace(MACHINE, nodes=2)), "start it on each with torchrun"),
+        (
+            begin(dataset, tmp_path / "run", RECIPE, replace(MACHINE, nodes=2)),
+            "start the command on each with torchrun",
+        ),
         (begin(write_dataset(tmp_path / "tiny", side=6), tmp_path / "run", RECIPE, MACHINE), "smaller than the 7 px"),
-        (resume(tmp_path / "full", MACHINE), "is no training run"),
+        (resume(tmp_path / "full", MACHINE), "is not a training run"),
     ):
         with pytest.raises(RaincleanError, match=words):
             finish(stage)
@@ -377,12 +380,12 @@ def test_resuming_refuses_another_data_set_and_damage(dataset: Path, tmp_path: P
     stage = begin(dataset, tmp_path / "run", RECIPE, MACHINE)
     next(stage)
     stage.close()
-    with pytest.raises(InputError, match="is another data set than the one"):
+    with pytest.raises(InputError, match="is not the data set that"):
         finish(resume(tmp_path / "run", MACHINE, write_dataset(tmp_path / "other", frames=2)))
     (tmp_path / "run" / "last.ckpt").write_bytes(b"PK\3\4 nothing")
     with pytest.raises(
         InputError,
-        match=r"last\.ckpt: not a whole checkpoint \(BadZipFile\); begin a new run with --start \S+last\.safetensors$",
+        match=r"last\.ckpt: not a whole checkpoint \(BadZipFile\); start a new run with --start \S+last\.safetensors$",
     ):
         finish(resume(tmp_path / "run", MACHINE))
     (tmp_path / "run" / "run.json").write_text("{}")
@@ -393,7 +396,7 @@ def test_resuming_refuses_another_data_set_and_damage(dataset: Path, tmp_path: P
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("train",), "name the data set and, with -o"),
+        (("train",), "give the data set and, with -o"),
         (("train", "--resume", "run", "--steps", "5"), "--steps cannot be changed when a run is resumed"),
         (("train", "--resume", "run", "-o", "other"), "-o cannot be changed when a run is resumed"),
         (("train", "a", "-o", "run", "--steps", "5", "--steps", "6"), "--steps is given twice"),

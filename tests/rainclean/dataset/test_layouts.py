@@ -78,7 +78,7 @@ def test_names() -> None:
 
 
 def test_what_layouts_do_not_know() -> None:
-    with pytest.raises(UsageError, match="layout spa has no split 'val': it knows train, test"):
+    with pytest.raises(UsageError, match="layout spa has no split 'val': use train, test"):
         layout("spa").paths(PairKey("val", 0, 0, 0, 0, 0), Widths())
     with pytest.raises(UsageError, match="no layout 'voc': use spa or paired"):
         layout("voc")
@@ -214,7 +214,7 @@ def test_spa_files_that_no_list_names_and_lines_that_mix_pairs(tmp_path: Path) -
     write_empty(tmp_path, "spa", keys())
     rewrite(tmp_path / "real_world.txt", lambda t: t.replace(b"_gt/000/000-1/000-1_4", b"_gt/000/000-2/000-2_8"))
     assert [str(p) for p in layout("spa").problems(tmp_path)] == [
-        "real_world.txt: line 2 joins two pictures of different names; name those of one pair"
+        "real_world.txt: line 2 joins two pictures with different names; name those of one pair"
     ]
     rewrite(tmp_path / "real_test_1000.txt", lambda t: t.partition(b"\n")[2])
     assert Kind.NOT_LISTED in [p.kind for p in layout("spa").problems(tmp_path)]

@@ -102,8 +102,8 @@ def test_the_command_names_the_sequence(tmp_path: Path) -> None:
     """A whole export of a ruined target, in place of the one that a person would choose."""
     from pipeline.clean.settings import CleanSettings
     from pipeline.export.plan import ExportSettings
+    from pipeline.export.run import export
     from pipeline.export.verification import check
-    from pipeline.export.writing import export
     from pipeline.project.analysis.run import analyze
     from pipeline.project.clips.import_clips import Origin, add
     from pipeline.project.decisions.decisions import choose_best

@@ -74,7 +74,7 @@ def test_crlf_bom_further_columns_and_another_order_are_read(tmp_path: Path) -> 
         ("verdict", "good", "'good' is not fit, look or unfit"),
         ("recipe_hash", "xyz", "'xyz' is not a hash of 16"),
         ("rainy_sha256", "A" * 64, "is not a SHA-256"),
-        ("exclude", "e.png", "column exclude_sha256: a name and a check sum go together"),
+        ("exclude", "e.png", "column exclude_sha256: a name needs a checksum"),
     ],
 )
 def test_a_wrong_value_is_named_by_line_and_column(tmp_path: Path, column: str, value: str, words: str) -> None:
@@ -94,7 +94,7 @@ def test_a_wrong_value_is_named_by_line_and_column(tmp_path: Path, column: str, 
     ("content", "words"),
     [
         (b"", "line 1: column split is missing"),
-        (b"split,split\n", "line 1: column split stands there twice"),
+        (b"split,split\n", "line 1: column split appears twice"),
         (b"\xff\xfe", "is not UTF-8 (byte 0)"),
         (write_manifest([a_row()])[:-30] + b"\n", "line 2"),
         (write_manifest([])[:-1] + b"\ntrain,x\n", "line 2: 2 columns, not 31"),

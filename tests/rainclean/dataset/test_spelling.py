@@ -143,5 +143,5 @@ def test_names_that_no_file_system_takes_are_nowhere(name: str, tmp_path: Path) 
 )
 def test_reports_of_other_shapes_are_refused(text: str, tmp_path: Path) -> None:
     (tmp_path / "export.json").write_text(text)
-    with pytest.raises(InputError, match=r"export.json: is not as rainclean writes it"):
+    with pytest.raises(InputError, match=r"export.json: is damaged"):
         list(check(tmp_path))

@@ -235,7 +235,7 @@ def test_damage_of_the_manifest(tmp_path: Path, name: str) -> None:
     data = write(tmp_path / "set", name)
     rows = [replace(row, scene="yard") for row in data.rows]
     (problem,) = check(data, rows)
-    assert problem.kind == Kind.SCENE_SPLIT and "scene yard stands in splits test, train" in str(problem)
+    assert problem.kind == Kind.SCENE_SPLIT and "scene yard is in splits test, train" in str(problem)
     assert kinds(check(data, [*data.rows, data.rows[0]])) == [Kind.DUPLICATE_ROW]
     changed = [replace(data.rows[0], rainy_pixels_sha256="0" * 64), *data.rows[1:]]
     assert kinds(check(data, changed)) == [Kind.PIXELS]

@@ -11,7 +11,7 @@ from tools.results import table
 def test_the_benchmark_measures_everything(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     # Here and not in processes of their own, of which each would load torch first.
     monkeypatch.setattr("pipeline.bench.spanet._alone", lambda job, *arguments: _measure(job, arguments))
-    rows = finish(bench_spanet([(40, 30)], 1, False, irnn_side=40, side=24))
+    rows = finish(bench_spanet([(40, 30)], 1, keep=False, irnn_side=40, side=24))
     measured = {(row.size, row.what): row for row in rows}
     assert all(row.seconds > 0 for row in rows)
     for what in ("forward", "forward and backward"):
@@ -25,7 +25,7 @@ def test_the_benchmark_measures_everything(capsys: pytest.CaptureFixture[str], m
     labels = ["IRNN 1×32×40×40, forward", "IRNN 1×32×40×40, forward and backward"]
     labels += ["network, 40×30", "training step, 4×24×24"]
     assert name == "spanet" and [line[0] for line in lines[1:]] == labels and all(line[1] for line in lines[1:])
-    monkeypatch.setattr("pipeline.bench.spanet.bench_spanet", lambda *_: iter(()))
+    monkeypatch.setattr("pipeline.bench.spanet.bench_spanet", lambda *_, **__: iter(()))
     monkeypatch.setattr("pipeline.cli.bench_spanet.follow", lambda _: rows)
     BenchSpanet(sizes=("40x30",)).run()
     assert "training step, released" in capsys.readouterr().out

@@ -113,5 +113,5 @@ def test_a_run_goes_through_the_same_door(tmp_path: Path) -> None:
     run_folder.create(tmp_path, record)
     for data, reason in ((PICKLES["a bytearray of 8 GB"], "more than weights"), (pickle.dumps([], 2), "is damaged")):
         (tmp_path / run_folder.CHECKPOINT).write_bytes(archive(data))
-        with pytest.raises(InputError, match=rf"last\.ckpt: .*{reason}.*; begin a new run"):
+        with pytest.raises(InputError, match=rf"last\.ckpt: .*{reason}.*; start a new run"):
             next(resume(tmp_path, Machine(accelerator="cpu")))

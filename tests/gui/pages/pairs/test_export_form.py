@@ -44,7 +44,7 @@ def test_the_form_is_the_command_and_is_remembered(
     assert (
         asked is not None
         and asked.max_error == 2.5
-        and asked.crops == CropChoice("random", (64, 64), None, 2, 11, 0.05, 0.2)
+        and asked.crops == CropChoice("random", (64, 64), count=2, seed=11, smallest_rain_share=0.05, most_excluded=0.2)
     )
     assert (asked.layout, asked.seed, asked.person_only) == ("paired", 11, True)
     again = ExportForm(settings)

@@ -18,8 +18,8 @@ from gui.pages.pairs.pair_reading import TINT, WIDTH, Subject, make_preview, tin
 from gui.state.session import Session
 from gui.workers import Task, Workers
 from pipeline.clean.settings import CleanSettings
+from pipeline.export.run import export
 from pipeline.export.size_estimate import estimate
-from pipeline.export.writing import export
 from pipeline.project.analysis.records import analyses, candidates
 from pipeline.project.analysis.run import analyze
 from pipeline.project.clips.clip_files import clips
@@ -321,7 +321,7 @@ def test_nothing_decided_no_export(show: Show, home: Path, session: Session, qtb
         ("crops", "tiles", "use whole, grid:512"),
         ("split", "80/20", "train=0.8,test=0.2"),
         ("split", "train=1,val=1", "no split 'val'"),
-        ("split", "train=0", "one of them more than 0"),
+        ("split", "train=0", "one of them above 0"),
         ("output", " ", "name a folder"),
     ],
 )

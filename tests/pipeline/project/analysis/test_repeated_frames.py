@@ -6,9 +6,9 @@ import pytest
 
 from pipeline.clean.settings import CleanSettings
 from pipeline.export.plan import ExportSettings
+from pipeline.export.run import export
 from pipeline.export.size_estimate import estimate
 from pipeline.export.verification import check
-from pipeline.export.writing import export
 from pipeline.probe import probe
 from pipeline.project.analysis.findings import frames_at_hand, repeats_of
 from pipeline.project.analysis.records import analyses, rain_amounts

@@ -1,7 +1,4 @@
-"""What could be had of a simulated clip at best, since it is known where it rains and what passes.
-
-Source of the limit: METHOD.md, section 6.
-"""
+"""The upper bound of a simulated clip: the best clean image that its samples allow, rain and foreground being known."""
 
 from collections.abc import Generator, Sequence
 from pathlib import Path
@@ -10,7 +7,7 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.bench.truth.case_table import LadderClip
+from pipeline.bench.truth.case_table import SimulatedClip
 from pipeline.stages import Progress
 from rainclean.simulate import MASKS, Renderer, Scenery
 from rainclean.video import open_source
@@ -19,19 +16,39 @@ F64 = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 
-class Limit(NamedTuple):
-    """mean: (H, W, 3) float64, not rounded; of the truth where there is none. had: (H, W) bool, where there is."""
+class UpperBound(NamedTuple):
+    """The upper bound of one clip.
+
+    mean: (H, W, 3) float64, not rounded; the ground truth where no sample is free. known: (H, W) bool, where one is.
+    """
 
     mean: F64
-    had: Mask
+    known: Mask
 
 
-def limit(clip: LadderClip, reference: int) -> Generator[Progress, None, Limit | None]:
-    """The mean of all samples without rain, passers-by and water, in the geometry of the reference frame.
+class _AlignedSamples(NamedTuple):
+    """A frame in the geometry of the reference frame: (H, W, 3) float64 levels, and (H, W) bool where they count."""
 
-    Each sample is brought to the exposure of the reference frame by the true gains. Free of rain is what the record
-    says 0 of: opacity under 1/510. Where the camera is carried past things at several depths, each is followed into
-    every frame, and samples are interpolated. None where a flat scene moves or patches of sun change all of it.
+    levels: F64
+    rainless: Mask
+
+
+def upper_bound(clip: SimulatedClip, reference: int) -> Generator[Progress, None, UpperBound | None]:
+    """Compute the mean of all samples without rain, foreground and water, aligned to the reference frame.
+
+    Each sample is corrected to the exposure of the reference frame by the true gains. A sample is free of rain where
+    the record holds 0, which is an opacity under 1/510. Where the camera moves past things at several depths, each is
+    followed into every frame, and samples are interpolated.
+
+    Args:
+        clip: The clip with its ground truth.
+        reference: Index of the reference frame.
+
+    Yields:
+        Progress of the stage "upper bound".
+
+    Returns:
+        The upper bound; None where a flat scene moves, or patches of sun change all of it.
     """
     simulation = clip.simulation
     if simulation.sun or (simulation.moves and not simulation.layered):
@@ -45,43 +62,43 @@ def limit(clip: LadderClip, reference: int) -> Generator[Progress, None, Limit |
         for index, frame in enumerate(source.read()):
             rainless, shown = ~covered.next(), frame.rgb.astype(np.float64)
             if scenery is not None:
-                shown, rainless = _brought(scenery, reference, index, shown, rainless)
+                shown, rainless = _aligned(scenery, reference, index, shown, rainless)
             total += np.where(rainless[..., None], shown * (gains[reference] / gains[index]), 0)
             free += rainless[..., None]
-            yield Progress("limit", index + 1, len(gains))
+            yield Progress("upper bound", index + 1, len(gains))
     known = clip.record.truth(reference)
-    return Limit(np.where(free > 0, total / np.maximum(free, 1), known), free[..., 0] > 0)
+    return UpperBound(np.where(free > 0, total / np.maximum(free, 1), known), free[..., 0] > 0)
 
 
-def _scenery(clip: LadderClip) -> Scenery:
+def _scenery(clip: SimulatedClip) -> Scenery:
     width, height = clip.size
     document = clip.record.document
     return Renderer(clip.simulation, (height, width), document["frames"], document["seed"]).scenery
 
 
-def _brought(scenery: Scenery, reference: int, index: int, shown: F64, rainless: Mask) -> tuple[F64, Mask]:
-    """A frame in the geometry of the reference frame, and where its value is one of the same thing, without rain."""
+def _aligned(scenery: Scenery, reference: int, index: int, shown: F64, rainless: Mask) -> _AlignedSamples:
+    """Warp a frame to the reference frame; count samples that show the same thing there, without rain."""
     import cv2
 
     x, y, known = scenery.follow(reference, index)
     if index == reference:
-        return shown, rainless
+        return _AlignedSamples(shown, rainless)
     moved = cv2.remap(shown.astype(np.float32), x, y, cv2.INTER_CUBIC)
     # Interpolation reaches 2 px far: there must be no rain there, either.
     wet = cv2.dilate(1 - rainless.astype(np.float32), np.ones((3, 3), np.uint8))
     dry = cv2.remap(wet, x, y, cv2.INTER_LINEAR, borderValue=1) == 0
-    return np.clip(moved, 0, 255).astype(np.float64), known & dry
+    return _AlignedSamples(np.clip(moved, 0, 255).astype(np.float64), known & dry)
 
 
 class _Masks:
-    """Reads the masks of a clip side by side, a context manager; `next` says where any of them is not 0."""
+    """Reads the masks of a clip side by side, a context manager."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self._sources = [open_source(path) for path in paths]
         self._frames = [source.read() for source in self._sources]
 
     def next(self) -> NDArray[np.bool_]:
-        """(H, W) bool, of the next frame."""
+        """Return where any mask of the next frame is not 0, (H, W) bool."""
         return np.any([next(frames).rgb[..., 0] > 0 for frames in self._frames], axis=0)
 
     def __enter__(self) -> Self:

@@ -1,0 +1,93 @@
+"""report.json of an evaluation, as records."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from pipeline.evaluation.gallery import Case
+from pipeline.evaluation.scores import SummaryRow
+from rainclean.metrics import Protocol
+
+if TYPE_CHECKING:
+    from rainclean.spanet import Origin
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluatedData:
+    """The pairs that were scored. scenes: number of known ones."""
+
+    name: str
+    path: str
+    layout: str
+    pairs_sha256: str
+    split: str
+    pairs: int
+    scenes: int
+    pairs_with_exclusion_mask: int
+
+
+@dataclass(frozen=True)
+class WeightsFile:
+    """A weights file and its origin."""
+
+    file: str
+    sha256: str
+    origin: "Origin"
+
+
+@dataclass(frozen=True)
+class MethodRecord:
+    """A method: its name in tables, and its weights; None for the rainy pictures."""
+
+    name: str
+    weights: WeightsFile | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the values for report.json."""
+        return {"name": self.name} if self.weights is None else asdict(self)
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """The method and the protocol that rank the gallery, and the number of its pictures."""
+
+    method: str
+    protocol: str
+    shown: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationReport:
+    """The content of report.json.
+
+    protocols: by name, in the order of columns. summary: means over all pictures. cases: worst first. files: names
+    below the folder. sums: their SHA-256.
+    """
+
+    rainclean: str
+    versions: Mapping[str, str]
+    dataset: EvaluatedData
+    methods: tuple[MethodRecord, ...]
+    protocols: Mapping[str, Protocol]
+    worst: Ranking
+    summary: tuple[SummaryRow, ...]
+    notes: tuple[str, ...]
+    cases: tuple[Case, ...] = ()
+    files: tuple[str, ...] = ()
+    sums: Mapping[str, str] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the values for report.json."""
+        return {
+            "rainclean": self.rainclean,
+            "versions": dict(self.versions),
+            "dataset": asdict(self.dataset),
+            "methods": [method.to_json() for method in self.methods],
+            "protocols": {name: asdict(protocol) for name, protocol in self.protocols.items()},
+            "worst": asdict(self.worst),
+            "summary": [asdict(row) for row in self.summary],
+            "notes": list(self.notes),
+            "cases": [case.to_json() for case in self.cases],
+            "files": list(self.files),
+            "sums": dict(self.sums or {}),
+        }

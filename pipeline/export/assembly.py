@@ -1,0 +1,250 @@
+"""The second half of an export: name the prepared pictures, write the manifest, lists and report beside them."""
+
+import csv
+import hashlib
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from io import StringIO
+from pathlib import Path
+from typing import NamedTuple
+
+from pipeline.export.exclusions import REASONS
+from pipeline.export.pair_record import PairRecord
+from pipeline.export.plan import Item, Plan, versions
+from pipeline.export.report import REPORT, write_report
+from pipeline.export.workplace import SEQUENCES, Workplace
+from pipeline.stages import Progress
+from pipeline.words import counted, few
+from rainclean import __version__, confidence
+from rainclean.dataset import (
+    NAME,
+    PARQUET_NAME,
+    ManifestRow,
+    PairKey,
+    PairPaths,
+    Widths,
+    has_parquet,
+    layout,
+    write_manifest,
+    write_parquet,
+)
+
+Records = Mapping[int, Sequence[PairRecord]]
+"""Records of the prepared pairs, by the id of their sequence."""
+
+_SEQUENCE_COLUMNS = (
+    "sequence", "scene", "scene_by", "split", "clip", "clip_sha256", "first", "last", "width", "height",
+    "source", "author", "licence", "consent", "notes",
+    "recipe", "decision", "decision_kind", "decided_by", "decided_at", "decision_note", "decision_reasons",
+    "opinions", "opinions_agreeing", "frames", "pairs", "stabilized", "excluded",
+    "colours",
+    "verdict", "verdict_reasons",
+)  # fmt: skip
+
+
+@dataclass
+class Exported:
+    """What an export holds. pairs, scenes: number by split. notes: what a person should know."""
+
+    folder: Path
+    pairs: dict[str, int] = field(default_factory=dict)
+    scenes: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+class _KeyedPair(NamedTuple):
+    """A pair with what names it."""
+
+    key: PairKey
+    item: Item
+    record: PairRecord
+
+
+class _VerdictCells(NamedTuple):
+    """Columns of a verdict: its state, and the codes of its reasons; both "" where there is none."""
+
+    state: str
+    reasons: str
+
+
+def part_name(item: Item) -> str:
+    """Return the name under which a sequence's pairs are prepared."""
+    return f"sequence-{item.sequence.id}"
+
+
+def assemble(plan: Plan, records: Records, workplace: Workplace) -> Generator[Progress, None, Exported]:
+    """Name the pictures and write what goes with them.
+
+    Args:
+        plan: What is exported.
+        records: The prepared pairs of all its sequences.
+        workplace: Where they are prepared, and the data set is put together.
+
+    Yields:
+        Progress of the stage "name".
+
+    Returns:
+        What the export holds.
+
+    Raises:
+        ResourceError: A prepared picture is gone.
+        OSError: A file cannot be written.
+    """
+    result = Exported(workplace.target)
+    workplace.begin()
+    chosen = layout(plan.settings.layout)
+    pairs = list(_keyed(plan, records))
+    widths = Widths.of([pair.key for pair in pairs])
+    rows = []
+    for done, pair in enumerate(pairs, 1):
+        paths = chosen.paths(pair.key, widths)
+        names = {"rainy": paths.rainy, "clean": paths.clean, "exclude": paths.exclude, "confidence": paths.confidence}
+        for kind in ("rainy", "clean", *pair.record.masks):
+            workplace.place(part_name(pair.item), pair.record.picture(kind), names[kind])
+        rows.append(_manifest_row(pair.item, pair.record, paths))
+        if done % 100 == 0 or done == len(pairs):
+            yield Progress("name", done, len(pairs))
+    files = {**chosen.lists(rows), NAME: write_manifest(rows), SEQUENCES: _sequences_csv(plan, records)}
+    if has_parquet():
+        files[PARQUET_NAME] = write_parquet(rows)
+    result.pairs = {split: sum(row.split == split for row in rows) for split in chosen.splits}
+    result.scenes = {split: len({row.scene for row in rows if row.split == split}) for split in chosen.splits}
+    result.notes = list(_notes(plan, records, result))
+    files[REPORT] = _report(plan, result, files)
+    for name, data in files.items():
+        path = workplace.data / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    return result
+
+
+def _keyed(plan: Plan, records: Records) -> Iterator[_KeyedPair]:
+    """Give every pair in the order of the manifest: split by split, scene by scene, as filmed."""
+    serial = dict.fromkeys(plan.splits.values(), 0)
+    order = layout(plan.settings.layout).splits
+    for item in sorted(plan.items, key=lambda i: (order.index(i.split), i.scene_number, i.first_number)):
+        for record in records[item.sequence.id]:
+            number = item.first_number + record.frame - item.sequence.first
+            key = PairKey(item.split, item.scene_number, number, record.x, record.y, serial[item.split])
+            yield _KeyedPair(key, item, record)
+            serial[item.split] += 1
+
+
+def _manifest_row(item: Item, record: PairRecord, paths: PairPaths) -> ManifestRow:
+    candidate = item.candidate
+    return ManifestRow(
+        split=item.split,
+        sequence=item.sequence.name,
+        scene=item.sequence.scene,
+        rainy=paths.rainy,
+        clean=paths.clean,
+        exclude=paths.exclude if "exclude" in record.masks else "",
+        confidence=paths.confidence if "confidence" in record.masks else "",
+        frame=record.frame,
+        pts_seconds=record.pts_seconds,
+        x=record.x,
+        y=record.y,
+        width=record.width,
+        height=record.height,
+        recipe=candidate.name,
+        recipe_hash=candidate.recipe_hash,
+        decision=item.decision.uuid,
+        decision_kind=item.decision.kind,
+        rain_share=record.rain_share,
+        rain_amount=record.rain_amount,
+        score=candidate.score,
+        streaks=candidate.streaks,
+        detail=candidate.detail,
+        darkening=candidate.darkening,
+        disagreement=candidate.disagreement,
+        rainy_sha256=record.rainy_sha256,
+        clean_sha256=record.clean_sha256,
+        rainy_pixels_sha256=record.rainy_pixels_sha256,
+        clean_pixels_sha256=record.clean_pixels_sha256,
+        exclude_sha256=record.exclude_sha256,
+        confidence_sha256=record.confidence_sha256,
+        verdict=_verdict(item).state,
+    )
+
+
+def _sequences_csv(plan: Plan, records: Records) -> bytes:
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(_SEQUENCE_COLUMNS)
+    for item in plan.items:
+        s, d, own = item.sequence, item.decision, records[item.sequence.id]
+        values = (
+            s.name, s.scene, s.scene_by, item.split, item.clip.path.name, item.clip.content, s.first, s.stop,
+            item.clip.width, item.clip.height, s.source, s.author, s.licence, s.consent, s.notes,
+            item.candidate.name, d.uuid, d.kind, d.who, d.at, d.note, " ".join(d.reasons),
+            item.opinions, item.agreeing, len({record.frame for record in own}), len(own),
+            "yes" if item.analysis.stabilization else "no", " ".join(_excluded(own)),
+            item.clip.colours,
+            *_verdict(item),
+        )  # fmt: skip
+        writer.writerow(values)
+    return text.getvalue().encode()
+
+
+def _verdict(item: Item) -> _VerdictCells:
+    verdict = item.verdict
+    if verdict is None:
+        return _VerdictCells("", "")
+    return _VerdictCells(verdict.state, " ".join(reason.code for reason in verdict.reasons))
+
+
+def _excluded(records: Sequence[PairRecord]) -> list[str]:
+    """Return why something is excluded in any pair of a sequence, of `REASONS`."""
+    codes = {code for record in records for code in record.excluded}
+    return [reason for reason in REASONS if reason in codes]
+
+
+def _unsure_share(records: Sequence[PairRecord]) -> float:
+    """Return the share of a sequence's pixels that are excluded because their expected error is too large."""
+    area = sum(record.width * record.height for record in records)
+    return sum(record.unsure for record in records) / area if area else 0.0
+
+
+def _notes(plan: Plan, records: Records, result: Exported) -> Iterator[str]:
+    yield from plan.notes
+    empty = [item.sequence.name for item in plan.items if not records[item.sequence.id]]
+    if empty:
+        yield f"no pair from {few(empty)}: the camera stands elsewhere than in the clean image, or no crop was allowed"
+    fewer = []
+    for item in plan.items:
+        if item.frames is not None or plan.settings.frames.kind != "differ":
+            asked = item.frames or item.choose(plan.settings.frames, item.amounts)
+            used = {record.frame for record in records[item.sequence.id]}
+            if used and len(used) < len(asked):
+                fewer.append(f"{item.sequence.name} {len(used)} of {len(asked)}")
+    if fewer:
+        yield f"frames used (in others the camera stands elsewhere, or no crop was allowed): {few(fewer)}"
+    for reason, words in (("doubtful", "where the clean image is in doubt"), ("passing", "what passes in a frame")):
+        names = [item.sequence.name for item in plan.items if reason in _excluded(records[item.sequence.id])]
+        if names:
+            yield f"excluded beside what people marked, {words}: {few(names)} (--keep-moving leaves it in)"
+    shares = [(item.sequence.name, _unsure_share(records[item.sequence.id])) for item in plan.items]
+    unsure = [f"{name} {share:.0%}" for name, share in shares if share]
+    if unsure:
+        yield f"excluded, expected errors above {plan.settings.max_error:g} levels, share of the pairs: {few(unsure)}"
+    for split, share in plan.settings.split_shares().items():
+        if share and not result.scenes[split]:
+            yield f"no scene is left for {split}: {counted(len(plan.splits), 'scene')} in all"
+
+
+def _report(plan: Plan, result: Exported, files: Mapping[str, bytes]) -> bytes:
+    report = {
+        "rainclean": __version__,
+        "versions": versions(),
+        "project": plan.project,
+        "settings": plan.settings.to_json(),
+        confidence.KEY: confidence.ERROR,
+        "splits": {
+            split: sorted(scene for scene, its in plan.splits.items() if its == split) for split in result.pairs
+        },
+        "pairs": result.pairs,
+        "agreement": [asdict(each) for each in plan.agreement],
+        "notes": result.notes,
+        "files": {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())},
+    }
+    return write_report(report)
