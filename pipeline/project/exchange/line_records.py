@@ -5,9 +5,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from pipeline.project.analysis import CandidateRow, analysis, candidate
-from pipeline.project.editing import Edit
-from pipeline.project.editing.edits import EditKind, EditValue
-from pipeline.project.editing.made_candidates import FrameUse, MadeCandidate
+from pipeline.project.editing import Edit, EditKind, EditValue, FrameUse, MadeCandidate
 from pipeline.project.model import Decision, Kind, Opinion, Sequence
 from pipeline.project.storage import Project
 from rainclean.errors import InputError

@@ -14,10 +14,7 @@ from typing import Any, cast
 from pipeline.border import border
 from pipeline.project.analysis import CandidateRow
 from pipeline.project.decisions import known_reasons
-from pipeline.project.editing import REMARKS
-from pipeline.project.editing.edits import EditKind, EditValue
-from pipeline.project.editing.made_candidates import FrameUse, MadeCandidate
-from pipeline.project.editing.made_recipes import read_composite, read_kept
+from pipeline.project.editing import REMARKS, EditKind, EditValue, FrameUse, MadeCandidate, read_composite, read_kept
 from pipeline.project.exchange.line_records import (
     LINE_TYPES,
     CandidateKey,
