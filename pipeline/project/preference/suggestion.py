@@ -12,7 +12,7 @@ from pipeline.border import border
 from pipeline.project.clips import sequences
 from pipeline.project.decisions import BestChosen, decisions
 from pipeline.project.model import Sequence as ClipSequence
-from pipeline.project.preference.judgements import LEAST, Facts, accepted, read
+from pipeline.project.preference.judgements import MIN_SEQUENCES, Facts, accepted, read
 from pipeline.project.storage import Project
 from pipeline.words import counted
 from rainclean.errors import InputError
@@ -76,8 +76,8 @@ class Suggestions:
         """A line on what is at work."""
         people = "1 person" if self.people == 1 else f"{self.people} people"
         seen = f"{counted(self.judgements, 'judgement')} by {people}"
-        if self.sequences < LEAST:
-            return f"none yet: {self.sequences} of {LEAST} sequences that are needed were judged by people"
+        if self.sequences < MIN_SEQUENCES:
+            return f"none yet: {self.sequences} of {MIN_SEQUENCES} sequences that are needed were judged by people"
         on = f"{counted(self.sequences, 'sequence')} ({seen})"
         if self.learned:
             against = f"{self.hits:.0f} of them as learned from the others, {self.hits_of_scores:.0f} as the scores say"
@@ -93,7 +93,7 @@ class Suggestions:
             "sequences": self.sequences,
             "judgements": self.judgements,
             "people": self.people,
-            "needed": LEAST,
+            "needed": MIN_SEQUENCES,
             "hits": round(self.hits, 3),
             "hits_of_scores": round(self.hits_of_scores, 3),
         }
@@ -154,8 +154,12 @@ def suggestions(project: Project) -> Suggestions:
 
 def so_far(project: Project) -> Suggestions:
     """How much was judged, where that is not enough."""
-    said = accepted(project)
-    return Suggestions(len({number for number, _, _ in said}), len(said), len({who for _, who, _ in said}))
+    acceptances = accepted(project)
+    return Suggestions(
+        sequences=len({one.sequence_id for one in acceptances}),
+        judgements=len(acceptances),
+        people=len({one.who for one in acceptances}),
+    )
 
 
 def choose_suggested(

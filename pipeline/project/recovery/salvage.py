@@ -56,7 +56,7 @@ class Salvaged:
 
 
 def read(data: bytes) -> Generator[Progress, None, Found]:
-    """Read and check all rows in the bytes of a store, whatever its state."""
+    """Read and check all rows in the bytes of a store, damaged or not."""
     found, pages = Found(), Pages(data)
     for number, cells in enumerate(pages.cells()):
         for cell in cells:
@@ -67,13 +67,17 @@ def read(data: bytes) -> Generator[Progress, None, Found]:
 
 
 def merge(
-    db: sqlite3.Connection, found: Found, newer: bool, tables: Sequence[str] = ORDER
+    db: sqlite3.Connection, found: Found, tables: Sequence[str] = ORDER, *, newer: bool
 ) -> Generator[Progress, None, Salvaged]:
-    """Add to a sound store, inside a transaction, what was found and is not there.
+    """Add to a sound store, inside a transaction, the rows that were found and that it does not have.
 
-    newer: what can change (places of clips, descriptions) is later in what was found. tables: those that are added to.
+    Args:
+        db: The store.
+        found: The rows.
+        tables: Tables that are added to.
+        newer: Of what can change (places of clips, descriptions), the found values are later ones.
     """
-    merging = _Merging(db, found, newer)
+    merging = _Merging(db, found, newer=newer)
     merging.count_missed()
     for done, table in enumerate(ORDER):
         yield Progress("salvage", done, len(ORDER))
@@ -193,7 +197,7 @@ class _NotPlaced(Exception):
 class _Merging:
     """One merge. Ids of what was found are mapped to those of the store."""
 
-    def __init__(self, db: sqlite3.Connection, found: Found, newer: bool) -> None:
+    def __init__(self, db: sqlite3.Connection, found: Found, *, newer: bool) -> None:
         self._db, self._found, self._newer = db, found, newer
         db.row_factory = sqlite3.Row
         self._ids: dict[str, dict[int, int]] = {table: {} for table in ORDER}
@@ -360,8 +364,8 @@ class _Merging:
         return json.dumps(value, ensure_ascii=False) if changed else text
 
 
-def said(salvaged: Salvaged) -> str:
-    """What was salvaged, for a person: ``30 decisions, 2 clips``; empty for nothing."""
+def salvaged_text(salvaged: Salvaged) -> str:
+    """Return what was salvaged, for a person: ``30 decisions, 2 clips``; empty for nothing."""
     plural = {"analysis": "analyses"}
     parts = [
         f"{n} {plural.get(table, f'{table}s')}" if n > 1 else counted(n, table)

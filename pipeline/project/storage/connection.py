@@ -134,13 +134,13 @@ class Connection:
     # -- the lock, and the file that is meant ------------------------------------------------------------------------
 
     @contextmanager
-    def _holding(self, exclusive: bool) -> Iterator[None]:
+    def _holding(self, *, exclusive: bool) -> Iterator[None]:
         """Hold the lock, on the file that was opened; nothing more where it is held already."""
         if self._held:
             yield
             return
         try:
-            self._take(exclusive)
+            self._take(exclusive=exclusive)
             if not exclusive and self._beside("-journal"):
                 # Nobody is writing: a killed process left it half done. Whoever puts that right is alone.
                 if self.read_only:
@@ -158,9 +158,9 @@ class Connection:
         folder = self._path.parent
         return ResourceError(f"{folder}: cannot be written to, and is in use or was killed; copy it first")
 
-    def _take(self, exclusive: bool) -> None:
+    def _take(self, *, exclusive: bool) -> None:
         try:
-            self._lock.take(exclusive)
+            self._lock.take(exclusive=exclusive)
         except TimeoutError:
             raise RaincleanError(self._busy()) from None
         except FileNotFoundError:

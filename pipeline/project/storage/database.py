@@ -54,7 +54,7 @@ class Project:
                 raise StoreError(
                     self.folder / DATABASE, "is missing", f"rainclean restore {quoted(folder)} brings it back"
                 )
-            what = "no such folder" if not folder.exists() else "is no project"
+            what = "no such folder" if not folder.exists() else "is not a project"
             raise InputError(folder, what, f"make one with: rainclean new {quoted(folder)}")
         self.artefacts = Artefacts(self.folder / ARTEFACTS)
         self._connection = Connection(self.folder / DATABASE, wait)
