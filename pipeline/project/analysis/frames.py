@@ -31,8 +31,8 @@ def whole_sequence(project: Project, sequence: ClipSequence, stabilization: str 
     as `open_sequence` and `stabilized`, and where the clip was changed or replaced meanwhile.
     """
     wanted = clip(project, sequence.clip_id)
-    path, before = located(project, wanted)
-    of_content = unchanged(path, before, lambda: content_of(path) == wanted.content)
+    path, look = located(project, wanted)
+    of_content = unchanged(path, look, lambda: content_of(path) == wanted.content)
     with of_content, stabilized(project, open_sequence(project, sequence), stabilization) as source:
         yield source
 

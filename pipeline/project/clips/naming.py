@@ -22,11 +22,11 @@ def name_of(path: Path) -> str:
     """
     stem = path.stem if path.is_file() else path.name
     text = path.resolve().parent.name if path.is_file() and stem == "clip" else stem
-    kept = "".join(map(_kept, unicodedata.normalize("NFC", text)))
-    kept = re.sub("[\\s-]*-[\\s-]*", "-", kept).strip("-" + _JOINERS)
-    while kept and unicodedata.category(kept[0]).startswith("M"):  # it would stand on what is written before
-        kept = kept[1:].lstrip("-" + _JOINERS)
-    return kept or "clip"
+    name = "".join(map(_kept, unicodedata.normalize("NFC", text)))
+    name = re.sub("[\\s-]*-[\\s-]*", "-", name).strip("-" + _JOINERS)
+    while name and unicodedata.category(name[0]).startswith("M"):  # it would stand on what is written before
+        name = name[1:].lstrip("-" + _JOINERS)
+    return name or "clip"
 
 
 def _kept(character: str) -> str:

@@ -22,16 +22,16 @@ def sequences(project: Project, names: Several[str] = ()) -> list[Sequence]:
     if not names:
         return everything
     known = {s.name for s in everything}
-    alike: dict[str, list[str]] = {}
+    lookalike_names: dict[str, list[str]] = {}
     for name in known if set(names) - known else ():
-        alike.setdefault(looks(name), []).append(name)
-    meant = set()
+        lookalike_names.setdefault(looks(name), []).append(name)
+    chosen = set()
     for name in names:
-        found = [name] if name in known else alike.get(looks(name), [])
-        if len(found) != 1:
+        matches = [name] if name in known else lookalike_names.get(looks(name), [])
+        if len(matches) != 1:
             raise InputError(project.folder, f"has no sequence {name!r}", "rainclean status lists them")
-        meant.add(found[0])
-    return [s for s in everything if s.name in meant]
+        chosen.add(matches[0])
+    return [s for s in everything if s.name in chosen]
 
 
 def describe(project: Project, names: Several[str], said: dict[str, str]) -> list[Sequence]:

@@ -29,7 +29,7 @@ def thumbnail(folder: Path, name: str, width: int = WIDTH) -> U8:
     path = folder / THUMBNAILS / f"{Path(name).stem}-{width}.jpg"
     small = _read(path)
     if small is None:
-        small = _made(Artefacts(folder / ARTEFACTS), name, width)
+        small = _scaled(Artefacts(folder / ARTEFACTS), name, width)
         _keep(path, small)
     return np.ascontiguousarray(small[..., ::-1])
 
@@ -45,7 +45,7 @@ def _read(path: Path) -> U8 | None:
     return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)  # type: ignore[return-value]
 
 
-def _made(artefacts: Artefacts, name: str, width: int) -> U8:
+def _scaled(artefacts: Artefacts, name: str, width: int) -> U8:
     picture = artefacts.picture(name)
     if picture.ndim == 2:
         picture = np.repeat(picture[..., None], 3, 2)

@@ -123,12 +123,12 @@ def learn(facts: Facts) -> Suggestions:
     if not judged:
         return NOTHING
     lesson = preference.learn(_table(facts, lines, [c.group for c in facts.choices]), judged)
-    said = Suggestions(
+    result = Suggestions(
         lesson.sequences, lesson.judgements, facts.people, lesson.hits, lesson.hits_of_scores, _facts=facts,
         _lesson=lesson,
     )  # fmt: skip
     if lesson.preference is None or not facts.main:
-        return said
+        return result
     table = _table(facts, [range(*facts.begin[number]) for number in facts.main.values()], list(facts.main.values()))
     first, second, chance = lesson.preference.tops(table)
     # Rows of the table are those of the line-ups, one after the other.

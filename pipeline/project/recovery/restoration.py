@@ -231,8 +231,8 @@ def _fill(
         row = identity or {"uuid": str(uuid.uuid4()), "created": now(), "rainclean": __version__}
         values = [row[name] for name in ("uuid", "created", "rainclean")]
         db.execute("INSERT INTO project (uuid, created, rainclean) VALUES (?, ?, ?)", values)
-    of, changes = db.execute("SELECT uuid, changes FROM project").fetchone()
-    if identity is not None and identity["uuid"] != of:
+    own_uuid, changes = db.execute("SELECT uuid, changes FROM project").fetchone()
+    if identity is not None and identity["uuid"] != own_uuid:
         result.notes.append("the store belongs to another project: nothing was added from it")
         found = None
     if found is not None:
@@ -291,8 +291,8 @@ def _replace(folder: Path, new: Path, present: Present, work: Path) -> None:
     path = folder / DATABASE
     if path.exists():
         shutil.copymode(path, new)
-    beside = [one for suffix in BESIDE if (one := Path(f"{path}{suffix}")).exists()]
-    if beside and present.data:
+    sidecars = [sidecar for suffix in BESIDE if (sidecar := Path(f"{path}{suffix}")).exists()]
+    if sidecars and present.data:
         # SQLite would play back a journal into any store beside it. So first the store that it leads to is put there.
         settled = work / "settled.sqlite"
         settled.write_bytes(present.data)
@@ -300,8 +300,8 @@ def _replace(folder: Path, new: Path, present: Present, work: Path) -> None:
             os.fsync(file.fileno())
         settled.replace(path)
         sync_folder(folder)
-    for one in beside:
-        one.unlink()
+    for sidecar in sidecars:
+        sidecar.unlink()
     new.replace(path)
     sync_folder(folder)
 

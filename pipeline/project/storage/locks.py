@@ -120,7 +120,7 @@ class _LockFile:
         assert self._file is not None
         mine = os.fstat(self._file)
         try:
-            there = self._path.stat()
+            status = self._path.stat()
         except FileNotFoundError:
             return False
-        return (mine.st_dev, mine.st_ino) == (there.st_dev, there.st_ino)
+        return (mine.st_dev, mine.st_ino) == (status.st_dev, status.st_ino)
