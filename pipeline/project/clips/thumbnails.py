@@ -21,10 +21,17 @@ _WHOLE = (b"\xff\xd8", b"\xff\xd9")
 
 
 def thumbnail(folder: Path, name: str, width: int = WIDTH) -> U8:
-    """An artefact's picture at most so many px wide, (h, w, 3) uint8 RGB. For any thread; opens no database.
+    """Return a small picture of an artefact, (h, w, 3) uint8 RGB. Any thread may call it; it opens no database.
 
-    folder: of the project. It is kept for the next time where the folder can be written to.
-    Raises InputError where there is neither a thumbnail nor the artefact.
+    It is stored for the next time where the project can be written to.
+
+    Args:
+        folder: The project.
+        name: The artefact.
+        width: Px at most.
+
+    Raises:
+        InputError: There is neither a thumbnail nor the artefact.
     """
     path = folder / THUMBNAILS / f"{Path(name).stem}-{width}.jpg"
     small = _read(path)

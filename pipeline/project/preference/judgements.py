@@ -72,10 +72,12 @@ class Facts:
 
 
 def read(project: Project, before: Facts | None = None) -> Facts | None:
-    """What a suggestion is made from; None while too few sequences were judged to look any further.
+    """Read what suggestions are made from; return None while too few sequences were judged.
 
-    before: what was read earlier; it is returned itself where nothing has changed since, and what has not changed of it
-    is not read again. It stays as it is, and another thread may learn from it meanwhile.
+    Args:
+        project: The project.
+        before: What was read earlier. It is returned itself where nothing has changed since, and what has not changed
+            is not read again. It is not modified, so another thread may learn from it meanwhile.
     """
     kept = _kept(project)
     key = _key(project), kept
