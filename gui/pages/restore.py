@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout
 
 from gui.widgets import Label, named
 from gui.workers import Workers
-from pipeline.project.recovery import Offer, Restored, offer, restore, said
+from pipeline.project.recovery import Offer, Restored, offer, restore, salvaged_text
 from pipeline.project.storage import local_time
 from pipeline.stages import Progress
 from pipeline.words import counted
@@ -109,7 +109,7 @@ class RestoreOffer(QFrame):
 
     def _done(self, result: Restored) -> None:
         self.hide()
-        more = f", {said(result.salvaged)} added" if said(result.salvaged) else ""
+        more = f", {salvaged_text(result.salvaged)} added" if salvaged_text(result.salvaged) else ""
         notes = "".join(f"; {note}" for note in (*result.salvaged.notes, *result.notes))
         self.restored.emit(self._folder)
         self.message.emit(f"Restored: {counted(result.decisions, 'decision')}{more}{notes}")

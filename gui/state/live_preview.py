@@ -134,7 +134,7 @@ class LivePreview(QObject):
 
             scratch = Path(tempfile.gettempdir())
             with Project.again(folder) as own:
-                return (yield from open_live(own, sequence, analysis, MAX_FRAMES, scratch, max(2, frames)))
+                return (yield from open_live(own, sequence, analysis, MAX_FRAMES, scratch, frames=max(2, frames)))
 
         session.workers.run_stage(stage, self._opened, self._failed, progress=self._say, lane=_OPEN, urgency=LATER)
 

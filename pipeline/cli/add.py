@@ -15,10 +15,9 @@ from pipeline.words import counted
 class Add:
     """Add clips to a project: video files, folders of images, or folders that hold such.
 
-    Clips are referenced where they are, not copied, unless --copy is given. A clip with scene cuts becomes one
-    sequence a shot. A clip that the project has already is not added again; if that one is gone from its old
-    place, it is linked to the new one. What is said of clips here (scene, source, …) is exported with the data and
-    can be changed later: rainclean describe.
+    Clips stay where they are, unless --copy is given. A clip with scene cuts becomes one sequence a shot. A clip that
+    the project has already is not added again; if its file is gone, it is linked to the new place. The description
+    (scene, source, …) is exported with the data. rainclean describe changes it later.
     """
 
     project: Annotated[Positional[Path], arg(metavar="PROJECT")]
@@ -26,7 +25,7 @@ class Add:
     clips: Annotated[Positional[tuple[Path, ...]], arg(metavar="CLIP…")]
     """Files and folders to add."""
     scene: Annotated[str, arg(metavar="NAME")] = ""
-    """The place filmed, for all clips of this call. Default: suggested where backgrounds look alike."""
+    """The place that was filmed, for all clips of this call. Default: suggested where backgrounds look alike."""
     source: str = ""
     """Where the clips come from: a camera, an address."""
     author: str = ""
@@ -34,7 +33,7 @@ class Add:
     licence: str = ""
     """Under which licence they may be used."""
     consent: str = ""
-    """What people shown in them agreed to."""
+    """What the people shown in them agreed to."""
     notes: str = ""
     """Anything else."""
     copy: bool = False
@@ -42,7 +41,7 @@ class Add:
     salvage: bool = False
     """Use what can be decoded of damaged or truncated clips."""
     matrix: Matrix | None = None
-    """Colour matrix, where a video file does not say it; kept with the clip."""
+    """Colour matrix, where a video file does not name it; stored with the clip."""
     json: bool = False
     """Print JSON instead of text."""
 
@@ -58,7 +57,9 @@ class Add:
         with Project(self.project) as project:
             for note in project.notes:
                 print_note(f"note: {note}")
-            result = follow(add(project, self.clips, origin, self.copy, self.salvage, self.matrix or ""))
+            result = follow(
+                add(project, self.clips, origin, copy=self.copy, salvage=self.salvage, matrix=self.matrix or "")
+            )
         if self.json:
             print_json(asdict(result))
         else:

@@ -1,4 +1,4 @@
-"""``rainclean agreement``: how far people agree on a project's sequences."""
+"""``rainclean agreement``: agreement of people on a project's sequences."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,11 +11,11 @@ from pipeline.cli.console import print_json, print_note, print_table, print_text
 
 @dataclass(frozen=True)
 class Agreement:
-    """Say how far people agree with each other and with the automatic choice.
+    """Show how far people agree with each other and with the automatic choice.
 
-    Of each pair: the sequences that both judged, by a decision or a second opinion; the share with the same verdict
-    and, of those that both accepted, with the same candidate; and Cohen's kappa of either, which is 1 for full
-    agreement and 0 for what chance alone would give (–: cannot be told).
+    For each pair: how many sequences both judged, by a decision or a second opinion; the share with the same verdict;
+    the share with the same candidate, of those that both accepted; and Cohen's kappa of either. Kappa is 1 for full
+    agreement and 0 for chance (–: undetermined).
     """
 
     project: Annotated[Positional[Path], arg(metavar="PROJECT")]
@@ -24,7 +24,7 @@ class Agreement:
     """Print JSON instead of a table."""
 
     def run(self) -> None:
-        """Look it up and print it."""
+        """Compute and print it."""
         from pipeline.project.decisions import agreements, judgements
         from pipeline.project.storage import Project
 
@@ -33,11 +33,11 @@ class Agreement:
                 print_note(f"note: {note}")
             with project.snapshot():
                 judged = judgements(project)
-            found = agreements(judged)
+            result = agreements(judged)
         if self.json:
-            print_json([asdict(each) for each in found])
-        elif not found:
-            print_text(f"{self.project}: nobody has judged anything that somebody else, or the scores, judged, too")
+            print_json([asdict(each) for each in result])
+        elif not result:
+            print_text(f"{self.project}: no sequence was judged by two people, or by a person and the automatic choice")
         else:
             columns = ("one", "other", "both", "same verdict", "κ", "both accepted", "same candidate", "κ of choice")
             print_table(
@@ -47,7 +47,7 @@ class Agreement:
                         each.one, each.other, str(each.both), _percent(each.same_verdict), _kappa(each.kappa_verdict),
                         str(each.both_accepted), _percent(each.same_candidate), _kappa(each.kappa_choice),
                     )
-                    for each in found
+                    for each in result
                 ],
             )  # fmt: skip
 

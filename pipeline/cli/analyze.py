@@ -13,10 +13,10 @@ from pipeline.words import counted, quoted
 
 @dataclass(frozen=True)
 class Analyze:
-    """Make candidates for every sequence of a project that has none by these settings yet.
+    """Make candidates for every sequence of a project that has none of these settings yet.
 
-    Candidates that other settings gave stay. Each sequence is stored when it is done: interrupted or killed, the next
-    call goes on where this one was.
+    Candidates of other settings stay. Each sequence is stored when it is done. If the command is interrupted or killed,
+    the next call continues there.
     """
 
     project: Annotated[Positional[Path], arg(metavar="PROJECT")]
@@ -26,12 +26,12 @@ class Analyze:
     recipe: Annotated[str | None, arg(metavar="NAME")] = None
     """released, median, or a recipe's name. Default: the sweep."""
     frames: Annotated[int | None, arg(metavar="N")] = None
-    """Use at most so many frames of each sequence."""
+    """Use at most N frames of each sequence."""
     again: bool = False
-    """Also sequences that have candidates by these settings."""
+    """Also analyse sequences that have candidates of these settings."""
     memory: Annotated[str | None, arg(metavar="AMOUNT")] = None
-    """Memory to use beside the interpreter; what does not fit goes to scratch space. Default: a quarter of the
-    machine's, 1 to 4 GiB."""
+    """Memory to use beside the interpreter; the rest goes to scratch space. Default: a quarter of the machine's, 1 to
+    4 GiB."""
     scratch: Annotated[Path | None, arg(metavar="FOLDER")] = None
     """Folder for scratch space. Default: the system's folder for temporary files."""
     json: bool = False
@@ -69,6 +69,6 @@ class Analyze:
         elif not asked:
             print_text(f"{self.project}: no sequences yet; next: rainclean add {quoted(self.project)} CLIP…")
         else:
-            before = f", {len(result.skipped)} had been before" if result.skipped else ""
-            print_text(f"analysed {counted(len(result.done), 'sequence')}{before}")
+            earlier = f", {len(result.skipped)} had been analysed before" if result.skipped else ""
+            print_text(f"analysed {counted(len(result.done), 'sequence')}{earlier}")
         fail_for_parts(failed, asked, "sequences could not be analysed")

@@ -13,10 +13,10 @@ from pipeline.words import counted
 
 @dataclass(frozen=True)
 class DecisionsExport:
-    """Write the decisions of a project to a file that other projects with the same clips can take in.
+    """Write the decisions of a project to a file that other projects with the same clips can import.
 
-    One line of JSON a decision, second opinion, star, note and choice of rainy frames. Composites and other
-    candidates that only a person could make go along as pictures, in FILE.pictures.
+    Each decision, second opinion, star, note and choice of rainy frames is one line of JSON. Composites and other
+    candidates that only a person could make are written as pictures into FILE.pictures.
     """
 
     project: Annotated[Positional[Path], arg(metavar="PROJECT")]
@@ -24,7 +24,7 @@ class DecisionsExport:
     output: Annotated[Path, arg(aliases=["-o"], metavar="FILE")]
     """File to write, such as ann.jsonl."""
     overwrite: bool = False
-    """Replace the file if it is there."""
+    """Replace an existing file."""
     json: bool = False
     """Print JSON instead of text."""
 
@@ -51,16 +51,16 @@ class DecisionsExport:
 
 @dataclass(frozen=True)
 class DecisionsImport:
-    """Take in what others decided, from files of `rainclean decisions export`.
+    """Import what others decided, from files of `rainclean decisions export`.
 
-    Clips and candidates are found by their content. What is there already stays as it is, so that a file may be
-    given again. Where people decided differently the latest decision holds, and it is said.
+    Clips and candidates are found by their content. What the project has already stays, so a file may be imported
+    again. Where people decided differently, the latest decision is in force, and the sequence is listed.
     """
 
     project: Annotated[Positional[Path], arg(metavar="PROJECT")]
     """Folder of the project."""
     files: Annotated[Positional[tuple[Path, ...]], arg(metavar="FILE …")]
-    """Files to take in."""
+    """Files to import."""
     json: bool = False
     """Print JSON instead of text."""
 
@@ -79,14 +79,14 @@ class DecisionsImport:
         if self.json:
             print_json({**asdict(result), "added": dict(result.added)})
         else:
-            known = f"; {counted(result.known, 'line')} were there already" if result.known else ""
-            print_text(f"taken in: {_counted(result.added)}{known}")
+            known = f"; {counted(result.known, 'line')} known already" if result.known else ""
+            print_text(f"imported: {_counted(result.added)}{known}")
             for conflict in result.conflicts:
-                said = "; ".join(f"{d.who} {d.verdict}, {d.at[:10]}" for d in conflict.decisions)
-                print_text(f"decided differently: {conflict.sequence} ({said})")
+                by_person = "; ".join(f"{d.who} {d.verdict}, {d.at[:10]}" for d in conflict.decisions)
+                print_text(f"decided differently: {conflict.sequence} ({by_person})")
         for note in result.notes:
             print_note(f"note: {note}")
-        fail_for_parts(result.refused, result.lines, "lines were refused", "the rest was taken in")
+        fail_for_parts(result.refused, result.lines, "lines were refused", "the others were imported")
 
 
 def _counted(lines: dict[str, int]) -> str:

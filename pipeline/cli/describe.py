@@ -1,4 +1,4 @@
-"""``rainclean describe``: say what sequences show, and where they come from."""
+"""``rainclean describe``: scene, source and rights of sequences."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,25 +11,25 @@ from pipeline.cli.console import print_json, print_note, print_text
 
 @dataclass(frozen=True)
 class Describe:
-    """Say what sequences show and where they come from; exported with the data.
+    """Set scene, source and rights of sequences. They are exported with the data.
 
-    Sequences of one scene never stand on both sides of a split: name the same scene for clips of one place.
+    Sequences of one scene are never in two splits. Give clips of one place the same scene.
     """
 
     project: Annotated[Positional[Path], arg(metavar="PROJECT")]
     """Folder of the project."""
     sequences: Annotated[Positional[tuple[str, ...]], arg(metavar="SEQUENCE…")]
-    """Which sequences."""
+    """Names of the sequences."""
     scene: Annotated[str | None, arg(metavar="NAME")] = None
-    """The place filmed."""
+    """The place that was filmed."""
     source: str | None = None
     """Where the clip comes from: a camera, an address."""
     author: str | None = None
     """Who filmed it."""
     licence: str | None = None
-    """Under which licence it may be used."""
+    """Licence under which it may be used."""
     consent: str | None = None
-    """What people shown in it agreed to."""
+    """What the people shown in it agreed to."""
     notes: str | None = None
     """Anything else."""
     json: bool = False
@@ -42,16 +42,18 @@ class Describe:
         from pipeline.project.storage import Project
         from rainclean.errors import UsageError
 
-        said = {name: text for name in ("scene", *ORIGIN) if (text := getattr(self, name)) is not None}
-        if not self.sequences or not said:
-            raise UsageError("say which sequence and what of it: rainclean describe PROJECT SEQUENCE… --scene NAME")
+        texts = {name: text for name in ("scene", *ORIGIN) if (text := getattr(self, name)) is not None}
+        if not self.sequences or not texts:
+            raise UsageError("no sequence or no description given: rainclean describe PROJECT SEQUENCE… --scene NAME")
         with Project(self.project) as project:
             for note in project.notes:
                 print_note(f"note: {note}")
-            described = describe(project, self.sequences, said)
+            described = describe(project, self.sequences, texts)
             for one, other in lookalikes(project):
                 if {one, other} & set(self.sequences) and self.scene is not None:
-                    print_note(f"note: {one} looks like {other}, which stands in another scene: same place, same scene")
+                    print_note(
+                        f"note: {one} looks like {other}, which has another scene; give both the same for one place"
+                    )
         if self.json:
             print_json([sequence.to_json() for sequence in described])
         else:

@@ -15,7 +15,7 @@ class New:
     """Make an empty project: a folder that clips are added to."""
 
     project: Annotated[Positional[Path], arg(metavar="PROJECT")]
-    """Folder to make; it must not be there yet, or be empty."""
+    """New or empty folder for the project."""
     json: bool = False
     """Print JSON instead of text."""
 
@@ -29,4 +29,4 @@ class New:
             if self.json:
                 print_json({"project": str(project.folder), "uuid": project.uuid, "notes": project.notes})
             else:
-                print_text(f"{self.project}: a new project; next: rainclean add {quoted(self.project)} CLIP…")
+                print_text(f"{self.project}: project created; next: rainclean add {quoted(self.project)} CLIP…")

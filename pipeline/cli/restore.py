@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Restore:
-    """Put the newest sound backup in the place of a damaged store, and add what the store still has that is newer.
+    """Replace a damaged store by the newest sound backup, and add what the store still holds that is newer.
 
-    Decisions above all: what can be read of a damaged store is checked row by row and taken over. The store that is
-    replaced is kept in the project's folder backups. A sound store is replaced only with --at, and is a backup then.
+    What can be read of a damaged store, decisions above all, is checked row by row and added. The old store is kept in
+    the project's folder backups. A sound store is replaced only with --at, and is kept as a backup.
     """
 
     project: Annotated[Positional[Path], arg(metavar="PROJECT")]
     """Folder of the project."""
     list: bool = False
-    """Say which backups there are, and restore nothing."""
+    """List the backups, and restore nothing."""
     at: Annotated[str, arg(metavar="TIME")] = ""
     """The newest backup at or before this time, as --list prints it, or its beginning; with a Z at the end UTC."""
     as_it_is: bool = False
-    """Go on with the store that is there, although it is older than what the project had."""
+    """Use the present store, although it is older than the project was."""
     json: bool = False
     """Print JSON instead of text."""
 
@@ -40,13 +40,13 @@ class Restore:
         from rainclean.errors import UsageError
 
         if self.list and (self.at or self.as_it_is):
-            raise UsageError("--list restores nothing; leave --at and --as-it-is out")
+            raise UsageError("--list cannot be used with --at or --as-it-is")
         if self.at and self.as_it_is:
             raise UsageError("--at and --as-it-is cannot be used together")
         if self.list:
             self._print_list(follow(listed(self.project)))
             return
-        result = follow(restore(self.project, self.at, self.as_it_is))
+        result = follow(restore(self.project, self.at, as_it_is=self.as_it_is))
         if self.json:
             print_json(_document(result))
         else:
@@ -72,7 +72,7 @@ class Restore:
             print_table(("time", "decisions", "sequences", ""), rows)
 
     def _print(self, result: "Restored") -> None:
-        from pipeline.project.recovery import said
+        from pipeline.project.recovery import salvaged_text
         from pipeline.project.storage import local_time
 
         for note in (*result.salvaged.notes, *result.notes):
@@ -82,11 +82,12 @@ class Restore:
         of = f"the backup of {local_time(result.backup.at)}" if result.backup else "no backup"
         if self.as_it_is:
             of = "the store as it was"
-        more = f", and {said(result.salvaged)} from the old store" if said(result.salvaged) else ""
+        salvaged = salvaged_text(result.salvaged)
+        more = f", and {salvaged} from the old store" if salvaged else ""
         now = f"{counted(result.decisions, 'decision')} on {counted(result.sequences, 'sequence')}"
         print_text(f"{self.project}: restored from {of}{more}: {now}")
         if result.kept is not None:
-            print_text(f"the store before is kept: {quoted(result.kept)}")
+            print_text(f"the old store is kept: {quoted(result.kept)}")
 
 
 def _line(one: "Listed") -> dict[str, Any]:

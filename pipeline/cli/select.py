@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Select:
-    """Choose a candidate, or say that none is fit for use; each decision is kept with who and when.
+    """Accept a candidate, or reject all; each decision is stored with who and when.
 
     --auto takes the suggested candidate of each analysed sequence that no person has decided on: what was learned
     from people's choices in this project, or the best-scored one while too little was chosen. It takes sequences whose
@@ -34,19 +34,19 @@ class Select:
     include: Literal["fit", "look"] = "fit"
     """With --auto: look takes sequences with that verdict, too."""
     reject: bool = False
-    """No candidate is fit for use."""
+    """Reject the sequence: no candidate is fit for use."""
     undo: bool = False
-    """Take back the decision that holds; the one before it holds again."""
+    """Take back the decision in force; the one before it is in force again."""
     exclude: Annotated[Path | None, arg(metavar="MASK.png")] = None
-    """With --candidate: what must not be trusted, a PNG of the candidate's size, 255 there and 0 elsewhere."""
+    """With --candidate: exclusion mask, a PNG of the candidate's size. 255 excludes a pixel, 0 does not."""
     reason: Annotated[tuple[str, ...], arg(metavar="REASON …")] = ()
     """With --reject: streaks, camera, light, passers-by, few-frames, not-rain, damaged, consent."""
     pair_frames: Annotated[str | None, arg(metavar="3,7,12")] = None
-    """Which rainy frames become pairs, whatever --frames of the export says; any: as that says."""
+    """Rainy frames that become pairs, whatever --frames of the export says; any: as the export says."""
     star: bool = False
     """Star the sequence."""
     unstar: bool = False
-    """Take the star away."""
+    """Remove the star."""
     note: str = ""
     """Why."""
     who: str = ""
@@ -60,26 +60,26 @@ class Select:
         from rainclean.errors import UsageError
 
         ways = [self.candidate is not None, self.auto, self.reject, self.undo]
-        asides = [self.pair_frames is not None, self.star, self.unstar]
-        if sum(ways) != 1 and not (sum(ways) == 0 and any(asides)):
+        remarks = [self.pair_frames is not None, self.star, self.unstar]
+        if sum(ways) != 1 and not (sum(ways) == 0 and any(remarks)):
             raise UsageError(
                 "exactly one of --candidate NAME, --auto, --reject and --undo is needed, or --pair-frames, --star or "
                 "--unstar"
             )
-        if self.auto and any(asides):
-            raise UsageError("--pair-frames, --star and --unstar are of one sequence: leave --auto out")
+        if self.auto and any(remarks):
+            raise UsageError("--pair-frames, --star and --unstar cannot be used with --auto")
         if self.star and self.unstar:
             raise UsageError("--star and --unstar cannot be used together")
         if self.reason and not self.reject:
-            raise UsageError("--reason goes with --reject")
+            raise UsageError("--reason needs --reject")
         if self.note and not any(ways):
-            raise UsageError("--note goes with a decision")
+            raise UsageError("--note needs a decision")
         if not self.sequence and not self.auto:
-            raise UsageError("which sequence? rainclean select PROJECT SEQUENCE …")
+            raise UsageError("no sequence given: rainclean select PROJECT SEQUENCE …")
         if self.exclude is not None and self.candidate is None:
-            raise UsageError("--exclude goes with --candidate")
+            raise UsageError("--exclude needs --candidate")
         if self.include != "fit" and not self.auto:
-            raise UsageError("--include goes with --auto")
+            raise UsageError("--include needs --auto")
         if self.auto and self.who:
             raise UsageError("--who cannot be used with --auto: nobody makes an automatic choice")
         with Project(self.project) as project:
@@ -88,8 +88,8 @@ class Select:
             if self.auto:
                 self._choose_best(project)
                 return
-            if any(asides):
-                self._set_aside(project, silent=self.json)
+            if any(remarks):
+                self._store_remarks(project)
             if any(ways):
                 self._decide(project)
 
@@ -104,29 +104,29 @@ class Select:
         note = one_line(self.note, "--note")
         before = decisions.current(project).get(sequence.id)
         if self.undo:
-            taken, made = decisions.undo(project, sequence, who, note)
+            undone, made = decisions.undo(project, sequence, who, note)
             now = decisions.current(project).get(sequence.id)
-            holds = f"{now.verdict} by {now.who} holds again" if now else "undecided again"
-            said = f"taken back: {taken.verdict} by {taken.who}, {taken.at}; {holds}"
+            current = f"{now.verdict} by {now.who} is in force again" if now else "undecided again"
+            message = f"taken back: {undone.verdict} by {undone.who}, {undone.at}; {current}"
         elif self.reject:
             made = decisions.reject(project, sequence, who, note, self.reason)
-            said = "rejected"
+            message = "rejected"
         else:
             assert self.candidate is not None
             candidate = decisions.candidate_of(project, sequence, self.candidate)
             exclude = keep_mask(project, self.exclude, candidate) if self.exclude else ""
-            made, candidate = decisions.accept(project, sequence, self.candidate, who, note, exclude)
+            made, candidate = decisions.accept(project, sequence, self.candidate, who, note=note, exclude=exclude)
             same = "" if candidate.name == self.candidate else f", which is the same picture as {self.candidate}"
-            said = f"accepted {candidate.name}{same}{', with an exclusion mask' if exclude else ''}"
+            message = f"accepted {candidate.name}{same}{', with an exclusion mask' if exclude else ''}"
             if before and before.exclude and not exclude:
-                print_note("note: the exclusion mask of the decision before is not taken over; give --exclude again")
+                print_note("note: the exclusion mask of the earlier decision is not used; give it again with --exclude")
         if self.json:
             print_json(asdict(made))
         else:
-            print_text(f"{sequence.name}: {said}")
+            print_text(f"{sequence.name}: {message}")
 
-    def _set_aside(self, project: "Project", silent: bool) -> None:
-        """Keep what is said beside a decision, as the window does."""
+    def _store_remarks(self, project: "Project") -> None:
+        """Store star and chosen frames, as the window does."""
         from pipeline.project.clips import sequences
         from pipeline.project.decisions import person
         from pipeline.project.editing import Editor
@@ -139,13 +139,13 @@ class Select:
         if self.star or self.unstar:
             editor.star(sequence, on=self.star)
         draft = editor.draft(sequence)
-        if silent and self._is_aside_only():
+        if self.json and self._has_only_remarks():
             print_json({"sequence": sequence.name, "star": draft.star, "pair_frames": draft.frames})
-        elif not silent:
+        elif not self.json:
             frames = "as the export chooses them" if draft.frames is None else few([str(f) for f in draft.frames])
             print_text(f"{sequence.name}: {'starred' if draft.star else 'not starred'}; rainy frames: {frames}")
 
-    def _is_aside_only(self) -> bool:
+    def _has_only_remarks(self) -> bool:
         return self.candidate is None and not self.reject and not self.undo
 
     def _choose_best(self, project: "Project") -> None:
@@ -156,14 +156,14 @@ class Select:
         trusted = ("fit", "look") if self.include == "look" else ("fit",)
         result, learned = choose_suggested(project, [self.sequence] if self.sequence else [], note, trusted)
         if self.json:
-            document: dict[str, Any] = {**asdict(result), "words": result.words, "suggested": learned.to_json()}
+            document: dict[str, Any] = {**asdict(result), "words": result.summary, "suggested": learned.to_json()}
             print_json(document)
-        for line in (*result.words, *result.reasons):
+        for line in (*result.summary, *result.reasons):
             (print_note if self.json else print_text)(line)
         if learned.learned and not self.json:
             print_text(f"suggested candidates: {learned.label}")
         if result.doubtful:
-            print_note(f"note: scores are so bad that they may mislead, look yourself: {few(result.doubtful)}")
+            print_note(f"note: the scores are so bad that they may mislead, check these: {few(result.doubtful)}")
         failed = list(result.failed.values())
         asked = len(failed) + len(result.chosen) + len(result.kept) + len(result.left)
         fail_for_parts(failed, asked, "sequences have no candidates")

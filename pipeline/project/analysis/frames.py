@@ -16,31 +16,46 @@ from rainclean.video import FrameSource
 def open_frames(project: Project, sequence: ClipSequence, analysis: Analysis) -> FrameSource:
     """Open the frames of a sequence as its analysis used them: stabilized where it stabilized them.
 
-    Of those only the frames that can be stabilized can be read (`findings.frames_at_hand`), cut to regions within the
-    analysis' own. Raises InputError as `open_sequence`, and where the stabilization is missing or damaged.
+    Only frames that can be stabilized can be read then (`findings.frames_at_hand`), cut to regions within
+    the analysis' own.
+
+    Raises:
+        InputError: As `open_sequence`, and where the stabilization is missing or damaged.
     """
     return stabilized(project, open_sequence(project, sequence), analysis.stabilization)
 
 
 @contextmanager
 def whole_sequence(project: Project, sequence: ClipSequence, stabilization: str = "") -> Iterator[FrameSource]:
-    """Open the frames of a sequence for work that reads them more than once; stabilized by a kept stabilization, if
-    any.
+    """Open the frames of a sequence for work that reads them more than once.
 
-    What the block reads is one clip, the one that was added: at its end the clip is looked at again. Raises InputError
-    as `open_sequence` and `stabilized`, and where the clip was changed or replaced meanwhile.
+    At the end of the block the clip is checked again, so all frames come from the clip that was added.
+
+    Args:
+        project: The project.
+        sequence: The sequence.
+        stabilization: Artefact of the stabilization, or "".
+
+    Raises:
+        InputError: As `open_sequence` and `stabilized`, and where the clip was changed or replaced meanwhile.
     """
     wanted = clip(project, sequence.clip_id)
-    path, before = located(project, wanted)
-    of_content = unchanged(path, before, lambda: content_of(path) == wanted.content)
+    path, look = located(project, wanted)
+    of_content = unchanged(path, look, lambda: content_of(path) == wanted.content)
     with of_content, stabilized(project, open_sequence(project, sequence), stabilization) as source:
         yield source
 
 
 def stabilized(project: Project, source: FrameSource, stabilization: str) -> FrameSource:
-    """A clip's frames by a kept stabilization (its artefact's name); without one, as they are.
+    """Return a clip's frames, stabilized by a stored stabilization.
 
-    Raises InputError where it is missing or damaged, and then closes the source.
+    Args:
+        project: The project.
+        source: The frames. They are closed where this raises.
+        stabilization: Artefact of the stabilization; "" for the frames themselves.
+
+    Raises:
+        InputError: The stabilization is missing or damaged.
     """
     if not stabilization:
         return source

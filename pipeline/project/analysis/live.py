@@ -45,16 +45,29 @@ def open_live(
     analysis: Analysis,
     most_frames: int,
     scratch: Path,
+    *,
     frames: int | None = None,
     limit: int = SCRATCH_LIMIT,
 ) -> Generator[Progress, None, LiveStack]:
     """Decode the frames of a sequence around an analysis' reference frame and sort a window of them.
 
-    Where the analysis stabilized its frames, those are taken that can be stabilized, and stabilized.
-    frames: N of the window to sort, or as many as there are; by default all that are used. most_frames, scratch,
-    limit: frames, folder and bytes of scratch space to use at most. The stack is the caller's to close; closing the
-    stage at any yield, or an error, frees everything. Raises RaincleanError for a clip that cannot be read and for
-    lack of scratch space.
+    Where the analysis stabilized its frames, those that can be stabilized are used. Closing the stage at any yield, or
+    an error, frees everything.
+
+    Args:
+        project: The project.
+        sequence: The sequence.
+        analysis: An analysis of it.
+        most_frames: Frames to use at most.
+        scratch: Folder for scratch space.
+        frames: Frames of the window to sort; fewer where there are fewer. By default all that are used.
+        limit: Bytes of scratch space to use at most.
+
+    Returns:
+        The stack, which the caller closes.
+
+    Raises:
+        RaincleanError: The clip cannot be read, or there is no scratch space.
     """
     yield Progress("open", 0, None)
     _kernels.load()
@@ -75,8 +88,8 @@ def open_live(
             live.repeats = repeats_of(analysis)
             wanted = min(most_frames, len(usable))
             if live.frames < wanted:
-                said = f"{live.frames} of {wanted} frames are used: more do not fit into the scratch space"
-                yield Progress("decode", 0, live.frames, f"{said} ({format_bytes(live.scratch_bytes)})")
+                note = f"{live.frames} of {wanted} frames are used: more do not fit into the scratch space"
+                yield Progress("decode", 0, live.frames, f"{note} ({format_bytes(live.scratch_bytes)})")
             still = yield from _fill(live, source, analysis)
         scoring_target = read_scoring_target(project, analysis)
         midpoint_of: int | None = still

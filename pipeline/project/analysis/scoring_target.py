@@ -1,4 +1,4 @@
-"""What an analysis keeps beside its candidates, so that pictures made later can be scored like them."""
+"""Pictures that an analysis stores so that candidates made later can be scored alike: target and reference frame."""
 
 from typing import TYPE_CHECKING, TypeVar
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 Read = TypeVar("Read")
 
 SCALE = 64
-"""Values of the file to a level: rounding moves no score by a hundredth."""
+"""Values of the file to one level: rounding changes no score by a hundredth."""
 
 
 def encode_scoring_target(scoring_target: "F32") -> bytes:
-    """A scoring_target, (H, W) float32 in levels, as 16-bit grey PNG."""
+    """Return a scoring target, (H, W) float32 in levels, as 16-bit grey PNG."""
     import cv2
     import numpy as np
 
@@ -32,9 +32,10 @@ def encode_scoring_target(scoring_target: "F32") -> bytes:
 
 
 def read_scoring_target(project: Project, analysis: Analysis) -> "F32 | None":
-    """The scoring_target of an analysis, (H, W) float32 in levels; None where an older rainclean analysed.
+    """Return the scoring target of an analysis, (H, W) float32 in levels; None where an older rainclean analysed.
 
-    Raises InputError where the file is missing or damaged.
+    Raises:
+        InputError: The file is missing or damaged.
     """
     if not analysis.scoring_target:
         return None
@@ -52,17 +53,31 @@ def read_scoring_target(project: Project, analysis: Analysis) -> "F32 | None":
 
 
 def read_reference(project: Project, analysis: Analysis) -> "U8 | None":
-    """The rainy reference frame, cut to the region, (H, W, 3) uint8 RGB; None where an older rainclean analysed."""
+    """Return the rainy reference frame, cut to the region, (H, W, 3) uint8 RGB.
+
+    None where an older rainclean analysed.
+
+    Raises:
+        InputError: The file is missing or damaged.
+    """
     if not analysis.reference:
         return None
     return project.artefacts.picture(analysis.reference)
 
 
-def needed(found: Read | None, sequence: str) -> Read:
-    """What was read, or an error that says how to get it."""
-    if found is None:
+def needed(value: Read | None, sequence: str) -> Read:
+    """Return a value that was read.
+
+    Args:
+        value: The value; None where an older rainclean analysed.
+        sequence: Name of the sequence.
+
+    Raises:
+        RaincleanError: The value is None.
+    """
+    if value is None:
         raise RaincleanError(
-            f"{sequence}: was analysed by an older rainclean, which kept too little to score new pictures; "
+            f"{sequence}: was analysed by an older rainclean, which stored too little to score new pictures; "
             "run rainclean analyze --again on it"
         )
-    return found
+    return value

@@ -1,10 +1,11 @@
-"""Clips of a project: what identifies them, and where they are now."""
+"""Clips of a project: their identity, and the files that hold them now."""
 
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 from pipeline.project.model import Clip
 from pipeline.project.model import Sequence as ClipSequence
@@ -17,7 +18,7 @@ from rainclean.video import CONVERTED, SUFFIXES, FrameSource, check_name, images
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi"})
 
-FEWEST_IMAGES = 10
+MIN_IMAGES = 10
 """Images that make a folder a clip where nobody named it: fewer are thumbnails, or the odd photograph."""
 
 _SIMULATED = "truth.json"
@@ -25,25 +26,32 @@ _WRITTEN = frozenset({"report.json", "export.json", "project.sqlite"})  # of cle
 
 
 def find_clips(path: Path) -> list[Path]:
-    """The clips that a path stands for: a file is itself, a folder what lies in it.
+    """Return the clips that a path stands for: a file itself, or what a folder holds.
 
     A folder with images and no videos is one clip. Any other folder gives the videos below it and each folder below
-    it that holds at least FEWEST_IMAGES images and no video. What rainclean wrote is passed over, but for the rainy
-    clips of `simulate`. Raises InputError where there is nothing.
+    it that holds at least MIN_IMAGES images and no video. What rainclean wrote is left out, except the rainy clips of
+    `simulate`.
+
+    Raises:
+        InputError: There is no clip.
     """
     place = check_name(path)
     if place.is_file() or _images(place):
         return [place]
-    found: list[Path] = []
+    result: list[Path] = []
     for folder in sorted(_folders_below(place)):
-        found += _videos_in(folder) or ([folder] if _images(folder) >= FEWEST_IMAGES else [])
-    if not found:
-        raise InputError(path, "no clip in this folder", f"it may hold {', '.join(sorted(VIDEO_SUFFIXES))} or images")
-    return found
+        result += _videos_in(folder) or ([folder] if _images(folder) >= MIN_IMAGES else [])
+    if not result:
+        raise InputError(path, "has no clip in it", f"a folder may hold {', '.join(sorted(VIDEO_SUFFIXES))} or images")
+    return result
 
 
 def content_of(path: Path) -> str:
-    """SHA-256 of a file's bytes, or of a folder's images in their order; 64 hexadecimal digits."""
+    """Return the SHA-256 of a file's bytes, or of a folder's images in their order: 64 hexadecimal digits.
+
+    Raises:
+        InputError: A file cannot be read.
+    """
     try:
         if path.is_file():
             with path.open("rb") as file:
@@ -58,85 +66,121 @@ def content_of(path: Path) -> str:
 
 
 def trace_of(path: Path) -> tuple[int, int]:
-    """(bytes, time of the last change in ns) of a file; of a folder of images, bytes and a sum over all of them.
+    """Return the bytes of a file and the time of its last change, ns; of a folder of images, sums over all of them.
 
-    A clip that was changed changes these, and looking at them is quick.
+    They are read fast, and a clip that was changed has others.
     """
     return look(path, sampled=False).trace
 
 
-def place_of(project: Project, path: Path) -> dict[str, Any]:
-    """Columns of a clip that say where it is; the relative path is "" where there is none (another drive)."""
-    absolute = path.resolve()
-    size, modified = trace_of(absolute)
-    try:
-        relative = Path(os.path.relpath(absolute, project.folder)).as_posix()
-    except ValueError:
-        relative = ""
-    return {"path": str(absolute), "relative": relative, "bytes": size, "modified_ns": modified}
+@dataclass(frozen=True)
+class ClipPlace:
+    """Where a clip is, as it is stored.
+
+    Attributes:
+        path: Absolute.
+        relative: From the project's folder; "" where there is no such path (another drive).
+        bytes: Size.
+        modified_ns: Time of the last change, ns.
+    """
+
+    path: str
+    relative: str
+    bytes: int
+    modified_ns: int
+
+    @classmethod
+    def of(cls, project: Project, path: Path) -> Self:
+        """Return the place of a clip at a path."""
+        absolute = path.resolve()
+        size, modified = trace_of(absolute)
+        try:
+            relative = Path(os.path.relpath(absolute, project.folder)).as_posix()
+        except ValueError:
+            relative = ""
+        return cls(str(absolute), relative, size, modified)
+
+    def columns(self) -> dict[str, Any]:
+        """Return its columns."""
+        return asdict(self)
 
 
-def relink(project: Project, clip_id: int, path: Path, copied: bool = False) -> None:
-    """Note where a clip is now."""
-    place = place_of(project, path)
+class Located(NamedTuple):
+    """A clip that was found. look: its trace when it was found to be the same."""
+
+    path: Path
+    look: Look
+
+
+def relink(project: Project, clip_id: int, path: Path, *, copied: bool = False) -> None:
+    """Store where a clip is now. copied: whether that is a copy in the project's folder."""
+    place = ClipPlace.of(project, path)
     with project.transaction():
         project.execute(
             "UPDATE clip SET path = ?, relative = ?, bytes = ?, modified_ns = ?, copied = ? WHERE id = ?",
-            place["path"], place["relative"], place["bytes"], place["modified_ns"], copied, clip_id,
+            place.path, place.relative, place.bytes, place.modified_ns, copied, clip_id,
         )  # fmt: skip
 
 
 def clip(project: Project, clip_id: int) -> Clip:
-    """One clip by its id."""
+    """Return one clip by its id."""
     return Clip.of(project.rows("SELECT * FROM clip WHERE id = ?", clip_id)[0])
 
 
 def clips(project: Project) -> list[Clip]:
-    """All clips in the order in which they were added."""
+    """Return all clips in the order in which they were added."""
     return [Clip.of(row) for row in project.rows("SELECT * FROM clip ORDER BY id")]
 
 
 def locate(project: Project, wanted: Clip) -> Path:
-    """Where a clip is now: at its path, or as it was beside the project.
+    """Return where a clip is now: at its path, or at its place relative to the project.
 
-    Raises InputError where it is neither, or is no longer the same.
+    Raises:
+        InputError: It is at neither, or was changed.
     """
-    return located(project, wanted)[0]
+    return located(project, wanted).path
 
 
-def located(project: Project, wanted: Clip) -> tuple[Path, Look]:
-    """As `locate`, with what it was when it was found to be the same."""
+def located(project: Project, wanted: Clip) -> Located:
+    """Return where a clip is now, as `locate`, with its trace when it was found to be the same.
+
+    Raises:
+        InputError: As `locate`.
+    """
     changed = False
     for path in places(project, wanted):
         if not path.exists():
             continue
-        found = look(path, sampled=False)
-        if found.trace == (wanted.bytes, wanted.modified_ns):
-            return path, found
-        if found.trace[0] == wanted.bytes and content_of(path) == wanted.content:
-            return path, found
+        seen = look(path, sampled=False)
+        if seen.trace == (wanted.bytes, wanted.modified_ns):
+            return Located(path, seen)
+        if seen.trace[0] == wanted.bytes and content_of(path) == wanted.content:
+            return Located(path, seen)
         changed = True
     reason = "is another file than the one that was added" if changed else "is not there any more"
-    advice = f"give its new place: rainclean add {quoted(project.folder)} FILE-OR-FOLDER"
+    advice = f"say where it is now: rainclean add {quoted(project.folder)} FILE-OR-FOLDER"
     raise InputError(wanted.path, reason, advice)
 
 
 def places(project: Project, wanted: Clip) -> Sequence[Path]:
-    """Paths at which a clip may be, the likeliest first."""
-    beside = [project.folder / wanted.relative] if wanted.relative else []
-    return [*beside, wanted.path] if wanted.copied else [wanted.path, *beside]
+    """Return the paths at which a clip may be, the likeliest first."""
+    relative = [project.folder / wanted.relative] if wanted.relative else []
+    return [*relative, wanted.path] if wanted.copied else [wanted.path, *relative]
 
 
 def open_clip(project: Project, wanted: Clip) -> FrameSource:
-    """Open a clip wherever it is now, and note that place where it is new. Raises InputError.
+    """Open a clip wherever it is now, and store that place where it is new.
 
-    Frames are those that were there when it was added: an older rainclean left colour profiles alone, and its clean
-    images go with such rainy ones. Where it turned pictures otherwise, the clip is refused.
+    Frames are read as when it was added: an older rainclean did not apply colour profiles, and its clean images go with
+    such rainy frames. A clip that it rotated otherwise is refused.
+
+    Raises:
+        InputError: It cannot be found or opened, or has another size.
     """
     path = locate(project, wanted)
     new = str(path.resolve()) != str(wanted.path) or trace_of(path) != (wanted.bytes, wanted.modified_ns)
     if new and not project.read_only:
-        relink(project, wanted.id, path, wanted.copied)
+        relink(project, wanted.id, path, copied=wanted.copied)
     as_stored = not any(CONVERTED in note for note in wanted.notes)
     source = open_source(path, salvage=wanted.salvage, as_stored=as_stored, matrix=wanted.matrix)
     size, then = (source.info.width, source.info.height), (wanted.width, wanted.height)
@@ -148,7 +192,11 @@ def open_clip(project: Project, wanted: Clip) -> FrameSource:
 
 
 def open_sequence(project: Project, sequence: ClipSequence) -> FrameSource:
-    """Open the clip of a sequence, as `open_clip`. Raises InputError where it no longer has the sequence's frames."""
+    """Open the clip of a sequence, as `open_clip`.
+
+    Raises:
+        InputError: As `open_clip`, and where the clip no longer has the sequence's frames.
+    """
     source = open_clip(project, clip(project, sequence.clip_id))
     if sequence.stop > source.info.frame_count:
         source.close()
@@ -175,7 +223,7 @@ def _videos_in(folder: Path) -> list[Path]:
 
 
 def _images(folder: Path) -> int:
-    """Number of images directly in a folder; 0 where there are videos beside them."""
+    """Return the number of images directly in a folder; 0 where there are videos, too."""
     if not folder.is_dir() or _videos_in(folder):
         return 0
     return sum(p.suffix.lower() in SUFFIXES and not is_passed_over(p.name) for p in folder.iterdir())

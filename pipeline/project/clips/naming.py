@@ -15,22 +15,22 @@ _JOINERS = "\u200c\u200d"
 
 
 def name_of(path: Path) -> str:
-    """A name for what a clip holds: its file's name, or its folder's where the file is called clip.mp4.
+    """Return a name for a clip: its file's name, or its folder's where the file is called clip.mp4.
 
     Composed (NFC), without the extension. Spaces, and whatever means something to shells, file systems or the direction
     of writing, become "-" or go; letters, marks and signs of all scripts stay.
     """
     stem = path.stem if path.is_file() else path.name
     text = path.resolve().parent.name if path.is_file() and stem == "clip" else stem
-    kept = "".join(map(_kept, unicodedata.normalize("NFC", text)))
-    kept = re.sub("[\\s-]*-[\\s-]*", "-", kept).strip("-" + _JOINERS)
-    while kept and unicodedata.category(kept[0]).startswith("M"):  # it would stand on what is written before
-        kept = kept[1:].lstrip("-" + _JOINERS)
-    return kept or "clip"
+    name = "".join(map(_name_character, unicodedata.normalize("NFC", text)))
+    name = re.sub("[\\s-]*-[\\s-]*", "-", name).strip("-" + _JOINERS)
+    while name and unicodedata.category(name[0]).startswith("M"):  # it would stand on what is written before
+        name = name[1:].lstrip("-" + _JOINERS)
+    return name or "clip"
 
 
-def _kept(character: str) -> str:
-    """What becomes of a character in a name."""
+def _name_character(character: str) -> str:
+    """Return what a character of a file name becomes in a name."""
     if character.isascii():
         return character if character.isalnum() or character == "_" else "-"
     kind = unicodedata.category(character)
@@ -42,13 +42,13 @@ def _kept(character: str) -> str:
 
 
 def looks(name: str) -> str:
-    """What names have in common that a person takes for one."""
+    """Return a text that is the same for names which a person cannot tell apart."""
     plain = folded(unicodedata.normalize("NFKC", name))
     return "".join(c for c in plain if c not in _JOINERS and not 0xFE00 <= ord(c) <= 0xFE0F)
 
 
 def unused(name: str, taken: Iterable[str]) -> str:
-    """The name, with a number behind it where others look like it."""
+    """Return the name, with a number behind it where others look like it."""
     used = {looks(other) for other in taken}
     names = (name if n == 1 else f"{name}-{n}" for n in range(1, len(used) + 2))
     return next(n for n in names if looks(n) not in used)

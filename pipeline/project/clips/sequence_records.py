@@ -1,4 +1,4 @@
-"""Sequences of a project: finding them by name, and saying what they are."""
+"""Sequences of a project: found by name, and described."""
 
 from collections.abc import Sequence as Several
 from dataclasses import fields
@@ -13,35 +13,50 @@ _COLUMNS = ", ".join("last" if field.name == "stop" else field.name for field in
 
 
 def sequences(project: Project, names: Several[str] = ()) -> list[Sequence]:
-    """The sequences of these names, all of them if none is given, in the order in which they were added.
+    """Return the sequences of these names, all if none is given, in the order in which they were added.
 
-    A name that only one of them looks like means that one: keyboards and systems compose letters differently. Raises
-    InputError for a name that the project does not have.
+    A name that looks like that of one sequence only means that one: keyboards and systems compose letters differently.
+
+    Raises:
+        InputError: The project does not have a name.
     """
     everything = [Sequence.of(row) for row in project.rows(f"SELECT {_COLUMNS} FROM sequence ORDER BY id")]
     if not names:
         return everything
     known = {s.name for s in everything}
-    alike: dict[str, list[str]] = {}
+    lookalike_names: dict[str, list[str]] = {}
     for name in known if set(names) - known else ():
-        alike.setdefault(looks(name), []).append(name)
-    meant = set()
+        lookalike_names.setdefault(looks(name), []).append(name)
+    chosen = set()
     for name in names:
-        found = [name] if name in known else alike.get(looks(name), [])
-        if len(found) != 1:
+        matches = [name] if name in known else lookalike_names.get(looks(name), [])
+        if len(matches) != 1:
             raise InputError(project.folder, f"has no sequence {name!r}", "rainclean status lists them")
-        meant.add(found[0])
-    return [s for s in everything if s.name in meant]
+        chosen.add(matches[0])
+    return [s for s in everything if s.name in chosen]
 
 
-def describe(project: Project, names: Several[str], said: dict[str, str]) -> list[Sequence]:
-    """Note what a person said of sequences: "scene" and the fields of ORIGIN. Returns them as they are then."""
-    said = {column: one_line(text, f"--{column}") for column, text in said.items()}
-    if said.get("scene") == "":
+def describe(project: Project, names: Several[str], texts: dict[str, str]) -> list[Sequence]:
+    """Describe sequences.
+
+    Args:
+        project: The project.
+        names: Their names.
+        texts: "scene" and fields of ORIGIN → text.
+
+    Returns:
+        The sequences, as they are then.
+
+    Raises:
+        InputError: The project does not have a name.
+        UsageError: A text cannot be stored, or a scene is "".
+    """
+    texts = {column: one_line(text, f"--{column}") for column, text in texts.items()}
+    if texts.get("scene") == "":
         raise UsageError("--scene '': a scene needs a name")
     chosen = sequences(project, names)
     with project.transaction():
-        for column, text in said.items():
+        for column, text in texts.items():
             assert column == "scene" or column in ORIGIN
             for sequence in chosen:
                 by = ", scene_by = 'person'" if column == "scene" else ""
@@ -51,9 +66,9 @@ def describe(project: Project, names: Several[str], said: dict[str, str]) -> lis
 
 
 def _follow_suggestions(project: Project) -> None:
-    """Suggested scenes go with the scene of the sequence that each looks like: one place must not become two."""
+    """Set suggested scenes to the scene of the sequence that each looks like: one place must not become two scenes."""
     for row in project.rows("SELECT id, looks_like FROM sequence WHERE scene_by = 'suggestion' ORDER BY id"):
-        # It looks like one that was added before it: in this order each takes what is settled.
+        # It looks like one that was added before it, so in this order each gets a final scene.
         project.execute(
             "UPDATE sequence SET scene = (SELECT scene FROM sequence WHERE id = ?) WHERE id = ?",
             row["looks_like"], row["id"],
@@ -61,7 +76,7 @@ def _follow_suggestions(project: Project) -> None:
 
 
 def lookalikes(project: Project) -> list[tuple[str, str]]:
-    """Names of sequences that look alike and yet stand in different scenes: the later one, the earlier one."""
+    """Return the names of each two sequences that look alike but have different scenes, the later one first."""
     rows = project.rows(
         "SELECT later.name AS later, earlier.name AS earlier FROM sequence AS later "
         "JOIN sequence AS earlier ON later.looks_like = earlier.id WHERE later.scene != earlier.scene ORDER BY later.id"

@@ -21,15 +21,22 @@ _WHOLE = (b"\xff\xd8", b"\xff\xd9")
 
 
 def thumbnail(folder: Path, name: str, width: int = WIDTH) -> U8:
-    """An artefact's picture at most so many px wide, (h, w, 3) uint8 RGB. For any thread; opens no database.
+    """Return a small picture of an artefact, (h, w, 3) uint8 RGB. Any thread may call it; it opens no database.
 
-    folder: of the project. It is kept for the next time where the folder can be written to.
-    Raises InputError where there is neither a thumbnail nor the artefact.
+    It is stored for the next time where the project can be written to.
+
+    Args:
+        folder: The project.
+        name: The artefact.
+        width: Px at most.
+
+    Raises:
+        InputError: There is neither a thumbnail nor the artefact.
     """
     path = folder / THUMBNAILS / f"{Path(name).stem}-{width}.jpg"
     small = _read(path)
     if small is None:
-        small = _made(Artefacts(folder / ARTEFACTS), name, width)
+        small = _scaled(Artefacts(folder / ARTEFACTS), name, width)
         _keep(path, small)
     return np.ascontiguousarray(small[..., ::-1])
 
@@ -45,7 +52,7 @@ def _read(path: Path) -> U8 | None:
     return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)  # type: ignore[return-value]
 
 
-def _made(artefacts: Artefacts, name: str, width: int) -> U8:
+def _scaled(artefacts: Artefacts, name: str, width: int) -> U8:
     picture = artefacts.picture(name)
     if picture.ndim == 2:
         picture = np.repeat(picture[..., None], 3, 2)

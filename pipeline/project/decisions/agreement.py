@@ -1,4 +1,4 @@
-"""How far people agree with each other, and with the automatic choice: shares, and Cohen's κ beside chance."""
+"""Agreement of people with each other and with the automatic choice: shares, and Cohen's κ."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -10,7 +10,7 @@ from pipeline.project.decisions.journals import moment
 from pipeline.project.storage import Project
 
 AUTOMATIC = "automatic"
-"""Who it is that always takes the best-scored candidate."""
+"""Name of the automatic choice, which always takes the best-scored candidate."""
 
 REJECTED = "rejected"
 
@@ -18,13 +18,17 @@ Judgements = dict[str, dict[int, str]]
 """By person and by the id of the sequence: the picture that was accepted, or REJECTED."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Agreement:
-    """How far two agree on the sequences that both judged. Shares 0…1; None where there is nothing to tell from.
+    """Agreement of two on the sequences that both judged. Shares are 0…1; None where there are no sequences.
 
-    both: sequences that both judged. same_verdict: share with the same verdict. kappa_verdict: Cohen's κ of that.
-    both_accepted: sequences that both accepted. same_candidate: share of them with the same picture. kappa_choice:
-    Cohen's κ of the picture, or "rejected".
+    Attributes:
+        both: How many sequences both judged.
+        same_verdict: Share of them with the same verdict.
+        kappa_verdict: Cohen's κ of the verdict.
+        both_accepted: How many sequences both accepted.
+        same_candidate: Share of them with the same picture.
+        kappa_choice: Cohen's κ of the picture, or "rejected".
     """
 
     one: str
@@ -38,9 +42,9 @@ class Agreement:
 
 
 def kappa(pairs: Sequence[tuple[str, str]]) -> float | None:
-    """Cohen's κ of two people's labels: (observed − expected) / (1 − expected) agreement, −1…1.
+    """Return Cohen's κ of two people's labels: (observed − expected) / (1 − expected) agreement, −1…1.
 
-    None where there are no labels, or only one in all: chance alone would agree as well.
+    None where there are no labels, or where all are the same: chance alone would agree as well.
     """
     if not pairs:
         return None
@@ -55,33 +59,38 @@ def kappa(pairs: Sequence[tuple[str, str]]) -> float | None:
 
 
 def judgements(project: Project, sequence_ids: Iterable[int] | None = None) -> Judgements:
-    """What each person said last of each sequence, as a decision or an opinion; and what is chosen automatically."""
+    """Return each person's latest decision or opinion on each sequence, and the automatic choice.
+
+    Args:
+        project: The project.
+        sequence_ids: Sequences; None for all.
+    """
     wanted = None if sequence_ids is None else set(sequence_ids)
     pictures = {row["id"]: str(row["picture"]) for row in project.rows("SELECT id, picture FROM candidate")}
-    said: dict[tuple[str, int], tuple[str, str]] = {}
-    for number, stand in decisions.by_sequence(project).items():
-        for who, decision in decisions.of_people(stand).items():
-            said[who, number] = moment(decision.at), pictures.get(decision.candidate_id or 0, REJECTED)
-    for number, stated in opinions.opinions(project).items():
-        for opinion in stated:
-            made = moment(opinion.at), pictures.get(opinion.candidate_id or 0, REJECTED)
-            said[opinion.who, number] = max(made, said.get((opinion.who, number), made))
-    found: Judgements = defaultdict(dict)
-    for (who, number), (_, label) in said.items():
-        found[who][number] = label
-    if found:
-        found[AUTOMATIC] = _best(project)
+    latest: dict[tuple[str, int], tuple[str, str]] = {}  # time and label
+    for number, current in decisions.by_sequence(project).items():
+        for who, decision in decisions.of_people(current).items():
+            latest[who, number] = moment(decision.at), pictures.get(decision.candidate_id or 0, REJECTED)
+    for number, of_sequence in opinions.opinions(project).items():
+        for opinion in of_sequence:
+            judgement = moment(opinion.at), pictures.get(opinion.candidate_id or 0, REJECTED)
+            latest[opinion.who, number] = max(judgement, latest.get((opinion.who, number), judgement))
+    labels: Judgements = defaultdict(dict)
+    for (who, number), (_, label) in latest.items():
+        labels[who][number] = label
+    if labels:
+        labels[AUTOMATIC] = _best(project)
     if wanted is not None:
-        found = {who: {n: label for n, label in its.items() if n in wanted} for who, its in found.items()}
-    return {who: its for who, its in found.items() if its}
+        labels = {who: {n: label for n, label in own.items() if n in wanted} for who, own in labels.items()}
+    return {who: own for who, own in labels.items() if own}
 
 
 def agreements(judged: Judgements) -> list[Agreement]:
-    """Each pair of people, and each person with the automatic choice, that judged a sequence in common."""
+    """Return the agreement of each two people, and of each person with the automatic choice, on common sequences."""
     people = sorted(judged.keys() - {AUTOMATIC})
     pairs = [*combinations(people, 2), *((who, AUTOMATIC) for who in people if AUTOMATIC in judged)]
-    found = (_agreement(one, other, judged) for one, other in pairs)
-    return [each for each in found if each.both]
+    several = (_agreement(one, other, judged) for one, other in pairs)
+    return [each for each in several if each.both]
 
 
 def _agreement(one: str, other: str, judged: Judgements) -> Agreement:
@@ -90,24 +99,24 @@ def _agreement(one: str, other: str, judged: Judgements) -> Agreement:
     verdicts = [tuple("rejected" if label == REJECTED else "accepted" for label in pair) for pair in labels]
     accepted = [pair for pair in labels if REJECTED not in pair]
     return Agreement(
-        one,
-        other,
-        len(common),
-        _share(a == b for a, b in verdicts),
-        kappa([(a, b) for a, b in verdicts]),
-        len(accepted),
-        _share(a == b for a, b in accepted),
-        kappa(labels),
+        one=one,
+        other=other,
+        both=len(common),
+        same_verdict=_share(a == b for a, b in verdicts),
+        kappa_verdict=kappa([(a, b) for a, b in verdicts]),
+        both_accepted=len(accepted),
+        same_candidate=_share(a == b for a, b in accepted),
+        kappa_choice=kappa(labels),
     )
 
 
 def _share(same: Iterable[bool]) -> float | None:
-    found = list(same)
-    return sum(found) / len(found) if found else None
+    values = list(same)
+    return sum(values) / len(values) if values else None
 
 
 def _best(project: Project) -> dict[int, str]:
-    """The picture of the best-scored candidate of each sequence's main analysis."""
+    """Return the picture of the best-scored candidate of each sequence's main analysis."""
     rows = project.rows(
         "SELECT sequence_id, picture FROM analysis JOIN candidate ON analysis_id = analysis.id AND rank = 1 "
         "WHERE origin = 'analysis' ORDER BY json_extract(settings, '$.recipe') IS NULL, analysis.id"

@@ -1,4 +1,4 @@
-"""Decisions: who chose which candidate when. Rows are appended; taking one back is a row too."""
+"""Decisions: who chose which candidate when. Rows are appended; taking one back is a row, too."""
 
 import getpass
 import json
@@ -19,46 +19,49 @@ from rainclean.errors import InputError, RaincleanError, UsageError
 
 
 def journal(project: Project, sequence_id: int | None = None) -> list[Decision]:
-    """All decisions in the order in which they came in, those taken back and those that take back included."""
+    """Return all decisions in the order in which they came in, with those taken back and those that take back."""
     where, values = ("", ()) if sequence_id is None else ("WHERE sequence_id = ?", (sequence_id,))
     return [Decision.of(row) for row in project.rows(f"SELECT * FROM decision {where} ORDER BY id", *values)]
 
 
 def by_sequence(project: Project, sequence_ids: Sequence[int] | None = None) -> dict[int, list[Decision]]:
-    """The decisions that stand, as `standing` orders them, by the id of the sequence; of all, or of these."""
+    """Return the current decisions, as `standing` orders them, by the id of the sequence; of all, or of these."""
     where = "" if sequence_ids is None else f"WHERE sequence_id IN ({', '.join(map(str, sequence_ids))})"
-    found: dict[int, list[Decision]] = defaultdict(list)
+    of_sequence: dict[int, list[Decision]] = defaultdict(list)
     for decision in standing(map(Decision.of, project.rows(f"SELECT * FROM decision {where}"))):
-        found[decision.sequence_id].append(decision)
-    return found
+        of_sequence[decision.sequence_id].append(decision)
+    return of_sequence
 
 
 def current(project: Project) -> dict[int, Decision]:
-    """The decision that holds for each decided sequence, by the sequence's id.
+    """Return the decision in force for each decided sequence, by the sequence's id.
 
-    A person's goes before an automatic one, whichever came later; of one kind the latest not taken back.
+    A person's goes before an automatic one, whichever came later. Of one kind the latest one counts.
     """
-    return {number: made[0] for number, made in by_sequence(project).items()}
+    return {number: decisions[0] for number, decisions in by_sequence(project).items()}
 
 
-def standing(made: Iterable[Decision]) -> list[Decision]:
-    """Decisions that were not taken back: a person's before automatic ones, then latest first.
+def standing(some: Iterable[Decision]) -> list[Decision]:
+    """Return the current decisions: those not taken back, a person's before automatic ones, then latest first.
 
-    made: all decisions on one sequence or several, in any order. The first that is left of a sequence holds.
+    The first one of a sequence is in force.
+
+    Args:
+        some: All decisions on one sequence or several, in any order.
     """
-    made = list(made)
-    stand = journals.standing({d.id: d.undoes for d in made})
-    left = (d for d in made if d.id in stand and d.undoes is None)
-    return sorted(left, key=lambda d: (d.kind == "person", journals.moment(d.at), d.id), reverse=True)
+    rows = list(some)
+    current_ids = journals.standing({d.id: d.undoes for d in rows})
+    current_rows = (d for d in rows if d.id in current_ids and d.undoes is None)
+    return sorted(current_rows, key=lambda d: (d.kind == "person", journals.moment(d.at), d.id), reverse=True)
 
 
-def of_people(stand: Iterable[Decision]) -> dict[str, Decision]:
-    """Each person's latest decision on one sequence, of those that stand, latest first."""
-    found: dict[str, Decision] = {}
-    for decision in stand:
+def of_people(current_rows: Iterable[Decision]) -> dict[str, Decision]:
+    """Return each person's latest decision, of the current ones on one sequence, latest first."""
+    by_person: dict[str, Decision] = {}
+    for decision in current_rows:
         if decision.kind == "person":
-            found.setdefault(decision.who, decision)
-    return found
+            by_person.setdefault(decision.who, decision)
+    return by_person
 
 
 def differ(some: Iterable[Decision], pictures: Mapping[int, str]) -> bool:
@@ -72,11 +75,23 @@ def differ(some: Iterable[Decision], pictures: Mapping[int, str]) -> bool:
 
 
 def accept(
-    project: Project, sequence: ClipSequence, name: str, who: str, note: str = "", exclude: str = ""
+    project: Project, sequence: ClipSequence, name: str, who: str, *, note: str = "", exclude: str = ""
 ) -> tuple[Decision, StoredCandidate]:
-    """A person chose the candidate of a name, or the one that stands for it; returns both.
+    """Accept the candidate of a name, or the one that it was merged into.
 
-    exclude: artefact with what must not be trusted, 255 there, or "". Raises InputError for an unknown name.
+    Args:
+        project: The project.
+        sequence: The sequence.
+        name: Name of the candidate.
+        who: The person who decides.
+        note: Why.
+        exclude: Artefact of the exclusion mask, or "".
+
+    Returns:
+        The decision and the candidate.
+
+    Raises:
+        InputError: The sequence has no such candidate.
     """
     with project.transaction():
         candidate = candidate_of(project, sequence, name)
@@ -84,7 +99,18 @@ def accept(
 
 
 def reject(project: Project, sequence: ClipSequence, who: str, note: str = "", reasons: Sequence[str] = ()) -> Decision:
-    """A person found no candidate of a sequence fit for use. reasons: keys of REASONS. Raises UsageError."""
+    """Reject a sequence: a person found no candidate fit for use.
+
+    Args:
+        project: The project.
+        sequence: The sequence.
+        who: The person who decides.
+        note: Why.
+        reasons: Keys of REASONS.
+
+    Raises:
+        UsageError: A reason is unknown.
+    """
     checked = known_reasons(reasons)
     with project.transaction():
         return append(project, sequence.id, "rejected", who, note=note, reasons=checked)
@@ -92,9 +118,12 @@ def reject(project: Project, sequence: ClipSequence, who: str, note: str = "", r
 
 @dataclass(frozen=True)
 class Left:
-    """Why a sequence was not chosen automatically. trust: one of TRUST. reasons: of its verdict, for a person.
+    """Why a sequence was not chosen automatically.
 
-    taken_back: whether an automatic choice of before was.
+    Attributes:
+        trust: One of TRUST.
+        reasons: Reasons of its verdict, for a person.
+        taken_back: Whether an earlier automatic choice was taken back.
     """
 
     trust: str
@@ -107,18 +136,22 @@ _LEFT = {
     "unfit": "unfit, never chosen automatically",
     NOT_JUDGED: "not judged yet (rainclean analyze does that)",
 }
-"""What is said of sequences that were not chosen automatically."""
+"""Verdict → how a person reads why sequences were not chosen automatically."""
 
-_MOST = 20
-"""Of these that are named."""
+_MAX_NAMED = 20
+"""Sequences left out that are named."""
 
 
 @dataclass
 class BestChosen:
     """What the automatic choice did, by names of sequences.
 
-    chosen: sequence → candidate. doubtful: those of them whose scores are so bad that they may mislead. kept: a
-    person decided, or the same candidate was chosen before. left: not chosen for its verdict → `Left`. failed: why not.
+    Attributes:
+        chosen: Sequence → candidate.
+        doubtful: Those of them whose scores are so bad that they may mislead.
+        kept: A person decided, or the same candidate was chosen before.
+        left: Sequence that its verdict keeps from being chosen → why.
+        failed: Sequence → error.
     """
 
     chosen: dict[str, str] = field(default_factory=dict)
@@ -128,14 +161,14 @@ class BestChosen:
     failed: dict[str, str] = field(default_factory=dict)
 
     @property
-    def words(self) -> list[str]:
-        """What was done, and how many were left for which verdict, a line each; terminal and window say the same."""
+    def summary(self) -> list[str]:
+        """What was done, and how many were left for which verdict, a line each; terminal and window show the same."""
         kept = f"; {len(self.kept)} stay as they were decided" if self.kept else ""
         lines = [f"chosen automatically: {len(self.chosen)}{kept}"]
         for trust, why in _LEFT.items():
             left = [one for one in self.left.values() if one.trust == trust]
             back = sum(one.taken_back for one in left)
-            taken = f"; {counted(back, 'automatic choice')} of before taken back" if back else ""
+            taken = f"; {counted(back, 'earlier automatic choice')} taken back" if back else ""
             lines += [f"left, {why}: {len(left)}{taken}"] if left else []
         return lines
 
@@ -143,8 +176,8 @@ class BestChosen:
     def reasons(self) -> list[str]:
         """Why sequences were left, a line each, of the first few."""
         lines = [f"  {name}: {', '.join((one.trust, *one.reasons))}" for name, one in self.left.items()]
-        more = [f"  and {len(lines) - _MOST} more: rainclean status tells"] if len(lines) > _MOST else []
-        return lines[:_MOST] + more
+        more = [f"  and {len(lines) - _MAX_NAMED} more, see rainclean status"] if len(lines) > _MAX_NAMED else []
+        return lines[:_MAX_NAMED] + more
 
 
 FIT_ONLY = ("fit",)
@@ -154,10 +187,16 @@ FIT_ONLY = ("fit",)
 def choose_best(
     project: Project, names: Sequence[str] = (), note: str = "", trusted: Sequence[str] = FIT_ONLY
 ) -> BestChosen:
-    """Accept the best-scored candidate of these sequences (all if none is named) as an automatic choice.
+    """Accept the best-scored candidate of each sequence as an automatic choice. What a person decided stays.
 
-    What a person decided stays. trusted: states of verdicts that will do; others are left, see `leave`. Sequences
-    without candidates are named in ``failed``.
+    Args:
+        project: The project.
+        names: Sequences, all if empty.
+        note: Note of the decisions.
+        trusted: States of verdicts that are chosen; others are left, see `leave`.
+
+    Returns:
+        What was done. Sequences without candidates are in ``failed``.
     """
     from rainclean.candidates import DOUBTFUL
 
@@ -178,59 +217,72 @@ def choose_best(
 
 
 def leave(project: Project, sequence: ClipSequence, trusted: Sequence[str]) -> Left | None:
-    """Why a sequence is not to be chosen automatically; None where it may be, or its decision stays in any case.
+    """Return why a sequence must not be chosen automatically; None where it may be, or where its decision stays anyway.
 
-    An automatic choice of before stays beside a verdict that asks for a look, but not beside "unfit": then it is taken
-    back. Raises InputError where there are no candidates.
+    An earlier automatic choice stays with the verdict "look". With the verdict "unfit" it is taken back.
+
+    Raises:
+        InputError: There are no candidates.
     """
     with project.transaction():
-        stand = standing(journal(project, sequence.id))
-        if any(d.kind == "person" for d in stand):
+        decided = standing(journal(project, sequence.id))
+        if any(d.kind == "person" for d in decided):
             return None
         verdict = verdict_of(_main(project, sequence, analysed=True).verdict)
         trust = verdict.state if verdict else NOT_JUDGED
-        if trust in trusted or (stand and trust != "unfit"):
+        if trust in trusted or (decided and trust != "unfit"):
             return None
-        for decision in stand:
+        for decision in decided:
             append(project, sequence.id, "undone", "rainclean", kind="automatic", undoes=decision.id)
         reasons = tuple(reason.words for reason in verdict.reasons) if verdict else ()
-        return Left(trust, reasons, bool(stand))
+        return Left(trust, reasons, bool(decided))
 
 
 def _choose_best(project: Project, sequence: ClipSequence, note: str) -> StoredCandidate | None:
-    """The candidate chosen now; None where the decision stays as it is."""
+    """Return the candidate chosen now; None where the decision does not change."""
     with project.transaction():
-        stand = standing(journal(project, sequence.id))
-        if any(d.kind == "person" for d in stand):
+        decided = standing(journal(project, sequence.id))
+        if any(d.kind == "person" for d in decided):
             return None
         best = candidates(project, _main(project, sequence, analysed=True).id)[0]
-        if stand and stand[0].candidate_id == best.id:
+        if decided and decided[0].candidate_id == best.id:
             return None
         append(project, sequence.id, "accepted", "rainclean", best.id, kind="automatic", note=note)
         return best
 
 
 def undo(project: Project, sequence: ClipSequence, who: str, note: str = "") -> tuple[Decision, Decision]:
-    """Take back the decision that holds; the one before it, if any, holds again. Returns it, and the undoing."""
+    """Take back the decision in force. The one before it, if any, is in force again.
+
+    Returns:
+        The decision that was taken back, and the one that takes it back.
+
+    Raises:
+        RaincleanError: Nothing was decided.
+    """
     with project.transaction():
-        stand = standing(journal(project, sequence.id))
-        if not stand:
+        decided = standing(journal(project, sequence.id))
+        if not decided:
             raise RaincleanError(f"{sequence.name}: nothing was decided, so nothing can be taken back")
-        return stand[0], append(project, sequence.id, "undone", who, note=note, undoes=stand[0].id)
+        return decided[0], append(project, sequence.id, "undone", who, note=note, undoes=decided[0].id)
 
 
 def candidate_of(project: Project, sequence: ClipSequence, name: str) -> StoredCandidate:
-    """The candidate of a name among all of a sequence, or the one that stands for it. Raises InputError."""
+    """Return a sequence's candidate of a name, or the one that it was merged into.
+
+    Raises:
+        InputError: The sequence has no such candidate.
+    """
     _main(project, sequence)
-    there = all_candidates(project, sequence.id)
-    for candidate in (*(c for c in there if c.name == name), *(c for c in there if name in c.merged)):
+    existing = all_candidates(project, sequence.id)
+    for candidate in (*(c for c in existing if c.name == name), *(c for c in existing if name in c.merged)):
         return candidate
-    names = ", ".join(c.name for c in there)
+    names = ", ".join(c.name for c in existing)
     raise InputError(sequence.name, f"has no candidate {name!r}", f"it has {names}")
 
 
 def person() -> str:
-    """Who is at work, as the system knows them."""
+    """Return the name that the person is logged in with."""
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):
@@ -238,7 +290,11 @@ def person() -> str:
 
 
 def known_reasons(reasons: Sequence[str]) -> tuple[str, ...]:
-    """These reasons in the order of REASONS, each once. Raises UsageError for one that is unknown."""
+    """Return these reasons in the order of REASONS, each once.
+
+    Raises:
+        UsageError: A reason is unknown.
+    """
     known = [key for key, _ in REASONS]
     if unknown := sorted(set(reasons) - set(known)):
         raise UsageError(f"reason {unknown[0]!r}: use {', '.join(known)}")
@@ -267,14 +323,14 @@ def append(
     return Decision.of(project.rows("SELECT * FROM decision WHERE id = ?", number)[0])
 
 
-def _main(project: Project, sequence: ClipSequence, analysed: bool = False) -> Analysis:
-    """The main analysis of a sequence. Raises InputError where it has no candidates.
+def _main(project: Project, sequence: ClipSequence, *, analysed: bool = False) -> Analysis:
+    """Return the main analysis of a sequence. Raises InputError where it has no candidates.
 
-    analysed: a run of analyze is needed; what came with another project's decisions alone does not do.
+    analysed: it must be a run of analyze, not one that was imported with another project's decisions.
     """
-    there = [a for a in analyses(project, sequence.id) if not analysed or a.origin == "analysis"]
-    if not there or there[0].error:
-        reason = f"its analysis failed: {there[0].error}" if there else "is not analysed yet"
+    existing = [a for a in analyses(project, sequence.id) if not analysed or a.origin == "analysis"]
+    if not existing or existing[0].error:
+        reason = f"its analysis failed: {existing[0].error}" if existing else "is not analysed yet"
         advice = f"run rainclean analyze {quoted(project.folder)} {sequence.name}"
         raise InputError(sequence.name, reason, advice)
-    return there[0]
+    return existing[0]

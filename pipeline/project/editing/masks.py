@@ -1,4 +1,4 @@
-"""Exclusion masks: what of a clean image must not be trusted."""
+"""Exclusion masks: pixels of a clean image that must not be trusted."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,10 +17,15 @@ if TYPE_CHECKING:
 
 
 def keep_mask(project: Project, path: Path, candidate: StoredCandidate) -> str:
-    """Take a mask into the project; returns its artefact's name.
+    """Store a mask, and return its artefact's name.
 
-    The file is a picture of the candidate's size with 255 where it must not be trusted and 0 elsewhere.
-    Raises InputError for anything else.
+    Args:
+        project: The project.
+        path: A picture of the candidate's size, 255 where it must not be trusted and 0 elsewhere.
+        candidate: The candidate.
+
+    Raises:
+        InputError: The file is no such picture.
     """
     try:
         data = path.read_bytes()
@@ -33,14 +38,21 @@ def keep_mask(project: Project, path: Path, candidate: StoredCandidate) -> str:
         sizes = f"{grey.shape[1]}×{grey.shape[0]} px, the candidate {picture.shape[1]}×{picture.shape[0]}"
         raise InputError(path, f"the mask has {sizes}", "make it of the same size")
     if not np.isin(grey, (0, 255)).all() or (mask.ndim == 3 and (mask != grey[..., None]).any()):
-        raise InputError(path, "an exclusion mask holds 0 and 255 only", "save it without smoothing, as PNG")
+        raise InputError(path, "an exclusion mask may hold only 0 and 255", "save it without smoothing, as PNG")
     return project.artefacts.put(encode_png(grey), ".png")
 
 
 def keep_shapes(project: Project, shapes: "Sequence[Shape]", guide: StoredCandidate, candidate: StoredCandidate) -> str:
-    """Make a mask of shapes and take it into the project; returns its artefact's name, "" where nothing is excluded.
+    """Store the mask of shapes, and return its artefact's name; "" where nothing is excluded.
 
-    guide: candidate whose picture the shapes go by. Raises RaincleanError where it is of another size.
+    Args:
+        project: The project.
+        shapes: The shapes.
+        guide: Candidate whose edges the shapes keep to.
+        candidate: Candidate that the mask is for.
+
+    Raises:
+        RaincleanError: The two candidates differ in size.
     """
     if not shapes:
         return ""
@@ -54,5 +66,5 @@ def keep_shapes(project: Project, shapes: "Sequence[Shape]", guide: StoredCandid
 
 
 def read_mask(project: Project, name: str) -> NDArray[np.uint8]:
-    """A kept mask, (H, W) uint8: 255 where the picture must not be trusted."""
+    """Return a stored mask, (H, W) uint8: 255 where the picture must not be trusted."""
     return project.artefacts.picture(name)

@@ -1,13 +1,12 @@
-"""What people accepted in a project, and among which candidates: what suggestions are learned from.
+"""What people accepted in a project, and among which candidates: suggestions are learned from that.
 
-Decisions and second opinions count, as far as they stand. Automatic choices are not looked at; a rejection prefers
-nothing.
+Current decisions and second opinions count. Automatic choices do not count, and a rejection prefers nothing.
 """
 
 import json
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.project.decisions import decisions, opinions
 from pipeline.project.storage import Project
@@ -18,9 +17,9 @@ if TYPE_CHECKING:
 
     from pipeline.project.editing import Composite, Part
 
-LEAST = 12
-"""Sequences that must be judged before anything is said. `rainclean.candidates.preference` has the same, and
-loads numpy, which `status` spares."""
+MIN_SEQUENCES = 12
+"""Judged sequences from which on there are suggestions. `rainclean.candidates.preference` has the same, but loads
+numpy, which `status` avoids."""
 
 VALUES = ("rank", "percentile", "eta", "streaks", "detail", "darkening", "disagreement")
 """Columns of the table of candidates."""
@@ -73,21 +72,25 @@ class Facts:
 
 
 def read(project: Project, before: Facts | None = None) -> Facts | None:
-    """What a suggestion is made from; None while too few sequences were judged to look any further.
+    """Read what suggestions are made from; return None while too few sequences were judged.
 
-    before: what was read earlier; it is returned itself where nothing has changed since, and what has not changed of it
-    is not read again. It stays as it is, and another thread may learn from it meanwhile.
+    Args:
+        project: The project.
+        before: What was read earlier. It is returned itself where nothing has changed since, and what has not changed
+            is not read again. It is not modified, so another thread may learn from it meanwhile.
     """
     kept = _kept(project)
     key = _key(project), kept
     if before is not None and before.key == key:
         return before
-    said = accepted(project)
-    if len({sequence for sequence, _, _ in said}) < LEAST:
+    acceptances = accepted(project)
+    if len({one.sequence_id for one in acceptances}) < MIN_SEQUENCES:
         return None
     facts = before if before is not None and before.kept == kept else _candidates(project, kept)
-    choices = tuple(c for c in (_choice(project, facts, s, n) for s, _, n in said) if c is not None)
-    people = len({who for _, who, _ in said})
+    choices = tuple(
+        c for c in (_choice(project, facts, one.sequence_id, one.candidate_id) for one in acceptances) if c is not None
+    )
+    people = len({one.who for one in acceptances})
     return replace(facts, key=key, choices=choices, people=people)
 
 
@@ -103,17 +106,27 @@ def _kept(project: Project) -> tuple[object, ...]:
     )
 
 
-def accepted(project: Project) -> list[tuple[int, str, int]]:
-    """Sequence, person and candidate of what people accepted; the same said twice by one person counts once."""
-    found = {
-        (d.sequence_id, d.who, d.candidate_id): None
-        for stand in decisions.by_sequence(project).values()
-        for d in decisions.of_people(stand).values()
+class Acceptance(NamedTuple):
+    """A person accepted a candidate of a sequence."""
+
+    sequence_id: int
+    who: str
+    candidate_id: int
+
+
+def accepted(project: Project) -> list[Acceptance]:
+    """Return what people accepted, as a decision or an opinion; the same by one person counts once."""
+    result = {
+        Acceptance(d.sequence_id, d.who, d.candidate_id): None
+        for current in decisions.by_sequence(project).values()
+        for d in decisions.of_people(current).values()
         if d.candidate_id is not None
     }
     for several in opinions.opinions(project).values():
-        found |= {(o.sequence_id, o.who, o.candidate_id): None for o in several if o.candidate_id is not None}
-    return list(found)
+        result |= {
+            Acceptance(o.sequence_id, o.who, o.candidate_id): None for o in several if o.candidate_id is not None
+        }
+    return list(result)
 
 
 def _candidates(project: Project, kept: tuple[object, ...]) -> Facts:

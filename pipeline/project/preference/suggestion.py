@@ -1,10 +1,10 @@
-"""Which candidate a person would choose, learned from what people chose in this project, and how unsure that is.
+"""The candidate that a person would choose, learned from what people chose in this project, and how unsure that is.
 
-Not to be mixed up with `rainclean.candidates.suggestions`, areas to paint or to exclude.
+`rainclean.candidates.suggestions` is something else: areas to paint or to exclude.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from pipeline.border import border
 from pipeline.project.clips import sequences
 from pipeline.project.decisions import BestChosen, decisions
 from pipeline.project.model import Sequence as ClipSequence
-from pipeline.project.preference.judgements import LEAST, Facts, accepted, read
+from pipeline.project.preference.judgements import MIN_SEQUENCES, Facts, accepted, read
 from pipeline.project.storage import Project
 from pipeline.words import counted
 from rainclean.errors import InputError
@@ -35,14 +35,19 @@ class Suggested:
         return "suggested" + (f", because {', '.join(self.reasons)}" if self.reasons else "")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Suggestions:
     """What was learned.
 
-    sequences, judgements, people: learned from. hits, hits_of_scores: of those sequences, each left out in turn, how
-    many were as learned from the others, and as the order of the scores has it. learned: whether that is good enough to
-    suggest by. unsure: by the id of the sequence, 0…1, how likely a person chooses another candidate than the one put
-    first; empty while nothing is known of that.
+    Attributes:
+        sequences: How many it was learned from.
+        judgements: How many it was learned from.
+        people: How many judged.
+        hits: Of those sequences, each left out in turn: how many were chosen as learned from the others.
+        hits_of_scores: How many were chosen as the scores order the candidates.
+        learned: Whether suggestions go by what was learned.
+        unsure: Sequence's id → how likely a person chooses another candidate than the first, 0…1; empty while that is
+            unknown.
     """
 
     sequences: int = 0
@@ -57,7 +62,7 @@ class Suggestions:
     _lesson: "Lesson | None" = field(default=None, repr=False, compare=False)
 
     def of(self, sequence_id: int) -> Suggested | None:
-        """What is suggested for a sequence; None while nothing is learned, or where there are no candidates."""
+        """Return what is suggested for a sequence; None while nothing is learned, or where there are no candidates."""
         if not self.learned or sequence_id not in self._tops:
             return None
         from rainclean.candidates import reasons
@@ -73,11 +78,11 @@ class Suggestions:
 
     @property
     def label(self) -> str:
-        """A line on what is at work."""
+        """A line on what suggestions go by."""
         people = "1 person" if self.people == 1 else f"{self.people} people"
         seen = f"{counted(self.judgements, 'judgement')} by {people}"
-        if self.sequences < LEAST:
-            return f"none yet: {self.sequences} of {LEAST} sequences that are needed were judged by people"
+        if self.sequences < MIN_SEQUENCES:
+            return f"none yet: {self.sequences} of {MIN_SEQUENCES} sequences that are needed were judged by people"
         on = f"{counted(self.sequences, 'sequence')} ({seen})"
         if self.learned:
             against = f"{self.hits:.0f} of them as learned from the others, {self.hits_of_scores:.0f} as the scores say"
@@ -87,13 +92,13 @@ class Suggestions:
         return f"none: what was chosen on {on} follows neither the scores nor anything that could be learned"
 
     def to_json(self) -> dict[str, Any]:
-        """For programs. order: "learned", "scores" (how unsure is known), or None."""
+        """Return it for programs. order: "learned", "scores" (how unsure is known), or None."""
         return {
             "order": "learned" if self.learned else "scores" if self.unsure else None,
             "sequences": self.sequences,
             "judgements": self.judgements,
             "people": self.people,
-            "needed": LEAST,
+            "needed": MIN_SEQUENCES,
             "hits": round(self.hits, 3),
             "hits_of_scores": round(self.hits_of_scores, 3),
         }
@@ -104,7 +109,7 @@ NOTHING = Suggestions()
 
 
 def learn(facts: Facts) -> Suggestions:
-    """Learn from what was read: some ten milliseconds. Needs no project."""
+    """Learn from what was read. It takes some ten milliseconds and needs no project."""
     from rainclean.candidates import preference
 
     lines: list[Sequence[int]] = []
@@ -123,28 +128,33 @@ def learn(facts: Facts) -> Suggestions:
     if not judged:
         return NOTHING
     lesson = preference.learn(_table(facts, lines, [c.group for c in facts.choices]), judged)
-    said = Suggestions(
-        lesson.sequences, lesson.judgements, facts.people, lesson.hits, lesson.hits_of_scores, _facts=facts,
+    result = Suggestions(
+        sequences=lesson.sequences,
+        judgements=lesson.judgements,
+        people=facts.people,
+        hits=lesson.hits,
+        hits_of_scores=lesson.hits_of_scores,
+        _facts=facts,
         _lesson=lesson,
-    )  # fmt: skip
+    )
     if lesson.preference is None or not facts.main:
-        return said
+        return result
     table = _table(facts, [range(*facts.begin[number]) for number in facts.main.values()], list(facts.main.values()))
     first, second, chance = lesson.preference.tops(table)
     # Rows of the table are those of the line-ups, one after the other.
     start = table.starts[:-1]
     begin = [facts.begin[number][0] for number in facts.main.values()]
     tops = zip((first - start + begin).tolist(), (second - start + begin).tolist(), strict=True)
-    return Suggestions(
-        lesson.sequences, lesson.judgements, facts.people, lesson.hits, lesson.hits_of_scores,
-        lesson.preference.order == "learned",
-        dict(zip(facts.main, (1 - chance).tolist(), strict=True)),
-        dict(zip(facts.main, tops, strict=True)), facts, lesson,
-    )  # fmt: skip
+    return replace(
+        result,
+        learned=lesson.preference.order == "learned",
+        unsure=dict(zip(facts.main, (1 - chance).tolist(), strict=True)),
+        _tops=dict(zip(facts.main, tops, strict=True)),
+    )
 
 
 def suggestions(project: Project) -> Suggestions:
-    """What is learned from a project now."""
+    """Learn from a project as it is now."""
     with project.snapshot():
         facts = read(project)
         if facts is None:
@@ -153,19 +163,30 @@ def suggestions(project: Project) -> Suggestions:
 
 
 def so_far(project: Project) -> Suggestions:
-    """How much was judged, where that is not enough."""
-    said = accepted(project)
-    return Suggestions(len({number for number, _, _ in said}), len(said), len({who for _, who, _ in said}))
+    """Return how much was judged, where that is too little to learn from."""
+    acceptances = accepted(project)
+    return Suggestions(
+        sequences=len({one.sequence_id for one in acceptances}),
+        judgements=len(acceptances),
+        people=len({one.who for one in acceptances}),
+    )
 
 
 def choose_suggested(
     project: Project, names: Sequence[str] = (), note: str = "", trusted: Sequence[str] = decisions.FIT_ONLY
 ) -> tuple[BestChosen, Suggestions]:
-    """Accept the suggested candidate of these sequences (all if none is named) as an automatic choice.
+    """Accept the suggested candidate of each sequence as an automatic choice; the best-scored one where there is none.
 
-    Where nothing is learned it is the best-scored one. What a person decided stays, and what has another verdict than
-    ``trusted`` is left. The decision's note says why, after ``note``. Returns what was done, and what it was learned
-    from.
+    What a person decided stays.
+
+    Args:
+        project: The project.
+        names: Sequences, all if empty.
+        note: Note of the decisions. What was learned is added to it.
+        trusted: States of verdicts that are chosen; other sequences are left.
+
+    Returns:
+        What was done, and what the suggestions were learned from.
     """
     from rainclean.candidates import DOUBTFUL
 
@@ -194,10 +215,10 @@ def choose_suggested(
 
 
 def _accept(project: Project, sequence: ClipSequence, candidate_id: int, why: str) -> Any:
-    """Name and score of the candidate accepted now; None where the decision stays as it is."""
+    """Return name and score of the candidate accepted now; None where the decision does not change."""
     with project.transaction():
-        stand = decisions.standing(decisions.journal(project, sequence.id))
-        if stand and (stand[0].kind == "person" or stand[0].candidate_id == candidate_id):
+        current = decisions.standing(decisions.journal(project, sequence.id))
+        if current and (current[0].kind == "person" or current[0].candidate_id == candidate_id):
             return None
         # What was learned may be older than this transaction, and another process may have analysed.
         row = project.rows(
@@ -207,7 +228,7 @@ def _accept(project: Project, sequence: ClipSequence, candidate_id: int, why: st
             sequence.id,
         )
         if not row:
-            raise InputError(sequence.name, "was analysed again meanwhile", "do it once more")
+            raise InputError(sequence.name, "was analysed again meanwhile", "repeat the command")
         decisions.append(project, sequence.id, "accepted", "rainclean", candidate_id, kind="automatic", note=why)
         return row[0]
 
@@ -221,7 +242,7 @@ def _join(result: BestChosen, more: BestChosen) -> None:
 
 
 def _table(facts: Facts, lines: Iterable[Sequence[int]], of: Sequence[int]) -> "Table":
-    """Line-ups of these rows. of: the analysis whose spread each has."""
+    """Return line-ups of these rows. of: the analysis whose spread each has."""
     import numpy as np
 
     from rainclean.candidates import Table

@@ -88,8 +88,8 @@ def _had_sequences(folder: Path) -> bool:
 
 def _settled(path: Path) -> bytes:
     """The bytes of a store as SQLite would open it: what a killed process left half done is taken back, in a copy."""
-    beside = [Path(f"{path}{suffix}") for suffix in BESIDE]
-    if not any(_has_bytes(one) for one in beside):
+    sidecars = [Path(f"{path}{suffix}") for suffix in BESIDE]
+    if not any(_has_bytes(sidecar) for sidecar in sidecars):
         return path.read_bytes()
     with work_folder(path.parent) as work:
         copy = copy_of(path, work / "settled.sqlite")

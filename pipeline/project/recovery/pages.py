@@ -25,8 +25,8 @@ class Pages:
         self._data = data
         size, reserved = _USUAL, 0
         if data[:16] == MAGIC:
-            said = int.from_bytes(data[16:18], "big")
-            size, reserved = 65536 if said == 1 else said, data[20]
+            stated = int.from_bytes(data[16:18], "big")
+            size, reserved = 65536 if stated == 1 else stated, data[20]
         if size < 512 or size & (size - 1) or reserved > 64:
             size, reserved = _USUAL, 0
         self._size, self._usable = size, size - reserved
@@ -53,16 +53,16 @@ class Pages:
 
     def _free(self) -> set[int]:
         """Numbers of pages that are in no use; what is in them was removed."""
-        found: set[int] = set()
+        numbers: set[int] = set()
         trunk = int.from_bytes(self._data[32:36], "big") if self._data[:16] == MAGIC else 0
-        while 1 < trunk <= len(self) and trunk not in found:
-            found.add(trunk)
+        while 1 < trunk <= len(self) and trunk not in numbers:
+            numbers.add(trunk)
             page = self._page(trunk)
             following, count = struct.unpack_from(">II", page)
             if count <= self._size // 4 - 2:
-                found.update(struct.unpack_from(f">{count}I", page, 8))
+                numbers.update(struct.unpack_from(f">{count}I", page, 8))
             trunk = following
-        return found
+        return numbers
 
     def _cell(self, page: bytes, place: int) -> Cell | None:
         try:
@@ -82,17 +82,17 @@ class Pages:
             local = local if local <= usable - 35 else least
         if length > len(self._data) or place + local > len(page):
             raise ValueError
-        found = page[place : place + local]
+        start = page[place : place + local]
         if local == length:
-            return found
-        parts, left = [found], length - local
+            return start
+        parts, remaining = [start], length - local
         following = int.from_bytes(page[place + local : place + local + 4], "big")
-        while left > 0:
+        while remaining > 0:
             if not 1 < following <= len(self):
                 raise ValueError
             onward = self._page(following)
-            parts.append(onward[4 : min(usable, 4 + left)])
-            left -= usable - 4
+            parts.append(onward[4 : min(usable, 4 + remaining)])
+            remaining -= usable - 4
             following = int.from_bytes(onward[:4], "big")
         return b"".join(parts)
 

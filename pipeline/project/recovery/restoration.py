@@ -1,4 +1,4 @@
-"""The stage behind ``rainclean restore``: a backup in the place of the store, with what the store still has."""
+"""The stage behind ``rainclean restore``: it replaces the store by a backup, and adds what the store still holds."""
 
 import os
 import shutil
@@ -30,15 +30,24 @@ from pipeline.words import counted, quoted
 from rainclean import __version__
 from rainclean.errors import InputError, RaincleanError, ResourceError, UsageError
 
-MOVED = 5
-"""Stores that were replaced are kept, as many as this."""
+MAX_REPLACED = 5
+"""Stores that were replaced and are kept."""
 
 
 @dataclass
 class Restored:
-    """What was done. was: state of the store before. backup: None where there was no sound one. kept: the store before.
+    """What a restoration did.
 
-    decisions, sequences: in the store now.
+    Attributes:
+        was: State of the store before.
+        reason: What was wrong with it.
+        backup: None where there was no sound one.
+        kept: File with the store before.
+        salvaged: What was added from the store before.
+        unreadable: Rows of it that could not be read.
+        decisions: How many the store has now.
+        sequences: How many the store has now.
+        notes: What a person should know.
     """
 
     was: State
@@ -54,7 +63,7 @@ class Restored:
 
 @dataclass(frozen=True)
 class Offer:
-    """What can be done about a project that cannot be opened. chosen: the backup that `restore` would take."""
+    """What can be done about a project that cannot be opened. chosen: the backup that `restore` would use."""
 
     folder: Path
     state: State
@@ -63,35 +72,52 @@ class Offer:
 
 
 def offer(folder: Path) -> Generator[Progress, None, Offer]:
-    """Look at a project and its backups. Raises RaincleanError where there is neither store nor backup."""
+    """Examine a project and its backups.
+
+    Raises:
+        RaincleanError: There is neither a store nor a backup.
+    """
     present = yield from condition(folder)
     chosen = backup_files.newest_sound(folder)[0] if present.state != "sound" else None
     return Offer(folder, present.state, present.reason, chosen)
 
 
 def listed(folder: Path) -> Generator[Progress, None, list[backup_files.Listed]]:
-    """All backups of a project with what is in them, the newest first. Raises InputError for what is no project."""
+    """Return all backups of a project with what is in them, the newest first.
+
+    Raises:
+        InputError: The folder is not a project.
+    """
     _check_project(folder)
-    there, found = backup_files.backups(folder), []
-    for done, backup in enumerate(there):
-        yield Progress("look", done, len(there))
-        found.append(backup_files.look_into(backup))
-    return found
+    existing, result = backup_files.backups(folder), []
+    for done, backup in enumerate(existing):
+        yield Progress("look", done, len(existing))
+        result.append(backup_files.look_into(backup))
+    return result
 
 
 def condition(folder: Path) -> Generator[Progress, None, Present]:
-    """Look at the store of a project. Raises RaincleanError."""
+    """Examine the store of a project. Raises RaincleanError where it is in use, or cannot be read."""
     _check_project(folder)
     with _locked(folder, exclusive=False):
         return (yield from judge(folder))
 
 
-def restore(folder: Path, at: str = "", as_it_is: bool = False) -> Generator[Progress, None, Restored]:
-    """Put a backup in the place of a project's store, and add what the store has that is newer.
+def restore(folder: Path, at: str = "", *, as_it_is: bool = False) -> Generator[Progress, None, Restored]:
+    """Replace a project's store by a backup, and add what the store holds that is newer.
 
-    at: the newest backup at or before this time; needed where the store is sound. as_it_is: no backup, but the store
-    that is there, an older one put in its place by hand. The store before is kept. Killed at any moment, it leaves the
-    store before or the restored one. Raises RaincleanError where nothing can be restored; nothing is changed then.
+    The store before is kept. Killed at any moment, it leaves the store before or the restored one.
+
+    Args:
+        folder: The project.
+        at: Use the newest backup at or before this time. It is needed where the store is sound.
+        as_it_is: Use no backup, but the present store: an older one that a person put there.
+
+    Returns:
+        What was done.
+
+    Raises:
+        RaincleanError: Nothing can be restored. Then nothing is changed.
     """
     folder = folder.resolve()
     if at:
@@ -101,7 +127,7 @@ def restore(folder: Path, at: str = "", as_it_is: bool = False) -> Generator[Pro
         with ExitStack() as held:
             held.enter_context(_no_jobs(folder))
             held.enter_context(_locked(folder, exclusive=True))
-            result = yield from _restore(folder, at, as_it_is)
+            result = yield from _restore(folder, at, as_it_is=as_it_is)
     except OSError as error:
         raise ResourceError(f"{error.filename or folder}: nothing was restored: {error.strerror or error}") from error
     with Project(folder) as project:
@@ -109,13 +135,13 @@ def restore(folder: Path, at: str = "", as_it_is: bool = False) -> Generator[Pro
         wanted = wanted_artefacts(project)
         missing = project.artefacts.bring_back(wanted)
         if missing:
-            again = f"rainclean analyze {quoted(folder)} --again makes those of candidates"
+            again = f"rainclean analyze {quoted(folder)} --again makes those of candidates again"
             result.notes.append(f"{missing} of {counted(len(wanted), 'picture')} are missing; {again}")
     return result
 
 
-def _restore(folder: Path, at: str, as_it_is: bool) -> Generator[Progress, None, Restored]:
-    """The same under all locks."""
+def _restore(folder: Path, at: str, *, as_it_is: bool) -> Generator[Progress, None, Restored]:
+    """Restore while all locks are held."""
     for left in folder.glob(f"{WORK}*"):
         shutil.rmtree(left, ignore_errors=True)  # of a process that was killed
     present = yield from judge(folder)
@@ -123,14 +149,14 @@ def _restore(folder: Path, at: str, as_it_is: bool) -> Generator[Progress, None,
     base = b""
     if as_it_is:
         if present.state != "older":
-            raise UsageError(f"--as-it-is: the store is {present.state}, not older than what the project had")
+            raise UsageError(f"--as-it-is: the store is {present.state}, not older than the project was")
         base, present = present.data, Present("sound", data=present.data, contents=present.contents)
     else:
         if present.state == "sound" and not at:
-            here = f"rainclean restore {quoted(folder)}"
+            command = f"rainclean restore {quoted(folder)}"
             raise RaincleanError(
-                f"{folder}: the store is sound, so nothing was restored; {here} --at TIME goes back to the backup of "
-                f"that time, {here} --list says which there are"
+                f"{folder}: the store is sound, so nothing was restored; {command} --at TIME goes back to the backup "
+                f"of that time, {command} --list shows which there are"
             )
         chosen = _choose(folder, present, at, result)
         if chosen is not None:
@@ -147,13 +173,15 @@ def _restore(folder: Path, at: str, as_it_is: bool) -> Generator[Progress, None,
 
 
 def _choose(folder: Path, present: Present, at: str, result: Restored) -> backup_files.Listed | None:
-    """The backup to restore; None where what the store itself has is all there is."""
+    """Return the backup to restore; None where there is only what the store itself holds."""
     chosen, damaged = backup_files.newest_sound(folder, at)
-    result.notes += [f"{one.backup.path.name}: {one.damage}; the one before was taken" for one in damaged if chosen]
+    result.notes += [f"{one.backup.path.name}: {one.damage}; the one before was used" for one in damaged if chosen]
     if chosen is not None:
         return chosen
     if at:
-        raise InputError(folder, f"has no sound backup at or before {at}", "rainclean restore --list says which it has")
+        raise InputError(
+            folder, f"has no sound backup at or before {at}", "rainclean restore --list shows which it has"
+        )
     if present.found is None or not any(present.found.rows.values()):
         raise InputError(folder, f"{present.reason}, nothing in it can be read, and there is no sound backup")
     result.notes.append("there is no sound backup: the new store has what could be read of the old one")
@@ -161,18 +189,18 @@ def _choose(folder: Path, present: Present, at: str, result: Restored) -> backup
 
 
 _PARTS = (salvage.ORDER, tuple(table for table in salvage.ORDER if table != "edit"), ())
-"""What is added of the old store: everything, or less where that would make the new one unsound."""
+"""Tables that are added from the old store: all, or fewer where the new store would be damaged by them."""
 
 
 def _build(path: Path, base: bytes, present: Present, known: int, result: Restored) -> Generator[Progress, None, int]:
-    """Write the new store; returns how many changes it has seen, more than any that is known."""
+    """Write the new store; return how many changes it has seen, more than any number known."""
     problem = ""
     for tables in _PARTS:
         if problem:
-            result.notes.append(f"less than could be read was added, because then the new store {problem}")
+            result.notes.append(f"some of what could be read was not added, because with it the new store {problem}")
         path.write_bytes(backup_files.without_log(base))
         with closing(sqlite3.connect(path, isolation_level=None)) as db:
-            changes = yield from _fill(db, bool(base), present, known, tables, result)
+            changes = yield from _fill(db, present, known, tables, result, from_backup=bool(base))
         yield Progress("check", 0, None)
         if not (problem := problem_of(path.parent, path.read_bytes())):
             break
@@ -184,26 +212,32 @@ def _build(path: Path, base: bytes, present: Present, known: int, result: Restor
 
 
 def _fill(
-    db: sqlite3.Connection, begun: bool, present: Present, known: int, tables: Sequence[str], result: Restored
+    db: sqlite3.Connection,
+    present: Present,
+    known: int,
+    tables: Sequence[str],
+    result: Restored,
+    *,
+    from_backup: bool,
 ) -> Generator[Progress, None, int]:
-    """Bring a store up to date and add what was found, in one transaction. begun: it is a backup, not empty."""
+    """Bring a store up to date and add what was found, in one transaction. from_backup: it is one, not empty."""
     found = present.found if present.state in ("damaged", "empty", "older") else None
     identity = found.project if found is not None else None
     if schema.version(db) < len(schema.MIGRATIONS):
         schema.migrate(db)
     db.execute("PRAGMA foreign_keys = ON")
     db.execute("BEGIN")
-    if not begun:
+    if not from_backup:
         row = identity or {"uuid": str(uuid.uuid4()), "created": now(), "rainclean": __version__}
         values = [row[name] for name in ("uuid", "created", "rainclean")]
         db.execute("INSERT INTO project (uuid, created, rainclean) VALUES (?, ?, ?)", values)
-    of, changes = db.execute("SELECT uuid, changes FROM project").fetchone()
-    if identity is not None and identity["uuid"] != of:
-        result.notes.append("the store was of another project: nothing was taken from it")
+    own_uuid, changes = db.execute("SELECT uuid, changes FROM project").fetchone()
+    if identity is not None and identity["uuid"] != own_uuid:
+        result.notes.append("the store belongs to another project: nothing was added from it")
         found = None
     if found is not None:
         newer = identity is None or identity["changes"] >= changes
-        result.salvaged = yield from salvage.merge(db, found, newer, tables)
+        result.salvaged = yield from salvage.merge(db, found, tables, newer=newer)
         result.unreadable = found.unreadable + result.salvaged.missed
     changes = max(changes, known, identity["changes"] if identity else 0) + 1
     db.execute("UPDATE project SET changes = ?, changed = ?", (changes, now()))
@@ -214,7 +248,7 @@ def _fill(
 
 
 def _keep(folder: Path, present: Present, work: Path) -> Path | None:
-    """Keep the store that is replaced: a sound one as a backup, another one as it is with what SQLite kept beside."""
+    """Keep the store that is replaced: a sound one as a backup, another one unchanged with SQLite's files beside it."""
     path = folder / DATABASE
     if present.state == "missing":
         return None
@@ -225,12 +259,12 @@ def _keep(folder: Path, present: Present, work: Path) -> Path | None:
             return made.path
         if present.contents is not None:
             same = (b.path for b in backup_files.backups(folder) if b.changes == present.contents.changes)
-            if (there := next(same, None)) is not None:
-                return there
+            if (existing := next(same, None)) is not None:
+                return existing
     stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
     target = place / f"{present.state}-{stamp}.sqlite"
     copy = copy_of(path, work / target.name)
-    for one in [*(Path(f"{copy}{suffix}") for suffix in BESIDE), copy]:  # the store last: it says that all is there
+    for one in [*(Path(f"{copy}{suffix}") for suffix in BESIDE), copy]:  # the store last: where it is, the others are
         if one.exists():
             with one.open("rb+") as file:
                 os.fsync(file.fileno())
@@ -241,47 +275,47 @@ def _keep(folder: Path, present: Present, work: Path) -> Path | None:
 
 
 def _bound(place: Path) -> None:
-    """Of stores that were replaced the last ones stay."""
+    """Remove all but the latest stores that were replaced."""
     moved = sorted(
         (p for p in place.glob("*.sqlite") if p.name.startswith(("damaged-", "empty-", "older-"))),
         key=lambda p: p.name.partition("-")[2],
     )
-    for path in moved[:-MOVED]:
+    for path in moved[:-MAX_REPLACED]:
         for suffix in ("", *BESIDE):
             with suppress(OSError):
                 Path(f"{path}{suffix}").unlink(missing_ok=True)
 
 
 def _replace(folder: Path, new: Path, present: Present, work: Path) -> None:
-    """Put the new store in place. At each moment there is a store, and what is beside it belongs to it."""
+    """Put the new store in place. At each moment there is a store, and the files beside it belong to it."""
     path = folder / DATABASE
     if path.exists():
         shutil.copymode(path, new)
-    beside = [one for suffix in BESIDE if (one := Path(f"{path}{suffix}")).exists()]
-    if beside and present.data:
-        # SQLite would play back a journal into whatever stands beside it: first what it leads to, which stays the same.
+    sidecars = [sidecar for suffix in BESIDE if (sidecar := Path(f"{path}{suffix}")).exists()]
+    if sidecars and present.data:
+        # SQLite would play back a journal into any store beside it. So first the store that it leads to is put there.
         settled = work / "settled.sqlite"
         settled.write_bytes(present.data)
         with settled.open("rb+") as file:
             os.fsync(file.fileno())
         settled.replace(path)
         sync_folder(folder)
-    for one in beside:
-        one.unlink()
+    for sidecar in sidecars:
+        sidecar.unlink()
     new.replace(path)
     sync_folder(folder)
 
 
 def _check_project(folder: Path) -> None:
     if not any((folder / name).exists() for name in (DATABASE, backup_files.FOLDER)):
-        raise InputError(folder, "is no project" if folder.exists() else "no such folder")
+        raise InputError(folder, "is not a project" if folder.exists() else "no such folder")
 
 
 @contextmanager
-def _locked(folder: Path, exclusive: bool) -> Iterator[None]:
+def _locked(folder: Path, *, exclusive: bool) -> Iterator[None]:
     lock = StoreLock(folder, WAIT, needed=exclusive)
     try:
-        lock.take(exclusive)
+        lock.take(exclusive=exclusive)
         yield
     except TimeoutError:
         raise RaincleanError(f"{folder}: another process has been using it for {WAIT:.0f} s; try again") from None

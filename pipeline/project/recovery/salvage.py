@@ -56,7 +56,7 @@ class Salvaged:
 
 
 def read(data: bytes) -> Generator[Progress, None, Found]:
-    """Read and check all rows in the bytes of a store, whatever its state."""
+    """Read and check all rows in the bytes of a store, damaged or not."""
     found, pages = Found(), Pages(data)
     for number, cells in enumerate(pages.cells()):
         for cell in cells:
@@ -67,13 +67,17 @@ def read(data: bytes) -> Generator[Progress, None, Found]:
 
 
 def merge(
-    db: sqlite3.Connection, found: Found, newer: bool, tables: Sequence[str] = ORDER
+    db: sqlite3.Connection, found: Found, tables: Sequence[str] = ORDER, *, newer: bool
 ) -> Generator[Progress, None, Salvaged]:
-    """Add to a sound store, inside a transaction, what was found and is not there.
+    """Add to a sound store, inside a transaction, the rows that were found and that it does not have.
 
-    newer: what can change (places of clips, descriptions) is later in what was found. tables: those that are added to.
+    Args:
+        db: The store.
+        found: The rows.
+        tables: Tables that are added to.
+        newer: Of what can change (places of clips, descriptions), the found values are later ones.
     """
-    merging = _Merging(db, found, newer)
+    merging = _Merging(db, found, newer=newer)
     merging.count_missed()
     for done, table in enumerate(ORDER):
         yield Progress("salvage", done, len(ORDER))
@@ -175,7 +179,7 @@ def _makes_sense(table: str, number: int, row: Row) -> bool:
 
 # -- adding -----------------------------------------------------------------------------------------------------------
 
-_SAID = {
+_CHANGEABLE = {
     "clip": ("path", "relative", "copied", "bytes", "modified_ns", "salvage"),
     "sequence": ("name", "scene", "scene_by", "source", "author", "licence", "consent", "notes"),
 }
@@ -193,7 +197,7 @@ class _NotPlaced(Exception):
 class _Merging:
     """One merge. Ids of what was found are mapped to those of the store."""
 
-    def __init__(self, db: sqlite3.Connection, found: Found, newer: bool) -> None:
+    def __init__(self, db: sqlite3.Connection, found: Found, *, newer: bool) -> None:
         self._db, self._found, self._newer = db, found, newer
         db.row_factory = sqlite3.Row
         self._ids: dict[str, dict[int, int]] = {table: {} for table in ORDER}
@@ -218,8 +222,8 @@ class _Merging:
     def count_missed(self) -> None:
         """Count rows of the store that could not be read of what it is merged with, before any is added."""
         for table in ORDER:
-            there = {row[0] for row in self._db.execute(f"SELECT id FROM {table}")}
-            self.salvaged.missed += len(there - self._found.rows[table].keys())
+            existing = {row[0] for row in self._db.execute(f"SELECT id FROM {table}")}
+            self.salvaged.missed += len(existing - self._found.rows[table].keys())
 
     def count_missing(self) -> None:
         """Say what was left out, and what is missing: numbers of appended rows have no gaps."""
@@ -228,12 +232,12 @@ class _Merging:
             for key, n in sorted(self._left_out.items())
         ]
         for table in JOURNALS:
-            there, last = self._db.execute(f"SELECT count(*), coalesce(max(id), 0) FROM {table}").fetchone()
-            last = max(last, *self._found.rows[table], *self._told_of(table))
-            if lost := last - there - sum(n for key, n in self._left_out.items() if key.startswith(f"{table}:")):
+            count, last = self._db.execute(f"SELECT count(*), coalesce(max(id), 0) FROM {table}").fetchone()
+            last = max(last, *self._found.rows[table], *self._rows_of_edits(table))
+            if lost := last - count - sum(n for key, n in self._left_out.items() if key.startswith(f"{table}:")):
                 self.salvaged.notes.append(f"{counted(lost, table)} cannot be read")
 
-    def _told_of(self, table: str) -> set[int]:
+    def _rows_of_edits(self, table: str) -> set[int]:
         """Ids of decisions or opinions that edits were: the last ones leave no gap where they are lost."""
         values = (json.loads(row["value"]).get(f"{table}s") for row in self._found.rows["edit"].values())
         return {0, *(n for value in values if isinstance(value, list) for n in value if type(n) is int)}
@@ -241,8 +245,10 @@ class _Merging:
     def _place(self, table: str, number: int, row: Row) -> None:
         if table == "analysis":
             row = {**row, "sequence_id": self._known("sequence", row["sequence_id"])}
-            there = self._one("id = ? AND sequence_id = ? AND settings_hash = ? AND finished = ?", table, number, row)
-            if there is None and not self._is_wanted(number, row):
+            existing = self._one(
+                "id = ? AND sequence_id = ? AND settings_hash = ? AND finished = ?", table, number, row
+            )
+            if existing is None and not self._is_wanted(number, row):
                 raise _NotPlaced("not all of its candidates can be read; analyze makes them again")
         elif table == "candidate":
             of = row["analysis_id"]
@@ -252,28 +258,30 @@ class _Merging:
                     self._ids[table][number] = number
                 return
             row = {**row, "analysis_id": self._ids["analysis"][of]}
-            there = self._one("analysis_id = ? AND name = ?", table, row)
+            existing = self._one("analysis_id = ? AND name = ?", table, row)
         elif table == "clip":
-            there = self._one("content = ?", table, row)
+            existing = self._one("content = ?", table, row)
         elif table == "sequence":
             row = self._sequence(row)
-            there = self._one("clip_id = ? AND first = ? AND last = ?", table, row)
+            existing = self._one("clip_id = ? AND first = ? AND last = ?", table, row)
         else:
             row = self._appended(table, row)
-            there = self._one("uuid = ?", table, row) or self._one("id = ? AND at = ? AND who = ?", table, number, row)
-        if there is None:
+            existing = self._one("uuid = ?", table, row) or self._one(
+                "id = ? AND at = ? AND who = ?", table, number, row
+            )
+        if existing is None:
             self._ids[table][number] = self._insert(table, number, row)
             self.salvaged.added[table] += 1
         else:
-            self._ids[table][number] = there
-            self._say_anew(table, there, row)
+            self._ids[table][number] = existing
+            self._update(table, existing, row)
 
-    def _one(self, where: str, table: str, *of: Any) -> int | None:
+    def _one(self, where: str, table: str, *keys: Any) -> int | None:
         """The id of the row of the store with these values: of a row, or an id and a row."""
-        row = of[-1] | ({"id": of[0]} if len(of) > 1 else {})
+        row = keys[-1] | ({"id": keys[0]} if len(keys) > 1 else {})
         names = re.findall(r"(\w+) = \?", where)
-        found = self._db.execute(f"SELECT id FROM {table} WHERE {where}", [row[name] for name in names]).fetchone()
-        return None if found is None else int(found["id"])
+        row_found = self._db.execute(f"SELECT id FROM {table} WHERE {where}", [row[name] for name in names]).fetchone()
+        return None if row_found is None else int(row_found["id"])
 
     def _insert(self, table: str, number: int, row: Row) -> int:
         """Under the id that it had, or another where that is taken."""
@@ -284,15 +292,15 @@ class _Merging:
         self._db.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})", [*row.values()])
         return number
 
-    def _say_anew(self, table: str, there: int, row: Row) -> None:
+    def _update(self, table: str, number: int, row: Row) -> None:
         """Take over what can change, where it has."""
-        columns = _SAID.get(table, ()) if self._newer else ()
+        columns = _CHANGEABLE.get(table, ()) if self._newer else ()
         if not columns:
             return
-        before = self._db.execute(f"SELECT {', '.join(columns)} FROM {table} WHERE id = ?", (there,)).fetchone()
-        if tuple(before) != tuple(row[column] for column in columns):
+        present = self._db.execute(f"SELECT {', '.join(columns)} FROM {table} WHERE id = ?", (number,)).fetchone()
+        if tuple(present) != tuple(row[column] for column in columns):
             marks = ", ".join(f"{column} = ?" for column in columns)
-            self._db.execute(f"UPDATE {table} SET {marks} WHERE id = ?", [*(row[c] for c in columns), there])
+            self._db.execute(f"UPDATE {table} SET {marks} WHERE id = ?", [*(row[c] for c in columns), number])
             self.salvaged.described += table == "sequence"
 
     def _known(self, table: str, number: int) -> int:
@@ -318,10 +326,10 @@ class _Merging:
 
     def _is_wanted(self, number: int, row: Row) -> bool:
         """Whether an analysis is whole, or something hangs on it."""
-        made = self._candidates[number]
-        ranks = sorted(self._found.rows["candidate"][one]["rank"] for one in made)
+        candidates = self._candidates[number]
+        ranks = sorted(self._found.rows["candidate"][one]["rank"] for one in candidates)
         whole = bool(row["error"]) or (bool(ranks) and ranks == list(range(1, len(ranks) + 1)))
-        return whole or not self._referred.isdisjoint(made)
+        return whole or not self._referred.isdisjoint(candidates)
 
     def _appended(self, table: str, row: Row) -> Row:
         row = {**row, "sequence_id": self._known("sequence", row["sequence_id"])}
@@ -336,14 +344,14 @@ class _Merging:
     def _candidate(self, number: int, sequence: int) -> int:
         if number in self._ids["candidate"]:
             return self._ids["candidate"][number]
-        there = self._db.execute(
+        existing = self._db.execute(
             "SELECT analysis_id, sequence_id FROM candidate JOIN analysis ON analysis_id = analysis.id "
             "WHERE candidate.id = ?", (number,),
         ).fetchone()  # fmt: skip
         # The store's candidate of that number, unless analyze has used the number again since.
-        if number in self._found.rows["candidate"] or there is None or there["sequence_id"] != sequence:
+        if number in self._found.rows["candidate"] or existing is None or existing["sequence_id"] != sequence:
             raise _NotPlaced("its candidate cannot be read")
-        of = there["analysis_id"]
+        of = existing["analysis_id"]
         if of in self._found.rows["analysis"] and self._ids["analysis"].get(of) != of:
             raise _NotPlaced("its candidate cannot be read")
         return number
@@ -360,8 +368,8 @@ class _Merging:
         return json.dumps(value, ensure_ascii=False) if changed else text
 
 
-def said(salvaged: Salvaged) -> str:
-    """What was salvaged, for a person: ``30 decisions, 2 clips``; empty for nothing."""
+def salvaged_text(salvaged: Salvaged) -> str:
+    """Return what was salvaged, for a person: ``30 decisions, 2 clips``; empty for nothing."""
     plural = {"analysis": "analyses"}
     parts = [
         f"{n} {plural.get(table, f'{table}s')}" if n > 1 else counted(n, table)

@@ -57,20 +57,20 @@ class Contents:
 
 def backups(folder: Path) -> list[Backup]:
     """The backups of a project's folder, the newest first. By changes, not by time: a clock may be set back."""
-    found = []
+    result = []
     with suppress(FileNotFoundError, NotADirectoryError):
         for path in (folder / FOLDER).iterdir():
             if (name := _NAME.fullmatch(path.name)) is None:
                 continue
             with suppress(ValueError):
                 at = datetime.strptime(name[1], _TIME).replace(tzinfo=UTC)
-                found.append(Backup(path, at, int(name[2])))
-    return sorted(found, key=lambda b: (b.changes, b.at), reverse=True)
+                result.append(Backup(path, at, int(name[2])))
+    return sorted(result, key=lambda b: (b.changes, b.at), reverse=True)
 
 
-def kept(there: Iterable[Backup]) -> set[Backup]:
+def kept_backups(existing: Iterable[Backup]) -> set[Backup]:
     """Which of some backups are kept."""
-    ordered = sorted(there, key=lambda b: (b.changes, b.at))
+    ordered = sorted(existing, key=lambda b: (b.changes, b.at))
     of_day = {backup.at.date(): backup for backup in ordered}  # the last of each day
     days = sorted(of_day)[-DAYS:]
     return {*ordered[-LAST:], *(of_day[day] for day in days)}
@@ -134,16 +134,16 @@ def back_up(folder: Path, data: bytes) -> Backup | None:
     try:
         place.mkdir(exist_ok=True)
         with FileLock(place / ".lock").acquire(timeout=0):
-            there = backups(folder)
+            existing = backups(folder)
             changes = _sound(folder, data).changes
-            if any(backup.changes >= changes for backup in there):
+            if any(old.changes >= changes for old in existing):
                 return None
-            made = _write(place, data, changes)
-            for backup in {*there, made} - kept([*there, made]):
-                backup.path.unlink(missing_ok=True)
+            backup = _write(place, data, changes)
+            for old in {*existing, backup} - kept_backups([*existing, backup]):
+                old.path.unlink(missing_ok=True)
             for left in place.glob(".*.sqlite.gz.partial"):
                 left.unlink(missing_ok=True)  # of a process that was killed: the lock is ours
-            return made
+            return backup
     except Timeout:
         return None
     except OSError as error:
@@ -181,8 +181,8 @@ def examine(path: Path, data: bytes) -> Contents:
                 raise InputError(path, "is no store of a project, or of a newer rainclean")
             counts = [db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in ("decision", "sequence")]
             changes = "changes" if version > 3 else "0"  # column of the fourth version
-            said = db.execute(f"SELECT uuid, {changes} FROM project").fetchone() or ("", 0)
-            return Contents(str(said[0]), int(said[1]), *counts)
+            identity = db.execute(f"SELECT uuid, {changes} FROM project").fetchone() or ("", 0)
+            return Contents(str(identity[0]), int(identity[1]), *counts)
     except (sqlite3.Error, UnicodeError, MemoryError) as error:
         raise InputError(path, f"is damaged ({error})") from error
 
@@ -255,24 +255,24 @@ def local_time(at: datetime) -> str:
     return at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
-def check_time(said: str) -> None:
+def check_time(time: str) -> None:
     """Raise UsageError unless this is a time as `local_time` gives it, or its beginning; with a Z at the end UTC."""
-    text, whole = said.removesuffix("Z").replace("T", " "), "0000-01-01 00:00:00"
+    text, whole = time.removesuffix("Z").replace("T", " "), "0000-01-01 00:00:00"
     try:
         if len(text) not in (4, 7, 10, 13, 16, 19):
             raise ValueError
         datetime.strptime(text + whole[len(text) :], "%Y-%m-%d %H:%M:%S")
     except ValueError:
-        raise UsageError(f"{said!a} is no time; use 2026-05-01, or 2026-05-01T14:30:00, with Z for UTC") from None
+        raise UsageError(f"{time!a} is no time; use 2026-05-01, or 2026-05-01T14:30:00, with Z for UTC") from None
 
 
-def _is_at_or_before(at: datetime, said: str) -> bool:
-    text = said.removesuffix("Z").replace("T", " ")
-    printed = at.strftime("%Y-%m-%d %H:%M:%S") if said.endswith("Z") else local_time(at)
+def _is_at_or_before(at: datetime, time: str) -> bool:
+    text = time.removesuffix("Z").replace("T", " ")
+    printed = at.strftime("%Y-%m-%d %H:%M:%S") if time.endswith("Z") else local_time(at)
     return printed[: len(text)] <= text
 
 
-def told_once(notes: list[str]) -> Callable[[Callable[[], None]], None]:
+def noted_once(notes: list[str]) -> Callable[[Callable[[], None]], None]:
     """Runs work at once; what it raises that a person can act on is a note, each only once."""
 
     def run(work: Callable[[], None]) -> None:

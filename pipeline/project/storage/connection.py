@@ -19,10 +19,11 @@ from rainclean.errors import InputError, RaincleanError, ResourceError, StoreErr
 
 
 class Connection:
-    """One thread's way into a store. Raises RaincleanError where it cannot be opened.
+    """One thread's connection to a store. Raises RaincleanError where it cannot be opened.
 
-    wait: seconds to wait for others. read_only: it cannot be written to. changes: how many the store had seen with the
-    last one made here; 0 before.
+    Attributes:
+        read_only: The store cannot be written to.
+        changes: How many the store had seen with the last one made here; 0 before.
     """
 
     def __init__(self, path: Path, wait: float) -> None:
@@ -49,12 +50,12 @@ class Connection:
             raise
 
     def rows(self, sql: str, values: tuple[Any, ...] = ()) -> list[sqlite3.Row]:
-        """All rows of a query."""
+        """Return all rows of a query."""
         with self._holding(exclusive=False), self._errors():
             return self._db.execute(sql, values).fetchall()
 
     def change(self, sql: str, values: tuple[Any, ...]) -> int:
-        """Run a statement, in a transaction of its own unless there is one; returns the id of a new row."""
+        """Run a statement, in a transaction of its own unless one is open; return the id of a new row."""
         if not self._db.in_transaction:
             with self.transaction():
                 return self.change(sql, values)
@@ -63,15 +64,15 @@ class Connection:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing, on disk when it ends."""
+        """Make the changes of the block all or nothing, on disk when it ends."""
         with self._holding(exclusive=True):
-            before = self._db.total_changes
+            changes_before = self._db.total_changes
             try:
                 with self._errors():
                     self._db.execute("BEGIN IMMEDIATE")
                 yield
                 with self._errors():
-                    changed = self._db.total_changes != before
+                    changed = self._db.total_changes != changes_before
                     if changed:
                         (row,) = self._db.execute(
                             "UPDATE project SET changes = changes + 1, changed = ? RETURNING changes", (now(),)
@@ -87,7 +88,7 @@ class Connection:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Queries in the block see one state."""
+        """Let all queries in the block see one state."""
         if self._db.in_transaction:
             yield
             return
@@ -100,7 +101,7 @@ class Connection:
                 self._roll_back()
 
     def serialized(self) -> bytes:
-        """The bytes of the whole store, outside of transactions."""
+        """Return the bytes of the whole store, outside of transactions."""
         # As they are in the file: nobody writes meanwhile, and SQLite takes several times as long to copy them.
         with self._holding(exclusive=False):
             try:
@@ -109,12 +110,12 @@ class Connection:
                 raise ResourceError(f"{self._path}: {error.strerror or error}") from error
 
     def differences(self) -> list[str]:
-        """What of the tables is not as it was made."""
+        """Return what differs in the tables from how they were made."""
         with self._holding(exclusive=False), self._errors():
             return schema.differences(self._db)
 
     def damaged(self, reason: str) -> StoreError:
-        """What to say of a store that is damaged."""
+        """Return the error of a damaged store."""
         return StoreError(self._path, f"is damaged or no store of a project ({short_line(reason)})", self._restore)
 
     @property
@@ -122,7 +123,7 @@ class Connection:
         return f"go back to an earlier state of it with: rainclean restore {quoted(self._path.parent)}"
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Close the files."""
         self._db.close()
         self._lock.close()
 
@@ -134,13 +135,13 @@ class Connection:
     # -- the lock, and the file that is meant ------------------------------------------------------------------------
 
     @contextmanager
-    def _holding(self, exclusive: bool) -> Iterator[None]:
+    def _holding(self, *, exclusive: bool) -> Iterator[None]:
         """Hold the lock, on the file that was opened; nothing more where it is held already."""
         if self._held:
             yield
             return
         try:
-            self._take(exclusive)
+            self._take(exclusive=exclusive)
             if not exclusive and self._beside("-journal"):
                 # Nobody is writing: a killed process left it half done. Whoever puts that right is alone.
                 if self.read_only:
@@ -158,9 +159,9 @@ class Connection:
         folder = self._path.parent
         return ResourceError(f"{folder}: cannot be written to, and is in use or was killed; copy it first")
 
-    def _take(self, exclusive: bool) -> None:
+    def _take(self, *, exclusive: bool) -> None:
         try:
-            self._lock.take(exclusive)
+            self._lock.take(exclusive=exclusive)
         except TimeoutError:
             raise RaincleanError(self._busy()) from None
         except FileNotFoundError:
@@ -182,10 +183,10 @@ class Connection:
 
     def _at_path(self) -> tuple[int, int] | None:
         try:
-            there = self._path.stat()
+            status = self._path.stat()
         except OSError:
             return None
-        return there.st_dev, there.st_ino
+        return status.st_dev, status.st_ino
 
     def _gone(self) -> StoreError:
         return StoreError(
@@ -227,38 +228,40 @@ class Connection:
             raise
 
     def _fault(self) -> str:
-        """What SQLite finds wrong with the open file, at once; "" where it is sound."""
+        """Return the first thing that SQLite finds wrong with the open file; "" where it is sound."""
         try:
-            found = [row[0] for row in self._db.execute("PRAGMA integrity_check(1)") if row[0] != "ok"]
-            return str((found + schema.differences(self._db) + [""])[0])
+            faults = [row[0] for row in self._db.execute("PRAGMA integrity_check(1)") if row[0] != "ok"]
+            return str((faults + schema.differences(self._db) + [""])[0])
         except (sqlite3.Error, UnicodeDecodeError) as error:
             return str(error)
 
     def _check_version(self) -> None:
-        found = schema.version(self._db)
+        version = schema.version(self._db)
         mark = self._db.execute("PRAGMA application_id").fetchone()[0]
         tables = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if (found or mark or tables) and mark != schema.APPLICATION_ID:
+        if (version or mark or tables) and mark != schema.APPLICATION_ID:
             raise InputError(self._path, "is a database of another program")
         if not mark:
             raise self._empty()
-        if found < 1 or not tables:
-            raise self.damaged(f"version {found} with {tables} tables")
-        if found > len(schema.MIGRATIONS) or (self.read_only and found < len(schema.MIGRATIONS)):
-            age = "a newer" if found > len(schema.MIGRATIONS) else "an older"
-            advice = "update rainclean" if found > len(schema.MIGRATIONS) else "open it once where it can be written to"
-            versions = f"version {found} of the store, this one knows {len(schema.MIGRATIONS)}"
+        if version < 1 or not tables:
+            raise self.damaged(f"version {version} with {tables} tables")
+        if version > len(schema.MIGRATIONS) or (self.read_only and version < len(schema.MIGRATIONS)):
+            age = "a newer" if version > len(schema.MIGRATIONS) else "an older"
+            advice = (
+                "update rainclean" if version > len(schema.MIGRATIONS) else "open it once where it can be written to"
+            )
+            versions = f"version {version} of the store, this one knows {len(schema.MIGRATIONS)}"
             raise InputError(self._path.parent, f"was written by {age} rainclean ({versions})", advice)
 
     def _empty(self) -> StoreError:
-        """What to say of a store that holds nothing: not that there is nothing where there was something."""
+        """Return the error of a store that holds nothing. It tells a lost project from a new one."""
         folder = self._path.parent
         ours = {self._path.name, LOCK, TURN}
         left = sorted(p.name for p in folder.iterdir() if p.name not in ours and not p.name.startswith(self._path.name))
         if not left:
             return StoreError(self._path, "is empty", f"make a project with: rainclean new {quoted(folder)}")
-        there = f"is empty, but there is more of a project beside it ({few(left)}): what it held is gone"
-        return StoreError(self._path, there, self._restore)
+        reason = f"is empty, but there is more of a project beside it ({few(left)}): what it held is gone"
+        return StoreError(self._path, reason, self._restore)
 
     def _is_outdated(self) -> bool:
         if self.read_only:
@@ -305,5 +308,5 @@ class Connection:
 
 
 def now() -> str:
-    """The present, UTC, to the second."""
+    """Return the present, UTC, to the second."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

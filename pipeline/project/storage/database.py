@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Self
 
 from pipeline.project.storage import schema
 from pipeline.project.storage.artefacts import Artefacts
-from pipeline.project.storage.backup_files import Keeper, backups, known_changes, note_changes, told_once
+from pipeline.project.storage.backup_files import Keeper, backups, known_changes, note_changes, noted_once
 from pipeline.project.storage.connection import Connection, now
 from pipeline.project.storage.filesystem import network_share, sync_folder
 from pipeline.project.storage.jobs import job_lock
@@ -35,15 +35,21 @@ _MAKING = ".project.sqlite.new"
 
 
 class Project:
-    """An open project, a context manager. Raises RaincleanError where it cannot be opened.
+    """An open project, a context manager, for one thread. Raises RaincleanError where it cannot be opened.
 
-    folder: absolute path. notes: one line each that a person should know. wait: seconds to wait for another process's
-    transaction. later: does a piece of work (a backup) in another thread; without it, it is done at once. Used by one
-    thread.
+    Args:
+        folder: The project.
+        wait: Seconds to wait for another process's transaction.
+        later: Runs a piece of work (a backup) in another thread. Without it, the work is done at once.
+
+    Attributes:
+        folder: Absolute path.
+        read_only: The project cannot be written to.
+        notes: Lines that a person should read.
     """
 
     examine: ClassVar[Callable[["Project"], list[str]]]
-    """What `problems` asks: what a sound store holds is known to those who write its rows (`pipeline.project`)."""
+    """What `problems` calls: only those who write rows know what a sound store holds (`pipeline.project`)."""
 
     def __init__(
         self, folder: Path, wait: float = WAIT, later: Callable[[Callable[[], None]], None] | None = None
@@ -54,20 +60,20 @@ class Project:
                 raise StoreError(
                     self.folder / DATABASE, "is missing", f"rainclean restore {quoted(folder)} brings it back"
                 )
-            what = "no such folder" if not folder.exists() else "is no project"
+            what = "no such folder" if not folder.exists() else "is not a project"
             raise InputError(folder, what, f"make one with: rainclean new {quoted(folder)}")
         self.artefacts = Artefacts(self.folder / ARTEFACTS)
         self._connection = Connection(self.folder / DATABASE, wait)
         self.read_only = self._connection.read_only
         self.notes: list[str] = []
         if self.read_only:
-            self.notes.append("the project cannot be written to: it can be looked at and exported, not changed")
+            self.notes.append("the project cannot be written to: it can be viewed and exported, but not changed")
         elif share := network_share(self.folder):
             self.notes.append(
-                f"the project lies on a network share ({share}): changes wait for one another longer there, and "
-                "locks are only as good as the share's; a local disk is better"
+                f"the project lies on a network share ({share}): changes are slower there, and locks are only as "
+                "reliable as the share's; a local disk is better"
             )
-        self._backups = Keeper(self.folder, self._copied, later or told_once(self.notes))
+        self._backups = Keeper(self.folder, self._copied, later or noted_once(self.notes))
         if not self.read_only:
             try:
                 self._look_for_newer()
@@ -78,7 +84,12 @@ class Project:
 
     @classmethod
     def create(cls, folder: Path) -> Self:
-        """Make a project in a folder that is not there or empty. Of several that try at a time one does."""
+        """Make a project in a new or empty folder. Of several processes that try at a time one succeeds.
+
+        Raises:
+            InputError: The folder is not empty.
+            ResourceError: It cannot be written to.
+        """
         try:
             _check_free(folder)
             folder.mkdir(parents=True, exist_ok=True)
@@ -99,12 +110,12 @@ class Project:
 
     @classmethod
     def again(cls, folder: Path, wait: float = WAIT) -> Self:
-        """Open a project that this process has open already, in another thread: without a backup."""
+        """Open a project in another thread of a process that has it open already. No backup is made."""
         return cls(folder, wait, lambda _: None)
 
     @property
     def uuid(self) -> str:
-        """What tells this project from every other one."""
+        """Identity of this project."""
         return str(self.value("SELECT uuid FROM project"))
 
     @property
@@ -113,20 +124,20 @@ class Project:
         return int(self.value("SELECT changes FROM project"))
 
     def serialized(self) -> bytes:
-        """The bytes of the whole store at one moment, as a file that SQLite opens."""
+        """Return the bytes of the whole store at one moment, as a file that SQLite opens."""
         return self._connection.serialized()
 
     def rows(self, sql: str, *values: Any) -> list[sqlite3.Row]:
-        """All rows of a query; columns by name."""
+        """Return all rows of a query; columns by name."""
         return self._connection.rows(sql, values)
 
     def value(self, sql: str, *values: Any) -> Any:
-        """First column of the first row of a query; None where there is no row."""
-        found = self.rows(sql, *values)
-        return found[0][0] if found else None
+        """Return the first column of the first row of a query; None where there is no row."""
+        rows = self.rows(sql, *values)
+        return rows[0][0] if rows else None
 
     def insert(self, table: str, **values: Any) -> int:
-        """Add a row; returns its id."""
+        """Add a row, and return its id."""
         names, marks = ", ".join(values), ", ".join("?" * len(values))
         return self._connection.change(f"INSERT INTO {table} ({names}) VALUES ({marks})", tuple(values.values()))
 
@@ -136,44 +147,48 @@ class Project:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing: what the block changes is on disk when it ends, or not there at all when it raises.
+        """Make the changes of the block all or nothing: on disk when it ends, undone when it raises.
 
-        Others wait meanwhile: what takes long is made before.
+        Others wait meanwhile, so long work is done before.
         """
         with self._connection.transaction():
             yield
         self._backups.look(self._connection.changes)
 
     def snapshot(self) -> AbstractContextManager[None]:
-        """Queries in the block see one state of the project. Writers wait meanwhile: read, and compute afterwards."""
+        """Let all queries in the block see one state. Writers wait meanwhile: read in it, and compute afterwards."""
         return self._connection.snapshot()
 
     def job(self, name: str) -> AbstractContextManager[None]:
-        """Hold long work of one kind for this process. Raises RaincleanError where another one is at it."""
+        """Reserve long work of one kind for this process.
+
+        Raises:
+            RaincleanError: Another process does such work on this project.
+        """
         return job_lock(self.folder, name)
 
     def problems(self) -> list[str]:
-        """What is wrong with the store, a line each; empty where it is sound."""
+        """Return what is wrong with the store, a line each; empty where it is sound."""
         return type(self).examine(self)
 
     def differences(self) -> list[str]:
-        """What of the tables is not as it was made."""
+        """Return what differs in the tables from how they were made."""
         return self._connection.differences()
 
     def explain(self, error: BaseException) -> None:
-        """Raise StoreError where an error is put down to a damaged one; a bug stays a bug."""
+        """Raise StoreError where a damaged store caused an error. A bug stays a bug."""
         if isinstance(error, RaincleanError | OSError) or not isinstance(error, Exception):
             return
         try:
-            found = self.problems()
+            problems = self.problems()
         except RaincleanError:
             return  # cannot be told now
-        if found:
-            raise self._connection.damaged(found[0]) from error
+        if problems:
+            raise self._connection.damaged(problems[0]) from error
 
     @contextmanager
     def explaining(self) -> Iterator[None]:
-        """What the block raises is looked at by `explain`."""
+        """Let `explain` examine what the block raises."""
         try:
             yield
         except Exception as error:
@@ -181,7 +196,7 @@ class Project:
             raise
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Close the files."""
         self._connection.close()
         if self._connection.changes:
             note_changes(self.folder, self._connection.changes)

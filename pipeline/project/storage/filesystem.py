@@ -47,31 +47,31 @@ def network_share(folder: Path) -> str | None:
     if sys.platform == "win32":
         return _windows_share(folder)
     place, best, kind = folder.resolve(), -1, ""
-    for point, told in _mounts():
+    for point, mounted in _mounts():
         # Of mounts over one another on one point the last one counts.
         if place.is_relative_to(point) and len(point.parts) >= best:
-            best, kind = len(point.parts), told
+            best, kind = len(point.parts), mounted
     return kind if kind in NETWORK else None
 
 
 def _mounts(listed: Path = Path("/proc/self/mountinfo")) -> list[tuple[Path, str]]:
     """Mount points and kinds of file system, in the order in which they were mounted."""
     if sys.platform == "darwin":
-        said = subprocess.run(["/sbin/mount"], capture_output=True, text=True, check=False).stdout
-        return [(Path(m[1]), m[2]) for m in re.finditer(r"^.+? on (/.*?) \((\w+)", said, re.MULTILINE)]
+        output = subprocess.run(["/sbin/mount"], capture_output=True, text=True, check=False).stdout
+        return [(Path(m[1]), m[2]) for m in re.finditer(r"^.+? on (/.*?) \((\w+)", output, re.MULTILINE)]
     try:
         lines = listed.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return []
-    found = []
+    mounts = []
     for line in lines:
         # "36 35 98:0 /root /mnt/point rw,noatime shared:1 - ext4 /dev/sda1 rw": the dash ends optional fields.
         before, _, after = line.partition(" - ")
         fields = before.split(" ")
         if len(fields) > 4 and after:
             point = re.sub(r"\\([0-7]{3})", lambda m: chr(int(m[1], 8)), fields[4])
-            found.append((Path(point), after.split(" ")[0]))
-    return found
+            mounts.append((Path(point), after.split(" ")[0]))
+    return mounts
 
 
 def _windows_share(folder: Path) -> str | None:  # pragma: no cover
@@ -80,5 +80,5 @@ def _windows_share(folder: Path) -> str | None:  # pragma: no cover
     drive = os.path.splitdrive(folder.resolve())[0]
     remote = 4  # DRIVE_REMOTE
     windll = getattr(ctypes, "windll")  # noqa: B009 (elsewhere than on Windows, type checkers do not know it)
-    told = drive.startswith("\\\\") or windll.kernel32.GetDriveTypeW(drive + "\\") == remote
-    return "network drive" if told else None
+    is_remote = drive.startswith("\\\\") or windll.kernel32.GetDriveTypeW(drive + "\\") == remote
+    return "network drive" if is_remote else None

@@ -23,49 +23,56 @@ _SHORTEST, _LONGEST = 0.0002, 0.005
 
 
 class StoreLock:
-    """Shared or exclusive, between processes and between threads; each thread has one of its own.
+    """A lock, shared or exclusive, between processes and between threads; each thread has its own object.
 
-    wait: seconds to wait for others. needed: whether it is an error where there is no lock file and none can be made
-    (an archive); nothing is locked then.
+    Args:
+        folder: The project.
+        wait: Seconds to wait for others.
+        needed: Raise where there is no lock file and none can be made (an archive). Otherwise nothing is locked then.
     """
 
-    def __init__(self, folder: Path, wait: float, needed: bool = True) -> None:
+    def __init__(self, folder: Path, wait: float, *, needed: bool = True) -> None:
         self._wait = wait
-        self._turn, self._lock = _LockFile(folder / TURN, needed), _LockFile(folder / LOCK, needed)
+        self._turn, self._lock = _LockFile(folder / TURN, needed=needed), _LockFile(folder / LOCK, needed=needed)
 
     @property
     def is_there(self) -> bool:
-        """Whether there is anything to lock."""
+        """Whether there is a file to lock."""
         return self._lock.open()
 
-    def take(self, exclusive: bool) -> None:
-        """Take it. Raises TimeoutError where others do not let go of it, other OSErrors where it cannot be had."""
+    def take(self, *, exclusive: bool) -> None:
+        """Acquire the lock.
+
+        Raises:
+            TimeoutError: Others do not release it.
+            OSError: It cannot be acquired.
+        """
         until = monotonic() + self._wait
         try:
-            self._turn.take(True, until)
-            self._lock.take(exclusive, until)
+            self._turn.take(until, exclusive=True)
+            self._lock.take(until, exclusive=exclusive)
         finally:
             self._turn.let_go()
 
     def let_go(self) -> None:
-        """Let others have it."""
+        """Release the lock."""
         self._lock.let_go()
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Close the files, and release the lock."""
         self._turn.close()
         self._lock.close()
 
 
 class _LockFile:
-    """A file that is locked as a whole. It stays where it is: taking it away would take the lock from its holders."""
+    """A file that is locked as a whole. It is never removed: that would take the lock from its holders."""
 
-    def __init__(self, path: Path, needed: bool) -> None:
+    def __init__(self, path: Path, *, needed: bool) -> None:
         self._path, self._needed = path, needed
         self._file: int | None = None
 
     def open(self) -> bool:
-        """Open the file, made where it is missing; False where that cannot be and is not needed."""
+        """Open the file, and make it where it is missing; return False where that fails and it is not needed."""
         if self._file is None:
             plain = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
             try:
@@ -79,8 +86,8 @@ class _LockFile:
                         raise
         return self._file is not None
 
-    def take(self, exclusive: bool, until: float) -> None:
-        """Take the lock; `until` is a time of the monotonic clock. Raises TimeoutError."""
+    def take(self, until: float, *, exclusive: bool) -> None:
+        """Acquire the lock, or raise TimeoutError at a time of the monotonic clock."""
         if sys.platform == "win32":
             return
         pause = _SHORTEST
@@ -113,7 +120,7 @@ class _LockFile:
         assert self._file is not None
         mine = os.fstat(self._file)
         try:
-            there = self._path.stat()
+            status = self._path.stat()
         except FileNotFoundError:
             return False
-        return (mine.st_dev, mine.st_ino) == (there.st_dev, there.st_ino)
+        return (mine.st_dev, mine.st_ino) == (status.st_dev, status.st_ino)

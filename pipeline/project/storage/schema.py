@@ -253,8 +253,8 @@ def migrate(db: sqlite3.Connection) -> None:
 
 def differences(db: sqlite3.Connection) -> list[str]:
     """How the tables of a store differ from those of its version; what others have added counts for nothing."""
-    made, there = _objects(version(db)), _described(db)
-    return [f"{name} is not as it was made" for name, columns in made.items() if there.get(name) != columns]
+    expected, existing = _objects(version(db)), _described(db)
+    return [f"{name} is not as it was made" for name, columns in expected.items() if existing.get(name) != columns]
 
 
 @cache
@@ -267,19 +267,19 @@ def _objects(number: int) -> dict[str, tuple[str, ...]]:
 
 def _described(db: sqlite3.Connection) -> dict[str, tuple[str, ...]]:
     """Kind and columns by name, of all tables, indices and triggers."""
-    found = {}
+    objects = {}
     for name, kind in db.execute("SELECT name, type FROM sqlite_master").fetchall():
         columns = db.execute("SELECT name FROM pragma_table_info(?)", (name,))
-        found[name] = (kind, *(row[0] for row in columns))
-    return found
+        objects[name] = (kind, *(row[0] for row in columns))
+    return objects
 
 
 def _statements(script: str) -> list[str]:
     """Single statements of a script; ``executescript`` would commit before each script."""
-    found, begun = [], ""
+    statements, statement = [], ""
     for line in script.splitlines(keepends=True):
-        begun += line
-        if sqlite3.complete_statement(begun):
-            found.append(begun)
-            begun = ""
-    return found
+        statement += line
+        if sqlite3.complete_statement(statement):
+            statements.append(statement)
+            statement = ""
+    return statements

@@ -40,10 +40,10 @@ class Trash:
         for day in self._days():
             if today - date.fromisoformat(day.name) <= KEPT:
                 (day / _EXPIRED).unlink(missing_ok=True)
-            elif (said := _said(day / _EXPIRED)) is None or said > today:
+            elif (expired := _expired_on(day / _EXPIRED)) is None or expired > today:
                 with suppress(OSError):
                     (day / _EXPIRED).write_text(today.isoformat())
-            elif today > said:
+            elif today > expired:
                 _remove(day)
 
     def _days(self) -> Iterator[Path]:
@@ -75,7 +75,7 @@ def _is_date(name: str) -> bool:
     return False
 
 
-def _said(path: Path) -> date | None:
+def _expired_on(path: Path) -> date | None:
     with suppress(OSError, ValueError):
         return date.fromisoformat(path.read_text(errors="replace").strip())
     return None

@@ -26,8 +26,8 @@ from pipeline.project.analysis.findings import (
 from pipeline.project.analysis.frames import open_frames
 from pipeline.project.analysis.live import kept_candidate, live_recipe, open_live
 from pipeline.project.analysis.records import (
-    FOUND,
-    FOUND_FILES,
+    FINDING_FILES,
+    FindingColumns,
     analyses,
     analysis,
     candidates,
@@ -92,7 +92,7 @@ def test_what_was_found_is_read_as_it_was(project: Project) -> None:
     summary = motion_summary(made)
     assert summary is not None and summary.labels == ("something sways",)
     assert summary.areas["swaying"] == pytest.approx(0.1)
-    assert {getattr(made, name) for name in FOUND_FILES} <= wanted_artefacts(project)
+    assert {getattr(made, name) for name in FINDING_FILES} <= wanted_artefacts(project)
     assert verdict_of(made.verdict) == known.verdict()
     np.testing.assert_array_equal(read_places(project, made.places), known.verdict().places)
     assert not finish(check(project.folder)).problems
@@ -138,7 +138,7 @@ def test_nothing_found_takes_no_files(tmp_path: Path) -> None:
     nothing.share[:] = 0
     with Project(known.make(tmp_path, moving=nothing, posterior=None, stabilization=None)) as project:
         _, made = main_of(project)
-        assert [getattr(made, name) for name in FOUND[:5]] == [""] * 5
+        assert {made.stabilization, made.posterior_mean, made.posterior_sd, made.areas, made.passing} == {""}
         assert motion_summary(made) == MotionSummary(labels=("something sways",), areas={}, doubtful=0.0, shares={})
         assert read_posterior(project, made) is read_areas(project, made) is read_passing(project, made) is None
     assert Areas.of(nothing).encode() == b""
@@ -151,7 +151,7 @@ def test_what_people_make_has_what_its_analysis_found(project: Project, tmp_path
     recipe = Recipe(19, percentile=30.0, steady=True)
     one = editor.keep(sequence, recipe, picture, eta=40, silent_share=0.0, scores=Scores(0.1, 0.1, 0.1, 0.1))
     like = analysis(project, one.analysis_id)
-    assert like.origin == "kept" and all(getattr(like, name) == getattr(made, name) for name in FOUND)
+    assert like.origin == "kept" and FindingColumns.of(like) == FindingColumns.of(made)
     assert rain_amounts(project, like.id) == rain_amounts(project, made.id)
 
 
@@ -192,7 +192,7 @@ def test_stabilized_candidates_go_to_another_project(project: Project, made: Pat
         before = stored(other)
         found = import_decisions(other, [tmp_path / "bad.jsonl"])
         (refused,) = found.refused
-        assert refused == f"{tmp_path / 'bad.jsonl'}: line 2: a stabilization is named otherwise than by its SHA-256"
+        assert refused == f"{tmp_path / 'bad.jsonl'}: line 2: a stabilization is not named by its SHA-256"
         assert not found.added and not found.known and found.lines == 1
         assert stored(other) == before
 
@@ -251,4 +251,4 @@ def test_an_analysis_keeps_what_clean_finds(tmp_path: Path) -> None:
         decision = editor.accept(sequence, one.id)
         chosen = made_candidates.of_sequence(project, sequence, decision.candidate_id or 0)
         like = analysis(project, chosen.analysis_id)
-        assert all(getattr(like, name) == getattr(pan, name) for name in FOUND)
+        assert FindingColumns.of(like) == FindingColumns.of(pan)

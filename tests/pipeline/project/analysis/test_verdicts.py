@@ -142,7 +142,7 @@ def best_of(project: Project, sequence_id: int) -> str:
 
 def test_include_goes_with_auto(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["select", str(home), "place0", "--reject", "--include", "look"]) == 2
-    assert "--include goes with --auto" in capsys.readouterr().err
+    assert "--include needs --auto" in capsys.readouterr().err
 
 
 def test_a_damaged_verdict_is_told(desk: Project) -> None:

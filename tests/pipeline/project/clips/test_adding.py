@@ -219,7 +219,7 @@ def test_which_clips_a_folder_stands_for(tmp_path: Path) -> None:
     # What is named itself is taken, however few images it holds.
     assert find_clips(tmp_path / "pictures" / "thumbnails") == [tmp_path / "pictures" / "thumbnails"]
     (tmp_path / "nothing").mkdir()
-    with pytest.raises(InputError, match="no clip in this folder"):
+    with pytest.raises(InputError, match="has no clip in it"):
         find_clips(tmp_path / "nothing")
 
 

@@ -78,7 +78,7 @@ def test_people_are_compared_by_what_they_said_last(desk: Project) -> None:
 
 
 def test_the_command(home: Path, desk: Project, here: Run) -> None:
-    assert "nobody has judged" in here("agreement", home).stdout
+    assert "no sequence was judged by two people" in here("agreement", home).stdout
     cat, *_ = sequences(desk)
     best = candidates(desk, analyses(desk, cat.id)[0].id)[0]
     Editor(desk, "Ann").accept(cat, best.id)

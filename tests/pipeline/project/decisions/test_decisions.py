@@ -160,8 +160,8 @@ def test_an_exclusion_mask_goes_with_the_decision(tmp_path: Path, project: Proje
     ("mask", "reason"),
     [
         (np.zeros((10, 10), np.uint8), "the mask has 10×10 px, the candidate 72×56"),
-        (np.full(SIZE[::-1], 128, np.uint8), "holds 0 and 255 only"),
-        (np.full((*SIZE[::-1], 3), (255, 0, 0), np.uint8), "holds 0 and 255 only"),
+        (np.full(SIZE[::-1], 128, np.uint8), "may hold only 0 and 255"),
+        (np.full((*SIZE[::-1], 3), (255, 0, 0), np.uint8), "may hold only 0 and 255"),
     ],
 )
 def test_what_is_no_mask_is_refused(

@@ -514,7 +514,7 @@ def test_stars_and_frames_by_command(home: Path, desk: Project, here: Run) -> No
         (["--pair-frames", "99"], 2, "not 99"),
         (["--reject", "--reason", "boredom"], 2, "reason 'boredom'"),
         (["--star", "--unstar"], 2, "cannot be used together"),
-        (["--star", "--reason", "camera"], 2, "goes with --reject"),
+        (["--star", "--reason", "camera"], 2, "needs --reject"),
     ):
         refused = here("select", home, "place1", *words)
         assert refused.returncode == code and line in refused.stderr, refused.stderr

@@ -88,7 +88,7 @@ def test_a_round_trip_through_the_commands(desk: Project, other: Path, tmp_path:
     refused = rainclean("decisions", "export", desk.folder, "-o", tmp_path / "ann.jsonl")
     assert refused.returncode == 1 and "--overwrite" in refused.stderr
     taken = rainclean("decisions", "import", other, tmp_path / "ann.jsonl")
-    assert taken.returncode == 0 and "taken in: 5 decisions, 1 opinion, 5 edits" in taken.stdout, taken.stderr
+    assert taken.returncode == 0 and "imported: 5 decisions, 1 opinion, 5 edits" in taken.stdout, taken.stderr
     again = json.loads(rainclean("decisions", "import", other, tmp_path / "ann.jsonl", "--json").stdout)
     assert (again["added"], again["known"], again["notes"]) == ({}, 11, [])
     with Project(other) as project:
@@ -314,7 +314,7 @@ def test_a_file_that_was_cut_off_gives_what_is_whole(desk: Project, other: Path,
     path.write_bytes(path.read_bytes()[:-40])
     (tmp_path / "other.jsonl").write_text("no export")
     result = here("decisions", "import", other, path, tmp_path / "other.jsonl")
-    assert result.returncode == 1 and "taken in: 5 decisions, 1 opinion, 4 edits" in result.stdout
+    assert result.returncode == 1 and "imported: 5 decisions, 1 opinion, 4 edits" in result.stdout
     assert "ann.jsonl: line 12: is not JSON; was the file cut off?" in result.stderr
     assert "other.jsonl: was not written by rainclean decisions export" in result.stderr
-    assert "2 of 12 lines were refused; the rest was taken in" in result.stderr
+    assert "2 of 12 lines were refused; the others were imported" in result.stderr

@@ -43,7 +43,7 @@ def test_a_taste_is_learned_and_suggested_with_reasons(project: Project) -> None
 
 def test_nothing_is_said_of_few_judgements_or_of_chance(project: Project) -> None:
     made = fill(project, 14)
-    assert judgements.LEAST == preference.LEAST
+    assert judgements.MIN_SEQUENCES == preference.LEAST
     assert suggestion.suggestions(project) == suggestion.NOTHING
     for sequence in made[:11]:
         judge(project, sequence, lowest(project, sequence))

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.project.storage import backup_files
-from pipeline.project.storage.backup_files import Backup, back_up, kept
+from pipeline.project.storage.backup_files import Backup, back_up, kept_backups
 from pipeline.project.storage.database import DATABASE, Project
 from rainclean.errors import InputError, ResourceError
 from tests.conftest import Run
@@ -47,8 +47,8 @@ def test_the_last_ten_and_one_a_day_are_kept(moments: list[datetime], clock_goes
         first_of_day = not any(b.at.date() == backup.at.date() for b in there[len(there) - newer :])
         if newer < 10 or (first_of_day and sum(day > backup.at.date() for day in {b.at.date() for b in there}) < 30):
             wanted.add(backup)
-    assert kept(there) == wanted and len(wanted) <= 40
-    assert not there or there[-1] in kept(there)
+    assert kept_backups(there) == wanted and len(wanted) <= 40
+    assert not there or there[-1] in kept_backups(there)
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
@@ -59,8 +59,8 @@ def test_what_was_let_go_is_never_missed_later(gaps: list[int]) -> None:
     for number, gap in enumerate(gaps):
         at += timedelta(seconds=gap)
         everything.append(Backup(Path(f"{number}"), at, number))
-        there = kept({*there, everything[-1]})
-    assert there == kept(everything)
+        there = kept_backups({*there, everything[-1]})
+    assert there == kept_backups(everything)
 
 
 # When they are made.

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.project.analysis.findings import covered_frames, frames_at_hand, read_areas, read_passing, read_posterior
-from pipeline.project.analysis.records import FOUND, analyses
+from pipeline.project.analysis.records import FindingColumns, analyses
 from pipeline.project.clips.sequence_records import sequences
 from pipeline.project.decisions import decisions
 from pipeline.project.editing.editor import Editor
@@ -76,7 +76,7 @@ def test_an_older_store_is_brought_up_to_date_and_its_decisions_hold(old: Path) 
         assert line.decision is not None and line.decision.reasons == ()
         (made,) = analyses(project, 1)
         assert (made.scoring_target, made.reference, made.spread, made.origin) == ("", "", 0.0, "analysis")
-        assert [getattr(made, name) for name in FOUND] == [""] * len(FOUND)
+        assert FindingColumns.of(made) == FindingColumns()
         assert read_posterior(project, made) is read_areas(project, made) is read_passing(project, made) is None
         assert list(frames_at_hand(project, sequences(project)[0], made)) == list(range(24))
         assert covered_frames(made) == frozenset()
