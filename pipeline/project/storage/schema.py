@@ -217,7 +217,15 @@ ALTER TABLE analysis ADD COLUMN verdict TEXT NOT NULL DEFAULT '';
 ALTER TABLE analysis ADD COLUMN places TEXT NOT NULL DEFAULT '';
 """
 
-MIGRATIONS: list[str] = [_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH]
+_EIGHTH = """
+-- The field's words: what candidates are scored against, the posterior of each pixel, how frames were stabilized.
+ALTER TABLE analysis RENAME COLUMN crowd TO scoring_target;
+ALTER TABLE analysis RENAME COLUMN belief_mean TO posterior_mean;
+ALTER TABLE analysis RENAME COLUMN belief_sd TO posterior_sd;
+ALTER TABLE analysis RENAME COLUMN steadying TO stabilization;
+"""
+
+MIGRATIONS: list[str] = [_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH, _EIGHTH]
 """MIGRATIONS[n] makes version n + 1 of version n; a change of the tables is one more entry, never an edit."""
 
 
