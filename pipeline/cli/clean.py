@@ -20,43 +20,43 @@ if TYPE_CHECKING:
 class Clean:
     """Make a clean image of a rain video.
 
-    Without --recipe: frames are stabilized where the camera moves or the light changes; then the rain-free mean, local
-    η and a sweep of percentiles over several numbers of frames, the suggested one in clean.png and all of them in
-    candidates/. With --recipe: that one.
+    Stabilizes frames where the camera moves or the exposure changes. Without --recipe, makes candidates: the rain-free
+    mean, the adaptive percentile, and percentiles over several numbers of frames. The suggested one is clean.png; all
+    are in candidates/. With --recipe, makes only that one.
 
-    Writes clean.png, candidates/*.png, candidates.png (contact sheet), candidates.csv and report.json; with a rain-free
-    mean also confidence.png (how far off each pixel may be: 255 exact, 128 two levels) and, where something moves that
-    is not rain, exclude.png. report.json and the first line say whether the clean image can be trusted (fit, look or
-    unfit) and why; verdict.png shows where not.
+    Writes clean.png, candidates/*.png, candidates.png (contact sheet), candidates.csv and report.json. With a rain-free
+    mean, also writes confidence.png (expected error of each pixel: 255 exact, 128 two levels). Where something other
+    than rain moves, also writes exclude.png. report.json and the first line give the verdict (fit, look or unfit) and
+    its reasons; verdict.png marks the doubtful places.
     """
 
     input: Annotated[Positional[Path], arg(metavar="INPUT")]
     """Video file, or folder of images."""
     output: Annotated[Path, arg(aliases=["-o"], metavar="FOLDER")]
-    """Folder to write to; made if it is not there."""
+    """Folder to write to; created if missing."""
     recipe: Annotated[str | None, arg(metavar="NAME")] = None
     """released (the published rule on the first N frames), median, or a name from candidates.csv."""
     frames: Annotated[int | None, arg(metavar="N")] = None
-    """Use at most so many frames (sweep: around the reference frame; released: the first, default 100)."""
+    """Largest number of frames to use (sweep: around the reference frame; released: the first ones, default 100)."""
     reference: Annotated[str | None, arg(metavar="FRAME|TIME")] = None
-    """Reference frame: index, or time such as 4.5s. Default: the middle one."""
+    """Reference frame: index, or time such as 4.5s. Default: the middle frame."""
     in_point: Annotated[str | None, arg(metavar="FRAME|TIME")] = None
-    """First frame to use: index, or time from the clip's first frame, such as 4.5s."""
+    """First frame to use: index, or time after the first frame of the clip, such as 4.5s."""
     out_point: Annotated[str | None, arg(metavar="FRAME|TIME")] = None
-    """First frame no longer to use: index, or time such as 9s."""
+    """First frame after the ones to use: index, or time such as 9s."""
     region: Annotated[str | None, arg(metavar="X,Y,W,H")] = None
     """Use only this part of the upright frame: x,y,width,height in px."""
     memory: Annotated[str | None, arg(metavar="AMOUNT")] = None
-    """Memory to use beside the interpreter, such as 512MiB; what does not fit goes to scratch space. Default: a
-    quarter of the machine's, 1 to 4 GiB."""
+    """Memory limit beside the interpreter, such as 512MiB; the remaining data goes to scratch space. Default: a quarter
+    of the RAM, 1 to 4 GiB."""
     scratch: Annotated[Path | None, arg(metavar="FOLDER")] = None
     """Folder for scratch space. Default: the system's folder for temporary files."""
     bits: Literal[8, 16] = 8
-    """Bits per channel of clean.png. 16 keeps what the rain-free mean knows below one grey level."""
+    """Bits per channel of clean.png. 16 keeps fractions of a grey level of the rain-free mean."""
     salvage: bool = False
-    """Use what can be decoded of a damaged or truncated clip."""
+    """Use the decodable part of a damaged or truncated clip."""
     matrix: Matrix | None = None
-    """Colour matrix, where a video file does not say it."""
+    """Colour matrix, if the video file does not state it."""
     json: bool = False
     """Print the report as JSON instead of a table."""
 
@@ -83,7 +83,7 @@ class Clean:
             print_verdict(result.verdict, report["input"])
             self._print(report)
         if result.verdict.state == "unfit" and (self.json or not sys.stdout.isatty()):
-            print_note(f"{result.verdict.words}: clean.png is not to be used as a target")
+            print_note(f"{result.verdict.words}: do not use clean.png as a target")
         for warning in report["warnings"]:
             print_note(f"note: {warning}")
 
@@ -117,7 +117,7 @@ class Clean:
         print_table(columns, rows, title=title)
         merged = sum(len(row["merged"]) for row in report["candidates"])
         if merged:
-            print_text(f"{merged} more recipes gave near-duplicates, which were merged")
+            print_text(f"{merged} more recipes produced near-duplicates (merged)")
         used, asked = report["frames_used"], report["recipe"]["frames"]
         fewer = f" ({used} of them fit)" if used < asked else ""
         print_text(f"{self.output / 'clean.png'}: {report['recipe']['words']}{fewer}")

@@ -44,7 +44,7 @@ _SEQUENCE_COLUMNS = (
 
 @dataclass
 class Exported:
-    """What an export holds. pairs, scenes: number by split. notes: what a person should know."""
+    """The content of an export. pairs, scenes: number by split. notes: for a person to read."""
 
     folder: Path
     pairs: dict[str, int] = field(default_factory=dict)
@@ -84,7 +84,7 @@ def assemble(plan: Plan, records: Records, workplace: Workplace) -> Generator[Pr
         Progress of the stage "name".
 
     Returns:
-        What the export holds.
+        The content of the export.
 
     Raises:
         ResourceError: A prepared picture is gone.

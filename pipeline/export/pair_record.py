@@ -1,4 +1,4 @@
-"""What an export keeps of each pair between writing its pictures and naming them."""
+"""Records of prepared pairs, between writing their pictures and naming them."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass

@@ -51,7 +51,7 @@ def export(project: Project, settings: ExportSettings, target: Path) -> Generato
         Progress of the stages "look", "write" and "name".
 
     Returns:
-        What the export holds.
+        The content of the export.
 
     Raises:
         RaincleanError: Nothing is decided, a clip cannot be read, or the target cannot be used.

@@ -30,7 +30,7 @@ class Stopped(Exception):
 
 @dataclass(frozen=True)
 class _Records:
-    """Where a run writes its metrics: metrics.csv, and TensorBoard."""
+    """Outputs for the metrics of a run: metrics.csv, and TensorBoard."""
 
     log: MetricsLog
     board: SummaryWriter

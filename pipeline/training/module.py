@@ -14,7 +14,7 @@ LOWER_RATE = "use a lower --learning-rate or --clip-gradients 1"
 
 
 class StepOutput(TypedDict):
-    """What a step returns; Lightning hands it to the callbacks.
+    """The result of a step; Lightning hands it to the callbacks.
 
     loss: with its graph, a detached copy for callbacks. losses: detached, by name. skipped: broken pictures of the
     batch, one line each.

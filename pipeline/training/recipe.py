@@ -20,7 +20,7 @@ PRECISIONS = ("32", "64", "bf16-mixed", "16-mixed")
 
 @dataclass(frozen=True)
 class TrainRecipe:
-    """How SPANet is trained.
+    """The settings of a training.
 
     preset: where the values come from. steps: of the optimiser (Adam). batch: examples of a step, over all devices.
     size, smallest_scale, flip: how examples are cut (`rainclean.spanet.data.Cut`). learning_rate: at the start; decay

@@ -47,7 +47,7 @@ from rainclean.spanet import (
 
 @dataclass(frozen=True)
 class Machine:
-    """Where a run computes; nothing here changes what it learns.
+    """The devices of a run; nothing here changes the result.
 
     workers: extra processes that read pictures. accelerator: auto, cpu or gpu. devices: on each machine. nodes:
     machines. threads: of the CPU, 0 for torch's choice.

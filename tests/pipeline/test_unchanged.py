@@ -115,7 +115,7 @@ def test_a_file_that_changes_is_told(tmp_path: Path, change: Change) -> None:
     with pytest.raises(InputError, match=SAYS), unchanged(clip):
         change(clip)
         raise InputError(clip, "is damaged")  # which is not what is to be told
-    with pytest.raises(InputError, match="went away"), unchanged(clip):
+    with pytest.raises(InputError, match="disappeared"), unchanged(clip):
         clip.unlink()
     with pytest.raises(InputError, match="cannot be"), unchanged(clip):
         pass

@@ -67,7 +67,7 @@ Measure = Callable[[Measured], float | None]
 
 
 class Rule(NamedTuple):
-    """What a threshold measures: its description, how to measure a clip, and the smallest value."""
+    """A rule behind thresholds: its description, the measure of a clip, and the smallest value."""
 
     what: str
     measure: Measure

@@ -185,7 +185,7 @@ def test_check_holds_masks_against_confidence(home: Path, tmp_path: Path) -> Non
     (out / "export.json").write_bytes(write_report(report))
     problems = finish(check(out)).problems
     assert {problem.path for problem in problems} == {row.confidence for row in rows_of(out).values()}
-    assert "more than 2 levels expected error" in problems[0].text
+    assert "expected error above 2 levels" in problems[0].text
 
 
 def test_without_a_posterior_nothing_is_too_unsure(home: Path, tmp_path: Path) -> None:

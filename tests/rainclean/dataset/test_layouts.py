@@ -82,7 +82,7 @@ def test_what_layouts_do_not_know() -> None:
         layout("spa").paths(PairKey("val", 0, 0, 0, 0, 0), Widths())
     with pytest.raises(UsageError, match="no layout 'voc': use spa or paired"):
         layout("voc")
-    with pytest.raises(ValueError, match="begin at 0"):
+    with pytest.raises(ValueError, match="start at 0"):
         PairKey("train", -1, 0, 0, 0, 0)
 
 

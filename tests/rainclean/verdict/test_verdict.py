@@ -144,7 +144,7 @@ def test_clean_says_it_first_and_leaves_the_places(
     assert main(["clean", str(clip), "-o", str(out), "--region", "8,4,48,40"]) == 0
     said = capsys.readouterr()
     assert said.out.splitlines()[0] == "clip.mkv: look: 8 frames are too few to tell rain from background"
-    assert "not to be used" not in said.err and not (out / "verdict.png").exists()
+    assert "do not use clean.png" not in said.err and not (out / "verdict.png").exists()
 
     places = np.zeros((40, 48), bool)
     places[:, 30:] = True
@@ -153,7 +153,7 @@ def test_clean_says_it_first_and_leaves_the_places(
     # In a pipe, and beside JSON, it is said on standard error; the exit code is that of work that was done.
     assert main(["clean", str(clip), "-o", str(out), "--region", "8,4,48,40", "--json"]) == 0
     said = capsys.readouterr()
-    assert "unfit: 38% is darker: clean.png is not to be used as a target" in said.err
+    assert "unfit: 38% is darker: do not use clean.png as a target" in said.err
     assert (
         json.loads(said.out)["verdict"] == json.loads((out / "report.json").read_text())["verdict"] == unfit.to_json()
     )
