@@ -65,7 +65,15 @@ class _Stroke:
             points = points[:1] + points[-1:]
         elif b.tool == "fill":
             points = points[:1]
-        return Shape(b.tool, tuple(points), b.radius, b.softness, b.edge_aware, b.tolerance, b.erasing)
+        return Shape(
+            b.tool,
+            tuple(points),
+            radius=b.radius,
+            softness=b.softness,
+            edge_aware=b.edge_aware,
+            tolerance=b.tolerance,
+            erase=b.erasing,
+        )
 
 
 class Composing(QObject):
