@@ -103,7 +103,7 @@ def simulate(
     with folder.filling() as partial, unchanged(backdrop.path), ExitStack() as open_files:
 
         def writer(name: str, crf: int | None, *, grey: bool = False) -> ClipWriter:
-            return open_files.enter_context(ClipWriter(partial / name, renderer.size, rate, crf, grey))
+            return open_files.enter_context(ClipWriter(partial / name, renderer.size, rate, crf=crf, grey=grey))
 
         clip = writer(f"clip.{suffix}", crf)
         truth = None if plain and crf is None else writer(f"truth.{suffix}", crf)
@@ -130,7 +130,9 @@ def simulate(
         if renderer.sign is not None:
             write_png(partial / "overlay.png", np.rint(255 * renderer.sign[1][..., 0]).astype(np.uint8))
         files = sorted([*(p.name for p in partial.iterdir()), MANIFEST])
-        document = describe(renderer, settings.preset, backdrop.path, rate, plain, files) | {"sums": folder.sums()}
+        document = describe(
+            renderer, preset=settings.preset, source=backdrop.path, rate=rate, plain=plain, files=files
+        ) | {"sums": folder.sums()}
         (partial / MANIFEST).write_text(to_text(document), encoding="utf-8")
     return document
 

@@ -1,9 +1,10 @@
-"""Compiled kernels that read frames where they lie. Plain numpy twins are in `tests/oracles/kernels.py`.
+"""Compiled kernels that read frames at their addresses. Plain numpy twins are in `tests/oracles/kernels.py`.
 
-Frames of a clip are arrays of their own, and a list of arrays would have to be walked under the interpreter lock, on
-which threads would wait for each other. So kernels are given addresses, and whoever passes them holds on to the arrays.
+Frames of a clip are separate arrays, and a list of arrays would have to be walked under the interpreter lock, on which
+threads would wait for each other. So kernels get addresses, and whoever passes them keeps the arrays alive. Kernels
+take positional arguments only, because the compiler does.
 
-All of them are in this module: numba keeps compiled code by the file of the kernel that was called, and would not
+All of them are in this module: numba caches compiled code by the file of the kernel that was called, and would not
 notice a change of one in another file that this one calls.
 """
 
@@ -24,13 +25,13 @@ F32 = NDArray[np.float32]
 
 
 def addresses_of(pictures: Sequence[U8]) -> U64:
-    """Where each picture begins, (N,) uint64; they are C-contiguous. The caller holds on to them."""
+    """Return the address of each picture, (N,) uint64; they are C-contiguous. The caller keeps them alive."""
     return np.array([picture.ctypes.data for picture in pictures], np.uint64)
 
 
 @intrinsic
 def _pointer(typing: Any, address: Any) -> Any:
-    """An address as a pointer to bytes."""
+    """Turn an address into a pointer to bytes."""
 
     def made(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
@@ -40,13 +41,13 @@ def _pointer(typing: Any, address: Any) -> Any:
 
 @compiled
 def samples_at(address: int, first: int, count: int) -> U8:
-    """Samples of a picture that lies at an address (uint64), from number ``first`` on, (count,) uint8; for kernels."""
+    """Return samples of a picture at an address (uint64), from number ``first`` on, (count,) uint8; for kernels."""
     return numba.carray(_pointer(np.uint64(address) + np.uint64(first)), count)  # type: ignore
 
 
 @compiled
-def gather(addresses: U64, first: int, tile: U8) -> None:
-    """The same range of samples of N pictures, one below the other.
+def copy_columns(addresses: U64, first: int, tile: U8) -> None:
+    """Copy the same range of samples of N pictures, one below the other.
 
     ``addresses`` (N,) uint64 as from `addresses_of`; ``first``: number of the first sample wanted; out: ``tile``
     (N, T) uint8.
@@ -59,10 +60,10 @@ def gather(addresses: U64, first: int, tile: U8) -> None:
 
 @compiled
 def accumulate(addresses: U64, z: U8, first: int, lines: U8, chance: F32, total: F32, weight: F32) -> None:
-    """Add some frames to the mean, each pixel by its chance of being free of rain.
+    """Add some frames to the sums of the rain-free mean, each pixel by its chance of being free of rain.
 
-    ``addresses`` (n,) uint64: where the first sample of row 0 of each frame lies, its rows one after the other, in
-    memory that the caller holds on to. ``z``, ``lines`` (n, ≥ R, W) uint8, as from `residuals`, where row ``first`` is
+    ``addresses`` (n,) uint64: of the first sample of row 0 of each frame, its rows one after the other, in memory that
+    the caller keeps alive. ``z``, ``lines`` (n, ≥ R, W) uint8, as from `residuals`, where row ``first`` is
     row 0, and from `along_streaks`. ``chance`` (LINE_SIZE, SIZE) float32: of being clean, by sum along the streak and
     own residual. Adds chance times grey level to ``total`` (R, W, 3) and the chance to ``weight`` (R, W), float32.
     Several frames at a time, because the sums cross memory once then.

@@ -2,7 +2,8 @@
 
 Each has a plain numpy twin of the same name and arguments in `tests/oracles/kernels.py`, which tests hold it against.
 Kernels release the interpreter lock and run in threads of ours: numba's own parallel loops abort when two
-threads enter them at once. Each is compiled once for all sizes and every N, and kept in numba's cache.
+threads enter them at once. Each is compiled once for all sizes and every N, and kept in numba's cache. They take
+positional arguments only, however many, because the compiler does.
 """
 
 import numpy as np
@@ -21,9 +22,9 @@ _ROWS = 256  # rows whose sums cannot leave 16 bits: 256·255
 
 @compiled
 def luma(rgb: U8, out: U8) -> None:
-    """BT.601 full-range luma, truncated: ``rgb`` (3·P,) interleaved uint8 → ``out`` (P,) uint8.
+    """Convert to BT.601 full-range luma, truncated: ``rgb`` (3·P,) interleaved uint8 → ``out`` (P,) uint8.
 
-    In whole thousandths, so that truncation is exact (METHOD: 0.299, 0.587, 0.114).
+    In whole thousandths, so that truncation is exact (factors 0.299, 0.587, 0.114).
     """
     for i in range(out.size):
         r, g, b = np.uint32(rgb[3 * i]), np.uint32(rgb[3 * i + 1]), np.uint32(rgb[3 * i + 2])
@@ -32,7 +33,7 @@ def luma(rgb: U8, out: U8) -> None:
 
 @compiled
 def square_means(lines: U8, step: int, means: F32) -> None:
-    """Means of each channel over squares of ``step`` px: ``lines`` (≥ R·step, ≥ 3·C·step) interleaved uint8.
+    """Average each channel over squares of ``step`` px: ``lines`` (≥ R·step, ≥ 3·C·step) interleaved uint8.
 
     Out: ``means`` (R, C, 3) float32 in levels. step: 1 to 257, so that sums of a column fit 16 bits.
     """
@@ -72,7 +73,7 @@ def apply_network(tile: U8, pairs: I32) -> None:
 
 @compiled
 def mode_range(tile: U8, mode: U8, first: I32, last: I32) -> None:
-    """Most frequent value of each column of a sorted tile, and where it stands in the column.
+    """Find the most frequent value of each column of a sorted tile, and its place in the column.
 
     ``tile`` (N, T) sorted; out: ``mode`` (T,) uint8, ``first`` and ``last`` (T,) int32, the 0-based indices
     of its first and last occurrence. Of equally frequent values the lowest is taken.
@@ -141,7 +142,7 @@ def count_in_cells(first: I32, last: I32, begin: int, width: int, cell: int, cha
 
 @compiled
 def percentile(tile: U8, rank: int, part: int, out: U8) -> None:
-    """Percentile of a sorted tile: rows ``rank`` and ``rank``+1 blended by ``part`` thousandths, truncated.
+    """Take a percentile of a sorted tile: rows ``rank`` and ``rank``+1 blended by ``part`` thousandths, truncated.
 
     ``tile`` (N, T) sorted uint8, ``out`` (T,) uint8. ``part`` 0 takes row ``rank`` alone.
     """
@@ -155,7 +156,7 @@ def percentile(tile: U8, rank: int, part: int, out: U8) -> None:
 
 @compiled
 def percentile_per_pixel(tile: U8, tenths: I16, out: U8) -> None:
-    """As `percentile`, with a percentile for each column: ``tenths`` (T,) int16, 0…1000, of a tile (N, T)."""
+    """Take percentiles as `percentile`, one for each column: ``tenths`` (T,) int16, 0…1000, of a tile (N, T)."""
     steps = tile.shape[0] - 1
     for c in range(out.size):
         place = np.uint32(tenths[c]) * np.uint32(steps)
@@ -169,7 +170,7 @@ def percentile_per_pixel(tile: U8, tenths: I16, out: U8) -> None:
 def mean_shift(
     tile: U8, tenths: I16, sigma: F32, below: float, above: float, moved: float, steps: int, out: F32
 ) -> None:
-    """From a percentile of each column of a sorted tile to the mean of the clean samples around it.
+    """Shift from a percentile of each column of a sorted tile to the mean of the clean samples around it (mean shift).
 
     ``tile`` (N, T) sorted uint8; ``tenths`` (T,) int16, 0…1000, the percentile to start from; ``sigma`` (256,) float32,
     above 0: standard deviation of clean samples by level, that of the start rounded to a level; out: ``out`` (T,)
@@ -224,7 +225,7 @@ def mean_shift(
 
 @compiled
 def shortest_interval_midpoint(tile: U8, held: int, centre: NDArray[np.float32]) -> None:
-    """Where the values of each column of a sorted tile lie densest: the middle of the narrowest interval of them.
+    """Find the shortest-interval midpoint of each column of a sorted tile: the middle of the narrowest interval.
 
     ``tile`` (N, T) sorted; of all intervals that hold ``held`` of the N samples the narrowest counts, of
     several equally narrow ones the mean of their middles; out: ``centre`` (T,) float32 in grey levels.

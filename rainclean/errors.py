@@ -1,18 +1,20 @@
-"""Errors that a person can act on. Each message is one line: what, what is wrong, what to do."""
+"""Define errors that a person can act on. Each message is one line: what happened, why, what to do."""
 
 from pathlib import Path
 from unicodedata import category
 
 
 class RaincleanError(Exception):
-    """Something that the user can put right; its text is one line and needs no traceback."""
+    """Something that the user can fix; its text is one line and needs no traceback."""
 
 
 class InputError(RaincleanError):
     """A file or folder that cannot be used.
 
-    ``path`` and ``reason`` are kept apart, so that a table or a window can show them in columns;
-    ``advice`` says what to do about it.
+    Attributes:
+        path: of the file or folder.
+        reason: what is wrong; apart from the path, so that a table or a window can show both in columns.
+        advice: what to do about it, or "".
     """
 
     def __init__(self, path: Path | str, reason: str, advice: str = "") -> None:
@@ -30,17 +32,21 @@ class StoreError(InputError):
 
 
 class UsageError(RaincleanError):
-    """A value that was asked for and cannot be meant, whatever the file; the command line exits with 2."""
+    """A value that is invalid whatever the file; the command line exits with 2."""
 
 
 class ResourceError(RaincleanError):
-    """Too little memory or disk space for what was asked; as far as can be known, before the work starts."""
+    """Too little memory or disk space for what was asked; raised before the work starts where that is known."""
 
 
 def printable(text: str) -> str:
-    """A text in one line, whatever a file's name in it is made of: what cannot be printed is written as an escape.
+    """Write a text in one line, whatever a file name in it contains: what cannot be printed becomes an escape.
 
     Spaces and joiners of other scripts stay.
+
+    Example:
+        >>> printable("a" + chr(10) + "b")
+        'a\\\\nb'
     """
     return text if text.isprintable() else "".join(c if _is_printable(c) else ascii(c)[1:-1] for c in text)
 

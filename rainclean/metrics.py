@@ -1,7 +1,7 @@
-"""PSNR and SSIM by the four named protocols of this field. Numbers of different protocols do not compare.
+"""Compute PSNR and SSIM by the four named protocols of this field. Numbers of different protocols do not compare.
 
-A deraining network's picture is compared with the truth; which colours, types, windows and ranges are used decides
-on up to 1.2 dB and most of the second decimal of SSIM. So a number never goes without its protocol's name.
+A deraining network's picture is compared with the ground truth. Which colours, types, windows and ranges are used
+changes up to 1.2 dB and most of the second decimal of SSIM. So a number always has its protocol's name beside it.
 """
 
 from dataclasses import dataclass
@@ -16,14 +16,18 @@ U8 = NDArray[np.uint8]
 F64 = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Protocol:
-    """How two pictures are compared. SSIM: Wang et al. 2004 (doi:10.1109/TIP.2003.819861), K 0.01 and 0.03.
+    """A way to compare two pictures. SSIM: Wang et al. 2004 (doi:10.1109/TIP.2003.819861), K 0.01 and 0.03.
 
-    colour: "rgb", or luma as MATLAB's rgb2ycbcr gives it (16…235), rounded ("y8") or not ("y"). quantised: whether
-    a network's output is rounded to 8 bits first (it is always clipped). peak: of the values compared. window:
-    "uniform" 7×7 with sample covariance, or "gaussian" 11×11, σ 1.5. ssim_range: L of SSIM, which is 2 where
-    scikit-image of that time took floats to lie in −1…1; that inflates SSIM.
+    Attributes:
+        name: of the protocol.
+        colour: "rgb", or luma as MATLAB's rgb2ycbcr returns it (16…235), rounded ("y8") or not ("y").
+        quantised: whether a network's output is rounded to 8 bits first (it is always clipped).
+        peak: of the values compared.
+        window: "uniform" 7×7 with sample covariance, or "gaussian" 11×11, σ 1.5.
+        ssim_range: L of SSIM, which is 2 where scikit-image of that time took floats to be in −1…1; that inflates SSIM.
+        words: description for a person.
     """
 
     name: str
@@ -38,12 +42,22 @@ class Protocol:
 PROTOCOLS = {
     p.name: p
     for p in (
-        Protocol("spanet-skimage", "rgb", False, 1.0, "uniform", 2.0,
-                 "RGB in 0…1, output clipped but not rounded; SSIM with data range 2, as SPANet published"),
-        Protocol("matlab-y", "y8", True, 255.0, "gaussian", 255.0,
-                 "luma rounded to 8 bits, as Restormer, MPRNet and DRSformer publish"),
-        Protocol("basicsr-y", "y", True, 255.0, "gaussian", 255.0, "luma, not rounded, of 8-bit pictures"),
-        Protocol("basicsr-rgb", "rgb", True, 255.0, "gaussian", 255.0, "RGB of 8-bit pictures"),
+        Protocol(
+            name="spanet-skimage", colour="rgb", quantised=False, peak=1.0, window="uniform", ssim_range=2.0,
+            words="RGB in 0…1, output clipped but not rounded; SSIM with data range 2, as SPANet published",
+        ),
+        Protocol(
+            name="matlab-y", colour="y8", quantised=True, peak=255.0, window="gaussian", ssim_range=255.0,
+            words="luma rounded to 8 bits, as Restormer, MPRNet and DRSformer publish",
+        ),
+        Protocol(
+            name="basicsr-y", colour="y", quantised=True, peak=255.0, window="gaussian", ssim_range=255.0,
+            words="luma, not rounded, of 8-bit pictures",
+        ),
+        Protocol(
+            name="basicsr-rgb", colour="rgb", quantised=True, peak=255.0, window="gaussian", ssim_range=255.0,
+            words="RGB of 8-bit pictures",
+        ),
     )
 }  # fmt: skip
 
@@ -60,11 +74,17 @@ class Score:
 
 
 def score(picture: U8 | NDArray[np.floating], truth: U8, protocol: str) -> Score:
-    """Compare a picture with the truth.
+    """Compare a picture with the ground truth.
 
-    picture: (H, W, 3) RGB, uint8, or floating in 0…1 as a network gives it: clipped, and rounded to 8 bits where the
-    protocol does so. truth: (H, W, 3) uint8 RGB. Raises UsageError for an unknown protocol, ValueError for pictures
-    of different sizes, other types, or smaller than the window of SSIM.
+    Args:
+        picture: (H, W, 3) RGB, uint8, or floating in 0…1 as a network returns it: clipped, and rounded to 8 bits where
+            the protocol does so.
+        truth: (H, W, 3) uint8 RGB.
+        protocol: a key of PROTOCOLS.
+
+    Raises:
+        UsageError: the protocol is unknown.
+        ValueError: the pictures differ in size, have other types, or are smaller than the window of SSIM.
     """
     if protocol not in PROTOCOLS:
         raise UsageError(f"no protocol {protocol!r}: use one of {', '.join(PROTOCOLS)}")
@@ -81,17 +101,17 @@ def _check(picture: NDArray[np.generic], truth: NDArray[np.generic], rule: Proto
     if picture.ndim != 3 or picture.shape[2] != 3 or not (picture.dtype == np.uint8 or floating):
         raise ValueError(f"a picture of {picture.dtype} {picture.shape}, not (H, W, 3) uint8 or floating")
     if truth.dtype != np.uint8 or truth.ndim != 3 or truth.shape[2] != 3:
-        raise ValueError(f"a truth of {truth.dtype} {truth.shape}, not (H, W, 3) uint8")
+        raise ValueError(f"a ground truth of {truth.dtype} {truth.shape}, not (H, W, 3) uint8")
     if picture.shape != truth.shape:
         sizes = [f"{p.shape[1]}×{p.shape[0]}" for p in (picture, truth)]
-        raise ValueError(f"the picture has {sizes[0]} px, the truth {sizes[1]} px")
+        raise ValueError(f"the picture has {sizes[0]} px, the ground truth {sizes[1]} px")
     side = _UNIFORM if rule.window == "uniform" else _GAUSSIAN
     if min(picture.shape[:2]) < side:
         raise ValueError(f"{picture.shape[1]}×{picture.shape[0]} px are too few for SSIM: {side} a side are needed")
 
 
 def _values(picture: NDArray[np.generic], rule: Protocol) -> F64:
-    """What a protocol compares: (H, W, C) float64 up to its peak."""
+    """Convert a picture to what a protocol compares: (H, W, C) float64 up to its peak."""
     if picture.dtype == np.uint8:
         levels = picture.astype(np.float64)
     else:
@@ -105,7 +125,7 @@ def _values(picture: NDArray[np.generic], rule: Protocol) -> F64:
 
 
 def _ssim(one: F64, other: F64, rule: Protocol) -> float:
-    """Mean structural similarity of two planes over all windows that lie within them."""
+    """Return the mean structural similarity of two planes over all windows within them."""
     mean_one, mean_other = _windowed(one, rule), _windowed(other, rule)
     count = _UNIFORM**2
     sample = count / (count - 1) if rule.window == "uniform" else 1.0
@@ -119,7 +139,7 @@ def _ssim(one: F64, other: F64, rule: Protocol) -> float:
 
 
 def _windowed(plane: F64, rule: Protocol) -> F64:
-    """Weighted means over each window that lies within a plane."""
+    """Return weighted means over each window within a plane."""
     import cv2
 
     if rule.window == "uniform":

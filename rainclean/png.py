@@ -1,4 +1,7 @@
-"""Pictures of a data set as PNG, and sums over them. OpenCV and numpy are loaded when first needed."""
+"""Encode and decode pictures of a data set as PNG, and compute check sums of them.
+
+OpenCV and numpy are loaded when first needed.
+"""
 
 import hashlib
 import struct
@@ -24,7 +27,7 @@ _ADVICE = "restore the file from where it came, or export again"
 
 @dataclass(frozen=True, slots=True)
 class PngHeader:
-    """What a PNG file says of its picture. depth: bits a channel; colour: ``grey``, ``RGB``, ``palette``, …"""
+    """Header of a PNG file. depth: bits a channel; colour: ``grey``, ``RGB``, ``palette``, …"""
 
     width: int
     height: int
@@ -33,9 +36,13 @@ class PngHeader:
 
 
 def encode_png(picture: "U8 | U16") -> bytes:
-    """A picture as PNG, the same bytes each time: (H, W, 3) RGB or (H, W) grey, uint8 or uint16.
+    """Encode a picture as PNG, the same bytes each time.
 
-    Raises ValueError for other arrays.
+    Args:
+        picture: (H, W, 3) RGB or (H, W) grey, uint8 or uint16.
+
+    Raises:
+        ValueError: it is another array.
     """
     import cv2
     import numpy as np
@@ -51,15 +58,20 @@ def encode_png(picture: "U8 | U16") -> bytes:
 
 
 def png_header(data: bytes, name: Path | str) -> PngHeader:
-    """Header of a PNG file whose bytes are all there and unharmed (by its own check sums).
+    """Read the header of a PNG file that is complete and undamaged (by its own check sums).
 
-    name: the file, for messages. Raises InputError for anything else.
+    Args:
+        data: bytes of the file.
+        name: of the file, for messages.
+
+    Raises:
+        InputError: it is anything else.
     """
     if not data:
         raise InputError(name, "is empty", _ADVICE)
     if not data.startswith(_SIGNATURE):
         raise InputError(name, "is no PNG picture", _ADVICE)
-    # OpenCV takes some damaged files and tells others to stderr: the chunks are looked at before it sees them.
+    # OpenCV accepts some damaged files and reports others on stderr: so the chunks are checked first.
     view, place, kind = memoryview(data), len(_SIGNATURE), b""
     while kind != b"IEND":
         if place + 12 > len(data):
@@ -78,10 +90,17 @@ def png_header(data: bytes, name: Path | str) -> PngHeader:
 
 
 def decode_png(data: bytes, name: Path | str) -> "U8":
-    """The picture of a PNG file: (H, W, 3) uint8 RGB, or (H, W) uint8 where the file is grey.
+    """Decode a PNG file.
 
-    name: the file, for messages. Raises InputError, one line, for damaged files and for pictures that are
-    neither 8-bit grey nor 8-bit RGB.
+    Args:
+        data: bytes of the file.
+        name: of the file, for messages.
+
+    Returns:
+        (H, W, 3) uint8 RGB, or (H, W) uint8 where the file is grey.
+
+    Raises:
+        InputError: the file is damaged, or neither 8-bit grey nor 8-bit RGB.
     """
     import cv2
     import numpy as np
@@ -93,7 +112,7 @@ def decode_png(data: bytes, name: Path | str) -> "U8":
         picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error as error:
         raise InputError(name, f"cannot be decoded ({error.err})", _ADVICE) from error
-    # Looked at again: transparency, for one, is told by a chunk of its own.
+    # Checked again: transparency, for one, is in a chunk of its own.
     shape = (header.height, header.width, 3)[: 3 if header.colour == "RGB" else 2]
     if picture is None or picture.shape != shape or picture.dtype != np.uint8:
         raise InputError(name, "cannot be decoded", _ADVICE)
@@ -101,7 +120,7 @@ def decode_png(data: bytes, name: Path | str) -> "U8":
 
 
 def pixels_sha256(picture: "U8") -> str:
-    """SHA-256 over shape, type and values of a picture: the same however it is encoded. 64 hexadecimal digits."""
+    """Return the SHA-256 of shape, type and values of a picture, however it is encoded: 64 hexadecimal digits."""
     import numpy as np
 
     digest = hashlib.sha256(f"{picture.dtype.str} {'x'.join(map(str, picture.shape))}\n".encode())

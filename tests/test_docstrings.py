@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[1] / "rainclean"
 
 HELD = (
-    "moving", "rainfree", "stabilization", "temporal",
+    "compositing", "live", "moving", "rainfree", "simulate", "spanet", "stabilization", "temporal", "video",
 )  # fmt: skip
 """Packages whose docstrings are held to this."""
 

@@ -41,7 +41,7 @@ class WeightsImport:
             raise RaincleanError(f"{self.output}: is the input; choose another name with -o")
         from rainclean.spanet import import_checkpoint
 
-        import_checkpoint(self.checkpoint, self.output, self.direction_attention)
+        import_checkpoint(self.checkpoint, self.output, direction_attention=self.direction_attention)
         document = _describe(self.output)
         if self.json:
             print_json(document)

@@ -104,7 +104,11 @@ def begin(
     Raises:
         RaincleanError: The run cannot start (nothing is written then), or it failed.
     """
-    net = new_network(recipe.start if weights is None else "random", recipe.direction_attention, recipe.seed)
+    net = new_network(
+        recipe.start if weights is None else "random",
+        direction_attention=recipe.direction_attention,
+        seed=recipe.seed,
+    )
     start = recipe.start
     if weights is not None:
         net.load_state_dict(load(weights).state_dict())
@@ -231,7 +235,7 @@ def loader(data: Examples, recipe: TrainRecipe, machine: Machine, first: int, ra
     """Return a loader of the batches of one process, from step ``first`` on."""
     return DataLoader(
         data,
-        batch_sampler=Batches(first, recipe.steps, recipe.batch, rank, machine.devices * machine.nodes),
+        batch_sampler=Batches(first, recipe.steps, recipe.batch, rank=rank, devices=machine.devices * machine.nodes),
         collate_fn=together,
         num_workers=machine.workers,
         # Forked children of a process with threads can deadlock.
@@ -265,7 +269,7 @@ def _judged_by_whole_pictures(job: _Job) -> tuple[_Job, list[str]]:
 def _train(job: _Job) -> Generator[Progress, None, Trained]:
     recipe, machine, data = job.recipe, job.machine, job.data
     cut = Cut(recipe.size, recipe.smallest_scale, recipe.flip)
-    examples = Examples(job.parts.training, cut, recipe.mask, recipe.seed, job.skip)
+    examples = Examples(job.parts.training, cut, recipe.mask, recipe.seed, skip_broken=job.skip)
     messages: SimpleQueue[Progress | BaseException | None] = SimpleQueue()
     stop = Event()
 
@@ -322,7 +326,8 @@ def _explained(error: BaseException, job: _Job, *, started: bool) -> BaseExcepti
 
 def _origin(recipe: TrainRecipe, data: Dataset) -> Origin:
     kind = f"trained by rainclean {__version__}, preset {recipe.preset}"
-    return Origin(recipe.direction_attention, kind, data.root.resolve().name, data.pairs_sha256, "0")
+    source = data.root.resolve().name
+    return Origin(recipe.direction_attention, kind, source=source, source_sha256=data.pairs_sha256, steps="0")
 
 
 @dataclass(frozen=True)

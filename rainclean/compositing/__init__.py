@@ -1,4 +1,7 @@
-"""Composites that people make: strokes to masks, masks and candidates to one picture."""
+"""Composites that people make: strokes become masks, masks join candidates to one picture.
+
+The window draws strokes and shows composites; exports replay the stored strokes.
+"""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""Composites: a person's strokes make masks, and masks join several candidates to one picture.
+"""Paint masks from a person's strokes, and join several candidates to one picture by masks.
 
 Strokes are kept as vectors (`Shape`) and replayed: a mask is a function of its shapes and of the guide picture,
 byte for byte, so that undoing is leaving the last one out. Coordinates are pixels of the candidate picture,
@@ -7,7 +7,7 @@ x right, y down, the centre of the first pixel at (0.5, 0.5).
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import KW_ONLY, asdict, dataclass, replace
 from itertools import pairwise
 from typing import Any, Literal, Self, get_args
 
@@ -42,16 +42,24 @@ _RANGES = {"radius": (0.0, LARGEST_RADIUS), "softness": (0.0, 1.0), "tolerance":
 class Shape:
     """One finished stroke.
 
-    points: (x, y) in px, rounded to tenths; a brush's way, a lasso's outline, a rectangle's two corners, a fill's
-    seed. radius: of a brush, px, over 0. softness: of a brush, 0 hard … 1 fully soft. edge_aware: the brush stops
-    at edges of the guide picture. tolerance: of a fill, levels 0…255. erase: takes away instead of adding. What a
-    tool does not use is set to 0, so that equal strokes are equal. Raises UsageError for what cannot be meant.
+    What a tool does not use is set to 0, so that equal strokes are equal. Raises UsageError for values out of range.
+
+    Attributes:
+        tool: "brush", "rectangle", "lasso" or "fill".
+        points: (x, y) in px, rounded to tenths; a brush's path, a lasso's outline, a rectangle's two corners, a fill's
+            seed.
+        radius: of a brush, px, over 0.
+        softness: of a brush, 0 hard … 1 fully soft.
+        edge_aware: the brush stops at edges of the guide picture.
+        tolerance: of a fill, levels 0…255.
+        erase: removes instead of adding.
     """
 
     tool: Tool
     points: tuple[Point, ...]
     radius: float = 0.0
     softness: float = 0.0
+    _: KW_ONLY
     edge_aware: bool = False
     tolerance: float = 0.0
     erase: bool = False
@@ -78,14 +86,21 @@ class Shape:
         object.__setattr__(self, "points", tuple(_point(p) for p in self.points))
 
     def to_json(self) -> dict[str, Any]:
-        """A dictionary for JSON, from which `from_json` makes an equal shape."""
+        """Return a dictionary for JSON, from which `from_json` makes an equal shape."""
         used = {"tool", "points", "erase", *_USES[self.tool]}
         document = {name: value for name, value in asdict(self).items() if name in used}
         return {**document, "points": [list(p) for p in self.points]}
 
     @classmethod
     def from_json(cls, document: Any) -> Self:
-        """The shape that `to_json` wrote. Raises RaincleanError for anything that cannot be one."""
+        """Read a shape that `to_json` wrote.
+
+        Args:
+            document: as parsed from JSON.
+
+        Raises:
+            RaincleanError: it is no such shape.
+        """
         if not isinstance(document, dict) or not isinstance(document.get("points"), list | tuple):
             raise RaincleanError("a stroke: an object with a tool and a list of points is needed")
         if unknown := sorted(str(key) for key in document.keys() - cls.__dataclass_fields__.keys()):
@@ -97,11 +112,15 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One candidate laid over others where its shapes are painted.
+    """One candidate painted over others where its shapes are.
 
-    key: names the layer among those of one sequence. candidate: whatever names the candidate to the caller.
-    shapes: in the order they were painted. feather: px, at least 0, by which its joins are softened inward and
-    outward. Raises UsageError for a feather that cannot be meant.
+    Raises UsageError for a feather out of range.
+
+    Attributes:
+        key: names the layer among those of one sequence.
+        candidate: whatever names the candidate to the caller.
+        shapes: in the order they were painted.
+        feather: px, at least 0, by which its joins are softened inward and outward.
     """
 
     key: str
@@ -114,11 +133,21 @@ class Layer:
 
 
 def paint(mask: U8, shape: Shape, guide: U8) -> Region | None:
-    """Paint one shape into a mask, in place; returns the part that changed, None for none.
+    """Paint one shape into a mask, in place.
 
-    mask: (H, W) uint8, 0…255; guide: (H, W, 3) uint8, the picture whose edges and areas edge-aware brushes and
-    fills go by. Covers up to max(mask, coverage), erases down to min(mask, 255 - coverage), so that a stroke is
-    no stronger where it crosses itself. Raises ValueError for other shapes and types.
+    Covers up to max(mask, coverage), erases down to min(mask, 255 - coverage), so that a stroke is no stronger where it
+    crosses itself.
+
+    Args:
+        mask: (H, W) uint8, 0…255, changed in place.
+        shape: to paint.
+        guide: (H, W, 3) uint8, the picture whose edges and areas edge-aware brushes and fills follow.
+
+    Returns:
+        The part that changed, None for none.
+
+    Raises:
+        ValueError: an array has another shape or dtype.
     """
     _check(guide, mask)
     size = (mask.shape[0], mask.shape[1])
@@ -130,13 +159,21 @@ def paint(mask: U8, shape: Shape, guide: U8) -> Region | None:
         covered = strokes.lasso(shape.points, size)
     else:
         covered = strokes.flooded(shape.points[0], shape.tolerance, guide)
-    return None if covered is None else _lay(mask, *covered, shape.erase)
+    return None if covered is None else _lay(mask, *covered, erase=shape.erase)
 
 
 def mask_of(shapes: Sequence[Shape], guide: U8) -> U8:
-    """The mask that shapes make, painted one after the other onto nothing: (H, W) uint8, 0…255.
+    """Paint shapes one after the other into an empty mask. The same shapes and guide give the same bytes.
 
-    guide: (H, W, 3) uint8. The same shapes and guide give the same bytes. Raises ValueError for another guide.
+    Args:
+        shapes: in the order they were painted.
+        guide: (H, W, 3) uint8, see `paint`.
+
+    Returns:
+        (H, W) uint8, 0…255.
+
+    Raises:
+        ValueError: the guide has another shape or dtype.
     """
     mask = np.zeros(guide.shape[:2], np.uint8)
     for shape in shapes:
@@ -145,19 +182,32 @@ def mask_of(shapes: Sequence[Shape], guide: U8) -> U8:
 
 
 def exclusion_mask(shapes: Sequence[Shape], guide: U8) -> U8:
-    """What shapes exclude: (H, W) uint8, 255 where a pixel is covered by half or more, 0 elsewhere."""
+    """Return what shapes exclude: (H, W) uint8, 255 where a pixel is covered by half or more, 0 elsewhere.
+
+    Args:
+        shapes: in the order they were painted.
+        guide: (H, W, 3) uint8, see `paint`.
+    """
     return np.where(mask_of(shapes, guide) >= 128, np.uint8(255), np.uint8(0))
 
 
 class GrowingStroke:
     """A brush stroke while it is drawn: painted point by point, in the end exactly what `paint` makes of it.
 
-    mask: (H, W) uint8, painted in place. brush: a brush `Shape`, whose points begin the stroke. Edge-aware
-    strokes show the whole brush until they are finished, and then stop at edges. A stroke of another tool, and a
-    mask or guide of other shapes and types, raises ValueError.
+    Edge-aware strokes show the whole brush until they are finished, and then stop at edges.
     """
 
     def __init__(self, mask: U8, brush: Shape, guide: U8) -> None:
+        """Begin a stroke.
+
+        Args:
+            mask: (H, W) uint8, painted in place.
+            brush: a brush `Shape`, whose points begin the stroke.
+            guide: (H, W, 3) uint8, see `paint`.
+
+        Raises:
+            ValueError: the stroke has another tool, or an array another shape or dtype.
+        """
         _check(guide, mask)
         if brush.tool != "brush":
             raise ValueError(f"a growing stroke with tool {brush.tool!r}, not brush")
@@ -170,14 +220,25 @@ class GrowingStroke:
             self._add(start, end)
 
     def add(self, x: float, y: float) -> Region | None:
-        """Draw on to a point, px; returns the part that changed by it. Raises UsageError for no such point."""
+        """Extend the stroke to a point.
+
+        Args:
+            x: px.
+            y: px.
+
+        Returns:
+            The part of the mask that changed by it, None for none.
+
+        Raises:
+            UsageError: there is no such point.
+        """
         if len(self._points) == MOST_POINTS:
             return None
         self._points.append(_point((x, y)))
         return self._add(*self._points[-2:])
 
     def finish(self) -> tuple[Shape, Region | None]:
-        """The finished stroke, and the part of the mask that has changed by or since."""
+        """Finish the stroke; return it, and the part of the mask that has changed since it began."""
         shape = replace(self._brush, points=tuple(self._points))
         if not shape.edge_aware or self.changed is None:
             return shape, self.changed
@@ -187,7 +248,7 @@ class GrowingStroke:
         return shape, self.changed
 
     def cancel(self) -> Region | None:
-        """Take the stroke back; returns the part of the mask that changed by that."""
+        """Undo the stroke; return the part of the mask that changed by that."""
         changed, self.changed = self.changed, None
         if changed is not None:
             self._mask[within(changed)] = self._before[within(changed)]
@@ -197,7 +258,7 @@ class GrowingStroke:
         changed, size = None, (self._mask.shape[0], self._mask.shape[1])
         brush = self._brush
         for region, coverage in strokes.brush_segment(start, end, brush.radius, brush.softness, size):
-            changed = joined(changed, _lay(self._mask, region, coverage, brush.erase))
+            changed = joined(changed, _lay(self._mask, region, coverage, erase=brush.erase))
         self.changed = joined(self.changed, changed)
         return changed
 
@@ -205,10 +266,19 @@ class GrowingStroke:
 def compose(base: U8, layers: Sequence[tuple[U8, U8, float]], region: Region | None = None) -> U8:
     """Join pictures: layers over a base, later ones on top, with softened joins.
 
-    base: (H, W, 3) uint8. layers: (picture (H, W, 3) uint8, mask (H, W) uint8, feather in px ≥ 0). Returns a new
-    (H, W, 3) uint8, or that part of it which ``region`` (within the picture) names, exactly as in the whole.
-    Sums are kept in float and rounded once: where a mask is 255 and no join near, the layer's pixels come out
-    as they are. Raises ValueError for other shapes and types, UsageError for a feather that cannot be meant.
+    Sums are kept in float and rounded once: where a mask is 255 and no join near, the layer's pixels are unchanged.
+
+    Args:
+        base: (H, W, 3) uint8.
+        layers: picture (H, W, 3) uint8, mask (H, W) uint8, and feather in px ≥ 0 of each.
+        region: the part that is wanted; None: all of it.
+
+    Returns:
+        A new (H, W, 3) uint8, or that part of it, exactly as in the whole.
+
+    Raises:
+        ValueError: an array has another shape or dtype.
+        UsageError: a feather is out of range.
     """
     height, width = base.shape[:2]
     part = Region(0, 0, width, height) if region is None else region
@@ -223,15 +293,15 @@ def compose(base: U8, layers: Sequence[tuple[U8, U8, float]], region: Region | N
 
 
 def soften(mask: U8, feather: float) -> U8:
-    """A mask with softened joins: (H, W) uint8 → (H, W) uint8, as `compose` uses it, for showing.
+    """Soften the joins of a mask, (H, W) uint8 → (H, W) uint8, as `compose` does, for display.
 
-    Raises UsageError for a feather that cannot be meant.
+    Raises UsageError for a feather out of range.
     """
     return np.rint(_softened(mask, _feather_px(feather)) * np.float32(255)).astype(np.uint8)
 
 
 def _blend(result: F32, part: Region, picture: U8, mask: U8, feather: int) -> None:
-    """Lay a picture over part of another, in place, only where its mask reaches."""
+    """Blend a picture over part of another, in place, only where its mask reaches."""
     size = (mask.shape[0], mask.shape[1])
     near = grown(part, feather, size)
     painted = Region(*cv2.boundingRect(mask[within(near)]))
@@ -250,7 +320,7 @@ def _blend(result: F32, part: Region, picture: U8, mask: U8, feather: int) -> No
 
 
 def _softened(mask: U8, feather: int) -> F32:
-    """Mask as shares 0…1, its joins spread over exactly ``feather`` px inward and outward.
+    """Return a mask as alpha 0…1, its joins spread over exactly ``feather`` px inward and outward.
 
     Three box filters in a row are nearly a Gaussian, end where they should, cost the same for any width, and
     come out the same on every machine since they add whole numbers.
@@ -264,12 +334,12 @@ def _softened(mask: U8, feather: int) -> F32:
 
 
 def _segments(points: Sequence[Point]) -> list[tuple[Point, Point]]:
-    """A brush's segments; the first is the dab where it sets down, so that a growing stroke is the same."""
+    """Return a brush's segments; the first is the dab where it begins, so that a growing stroke is the same."""
     return [(points[0], points[0]), *pairwise(points)]
 
 
 def _brushed(shape: Shape, size: tuple[int, int], radius: float, softness: float) -> tuple[Region, U8] | None:
-    """Coverage of a whole brush stroke, with another radius or softness where asked for."""
+    """Return the coverage of a whole brush stroke, with another radius or softness where asked for."""
     low, high = (tuple(end(axis) for axis in zip(*shape.points, strict=True)) for end in (min, max))
     region = strokes.box_around(size, (low[0], low[1]), (high[0], high[1]), radius + 0.5)
     if region is None:
@@ -295,8 +365,8 @@ def _edge_aware(shape: Shape, guide: U8) -> tuple[Region, U8] | None:
     return region, strokes.stopped_at_edges(coverage, centre, guide[within(region)], shape.radius)
 
 
-def _lay(mask: U8, region: Region, coverage: U8, erase: bool) -> Region | None:
-    """Add coverage to a mask, or take it away, in place; returns the part that changed."""
+def _lay(mask: U8, region: Region, coverage: U8, *, erase: bool) -> Region | None:
+    """Add coverage to a mask, or remove it, in place; return the part that changed."""
     here = mask[within(region)]
     after = np.minimum(here, 255 - coverage) if erase else np.maximum(here, coverage)
     x, y, width, height = cv2.boundingRect(here ^ after)

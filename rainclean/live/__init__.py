@@ -1,4 +1,7 @@
-"""The live stack: percentiles of a sequence as a person moves a slider. See `stack`."""
+"""The live stack: percentiles of a sequence while a person moves a slider.
+
+It holds the frames that the analysis used. The window asks it for pictures of recipes that nobody computed before.
+"""
 
 import lazy_loader
 

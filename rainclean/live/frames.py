@@ -1,8 +1,8 @@
-"""Frames of one sequence in order of time, kept so that lines of all of them are read in one piece.
+"""Keep the frames of one sequence in order of time, so that lines of all of them are read in one piece.
 
-They lie in a scratch file line by line: all frames' first lines, then all frames' second lines, and so on. What a
-person looks at is a region, and what is sorted is a line, so both read only what they need. Beside it, every
-step-th pixel of every step-th line is kept in memory: enough for a preview of the whole picture.
+They are in a scratch file line by line: all frames' first lines, then all frames' second lines, and so on. What a
+person looks at is a region, and what is sorted is a line, so both read only what they need. Besides, every step-th
+pixel of every step-th line is kept in memory: enough for a preview of the whole picture.
 """
 
 import threading
@@ -31,7 +31,7 @@ FRAMES_WAITING = 2
 class LiveFrames:
     """Room for ``count`` frames of height × width px, RGB; ``step`` is that of the reduced copy.
 
-    Frames are added by one thread; once all are there, any number of threads may read. `close` gives all back.
+    Frames are added by one thread; once all were added, any number of threads may read. `close` gives all back.
     """
 
     def __init__(self, height: int, width: int, count: int, folder: Path) -> None:
@@ -46,9 +46,9 @@ class LiveFrames:
         self._waiting: list[Future[None]] = []
 
     def add(self, rgb: U8) -> None:
-        """Add the next frame, (H, W, 3) uint8; from then on it is not to be changed.
+        """Add the next frame, (H, W, 3) uint8; it must not be changed from then on.
 
-        Returns while it is still being written, but for the last one.
+        Returns while it is still being written, except for the last one.
         """
         if rgb.shape != (self.height, self.width, 3) or rgb.dtype != np.uint8:
             raise ValueError(f"frame of {rgb.dtype} {rgb.shape} for uint8 {(self.height, self.width, 3)}")
@@ -61,18 +61,18 @@ class LiveFrames:
         self._filled = self.added == self.count
 
     def check_filled(self) -> None:
-        """Raise ValueError unless all frames are there."""
+        """Raise ValueError unless all frames were added."""
         if not self._filled:
             raise ValueError(f"{self.added} of {self.count} frames were added")
 
     def line(self, y: int, window: Window) -> U8:
-        """Line y of the frames start … stop − 1: (stop − start, 3·W) uint8, the caller's to change."""
+        """Read line y of the frames start … stop − 1: (stop − start, 3·W) uint8, the caller's to change."""
         out = np.empty((window[1] - window[0], 3 * self.width), np.uint8)
         self._read(y, window, out)
         return out
 
     def part(self, y: int, window: Window, first: int, pixels: int, step: int) -> U8:
-        """Each ``step``-th pixel from ``first`` on of line y: (stop − start, 3·pixels) uint8, the caller's to change.
+        """Read each ``step``-th pixel of line y from ``first`` on: (stop − start, 3·pixels) uint8, the caller's own.
 
         Comes from the reduced copy where line, first pixel and step are multiples of its own step.
         """
@@ -82,14 +82,14 @@ class LiveFrames:
         return _taken(reduced, first // self.step, pixels, step // self.step)
 
     def frame(self, position: int) -> U8:
-        """One frame as it was added: (H, W, 3) uint8."""
+        """Read one frame as it was added: (H, W, 3) uint8."""
         out = np.empty((self.height, 3 * self.width), np.uint8)
         for y in range(self.height):
             self._read(y, (position, position + 1), out[y])
         return out.reshape(self.height, self.width, 3)
 
     def pixel(self, x: int, y: int) -> U8:
-        """One pixel of all frames: (N, 3) uint8."""
+        """Read one pixel of all frames: (N, 3) uint8."""
         return self.part(y, (0, self.count), x, 1, 1)
 
     def close(self) -> None:
@@ -100,7 +100,7 @@ class LiveFrames:
         self._room = threading.local()
 
     def _passing_line(self, y: int, window: Window) -> U8:
-        """As `line`, until the same thread reads the next one: fresh memory for each takes as long as reading."""
+        """Read as `line` does, until this thread reads the next one: new memory for each takes as long as reading."""
         if not hasattr(self._room, "line"):
             self._room.line = np.empty((self.count, 3 * self.width), np.uint8)
         out: U8 = self._room.line[: window[1] - window[0]]
@@ -118,7 +118,7 @@ class LiveFrames:
 
 
 def reduced_step(height: int, width: int, count: int) -> int:
-    """The smallest step whose reduced copy of ``count`` frames keeps within REDUCED_BYTES and REDUCED_PIXELS."""
+    """Return the smallest step whose reduced copy of ``count`` frames is within REDUCED_BYTES and REDUCED_PIXELS."""
     most, step = min(REDUCED_PIXELS, REDUCED_BYTES // (3 * count)), 1
     while -(-height // step) * -(-width // step) > most and step < max(height, width):
         step += 1

@@ -1,4 +1,4 @@
-"""One pixel over time, and what it votes for."""
+"""Describe one pixel over time, and what it votes for."""
 
 from dataclasses import dataclass
 
@@ -10,13 +10,20 @@ from rainclean.temporal import prior
 U8 = NDArray[np.uint8]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PixelHistory:
-    """Values of the pixel (x, y) over the N frames of a window.
+    """Values of one pixel over the N frames of a window.
 
-    indices: of the frames in the clip. values: (N, 3) uint8 RGB, luma: (N,) uint8, both in order of time.
-    mode: most frequent luma, the lowest of equals. low, high: ends of its percentile range, R_min and R_max, 0…100.
-    votes: the whole percentiles that it votes for; none where the pixel is silent.
+    Attributes:
+        x: px.
+        y: px.
+        indices: of the frames in the clip.
+        values: (N, 3) uint8 RGB, in order of time.
+        luma: (N,) uint8, in order of time.
+        mode: most frequent luma, the lowest of equals.
+        low: lower end of its percentile range, R_min, 0…100.
+        high: upper end, R_max.
+        votes: the whole percentiles that it votes for; none where the pixel is silent.
     """
 
     x: int
@@ -31,14 +38,31 @@ class PixelHistory:
 
     @classmethod
     def of(cls, x: int, y: int, indices: tuple[int, ...], values: U8) -> "PixelHistory":
-        """The history that values (N, 3) uint8 in order of time come to."""
+        """Compute the history of a pixel from its values.
+
+        Args:
+            x: px.
+            y: px.
+            indices: of the frames in the clip.
+            values: (N, 3) uint8, in order of time.
+        """
         luma, n = prior.luma(values), len(values)
         modes, firsts, lasts = prior.mode_range(np.sort(luma)[:, None])
         first, last = int(firsts[0]), int(lasts[0])
         whole = range(-(-100 * first // n), 100 * last // n + 1)
-        return cls(x, y, indices, values, luma, int(modes[0]), 100 * first / n, 100 * last / n, whole)
+        return cls(
+            x=x,
+            y=y,
+            indices=indices,
+            values=values,
+            luma=luma,
+            mode=int(modes[0]),
+            low=100 * first / n,
+            high=100 * last / n,
+            votes=whole,
+        )
 
     def at(self, percentile: float) -> tuple[int, int, int]:
-        """RGB of the pixel at this percentile, 0…100 in tenths: each channel on its own, as in the picture."""
+        """Return RGB of the pixel at a percentile, 0…100 in tenths: each channel on its own, as in the picture."""
         red, green, blue = prior.percentile(np.sort(self.values, axis=0), percentile)
         return int(red), int(green), int(blue)

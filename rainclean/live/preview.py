@@ -1,4 +1,4 @@
-"""Previews: which pixels to compute, so that a picture of what is in view comes in time."""
+"""Choose which pixels to compute, so that a preview of what is in view is ready in time."""
 
 from typing import NamedTuple
 
@@ -11,10 +11,13 @@ U8 = NDArray[np.uint8]
 
 
 class Preview(NamedTuple):
-    """A coarse picture: sample (i, j) of ``picture`` (h, w, 3) uint8 is pixel (region.x + j·step, region.y + i·step).
+    """A coarse picture: sample (i, j) is pixel (region.x + j·step, region.y + i·step).
 
-    region: what it stands for in full, the region that was asked for and up to step − 1 px beside it, since samples
-    lie at multiples of the step: they stay the same when the view is moved.
+    Attributes:
+        picture: (h, w, 3) uint8.
+        step: px between samples.
+        region: what it covers in full: the region that was asked for and up to step − 1 px beside it, since samples
+            are at multiples of the step, so that they stay the same when the view is moved.
     """
 
     picture: U8
@@ -22,8 +25,8 @@ class Preview(NamedTuple):
     region: Region
 
 
-def coarse(region: Region, width: int, height: int, reduced: int, from_file: int, most: int) -> tuple[Region, int]:
-    """The region that a preview covers, and its step: the smallest that keeps within so many pixels.
+def coarse(region: Region, width: int, height: int, *, reduced: int, from_file: int, most: int) -> tuple[Region, int]:
+    """Choose the region that a preview covers, and its step: the smallest within the limits on pixels.
 
     width, height: of the picture in px. reduced: step of the copy in memory. most: pixels that may be computed from
     that copy, from_file: from scratch space. Raises ValueError for a region beyond the picture.

@@ -1,7 +1,7 @@
-"""A scratch file of bytes at places, read and written by several threads at once.
+"""Read and write bytes at places of a scratch file, from several threads at once.
 
-`storage.ScratchPlanes` reads and writes bands of a stack whose bands never change; what follows a person's hand
-wants two rows, or the lines of a region, from two threads at a time. The file has no name: its space is free
+`storage.ScratchPlanes` reads and writes bands of a stack whose bands never change. A live stack reads two rows, or the
+lines of a region, from two threads at a time. The file has no name: its space is free
 again however the process ends. It is read into arrays, not mapped: mapped pages would count as resident memory.
 """
 
@@ -73,9 +73,9 @@ class ScratchFile:
 
 
 def frames_that_fit(height: int, width: int, folder: Path, limit: int) -> int:
-    """How many frames a live stack has room for: each is kept twice, in order of time and sorted.
+    """Return how many frames a live stack has room for: each is kept twice, in order of time and sorted.
 
-    Up to ``limit`` bytes in ``folder``, and what its disk has free but for `storage.SPARE_DISK_BYTES`.
+    Up to ``limit`` bytes in ``folder``, and what its disk has free except `storage.SPARE_DISK_BYTES`.
     Raises ResourceError where that is less than two.
     """
     if not folder.is_dir():

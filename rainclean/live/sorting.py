@@ -1,4 +1,4 @@
-"""Sorting one window of a live stack: strip by strip of the picture, channels kept rank by rank, luma voted on."""
+"""Sort one window of a live stack: strip by strip of the picture, channels kept rank by rank, luma voted on."""
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -20,18 +20,22 @@ F32 = NDArray[np.float32]
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
-MOST_FRAMES = np.iinfo(np.uint16).max
+MAX_FRAMES = np.iinfo(np.uint16).max
 """Largest window: places among its sorted values are kept as uint16."""
 
 _STRIP_BYTES = 2 << 20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SortedWindow:
-    """What is known of a sorted window.
+    """A sorted window.
 
-    first, last: (H, W) uint16, places of each pixel's mode among its sorted luma values. votes: of all pixels.
-    midpoint: (H, W) float32, or None where it was not asked for.
+    Attributes:
+        window: start and stop among the used frames.
+        first: (H, W) uint16, first place of each pixel's mode among its sorted luma values.
+        last: (H, W) uint16, the last place.
+        votes: of all pixels.
+        midpoint: shortest-interval midpoint, (H, W) float32, or None where it was not asked for.
     """
 
     window: Window
@@ -46,12 +50,14 @@ def sort_window(
     ranks: ScratchFile,
     window: Window,
     midpoint_of: Window | None,
+    *,
     pool: ThreadPoolExecutor,
     workers: int,
 ) -> Generator[float, None, SortedWindow]:
     """Sort the channels of a window into ``ranks``: all lowest values as a picture, all second-lowest, and so on.
 
-    midpoint_of: window whose midpoint is made along with it. Yields the share done; closing it stops the workers.
+    midpoint_of: window whose shortest-interval midpoint is made as well. Yields the fraction done; closing the
+    generator stops the workers.
     """
     height, width = frames.height, frames.width
     start, stop = window
@@ -81,18 +87,18 @@ def sort_window(
     for done, votes in enumerate(side_by_side(strip, strips, pool, 2 * workers), 1):
         total += votes
         yield done / len(strips)
-    return SortedWindow(window, first, last, total, midpoint)
+    return SortedWindow(window=window, first=first, last=last, votes=total, midpoint=midpoint)
 
 
 def luma_of(line: U8) -> U8:
-    """Luma of (N, 3·W) interleaved RGB: (N, W) uint8."""
+    """Return the luma of (N, 3·W) interleaved RGB: (N, W) uint8."""
     out = np.empty(line.size // 3, np.uint8)
     _kernels.luma(line.reshape(-1), out)
     return out.reshape(len(line), -1)
 
 
 def mode_places(values: U8) -> tuple[I32, I32]:
-    """Sort luma (N, W) uint8 in place; returns first and last place of each pixel's mode, (W,) int32."""
+    """Sort luma (N, W) uint8 in place; return the first and last place of each pixel's mode, (W,) int32."""
     width = values.shape[1]
     mode, first, last = np.empty(width, np.uint8), np.empty(width, np.int32), np.empty(width, np.int32)
     _kernels.apply_network(values, sort_network(len(values)))

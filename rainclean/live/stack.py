@@ -22,7 +22,7 @@ from rainclean.live.frames import REDUCED_PIXELS, LiveFrames, Window
 from rainclean.live.pixel import PixelHistory
 from rainclean.live.preview import Preview, check_region, coarse
 from rainclean.live.scratch import ScratchFile, frames_that_fit
-from rainclean.live.sorting import MOST_FRAMES, SortedWindow, luma_of, mode_places, side_by_side, sort_window
+from rainclean.live.sorting import MAX_FRAMES, SortedWindow, luma_of, mode_places, side_by_side, sort_window
 from rainclean.temporal import Votes, count_votes, sort_network, split_percentile
 from rainclean.video import Region
 
@@ -30,29 +30,30 @@ U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
 
 USED_FRAMES = SWEEP_FRAMES[-1]
-"""Frames that are used at most, unless told otherwise: those of the sweep's largest window."""
+"""Frames that are used at most by default: those of the sweep's largest window."""
 
 SCRATCH_LIMIT = 4 << 30
-"""Bytes of scratch space that are taken at most, unless told otherwise."""
+"""Bytes of scratch space that are taken at most by default."""
 
 _PIECE = 1 << 18
-"""Samples that are looked up at a time: two ranks of them stay within a core's cache."""
+"""Samples that are queried at a time: two ranks of them stay within a core's cache."""
 
 
 class NothingSorted(ValueError):
-    """No window is sorted: not yet, or another one is just being sorted. A preview can be had all the same."""
+    """No window is sorted: not yet, or another one is being sorted. A preview is possible all the same."""
 
 
 class LiveStack:
     """Frames around the reference frame of one sequence, and one window of them sorted.
 
-    height, width: size of the frames in px. usable: indices in the clip of the sequence's frames that may be used,
-    rising. reference: index of the reference frame. most: frames, limit: bytes of scratch space in ``folder``, to use
-    at most. ``frames`` says how many frames it came to, ``selection`` which (`Selection.indices` in the clip).
-    ``repeats``: frames that were left out because they repeat one, for whoever names what is made of it.
+    One thread adds frames; then any number of threads may query, and one sort may be under way. Use as a context
+    manager; `close` gives memory and disk space back.
 
-    One thread adds frames; then any number of threads may look up, and one sort may be under way. Use as a context
-    manager; `close` gives memory and disk space back. Raises ResourceError where there is no room for two frames.
+    Attributes:
+        frames: how many frames are used.
+        selection: which they are (`Selection.indices` in the clip).
+        repeats: frames that were left out because they repeat one, for whoever names what is made of it.
+        reference_rgb: (H, W, 3) uint8, the reference frame, once it was added.
     """
 
     def __init__(
@@ -61,13 +62,29 @@ class LiveStack:
         width: int,
         usable: Sequence[int],
         reference: int,
+        *,
         folder: Path,
         most: int = USED_FRAMES,
         limit: int = SCRATCH_LIMIT,
         workers: int = 2,
     ) -> None:
+        """Make room for the frames.
+
+        Args:
+            height: of the frames, px.
+            width: of the frames, px.
+            usable: indices in the clip of the sequence's frames that may be used, rising.
+            reference: index of the reference frame.
+            folder: of the scratch files.
+            most: frames to use at most.
+            limit: bytes of scratch space to use at most.
+            workers: threads.
+
+        Raises:
+            ResourceError: there is no room for two frames.
+        """
         self.height, self.width = height, width
-        self.frames = min(most, len(usable), frames_that_fit(height, width, folder, limit), MOST_FRAMES)
+        self.frames = min(most, len(usable), frames_that_fit(height, width, folder, limit), MAX_FRAMES)
         chosen = select_frames(len(usable), [Recipe(self.frames)], usable.index(reference))
         self.selection = Selection(tuple(usable[i] for i in chosen.indices), chosen.reference, chosen.windows)
         self.reference_rgb: U8 = np.empty((0, 0, 3), np.uint8)
@@ -95,7 +112,7 @@ class LiveStack:
         self.close()
 
     def close(self) -> None:
-        """Wait for look-ups under way, then give memory and disk space back.
+        """Wait for queries under way, then give memory and disk space back.
 
         A sort under way ends with a ValueError at its next step.
         """
@@ -129,34 +146,46 @@ class LiveStack:
 
     @property
     def target(self) -> F32:
-        """Crowd of each pixel, (H, W) float32 in grey levels: what pictures are scored against (see `sort`)."""
+        """Scoring target: shortest-interval midpoint of each pixel, (H, W) float32 in grey levels (see `sort`)."""
         if self._target is None:
             raise NothingSorted("no window was sorted yet")
         return self._target
 
     def window(self, frames: int) -> Window:
-        """Positions (start, stop) among the used frames of the ``frames`` around the reference frame."""
+        """Return the positions (start, stop) among the used frames of the ``frames`` around the reference frame."""
         return select_frames(self.frames, [Recipe(frames), Recipe(self.frames)], self.selection.reference).windows[0]
 
     def add(self, rgb: U8) -> None:
-        """Add the next used frame, (H, W, 3) uint8; from then on it is not to be changed."""
+        """Add the next used frame, (H, W, 3) uint8; it must not be changed from then on."""
         position = self._frames.added
         self._frames.add(rgb)
         if position == self.selection.reference:
             self.reference_rgb = rgb
 
     def judge_by(self, target: F32) -> None:
-        """Let pictures be scored against this target, (H, W) float32 in grey levels, in place of the frames' own."""
+        """Set another scoring target instead of the frames' own.
+
+        Args:
+            target: (H, W) float32 in grey levels.
+
+        Raises:
+            ValueError: it has another shape.
+        """
         if target.shape != (self.height, self.width):
-            raise ValueError(f"a target of {target.shape} for frames of {(self.height, self.width)}")
+            raise ValueError(f"a scoring target of {target.shape} for frames of {(self.height, self.width)}")
         self._target = target
 
     def sort(self, frames: int, midpoint_of: int | None = None) -> Generator[float, None, None]:
-        """Sort the window of ``frames``; yields the share done, and may be closed.
+        """Sort a window. The latest sort counts: one that was under way ends with NothingSorted at its next step.
 
-        The latest sort counts: one that was under way ends with NothingSorted at its next step. midpoint_of: also make
-        the target of a window of that many frames. Where there is none yet, the first sort makes one in any case, by
-        default of its own window; later ones keep it, so that scores of all that is looked at compare.
+        Args:
+            frames: in the window. midpoint_of: also make the scoring target of a window of that many frames. Where
+            there is none yet, the first
+                sort makes one in any case, by default of its own window; later ones keep it, so that scores of all
+                pictures compare.
+
+        Yields:
+            The fraction done; the generator may be closed.
         """
         self._frames.check_filled()
         if midpoint_of is None and self._target is None:
@@ -164,7 +193,7 @@ class LiveStack:
         window, of = self.window(frames), None if midpoint_of is None else self.window(midpoint_of)
         pool = self._begin_sort()
         try:
-            done = yield from sort_window(self._frames, self._ranks, window, of, pool, self._workers)
+            done = yield from sort_window(self._frames, self._ranks, window, of, pool=pool, workers=self._workers)
         except (CancelledError, RuntimeError):
             with self._sort_lock:  # once it is clear which sort comes next
                 self._check_turn(pool)
@@ -175,14 +204,22 @@ class LiveStack:
             self._sorted = done
 
     def percentile(self, percentile: float, out: U8 | None = None) -> U8:
-        """A percentile, 0…100 in tenths, of the sorted window: (H, W, 3) uint8, in ``out`` where that is given.
+        """Query a percentile of the sorted window.
 
-        Raises NothingSorted where no window is sorted.
+        Args:
+            percentile: 0…100 in tenths.
+            out: (H, W, 3) uint8, C-contiguous, to write to; None: a new array.
+
+        Returns:
+            (H, W, 3) uint8.
+
+        Raises:
+            NothingSorted: no window is sorted.
         """
         shape, samples = (self.height, self.width, 3), 3 * self.height * self.width
         picture = np.empty(shape, np.uint8) if out is None else out
         if picture.shape != shape or picture.dtype != np.uint8 or not picture.flags.c_contiguous:
-            raise ValueError(f"no room for a picture of {shape} uint8, C-contiguous: {picture.dtype} {picture.shape}")
+            raise ValueError(f"out is {picture.dtype} {picture.shape}, not C-contiguous uint8 {shape}")
         with self._use(), self._ranks_lock:
             rank, part = split_percentile(percentile, self._window_now().votes.frames)
             flat = picture.reshape(-1)
@@ -201,15 +238,20 @@ class LiveStack:
         return picture
 
     def preview(self, frames: int, percentile: float, region: Region, most: int = REDUCED_PIXELS) -> Preview:
-        """A percentile of the window of ``frames``, sorted or not, of a region: every step-th pixel each way.
+        """Compute a percentile of a window, sorted or not, of a region: every step-th pixel each way.
 
-        At most ``most`` pixels are computed, and proportionally fewer where more than 100 frames have to be read
-        from scratch space, so that it takes about the same time.
+        Args:
+            frames: in the window.
+            percentile: 0…100 in tenths.
+            region: of the picture.
+            most: pixels that are computed at most; proportionally fewer where more than 100 frames have to be read
+                from scratch space, so that it takes about the same time.
         """
         window = self.window(frames)
         rank, part = split_percentile(percentile, frames)
         from_file = max(1, most * 100 // max(100, frames))
-        covered, step = coarse(region, self.width, self.height, self._frames.step, from_file, max(1, most))
+        limits = {"reduced": self._frames.step, "from_file": from_file, "most": max(1, most)}
+        covered, step = coarse(region, self.width, self.height, **limits)
         height, width = -(-covered.height // step), -(-covered.width // step)
         out, pairs = np.empty((height, 3 * width), np.uint8), sort_network(frames)
 
@@ -224,7 +266,7 @@ class LiveStack:
         return Preview(out.reshape(height, width, 3), step, covered)
 
     def frame(self, position: int) -> U8:
-        """The frame at this position among the used ones, (H, W, 3) uint8, the caller's to keep."""
+        """Return the frame at a position among the used ones, (H, W, 3) uint8, the caller's to keep."""
         if not 0 <= position < self.frames:
             raise ValueError(f"frame {position} of {self.frames}")
         with self._use():
@@ -232,7 +274,13 @@ class LiveStack:
             return self._frames.frame(position)
 
     def pixel(self, x: int, y: int, frames: int | None = None) -> PixelHistory:
-        """Values of one pixel over a window, the sorted one unless told otherwise, else all used frames."""
+        """Return the values of one pixel over a window.
+
+        Args:
+            x: px.
+            y: px.
+            frames: in the window; None: the sorted one, or all used frames where none is sorted.
+        """
         if not (0 <= x < self.width and 0 <= y < self.height):
             raise ValueError(f"pixel {x}, {y} of a picture of {self.width}×{self.height} px")
         window = self.window(frames or self.sorted_frames or self.frames)
@@ -242,10 +290,16 @@ class LiveStack:
         return PixelHistory.of(x, y, self.selection.indices[slice(*window)], values)
 
     def votes_in(self, region: Region, frames: int | None = None, mask: NDArray[np.bool_] | None = None) -> Votes:
-        """Votes of the pixels of a region alone, over the sorted window or any other, with the η* they choose.
+        """Count the votes of the pixels of a region alone, with the η* they choose.
 
-        mask: (region.height, region.width) bool, the pixels of the region that count. Raises ValueError for a region
-        beyond the picture, NothingSorted where neither a window is sorted nor ``frames`` is given.
+        Args:
+            region: of the picture.
+            frames: in the window; None: the sorted one.
+            mask: (region.height, region.width) bool, the pixels of the region that count; None: all.
+
+        Raises:
+            ValueError: the region reaches beyond the picture.
+            NothingSorted: neither a window is sorted nor ``frames`` is given.
         """
         check_region(region, self.width, self.height)
         counted = np.ones((region.height, region.width), np.bool_) if mask is None else mask
@@ -272,7 +326,7 @@ class LiveStack:
         return total
 
     def _begin_sort(self) -> ThreadPoolExecutor:
-        """Threads for a new sort; those of the last one have come to rest by then, and nobody reads its ranks."""
+        """Return threads for a new sort; those of the last one have ended by then, and nobody reads its ranks."""
         with self._sort_lock, self._ranks_lock:
             self._check_open()
             self._sort_pool.shutdown(wait=True, cancel_futures=True)
@@ -296,7 +350,7 @@ class LiveStack:
         return now
 
     def _all(self, job: Callable[[int], None], places: range) -> None:
-        """Run a job for all places; the workers take turns, so that they come to an end together."""
+        """Run a job for all places; the workers take turns, so that they end together."""
 
         def some(worker: int) -> None:
             for place in places[worker :: self._workers]:

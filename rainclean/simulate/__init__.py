@@ -1,4 +1,7 @@
-"""Rain with known truth over any picture or clip; see docs/adr/0006-simulated-rain.md.
+"""Rain with known ground truth over any picture or clip; see docs/adr/0006-simulated-rain.md.
+
+`rainclean simulate` and the benchmark make clips with a `Renderer`; methods are then compared with what `truth`,
+`rain`, `passers` and `water` read back.
 
 Importing this is cheap: numpy, OpenCV, PyAV and numba are loaded when something is made or read.
 """

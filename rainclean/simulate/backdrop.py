@@ -1,4 +1,4 @@
-"""What it rains over: one picture in all frames, or the frames of a clip."""
+"""Read the backdrop that it rains over: one picture in all frames, or the frames of a clip."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -18,8 +18,12 @@ U8 = NDArray[np.uint8]
 class Backdrop:
     """A picture file, or a clip (video file or folder of images), a context manager.
 
-    size: (height, width) px, upright. frames: how many it has; None for a picture. rate: frames a second; None for
-    a picture. Raises InputError for what cannot be read.
+    Raises InputError for what cannot be read.
+
+    Attributes:
+        size: (height, width) px, upright.
+        frames: how many it has; None for a picture.
+        rate: frames a second; None for a picture.
     """
 
     def __init__(self, path: Path | str) -> None:
@@ -41,7 +45,7 @@ class Backdrop:
         self.rate = rate or Fraction(25)  # hours between two frames make no rate
 
     def pictures(self, count: int) -> Iterator[U8]:
-        """The first ``count`` pictures, (H, W, 3) uint8 RGB; of a picture always the same array."""
+        """Yield the first ``count`` pictures, (H, W, 3) uint8 RGB; of a picture always the same array."""
         if self._source is None:
             assert self._picture is not None
             return repeat(self._picture, count)

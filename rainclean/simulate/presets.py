@@ -1,4 +1,4 @@
-"""Everything that a simulated clip depends on besides its scene and seed, and the named cases.
+"""Define everything that a simulated clip depends on besides its scene and seed, and the named cases.
 
 Plain numbers, so that the same objects are flags, JSON and provenance; importing this is cheap.
 """
@@ -11,15 +11,20 @@ from rainclean.errors import UsageError
 from rainclean.simulate.ingredients import STAGES, Crowd, Overlay, Sun, Traffic, Trip, Water, within
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Rain:
     """Rain as a picture shows it.
 
-    density: streaks per px and frame, counted by their middles. length, width: mean over the streaks, px, full
-    width at half of a streak's largest opacity. slant: degrees off vertical, positive where drops fall to the
-    right. slant_spread: its standard deviation over the streaks. strength: largest opacity, 0…1; a streak's
-    opacity lies between a quarter of it and all of it. colour: grey level of the drops, 0…255.
-    rate_mm_h: rain rate that the drop sizes follow. depth_ratio: farthest distance over nearest.
+    Attributes:
+        density: streaks per px and frame, counted by their middles.
+        length: mean over the streaks, px, full width at half of a streak's largest opacity.
+        width: likewise.
+        slant: degrees off vertical, positive where drops fall to the right.
+        slant_spread: its standard deviation over the streaks.
+        strength: largest opacity, 0…1; a streak's opacity is between a quarter of it and all of it.
+        colour: grey level of the drops, 0…255.
+        rate_mm_h: rain rate that the drop sizes follow.
+        depth_ratio: farthest distance over nearest.
     """
 
     density: float = 0.004
@@ -55,11 +60,20 @@ class Rain:
         far_m: float = 4.0,
         **image: float,
     ) -> Self:
-        """Rain as a camera sees it: density, length, width and strength from weather and lens.
+        """Compute rain as a camera sees it: density, length, width and strength from weather and lens.
 
-        rate_mm_h: rain rate. exposure_s: exposure time of a frame. focal_px: focal length in px. near_m, far_m:
-        between these distances drops are seen as streaks; farther ones merge into a veil. ``image``: fields that
-        follow from neither (slant, slant_spread, colour). Raises UsageError. Source: `physics.seen_rain`.
+        Source: `physics.seen_rain`.
+
+        Args:
+            rate_mm_h: rain rate.
+            exposure_s: exposure time of a frame.
+            focal_px: focal length in px.
+            near_m: drops nearer than this are not seen.
+            far_m: drops farther than this merge into a veil; between the two they are seen as streaks.
+            image: fields that follow from neither (slant, slant_spread, colour).
+
+        Raises:
+            UsageError: a value is out of range.
         """
         within("rain rate", rate_mm_h, 0.1, 300)
         within("exposure time", exposure_s, 1e-5, 1)
@@ -72,9 +86,9 @@ class Rain:
         return cls(**{**seen, "rate_mm_h": rate_mm_h, "depth_ratio": far_m / near_m, **image})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Simulation:
-    """What is done to a scene.
+    """All parameters of a simulated clip besides its scene and seed.
 
     light: factor on the scene's grey levels (0.25: night). veil: opacity of a steady mist over all of it, 0…1.
     gradient: factors on the opacity of rain at the top and at the bottom of the frame, linear between them.
@@ -147,12 +161,12 @@ class Simulation:
 
     @property
     def layered(self) -> bool:
-        """Whether there are things at several distances, so that a camera that moves sees them shift."""
+        """Whether there are objects at several distances, so that a camera that moves sees them shift."""
         return self.stage != "flat" or self.trip is not None
 
     @property
     def moves(self) -> bool:
-        """Whether the camera does."""
+        """Whether the camera moves."""
         return bool(self.jitter or self.walk or self.pan or self.trip)
 
     @property
@@ -162,26 +176,33 @@ class Simulation:
 
     @property
     def plain(self) -> bool:
-        """Whether a frame without rain is the picture itself, moved and exposed: one background and what was done."""
+        """Whether a frame without rain is the picture itself, moved and exposed."""
         return not (self.layered or self.changes or self.overlay)
 
     @property
     def crossed(self) -> bool:
-        """Whether anything passes but the walkers who come one by one."""
+        """Whether anything passes except the walkers who come one by one."""
         return bool(self.crowd or self.traffic)
 
     @property
     def changes(self) -> bool:
-        """Whether the scene itself does, so that each frame has a truth of its own even where the camera is still."""
+        """Whether the scene changes, so that each frame has its own ground truth even where the camera is still."""
         return bool(self.sway or self.sun or self.water)
 
     def to_json(self) -> dict[str, Any]:
-        """All parameters, nested as here."""
+        """Return all parameters, nested as here."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:
-        """The inverse of `to_json`. Raises KeyError, TypeError or UsageError for what is no such document."""
+        """Read what `to_json` returned.
+
+        Args:
+            document: as parsed.
+
+        Raises:
+            KeyError, TypeError, UsageError: it is no such document.
+        """
         values = dict(document)
         rain, gradient = Rain(**values.pop("rain")), tuple(values.pop("gradient"))
         parts = {name: kind(**values.pop(name)) for name, kind in _PARTS.items() if values.get(name) is not None}
@@ -214,7 +235,7 @@ LADDER: Mapping[str, Simulation] = {
     "codec": _case({"density": 0.005}, crf=23),
     "everything": _case(drift=0.06, walkers=1, jitter=0.8, walk=0.3, crf=23),
 }
-"""The cases of the ladder that methods are measured on (80 frames of 352×240 px), by name."""
+"""The benchmark cases that methods are measured on (80 frames of 352×240 px), by name."""
 
 
 def _film(**values: Any) -> Simulation:
@@ -245,9 +266,18 @@ PRESETS: Mapping[str, Simulation] = {**LADDER, **FILMED}
 
 
 def preset(name: str, **changes: Any) -> Simulation:
-    """A case by name, with some of its values changed: fields of `Simulation` or of its `Rain`.
+    """Return a case by name, with some of its values changed.
 
-    Raises UsageError for a name that is none, or a value that cannot be meant.
+    Args:
+        name: a key of PRESETS.
+        changes: fields of `Simulation` or of its `Rain`.
+
+    Raises:
+        UsageError: there is no such case, or a value is out of range.
+
+    Example:
+        >>> preset("heavy", noise=4.0).noise
+        4.0
     """
     if name not in PRESETS:
         raise UsageError(f"no preset {name!r}; there are {', '.join(PRESETS)}")

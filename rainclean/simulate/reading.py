@@ -1,4 +1,4 @@
-"""What a simulated clip shows, read back from its folder."""
+"""Read back the ground truth of a simulated clip from its folder."""
 
 from pathlib import Path
 
@@ -9,34 +9,66 @@ from rainclean.simulate.record import Record
 
 
 def truth(folder: Path | str, frame: int) -> NDArray[np.uint8]:
-    """What a frame of a simulated clip would show without rain, noise and passers-by: (H, W, 3) uint8 RGB.
+    """Read the ground truth of a frame: what it would show without rain, noise and foreground.
 
-    folder: what `rainclean simulate` wrote. frame: 0-based frame index. Of an H.264 clip it is the frame of the
-    rain-free clip encoded alike. Raises InputError for a folder or a frame that is not there.
+    Of an H.264 clip it is the frame of the rain-free clip, encoded alike.
+
+    Args:
+        folder: that `rainclean simulate` wrote.
+        frame: 0-based frame index.
+
+    Returns:
+        (H, W, 3) uint8 RGB.
+
+    Raises:
+        InputError: there is no such folder or frame.
     """
     return Record.read(folder).truth(frame)
 
 
 def rain(folder: Path | str, frame: int) -> NDArray[np.uint8]:
-    """Opacity of the rain in a frame of a simulated clip: (H, W) uint8, 255 times 0…1, rounded.
+    """Read the opacity of the rain in a frame.
 
-    Raises InputError for a folder or a frame that is not there.
+    Args:
+        folder: that `rainclean simulate` wrote.
+        frame: 0-based frame index.
+
+    Returns:
+        (H, W) uint8, 255 times 0…1, rounded.
+
+    Raises:
+        InputError: there is no such folder or frame.
     """
     return Record.read(folder).rain(frame)
 
 
 def passers(folder: Path | str, frame: int) -> NDArray[np.uint8]:
-    """Opacity of the passers-by in a frame of a simulated clip: (H, W) uint8, as in `rain`; 0 where there are none.
+    """Read the opacity of the foreground in a frame.
 
-    Raises InputError for a folder or a frame that is not there.
+    Args:
+        folder: that `rainclean simulate` wrote.
+        frame: 0-based frame index.
+
+    Returns:
+        (H, W) uint8, as in `rain`; 0 where there is none.
+
+    Raises:
+        InputError: there is no such folder or frame.
     """
     return Record.read(folder).passers(frame)
 
 
 def water(folder: Path | str, frame: int) -> NDArray[np.uint8]:
-    """Where a frame of a simulated clip shows water: (H, W) uint8, as in `rain`; 0 where there is none.
+    """Read where a frame shows water. Its ground truth is that of this one frame: no two show the same ripples.
 
-    Its truth is that of this one frame: no two show the same ripples. Raises InputError for a folder or a frame that
-    is not there.
+    Args:
+        folder: that `rainclean simulate` wrote.
+        frame: 0-based frame index.
+
+    Returns:
+        (H, W) uint8, as in `rain`; 0 where there is none.
+
+    Raises:
+        InputError: there is no such folder or frame.
     """
     return Record.read(folder).water(frame)

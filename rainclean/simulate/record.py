@@ -1,7 +1,7 @@
-"""What lies in the folder of a simulated clip: truth.json describes it, and each frame's truth is found here.
+"""Describe the folder of a simulated clip (truth.json), and find each frame's ground truth in it.
 
-The truth is stored where it says least: one background with a transform and a gain per frame where the scene is a
-picture and the clip lossless, else as a clip of its own.
+The ground truth is stored as briefly as possible: one background with a transform and a gain per frame where the scene
+is a picture and the clip lossless, else as a clip of its own.
 """
 
 import json
@@ -29,13 +29,22 @@ BACKGROUND = "background.png"
 TRUTHS = (BACKGROUND, "truth.mkv", "truth.mp4")
 MASKS = ("rain.mkv", "passers.mkv", "water.mkv")
 NAMES = ("clip.mkv", "clip.mp4", *TRUTHS, *MASKS, "overlay.png", MANIFEST)
-"""What a simulation can write."""
+"""Names of the files that a simulation can write."""
 
 
 def describe(
-    renderer: Renderer, preset: str, source: Path, rate: Fraction, plain: bool, files: list[str]
+    renderer: Renderer, *, preset: str, source: Path, rate: Fraction, plain: bool, files: list[str]
 ) -> dict[str, Any]:
-    """The content of truth.json. plain: the truth is one picture, moved and exposed. files: all that was written."""
+    """Return the content of truth.json.
+
+    Args:
+        renderer: of the clip.
+        preset: name of the case.
+        source: file or folder of the backdrop.
+        rate: frames a second.
+        plain: whether the ground truth is one picture, moved and exposed.
+        files: names of all that was written.
+    """
     simulation = renderer.simulation
     lossless = simulation.crf is None
     return {
@@ -57,7 +66,7 @@ def describe(
 
 
 def to_text(document: dict[str, Any]) -> str:
-    """A document as JSON with one line a key, which people can read although some lines are long."""
+    """Write a document as JSON with one line a key, which people can read although some lines are long."""
     lines = (f"  {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}" for key, value in document.items())
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
@@ -71,7 +80,14 @@ class Record:
 
     @classmethod
     def read(cls, folder: Path | str) -> "Record":
-        """Raises InputError for a folder without a whole simulated clip."""
+        """Read the record of a folder.
+
+        Args:
+            folder: that `rainclean simulate` wrote.
+
+        Raises:
+            InputError: there is no whole simulated clip in it.
+        """
         folder = Path(folder)
         try:
             document = parse_json((folder / MANIFEST).read_text(encoding="utf-8"))
@@ -86,7 +102,7 @@ class Record:
         return cls(folder, document)
 
     def truth(self, frame: int) -> U8:
-        """(H, W, 3) uint8; see `rainclean.simulate.truth`."""
+        """Read the ground truth, (H, W, 3) uint8; see `rainclean.simulate.truth`."""
         self._check(frame)
         name = self.document["truth"]
         if name != BACKGROUND:
@@ -96,20 +112,21 @@ class Record:
             gain = float(self.document["gains"][frame])
             width, height = map(int, self.document["size"])
         except (KeyError, IndexError, TypeError, ValueError) as error:
-            raise InputError(self.folder / MANIFEST, f"says nothing of frame {frame}", "make the clip again") from error
+            reason = f"does not describe frame {frame}"
+            raise InputError(self.folder / MANIFEST, reason, "make the clip again") from error
         seen = look(read_picture(self.folder / name), transform, (height, width))
         return truth_of(seen, gain)
 
     def rain(self, frame: int) -> U8:
-        """(H, W) uint8; see `rainclean.simulate.rain`."""
+        """Read the opacity of the rain, (H, W) uint8; see `rainclean.simulate.rain`."""
         return self._mask("rain.mkv", frame)
 
     def passers(self, frame: int) -> U8:
-        """(H, W) uint8; see `rainclean.simulate.passers`."""
+        """Read the opacity of the foreground, (H, W) uint8; see `rainclean.simulate.passers`."""
         return self._mask("passers.mkv", frame)
 
     def water(self, frame: int) -> U8:
-        """(H, W) uint8; see `rainclean.simulate.water`."""
+        """Read where water is, (H, W) uint8; see `rainclean.simulate.water`."""
         return self._mask("water.mkv", frame)
 
     def _mask(self, name: str, frame: int) -> U8:

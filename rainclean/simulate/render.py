@@ -1,4 +1,4 @@
-"""One frame of a simulated clip, from a scene: any frame on its own gives what it gives in the run."""
+"""Render one frame of a simulated clip from a scene: any frame on its own is the same as within the clip."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,10 +19,14 @@ U8 = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Rendered:
-    """One frame and what is known of it.
+    """One frame and its ground truth.
 
-    frame, truth: (H, W, 3) uint8. rain, passers, water: (H, W) uint8, opacity times 255, rounded; the latter two are
-    None where the simulation has none.
+    Attributes:
+        frame: (H, W, 3) uint8.
+        truth: (H, W, 3) uint8.
+        rain: (H, W) uint8, opacity times 255, rounded.
+        passers: likewise, of the foreground; None where the simulation has none.
+        water: likewise; None where the simulation has none.
     """
 
     frame: U8
@@ -34,7 +38,7 @@ class Rendered:
 
 @dataclass(frozen=True)
 class Renderer:
-    """A clip to be: ``frames`` frames of ``size`` (height, width) px. The same seed gives the same frames."""
+    """A clip to render: ``frames`` frames of ``size`` (height, width) px. The same seed gives the same frames."""
 
     simulation: Simulation
     size: tuple[int, int]
@@ -48,12 +52,12 @@ class Renderer:
 
     @cached_property
     def scenery(self) -> Scenery:
-        """What is before the camera."""
+        """Everything before the camera."""
         return Scenery(self.simulation, self.size, self.frames, self.seed)
 
     @cached_property
     def shown(self) -> NDArray[np.intp]:
-        """Which frame each shows, (N,): itself, or an earlier one where the clip is frozen."""
+        """Index of the frame that each shows, (N,): its own, or an earlier one where the clip is frozen."""
         again = generator(self.seed, "frozen").random(self.frames) < self.simulation.frozen
         again[:1] = False
         return np.maximum.accumulate(np.where(again, 0, np.arange(self.frames)))
@@ -65,12 +69,12 @@ class Renderer:
 
     @cached_property
     def transforms(self) -> NDArray[np.float64]:
-        """Where each frame shows a flat scene, (N, 2, 3), as in `Path`."""
+        """Transform of a flat scene in each frame, (N, 2, 3), as in `Path`."""
         return self.path.transforms[self.shown]
 
     @cached_property
     def sign(self) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
-        """What is put over all frames, as from `surfaces.sign`; None: nothing."""
+        """Overlay of all frames, as from `surfaces.sign`; None: nothing."""
         overlay = self.simulation.overlay
         return None if overlay is None else sign(overlay, self.size, self.seed)
 
@@ -80,13 +84,21 @@ class Renderer:
         return self.scenery.backdrop_size if self.simulation.layered else self.path.scene_size
 
     def scene(self, picture: U8) -> U8:
-        """A picture (h, w, 3) uint8 as the scene that `render` takes: scaled to cover what the camera sees, lit."""
+        """Make the scene that `render` takes from a picture (h, w, 3) uint8: scaled to cover the camera's view, lit."""
         return lit(fit(picture, self.scene_size), self.simulation)
 
     def render(self, index: int, scene: U8) -> Rendered:
-        """Frame ``index`` over a scene as from `scene`. Raises IndexError outside 0…frames−1.
+        """Render a frame.
 
-        Order: light and veil (in the scene), camera, passers-by, sun and water, rain, exposure, noise, rounding, signs.
+        Order: light and veil (in the scene), camera, foreground, sun and water, rain, exposure, noise, rounding,
+        overlays.
+
+        Args:
+            index: of the frame.
+            scene: as from `scene`.
+
+        Raises:
+            IndexError: the index is outside 0…frames−1.
         """
         if not 0 <= index < self.frames:
             raise IndexError(f"frame {index} of {self.frames}")

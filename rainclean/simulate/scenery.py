@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +42,20 @@ class View:
     water: F32 | None
 
 
+class Correspondence(NamedTuple):
+    """Places of another frame that show what the px of the reference frame show.
+
+    Attributes:
+        x: (H, W) float32, px of the other frame.
+        y: (H, W) float32, px of the other frame.
+        known: (H, W) bool, False where a nearer layer hides the place, an edge is near, or wind moves it.
+    """
+
+    x: F32
+    y: F32
+    known: NDArray[np.bool_]
+
+
 @dataclass(frozen=True)
 class Scenery:
     """All that is before the camera in a clip of ``frames`` frames of ``size`` (height, width) px."""
@@ -52,7 +67,7 @@ class Scenery:
 
     @cached_property
     def gains(self) -> F64:
-        """What automatic exposure makes of the light of passing things: (N,) factors. It comes late, as cameras do."""
+        """Factors (N,) of automatic exposure by the light of foreground. They lag behind, as in cameras."""
         share = self.simulation.auto_exposure
         if not share:
             return np.ones(self.frames)
@@ -68,11 +83,17 @@ class Scenery:
 
     @cached_property
     def backdrop_size(self) -> tuple[int, int]:
-        """Height and width that the backdrop's picture must have, px."""
+        """Height and width, px, that the backdrop's picture must have."""
         return stages.backdrop_size([self._pose(time) for i in range(self.frames) for time in self._open(i)], self.size)
 
     def view(self, index: int, picture: U8, transform: F64) -> View:
-        """Frame ``index`` over a scene; transform: where a flat scene is seen, as in `camera.Path`."""
+        """Return what the camera sees in a frame.
+
+        Args:
+            index: of the frame.
+            picture: the scene.
+            transform: (2, 3), where a flat scene is seen, as in `camera.Path`.
+        """
         simulation, times = self.simulation, self._open(index)
         moments = [self._at(time, picture, transform) for time in times]
         bare, seen, cover = (np.float32(1 / len(times)) * np.sum(each, axis=0) for each in zip(*moments, strict=True))
@@ -90,11 +111,14 @@ class Scenery:
         touched = np.clip(np.abs(scenes[1] - scenes[0]).max(axis=2) / 32, 0, 1)
         return View(scenes[0], scenes[1], np.maximum(cover, touched), water)
 
-    def follow(self, reference: int, index: int) -> tuple[F32, F32, NDArray[np.bool_]]:
-        """Where frame ``index`` shows what each px of the reference frame shows, in a simulation with layers.
+    def follow(self, reference: int, index: int) -> Correspondence:
+        """Find where a frame shows what each px of the reference frame shows, in a simulation with layers.
 
-        x, y: (H, W) float32, px of frame ``index``. known: (H, W) bool, False where a nearer layer hides it there, an
-        edge is near, or wind moves it. Passing things are not heeded.
+        Foreground is not considered.
+
+        Args:
+            reference: index of the reference frame.
+            index: of the other frame.
         """
         import cv2
 
@@ -112,10 +136,10 @@ class Scenery:
             x[here], y[here] = moved[:2] / moved[2]
             known |= here
         seen = cv2.remap(tops[1].astype(np.float32), x, y, cv2.INTER_NEAREST, borderValue=-1)
-        return x, y, known & (seen == tops[0])
+        return Correspondence(x, y, known & (seen == tops[0]))
 
     def _nearest(self, props: list[Layer], index: int) -> NDArray[np.int16]:
-        """Which layer each px of a frame shows, (H, W); −1 near edges."""
+        """Return the number of the layer that each px of a frame shows, (H, W); −1 near edges."""
         import cv2
 
         fine = np.full((FINER * self.size[0], FINER * self.size[1]), -1, np.int16)

@@ -1,4 +1,4 @@
-"""Writing clips frame by frame: lossless, or H.264 at a constant rate factor."""
+"""Write clips frame by frame: lossless, or H.264 at a constant rate factor."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -26,12 +26,24 @@ _X264 = {"threads": "1", "x264-params": "cpu-independent=1"}
 class ClipWriter:
     """A video file that grows frame by frame, a context manager; frames are of one size.
 
-    crf None: FFV1, which gives back every value; else H.264 4:2:0 (even sizes), BT.709, said so in the file.
-    grey: frames are (H, W) uint8 instead of (H, W, 3); FFV1 only. One encoder thread: the same frames and
-    versions give the same file on every machine. Raises OSError where it cannot be written.
+    One encoder thread: the same frames and versions give the same file on every machine.
     """
 
-    def __init__(self, path: Path, size: tuple[int, int], rate: Fraction, crf: int | None, grey: bool = False) -> None:
+    def __init__(
+        self, path: Path, size: tuple[int, int], rate: Fraction, *, crf: int | None, grey: bool = False
+    ) -> None:
+        """Create the file.
+
+        Args:
+            path: of the file.
+            size: (height, width) px of the frames.
+            rate: frames a second.
+            crf: None: FFV1, which keeps every value; else H.264 4:2:0 (even sizes), BT.709, stated in the file.
+            grey: frames are (H, W) uint8 instead of (H, W, 3); FFV1 only.
+
+        Raises:
+            OSError: it cannot be written.
+        """
         import av
 
         self._crf, self._given = crf, "gray" if grey else "rgb24"
@@ -67,7 +79,7 @@ class ClipWriter:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Finish the file; after an error it is only let go of."""
+        """Finish the file; after an error it is only closed."""
         try:
             if kind is None:
                 self._container.mux(self._stream.encode(None))

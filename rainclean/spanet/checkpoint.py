@@ -1,7 +1,7 @@
-"""The checkpoint published with SPANet, and others in its form, as weights of ours.
+"""Convert the checkpoint published with SPANet, and others in its form, to weights files.
 
-Read without running code from it (`unpickling`), and checked name by name. Pictures go into the released network as
-BGR; its first and last convolution are turned, so that ours takes RGB.
+It is read without running code from it (`unpickling`), and checked name by name. The released network takes BGR; its
+first and last convolution are flipped, so that ours takes RGB.
 """
 
 from collections.abc import Mapping
@@ -18,19 +18,26 @@ from rainclean.spanet.weights import Origin, check_tensors, file_sha256, write
 KNOWN = {
     "3b5d58d0f4569004a0d2dc6f4373463bd60991fc8a04c061361357cf012e5eb0": "SPANet as released with the paper, 2019",
 }
-"""Check sums of published files, and what they are called."""
+"""Names of published files by their check sums."""
 
 _ADVICE = "a checkpoint of the released SPANet code is needed"
 
 
-def import_checkpoint(checkpoint: Path | str, target: Path | str, direction_attention: bool = False) -> Origin:
-    """Turn a checkpoint of the released code into a weights file; returns what was recorded of it.
+def import_checkpoint(checkpoint: Path | str, target: Path | str, *, direction_attention: bool = False) -> Origin:
+    """Convert a checkpoint of the released code to a weights file.
 
-    checkpoint: file of `torch.save`: a state dict, or one under "net", "state_dict" or "model"; names may begin with
-    "module.". direction_attention: only for weights trained with the direction attention applied, which those of the
-    released code are not.
+    Args:
+        checkpoint: file of `torch.save`: a state dict, or one under "net", "state_dict" or "model"; names may begin
+            with "module.".
+        target: weights file to write.
+        direction_attention: only for weights trained with the direction attention applied, which those of the released
+            code are not.
 
-    Raises InputError where it is something else, is damaged, or holds values that are not finite.
+    Returns:
+        What was recorded of its origin.
+
+    Raises:
+        InputError: it is something else, is damaged, or holds values that are not finite.
     """
     path, target = Path(checkpoint), Path(target)
     content = unpickle(path, _ADVICE)
@@ -53,7 +60,7 @@ def _state_dict(path: Path, content: Any) -> dict[str, Tensor]:
             content = content[key]
             break
     if not isinstance(content, Mapping) or not all(isinstance(name, str) for name in content):
-        raise InputError(path, "no weights by name in it", _ADVICE)
+        raise InputError(path, "has no weights by name", _ADVICE)
     for name, value in content.items():
         if not isinstance(value, Tensor):
             raise InputError(path, f"{name[:80]!r} is not a tensor", _ADVICE)
@@ -68,7 +75,7 @@ def _float32(path: Path, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _rgb(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """BGR to RGB or back: what comes from the picture and what goes into one."""
+    """Flip the first and the last convolution from BGR to RGB or back."""
     first, last = tensors["conv_in.0.weight"], tensors["conv_out.0.weight"]
     turned = {"conv_in.0.weight": first.flip(1).contiguous(), "conv_out.0.weight": last.flip(0).contiguous()}
     return {**tensors, **turned}

@@ -1,11 +1,11 @@
-"""Training pairs: which one comes when, and how it is cut, as functions of the seed and a running number alone.
+"""Choose and cut training examples, as functions of the seed and a running number alone.
 
-Sample number n of a run is the same whatever process makes it, in whatever order: so a run repeats, and one that was
-broken off goes on exactly, with any number of workers and devices.
+Example number n of a run is the same whatever process makes it, in whatever order. So a run can be repeated, and one
+that was interrupted resumes exactly, with any number of workers and devices.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 import cv2
 import numpy as np
@@ -21,16 +21,18 @@ from rainclean.errors import InputError
 U8 = NDArray[np.uint8]
 
 _TRIES = 100
-"""Broken pictures in a row after which a data set is given up even if broken ones are to be skipped."""
+"""Broken pictures in a row after which a run fails even if broken ones are skipped."""
 
 
 @dataclass(frozen=True)
 class Cut:
     """How examples are cut out of pairs, both sides alike.
 
-    size: side of an example, px. smallest_scale: an example is a square whose area is between this share of size²
-    and all of it, enlarged to size; from pictures that are smaller than size, of the largest square there is.
-    flip: mirror left and right every second time.
+    Attributes:
+        size: side of an example, px.
+        smallest_scale: an example is a square whose area is between this fraction of size² and all of it, enlarged to
+            size; from pictures that are smaller than size, of the largest square there is.
+        flip: mirror left and right every second time.
     """
 
     size: int
@@ -40,50 +42,68 @@ class Cut:
 
 @dataclass(frozen=True)
 class Example:
-    """One example, uint8 tensors: rainy and clean (3, S, S) RGB; mask (1, S, S), 255 where there is rain; weight
-    (1, S, S), up to 255 as confidence rises (`rainclean.confidence.weights`), 0 where excluded. skipped: what was
-    broken and passed over on the way to it.
+    """One example.
+
+    Attributes:
+        rainy: (3, S, S) uint8 RGB.
+        clean: (3, S, S) uint8 RGB.
+        mask: (1, S, S) uint8, 255 where there is rain.
+        weight: (1, S, S) uint8, up to 255 as confidence rises (`rainclean.confidence.weights`), 0 where excluded.
+        skipped: errors of broken pairs that were skipped on the way to it.
     """
 
     rainy: Tensor
     clean: Tensor
     mask: Tensor
     weight: Tensor
+    _: KW_ONLY
     skipped: tuple[str, ...] = ()
 
 
 @dataclass
 class Broken:
-    """In place of an example: a picture that cannot be used. An error could not leave a worker as what it is."""
+    """A picture that cannot be used, in place of an example: an exception would change its type between processes."""
 
     error: str
 
 
 @dataclass
 class Batch:
-    """As `Example`, with (B, …, S, S) tensors. Not frozen: Lightning puts those of another device in their place."""
+    """Examples as (B, …, S, S) tensors, see `Example`. Not frozen: Lightning moves them to another device."""
 
     rainy: Tensor
     clean: Tensor
     mask: Tensor
     weight: Tensor
+    _: KW_ONLY
     skipped: tuple[str, ...] = ()
 
     def pin_memory(self) -> "Batch":
-        """The same in memory that a GPU reads from at once; for the data loader."""
+        """Copy to memory that a GPU reads from directly; for the data loader."""
         rainy, clean, mask, weight = (t.pin_memory() for t in (self.rainy, self.clean, self.mask, self.weight))
-        return Batch(rainy, clean, mask, weight, self.skipped)
+        return Batch(rainy, clean, mask, weight, skipped=self.skipped)
 
 
 class Examples(Dataset[Example | Broken]):
     """The endless row of training examples of some pairs, by running number."""
 
-    def __init__(self, pairs: Sequence[DatasetPair], cut: Cut, mask: str, seed: int, skip_broken: bool = False) -> None:
+    def __init__(
+        self, pairs: Sequence[DatasetPair], cut: Cut, mask: str, seed: int, *, skip_broken: bool = False
+    ) -> None:
+        """Choose the pairs.
+
+        Args:
+            pairs: to take examples from.
+            cut: how to cut them.
+            mask: rule for rain, of `choices.MASKS`.
+            seed: of the order and the cuts.
+            skip_broken: take the next pair instead of one that cannot be read.
+        """
         self.pairs, self.cut, self.mask, self.seed, self.skip_broken = tuple(pairs), cut, mask, seed, skip_broken
         self._order: tuple[int, NDArray[np.int64]] = (-1, np.zeros(0, np.int64))
 
     def __getitem__(self, number: int) -> Example | Broken:
-        """Example of a running number from 0; Broken where its pictures cannot be used and that is not skipped.
+        """Return the example of a running number from 0; Broken where its pictures cannot be used and not skipped.
 
         The pair that follows in the same round takes the place of one that is skipped.
         """
@@ -98,11 +118,16 @@ class Examples(Dataset[Example | Broken]):
             else:
                 draw = np.random.Generator(np.random.Philox(key=[self.seed, number]))
                 rainy, clean, mask, weight = map(_tensor, cut_alike(pictures, self.cut, draw))
-                return Example(rainy, clean, mask, weight, tuple(skipped))
+                return Example(rainy, clean, mask, weight, skipped=tuple(skipped))
         return Broken(f"{skipped[0]} (and every one of {len(skipped)} pairs tried)")
 
     def place(self, number: int, further: int = 0) -> int:
-        """Which pair: every round over all pairs has an order of its own."""
+        """Return the index of the pair of an example; every round over all pairs has an order of its own.
+
+        Args:
+            number: running number of the example.
+            further: pairs of the round to skip.
+        """
         count = len(self.pairs)
         round_ = number // count
         if self._order[0] != round_:
@@ -116,11 +141,19 @@ class Batches(Sampler[list[int]]):
     """Running numbers of the examples in each batch, for one of several devices that share it.
 
     Without a length on purpose: Lightning would take a resumed run's remaining steps for those of a whole epoch.
-    first, last: steps, last exclusive. batch: examples of a step over all devices, a multiple of their number.
     """
 
-    def __init__(self, first: int, last: int, batch: int, rank: int = 0, devices: int = 1) -> None:
-        self.steps, self.batch, self.rank, self.share = range(first, last), batch, rank, batch // devices
+    def __init__(self, first: int, stop: int, batch: int, *, rank: int = 0, devices: int = 1) -> None:
+        """Choose the steps.
+
+        Args:
+            first: step to begin with.
+            stop: first step that is not taken.
+            batch: examples of a step over all devices, a multiple of their number.
+            rank: number of this device.
+            devices: how many there are.
+        """
+        self.steps, self.batch, self.rank, self.share = range(first, stop), batch, rank, batch // devices
 
     def __iter__(self) -> Iterator[list[int]]:
         for step in self.steps:
@@ -129,7 +162,7 @@ class Batches(Sampler[list[int]]):
 
 
 def together(examples: Sequence[Example | Broken]) -> Batch | Broken:
-    """A batch of examples; Broken if one of them is."""
+    """Stack examples to a batch; return Broken if one of them is."""
     for one in examples:
         if isinstance(one, Broken):
             return one
@@ -139,12 +172,12 @@ def together(examples: Sequence[Example | Broken]) -> Batch | Broken:
         torch.stack([one.clean for one in whole]),
         torch.stack([one.mask for one in whole]),
         torch.stack([one.weight for one in whole]),
-        tuple(text for one in whole for text in one.skipped),
+        skipped=tuple(text for one in whole for text in one.skipped),
     )
 
 
 def cut_alike(pictures: Sequence[U8], cut: Cut, draw: np.random.Generator) -> list[U8]:
-    """The same random square out of pictures of one size, enlarged to (size, size); nothing is drawn for each.
+    """Cut the same random square out of pictures of one size, enlarged to (size, size).
 
     Pictures with channels are interpolated linearly; masks, (H, W), take the nearest value.
     """
@@ -164,7 +197,16 @@ def cut_alike(pictures: Sequence[U8], cut: Cut, draw: np.random.Generator) -> li
 
 
 def example_mask(rainy: U8, clean: U8, name: str) -> U8:
-    """(H, W) uint8, 255 where there is rain by the rule ``name`` of `choices.MASKS`. rainy, clean: (H, W, 3) uint8."""
+    """Mark where there is rain.
+
+    Args:
+        rainy: (H, W, 3) uint8.
+        clean: (H, W, 3) uint8.
+        name: of the rule, of `choices.MASKS`.
+
+    Returns:
+        (H, W) uint8, 255 where there is rain, else 0.
+    """
     found = rain_mask(rainy, clean) if name == "threshold" else (rainy != clean).any(axis=2)
     return np.where(found, np.uint8(255), np.uint8(0))
 

@@ -1,4 +1,4 @@
-"""Rain out of a picture with SPANet: pixels in, pixels out, the whole picture at once.
+"""Remove rain from a picture with SPANet: pixels in, pixels out, the whole picture at once.
 
 The four directions of the IRNNs run over all of the picture, so it is never cut into tiles: on the CPU
 `forward_in_bands` holds BYTES_PER_PIXEL (3.7 GB for 3840×2160), whatever the size.
@@ -30,13 +30,19 @@ _WHITE = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0, np.dtype(np.f
 
 
 def derain(net: "SPANet", rgb: Pixels) -> tuple[F32, F32]:
-    """Clean picture (H, W, 3) float32 RGB, about 0…1 and unclipped, and attention map (H, W) float32 in 0…1.
+    """Remove rain from a picture, on the network's device, in float32, without gradients.
 
-    rgb: (H, W, 3), any size from 1×1; uint8 and uint16 are taken as 0…255 and 0…65535, float32 as 0…1. Runs on the
-    device where the network lies, in float32, and keeps nothing for gradients. The picture returned is a view whose
-    colours lie in planes; `to_levels` makes ordinary pixels of it.
+    Args:
+        net: the network.
+        rgb: (H, W, 3), any size from 1×1; uint8 and uint16 are taken as 0…255 and 0…65535, float32 as 0…1.
 
-    Raises ValueError for another shape or dtype, ResourceError where there is too little memory for the picture.
+    Returns:
+        The clean picture (H, W, 3) float32 RGB, about 0…1 and unclipped, and the attention map (H, W) float32 in 0…1.
+        The picture is a view whose colours are in planes; `to_levels` makes ordinary pixels of it.
+
+    Raises:
+        ValueError: the picture has another shape or dtype.
+        ResourceError: there is too little memory for it.
     """
     if rgb.ndim != 3 or rgb.shape[2] != 3 or min(rgb.shape) == 0 or rgb.dtype not in _WHITE:
         raise ValueError(f"(H, W, 3) of uint8, uint16 or float32 is needed, not {rgb.shape} of {rgb.dtype}")
@@ -60,7 +66,12 @@ def derain(net: "SPANet", rgb: Pixels) -> tuple[F32, F32]:
 
 
 def to_levels(clean: F32, dtype: "np.dtype[Level] | type[Level]") -> NDArray[Level]:
-    """Pixels of a clean picture, any shape, as uint8 or uint16: clipped to 0…1, scaled, rounded half to even."""
+    """Convert a clean picture to uint8 or uint16: clipped to 0…1, scaled, rounded half to even.
+
+    Args:
+        clean: float32 in about 0…1, any shape.
+        dtype: uint8 or uint16.
+    """
     levels = np.empty(clean.shape, dtype)
     white = np.float32(_WHITE[levels.dtype])
     # Row by row: a float copy of one row instead of three of the picture.
@@ -70,20 +81,29 @@ def to_levels(clean: F32, dtype: "np.dtype[Level] | type[Level]") -> NDArray[Lev
 
 
 def choose_device(name: str) -> str:
-    """``cpu`` or ``cuda`` for ``auto``, ``cpu`` or ``cuda``. Raises UsageError for another word, and for ``cuda``
-    where torch can use none."""
+    """Choose the device to compute on.
+
+    Args:
+        name: "auto", "cpu" or "cuda".
+
+    Returns:
+        "cpu" or "cuda".
+
+    Raises:
+        UsageError: it is another word, or "cuda" where torch can use no GPU.
+    """
     if name not in ("auto", "cpu", "cuda"):
         raise UsageError(f"--device {name}: auto, cpu or cuda")
-    there = torch.cuda.is_available() if name != "cpu" else False
-    if name == "cuda" and not there:
+    has_gpu = torch.cuda.is_available() if name != "cpu" else False
+    if name == "cuda" and not has_gpu:
         raise UsageError("--device cuda: torch finds no GPU here; --device cpu works everywhere")
-    return "cuda" if there else "cpu"
+    return "cuda" if has_gpu else "cpu"
 
 
 def _free_memory() -> float:
-    """Bytes that can be had without other programs losing theirs; infinite where the system does not tell."""
+    """Return the bytes that are free without other programs losing theirs; infinite where the system does not say."""
     try:
-        told = dict(re.findall(r"(\w+): +(\d+) kB", Path("/proc/meminfo").read_text()))
-        return float(1024 * (int(told["MemAvailable"]) + int(told["SwapFree"])))
+        sizes = dict(re.findall(r"(\w+): +(\d+) kB", Path("/proc/meminfo").read_text()))
+        return float(1024 * (int(sizes["MemAvailable"]) + int(sizes["SwapFree"])))
     except (OSError, KeyError):
         return float("inf")

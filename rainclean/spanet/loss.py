@@ -1,4 +1,4 @@
-"""What SPANet is trained to make small (Wang et al., CVPR 2019, arXiv 1904.01538), with a weight for each pixel."""
+"""Compute the training loss of SPANet (Wang et al., CVPR 2019, arXiv 1904.01538), with a weight for each pixel."""
 
 from typing import NamedTuple
 
@@ -20,14 +20,18 @@ class Losses(NamedTuple):
 
 
 def losses(output: Tensor, attention: Tensor, clean: Tensor, mask: Tensor, weight: Tensor | None = None) -> Losses:
-    """L1 and 1 − SSIM of output and clean image, and the squared error of the attention map.
+    """Compute L1 and 1 − SSIM of output and clean image, and the squared error of the attention map.
 
-    output, clean: (B, 3, H, W) floating RGB in 0…1; attention, mask: (B, 1, H, W), 1 where there is rain. weight:
-    (B, 1, H, W) in 0…1, what a pixel counts; without it all count 1. Where it is 0 (excluded) the output is taken to
-    be right, so that no SSIM window sees what must not be trusted.
+    Means are over all pixels, whatever their weights: the loss of a batch is then the mean of its parts, on any number
+    of devices.
 
-    Means are over all pixels, whatever their weights: the loss of a batch is then the mean of its parts, on however
-    many devices they are.
+    Args:
+        output: (B, 3, H, W) floating RGB in 0…1.
+        attention: (B, 1, H, W).
+        clean: (B, 3, H, W) floating RGB in 0…1.
+        mask: (B, 1, H, W), 1 where there is rain.
+        weight: (B, 1, H, W) in 0…1, of each pixel; None: all count 1. Where it is 0 (excluded) the output counts as
+            right, so that no SSIM window sees what must not be trusted.
     """
     if weight is None:
         weight = torch.ones_like(mask)
@@ -40,9 +44,9 @@ def losses(output: Tensor, attention: Tensor, clean: Tensor, mask: Tensor, weigh
 
 
 def ssim_map(one: Tensor, other: Tensor) -> Tensor:
-    """Structural similarity around each pixel, (B, C, H, W) like the pictures; data range 1.
+    """Compute the structural similarity around each pixel, (B, C, H, W) like the pictures; data range 1.
 
-    Gaussian window of 11×11, σ 1.5, zeros beyond the edges, as the released training code has it.
+    Gaussian window of 11×11, σ 1.5, zeros beyond the edges, as in the released training code.
     """
     moments = torch.cat([one, other, one * one, other * other, one * other])
     mean_one, mean_other, square_one, square_other, product = _blurred(moments).chunk(5)

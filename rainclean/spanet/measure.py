@@ -1,7 +1,7 @@
-"""Seconds of IRNN and network beside plain torch and the released graph; for `rainclean bench spanet`.
+"""Time IRNN and network against plain torch and the released graph; for `rainclean bench spanet`.
 
-Each function is one measurement, made to be run in a process of its own, so that its peak memory is its own. What
-is compared takes turns, so that the ratio holds on a machine that is busy with other things too.
+Each function is one measurement, to be run in a process of its own, so that its peak memory is its own. What is
+compared takes turns, so that the ratio is right on a busy machine too.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,8 +23,17 @@ from rainclean.spanet.released import released_graph
 Work = Callable[[], object]
 
 
-def measure_irnn(side: int, repeats: int, keep: bool) -> dict[str, float]:
-    """Best seconds of forward, and of forward and backward, of ours and plain torch at (1, 32, side, side)."""
+def measure_irnn(side: int, repeats: int, keep: bool) -> dict[str, float]:  # in another process: positional
+    """Time forward, and forward and backward, of ours and plain torch at (1, 32, side, side).
+
+    Args:
+        side: px.
+        repeats: runs of each.
+        keep: keep freed memory in the process.
+
+    Returns:
+        Best seconds by name.
+    """
     _prepare(keep)
     x = torch.randn(1, 32, side, side)
     weight, bias = torch.rand(4, 32) - 0.2, torch.randn(4, 32) / 10
@@ -44,7 +53,18 @@ def measure_irnn(side: int, repeats: int, keep: bool) -> dict[str, float]:
 
 
 def measure_network(width: int, height: int, graph: str, repeats: int, keep: bool) -> dict[str, float]:
-    """Best seconds for one picture, ``graph`` "ours", "plain" (`SPANet.forward`) or "released"."""
+    """Time one picture.
+
+    Args:
+        width: px.
+        height: px.
+        graph: "ours", "plain" (`SPANet.forward`) or "released".
+        repeats: runs.
+        keep: keep freed memory in the process.
+
+    Returns:
+        Best seconds by name.
+    """
     _prepare(keep)
     net = network().requires_grad_(False)
     rgb = torch.rand(1, 3, height, width)
@@ -53,7 +73,17 @@ def measure_network(width: int, height: int, graph: str, repeats: int, keep: boo
 
 
 def measure_training(side: int, graph: str, repeats: int, keep: bool) -> dict[str, float]:
-    """Best seconds of a forward and backward pass over four pictures, ``graph`` "ours" or "released"."""
+    """Time a forward and backward pass over four pictures.
+
+    Args:
+        side: px.
+        graph: "ours" or "released".
+        repeats: runs.
+        keep: keep freed memory in the process.
+
+    Returns:
+        Best seconds by name.
+    """
     _prepare(keep)
     net = network().train()
     rgb = torch.rand(4, 3, side, side)
@@ -68,7 +98,17 @@ def measure_training(side: int, graph: str, repeats: int, keep: bool) -> dict[st
 
 
 def measure_parts(width: int, height: int, repeats: int, keep: bool) -> dict[str, float]:
-    """Where the time of one picture goes: seconds by part in the fastest of some runs."""
+    """Time the parts of one picture.
+
+    Args:
+        width: px.
+        height: px.
+        repeats: runs.
+        keep: keep freed memory in the process.
+
+    Returns:
+        Seconds by part in the fastest run.
+    """
     _prepare(keep)
     net = network().requires_grad_(False)
     rgb = torch.rand(1, 3, height, width)
@@ -85,7 +125,7 @@ def measure_parts(width: int, height: int, repeats: int, keep: bool) -> dict[str
 
 
 def network() -> SPANet:
-    """A network with arbitrary weights, the same every time, whose recurrences forget."""
+    """Return a network with arbitrary weights, the same every time, whose recurrences forget."""
     torch.manual_seed(1)
     net = SPANet()
     for recurrent in (net.SAM1.irnn1, net.SAM1.irnn2):
@@ -151,7 +191,7 @@ def _prepare(keep: bool) -> None:
 
 
 def _take_turns(jobs: dict[str, Work], repeats: int) -> dict[str, float]:
-    """Best seconds of each job; once before that counts (compiling, first touch of memory)."""
+    """Return the best seconds of each job; the first run does not count (compiling, first touch of memory)."""
     best: dict[str, float] = {}
     for number in range(repeats + 1):
         for name, job in jobs.items():

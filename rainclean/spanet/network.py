@@ -1,10 +1,10 @@
-"""SPANet, a network that takes rain out of single pictures (Wang et al., CVPR 2019, arXiv 1904.01538).
+"""Define SPANet, a network that removes rain from single pictures (Wang et al., CVPR 2019, arXiv 1904.01538).
 
-Names and shapes of parameters are those of the released checkpoint, so that weights of either go into the other;
-colours are RGB here and BGR there (`rainclean.spanet.weights` turns them).
+Names and shapes of parameters are those of the released checkpoint, so that weights of either fit the other;
+colours are RGB here and BGR there (`rainclean.spanet.checkpoint` converts them).
 
 In the paper four weights per pixel, predicted from the features, multiply the four directions of each IRNN. The
-released code computes and then forgets them, and its weights were trained like that: ``direction_attention`` says
+released code computes and then ignores them, and its weights were trained like that: ``direction_attention`` says
 which of the two a network is.
 """
 
@@ -21,27 +21,36 @@ from rainclean.spanet.irnn import DIRECTIONS, irnn
 
 
 class SPANet(nn.Module):
-    """Picture in, attention map and clean picture out; 283 716 parameters.
+    """Picture in, attention map and clean picture out; 283 716 parameters."""
 
-    direction_attention: multiply the directions of the IRNNs by predicted weights (paper) or not (as released);
-    without it the layers that predict them keep their place in the weights but are not computed.
-    """
+    def __init__(self, *, direction_attention: bool = False) -> None:
+        """Make a network with torch's initial weights.
 
-    def __init__(self, direction_attention: bool = False) -> None:
+        Args:
+            direction_attention: multiply the directions of the IRNNs by predicted weights (paper) or not (as
+                released); without it the layers that predict them keep their place in the weights but are not
+                computed.
+        """
         super().__init__()
         self.direction_attention = direction_attention
         self.conv_in = nn.Sequential(_conv3x3(3, CHANNELS), nn.ReLU())
-        self.SAM1 = SpatialAttention(direction_attention)
+        self.SAM1 = SpatialAttention(direction_attention=direction_attention)
         for number in range(1, BLOCKS + 1):
             self.add_module(f"res_block{number}", Bottleneck())
         self.conv_out = nn.Sequential(_conv3x3(CHANNELS, 3))
 
     def forward(self, rgb: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, 3, H, W) float RGB in [0, 1], any size from 1×1 → attention (B, 1, H, W) in [0, 1], the first of
-        four, and the clean picture (B, 3, H, W), which may leave [0, 1] by about 0.15: clip it.
+        """Remove rain from pictures.
 
-        On the CPU, where no gradients are wanted, `rainclean.spanet.bands.forward_in_bands` gives the same in a third
-        of the memory and about half the time.
+        On the CPU, without gradients, `rainclean.spanet.bands.forward_in_bands` returns the same in a third of the
+        memory and about half the time.
+
+        Args:
+            rgb: (B, 3, H, W) float RGB in [0, 1], any size from 1×1.
+
+        Returns:
+            Attention (B, 1, H, W) in [0, 1], the first of four, and the clean picture (B, 3, H, W), which may leave
+            [0, 1] by about 0.15: clip it.
         """
         out = self.conv_in(rgb.contiguous(memory_format=torch.channels_last))
         for number in (1, 2, 3):
@@ -58,7 +67,7 @@ class SPANet(nn.Module):
         return first, self.conv_out(out)
 
     def block(self, number: int) -> "Bottleneck":
-        """Residual block 1 to 17."""
+        """Return the residual block of a number, 1 to 17."""
         block = self.get_submodule(f"res_block{number}")
         assert isinstance(block, Bottleneck)
         return block
@@ -84,9 +93,9 @@ class Bottleneck(nn.Module):
 
 
 class SpatialAttention(nn.Module):
-    """Where is rain? One map in [0, 1] from two rounds of IRNN, so that every pixel has seen every other."""
+    """Attention to rain: one map in [0, 1] from two rounds of IRNN, so that every pixel depends on every other."""
 
-    def __init__(self, direction_attention: bool) -> None:
+    def __init__(self, *, direction_attention: bool) -> None:
         super().__init__()
         self.direction_attention = direction_attention
         self.irnn1 = RecurrentWeights()
@@ -98,7 +107,7 @@ class SpatialAttention(nn.Module):
         self.conv_out = _conv1x1(CHANNELS, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Features (B, 32, H, W) → attention (B, 1, H, W)."""
+        """Compute attention (B, 1, H, W) from features (B, 32, H, W)."""
         weights = self.attention_layer(x) if self.direction_attention else None
         out = _scan_and_convolve(self.conv_in(x), self.irnn1, weights, self.conv2)
         out = _scan_and_convolve(out, self.irnn2, weights, self.conv3)

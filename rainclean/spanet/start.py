@@ -1,4 +1,4 @@
-"""Where a training begins: at random as torch does it, or as a network that changes nothing."""
+"""Initialize a network for training: at random as torch does it, or so that it changes nothing."""
 
 import torch
 from torch import nn
@@ -7,16 +7,20 @@ from rainclean.spanet.architecture import BLOCKS
 from rainclean.spanet.network import SPANet
 
 
-def new_network(start: str, direction_attention: bool, seed: int) -> SPANet:
-    """An untrained network, the same for the same seed; torch's own random state is left alone.
+def new_network(start: str, *, direction_attention: bool, seed: int) -> SPANet:
+    """Return an untrained network, the same for the same seed; torch's own random state is not changed.
 
-    random: torch's defaults, recurrent weights 1, as the released code begins. identity: three channels carry the
-    picture from the first to the last layer, blocks add nothing yet, recurrences forget (weights 0.2…0.9, so that
-    what was learnt on small crops holds on large pictures): output equals input, and only rain is left to be learnt.
+    Args:
+        start: "random": torch's defaults, recurrent weights 1, as the released code begins. "identity": three channels
+            carry the picture from the first to the last layer, blocks add nothing yet, recurrences forget (weights
+            0.2…0.9, so that what was learnt on small crops is right on large pictures): output equals input, and only
+            rain is left to learn.
+        direction_attention: see `SPANet`.
+        seed: of the random values.
     """
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(seed)
-        net = SPANet(direction_attention)
+        net = SPANet(direction_attention=direction_attention)
         if start == "identity":
             with torch.no_grad():
                 _begin_as_identity(net)

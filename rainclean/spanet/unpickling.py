@@ -36,15 +36,20 @@ containers. The checkpoint of a run has 40 000, 3 000 and 8."""
 
 
 def unpickle(path: Path, advice: str) -> Any:
-    """What a checkpoint holds: tensors on the CPU, numbers, texts, lists, dictionaries.
+    """Read a checkpoint without running code from it: tensors on the CPU, numbers, texts, lists, dictionaries.
 
-    Raises InputError where it holds anything else, would make more than LARGEST_FILE, or is damaged.
+    Args:
+        path: of the file.
+        advice: for messages, what to do.
+
+    Raises:
+        InputError: it holds anything else, would make more than LARGEST_FILE bytes, or is damaged.
     """
     check_size(path, LARGEST_FILE, advice)
     try:
         _look(path)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what torch thinks of the file is said below
+            warnings.simplefilter("ignore")  # what torch says of the file is reported below
             return torch.load(path, map_location="cpu", weights_only=True)
     except InputError:
         raise
@@ -91,14 +96,14 @@ def _look_into_archive(path: Path) -> None:
 
 
 def _look_through(file: IO[bytes]) -> dict[str, int]:
-    """Bytes of the storages that one pickle asks for, by key. Raises UnpicklingError for what no checkpoint needs."""
+    """Return the bytes of the storages that a pickle asks for, by key; raise UnpicklingError for anything unusual."""
     look = _Look(_Counted(file))
     _check_size_of(look.load())
     return look.storages
 
 
 class _Counted:
-    """A file that ends the patience with pickles of millions of steps."""
+    """A file that stops pickles of millions of steps."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file, self._left = file, MOST_READS
@@ -117,14 +122,14 @@ class _Counted:
 
 
 class _Look(pickle._Unpickler):
-    """Python's unpickler in Python: the one in C takes any memory for a number of an entry in its memo."""
+    """Python's unpickler in Python: the one in C allocates any memory for the number of a memo entry."""
 
     def __init__(self, file: _Counted) -> None:
         super().__init__(file)
         self.storages: dict[str, int] = {}
 
     def find_class(self, module: str, name: str) -> Callable[..., Any] | int:
-        """What a name stands for here: a function without effect, or bytes of a number."""
+        """Return a stand-in for a name: a function without effect, or bytes of a number."""
         stand_in = _STAND_INS.get(f"{module} {name}")
         if stand_in is not None:
             return stand_in
@@ -132,9 +137,9 @@ class _Look(pickle._Unpickler):
             return SIZES[match[1]]
         raise pickle.UnpicklingError("more than weights")
 
-    def persistent_load(self, told: Any) -> str:
-        """A storage: ("storage", class, key, device, number of elements, ...)."""
-        kind, size, key, _, number, *_ = told
+    def persistent_load(self, entry: Any) -> str:
+        """Note a storage: ("storage", class, key, device, number of elements, ...)."""
+        kind, size, key, _, number, *_ = entry
         if kind != "storage" or not isinstance(number, int) or not 0 <= number * size <= LARGEST_FILE:
             raise pickle.UnpicklingError("a storage of no possible size")
         self.storages[str(key)] = number * size
@@ -155,7 +160,7 @@ _STAND_INS: Mapping[str, Callable[..., Any]] = {
 
 
 def _check_size_of(content: Any) -> None:
-    """Whoever goes through all of this must come to an end, and not too deep down."""
+    """Raise UnpicklingError where content is too much to go through, or nested too deep."""
     waiting = [(content, 0)]
     for _ in range(MOST_THINGS):
         if not waiting:

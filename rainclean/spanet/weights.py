@@ -1,4 +1,4 @@
-"""Weights of SPANet in files: safetensors, with metadata that says what they are.
+"""Read and write weights of SPANet: safetensors, with metadata that says what they are.
 
 A file holds the 79 tensors of a `SPANet` in float32, RGB, and as metadata the fields of `Origin`. Reading runs no
 code from the file, and a file that is not exactly this is refused with one line.
@@ -7,7 +7,7 @@ code from the file, and a file that is not exactly this is refused with one line
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import KW_ONLY, asdict, dataclass, fields
 from hashlib import sha256
 from pathlib import Path
 
@@ -24,7 +24,7 @@ FORMAT_VERSION = "1"
 COLOUR_ORDER = "RGB"
 
 LARGEST_FILE = 16 << 20
-"""Bytes; the weights need 1.2 million, the rest is room for metadata."""
+"""Bytes of a file at most; the weights need 1.2 million, the rest is room for metadata."""
 
 LONGEST_VALUE = 4096
 """Characters of one value of the metadata."""
@@ -32,37 +32,53 @@ LONGEST_VALUE = 4096
 
 @dataclass(frozen=True)
 class Origin:
-    """What weights are and where they come from; strings as in the metadata of the file.
+    """Kind and origin of weights; strings as in the metadata of the file.
 
-    direction_attention: whether the directions of the IRNNs are multiplied by predicted weights (paper) or not (as
-    released). kind: how the weights came about, in words. source, source_sha256: the file that they were made from.
-    steps: training steps, where known.
+    Attributes:
+        direction_attention: whether the directions of the IRNNs are multiplied by predicted weights (paper) or not (as
+            released).
+        kind: how the weights were made, in words.
+        source: the file that they were made from.
+        source_sha256: its check sum.
+        steps: training steps, where known.
     """
 
     direction_attention: bool
     kind: str
+    _: KW_ONLY
     source: str = ""
     source_sha256: str = ""
     steps: str = ""
 
 
 def load(path: Path | str) -> SPANet:
-    """A network with the weights of a file, in eval mode, on the CPU, its parameters asking for no gradients.
+    """Load a network with the weights of a file, in eval mode, on the CPU, without gradients.
 
-    ``net(rgb)`` takes float32 (B, 3, H, W) RGB in [0, 1] and gives attention (B, 1, H, W) and the clean picture
+    ``net(rgb)`` takes float32 (B, 3, H, W) RGB in [0, 1] and returns attention (B, 1, H, W) and the clean picture
     (B, 3, H, W), unclipped. To train it: ``net.train().requires_grad_()``.
 
-    Raises InputError where the file is not weights of ours, damaged or whole but wrong.
+    Args:
+        path: of the file.
+
+    Raises:
+        InputError: the file is no weights file of rainclean, damaged or whole but wrong.
     """
     origin, tensors = read(path)
     with torch.device("meta"):
-        net = SPANet(origin.direction_attention)
+        net = SPANet(direction_attention=origin.direction_attention)
     net.load_state_dict(tensors, assign=True)
     return net.eval().requires_grad_(False)
 
 
 def read(path: Path | str) -> tuple[Origin, dict[str, Tensor]]:
-    """What `load` reads: where weights come from, and the tensors by name, checked."""
+    """Read a weights file: where the weights come from, and the tensors by name, checked.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        InputError: as `load`.
+    """
     path = Path(path)
     check_size(path, LARGEST_FILE, _ADVICE)
     try:
@@ -70,7 +86,7 @@ def read(path: Path | str) -> tuple[Origin, dict[str, Tensor]]:
             metadata = file.metadata() or {}
             origin = _origin(path, metadata)
             if sorted(file.keys()) != sorted(_shapes()):
-                raise InputError(path, "other tensors than those of SPANet", _ADVICE)
+                raise InputError(path, "its tensors are not those of SPANet", _ADVICE)
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
     except InputError:
         raise
@@ -81,10 +97,16 @@ def read(path: Path | str) -> tuple[Origin, dict[str, Tensor]]:
 
 
 def save(net: SPANet, path: Path | str, origin: Origin) -> None:
-    """Write the weights of a network, whole or not at all: beside first, then moved into place.
+    """Write the weights of a network, whole or not at all: to a temporary file first, which is then renamed.
 
-    Raises ValueError where ``origin`` says other of direction_attention than the network, InputError where the file
-    cannot be written or a weight is not finite.
+    Args:
+        net: the network.
+        path: of the file.
+        origin: what the weights are.
+
+    Raises:
+        ValueError: ``origin`` and the network differ in direction_attention.
+        InputError: the file cannot be written, or a weight is not finite.
     """
     if origin.direction_attention != net.direction_attention:
         raise ValueError("origin and network differ in direction_attention")
@@ -93,7 +115,16 @@ def save(net: SPANet, path: Path | str, origin: Origin) -> None:
 
 
 def write(tensors: Mapping[str, Tensor], path: Path, origin: Origin) -> None:
-    """What `save` writes, from tensors by name."""
+    """Write a weights file from tensors by name, as `save` does.
+
+    Args:
+        tensors: float32, by name.
+        path: of the file.
+        origin: what the weights are.
+
+    Raises:
+        InputError: the file cannot be written, or a tensor is not SPANet's.
+    """
     check_tensors(path, tensors, exact=True)
     content = _in_order(to_bytes(dict(tensors), metadata=_metadata(origin)))
     partial = path.with_name(f".rainclean-{secrets.token_hex(8)}.partial")
@@ -107,8 +138,10 @@ def write(tensors: Mapping[str, Tensor], path: Path, origin: Origin) -> None:
 
 
 def _in_order(content: bytes) -> bytes:
-    """A safetensors file with its header sorted: the library writes metadata in another order each time, and the same
-    weights should be the same file."""
+    """Sort the header of a safetensors file: the library writes metadata in another order each time.
+
+    The same weights should be the same file.
+    """
     length = int.from_bytes(content[:8], "little")
     header = json.loads(content[8 : 8 + length])
     metadata = header.pop("__metadata__")
@@ -132,16 +165,16 @@ def check_size(path: Path, largest: int, advice: str = "") -> None:
         raise InputError(path, f"{size:,} bytes, more than weights of SPANet can have ({largest:,})", advice)
 
 
-def check_tensors(path: Path, tensors: Mapping[str, Tensor], exact: bool, advice: str = "") -> None:
+def check_tensors(path: Path, tensors: Mapping[str, Tensor], *, exact: bool, advice: str = "") -> None:
     """Raise InputError unless names and shapes are SPANet's and all values finite floats (exact: float32)."""
     shapes = _shapes()
     for name in sorted(tensors.keys() | shapes.keys()):
-        problem = _problem(tensors.get(name), shapes.get(name), exact)
+        problem = _problem(tensors.get(name), shapes.get(name), exact=exact)
         if problem:
             raise InputError(path, f"{one_line(name)} {problem}", advice)
 
 
-def _problem(tensor: Tensor | None, shape: tuple[int, ...] | None, exact: bool) -> str:
+def _problem(tensor: Tensor | None, shape: tuple[int, ...] | None, *, exact: bool) -> str:
     if tensor is None:
         return "is missing"
     if shape is None:
@@ -156,7 +189,7 @@ def _problem(tensor: Tensor | None, shape: tuple[int, ...] | None, exact: bool) 
 
 
 def file_sha256(path: Path) -> str:
-    """Check sum of a file, 64 hexadecimal digits."""
+    """Return the SHA-256 of a file, 64 hexadecimal digits."""
     with path.open("rb") as file:
         digest = sha256()
         while block := file.read(1 << 20):
@@ -199,6 +232,6 @@ def _by(shape: tuple[int, ...]) -> str:
 
 
 def one_line(what: object) -> str:
-    """Text of strangers for an error message: one line, not too long."""
+    """Shorten foreign text for an error message to one line, not too long."""
     text = " ".join(str(what).split()) or type(what).__name__
     return text if len(text) <= 120 else text[:117] + "..."

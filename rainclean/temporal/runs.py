@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rainclean import _kernels
-from rainclean._addressed import addresses_of, gather
+from rainclean._addressed import addresses_of, copy_columns
 from rainclean.temporal.sorting_networks import sort_network
 from rainclean.temporal.storage import Band, ScratchPlanes, cut_bands
 
@@ -106,7 +106,7 @@ class HeldRuns:
     def _gathered(self, band: Band) -> U8:
         start, stop = band
         tile = np.empty((len(self._addresses), stop - start), np.uint8)
-        gather(self._addresses, start, tile)
+        copy_columns(self._addresses, start, tile)
         return tile
 
     def _sort(self, tile: U8) -> None:

@@ -1,5 +1,6 @@
 """Reading clips: one FrameSource contract over video files and folders of images.
 
+`open_source` is where every frame enters. What it returns is read by everything else.
 Importing this is cheap: PyAV, OpenCV and Pillow are loaded when a source is opened.
 """
 

@@ -1,11 +1,11 @@
-"""A clip that is read in a process of its own: what its file does to a decoder, it does to that process.
+"""Read a clip in a process of its own: what its file does to a decoder, it does to that process.
 
-The process has bounded memory, says when it is stuck, and can be ended at any time, which a thread within FFmpeg
-cannot: so every wait here can be interrupted. It is kept for the next clip.
+`open_source` returns this. The process has bounded memory, says when it is stuck, and can be ended at any time, which
+a thread within FFmpeg cannot: so every wait here can be interrupted. It is kept for the next clip. `reading_process`
+is the other side, `messages` what both say.
 """
 
 import atexit
-import json
 import os
 import select
 import subprocess
@@ -16,40 +16,60 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 import rainclean
-from rainclean.errors import InputError, RaincleanError, ResourceError
+from rainclean.errors import RaincleanError, ResourceError
 from rainclean.video.base import SourceBase
-from rainclean.video.damage import DamagedInput
+from rainclean.video.messages import (
+    ENDS_PROCESS,
+    Answer,
+    Begun,
+    DecodeOnly,
+    Drop,
+    Failure,
+    Item,
+    Next,
+    Open,
+    Opened,
+    Read,
+    Request,
+    decode_answer,
+    encode,
+    error_of,
+    path_to_text,
+)
 from rainclean.video.selection import check_indices, check_region
 from rainclean.video.shared_frames import SharedFrames
 from rainclean.video.source import Frame, Region, SourceInfo
 
-SILENT_AFTER = 30.0
-"""Seconds without a heartbeat after which a process is ended: it says itself when it is stuck, if it still can."""
+MAX_SILENT_SECONDS = 30.0
+"""Time without a heartbeat after which a process is ended: it says itself when it is stuck, if it still can."""
 
-GRACE = 0.5
-"""Seconds that a process gets to answer after nobody wants its answer any more; then it is ended."""
+GRACE_SECONDS = 0.5
+"""Time that a process gets to answer after nobody needs its answer any more; then it is ended."""
 
-MOST_IDLE = 2
+MAX_IDLE_PROCESSES = 2
 """Processes that are kept for the next clips."""
 
-_TICK = 0.1
-_AGAIN = "copy or download it again"
+_TICK_SECONDS = 0.1
 _START = "import sys; sys.path[:] = {}; from rainclean.video.reading_process import main; main(0, {}, {})"
 
 
+Expected = TypeVar("Expected", Opened, Begun)
+
+
 class ApartSource(SourceBase):
-    """A clip as FrameSource, read by another process. Raises what `open_here` raises, and InputError for whatever else
-    the file brings about there.
+    """A clip as FrameSource, read by another process.
+
+    Raises what `open_here` raises, and InputError for whatever else the file causes there.
     """
 
     def __init__(self, path: Path, *, salvage: bool = False, as_stored: bool = False, matrix: str = "") -> None:
         super().__init__(path)
-        self._how = {"salvage": salvage, "as_stored": as_stored, "matrix": matrix}
+        self._salvage, self._as_stored, self._matrix = salvage, as_stored, matrix
         self._numbers = count()
         self._process = self._opened()
 
@@ -59,35 +79,36 @@ class ApartSource(SourceBase):
         wanted = check_indices(indices, len(self._times))
         part = check_region(region, self._info)
         everything = len(wanted) == len(self._times)
-        number = self._begin({"do": "read", "indices": None if everything else wanted, "region": list(part)})
+        number = next(self._numbers)
+        self._begin(Read(number, None if everything else wanted, list(part)))
         return self._frames(number, 3 * part.width * part.height)
 
     def decode_only(self) -> Iterator[int]:
         """Decode every frame without converting it and yield its index. Raises as ``read``, whatever its colours."""
         self._check_open()
-        for answer in self._items(self._begin({"do": "decode only", "region": None}), 0):
-            yield answer["index"]
+        number = next(self._numbers)
+        self._begin(DecodeOnly(number))
+        for item, _ in self._items(number, 0):
+            yield item.index
 
     def close(self) -> None:
-        """Hand the process back. Reading afterwards raises ValueError, also from iterators that are under way."""
+        """Release the process. Reading afterwards raises ValueError, also from iterators that are under way."""
         if not self._closed:
             super().close()
-            self._let_go()
+            self._release()
 
     def _frames(self, number: int, size: int) -> Iterator[Frame]:
-        for answer in self._items(number, size):
-            yield Frame(answer["index"], answer["time"], answer["rgb"])
+        for item, rgb in self._items(number, size):
+            yield Frame(item.index, item.time, rgb)
             self._check_open()
 
-    def _begin(self, request: dict[str, Any]) -> int:
+    def _begin(self, request: Read | DecodeOnly) -> None:
         if self._process.over:  # stuck or gone while something else was read
             self._process = self._opened()
-        number = next(self._numbers)
-        self._ask(self._process, {**request, "iterator": number})
-        return number
+        self._ask(self._process, request, Begun)
 
-    def _items(self, number: int, size: int) -> Iterator[dict[str, Any]]:
-        """Answers of an iterator; frames take ``size`` bytes, 0 where none come."""
+    def _items(self, number: int, size: int) -> Iterator[tuple[Item, Any]]:
+        """Yield items of an iterator, with their pixels where there are any; frames take ``size`` bytes, or 0."""
         process = self._process
         into = ahead = None
         under_way = True
@@ -96,84 +117,76 @@ class ApartSource(SourceBase):
             while True:
                 self._check_open()
                 ahead = process.frames.take(size)
-                request = {"do": "next", "iterator": number, "into": into.offset, "ahead": ahead.offset}
-                answer = self._ask(process, request)
-                if "index" not in answer:
+                answer = self._answer(process, Next(number, into.offset, ahead.offset))
+                if not isinstance(answer, Item):
                     under_way = False
                     return
-                if "shape" in answer:
-                    answer["rgb"] = process.frames.array(into, answer["shape"])
+                rgb = None
+                if answer.shape is not None:
+                    rgb = process.frames.array(into, answer.shape)
                     into, ahead = ahead, None
-                yield answer
+                yield answer, rgb
+                del rgb
         except RaincleanError:
             under_way = False
             raise
         finally:
             if under_way and not process.over and not self._closed:
-                self._ask(process, {"do": "drop", "iterator": number})
+                self._ask(process, Drop(number), Begun)
             for slot in (into, ahead):
                 if slot is not None:
                     process.frames.give_back(slot)
 
     def _opened(self) -> "_Process":
         process = _take()
-        # However this object goes, its process does not stay.
-        self._let_go = weakref.finalize(self, _give_back, process)
-        folder = os.fsencode(Path.cwd()).decode("latin-1")
-        path = os.fsencode(self._path).decode("latin-1")
+        # However this object is deleted, its process does not stay.
+        self._release = weakref.finalize(self, _give_back, process)
+        request = Open(
+            path=path_to_text(self._path),
+            folder=path_to_text(Path.cwd()),
+            salvage=self._salvage,
+            as_stored=self._as_stored,
+            matrix=self._matrix,
+        )
         try:
-            answer = self._ask(process, {"do": "open", "path": path, "folder": folder, "how": self._how})
+            opened = self._ask(process, request, Opened)
         except BaseException:
-            self._let_go()
+            self._release()
             raise
-        facts: Any = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in answer["info"].items()
-        }
+        facts: Any = {name: tuple(value) if isinstance(value, list) else value for name, value in opened.facts.items()}
         self._info = SourceInfo(path=self._path, **facts)
-        self._times = np.asarray(answer["times"], np.float64)
+        self._times = np.asarray(opened.times, np.float64)
         self._times.setflags(write=False)
         return process
 
-    def _ask(self, process: "_Process", request: dict[str, Any]) -> dict[str, Any]:
+    def _ask(self, process: "_Process", request: Request, expected: type[Expected]) -> Expected:
+        answer = self._answer(process, request)
+        assert isinstance(answer, expected)
+        return answer
+
+    def _answer(self, process: "_Process", request: Request) -> Answer:
         answer = process.ask(request)
-        if "error" in answer:
-            raise _error(self._path, answer)
+        if isinstance(answer, Failure):
+            raise error_of(answer, self._path)
         return answer
 
 
-def _error(path: Path, answer: dict[str, Any]) -> RaincleanError:
-    kind = answer["error"]
-    if kind in ("input", "damaged"):
-        place = Path(os.fsdecode(answer["path"].encode("latin-1")))
-        words = place, answer["reason"], answer["advice"]
-        return (
-            DamagedInput(*words, answer["decodable"], answer["announced"]) if kind == "damaged" else InputError(*words)
-        )
-    if kind == "other":
-        return RaincleanError(answer["message"])
-    if kind == "cancelled":
-        return RaincleanError(f"{path}: reading was cancelled")
-    reason = {
-        "stuck": "its decoder does not come to an end: the file is damaged",
-        "gone": "its decoder has crashed: the file is damaged",
-        "memory": "its decoder asks for more memory than such a file can need: the file is damaged",
-        "system": f"cannot be read: {answer.get('reason')}",
-    }.get(kind, f"cannot be read ({answer.get('reason')}): the file is damaged")
-    return InputError(path, reason, _AGAIN)
-
-
-_cancelled = threading.local()
+_waiting = threading.local()
 
 
 @contextmanager
 def unless(cancelled: Callable[[], bool]) -> Iterator[None]:
-    """Within this, waiting in this thread for what a file gives ends soon after ``cancelled`` says so."""
-    before = getattr(_cancelled, "asked", None)
-    _cancelled.asked = cancelled
+    """Let waits of this thread for a file end soon after ``cancelled`` returns True; a context manager.
+
+    Args:
+        cancelled: called several times a second while a clip is waited for.
+    """
+    outer = getattr(_waiting, "cancelled", None)
+    _waiting.cancelled = cancelled
     try:
         yield
     finally:
-        _cancelled.asked = before
+        _waiting.cancelled = outer
 
 
 class _Process:
@@ -205,22 +218,22 @@ class _Process:
             os.close(theirs)
         self._answers = answers
 
-    def ask(self, request: dict[str, Any]) -> dict[str, Any]:
+    def ask(self, request: Request) -> Answer:
         """Send a request and wait for its answer. Where that does not come, the process is over."""
         answered = False
         try:
             assert self._process.stdin is not None
             with suppress(BrokenPipeError):  # it may have said why
-                self._process.stdin.write(json.dumps(request).encode() + b"\n")
+                self._process.stdin.write(encode(request))
             answer = self._answer()
-            answered = "error" not in answer or answer["error"] not in ("stuck", "gone", "memory", "cancelled")
+            answered = not (isinstance(answer, Failure) and answer.kind in ENDS_PROCESS)
             return answer
         finally:
             if not answered:
                 self.end()
 
     def end(self) -> None:
-        """End the process, whatever it is at."""
+        """End the process, whatever it does."""
         if self.over:
             return
         self.over = True
@@ -234,10 +247,12 @@ class _Process:
 
     @property
     def lives(self) -> bool:
+        """Whether the process runs."""
         return not self.over and self._process.poll() is None
 
-    def _answer(self) -> dict[str, Any]:
-        asked = getattr(_cancelled, "asked", None)
+    def _answer(self) -> Answer:
+        """Wait for an answer, or for a reason to give up."""
+        cancelled = getattr(_waiting, "cancelled", None)
         silent = unwanted = 0.0
         ready = select.poll()
         ready.register(self._answers, select.POLLIN)
@@ -246,23 +261,22 @@ class _Process:
             if found:
                 self._heard = rest
                 if line:
-                    answer: dict[str, Any] = json.loads(line)
-                    return answer
+                    return decode_answer(line)
                 continue
-            if ready.poll(1000 * _TICK):
+            if ready.poll(1000 * _TICK_SECONDS):
                 heard = os.read(self._answers, 1 << 20)
                 if not heard:
-                    return {"error": "gone"}
+                    return Failure("gone")
                 self._heard += heard
                 silent = 0.0
             else:
-                silent += _TICK
-            if asked is not None and asked():
-                unwanted += _TICK
-            if unwanted > GRACE:
-                return {"error": "cancelled"}
-            if silent > SILENT_AFTER:
-                return {"error": "stuck"}
+                silent += _TICK_SECONDS
+            if cancelled is not None and cancelled():
+                unwanted += _TICK_SECONDS
+            if unwanted > GRACE_SECONDS:
+                return Failure("cancelled")
+            if silent > MAX_SILENT_SECONDS:
+                return Failure("stuck")
 
 
 _idle: list[_Process] = []
@@ -271,7 +285,7 @@ _over = False
 
 
 def _take() -> _Process:
-    """A process that waits, of the priority of this thread, or a new one."""
+    """Return a process that waits, of the priority of this thread, or a new one."""
     niceness = _niceness()
     with _lock:
         for process in list(_idle):
@@ -290,14 +304,14 @@ def _give_back(process: _Process) -> None:
     process.frames.clear()
     with _lock:
         _idle.append(process)
-        surplus = _idle[: -1 * MOST_IDLE] if not _over else list(_idle)
+        surplus = _idle[: -1 * MAX_IDLE_PROCESSES] if not _over else list(_idle)
         del _idle[: len(surplus)]
     for one in surplus:
         one.end()
 
 
 def _forget() -> None:
-    """In a forked process: those of the other one are not ours."""
+    """Forget all processes, after a fork: those of the parent are not ours."""
     _idle.clear()
 
 
@@ -309,7 +323,7 @@ def end_idle() -> None:
 
 
 def _end_at_exit() -> None:
-    """With the interpreter: end what waits, and keep no more."""
+    """End what waits, and keep no more: the interpreter ends."""
     global _over
     _over = True
     end_idle()

@@ -1,4 +1,4 @@
-"""What the backends share: facts and times at hand, and a source that can be closed."""
+"""Share what all backends need: facts and times, and a source that can be closed."""
 
 from pathlib import Path
 from types import TracebackType
@@ -27,11 +27,11 @@ class SourceBase:
 
     @property
     def times(self) -> NDArray[np.float64]:
-        """(frame_count,) presentation times in seconds, strictly rising."""
+        """Presentation times (frame_count,) in seconds, strictly rising."""
         return self._times
 
     def close(self) -> None:
-        """Reading afterwards raises ValueError, also from iterators that are under way."""
+        """Close the source. Reading afterwards raises ValueError, also from iterators that are under way."""
         self._closed = True
 
     def __enter__(self) -> Self:

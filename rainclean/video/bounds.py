@@ -1,4 +1,4 @@
-"""How much memory and time reading a clip may take in the process that reads it, beyond which the clip is refused."""
+"""Bound the memory and time that reading a clip may take in its process, beyond which the clip is refused."""
 
 import mmap
 import sys
@@ -11,20 +11,20 @@ DECODING, PER_PIXEL = 256 << 20, 64
 """Bytes beside those for decoding, and for each pixel of a picture: references, threads, RGB (see `memory_budget`)."""
 
 STUCK_AFTER = 6.0
-"""Seconds without any sign of life after which what reads is held to be stuck."""
+"""Seconds without any sign of life after which reading counts as stuck."""
 
 _own: int | None = None
 
 
 def bound_this_process() -> None:
-    """From now on this process gets OPENING bytes more, where the system can refuse memory (Linux)."""
+    """Allow this process OPENING bytes more from now on, where the system can refuse memory (Linux)."""
     global _own
     _own = _data_bytes() if _own is None else _own
     _allow(0)
 
 
 def expect_pictures(pixels: int) -> None:
-    """Allow what decoding pictures of so many pixels takes; does nothing in a process that is not bounded."""
+    """Allow what decoding pictures of so many pixels takes; do nothing in a process that is not bounded."""
     _allow(DECODING + PER_PIXEL * pixels)
 
 
@@ -39,7 +39,7 @@ def _allow(size: int) -> None:
 
 
 def _data_bytes() -> int:
-    """Bytes of memory of its own that this process has asked for; 0 where that is not told."""
+    """Return the bytes of private memory of this process; 0 where the system does not say."""
     try:
         return int(Path("/proc/self/statm").read_text().split()[5]) * mmap.PAGESIZE
     except (OSError, IndexError):

@@ -1,4 +1,4 @@
-"""Opening a video file so that nothing else can be opened through it, and decoding runs of frames."""
+"""Open a video file so that nothing else can be opened through it, and decode runs of frames."""
 
 import errno
 from collections.abc import Iterator, Sequence
@@ -30,13 +30,13 @@ class Damage(Exception):
 
 
 class _Bytes:
-    """A file as FFmpeg is shown it: bytes without a name, so that no name can be resolved against it.
+    """A file as FFmpeg gets it: bytes without a name, so that no name can be resolved against it.
 
-    walk: bytes that come once, one behind the other. FFmpeg then finds packets by walking from one to the next,
-    and looks into no index.
+    walk: bytes that come once, one after the other. FFmpeg then finds packets by walking from one to the next,
+    and reads no index.
     """
 
-    def __init__(self, file: BinaryIO, walk: bool) -> None:
+    def __init__(self, file: BinaryIO, *, walk: bool) -> None:
         self._file = file
         if not walk:
             self.seek, self.tell, self.seekable = self._seek, file.tell, file.seekable
@@ -45,7 +45,7 @@ class _Bytes:
         try:
             return self._file.seek(offset, whence)
         except (OSError, ValueError):
-            return -errno.EINVAL  # a damaged header names a place outside the file: that is for FFmpeg to say
+            return -errno.EINVAL  # a damaged header names a place outside the file: FFmpeg reports that
 
     def read(self, size: int) -> bytes:
         with pulse.waits_for_bytes():
@@ -56,12 +56,20 @@ class _Bytes:
 def open_video(
     path: Path, container: Container, *, threads: str = "AUTO", walk: bool = False, edits: bool = True
 ) -> Iterator["VideoStream"]:
-    """Open the file with the one demuxer its first bytes call for, and give its best video stream.
+    """Open the file with the one demuxer that its first bytes call for, and return its best video stream.
 
     FFmpeg gets bytes and no name; every protocol and every other demuxer is off, and so are references
-    from MOV files to data elsewhere. ``threads``: AUTO for speed; NONE where an error has to come
-    from the very packet that has it. ``walk``: pass by the file's own index (AVI). ``edits``: show what
-    its edit list shows (MP4). Raises InputError.
+    from MOV files to data elsewhere. A context manager.
+
+    Args:
+        path: of the file.
+        container: as `container_of` returns it.
+        threads: AUTO for speed; NONE where an error has to come from the very packet that has it.
+        walk: ignore the file's own index (AVI).
+        edits: show what its edit list shows (MP4).
+
+    Raises:
+        InputError: the file cannot be opened, or has no video that is read.
     """
     import av
     from av.error import FFmpegError
@@ -73,7 +81,7 @@ def open_video(
             shut |= {"enable_drefs": "0", "use_absolute_path": "0", "ignore_editlist": str(int(not edits))}
         try:
             video = av.open(
-                _Bytes(file, walk),
+                _Bytes(file, walk=walk),
                 "r",
                 format=container.value,
                 options={"max_pixels": most},
@@ -94,7 +102,7 @@ def open_video(
 
 
 def best_stream(path: Path, streams: Sequence["VideoStream"]) -> "VideoStream":
-    """Prefer what the file marks as default, then the larger picture; cover art is no video."""
+    """Choose what the file marks as default, then the larger picture; cover art is no video."""
     from av.stream import Disposition
 
     cover = Disposition.attached_pic | Disposition.timed_thumbnails
@@ -155,7 +163,7 @@ def decode(
 
 
 def demuxed(stream: "VideoStream") -> "Iterator[Packet[VideoStream]]":
-    """The packets of the stream, to the end or to the first place where that fails."""
+    """Yield the packets of the stream, to the end or to the first place where that fails."""
     from av.error import FFmpegError
 
     try:
@@ -165,7 +173,7 @@ def demuxed(stream: "VideoStream") -> "Iterator[Packet[VideoStream]]":
 
 
 def pictures(packet: "Packet[VideoStream]") -> "list[VideoFrame] | None":
-    """What the decoder gives back for this packet; None where packet or picture is damaged."""
+    """Return what the decoder makes of this packet; None where packet or picture is damaged."""
     from av.error import FFmpegError
 
     pulse.beat()

@@ -1,4 +1,4 @@
-"""A folder of images as FrameSource: natural order, EXIF upright, 8 bits a channel."""
+"""Read a folder of images as FrameSource: natural order, EXIF upright, 8 bits a channel."""
 
 import re
 from collections import Counter
@@ -26,7 +26,7 @@ class _Entry(NamedTuple):
 
 
 class ImagesSource(SourceBase):
-    """The images that lie directly in a folder, as one clip.
+    """The images directly in a folder, as one clip.
 
     ``salvage`` decodes each once and skips the damaged ones. ``as_stored`` leaves colour profiles alone. Raises
     InputError for folders without images, for images that cannot be read, and where upright sizes differ.
@@ -37,7 +37,7 @@ class ImagesSource(SourceBase):
         self._as_stored, self._matrix = as_stored, matrix
         self._skipped: list[Path] = []
         paths, self._ignored = images_in(folder)
-        self._entries = self._headers(paths, salvage)
+        self._entries = self._headers(paths, salvage=salvage)
         self._check_sizes()
         self._times = np.arange(len(self._entries)) / float(ASSUMED_RATE)
         self._times.setflags(write=False)
@@ -56,7 +56,7 @@ class ImagesSource(SourceBase):
             yield Frame(index, float(self._times[index]), rgb)
         self._check_open()
 
-    def _headers(self, paths: Sequence[Path], salvage: bool) -> list[_Entry]:
+    def _headers(self, paths: Sequence[Path], *, salvage: bool) -> list[_Entry]:
         entries = []
         for path in paths:
             try:
@@ -76,7 +76,7 @@ class ImagesSource(SourceBase):
         return entries
 
     def _check_sizes(self) -> None:
-        """All upright sizes have to agree; the odd one out is named."""
+        """Raise InputError unless all upright sizes agree; it names the odd one out."""
         sizes = [e.header.size for e in self._entries]
         (usual, _), *others = Counter(sizes).most_common()
         if others:
@@ -130,14 +130,21 @@ class ImagesSource(SourceBase):
 
 
 def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
-    """Sort key under which ``frame2`` comes before ``frame10`` and capitals beside small letters."""
+    """Return a sort key under which ``frame2`` comes before ``frame10`` and capitals beside small letters."""
     parts = re.split(r"([0-9]+)", name)
     key = ((0, int(p), "") if i % 2 else (1, 0, p.casefold()) for i, p in enumerate(parts) if p)
     return (*key, (-1, 0, name))  # names that differ in zeros or capitals alone keep one fixed order
 
 
 def images_in(folder: Path) -> tuple[list[Path], int]:
-    """The images of a folder in natural order, and how many other entries it has."""
+    """List the images of a folder in natural order; also return how many other entries it has.
+
+    Args:
+        folder: to look into.
+
+    Raises:
+        InputError: the folder cannot be opened, or has no images.
+    """
     try:
         entries = list(folder.iterdir())
         named = [p for p in entries if p.suffix.lower() in SUFFIXES and not is_passed_over(p.name)]

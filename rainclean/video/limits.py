@@ -1,7 +1,7 @@
-"""What is read at all: which containers, how large a picture, and nothing that names another file.
+"""Limit what is read at all: which containers, how large a picture, and nothing that names another file.
 
-A file is judged by its first bytes, before FFmpeg sees it, and FFmpeg is then told the container by name:
-it never guesses, so a playlist dressed up as ``clip.mp4`` cannot reach a demuxer that opens addresses.
+A file is judged by its first bytes, before FFmpeg sees it, and FFmpeg then gets the container by name: it never
+guesses, so a playlist disguised as ``clip.mp4`` cannot reach a demuxer that opens addresses.
 """
 
 import re
@@ -23,8 +23,8 @@ RUNS_PIXEL_LIMIT = 4_000_000
 """Largest BMP in runs (RLE): these are decoded one pixel after another, 2 s at the limit."""
 
 SMALL_PICTURE, PIXELS_PER_BYTE = 9_000_000, 500
-"""Pixels of a picture that any video may claim, 4K; and how many more for each byte of the file: a second of 8K as it
-comes from cameras has a hundred times the bytes. A file of 2 kB must not take the memory of a large one."""
+"""Pixels of a picture that any video may claim, 4K; and how many more for each byte of the file: a second of 8K from a
+camera has a hundred times the bytes. A file of 2 kB must not take the memory of a large one."""
 
 READ_FORMATS = "MP4, MOV, MKV, WebM and AVI"
 
@@ -51,12 +51,23 @@ class Container(Enum):
 
 
 def most_pixels(path: Path) -> int:
-    """The largest picture that is believed of a file: PIXEL_LIMIT, less for small ones."""
+    """Return the largest picture that is accepted of a file: PIXEL_LIMIT, less for small ones."""
     return min(PIXEL_LIMIT, max(SMALL_PICTURE, PIXELS_PER_BYTE * path.stat().st_size))
 
 
 def check_pixels(path: Path, width: int, height: int, limit: int = PIXEL_LIMIT, kind: str = "") -> None:
-    """Refuse pictures of more than ``limit`` pixels, or of none. kind: what the limit is for. Raises InputError."""
+    """Refuse pictures of more than ``limit`` pixels, or of none.
+
+    Args:
+        path: of the file, for messages.
+        width: of the picture, px.
+        height: of the picture, px.
+        limit: pixels.
+        kind: of pictures that the limit is for, for messages.
+
+    Raises:
+        InputError: the picture is too large, or has no size.
+    """
     most = f"{limit // 1_000_000} megapixels"
     if width <= 0 or height <= 0:
         # FFmpeg itself is given the limit and forgets a size beyond it.
@@ -68,9 +79,13 @@ def check_pixels(path: Path, width: int, height: int, limit: int = PIXEL_LIMIT, 
 
 
 def container_of(path: Path) -> Container:
-    """Tell the container from the first bytes of an existing file.
+    """Find the container from the first bytes of an existing file.
 
-    Raises InputError for anything else, and says what it is where that is known.
+    Args:
+        path: of the file.
+
+    Raises:
+        InputError: it is anything else; the message says what, where that is known.
     """
     try:
         with path.open("rb") as file:
@@ -89,7 +104,7 @@ def container_of(path: Path) -> Container:
 
 
 def container_label(path: Path, container: Container) -> str:
-    """The name people use: MP4, MOV, MKV, WebM or AVI."""
+    """Return the name people use: MP4, MOV, MKV, WebM or AVI."""
     with path.open("rb") as file:
         head = file.read(64)
     if container is Container.MATROSKA:
@@ -114,7 +129,11 @@ def _refusal(path: Path, head: bytes) -> InputError:
 def check_name(path: Path | str) -> Path:
     """Turn what a person typed into a path that exists; addresses and protocols are refused.
 
-    Raises InputError.
+    Args:
+        path: as typed.
+
+    Raises:
+        InputError: there is no such file or folder, or it is neither.
     """
     text = str(path)
     place = Path(path)

@@ -1,4 +1,4 @@
-"""How a clip is opened: in a process of its own, or here."""
+"""Open a clip, in a process of its own or in this one."""
 
 import sys
 from pathlib import Path
@@ -10,10 +10,18 @@ from rainclean.video.source import FrameSource
 def open_source(path: Path | str, *, salvage: bool = False, as_stored: bool = False, matrix: str = "") -> FrameSource:
     """Open a video file or a folder of images; it is read by a process of its own, with bounded memory.
 
-    salvage: take what can be decoded of a truncated or damaged input instead of refusing it; the frames
-    that are whole are then numbered 0, 1, … as_stored: leave colours of images as they are, whatever their colour
-    profiles say. matrix: the colour matrix of a video whose file does not say it: "bt601", "bt709" or "bt2020".
-    Raises InputError, one line, for what cannot be read.
+    Args:
+        path: of the file or folder.
+        salvage: take what can be decoded of a truncated or damaged input instead of refusing it; the frames that are
+            whole are then numbered 0, 1, …
+        as_stored: leave colours of images unchanged, whatever their colour profiles say.
+        matrix: the colour matrix of a video whose file does not state it: "bt601", "bt709" or "bt2020".
+
+    Returns:
+        The clip. Close it, or use it as a context manager.
+
+    Raises:
+        InputError: the clip cannot be read.
     """
     place = check_name(path)
     if sys.platform == "win32":  # its pipes cannot be waited for
@@ -24,7 +32,17 @@ def open_source(path: Path | str, *, salvage: bool = False, as_stored: bool = Fa
 
 
 def open_here(path: Path | str, *, salvage: bool = False, as_stored: bool = False, matrix: str = "") -> FrameSource:
-    """The same, read by this process: nothing bounds what a decoder takes, and nobody can stop it."""
+    """Open a clip that this process reads: nothing bounds the memory of its decoder, and nobody can stop it.
+
+    Args:
+        path: of the file or folder.
+        salvage: see `open_source`.
+        as_stored: see `open_source`.
+        matrix: see `open_source`.
+
+    Raises:
+        InputError: the clip cannot be read.
+    """
     place = check_name(path)
     if place.is_dir():
         from rainclean.video.images import ImagesSource

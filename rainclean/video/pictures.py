@@ -1,6 +1,6 @@
-"""Still pictures, the one way to read them: header first, pixels when wanted, upright, in sRGB.
+"""Read still pictures, the one way to do it: header first, pixels when needed, upright, in sRGB.
 
-Pillow and OpenCV decode; whatever they stumble over is one line about the file.
+Pillow and OpenCV decode; whatever they fail on is one line about the file.
 """
 
 import os
@@ -43,16 +43,26 @@ _TO_SRGB = "convert it to sRGB first"
 _LONGEST_WEBP = 16383
 """Pixels of a side; only the canvas of an animation could be larger."""
 _AT_ONCE = 4 << 20
-"""Pixels that are converted at a time: what is made beside a picture stays small."""
+"""Pixels that are converted at a time, so that temporary arrays stay small."""
 
 _STANDARD_ERROR = threading.Lock()
 
 
 class Header(NamedTuple):
-    """What an image says of itself; sizes in pixels as stored.
+    """Header of an image; sizes in pixels as stored.
 
-    conversion: what its colour profile does, None without one. hdr: "PQ" or "HLG" where it is coded so. notes: what a
-    person should know of its pixels.
+    Attributes:
+        width: px.
+        height: px.
+        orientation: how stored pixels become upright.
+        kind: format and Pillow's mode, "PNG RGB".
+        sixteen_bit: 16 bits a channel.
+        alpha: with transparency.
+        pictures: in the file.
+        profile: its colour profile, b"" without one.
+        conversion: what its colour profile does, None without one.
+        hdr: "PQ" or "HLG" where it is coded so, else "".
+        notes: what a person should know about its pixels.
     """
 
     width: int
@@ -74,7 +84,14 @@ class Header(NamedTuple):
 
 
 def read_header(path: Path) -> Header:
-    """Read the header alone. Raises InputError for what is no image, too large, or of an odd kind."""
+    """Read the header of an image alone.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        InputError: it is no image, too large, or of a kind that is not read.
+    """
     with _border(path):
         with path.open("rb") as file:
             head = file.read(30)
@@ -101,12 +118,22 @@ def read_header(path: Path) -> Header:
 def read_picture(
     path: Path, header: Header | None = None, region: Region | None = None, *, as_stored: bool = False
 ) -> U8:
-    """Decode to (H, W, 3) uint8 RGB, upright, cut to a region of that; in sRGB if its profile can be used.
+    """Decode an image to 8-bit RGB, upright; in sRGB if its profile can be used.
 
-    header: as `read_header` gave it, None to read it now. as_stored: leave the values as the file has them, whatever
-    its profile says. 16-bit values v become round(v / 257), and their colours are converted after that. Transparency
-    is dropped, not blended. The array is the receiver's to keep. Raises InputError where the file is damaged, and for
-    HDR unless as it is stored.
+    16-bit values v become round(v / 257), and their colours are converted after that. Transparency is dropped, not
+    blended.
+
+    Args:
+        path: of the file.
+        header: as `read_header` returned it; None: read it now.
+        region: of the upright picture; None: all of it.
+        as_stored: leave the values as the file has them, whatever its profile says.
+
+    Returns:
+        (H, W, 3) uint8 RGB; the array is the receiver's to keep.
+
+    Raises:
+        InputError: the file is damaged, or HDR and not ``as_stored``.
     """
     header = header or read_header(path)
     if header.hdr and not as_stored:
@@ -117,14 +144,21 @@ def read_picture(
 
 def refuse_hdr(path: Path, transfer: str) -> NoReturn:
     """Raise InputError for a picture whose brightness is coded for HDR."""
-    raise InputError(path, f"its brightness is coded for HDR ({transfer}), which is read of videos alone", _TO_SRGB)
+    raise InputError(path, f"its brightness is coded for HDR ({transfer}), which is read in videos only", _TO_SRGB)
 
 
 def read_levels(path: Path, header: Header) -> U8 | U16:
-    """Decode to (H, W, 3) RGB, upright, with every level: uint16 where ``header.sixteen_bit``, else uint8.
+    """Decode an image upright, with every level, whatever its profile says. Transparency is dropped, not blended.
 
-    Values are as the file has them, whatever its profile says. Transparency is dropped, not blended. Raises InputError
-    where the file is damaged.
+    Args:
+        path: of the file.
+        header: as `read_header` returned it.
+
+    Returns:
+        (H, W, 3) RGB, uint16 where ``header.sixteen_bit``, else uint8.
+
+    Raises:
+        InputError: the file is damaged.
     """
     if not header.sixteen_bit:
         return read_picture(path, header, as_stored=True)
@@ -153,7 +187,7 @@ def _tiff_header(path: Path) -> Header:
 
 
 def _with_profile(header: Header, profile: object, mode: str) -> Header:
-    """The header with what its colour profile does to pixels of a mode."""
+    """Add to a header what its colour profile does to pixels of a mode."""
     if not isinstance(profile, bytes) or not profile:
         return header
     way = conversion(profile, _colours(mode))
@@ -162,12 +196,12 @@ def _with_profile(header: Header, profile: object, mode: str) -> Header:
 
 
 def _colours(mode: str) -> str:
-    """What colour profiles call the colours of a mode of Pillow, palettes being RGB."""
+    """Return how colour profiles call the colours of a mode of Pillow, palettes being RGB."""
     return "L" if mode in _GREY else "CMYK" if mode == "CMYK" else "RGB"
 
 
 def _hdr_of_png(path: Path) -> str:
-    """How a PNG says that it is coded for HDR (chunk cICP, ahead of the pixels), or ""."""
+    """Return the HDR transfer of a PNG (chunk cICP, before the pixels), or ""."""
     with path.open("rb") as file:
         file.seek(8)
         while len(head := file.read(8)) == 8 and head[4:] not in (b"IDAT", b"IEND"):
@@ -178,7 +212,7 @@ def _hdr_of_png(path: Path) -> str:
 
 
 def _check_canvas(path: Path, head: bytes) -> None:
-    """Size of a WebP picture, whose decoder takes memory for the whole of it when it is opened."""
+    """Check the size of a WebP picture, whose decoder takes memory for all of it when it is opened."""
     if head[:4] != b"RIFF" or head[8:12] != b"WEBP":
         return
     if head[12:16] == b"VP8X" and len(head) == 30:
@@ -189,7 +223,7 @@ def _check_canvas(path: Path, head: bytes) -> None:
 
 
 def _check_size(path: Path, size: tuple[int, int], kind: str) -> None:
-    """kind: "deep", "runs", "WEBP" or another format."""
+    """Check the size of a picture by its kind: "deep", "runs", "WEBP" or another format."""
     if kind == "deep":
         check_pixels(path, *size, DEEP_PIXEL_LIMIT, "of 16 bits")
     elif kind == "runs":
@@ -201,13 +235,13 @@ def _check_size(path: Path, size: tuple[int, int], kind: str) -> None:
 
 
 def _in_runs(image: "Image") -> str:
-    """ "runs" of a BMP that Pillow decodes in Python, pixel by pixel."""
+    """Return "runs" for a BMP that Pillow decodes in Python, pixel by pixel, else ""."""
     tiles = getattr(image, "tile", None)
     return "runs" if image.format == "BMP" and tiles and tiles[0][0] == "bmp_rle" else ""
 
 
 def _orientation(image: "Image") -> tuple[int | None, bool]:
-    """The EXIF orientation of an image, and whether its EXIF data could be read."""
+    """Return the EXIF orientation of an image, and whether its EXIF data could be read."""
     try:
         return image.getexif().get(_EXIF_ORIENTATION), True
     except Exception:  # whatever: the pixels are none the worse for it
@@ -215,7 +249,7 @@ def _orientation(image: "Image") -> tuple[int | None, bool]:
 
 
 def _decoded(path: Path, header: Header, way: Conversion | None) -> tuple[U8, Orientation]:
-    """(H, W, 3) uint8 RGB, and how that is still to be turned."""
+    """Decode to (H, W, 3) uint8 RGB; also return how that is still to be turned."""
     with _border(path):
         samples = _samples(path, header)
         if samples is not None:
@@ -254,7 +288,7 @@ def _converted(part: "Image", way: Conversion | None) -> "Image":
 
 
 def _samples(path: Path, header: Header) -> U8 | U16 | None:
-    """(H, W, 3) RGB, (H, W, 1) grey or (H, W, 4) CMYK, not turned, with every level; None for what Pillow reads."""
+    """Decode RGB (H, W, 3), grey (H, W, 1) or CMYK (H, W, 4), not turned, every level; None for what Pillow reads."""
     if header.kind.startswith("TIFF"):
         found = tiff.read_tiff(path)
         return tiff.decode(path, found) if found.is_plain else None
@@ -276,7 +310,7 @@ def _sixteen_bit_png(path: Path, header: Header) -> U16:
 
 
 def _of_samples(samples: U8 | U16, way: Conversion | None) -> U8:
-    """To (H, W, 3) RGB of 8 bits."""
+    """Convert samples to (H, W, 3) RGB of 8 bits."""
     from PIL import Image
 
     height, width, channels = samples.shape
@@ -295,7 +329,7 @@ def _of_samples(samples: U8 | U16, way: Conversion | None) -> U8:
 
 
 def _opened(path: Path, formats: tuple[str, ...], found: tiff.Tiff | None = None) -> "Image":
-    """The image, only its header read. found: the header of a TIFF, for words where Pillow does not read it."""
+    """Open an image, only its header read. found: the header of a TIFF, for messages where Pillow does not read it."""
     from PIL import Image, UnidentifiedImageError
 
     pulse.beat()
@@ -314,7 +348,7 @@ def _opened(path: Path, formats: tuple[str, ...], found: tiff.Tiff | None = None
 
 @contextmanager
 def _libtiff_silent() -> Iterator[None]:
-    """Keep Pillow's libtiff, which knows no other way, from telling of damage on standard error."""
+    """Keep Pillow's libtiff, which knows no other way, from reporting damage on standard error."""
     with _STANDARD_ERROR:
         try:
             kept = os.dup(2)
@@ -333,7 +367,7 @@ def _libtiff_silent() -> Iterator[None]:
 
 @contextmanager
 def _border(path: Path) -> Iterator[None]:
-    """Whatever a decoder raises is this file and a reason."""
+    """Turn whatever a decoder raises into an error about this file."""
     from PIL import Image
 
     try:

@@ -1,4 +1,4 @@
-"""Video files through PyAV (FFmpeg): one FrameSource over MP4, MOV, MKV, WebM and AVI."""
+"""Read video files through PyAV (FFmpeg): one FrameSource over MP4, MOV, MKV, WebM and AVI."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -47,13 +47,15 @@ class PyavSource(SourceBase):
         beginning = look_at(path, self._container, self._index, matrix)
         self._facts = beginning.facts
         self._salvaging = salvage
-        if not (beginning.agrees(self._index) and self._stands_trial(beginning)):
+        if not (beginning.agrees(self._index) and self._order_holds(beginning)):
             self._index = replace(self._index, guessed=True)
         notes = self._salvaged() if salvage else [*self._checked(), *self._settled(beginning)]
         self._clock = self._index.clock
         self._times = self._clock.times
         self._times.setflags(write=False)
-        self._converter = RgbConverter(self._facts.stretch_grey, self._facts.matrix, self._facts.hdr)
+        self._converter = RgbConverter(
+            stretch_grey=self._facts.stretch_grey, matrix=self._facts.matrix, hdr=self._facts.hdr
+        )
         self._info = self._describe(notes)
 
     def read(self, indices: Sequence[int] | None = None, region: Region | None = None) -> Iterator[Frame]:
@@ -99,7 +101,7 @@ class PyavSource(SourceBase):
             raise InputError(self._path, reason, "open it again once nothing writes into it") from None
 
     def _runs(self, wanted: list[int]) -> Iterator[tuple[int, "VideoFrame"]]:
-        """Each run of frames from the key frame before it on; ahead of a long gap a new run begins."""
+        """Decode each run of frames from the key frame before it on; before a long gap a new run begins."""
         for run in self._split(wanted):
             start = self._index.key_before(run[0])
             delivered = 0
@@ -130,7 +132,7 @@ class PyavSource(SourceBase):
             yield run
 
     def _scanned(self) -> PacketIndex:
-        """The packet index; of an AVI whose own index misleads, by walking from packet to packet."""
+        """Make the packet index; of an AVI whose own index misleads, by walking from packet to packet."""
         with open_video(self._path, self._container) as stream:
             index = scan(stream)
             announced = stream.frames
@@ -143,7 +145,7 @@ class PyavSource(SourceBase):
         return walked if better else index
 
     def _checked(self) -> list[str]:
-        """Refuse a file that is cut off where frames are missing; a note where none is."""
+        """Refuse a file that is cut off where frames are missing; return a note where none is."""
         announced, packets = self._facts.announced, len(self._index.packets)
         if not (self._index.failed or ends_early(self._path, self._container)):
             missing = announced is not None and packets < announced and not self._edited(announced)
@@ -154,14 +156,14 @@ class PyavSource(SourceBase):
         return ["the file ends too early, but no frame is missing"]
 
     def _edited(self, announced: int) -> bool:
-        """Whether frames are not shown because an edit list cuts them off."""
+        """Return whether frames are not shown because an edit list cuts them off."""
         if self._container is not Container.MP4:
             return False
         with open_video(self._path, self._container, edits=False) as stream:
             return len(scan(stream).packets) >= announced
 
-    def _stands_trial(self, beginning: Beginning) -> bool:
-        """Decode where the times may give a wrong order; whether the frames come out as expected there."""
+    def _order_holds(self, beginning: Beginning) -> bool:
+        """Decode where the times may give a wrong order; return whether the frames come out as expected there."""
         index, budget, end = self._beginning_with(beginning), _TRIAL_FRAMES, 0
         for doubtful in index.doubtful:
             if doubtful < end:
@@ -182,7 +184,7 @@ class PyavSource(SourceBase):
         return self._index.holding(self._index.order[first:].tolist()) if first else self._index
 
     def _settled(self, beginning: Beginning) -> list[str]:
-        """Decide which frames there are, and in which order; notes on what is left out."""
+        """Decide which frames there are, and in which order; return notes on what is left out."""
         index = self._index
         if index.guessed:
             try:

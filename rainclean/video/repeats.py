@@ -1,9 +1,9 @@
-"""Frames that show the picture of the frame before again: stalls, pulldown, recordings of a screen.
+"""Find frames that repeat the picture of the frame before: stalls, pulldown, recordings of a screen.
 
-A picture that comes twice is no new evidence. What tells it from a calm scene: what changes from frame to frame all
-through the clip (rain, noise) stands still, and stands still in the middle of its change, streaks and all. A codec
-copies a repeated picture block by block and mends it a little; so steps from frame to frame are compared with what is
-usual in the clip, and need not be nothing.
+A picture that comes twice is no new evidence. It differs from a calm scene: what changes from frame to frame all
+through the clip (rain, noise) stands still, in the middle of its change, streaks and all. A codec copies a repeated
+picture block by block and repairs it a little. So steps from frame to frame are compared with what is usual in the
+clip, and need not be 0.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,10 +18,10 @@ U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
 
 _ROWS = 64
-"""Rows of a frame that are looked at, up to twice as many of small ones: 0.13 MB of luma at 1080p."""
+"""Rows of a frame that are compared, up to twice as many of small ones: 0.13 MB of luma at 1080p."""
 
 _CELLS = 8
-"""Cells across and down, of which it is told where a clip changes."""
+"""Cells across and down, by which it is found out where a clip changes."""
 
 _HALF_OF_THEM, _MOST = (5.0, 0.2), (16.0, 0.45)
 """Change (see `_Step`) that half of the steps of repeats must keep below, and all of them: in grey levels, and as a
@@ -55,14 +55,14 @@ _FOURTH = np.arange(256, dtype=np.float64) ** 4
 
 
 class Repeats:
-    """Collects what tells which frames of a clip repeat the one before. Frames are shown in their order."""
+    """Collects steps between frames, and finds which frames of a clip repeat the one before."""
 
     def __init__(self) -> None:
         self._before: U8 | None = None
         self._steps: list[_Step] = []
 
     def see(self, rgb: U8) -> None:
-        """Take the next frame, (H, W, 3) uint8."""
+        """Add the next frame, (H, W, 3) uint8, in time order."""
         import cv2
 
         rows = np.ascontiguousarray(rgb[:: max(1, len(rgb) // _ROWS)])
@@ -72,10 +72,10 @@ class Repeats:
         self._before = now
 
     def finish(self) -> dict[int, int]:
-        """Position of each frame that shows a picture again → position of the frame that showed it first.
+        """Return the position of each frame that repeats a picture → position of the frame that showed it first.
 
-        Of a clip that never changes, these are all but the first. Calm clips have none: where nothing usually changes,
-        it cannot be told whether it stands still.
+        In a clip that never changes, these are all but the first. Calm clips have none: where nothing usually changes,
+        a repeat cannot be distinguished.
         """
         if not any(step.change for step in self._steps):
             return dict.fromkeys(range(1, len(self._steps) + 1), 0)
@@ -90,12 +90,29 @@ class Repeats:
 
 
 def distinct(frames: Sequence[int], repeats: Mapping[int, int]) -> list[int]:
-    """The frames without those that repeat another one."""
+    """Drop frames that repeat another one.
+
+    Args:
+        frames: indices.
+        repeats: as `Repeats.finish` returns them.
+
+    Example:
+        >>> distinct([0, 1, 2, 3], {1: 0})
+        [0, 2, 3]
+    """
     return [frame for frame in frames if frame not in repeats]
 
 
 def stand_for(repeats: Mapping[int, int], wanted: int) -> dict[int, int]:
-    """The same repeats, where a frame that is wanted stands for its picture instead of the one that showed it first."""
+    """Let a wanted frame represent its picture instead of the one that showed it first.
+
+    Args:
+        repeats: as `Repeats.finish` returns them.
+        wanted: index of a frame.
+
+    Returns:
+        The same repeats, of the wanted frame.
+    """
     first = repeats.get(wanted)
     if first is None:
         return dict(repeats)
@@ -104,7 +121,12 @@ def stand_for(repeats: Mapping[int, int], wanted: int) -> dict[int, int]:
 
 
 def joined(some: Mapping[int, int], others: Mapping[int, int]) -> dict[int, int]:
-    """What two looks at a clip found, the second one at more of its frames."""
+    """Join repeats that two passes over a clip found, the second one over more of its frames.
+
+    Args:
+        some: of the first pass.
+        others: of the second.
+    """
     both = {**some, **others}
     for again, first in both.items():
         while first in both:
@@ -114,7 +136,12 @@ def joined(some: Mapping[int, int], others: Mapping[int, int]) -> dict[int, int]
 
 
 def even(repeats: Mapping[int, int], frames: Sequence[int]) -> bool:
-    """Whether all pictures are shown equally often, but for the first and the last one, which may be cut off."""
+    """Return whether all pictures are shown equally often, except the first and the last, which may be cut off.
+
+    Args:
+        repeats: as `Repeats.finish` returns them.
+        frames: indices, rising.
+    """
     shows = [repeats.get(frame, frame) for frame in frames]
     lengths = [len(list(same)) for _, same in groupby(shows)]
     usual = lengths[1:-1] or lengths
@@ -122,20 +149,26 @@ def even(repeats: Mapping[int, int], frames: Sequence[int]) -> bool:
 
 
 def describe(repeats: Mapping[int, int], frames: Sequence[int]) -> list[str]:
-    """One line on the repeats among these frames; [] where there are none."""
+    """Describe the repeats among frames in one line; [] where there are none.
+
+    Args:
+        repeats: as `Repeats.finish` returns them.
+        frames: indices, rising.
+    """
     if not repeats:
         return []
     many = f"{len(repeats)} of {len(frames)} frames repeat the one before"
     if len(repeats) == len(frames) - 1:
-        return [f"{many}: all show one picture, of which nothing can be told over time"]
+        return [f"{many}: all show one picture, so nothing can be learned over time"]
     return [many + (", all pictures equally often" if even(repeats, frames) else ": each picture counts once")]
 
 
 @dataclass(frozen=True)
 class _Step:
-    """From a frame to the next. brighter, darker: fourth root of the mean fourth power of the change, in grey levels.
+    """The change from a frame to the next.
 
-    The fourth power hears a few streaks above what a codec mends everywhere. cells: (CELLS²,) mean change of each.
+    brighter, darker: fourth root of the mean fourth power of the change, in grey levels. The fourth power makes a few
+    streaks count more than what a codec repairs everywhere. cells: (CELLS²,) mean change of each.
     """
 
     brighter: float
@@ -175,14 +208,14 @@ class _Usual:
         return min(self.brighter, self.darker)
 
     def fell_into(self, steps: Sequence[_Step], first: int, last: int) -> bool:
-        """Whether a picture shown from a frame to a later one holds what falls: what came with it and goes with it."""
+        """Return whether a picture shown from a frame to a later one has rain that came and goes with it."""
         came = first == 0 or steps[first - 1].brighter >= _FROZEN * self.brighter
         goes = last == len(steps) or steps[last].darker >= _FROZEN * self.darker
         return came and goes and (first > 0 or last < len(steps))
 
 
 def _stand_still(steps: Sequence[_Step]) -> list[bool]:
-    """Of each step whether it changes far less than all those that do change; all False where none is so far apart."""
+    """Return of each step whether it changes far less than those that do change; all False where none differs so."""
     change = np.array([step.change for step in steps])
     rising = np.sort(change)
     fewest = min(_FEWEST, max(1, len(steps) // 4))
@@ -207,7 +240,7 @@ def _stand_still(steps: Sequence[_Step]) -> list[bool]:
 
 
 def _runs(still: Sequence[bool]) -> Iterator[tuple[int, int]]:
-    """(first, last) frame of each picture that is shown for several frames."""
+    """Yield the first and last frame of each picture that is shown for several frames."""
     first = 0
     for frame, stands in enumerate([*still, False]):
         if not stands:

@@ -1,4 +1,4 @@
-"""From decoded frames to RGB: exactly PyAV's ``to_ndarray(format="rgb24")``, but for grey set right and HDR as SDR."""
+"""Convert decoded frames to RGB: exactly PyAV's ``to_ndarray(format="rgb24")``, but grey corrected and HDR as SDR."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +18,12 @@ _LIMITED_UNLESS_SAID = {"h264", "hevc", "av1", "libdav1d", "vp8", "vp9", "libvpx
 
 
 def is_grey(pixel_format: str) -> bool:
-    """Whether frames of this format hold luma alone (gray, gray10le, …)."""
+    """Return whether frames of this format hold luma alone (gray, gray10le, …)."""
     return pixel_format.startswith("gray")
 
 
 def is_full_range(color_range: int, pixel_format: str, codec: str) -> bool:
-    """Whether black and white are 0 and the largest code (full) or 16 and 235 of 8 bits (limited)."""
+    """Return whether black and white are 0 and the largest code (full), or 16 and 235 of 8 bits (limited)."""
     if color_range in (_LIMITED, _FULL):
         return color_range == _FULL
     if pixel_format.startswith("yuvj") or not pixel_format.startswith(("yuv", "nv", "p0", "gray")):
@@ -39,13 +39,13 @@ class RgbConverter:
     matrix: code point of H.273 in place of the frames' own. hdr: how colours are coded, if not for SDR.
     """
 
-    def __init__(self, stretch_grey: bool, matrix: int | None = None, hdr: Hdr | None = None) -> None:
+    def __init__(self, *, stretch_grey: bool, matrix: int | None = None, hdr: Hdr | None = None) -> None:
         from av.video.reformatter import VideoReformatter
 
         self._reformatter = VideoReformatter()
         self._matrix = matrix
         self._stretch = _stretch_table() if stretch_grey else None
-        self._shown = None if hdr is None else _Shown(hdr, stretch_grey)
+        self._shown = None if hdr is None else _Shown(hdr, stretch_grey=stretch_grey)
 
     def __call__(self, frame: "VideoFrame") -> NDArray[np.uint8]:
         """Convert one frame; the array is new and nobody else writes to it."""
@@ -63,7 +63,7 @@ class RgbConverter:
 class _Shown:
     """HDR in planes of codes, shown as SDR: tables for each channel, and between them a matrix of their light."""
 
-    def __init__(self, hdr: Hdr, stretch_grey: bool) -> None:
+    def __init__(self, hdr: Hdr, *, stretch_grey: bool) -> None:
         from rainclean.video import pulse
 
         self._light, self._mixed, self._levels = hdr.light(), hdr.to_bt709(), levels()

@@ -1,4 +1,4 @@
-"""The contract between whatever holds frames and whatever uses them.
+"""Define the contract between whatever holds frames and whatever uses them.
 
 Every backend delivers the same thing: upright RGB frames with their place in the input and their time.
 One contract suite (tests/rainclean/video/test_contract.py) runs over all backends and files.
@@ -40,15 +40,24 @@ class Frame(NamedTuple):
 
 @dataclass(frozen=True)
 class SourceInfo:
-    """What a source says of itself without decoding more than it must.
+    """Facts about a clip, found without decoding more than necessary.
 
-    width, height: size of the upright full frame in pixels.
-    frame_count: frames that ``read`` will deliver if the file is sound.
-    rotation: degrees, clockwise, by which stored pictures are turned to stand upright (0, 90, 180, 270).
-    mirrored: whether they are mirrored left to right after that turn.
-    transfer: "SDR", or how brightness is coded for HDR. colours: how they are read, in words.
-    refused: why ``read`` refuses the clip for its colours, or "".
-    notes: one line each, what a person should know (variable frame times, interlaced, …).
+    Attributes:
+        path: of the file or folder.
+        backend: "PyAV" or "images".
+        container: name that people use.
+        codec: name of the codec.
+        pixel_format: FFmpeg's or Pillow's name.
+        width: of the upright full frame, px.
+        height: of the upright full frame, px.
+        frame_count: frames that ``read`` will yield if the file is sound.
+        rotation: degrees, clockwise, by which stored pictures are turned to be upright (0, 90, 180, 270).
+        mirrored: whether they are mirrored left to right after that turn.
+        transfer: "SDR", or how brightness is coded for HDR.
+        full_range: whether codes use the full range.
+        colours: how they are read, in words.
+        refused: why ``read`` refuses the clip for its colours, or "".
+        notes: one line each, what a person should know (variable frame times, interlaced, …).
     """
 
     path: Path
@@ -78,15 +87,23 @@ class FrameSource(Protocol):
 
     @property
     def times(self) -> "NDArray[np.float64]":
-        """(frame_count,) presentation times in seconds, strictly rising."""
+        """Presentation times (frame_count,) in seconds, strictly rising."""
         ...
 
     def read(self, indices: Sequence[int] | None = None, region: Region | None = None) -> Iterator[Frame]:
-        """Deliver the frames with these indices (rising, without repeats; None: all), cut to ``region``.
+        """Read frames. Those not asked for are not converted to RGB, and skipped by seeking where that is faster.
 
-        Frames that are not asked for are not converted to RGB, and skipped by seeking where that pays.
-        Raises InputError where the file is damaged or ends too early, IndexError for indices outside
-        0…frame_count−1, ValueError for indices that do not rise or a region outside the frame.
+        Args:
+            indices: rising, without repeats; None: all.
+            region: of the upright frame; None: all of it.
+
+        Yields:
+            The frames, cut to ``region``.
+
+        Raises:
+            InputError: the file is damaged or ends too early.
+            IndexError: an index is outside 0…frame_count−1.
+            ValueError: the indices do not rise, or the region is outside the frame.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""Times of frames from what a container says, which can be missing, equal, out of order or shuffled."""
+"""Make times of frames from what a container says, which can be missing, equal, out of order or shuffled."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -87,14 +87,14 @@ def _usable(times: NDArray[np.float64]) -> bool:
 
 
 def _most_bad(ticks: Sequence[int | None]) -> int:
-    """How many times may be set anew. Where none goes back, the order at least is confirmed by the times."""
+    """Return how many times may be corrected. Where none goes back, at least the order is confirmed by the times."""
     known = [t for t in ticks if t is not None]
     goes_back = any(b < a for a, b in pairwise(known))
     return max(1, len(ticks) // _BAD_SHARE) if goes_back else len(ticks) // 2
 
 
 def _rising(ticks: Sequence[int | None]) -> list[int]:
-    """Positions of a longest strictly rising row of times; of equal ones the first.
+    """Find the positions of a longest strictly rising row of times; of equal ones the first.
 
     Patience sorting; where several rows are as long, each step back takes the time that lies nearest to the
     usual distance, so that of a time that jumps and the one behind it the one that jumped is left out.
@@ -121,7 +121,7 @@ def _rising(ticks: Sequence[int | None]) -> list[int]:
 
 
 def _nearest(positions: Sequence[int], after: int | None, ticks: Sequence[int | None], usual: float) -> int:
-    """The position before ``after`` that a time at the usual distance would have; the first of equals."""
+    """Return the position before ``after`` that a time at the usual distance would have; the first of equals."""
     if after is None:
         return positions[0]
     end = ticks[after] or 0
@@ -136,7 +136,7 @@ def _usual_gap(ticks: Sequence[int | None]) -> float:
 
 
 def _filled(ticks: Sequence[int | None], kept: Sequence[int]) -> NDArray[np.float64]:
-    """All times in ticks: those at the kept positions as they are, the others evenly between and around them."""
+    """Return all times in ticks: those at the kept positions unchanged, the others evenly between and around them."""
     known = np.array([ticks[i] for i in kept], np.float64)
     places = np.arange(len(ticks))
     filled = np.interp(places, kept, known)
@@ -147,15 +147,16 @@ def _filled(ticks: Sequence[int | None], kept: Sequence[int]) -> NDArray[np.floa
 
 
 def since_start(times: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(N,) seconds from the clip's first frame: what a person means by a time, and what players show.
+    """Return seconds from the clip's first frame, (N,): what a person means by a time, and what players show.
 
-    times: of the frames of a clip, as a source has them; the container's zero may lie elsewhere.
+    Args:
+        times: (N,) seconds, as a source has them; the container's zero may be elsewhere.
     """
     return times - times[:1]
 
 
 def start_notes(times: NDArray[np.float64]) -> list[str]:
-    """A note where the container's zero is not the clip's beginning."""
+    """Return a note where the container's zero is not the clip's beginning."""
     start = float(times[0])
     if abs(start) < _WORTH_A_WORD:
         return []
@@ -163,7 +164,7 @@ def start_notes(times: NDArray[np.float64]) -> list[str]:
 
 
 def time_notes(times: NDArray[np.float64], tick: float) -> list[str]:
-    """A note where the intervals between frames differ by more than rounding to ticks explains."""
+    """Return a note where the intervals between frames differ by more than rounding to ticks explains."""
     if not is_variable(times, tick):
         return []
     gaps = np.diff(times) * 1000
@@ -171,6 +172,6 @@ def time_notes(times: NDArray[np.float64], tick: float) -> list[str]:
 
 
 def is_variable(times: NDArray[np.float64], tick: float = 0.0) -> bool:
-    """Whether the intervals differ: by more than two ticks and by more than 5 % of the median."""
+    """Return whether the intervals differ: by more than two ticks and by more than 5 % of the median."""
     gaps = np.diff(times)
     return len(gaps) > 1 and bool(np.ptp(gaps) > max(2.001 * tick, 0.05 * float(np.median(gaps))))

@@ -18,7 +18,7 @@ def clip(seed: int, n: int, height: int, width: int, palette: int = 256) -> np.n
 def filled(film: np.ndarray, reference: int | None = None, sort: int | None = None, **options) -> LiveStack:
     """A live stack of a film, with a window sorted."""
     n, height, width, _ = film.shape
-    live = LiveStack(height, width, range(n), n // 2 if reference is None else reference, HERE, **options)
+    live = LiveStack(height, width, range(n), n // 2 if reference is None else reference, folder=HERE, **options)
     for index in live.selection.indices:
         live.add(film[index])
     list(live.sort(sort or live.frames))

@@ -22,8 +22,8 @@ def samples_at(address: int, first: int, count: int) -> U8:
     return np.ctypeslib.as_array((ctypes.c_uint8 * count).from_address(address + first))
 
 
-def gather(addresses: NDArray[np.uint64], first: int, tile: U8) -> None:
-    """Twin of `_addressed.gather`."""
+def copy_columns(addresses: NDArray[np.uint64], first: int, tile: U8) -> None:
+    """Twin of `_addressed.copy_columns`."""
     for row, address in zip(tile, addresses.tolist(), strict=True):
         row[:] = samples_at(address, first, row.size)
 

@@ -58,8 +58,8 @@ def test_gather_takes_the_same_range_of_each_picture(seed, frames, samples, data
     first = data.draw(st.integers(0, samples - 1))
     width = data.draw(st.integers(1, samples - first))
     one, other = np.full((frames, width), 7, np.uint8), np.full((frames, width), 8, np.uint8)
-    _addressed.gather(_addressed.addresses_of(pictures), first, one)
-    _reference.gather(_addressed.addresses_of(pictures), first, other)
+    _addressed.copy_columns(_addressed.addresses_of(pictures), first, one)
+    _reference.copy_columns(_addressed.addresses_of(pictures), first, other)
     assert np.array_equal(one, other)
     assert np.array_equal(one, np.array(pictures)[:, first : first + width])
 

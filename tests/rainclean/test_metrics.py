@@ -120,11 +120,11 @@ def test_what_cannot_be_compared_is_said() -> None:
     picture, truth = pictures()
     with pytest.raises(UsageError, match="no protocol 'psnr': use one of spanet-skimage"):
         score(picture, truth, "psnr")
-    with pytest.raises(ValueError, match="201×150 px, the truth 201×151"):
+    with pytest.raises(ValueError, match="201×150 px, the ground truth 201×151"):
         score(picture[1:], truth, "matlab-y")
     with pytest.raises(ValueError, match="too few for SSIM: 11 a side"):
         score(picture[:10], truth[:10], "matlab-y")
     with pytest.raises(ValueError, match="not \\(H, W, 3\\)"):
         score(picture[..., 0], truth, "matlab-y")
-    with pytest.raises(ValueError, match="a truth of float64"):
+    with pytest.raises(ValueError, match="a ground truth of float64"):
         score(picture, truth / 255.0, "matlab-y")  # type: ignore[arg-type]

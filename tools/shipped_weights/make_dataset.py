@@ -220,7 +220,7 @@ def in_h264(frames: list[U8], crf: int) -> list[U8]:
     """Frames as a clip of them gives them back."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "clip.mp4"
-        with ClipWriter(path, (frames[0].shape[0], frames[0].shape[1]), Fraction(25), crf) as clip:
+        with ClipWriter(path, (frames[0].shape[0], frames[0].shape[1]), Fraction(25), crf=crf) as clip:
             for frame in frames:
                 clip.write(frame)
         with open_source(path) as source:

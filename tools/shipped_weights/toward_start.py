@@ -25,7 +25,7 @@ SEED = 1
 def make(trained: Path, output: Path) -> None:
     """Read, mix and write. Raises InputError for what is no weights file."""
     origin, weights = read(trained)
-    start = new_network("identity", origin.direction_attention, SEED).state_dict()
+    start = new_network("identity", direction_attention=origin.direction_attention, seed=SEED).state_dict()
     mixed = {name: (1 - SHARE) * start[name] + SHARE * value for name, value in weights.items()}
     kind = f"{origin.kind}; {SHARE:g} of it, the rest of the start"
     write(mixed, output, replace(origin, kind=kind, source="simulated rain, see MODEL-CARD.md"))

@@ -79,10 +79,10 @@ def open_live(
                 analysis.region.width,
                 usable,
                 analysis.reference_frame,
-                scratch,
-                most_frames,
-                limit,
-                min(MOST_WORKERS, available_cores()),
+                folder=scratch,
+                most=most_frames,
+                limit=limit,
+                workers=min(MOST_WORKERS, available_cores()),
             )
             until_done.callback(live.close)
             live.repeats = repeats_of(analysis)

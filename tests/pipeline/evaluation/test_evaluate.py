@@ -36,7 +36,7 @@ def nets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "b").mkdir()
     for seed, name in enumerate(("a.safetensors", "b/a.safetensors")):
         torch.manual_seed(seed)
-        save(SPANet(bool(seed)), folder / name, Origin(bool(seed), f"made for a test, seed {seed}"))
+        save(SPANet(direction_attention=bool(seed)), folder / name, Origin(bool(seed), f"made for a test, seed {seed}"))
     return folder
 
 

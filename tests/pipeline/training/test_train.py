@@ -291,7 +291,7 @@ def test_options_of_the_optimiser(dataset: Path, tmp_path: Path) -> None:
         recipe = replace(RECIPE, steps=2, validate_every=2, **options)  # type: ignore[arg-type]
         finish(begin(dataset, tmp_path / name, recipe, MACHINE))
         made = load(tmp_path / name / "last.safetensors").state_dict()
-        start = new_network("identity", False, 0).state_dict()
+        start = new_network("identity", direction_attention=False, seed=0).state_dict()
         changed[name] = torch.cat([(made[key] - start[key]).flatten() for key in made])
     # Adam steps by the rate whatever the gradients, unless they are below its epsilon of 1e-8.
     assert changed["plain"].abs().max() > 1e-3 > 4e-4 > changed["clipped"].abs().max() > 0
@@ -422,14 +422,17 @@ def test_presets_are_those_of_the_paper_and_of_the_released_weights() -> None:
 
 def test_networks_begin_the_same_for_the_same_seed() -> None:
     torch.manual_seed(1)
-    one = new_network("random", True, 4).state_dict()
+    one = new_network("random", direction_attention=True, seed=4).state_dict()
     torch.rand(3)
-    again, other = new_network("random", True, 4).state_dict(), new_network("random", True, 5).state_dict()
+    again, other = (
+        new_network("random", direction_attention=True, seed=4).state_dict(),
+        new_network("random", direction_attention=True, seed=5).state_dict(),
+    )
     assert all(torch.equal(one[name], again[name]) for name in one)
     assert not torch.equal(one["conv_in.0.weight"], other["conv_in.0.weight"])
     rgb = torch.rand(1, 3, 20, 30)
     with torch.no_grad():
-        assert torch.equal(new_network("identity", False, 4)(rgb)[1], rgb)
+        assert torch.equal(new_network("identity", direction_attention=False, seed=4)(rgb)[1], rgb)
 
 
 def test_scenes_that_judge_are_never_learnt_from(tmp_path: Path) -> None:

@@ -99,7 +99,9 @@ def test_a_growing_stroke_ends_as_the_whole(shape: Shape, seed: int) -> None:
     whole = before.copy()
     paint(whole, shape, guide)
     grown = before.copy()
-    start = Shape("brush", shape.points[:1], shape.radius, shape.softness, shape.edge_aware, erase=shape.erase)
+    start = Shape(
+        "brush", shape.points[:1], shape.radius, shape.softness, edge_aware=shape.edge_aware, erase=shape.erase
+    )
     stroke = GrowingStroke(grown, start, guide)
     for x, y in shape.points[1:]:
         last = grown.copy()
@@ -221,7 +223,7 @@ def test_replays_are_equal_and_regions_hold_all_changes(drawn: list[Shape], seed
 @settings(max_examples=40, deadline=None)
 def test_strokes_far_outside_are_well_defined(tool: str, way: list[tuple[float, float]], aware: bool) -> None:
     count = {"rectangle": 2, "fill": 1}.get(tool, len(way))
-    shape = Shape(tool, tuple(way[:count]), 20, 0.5, aware)  # type: ignore[arg-type]
+    shape = Shape(tool, tuple(way[:count]), 20, 0.5, edge_aware=aware)  # type: ignore[arg-type]
     np.testing.assert_array_equal(mask_of([shape], GREY), mask_of([shape], GREY))
 
 

@@ -28,7 +28,7 @@ def film() -> np.ndarray:
 
 def test_frames_that_do_not_fit_are_left_out():
     each = 2 * 3 * 4 * 6
-    with LiveStack(4, 6, range(50), 25, HERE, limit=10 * each + each // 2) as live:
+    with LiveStack(4, 6, range(50), 25, folder=HERE, limit=10 * each + each // 2) as live:
         assert live.frames == 10 and live.selection.indices == tuple(range(20, 30))
         assert live.scratch_bytes == 10 * each
     usage = namedtuple("usage", "total used free")
@@ -39,9 +39,9 @@ def test_frames_that_do_not_fit_are_left_out():
                 assert scratch.frames_that_fit(4, 6, HERE, 1 << 30) == fits
             else:
                 with pytest.raises(ResourceError, match="two frames need 288 B"):
-                    LiveStack(4, 6, range(50), 25, HERE)
+                    LiveStack(4, 6, range(50), 25, folder=HERE)
     with pytest.raises(ResourceError, match="no such folder"):
-        LiveStack(4, 6, range(50), 25, HERE / "not there")
+        LiveStack(4, 6, range(50), 25, folder=HERE / "not there")
 
 
 def test_the_space_that_was_promised_is_what_is_taken(film):
@@ -53,7 +53,7 @@ def test_the_space_that_was_promised_is_what_is_taken(film):
 def test_closing_gives_everything_back(film, tmp_path):
     descriptors = Path("/proc/self/fd")
     before = len(list(descriptors.iterdir())) if descriptors.exists() else 0
-    live = LiveStack(20, 30, range(25), 12, tmp_path)
+    live = LiveStack(20, 30, range(25), 12, folder=tmp_path)
     for frame in film:
         live.add(frame)
     list(live.sort(25))
@@ -69,7 +69,7 @@ def test_closing_gives_everything_back(film, tmp_path):
 
 
 def test_closing_before_all_frames_are_there(film):
-    live = LiveStack(20, 30, range(25), 12, HERE)
+    live = LiveStack(20, 30, range(25), 12, folder=HERE)
     for frame in film[:7]:
         live.add(frame)
     with pytest.raises(ValueError, match="7 of 25"):
@@ -185,7 +185,7 @@ def test_a_full_disk_is_said_and_leaves_nothing(film):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with (
-        LiveStack(20, 30, range(25), 12, HERE) as live,
+        LiveStack(20, 30, range(25), 12, folder=HERE) as live,
         mock.patch.object(scratch.ScratchFile, "_write_some", full),
         pytest.raises(ResourceError, match="No space"),
     ):

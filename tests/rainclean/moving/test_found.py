@@ -35,7 +35,7 @@ def test_files_hold_what_was_found(height: int, width: int, step: int, frames: i
             assert (mask is None) == (not cells[position].any())
             assert mask is None or np.array_equal(mask, expected)
         assert passing.mask(0) is None
-        with pytest.raises(InputError, match="passing things"):
+        with pytest.raises(InputError, match="foreground masks"):
             Passing.decode(data[:-3], "passing")
 
 

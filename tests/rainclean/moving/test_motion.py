@@ -269,7 +269,7 @@ def test_little_or_nothing_seen_is_nothing_found() -> None:
 def test_what_does_not_fit_is_refused() -> None:
     moving = Moving(SIZE, 2)
     clean, sigma = picture().astype(np.float32), np.ones(SIZE, np.float32)
-    with pytest.raises(ValueError, match="compared with"):
+    with pytest.raises(ValueError, match="compare_with"):
         moving.see(0, picture())
     for other, noise in ((clean[:-1], sigma), (clean, sigma[:, 1:])):
         with pytest.raises(ValueError, match="sigma"):

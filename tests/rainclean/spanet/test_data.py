@@ -69,7 +69,7 @@ def test_batches_are_the_same_with_any_number_of_workers(dataset: Path, workers:
 
 def test_devices_share_a_batch_without_gaps() -> None:
     whole = list(Batches(3, 6, 8))
-    parts = [list(Batches(3, 6, 8, rank, 4)) for rank in range(4)]
+    parts = [list(Batches(3, 6, 8, rank=rank, devices=4)) for rank in range(4)]
     for step, numbers in enumerate(whole):
         assert [number for part in parts for number in part[step]] == numbers
 

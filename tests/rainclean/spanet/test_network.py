@@ -27,7 +27,7 @@ SIZES = [(1, 1), (1, 50), (50, 1), (2, 3), (33, 7), (5, 64), (40, 41)]
 @pytest.fixture(scope="module", params=[False, True], ids=["as released", "attention applied"])
 def net(request: pytest.FixtureRequest) -> SPANet:
     torch.manual_seed(2)
-    net = SPANet(request.param)
+    net = SPANet(direction_attention=request.param)
     for name, value in net.named_parameters():
         if "irnn" in name:
             torch.nn.init.uniform_(value, -0.5, 0.9)

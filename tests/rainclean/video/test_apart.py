@@ -131,7 +131,7 @@ def test_a_source_that_is_forgotten_leaves_no_process(encoded: Callable[[Clip], 
     ours = {source._process._process.pid for source in sources}  # type: ignore[attr-defined]
     assert len(ours) == 4 and ours <= set(readers())  # other tests may have left others
     del sources, frames
-    assert len(ours.intersection(readers())) <= apart.MOST_IDLE
+    assert len(ours.intersection(readers())) <= apart.MAX_IDLE_PROCESSES
 
 
 def test_names_relative_to_where_it_was_opened(

@@ -218,6 +218,6 @@ def test_a_frame_that_is_asked_for_stands_for_its_picture() -> None:
 def test_one_picture_all_along_is_said_to_be_one() -> None:
     _, frames = rainy_clip(2, 40, 48)
     with run(np.repeat(frames[:1], 12, axis=0), CleanSettings(workers=2)) as result:
-        said = "11 of 12 frames repeat the one before: all show one picture, of which nothing can be told over time"
+        said = "11 of 12 frames repeat the one before: all show one picture, so nothing can be learned over time"
         assert said in result.warnings
         assert np.array_equal(result.picture(result.candidates[0]), frames[0])
