@@ -46,7 +46,7 @@ class Tour:
         """A new window."""
         self.window = make_window(self.settings)
         sys.excepthook = sys.__excepthook__
-        self.window.session.be("anna")
+        self.window.session.set_user("anna")
         self.window.resize(*SIZE)
         self.window.show()
         self.window.activateWindow()
@@ -127,13 +127,15 @@ def go(tour: Tour, project: Path) -> None:
     """Open, compare, slide, understand, compose, exclude, accept, second opinion, export, reopen."""
     tour.shoot("gui-start")
     window = tour.window
-    window.work.documents = project.parent
+    window.project_commands.documents = project.parent
     window.commands["sample"].trigger()
     session, desk = window.session, window.desk
-    tour.until(lambda: window.jobs.unfinished() and session.lines, "adding the sample clips")
+    tour.until(lambda: window.jobs.unfinished() and session.summaries, "adding the sample clips")
     tour.until(lambda: not window.jobs.unfinished(), "the analysis")
-    tour.until(lambda: len(session.lines) == 4 and all(x.state == "ready" for x in session.lines.values()), "ready")
-    session.frame(session.order[0])
+    tour.until(
+        lambda: len(session.summaries) == 4 and all(x.state == "ready" for x in session.summaries.values()), "ready"
+    )
+    session.select(session.order[0])
     tour.until(lambda: desk.live.stack is not None and desk.shown_right is not None, "the live picture")
     tour.rest(1.0)
     tour.shoot("gui-desk")
@@ -185,7 +187,7 @@ def compose(tour: Tour) -> None:
     assert draft.layers and draft.exclude, draft
     tour.shoot("gui-compose")
     tour.press("X", "Esc", "J")
-    tour.until(lambda: "press J" not in desk.suggesting.words, "suggestions")
+    tour.until(lambda: "press J" not in desk.paint_suggestions.description, "suggestions")
     tour.press("Esc")
 
 
@@ -197,9 +199,9 @@ def decide(tour: Tour) -> None:
 
     window = tour.window
     session = window.session
-    first = session.target
+    first = session.selected
     tour.press("A")
-    assert first is not None and session.lines[first].state == "accepted"
+    assert first is not None and session.summaries[first].state == "accepted"
     tour.press("S", "A", "R")
     dialog = window.desk.findChild(RejectDialog)
     assert dialog is not None
@@ -209,8 +211,8 @@ def decide(tour: Tour) -> None:
     dialog.accept()
     tour.back()
     tour.press("A")
-    session.be("ben")
-    session.frame(session.order[0])
+    session.set_user("ben")
+    session.select(session.order[0])
     tour.press("O")
     window.desk.tabs.setCurrentWidget(window.desk.candidates)
     tour.until(lambda: window.desk.shown_right is not None, "candidates without names")
@@ -230,7 +232,7 @@ def decide(tour: Tour) -> None:
     keys.grab().save(str(tour.folder / "gui-keys.jpg"), "JPG", QUALITY)
     keys.reject()
     tour.back()
-    session.be("anna")
+    session.set_user("anna")
 
 
 def export(tour: Tour, project: Path) -> None:
@@ -238,7 +240,7 @@ def export(tour: Tour, project: Path) -> None:
     from gui.pages.pairs.page import PairsPage
 
     window = tour.window
-    window.session.frame(window.session.order[0])
+    window.session.select(window.session.order[0])
     tour.press("Ctrl+2")
     tour.rest(3.0)
     tour.shoot("gui-pairs")
@@ -273,18 +275,18 @@ def evaluate(tour: Tour) -> None:
 
 def reopen(tour: Tour, project: Path) -> None:
     """Everything is there again after a restart, and the window can be dark."""
-    before = {line.sequence.name: (line.state, line.star) for line in tour.window.session.lines.values()}
+    before = {line.sequence.name: (line.state, line.star) for line in tour.window.session.summaries.values()}
     tour.close()
     window = tour.open()
     window.open_project(project)
-    tour.until(lambda: window.desk.shown_right is not None or window.session.target is None, "the project again")
-    after = {line.sequence.name: (line.state, line.star) for line in window.session.lines.values()}
+    tour.until(lambda: window.desk.shown_right is not None or window.session.selected is None, "the project again")
+    after = {line.sequence.name: (line.state, line.star) for line in window.session.summaries.values()}
     assert after == before, (before, after)
     with Project(project) as store:
         assert store.problems() == []
     from gui import theme
 
-    window.session.frame(window.session.order[-1])
+    window.session.select(window.session.order[-1])
     theme.set_scheme("dark")
     tour.until(lambda: window.desk.shown_right is not None, "the picture")
     tour.rest(1.0)

@@ -26,12 +26,12 @@ def opened(session: Session) -> bool:
 
 def selected(session: Session) -> bool:
     """Enabled where a sequence is selected."""
-    return session.target is not None
+    return session.selected is not None
 
 
 def seeing(session: Session) -> bool:
     """Enabled where a sequence is selected and not judged blindly."""
-    return session.target is not None and not session.blind
+    return session.selected is not None and not session.blind
 
 
 def open_eyed(session: Session) -> bool:
@@ -41,7 +41,7 @@ def open_eyed(session: Session) -> bool:
 
 def shown(session: Session) -> bool:
     """Enabled where a candidate is shown."""
-    return session.shown is not None
+    return session.displayed is not None
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ class Actions(QObject):
             made.setStatusTip(action.tip)
             made.triggered.connect(lambda _=False, name=action.id: do(name))
             self.by_id[action.id] = made
-        for signal in (session.opened, session.target_changed, session.shown_changed, session.detail_changed):
+        for signal in (session.opened, session.selection_changed, session.displayed_changed, session.detail_changed):
             signal.connect(self.update)
         self.update()
 

@@ -31,7 +31,7 @@ def run(project: Path | None) -> int:
     window.show()
     if project is not None:
         # When the window is there: what cannot be opened is said in it.
-        QTimer.singleShot(0, lambda: window.take([project]))
+        QTimer.singleShot(0, lambda: window.open_paths([project]))
     # From the event loop, not from whatever the signal has interrupted.
     signals.instead(lambda: QTimer.singleShot(0, window.end))
     # Python answers signals only while it runs: let it, now and then.
@@ -87,7 +87,7 @@ def make_window(settings: "QSettings | None" = None) -> "Window":
     window = Window(settings)
     who = settings.value("who")
     if who:
-        window.session.be(str(who))
+        window.session.set_user(str(who))
     geometry = settings.value("geometry")
     if geometry:
         window.restoreGeometry(geometry)

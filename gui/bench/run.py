@@ -275,9 +275,9 @@ class Driver:
         from PySide6.QtCore import Qt
 
         session = self.window.session
-        last = session.order and session.target == session.order[-1]
+        last = session.order and session.selected == session.order[-1]
         if last:
-            session.frame(session.order[0])
+            session.select(session.order[0])
         else:
             self._press(Qt.Key.Key_Down)
 

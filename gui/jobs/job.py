@@ -16,7 +16,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
 
-from gui.jobs.messages import advice_for, command_text, words_again
+from gui.jobs.messages import advice_for, command_text, retry_arguments
 from gui.jobs.progress import JobProgress
 from pipeline.progress_lines import VARIABLE, read_line
 from pipeline.stages import Progress
@@ -92,7 +92,7 @@ class Job(QObject):
     @property
     def share(self) -> float | None:
         """Of all the work, 0…1; None where it is not known."""
-        return 1.0 if self.state is State.FINISHED else self._progress.share
+        return 1.0 if self.state is State.FINISHED else self._progress.fraction
 
     @property
     def seconds_left(self) -> float | None:
@@ -113,11 +113,11 @@ class Job(QObject):
         """One line that says what it is doing, or how it ended."""
         if self.stopping and not self.is_over:
             return "stopping"
-        return self._progress.words(time.monotonic()) if self.state is State.RUNNING else self.state.value
+        return self._progress.description(time.monotonic()) if self.state is State.RUNNING else self.state.value
 
     def again(self) -> "Job":
         """A job that tries it again, or goes on where this one was."""
-        return Job(self.title, words_again(self.words), self.project, self._fake)
+        return Job(self.title, retry_arguments(self.words), self.project, self._fake)
 
     def start(self) -> None:
         """Start the process; asked for by `gui.jobs.queue.Jobs` when it is this job's turn."""
@@ -200,7 +200,7 @@ class Job(QObject):
         text = line.decode("utf-8", "replace").rstrip()
         step = read_line(text)
         if step is not None:
-            self._progress.take(step, time.monotonic())
+            self._progress.add_step(step, time.monotonic())
             text = f"note: {step.note}" if step.note else ""
         if text:
             self._note(text)

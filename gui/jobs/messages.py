@@ -22,7 +22,7 @@ def command_text(words: Sequence[str]) -> str:
     return " ".join(map(quoted, ("rainclean", *words)))
 
 
-def words_again(words: Sequence[str]) -> tuple[str, ...]:
+def retry_arguments(words: Sequence[str]) -> tuple[str, ...]:
     """The words that try it again; a run that has begun goes on instead."""
     run = run_of(words)
     if run is not None and (run / RUN).exists():

@@ -64,8 +64,8 @@ class Keys(QObject):
         super().__init__(window)
         self._window, self._desk, self._here = window, desk, here
         self._held = False
-        desk.session.target_changed.connect(self.let_go)
-        desk.session.shown_changed.connect(self._show)
+        desk.session.selection_changed.connect(self.let_go)
+        desk.session.displayed_changed.connect(self._show)
         _app().installEventFilter(self)
 
     def close(self) -> None:

@@ -24,7 +24,7 @@ _VIDEOS = f"Videos ({' '.join(f'*{suffix}' for suffix in sorted(VIDEO_SUFFIXES))
 _LINES = "Decisions (*.jsonl);;All files (*)"
 
 
-class ProjectWork(QObject):
+class ProjectCommands(QObject):
     """Asks what has to be asked, and starts jobs. parent: the window that questions belong to.
 
     documents: folder that the sample project is made in. to_desk: a person wants to see the selected sequence.
@@ -44,7 +44,7 @@ class ProjectWork(QObject):
         try:
             Project.create(folder).close()
         except RaincleanError as error:
-            self._session.complained.emit(str(error))
+            self._session.warning.emit(str(error))
             return
         then(folder)
 
@@ -59,7 +59,7 @@ class ProjectWork(QObject):
             self.make_project(folder, then)
         project = self._session.project
         # Its clips may be missing although it is there: the first time may have been cut short.
-        if project is None or project.folder != folder.resolve() or self._session.lines or self._is_at("add"):
+        if project is None or project.folder != folder.resolve() or self._session.summaries or self._is_at("add"):
             return
         self.add([sample_folder("table").parent])
 
@@ -84,7 +84,7 @@ class ProjectWork(QObject):
         if (folder := self._folder()) is None:
             return
         if self._is_at("analyze"):
-            self._session.said.emit("an analysis of this project is under way already")
+            self._session.message.emit("an analysis of this project is under way already")
             return
         self._jobs.start(Job("Analyse", ["analyze", str(folder)], folder))
 
@@ -103,7 +103,7 @@ class ProjectWork(QObject):
         """Ask for a place and write all decisions there."""
         if (folder := self._folder()) is None:
             return
-        start = folder.parent / f"{folder.name}-{self._session.who}.jsonl"
+        start = folder.parent / f"{folder.name}-{self._session.user}.jsonl"
         for file in dialogs.choose(self._window, "Export decisions to", "new file", start, _LINES):
             self._jobs.start(Job("Export decisions", ["decisions", "export", str(folder), "-o", str(file)], folder))
 
@@ -122,8 +122,8 @@ class ProjectWork(QObject):
             # Of several parts the error gives the number alone; what to do is said of each.
             first = next((line.removeprefix("failed: ") for line in job.log if line.startswith("failed: ")), "")
             return f"{job.title}: {job.error}" + (f" – {first}" if first else ""), True
-        if job.words[:2] == ("decisions", "import") and job.project == self._folder():
-            differing = sum(line.conflict for line in self._session.lines.values())
+        if job.arguments[:2] == ("decisions", "import") and job.project == self._folder():
+            differing = sum(summary.conflict for summary in self._session.summaries.values())
             if differing:
                 return f"{job.title}: {counted(differing, 'conflict')}; Ctrl+G shows what people differ on", False
         if job.kind == "select" and isinstance(job.result, dict) and "words" in job.result:
@@ -143,6 +143,6 @@ class ProjectWork(QObject):
             return
         self._session.look_around()
         # One bad file among many fails the job; what came in beside it is there to be analysed.
-        new = any(line.state == "new" for line in self._session.lines.values())
+        new = any(summary.state == "new" for summary in self._session.summaries.values())
         if job.kind == "add" and (job.state is State.FINISHED or (job.state is State.FAILED and new)):
             self.analyze()

@@ -22,7 +22,7 @@ from gui.actions import Actions
 from gui.jobs import Job, Jobs
 from gui.main_window.keys import Keys
 from gui.main_window.menus import fill_menus
-from gui.main_window.project_commands import ProjectWork
+from gui.main_window.project_commands import ProjectCommands
 from gui.pages.desk import Desk, DeskActions
 from gui.pages.jobs import JobsPanel
 from gui.pages.start import StartPage
@@ -54,7 +54,7 @@ class Window(QMainWindow):
         self.session = Session(self.workers)
         self.jobs = Jobs(self)
         self.thumbnails = Thumbnails(self.session)
-        self.work = ProjectWork(self.session, self.jobs, self)
+        self.project_commands = ProjectCommands(self.session, self.jobs, self)
         self._awaited = self._ending = False
         self._results: dict[str, Path] = {}
         self._takers: dict[str, list[Callable[[Path], None]]] = {}
@@ -63,8 +63,8 @@ class Window(QMainWindow):
         self.start_page = StartPage(settings, self.workers, lambda name: self.commands[name].trigger())
         self.start_page.open_project.connect(self.open_project)
         self.start_page.offer.restored.connect(self.open_project)
-        self.start_page.offer.complained.connect(self.session.complained)
-        self.start_page.offer.told.connect(self.session.said)
+        self.start_page.offer.complained.connect(self.session.warning)
+        self.start_page.offer.told.connect(self.session.message)
         self.desk = Desk(self.session, self.jobs, self.thumbnails, self.commands)
         self.desk_actions = DeskActions(self.desk)
         self._handlers.update(self.desk_actions.handlers() | self._own_handlers())
@@ -88,11 +88,11 @@ class Window(QMainWindow):
         self.resize(1500, 920)
         self.session.opened.connect(self._opened)
         self.session.sequences_changed.connect(self._listed)
-        self.session.travelled.connect(self._come_back)
-        self.work.to_desk.connect(partial(self._show_page, "desk"))
-        self.session.said.connect(lambda text: self.statusBar().showMessage(text, SAID_MS))
-        self.session.complained.connect(self._complain)
-        self.session.broken.connect(self.start_page.offer.look)  # seen when the project is closed
+        self.session.history_moved.connect(self._come_back)
+        self.project_commands.to_desk.connect(partial(self._show_page, "desk"))
+        self.session.message.connect(lambda text: self.statusBar().showMessage(text, SAID_MS))
+        self.session.warning.connect(self._complain)
+        self.session.store_damaged.connect(self.start_page.offer.look)  # seen when the project is closed
         self.desk.live.working.connect(self._working.setText)
         self.jobs.changed.connect(lambda _: self._show_jobs())
         self.jobs.finished.connect(self._job_finished)
@@ -112,12 +112,12 @@ class Window(QMainWindow):
             return
         self.start_page.offer.forget()
         self.start_page.remember(self.session.project.folder if self.session.project else folder)
-        self._awaited = not self.session.lines
+        self._awaited = not self.session.summaries
         if self.session.order:
             # Judging begins at the first that is not decided, without a key.
             self.session.step_undecided() if self._anything_open() else self.session.step(0)
 
-    def take(self, paths: list[Path]) -> None:
+    def open_paths(self, paths: list[Path]) -> None:
         """What was dropped, or named on the command line: a project is opened, clips are added."""
         missing = [path for path in paths if not path.exists()]
         paths = [path for path in paths if path not in missing]
@@ -132,7 +132,7 @@ class Window(QMainWindow):
         if self.session.project is None:
             self.commands["new"].trigger()
         if self.session.project is not None:
-            self.work.add(paths)
+            self.project_commands.add(paths)
 
     def report_bug(self, trace: str) -> None:
         """Say that something went wrong which should not, with what a report needs."""
@@ -160,7 +160,7 @@ class Window(QMainWindow):
         if paths:
             event.acceptProposedAction()
             # After the drag has ended: questions would block the program that it came from.
-            QTimer.singleShot(0, partial(self.take, paths))
+            QTimer.singleShot(0, partial(self.open_paths, paths))
 
     def end(self) -> None:
         """Close without asking anything; questions that are open are answered with no first."""
@@ -191,7 +191,7 @@ class Window(QMainWindow):
     # -- inside --------------------------------------------------------------------------------------------------
 
     def _own_handlers(self) -> dict[str, Callable[[], object]]:
-        work = self.work
+        work = self.project_commands
         return {
             "new": self._new_project,
             "open": self._choose_project,
@@ -212,7 +212,7 @@ class Window(QMainWindow):
 
     def _new_project(self) -> None:
         for folder in dialogs.choose(self, "An empty folder for the project", "folder"):
-            self.work.make_project(folder, self.open_project)
+            self.project_commands.make_project(folder, self.open_project)
 
     def _choose_project(self) -> None:
         for folder in dialogs.choose(self, "Folder of the project", "folder"):
@@ -228,7 +228,7 @@ class Window(QMainWindow):
 
     def _listed(self) -> None:
         """The list may have got its first sequences: judging them begins without a key."""
-        if self._awaited and self.session.order and self.session.target is None:
+        if self._awaited and self.session.order and self.session.selected is None:
             self._awaited = False
             self.session.step(0)
         elif self.desk.shown_left is None and self.desk.shown_right is None:
@@ -243,7 +243,7 @@ class Window(QMainWindow):
         self.commands.set_at_desk(self._desk_is_seen())
 
     def _anything_open(self) -> bool:
-        return any(line.state in ("ready", "accepted automatically") for line in self.session.lines.values())
+        return any(summary.state in ("ready", "accepted automatically") for summary in self.session.summaries.values())
 
     def _come_back(self, edit: Edit) -> None:
         """Show what was taken back or done again: its page, and a stroke's place where that is out of sight."""
@@ -306,7 +306,7 @@ class Window(QMainWindow):
     def _toggle_blind(self) -> None:
         self.desk.live.leave()
         self.session.set_blind(not self.session.blind)
-        self.session.said.emit(
+        self.session.message.emit(
             "second opinion: order by chance, no names, no scores; O ends it"
             if self.session.blind
             else "second opinion ended"
@@ -333,7 +333,7 @@ class Window(QMainWindow):
         self._running.setVisible(bool(unfinished))
         if unfinished:
             first = unfinished[0]
-            share = f" {first.share:.0%}" if first.share is not None else ""
+            share = f" {first.fraction:.0%}" if first.fraction is not None else ""
             more = f" and {len(unfinished) - 1} more" if len(unfinished) > 1 else ""
             self._running.setText(f"{first.title}{share}{more}".replace("&", "&&"))
         self.pages.setTabText(_PAGES.index("jobs"), f"Jobs ({len(unfinished)})" if unfinished else "Jobs")
@@ -345,7 +345,7 @@ class Window(QMainWindow):
             self._results[job.kind] = Path(str(job.result[made]))
             for take in self._takers.get(job.kind, ()):
                 take(self._results[job.kind])
-        words, bad = self.work.outcome(job)
+        words, bad = self.project_commands.outcome(job)
         if bad:
             self._complain(words)
         else:
@@ -356,9 +356,9 @@ class Window(QMainWindow):
         self.statusBar().showMessage(f"⚠ {text}", 4 * SAID_MS)
 
     def _ask_who(self) -> None:
-        who, chosen = QInputDialog.getText(self, "Who I am", "Decisions are recorded under:", text=self.session.who)
+        who, chosen = QInputDialog.getText(self, "Who I am", "Decisions are recorded under:", text=self.session.user)
         if chosen and who.strip():
-            self.session.be(who.strip())
+            self.session.set_user(who.strip())
             self.settings.setValue("who", who.strip())
 
     def _may_stop(self, unfinished: tuple[Job, ...]) -> bool:

@@ -155,10 +155,10 @@ class JobCard(QFrame):
             self.bar.setVisible(job.state is State.RUNNING)
             self.doing.setVisible(job.state is State.RUNNING)
             self.reason.setVisible(job.state is State.FAILED)
-        known = job.share is not None and job.state is not State.QUEUED
+        known = job.fraction is not None and job.state is not State.QUEUED
         self.bar.setRange(0, 1000 if known else 0)
         if known:
-            self.bar.setValue(round(1000 * (job.share or 0.0)))
+            self.bar.setValue(round(1000 * (job.fraction or 0.0)))
         self.doing.setText(job.doing())
         self.stop.setText("End now" if job.stopping else "Stop")
         if job.state is State.FAILED:

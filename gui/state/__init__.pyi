@@ -1,8 +1,8 @@
-from .composition import Composing
-from .confidence import Believing
+from .composition import Composition
+from .confidence import ConfidenceView
 from .frame_reader import FrameReader
-from .live_preview import Live
-from .paint_suggestions import Suggesting
+from .live_preview import LivePreview
+from .paint_suggestions import PaintSuggestions
 from .sequence_order import FILTERS, NOTHING_KNOWN, SORTS, UNSURE, Unsure, arrange
 from .session import Session
 from .thumbnails import Thumbnails
@@ -12,12 +12,12 @@ __all__ = [
     "NOTHING_KNOWN",
     "SORTS",
     "UNSURE",
-    "Believing",
-    "Composing",
+    "Composition",
+    "ConfidenceView",
     "FrameReader",
-    "Live",
+    "LivePreview",
+    "PaintSuggestions",
     "Session",
-    "Suggesting",
     "Thumbnails",
     "Unsure",
     "arrange",

@@ -68,7 +68,7 @@ class _Stroke:
         return Shape(b.tool, tuple(points), b.radius, b.softness, b.edge_aware, b.tolerance, b.erasing)
 
 
-class Composing(QObject):
+class Composition(QObject):
     """changed: the composite has changed in a region, or all that is painted altogether (None).
 
     exclusion_changed: the exclusion mask has, in a region. brush_changed: so has the tool.
@@ -86,7 +86,7 @@ class Composing(QObject):
         self._excluded: _Painted | None = None
         self._layers: dict[str, _Painted] = {}
         self._stroke: _Stroke | None = None
-        session.target_changed.connect(self._restart)
+        session.selection_changed.connect(self._restart)
         session.draft_changed.connect(self._catch_up)
         session.detail_changed.connect(self._catch_up)
         session.pictures.loaded.connect(self._arrived)
@@ -101,7 +101,7 @@ class Composing(QObject):
     @property
     def on_base(self) -> bool:
         """Whether there is a composite and the shown candidate is the one that it lies on."""
-        return self.composite is not None and self.base() == self._session.shown
+        return self.composite is not None and self.base() == self._session.displayed
 
     @property
     def drawing(self) -> bool:
@@ -124,7 +124,7 @@ class Composing(QObject):
         if self._stroke is not None:
             return self._stroke.base
         draft = self._session.detail.draft
-        return draft.base if draft.layers else self._session.shown
+        return draft.base if draft.layers else self._session.displayed
 
     def source(self) -> int | None:
         """The candidate that is painted with: the chosen one, else the best one that is not painted on."""
@@ -132,7 +132,7 @@ class Composing(QObject):
         ids = [c.id for c in self._session.detail.candidates]
         if self.brush.source in ids and self.brush.source != base:
             return self.brush.source
-        opponent = self._session.opponent
+        opponent = self._session.compared_with
         return opponent if opponent not in (None, base) else next((i for i in ids if i != base), None)
 
     # -- strokes -------------------------------------------------------------------------------------------------
@@ -144,7 +144,7 @@ class Composing(QObject):
             return
         source, base, guide = None if self.brush.excluding else self.source(), self.base(), self._guide()
         if base is None or guide is None:
-            self._session.said.emit("the picture is still being loaded; draw again in a moment")
+            self._session.message.emit("the picture is still being loaded; draw again in a moment")
             return
         painted, key = self._canvas(source, (guide.shape[0], guide.shape[1]))
         self._stroke = stroke = _Stroke(painted, key, base, source, replace(self.brush), guide, points=[(x, y)])
@@ -189,19 +189,19 @@ class Composing(QObject):
 
     def add(self, shapes: tuple[Shape, ...], excluding: bool, candidate: int | None, batch: str) -> bool:
         """Shapes that nobody drew: a suggestion, a region. All are one step for undo. False where it was refused."""
-        line, base = self._session.line, self.base()
-        if line is None or base is None:
+        summary, base = self._session.summary, self.base()
+        if summary is None or base is None:
             return False
         if not excluding and candidate == base:
-            self._session.said.emit("This is the candidate that you paint on: nothing would change")
+            self._session.message.emit("This is the candidate that you paint on: nothing would change")
             return False
 
         def act(editor: Editor) -> None:
             for shape in shapes:
                 if excluding:
-                    editor.exclude(line.sequence, shape, base, batch=batch)
+                    editor.exclude(summary.sequence, shape, base, batch=batch)
                 elif candidate is not None:
-                    editor.paint(line.sequence, base, candidate, shape, batch=batch)
+                    editor.paint(summary.sequence, base, candidate, shape, batch=batch)
 
         return self._session.change(act)
 
@@ -210,22 +210,22 @@ class Composing(QObject):
     def _guide(self) -> U8 | None:
         """The picture whose edges strokes go by; None while it is being fetched."""
         session, base = self._session, self.base()
-        if session.editor is None or session.target is None or base is None:
+        if session.editor is None or session.selected is None or base is None:
             return None
-        return self._picture(session.editor.guide(session.target, base))
+        return self._picture(session.editor.guide(session.selected, base))
 
     def _may_paint(self) -> bool:
         """Whether a stroke may begin; a line for the person where not. Shows the base where there is one."""
         session, draft = self._session, self._session.detail.draft
         if self._size() is None or session.blind:
-            session.said.emit("painting is for candidates, and not for blind judgements")
+            session.message.emit("painting is for candidates, and not for blind judgements")
             return False
         if self.brush.excluding:
             return True
         if self.source() is None:
-            session.said.emit("there is no other candidate to paint with")
+            session.message.emit("there is no other candidate to paint with")
             return False
-        if draft.layers and draft.base != session.shown:
+        if draft.layers and draft.base != session.displayed:
             session.show(draft.base)
         return True
 
@@ -242,12 +242,12 @@ class Composing(QObject):
 
     def _store(self, stroke: _Stroke, shape: Shape) -> bool:
         session, base, source = self._session, stroke.base, stroke.source
-        line = session.line
-        if line is None:
+        summary = session.summary
+        if summary is None:
             return False
         if source is None:
-            return session.change(lambda editor: editor.exclude(line.sequence, shape, base))
-        return session.change(lambda editor: editor.paint(line.sequence, base, source, shape))
+            return session.change(lambda editor: editor.exclude(summary.sequence, shape, base))
+        return session.change(lambda editor: editor.paint(summary.sequence, base, source, shape))
 
     def _size(self) -> tuple[int, int] | None:
         analysis = self._session.detail.analysis

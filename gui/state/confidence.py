@@ -54,7 +54,7 @@ class Tint(NamedTuple):
     legend: Legend
 
 
-class Believing(QObject):
+class ConfidenceView(QObject):
     """changed: the tint came, changed or went, or errors can be told now. way: one of WAYS, as a person wants it."""
 
     changed = Signal()
@@ -71,7 +71,7 @@ class Believing(QObject):
         self._rest.timeout.connect(lambda: self._read(LATER))
         self._soon = QTimer(self, singleShot=True, interval=SOON_MS)
         self._soon.timeout.connect(self._measure)
-        for signal in (session.target_changed, session.detail_changed, session.shown_changed):
+        for signal in (session.selection_changed, session.detail_changed, session.displayed_changed):
             signal.connect(self._follow)
 
     def toggle(self) -> None:
@@ -80,17 +80,17 @@ class Believing(QObject):
         if way and (self._session.blind or self._names() == ("", "")):
             self.way = ""
             said = "nothing is known of the expected error: an older rainclean analysed; analyse it again"
-            self._session.said.emit("not shown during a second opinion" if self._session.blind else said)
+            self._session.message.emit("not shown during a second opinion" if self._session.blind else said)
             return
         self.way = way
         if not way:
             self._clear()
-            self._session.said.emit("the expected error is not shown any more")
+            self._session.message.emit("the expected error is not shown any more")
         elif way == "levels":
-            self._session.said.emit("tinted by expected error; again: the worst 5 %")
+            self._session.message.emit("tinted by expected error; again: the worst 5 %")
             self._read(NOW)
         else:
-            self._session.said.emit("tinted: the 5 % of the picture that are expected to be farthest off")
+            self._session.message.emit("tinted: the 5 % of the picture that are expected to be farthest off")
             self._read(NOW)
 
     def look_at(self, picture: U8 | None, changed: bool = False) -> None:
@@ -117,7 +117,7 @@ class Believing(QObject):
     def _analysis(self) -> Analysis | None:
         """The analysis that the shown candidate is of."""
         session = self._session
-        main, shown, project = session.detail.analysis, session.candidate(session.shown), session.project
+        main, shown, project = session.detail.analysis, session.candidate(session.displayed), session.project
         if main is None or shown is None or project is None or shown.analysis_id == main.id:
             return main
         return analysis(project, shown.analysis_id)
@@ -160,7 +160,7 @@ class Believing(QObject):
                 return read_posterior(own, made)
 
         self._session.workers.run(
-            work, self._come, lambda e: self._session.complained.emit(str(e)), lane=_READ, urgency=urgency
+            work, self._come, lambda e: self._session.warning.emit(str(e)), lane=_READ, urgency=urgency
         )
 
     def _come(self, posterior: "Posterior | None") -> None:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
-from gui.state.live_preview import Live
+from gui.state.live_preview import LivePreview
 from gui.state.session import Session
 from gui.workers import NOW
 from pipeline.project.analysis import open_frames
@@ -24,11 +24,11 @@ class FrameReader(QObject):
 
     loaded = Signal(int)
 
-    def __init__(self, session: Session, live: Live) -> None:
+    def __init__(self, session: Session, live: LivePreview) -> None:
         super().__init__()
         self._session, self._live = session, live
         self._kept: OrderedDict[int, U8] = OrderedDict()
-        session.target_changed.connect(self._forget)
+        session.selection_changed.connect(self._forget)
         session.detail_changed.connect(self._forget)
 
     def get(self, frame: int) -> U8 | None:
@@ -54,10 +54,10 @@ class FrameReader(QObject):
 
     def _decode(self, frame: int) -> None:
         session = self._session
-        line, analysis, project = session.line, session.detail.analysis, session.project
-        if line is None or analysis is None or project is None:
+        summary, analysis, project = session.summary, session.detail.analysis, session.project
+        if summary is None or analysis is None or project is None:
             return
-        folder, sequence = project.folder, line.sequence
+        folder, sequence = project.folder, summary.sequence
 
         def work() -> U8:
             with Project.again(folder) as own, open_frames(own, sequence, analysis) as source:
@@ -70,7 +70,7 @@ class FrameReader(QObject):
         session.workers.run(
             work,
             lambda picture: self._come(frame, picture),
-            lambda error: session.complained.emit(str(error)),
+            lambda error: session.warning.emit(str(error)),
             lane="frame",
             urgency=NOW,
         )

@@ -15,7 +15,7 @@ LIMIT = 768 << 20
 """Bytes of decoded pictures kept: about 120 of 1920×1080 px."""
 
 
-class Pictures(QObject):
+class ImageCache(QObject):
     """Pictures by name (of their artefacts). read: decodes one, (H, W, 3) uint8 RGB, in any thread."""
 
     loaded = Signal(str)

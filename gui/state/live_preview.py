@@ -37,7 +37,7 @@ MOST_FRAMES = 200
 _OPEN, _SORT = "live open", "live sort"
 
 
-class Live(QObject):
+class LivePreview(QObject):
     """The live stack of the selected sequence, and what of it is shown.
 
     Signals: `prepared` when it can be used or has gone; `moved` when percentile or frames have changed; `previewed`
@@ -70,9 +70,9 @@ class Live(QObject):
         self._soon.timeout.connect(self._look_up)
         self._of: int | None = None
         self._analysis: Analysis | None = None
-        session.target_changed.connect(self._leave)
+        session.selection_changed.connect(self._leave)
         session.detail_changed.connect(self._look_again)
-        session.shown_changed.connect(self._follow)
+        session.displayed_changed.connect(self._follow)
 
     @property
     def active(self) -> bool:
@@ -120,12 +120,12 @@ class Live(QObject):
         """Decode and sort, beside the window."""
         self._rest.stop()
         session = self._session
-        line, analysis, project = session.line, session.detail.analysis, session.project
-        if line is None or analysis is None or project is None or session.blind or self.stack is not None:
+        summary, analysis, project = session.summary, session.detail.analysis, session.project
+        if summary is None or analysis is None or project is None or session.blind or self.stack is not None:
             return
         self._of, self._analysis = analysis.id, analysis
-        folder, sequence = project.folder, line.sequence
-        shown = session.candidate(session.shown)
+        folder, sequence = project.folder, summary.sequence
+        shown = session.candidate(session.displayed)
         frames = int(shown.recipe.get("frames") or MOST_FRAMES) if shown else MOST_FRAMES
 
         def stage() -> "Generator[Progress, None, LiveStack]":
@@ -240,7 +240,7 @@ class Live(QObject):
         if was:
             self.prepared.emit()
             self.shown.emit()
-        if self._session.target is not None:
+        if self._session.selected is not None:
             self._rest.start()
 
     def _look_again(self) -> None:
@@ -266,7 +266,7 @@ class Live(QObject):
     def _follow(self) -> None:
         """Show the candidate; as long as nobody moves them, the sliders stand where it has them."""
         self._soon.stop()
-        candidate = self._session.candidate(self._session.shown)
+        candidate = self._session.candidate(self._session.displayed)
         if self._trying:
             self.picture, self._trying = None, False
             self.shown.emit()

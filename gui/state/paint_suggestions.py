@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from gui.state.composition import Composing
+from gui.state.composition import Composition
 from gui.state.session import Session
 from gui.workers import NOW
 from pipeline.project.analysis import read_areas, read_scoring_target
@@ -17,20 +17,20 @@ MOST_CANDIDATES = 12
 """Looked at, the best first: the rest hardly differ from them."""
 
 
-class Suggesting(QObject):
+class PaintSuggestions(QObject):
     """changed: suggestions have come, gone, or another one is looked at."""
 
     changed = Signal()
 
-    def __init__(self, session: Session, composing: Composing) -> None:
+    def __init__(self, session: Session, composition: Composition) -> None:
         super().__init__()
-        self._session, self._composing = session, composing
+        self._session, self._composition = session, composition
         self._base: int | None = None
         self._found: list[Suggestion] | None = None
         self._ids: list[int] = []
         self._place = -1
-        session.target_changed.connect(self.forget)
-        session.shown_changed.connect(self.forget)
+        session.selection_changed.connect(self.forget)
+        session.displayed_changed.connect(self.forget)
         session.draft_changed.connect(self._check_base)
 
     @property
@@ -67,7 +67,7 @@ class Suggesting(QObject):
 
     def _check_base(self) -> None:
         """Suggestions are for the picture that they would be painted on; an undo may have changed which that is."""
-        if self._base is not None and self._composing.base() != self._base:
+        if self._base is not None and self._composition.base() != self._base:
             self.forget()
 
     def drop(self) -> None:
@@ -86,7 +86,7 @@ class Suggesting(QObject):
             self.changed.emit()
 
     def _compute(self) -> None:
-        session, base = self._session, self._composing.base()
+        session, base = self._session, self._composition.base()
         project, analysis, painted_on = session.project, session.detail.analysis, session.candidate(base)
         if project is None or analysis is None or painted_on is None or session.blind:
             return
@@ -95,7 +95,7 @@ class Suggesting(QObject):
         best = sorted(session.detail.candidates, key=lambda c: c.score)[:MOST_CANDIDATES]
         chosen = [painted_on, *(c for c in best if c.id != base)]
         # What is painted already is looked at as it is; strokes go on in the array meanwhile.
-        composite = self._composing.composite
+        composite = self._composition.composite
         so_far = None if composite is None else composite.copy()
         self._ids = [c.id for c in chosen]
         artefacts = project.artefacts
@@ -116,8 +116,8 @@ class Suggesting(QObject):
             scoring_target = read_scoring_target(project, analysis) if reference else None
             return suggest(pictures, scoring_target, rainy, 0, read_areas(project, analysis))
 
-        session.said.emit("looking where candidates differ …")
-        session.workers.run(work, self._come, lambda e: session.complained.emit(str(e)), lane="suggest", urgency=NOW)
+        session.message.emit("looking where candidates differ …")
+        session.workers.run(work, self._come, lambda e: session.warning.emit(str(e)), lane="suggest", urgency=NOW)
 
     def _come(self, found: "list[Suggestion]") -> None:
         self._found, self._place = found, 0 if found else -1

@@ -14,7 +14,7 @@ WAIT_MS = 300
 _WAIT = 3.0
 
 
-class Learning(QObject):
+class PreferenceLearning(QObject):
     """changed: something was learned. suggestions: what is known; always all of one moment."""
 
     changed = Signal()

@@ -7,20 +7,20 @@ from pipeline.project.model import NOT_JUDGED, Overview
 
 FILTERS: dict[str, Callable[[Overview], bool]] = {
     "all": lambda line: True,
-    "to decide": lambda line: line.state in ("ready", "accepted automatically"),
-    "ready": lambda line: line.state == "ready",
-    "accepted by a person": lambda line: line.state == "accepted",
-    "accepted automatically": lambda line: line.state == "accepted automatically",
-    "rejected": lambda line: line.state == "rejected",
-    "new": lambda line: line.state == "new",
-    "failed": lambda line: line.state == "failed",
-    "verdict: fit": lambda line: line.trust == "fit",
-    "verdict: look": lambda line: line.trust == "look",
-    "verdict: unfit": lambda line: line.trust == "unfit",
-    NOT_JUDGED: lambda line: line.trust == NOT_JUDGED,
-    "in conflict": lambda line: line.conflict,
-    "starred": lambda line: line.star,
-    "with a note": lambda line: bool(line.note),
+    "to decide": lambda line: summary.state in ("ready", "accepted automatically"),
+    "ready": lambda line: summary.state == "ready",
+    "accepted by a person": lambda line: summary.state == "accepted",
+    "accepted automatically": lambda line: summary.state == "accepted automatically",
+    "rejected": lambda line: summary.state == "rejected",
+    "new": lambda line: summary.state == "new",
+    "failed": lambda line: summary.state == "failed",
+    "verdict: fit": lambda line: summary.trust == "fit",
+    "verdict: look": lambda line: summary.trust == "look",
+    "verdict: unfit": lambda line: summary.trust == "unfit",
+    NOT_JUDGED: lambda line: summary.trust == NOT_JUDGED,
+    "in conflict": lambda line: summary.conflict,
+    "starred": lambda line: summary.star,
+    "with a note": lambda line: bool(summary.note),
 }
 """Name in the list's box → whether a line is shown."""
 
@@ -37,14 +37,14 @@ NOTHING_KNOWN: Unsure = MappingProxyType({})
 
 SORTS: dict[str, Callable[[Overview, Unsure], tuple[float | str, ...]]] = {
     "as added": lambda line, unsure: (),
-    "name": lambda line, unsure: (line.sequence.name.casefold(),),
-    "state": lambda line, unsure: (_ORDER_OF_STATES.index(line.state),),
-    "score, worst first": lambda line, unsure: (-(line.score if line.score is not None else -1.0),),
-    "disagreement, most first": lambda line, unsure: (-line.spread,),
-    "verdict, worst first": lambda line, unsure: (_ORDER_OF_TRUST.index(line.trust),),
+    "name": lambda line, unsure: (summary.sequence.name.casefold(),),
+    "state": lambda line, unsure: (_ORDER_OF_STATES.index(summary.state),),
+    "score, worst first": lambda line, unsure: (-(summary.score if summary.score is not None else -1.0),),
+    "disagreement, most first": lambda line, unsure: (-summary.spread,),
+    "verdict, worst first": lambda line, unsure: (_ORDER_OF_TRUST.index(summary.trust),),
     # What a person has decided is sure, and stands behind what is left to do.
     UNSURE: lambda line, unsure: (
-        (line.state in ("accepted", "rejected"), -unsure.get(line.sequence.id, 0.0)) if unsure else ()
+        (summary.state in ("accepted", "rejected"), -unsure.get(summary.sequence.id, 0.0)) if unsure else ()
     ),
 }
 """Name in the list's box → key; of equals the one added first comes first."""
@@ -60,11 +60,11 @@ def arrange(
     """Ids of the sequences to list. search: words that name, scene or note of a line must all contain."""
     words = search.casefold().split()
     chosen = [line for line in lines if FILTERS[shown](line) and all(w in _text(line) for w in words)]
-    return [line.sequence.id for line in sorted(chosen, key=lambda line: SORTS[sort](line, unsure))]
+    return [summary.sequence.id for line in sorted(chosen, key=lambda line: SORTS[sort](line, unsure))]
 
 
-def _text(line: Overview) -> str:
-    return f"{line.sequence.name} {line.sequence.scene} {line.sequence.notes} {line.note}".casefold()
+def _text(summary: Overview) -> str:
+    return f"{summary.sequence.name} {summary.sequence.scene} {summary.sequence.notes} {summary.note}".casefold()
 
 
 def neighbour(order: Sequence[int], of: int | None, step: int) -> int | None:

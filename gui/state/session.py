@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from gui.state.image_cache import Pictures
-from gui.state.preference_learning import Learning
+from gui.state.image_cache import ImageCache
+from gui.state.preference_learning import PreferenceLearning
 from gui.state.sequence_order import nearest, neighbour
 from gui.workers import LATER, Workers
 from pipeline.project.analysis import all_candidates, analyses, rain_amounts
@@ -83,11 +83,11 @@ class Session(QObject):
         self.detail = Detail()
         self.shown: int | None = None
         self.opponent: int | None = None
-        self._learning = Learning(workers)
+        self._learning = PreferenceLearning(workers)
         self._learning.changed.connect(self._suggest)
         self._learning.changed.connect(self.learned)
         self._suggested: Suggested | None = None
-        self.pictures = Pictures(workers, self._read)
+        self.pictures = ImageCache(workers, self._read)
         self._artefacts: Artefacts | None = None
         self._version, self._complaint = -1, ""
         self._timer = QTimer(self)
@@ -257,35 +257,35 @@ class Session(QObject):
     def accept(self, candidate_id: int | None = None, advance: bool = True) -> None:
         """Accept a candidate, the shown one if none is named, and go on to the nearest undecided sequence."""
         line, chosen = self.line, candidate_id or self.shown
-        if line is None or self.editor is None or chosen is None:
+        if summary is None or self.editor is None or chosen is None:
             self.complained.emit("there is no candidate to accept yet; analyse the sequence first")
             return
-        self._decide(lambda editor: editor.opine(line.sequence, chosen) if self.blind
-                     else editor.accept(line.sequence, chosen), advance)  # fmt: skip
+        self._decide(lambda editor: editor.opine(summary.sequence, chosen) if self.blind
+                     else editor.accept(summary.sequence, chosen), advance)  # fmt: skip
 
     def reject(self, reasons: Sequence[str] = (), note: str = "", advance: bool = True) -> None:
         """Reject all candidates of the selected sequence."""
-        if (line := self.line) is not None:
-            self._decide(lambda editor: editor.opine(line.sequence, None, reasons, note) if self.blind
-                         else editor.reject(line.sequence, reasons, note), advance)  # fmt: skip
+        if (summary := self.line) is not None:
+            self._decide(lambda editor: editor.opine(summary.sequence, None, reasons, note) if self.blind
+                         else editor.reject(summary.sequence, reasons, note), advance)  # fmt: skip
 
     def unset(self) -> None:
         """Take back what was decided on the selected sequence."""
-        if (line := self.line) is not None:
-            self.change(lambda editor: editor.unset(line.sequence))
+        if (summary := self.line) is not None:
+            self.change(lambda editor: editor.unset(summary.sequence))
 
     def star(self) -> None:
         """Star the selected sequence, or take the star away."""
-        if (line := self.line) is not None:
-            self.change(lambda editor: editor.star(line.sequence, not self.detail.draft.star))
+        if (summary := self.line) is not None:
+            self.change(lambda editor: editor.star(summary.sequence, not self.detail.draft.star))
 
     def note(self, text: str, sequence_id: int | None = None) -> bool:
         """Note something on a sequence, the selected one if none is named. False where it could not be stored."""
         number = self.target if sequence_id is None else sequence_id
         line = self.lines.get(number) if number is not None else None
-        if line is None or text == line.note:
+        if summary is None or text == summary.note:
             return True
-        stored = self.change(lambda editor: editor.note(line.sequence, text))
+        stored = self.change(lambda editor: editor.note(summary.sequence, text))
         if stored and number is not None and number != self.target:
             self._load_line(number)
         return stored
@@ -328,11 +328,11 @@ class Session(QObject):
 
     def _is_open(self, sequence_id: int) -> bool:
         line = self.lines.get(sequence_id)
-        if line is None:
+        if summary is None:
             return False
         if self.blind:
-            return line.candidates > 0 and self.editor is not None and not self.editor.has_opinion(sequence_id)
-        return line.state in ("ready", "accepted automatically")
+            return summary.candidates > 0 and self.editor is not None and not self.editor.has_opinion(sequence_id)
+        return summary.state in ("ready", "accepted automatically")
 
     def _travel(self, how: str, act: "Callable[[Editor], Edit | None]", nothing: str) -> None:
         found: list[Edit | None] = []
@@ -443,7 +443,7 @@ class Session(QObject):
 
 def _lines_of(project: Project) -> dict[int, Overview]:
     with project.snapshot():
-        return {line.sequence.id: line for line in overview(project)}
+        return {summary.sequence.id: line for line in overview(project)}
 
 
 def _version_of(project: Project) -> int:

@@ -147,10 +147,10 @@ def decide(window: Window, times: int, before_each: Callable[[], None]) -> tuple
     accepted = 0
     for number in range(times):
         before_each()
-        session.frame(session.order[number // 2 % 3])
+        session.select(session.order[number // 2 % 3])
         press(window, "Shift+A" if number % 2 == 0 else "U")
-        line = session.line
-        assert line is not None and (line.state == "accepted") == (number % 2 == 0)
+        summary = session.summary
+        assert summary is not None and (summary.state == "accepted") == (number % 2 == 0)
         accepted += number % 2 == 0
         believed |= decisions(window)
     return believed, accepted
@@ -210,16 +210,16 @@ def test_open_run_and_cancel_then_a_day_of_work(
     monkeypatch.setattr(dialogs, "choose", cancel)
     training.open_button.click()
     assert len(asked) == 1
-    window.work.add([rainy_clip(tmp_path / "more.mkv", 42, 20)])
-    qtbot.waitUntil(lambda: len(window.session.lines) == 4, timeout=PATIENCE)
+    window.project_commands.add([rainy_clip(tmp_path / "more.mkv", 42, 20)])
+    qtbot.waitUntil(lambda: len(window.session.summaries) == 4, timeout=PATIENCE)
     qtbot.waitUntil(lambda: not window.jobs.unfinished(), timeout=PATIENCE)
     with qtbot.waitActive(window):
         window.activateWindow()
     press(window, "Ctrl+1")
     for sequence in window.session.order[:2]:
-        window.session.frame(sequence)
+        window.session.select(sequence)
         press(window, "Shift+A")
-        assert window.session.line is not None and window.session.line.state == "accepted"
+        assert window.session.summary is not None and window.session.summary.state == "accepted"
     believed = decisions(window)
     window.close()
     found = look(home)
@@ -232,10 +232,10 @@ def test_open_run_and_cancel_then_a_day_of_work(
 def test_a_store_that_was_replaced_is_not_written_to(open_window: Open, home: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copy(home / DATABASE, tmp_path / "copy"))
     window = open_window(home)
-    window.session.frame(window.session.order[0])
+    window.session.select(window.session.order[0])
     copy.replace(home / DATABASE)
     press(window, "Shift+A")
-    line = window.session.line
-    assert line is not None and line.state != "accepted"
+    summary = window.session.summary
+    assert summary is not None and summary.state != "accepted"
     assert "was replaced or removed while it was open" in window.statusBar().currentMessage()
     assert look(home)["decisions"] == []

@@ -28,11 +28,11 @@ def press_in(widget: QWidget, keys: str) -> None:
 @pytest.mark.parametrize("page", [2, 3, 4, 5])
 def test_keys_of_the_desk_do_nothing_where_it_is_not_seen(window: Window, page: int) -> None:
     session = window.session
-    before = (session.target, session.shown, session.line)
+    before = (session.selected, session.displayed, session.summary)
     press(window, f"Ctrl+{page}")
     for keys in ("A", "S", "Down", "Right", "2", "U", "O", "Ctrl+Down", "R", "K"):
         press(window, keys)
-    assert (session.target, session.shown, session.line) == before and not session.blind
+    assert (session.selected, session.displayed, session.summary) == before and not session.blind
     off = [action.id for action in TABLE if action.group in OF_DESK and window.commands[action.id].isEnabled()]
     assert off == [] and window.commands["undo"].isEnabled() and window.commands["desk"].isEnabled()
     press(window, "Ctrl+1")
@@ -54,7 +54,7 @@ def test_keys_of_the_desk_rest_on_the_start_page_too(window: Window) -> None:
 
 def test_widgets_keep_the_keys_that_move_and_search_in_them(window: Window) -> None:
     desk, session = window.desk, window.session
-    before = session.target
+    before = session.selected
     press_in(desk.sequences.filter, "Down")
     assert desk.sequences.filter.currentIndex() == 1
     press_in(desk.sequences.filter, "A")  # looks for an entry with this letter
@@ -73,7 +73,7 @@ def test_widgets_keep_the_keys_that_move_and_search_in_them(window: Window) -> N
     assert desk.tabs.currentWidget() is desk.inspect
     for key in ("Down", "PgUp", "S"):
         press_in(desk.decide.note, key)
-    assert session.target == before and session.line is not None and session.line.decision is None
+    assert session.selected == before and session.summary is not None and session.summary.decision is None
     assert not session.detail.draft.star and desk.decide.note.text() == "s"
 
 
@@ -81,20 +81,20 @@ def test_letters_and_arrows_work_in_the_picture_on_buttons_and_without_a_focus(w
     session, desk = window.session, window.desk
     second = session.order[1]
     press_in(desk.view, "Down")
-    assert session.target == second
+    assert session.selected == second
     press_in(desk.decide.buttons["accept"], "Up")
     press_in(desk.decide.buttons["accept"], "S")
-    assert session.target == session.order[0] and session.detail.draft.star
+    assert session.selected == session.order[0] and session.detail.draft.star
     desk.decide.buttons["accept"].clearFocus()
     press(window, "Down")
     press(window, "S")
-    assert session.target == second and session.detail.draft.star
+    assert session.selected == second and session.detail.draft.star
     desk.tabs.setCurrentWidget(desk.compose)
     press_in(desk.compose.radius, "S")  # a slider has no use for letters
     assert not session.detail.draft.star
     # With Ctrl it is a shortcut again, whatever has the focus.
     press_in(desk.sequences.filter, "Ctrl+Down")
-    assert session.target == session.order[2]
+    assert session.selected == session.order[2]
 
 
 def test_enter_in_the_search_frames_the_first_hit(window: Window) -> None:
@@ -103,12 +103,12 @@ def test_enter_in_the_search_frames_the_first_hit(window: Window) -> None:
     assert QApplication.focusWidget() is search
     QTest.keyClicks(search, "place2")
     QTest.keyClick(search, Qt.Key.Key_Return)
-    assert window.session.line is not None and window.session.line.sequence.name == "place2"
+    assert window.session.summary is not None and window.session.summary.sequence.name == "place2"
     press(window, "S")
     assert window.session.detail.draft.star and search.text() == "place2"
     QTest.keyClicks(search, "nothing")
     QTest.keyClick(search, Qt.Key.Key_Return)
-    assert window.session.line.sequence.name == "place2"
+    assert window.session.summary.sequence.name == "place2"
 
 
 def test_the_gallery_has_its_keys_in_the_window(window: Window, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,7 +119,7 @@ def test_the_gallery_has_its_keys_in_the_window(window: Window, qtbot: QtBot, mo
     assert isinstance(page, ResultsPanel)
     page.gallery.show()
     pane = page.gallery.panes[0]
-    shown = window.session.shown
+    shown = window.session.displayed
     press_in(pane, "Right")
     press_in(pane, "Left")
     press_in(page.gallery.cases, "Right")
@@ -128,7 +128,7 @@ def test_the_gallery_has_its_keys_in_the_window(window: Window, qtbot: QtBot, mo
     monkeypatch.setattr(page.gallery.shared, "set_zoom", fits.append)
     press_in(pane, "1")
     press_in(pane, "+")
-    assert len(fits) == 2 and window.session.shown == shown
+    assert len(fits) == 2 and window.session.displayed == shown
 
 
 # -- Space -----------------------------------------------------------------------------------------------------------

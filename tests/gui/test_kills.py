@@ -26,17 +26,17 @@ from gui.app import make_application, make_window
 from tests.helpers.hands import draw, press
 app = make_application()
 window = make_window(QSettings({settings!r}, QSettings.Format.IniFormat))
-window.session.be("anna")
+window.session.set_user("anna")
 window.show()
 window.activateWindow()
 window.open_project(Path({project!r}))
 def rest(ms):
     loop = QEventLoop(); QTimer.singleShot(ms, loop.quit); loop.exec()
 rest(600)
-window.session.frame(window.session.order[0])
+window.session.select(window.session.order[0])
 rest(300)
 press(window, "H")
-window.desk.composing.set_brush(excluding=True, radius=3.0)
+window.desk.composition.set_brush(excluding=True, radius=3.0)
 number = 0
 while True:
     y = 5.5 + number % 40
@@ -72,7 +72,7 @@ def test_killed_in_the_middle_of_a_stroke(made_once: Path, tmp_path: Path, seed:
     with Project(project) as store:
         assert store.problems() == []
     window = open_window(project)
-    window.session.frame(1)
+    window.session.select(1)
     draft = window.session.detail.draft
     # The one that was being stored when the signal came may be there or not.
     assert strokes <= len(draft.exclude) <= strokes + 1

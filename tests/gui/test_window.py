@@ -75,8 +75,8 @@ def test_dropped_clips_are_added_and_analysed(
     monkeypatch.setattr(dialogs, "choose", lambda *_, **__: [tmp_path / "new"])
     window = open_window(None)
     drop(window, made_once.parent / "place0.mkv")  # a project has to be made first: it is asked for
-    qtbot.waitUntil(lambda: len(window.session.lines) == 1, timeout=PATIENCE)
-    qtbot.waitUntil(lambda: [x.state for x in window.session.lines.values()] == ["ready"], timeout=PATIENCE)
+    qtbot.waitUntil(lambda: len(window.session.summaries) == 1, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: [x.state for x in window.session.summaries.values()] == ["ready"], timeout=PATIENCE)
     qtbot.waitUntil(lambda: not window.jobs.unfinished(), timeout=PATIENCE)
     assert [job.kind for job in window.jobs.all] == ["add", "analyze"]
 
@@ -145,8 +145,8 @@ def test_who_decides_is_remembered(open_window: Open, home: Path, monkeypatch: p
     window.close()
     again = open_window(home)
     press(again, "A")
-    assert again.session.who == "anna"
-    assert [line.decision.who for line in again.session.lines.values() if line.decision] == ["anna"]
+    assert again.session.user == "anna"
+    assert [summary.decision.who for summary in again.session.summaries.values() if summary.decision] == ["anna"]
 
 
 def test_a_bug_is_reported_and_the_window_stays(window: Window) -> None:
@@ -174,10 +174,10 @@ def test_what_happens_to_the_project_meanwhile_is_no_bug(window: Window, home: P
 
 def test_closing_and_opening_projects_leaves_nothing_of_the_first(window: Window, home: Path) -> None:
     press(window, "Ctrl+W")
-    assert window.session.project is None and window.session.lines == {}
+    assert window.session.project is None and window.session.summaries == {}
     assert window.stack.currentWidget() is window.start_page
     window.open_project(home)
-    assert window.session.line is not None
+    assert window.session.summary is not None
 
 
 def test_empty_project_says_what_to_do(open_window: Open, tmp_path: Path) -> None:
@@ -215,11 +215,16 @@ def over(window: Window, kind: str, result: str, code: int = 0, said: str = "") 
 
 def test_the_sample_project_is_made_with_its_clips(open_window: Open, tmp_path: Path, qtbot: QtBot) -> None:
     window = open_window(None)
-    window.work.documents = tmp_path
+    window.project_commands.documents = tmp_path
     window.commands["sample"].trigger()
-    qtbot.waitUntil(lambda: len(window.session.lines) == 4, timeout=PATIENCE)
-    assert {line.sequence.name for line in window.session.lines.values()} == {"cat", "launch", "portrait", "table"}
-    assert window.project_folder() == (tmp_path / SAMPLE).resolve() and window.session.target is not None
+    qtbot.waitUntil(lambda: len(window.session.summaries) == 4, timeout=PATIENCE)
+    assert {summary.sequence.name for summary in window.session.summaries.values()} == {
+        "cat",
+        "launch",
+        "portrait",
+        "table",
+    }
+    assert window.project_folder() == (tmp_path / SAMPLE).resolve() and window.session.selected is not None
     assert window.stack.currentWidget() is window.pages and not window.jobs.all[0].error
     window.jobs.shutdown(2)
 
@@ -229,11 +234,11 @@ def test_a_sample_project_without_clips_gets_them(
 ) -> None:
     Project.create(tmp_path / SAMPLE).close()
     window = open_window(None)
-    window.work.documents = tmp_path
+    window.project_commands.documents = tmp_path
     started = hold_jobs(window, monkeypatch)
     window.commands["sample"].trigger()
     (job,) = started
-    assert job.kind == "add" and (Path(job.words[2]) / "table" / "clip.mp4").is_file()
+    assert job.kind == "add" and (Path(job.arguments[2]) / "table" / "clip.mp4").is_file()
 
 
 def test_clips_are_analysed_although_others_could_not_be_added(
@@ -247,7 +252,7 @@ def test_clips_are_analysed_although_others_could_not_be_added(
     assert window.jobs.all[0].state is State.FAILED
     said = window.statusBar().currentMessage()
     assert "1 of 2 could not be added" in said and "bad.mp4" in said
-    assert window.session.line is not None and window.session.line.sequence.name == "place0"
+    assert window.session.summary is not None and window.session.summary.sequence.name == "place0"
     qtbot.waitUntil(lambda: not window.jobs.unfinished(), timeout=PATIENCE)
     qtbot.waitUntil(lambda: window.desk.shown_right is not None)
 
@@ -271,12 +276,12 @@ def test_the_first_clips_are_selected_and_the_words_for_an_empty_desk_are_renewe
     with Project(tmp_path / "new") as other:
         finish(add(other, [made_once.parent / "place1.mkv"], Origin()))
     window.session.look_around()
-    assert window.session.line is not None and window.session.line.sequence.name == "place1"
+    assert window.session.summary is not None and window.session.summary.sequence.name == "place1"
     assert "Not analysed yet" in words[-1]
-    window.session.frame(None)
+    window.session.select(None)
     words.clear()
     window.session.refresh()  # only the first time: a person may want nothing selected
-    assert window.session.target is None and "No sequence selected" in words[-1]
+    assert window.session.selected is None and "No sequence selected" in words[-1]
 
 
 def test_an_opened_project_shows_its_desk(open_window: Open, home: Path) -> None:
@@ -292,9 +297,9 @@ def test_paths_that_are_not_there_are_complained_about_first(
     asked: list[object] = []
     monkeypatch.setattr(dialogs, "choose", lambda *_: asked.append(1) or [])
     window = open_window(None)
-    window.take([tmp_path / "nothing"])
+    window.open_paths([tmp_path / "nothing"])
     assert asked == [] and f"there is no {tmp_path / 'nothing'}" in window.statusBar().currentMessage()
-    window.take([tmp_path / "nothing", home])
+    window.open_paths([tmp_path / "nothing", home])
     assert window.project_folder() == home.resolve()
 
 

@@ -60,7 +60,7 @@ class AgreementDialog(QDialog):
 
     def _frame(self, row: int, _: int) -> None:
         name = self._conflicts[row].sequence
-        self._session.frame(next(i for i, line in self._session.lines.items() if line.sequence.name == name))
+        self._session.select(next(i for i, summary in self._session.summaries.items() if summary.sequence.name == name))
         self.accept()
 
 

@@ -105,7 +105,7 @@ class _Delegate(QStyledItemDelegate):
         candidate: StoredCandidate = index.data(CANDIDATE_ROLE)
         session, palette, rect = self._session, option.palette, option.rect
         painter.save()
-        shown = candidate.id == session.shown
+        shown = candidate.id == session.displayed
         if shown:
             rows.tint(painter, rect, palette)
         room = rows.thumbnail(painter, rect, _THUMB, self._thumbnails.get(candidate.picture))
@@ -120,16 +120,18 @@ class _Delegate(QStyledItemDelegate):
 
     def _scores(self, candidate: StoredCandidate) -> str:
         difference = self._model.differences.get(candidate.id)
-        apart = "" if difference is None or candidate.id == self._session.shown else f"   differs by {difference:.2f}"
+        apart = (
+            "" if difference is None or candidate.id == self._session.displayed else f"   differs by {difference:.2f}"
+        )
         return f"score {candidate.score:.2f}{apart}"
 
     def _marks(self, candidate: StoredCandidate) -> str:
         session = self._session
-        decision = session.line.decision if session.line else None
+        decision = session.summary.decision if session.summary else None
         marks = []
         if not session.blind and decision and decision.candidate_id == candidate.id:
             marks.append("✓ accepted" + (" automatically" if decision.kind == "automatic" else ""))
-        if session.opponent == candidate.id:
+        if session.compared_with == candidate.id:
             marks.append("◧ compared with")
         if session.detail.draft.base == candidate.id and session.detail.draft.layers:
             marks.append("✎ painted on")
@@ -171,10 +173,10 @@ class CandidatesPanel(QWidget):
         self.view.clicked.connect(lambda index: session.show(index.data(CANDIDATE_ROLE).id))
         self.view.doubleClicked.connect(lambda index: session.compare_with(index.data(CANDIDATE_ROLE).id))
         self.view.customContextMenuRequested.connect(self._menu)
-        session.target_changed.connect(self._reset)
+        session.selection_changed.connect(self._reset)
         session.detail_changed.connect(self._reset)
-        session.learned.connect(self._tell)
-        session.shown_changed.connect(self._follow)
+        session.suggestions_changed.connect(self._tell)
+        session.displayed_changed.connect(self._follow)
         session.draft_changed.connect(self.view.viewport().update)
         session.sequences_changed.connect(self.view.viewport().update)
         session.sequences_changed.connect(self._judge)
@@ -189,14 +191,14 @@ class CandidatesPanel(QWidget):
 
     def _reset(self) -> None:
         self.model.reset()
-        line = self._session.line
+        summary = self._session.summary
         has = bool(self._session.detail.candidates)
         self.view.setVisible(has)
         self.empty.setVisible(not has)
-        if line is None:
+        if summary is None:
             self.empty.setText("No sequence selected.")
-        elif line.state == "failed":
-            self.empty.setText(f"The analysis failed: {line.error}")
+        elif summary.state == "failed":
+            self.empty.setText(f"The analysis failed: {summary.error}")
         else:
             self.empty.setText("No candidates yet: analyse this sequence (Ctrl+R).")
         self._judge()
@@ -205,18 +207,18 @@ class CandidatesPanel(QWidget):
 
     def _judge(self) -> None:
         """Say whether the candidates can be trusted, and why not."""
-        line = self._session.line
-        told = line is not None and line.trust != "" and not self._session.blind
+        summary = self._session.summary
+        told = summary is not None and summary.trust != "" and not self._session.blind
         self.trust.setVisible(told)
-        if line is None or not told:
+        if summary is None or not told:
             return
-        mark, _ = rows.TRUST[line.trust]
-        if line.verdict is None:
-            text = f"{mark} {line.trust}: an older rainclean analysed; analyse again (Ctrl+R)"
+        mark, _ = rows.TRUST[summary.trust]
+        if summary.verdict is None:
+            text = f"{mark} {summary.trust}: an older rainclean analysed; analyse again (Ctrl+R)"
         else:
-            reasons = [f"\n· {reason.words}" for reason in line.verdict.reasons]
-            text = f"{mark} {line.trust}, {MEANINGS[line.verdict.state]}" + "".join(reasons)
-        where = "\nWhere: Shift+M" if line.places else ""
+            reasons = [f"\n· {reason.words}" for reason in summary.verdict.reasons]
+            text = f"{mark} {summary.trust}, {MEANINGS[summary.verdict.state]}" + "".join(reasons)
+        where = "\nWhere: Shift+M" if summary.places else ""
         self.trust.setText(text + where)
 
     def _tell(self) -> None:
@@ -234,8 +236,8 @@ class CandidatesPanel(QWidget):
 
     def _follow(self) -> None:
         ids = [c.id for c in self._session.detail.candidates]
-        if self._session.shown in ids:
-            self.view.scrollTo(self.model.index(ids.index(self._session.shown)))
+        if self._session.displayed in ids:
+            self.view.scrollTo(self.model.index(ids.index(self._session.displayed)))
         self.model.differences.clear()
         self._measure_soon()
         self.view.viewport().update()
@@ -247,7 +249,7 @@ class CandidatesPanel(QWidget):
     def _measure(self) -> None:
         """Differences to the shown candidate, of those whose pictures are in memory: mean over a grid of pixels."""
         session = self._session
-        shown = session.candidate(session.shown)
+        shown = session.candidate(session.displayed)
         mine = session.pictures.peek(shown.picture) if shown else None
         if mine is not None:
             step = max(1, mine.shape[0] // 90)

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui.actions import Actions
-from gui.state import Composing, Session
+from gui.state import Composition, Session
 from gui.widgets import Label, Slider, named
 
 TOOLS = ("brush", "rectangle", "lasso", "fill")
@@ -30,9 +30,9 @@ class ComposePanel(QWidget):
 
     layer_chosen = Signal(str)
 
-    def __init__(self, session: Session, composing: Composing, actions: Actions) -> None:
+    def __init__(self, session: Session, composition: Composition, actions: Actions) -> None:
         super().__init__()
-        self._session, self._composing = session, composing
+        self._session, self._composition = session, composition
         self.source = named(QComboBox(), "Paint with", "The candidate that strokes bring in")
         self.radius = named(Slider(1, LARGEST), "Brush radius", "Radius of the brush in px (Ctrl++ and Ctrl+-)")
         self.softness = named(Slider(0, 100), "Softness", "0 is a hard edge, 100 a soft one")
@@ -47,18 +47,23 @@ class ComposePanel(QWidget):
         self.excluded = Label()
         self.suggestion = Label("Suggestions: press J.", wordWrap=True)
         self._lay_out(actions)
-        self.source.activated.connect(lambda _: composing.set_brush(source=self.source.currentData()))
-        self.radius.valueChanged.connect(lambda v: composing.set_brush(radius=float(v)))
-        self.softness.valueChanged.connect(lambda v: composing.set_brush(softness=v / 100))
-        self.edges.toggled.connect(lambda on: composing.set_brush(edge_aware=on))
-        self.tolerance.valueChanged.connect(lambda v: composing.set_brush(tolerance=float(v)))
+        self.source.activated.connect(lambda _: composition.set_brush(source=self.source.currentData()))
+        self.radius.valueChanged.connect(lambda v: composition.set_brush(radius=float(v)))
+        self.softness.valueChanged.connect(lambda v: composition.set_brush(softness=v / 100))
+        self.edges.toggled.connect(lambda on: composition.set_brush(edge_aware=on))
+        self.tolerance.valueChanged.connect(lambda v: composition.set_brush(tolerance=float(v)))
         self.feather.editingFinished.connect(self._set_feather)
         self.remove.clicked.connect(self._remove)
         self.layers.currentItemChanged.connect(lambda *_: self._choose())
-        for signal in (session.draft_changed, session.detail_changed, session.target_changed, session.shown_changed):
+        for signal in (
+            session.draft_changed,
+            session.detail_changed,
+            session.selection_changed,
+            session.displayed_changed,
+        ):
             signal.connect(self._show)
-        composing.brush_changed.connect(self._show)
-        composing.changed.connect(lambda region: None if region else self._show())
+        composition.brush_changed.connect(self._show)
+        composition.changed.connect(lambda region: None if region else self._show())
         self._show()
 
     def _lay_out(self, actions: Actions) -> None:
@@ -100,13 +105,13 @@ class ComposePanel(QWidget):
         self.suggestion.setText(text)
 
     def _show(self) -> None:
-        session, composing = self._session, self._composing
-        brush, draft = composing.brush, session.detail.draft
+        session, composition = self._session, self._composition
+        brush, draft = composition.brush, session.detail.draft
         blockers = [QSignalBlocker(w) for w in (self.source, self.radius, self.softness, self.edges, self.tolerance)]
         self.source.clear()
         for candidate in session.detail.candidates:
             self.source.addItem(session.label(candidate), candidate.id)
-        self.source.setCurrentIndex(self.source.findData(composing.source()))
+        self.source.setCurrentIndex(self.source.findData(composition.source()))
         self.radius.setValue(round(brush.radius))
         self.softness.setValue(round(100 * brush.softness))
         self.edges.setChecked(brush.edge_aware)
@@ -152,12 +157,12 @@ class ComposePanel(QWidget):
         return str(item.data(Qt.ItemDataRole.UserRole)) if item else ""
 
     def _remove(self) -> None:
-        line, key = self._session.line, self._key()
-        if line is not None and key:
-            self._session.change(lambda editor: editor.remove_layer(line.sequence, key))
+        summary, key = self._session.summary, self._key()
+        if summary is not None and key:
+            self._session.change(lambda editor: editor.remove_layer(summary.sequence, key))
 
     def _set_feather(self) -> None:
-        line, key = self._session.line, self._key()
+        summary, key = self._session.summary, self._key()
         layer = next((layer for layer in self._session.detail.draft.layers if layer.key == key), None)
-        if line is not None and layer is not None and layer.feather != self.feather.value():
-            self._session.change(lambda editor: editor.feather(line.sequence, key, float(self.feather.value())))
+        if summary is not None and layer is not None and layer.feather != self.feather.value():
+            self._session.change(lambda editor: editor.feather(summary.sequence, key, float(self.feather.value())))

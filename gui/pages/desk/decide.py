@@ -50,14 +50,14 @@ class DecideBar(QWidget):
         self.note.textEdited.connect(self._type)
         self.note.returnPressed.connect(self.note.clearFocus)
         self.note.editingFinished.connect(self._keep_note)
-        for signal in (session.target_changed, session.draft_changed, session.sequences_changed):
+        for signal in (session.selection_changed, session.draft_changed, session.sequences_changed):
             signal.connect(self._show)
         self._noted_of: int | None = None
         self._show()
 
     def _type(self, text: str) -> None:
-        if self._session.target is not None:
-            self._typed = self._session.target, text
+        if self._session.selected is not None:
+            self._typed = self._session.selected, text
 
     def _keep_note(self) -> None:
         """Store what was typed, on the sequence it was typed for; what could not be stored stays in the field."""
@@ -68,14 +68,14 @@ class DecideBar(QWidget):
 
     def _show(self) -> None:
         session = self._session
-        if self._typed is not None and self._typed[0] != session.target:
+        if self._typed is not None and self._typed[0] != session.selected:
             self._keep_note()
-        line = session.line
-        self.note.setEnabled(line is not None and not session.blind)
+        summary = session.summary
+        self.note.setEnabled(summary is not None and not session.blind)
         draft = session.detail.draft
-        if self._noted_of != session.target or not self.note.hasFocus():
+        if self._noted_of != session.selected or not self.note.hasFocus():
             self.note.setText(draft.note)
-            self._noted_of = session.target
+            self._noted_of = session.selected
         self.buttons["star"].defaultAction().setText("★ Star" if draft.star else "☆ Star")
         self.state.setText(words(session))
 
@@ -86,17 +86,17 @@ class DecideBar(QWidget):
 
 def words(session: Session) -> str:
     """What was decided on the selected sequence, by whom and when."""
-    line = session.line
-    if line is None:
+    summary = session.summary
+    if summary is None:
         return ""
     if session.blind:
-        judged = session.editor is not None and session.editor.has_opinion(line.sequence.id)
+        judged = session.editor is not None and session.editor.has_opinion(summary.sequence.id)
         return "second opinion: " + ("you have judged this" if judged else "judge afresh")
-    decision = line.decision
+    decision = summary.decision
     if decision is None:
         return "not decided"
     candidate = session.candidate(decision.candidate_id)
-    named = session.label(candidate) if candidate else line.chosen
+    named = session.label(candidate) if candidate else summary.chosen
     chosen = "rejected" if decision.verdict == "rejected" else f"accepted: {named}"
     why = f" ({', '.join(dict(REASONS)[key] for key in decision.reasons)})" if decision.reasons else ""
     mask = ", with exclusion mask" if decision.exclude else ""

@@ -161,7 +161,7 @@ class FrameStrip(QWidget):
         self._timer.timeout.connect(lambda: self.step(1, around=True))
         self.play.toggled.connect(lambda on: self._timer.start() if on else self._timer.stop())
         self.curve.chosen.connect(self.choose)
-        session.target_changed.connect(self._begin_anew)
+        session.selection_changed.connect(self._begin_anew)
         session.detail_changed.connect(self._reset)
         self._reset()
 
@@ -191,13 +191,13 @@ class FrameStrip(QWidget):
         self._reset()
 
     def _reset(self) -> None:
-        line, detail = self._session.line, self._session.detail
+        summary, detail = self._session.summary, self._session.detail
         self.stop()
-        self.setEnabled(line is not None and detail.analysis is not None)
-        if line is not None and detail.analysis is not None:
-            self.curve.set_frames(line.sequence.first, detail.rain, detail.analysis.reference_frame)
-            if self._of != line.sequence.id:
-                self._of = line.sequence.id
+        self.setEnabled(summary is not None and detail.analysis is not None)
+        if summary is not None and detail.analysis is not None:
+            self.curve.set_frames(summary.sequence.first, detail.rain, detail.analysis.reference_frame)
+            if self._of != summary.sequence.id:
+                self._of = summary.sequence.id
                 self.curve.set_frame(detail.analysis.reference_frame)
         else:
             self.curve.set_frames(0, (), 0)

@@ -9,7 +9,7 @@ from PySide6.QtGui import QGuiApplication
 
 from gui.compare import Mode, Outline, Tool
 from gui.pages.desk.decide import RejectDialog
-from gui.pages.desk.inspection import Understanding
+from gui.pages.desk.inspection import Inspection
 from gui.pages.desk.page import Desk
 from pipeline.project.editing import new_batch
 from rainclean.compositing import Tool as PaintTool
@@ -37,12 +37,12 @@ class DeskActions:
         self.desk = desk
         self.session, self.live, self.view = desk.session, desk.live, desk.view
         self._difference = 0
-        self.understanding = Understanding(desk, self.keep)
+        self.inspection = Inspection(desk, self.keep)
         desk.view.picked.connect(self._picked)
         desk.view.rectangle_drawn.connect(self._rectangle)
         desk.view.set_mode(Mode.WIPE)
         desk.sliders.keep.connect(self.keep)
-        desk.suggesting.changed.connect(self._show_suggestion)
+        desk.paint_suggestions.changed.connect(self._show_suggestion)
 
     def handlers(self) -> dict[str, Callable[[], object]]:
         """By id of the action."""
@@ -69,8 +69,8 @@ class DeskActions:
             "difference": self._next_difference,
             "blink": self._blink,
             "blinking": self._blink_by_itself,
-            "opponent": self._compare_with_shown,
-            "confidence": desk.believing.toggle,
+            "compare_with": self._compare_with_shown,
+            "confidence": desk.confidence.next_mode,
             "places": desk.toggle_places,
             "fit": view.fit,
             "actual": view.actual_size,
@@ -87,12 +87,12 @@ class DeskActions:
             "frames_up": partial(desk.sliders.step_frames, 10),
             "frames_down": partial(desk.sliders.step_frames, -10),
             "keep": self.keep,
-            "pick": partial(self.understanding.choose, Tool.PICK),
-            "region": partial(self.understanding.choose, Tool.RECTANGLE),
-            "region_keep": self.understanding.keep_region,
+            "pick": partial(self.inspection.choose, Tool.PICK),
+            "region": partial(self.inspection.choose, Tool.RECTANGLE),
+            "region_keep": self.inspection.keep_region,
             **{name: partial(self._paint, name) for name in _PAINT_TOOLS},
             "exclude": self._exclude,
-            "erase": lambda: desk.composing.set_brush(erasing=not desk.composing.brush.erasing),
+            "erase": lambda: desk.composition.set_brush(erasing=not desk.composition.brush.erasing),
             "larger": partial(self._scale_brush, 1.25),
             "smaller": partial(self._scale_brush, 0.8),
             "suggest": self._suggest,
@@ -107,7 +107,7 @@ class DeskActions:
         if self.live.trying and not self.keep():
             return
         # Joining and scoring a composite takes a moment, a plain acceptance a few milliseconds.
-        busy = self.desk.composing.on_base
+        busy = self.desk.composition.on_base
         if busy:
             QGuiApplication.setOverrideCursor(Qt.CursorShape.WaitCursor)
         try:
@@ -118,28 +118,28 @@ class DeskActions:
 
     def reject(self) -> None:
         """Ask for reasons and reject."""
-        line = self.session.line
-        if line is None:
+        summary = self.session.summary
+        if summary is None:
             return
-        dialog = RejectDialog(line.sequence.name, self.desk)
+        dialog = RejectDialog(summary.sequence.name, self.desk)
         dialog.accepted.connect(lambda: self.session.reject(dialog.reasons, dialog.note.text()))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
     def keep(self, percentile: float | None = None, batch: str = "") -> int | None:
         """Make the live picture a candidate; its id, None where that cannot be done."""
-        line = self.session.line
+        summary = self.session.summary
         made = self.live.candidate(percentile)
-        if line is None or made is None:
-            self.live.when_sorted(lambda: self.session.said.emit("the frames are sorted now"))
-            self.session.said.emit("the frames are being sorted; press again in a moment")
+        if summary is None or made is None:
+            self.live.when_sorted(lambda: self.session.message.emit("the frames are sorted now"))
+            self.session.message.emit("the frames are being sorted; press again in a moment")
             return None
         recipe, kept = made
         found: list[int] = []
 
         def act(editor: "Editor") -> None:
             candidate = editor.keep(
-                line.sequence, recipe, kept.picture, kept.eta, kept.silent_share, kept.scores, batch=batch
+                summary.sequence, recipe, kept.picture, kept.eta, kept.silent_share, kept.scores, batch=batch
             )
             found.append(candidate.id)
 
@@ -148,7 +148,7 @@ class DeskActions:
         self.live.leave()
         if percentile is None:
             self.session.show(found[0])
-            self.session.said.emit(f"kept: {recipe.words}")
+            self.session.message.emit(f"kept: {recipe.words}")
         return found[0]
 
     # -- comparing -----------------------------------------------------------------------------------------------
@@ -173,7 +173,7 @@ class DeskActions:
         kind, gain = DIFFERENCES[self._difference]
         self.view.set_difference(kind, gain)  # type: ignore[arg-type]
         self._mode(Mode.DIFFERENCE)
-        self.session.said.emit(f"difference: {kind}" + (f", {gain} times" if gain > 1 else ""))
+        self.session.message.emit(f"difference: {kind}" + (f", {gain} times" if gain > 1 else ""))
 
     def _blink(self) -> None:
         self.view.set_blinking(False)
@@ -188,71 +188,71 @@ class DeskActions:
 
     def _compare_with_shown(self) -> None:
         session = self.session
-        if session.opponent is None and session.shown is not None:
-            session.compare_with(session.shown)
-            session.said.emit("comparing with this candidate; C again compares with the rainy frame")
+        if session.compared_with is None and session.displayed is not None:
+            session.compare_with(session.displayed)
+            session.message.emit("comparing with this candidate; C again compares with the rainy frame")
         else:
             session.compare_with(None)
 
     # -- what is pointed at in the picture ------------------------------------------------------------------------
 
     def _picked(self, x: float, y: float) -> None:
-        if self.desk.composing.brush.tool == "fill":
+        if self.desk.composition.brush.tool == "fill":
             self.desk.begin_stroke(x, y)
-            self.desk.composing.end()
+            self.desk.composition.end()
         else:
-            self.understanding.pick(x, y)
+            self.inspection.pick(x, y)
 
     def _rectangle(self, region: Region) -> None:
-        if self.desk.composing.brush.tool == "rectangle":
+        if self.desk.composition.brush.tool == "rectangle":
             self.desk.begin_stroke(region.x, region.y)
-            self.desk.composing.move(region.x + region.width, region.y + region.height)
-            self.desk.composing.end()
+            self.desk.composition.move(region.x + region.width, region.y + region.height)
+            self.desk.composition.end()
         else:
-            self.understanding.ask(region)
+            self.inspection.ask(region)
 
     # -- composing -----------------------------------------------------------------------------------------------
 
     def _paint(self, tool: PaintTool) -> None:
-        composing = self.desk.composing
+        composition = self.desk.composition
         self.live.leave()
-        composing.set_brush(tool=None if composing.brush.tool == tool else tool)
-        chosen = composing.brush.tool
+        composition.set_brush(tool=None if composition.brush.tool == tool else tool)
+        chosen = composition.brush.tool
         self.view.set_tool(_PAINT_TOOLS[chosen] if chosen else Tool.NONE)
-        self.view.set_brush_radius(composing.brush.radius)
+        self.view.set_brush_radius(composition.brush.radius)
         self.desk.tabs.setCurrentWidget(self.desk.compose)
 
     def _exclude(self) -> None:
-        composing = self.desk.composing
-        composing.set_brush(excluding=not composing.brush.excluding)
-        if composing.brush.tool is None:
+        composition = self.desk.composition
+        composition.set_brush(excluding=not composition.brush.excluding)
+        if composition.brush.tool is None:
             self._paint("brush")
-        self.session.said.emit(
-            "strokes mark what must not be trusted" if composing.brush.excluding else "strokes paint with a candidate"
+        self.session.message.emit(
+            "strokes mark what must not be trusted" if composition.brush.excluding else "strokes paint with a candidate"
         )
 
     def _scale_brush(self, factor: float) -> None:
-        composing = self.desk.composing
-        composing.set_brush(radius=min(max(composing.brush.radius * factor, 1.0), 400.0))
+        composition = self.desk.composition
+        composition.set_brush(radius=min(max(composition.brush.radius * factor, 1.0), 400.0))
 
     def _suggest(self) -> None:
         self.live.leave()
         self.desk.tabs.setCurrentWidget(self.desk.compose)
-        self.desk.suggesting.next()
+        self.desk.paint_suggestions.next()
 
     def _take(self) -> None:
-        suggesting = self.desk.suggesting
-        one = suggesting.current
+        paint_suggestions = self.desk.paint_suggestions
+        one = paint_suggestions.current
         if one is None:
-            self.session.said.emit("there is no suggestion yet: press J")
+            self.session.message.emit("there is no suggestion yet: press J")
             return
-        if self.desk.composing.add(one.shapes, one.kind == "exclude", suggesting.candidate, new_batch()):
-            suggesting.drop()
+        if self.desk.composition.add(one.shapes, one.kind == "exclude", paint_suggestions.candidate, new_batch()):
+            paint_suggestions.drop()
 
     def _show_suggestion(self) -> None:
-        suggesting = self.desk.suggesting
-        self.desk.compose.say(suggesting.words)
-        one = suggesting.current
+        paint_suggestions = self.desk.paint_suggestions
+        self.desk.compose.say(paint_suggestions.description)
+        one = paint_suggestions.current
         self.view.set_outlines([Outline(shape.points, SUGGESTED, True) for shape in one.shapes] if one else [])
 
     # -- leaving -------------------------------------------------------------------------------------------------
@@ -262,9 +262,9 @@ class DeskActions:
         if self.view.drawing:
             self.view.cancel_stroke()
             return
-        self.desk.composing.set_brush(tool=None)
+        self.desk.composition.set_brush(tool=None)
         self.view.set_tool(Tool.NONE)
         self.view.set_outlines([])
-        self.understanding.forget()
+        self.inspection.forget()
         self.live.leave()
         self.view.setFocus()

@@ -14,7 +14,7 @@ Keep = Callable[[float, str], int | None]
 """Makes another percentile of where the sliders stand a candidate, in a batch of edits; returns its id."""
 
 
-class Understanding:
+class Inspection:
     """The pixel or region that was picked last. All that is said of it is of the frames that the sliders stand for."""
 
     def __init__(self, desk: Desk, keep: Keep) -> None:
@@ -23,13 +23,13 @@ class Understanding:
         self._pixel: tuple[int, int] | None = None
         self._region: Region | None = None
         desk.inspect.use_region.connect(self.keep_region)
-        desk.live.shown.connect(self._show_pixel_again)
-        self._session.target_changed.connect(self.forget)
+        desk.live.picture_changed.connect(self._show_pixel_again)
+        self._session.selection_changed.connect(self.forget)
 
     def choose(self, tool: Tool) -> None:
         """Take one of the two tools, or put it away."""
         desk = self._desk
-        desk.composing.set_brush(tool=None)
+        desk.composition.set_brush(tool=None)
         self._view.set_tool(Tool.NONE if self._view.tool is tool else tool)
         desk.tabs.setCurrentWidget(desk.inspect)
         if self._live.stack is None:
@@ -51,19 +51,19 @@ class Understanding:
         if self._live.when_sorted(self._show_votes):
             return
         there = self._live.stack is not None
-        self._session.said.emit(
+        self._session.message.emit(
             f"sorting {self._live.frames} frames …" if there else "the frames are being decoded; drag again in a moment"
         )
 
     def keep_region(self) -> None:
         """The region's own η* becomes a candidate, which is painted over the region: one step for undo."""
         if self._region is None:
-            self._session.said.emit("drag a rectangle first (Q)")
+            self._session.message.emit("drag a rectangle first (Q)")
         elif not self._live.when_sorted(self._keep_region):
-            self._session.said.emit(f"sorting {self._live.frames} frames first …")
+            self._session.message.emit(f"sorting {self._live.frames} frames first …")
 
     def _keep_region(self) -> None:
-        region, base = self._region, self._desk.composing.base()
+        region, base = self._region, self._desk.composition.base()
         found = self._live.votes(region) if region is not None else None
         if region is None or base is None or found is None:
             return
@@ -75,12 +75,12 @@ class Understanding:
             return
         self._session.show(base)
         if kept == base:
-            self._session.said.emit(f"the candidate has the region's own η* = {votes.eta} already")
+            self._session.message.emit(f"the candidate has the region's own η* = {votes.eta} already")
             return
         right, bottom = region.x + region.width, region.y + region.height
         corners = ((float(region.x), float(region.y)), (float(right), float(bottom)))
-        if self._desk.composing.add((Shape("rectangle", corners),), False, kept, batch):
-            self._session.said.emit(
+        if self._desk.composition.add((Shape("rectangle", corners),), False, kept, batch):
+            self._session.message.emit(
                 f"the region has its own η* = {votes.eta} of {votes.frames} frames now; Ctrl+Z takes it back"
             )
 
@@ -99,7 +99,7 @@ class Understanding:
         history = self._live.pixel(x, y)
         if history is None:
             if complain:
-                self._session.said.emit("the frames are being decoded; click again in a moment")
+                self._session.message.emit("the frames are being decoded; click again in a moment")
             return
         self._region = None
         self._view.set_outlines([Outline(_corners(Region(x - 2, y - 2, 5, 5)), CHOSEN)])

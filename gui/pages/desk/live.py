@@ -11,7 +11,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gui.state import Live
+from gui.state import LivePreview
 from gui.widgets import Label, Slider, named
 
 
@@ -20,7 +20,7 @@ class LivePanel(QWidget):
 
     keep = Signal()
 
-    def __init__(self, live: Live) -> None:
+    def __init__(self, live: LivePreview) -> None:
         super().__init__()
         self._live = live
         self.percentile = Slider(0, 1000, page=50)
@@ -67,7 +67,7 @@ class LivePanel(QWidget):
         self.keep_button.clicked.connect(self.keep)
         live.moved.connect(self._follow)
         live.prepared.connect(self._follow)
-        live.shown.connect(self._follow)
+        live.picture_changed.connect(self._follow)
         live.working.connect(self._say)
         self._working = ""
         self._follow()

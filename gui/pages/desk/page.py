@@ -18,7 +18,7 @@ from gui.pages.desk.inspect import InspectPanel
 from gui.pages.desk.live import LivePanel
 from gui.pages.desk.sequences import SequencesPanel
 from gui.pages.desk.values import ValuesLine
-from gui.state import Believing, Composing, FrameReader, Live, Session, Suggesting, Thumbnails
+from gui.state import Composition, ConfidenceView, FrameReader, LivePreview, PaintSuggestions, Session, Thumbnails
 from rainclean.video import Region
 
 if TYPE_CHECKING:
@@ -44,13 +44,13 @@ class Desk(QWidget):
         self.session = session
         self.frame: int | None = None
         # Before anybody else hears of it and asks for pictures: a frame is one of the sequence that was selected.
-        session.target_changed.connect(self._forget_frame)
+        session.selection_changed.connect(self._forget_frame)
         self.view = CompareView()
-        self.live = Live(session, self.view.visible_region)
-        self.composing = Composing(session)
-        self.suggesting = Suggesting(session, self.composing)
+        self.live = LivePreview(session, self.view.visible_region)
+        self.composition = Composition(session)
+        self.paint_suggestions = PaintSuggestions(session, self.composition)
         self.reader = FrameReader(session, self.live)
-        self.believing = Believing(session)
+        self.confidence = ConfidenceView(session)
         self.shown_left: U8 | None = None
         self.shown_right: U8 | None = None
         self._excluded: U8 | None = None
@@ -62,7 +62,7 @@ class Desk(QWidget):
         self.candidates = CandidatesPanel(session, thumbnails)
         self.sliders = LivePanel(self.live)
         self.inspect = InspectPanel()
-        self.compose = ComposePanel(session, self.composing, actions)
+        self.compose = ComposePanel(session, self.composition, actions)
         self.strip = FrameStrip(session)
         self.decide = DecideBar(session, actions)
         self.values = ValuesLine()
@@ -85,18 +85,18 @@ class Desk(QWidget):
         if left is not None and right is not None and left.shape != right.shape:
             left = None  # of another analysis, with another region
         # A stroke that is being drawn is given up only where other pictures are shown, not other contents.
-        same_place = left is not None and left is self.shown_left and self._selected == session.target
+        same_place = left is not None and left is self.shown_left and self._selected == session.selected
         if same_place and right is not None and self._right_is(right.shape):
             if right is not self.shown_right or self._previewing:
                 self.view.update_right(right)
             self.view.set_names(left_name, right_name)
         else:
             self.view.show_pictures(left, right, left_name, right_name)
-        self.shown_left, self.shown_right, self._selected = left, right, session.target
+        self.shown_left, self.shown_right, self._selected = left, right, session.selected
         self._previewing = False
         self._show_exclusion(None)
         self._show_places()
-        self.believing.look_at(right)
+        self.confidence.set_picture(right)
         self.say_values()
         if left is None and right is None:
             self.view.set_empty_text(self._why_empty())
@@ -113,7 +113,7 @@ class Desk(QWidget):
 
     def _left(self) -> tuple[U8 | None, str]:
         session = self.session
-        opponent = session.candidate(session.opponent)
+        opponent = session.candidate(session.compared_with)
         if opponent is not None:
             return session.pictures.get(opponent.picture), session.label(opponent)
         analysis = session.detail.analysis
@@ -122,92 +122,92 @@ class Desk(QWidget):
 
     def _right(self) -> tuple[U8 | None, str]:
         session = self.session
-        shown = session.candidate(session.shown)
+        shown = session.candidate(session.displayed)
         if self.live.picture is not None:
-            return self.live.picture, self.live.words
+            return self.live.picture, self.live.label
         if shown is None:
             return None, ""
-        if self.composing.on_base:
-            return self.composing.composite, f"composite on {session.label(shown)}"
+        if self.composition.on_base:
+            return self.composition.composite, f"composite on {session.label(shown)}"
         return session.pictures.get(shown.picture), session.label(shown)
 
     def _expected(self) -> list[str]:
         """Pictures that the next keys may ask for: neighbouring candidates, neighbouring sequences, the rest."""
         session = self.session
         ids = [c.id for c in session.detail.candidates]
-        place = ids.index(session.shown) if session.shown in ids else 0
+        place = ids.index(session.displayed) if session.displayed in ids else 0
         around = sorted(range(len(ids)), key=lambda i: min((i - place) % len(ids), (place - i) % len(ids)))
         near = [session.detail.candidates[i].picture for i in around]
-        there = session.order.index(session.target) if session.target in session.order else -1
+        there = session.order.index(session.selected) if session.selected in session.order else -1
         ahead = []
         for by in AHEAD:
             if there >= 0 and 0 <= there + by < len(session.order):
-                line = session.lines[session.order[there + by]]
-                ahead += [line.thumbnail, line.picture]
+                summary = session.summaries[session.order[there + by]]
+                ahead += [summary.thumbnail, summary.picture]
         return [*near[:5], *ahead, *near[5:]]
 
     def _why_empty(self) -> str:
         session = self.session
-        line = session.line
-        if not session.lines:
+        summary = session.summary
+        if not session.summaries:
             return "No clips yet: drop video files or folders here, or press Ctrl+I."
-        if line is None:
+        if summary is None:
             return "No sequence selected. Press Down or click one."
-        if line.state == "failed":
-            return f"The analysis failed: {line.error}"
-        return "Not analysed yet: Ctrl+R analyses what is new." if line.state == "new" else "loading …"
+        if summary.state == "failed":
+            return f"The analysis failed: {summary.error}"
+        return "Not analysed yet: Ctrl+R analyses what is new." if summary.state == "new" else "loading …"
 
     # -- what others do to the view ------------------------------------------------------------------------------
 
     def _connect(self) -> None:
-        session, view, live, composing = self.session, self.view, self.live, self.composing
-        session.target_changed.connect(self._reframe)
-        session.shown_changed.connect(self._give_up_drawing)
-        session.shown_changed.connect(self.show_pictures)
+        session, view, live, composition = self.session, self.view, self.live, self.composition
+        session.selection_changed.connect(self._reframe)
+        session.displayed_changed.connect(self._give_up_drawing)
+        session.displayed_changed.connect(self.show_pictures)
         session.detail_changed.connect(self.show_pictures)
         session.pictures.loaded.connect(self._arrived)
-        session.pictures.failed.connect(lambda _, error: session.complained.emit(error))
+        session.pictures.failed.connect(lambda _, error: session.warning.emit(error))
         self.reader.loaded.connect(lambda frame: self.show_pictures() if frame == self.frame else None)
         self.strip.frame_chosen.connect(self._choose_frame)
-        self.believing.changed.connect(self._show_confidence)
-        live.shown.connect(self._show_live)
+        self.confidence.changed.connect(self._show_confidence)
+        live.picture_changed.connect(self._show_live)
         live.previewed.connect(self._show_preview)
         live.moved.connect(lambda: self.strip.curve.set_used(live.used))
-        composing.changed.connect(self._repaint)
-        composing.exclusion_changed.connect(self._show_exclusion)
-        composing.brush_changed.connect(self._give_up_rectangle)
-        composing.brush_changed.connect(lambda: view.set_brush_radius(composing.brush.radius))
+        composition.changed.connect(self._repaint)
+        composition.exclusion_changed.connect(self._show_exclusion)
+        composition.brush_changed.connect(self._give_up_rectangle)
+        composition.brush_changed.connect(lambda: view.set_brush_radius(composition.brush.radius))
         view.stroke_began.connect(self.begin_stroke)
-        view.stroke_moved.connect(composing.move)
-        view.stroke_ended.connect(composing.end)
-        view.stroke_cancelled.connect(composing.cancel)
+        view.stroke_moved.connect(composition.move)
+        view.stroke_ended.connect(composition.end)
+        view.stroke_cancelled.connect(composition.cancel)
         view.pointed.connect(lambda *_: self.say_values())
         self.compose.layer_chosen.connect(self._show_layer)
-        self.candidates.paint_with.connect(lambda number: composing.set_brush(source=number, excluding=False))
+        self.candidates.paint_with.connect(lambda number: composition.set_brush(source=number, excluding=False))
 
     def begin_stroke(self, x: float, y: float) -> None:
         """A stroke begins at (x, y) px: on a candidate, not on what the sliders try."""
         self.live.leave()
-        self.composing.begin(x, y)
+        self.composition.begin(x, y)
 
     def say_values(self) -> None:
         """Say what the pictures are at the pixel under the pointer."""
         x, y = self.view.pointed_pixel
         found = self.view.values_at(x, y) if x >= 0 else []
         values = "   ".join(f"{name}: {' '.join(f'{v:3d}' for v in rgb)}" for name, rgb in found)
-        off = self.believing.at(x, y) if found else None
+        off = self.confidence.error_at(x, y) if found else None
         told = "" if off is None else f"   expected error {off:.1f}"
         self.values.set_text(f"{x}, {y}   {values}{told}" if found else "")
 
     def _give_up_drawing(self) -> None:
         """What is being drawn is meant for the candidate that was shown when it was begun."""
-        before, self._drawn_on = self._drawn_on, self.session.shown
-        if before == self.session.shown or not self.view.drawing:
+        before, self._drawn_on = self._drawn_on, self.session.displayed
+        if before == self.session.displayed or not self.view.drawing:
             return
         # A stroke that is about to begin may have shown its base itself.
-        if self.composing.drawing or self.view.tool is Tool.RECTANGLE:
+        if self.composition.drawing or self.view.tool is Tool.RECTANGLE:
             self.view.cancel_stroke()
-            self.session.said.emit("Stroke cancelled: another candidate was selected")
+            self.session.message.emit("Stroke cancelled: another candidate was selected")
 
     def _give_up_rectangle(self) -> None:
         """A rectangle is painted when it is finished: with what it was begun with, or not at all."""
@@ -227,15 +227,17 @@ class Desk(QWidget):
     def _arrived(self, name: str) -> None:
         session = self.session
         analysis = session.detail.analysis
-        wanted = {c.picture for c in (session.candidate(session.shown), session.candidate(session.opponent)) if c}
-        if session.line is not None and name == session.line.places:
+        wanted = {
+            c.picture for c in (session.candidate(session.displayed), session.candidate(session.compared_with)) if c
+        }
+        if session.summary is not None and name == session.summary.places:
             self._show_places()
         if name in wanted or (analysis is not None and name == analysis.reference):
             self.show_pictures()
 
     def _choose_frame(self, frame: int) -> None:
         self.frame = frame
-        if self.session.opponent is None and self.rainy() is not None:
+        if self.session.compared_with is None and self.rainy() is not None:
             self.show_pictures()
 
     def _show_live(self) -> None:
@@ -243,8 +245,8 @@ class Desk(QWidget):
         if picture is not None and self._right_is(picture.shape):
             self.shown_right, self._previewing = picture, False
             self.view.update_right(picture)
-            self.believing.look_at(picture)
-            self.view.set_names(self._left()[1], self.live.words)
+            self.confidence.set_picture(picture)
+            self.view.set_names(self._left()[1], self.live.label)
             self.say_values()
         else:
             self.show_pictures()
@@ -253,7 +255,7 @@ class Desk(QWidget):
         if self._right_is((self.live.stack.height, self.live.stack.width, 3) if self.live.stack else ()):
             self._previewing = True
             self.view.show_preview(preview.picture, preview.region, preview.step)
-            self.view.set_names(self._left()[1], f"{self.live.words} (preview)")
+            self.view.set_names(self._left()[1], f"{self.live.label} (preview)")
             self.say_values()
 
     def _right_is(self, shape: tuple[int, ...]) -> bool:
@@ -261,16 +263,16 @@ class Desk(QWidget):
 
     def _repaint(self, region: Region | None) -> None:
         """A stroke has changed a region of the composite; None: everything may have."""
-        composite = self.composing.composite
+        composite = self.composition.composite
         if region is None or composite is None or self.shown_right is not composite:
             self.show_pictures()
             return
         self.view.update_right(composite, region)
-        self.believing.look_at(composite, changed=True)
+        self.confidence.set_picture(composite, changed=True)
         self.say_values()
 
     def _show_confidence(self) -> None:
-        tint = self.believing.tint
+        tint = self.confidence.tint
         if tint is None:
             self.view.set_overlay("confidence", None)
         else:
@@ -279,7 +281,7 @@ class Desk(QWidget):
         self.say_values()
 
     def _show_exclusion(self, region: Region | None) -> None:
-        mask = self.composing.exclusion
+        mask = self.composition.exclusion
         right = self.shown_right
         if mask is not None and (right is None or mask.shape != right.shape[:2]):
             mask = None
@@ -291,27 +293,27 @@ class Desk(QWidget):
 
     def toggle_places(self) -> None:
         """Tint where the reasons of the verdict are, or do not."""
-        line = self.session.line
+        summary = self.session.summary
         self._places_wanted = not self._places_wanted
         if not self._places_wanted:
             said = "the places of the verdict are not shown any more"
-        elif line is None or not line.places:
+        elif summary is None or not summary.places:
             self._places_wanted = False
             said = "the verdict names no places"
         else:
             said = "tinted: where the reasons of the verdict are"
-        self.session.said.emit(said)
+        self.session.message.emit(said)
         self._show_places()
 
     def _show_places(self) -> None:
-        line, right = self.session.line, self.shown_right
-        wanted = self._places_wanted and line is not None and not self.session.blind
-        mask = self.session.pictures.get(line.places) if wanted and line is not None else None
+        summary, right = self.session.summary, self.shown_right
+        wanted = self._places_wanted and summary is not None and not self.session.blind
+        mask = self.session.pictures.get(summary.places) if wanted and summary is not None else None
         fits = mask is not None and right is not None and mask.shape == right.shape[:2]
         self.view.set_overlay("places", mask if fits else None, JUDGED, 0.5, hatched=True)
 
     def _show_layer(self, key: str) -> None:
-        mask = self.composing.layer_mask(key) if key and self.composing.on_base else None
+        mask = self.composition.layer_mask(key) if key and self.composition.on_base else None
         right = self.shown_right
         fits = mask is not None and right is not None and mask.shape == right.shape[:2]
         self.view.set_overlay("layer", mask if fits else None, PAINTED, 0.3)

@@ -57,41 +57,41 @@ class SequencesModel(QAbstractListModel):
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Texts for people and screen readers; the line itself for the delegate."""
-        line = self._session.lines.get(self._session.order[index.row()]) if index.isValid() else None
-        if line is None:
+        summary = self._session.summaries.get(self._session.order[index.row()]) if index.isValid() else None
+        if summary is None:
             return None
         if role == LINE_ROLE:
-            return line
+            return summary
         if role == Qt.ItemDataRole.DisplayRole:
-            return line.sequence.name
+            return summary.sequence.name
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
-            words = f"{line.sequence.name}, scene {line.sequence.scene}: {self.state(line)}{self._verdict(line)}"
+            words = f"{summary.sequence.name}, scene {summary.sequence.scene}: {self.state(summary)}{self._verdict(summary)}"
             return as_tip(words) if role == Qt.ItemDataRole.ToolTipRole else words
         return None
 
-    def state(self, line: Overview) -> str:
+    def state(self, summary: Overview) -> str:
         """The state in words, with progress or the reason."""
-        progress = self.share(line)
+        progress = self.share(summary)
         if progress is not None:
             return f"analysing, {progress:.0%}"
-        if self._session.blind and line.state not in ("new", "failed"):
+        if self._session.blind and summary.state not in ("new", "failed"):
             editor = self._session.editor
-            return "judged" if editor and editor.has_opinion(line.sequence.id) else "to judge"
-        words = f"failed: {line.error}" if line.state == "failed" else line.state
-        return f"{words}, in conflict" if line.conflict else words
+            return "judged" if editor and editor.has_opinion(summary.sequence.id) else "to judge"
+        words = f"failed: {summary.error}" if summary.state == "failed" else summary.state
+        return f"{words}, in conflict" if summary.conflict else words
 
-    def _verdict(self, line: Overview) -> str:
+    def _verdict(self, summary: Overview) -> str:
         """The verdict in words; what others found is not told in a blind judgement."""
-        if self._session.blind or not line.trust:
+        if self._session.blind or not summary.trust:
             return ""
-        return f"\nverdict: {line.verdict.words if line.verdict else line.trust}"
+        return f"\nverdict: {summary.verdict.words if summary.verdict else summary.trust}"
 
-    def share(self, line: Overview) -> float | None:
+    def share(self, summary: Overview) -> float | None:
         """How far its analysis has come; None where none is under way."""
         for job in self._jobs.running():
             step = job.progress
-            if job.kind == "analyze" and step is not None and step.part == line.sequence.name:
-                share = job.share
+            if job.kind == "analyze" and step is not None and step.part == summary.sequence.name:
+                share = job.fraction
                 return None if share is None else min(max(share * step.parts_total - step.parts_done, 0.0), 1.0)
         return None
 
@@ -122,7 +122,7 @@ class _Delegate(QStyledItemDelegate):
         sequence: Overview = index.data(LINE_ROLE)
         blind, palette, rect = self._session.blind, option.palette, option.rect
         painter.save()
-        selected = sequence.sequence.id == self._session.target
+        selected = sequence.sequence.id == self._session.selected
         if selected:
             rows.tint(painter, rect, palette)
         room = rows.thumbnail(painter, rect, _THUMB, self._thumbnails.get(sequence.thumbnail))
@@ -203,11 +203,11 @@ class SequencesPanel(QWidget):
         self.filter.currentTextChanged.connect(self.arrange)
         self.sort.activated.connect(self._sort_anew)
         self.sort.currentTextChanged.connect(self.arrange)
-        self.view.clicked.connect(lambda index: session.frame(session.order[index.row()]))
+        self.view.clicked.connect(lambda index: session.select(session.order[index.row()]))
         session.sequences_changed.connect(self.arrange)
         session.opened.connect(self._sort_anew)
-        session.learned.connect(self._know)
-        session.target_changed.connect(self._follow)
+        session.suggestions_changed.connect(self._know)
+        session.selection_changed.connect(self._follow)
         thumbnails.loaded.connect(lambda _: self.view.viewport().update())
         jobs.changed.connect(lambda _: self.view.viewport().update())
 
@@ -220,14 +220,14 @@ class SequencesPanel(QWidget):
         for box in (self.filter, self.sort, self.search):
             box.setEnabled(not blind)
         self.model.unsure = self._unsure if sort == UNSURE else NOTHING_KNOWN
-        order = arrange(session.lines.values(), shown, sort, "" if blind else self.search.text(), self._unsure)
+        order = arrange(session.summaries.values(), shown, sort, "" if blind else self.search.text(), self._unsure)
         if order == session.order and self.model.rowCount() == len(order):
             self.model.touch()
         else:
             session.order = order
             self.model.reset()
             self._follow()
-        total = len(session.lines)
+        total = len(session.summaries)
         words = f"{len(order)} of {total}" if len(order) != total else f"{total} sequences"
         unknown = sort == UNSURE and not self._unsure and total > 0
         self.count.setText(f"{words}\nsuggested candidates: {session.suggestions.words}" if unknown else words)
@@ -244,14 +244,14 @@ class SequencesPanel(QWidget):
     def _go(self) -> None:
         """Frame the first hit, and give the keys back to the desk."""
         if self._session.order:
-            self._session.frame(self._session.order[0])
+            self._session.select(self._session.order[0])
             self.search.clearFocus()
 
     def _follow(self) -> None:
         """Keep the selected sequence in view."""
         session = self._session
-        if session.target in session.order:
-            self.view.scrollTo(self.model.index(session.order.index(session.target)))
+        if session.selected in session.order:
+            self.view.scrollTo(self.model.index(session.order.index(session.selected)))
         self.view.viewport().update()
 
     def _lay_out(self) -> None:

@@ -68,7 +68,7 @@ class ExportRun(QWidget):
         self._forget()
         for job in self._jobs.unfinished():
             if job.kind == "export" and project is not None and job.project == project:
-                self._follow(job, Path(job.words[job.words.index("-o") + 1]))
+                self._follow(job, Path(job.arguments[job.arguments.index("-o") + 1]))
         self._show()
 
     def _follow(self, job: Job, folder: Path) -> None:
@@ -104,8 +104,8 @@ class ExportRun(QWidget):
         for widget in (self.bar, self.cancel, self.doing):
             widget.setVisible(under_way)
         if job is not None and under_way:
-            self.bar.setRange(0, 1000 if job.share is not None else 0)
-            self.bar.setValue(round(1000 * (job.share or 0)))
+            self.bar.setRange(0, 1000 if job.fraction is not None else 0)
+            self.bar.setValue(round(1000 * (job.fraction or 0)))
             self.doing.setText(("check: " if job.kind == "check" else "") + job.doing())
             self.cancel.setEnabled(not job.stopping)
         there = self.written is not None and (self.written / "export.json").is_file() and not under_way

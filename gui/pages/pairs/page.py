@@ -54,7 +54,7 @@ class PairsPage(QWidget):
         self._glance = QTimer(self, singleShot=True, interval=GLANCE)
         self._lay_out()
         for signal in (
-            session.opened, session.target_changed, session.detail_changed, session.sequences_changed,
+            session.opened, session.selection_changed, session.detail_changed, session.sequences_changed,
             session.draft_changed,
         ):  # fmt: skip
             signal.connect(self._refresh)
@@ -79,19 +79,19 @@ class PairsPage(QWidget):
 
     def choose(self, frames: Sequence[int] | None) -> None:
         """Choose the selected sequence's frames by hand, None: by the settings; on disk at once, and undoable."""
-        line = self._session.line
-        if line is not None and self._subject is not None:
-            self._session.change(lambda editor: editor.choose_frames(line.sequence, frames))
+        summary = self._session.summary
+        if summary is not None and self._subject is not None:
+            self._session.change(lambda editor: editor.choose_frames(summary.sequence, frames))
 
     # -- bringing the page up to date ----------------------------------------------------------------------------
 
     def _refresh(self) -> None:
         """Load what has changed of project, sequence, decision and draft, if anybody sees it."""
         if not self.isVisible() or not self._ready:
-            if self._target != self._session.target:
+            if self._target != self._session.selected:
                 self.picker.load(None, None)  # nobody will see what is still being loaded
             return
-        project, self._target = self._session.project, self._session.target
+        project, self._target = self._session.project, self._session.selected
         folder = project.folder if project is not None else None
         if folder != self._opened:
             self._opened, self._preview, self._refused = folder, None, ""
@@ -110,12 +110,12 @@ class PairsPage(QWidget):
 
     def _read_subject(self) -> tuple[Subject | None, dict[int, float]]:
         """What the pairs of the selected sequence are made of, and the rain amounts of its frames."""
-        line, project, picture = self._session.line, self._session.project, self._picture()
-        if line is None or project is None or picture is None:
+        summary, project, picture = self._session.summary, self._session.project, self._picture()
+        if summary is None or project is None or picture is None:
             return None, {}
         chosen = candidate(project, picture[0])
-        made, of = analysis(project, chosen.analysis_id), clip(project, line.sequence.clip_id)
-        frames = range(line.sequence.first, line.sequence.last)
+        made, of = analysis(project, chosen.analysis_id), clip(project, summary.sequence.clip_id)
+        frames = range(summary.sequence.first, summary.sequence.last)
         amounts = zip(frames, rain_amounts(project, made.id), strict=False)
         rain = {frame: amount for frame, amount in amounts if amount is not None}
         return Subject(of.id, of.content, made.region, chosen.picture, picture[1], made), rain
@@ -123,9 +123,9 @@ class PairsPage(QWidget):
     def _picture(self) -> tuple[int, str] | None:
         """Candidate and exclusion mask that the export takes; before a decision the first candidate."""
         session = self._session
-        if session.line is None or session.blind:
+        if session.summary is None or session.blind:
             return None
-        decision = session.line.decision
+        decision = session.summary.decision
         if decision is not None and decision.verdict == "accepted" and decision.candidate_id is not None:
             return decision.candidate_id, decision.exclude
         return (session.detail.candidates[0].id, "") if session.detail.candidates else None
@@ -146,9 +146,9 @@ class PairsPage(QWidget):
 
     def _title(self) -> str:
         session = self._session
-        if session.line is None:
+        if session.summary is None:
             return "No sequence selected."
-        name = session.line.sequence.name
+        name = session.summary.sequence.name
         if session.blind:
             return f"{name}: pairs are not shown during a second opinion"
         return f"{name}: rainy frames, lightest rain first" if self._subject else f"{name}: not analysed yet"
@@ -159,7 +159,7 @@ class PairsPage(QWidget):
             self.run.refuse("no project is open")
             return
         person_only = self.form.person_only.isChecked()
-        made = (line.decision for line in self._session.lines.values())
+        made = (summary.decision for summary in self._session.summaries.values())
         if any(d and d.verdict == "accepted" and (d.kind == "person" or not person_only) for d in made):
             self.run.refuse(self.form.check() or self._refused)
         else:
@@ -206,7 +206,7 @@ class PairsPage(QWidget):
 
     def _show_preview(self, preview: Preview) -> None:
         self._preview = preview
-        decision = self._session.line.decision if self._session.line else None
+        decision = self._session.summary.decision if self._session.summary else None
         if decision is None or decision.verdict != "accepted":
             said = "no candidate is accepted, so the first stands in"
         else:

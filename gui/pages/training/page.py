@@ -144,7 +144,7 @@ class TrainingPanel(QWidget):
 
     def _job(self) -> Job | None:
         """The latest job of the run that is shown."""
-        mine = (job for job in reversed(self._jobs.all) if run_of(job.words) == self._folder)
+        mine = (job for job in reversed(self._jobs.all) if run_of(job.arguments) == self._folder)
         return next(mine, None) if self._folder is not None else None
 
     def _on_job(self, job: Job) -> None:

@@ -58,7 +58,7 @@ class RunWatch:
         rows = [row for row in rows if row["step"].isdigit()]
         self.rows += rows
         if rows:
-            self._progress.take(Progress("train", self.step, self.steps), time.monotonic())
+            self._progress.add_step(Progress("train", self.step, self.steps), time.monotonic())
         return bool(rows) or fresh
 
     def seconds_left(self) -> float | None:

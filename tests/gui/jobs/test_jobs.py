@@ -11,7 +11,7 @@ import pytest
 from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
-from gui.jobs.messages import advice_for, words_again
+from gui.jobs.messages import advice_for, retry_arguments
 from gui.jobs.progress import JobProgress, left_in_words
 from gui.jobs.queue import Job, Jobs, State
 from gui.pages.jobs import JobsPanel
@@ -163,11 +163,11 @@ def test_a_flood_of_lines_is_bounded(jobs: Jobs, qtbot: QtBot) -> None:
 
 def test_words_that_go_on(tmp_path: Path) -> None:
     words = ("train", "data", "-o", str(tmp_path / "run"), "--snapshot", "copy")
-    assert words_again(words) == words
+    assert retry_arguments(words) == words
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "run.json").write_text("{}")
-    assert words_again(words) == ("train", "--resume", str(tmp_path / "run"))
-    assert words_again(("analyze", "p")) == ("analyze", "p")
+    assert retry_arguments(words) == ("train", "--resume", str(tmp_path / "run"))
+    assert retry_arguments(("analyze", "p")) == ("analyze", "p")
     assert "pip install 'rainclean[spanet]'" in advice_for(
         "train", "SPANet needs torch: pip install 'rainclean[spanet]'"
     )
@@ -175,11 +175,11 @@ def test_words_that_go_on(tmp_path: Path) -> None:
 
 def test_the_time_left_is_told_when_it_is_known() -> None:
     progress = JobProgress("analyze")
-    progress.take(Progress("decode", 0, 100).of("cat", 0, 4), 0.0)
-    assert progress.seconds_left(2.0) is None and progress.words(2.0) == "cat: decode, 1 of 4 sequences"
+    progress.add_step(Progress("decode", 0, 100).of("cat", 0, 4), 0.0)
+    assert progress.seconds_left(2.0) is None and progress.description(2.0) == "cat: decode, 1 of 4 sequences"
     for second in range(1, 101):  # one sequence takes 100 s
         stage = ("decode", second, 50) if second <= 50 else ("rain", second - 50, 50)
-        progress.take(Progress(*stage).of("cat", 0, 4), float(second))
+        progress.add_step(Progress(*stage).of("cat", 0, 4), float(second))
         progress.seconds_left(float(second))
     left = progress.seconds_left(100.0)
     assert left is not None and 200 < left < 420
@@ -192,14 +192,14 @@ def test_the_time_left_is_told_when_it_is_known() -> None:
 
 def test_a_run_that_goes_on_counts_from_where_it_was() -> None:
     progress = JobProgress("train")
-    progress.take(Progress("train", 300, 400), 0.0)
+    progress.add_step(Progress("train", 300, 400), 0.0)
     for second in range(1, 21):
-        progress.take(Progress("train", 300 + second, 400), float(second))
+        progress.add_step(Progress("train", 300 + second, 400), float(second))
     left = progress.seconds_left(20.0)
     assert left is not None and 75 < left < 85
     unknown = JobProgress("something")
-    unknown.take(Progress("work", 1, 2), 0.0)
-    assert unknown.share is None and unknown.words(0.0) == "work 1 of 2"
+    unknown.add_step(Progress("work", 1, 2), 0.0)
+    assert unknown.fraction is None and unknown.description(0.0) == "work 1 of 2"
 
 
 def test_the_panel_shows_stops_and_tries_again(jobs: Jobs, qtbot: QtBot) -> None:

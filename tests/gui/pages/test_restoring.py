@@ -56,7 +56,8 @@ def test_a_damaged_project_is_restored_from_the_start_page(
     assert window.session.project is None and "cannot be opened" in offer.reason.text()
     newest = backup_files.backups(decided)[0]
     assert (
-        backup_files.local_time(newest.at) in offer.words.text() and "1 decision on 3 sequences" in offer.words.text()
+        backup_files.local_time(newest.at) in offer.explanation.text()
+        and "1 decision on 3 sequences" in offer.explanation.text()
     )
     assert offer.button.isEnabled() and not offer.as_it_is.isVisible() and not offer.cancel.isVisible()
     qtbot.mouseClick(offer.button, Qt.MouseButton.LeftButton)
@@ -119,7 +120,7 @@ def test_what_cannot_be_restored_is_said_and_can_be_tried_again(
     with monkeypatch.context() as patched:
         patched.setattr(restoration, "copy_of", full)
         qtbot.mouseClick(window.start_page.offer.button, Qt.MouseButton.LeftButton)
-        qtbot.waitUntil(lambda: "No space left" in window.start_page.offer.words.text(), timeout=PATIENCE)
+        qtbot.waitUntil(lambda: "No space left" in window.start_page.offer.explanation.text(), timeout=PATIENCE)
     assert "No space left" in window.statusBar().currentMessage() and window.session.project is None
     qtbot.mouseClick(window.start_page.offer.button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: window.session.project is not None, timeout=PATIENCE)

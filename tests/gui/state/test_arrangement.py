@@ -22,7 +22,7 @@ def test_filters_and_sorts_have_the_words_of_the_boxes() -> None:
     assert arrange(lines, sort="name") == [2, 1, 3]
     assert arrange(lines, sort="score, worst first") == [3, 2, 1]
     assert arrange(lines, sort="disagreement, most first") == [3, 2, 1]
-    assert arrange(lines, shown="rejected") == [3]
+    assert arrange(lines, filter_by="rejected") == [3]
     assert arrange(lines, search="SCENE a") == [2]
     assert arrange(lines, search="nothing") == []
     assert set(FILTERS) and set(SORTS)
@@ -69,4 +69,4 @@ def test_verdicts_can_be_listed_and_ordered() -> None:
 
 def test_conflicts_can_be_listed() -> None:
     lines = [line(1), replace(line(2), conflict=True)]
-    assert arrange(lines, shown="in conflict") == [2]
+    assert arrange(lines, filter_by="in conflict") == [2]

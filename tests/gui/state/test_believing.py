@@ -53,42 +53,42 @@ def test_the_sliders_work_on_stabilized_frames_and_keep_a_stabilized_candidate(w
     window.desk.sliders.percentile.setValue(300)
     qtbot.waitUntil(lambda: live.picture is not None, timeout=10_000)
     press(window, "K")
-    kept = window.session.candidate(window.session.shown)
+    kept = window.session.candidate(window.session.displayed)
     assert kept is not None and kept.name == "n19-p30-steady" and "stabilized" in kept.words
 
 
 def test_expected_errors_are_told_and_tinted(window: Window, qtbot: QtBot) -> None:
     desk, session = window.desk, window.session
     press(window, "M")
-    qtbot.waitUntil(lambda: desk.believing.tint is not None, timeout=10_000)
-    tint = desk.believing.tint
+    qtbot.waitUntil(lambda: desk.confidence.tint is not None, timeout=10_000)
+    tint = desk.confidence.tint
     assert tint is not None and tint.legend.title == "expected error in grey levels, median 0.2"
     expected = known.posterior().error(known.rain_free())
     np.testing.assert_array_equal(tint.mask > 0, expected >= 1)
-    assert desk.believing.at(5, 5) == pytest.approx(expected[5, 5], abs=0.01)
-    assert desk.believing.at(5, 35) == pytest.approx(expected[35, 5], abs=0.01)
+    assert desk.confidence.error_at(5, 5) == pytest.approx(expected[5, 5], abs=0.01)
+    assert desk.confidence.error_at(5, 35) == pytest.approx(expected[35, 5], abs=0.01)
     desk.view.pointed.emit(5, 5)
     qtbot.mouseMove(desk.view, at(desk.view, (5.5, 35.5)))
     qtbot.waitUntil(lambda: "expected error 6.0" in desk.values.text())
     # Another candidate is four levels off everywhere, and seven where the posterior is wide.
     press(window, "Right")
-    qtbot.waitUntil(lambda: desk.believing.tint is not None and bool(desk.believing.tint.mask.all()), timeout=10_000)
-    tint = desk.believing.tint
+    qtbot.waitUntil(lambda: desk.confidence.tint is not None and bool(desk.confidence.tint.mask.all()), timeout=10_000)
+    tint = desk.confidence.tint
     assert tint is not None and "median 4.0" in tint.legend.title
     press(window, "M")
-    qtbot.waitUntil(lambda: desk.believing.tint is not None and desk.believing.tint.hatched, timeout=10_000)
-    tint = desk.believing.tint
+    qtbot.waitUntil(lambda: desk.confidence.tint is not None and desk.confidence.tint.hatched, timeout=10_000)
+    tint = desk.confidence.tint
     assert tint is not None and tint.legend.title == "worst 5 %: expected error of 7.2 grey levels or more"
     assert (tint.mask[known.DIM] > 0).all() and not tint.mask[:30].any()
     session.set_blind(True)
-    assert desk.believing.tint is None and desk.believing.at(5, 5) is None
+    assert desk.confidence.tint is None and desk.confidence.error_at(5, 5) is None
     session.set_blind(False)
-    qtbot.waitUntil(lambda: desk.believing.tint is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: desk.confidence.tint is not None, timeout=10_000)
     press(window, "M")
-    assert desk.believing.tint is None
+    assert desk.confidence.tint is None
     session.set_blind(True)
-    desk.believing.toggle()
-    assert not desk.believing.way
+    desk.confidence.next_mode()
+    assert not desk.confidence.mode
 
 
 def test_a_tint_says_levels_evenly_by_octaves() -> None:
@@ -109,18 +109,18 @@ def test_without_a_posterior_it_is_said(home: Path, window: Window, qtbot: QtBot
         window.session.project.execute("UPDATE analysis SET posterior_mean = '', posterior_sd = ''")
     window.session.refresh()
     press(window, "M")
-    assert window.desk.believing.tint is None and not window.desk.believing.way
+    assert window.desk.confidence.tint is None and not window.desk.confidence.mode
     assert "older rainclean" in window.statusBar().currentMessage()
 
 
 def test_what_moves_is_suggested_with_its_reason(window: Window, qtbot: QtBot) -> None:
-    suggesting = window.desk.suggesting
+    paint_suggestions = window.desk.paint_suggestions
     press(window, "J")
-    qtbot.waitUntil(lambda: suggesting._found is not None, timeout=10_000)
-    assert "exclude this: something sways, as foliage does" in suggesting.words
+    qtbot.waitUntil(lambda: paint_suggestions._suggestions is not None, timeout=10_000)
+    assert "exclude this: something sways, as foliage does" in paint_suggestions.description
     press(window, "Y")
-    window.desk.composing._catch_up()
-    mask = window.desk.composing.exclusion
+    window.desk.composition._catch_up()
+    mask = window.desk.composition.exclusion
     assert mask is not None and (mask[known.SWAYING] == 255).mean() > 0.95 and (mask == 255).mean() < 0.35
 
 

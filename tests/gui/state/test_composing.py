@@ -31,21 +31,21 @@ def release(window: Window) -> None:
 def test_a_brush_stroke_shows_the_other_candidate_and_is_undone(window: Window, qtbot: QtBot) -> None:
     desk, session = window.desk, window.session
     qtbot.waitUntil(lambda: all(session.pictures.peek(c.picture) is not None for c in session.detail.candidates))
-    base, other = session.candidate(session.shown), session.candidate(desk.composing.source())
+    base, other = session.candidate(session.displayed), session.candidate(desk.composition.source())
     assert base is not None and other is not None
-    desk.composing.set_brush(radius=9.0, softness=0.0)  # over twice the feather of 4 px
+    desk.composition.set_brush(radius=9.0, softness=0.0)  # over twice the feather of 4 px
     press(window, "H")
     draw(desk.view, [(12.5, 12.5), (20.5, 12.5)])
-    composite = desk.composing.composite
+    composite = desk.composition.composite
     assert composite is not None and desk.shown_right is composite
     mine, theirs = session.pictures.peek(base.picture), session.pictures.peek(other.picture)
     assert mine is not None and theirs is not None
     assert np.array_equal(composite[12, 16], theirs[12, 16])
     assert np.array_equal(composite[40:], mine[40:])
     press(window, "Ctrl+Z")
-    assert desk.composing.composite is None and np.array_equal(desk.shown_right, mine)
+    assert desk.composition.composite is None and np.array_equal(desk.shown_right, mine)
     press(window, "Ctrl+Shift+Z")
-    assert desk.composing.composite is not None
+    assert desk.composition.composite is not None
 
 
 def test_escape_gives_up_a_stroke(window: Window, qtbot: QtBot) -> None:
@@ -54,15 +54,15 @@ def test_escape_gives_up_a_stroke(window: Window, qtbot: QtBot) -> None:
     draw(desk.view, [(12.5, 12.5), (20.5, 12.5)], release=False)
     press(window, "Esc")
     assert window.session.detail.draft.layers == ()
-    assert desk.composing.composite is None or np.array_equal(
-        desk.composing.composite, window.session.pictures.peek(window.session.detail.candidates[0].picture)
+    assert desk.composition.composite is None or np.array_equal(
+        desk.composition.composite, window.session.pictures.peek(window.session.detail.candidates[0].picture)
     )
 
 
 def test_suggestions_can_be_asked_for_and_taken(window: Window, qtbot: QtBot) -> None:
     press(window, "J")
-    qtbot.waitUntil(lambda: window.desk.suggesting._found is not None, timeout=10_000)
-    if window.desk.suggesting.current is not None:
+    qtbot.waitUntil(lambda: window.desk.paint_suggestions._suggestions is not None, timeout=10_000)
+    if window.desk.paint_suggestions.current is not None:
         press(window, "Y")
         draft = window.session.detail.draft
         assert draft.layers or draft.exclude
@@ -78,18 +78,18 @@ def test_what_is_being_drawn_is_given_up_where_another_candidate_is_shown(
     press(window, "Right")
     release(window)
     draft = window.session.detail.draft
-    assert window.session.shown == ids[1] and not draft.layers and not draft.exclude
-    assert window.desk.composing.composite is None and not window.desk.composing.drawing
+    assert window.session.displayed == ids[1] and not draft.layers and not draft.exclude
+    assert window.desk.composition.composite is None and not window.desk.composition.drawing
     assert "Stroke cancelled" in window.statusBar().currentMessage()
 
 
 def test_a_stroke_keeps_the_candidate_brush_and_mask_that_it_began_with(window: Window, qtbot: QtBot) -> None:
     ids = loaded(window, qtbot)
-    composing = window.desk.composing
-    composing.set_brush(radius=7.0, source=ids[1])
+    composition = window.desk.composition
+    composition.set_brush(radius=7.0, source=ids[1])
     press(window, "H")
     draw(window.desk.view, WAY, release=False)
-    composing.set_brush(radius=3.0, source=ids[2], excluding=True, erasing=True)
+    composition.set_brush(radius=3.0, source=ids[2], excluding=True, erasing=True)
     release(window)
     draft = window.session.detail.draft
     assert draft.base == ids[0] and not draft.exclude
@@ -99,12 +99,12 @@ def test_a_stroke_keeps_the_candidate_brush_and_mask_that_it_began_with(window: 
 
 def test_a_stroke_goes_to_its_base_also_without_a_view(window: Window, qtbot: QtBot) -> None:
     ids = loaded(window, qtbot)
-    composing, session = window.desk.composing, window.session
-    composing.set_brush(tool="lasso", source=ids[1])
+    composition, session = window.desk.composition, window.session
+    composition.set_brush(tool="lasso", source=ids[1])
     for place, (x, y) in enumerate([(10, 10), (20, 10), (20, 20)]):
-        composing.move(x, y) if place else composing.begin(x, y)
+        composition.move(x, y) if place else composition.begin(x, y)
     session.show(ids[2])
-    composing.end()
+    composition.end()
     draft = session.detail.draft
     assert (draft.base, [layer.candidate for layer in draft.layers]) == (ids[0], [ids[1]])
 
@@ -125,7 +125,7 @@ def test_a_stroke_before_its_picture_is_loaded_says_so(window: Window, qtbot: Qt
     window.session.pictures.clear()
     draw(window.desk.view, WAY)
     assert "still being loaded" in window.statusBar().currentMessage()
-    assert not window.session.detail.draft.layers and not window.desk.composing.drawing
+    assert not window.session.detail.draft.layers and not window.desk.composition.drawing
     loaded(window, qtbot)
     draw(window.desk.view, WAY)
     assert window.session.detail.draft.layers
@@ -136,23 +136,23 @@ def test_suggestions_are_for_the_picture_that_they_are_painted_on(
 ) -> None:
     ids = loaded(window, qtbot)
     session, desk = window.session, window.desk
-    desk.composing.set_brush(source=ids[1])
+    desk.composition.set_brush(source=ids[1])
     press(window, "H")
     draw(desk.view, WAY)
-    composite = desk.composing.composite
+    composite = desk.composition.composite
     assert composite is not None
     seen: list[Any] = []
     monkeypatch.setattr("rainclean.candidates.suggest", lambda pictures, *_: seen.extend(pictures) or [])
     press(window, "Right")
     press(window, "J")
-    assert session.shown == ids[0]
-    qtbot.waitUntil(lambda: "hardly differ" in desk.suggesting.words)
+    assert session.displayed == ids[0]
+    qtbot.waitUntil(lambda: "hardly differ" in desk.paint_suggestions.description)
     assert np.array_equal(seen[0], composite)
 
 
 def test_a_base_is_not_painted_with_itself(window: Window, qtbot: QtBot) -> None:
     ids = loaded(window, qtbot)
     lasso = Shape("lasso", ((10.0, 10.0), (20.0, 10.0), (20.0, 20.0)))
-    window.desk.composing.add((lasso,), False, ids[0], "batch")
+    window.desk.composition.add((lasso,), False, ids[0], "batch")
     assert not window.session.detail.draft.layers
     assert "nothing would change" in window.statusBar().currentMessage()

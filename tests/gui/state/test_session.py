@@ -21,7 +21,7 @@ def note_of(home: Path, number: int) -> str:
 def test_a_note_that_was_typed_is_kept_however_the_sequence_is_left(window: Window, home: Path, qtbot: QtBot) -> None:
     field = window.desk.decide.note
     for number, leave in ((1, "Down"), (2, "A")):
-        assert window.session.target == number
+        assert window.session.selected == number
         press(window, "N")
         qtbot.waitUntil(field.hasFocus)
         qtbot.keyClicks(field, f"note {number}")
@@ -51,18 +51,18 @@ def test_undo_shows_the_candidate_that_it_is_about(window: Window) -> None:
     press(window, "Shift+A")
     press(window, "1")
     press(window, "Ctrl+Z")
-    assert session.shown == ids[1]
+    assert session.displayed == ids[1]
     press(window, "1")
     press(window, "Ctrl+Shift+Z")
-    assert session.shown == ids[1]
+    assert session.displayed == ids[1]
 
 
 def test_a_composite_is_listed_while_it_is_decided_on(window: Window) -> None:
     session = window.session
-    line, ids = session.line, [c.id for c in session.detail.candidates]
-    assert line is not None
+    summary, ids = session.summary, [c.id for c in session.detail.candidates]
+    assert summary is not None
     shape = Shape("rectangle", ((5.0, 5.0), (30.0, 30.0)))
-    session.change(lambda editor: editor.paint(line.sequence, ids[0], ids[1], shape))
+    session.change(lambda editor: editor.paint(summary.sequence, ids[0], ids[1], shape))
     press(window, "Shift+A")
     assert [c.words for c in session.detail.candidates if c.id not in ids] == ["composite of 2 candidates"]
     press(window, "Ctrl+Z")
@@ -86,18 +86,18 @@ def test_a_busy_store_is_said_and_not_waited_for(window: Window, home: Path) -> 
 
 def test_undo_goes_to_the_page_and_the_place_it_is_about(window: Window) -> None:
     session, view = window.session, window.desk.view
-    line, ids = session.line, [c.id for c in session.detail.candidates]
-    assert line is not None
+    summary, ids = session.summary, [c.id for c in session.detail.candidates]
+    assert summary is not None
     shape = Shape("rectangle", ((60.0, 45.0), (70.0, 55.0)))
-    session.change(lambda editor: editor.paint(line.sequence, ids[0], ids[1], shape))
+    session.change(lambda editor: editor.paint(summary.sequence, ids[0], ids[1], shape))
     press(window, "Down")
     press(window, "Ctrl+5")
     view.set_zoom(40.0)
     press(window, "Ctrl+Z")
     assert window.pages.currentWidget() is window.desk
     seen = view.visible_region()
-    assert session.target == line.sequence.id
+    assert session.selected == summary.sequence.id
     assert seen.x <= 65 < seen.x + seen.width and seen.y <= 50 < seen.y + seen.height
-    session.change(lambda editor: editor.choose_frames(line.sequence, [3, 7]))
+    session.change(lambda editor: editor.choose_frames(summary.sequence, [3, 7]))
     press(window, "Ctrl+Z")
     assert window.pages.currentIndex() == 1

@@ -61,7 +61,7 @@ def test_the_suggested_candidate_is_marked_with_its_reasons(judged: Path, open_w
     assert panel.why.text().startswith(f"{number + 1}  ") and panel.why.text().endswith("% sure.")
     # What is selected next begins with what is suggested; the list stays in the order of the scores.
     press(window, "Down")
-    assert session.suggested is not None and session.shown == session.suggested.candidate_id
+    assert session.suggested is not None and session.displayed == session.suggested.candidate_id
     scores = [c.score for c in session.detail.candidates]
     assert scores == sorted(scores)
 
@@ -72,7 +72,7 @@ def test_a_blind_judgement_is_not_swayed(judged: Path, open_window: Open, qtbot:
     press(window, "Down")
     press(window, "O")
     assert session.blind and not is_told(window)
-    assert session.shown == session.detail.candidates[0].id  # the first by chance
+    assert session.displayed == session.detail.candidates[0].id  # the first by chance
     order = list(session.order)
     window.desk.sequences.sort.setCurrentText(UNSURE)
     assert session.order == order and window.desk.sequences.model.unsure == {}
@@ -115,7 +115,7 @@ def test_the_most_unsure_come_first_and_the_list_does_not_jump(judged: Path, ope
     panel.sort.setCurrentText(UNSURE)
     panel.sort.activated.emit(panel.sort.currentIndex())  # as choosing it by hand does
     unsure = session.suggestions.unsure
-    still = [number for number in session.order if session.lines[number].decision is None]
+    still = [number for number in session.order if session.summaries[number].decision is None]
     assert sorted(still) == [1, 2, 3] and session.order[:3] == still
     assert still == sorted(still, key=lambda number: -unsure[number])
     assert panel.model.unsure == unsure

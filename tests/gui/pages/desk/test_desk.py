@@ -28,7 +28,7 @@ def _id(store: Project, name: str) -> int:
 
 def test_opens_with_the_first_undecided_sequence_selected_and_both_pictures_shown(window: Window) -> None:
     session = window.session
-    assert session.line is not None and session.line.sequence.name == "place0"
+    assert session.summary is not None and session.summary.sequence.name == "place0"
     assert window.desk.view.mode is Mode.WIPE
     assert window.desk.shown_right is not None
     best = session.detail.candidates[0]
@@ -41,20 +41,20 @@ def test_down_and_up_frame_neighbours_and_stop_at_the_ends(window: Window) -> No
     names = []
     for key in ("Down", "Down", "Down", "Up"):
         press(window, key)
-        assert window.session.line is not None
-        names.append(window.session.line.sequence.name)
+        assert window.session.summary is not None
+        names.append(window.session.summary.sequence.name)
     assert names == ["place1", "place2", "place2", "place1"]
 
 
 def test_right_left_and_numbers_choose_candidates(window: Window) -> None:
     ids = [c.id for c in window.session.detail.candidates]
     press(window, "Right")
-    assert window.session.shown == ids[1]
+    assert window.session.displayed == ids[1]
     press(window, "Left")
     press(window, "Left")
-    assert window.session.shown == ids[-1]
+    assert window.session.displayed == ids[-1]
     press(window, "2")
-    assert window.session.shown == ids[1]
+    assert window.session.displayed == ids[1]
 
 
 def test_keys_act_on_the_selected_sequence_wherever_the_mouse_is(window: Window, home: Path, qtbot: QtBot) -> None:
@@ -68,18 +68,18 @@ def test_keys_act_on_the_selected_sequence_wherever_the_mouse_is(window: Window,
 
 def test_accept_is_on_disk_at_once_and_goes_on_to_the_nearest_undecided(window: Window, home: Path) -> None:
     press(window, "Right")
-    chosen = window.session.shown
+    chosen = window.session.displayed
     press(window, "A")
     (decision,) = of(home, "place0")
-    assert (decision.verdict, decision.candidate_id, decision.who) == ("accepted", chosen, window.session.who)
-    assert window.session.line is not None and window.session.line.sequence.name == "place1"
+    assert (decision.verdict, decision.candidate_id, decision.who) == ("accepted", chosen, window.session.user)
+    assert window.session.summary is not None and window.session.summary.sequence.name == "place1"
     press(window, "A")
     press(window, "A")
     press(window, "Up")
     press(window, "U")  # place1 is open again
     press(window, "Up")
     press(window, "Ctrl+Down")
-    assert window.session.line.sequence.name == "place1"
+    assert window.session.summary.sequence.name == "place1"
 
 
 def test_reject_asks_for_reasons(window: Window, home: Path, qtbot: QtBot) -> None:
@@ -108,17 +108,17 @@ def test_undo_and_redo_bring_the_sequence_back_into_view_also_after_a_restart(
     open_window: Open, home: Path, qtbot: QtBot
 ) -> None:
     window = open_window(home)
-    qtbot.waitUntil(lambda: window.session.shown is not None)
+    qtbot.waitUntil(lambda: window.session.displayed is not None)
     press(window, "A")
     press(window, "S")
     window.close()
     again = open_window(home)
     press(again, "Down")
     press(again, "Ctrl+Z")
-    assert again.session.line is not None and again.session.line.sequence.name == "place1"
+    assert again.session.summary is not None and again.session.summary.sequence.name == "place1"
     assert not again.session.detail.draft.star
     press(again, "Ctrl+Z")
-    assert again.session.line.sequence.name == "place0"
+    assert again.session.summary.sequence.name == "place0"
     assert of(home, "place0") == []
     press(again, "Ctrl+Shift+Z")
     assert [d.verdict for d in of(home, "place0")] == ["accepted"]
@@ -131,7 +131,7 @@ def test_note_is_kept_with_enter(window: Window, qtbot: QtBot) -> None:
     qtbot.keyClicks(field, "a dog, at 3 s")  # letters that are keys elsewhere
     qtbot.keyClick(field, "\r")
     assert window.session.detail.draft.note == "a dog, at 3 s"
-    assert window.session.line is not None and window.session.line.sequence.name == "place0"
+    assert window.session.summary is not None and window.session.summary.sequence.name == "place0"
 
 
 def test_space_shows_the_rainy_frame_as_long_as_it_is_held(window: Window, qtbot: QtBot) -> None:
@@ -153,12 +153,12 @@ def test_every_tool_excludes_and_the_mask_goes_with_the_decision(
 ) -> None:
     desk = window.desk
     press(window, tool)
-    desk.composing.set_brush(excluding=True, radius=4.0, softness=0.0, tolerance=3.0)
+    desk.composition.set_brush(excluding=True, radius=4.0, softness=0.0, tolerance=3.0)
     if tool == "I":
         click(desk.view, (15.5, 15.5))
     else:
         draw(desk.view, [(10.5, 10.5), (22.5, 10.5), (22.5, 20.5), (10.5, 20.5)])
-    shown = desk.composing.exclusion
+    shown = desk.composition.exclusion
     assert shown is not None and shown.any()
     press(window, "A")
     (decision,) = of(home, "place0")
@@ -172,8 +172,8 @@ def test_composite_is_accepted_as_it_was_shown(window: Window, home: Path, qtbot
     qtbot.waitUntil(lambda: all(session.pictures.peek(c.picture) is not None for c in session.detail.candidates))
     press(window, "H")
     draw(desk.view, [(12.5, 12.5), (24.5, 20.5)])
-    assert desk.composing.composite is not None
-    shown = desk.composing.composite.copy()
+    assert desk.composition.composite is not None
+    shown = desk.composition.composite.copy()
     press(window, "A")
     (decision,) = of(home, "place0")
     with Project(home) as store:
@@ -188,7 +188,7 @@ def test_second_opinion_hides_names_scores_and_decisions_and_changes_no_decision
     press(window, "A")
     press(window, "Up")
     press(window, "O")
-    assert window.session.line is not None and window.session.line.sequence.name == "place0"
+    assert window.session.summary is not None and window.session.summary.sequence.name == "place0"
     labels = [session.label(c) for c in session.detail.candidates]
     assert labels[0] == "candidate A" and not any("η" in label for label in labels)
     assert "accepted" not in window.desk.decide.state.text()
@@ -198,7 +198,7 @@ def test_second_opinion_hides_names_scores_and_decisions_and_changes_no_decision
     with Project(home) as store:
         assert store.value("SELECT count(*) FROM opinion") == 1
     press(window, "O")
-    assert "accepted" in {line.state for line in session.lines.values()}
+    assert "accepted" in {summary.state for summary in session.summaries.values()}
 
 
 def test_frame_strip_shows_the_frame_that_the_clip_holds(window: Window, home: Path, qtbot: QtBot) -> None:
@@ -219,18 +219,18 @@ def test_what_another_process_decides_is_seen(window: Window, home: Path, qtbot:
     with Project(home) as store:
         (third,) = sequences(store, ["place2"])
         decisions.reject(store, third, "anna")
-    qtbot.waitUntil(lambda: window.session.lines[third.id].state == "rejected", timeout=5000)
+    qtbot.waitUntil(lambda: window.session.summaries[third.id].state == "rejected", timeout=5000)
 
 
 def test_filter_and_search_arrange_the_list_and_keep_the_selected_sequence(window: Window) -> None:
     panel = window.desk.sequences
     press(window, "A")
     panel.filter.setCurrentText("to decide")
-    assert [window.session.lines[i].sequence.name for i in window.session.order] == ["place1", "place2"]
+    assert [window.session.summaries[i].sequence.name for i in window.session.order] == ["place1", "place2"]
     panel.filter.setCurrentText("all")
     panel.search.setText("PLACE2")
     assert len(window.session.order) == 1
-    assert window.session.line is not None and window.session.line.sequence.name == "place1"
+    assert window.session.summary is not None and window.session.summary.sequence.name == "place1"
 
 
 def test_a_read_only_project_can_be_looked_at_and_says_why_it_cannot_be_changed(
@@ -239,7 +239,7 @@ def test_a_read_only_project_can_be_looked_at_and_says_why_it_cannot_be_changed(
     window = open_window(home)
     assert window.session.project is not None
     window.session.project.read_only = True
-    qtbot.waitUntil(lambda: window.session.shown is not None)
+    qtbot.waitUntil(lambda: window.session.displayed is not None)
     press(window, "A")
     assert "cannot be written to" in window.statusBar().currentMessage()
     assert of(home, "place0") == []
@@ -261,7 +261,7 @@ def test_values_under_the_pointer_follow_the_pictures(window: Window, qtbot: QtB
     qtbot.waitUntil(lambda: desk.values.text().startswith("12, 9"))
     before = desk.values.text()
     press(window, "Right")
-    shown = session.candidate(session.shown)
+    shown = session.candidate(session.displayed)
     assert shown is not None and desk.values.text() != before
     picture = session.pictures.peek(shown.picture)
     assert picture is not None
@@ -272,10 +272,10 @@ def test_a_frame_that_was_asked_for_is_not_one_of_the_next_sequence(
     window: Window, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
 ) -> None:
     desk, session = window.desk, window.session
-    first = session.target
+    first = session.selected
     asked: list[tuple[int, int | None]] = []
     decode = desk.reader._decode
-    monkeypatch.setattr(desk.reader, "_decode", lambda frame: (asked.append((frame, session.target)), decode(frame)))
+    monkeypatch.setattr(desk.reader, "_decode", lambda frame: (asked.append((frame, session.selected)), decode(frame)))
     desk.strip.choose(3)
     press(window, "Down")
     qtbot.waitUntil(lambda: not window.workers.busy)

@@ -35,7 +35,7 @@ def keep_seven(window: Window, qtbot: QtBot) -> None:
     """Keep a candidate of 7 frames, so that these are sorted, and show one of 24 again."""
     live(window, qtbot)
     desk = window.desk
-    before = window.session.shown
+    before = window.session.displayed
     desk.live.set_frames(7, settled=True)
     qtbot.waitUntil(lambda: desk.live.sorted and desk.live.active)
     press(window, "K")
@@ -57,14 +57,14 @@ def test_percentile_slider_shows_what_clean_gives_and_keep_makes_it_a_candidate(
     qtbot.waitUntil(lambda: desk.live.active)
     name = f"n{desk.live.frames}-p33_7{steady(window)}"
     with Project(home) as store:
-        assert session.line is not None
+        assert session.summary is not None
         with (
-            open_clip(store, clip(store, session.line.sequence.clip_id)) as source,
+            open_clip(store, clip(store, session.summary.sequence.clip_id)) as source,
             finish(clean(source, CleanSettings(recipe=name, workers=1))) as cleaned,
         ):
             assert np.array_equal(desk.shown_right, cleaned.picture(cleaned.candidates[0]))
     press(window, "K")
-    kept = session.candidate(session.shown)
+    kept = session.candidate(session.displayed)
     assert kept is not None and kept.name == name and not desk.live.active
     press(window, "Ctrl+Z")
     assert session.candidate(kept.id) is None
@@ -91,7 +91,7 @@ def test_a_pixel_and_a_region_explain_themselves_and_the_region_gets_its_own_eta
     press(window, "Q")
     draw(desk.view, [(8, 8), (24, 20)])
     assert "alone it would choose" in desk.inspect.text.text()
-    base = session.shown
+    base = session.displayed
     press(window, "E")
     draft = session.detail.draft
     assert draft.base == base and len(draft.layers) == 1
@@ -170,7 +170,7 @@ def test_a_region_gets_its_eta_of_the_frames_of_the_shown_candidate(window: Wind
     press(window, "Q")
     draw(desk.view, [(8, 8), (24, 20)])
     keep_seven(window, qtbot)
-    base = session.shown
+    base = session.displayed
     press(window, "E")
     qtbot.waitUntil(lambda: bool(session.detail.draft.layers))
     draft = session.detail.draft
@@ -199,7 +199,7 @@ def test_a_sequence_that_is_analysed_while_it_is_selected_gets_its_live_picture(
     with Project.create(tmp_path / "new") as made:
         finish(add(made, [made_once.parent / "place0.mkv"], Origin()))
     window = open_window(tmp_path / "new")
-    assert window.session.line is not None and window.session.line.state == "new"
+    assert window.session.summary is not None and window.session.summary.state == "new"
     qtbot.wait(600)  # the rest after which its frames would have been decoded
     with Project(tmp_path / "new") as other:
         finish(analyze(other, (), CleanSettings(workers=1)))

@@ -69,7 +69,7 @@ def test_what_was_not_judged_says_so(home: Path, window: Window, qtbot: QtBot) -
     trust = window.desk.candidates.trust
     qtbot.waitUntil(lambda: trust.text().startswith("– not judged yet"))
     said: list[str] = []
-    window.session.said.connect(said.append)
+    window.session.message.connect(said.append)
     press(window, "Shift+M")
     assert said == ["the verdict names no places"] and tinted(window) is None
 
@@ -81,4 +81,4 @@ def test_choosing_automatically_says_what_it_left(home: Path, window: Window, qt
     left = "chosen automatically: 0; left, a person should look first (--include look takes these, too): 1"
     assert window.statusBar().currentMessage() == left
     assert any("pan: look, the background is ambiguous in 25% of the picture" in line for line in job.log)
-    assert window.session.lines[window.session.order[0]].state == "ready"
+    assert window.session.summaries[window.session.order[0]].state == "ready"

@@ -93,8 +93,8 @@ def show(qtbot: QtBot, session: Session, jobs: Jobs, settings: QSettings) -> Sho
         page.resize(1100, 800)
         page.show()
         session.open(folder)
-        session.order = list(session.lines)
-        session.frame(session.order[0])
+        session.order = list(session.summaries)
+        session.select(session.order[0])
         qtbot.waitUntil(lambda: settled(page), timeout=PATIENCE)
         return page
 
@@ -140,7 +140,7 @@ def test_choosing_by_hand_is_on_disk_at_once_and_undone(
     qtbot.keyClick(strip, Qt.Key.Key_Space)
     assert chosen(session) == (0, 6, 7, 12, 18)
     with Project(decided) as other:
-        assert pair_frames(other)[session.target or 0] == (0, 6, 7, 12, 18)
+        assert pair_frames(other)[session.selected or 0] == (0, 6, 7, 12, 18)
     assert "chosen by hand" in page.picker.count.text()
     place = _mark_rect(strip.visualRect(strip.currentIndex())).center()
     qtbot.mouseClick(strip.viewport(), Qt.MouseButton.LeftButton, pos=place)
@@ -165,7 +165,7 @@ def test_the_last_frame_cannot_be_taken_out(show: Show, decided: Path, session: 
     page = show(decided)
     page.choose([3])
     page.picker.strip.focus_frame(3)
-    with qtbot.waitSignal(session.complained) as said:
+    with qtbot.waitSignal(session.warning) as said:
         qtbot.keyClick(page.picker.strip, Qt.Key.Key_Space)
     assert "at least one" in said.args[0] and chosen(session) == (3,)
 
@@ -226,7 +226,7 @@ def test_nothing_is_loaded_before_the_page_is_seen(
     page = PairsPage(session, jobs, settings)
     qtbot.addWidget(page)
     session.open(decided)
-    session.frame(next(iter(session.lines)))
+    session.select(next(iter(session.summaries)))
     qtbot.waitUntil(lambda: not session.workers.busy, timeout=PATIENCE)
     # What every page has of an open project: its backup, and what is learned from it.
     assert lanes <= {"backup", "learn"} and not page.picker.frames.order

@@ -67,7 +67,7 @@ def test_a_run_is_begun_paused_and_gone_on_with(
     form.example_size.setValue(16)
     form.start_button.click()
     (job,) = jobs.all
-    assert job.words[0] == "train" and "--snapshot" in job.words and "--start" not in job.words
+    assert job.arguments[0] == "train" and "--snapshot" in job.arguments and "--start" not in job.arguments
     qtbot.waitUntil(lambda: (panel.run is not None and panel.bar.value() > 1) or job.is_over, timeout=PATIENCE)
     assert job.state is State.RUNNING, job.error
     assert (tmp_path / "pairs-run-1-data" / "train").is_dir()
@@ -79,7 +79,7 @@ def test_a_run_is_begun_paused_and_gone_on_with(
     assert panel.go_on.isVisible() and not panel.pictures.pixmap.isNull()
     panel.go_on.click()
     (again,) = jobs.all
-    assert again.words == ("train", "--resume", str(tmp_path / "pairs-run-1"))
+    assert again.arguments == ("train", "--resume", str(tmp_path / "pairs-run-1"))
     qtbot.waitUntil(lambda: again.pid is not None, timeout=PATIENCE)
     os.kill(again.pid or 0, signal.SIGKILL)
     qtbot.waitUntil(lambda: again.is_over, timeout=PATIENCE)
