@@ -113,7 +113,7 @@ class Keys(QObject):
         if rainy is not None and right is not None and rainy.shape != right.shape:
             rainy = None
         self._desk.view.set_override(rainy, "rainy frame")
-        self._desk.say_values()
+        self._desk.update_values()
 
 
 def _app() -> QApplication:

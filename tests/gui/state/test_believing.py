@@ -32,14 +32,14 @@ def home(made: Path, tmp_path: Path) -> Path:
 
 def test_the_strip_leads_to_frames_that_can_be_stabilized(window: Window, qtbot: QtBot) -> None:
     desk, strip = window.desk, window.desk.strip
-    assert strip.curve.at_hand == known.USED
+    assert strip.curve.available == known.USED
     strip.choose(known.DROPPED - 1)
     press(window, ".")
     assert strip.curve.frame == known.DROPPED + 1
     strip.choose(23)
     assert strip.curve.frame == known.USED[-1]
     strip.step(1, around=True)
-    assert strip.curve.frame == 0 and "rain" in strip.label.text()
+    assert strip.curve.frame == 0 and "Rain" in strip.label.text()
     strip.choose(known.LIT)
     qtbot.waitUntil(lambda: np.array_equal(desk.shown_left, known.stabilized_frame(known.LIT)))
     assert not strip.grab().toImage().isNull()  # the curve has a gap

@@ -115,7 +115,7 @@ def test_accepting_right_after_a_step_of_the_slider_accepts_where_the_slider_sta
     desk, ending = window.desk, steady(window)
     desk.sliders.percentile.setValue(337)
     assert desk.live.trying and not desk.live.active  # not looked up yet
-    window.desk_actions.accept(True)
+    window.desk_actions.accept(advance=True)
     (decision,) = of(home, "place0")
     with Project(home) as store:
         name = store.value("SELECT name FROM candidate WHERE id = ?", decision.candidate_id)
