@@ -131,7 +131,9 @@ def test_the_page_of_pairs_shows_what_is_exported(home: Path) -> None:
         picture = candidates(project, made.id)[0].picture
         assert rain_amounts(project, made.id)[known.DROPPED] is None
         content = project.value("SELECT content FROM clip")
-    subject = Subject(sequence.clip_id, content, made.region, picture, "", made)
+    subject = Subject(
+        clip_id=sequence.clip_id, content=content, region=made.region, picture=picture, exclude="", analysis=made
+    )
     choice = CropChoice.parse("grid:16:8")
     first = make_preview(home, subject, known.WALKED, choice, None)
     np.testing.assert_array_equal(first.plain, known.stabilized_frame(known.WALKED))
@@ -142,7 +144,7 @@ def test_the_page_of_pairs_shows_what_is_exported(home: Path) -> None:
     assert second.exclude is not None and second.exclusions is first.exclusions
     np.testing.assert_array_equal(second.exclude == 255, doubtful)
     assert len(second.crops) > len(first.crops)
-    plain = make_preview(home, subject, 0, choice, second, ExclusionRules(keep_moving=True))
+    plain = make_preview(home, subject, 0, choice, second, rules=ExclusionRules(keep_moving=True))
     assert plain.exclude is None and plain.exclusions == Exclusions()
     found: dict[int, np.ndarray] = {}
     finish(read_thumbnails(home, subject, [0, 6, 19], found))
