@@ -53,7 +53,9 @@ class AgreementDialog(QDialog):
         self.conflicts.setToolTip("Double-click to open the sequence; your next decision resolves the conflict")
         self.conflicts.cellDoubleClicked.connect(self._open)
         layout = QVBoxLayout(self)
-        layout.addWidget(Label("Agreement on sequences that both judged. Press O to give a second opinion."))
+        layout.addWidget(
+            Label("How often two people agree on sequences that both judged. Press O to give a second opinion.")
+        )
         layout.addWidget(self.agreement if pairs else Label("No sequence has been judged twice yet."))
         layout.addWidget(Label(f"Conflicting decisions: {len(self._conflicts)}. The latest decision counts."))
         layout.addWidget(self.conflicts, 1)

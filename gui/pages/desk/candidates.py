@@ -121,10 +121,10 @@ class _Delegate(QStyledItemDelegate):
 
     def _scores(self, candidate: StoredCandidate) -> str:
         difference = self._model.differences.get(candidate.id)
-        apart = (
-            "" if difference is None or candidate.id == self._session.displayed else f"   differs by {difference:.2f}"
+        differs = (
+            "" if difference is None or candidate.id == self._session.displayed else f", differs by {difference:.2f}"
         )
-        return f"Score {candidate.score:.2f}{apart}"
+        return f"Score {candidate.score:.2f}{differs} levels"
 
     def _marks(self, candidate: StoredCandidate) -> str:
         session = self._session

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui.actions import Actions
+from gui.pages.desk.rows import sentence
 from gui.state import Session
 from gui.widgets import Label
 from pipeline.project.model import REASONS
@@ -116,7 +117,7 @@ class RejectDialog(QDialog):
         layout.addWidget(Label(f"Why is no candidate of {name} usable?"))
         self.boxes: dict[str, QCheckBox] = {}
         for number, (key, text) in enumerate(REASONS, 1):
-            box = QCheckBox(f"{number}  {text}")
+            box = QCheckBox(f"{number}  {sentence(text)}")
             self.boxes[key] = box
             layout.addWidget(box)
         self.note = QLineEdit(placeholderText="Other reason")

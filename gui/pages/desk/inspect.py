@@ -85,7 +85,11 @@ class InspectPanel(QWidget):
         self._redraw = partial(self.show_pixel, history, percentile)
         self.use.hide()
         chosen = history.at(percentile)
-        votes = f"It votes for {history.votes[0]} to {history.votes[-1]}." if history.votes else "It casts no vote."
+        votes = (
+            f"It votes for percentiles {history.votes[0]} to {history.votes[-1]}."
+            if history.votes
+            else "It casts no vote."
+        )
         self.text.setText(
             f"<b>Pixel {history.x}, {history.y}</b> over {len(history.luma)} frames. The mode of its luma is "
             f"{history.mode}, at percentiles {history.low:.1f} to {history.high:.1f}. {votes} "

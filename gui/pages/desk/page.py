@@ -16,6 +16,7 @@ from gui.pages.desk.decide import DecideBar
 from gui.pages.desk.frames import FrameStrip
 from gui.pages.desk.inspect import InspectPanel
 from gui.pages.desk.live import LivePanel
+from gui.pages.desk.rows import sentence
 from gui.pages.desk.sequences import SequencesPanel
 from gui.pages.desk.values import ValuesLine
 from gui.state import Composition, ConfidenceView, FrameReader, LivePreview, PaintSuggestions, Session, Thumbnails
@@ -115,21 +116,21 @@ class Desk(QWidget):
         session = self.session
         opponent = session.candidate(session.compared_with)
         if opponent is not None:
-            return session.pictures.get(opponent.picture), session.label(opponent)
+            return session.pictures.get(opponent.picture), sentence(session.label(opponent))
         analysis = session.detail.analysis
         frame = self.frame if self.frame is not None else analysis.reference_frame if analysis else 0
-        return self.rainy(), f"rainy frame {frame}"
+        return self.rainy(), f"Rainy frame {frame}"
 
     def _right(self) -> tuple[U8 | None, str]:
         session = self.session
         shown = session.candidate(session.displayed)
         if self.live.picture is not None:
-            return self.live.picture, self.live.label
+            return self.live.picture, sentence(self.live.label)
         if shown is None:
             return None, ""
         if self.composition.on_base:
-            return self.composition.composite, f"composite on {session.label(shown)}"
-        return session.pictures.get(shown.picture), session.label(shown)
+            return self.composition.composite, f"Composite on {session.label(shown)}"
+        return session.pictures.get(shown.picture), sentence(session.label(shown))
 
     def _expected(self) -> list[str]:
         """Return the pictures that may be needed next: neighbouring candidates, neighbouring sequences, the rest."""
@@ -246,7 +247,7 @@ class Desk(QWidget):
             self.shown_right, self._previewing = picture, False
             self.view.update_right(picture)
             self.confidence.set_picture(picture)
-            self.view.set_names(self._left()[1], self.live.label)
+            self.view.set_names(self._left()[1], sentence(self.live.label))
             self.update_values()
         else:
             self.show_pictures()
@@ -255,7 +256,7 @@ class Desk(QWidget):
         if self._right_is((self.live.stack.height, self.live.stack.width, 3) if self.live.stack else ()):
             self._previewing = True
             self.view.show_preview(preview.picture, preview.region, preview.step)
-            self.view.set_names(self._left()[1], f"{self.live.label} (preview)")
+            self.view.set_names(self._left()[1], f"{sentence(self.live.label)} (preview)")
             self.update_values()
 
     def _right_is(self, shape: tuple[int, ...]) -> bool:

@@ -164,7 +164,7 @@ def _figures(sequence: Overview, unsure: float | None) -> str:
     if unsure is not None and sequence.state in ("ready", "accepted automatically"):
         return f"{sequence.chosen}  {unsure:.0%} unsure"
     chosen = "composite" if sequence.chosen.startswith("composite-") else sequence.chosen
-    score = "" if sequence.score is None else f"{sequence.score:.2f}"
+    score = "" if sequence.score is None else f"score {sequence.score:.2f}"
     return "  ".join(part for part in (chosen, score) if part)
 
 

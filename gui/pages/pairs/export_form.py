@@ -302,6 +302,9 @@ class ExportForm(QWidget):
         ):
             each.field.setAccessibleName(each.label or each.field.property("text"))
             each.field.setToolTip(_TIPS[each.key])
+            if not each.label:  # a check box has its label in itself, and is long
+                form.addRow(each.widget)
+                continue
             label = Label(each.label)
             label.setToolTip(_TIPS[each.key])
             label.setBuddy(each.field)

@@ -120,7 +120,8 @@ class ResultsPanel(QWidget):
             return
         self.title.setText(evaluation.title)
         self.title.setToolTip(as_tip(str(evaluation.folder)))
-        ranking = f"Worst pictures first, by PSNR of {evaluation.ranked_by.method} ({evaluation.ranked_by.protocol})."
+        method, protocol = evaluation.ranked_by
+        ranking = f"Worst pictures first, by PSNR of “{method}” (protocol {protocol})."
         order = ranking if evaluation.cases else "This evaluation has no gallery."
         self.status.setText(text or " ".join((order, *evaluation.notes)))
 

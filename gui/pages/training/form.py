@@ -19,7 +19,7 @@ _PRESET_LABELS = {
     "released": "Released: as for the released weights",
 }
 _START_LABELS = {
-    "identity": "Identity: a network that changes nothing",
+    "identity": "Identity (changes nothing)",
     "random": "Random weights",
     "weights": "Weights file",
 }

@@ -144,7 +144,7 @@ def test_space_shows_the_rainy_frame_as_long_as_it_is_held(window: Window, qtbot
     QTest.keyPress(view, Qt.Key.Key_Space)
     held = dict(view.values_at(5, 5))
     QTest.keyRelease(view, Qt.Key.Key_Space)
-    assert "rainy frame" in held and view.values_at(5, 5) == clean
+    assert "Rainy frame" in held and view.values_at(5, 5) == clean
 
 
 @pytest.mark.parametrize("tool", ["H", "T", "L", "I"])
