@@ -57,13 +57,13 @@ class CandidatesModel(QAbstractListModel):
         candidate = self._session.detail.candidates[index.row()]
         if role == CANDIDATE_ROLE:
             return candidate
-        words = self.suggested(candidate)
+        reason = self.suggested(candidate)
         if role == Qt.ItemDataRole.DisplayRole:
             return self._session.label(candidate)
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return self._session.label(candidate) + (f", {words}" if words else "")
+            return self._session.label(candidate) + (f", {reason}" if reason else "")
         if role == Qt.ItemDataRole.ToolTipRole:
-            return None if self._session.blind else tip(candidate) + (f"\n{words}" if words else "")
+            return None if self._session.blind else tip(candidate) + (f"\n{reason}" if reason else "")
         return None
 
     def suggested(self, candidate: StoredCandidate) -> str:
@@ -136,8 +136,8 @@ class _Delegate(QStyledItemDelegate):
             marks.append("◧ Comparison image")
         if session.detail.draft.base == candidate.id and session.detail.draft.layers:
             marks.append("✎ Base of the composite")
-        if words := self._model.suggested(candidate):
-            marks.append(words)
+        if reason := self._model.suggested(candidate):
+            marks.append(reason)
         return "   ".join(marks)
 
 

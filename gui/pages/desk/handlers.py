@@ -96,7 +96,7 @@ class DeskActions:
             "larger": partial(self._scale_brush, 1.25),
             "smaller": partial(self._scale_brush, 0.8),
             "suggest": self._suggest,
-            "take": self._take,
+            "take": self._take_suggestion,
             "no_tool": self.no_tool,
         }
 
@@ -252,7 +252,7 @@ class DeskActions:
         self.desk.tabs.setCurrentWidget(self.desk.compose)
         self.desk.paint_suggestions.next()
 
-    def _take(self) -> None:
+    def _take_suggestion(self) -> None:
         paint_suggestions = self.desk.paint_suggestions
         suggestion = paint_suggestions.current
         if suggestion is None:

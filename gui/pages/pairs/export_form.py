@@ -55,7 +55,7 @@ _TIPS = {
 
 @dataclass(frozen=True, kw_only=True)
 class _Values:
-    """What a person last asked for of a project, as the settings store it."""
+    """The fields of a project's last export, as the settings store them."""
 
     output: str
     layout: str = "spa"
@@ -180,13 +180,13 @@ class ExportForm(QWidget):
     def arguments(self) -> list[str]:
         """Return the command's arguments, without `rainclean` and without most defaults."""
         asked, usual = self.export(), type(self.export())(project=self._project)
-        words = ["export", str(self._project), "-o", str(asked.output), "--layout", asked.layout]
-        words += ["--frames", asked.frames, "--crops", asked.crops]
+        arguments = ["export", str(self._project), "-o", str(asked.output), "--layout", asked.layout]
+        arguments += ["--frames", asked.frames, "--crops", asked.crops]
         for flag in ("min_rain", "max_excluded", "max_error", "split", "seed"):
             value = getattr(asked, flag)
             if value != getattr(usual, flag):
-                words += [f"--{flag.replace('_', '-')}", f"{value:g}" if isinstance(value, float) else str(value)]
-        return words + [f"--{name.replace('_', '-')}" for name in self._boxes() if getattr(asked, name)]
+                arguments += [f"--{flag.replace('_', '-')}", f"{value:g}" if isinstance(value, float) else str(value)]
+        return arguments + [f"--{name.replace('_', '-')}" for name in self._boxes() if getattr(asked, name)]
 
     def settings(self) -> "ExportSettings | None":
         """Return the settings of the export; None if a field is wrong."""

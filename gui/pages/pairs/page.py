@@ -70,8 +70,8 @@ class PairsPage(QWidget):
         self.picker.focused.connect(lambda _: self._glance.start())
         self.form.changed.connect(self._form_changed)
         self.run.asked.connect(self._export)
-        self._pause.timeout.connect(self._look)
-        self._glance.timeout.connect(lambda: self._look_at_crops(self._asked()))
+        self._pause.timeout.connect(self._update_preview_and_amount)
+        self._glance.timeout.connect(lambda: self._update_crops(self._asked()))
 
     def showEvent(self, event: QShowEvent) -> None:
         """Load what is visible now."""
@@ -117,7 +117,7 @@ class PairsPage(QWidget):
         self.picker.set_frames(rain, covered_frames(subject_analysis) if subject_analysis is not None else ())
         self.picker.load(folder, self._subject)
         self._mark()
-        self._say_refusal()
+        self._update_refusal()
         self._pause.start()
 
     def _read_subject(self) -> tuple[Subject | None, dict[int, float]]:
@@ -173,7 +173,7 @@ class PairsPage(QWidget):
             return f"{name}: pairs are hidden during a second opinion"
         return f"{name}: rainy frames, lightest rain first" if self._subject else f"{name}: not analysed yet"
 
-    def _say_refusal(self) -> None:
+    def _update_refusal(self) -> None:
         """Say why no export is possible now, before anybody presses the button."""
         if self._session.project is None:
             self.run.refuse(NO_PROJECT)
@@ -191,10 +191,10 @@ class PairsPage(QWidget):
     def _form_changed(self) -> None:
         self._refused = ""
         self._mark()
-        self._say_refusal()
+        self._update_refusal()
         self._pause.start()
 
-    def _look(self) -> None:
+    def _update_preview_and_amount(self) -> None:
         """Make preview and estimate in the background; those for older settings are cancelled."""
         asked = self._asked()
         if not self.isVisible():
@@ -205,10 +205,10 @@ class PairsPage(QWidget):
             self.amount.clear()
             self.preview.show_preview(None, self.form.check() if self._opened is not None else "")
             return
-        self._look_at_crops(asked)
-        self._look_at_amount(asked)
+        self._update_crops(asked)
+        self._update_amount(asked)
 
-    def _look_at_crops(self, asked: "ExportSettings | None") -> None:
+    def _update_crops(self, asked: "ExportSettings | None") -> None:
         if asked is None:
             return
         folder, subject, frame, known = self._opened, self._subject, self.picker.strip.frame, self._preview
@@ -234,7 +234,7 @@ class PairsPage(QWidget):
             note = "" if preview.frame in self.picker.frames.chosen else "this frame is not chosen for export"
         self.preview.show_preview(preview, note)
 
-    def _look_at_amount(self, asked: "ExportSettings") -> None:
+    def _update_amount(self, asked: "ExportSettings") -> None:
         from pipeline.export import estimate
         from pipeline.project.storage import Project
 
@@ -250,12 +250,12 @@ class PairsPage(QWidget):
     def _show_amount(self, amount: "Estimate") -> None:
         self._refused = ""
         self.amount.setText(estimate_text(amount))
-        self._say_refusal()
+        self._update_refusal()
 
     def _show_refusal(self, error: Exception) -> None:
         self._refused = str(error)
         self.amount.clear()
-        self._say_refusal()
+        self._update_refusal()
 
     def _export(self) -> None:
         if self._opened is not None and self._asked() is not None:

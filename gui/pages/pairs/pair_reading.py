@@ -35,7 +35,7 @@ TINT = (214, 64, 159)
 """Colour of excluded pixels, RGB."""
 
 _SMALL = 1280
-"""px across, at most, of the frame that the crops are drawn on."""
+"""Largest width of the frame that the crops are drawn on, px."""
 
 
 @dataclass(frozen=True, kw_only=True)

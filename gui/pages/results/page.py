@@ -95,7 +95,7 @@ class ResultsPanel(QWidget):
         output = self._outputs.get(job)
         if output is None:
             return
-        self.form.set_running(not job.is_over)
+        self.form.set_running(running=not job.is_over)
         if not job.is_over:
             self._update(f"Evaluating: {job.doing()}")
             return
@@ -201,7 +201,7 @@ class EvaluationForm(QGroupBox):
             return "Choose an output folder for tables and gallery."
         return "An evaluation is running." if self._running else ""
 
-    def set_running(self, running: bool, /) -> None:
+    def set_running(self, *, running: bool) -> None:
         """Set whether an evaluation is running: there is one at a time."""
         self._running = running
         self.refresh()
