@@ -115,8 +115,8 @@ class Keys(QObject):
         right = self._desk.shown_right
         if rainy is not None and right is not None and rainy.shape != right.shape:
             rainy = None
-        self._desk.view.set_override(rainy, "rainy frame")
-        self._desk.say_values()
+        self._desk.view.set_override(rainy, "Rainy frame")
+        self._desk.update_values()
 
 
 def _app() -> QApplication:

@@ -186,7 +186,7 @@ def test_empty_project_says_what_to_do(open_window: Open, tmp_path: Path) -> Non
     assert window.session.order == []
     for keys in ("Down", "A", "R", "B", "P", "J", "Right", "Ctrl+Z", "Ctrl+Down", "K", "E", "Y", "]"):
         press(window, keys)
-    assert "drop video files" in window.desk._why_empty()
+    assert "Drop video files" in window.desk._why_empty()
 
 
 @pytest.mark.parametrize("words", [("--help",), ("gui", "--help")])

@@ -1,4 +1,4 @@
-"""Agreement between people, and between people and the automatic choice; sequences that people decided differently."""
+"""Agreement between people, and between people and the automatic choice; sequences with conflicting decisions."""
 
 from collections.abc import Sequence
 
@@ -19,16 +19,20 @@ from gui.widgets import Label
 from pipeline.project.decisions import Agreement, agreements, judgements
 from pipeline.project.exchange import Conflict, conflicts
 
-_COLUMNS = ("", "", "both judged", "same verdict", "κ", "both accepted", "same picture", "κ")
+_COLUMNS = (
+    "First", "Second", "Both judged", "Same verdict", "κ of verdict", "Both accepted", "Same picture", "κ of picture"
+)  # fmt: skip
 _TIPS = (
-    "", "", "sequences that both judged", "share of them with the same verdict",
-    "Cohen's κ of the verdict: 1 is full agreement, 0 what chance gives", "sequences that both accepted",
-    "share of them with the same picture", "Cohen's κ of the picture, or rejection",
+    "A person, or the automatic choice", "Another person, or the automatic choice",
+    "Number of sequences that both judged", "Percentage of these sequences with the same verdict",
+    "Cohen's κ of the verdict: 1 is full agreement, 0 is chance", "Number of sequences that both accepted",
+    "Percentage of these sequences with the same picture",
+    "Cohen's κ of the chosen picture, a rejection counted as one: 1 is full agreement, 0 is chance",
 )  # fmt: skip
 
 
 class AgreementDialog(QDialog):
-    """Two tables. A double click on a conflict frames its sequence."""
+    """Show two tables. A double click on a conflict opens its sequence."""
 
     def __init__(self, session: Session, parent: QWidget) -> None:
         super().__init__(parent)
@@ -43,22 +47,24 @@ class AgreementDialog(QDialog):
             header = self.agreement.horizontalHeaderItem(column)
             assert header is not None
             header.setToolTip(tip)
-        found = self._conflicts = conflicts(session.project)
-        self.conflicts = _table(("sequence", "who said what"), [(c.sequence, _said(c)) for c in found])
+        self._conflicts = conflicts(session.project)
+        self.conflicts = _table(("Sequence", "Decisions"), [(c.sequence, _decisions(c)) for c in self._conflicts])
         self.conflicts.setAccessibleName("Conflicts")
         self.conflicts.setToolTip("Double-click to open the sequence; your next decision resolves the conflict")
-        self.conflicts.cellDoubleClicked.connect(self._frame)
+        self.conflicts.cellDoubleClicked.connect(self._open)
         layout = QVBoxLayout(self)
-        layout.addWidget(Label("How far people agree where both judged; a second opinion is given with O."))
-        layout.addWidget(self.agreement if pairs else Label("Nobody has judged anything that another has judged."))
-        layout.addWidget(Label(f"Decided differently: {len(found)}. The latest decision holds."))
+        layout.addWidget(
+            Label("How often two people agree on sequences that both judged. Press O to give a second opinion.")
+        )
+        layout.addWidget(self.agreement if pairs else Label("No sequence has been judged twice yet."))
+        layout.addWidget(Label(f"Conflicting decisions: {len(self._conflicts)}. The latest decision counts."))
         layout.addWidget(self.conflicts, 1)
-        self.conflicts.setVisible(bool(found))
+        self.conflicts.setVisible(bool(self._conflicts))
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
         layout.addWidget(buttons)
 
-    def _frame(self, row: int, _: int) -> None:
+    def _open(self, row: int, _: int) -> None:
         name = self._conflicts[row].sequence
         self._session.select(next(i for i, summary in self._session.summaries.items() if summary.sequence.name == name))
         self.accept()
@@ -66,16 +72,16 @@ class AgreementDialog(QDialog):
 
 def _row(pair: Agreement) -> tuple[str, ...]:
     return (
-        pair.one, pair.other, str(pair.both), _share(pair.same_verdict), _kappa(pair.kappa_verdict),
-        str(pair.both_accepted), _share(pair.same_candidate), _kappa(pair.kappa_choice),
+        pair.one, pair.other, str(pair.both), _percent(pair.same_verdict), _kappa(pair.kappa_verdict),
+        str(pair.both_accepted), _percent(pair.same_candidate), _kappa(pair.kappa_choice),
     )  # fmt: skip
 
 
-def _said(conflict: Conflict) -> str:
+def _decisions(conflict: Conflict) -> str:
     return ", ".join(f"{d.who}: {d.verdict} {d.at[:10]}" for d in conflict.decisions)
 
 
-def _share(value: float | None) -> str:
+def _percent(value: float | None) -> str:
     return "–" if value is None else f"{value:.0%}"
 
 

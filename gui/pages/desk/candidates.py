@@ -1,4 +1,4 @@
-"""The candidates of the selected sequence: thumbnails, recipe in words, scores, difference to the shown one."""
+"""The candidates of the selected sequence: thumbnail, recipe, score, difference from the displayed one."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ NO_PARENT = QModelIndex()
 
 
 class CandidatesModel(QAbstractListModel):
-    """The candidates as the session lists them, and how far each is from the shown one."""
+    """List the session's candidates, and the difference of each from the displayed one."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -47,47 +47,47 @@ class CandidatesModel(QAbstractListModel):
         self.differences: dict[int, float] = {}
 
     def rowCount(self, parent: Index = NO_PARENT) -> int:
-        """Number of candidates."""
+        """Return the number of candidates."""
         return 0 if parent.isValid() else len(self._session.detail.candidates)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Texts for people and screen readers; the candidate itself for the delegate."""
+        """Return texts for people and screen readers, and the candidate itself for the delegate."""
         if not index.isValid() or index.row() >= len(self._session.detail.candidates):
             return None
         candidate = self._session.detail.candidates[index.row()]
         if role == CANDIDATE_ROLE:
             return candidate
-        words = self.suggested(candidate)
+        reason = self.suggested(candidate)
         if role == Qt.ItemDataRole.DisplayRole:
             return self._session.label(candidate)
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return self._session.label(candidate) + (f", {words}" if words else "")
+            return self._session.label(candidate) + (f", {reason}" if reason else "")
         if role == Qt.ItemDataRole.ToolTipRole:
-            return None if self._session.blind else tip(candidate) + (f"\n{words}" if words else "")
+            return None if self._session.blind else tip(candidate) + (f"\n{reason}" if reason else "")
         return None
 
     def suggested(self, candidate: StoredCandidate) -> str:
-        """``suggested, because …``, or nothing."""
-        found = self._session.suggested
-        return found.label if found is not None and found.candidate_id == candidate.id else ""
+        """Return why this candidate is suggested: ``suggested, because …``, or "" if it is not."""
+        suggestion = self._session.suggested
+        return suggestion.label if suggestion is not None and suggestion.candidate_id == candidate.id else ""
 
     def reset(self) -> None:
-        """The candidates have changed."""
+        """Load the candidates again after they changed."""
         self.beginResetModel()
         self.differences.clear()
         self.endResetModel()
 
 
 def tip(candidate: StoredCandidate) -> str:
-    """What there is to know of a candidate, line by line."""
-    same = f"\nstands for {', '.join(candidate.merged)} as well" if candidate.merged else ""
-    looked_up = candidate.recipe.rule == "percentile"
-    made = f"percentile {candidate.percentile:g} (η* = {candidate.eta})" if looked_up else candidate.label
+    """Return the recipe and the scores of a candidate, one line each."""
+    duplicates = f"\nMerged near-duplicates: {', '.join(candidate.merged)}" if candidate.merged else ""
+    is_percentile = candidate.recipe.rule == "percentile"
+    recipe = f"percentile {candidate.percentile:g} (η* = {candidate.eta})" if is_percentile else candidate.label
     return (
-        f"{candidate.name}: {made}\n"
-        f"score {candidate.score:.2f}, lower is better = leftover streaks {candidate.streaks:.2f} + "
+        f"{candidate.name}: {recipe}\n"
+        f"Score {candidate.score:.2f} levels, lower is better: leftover streaks {candidate.streaks:.2f} + "
         f"lost detail {candidate.detail:.2f} + darkening {candidate.darkening:.2f} + "
-        f"temporal disagreement {candidate.disagreement:.2f}{same}"
+        f"temporal disagreement {candidate.disagreement:.2f}{duplicates}"
     )
 
 
@@ -97,7 +97,7 @@ class _Delegate(QStyledItemDelegate):
         self._session, self._model, self._thumbnails = session, model, thumbnails
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        """All rows are equally high."""
+        """Return the size of a row, the same for all."""
         return QSize(220, ROW)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
@@ -110,38 +110,42 @@ class _Delegate(QStyledItemDelegate):
             rows.tint(painter, rect, palette)
         room = rows.thumbnail(painter, rect, _THUMB, self._thumbnails.get(candidate.picture))
         number = f"{index.row() + 1}  " if index.row() < 9 else ""
-        rows.heading(painter, room, f"{number}{session.label(candidate)}", option.font, shown, palette)
+        title = f"{number}{rows.sentence(session.label(candidate))}"
+        rows.heading(painter, room, title, font=option.font, bold=shown, palette=palette)
         painter.setPen(palette.placeholderText().color())
         rows.line(painter, room, 27, "" if session.blind else self._scores(candidate))
-        rows.line(painter, room, 47, self._marks(candidate), prose=True)
+        rows.line(painter, room, 47, rows.sentence(self._marks(candidate)), prose=True)
         if shown:
             rows.outline(painter, rect, palette)
         painter.restore()
 
     def _scores(self, candidate: StoredCandidate) -> str:
         difference = self._model.differences.get(candidate.id)
-        apart = (
-            "" if difference is None or candidate.id == self._session.displayed else f"   differs by {difference:.2f}"
+        differs = (
+            "" if difference is None or candidate.id == self._session.displayed else f", differs by {difference:.2f}"
         )
-        return f"score {candidate.score:.2f}{apart}"
+        return f"Score {candidate.score:.2f}{differs} levels"
 
     def _marks(self, candidate: StoredCandidate) -> str:
         session = self._session
         decision = session.summary.decision if session.summary else None
         marks = []
         if not session.blind and decision and decision.candidate_id == candidate.id:
-            marks.append("✓ accepted" + (" automatically" if decision.kind == "automatic" else ""))
+            marks.append("✓ Accepted" + (" automatically" if decision.kind == "automatic" else ""))
         if session.compared_with == candidate.id:
-            marks.append("◧ compared with")
+            marks.append("◧ Comparison image")
         if session.detail.draft.base == candidate.id and session.detail.draft.layers:
-            marks.append("✎ painted on")
-        if words := self._model.suggested(candidate):
-            marks.append(words)
+            marks.append("✎ Base of the composite")
+        if reason := self._model.suggested(candidate):
+            marks.append(reason)
         return "   ".join(marks)
 
 
 class CandidatesPanel(QWidget):
-    """The list. paint_with: a person wants to paint with this candidate."""
+    """Show the list of candidates.
+
+    Signal `paint_with`: a person wants to paint with the candidate of this id.
+    """
 
     paint_with = Signal(int)
 
@@ -151,7 +155,7 @@ class CandidatesPanel(QWidget):
         self.model = CandidatesModel(session)
         self.view = QListView(uniformItemSizes=True)
         self.view.setAccessibleName("Candidates")
-        self.view.setToolTip("Click, or Left and Right, to show; double click to compare with; right click for more")
+        self.view.setToolTip("Click a candidate to display it, double-click to compare with it, right-click for more")
         self.view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.view.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
@@ -175,7 +179,7 @@ class CandidatesPanel(QWidget):
         self.view.customContextMenuRequested.connect(self._menu)
         session.selection_changed.connect(self._reset)
         session.detail_changed.connect(self._reset)
-        session.suggestions_changed.connect(self._tell)
+        session.suggestions_changed.connect(self._explain_suggestion)
         session.displayed_changed.connect(self._follow)
         session.draft_changed.connect(self.view.viewport().update)
         session.sequences_changed.connect(self.view.viewport().update)
@@ -198,39 +202,39 @@ class CandidatesPanel(QWidget):
         if summary is None:
             self.empty.setText("No sequence selected.")
         elif summary.state == "failed":
-            self.empty.setText(f"The analysis failed: {summary.error}")
+            self.empty.setText(f"Analysis failed: {summary.error}")
         else:
-            self.empty.setText("No candidates yet: analyse this sequence (Ctrl+R).")
+            self.empty.setText("No candidates yet. Press Ctrl+R to analyse new sequences.")
         self._judge()
-        self._tell()
+        self._explain_suggestion()
         self._follow()
 
     def _judge(self) -> None:
         """Say whether the candidates can be trusted, and why not."""
         summary = self._session.summary
-        told = summary is not None and summary.trust != "" and not self._session.blind
-        self.trust.setVisible(told)
-        if summary is None or not told:
+        has_verdict = summary is not None and summary.trust != "" and not self._session.blind
+        self.trust.setVisible(has_verdict)
+        if summary is None or not has_verdict:
             return
         mark, _ = rows.TRUST[summary.trust]
         if summary.verdict is None:
-            text = f"{mark} {summary.trust}: an older rainclean analysed; analyse again (Ctrl+R)"
+            text = f"{mark} {rows.sentence(summary.trust)}: analysed with an older version. Press Ctrl+R to re-analyse."
         else:
             reasons = [f"\n· {reason.words}" for reason in summary.verdict.reasons]
-            text = f"{mark} {summary.trust}, {MEANINGS[summary.verdict.state]}" + "".join(reasons)
-        where = "\nWhere: Shift+M" if summary.places else ""
-        self.trust.setText(text + where)
+            text = f"{mark} {rows.sentence(summary.trust)}: {MEANINGS[summary.verdict.state]}" + "".join(reasons)
+        hint = "\nShow where: Shift+M" if summary.places else ""
+        self.trust.setText(text + hint)
 
-    def _tell(self) -> None:
+    def _explain_suggestion(self) -> None:
         """Say what is suggested and why; a row has no room for all of it."""
-        session, found = self._session, self._session.suggested
-        self.why.setVisible(found is not None)
-        if found is not None:
-            candidate = session.candidate(found.candidate_id)
+        session, suggestion = self._session, self._session.suggested
+        self.why.setVisible(suggestion is not None)
+        if suggestion is not None:
+            candidate = session.candidate(suggestion.candidate_id)
             assert candidate is not None
             place = session.detail.candidates.index(candidate) + 1
             number = f"{place}  " if place < 10 else ""
-            self.why.setText(f"{number}{candidate.label}: {found.label}. {found.chance:.0%} sure.")
+            self.why.setText(f"{number}{candidate.label}: {suggestion.label}. {suggestion.chance:.0%} likely.")
             self.why.setToolTip(f"Suggested candidates: {session.suggestions.label}")
         self.view.viewport().update()
 
@@ -247,17 +251,20 @@ class CandidatesPanel(QWidget):
             self._soon.start()
 
     def _measure(self) -> None:
-        """Differences to the shown candidate, of those whose pictures are in memory: mean over a grid of pixels."""
+        """Measure each candidate's mean difference in levels from the displayed one, over a grid of pixels.
+
+        Only pictures in memory are measured.
+        """
         session = self._session
         shown = session.candidate(session.displayed)
-        mine = session.pictures.peek(shown.picture) if shown else None
-        if mine is not None:
-            step = max(1, mine.shape[0] // 90)
+        displayed = session.pictures.peek(shown.picture) if shown else None
+        if displayed is not None:
+            step = max(1, displayed.shape[0] // 90)
             for candidate in session.detail.candidates:
                 other = session.pictures.peek(candidate.picture)
-                if candidate.id not in self.model.differences and other is not None and other.shape == mine.shape:
-                    apart = abs(other[::step, ::step].astype("int16") - mine[::step, ::step])
-                    self.model.differences[candidate.id] = float(apart.mean())
+                if candidate.id not in self.model.differences and other is not None and other.shape == displayed.shape:
+                    difference = abs(other[::step, ::step].astype("int16") - displayed[::step, ::step])
+                    self.model.differences[candidate.id] = float(difference.mean())
         self.view.viewport().update()
 
     def _menu(self, place: QPoint) -> None:

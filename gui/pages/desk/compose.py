@@ -26,26 +26,36 @@ LARGEST = 400
 
 
 class ComposePanel(QWidget):
-    """layer_chosen: key of the layer whose mask is to be seen, "" for none."""
+    """Show brush, layers and suggestions.
+
+    Signal `layer_chosen`: key of the layer whose mask is to be tinted, "" for none.
+    """
 
     layer_chosen = Signal(str)
 
     def __init__(self, session: Session, composition: Composition, actions: Actions) -> None:
         super().__init__()
         self._session, self._composition = session, composition
-        self.source = named(QComboBox(), "Paint with", "The candidate that strokes bring in")
-        self.radius = named(Slider(1, LARGEST), "Brush radius", "Radius of the brush in px (Ctrl++ and Ctrl+-)")
-        self.softness = named(Slider(0, 100), "Softness", "0 is a hard edge, 100 a soft one")
-        self.edges = named(QCheckBox("stop at edges"), "Stop at edges", "The brush does not run over strong edges")
-        self.tolerance = named(QSpinBox(), "Fill tolerance", "Levels by which a fill may differ from its seed")
+        self.source = named(QComboBox(), "Paint with", "Candidate whose pixels strokes paint")
+        self.radius = named(Slider(1, LARGEST), "Brush radius", "Set the radius of the brush, px (Ctrl++ and Ctrl+-)")
+        self.softness = named(
+            Slider(0, 100), "Softness", "Set how soft the edge of a stroke is: 0 % is hard, 100 % is soft"
+        )
+        self.edges = named(QCheckBox("Stop at edges"), "Stop at edges", "Keep the brush from crossing strong edges")
+        self.tolerance = named(
+            QSpinBox(), "Fill tolerance", "Set by how many grey levels a filled pixel may differ from the clicked one"
+        )
         self.tolerance.setRange(0, 255)
-        self.feather = named(QSpinBox(), "Feather", "Softens the joins of the chosen layer, px")
+        self.tolerance.setSuffix(" levels")
+        self.feather = named(QSpinBox(), "Feather", "Soften the border of the selected layer, px")
         self.feather.setRange(0, 200)
         self.feather.setSuffix(" px")
-        self.layers = named(QListWidget(), "Layers", "What is painted over the base")
-        self.remove = named(QPushButton("Remove layer"), "Remove layer", "Removes the chosen layer; can be undone")
+        self.layers = named(QListWidget(), "Layers", "Layers painted over the base candidate")
+        self.remove = named(
+            QPushButton("Remove layer"), "Remove layer", "Remove the selected layer; undo brings it back"
+        )
         self.excluded = Label()
-        self.suggestion = Label("Suggestions: press J.", wordWrap=True)
+        self.suggestion = Label("Press J for the next suggestion.", wordWrap=True)
         self._lay_out(actions)
         self.source.activated.connect(lambda _: composition.set_brush(source=self.source.currentData()))
         self.radius.valueChanged.connect(lambda v: composition.set_brush(radius=float(v)))
@@ -100,8 +110,8 @@ class ComposePanel(QWidget):
         layout.addWidget(group, 1)
         layout.addWidget(hints)
 
-    def say(self, text: str) -> None:
-        """A line on the suggestions."""
+    def set_suggestion(self, text: str) -> None:
+        """Show this line about the suggestions."""
         self.suggestion.setText(text)
 
     def _show(self) -> None:
@@ -123,7 +133,7 @@ class ComposePanel(QWidget):
         self._actions["erase"].setChecked(brush.erasing)
         self._list_layers()
         count = len(draft.exclude)
-        self.excluded.setText(f"{count} stroke{'s' if count != 1 else ''} in the exclusion mask" if count else "")
+        self.excluded.setText(f"Exclusion mask: {count} stroke{'s' if count != 1 else ''}" if count else "")
 
     def _list_layers(self) -> None:
         session = self._session
@@ -132,7 +142,7 @@ class ComposePanel(QWidget):
         self.layers.clear()
         for layer in draft.layers:
             candidate = session.candidate(int(layer.candidate))
-            name = session.label(candidate) if candidate else "a candidate that is gone"
+            name = session.label(candidate) if candidate else "removed candidate"
             strokes = f"{len(layer.shapes)} stroke{'s' if len(layer.shapes) != 1 else ''}"
             feather = f", feather {layer.feather:g} px" if layer.feather else ""
             item = QListWidgetItem(f"{name}: {strokes}{feather}")

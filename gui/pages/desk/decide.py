@@ -1,4 +1,4 @@
-"""What a person says of the selected sequence: accept, reject with reasons, unset, star, note."""
+"""The row that decides on the selected sequence: accept, reject with reasons, unset, star, note."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
@@ -15,13 +15,17 @@ from PySide6.QtWidgets import (
 )
 
 from gui.actions import Actions
+from gui.pages.desk.rows import sentence
 from gui.state import Session
 from gui.widgets import Label
 from pipeline.project.model import REASONS
 
 
 class DecideBar(QWidget):
-    """One row under the picture. Buttons stand for actions; the note is kept with Enter, or when the field is left."""
+    """Show one row of buttons and the note under the picture.
+
+    The note is saved with Enter, or when the field loses the focus.
+    """
 
     def __init__(self, session: Session, actions: Actions) -> None:
         super().__init__()
@@ -29,10 +33,10 @@ class DecideBar(QWidget):
         self.state = Label()
         self.state.setMinimumWidth(220)
         self.state.setWordWrap(True)
-        self.note = QLineEdit(placeholderText="note (N)")
+        self.note = QLineEdit(placeholderText="Note (N)")
         self.note.setMinimumWidth(120)
         self.note.setAccessibleName("Note")
-        self.note.setToolTip("A note on this sequence (N); Enter keeps it")
+        self.note.setToolTip("Write a note on this sequence (N); Enter saves it")
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 4, 0, 4)
         layout.addWidget(self.state, 1)
@@ -49,7 +53,7 @@ class DecideBar(QWidget):
         self._typed: tuple[int, str] | None = None
         self.note.textEdited.connect(self._type)
         self.note.returnPressed.connect(self.note.clearFocus)
-        self.note.editingFinished.connect(self._keep_note)
+        self.note.editingFinished.connect(self._save_note)
         for signal in (session.selection_changed, session.draft_changed, session.sequences_changed):
             signal.connect(self._show)
         self._noted_of: int | None = None
@@ -59,8 +63,8 @@ class DecideBar(QWidget):
         if self._session.selected is not None:
             self._typed = self._session.selected, text
 
-    def _keep_note(self) -> None:
-        """Store what was typed, on the sequence it was typed for; what could not be stored stays in the field."""
+    def _save_note(self) -> None:
+        """Save the typed note on the sequence it was typed for; text that cannot be stored stays in the field."""
         if self._typed is not None:
             number, text = self._typed
             self._typed = None
@@ -69,7 +73,7 @@ class DecideBar(QWidget):
     def _show(self) -> None:
         session = self._session
         if self._typed is not None and self._typed[0] != session.selected:
-            self._keep_note()
+            self._save_note()
         summary = session.summary
         self.note.setEnabled(summary is not None and not session.blind)
         draft = session.detail.draft
@@ -77,46 +81,46 @@ class DecideBar(QWidget):
             self.note.setText(draft.note)
             self._noted_of = session.selected
         self.buttons["star"].defaultAction().setText("★ Star" if draft.star else "☆ Star")
-        self.state.setText(words(session))
+        self.state.setText(decision_text(session))
 
     def focus_note(self) -> None:
-        """Write a note."""
+        """Put the keyboard focus on the note."""
         self.note.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
 
-def words(session: Session) -> str:
-    """What was decided on the selected sequence, by whom and when."""
+def decision_text(session: Session) -> str:
+    """Return the decision on the selected sequence, with its author and time."""
     summary = session.summary
     if summary is None:
         return ""
     if session.blind:
-        judged = session.editor is not None and session.editor.has_opinion(summary.sequence.id)
-        return "second opinion: " + ("you have judged this" if judged else "judge afresh")
+        is_judged = session.editor is not None and session.editor.has_opinion(summary.sequence.id)
+        return "Second opinion: " + ("given" if is_judged else "not given yet")
     decision = summary.decision
     if decision is None:
-        return "not decided"
+        return "Undecided"
     candidate = session.candidate(decision.candidate_id)
-    named = session.label(candidate) if candidate else summary.chosen
-    chosen = "rejected" if decision.verdict == "rejected" else f"accepted: {named}"
-    why = f" ({', '.join(dict(REASONS)[key] for key in decision.reasons)})" if decision.reasons else ""
+    label = session.label(candidate) if candidate else summary.chosen
+    verdict = "Rejected" if decision.verdict == "rejected" else f"Accepted: {label}"
+    reasons = f" ({', '.join(dict(REASONS)[key] for key in decision.reasons)})" if decision.reasons else ""
     mask = ", with exclusion mask" if decision.exclude else ""
-    return f"{chosen}{why}{mask}\nby {decision.who}, {decision.at[:16].replace('T', ' ')} UTC"
+    return f"{verdict}{reasons}{mask}\nby {decision.who}, {decision.at[:16].replace('T', ' ')} UTC"
 
 
 class RejectDialog(QDialog):
-    """Reasons to choose from, by mouse or number keys; Enter rejects."""
+    """Ask for the reasons, by mouse or number keys; Enter rejects."""
 
     def __init__(self, name: str, parent: QWidget) -> None:
         super().__init__(parent)
         self.setWindowTitle(f"Reject {name}")
         layout = QVBoxLayout(self)
-        layout.addWidget(Label(f"Why is no candidate of {name} fit for use?"))
+        layout.addWidget(Label(f"Why is no candidate of {name} usable?"))
         self.boxes: dict[str, QCheckBox] = {}
         for number, (key, text) in enumerate(REASONS, 1):
-            box = QCheckBox(f"{number}  {text}")
+            box = QCheckBox(f"{number}  {sentence(text)}")
             self.boxes[key] = box
             layout.addWidget(box)
-        self.note = QLineEdit(placeholderText="anything else")
+        self.note = QLineEdit(placeholderText="Other reason")
         self.note.setAccessibleName("Note")
         layout.addWidget(self.note)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
@@ -128,7 +132,7 @@ class RejectDialog(QDialog):
         reject.setFocus()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """A number is its reason."""
+        """Toggle the reason of this number."""
         boxes = list(self.boxes.values())
         if event.text().isdecimal() and 0 < int(event.text()) <= len(boxes):
             boxes[int(event.text()) - 1].toggle()
@@ -137,5 +141,5 @@ class RejectDialog(QDialog):
 
     @property
     def reasons(self) -> list[str]:
-        """Keys of the chosen reasons."""
+        """The keys of the chosen reasons."""
         return [key for key, box in self.boxes.items() if box.isChecked()]

@@ -1,4 +1,4 @@
-"""The strip of frames under the picture: rain amount of each as a curve, the shown one, the used ones; play."""
+"""The strip of frames under the picture: a curve of rain amounts, the displayed frame, the used frames, play."""
 
 from collections.abc import Sequence
 
@@ -19,9 +19,10 @@ _MARGIN = 8.0
 
 
 class FrameCurve(QWidget):
-    """Rain amount over frames. chosen: a person clicked or dragged to a frame (index in the clip).
+    """Draw the rain amount over the frames.
 
-    at_hand: the frames that can be seen, rising; all but those that cannot be stabilized or repeat another.
+    Signal `chosen`: a person clicked or dragged to a frame (index in the clip). `available`: the frames that can be
+    displayed, ascending; those that cannot be stabilized, or repeat another, are left out.
     """
 
     chosen = Signal(int)
@@ -30,51 +31,51 @@ class FrameCurve(QWidget):
         super().__init__()
         self.first = 0
         self.amounts: tuple[float | None, ...] = ()
-        self.at_hand: tuple[int, ...] = ()
+        self.available: tuple[int, ...] = ()
         self.frame, self.reference = 0, 0
         self.used: range = range(0)
-        self._made: list[QPolygonF] = []
-        self._made_of: tuple[object, ...] = ()
+        self._parts: list[QPolygonF] = []
+        self._parts_key: tuple[object, ...] = ()
         self.setMinimumHeight(52)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Frames")
-        self.setToolTip("Rain amount of each frame in grey levels; click or drag to see a frame (, and . step)")
+        self.setToolTip("Rain amount per frame, grey levels. Click or drag to display a frame; , and . step.")
 
     def sizeHint(self) -> QSize:
-        """Wide and low."""
+        """Return a wide and low size."""
         return QSize(600, 52)
 
     def set_frames(self, first: int, amounts: Sequence[float | None], reference: int) -> None:
-        """Frames from index ``first`` on with their rain amounts, None for one that cannot be seen."""
+        """Set the rain amounts of the frames from index ``first`` on, None for one that cannot be displayed."""
         if (first, tuple(amounts), reference) == (self.first, self.amounts, self.reference):
-            return  # a kept candidate does not change what frame is looked at
+            return  # a new candidate does not change which frame is displayed
         self.first, self.amounts = first, tuple(amounts)
-        self.at_hand = tuple(frame for frame, amount in enumerate(self.amounts, first) if amount is not None)
+        self.available = tuple(frame for frame, amount in enumerate(self.amounts, first) if amount is not None)
         self.reference = self.frame = reference
         self.used = range(0)
         self.update()
 
     def set_frame(self, frame: int) -> None:
-        """Mark the shown frame."""
+        """Mark the displayed frame."""
         self.frame = frame
         self.update()
 
     def nearest(self, frame: int) -> int:
-        """The frame at hand that lies nearest; the frame itself where there is none."""
-        return min(self.at_hand, key=lambda one: abs(one - frame), default=frame)
+        """Return the nearest available frame, or the frame itself if none is available."""
+        return min(self.available, key=lambda one: abs(one - frame), default=frame)
 
     def set_used(self, used: range) -> None:
-        """Shade the frames that the live picture is made of."""
+        """Shade the frames that the live picture uses."""
         if used != self.used:
             self.used = used
             self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The curve, the used frames, the reference frame and the shown one."""
+        """Paint the curve, the used frames, the reference frame and the displayed one."""
         painter = QPainter(self)
         palette = self.palette()
         painter.fillRect(self.rect(), palette.base())
-        if not self.at_hand:
+        if not self.available:
             return
         if self.used:
             left, right = self._x(self.used.start), self._x(self.used.stop - 1)
@@ -93,7 +94,7 @@ class FrameCurve(QWidget):
             painter.drawLine(QPointF(self._x(frame), 0), QPointF(self._x(frame), self.height()))
         painter.setPen(palette.placeholderText().color())
         known = [amount for amount in self.amounts if amount is not None]
-        span = f"{min(known):.1f} to {max(known):.1f}"
+        span = f"{min(known):.1f} to {max(known):.1f} levels"
         painter.drawText(self.rect().adjusted(6, 2, -6, 0), Qt.AlignmentFlag.AlignRight, span)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -116,9 +117,9 @@ class FrameCurve(QWidget):
         return _MARGIN + share * (self.width() - 2 * _MARGIN)
 
     def _curve(self) -> list[QPolygonF]:
-        """The curve, with gaps where frames cannot be seen; made anew where amounts or size have changed."""
-        made_of = (self.amounts, self.first, self.width(), self.height())
-        if made_of != self._made_of:
+        """Return the curve, with gaps where frames are missing; computed again after amounts or size changed."""
+        key = (self.amounts, self.first, self.width(), self.height())
+        if key != self._parts_key:
             known = [amount for amount in self.amounts if amount is not None]
             least, span = min(known), max(max(known) - min(known), LEAST_SPAN)
             low, high = self.height() - 4, self.height() - 10
@@ -128,16 +129,19 @@ class FrameCurve(QWidget):
                     parts[-1].append(QPointF(self._x(self.first + place), low - high * (amount - least) / span))
                 elif parts[-1] and self._is_hole(place):
                     parts.append([])
-            self._made, self._made_of = [QPolygonF(points) for points in parts], made_of
-        return self._made
+            self._parts, self._parts_key = [QPolygonF(points) for points in parts], key
+        return self._parts
 
     def _is_hole(self, place: int) -> bool:
-        """Whether several frames side by side cannot be seen: of a long clip only every second or third is used."""
+        """Return whether four frames in a row are missing: of a long clip only every second or third is used."""
         return all(amount is None for amount in self.amounts[place : place + 4])
 
 
 class FrameStrip(QWidget):
-    """Curve, play button, and which frame is shown. frame_chosen: of the selected sequence, index in the clip."""
+    """Show the curve, the play button and the displayed frame.
+
+    Signal `frame_chosen`: a frame of the selected sequence, index in the clip.
+    """
 
     frame_chosen = Signal(int)
 
@@ -166,27 +170,32 @@ class FrameStrip(QWidget):
         self._reset()
 
     def choose(self, frame: int) -> None:
-        """Show this frame, or the nearest one that can be seen."""
+        """Display this frame, or the nearest available one."""
         frame = self.curve.nearest(frame)
         if frame != self.curve.frame:
             self.curve.set_frame(frame)
-            self._say()
+            self._update_label()
             self.frame_chosen.emit(frame)
 
-    def step(self, by: int, around: bool = False) -> None:
-        """Show the next or previous frame."""
-        there = self.curve.at_hand
-        if not there:
+    def step(self, by: int, *, around: bool = False) -> None:
+        """Display another frame.
+
+        Args:
+            by: number of frames, negative for earlier ones.
+            around: after the last frame go on with the first.
+        """
+        available = self.curve.available
+        if not available:
             return
-        place = there.index(self.curve.nearest(self.curve.frame)) + by
-        self.choose(there[place % len(there) if around else min(max(place, 0), len(there) - 1)])
+        place = available.index(self.curve.nearest(self.curve.frame)) + by
+        self.choose(available[place % len(available) if around else min(max(place, 0), len(available) - 1)])
 
     def stop(self) -> None:
         """Stop playing."""
         self.play.setChecked(False)
 
     def _begin_anew(self) -> None:
-        """Another sequence, or the same one judged otherwise: its reference frame is shown."""
+        """Display the reference frame of another sequence, or of the same one in another way of judging."""
         self._of = None
         self._reset()
 
@@ -201,14 +210,14 @@ class FrameStrip(QWidget):
                 self.curve.set_frame(detail.analysis.reference_frame)
         else:
             self.curve.set_frames(0, (), 0)
-        self._say()
+        self._update_label()
 
-    def _say(self) -> None:
+    def _update_label(self) -> None:
         place = self.curve.frame - self.curve.first
         if not 0 <= place < len(self.curve.amounts):
             self.label.clear()
             return
-        reference = "  reference" if self.curve.frame == self.curve.reference else ""
+        reference = " (reference)" if self.curve.frame == self.curve.reference else ""
         amount = self.curve.amounts[place]
-        rain = "cannot be stabilized" if amount is None else f"rain {amount:.2f}"
-        self.label.setText(f"frame {self.curve.frame}{reference}\n{rain}")
+        rain = "Cannot be stabilized" if amount is None else f"Rain {amount:.2f} levels"
+        self.label.setText(f"Frame {self.curve.frame}{reference}\n{rain}")

@@ -1,4 +1,4 @@
-"""What the keys of the desk do: handlers of `actions.TABLE`, by id."""
+"""Handlers of the desk's keys, by id of `actions.TABLE`."""
 
 from collections.abc import Callable
 from functools import partial
@@ -27,7 +27,7 @@ SUGGESTED = (0, 220, 255)
 
 
 class DeskActions:
-    """Turns keys and what is drawn in the view into changes of session, live picture and draft."""
+    """Turn keys and strokes in the view into changes of session, live picture and draft."""
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
@@ -41,7 +41,7 @@ class DeskActions:
         desk.paint_suggestions.changed.connect(self._show_suggestion)
 
     def handlers(self) -> dict[str, Callable[[], object]]:
-        """By id of the action."""
+        """Return the handlers by id of the action."""
         session, desk, view = self.session, self.desk, self.view
         return {
             "next": partial(session.step, 1),
@@ -92,14 +92,18 @@ class DeskActions:
             "larger": partial(self._scale_brush, 1.25),
             "smaller": partial(self._scale_brush, 0.8),
             "suggest": self._suggest,
-            "take": self._take,
+            "take": self._take_suggestion,
             "no_tool": self.no_tool,
         }
 
     # -- deciding ------------------------------------------------------------------------------------------------
 
     def accept(self, *, advance: bool) -> None:
-        """Accept what is shown; a live picture is kept as a candidate first."""
+        """Accept the displayed candidate; a live picture is saved as a candidate first.
+
+        Args:
+            advance: go on to the nearest undecided sequence.
+        """
         if self.live.trying and not self.keep():
             return
         # Joining and scoring a composite takes a moment, a plain acceptance a few milliseconds.
@@ -113,7 +117,7 @@ class DeskActions:
                 QGuiApplication.restoreOverrideCursor()
 
     def reject(self) -> None:
-        """Ask for reasons and reject."""
+        """Ask for the reasons, then reject."""
         summary = self.session.summary
         if summary is None:
             return
@@ -123,14 +127,22 @@ class DeskActions:
         dialog.open()
 
     def keep(self, percentile: float | None = None, batch: str = "") -> int | None:
-        """Make the live picture a candidate; its id, None where that cannot be done."""
+        """Save the live picture as a candidate.
+
+        Args:
+            percentile: another one than the slider's.
+            batch: of edits that are undone together; "" for an edit of its own.
+
+        Returns:
+            The candidate's id, None if it cannot be saved now.
+        """
         summary = self.session.summary
-        made = self.live.candidate(percentile)
-        if summary is None or made is None:
-            self.live.when_sorted(lambda: self.session.message.emit("the frames are sorted now"))
-            self.session.message.emit("the frames are being sorted; press again in a moment")
+        live_candidate = self.live.candidate(percentile)
+        if summary is None or live_candidate is None:
+            self.live.when_sorted(lambda: self.session.message.emit("Frames sorted"))
+            self.session.message.emit("The frames are being sorted. Press again in a moment.")
             return None
-        recipe, kept = made
+        recipe, kept = live_candidate
         change = self.session.change(
             lambda editor: editor.keep(
                 summary.sequence,
@@ -147,7 +159,7 @@ class DeskActions:
         self.live.leave()
         if percentile is None:
             self.session.show(change.result.id)
-            self.session.message.emit(f"kept: {recipe.words}")
+            self.session.message.emit(f"Candidate saved: {recipe.words}")
         return change.result.id
 
     # -- comparing -----------------------------------------------------------------------------------------------
@@ -172,7 +184,7 @@ class DeskActions:
         kind, gain = DIFFERENCES[self._difference]
         self.view.set_difference(kind, gain)  # type: ignore[arg-type]
         self._mode(Mode.DIFFERENCE)
-        self.session.message.emit(f"difference: {kind}" + (f", {gain} times" if gain > 1 else ""))
+        self.session.message.emit(f"Difference: {kind}" + (f", ×{gain}" if gain > 1 else ""))
 
     def _blink(self) -> None:
         self.view.set_blinking(False)
@@ -189,7 +201,7 @@ class DeskActions:
         session = self.session
         if session.compared_with is None and session.displayed is not None:
             session.compare_with(session.displayed)
-            session.message.emit("comparing with this candidate; C again compares with the rainy frame")
+            session.message.emit("Comparing with this candidate. Press C again to compare with the rainy frame.")
         else:
             session.compare_with(None)
 
@@ -227,7 +239,7 @@ class DeskActions:
         if composition.brush.tool is None:
             self._paint("brush")
         self.session.message.emit(
-            "strokes mark what must not be trusted" if composition.brush.excluding else "strokes paint with a candidate"
+            "Strokes now mark excluded areas" if composition.brush.excluding else "Strokes now paint with a candidate"
         )
 
     def _scale_brush(self, factor: float) -> None:
@@ -239,22 +251,23 @@ class DeskActions:
         self.desk.tabs.setCurrentWidget(self.desk.compose)
         self.desk.paint_suggestions.next()
 
-    def _take(self) -> None:
+    def _take_suggestion(self) -> None:
         paint_suggestions = self.desk.paint_suggestions
-        one = paint_suggestions.current
-        if one is None:
-            self.session.message.emit("there is no suggestion yet: press J")
+        suggestion = paint_suggestions.current
+        if suggestion is None:
+            self.session.message.emit("No suggestion yet. Press J.")
             return
         if self.desk.composition.add(
-            one.shapes, paint_suggestions.candidate, new_batch(), excluding=one.kind == "exclude"
+            suggestion.shapes, paint_suggestions.candidate, new_batch(), excluding=suggestion.kind == "exclude"
         ):
             paint_suggestions.drop()
 
     def _show_suggestion(self) -> None:
         paint_suggestions = self.desk.paint_suggestions
-        self.desk.compose.say(paint_suggestions.description)
-        one = paint_suggestions.current
-        self.view.set_outlines([Outline(shape.points, SUGGESTED, True) for shape in one.shapes] if one else [])
+        self.desk.compose.set_suggestion(paint_suggestions.description)
+        suggestion = paint_suggestions.current
+        shapes = suggestion.shapes if suggestion else ()
+        self.view.set_outlines([Outline(shape.points, SUGGESTED, dashed=True) for shape in shapes])
 
     # -- leaving -------------------------------------------------------------------------------------------------
 

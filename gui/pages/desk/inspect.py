@@ -1,8 +1,8 @@
-"""Why is this pixel so: its values over time, histogram, mode, percentile range; the votes of a region and its η*."""
+"""Explain a pixel by its values over time, histogram, mode and percentile range, and a region by its votes and η*."""
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from PySide6.QtCore import QEvent, Signal
@@ -14,18 +14,44 @@ if TYPE_CHECKING:
     from rainclean.live import PixelHistory
     from rainclean.temporal import Votes
 
-_CHANNELS = (("red", "#e5484d"), ("green", "#30a46c"), ("blue", "#3e8ed0"))
+_CHANNELS = (("Red", "#e5484d"), ("Green", "#30a46c"), ("Blue", "#3e8ed0"))
 
 _HINT = (
-    "P, then click a pixel: how its values went over time, and where the chosen percentile lies.\n\n"
-    "Q, then drag a rectangle: the votes inside, and the η* that this region alone would choose."
+    "Press P and click a pixel: see its values over time, and where the percentile lies.\n\n"
+    "Press Q and drag a rectangle: see its votes, and the η* that this region alone would choose."
 )
 
 
-class InspectPanel(QWidget):
-    """Plots are made when they are first needed: loading them takes longer than opening the window may.
+class _Plots(NamedTuple):
+    """The plots, each a ``pyqtgraph.PlotWidget``: that library has no types."""
 
-    use_region: a person wants the region's η* as a candidate for the region.
+    time: Any
+    sorted: Any
+    histogram: Any
+    votes: Any
+
+
+class _Axes(NamedTuple):
+    """Titles of a plot's axes."""
+
+    bottom: str
+    left: str
+    legend: bool = False
+
+
+_AXES = {
+    "time": _Axes("Frame", "Value, levels", legend=True),
+    "sorted": _Axes("Percentile", "Value, levels"),
+    "histogram": _Axes("Luma, levels", "Frames"),
+    "votes": _Axes("Percentile", "Fraction of pixels", legend=True),
+}
+
+
+class InspectPanel(QWidget):
+    """Show text and plots of a pixel or a region.
+
+    Plots are made when they are first needed: loading them takes longer than opening the window may. Signal
+    `use_region`: a person wants the region's η* as a candidate for the region.
     """
 
     use_region = Signal()
@@ -35,78 +61,81 @@ class InspectPanel(QWidget):
         self.text = QLabel(_HINT, wordWrap=True)
         self.text.setAccessibleName("About the pixel or region")
         self.use = QPushButton("Use this η* for the region (E)")
-        self.use.setToolTip("Keeps a candidate with this percentile and paints the region with it (E)")
+        self.use.setToolTip("Save a candidate with this percentile and paint the region with it (E)")
         self.use.clicked.connect(self.use_region)
         self.use.hide()
         self._layout = QVBoxLayout(self)
         self._layout.addWidget(self.text)
         self._layout.addWidget(self.use)
         self._layout.addStretch(1)
-        self._plots: dict[str, Any] = {}
-        self._again: Callable[[], None] | None = None
+        self._plots: _Plots | None = None
+        self._redraw: Callable[[], None] | None = None
 
     def clear(self) -> None:
-        """Back to the hint."""
+        """Show the hint in place of text and plots."""
         self.text.setText(_HINT)
         self.use.hide()
-        self._again = None
-        for plot in self._plots.values():
+        self._redraw = None
+        for plot in self._plots or ():
             plot.hide()
 
     def show_pixel(self, history: "PixelHistory", percentile: float) -> None:
-        """Show one pixel, and what this percentile makes of it."""
-        self._make_plots()
-        self._again = partial(self.show_pixel, history, percentile)
+        """Show the values of one pixel and the colour that this percentile gives it."""
+        plots = self._ready_plots()
+        self._redraw = partial(self.show_pixel, history, percentile)
         self.use.hide()
         chosen = history.at(percentile)
-        votes = f"votes for {history.votes[0]} to {history.votes[-1]}" if history.votes else "casts no vote"
-        self.text.setText(
-            f"<b>Pixel {history.x}, {history.y}</b> over {len(history.luma)} frames: mode {history.mode} in luma, "
-            f"percentile range {history.low:.1f} to {history.high:.1f}, {votes}. "
-            f"Percentile {percentile:g} gives R {chosen[0]}, G {chosen[1]}, "
-            f"B {chosen[2]}."
+        votes = (
+            f"It votes for percentiles {history.votes[0]} to {history.votes[-1]}."
+            if history.votes
+            else "It casts no vote."
         )
-        self._over_time(history, chosen)
-        self._sorted(history, percentile)
-        self._histogram(history)
-        for name in ("time", "sorted", "histogram"):
-            self._plots[name].show()
-        self._plots["votes"].hide()
+        self.text.setText(
+            f"<b>Pixel {history.x}, {history.y}</b> over {len(history.luma)} frames. The mode of its luma is "
+            f"{history.mode}, at percentiles {history.low:.1f} to {history.high:.1f}. {votes} "
+            f"Percentile {percentile:g} gives R {chosen[0]}, G {chosen[1]}, B {chosen[2]}."
+        )
+        self._draw_time(plots.time, history, chosen)
+        self._draw_sorted(plots.sorted, history, percentile)
+        self._draw_histogram(plots.histogram, history)
+        for plot in (plots.time, plots.sorted, plots.histogram):
+            plot.show()
+        plots.votes.hide()
 
     def show_votes(self, region: Region, votes: "Votes", whole: "Votes") -> None:
-        """Show what a region votes for, beside the whole picture."""
-        self._make_plots()
-        self._again = partial(self.show_votes, region, votes, whole)
-        said = "So does the whole picture." if votes.eta == whole.eta else f"The whole picture chooses {whole.eta}."
+        """Show the votes of a region and, for comparison, of the whole picture."""
+        plots = self._ready_plots()
+        self._redraw = partial(self.show_votes, region, votes, whole)
+        same = votes.eta == whole.eta
+        comparison = "So would the whole picture." if same else f"The whole picture would choose {whole.eta}."
         self.text.setText(
-            f"<b>Region {region.width}×{region.height}</b> at {region.x}, {region.y}: alone it would choose "
-            f"<b>η* = {votes.eta}</b> over {votes.frames} frames. {said} "
+            f"<b>Region {region.width}×{region.height} px</b> at {region.x}, {region.y}: alone it would choose "
+            f"<b>η* = {votes.eta}</b> over {votes.frames} frames. {comparison} "
             f"{votes.silent_share:.1%} of its pixels cast no vote."
         )
-        plot = self._plots["votes"]
+        plot = plots.votes
         plot.clear()
-        for these, colour, name in ((whole, (150, 150, 150), "whole picture"), (votes, (217, 164, 0), "region")):
-            share = np.asarray(these.counts, float) / max(1, these.pixels)
-            plot.plot(np.arange(101), share, pen={"color": colour, "width": 2}, name=name)
+        for these, colour, name in ((whole, (150, 150, 150), "Whole picture"), (votes, (217, 164, 0), "Region")):
+            fractions = np.asarray(these.counts, float) / max(1, these.pixels)
+            plot.plot(np.arange(101), fractions, pen={"color": colour, "width": 2}, name=name)
         plot.addItem(self._mark(votes.eta, "η*"))
-        for name in ("time", "sorted", "histogram"):
-            self._plots[name].hide()
+        for other in (plots.time, plots.sorted, plots.histogram):
+            other.hide()
         plot.show()
         self.use.show()
 
-    def _over_time(self, history: "PixelHistory", chosen: tuple[int, int, int]) -> None:
-        plot = self._plots["time"]
+    @staticmethod
+    def _draw_time(plot: Any, history: "PixelHistory", chosen: tuple[int, int, int]) -> None:
         plot.clear()
         for channel, (name, colour) in enumerate(_CHANNELS):
             plot.plot(list(history.indices), history.values[:, channel], pen={"color": colour, "width": 1}, name=name)
             plot.addItem(_level(chosen[channel], colour))
-        plot.plot(list(history.indices), history.luma, pen={"color": (150, 150, 150), "width": 2}, name="luma")
+        plot.plot(list(history.indices), history.luma, pen={"color": (150, 150, 150), "width": 2}, name="Luma")
 
-    def _sorted(self, history: "PixelHistory", percentile: float) -> None:
-        """The paper's figure: values in their order over the percentile, the mode's range shaded."""
+    def _draw_sorted(self, plot: Any, history: "PixelHistory", percentile: float) -> None:
+        """Draw the paper's figure: sorted values over the percentile, the mode's range shaded."""
         import pyqtgraph as pg
 
-        plot = self._plots["sorted"]
         plot.clear()
         along = 100 * np.arange(len(history.luma)) / max(1, len(history.luma) - 1)
         shade = pg.LinearRegionItem(
@@ -118,53 +147,50 @@ class InspectPanel(QWidget):
         plot.plot(along, np.sort(history.luma), pen={"color": (150, 150, 150), "width": 2})
         plot.addItem(self._mark(percentile, f"{percentile:g}"))
 
-    def _histogram(self, history: "PixelHistory") -> None:
+    def _draw_histogram(self, plot: Any, history: "PixelHistory") -> None:
         import pyqtgraph as pg
 
-        plot = self._plots["histogram"]
         plot.clear()
         counts = np.bincount(history.luma, minlength=256)
-        there = np.flatnonzero(counts)
-        plot.addItem(pg.BarGraphItem(x=there, height=counts[there], width=0.9, brush=(150, 150, 150), pen=None))
-        plot.addItem(self._mark(history.mode, "mode"))
+        levels = np.flatnonzero(counts)
+        plot.addItem(pg.BarGraphItem(x=levels, height=counts[levels], width=0.9, brush=(150, 150, 150), pen=None))
+        plot.addItem(self._mark(history.mode, "Mode"))
 
-    def _make_plots(self) -> None:
-        if self._plots:
-            return
+    def _ready_plots(self) -> _Plots:
+        """Return the plots, made at the first call."""
+        if self._plots is None:
+            self._plots = _Plots(**{name: self._make_plot(axes) for name, axes in _AXES.items()})
+            self._colour()
+        return self._plots
+
+    def _make_plot(self, axes: _Axes) -> Any:
         import pyqtgraph as pg
 
-        for name, below, beside in (
-            ("time", "frame", "level"),
-            ("sorted", "percentile", "level"),
-            ("histogram", "luma", "frames"),
-            ("votes", "percentile", "share of pixels"),
-        ):
-            plot = pg.PlotWidget()
-            plot.setMenuEnabled(False)
-            plot.setMouseEnabled(False, False)
-            plot.hideButtons()
-            plot.setLabel("bottom", below)
-            plot.setLabel("left", beside)
-            plot.setMinimumSize(120, 130)
-            plot.getAxis("left").enableAutoSIPrefix(False)
-            if name in ("time", "votes"):
-                plot.addLegend(offset=(-1, 1), colCount=2)
-            plot.setAccessibleName(f"Plot: {beside} by {below}")
-            self._plots[name] = plot
-            self._layout.insertWidget(self._layout.count() - 1, plot, 3)
-        self._colour()
+        plot = pg.PlotWidget()
+        plot.setMenuEnabled(False)
+        plot.setMouseEnabled(False, False)
+        plot.hideButtons()
+        plot.setLabel("bottom", axes.bottom)
+        plot.setLabel("left", axes.left)
+        plot.setMinimumSize(120, 130)
+        plot.getAxis("left").enableAutoSIPrefix(False)
+        if axes.legend:
+            plot.addLegend(offset=(-1, 1), colCount=2)
+        plot.setAccessibleName(f"Plot: {axes.left} by {axes.bottom}")
+        self._layout.insertWidget(self._layout.count() - 1, plot, 3)
+        return plot
 
     def changeEvent(self, event: QEvent) -> None:
         """Follow the palette."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange and getattr(self, "_plots", None):
             self._colour()
-            if self._again is not None:
-                self._again()
+            if self._redraw is not None:
+                self._redraw()
 
     def _colour(self) -> None:
         text, base = self.palette().text().color(), self.palette().base().color()
-        for plot in self._plots.values():
+        for plot in self._plots or ():
             plot.setBackground(base)
             for side in ("bottom", "left"):
                 plot.getAxis(side).setPen(text)
@@ -173,12 +199,12 @@ class InspectPanel(QWidget):
                 plot.getPlotItem().legend.setLabelTextColor(text)
 
     def _mark(self, at: float, text: str) -> Any:
-        """A line at a value, its name on the plot's own ground: legible over curves and bars."""
+        """Return a line at a value, its name on the plot's own background: legible over curves and bars."""
         import pyqtgraph as pg
 
-        words = {"color": self.palette().text().color(), "fill": self.palette().base().color(), "position": 0.9}
+        label = {"color": self.palette().text().color(), "fill": self.palette().base().color(), "position": 0.9}
         pen = {"color": (217, 100, 0), "width": 2}
-        return pg.InfiniteLine(at, angle=90, pen=pen, label=text, labelOpts=words)
+        return pg.InfiniteLine(at, angle=90, pen=pen, label=text, labelOpts=label)
 
 
 def _level(at: float, colour: str) -> Any:

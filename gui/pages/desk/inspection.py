@@ -1,4 +1,4 @@
-"""Why is a pixel so, what does a region vote: what is picked in the picture, explained beside it, and made use of."""
+"""Explain the pixel or region that a person picks in the picture, and paint a region with its own η*."""
 
 from collections.abc import Callable
 
@@ -11,11 +11,11 @@ from rainclean.video import Region
 CHOSEN = (255, 200, 0)
 
 Keep = Callable[[float, str], int | None]
-"""Makes another percentile of where the sliders stand a candidate, in a batch of edits; returns its id."""
+"""Saves the frames of the sliders at another percentile as a candidate, in a batch of edits; returns its id."""
 
 
 class Inspection:
-    """The pixel or region that was picked last. All that is said of it is of the frames that the sliders stand for."""
+    """Hold the pixel or region that was picked last. It is explained over the frames that the sliders select."""
 
     def __init__(self, desk: Desk, keep: Keep) -> None:
         self._desk, self._keep = desk, keep
@@ -27,7 +27,7 @@ class Inspection:
         self._session.selection_changed.connect(self.forget)
 
     def choose(self, tool: Tool) -> None:
-        """Take one of the two tools, or put it away."""
+        """Select one of the two tools, or deselect it."""
         desk = self._desk
         desk.composition.set_brush(tool=None)
         self._view.set_tool(Tool.NONE if self._view.tool is tool else tool)
@@ -36,7 +36,7 @@ class Inspection:
             self._live.prepare()
 
     def forget(self) -> None:
-        """Nothing is picked any more."""
+        """Forget the picked pixel or region."""
         self._pixel = self._region = None
 
     def pick(self, x: float, y: float) -> None:
@@ -50,56 +50,58 @@ class Inspection:
         self._view.set_outlines([Outline(_corners(region), CHOSEN)])
         if self._live.when_sorted(self._show_votes):
             return
-        there = self._live.stack is not None
+        decoded = self._live.stack is not None
         self._session.message.emit(
-            f"sorting {self._live.frames} frames …" if there else "the frames are being decoded; drag again in a moment"
+            f"Sorting {self._live.frames} frames …"
+            if decoded
+            else "The frames are being decoded. Drag again in a moment."
         )
 
     def keep_region(self) -> None:
-        """The region's own η* becomes a candidate, which is painted over the region: one step for undo."""
+        """Save the region's own η* as a candidate and paint the region with it, as one step for undo."""
         if self._region is None:
-            self._session.message.emit("drag a rectangle first (Q)")
+            self._session.message.emit("No region selected. Press Q and drag a rectangle.")
         elif not self._live.when_sorted(self._keep_region):
-            self._session.message.emit(f"sorting {self._live.frames} frames first …")
+            self._session.message.emit(f"Sorting {self._live.frames} frames first …")
 
     def _keep_region(self) -> None:
         region, base = self._region, self._desk.composition.base()
-        found = self._live.votes(region) if region is not None else None
-        if region is None or base is None or found is None:
+        counted = self._live.votes(region) if region is not None else None
+        if region is None or base is None or counted is None:
             return
-        votes, _ = found
+        votes, _ = counted
         self._show_votes()
         batch = new_batch()
-        kept = self._keep(float(votes.eta), batch)
-        if kept is None:
+        candidate = self._keep(float(votes.eta), batch)
+        if candidate is None:
             return
         self._session.show(base)
-        if kept == base:
-            self._session.message.emit(f"the candidate has the region's own η* = {votes.eta} already")
+        if candidate == base:
+            self._session.message.emit(f"The displayed candidate already uses η* = {votes.eta}")
             return
         right, bottom = region.x + region.width, region.y + region.height
         corners = ((float(region.x), float(region.y)), (float(right), float(bottom)))
-        if self._desk.composition.add((Shape("rectangle", corners),), kept, batch):
+        if self._desk.composition.add((Shape("rectangle", corners),), candidate, batch):
             self._session.message.emit(
-                f"the region has its own η* = {votes.eta} of {votes.frames} frames now; Ctrl+Z takes it back"
+                f"Region painted with its own η* = {votes.eta} over {votes.frames} frames. Ctrl+Z undoes it."
             )
 
     def _show_votes(self) -> None:
-        found = self._live.votes(self._region) if self._region is not None else None
-        if self._region is not None and found is not None:
-            self._desk.inspect.show_votes(self._region, *found)
+        counted = self._live.votes(self._region) if self._region is not None else None
+        if self._region is not None and counted is not None:
+            self._desk.inspect.show_votes(self._region, *counted)
 
     def _show_pixel_again(self) -> None:
         if self._pixel is not None and self._desk.tabs.currentWidget() is self._desk.inspect:
             self._show_pixel(complain=False)
 
-    def _show_pixel(self, complain: bool) -> None:
+    def _show_pixel(self, *, complain: bool) -> None:
         assert self._pixel is not None
         x, y = self._pixel
         history = self._live.pixel(x, y)
         if history is None:
             if complain:
-                self._session.message.emit("the frames are being decoded; click again in a moment")
+                self._session.message.emit("The frames are being decoded. Click again in a moment.")
             return
         self._region = None
         self._view.set_outlines([Outline(_corners(Region(x - 2, y - 2, 5, 5)), CHOSEN)])

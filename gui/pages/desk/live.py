@@ -1,4 +1,4 @@
-"""Sliders for percentile and number of frames: the picture follows while one drags; "keep" makes it a candidate."""
+"""Sliders for percentile and number of frames: the picture follows while a person drags, and can be saved."""
 
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import (
@@ -16,7 +16,10 @@ from gui.widgets import Label, Slider, named
 
 
 class LivePanel(QWidget):
-    """keep: a person wants where the sliders stand as a candidate."""
+    """Show the sliders.
+
+    Signal `keep`: a person wants to save the current slider settings as a candidate.
+    """
 
     keep = Signal()
 
@@ -33,13 +36,19 @@ class LivePanel(QWidget):
         self.frames_box = QSpinBox()
         self.frames_box.setMinimum(2)
         self.frames_box.setKeyboardTracking(False)
-        self.keep_button = named(QPushButton("Keep as a candidate (K)"), "Keep", "Makes this position a candidate (K)")
+        self.keep_button = named(
+            QPushButton("Keep as a candidate (K)"), "Keep", "Save the current slider settings as a candidate (K)"
+        )
         self.state = Label(wordWrap=True)
         for widget, name, tip in (
-            (self.percentile, "Percentile", "Percentile over time, in tenths; [ and ] step, with Shift by a tenth"),
-            (self.percentile_box, "Percentile, number", "Percentile over time"),
-            (self.frames, "Frames", "Frames around the reference frame; Ctrl+[ and Ctrl+] step by ten"),
-            (self.frames_box, "Frames, number", "Frames around the reference frame"),
+            (self.percentile, "Percentile", "Set the percentile over time; [ and ] step by one, with Shift by a tenth"),
+            (self.percentile_box, "Percentile, number", "Set the percentile over time"),
+            (
+                self.frames,
+                "Frames",
+                "Set how many frames around the reference frame are used; Ctrl+[ and Ctrl+] step by ten",
+            ),
+            (self.frames_box, "Frames, number", "Set how many frames around the reference frame are used"),
         ):
             named(widget, name, tip)
         grid = QGridLayout()
@@ -68,23 +77,23 @@ class LivePanel(QWidget):
         live.moved.connect(self._follow)
         live.prepared.connect(self._follow)
         live.picture_changed.connect(self._follow)
-        live.working.connect(self._say)
+        live.working.connect(self._set_working)
         self._working = ""
         self._follow()
 
     def step_percentile(self, by: float) -> None:
-        """A step up or down."""
+        """Change the percentile by this much."""
         self._live.set_percentile(self._live.percentile + by)
 
     def step_frames(self, by: int) -> None:
-        """A step up or down."""
+        """Change the number of frames by this much."""
         self._set_frames(self._live.frames + by, settled=True)
 
-    def _set_frames(self, frames: int, settled: bool) -> None:
+    def _set_frames(self, frames: int, *, settled: bool) -> None:
         self._live.set_frames(frames, settled=settled)
 
     def _follow(self) -> None:
-        """Show where the live picture stands."""
+        """Show the settings of the live picture."""
         live = self._live
         stack = live.stack
         blockers = [QSignalBlocker(w) for w in (self.percentile, self.percentile_box, self.frames, self.frames_box)]
@@ -103,9 +112,9 @@ class LivePanel(QWidget):
                 self.frames_box.setValue(live.frames)
         self.keep_button.setEnabled(live.trying)
         del blockers
-        self._say(self._working)
+        self._set_working(self._working)
 
-    def _say(self, text: str) -> None:
+    def _set_working(self, text: str) -> None:
         self._working = text
         state = self._state()
         if state != self.state.text():  # setting it makes the window lay out everything anew
@@ -114,8 +123,8 @@ class LivePanel(QWidget):
     def _state(self) -> str:
         live = self._live
         if live.blind:
-            return "not while judging blindly"
+            return "Not available during a second opinion"
         if self._working or live.stack is None:
-            return self._working or "sliders wait for the frames to be decoded"
+            return self._working or "Waiting for the frames to be decoded"
         whole = live.whole
-        return "ready" if whole is None else f"ready, η* = {whole.eta} over {whole.frames} frames"
+        return "Ready" if whole is None else f"Ready: η* = {whole.eta} over {whole.frames} frames"

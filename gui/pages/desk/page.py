@@ -16,6 +16,7 @@ from gui.pages.desk.decide import DecideBar
 from gui.pages.desk.frames import FrameStrip
 from gui.pages.desk.inspect import InspectPanel
 from gui.pages.desk.live import LivePanel
+from gui.pages.desk.rows import sentence
 from gui.pages.desk.sequences import SequencesPanel
 from gui.pages.desk.values import ValuesLine
 from gui.state import Composition, ConfidenceView, FrameReader, LivePreview, PaintSuggestions, Session, Thumbnails
@@ -29,15 +30,15 @@ U8 = NDArray[np.uint8]
 COMPARE_TOOLS = ("wipe", "side", "single", "difference", "blink", "fit", "actual")
 
 EXCLUDED, PAINTED, JUDGED = (230, 40, 40), (40, 140, 255), (245, 150, 0)
-"""Colours of the exclusion mask, of the chosen layer, and of the verdict's places."""
+"""Colours of the exclusion mask, of the selected layer, and of the verdict's areas."""
 
 AHEAD_MS = 150
 AHEAD = (1, 2, -1)
-"""Sequences of the list, counted from the selected one, whose pictures are fetched ahead."""
+"""Sequences of the list, counted from the selected one, whose pictures are loaded ahead."""
 
 
 class Desk(QWidget):
-    """Puts the panels together and decides which pictures the view shows. What keys do stands in `handlers`."""
+    """Put the panels together and decide which pictures the view displays; `handlers` has what keys do."""
 
     def __init__(self, session: Session, jobs: Jobs, thumbnails: Thumbnails, actions: Actions) -> None:
         super().__init__()
@@ -78,13 +79,13 @@ class Desk(QWidget):
     # -- pictures ------------------------------------------------------------------------------------------------
 
     def show_pictures(self) -> None:
-        """Bring the view to what the session says; what is not in memory yet comes later."""
+        """Display the pictures that the session names; those not in memory yet follow when they are loaded."""
         session = self.session
         left, left_name = self._left()
         right, right_name = self._right()
         if left is not None and right is not None and left.shape != right.shape:
-            left = None  # of another analysis, with another region
-        # A stroke that is being drawn is given up only where other pictures are shown, not other contents.
+            left = None  # from another analysis, with another region
+        # Only other pictures cancel a stroke that is being drawn, not other contents.
         same_place = left is not None and left is self.shown_left and self._selected == session.selected
         if same_place and right is not None and self._right_is(right.shape):
             if right is not self.shown_right or self._previewing:
@@ -97,13 +98,13 @@ class Desk(QWidget):
         self._show_exclusion(None)
         self._show_places()
         self.confidence.set_picture(right)
-        self.say_values()
+        self.update_values()
         if left is None and right is None:
             self.view.set_empty_text(self._why_empty())
         self._fetch_ahead.start()
 
     def rainy(self) -> U8 | None:
-        """The rainy frame that the strip stands at; None while it is being fetched."""
+        """Return the rainy frame that the strip has selected; None while it is being loaded."""
         analysis = self.session.detail.analysis
         if analysis is None:
             return None
@@ -115,34 +116,34 @@ class Desk(QWidget):
         session = self.session
         opponent = session.candidate(session.compared_with)
         if opponent is not None:
-            return session.pictures.get(opponent.picture), session.label(opponent)
+            return session.pictures.get(opponent.picture), sentence(session.label(opponent))
         analysis = session.detail.analysis
         frame = self.frame if self.frame is not None else analysis.reference_frame if analysis else 0
-        return self.rainy(), f"rainy frame {frame}"
+        return self.rainy(), f"Rainy frame {frame}"
 
     def _right(self) -> tuple[U8 | None, str]:
         session = self.session
         shown = session.candidate(session.displayed)
         if self.live.picture is not None:
-            return self.live.picture, self.live.label
+            return self.live.picture, sentence(self.live.label)
         if shown is None:
             return None, ""
         if self.composition.on_base:
-            return self.composition.composite, f"composite on {session.label(shown)}"
-        return session.pictures.get(shown.picture), session.label(shown)
+            return self.composition.composite, f"Composite on {session.label(shown)}"
+        return session.pictures.get(shown.picture), sentence(session.label(shown))
 
     def _expected(self) -> list[str]:
-        """Pictures that the next keys may ask for: neighbouring candidates, neighbouring sequences, the rest."""
+        """Return the pictures that may be needed next: neighbouring candidates, neighbouring sequences, the rest."""
         session = self.session
         ids = [c.id for c in session.detail.candidates]
         place = ids.index(session.displayed) if session.displayed in ids else 0
         around = sorted(range(len(ids)), key=lambda i: min((i - place) % len(ids), (place - i) % len(ids)))
         near = [session.detail.candidates[i].picture for i in around]
-        there = session.order.index(session.selected) if session.selected in session.order else -1
+        row = session.order.index(session.selected) if session.selected in session.order else -1
         ahead = []
         for by in AHEAD:
-            if there >= 0 and 0 <= there + by < len(session.order):
-                summary = session.summaries[session.order[there + by]]
+            if row >= 0 and 0 <= row + by < len(session.order):
+                summary = session.summaries[session.order[row + by]]
                 ahead += [summary.thumbnail, summary.picture]
         return [*near[:5], *ahead, *near[5:]]
 
@@ -150,22 +151,22 @@ class Desk(QWidget):
         session = self.session
         summary = session.summary
         if not session.summaries:
-            return "No clips yet: drop video files or folders here, or press Ctrl+I."
+            return "No clips yet. Drop video files or folders here, or press Ctrl+I."
         if summary is None:
             return "No sequence selected. Press Down or click one."
         if summary.state == "failed":
-            return f"The analysis failed: {summary.error}"
-        return "Not analysed yet: Ctrl+R analyses what is new." if summary.state == "new" else "loading …"
+            return f"Analysis failed: {summary.error}"
+        return "Not analysed yet. Press Ctrl+R to analyse new sequences." if summary.state == "new" else "Loading …"
 
     # -- what others do to the view ------------------------------------------------------------------------------
 
     def _connect(self) -> None:
         session, view, live, composition = self.session, self.view, self.live, self.composition
-        session.selection_changed.connect(self._reframe)
-        session.displayed_changed.connect(self._give_up_drawing)
+        session.selection_changed.connect(self._on_selection)
+        session.displayed_changed.connect(self._cancel_drawing)
         session.displayed_changed.connect(self.show_pictures)
         session.detail_changed.connect(self.show_pictures)
-        session.pictures.loaded.connect(self._arrived)
+        session.pictures.loaded.connect(self._on_loaded)
         session.pictures.failed.connect(lambda _, error: session.warning.emit(error))
         self.reader.loaded.connect(lambda frame: self.show_pictures() if frame == self.frame else None)
         self.strip.frame_chosen.connect(self._choose_frame)
@@ -175,56 +176,56 @@ class Desk(QWidget):
         live.moved.connect(lambda: self.strip.curve.set_used(live.used))
         composition.changed.connect(self._repaint)
         composition.exclusion_changed.connect(self._show_exclusion)
-        composition.brush_changed.connect(self._give_up_rectangle)
+        composition.brush_changed.connect(self._cancel_rectangle)
         composition.brush_changed.connect(lambda: view.set_brush_radius(composition.brush.radius))
         view.stroke_began.connect(self.begin_stroke)
         view.stroke_moved.connect(composition.move)
         view.stroke_ended.connect(composition.end)
         view.stroke_cancelled.connect(composition.cancel)
-        view.pointed.connect(lambda *_: self.say_values())
+        view.pointed.connect(lambda *_: self.update_values())
         self.compose.layer_chosen.connect(self._show_layer)
         self.candidates.paint_with.connect(lambda number: composition.set_brush(source=number, excluding=False))
 
     def begin_stroke(self, x: float, y: float) -> None:
-        """A stroke begins at (x, y) px: on a candidate, not on what the sliders try."""
+        """Begin a stroke at (x, y) px on a candidate; the live picture is left."""
         self.live.leave()
         self.composition.begin(x, y)
 
-    def say_values(self) -> None:
-        """Say what the pictures are at the pixel under the pointer."""
+    def update_values(self) -> None:
+        """Show the values of the pictures at the pixel under the pointer."""
         x, y = self.view.pointed_pixel
-        found = self.view.values_at(x, y) if x >= 0 else []
-        values = "   ".join(f"{name}: {' '.join(f'{v:3d}' for v in rgb)}" for name, rgb in found)
-        off = self.confidence.error_at(x, y) if found else None
-        told = "" if off is None else f"   expected error {off:.1f}"
-        self.values.set_text(f"{x}, {y}   {values}{told}" if found else "")
+        colours = self.view.values_at(x, y) if x >= 0 else []
+        values = "   ".join(f"{name}: {' '.join(f'{v:3d}' for v in rgb)}" for name, rgb in colours)
+        error = self.confidence.error_at(x, y) if colours else None
+        expected = "" if error is None else f"   expected error {error:.1f} levels"
+        self.values.set_text(f"{x}, {y}   {values}{expected}" if colours else "")
 
-    def _give_up_drawing(self) -> None:
-        """What is being drawn is meant for the candidate that was shown when it was begun."""
-        before, self._drawn_on = self._drawn_on, self.session.displayed
-        if before == self.session.displayed or not self.view.drawing:
+    def _cancel_drawing(self) -> None:
+        """Cancel a stroke when another candidate is displayed than the one that it was begun on."""
+        previous, self._drawn_on = self._drawn_on, self.session.displayed
+        if previous == self.session.displayed or not self.view.drawing:
             return
-        # A stroke that is about to begin may have shown its base itself.
+        # A stroke that is about to begin may have displayed its base itself.
         if self.composition.drawing or self.view.tool is Tool.RECTANGLE:
             self.view.cancel_stroke()
             self.session.message.emit("Stroke cancelled: another candidate was selected")
 
-    def _give_up_rectangle(self) -> None:
-        """A rectangle is painted when it is finished: with what it was begun with, or not at all."""
+    def _cancel_rectangle(self) -> None:
+        """Cancel a rectangle when the brush changes: it is painted with the brush that it was begun with."""
         if self.view.drawing and self.view.tool is Tool.RECTANGLE:
             self.view.cancel_stroke()
 
     def _forget_frame(self) -> None:
         self.frame = None
 
-    def _reframe(self) -> None:
+    def _on_selection(self) -> None:
         for page in (self.compose, self.inspect):
             self.tabs.setTabEnabled(self.tabs.indexOf(page), not self.session.blind)
         self.inspect.clear()
         self.view.set_outlines([])
         self.show_pictures()
 
-    def _arrived(self, name: str) -> None:
+    def _on_loaded(self, name: str) -> None:
         session = self.session
         analysis = session.detail.analysis
         wanted = {
@@ -246,8 +247,8 @@ class Desk(QWidget):
             self.shown_right, self._previewing = picture, False
             self.view.update_right(picture)
             self.confidence.set_picture(picture)
-            self.view.set_names(self._left()[1], self.live.label)
-            self.say_values()
+            self.view.set_names(self._left()[1], sentence(self.live.label))
+            self.update_values()
         else:
             self.show_pictures()
 
@@ -255,21 +256,21 @@ class Desk(QWidget):
         if self._right_is((self.live.stack.height, self.live.stack.width, 3) if self.live.stack else ()):
             self._previewing = True
             self.view.show_preview(preview.picture, preview.region, preview.step)
-            self.view.set_names(self._left()[1], f"{self.live.label} (preview)")
-            self.say_values()
+            self.view.set_names(self._left()[1], f"{sentence(self.live.label)} (preview)")
+            self.update_values()
 
     def _right_is(self, shape: tuple[int, ...]) -> bool:
         return self.shown_right is not None and self.shown_right.shape == shape
 
     def _repaint(self, region: Region | None) -> None:
-        """A stroke has changed a region of the composite; None: everything may have."""
+        """Display a region of the composite that a stroke changed; None: everything may have changed."""
         composite = self.composition.composite
         if region is None or composite is None or self.shown_right is not composite:
             self.show_pictures()
             return
         self.view.update_right(composite, region)
         self.confidence.set_picture(composite, changed=True)
-        self.say_values()
+        self.update_values()
 
     def _show_confidence(self) -> None:
         tint = self.confidence.tint
@@ -278,7 +279,7 @@ class Desk(QWidget):
         else:
             self.view.set_overlay("confidence", tint.mask, tint.colour, tint.alpha, hatched=tint.hatched)
         self.view.set_legend(None if tint is None else tint.legend)
-        self.say_values()
+        self.update_values()
 
     def _show_exclusion(self, region: Region | None) -> None:
         mask = self.composition.exclusion
@@ -292,17 +293,17 @@ class Desk(QWidget):
             self.view.set_overlay("excluded", mask, EXCLUDED, 0.45)
 
     def toggle_places(self) -> None:
-        """Tint where the reasons of the verdict are, or do not."""
+        """Show or hide the areas that explain the verdict."""
         summary = self.session.summary
         self._places_wanted = not self._places_wanted
         if not self._places_wanted:
-            said = "the places of the verdict are not shown any more"
+            message = "Verdict areas hidden"
         elif summary is None or not summary.places:
             self._places_wanted = False
-            said = "the verdict names no places"
+            message = "The verdict has no areas to show"
         else:
-            said = "tinted: where the reasons of the verdict are"
-        self.session.message.emit(said)
+            message = "Tinted: the areas that explain the verdict"
+        self.session.message.emit(message)
         self._show_places()
 
     def _show_places(self) -> None:
@@ -338,14 +339,14 @@ class Desk(QWidget):
         column.addWidget(self.strip)
         column.addWidget(self.decide)
         right = QWidget()
-        beside = QVBoxLayout(right)
-        beside.setContentsMargins(0, 2, 4, 4)
+        right_column = QVBoxLayout(right)
+        right_column.setContentsMargins(0, 2, 4, 4)
         self.tabs = QTabWidget()
         self.tabs.addTab(self.candidates, "Candidates")
         self.tabs.addTab(self.compose, "Compose")
         self.tabs.addTab(self.inspect, "Inspect")
-        beside.addWidget(self.tabs, 1)
-        beside.addWidget(self.sliders)
+        right_column.addWidget(self.tabs, 1)
+        right_column.addWidget(self.sliders)
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         for widget, stretch in ((self.sequences, 0), (centre, 1), (right, 0)):
             self.splitter.addWidget(widget)

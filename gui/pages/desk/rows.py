@@ -1,4 +1,4 @@
-"""How a row of a list with thumbnails is painted: what the lists of sequences and of candidates share."""
+"""Paint the rows of a list with thumbnails: shared by the lists of sequences and of candidates."""
 
 from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QPainter, QPalette, QPen, QPixmap
@@ -7,7 +7,7 @@ from pipeline.project.model import NOT_JUDGED
 
 _EMPTY = QColor(128, 128, 128, 60)
 _TINT = 46
-"""Opacity of the highlight behind the chosen row, 0…255: text on it stays as legible as on the others."""
+"""Opacity of the highlight behind the selected row, 0…255: text on it stays as legible as on the others."""
 
 TRUST = {
     "fit": ("✓", "#2e9e4f"),
@@ -19,21 +19,21 @@ TRUST = {
 
 
 def tint(painter: QPainter, rect: QRect, palette: QPalette) -> None:
-    """The ground of the chosen row."""
+    """Paint the background of the selected row."""
     colour = QColor(palette.highlight().color())
     colour.setAlpha(_TINT)
     painter.fillRect(rect, colour)
 
 
 def outline(painter: QPainter, rect: QRect, palette: QPalette) -> None:
-    """The frame of the chosen row."""
+    """Paint the outline of the selected row."""
     painter.setPen(QPen(palette.highlight().color(), 2))
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.drawRect(rect.adjusted(1, 1, -1, -1))
 
 
 def thumbnail(painter: QPainter, rect: QRect, size: QSize, pixmap: QPixmap | None) -> QRect:
-    """A picture at the left of a row, grey where it has not come yet; returns the room at its right for text."""
+    """Paint a picture at the left of a row, grey until it is loaded; return the space at its right for text."""
     place = QRect(rect.left() + 8, rect.top() + 6, size.width(), size.height())
     painter.fillRect(place, _EMPTY)
     if pixmap is not None:
@@ -46,8 +46,8 @@ def thumbnail(painter: QPainter, rect: QRect, size: QSize, pixmap: QPixmap | Non
     return QRect(left, rect.top(), rect.right() - left - 6, rect.height())
 
 
-def heading(painter: QPainter, room: QRect, text: str, font: QFont, bold: bool, palette: QPalette) -> None:
-    """The first line of a row."""
+def heading(painter: QPainter, room: QRect, text: str, *, font: QFont, bold: bool, palette: QPalette) -> None:
+    """Paint the first line of a row."""
     heavy = QFont(font)
     heavy.setBold(bold)
     painter.setFont(heavy)
@@ -56,8 +56,8 @@ def heading(painter: QPainter, room: QRect, text: str, font: QFont, bold: bool, 
     painter.setFont(font)
 
 
-def line(painter: QPainter, room: QRect, top: int, text: str, prose: bool = False) -> None:
-    """A line of text, px below the top of the row; too long, names are cut in their middle, prose at its end."""
+def line(painter: QPainter, room: QRect, top: int, text: str, *, prose: bool = False) -> None:
+    """Paint a line of text, ``top`` px below the top of the row; long names lose their middle, long prose its end."""
     metrics = painter.fontMetrics()
     mode = Qt.TextElideMode.ElideRight if prose else Qt.TextElideMode.ElideMiddle
     elided = metrics.elidedText(text, mode, room.width())
@@ -65,7 +65,7 @@ def line(painter: QPainter, room: QRect, top: int, text: str, prose: bool = Fals
 
 
 def verdict(painter: QPainter, room: QRect, top: int, trust: str) -> QRect:
-    """The mark of a verdict and its word in a line, px below the top of the row; returns the room at its right."""
+    """Paint the mark and the word of a verdict ``top`` px below the top of the row; return the space at its right."""
     if trust not in TRUST:
         return room
     mark, colour = TRUST[trust]
@@ -77,6 +77,11 @@ def verdict(painter: QPainter, room: QRect, top: int, trust: str) -> QRect:
     painter.drawText(room.left(), room.top() + top + metrics.ascent(), mark)
     painter.setFont(font)
     painter.setPen(pen)
-    inner = room.adjusted(14, 0, 0, 0)
-    line(painter, inner, top, trust)
-    return inner.adjusted(metrics.horizontalAdvance(trust) + 10, 0, 0, 0)
+    inner, text = room.adjusted(14, 0, 0, 0), sentence(trust)
+    line(painter, inner, top, text)
+    return inner.adjusted(metrics.horizontalAdvance(text) + 10, 0, 0, 0)
+
+
+def sentence(text: str) -> str:
+    """Return a text with a capital at its start."""
+    return text[:1].upper() + text[1:]

@@ -21,6 +21,7 @@ from gui.pages.desk import rows
 from gui.state import FILTERS, NOTHING_KNOWN, SORTS, UNSURE, Session, Thumbnails, Unsure, arrange
 from gui.widgets import Label, as_tip, named
 from pipeline.project.model import Overview
+from pipeline.words import counted
 
 ROW = 76
 _THUMB = QSize(96, 64)
@@ -34,7 +35,7 @@ STATE_COLOURS = {
     "rejected": "#c2453d",
     "failed": "#c2453d",
 }
-"""Always beside the state's name: colour alone tells nothing to some."""
+"""Always beside the state's name: some people cannot tell the colours apart."""
 
 LINE_ROLE = int(Qt.ItemDataRole.UserRole) + 1
 
@@ -43,20 +44,20 @@ NO_PARENT = QModelIndex()
 
 
 class SequencesModel(QAbstractListModel):
-    """The session's lines in the session's order."""
+    """List the session's rows in the session's order."""
 
     def __init__(self, session: Session, jobs: Jobs) -> None:
         super().__init__()
         self._session, self._jobs = session, jobs
         self.unsure: Unsure = NOTHING_KNOWN
-        """Told in the rows while the list is ordered by it."""
+        """Shown in the rows while the list is ordered by it."""
 
     def rowCount(self, parent: Index = NO_PARENT) -> int:
-        """Number of listed sequences."""
+        """Return the number of listed sequences."""
         return 0 if parent.isValid() else len(self._session.order)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Texts for people and screen readers; the line itself for the delegate."""
+        """Return texts for people and screen readers, and the row itself for the delegate."""
         summary = self._session.summaries.get(self._session.order[index.row()]) if index.isValid() else None
         if summary is None:
             return None
@@ -66,29 +67,29 @@ class SequencesModel(QAbstractListModel):
             return summary.sequence.name
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
             sequence = summary.sequence
-            words = f"{sequence.name}, scene {sequence.scene}: {self.state(summary)}{self._verdict(summary)}"
-            return as_tip(words) if role == Qt.ItemDataRole.ToolTipRole else words
+            text = f"{sequence.name}, scene {sequence.scene}: {self.state(summary)}{self._verdict(summary)}"
+            return as_tip(text) if role == Qt.ItemDataRole.ToolTipRole else text
         return None
 
     def state(self, summary: Overview) -> str:
-        """The state in words, with progress or the reason."""
+        """Return the state of a sequence as text, with progress or the reason of a failure."""
         progress = self.share(summary)
         if progress is not None:
             return f"analysing, {progress:.0%}"
         if self._session.blind and summary.state not in ("new", "failed"):
             editor = self._session.editor
             return "judged" if editor and editor.has_opinion(summary.sequence.id) else "to judge"
-        words = f"failed: {summary.error}" if summary.state == "failed" else summary.state
-        return f"{words}, in conflict" if summary.conflict else words
+        text = f"failed: {summary.error}" if summary.state == "failed" else summary.state
+        return f"{text}, in conflict" if summary.conflict else text
 
     def _verdict(self, summary: Overview) -> str:
-        """The verdict in words; what others found is not told in a blind judgement."""
+        """Return the verdict as text, "" during a second opinion, which it would sway."""
         if self._session.blind or not summary.trust:
             return ""
-        return f"\nverdict: {summary.verdict.words if summary.verdict else summary.trust}"
+        return f"\nVerdict: {summary.verdict.words if summary.verdict else summary.trust}"
 
     def share(self, summary: Overview) -> float | None:
-        """How far its analysis has come; None where none is under way."""
+        """Return the finished fraction of a sequence's analysis, 0…1; None if none is running."""
         for job in self._jobs.running():
             step = job.progress
             if job.kind == "analyze" and step is not None and step.part == summary.sequence.name:
@@ -97,25 +98,25 @@ class SequencesModel(QAbstractListModel):
         return None
 
     def reset(self) -> None:
-        """The order has changed."""
+        """Load the list again after its order changed."""
         self.beginResetModel()
         self.endResetModel()
 
     def touch(self) -> None:
-        """Contents have changed, not the order."""
+        """Update the rows after contents changed, but not the order."""
         if self._session.order:
             self.dataChanged.emit(self.index(0), self.index(len(self._session.order) - 1))
 
 
 class _Delegate(QStyledItemDelegate):
-    """Paints one sequence: thumbnail, name, state, verdict, score, star, and the frame of the one that keys act on."""
+    """Paint one sequence: thumbnail, name, state, verdict, score, star, and an outline around the selected one."""
 
     def __init__(self, session: Session, model: SequencesModel, thumbnails: Thumbnails, parent: QWidget) -> None:
         super().__init__(parent)
         self._session, self._model, self._thumbnails = session, model, thumbnails
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        """All rows are equally high."""
+        """Return the size of a row, the same for all."""
         return QSize(220, ROW)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
@@ -128,28 +129,29 @@ class _Delegate(QStyledItemDelegate):
             rows.tint(painter, rect, palette)
         room = rows.thumbnail(painter, rect, _THUMB, self._thumbnails.get(sequence.thumbnail))
         marks = "" if blind else f"{'⚡ ' if sequence.conflict else ''}{'★ ' if sequence.star else ''}"
-        rows.heading(painter, room, f"{marks}{sequence.sequence.name}", option.font, True, palette)
+        title = f"{marks}{sequence.sequence.name}"
+        rows.heading(painter, room, title, font=option.font, bold=True, palette=palette)
         self._state(painter, room, sequence)
         if not blind:
             painter.setPen(palette.text().color())
-            beside = rows.verdict(painter, room, 48, sequence.trust)
+            space = rows.verdict(painter, room, 48, sequence.trust)
             painter.setPen(palette.placeholderText().color())
-            rows.line(painter, beside, 48, _figures(sequence, self._model.unsure.get(sequence.sequence.id)))
+            rows.line(painter, space, 48, _figures(sequence, self._model.unsure.get(sequence.sequence.id)))
         self._progress(painter, room, palette, self._model.share(sequence))
         if selected:
             rows.outline(painter, rect, palette)
         painter.restore()
 
     def _state(self, painter: QPainter, room: QRect, sequence: Overview) -> None:
-        words = self._model.state(sequence)
-        colour = STATE_COLOURS.get(words.partition(",")[0].partition(":")[0], STATE_COLOURS["new"])
+        state = self._model.state(sequence)
+        colour = STATE_COLOURS.get(state.partition(",")[0].partition(":")[0], STATE_COLOURS["new"])
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(colour))
         painter.drawEllipse(room.left(), room.top() + 32, 8, 8)
         painter.restore()
-        rows.line(painter, room.adjusted(14, 0, 0, 0), 27, words)
+        rows.line(painter, room.adjusted(14, 0, 0, 0), 27, rows.sentence(state))
 
     def _progress(self, painter: QPainter, room: QRect, palette: QPalette, share: float | None) -> None:
         if share is not None:
@@ -161,19 +163,19 @@ class _Delegate(QStyledItemDelegate):
 
 def _figures(sequence: Overview, unsure: float | None) -> str:
     if unsure is not None and sequence.state in ("ready", "accepted automatically"):
-        return f"{sequence.chosen}  unsure {unsure:.0%}"
+        return f"{sequence.chosen}  {unsure:.0%} unsure"
     chosen = "composite" if sequence.chosen.startswith("composite-") else sequence.chosen
-    score = "" if sequence.score is None else f"{sequence.score:.2f}"
+    score = "" if sequence.score is None else f"score {sequence.score:.2f}"
     return "  ".join(part for part in (chosen, score) if part)
 
 
 class SequencesPanel(QWidget):
-    """The list and its boxes."""
+    """Show the list with its search, filter and order."""
 
     def __init__(self, session: Session, jobs: Jobs, thumbnails: Thumbnails) -> None:
         super().__init__()
         self._session = session
-        self.search = QLineEdit(placeholderText="search name or scene", clearButtonEnabled=True)
+        self.search = QLineEdit(placeholderText="Search name, scene or note", clearButtonEnabled=True)
         self.filter, self.sort = QComboBox(), QComboBox()
         self.filter.addItems(list(FILTERS))
         self.sort.addItems(list(SORTS))
@@ -191,31 +193,31 @@ class SequencesPanel(QWidget):
             (
                 self.search,
                 "Search",
-                "Shows what has these words in name, scene or note (Ctrl+F); Enter: the first",
+                "List sequences with these words in name, scene or note (Ctrl+F); Enter selects the first",
             ),
-            (self.filter, "Filter", "Which sequences are listed"),
-            (self.sort, "Order", f"Order of the list; “{UNSURE}” is as it was when it was chosen: choose it again"),
-            (self.view, "Sequences", "Click, or Up and Down, to frame a sequence"),
+            (self.filter, "Filter", "Choose which sequences are listed"),
+            (self.sort, "Order", f"Choose the order of the list; choose “{UNSURE}” again to update it"),
+            (self.view, "Sequences", "Click, or press Up and Down, to select a sequence"),
         ):
             named(widget, name, tip)
         self._lay_out()
         self.search.textChanged.connect(self.arrange)
-        self.search.returnPressed.connect(self._go)
+        self.search.returnPressed.connect(self._select_first)
         self.filter.currentTextChanged.connect(self.arrange)
         self.sort.activated.connect(self._sort_anew)
         self.sort.currentTextChanged.connect(self.arrange)
         self.view.clicked.connect(lambda index: session.select(session.order[index.row()]))
         session.sequences_changed.connect(self.arrange)
         session.opened.connect(self._sort_anew)
-        session.suggestions_changed.connect(self._know)
+        session.suggestions_changed.connect(self._on_learned)
         session.selection_changed.connect(self._follow)
         thumbnails.loaded.connect(lambda _: self.view.viewport().update())
         jobs.changed.connect(lambda _: self.view.viewport().update())
 
     def arrange(self) -> None:
-        """Bring the list to what the boxes say; the selected sequence stays selected, listed or not."""
+        """List what search, filter and order ask for; the selected sequence stays selected, listed or not."""
         session = self._session
-        # States, scores and notes say what others found: judged blindly, the list stands as it was added.
+        # States, scores and notes reveal what others decided: a second opinion sees the list in order of addition.
         blind = session.blind
         shown, sort = ("All", "As added") if blind else (self.filter.currentText(), self.sort.currentText())
         for box in (self.filter, self.sort, self.search):
@@ -235,21 +237,21 @@ class SequencesPanel(QWidget):
             self.model.reset()
             self._follow()
         total = len(session.summaries)
-        words = f"{len(order)} of {total}" if len(order) != total else f"{total} sequences"
+        text = counted(total, "sequence") if len(order) == total else f"{len(order)} of {counted(total, 'sequence')}"
         unknown = sort == UNSURE and not self._unsure and total > 0
-        self.count.setText(f"{words}\nsuggested candidates: {session.suggestions.label}" if unknown else words)
+        self.count.setText(f"{text}\nSuggested candidates: {session.suggestions.label}" if unknown else text)
 
     def _sort_anew(self) -> None:
-        """Order by what is known now. With each decision something is learned, but a list must not jump about."""
+        """Sort by the current estimates. Each decision changes them, but a list must not jump about by itself."""
         self._unsure = self._session.suggestions.unsure
         self.arrange()
 
-    def _know(self) -> None:
+    def _on_learned(self) -> None:
         if not self._unsure:
             self._sort_anew()
 
-    def _go(self) -> None:
-        """Frame the first hit, and give the keys back to the desk."""
+    def _select_first(self) -> None:
+        """Select the first hit, and give the keys back to the desk."""
         if self._session.order:
             self._session.select(self._session.order[0])
             self.search.clearFocus()

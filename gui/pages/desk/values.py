@@ -1,4 +1,4 @@
-"""The line under the picture that says what its pixels are; changing it lays nothing out anew."""
+"""The line under the picture with the values of a pixel; changing it causes no new layout."""
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 
 class ValuesLine(QWidget):
-    """One line of plain text. A label would have the window laid out anew with each pixel that is pointed at."""
+    """Show one line of plain text. A label would cause a new layout of the window with each pixel."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -15,21 +15,22 @@ class ValuesLine(QWidget):
         self.setAccessibleName("Pixel under the pointer")
 
     def text(self) -> str:
-        """What is shown."""
+        """Return the displayed text."""
         return self._text
 
     def set_text(self, text: str) -> None:
-        """Show this."""
+        """Display this text."""
         if text != self._text:
             self._text = text
             self.update()
 
     def sizeHint(self) -> QSize:
-        """One line high."""
+        """Return the height of one line."""
         return QSize(200, self.fontMetrics().height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The text, at the right."""
+        """Paint the text, aligned to the right."""
         painter = QPainter(self)
         painter.setPen(self.palette().windowText().color())
-        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, self._text)
+        text = self.fontMetrics().elidedText(self._text, Qt.TextElideMode.ElideLeft, self.width())
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)

@@ -1,4 +1,4 @@
-"""A rainy frame with its crops as they will be exported, and one of them beside its clean image, pixel for pixel."""
+"""A rainy frame with the crops that will be exported, and one of them beside its clean image, pixel for pixel."""
 
 from typing import TYPE_CHECKING
 
@@ -15,17 +15,20 @@ if TYPE_CHECKING:
     from rainclean.dataset import Crop
 
 SURROUND = QColor(119, 119, 119)
-"""Grey of the middle between black and white as the eye sees it, as in the comparison."""
+"""The perceptual middle grey, as in the comparison view."""
 
 
 def _image(picture: U8) -> QImage:
-    """An image that looks into the array's memory: keep the array while it is painted."""
+    """Wrap an array as an image that shares its memory: keep the array while it is painted."""
     height, width = picture.shape[:2]
     return QImage(picture.data, width, height, 3 * width, QImage.Format.Format_RGB888)
 
 
 class CropMap(QWidget):
-    """The frame with its crops drawn; a click, or the arrows, select one. selected: its place in the list."""
+    """Draw the frame with its crops; a click, or N and P, selects one.
+
+    Signal `selected`: place of the selected crop in the list.
+    """
 
     selected = Signal(int)
 
@@ -36,23 +39,23 @@ class CropMap(QWidget):
         self.setMinimumSize(240, 160)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Crops of the frame")
-        self.setToolTip("The crops that will be exported of this frame; click one, or press N and P, to see it large")
+        self.setToolTip("Crops of this frame that will be exported; click one, or press N and P, to enlarge it")
 
     def show_preview(self, preview: Preview | None) -> None:
-        """Show another one; the selected crop stays selected where it can."""
+        """Show another frame; the crop at the same place stays selected if there is one."""
         self.preview = preview
         self.place = min(self.place, max(0, len(preview.crops) - 1)) if preview else 0
         self.update()
 
     def select(self, place: int) -> None:
-        """Select a crop."""
+        """Select the crop at this place of the list, counted modulo its length."""
         if self.preview is not None and self.preview.crops:
             self.place = place % len(self.preview.crops)
             self.update()
             self.selected.emit(self.place)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The frame, its crops, the selected one thicker."""
+        """Paint the frame and its crops, the selected one thicker."""
         painter = QPainter(self)
         painter.fillRect(self.rect(), SURROUND)
         if self.preview is None:
@@ -71,7 +74,7 @@ class CropMap(QWidget):
             painter.drawRect(self._on_screen(self.preview.crops[self.place].region))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Select the smallest way from crop to crop: the one whose middle is nearest of those under the pointer."""
+        """Select the crop under the pointer; of several, the one with the nearest centre."""
         if self.preview is None or event.button() != Qt.MouseButton.LeftButton:
             return
         at = event.position()
@@ -84,7 +87,7 @@ class CropMap(QWidget):
             self.select(min(under)[1])
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """N and P: next and previous crop."""
+        """Select the next crop with N, the previous one with P."""
         step = {Qt.Key.Key_N: 1, Qt.Key.Key_P: -1}.get(Qt.Key(event.key()))
         if step is None:
             super().keyPressEvent(event)
@@ -110,7 +113,7 @@ class CropMap(QWidget):
 
 
 class CropPair(QWidget):
-    """One crop, rainy and clean beside each other, one pixel of it on one of the screen; dragging moves both."""
+    """Show one crop, rainy and clean side by side, 1:1; dragging moves both."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -124,14 +127,14 @@ class CropPair(QWidget):
         self.setToolTip("The selected crop as it will be exported, rainy and clean, 1:1; drag to move")
 
     def show_crop(self, preview: Preview | None, crop: "Crop | None") -> None:
-        """Show another crop, or the same one of another frame at the same place."""
+        """Show another crop, or the same crop of another frame without moving."""
         if crop is None or self.crop is None or crop.region != self.crop.region:
             self._middle = QPointF(crop.region.width / 2, crop.region.height / 2) if crop else QPointF()
         self.preview, self.crop = preview, crop
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Both halves."""
+        """Paint both halves."""
         painter = QPainter(self)
         painter.fillRect(self.rect(), SURROUND)
         if self.preview is None or self.crop is None:
@@ -142,7 +145,7 @@ class CropPair(QWidget):
             painter.drawImage(target, image)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Begin to drag."""
+        """Begin a drag."""
         self._grip = event.position()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
@@ -159,7 +162,7 @@ class CropPair(QWidget):
         self.update()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """End of dragging."""
+        """End a drag."""
         self._grip = None
 
     def _halves(self) -> tuple[QRect, QRect]:
@@ -167,7 +170,7 @@ class CropPair(QWidget):
         return QRect(0, 0, width, self.height()), QRect(self.width() - width, 0, width, self.height())
 
     def _part(self, half: QRect) -> tuple[QRect, QRectF]:
-        """What of the crop is seen in a half, px of the crop, and where."""
+        """Return the visible part of the crop in a half, px of the crop, and where it is painted."""
         assert self.crop is not None
         ratio = self.devicePixelRatioF()
         region = self.crop.region
@@ -179,19 +182,19 @@ class CropPair(QWidget):
 
 
 def _within(middle: float, room: float, size: int) -> float:
-    """A middle that leaves no empty border where the crop is larger than the room for it."""
+    """Return a centre that leaves no empty border beside a crop that is larger than its space."""
     return size / 2 if size <= room else min(max(middle, room / 2), size - room / 2)
 
 
 class CropPreview(QWidget):
-    """Map above, pair below, and what is to be said of both."""
+    """Show the map above, the pair below, and a line of text on each."""
 
     def __init__(self) -> None:
         super().__init__()
         self.map, self.pair = CropMap(), CropPair()
-        self.words, self.about = Label(wordWrap=True), Label()
+        self.status, self.about = Label(wordWrap=True), Label()
         upper, lower = QWidget(), QWidget()
-        for widget, label, picture in ((upper, self.words, self.map), (lower, self.about, self.pair)):
+        for widget, label, picture in ((upper, self.status, self.map), (lower, self.about, self.pair)):
             column = QVBoxLayout(widget)
             column.setContentsMargins(0, 0, 0, 0)
             column.addWidget(label)
@@ -205,14 +208,19 @@ class CropPreview(QWidget):
         layout.addWidget(splitter)
         self.map.selected.connect(lambda _: self._show_pair())
 
-    def show_preview(self, preview: Preview | None, said: str = "") -> None:
-        """Show a frame, or say why there is none."""
+    def show_preview(self, preview: Preview | None, note: str = "") -> None:
+        """Show a frame, or nothing.
+
+        Args:
+            preview: the frame with its crops, None for nothing.
+            note: on the frame, or why there is none.
+        """
         self.map.show_preview(preview)
         if preview is None:
-            self.words.setText(said)
+            self.status.setText(note)
         else:
-            number = counted(len(preview.crops), "crop") if not preview.words else preview.words
-            self.words.setText(f"frame {preview.frame}: {number}{said and '; '}{said}")
+            crops = preview.no_crops_reason or counted(len(preview.crops), "crop")
+            self.status.setText(f"Frame {preview.frame}: {crops}{note and '; '}{note}")
         self._show_pair()
 
     def _show_pair(self) -> None:
@@ -223,6 +231,6 @@ class CropPreview(QWidget):
             self.about.clear()
             return
         box = crop.region
-        number = f"crop {self.map.place + 1}: " if preview is not None and len(preview.crops) > 1 else ""
-        where = f"{box.width}×{box.height} px at {box.x}, {box.y}"
-        self.about.setText(f"{number}{where}, rain on {crop.rain_share:.1%}; rainy and clean, 1:1")
+        number = f" {self.map.place + 1}" if preview is not None and len(preview.crops) > 1 else ""
+        place = f"{box.width}×{box.height} px at {box.x}, {box.y}"
+        self.about.setText(f"Crop{number}: {place}, rain on {crop.rain_share:.1%} of its pixels; rainy and clean, 1:1")

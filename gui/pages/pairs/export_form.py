@@ -1,9 +1,11 @@
-"""What an export is asked for: the command's own flags as fields, with the command's own words where one is wrong."""
+"""The form of an export: the command's flags as fields, with the command's own message beside a wrong one."""
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import QSettings, Signal
 from PySide6.QtWidgets import (
@@ -31,29 +33,82 @@ FRAMES = ("differ:10", "differ:20", "every:5", "every:25", "all")
 CROPS = ("whole", "grid:512", "grid:512:256", "random:512:8")
 
 _TIPS = {
-    "layout": "How pairs stand in folders and lists: spa for SPANet and RCDNet, paired for Restormer, MPRNet, NAFNet",
-    "frames": "all, every:5 (each 5th) or differ:10 (the 10 that differ most in rain amount). Frames that were chosen "
-    "by hand on the strip go before this.",
-    "crops": "whole, grid:512 (size), grid:512:256 (size, stride) or random:512:8 (size, crops a frame); 640x480 for "
-    "others than squares",
-    "min_rain": "Leave out crops in which a smaller share of the pixels holds rain, 0 to 1",
-    "max_excluded": "Largest share of a crop that may be excluded, 0 to 1; where things were found to move, at least "
-    "0.25 may. Whole frames are taken anyway, with their mask.",
-    "split": "Shares of the scenes, in any unit; a scene is in one split only. Empty: as the layout has it.",
-    "seed": "Draws the split and random crops",
-    "person_only": "Leave out what was chosen automatically",
-    "keep_moving": "Exclude nothing but what a person marked. Otherwise places where the clean image is in doubt, as "
-    "something moves there, and what passes in a rainy frame are excluded, too",
-    "max_error": "Exclude pixels of the clean image whose expected error is above so many grey levels; 0: none",
-    "no_confidence": "Write no pictures of how far off each pixel of the clean image may be",
-    "output": "Folder to write to; an earlier export there is replaced",
+    "layout": "Choose the folder layout: spa for SPANet and RCDNet, paired for Restormer, MPRNet and NAFNet",
+    "frames": "Choose frames: all, every:5 (each 5th) or differ:10 (the 10 that differ most in rain amount). Frames "
+    "chosen by hand on the strip take precedence.",
+    "crops": "Choose crops: whole, grid:512 (size), grid:512:256 (size, stride) or random:512:8 (size, crops per "
+    "frame), in px. Write 640x480 for a crop that is not square.",
+    "min_rain": "Leave out crops with rain on a smaller fraction of their pixels, 0 to 1",
+    "max_excluded": "Leave out crops with a larger excluded fraction, 0 to 1. Where moving objects were found, at "
+    "least 0.25 is allowed. Whole frames are always exported, with their mask.",
+    "split": "Set the shares of the scenes per split, such as train=3,val=1. A scene is in one split only. Empty: the "
+    "layout's own shares.",
+    "seed": "Set the random seed of the split and of random crops",
+    "person_only": "Leave out sequences that were accepted automatically",
+    "keep_moving": "Exclude only areas that a person marked. Otherwise areas of the clean image where something moves, "
+    "and foreground objects in a rainy frame, are excluded, too.",
+    "max_error": "Exclude pixels of the clean image with a larger expected error, in grey levels",
+    "no_confidence": "Leave out the maps of the expected error of each clean image's pixels",
+    "output": "Choose the folder to write to; an earlier export in it is replaced",
 }
 
 
-class ExportForm(QWidget):
-    """The fields, remembered per project. changed: a person has changed one.
+@dataclass(frozen=True, kw_only=True)
+class _Values:
+    """The fields of a project's last export, as the settings store them."""
 
-    settings: where they are remembered.
+    output: str
+    layout: str = "spa"
+    frames: str = FRAMES[0]
+    crops: str = CROPS[0]
+    min_rain: float = 0.0
+    max_excluded: float = 0.0
+    max_error: float = 0.0
+    split: str = ""
+    seed: int = 0
+    person_only: bool = False
+    keep_moving: bool = False
+    no_confidence: bool = False
+
+    def updated(self, text: str) -> "_Values":
+        """Return these values with those of a stored JSON text in their place.
+
+        Raises:
+            ValueError, TypeError: for a text that was edited by hand, or written by a later version.
+        """
+        values = asdict(self) | json.loads(text)
+        return _Values(
+            output=str(values["output"]),
+            layout=str(values["layout"]),
+            frames=str(values["frames"]),
+            crops=str(values["crops"]),
+            min_rain=float(values["min_rain"]),
+            max_excluded=float(values["max_excluded"]),
+            max_error=float(values["max_error"]),
+            split=str(values["split"]),
+            seed=int(values["seed"]),
+            person_only=bool(values["person_only"]),
+            keep_moving=bool(values["keep_moving"]),
+            no_confidence=bool(values["no_confidence"]),
+        )
+
+
+class _Row(NamedTuple):
+    """One row of the form: the flag's name, its label, the field, and the widget that the field is shown in."""
+
+    key: str
+    label: str
+    field: QWidget
+    widget: QWidget
+
+
+class ExportForm(QWidget):
+    """Show the fields, remembered per project.
+
+    Signal `changed`: a person has changed a field.
+
+    Args:
+        settings: where the fields are remembered.
     """
 
     changed = Signal()
@@ -67,14 +122,14 @@ class ExportForm(QWidget):
         self.layout_name.addItems(list(LAYOUTS))
         self.frames.addItems(FRAMES)
         self.crops.addItems(CROPS)
-        self.min_rain, self.max_excluded = _share_box(), _share_box()
+        self.min_rain, self.max_excluded = _fraction_box(), _fraction_box()
         self.max_error = QDoubleSpinBox(maximum=255.0, singleStep=0.5, decimals=1, suffix=" levels")
-        self.max_error.setSpecialValueText("none")
+        self.max_error.setSpecialValueText("No limit")
         self.split = QLineEdit(clearButtonEnabled=True)
         self.seed = QSpinBox(maximum=2**31 - 1)
-        self.person_only = QCheckBox("only what a person decided")
-        self.keep_moving = QCheckBox("exclude only what a person marked")
-        self.no_confidence = QCheckBox("no confidence pictures")
+        self.person_only = QCheckBox("Only sequences accepted by a person")
+        self.keep_moving = QCheckBox("Exclude only areas marked by a person")
+        self.no_confidence = QCheckBox("No confidence maps")
         self.output = QLineEdit()
         self.browse = QPushButton("Browse…")
         self.browse.setToolTip("Choose the folder to write to")
@@ -83,22 +138,22 @@ class ExportForm(QWidget):
         self._connect()
 
     def open(self, project: Path, uuid: str) -> None:
-        """Show what was asked for of this project last, or what the command does by itself."""
+        """Show what was last asked for of a project, or the command's defaults.
+
+        Args:
+            project: its folder.
+            uuid: its id, under which the fields are remembered.
+        """
         self._key, self._project = f"export/{uuid}", project
-        values: dict[str, Any] = {
-            "layout": "spa", "frames": FRAMES[0], "crops": CROPS[0], "min_rain": 0.0, "max_excluded": 0.0,
-            "max_error": 0.0, "split": "", "seed": 0, "person_only": False, "keep_moving": False,
-            "no_confidence": False, "output": str(project.with_name(f"{project.name}-export")),
-        }  # fmt: skip
-        try:
-            self._fill(values | json.loads(str(self._settings.value(self._key, "{}"))))
-        except (ValueError, TypeError):
-            # Edited by hand, or by a later version: the command's own values instead.
-            self._fill(values)
+        values = _Values(output=str(project.with_name(f"{project.name}-export")))
+        # Edited by hand, or by a later version: the command's defaults instead.
+        with suppress(ValueError, TypeError):
+            values = values.updated(str(self._settings.value(self._key, "{}")))
+        self._fill(values)
         self.check()
 
     def export(self) -> "Export":
-        """The command that the fields stand for."""
+        """Return the command with the values of the fields."""
         from pipeline.cli.export import Export
 
         return Export(
@@ -119,55 +174,59 @@ class ExportForm(QWidget):
 
     @property
     def folder(self) -> Path:
-        """Folder to write to; a relative one is beside the project."""
+        """The folder to write to; a relative one is beside the project."""
         return self._project.parent / Path(self.output.text().strip()).expanduser()
 
-    def words(self) -> list[str]:
-        """The command's words, without `rainclean`; what is as the command has it anyway is left out."""
+    def arguments(self) -> list[str]:
+        """Return the command's arguments, without `rainclean` and without most defaults."""
         asked, usual = self.export(), type(self.export())(project=self._project)
-        words = ["export", str(self._project), "-o", str(asked.output), "--layout", asked.layout]
-        words += ["--frames", asked.frames, "--crops", asked.crops]
+        arguments = ["export", str(self._project), "-o", str(asked.output), "--layout", asked.layout]
+        arguments += ["--frames", asked.frames, "--crops", asked.crops]
         for flag in ("min_rain", "max_excluded", "max_error", "split", "seed"):
             value = getattr(asked, flag)
             if value != getattr(usual, flag):
-                words += [f"--{flag.replace('_', '-')}", f"{value:g}" if isinstance(value, float) else str(value)]
-        return words + [f"--{name.replace('_', '-')}" for name in self._boxes() if getattr(asked, name)]
+                arguments += [f"--{flag.replace('_', '-')}", f"{value:g}" if isinstance(value, float) else str(value)]
+        return arguments + [f"--{name.replace('_', '-')}" for name in self._boxes() if getattr(asked, name)]
 
     def settings(self) -> "ExportSettings | None":
-        """What the fields ask for, None where one of them is wrong."""
+        """Return the settings of the export; None if a field is wrong."""
         return None if self.check() else self.export().settings()
 
     def check(self) -> str:
-        """Say beside each field what is wrong with it; returns the first of these, or ""."""
+        """Show beside each field what is wrong with it.
+
+        Returns:
+            The first of these messages, "" if all fields are right.
+        """
         asked = self.export()
         layout = LAYOUTS[asked.layout]
         self.split.setPlaceholderText(_usual_split(asked.layout))
-        found = {
-            "frames": _said(lambda: _parse_frames(asked.frames)),
-            "crops": _said(lambda: _parse_crops(asked.crops)),
-            "split": _said(lambda: _parse_split(asked.split, layout.check_splits)),
-            "output": "" if self.output.text().strip() else "name a folder to write to",
+        messages = {
+            "frames": _message(lambda: _parse_frames(asked.frames)),
+            "crops": _message(lambda: _parse_crops(asked.crops)),
+            "split": _message(lambda: _parse_split(asked.split, layout.check_splits)),
+            "output": "" if self.output.text().strip() else "Choose a folder to write to",
         }
         for field, label in self.errors.items():
-            label.setText(found[field])
-            label.setVisible(bool(found[field]))
-        return next(filter(None, found.values()), "")
+            label.setText(messages[field])
+            label.setVisible(bool(messages[field]))
+        return next(filter(None, messages.values()), "")
 
-    def _fill(self, values: dict[str, Any]) -> None:
+    def _fill(self, values: _Values) -> None:
         for widget in self._widgets():
             widget.blockSignals(True)
         try:
-            self.layout_name.setCurrentText(str(values["layout"]))
-            self.frames.setCurrentText(str(values["frames"]))
-            self.crops.setCurrentText(str(values["crops"]))
-            self.min_rain.setValue(float(values["min_rain"]))
-            self.max_excluded.setValue(float(values["max_excluded"]))
-            self.max_error.setValue(float(values["max_error"]))
-            self.split.setText(str(values["split"]))
-            self.seed.setValue(int(values["seed"]))
+            self.layout_name.setCurrentText(values.layout)
+            self.frames.setCurrentText(values.frames)
+            self.crops.setCurrentText(values.crops)
+            self.min_rain.setValue(values.min_rain)
+            self.max_excluded.setValue(values.max_excluded)
+            self.max_error.setValue(values.max_error)
+            self.split.setText(values.split)
+            self.seed.setValue(values.seed)
             for name, box in self._boxes().items():
-                box.setChecked(bool(values[name]))
-            self.output.setText(str(values["output"]))
+                box.setChecked(getattr(values, name))
+            self.output.setText(values.output)
         finally:
             for widget in self._widgets():
                 widget.blockSignals(False)
@@ -176,13 +235,21 @@ class ExportForm(QWidget):
         if not self._key:
             return
         asked = self.export()
-        values = {
-            "layout": asked.layout, "frames": asked.frames, "crops": asked.crops, "min_rain": asked.min_rain,
-            "max_excluded": asked.max_excluded, "max_error": self.max_error.value(), "split": asked.split or "",
-            "seed": asked.seed, "output": self.output.text().strip(),
-            **{name: getattr(asked, name) for name in self._boxes()},
-        }  # fmt: skip
-        self._settings.setValue(self._key, json.dumps(values))
+        values = _Values(
+            output=self.output.text().strip(),
+            layout=asked.layout,
+            frames=asked.frames,
+            crops=asked.crops,
+            min_rain=asked.min_rain,
+            max_excluded=asked.max_excluded,
+            max_error=self.max_error.value(),
+            split=asked.split or "",
+            seed=asked.seed,
+            person_only=asked.person_only,
+            keep_moving=asked.keep_moving,
+            no_confidence=asked.no_confidence,
+        )
+        self._settings.setValue(self._key, json.dumps(asdict(values)))
         self.check()
         self.changed.emit()
 
@@ -192,7 +259,7 @@ class ExportForm(QWidget):
             self.output.setText(str(folder))
 
     def _boxes(self) -> dict[str, QCheckBox]:
-        """The flags that are on or off, by name."""
+        """Return the check boxes by the names of their flags."""
         return {name: getattr(self, name) for name in ("person_only", "keep_moving", "no_confidence")}
 
     def _widgets(self) -> tuple[QWidget, ...]:
@@ -221,46 +288,50 @@ class ExportForm(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.output, 1)
         row.addWidget(self.browse)
-        for key, label, field, shown in (
-            ("layout", "Layout", self.layout_name, self.layout_name),
-            ("frames", "Frames", self.frames, self.frames),
-            ("crops", "Crops", self.crops, self.crops),
-            ("min_rain", "Least rain", self.min_rain, self.min_rain),
-            ("max_excluded", "Most excluded", self.max_excluded, self.max_excluded),
-            ("max_error", "Largest error", self.max_error, self.max_error),
-            ("split", "Split", self.split, self.split),
-            ("seed", "Seed", self.seed, self.seed),
-            *((name, "", box, box) for name, box in self._boxes().items()),
-            ("output", "Folder", self.output, output),
+        for each in (
+            _Row("layout", "Layout", self.layout_name, self.layout_name),
+            _Row("frames", "Frames", self.frames, self.frames),
+            _Row("crops", "Crops", self.crops, self.crops),
+            _Row("min_rain", "Minimum rain", self.min_rain, self.min_rain),
+            _Row("max_excluded", "Maximum excluded", self.max_excluded, self.max_excluded),
+            _Row("max_error", "Maximum error", self.max_error, self.max_error),
+            _Row("split", "Split", self.split, self.split),
+            _Row("seed", "Seed", self.seed, self.seed),
+            *(_Row(name, "", box, box) for name, box in self._boxes().items()),
+            _Row("output", "Folder", self.output, output),
         ):
-            field.setAccessibleName(label or field.property("text"))
-            field.setToolTip(_TIPS[key])
-            named = Label(label)
-            named.setToolTip(_TIPS[key])
-            named.setBuddy(field)
-            form.addRow(named, self._with_error(key, shown))
+            each.field.setAccessibleName(each.label or each.field.property("text"))
+            each.field.setToolTip(_TIPS[each.key])
+            if not each.label:  # a check box has its label in itself, and is long
+                form.addRow(each.widget)
+                continue
+            label = Label(each.label)
+            label.setToolTip(_TIPS[each.key])
+            label.setBuddy(each.field)
+            form.addRow(label, self._with_error(each.key, each.widget))
 
-    def _with_error(self, key: str, shown: QWidget) -> QWidget:
+    def _with_error(self, key: str, widget: QWidget) -> QWidget:
+        """Return a field with a line for an error below it, where its text can be wrong."""
         if key not in ("frames", "crops", "split", "output"):
-            return shown
-        whole = QWidget()
-        column = QVBoxLayout(whole)
+            return widget
+        container = QWidget()
+        column = QVBoxLayout(container)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
         self.errors[key] = Label(wordWrap=True)
         self.errors[key].setStyleSheet("color: #d0453d")
         self.errors[key].hide()
-        column.addWidget(shown)
+        column.addWidget(widget)
         column.addWidget(self.errors[key])
-        return whole
+        return container
 
 
-def _share_box() -> QDoubleSpinBox:
-    return QDoubleSpinBox(minimum=0.0, maximum=1.0, singleStep=0.01, decimals=3)
+def _fraction_box() -> QDoubleSpinBox:
+    return QDoubleSpinBox(minimum=0.0, maximum=1.0, singleStep=0.01, decimals=3, suffix=" of pixels")
 
 
-def _said(parse: Callable[[], object]) -> str:
-    """What is wrong with a value, in the words of whoever reads it; "" where nothing is."""
+def _message(parse: Callable[[], object]) -> str:
+    """Return the error of a parser, "" if it has none."""
     try:
         parse()
     except RaincleanError as error:

@@ -1,4 +1,4 @@
-"""The export itself: the command as a job, how far it is, what it wrote, and its check."""
+"""Run an export: the command as a job, its progress, what it wrote, and its check."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 class ExportRun(QWidget):
-    """Button, progress, cancel, result. asked: a person wants the export; the page answers with `start`."""
+    """Show button, progress, cancel and result.
+
+    Signal `asked`: a person wants the export; the page answers with `start`.
+    """
 
     asked = Signal()
 
@@ -28,18 +31,18 @@ class ExportRun(QWidget):
         self.written: Path | None = None
         self._refusal = ""
         self.button = QPushButton("Export")
-        self.button.setToolTip("Writes the data set; the window stays free meanwhile")
+        self.button.setToolTip("Write the data set in the background")
         self.refusal = Label(wordWrap=True)
         self.bar = QProgressBar(maximum=1000, textVisible=False)
         self.bar.setAccessibleName("Progress of the export")
         self.cancel = QPushButton("Cancel")
-        self.cancel.setToolTip("Stop; what is prepared is used when it is started again")
+        self.cancel.setToolTip("Stop the export; prepared pairs are reused when it is started again")
         self.doing = Label(wordWrap=True)
         self.result = Label(wordWrap=True, textInteractionFlags=Qt.TextInteractionFlag.TextSelectableByMouse)
         self.result.setAccessibleName("What was exported")
-        self.open_folder, self.check = QPushButton("Open folder"), QPushButton("Check it")
-        self.open_folder.setToolTip("Shows the data set in the system's file manager")
-        self.check.setToolTip("Reads everything back: files, check sums, lists, split")
+        self.open_folder, self.check = QPushButton("Open folder"), QPushButton("Check files")
+        self.open_folder.setToolTip("Show the data set in the system's file manager")
+        self.check.setToolTip("Read the export back: files, check sums, lists, split")
         self._lay_out()
         self.button.clicked.connect(self.asked)
         self.cancel.clicked.connect(self._cancel)
@@ -49,22 +52,28 @@ class ExportRun(QWidget):
         jobs.finished.connect(self._on_finished)
         self._show()
 
-    def refuse(self, why: str) -> None:
-        """Say why there can be no export now; "" where there can."""
-        if why != self._refusal:
-            self._refusal = why
+    def refuse(self, reason: str) -> None:
+        """Disable the export for this reason; "" enables it."""
+        if reason != self._refusal:
+            self._refusal = reason
             self._show()
 
-    def start(self, words: Sequence[str], project: Path, folder: Path) -> None:
-        """Put the export into the queue."""
+    def start(self, arguments: Sequence[str], project: Path, folder: Path) -> None:
+        """Put an export into the queue of jobs.
+
+        Args:
+            arguments: of the command, without `rainclean`.
+            project: folder of the project.
+            folder: that the export is written to.
+        """
         self._forget()
-        self._follow(Job(f"Export to {folder.name}", words, project), folder)
+        self._follow(Job(f"Export to {folder.name}", arguments, project), folder)
         assert self.job is not None
         self._jobs.start(self.job)
         self._show()
 
     def open(self, project: Path | None) -> None:
-        """Another project: follow an export of it that is under way."""
+        """Show another project; an export of it that is running is followed."""
         self._forget()
         for job in self._jobs.unfinished():
             if job.kind == "export" and project is not None and job.project == project:
@@ -86,13 +95,13 @@ class ExportRun(QWidget):
         if job is not self.job:
             return
         if job.kind == "check":
-            self.result.setText(f"{self.result.text()}\n{checked_words(job)}")
+            self.result.setText(f"{self.result.text()}\n{checked_text(job)}")
         elif job.state is State.FINISHED:
-            self.result.setText(exported_words(job.result, self.written))
+            self.result.setText(exported_text(job.result, self.written))
         elif job.state is State.FAILED:
             self.result.setText(f"{job.error}\n{job.advice}")
         else:
-            self.result.setText("cancelled; what was prepared is used when it is started again")
+            self.result.setText("Cancelled. Prepared pairs are reused when the export is started again.")
         self._show()
 
     def _show(self) -> None:
@@ -106,11 +115,11 @@ class ExportRun(QWidget):
         if job is not None and under_way:
             self.bar.setRange(0, 1000 if job.fraction is not None else 0)
             self.bar.setValue(round(1000 * (job.fraction or 0)))
-            self.doing.setText(("check: " if job.kind == "check" else "") + job.doing())
+            self.doing.setText(("Check: " if job.kind == "check" else "") + job.doing())
             self.cancel.setEnabled(not job.stopping)
-        there = self.written is not None and (self.written / "export.json").is_file() and not under_way
-        self.open_folder.setVisible(there)
-        self.check.setVisible(there)
+        is_written = self.written is not None and (self.written / "export.json").is_file() and not under_way
+        self.open_folder.setVisible(is_written)
+        self.check.setVisible(is_written)
         self.result.setVisible(bool(self.result.text()))
 
     def _cancel(self) -> None:
@@ -123,7 +132,7 @@ class ExportRun(QWidget):
 
     def _check(self) -> None:
         if self.written is not None:
-            # Of no project: it may run beside whatever else is done to this one.
+            # A job of no project may run beside the jobs of this one.
             self.job = Job(f"Check {self.written.name}", ["check", str(self.written)])
             self._jobs.start(self.job)
             self._show()
@@ -146,36 +155,37 @@ class ExportRun(QWidget):
         column.addLayout(row)
 
 
-def exported_words(result: Any, folder: Path | None) -> str:
-    """What an export wrote, and what a person should know, from the command's own result."""
+def exported_text(result: Any, folder: Path | None) -> str:
+    """Return what an export wrote, and its notes, from the command's own result."""
     pairs, scenes = result["pairs"], result["scenes"]
     parts = (
         f"{split} {counted(number, 'pair')} of {counted(scenes[split], 'scene')}" for split, number in pairs.items()
     )
-    return "\n".join([f"written to {folder}: {', '.join(parts)}", *(f"• {note}" for note in result["notes"])])
+    return "\n".join([f"Exported to {folder}: {', '.join(parts)}", *(f"• {note}" for note in result["notes"])])
 
 
-def checked_words(job: Job) -> str:
-    """What a check found."""
+def checked_text(job: Job) -> str:
+    """Return the result of a check."""
     if job.state is State.FINISHED:
         notes = (job.result or {}).get("notes", [])
-        words = "nothing wrong with the files, but:" if notes else "nothing wrong"
-        return "\n".join([f"checked: {words}", *(f"• {note}" for note in notes)])
+        return "\n".join(
+            [f"Checked: no problems{' in the files, but:' if notes else ''}", *(f"• {note}" for note in notes)]
+        )
     if job.state is State.CANCELLED:
-        return "the check was cancelled"
+        return "Check cancelled"
     problems = (job.result or {}).get("problems", [])
     first = f"; first: {problems[0]['path']}: {problems[0]['text']}" if problems else ""
-    return f"checked: {job.error}{first}"
+    return f"Checked: {job.error}{first}"
 
 
-def estimate_text(found: "Estimate") -> str:
-    """What an export would hold, a line a split."""
+def estimate_text(estimate: "Estimate") -> str:
+    """Return what an export would hold, one line per split."""
     from pipeline.export import size_in_words
 
-    most = "" if found.exact else "at most "
+    most = "" if estimate.exact else "at most "
     lines = [
-        f"{split}: {most}{counted(pairs, 'pair')} of {counted(found.sequences[split], 'sequence')} "
-        f"in {counted(found.scenes[split], 'scene')}"
-        for split, pairs in found.pairs.items()
+        f"{split}: {most}{counted(pairs, 'pair')} of {counted(estimate.sequences[split], 'sequence')} "
+        f"in {counted(estimate.scenes[split], 'scene')}"
+        for split, pairs in estimate.pairs.items()
     ]
-    return "\n".join(["Estimate", *lines, f"{most}about {size_in_words(found.bytes)}"])
+    return "\n".join(["Estimate", *lines, f"Size: {most}about {size_in_words(estimate.bytes)}"])

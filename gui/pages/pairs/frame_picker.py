@@ -1,4 +1,4 @@
-"""Choosing the rainy frames of a sequence: the strip, and buttons that choose many at once."""
+"""Choose the rainy frames of a sequence: the strip, and buttons that choose many at once."""
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -13,17 +13,15 @@ from gui.workers import LATER, Workers
 from pipeline.words import counted
 
 _LANE = "pairs-thumbnails"
-_LEFT_OUT = (
-    "Frames that repeat another are not listed; those in which the camera stands elsewhere than in the clean image are "
-    "left out at export."
-)
-_UNSTEADY = "Frames that cannot be stabilized or that repeat another are not listed."
+_LEFT_OUT = "Repeated frames are not listed. Frames that are misaligned with the clean image are left out at export."
+_NOT_LISTED = "Repeated frames, and frames that cannot be stabilized, are not listed."
 
 
 class FramePicker(QWidget):
-    """chosen: a person wants these frames, a list of indices in the clip, or None: as the settings say.
+    """Show the strip and its buttons.
 
-    focused: the frame that a person looks at.
+    Signals: `chosen`: a person wants these frames, a list of indices in the clip, or None for those of the settings;
+    `focused`: the frame that a person looks at.
     """
 
     chosen = Signal(object)
@@ -38,13 +36,13 @@ class FramePicker(QWidget):
         self.frames = FramesModel()
         self.strip = FrameStrip(self.frames)
         self.title, self.count = Label(), Label()
-        self.by_settings = _button("By the settings", "Leave the choice to the field Frames")
-        self.all = _button("All", "Take every frame")
-        self.only = _button("Only this", "Take the focused frame alone, and choose further ones by hand")
-        self.spread = _button("Spread over rain", "Take so many frames that differ most in rain amount")
-        self.number = QSpinBox(minimum=1, maximum=9999, value=10)
-        self.number.setToolTip("How many frames are spread over rain")
-        self.number.setAccessibleName("Frames to spread over rain")
+        self.by_settings = _button("Use settings", "Choose frames by the field Frames below")
+        self.all = _button("All frames", "Choose every frame")
+        self.only = _button("Only this frame", "Choose the focused frame alone; add further ones by hand")
+        self.spread = _button("Spread by rain", "Choose this number of frames that differ most in rain amount")
+        self.number = QSpinBox(minimum=1, maximum=9999, value=10, suffix=" frames")
+        self.number.setToolTip("Set how many frames Spread by rain chooses")
+        self.number.setAccessibleName("Frames to spread by rain")
         self._buttons = (self.by_settings, self.all, self.only, self.spread, self.number)
         row = QHBoxLayout()
         row.addWidget(self.title, 1)
@@ -64,9 +62,11 @@ class FramePicker(QWidget):
         self.mark("", (), None)
 
     def set_frames(self, rain: Mapping[int, float], covered: Collection[int] = ()) -> None:
-        """Frames to choose from: index in the clip → rain amount. The heaviest is focused first.
+        """List the frames to choose from; the one with most rain is focused first.
 
-        covered: those that passing things cover for a good part, taken where there are too few others.
+        Args:
+            rain: index in the clip → rain amount, grey levels.
+            covered: frames that foreground objects cover to a good part, chosen only if there are too few others.
         """
         self.covered = covered
         if self.frames.rain != rain:
@@ -76,7 +76,7 @@ class FramePicker(QWidget):
                 self.strip.focus_frame(self.frames.order[-1])
 
     def load(self, folder: Path | None, subject: Subject | None) -> None:
-        """Load the thumbnails in the background, unless they are there or on their way; forget those of others."""
+        """Load the thumbnails in the background, unless they are loaded or being loaded; drop those of others."""
         if folder is None or subject is None or not self.frames.order:
             self._workers.cancel(_LANE)
             self._thumbnails_of = None
@@ -88,10 +88,10 @@ class FramePicker(QWidget):
             return
         self._thumbnails_of = key
         frames = sorted(self.frames.order)
-        # A new dictionary: what still runs for other frames fills the old one.
-        found = self.frames.thumbnails = {}
+        # A new dictionary: what is still being read for other frames fills the old one.
+        thumbnails = self.frames.thumbnails = {}
         self._workers.run_stage(
-            lambda: read_thumbnails(folder, subject, frames, found),
+            lambda: read_thumbnails(folder, subject, frames, thumbnails),
             lambda _: self.strip.viewport().update(),
             lambda error: self.title.setText(str(error)),
             progress=lambda _: self.strip.viewport().update(),
@@ -100,16 +100,23 @@ class FramePicker(QWidget):
         )
 
     def mark(self, title: str, chosen: Collection[int], by: str | None) -> None:
-        """Check these frames. by: the settings that chose them, "" while they are wrong; None: a person did."""
+        """Check these frames.
+
+        Args:
+            title: line above the strip.
+            chosen: indices in the clip.
+            by: the setting that chose them, "" while it is wrong, None for a person.
+        """
         self.frames.set_chosen(chosen)
         self.title.setText(title)
-        there = bool(self.frames.order)
+        has_frames = bool(self.frames.order)
         for widget in self._buttons:
-            widget.setEnabled(there)
-        self.by_settings.setEnabled(there and by is None)
-        how = "chosen by hand" if by is None else f"by the settings ({by})"
-        number = f"{len(self.frames.chosen)} of {counted(len(self.frames.order), 'frame')} {how}. " if by != "" else ""
-        self.count.setText(f"{number}{_UNSTEADY if self.stabilized else _LEFT_OUT}" if there else "")
+            widget.setEnabled(has_frames)
+        self.by_settings.setEnabled(has_frames and by is None)
+        how = "by hand" if by is None else f"by the settings ({by})"
+        total = counted(len(self.frames.order), "frame")
+        number = f"{len(self.frames.chosen)} of {total} chosen {how}. " if by != "" else ""
+        self.count.setText(f"{number}{_NOT_LISTED if self.stabilized else _LEFT_OUT}" if has_frames else "")
 
     def _spread(self) -> None:
         from rainclean.dataset import FrameChoice

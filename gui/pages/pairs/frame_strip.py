@@ -1,4 +1,4 @@
-"""The strip of rainy frames, lightest rain first, each with a check mark whether it goes into the pairs."""
+"""The strip of rainy frames, lightest rain first, each with a check mark if it is chosen for export."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -40,7 +40,10 @@ _ROOT = QModelIndex()
 
 
 class FramesModel(QAbstractListModel):
-    """Frames by rain amount. toggled: a person took this frame into the pairs, or out."""
+    """List frames by rain amount.
+
+    Signal `toggled`: a person chose this frame for export, or removed it.
+    """
 
     toggled = Signal(int)
 
@@ -52,7 +55,11 @@ class FramesModel(QAbstractListModel):
         self.thumbnails: dict[int, U8] = {}
 
     def set_frames(self, rain: Mapping[int, float]) -> None:
-        """Other frames: index in the clip → rain amount."""
+        """List other frames.
+
+        Args:
+            rain: index in the clip → rain amount, grey levels.
+        """
         self.beginResetModel()
         self.rain = dict(rain)
         self.order = sorted(self.rain, key=lambda frame: (self.rain[frame], frame))
@@ -60,26 +67,26 @@ class FramesModel(QAbstractListModel):
         self.endResetModel()
 
     def set_chosen(self, frames: Collection[int]) -> None:
-        """Which go into the pairs."""
+        """Set which frames are chosen for export."""
         if self.chosen != (chosen := frozenset(frames)):
             self.chosen = chosen
             self.touch()
 
     def touch(self) -> None:
-        """Marks or thumbnails have changed."""
+        """Update the cells after marks or thumbnails changed."""
         if self.order:
             self.dataChanged.emit(self.index(0), self.index(len(self.order) - 1))
 
     def rowCount(self, parent: Index = _ROOT) -> int:
-        """Number of frames."""
+        """Return the number of frames."""
         return 0 if parent.isValid() else len(self.order)
 
     def flags(self, index: Index) -> Qt.ItemFlag:
-        """Each can be checked."""
+        """Return flags: each frame can be checked."""
         return Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemNeverHasChildren
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Texts for people and screen readers; the frame itself for the delegate."""
+        """Return texts for people and screen readers, and the frame itself for the delegate."""
         if not index.isValid() or index.row() >= len(self.order):
             return None
         frame = self.order[index.row()]
@@ -88,14 +95,14 @@ class FramesModel(QAbstractListModel):
         if role == Qt.ItemDataRole.CheckStateRole:
             return Qt.CheckState.Checked if frame in self.chosen else Qt.CheckState.Unchecked
         if role == Qt.ItemDataRole.DisplayRole:
-            return f"frame {frame}"
+            return f"Frame {frame}"
         if role in (Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole):
-            goes = "goes into the pairs" if frame in self.chosen else "does not go into the pairs"
-            return f"frame {frame}, rain {self.rain[frame]:.2f}: {goes} (Space)"
+            state = "chosen for export" if frame in self.chosen else "not chosen for export"
+            return f"Frame {frame}, rain {self.rain[frame]:.2f} levels: {state} (Space changes this)"
         return None
 
     def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
-        """Ask for a frame to be taken in or out."""
+        """Ask for a frame to be chosen or removed."""
         if role != Qt.ItemDataRole.CheckStateRole or not index.isValid():
             return False
         self.toggled.emit(self.order[index.row()])
@@ -108,12 +115,12 @@ class _Delegate(QStyledItemDelegate):
         self._model, self._view = model, view
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        """All cells are equally large."""
+        """Return the size of a cell, the same for all."""
         lines = 2 * self._view.fontMetrics().height()
         return QSize(WIDTH + 2 * _MARGIN, HEIGHT + lines + 3 * _MARGIN)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        """Thumbnail, check mark, frame and rain amount."""
+        """Paint thumbnail, check mark, frame and rain amount."""
         frame: int = index.data(FRAME_ROLE)
         rect: QRect = option.rect
         palette: QPalette = option.palette
@@ -137,7 +144,7 @@ class _Delegate(QStyledItemDelegate):
         painter.setFont(font)
         painter.setPen(palette.text().color() if chosen else palette.placeholderText().color())
         below = QRect(place.left(), place.bottom() + _MARGIN, WIDTH, rect.bottom() - place.bottom() - _MARGIN)
-        text = f"frame {frame}\nrain {self._model.rain[frame]:.2f}"
+        text = f"Frame {frame}\nRain {self._model.rain[frame]:.2f} levels"
         painter.drawText(below, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, text)
         if index.row() == self._view.currentIndex().row():
             painter.setPen(QPen(palette.highlight().color(), 2 if self._view.hasFocus() else 1))
@@ -145,7 +152,7 @@ class _Delegate(QStyledItemDelegate):
         painter.restore()
 
     def editorEvent(self, event: QEvent, model: QAbstractItemModel, option: QStyleOptionViewItem, index: Index) -> bool:
-        """A click on the check mark."""
+        """Toggle the frame by a click on its check mark."""
         if isinstance(event, QMouseEvent) and event.button() == Qt.MouseButton.LeftButton:
             hit = _mark_rect(option.rect).adjusted(-4, -4, 4, 4)
             if hit.contains(event.position().toPoint()):
@@ -169,7 +176,10 @@ def _mark_rect(cell: QRect) -> QRect:
 
 
 class FrameStrip(QListView):
-    """The strip. focused: the frame that arrows and clicks have led to."""
+    """Show the strip.
+
+    Signal `focused`: the frame that arrows and clicks have reached.
+    """
 
     focused = Signal(int)
 
@@ -196,19 +206,19 @@ class FrameStrip(QListView):
         return self.frames.order[row] if 0 <= row < len(self.frames.order) else None
 
     def focus_frame(self, frame: int) -> None:
-        """Lead to a frame."""
+        """Focus a frame."""
         if frame in self.frames.rain:
             self.setCurrentIndex(self.frames.index(self.frames.order.index(frame)))
 
     def currentChanged(self, current: Index, previous: Index) -> None:
-        """Tell which frame is focused now."""
+        """Report the focused frame."""
         super().currentChanged(current, previous)
         self.viewport().update()
         if current.isValid():
             self.focused.emit(current.data(FRAME_ROLE))
 
     def event(self, event: QEvent) -> bool:
-        """Arrows and Space belong to the strip while it has the focus, whatever the window does with them."""
+        """Keep arrows and Space for the strip while it has the focus, whatever shortcuts the window has."""
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
             plain = event.modifiers() in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier)
             if plain and event.key() in _KEYS:
@@ -217,7 +227,7 @@ class FrameStrip(QListView):
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Space takes the focused frame in or out; the arrows move."""
+        """Toggle the focused frame with Space; the arrows move."""
         if event.key() == Qt.Key.Key_Space and not event.modifiers():
             if not event.isAutoRepeat():
                 self.frames.setData(self.currentIndex(), None, Qt.ItemDataRole.CheckStateRole)

@@ -1,4 +1,4 @@
-"""The page of pairs: which rainy frames, which crops, how much that makes, and the export of it."""
+"""The page of pairs: choose rainy frames and crops, see the estimated size, and export."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,9 +29,15 @@ PAUSE = 250
 GLANCE = 50
 """Milliseconds on a frame before its preview is made: arrow keys repeat."""
 
+NO_PROJECT = "No project is open."
+
 
 class PairsPage(QWidget):
-    """settings: where the form is remembered. Nothing is loaded before the page is seen."""
+    """Put picker, preview, form and export together. Nothing is loaded before the page is visible.
+
+    Args:
+        settings: where the form is remembered.
+    """
 
     def __init__(self, session: Session, jobs: Jobs, settings: QSettings) -> None:
         super().__init__()
@@ -46,10 +52,12 @@ class PairsPage(QWidget):
         self.preview = CropPreview()
         self.form, self.run = ExportForm(settings), ExportRun(jobs)
         self.form.setEnabled(False)
-        self.run.refuse("no project is open")
+        self.run.refuse(NO_PROJECT)
         self.amount = Label(wordWrap=True)
         self.amount.setAccessibleName("Estimate")
-        self.amount.setToolTip("Of all decided sequences; bytes are estimated from the pictures in the project")
+        self.amount.setToolTip(
+            "Estimate for all decided sequences; the size is computed from the pictures in the project"
+        )
         self._pause = QTimer(self, singleShot=True, interval=PAUSE)
         self._glance = QTimer(self, singleShot=True, interval=GLANCE)
         self._lay_out()
@@ -62,11 +70,11 @@ class PairsPage(QWidget):
         self.picker.focused.connect(lambda _: self._glance.start())
         self.form.changed.connect(self._form_changed)
         self.run.asked.connect(self._export)
-        self._pause.timeout.connect(self._look)
-        self._glance.timeout.connect(lambda: self._look_at_crops(self._asked()))
+        self._pause.timeout.connect(self._update_preview_and_amount)
+        self._glance.timeout.connect(lambda: self._update_crops(self._asked()))
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Load what is seen now."""
+        """Load what is visible now."""
         super().showEvent(event)
         if self._ready:
             self._refresh()
@@ -78,7 +86,11 @@ class PairsPage(QWidget):
         self._refresh()
 
     def choose(self, frames: Sequence[int] | None) -> None:
-        """Choose the selected sequence's frames by hand, None: by the settings; on disk at once, and undoable."""
+        """Choose the frames of the selected sequence; the choice is stored at once and can be undone.
+
+        Args:
+            frames: indices in the clip, None for those of the settings.
+        """
         summary = self._session.summary
         if summary is not None and self._subject is not None:
             self._session.change(lambda editor: editor.choose_frames(summary.sequence, frames))
@@ -86,7 +98,7 @@ class PairsPage(QWidget):
     # -- bringing the page up to date ----------------------------------------------------------------------------
 
     def _refresh(self) -> None:
-        """Load what has changed of project, sequence, decision and draft, if anybody sees it."""
+        """Load what has changed of project, sequence, decision and draft, if the page is visible."""
         if not self.isVisible() or not self._ready:
             if self._target != self._session.selected:
                 self.picker.load(None, None)  # nobody will see what is still being loaded
@@ -101,27 +113,35 @@ class PairsPage(QWidget):
             self.run.open(folder)
             self.amount.clear()
         self._subject, rain = self._read_subject()
-        made = self._subject.analysis if self._subject is not None else None
-        self.picker.set_frames(rain, covered_frames(made) if made is not None else ())
+        subject_analysis = self._subject.analysis if self._subject is not None else None
+        self.picker.set_frames(rain, covered_frames(subject_analysis) if subject_analysis is not None else ())
         self.picker.load(folder, self._subject)
         self._mark()
-        self._say_refusal()
+        self._update_refusal()
         self._pause.start()
 
     def _read_subject(self) -> tuple[Subject | None, dict[int, float]]:
-        """What the pairs of the selected sequence are made of, and the rain amounts of its frames."""
+        """Return the source of the selected sequence's pairs, and the rain amounts of its frames in grey levels."""
         summary, project, picture = self._session.summary, self._session.project, self._picture()
         if summary is None or project is None or picture is None:
             return None, {}
         chosen = candidate(project, picture[0])
-        made, of = analysis(project, chosen.analysis_id), clip(project, summary.sequence.clip_id)
+        its_analysis, its_clip = analysis(project, chosen.analysis_id), clip(project, summary.sequence.clip_id)
         frames = range(summary.sequence.first, summary.sequence.stop)
-        amounts = zip(frames, rain_amounts(project, made.id), strict=False)
+        amounts = zip(frames, rain_amounts(project, its_analysis.id), strict=False)
         rain = {frame: amount for frame, amount in amounts if amount is not None}
-        return Subject(of.id, of.content, made.region, chosen.picture, picture[1], made), rain
+        subject = Subject(
+            clip_id=its_clip.id,
+            content=its_clip.content,
+            region=its_analysis.region,
+            picture=chosen.picture,
+            exclude=picture[1],
+            analysis=its_analysis,
+        )
+        return subject, rain
 
     def _picture(self) -> tuple[int, str] | None:
-        """Candidate and exclusion mask that the export takes; before a decision the first candidate."""
+        """Return candidate and exclusion mask as the export uses them; before a decision the first candidate."""
         session = self._session
         if session.summary is None or session.blind:
             return None
@@ -134,7 +154,7 @@ class PairsPage(QWidget):
         return self.form.settings() if self._opened is not None and self._ready else None
 
     def _mark(self) -> None:
-        """Check the frames that go into the pairs."""
+        """Check the frames that are chosen for export."""
         asked, rain, own = self._asked(), self.picker.frames.rain, self._session.detail.draft.frames
         if own is not None:
             self.picker.mark(self._title(), rain.keys() & set(own), None)
@@ -150,31 +170,32 @@ class PairsPage(QWidget):
             return "No sequence selected."
         name = session.summary.sequence.name
         if session.blind:
-            return f"{name}: pairs are not shown during a second opinion"
+            return f"{name}: pairs are hidden during a second opinion"
         return f"{name}: rainy frames, lightest rain first" if self._subject else f"{name}: not analysed yet"
 
-    def _say_refusal(self) -> None:
-        """Why there can be no export now, before anybody has pressed the button."""
+    def _update_refusal(self) -> None:
+        """Say why no export is possible now, before anybody presses the button."""
         if self._session.project is None:
-            self.run.refuse("no project is open")
+            self.run.refuse(NO_PROJECT)
             return
         person_only = self.form.person_only.isChecked()
-        made = (summary.decision for summary in self._session.summaries.values())
-        if any(d and d.verdict == "accepted" and (d.kind == "person" or not person_only) for d in made):
+        decisions = (summary.decision for summary in self._session.summaries.values())
+        if any(d and d.verdict == "accepted" and (d.kind == "person" or not person_only) for d in decisions):
             self.run.refuse(self.form.check() or self._refused)
         else:
-            self.run.refuse(f"nothing is accepted yet{' by a person' if person_only else ''}: decide at the desk first")
+            by_person = " by a person" if person_only else ""
+            self.run.refuse(f"Nothing is accepted{by_person} yet. Accept a candidate on the desk first.")
 
     # -- preview, estimate, export -------------------------------------------------------------------------------
 
     def _form_changed(self) -> None:
         self._refused = ""
         self._mark()
-        self._say_refusal()
+        self._update_refusal()
         self._pause.start()
 
-    def _look(self) -> None:
-        """Make preview and estimate in the background; what is being made for older wishes is forgotten."""
+    def _update_preview_and_amount(self) -> None:
+        """Make preview and estimate in the background; those for older settings are cancelled."""
         asked = self._asked()
         if not self.isVisible():
             return
@@ -184,10 +205,10 @@ class PairsPage(QWidget):
             self.amount.clear()
             self.preview.show_preview(None, self.form.check() if self._opened is not None else "")
             return
-        self._look_at_crops(asked)
-        self._look_at_amount(asked)
+        self._update_crops(asked)
+        self._update_amount(asked)
 
-    def _look_at_crops(self, asked: "ExportSettings | None") -> None:
+    def _update_crops(self, asked: "ExportSettings | None") -> None:
         if asked is None:
             return
         folder, subject, frame, known = self._opened, self._subject, self.picker.strip.frame, self._preview
@@ -197,7 +218,7 @@ class PairsPage(QWidget):
             self.preview.show_preview(None)
             return
         self._session.workers.run(
-            lambda: make_preview(folder, subject, frame, asked.crops, known, asked.exclusion),
+            lambda: make_preview(folder, subject, frame, asked.crops, known, rules=asked.exclusion),
             self._show_preview,
             lambda error: self.preview.show_preview(None, str(error)),
             lane="pairs-preview",
@@ -208,12 +229,12 @@ class PairsPage(QWidget):
         self._preview = preview
         decision = self._session.summary.decision if self._session.summary else None
         if decision is None or decision.verdict != "accepted":
-            said = "no candidate is accepted, so the first stands in"
+            note = "no candidate accepted yet, this is the first one"
         else:
-            said = "" if preview.frame in self.picker.frames.chosen else "this frame does not go into the pairs"
-        self.preview.show_preview(preview, said)
+            note = "" if preview.frame in self.picker.frames.chosen else "this frame is not chosen for export"
+        self.preview.show_preview(preview, note)
 
-    def _look_at_amount(self, asked: "ExportSettings") -> None:
+    def _update_amount(self, asked: "ExportSettings") -> None:
         from pipeline.export import estimate
         from pipeline.project.storage import Project
 
@@ -226,19 +247,19 @@ class PairsPage(QWidget):
 
         self._session.workers.run(work, self._show_amount, self._show_refusal, lane="pairs-estimate", urgency=SOON)
 
-    def _show_amount(self, found: "Estimate") -> None:
+    def _show_amount(self, amount: "Estimate") -> None:
         self._refused = ""
-        self.amount.setText(estimate_text(found))
-        self._say_refusal()
+        self.amount.setText(estimate_text(amount))
+        self._update_refusal()
 
     def _show_refusal(self, error: Exception) -> None:
         self._refused = str(error)
         self.amount.clear()
-        self._say_refusal()
+        self._update_refusal()
 
     def _export(self) -> None:
         if self._opened is not None and self._asked() is not None:
-            self.run.start(self.form.words(), self._opened, self.form.folder)
+            self.run.start(self.form.arguments(), self._opened, self.form.folder)
 
     def _lay_out(self) -> None:
         side = QWidget()
@@ -261,6 +282,6 @@ class PairsPage(QWidget):
 
 
 def _load() -> None:
-    """Load what takes half a second, beside the window."""
+    """Import in the background what takes half a second."""
     from pipeline.export import estimate  # noqa: F401
     from rainclean.dataset import FrameChoice  # noqa: F401

@@ -1,4 +1,4 @@
-"""What the page of pairs shows, read in any thread: thumbnails, and crops as they will be exported."""
+"""Read, in any thread, what the page of pairs shows: thumbnails, and crops as they will be exported."""
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
@@ -23,25 +23,32 @@ if TYPE_CHECKING:
 U8 = NDArray[np.uint8]
 
 WIDTH = 128
-"""px of a thumbnail; of very long sequences they are smaller."""
+"""Width of a thumbnail, px; those of very long sequences are smaller."""
 
 SMALLEST = 24
+"""Smallest width of a thumbnail, px."""
 
 LIMIT = 64 << 20
 """Bytes that the thumbnails of one sequence may take."""
 
 TINT = (214, 64, 159)
-"""Of what is excluded."""
+"""Colour of excluded pixels, RGB."""
 
 _SMALL = 1280
-"""px across, at most, of the frame that the crops are drawn on."""
+"""Largest width of the frame that the crops are drawn on, px."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Subject:
-    """What the pairs of a sequence are made of. content: SHA-256 of the clip. picture, exclude: artefacts.
+    """The source of a sequence's pairs.
 
-    analysis: of the picture; it says how frames are stabilized, and what moves.
+    Attributes:
+        clip_id: the clip's id in the project.
+        content: SHA-256 of the clip.
+        region: of the picture in a frame, px.
+        picture: artefact of the clean image.
+        exclude: artefact of the exclusion mask, "" for none.
+        analysis: of the picture; it says how frames are stabilized, and what moves.
     """
 
     clip_id: int
@@ -52,12 +59,23 @@ class Subject:
     analysis: Analysis | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Preview:
-    """One frame as it will be exported; pictures (H, W, 3) uint8 RGB of the same size, what is excluded tinted.
+    """One frame as it will be exported.
 
-    plain: the rainy frame without tint. small: the tinted frame for drawing on. words: why there are no crops.
-    exclude: (H, W) uint8 of this frame; exclusions: of all frames of the subject, by these rules.
+    Attributes:
+        subject: what the frame belongs to.
+        frame: index in the clip.
+        plain: the rainy frame without tint, (H, W, 3) uint8 RGB.
+        rainy: the rainy frame, excluded pixels tinted, (H, W, 3) uint8 RGB.
+        clean: the clean image, excluded pixels tinted, (H, W, 3) uint8 RGB.
+        plain_clean: the clean image without tint, (H, W, 3) uint8 RGB.
+        exclude: excluded pixels of this frame, (H, W) uint8, None for none.
+        small: the tinted rainy frame for drawing on, at most 1280 px wide.
+        crops: the crops of the frame.
+        no_crops_reason: why there are no crops, "" if there are some.
+        exclusions: of all frames of the subject, by the rules.
+        rules: of what is excluded, None for the export's own.
     """
 
     subject: Subject
@@ -69,7 +87,7 @@ class Preview:
     exclude: U8 | None
     small: U8
     crops: tuple["Crop", ...]
-    words: str
+    no_crops_reason: str
     exclusions: "Exclusions"
     rules: "ExclusionRules | None"
 
@@ -80,12 +98,21 @@ def make_preview(
     frame: int,
     choice: "CropChoice",
     known: Preview | None,
+    *,
     rules: "ExclusionRules | None" = None,
 ) -> Preview:
-    """Read a frame and choose its crops, as the export does. known: an earlier one, of which what is equal is used.
+    """Read a frame and choose its crops, as the export does. May run in any thread.
 
-    rules: of what is excluded, None: as the export has it by itself. The project in ``folder`` is opened anew: this may
-    run in any thread. Raises RaincleanError.
+    Args:
+        folder: of the project, which is opened anew.
+        subject: the source of the pairs.
+        frame: index in the clip.
+        choice: of the crops.
+        known: an earlier preview, whose equal parts are reused.
+        rules: of what is excluded, None for the export's own.
+
+    Raises:
+        RaincleanError: if project, clip or picture cannot be read.
     """
     with Project.again(folder) as project:
         if known is not None and (known.subject, known.rules) == (subject, rules):
@@ -97,17 +124,27 @@ def make_preview(
             rainy = known.plain
         else:
             with _open(project, subject) as source:
-                found = next(source.read([frame], subject.region), None)
-                if found is None:
+                source_frame = next(source.read([frame], subject.region), None)
+                if source_frame is None:
                     raise InputError(source.info.path, f"ends before frame {frame}")
-                rainy = found.rgb
-    crops, words = choose_crops(choice, rainy, clean, exclusions, subject.content, frame)
+                rainy = source_frame.rgb
+    crops, reason = choose_crops(choice, rainy, clean, exclusions, content=subject.content, frame=frame)
     exclude = exclusions.of(frame).mask
     tinted = tint(rainy, exclude)
     return Preview(
-        subject, frame, rainy, tinted, tint(clean, exclude), clean, exclude, _shrunk(tinted), tuple(crops), words,
-        exclusions, rules,
-    )  # fmt: skip
+        subject=subject,
+        frame=frame,
+        plain=rainy,
+        rainy=tinted,
+        clean=tint(clean, exclude),
+        plain_clean=clean,
+        exclude=exclude,
+        small=_shrunk(tinted),
+        crops=tuple(crops),
+        no_crops_reason=reason,
+        exclusions=exclusions,
+        rules=rules,
+    )
 
 
 def _exclusions(project: Project, subject: Subject, rules: "ExclusionRules | None") -> "Exclusions":
@@ -120,31 +157,48 @@ def _exclusions(project: Project, subject: Subject, rules: "ExclusionRules | Non
 
 
 def _open(project: Project, subject: Subject) -> FrameSource:
-    """The frames of a subject as its analysis used them."""
+    """Open the frames of a subject as its analysis used them."""
     source = open_clip(project, clip(project, subject.clip_id))
     return stabilized(project, source, subject.analysis.stabilization if subject.analysis else "")
 
 
 def choose_crops(
-    choice: "CropChoice", rainy: U8, clean: U8, exclusions: "Exclusions", content: str, frame: int
+    choice: "CropChoice", rainy: U8, clean: U8, exclusions: "Exclusions", *, content: str, frame: int
 ) -> tuple[Sequence["Crop"], str]:
-    """The crops of a frame as the export chooses them, and why there are none."""
+    """Choose the crops of a frame, as the export does.
+
+    Args:
+        choice: of the crops.
+        rainy: (H, W, 3) uint8 RGB.
+        clean: (H, W, 3) uint8 RGB.
+        exclusions: of all frames.
+        content: SHA-256 of the clip.
+        frame: index in the clip.
+
+    Returns:
+        The crops, and why there are none ("" if there are some).
+    """
     from pipeline.export import MANY, most_crops
 
     try:
         many = most_crops(choice, rainy.shape[1], rainy.shape[0])
         if many > MANY:
-            return (), f"up to {many} crops a frame: too many to draw"
+            return (), f"up to {many} crops per frame, too many to draw"
         crops = choice.choose(
             rainy, clean, exclusions.by_person, found=exclusions.of(frame).found, sequence=content, frame=frame
         )
     except UsageError as error:
         return (), str(error)
-    return crops, "" if crops else "no crop of this frame holds enough rain and little enough that is excluded"
+    return crops, "" if crops else "every crop of this frame has too little rain or too much excluded area"
 
 
 def tint(picture: U8, exclude: U8 | None) -> U8:
-    """A picture with what is excluded tinted."""
+    """Return a picture with its excluded pixels tinted.
+
+    Args:
+        picture: (H, W, 3) uint8 RGB.
+        exclude: (H, W) uint8, not 0 where excluded; None for nowhere.
+    """
     if exclude is None or not exclude.any():
         return picture
     tinted = picture.copy()
@@ -164,11 +218,21 @@ def _shrunk(picture: U8) -> U8:
 
 
 def read_thumbnails(
-    folder: Path, subject: Subject, frames: Sequence[int], found: dict[int, U8]
+    folder: Path, subject: Subject, frames: Sequence[int], thumbnails: dict[int, U8]
 ) -> Generator[Progress, None, None]:
-    """A stage that puts small (h, w, 3) uint8 RGB pictures of these frames into ``found``, one a step.
+    """Read the thumbnails of these frames, one per step.
 
-    folder: of the project, which is opened anew, in whatever thread steps this. Raises RaincleanError.
+    Args:
+        folder: of the project, which is opened anew, in whatever thread steps this.
+        subject: what the frames belong to.
+        frames: indices in the clip, ascending.
+        thumbnails: filled with (h, w, 3) uint8 RGB pictures by index in the clip.
+
+    Yields:
+        How many thumbnails are read.
+
+    Raises:
+        RaincleanError: if project or clip cannot be read.
     """
     import cv2
 
@@ -177,11 +241,11 @@ def read_thumbnails(
     height = max(1, round(region.height * width / region.width))
     with Project.again(folder) as project, _open(project, subject) as source:
         for done, frame in enumerate(source.read(frames, region), 1):
-            found[frame.index] = np.asarray(cv2.resize(frame.rgb, (width, height), interpolation=cv2.INTER_AREA))
+            thumbnails[frame.index] = np.asarray(cv2.resize(frame.rgb, (width, height), interpolation=cv2.INTER_AREA))
             yield Progress("thumbnails", done, len(frames))
 
 
 def thumbnail_width(number: int, region: Region) -> int:
-    """px, so that the thumbnails of so many frames fit into LIMIT."""
+    """Return the width in px at which this number of thumbnails fits into LIMIT."""
     fits = (LIMIT / (3 * max(1, number)) * region.width / region.height) ** 0.5
     return round(min(max(fits, SMALLEST), WIDTH, region.width))

@@ -1,9 +1,9 @@
-"""An evaluation's folder as a window needs it: report.json and the pictures of the gallery. No window here."""
+"""Read the folder of an evaluation for the window: report.json and the pictures of the gallery."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple, TypedDict
 
 from pipeline.evaluation import cell
 from rainclean.errors import InputError
@@ -13,18 +13,87 @@ REPORT = "report.json"
 _AGAIN = "evaluate again"
 
 
+class _Dataset(TypedDict):
+    name: str
+    split: str
+    pairs: int
+
+
+class _Named(TypedDict):
+    name: str
+
+
+class _Protocol(TypedDict):
+    words: str
+
+
+class _Scores(TypedDict):
+    psnr_db: float | None
+    ssim: float
+
+
+class _Mean(_Scores):
+    method: str
+    protocol: str
+
+
+class _Worst(TypedDict):
+    method: str
+    protocol: str
+
+
+class _Shown(TypedDict):
+    method: str
+    shows: str
+    file: str
+    shown: str
+
+
+class _Case(TypedDict):
+    image: str
+    scene: str
+    scores: dict[str, dict[str, _Scores]]
+    pictures: list[_Shown]
+
+
+class _Report(TypedDict):
+    """The parts of report.json that the window reads."""
+
+    dataset: _Dataset
+    methods: list[_Named]
+    protocols: dict[str, _Protocol]
+    summary: list[_Mean]
+    worst: _Worst
+    cases: list[_Case]
+    notes: list[str]
+
+
+class Ranking(NamedTuple):
+    """The method and the protocol whose PSNR ranks the cases."""
+
+    method: str
+    protocol: str
+
+
 @dataclass(frozen=True)
 class Picture:
-    """One picture of a case: its file, and the one to show where a smaller one will do."""
+    """One picture of a case: its file, and a smaller one for where that is enough."""
 
     file: Path
     small: Path
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Case:
-    """A pair of the gallery. scores: by method, then protocol, ``38.12 / 0.9712``; pictures: by method and what they
-    show ("picture", "clean", "attention", "error")."""
+    """A pair of the gallery.
+
+    Attributes:
+        image: name of the pair's rainy image.
+        scene: of the pair, "" if unknown.
+        scores: by method, one for each protocol: PSNR in dB and SSIM, ``38.12 / 0.9712``.
+        psnr: dB, of the method and protocol that rank the cases; None for infinite.
+        pictures: by method and by what they show ("picture", "clean", "attention", "error").
+    """
 
     image: str
     scene: str
@@ -33,56 +102,71 @@ class Case:
     pictures: Mapping[tuple[str, str], Picture]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """What was measured. methods: the rainy pictures first, then weights. summary: a row a method, as in a case's
-    scores. cases: worst first, ranked by ``ranked_by``, a method and a protocol."""
+    """The scores of an evaluation and its gallery.
+
+    Attributes:
+        folder: of the evaluation.
+        title: data set, split and number of pairs.
+        methods: the rainy pictures first, then weights.
+        protocols: names.
+        protocol_labels: what a protocol measures, by its name.
+        summary: mean scores by method, as in a case's scores.
+        cases: worst first.
+        ranked_by: what ranks the cases.
+        notes: for a person.
+    """
 
     folder: Path
     title: str
     methods: tuple[str, ...]
     protocols: tuple[str, ...]
-    words: Mapping[str, str]
+    protocol_labels: Mapping[str, str]
     summary: Mapping[str, tuple[str, ...]]
     cases: tuple[Case, ...]
-    ranked_by: tuple[str, str]
+    ranked_by: Ranking
     notes: tuple[str, ...]
 
 
 def read_evaluation(folder: Path) -> Evaluation:
-    """Read what ``rainclean evaluate`` wrote. Raises InputError where that is not there or damaged."""
+    """Read the folder of an evaluation.
+
+    Raises:
+        InputError: if it is not an evaluation, or damaged.
+    """
     path = folder / REPORT
     try:
         report = parse_json(path.read_text(encoding="utf-8"))
         if "cases" not in report and "summary" in report:
-            raise InputError(folder, "was written by an earlier rainclean, without what this needs", _AGAIN)
+            raise InputError(folder, "was written by an older version, without a gallery", _AGAIN)
         return _evaluation(folder, report)
     except OSError as error:
-        what = f"is no evaluation ({REPORT}: {error.strerror})"
-        raise InputError(folder, what, "name the folder that rainclean evaluate wrote to") from error
+        problem = f"is not an evaluation ({REPORT}: {error.strerror})"
+        raise InputError(folder, problem, "choose the output folder of an evaluation") from error
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, ArithmeticError) as error:
         raise InputError(path, f"is damaged ({' '.join(str(error).split())})", _AGAIN) from error
 
 
-def _evaluation(folder: Path, report: dict[str, Any]) -> Evaluation:
+def _evaluation(folder: Path, report: _Report) -> Evaluation:
     data, protocols = report["dataset"], tuple(report["protocols"])
     means = {(row["method"], row["protocol"]): cell(row["psnr_db"], row["ssim"]) for row in report["summary"]}
     methods = tuple(method["name"] for method in report["methods"])
-    worst = str(report["worst"]["method"]), str(report["worst"]["protocol"])
+    ranked_by = Ranking(str(report["worst"]["method"]), str(report["worst"]["protocol"]))
     return Evaluation(
-        folder,
-        f"{data['name']}, {data['split']}: {data['pairs']} pairs",
-        methods,
-        protocols,
-        {name: str(protocol["words"]) for name, protocol in report["protocols"].items()},
-        {method: tuple(means[method, protocol] for protocol in protocols) for method in methods},
-        tuple(_case(folder, case, protocols, worst) for case in report["cases"]),
-        worst,
-        tuple(map(str, report["notes"])),
+        folder=folder,
+        title=f"{data['name']}, {data['split']}: {data['pairs']} pairs",
+        methods=methods,
+        protocols=protocols,
+        protocol_labels={name: str(protocol["words"]) for name, protocol in report["protocols"].items()},
+        summary={method: tuple(means[method, protocol] for protocol in protocols) for method in methods},
+        cases=tuple(_case(folder, case, protocols, ranked_by) for case in report["cases"]),
+        ranked_by=ranked_by,
+        notes=tuple(map(str, report["notes"])),
     )
 
 
-def _case(folder: Path, case: dict[str, Any], protocols: tuple[str, ...], worst: tuple[str, str]) -> Case:
+def _case(folder: Path, case: _Case, protocols: tuple[str, ...], ranked_by: Ranking) -> Case:
     scores = {
         method: tuple(cell(by[name]["psnr_db"], by[name]["ssim"]) for name in protocols)
         for method, by in case["scores"].items()
@@ -91,12 +175,18 @@ def _case(folder: Path, case: dict[str, Any], protocols: tuple[str, ...], worst:
         (each["method"], each["shows"]): Picture(_below(folder, each["file"]), _below(folder, each["shown"]))
         for each in case["pictures"]
     }
-    psnr = case["scores"][worst[0]][worst[1]]["psnr_db"]
-    return Case(str(case["image"]), str(case["scene"]), scores, None if psnr is None else float(psnr), pictures)
+    psnr = case["scores"][ranked_by.method][ranked_by.protocol]["psnr_db"]
+    return Case(
+        image=str(case["image"]),
+        scene=str(case["scene"]),
+        scores=scores,
+        psnr=None if psnr is None else float(psnr),
+        pictures=pictures,
+    )
 
 
 def _below(folder: Path, name: str) -> Path:
-    """A file below the folder; a report from elsewhere must not lead out of it."""
+    """Return a file below the folder; a report from elsewhere must not lead out of it."""
     path = folder / name
     if not path.resolve().is_relative_to(folder.resolve()):
         raise ValueError(f"{name} leads out of the folder")

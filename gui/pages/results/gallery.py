@@ -1,4 +1,4 @@
-"""The gallery of an evaluation: cases worst first, and the pictures and scores of the one that is selected."""
+"""The gallery of an evaluation: cases worst first, and the pictures and scores of the selected one."""
 
 from collections.abc import Callable, Mapping
 
@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui.pages.results.evaluation import Case, Evaluation
-from gui.pages.results.synchronised import Pane, Shared
+from gui.pages.results.synchronised import Pane, SharedView
 from gui.widgets import Label, as_tip
 
 _THUMB = QSize(96, 64)
@@ -30,18 +30,18 @@ _PANES = (
     ("rainy", "picture"), ("", "picture"), ("rainy", "clean"),
     ("rainy", "error"), ("", "error"), ("", "attention"),
 )  # fmt: skip
-"""Method ("" for the one that is chosen) and what is shown, row by row."""
+"""Method ("" for the chosen weights) and what is shown, row by row."""
 
 
 class _Cases(QListWidget):
-    """The list; its own keys go before shortcuts, so that it does what left and right do around it."""
+    """List the cases. Its own keys come before shortcuts, so it handles left and right itself."""
 
     def __init__(self, step: Callable[[int], None]) -> None:
         super().__init__()
         self._step = step
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Left and right go through the cases, as up and down do."""
+        """Step through the cases with left and right, as with up and down."""
         by = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(event.key()))
         if by is None:
             super().keyPressEvent(event)
@@ -50,28 +50,28 @@ class _Cases(QListWidget):
 
 
 class Gallery(QWidget):
-    """Cases of one evaluation. Left and right go through them."""
+    """Show the cases of one evaluation. Left and right step through them."""
 
     def __init__(self) -> None:
         super().__init__()
         self._evaluation: Evaluation | None = None
-        # One picture a turn, and only those in sight: the window answers in between.
+        # One visible picture at a time: the window answers in between.
         self._thumbs = QTimer(self, interval=0)
         self._thumbs.timeout.connect(self._read_thumb)
         self.cases = _Cases(self.step)
         self.cases.setIconSize(_THUMB)
         self.cases.setUniformItemSizes(True)
         self.cases.setAccessibleName("Cases, worst first")
-        self.cases.setToolTip("Worst first; left and right go through them")
+        self.cases.setToolTip("Worst picture first; Left and Right step through them")
         self.cases.currentRowChanged.connect(self._show_case)
         self.cases.verticalScrollBar().valueChanged.connect(lambda _: self._thumbs.start())
-        self.shared = Shared(self)
+        self.shared = SharedView(self)
         self.panes = [Pane(self.shared) for _ in _PANES]
         self.name = Label()
         self.name.setWordWrap(True)
         self.method = QComboBox()
         self.method.setAccessibleName("Weights")
-        self.method.setToolTip("The weights whose output is shown")
+        self.method.setToolTip("Choose the weights whose output is shown")
         self.method.currentIndexChanged.connect(lambda _: self._show_pictures())
         self.scores = score_table("Scores of this picture")
         self._lay_out()
@@ -90,7 +90,7 @@ class Gallery(QWidget):
         self.method.blockSignals(False)
         self.method.setVisible(self.method.count() > 1)
         for number, case in enumerate(evaluation.cases if evaluation is not None else (), 1):
-            psnr = "inf" if case.psnr is None else f"{case.psnr:.2f} dB"
+            psnr = "∞ dB" if case.psnr is None else f"{case.psnr:.2f} dB"
             item = QListWidgetItem(f"{number}. {psnr}\n{case.image.rpartition('/')[2]}")
             item.setToolTip(as_tip(case.image))
             item.setSizeHint(QSize(0, _THUMB.height() + 8))
@@ -100,13 +100,13 @@ class Gallery(QWidget):
         self._thumbs.start()
 
     def step(self, by: int) -> None:
-        """Go to another case."""
+        """Select another case, ``by`` places further down the list."""
         if self.cases.count():
             self.cases.setCurrentRow(min(self.cases.count() - 1, max(0, self.cases.currentRow() + by)))
 
     @property
     def case(self) -> Case | None:
-        """The one that is selected."""
+        """The selected case."""
         row = self.cases.currentRow()
         return None if self._evaluation is None or row < 0 else self._evaluation.cases[row]
 
@@ -129,11 +129,11 @@ class Gallery(QWidget):
             pane.show_picture(picture, _caption(name, shows))
 
     def _read_thumb(self) -> None:
-        """Read one thumbnail that is in sight."""
-        sight = self.cases.viewport().rect()
+        """Read one visible thumbnail that is missing."""
+        visible = self.cases.viewport().rect()
         for row in range(self.cases.count()):
             item = self.cases.item(row)
-            if item.icon().isNull() and self.cases.visualItemRect(item).intersects(sight):
+            if item.icon().isNull() and self.cases.visualItemRect(item).intersects(visible):
                 item.setIcon(self._thumb(row))
                 return
         self._thumbs.stop()
@@ -141,7 +141,7 @@ class Gallery(QWidget):
     def _thumb(self, row: int) -> QIcon:
         assert self._evaluation is not None
         case = self._evaluation.cases[row]
-        picture = case.pictures.get((self._evaluation.ranked_by[0], "picture"))
+        picture = case.pictures.get((self._evaluation.ranked_by.method, "picture"))
         reader = QImageReader(str(picture.small) if picture is not None else "")
         if not reader.size().isEmpty():
             reader.setScaledSize(reader.size().scaled(_THUMB, Qt.AspectRatioMode.KeepAspectRatio))
@@ -156,7 +156,10 @@ class Gallery(QWidget):
         top, grid, right = QHBoxLayout(), QGridLayout(), QWidget()
         top.addWidget(self.name, 1)
         top.addWidget(self.method)
-        for text, zoom, tip in (("Fit", None, "Show whole pictures (F)"), ("1:1", 1.0, "A screen pixel a pixel (1)")):
+        for text, zoom, tip in (
+            ("Fit", None, "Show the whole pictures (F)"),
+            ("1:1", 1.0, "Show each pixel as one pixel of the screen (1)"),
+        ):
             button = QPushButton(text)
             button.setToolTip(tip)
             button.clicked.connect(lambda _, to=zoom: self.shared.set_zoom(to))
@@ -181,10 +184,10 @@ class Gallery(QWidget):
 
 
 def score_table(name: str) -> QTableWidget:
-    """A table that is read, not edited, and as high as its rows."""
+    """Return a table for reading, as high as its rows."""
     table = QTableWidget()
     table.setAccessibleName(name)
-    table.setToolTip("PSNR in dB / SSIM; numbers of two protocols do not compare")
+    table.setToolTip("PSNR in dB / SSIM; scores of different protocols cannot be compared")
     table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
     table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
     table.setTabKeyNavigation(False)
@@ -195,12 +198,18 @@ def score_table(name: str) -> QTableWidget:
 
 
 def fill(table: QTableWidget, evaluation: Evaluation, rows: Mapping[str, tuple[str, ...]]) -> None:
-    """A row a method: its name, then ``PSNR / SSIM`` by each protocol."""
+    """Fill a table with one row per method.
+
+    Args:
+        table: from `score_table`.
+        evaluation: whose protocols are the columns.
+        rows: scores by method, one for each protocol.
+    """
     table.setColumnCount(1 + len(evaluation.protocols))
     table.setHorizontalHeaderItem(0, QTableWidgetItem("Method"))
     for column, protocol in enumerate(evaluation.protocols, 1):
-        head = QTableWidgetItem(protocol)
-        head.setToolTip(evaluation.words[protocol])
+        head = QTableWidgetItem(f"{protocol}, dB / SSIM")
+        head.setToolTip(evaluation.protocol_labels[protocol])
         table.setHorizontalHeaderItem(column, head)
     table.setRowCount(len(rows))
     for row, (method, scores) in enumerate(rows.items()):
@@ -211,16 +220,16 @@ def fill(table: QTableWidget, evaluation: Evaluation, rows: Mapping[str, tuple[s
             table.setItem(row, column, item)
     header = table.horizontalHeader()
     header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-    high = table.fontMetrics().height() + 6
-    table.verticalHeader().setDefaultSectionSize(high)
-    table.setFixedHeight(header.sizeHint().height() + min(len(rows), 5) * high + 2 * table.frameWidth() + 2)
+    row_height = table.fontMetrics().height() + 6
+    table.verticalHeader().setDefaultSectionSize(row_height)
+    table.setFixedHeight(header.sizeHint().height() + min(len(rows), 5) * row_height + 2 * table.frameWidth() + 2)
 
 
 def _caption(method: str, shows: str) -> str:
     if shows == "clean":
         return "Clean image"
     if shows == "attention":
-        return "Attention map, white: 1"
+        return "Attention map (white = 1)"
     if shows == "error":
-        return f"Error of {method} ×8, grey: equal"
+        return f"Error of {method} ×8 (grey = none)"
     return "Rainy" if method == "rainy" else f"Output of {method}"

@@ -10,8 +10,13 @@ _STEP = 1.25
 _LARGEST = 32.0
 
 
-class Shared(QObject):
-    """What all panes look at. zoom: screen pixels a picture pixel, None to fit; centre: 0…1 of width and height."""
+class SharedView(QObject):
+    """Hold the zoom and the centre that all panes share.
+
+    Attributes:
+        zoom: screen pixels per picture pixel, None to fit.
+        centre: 0…1 of width and height.
+    """
 
     changed = Signal()
 
@@ -21,27 +26,27 @@ class Shared(QObject):
         self.centre = QPointF(0.5, 0.5)
 
     def fit(self) -> None:
-        """Show all."""
+        """Show the whole pictures."""
         self.set_zoom(None)
 
     def set_zoom(self, zoom: float | None) -> None:
-        """Zoom to so many screen pixels a pixel."""
+        """Set the zoom, screen pixels per picture pixel; None to fit."""
         self.zoom = None if zoom is None else min(_LARGEST, max(0.05, zoom))
         if zoom is None:
             self.centre = QPointF(0.5, 0.5)
         self.changed.emit()
 
     def move(self, by: QPointF) -> None:
-        """Move by a share of the picture, which stays in sight."""
+        """Move the centre by a fraction of width and height; it stays in the picture."""
         centre = self.centre + by
         self.centre = QPointF(min(1.0, max(0.0, centre.x())), min(1.0, max(0.0, centre.y())))
         self.changed.emit()
 
 
 class Pane(QWidget):
-    """One picture with its caption. The small file is read at once, the whole one when it is needed."""
+    """Show one picture with its caption. The small file is read at once, the whole one when it is needed."""
 
-    def __init__(self, shared: Shared) -> None:
+    def __init__(self, shared: SharedView) -> None:
         super().__init__()
         self._shared = shared
         self._picture: Picture | None = None
@@ -52,22 +57,22 @@ class Pane(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumSize(120, 110)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setToolTip("Wheel, + and −: zoom; drag: move; 1: one to one; F: fit")
-        shared.changed.connect(self._look)
+        self.setToolTip("Zoom with the wheel, + and −; drag to move; press 1 for 1:1, F to fit")
+        shared.changed.connect(self._refresh)
 
     def show_picture(self, picture: Picture | None, caption: str) -> None:
-        """Show another one; None for nothing."""
+        """Show another picture; None for nothing."""
         self._picture, self._caption = picture, caption
         self.setAccessibleName(caption)
         self.pixmap = QPixmap() if picture is None else QPixmap(str(picture.small))
         self.size_px = self.pixmap.size()
         if picture is not None and picture.file != picture.small:
             self.size_px = QImageReader(str(picture.file)).size()
-        self._look()
+        self._refresh()
 
     @property
     def zoom(self) -> float:
-        """Screen pixels a pixel of the whole picture, now."""
+        """The current zoom, screen pixels per pixel of the whole picture."""
         if self._shared.zoom is not None:
             return self._shared.zoom
         place = self._place()
@@ -75,12 +80,12 @@ class Pane(QWidget):
         return fitting * self.devicePixelRatioF()
 
     def _shown_size(self) -> tuple[float, float]:
-        """Width and height of the whole picture in the units of the window."""
+        """Return width and height of the whole picture in the units of the window."""
         scale = self.zoom / self.devicePixelRatioF()
         return scale * self.size_px.width(), scale * self.size_px.height()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The part of the picture that is looked at, and the caption above it."""
+        """Paint the visible part of the picture, and the caption above it."""
         painter, place = QPainter(self), self._place()
         metrics = self.fontMetrics()
         caption = metrics.elidedText(self._caption, Qt.TextElideMode.ElideMiddle, self.width() - 8)
@@ -88,8 +93,8 @@ class Pane(QWidget):
         painter.drawText(4, metrics.ascent() + 2, caption)
         painter.fillRect(place, self.palette().mid())
         if self.pixmap.isNull():
-            words = "" if self._picture is None else "This picture cannot be read; evaluate again."
-            painter.drawText(place, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, words)
+            message = "" if self._picture is None else "This picture cannot be read. Evaluate again."
+            painter.drawText(place, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, message)
         else:
             painter.setClipRect(place)
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self.zoom < 1)
@@ -105,7 +110,7 @@ class Pane(QWidget):
         event.accept()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Zoom by keys."""
+        """Zoom by keys: + and −, 1 for 1:1, F and 0 to fit."""
         key = event.key()
         if key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
             self._shared.set_zoom(self.zoom * _STEP)
@@ -119,18 +124,18 @@ class Pane(QWidget):
             super().keyPressEvent(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Begin to drag."""
+        """Begin a drag."""
         self._dragged = event.position()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Drag the pictures along."""
+        """Move the pictures along."""
         if self._dragged is not None and not self.size_px.isEmpty():
             by, self._dragged = self._dragged - event.position(), event.position()
             width, height = self._shown_size()
             self._shared.move(QPointF(by.x() / width, by.y() / height))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Let go."""
+        """End a drag."""
         self._dragged = None
 
     def _place(self) -> QRectF:
@@ -138,27 +143,27 @@ class Pane(QWidget):
         return QRectF(1, top, self.width() - 2, max(1, self.height() - top - 1))
 
     def _target(self, place: QRectF) -> QRectF:
-        """Where the whole picture would lie, in the pane."""
+        """Return where the whole picture lies, in the pane."""
         width, height = self._shown_size()
         centre = self._shared.centre
         x = place.center().x() - centre.x() * width
         y = place.center().y() - centre.y() * height
-        # Whole pixels: one to one, nothing is blurred.
+        # Whole pixels: at 1:1 nothing is blurred.
         return QRectF(round(x), round(y), width, height)
 
-    def _look(self) -> None:
-        if self._picture is not None and self.pixmap.width() < self.size_px.width() and self._wants_more():
+    def _refresh(self) -> None:
+        if self._picture is not None and self.pixmap.width() < self.size_px.width() and self._needs_whole():
             QTimer.singleShot(0, self, self._read_whole)  # one pane after the other, with the window free between
         self.update()
 
-    def _wants_more(self) -> bool:
+    def _needs_whole(self) -> bool:
         return self.zoom * self.size_px.width() > self.pixmap.width() * 1.1
 
     def _read_whole(self) -> None:
         if self._picture is not None and self.pixmap.width() < self.size_px.width():
             whole = QPixmap(str(self._picture.file))
             if whole.isNull():
-                self.size_px = self.pixmap.size()  # what there is
+                self.size_px = self.pixmap.size()  # of the small one
             else:
                 self.pixmap = whole
             self.update()

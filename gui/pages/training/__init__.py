@@ -1,4 +1,4 @@
-"""Training: a run begun and followed."""
+"""Training: start a run and follow it."""
 
 import lazy_loader
 

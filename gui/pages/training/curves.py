@@ -1,55 +1,73 @@
-"""Live curves of a training: losses on a logarithmic scale, validation PSNR beside that of the rainy pictures."""
+"""Live curves of a training: losses on a logarithmic scale, validation PSNR of the output and the rainy input."""
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from gui.pages.training.run_watch import RunWatch, Series
 
+
+class _Curve(NamedTuple):
+    """A curve: its column in metrics.csv, its name in the legend, its hue in degrees, its style.
+
+    The styles tell curves apart for colour-blind people; the lightness follows the palette.
+    """
+
+    column: str
+    name: str
+    hue: int
+    style: Qt.PenStyle
+
+
+class _DrawnCurve(NamedTuple):
+    """A curve and the item that draws it, a ``pyqtgraph.PlotDataItem``: that library has no types."""
+
+    item: Any
+    curve: _Curve
+
+
 _LOSSES = (
-    ("loss", "All", 0, Qt.PenStyle.SolidLine),
-    ("loss_l1", "L1", 1, Qt.PenStyle.SolidLine),
-    ("loss_ssim", "1 − SSIM", 2, Qt.PenStyle.DashLine),
-    ("loss_attention", "Attention", 3, Qt.PenStyle.DotLine),
+    _Curve("loss", "Total", 215, Qt.PenStyle.SolidLine),
+    _Curve("loss_l1", "L1", 30, Qt.PenStyle.SolidLine),
+    _Curve("loss_ssim", "1 − SSIM", 150, Qt.PenStyle.DashLine),
+    _Curve("loss_attention", "Attention", 320, Qt.PenStyle.DotLine),
 )
 _VALIDATION = (
-    ("validation_psnr_db", "Output", 0, Qt.PenStyle.SolidLine),
-    ("validation_rainy_psnr_db", "Rainy input", 1, Qt.PenStyle.DashLine),
+    _Curve("validation_psnr_db", "Output", 215, Qt.PenStyle.SolidLine),
+    _Curve("validation_rainy_psnr_db", "Rainy input", 30, Qt.PenStyle.DashLine),
 )
-_HUES = (215, 30, 150, 320)
-"""Degrees; told apart by colour-blind people by the lines' styles, too. How light they are follows the palette."""
 
 
 class Curves(QWidget):
-    """Two plots. `show_run` draws what a run has; None empties them."""
+    """Show two plots, of the losses and of the validation."""
 
     def __init__(self) -> None:
         super().__init__()
-        import pyqtgraph  # here: it takes a third of a second, which the window's start can do without
+        import pyqtgraph  # here: it takes a third of a second, which would delay the start of the window
 
         self._graph = pyqtgraph
         self._run: RunWatch | None = None
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
-        self.losses = self._plot("Training loss", "Loss, logarithmic", row, logarithmic=True)
+        self.losses = self._plot("Training loss", "Loss (logarithmic)", row, logarithmic=True)
         self.validation = self._plot("Validation", "PSNR, dB", row)
         self.losses.setLogMode(y=True)
         self._lines = {
-            column: (plot.plot([], [], name=name), hue, style)
+            curve.column: _DrawnCurve(plot.plot([], [], name=curve.name), curve)
             for plot, curves in ((self.losses, _LOSSES), (self.validation, _VALIDATION))
-            for column, name, hue, style in curves
+            for curve in curves
         }
         self._colour()
         self.show_run(None)
 
     def show_run(self, run: RunWatch | None) -> None:
-        """Draw all that is known of a run."""
+        """Draw the curves of a run; None for empty plots."""
         self._run = run
-        for column, (line, _, _) in self._lines.items():
+        for column, drawn in self._lines.items():
             steps, values = run.series(column) if run is not None else ([], [])
-            line.setData(*_drawable(steps, values, column.startswith("loss")))
+            drawn.item.setData(*_drawable(steps, values, logarithmic=column.startswith("loss")))
         self._title(self.losses, "Training loss")
         rows = [] if run is None else run.rows
         protocol = next((row["validation_protocol"] for row in rows if row["validation_protocol"]), "")
@@ -62,7 +80,7 @@ class Curves(QWidget):
             self._colour()
             self.show_run(self._run)
 
-    def _plot(self, title: str, left: str, row: QHBoxLayout, logarithmic: bool = False) -> Any:
+    def _plot(self, title: str, left: str, row: QHBoxLayout, *, logarithmic: bool = False) -> Any:
         plot = self._graph.PlotWidget(axisItems={"left": _axis_class()("left")} if logarithmic else {})
         plot.setMinimumSize(220, 180)
         plot.setLabel("bottom", "Step")
@@ -72,7 +90,7 @@ class Curves(QWidget):
         plot.setLimits(xMin=0)
         plot.showGrid(x=True, y=True, alpha=0.2)
         plot.setAccessibleName(title)
-        plot.setToolTip("Drag to move, turn the wheel to zoom; A in the corner shows everything")
+        plot.setToolTip("Drag to move, turn the wheel to zoom; click A in the corner to show everything")
         plot.getPlotItem().setMenuEnabled(False)
         plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # it takes no keys
         row.addWidget(plot, 1)
@@ -95,33 +113,32 @@ class Curves(QWidget):
             legend.setLabelTextColor(text)
             for _, label in legend.items:
                 label.setText(label.text, color=text)
-        for line, hue, style in self._lines.values():
-            colour = self._graph.hsvColor(_HUES[hue] / 360, 0.55 if dark else 0.9, 0.95 if dark else 0.7)
-            line.setPen(self._graph.mkPen(colour, width=2, style=style))
-            few = line.name() == "Output"
-            line.setSymbol("o" if few else None)
-            line.setSymbolSize(5)
-            line.setSymbolBrush(colour)
-            line.setSymbolPen(None)
+        for item, curve in self._lines.values():
+            colour = self._graph.hsvColor(curve.hue / 360, 0.55 if dark else 0.9, 0.95 if dark else 0.7)
+            item.setPen(self._graph.mkPen(colour, width=2, style=curve.style))
+            item.setSymbol("o" if curve.name == "Output" else None)  # it has few points
+            item.setSymbolSize(5)
+            item.setSymbolBrush(colour)
+            item.setSymbolPen(None)
 
 
 def _axis_class() -> Any:
-    """An axis with few plain numbers; made when it is needed, as pyqtgraph is loaded then."""
+    """Return an axis with few plain numbers; made here, because pyqtgraph is loaded late."""
     from pyqtgraph import AxisItem
 
     class PlainLogarithmic(AxisItem):  # type: ignore[misc]
-        """Names 1, 2 and 5 of each power of ten."""
+        """Label 1, 2 and 5 of each power of ten."""
 
         def logTickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
-            """Texts of ticks at powers of ten."""
+            """Return the texts of ticks at powers of ten."""
             texts = [f"{10**value:.3g}" for value in values]
             return [text if text.strip("0.")[:1] in ("1", "2", "5") else "" for text in texts]
 
     return PlainLogarithmic
 
 
-def _drawable(steps: list[int], values: list[float], logarithmic: bool) -> Series:
-    """Points that the scale has a place for."""
+def _drawable(steps: list[int], values: list[float], *, logarithmic: bool) -> Series:
+    """Return the points that the scale can show."""
     pairs = [
         (step, value)
         for step, value in zip(steps, values, strict=True)

@@ -1,4 +1,4 @@
-"""What a training is asked for: a plain request, and the form that a person fills in for it."""
+"""The form of a training, and the request that it makes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,25 +10,37 @@ from PySide6.QtWidgets import QComboBox, QFormLayout, QPushButton, QSpinBox, QVB
 from gui.jobs import left_in_words
 from gui.widgets import Label, PathField
 from pipeline.training import PRESETS, RUN, require_training
+from pipeline.words import counted
 from rainclean.errors import RaincleanError
 
-_PRESET_WORDS = {
+_PRESET_LABELS = {
     "quick": "Quick: minutes on a CPU",
     "paper": "Paper: as published, for a GPU",
-    "released": "Released: as the released weights",
+    "released": "Released: as for the released weights",
 }
-_START_WORDS = {
-    "identity": "A network that changes nothing",
+_START_LABELS = {
+    "identity": "Identity (changes nothing)",
     "random": "Random weights",
-    "weights": "A weights file",
+    "weights": "Weights file",
 }
 _CPU_PIXELS = 40_000
-"""Pixels of examples that two cores of a CPU train on in a second (docs/results.md: 6.5 s a step of 4×256×256)."""
+"""Pixels of examples that two CPU cores train on per second (docs/results.md: 6.5 s per step of 4×256×256)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrainRequest:
-    """A training to begin; None for a folder that is not chosen yet. weights: with start "weights"."""
+    """A training to start.
+
+    Attributes:
+        dataset: folder, None if it is not chosen yet.
+        run: new folder of the run, None if it is not chosen yet.
+        preset: name in PRESETS.
+        start: weights at the first step: "identity", "random" or "weights".
+        steps: of the optimiser.
+        batch: examples per step.
+        size: side of an example, px.
+        weights: file to start from, with start "weights".
+    """
 
     dataset: Path | None
     run: Path | None
@@ -41,31 +53,31 @@ class TrainRequest:
 
     @property
     def snapshot(self) -> Path | None:
-        """Folder of the copy of the data set that it trains on."""
+        """The folder of the copy of the data set that the run trains on."""
         return None if self.run is None else self.run.with_name(f"{self.run.name}-data")
 
-    def words(self) -> tuple[str, ...]:
-        """The command; what is as in the preset is left out."""
+    def arguments(self) -> tuple[str, ...]:
+        """Return the command's arguments, without `rainclean` and without values of the preset."""
         recipe = PRESETS[self.preset]
-        words = ["train", str(self.dataset), "-o", str(self.run), "--snapshot", str(self.snapshot)]
-        words += ["--preset", self.preset]
+        arguments = ["train", str(self.dataset), "-o", str(self.run), "--snapshot", str(self.snapshot)]
+        arguments += ["--preset", self.preset]
         if self.start != recipe.start:
-            words += ["--start", str(self.weights) if self.start == "weights" else self.start]
+            arguments += ["--start", str(self.weights) if self.start == "weights" else self.start]
         for name in ("steps", "batch", "size"):
             if getattr(self, name) != getattr(recipe, name):
-                words += [f"--{name}", str(getattr(self, name))]
-        return tuple(words)
+                arguments += [f"--{name}", str(getattr(self, name))]
+        return tuple(arguments)
 
     def problem(self) -> str:
-        """Why it cannot begin, in words that help; "" where it can, as far as can be told at once."""
+        """Return why the training cannot start and what to do, "" if nothing is missing."""
         try:
             require_training()
         except RaincleanError as error:
-            return f"{error}, then start the window again."
+            return f"{error}, then restart rainclean."
         if self.dataset is None:
             return "Choose the folder of a data set: an export, or SPA-Data as published."
         if not self.dataset.is_dir():
-            return f"There is no folder {self.dataset}."
+            return f"The folder {self.dataset} does not exist."
         if self.run is None:
             return "Choose a folder for the run."
         if (self.run / RUN).exists():
@@ -75,18 +87,21 @@ class TrainRequest:
         return ""
 
     def effort(self) -> str:
-        """What it will take, in words."""
+        """Return the estimated duration as text."""
         seconds = self.steps * self.batch * self.size**2 / _CPU_PIXELS
-        took = left_in_words(seconds).removesuffix(" left")
-        took = "under a minute" if seconds < 55 else took
+        duration = "under a minute" if seconds < 55 else left_in_words(seconds).removesuffix(" left")
+        work = f"{counted(self.steps, 'step')} of {counted(self.batch, 'example')} of {self.size}×{self.size} px"
         return (
-            f"{self.steps} steps of {self.batch} examples of {self.size} px: {took} on two cores of a CPU, far less "
-            "on a GPU. Trains on a copy of the data set beside the run; where the disk has links, that takes no room."
+            f"{work}: {duration} on two CPU cores, far less on a GPU. Trains on a copy of the data set beside the run "
+            "folder. The copy takes no space if the disk supports hard links."
         )
 
 
 class TrainingForm(QWidget):
-    """The form. Signal `begin` with a `TrainRequest` that has no problem."""
+    """Ask for data set, recipe and run folder.
+
+    Signal `begin`: a person starts this `TrainRequest`; it has no problem.
+    """
 
     begin = Signal(object)
 
@@ -94,19 +109,21 @@ class TrainingForm(QWidget):
         super().__init__()
         self._project = project
         self._suggested: Path | None = None
-        self._beginning: Path | None = None
-        self.dataset = PathField("Data set", "folder", "Folder of an export, or of SPA-Data as published")
-        self.run = PathField("Run folder", "new folder", "Where weights, curves and checkpoints go; it is made")
-        self.weights = PathField("Weights file", "files", "Weights to go on from (.safetensors)")
-        self.preset = _choice("Preset", _PRESET_WORDS, "The recipe; what stands below it can be changed")
-        self.start = _choice("Start from", _START_WORDS, "Weights at the first step")
-        self.steps = _number("Steps", 1, 10_000_000, "Steps of the optimiser")
-        self.batch = _number("Batch", 1, 1024, "Examples that one step learns from")
-        self.example_size = _number("Example size", 16, 4096, "Side of the square that is cut out of a pair", " px")
-        self.told = Label()
-        self.told.setWordWrap(True)
+        self._starting: Path | None = None
+        self.dataset = PathField("Data set", "folder", "Choose the folder of an export, or of SPA-Data as published")
+        self.run = PathField("Run folder", "new folder", "Choose a new folder for weights, curves and checkpoints")
+        self.weights = PathField("Weights file", "files", "Choose the weights to start from (.safetensors)")
+        self.preset = _choice("Preset", _PRESET_LABELS, "Choose a preset; the fields below can still be changed")
+        self.start = _choice("Start from", _START_LABELS, "Choose the weights at the first step")
+        self.steps = _number("Steps", 1, 10_000_000, "Set the number of optimiser steps")
+        self.batch = _number("Batch", 1, 1024, "Set the number of examples per step", suffix=" examples")
+        self.example_size = _number(
+            "Example size", 16, 4096, "Set the side of the square cut from a pair", suffix=" px"
+        )
+        self.status = Label()
+        self.status.setWordWrap(True)
         self.start_button = QPushButton("Start training")
-        self.start_button.setToolTip("Train in a process of its own; it can be paused and goes on later")
+        self.start_button.setToolTip("Train in the background; a training can be paused and resumed")
         self.start_button.clicked.connect(self._begin)
         self._form = QFormLayout()
         self._form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
@@ -119,42 +136,48 @@ class TrainingForm(QWidget):
             self._form.addRow(label, field)
         column = QVBoxLayout(self)
         column.addLayout(self._form)
-        column.addWidget(self.told)
+        column.addWidget(self.status)
         column.addWidget(self.start_button)
         column.addStretch(1)
-        self.preset.currentIndexChanged.connect(self._take_preset)
+        self.preset.currentIndexChanged.connect(self._apply_preset)
         self.start.currentIndexChanged.connect(self.refresh)
         self.dataset.changed.connect(self._suggest_run)
         for number in (self.steps, self.batch, self.example_size):
             number.valueChanged.connect(self.refresh)
         for path in (self.run, self.weights):
             path.changed.connect(self.refresh)
-        self._take_preset()
+        self._apply_preset()
 
     def request(self) -> TrainRequest:
-        """What the form says now."""
-        dataset, run, weights = (_whole(field.path) for field in (self.dataset, self.run, self.weights))
+        """Return the request with the current values of the form."""
+        dataset, run, weights = (_absolute(field.path) for field in (self.dataset, self.run, self.weights))
         return TrainRequest(
-            dataset, run, self.preset.currentData(), self.start.currentData(), self.steps.value(), self.batch.value(),
-            self.example_size.value(), weights,
-        )  # fmt: skip
+            dataset=dataset,
+            run=run,
+            preset=self.preset.currentData(),
+            start=self.start.currentData(),
+            steps=self.steps.value(),
+            batch=self.batch.value(),
+            size=self.example_size.value(),
+            weights=weights,
+        )
 
     def refresh(self) -> None:
-        """Say what it will take, or what is missing."""
+        """Show how long the training takes, or what is missing."""
         request = self.request()
         self._form.setRowVisible(self.weights, request.start == "weights")
         problem = request.problem()
-        if not problem and request.run is not None and request.run == self._beginning:
-            problem = f"{request.run.name} has begun; for a further run choose another name."
-        self.told.setText(problem or request.effort())
+        if not problem and request.run is not None and request.run == self._starting:
+            problem = f"{request.run.name} has started. Choose another name for another run."
+        self.status.setText(problem or request.effort())
         self.start_button.setEnabled(not problem)
 
-    def hold(self, run: Path | None) -> None:
-        """A run that is beginning, so that it is not begun twice; None when it has, or has failed to."""
-        self._beginning = run
+    def set_starting(self, run: Path | None) -> None:
+        """Set the run that is starting, so that it is not started twice; None when it has started or failed."""
+        self._starting = run
         self.refresh()
 
-    def _take_preset(self) -> None:
+    def _apply_preset(self) -> None:
         recipe = PRESETS[self.preset.currentData()]
         self.start.setCurrentIndex(self.start.findData(recipe.start))
         for field, value in ((self.steps, recipe.steps), (self.batch, recipe.batch), (self.example_size, recipe.size)):
@@ -162,13 +185,13 @@ class TrainingForm(QWidget):
         self.refresh()
 
     def _suggest_run(self) -> None:
-        """A free name beside the data set, unless the person has chosen one."""
-        dataset = _whole(self.dataset.path)
+        """Suggest a free name beside the data set, unless the person has chosen one."""
+        dataset = _absolute(self.dataset.path)
         if dataset is not None and self.run.path in (None, self._suggested):
-            # Not in the project's folder, which is to be copied and backed up as a whole.
-            home = self._project()
-            place = home.parent if home is not None and dataset.is_relative_to(home) else dataset.parent
-            names = (place / f"{dataset.name}-run-{number}" for number in range(1, 10_000))
+            # Not in the project's folder: people copy and back it up as a whole.
+            project = self._project()
+            parent = project.parent if project is not None and dataset.is_relative_to(project) else dataset.parent
+            names = (parent / f"{dataset.name}-run-{number}" for number in range(1, 10_000))
             self._suggested = next(path for path in names if not path.exists())
             self.run.set_path(self._suggested)
         self.refresh()
@@ -180,9 +203,9 @@ class TrainingForm(QWidget):
             self.begin.emit(request)
 
 
-def _choice(name: str, words: dict[str, str], tip: str) -> QComboBox:
+def _choice(name: str, labels: dict[str, str], tip: str) -> QComboBox:
     box = QComboBox()
-    for value, text in words.items():
+    for value, text in labels.items():
         box.addItem(text, value)
     box.setAccessibleName(name)
     box.setToolTip(tip)
@@ -190,9 +213,9 @@ def _choice(name: str, words: dict[str, str], tip: str) -> QComboBox:
     return box
 
 
-def _number(name: str, least: int, most: int, tip: str, suffix: str = "") -> QSpinBox:
+def _number(name: str, minimum: int, maximum: int, tip: str, *, suffix: str = "") -> QSpinBox:
     box = QSpinBox()
-    box.setRange(least, most)
+    box.setRange(minimum, maximum)
     box.setSuffix(suffix)
     box.setGroupSeparatorShown(True)
     box.setAccessibleName(name)
@@ -200,5 +223,5 @@ def _number(name: str, least: int, most: int, tip: str, suffix: str = "") -> QSp
     return box
 
 
-def _whole(path: Path | None) -> Path | None:
+def _absolute(path: Path | None) -> Path | None:
     return None if path is None else path.absolute()

@@ -1,4 +1,4 @@
-"""The validation picture of a run, as wide as there is room: a row a pair, five pictures each."""
+"""The validation picture of a run, as wide as the page allows: one row of five pictures per pair."""
 
 from pathlib import Path
 
@@ -12,15 +12,15 @@ COLUMNS = ("Rainy", "Output", "Clean image", "Attention map", "Training mask")
 
 
 class RunPicture(QWidget):
-    """The picture with its captions, scrolled where it is higher than its place."""
+    """Show the picture with its captions; a high picture scrolls."""
 
     def __init__(self) -> None:
         super().__init__()
         self._picture = _Picture()
         captions = QHBoxLayout()
         captions.setSpacing(0)
-        for words in COLUMNS:
-            label = Label(words)
+        for caption in COLUMNS:
+            label = Label(caption)
             label.setAlignment(Qt.AlignmentFlag.AlignCenter)
             label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
             captions.addWidget(label, 1)
@@ -37,14 +37,14 @@ class RunPicture(QWidget):
 
     @property
     def pixmap(self) -> QPixmap:
-        """What is shown."""
+        """The picture on show."""
         return self._picture.pixmap
 
     def show_file(self, path: Path | None) -> None:
-        """Read a picture; one that cannot be read leaves what is there."""
+        """Show the picture of a file; a file that cannot be read changes nothing."""
         pixmap = QPixmap() if path is None else QPixmap(str(path))
         if path is None or not pixmap.isNull():
-            self._picture.take(pixmap)
+            self._picture.set_pixmap(pixmap)
 
 
 class _Picture(QWidget):
@@ -52,7 +52,7 @@ class _Picture(QWidget):
         super().__init__()
         self.pixmap = QPixmap()
 
-    def take(self, pixmap: QPixmap) -> None:
+    def set_pixmap(self, pixmap: QPixmap) -> None:
         self.pixmap = pixmap
         self._fit()
         self.update()
@@ -67,8 +67,8 @@ class _Picture(QWidget):
         painter = QPainter(self)
         if self.pixmap.isNull():
             painter.setPen(self.palette().placeholderText().color())
-            words = "Pictures come with the first validation, before the first step."
-            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, words)
+            message = "Pictures appear with the first validation, before the first step."
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, message)
             return
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         painter.drawPixmap(QRectF(0, 0, self.width(), self._height()), self.pixmap, QRectF(self.pixmap.rect()))

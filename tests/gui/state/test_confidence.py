@@ -32,14 +32,14 @@ def home(made: Path, tmp_path: Path) -> Path:
 
 def test_the_strip_leads_to_frames_that_can_be_stabilized(window: Window, qtbot: QtBot) -> None:
     desk, strip = window.desk, window.desk.strip
-    assert strip.curve.at_hand == known.USED
+    assert strip.curve.available == known.USED
     strip.choose(known.DROPPED - 1)
     press(window, ".")
     assert strip.curve.frame == known.DROPPED + 1
     strip.choose(23)
     assert strip.curve.frame == known.USED[-1]
     strip.step(1, around=True)
-    assert strip.curve.frame == 0 and "rain" in strip.label.text()
+    assert strip.curve.frame == 0 and "Rain" in strip.label.text()
     strip.choose(known.LIT)
     qtbot.waitUntil(lambda: np.array_equal(desk.shown_left, known.stabilized_frame(known.LIT)))
     assert not strip.grab().toImage().isNull()  # the curve has a gap
@@ -131,7 +131,9 @@ def test_the_page_of_pairs_shows_what_is_exported(home: Path) -> None:
         picture = candidates(project, made.id)[0].picture
         assert rain_amounts(project, made.id)[known.DROPPED] is None
         content = project.value("SELECT content FROM clip")
-    subject = Subject(sequence.clip_id, content, made.region, picture, "", made)
+    subject = Subject(
+        clip_id=sequence.clip_id, content=content, region=made.region, picture=picture, exclude="", analysis=made
+    )
     choice = CropChoice.parse("grid:16:8")
     first = make_preview(home, subject, known.WALKED, choice, None)
     np.testing.assert_array_equal(first.plain, known.stabilized_frame(known.WALKED))
@@ -142,7 +144,7 @@ def test_the_page_of_pairs_shows_what_is_exported(home: Path) -> None:
     assert second.exclude is not None and second.exclusions is first.exclusions
     np.testing.assert_array_equal(second.exclude == 255, doubtful)
     assert len(second.crops) > len(first.crops)
-    plain = make_preview(home, subject, 0, choice, second, ExclusionRules(keep_moving=True))
+    plain = make_preview(home, subject, 0, choice, second, rules=ExclusionRules(keep_moving=True))
     assert plain.exclude is None and plain.exclusions == Exclusions()
     found: dict[int, np.ndarray] = {}
     finish(read_thumbnails(home, subject, [0, 6, 19], found))

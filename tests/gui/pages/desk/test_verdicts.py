@@ -36,12 +36,12 @@ def test_a_verdict_is_seen_with_its_reasons_and_places(window: Window, qtbot: Qt
     desk, session = window.desk, window.session
     row = desk.sequences.model.index(0)
     assert row.data(LINE_ROLE).trust == "look"
-    assert "verdict: look: the background is ambiguous in 25%" in row.data(TIP)
+    assert "Verdict: look: the background is ambiguous in 25%" in row.data(TIP)
     trust = desk.candidates.trust
     assert trust.isVisible() and trust.text().splitlines() == [
-        "? look, a person should look at it before it is used",
+        "? Look: a person should look at it before it is used",
         "· the background is ambiguous in 25% of the picture",
-        "Where: Shift+M",
+        "Show where: Shift+M",
     ]
     press(window, "Shift+M")
     qtbot.waitUntil(lambda: tinted(window) is not None, timeout=10_000)
@@ -50,7 +50,7 @@ def test_a_verdict_is_seen_with_its_reasons_and_places(window: Window, qtbot: Qt
     np.testing.assert_array_equal(mask > 0, known.verdict().places)
     session.set_blind(True)
     assert not trust.isVisible() and tinted(window) is None
-    assert "verdict" not in row.data(TIP)
+    assert "erdict" not in row.data(TIP)
     session.set_blind(False)
     assert trust.isVisible()
     qtbot.waitUntil(lambda: tinted(window) is not None, timeout=10_000)
@@ -67,11 +67,11 @@ def test_what_was_not_judged_says_so(home: Path, window: Window, qtbot: QtBot) -
         other.execute("UPDATE analysis SET verdict = '', places = ''")
     window.session.look_around()
     trust = window.desk.candidates.trust
-    qtbot.waitUntil(lambda: trust.text().startswith("– not judged yet"))
+    qtbot.waitUntil(lambda: trust.text().startswith("– Not judged yet"))
     said: list[str] = []
     window.session.message.connect(said.append)
     press(window, "Shift+M")
-    assert said == ["the verdict names no places"] and tinted(window) is None
+    assert said == ["The verdict has no areas to show"] and tinted(window) is None
 
 
 def test_choosing_automatically_says_what_it_left(home: Path, window: Window, qtbot: QtBot) -> None:

@@ -20,7 +20,7 @@ def test_the_form_is_the_command_and_is_remembered(
     form = ExportForm(settings)
     qtbot.addWidget(form)
     form.open(tmp_path / "rain", "one")
-    assert form.words() == [
+    assert form.arguments() == [
         "export", str(tmp_path / "rain"), "-o", str(tmp_path / "rain-export"), "--layout", "spa", "--frames",
         "differ:10", "--crops", "whole",
     ]  # fmt: skip
@@ -35,7 +35,7 @@ def test_the_form_is_the_command_and_is_remembered(
     form.person_only.setChecked(True)
     monkeypatch.setattr(dialogs, "choose", lambda *_: [tmp_path / "data set"])
     form.browse.click()
-    words = form.words()
+    words = form.arguments()
     assert words[words.index("--min-rain") :] == [
         "--min-rain", "0.05", "--max-excluded", "0.2", "--max-error", "2.5", "--split", "train=3,val=1", "--seed",
         "11", "--person-only",
@@ -52,7 +52,7 @@ def test_the_form_is_the_command_and_is_remembered(
     again.open(tmp_path / "other", "two")
     assert again.frames.currentText() == "differ:10"
     again.open(tmp_path / "rain", "one")
-    assert again.words() == words
+    assert again.arguments() == words
     settings.setValue("export/one", "{]")
     again.open(tmp_path / "rain", "one")
     assert again.frames.currentText() == "differ:10" and again.check() == ""

@@ -126,7 +126,7 @@ def test_frames_stand_sorted_by_rain_with_marks_as_the_export_chooses(show: Show
     page.form.frames.setCurrentText("every:6")
     assert sorted(frames.chosen) == [0, 6, 12, 18]
     assert "by the settings (every:6)" in page.picker.count.text()
-    assert "camera stands elsewhere" in page.picker.count.text()
+    assert "misaligned" in page.picker.count.text()
     assert all(t.shape[1] <= WIDTH for t in frames.thumbnails.values())
 
 
@@ -297,14 +297,14 @@ def test_an_export_can_be_cancelled_and_is_found_again(
     with qtbot.waitSignal(jobs.finished, timeout=PATIENCE):
         again.run.cancel.click()
     assert page.run.job is not None and page.run.job.state is State.CANCELLED
-    assert "cancelled" in page.run.result.text() and page.run.button.isEnabled()
+    assert "Cancelled" in page.run.result.text() and page.run.button.isEnabled()
     assert not page.form.folder.exists() and not page.run.open_folder.isVisible()
 
 
 def test_nothing_decided_no_export(show: Show, home: Path, session: Session, qtbot: QtBot) -> None:
     page = show(home)
-    assert not page.run.button.isEnabled() and "nothing is accepted yet" in page.run.refusal.text()
-    assert "stands in" in page.preview.words.text()
+    assert not page.run.button.isEnabled() and "Nothing is accepted yet" in page.run.refusal.text()
+    assert "no candidate accepted yet" in page.preview.status.text()
     session.accept(session.detail.candidates[0].id, advance=False)
     # At once, or when it is estimated anew: the estimate of before has refused it perhaps.
     qtbot.waitUntil(lambda: page.run.button.isEnabled(), timeout=PATIENCE)
@@ -322,7 +322,7 @@ def test_nothing_decided_no_export(show: Show, home: Path, session: Session, qtb
         ("split", "80/20", "train=0.8,test=0.2"),
         ("split", "train=1,val=1", "no split 'val'"),
         ("split", "train=0", "one of them above 0"),
-        ("output", " ", "name a folder"),
+        ("output", " ", "Choose a folder"),
     ],
 )
 def test_what_is_wrong_stands_beside_the_field(
@@ -335,7 +335,7 @@ def test_what_is_wrong_stands_beside_the_field(
     assert [name for name, label in page.form.errors.items() if label.text()] == [field]
     assert not page.run.button.isEnabled() and said in page.run.refusal.text()
     qtbot.waitUntil(lambda: not page.amount.text() and page.preview.map.preview is None, timeout=PATIENCE)
-    assert said in page.preview.words.text()
+    assert said in page.preview.status.text()
 
 
 def test_excluded_areas_are_tinted_and_kept_out_of_crops(decided: Path) -> None:
@@ -345,7 +345,8 @@ def test_excluded_areas_are_tinted_and_kept_out_of_crops(decided: Path) -> None:
         mask[:20, :20] = 255
         kept = project.artefacts.put(encode_png(mask), ".png")
         of = clips(project)[0]
-        subject = Subject(of.id, of.content, made.region, candidates(project, made.id)[0].picture, kept)
+        picture = candidates(project, made.id)[0].picture
+        subject = Subject(clip_id=of.id, content=of.content, region=made.region, picture=picture, exclude=kept)
     preview = make_preview(decided, subject, 4, CropChoice.parse("grid:16"), None)
     assert all(crop.region.x >= 20 or crop.region.y >= 20 for crop in preview.crops)
     assert len(preview.crops) < 20
@@ -353,7 +354,7 @@ def test_excluded_areas_are_tinted_and_kept_out_of_crops(decided: Path) -> None:
     assert np.array_equal(preview.rainy[20:], preview.plain[20:])
     assert tint(np.zeros((1, 1, 3), np.uint8), np.full((1, 1), 255, np.uint8)).tolist() == [[[c // 2 for c in TINT]]]
     again = make_preview(decided, subject, 4, CropChoice.parse("grid:99"), preview)
-    assert again.plain is preview.plain and not again.crops and "larger than the picture" in again.words
+    assert again.plain is preview.plain and not again.crops and "larger than the picture" in again.no_crops_reason
 
 
 def test_a_pair_is_shown_pixel_by_pixel_and_dragged(show: Show, decided: Path, qtbot: QtBot) -> None:
@@ -393,7 +394,7 @@ def test_a_click_on_the_map_selects_the_crop_under_it(show: Show, decided: Path,
     assert shown.preview is not None
     box = shown._on_screen(shown.preview.crops[4].region)
     qtbot.mouseClick(shown, Qt.MouseButton.LeftButton, pos=box.center().toPoint())
-    assert shown.place == 4 and page.preview.about.text().startswith("crop 5: 24×24 px")
+    assert shown.place == 4 and page.preview.about.text().startswith("Crop 5: 24×24 px")
     qtbot.keyClick(shown, Qt.Key.Key_P)
     assert shown.place == 3
 

@@ -13,7 +13,7 @@ from gui.jobs.queue import Jobs, State
 from gui.pages.results.evaluation import read_evaluation
 from gui.pages.results.gallery import Gallery
 from gui.pages.results.page import ResultsPanel
-from gui.pages.results.synchronised import Pane, Shared
+from gui.pages.results.synchronised import Pane, SharedView
 from pipeline.cli.main import main
 from rainclean.errors import InputError
 from rainclean.png import encode_png
@@ -73,7 +73,7 @@ def test_an_evaluation_is_a_job_and_shown_when_it_is_there(
     assert form.output.path == dataset.with_name("pairs-evaluation")
     form.output.set_path(tmp_path / "out")
     panel.set_weights(tmp_path / "missing.safetensors")
-    assert "missing.safetensors" in form.told.text() and not form.evaluate_button.isEnabled()
+    assert "missing.safetensors" in form.status.text() and not form.evaluate_button.isEnabled()
     panel.set_weights()
     form.evaluate_button.click()
     (job,) = jobs.all
@@ -130,7 +130,7 @@ def test_panes_zoom_together_and_read_large_pictures_when_needed(evaluated: Path
 
 def test_one_to_one_shows_the_pixels_themselves(evaluated: Path, qtbot: QtBot) -> None:
     case = next(case for case in read_evaluation(evaluated).cases if "000-" in case.image)
-    shared = Shared()
+    shared = SharedView()
     pane = Pane(shared)
     qtbot.addWidget(pane)
     pane.resize(200, 200)
@@ -144,7 +144,7 @@ def test_one_to_one_shows_the_pixels_themselves(evaluated: Path, qtbot: QtBot) -
 
 def test_folders_that_are_none_or_damaged(panel: ResultsPanel, evaluated: Path, tmp_path: Path) -> None:
     panel.open_evaluation(tmp_path)
-    assert "is no evaluation" in panel.status.text() and not panel.gallery.isVisible()
+    assert "is not an evaluation" in panel.status.text() and not panel.gallery.isVisible()
     copy = shutil.copytree(evaluated, tmp_path / "copy")
     report = json.loads((copy / "report.json").read_text())
     for damage, words in (
@@ -156,7 +156,7 @@ def test_folders_that_are_none_or_damaged(panel: ResultsPanel, evaluated: Path, 
         assert words in panel.status.text()
     old = {key: value for key, value in report.items() if key != "cases"}
     (copy / "report.json").write_text(json.dumps(old))
-    with pytest.raises(InputError, match="earlier rainclean"):
+    with pytest.raises(InputError, match="older version"):
         read_evaluation(copy)
     report["cases"][0]["pictures"][0]["file"] = "../../secret.png"
     (copy / "report.json").write_text(json.dumps(report))

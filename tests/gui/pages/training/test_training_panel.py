@@ -2,6 +2,7 @@
 
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ def test_a_run_is_begun_paused_and_gone_on_with(
     panel: TrainingPanel, jobs: Jobs, dataset: Path, tmp_path: Path, qtbot: QtBot
 ) -> None:
     form = panel.form
-    assert not form.start_button.isEnabled() and "data set" in form.told.text()
+    assert not form.start_button.isEnabled() and "data set" in form.status.text()
     panel.set_dataset(dataset)
     assert form.run.path == tmp_path / "pairs-run-1" and form.start_button.isEnabled()
     form.steps.setValue(2000)
@@ -71,20 +72,20 @@ def test_a_run_is_begun_paused_and_gone_on_with(
     qtbot.waitUntil(lambda: (panel.run is not None and panel.bar.value() > 1) or job.is_over, timeout=PATIENCE)
     assert job.state is State.RUNNING, job.error
     assert (tmp_path / "pairs-run-1-data" / "train").is_dir()
-    assert panel.pause.isVisible() and not panel.go_on.isVisible() and not form.start_button.isEnabled()
+    assert panel.pause.isVisible() and not panel.resume.isVisible() and not form.start_button.isEnabled()
     panel.pause.click()
     qtbot.waitUntil(lambda: job.is_over, timeout=PATIENCE)
     assert job.state is State.CANCELLED and panel.status.text().startswith("Paused at step")
     assert not panel.status.text().startswith("Paused at step 0")
-    assert panel.go_on.isVisible() and not panel.pictures.pixmap.isNull()
-    panel.go_on.click()
+    assert panel.resume.isVisible() and not panel.pictures.pixmap.isNull()
+    panel.resume.click()
     (again,) = jobs.all
     assert again.arguments == ("train", "--resume", str(tmp_path / "pairs-run-1"))
     qtbot.waitUntil(lambda: again.pid is not None, timeout=PATIENCE)
     os.kill(again.pid or 0, signal.SIGKILL)
     qtbot.waitUntil(lambda: again.is_over, timeout=PATIENCE)
     assert "The job died (signal 9)" in panel.status.text() and "checkpoint" in panel.status.text()
-    assert panel.go_on.isVisible()
+    assert panel.resume.isVisible()
 
 
 def test_a_run_of_a_terminal_is_followed(panel: TrainingPanel, tmp_path: Path, qtbot: QtBot) -> None:
@@ -106,7 +107,7 @@ def test_a_run_of_a_terminal_is_followed(panel: TrainingPanel, tmp_path: Path, q
     assert panel.run.series("validation_psnr_db") == ([0, 40], [25.5, 28.0])
     assert "best validation 28.00 dB at step 40, rainy input 24.25 dB" in panel.status.text()
     assert list(panel.curves._lines["loss"][0].getOriginalDataset()[1]) == [0.5, 0.25]
-    assert not panel.go_on.isVisible() and not panel.pause.isVisible()
+    assert not panel.resume.isVisible() and not panel.pause.isVisible()
     metrics.with_name("new").write_text(header + row(0) + row(10, loss=0.5))
     metrics.with_name("new").replace(metrics)  # what a run does that goes on from an earlier step
     panel.refresh()
@@ -129,7 +130,7 @@ def test_the_picture_comes_again_when_it_changes(panel: TrainingPanel, tmp_path:
 
 def test_what_is_no_run_is_said(panel: TrainingPanel, tmp_path: Path) -> None:
     panel.open_run(tmp_path)
-    assert "is not a training run" in panel.status.text() and not panel.go_on.isVisible()
+    assert "is not a training run" in panel.status.text() and not panel.resume.isVisible()
     run = a_run(tmp_path / "damaged")
     (run / "run.json").write_text("{")
     panel.open_run(run)
@@ -144,9 +145,11 @@ def test_damaged_lines_are_passed_over(tmp_path: Path) -> None:
 
 
 def test_requests_say_what_is_in_the_way(dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    request = TrainRequest(dataset, tmp_path / "run", "quick", "identity", 400, 4, 64)
+    request = TrainRequest(
+        dataset=dataset, run=tmp_path / "run", preset="quick", start="identity", steps=400, batch=4, size=64
+    )
     assert request.problem() == ""
-    assert request.words()[:6] == (
+    assert request.arguments()[:6] == (
         "train",
         str(dataset),
         "-o",
@@ -154,12 +157,12 @@ def test_requests_say_what_is_in_the_way(dataset: Path, tmp_path: Path, monkeypa
         "--snapshot",
         f"{tmp_path}/run-data",
     )
-    assert request.words()[6:] == ("--preset", "quick")
-    weights = TrainRequest(dataset, tmp_path / "run", "quick", "weights", 5, 4, 64, tmp_path / "w.safetensors")
+    assert request.arguments()[6:] == ("--preset", "quick")
+    weights = replace(request, start="weights", steps=5, weights=tmp_path / "w.safetensors")
     assert "weights file" in weights.problem()
-    assert weights.words()[8:] == ("--start", f"{tmp_path}/w.safetensors", "--steps", "5")
-    assert "already exists" in TrainRequest(dataset, a_run(tmp_path / "old"), "quick", "random", 1, 1, 16).problem()
-    assert "days" in TrainRequest(dataset, tmp_path, "paper", "random", 40_000, 16, 256).effort()
+    assert weights.arguments()[8:] == ("--start", f"{tmp_path}/w.safetensors", "--steps", "5")
+    assert "already exists" in replace(request, run=a_run(tmp_path / "old")).problem()
+    assert "days" in replace(request, preset="paper", steps=40_000, batch=16, size=256).effort()
 
     def missing() -> None:
         raise RaincleanError("SPANet needs torch: pip install 'rainclean[spanet]'")
