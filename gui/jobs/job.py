@@ -27,8 +27,8 @@ GRACE = 10.0
 _LONGER = {"train": 60.0}
 """A training ends after a whole step, which of large examples takes long on a CPU."""
 
-_COMMAND = (sys.executable, "-P", "-m", "pipeline.cli")
-"""-P: a folder called pipeline where the person happens to be is not what is meant."""
+_COMMAND = (sys.executable, "-P", "-m", "rainclean")
+"""-P: what lies in the folder where the person happens to be is not imported."""
 _ERROR = "rainclean: "
 _INTERRUPTED = (129, 130, 143)
 """Exit codes of a command that a signal has ended."""
