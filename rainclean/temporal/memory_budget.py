@@ -1,10 +1,11 @@
 """What is kept in memory and what in scratch space, decided before the work starts."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
+
+import psutil
 
 from rainclean.errors import ResourceError
 from rainclean.limits import MOST_CELLS, MOST_POINTS, MOST_SAMPLES
@@ -51,10 +52,10 @@ def default_memory() -> int:
     the machine has, within LEAST_DEFAULT…MOST_DEFAULT.
     """
     try:
-        there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):  # not told on every system
+        total = psutil.virtual_memory().total
+    except (psutil.Error, NotImplementedError, OSError):  # in a jail without /proc
         return LEAST_DEFAULT
-    return min(MOST_DEFAULT, max(LEAST_DEFAULT, there // 4))
+    return min(MOST_DEFAULT, max(LEAST_DEFAULT, total // 4))
 
 
 @dataclass(frozen=True)
