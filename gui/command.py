@@ -20,10 +20,22 @@ class Gui:
 
     def run(self) -> None:
         """Show the window until it is closed."""
+        require_qt("gui")
         from gui.app import run
 
         if code := run(self.project):
             sys.exit(code)
+
+
+def require_qt(command: str) -> None:
+    """Raise RaincleanError, saying what to install, where a library of the window is missing."""
+    from importlib.util import find_spec
+
+    from rainclean.errors import RaincleanError
+
+    for package in ("PySide6", "pyqtgraph"):
+        if find_spec(package) is None:
+            raise RaincleanError(f"rainclean {command} needs {package}: pip install 'rainclean[gui]'")
 
 
 def main() -> None:

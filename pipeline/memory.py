@@ -4,16 +4,17 @@ import re
 import sys
 from pathlib import Path
 
+import psutil
+
 
 def rss_bytes() -> int:
-    """Return the resident memory of this process in bytes, mapped libraries included. Linux only, 0 elsewhere."""
-    status = Path("/proc/self/status")
-    match = re.search(r"VmRSS:\s+(\d+) kB", status.read_text()) if status.exists() else None
-    return int(match[1]) * 1024 if match else 0
+    """Return the resident memory of this process in bytes, mapped files of libraries included."""
+    return int(psutil.Process().memory_info().rss)
 
 
 def peak_rss_bytes() -> int | None:
     """Return the largest resident memory of this process so far in bytes; None where the system does not report it."""
+    # psutil reports a peak on Windows only.
     # On Linux, ru_maxrss starts at what the parent had when it forked; VmHWM is this program's own.
     status = Path("/proc/self/status")
     if status.exists():

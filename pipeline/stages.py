@@ -1,6 +1,6 @@
 """Stages: long work as generators that yield Progress and can be closed at each yield."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -48,14 +48,24 @@ def part_of(
         stage.close()
 
 
-def finish(stage: Generator[Progress, None, Result]) -> Result:
-    """Run a stage to its end silently; return its result."""
-    while True:
-        try:
-            next(stage)
-        except StopIteration as end:
-            result: Result = end.value
-            return result
+def finish(stage: Generator[Progress, None, Result], show: Callable[[Progress], None] | None = None) -> Result:
+    """Run a stage to its end and return its result.
+
+    Args:
+        stage: The stage.
+        show: Called with each step; what it raises closes the stage.
+    """
+    try:
+        while True:
+            try:
+                step = next(stage)
+            except StopIteration as end:
+                result: Result = end.value
+                return result
+            if show is not None:
+                show(step)
+    finally:
+        stage.close()
 
 
 def shares_done(stage: str, work: Generator[float, None, Result]) -> Generator[Progress, None, Result]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from gui.command import require_qt
 from pipeline.cli.console import follow, print_json, print_table, print_text
 from pipeline.cli.values import clip_size
 from rainclean.errors import UsageError
@@ -29,6 +30,7 @@ class BenchGui:
         """Measure and print."""
         if min(self.repeats, self.sequences, self.repaints) < 5:
             raise UsageError("--repeats, --sequences and --repaints: at least 5")
+        require_qt("bench gui")
         from gui.bench.run import bench_gui
 
         result = follow(bench_gui(clip_size(self.size, "--size"), self.repeats, self.sequences, self.repaints))

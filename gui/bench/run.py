@@ -30,6 +30,8 @@ REST = 1.0
 
 PATIENCE = 60.0
 
+_OPEN = "import rainclean._start; from gui.bench.start import main; main()"
+
 TICK_MS = 2
 
 STARTS = 3
@@ -159,7 +161,7 @@ def _measure_start(project: Path, result: BenchResult) -> Generator[Progress, No
         yield Progress("start", number, STARTS)
         environment = {**os.environ, STARTED: str(monotonic())}
         done = subprocess.run(
-            [sys.executable, "-m", "gui.bench.start", str(project)],
+            [sys.executable, "-P", "-c", _OPEN, str(project)],
             env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False,
         )  # fmt: skip
         if done.returncode:

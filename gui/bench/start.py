@@ -24,7 +24,3 @@ def main() -> None:
     seconds = monotonic() - float(os.environ[STARTED])
     sys.stdout.write(f"{seconds:.3f}\n")
     window.close()
-
-
-if __name__ == "__main__":
-    main()

@@ -28,8 +28,8 @@ GRACE = 10.0
 _LONGER_GRACE = {"train": 60.0}
 """The same by kind. A training stops after a whole step, which takes long on a CPU with large examples."""
 
-_COMMAND = (sys.executable, "-P", "-m", "pipeline.cli")
-"""-P: a folder called pipeline in the current directory must not be imported instead."""
+_COMMAND = (sys.executable, "-P", "-m", "rainclean")
+"""-P: nothing from the current directory is imported."""
 _ERROR = "rainclean: "
 _INTERRUPTED = (129, 130, 143)
 """Exit codes of a command that was ended by a signal."""

@@ -10,7 +10,7 @@ from typing import Self, TextIO, cast
 
 from rainclean.metrics import Score
 
-COLUMNS = ("image", "scene", "method", "protocol", "psnr_db", "ssim")
+SCORE_COLUMNS = ("image", "scene", "method", "protocol", "psnr_db", "ssim")
 SCENE_COLUMNS = ("scene", "method", "protocol", "images", "infinite", "psnr_db", "ssim")
 
 _DECIMALS = 6
@@ -67,7 +67,7 @@ class ScoreTable:
     def __init__(self, path: Path) -> None:
         self._file = _opened(path)
         self._writer = csv.writer(self._file, lineterminator="\n")
-        self._writer.writerow(COLUMNS)
+        self._writer.writerow(SCORE_COLUMNS)
         self._all: dict[tuple[str, str], Mean] = {}
         self._scenes: dict[tuple[str, str, str], Mean] = {}
 

@@ -1,4 +1,5 @@
 from . import scene_similarity
+from .arrays import DatasetArrays, PairArrays, read_arrays
 from .files import Files, is_relative
 from .layout_base import Layout, PairKey, PairPaths, StoredPair, Widths
 from .layout_spa import LISTS
@@ -20,6 +21,7 @@ __all__ = [
     "Crop",
     "CropChoice",
     "Dataset",
+    "DatasetArrays",
     "DatasetPair",
     "Files",
     "FrameChoice",
@@ -27,6 +29,7 @@ __all__ = [
     "Layout",
     "Likeness",
     "ManifestRow",
+    "PairArrays",
     "PairKey",
     "PairPaths",
     "Problem",
@@ -37,6 +40,7 @@ __all__ = [
     "layout",
     "rain_amount",
     "rain_mask",
+    "read_arrays",
     "read_dataset",
     "read_manifest",
     "read_mask",

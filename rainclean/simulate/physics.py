@@ -90,15 +90,10 @@ def covers(d: F64, z: F64, per_size: float, blur: float) -> F64:
 
 
 def _solve(rising: Callable[[float], float], target: float) -> float:
-    """Where a rising function of a positive number reaches the target, by bisection."""
-    low, high = 0.0, 1e4
-    for _ in range(80):
-        middle = 0.5 * (low + high)
-        if rising(middle) < target:
-            low = middle
-        else:
-            high = middle
-    return high
+    """Return where a rising function of a positive number reaches the target, to the last digits of a float."""
+    from scipy.optimize import brentq  # not above: it takes as long to load as all of this package
+
+    return float(brentq(lambda x: rising(x) - target, 0.0, 1e4, xtol=1e-15, rtol=4 * np.finfo(float).eps))
 
 
 def seen_rain(rate_mm_h: float, exposure_s: float, focal_px: float, near_m: float, far_m: float) -> dict[str, float]:

@@ -3,6 +3,7 @@ from .bands import forward_in_bands
 from .checkpoint import import_checkpoint
 from .choices import MASKS, STARTS
 from .data import Batch, Batches, Broken, Cut, Examples, example_mask, together
+from .derainer import Derainer, load_derainer
 from .inference import choose_device, derain, to_levels
 from .loss import losses
 from .network import SPANet
@@ -19,6 +20,7 @@ __all__ = [
     "Batches",
     "Broken",
     "Cut",
+    "Derainer",
     "Examples",
     "Origin",
     "SPANet",
@@ -29,6 +31,7 @@ __all__ = [
     "forward_in_bands",
     "import_checkpoint",
     "load",
+    "load_derainer",
     "losses",
     "measure",
     "new_network",

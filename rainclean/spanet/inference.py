@@ -4,11 +4,10 @@ The four directions of the IRNNs run over all of the picture, so it is never cut
 `forward_in_bands` holds BYTES_PER_PIXEL (3.7 GB for 3840×2160), whatever the size.
 """
 
-import re
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
+import psutil
 import torch
 from numpy.typing import NDArray
 from torch.backends import cudnn
@@ -103,7 +102,6 @@ def choose_device(name: str) -> str:
 def _free_memory() -> float:
     """Return the bytes that are free without other programs losing theirs; infinite where the system does not say."""
     try:
-        sizes = dict(re.findall(r"(\w+): +(\d+) kB", Path("/proc/meminfo").read_text()))
-        return float(1024 * (int(sizes["MemAvailable"]) + int(sizes["SwapFree"])))
-    except (OSError, KeyError):
+        return float(psutil.virtual_memory().available + psutil.swap_memory().free)
+    except (psutil.Error, NotImplementedError, OSError):
         return float("inf")

@@ -3,11 +3,12 @@
 `SortedStack` asks for a `Layout` when it is made; commands ask for `least_memory` before they decode.
 """
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
+
+import psutil
 
 from rainclean.errors import ResourceError
 from rainclean.limits import MAX_GRID_CELLS, MAX_GRID_SAMPLES, MAX_SAMPLE_POINTS
@@ -55,10 +56,10 @@ def default_memory() -> int:
     A quarter of the machine's memory, within MIN_DEFAULT_BYTES…MAX_DEFAULT_BYTES.
     """
     try:
-        installed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):  # not every system says
+        total = psutil.virtual_memory().total
+    except (psutil.Error, NotImplementedError, OSError):  # in a jail without /proc
         return MIN_DEFAULT_BYTES
-    return min(MAX_DEFAULT_BYTES, max(MIN_DEFAULT_BYTES, installed // 4))
+    return min(MAX_DEFAULT_BYTES, max(MIN_DEFAULT_BYTES, total // 4))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -70,7 +70,7 @@ def test_the_console_writes_them_when_asked(
 
 def test_the_module_runs_as_the_command_does(tmp_path: Path) -> None:
     (tmp_path / "pipeline").mkdir()  # whatever lies where the person happens to be is not what is meant
-    command = [sys.executable, "-P", "-m", "pipeline.cli", "probe", str(SAMPLE), "--json"]
+    command = [sys.executable, "-P", "-m", "rainclean", "probe", str(SAMPLE), "--json"]
     result = subprocess.run(
         command, capture_output=True, text=True, timeout=60, cwd=tmp_path, env={**os.environ, VARIABLE: "json"}
     )

@@ -1,26 +1,26 @@
 """The plot of `bench truth`: PSNR by case and method, and the reliability of expected errors."""
 
 from collections.abc import Sequence
-from functools import cache
-from math import ceil, floor, log2
+from math import ceil, floor
 from pathlib import Path
-
-from PIL import Image, ImageDraw, ImageFont
+from typing import TYPE_CHECKING, Any
 
 from pipeline.bench.truth.run import METHODS, Measured
 from pipeline.bench.truth.scores import Reliability
 from pipeline.bench.truth.thresholds import by_case, means, reliability
 from pipeline.partial import unique
 
-Point = tuple[float, float]
-Box = tuple[float, float, float, float]
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-SCALE = 2
-"""Drawn so many times larger, then shrunk, which makes edges smooth."""
-
-_COLUMN, _HEIGHT, _LEFT, _TOP, _BOTTOM, _GAP = 78, 380, 56, 64, 40, 24
+_DPI = 100
+_COLUMN, _HEIGHT, _RELIABILITY = 0.78, 4.84, 4.4
+"""Inches: of a case, of the plot, of the second panel."""
 _PAPER, _INK, _FAINT, _GRID = "#fafaf8", "#191919", "#6e6e6e", "#dddddd"
 _LEVELS = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+_LARGEST_POINT = 600
+"""Area in square points of a bin that holds all pixels."""
 _COLOURS = {
     "rainy": "#9a9a9a",
     "released": "#d55e00",
@@ -30,121 +30,97 @@ _COLOURS = {
     "limit": "#191919",
 }
 """By method. People who see fewer colours can tell them apart, too (Okabe and Ito); so do their shapes."""
-
-
+_MARKS: dict[str, dict[str, Any]] = {
+    **{name: {"marker": "s", "markersize": 5} for name in ("rainy", "released", "median")},
+    "suggestion": {"marker": "o", "markersize": 6.5},
+    "best": {"marker": "o", "markersize": 6.5, "markerfacecolor": "none", "markeredgewidth": 1.5},
+    "limit": {"marker": "_", "markersize": 8, "markeredgewidth": 2.5},
+}
 _LABELS = {"limit": "upper bound"}
 """Words for a method where its key is not its name."""
 
 
 def write_plot(clips: Sequence[Measured], path: Path) -> None:
     """Draw and write a PNG; a file of that name is replaced when the new one is whole. Raises OSError."""
-    picture = draw(clips)
+    figure = draw(clips)
     partial = unique(path)
     try:
-        picture.save(partial, "png")
+        figure.savefig(partial, format="png", dpi=_DPI)
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
 
 
-def draw(clips: Sequence[Measured]) -> Image.Image:
-    """Return the plot as an RGB picture: points are means of the cases, lines reach from the worst clip to the best."""
+def draw(clips: Sequence[Measured]) -> "Figure":
+    """Return the plot: points are means of the cases, lines reach from the worst clip to the best."""
+    from matplotlib.figure import Figure
+
     groups, known = by_case(clips), reliability(clips)
-    wide = max(_COLUMN * len(groups), 96 * len(METHODS))
-    width = _LEFT + wide + _GAP + (_LEFT + _HEIGHT + _GAP if known else 0)
-    image = Image.new("RGB", (SCALE * width, SCALE * (_TOP + _HEIGHT + _BOTTOM)), _PAPER)
-    pen = _Pen(ImageDraw.Draw(image))
-    _draw_cases(pen, groups, (_LEFT, _TOP, _LEFT + wide, _TOP + _HEIGHT))
+    wide = max(_COLUMN * len(groups), 0.96 * len(METHODS)) + 0.8
+    widths = [wide, _RELIABILITY] if known else [wide]
+    figure = Figure((sum(widths), _HEIGHT), dpi=_DPI, facecolor=_PAPER, layout="constrained")
+    panels = figure.subplots(1, len(widths), width_ratios=widths, squeeze=False)[0]
+    for panel in panels:
+        panel.set_facecolor(_PAPER)
+        panel.spines[:].set_visible(False)
+        panel.tick_params(length=0, pad=6, colors=_FAINT)
+        panel.set_axisbelow(True)
+    _draw_cases(panels[0], groups)
     if known:
-        left = _LEFT + wide + _GAP + _LEFT
-        _draw_reliability(pen, known, (left, _TOP, left + _HEIGHT, _TOP + _HEIGHT))
-    return image.resize((width, image.height // SCALE), Image.Resampling.LANCZOS)
+        _draw_reliability(panels[1], known)
+    return figure
 
 
-def _draw_cases(pen: "_Pen", groups: dict[str, list[Measured]], box: Box) -> None:
-    left, top, right, bottom = box
+def _draw_cases(panel: "Axes", groups: dict[str, list[Measured]]) -> None:
     values = [figures.psnr for clips in groups.values() for clip in clips for figures in clip.figures.values()]
     low, high = 5 * floor(min(values) / 5), 5 * ceil(max(values) / 5 + 0.01)
-
-    def y(db: float) -> float:
-        return bottom - (db - low) / (high - low) * (bottom - top)
-
-    pen.text((left, 10), "PSNR in dB against the ground truth, means of the cases; lines: all clips", _INK, "la")
-    for place, name in enumerate(METHODS):
-        x = left + 8 + 96 * place
-        pen.mark(name, (x, 46))
-        pen.text((x + 10, 46), _LABELS.get(name, name), _INK, "lm")
-    for db in range(low, high + 1, 5):
-        pen.line([(left, y(db)), (right, y(db))], _GRID)
-        pen.text((left - 8, y(db)), str(db), _FAINT, "rm")
-    step = (right - left) / len(groups)
-    for place, (case, clips) in enumerate(groups.items()):
-        middle = left + (place + 0.5) * step
-        pen.text((middle, bottom + 10), case, _INK, "ma")
-        figures = means(clips)["figures"]
+    panel.set_title(
+        "PSNR in dB against the ground truth, means of the cases; lines: all clips",
+        loc="left", fontsize=10, color=_INK, pad=26,
+    )  # fmt: skip
+    panel.set_ylim(low, high)
+    panel.set_yticks(range(low, high + 1, 5))
+    panel.grid(axis="y", color=_GRID)
+    panel.set_xlim(-0.5, len(groups) - 0.5)
+    panel.set_xticks(range(len(groups)), list(groups), color=_INK)
+    for number, name in enumerate(METHODS):
         # Side by side, or equal methods would hide each other.
-        for number, name in enumerate(name for name in METHODS if name in figures):
-            x = middle + (number - 2.5) * 9
-            each = [clip.figures[name].psnr for clip in clips]
-            pen.line([(x, y(min(each))), (x, y(max(each)))], _COLOURS[name], 1.5)
-            pen.mark(name, (x, y(figures[name]["psnr"])))
+        offset = (number - (len(METHODS) - 1) / 2) * 0.115
+        for place, clips in enumerate(groups.values()):
+            each = [clip.figures[name].psnr for clip in clips if name in clip.figures]
+            mean = means(clips)["figures"].get(name)
+            if mean is not None:
+                panel.plot([place + offset] * 2, [min(each), max(each)], color=_COLOURS[name], linewidth=1.5)
+                panel.plot(
+                    place + offset, mean["psnr"], color=_COLOURS[name], linestyle="none", clip_on=False, **_MARKS[name]
+                )
+        panel.plot([], [], color=_COLOURS[name], linestyle="none", label=name, **_MARKS[name])
+    panel.legend(
+        loc="lower left", bbox_to_anchor=(0, 1), ncols=len(METHODS), frameon=False, fontsize=9, labelcolor=_INK,
+        borderaxespad=0.2, handletextpad=0.2, columnspacing=1.5,
+    )  # fmt: skip
 
 
-def _draw_reliability(pen: "_Pen", known: Reliability, box: Box) -> None:
-    left, top, right, bottom = box
-
-    def along(levels: float) -> float:
-        return (log2(max(levels, _LEVELS[0])) - log2(_LEVELS[0])) / (log2(_LEVELS[-1]) - log2(_LEVELS[0]))
-
-    def at(x: float, y: float) -> Point:
-        return left + along(x) * (right - left), bottom - along(y) * (bottom - top)
-
-    pen.text((left, 10), "Error in grey levels: expected, and actual", _INK, "la")
-    caption = f"off by a factor of {known.factor:.2f} at most; area of a point: share of the pixels"
-    pen.text((left, 46), caption, _FAINT, "lm")
+def _draw_reliability(panel: "Axes", known: Reliability) -> None:
     low, high = _LEVELS[0], _LEVELS[-1]
-    for level in _LEVELS:
-        pen.line([at(level, low), at(level, high)], _GRID)
-        pen.line([at(low, level), at(high, level)], _GRID)
-        pen.text((left - 8, at(low, level)[1]), f"{level:g}", _FAINT, "rm")
-        pen.text((at(level, low)[0], bottom + 10), f"{level:g}", _FAINT, "ma")
-    pen.line([at(low, low), at(high, high)], _FAINT)
-    points = [at(min(each.expected, high), min(each.actual, high)) for each in known.curve]
-    pen.line(points, _COLOURS["suggestion"], 1.5)
-    for point, each in zip(points, known.curve, strict=True):
-        pen.dot(point, 2 + 12 * each.share**0.5, _COLOURS["suggestion"])
-
-
-class _Pen:
-    """Draws in px of the finished picture."""
-
-    def __init__(self, draw: ImageDraw.ImageDraw) -> None:
-        self._draw = draw
-
-    def line(self, points: Sequence[Point], colour: str, width: float = 1.0) -> None:
-        self._draw.line([(SCALE * x, SCALE * y) for x, y in points], fill=colour, width=round(SCALE * width))
-
-    def text(self, at: Point, text: str, colour: str, anchor: str) -> None:
-        self._draw.text((SCALE * at[0], SCALE * at[1]), text, fill=colour, font=_font(), anchor=anchor)
-
-    def dot(self, at: Point, radius: float, fill: str | None, outline: str | None = None) -> None:
-        box = [SCALE * (at[0] - radius), SCALE * (at[1] - radius), SCALE * (at[0] + radius), SCALE * (at[1] + radius)]
-        self._draw.ellipse(box, fill=fill, outline=outline, width=2 * SCALE)
-
-    def mark(self, method: str, at: Point) -> None:
-        """Draw a method: a dot; a ring for the best candidate, a bar for the upper bound, squares for the others."""
-        colour, (x, y) = _COLOURS[method], at
-        if method == "limit":
-            self.line([(x - 5, y), (x + 5, y)], colour, 3)
-        elif method == "best":
-            self.dot(at, 4.5, None, colour)
-        elif method == "suggestion":
-            self.dot(at, 4.5, colour)
-        else:
-            box = [SCALE * (x - 3.5), SCALE * (y - 3.5), SCALE * (x + 3.5), SCALE * (y + 3.5)]
-            self._draw.rectangle(box, fill=colour)
-
-
-@cache
-def _font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(SCALE * 13)
+    panel.set_title(
+        "Error in grey levels: expected (across), and found (up)", loc="left", fontsize=10, color=_INK, pad=26
+    )
+    panel.text(
+        0, 1.02, f"off by {known.factor:.2f} times at most; area of a point: share of the pixels",
+        transform=panel.transAxes, fontsize=9, color=_FAINT,
+    )  # fmt: skip
+    for scale, ticks, limit in (
+        (panel.set_xscale, panel.set_xticks, panel.set_xlim), (panel.set_yscale, panel.set_yticks, panel.set_ylim)
+    ):  # fmt: skip
+        scale("log", base=2)
+        ticks(_LEVELS, [f"{level:g}" for level in _LEVELS])
+        limit(low, high)
+    panel.set_aspect("equal")
+    panel.grid(color=_GRID)
+    panel.plot([low, high], [low, high], color=_FAINT, linewidth=1)
+    expected = [min(max(claimed, low), high) for _, claimed, _ in known.curve]
+    found = [min(max(error, low), high) for _, _, error in known.curve]
+    areas = [6 + _LARGEST_POINT * share for share, _, _ in known.curve]
+    panel.plot(expected, found, color=_COLOURS["suggestion"], linewidth=1.5, clip_on=False)
+    panel.scatter(expected, found, areas, color=_COLOURS["suggestion"], clip_on=False)

@@ -1,8 +1,6 @@
 """What kind of disk a project lies on: on some of them locks are only as good as the server's; and names that last."""
 
 import os
-import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -54,24 +52,14 @@ def network_share(folder: Path) -> str | None:
     return kind if kind in NETWORK else None
 
 
-def _mounts(listed: Path = Path("/proc/self/mountinfo")) -> list[tuple[Path, str]]:
-    """Mount points and kinds of file system, in the order in which they were mounted."""
-    if sys.platform == "darwin":
-        output = subprocess.run(["/sbin/mount"], capture_output=True, text=True, check=False).stdout
-        return [(Path(m[1]), m[2]) for m in re.finditer(r"^.+? on (/.*?) \((\w+)", output, re.MULTILINE)]
+def _mounts() -> list[tuple[Path, str]]:
+    """Return mount points and kinds of file system, in the order in which they were mounted."""
+    import psutil  # not above: `status` shall answer at once
+
     try:
-        lines = listed.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
+        return [(Path(each.mountpoint), each.fstype) for each in psutil.disk_partitions(all=True)]
+    except (psutil.Error, OSError):
         return []
-    mounts = []
-    for line in lines:
-        # "36 35 98:0 /root /mnt/point rw,noatime shared:1 - ext4 /dev/sda1 rw": the dash ends optional fields.
-        before, _, after = line.partition(" - ")
-        fields = before.split(" ")
-        if len(fields) > 4 and after:
-            point = re.sub(r"\\([0-7]{3})", lambda m: chr(int(m[1], 8)), fields[4])
-            mounts.append((Path(point), after.split(" ")[0]))
-    return mounts
 
 
 def _windows_share(folder: Path) -> str | None:  # pragma: no cover

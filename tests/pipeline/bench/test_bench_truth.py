@@ -2,6 +2,7 @@ import json
 import math
 from collections.abc import Generator
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -25,7 +26,7 @@ from pipeline.bench.truth.case_table import (
 from pipeline.bench.truth.plot import draw
 from pipeline.bench.truth.run import MANIFEST, PICTURES, Measured, bench_truth, folder_name
 from pipeline.bench.truth.scores import EQUAL_DB, Figures, Reliability, compare
-from pipeline.bench.truth.thresholds import check_thresholds, means
+from pipeline.bench.truth.thresholds import by_case, check_thresholds, means
 from pipeline.bench.truth.upper_bound import upper_bound
 from pipeline.cli.main import main
 from pipeline.stages import Progress, finish
@@ -272,8 +273,20 @@ def test_the_plot_has_room_for_every_case() -> None:
     alone = draw(clips)
     sure = Reliability((10.0,) * 7, (5.0,) * 7, (5.0,) * 7)
     both = draw([replace(clips[0], reliability=sure), *clips[1:]])
-    assert both.width > alone.width > 1000 and both.height == alone.height
-    assert len(alone.getcolors(1 << 20) or ()) > 50  # lines, signs and words
+    width, height = both.get_size_inches()
+    assert width > alone.get_size_inches()[0] > 10 and height == alone.get_size_inches()[1]
+    alone.draw_without_rendering()
+    labels = [label.get_window_extent() for label in alone.axes[0].get_xticklabels()]
+    assert [label.get_text() for label in alone.axes[0].get_xticklabels()] == list(by_case(clips))
+    assert all(left.x1 < right.x0 for left, right in pairwise(labels))
+
+
+def test_the_plot_shows_what_was_measured() -> None:
+    clips = [measured("night", 40.0), measured("night", 43.0), measured("heavy", 35.0)]
+    (panel,) = draw(clips).axes
+    colour = {line.get_label(): line.get_color() for line in panel.get_lines()}["suggestion"]
+    drawn = [list(line.get_ydata()) for line in panel.get_lines() if line.get_color() == colour]
+    assert [values for values in drawn if values] == [[40.0, 43.0], [41.5], [35.0, 35.0], [35.0]]
 
 
 @dataclass

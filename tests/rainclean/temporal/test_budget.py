@@ -1,7 +1,10 @@
 """How much memory is used unless told otherwise, and what has room in it."""
 
+import os
 from pathlib import Path
+from typing import NamedTuple
 
+import psutil
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,25 +16,28 @@ from rainclean.temporal.memory_budget import MAX_DEFAULT_BYTES, MIN_DEFAULT_BYTE
 GIB = 1 << 30
 
 
+class Memory(NamedTuple):
+    total: int
+
+
 @pytest.mark.parametrize(("there", "used"), [(1, 1), (2, 1), (4, 1), (6, 1.5), (8, 2), (15, 3.75), (16, 4), (256, 4)])
 def test_a_quarter_of_the_machine_is_used_within_bounds(there, used, monkeypatch):
-    told = {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": there * GIB // 4096}
-    monkeypatch.setattr(memory_budget.os, "sysconf", told.__getitem__)
+    monkeypatch.setattr(memory_budget.psutil, "virtual_memory", lambda: Memory(there * GIB))
     assert default_memory() == used * GIB
 
 
-@pytest.mark.parametrize("error", [ValueError, OSError, AttributeError])
+@pytest.mark.parametrize("error", [FileNotFoundError, psutil.AccessDenied, NotImplementedError])
 def test_where_the_machine_does_not_tell_the_least_is_used(error, monkeypatch):
-    def untold(_: str) -> int:
+    def untold() -> Memory:
         raise error("not here")
 
-    monkeypatch.setattr(memory_budget.os, "sysconf", untold)
+    monkeypatch.setattr(memory_budget.psutil, "virtual_memory", untold)
     assert default_memory() == MIN_DEFAULT_BYTES
 
 
-def test_a_system_without_sysconf_gets_the_least(monkeypatch):
-    monkeypatch.delattr(memory_budget.os, "sysconf")
-    assert default_memory() == MIN_DEFAULT_BYTES
+@pytest.mark.skipif(not hasattr(os, "sysconf"), reason="this system has no sysconf")
+def test_the_memory_of_the_machine_is_what_the_system_tells():
+    assert psutil.virtual_memory().total == os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def test_this_machine_gets_something_between():

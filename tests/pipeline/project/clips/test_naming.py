@@ -57,7 +57,7 @@ def test_they_are_selected_as_they_are_typed(tmp_path: Path) -> None:
     rainy_clip(file, 1)
 
     def rainclean(*words: object) -> "subprocess.CompletedProcess[str]":
-        command = [sys.executable, "-m", "pipeline.cli", *map(str, words)]
+        command = [sys.executable, "-m", "rainclean", *map(str, words)]
         return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=120)
 
     assert rainclean("new", home).returncode == 0

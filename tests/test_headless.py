@@ -1,0 +1,64 @@
+"""Everything but the window works where Qt is not installed."""
+
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.helpers.rainy_clips import rainy_clip
+
+HIDE = "import sys\nsys.modules |= dict.fromkeys(('PySide6', 'shiboken6', 'pyqtgraph'))\n"
+"""None in the place of a module: it cannot be imported."""
+
+
+@pytest.fixture
+def without_qt(tmp_path: Path) -> dict[str, str]:
+    """Environment of a process in which neither PySide6 nor pyqtgraph can be imported."""
+    (tmp_path / "hidden").mkdir()
+    (tmp_path / "hidden" / "sitecustomize.py").write_text(HIDE)
+    return {**os.environ, "PYTHONPATH": str(tmp_path / "hidden")}
+
+
+def run(environment: dict[str, str], *words: object) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "rainclean", *map(str, words)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+
+
+def test_commands_work_without_qt(tmp_path: Path, without_qt: dict[str, str]) -> None:
+    imports = [sys.executable, "-c", "import PySide6"]
+    assert subprocess.run(imports, env=without_qt, capture_output=True, timeout=60).returncode != 0
+    rainy_clip(tmp_path / "mill.mkv", 3)
+    home = tmp_path / "home"
+    for words in (
+        ["--help"],
+        ["gui", "--help"],
+        ["clean", tmp_path / "mill.mkv", "-o", tmp_path / "out"],
+        ["new", home],
+        ["add", home, tmp_path / "mill.mkv", "--licence", "CC0"],
+        ["analyze", home],
+        ["select", home, "--auto", "--include", "look"],
+        ["export", home, "-o", tmp_path / "pairs", "--frames", "every:8"],
+        ["check", tmp_path / "pairs"],
+    ):
+        result = run(without_qt, *words)
+        assert result.returncode == 0, result.stderr
+    assert (tmp_path / "pairs" / "manifest.csv").is_file()
+
+
+@pytest.mark.parametrize("command", ["gui", "bench gui"])
+def test_the_window_says_what_to_install(without_qt: dict[str, str], command: str) -> None:
+    result = run(without_qt, *command.split())
+    assert result.returncode == 1
+    assert result.stderr == f"rainclean: rainclean {command} needs PySide6: pip install 'rainclean[gui]'\n"
+
+
+def test_the_headless_requirements_are_the_base_without_the_window() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    window = project["optional-dependencies"]["gui"]
+    lines = (ROOT / "requirements-headless.txt").read_text().splitlines()
+    listed = [line for line in lines if not line.startswith("#")]
+    assert sorted([*listed, *window]) == sorted(project["dependencies"])
