@@ -38,7 +38,7 @@ _MOST = 4 << 30
 
 @dataclass(frozen=True)
 class Backup:
-    """One backup. at: UTC, to the second. changes: how many the store had seen, by which backups are in order."""
+    """One backup. at: UTC, to the second. changes: how many the store had seen; backups are ordered by it."""
 
     path: Path
     at: datetime
@@ -56,7 +56,7 @@ class Contents:
 
 
 def backups(folder: Path) -> list[Backup]:
-    """The backups of a project's folder, the newest first. By changes, not by time: a clock may be set back."""
+    """Return the backups of a project, the newest first. They are ordered by changes: a clock may be set back."""
     result = []
     with suppress(FileNotFoundError, NotADirectoryError):
         for path in (folder / FOLDER).iterdir():
@@ -69,7 +69,7 @@ def backups(folder: Path) -> list[Backup]:
 
 
 def kept_backups(existing: Iterable[Backup]) -> set[Backup]:
-    """Which of some backups are kept."""
+    """Return the backups that are kept, of those that exist."""
     ordered = sorted(existing, key=lambda b: (b.changes, b.at))
     of_day = {backup.at.date(): backup for backup in ordered}  # the last of each day
     days = sorted(of_day)[-DAYS:]
@@ -77,12 +77,12 @@ def kept_backups(existing: Iterable[Backup]) -> set[Backup]:
 
 
 def known_changes(folder: Path) -> int:
-    """How many changes the project's store has seen, as far as something beside it tells; 0 where nothing does."""
+    """Return how many changes the store has seen according to files beside it; 0 where there are none."""
     return max(_noted(folder), *(backup.changes for backup in backups(folder)), 0)
 
 
 def note_changes(folder: Path, changes: int) -> None:
-    """Keep beside the store how many changes it has seen, so that an older one put in its place is noticed."""
+    """Store beside the store how many changes it has seen, so that an older one in its place is noticed."""
     if changes <= _noted(folder):
         return
     with suppress(OSError):  # a disk that is full: then the newest backup tells
@@ -110,7 +110,7 @@ class Keeper:
         self._covered: int | None = None
 
     def look(self, changes: int, every: int = EVERY) -> None:
-        """Make a backup if so many changes have come since the last one."""
+        """Make a backup where there were ``every`` changes since the last one."""
         if self._covered is None or changes - self._covered >= every:
             # Other processes make backups, too.
             self._covered = max((b.changes for b in backups(self._folder)), default=0)
@@ -123,10 +123,18 @@ class Keeper:
 
 
 def back_up(folder: Path, data: bytes) -> Backup | None:
-    """Keep a copy of a project's store, and remove backups that are no longer kept.
+    """Store a copy of a project's store, and remove backups that are no longer kept.
 
-    data: a consistent copy. None where another process is making a backup, or there is one of as many changes. Raises
-    InputError where the copy is damaged, ResourceError where it cannot be written; all other backups then stay.
+    Args:
+        folder: The project.
+        data: A consistent copy.
+
+    Returns:
+        The backup; None where another process is making one, or where there is one of as many changes.
+
+    Raises:
+        InputError: The copy is damaged. All other backups stay.
+        ResourceError: The copy cannot be written. All other backups stay.
     """
     from filelock import FileLock, Timeout
 
@@ -154,12 +162,12 @@ def _sound(folder: Path, data: bytes) -> Contents:
     try:
         return examine(folder, data)
     except InputError as error:
-        advice = f"rainclean restore {quoted(folder)} brings back what can be had"
+        advice = f"rainclean restore {quoted(folder)} restores what can be read"
         raise InputError(folder, f"no backup was made: the store {error.reason}", advice) from error
 
 
 def unpack(path: Path) -> bytes:
-    """The store in a backup. Raises InputError where it is damaged."""
+    """Return the store in a backup. Raises InputError where it is damaged."""
     try:
         with gzip.open(path) as file:
             data = file.read(_MOST)
@@ -170,7 +178,15 @@ def unpack(path: Path) -> bytes:
 
 
 def examine(path: Path, data: bytes) -> Contents:
-    """What the bytes of a store hold. path: named in errors. Raises InputError where it is damaged or none of ours."""
+    """Return what the bytes of a store hold.
+
+    Args:
+        path: The file, named in errors.
+        data: The bytes.
+
+    Raises:
+        InputError: The store is damaged, or not that of a project.
+    """
     try:
         with closing(in_memory(data)) as db:
             problems = [str(row[0]) for row in db.execute("PRAGMA quick_check(1)")]
@@ -178,7 +194,7 @@ def examine(path: Path, data: bytes) -> Contents:
             if problems != ["ok"]:
                 raise InputError(path, f"is damaged ({' '.join(problems[0].split())})")
             if mark != schema.APPLICATION_ID or not 0 < version <= len(schema.MIGRATIONS):
-                raise InputError(path, "is no store of a project, or of a newer rainclean")
+                raise InputError(path, "is not the store of a project, or was written by a newer rainclean")
             counts = [db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in ("decision", "sequence")]
             changes = "changes" if version > 3 else "0"  # column of the fourth version
             identity = db.execute(f"SELECT uuid, {changes} FROM project").fetchone() or ("", 0)
@@ -188,14 +204,14 @@ def examine(path: Path, data: bytes) -> Contents:
 
 
 def in_memory(data: bytes) -> sqlite3.Connection:
-    """A store's bytes as a database in memory. Raises sqlite3.Error."""
+    """Return a store's bytes as a database in memory. Raises sqlite3.Error."""
     db = sqlite3.connect(":memory:", isolation_level=None)
     db.deserialize(without_log(data))
     return db
 
 
 def without_log(data: bytes) -> bytes:
-    """The same store, without asking for a write-ahead log: by itself it has none."""
+    """Return the bytes of the same store that does not ask for a write-ahead log: alone it has none."""
     return data[:18] + b"\1\1" + data[20:] if data[18:20] == b"\2\2" else data
 
 
@@ -219,7 +235,7 @@ def _write(place: Path, data: bytes, changes: int) -> Backup:
 
 @dataclass(frozen=True)
 class Listed:
-    """A backup and what is in it; damage: why it cannot be used, or ""."""
+    """A backup and what is in it. damage: why it cannot be used, or ""."""
 
     backup: Backup
     contents: Contents | None
@@ -227,7 +243,7 @@ class Listed:
 
 
 def look_into(backup: Backup) -> Listed:
-    """Read a backup, and say what is in it."""
+    """Read a backup, and return what is in it."""
     try:
         return Listed(backup, examine(backup.path, unpack(backup.path)))
     except InputError as error:
@@ -251,7 +267,7 @@ def newest_sound(folder: Path, at: str = "") -> tuple[Listed | None, list[Listed
 
 
 def local_time(at: datetime) -> str:
-    """A time as a person reads it, and may say it."""
+    """Return a time as a person reads it, and may give it."""
     return at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
@@ -263,7 +279,7 @@ def check_time(time: str) -> None:
             raise ValueError
         datetime.strptime(text + whole[len(text) :], "%Y-%m-%d %H:%M:%S")
     except ValueError:
-        raise UsageError(f"{time!a} is no time; use 2026-05-01, or 2026-05-01T14:30:00, with Z for UTC") from None
+        raise UsageError(f"{time!a} is not a time; use 2026-05-01, or 2026-05-01T14:30:00, with Z for UTC") from None
 
 
 def _is_at_or_before(at: datetime, time: str) -> bool:
@@ -273,7 +289,7 @@ def _is_at_or_before(at: datetime, time: str) -> bool:
 
 
 def noted_once(notes: list[str]) -> Callable[[Callable[[], None]], None]:
-    """Runs work at once; what it raises that a person can act on is a note, each only once."""
+    """Return a function that runs work at once. What a person can act on becomes a note, each only once."""
 
     def run(work: Callable[[], None]) -> None:
         try:

@@ -72,7 +72,7 @@ def test_decisions_by_command(home: Path, here: Run) -> None:
     ("words", "code", "said"),
     [
         (["select", "HOME", "place0"], 2, "exactly one of --candidate"),
-        (["select", "HOME", "--reject"], 2, "which sequence"),
+        (["select", "HOME", "--reject"], 2, "no sequence given"),
         (["select", "HOME", "--auto", "--undo"], 2, "exactly one of --candidate"),
         (["select", "HOME", "place0", "--candidate", "n7-vote"], 1, "it has n24-p50"),
         (["select", "HOME", "nowhere", "--reject"], 1, "no sequence 'nowhere'"),
@@ -81,7 +81,7 @@ def test_decisions_by_command(home: Path, here: Run) -> None:
         (["add", "HOME"], 2, "no clip given"),
         (["add", "HOME", "missing.mp4"], 1, "missing.mp4: no such file"),
         (["add", "MISSING", "clip.mp4"], 1, "rainclean new"),
-        (["describe", "HOME", "place0"], 2, "say which sequence"),
+        (["describe", "HOME", "place0"], 2, "no sequence or no description given"),
         (["analyze", "HOME", "nowhere"], 1, "no sequence 'nowhere'"),
         (["analyze", "HOME", "--recipe", "best", "--again"], 2, "no recipe 'best'"),
         (["export", "HOME", "-o", "out", "--layout", "lmdb"], 2, "use spa or paired"),

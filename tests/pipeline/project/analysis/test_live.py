@@ -51,7 +51,7 @@ def test_what_is_kept_is_what_the_analysis_made(
             same = [c for c in stored if c.recipe.frames == n and c.recipe.rule == "percentile"]
             assert same
             for candidate in same:
-                kept = kept_candidate(live, Recipe.from_json(candidate.recipe))
+                kept = kept_candidate(live, Recipe.from_json(candidate.recipe.document))
                 picture = decode_png(project.artefacts.read(candidate.picture), candidate.name)
                 np.testing.assert_array_equal(kept.picture, picture)
                 assert (kept.eta, kept.silent_share) == (candidate.eta, candidate.silent_share)

@@ -40,7 +40,7 @@ def state(project: Project) -> tuple[str, str]:
 
 def test_a_decision_says_who_when_and_why(project: Project, sequence: Sequence) -> None:
     chosen = decisions.candidate_of(project, sequence, "n20-vote")
-    made = decisions.accept(project, sequence, chosen.name, "Ann", "no speckle")[0]
+    made = decisions.accept(project, sequence, chosen.name, "Ann", note="no speckle")[0]
     assert (made.kind, made.verdict, made.who, made.note) == ("person", "accepted", "Ann", "no speckle")
     assert made.at.endswith("Z") and len(made.uuid) == 36
     assert state(project) == ("accepted", "n20-vote")

@@ -286,7 +286,7 @@ def test_a_store_of_another_project_gives_nothing(worked: Path, tmp_path: Path) 
     shutil.copy(tmp_path / "other" / DATABASE, worked / DATABASE)
     destroy(worked, pages_of(worked, "candidate")[-1])
     result = finish(restore(worked))
-    assert any("of another project" in note for note in result.notes)
+    assert any("belongs to another project" in note for note in result.notes)
     assert not result.salvaged.added and result.decisions == 5
 
 

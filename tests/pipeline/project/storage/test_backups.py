@@ -216,5 +216,5 @@ def test_a_gz_that_holds_no_store_is_said(tmp_path: Path) -> None:
 def test_a_store_of_another_program_is_none(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "theirs")) as db:
         db.execute("CREATE TABLE theirs (a)")
-    with pytest.raises(InputError, match="is no store of a project"):
+    with pytest.raises(InputError, match="is not the store of a project"):
         backup_files.examine(tmp_path, (tmp_path / "theirs").read_bytes())
