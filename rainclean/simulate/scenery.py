@@ -230,6 +230,6 @@ class Scenery:
         return pose(self.simulation.trip or Trip(), time, self.frames, self.seed)
 
     def _open(self, index: int) -> list[float]:
-        """Moments of a frame at which the shutter is open, around its own."""
+        """Return moments of a frame at which the shutter is open, around its own."""
         shutter = self.simulation.trip.shutter if self.simulation.trip else 0.0
         return [index + shutter * (k / _OPEN - 0.5 + 0.5 / _OPEN) for k in range(_OPEN)] if shutter else [float(index)]

@@ -92,12 +92,12 @@ def _limb(u: F64, v: F64, start: tuple[float, float], end: tuple[float, float], 
 
 @lru_cache(maxsize=256)
 def dark_clothes(tall: int, seed: int, number: int) -> F32:
-    """Clothes of one of a crowd, for a figure ``tall`` px high: as people wear them in rain."""
+    """Return clothes of one of a crowd, for a figure ``tall`` px high: as people wear them in rain."""
     return _clothes(tall, generator(seed, "clothes", number), (8, 60), (8, 45))
 
 
 def _clothes(tall: float, rng: np.random.Generator, coats: tuple[float, float], legs: tuple[float, float]) -> F32:
-    """Colours of a figure, (rows, columns, 3) float32: face, coat and trousers, each with a weave of its own."""
+    """Return colours of a figure, (rows, columns, 3) float32: face, coat and trousers, each with a weave of its own."""
     rows, columns = int(np.ceil(tall)) + 2, int(np.ceil(tall * SHAPE)) + 2
     face = np.array([rng.uniform(90, 215)] * 3) * (1.0, 0.8, 0.68)
     coat, trousers = rng.uniform(*coats, 3), rng.uniform(*legs, 3)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def released_graph(net: "SPANet", picture: Tensor) -> tuple[Tensor, Tensor]:
-    """(B, 3, H, W) → first attention (B, 1, H, W) and clean picture (B, 3, H, W), as `SPANet.forward`."""
+    """Compute (B, 3, H, W) → first attention (B, 1, H, W) and clean picture (B, 3, H, W), as `SPANet.forward`."""
     out = functional.relu(net.conv_in[0](picture), inplace=True)
     maps: list[Tensor] = []
     for number in range(1, 18):

@@ -75,7 +75,7 @@ class Beginning(NamedTuple):
     clean: bool
 
     def agrees(self, index: PacketIndex) -> bool:
-        """Whether the pictures came out in the order that the packet index expects."""
+        """Return whether the pictures came out in the order that the packet index expects."""
         if index.counted:
             begins = self.key and self.out[0] == index.order[0]
             return begins and (len(index) < 2 or int(index.order[1]) in self.out)
@@ -83,7 +83,7 @@ class Beginning(NamedTuple):
         return not known or known == list(range(known[0], known[0] + len(known)))
 
     def first_frame(self, index: PacketIndex) -> int:
-        """The first frame that does not need pictures from before the beginning of the file."""
+        """Return the first frame that does not need pictures from before the beginning of the file."""
         first = index.frame_of(self.out[0]) or 0
         key = None if index.first_key is None else index.frame_of(index.first_key)
         if self.key or index.first_key in (0, None):
@@ -188,7 +188,7 @@ def _matrix(frame: "VideoFrame", asked: str, hdr: Hdr | None) -> tuple[int | Non
 
 
 def _refused(stream: "VideoStream", frame: "VideoFrame") -> str:
-    """Why the colours of a stream are not read, or ""."""
+    """Say why the colours of a stream are not read, or ""."""
     if is_yuv(frame.format.name) and frame.colorspace not in (*_MATRICES, *_UNSTATED):
         return f"its colours are coded as {_NOT_READ.get(frame.colorspace, 'unknown')}, which is not read"
     # Profile 5 states no colours; the others have a base picture that says what it is.

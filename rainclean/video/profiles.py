@@ -41,7 +41,7 @@ class Conversion(NamedTuple):
         return f"colour profile {self.name}: {CONVERTED}" if self.transform is not None else ""
 
     def applied(self, part: "Image") -> "Image":
-        """A picture, or some of its rows, in sRGB."""
+        """Convert a picture, or some of its rows, to sRGB."""
         from PIL import ImageCms
 
         if self.transform is None:
@@ -53,7 +53,7 @@ class Conversion(NamedTuple):
 
 @lru_cache(maxsize=16)
 def conversion(profile: bytes, mode: str) -> Conversion:
-    """The way to sRGB from a profile for pictures of a mode: "RGB", "L" or "CMYK"."""
+    """Return the conversion to sRGB from a profile for pictures of a mode: "RGB", "L" or "CMYK"."""
     from PIL import Image, ImageCms
 
     name = ""
