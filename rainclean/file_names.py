@@ -1,4 +1,4 @@
-"""Names of files: which of them nobody means, and which are one name to a person."""
+"""Compare names of files: which are litter, and which are equal to a person."""
 
 import unicodedata
 

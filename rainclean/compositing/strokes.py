@@ -1,4 +1,4 @@
-"""Where a person's strokes cover a picture: brush, rectangle, lasso, flood fill, and stopping at edges.
+"""Compute where a person's strokes cover a picture: brush, rectangle, lasso, flood fill, and stopping at edges.
 
 Coordinates are pixels, x right, y down, the centre of the first pixel at (0.5, 0.5). Coverage is uint8, 0…255.
 Everything is computed for the part of the picture that a stroke can reach, and pixel by pixel from the stroke

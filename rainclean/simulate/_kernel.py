@@ -1,4 +1,4 @@
-"""The compiled kernels that paint streaks and put a frame together.
+"""Compiled loops that paint streaks and put a frame together.
 
 Plain numpy twins are in `tests/oracles/simulate_kernels.py`.
 """

@@ -1,4 +1,4 @@
-"""The camera: where it looks in each frame, how it is exposed, and what its sensor adds."""
+"""Simulate the camera: where it looks in each frame, how it is exposed, and what its sensor adds."""
 
 import math
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a film can have besides rain over a flat picture: each a few plain numbers, which can be put together at will.
+"""Define what a film can have besides rain over a flat picture: each a few plain numbers, freely combined.
 
 Importing this is cheap.
 """

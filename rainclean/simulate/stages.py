@@ -1,4 +1,4 @@
-"""What stands between camera and backdrop: layers for each of the stages, the farthest first.
+"""Build what is between camera and backdrop: layers for each of the stages, the farthest first.
 
 A stage is seen from where the camera starts: x to the right, y down, z ahead, in m; the ground is `trip.HEIGHT` below.
 """

@@ -1,4 +1,4 @@
-"""What changes the whole picture or a part of it: patches of sun, water, and signs put over it."""
+"""Draw what changes the whole picture or a part of it: patches of sun, water, and overlays."""
 
 import math
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""Where the camera is in each frame of a trip, and which way it looks."""
+"""Compute where the camera is in each frame of a trip, and which way it looks."""
 
 import math
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The IRNN on the CPU: channels-last numpy views of tensors, and threads around the compiled scans."""
+"""Run the IRNN on the CPU: channels-last numpy views of tensors, and threads around the compiled scans."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +29,7 @@ Team = Callable[[Iterable[Task]], None]
 
 
 @contextmanager
-def team(values: int, torch_alone: bool = False) -> Iterator[Team]:
+def team(values: int, *, torch_alone: bool = False) -> Iterator[Team]:
     """Return a function that runs tasks and returns when all are done, for work on inputs of so many values.
 
     As many threads as torch uses (`torch.set_num_threads`). They live as long as the context: nothing is left

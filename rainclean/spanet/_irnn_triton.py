@@ -1,4 +1,4 @@
-"""The IRNN on CUDA: one program a few lines of the picture and all their channels, one pass a direction.
+"""Run the IRNN on CUDA: one program a few lines of the picture and all their channels, one pass a direction.
 
 Memory is channels-last as on the CPU, so that the threads of a warp read neighbouring channels. A position costs the
 same wherever it is (the released kernel starts again at the border for each). No atomic additions: sums come out the

@@ -1,4 +1,4 @@
-"""The IRNN: recurrent scans of a picture in four directions, per channel (Wang et al., CVPR 2019, arXiv 1904.01538).
+"""Compute the IRNN: recurrent scans in four directions, per channel (Wang et al., CVPR 2019, arXiv 1904.01538).
 
 Per channel and direction, with the first position of a row or column at the end that the scan comes from:
 

@@ -1,4 +1,4 @@
-"""The released network written plainly, with `irnn` in place of its CUDA kernel: what ours is compared with.
+"""Compute the released network as published, with `irnn` in place of its CUDA kernel, for comparison.
 
 Each operation is a call of its own, in the order of the released code: direction weights are computed and their
 products forgotten, the four directions are joined by a copy, every intermediate result is a new tensor. It takes

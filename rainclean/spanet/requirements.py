@@ -1,4 +1,4 @@
-"""What SPANet needs besides rainclean: torch, and weights."""
+"""Check for what SPANet needs besides rainclean: torch, and weights."""
 
 from importlib.util import find_spec
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The compiled loop that turns codes of HDR video into levels. Importing it takes half a second."""
+"""Compile the loop that turns codes of HDR video into levels. Importing it takes half a second."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,6 +1,6 @@
-"""HDR video (ITU-R BT.2100) as an SDR display shows it: which light its codes stand for, and which levels those become.
+"""Convert HDR video (ITU-R BT.2100) to what an SDR display shows: the light of its codes, and the levels of that.
 
-Levels of SDR clips are meant for a BT.709 display of gamma 2.4 (BT.1886), and are taken as they are. So are these:
+Levels of SDR clips are meant for a BT.709 display of gamma 2.4 (BT.1886), and are not changed. So are these:
 light is brought to BT.709 and goes into levels by that gamma, and a grey of HLG stays the grey that it is.
 """
 
@@ -76,7 +76,7 @@ class Hdr(NamedTuple):
         return (np.linalg.inv(_to_xyz(_GAMUTS[_BT709][1])) @ _to_xyz(corners)).astype(np.float32)
 
 
-def white_code(pixel_format: str, full_range: bool) -> int:
+def white_code(pixel_format: str, *, full_range: bool) -> int:
     """Return the code of BITS bits that swscale makes of a signal of 1: it does not stretch codes, it shifts them.
 
     YCbCr of limited range becomes RGB of 8 bits with further bits below.

@@ -1,4 +1,4 @@
-"""The packet index: which frames a stream holds and when, read off the packets without decoding one."""
+"""Make the packet index: which frames a stream holds and when, from the packets, without decoding one."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -41,7 +41,7 @@ class PacketFacts(NamedTuple):
     pos: int | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PacketIndex:
     """Packets of one video stream, and the frames that come from them.
 
@@ -144,7 +144,7 @@ class PacketIndex:
     def holding(self, order: Sequence[int]) -> "PacketIndex":
         """Return the same packets with these frames, given as the numbers of their packets in display order."""
         frames = np.asarray(order, np.int64)
-        clock = _clock(self.packets, frames, self.untimed, self.tick, self.rate)
+        clock = _clock(self.packets, frames, self.tick, self.rate, untimed=self.untimed)
         return replace(self, order=frames, counted=False, guessed=False, clock=clock)
 
     @cached_property
@@ -184,7 +184,7 @@ class PacketIndex:
         return [f"cut ahead of a key frame: the first {many} what was cut off, and {are} left out"]
 
 
-def scan(stream: "VideoStream", walked: bool = False) -> PacketIndex:
+def scan(stream: "VideoStream", *, walked: bool = False) -> PacketIndex:
     """Demux the stream to its end. Takes milliseconds: nothing is decoded.
 
     walked: the stream was opened to be walked through.
@@ -202,7 +202,7 @@ def scan(stream: "VideoStream", walked: bool = False) -> PacketIndex:
         )
     except FFmpegError:
         failed = True
-    return _index(facts, stream, failed, walked)
+    return _index(facts, stream, failed=failed, walked=walked)
 
 
 def numbered(packets: "Iterable[Packet[VideoStream]]", first: int = 0) -> "Iterator[Packet[VideoStream]]":
@@ -223,7 +223,7 @@ def _hidden(packet: "Packet[VideoStream]") -> bool:
     return packet.stream.codec_context.name in ("vp8", "libvpx") and not memoryview(packet)[0] >> 4 & 1
 
 
-def _index(packets: Sequence[PacketFacts], stream: "VideoStream", failed: bool, walked: bool) -> PacketIndex:
+def _index(packets: Sequence[PacketFacts], stream: "VideoStream", *, failed: bool, walked: bool) -> PacketIndex:
     tick, rate = stream.time_base or Fraction(1, 25), stream.average_rate
     shown = [n for n, p in enumerate(packets) if p.shown]
     # AVI knows no presentation times; what FFmpeg makes up for them is wrong where B-frames are hidden.
@@ -245,7 +245,7 @@ def _index(packets: Sequence[PacketFacts], stream: "VideoStream", failed: bool, 
         guessed=not untimed and not sound and (reorders or not _follow(pts)),
         # A muxer that knows no reordering writes times in file order.
         trial=1 if counted else _TRIAL if reorders and in_file_order and not untimed else 0,
-        clock=_clock(packets, order, untimed, tick, rate),
+        clock=_clock(packets, order, tick, rate, untimed=untimed),
         tick=tick,
         rate=rate,
         failed=failed,
@@ -288,7 +288,7 @@ def _follow(ticks: Sequence[int | None]) -> bool:
 
 
 def _clock(
-    packets: Sequence[PacketFacts], order: NDArray[np.int64], untimed: bool, tick: Fraction, rate: Fraction | None
+    packets: Sequence[PacketFacts], order: NDArray[np.int64], tick: Fraction, rate: Fraction | None, *, untimed: bool
 ) -> Clock:
     if not untimed:
         return clock_of([packets[n].pts for n in order], tick, rate)

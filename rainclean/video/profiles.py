@@ -1,4 +1,4 @@
-"""Colour profiles (ICC) of pictures: what they are called, and the way from their colours to sRGB.
+"""Convert pictures by their colour profiles (ICC) to sRGB, and name the profiles.
 
 LittleCMS does the work, through Pillow, with the intent that Pillow takes by itself (perceptual). Each profile is
 looked at once.

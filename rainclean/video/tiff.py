@@ -1,8 +1,9 @@
-"""TIFF: its header, and pictures of 8 and 16 bits in the usual arrangements.
+"""Read TIFF: its header, and pictures of 8 and 16 bits in the usual arrangements.
 
-The header is read here because libraries stumble over damaged ones, and because only it tells what a library would
-read wrongly. OpenCV is given a new header that calls all samples one grey channel: it then neither turns, inverts
-nor mixes anything, does not know of other tags, and samples are put together here. Pillow reads what is not plain.
+The header is read here because libraries fail on damaged ones, and because only the header says what a library would
+read wrongly. OpenCV gets a new header that calls all samples one grey channel: it then neither turns, inverts nor mixes
+anything, does not see other tags, and samples are put together here. Pillow reads what is not plain. Header and pixels
+share all tags, so both stay in this file.
 """
 
 import struct
@@ -227,7 +228,7 @@ class _Reader:
     def _number(self, letter: str, place: int) -> int:
         return int(struct.unpack(self._order + letter, self._bytes(place, struct.calcsize(letter)))[0])
 
-    def _bytes(self, place: int, length: int, needed: bool = True) -> bytes:
+    def _bytes(self, place: int, length: int, *, needed: bool = True) -> bytes:
         if needed and place + length > self._size:
             raise self._damaged("its header points outside the file")
         self._file.seek(min(place, self._size))

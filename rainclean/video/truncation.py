@@ -1,4 +1,4 @@
-"""Whether a file ends before its own outermost structure says it should.
+"""Find out whether a file ends before its own outermost structure says it should.
 
 Sizes of the top-level boxes (MP4), of the segment (Matroska) and of the RIFF chunks (AVI) against the size
 of the file: exact, cheap, and independent of what a decoder makes of the rest.
