@@ -21,7 +21,7 @@ _STEPS = 1.6
 def draw(
     scene: F32, simulation: Simulation, frame: int, frames: int, *, camera: tuple[float, float], seed: int
 ) -> F32 | None:
-    """Draw the passers-by into ``scene`` (H, W, 3) float32, in place; returns their opacity (H, W) or None.
+    """Draw people into ``scene`` (H, W, 3) float32, in place; return their opacity (H, W) or None.
 
     camera: how far the camera has moved in this frame, px (x, y). They come one after the other, each in the
     middle of its share of the clip when it passes the middle of the frame, from the left and the right in turn.

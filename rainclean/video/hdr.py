@@ -26,7 +26,7 @@ GAMMA = 2.4
 """Of an SDR display (BT.1886, its black being none)."""
 
 BITS = 12
-"""Of a channel on the way from the file: its codes are told apart."""
+"""Of a channel on the way from the file: its codes stay distinct."""
 
 STEPS = 1 << 14
 """Places of the table of levels, by the square root of light."""
@@ -128,12 +128,12 @@ def eetf(signal: F64, peak: float, target: float) -> F64:
 def mastering_peak(metadata: bytes | None) -> float:
     """Read the peak in cd/m² from FFmpeg's metadata on the mastering display: 20 numbers, then a flag for each kind.
 
-    NOMINAL_PEAK where it is not told or can be none; at least WHITE, below which nothing has to be mapped.
+    NOMINAL_PEAK where it is not stated or impossible; at least WHITE, below which nothing has to be mapped.
     """
     if metadata is None or len(metadata) < 88:
         return NOMINAL_PEAK
-    *_, over, under, _, told = struct.unpack("=22i", metadata[:88])
-    peak = over / under if told and under > 0 else 0.0
+    *_, over, under, _, is_stated = struct.unpack("=22i", metadata[:88])
+    peak = over / under if is_stated and under > 0 else 0.0
     return max(peak, WHITE) if 0 < peak <= HIGHEST_PEAK else NOMINAL_PEAK
 
 

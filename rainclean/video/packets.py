@@ -117,7 +117,7 @@ class PacketIndex:
         return frame if frame >= 0 else None
 
     def key_before(self, index: int) -> int:
-        """Index of the last key frame at or before this frame, 0 where it is not to be told."""
+        """Return the index of the last key frame at or before this frame, 0 where it is unknown."""
         if not self._landings:
             return 0
         place = int(np.searchsorted(self._starts, index, side="right")) - 1
