@@ -250,7 +250,7 @@ def shortest_interval_midpoint(tile: U8, held: int, centre: NDArray[np.float32])
 
 @compiled
 def count_apart(one: U8, other: U8) -> int:
-    """How many values of two (T,) uint8 arrays are more than one level apart."""
+    """Count values of two (T,) uint8 arrays that differ by more than one level."""
     count = 0
     for c in range(one.size):
         low, high = min(one[c], other[c]), max(one[c], other[c])
@@ -261,7 +261,7 @@ def count_apart(one: U8, other: U8) -> int:
 
 @compiled
 def every_pixel(line: U8, first: int, step: int, out: U8) -> None:
-    """Each ``step``-th pixel from pixel ``first`` on: ``line`` (N, 3·W) → ``out`` (N, 3·w), interleaved RGB, uint8."""
+    """Copy each ``step``-th pixel from ``first`` on: ``line`` (N, 3·W) → ``out`` (N, 3·w), interleaved RGB, uint8."""
     for n in range(out.shape[0]):
         row, found = line[n], out[n]
         for i in range(out.shape[1] // 3):

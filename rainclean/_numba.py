@@ -1,4 +1,4 @@
-"""How kernels are compiled: without the interpreter's lock, once for all sizes, kept in numba's cache."""
+"""Compile kernels: without the interpreter's lock, once for all sizes, kept in numba's cache."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar, cast

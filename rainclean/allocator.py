@@ -1,4 +1,4 @@
-"""What the C library's allocator is told; nothing here is done by importing anything."""
+"""Set the C library's allocator; importing this changes nothing."""
 
 import ctypes
 import sys

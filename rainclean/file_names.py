@@ -1,4 +1,4 @@
-"""Names of files: which of them nobody means, and which are one name to a person."""
+"""Compare names of files: which are litter, and which are equal to a person."""
 
 import unicodedata
 
@@ -9,7 +9,7 @@ _LITTER = frozenset({
 
 
 def is_litter(name: str) -> bool:
-    """Whether systems put a file or folder of this name beside what people keep: nobody's data.
+    """Return whether systems put a file or folder of this name beside what people keep: nobody's data.
 
     macOS, also on drives of others (``._NAME`` beside every NAME, ``__MACOSX`` in archives), Windows, KDE, Synology.
     """
@@ -17,10 +17,10 @@ def is_litter(name: str) -> bool:
 
 
 def is_passed_over(name: str) -> bool:
-    """Whether a file or folder of this name is never looked for pictures and clips: litter, and what is hidden."""
+    """Return whether a file or folder of this name is ignored in searches: litter, and what is hidden."""
     return name.startswith(".") or is_litter(name)
 
 
 def folded(name: str) -> str:
-    """What names have in common that people take for one: capitals and Unicode form do not count."""
+    """Fold a name, so that names that differ in capitals or Unicode form alone become equal."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())

@@ -5,7 +5,7 @@ from typing import Any
 
 
 def parse_json(text: str | bytes) -> Any:
-    """What a text says. Raises ValueError for whatever is no JSON, and for what is nested too deeply to be ours."""
+    """Parse JSON. Raises ValueError for anything else, and for what is nested too deeply."""
     try:
         return json.loads(text)
     except RecursionError as error:

@@ -1,6 +1,8 @@
 """Public docstrings of the library say what to do and name what goes in."""
 
 import ast
+import doctest
+import importlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -109,6 +111,16 @@ def test_public_docstrings_are_imperative_and_name_their_parameters(package: str
         for problem in problems(function, is_method)
     ]
     assert not wrong, "\n".join(wrong)
+
+
+EXAMPLES = sorted(path for path in ROOT.rglob("*.py") if ">>> " in path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_examples_run(path: Path) -> None:
+    name = ".".join(path.relative_to(ROOT.parent).with_suffix("").parts)
+    result = doctest.testmod(importlib.import_module(name))
+    assert result.attempted and not result.failed
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,1 @@
-"""What only makers of rainclean need; not in the wheel."""
+"""Tools that only developers of rainclean need; not in the wheel."""

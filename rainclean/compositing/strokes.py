@@ -1,4 +1,4 @@
-"""Where a person's strokes cover a picture: brush, rectangle, lasso, flood fill, and stopping at edges.
+"""Compute where a person's strokes cover a picture: brush, rectangle, lasso, flood fill, and stopping at edges.
 
 Coordinates are pixels, x right, y down, the centre of the first pixel at (0.5, 0.5). Coverage is uint8, 0…255.
 Everything is computed for the part of the picture that a stroke can reach, and pixel by pixel from the stroke
@@ -43,7 +43,7 @@ _SNAP_RADIUS, _SNAP_LEVELS = 3, 5.0
 
 
 def box_around(size: tuple[int, int], low: Point, high: Point, margin: float = 0.0) -> Region | None:
-    """Pixels of a picture of ``size`` (height, width) touched by a box of corners (x, y); None for none."""
+    """Return the pixels of a picture of ``size`` (height, width) touched by a box of corners (x, y); None for none."""
     x0, y0 = max(0, math.floor(low[0] - margin)), max(0, math.floor(low[1] - margin))
     x1, y1 = min(size[1], math.ceil(high[0] + margin)), min(size[0], math.ceil(high[1] + margin))
     return Region(x0, y0, x1 - x0, y1 - y0) if x1 > x0 and y1 > y0 else None
@@ -55,7 +55,7 @@ def within(region: Region) -> tuple[slice, slice]:
 
 
 def joined(first: Region | None, second: Region | None) -> Region | None:
-    """The smallest region that holds both; None holds nothing."""
+    """Return the smallest region that holds both; None holds nothing."""
     if first is None or second is None:
         return second if first is None else first
     x, y = min(first.x, second.x), min(first.y, second.y)
@@ -65,7 +65,7 @@ def joined(first: Region | None, second: Region | None) -> Region | None:
 
 
 def common(first: Region, second: Region) -> Region | None:
-    """What two regions share."""
+    """Return what two regions share."""
     x, y = max(first.x, second.x), max(first.y, second.y)
     right = min(first.x + first.width, second.x + second.width)
     bottom = min(first.y + first.height, second.y + second.height)
@@ -73,7 +73,7 @@ def common(first: Region, second: Region) -> Region | None:
 
 
 def grown(region: Region, margin: int, size: tuple[int, int]) -> Region:
-    """A region with ``margin`` px more to each side, as far as the picture goes."""
+    """Grow a region by ``margin`` px to each side, within the picture."""
     x, y = max(0, region.x - margin), max(0, region.y - margin)
     right, bottom = min(size[1], region.x + region.width + margin), min(size[0], region.y + region.height + margin)
     return Region(x, y, right - x, bottom - y)
@@ -129,7 +129,7 @@ def _capsule(region: Region, start: Point, end: Point, inner: float, outer: floa
 
 
 def _clipped(start: Point, end: Point, margin: float, size: tuple[int, int]) -> tuple[Point, Point] | None:
-    """The part of a segment that lies within ``margin`` of the picture, so that far points cost nothing."""
+    """Clip a segment to what lies within ``margin`` of the picture, so that far points cost nothing."""
     low, high = 0.0, 1.0
     for a, b, extent in zip(start, end, size[::-1], strict=True):
         if a == b:
@@ -189,7 +189,7 @@ def lasso(points: Sequence[Point], size: tuple[int, int]) -> tuple[Region, U8] |
 
 
 def _crossings(outline: F64, rows: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Where an outline's edges cross the middles of sub-rows: row, column in parts of a px, ±1 by direction."""
+    """Find where an outline crosses the middles of sub-rows: row, column in parts of a px, ±1 by direction."""
     x0, y0 = outline.T
     x1, y1 = np.roll(outline, -1, axis=0).T
     # Sub-row r lies at y = (r + 0.5) / _SUBROWS; an edge crosses those in [top, bottom).
@@ -204,7 +204,7 @@ def _crossings(outline: F64, rows: int) -> tuple[NDArray[np.int64], NDArray[np.i
 
 
 def flooded(seed: Point, tolerance: float, guide: U8) -> tuple[Region, U8] | None:
-    """What a fill reaches: pixels joined to the seed's, up and down and sideways, through others like it.
+    """Fill pixels joined to the seed's, up and down and sideways, through others like it.
 
     tolerance: levels by which each channel may differ from the seed pixel's, in whole levels. guide:
     (H, W, 3) uint8. None where the seed lies outside the picture.
@@ -250,7 +250,7 @@ def stopped_at_edges(coverage: U8, core: U8, guide: U8, radius: float) -> U8:
 
 
 def core_radius(radius: float) -> float:
-    """Radius in px of a stroke's middle, whose colours it goes by at edges."""
+    """Return the radius in px of a stroke's middle, whose colours decide at edges."""
     return min(radius, max(1.0, _CORE * radius))
 
 
@@ -272,7 +272,7 @@ class _CoreMeans:
 
 
 def _unlikeness(near: _CoreMeans, guide: U8) -> F64:
-    """How far a pixel's colour is from those of the core near by; 1 at the border of what belongs."""
+    """Measure how far a pixel's colour is from those of the core near by; 1 at the border of what belongs."""
     variance, distance = np.zeros(guide.shape[:2]), np.zeros(guide.shape[:2])
     for channel in cv2.split(guide):
         levels = channel.astype(np.float64)

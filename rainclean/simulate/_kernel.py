@@ -1,4 +1,4 @@
-"""The compiled kernels that paint streaks and put a frame together.
+"""Compiled loops that paint streaks and put a frame together.
 
 Plain numpy twins are in `tests/oracles/simulate_kernels.py`.
 """
@@ -65,7 +65,7 @@ def paint(streaks: F32, opacity: F32, light: F32) -> None:
 
 @compiled
 def expose(scene: F32, opacity: F32, light: F32, noise: F32, gain: float, out: U8) -> None:
-    """A frame from what lies behind the rain: ``scene`` (H, W, 3) float32 grey levels → ``out`` (H, W, 3) uint8.
+    """Compute a frame from what is behind the rain: ``scene`` (H, W, 3) float32 grey levels → ``out`` (H, W, 3) uint8.
 
     ``opacity``, ``light`` (H, W) float32 as from `paint`. A drop does not darken: the brighter of its light and the
     scene counts. Then ``gain``, ``noise`` (H, W, 3) float32 in grey levels (or (0, 0, 3): none), and rounding.

@@ -1,4 +1,4 @@
-"""The camera: where it looks in each frame, how it is exposed, and what its sensor adds."""
+"""Simulate the camera: where it looks in each frame, how it is exposed, and what its sensor adds."""
 
 import math
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _SUPPORT = 3
 
 
 def generator(seed: int, purpose: str, frame: int = 0) -> np.random.Generator:
-    """A stream of random numbers for one purpose in one frame, whatever was drawn before."""
+    """Return a stream of random numbers for one purpose in one frame, whatever was drawn before."""
     return np.random.default_rng([seed, frame, *purpose.encode()])
 
 
@@ -38,7 +38,7 @@ class Path:
 
     @classmethod
     def of(cls, simulation: Simulation, frames: int, size: tuple[int, int], seed: int) -> "Path":
-        """The path of a clip of ``frames`` frames of ``size`` (height, width) px."""
+        """Draw the path of a clip of ``frames`` frames of ``size`` (height, width) px."""
         share = np.linspace(0, 1, frames) if frames > 1 else np.zeros(1)
         index = np.arange(frames)
         steps = simulation.walk * generator(seed, "walk").standard_normal((frames, 2))
@@ -59,7 +59,7 @@ class Path:
 
 
 def look(scene: U8, transform: F64, size: tuple[int, int]) -> F32:
-    """What a frame shows of the scene: (H, W, 3) float32 grey levels 0…255, before exposure and rounding.
+    """Return what a frame shows of the scene: (H, W, 3) float32 grey levels 0…255, before exposure and rounding.
 
     Whole shifts copy, others are interpolated (bicubic).
     """
@@ -77,7 +77,7 @@ def look(scene: U8, transform: F64, size: tuple[int, int]) -> F32:
 
 
 def truth_of(seen: F32, gain: float) -> U8:
-    """The truth of a frame that shows this (as from `look`) under this gain, (H, W, 3) uint8."""
+    """Return the ground truth of a frame that shows this (as from `look`) under this gain, (H, W, 3) uint8."""
     return quantise(seen if gain == 1.0 else seen * np.float32(gain))
 
 
@@ -88,7 +88,7 @@ def quantise(grey: F32) -> U8:
 
 
 def lit(picture: U8, simulation: Simulation) -> U8:
-    """A picture under the simulation's light and behind its veil, (H, W, 3) uint8.
+    """Put a picture under the simulation's light and behind its veil, (H, W, 3) uint8.
 
     The veil is the same in all frames: no method that compares frames can tell it from the scene, which is why
     it belongs to the truth. Opacity v of airlight over the scene as in Koschmieder's law, at one distance.
@@ -102,7 +102,7 @@ def lit(picture: U8, simulation: Simulation) -> U8:
 
 
 def fit(picture: U8, size: tuple[int, int]) -> U8:
-    """A picture scaled to cover ``size`` (height, width) and cut around its middle; of that size it stays as it is."""
+    """Scale a picture to cover ``size`` (height, width) and cut it around its middle; keep one of that size."""
     height, width = size
     if picture.shape[:2] == (height, width):
         return picture

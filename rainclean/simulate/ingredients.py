@@ -1,4 +1,4 @@
-"""What a film can have besides rain over a flat picture: each a few plain numbers, which can be put together at will.
+"""Define what a film can have besides rain over a flat picture: each a few plain numbers, freely combined.
 
 Importing this is cheap.
 """
@@ -13,7 +13,7 @@ STAGES = ("flat", "park", "street", "garden", "shore")
 
 
 def within(name: str, value: float, low: float, high: float) -> None:
-    """Raises UsageError for a value that is no number from ``low`` to ``high``."""
+    """Raise UsageError for a value that is no number from ``low`` to ``high``."""
     if not (math.isfinite(value) and low <= value <= high):
         raise UsageError(f"{name} {value:g}: a number from {low:g} to {high:g} is needed")
 

@@ -41,8 +41,9 @@ class Layer:
 
     @classmethod
     def upright(cls, picture: NDArray[Any], x: float, z: float, tall: float, foot: float, **more: Any) -> "Layer":
-        """A picture that faces the camera: its middle at ``x``, ``z`` m ahead, ``tall`` m high, standing ``foot`` m
-        below the camera's start.
+        """Stand up a picture that faces the camera: its middle at ``x``, ``z`` m ahead, ``tall`` m high.
+
+        Its lower edge is ``foot`` m below the camera's start.
         """
         px = tall / picture.shape[0]
         corner = np.array([x - px * (picture.shape[1] - 1) / 2, foot - tall + px / 2, z])
@@ -55,7 +56,7 @@ class Layer:
         return float((self.corner + self.across * (width - 1) / 2 + self.down * (height - 1) / 2)[2])
 
     def to_frame(self, pose: Pose, size: tuple[int, int], time: float, scale: int = FINER) -> F64:
-        """(3, 3) from px of the picture to px of a frame ``scale`` times finer."""
+        """Return the matrix (3, 3) from px of the picture to px of a frame ``scale`` times finer."""
         corner = self.corner - pose.place
         if self.velocity is not None:
             corner = corner + time * self.velocity
@@ -101,7 +102,7 @@ def paint(canvas: F32, layer: Layer, pose: Pose, size: tuple[int, int], time: fl
 
 
 def averaged(canvas: NDArray[np.float32]) -> F32:
-    """A canvas FINER times too fine, averaged to frames' px."""
+    """Average a canvas that is FINER times too fine to frames' px."""
     import cv2
 
     size = (canvas.shape[1] // FINER, canvas.shape[0] // FINER)
@@ -121,7 +122,7 @@ def _seen(forth: F64, shape: tuple[int, ...], canvas: tuple[int, ...]) -> tuple[
 
 
 def _swayed(layer: Layer, back: F64, shape: tuple[int, int], time: float) -> tuple[F32, F32]:
-    """Where each px of a canvas ``shape`` large sees a layer that sways: x and y in px of its picture, float32.
+    """Find where each px of a canvas ``shape`` large sees a layer that sways: x and y in px of its picture, float32.
 
     back: from px of the canvas to px of the picture.
     """
@@ -146,7 +147,7 @@ def _swayed(layer: Layer, back: F64, shape: tuple[int, int], time: float) -> tup
 
 @lru_cache(maxsize=64)
 def _waves(seed: int) -> list[tuple[float, np.float32, np.float32, float, float]]:
-    """Gusts, branches and leaves: rates in radians a frame, wave numbers per px, phases, shares of the size."""
+    """Draw gusts, branches and leaves: rates in radians a frame, wave numbers per px, phases, fractions of the size."""
     rng = np.random.default_rng([seed, 77])
     kinds = ((0.06, 0.004, 0.5), (0.17, 0.02, 0.3), (0.43, 0.06, 0.2))
     return [

@@ -41,33 +41,33 @@ def terminal_speed(diameter_mm: F64) -> F64:
 
 
 def diameters(quantiles: F64, rate_mm_h: float) -> F64:
-    """Diameters in mm of drops that are drawn, at these quantiles 0…1 of Marshall and Palmer's sizes."""
+    """Return diameters in mm of drops that are drawn, at these quantiles 0…1 of Marshall and Palmer's sizes."""
     slope = size_slope(rate_mm_h)
     span = -np.expm1(-slope * (LARGEST_MM - SMALLEST_MM))
     return SMALLEST_MM - np.log1p(-quantiles * span) / slope
 
 
 def distances(quantiles: F64, ratio: float) -> F64:
-    """Distances 1…ratio of drops spread evenly over the viewed volume, whose section grows with its square."""
+    """Return distances 1…ratio of drops spread evenly over the viewed volume, whose section grows with its square."""
     return np.cbrt(1 + quantiles * (ratio**3 - 1))
 
 
 @lru_cache(maxsize=64)
 def _population(rate_mm_h: float, ratio: float) -> tuple[F64, F64]:
-    """Diameters and distances of a population that stands for all drops, (_GRID²,) each."""
+    """Return diameters and distances of a population that represents all drops, (_GRID²,) each."""
     middles = (np.arange(_GRID) + 0.5) / _GRID
     d, z = np.meshgrid(diameters(middles, rate_mm_h), distances(middles, ratio))
     return d.ravel(), z.ravel()
 
 
 def blur_for(width: float) -> float:
-    """The blur that leaves room for a mean width as small as this, px."""
+    """Return the blur that leaves room for a mean width as small as this, px."""
     return min(SENSOR_BLUR, 0.9 * width)
 
 
 @lru_cache(maxsize=64)
 def scales(length: float, width: float, rate_mm_h: float, ratio: float) -> tuple[float, float, float]:
-    """Factors that give a population these means: of length to v/z, of width to D/z, of opacity to its cover.
+    """Return factors that give a population these means: of length to v/z, of width to D/z, of opacity to cover.
 
     The mean opacity is 0.625 of the largest, as of opacities spread evenly from a quarter of it to all of it.
     """
@@ -81,7 +81,7 @@ def scales(length: float, width: float, rate_mm_h: float, ratio: float) -> tuple
 
 
 def covers(d: F64, z: F64, per_size: float, blur: float) -> F64:
-    """How long drops cover a pixel, relative to each other: the time D/v, times the share of it that is drop.
+    """Return how long drops cover a pixel, relative to each other: the time D/v, times the share of it that is drop.
 
     A drop thinner than the blur is spread over the blur's width and fainter by as much.
     """

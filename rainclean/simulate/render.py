@@ -17,7 +17,7 @@ from rainclean.simulate.walkers import draw
 U8 = NDArray[np.uint8]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Rendered:
     """One frame and its ground truth.
 
@@ -109,7 +109,7 @@ class Renderer:
         if simulation.walkers:
             moved = transform[:, 2] - self.path.transforms[0, :, 2]
             seen = seen.copy()
-            walking = draw(seen, simulation, index, self.frames, (moved[0], moved[1]), self.seed)
+            walking = draw(seen, simulation, index, self.frames, camera=(moved[0], moved[1]), seed=self.seed)
             cover = walking if cover is None or walking is None else np.maximum(cover, walking)
         rain = rain_over(simulation.rain, simulation.gradient, self.size, generator(self.seed, "rain", index))
         noise = sensor_noise(simulation, self.size, self.seed, index)
@@ -117,7 +117,9 @@ class Renderer:
         expose(seen, rain.opacity, rain.light, noise, gain, frame)
         if self.sign is not None:
             frame, truth = under(frame, self.sign), under(truth, self.sign)
-        return Rendered(frame, truth, _mask(rain.opacity), _maybe(cover), _maybe(view.water))
+        return Rendered(
+            frame=frame, truth=truth, rain=_mask(rain.opacity), passers=_maybe(cover), water=_maybe(view.water)
+        )
 
 
 def _mask(opacity: NDArray[np.float32]) -> U8:

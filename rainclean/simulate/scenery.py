@@ -1,4 +1,4 @@
-"""What a camera sees in a frame before rain, exposure and noise: once without and once with all that passes."""
+"""Compute what a camera sees in a frame before rain, exposure and noise: with and without foreground."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -206,7 +206,16 @@ class Scenery:
                 place = FINER * thing.x + (FINER - 1) / 2, FINER * thing.y + (FINER - 1) / 2
                 clothes = dark_clothes(_CLOTHES, self.seed, thing.number)
                 tall, way = FINER * thing.tall, FINER * thing.way
-                draw_one(light, cover[..., 0], *place, way, tall, self.simulation.light, clothes, _CLOTHES)
+                draw_one(
+                    light,
+                    cover[..., 0],
+                    *place,
+                    way=way,
+                    tall=tall,
+                    light=self.simulation.light,
+                    clothes=clothes,
+                    made_for=_CLOTHES,
+                )
             else:
                 thing.hide(light)
                 thing.hide(cover)
@@ -230,6 +239,6 @@ class Scenery:
         return pose(self.simulation.trip or Trip(), time, self.frames, self.seed)
 
     def _open(self, index: int) -> list[float]:
-        """Moments of a frame at which the shutter is open, around its own."""
+        """Return moments of a frame at which the shutter is open, around its own."""
         shutter = self.simulation.trip.shutter if self.simulation.trip else 0.0
         return [index + shutter * (k / _OPEN - 0.5 + 0.5 / _OPEN) for k in range(_OPEN)] if shutter else [float(index)]

@@ -1,4 +1,4 @@
-"""What stands between camera and backdrop: layers for each of the stages, the farthest first.
+"""Build what is between camera and backdrop: layers for each of the stages, the farthest first.
 
 A stage is seen from where the camera starts: x to the right, y down, z ahead, in m; the ground is `trip.HEIGHT` below.
 """
@@ -48,13 +48,13 @@ def backdrop_size(poses: list[Pose], size: tuple[int, int]) -> tuple[int, int]:
 
 
 def backdrop(picture: U8, width: int) -> Layer:
-    """A picture of `backdrop_size` far behind everything; width: of a frame, px."""
+    """Place a picture of `backdrop_size` far behind everything; width: of a frame, px."""
     tall = picture.shape[0] * BACKDROP / (FOCAL * width)
     return Layer.upright(textures.opaque(_hazed(picture, BACKDROP)), 0, BACKDROP, tall, tall / 2)
 
 
 def _hazed(rgb: U8, distance: float) -> U8:
-    """Levels behind so many m of wet air."""
+    """Fade levels by so many m of wet air."""
     share = 1 - math.exp(-distance / HAZE)
     return np.rint((1 - share) * rgb + share * AIRLIGHT).astype(np.uint8)
 
@@ -73,7 +73,7 @@ def _built(simulation: Simulation, seed: int) -> list[Layer]:
 
 
 def _ground(picture: U8, start: float, simulation: Simulation) -> Layer:
-    """A picture that lies on the ground around the middle, its last row ``start`` m ahead.
+    """Lay a picture on the ground around the middle, its last row ``start`` m ahead.
 
     Far rows are softened, since a pixel sees much of them at once.
     """
@@ -94,7 +94,7 @@ def _ground(picture: U8, start: float, simulation: Simulation) -> Layer:
 
 
 def _along(picture: U8, x: float, near: float, far: float, tall: float, simulation: Simulation, **more: Any) -> Layer:
-    """A picture that stands beside the way, from ``far`` (its left) to ``near`` m ahead."""
+    """Stand a picture beside the way, from ``far`` (its left) to ``near`` m ahead."""
     height, width = picture.shape[:2]
     across = np.array([0, 0, (near - far) / width])
     down = np.array([0, tall / height, 0])
@@ -107,7 +107,7 @@ def _finished(picture: U8, simulation: Simulation) -> U8:
 
 
 def _stand(picture: U8, x: float, z: float, tall: float, simulation: Simulation, **more: Any) -> Layer:
-    """A picture on the ground."""
+    """Stand a picture on the ground."""
     foot = more.pop("foot", HEIGHT)
     picture[..., :3] = _hazed(picture[..., :3], z)
     return Layer.upright(_finished(picture, simulation), x, z, tall, foot, **more)
@@ -119,7 +119,7 @@ def _sway(simulation: Simulation, px_per_m: float, rng: np.random.Generator) -> 
 
 
 def _tree(x: float, z: float, rng: np.random.Generator, simulation: Simulation) -> list[Layer]:
-    """A trunk and a crown of leaves before it."""
+    """Make a trunk and a crown of leaves before it."""
     tall = rng.uniform(3.6, 4.6)
     crown = textures.leaves((round(60 * tall), 260), 7, rng, hue=rng.uniform(-0.6, 0.4))
     return [
@@ -129,7 +129,7 @@ def _tree(x: float, z: float, rng: np.random.Generator, simulation: Simulation) 
 
 
 def _houses(half: float, z: float, rng: np.random.Generator, simulation: Simulation) -> list[Layer]:
-    """A row of houses with gaps, as far to both sides as ``half`` m."""
+    """Make a row of houses with gaps, as far to both sides as ``half`` m."""
     found, x = [], -half
     while x < half:
         wide, tall = rng.uniform(6, 10), rng.uniform(4.5, 8.5)
@@ -140,7 +140,7 @@ def _houses(half: float, z: float, rng: np.random.Generator, simulation: Simulat
 
 
 def _park(rng: np.random.Generator, simulation: Simulation) -> list[Layer]:
-    """A paved way between hedges, trees, a lamp and a bench-high wall: for who walks."""
+    """Make a paved way between hedges, trees, a lamp and a bench-high wall: for who walks."""
     hedge = [textures.leaves((40, 560), 3.2, rng, ragged=False, hue=-0.3) for _ in range(2)]
     for one in hedge:
         one[:4][rng.random((4, 560)) < 0.55] = 0
@@ -160,7 +160,7 @@ def _park(rng: np.random.Generator, simulation: Simulation) -> list[Layer]:
 
 
 def _street(rng: np.random.Generator, simulation: Simulation) -> list[Layer]:
-    """A pavement with posts, boards and bollards before a road and a hedge: for who drives past."""
+    """Make a pavement with posts, boards and bollards before a road and a hedge: for who drives past."""
     reach = abs(simulation.trip.sideways) * 60 if simulation.trip else 0.0
     half = 9 + reach / 2
     road = textures.asphalt((round(7 * _GROUND_PX), round(2.2 * half * _GROUND_PX)), rng)
@@ -191,7 +191,7 @@ def _street(rng: np.random.Generator, simulation: Simulation) -> list[Layer]:
 
 
 def _garden(rng: np.random.Generator, simulation: Simulation) -> list[Layer]:
-    """Bushes and large leaves before a low wall and two near posts: for who stands and turns."""
+    """Make bushes and large leaves before a low wall and two near posts: for who stands and turns."""
     found = [
         *_houses(14, 30, rng, simulation),
         *_tree(-5.5, 17, rng, simulation),
@@ -217,7 +217,7 @@ def _garden(rng: np.random.Generator, simulation: Simulation) -> list[Layer]:
 
 
 def _shore(rng: np.random.Generator, simulation: Simulation) -> list[Layer]:
-    """Trees and bushes behind a strip of stones, for water in front of it."""
+    """Make trees and bushes behind a strip of stones, for water in front of it."""
     found = [_stand(textures.wall((14, 1200), rng, 150), 0, 16, 0.4, simulation, foot=0.9)]
     for x in np.arange(-11, 11, 1.7):
         tall = rng.uniform(1.4, 4.4)

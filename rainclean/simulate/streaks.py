@@ -31,7 +31,7 @@ class Painted:
 
 
 def fall(rain: Rain, size: tuple[int, int], rng: np.random.Generator) -> F32:
-    """Streaks that touch a frame of ``size`` (height, width) px, each frame anew; (N, 7) float32 as `paint` has it.
+    """Draw streaks that touch a frame of ``size`` (height, width), each frame anew; (N, 7) float32 as `paint` has it.
 
     Sizes, speeds and distances are drawn as in `physics`; length and width follow from them, and so does opacity.
     """

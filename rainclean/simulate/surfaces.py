@@ -1,4 +1,4 @@
-"""What changes the whole picture or a part of it: patches of sun, water, and signs put over it."""
+"""Draw what changes the whole picture or a part of it: patches of sun, water, and overlays."""
 
 import math
 from functools import lru_cache
@@ -18,7 +18,7 @@ _RING_FRAMES = 14
 
 
 def sunlight(sun: Sun, time: float, size: tuple[int, int], seed: int) -> F32:
-    """Factors on the picture's light at a time, (H, W, 1) float32 from 1 up."""
+    """Return factors on the picture's light at a time, (H, W, 1) float32 from 1 up."""
     height, width = size
     patches = _patches(size, sun.patch, seed)
     x = (sun.speed * time) % (patches.shape[1] - width)
@@ -33,7 +33,7 @@ def sunlight(sun: Sun, time: float, size: tuple[int, int], seed: int) -> F32:
 
 @lru_cache(maxsize=4)
 def _patches(size: tuple[int, int], patch: float, seed: int) -> F32:
-    """Where sun comes through, (H, ≥ 2·W) float32, soft edges."""
+    """Draw where sun comes through, (H, ≥ 2·W) float32, soft edges."""
     rng = generator(seed, "sun")
     grain = patch * size[0]
     field = noise((size[0], 3 * size[1] + 2), grain, rng) + 0.35 * noise((size[0], 3 * size[1] + 2), grain / 3, rng)
@@ -77,7 +77,7 @@ def _ripples(seed: int) -> list[tuple[float, ...]]:
 
 
 def _rings(water: Water, time: float, size: tuple[int, int], shore: int, seed: int) -> F32:
-    """Slopes of the rings of all drops that have lately fallen in, (rows of water, W)."""
+    """Compute slopes of the rings of all drops that have recently fallen in, (rows of water, W)."""
     height, width = size
     rows = np.arange(shore, height, dtype=np.float32)
     x = np.arange(width, dtype=np.float32)
@@ -98,7 +98,7 @@ def _rings(water: Water, time: float, size: tuple[int, int], shore: int, seed: i
 
 
 def sign(overlay: Overlay, size: tuple[int, int], seed: int) -> tuple[F32, F32]:
-    """What is put over all frames: grey levels (H, W, 1) and their opacity (H, W, 1), float32."""
+    """Draw what is put over all frames: grey levels (H, W, 1) and their opacity (H, W, 1), float32."""
     import cv2
 
     height, width = size
@@ -123,6 +123,6 @@ def sign(overlay: Overlay, size: tuple[int, int], seed: int) -> tuple[F32, F32]:
 
 
 def under(picture: U8, overlay: tuple[F32, F32]) -> U8:
-    """A picture (H, W, 3) under a sign as from `sign`."""
+    """Put a picture (H, W, 3) under a sign as from `sign`."""
     level, cover = overlay
     return np.rint(picture + cover * (level - picture)).astype(np.uint8)

@@ -32,21 +32,24 @@ def cloudy(shape: tuple[int, int], rng: np.random.Generator, coarsest: float = 6
 
 
 def opaque(rgb: NDArray[Any]) -> U8:
-    """Levels (h, w, 3) as a picture that covers everything."""
+    """Turn levels (h, w, 3) into a picture that covers everything."""
     whole = np.full((*rgb.shape[:2], 4), 255, np.uint8)
     whole[..., :3] = np.clip(rgb, 0, 255)
     return whole
 
 
 def cut_out(picture: U8) -> U8:
-    """The picture with its colours multiplied by its opacity, as `layers.Layer` has it."""
+    """Multiply the colours of a picture by its opacity, as `layers.Layer` has it."""
     share = picture[..., 3:].astype(np.float32) / 255
     return np.concatenate((np.rint(picture[..., :3] * share).astype(np.uint8), picture[..., 3:]), axis=2)
 
 
-def leaves(shape: tuple[int, int], size: float, rng: np.random.Generator, ragged: bool = True, hue: float = 0.0) -> U8:
-    """Foliage: leaves of about ``size`` px over each other, the deeper the darker. ragged: only where a crown of that
-    shape has leaves, with holes; else everywhere. hue: −1 yellow … 1 blue.
+def leaves(
+    shape: tuple[int, int], size: float, rng: np.random.Generator, *, ragged: bool = True, hue: float = 0.0
+) -> U8:
+    """Draw foliage: leaves of about ``size`` px over each other, the deeper the darker.
+
+    ragged: only where a crown of that shape has leaves, with holes; else everywhere. hue: −1 yellow … 1 blue.
     """
     import cv2
 
@@ -75,7 +78,7 @@ def leaves(shape: tuple[int, int], size: float, rng: np.random.Generator, ragged
 
 
 def paving(shape: tuple[int, int], stone: int, rng: np.random.Generator) -> U8:
-    """Stones of ``stone`` px side by side, each of another grey, joints darker, wet patches."""
+    """Draw stones of ``stone`` px side by side, each of another grey, joints darker, wet patches."""
     height, width = shape
     rows, columns = -(-height // stone), -(-width // stone) + 1
     tint = rng.uniform(-16, 16, (rows, columns)) + 9 * noise((rows, columns), 5, rng)
@@ -91,7 +94,7 @@ def paving(shape: tuple[int, int], stone: int, rng: np.random.Generator) -> U8:
 
 
 def asphalt(shape: tuple[int, int], rng: np.random.Generator, grey: float = 92) -> U8:
-    """A road: grain, patches, a worn line along its middle row."""
+    """Draw a road: grain, patches, a worn line along its middle row."""
     level = grey + 12 * cloudy(shape, rng, 150) + 6 * rng.standard_normal(shape)
     line = np.zeros(shape, np.float32)
     middle, half = shape[0] // 2, max(1, shape[0] // 60)
@@ -101,7 +104,7 @@ def asphalt(shape: tuple[int, int], rng: np.random.Generator, grey: float = 92) 
 
 
 def post(shape: tuple[int, int], rng: np.random.Generator, grey: float = 60, sign: float = 0.0) -> U8:
-    """A round post, darker at its sides, with stains; ``sign``: share of its height that a plate at the top has."""
+    """Draw a round post, darker at its sides, with stains; ``sign``: fraction of its height of a plate at the top."""
     height, width = shape
     picture = np.zeros((height, width, 4), np.uint8)
     half = width if not sign else max(3, width // 4)
@@ -126,7 +129,7 @@ def post(shape: tuple[int, int], rng: np.random.Generator, grey: float = 60, sig
 
 
 def house(shape: tuple[int, int], rng: np.random.Generator) -> U8:
-    """A front of plaster with rows of windows, each as dark as a room behind it."""
+    """Draw a front of plaster with rows of windows, each as dark as a room behind it."""
     height, width = shape
     level = rng.uniform(95, 175) + 9 * cloudy(shape, rng, 80) + 3 * rng.standard_normal(shape)
     picture = opaque(level[..., None] * rng.uniform(0.88, 1.06, 3))

@@ -1,4 +1,4 @@
-"""Where the camera is in each frame of a trip, and which way it looks."""
+"""Compute where the camera is in each frame of a trip, and which way it looks."""
 
 import math
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class Pose:
 
 
 def pose(trip: Trip, time: float, frames: int, seed: int) -> Pose:
-    """The pose at a time, in frames since the first; between two frames, too."""
+    """Return the pose at a time, in frames since the first; between two frames, too."""
     along = time - (frames - 1) / 2  # the middle of a clip looks straight ahead
     stride = math.pi * time / trip.step
     place = np.array([trip.sideways * along, -trip.bob * abs(math.sin(stride)), trip.forward * time])
@@ -52,13 +52,13 @@ def pose(trip: Trip, time: float, frames: int, seed: int) -> Pose:
 
 
 def _hand(time: float, seed: int, purpose: str) -> float:
-    """How far a hand has moved, about −1…1."""
+    """Return how far a hand has moved, about −1…1."""
     phases = generator(seed, purpose).uniform(0, 2 * math.pi, len(_SWAYS))
     return sum(size * math.sin(2 * math.pi * rate * time + p) for (rate, size), p in zip(_SWAYS, phases, strict=True))
 
 
 def _turned(yaw: float, pitch: float, roll: float) -> F64:
-    """Degrees to the right, up, and clockwise."""
+    """Return the rotation by degrees to the right, up, and clockwise."""
     (sy, cy), (sp, cp), (sr, cr) = ((math.sin(a), math.cos(a)) for a in np.deg2rad((yaw, pitch, roll)))
     about_down = np.array([[cy, 0, -sy], [0, 1, 0], [sy, 0, cy]])
     about_right = np.array([[1, 0, 0], [0, cp, sp], [0, -sp, cp]])

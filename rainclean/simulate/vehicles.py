@@ -37,7 +37,7 @@ def passing(traffic: Traffic, frames: int, seed: int) -> list[Layer]:
 
 
 def _side(kind: str, lights: float, rng: np.random.Generator) -> F32:
-    """A vehicle that drives to the right, (h, w, 4) float32 as `Layer` has it; lamps may be brighter than white."""
+    """Draw a vehicle that drives to the right, (h, w, 4) float32 as `Layer` has it; lamps can exceed white."""
     px, metres = _PX[kind], _METRES[kind]
     tall, long = (round(px * m) for m in _METRES[kind])
     margin = round(2.5 * px) if lights else 4  # room for the glow
@@ -82,6 +82,6 @@ def _side(kind: str, lights: float, rng: np.random.Generator) -> F32:
 
 
 def _glow(rgb: F32, cover: F32, away: F32, colour: NDArray[np.float64], radius: float) -> None:
-    """A lamp and the halo that a wet lens makes of it; light is added to what is behind, and so has no opacity."""
+    """Draw a lamp and the halo that a wet lens makes of it; light is added to what is behind, and so has no opacity."""
     strength = np.where(away < radius, 1.0, 0.16 * np.exp(-(away - radius) / (2.2 * radius)))
     rgb += np.where(strength > 0.004, strength, 0).astype(np.float32)[..., None] * colour.astype(np.float32)

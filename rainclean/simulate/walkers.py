@@ -19,9 +19,9 @@ _STEPS = 1.6
 
 
 def draw(
-    scene: F32, simulation: Simulation, frame: int, frames: int, camera: tuple[float, float], seed: int
+    scene: F32, simulation: Simulation, frame: int, frames: int, *, camera: tuple[float, float], seed: int
 ) -> F32 | None:
-    """Draw the passers-by into ``scene`` (H, W, 3) float32, in place; returns their opacity (H, W) or None.
+    """Draw people into ``scene`` (H, W, 3) float32, in place; return their opacity (H, W) or None.
 
     camera: how far the camera has moved in this frame, px (x, y). They come one after the other, each in the
     middle of its share of the clip when it passes the middle of the frame, from the left and the right in turn.
@@ -38,12 +38,12 @@ def draw(
         feet = height * rng.uniform(0.86, 0.97)
         x, y = width / 2 + way - camera[0], feet - tall / 2 - camera[1]
         clothes = _clothes(tall, rng, (25, 200), (20, 110))
-        draw_one(scene, alpha, x, y, way, tall, simulation.light, clothes, tall)
+        draw_one(scene, alpha, x, y, way=way, tall=tall, light=simulation.light, clothes=clothes, made_for=tall)
     return alpha
 
 
 def draw_one(
-    scene: F32, alpha: F32, x: float, y: float, way: float, tall: float, light: float, clothes: F32, made_for: float
+    scene: F32, alpha: F32, x: float, y: float, *, way: float, tall: float, light: float, clothes: F32, made_for: float
 ) -> None:
     """Draw one figure ``tall`` px high with its middle at x, y into ``scene`` (H, W, 3) and ``alpha`` (H, W).
 
@@ -73,17 +73,17 @@ def _outside(u: F64, v: F64, way: float) -> F64:
     foot, hand = (reach - 0.055) * swing, 0.045 * swing
     parts = (
         np.hypot(u, v - 0.08) - 0.08,
-        _limb(u, v, (0.0, 0.26), (0.0, 0.5), 0.13, 0.115),
-        _limb(u, v, (0.03, 0.55), (foot, 0.945), 0.085, 0.055),
-        _limb(u, v, (-0.03, 0.55), (-foot, 0.945), 0.085, 0.055),
-        _limb(u, v, (0.11, 0.22), (0.13 - hand, 0.52), 0.045, 0.035),
-        _limb(u, v, (-0.11, 0.22), (-0.13 + hand, 0.52), 0.045, 0.035),
+        _limb(u, v, (0.0, 0.26), (0.0, 0.5), thick=0.13, thin=0.115),
+        _limb(u, v, (0.03, 0.55), (foot, 0.945), thick=0.085, thin=0.055),
+        _limb(u, v, (-0.03, 0.55), (-foot, 0.945), thick=0.085, thin=0.055),
+        _limb(u, v, (0.11, 0.22), (0.13 - hand, 0.52), thick=0.045, thin=0.035),
+        _limb(u, v, (-0.11, 0.22), (-0.13 + hand, 0.52), thick=0.045, thin=0.035),
     )
     return np.minimum.reduce(parts)
 
 
-def _limb(u: F64, v: F64, start: tuple[float, float], end: tuple[float, float], thick: float, thin: float) -> F64:
-    """Signed distance to a rounded bar between two points, of these half widths at its ends."""
+def _limb(u: F64, v: F64, start: tuple[float, float], end: tuple[float, float], *, thick: float, thin: float) -> F64:
+    """Return the signed distance to a rounded bar between two points, of these half widths at its ends."""
     du, dv = end[0] - start[0], end[1] - start[1]
     along = np.clip(((u - start[0]) * du + (v - start[1]) * dv) / (du * du + dv * dv), 0, 1)
     away = np.hypot(u - start[0] - along * du, v - start[1] - along * dv)
@@ -92,12 +92,12 @@ def _limb(u: F64, v: F64, start: tuple[float, float], end: tuple[float, float], 
 
 @lru_cache(maxsize=256)
 def dark_clothes(tall: int, seed: int, number: int) -> F32:
-    """Clothes of one of a crowd, for a figure ``tall`` px high: as people wear them in rain."""
+    """Return clothes of one of a crowd, for a figure ``tall`` px high: as people wear them in rain."""
     return _clothes(tall, generator(seed, "clothes", number), (8, 60), (8, 45))
 
 
 def _clothes(tall: float, rng: np.random.Generator, coats: tuple[float, float], legs: tuple[float, float]) -> F32:
-    """Colours of a figure, (rows, columns, 3) float32: face, coat and trousers, each with a weave of its own."""
+    """Return colours of a figure, (rows, columns, 3) float32: face, coat and trousers, each with a weave of its own."""
     rows, columns = int(np.ceil(tall)) + 2, int(np.ceil(tall * SHAPE)) + 2
     face = np.array([rng.uniform(90, 215)] * 3) * (1.0, 0.8, 0.68)
     coat, trousers = rng.uniform(*coats, 3), rng.uniform(*legs, 3)

@@ -1,4 +1,4 @@
-"""The IRNN on the CPU: channels-last numpy views of tensors, and threads around the compiled scans."""
+"""Run the IRNN on the CPU: channels-last numpy views of tensors, and threads around the compiled scans."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -29,8 +29,8 @@ Team = Callable[[Iterable[Task]], None]
 
 
 @contextmanager
-def team(values: int, torch_alone: bool = False) -> Iterator[Team]:
-    """A function that runs tasks and returns when all are done, for work on inputs of so many values.
+def team(values: int, *, torch_alone: bool = False) -> Iterator[Team]:
+    """Return a function that runs tasks and returns when all are done, for work on inputs of so many values.
 
     As many threads as torch uses (`torch.set_num_threads`). They live as long as the context: nothing is left
     behind for a forked process to wait for. torch_alone: tasks call torch, each in its own thread only.
@@ -107,13 +107,13 @@ def fresh(shape: Sequence[int], dtype: "np.dtype[Any] | type[np.floating[Any]]")
 
 
 def channels_last(picture: Tensor) -> Floats:
-    """(B, K, H, W) tensor as a C-contiguous (B, H, W, K) array; a copy only where its memory is otherwise."""
+    """View a (B, K, H, W) tensor as a C-contiguous (B, H, W, K) array; copy only where its memory is otherwise."""
     array: Floats = picture.detach().permute(0, 2, 3, 1).contiguous().numpy()
     return array
 
 
 def forward(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """(B, C, H, W), (4, C), (4, C) → (B, 4C, H, W) in channels-last memory."""
+    """Compute (B, C, H, W), (4, C), (4, C) → (B, 4C, H, W) in channels-last memory."""
     xs = channels_last(x)
     w, b = weight.detach().contiguous().numpy(), bias.detach().contiguous().numpy()
     batch, height, width, channels = xs.shape
@@ -133,7 +133,7 @@ def _scans(x: Floats, w: Floats, b: Floats, out: Floats) -> Iterator[Task]:
 
 
 def backward(grad: Tensor, out: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Gradients (B, C, H, W), (4, C), (4, C) from that of the result and the result itself, both (B, 4C, H, W)."""
+    """Compute gradients (B, C, H, W), (4, C), (4, C) from the result and its gradient, both (B, 4C, H, W)."""
     batch, planes, height, width = out.shape
     channels = planes // 4
     shape = (batch, height, width, 4, channels)

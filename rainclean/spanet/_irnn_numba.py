@@ -121,7 +121,7 @@ def scan_through(
     last: int,
     kept: Floats,
 ) -> None:
-    """As `scan_across` from the edge on, keeping only some rows.
+    """Scan as `scan_across` from the edge on, keeping only some rows.
 
     wanted: (H,) int64, for each row its place in ``kept`` (N, W, C) or -1.
     """
@@ -142,7 +142,7 @@ def scan_through(
 
 @compiled
 def grad_along(grad: Floats, out: Floats, weight: Floats, gx: Floats, gw: Floats, gb: Floats) -> None:
-    """Gradients of the scans to the right and left, all four directions in ``grad`` and ``out``.
+    """Compute gradients of the scans to the right and left, all four directions in ``grad`` and ``out``.
 
     Sets ``gx`` (H, W, C); sets for each row the sums over its positions but the first: ``gw`` and ``gb``
     (H, 4, C), directions 1 and 3.
@@ -167,7 +167,7 @@ def grad_along(grad: Floats, out: Floats, weight: Floats, gx: Floats, gw: Floats
 def grad_across(
     grad: Floats, out: Floats, weight: Floats, direction: int, first: int, last: int, gx: Floats, gw: Floats, gb: Floats
 ) -> None:
-    """Gradients of the scan up (0) or down (2) of columns ``first`` to ``last``, exclusive.
+    """Compute gradients of the scan up (0) or down (2) of columns ``first`` to ``last``, exclusive.
 
     Adds to ``gx`` (H, W, C); sets ``gw`` and ``gb`` (4, C) float64 of that direction to the sums of these columns.
     """

@@ -1,4 +1,4 @@
-"""The IRNN on CUDA: one program a few lines of the picture and all their channels, one pass a direction.
+"""Run the IRNN on CUDA: one program a few lines of the picture and all their channels, one pass a direction.
 
 Memory is channels-last as on the CPU, so that the threads of a warp read neighbouring channels. A position costs the
 same wherever it is (the released kernel starts again at the border for each). No atomic additions: sums come out the
@@ -26,7 +26,7 @@ WARPS = 4
 
 @triton.jit
 def _first_pixels(direction, lines, batch, height, width):  # type: ignore[no-untyped-def]
-    """Where lines start, how far the next position is, how long they are, and which of them exist."""
+    """Find where lines start, how far the next position is, how long they are, and which of them exist."""
     vertical = direction % 2 == 0
     onward = (direction == 1) | (direction == 2)
     inner = tl.where(vertical, width, height)
@@ -105,7 +105,7 @@ def _gradients(  # type: ignore[no-untyped-def]
 
 
 def forward(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """(B, C, H, W), (4, C), (4, C) → (B, 4C, H, W) in channels-last memory."""
+    """Compute (B, C, H, W), (4, C), (4, C) → (B, 4C, H, W) in channels-last memory."""
     batch, channels, height, width = x.shape
     x = x.contiguous(memory_format=torch.channels_last)
     out = _channels_last(x, (batch, 4 * channels, height, width))
@@ -117,7 +117,7 @@ def forward(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 
 
 def backward(grad: Tensor, out: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Gradients (B, C, H, W), (4, C), (4, C) from that of the result and the result itself, both (B, 4C, H, W)."""
+    """Compute gradients (B, C, H, W), (4, C), (4, C) from the result and its gradient, both (B, 4C, H, W)."""
     batch, planes, height, width = out.shape
     channels = planes // 4
     grad, out = (part.contiguous(memory_format=torch.channels_last) for part in (grad, out))

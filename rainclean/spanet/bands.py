@@ -81,7 +81,7 @@ class Picture:
         self.entering = Entering(height, width, self.bands, dtype)
 
     def go_through(self, rgb: Tensor, attention: Tensor, clean: Tensor) -> None:
-        """One picture (1, 3, H, W) into the results."""
+        """Process one picture (1, 3, H, W) into the results."""
         later = torch.empty_like(attention)
         first_of = {group[0]: index for index, group in enumerate(GROUPS)}
         in_group = {number for group in GROUPS for number in group}
@@ -154,7 +154,7 @@ class Picture:
         self._scan_and_convolve(self.second, sam.irnn2, sam.conv3, weights, finish)
 
     def _direction_weights(self, sam: SpatialAttention) -> Tensor:
-        """(1, 4, H, W)."""
+        """Compute direction weights (1, 4, H, W)."""
         conv1, conv2, conv3 = (sam.attention_layer.get_submodule(f"conv{n}") for n in (1, 2, 3))
         weights = self.features.new_empty((1, 4, self.height, self.width))
 
@@ -239,7 +239,7 @@ class Entering:
         )
 
     def of(self, first_row: int) -> tuple[Floats, Floats]:
-        """(W, C) from above and from below the band that begins there; arbitrary where nothing enters."""
+        """Return (W, C) from above and from below the band that begins there; arbitrary where nothing enters."""
         down, up = self.rows[:, self.number[first_row]]
         return down, up
 
@@ -255,24 +255,24 @@ def _bias(conv: nn.Module) -> Tensor | None:
 
 
 def _picture(rows: Floats | Tensor) -> Tensor:
-    """(H, W, C) memory as a tensor (1, C, H, W), in strides that torch knows as channels-last."""
+    """View (H, W, C) memory as a tensor (1, C, H, W), in strides that torch knows as channels-last."""
     tensor = rows if isinstance(rows, Tensor) else torch.from_numpy(rows)
     return tensor.unsqueeze(0).permute(0, 3, 1, 2)
 
 
 def _array(picture: Tensor) -> Floats:
-    """(1, C, H, W) tensor of ours as its memory, (H, W, C)."""
+    """View a (1, C, H, W) tensor of ours as its memory, (H, W, C)."""
     array: Floats = picture[0].permute(1, 2, 0).numpy()
     return array
 
 
 def _rows(picture: Tensor, start: int, stop: int) -> Tensor:
-    """Rows ``start`` to ``stop``, exclusive, of (1, C, H, W); those beyond its edges are zero."""
+    """Take rows ``start`` to ``stop``, exclusive, of (1, C, H, W); those beyond its edges are zero."""
     above, below = max(0, -start), max(0, stop - picture.shape[2])
     rows = picture[:, :, start + above : stop - below]
     return functional.pad(rows, (0, 0, above, below)) if above or below else rows
 
 
 def _conv(rows: Tensor, weight: Tensor, bias: Tensor | None = None, dilation: int = 1) -> Tensor:
-    """3×3 convolution of rows that hold what lies above and below: as wide as before, 2·dilation rows fewer."""
+    """Convolve 3×3 rows that include those above and below: as wide as before, 2·dilation rows fewer."""
     return functional.conv2d(rows, weight, bias, padding=(0, dilation), dilation=dilation)

@@ -1,7 +1,7 @@
 """Names that flags and recipes use, apart from what they name: importing this is cheap."""
 
 MASKS = ("threshold", "any-difference")
-"""How a pixel is told to hold rain: clearly brighter than in the clean image (`rainclean.dataset.pairs.rain_mask`),
+"""Rules by which a pixel is rain: clearly brighter than in the clean image (`rainclean.dataset.pairs.rain_mask`),
 or, as in the released code, different by one level in any channel."""
 
 STARTS = ("random", "identity")

@@ -1,4 +1,4 @@
-"""The IRNN: recurrent scans of a picture in four directions, per channel (Wang et al., CVPR 2019, arXiv 1904.01538).
+"""Compute the IRNN: recurrent scans in four directions, per channel (Wang et al., CVPR 2019, arXiv 1904.01538).
 
 Per channel and direction, with the first position of a row or column at the end that the scan comes from:
 
@@ -34,7 +34,7 @@ def irnn(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 
 
 def irnn_reference(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """The same in plain torch, for any device and type: the readable definition, five times slower or more."""
+    """Compute the same in plain torch, for any device and type: the readable definition, five times slower or more."""
     w, b = weight.view(4, 1, -1, 1), bias.view(4, 1, -1, 1)
     up = _scan(x.unbind(2)[::-1], w[0], b[0])[::-1]
     right = _scan(x.unbind(3), w[1], b[1])
@@ -44,7 +44,7 @@ def irnn_reference(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 
 
 def _scan(lines: tuple[Tensor, ...], weight: Tensor, bias: Tensor) -> list[Tensor]:
-    """One direction: lines (B, C, L) in the order of the scan, weight and bias (1, C, 1)."""
+    """Scan in one direction: lines (B, C, L) in the order of the scan, weight and bias (1, C, 1)."""
     done = [functional.relu(lines[0])]
     for line in lines[1:]:
         done.append(functional.relu(done[-1] * weight + bias + line))

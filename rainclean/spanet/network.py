@@ -86,7 +86,7 @@ class Bottleneck(nn.Module):
         self.group1.add_module("conv3", _conv1x1(CHANNELS, CHANNELS))
 
     def forward(self, x: Tensor, attention: Tensor | None = None) -> Tensor:
-        """relu(x + block(x)·attention); attention (B, 1, H, W), without it 1."""
+        """Compute relu(x + block(x)·attention); attention (B, 1, H, W), without it 1."""
         out = self.group1(x)
         out = out + x if attention is None else torch.addcmul(x, out, attention)
         return functional.relu_(out)
@@ -142,7 +142,7 @@ class DirectionAttention(nn.Module):
         self.conv3 = nn.Conv2d(half, 4, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Weights in the order of `irnn.DIRECTIONS`."""
+        """Predict weights in the order of `irnn.DIRECTIONS`."""
         out = functional.relu_(self.conv2(functional.relu_(self.conv1(x))))
         return torch.sigmoid_(self.conv3(out))
 
@@ -168,7 +168,7 @@ def _scan_and_convolve(x: Tensor, recurrent: "RecurrentWeights", weights: Tensor
 
 
 def _weighted(directions: Tensor, weights: Tensor | None) -> Tensor:
-    """(B, 128, H, W) with each direction's 32 channels multiplied by its plane of (B, 4, H, W)."""
+    """Multiply each direction's 32 channels of (B, 128, H, W) by its plane of (B, 4, H, W)."""
     if weights is None:
         return directions
     return directions * weights.repeat_interleave(CHANNELS, 1)

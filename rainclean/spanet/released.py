@@ -1,4 +1,4 @@
-"""The released network written plainly, with `irnn` in place of its CUDA kernel: what ours is compared with.
+"""Compute the released network as published, with `irnn` in place of its CUDA kernel, for comparison.
 
 Each operation is a call of its own, in the order of the released code: direction weights are computed and their
 products forgotten, the four directions are joined by a copy, every intermediate result is a new tensor. It takes
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def released_graph(net: "SPANet", picture: Tensor) -> tuple[Tensor, Tensor]:
-    """(B, 3, H, W) → first attention (B, 1, H, W) and clean picture (B, 3, H, W), as `SPANet.forward`."""
+    """Compute (B, 3, H, W) → first attention (B, 1, H, W) and clean picture (B, 3, H, W), as `SPANet.forward`."""
     out = functional.relu(net.conv_in[0](picture), inplace=True)
     maps: list[Tensor] = []
     for number in range(1, 18):

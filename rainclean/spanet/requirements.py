@@ -1,4 +1,4 @@
-"""What SPANet needs besides rainclean: torch, and weights."""
+"""Check for what SPANet needs besides rainclean: torch, and weights."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -7,7 +7,7 @@ from rainclean.errors import RaincleanError
 
 
 def shipped_weights() -> Path:
-    """The weights that come with rainclean, trained on simulated rain; shipped/MODEL-CARD.md says what they are."""
+    """Return the weights that come with rainclean, trained on simulated rain; see shipped/MODEL-CARD.md."""
     return Path(__file__).parent / "shipped" / "simulated-rain.safetensors"
 
 

@@ -1,4 +1,4 @@
-"""The one door for checkpoints: files of `torch.save`, looked through before anything is made of them.
+"""Read checkpoints safely: files of `torch.save`, examined before anything is made of them.
 
 torch's restricted unpickler runs no code of a file, but makes a bytearray of any length that 100 bytes ask for, takes
 the length of a storage on trust, and a view of one number for a tensor of any size. So a file is read twice: first by

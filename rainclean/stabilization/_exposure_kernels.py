@@ -92,8 +92,8 @@ def moments(
                 for i in range(stop - start):
                     should = gain * bs[i] + offset
                     z = (np.float32(xs[i]) - should) * precise[i]
-                    told = (z > low) & (z < high) & (xs[i] != none) & (should > least) & (should < most)
-                    w = precise[i] if told else zero
+                    counts = (z > low) & (z < high) & (xs[i] != none) & (should > least) & (should < most)
+                    w = precise[i] if counts else zero
                     weights[i] = w * w
                     rests[i] = w * (z - mean)
                 for i in range(stop - start):

@@ -1,4 +1,4 @@
-"""The compiled loop that turns codes of HDR video into levels. Importing it takes half a second."""
+"""Compile the loop that turns codes of HDR video into levels. Importing it takes half a second."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ F32 = NDArray[np.float32]
 
 @compiled
 def show(red: U16, green: U16, blue: U16, light: F32, mixed: F32, levels: U8, out: U8) -> None:
-    """Codes (H, ≥ W) of each channel to levels, ``out`` (H, W, 3): by tables and a matrix between them.
+    """Convert codes (H, ≥ W) of each channel to levels, ``out`` (H, W, 3): by tables and a matrix between them.
 
     light: (codes,) of a code. mixed: (3, 3), which then mixes the channels. levels: (steps,) by the square root of
     light from 0 to 1, as which less and more than that are taken.

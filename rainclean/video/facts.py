@@ -1,4 +1,4 @@
-"""What the first picture and the header of a video tell, and the notes a person should read."""
+"""Read facts from the first picture and the header of a video, and make the notes a person should read."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ _ROUNDING = 0.01
 """Share of a length that FFmpeg, too, takes for rounding in a display matrix."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StreamFacts:
     """Facts about one stream; sizes in pixels as stored.
 
@@ -75,7 +75,7 @@ class Beginning(NamedTuple):
     clean: bool
 
     def agrees(self, index: PacketIndex) -> bool:
-        """Whether the pictures came out in the order that the packet index expects."""
+        """Return whether the pictures came out in the order that the packet index expects."""
         if index.counted:
             begins = self.key and self.out[0] == index.order[0]
             return begins and (len(index) < 2 or int(index.order[1]) in self.out)
@@ -83,7 +83,7 @@ class Beginning(NamedTuple):
         return not known or known == list(range(known[0], known[0] + len(known)))
 
     def first_frame(self, index: PacketIndex) -> int:
-        """The first frame that does not need pictures from before the beginning of the file."""
+        """Return the first frame that does not need pictures from before the beginning of the file."""
         first = index.frame_of(self.out[0]) or 0
         key = None if index.first_key is None else index.frame_of(index.first_key)
         if self.key or index.first_key in (0, None):
@@ -139,7 +139,7 @@ def _facts(path: Path, stream: "VideoStream", frame: "VideoFrame", asked: str) -
         raise InputError(path, reason, "re-encode it with ffmpeg, which turns it upright")
     color_range = frame.color_range or stream.codec_context.color_range
     full_range = is_full_range(color_range, frame.format.name, codec)
-    hdr = _hdr(stream, frame, full_range)
+    hdr = _hdr(stream, frame, full_range=full_range)
     matrix, colours, notes = _matrix(frame, asked, hdr)
     return StreamFacts(
         codec=stream.codec_context.codec.canonical_name or codec,
@@ -162,33 +162,42 @@ def _side_data(frame: "VideoFrame", kind: str) -> bytes | None:
     return None if found is None else bytes(cast("SideData", found))
 
 
-def _hdr(stream: "VideoStream", frame: "VideoFrame", full_range: bool) -> Hdr | None:
+def _hdr(stream: "VideoStream", frame: "VideoFrame", *, full_range: bool) -> Hdr | None:
     transfer = frame.color_trc if frame.color_trc in TRANSFERS else stream.codec_context.color_trc
     if transfer not in TRANSFERS:
         return None
     peak = mastering_peak(_side_data(frame, "MASTERING_DISPLAY_METADATA"))
-    return Hdr(TRANSFERS[transfer], frame.color_primaries, peak, white_code(frame.format.name, full_range))
+    return Hdr(TRANSFERS[transfer], frame.color_primaries, peak, white_code(frame.format.name, full_range=full_range))
 
 
-def _matrix(frame: "VideoFrame", asked: str, hdr: Hdr | None) -> tuple[int | None, str, list[str]]:
-    """The matrix to take in place of the frame's own, how colours are read, and what a person should know of that."""
+class _Matrix(NamedTuple):
+    """The code point to take in place of the frame's own, how colours are read, and notes on that."""
+
+    code: int | None
+    colours: str
+    notes: list[str]
+
+
+def _matrix(frame: "VideoFrame", asked: str, hdr: Hdr | None) -> _Matrix:
+    """Choose the colour matrix. asked: that a person named, or ""."""
     if not is_yuv(frame.format.name):
         unused = [f"it has no colour matrix: --matrix {asked} is not used"] if asked else []
-        return None, "grey" if is_grey(frame.format.name) else "RGB", unused
+        return _Matrix(None, "grey" if is_grey(frame.format.name) else "RGB", unused)
     said = frame.colorspace
     if said not in _UNSTATED:
         name = _MATRICES.get(said, _NOT_READ.get(said, "unusual"))
         unused = [f"the file states its colour matrix ({name}): --matrix {asked} is not used"] if asked else []
-        return None, f"{name} matrix", unused
+        return _Matrix(None, f"{name} matrix", unused)
     matrix = MATRICES[asked] if asked else _BT2020 if hdr is not None else None
     name = _MATRICES[matrix or MATRICES["bt601"]]
     why = "as asked" if asked else "as HDR has it" if hdr is not None else "as PyAV does; --matrix says another"
     known = not asked and hdr is None and min(frame.width, frame.height) < 720
-    return matrix, f"{name} matrix, not stated", [] if known else [f"colour matrix not stated: read as {name}, {why}"]
+    notes = [] if known else [f"colour matrix not stated: read as {name}, {why}"]
+    return _Matrix(matrix, f"{name} matrix, not stated", notes)
 
 
 def _refused(stream: "VideoStream", frame: "VideoFrame") -> str:
-    """Why the colours of a stream are not read, or ""."""
+    """Say why the colours of a stream are not read, or ""."""
     if is_yuv(frame.format.name) and frame.colorspace not in (*_MATRICES, *_UNSTATED):
         return f"its colours are coded as {_NOT_READ.get(frame.colorspace, 'unknown')}, which is not read"
     # Profile 5 states no colours; the others have a base picture that says what it is.

@@ -1,6 +1,6 @@
-"""HDR video (ITU-R BT.2100) as an SDR display shows it: which light its codes stand for, and which levels those become.
+"""Convert HDR video (ITU-R BT.2100) to what an SDR display shows: the light of its codes, and the levels of that.
 
-Levels of SDR clips are meant for a BT.709 display of gamma 2.4 (BT.1886), and are taken as they are. So are these:
+Levels of SDR clips are meant for a BT.709 display of gamma 2.4 (BT.1886), and are not changed. So are these:
 light is brought to BT.709 and goes into levels by that gamma, and a grey of HLG stays the grey that it is.
 """
 
@@ -26,7 +26,7 @@ GAMMA = 2.4
 """Of an SDR display (BT.1886, its black being none)."""
 
 BITS = 12
-"""Of a channel on the way from the file: its codes are told apart."""
+"""Of a channel on the way from the file: its codes stay distinct."""
 
 STEPS = 1 << 14
 """Places of the table of levels, by the square root of light."""
@@ -64,20 +64,20 @@ class Hdr(NamedTuple):
         return f"PQ by the BT.2390 curve from {self.peak:g} to {WHITE:g} cd/m²{brought}"
 
     def light(self) -> F32:
-        """(65536,) light of an SDR display, 1 being its white, for each code; those above white are white."""
+        """Return the light (65536,) of an SDR display, 1 being its white, for each code, clipped at white."""
         signal = np.minimum(np.arange(1 << 16) / self.white, 1)  # 16 bits: whatever a damaged file has there
         if self.transfer == "HLG":
             return (signal**GAMMA).astype(np.float32)
         return (pq_light(eetf(signal, self.peak, WHITE)) / WHITE).astype(np.float32)
 
     def to_bt709(self) -> F32:
-        """(3, 3), from light in its own primaries to light in those of BT.709."""
+        """Return the matrix (3, 3) from light in its own primaries to light in those of BT.709."""
         _, corners = _GAMUTS.get(self.primaries, _GAMUTS[_BT2020])
         return (np.linalg.inv(_to_xyz(_GAMUTS[_BT709][1])) @ _to_xyz(corners)).astype(np.float32)
 
 
-def white_code(pixel_format: str, full_range: bool) -> int:
-    """The code of BITS bits that swscale makes of a signal of 1: it does not stretch codes, it shifts them.
+def white_code(pixel_format: str, *, full_range: bool) -> int:
+    """Return the code of BITS bits that swscale makes of a signal of 1: it does not stretch codes, it shifts them.
 
     YCbCr of limited range becomes RGB of 8 bits with further bits below.
     """
@@ -88,29 +88,29 @@ def white_code(pixel_format: str, full_range: bool) -> int:
 
 
 def is_yuv(pixel_format: str) -> bool:
-    """Whether a format of FFmpeg holds YCbCr, which takes a matrix to become RGB."""
+    """Return whether a format of FFmpeg holds YCbCr, which needs a matrix to become RGB."""
     return pixel_format.startswith(("yuv", "nv", "p0", "p2", "p4", "y2", "uyvy", "yvyu", "xv", "vuy"))
 
 
 def levels() -> NDArray[np.uint8]:
-    """(STEPS,) levels of an SDR display, for light of (i / (STEPS − 1))²."""
+    """Return the levels (STEPS,) of an SDR display, for light of (i / (STEPS − 1))²."""
     return np.rint(255 * np.linspace(0, 1, STEPS) ** (2 / GAMMA)).astype(np.uint8)
 
 
 def pq_light(signal: F64) -> F64:
-    """cd/m² of PQ signals, 0 to 1 (BT.2100, table 4)."""
+    """Convert PQ signals, 0 to 1, to cd/m² (BT.2100, table 4)."""
     power = signal ** (1 / _M2)
     return HIGHEST_PEAK * (np.maximum(power - _C1, 0) / (_C2 - _C3 * power)) ** (1 / _M1)
 
 
 def pq_signal(light: float) -> float:
-    """PQ signal of cd/m²."""
+    """Convert cd/m² to a PQ signal."""
     power = (light / HIGHEST_PEAK) ** _M1
     return ((_C1 + _C2 * power) / (1 + _C3 * power)) ** _M2
 
 
 def eetf(signal: F64, peak: float, target: float) -> F64:
-    """PQ signals on a display of less light: BT.2390's EETF, both displays' black being none.
+    """Map PQ signals to a display of less light: BT.2390's EETF, both displays' black being none.
 
     What is darker than its knee stays; between that and ``peak`` cd/m² a Hermite spline leads to ``target`` cd/m².
     """
@@ -126,19 +126,19 @@ def eetf(signal: F64, peak: float, target: float) -> F64:
 
 
 def mastering_peak(metadata: bytes | None) -> float:
-    """Peak in cd/m² by FFmpeg's metadata on the mastering display: 20 numbers, then whether each kind is told.
+    """Read the peak in cd/m² from FFmpeg's metadata on the mastering display: 20 numbers, then a flag for each kind.
 
-    NOMINAL_PEAK where it is not told or can be none; at least WHITE, below which nothing has to be mapped.
+    NOMINAL_PEAK where it is not stated or impossible; at least WHITE, below which nothing has to be mapped.
     """
     if metadata is None or len(metadata) < 88:
         return NOMINAL_PEAK
-    *_, over, under, _, told = struct.unpack("=22i", metadata[:88])
-    peak = over / under if told and under > 0 else 0.0
+    *_, over, under, _, is_stated = struct.unpack("=22i", metadata[:88])
+    peak = over / under if is_stated and under > 0 else 0.0
     return max(peak, WHITE) if 0 < peak <= HIGHEST_PEAK else NOMINAL_PEAK
 
 
 def _to_xyz(corners: tuple[tuple[float, float], ...]) -> F64:
-    """(3, 3), from light in primaries (x, y) to CIE XYZ; equal parts make D65."""
+    """Return the matrix (3, 3) from light in primaries (x, y) to CIE XYZ; equal parts make D65."""
     unscaled = np.array([(x / y, 1, (1 - x - y) / y) for x, y in corners]).T
     x, y = _D65
     return np.asarray(unscaled * np.linalg.solve(unscaled, [x / y, 1, (1 - x - y) / y]))

@@ -5,7 +5,7 @@ Each is one line of JSON. Both sides run the same version of this code, so the f
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import KW_ONLY, asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -108,6 +108,7 @@ class Failure:
     reason: str = ""
     path: str = ""
     advice: str = ""
+    _: KW_ONLY
     decodable: int | None = None
     announced: int | None = None
 
@@ -150,7 +151,9 @@ def failure_of(error: BaseException) -> Failure:
     """Describe an error; those whose message helps nobody are named by their type."""
     if isinstance(error, DamagedInput):
         place = path_to_text(error.path)
-        return Failure("damaged", error.reason, place, error.advice, error.decodable, error.announced)
+        return Failure(
+            "damaged", error.reason, place, error.advice, decodable=error.decodable, announced=error.announced
+        )
     if isinstance(error, InputError):
         return Failure("input", error.reason, path_to_text(error.path), error.advice)
     if isinstance(error, RaincleanError):

@@ -1,6 +1,6 @@
-"""Turning stored pictures upright: display matrices of video files and EXIF tags of photographs.
+"""Turn stored pictures upright: display matrices of video files and EXIF tags of photographs.
 
-Eight ways to stand: a clockwise turn by 0, 90, 180 or 270 degrees, then perhaps a left-right mirror.
+Eight orientations: a clockwise turn by 0, 90, 180 or 270 degrees, then perhaps a left-right mirror.
 """
 
 import struct
@@ -50,7 +50,7 @@ class Orientation(NamedTuple):
         elif self.rotation == 270:
             x, y, w, h = columns - y - h, x, h, w
         part = stored[y : y + h, x : x + w]
-        rgb = np.ascontiguousarray(_turned(part, self.rotation, self.mirrored))
+        rgb = np.ascontiguousarray(_turned(part, self.rotation, mirrored=self.mirrored))
         return rgb.copy() if rgb.nbytes < stored.nbytes and np.shares_memory(rgb, stored) else rgb
 
 
@@ -90,7 +90,7 @@ def from_exif(tag: int | None) -> Orientation:
     return Orientation(*_EXIF.get(tag or 1, (0, False)))
 
 
-def _turned(part: NDArray[np.uint8], rotation: int, mirrored: bool) -> NDArray[np.uint8]:
+def _turned(part: NDArray[np.uint8], rotation: int, *, mirrored: bool) -> NDArray[np.uint8]:
     if not rotation and not mirrored:
         return part
     import cv2  # four to ten times as fast as copying a numpy view that stands on its side

@@ -1,4 +1,4 @@
-"""The packet index: which frames a stream holds and when, read off the packets without decoding one."""
+"""Make the packet index: which frames a stream holds and when, from the packets, without decoding one."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -41,7 +41,7 @@ class PacketFacts(NamedTuple):
     pos: int | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PacketIndex:
     """Packets of one video stream, and the frames that come from them.
 
@@ -76,7 +76,7 @@ class PacketIndex:
     walked: bool
 
     def __len__(self) -> int:
-        """How many frames there are."""
+        """Count the frames."""
         return len(self.order)
 
     @property
@@ -110,41 +110,41 @@ class PacketIndex:
         return dict(zip(places, keys, strict=True)) if sound and not self.counted and not self.walked else {}
 
     def frame_of(self, number: int | None) -> int | None:
-        """The index of the frame that comes from this packet; None where none does."""
+        """Return the index of the frame that comes from this packet; None where none does."""
         if number is None or not 0 <= number < len(self.packets):
             return None
         frame = int(self._frames[number])
         return frame if frame >= 0 else None
 
     def key_before(self, index: int) -> int:
-        """Index of the last key frame at or before this frame, 0 where it is not to be told."""
+        """Return the index of the last key frame at or before this frame, 0 where it is unknown."""
         if not self._landings:
             return 0
         place = int(np.searchsorted(self._starts, index, side="right")) - 1
         return int(self._starts[place]) if place >= 0 else 0
 
     def seek_target(self, index: int) -> int | None:
-        """The time stamp of this frame in stream ticks, by which a demuxer finds it."""
+        """Return the time stamp of this frame in stream ticks, by which a demuxer finds it."""
         return self._stamp(self.packets[int(self.order[index])])
 
     def number_of(self, packet: "Packet[VideoStream]") -> int | None:
-        """The number of a packet that a seek came to."""
+        """Return the number of the packet that a seek reached."""
         return self._landings.get(packet.pos)
 
     def _stamp(self, facts: PacketFacts) -> int | None:
         return facts.dts if self.untimed else facts.pts
 
     def looks_back(self, index: int) -> bool:
-        """Whether a decoder that begins with this frame meets pictures that need what came before it."""
+        """Return whether a decoder that begins with this frame meets pictures that need what came before it."""
         number = int(self.order[index])
         behind = range(number + 1, min(number + 1 + 2 * LONGEST_REORDER, len(self.packets)))
         ahead = range(number) if index == 0 else range(0)
         return any(self.packets[n].shown and self._frames[n] < index for n in (*ahead, *behind))
 
     def holding(self, order: Sequence[int]) -> "PacketIndex":
-        """The same packets with these frames, given as the numbers of their packets in display order."""
+        """Return the same packets with these frames, given as the numbers of their packets in display order."""
         frames = np.asarray(order, np.int64)
-        clock = _clock(self.packets, frames, self.untimed, self.tick, self.rate)
+        clock = _clock(self.packets, frames, self.tick, self.rate, untimed=self.untimed)
         return replace(self, order=frames, counted=False, guessed=False, clock=clock)
 
     @cached_property
@@ -172,7 +172,7 @@ class PacketIndex:
         return all(a < b for a, b in pairwise(places))
 
     def left_out(self, before: "PacketIndex") -> list[str]:
-        """A note on the pictures at the beginning that are no frames here, as they were in ``before``."""
+        """Return a note on pictures at the beginning that are no frames here, but were in ``before``."""
         first = int(self.order[0])
         kept = {int(n) for n in self.order}
         # Behind the first in the file, but ahead of it when shown: none behind one that is kept.
@@ -184,7 +184,7 @@ class PacketIndex:
         return [f"cut ahead of a key frame: the first {many} what was cut off, and {are} left out"]
 
 
-def scan(stream: "VideoStream", walked: bool = False) -> PacketIndex:
+def scan(stream: "VideoStream", *, walked: bool = False) -> PacketIndex:
     """Demux the stream to its end. Takes milliseconds: nothing is decoded.
 
     walked: the stream was opened to be walked through.
@@ -202,11 +202,11 @@ def scan(stream: "VideoStream", walked: bool = False) -> PacketIndex:
         )
     except FFmpegError:
         failed = True
-    return _index(facts, stream, failed, walked)
+    return _index(facts, stream, failed=failed, walked=walked)
 
 
 def numbered(packets: "Iterable[Packet[VideoStream]]", first: int = 0) -> "Iterator[Packet[VideoStream]]":
-    """The packets with their numbers in place of times, which decoders pass on to the pictures.
+    """Yield the packets with their numbers in place of times, which decoders pass on to the pictures.
 
     first: the number of the first of them that has bytes.
     """
@@ -223,7 +223,7 @@ def _hidden(packet: "Packet[VideoStream]") -> bool:
     return packet.stream.codec_context.name in ("vp8", "libvpx") and not memoryview(packet)[0] >> 4 & 1
 
 
-def _index(packets: Sequence[PacketFacts], stream: "VideoStream", failed: bool, walked: bool) -> PacketIndex:
+def _index(packets: Sequence[PacketFacts], stream: "VideoStream", *, failed: bool, walked: bool) -> PacketIndex:
     tick, rate = stream.time_base or Fraction(1, 25), stream.average_rate
     shown = [n for n, p in enumerate(packets) if p.shown]
     # AVI knows no presentation times; what FFmpeg makes up for them is wrong where B-frames are hidden.
@@ -245,7 +245,7 @@ def _index(packets: Sequence[PacketFacts], stream: "VideoStream", failed: bool, 
         guessed=not untimed and not sound and (reorders or not _follow(pts)),
         # A muxer that knows no reordering writes times in file order.
         trial=1 if counted else _TRIAL if reorders and in_file_order and not untimed else 0,
-        clock=_clock(packets, order, untimed, tick, rate),
+        clock=_clock(packets, order, tick, rate, untimed=untimed),
         tick=tick,
         rate=rate,
         failed=failed,
@@ -254,7 +254,7 @@ def _index(packets: Sequence[PacketFacts], stream: "VideoStream", failed: bool, 
 
 
 def _is_sound(shown: Sequence[PacketFacts]) -> bool:
-    """Whether presentation times are all there, differ, and keep to what holds at key frames.
+    """Return whether presentation times are complete, differ, and follow the rules at key frames.
 
     What comes before a key frame in the file is shown before it. What comes behind it and is shown before it comes
     straight behind it, and is shown between the two (ISO/IEC 23008-2, 8.3.1).
@@ -282,13 +282,13 @@ def _rise(ticks: Sequence[int | None]) -> bool:
 
 
 def _follow(ticks: Sequence[int | None]) -> bool:
-    """Whether those that are there never go back."""
+    """Return whether the known times never go back."""
     known = [t for t in ticks if t is not None]
     return all(a <= b for a, b in pairwise(known))
 
 
 def _clock(
-    packets: Sequence[PacketFacts], order: NDArray[np.int64], untimed: bool, tick: Fraction, rate: Fraction | None
+    packets: Sequence[PacketFacts], order: NDArray[np.int64], tick: Fraction, rate: Fraction | None, *, untimed: bool
 ) -> Clock:
     if not untimed:
         return clock_of([packets[n].pts for n in order], tick, rate)

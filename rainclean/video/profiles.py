@@ -1,4 +1,4 @@
-"""Colour profiles (ICC) of pictures: what they are called, and the way from their colours to sRGB.
+"""Convert pictures by their colour profiles (ICC) to sRGB, and name the profiles.
 
 LittleCMS does the work, through Pillow, with the intent that Pillow takes by itself (perceptual). Each profile is
 looked at once.
@@ -41,7 +41,7 @@ class Conversion(NamedTuple):
         return f"colour profile {self.name}: {CONVERTED}" if self.transform is not None else ""
 
     def applied(self, part: "Image") -> "Image":
-        """A picture, or some of its rows, in sRGB."""
+        """Convert a picture, or some of its rows, to sRGB."""
         from PIL import ImageCms
 
         if self.transform is None:
@@ -53,7 +53,7 @@ class Conversion(NamedTuple):
 
 @lru_cache(maxsize=16)
 def conversion(profile: bytes, mode: str) -> Conversion:
-    """The way to sRGB from a profile for pictures of a mode: "RGB", "L" or "CMYK"."""
+    """Return the conversion to sRGB from a profile for pictures of a mode: "RGB", "L" or "CMYK"."""
     from PIL import Image, ImageCms
 
     name = ""

@@ -44,7 +44,7 @@ _FROZEN = 0.3
 rain that stands still was falling. Of a picture without rain the same frames could be a lull."""
 
 _EVERYWHERE, _CHANGED = 0.1, 0.25
-"""Share of the picture that has to change in the usual step, by so many grey levels on average: passers-by and cars do
+"""Share of the picture that has to change in the usual step, by so many grey levels on average: people and cars do
 that now here, now there."""
 
 _TOGETHER, _OFTEN, _STRONG = 0.25, 0.12, 8.0

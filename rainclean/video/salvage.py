@@ -122,8 +122,10 @@ def _is_key(number: int, index: PacketIndex, found: _Decoded) -> bool:
 
 
 def _begins_whole(index: PacketIndex, found: _Decoded) -> bool:
-    """Whether what came out first is whole; else the file was cut ahead of its first key frame, and the decoder
-    began with what came first."""
+    """Return whether what came out first is whole.
+
+    Else the file was cut before its first key frame, and the decoder began with what came first.
+    """
     first = _first_key(index, found)
     return bool(found.out) and (found.out[0] in found.keys or (first is not None and found.out[0] >= first))
 
@@ -133,7 +135,7 @@ def _first_key(index: PacketIndex, found: _Decoded) -> int | None:
 
 
 def _precedes(number: int, key: int, index: PacketIndex, found: _Decoded, place: dict[int, int]) -> bool:
-    """Whether a picture behind a key frame in the file is shown before it: a leading picture."""
+    """Return whether a picture behind a key frame in the file is shown before it: a leading picture."""
     if number == key:
         return False
     if index.counted or index.guessed:

@@ -38,7 +38,7 @@ class SharedFrames:
         self._free: dict[int, list[Slot]] = {}
 
     def take(self, size: int) -> Slot:
-        """A place for so many bytes."""
+        """Return a place for so many bytes."""
         size = max(1, -(-size // mmap.ALLOCATIONGRANULARITY)) * mmap.ALLOCATIONGRANULARITY
         free = self._free.setdefault(size, [])
         if not free:
@@ -50,7 +50,7 @@ class SharedFrames:
         return free.pop()
 
     def array(self, slot: Slot, shape: Sequence[int]) -> Any:
-        """What was written to a slot, uint8. The slot is the array's."""
+        """Return what was written to a slot, uint8. The array owns the slot."""
         slot.used = True
         flat = np.frombuffer(slot.memory, np.uint8, int(np.prod(shape)), slot.start)
         weakref.finalize(flat, self.give_back, slot).atexit = False
@@ -89,7 +89,7 @@ def write(file: int, rgb: Any, offset: int) -> None:
 
 
 def _shared_file() -> int:
-    """A file without a name, in memory where there is such a thing."""
+    """Create a file without a name, in memory where the system can."""
     if hasattr(os, "memfd_create"):
         return os.memfd_create("rainclean-frames")
     with tempfile.TemporaryFile() as file:

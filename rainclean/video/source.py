@@ -38,7 +38,7 @@ class Frame(NamedTuple):
     rgb: "NDArray[np.uint8]"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SourceInfo:
     """Facts about a clip, found without decoding more than necessary.
 

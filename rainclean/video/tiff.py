@@ -1,8 +1,9 @@
-"""TIFF: its header, and pictures of 8 and 16 bits in the usual arrangements.
+"""Read TIFF: its header, and pictures of 8 and 16 bits in the usual arrangements.
 
-The header is read here because libraries stumble over damaged ones, and because only it tells what a library would
-read wrongly. OpenCV is given a new header that calls all samples one grey channel: it then neither turns, inverts
-nor mixes anything, does not know of other tags, and samples are put together here. Pillow reads what is not plain.
+The header is read here because libraries fail on damaged ones, and because only the header says what a library would
+read wrongly. OpenCV gets a new header that calls all samples one grey channel: it then neither turns, inverts nor mixes
+anything, does not see other tags, and samples are put together here. Pillow reads what is not plain. Header and pixels
+share all tags, so both stay in this file.
 """
 
 import struct
@@ -61,7 +62,7 @@ class Tiff(NamedTuple):
     pages: int
 
     def one(self, tag: int, default: int) -> int:
-        """The first value of a tag."""
+        """Return the first value of a tag."""
         return next(iter(self.tags.get(tag, ())), default)
 
     @property
@@ -180,7 +181,7 @@ class _Reader:
         self._count, self._word = ("Q", "Q") if big else ("H", "I")
 
     def directory(self, place: int) -> tuple[dict[int, tuple[int, int, bytes]], int]:
-        """Entries (type, count, the value or where it stands) by tag, and where the next directory begins."""
+        """Read entries (type, count, the value or its offset) by tag, and the offset of the next directory."""
         width = struct.calcsize(self._word)
         count = self._number(self._count, place)
         if not 0 < count <= _MOST_TAGS:
@@ -196,7 +197,7 @@ class _Reader:
         return entries, struct.unpack(self._order + self._word, following)[0] if len(following) == width else 0
 
     def values(self, kind: int, count: int, value: bytes) -> tuple[int, ...]:
-        """Whole numbers of an entry."""
+        """Read the whole numbers of an entry."""
         if count > _MOST_BLOCKS:
             return ()  # text and thumbnails can be long; what matters here is not
         letter = _TYPES[kind]
@@ -204,11 +205,11 @@ class _Reader:
         return struct.unpack(f"{self._order}{count}{letter}", data)
 
     def raw(self, kind: int, count: int, value: bytes) -> bytes:
-        """Bytes of an entry, b"" for another type."""
+        """Read the bytes of an entry, b"" for another type."""
         return self._content(count, value) if kind in (1, 2, 7) else b""
 
     def further(self, place: int, seen: set[int]) -> int:
-        """How many directories follow; a chain that is broken or goes in a circle ends there."""
+        """Count the directories that follow; a chain that is broken or circular ends there."""
         found = 0
         while place and place not in seen and found < _MOST_PAGES:
             seen.add(place)
@@ -227,7 +228,7 @@ class _Reader:
     def _number(self, letter: str, place: int) -> int:
         return int(struct.unpack(self._order + letter, self._bytes(place, struct.calcsize(letter)))[0])
 
-    def _bytes(self, place: int, length: int, needed: bool = True) -> bytes:
+    def _bytes(self, place: int, length: int, *, needed: bool = True) -> bytes:
         if needed and place + length > self._size:
             raise self._damaged("its header points outside the file")
         self._file.seek(min(place, self._size))
@@ -269,7 +270,7 @@ def _looked_up(path: Path, tiff: Tiff, picture: Levels) -> Levels:
 
 
 def _divided(picture: Levels, wanted: int) -> Levels:
-    """Colours before they were multiplied with transparency; where that is all, they are as they are."""
+    """Divide colours by the transparency they were multiplied with; fully transparent ones stay unchanged."""
     full = int(np.iinfo(picture.dtype).max)
     for rows in np.array_split(picture, 1 + picture.nbytes // _AT_ONCE):
         alpha = rows[..., wanted:].astype(np.uint32)
@@ -279,7 +280,7 @@ def _divided(picture: Levels, wanted: int) -> Levels:
 
 
 def _channels(path: Path, tiff: Tiff, samples: int, plane: int) -> Levels:
-    """The (H, W, samples) values of one plane."""
+    """Decode the (H, W, samples) values of one plane."""
     grid = _Grid.of(path, tiff)
     if tiff.one(_COMPRESSION, 1) == 1:
         return _plain_channels(path, tiff, grid, samples, plane)
@@ -324,7 +325,7 @@ class _Grid(NamedTuple):
 
 
 def _plain_channels(path: Path, tiff: Tiff, grid: _Grid, samples: int, plane: int) -> Levels:
-    """As `_channels`, of what is not compressed."""
+    """Read what `_channels` returns where nothing is compressed."""
     kind = np.dtype(tiff.order + "u2") if tiff.is_sixteen else np.dtype(np.uint8)
     picture = np.empty((tiff.height, tiff.width, samples), kind.newbyteorder("="))
     for number, block in enumerate(_blocks(path, tiff, grid, samples, plane)):
@@ -340,7 +341,7 @@ def _plain_channels(path: Path, tiff: Tiff, grid: _Grid, samples: int, plane: in
 
 
 def _as_grey(path: Path, tiff: Tiff, grid: _Grid, samples: int, plane: int) -> bytearray:
-    """A TIFF file of one plane: its blocks of data as they are, under a header that calls them one grey channel."""
+    """Make a TIFF file of one plane: its blocks of data unchanged, under a header that calls them one grey channel."""
     tags: dict[int, tuple[int, ...]] = {
         _WIDTH: (tiff.width * samples,),
         _HEIGHT: (tiff.height,),
@@ -368,7 +369,7 @@ def _as_grey(path: Path, tiff: Tiff, grid: _Grid, samples: int, plane: int) -> b
 
 
 def _blocks(path: Path, tiff: Tiff, grid: _Grid, samples: int, plane: int) -> Iterator[bytes]:
-    """The strips or tiles of a plane, as they are stored."""
+    """Yield the strips or tiles of a plane, as they are stored."""
     number = grid.columns * grid.rows
     places = tiff.tags.get(_TILE_OFFSETS if grid.tiled else _STRIP_OFFSETS, ())
     lengths = tiff.tags.get(_TILE_BYTES if grid.tiled else _STRIP_BYTES, ())
@@ -394,7 +395,7 @@ def _head(order: str, directory: int) -> bytes:
 
 
 def _directory(order: str, tags: dict[int, tuple[int, ...]], place: int) -> bytes:
-    """A directory whose tags all hold unsigned long numbers; place: where it will stand."""
+    """Make a directory whose tags all hold unsigned long numbers; place: its offset in the file."""
     entries, beyond = b"", b""
     after = place + 2 + 12 * len(tags) + 4
     for tag in sorted(tags):

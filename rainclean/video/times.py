@@ -60,12 +60,12 @@ def clock_of(ticks: Sequence[int | None], tick: Fraction, rate: Fraction | None)
 
 
 def counted_clock(count: int, rate: Fraction | None) -> Clock:
-    """Times of frames that have none in the file: index / rate."""
+    """Make times of frames that have none in the file: index / rate."""
     return Clock(np.arange(count) / float(_sane(rate)))
 
 
 def _regular_rate(ticks: Sequence[int | None], tick: Fraction) -> Fraction | None:
-    """Frames per second by the times, whatever their order, if most are equally far apart."""
+    """Return frames per second by the times, whatever their order, if most are equally far apart."""
     gaps = [b - a for a, b in pairwise(sorted({t for t in ticks if t is not None}))]
     usual = median(gaps) if gaps else 0
     regular = sum(abs(g - usual) <= 0.1 * usual for g in gaps)

@@ -1,4 +1,4 @@
-"""Whether a file ends before its own outermost structure says it should.
+"""Find out whether a file ends before its own outermost structure says it should.
 
 Sizes of the top-level boxes (MP4), of the segment (Matroska) and of the RIFF chunks (AVI) against the size
 of the file: exact, cheap, and independent of what a decoder makes of the rest.
@@ -11,7 +11,7 @@ from rainclean.video.limits import Container
 
 
 def ends_early(path: Path, container: Container) -> bool:
-    """Whether bytes are missing at the end; False where the file states no size (live recordings)."""
+    """Return whether bytes are missing at the end; False where the file states no size (live recordings)."""
     size = path.stat().st_size
     with path.open("rb") as file:
         if container is Container.MP4:
@@ -66,7 +66,7 @@ def _segment_overruns(file: BinaryIO, size: int) -> bool:
 
 
 def _ebml_size(head: bytes, at: int) -> tuple[int | None, int]:
-    """The size at this offset (None: unknown) and the offset behind it."""
+    """Return the size at this offset (None: unknown) and the offset behind it."""
     if at >= len(head) or head[at] == 0:
         return None, at + 8
     octets = 9 - head[at].bit_length()

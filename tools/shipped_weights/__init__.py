@@ -1,1 +1,1 @@
-"""How the weights that come with rainclean were made: their data set, and what judges them."""
+"""Make the data set of the weights that come with rainclean, and judge them."""

@@ -11,7 +11,7 @@ Generator = np.random.Generator
 
 
 def hsv(hue: float, saturation: float, value: float) -> F32:
-    """(3,) float32 RGB 0…1; hue goes round, the others are clipped."""
+    """Convert hue, saturation and value to RGB, (3,) float32 0…1; hue wraps around, the others are clipped."""
     return np.array(colorsys.hsv_to_rgb(hue % 1, float(np.clip(saturation, 0, 1)), float(np.clip(value, 0, 1))), "f4")
 
 

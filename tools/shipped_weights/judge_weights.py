@@ -64,7 +64,7 @@ class Judged:
 
 
 def judge_samples(net: "SPANet", folder: Path = SAMPLES) -> Iterator[Judged]:
-    """Pictures of all samples, sample by sample. Raises InputError for a folder without samples."""
+    """Score pictures of all samples, sample by sample. Raises InputError for a folder without samples."""
     samples = sorted(path.parent for path in folder.glob("*/truth.json"))
     if not samples:
         raise InputError(folder, "holds no samples", "run this in a checkout of the repository")
@@ -85,7 +85,7 @@ def judge_samples(net: "SPANet", folder: Path = SAMPLES) -> Iterator[Judged]:
 
 
 def judge_clip(net: "SPANet", clip: Path) -> list[Judged]:
-    """The reference frame of a real clip, and frames in which the camera stands as in it.
+    """Score the reference frame of a real clip, and frames that are aligned with it.
 
     Each is compared with the best-scored candidate of `clean`.
     """
@@ -103,7 +103,7 @@ def judge_clip(net: "SPANet", clip: Path) -> list[Judged]:
 
 
 def table(judged: Sequence[Judged]) -> list[str]:
-    """Lines: one a picture, each scene's mean, and the mean of the scenes' means."""
+    """Return lines: one a picture, each scene's mean, and the mean of the scenes' means."""
     lines = [f"{'':36}{'rainy dB':>9}{'output dB':>11}{'gain':>8}   ({PROTOCOL})"]
     means = []
     for scene in dict.fromkeys(one.scene for one in judged):
@@ -129,7 +129,7 @@ def _judge(net: "SPANet", scene: str, picture: str, rainy: U8, clean_picture: U8
 
 
 def _without_passers(sample: Path, frame: int, count: int) -> int:
-    """The frame nearest to this one that shows no passers-by: the network is not asked to remove them."""
+    """Find the frame nearest to this one that shows no foreground: the network is not asked to remove it."""
     by_distance = sorted(range(count), key=lambda other: abs(other - frame))
     return next(other for other in by_distance if not passers(sample, other).any())
 

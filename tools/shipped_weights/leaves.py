@@ -51,7 +51,7 @@ def leaves_scene(rng: Generator, side: int, textures: Mapping[str, U8], thickets
 
 
 def _palette(rng: Generator) -> list[F32]:
-    """A few colours that go together: mostly earth, plants, walls and sky, rarely loud."""
+    """Draw a few colours that match: mostly earth, plants, walls and sky, rarely loud."""
     hues = (0.02, 0.07, 0.1, 0.13, 0.25, 0.33, 0.58, 0.62)
     return [
         hsv(rng.choice(hues) + 0.03 * rng.standard_normal(), rng.beta(1.5, 4.0), rng.uniform(0.05, 0.95))
@@ -97,7 +97,7 @@ def _leaf(
 
 
 def _outline(rng: Generator, radius: float) -> NDArray[np.float64]:
-    """(N, 2) x, y of a disc, rectangle, triangle… or a ragged blob around 0."""
+    """Draw the outline (N, 2), x and y, of a disc, rectangle, triangle… or a ragged blob around 0."""
     turn = rng.uniform(0, 2 * math.pi)
     stretch = np.array([1.0, math.exp(rng.uniform(-1.1, 0.4))]) * radius
     kind = rng.random()
@@ -116,7 +116,7 @@ def _outline(rng: Generator, radius: float) -> NDArray[np.float64]:
 
 
 def _surface(rng: Generator, height: int, width: int, palette: list[F32], textures: Mapping[str, U8]) -> F32:
-    """What a leaf looks like, (height, width, 3) float32 0…1."""
+    """Draw the surface of a leaf, (height, width, 3) float32 0…1."""
     one, other = _colour(rng, palette), _colour(rng, palette)
     kind = rng.random()
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
@@ -146,7 +146,7 @@ def _surface(rng: Generator, height: int, width: int, palette: list[F32], textur
 
 
 def _foliage(rng: Generator, canvas: F32, palette: list[F32]) -> None:
-    """A heap of many small leaves, blades or stones in shades of one colour, darker below."""
+    """Draw a heap of many small leaves, blades or stones in shades of one colour, darker below."""
     import cv2
 
     size = canvas.shape[0]
@@ -161,7 +161,7 @@ def _foliage(rng: Generator, canvas: F32, palette: list[F32]) -> None:
 
 
 def _thicket(rng: Generator, canvas: F32) -> None:
-    """Hedges and treetops: small leaves that shine in front of dark gaps, over a large part of the picture."""
+    """Draw hedges and treetops: small leaves that shine in front of dark gaps, over a large part of the picture."""
     import cv2
 
     size = canvas.shape[0]
@@ -225,7 +225,7 @@ def _wires(rng: Generator, canvas: F32, palette: list[F32]) -> None:
 
 
 def _letters(rng: Generator, canvas: F32, palette: list[F32]) -> None:
-    """A line of writing, as on signs."""
+    """Draw a line of writing, as on signs."""
     import cv2
 
     drawing = np.zeros(canvas.shape[:2], np.uint8)

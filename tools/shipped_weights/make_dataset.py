@@ -91,7 +91,7 @@ class Pair(NamedTuple):
 
 
 def plan() -> list[SceneToMake]:
-    """All scenes: first those of train, then those of val."""
+    """Plan all scenes: first those of train, then those of val."""
     wanted: list[tuple[str, str | None]] = []
     for split, leaves in LEAVES.items():
         wanted += [(split, None)] * leaves
@@ -100,7 +100,7 @@ def plan() -> list[SceneToMake]:
 
 
 def make_scene(scene: SceneToMake, textures: Mapping[str, U8], mix: Mix, side: int = SIDE) -> list[Pair]:
-    """The pairs of a scene; ``textures`` are the photographs of its split. The same each time."""
+    """Make the pairs of a scene; ``textures`` are the photographs of its split. The same each time."""
     rng = np.random.default_rng([mix.seed, scene.number])
     if scene.photograph is None:
         clean = leaves_scene(rng, side, textures, mix.thickets)
@@ -169,7 +169,7 @@ def draw_rain(rng: Generator, mix: Mix) -> Weather:
 
 
 def rain_on(rng: Generator, clean: U8, weather: Weather) -> U8:
-    """One rainy frame over a scene (H, W, 3) uint8."""
+    """Draw one rainy frame over a scene (H, W, 3) uint8."""
     simulation, size = weather.simulation, (clean.shape[0], clean.shape[1])
     rain = rain_over(simulation.rain, simulation.gradient, size, rng)
     if weather.near:
@@ -186,7 +186,7 @@ def rain_on(rng: Generator, clean: U8, weather: Weather) -> U8:
 
 
 def _chains(rng: Generator, weather: Weather, size: tuple[int, int]) -> NDArray[np.float32]:
-    """Streaks (N, 7) float32 as `paint` takes them: drops that a flickering or rolling exposure shows many times."""
+    """Draw streaks (N, 7) float32 as `paint` takes them: drops that a flickering exposure shows many times."""
     rain = weather.simulation.rain
     streaks = []
     for _ in range(rng.poisson(weather.chains * size[0] * size[1])):
@@ -207,7 +207,7 @@ def _log_uniform(rng: Generator, low: float, high: float) -> float:
 
 
 def in_jpeg(picture: U8, quality: int) -> U8:
-    """A picture as JPEG gives it back."""
+    """Compress a picture as JPEG and decode it."""
     import cv2
 
     coded = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
@@ -217,7 +217,7 @@ def in_jpeg(picture: U8, quality: int) -> U8:
 
 
 def in_h264(frames: list[U8], crf: int) -> list[U8]:
-    """Frames as a clip of them gives them back."""
+    """Compress frames as a clip and decode them."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "clip.mp4"
         with ClipWriter(path, (frames[0].shape[0], frames[0].shape[1]), Fraction(25), crf=crf) as clip:

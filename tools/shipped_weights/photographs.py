@@ -38,7 +38,7 @@ HELD_OUT = ("astronaut", "chelsea", "coffee", "rocket")
 
 
 def photographs(split: str) -> dict[str, U8]:
-    """Photographs for the scenes of a split, (H, W, 3) uint8 each, by name."""
+    """Return photographs for the scenes of a split, (H, W, 3) uint8 each, by name."""
     from skimage import data
 
     loaded = {each.name: getattr(data, each.name)() for each in PHOTOGRAPHS if each.split == split}
@@ -46,7 +46,7 @@ def photographs(split: str) -> dict[str, U8]:
 
 
 def photograph_scene(rng: Generator, picture: U8, side: int) -> U8:
-    """A piece of a photograph (H, W, 3) in other size, light and colours: (side, side, 3) uint8."""
+    """Cut a piece of a photograph (H, W, 3) in other size, light and colours: (side, side, 3) uint8."""
     import cv2
 
     smallest = min(picture.shape[:2])
@@ -68,7 +68,7 @@ def _rgb(picture: NDArray[np.generic]) -> U8:
 
 
 def _tinted(rng: Generator, grey: F32) -> F32:
-    """A grey picture (H, W) 0…1 in colours from a dark one over a middle one to a light one."""
+    """Tint a grey picture (H, W) 0…1 from a dark colour over a middle one to a light one."""
     hue = rng.uniform(0, 1)
     stops = [
         hsv(hue + rng.normal(0, 0.08), rng.uniform(0, 0.5), rng.uniform(0, 0.15)),

@@ -24,7 +24,17 @@ class FramesInMemory:
     def __init__(self, frames: np.ndarray) -> None:
         self._frames = frames
         count, height, width, _ = frames.shape
-        self.info = SourceInfo(Path("memory"), "test", "none", "none", "rgb24", width, height, count, notes=("a note",))
+        self.info = SourceInfo(
+            path=Path("memory"),
+            backend="test",
+            container="none",
+            codec="none",
+            pixel_format="rgb24",
+            width=width,
+            height=height,
+            frame_count=count,
+            notes=("a note",),
+        )
         self.times = np.arange(count) / 25
         self.asked: list[int] = []
 

@@ -85,7 +85,7 @@ def test_of_an_h264_clip_the_truth_is_the_rain_free_clip_encoded_alike(tmp_path:
     out = make(tmp_path, case, frames=30, seed=1)
     assert names_in(out) == ["background.png", "clip.mp4", "rain.mkv", "truth.json", "truth.mp4"]
     made = Renderer(case, (64, 96), 30, 1)
-    with ClipWriter(tmp_path / "alike.mp4", (64, 96), Fraction(25), case.crf) as writer:
+    with ClipWriter(tmp_path / "alike.mp4", (64, 96), Fraction(25), crf=case.crf) as writer:
         for i in range(30):
             writer.write(made.render(i, made.scene(scene())).truth)
     expected = frames_of(tmp_path / "alike.mp4")
@@ -103,7 +103,7 @@ def test_colours_survive_h264(tmp_path: Path, colour: tuple[int, int, int]) -> N
 
 
 def test_a_clip_can_be_rained_on(tmp_path: Path) -> None:
-    with ClipWriter(tmp_path / "dry.mkv", (64, 97), Fraction(30), None) as writer:
+    with ClipWriter(tmp_path / "dry.mkv", (64, 97), Fraction(30), crf=None) as writer:
         for i in range(12):
             writer.write(scene(64, 97, seed=i))
     out = make_over(tmp_path / "dry.mkv", tmp_path / "out", preset("medium", noise=0))

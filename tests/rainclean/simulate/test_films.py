@@ -16,7 +16,7 @@ from rainclean.simulate.render import Renderer
 from rainclean.simulate.trip import FOCAL, Pose, pose
 from tests.helpers.simulated_scenes import U8, frames_of, make, scene
 
-DRY = Simulation(Rain(density=0), noise=0.0)
+DRY = Simulation(rain=Rain(density=0), noise=0.0)
 SIZE = (90, 128)
 WHITE, BLACK = (np.full((*SIZE, 3), level, np.uint8) for level in (255, 0))
 

@@ -85,8 +85,8 @@ def rewritten(weights: Path, change: Callable[[dict[str, Any], dict[str, str]], 
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda t, m: t.pop("conv_in.0.weight"), "other tensors"),
-        (lambda t, m: t.update(more=torch.zeros(1)), "other tensors"),
+        (lambda t, m: t.pop("conv_in.0.weight"), "tensors are not those of SPANet"),
+        (lambda t, m: t.update(more=torch.zeros(1)), "tensors are not those of SPANet"),
         (lambda t, m: t.update({"conv_in.0.weight": torch.zeros(32, 3, 3)}), "32×3×3, not 32×3×3×3"),
         (lambda t, m: t["conv_in.0.weight"].fill_(float("nan")), "NaN"),
         (lambda t, m: t.update({"conv_in.0.weight": t["conv_in.0.weight"].half()}), "float16"),
@@ -264,7 +264,7 @@ def test_without_torch_one_line_says_what_to_install(monkeypatch: pytest.MonkeyP
 def test_the_same_weights_are_the_same_file(tmp_path: Path) -> None:
     torch.manual_seed(2)
     net = SPANet()
-    origin = Origin(False, "drawn at random", "nowhere – ωeights", "0" * 64, "7")
+    origin = Origin(False, "drawn at random", source="nowhere – ωeights", source_sha256="0" * 64, steps="7")
     for number in range(6):
         save(net, tmp_path / f"{number}.safetensors", origin)
     assert len({(tmp_path / f"{number}.safetensors").read_bytes() for number in range(6)}) == 1

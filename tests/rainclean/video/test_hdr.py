@@ -92,7 +92,7 @@ def test_shown_as_the_formulas_say(pixel_format: str, bits: int, full: bool, tra
     half = "420" in pixel_format
     frame = frame_of(pixel_format, [blocks(p, SIDE // 2 if half and i else SIDE) for i, p in enumerate(planes)], 9)
     frame.color_range = 2 if full else 1
-    hdr = Hdr("PQ" if transfer == PQ else "HLG", 9, white=white_code(pixel_format, full))
+    hdr = Hdr("PQ" if transfer == PQ else "HLG", 9, white=white_code(pixel_format, full_range=full))
     got = RgbConverter(stretch_grey=False, hdr=hdr)(frame)[SIDE // 2 :: SIDE, SIDE // 2 :: SIDE].astype(float)
     right = shown(signal, transfer)
     # Codes a half off are more than a level where a channel is nearly dark: there, gamma is steep.
@@ -111,7 +111,7 @@ def test_formats_without_a_matrix(pixel_format: str) -> None:
     order = [0] if pixel_format.startswith("gray") else [1, 2, 0]
     frame = frame_of(pixel_format, [blocks(codes[..., c]) for c in order], 2)
     frame.color_range = 2
-    got = RgbConverter(stretch_grey=False, hdr=Hdr("HLG", 9, white=white_code(pixel_format, True)))(frame)
+    got = RgbConverter(stretch_grey=False, hdr=Hdr("HLG", 9, white=white_code(pixel_format, full_range=True)))(frame)
     right = shown(codes / ((1 << bits) - 1), HLG)
     off = np.abs(got[SIDE // 2 :: SIDE, SIDE // 2 :: SIDE] - right)
     assert off[right > 40].max() < 1.3  # on its way swscale misses by a code, which shows where gamma is steep
@@ -120,7 +120,7 @@ def test_formats_without_a_matrix(pixel_format: str) -> None:
 def test_grey_in_limited_range_is_stretched() -> None:
     codes = np.linspace(64, 940, BLOCKS * BLOCKS).astype(int).reshape(BLOCKS, BLOCKS)
     frame = frame_of("gray10le", [blocks(codes)], 2)
-    got = RgbConverter(stretch_grey=True, hdr=Hdr("HLG", 9, white=white_code("gray10le", False)))(frame)
+    got = RgbConverter(stretch_grey=True, hdr=Hdr("HLG", 9, white=white_code("gray10le", full_range=False)))(frame)
     off = got[SIDE // 2 :: SIDE, SIDE // 2 :: SIDE, 0] - (codes - 64) / 876 * 255
     assert np.abs(off).max() < 0.8
 

@@ -122,7 +122,7 @@ def test_a_damaged_or_missing_file_is_told(project: Project) -> None:
     with pytest.raises(InputError, match="analyze --again"):
         read_areas(project, made)
     for data in (b"", b"no", b"rainclean passing 1\n{}\n", b"rainclean passing 1\n[]\nx"):
-        with pytest.raises(InputError, match="passing things"):
+        with pytest.raises(InputError, match="foreground masks"):
             Passing.decode(data, "file")
     no_json = project.artefacts.put(b"[]", ".json")
     with pytest.raises(InputError, match="no stabilization"):
