@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.clean.run import CleanResult
+from pipeline.clean.result import CleanResult
 from pipeline.clean.sheet import contact_sheet
 from pipeline.memory import peak_rss_bytes
 from pipeline.output_folder import OutputFolder
@@ -95,7 +95,7 @@ def write_png(path: Path, picture: U8 | U16) -> None:
 
 def _sixteen_bits(result: CleanResult) -> U16:
     best = result.candidates[0]
-    if best.recipe.rule == "rainfree" and result.posterior is not None:
+    if best.recipe == result.posterior_of and result.posterior is not None:
         return result.posterior.fine
     return result.picture(best).astype(np.uint16) * np.uint16(257)
 

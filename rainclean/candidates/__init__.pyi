@@ -1,8 +1,9 @@
-from . import preference
+from . import estimators, preference
+from .estimators import PERCENTILE
 from .preference import RULES, Judgement, Lesson, Table
 from .preference_reasons import reasons
 from .quality import DOUBTFUL, RAIN_MARGIN, Judge, Scores, score
-from .recipe import RULE_VERSIONS, RULES_VERSION, Recipe
+from .recipe import RULES_VERSION, Recipe, rule_versions
 from .selection import (
     SWEEP_FRAMES,
     SWEEP_VERSION,
@@ -18,10 +19,10 @@ from .suggestions import Suggestion, suggest
 
 __all__ = [
     "DOUBTFUL",
+    "PERCENTILE",
     "RAIN_MARGIN",
     "RULES",
     "RULES_VERSION",
-    "RULE_VERSIONS",
     "SWEEP_FRAMES",
     "SWEEP_VERSION",
     "Candidate",
@@ -35,9 +36,11 @@ __all__ = [
     "Selection",
     "Suggestion",
     "Table",
+    "estimators",
     "merge_near_identical",
     "preference",
     "reasons",
+    "rule_versions",
     "score",
     "select_frames",
     "suggest",

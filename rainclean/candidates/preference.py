@@ -14,14 +14,16 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from rainclean.candidates.estimators import estimators
+
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
 DEFECTS = ("streaks", "detail", "darkening", "disagreement")
 """Columns of `Table.defects`."""
 
-RULES = ("percentile", "local", "rainfree", "other")
-"""How a candidate was made; a rule that is not among them is "other"."""
+RULES = (*(estimator.rule for estimator in estimators() if estimator.learned), "other")
+"""How a candidate was made, a percentile first; a rule that is not among them is "other"."""
 
 FEATURES = ("place", "place_of_alike", *DEFECTS, "offset", "distance", "frames", *RULES[1:])
 """Columns of `features`."""

@@ -80,9 +80,11 @@ class Findings:
 
 
 class Moving:
-    """Gathers frames (`see`) and judges them (`finish`). ``shape``: (h, w) px of the frames; ``frames``: how many."""
+    """Gathers frames and judges them in the end: a `FrameObserver`. ``shape``: (h, w) px; ``frames``: how many."""
 
-    def __init__(self, shape: tuple[int, int], frames: int, overlays: bool = True, drawn: Drawn | None = None) -> None:
+    def __init__(
+        self, shape: tuple[int, int], frames: int, *, overlays: bool = True, drawn: Drawn | None = None
+    ) -> None:
         """overlays: whether to look for any: over registered frames nothing stays where it was drawn.
 
         drawn: what was found to be drawn over frames before they were registered.
@@ -94,6 +96,7 @@ class Moving:
         self._luma = np.zeros((frames, *cells), np.int8)
         self._chroma = np.zeros((2, frames, *chroma_cells(cells)), np.int8)
         self._seen = np.zeros(frames, bool)
+        self._next = 0
         self._background: Background | None = None
 
     def compare_with(self, clean: F32, sigma: F32) -> None:
@@ -106,11 +109,13 @@ class Moving:
             raise ValueError(f"clean {clean.shape}, sigma {sigma.shape}; not {self._shape}")
         self._background = Background.of(self._grid, clean, sigma)
 
-    def see(self, position: int, rgb: U8) -> None:
-        """Take a frame in; any order, each position once, after `compare_with`.
+    def add_frame(self, rgb: U8, position: int | None = None) -> None:
+        """Take a frame in; each once, after `compare_with`.
 
-        rgb: (h, w, 3) uint8, registered and in the clean image's exposure. Raises ValueError, IndexError.
+        rgb: (h, w, 3) uint8, registered and in the clean image's exposure. position: in any order; by default the one
+        after the last. Raises ValueError, IndexError.
         """
+        position = self._next if position is None else position
         if not 0 <= position < self._frames:
             raise IndexError(f"frame {position} of {self._frames}")
         if rgb.shape != self._shape:
@@ -119,12 +124,13 @@ class Moving:
             raise ValueError("a frame before what it is compared with")
         self._luma[position], self._chroma[:, position] = residual(self._grid, rgb, self._background)
         self._seen[position] = True
+        self._next = position + 1
 
     def on_grid(self, clean: F32) -> F32:
-        """Luma of a clean image (h, w, 3) float32 as `finish` takes it, (gh, gw) float32."""
+        """Luma of a clean image (h, w, 3) float32 as `result` takes it, (gh, gw) float32."""
         return luma_of(self._grid, clean)
 
-    def finish(self, came_out: Callable[[], F32] | None = None) -> Findings:
+    def result(self, came_out: Callable[[], F32] | None = None) -> Findings:
         """Judge all frames seen. Takes some milliseconds for each; nothing seen: nothing found.
 
         came_out: gives the clean image that came out, see `on_grid`; asked for when all else is told, so that it may

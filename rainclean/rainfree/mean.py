@@ -96,7 +96,7 @@ class RainfreeSums:
         """Mean share of values that are free of rain, 0…1."""
         return float(self.weights.sum(dtype=np.float64)) / self.weights[0].size / self.frames
 
-    def posterior(self, registered: bool = False, workers: int = 1) -> Posterior:
+    def posterior(self, *, registered: bool = False, workers: int = 1) -> Posterior:
         """The mean and how far off it may be; see docs/adr/0013. registered: frames were laid over one another."""
         sd = np.empty(self.weights.shape[1:], np.float32)
         strips = _strips(len(sd), _ROWS)
@@ -205,19 +205,22 @@ def _with_rim(rows: slice, height: int, rim: int) -> tuple[slice, slice]:
 class RainfreeMean:
     """Takes frames in any order and adds them up. A context manager; `finish` gives the sums and the mean.
 
-    start: (H, W, 3) float32, what is right to a level or two; it is taken over, and the mean is written there. noise:
-    (256,) float32, standard deviation by level. frames: how many will come. workers: threads.
+    consumed_start: (H, W, 3) float32, the initial estimate, right to a level or two. It belongs to the mean from here
+    on: `finish` writes the mean into this array and returns it as `RainfreeSums.mean`. noise: (256,) float32, standard
+    deviation by level. frames: how many will come. workers: threads.
     together: how many are added at a time, which is faster with more; three times so many are in memory.
     """
 
-    def __init__(self, start: F32, noise: F32, frames: int, workers: int = 2, together: int = TOGETHER) -> None:
-        height, width = start.shape[:2]
-        self._start = np.ascontiguousarray(start, np.float32)
+    def __init__(
+        self, consumed_start: F32, noise: F32, *, frames: int, workers: int = 2, together: int = TOGETHER
+    ) -> None:
+        height, width = consumed_start.shape[:2]
+        self._start = np.ascontiguousarray(consumed_start, np.float32)
         self._noise = np.asarray(noise, np.float32)
         # The sum of three channels has √3 of their standard deviation.
         self._steps = (STEPS / (math.sqrt(3) * self._noise)).astype(np.float32)
         self._reach = streak_reach(min(height, width))
-        usual = float(np.median(noise_of(start[::_THIN, ::_THIN], self._noise)))
+        usual = float(np.median(noise_of(self._start[::_THIN, ::_THIN], self._noise)))
         self._chance = chances(TAIL * math.sqrt(3) / usual, 2 * self._reach + 1)
         self._totals = np.zeros((2, height, width, 3), np.float32)
         self._weights = np.zeros((2, height, width), np.float32)

@@ -60,7 +60,7 @@ class LightSamples:
         self._flat = self.points[:, 1] * width + self.points[:, 0]
         self._frames: list[U8] = []
 
-    def see(self, rgb: U8, matrix: F64 | None = None) -> None:
+    def add_frame(self, rgb: U8, matrix: F64 | None = None) -> None:
         """Take the samples of the next frame, (H, W, 3) uint8.
 
         matrix: (3, 3), takes px of the reference frame to px of this frame (x, y; middle of a pixel at a whole
@@ -76,7 +76,7 @@ class LightSamples:
             samples = sample(rgb, self.points, matrix)
         self._frames.append(np.ascontiguousarray(samples.T))
 
-    def finish(self, reference: int, workers: int = 2) -> "Light":
+    def result(self, reference: int, workers: int = 2) -> "Light":
         """The light of every frame seen, relative to the one at position ``reference``; channels beside each other.
 
         Raises IndexError where there is no such frame.

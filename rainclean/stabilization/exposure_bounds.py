@@ -22,7 +22,7 @@ class Bounds:
         self.lowest: U8 = np.full((*shape, 3), 255, np.uint8)
         self.highest: U8 = np.zeros((*shape, 3), np.uint8)
 
-    def see(self, relit: U8, gain: F64, offset: F64) -> None:
+    def add_frame(self, relit: U8, gain: F64, offset: F64) -> None:
         """Take a frame in, (h, w, 3) uint8, of which gain and offset (3,) were undone: as it was before."""
         import cv2  # takes a while to be loaded
 

@@ -122,7 +122,7 @@ class Gatherer:
         self._pictures: list[U8] = []
         self._size = (0, 0)
 
-    def see(self, frame: U8) -> None:
+    def add_frame(self, frame: U8) -> None:
         """Take note of the next used frame, in time order: (H, W, 3) uint8, or its luma, (H, W) uint8.
 
         ValueError where the size changes.
@@ -153,7 +153,7 @@ class Gatherer:
         """Forget all frames but those at positions start…stop, which are counted from 0 from now on."""
         self._pictures = self._pictures[start:stop]
 
-    def finish(
+    def result(
         self, reference: int | None = None, windows: Sequence[tuple[int, int]] = ()
     ) -> Generator[float, None, Registration]:
         """Register the frames seen; yields the share of the work that is done, 0…1.

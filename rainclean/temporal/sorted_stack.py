@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from rainclean import _kernels
 from rainclean.temporal.local_eta import LocalVotes, cell_grid, cell_size
 from rainclean.temporal.memory_budget import Budget
-from rainclean.temporal.percentiles import InitialEstimate, Percentile, PercentileQuery
+from rainclean.temporal.percentiles import InitialEstimate, PercentileQuery, Query
 from rainclean.temporal.prior import Votes, interval_size
 from rainclean.temporal.runs import HeldRuns, Runs, StoredRuns
 from rainclean.temporal.sorting_networks import Pairs, sort_runs_network
@@ -154,18 +154,15 @@ class SortedStack:
         return counts, midpoint.reshape(self.height, self.width)
 
     def percentiles(
-        self,
-        wanted: Sequence[Sequence[Percentile]],
-        use: Callable[[int, U8], None],
-        start: InitialEstimate | None = None,
+        self, wanted: Sequence[Sequence[Query]], use: Callable[[int, U8], None], start: InitialEstimate | None = None
     ) -> Generator[float, None, F32 | None]:
         """Second pass: look up percentiles of each window; yields the share done after each band.
 
         wanted: for each window the percentiles, 0…100 in tenths, of the whole picture or of each pixel (its
-        channels share it). ``use(band, block)`` is called once for each band of the interleaved RGB picture from
-        several threads, with ``block`` (all percentiles of all windows in that order, band width) uint8. Returns the
-        start of a rain-free mean, (H, W, 3) float32 in levels, where one is asked for. Raises ValueError for
-        percentiles beyond 0…100 and maps of another shape.
+        channels share it), or functions of the sorted values. ``use(band, block)`` is called once for each band of
+        the interleaved RGB picture from several threads, with ``block`` (all percentiles of all windows in that
+        order, band width) uint8. Returns the start of a rain-free mean, (H, W, 3) float32 in levels, where one is
+        asked for. Raises ValueError for percentiles beyond 0…100 and maps of another shape.
         """
         query = PercentileQuery(wanted, start, self.windows, (self.height, self.width))
         bands = len(self._runs.channel_bands)

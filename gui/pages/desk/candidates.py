@@ -27,6 +27,7 @@ from gui.pages.desk import rows
 from gui.state import Session, Thumbnails
 from gui.widgets import Label
 from pipeline.project.model import StoredCandidate
+from rainclean.candidates import PERCENTILE
 from rainclean.verdict import MEANINGS
 
 ROW = 72
@@ -81,7 +82,7 @@ class CandidatesModel(QAbstractListModel):
 def tip(candidate: StoredCandidate) -> str:
     """What there is to know of a candidate, line by line."""
     same = f"\nstands for {', '.join(candidate.merged)} as well" if candidate.merged else ""
-    looked_up = candidate.recipe.get("rule", "percentile") == "percentile"
+    looked_up = candidate.recipe.get("rule", PERCENTILE) == PERCENTILE
     made = f"percentile {candidate.percentile:g} (η* = {candidate.eta})" if looked_up else candidate.words
     return (
         f"{candidate.name}: {made}\n"

@@ -116,8 +116,8 @@ def test_it_is_found_in_rain_and_in_what_an_encoder_left() -> None:
     for clip, marked in ((over(rainy, word()), True), (rainy, False)):
         gatherer = Gatherer(workers=1)
         for frame in encoded(clip, 23):
-            gatherer.see(frame)
-        steps = gatherer.finish()
+            gatherer.add_frame(frame)
+        steps = gatherer.result()
         try:
             while True:
                 next(steps)
@@ -151,12 +151,12 @@ def test_it_lies_elsewhere_over_the_scene_in_each_frame(at: int, moved: int) -> 
 def test_it_hides_the_scene_frame_by_frame_and_in_the_clean_image() -> None:
     rng = np.random.default_rng(0)
     clean = np.full((280, 400, 3), 90, np.float32)
-    drawn, plain = (Moving((280, 400), FRAMES, False, mark) for mark in (drawn_bar(), None))
+    drawn, plain = (Moving((280, 400), FRAMES, overlays=False, drawn=mark) for mark in (drawn_bar(), None))
     for moving in (drawn, plain):
         moving.compare_with(clean, np.full((280, 400), 1.4, np.float32))
         for t in range(FRAMES):
-            moving.see(t, np.clip(clean + rng.normal(0, 2, clean.shape), 0, 255).astype(np.uint8))
-    found, nothing = drawn.finish(), plain.finish()
+            moving.add_frame(np.clip(clean + rng.normal(0, 2, clean.shape), 0, 255).astype(np.uint8), t)
+    found, nothing = drawn.result(), plain.result()
     assert not nothing.doubtful.any() and nothing.drawn is None
     for t in (0, 8, 31):
         left = 80 + 4 * (t - 8)

@@ -193,5 +193,8 @@ def test_what_is_excluded_does_not_count() -> None:
         shifts={},
         selection=Selection((0, 1, 2), 1, ((0, 3),)),
     )
-    facts = facts_of(still, Recipe(3), (60, 40), None, None, moving, None, {"brighter": np.ones(shape, bool)})
+    facts = facts_of(
+        still, Recipe(3), (60, 40), refined=None, posterior=None, moving=moving, near=None,
+        evidence={"brighter": np.ones(shape, bool)},
+    )  # fmt: skip
     assert facts.share("brighter") == 0.5 and facts.share("moving") == 0.25
