@@ -44,11 +44,6 @@ _FORMS = (
 WRITERS = 2
 """Pictures coded at a time: each takes three times its size meanwhile."""
 
-COLUMNS = (
-    "rank", "recipe", "file", "frames", "stride", "window", "eta", "percentile", "score",
-    "streaks", "detail", "darkening", "disagreement", "merged", "hash",
-)  # fmt: skip
-
 
 def clean_folder(output: Path, source: Path) -> OutputFolder:
     """The folder to write into, checked before the work. Raises RaincleanError where it cannot be used."""
@@ -125,18 +120,27 @@ def _rows(result: CleanResult) -> list[dict[str, Any]]:
     for rank, c in enumerate(result.candidates, 1):
         scores = c.scores
         assert scores is not None
-        values = (
-            rank, c.recipe.name, _file(c), c.recipe.frames, c.recipe.stride, c.recipe.window, c.eta, c.percentile,
-            round(scores.total, 4), round(scores.streaks, 4), round(scores.detail, 4), round(scores.darkening, 4),
-            round(scores.disagreement, 4), list(c.merged), c.recipe.hash,
-        )  # fmt: skip
-        rows.append(dict(zip(COLUMNS, values, strict=True)))
+        row = {
+            "rank": rank,
+            "recipe": c.recipe.name,
+            "file": _file(c),
+            "frames": c.recipe.frames,
+            "stride": c.recipe.stride,
+            "window": c.recipe.window,
+            "eta": c.eta,
+            "percentile": c.percentile,
+            "score": round(scores.total, 4),
+            **{name: round(score, 4) for name, score in scores.by_name.items()},
+            "merged": list(c.merged),
+            "hash": c.recipe.hash,
+        }
+        rows.append(row)
     return rows
 
 
 def _csv(rows: list[dict[str, Any]]) -> str:
     text = StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows({**row, "merged": " ".join(row["merged"])} for row in rows)
     return text.getvalue()

@@ -25,7 +25,7 @@ from rainclean.allocator import give_back_freed_memory
 from rainclean.candidates import DOUBTFUL, Candidate, Recipe
 from rainclean.moving import Findings as MovingFindings
 from rainclean.rainfree import Posterior, near_posterior
-from rainclean.verdict import Verdict, judge
+from rainclean.verdict import Sight, Verdict, areas_from_outside, judge
 from rainclean.video import FrameSource, Region, since_start
 
 
@@ -115,6 +115,8 @@ def _known(
     if near is not None and best.recipe.of_near_frames:
         posterior, posterior_of = near_posterior(near, picture), None
         moving = None if moving is None else doubts_of_near(moving, posterior)
+    evidence = {} if scored.evidence is None else scored.evidence.places(picture)
+    evidence |= areas_from_outside(Sight(picture, gathered.reference_rgb, scored.scoring_target))
     asked = settings.region or Region(0, 0, source.info.width, source.info.height)
     facts = facts_of(
         gathered,
@@ -124,7 +126,7 @@ def _known(
         posterior=posterior,
         moving=moving,
         near=near,
-        evidence={} if scored.evidence is None else scored.evidence.places(picture),
+        evidence=evidence,
     )
     return _Known(judge(facts), posterior, posterior_of, moving)
 

@@ -258,13 +258,17 @@ def _verdict(found: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _print_candidates(candidates: list[dict[str, Any]]) -> None:
-    defects = ("streaks", "detail", "darkening", "disagreement")
+    from rainclean.candidates import OUR_DEFECTS
+
+    defects = [defect.name for defect in OUR_DEFECTS]
+    more = list(dict.fromkeys(name for c in candidates for name in c["more_scores"]))
     print_table(
-        ("candidate", "η*", "percentile", "score", *defects, "stands for"),
+        ("candidate", "η*", "percentile", "score", *defects, *more, "stands for"),
         [
             (
                 c["name"], str(c["eta"]), f"{c['percentile']:g}", f"{c['score']:.3f}",
-                *(f"{c[d]:.3f}" for d in defects), _stands_for(c),
+                *(f"{c[d]:.3f}" for d in defects),
+                *(f"{c['more_scores'][d]:.3f}" if d in c["more_scores"] else "" for d in more), _stands_for(c),
             )
             for c in candidates
         ],

@@ -5,11 +5,13 @@ is damaged then (`soundness`).
 """
 
 import json
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from pipeline.project.storage import checked, listed, mapped
+from rainclean.candidates import OUR_DEFECTS
 from rainclean.verdict import STATES as CLIP_STATES
 from rainclean.verdict import Verdict as ClipVerdict
 from rainclean.video import Region
@@ -167,7 +169,8 @@ class Analysis:
 class StoredCandidate:
     """A candidate and the artefact that holds its picture; rank 1 is the best-scored.
 
-    recipe: as `Recipe.to_json` gives it, perhaps by an older version of the rules. name: the recipe's.
+    recipe: as `Recipe.to_json` gives it, perhaps by an older version of the rules. name: the recipe's. more_scores:
+    of defects that have no column, by name.
     """
 
     id: int
@@ -185,16 +188,27 @@ class StoredCandidate:
     disagreement: float
     merged: tuple[str, ...]
     picture: str
+    more_scores: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, row: Any) -> Self:
         """The candidate of a row."""
-        return checked(cls(**{**row, "recipe": mapped(row["recipe"]), "merged": listed(row["merged"])}))
+        more = mapped(row["more_scores"])
+        if not all(type(value) in (int, float) and math.isfinite(value) for value in more.values()):
+            raise ValueError(f"scores {row['more_scores'][:40]!r}")
+        recipe, merged = mapped(row["recipe"]), listed(row["merged"])
+        return checked(cls(**{**row, "recipe": recipe, "merged": merged, "more_scores": more}))
 
     @property
     def score(self) -> float:
-        """Sum of the four defects in grey levels, lower is better."""
-        return self.streaks + self.detail + self.darkening + self.disagreement
+        """Sum of all defects in grey levels, lower is better."""
+        return self.streaks + self.detail + self.darkening + self.disagreement + sum(self.more_scores.values())
+
+    @property
+    def scores(self) -> dict[str, float]:
+        """Defects by name, in grey levels."""
+        ours = {defect.name: float(getattr(self, defect.name)) for defect in OUR_DEFECTS}
+        return {**ours, **self.more_scores}
 
     @property
     def words(self) -> str:

@@ -1,4 +1,12 @@
 from . import estimators, preference
+from .defects import (
+    OUR_DEFECTS,
+    Defect,
+    defect_label,
+    defects_from_outside,
+    register_defect,
+    unregister_defect,
+)
 from .estimators import PERCENTILE
 from .preference import RULES, Judgement, Lesson, Table
 from .preference_reasons import reasons
@@ -19,6 +27,7 @@ from .suggestions import Suggestion, suggest
 
 __all__ = [
     "DOUBTFUL",
+    "OUR_DEFECTS",
     "PERCENTILE",
     "RAIN_MARGIN",
     "RULES",
@@ -26,6 +35,7 @@ __all__ = [
     "SWEEP_FRAMES",
     "SWEEP_VERSION",
     "Candidate",
+    "Defect",
     "Judge",
     "Judgement",
     "Lesson",
@@ -36,13 +46,17 @@ __all__ = [
     "Selection",
     "Suggestion",
     "Table",
+    "defect_label",
+    "defects_from_outside",
     "estimators",
     "merge_near_identical",
     "preference",
     "reasons",
+    "register_defect",
     "rule_versions",
     "score",
     "select_frames",
     "suggest",
     "sweep",
+    "unregister_defect",
 ]

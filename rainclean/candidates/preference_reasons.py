@@ -1,14 +1,10 @@
 """Why one candidate is preferred to another, in words with the numbers."""
 
+from rainclean.candidates.defects import OUR_DEFECTS
 from rainclean.candidates.estimators import find_estimator
 from rainclean.candidates.preference import DEFECTS, RULES, TOTAL_FLOOR, Preference, Table, closeness, features
 
-_PHRASES = {
-    "streaks": "fewer leftover streaks",
-    "detail": "less lost detail",
-    "darkening": "less darkening",
-    "disagreement": "less temporal disagreement",
-}
+_PHRASES = {defect.name: defect.phrase for defect in OUR_DEFECTS}
 
 
 def reasons(preference: Preference, table: Table, first: int, against: int, most: int = 2) -> tuple[str, ...]:

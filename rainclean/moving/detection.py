@@ -2,8 +2,8 @@
 
 Frames are seen one after the other with the clean image they are compared with; of each only residuals on a coarse
 grid are kept (`residual_grid`, at most 66 MB, and up to 350 MB while they are judged). At the end they are judged all
-at once, because what is usual at a place is known only then: passing things in `foreground`, places in
-`dynamic_texture` and `overlays`. Over a camera that moves overlays are found before, in frames as they are
+at once by the `detectors`, because what is usual at a place is known only then: passing things in `foreground`, places
+in `dynamic_texture` and `overlays`. Over a camera that moves overlays are found before, in frames as they are
 (`stabilization.fixed_marks`, `fixed_marks`).
 """
 
@@ -14,39 +14,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rainclean.moving.changes import find_changing
-from rainclean.moving.dynamic_texture import FEWEST, find_restless, find_splashes, splash_rates
+from rainclean.moving.detectors import Scene, all_kinds, find_all, texts
+from rainclean.moving.dynamic_texture import FEWEST
 from rainclean.moving.fixed_marks import Drawn
-from rainclean.moving.foreground import find_passing
-from rainclean.moving.overlays import find_overlays
-from rainclean.moving.residual_grid import Background, Grid, Residuals, chroma_cells, luma_of, residual, whole
+from rainclean.moving.residual_grid import Background, Grid, Residuals, chroma_cells, luma_of, residual
 from rainclean.moving.short_clips import FEWEST as FEWEST_AT_ALL
-from rainclean.moving.short_clips import find_held
 
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
 Mask = NDArray[np.bool_]
-
-KINDS = ("passing", "swaying", "water", "splashes", "overlay", "changing")
-"""Kinds of things that are found: keys of `Findings.areas`."""
-
-STAYED = 0.25
-"""Share of the frames from which on a passing thing hides a place for so long that the clean image is in doubt."""
 
 _SPECK = 0.0002
 """Share of the picture below which a kind is not worth a line to a person."""
 
 _PASSER = 0.003
 """Share of a frame below which nobody is told of a passing thing: large splashes reach 0.002."""
-
-TEXTS = {
-    "swaying": "something sways, as foliage does",
-    "water": "a surface moves, as water does",
-    "splashes": "drops splash",
-    "overlay": "something was drawn over the clip, as a mark or a clock is",
-    "changing": "the scene changes, as in wind, sun or dense traffic",
-}
-"""What a person is told of a kind of area."""
 
 
 @dataclass(frozen=True)
@@ -136,54 +118,44 @@ class Moving:
         came_out: gives the clean image that came out, see `on_grid`; asked for when all else is told, so that it may
         still be in the making. What it does not explain is told, too.
         """
+        if self._background is None:
+            return self._findings(None)
+        with ThreadPoolExecutor(1, thread_name_prefix="rainclean-places") as pool:
+            scene = self._scene(self._background, pool, came_out)
+            find_all(scene)
+        return self._findings(scene)
+
+    def _scene(self, background: Background, pool: ThreadPoolExecutor, came_out: Callable[[], F32] | None) -> Scene:
+        everything = bool(self._seen.all())
+        luma = self._luma if everything else self._luma[self._seen]
+        chroma = self._chroma if everything else self._chroma[:, self._seen]
+        return Scene(
+            residuals=Residuals(luma, chroma, background),
+            grid=self._grid,
+            positions=np.flatnonzero(self._seen).tolist(),
+            pool=pool,
+            overlays=self._overlays,
+            marks=self._drawn,
+            clean=came_out,
+            areas=self._nothing(),
+        )
+
+    def _nothing(self) -> dict[str, Mask]:
+        return {kind: np.zeros(self._grid.cells, bool) for kind in all_kinds()}
+
+    def _findings(self, scene: Scene | None) -> Findings:
+        """What was found, px by px and frame by frame; None: no frame was seen."""
         rows, columns = self._grid.cells
-        packed = np.zeros((self._frames, -(-rows * columns // 8)), np.uint8)
-        areas = {kind: np.zeros((rows, columns), bool) for kind in KINDS}
-        share = np.zeros(self._frames)
-        stayed, marks = areas["passing"], None
-        if self._background is not None:
-            everything = bool(self._seen.all())
-            luma = self._luma if everything else self._luma[self._seen]
-            chroma = self._chroma if everything else self._chroma[:, self._seen]
-            residuals = Residuals(luma, chroma, self._background)
-            with ThreadPoolExecutor(1, thread_name_prefix="rainclean-places") as beside:
-                restless = beside.submit(find_restless, residuals)
-
-                def moves_always() -> Mask:
-                    return np.asarray(np.logical_or(*restless.result()))
-
-                overlay = beside.submit(lambda: find_overlays(residuals, moves_always())) if self._overlays else None
-                splashes = beside.submit(splash_rates, residuals)
-                passing = find_passing(residuals, moves_always)
-                areas["swaying"], areas["water"] = restless.result()
-                areas["overlay"] = overlay.result() if overlay else areas["overlay"]
-                rates = splashes.result()
-            drawn = None
-            if self._drawn is not None:
-                drawn = np.zeros_like(passing)
-                for mask, position in zip(drawn, np.flatnonzero(self._seen).tolist(), strict=True):
-                    mask[:] = self._drawn.on(self._grid, position)
-                passing &= ~drawn
-                areas["overlay"] = self._drawn.on(self._grid, self._drawn.reference) | (drawn.mean(axis=0) >= STAYED)
-            if came_out is not None and len(luma) >= FEWEST_AT_ALL:
-                aside = np.logical_or.reduce([areas[kind] for kind in ("swaying", "water", "overlay")])
-                known = passing if drawn is None else passing | drawn
-                things, areas["changing"] = find_changing(residuals, came_out(), known, aside)
-                passing |= things
-            areas["passing"] = np.asarray(passing.any(axis=0))
-            stayed = np.asarray(passing.mean(axis=0) >= STAYED)
-            if len(luma) < FEWEST:
-                areas["passing"] = stayed = areas["passing"] | find_held(residuals)
-            gaps = 2 * (columns // 60) + 1
-            areas["swaying"], areas["water"] = whole(areas["swaying"], gaps), whole(areas["water"], gaps)
-            elsewhere = np.logical_or.reduce([areas[kind] for kind in KINDS if kind != "splashes"])
-            areas["splashes"] = find_splashes(rates, elsewhere)
-            share[self._seen] = passing.mean(axis=(1, 2))
-            if drawn is not None:
+        packed, marks = np.zeros((self._frames, -(-rows * columns // 8)), np.uint8), None
+        areas, share = self._nothing() if scene is None else scene.areas, np.zeros(self._frames)
+        stayed = areas["passing"] if scene is None else scene.stayed
+        if scene is not None:
+            share[self._seen] = scene.passing.mean(axis=(1, 2))
+            if scene.drawn is not None:
                 marks = np.zeros_like(packed)
-                marks[self._seen] = _packed(drawn)
-                passing |= drawn
-            packed[self._seen] = _packed(passing)
+                marks[self._seen] = _packed(scene.drawn)
+                scene.passing |= scene.drawn
+            packed[self._seen] = _packed(scene.passing)
         doubtful = np.logical_or.reduce([stayed, *(area for kind, area in areas.items() if kind != "passing")])
         large = {kind: self._grid.enlarge(area) for kind, area in areas.items()}
         words = _words(areas, share, stayed)
@@ -204,7 +176,7 @@ def _words(areas: Mapping[str, Mask], share: NDArray[np.float64], stayed: Mask) 
     if share.max(initial=0) > _PASSER:
         seen = f"{np.count_nonzero(share)} of {frames} frames"
         words.append(f"something passes in {seen}, covering up to {100 * share.max():.1f} % of the picture")
-    for kind, text in TEXTS.items():
+    for kind, text in texts().items():
         covered = float(areas[kind].mean())
         if covered > _SPECK:
             words.append(f"{text}: {100 * covered:.1f} % of the picture")

@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rainclean.stabilization.gauss_newton import (
-    FREEDOM,
     Fit,
     Target,
     apart,
@@ -27,6 +26,7 @@ from rainclean.stabilization.gauss_newton import (
     lay_over,
     nearest,
 )
+from rainclean.stabilization.motion_models import moving_models
 from rainclean.stabilization.resampling import bend, shown
 from rainclean.stabilization.residual_motion import left_in_parts
 from rainclean.stabilization.template import without_rain
@@ -115,7 +115,7 @@ def stands_still(
     target = Target(*without_rain(together, [None] * len(together), _LOW, _HIGH), _FINE, _FEW)
     if len(target.values) < 200:
         return True, [0.0] * len(pictures), target
-    _ = target.parts  # made once, before threads ask for it
+    target.prepare()
 
     x, y = grid_of(target.size)
 
@@ -333,10 +333,7 @@ def targets(
         warped.append(picture)
         shown.append(inside)
     clean, known = without_rain(warped, shown, _LOW, _HIGH)
-    made = [Target(clean, known, blur, most) for blur in blurs]
-    for target in made:
-        _ = target.parts  # made once, before threads ask for it
-    return made
+    return [Target(clean, known, blur, most).prepare() for blur in blurs]
 
 
 def laid_over(picture: U8, matrix: F64, mesh: F32 | None) -> tuple[U8, Mask | None]:
@@ -394,7 +391,7 @@ def _model(
     """The model of fewest numbers that foretells one half of the picture from the other as well as any."""
     far = sorted(kept, key=lambda k: -apart(nearest("translation", matrices[k], target.size), matrices[k], target.size))
     tried = sorted({*far[: _SAMPLE // 2], *evenly(kept, _SAMPLE // 2)})
-    names = list(FREEDOM)
+    names = moving_models()
 
     def left_over(position: int) -> list[float]:
         picture = detail(pictures[position], target.blur)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rainclean._numba import compiled
+from rainclean.stabilization.motion_models import Points, motion_model
 
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
@@ -22,9 +23,6 @@ F64 = NDArray[np.float64]
 U16 = NDArray[np.uint16]
 I64 = NDArray[np.int64]
 Mask = NDArray[np.bool_]
-
-FREEDOM = {"translation": 2, "euclidean": 3, "affine": 6, "homography": 8}
-"""Numbers that a model has, simplest first."""
 
 _STREAK = 5  # px: what is bright and narrower than this across is taken for rain where light is measured
 _LIGHT = 25  # px across: what varies more slowly is light
@@ -261,20 +259,7 @@ def nearest(model: str, matrix: F64, size: tuple[int, int]) -> F64:
     """The matrix of a model that takes the points of a picture nearest to where ``matrix`` takes them."""
     x, y = grid_of(size)
     u, v = apply(matrix, x, y)
-    result = np.eye(3)
-    if model == "translation":
-        result[:2, 2] = (u - x).mean(), (v - y).mean()
-    elif model == "euclidean":
-        dx, dy, du, dv = x - x.mean(), y - y.mean(), u - u.mean(), v - v.mean()
-        turn = np.arctan2((dx * dv - dy * du).sum(), (dx * du + dy * dv).sum())
-        result[:2, :2] = [[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]
-        result[:2, 2] = np.array([u.mean(), v.mean()]) - result[:2, :2] @ [x.mean(), y.mean()]
-    elif model == "affine":
-        rows = np.stack([x, y, np.ones_like(x)], 1)
-        result[:2] = np.linalg.lstsq(rows, np.stack([u, v], 1), rcond=None)[0].T
-    else:
-        result = matrix / matrix[2, 2]
-    return result
+    return motion_model(model).nearest(Points(x, y, u, v, matrix))
 
 
 @dataclass(frozen=True)
@@ -360,7 +345,7 @@ class Target:
         x, y = apply(self.to_unit, columns.astype(np.float64), rows.astype(np.float64))
         gx, gy = gx * half, gy * half
         along = gx * x + gy * y
-        # Shifts; a turn; zoom, stretch and shear; two tilts. Of each model the first so many.
+        # Shifts; a turn; zoom, stretch and shear; two tilts: see `motion_models`.
         slopes = [gx, gy, gy * x - gx * y, along, gx * x - gy * y, gx * y + gy * x, -along * x, -along * y]
         return np.stack([*slopes, self.values, np.ones_like(gx)], 1).astype(np.float32)
 
@@ -397,18 +382,23 @@ class Target:
         )
         return part
 
-    def step(self, numbers: F64) -> F64:
-        """(3, 3) matrix in px of a motion's first so many numbers."""
+    def prepare(self) -> "Target":
+        """Work out all that is asked of a target now, before several threads ask for it; returns the target."""
+        for name in ("places", "values", "slopes", "by_number", "halves", "parts"):
+            getattr(self, name)
+        return self
+
+    def at_places_of(self, other: "Target") -> "Target":
+        """The same picture at the places of another target. Returns this target, which knows no places yet."""
+        vars(self).update(places=other.places)
+        return self
+
+    def step(self, model: str, numbers: F64) -> F64:
+        """(3, 3) matrix in px of a small motion of a model."""
+        chosen = motion_model(model)
         p = np.zeros(8)
-        p[: len(numbers)] = numbers
-        if len(numbers) <= 3:
-            c, s = np.cos(p[2]), np.sin(p[2])
-            unit = np.array([[c, -s, p[0]], [s, c, p[1]], [0, 0, 1]])
-        else:
-            unit = np.array(
-                [[1 + p[3] + p[4], p[5] - p[2], p[0]], [p[5] + p[2], 1 + p[3] - p[4], p[1]], [p[6], p[7], 1]]
-            )
-        return np.linalg.inv(self.to_unit) @ unit @ self.to_unit
+        p[list(chosen.numbers)] = numbers
+        return np.linalg.inv(self.to_unit) @ chosen.unit(p) @ self.to_unit
 
 
 @dataclass
@@ -440,16 +430,17 @@ def lay_over(
 ) -> Fit:
     """Find how ``picture`` (`detail` of a frame, of the target's blur) lies over a target, starting at ``matrix``.
 
-    model: a key of FREEDOM, or "" to measure only. moved: (K,) px each, shifts that a local refinement adds in the
-    picture.
+    model: name of a motion model, or "" to measure only. moved: (K,) px each, shifts that a local refinement adds in
+    the picture.
     """
-    free = FREEDOM.get(model, 0)
+    numbers_of = motion_model(model).numbers if model else ()
+    free = len(numbers_of)
     (x, y), (by_x, by_y) = target.points, (_NONE, _NONE) if moved is None else moved
     count, half = len(x), 1 / target.to_unit[0, 0]
     out, inside = np.empty(count, np.float32), np.empty(count, bool)
     residual, weight = np.empty(count, np.float32), np.empty(count, np.float32)
     every, counts = max(3, count // _RANKED), np.empty(_RANGE, np.uint16)
-    used, values = np.array([*range(free), 8, 9]), target.values
+    used, values = np.array([*numbers_of, 8, 9]), target.values
     light = np.array([1.0, 0.0])
     scale, overlap = 0.0, 0.0
     for turn in range(steps + 1 if free else 1):
@@ -469,7 +460,7 @@ def lay_over(
         numbers = np.linalg.solve(normal, right)
         light += numbers[free:]
         numbers = _AHEAD * numbers[:free] / max(0.2, light[0])
-        forward = target.step(numbers)
+        forward = target.step(model, numbers)
         # Steps that turn the picture over are those of a fit that is lost.
         if not np.isfinite(forward).all() or np.abs(forward - np.eye(3))[:2, :2].max() > 0.5:
             return Fit(matrix, overlap=overlap)

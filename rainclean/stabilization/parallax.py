@@ -248,8 +248,7 @@ class Nodes:
     def rough(self) -> "Nodes":
         """The same nodes over the same places of the target, smoothed more, for shifts of more than a px."""
         target = Target(self.target.picture, self.target.known, 2.0, self.target.most)
-        vars(target).update(places=self.target.places)
-        made = Nodes(target)
+        made = Nodes(target.at_places_of(self.target))
         vars(made).update(bands=self.bands, hold=self.hold)
         return made
 

@@ -17,6 +17,7 @@ from rainclean._kernels import square_means
 from rainclean.stabilization.alignment import TOLD, Aligned, align, stands_still, still_below
 from rainclean.stabilization.fixed_marks import find_drawn
 from rainclean.stabilization.gauss_newton import apply, grid_of
+from rainclean.stabilization.motion_models import STILL
 from rainclean.stabilization.parallax import refine
 from rainclean.stabilization.resampling import REACH, resample
 from rainclean.temporal import prior
@@ -58,7 +59,7 @@ class Placement:
 class Registration:
     """How all used frames lie over the reference frame.
 
-    model: "still", "translation", "euclidean", "affine" or "homography". reference: position of the reference
+    model: name of a motion model, `STILL` or how the camera moves. reference: position of the reference
     frame among those used. placements: one a used frame. region: rectangle of the reference frame that all
     frames that fit show. size: (height, width) px of a frame. still: px up to which a frame of a still clip lies over
     the others as far as can be told. drawn: (mh, mw) bool over a whole frame, smaller than it or as large, what stays
@@ -76,7 +77,7 @@ class Registration:
     @property
     def moves(self) -> bool:
         """Whether frames have to be warped at all."""
-        return self.model != "still"
+        return self.model != STILL
 
     @property
     def fitting(self) -> list[int]:
@@ -192,7 +193,7 @@ class Gatherer:
             if i != middle and shift > jolt and not reason:
                 reason = "the camera was knocked"
             placements.append(Placement(np.eye(3), float(shift), not reason, reason))
-        return Registration("still", middle, tuple(placements), Region(0, 0, width, height), self._size, jolt)
+        return Registration(STILL, middle, tuple(placements), Region(0, 0, width, height), self._size, jolt)
 
     def _moving(
         self, aligned: Aligned, meshes: Sequence[tuple[float, F32 | None]], inside: Sequence[bool], jolt: float
@@ -221,7 +222,7 @@ class Gatherer:
         moved = [np.mean((u - x) ** 2 + (v - y) ** 2) for p in placements if p.fits for u, v in [apply(p.matrix, x, y)]]
         if np.sqrt(np.mean(moved)) < still_below(scale) and not any(reasons):
             identity = tuple(Placement(np.eye(3), p.residual, p.fits, p.reason) for p in placements)
-            return Registration("still", aligned.reference, identity, Region(0, 0, width, height), self._size, jolt)
+            return Registration(STILL, aligned.reference, identity, Region(0, 0, width, height), self._size, jolt)
         # Frames that cost too much of the region tell as much of what stays.
         told = [i for i, lost in enumerate(aligned.lost) if not lost]
         drawn = find_drawn([aligned.pictures[i] for i in told], [aligned.matrices[i] for i in told])

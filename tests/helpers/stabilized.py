@@ -15,7 +15,8 @@ from pipeline.project.clips.sequence_records import sequences
 from pipeline.project.storage.database import Project
 from pipeline.stages import finish
 from rainclean.dataset.pairs import rain_amount
-from rainclean.moving.detection import KINDS, Findings, Grid
+from rainclean.moving.detection import Findings, Grid
+from rainclean.moving.detectors import KINDS
 from rainclean.png import encode_png
 from rainclean.rainfree.posterior import Posterior
 from rainclean.stabilization.stabilized_source import Pose, Stabilization

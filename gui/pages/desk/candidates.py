@@ -27,7 +27,7 @@ from gui.pages.desk import rows
 from gui.state import Session, Thumbnails
 from gui.widgets import Label
 from pipeline.project.model import StoredCandidate
-from rainclean.candidates import PERCENTILE
+from rainclean.candidates import PERCENTILE, defect_label
 from rainclean.verdict import MEANINGS
 
 ROW = 72
@@ -84,12 +84,8 @@ def tip(candidate: StoredCandidate) -> str:
     same = f"\nstands for {', '.join(candidate.merged)} as well" if candidate.merged else ""
     looked_up = candidate.recipe.get("rule", PERCENTILE) == PERCENTILE
     made = f"percentile {candidate.percentile:g} (η* = {candidate.eta})" if looked_up else candidate.words
-    return (
-        f"{candidate.name}: {made}\n"
-        f"score {candidate.score:.2f}, lower is better = leftover streaks {candidate.streaks:.2f} + "
-        f"lost detail {candidate.detail:.2f} + darkening {candidate.darkening:.2f} + "
-        f"temporal disagreement {candidate.disagreement:.2f}{same}"
-    )
+    parts = " + ".join(f"{defect_label(name)} {score:.2f}" for name, score in candidate.scores.items())
+    return f"{candidate.name}: {made}\nscore {candidate.score:.2f}, lower is better = {parts}{same}"
 
 
 class _Delegate(QStyledItemDelegate):

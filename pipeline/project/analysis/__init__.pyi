@@ -23,6 +23,7 @@ from .records import (
     insert_analysis,
     rain_amounts,
     rain_text,
+    score_columns,
     wanted_artefacts,
 )
 from .run import analyze
@@ -56,6 +57,7 @@ __all__ = [
     "read_scoring_target",
     "read_stabilization",
     "repeats_of",
+    "score_columns",
     "stabilized",
     "told",
     "verdict_of",

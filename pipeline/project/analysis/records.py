@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from pipeline.project.model import Analysis, StoredCandidate
@@ -162,10 +161,16 @@ def candidate_row(recipe: "Recipe", eta: int, silent_share: float, scores: "Scor
         "percentile": recipe.resolve(eta),
         "eta": eta,
         "silent_share": silent_share,
-        **asdict(scores),
+        **score_columns(scores),
         "merged": "[]",
         "picture": picture,
     }
+
+
+def score_columns(scores: "Scores") -> dict[str, Any]:
+    """Columns of a candidate that hold its scores."""
+    ours = {name: score for name, score in scores.by_name.items() if name not in scores.more}
+    return {**ours, "more_scores": json.dumps(dict(scores.more))}
 
 
 def wanted_artefacts(project: Project) -> set[str]:

@@ -15,6 +15,7 @@ from pipeline.project.analysis import (
     needed,
     read_reference,
     read_scoring_target,
+    score_columns,
 )
 from pipeline.project.editing.drafts import Draft
 from pipeline.project.editing.made_recipes import composite_recipe
@@ -165,10 +166,7 @@ def _composite_row(
         "percentile": base.percentile,
         "eta": base.eta,
         "silent_share": base.silent_share,
-        "streaks": scores.streaks,
-        "detail": scores.detail,
-        "darkening": scores.darkening,
-        "disagreement": scores.disagreement,
+        **score_columns(scores),
         "merged": "[]",
         "picture": project.artefacts.put(encode_png(picture), ".png"),
     }

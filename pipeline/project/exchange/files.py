@@ -207,6 +207,7 @@ def _named(project: Project, candidate_id: int, pictures: set[str]) -> dict[str,
             "eta": one.eta,
             "silent_share": one.silent_share,
             **{name: getattr(one, name) for name in DEFECTS},
+            **({"more_scores": one.more_scores} if one.more_scores else {}),
         }
     return line
 
@@ -351,6 +352,7 @@ class _Importing:
             "merged": "[]",
             "picture": named["picture"],
             **{name: made[name] for name in ("percentile", "eta", "silent_share", *DEFECTS)},
+            "more_scores": json.dumps(made["more_scores"]),
         }
         like = self._like(sequence, made)
         columns = {

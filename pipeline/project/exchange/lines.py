@@ -15,6 +15,7 @@ from pipeline.border import border
 from pipeline.project.decisions import known_reasons
 from pipeline.project.editing import SAID, made_recipes
 from pipeline.words import one_line
+from rainclean.candidates import OUR_DEFECTS
 from rainclean.errors import InputError, RaincleanError
 
 FORMAT = 1
@@ -37,7 +38,13 @@ _STEADYING = re.compile(r"[0-9a-f]{64}\.json")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _VERDICTS = {"decision": ("accepted", "rejected", "undone"), "opinion": ("accepted", "rejected", "withdrawn")}
 
-DEFECTS = ("streaks", "detail", "darkening", "disagreement")
+_SCORE = re.compile(r"[a-z][a-z0-9_]{0,99}")
+
+DEFECTS = tuple(defect.name for defect in OUR_DEFECTS)
+"""Scores that have a column."""
+
+MOST_SCORES = 100
+"""Others of one candidate that are taken."""
 
 
 @dataclass(frozen=True)
@@ -236,7 +243,15 @@ def _made(found: Any, name: str, recipe_hash: str) -> dict[str, Any]:
         "percentile": _number(found["percentile"], 0, 100, "percentile"),
         "silent_share": _number(found["silent_share"], 0, 1, "silent_share"),
         **{name: _number(found[name], 0, 1000, name) for name in DEFECTS},
+        "more_scores": _more_scores(found.get("more_scores", {})),
     }
+
+
+def _more_scores(found: Any) -> dict[str, float]:
+    """Scores that have no column, by name."""
+    _need(isinstance(found, dict) and len(found) <= MOST_SCORES, "more_scores is no object, or a long one")
+    _need(all(_SCORE.fullmatch(name) is not None for name in found), "more_scores has a strange name")
+    return {name: _number(value, 0, 1000, name) for name, value in found.items()}
 
 
 def _reasons(found: Any) -> list[str]:

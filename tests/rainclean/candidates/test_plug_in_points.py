@@ -1,10 +1,12 @@
-"""An estimator that is added from outside has names, hashes and labels like ours."""
+"""What is added from outside is used like ours: estimators have names, hashes and labels; defects count."""
 
 import json
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from rainclean.candidates import rule_versions
+from rainclean.candidates import Defect, defect_label, register_defect, rule_versions, score, unregister_defect
 from rainclean.candidates.estimators import (
     PERCENTILE,
     Estimator,
@@ -14,9 +16,19 @@ from rainclean.candidates.estimators import (
     sweep_estimators,
     unregister_estimator,
 )
+from rainclean.candidates.quality import total_map
 from rainclean.candidates.recipe import Recipe
 from rainclean.errors import RaincleanError, UsageError
-from tests.helpers.toy_estimators import Darkest, Plain, Trimmed, TrimmedInSweep, registered
+from rainclean.temporal import luma
+from tests.helpers.toys import (
+    BLUE_CAST,
+    Darkest,
+    Plain,
+    Trimmed,
+    TrimmedInSweep,
+    registered,
+    scored_by,
+)
 
 
 def test_its_recipes_are_named_parsed_and_stored() -> None:
@@ -84,3 +96,29 @@ def test_what_cannot_be_an_estimator_is_refused() -> None:
 @pytest.mark.parametrize("rule", ["trimmed", None, 7, ["local"], {}])
 def test_the_rule_of_a_strange_project_is_of_no_estimator(rule: object) -> None:
     assert find_estimator(rule) is None
+
+
+def test_a_defect_is_scored_beside_ours_and_added_up() -> None:
+    rng = np.random.default_rng(0)
+    candidate = rng.integers(0, 256, (40, 50, 3), np.uint8)
+    reference, target = luma(rng.integers(0, 256, (40, 50, 3), np.uint8)), luma(candidate).astype(np.float32)
+    plain = score(candidate, reference, target)
+    assert plain.more == {} and list(plain.by_name) == ["streaks", "detail", "darkening", "disagreement"]
+    with scored_by(BLUE_CAST):
+        scores = score(candidate, reference, target)
+        small = total_map(luma(candidate), reference, target)
+    expected = 0.5 * luma(candidate).mean() / 100
+    assert scores.more == {"blue_cast": pytest.approx(expected, rel=1e-5)}
+    assert scores.total == pytest.approx(plain.total + expected)
+    assert np.allclose(small - total_map(luma(candidate), reference, target), expected, atol=1e-3)
+    assert scores.judged(7.0).more == scores.more
+
+
+def test_what_cannot_be_a_defect_is_refused() -> None:
+    for wrong in (Defect("x", "x", "x"), replace(BLUE_CAST, name="A b"), replace(BLUE_CAST, name="detail")):
+        with pytest.raises(ValueError, match="defect"):
+            register_defect(wrong)
+    for name in ("detail", "blue_cast"):
+        with pytest.raises(ValueError, match=name):
+            unregister_defect(name)
+    assert defect_label("detail") == "lost detail" and defect_label("blue_cast") == "blue_cast"

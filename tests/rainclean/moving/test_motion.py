@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from rainclean.moving import detection
-from rainclean.moving.detection import KINDS, Moving
+from rainclean.moving.detection import Moving
+from rainclean.moving.detectors import KINDS
 from rainclean.moving.residual_grid import Background, Grid, most_of, percentiles_over_time, residual
 from rainclean.simulate.presets import preset
 from rainclean.simulate.render import Renderer

@@ -1,12 +1,13 @@
-"""Estimators that are added from outside, one of each kind."""
+"""What is added from outside: estimators, a defect, a rule of verdicts, a kind of moving thing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rainclean.candidates import Defect, register_defect, unregister_defect
 from rainclean.candidates.estimators import (
     Accumulation,
     Estimator,
@@ -17,6 +18,8 @@ from rainclean.candidates.estimators import (
     register_estimator,
     unregister_estimator,
 )
+from rainclean.moving import Detector, Scene, register_detector, unregister_detector
+from rainclean.verdict import Rule, register_rule, unregister_rule
 
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
@@ -96,3 +99,61 @@ def registered(*toys: Estimator) -> Iterator[None]:
     finally:
         for toy in toys:
             unregister_estimator(toy.rule)
+
+
+BLUE_CAST = Defect(
+    "blue_cast", "blue cast", "less blue", weight=0.5,
+    measure=lambda picture, reference, target: np.full(target.shape, picture.mean() / 100, np.float32),
+)  # fmt: skip
+"""A defect of every candidate: the brighter, the worse."""
+
+
+@contextmanager
+def scored_by(defect: Defect) -> Iterator[None]:
+    """Known inside the block only."""
+    register_defect(defect)
+    try:
+        yield
+    finally:
+        unregister_defect(defect.name)
+
+
+TOO_GREEN = Rule(
+    "too-green", lambda facts: facts.share("too-green"), 0.2, 0.9,
+    lambda facts, share: f"{share:.0%} of the picture is green",
+    find=lambda sight: sight.picture[..., 1] > sight.reference.min(),
+)  # fmt: skip
+"""A rule of nearly every picture."""
+
+
+class Corner(Detector):
+    """Something always moves in the upper left corner."""
+
+    kinds: Mapping[str, str] = {"corner": "something moves in the corner"}
+
+    def find(self, scene: Scene) -> Mapping[str, Any]:
+        rows, columns = scene.grid.cells
+        mask = np.zeros((rows, columns), bool)
+        mask[: rows // 2, : columns // 2] = True
+        assert scene.passing.shape == (len(scene.residuals), rows, columns) and not scene.areas["corner"].any()
+        return {"corner": mask}
+
+
+@contextmanager
+def judged_by(rule: Rule) -> Iterator[None]:
+    """Known inside the block only."""
+    register_rule(rule)
+    try:
+        yield
+    finally:
+        unregister_rule(rule.code)
+
+
+@contextmanager
+def looking_for(detector: Detector) -> Iterator[None]:
+    """Known inside the block only."""
+    register_detector(detector)
+    try:
+        yield
+    finally:
+        unregister_detector(detector)
