@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from rainclean.moving import detection
+from rainclean.moving import detectors
 from rainclean.moving.detection import Moving
 from rainclean.moving.detectors import KINDS
 from rainclean.moving.residual_grid import Background, Grid, most_of, percentiles_over_time, residual
@@ -309,7 +309,7 @@ def test_percentiles_are_ranks() -> None:
 
 
 def test_stayed_is_a_share_of_frames() -> None:
-    assert 0 < detection.STAYED < 0.5
+    assert 0 < detectors.STAYED < 0.5
 
 
 def test_most_of_a_square_is_its_median() -> None:
