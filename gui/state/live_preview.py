@@ -133,7 +133,7 @@ class Live(QObject):
 
             scratch = Path(tempfile.gettempdir())
             with Project.again(folder) as own:
-                return (yield from open_live(own, sequence, analysis, MOST_FRAMES, scratch, max(2, frames)))
+                return (yield from open_live(own, sequence, analysis, MOST_FRAMES, scratch, frames=max(2, frames)))
 
         session.workers.run_stage(stage, self._opened, self._failed, progress=self._say, lane=_OPEN, urgency=LATER)
 

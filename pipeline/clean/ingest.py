@@ -119,7 +119,7 @@ def gather(
             not, nothing is gathered.
     """
     work = _Ingest(source, settings, chosen, cache)
-    stabilized = yield from work.as_they_are(distinct)
+    stabilized = yield from work.as_they_are(distinct=distinct)
     return stabilized if isinstance(stabilized, Gathered | Repeated) else (yield from work.stabilized(stabilized))
 
 
@@ -131,7 +131,7 @@ class _Ingest:
         self._notes: list[str] = []
         self._seconds = {"decode": 0.0, "register": 0.0}
 
-    def as_they_are(self, distinct: bool) -> Generator[Progress, None, Gathered | Repeated | Surveyed]:
+    def as_they_are(self, *, distinct: bool) -> Generator[Progress, None, Gathered | Repeated | Surveyed]:
         """Gather frames as they are; what is known of them, where they have to be stabilized."""
         settings, selection = self._settings, self._chosen.selection
         info = self._source.info

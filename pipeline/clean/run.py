@@ -60,7 +60,8 @@ def clean(source: FrameSource, settings: CleanSettings) -> Generator[Progress, N
     with closing_on_error(looked_up.store), ExitStack() as until_scored:
         made = yield from make_others(gathered, looked_up, settings.workers, until_scored)
         scored = yield from score_all(gathered, looked_up, made, settings.workers)
-        known = _known(source, settings, gathered, looked_up, made.refined, scored)
+        asked = settings.region or Region(0, 0, source.info.width, source.info.height)
+        known = _known(gathered, looked_up, made.refined, scored, asked)
     notes = notes + gathered.warnings + vote_warnings(looked_up.votes, gathered.recipes, gathered.sizes)
     notes += [] if known.moving is None else known.moving.words
     notes += _doubts(scored.candidates[0], made.refined)
@@ -99,15 +100,8 @@ class _Known:
     moving: MovingFindings | None
 
 
-def _known(
-    source: FrameSource,
-    settings: CleanSettings,
-    gathered: Gathered,
-    looked_up: LookedUp,
-    refined: Refined | None,
-    scored: Scored,
-) -> _Known:
-    """Judge the best candidate; waits until it is told what moves."""
+def _known(gathered: Gathered, looked_up: LookedUp, refined: Refined | None, scored: Scored, asked: Region) -> _Known:
+    """Judge the best candidate; waits until it is told what moves. asked: the region that was wanted."""
     best, near = scored.candidates[0], looked_up.near
     picture = looked_up.store.picture(best.row)
     posterior, moving = (None, None) if refined is None else (refined.posterior, refined.moving())
@@ -117,7 +111,6 @@ def _known(
         moving = None if moving is None else doubts_of_near(moving, posterior)
     evidence = {} if scored.evidence is None else scored.evidence.places(picture)
     evidence |= areas_from_outside(Sight(picture, gathered.reference_rgb, scored.scoring_target))
-    asked = settings.region or Region(0, 0, source.info.width, source.info.height)
     facts = facts_of(
         gathered,
         best.recipe,

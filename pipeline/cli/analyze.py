@@ -55,7 +55,7 @@ class Analyze:
         with Project(self.project) as project:
             for note in project.notes:
                 print_note(f"note: {note}")
-            result = follow(analyze(project, self.sequences, settings, self.again))
+            result = follow(analyze(project, self.sequences, settings, again=self.again))
         for name, warnings in result.warnings.items():
             for warning in warnings:
                 print_note(f"note: {name}: {warning}")

@@ -46,6 +46,7 @@ def sort_window(
     ranks: ScratchFile,
     window: Window,
     midpoint_of: Window | None,
+    *,
     pool: ThreadPoolExecutor,
     workers: int,
 ) -> Generator[float, None, SortedWindow]:

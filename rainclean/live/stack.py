@@ -62,6 +62,7 @@ class LiveStack:
         usable: Sequence[int],
         reference: int,
         folder: Path,
+        *,
         most: int = USED_FRAMES,
         limit: int = SCRATCH_LIMIT,
         workers: int = 2,
@@ -164,7 +165,7 @@ class LiveStack:
         window, of = self.window(frames), None if midpoint_of is None else self.window(midpoint_of)
         pool = self._begin_sort()
         try:
-            done = yield from sort_window(self._frames, self._ranks, window, of, pool, self._workers)
+            done = yield from sort_window(self._frames, self._ranks, window, of, pool=pool, workers=self._workers)
         except (CancelledError, RuntimeError):
             with self._sort_lock:  # once it is clear which sort comes next
                 self._check_turn(pool)

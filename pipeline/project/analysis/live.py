@@ -45,6 +45,7 @@ def open_live(
     analysis: Analysis,
     most_frames: int,
     scratch: Path,
+    *,
     frames: int | None = None,
     limit: int = SCRATCH_LIMIT,
 ) -> Generator[Progress, None, LiveStack]:
@@ -67,9 +68,9 @@ def open_live(
                 usable,
                 analysis.reference_frame,
                 scratch,
-                most_frames,
-                limit,
-                min(MOST_WORKERS, available_cores()),
+                most=most_frames,
+                limit=limit,
+                workers=min(MOST_WORKERS, available_cores()),
             )
             until_done.callback(live.close)
             live.repeats = repeats_of(analysis)

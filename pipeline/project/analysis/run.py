@@ -46,7 +46,7 @@ class Analyzed:
 
 
 def analyze(
-    project: Project, names: Sequence[str], settings: CleanSettings, again: bool = False
+    project: Project, names: Sequence[str], settings: CleanSettings, *, again: bool = False
 ) -> Generator[Progress, None, Analyzed]:
     """Make candidates sequence by sequence; each is in the project for good before the next is begun.
 

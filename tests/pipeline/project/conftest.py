@@ -40,7 +40,7 @@ def put(project: Project) -> Add:
 @pytest.fixture
 def work(project: Project) -> Analyze:
     def run(*names: str, again: bool = False, **settings: object) -> Analyzed:
-        return finish(analyze(project, names, CleanSettings(workers=1, **settings), again))  # type: ignore[arg-type]
+        return finish(analyze(project, names, CleanSettings(workers=1, **settings), again=again))  # type: ignore[arg-type]
 
     return run
 
