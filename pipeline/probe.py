@@ -148,10 +148,10 @@ def _decode(source: FrameSource) -> Generator[Progress, None, _Pass]:
         decoded += 1
         thumbnails.append(thumbnail(frame.rgb))
         tracker.add(frame.rgb, last=decoded == total)
-        repeats.see(frame.rgb)
+        repeats.add_frame(frame.rgb)
         yield Progress("decode", decoded, total)
     cuts = tuple(scene_cuts(np.stack(thumbnails)))
-    return _Pass(decoded, cuts, tracker.motion(cuts), tuple(describe(repeats.finish(), range(decoded))))
+    return _Pass(decoded, cuts, tracker.motion(cuts), tuple(describe(repeats.result(), range(decoded))))
 
 
 class _Tracker:

@@ -1,5 +1,6 @@
 from .output import clean_folder, write_clean, write_png
-from .run import CleanResult, clean
+from .result import CleanResult
+from .run import clean
 from .settings import CleanSettings, available_cores
 from .sheet import contact_sheet
 from .survey import STILL_PX, Watch

@@ -2,46 +2,40 @@
 
 from collections.abc import Callable, Generator, Sequence
 
-from pipeline.clean.held_frames import HeldFrames
 from pipeline.clean.ingest import Gathered, gather
+from pipeline.clean.plan import Plan
 from pipeline.clean.settings import CleanSettings
 from pipeline.stages import Progress
-from rainclean.candidates import Recipe, Selection
 from rainclean.video import FrameSource, Region, Repeats, describe, even, joined, stand_for
-
-Chosen = tuple[list[Recipe], Selection, list[str]]
-"""Recipes, the frames that they need, and what must be said of them; see `pipeline.clean.run.plan`."""
 
 
 def gather_distinct(
-    source: FrameSource, settings: CleanSettings, chosen: Chosen, choose: Callable[[dict[int, int]], Chosen]
+    source: FrameSource, settings: CleanSettings, chosen: Plan, choose: Callable[[dict[int, int]], Plan]
 ) -> Generator[Progress, None, tuple[Gathered, list[str], dict[int, int]]]:
     """Frames in a stack, each picture once; what must be said of them; the repeats, see `CleanResult`.
 
     chosen: among all frames. choose: anew, among those that are no repeats. Whether there are any is seen while frames
     are gathered, so that it costs hardly anything where there are none.
     """
-    recipes, selection, notes = chosen
-    asked = None if settings.recipe is None else recipes[0].steady
-    gathered = yield from gather(source, settings, recipes, selection, asked)
+    gathered = yield from gather(source, settings, chosen)
     if isinstance(gathered, Gathered):
-        return gathered, notes, {}
-    frames, repeats = gathered.frames, gathered.repeats
+        return gathered, chosen.notes, {}
+    cache, repeats = gathered.cache, gathered.repeats
     whole = range(settings.first, source.info.frame_count if settings.stop is None else settings.stop)
-    if len(selection.indices) < len(whole):
+    if len(chosen.selection.indices) < len(whole):
         repeats = joined(repeats, (yield from _look_for_repeats(source, whole, settings.region)))
-    wanted = selection.reference_frame if settings.reference is None else settings.reference
+    wanted = chosen.selection.reference_frame if settings.reference is None else settings.reference
     if len(repeats) == len(whole) - 1 or even(repeats, whole):
         # One picture is too little; of an even cadence each picture counts as much as the others already.
         repeats = stand_for(repeats, wanted)
     else:
         repeats = repeats if settings.reference is None else stand_for(repeats, wanted)
-        recipes, selection, notes = choose(repeats)
-    if isinstance(frames, HeldFrames):
-        frames.keep(selection.indices)
-    gathered = yield from gather(frames, settings, recipes, selection, asked, distinct=True)
+        chosen = choose(repeats)
+    if cache is not None:
+        cache.keep(chosen.selection.indices)
+    gathered = yield from gather(source, settings, chosen, cache=cache, distinct=True)
     assert isinstance(gathered, Gathered)
-    return gathered, [*notes, *describe(repeats, whole)], repeats
+    return gathered, [*chosen.notes, *describe(repeats, whole)], repeats
 
 
 def _look_for_repeats(
@@ -49,6 +43,6 @@ def _look_for_repeats(
 ) -> Generator[Progress, None, dict[int, int]]:
     looking = Repeats()
     for done, frame in enumerate(source.read(frames, region), 1):
-        looking.see(frame.rgb)
+        looking.add_frame(frame.rgb)
         yield Progress("look for repeats", done, len(frames))
-    return {frames[again]: frames[first] for again, first in looking.finish().items()}
+    return {frames[again]: frames[first] for again, first in looking.result().items()}

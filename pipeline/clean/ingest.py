@@ -4,63 +4,63 @@ A still camera in steady light costs one pass, and its frames go in as they are.
 end of it: what the stack took until then is given back, the frames are registered and read again.
 """
 
-from collections import deque
 from collections.abc import Generator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from time import perf_counter
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.clean.held_frames import HeldFrames
+from pipeline.clean.fill import fill
+from pipeline.clean.held_frames import CachedSource
+from pipeline.clean.plan import Plan, refines
+from pipeline.clean.registration_survey import RegistrationSurvey, Surveyed
 from pipeline.clean.settings import CleanSettings
-from pipeline.clean.survey import STILL_PX, Watch
-from pipeline.stages import Progress, shares_done
+from pipeline.clean.survey import Watch
+from pipeline.stages import Progress
 from rainclean.candidates import Recipe, Selection
-from rainclean.errors import InputError
+from rainclean.candidates.estimators import sweep_from_outside
 from rainclean.moving import Drawn
 from rainclean.rainfree import NoiseSamples, frames_around
-from rainclean.stabilization import (
-    Bounds,
-    Gatherer,
-    Light,
-    LightSamples,
-    Pose,
-    Registration,
-    Stabilization,
-    StabilizedSource,
-)
+from rainclean.stabilization import Bounds, Stabilization, StabilizedSource
 from rainclean.temporal import STEADYING, Budget, SortedStack, format_bytes, least_memory
 from rainclean.video import FrameSource, Region, Repeats
 
 U8 = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
-FEWEST_STEADY = 10
-"""Frames that have to fit, for a clip to be stabilized at all."""
+SPARE_PICTURES = 2
+"""Pictures that a sweep makes beside its percentiles: local η and a mean."""
 
 
-_LOOKING = 2
-"""Frames that may wait to be looked at (counted in `memory_budget.IN_FLIGHT_BYTES`)."""
-
-
-@dataclass
+@dataclass(frozen=True, kw_only=True)
 class Gathered:
     """Frames in a stack, and what was learned on the way. The stack is the receiver's to close.
 
-    recipes: those asked for, of stabilized frames where ``stabilization`` is there. frames: where to read the used
-    frames anew, as they went into the stack. sizes: N of each window of the selection as recipes name it. still: index
-    of the largest window that shows one picture. seconds: by step. bounds: of what frames show before their light is
-    undone; None where none was. beside: frames near the reference frame as they are, by index, where the camera moves.
-    drawn: what is drawn over the frames of such a camera, None for nothing.
+    Attributes:
+        stack: finished.
+        frames: where to read the used frames anew, as they went into the stack.
+        cache: what of these may be in memory, if anything.
+        recipes: those asked for, of stabilized frames where ``stabilization`` is there.
+        selection: the used frames and their windows.
+        sizes: N of each window of the selection as recipes name it.
+        region: of the upright frame, what the pictures show.
+        reference_rgb: (h, w, 3) uint8, the reference frame.
+        noise: samples of each frame.
+        still: index of the largest window that shows one picture.
+        shifts: px of each frame that was looked at; None where it cannot be told.
+        warnings: for a person.
+        stabilization: how frames were registered and relit; None where they are as they were.
+        seconds: by step.
+        bounds: of what frames show before their light is undone; None where none was.
+        beside: frames near the reference frame as they are, by index, where the camera moves.
+        drawn: what is drawn over the frames of such a camera, None for nothing.
     """
 
     stack: SortedStack
     frames: FrameSource
+    cache: CachedSource | None
     recipes: list[Recipe]
     selection: Selection
     sizes: list[int]
@@ -76,119 +76,214 @@ class Gathered:
     beside: dict[int, U8] = field(default_factory=dict)
     drawn: Drawn | None = None
 
+    @property
+    def registered(self) -> bool:
+        """Whether frames were aligned with one another."""
+        return self.stabilization is not None and self.stabilization.moves
+
     def forget_frames(self) -> None:
-        """Let go of frames in memory, once nobody will read them again."""
-        if isinstance(self.frames, HeldFrames):
-            self.frames.forget()
+        """Release frames in memory, once nobody will read them again."""
+        if self.cache is not None:
+            self.cache.forget()
 
 
-@dataclass
+@dataclass(frozen=True)
 class Repeated:
     """What came of gathering where frames repeat: others are to be chosen.
 
-    frames: to read them from. repeats: frame index → that of the frame that showed its picture first.
+    cache: frames that are in memory. repeats: frame index → that of the frame that showed its picture first.
     """
 
-    frames: FrameSource
+    cache: CachedSource | None
     repeats: dict[int, int]
 
 
 def gather(
     source: FrameSource,
     settings: CleanSettings,
-    recipes: list[Recipe],
-    selection: Selection,
-    asked: bool | None,
+    chosen: Plan,
+    *,
+    cache: CachedSource | None = None,
     distinct: bool = False,
 ) -> Generator[Progress, None, Gathered | Repeated]:
-    """Fill a stack with the frames of a selection.
+    """Fill a stack with the frames of a plan.
 
-    asked: True to steady them, False to take them as they are, None to find out what is better. distinct: whether
-    they are known to show different pictures; if not, it is found out, and where they do not, nothing is gathered.
+    Frames are stabilized where a recipe asks for it; of a sweep, where that is better.
+
+    Args:
+        source: the clip.
+        settings: memory, threads, and what was asked for.
+        chosen: recipes and frames.
+        cache: frames that are in memory already.
+        distinct: whether the frames are known to show different pictures. If not, it is found out, and where they do
+            not, nothing is gathered.
     """
-    region = settings.region or Region(0, 0, source.info.width, source.info.height)
-    seconds = {"decode": 0.0, "register": 0.0}
-    survey = None if asked is False else _Survey(region, settings.workers)
-    notes: list[str] = []
-    with ExitStack() as until_done:
-        stack = _stack(settings, settings.memory, region, selection, recipes)
-        until_done.callback(stack.close)
-        if stack.layout.scratch_bytes:
-            space = f"{format_bytes(stack.layout.scratch_bytes)} of scratch space are used in {settings.scratch}"
-            yield Progress("start up", 0, None, f"{space}; it is free again when this ends")
-        watch, noise = Watch(selection), NoiseSamples(region.height, region.width)
-        twice = asked is not False or refines(recipes)
-        held = source if isinstance(source, HeldFrames) else None
-        if held is None and twice and not stack.layout.stack_on_disk:
-            held = HeldFrames(source)
-        seen = None if distinct else Repeats()
-        yield from _fill(held or source, selection, region, stack, watch, noise, seconds, survey, seen)
-        if seen is not None and (repeats := seen.finish()):
-            at = selection.indices
-            return Repeated(held or source, {at[again]: at[first] for again, first in repeats.items()})
-        steady, cuts = None, watch.cuts()
-        if survey is not None:
-            steady = yield from survey.finish(held or source, settings, selection, cuts, seconds)
-            notes += survey.notes
-        if steady is None:
-            began = perf_counter()
-            found = watch.finish() if survey is None else watch.finish(survey.shifts, survey.still)
-            seconds["register"] += perf_counter() - began
+    work = _Ingest(source, settings, chosen, cache)
+    stabilized = yield from work.as_they_are(distinct=distinct)
+    return stabilized if isinstance(stabilized, Gathered | Repeated) else (yield from work.stabilized(stabilized))
+
+
+class _Ingest:
+    """The one or two passes over a clip."""
+
+    def __init__(self, source: FrameSource, settings: CleanSettings, chosen: Plan, cache: CachedSource | None) -> None:
+        self._source, self._settings, self._chosen, self._cache = source, settings, chosen, cache
+        self._notes: list[str] = []
+        self._seconds = {"decode": 0.0, "register": 0.0}
+
+    def as_they_are(self, *, distinct: bool) -> Generator[Progress, None, Gathered | Repeated | Surveyed]:
+        """Gather frames as they are; what is known of them, where they have to be stabilized."""
+        settings, selection = self._settings, self._chosen.selection
+        info = self._source.info
+        region = settings.region or Region(0, 0, info.width, info.height)
+        may_steady = settings.recipe is None or self._chosen.recipes[0].steady
+        survey = RegistrationSurvey(region, settings.workers) if may_steady else None
+        with ExitStack() as until_done:
+            stack = self._stack(settings.memory, region, selection)
+            until_done.callback(stack.close)
+            if stack.layout.scratch_bytes:
+                space = f"{format_bytes(stack.layout.scratch_bytes)} of scratch space are used in {settings.scratch}"
+                yield Progress("start up", 0, None, f"{space}; it is free again when this ends")
+            reads_again = survey is not None or self._chosen.refines
+            if self._cache is None and reads_again and not stack.layout.stack_on_disk:
+                self._cache = CachedSource(self._source)
+            frames = self._cache or self._source
+            watch, noise = Watch(selection), NoiseSamples(region.height, region.width)
+            repeats = None if distinct else Repeats()
+            observers = [each for each in (watch, noise, survey, repeats) if each is not None]
+            self._seconds["decode"] += yield from fill(stack, frames, selection.indices, region, observers)
+            if repeats is not None and (again := repeats.result()):
+                at = selection.indices
+                return Repeated(self._cache, {at[one]: at[first] for one, first in again.items()})
+            surveyed = None if survey is None else (yield from self._survey(survey, frames, watch))
+            if surveyed is not None and surveyed.stabilization is not None:
+                return surveyed
+            gathered = self._unstabilized(stack, region, watch, noise, surveyed)
             until_done.pop_all()
-            return Gathered(
-                stack, held or source, recipes, selection, list(selection.sizes), region, watch.reference, noise,
-                found.still_window, found.shifts, notes + found.warnings(), None, seconds,
-            )  # fmt: skip
-    if cuts:
-        where = ", ".join(map(str, cuts[:5])) + (", …" if len(cuts) > 5 else "")
-        which = "longest shot" if settings.reference is None else "shot of the reference frame"
-        notes += [f"scene cut at frame {where}: the {which} is used; choose with --in-point and --out-point"]
-    drawn = None if survey is None else survey.drawn
-    return (yield from _again(held or source, settings, recipes, selection, *steady, drawn, notes, seconds))
+        return gathered
+
+    def _survey(
+        self, survey: RegistrationSurvey, frames: FrameSource, watch: Watch
+    ) -> Generator[Progress, None, Surveyed]:
+        selection, cuts = self._chosen.selection, watch.cuts()
+        asked = None if self._settings.reference is None else selection.reference
+        surveyed = yield from survey.result(frames, selection, cuts, asked)
+        self._seconds["register"] += surveyed.seconds
+        self._notes += surveyed.notes
+        if cuts and surveyed.stabilization is not None:
+            where = ", ".join(map(str, cuts[:5])) + (", …" if len(cuts) > 5 else "")
+            which = "longest shot" if asked is None else "shot of the reference frame"
+            self._notes.append(
+                f"scene cut at frame {where}: the {which} is used; choose with --in-point and --out-point"
+            )
+        return surveyed
+
+    def _unstabilized(
+        self, stack: SortedStack, region: Region, watch: Watch, noise: NoiseSamples, surveyed: Surveyed | None
+    ) -> Gathered:
+        began = perf_counter()
+        found = watch.result() if surveyed is None else watch.result(surveyed.shifts, surveyed.still_px)
+        self._seconds["register"] += perf_counter() - began
+        return Gathered(
+            stack=stack,
+            frames=self._cache or self._source,
+            cache=self._cache,
+            recipes=self._chosen.recipes,
+            selection=self._chosen.selection,
+            sizes=list(self._chosen.selection.sizes),
+            region=region,
+            reference_rgb=watch.reference,
+            noise=noise,
+            still=found.still_window,
+            shifts=found.shifts,
+            warnings=self._notes + found.warnings(),
+            seconds=self._seconds,
+        )
+
+    def stabilized(self, surveyed: Surveyed) -> Generator[Progress, None, Gathered]:
+        """Gather the frames that can be stabilized."""
+        stabilization = surveyed.stabilization
+        assert stabilization is not None
+        region, settings = stabilization.region, self._settings
+        fitting, sizes = _fitting(self._chosen.selection, stabilization, surveyed.reference)
+        with ExitStack() as until_done:
+            stack = self._stack(self._memory_beside_stabilization(region, len(fitting.indices)), region, fitting)
+            until_done.callback(stack.close)
+            beside = self._frames_beside(fitting.reference_frame, stabilization)
+            frames: FrameSource = self._cache or self._source
+            if self._cache is not None and not stack.layout.stack_on_disk:
+                frames = self._cache.consuming(fitting.indices)
+            frames = StabilizedSource(frames, stabilization, settings.workers)
+            cache = None if stack.layout.stack_on_disk else CachedSource(frames)
+            watch, noise = Watch(fitting), NoiseSamples(region.height, region.width)
+            relit = _RelitBounds(stabilization, fitting.indices) if stabilization.relit else None
+            observers = [each for each in (watch, noise, relit) if each is not None]
+            self._seconds["decode"] += yield from fill(stack, cache or frames, fitting.indices, region, observers)
+            until_done.pop_all()
+        return Gathered(
+            stack=stack,
+            frames=cache or frames,
+            cache=cache,
+            recipes=[replace(recipe, steady=True) for recipe in self._chosen.recipes],
+            selection=fitting,
+            sizes=sizes,
+            region=region,
+            reference_rgb=watch.reference,
+            noise=noise,
+            still=len(fitting.windows) - 1,
+            shifts={i: round(p.residual, 3) for i, p in stabilization.poses.items()},
+            warnings=self._notes + describe(stabilization, len(self._chosen.selection.indices)),
+            stabilization=stabilization,
+            seconds=self._seconds,
+            bounds=None if relit is None else relit.result(),
+            beside=beside,
+            drawn=_drawn_over(surveyed.drawn, stabilization, fitting),
+        )
+
+    def _memory_beside_stabilization(self, region: Region, frames: int) -> int:
+        pixels, settings = region.width * region.height, self._settings
+        least = least_memory(pixels, settings.workers, frames if self._chosen.refines else 0)
+        return max(settings.memory - STEADYING * pixels, min(settings.memory, least))
+
+    def _frames_beside(self, reference: int, stabilization: Stabilization) -> dict[int, U8]:
+        """Frames next to the reference frame as they are, for aligning them px by px, while they are in memory."""
+        if not (stabilization.moves and (self._chosen.refines or self._chosen.recipes[0].of_near_frames)):
+            return {}
+        wanted = frames_around(self._chosen.selection.indices, reference)
+        frames = (self._cache or self._source).read(wanted, stabilization.cut)
+        return {frame.index: frame.rgb for frame in frames}
+
+    def _stack(self, memory: int, region: Region, selection: Selection) -> SortedStack:
+        recipes, settings = self._chosen.recipes, self._settings
+        added = len(sweep_from_outside()) if settings.recipe is None else 0
+        return SortedStack(
+            region.height,
+            region.width,
+            selection.windows,
+            Budget(memory, settings.scratch),
+            candidates=len(recipes) + SPARE_PICTURES + added,
+            workers=settings.workers,
+            refine=refines(recipes),
+        )
 
 
-def _again(
-    source: FrameSource,
-    settings: CleanSettings,
-    recipes: list[Recipe],
-    selection: Selection,
-    stabilization: Stabilization,
-    reference: int,
-    drawn: Mask | None,
-    notes: list[str],
-    seconds: dict[str, float],
-) -> Generator[Progress, None, Gathered]:
-    """The same with the frames that can be stabilized."""
-    region = stabilization.region
-    fitting, sizes = _fitting(selection, stabilization, reference)
-    steady = [replace(recipe, steady=True) for recipe in recipes]
-    frames: FrameSource = StabilizedSource(source, stabilization, settings.workers)
-    with ExitStack() as until_done:
-        pixels = region.width * region.height
-        least = least_memory(pixels, settings.workers, len(fitting.indices) if refines(recipes) else 0)
-        memory = max(settings.memory - STEADYING * pixels, min(settings.memory, least))
-        stack = _stack(settings, memory, region, fitting, recipes)
-        until_done.callback(stack.close)
-        watch, noise = Watch(fitting), NoiseSamples(region.height, region.width)
-        held = None if stack.layout.stack_on_disk else HeldFrames(frames)
-        beside = {}
-        if stabilization.moves and (refines(recipes) or recipes[0].rule == "near"):
-            # While they are in memory: as they are, for laying them over the reference frame px by px.
-            wanted = frames_around(selection.indices, fitting.reference_frame)
-            beside = {frame.index: frame.rgb for frame in source.read(wanted, stabilization.cut)}
-        if held is not None and isinstance(source, HeldFrames):
-            source.read_once_more(fitting.indices)
-        relit = _Relit(stabilization, Bounds((region.height, region.width))) if stabilization.relit else None
-        yield from _fill(held or frames, fitting, region, stack, watch, noise, seconds, relit=relit)
-        frames = held or frames
-        until_done.pop_all()
-    shifts: dict[int, float | None] = {i: round(p.residual, 3) for i, p in stabilization.poses.items()}
-    last = len(fitting.windows) - 1
-    said = notes + describe(stabilization, len(selection.indices))
-    return Gathered(
-        stack, frames, steady, fitting, sizes, region, watch.reference, noise, last, shifts, said, stabilization,
-        seconds, None if relit is None else relit.bounds, beside, _drawn_over(drawn, stabilization, fitting),
-    )  # fmt: skip
+class _RelitBounds:
+    """What frames showed before they were relit: a `FrameObserver`. indices: of the frames, in their order."""
+
+    def __init__(self, stabilization: Stabilization, indices: Sequence[int]) -> None:
+        self._poses = [stabilization.poses[index] for index in indices]
+        self._bounds = Bounds((stabilization.region.height, stabilization.region.width))
+        self._seen = 0
+
+    def add_frame(self, rgb: U8) -> None:
+        """See `FrameObserver.add_frame`."""
+        pose = self._poses[self._seen]
+        self._bounds.add_frame(rgb, pose.gain, pose.offset)
+        self._seen += 1
+
+    def result(self) -> Bounds:
+        """Return the bounds of all frames seen."""
+        return self._bounds
 
 
 def _drawn_over(mask: Mask | None, stabilization: Stabilization, selection: Selection) -> Drawn | None:
@@ -227,125 +322,6 @@ def describe(stabilization: Stabilization, frames: int) -> list[str]:
     return said
 
 
-class _Relit(NamedTuple):
-    """How frames were relit, and what they showed before."""
-
-    stabilization: Stabilization
-    bounds: Bounds
-
-
-class _Survey:
-    """Collects what tells whether frames have to be stabilized, and how.
-
-    shifts: in the end px that each frame of a still clip is off, by index; None where the camera moves. still: px up
-    to which that is no motion. notes: what could not be told. drawn: see `registration.Registration`.
-    """
-
-    def __init__(self, region: Region, workers: int) -> None:
-        self._region, self._workers = region, workers
-        self.shifts: dict[int, float] | None = None
-        self.still = STILL_PX
-        self.notes: list[str] = []
-        self.drawn: Mask | None = None
-        self._gatherer = Gatherer(workers)
-        self._light = LightSamples(region.width, region.height)
-
-    def see(self, rgb: U8) -> None:
-        self._gatherer.see(rgb)
-        self._light.see(rgb)
-
-    def finish(
-        self,
-        source: FrameSource,
-        settings: CleanSettings,
-        selection: Selection,
-        cuts: Sequence[int],
-        seconds: dict[str, float],
-    ) -> Generator[Progress, None, tuple[Stabilization, int] | None]:
-        """How the frames are to be stabilized, and the position of the reference frame.
-
-        cuts: indices of the first frames of new shots; one shot is used, that of a reference frame that was asked for,
-        or the longest. None where frames are well as they are, or too few fit.
-        """
-        began = perf_counter()
-        reference = None if settings.reference is None else selection.reference
-        start, stop = _shot(selection, cuts, reference)
-        if stop - start < len(selection.indices):
-            reference = (start + stop) // 2 if reference is None else reference
-            self._gatherer.keep(start, stop)
-        asked = None if reference is None else reference - start
-        registration = yield from shares_done("register", self._gatherer.finish(asked))
-        self.drawn = registration.drawn
-        indices = selection.indices[start:stop]
-        seconds["register"] += perf_counter() - began
-        if not registration.moves and len(indices) == len(selection.indices):
-            self.shifts = {i: p.residual for i, p in zip(indices, registration.placements, strict=True)}
-            self.still = registration.still_threshold_px
-        if len(registration.fitting) < FEWEST_STEADY:
-            return None
-        began = perf_counter()
-        if registration.moves or len(registration.fitting) < len(selection.indices):
-            light = yield from self._light_of_fitting(source, indices, registration)
-        else:
-            light = self._light.finish(registration.reference, self._workers)
-        seconds["register"] += perf_counter() - began
-        if light.parts:
-            self.notes.append(
-                "the light changes in parts of the picture, each in its own way, as lamps and patches of sun make it: "
-                "none of it was undone"
-            )
-        if not registration.moves and not light.changes and len(registration.fitting) == len(selection.indices):
-            return None
-        stabilization = self._stabilization(selection, indices, registration, light)
-        return (stabilization, start + registration.reference) if len(stabilization.poses) >= FEWEST_STEADY else None
-
-    def _light_of_fitting(
-        self, source: FrameSource, indices: Sequence[int], registration: Registration
-    ) -> Generator[Progress, None, Light]:
-        """Light of the frames that fit, sampled where the registered picture lies in each."""
-        fitting = registration.fitting
-        samples = LightSamples(self._region.width, self._region.height)
-        for done, frame in enumerate(source.read([indices[p] for p in fitting], self._region), 1):
-            matrix = registration.placements[fitting[done - 1]].matrix
-            samples.see(frame.rgb, matrix if registration.moves else None)
-            yield Progress("light", done, len(fitting))
-        return samples.finish(fitting.index(registration.reference))
-
-    def _stabilization(
-        self, selection: Selection, indices: Sequence[int], registration: Registration, light: Light
-    ) -> Stabilization:
-        cut, inner = self._region, registration.region
-        region = Region(cut.x + inner.x, cut.y + inner.y, inner.width, inner.height)
-        poses: dict[int, Pose] = {}
-        dropped = {index: "another shot" for index in selection.indices if index not in indices}
-        for p, (index, placement) in enumerate(zip(indices, registration.placements, strict=True)):
-            if not placement.fits:
-                dropped[index] = placement.reason
-                continue
-            n = registration.fitting.index(p)
-            # Of a dark scene nothing may be told: then no light is undone, and no frame has another one.
-            if light.changes and not light.fits[n] and p != registration.reference:
-                dropped[index] = "its light has nothing in common with the others'"
-                continue
-            poses[index] = Pose(
-                placement.matrix,
-                light.gains[n],
-                light.offsets[n],
-                mesh=placement.mesh,
-                residual=float(placement.residual),
-            )
-        return Stabilization(registration.model, cut, region, poses, dropped=dict(sorted(dropped.items())))
-
-
-def _shot(selection: Selection, cuts: Sequence[int], reference: int | None) -> tuple[int, int]:
-    """Positions (start, stop) of the shot of a reference frame, or of the longest."""
-    edges = [0, *(selection.indices.index(cut) for cut in cuts), len(selection.indices)]
-    shots = list(pairwise(edges))
-    if reference is not None:
-        return next((start, stop) for start, stop in shots if start <= reference < stop)
-    return max(shots, key=lambda shot: shot[1] - shot[0])
-
-
 def _fitting(selection: Selection, stabilization: Stabilization, reference: int) -> tuple[Selection, list[int]]:
     """The selection without the frames that were dropped, and N of its windows as recipes name them."""
     left = [p for p, index in enumerate(selection.indices) if index in stabilization.poses]
@@ -358,70 +334,3 @@ def _fitting(selection: Selection, stabilization: Stabilization, reference: int)
             sizes.append(size)
     indices = tuple(selection.indices[p] for p in left)
     return Selection(indices, left.index(reference), tuple(windows)), sizes
-
-
-def refines(recipes: Sequence[Recipe]) -> bool:
-    """Whether a rain-free mean is made: alone, or beside a sweep."""
-    return len(recipes) > 1 or recipes[0].rule == "rainfree"
-
-
-def _stack(
-    settings: CleanSettings, memory: int, region: Region, selection: Selection, recipes: Sequence[Recipe]
-) -> SortedStack:
-    budget = Budget(memory, settings.scratch)
-    return SortedStack(
-        region.height,
-        region.width,
-        selection.windows,
-        budget,
-        candidates=len(recipes) + 2,
-        workers=settings.workers,
-        refine=refines(recipes),
-    )
-
-
-def _fill(
-    source: FrameSource,
-    selection: Selection,
-    region: Region,
-    stack: SortedStack,
-    watch: Watch,
-    noise: NoiseSamples,
-    seconds: dict[str, float],
-    survey: _Survey | None = None,
-    repeats: Repeats | None = None,
-    relit: _Relit | None = None,
-) -> Generator[Progress, None, None]:
-    total = len(selection.indices)
-    frames = source.read(selection.indices, region)
-
-    def look_at(position: int, rgb: U8) -> None:
-        watch.see(position, rgb)
-        noise.see(rgb)
-        if survey is not None:
-            survey.see(rgb)
-        if repeats is not None:
-            repeats.see(rgb)
-        if relit is not None:
-            pose = relit.stabilization.poses[selection.indices[position]]
-            relit.bounds.see(rgb, pose.gain, pose.offset)
-
-    # Beside the decoder, which works ahead only while it is asked for frames.
-    with ThreadPoolExecutor(1, thread_name_prefix="rainclean-watch") as beside:
-        looking: deque[Future[None]] = deque()
-        for done in range(total):
-            began = perf_counter()
-            frame = next(frames, None)
-            if frame is None:
-                raise InputError(
-                    source.info.path, f"ends after {done} of the {total} frames asked for", "try --salvage"
-                )
-            seconds["decode"] += perf_counter() - began
-            stack.add(frame.rgb)
-            looking.append(beside.submit(look_at, done, frame.rgb))
-            if len(looking) > _LOOKING:
-                looking.popleft().result()
-            yield Progress("decode", done + 1, total)
-        while looking:
-            looking.popleft().result()
-    stack.finish()

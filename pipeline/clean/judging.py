@@ -34,6 +34,7 @@ def facts_of(
     gathered: "Gathered",
     recipe: Recipe,
     frame: tuple[int, int],
+    *,
     refined: Refined | None,
     posterior: Posterior | None,
     moving: MovingFindings | None,
@@ -56,7 +57,7 @@ def facts_of(
     if moving is not None:  # nobody trains on what is excluded
         excluded = moving.doubtful | moving.per_frame(gathered.selection.reference)
         areas = {code: where if code == "moving" else where & ~excluded for code, where in areas.items()}
-    if recipe.rule == "near" and near is not None:
+    if recipe.of_near_frames and near is not None:
         # Frames that do not fit the others were not asked to.
         return Facts(
             used=len(near.frames),

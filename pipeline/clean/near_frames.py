@@ -1,6 +1,6 @@
 """Reads the frames next to the reference frame and lays them over it: what candidates are judged by."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
 
 import cv2
@@ -11,10 +11,14 @@ from pipeline.clean.ingest import Gathered
 from pipeline.clean.survey import STILL_PX
 from pipeline.stages import Progress, shares_done
 from rainclean.candidates import Candidate, PictureStore, Recipe
+from rainclean.candidates.estimators import NearEstimator
 from rainclean.moving import TEXTS, Findings, whole
-from rainclean.rainfree import MIN_NEAR_FRAMES, Near, Posterior, align_near_frames, frames_around, near_clean
+from rainclean.rainfree import MIN_NEAR_FRAMES, Near, Posterior, align_near_frames, frames_around
 from rainclean.stabilization import relit
 from rainclean.verdict import Evidence, Told, errors, overrule
+
+U8 = NDArray[np.uint8]
+F32 = NDArray[np.float32]
 
 NEAR_ASTRAY = 8.0
 """Grey levels that near frames may contradict each other by; of simulated clips the rest has hardly a stain."""
@@ -58,9 +62,16 @@ def _moves(gathered: Gathered) -> bool:
     return any(shift is None or shift > STILL_PX for shift in gathered.shifts.values())
 
 
-def near_recipe(like: Recipe, near: Near) -> Recipe:
-    """The recipe of the clean image of those frames. like: one of the same frames otherwise."""
-    return replace(like, frames=len(near.frames), percentile=None, offset=0.0, rule="near")
+def near_recipe(like: Recipe, rule: str, near: Near) -> Recipe:
+    """The recipe of a clean image of those frames. like: one of the same frames otherwise."""
+    return replace(like, frames=len(near.frames), percentile=None, offset=0.0, rule=rule)
+
+
+def make_near(recipe: Recipe, near: Near, without: int | None = None) -> tuple[U8, F32]:
+    """Make the clean image of a recipe of near frames; see `NearEstimator.make`."""
+    estimator = recipe.estimator
+    assert isinstance(estimator, NearEstimator)
+    return estimator.make(near, without)
 
 
 def doubts_of_near(moving: Findings, posterior: Posterior) -> Findings:
@@ -99,19 +110,19 @@ def expected_errors(
     store: PictureStore,
     evidence: Evidence,
     near: Near,
-    own: NDArray[np.float32] | None,
+    own: Mapping[Recipe, F32],
 ) -> list[float] | None:
     """The expected error of each candidate by frames near the reference frame; None where many frames know better.
 
-    own: weight of the reference frame in the clean image of those frames, (h, w) float32.
+    own: weight of the reference frame in each clean image of those frames, (h, w) float32.
     """
     found: list[Told] = []
     for candidate in candidates:
-        picture, frames = store.picture(candidate.row), candidate.recipe.frames
-        if candidate.recipe.rule == "near" and own is not None:
-            others = {k: near_clean(near, k)[0] for k in evidence.asked}
-            found.append(evidence.tell(picture, evidence.own(own), others))
+        recipe, picture = candidate.recipe, store.picture(candidate.row)
+        if recipe in own:
+            others = {k: make_near(recipe, near, k)[0] for k in evidence.asked}
+            found.append(evidence.tell(picture, evidence.own(own[recipe]), others))
         else:
-            found.append(evidence.tell(picture, 1 / frames, frames=frames))
-    mean = next((told for c, told in zip(candidates, found, strict=True) if c.recipe.rule == "rainfree"), None)
+            found.append(evidence.tell(picture, 1 / recipe.frames, frames=recipe.frames))
+    mean = next((told for c, told in zip(candidates, found, strict=True) if c.recipe.of_all_frames), None)
     return errors(found) if mean is None or overrule(found, mean) else None

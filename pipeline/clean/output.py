@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.clean.run import CleanResult
+from pipeline.clean.result import CleanResult
 from pipeline.clean.sheet import contact_sheet
 from pipeline.memory import peak_rss_bytes
 from pipeline.output_folder import OutputFolder
@@ -43,11 +43,6 @@ _FORMS = (
 
 WRITERS = 2
 """Pictures coded at a time: each takes three times its size meanwhile."""
-
-COLUMNS = (
-    "rank", "recipe", "file", "frames", "stride", "window", "eta", "percentile", "score",
-    "streaks", "detail", "darkening", "disagreement", "merged", "hash",
-)  # fmt: skip
 
 
 def clean_folder(output: Path, source: Path) -> OutputFolder:
@@ -102,7 +97,7 @@ def write_png(path: Path, picture: U8 | U16) -> None:
 
 def _sixteen_bits(result: CleanResult) -> U16:
     best = result.candidates[0]
-    if best.recipe.rule == "rainfree" and result.posterior is not None:
+    if best.recipe == result.posterior_of and result.posterior is not None:
         return result.posterior.fine
     return result.picture(best).astype(np.uint16) * np.uint16(257)
 
@@ -132,18 +127,27 @@ def _rows(result: CleanResult) -> list[dict[str, Any]]:
     for rank, c in enumerate(result.candidates, 1):
         scores = c.scores
         assert scores is not None
-        values = (
-            rank, c.recipe.name, _file(c), c.recipe.frames, c.recipe.stride, c.recipe.window, c.eta, c.percentile,
-            round(scores.total, 4), round(scores.streaks, 4), round(scores.detail, 4), round(scores.darkening, 4),
-            round(scores.disagreement, 4), list(c.merged), c.recipe.hash,
-        )  # fmt: skip
-        rows.append(dict(zip(COLUMNS, values, strict=True)))
+        row = {
+            "rank": rank,
+            "recipe": c.recipe.name,
+            "file": _file(c),
+            "frames": c.recipe.frames,
+            "stride": c.recipe.stride,
+            "window": c.recipe.window,
+            "eta": c.eta,
+            "percentile": c.percentile,
+            "score": round(scores.total, 4),
+            **{name: round(score, 4) for name, score in scores.by_name.items()},
+            "merged": list(c.merged),
+            "hash": c.recipe.hash,
+        }
+        rows.append(row)
     return rows
 
 
 def _csv(rows: list[dict[str, Any]]) -> str:
     text = StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows({**row, "merged": " ".join(row["merged"])} for row in rows)
     return text.getvalue()

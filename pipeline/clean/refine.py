@@ -1,7 +1,8 @@
-"""The last pass over a clip: the rain-free mean, what is believed of it, and what moves besides rain."""
+"""The last pass over a clip: a mean of all frames, what is believed of it, and what moves besides rain."""
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Self, TypeVar
 
@@ -10,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.stages import Progress
+from rainclean.candidates.estimators import Accumulation, Estimate, FramesEstimator
 from rainclean.moving import Drawn, Findings, Moving
-from rainclean.rainfree import DENSE_FRACTION, Posterior, RainfreeMean, RainfreeSums, noise_of
+from rainclean.rainfree import Posterior, noise_of
 from rainclean.video import FrameSource, Region
 
 U8 = NDArray[np.uint8]
@@ -29,36 +31,58 @@ SMALLEST = 32
 """px: of smaller pictures nothing is told of what moves."""
 
 
-class Refined:
-    """A rain-free mean and what is believed of it; what moves is still being told beside what comes next.
+@dataclass(frozen=True, kw_only=True)
+class FramesToRefine:
+    """Where frames are read again, and how.
 
-    posterior: its mean is the rain-free mean. share: of values free of rain. brighter: (⌈h/s⌉, ⌈w/s⌉) float32, how much
-    brighter than that mean the frames are at every s-th pixel, mean over time in levels. seconds: that all this took.
-    A context manager that waits for its thread.
+    Attributes:
+        frames: the clip as it went into the stack.
+        indices: of all used frames.
+        region: of each of them.
+        window: positions (start, stop) among them that a mean is made of.
+        noise: (256,) float32, standard deviation by level.
+        workers: threads.
+        registered: whether frames were aligned with one another.
+        drawn: what is drawn over them then.
+        batch: frames that are added at a time.
+    """
+
+    frames: FrameSource
+    indices: Sequence[int]
+    region: Region
+    window: tuple[int, int]
+    noise: F32
+    workers: int
+    registered: bool = False
+    drawn: Drawn | None = None
+    batch: int
+
+
+class Refined:
+    """A mean of all frames and what is believed of it; what moves is still being told beside what comes next.
+
+    mean: (H, W, 3) float32. posterior: of it, None where nothing is known. share: of values free of rain, or None.
+    brighter: (⌈h/s⌉, ⌈w/s⌉) float32, how much brighter than that mean the frames are at every s-th pixel, mean over
+    time in levels. seconds: that all this took. A context manager that waits for its thread.
     """
 
     def __init__(
-        self,
-        posterior: Posterior,
-        share: float,
-        brighter: F32,
-        seconds: float,
-        found: Future[Findings] | None,
-        beside: ThreadPoolExecutor,
+        self, estimate: Estimate, *, posterior: Posterior | None, brighter: F32, seconds: float, side: "_Side"
     ) -> None:
-        self.posterior, self.share, self.brighter, self.seconds = posterior, share, brighter, seconds
-        self._found, self._beside = found, beside
+        self.mean, self.share = estimate.mean, estimate.share
+        self.posterior, self.brighter, self.seconds = posterior, brighter, seconds
+        self._side = side
 
     def moving(self) -> Findings | None:
         """What moves, by position in all used frames; None of pictures too small to tell. Waits until it is told."""
         began = perf_counter()
-        found = None if self._found is None else self._found.result()
+        found = self._side.found()
         self.seconds += perf_counter() - began
         return found
 
     def close(self) -> None:
         """Wait for what is under way."""
-        self._beside.shutdown(wait=True, cancel_futures=True)
+        self._side.close()
 
     def __enter__(self) -> Self:
         return self
@@ -68,97 +92,120 @@ class Refined:
 
 
 def refine(
-    frames: FrameSource,
-    indices: Sequence[int],
-    region: Region,
-    window: tuple[int, int],
-    start: F32,
-    noise: F32,
-    workers: int,
-    registered: bool,
-    drawn: Drawn | None,
-    together: int,
+    estimator: FramesEstimator, consumed_initial: F32, work: FramesToRefine
 ) -> Generator[Progress, None, Refined]:
-    """Read the used frames again and weigh those of a window.
+    """Read the used frames again and make a mean of those of a window; twice, where the estimator wants it.
 
-    indices: of all used frames. window: positions among them. start: (h, w, 3) float32, which is taken over; noise:
-    (256,) float32. registered: they were laid over one another. drawn: what is drawn over them then. together: frames
-    that are added at a time.
+    Args:
+        estimator: makes the mean.
+        consumed_initial: (h, w, 3) float32, the initial estimate; the mean may be written into it.
+        work: the frames.
     """
     began = perf_counter()
-    large = min(start.shape[:2]) >= SMALLEST
-    moving = Moving(start.shape[:2], len(indices), overlays=not registered, drawn=drawn) if large else None
-    beside = ThreadPoolExecutor(1, thread_name_prefix="rainclean-moving")
-    over_time = _OverTime(start.shape[:2])
-    came_out: Future[F32] = Future()
-    rest = (beside, frames, indices, region, window, noise, workers, together)
+    side = _Side(consumed_initial, work)
     try:
-        sums, found = yield from _round(start, moving, came_out.result, over_time, *rest)
-        if sums.share < DENSE_FRACTION:
-            sums, _ = yield from _round(sums.mean, None, None, None, *rest)
-        if moving is not None:
-            came_out.set_result(moving.on_grid(sums.mean))
-        posterior = sums.posterior(registered=registered, workers=workers)
+        estimate = yield from one_pass(estimator, consumed_initial, work, side)
+        if estimator.wants_another_pass(estimate):
+            estimate = yield from one_pass(estimator, estimate.mean, work)
+        side.came_out(estimate.mean)
+        posterior = estimate.posterior(registered=work.registered, workers=work.workers)
     except BaseException:
-        came_out.cancel()  # who waits for it is told
-        beside.shutdown(wait=True, cancel_futures=True)
+        side.give_up()
         raise
-    return Refined(
-        posterior, sums.share, over_time.brighter_than(posterior.mean), perf_counter() - began, found, beside
-    )
+    brighter = side.brightness.brighter_than(estimate.mean)
+    return Refined(estimate, posterior=posterior, brighter=brighter, seconds=perf_counter() - began, side=side)
 
 
-def _round(
-    start: F32,
-    moving: Moving | None,
-    came_out: Callable[[], F32] | None,
-    over_time: "_OverTime | None",
-    beside: ThreadPoolExecutor,
-    frames: FrameSource,
-    indices: Sequence[int],
-    region: Region,
-    window: tuple[int, int],
-    noise: F32,
-    workers: int,
-    together: int,
-) -> Generator[Progress, None, tuple[RainfreeSums, Future[Findings] | None]]:
-    """One pass over the frames; ``moving`` sees and judges them ``beside`` what comes next."""
-    first, last = window
-    wanted = range(first, last) if moving is None else range(len(indices))
-
-    def look(position: int, rgb: U8) -> None:
-        if moving is not None:
-            moving.see(position, rgb)
-        if over_time is not None and first <= position < last:
-            over_time.see(rgb)
-
-    if moving is not None:
-        moving.compare_with(start, noise_of(start, noise * np.float32(_LUMA)))
-    with RainfreeMean(start, noise, last - first, workers=workers, batch=together) as mean:
-        looking: Future[None] | None = None
-        for position, frame in zip(wanted, frames.read([indices[p] for p in wanted], region), strict=True):
-            if moving is not None or over_time is not None:
-                if looking is not None:
-                    looking.result()
-                looking = beside.submit(look, position, frame.rgb)
-            if first <= position < last:
-                mean.add(position - first, frame.rgb)
+def one_pass(
+    estimator: FramesEstimator, consumed_initial: F32, work: FramesToRefine, side: "_Side | None" = None
+) -> Generator[Progress, None, Estimate]:
+    """Read frames once; ``side`` sees them too, and judges them beside what comes next."""
+    start, stop = work.window
+    wanted = range(start, stop) if side is None else side.positions
+    begin = Accumulation(consumed_initial, work.noise, frames=stop - start, workers=work.workers, batch=work.batch)
+    with estimator.accumulator(begin) as accumulator:
+        frames = work.frames.read([work.indices[p] for p in wanted], work.region)
+        for position, frame in zip(wanted, frames, strict=True):
+            if side is not None:
+                side.add_frame(position, frame.rgb)
+            if start <= position < stop:
+                accumulator.add(position - start, frame.rgb)
             yield Progress("weigh", position - wanted.start + 1, len(wanted))
-        if looking is not None:
-            looking.result()
-        found = None if moving is None else beside.submit(moving.finish, came_out)
-        return mean.finish(), found
+        if side is not None:
+            side.judge()
+        return accumulator.finish()
+
+
+class _Side:
+    """What is found out beside a mean, in a thread of its own: what moves, and how much it rains.
+
+    positions: of the frames that it wants to see.
+    """
+
+    def __init__(self, initial: F32, work: FramesToRefine) -> None:
+        self._window = range(*work.window)
+        shape, count = initial.shape[:2], len(work.indices)
+        self._moving: Moving | None = None
+        if min(shape) >= SMALLEST:
+            self._moving = Moving(shape, count, overlays=not work.registered, drawn=work.drawn)
+            self._moving.compare_with(initial, noise_of(initial, work.noise * np.float32(_LUMA)))
+        self.positions = self._window if self._moving is None else range(count)
+        self.brightness = _OverTime(shape)
+        self._mean: Future[F32] = Future()
+        self._looking: Future[None] | None = None
+        self._found: Future[Findings] | None = None
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="rainclean-moving")
+
+    def add_frame(self, position: int, rgb: U8) -> None:
+        """Begin to look at a frame, once the one before was looked at."""
+        self._wait()
+        self._looking = self._pool.submit(self._look_at, position, rgb)
+
+    def _look_at(self, position: int, rgb: U8) -> None:
+        if self._moving is not None:
+            self._moving.add_frame(rgb, position)
+        if position in self._window:
+            self.brightness.add_frame(rgb)
+
+    def _wait(self) -> None:
+        if self._looking is not None:
+            self._looking.result()
+
+    def judge(self) -> None:
+        """Begin to judge what moves, now that all frames were seen."""
+        self._wait()
+        if self._moving is not None:
+            self._found = self._pool.submit(self._moving.result, self._mean.result)
+
+    def came_out(self, mean: F32) -> None:
+        """Say which mean is to explain the frames, (h, w, 3) float32."""
+        moving, self._moving = self._moving, None  # its thread has it; it is large and goes when that ends
+        if moving is not None:
+            self._mean.set_result(moving.on_grid(mean))
+
+    def found(self) -> Findings | None:
+        """Return what moves, once it is told; None of pictures too small to tell."""
+        return None if self._found is None else self._found.result()
+
+    def give_up(self) -> None:
+        """Wait for what is under way, without a mean."""
+        self._mean.cancel()  # who waits for it is told
+        self.close()
+
+    def close(self) -> None:
+        """Wait for what is under way; what has not begun never will."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
 
 
 class _OverTime:
     """The plain mean of frames at every few pixels: what rain adds to it is how much of it fell. shape: (h, w)."""
 
-    def __init__(self, shape: tuple[int, int]) -> None:
+    def __init__(self, shape: tuple[int, ...]) -> None:
         self._step = max(1, int(min(shape) / _SIDE))
         self._sum = np.zeros((*(-(-side // self._step) for side in shape), 3), np.float32)
         self._seen = 0
 
-    def see(self, rgb: U8) -> None:
+    def add_frame(self, rgb: U8) -> None:
         """Take a frame in, (h, w, 3) uint8."""
         cv2.accumulate(np.ascontiguousarray(self._some(rgb)), self._sum)
         self._seen += 1

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from pipeline.clean.run import CleanResult
+from pipeline.clean.result import CleanResult
 from rainclean.temporal import luma
 from rainclean.verdict import Verdict
 

@@ -17,7 +17,7 @@ STILL_PX = 0.5
 
 
 class Watch:
-    """Collects what is needed to warn of a moving camera or a scene cut.
+    """Collects what is needed to warn of a moving camera or a scene cut: a `FrameObserver`.
 
     Motion is measured at the first and last frame of every window, so that it can be said up to which window
     the camera stood still.
@@ -31,8 +31,9 @@ class Watch:
         self._thumbnails: list[U8] = []
         self.reference: U8 = np.empty((0, 0, 3), np.uint8)
 
-    def see(self, position: int, rgb: U8) -> None:
-        """Take note of the frame at this position among those used, (H, W, 3) uint8."""
+    def add_frame(self, rgb: U8) -> None:
+        """See `FrameObserver.add_frame`."""
+        position = len(self._thumbnails)
         self._thumbnails.append(thumbnail(rgb))
         if position == self._selection.reference:
             self.reference = rgb
@@ -43,7 +44,7 @@ class Watch:
         """Indices of the first frame of each new shot among those seen."""
         return [self._selection.indices[i] for i in scene_cuts(np.stack(self._thumbnails))]
 
-    def finish(self, known: Mapping[int, float] | None = None, still: float = STILL_PX) -> "Findings":
+    def result(self, known: Mapping[int, float] | None = None, still: float = STILL_PX) -> "Findings":
         """Measure motion and cuts, once all frames were seen.
 
         known: shifts by frame index, if they are; still: px up to which these are no motion.

@@ -103,17 +103,20 @@ class Clean:
         )
 
     def _print(self, report: dict[str, Any]) -> None:
+        from rainclean.candidates import OUR_DEFECTS, defects_from_outside
+
+        defects = [defect.name for defect in (*OUR_DEFECTS, *defects_from_outside())]
         rows = [
             (
                 row["recipe"], f"{row['eta']}", f"{row['percentile']:g}", f"{row['score']:.3f}",
-                *(f"{row[name]:.3f}" for name in ("streaks", "detail", "darkening", "disagreement")),
+                *(f"{row[name]:.3f}" for name in defects),
             )
             for row in report["candidates"]
         ]  # fmt: skip
         title = f"{report['input']}: " + (
             "candidates, best first (defects in grey levels)" if len(rows) > 1 else "defects in grey levels"
         )
-        columns = ("candidate", "η*", "at", "score", "streaks", "detail", "darkening", "disagreement")
+        columns = ("candidate", "η*", "at", "score", *defects)
         print_table(columns, rows, title=title)
         merged = sum(len(row["merged"]) for row in report["candidates"])
         if merged:

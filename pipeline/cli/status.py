@@ -373,12 +373,16 @@ def _labelled(label: str, texts: Sequence[str]) -> list[Row]:
 
 
 def _print_candidates(candidates: "Sequence[StoredCandidate]") -> None:
+    from rainclean.candidates import OUR_DEFECTS
+
+    defects = [defect.name for defect in OUR_DEFECTS]
+    more = list(dict.fromkeys(name for c in candidates for name in c.more_scores))
     print_table(
-        ("candidate", "η*", "percentile", "score", "streaks", "detail", "darkening", "disagreement", "stands for"),
+        ("candidate", "η*", "percentile", "score", *defects, *more, "stands for"),
         [
             (
                 c.name, str(c.eta), f"{c.percentile:g}", f"{c.score:.3f}",
-                *(f"{defect:.3f}" for defect in (c.streaks, c.detail, c.darkening, c.disagreement)),
+                *(f"{c.scores[name]:.3f}" if name in c.scores else "" for name in (*defects, *more)),
                 c.label if c.recipe.is_composite else ", ".join(c.merged),
             )
             for c in candidates

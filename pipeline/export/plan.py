@@ -26,6 +26,7 @@ from pipeline.project.model import Sequence as ClipSequence
 from pipeline.project.storage import Project
 from pipeline.words import counted, few, quoted
 from rainclean import __version__
+from rainclean.candidates.estimators import NearEstimator, find_estimator
 from rainclean.confidence import ERROR
 from rainclean.dataset import CropChoice, FrameChoice, layout, split_scenes
 from rainclean.errors import RaincleanError, UsageError
@@ -141,7 +142,7 @@ class Item:
     @property
     def of_near_frames(self) -> bool:
         """Return whether its clean image shows one moment only."""
-        return self.candidate.recipe.rule == "near"
+        return isinstance(find_estimator(self.candidate.recipe.rule), NearEstimator)
 
     @property
     def repeated(self) -> int:

@@ -5,12 +5,14 @@ store is damaged (`soundness`).
 """
 
 import json
-from dataclasses import asdict, dataclass
+import math
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from pipeline.project.documents import AnalysisSettings, StoredRecipe
 from pipeline.project.storage import checked, listed, mapped
+from rainclean.candidates import OUR_DEFECTS
 from rainclean.verdict import STATES as CLIP_STATES
 from rainclean.verdict import Verdict as ClipVerdict
 from rainclean.video import Region
@@ -204,6 +206,7 @@ class StoredCandidate:
         eta: η* of the window.
         silent_share: Share 0…1 of the pixels without a vote.
         merged: Names of candidates that gave nearly the same picture.
+        more_scores: Scores of defects that have no column, by name.
     """
 
     id: int
@@ -221,12 +224,16 @@ class StoredCandidate:
     disagreement: float
     merged: tuple[str, ...]
     picture: str
+    more_scores: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, row: Any) -> Self:
         """Return the candidate of a row."""
+        more = mapped(row["more_scores"])
+        if not all(type(value) in (int, float) and math.isfinite(value) for value in more.values()):
+            raise ValueError(f"scores {row['more_scores'][:40]!r}")
         recipe = StoredRecipe(mapped(row["recipe"]))
-        return checked(cls(**{**row, "recipe": recipe, "merged": listed(row["merged"])}))
+        return checked(cls(**{**row, "recipe": recipe, "merged": listed(row["merged"]), "more_scores": more}))
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields, for programs."""
@@ -234,8 +241,14 @@ class StoredCandidate:
 
     @property
     def score(self) -> float:
-        """Sum of the four defects in grey levels, lower is better."""
-        return self.streaks + self.detail + self.darkening + self.disagreement
+        """Sum of all defects in grey levels, lower is better."""
+        return self.streaks + self.detail + self.darkening + self.disagreement + sum(self.more_scores.values())
+
+    @property
+    def scores(self) -> dict[str, float]:
+        """Defects by name, in grey levels."""
+        ours = {defect.name: float(getattr(self, defect.name)) for defect in OUR_DEFECTS}
+        return {**ours, **self.more_scores}
 
     @property
     def label(self) -> str:

@@ -9,7 +9,7 @@ from pipeline.project.clips import sequences
 from pipeline.project.decisions import by_sequence, differ, of_people
 from pipeline.project.editing import edits
 from pipeline.project.model import Decision, Overview, Sequence, State
-from pipeline.project.storage import Project
+from pipeline.project.storage import Project, schema
 
 MAX_NAMED = 100
 """Sequences that are asked for by name. Of more, everything is read."""
@@ -61,14 +61,14 @@ def overview(project: Project, names: Several[str] = ()) -> list[Overview]:
         row["analysis_id"]: row
         for row in project.rows(
             "SELECT analysis_id, count(*) AS number, min(rank), name, picture, "
-            f"streaks + detail + darkening + disagreement AS score FROM candidate {of_main}"
+            f"{schema.TOTAL_SCORE} AS score FROM candidate {of_main}"
             "GROUP BY analysis_id"  # of min(), SQLite gives the columns of the row that has it
         )
     }
     chosen = {
         row["id"]: row
         for row in project.rows(
-            "SELECT candidate.id, name, picture, streaks + detail + darkening + disagreement AS score "
+            f"SELECT candidate.id, name, picture, {schema.TOTAL_SCORE} AS score "
             f"FROM candidate WHERE id IN (SELECT candidate_id FROM decision WHERE true{among})"
         )
     }

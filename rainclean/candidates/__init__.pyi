@@ -1,8 +1,17 @@
-from . import preference
+from . import estimators, preference
+from .defects import (
+    OUR_DEFECTS,
+    Defect,
+    defect_label,
+    defects_from_outside,
+    register_defect,
+    unregister_defect,
+)
+from .estimators import PERCENTILE
 from .preference import RULES, Judgement, Lesson, Table
 from .preference_reasons import reasons
 from .quality import DOUBTFUL, RAIN_MARGIN, Judge, Scores, score
-from .recipe import RULE_VERSIONS, RULES_VERSION, Recipe
+from .recipe import RULES_VERSION, Recipe, rule_versions
 from .selection import (
     SWEEP_FRAMES,
     SWEEP_VERSION,
@@ -18,13 +27,15 @@ from .suggestions import Suggestion, suggest
 
 __all__ = [
     "DOUBTFUL",
+    "OUR_DEFECTS",
+    "PERCENTILE",
     "RAIN_MARGIN",
     "RULES",
     "RULES_VERSION",
-    "RULE_VERSIONS",
     "SWEEP_FRAMES",
     "SWEEP_VERSION",
     "Candidate",
+    "Defect",
     "Judge",
     "Judgement",
     "Lesson",
@@ -35,11 +46,17 @@ __all__ = [
     "Selection",
     "Suggestion",
     "Table",
+    "defect_label",
+    "defects_from_outside",
+    "estimators",
     "merge_near_identical",
     "preference",
     "reasons",
+    "register_defect",
+    "rule_versions",
     "score",
     "select_frames",
     "suggest",
     "sweep",
+    "unregister_defect",
 ]

@@ -1,13 +1,10 @@
 """Why one candidate is preferred to another, in words with the numbers."""
 
+from rainclean.candidates.defects import OUR_DEFECTS
+from rainclean.candidates.estimators import find_estimator
 from rainclean.candidates.preference import DEFECTS, RULES, TOTAL_FLOOR, Preference, Table, closeness, features
 
-_PHRASES = {
-    "streaks": "fewer leftover streaks",
-    "detail": "less lost detail",
-    "darkening": "less darkening",
-    "disagreement": "less temporal disagreement",
-}
+_PHRASES = {defect.name: defect.phrase for defect in OUR_DEFECTS}
 
 
 def reasons(preference: Preference, table: Table, first: int, against: int, most: int = 2) -> tuple[str, ...]:
@@ -43,12 +40,14 @@ def _words(name: str, table: Table, first: int, against: int) -> str:
         a, b = float(table.frames[first]), float(table.frames[against])
         return "" if a == b else f"{'more' if a > b else 'fewer'} frames ({a:g} against {b:g})"
     if name == "rule":
-        here, there = (_RULES[RULES[int(table.rule[row])]] for row in (first, against))
+        here, there = (_phrase(RULES[int(table.rule[row])]) for row in (first, against))
         return f"{here} rather than {there}"
     return "earlier in the order of the scores"
 
 
-_RULES = {"percentile": "a percentile", "local": "local η", "rainfree": "the rain-free mean", "other": "a newer rule"}
+def _phrase(rule: str) -> str:
+    estimator = find_estimator(rule)
+    return "a newer rule" if estimator is None else estimator.phrase
 
 
 def _offset(offset: float) -> str:

@@ -7,9 +7,9 @@ candidates owe most of their total to temporal disagreement: the other three lea
 something is really wrong.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import cv2
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rainclean._numba import compiled
+from rainclean.candidates.defects import OUR_DEFECTS, defects_from_outside
 from rainclean.temporal import luma
 
 U8 = NDArray[np.uint8]
@@ -46,12 +47,16 @@ _STRIP = 128
 
 @dataclass(frozen=True)
 class Scores:
-    """Defects of one candidate in grey levels, lower is better."""
+    """Defects of one candidate in grey levels, lower is better.
+
+    more: by name, of defects that were registered from outside.
+    """
 
     streaks: float
     detail: float
     darkening: float
     disagreement: float
+    more: Mapping[str, float] = field(default_factory=dict)
 
     def judged(self, error: float) -> "Scores":
         """The same with an expected error (`evidence`) in the place of the distance from the target."""
@@ -59,8 +64,13 @@ class Scores:
 
     @property
     def total(self) -> float:
-        """Sum of the four: what candidates are ordered by."""
-        return self.streaks + self.detail + self.darkening + self.disagreement
+        """Sum of all: what candidates are ordered by."""
+        return self.streaks + self.detail + self.darkening + self.disagreement + sum(self.more.values())
+
+    @property
+    def by_name(self) -> dict[str, float]:
+        """All of them."""
+        return {**{defect.name: float(getattr(self, defect.name)) for defect in OUR_DEFECTS}, **self.more}
 
 
 def leftover_streaks(candidate: U8, target: F32) -> F32:
@@ -100,6 +110,21 @@ def temporal_disagreement(candidate: U8, target: F32) -> F32:
     return np.abs(candidate - target)
 
 
+def total_map(candidate: U8, reference: U8, target: F32) -> F32:
+    """All defects of each pixel added up.
+
+    candidate, reference: (H, W) uint8 luma, target: (H, W) float32; returns (H, W) float32 in grey levels.
+    """
+    total = leftover_streaks(candidate, target)
+    total += lost_detail(candidate, reference, target)
+    total += darkening(candidate, target)
+    total += temporal_disagreement(candidate, target)
+    for defect in defects_from_outside():
+        assert defect.measure is not None
+        total += np.float32(defect.weight) * defect.measure(candidate, reference, target)
+    return total
+
+
 class Judge:
     """Scores candidates of one sequence; what they are compared with is made ready once.
 
@@ -108,7 +133,7 @@ class Judge:
 
     def __init__(self, reference: U8, target: F32, pool: ThreadPoolExecutor | None = None) -> None:
         """pool: runs strips side by side, here and in `score`."""
-        self._target, self._pool = target, pool
+        self._target, self._reference, self._pool = target, reference, pool
         self._width = _streak_width(target)
         self._expected = np.empty(target.shape, np.uint8)
         self._edges = np.empty(target.shape, np.float32)
@@ -145,7 +170,18 @@ class Judge:
             return np.asarray(sums.sum(axis=1, dtype=np.float64))
 
         sums = np.sum(self._each(strip), axis=0)
-        return Scores(*(float(s) / self._target.size for s in sums))
+        streaks, detail, darker, disagreement = (float(s) / self._target.size for s in sums)
+        return Scores(streaks, detail, darker, disagreement, self._more(candidate))
+
+    def _more(self, candidate: U8) -> dict[str, float]:
+        """Scores by what was registered from outside."""
+        more, picture = {}, None
+        for defect in defects_from_outside():
+            assert defect.measure is not None
+            picture = luma(candidate) if picture is None else picture
+            found = defect.measure(picture, self._reference, self._target)
+            more[defect.name] = defect.weight * float(found.mean(dtype=np.float64))
+        return more
 
     def _strip(self, top: int) -> tuple[slice, slice]:
         """Rows that a strip looks at, and which of those are its own."""

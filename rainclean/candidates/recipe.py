@@ -4,30 +4,29 @@ import hashlib
 import json
 import re
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, Self
 
+from rainclean.candidates.estimators import (
+    PERCENTILE,
+    Estimator,
+    FramesEstimator,
+    NearEstimator,
+    estimator_of,
+    estimators,
+    find_estimator,
+    sweep_from_outside,
+)
 from rainclean.errors import RaincleanError, UsageError
 
 RULES_VERSION = 1
 """Raised whenever the same recipe would give other pixels; part of every hash."""
 
-RULE_VERSIONS = {"rainfree": 2}
-"""The same of single rules, where only theirs changed: part of the hashes of their recipes."""
-
 _NAME = re.compile(
-    r"(?P<window>n|first)(?P<frames>[0-9]{1,9})(s(?P<stride>[0-9]{1,9}))?-"
-    r"((?P<rule>vote|local)(-(?P<sign>minus|plus)(?P<offset>[0-9]{1,3}(_[0-9])?))?|p(?P<percentile>[0-9]{1,3}(_[0-9])?)"
-    r"|(?P<mean>rainfree|near))(?P<steady>-steady)?"
+    r"(?P<window>n|first)(?P<frames>[0-9]{1,9})(s(?P<stride>[0-9]{1,9}))?-(?P<rule>.+?)(?P<steady>-steady)?"
 )
 
-_LATER = {"rule": "percentile", "steady": False}
+_LATER = {"rule": PERCENTILE, "steady": False}
 """Fields that came later, with what they were before: left out of the hash where they are that."""
-
-
-Rule = Literal["percentile", "local", "rainfree", "near"]
-
-_WHOLE: tuple[Rule, ...] = ("rainfree", "near")
-"""Rules that find all by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +36,7 @@ class Recipe:
     frames: how many (N ≥ 2). window: "centre", N frames around the reference frame (shifted where the clip
     ends), or "first", the first N. stride: take every stride-th frame. percentile: 0…100 in tenths, or None
     for the vote's η* plus ``offset``, clamped to 0…100.
-    rule: "percentile", one of the whole picture; "local", the η of each neighbourhood plus ``offset``;
-    "rainfree", the rain-free mean; "near", few frames laid over the reference frame px by px. steady: of
+    rule: of its estimator (`rainclean.candidates.estimators`), which says what is made of the frames. steady: of
     frames that were registered and relit first.
     """
 
@@ -47,7 +45,7 @@ class Recipe:
     stride: int = 1
     percentile: float | None = None
     offset: float = 0.0
-    rule: Rule = "percentile"
+    rule: str = PERCENTILE
     steady: bool = False
 
     def __post_init__(self) -> None:
@@ -65,12 +63,11 @@ class Recipe:
             raise UsageError(f"a recipe with offset {self.offset}: it must lie between -100 and 100")
         if self.percentile is not None and self.offset:
             raise UsageError("a recipe with a percentile and an offset: an offset is for the vote")
-        if self.rule not in get_args(Rule):
-            raise UsageError(f"a recipe with rule {self.rule!r}: it is {', '.join(get_args(Rule))}")
-        if self.rule != "percentile" and self.percentile is not None:
-            raise UsageError(f"a recipe with rule {self.rule} and a percentile: it finds its own")
-        if self.rule in _WHOLE and self.offset:
-            raise UsageError(f"a recipe with rule {self.rule} and an offset: an offset is for the vote")
+        estimator = find_estimator(self.rule)
+        if estimator is None:
+            known = ", ".join(each.rule for each in estimators())
+            raise UsageError(f"a recipe with rule {self.rule!r}: it is {known}")
+        estimator.check(self)
         # Equal recipes have equal names and hashes: 5 becomes 5.0, and what a name cannot say is refused.
         for name in ("percentile", "offset"):
             value = getattr(self, name)
@@ -86,42 +83,43 @@ class Recipe:
         return min(100.0, max(0.0, eta + self.offset))
 
     @property
+    def estimator(self) -> Estimator:
+        """What makes it of the frames."""
+        return estimator_of(self.rule)
+
+    @property
+    def of_all_frames(self) -> bool:
+        """Whether the frames are read once more to make it, as for the rain-free mean."""
+        return isinstance(self.estimator, FramesEstimator)
+
+    @property
+    def of_near_frames(self) -> bool:
+        """Whether it is made of a few frames next to the reference frame, and so shows one moment only."""
+        return isinstance(self.estimator, NearEstimator)
+
+    @property
     def name(self) -> str:
         """Short, unique, safe as a file name: ``n100-vote``, ``n40s2-vote-minus5``, ``first100-vote``, ``n20-p50``,
         ``n80-local``, ``n80-rainfree-steady``.
         """
         frames = f"{'n' if self.window == 'centre' else 'first'}{self.frames}"
         stride = f"s{self.stride}" if self.stride > 1 else ""
-        if self.percentile is not None:
-            rule = f"p{_number(self.percentile)}"
-        else:
-            rule = {"percentile": "vote"}.get(self.rule, self.rule)
-        if self.offset:
-            rule += f"-{'plus' if self.offset > 0 else 'minus'}{_number(abs(self.offset))}"
-        return f"{frames}{stride}-{rule}{'-steady' if self.steady else ''}"
+        return f"{frames}{stride}-{self.estimator.suffix(self)}{'-steady' if self.steady else ''}"
 
     @property
     def words(self) -> str:
         """For a person: ``100 frames, η* − 5``."""
         which = "first " if self.window == "first" else ""
         every = f" (1 in {self.stride})" if self.stride > 1 else ""
-        if self.percentile == 50:
-            rule = "median"
-        elif self.percentile is not None:
-            rule = f"percentile {self.percentile:g}"
-        elif self.rule in _WHOLE:
-            rule = "rain-free mean" if self.rule == "rainfree" else "next to the reference frame"
-        else:
-            sign = " + " if self.offset > 0 else " − "
-            rule = "local η" if self.rule == "local" else "η*"
-            rule += f"{sign}{abs(self.offset):g}" if self.offset else ""
-        return f"{which}{self.frames} frames{every}, {rule}{', stabilized' if self.steady else ''}"
+        label = self.estimator.label(self)
+        return f"{which}{self.frames} frames{every}, {label}{', stabilized' if self.steady else ''}"
 
     @property
     def hash(self) -> str:
         """16 hexadecimal digits over all parameters and the version of the rules."""
         told = {name: value for name, value in asdict(self).items() if name not in _LATER or value != _LATER[name]}
-        own = {"rule_version": RULE_VERSIONS[self.rule]} if self.rule in RULE_VERSIONS else {}
+        version = self.estimator.version
+        own = {"rule_version": version} if version > 1 else {}
         text = json.dumps({"version": RULES_VERSION, **own, **told}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -155,22 +153,35 @@ class Recipe:
         return recipe
 
     @classmethod
-    def _from_match(cls, match: re.Match[str]) -> Self:
-        percentile, offset = match["percentile"], match["offset"]
-        shift = 0.0 if offset is None else float(offset.replace("_", "."))
-        rule: Rule = "percentile"
-        if match["mean"] or match["rule"] == "local":
-            rule = "local" if match["mean"] is None else "near" if match["mean"] == "near" else "rainfree"
-        return cls(
-            frames=int(match["frames"]),
-            window="centre" if match["window"] == "n" else "first",
-            stride=int(match["stride"] or 1),
-            percentile=None if percentile is None else float(percentile.replace("_", ".")),
-            offset=-shift if match["sign"] == "minus" else shift,
-            rule=rule,
-            steady=match["steady"] is not None,
-        )
+    def _from_match(cls, match: re.Match[str]) -> Self | None:
+        for estimator in estimators():
+            own = re.fullmatch(estimator.pattern, match["rule"])
+            if own is not None:
+                return cls(
+                    frames=int(match["frames"]),
+                    window="centre" if match["window"] == "n" else "first",
+                    stride=int(match["stride"] or 1),
+                    rule=estimator.rule,
+                    steady=match["steady"] is not None,
+                    **estimator.numbers(own),
+                )
+        return None
 
 
-def _number(value: float) -> str:
-    return f"{round(value, 1):g}".replace(".", "_")
+def rule_versions(name: str | None) -> dict[str, int]:
+    """Return the versions of rules, where they say that an analysis is out of date.
+
+    Args:
+        name: of a recipe, or "released" or "median"; None for a sweep.
+
+    Returns:
+        Version by rule: of a recipe its own from 2 on; of a sweep those of estimators from outside, for our own go
+        by `SWEEP_VERSION`.
+    """
+    if name is None:
+        return {each.rule: each.version for each in sweep_from_outside()}
+    try:
+        recipe = Recipe.parse(name)
+    except UsageError:
+        return {}
+    return {recipe.rule: recipe.estimator.version} if recipe.estimator.version > 1 else {}

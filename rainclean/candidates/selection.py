@@ -9,10 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rainclean import _kernels
+from rainclean.candidates.estimators import (
+    PERCENTILE,
+    FramesEstimator,
+    SortedEstimator,
+    estimator_of,
+    sweep_estimators,
+)
 from rainclean.candidates.quality import Scores
 from rainclean.candidates.recipe import Recipe
 from rainclean.stabilization import Bounds
-from rainclean.temporal import LocalVotes, Percentile, Planes, Votes, eta_map, tenths
+from rainclean.temporal import LocalVotes, Planes, Query, Votes
 
 U8 = NDArray[np.uint8]
 
@@ -141,24 +148,23 @@ def distinct(recipes: Sequence[Recipe], eta: int) -> list[tuple[Recipe, float, t
 
 
 class Rows:
-    """The candidates that are looked up in a stack: one row of the picture store each, window by window.
+    """The candidates of a stack: one row of the picture store each, those that are looked up window by window.
 
-    recipes: of percentiles, or one of another rule. sizes: N of each window as recipes name it. votes: of each window.
-    wanted: percentiles of each window, for `SortedStack.percentiles`. refined: index of the window that recipes of
-    other rules are made over.
+    recipes: of percentiles; others are added. sizes: N of each window as recipes name it. votes: of each window.
+    wanted: what is asked of each window, for `SortedStack.percentiles`. made: recipes that are not looked up, in the
+    order of their rows, which come last. refined: index of the window that recipes of other rules are made over.
     """
 
     def __init__(self, recipes: Sequence[Recipe], sizes: Sequence[int], votes: Sequence[Votes]) -> None:
         self.votes, self.sizes = votes, sizes
-        self.wanted: list[list[Percentile]] = []
-        self.rainfree: Recipe | None = None
-        self.near: Recipe | None = None
+        self.wanted: list[list[Query]] = []
+        self.made: list[Recipe] = []
         # One recipe of its own may be of a smaller window than that of the frames it was registered with.
         self.refined = max(i for i, size in enumerate(sizes) if any(r.frames == size for r in recipes))
         self._like = recipes[0]
         self._by_window: list[list[Candidate]] = []
         for vote, size in zip(votes, sizes, strict=True):
-            same = [r for r in recipes if r.frames == size and r.rule == "percentile"]
+            same = [r for r in recipes if r.frames == size and r.rule == PERCENTILE]
             found = distinct(same, vote.eta)
             self.wanted.append([percentile for _, percentile, _ in found])
             self._by_window.append([self._candidate(r, p, vote, others) for r, p, others in found])
@@ -168,22 +174,31 @@ class Rows:
         """All of them with their rows; those that are not looked up come last."""
         looked_up = [candidate for window in self._by_window for candidate in window]
         vote = self.votes[self.refined]
-        made = [recipe for recipe in (self.rainfree, self.near) if recipe is not None]
-        looked_up += [self._candidate(recipe, float(vote.eta), vote) for recipe in made]
+        looked_up += [self._candidate(recipe, float(vote.eta), vote) for recipe in self.made]
         return [replace(candidate, row=row) for row, candidate in enumerate(looked_up)]
 
-    def add_refined(self, window: int, local: LocalVotes) -> None:
-        """Local η and the rain-free mean over a window."""
-        recipe = replace(self._like, frames=self.sizes[window], percentile=None, offset=0.0)
-        self.add_local(replace(recipe, rule="local"), window, local)
-        self.rainfree, self.refined = replace(recipe, rule="rainfree"), window
+    def add_sweep(self, window: int, local: LocalVotes) -> None:
+        """Add what a sweep makes over one window beside percentiles; but not of near frames.
 
-    def add_local(self, recipe: Recipe, window: int, local: LocalVotes) -> None:
-        """Local η over a window."""
-        vote = self.votes[window]
-        etas = eta_map(local, vote.eta)
-        self.wanted[window].append(tenths(etas + np.float32(recipe.offset)) if recipe.offset else etas)
-        self._by_window[window].append(self._candidate(recipe, recipe.resolve(vote.eta), vote))
+        local: votes of that window by neighbourhood.
+        """
+        self.refined = window
+        for estimator in sweep_estimators():
+            if isinstance(estimator, SortedEstimator | FramesEstimator):
+                recipe = replace(
+                    self._like, frames=self.sizes[window], percentile=None, offset=0.0, rule=estimator.rule
+                )
+                self.add(recipe, local)
+
+    def add(self, recipe: Recipe, local: LocalVotes) -> None:
+        """Add a recipe of another rule than the percentile. local: votes of `refined` by neighbourhood."""
+        estimator = estimator_of(recipe.rule)
+        if not isinstance(estimator, SortedEstimator):
+            self.made.append(recipe)
+            return
+        vote = self.votes[self.refined]
+        self.wanted[self.refined].append(estimator.query(recipe, vote, local))
+        self._by_window[self.refined].append(self._candidate(recipe, recipe.resolve(vote.eta), vote))
 
     @staticmethod
     def _candidate(recipe: Recipe, percentile: float, vote: Votes, merged: tuple[str, ...] = ()) -> Candidate:
@@ -248,12 +263,12 @@ class PictureStore:
 
 
 def merge_near_identical(candidates: Sequence[Candidate], store: PictureStore) -> list[Candidate]:
-    """Keep one of each group of near-identical candidates: a rain-free mean, else the one of the smallest N.
+    """Keep one of each group of near-identical candidates: one made of all values, else the one of the smallest N.
 
     A candidate goes if it is near-identical to one that stays; it is then named in that one's ``merged``.
     """
     kept: list[Candidate] = []
-    for candidate in sorted(candidates, key=lambda c: (c.recipe.rule != "rainfree", c.recipe.frames)):
+    for candidate in sorted(candidates, key=lambda c: (not c.recipe.of_all_frames, c.recipe.frames)):
         for i, other in enumerate(kept):
             if store.same(candidate.row, other.row):
                 names = (candidate.recipe.name, *candidate.merged)

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from rainclean.candidates.quality import darkening, leftover_streaks, lost_detail, temporal_disagreement
+from rainclean.candidates.quality import total_map
 from rainclean.compositing import Shape
 from rainclean.moving import Areas
 from rainclean.temporal import luma
@@ -103,11 +103,11 @@ def suggest(
 
 def _moving(areas: Areas, apart: F32, step: int, size: tuple[int, int]) -> tuple[list[Suggestion], NDArray[np.bool_]]:
     """Areas in doubt by the kind of what moves there, the largest first; and where that is, (h, w) bool."""
-    from rainclean.moving import TEXTS
+    from rainclean.moving import OTHER, OTHER_TEXT, TEXTS
 
     if areas.doubtful.shape != size:
         raise ValueError(f"areas of {areas.doubtful.shape}, the reference frame of {size}")
-    texts = {**TEXTS, "passing": STOOD}
+    texts = {**TEXTS, "passing": STOOD, OTHER: OTHER_TEXT}
     found: list[tuple[int, Suggestion]] = []
     covered = np.zeros(apart.shape, np.bool_)
     for kind, mask in sorted(areas.kinds.items(), key=lambda each: each[0] == "passing"):  # the least telling last
@@ -165,11 +165,7 @@ def _dispute(lumas: list[U8]) -> F32:
 
 
 def _defects(small: U8, rain: U8, near: F32, step: int) -> F32:
-    total = leftover_streaks(small, near)
-    total += lost_detail(small, rain, near)
-    total += darkening(small, near)
-    total += temporal_disagreement(small, near)
-    return _smoothed(total, step)
+    return np.asarray(_smoothed(total_map(small, rain, near), step), np.float32)
 
 
 def _areas(

@@ -3,7 +3,7 @@ from .arrays import DatasetArrays, PairArrays, read_arrays
 from .files import Files, is_relative
 from .layout_base import Layout, PairKey, PairPaths, StoredPair, Widths
 from .layout_spa import LISTS
-from .layouts import LAYOUTS, layout
+from .layouts import LAYOUTS, layout, register_layout, unregister_layout
 from .likeness import Likeness
 from .manifest import NAME, PARQUET_NAME, REPORT, ManifestRow, has_parquet, read_manifest, write_manifest, write_parquet
 from .pairs import Crop, CropChoice, FrameChoice, rain_amount, rain_mask
@@ -45,8 +45,10 @@ __all__ = [
     "read_manifest",
     "read_mask",
     "read_pair",
+    "register_layout",
     "scene_similarity",
     "split_scenes",
+    "unregister_layout",
     "verify",
     "write_manifest",
     "write_parquet",

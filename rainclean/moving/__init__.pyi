@@ -1,19 +1,36 @@
-from .detection import TEXTS, Findings, Moving
+from .detection import Findings, Moving
+from .detectors import (
+    OTHER,
+    OTHER_TEXT,
+    TEXTS,
+    Detector,
+    Scene,
+    register_detector,
+    texts,
+    unregister_detector,
+)
 from .encoding import Areas, Passing
 from .fixed_marks import Drawn
 from .residual_grid import F32, U8, Mask, closed, ellipse, whole
 
 __all__ = [
     "F32",
+    "OTHER",
+    "OTHER_TEXT",
     "TEXTS",
     "U8",
     "Areas",
+    "Detector",
     "Drawn",
     "Findings",
     "Mask",
     "Moving",
     "Passing",
+    "Scene",
     "closed",
     "ellipse",
+    "register_detector",
+    "texts",
+    "unregister_detector",
     "whole",
 ]

@@ -1,8 +1,8 @@
 """Find foreground and moving places in a clip, and separate them from rain: people, foliage, water, splashes, overlays.
 
 Frames are added one after the other with the clean image they are compared with. Of each only residuals on a coarse
-grid are kept (`residual_grid`, at most 66 MB, and up to 350 MB while they are classified). At the end they are
-classified all at once, because what is usual at a place is known only then: foreground in `foreground`, places in
+grid are kept (`residual_grid`, at most 66 MB, and up to 350 MB while they are classified). At the end the `detectors`
+classify them all at once, because what is usual at a place is known only then: foreground in `foreground`, places in
 `dynamic_texture` and `overlays`. Where the camera moves, overlays are found before, in frames that are not warped
 (`stabilization.fixed_marks`, `fixed_marks`).
 """
@@ -14,39 +14,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rainclean.moving.changes import find_changing
-from rainclean.moving.dynamic_texture import MIN_FRAMES, find_restless, find_splashes, splash_rates
+from rainclean.moving.detectors import Scene, all_kinds, find_all, texts
+from rainclean.moving.dynamic_texture import MIN_FRAMES
 from rainclean.moving.fixed_marks import Drawn
-from rainclean.moving.foreground import find_passing
-from rainclean.moving.overlays import find_overlays
-from rainclean.moving.residual_grid import Background, Grid, Residuals, chroma_cells, luma_of, residual, whole
+from rainclean.moving.residual_grid import Background, Grid, Residuals, chroma_cells, luma_of, residual
 from rainclean.moving.short_clips import MIN_FRAMES as MIN_FRAMES_AT_ALL
-from rainclean.moving.short_clips import find_held
 
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
 Mask = NDArray[np.bool_]
-
-KINDS = ("passing", "swaying", "water", "splashes", "overlay", "changing")
-"""Kinds of things that are found: keys of `Findings.areas`."""
-
-STAYED_FRACTION = 0.25
-"""Fraction of the frames from which on foreground hides a place for so long that the clean image is in doubt."""
 
 _MIN_AREA_FRACTION = 0.0002
 """Fraction of the picture below which a kind is not worth a line to a person."""
 
 _MIN_FOREGROUND_FRACTION = 0.003
 """Fraction of a frame below which foreground is not mentioned: large splashes reach 0.002."""
-
-TEXTS = {
-    "swaying": "something sways, such as foliage",
-    "water": "a surface moves, such as water",
-    "splashes": "drops splash",
-    "overlay": "something was drawn over the clip, such as a logo or a clock",
-    "changing": "the scene changes, such as in wind, sun or dense traffic",
-}
-"""Message for a person, by kind of area."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +71,7 @@ class Findings:
 
 
 class Moving:
-    """Collects residuals of frames (`see`) and classifies them (`finish`)."""
+    """Collects residuals of frames and classifies them in the end: a `FrameObserver`."""
 
     def __init__(
         self, shape: tuple[int, int], frames: int, *, overlays: bool = True, drawn: Drawn | None = None
@@ -109,6 +91,7 @@ class Moving:
         self._luma = np.zeros((frames, *cells), np.int8)
         self._chroma = np.zeros((2, frames, *chroma_cells(cells)), np.int8)
         self._seen = np.zeros(frames, bool)
+        self._next = 0
         self._background: Background | None = None
 
     def compare_with(self, clean: F32, sigma: F32) -> None:
@@ -125,17 +108,18 @@ class Moving:
             raise ValueError(f"clean {clean.shape}, sigma {sigma.shape}; not {self._shape}")
         self._background = Background.of(self._grid, clean, sigma)
 
-    def see(self, position: int, rgb: U8) -> None:
-        """Add a frame; in any order, each position once, after `compare_with`.
+    def add_frame(self, rgb: U8, position: int | None = None) -> None:
+        """Add a frame; each once, in any order, after `compare_with`.
 
         Args:
-            position: of the frame among those used.
             rgb: (h, w, 3) uint8, aligned with the clean image and in its exposure.
+            position: of the frame among those used; by default the one after the last.
 
         Raises:
             ValueError: it has another shape, or nothing to compare it with was set.
             IndexError: there is no such position.
         """
+        position = self._next if position is None else position
         if not 0 <= position < self._frames:
             raise IndexError(f"frame {position} of {self._frames}")
         if rgb.shape != self._shape:
@@ -144,68 +128,57 @@ class Moving:
             raise ValueError("call compare_with() before frames are added")
         self._luma[position], self._chroma[:, position] = residual(self._grid, rgb, self._background)
         self._seen[position] = True
+        self._next = position + 1
 
     def on_grid(self, clean: F32) -> F32:
-        """Return the luma of a clean image (h, w, 3) float32 as `finish` takes it, (gh, gw) float32."""
+        """Return the luma of a clean image (h, w, 3) float32 as `result` takes it, (gh, gw) float32."""
         return luma_of(self._grid, clean)
 
-    def finish(self, came_out: Callable[[], F32] | None = None) -> Findings:
+    def result(self, came_out: Callable[[], F32] | None = None) -> Findings:
         """Classify all frames that were added. Takes some milliseconds for each.
 
         Args:
             came_out: returns the final clean image, see `on_grid`; called when all else is done, so that the image may
                 still be in the making. What it does not explain is found, too.
         """
+        if self._background is None:
+            return self._findings(None)
+        with ThreadPoolExecutor(1, thread_name_prefix="rainclean-places") as pool:
+            scene = self._scene(self._background, pool, came_out)
+            find_all(scene)
+        return self._findings(scene)
+
+    def _scene(self, background: Background, pool: ThreadPoolExecutor, came_out: Callable[[], F32] | None) -> Scene:
+        everything = bool(self._seen.all())
+        luma = self._luma if everything else self._luma[self._seen]
+        chroma = self._chroma if everything else self._chroma[:, self._seen]
+        return Scene(
+            residuals=Residuals(luma, chroma, background),
+            grid=self._grid,
+            positions=np.flatnonzero(self._seen).tolist(),
+            pool=pool,
+            overlays=self._overlays,
+            marks=self._drawn,
+            clean=came_out,
+            areas=self._nothing(),
+        )
+
+    def _nothing(self) -> dict[str, Mask]:
+        return {kind: np.zeros(self._grid.cells, bool) for kind in all_kinds()}
+
+    def _findings(self, scene: Scene | None) -> Findings:
+        """What was found, px by px and frame by frame; None: no frame was seen."""
         rows, columns = self._grid.cells
-        packed = np.zeros((self._frames, -(-rows * columns // 8)), np.uint8)
-        areas = {kind: np.zeros((rows, columns), bool) for kind in KINDS}
-        share = np.zeros(self._frames)
-        stayed, marks = areas["passing"], None
-        if self._background is not None:
-            everything = bool(self._seen.all())
-            luma = self._luma if everything else self._luma[self._seen]
-            chroma = self._chroma if everything else self._chroma[:, self._seen]
-            residuals = Residuals(luma, chroma, self._background)
-            with ThreadPoolExecutor(1, thread_name_prefix="rainclean-places") as beside:
-                restless = beside.submit(find_restless, residuals)
-
-                def restless_places() -> Mask:
-                    return np.asarray(np.logical_or(*restless.result()))
-
-                overlay = beside.submit(lambda: find_overlays(residuals, restless_places())) if self._overlays else None
-                splashes = beside.submit(splash_rates, residuals)
-                passing = find_passing(residuals, restless_places)
-                areas["swaying"], areas["water"] = restless.result()
-                areas["overlay"] = overlay.result() if overlay else areas["overlay"]
-                rates = splashes.result()
-            drawn = None
-            if self._drawn is not None:
-                drawn = np.zeros_like(passing)
-                for mask, position in zip(drawn, np.flatnonzero(self._seen).tolist(), strict=True):
-                    mask[:] = self._drawn.on(self._grid, position)
-                passing &= ~drawn
-                areas["overlay"] = self._drawn.on(self._grid, self._drawn.reference) | (
-                    drawn.mean(axis=0) >= STAYED_FRACTION
-                )
-            if came_out is not None and len(luma) >= MIN_FRAMES_AT_ALL:
-                aside = np.logical_or.reduce([areas[kind] for kind in ("swaying", "water", "overlay")])
-                known = passing if drawn is None else passing | drawn
-                things, areas["changing"] = find_changing(residuals, came_out(), known, aside)
-                passing |= things
-            areas["passing"] = np.asarray(passing.any(axis=0))
-            stayed = np.asarray(passing.mean(axis=0) >= STAYED_FRACTION)
-            if len(luma) < MIN_FRAMES:
-                areas["passing"] = stayed = areas["passing"] | find_held(residuals)
-            gaps = 2 * (columns // 60) + 1
-            areas["swaying"], areas["water"] = whole(areas["swaying"], gaps), whole(areas["water"], gaps)
-            elsewhere = np.logical_or.reduce([areas[kind] for kind in KINDS if kind != "splashes"])
-            areas["splashes"] = find_splashes(rates, elsewhere)
-            share[self._seen] = passing.mean(axis=(1, 2))
-            if drawn is not None:
+        packed, marks = np.zeros((self._frames, -(-rows * columns // 8)), np.uint8), None
+        areas, share = self._nothing() if scene is None else scene.areas, np.zeros(self._frames)
+        stayed = areas["passing"] if scene is None else scene.stayed
+        if scene is not None:
+            share[self._seen] = scene.passing.mean(axis=(1, 2))
+            if scene.drawn is not None:
                 marks = np.zeros_like(packed)
-                marks[self._seen] = _packed(drawn)
-                passing |= drawn
-            packed[self._seen] = _packed(passing)
+                marks[self._seen] = _packed(scene.drawn)
+                scene.passing |= scene.drawn
+            packed[self._seen] = _packed(scene.passing)
         doubtful = np.logical_or.reduce([stayed, *(area for kind, area in areas.items() if kind != "passing")])
         large = {kind: self._grid.enlarge(area) for kind, area in areas.items()}
         words = _words(areas, share, stayed)
@@ -235,7 +208,7 @@ def _words(areas: Mapping[str, Mask], share: NDArray[np.float64], stayed: Mask) 
     if share.max(initial=0) > _MIN_FOREGROUND_FRACTION:
         seen = f"{np.count_nonzero(share)} of {frames} frames"
         words.append(f"something passes in {seen}, covering up to {100 * share.max():.1f} % of the picture")
-    for kind, text in TEXTS.items():
+    for kind, text in texts().items():
         covered = float(areas[kind].mean())
         if covered > _MIN_AREA_FRACTION:
             words.append(f"{text}: {100 * covered:.1f} % of the picture")

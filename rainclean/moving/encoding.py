@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from rainclean.errors import InputError
 from rainclean.json_text import parse_json
-from rainclean.moving.detection import KINDS, Findings
+from rainclean.moving.detection import Findings
+from rainclean.moving.detectors import KINDS, OTHER
 from rainclean.moving.residual_grid import Grid
 from rainclean.png import decode_png, encode_png
 
@@ -20,7 +21,9 @@ U8 = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
 _DOUBTFUL = 128
-"""Bit of an area picture where a clean image is in doubt; bit n is KINDS[n]."""
+"""Bit of an area picture where a clean image is in doubt; bit n is KINDS[n], the next one `OTHER`."""
+
+_BITS = (*KINDS, OTHER)
 
 _HEADER = b"rainclean passing 1\n"
 _LARGEST = 1 << 30
@@ -34,7 +37,7 @@ class Areas:
     """Areas where a clean image is in doubt.
 
     Attributes:
-        kinds: (h, w) bool by kind, see `detection.KINDS`.
+        kinds: (h, w) bool by kind, see `detectors.KINDS`; those from outside are `OTHER`, which may be missing.
         doubtful: (h, w) bool, where a clean image is in doubt.
     """
 
@@ -44,13 +47,16 @@ class Areas:
     @classmethod
     def of(cls, found: Findings) -> Self:
         """Take the areas of a clip from its findings."""
-        return cls(dict(found.areas), found.doubtful)
+        kinds = {kind: found.areas[kind] for kind in KINDS}
+        others = [mask for kind, mask in found.areas.items() if kind not in KINDS]
+        return cls(kinds | ({OTHER: np.logical_or.reduce(others)} if others else {}), found.doubtful)
 
     def encode(self) -> bytes:
         """Encode as an 8-bit grey PNG with a bit for each kind; no bytes where there is nothing."""
         bits: U8 = self.doubtful * np.uint8(_DOUBTFUL)
-        for number, kind in enumerate(KINDS):
-            bits |= self.kinds[kind] * np.uint8(1 << number)
+        for number, kind in enumerate(_BITS):
+            if kind in self.kinds:
+                bits |= self.kinds[kind] * np.uint8(1 << number)
         return encode_png(bits) if bits.any() else b""
 
     @classmethod
@@ -67,7 +73,10 @@ class Areas:
         bits = decode_png(data, name)
         if bits.ndim != 2:
             raise InputError(name, "is no map of areas: it has colours")
-        return cls({kind: (bits >> n & 1).astype(np.bool_) for n, kind in enumerate(KINDS)}, bits >= _DOUBTFUL)
+        kinds = {kind: (bits >> n & 1).astype(np.bool_) for n, kind in enumerate(_BITS)}
+        if not kinds[OTHER].any():
+            del kinds[OTHER]
+        return cls(kinds, bits >= _DOUBTFUL)
 
 
 @dataclass(frozen=True)

@@ -58,23 +58,26 @@ _MAX_LOG_ODDS = 4.0  # log odds: a streak may end, or begin, at the pixel itself
 class RainfreeMean:
     """Takes frames in any order and adds them up. A context manager; `finish` returns the sums and the mean."""
 
-    def __init__(self, start: F32, noise: F32, frames: int, *, workers: int = 2, batch: int = BATCH_FRAMES) -> None:
+    def __init__(
+        self, consumed_start: F32, noise: F32, *, frames: int, workers: int = 2, batch: int = BATCH_FRAMES
+    ) -> None:
         """Begin with an initial estimate.
 
         Args:
-            start: (H, W, 3) float32, right to a level or two; it is taken over, and the mean is written there.
+            consumed_start: (H, W, 3) float32, the initial estimate, right to a level or two. It belongs to the mean
+                from here on: `finish` writes the mean into this array and returns it as `RainfreeSums.mean`.
             noise: (256,) float32, standard deviation by level.
             frames: how many will be added.
             workers: threads.
             batch: how many are added at a time, which is faster with more; three times as many are in memory.
         """
-        height, width = start.shape[:2]
-        self._start = np.ascontiguousarray(start, np.float32)
+        height, width = consumed_start.shape[:2]
+        self._start = np.ascontiguousarray(consumed_start, np.float32)
         self._noise = np.asarray(noise, np.float32)
         # The sum of three channels has √3 of their standard deviation.
         self._steps = (STEPS / (math.sqrt(3) * self._noise)).astype(np.float32)
         self._reach = streak_reach(min(height, width))
-        usual = float(np.median(noise_of(start[::_ROW_STRIDE, ::_ROW_STRIDE], self._noise)))
+        usual = float(np.median(noise_of(self._start[::_ROW_STRIDE, ::_ROW_STRIDE], self._noise)))
         self._chance = chances(TAIL * math.sqrt(3) / usual, 2 * self._reach + 1)
         self._totals = np.zeros((2, height, width, 3), np.float32)
         self._weights = np.zeros((2, height, width), np.float32)

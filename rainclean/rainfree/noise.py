@@ -38,7 +38,7 @@ class NoiseSamples:
         self._places = np.unique(np.random.default_rng(0).integers(0, pixels, min(pixels, SAMPLE_POINTS)))
         self._frames: list[U8] = []
 
-    def see(self, rgb: U8) -> None:
+    def add_frame(self, rgb: U8) -> None:
         """Take the samples of the next frame, (H, W, 3) uint8."""
         self._frames.append(rgb.reshape(-1, 3).take(self._places, axis=0))  # five times as fast as indexing
 

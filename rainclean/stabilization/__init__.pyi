@@ -1,5 +1,6 @@
 from .exposure import Light, LightSamples
 from .exposure_bounds import Bounds
+from .motion_models import MotionModel, Points, register_motion_model, unregister_motion_model
 from .registration import Gatherer, Registration
 from .stabilized_source import Pose, SourceAround, Stabilization, StabilizedSource, relit
 
@@ -8,10 +9,14 @@ __all__ = [
     "Gatherer",
     "Light",
     "LightSamples",
+    "MotionModel",
+    "Points",
     "Pose",
     "Registration",
     "SourceAround",
     "Stabilization",
     "StabilizedSource",
+    "register_motion_model",
     "relit",
+    "unregister_motion_model",
 ]

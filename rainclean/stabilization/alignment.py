@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rainclean.stabilization.gauss_newton import (
-    DEGREES_OF_FREEDOM,
     Fit,
     Target,
     detail,
@@ -30,6 +29,7 @@ from rainclean.stabilization.gauss_newton import (
     sample_grid,
     transform_points,
 )
+from rainclean.stabilization.motion_models import moving_models
 from rainclean.stabilization.resampling import bend, shown
 from rainclean.stabilization.residual_motion import rms_part_shift
 from rainclean.stabilization.template import without_rain
@@ -71,7 +71,7 @@ class Aligned:
     """All frames of a clip registered to one of them.
 
     Attributes:
-        model: a key of `gauss_newton.DEGREES_OF_FREEDOM`.
+        model: name of a motion model.
         reference: position of the reference frame.
         matrices: (3, 3) float64, one a frame.
         fits: one a frame, without residuals and weights.
@@ -286,10 +286,7 @@ def targets(
         warped.append(picture)
         shown.append(inside)
     clean, known = without_rain(warped, shown, LOW_RANK, HIGH_RANK)
-    result = [Target(clean, known, blur, max_places) for blur in blurs]
-    for target in result:
-        _ = target.parts  # made once, before threads ask for it
-    return result
+    return [Target(clean, known, blur, max_places).prepare() for blur in blurs]
 
 
 def warp_to_reference(picture: U8, matrix: F64, mesh: F32 | None) -> tuple[U8, Mask | None]:
@@ -352,7 +349,7 @@ def _model(
 
     farthest = sorted(kept, key=lambda k: -distance_to_shift(k))
     tried = sorted({*farthest[: _MODEL_FRAMES // 2], *evenly(kept, _MODEL_FRAMES // 2)})
-    names = list(DEGREES_OF_FREEDOM)
+    names = moving_models()
 
     def left_over(position: int) -> list[float]:
         picture = detail(pictures[position], target.blur)

@@ -69,7 +69,7 @@ class LightSamples:
         self._flat = self.points[:, 1] * width + self.points[:, 0]
         self._frames: list[U8] = []
 
-    def see(self, rgb: U8, matrix: F64 | None = None) -> None:
+    def add_frame(self, rgb: U8, matrix: F64 | None = None) -> None:
         """Take the samples of the next frame.
 
         Args:
@@ -89,7 +89,7 @@ class LightSamples:
             samples = sample(rgb, self.points, matrix)
         self._frames.append(np.ascontiguousarray(samples.T))
 
-    def finish(self, reference: int, workers: int = 2) -> "Light":
+    def result(self, reference: int, workers: int = 2) -> "Light":
         """Estimate the exposure of every frame added; the three channels at the same time.
 
         Args:

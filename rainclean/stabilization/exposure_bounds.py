@@ -27,7 +27,7 @@ class Bounds:
         self.lowest: U8 = np.full((*shape, 3), 255, np.uint8)
         self.highest: U8 = np.zeros((*shape, 3), np.uint8)
 
-    def see(self, relit: U8, gain: F64, offset: F64) -> None:
+    def add_frame(self, relit: U8, gain: F64, offset: F64) -> None:
         """Widen the bounds by a frame, as it was before its exposure was undone.
 
         Args:

@@ -23,14 +23,12 @@ from rainclean.stabilization._registration_kernels import (
     sample_bicubic,
     weighted_correlation,
 )
+from rainclean.stabilization.motion_models import Points, motion_model
 
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 Mask = NDArray[np.bool_]
-
-DEGREES_OF_FREEDOM = {"translation": 2, "euclidean": 3, "affine": 6, "homography": 8}
-"""Parameters of each motion model, simplest model first."""
 
 _STREAK_PX = 5  # what is bright and narrower than this across is taken for rain where illumination is measured
 _ILLUMINATION_PX = 25  # across: what varies more slowly is illumination
@@ -94,20 +92,7 @@ def project_to_model(model: str, matrix: F64, size: tuple[int, int]) -> F64:
     """Return the matrix of a model that takes the points of a picture nearest to where ``matrix`` takes them."""
     x, y = sample_grid(size)
     u, v = transform_points(matrix, x, y)
-    result = np.eye(3)
-    if model == "translation":
-        result[:2, 2] = (u - x).mean(), (v - y).mean()
-    elif model == "euclidean":
-        dx, dy, du, dv = x - x.mean(), y - y.mean(), u - u.mean(), v - v.mean()
-        turn = np.arctan2((dx * dv - dy * du).sum(), (dx * du + dy * dv).sum())
-        result[:2, :2] = [[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]
-        result[:2, 2] = np.array([u.mean(), v.mean()]) - result[:2, :2] @ [x.mean(), y.mean()]
-    elif model == "affine":
-        rows = np.stack([x, y, np.ones_like(x)], 1)
-        result[:2] = np.linalg.lstsq(rows, np.stack([u, v], 1), rcond=None)[0].T
-    else:
-        result = matrix / matrix[2, 2]
-    return result
+    return motion_model(model).nearest(Points(x, y, u, v, matrix))
 
 
 @dataclass(frozen=True)
@@ -190,7 +175,7 @@ class Target:
         x, y = transform_points(self.to_unit, columns.astype(np.float64), rows.astype(np.float64))
         gx, gy = gx * half, gy * half
         along = gx * x + gy * y
-        # Shifts; a turn; zoom, stretch and shear; two tilts. Of each model the first so many.
+        # Shifts; a turn; zoom, stretch and shear; two tilts: see `motion_models`.
         slopes = [gx, gy, gy * x - gx * y, along, gx * x - gy * y, gx * y + gy * x, -along * x, -along * y]
         return np.stack([*slopes, self.values, np.ones_like(gx)], 1).astype(np.float32)
 
@@ -227,18 +212,23 @@ class Target:
         )
         return part
 
-    def step(self, parameters: F64) -> F64:
-        """Return the matrix (3, 3), in px, of the first parameters of a motion (2, 3, 6 or 8 of them)."""
+    def prepare(self) -> "Target":
+        """Compute all that is cached now, before several threads ask for it; return the target."""
+        for name in ("places", "values", "slopes", "by_number", "halves", "parts"):
+            getattr(self, name)
+        return self
+
+    def at_places_of(self, other: "Target") -> "Target":
+        """Take the places of another target over. Return this target, which must not have chosen places yet."""
+        vars(self).update(places=other.places)
+        return self
+
+    def step(self, model: str, parameters: F64) -> F64:
+        """Return the matrix (3, 3), in px, of a small motion of a model."""
+        chosen = motion_model(model)
         p = np.zeros(8)
-        p[: len(parameters)] = parameters
-        if len(parameters) <= 3:
-            c, s = np.cos(p[2]), np.sin(p[2])
-            unit = np.array([[c, -s, p[0]], [s, c, p[1]], [0, 0, 1]])
-        else:
-            unit = np.array(
-                [[1 + p[3] + p[4], p[5] - p[2], p[0]], [p[5] + p[2], 1 + p[3] - p[4], p[1]], [p[6], p[7], 1]]
-            )
-        return np.linalg.inv(self.to_unit) @ unit @ self.to_unit
+        p[list(chosen.numbers)] = parameters
+        return np.linalg.inv(self.to_unit) @ chosen.unit(p) @ self.to_unit
 
 
 @dataclass
@@ -276,16 +266,17 @@ def register(
 ) -> Fit:
     """Register ``picture`` to a target, starting at ``matrix``.
 
-    picture: (H, W) float32, `detail` of a frame with the target's blur. model: a key of DEGREES_OF_FREEDOM, or "" to
+    picture: (H, W) float32, `detail` of a frame with the target's blur. model: name of a motion model, or "" to
     measure only. shifts: (K,) px each, x and y, that a local refinement adds in the picture.
     """
-    free = DEGREES_OF_FREEDOM.get(model, 0)
+    numbers_of = motion_model(model).numbers if model else ()
+    free = len(numbers_of)
     (x, y), (by_x, by_y) = target.points, (_NONE, _NONE) if shifts is None else shifts
     count, half = len(x), 1 / target.to_unit[0, 0]
     out, inside = np.empty(count, np.float32), np.empty(count, bool)
     residual, weight = np.empty(count, np.float32), np.empty(count, np.float32)
     every, counts = max(3, count // _RANKED_RESIDUALS), np.empty(HISTOGRAM_BINS, np.uint16)
-    used, values = np.array([*range(free), 8, 9]), target.values
+    used, values = np.array([*numbers_of, 8, 9]), target.values
     light = np.array([1.0, 0.0])
     scale, overlap = 0.0, 0.0
     for turn in range(steps + 1 if free else 1):
@@ -305,7 +296,7 @@ def register(
         change = np.linalg.solve(normal, right)
         light += change[free:]
         parameters = _STEP_FACTOR * change[:free] / max(0.2, light[0])
-        forward = target.step(parameters)
+        forward = target.step(model, parameters)
         # Steps that turn the picture over are those of a fit that is lost.
         if not np.isfinite(forward).all() or np.abs(forward - np.eye(3))[:2, :2].max() > 0.5:
             return Fit(matrix, overlap=overlap)

@@ -249,8 +249,7 @@ class Nodes:
     def rough(self) -> "Nodes":
         """The same nodes over the same places of the target, smoothed more, for shifts of more than a px."""
         target = Target(self.target.picture, self.target.known, 2.0, self.target.max_places)
-        vars(target).update(places=self.target.places)
-        nodes = Nodes(target)
+        nodes = Nodes(target.at_places_of(self.target))
         vars(nodes).update(bands=self.bands, hold=self.hold)
         return nodes
 

@@ -18,6 +18,7 @@ from rainclean._kernels import square_means
 from rainclean.stabilization.alignment import Aligned, align
 from rainclean.stabilization.fixed_marks import find_drawn
 from rainclean.stabilization.gauss_newton import sample_grid, transform_points
+from rainclean.stabilization.motion_models import STILL
 from rainclean.stabilization.parallax import LocalMotion, refine
 from rainclean.stabilization.resampling import MARGIN_PX, resample
 from rainclean.stabilization.stillness import MEASURABLE_PX, measure_stillness, still_threshold
@@ -64,7 +65,7 @@ class Registration:
     """All used frames as registered to the reference frame.
 
     Attributes:
-        model: "still", "translation", "euclidean", "affine" or "homography".
+        model: name of a motion model, `STILL` or how the camera moves.
         reference: position of the reference frame among those used.
         placements: one a used frame.
         region: rectangle of the reference frame that all frames that fit show.
@@ -85,7 +86,7 @@ class Registration:
     @property
     def moves(self) -> bool:
         """Whether frames have to be warped at all."""
-        return self.model != "still"
+        return self.model != STILL
 
     @property
     def fitting(self) -> list[int]:
@@ -149,7 +150,7 @@ class Gatherer:
         self._pictures: list[U8] = []
         self._size = (0, 0)
 
-    def see(self, frame: U8) -> None:
+    def add_frame(self, frame: U8) -> None:
         """Add the next used frame, in time order.
 
         Args:
@@ -184,7 +185,7 @@ class Gatherer:
         """Forget all frames but those at positions start ≤ i < stop, which are counted from 0 from now on."""
         self._pictures = self._pictures[start:stop]
 
-    def finish(
+    def result(
         self, reference: int | None = None, windows: Sequence[tuple[int, int]] = ()
     ) -> Generator[float, None, Registration]:
         """Register the frames added; the pictures are released when this ends.
@@ -239,7 +240,7 @@ class Gatherer:
     def _as_still(self, reference: int, placements: Sequence[Placement], jolt_px: float) -> Registration:
         height, width = self._size
         return Registration(
-            model="still",
+            model=STILL,
             reference=reference,
             placements=tuple(placements),
             region=Region(0, 0, width, height),

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rainclean.stabilization import _exposure_kernels
+from rainclean.stabilization.motion_models import STILL
 from rainclean.stabilization.resampling import only_shifts, resample
 from rainclean.video import Frame, FrameSource, Region, SourceInfo
 
@@ -108,7 +109,7 @@ class Stabilization:
     @property
     def moves(self) -> bool:
         """Whether the camera moved."""
-        return self.model != "still"
+        return self.model != STILL
 
     @property
     def relit(self) -> bool:

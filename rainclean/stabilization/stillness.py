@@ -56,7 +56,7 @@ def measure_stillness(pictures: Sequence[U8], scale: float, workers: int) -> Gen
     target = Target(*scene, FINE_BLUR_PX, QUICK_PLACES)
     if len(target.values) < 200:
         return Stillness(True, [0.0] * len(pictures))
-    _ = target.parts  # made once, before threads ask for it
+    target.prepare()
 
     x, y = sample_grid(target.size)
 

@@ -1,7 +1,7 @@
 from . import prior, storage
 from .local_eta import LocalVotes, eta_map, tenths
 from .memory_budget import STEADYING, Budget, default_memory, least_memory
-from .percentiles import InitialEstimate, Percentile
+from .percentiles import InitialEstimate, Percentile, Query
 from .prior import SILENT_LIMIT, Votes, count_votes, interval_size, luma, sort_stack, split_percentile
 from .sorted_stack import SortedStack
 from .sorting_networks import sort_network
@@ -15,6 +15,7 @@ __all__ = [
     "LocalVotes",
     "Percentile",
     "Planes",
+    "Query",
     "SortedStack",
     "Votes",
     "count_votes",

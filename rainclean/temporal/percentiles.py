@@ -3,7 +3,7 @@
 `SortedStack.percentiles` calls this band by band.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass
 from math import erf, exp, pi, sqrt
 
@@ -20,6 +20,12 @@ F32 = NDArray[np.float32]
 
 Percentile = float | F32
 """One for the whole picture, or (H, W) float32 with one for each pixel; 0…100 in tenths."""
+
+SortedFunction = Callable[[U8], U8]
+"""From values sorted over time, (N, T) uint8, not to be written to, to one for each sample, (T,) uint8."""
+
+Query = Percentile | SortedFunction
+"""What is asked of the sorted values of a window."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,7 @@ class InitialEstimate:
 
 
 class PercentileQuery:
-    """Percentiles wanted of each window, and an initial estimate if asked for; queried band by band in threads.
+    """What is wanted of each window, and an initial estimate if asked for; queried band by band in threads.
 
     windows: (start, stop) of each. shape: height and width of the picture in px. Raises ValueError for percentiles
     beyond 0…100, maps of another shape, and what is no table of standard deviations.
@@ -62,20 +68,15 @@ class PercentileQuery:
 
     def __init__(
         self,
-        wanted: Sequence[Sequence[Percentile]],
+        wanted: Sequence[Sequence[Query]],
         start: InitialEstimate | None,
         windows: Sequence[tuple[int, int]],
         shape: tuple[int, int],
     ) -> None:
         self.count = sum(map(len, wanted))
-        self._wanted: list[list[I16 | tuple[int, int]]] = [
-            [
-                each_tenths(percentile, shape)
-                if isinstance(percentile, np.ndarray)
-                else split_percentile(percentile, stop - begin)
-                for percentile in percentiles
-            ]
-            for percentiles, (begin, stop) in zip(wanted, windows, strict=True)
+        self._wanted = [
+            [_prepared(query, shape, stop - begin) for query in queries]
+            for queries, (begin, stop) in zip(wanted, windows, strict=True)
         ]
         self._start = start
         self.initial_estimate: F32 | None = None
@@ -87,18 +88,27 @@ class PercentileQuery:
     def window(self, index: int, tile: U8, band: Band, rows: Iterator[U8]) -> None:
         """Query one band of one window: ``tile`` (N, T) sorted, samples of ``band`` of the interleaved RGB picture.
 
-        Each percentile goes into the next of ``rows``, (T,) uint8; the initial estimate into ``initial_estimate``, (H,
-        W, 3) float32.
+        Each answer goes into the next of ``rows``, (T,) uint8; the initial estimate into ``initial_estimate``, (H, W,
+        3) float32.
         """
-        for percentile in self._wanted[index]:
-            if isinstance(percentile, tuple):
-                _kernels.percentile(tile, *percentile, next(rows))
+        for query in self._wanted[index]:
+            if isinstance(query, tuple):
+                _kernels.percentile(tile, *query, next(rows))
+            elif isinstance(query, np.ndarray):
+                _kernels.percentile_per_pixel(tile, _of_channels(query, band), next(rows))
             else:
-                _kernels.percentile_per_pixel(tile, _of_channels(percentile, band), next(rows))
+                next(rows)[:] = query(tile)
         if self._start is not None and self.initial_estimate is not None and index == self._start.window:
             out = self.initial_estimate.reshape(-1)[slice(*band)]
             begin, how = _of_channels(self._begin, band), self._start
             _kernels.mean_shift(tile, begin, self._sigma, float(how.below), float(how.above), how.moved, how.steps, out)
+
+
+def _prepared(query: Query, shape: tuple[int, int], frames: int) -> "tuple[int, int] | I16 | SortedFunction":
+    """Ranks of one percentile, or tenths of each pixel's; a function stays what it is."""
+    if isinstance(query, np.ndarray):
+        return each_tenths(query, shape)
+    return query if callable(query) else split_percentile(query, frames)
 
 
 def _of_channels(of_pixels: I16, band: Band) -> I16:

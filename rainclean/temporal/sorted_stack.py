@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from rainclean import _kernels
 from rainclean.temporal.local_eta import LocalVotes, cell_grid, cell_size
 from rainclean.temporal.memory_budget import Budget
-from rainclean.temporal.percentiles import InitialEstimate, Percentile, PercentileQuery
+from rainclean.temporal.percentiles import InitialEstimate, PercentileQuery, Query
 from rainclean.temporal.prior import Votes, interval_size
 from rainclean.temporal.runs import HeldRuns, Runs, StoredRuns
 from rainclean.temporal.sorting_networks import Pairs, sort_runs_network
@@ -185,10 +185,7 @@ class SortedStack:
         return counts, midpoint.reshape(self.height, self.width)
 
     def percentiles(
-        self,
-        wanted: Sequence[Sequence[Percentile]],
-        use: Callable[[int, U8], None],
-        start: InitialEstimate | None = None,
+        self, wanted: Sequence[Sequence[Query]], use: Callable[[int, U8], None], start: InitialEstimate | None = None
     ) -> Generator[float, None, F32 | None]:
         """Query percentiles of each window: the second pass.
 

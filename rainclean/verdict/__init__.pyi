@@ -1,4 +1,32 @@
 from .evidence import Evidence, Told, errors, overrule
-from .rules import ASTRAY, MEANINGS, STATES, Facts, Verdict, judge
+from .rules import (
+    ASTRAY,
+    MEANINGS,
+    STATES,
+    Facts,
+    Rule,
+    Sight,
+    Verdict,
+    areas_from_outside,
+    judge,
+    register_rule,
+    unregister_rule,
+)
 
-__all__ = ["ASTRAY", "MEANINGS", "STATES", "Evidence", "Facts", "Told", "Verdict", "errors", "judge", "overrule"]
+__all__ = [
+    "ASTRAY",
+    "MEANINGS",
+    "STATES",
+    "Evidence",
+    "Facts",
+    "Rule",
+    "Sight",
+    "Told",
+    "Verdict",
+    "areas_from_outside",
+    "errors",
+    "judge",
+    "overrule",
+    "register_rule",
+    "unregister_rule",
+]

@@ -66,12 +66,28 @@ class Facts:
 
 
 @dataclass(frozen=True)
+class Sight:
+    """What a rule from outside looks at to find its area.
+
+    Attributes:
+        picture: (h, w, 3) uint8 RGB, the best-scored candidate.
+        reference: (h, w, 3) uint8 RGB, the rainy reference frame.
+        target: (h, w) float32 levels of luma, what candidates were compared with.
+    """
+
+    picture: "NDArray[np.uint8]"
+    reference: "NDArray[np.uint8]"
+    target: "NDArray[np.float32]"
+
+
+@dataclass(frozen=True)
 class Rule:
     """A way in which a sequence can be bad.
 
     code: what programs read, also the key of `Facts.areas`. value: how bad it is, more is worse; None: unknown.
     look, unfit: values from which on it is one (inf: never). words: for a person. a_share: whether the value is a share
-    of a whole, which is told beside the words.
+    of a whole, which is told beside the words. find: of a rule from outside where its area is, (h, w) bool; a piece of
+    evidence of its own, which comes to `Facts.areas` under its code.
     """
 
     code: str
@@ -80,6 +96,7 @@ class Rule:
     unfit: float
     words: Callable[[Facts, float], str]
     a_share: bool = True
+    find: "Callable[[Sight], Mask] | None" = None
 
 
 def _area(code: str, look: float, unfit: float, words: str) -> Rule:
@@ -133,7 +150,41 @@ RULES: tuple[Rule, ...] = (
     _area("brighter", 0.01, 0.1, "{} of the picture is brighter than the rainy frame"),
     _area("blurred", 0.1, 0.3, "{} of the picture is blurred against the rainy frame"),
 )  # fmt: skip
-"""In the order in which reasons are told; of two, the worse one first."""
+"""Ours, in the order in which reasons are told; of two, the worse one first."""
+
+_MORE: dict[str, Rule] = {}
+
+
+def register_rule(rule: Rule) -> None:
+    """Judge sequences by a further rule from now on.
+
+    Args:
+        rule: its code is new. It rests on the facts there are, or on an area that it finds itself (`Rule.find`); the
+            share of that is ``facts.share(code)``.
+
+    Raises:
+        ValueError: the code is taken or empty.
+    """
+    if not rule.code or rule.code in {each.code for each in rules()}:
+        raise ValueError(f"a rule with code {rule.code!r} is registered already, or that is none")
+    _MORE[rule.code] = rule
+
+
+def unregister_rule(code: str) -> None:
+    """Forget a rule that was registered from outside. Raises ValueError for one of ours, or none."""
+    if code not in _MORE:
+        raise ValueError(f"no rule with code {code!r} was registered")
+    del _MORE[code]
+
+
+def rules() -> tuple[Rule, ...]:
+    """Return all rules, ours first."""
+    return (*RULES, *_MORE.values())
+
+
+def areas_from_outside(sight: Sight) -> dict[str, "Mask"]:
+    """Return the areas that rules from outside find, (h, w) bool by code."""
+    return {code: rule.find(sight) for code, rule in _MORE.items() if rule.find is not None}
 
 
 @dataclass(frozen=True)
@@ -193,9 +244,9 @@ class Verdict:
 
 
 def judge(facts: Facts) -> Verdict:
-    """The verdict that follows from the facts by `RULES`."""
+    """The verdict that follows from the facts by all `rules`."""
     reasons = []
-    for rule in RULES:
+    for rule in rules():
         value = rule.value(facts)
         if value is not None and value >= min(rule.look, rule.unfit):
             severity: Severity = "unfit" if value >= rule.unfit else "look"

@@ -5,6 +5,7 @@ from .damage import DamagedInput
 from .decoding import open_video
 from .images import images_in
 from .limits import check_name, check_pixels, container_of
+from .observer import FrameObserver
 from .opening import open_here, open_source
 from .pictures import SUFFIXES, Header, read_header, read_levels, read_picture
 from .profiles import CONVERTED
@@ -18,6 +19,7 @@ __all__ = [
     "SUFFIXES",
     "DamagedInput",
     "Frame",
+    "FrameObserver",
     "FrameSource",
     "Header",
     "Reduced",

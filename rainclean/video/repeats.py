@@ -61,7 +61,7 @@ class Repeats:
         self._before: U8 | None = None
         self._steps: list[_Step] = []
 
-    def see(self, rgb: U8) -> None:
+    def add_frame(self, rgb: U8) -> None:
         """Add the next frame, (H, W, 3) uint8, in time order."""
         import cv2
 
@@ -71,7 +71,7 @@ class Repeats:
             self._steps.append(_Step.between(self._before, now))
         self._before = now
 
-    def finish(self) -> dict[int, int]:
+    def result(self) -> dict[int, int]:
         """Return the position of each frame that repeats a picture → position of the frame that showed it first.
 
         In a clip that never changes, these are all but the first. Calm clips have none: where nothing usually changes,

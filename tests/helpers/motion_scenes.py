@@ -189,8 +189,8 @@ def found_in(
     sigma = np.full(frames[0].shape[:2], 0.67 * noise, np.float32)  # of luma: channels' noises are independent
     moving.compare_with(clean, sigma)
     for position, frame in enumerate(frames):
-        moving.see(position, frame)
-    return moving.finish(None if shown is None else lambda: moving.on_grid(shown.astype(np.float32)))
+        moving.add_frame(frame, position)
+    return moving.result(None if shown is None else lambda: moving.on_grid(shown.astype(np.float32)))
 
 
 def recall_and_precision(found: np.ndarray, true: np.ndarray) -> tuple[float, float]:

@@ -27,6 +27,7 @@ from gui.pages.desk import rows
 from gui.state import Session, Thumbnails
 from gui.widgets import Label
 from pipeline.project.model import StoredCandidate
+from rainclean.candidates import PERCENTILE, defect_label
 from rainclean.verdict import MEANINGS
 
 ROW = 72
@@ -81,14 +82,10 @@ class CandidatesModel(QAbstractListModel):
 def tip(candidate: StoredCandidate) -> str:
     """Return the recipe and the scores of a candidate, one line each."""
     duplicates = f"\nMerged near-duplicates: {', '.join(candidate.merged)}" if candidate.merged else ""
-    is_percentile = candidate.recipe.rule == "percentile"
+    is_percentile = candidate.recipe.rule == PERCENTILE
     recipe = f"percentile {candidate.percentile:g} (η* = {candidate.eta})" if is_percentile else candidate.label
-    return (
-        f"{candidate.name}: {recipe}\n"
-        f"Score {candidate.score:.2f} levels, lower is better: leftover streaks {candidate.streaks:.2f} + "
-        f"lost detail {candidate.detail:.2f} + darkening {candidate.darkening:.2f} + "
-        f"temporal disagreement {candidate.disagreement:.2f}{duplicates}"
-    )
+    parts = " + ".join(f"{defect_label(name)} {score:.2f}" for name, score in candidate.scores.items())
+    return f"{candidate.name}: {recipe}\nScore {candidate.score:.2f} levels, lower is better: {parts}{duplicates}"
 
 
 class _Delegate(QStyledItemDelegate):

@@ -18,7 +18,7 @@ from pipeline.project.model import Analysis, Sequence
 from pipeline.project.storage import Project
 from pipeline.stages import Progress
 from rainclean import _kernels
-from rainclean.candidates import SWEEP_FRAMES, Recipe, Scores, Selection, score, select_frames
+from rainclean.candidates import PERCENTILE, SWEEP_FRAMES, Recipe, Scores, Selection, score, select_frames
 from rainclean.errors import InputError
 from rainclean.live import SCRATCH_LIMIT, LiveStack
 from rainclean.temporal import format_bytes, luma
@@ -121,7 +121,7 @@ def kept_candidate(live: LiveStack, recipe: Recipe) -> LiveCandidate:
     Raises ValueError where another window is sorted than that of the recipe, or the recipe asks for no percentile.
     """
     window, sorted_now = (recipe.window, recipe.stride, recipe.frames), ("centre", _stride(live), live.sorted_frames)
-    if window != sorted_now or recipe.rule != "percentile":
+    if window != sorted_now or recipe.rule != PERCENTILE:
         raise ValueError(f"{recipe.name} is not of the {live.sorted_frames} frames that are sorted")
     votes = live.votes
     picture = live.percentile(recipe.resolve(votes.eta))
@@ -142,6 +142,6 @@ def _fill(live: LiveStack, source: FrameSource, analysis: Analysis) -> Generator
         if frame is None:
             raise InputError(source.info.path, f"ends after {done} of the {len(indices)} frames that are needed")
         live.add(frame.rgb)
-        watch.see(done, frame.rgb)
+        watch.add_frame(frame.rgb)
         yield Progress("decode", done + 1, len(indices))
-    return sizes[watch.finish().still_window]
+    return sizes[watch.result().still_window]

@@ -21,7 +21,7 @@ from pipeline.project.documents import AnalysisSettings
 from pipeline.project.model import Sequence as ClipSequence
 from pipeline.project.storage import Project
 from pipeline.stages import Progress, part_of
-from rainclean.candidates import RULE_VERSIONS, RULES_VERSION, SWEEP_VERSION, Candidate
+from rainclean.candidates import RULES_VERSION, SWEEP_VERSION, Candidate, rule_versions
 from rainclean.dataset import rain_amount
 from rainclean.png import encode_png
 from rainclean.stabilization import StabilizedSource
@@ -89,11 +89,9 @@ def _sweep(project: Project) -> None:
 
 def lasting(settings: CleanSettings) -> AnalysisSettings:
     """Return what of the settings decides on the candidates: memory and workers do not."""
-    if settings.recipe is None:
-        which = {"sweep": SWEEP_VERSION}
-    else:
-        which = {rule: version for rule, version in RULE_VERSIONS.items() if rule in settings.recipe}
-    return AnalysisSettings.of_recipe(settings.recipe, frames=settings.frames, rules=RULES_VERSION, **which)
+    which = {"sweep": SWEEP_VERSION} if settings.recipe is None else {}
+    versions = rule_versions(settings.recipe)
+    return AnalysisSettings.of_recipe(settings.recipe, frames=settings.frames, rules=RULES_VERSION, **which, **versions)
 
 
 def _is_done(project: Project, sequence: ClipSequence, wanted: AnalysisSettings) -> bool:

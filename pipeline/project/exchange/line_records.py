@@ -1,6 +1,6 @@
 """Records of the lines in a file with decisions. Everything is named by its content, the same in every project."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -54,7 +54,8 @@ class MadeContent:
             "percentile": row.percentile,
             "eta": row.eta,
             "silent_share": row.silent_share,
-            **asdict(row.scores),
+            **{name: score for name, score in row.scores.by_name.items() if name not in row.scores.more},
+            **({"more_scores": dict(row.scores.more)} if row.scores.more else {}),
         }
 
 
@@ -90,7 +91,7 @@ class CandidateKey:
             percentile=one.percentile,
             eta=one.eta,
             silent_share=one.silent_share,
-            scores=Scores(one.streaks, one.detail, one.darkening, one.disagreement),
+            scores=Scores(one.streaks, one.detail, one.darkening, one.disagreement, one.more_scores),
             picture=one.picture,
         )
         made = MadeCandidate(made_in.settings, row, made_in.origin)

@@ -28,6 +28,7 @@ from pipeline.project.exchange.line_records import (
 )
 from pipeline.project.model import Kind, Origin
 from pipeline.words import one_line
+from rainclean.candidates import OUR_DEFECTS
 from rainclean.errors import InputError, RaincleanError
 from rainclean.video import Region
 
@@ -54,7 +55,13 @@ _VERDICTS: dict[str, tuple[str, str, str]] = {
     "opinion": ("accepted", "rejected", "withdrawn"),
 }
 
-DEFECTS = ("streaks", "detail", "darkening", "disagreement")
+_SCORE = re.compile(r"[a-z][a-z0-9_]{0,99}")
+
+DEFECTS = tuple(defect.name for defect in OUR_DEFECTS)
+"""Scores that have a column."""
+
+MAX_SCORES = 100
+"""Others of one candidate that are taken."""
 
 
 def pictures_folder(path: Path) -> Path:
@@ -253,10 +260,20 @@ def _made(document: Any, key: CandidateKey) -> MadeContent:
         percentile=_number(document["percentile"], 0, 100, "percentile"),
         eta=int(_number(_whole(document, "eta"), 0, 100, "eta")),
         silent_share=_number(document["silent_share"], 0, 1, "silent_share"),
-        scores=Scores(*(_number(document[name], 0, 1000, name) for name in DEFECTS)),
+        scores=Scores(
+            **{name: _number(document[name], 0, 1000, name) for name in DEFECTS},
+            more=_more_scores(document.get("more_scores", {})),
+        ),
         picture=key.picture,
     )
     return MadeContent(MadeCandidate(made.settings, row, origin), use)
+
+
+def _more_scores(document: Any) -> dict[str, float]:
+    """Return the scores that have no column, by name."""
+    _check(isinstance(document, dict) and len(document) <= MAX_SCORES, "more_scores is not an object, or a long one")
+    _check(all(_SCORE.fullmatch(name) is not None for name in document), "more_scores has a strange name")
+    return {name: _number(value, 0, 1000, name) for name, value in document.items()}
 
 
 def _reasons(value: Any) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from pipeline.project.decisions import current
+from pipeline.project.exchange.lines import DEFECTS
 from pipeline.project.model import Decision
 from pipeline.project.storage import Project
 from rainclean.errors import InputError, RaincleanError
@@ -86,7 +87,8 @@ def _check_made(project: Project, row: Any, region: Region) -> None:
     rain = json.loads(row["rain"])
     if len(rain) != row["last"] - row["first"] or not all(v is None or abs(v) < 1e6 for v in rain):
         raise InputError("its rain amounts", "are damaged, or not one for each frame")
-    if not all(abs(row[name]) < 1e6 for name in ("streaks", "detail", "darkening", "disagreement", "percentile")):
+    more = json.loads(row["more_scores"]).values()
+    if not all(abs(value) < 1e6 for value in (row["percentile"], *(row[name] for name in DEFECTS), *more)):
         raise InputError("its scores", "are not numbers")
     _check_header(project, row["picture"], region, "its picture", "RGB")
     if row["stabilization"]:

@@ -13,7 +13,7 @@ from pipeline.project.clips import sequences
 from pipeline.project.decisions import BestChosen, decisions
 from pipeline.project.model import Sequence as ClipSequence
 from pipeline.project.preference.judgements import MIN_SEQUENCES, Facts, accepted, read
-from pipeline.project.storage import Project
+from pipeline.project.storage import Project, schema
 from pipeline.words import counted
 from rainclean.errors import InputError
 
@@ -222,7 +222,7 @@ def _accept(project: Project, sequence: ClipSequence, candidate_id: int, why: st
             return None
         # What was learned may be older than this transaction, and another process may have analysed.
         row = project.rows(
-            "SELECT name, streaks + detail + darkening + disagreement AS score FROM candidate JOIN analysis "
+            f"SELECT name, {schema.TOTAL_SCORE} AS score FROM candidate JOIN analysis "
             "ON analysis_id = analysis.id WHERE candidate.id = ? AND sequence_id = ?",
             candidate_id,
             sequence.id,

@@ -223,7 +223,17 @@ ALTER TABLE analysis RENAME COLUMN crowd TO scoring_target;
 ALTER TABLE analysis RENAME COLUMN belief_mean TO posterior_mean;
 ALTER TABLE analysis RENAME COLUMN belief_sd TO posterior_sd;
 ALTER TABLE analysis RENAME COLUMN steadying TO stabilization;
+
+-- Scores of a candidate beside the four that have columns: JSON, name of the defect → grey levels. A further defect
+-- needs no further column.
+ALTER TABLE candidate ADD COLUMN more_scores TEXT NOT NULL DEFAULT '{}';
 """
+
+TOTAL_SCORE = (
+    "streaks + detail + darkening + disagreement + "
+    "CASE more_scores WHEN '{}' THEN 0.0 ELSE (SELECT total(value) FROM json_each(more_scores)) END"
+)
+"""Expression for the sum of all defects of a candidate, grey levels."""
 
 MIGRATIONS: list[str] = [_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH, _EIGHTH]
 """MIGRATIONS[n] makes version n + 1 of version n; a change of the tables is one more entry, never an edit."""

@@ -12,7 +12,8 @@ from pipeline.clean.output import clean_folder, write_clean
 from pipeline.clean.run import CleanResult, clean
 from pipeline.clean.settings import CleanSettings
 from pipeline.stages import finish
-from rainclean.moving.detection import KINDS, Findings, Grid
+from rainclean.moving.detection import Findings, Grid
+from rainclean.moving.detectors import KINDS
 from tests.conftest import Run
 from tests.helpers.ladder_clips import ladder_clip
 from tests.pipeline.clean.test_clean import FramesInMemory, rainy_clip

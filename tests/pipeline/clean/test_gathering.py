@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.clean.held_frames import HeldFrames
-from pipeline.clean.ingest import FEWEST_STEADY
+from pipeline.clean.held_frames import CachedSource
+from pipeline.clean.registration_survey import FEWEST_STEADY
 from pipeline.clean.run import CleanResult, clean
 from pipeline.clean.settings import CleanSettings
 from pipeline.stages import finish
@@ -118,11 +118,11 @@ def test_a_percentile_by_name_reads_frames_once(recipe, memory, tmp_path):
     assert reads(source) == {1}
 
 
-def test_held_frames_are_those_of_the_clip():
+def test_cached_frames_are_those_of_the_clip():
     frames = still(9)
     source = FramesInMemory(frames)
     region = Region(2, 3, 50, 40)
-    with HeldFrames(source) as held:
+    with CachedSource(source) as held:
         assert held.info == source.info and np.array_equal(held.times, source.times)
         first = list(held.read([1, 3, 4], region))
         again = list(held.read([1, 4], region))
@@ -135,22 +135,22 @@ def test_held_frames_are_those_of_the_clip():
         assert list(held.read([], region)) == []
 
 
-def test_held_frames_are_let_go_of_as_they_are_read_once_more():
+def test_cached_frames_are_released_as_they_are_consumed():
     frames = still(9)
     source = FramesInMemory(frames)
-    held = HeldFrames(source)
+    held = CachedSource(source)
     kept = [weakref.ref(f.rgb) for f in held.read(list(range(9)))]
-    held.read_once_more([2, 3, 5])
+    once = held.consuming([2, 3, 5])
     assert [i for i, ref in enumerate(kept) if ref() is not None] == [2, 3, 5]
-    reading = held.read([2, 3, 5])
+    reading = once.read([2, 3, 5])
     for index, left in ((2, [2, 3, 5]), (3, [3, 5]), (5, [5])):
         frame = next(reading)
         assert frame.index == index and np.array_equal(frame.rgb, frames[index])
         assert [i for i, ref in enumerate(kept) if ref() is not None] == left
         del frame
     del reading
-    assert [f.index for f in held.read([2])] == [2] and source.asked[9:] == [2]  # decoded anew
-    other = HeldFrames(source)
+    assert [f.index for f in once.read([2])] == [2] and source.asked[9:] == [2]  # decoded anew
+    other = CachedSource(source)
     kept = [weakref.ref(f.rgb) for f in other.read([0, 1])]
     other.forget()
     assert not any(ref() is not None for ref in kept)
@@ -158,7 +158,7 @@ def test_held_frames_are_let_go_of_as_they_are_read_once_more():
 
 def test_what_was_read_half_way_is_not_taken_for_all():
     source = FramesInMemory(still(6))
-    held = HeldFrames(source)
+    held = CachedSource(source)
     half = held.read([0, 1, 2], None)
     next(half)
     half.close()
@@ -266,8 +266,8 @@ def test_every_frame_of_a_knock_is_found_though_not_all_frames_are_looked_at(cou
     frames = seen_from([(3, -2) if start <= i < stop else (0, 0) for i in range(count)])
     gatherer = Gatherer(workers=1)
     for frame in frames:
-        gatherer.see(luma(frame))
-    steps = gatherer.finish(count // 2)
+        gatherer.add_frame(luma(frame))
+    steps = gatherer.result(count // 2)
     registration = finish(steps)  # type: ignore[arg-type]
     assert registration.model == "still"
     lost = [i for i, placement in enumerate(registration.placements) if not placement.fits]
@@ -296,14 +296,14 @@ def test_no_clean_value_leaves_what_the_clip_shows(tmp_path, monkeypatch):
     frames = 0.7 * still(20) * np.linspace(0.9, 1.1, 20)[:, None, None, None]
     frames = np.clip(np.rint(frames), 0, 255).astype(np.uint8)
     # Of the light of one frame, the reference frame's, too much is believed.
-    finish_light = LightSamples.finish
+    light_result = LightSamples.result
 
     def wrong(samples, reference, workers):
-        light = finish_light(samples, reference, workers)
+        light = light_result(samples, reference, workers)
         light.gains[np.arange(20) != reference] *= 0.8
         return light
 
-    monkeypatch.setattr(LightSamples, "finish", wrong)
+    monkeypatch.setattr(LightSamples, "result", wrong)
     with run(FramesInMemory(frames), tmp_path) as result:
         for candidate in result.candidates:
             picture = result.picture(candidate).astype(int)

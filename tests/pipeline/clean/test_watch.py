@@ -46,8 +46,8 @@ def test_a_watch_measures_a_shift_and_finds_a_cut() -> None:
     picture = rng.integers(0, 256, (30, 40, 3), dtype=np.uint8).repeat(6, 0).repeat(6, 1)
     watch = Watch(Selection(tuple(range(10, 50)), 20, ((10, 30), (0, 40))))
     for i in range(40):
-        watch.see(i, np.roll(picture, 3, axis=1) if i == 0 else picture)
-    found = watch.finish()
+        watch.add_frame(np.roll(picture, 3, axis=1) if i == 0 else picture)
+    found = watch.result()
     assert found.shifts[10] == pytest.approx(3, abs=0.1) and found.shifts[20] == pytest.approx(0, abs=0.05)
     assert found.cuts == [] and found.still_window == 0
     assert np.array_equal(watch.reference, picture)

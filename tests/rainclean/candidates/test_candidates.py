@@ -322,7 +322,7 @@ def test_rows_are_candidates_in_the_order_in_which_they_are_looked_up():
     assert [(c.eta, c.silent_share) for c in rows.candidates] == 6 * [(30, 0.0)] + 5 * [(3, 0.05)]
     names = [name for c in rows.candidates for name in (c.recipe.name, *c.merged)]
     assert sorted(names) == sorted(r.name for r in recipes)
-    assert rows.refined == 1 and rows.rainfree is None
+    assert rows.refined == 1 and rows.made == []
 
 
 @pytest.mark.parametrize("window", [0, 1])
@@ -332,7 +332,7 @@ def test_local_and_rainfree_are_made_over_the_window_asked_for(window, steady):
     votes, local = votes_of(30, 3, frames=(20, 40)), local_of(48, 64, (20, 40)[window])
     rows = Rows(recipes, (20, 40), votes)
     plain = rows.candidates
-    rows.add_refined(window, local)
+    rows.add_sweep(window, local)
     *others, last = rows.candidates
     size, eta = (20, 40)[window], (30, 3)[window]
     assert last.recipe == Recipe(size, rule="rainfree", steady=steady) and last.eta == eta
@@ -354,7 +354,7 @@ def test_local_by_name_is_moved_by_its_offset_within_0_to_100(offset):
     recipe, local = Recipe(20, rule="local", offset=offset), local_of(48, 64, 20)
     rows = Rows([recipe], (20,), votes_of(30, frames=(20,)))
     assert rows.candidates == [] and rows.wanted == [[]]
-    rows.add_local(recipe, 0, local)
+    rows.add(recipe, local)
     [candidate], [wanted] = rows.candidates, rows.wanted[0]
     moved = np.clip(eta_map(local, 30).astype(np.float64) + offset, 0, 100)
     assert np.abs(wanted - moved).max() <= 0.05 + 1e-5

@@ -1,7 +1,6 @@
 """Scores without a truth: each defect raises its own score, and strips are no part of the result."""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import astuple
 from itertools import pairwise
 
 import cv2
@@ -61,6 +60,10 @@ def disagreeing(picture: np.ndarray, levels: float) -> np.ndarray:
     return np.clip(np.rint(picture + levels * signs), 0, 255).astype(np.uint8)
 
 
+def of(scores: Scores) -> tuple[float, ...]:
+    return tuple(scores.by_name.values())
+
+
 def scored(candidate: np.ndarray) -> Scores:
     truth = scene(*candidate.shape[:2])
     return score(candidate, luma(with_streaks(truth, 60)), luma(truth).astype(np.float32))
@@ -75,7 +78,7 @@ def noise(height: int, width: int, seed: int = 0) -> tuple[np.ndarray, np.ndarra
 
 
 def test_a_clean_picture_has_no_defect():
-    assert astuple(scored(scene())) == (0, 0, 0, 0)
+    assert of(scored(scene())) == (0, 0, 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +143,7 @@ def test_score_is_the_mean_of_maps_of_the_whole_picture(height, width, pooled):
     else:
         scores = score(candidate, reference, target)
     expected = [float(m.mean(dtype=np.float64)) for m in maps]
-    assert astuple(scores) == pytest.approx(expected, rel=1e-6, abs=1e-9)
+    assert of(scores) == pytest.approx(expected, rel=1e-6, abs=1e-9)
 
 
 def test_large_pictures_have_strips_of_one_streak_width():
@@ -234,7 +237,7 @@ def test_one_judge_scores_many_candidates_as_one_of_its_own_for_each(workers):
         judge = Judge(reference, target, pool if workers else None)
         # Twice and in another order: nothing of a candidate stays behind.
         for i in (2, 0, 3, 1, 2):
-            assert astuple(judge.score(candidates[i])) == astuple(alone[i])
+            assert of(judge.score(candidates[i])) == of(alone[i])
 
 
 @settings(deadline=None, max_examples=15)
@@ -248,7 +251,7 @@ def test_a_judge_has_the_sums_of_the_maps_over_the_whole_picture(seed, height, w
         darkening(grey, target),
         temporal_disagreement(grey, target),
     )
-    found = astuple(Judge(reference, target).score(candidate))
+    found = of(Judge(reference, target).score(candidate))
     assert found == pytest.approx([m.mean(dtype=np.float64) for m in maps], rel=1e-6, abs=1e-9)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from rainclean.candidates.suggestions import MOST, STOOD, Suggestion, suggest
 from rainclean.compositing.composite import mask_of
-from rainclean.moving.detection import KINDS
+from rainclean.moving.detectors import KINDS
 from rainclean.moving.encoding import Areas
 from rainclean.temporal.prior import luma
 

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rainclean.errors import InputError
-from rainclean.moving.detection import KINDS, Findings, Grid
+from rainclean.moving.detection import Findings, Grid
+from rainclean.moving.detectors import KINDS
 from rainclean.moving.encoding import Areas, Passing
 from rainclean.png import encode_png
 

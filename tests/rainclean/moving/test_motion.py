@@ -4,8 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from rainclean.moving import detection
-from rainclean.moving.detection import KINDS, Moving
+from rainclean.moving import detectors
+from rainclean.moving.detection import Moving
+from rainclean.moving.detectors import KINDS
 from rainclean.moving.residual_grid import Background, Grid, most_of, percentiles_over_time, residual
 from rainclean.simulate.presets import preset
 from rainclean.simulate.render import Renderer
@@ -238,8 +239,8 @@ def test_a_large_picture_is_judged_on_a_grid_and_answered_in_px() -> None:
         frame = still.copy()
         frame[true[t]] = 20
         noisy = np.clip(frame + np.roll(grain, 31 * t, axis=1), 0, 255).astype(np.uint8)
-        moving.see(t, noisy)
-    findings = moving.finish()
+        moving.add_frame(noisy, t)
+    findings = moving.result()
     recall, precision = recall_and_precision(np.array([findings.per_frame(t) for t in range(30)]), true)
     assert findings.grid.step == 2 and recall > 0.99 and precision > 0.85
 
@@ -251,9 +252,9 @@ def test_order_and_gaps_do_not_matter() -> None:
     for moving in (forward, backward):
         moving.compare_with(clean, sigma)
     for i in range(FRAMES):
-        forward.see(i, frames[i])
-        backward.see(FRAMES - 1 - i, frames[FRAMES - 1 - i])
-    a, b = forward.finish(), backward.finish()
+        forward.add_frame(frames[i], i)
+        backward.add_frame(frames[FRAMES - 1 - i], FRAMES - 1 - i)
+    a, b = forward.result(), backward.result()
     np.testing.assert_array_equal(a.packed, b.packed)
     assert not a.per_frame(FRAMES).any() and a.share[FRAMES] == 0
     with pytest.raises(IndexError):
@@ -261,7 +262,7 @@ def test_order_and_gaps_do_not_matter() -> None:
 
 
 def test_little_or_nothing_seen_is_nothing_found() -> None:
-    assert not Moving(SIZE, 5).finish().doubtful.any()
+    assert not Moving(SIZE, 5).result().doubtful.any()
     few = found_in([picture()] * 3, picture().astype(np.float32))
     assert not few.doubtful.any() and few.words == ["3 frames are too few to look for what moves: nothing is excluded"]
 
@@ -270,15 +271,15 @@ def test_what_does_not_fit_is_refused() -> None:
     moving = Moving(SIZE, 2)
     clean, sigma = picture().astype(np.float32), np.ones(SIZE, np.float32)
     with pytest.raises(ValueError, match="compare_with"):
-        moving.see(0, picture())
+        moving.add_frame(picture(), 0)
     for other, noise in ((clean[:-1], sigma), (clean, sigma[:, 1:])):
         with pytest.raises(ValueError, match="sigma"):
             moving.compare_with(other, noise)
     moving.compare_with(clean, sigma)
     with pytest.raises(IndexError):
-        moving.see(2, picture())
+        moving.add_frame(picture(), 2)
     with pytest.raises(ValueError):
-        moving.see(0, picture()[:-1])
+        moving.add_frame(picture()[:-1], 0)
 
 
 @pytest.mark.parametrize("size", [(61, 83), (480, 720)])
@@ -308,7 +309,7 @@ def test_percentiles_are_ranks() -> None:
 
 
 def test_stayed_is_a_share_of_frames() -> None:
-    assert 0 < detection.STAYED_FRACTION < 0.5
+    assert 0 < detectors.STAYED_FRACTION < 0.5
 
 
 def test_most_of_a_square_is_its_median() -> None:

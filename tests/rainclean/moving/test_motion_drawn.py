@@ -116,8 +116,8 @@ def test_it_is_found_in_rain_and_in_what_an_encoder_left() -> None:
     for clip, marked in ((over(rainy, word()), True), (rainy, False)):
         gatherer = Gatherer(workers=1)
         for frame in encoded(clip, 23):
-            gatherer.see(frame)
-        steps = gatherer.finish()
+            gatherer.add_frame(frame)
+        steps = gatherer.result()
         try:
             while True:
                 next(steps)
@@ -155,8 +155,8 @@ def test_it_hides_the_scene_frame_by_frame_and_in_the_clean_image() -> None:
     for moving in (drawn, plain):
         moving.compare_with(clean, np.full((280, 400), 1.4, np.float32))
         for t in range(FRAMES):
-            moving.see(t, np.clip(clean + rng.normal(0, 2, clean.shape), 0, 255).astype(np.uint8))
-    found, nothing = drawn.finish(), plain.finish()
+            moving.add_frame(np.clip(clean + rng.normal(0, 2, clean.shape), 0, 255).astype(np.uint8), t)
+    found, nothing = drawn.result(), plain.result()
     assert not nothing.doubtful.any() and nothing.drawn is None
     for t in (0, 8, 31):
         left = 80 + 4 * (t - 8)

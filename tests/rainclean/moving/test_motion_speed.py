@@ -64,7 +64,7 @@ def test_a_clip_has_the_same_passing_things_with_every_frame_looked_at(
             seen.append(find_passing(residuals, restless))
         return seen[0]
 
-    monkeypatch.setattr("rainclean.moving.detection.find_passing", find)
+    monkeypatch.setattr("rainclean.moving.detectors.find_passing", find)
     found_in(frames, estimate(frames), preset(name).noise)
     assert bool(seen[0].any()) == (name == "walker")
     np.testing.assert_array_equal(*seen)

@@ -9,7 +9,8 @@ from scipy import ndimage
 
 from pipeline.clean.near_frames import doubts_of_near
 from rainclean.candidates.recipe import Recipe
-from rainclean.moving.detection import KINDS, TEXTS, Findings
+from rainclean.moving.detection import Findings
+from rainclean.moving.detectors import KINDS, TEXTS
 from rainclean.moving.residual_grid import Grid
 from rainclean.rainfree.near_frames import (
     FRAMES_EACH_SIDE,

@@ -28,7 +28,7 @@ def rainy(clean: np.ndarray, sigma: float | np.ndarray, frames: int, wet: float,
 def curve_of(frames: np.ndarray, eta: float, start: int = 0, stop: int | None = None) -> np.ndarray:
     samples = NoiseSamples(*SIZE)
     for frame in frames:
-        samples.see(frame)
+        samples.add_frame(frame)
     return samples.curve(eta, start, stop)
 
 
@@ -109,7 +109,7 @@ def test_samples_stand_all_over_the_picture(size):
     rng = np.random.default_rng(0)
     samples = NoiseSamples(height, width)
     for _ in range(6):
-        samples.see(rng.integers(0, 256, (height, width, 3), np.uint8))
+        samples.add_frame(rng.integers(0, 256, (height, width, 3), np.uint8))
     seen = samples.curve(50.0)
     assert np.isfinite(seen).all() and seen[128] > 20
     # A corner that is all that is bright has noise of its own.
@@ -118,7 +118,7 @@ def test_samples_stand_all_over_the_picture(size):
         frame = np.full((height, width, 3), 20, np.uint8)
         below = frame[3 * height // 4 :, 3 * width // 4 :]
         below[:] = rng.integers(150, 250, below.shape, np.uint8)
-        corner.see(frame)
+        corner.add_frame(frame)
     assert not wide or corner.curve(50.0)[200] > 20
 
 

@@ -230,7 +230,7 @@ def weighed(
 ) -> RainfreeSums:
     noise = np.full(256, sigma, np.float32)
     # A copy of the start, which the mean takes the place of.
-    with RainfreeMean(start.astype(np.float32), noise, len(frames), workers=workers, batch=together) as mean:
+    with RainfreeMean(start.astype(np.float32), noise, frames=len(frames), workers=workers, batch=together) as mean:
         for position, frame in enumerate(frames):
             mean.add(position, frame)
         return mean.finish()
@@ -292,7 +292,7 @@ def test_the_order_of_frames_is_their_position_not_when_they_come():
     scene, frames = streaked(0, 10)
     noise = np.full(256, 2, np.float32)
     forward = weighed(frames, scene)
-    with RainfreeMean(scene.astype(np.float32), noise, len(frames), workers=2) as mean:
+    with RainfreeMean(scene.astype(np.float32), noise, frames=len(frames), workers=2) as mean:
         for position in reversed(range(len(frames))):
             mean.add(position, frames[position])
         backward = mean.finish()
@@ -303,7 +303,7 @@ def test_the_order_of_frames_is_their_position_not_when_they_come():
 
 def test_a_frame_of_another_size_is_refused():
     with (
-        RainfreeMean(np.zeros((8, 9, 3), np.float32), np.ones(256, np.float32), 2) as mean,
+        RainfreeMean(np.zeros((8, 9, 3), np.float32), np.ones(256, np.float32), frames=2) as mean,
         pytest.raises(ValueError, match="initial estimate of shape"),
     ):
         mean.add(0, np.zeros((9, 8, 3), np.uint8))
@@ -311,7 +311,7 @@ def test_a_frame_of_another_size_is_refused():
 
 def test_without_frames_the_start_stands():
     start = np.full((40, 40, 3), 77.25, np.float32)
-    with RainfreeMean(start.copy(), np.ones(256, np.float32), 3) as mean:
+    with RainfreeMean(start.copy(), np.ones(256, np.float32), frames=3) as mean:
         made = mean.finish()
     assert np.array_equal(made.mean, start) and made.share == 0
     assert made.posterior().sd.min() >= TAIL / 2

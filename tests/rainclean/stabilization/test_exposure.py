@@ -38,15 +38,15 @@ def light_of(case: str, frames: int = 40, seed: int = 0, **changes: float) -> tu
     for i in range(frames):
         own = np.vstack((renderer.path.transforms[i], (0, 0, 1)))
         matrix = np.linalg.inv(own) @ whole if renderer.simulation.moves else None
-        samples.see(renderer.render(i, scene).frame, matrix)
-    return samples.finish(frames // 2), renderer.path.gains / renderer.path.gains[frames // 2]
+        samples.add_frame(renderer.render(i, scene).frame, matrix)
+    return samples.result(frames // 2), renderer.path.gains / renderer.path.gains[frames // 2]
 
 
 def seen(frames: list[np.ndarray], reference: int) -> Light:
     samples = LightSamples(frames[0].shape[1], frames[0].shape[0])
     for frame in frames:
-        samples.see(frame)
-    return samples.finish(reference)
+        samples.add_frame(frame)
+    return samples.result(reference)
 
 
 def exposed(gains: np.ndarray, offsets: np.ndarray, sigma: float = 2.0) -> list[np.ndarray]:
@@ -84,8 +84,8 @@ def test_rain_that_sets_in_is_not_taken_for_light() -> None:
     light, torrent = (Renderer(preset(case, noise=2.0), SIZE, 40, 7) for case in ("light", "torrent"))
     samples, scene = LightSamples(SIZE[1], SIZE[0]), light.scene(backdrop())
     for i in range(40):
-        samples.see((light if i < 20 else torrent).render(i, scene).frame)
-    found = samples.finish(25)
+        samples.add_frame((light if i < 20 else torrent).render(i, scene).frame)
+    found = samples.result(25)
     assert not found.changes and found.fits.all()
 
 
@@ -171,7 +171,7 @@ def test_bounds_are_what_frames_showed_before_their_light_was_undone() -> None:
     shown = rng.integers(20, 200, (5, 20, 30, 3)).astype(np.uint8)
     for frame, gain in zip(shown, (0.9, 1.0, 1.1, 1.2, 0.8), strict=True):
         light = in_light(gain, 4.0)
-        bounds.see(light.undo_u8(0, frame), light.gains[0], light.offsets[0])
+        bounds.add_frame(light.undo_u8(0, frame), light.gains[0], light.offsets[0])
     # Undoing light rounds to whole grey levels, and so does taking it back.
     assert np.abs(bounds.lowest.astype(int) - (shown.min(axis=0).astype(int) - ALLOWED)).max() <= 1
     assert np.abs(bounds.highest.astype(int) - (shown.max(axis=0).astype(int) + ALLOWED)).max() <= 1
@@ -233,7 +233,7 @@ def test_samples_of_a_moved_frame_are_those_of_the_moved_points() -> None:
     height, width = picture.shape[:2]
     samples = LightSamples(width, height)
     shift = np.array([[1, 0, 7], [0, 1, -4], [0, 0, 1]], float)
-    samples.see(picture, shift)
+    samples.add_frame(picture, shift)
     got, (x, y) = samples._frames[0].astype(float), (samples.points + np.array((7, -4))).T
     surely = (x < width - 1) & (y >= 1)  # samples lie between pixels, at most half a one away
     assert np.abs(got[:, surely] - picture[y[surely], x[surely]].T).max() < 8
@@ -245,9 +245,9 @@ def test_samples_of_a_moved_frame_are_those_of_the_moved_points() -> None:
 def test_wrong_sizes_and_positions_are_refused() -> None:
     samples = LightSamples(20, 10)
     with pytest.raises(ValueError, match="a frame of shape"):
-        samples.see(np.zeros((20, 10, 3), np.uint8))
+        samples.add_frame(np.zeros((20, 10, 3), np.uint8))
     with pytest.raises(IndexError):
-        samples.finish(0)
+        samples.result(0)
 
 
 def kernels_data(seed: int, points: int = 64) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

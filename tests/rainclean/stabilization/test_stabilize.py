@@ -53,8 +53,8 @@ def clip_of(matrices: list[F64], seed: int = 0, density: float = 0.004) -> list[
 def register(frames: list[U8], reference: int | None = None) -> Registration:
     gatherer = Gatherer(workers=1)
     for frame in frames:
-        gatherer.see(np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), np.uint8))
-    return result_of(gatherer.finish(reference))
+        gatherer.add_frame(np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), np.uint8))
+    return result_of(gatherer.result(reference))
 
 
 def result_of(steps: Generator[float, None, Registration]) -> Registration:
@@ -191,20 +191,20 @@ def test_a_large_frame_is_reduced_and_its_matrices_are_in_full_px() -> None:
 def test_windows_leave_frames_out() -> None:
     gatherer = Gatherer(workers=1)
     for frame in clip_of([shift(0, 0)] * 12):
-        gatherer.see(frame[..., 1])
-    found = result_of(gatherer.finish(5, [(2, 8), (2, 10)]))
+        gatherer.add_frame(frame[..., 1])
+    found = result_of(gatherer.result(5, [(2, 8), (2, 10)]))
     assert found.fitting == list(range(2, 10))
 
 
 def test_bad_arguments_are_refused() -> None:
     gatherer = Gatherer(workers=1)
     with pytest.raises(ValueError, match="no frame"):
-        next(gatherer.finish())
-    gatherer.see(np.zeros((20, 30), np.uint8))
+        next(gatherer.result())
+    gatherer.add_frame(np.zeros((20, 30), np.uint8))
     with pytest.raises(ValueError, match="two sizes"):
-        gatherer.see(np.zeros((20, 31), np.uint8))
+        gatherer.add_frame(np.zeros((20, 31), np.uint8))
     with pytest.raises(ValueError, match="reference frame 3"):
-        next(gatherer.finish(3))
+        next(gatherer.result(3))
     with pytest.raises(ValueError, match="height, width"):
         register([textured(SIZE)]).warp(0, textured((20, 30)))
 

@@ -17,7 +17,8 @@ from pipeline.cli.console import print_verdict
 from pipeline.cli.main import main
 from rainclean.candidates.recipe import Recipe
 from rainclean.candidates.selection import Selection
-from rainclean.moving.detection import KINDS, Findings, Grid
+from rainclean.moving.detection import Findings, Grid
+from rainclean.moving.detectors import KINDS
 from rainclean.png import decode_png
 from rainclean.verdict.rules import NO_RAIN, RULES, STATES, Facts, Reason, Verdict, judge, percent
 from rainclean.video import Region
@@ -197,5 +198,8 @@ def test_what_is_excluded_does_not_count() -> None:
         shifts={},
         selection=Selection((0, 1, 2), 1, ((0, 3),)),
     )
-    facts = facts_of(still, Recipe(3), (60, 40), None, None, moving, None, {"brighter": np.ones(shape, bool)})
+    facts = facts_of(
+        still, Recipe(3), (60, 40), refined=None, posterior=None, moving=moving, near=None,
+        evidence={"brighter": np.ones(shape, bool)},
+    )  # fmt: skip
     assert facts.share("brighter") == 0.5 and facts.share("moving") == 0.25

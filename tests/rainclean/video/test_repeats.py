@@ -37,8 +37,8 @@ def streaks(count: int, *, height: int = 72, width: int = 96, noise: float = 1.5
 def found(frames: list[U8]) -> list[int]:
     looking = Repeats()
     for frame in frames:
-        looking.see(frame)
-    return list(looking.finish())
+        looking.add_frame(frame)
+    return list(looking.result())
 
 
 def coded(frames: list[U8], codec: str, **options: str) -> list[U8]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.project.analysis.findings import covered_frames, frames_at_hand, read_areas, read_passing, read_posterior
-from pipeline.project.analysis.records import FindingColumns, analyses
+from pipeline.project.analysis.records import FindingColumns, analyses, candidates
 from pipeline.project.clips.sequence_records import sequences
 from pipeline.project.decisions import decisions
 from pipeline.project.editing.editor import Editor
@@ -74,6 +74,8 @@ def test_an_older_store_is_brought_up_to_date_and_its_decisions_hold(old: Path) 
         (line,) = overview(project)
         assert (line.state, line.chosen, line.star, line.note, line.conflict) == ("accepted", "n1", False, "", False)
         assert line.decision is not None and line.decision.reasons == ()
+        assert line.score == pytest.approx(0.4)
+        assert [c.more_scores for c in candidates(project, 1)] == [{}, {}]
         (made,) = analyses(project, 1)
         assert (made.scoring_target, made.reference, made.spread, made.origin) == ("", "", 0.0, "analysis")
         assert FindingColumns.of(made) == FindingColumns()

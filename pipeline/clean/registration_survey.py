@@ -1,0 +1,167 @@
+"""Finds out, while frames pass, whether they have to be stabilized, and how."""
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.clean.survey import STILL_PX
+from pipeline.stages import Progress, shares_done
+from rainclean.candidates import Selection
+from rainclean.stabilization import Gatherer, Light, LightSamples, Pose, Registration, Stabilization
+from rainclean.video import FrameSource, Region
+
+U8 = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
+
+FEWEST_STEADY = 10
+"""Frames that have to fit, for a clip to be stabilized at all."""
+
+PARTS_NOTE = (
+    "the light changes in parts of the picture, each in its own way, as lamps and patches of sun make it: "
+    "none of it was undone"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surveyed:
+    """Whether frames have to be stabilized, and how.
+
+    Attributes:
+        stabilization: how; None where frames are well as they are, or too few fit.
+        reference: position of the reference frame among those used, where they are stabilized.
+        shifts: px that each frame of a still clip is off, by index; None where the camera moves.
+        still_px: px up to which that is no motion.
+        notes: what could not be told.
+        drawn: see `registration.Registration`.
+        seconds: that all this took.
+    """
+
+    stabilization: Stabilization | None = None
+    reference: int = 0
+    shifts: dict[int, float] | None = None
+    still_px: float = STILL_PX
+    notes: tuple[str, ...] = ()
+    drawn: Mask | None = None
+    seconds: float = 0.0
+
+
+class RegistrationSurvey:
+    """Collects what tells whether frames have to be stabilized: a `FrameObserver`.
+
+    region: of each frame. workers: threads.
+    """
+
+    def __init__(self, region: Region, workers: int) -> None:
+        self._region, self._workers = region, workers
+        self._pictures = Gatherer(workers)
+        self._light = LightSamples(region.width, region.height)
+
+    def add_frame(self, rgb: U8) -> None:
+        """See `FrameObserver.add_frame`."""
+        self._pictures.add_frame(rgb)
+        self._light.add_frame(rgb)
+
+    def result(
+        self, source: FrameSource, selection: Selection, cuts: Sequence[int], reference: int | None
+    ) -> Generator[Progress, None, Surveyed]:
+        """Register the frames and measure their light.
+
+        Args:
+            source: where to read frames again.
+            selection: the frames that were seen.
+            cuts: indices of the first frames of new shots. One shot is used: that of ``reference``, or the longest.
+            reference: position of a reference frame that was asked for.
+        """
+        began = perf_counter()
+        start, stop = _shot(selection, cuts, reference)
+        if stop - start < len(selection.indices):
+            reference = (start + stop) // 2 if reference is None else reference
+            self._pictures.keep(start, stop)
+        asked = None if reference is None else reference - start
+        registration = yield from shares_done("register", self._pictures.result(asked))
+        surveyed = _of_still(registration, selection, selection.indices[start:stop])
+        if len(registration.fitting) >= FEWEST_STEADY:
+            surveyed = yield from self._relight(surveyed, source, selection, (start, stop), registration)
+        return replace(surveyed, seconds=perf_counter() - began)
+
+    def _relight(
+        self,
+        surveyed: Surveyed,
+        source: FrameSource,
+        selection: Selection,
+        shot: tuple[int, int],
+        registration: Registration,
+    ) -> Generator[Progress, None, Surveyed]:
+        """Measure the light of the frames that fit, and decide."""
+        indices = selection.indices[slice(*shot)]
+        all_fit = len(registration.fitting) == len(selection.indices)
+        if registration.moves or not all_fit:
+            light = yield from self._light_of_fitting(source, indices, registration)
+        else:
+            light = self._light.result(registration.reference, self._workers)
+        if light.parts:
+            surveyed = replace(surveyed, notes=(PARTS_NOTE,))
+        if not registration.moves and not light.changes and all_fit:
+            return surveyed
+        stabilization = self._stabilization(selection, indices, registration, light)
+        if len(stabilization.poses) < FEWEST_STEADY:
+            return surveyed
+        return replace(surveyed, stabilization=stabilization, reference=shot[0] + registration.reference)
+
+    def _light_of_fitting(
+        self, source: FrameSource, indices: Sequence[int], registration: Registration
+    ) -> Generator[Progress, None, Light]:
+        """Light of the frames that fit, sampled where the registered picture lies in each."""
+        fitting = registration.fitting
+        samples = LightSamples(self._region.width, self._region.height)
+        for done, frame in enumerate(source.read([indices[p] for p in fitting], self._region), 1):
+            matrix = registration.placements[fitting[done - 1]].matrix
+            samples.add_frame(frame.rgb, matrix if registration.moves else None)
+            yield Progress("light", done, len(fitting))
+        return samples.result(fitting.index(registration.reference))
+
+    def _stabilization(
+        self, selection: Selection, indices: Sequence[int], registration: Registration, light: Light
+    ) -> Stabilization:
+        cut, inner = self._region, registration.region
+        region = Region(cut.x + inner.x, cut.y + inner.y, inner.width, inner.height)
+        poses: dict[int, Pose] = {}
+        dropped = {index: "another shot" for index in selection.indices if index not in indices}
+        for p, (index, placement) in enumerate(zip(indices, registration.placements, strict=True)):
+            if not placement.fits:
+                dropped[index] = placement.reason
+                continue
+            n = registration.fitting.index(p)
+            # Of a dark scene nothing may be told: then no light is undone, and no frame has another one.
+            if light.changes and not light.fits[n] and p != registration.reference:
+                dropped[index] = "its light has nothing in common with the others'"
+                continue
+            poses[index] = Pose(
+                placement.matrix,
+                light.gains[n],
+                light.offsets[n],
+                mesh=placement.mesh,
+                residual=float(placement.residual),
+            )
+        return Stabilization(registration.model, cut, region, poses, dropped=dict(sorted(dropped.items())))
+
+
+def _of_still(registration: Registration, selection: Selection, indices: Sequence[int]) -> Surveyed:
+    """What a registration says of frames that are not stabilized."""
+    if registration.moves or len(indices) < len(selection.indices):
+        return Surveyed(drawn=registration.drawn)
+    shifts = {i: p.residual for i, p in zip(indices, registration.placements, strict=True)}
+    return Surveyed(shifts=shifts, still_px=registration.still_threshold_px, drawn=registration.drawn)
+
+
+def _shot(selection: Selection, cuts: Sequence[int], reference: int | None) -> tuple[int, int]:
+    """Positions (start, stop) of the shot of a reference frame, or of the longest."""
+    edges = [0, *(selection.indices.index(cut) for cut in cuts), len(selection.indices)]
+    shots = list(pairwise(edges))
+    if reference is not None:
+        return next((start, stop) for start, stop in shots if start <= reference < stop)
+    return max(shots, key=lambda shot: shot[1] - shot[0])
