@@ -25,7 +25,7 @@ print(judge(Facts(used=20, areas=areas_from_outside(Sight(white, white, white[..
     "register_detector": "from rainclean.moving import texts\nprint(texts()['blinking'])",
     "register_motion_model": """
 from rainclean.stabilization.motion_models import motion_model, moving_models
-from rainclean.stabilization.gauss_newton import nearest as in_px
+from rainclean.stabilization.gauss_newton import project_to_model as in_px
 print(moving_models(), np.round(in_px('zoom', np.diag([2.0, 2.0, 1.0]), (90, 120)), 6).tolist())""",
     "register_layout": "from rainclean.dataset import layout\nprint(layout('flat').splits)",
 }

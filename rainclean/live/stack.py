@@ -179,10 +179,10 @@ class LiveStack:
         """Sort a window. The latest sort counts: one that was under way ends with NothingSorted at its next step.
 
         Args:
-            frames: in the window. midpoint_of: also make the scoring target of a window of that many frames. Where
-            there is none yet, the first
-                sort makes one in any case, by default of its own window; later ones keep it, so that scores of all
-                pictures compare.
+            frames: in the window.
+            midpoint_of: also make the scoring target of a window of that many frames. Where there is none yet, the
+                first sort makes one in any case, by default of its own window; later ones keep it, so that scores of
+                all pictures compare.
 
         Yields:
             The fraction done; the generator may be closed.

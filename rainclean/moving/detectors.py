@@ -32,11 +32,11 @@ OTHER = "other"
 """Kind under which a project keeps all areas of detectors from outside."""
 
 TEXTS = {
-    "swaying": "something sways, as foliage does",
-    "water": "a surface moves, as water does",
+    "swaying": "something sways, such as foliage",
+    "water": "a surface moves, such as water",
     "splashes": "drops splash",
-    "overlay": "something was drawn over the clip, as a mark or a clock is",
-    "changing": "the scene changes, as in wind, sun or dense traffic",
+    "overlay": "something was drawn over the clip, such as a logo or a clock",
+    "changing": "the scene changes, such as in wind, sun or dense traffic",
 }
 """What a person is told of a kind of area."""
 
@@ -79,7 +79,13 @@ class Scene:
     _jobs: dict[str, Future[Any]] = field(default_factory=dict)
 
     def begin(self, name: str, find: Callable[..., Any], *args: object) -> None:
-        """Begin to find something beside the rest."""
+        """Start a search in a thread.
+
+        Args:
+            name: to ask for the result by, with `found`.
+            find: the search.
+            args: of the search.
+        """
         self._jobs[name] = self.pool.submit(find, *args)
 
     def found(self, name: str) -> Any:

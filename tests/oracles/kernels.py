@@ -74,7 +74,7 @@ def count_in_cells(first: I32, last: I32, begin: int, width: int, cell: int, cha
     np.add.at(change, (y, x, last + 1), -1)
 
 
-def look_up(tile: U8, rank: int, part: int, out: U8) -> None:
+def percentile(tile: U8, rank: int, part: int, out: U8) -> None:
     """Twin of `_kernels.percentile`."""
     above = tile[min(rank + 1, len(tile) - 1)].astype(np.int64)
     out[:] = ((1000 - part) * tile[rank].astype(np.int64) + part * above) // 1000
@@ -84,10 +84,12 @@ def percentile_per_pixel(tile: U8, tenths: I16, out: U8) -> None:
     """Twin of `_kernels.percentile_per_pixel`."""
     for c in range(out.size):
         rank, part = divmod(int(tenths[c]) * (len(tile) - 1), 1000)
-        look_up(tile[:, c : c + 1], rank, part, out[c : c + 1])
+        percentile(tile[:, c : c + 1], rank, part, out[c : c + 1])
 
 
-def climb(tile: U8, tenths: I16, sigma: F32, below: float, above: float, moved: float, steps: int, out: F32) -> None:
+def mean_shift(
+    tile: U8, tenths: I16, sigma: F32, below: float, above: float, moved: float, steps: int, out: F32
+) -> None:
     """Twin of `_kernels.mean_shift`: the same steps in single precision, which decide what lies just inside."""
     down, up, aside = np.float32(below), np.float32(above), np.float32(moved)
     columns = np.arange(tile.shape[1])

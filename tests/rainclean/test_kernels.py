@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from rainclean import _addressed, _kernels
-from rainclean.temporal.percentiles import Start
+from rainclean.temporal.percentiles import InitialEstimate
 from tests.oracles import kernels as _reference
 
 FRAMES = st.one_of(st.integers(2, 130), st.sampled_from([131, 255, 256, 257, 300, 301, 333]))
@@ -140,7 +140,7 @@ def test_look_up(tile, where, part):
     part = 0 if rank == len(tile) - 1 else part
     one, other = np.full(tile.shape[1], 7, np.uint8), np.full(tile.shape[1], 8, np.uint8)
     _kernels.percentile(tile, rank, part, one)
-    _reference.look_up(tile, rank, part, other)
+    _reference.percentile(tile, rank, part, other)
     assert np.array_equal(one, other)
 
 
@@ -186,7 +186,7 @@ def test_climb(tile, seed, noise):
     one, other = np.full(tile.shape[1], 7, np.float32), np.full(tile.shape[1], 8, np.float32)
     how = float(rng.uniform(0.5, 3)), float(rng.uniform(0, 2)), float(rng.uniform(-0.5, 0)), int(rng.integers(0, 5))
     _kernels.mean_shift(tile, tenths, sigma, *how, one)
-    _reference.climb(tile, tenths, sigma, *how, other)
+    _reference.mean_shift(tile, tenths, sigma, *how, other)
     assert np.array_equal(one, other)
 
 
@@ -202,12 +202,12 @@ def test_sums_of_many_samples_far_apart_do_not_overflow(rows):
 def test_cutting_moves_the_mean_of_clean_noise_by_what_is_said(below, above):
     noise = np.random.default_rng(1).normal(size=1_000_000)
     cut = noise[(noise >= -below) & (noise <= above)]
-    assert abs(cut.mean() - Start(0, 50, np.ones(256, np.float32), below=below, above=above).moved) < 0.003
+    assert abs(cut.mean() - InitialEstimate(0, 50, np.ones(256, np.float32), below=below, above=above).moved) < 0.003
 
 
 def test_climbing_from_the_median_of_clean_noise_stays_at_its_mean():
     tile = np.sort(np.random.default_rng(2).normal(100.3, 4, (400, 2000)).round().astype(np.uint8), axis=0)
-    out, start = np.empty(2000, np.float32), Start(0, 50, np.full(256, 4, np.float32))
+    out, start = np.empty(2000, np.float32), InitialEstimate(0, 50, np.full(256, 4, np.float32))
     half = np.full(2000, 500, np.int16)
     _kernels.mean_shift(tile, half, start.sigma, start.below, start.above, start.moved, start.steps, out)
     assert abs(out.mean() - 100.3) < 0.1
@@ -250,7 +250,7 @@ from rainclean import _kernels
 from rainclean.temporal import prior as temporal
 from rainclean.candidates.selection import PictureStore
 from rainclean.temporal.memory_budget import Budget
-from rainclean.temporal.percentiles import Start
+from rainclean.temporal.percentiles import InitialEstimate
 from rainclean.temporal.sorted_stack import SortedStack
 
 _kernels.load()
@@ -265,7 +265,7 @@ for memory in (1 << 30, 1 << 15):
         stack.finish()
         list(stack.votes())
         store = PictureStore(stack.picture_planes(3), (20, 20, 3))
-        start = Start(1, 30, np.ones(256, np.float32))
+        start = InitialEstimate(1, 30, np.ones(256, np.float32))
         list(stack.percentiles([[1.5, np.ones((20, 20), np.float32)], [50]], store.put, start))
         store.close()
 temporal.released(frames)

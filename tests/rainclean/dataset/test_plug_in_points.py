@@ -49,7 +49,15 @@ class Derained(Layout):
             for name in sorted(files.folder(f"{split}/rain")):
                 stem = name.removesuffix(".png")
                 masks = (files.find(f"{kind}/{name}") for kind in ("exclude", "confidence"))
-                yield StoredPair(split, f"{split}/rain/{name}", f"{split}/norain/{name}", *masks, stem)
+                exclude, confidence = masks
+                yield StoredPair(
+                    split=split,
+                    rainy=f"{split}/rain/{name}",
+                    clean=f"{split}/norain/{name}",
+                    exclude=exclude,
+                    confidence=confidence,
+                    stem=stem,
+                )
 
     def leftovers(self, files: Files, pairs: Sequence[Any], problems: Sequence[Any]) -> Iterator[Problem]:
         return iter(())

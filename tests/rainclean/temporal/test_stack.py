@@ -211,7 +211,7 @@ def test_percentiles_of_each_pixel_and_a_start(windows, height, width, narrow, o
     for found, tenths in ((started, np.rint(10 * maps[at])), (level, np.full((height, width), 300))):
         expected = np.empty(columns.shape[1], np.float32)
         begin, moved = np.repeat(tenths.astype(np.int16).ravel(), 3), InitialEstimate(at, 0.0, sigma).moved
-        _reference.climb(columns, begin, sigma, 2.5, 1.5, moved, 3, expected)
+        _reference.mean_shift(columns, begin, sigma, 2.5, 1.5, moved, 3, expected)
         assert np.array_equal(found, expected.reshape(height, width, 3))
 
 
