@@ -1,6 +1,6 @@
 """The main job without a project: one clip in, scored candidates out.
 
-Frames are decoded, sorted, voted on, looked up, sums, compared and scored; see docs/architecture.md for the road.
+Frames are decoded, sorted, voted on, queried, refined, compared and scored; see docs/architecture.md for the path.
 The stage yields Progress, can be closed at each yield, and then leaves nothing behind.
 """
 

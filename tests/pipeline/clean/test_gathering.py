@@ -105,7 +105,7 @@ def test_without_room_a_moving_clip_comes_out_the_same(tmp_path):
     with run(roomy, tmp_path) as one, run(narrow, tmp_path, memory=tight(*SIZE)) as other:
         assert one.stabilization is not None and one.region == other.region
         assert np.array_equal(one.picture(one.candidates[0]), other.picture(other.candidates[0]))
-    # For the stack, for the light, stabilized for the stack, and to be sums; some next to the reference frame.
+    # For the stack, for the light, stabilized for the stack, and for refining; some next to the reference frame.
     assert (reads(roomy), reads(narrow)) == ({1}, {4, 5})
 
 
