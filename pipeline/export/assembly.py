@@ -36,7 +36,7 @@ _SEQUENCE_COLUMNS = (
     "sequence", "scene", "scene_by", "split", "clip", "clip_sha256", "first", "last", "width", "height",
     "source", "author", "licence", "consent", "notes",
     "recipe", "decision", "decision_kind", "decided_by", "decided_at", "decision_note", "decision_reasons",
-    "opinions", "opinions_agreeing", "frames", "pairs", "stabilized", "excluded",
+    "opinions", "opinions_agreeing", "frames", "pairs", "steadied", "excluded",
     "colours",
     "verdict", "verdict_reasons",
 )  # fmt: skip
