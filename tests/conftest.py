@@ -57,12 +57,13 @@ def here(capsys: pytest.CaptureFixture[str]) -> Run:
     from pipeline.cli.main import main
 
     def run(*words: object) -> "subprocess.CompletedProcess[str]":
+        command = [*map(str, words)]
         capsys.readouterr()
         try:
-            code = main([*map(str, words)])
+            code = main(command)
         except SystemExit as over:
             code = int(over.code or 0)
         said = capsys.readouterr()
-        return subprocess.CompletedProcess(words, code, said.out, said.err)
+        return subprocess.CompletedProcess(command, code, said.out, said.err)
 
     return run

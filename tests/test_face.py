@@ -253,7 +253,8 @@ def test_a_picture_is_saved_as_its_suffix_says(tmp_path: Path, suffix: str) -> N
 
 def test_a_picture_that_cannot_be_saved(tmp_path: Path) -> None:
     picture = rc.Picture(np.zeros((4, 4, 3), np.uint16))
-    assert cv2.imread(str(picture.save(tmp_path / "deep.png")), cv2.IMREAD_UNCHANGED).dtype == np.uint16
+    deep = cv2.imread(str(picture.save(tmp_path / "deep.png")), cv2.IMREAD_UNCHANGED)
+    assert deep is not None and deep.dtype == np.uint16
     for name in ("deep.jpg", "deep.tif", "picture.txt", "picture"):
         with pytest.raises(rc.UsageError, match="cannot be written in this format"):
             picture.save(tmp_path / name)

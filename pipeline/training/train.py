@@ -3,7 +3,7 @@
 import logging
 import os
 import warnings
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import SimpleQueue
@@ -11,7 +11,7 @@ from threading import Event, Thread
 
 import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch import Trainer
+from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.accelerators import CPUAccelerator
 from lightning.pytorch.strategies import DDPStrategy
 from lightning.pytorch.utilities import rank_zero_only
@@ -205,7 +205,7 @@ def is_further_process() -> bool:
     return bool(getattr(rank_zero_only, "rank", 0))
 
 
-def trainer_for(recipe: TrainRecipe, machine: Machine, callbacks: list[Keeper]) -> Trainer:
+def trainer_for(recipe: TrainRecipe, machine: Machine, callbacks: Sequence[Callback]) -> Trainer:
     """Return Lightning's trainer for a recipe: it steps, the keeper does the rest."""
     for name in ("lightning.pytorch", "lightning.fabric"):  # they set their own levels when they are loaded
         logging.getLogger(name).setLevel(logging.ERROR)

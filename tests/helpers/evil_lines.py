@@ -77,6 +77,9 @@ def fresh(line: Line, number: int) -> Line:
     return {**line, "uuid": f"{number:08x}-1111-4111-8111-111111111111"} if "uuid" in line else line
 
 
+WRONG: tuple[Any, ...] = (None, -1, 1e308, float("nan"), "\ud800", [], {"a": 1}, deep(50), 1 << 70, "a\x1b[31mb")
+
+
 def by_hand(lines: list[Line]) -> Iterator[Line]:
     """Each field of each kind of line in each wrong way that somebody thought of."""
     number = 0
@@ -88,7 +91,7 @@ def by_hand(lines: list[Line]) -> Iterator[Line]:
         for at in paths(line):
             if len(at) > 6:
                 continue
-            for value in (None, -1, 1e308, float("nan"), "\ud800", [], {"a": 1}, deep(50), 1 << 70, "a\x1b[31mb"):
+            for value in WRONG:
                 number += 1
                 yield fresh(put(line, at, value), number) if at != ("uuid",) else put(line, at, value)
             number += 1

@@ -16,7 +16,7 @@ def press(window: Window, keys: str) -> None:
     """Press a key, written as in the table of actions: ``A``, ``Ctrl+Z``, ``Shift+X``."""
     from PySide6.QtGui import QKeySequence
 
-    combination = QKeySequence(keys)[0]
+    combination = QKeySequence(keys)[0]  # type: ignore[index]  # the stubs do not know it
     QTest.keyClick(window, combination.key(), combination.keyboardModifiers())
 
 

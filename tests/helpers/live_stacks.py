@@ -2,6 +2,7 @@
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,7 @@ def clip(seed: int, n: int, height: int, width: int, palette: int = 256) -> np.n
     return rng.choice(rng.choice(256, palette, replace=False), (n, height, width, 3)).astype(np.uint8)
 
 
-def filled(film: np.ndarray, reference: int | None = None, sort: int | None = None, **options) -> LiveStack:
+def filled(film: np.ndarray, reference: int | None = None, sort: int | None = None, **options: Any) -> LiveStack:
     """A live stack of a film, with a window sorted."""
     n, height, width, _ = film.shape
     live = LiveStack(height, width, range(n), n // 2 if reference is None else reference, folder=HERE, **options)

@@ -140,8 +140,8 @@ def encoded(frames: list[U8], crf: int) -> list[U8]:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
         container.mux(stream.encode())
     file.seek(0)
-    with av.open(file) as container:
-        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    with av.open(file, "r") as written:
+        return [frame.to_ndarray(format="rgb24") for frame in written.decode(video=0)]
 
 
 def picture() -> np.ndarray:

@@ -17,8 +17,9 @@ from pipeline.project.storage.database import Project
 from pipeline.stages import finish
 from rainclean.candidates.quality import Scores
 from rainclean.dataset.pairs import rain_amount
-from rainclean.moving.detection import Findings, Grid
+from rainclean.moving.detection import Findings
 from rainclean.moving.detectors import KINDS
+from rainclean.moving.residual_grid import Grid
 from rainclean.png import encode_png
 from rainclean.rainfree.posterior import Posterior
 from rainclean.stabilization.stabilized_source import Pose, Stabilization

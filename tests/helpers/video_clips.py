@@ -61,6 +61,7 @@ def encode(folder: Path, clip: Clip, frames: Sequence[NDArray[np.uint8]] | None 
         frames = [picture(i, width, height) for i in range(clip.count)]
     with av.open(str(path), "w", container_options=dict(clip.container_options)) as out:
         stream = out.add_stream(clip.codec, rate=30, options=dict(clip.options))
+        assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt = width, height, clip.pix_fmt
         # AVI and MPEG-2 know no times, only a frame rate: their time base must be one frame.
         step = 20 if path.suffix == ".avi" or clip.codec == "mpeg2video" else 1
@@ -80,7 +81,7 @@ def encode(folder: Path, clip: Clip, frames: Sequence[NDArray[np.uint8]] | None 
     return path
 
 
-def remuxed(source: Path, target: Path, change: Callable[[int, av.Packet], bool]) -> Path:
+def remuxed(source: Path, target: Path, change: Callable[[int, "av.Packet[av.VideoStream]"], bool]) -> Path:
     """Write the packets of a clip that ``change`` keeps into another file; it may set their times first.
 
     change: gets number and packet, returns whether the packet goes in.

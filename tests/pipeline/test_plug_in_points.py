@@ -15,6 +15,7 @@ from rainclean.candidates.estimators import Estimator
 from rainclean.dataset.manifest import read_manifest
 from rainclean.png import decode_png
 from rainclean.video import open_source
+from tests.helpers.panning_clips import panning
 from tests.helpers.rainy_clips import rainy_clip, write_clip
 from tests.helpers.toys import (
     BLUE_CAST,
@@ -30,7 +31,6 @@ from tests.helpers.toys import (
     scored_by,
     trimmed_mean,
 )
-from tests.pipeline.clean.test_gathering import panning
 
 
 def frames_of(clip: Path) -> np.ndarray:

@@ -3,6 +3,7 @@
 import inspect
 import subprocess
 import sys
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -24,17 +25,16 @@ PALETTES = st.one_of(
 
 
 @st.composite
-def tiles(draw, ordered: bool = True) -> np.ndarray:
+def tiles(draw: st.DrawFn, ordered: bool = True) -> np.ndarray:
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     tile = rng.choice(np.array(draw(PALETTES), np.uint8), (draw(FRAMES), draw(WIDTHS)))
     return np.sort(tile, axis=0) if ordered else tile
 
 
-def many(test):
-    return settings(deadline=None, max_examples=50)(test)
+many = settings(deadline=None, max_examples=50)
 
 
-def modes(module, tile: np.ndarray) -> tuple[np.ndarray, ...]:
+def modes(module: ModuleType, tile: np.ndarray) -> tuple[np.ndarray, ...]:
     width = tile.shape[1]
     # Outputs start with rubbish: a kernel has to write all of them.
     out = np.full(width, 77, np.uint8), np.full(width, 777, np.int32), np.full(width, 777, np.int32)
@@ -42,7 +42,7 @@ def modes(module, tile: np.ndarray) -> tuple[np.ndarray, ...]:
     return out
 
 
-def test_every_kernel_has_a_twin_with_the_same_arguments():
+def test_every_kernel_has_a_twin_with_the_same_arguments() -> None:
     modules = (_kernels, _addressed)
     kernels = [(m, name) for m in modules for name, value in vars(m).items() if hasattr(value, "py_func")]
     assert len(kernels) >= 10
@@ -53,7 +53,7 @@ def test_every_kernel_has_a_twin_with_the_same_arguments():
 
 @many
 @given(st.integers(0, 2**32), st.integers(1, 40), st.integers(1, 200), st.data())
-def test_gather_takes_the_same_range_of_each_picture(seed, frames, samples, data):
+def test_gather_takes_the_same_range_of_each_picture(seed: int, frames: int, samples: int, data: st.DataObject) -> None:
     pictures = list(np.random.default_rng(seed).integers(0, 256, (frames, samples), np.uint8))
     first = data.draw(st.integers(0, samples - 1))
     width = data.draw(st.integers(1, samples - first))
@@ -66,7 +66,7 @@ def test_gather_takes_the_same_range_of_each_picture(seed, frames, samples, data
 
 @many
 @given(st.integers(0, 2**32), st.integers(1, 6), st.integers(1, 9), st.integers(1, 20), st.booleans())
-def test_means_over_squares(seed, rows, columns, step, white):
+def test_means_over_squares(seed: int, rows: int, columns: int, step: int, white: bool) -> None:
     rng = np.random.default_rng(seed)
     shape = rows * step + int(rng.integers(0, 3)), columns * step + int(rng.integers(0, 3)), 3
     rgb = np.full(shape, 255, np.uint8) if white else rng.integers(0, 256, shape, np.uint8)
@@ -79,7 +79,7 @@ def test_means_over_squares(seed, rows, columns, step, white):
         assert np.abs(means[0, y, x] - square.mean(axis=(0, 1))).max() < 1e-3
 
 
-def test_means_over_the_largest_squares_do_not_wrap():
+def test_means_over_the_largest_squares_do_not_wrap() -> None:
     lines, means = np.full((257, 3 * 257), 255, np.uint8), np.empty((1, 1, 3), np.float32)
     _kernels.square_means(lines, 257, means)
     assert np.allclose(means, 255)
@@ -87,7 +87,7 @@ def test_means_over_the_largest_squares_do_not_wrap():
 
 @many
 @given(st.integers(0, 2**32), WIDTHS, PALETTES)
-def test_luma(seed, width, palette):
+def test_luma(seed: int, width: int, palette: int) -> None:
     rgb = np.random.default_rng(seed).choice(np.array(palette, np.uint8), 3 * width)
     one, other = np.full(width, 7, np.uint8), np.full(width, 8, np.uint8)
     _kernels.luma(rgb, one)
@@ -97,7 +97,7 @@ def test_luma(seed, width, palette):
 
 @many
 @given(tiles(ordered=False), st.integers(0, 2**32), st.integers(0, 200))
-def test_apply_network(tile, seed, comparators):
+def test_apply_network(tile: np.ndarray, seed: int, comparators: int) -> None:
     pairs = np.random.default_rng(seed).integers(0, len(tile), (comparators, 2)).astype(np.int32)
     pairs = np.sort(pairs[pairs[:, 0] != pairs[:, 1]], axis=1)
     twin = tile.copy()
@@ -108,14 +108,14 @@ def test_apply_network(tile, seed, comparators):
 
 @many
 @given(tiles())
-def test_mode_range(tile):
+def test_mode_range(tile: np.ndarray) -> None:
     for one, other in zip(modes(_kernels, tile), modes(_reference, tile), strict=True):
         assert np.array_equal(one, other)
 
 
 @many
 @given(tiles(), st.integers(0, 3))
-def test_count_votes_adds_to_what_is_there(tile, already):
+def test_count_votes_adds_to_what_is_there(tile: np.ndarray, already: int) -> None:
     _, first, last = modes(_reference, tile)
     one, other = np.full(101, already, np.int64), np.full(101, already, np.int64)
     silent = _kernels.count_votes(first, last, len(tile), one)
@@ -125,7 +125,7 @@ def test_count_votes_adds_to_what_is_there(tile, already):
 
 @many
 @given(st.integers(2, 1200), st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=50))
-def test_count_votes_of_any_range(n, shares):
+def test_count_votes_of_any_range(n: int, shares: list[tuple[float, float]]) -> None:
     ends = np.sort(np.array([[int(a * (n - 1)), int(b * (n - 1))] for a, b in shares], np.int32), axis=1)
     first, last = ends.T.copy()
     one, other = np.zeros(101, np.int64), np.zeros(101, np.int64)
@@ -135,7 +135,7 @@ def test_count_votes_of_any_range(n, shares):
 
 @many
 @given(tiles(), st.floats(0, 1), st.integers(0, 999))
-def test_look_up(tile, where, part):
+def test_look_up(tile: np.ndarray, where: float, part: int) -> None:
     rank = int(where * (len(tile) - 1))
     part = 0 if rank == len(tile) - 1 else part
     one, other = np.full(tile.shape[1], 7, np.uint8), np.full(tile.shape[1], 8, np.uint8)
@@ -146,7 +146,7 @@ def test_look_up(tile, where, part):
 
 @many
 @given(tiles(), st.integers(1, 90), st.integers(0, 500), st.integers(1, 40))
-def test_count_in_cells(tile, width, begin, cell):
+def test_count_in_cells(tile: np.ndarray, width: int, begin: int, cell: int) -> None:
     _, first, last = modes(_reference, tile)
     top, bottom = begin // width // cell, (begin + first.size - 1) // width // cell
     one = np.full((bottom - top + 1, -(-width // cell), len(tile) + 1), 5, np.int32)
@@ -158,8 +158,8 @@ def test_count_in_cells(tile, width, begin, cell):
 
 @many
 @given(tiles(), st.integers(0, 2**32))
-def test_look_up_each(tile, seed):
-    tenths = np.random.default_rng(seed).integers(0, 1001, tile.shape[1]).astype(np.int16)
+def test_look_up_each(tile: np.ndarray, seed: int) -> None:
+    tenths = np.random.default_rng(seed).integers(0, 1001, tile.shape[1:]).astype(np.int16)
     tenths[:2] = [0, 1000][: tile.shape[1]]
     one, other = np.full(tile.shape[1], 7, np.uint8), np.full(tile.shape[1], 8, np.uint8)
     _kernels.percentile_per_pixel(tile, tenths, one)
@@ -169,19 +169,20 @@ def test_look_up_each(tile, seed):
 
 @pytest.mark.parametrize("rows", [2, 3, 100, 257, 600])
 @pytest.mark.parametrize("tenths", [0, 1, 375, 500, 999, 1000])
-def test_look_up_each_of_one_percentile_is_look_up(rows, tenths):
+def test_look_up_each_of_one_percentile_is_look_up(rows: int, tenths: int) -> None:
     tile = np.sort(np.random.default_rng(rows).integers(0, 256, (rows, 333), np.uint8), axis=0)
     one, other = np.empty(333, np.uint8), np.empty(333, np.uint8)
     _kernels.percentile_per_pixel(tile, np.full(333, tenths, np.int16), one)
-    _kernels.percentile(tile, *divmod(tenths * (rows - 1), 1000), other)
+    rank, part = divmod(tenths * (rows - 1), 1000)
+    _kernels.percentile(tile, rank, part, other)
     assert np.array_equal(one, other)
 
 
 @many
 @given(tiles(), st.integers(0, 2**32), st.sampled_from([0.05, 0.2, 1, 3, 20, 300]))
-def test_climb(tile, seed, noise):
+def test_climb(tile: np.ndarray, seed: int, noise: float) -> None:
     rng = np.random.default_rng(seed)
-    tenths = rng.integers(0, 1001, tile.shape[1]).astype(np.int16)
+    tenths = rng.integers(0, 1001, tile.shape[1:]).astype(np.int16)
     sigma = (noise * rng.uniform(0.5, 2, 256)).astype(np.float32)
     one, other = np.full(tile.shape[1], 7, np.float32), np.full(tile.shape[1], 8, np.float32)
     how = float(rng.uniform(0.5, 3)), float(rng.uniform(0, 2)), float(rng.uniform(-0.5, 0)), int(rng.integers(0, 5))
@@ -191,7 +192,7 @@ def test_climb(tile, seed, noise):
 
 
 @pytest.mark.parametrize("rows", [255, 256, 257, 700])
-def test_sums_of_many_samples_far_apart_do_not_overflow(rows):
+def test_sums_of_many_samples_far_apart_do_not_overflow(rows: int) -> None:
     tile = np.sort(np.random.default_rng(1).choice(np.array([0, 255], np.uint8), (rows, 5000), p=(0.01, 0.99)), axis=0)
     out = np.empty(5000, np.float32)
     _kernels.mean_shift(tile, np.full(5000, 500, np.int16), np.full(256, 1000, np.float32), 2.5, 1.5, -0.1, 3, out)
@@ -199,13 +200,13 @@ def test_sums_of_many_samples_far_apart_do_not_overflow(rows):
 
 
 @pytest.mark.parametrize(("below", "above"), [(2.5, 1.5), (2.5, 1), (2.5, 0.5), (1, 2), (2, 2)])
-def test_cutting_moves_the_mean_of_clean_noise_by_what_is_said(below, above):
+def test_cutting_moves_the_mean_of_clean_noise_by_what_is_said(below: float, above: float) -> None:
     noise = np.random.default_rng(1).normal(size=1_000_000)
     cut = noise[(noise >= -below) & (noise <= above)]
     assert abs(cut.mean() - InitialEstimate(0, 50, np.ones(256, np.float32), below=below, above=above).moved) < 0.003
 
 
-def test_climbing_from_the_median_of_clean_noise_stays_at_its_mean():
+def test_climbing_from_the_median_of_clean_noise_stays_at_its_mean() -> None:
     tile = np.sort(np.random.default_rng(2).normal(100.3, 4, (400, 2000)).round().astype(np.uint8), axis=0)
     out, start = np.empty(2000, np.float32), InitialEstimate(0, 50, np.full(256, 4, np.float32))
     half = np.full(2000, 500, np.int16)
@@ -213,7 +214,7 @@ def test_climbing_from_the_median_of_clean_noise_stays_at_its_mean():
     assert abs(out.mean() - 100.3) < 0.1
 
 
-def test_no_step_is_the_percentile_before_truncation():
+def test_no_step_is_the_percentile_before_truncation() -> None:
     tile = np.sort(np.random.default_rng(2).integers(0, 256, (37, 500), np.uint8), axis=0)
     out = np.empty(500, np.float32)
     _kernels.mean_shift(tile, np.full(500, 335, np.int16), np.ones(256, np.float32), 2.5, 1.5, 0.0, 0, out)
@@ -222,7 +223,7 @@ def test_no_step_is_the_percentile_before_truncation():
 
 @many
 @given(tiles(), st.floats(0, 1))
-def test_crowd_centre(tile, share):
+def test_crowd_centre(tile: np.ndarray, share: float) -> None:
     held = 2 + int(share * (len(tile) - 2))
     one, other = np.full(tile.shape[1], -1, np.float32), np.full(tile.shape[1], -2, np.float32)
     _kernels.shortest_interval_midpoint(tile, held, one)
@@ -232,13 +233,13 @@ def test_crowd_centre(tile, share):
 
 @many
 @given(tiles(ordered=False))
-def test_count_apart(tile):
+def test_count_apart(tile: np.ndarray) -> None:
     assume(len(tile) >= 2)
     assert _kernels.count_apart(tile[0], tile[1]) == _reference.count_apart(tile[0], tile[1])
 
 
 @pytest.mark.parametrize(("one", "other", "apart"), [(0, 1, 0), (1, 0, 0), (0, 2, 1), (255, 0, 1), (0, 255, 1)])
-def test_count_apart_does_not_wrap(one, other, apart):
+def test_count_apart_does_not_wrap(one: int, other: int, apart: int) -> None:
     assert _kernels.count_apart(np.array([one], np.uint8), np.array([other], np.uint8)) == apart
 
 
@@ -274,7 +275,7 @@ print([len(kernel.signatures) for kernel in kernels])
 """
 
 
-def test_loading_compiles_each_kernel_once_and_work_compiles_none():
+def test_loading_compiles_each_kernel_once_and_work_compiles_none() -> None:
     done = subprocess.run([sys.executable, "-c", WORK], capture_output=True, text=True, check=True)
     loaded, worked = done.stdout.splitlines()
     assert loaded == worked

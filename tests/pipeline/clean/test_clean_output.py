@@ -12,12 +12,13 @@ from pipeline.clean.output import clean_folder, write_clean
 from pipeline.clean.run import CleanResult, clean
 from pipeline.clean.settings import CleanSettings
 from pipeline.stages import finish
-from rainclean.moving.detection import Findings, Grid
+from rainclean.moving.detection import Findings
 from rainclean.moving.detectors import KINDS
+from rainclean.moving.residual_grid import Grid
 from tests.conftest import Run
+from tests.helpers.cleaning import FramesInMemory, rainy_clip
 from tests.helpers.ladder_clips import ladder_clip
-from tests.pipeline.clean.test_clean import FramesInMemory, rainy_clip
-from tests.pipeline.cli.test_clean_command import encode
+from tests.helpers.rainy_clips import write_clip
 
 
 def written(path: Path) -> np.ndarray:
@@ -109,7 +110,7 @@ def test_masks_of_an_earlier_run_do_not_stay(tmp_path):
 
 def test_a_panning_clip_through_the_command(tmp_path, here: Run):
     clip = ladder_clip("pan", frames=12, pan=10.0)
-    path = encode(tmp_path / "pan.mkv", list(clip.frames))
+    path = write_clip(tmp_path / "pan.mkv", list(clip.frames))
     result = here("clean", path, "-o", tmp_path / "out", "--bits", 16, "--json")
     assert result.returncode == 0, result.stderr
     report = json.loads(result.stdout)
@@ -129,6 +130,6 @@ def test_a_panning_clip_through_the_command(tmp_path, here: Run):
 
 @pytest.mark.parametrize("bits", [0, 7, 12, 32, "many"])
 def test_other_bits_are_refused_before_the_work(bits, tmp_path, here: Run):
-    path = encode(tmp_path / "clip.mkv", list(rainy_clip(4, 32, 32)[1]))
+    path = write_clip(tmp_path / "clip.mkv", list(rainy_clip(4, 32, 32)[1]))
     result = here("clean", path, "-o", tmp_path / "out", "--bits", bits)
     assert result.returncode == 2 and not (tmp_path / "out").exists()

@@ -18,6 +18,7 @@ import pytest
 from pipeline.cli.main import main
 from rainclean import simulate
 from tests.conftest import ROOT, SAMPLE, Run
+from tests.helpers.rainy_clips import write_clip
 
 pytestmark = pytest.mark.long
 
@@ -39,17 +40,6 @@ def frames_of(path: Path, count: int | None = None) -> np.ndarray[Any, Any]:
 def report_of(output: Path) -> dict[str, Any]:
     report: dict[str, Any] = json.loads((output / "report.json").read_text())
     return report
-
-
-def encode(path: Path, frames: list[np.ndarray[Any, Any]]) -> Path:
-    """Losslessly, so that what is decoded is what was painted."""
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("ffv1", 25)
-        stream.height, stream.width, stream.pix_fmt = *frames[0].shape[:2], "bgr0"
-        for frame in frames:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
-        container.mux(stream.encode())
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +139,7 @@ def test_memory_is_bounded_and_scratch_space_is_given_back(tmp_path: Path, rainc
     rng = np.random.default_rng(0)
     # Blocks instead of noise: coded and decoded in a fraction of the time.
     blocks = [rng.integers(0, 256, (15, 20, 3), dtype=np.uint8).repeat(32, 0).repeat(32, 1) for _ in range(7)]
-    clip = encode(tmp_path / "blocks.mkv", [blocks[i % 7] for i in range(150)])
+    clip = write_clip(tmp_path / "blocks.mkv", [blocks[i % 7] for i in range(150)])
     scratch = tmp_path / "scratch"
     scratch.mkdir()
 
@@ -271,18 +261,18 @@ def test_a_folder_of_images_gives_the_same_as_the_clip(tmp_path: Path, here: Run
 def test_a_moving_camera_and_a_scene_cut_are_said(tmp_path: Path, here: Run) -> None:
     picture = imageio.imread(SAMPLE.with_name("background.png"))
     pan = [np.roll(picture, i, axis=1) for i in range(20)]
-    result = here("clean", encode(tmp_path / "pan.mkv", pan), "-o", tmp_path / "pan")
+    result = here("clean", write_clip(tmp_path / "pan.mkv", pan), "-o", tmp_path / "pan")
     assert "the camera moves" in result.stderr
     shots = [picture] * 20 + [255 - picture] * 20
-    result = here("clean", encode(tmp_path / "cut.mkv", shots), "-o", tmp_path / "cut")
+    result = here("clean", write_clip(tmp_path / "cut.mkv", shots), "-o", tmp_path / "cut")
     assert "scene cut at frame 20" in result.stderr
-    still = here("clean", encode(tmp_path / "still.mkv", [picture] * 20), "-o", tmp_path / "still")
+    still = here("clean", write_clip(tmp_path / "still.mkv", [picture] * 20), "-o", tmp_path / "still")
     assert "camera" not in still.stderr and "cut" not in still.stderr
 
 
 def test_a_clip_without_rain_noise_or_motion_comes_back_exactly(tmp_path: Path, rainclean: Run) -> None:
     picture = imageio.imread(SAMPLE.with_name("background.png"))
-    result = rainclean("clean", encode(tmp_path / "dry.mkv", [picture] * 25), "-o", tmp_path / "out", "--json")
+    result = rainclean("clean", write_clip(tmp_path / "dry.mkv", [picture] * 25), "-o", tmp_path / "out", "--json")
     report = json.loads(result.stdout)
     assert np.array_equal(imageio.imread(tmp_path / "out" / "clean.png"), picture)
     # All recipes come to the same picture: one candidate stays, the rain-free mean, and names the others.

@@ -12,7 +12,6 @@ from rainclean.dataset.manifest import ManifestRow, read_manifest
 from tests.conftest import ROOT, Run
 from tests.pipeline.export.conftest import Write, contents
 
-COMMAND = str(Path(sys.executable).with_name("rainclean"))
 YARD = ROOT.parent / "shared" / "real" / "yard.mp4"
 
 

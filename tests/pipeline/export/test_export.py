@@ -26,6 +26,7 @@ from rainclean.dataset.manifest import ManifestRow, read_manifest
 from rainclean.errors import RaincleanError, UsageError
 from rainclean.png import encode_png
 from rainclean.video import open_source
+from tests.helpers.commands import COMMAND
 from tests.helpers.rainy_clips import FRAMES, SIZE, background, rainy_frames, write_clip
 from tests.pipeline.export.conftest import Write, contents, settings
 
@@ -320,8 +321,6 @@ def test_two_exports_to_one_folder_at_a_time(home: Path, tmp_path: Path) -> None
         first = export(project, settings(), tmp_path / "out")
         next(first)
         command = ["export", home, "-o", tmp_path / "out", "--frames", "every:8"]
-        from tests.pipeline.export.test_commands import COMMAND
-
         second = subprocess.run([COMMAND, *map(str, command)], capture_output=True, text=True, timeout=60)
         assert second.returncode == 1 and "another rainclean is exporting to this folder" in second.stderr
         finish(first)

@@ -50,7 +50,7 @@ from rainclean.temporal.storage import Planes
         (5, 100, [5], 1),
     ],
 )
-def test_sweep_sizes(frames, most, sizes, stride):
+def test_sweep_sizes(frames: int, most: int | None, sizes: list[int], stride: int) -> None:
     recipes = sweep(frames, most)
     assert sorted({r.frames for r in recipes}) == sizes
     assert [r.frames for r in recipes] == sorted(r.frames for r in recipes)
@@ -62,7 +62,7 @@ def test_sweep_sizes(frames, most, sizes, stride):
 
 @settings(deadline=None, max_examples=200)
 @given(st.integers(2, 20_000), st.none() | st.integers(2, 3000))
-def test_the_frames_of_every_sweep_are_there(frames, most):
+def test_the_frames_of_every_sweep_are_there(frames: int, most: int | None) -> None:
     recipes = sweep(frames, most)
     selection = select_frames(frames, recipes)
     largest = max(r.frames for r in recipes)
@@ -91,7 +91,7 @@ def used(selection: Selection, window: int) -> tuple[int, ...]:
 
 @settings(deadline=None, max_examples=200)
 @given(st.data(), st.integers(2, 900), st.integers(1, 7))
-def test_windows_lie_around_the_reference_frame(data, frames, stride):
+def test_windows_lie_around_the_reference_frame(data: st.DataObject, frames: int, stride: int) -> None:
     reference = data.draw(st.none() | st.integers(0, frames - 1))
     middle = frames // 2 if reference is None else reference
     there = len(range(middle % stride, frames, stride))
@@ -110,7 +110,7 @@ def test_windows_lie_around_the_reference_frame(data, frames, stride):
         assert middle in used(selection, i)
 
 
-def test_windows_are_shifted_at_the_ends():
+def test_windows_are_shifted_at_the_ends() -> None:
     recipes = [Recipe(4), Recipe(6)]
     assert select_frames(20, recipes).indices == (7, 8, 9, 10, 11, 12)
     assert used(select_frames(20, recipes), 0) == (8, 9, 10, 11)
@@ -119,7 +119,7 @@ def test_windows_are_shifted_at_the_ends():
         assert used(selection, 0) == inner and selection.reference_frame == reference
 
 
-def test_first_windows_start_with_the_clip():
+def test_first_windows_start_with_the_clip() -> None:
     recipes = [Recipe(5, "first"), Recipe(3, "first")]
     selection = select_frames(30, recipes)
     assert (selection.indices, selection.windows) == ((0, 1, 2, 3, 4), ((0, 3), (0, 5)))
@@ -130,7 +130,7 @@ def test_first_windows_start_with_the_clip():
         select_frames(30, recipes, 5)
 
 
-def test_too_short_clips_and_mixed_windows_are_refused():
+def test_too_short_clips_and_mixed_windows_are_refused() -> None:
     with pytest.raises(ValueError, match="10 frames, 11 needed"):
         select_frames(10, [Recipe(11)])
     with pytest.raises(ValueError, match="5 frames, 6 needed"):
@@ -143,7 +143,7 @@ def test_too_short_clips_and_mixed_windows_are_refused():
 # Joining and merging.
 
 
-def test_offsets_clamped_to_one_percentile_are_joined():
+def test_offsets_clamped_to_one_percentile_are_joined() -> None:
     recipes = sweep(20)
     assert [(r.name, p, names) for r, p, names in distinct(recipes, 3)] == [
         ("n20-vote", 3, ()),
@@ -161,7 +161,7 @@ def test_offsets_clamped_to_one_percentile_are_joined():
 
 @settings(deadline=None)
 @given(st.integers(0, 100))
-def test_joining_loses_no_recipe(eta):
+def test_joining_loses_no_recipe(eta: int) -> None:
     joined = distinct(sweep(20), eta)
     percentiles = [percentile for _, percentile, _ in joined]
     assert len(set(percentiles)) == len(percentiles)
@@ -185,7 +185,7 @@ def candidates_of(frames: Sequence[int]) -> list[Candidate]:
 
 @settings(deadline=None, max_examples=60)
 @given(st.integers(0, 999), st.sampled_from([999, 1000 * 3, 1998, 3003, 30]), st.sampled_from([64, 300, 5000]))
-def test_same_is_a_count_of_values_more_than_a_level_apart(seed, columns, band):
+def test_same_is_a_count_of_values_more_than_a_level_apart(seed: int, columns: int, band: int) -> None:
     rng = np.random.default_rng(seed)
     pictures = np.repeat(rng.integers(0, 250, (1, columns)), 6, axis=0)
     for picture in pictures[1:]:
@@ -202,7 +202,7 @@ def test_same_is_a_count_of_values_more_than_a_level_apart(seed, columns, band):
 
 
 @pytest.mark.parametrize("columns", [3000, 9000, 27_000, 300_000])
-def test_999_of_1000_values_make_the_boundary(columns):
+def test_999_of_1000_values_make_the_boundary(columns: int) -> None:
     pictures = np.full((3, columns), 100, np.uint8)
     pictures[1, : columns // 1000] = 102
     pictures[2, -columns // 1000 - 1 :] = 98
@@ -211,7 +211,7 @@ def test_999_of_1000_values_make_the_boundary(columns):
     assert not store.same(0, 2) and not store.same(2, 0)
 
 
-def test_a_store_filled_by_many_threads_counts_right():
+def test_a_store_filled_by_many_threads_counts_right() -> None:
     rng = np.random.default_rng(3)
     pictures = np.full((4, 60_000), 50, np.uint8)
     for row, apart in enumerate((0, 60, 61, 30_000)):
@@ -225,7 +225,7 @@ def test_a_store_filled_by_many_threads_counts_right():
         assert [store.same(0, row) for row in range(4)] == [True, True, False, False]
 
 
-def test_of_near_identical_candidates_the_smallest_n_stays():
+def test_of_near_identical_candidates_the_smallest_n_stays() -> None:
     levels = np.array([10, 100, 11, 10, 100], np.uint8)
     store = store_of(np.repeat(levels[:, None], 300, axis=1))
     candidates = candidates_of([100, 40, 20, 40, 20])
@@ -236,7 +236,7 @@ def test_of_near_identical_candidates_the_smallest_n_stays():
     assert kept[1].merged == (candidates[1].recipe.name,)
 
 
-def test_a_chain_of_near_identical_candidates_is_not_merged_beyond_its_neighbours():
+def test_a_chain_of_near_identical_candidates_is_not_merged_beyond_its_neighbours() -> None:
     store = store_of(np.repeat(np.array([[10], [11], [12]], np.uint8), 300, axis=1))
     kept = merge_near_identical(candidates_of([20, 40, 100]), store)
     assert [(c.row, len(c.merged)) for c in kept] == [(0, 1), (2, 0)]
@@ -244,7 +244,7 @@ def test_a_chain_of_near_identical_candidates_is_not_merged_beyond_its_neighbour
 
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.tuples(st.integers(2, 6), st.integers(0, 5)), min_size=1, max_size=8))
-def test_merging_loses_no_candidate_and_leaves_none_that_are_alike(items):
+def test_merging_loses_no_candidate_and_leaves_none_that_are_alike(items: list[tuple[int, int]]) -> None:
     store = store_of(np.repeat(np.array([[level] for _, level in items], np.uint8), 30, axis=1))
     candidates = candidates_of([n for n, _ in items])
     kept = merge_near_identical(candidates, store)
@@ -263,13 +263,13 @@ def test_merging_loses_no_candidate_and_leaves_none_that_are_alike(items):
 
 @settings(deadline=None, max_examples=40)
 @given(st.integers(0, 999), st.sampled_from([999, 3000, 3003, 30]), st.sampled_from([64, 300, 5000]))
-def test_a_picture_put_last_is_compared_as_if_it_had_come_with_the_others(seed, columns, band):
+def test_a_picture_put_last_is_compared_as_if_it_had_come_with_the_others(seed: int, columns: int, band: int) -> None:
     rng = np.random.default_rng(seed)
-    pictures = np.repeat(rng.integers(4, 250, (1, columns)), 4, axis=0)
-    for picture in pictures[1:]:
+    levels = np.repeat(rng.integers(4, 250, (1, columns)), 4, axis=0)
+    for picture in levels[1:]:
         where = rng.choice(columns, rng.integers(0, min(8, columns)), replace=False)
         picture[where] += rng.integers(-3, 4, len(where))
-    pictures = pictures.astype(np.uint8)
+    pictures = levels.astype(np.uint8)
     together = store_of(pictures, band)
     bands = [(start, min(start + band, columns)) for start in range(0, columns, band)]
     later = PictureStore(Planes(4, columns, bands), (1, columns // 3, 3))
@@ -281,14 +281,14 @@ def test_a_picture_put_last_is_compared_as_if_it_had_come_with_the_others(seed, 
         assert [later.same(i, j) for j in range(4)] == [together.same(i, j) for j in range(4)]
 
 
-def test_a_picture_put_last_need_not_lie_in_one_piece():
+def test_a_picture_put_last_need_not_lie_in_one_piece() -> None:
     store = PictureStore(Planes(1, 60, [(0, 25), (25, 60)]), (4, 5, 3))
     wide = np.arange(120, dtype=np.uint8).reshape(4, 10, 3)
     store.put_last([wide[:, ::2]])
     assert np.array_equal(store.picture(0), wide[:, ::2])
 
 
-def test_a_rain_free_mean_stays_though_its_window_is_the_largest():
+def test_a_rain_free_mean_stays_though_its_window_is_the_largest() -> None:
     store = store_of(np.repeat(np.array([[10], [10], [11], [90]], np.uint8), 300, axis=1))
     candidates = candidates_of([20, 40, 100, 20])
     candidates[2] = replace(candidates[2], recipe=Recipe(100, rule="rainfree"))
@@ -313,7 +313,7 @@ def local_of(height: int, width: int, frames: int, seed: int = 0) -> LocalVotes:
     return LocalVotes(counts, cell, height, width)
 
 
-def test_rows_are_candidates_in_the_order_in_which_they_are_looked_up():
+def test_rows_are_candidates_in_the_order_in_which_they_are_looked_up() -> None:
     recipes = sweep(40)
     rows = Rows(recipes, (20, 40), votes_of(30, 3, frames=(20, 40)))
     assert rows.wanted == [[30, 25, 35, 20, 40, 50], [3, 0, 8, 13, 50]]
@@ -327,7 +327,7 @@ def test_rows_are_candidates_in_the_order_in_which_they_are_looked_up():
 
 @pytest.mark.parametrize("window", [0, 1])
 @pytest.mark.parametrize("steady", [False, True])
-def test_local_and_rainfree_are_made_over_the_window_asked_for(window, steady):
+def test_local_and_rainfree_are_made_over_the_window_asked_for(window: int, steady: bool) -> None:
     recipes = [replace(recipe, steady=steady) for recipe in sweep(40)]
     votes, local = votes_of(30, 3, frames=(20, 40)), local_of(48, 64, (20, 40)[window])
     rows = Rows(recipes, (20, 40), votes)
@@ -342,7 +342,9 @@ def test_local_and_rainfree_are_made_over_the_window_asked_for(window, steady):
     # The rain-free mean is not looked up; all others are, in the order of their rows.
     looked_up = [p for wanted in rows.wanted for p in wanted]
     assert len(looked_up) == len(others)
-    assert np.array_equal(looked_up[own.row], eta_map(local, eta))
+    own_map = looked_up[own.row]
+    assert isinstance(own_map, np.ndarray)
+    assert np.array_equal(own_map, eta_map(local, eta))
     assert [(c.percentile, p) for c, p in zip(others, looked_up, strict=True) if c is not own] == [
         (c.percentile, c.percentile) for c in plain
     ]
@@ -350,12 +352,13 @@ def test_local_and_rainfree_are_made_over_the_window_asked_for(window, steady):
 
 
 @pytest.mark.parametrize("offset", [0.0, -5.0, 80.0])
-def test_local_by_name_is_moved_by_its_offset_within_0_to_100(offset):
+def test_local_by_name_is_moved_by_its_offset_within_0_to_100(offset: float) -> None:
     recipe, local = Recipe(20, rule="local", offset=offset), local_of(48, 64, 20)
     rows = Rows([recipe], (20,), votes_of(30, frames=(20,)))
     assert rows.candidates == [] and rows.wanted == [[]]
     rows.add(recipe, local)
     [candidate], [wanted] = rows.candidates, rows.wanted[0]
+    assert isinstance(wanted, np.ndarray)
     moved = np.clip(eta_map(local, 30).astype(np.float64) + offset, 0, 100)
     assert np.abs(wanted - moved).max() <= 0.05 + 1e-5
     assert candidate.percentile == min(100.0, 30 + offset)
@@ -366,7 +369,7 @@ def test_local_by_name_is_moved_by_its_offset_within_0_to_100(offset):
 
 @settings(deadline=None, max_examples=100)
 @given(st.data(), st.integers(2, 300))
-def test_windows_around_another_frame_have_the_same_sizes(data, frames):
+def test_windows_around_another_frame_have_the_same_sizes(data: st.DataObject, frames: int) -> None:
     sizes = sorted(data.draw(st.sets(st.integers(2, frames), max_size=4)) | {frames})
     selection = select_frames(frames, [Recipe(n) for n in sizes])
     other = data.draw(st.integers(0, frames - 1))

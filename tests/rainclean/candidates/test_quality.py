@@ -1,5 +1,6 @@
 """Scores without a truth: each defect raises its own score, and strips are no part of the result."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
@@ -77,7 +78,7 @@ def noise(height: int, width: int, seed: int = 0) -> tuple[np.ndarray, np.ndarra
     return rgb, np.minimum(rain, target + 5).astype(np.uint8), target
 
 
-def test_a_clean_picture_has_no_defect():
+def test_a_clean_picture_has_no_defect() -> None:
     assert of(scored(scene())) == (0, 0, 0, 0)
 
 
@@ -90,7 +91,9 @@ def test_a_clean_picture_has_no_defect():
         ("disagreement", disagreeing, (0, 1, 2, 5, 10, 20)),
     ],
 )
-def test_each_defect_raises_its_score_with_its_strength(defect, spoil, strengths):
+def test_each_defect_raises_its_score_with_its_strength(
+    defect: str, spoil: Callable[[np.ndarray, float], np.ndarray], strengths: tuple[float, ...]
+) -> None:
     values = [scored(spoil(scene(), strength)) for strength in strengths]
     own = [getattr(v, defect) for v in values]
     assert own[0] == 0
@@ -99,18 +102,18 @@ def test_each_defect_raises_its_score_with_its_strength(defect, spoil, strengths
     assert totals == sorted(totals)
 
 
-def test_removing_a_defect_makes_its_score_fall():
+def test_removing_a_defect_makes_its_score_fall() -> None:
     spoilt = with_streaks(darkened(scene(), DARK_MARGIN + 6), 40)
     mended = darkened(scene(), DARK_MARGIN + 6)
     assert scored(mended).streaks < scored(spoilt).streaks
     assert scored(with_streaks(scene(), 40)).darkening < scored(spoilt).darkening
 
 
-def test_a_rainy_frame_comes_after_a_clean_one():
+def test_a_rainy_frame_comes_after_a_clean_one() -> None:
     rng = np.random.default_rng(5)
     truth = scene()
-    frames = [with_streaks(truth, 60, seed) + rng.normal(0, 1.5, truth.shape) for seed in range(40)]
-    frames = np.clip(np.rint(frames), 0, 255).astype(np.uint8)
+    noisy = [with_streaks(truth, 60, seed) + rng.normal(0, 1.5, truth.shape) for seed in range(40)]
+    frames = np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
     ordered = sort_stack(frames)
     target = shortest_interval_midpoint(sort_stack(luma(frames)))
     totals = [score(picture, luma(frames[20]), target).total for picture in (ordered[16], frames[20])]
@@ -120,14 +123,14 @@ def test_a_rainy_frame_comes_after_a_clean_one():
     assert score(ordered[16], luma(frames[20]), target).total < score(ordered[0], luma(frames[20]), target).total
 
 
-def test_the_total_is_the_sum():
+def test_the_total_is_the_sum() -> None:
     assert Scores(1, 2, 4, 8).total == 15
 
 
 @pytest.mark.parametrize("height", [1, 2, 3, 4, 5, 127, 128, 129, 130, 131, 132, 255, 256, 257, 261, 384])
 @pytest.mark.parametrize("width", [1, 2, 3, 7, 40])
 @pytest.mark.parametrize("pooled", [False, True], ids=["alone", "pool"])
-def test_score_is_the_mean_of_maps_of_the_whole_picture(height, width, pooled):
+def test_score_is_the_mean_of_maps_of_the_whole_picture(height: int, width: int, pooled: bool) -> None:
     candidate, reference, target = noise(height, width)
     picture = luma(candidate)
     maps = (
@@ -146,7 +149,7 @@ def test_score_is_the_mean_of_maps_of_the_whole_picture(height, width, pooled):
     assert of(scores) == pytest.approx(expected, rel=1e-6, abs=1e-9)
 
 
-def test_large_pictures_have_strips_of_one_streak_width():
+def test_large_pictures_have_strips_of_one_streak_width() -> None:
     # 1500 lines: streaks are wider than in a strip of 128 + 6 lines.
     candidate, reference, target = noise(1500, 1450)
     expected = leftover_streaks(luma(candidate), target).mean(dtype=np.float64)
@@ -155,7 +158,7 @@ def test_large_pictures_have_strips_of_one_streak_width():
 
 @settings(deadline=None, max_examples=30)
 @given(st.integers(0, 999), st.integers(1, 40), st.integers(8, 60))
-def test_leftover_streaks_are_a_top_hat_beyond_the_crowds(seed, height, width):
+def test_leftover_streaks_are_a_top_hat_beyond_the_crowds(seed: int, height: int, width: int) -> None:
     candidate, _, target = noise(height, width, seed)
     picture, whole = luma(candidate), np.rint(target).astype(np.uint8)
     across = np.ones((1, 7), np.uint8)
@@ -167,14 +170,14 @@ def test_leftover_streaks_are_a_top_hat_beyond_the_crowds(seed, height, width):
 
 @settings(deadline=None, max_examples=30)
 @given(st.integers(0, 999), st.integers(5, 30), st.integers(5, 30))
-def test_darkening_is_the_mean_of_25_pixels_less_the_margin(seed, height, width):
+def test_darkening_is_the_mean_of_25_pixels_less_the_margin(seed: int, height: int, width: int) -> None:
     candidate, _, target = noise(height, width, seed)
     darker = np.pad(target - luma(candidate), 2, mode="reflect")
     means = np.lib.stride_tricks.sliding_window_view(darker, (5, 5)).mean(axis=(2, 3))
     assert np.allclose(darkening(luma(candidate), target), np.maximum(means - DARK_MARGIN, 0), atol=1e-3)
 
 
-def test_rain_in_the_reference_is_no_lost_detail():
+def test_rain_in_the_reference_is_no_lost_detail() -> None:
     truth = luma(scene())
     target = truth.astype(np.float32)
     rain = luma(with_streaks(scene(), 100))
@@ -182,14 +185,14 @@ def test_rain_in_the_reference_is_no_lost_detail():
     assert lost_detail(truth, truth, target).sum() == 0
 
 
-def test_detail_that_was_added_is_not_lost():
+def test_detail_that_was_added_is_not_lost() -> None:
     flat = np.full((40, 40), 100, np.uint8)
     lines = np.where(np.arange(40)[:, None] % 8 < 4, 140, 100).astype(np.uint8).repeat(40, axis=1)
     assert lost_detail(lines, flat, flat.astype(np.float32)).sum() == 0
     assert lost_detail(flat, lines, lines.astype(np.float32)).mean() > 5
 
 
-def test_edges_as_faint_as_noise_are_not_missed():
+def test_edges_as_faint_as_noise_are_not_missed() -> None:
     # A step of s levels is an edge of s over 2 px, of which the smoothing along it takes nothing away.
     flat = np.full((40, 40), 100, np.uint8)
     for step in (1, int(DETAIL_MARGIN), 20):
@@ -200,7 +203,7 @@ def test_edges_as_faint_as_noise_are_not_missed():
         assert (lost.max() > 0) == (step > 2 * DETAIL_MARGIN)
 
 
-def test_broad_or_horizontal_brightness_is_no_streak():
+def test_broad_or_horizontal_brightness_is_no_streak() -> None:
     target = np.full((80, 80), 90, np.float32)
     for where in ((slice(30, 60), slice(20, 50)), (slice(40, 42), slice(None))):
         picture = np.full((80, 80), 90, np.uint8)
@@ -213,14 +216,14 @@ def test_broad_or_horizontal_brightness_is_no_streak():
 
 
 @pytest.mark.parametrize(("side", "caught"), [(100, 6), (720, 6), (1440, 12), (2160, 18)])
-def test_streaks_are_caught_up_to_a_width_that_grows_with_the_picture(side, caught):
+def test_streaks_are_caught_up_to_a_width_that_grows_with_the_picture(side: int, caught: int) -> None:
     target = np.full((side, side), 90, np.float32)
     picture = np.full((side, side), 90, np.uint8)
     picture[:, 20 : 20 + caught] = 150
     assert leftover_streaks(picture, target)[:, 20 : 20 + caught].min() == 60 - STREAK_MARGIN
 
 
-def test_a_brighter_candidate_is_not_darker():
+def test_a_brighter_candidate_is_not_darker() -> None:
     target = np.full((20, 20), 90, np.float32)
     for off, dark in ((30, 0), (0, 0), (-DARK_MARGIN, 0), (-DARK_MARGIN - 2, 2)):
         picture = np.full((20, 20), 90 + off, np.uint8)
@@ -229,7 +232,7 @@ def test_a_brighter_candidate_is_not_darker():
 
 
 @pytest.mark.parametrize("workers", [0, 1, 3])
-def test_one_judge_scores_many_candidates_as_one_of_its_own_for_each(workers):
+def test_one_judge_scores_many_candidates_as_one_of_its_own_for_each(workers: int) -> None:
     _, reference, target = noise(300, 70, 1)
     candidates = [noise(300, 70, seed)[0] for seed in range(4)]
     alone = [score(candidate, reference, target) for candidate in candidates]
@@ -242,7 +245,7 @@ def test_one_judge_scores_many_candidates_as_one_of_its_own_for_each(workers):
 
 @settings(deadline=None, max_examples=15)
 @given(st.integers(0, 999), st.sampled_from([1, 2, 5, 127, 128, 129, 134, 260]), st.integers(1, 30))
-def test_a_judge_has_the_sums_of_the_maps_over_the_whole_picture(seed, height, width):
+def test_a_judge_has_the_sums_of_the_maps_over_the_whole_picture(seed: int, height: int, width: int) -> None:
     candidate, reference, target = noise(height, width, seed)
     grey = luma(candidate)
     maps = (
@@ -255,7 +258,7 @@ def test_a_judge_has_the_sums_of_the_maps_over_the_whole_picture(seed, height, w
     assert found == pytest.approx([m.mean(dtype=np.float64) for m in maps], rel=1e-6, abs=1e-9)
 
 
-def test_a_judge_leaves_its_inputs_alone():
+def test_a_judge_leaves_its_inputs_alone() -> None:
     candidate, reference, target = noise(140, 40)
     before = [a.copy() for a in (candidate, reference, target)]
     Judge(reference, target).score(candidate)

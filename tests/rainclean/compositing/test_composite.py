@@ -133,9 +133,9 @@ def test_a_growing_stroke_can_be_taken_back() -> None:
 def test_an_edge_aware_stroke_stays_on_its_side() -> None:
     rng = np.random.default_rng(1)
     height, width, edge = 200, 240, 120
-    guide = np.where(np.arange(width) < edge, 80, 150)[None, :, None] + np.zeros((height, 1, 3))
-    guide += np.linspace(0, 20, height)[:, None, None]  # shading along the stroke
-    guide = np.clip(cv2.GaussianBlur(guide, (3, 3), 0) + rng.normal(0, 4, guide.shape), 0, 255).astype(np.uint8)
+    levels = np.where(np.arange(width) < edge, 80, 150)[None, :, None] + np.zeros((height, 1, 3))
+    levels += np.linspace(0, 20, height)[:, None, None]  # shading along the stroke
+    guide = np.clip(cv2.GaussianBlur(levels, (3, 3), 0) + rng.normal(0, 4, levels.shape), 0, 255).astype(np.uint8)
     way = ((100.0, 40.0), (102.0, 100.0), (98.0, 160.0))
     free = mask_of([Shape("brush", way, 40, 0)], guide).astype(float)
     held = mask_of([Shape("brush", way, 40, 0, edge_aware=True)], guide).astype(float)

@@ -212,8 +212,8 @@ def test_crops_are_what_was_asked_for(
     everywhere = {
         (x, y) for x, y in product(range(width - size[0] + 1), range(height - size[1] + 1)) if is_allowed(x, y)
     }
-    places = [(c.region.x, c.region.y) for c in crops]
-    assert len(places) == len(set(places)) == min(count, len(everywhere)) and set(places) <= everywhere
+    corners = [(c.region.x, c.region.y) for c in crops]
+    assert len(corners) == len(set(corners)) == min(count, len(everywhere)) and set(corners) <= everywhere
     assert crops == drawn.choose(rainy, clean, exclude.astype(np.bool_), sequence="a", frame=1)
 
 

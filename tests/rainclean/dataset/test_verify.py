@@ -152,7 +152,7 @@ def odd_name(d: DataSet) -> None:
     Path(os.fsdecode(os.fsencode(d.root) + b"/a\nb\xff.txt")).touch()
 
 
-DAMAGE = {
+DAMAGE: dict[Callable[[DataSet], None], Kind] = {
     missing: Kind.MISSING_FILE, missing_clean: Kind.MISSING_FILE, missing_mask: Kind.MISSING_FILE,
     extra: Kind.EXTRA_FILE, extra_elsewhere: Kind.EXTRA_FILE, odd_name: Kind.EXTRA_FILE, changed: Kind.CHANGED,
     changed_mask: Kind.CHANGED, re_encoded: Kind.RE_ENCODED, one_byte: Kind.UNDECODABLE, empty: Kind.UNDECODABLE,
@@ -249,9 +249,14 @@ def test_a_manifest_that_leads_out_is_not_followed(tmp_path: Path, name: str, mo
     data = write(tmp_path / "set", "paired")
     secret = tmp_path / "secret.png"
     secret.write_bytes(encode_png(picture(0)))
-    opened = []
+    opened: list[Path] = []
     real = Path.read_bytes
-    monkeypatch.setattr(Path, "read_bytes", lambda self: (opened.append(self.resolve()), real(self))[1])
+
+    def noted(self: Path) -> bytes:
+        opened.append(self.resolve())
+        return real(self)
+
+    monkeypatch.setattr(Path, "read_bytes", noted)
     problems = check(data, [replace(data.rows[0], rainy=name), *data.rows[1:]])
     assert (name, Kind.OUTSIDE) in [(p.path, p.kind) for p in problems]
     assert opened and all(path.is_relative_to(data.root) for path in opened)
@@ -261,8 +266,8 @@ def test_equal_clean_images_are_no_exchange(tmp_path: Path) -> None:
     data = write(tmp_path / "set", "paired")
     first = data.path(data.rows[0].clean).read_bytes()
     data.path(data.rows[1].clean).write_bytes(first)
-    same = {"clean_sha256": sha(first), "clean_pixels_sha256": data.rows[0].clean_pixels_sha256}
-    assert check(data, [data.rows[0], replace(data.rows[1], **same), *data.rows[2:]]) == []
+    same = replace(data.rows[1], clean_sha256=sha(first), clean_pixels_sha256=data.rows[0].clean_pixels_sha256)
+    assert check(data, [data.rows[0], same, *data.rows[2:]]) == []
 
 
 def test_mixed_extensions_and_unsafe_names_go_with_the_move(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """The live stack against plain numpy on the same frames, and against `clean` on a real clip."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from unittest import mock
 
 import numpy as np
@@ -37,7 +37,9 @@ def live(film: np.ndarray) -> Iterator[LiveStack]:
 
 @settings(deadline=None, max_examples=25)
 @given(st.data(), st.integers(2, 30), st.integers(1, 12), st.integers(1, 12), st.sampled_from([2, 6, 256]))
-def test_every_percentile_of_every_window_is_numpy_s(data, n, height, width, palette):
+def test_every_percentile_of_every_window_is_numpy_s(
+    data: st.DataObject, n: int, height: int, width: int, palette: int
+) -> None:
     film = clip(n, n, height, width, palette)
     reference, sizes = data.draw(st.integers(0, n - 1)), data.draw(st.lists(st.integers(2, n), min_size=1, max_size=3))
     piece = data.draw(st.sampled_from([7, 1 << 18]))
@@ -54,13 +56,13 @@ def test_every_percentile_of_every_window_is_numpy_s(data, n, height, width, pal
                 np.testing.assert_array_equal(out, percentile_of(window, tenths))
 
 
-def test_all_tenths(film, live):
+def test_all_tenths(film: np.ndarray, live: LiveStack) -> None:
     window = film[around(25, 17, 12)]
     for tenths in range(1001):
         np.testing.assert_array_equal(live.percentile(tenths / 10), percentile_of(window, tenths))
 
 
-def test_pictures_votes_and_scores_are_those_of_clean():
+def test_pictures_votes_and_scores_are_those_of_clean() -> None:
     with open_source(SAMPLE) as source:
         film = np.stack([frame.rgb for frame in source.read()])
         for name in ("n20-p37_5", "n41-vote-minus5"):
@@ -75,7 +77,7 @@ def test_pictures_votes_and_scores_are_those_of_clean():
 
 @settings(deadline=None, max_examples=100)
 @given(st.data(), st.integers(2, 60))
-def test_windows_are_those_that_clean_takes(data, count):
+def test_windows_are_those_that_clean_takes(data: st.DataObject, count: int) -> None:
     reference, most = data.draw(st.integers(0, count - 1)), data.draw(st.integers(2, 70))
     with LiveStack(2, 2, range(10, 10 + count), 10 + reference, folder=HERE, most=most) as live:
         assert live.frames == min(most, count)
@@ -87,7 +89,7 @@ def test_windows_are_those_that_clean_takes(data, count):
 
 @settings(deadline=None, max_examples=60)
 @given(st.data(), st.sampled_from([1, 200, 1 << 26]), st.sampled_from([3, 100, 150_000]))
-def test_a_preview_is_every_step_th_pixel_of_the_picture(data, reduced_bytes, most):
+def test_a_preview_is_every_step_th_pixel_of_the_picture(data: st.DataObject, reduced_bytes: int, most: int) -> None:
     x, y = data.draw(st.integers(0, 29)), data.draw(st.integers(0, 19))
     asked = Region(x, y, data.draw(st.integers(1, 30 - x)), data.draw(st.integers(1, 20 - y)))
     film, size, tenths = clip(1, 9, 20, 30), data.draw(st.integers(2, 9)), data.draw(st.integers(0, 1000))
@@ -103,7 +105,7 @@ def test_a_preview_is_every_step_th_pixel_of_the_picture(data, reduced_bytes, mo
     assert asked.y + asked.height <= region.y + region.height <= 20
 
 
-def test_a_preview_is_finer_the_less_is_in_view():
+def test_a_preview_is_finer_the_less_is_in_view() -> None:
     with mock.patch.object(frames, "REDUCED_PIXELS", 100), filled(clip(1, 3, 40, 60)) as live:
         views = [Region(0, 0, 60, 40), Region(5, 5, 30, 20), Region(5, 5, 16, 12), Region(5, 5, 10, 10)]
         assert [live.preview(3, 50, view, 100).step for view in views] == [5, 5, 2, 1]
@@ -111,7 +113,7 @@ def test_a_preview_is_finer_the_less_is_in_view():
 
 @settings(deadline=None, max_examples=40)
 @given(st.integers(2, 130), st.integers(0, 999), st.sampled_from([2, 6, 256]))
-def test_a_pixel_over_time(n, seed, palette):
+def test_a_pixel_over_time(n: int, seed: int, palette: int) -> None:
     film = clip(seed, n, 1, 2, palette)
     with filled(film) as live:
         history = live.pixel(1, 0)
@@ -127,7 +129,7 @@ def test_a_pixel_over_time(n, seed, palette):
             assert history.at(percentile) == tuple(live.percentile(percentile)[0, 1])
 
 
-def test_a_pixel_of_a_window(film, live):
+def test_a_pixel_of_a_window(film: np.ndarray, live: LiveStack) -> None:
     for n, history in ((17, live.pixel(3, 4)), (6, live.pixel(3, 4, 6))):
         assert history.indices == tuple(range(25))[around(25, n, 12)]
         np.testing.assert_array_equal(history.values, film[around(25, n, 12), 4, 3])
@@ -135,7 +137,7 @@ def test_a_pixel_of_a_window(film, live):
 
 @settings(deadline=None, max_examples=40)
 @given(st.data(), st.sampled_from([None, 17, 8, 25]), st.booleans())
-def test_votes_of_a_region(film, data, size, masked):
+def test_votes_of_a_region(film: np.ndarray, data: st.DataObject, size: int | None, masked: bool) -> None:
     x, y = data.draw(st.integers(0, 29)), data.draw(st.integers(0, 19))
     region = Region(x, y, data.draw(st.integers(1, 30 - x)), data.draw(st.integers(1, 20 - y)))
     mask = np.random.default_rng(x).random((region.height, region.width)) < 0.6 if masked else None
@@ -148,12 +150,12 @@ def test_votes_of_a_region(film, data, size, masked):
     assert votes.eta == int(np.argmax(votes_of(part)[0]))
 
 
-def test_votes_of_the_whole_picture_are_the_stack_s(live):
+def test_votes_of_the_whole_picture_are_the_stack_s(live: LiveStack) -> None:
     for votes in (live.votes_in(Region(0, 0, 30, 20)), live.votes_in(Region(0, 0, 30, 20), 17)):
         assert (list(votes.counts), votes.silent) == (list(live.votes.counts), live.votes.silent)
 
 
-def test_the_first_sort_makes_the_crowd_and_later_ones_keep_it(film):
+def test_the_first_sort_makes_the_crowd_and_later_ones_keep_it(film: np.ndarray) -> None:
     with filled(film, sort=12) as live, filled(film, sort=25) as other:
         first = live.target.copy()
         list(live.sort(20))
@@ -178,26 +180,26 @@ def test_the_first_sort_makes_the_crowd_and_later_ones_keep_it(film):
         (lambda live: live.add(np.zeros((20, 30, 3))), "frame of float64"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(live, call, said):
+def test_what_cannot_be_meant_is_refused(live: LiveStack, call: Callable[[LiveStack], object], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         call(live)
 
 
-def test_frames_come_back_as_they_were_added(film, live):
+def test_frames_come_back_as_they_were_added(film: np.ndarray, live: LiveStack) -> None:
     for position in (0, 7, 24):
         np.testing.assert_array_equal(live.frame(position), film[position])
     with pytest.raises(ValueError, match="frame 25 of 25"):
         live.frame(25)
 
 
-def test_a_window_of_one_frame_is_refused(live):
+def test_a_window_of_one_frame_is_refused(live: LiveStack) -> None:
     with pytest.raises(UsageError, match="at least 2"):
         live.preview(1, 5, Region(0, 0, 3, 3))
 
 
 @settings(deadline=None, max_examples=50)
 @given(st.data(), st.integers(1, 40), st.integers(1, 60))
-def test_every_pixel(data, n, width):
+def test_every_pixel(data: st.DataObject, n: int, width: int) -> None:
     first = data.draw(st.integers(0, width - 1))
     step = data.draw(st.integers(1, width))
     pixels = data.draw(st.integers(1, (width - 1 - first) // step + 1))

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import io
 import os
+import shutil
 import threading
 from collections import namedtuple
 from contextlib import closing
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 
 from rainclean.errors import ResourceError
 from rainclean.live import LiveStack, NothingSorted, scratch
+from rainclean.temporal import storage
 from rainclean.video import Region
 from tests.helpers.live_stacks import HERE, around, clip, filled, percentile_of
 
@@ -26,15 +28,15 @@ def film() -> np.ndarray:
     return clip(5, 25, 20, 30, 40)
 
 
-def test_frames_that_do_not_fit_are_left_out():
+def test_frames_that_do_not_fit_are_left_out() -> None:
     each = 2 * 3 * 4 * 6
     with LiveStack(4, 6, range(50), 25, folder=HERE, limit=10 * each + each // 2) as live:
         assert live.frames == 10 and live.selection.indices == tuple(range(20, 30))
         assert live.scratch_bytes == 10 * each
     usage = namedtuple("usage", "total used free")
     for free, fits in ((10 * each, 10), (2 * each, 2), (2 * each - 1, 0), (0, 0)):
-        left = usage(0, 0, free + scratch.storage.SPARE_DISK_BYTES)
-        with mock.patch.object(scratch.shutil, "disk_usage", lambda _, left=left: left):
+        left = usage(0, 0, free + storage.SPARE_DISK_BYTES)
+        with mock.patch.object(shutil, "disk_usage", lambda _, left=left: left):
             if fits:
                 assert scratch.frames_that_fit(4, 6, HERE, 1 << 30) == fits
             else:
@@ -44,13 +46,13 @@ def test_frames_that_do_not_fit_are_left_out():
         LiveStack(4, 6, range(50), 25, folder=HERE / "not there")
 
 
-def test_the_space_that_was_promised_is_what_is_taken(film):
+def test_the_space_that_was_promised_is_what_is_taken(film: np.ndarray) -> None:
     with filled(film) as live:
         sizes = [os.fstat(file._file.fileno()).st_size for file in (live._ranks, live._frames._file)]
         assert sum(sizes) == live.scratch_bytes
 
 
-def test_closing_gives_everything_back(film, tmp_path):
+def test_closing_gives_everything_back(film: np.ndarray, tmp_path: Path) -> None:
     descriptors = Path("/proc/self/fd")
     before = len(list(descriptors.iterdir())) if descriptors.exists() else 0
     live = LiveStack(20, 30, range(25), 12, folder=tmp_path)
@@ -68,7 +70,7 @@ def test_closing_gives_everything_back(film, tmp_path):
     assert live.sorted_frames is None
 
 
-def test_closing_before_all_frames_are_there(film):
+def test_closing_before_all_frames_are_there(film: np.ndarray) -> None:
     live = LiveStack(20, 30, range(25), 12, folder=HERE)
     for frame in film[:7]:
         live.add(frame)
@@ -79,7 +81,7 @@ def test_closing_before_all_frames_are_there(film):
     live.close()
 
 
-def test_a_sort_that_is_broken_off_leaves_no_window_and_can_be_made_again(film):
+def test_a_sort_that_is_broken_off_leaves_no_window_and_can_be_made_again(film: np.ndarray) -> None:
     with mock.patch("rainclean.live.sorting._STRIP_BYTES", 1), filled(film, sort=9) as live:
         expected = live.percentile(30)
         for share in live.sort(20):
@@ -98,9 +100,10 @@ def test_a_sort_that_is_broken_off_leaves_no_window_and_can_be_made_again(film):
         np.testing.assert_array_equal(live.percentile(30), expected)
 
 
-def test_look_ups_from_other_threads_while_sorting(film):
+def test_look_ups_from_other_threads_while_sorting(film: np.ndarray) -> None:
     """Each gives the picture of one of the windows, or says that none is sorted; never a mixture."""
-    whole, wrong, done = Region(0, 0, 30, 20), [], threading.Event()
+    whole, done = Region(0, 0, 30, 20), threading.Event()
+    wrong: list[str] = []
     pictures = {n: percentile_of(film[around(25, n, 12)], 300) for n in (9, 20)}
 
     def look() -> None:
@@ -124,7 +127,7 @@ def test_look_ups_from_other_threads_while_sorting(film):
     assert not wrong
 
 
-def test_close_waits_for_a_look_up(film):
+def test_close_waits_for_a_look_up(film: np.ndarray) -> None:
     live = filled(film)
     reading, go_on, found = threading.Event(), threading.Event(), []
     read = live._ranks.read
@@ -151,7 +154,7 @@ def test_close_waits_for_a_look_up(film):
 @pytest.mark.parametrize("at_once", [True, False])
 @settings(deadline=None, max_examples=30)
 @given(st.data())
-def test_a_scratch_file_is_bytes_at_places(at_once, data):
+def test_a_scratch_file_is_bytes_at_places(at_once: bool, data: st.DataObject) -> None:
     plain = np.zeros(500, np.uint8)
     with mock.patch.object(scratch, "AT_ONCE", at_once and scratch.AT_ONCE), closing(scratch.ScratchFile(HERE)) as file:
         file.write(0, plain)
@@ -167,7 +170,7 @@ def test_a_scratch_file_is_bytes_at_places(at_once, data):
             file.read(499, np.empty(2, np.uint8))
 
 
-def test_a_file_that_takes_little_at_a_time():
+def test_a_file_that_takes_little_at_a_time() -> None:
     with closing(scratch.ScratchFile(HERE)) as file, mock.patch.object(scratch, "AT_ONCE", False):
         store = io.BytesIO()
         file._file.close()
@@ -180,7 +183,7 @@ def test_a_file_that_takes_little_at_a_time():
         np.testing.assert_array_equal(out, data)
 
 
-def test_a_full_disk_is_said_and_leaves_nothing(film):
+def test_a_full_disk_is_said_and_leaves_nothing(film: np.ndarray) -> None:
     def full(*_: object) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -201,7 +204,7 @@ def test_a_full_disk_is_said_and_leaves_nothing(film):
 
 
 @pytest.mark.parametrize("steps", [0, 1, 5])
-def test_closing_while_sorting_ends_the_sort(film, steps):
+def test_closing_while_sorting_ends_the_sort(film: np.ndarray, steps: int) -> None:
     with mock.patch("rainclean.live.sorting._STRIP_BYTES", 1), filled(film, sort=9) as live:
         sort = live.sort(20)
         for _ in range(steps):
@@ -212,7 +215,7 @@ def test_closing_while_sorting_ends_the_sort(film, steps):
         assert live.sorted_frames is None
 
 
-def test_the_latest_sort_counts(film):
+def test_the_latest_sort_counts(film: np.ndarray) -> None:
     with mock.patch("rainclean.live.sorting._STRIP_BYTES", 1), filled(film, sort=9) as live:
         early = live.sort(20)
         next(early)
@@ -225,7 +228,7 @@ def test_the_latest_sort_counts(film):
         np.testing.assert_array_equal(live.percentile(30), percentile_of(film[around(25, 7, 12)], 300))
 
 
-def test_sorts_that_overtake_each_other_in_two_threads(film):
+def test_sorts_that_overtake_each_other_in_two_threads(film: np.ndarray) -> None:
     """As when a slider is let go twice: never ranks of one window among those of another."""
     with mock.patch("rainclean.live.sorting._STRIP_BYTES", 1), filled(film, sort=9) as live:
 

@@ -6,9 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rainclean.errors import InputError
-from rainclean.moving.detection import Findings, Grid
+from rainclean.moving.detection import Findings
 from rainclean.moving.detectors import KINDS
 from rainclean.moving.encoding import Areas, Passing
+from rainclean.moving.residual_grid import Grid
 from rainclean.png import encode_png
 
 

@@ -32,7 +32,7 @@ def pan(scene: U8, step: tuple[float, float] = (1.5, 0)) -> tuple[list[U8], list
     frames, matrices = [], []
     for t in range(FRAMES):
         x, y = t * step[0], t * step[1]
-        frames.append(cv2.warpAffine(scene, np.float64([[1, 0, -x], [0, 1, -y]]), SIZE[::-1]))
+        frames.append(cv2.warpAffine(scene, np.array([[1, 0, -x], [0, 1, -y]], np.float64), SIZE[::-1]))
         matrices.append(shifted(-x, -y))
     return [np.asarray(frame, np.uint8) for frame in frames], matrices
 

@@ -1,5 +1,7 @@
 """What is left out, or compiled, to find moving things faster changes nothing that is found."""
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from rainclean.moving import foreground
 from rainclean.moving.dynamic_texture import _usually, cut_off, less_mean
 from rainclean.moving.foreground import _bodies, _may_last, _tracks, find_passing
-from rainclean.moving.residual_grid import UNIT
+from rainclean.moving.residual_grid import UNIT, Residuals
 from rainclean.simulate.presets import preset
 from rainclean.stabilization import _exposure_tiles
 from tests.helpers.motion_scenes import clip, estimate, found_in
@@ -33,7 +35,7 @@ def test_frames_that_are_not_looked_at_hold_nothing_that_lasts(seed: int, frames
     some = np.zeros(cores.shape, bool)
     for t in _may_last(cores):
         some[t] = every[t]
-    nowhere, reach = np.zeros(size, bool), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (13, 13))
+    nowhere, reach = np.zeros(size, bool), np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (13, 13)), np.uint8)
     all_of_them = np.array([body & core.any() for body, core in zip(every, cores, strict=True)])
     one, other = (_tracks(found, nowhere, reach) if found.any() else found for found in (some, all_of_them))
     np.testing.assert_array_equal(one, other)
@@ -57,7 +59,7 @@ def test_a_clip_has_the_same_passing_things_with_every_frame_looked_at(
     frames, _, _ = clip(name)
     seen: list[np.ndarray] = []
 
-    def find(residuals, restless):  # type: ignore[no-untyped-def]
+    def find(residuals: Residuals, restless: Callable[[], np.ndarray]) -> np.ndarray:
         seen.append(find_passing(residuals, restless))
         with monkeypatch.context() as patch:
             patch.setattr(foreground, "_may_last", lambda cores: np.flatnonzero(cores.any(axis=(1, 2))))
@@ -67,7 +69,8 @@ def test_a_clip_has_the_same_passing_things_with_every_frame_looked_at(
     monkeypatch.setattr("rainclean.moving.detectors.find_passing", find)
     found_in(frames, estimate(frames), preset(name).noise)
     assert bool(seen[0].any()) == (name == "walker")
-    np.testing.assert_array_equal(*seen)
+    one, other = seen
+    np.testing.assert_array_equal(one, other)
 
 
 def test_samples_are_cut_off() -> None:

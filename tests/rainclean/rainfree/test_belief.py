@@ -13,7 +13,7 @@ from rainclean.rainfree.posterior import SCALE, Posterior
 
 
 @st.composite
-def posteriors(draw) -> Posterior:
+def posteriors(draw: st.DrawFn) -> Posterior:
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     shape = draw(st.integers(1, 130)), draw(st.integers(1, 20))
     mean = rng.uniform(0, 255, (*shape, 3)).astype(np.float32)
@@ -24,10 +24,12 @@ def posteriors(draw) -> Posterior:
 
 @settings(deadline=None, max_examples=30)
 @given(posteriors(), st.integers(0, 2**32), st.booleans())
-def test_the_expected_error_is_the_posteriors_own_and_the_distance_from_its_mean(posterior, seed, whole):
+def test_the_expected_error_is_the_posteriors_own_and_the_distance_from_its_mean(
+    posterior: Posterior, seed: int, whole: bool
+) -> None:
     rng = np.random.default_rng(seed)
-    picture = np.clip(posterior.mean + rng.normal(0, 1, posterior.mean.shape), 0, 255)
-    picture = np.rint(picture).astype(np.uint8) if whole else picture.astype(np.float32)
+    levels = np.clip(posterior.mean + rng.normal(0, 1, posterior.mean.shape), 0, 255)
+    picture = np.rint(levels).astype(np.uint8) if whole else levels.astype(np.float32)
     found = posterior.error(picture)
     assert found.shape == posterior.sd.shape and found.dtype == np.float32
     for y, x in zip(*(rng.integers(0, n, 12) for n in posterior.sd.shape), strict=True):
@@ -36,7 +38,7 @@ def test_the_expected_error_is_the_posteriors_own_and_the_distance_from_its_mean
         assert found[y, x] == pytest.approx(expected, rel=1e-5, abs=1e-4)
 
 
-def test_the_expected_error_is_what_comes_out_of_drawn_truths():
+def test_the_expected_error_is_what_comes_out_of_drawn_truths() -> None:
     rng = np.random.default_rng(0)
     posterior = Posterior(np.full((1, 1, 3), 100, np.float32), np.full((1, 1), 0.8, np.float32))
     picture = np.array([[[100, 101, 97.5]]], np.float32)
@@ -45,7 +47,7 @@ def test_the_expected_error_is_what_comes_out_of_drawn_truths():
     assert float(posterior.error(picture)[0, 0]) == pytest.approx(realised, rel=0.01)
 
 
-def test_nothing_is_surer_than_the_mean_itself():
+def test_nothing_is_surer_than_the_mean_itself() -> None:
     rng = np.random.default_rng(1)
     posterior = Posterior(
         rng.uniform(10, 245, (9, 8, 3)).astype(np.float32), rng.uniform(0.1, 3, (9, 8)).astype(np.float32)
@@ -55,7 +57,7 @@ def test_nothing_is_surer_than_the_mean_itself():
         assert (posterior.error((posterior.mean + np.float32(off)).astype(np.float32)) > posterior.sd).all()
 
 
-def test_a_picture_of_another_size_is_refused():
+def test_a_picture_of_another_size_is_refused() -> None:
     posterior = Posterior(np.zeros((4, 5, 3), np.float32), np.ones((4, 5), np.float32))
     with pytest.raises(ValueError, match="shape"):
         posterior.error(np.zeros((5, 4, 3), np.uint8))
@@ -63,7 +65,7 @@ def test_a_picture_of_another_size_is_refused():
 
 @settings(deadline=None, max_examples=30)
 @given(posteriors())
-def test_what_is_stored_comes_back_within_half_a_step(posterior):
+def test_what_is_stored_comes_back_within_half_a_step(posterior: Posterior) -> None:
     again = Posterior.decode(*posterior.encode())
     half = 0.5 / SCALE + 1e-4
     assert again.mean.dtype == again.sd.dtype == np.float32
@@ -72,17 +74,18 @@ def test_what_is_stored_comes_back_within_half_a_step(posterior):
     assert again.encode() == posterior.encode()
 
 
-def test_the_fine_picture_has_16_bits_and_the_channels_in_order():
+def test_the_fine_picture_has_16_bits_and_the_channels_in_order() -> None:
     mean = np.array([[[0, 0.5, 1], [254.5, 255, 128.25]]], np.float32)
     posterior = Posterior(mean, np.ones((1, 2), np.float32))
     assert posterior.fine.dtype == np.uint16
     assert posterior.fine.tolist() == [[[0, 128, 257], [65406, 65535, 32960]]]
     # As any reader of PNG has it, OpenCV's order undone.
     stored = cv2.imdecode(np.frombuffer(posterior.encode()[0], np.uint8), cv2.IMREAD_UNCHANGED)
+    assert stored is not None
     assert np.array_equal(stored[..., ::-1], posterior.fine)
 
 
-def test_what_is_far_off_is_stored_as_the_most_that_can_be_said():
+def test_what_is_far_off_is_stored_as_the_most_that_can_be_said() -> None:
     posterior = Posterior(np.full((2, 2, 3), 9, np.float32), np.full((2, 2), 900, np.float32))
     assert (Posterior.decode(*posterior.encode()).sd == 255).all()
 
@@ -108,7 +111,7 @@ def damaged() -> dict[str, tuple[bytes, bytes]]:
 
 
 @pytest.mark.parametrize("kind", list(damaged()))
-def test_damaged_files_are_refused_in_one_line(kind):
+def test_damaged_files_are_refused_in_one_line(kind: str) -> None:
     with pytest.raises(InputError, match="posterior-7") as caught:
         Posterior.decode(*damaged()[kind], name="posterior-7")
     assert "\n" not in str(caught.value)

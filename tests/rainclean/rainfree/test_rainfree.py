@@ -27,15 +27,14 @@ from rainclean.rainfree.mean import (
 )
 from rainclean.rainfree.posterior import Posterior
 from rainclean.rainfree.sums import MIN_WEIGHT, TAIL, RainfreeSums, noise_of
+from tests.helpers.cleaning import FramesInMemory
 from tests.helpers.ladder_clips import LadderClip, ladder_clip
 from tests.oracles import kernels as _reference
-from tests.pipeline.clean.test_clean import FramesInMemory
 
 SHAPES = st.tuples(st.integers(1, 40), st.integers(1, 70))
 
 
-def many(test):
-    return settings(deadline=None, max_examples=40)(test)
+many = settings(deadline=None, max_examples=40)
 
 
 def both(name: str, *arguments: object, out: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -49,7 +48,7 @@ def both(name: str, *arguments: object, out: np.ndarray) -> tuple[np.ndarray, np
 # Kernels.
 
 
-def test_every_kernel_has_a_twin_with_the_same_arguments():
+def test_every_kernel_has_a_twin_with_the_same_arguments() -> None:
     kernels = [n for n, v in vars(_kernels).items() if hasattr(v, "py_func") and v.__module__ == _kernels.__name__]
     assert set(kernels) == {
         "by_level", "channel_sums", "residuals", "along_streaks", "settle", "variance_of_halves", "correlate",
@@ -61,7 +60,7 @@ def test_every_kernel_has_a_twin_with_the_same_arguments():
 
 @many
 @given(SHAPES, st.integers(0, 2**32), st.sampled_from([0.3, 5.0, 60.0]))
-def test_residuals(shape, seed, off):
+def test_residuals(shape: tuple[int, int], seed: int, off: float) -> None:
     rng = np.random.default_rng(seed)
     frame = rng.integers(0, 256, (*shape, 3), np.uint8)
     sums = (frame.sum(axis=2) + rng.normal(0, off, shape)).astype(np.float32)
@@ -77,7 +76,7 @@ def test_residuals(shape, seed, off):
 
 @many
 @given(SHAPES, st.integers(0, 2**32), st.integers(0, 16), st.floats(-48, 48), st.data())
-def test_along_streaks(shape, seed, reach, slant, data):
+def test_along_streaks(shape: tuple[int, int], seed: int, reach: int, slant: float, data: st.DataObject) -> None:
     z = np.random.default_rng(seed).integers(0, SIZE, shape, np.uint8)
     first = data.draw(st.integers(0, shape[0] - 1))
     rows = data.draw(st.integers(1, shape[0] - first))
@@ -88,7 +87,7 @@ def test_along_streaks(shape, seed, reach, slant, data):
 
 @many
 @given(SHAPES, st.integers(0, 2**32))
-def test_weigh(shape, seed):
+def test_weigh(shape: tuple[int, int], seed: int) -> None:
     rng = np.random.default_rng(seed)
     count, first, more = rng.integers(1, 6), int(rng.integers(0, 4)), int(rng.integers(0, 4))
     frames = [rng.integers(0, 256, (*shape, 3), np.uint8) for _ in range(count)]
@@ -109,7 +108,7 @@ def test_weigh(shape, seed):
 
 @many
 @given(SHAPES, st.integers(0, 2**32))
-def test_sums_and_tables_by_level(shape, seed):
+def test_sums_and_tables_by_level(shape: tuple[int, int], seed: int) -> None:
     rng = np.random.default_rng(seed)
     picture = rng.uniform(-8, 263, (*shape, 3)).astype(np.float32)
     table = rng.random(256, np.float32)
@@ -121,7 +120,7 @@ def test_sums_and_tables_by_level(shape, seed):
 
 @many
 @given(SHAPES, st.integers(0, 2**32), st.sampled_from([0.0, 0.4, 20.0]))
-def test_the_mean_of_both_halves_and_what_they_differ_by(shape, seed, often):
+def test_the_mean_of_both_halves_and_what_they_differ_by(shape: tuple[int, int], seed: int, often: float) -> None:
     rng = np.random.default_rng(seed)
     top, below = int(rng.integers(0, 4)), int(rng.integers(0, 4))
     whole = (shape[0] + top + below, shape[1])
@@ -138,7 +137,7 @@ def test_the_mean_of_both_halves_and_what_they_differ_by(shape, seed, often):
 
 @many
 @given(SHAPES, st.integers(0, 2**32))
-def test_correlate(shape, seed):
+def test_correlate(shape: tuple[int, int], seed: int) -> None:
     rng = np.random.default_rng(seed)
     one, other = (np.clip(rng.normal(ZERO, 25, shape), 0, SIZE - 1).astype(np.uint8) for _ in range(2))
     sums = both("correlate", one, other, out=np.array([3.0, 4.0]))
@@ -150,7 +149,7 @@ def test_correlate(shape, seed):
 
 @many
 @given(st.floats(1.0, 60.0), st.sampled_from([15, 21, 33]))
-def test_chances_are_those_of_bayes_by_numerical_integration(tail, length):
+def test_chances_are_those_of_bayes_by_numerical_integration(tail: float, length: int) -> None:
     def odds(z: np.ndarray, own: float) -> np.ndarray:
         bright = np.linspace(0, 12 * own, 4001)
         density = np.exp(-bright / own) / own * np.exp(-0.5 * np.square(z[:, None] - bright)) / math.sqrt(2 * math.pi)
@@ -165,7 +164,7 @@ def test_chances_are_those_of_bayes_by_numerical_integration(tail, length):
     assert np.abs(table[::10, ::12] - both_ / (1 + both_)).max() < 0.02
 
 
-def test_a_bright_line_through_a_pixel_makes_it_less_likely_free():
+def test_a_bright_line_through_a_pixel_makes_it_less_likely_free() -> None:
     table = chances(8.0, 15)
     usual = slice(ZERO - STEPS, ZERO + 3 * STEPS)
     assert (np.diff(table[-LOWEST * LINE_STEPS :, usual], axis=0) <= 1e-6).all()
@@ -175,7 +174,7 @@ def test_a_bright_line_through_a_pixel_makes_it_less_likely_free():
 
 @pytest.mark.parametrize("sigma", [1.5, 4.0])
 @pytest.mark.parametrize("base", [0.0, 1.0, 3.0, 8.0, 20.0, 128.0, 249.0, 254.0, 255.0])
-def test_unclipped_turns_round_what_cutting_off_does_to_noise(base, sigma):
+def test_unclipped_turns_round_what_cutting_off_does_to_noise(base: float, sigma: float) -> None:
     noise = np.random.default_rng(2).normal(base, sigma, 400_000)
     cut = np.clip(noise, 0, 255).mean()
     mean = np.full((2, 3, 3), cut, np.float32)
@@ -186,7 +185,7 @@ def test_unclipped_turns_round_what_cutting_off_does_to_noise(base, sigma):
 
 @many
 @given(st.integers(0, 2**32))
-def test_unclipped_leaves_the_middle_alone_and_stays_within_black_and_white(seed):
+def test_unclipped_leaves_the_middle_alone_and_stays_within_black_and_white(seed: int) -> None:
     rng = np.random.default_rng(seed)
     mean, sigma = rng.uniform(-3, 258, (5, 7, 3)).astype(np.float32), rng.uniform(0.6, 9, (5, 7)).astype(np.float32)
     found = unclipped(mean, sigma)
@@ -196,20 +195,20 @@ def test_unclipped_leaves_the_middle_alone_and_stays_within_black_and_white(seed
     assert np.array_equal(found[middle], mean[middle])
 
 
-def test_noise_of_goes_by_the_mean_of_the_channels():
+def test_noise_of_goes_by_the_mean_of_the_channels() -> None:
     noise = np.linspace(1, 5, 256).astype(np.float32)
     picture = np.array([[[0, 0, 0], [10, 20, 30.4]], [[255, 255, 255], [260, 260, 260]]], np.float32)
     assert np.array_equal(noise_of(picture, noise), noise[[[0, 20], [255, 255]]])
 
 
-def test_sums_along_the_longest_streaks_do_not_wrap():
+def test_sums_along_the_longest_streaks_do_not_wrap() -> None:
     reach = streak_reach(100_000)
     z = np.full((2 * reach + 1, 3), SIZE - 1, np.uint8)
     one, other = both("along_streaks", z, reach, lean(len(z), 0), reach, out=np.empty((1, 3), np.uint8))
     assert np.array_equal(one, other) and (one == LINE_SIZE - 1).all()
 
 
-def test_the_same_frames_tell_how_streaks_fall_however_many_are_added_at_a_time():
+def test_the_same_frames_tell_how_streaks_fall_however_many_are_added_at_a_time() -> None:
     scene, frames = streaked(0, 3)
     _, aslant = streaked(40, 9, seed=5)
     frames = np.concatenate((frames, np.maximum(aslant[:1], aslant[1:2]), aslant))
@@ -218,7 +217,7 @@ def test_the_same_frames_tell_how_streaks_fall_however_many_are_added_at_a_time(
 
 
 @pytest.mark.parametrize(("lines", "reach"), [(120, 7), (480, 7), (1080, 16), (2160, 32)])
-def test_streaks_are_longer_in_larger_pictures(lines, reach):
+def test_streaks_are_longer_in_larger_pictures(lines: int, reach: int) -> None:
     assert abs(streak_reach(lines) - reach) <= 1
 
 
@@ -253,13 +252,13 @@ def streaked(slant: float, frames: int = 12, seed: int = 0) -> tuple[np.ndarray,
 
 
 @pytest.mark.parametrize("slant", [-30, 0, 20])
-def test_the_slant_of_painted_streaks_is_found(slant):
+def test_the_slant_of_painted_streaks_is_found(slant: int) -> None:
     scene, frames = streaked(slant)
     found = weighed(frames[:4], scene).slant
     assert abs(found - slant) <= 6
 
 
-def test_neither_strips_nor_threads_change_a_bit(monkeypatch):
+def test_neither_strips_nor_threads_change_a_bit(monkeypatch: pytest.MonkeyPatch) -> None:
     clip = ladder_clip("heavy")
     frames, start = clip.frames[:14], clip.truth + np.float32(0.4)
     plain = weighed(frames, start)
@@ -270,7 +269,7 @@ def test_neither_strips_nor_threads_change_a_bit(monkeypatch):
         assert other.slant == plain.slant and np.array_equal(other.mean, plain.mean)
 
 
-def test_the_sums_are_those_of_the_twins_over_the_whole_picture():
+def test_the_sums_are_those_of_the_twins_over_the_whole_picture() -> None:
     clip = ladder_clip("heavy", sample="cat")
     frames, start = clip.frames[:9], clip.truth.astype(np.float32)
     made = weighed(frames, start)
@@ -288,7 +287,7 @@ def test_the_sums_are_those_of_the_twins_over_the_whole_picture():
     assert np.array_equal(made.weights, weights) and np.array_equal(made.totals, totals)
 
 
-def test_the_order_of_frames_is_their_position_not_when_they_come():
+def test_the_order_of_frames_is_their_position_not_when_they_come() -> None:
     scene, frames = streaked(0, 10)
     noise = np.full(256, 2, np.float32)
     forward = weighed(frames, scene)
@@ -301,7 +300,7 @@ def test_the_order_of_frames_is_their_position_not_when_they_come():
     assert np.abs(backward.mean - forward.mean).max() < 1e-3
 
 
-def test_a_frame_of_another_size_is_refused():
+def test_a_frame_of_another_size_is_refused() -> None:
     with (
         RainfreeMean(np.zeros((8, 9, 3), np.float32), np.ones(256, np.float32), frames=2) as mean,
         pytest.raises(ValueError, match="initial estimate of shape"),
@@ -309,7 +308,7 @@ def test_a_frame_of_another_size_is_refused():
         mean.add(0, np.zeros((9, 8, 3), np.uint8))
 
 
-def test_without_frames_the_start_stands():
+def test_without_frames_the_start_stands() -> None:
     start = np.full((40, 40, 3), 77.25, np.float32)
     with RainfreeMean(start.copy(), np.ones(256, np.float32), frames=3) as mean:
         made = mean.finish()
@@ -317,7 +316,7 @@ def test_without_frames_the_start_stands():
     assert made.posterior().sd.min() >= TAIL / 2
 
 
-def test_a_pixel_that_is_never_free_keeps_its_start_and_is_not_believed():
+def test_a_pixel_that_is_never_free_keeps_its_start_and_is_not_believed() -> None:
     rng = np.random.default_rng(4)
     start = np.full((64, 64, 3), 90.5, np.float32)
     frames = np.rint(start + rng.normal(0, 2, (20, 64, 64, 3)))
@@ -330,7 +329,7 @@ def test_a_pixel_that_is_never_free_keeps_its_start_and_is_not_believed():
     assert np.abs(made.mean[away] - start[away]).mean() < 0.6 and posterior.sd[away].max() < 2
 
 
-def test_what_frames_without_rain_differ_by_is_believed():
+def test_what_frames_without_rain_differ_by_is_believed() -> None:
     rng = np.random.default_rng(6)
     start = np.full((96, 96, 3), 100, np.float32)
     frames = np.rint(start + rng.normal(0, 3, (40, 96, 96, 3))).astype(np.uint8)
@@ -342,7 +341,7 @@ def test_what_frames_without_rain_differ_by_is_believed():
     assert abs(float(made.posterior().sd.mean()) / off.std() - 1) < 0.25
 
 
-def test_noise_that_is_alike_from_frame_to_frame_is_told_and_believed_less():
+def test_noise_that_is_alike_from_frame_to_frame_is_told_and_believed_less() -> None:
     rng = np.random.default_rng(7)
     start = np.full((96, 96, 3), 100, np.float32)
 
@@ -351,7 +350,8 @@ def test_noise_that_is_alike_from_frame_to_frame_is_told_and_believed_less():
         frames = []
         for _ in range(16):
             noise = steady * kept + math.sqrt(1 - steady**2) * rng.normal(0, 1, start.shape)
-            noise = cv2.GaussianBlur(noise, (0, 0), blur) if blur else noise
+            if blur:
+                noise = np.asarray(cv2.GaussianBlur(noise, (0, 0), blur), np.float64)
             frames.append(np.rint(start + 3 * noise / noise.std()))
         return weighed(np.stack(frames).astype(np.uint8), start, sigma=3.0)
 
@@ -367,15 +367,14 @@ def told(beside: float, after: float, share: float = 0.5) -> RainfreeSums:
     mean = np.full((48, 96, 3), 100, np.float32)
     mean[:, 48:] += 8 * (-1) ** np.add.outer(np.arange(48), np.arange(48))[..., None]
     weights = np.full((2, 48, 96), 40 * share, np.float32)
-    totals = (mean + rng.normal(0, 0.3, (2, 48, 96, 3))) * weights[..., None]
-    totals = totals.astype(np.float32)
+    totals = ((mean + rng.normal(0, 0.3, (2, 48, 96, 3))) * weights[..., None]).astype(np.float32)
     noise = np.full(256, 2, np.float32)
     return RainfreeSums(
         mean=mean, totals=totals, weights=weights, frames=80, slant=0, noise=noise, beside=beside, after=after
     )
 
 
-def test_what_a_codec_does_to_all_frames_alike_is_foretold_and_where():
+def test_what_a_codec_does_to_all_frames_alike_is_foretold_and_where() -> None:
     flat, fine = np.s_[8:40, 8:40], np.s_[8:40, 56:88]
     sensor = told(0.05, 0.02).posterior().sd
     assert np.allclose(sensor, told(0, 0).posterior().sd) and sensor.max() < 0.6
@@ -392,7 +391,7 @@ def test_what_a_codec_does_to_all_frames_alike_is_foretold_and_where():
     assert told(-0.1, 0.4).posterior().sd.mean() > 2 * sensor.mean()
 
 
-def test_what_interpolation_takes_is_foretold_where_the_picture_is_fine():
+def test_what_interpolation_takes_is_foretold_where_the_picture_is_fine() -> None:
     flat, fine = np.s_[8:40, 8:40], np.s_[8:40, 56:88]
     still, moved = told(0, 0).posterior().sd, told(0, 0).posterior(registered=True).sd
     assert np.allclose(moved[flat], still[flat]) and moved[fine].mean() > 3 * still[fine].mean()
@@ -426,7 +425,9 @@ def released(clip: LadderClip) -> np.ndarray:
         ("noisy", "portrait", {}),
     ],
 )
-def test_the_mean_comes_near_to_that_of_the_truly_free_values(name, sample, changes):
+def test_the_mean_comes_near_to_that_of_the_truly_free_values(
+    name: str, sample: str, changes: dict[str, float]
+) -> None:
     clip = ladder_clip(name, sample=sample, **changes)
     own, limit = clip.psnr(believed(clip).mean), clip.psnr(clip.best)
     assert own > clip.psnr(released(clip)) + 2
@@ -434,7 +435,7 @@ def test_the_mean_comes_near_to_that_of_the_truly_free_values(name, sample, chan
 
 
 @pytest.mark.parametrize(("name", "sample"), [("medium", "table"), ("heavy", "cat")])
-def test_what_the_mean_claims_comes_true(name, sample):
+def test_what_the_mean_claims_comes_true(name: str, sample: str) -> None:
     clip = ladder_clip(name, sample=sample)
     posterior = believed(clip)
     squares = np.square(posterior.mean - clip.truth).mean(axis=2).ravel()
@@ -444,7 +445,7 @@ def test_what_the_mean_claims_comes_true(name, sample):
         assert 0.7 < np.sqrt(squares[fifth].mean() / claimed) < 1.4
 
 
-def test_what_is_claimed_of_a_rounded_picture_comes_true_where_light_is_not_rounded():
+def test_what_is_claimed_of_a_rounded_picture_comes_true_where_light_is_not_rounded() -> None:
     # Scenes of the ladder have whole levels, and so has their truth: of light in between rounding takes up to a half.
     rain = ladder_clip("medium")
     truth = np.clip(cv2.GaussianBlur(rain.truth.astype(np.float32), (0, 0), 1.5), 5, 250)

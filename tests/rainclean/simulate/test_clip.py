@@ -52,6 +52,7 @@ def test_what_is_written_is_what_was_rendered(tmp_path: Path) -> None:
         assert np.array_equal(frame, expected.frame)
         assert np.array_equal(simulated.truth(out, i), expected.truth)
         assert np.array_equal(simulated.rain(out, i), expected.rain)
+        assert expected.passers is not None
         assert np.array_equal(simulated.passers(out, i), expected.passers)
 
 

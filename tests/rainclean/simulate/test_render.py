@@ -157,7 +157,7 @@ def test_a_walker_has_its_size_and_speed_and_is_not_in_the_truth() -> None:
 
 def test_night_and_veil_are_part_of_the_truth() -> None:
     grey = np.full((16, 16, 3), 100, np.uint8)
-    dark, misty = (renderer(replace(DRY, **values), (16, 16)) for values in ({"light": 0.25}, {"veil": 0.5}))
+    dark, misty = (renderer(case, (16, 16)) for case in (replace(DRY, light=0.25), replace(DRY, veil=0.5)))
     assert (dark.render(0, dark.scene(grey)).truth == 25).all()
     assert (misty.render(0, misty.scene(grey)).truth == 150).all()
 

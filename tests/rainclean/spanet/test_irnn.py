@@ -13,6 +13,7 @@ from torch import Tensor
 
 from rainclean.spanet import _irnn_cpu
 from rainclean.spanet.irnn import irnn, irnn_reference
+from tests.helpers.irnn_inputs import gradients, inputs
 from tests.helpers.released_files import arrays, needs_released, relative
 
 BACK_ENDS = pytest.mark.parametrize("function", [irnn, irnn_reference])
@@ -36,19 +37,6 @@ def numpy_loop(x: NDArray[Any], w: NDArray[Any], b: NDArray[Any]) -> NDArray[Any
         before = out[3, :, :, :, j + 1] * w[3][:, None] + b[3][:, None] if j + 1 < width else 0
         out[3, :, :, :, j] = np.maximum(before + x[..., j], 0)
     return np.concatenate(list(out), axis=1)
-
-
-def inputs(shape: tuple[int, int, int, int], seed: int = 0, dtype: torch.dtype = torch.float32) -> list[Tensor]:
-    generator = torch.Generator().manual_seed(seed)
-    x = torch.randn(shape, generator=generator, dtype=torch.float64)
-    w = torch.rand(4, shape[1], generator=generator, dtype=torch.float64) * 1.8 - 0.9
-    b = torch.randn(4, shape[1], generator=generator, dtype=torch.float64) / 3
-    return [t.to(dtype) for t in (x, w, b)]
-
-
-def gradients(function: Any, tensors: list[Tensor], grad: Tensor) -> list[Tensor]:
-    leaves = [t.detach().clone(memory_format=torch.preserve_format).requires_grad_() for t in tensors]
-    return list(torch.autograd.grad(function(*leaves), leaves, grad, materialize_grads=True))
 
 
 @needs_released

@@ -16,8 +16,8 @@ pytestmark = pytest.mark.skipif(
 COMPARE = """
 import sys, torch
 sys.path.insert(0, {folder!r})
+from tests.helpers.irnn_inputs import gradients, inputs
 from tests.helpers.released_files import FOLDER, arrays, relative
-from tests.rainclean.spanet.test_irnn import inputs, gradients
 from rainclean.spanet import _irnn_triton
 from rainclean.spanet.irnn import irnn_reference
 cases = []
@@ -84,8 +84,8 @@ def test_on_a_real_card() -> None:
     import torch
 
     from rainclean.spanet.irnn import irnn, irnn_reference
+    from tests.helpers.irnn_inputs import gradients, inputs
     from tests.helpers.released_files import relative
-    from tests.rainclean.spanet.test_irnn import gradients, inputs
 
     tensors = [t.cuda() for t in inputs((2, 32, 65, 130))]
     grad = torch.randn(2, 128, 65, 130, device="cuda")

@@ -49,7 +49,7 @@ def test_excluded_pixels_count_nothing_and_get_no_gradient() -> None:
     found = losses(worse, seen, clean, mask, weight)
     for one, other in zip(found, losses(output, attention, clean, mask, weight), strict=True):
         torch.testing.assert_close(one, other)
-    found.total.backward()
+    found.total.backward()  # type: ignore[no-untyped-call]
     assert worse.grad is not None
     assert (worse.grad[hidden] == 0).all() and (worse.grad[~hidden] != 0).all()
 

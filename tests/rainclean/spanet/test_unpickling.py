@@ -5,8 +5,10 @@ import resource
 import struct
 import time
 import zipfile
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -61,7 +63,9 @@ def legacy(data: bytes) -> bytes:
 
 @pytest.mark.parametrize("form", [archive, legacy])
 @pytest.mark.parametrize("name", PICKLES)
-def test_it_is_refused_before_it_takes_memory_or_time(name: str, form, tmp_path: Path) -> None:
+def test_it_is_refused_before_it_takes_memory_or_time(
+    name: str, form: Callable[[bytes], bytes], tmp_path: Path
+) -> None:
     path = tmp_path / "last.ckpt"
     path.write_bytes(form(PICKLES[name]))
     before, begun = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
@@ -97,7 +101,10 @@ def test_two_entries_of_one_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize("old", [False, True])
 def test_what_checkpoints_hold_comes_as_it_is(old: bool, tmp_path: Path) -> None:
     path = tmp_path / "last.ckpt"
-    content = {"net": {"w": torch.arange(6.0).reshape(2, 3).T, "h": torch.ones(2, dtype=torch.float16)}, "x": [1, "a"]}
+    content: dict[str, Any] = {
+        "net": {"w": torch.arange(6.0).reshape(2, 3).T, "h": torch.ones(2, dtype=torch.float16)},
+        "x": [1, "a"],
+    }
     torch.save(content, path, _use_new_zipfile_serialization=not old)
     found = unpickle(path, "advice")
     assert torch.equal(found["net"]["w"], content["net"]["w"])

@@ -66,7 +66,7 @@ def test_direction_attention_is_recorded(tmp_path: Path) -> None:
 def test_weights_that_are_not_finite_are_not_written(tmp_path: Path) -> None:
     net = SPANet()
     with torch.no_grad():
-        net.conv_in[0].weight[0, 0, 0, 0] = float("inf")
+        net.get_parameter("conv_in.0.weight")[0, 0, 0, 0] = float("inf")
     assert "conv_in.0.weight holds NaN or infinity" in str(refused(lambda: save(net, tmp_path / "w", ORIGIN)))
     assert not list(tmp_path.iterdir())
     assert "no/w" in str(refused(lambda: save(SPANet(), tmp_path / "no" / "w", ORIGIN)))

@@ -229,7 +229,7 @@ def test_points_lie_in_the_frame_and_are_few_enough(width: int, height: int, mos
 
 
 def test_samples_of_a_moved_frame_are_those_of_the_moved_points() -> None:
-    picture = cv2.GaussianBlur(backdrop(), (0, 0), 3)
+    picture = np.asarray(cv2.GaussianBlur(backdrop(), (0, 0), 3), np.uint8)
     height, width = picture.shape[:2]
     samples = LightSamples(width, height)
     shift = np.array([[1, 0, 7], [0, 1, -4], [0, 0, 1]], float)

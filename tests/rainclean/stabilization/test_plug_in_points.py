@@ -8,7 +8,7 @@ import pytest
 from rainclean.stabilization import MotionModel, Points, Stabilization, register_motion_model, unregister_motion_model
 from rainclean.stabilization.motion_models import motion_model, moving_models
 from rainclean.video import Region
-from tests.rainclean.stabilization.test_stabilize import PATHS, clip_of, errors, register
+from tests.helpers.moving_cameras import PATHS, clip_of, errors, register
 
 
 def zoom_matrix(p: np.ndarray) -> np.ndarray:

@@ -1,7 +1,5 @@
 """Frames of a moving camera are registered under rain; a camera that stands still is left alone."""
 
-from collections.abc import Generator
-
 import cv2
 import numpy as np
 import pytest
@@ -14,93 +12,14 @@ from rainclean.simulate.render import Renderer
 from rainclean.stabilization._registration_kernels import normal_equations, relit_residuals, reweight, sample_bicubic
 from rainclean.stabilization.gauss_newton import Target, project_to_model
 from rainclean.stabilization.parallax import Nodes, capped, mesh_equations, solve
-from rainclean.stabilization.registration import MIN_REGION_FRACTION, Gatherer, Registration, choose_region
+from rainclean.stabilization.registration import MIN_REGION_FRACTION, Gatherer, choose_region
 from rainclean.stabilization.resampling import bend, resample, shown
 from rainclean.stabilization.template import without_rain
 from rainclean.video import Region
+from tests.helpers.moving_cameras import PATHS, SHAKE, SIZE, clip_of, errors, register, result_of, shift, textured
 
 U8 = NDArray[np.uint8]
 F64 = NDArray[np.float64]
-SIZE = (120, 176)
-CENTRE = np.array([[1, 0, 87.5], [0, 1, 59.5], [0, 0, 1]])
-
-
-def textured(size: tuple[int, int], seed: int = 0) -> U8:
-    """Blobs and edges of several sizes, (h, w, 3)."""
-    rng = np.random.default_rng(seed)
-    picture = np.zeros((*size, 3), np.float32)
-    for blur, weight in ((1.0, 40), (3.0, 120), (9.0, 300)):
-        picture += weight * cv2.GaussianBlur(rng.standard_normal((*size, 3)).astype(np.float32), (0, 0), blur)
-    return np.clip(120 + picture, 0, 255).astype(np.uint8)
-
-
-def clip_of(matrices: list[F64], seed: int = 0, density: float = 0.004) -> list[U8]:
-    """Rainy frames of a camera whose px each matrix takes to the px of one scene (its middle to the middle)."""
-    scene = textured((220, 320), seed).astype(np.float32)
-    rain = Renderer(preset("medium", density=density), SIZE, len(matrices), seed)
-    black = np.zeros((*SIZE, 3), np.uint8)
-    frames = []
-    for i, matrix in enumerate(matrices):
-        to_scene = np.array([[1, 0, 159.5], [0, 1, 109.5], [0, 0, 1]]) @ matrix @ np.linalg.inv(CENTRE)
-        flags = cv2.INTER_LANCZOS4 | cv2.WARP_INVERSE_MAP
-        seen = np.clip(cv2.warpPerspective(scene, to_scene, SIZE[::-1], flags=flags), 0, 255)
-        opacity = rain.render(i, black).rain[..., None] / 255
-        noise = np.random.default_rng([seed, i]).normal(0, 2, seen.shape)
-        frames.append(np.clip(np.rint(seen * (1 - opacity) + 232 * opacity + noise), 0, 255).astype(np.uint8))
-    return frames
-
-
-def register(frames: list[U8], reference: int | None = None) -> Registration:
-    gatherer = Gatherer(workers=1)
-    for frame in frames:
-        gatherer.add_frame(np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), np.uint8))
-    return result_of(gatherer.result(reference))
-
-
-def result_of(steps: Generator[float, None, Registration]) -> Registration:
-    shares = []
-    while True:
-        try:
-            shares.append(next(steps))
-        except StopIteration as end:
-            assert all(0 <= share <= 1 for share in shares)
-            assert isinstance(end.value, Registration)
-            return end.value
-
-
-def errors(found: Registration, matrices: list[F64]) -> list[float]:
-    """Root mean square px, over the region, between where points are said to be and where they are."""
-    x, y, width, height = found.region
-    xs, ys = np.meshgrid(np.linspace(x, x + width, 7), np.linspace(y, y + height, 7))
-    points = np.stack([xs.ravel(), ys.ravel(), np.ones(49)])
-    result = []
-    for i in found.fitting:
-        there = CENTRE @ np.linalg.inv(matrices[i]) @ matrices[found.reference] @ np.linalg.inv(CENTRE) @ points
-        said = found.placements[i].matrix @ points
-        result.append(float(np.sqrt(np.square(there[:2] / there[2] - said[:2] / said[2]).sum(axis=0).mean())))
-    return result
-
-
-def shift(x: float, y: float) -> F64:
-    return np.array([[1.0, 0, x], [0, 1, y], [0, 0, 1]])
-
-
-def turn(degrees: float) -> F64:
-    a = np.radians(degrees)
-    return np.array([[np.cos(a), -np.sin(a), 0], [np.sin(a), np.cos(a), 0], [0, 0, 1]])
-
-
-TIMES = np.linspace(-0.5, 0.5, 24)
-SHAKE = np.random.default_rng(3).normal(0, 0.6, (24, 2))
-PATHS = {
-    "translation": [shift(14 * t + x, y) for t, (x, y) in zip(TIMES, SHAKE, strict=True)],
-    "euclidean": [turn(3 * t) @ shift(x, y) for t, (x, y) in zip(TIMES, SHAKE, strict=True)],
-    "affine": [np.diag([1 + 0.08 * t, 1 + 0.08 * t, 1]) @ shift(x, y) for t, (x, y) in zip(TIMES, SHAKE, strict=True)],
-    "homography": [
-        np.array([[1, 0, x + 4 * t], [0, 1, y], [5e-4 * t, -3e-4 * t, 1]])
-        for t, (x, y) in zip(TIMES, SHAKE, strict=True)
-    ],
-}
 
 
 @pytest.mark.parametrize("model", PATHS)
@@ -179,7 +98,7 @@ def test_a_long_pan_keeps_the_frames_that_share_enough() -> None:
 def test_a_large_frame_is_reduced_and_its_matrices_are_in_full_px() -> None:
     """Twice the largest picture that is kept: places are halves between px there."""
     scene = textured((130, 700), 2).repeat(2, axis=0).repeat(2, axis=1)
-    scene = cv2.GaussianBlur(scene, (0, 0), 1.5)
+    scene = np.asarray(cv2.GaussianBlur(scene, (0, 0), 1.5), np.uint8)
     moves = [(6, 4), (9, 3), (2, 5), (12, 8), (7, 1), (4, 6), (11, 2)]
     frames = [scene[y : y + 240, x : x + 1280] for x, y in moves]
     found = register(frames, 0)
@@ -212,9 +131,9 @@ def test_bad_arguments_are_refused() -> None:
 def two_layers(amount: float, count: int = 20) -> tuple[list[U8], list[U8]]:
     """A board in front of a scene, as a camera that moves sideways sees them: rainy and dry."""
     far, near = textured((200, 300), 5).astype(np.float32), textured((200, 300), 6).astype(np.float32)
-    board = np.zeros((200, 300), np.float32)
-    board[90:, 110:200] = 1
-    board = cv2.GaussianBlur(board, (0, 0), 1)
+    sharp = np.zeros((200, 300), np.float32)
+    sharp[90:, 110:200] = 1
+    board = cv2.GaussianBlur(sharp, (0, 0), 1)
     rain = Renderer(preset("light"), SIZE, count, 1)
     black, flags = np.zeros((*SIZE, 3), np.uint8), cv2.INTER_LANCZOS4 | cv2.WARP_INVERSE_MAP
     rainy, dry = [], []
@@ -237,7 +156,7 @@ def test_parallax_is_followed_by_a_mesh() -> None:
     assert sum(p.mesh is not None for p in found.placements) >= 10
     x, y, width, height = found.region
     truth = dry[10][y : y + height, x : x + width].astype(float)
-    plain = [resample(dry[i], found.placements[i].matrix, None, tuple(found.region)) for i in found.fitting]
+    plain = [resample(dry[i], found.placements[i].matrix, None, found.region) for i in found.fitting]
     bent = [found.warp(i, dry[i]) for i in found.fitting]
     left, without = (np.abs(np.mean(s, axis=0) - truth).mean() for s in (bent, plain))
     assert left < 0.9 * without
@@ -351,7 +270,9 @@ def test_normal_equations_of_a_mesh_are_those_of_a_design_matrix(size: tuple[int
             mesh[node, c] = 1
             design[:, 2 * node + c] = slopes[c] * nodes.at_places(mesh)[c]
             rows, columns = nodes.target.places
-            wanted = bent(np.eye(3), nodes.grown(mesh), size, (0, 0, size[1], size[0])) - np.stack(ways, -1)
+            grown = nodes.grown(mesh)
+            assert grown is not None
+            wanted = bent(np.eye(3), grown, size, (0, 0, size[1], size[0])) - np.stack(ways, -1)
             assert nodes.at_places(mesh)[c] == pytest.approx(wanted[rows, columns, c], abs=1e-4)
     normal, wide = design.T @ (design * weight[:, None]), bands.shape[1]
     assert bands == pytest.approx(banded(normal, wide), rel=1e-4, abs=1e-2)

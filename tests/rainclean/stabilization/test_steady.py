@@ -2,8 +2,9 @@
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,15 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rainclean.stabilization.stabilized_source import Pose, Stabilization, StabilizedSource
-from rainclean.video.source import Region
-from tests.pipeline.clean.test_clean import FramesInMemory
+from rainclean.video.source import Frame, Region
+from tests.helpers.cleaning import FramesInMemory
 
 ONE, NONE = np.ones(3), np.zeros(3)
 CUT = Region(3, 5, 60, 50)
 WHOLE = Region(0, 0, 60, 50)
 
 
-def pose(matrix: np.ndarray | None = None, gain: np.ndarray = ONE, offset: np.ndarray = NONE, **more: object) -> Pose:
+def pose(matrix: np.ndarray | None = None, gain: np.ndarray = ONE, offset: np.ndarray = NONE, **more: Any) -> Pose:
     return Pose(np.eye(3) if matrix is None else matrix, np.asarray(gain, float), np.asarray(offset, float), **more)
 
 
@@ -49,7 +50,7 @@ def smooth(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 @settings(deadline=None, max_examples=40)
 @given(st.integers(0, 2**32), st.integers(0, 10), st.integers(0, 12), st.integers(1, 40), st.integers(1, 30))
-def test_where_nothing_is_to_be_done_every_bit_stays(seed, x, y, width, height):
+def test_where_nothing_is_to_be_done_every_bit_stays(seed: int, x: int, y: int, width: int, height: int) -> None:
     frame = noise(seed=seed)
     stabilization = one(pose(), Region(CUT.x + x, CUT.y + y, width, height), CUT)
     out = stabilization.apply(7, frame)
@@ -60,7 +61,7 @@ def test_where_nothing_is_to_be_done_every_bit_stays(seed, x, y, width, height):
 
 @settings(deadline=None, max_examples=40)
 @given(st.integers(0, 2**32), st.integers(-9, 9), st.integers(-9, 9))
-def test_whole_px_are_cut_out_exactly(seed, dx, dy):
+def test_whole_px_are_cut_out_exactly(seed: int, dx: int, dy: int) -> None:
     frame = noise(seed=seed)
     out = one(pose(moved(dx, dy)), Region(10, 10, 40, 30)).apply(7, frame)
     assert np.array_equal(out, frame[10 + dy : 40 + dy, 10 + dx : 50 + dx])
@@ -77,7 +78,9 @@ MATRICES = {
 @pytest.mark.parametrize("light", ["as it is", "darker", "brighter", "coloured"])
 @pytest.mark.parametrize("how", list(MATRICES))
 @pytest.mark.parametrize("bent", [False, True])
-def test_a_warped_and_relit_frame_is_what_the_reference_camera_would_have_seen(how, light, bent):
+def test_a_warped_and_relit_frame_is_what_the_reference_camera_would_have_seen(
+    how: str, light: str, bent: bool
+) -> None:
     gain, offset = {
         "as it is": (ONE, NONE),
         "darker": (0.8 * ONE, NONE),
@@ -114,7 +117,7 @@ def test_a_warped_and_relit_frame_is_what_the_reference_camera_would_have_seen(h
     st.lists(st.floats(-30, 30), min_size=3, max_size=3),
     st.booleans(),
 )
-def test_light_is_undone_and_rounded_once(gain, offset, shifted):
+def test_light_is_undone_and_rounded_once(gain: list[float], offset: list[float], shifted: bool) -> None:
     frame = np.broadcast_to(np.arange(3, 253, dtype=np.uint8)[:, None, None], (250, 9, 3)).copy()
     gains, offsets = np.array(gain), np.array(offset)
     stabilization = Stabilization(
@@ -125,7 +128,7 @@ def test_light_is_undone_and_rounded_once(gain, offset, shifted):
     assert np.abs(out - wanted).max() <= 0.5 + 1e-3
 
 
-def test_what_is_saturated_stays_so():
+def test_what_is_saturated_stays_so() -> None:
     frame = np.zeros((50, 60, 3), np.uint8)
     frame[:, 30:] = 255
     for shift in (0, 1):
@@ -133,7 +136,7 @@ def test_what_is_saturated_stays_so():
         assert np.array_equal(out, frame[2:42, 2 + shift : 52 + shift])
 
 
-def test_a_frame_that_was_not_placed_is_no_frame_of_the_clip():
+def test_a_frame_that_was_not_placed_is_no_frame_of_the_clip() -> None:
     with pytest.raises(KeyError):
         one(pose()).apply(8, noise())
 
@@ -142,7 +145,7 @@ def test_a_frame_that_was_not_placed_is_no_frame_of_the_clip():
 
 
 @st.composite
-def stabilizations(draw) -> Stabilization:
+def stabilizations(draw: st.DrawFn) -> Stabilization:
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     indices = sorted(draw(st.sets(st.integers(0, 10_000), min_size=1, max_size=6)))
     poses = {}
@@ -163,7 +166,7 @@ def stabilizations(draw) -> Stabilization:
 
 @settings(deadline=None, max_examples=40)
 @given(stabilizations())
-def test_what_is_stored_comes_back(stabilization):
+def test_what_is_stored_comes_back(stabilization: Stabilization) -> None:
     again = Stabilization.from_json(json.loads(stabilization.to_bytes()))
     assert (again.model, again.cut, again.region) == (stabilization.model, stabilization.cut, stabilization.region)
     assert again.dropped == stabilization.dropped and list(again.poses) == list(stabilization.poses)
@@ -193,7 +196,7 @@ def test_what_is_stored_comes_back(stabilization):
         lambda document: document.update(region=[1, 2]),
     ],
 )
-def test_what_is_no_stabilization_is_refused(spoil):
+def test_what_is_no_stabilization_is_refused(spoil: Callable[[dict[str, Any]], object]) -> None:
     document = one(pose()).to_json()
     spoil(document)
     with pytest.raises((KeyError, TypeError, ValueError)):
@@ -220,7 +223,7 @@ def wanted(index: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5])
-def test_frames_come_stabilized_in_order(workers):
+def test_frames_come_stabilized_in_order(workers: int) -> None:
     source = FramesInMemory(FRAMES)
     with StabilizedSource(source, panning(), workers) as steady:
         assert steady.info == source.info and np.array_equal(steady.times, source.times)
@@ -241,7 +244,7 @@ def test_frames_come_stabilized_in_order(workers):
         assert list(steady.read([])) == []
 
 
-def test_a_region_is_a_part_of_what_is_left():
+def test_a_region_is_a_part_of_what_is_left() -> None:
     steady = StabilizedSource(FramesInMemory(FRAMES), panning())
     whole = panning().region
     for dx, dy, width, height in ((0, 0, 30, 40), (5, 7, 11, 13), (29, 39, 1, 1)):
@@ -256,7 +259,9 @@ def test_a_region_is_a_part_of_what_is_left():
 @pytest.mark.parametrize(
     ("index", "reason"), [(4, "blurred"), (11, "another shot"), (0, "outside the frames"), (99, "outside the frames")]
 )
-def test_frames_that_cannot_be_stabilized_are_refused_with_the_reason_before_any_is_read(index, reason):
+def test_frames_that_cannot_be_stabilized_are_refused_with_the_reason_before_any_is_read(
+    index: int, reason: str
+) -> None:
     source = FramesInMemory(FRAMES)
     with pytest.raises(IndexError, match=f"frame {index} .*{reason}"):
         list(StabilizedSource(source, panning()).read(sorted([3, index])))
@@ -264,18 +269,19 @@ def test_frames_that_cannot_be_stabilized_are_refused_with_the_reason_before_any
 
 
 @pytest.mark.parametrize("read", [0, 1, 2, 7])
-def test_closing_half_way_leaves_no_thread(read):
+def test_closing_half_way_leaves_no_thread(read: int) -> None:
     before = set(threading.enumerate())
     frames = StabilizedSource(FramesInMemory(FRAMES), panning(), 3).read()
+    assert isinstance(frames, Generator)
     for _ in range(read):
         next(frames)
     frames.close()
     assert set(threading.enumerate()) == before
 
 
-def test_an_error_of_the_source_comes_out_and_leaves_no_thread():
+def test_an_error_of_the_source_comes_out_and_leaves_no_thread() -> None:
     class Failing(FramesInMemory):
-        def read(self, indices=None, region=None):
+        def read(self, indices: Sequence[int] | None = None, region: Region | None = None) -> Iterator[Frame]:
             for frame in super().read(indices, region):
                 if frame.index == 8:
                     raise OSError("gone")

@@ -84,7 +84,7 @@ def plain_eta(votes: LocalVotes, eta: float, row: int, column: int) -> float:
     return percent[k]
 
 
-def test_blocks_are_as_defined():
+def test_blocks_are_as_defined() -> None:
     rng = np.random.default_rng(4)
     counts = rng.integers(0, 200, (4, 5, 60)).astype(np.int32)
     votes = LocalVotes(counts, 20, 71, 90)
@@ -93,7 +93,7 @@ def test_blocks_are_as_defined():
         assert found[row, column] == pytest.approx(plain_eta(votes, 33, row, column), abs=1e-6)
 
 
-def test_a_map_runs_linearly_between_the_middles_of_cells():
+def test_a_map_runs_linearly_between_the_middles_of_cells() -> None:
     votes, eta, _ = votes_of(simulated("gradient", "table", 1)[0])
     grid, found = block_etas(votes, eta), eta_map(votes, eta)
     assert found.shape == SIZE and found.dtype == np.float32
@@ -116,7 +116,7 @@ def test_a_map_runs_linearly_between_the_middles_of_cells():
     st.integers(0, 100),
     st.integers(0, 9),
 )
-def test_maps_of_any_votes_are_percentiles_in_tenths(height, width, n, eta, seed):
+def test_maps_of_any_votes_are_percentiles_in_tenths(height: int, width: int, n: int, eta: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     counts = rng.integers(0, 9, (*cell_grid(height, width), n)).astype(np.int32)
     counts *= rng.random(counts.shape) < (0.02 if seed % 2 else 1)
@@ -126,19 +126,19 @@ def test_maps_of_any_votes_are_percentiles_in_tenths(height, width, n, eta, seed
     assert np.allclose(found * 10, np.rint(found * 10), atol=1e-3)
 
 
-def test_offsets_stay_within_percentiles():
+def test_offsets_stay_within_percentiles() -> None:
     etas = tenths(np.array([[1.0, 50.04, 99.0]], np.float32) + np.float32(-5))
     assert np.array_equal(etas, np.array([[0.0, 45.0, 94.0]], np.float32))
 
 
 @pytest.mark.parametrize("eta", [0, 30, 73, 100])
-def test_without_votes_it_is_the_whole_pictures(eta):
+def test_without_votes_it_is_the_whole_pictures(eta: int) -> None:
     for each in (0, 7):
         votes = LocalVotes(np.full((3, 4, 101), each, np.int32), 24, 72, 96)
         assert np.abs(eta_map(votes, eta) - eta).max() < 0.11
 
 
-def test_a_block_with_few_votes_stays_near_the_whole_pictures():
+def test_a_block_with_few_votes_stays_near_the_whole_pictures() -> None:
     counts = np.zeros((8, 8, 101), np.int32)
     counts[..., 28:33] = 500
     counts[3, 3] = 0
@@ -149,7 +149,7 @@ def test_a_block_with_few_votes_stays_near_the_whole_pictures():
 
 
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (240, 352), (1080, 1920), (2160, 3840), (32, 20000), (5, 10**6)])
-def test_votes_take_little_memory(height, width):
+def test_votes_take_little_memory(height: int, width: int) -> None:
     rows, columns = cell_grid(height, width)
     assert rows * columns <= 1200
     assert cell_size(height, width) >= min(16, height, width)
@@ -157,21 +157,21 @@ def test_votes_take_little_memory(height, width):
 
 @pytest.mark.parametrize("picture", ["table", "portrait"])
 @pytest.mark.parametrize(("case", "gain"), [("gradient", 0.4), ("medium", -0.3), ("light", -0.3)])
-def test_against_one_percentile_for_the_whole_picture(case, gain, picture):
+def test_against_one_percentile_for_the_whole_picture(case: str, gain: float, picture: str) -> None:
     frames, truth = simulated(case, picture, 1)
     votes, eta, ordered = votes_of(frames)
     local = prior.percentile_each(ordered, eta_map(votes, eta))
     assert psnr(local, truth) >= psnr(prior.percentile(ordered, eta), truth) + gain
 
 
-def test_where_rain_is_denser_the_percentile_is_lower():
+def test_where_rain_is_denser_the_percentile_is_lower() -> None:
     votes, eta, _ = votes_of(simulated("gradient", "table", 1)[0])
     found = eta_map(votes, eta)
     assert found[:60].mean() + 2.5 < found[-60:].mean()
 
 
 @pytest.mark.parametrize("case", ["medium", "gradient"])
-def test_climbing_from_a_percentile_finds_the_mean_of_clean_samples(case):
+def test_climbing_from_a_percentile_finds_the_mean_of_clean_samples(case: str) -> None:
     frames, truth = simulated(case, "table", 1)
     votes, eta, ordered = votes_of(frames)
     columns = ordered.reshape(len(ordered), -1)

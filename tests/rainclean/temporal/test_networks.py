@@ -36,7 +36,7 @@ def assert_well_formed(pairs: np.ndarray, first: int, stop: int) -> None:
 
 
 @pytest.mark.parametrize("rows", [*range(71), 100, 127, 128, 129, 200, 255, 256, 257, 300, 400])
-def test_sort_network_sorts(rows):
+def test_sort_network_sorts(rows: int) -> None:
     pairs = sort_network(rows)
     assert_well_formed(pairs, 0, rows)
     columns = zeros_and_ones(rows)
@@ -46,17 +46,17 @@ def test_sort_network_sorts(rows):
 
 
 @pytest.mark.parametrize("rows", [2, 3, 5, 20, 31, 32, 33, 100, 200, 257, 400, 1000])
-def test_sort_network_has_at_most_n_log2_n_comparators_squared(rows):
+def test_sort_network_has_at_most_n_log2_n_comparators_squared(rows: int) -> None:
     assert len(sort_network(rows)) <= rows * log2(rows) ** 2
 
 
 @pytest.mark.parametrize("power", range(1, 10))
-def test_powers_of_two_take_as_many_comparators_as_batcher_counted(power):
+def test_powers_of_two_take_as_many_comparators_as_batcher_counted(power: int) -> None:
     assert 4 * len(sort_network(2**power)) == (power**2 - power + 4) * 2**power - 4
 
 
 @pytest.mark.parametrize("left", range(21))
-def test_merge_network_merges_all_sorted_runs_of_zeros_and_ones(left):
+def test_merge_network_merges_all_sorted_runs_of_zeros_and_ones(left: int) -> None:
     for right in range(21):
         pairs = merge_network(left, right)
         assert_well_formed(pairs, 0, left + right)
@@ -69,7 +69,7 @@ def test_merge_network_merges_all_sorted_runs_of_zeros_and_ones(left):
 
 @settings(deadline=None, max_examples=30)
 @given(st.integers(0, 200), st.integers(0, 200))
-def test_merge_network_merges_long_runs(left, right):
+def test_merge_network_merges_long_runs(left: int, right: int) -> None:
     rng = np.random.default_rng(left * 201 + right)
     columns = zeros_and_ones(left + right + 11)[: left + right]
     columns = np.concatenate([columns, rng.integers(0, 256, (left + right, 20), np.uint8)], axis=1)
@@ -79,7 +79,9 @@ def test_merge_network_merges_long_runs(left, right):
 
 @settings(deadline=None, max_examples=60)
 @given(st.integers(0, 9), st.lists(st.integers(1, 40), max_size=8), st.integers(0, 9))
-def test_sort_runs_network_sorts_sorted_runs_and_leaves_rows_outside_alone(before, lengths, after):
+def test_sort_runs_network_sorts_sorted_runs_and_leaves_rows_outside_alone(
+    before: int, lengths: list[int], after: int
+) -> None:
     edges = tuple(accumulate(lengths, initial=before))
     pairs = sort_runs_network(edges)
     assert_well_formed(pairs, before, edges[-1])
@@ -91,10 +93,10 @@ def test_sort_runs_network_sorts_sorted_runs_and_leaves_rows_outside_alone(befor
     assert np.array_equal(applied(pairs, columns), expected)
 
 
-def test_merging_runs_takes_fewer_comparators_than_sorting_all_rows_anew():
+def test_merging_runs_takes_fewer_comparators_than_sorting_all_rows_anew() -> None:
     assert len(sort_runs_network((0, 32, 64, 96, 100))) < len(sort_network(100)) / 2
 
 
-def test_a_single_run_and_no_rows_need_no_comparator():
+def test_a_single_run_and_no_rows_need_no_comparator() -> None:
     for edges in ((), (0,), (5,), (5, 9)):
         assert sort_runs_network(edges).shape == (0, 2)

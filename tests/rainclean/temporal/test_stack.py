@@ -9,8 +9,9 @@ import threading
 import time
 import warnings
 from collections import namedtuple
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 from unittest import mock
 
 import numpy as np
@@ -33,6 +34,11 @@ from rainclean.temporal.percentiles import InitialEstimate
 from rainclean.temporal.sorted_stack import SortedStack
 from tests.oracles import kernels as _reference
 
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+T = TypeVar("T")
+
 ROOMY = 1 << 30
 ETAS = (0, 50, 100, 37.5, 12, 99.9)
 
@@ -48,7 +54,14 @@ def clip(seed: int, n: int, height: int, width: int, palette: int = 256) -> np.n
     return rng.choice(values, (n, height, width, 3)).astype(np.uint8)
 
 
-def filled(frames: np.ndarray, windows=None, memory=ROOMY, folder="", candidates=1, workers=2) -> SortedStack:
+def filled(
+    frames: np.ndarray,
+    windows: list[tuple[int, int]] | None = None,
+    memory: int = ROOMY,
+    folder: str | Path = "",
+    candidates: int = 1,
+    workers: int = 2,
+) -> SortedStack:
     n, height, width, _ = frames.shape
     budget = Budget(memory, Path(folder or tempfile.gettempdir()))
     stack = SortedStack(height, width, windows or [(0, n)], budget, candidates=candidates, workers=workers)
@@ -58,7 +71,7 @@ def filled(frames: np.ndarray, windows=None, memory=ROOMY, folder="", candidates
     return stack
 
 
-def drained(steps):
+def drained(steps: Generator[float, None, T]) -> tuple[list[float], T]:
     """Shares done, and what a generator returns."""
     shares = []
     while True:
@@ -88,14 +101,14 @@ def within(seconds: float, work: Callable[[], object]) -> bool:
 
 
 @pytest.fixture
-def no_threads_left():
+def no_threads_left() -> Iterator[None]:
     before = set(threading.enumerate())
     yield
     assert set(threading.enumerate()) <= before
 
 
 @st.composite
-def nested_windows(draw) -> list[tuple[int, int]]:
+def nested_windows(draw: st.DrawFn) -> list[tuple[int, int]]:
     """Windows of 2 to 60 frames, each within the next, from any side, sometimes the same twice."""
     start, stop = 0, draw(st.integers(2, 60))
     windows = [(start, stop)]
@@ -120,7 +133,16 @@ def nested_windows(draw) -> list[tuple[int, int]]:
 @example([(0, 2)], 1, 1, 2, 1, 1, True, 0)
 @example([(20, 40), (10, 50), (0, 60)], 20, 20, 6, 1, 2, True, 1)
 @example([(58, 60), (40, 60), (40, 60), (0, 60)], 7, 9, 6, None, 2, True, 2)
-def test_stack_equals_temporal_on_each_window(windows, height, width, palette, runs, workers, narrow, of):
+def test_stack_equals_temporal_on_each_window(
+    windows: list[tuple[int, int]],
+    height: int,
+    width: int,
+    palette: int,
+    runs: int | None,
+    workers: int,
+    narrow: bool,
+    of: int,
+) -> None:
     frames = clip(1, windows[-1][1], height, width, palette)
     of %= len(windows)
     memory = ROOMY if runs is None else runs * tight(height * width)
@@ -149,13 +171,13 @@ def test_stack_equals_temporal_on_each_window(windows, height, width, palette, r
     assert np.array_equal(midpoint, prior.shortest_interval_midpoint(np.sort(lumas, axis=0)))
 
 
-def test_the_crowd_is_that_of_the_largest_window_unless_told_otherwise():
+def test_the_crowd_is_that_of_the_largest_window_unless_told_otherwise() -> None:
     frames = clip(2, 20, 8, 9)
     with filled(frames, [(5, 15), (0, 20)]) as stack:
         assert np.array_equal(drained(stack.votes())[1][1], drained(stack.votes(1))[1][1])
 
 
-def test_on_disk_and_in_memory_really_are_two_ways(tmp_path):
+def test_on_disk_and_in_memory_really_are_two_ways(tmp_path: Path) -> None:
     frames = clip(2, 10, 8, 9)
     with filled(frames) as roomy, filled(frames, memory=tight(72), folder=tmp_path) as tightly:
         assert roomy.layout.scratch_bytes == 0
@@ -164,7 +186,7 @@ def test_on_disk_and_in_memory_really_are_two_ways(tmp_path):
         assert np.array_equal(looked_up(roomy, [[50]]), looked_up(tightly, [[50]]))
 
 
-def test_percentiles_may_be_asked_twice_and_in_any_number(tmp_path):
+def test_percentiles_may_be_asked_twice_and_in_any_number(tmp_path: Path) -> None:
     frames = clip(3, 40, 5, 6)
     ordered, inner = prior.sort_stack(frames), prior.sort_stack(frames[10:30])
     for memory in (ROOMY, tight(30)):
@@ -177,7 +199,9 @@ def test_percentiles_may_be_asked_twice_and_in_any_number(tmp_path):
 
 @settings(deadline=None, max_examples=30)
 @given(nested_windows(), st.integers(1, 20), st.integers(1, 40), st.booleans(), st.booleans(), st.integers(0, 2**32))
-def test_percentiles_of_each_pixel_and_a_start(windows, height, width, narrow, on_disk, seed):
+def test_percentiles_of_each_pixel_and_a_start(
+    windows: list[tuple[int, int]], height: int, width: int, narrow: bool, on_disk: bool, seed: int
+) -> None:
     rng = np.random.default_rng(seed)
     frames = clip(seed % 7, windows[-1][1], height, width, 6)
     maps = [(rng.integers(0, 1001, (height, width)) / 10).astype(np.float32) for _ in windows]
@@ -212,12 +236,15 @@ def test_percentiles_of_each_pixel_and_a_start(windows, height, width, narrow, o
         expected = np.empty(columns.shape[1], np.float32)
         begin, moved = np.repeat(tenths.astype(np.int16).ravel(), 3), InitialEstimate(at, 0.0, sigma).moved
         _reference.mean_shift(columns, begin, sigma, 2.5, 1.5, moved, 3, expected)
+        assert found is not None
         assert np.array_equal(found, expected.reshape(height, width, 3))
 
 
 @pytest.mark.parametrize("on_disk", [False, True])
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (5, 70), (70, 5), (50, 90), (33, 32)])
-def test_votes_by_cells_are_those_of_each_cell(height, width, on_disk, monkeypatch):
+def test_votes_by_cells_are_those_of_each_cell(
+    height: int, width: int, on_disk: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(storage, "MEMORY_BAND_BYTES", 1)
     monkeypatch.setattr(storage, "SCRATCH_BAND_BYTES", 1)
     frames, windows = clip(9, 12, height, width, 5), [(4, 9), (0, 12)]
@@ -247,7 +274,7 @@ def test_votes_by_cells_are_those_of_each_cell(height, width, on_disk, monkeypat
         (np.zeros((4, 5, 3), np.float32), "shape"),
     ],
 )
-def test_percentiles_that_are_none_are_refused(percentile, words):
+def test_percentiles_that_are_none_are_refused(percentile: float | np.ndarray, words: str) -> None:
     sigma = np.ones(256, np.float32)
     with filled(clip(1, 6, 4, 5)) as stack:
         with pytest.raises(ValueError, match=words):
@@ -257,12 +284,12 @@ def test_percentiles_that_are_none_are_refused(percentile, words):
 
 
 @pytest.mark.parametrize("sigma", [np.ones(255), np.zeros(256), np.full(256, np.nan), np.full(256, np.inf)])
-def test_tables_of_noise_that_are_none_are_refused(sigma):
+def test_tables_of_noise_that_are_none_are_refused(sigma: np.ndarray) -> None:
     with filled(clip(1, 6, 4, 5)) as stack, pytest.raises(ValueError, match="256 levels"):
         next(stack.percentiles([[50]], lambda *_: None, InitialEstimate(0, 30, sigma.astype(np.float32))))
 
 
-def test_frames_given_in_are_not_changed(tmp_path):
+def test_frames_given_in_are_not_changed(tmp_path: Path) -> None:
     frames = clip(4, 12, 6, 7)
     with SortedStack(6, 7, [(0, 12)], Budget(ROOMY, tmp_path), candidates=1, workers=2) as stack:
         given = frames.copy()
@@ -274,7 +301,7 @@ def test_frames_given_in_are_not_changed(tmp_path):
 
 
 @pytest.mark.parametrize("memory", [ROOMY, tight(30)], ids=["memory", "disk"])
-def test_wrong_frames_are_refused(memory, tmp_path, no_threads_left):
+def test_wrong_frames_are_refused(memory: int, tmp_path: Path, no_threads_left: None) -> None:
     frames = clip(5, 5, 5, 6)
     with SortedStack(5, 6, [(0, 5)], Budget(memory, tmp_path), candidates=1, workers=2) as stack:
         for shape in ((6, 5, 3), (5, 6), (5, 6, 4), (5, 6, 1), (1, 5, 6, 3)):
@@ -290,7 +317,7 @@ def test_wrong_frames_are_refused(memory, tmp_path, no_threads_left):
         assert np.array_equal(looked_up(stack, [[0]])[0], frames.min(axis=0))
 
 
-def test_frames_that_are_not_uint8_are_refused(tmp_path):
+def test_frames_that_are_not_uint8_are_refused(tmp_path: Path) -> None:
     with (
         SortedStack(2, 2, [(0, 2)], Budget(ROOMY, tmp_path), candidates=1, workers=1) as stack,
         pytest.raises(ValueError, match="uint8"),
@@ -301,7 +328,9 @@ def test_frames_that_are_not_uint8_are_refused(tmp_path):
 @pytest.mark.parametrize(
     "windows", [[], [(1, 5)], [(0, 1)], [(0, 3), (2, 5)], [(0, 5), (0, 4)], [(2, 3), (0, 5)], [(-1, 3), (0, 5)]]
 )
-def test_windows_that_are_not_nested_are_refused(windows, tmp_path, no_threads_left):
+def test_windows_that_are_not_nested_are_refused(
+    windows: list[tuple[int, int]], tmp_path: Path, no_threads_left: None
+) -> None:
     with pytest.raises(ValueError):
         SortedStack(4, 4, windows, Budget(ROOMY, tmp_path), candidates=1, workers=1)
 
@@ -309,10 +338,12 @@ def test_windows_that_are_not_nested_are_refused(windows, tmp_path, no_threads_l
 Usage = namedtuple("Usage", "total used free")
 
 
-def test_too_little_disk_is_refused_before_the_start(tmp_path, monkeypatch, no_threads_left):
+def test_too_little_disk_is_refused_before_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_threads_left: None
+) -> None:
     free = storage.SPARE_DISK_BYTES + 1000
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(free, 0, free))
-    monkeypatch.setattr(storage.tempfile, "TemporaryFile", lambda **_: pytest.fail("a file was opened"))
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: pytest.fail("a file was opened"))
     with pytest.raises(
         ResourceError, match=r"46\.9 KiB of scratch space needed \(and 256\.0 MiB to be left over\), 256\.0 MiB free"
     ) as caught:
@@ -322,7 +353,7 @@ def test_too_little_disk_is_refused_before_the_start(tmp_path, monkeypatch, no_t
     assert "\n" not in str(caught.value)
 
 
-def test_enough_memory_asks_nothing_of_the_disk(tmp_path, monkeypatch):
+def test_enough_memory_asks_nothing_of_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(0, 0, 0))
     with filled(clip(1, 5, 4, 4), folder=tmp_path / "missing") as stack:
         assert stack.layout.scratch_bytes == 0
@@ -330,7 +361,9 @@ def test_enough_memory_asks_nothing_of_the_disk(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("refine", [False, True])
 @pytest.mark.parametrize("megapixels", [0.5, 2, 8.3, 100])
-def test_memory_too_small_for_a_frame_is_refused_with_advice_that_holds(megapixels, refine, tmp_path):
+def test_memory_too_small_for_a_frame_is_refused_with_advice_that_holds(
+    megapixels: float, refine: bool, tmp_path: Path
+) -> None:
     pixels = int(megapixels * 1e6)
     with pytest.raises(ResourceError, match=r"megapixels need more memory than 1\.0 MiB") as caught:
         Budget(1 << 20, tmp_path).layout(pixels, 100, 1, 2, refine=refine)
@@ -342,7 +375,7 @@ def test_memory_too_small_for_a_frame_is_refused_with_advice_that_holds(megapixe
         Budget((advised - 1) << 20, tmp_path).layout(pixels, 100, 1, 2, refine=refine)
 
 
-def test_memory_too_small_for_a_frame_leaves_nothing(tmp_path, no_threads_left):
+def test_memory_too_small_for_a_frame_leaves_nothing(tmp_path: Path, no_threads_left: None) -> None:
     with pytest.raises(ResourceError, match="--memory"):
         SortedStack(100, 100, [(0, 9)], Budget(1000, tmp_path), candidates=1, workers=1)
     assert not list(tmp_path.iterdir())
@@ -350,7 +383,9 @@ def test_memory_too_small_for_a_frame_leaves_nothing(tmp_path, no_threads_left):
 
 @settings(deadline=None)
 @given(st.integers(1, 10**8), st.integers(2, 5000), st.integers(1, 60), st.integers(1 << 16, 1 << 34), st.booleans())
-def test_what_a_budget_keeps_in_memory_fits_into_it(pixels, frames, candidates, memory, refine):
+def test_what_a_budget_keeps_in_memory_fits_into_it(
+    pixels: int, frames: int, candidates: int, memory: int, refine: bool
+) -> None:
     held, pictures, mean = 3 * pixels * frames, 3 * pixels * candidates, MEAN_BYTES * pixels * refine
     refined = frames if refine else 0
     try:
@@ -372,7 +407,9 @@ def test_what_a_budget_keeps_in_memory_fits_into_it(pixels, frames, candidates, 
 
 @pytest.mark.parametrize("memory", [ROOMY, tight(64)], ids=["memory", "disk"])
 @pytest.mark.parametrize("added", [0, 1, 33, 70])
-def test_closing_early_leaves_no_threads_and_no_files(memory, added, tmp_path, no_threads_left):
+def test_closing_early_leaves_no_threads_and_no_files(
+    memory: int, added: int, tmp_path: Path, no_threads_left: None
+) -> None:
     frames = clip(6, 70, 8, 8)
     stack = SortedStack(8, 8, [(20, 50), (0, 70)], Budget(memory, tmp_path), candidates=1, workers=3)
     for frame in frames[:added]:
@@ -383,7 +420,9 @@ def test_closing_early_leaves_no_threads_and_no_files(memory, added, tmp_path, n
 
 
 @pytest.mark.parametrize("memory", [ROOMY, tight(600)], ids=["memory", "disk"])
-def test_closing_between_bands_leaves_no_threads(memory, tmp_path, no_threads_left, monkeypatch):
+def test_closing_between_bands_leaves_no_threads(
+    memory: int, tmp_path: Path, no_threads_left: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(storage, "MEMORY_BAND_BYTES", 1)
     monkeypatch.setattr(storage, "SCRATCH_BAND_BYTES", 1)
     with filled(clip(7, 20, 20, 30), memory=memory, folder=tmp_path) as stack:
@@ -397,7 +436,9 @@ def test_closing_between_bands_leaves_no_threads(memory, tmp_path, no_threads_le
 
 
 @pytest.mark.parametrize("kind", ["votes", "percentiles"])
-def test_steps_left_open_while_the_stack_is_closed_end_all_the_same(kind, tmp_path, monkeypatch):
+def test_steps_left_open_while_the_stack_is_closed_end_all_the_same(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # So it goes where an exception (Ctrl-C) between two steps holds on to the frames it passed.
     monkeypatch.setattr(storage, "MEMORY_BAND_BYTES", 1)
     stack = filled(clip(7, 50, 60, 60), folder=tmp_path, workers=1)
@@ -407,7 +448,7 @@ def test_steps_left_open_while_the_stack_is_closed_end_all_the_same(kind, tmp_pa
     assert within(3, steps.close), "waits for ever for work that was cancelled"
 
 
-def test_an_abandoned_stack_leaves_nothing(tmp_path):
+def test_an_abandoned_stack_leaves_nothing(tmp_path: Path) -> None:
     before = set(threading.enumerate())
     stack = SortedStack(8, 8, [(0, 70)], Budget(tight(64), tmp_path), candidates=1, workers=2)
     for frame in clip(8, 50, 8, 8):
@@ -428,23 +469,26 @@ class FillsUp(io.FileIO):
 
     room = 0
 
-    def write(self, data) -> int:
-        if FillsUp.room < len(data):
+    def write(self, data: "ReadableBuffer") -> int:
+        size = memoryview(data).nbytes
+        if FillsUp.room < size:
             raise OSError(errno.ENOSPC, "No space left on device")
-        FillsUp.room -= len(data)
+        FillsUp.room -= size
         return super().write(data)
 
 
 @pytest.mark.parametrize("room", [0, 5_000, 13_000])  # of 15 360 bytes
-def test_a_disk_that_fills_up_is_one_line_and_no_hang(room, tmp_path, monkeypatch, no_threads_left):
-    def temporary_file(dir, buffering):
+def test_a_disk_that_fills_up_is_one_line_and_no_hang(
+    room: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_threads_left: None
+) -> None:
+    def temporary_file(dir: Path, buffering: int) -> FillsUp:
         FillsUp.room = room
         path = Path(dir) / "scratch"
         file = FillsUp(path, "w+b" if not path.exists() else "r+b")
         path.unlink()
         return file
 
-    monkeypatch.setattr(storage.tempfile, "TemporaryFile", temporary_file)
+    monkeypatch.setattr(tempfile, "TemporaryFile", temporary_file)
     caught = []
 
     def work() -> None:
@@ -461,15 +505,17 @@ def test_a_disk_that_fills_up_is_one_line_and_no_hang(room, tmp_path, monkeypatc
     assert within(5, stacks[0].close)
 
 
-def _noting(stacks: list[SortedStack], method):
-    def noted(self, *args):
+def _noting(stacks: list[SortedStack], method: Callable[..., None]) -> Callable[..., None]:
+    def noted(self: SortedStack, *args: Any) -> None:
         stacks.append(self)
-        return method(self, *args)
+        method(self, *args)
 
     return noted
 
 
-def test_an_error_in_use_comes_out_of_percentiles(tmp_path, monkeypatch, no_threads_left):
+def test_an_error_in_use_comes_out_of_percentiles(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_threads_left: None
+) -> None:
     monkeypatch.setattr(storage, "MEMORY_BAND_BYTES", 1)
 
     def full(band: int, block: np.ndarray) -> None:
@@ -480,7 +526,7 @@ def test_an_error_in_use_comes_out_of_percentiles(tmp_path, monkeypatch, no_thre
         list(stack.percentiles([[50]], full))
 
 
-def test_in_scratch_space_early_runs_are_sorted_before_the_last_frame_is_there(tmp_path):
+def test_in_scratch_space_early_runs_are_sorted_before_the_last_frame_is_there(tmp_path: Path) -> None:
     frames = clip(10, 70, 50, 50)
     with SortedStack(50, 50, [(0, 70)], Budget(tight(2500), tmp_path), candidates=1, workers=1) as stack:
         for frame in frames[:-1]:
@@ -493,19 +539,26 @@ def test_in_scratch_space_early_runs_are_sorted_before_the_last_frame_is_there(t
         stack.finish()
 
 
-def test_in_scratch_space_the_next_run_is_filled_while_one_is_still_being_sorted(tmp_path, monkeypatch):
+def test_in_scratch_space_the_next_run_is_filled_while_one_is_still_being_sorted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     go_on = threading.Event()
     write = storage.ScratchPlanes.write
 
-    def held_up(self, *args) -> None:
+    def held_up(self: storage.ScratchPlanes, *args: Any) -> None:
         go_on.wait(10)
         write(self, *args)
 
     monkeypatch.setattr(storage.ScratchPlanes, "write", held_up)
     frames = clip(12, 150, 10, 10)
+
+    def add_some() -> None:
+        for frame in frames[:60]:
+            stack.add(frame)
+
     with SortedStack(10, 10, [(0, 150)], Budget(36_500, tmp_path), candidates=1, workers=2) as stack:
         assert stack.layout.scratch_bytes
-        assert within(5, lambda: [stack.add(frame) for frame in frames[:60]])
+        assert within(5, add_some)
         go_on.set()
         for frame in frames[60:]:
             stack.add(frame)
@@ -513,7 +566,7 @@ def test_in_scratch_space_the_next_run_is_filled_while_one_is_still_being_sorted
         assert np.array_equal(looked_up(stack, [[50]])[0], prior.percentile(prior.sort_stack(frames), 50))
 
 
-def test_the_clock_counts_every_kind_of_work_by_name(tmp_path):
+def test_the_clock_counts_every_kind_of_work_by_name(tmp_path: Path) -> None:
     with filled(clip(11, 40, 30, 30)) as stack:
         drained(stack.votes())
         looked_up(stack, [[50]])

@@ -7,6 +7,7 @@ from collections import namedtuple
 from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
+from typing import IO, Any, cast
 
 import numpy as np
 import pytest
@@ -27,27 +28,27 @@ def make(kind: str, rows: int, columns: int, bands: list[tuple[int, int]] | None
 class Grudging:
     """A file that reads and writes a few bytes at a time, as files may."""
 
-    def __init__(self, file, most: int) -> None:
+    def __init__(self, file: Any, most: int) -> None:
         self._file, self._most = file, most
 
-    def write(self, data) -> int:
+    def write(self, data: memoryview) -> Any:
         return self._file.write(data[: self._most])
 
-    def readinto(self, room) -> int:
+    def readinto(self, room: memoryview) -> Any:
         return self._file.readinto(room[: self._most])
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         return getattr(self._file, name)
 
 
 @pytest.fixture(params=["memory", "disk"])
-def kind(request):
-    return request.param
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @settings(deadline=None, max_examples=60)
 @given(st.data(), st.sampled_from(["memory", "disk"]), st.integers(1, 30), st.integers(1, 300))
-def test_writes_and_reads_are_those_of_a_plain_array(data, kind, rows, columns):
+def test_writes_and_reads_are_those_of_a_plain_array(data: st.DataObject, kind: str, rows: int, columns: int) -> None:
     rng = np.random.default_rng(data.draw(st.integers(0, 999)))
     cuts = data.draw(st.none() | st.sets(st.integers(1, columns), max_size=5))
     edges = sorted({0, columns, *(cuts or ())})
@@ -57,8 +58,10 @@ def test_writes_and_reads_are_those_of_a_plain_array(data, kind, rows, columns):
         row = 0
         for side in range(2 * rows):  # runs of rows, as a stack writes them
             count = data.draw(st.integers(1, rows - row))
-            disk = isinstance(planes, ScratchPlanes)
-            buffer = planes.buffer(count, side % 2) if disk else np.empty((count, columns), np.uint8)
+            if isinstance(planes, ScratchPlanes):
+                buffer = planes.buffer(count, side % 2)
+            else:
+                buffer = np.empty((count, columns), np.uint8)
             assert buffer.shape == (count, columns)
             buffer[:] = plain[row : row + count] = rng.integers(0, 256, buffer.shape, np.uint8)
             for band, (start, stop) in enumerate(planes.bands):
@@ -81,7 +84,7 @@ def test_writes_and_reads_are_those_of_a_plain_array(data, kind, rows, columns):
             assert np.array_equal(planes.read_row(row), plain[row])
 
 
-def test_bands_cover_all_columns_once(kind):
+def test_bands_cover_all_columns_once(kind: str) -> None:
     for rows, columns in ((1, 1), (2, 63), (100, 64), (400, 100_000), (20_000_000, 1000)):
         if kind == "memory" and rows > 1000:
             continue
@@ -91,7 +94,7 @@ def test_bands_cover_all_columns_once(kind):
         planes.close()
 
 
-def test_a_band_is_the_readers_to_change(kind):
+def test_a_band_is_the_readers_to_change(kind: str) -> None:
     planes = make(kind, 3, 10)
     planes.write(0, 0, np.full((3, 10), 7, np.uint8))
     band = planes.read_band(0)
@@ -101,7 +104,7 @@ def test_a_band_is_the_readers_to_change(kind):
     planes.close()
 
 
-def test_two_sides_are_in_use_at_the_same_time(tmp_path):
+def test_two_sides_are_in_use_at_the_same_time(tmp_path: Path) -> None:
     planes = ScratchPlanes(8, 10, tmp_path)
     one, other = planes.buffer(4, 0), planes.buffer(4, 1)
     one[:], other[:] = 1, 2
@@ -109,9 +112,9 @@ def test_two_sides_are_in_use_at_the_same_time(tmp_path):
     planes.close()
 
 
-def test_short_writes_and_reads_are_gone_on_with(tmp_path):
+def test_short_writes_and_reads_are_gone_on_with(tmp_path: Path) -> None:
     planes = ScratchPlanes(5, 40, tmp_path, [(0, 25), (25, 40)])
-    planes._file = Grudging(planes._file, 7)
+    planes._file = cast("IO[bytes]", Grudging(planes._file, 7))
     plain = np.random.default_rng(0).integers(0, 256, (5, 40), np.uint8)
     for band, (start, stop) in enumerate(planes.bands):
         planes.write(0, band, plain[:, start:stop])
@@ -120,7 +123,7 @@ def test_short_writes_and_reads_are_gone_on_with(tmp_path):
     planes.close()
 
 
-def test_the_scratch_file_has_no_name(tmp_path):
+def test_the_scratch_file_has_no_name(tmp_path: Path) -> None:
     planes = ScratchPlanes(5, 40, tmp_path)
     planes.write(0, 0, np.zeros((5, 40), np.uint8))
     assert not list(tmp_path.iterdir())
@@ -129,32 +132,32 @@ def test_the_scratch_file_has_no_name(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_reading_what_was_never_written_is_refused(tmp_path):
+def test_reading_what_was_never_written_is_refused(tmp_path: Path) -> None:
     planes = ScratchPlanes(5, 40, tmp_path)
     with pytest.raises(ResourceError, match="shorter"):
         planes.read_band(0)
     planes.close()
 
 
-def test_a_full_disk_is_one_line(tmp_path, monkeypatch):
+def test_a_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     planes = ScratchPlanes(5, 40, tmp_path)
 
     class Full(Grudging):
-        def write(self, data) -> int:
+        def write(self, data: memoryview) -> int:
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    planes._file = Full(planes._file, 1)
+    planes._file = cast("IO[bytes]", Full(planes._file, 1))
     with pytest.raises(ResourceError, match=r"No space left on device.*--scratch") as caught:
         planes.write(0, 0, np.zeros((5, 40), np.uint8))
     assert "\n" not in str(caught.value)
     planes.close()
 
 
-def test_a_folder_that_cannot_be_written_is_one_line(tmp_path, monkeypatch):
-    def denied(*args, **kwargs):
+def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(*args: Any, **kwargs: Any) -> None:
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr(storage.tempfile, "TemporaryFile", denied)
+    monkeypatch.setattr(tempfile, "TemporaryFile", denied)
     with pytest.raises(ResourceError, match="Permission denied"):
         ScratchPlanes(5, 40, tmp_path)
 
@@ -162,7 +165,7 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path, monkeypatch):
 Usage = namedtuple("Usage", "total used free")
 
 
-def test_too_little_disk_is_refused_with_both_amounts(tmp_path, monkeypatch):
+def test_too_little_disk_is_refused_with_both_amounts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     free = storage.SPARE_DISK_BYTES + (3 << 30)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(2 * free, free, free))
     refuse_if_too_little(3 << 30, tmp_path)
@@ -176,7 +179,7 @@ def test_too_little_disk_is_refused_with_both_amounts(tmp_path, monkeypatch):
         refuse_if_too_little((3 << 30) + 1, tmp_path)
 
 
-def test_a_scratch_folder_that_is_none_is_refused(tmp_path):
+def test_a_scratch_folder_that_is_none_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for folder in (tmp_path / "file", tmp_path / "missing"):
         with pytest.raises(ResourceError, match="no such folder"):
@@ -197,13 +200,13 @@ def test_a_scratch_folder_that_is_none_is_refused(tmp_path):
         (5000 << 40, "5000.0 TiB"),
     ],
 )
-def test_bytes_for_a_person(count, text):
+def test_bytes_for_a_person(count: int, text: str) -> None:
     assert format_bytes(count) == text
 
 
 @settings(deadline=None)
 @given(st.integers(0, 1 << 60))
-def test_format_bytes_is_right_to_a_twentieth_of_its_unit(count):
+def test_format_bytes_is_right_to_a_twentieth_of_its_unit(count: int) -> None:
     number, unit = format_bytes(count).split()
     size = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}[unit]
     assert abs(float(number) * size - count) <= 0.0500001 * size

@@ -1,6 +1,7 @@
 """The temporal prior, held to its definitions (METHOD, section 1) written out pixel by pixel."""
 
 from collections import Counter
+from collections.abc import Callable
 from fractions import Fraction
 from math import floor
 
@@ -47,28 +48,28 @@ def exact_percentile(series: list[int], tenths: int) -> int:
     return floor(ordered[below] + (place - below) * (ordered[above] - ordered[below]))
 
 
-def test_luma_is_the_exact_floor_of_bt601():
+def test_luma_is_the_exact_floor_of_bt601() -> None:
     rgb = np.random.default_rng(1).integers(0, 256, (200, 101, 3), np.uint8)
     r, g, b = np.moveaxis(rgb.astype(int), -1, 0)
     assert np.array_equal(prior.luma(rgb), (299 * r + 587 * g + 114 * b) // 1000)
 
 
-def test_luma_of_grey_is_that_grey():
+def test_luma_of_grey_is_that_grey() -> None:
     assert np.array_equal(prior.luma(np.repeat(LEVELS, 3).astype(np.uint8).reshape(256, 3)), LEVELS)
 
 
-def test_luma_takes_views_that_are_not_contiguous():
+def test_luma_takes_views_that_are_not_contiguous() -> None:
     rgb = np.random.default_rng(1).integers(0, 256, (9, 8, 3), np.uint8)
     assert np.array_equal(prior.luma(rgb[::2, ::-1]), prior.luma(rgb[::2, ::-1].copy()))
 
 
 @settings(deadline=None, max_examples=40)
 @given(st.integers(0, 999), st.integers(2, 130), st.integers(1, 9), st.integers(1, 9), st.sampled_from([1, 2, 4, 256]))
-def test_mode_and_votes_are_those_of_the_definition(seed, n, height, width, palette):
+def test_mode_and_votes_are_those_of_the_definition(seed: int, n: int, height: int, width: int, palette: int) -> None:
     lumas = stack(seed, (n, height, width), palette)
     mode, first, last = prior.mode_range(prior.sort_stack(lumas))
     expected = np.array([brute_mode(series) for series in lumas.reshape(n, -1).T]).T.reshape(3, height, width)
-    assert np.array_equal([mode, first, last], expected)
+    assert np.array_equal(np.stack([mode, first, last]), expected)
     votes = prior.count_votes(first, last, n)
     counts, silent = brute_votes(lumas)
     assert votes.counts.tolist() == counts
@@ -78,7 +79,7 @@ def test_mode_and_votes_are_those_of_the_definition(seed, n, height, width, pale
     assert np.allclose(low, 100 * expected[1] / n) and np.allclose(high, 100 * expected[2] / n)
 
 
-def test_of_equal_modes_and_equal_votes_the_lowest_counts():
+def test_of_equal_modes_and_equal_votes_the_lowest_counts() -> None:
     lumas = np.array([9, 9, 3, 3, 5], np.uint8).reshape(5, 1)
     mode, first, last = prior.mode_range(prior.sort_stack(lumas))
     assert (mode[0], first[0], last[0]) == (3, 0, 1)
@@ -87,7 +88,7 @@ def test_of_equal_modes_and_equal_votes_the_lowest_counts():
     assert votes.eta == 0
 
 
-def test_ends_of_a_range_are_compared_in_whole_numbers():
+def test_ends_of_a_range_are_compared_in_whole_numbers() -> None:
     # 100·7/25 is 28 exactly; in floating point 100 * (7 / 25) is above it.
     for n in (25, 50, 100, 125, 200, 300):
         for i in range(n):
@@ -98,7 +99,7 @@ def test_ends_of_a_range_are_compared_in_whole_numbers():
             assert votes.silent or votes.eta == at
 
 
-def test_more_than_100_different_values_leave_pixels_silent():
+def test_more_than_100_different_values_leave_pixels_silent() -> None:
     rng = np.random.default_rng(2)
     lumas = np.stack([rng.permutation(256)[:150] for _ in range(40)], axis=1).astype(np.uint8)
     _, first, last = prior.mode_range(prior.sort_stack(lumas))
@@ -109,7 +110,7 @@ def test_more_than_100_different_values_leave_pixels_silent():
     assert prior.count_votes(one, one, 150).silent_share == 1
 
 
-def test_votes_add_up():
+def test_votes_add_up() -> None:
     ones = [prior.count_votes(np.array([i], np.int32), np.array([i + 1], np.int32), 300) for i in range(299)]
     assert sum(ones, prior.Votes.none(300)).pixels == 299
     total = prior.count_votes(np.arange(299, dtype=np.int32), np.arange(1, 300, dtype=np.int32), 300)
@@ -120,7 +121,7 @@ def test_votes_add_up():
 
 @settings(deadline=None, max_examples=60)
 @given(st.integers(0, 999), st.integers(2, 130), st.integers(1, 40), st.integers(0, 1000))
-def test_any_percentile_in_tenths_is_exact(seed, n, width, tenths):
+def test_any_percentile_in_tenths_is_exact(seed: int, n: int, width: int, tenths: int) -> None:
     frames = stack(seed, (n, width))
     got = prior.percentile(prior.sort_stack(frames), tenths / 10)
     assert got.tolist() == [exact_percentile(series, tenths) for series in frames.T.tolist()]
@@ -128,7 +129,7 @@ def test_any_percentile_in_tenths_is_exact(seed, n, width, tenths):
 
 @settings(deadline=None, max_examples=40)
 @given(st.integers(0, 999), st.integers(2, 130), st.integers(0, 100))
-def test_whole_percentiles_are_those_of_the_method_and_within_a_level_of_numpy(seed, n, eta):
+def test_whole_percentiles_are_those_of_the_method_and_within_a_level_of_numpy(seed: int, n: int, eta: int) -> None:
     frames = stack(seed, (n, 5, 3))
     got = prior.percentile(prior.sort_stack(frames), eta)
     s = np.sort(frames, axis=0).astype(int)
@@ -141,7 +142,7 @@ def test_whole_percentiles_are_those_of_the_method_and_within_a_level_of_numpy(s
     assert np.abs(floats - np.rint(floats))[apart].max(initial=0) < 1e-9
 
 
-def test_percentile_ends_are_minimum_and_maximum():
+def test_percentile_ends_are_minimum_and_maximum() -> None:
     frames = stack(3, (37, 50))
     ordered = prior.sort_stack(frames)
     assert np.array_equal(prior.percentile(ordered, 0), frames.min(axis=0))
@@ -149,26 +150,26 @@ def test_percentile_ends_are_minimum_and_maximum():
 
 
 @pytest.mark.parametrize("eta", [-1, -0.1, 100.1, 101, float("nan"), float("inf")])
-def test_percentiles_outside_0_to_100_are_refused(eta):
+def test_percentiles_outside_0_to_100_are_refused(eta: float) -> None:
     with pytest.raises(ValueError):
         prior.percentile(stack(1, (5, 4)), eta)
 
 
 @settings(deadline=None, max_examples=30)
 @given(st.integers(0, 999), st.integers(2, 130), st.integers(1, 12), st.integers(1, 12), st.integers(1, 3))
-def test_sort_stack_sorts_every_sample_on_its_own(seed, n, height, width, workers):
+def test_sort_stack_sorts_every_sample_on_its_own(seed: int, n: int, height: int, width: int, workers: int) -> None:
     frames = stack(seed, (n, height, width, 3), palette=20)
     assert np.array_equal(prior.sort_stack(frames, workers), np.sort(frames, axis=0))
 
 
-def test_sort_stack_sorts_in_several_tiles():
+def test_sort_stack_sorts_in_several_tiles() -> None:
     frames = stack(1, (300, 8011))  # a tile of 300 frames is 3456 samples wide
     assert np.array_equal(prior.sort_stack(frames), np.sort(frames, axis=0))
 
 
 @pytest.mark.parametrize("n", [2, 3, 40])
 @pytest.mark.parametrize("already", [False, True], ids=["unsorted", "sorted"])
-def test_no_function_changes_what_it_is_given(n, already):
+def test_no_function_changes_what_it_is_given(n: int, already: bool) -> None:
     frames = stack(4, (n, 6, 5, 3))
     if already:
         frames = np.sort(frames, axis=0)
@@ -196,7 +197,7 @@ def test_no_function_changes_what_it_is_given(n, already):
         prior.shortest_interval_midpoint,
     ],
 )
-def test_too_few_frames_and_other_types_are_refused(function):
+def test_too_few_frames_and_other_types_are_refused(function: Callable[[np.ndarray], object]) -> None:
     for n in (0, 1):
         with pytest.raises(ValueError, match="at least 2"):
             function(np.zeros((n, 4, 4), np.uint8))
@@ -205,21 +206,21 @@ def test_too_few_frames_and_other_types_are_refused(function):
             function(np.zeros((5, 4, 4), kind))
 
 
-def test_the_released_rule_refuses_too_few_frames_and_other_types():
+def test_the_released_rule_refuses_too_few_frames_and_other_types() -> None:
     with pytest.raises(ValueError, match="at least 2"):
         prior.released(np.zeros((1, 4, 4, 3), np.uint8))
     with pytest.raises(ValueError, match="uint8"):
         prior.released(np.zeros((5, 4, 4, 3), np.float64))
 
 
-def test_luma_refuses_what_is_not_uint8():
+def test_luma_refuses_what_is_not_uint8() -> None:
     with pytest.raises(ValueError, match="uint8"):
         prior.luma(np.zeros((4, 4, 3), np.float64))
 
 
 @settings(deadline=None, max_examples=20)
 @given(st.integers(0, 999), st.integers(2, 60), st.integers(1, 7), st.integers(1, 7), st.sampled_from([3, 30, 256]))
-def test_released_rule_is_the_method_written_out(seed, n, height, width, palette):
+def test_released_rule_is_the_method_written_out(seed: int, n: int, height: int, width: int, palette: int) -> None:
     frames = stack(seed, (n, height, width, 3), palette)
     r, g, b = np.moveaxis(frames.astype(int), -1, 0)
     counts, silent = brute_votes((299 * r + 587 * g + 114 * b) // 1000)
@@ -241,12 +242,12 @@ def rainy(seed: int, n: int, share: float, noise: float = 0.0) -> tuple[np.ndarr
 
 
 @pytest.mark.parametrize("n", [40, 101, 300])
-def test_crowd_is_the_clean_value_under_sparse_bright_rain(n):
+def test_crowd_is_the_clean_value_under_sparse_bright_rain(n: int) -> None:
     clean, frames = rainy(5, n, 0.4)
     assert np.array_equal(prior.shortest_interval_midpoint(prior.sort_stack(frames)), clean)
 
 
-def test_crowd_is_near_the_clean_value_under_noise():
+def test_crowd_is_near_the_clean_value_under_noise() -> None:
     clean, frames = rainy(6, 100, 0.2, noise=2)
     error = prior.shortest_interval_midpoint(prior.sort_stack(frames)) - clean
     assert abs(error.mean()) < 0.6
@@ -255,7 +256,7 @@ def test_crowd_is_near_the_clean_value_under_noise():
 
 @settings(deadline=None, max_examples=40)
 @given(st.integers(0, 999), st.integers(2, 70), st.sampled_from([2, 5, 256]))
-def test_crowd_is_the_middle_of_the_narrowest_quarter(seed, n, palette):
+def test_crowd_is_the_middle_of_the_narrowest_quarter(seed: int, n: int, palette: int) -> None:
     frames = stack(seed, (n, 6), palette)
     held = max(2, -(-n // 4))
     for got, series in zip(prior.shortest_interval_midpoint(prior.sort_stack(frames)), frames.T.tolist(), strict=True):
@@ -266,7 +267,9 @@ def test_crowd_is_the_middle_of_the_narrowest_quarter(seed, n, palette):
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 4, 3), (100, 5, 7, 3), (33, 4, 6)])
-def test_a_percentile_for_each_pixel_is_looked_up_in_each_of_its_channels(shape):
+def test_a_percentile_for_each_pixel_is_looked_up_in_each_of_its_channels(
+    shape: tuple[int, int, int, int] | tuple[int, int, int],
+) -> None:
     ordered = np.sort(stack(3, shape), axis=0)
     etas = (np.random.default_rng(1).integers(0, 1001, shape[1:3]) / 10).astype(np.float32)
     found = prior.percentile_each(ordered, etas)
@@ -276,13 +279,13 @@ def test_a_percentile_for_each_pixel_is_looked_up_in_each_of_its_channels(shape)
 
 
 @pytest.mark.parametrize("eta", [0, 0.1, 33.3, 37.5, 50, 99.9, 100])
-def test_the_same_percentile_for_each_pixel_is_that_percentile(eta):
+def test_the_same_percentile_for_each_pixel_is_that_percentile(eta: float) -> None:
     ordered = np.sort(stack(4, (51, 9, 8, 3)), axis=0)
     found = prior.percentile_each(ordered, np.full((9, 8), eta, np.float32))
     assert np.array_equal(found, prior.percentile(ordered, eta))
 
 
-def test_percentiles_of_pixels_that_are_none_are_refused():
+def test_percentiles_of_pixels_that_are_none_are_refused() -> None:
     ordered = np.zeros((3, 4, 5, 3), np.uint8)
     for etas in (np.zeros((5, 4)), np.full((4, 5), -0.2), np.full((4, 5), 100.2), np.full((4, 5), np.nan)):
         with pytest.raises(ValueError, match="percentiles"):

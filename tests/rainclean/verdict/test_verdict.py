@@ -17,8 +17,9 @@ from pipeline.cli.console import print_verdict
 from pipeline.cli.main import main
 from rainclean.candidates.recipe import Recipe
 from rainclean.candidates.selection import Selection
-from rainclean.moving.detection import Findings, Grid
+from rainclean.moving.detection import Findings
 from rainclean.moving.detectors import KINDS
+from rainclean.moving.residual_grid import Grid
 from rainclean.png import decode_png
 from rainclean.verdict.rules import NO_RAIN, RULES, STATES, Facts, Reason, Verdict, judge, percent
 from rainclean.video import Region

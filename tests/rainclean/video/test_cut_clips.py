@@ -38,11 +38,11 @@ def read(source: FrameSource) -> list[int]:
     return numbers
 
 
-def second_group_on() -> Callable[[int, av.Packet], bool]:
+def second_group_on() -> Callable[[int, "av.Packet[av.VideoStream]"], bool]:
     """Keep the packets from the second key frame on, as players' cutting tools do."""
     keys = 0
 
-    def keep(number: int, packet: av.Packet) -> bool:
+    def keep(number: int, packet: "av.Packet[av.VideoStream]") -> bool:
         nonlocal keys
         keys += packet.is_keyframe
         return keys > 1

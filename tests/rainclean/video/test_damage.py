@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from rainclean.video import DamagedInput, open_source
+from rainclean.video.source import Frame
 from tests.helpers.video_clips import Clip, encode, index_of
 from tests.rainclean.video.conftest import FAST_VP, HEVC, OPEN_GOP, noisy
 
@@ -118,7 +119,7 @@ def test_a_damaged_packet_is_found_when_reading_comes_to_it(damaged: tuple[Path,
     _, path = damaged
     source = open_source(path)
     assert source.info.frame_count == COUNT
-    good = []
+    good: list[Frame] = []
     with pytest.raises(DamagedInput, match=r"damaged: frame \d+ of 30 cannot be decoded; --salvage"):
         good.extend(source.read())
     assert 0 < len(good) < COUNT

@@ -18,8 +18,8 @@ from rainclean.errors import InputError
 from rainclean.video import Region, open_here, open_source
 from rainclean.video.hdr import Hdr, eetf, mastering_peak, pq_light, white_code
 from rainclean.video.rgb import RgbConverter
+from tests.helpers.raw_frames import BLOCKS, SIDE, frame_of
 from tests.helpers.video_clips import Clip, encode
-from tests.rainclean.video.test_rounding import BLOCKS, SIDE, frame_of
 
 F64 = NDArray[np.float64]
 

@@ -64,7 +64,7 @@ def test_a_still_camera_in_heavy_rain_counts_as_still() -> None:
 
 def test_large_pictures_are_measured_in_their_own_pixels() -> None:
     small = scene(3)
-    large = cv2.resize(small, (1920, 1440), interpolation=cv2.INTER_CUBIC)
+    large = np.asarray(cv2.resize(small, (1920, 1440), interpolation=cv2.INTER_CUBIC), np.uint8)
     found = camera_shift(large[60:-60, 60:-60].copy(), large[60:-60, 48:-72].copy())
     assert found == pytest.approx(12, abs=0.3)
 
@@ -118,7 +118,7 @@ def test_rain_alone_is_no_motion(name: str, photograph: str) -> None:
 @pytest.mark.parametrize("name", ["torrent", "noisy", "gradient", "medium"])
 @pytest.mark.parametrize("shift", [2, 6, 20])
 def test_motion_under_rain_is_never_taken_for_standing_still(name: str, shift: int) -> None:
-    place = cv2.resize(data.coffee(), (352, 240), interpolation=cv2.INTER_AREA)
+    place = np.asarray(cv2.resize(data.coffee(), (352, 240), interpolation=cv2.INTER_AREA), np.uint8)
     renderer = Renderer(preset(name), (240, 352), 8, seed=2)
     shifted = np.roll(place, (shift, shift // 2), (1, 0))
     true = float(np.hypot(shift, shift // 2))

@@ -37,7 +37,7 @@ def test_numbers_sort_as_numbers(numbers: list[int]) -> None:
     assert sorted(names, key=natural_key) == [f"frame{n}.png" for n in sorted(numbers)]
 
 
-@given(st.lists(st.text(st.characters(blacklist_categories=("Cs",))), unique=True), st.randoms())
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), unique=True), st.randoms())
 def test_every_name_has_its_place(names: list[str], random: Random) -> None:
     shuffled = random.sample(names, len(names))
     assert sorted(names, key=natural_key) == sorted(shuffled, key=natural_key)

@@ -25,6 +25,7 @@ def encode_ramp(path: Path, pix_fmt: str, full: bool, codec: str, options: dict[
     codes = RAMP * top / 255 if full else (16 + RAMP * 219 / 255) * (1 << bits - 8)
     with av.open(str(path), "w") as out:
         stream = out.add_stream(codec, rate=25, options=options)
+        assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt = 256, 64, pix_fmt
         stream.codec_context.color_range = 2 if full else 1
         frame = av.VideoFrame(256, 64, pix_fmt)

@@ -134,7 +134,7 @@ def test_external_data_references_stay_closed(tmp_path: Path, encoded: Callable[
     assert inside in data
     path = tmp_path / "elsewhere.mov"
     path.write_bytes(data.replace(inside, b"url \0\0\0\0"))
-    opened = []
+    opened: list[str] = []
 
     def hook(event: str, details: tuple[object, ...]) -> None:
         if event == "open" and watching:
@@ -192,6 +192,7 @@ def test_a_size_that_changes(tmp_path: Path) -> None:
         for part, shift in ((first, 0), (second, 200)):
             for packet in part.demux(video=0):
                 if packet.size:
+                    assert packet.pts is not None
                     packet.stream = stream
                     packet.pts, packet.dts = packet.pts + shift, packet.pts + shift
                     out.mux(packet)

@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import replace
+from typing import Any
 
 import av
 import numpy as np
@@ -9,11 +10,12 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from pipeline.clean.run import CleanResult, clean
+from pipeline.clean.result import CleanResult
+from pipeline.clean.run import clean
 from pipeline.clean.settings import CleanSettings
 from pipeline.stages import finish
 from rainclean.video.repeats import Repeats, describe, even, joined, stand_for
-from tests.pipeline.clean.test_clean import FramesInMemory, outcome, rainy_clip
+from tests.helpers.cleaning import FramesInMemory, outcome, rainy_clip
 
 U8 = np.ndarray
 
@@ -46,14 +48,15 @@ def coded(frames: list[U8], codec: str, **options: str) -> list[U8]:
     file = io.BytesIO()
     with av.open(file, "w", format="matroska") as container:
         stream = container.add_stream(codec, rate=25, options=options)
+        assert isinstance(stream, av.VideoStream)
         stream.height, stream.width = frames[0].shape[:2]
         stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
         for frame in frames:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
         container.mux(stream.encode())
     file.seek(0)
-    with av.open(file) as container:
-        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    with av.open(file, "r") as written:
+        return [frame.to_ndarray(format="rgb24") for frame in written.decode(video=0)]
 
 
 def shown(times: list[int]) -> tuple[list[int], list[int]]:
@@ -158,7 +161,7 @@ def run(frames: np.ndarray, settings: CleanSettings) -> CleanResult:
     return finish(clean(FramesInMemory(frames), settings))
 
 
-def pictures(frames: np.ndarray, settings: CleanSettings) -> list[tuple]:
+def pictures(frames: np.ndarray, settings: CleanSettings) -> list[tuple[Any, ...]]:
     """Candidates with their pictures, without where recipes or frames have names."""
     return outcome(run(frames, settings))
 

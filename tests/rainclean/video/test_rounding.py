@@ -1,28 +1,14 @@
 """How far RGB is from the arithmetic of ITU-T H.273 in real numbers: what ADR 2 says of it."""
 
-import av
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from rainclean.video.rgb import RgbConverter
-
-SIDE, BLOCKS = 16, 24
-"""Blocks of one colour each, so large that how chroma is spread between pixels plays no part in their middles."""
+from tests.helpers.raw_frames import BLOCKS, SIDE, frame_of
 
 F64 = NDArray[np.float64]
 BT601, BT709 = (5, 0.299, 0.114), (1, 0.2126, 0.0722)
-
-
-def frame_of(pixel_format: str, planes: list[NDArray[np.int64]], colorspace: int) -> av.VideoFrame:
-    frame = av.VideoFrame(planes[0].shape[1], planes[0].shape[0], pixel_format)
-    kind = np.uint8 if frame.planes[0].line_size < 2 * frame.width else np.uint16
-    for plane, values in zip(frame.planes, planes, strict=True):
-        line = np.zeros((plane.height, plane.line_size // np.dtype(kind).itemsize), kind)
-        line[:, : values.shape[1]] = values
-        plane.update(line.tobytes())
-    frame.colorspace, frame.color_range = colorspace, 1
-    return frame
 
 
 def errors(bits: int, subsampled: bool, matrix: tuple[int, float, float], colourful: bool) -> F64:

@@ -19,6 +19,7 @@ from rainclean.simulate.backdrop import Backdrop
 from rainclean.video import open_here, open_source
 from rainclean.video.pictures import read_header, read_levels, read_picture
 from tests.conftest import ROOT
+from tests.helpers.colour_profiles import P3, SRGB, WIDE
 from tests.helpers.video_clips import picture
 
 SCENE = picture(5, 96, 64)
@@ -111,7 +112,7 @@ KINDS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("channels", [1, 2, 3, 4], ids=["grey", "grey with alpha", "RGB", "RGB with alpha"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_tiffs_of_all_arrangements(kind: str, channels: int, depth: int, tmp_path: Path) -> None:
-    values = DEEP[..., :channels] if depth == 16 else (DEEP[..., :channels] >> 8).astype(np.uint8)
+    values: NDArray[Any] = DEEP[..., :channels] if depth == 16 else (DEEP[..., :channels] >> 8).astype(np.uint8)
     options = dict(KINDS[kind])
     if channels == 1:
         options.pop("planarconfig", None)
@@ -131,7 +132,7 @@ def test_tiffs_of_all_arrangements(kind: str, channels: int, depth: int, tmp_pat
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_white_is_zero(dtype: type, tmp_path: Path) -> None:
+def test_white_is_zero(dtype: type[np.uint8 | np.uint16], tmp_path: Path) -> None:
     stored = DEEP[..., 0].astype(dtype)
     tifffile.imwrite(tmp_path / "1.tif", stored, photometric="miniswhite")
     wanted = np.iinfo(dtype).max - stored
@@ -167,36 +168,6 @@ def test_other_numbers_are_refused_by_name(
         open_source(tmp_path)
 
 
-def profile(matrix: tuple[tuple[float, float, float], ...], gamma: float, name: bytes) -> bytes:
-    """An ICC profile of version 2: primaries (rows: XYZ of red, green, blue under D50) and one gamma."""
-
-    def number(value: float) -> bytes:
-        return struct.pack(">i", round(value * 65536))
-
-    def xyz(*values: float) -> bytes:
-        return b"XYZ " + bytes(4) + b"".join(map(number, values))
-
-    curve = b"curv" + bytes(4) + struct.pack(">IH", 1, round(gamma * 256))
-    text = b"desc" + bytes(4) + struct.pack(">I", len(name) + 1) + name + b"\0" + bytes(79)
-    tags = {b"desc": text, b"cprt": b"text" + bytes(4) + b"none\0", b"wtpt": xyz(0.9642, 1, 0.8249)}
-    tags |= {key: xyz(*row) for key, row in zip((b"rXYZ", b"gXYZ", b"bXYZ"), matrix, strict=True)}
-    tags |= dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve)
-    table, body, at = struct.pack(">I", len(tags)), b"", 132 + 12 * len(tags)
-    for key, value in tags.items():
-        padded = value + bytes(-len(value) % 4)
-        table += key + struct.pack(">II", at + len(body), len(value))
-        body += padded
-    head = bytearray(128)
-    head[0:4], head[8:12] = struct.pack(">I", 128 + len(table) + len(body)), b"\2\x40\0\0"
-    head[12:24], head[36:40], head[68:80] = b"mntrRGB XYZ ", b"acsp", number(0.9642) + number(1) + number(0.8249)
-    return bytes(head) + table + body
-
-
-P3 = ((0.5151, 0.2412, -0.0011), (0.2920, 0.6922, 0.0419), (0.1571, 0.0666, 0.7841))
-SRGB = np.array(((0.4361, 0.2225, 0.0139), (0.3851, 0.7169, 0.0971), (0.1431, 0.0606, 0.7141)))
-WIDE = profile(P3, 1.8, b"Wide P3")
-
-
 def by_hand(rgb: NDArray[np.uint8]) -> NDArray[np.float64]:
     """WIDE to sRGB as the definitions have it: gamma, primaries, clipping, and sRGB's curve."""
     linear = (rgb / 255.0) ** 1.8 @ np.array(P3) @ np.linalg.inv(SRGB)
@@ -211,10 +182,7 @@ def test_colour_profiles_are_converted_and_said(suffix: str, tmp_path: Path) -> 
         tag = [(34675, "B", len(WIDE), WIDE, True)]
         tifffile.imwrite(path, SCENE.astype(np.uint16) * 257, photometric="rgb", extratags=tag)
     else:
-        options = (
-            {"lossless": True} if suffix == "webp" else {"quality": 100, "subsampling": 0} if suffix == "jpg" else {}
-        )
-        Image.fromarray(SCENE).save(path, icc_profile=WIDE, **options)  # type: ignore[arg-type]
+        Image.fromarray(SCENE).save(path, icc_profile=WIDE, **OPTIONS.get(suffix, {}))
     stored = read_rgb(path) if suffix == "jpg" else SCENE
     assert np.abs(only(tmp_path) - by_hand(stored)).max() <= 2
     assert any(note == "1 of 1 images: colour profile Wide P3: converted to sRGB" for note in notes_of(tmp_path))

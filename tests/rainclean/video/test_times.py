@@ -37,14 +37,14 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {clip.name: encode(folder, clip) for clip in (PLAIN, REORDERED)}
 
 
-Change = Callable[[int, av.Packet], bool]
+Change = Callable[[int, "av.Packet[av.VideoStream]"], bool]
 
 
 @pytest.mark.parametrize("salvage", [False, True])
 def test_times_in_the_order_of_the_file(salvage: bool, clips: dict[str, Path], tmp_path: Path) -> None:
     """A muxer that knows no reordering: B-frames, and times that rise from packet to packet."""
 
-    def as_stored(number: int, packet: av.Packet) -> bool:
+    def as_stored(number: int, packet: "av.Packet[av.VideoStream]") -> bool:
         packet.pts = packet.dts = 33 * number
         return True
 
@@ -59,7 +59,7 @@ def test_equal_times_move_alone(equal: list[int], salvage: bool, clips: dict[str
     right, _ = read(clips[PLAIN.name])
     before = 0
 
-    def as_the_one_before(number: int, packet: av.Packet) -> bool:
+    def as_the_one_before(number: int, packet: "av.Packet[av.VideoStream]") -> bool:
         nonlocal before
         if number in equal:
             packet.pts = packet.dts = before
@@ -79,7 +79,7 @@ def test_one_time_that_goes_back_among_b_frames(clips: dict[str, Path], tmp_path
     right, _ = read(clips[REORDERED.name])
     for moved in range(11, 20):
 
-        def back(number: int, packet: av.Packet, moved: int = moved) -> bool:
+        def back(number: int, packet: "av.Packet[av.VideoStream]", moved: int = moved) -> bool:
             packet.pts = (packet.pts or 0) - 120 * (number == moved)
             packet.dts = number - EARLY
             return True
@@ -92,7 +92,7 @@ def test_time_that_begins_anew(clips: dict[str, Path], tmp_path: Path) -> None:
     """Two recordings one behind the other, and a counter that wraps around: frames in the order of the file."""
     for lower in (300, 10**7):
 
-        def anew(number: int, packet: av.Packet, lower: int = lower) -> bool:
+        def anew(number: int, packet: "av.Packet[av.VideoStream]", lower: int = lower) -> bool:
             shift = 10**7 - lower * (number > 20)
             packet.pts, packet.dts = (packet.pts or 0) + shift, number - EARLY
             return True

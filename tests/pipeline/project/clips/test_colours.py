@@ -10,9 +10,9 @@ from pipeline.project.clips.clip_files import open_sequence
 from pipeline.project.clips.sequence_records import sequences
 from pipeline.project.storage.database import Project
 from rainclean.errors import InputError
+from tests.helpers.colour_profiles import WIDE
 from tests.helpers.rainy_clips import rainy_frames
 from tests.pipeline.project.conftest import Add
-from tests.rainclean.video.test_stills import WIDE
 
 
 def frames(folder: Path) -> Path:

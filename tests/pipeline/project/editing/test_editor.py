@@ -22,7 +22,6 @@ from pipeline.project.editing.editor import REASONS, Editor
 from pipeline.project.editing.edits import edits_of
 from pipeline.project.editing.made_candidates import picture_of
 from pipeline.project.editing.masks import read_mask
-from pipeline.project.model import Sequence, StoredCandidate
 from pipeline.project.overview import overview
 from pipeline.project.storage.database import Project
 from rainclean.candidates.quality import Scores, score
@@ -32,20 +31,15 @@ from rainclean.errors import InputError, RaincleanError, UsageError
 from rainclean.png import decode_png
 from rainclean.temporal.prior import luma
 from tests.conftest import Run
+from tests.helpers.edited_projects import LEFT, kept_one, of
 from tests.helpers.rainy_clips import SIZE, rainy_frames
 
-LEFT = Shape("rectangle", ((0.0, 0.0), (30.0, 56.0)))
 DOT = Shape("brush", ((40.0, 20.0), (44.0, 22.0)), radius=4.0)
 
 
 @pytest.fixture
 def ann(desk: Project) -> Editor:
     return Editor(desk, "Ann")
-
-
-def of(desk: Project, place: int = 0) -> tuple[Sequence, list[StoredCandidate]]:
-    sequence = sequences(desk)[place]
-    return sequence, candidates(desk, analyses(desk, sequence.id)[0].id)
 
 
 def test_a_draft_is_what_the_edits_come_to(desk: Project, ann: Editor) -> None:
@@ -367,12 +361,6 @@ def test_what_a_person_works_with_outlives_another_analysis(desk: Project, ann: 
     ann.paint(cat, best.id, second.id, LEFT)
     finish(analyze(desk, [cat.name], CleanSettings(workers=1), again=True))
     assert ann.accept(cat, best.id).candidate_id not in (best.id, None)
-
-
-def kept_one(desk: Project, ann: Editor, name: str = "n24-p37_5") -> tuple[Sequence, StoredCandidate]:
-    cat, _ = of(desk)
-    picture = np.percentile(rainy_frames(0), 37.5, axis=0).astype(np.uint8)
-    return cat, ann.keep(cat, Recipe.parse(name), picture, eta=45, silent_share=0.01, scores=Scores(0.1, 0.2, 0.3, 0.4))
 
 
 def test_a_kept_candidate_is_as_analyze_would_have_it(home: Path, desk: Project, ann: Editor, here: Run) -> None:

@@ -19,8 +19,8 @@ from pipeline.project.exchange.unusable import faults
 from pipeline.project.storage.database import Project
 from rainclean.png import encode_png
 from tests.conftest import Run
+from tests.helpers.edited_projects import work
 from tests.helpers.evil_lines import Line, by_hand, mutated
-from tests.pipeline.project.exchange.test_exchange import work
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 

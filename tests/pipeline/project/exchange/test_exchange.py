@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from pipeline.export.verification import check
-from pipeline.project.analysis.records import analyses, candidate, candidates
+from pipeline.project.analysis.records import analyses, candidate
 from pipeline.project.clips.sequence_records import sequences
 from pipeline.project.decisions import decisions, opinions
 from pipeline.project.editing.editor import Editor
@@ -21,22 +21,12 @@ from pipeline.project.editing.masks import read_mask
 from pipeline.project.exchange.conflicts import conflicts
 from pipeline.project.exchange.export_file import export_decisions
 from pipeline.project.exchange.import_files import import_decisions
-from pipeline.project.model import StoredCandidate
 from pipeline.project.overview import overview
 from pipeline.project.storage.database import Project
 from pipeline.stages import finish
-from rainclean.candidates.quality import Scores
-from rainclean.candidates.recipe import Recipe
-from rainclean.compositing.composite import Shape
 from rainclean.errors import InputError
 from tests.conftest import Run
-
-LEFT = Shape("rectangle", ((0.0, 0.0), (30.0, 56.0)))
-
-
-def of(project: Project, place: int = 0) -> tuple[Any, list[StoredCandidate]]:
-    sequence = sequences(project)[place]
-    return sequence, candidates(project, analyses(project, sequence.id)[0].id)
+from tests.helpers.edited_projects import of, work
 
 
 @pytest.fixture
@@ -53,30 +43,6 @@ def other(analysed: Path, tmp_path: Path) -> Path:
         finish(add(project, [Path(clip) for clip in clips], Origin()))
         finish(analyze(project, (), CleanSettings(workers=1)))
     return folder
-
-
-def work(project: Project, who: str) -> dict[str, str]:
-    """A bit of everything; returns what holds afterwards, by sequence."""
-    editor = Editor(project, who)
-    (cat, of_cat), (dog, of_dog), (elk, _) = (of(project, i) for i in range(3))
-    editor.star(cat, on=True)
-    editor.star(dog, on=True)
-    editor.undo()
-    editor.note(dog, "drips, «ä»")
-    editor.choose_frames(dog, [3, 7])
-    editor.paint(cat, of_cat[0].id, of_cat[1].id, LEFT)
-    editor.exclude(cat, LEFT)
-    editor.accept(cat, of_cat[0].id, "composite")
-    picture = np.full((56, 72, 3), 90, np.uint8)
-    one = editor.keep(
-        dog, Recipe.parse("n24-p33_3"), picture, eta=40, silent_share=0.0, scores=Scores(0.1, 0.2, 0.3, 0.4)
-    )
-    editor.accept(dog, one.id)
-    editor.reject(elk)
-    editor.undo()
-    editor.reject(elk, ["camera", "damaged"], "blown by the wind")
-    editor.opine(dog, of_dog[1].id)
-    return {line.sequence.name: f"{line.state} {line.chosen}" for line in overview(project)}
 
 
 def test_a_round_trip_through_the_commands(desk: Project, other: Path, tmp_path: Path, rainclean: Run) -> None:

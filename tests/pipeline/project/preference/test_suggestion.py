@@ -17,8 +17,8 @@ from pipeline.project.storage.database import Project
 from rainclean.candidates import preference
 from rainclean.compositing.composite import Shape
 from tests.conftest import Run
+from tests.helpers.edited_projects import kept_one
 from tests.helpers.judged_projects import fill, judge, judged_project, line_up, lowest
-from tests.pipeline.project.editing.test_editor import kept_one
 
 
 def said_of(project: Project) -> set[tuple[int, int]]:
