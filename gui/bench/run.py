@@ -39,7 +39,7 @@ STARTS = 3
 CLIPS = 4
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Measurement:
     """Milliseconds from a key, or a step of a slider, to the painted frame."""
 
@@ -53,7 +53,13 @@ class Measurement:
     def of(cls, what: str, seconds: list[float]) -> "Measurement":
         """Sum up."""
         ms = 1000 * np.array(seconds)
-        return cls(what, float(np.median(ms)), float(np.percentile(ms, 95)), float(ms.max()), len(ms))
+        return cls(
+            what=what,
+            median=float(np.median(ms)),
+            p95=float(np.percentile(ms, 95)),
+            worst=float(ms.max()),
+            count=len(ms),
+        )
 
 
 @dataclass

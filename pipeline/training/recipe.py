@@ -18,7 +18,7 @@ DECAYS = ("drop", "cosine")
 PRECISIONS = ("32", "64", "bf16-mixed", "16-mixed")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrainRecipe:
     """The settings of a training.
 
@@ -93,14 +93,15 @@ def _require(name: str, value: object, holds: bool, wanted: str) -> None:
 
 
 PRESETS: Mapping[str, TrainRecipe] = {
-    "paper": TrainRecipe("paper", steps=40_000, batch=16, size=256, learning_rate=5e-3),
+    "paper": TrainRecipe(preset="paper", steps=40_000, batch=16, size=256, learning_rate=5e-3),
     "released": TrainRecipe(
-        "released", steps=40_000, batch=16, size=256, learning_rate=5e-4, direction_attention=False,
+        preset="released", steps=40_000, batch=16, size=256, learning_rate=5e-4, direction_attention=False,
         mask="any-difference",
     ),
     "quick": TrainRecipe(
-        "quick", steps=400, batch=4, size=64, learning_rate=2e-3, decay="cosine", flip=True, direction_attention=False,
-        start="identity", clip_gradients=1.0, validate_every=50, checkpoint_every=50, validation_pictures=6,
+        preset="quick", steps=400, batch=4, size=64, learning_rate=2e-3, decay="cosine", flip=True,
+        direction_attention=False, start="identity", clip_gradients=1.0, validate_every=50, checkpoint_every=50,
+        validation_pictures=6,
     ),
 }  # fmt: skip
 """paper: Wang et al., CVPR 2019, with the values of their script. released: those of their checkpoint. quick: some

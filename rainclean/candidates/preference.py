@@ -7,7 +7,7 @@ where it does better than the scores on sequences that it has not seen.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
@@ -50,7 +50,7 @@ _SHARPNESS = 2.0 ** np.linspace(-4, 3, 29)
 Order = Literal["learned", "scores"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Table:
     """Candidates of several line-ups, those of one next to each other.
 
@@ -120,7 +120,7 @@ class Preference:
         return _moderated(differences, differences @ self.weights, self.covariance)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Lesson:
     """What was learned, and from how much. hits, hits_of_scores: judged sequences, each left out in turn, of which the
     model and the order of the scores put first what was chosen (a sequence judged by several counts in shares).
@@ -167,7 +167,7 @@ def learn(table: Table, judgements: Sequence[Judgement]) -> Lesson:
     judged = sorted((j for j in judgements if j.others), key=lambda j: j.sequence)
     sequences = len({j.sequence for j in judged})
     if sequences < LEAST:
-        return Lesson(sequences, len(judged), 0.0, 0.0, None)
+        return Lesson(sequences=sequences, judgements=len(judged), hits=0.0, hits_of_scores=0.0, preference=None)
     pairs = _Pairs.of(table, judged)
     prior = np.zeros(len(FEATURES))
     prior[0] = -1.0
@@ -177,21 +177,27 @@ def learn(table: Table, judgements: Sequence[Judgement]) -> Lesson:
     margins = _moderated(pairs.differences, left_out, covariance)
     by_scores = pairs.ranks
     hits, hits_of_scores = pairs.hits(left_out), pairs.hits(by_scores)
-    seen = sequences, len(judged), float(hits.sum()), float(hits_of_scores.sum())
+    lesson = Lesson(
+        sequences=sequences,
+        judgements=len(judged),
+        hits=float(hits.sum()),
+        hits_of_scores=float(hits_of_scores.sum()),
+        preference=None,
+    )
     ahead = pairs.of_sequence(pairs.beaten(left_out) - pairs.beaten(by_scores))
     if hits.sum() >= hits_of_scores.sum() and _sure(ahead):
         sharpness = _sharpness(pairs, margins)
-        return Lesson(*seen, Preference(weights, covariance, sharpness, "learned"))
+        return replace(lesson, preference=Preference(weights, covariance, sharpness, "learned"))
     # Where people follow the scores there is nothing to improve, but it is known how far they do.
     along = -pairs.differences[:, 0]
     sharpness = _sharpness(pairs, along)
     gained = pairs.of_sequence(pairs.likelihood(sharpness * along) + np.log(pairs.sizes + 1))
     if _sure(gained):
-        return Lesson(*seen, Preference(prior, np.zeros((len(prior), len(prior))), sharpness, "scores"))
-    return Lesson(*seen, None)
+        return replace(lesson, preference=Preference(prior, np.zeros((len(prior), len(prior))), sharpness, "scores"))
+    return lesson
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class _Pairs:
     """Chosen against each other one.
 
@@ -216,14 +222,14 @@ class _Pairs:
         values = features(table)
         _, sequence = np.unique([j.sequence for j in judged], return_inverse=True)
         return cls(
-            values[chosen] - values[others],
-            table.rank[others] - table.rank[chosen],
-            np.repeat(np.arange(len(judged)), sizes),
-            np.concatenate([[0], np.cumsum(sizes)[:-1]]),
-            sizes,
-            sequence.astype(np.int64),
+            differences=values[chosen] - values[others],
+            ranks=table.rank[others] - table.rank[chosen],
+            judgement=np.repeat(np.arange(len(judged)), sizes),
+            first=np.concatenate([[0], np.cumsum(sizes)[:-1]]),
+            sizes=sizes,
+            sequence=sequence.astype(np.int64),
             # A choice among n is n − 1 pairs that are not independent: they weigh as much as one choice tells.
-            np.repeat(2 / (sizes + 1), sizes),
+            weight=np.repeat(2 / (sizes + 1), sizes),
         )
 
     @property

@@ -63,7 +63,7 @@ class Selection:
         return replace(self, reference=reference, windows=_nested(reference, len(self.indices), self.sizes))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Candidate:
     """One clean image and how it came about.
 
@@ -202,7 +202,9 @@ class Rows:
 
     @staticmethod
     def _candidate(recipe: Recipe, percentile: float, vote: Votes, merged: tuple[str, ...] = ()) -> Candidate:
-        return Candidate(recipe, percentile, vote.eta, vote.silent_share, 0, merged)
+        return Candidate(
+            recipe=recipe, percentile=percentile, eta=vote.eta, silent_share=vote.silent_share, row=0, merged=merged
+        )
 
 
 class PictureStore:

@@ -50,7 +50,7 @@ _SMOOTH = 15
 _MARGIN = 4
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Suggestion:
     """One area that a person may want to act on.
 
@@ -198,7 +198,7 @@ def _suggestion(
     points = np.array([point for shape in shapes for point in shape.points])
     low, high = np.floor(points.min(axis=0)).astype(int), np.ceil(points.max(axis=0)).astype(int)
     region = Region(int(low[0]), int(low[1]), int(high[0] - low[0]), int(high[1] - low[1]))
-    return Suggestion(kind, candidate, shapes, region, reason, strength)
+    return Suggestion(kind=kind, candidate=candidate, shapes=shapes, region=region, reason=reason, strength=strength)
 
 
 def _outlines(area: NDArray[np.bool_], step: int, size: tuple[int, int]) -> tuple[Shape, ...]:

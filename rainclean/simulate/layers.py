@@ -24,7 +24,7 @@ class Sway:
     seed: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Layer:
     """A flat picture in space.
 
@@ -47,7 +47,9 @@ class Layer:
         """
         px = tall / picture.shape[0]
         corner = np.array([x - px * (picture.shape[1] - 1) / 2, foot - tall + px / 2, z])
-        return cls(picture, corner, np.array([px, 0.0, 0.0]), np.array([0.0, px, 0.0]), **more)
+        return cls(
+            picture=picture, corner=corner, across=np.array([px, 0.0, 0.0]), down=np.array([0.0, px, 0.0]), **more
+        )
 
     @property
     def distance(self) -> float:

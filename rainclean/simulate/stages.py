@@ -90,7 +90,9 @@ def _ground(picture: U8, start: float, simulation: Simulation) -> Layer:
         mixed[row] = np.rint((1 - share) * soft[k][row].astype(np.float32) + share * soft[k + 1][row])
     px = 1 / _GROUND_PX
     corner = np.array([-px * (width - 1) / 2, HEIGHT, start + px * (height - 1)])
-    return Layer(_finished(mixed, simulation), corner, np.array([px, 0, 0]), np.array([0, 0, -px]))
+    return Layer(
+        picture=_finished(mixed, simulation), corner=corner, across=np.array([px, 0, 0]), down=np.array([0, 0, -px])
+    )
 
 
 def _along(picture: U8, x: float, near: float, far: float, tall: float, simulation: Simulation, **more: Any) -> Layer:
@@ -98,7 +100,13 @@ def _along(picture: U8, x: float, near: float, far: float, tall: float, simulati
     height, width = picture.shape[:2]
     across = np.array([0, 0, (near - far) / width])
     down = np.array([0, tall / height, 0])
-    return Layer(_finished(picture, simulation), np.array([x, HEIGHT - tall, far]), across, down, **more)
+    return Layer(
+        picture=_finished(picture, simulation),
+        corner=np.array([x, HEIGHT - tall, far]),
+        across=across,
+        down=down,
+        **more,
+    )
 
 
 def _finished(picture: U8, simulation: Simulation) -> U8:

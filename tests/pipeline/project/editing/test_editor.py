@@ -372,7 +372,14 @@ def test_what_a_person_works_with_outlives_another_analysis(desk: Project, ann: 
 def kept_one(desk: Project, ann: Editor, name: str = "n24-p37_5") -> tuple[Sequence, StoredCandidate]:
     cat, _ = of(desk)
     picture = np.percentile(rainy_frames(0), 37.5, axis=0).astype(np.uint8)
-    return cat, ann.keep(cat, Recipe.parse(name), picture, eta=45, silent_share=0.01, scores=Scores(0.1, 0.2, 0.3, 0.4))
+    return cat, ann.keep(
+        cat,
+        Recipe.parse(name),
+        picture,
+        eta=45,
+        silent_share=0.01,
+        scores=Scores(streaks=0.1, detail=0.2, darkening=0.3, disagreement=0.4),
+    )
 
 
 def test_a_kept_candidate_is_as_analyze_would_have_it(home: Path, desk: Project, ann: Editor, here: Run) -> None:
@@ -390,7 +397,7 @@ def test_a_kept_candidate_is_as_analyze_would_have_it(home: Path, desk: Project,
             np.zeros((9, 9, 3), np.uint8),
             eta=45,
             silent_share=0.0,
-            scores=Scores(0, 0, 0, 0),
+            scores=Scores(streaks=0, detail=0, darkening=0, disagreement=0),
         )
 
 
@@ -413,7 +420,13 @@ def test_kept_ones_of_a_batch_go_together(desk: Project, ann: Editor) -> None:
     picture = np.zeros((*SIZE[::-1], 3), np.uint8)
     for name in ("n24-p30", "n24-p33"):
         ann.keep(
-            cat, Recipe.parse(name), picture, eta=45, silent_share=0.0, scores=Scores(0, 0, 0, 0), batch="together"
+            cat,
+            Recipe.parse(name),
+            picture,
+            eta=45,
+            silent_share=0.0,
+            scores=Scores(streaks=0, detail=0, darkening=0, disagreement=0),
+            batch="together",
         )
     ann.undo()
     assert len(ann.draft(cat).hidden) == 2 and ann.can_undo() is None

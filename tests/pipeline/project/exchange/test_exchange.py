@@ -69,7 +69,12 @@ def work(project: Project, who: str) -> dict[str, str]:
     editor.accept(cat, of_cat[0].id, "composite")
     picture = np.full((56, 72, 3), 90, np.uint8)
     one = editor.keep(
-        dog, Recipe.parse("n24-p33_3"), picture, eta=40, silent_share=0.0, scores=Scores(0.1, 0.2, 0.3, 0.4)
+        dog,
+        Recipe.parse("n24-p33_3"),
+        picture,
+        eta=40,
+        silent_share=0.0,
+        scores=Scores(streaks=0.1, detail=0.2, darkening=0.3, disagreement=0.4),
     )
     editor.accept(dog, one.id)
     editor.reject(elk)
