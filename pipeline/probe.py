@@ -167,7 +167,7 @@ class _Tracker:
         self._drifts: list[float] = []
         self._further = False
 
-    def add(self, rgb: NDArray[np.uint8], last: bool) -> None:
+    def add(self, rgb: NDArray[np.uint8], *, last: bool) -> None:
         """Take the next frame, (H, W, 3) uint8."""
         now = self._motion.Reduced(self._motion.luma(rgb))
         shift = self._motion.shift_between(self._before, now) if self._before is not None else None

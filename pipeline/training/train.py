@@ -262,7 +262,7 @@ class _Job:
 
 
 def _judged_by_whole_pictures(job: _Job) -> tuple[_Job, list[str]]:
-    good, skipped = usable(job.parts.validation, job.skip)
+    good, skipped = usable(job.parts.validation, skip_broken=job.skip)
     return replace(job, parts=replace(job.parts, validation=tuple(good))), [f"skipped: {text}" for text in skipped]
 
 

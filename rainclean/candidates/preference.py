@@ -9,7 +9,7 @@ where it does better than the scores on sequences that it has not seen.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,11 +102,8 @@ class Preference:
         found: F64 = features(table) @ self.weights
         return found
 
-    def tops(self, table: Table) -> tuple[I64, I64, F64]:
-        """Of each line-up the first row, the second, and how likely a person chooses the first.
-
-        (S,) int64, int64, float64 0…1; the second is the first again where there is no other.
-        """
+    def tops(self, table: Table) -> "Tops":
+        """Return the two rows of each line-up that a person chooses most likely."""
         values = features(table)
         utility, group = values @ self.weights, table.group
         order = np.lexsort((table.rank, -utility, group))
@@ -114,10 +111,24 @@ class Preference:
         second = order[np.minimum(table.starts[:-1] + 1, table.starts[1:] - 1)]
         apart = values[first[group]] - values
         odds = np.exp(np.minimum(-self.sharpness * self._moderated(apart), 700.0))
-        return first, second, 1 / np.add.reduceat(odds, table.starts[:-1])
+        return Tops(first, second, 1 / np.add.reduceat(odds, table.starts[:-1]))
 
     def _moderated(self, differences: F64) -> F64:
         return _moderated(differences, differences @ self.weights, self.covariance)
+
+
+class Tops(NamedTuple):
+    """The first two rows of each line-up in the order of a preference.
+
+    Attributes:
+        first: (S,) int64 rows.
+        second: (S,) int64 rows; the first again where there is no other.
+        chance: (S,) float64 0…1, how likely a person chooses the first.
+    """
+
+    first: I64
+    second: I64
+    chance: F64
 
 
 @dataclass(frozen=True, kw_only=True)

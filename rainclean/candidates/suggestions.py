@@ -115,7 +115,7 @@ def _moving(areas: Areas, apart: F32, step: int, size: tuple[int, int]) -> tuple
         small = _reduced(doubtful.astype(np.float32), step)
         for area in _areas(small > 0.5, small, 0.0, step, size):
             strength = float(apart[area].mean())
-            shown = _suggestion("exclude", None, area, texts[kind], strength, step, size)
+            shown = _suggestion(area, step, size, kind="exclude", candidate=None, reason=texts[kind], strength=strength)
             found.append((int(np.count_nonzero(area & ~covered)), shown))
             covered |= area
     found.sort(key=lambda each: -each[0])
@@ -136,7 +136,9 @@ def _compositions(defects: list[F32], current: int, step: int, size: tuple[int, 
         strength = here[current] - here[better]
         if strength > GAIN:
             reason = f"its defects are {strength:.0f} grey levels weaker here"
-            found.append(_suggestion("compose", better, area, reason, strength, step, size))
+            found.append(
+                _suggestion(area, step, size, kind="compose", candidate=better, reason=reason, strength=strength)
+            )
     return _strongest(found)
 
 
@@ -146,7 +148,7 @@ def _exclusions(apart: F32, step: int, size: tuple[int, int]) -> list[Suggestion
     for area in _areas(apart > DISPUTE, apart, CLEAR * DISPUTE, step, size):
         strength = float(apart[area].mean())
         reason = f"the candidates are {strength:.0f} grey levels apart here"
-        found.append(_suggestion("exclude", None, area, reason, strength, step, size))
+        found.append(_suggestion(area, step, size, kind="exclude", candidate=None, reason=reason, strength=strength))
     return _strongest(found)
 
 
@@ -186,13 +188,14 @@ def _areas(
 
 
 def _suggestion(
-    kind: Literal["compose", "exclude"],
-    candidate: int | None,
     area: NDArray[np.bool_],
-    reason: str,
-    strength: float,
     step: int,
     size: tuple[int, int],
+    *,
+    kind: Literal["compose", "exclude"],
+    candidate: int | None,
+    reason: str,
+    strength: float,
 ) -> Suggestion:
     shapes = _outlines(area, step, size)
     points = np.array([point for shape in shapes for point in shape.points])

@@ -95,7 +95,7 @@ def _ground(picture: U8, start: float, simulation: Simulation) -> Layer:
     )
 
 
-def _along(picture: U8, x: float, near: float, far: float, tall: float, simulation: Simulation, **more: Any) -> Layer:
+def _along(picture: U8, simulation: Simulation, *, x: float, near: float, far: float, tall: float) -> Layer:
     """Stand a picture beside the way, from ``far`` (its left) to ``near`` m ahead."""
     height, width = picture.shape[:2]
     across = np.array([0, 0, (near - far) / width])
@@ -105,7 +105,6 @@ def _along(picture: U8, x: float, near: float, far: float, tall: float, simulati
         corner=np.array([x, HEIGHT - tall, far]),
         across=across,
         down=down,
-        **more,
     )
 
 
@@ -161,8 +160,8 @@ def _park(rng: np.random.Generator, simulation: Simulation) -> list[Layer]:
         *_tree(-4.6, 8.2, rng, simulation),
         _stand(textures.post((420, 12), rng, 105), 1.5, 9.4, 4.6, simulation),
         _stand(textures.wall((36, 330), rng), 4.3, 7.6, 0.55, simulation),
-        _along(hedge[0], -2.2, 2.2, 17.0, 0.8, simulation),
-        _along(hedge[1], 3.1, 4.6, 19.0, 0.7, simulation),
+        _along(hedge[0], simulation, x=-2.2, near=2.2, far=17.0, tall=0.8),
+        _along(hedge[1], simulation, x=3.1, near=4.6, far=19.0, tall=0.7),
         _stand(textures.post((300, 14), rng, 48), -1.3, 6.2, 3.2, simulation),
     ]
 
