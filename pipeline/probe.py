@@ -14,7 +14,7 @@ from rainclean.video import DamagedInput, FrameSource, SourceInfo, open_source
 _DRIFT_EVERY = 10  # frames: drift is slow, and each measurement costs as much as one step of motion
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FrameTimes:
     """Presentation times in seconds; intervals between neighbouring frames in milliseconds.
 
@@ -29,7 +29,7 @@ class FrameTimes:
     variable: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CameraMotion:
     """Camera motion, in px of the full frame (mean over its corners), without cuts.
 
@@ -51,7 +51,7 @@ class CameraMotion:
     untold: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ProbeReport:
     """The properties of a clip. Sizes in px, upright; duration in seconds; cuts are first frames of new shots.
 
@@ -167,7 +167,7 @@ class _Tracker:
         self._drifts: list[float] = []
         self._further = False
 
-    def add(self, rgb: NDArray[np.uint8], last: bool) -> None:
+    def add(self, rgb: NDArray[np.uint8], *, last: bool) -> None:
         """Take the next frame, (H, W, 3) uint8."""
         now = self._motion.Reduced(self._motion.luma(rgb))
         shift = self._motion.shift_between(self._before, now) if self._before is not None else None
@@ -246,7 +246,14 @@ def _report(
         frames_decodable=found.decoded,
         # The last frame is shown for as long as frames usually are.
         duration=float(times[-1] - times[0]) + usual,
-        times=FrameTimes(float(times[0]), float(times[-1]), mean, shortest, longest, variable),
+        times=FrameTimes(
+            first=float(times[0]),
+            last=float(times[-1]),
+            mean_interval=mean,
+            shortest_interval=shortest,
+            longest_interval=longest,
+            variable=variable,
+        ),
         cuts=found.cuts,
         motion=found.motion,
         notes=notes,

@@ -1,7 +1,7 @@
 """Stages: long work as generators that yield Progress and can be closed at each yield."""
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import TypeVar
 
 Result = TypeVar("Result")
@@ -22,6 +22,7 @@ class Progress:
     stage: str
     done: int
     total: int | None
+    _: KW_ONLY
     note: str = ""
     part: str = ""
     parts_done: int = 0

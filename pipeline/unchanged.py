@@ -38,7 +38,7 @@ class Look:
         return sum(size for _, size, _ in self.stats), int.from_bytes(digest[:7], "big")
 
 
-def look(path: Path, sampled: bool = True) -> Look:
+def look(path: Path, *, sampled: bool = True) -> Look:
     """Return the state of a file, or of the images in a folder. Raises InputError where it cannot be read.
 
     sampled: take the sample, too; callers that know the checksum of the whole file need none.
@@ -84,11 +84,11 @@ def unchanged(path: Path, before: Look | None = None, is_same: Callable[[], bool
 def is_unchanged(path: Path, before: Look, is_same: Callable[[], bool] | None = None) -> bool:
     """Return whether an input is unchanged."""
     try:
-        now = look(path, bool(before.sample))
+        now = look(path, sampled=bool(before.sample))
         if now == before:
             return True
         if is_same is not None:
-            return is_same() and look(path, bool(before.sample)) == now
+            return is_same() and look(path, sampled=bool(before.sample)) == now
     except (InputError, OSError):
         return False
     # A backup that links the file, and some network shares, change the marks only: then compare bytes.

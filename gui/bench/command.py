@@ -8,7 +8,7 @@ from pipeline.cli.values import clip_size
 from rainclean.errors import UsageError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BenchGui:
     """Measure the real window: key to painted frame, sliders, first image of a large project, memory.
 

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from time import monotonic, perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -39,7 +39,7 @@ STARTS = 3
 CLIPS = 4
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Measurement:
     """Milliseconds from a key, or a step of a slider, to the painted frame."""
 
@@ -53,7 +53,21 @@ class Measurement:
     def of(cls, what: str, seconds: list[float]) -> "Measurement":
         """Sum up."""
         ms = 1000 * np.array(seconds)
-        return cls(what, float(np.median(ms)), float(np.percentile(ms, 95)), float(ms.max()), len(ms))
+        return cls(
+            what=what,
+            median=float(np.median(ms)),
+            p95=float(np.percentile(ms, 95)),
+            worst=float(ms.max()),
+            count=len(ms),
+        )
+
+
+class Press(NamedTuple):
+    """What is pressed: its name, the press, seconds of rest before."""
+
+    what: str
+    act: Callable[[], None]
+    rest: float
 
 
 @dataclass
@@ -190,14 +204,14 @@ class Driver:
         self.window.open_project(project)
         self._until(lambda: self.window.desk.live.stack is not None, "the frames were not sorted")
 
-    def presses(self) -> list[tuple[str, Callable[[], None], float]]:
-        """What is pressed: name, press, seconds of rest before."""
+    def presses(self) -> list[Press]:
+        """Return what is pressed."""
         from PySide6.QtCore import Qt
 
         return [
-            ("next candidate", lambda: self._press(Qt.Key.Key_Right), 0.05),
-            ("blink", lambda: self._press(Qt.Key.Key_B), 0.05),
-            ("next sequence, after a second's rest", self._next_sequence, REST),
+            Press("next candidate", lambda: self._press(Qt.Key.Key_Right), 0.05),
+            Press("blink", lambda: self._press(Qt.Key.Key_B), 0.05),
+            Press("next sequence, after a second's rest", self._next_sequence, REST),
         ]
 
     def sliders(self) -> list[tuple[str, Callable[[int], None]]]:

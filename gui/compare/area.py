@@ -232,7 +232,7 @@ class PictureArea(ZoomableArea):
         """Return whether the pictures alternate automatically."""
         return self._blinking
 
-    def set_blinking(self, on: bool, interval: int = BLINK_INTERVAL) -> None:
+    def set_blinking(self, on: bool, *, interval: int = BLINK_INTERVAL) -> None:
         """Start or stop alternating the pictures in mode BLINK. interval: milliseconds for each picture."""
         self._blinking = on
         self._timer.setInterval(interval)

@@ -134,7 +134,7 @@ class ZoomableArea(QWidget):
         passed = [stop for stop in stops if min(self.zoom, zoom) < stop < max(self.zoom, zoom)]
         self.set_zoom(min(passed, key=lambda stop: abs(stop - self.zoom)) if passed else zoom, about)
 
-    def _set_viewport(self, viewport: Viewport, fitted: bool | None = None) -> None:
+    def _set_viewport(self, viewport: Viewport, *, fitted: bool | None = None) -> None:
         if fitted is None:
             fitted = viewport.zoom == viewport.fit_zoom
         if (viewport, fitted) == (self._viewport, self._fitted):

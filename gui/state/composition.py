@@ -19,7 +19,7 @@ from rainclean.video import Region
 U8 = NDArray[np.uint8]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Brush:
     """Settings of the next stroke.
 
@@ -65,7 +65,7 @@ class _Painted:
     shapes: tuple[Shape, ...] = ()
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _Stroke:
     """A stroke that is being drawn. It keeps what it began with, whatever is displayed or chosen meanwhile.
 
@@ -180,7 +180,7 @@ class Composition(QObject):
             return
         painted, key = self._canvas(source, (guide.shape[0], guide.shape[1]))
         self._stroke = stroke = _Stroke(
-            painted, key, base=base, source=source, brush=self.brush, guide=guide, points=[(x, y)]
+            painted=painted, key=key, base=base, source=source, brush=self.brush, guide=guide, points=[(x, y)]
         )
         if stroke.brush.tool == "brush":
             stroke.growing = GrowingStroke(painted.mask, stroke.shape(), guide)

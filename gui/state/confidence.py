@@ -45,7 +45,7 @@ SOON_MS = 120
 _READ, _TINT = "posterior", "confidence"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Tint:
     """An overlay as `CompareView.set_overlay` takes it, and its legend."""
 
@@ -220,7 +220,7 @@ def by_levels(error: F32) -> Tint:
     marks = list(zip(np.linspace(0, 1, len(LEVELS)).tolist(), labels, strict=True))
     title = f"Expected error in grey levels, median {float(np.median(error)):.1f}"
     legend = Legend(title, colours[_FAINTEST:], marks)
-    return Tint(np.rint(mask).astype(np.uint8), colours, alpha=0.6, hatched=False, legend=legend)
+    return Tint(mask=np.rint(mask).astype(np.uint8), colour=colours, alpha=0.6, hatched=False, legend=legend)
 
 
 def worst(error: F32) -> Tint:
@@ -228,4 +228,4 @@ def worst(error: F32) -> Tint:
     least = float(np.quantile(error, 1 - WORST))
     mask = np.where(error >= least, np.uint8(255), np.uint8(0))
     title = f"Worst {WORST:.0%}: expected error of {least:.1f} grey levels or more".replace("%", " %")
-    return Tint(mask, _WORST_COLOUR, alpha=0.5, hatched=True, legend=Legend(title))
+    return Tint(mask=mask, colour=_WORST_COLOUR, alpha=0.5, hatched=True, legend=Legend(title))

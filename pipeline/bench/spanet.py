@@ -65,7 +65,7 @@ def bench_spanet(
     results: list[Measurement] = []
     total, done = len(sizes) + 2, 0
     yield Progress("bench", done, total)
-    seconds, _ = _alone("measure_irnn", irnn_side, repeats, keep)
+    seconds, _ = _alone("measure_irnn", irnn_side, repeats, keep=keep)
     for what, value in seconds.items():
         ours = seconds["ours: " + what.split(": ")[1]]
         results.append(Measurement(f"1×32×{irnn_side}×{irnn_side}", f"IRNN, {what}", value, times=value / ours))
@@ -75,7 +75,7 @@ def bench_spanet(
         results += _graphs(
             f"{width}×{height}", "network", "measure_network", (width, height), repeats=repeats, keep=keep
         )
-        seconds, _ = _alone("measure_parts", width, height, repeats, keep)
+        seconds, _ = _alone("measure_parts", width, height, repeats, keep=keep)
         whole = seconds.pop("all")
         results += [Measurement(f"{width}×{height}", f"part, {k}", v, share=v / whole) for k, v in seconds.items()]
     yield Progress("bench", total - 1, total)
@@ -92,7 +92,7 @@ def _graphs(
     peaks: dict[str, int] = {}
     for _ in range(repeats):
         for graph in ("ours", "released"):
-            result = _alone(job, *arguments, graph, 1, keep)
+            result = _alone(job, *arguments, graph, 1, keep=keep)
             seconds[graph] = min(seconds.get(graph, inf), result.seconds[graph])
             peaks[graph] = max(peaks.get(graph, 0), result.peak_bytes or 0)
     return [
@@ -101,7 +101,7 @@ def _graphs(
     ]
 
 
-def _alone(job: str, *arguments: Any) -> _Result:
+def _alone(job: str, *arguments: Any, keep: bool) -> _Result:
     """Run a function of `rainclean.spanet.measure` in a new process."""
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
@@ -111,16 +111,16 @@ def _alone(job: str, *arguments: Any) -> _Result:
 
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         try:
-            return pool.submit(_measure, job, arguments).result()
+            return pool.submit(_measure, job, arguments, keep=keep).result()
         except BrokenProcessPool:
-            what = f"{job} {' '.join(map(str, arguments))}"
+            what = f"{job} {' '.join(map(str, (*arguments, keep)))}"
             raise ResourceError(
                 f"{what}: the process was killed, probably for lack of memory; use smaller --sizes"
             ) from None
 
 
-def _measure(job: str, arguments: tuple[Any, ...]) -> _Result:
+def _measure(job: str, arguments: tuple[Any, ...], *, keep: bool) -> _Result:
     from rainclean.spanet import measure
 
     function: Callable[..., dict[str, float]] = getattr(measure, job)
-    return _Result(function(*arguments), peak_rss_bytes())
+    return _Result(function(*arguments, keep=keep), peak_rss_bytes())

@@ -1,6 +1,7 @@
 """Each picture of a clip once: frames gathered, and where some of them repeat, others chosen and gathered."""
 
 from collections.abc import Callable, Generator, Sequence
+from typing import NamedTuple
 
 from pipeline.clean.ingest import Gathered, gather
 from pipeline.clean.plan import Plan
@@ -9,17 +10,25 @@ from pipeline.stages import Progress
 from rainclean.video import FrameSource, Region, Repeats, describe, even, joined, stand_for
 
 
+class Distinct(NamedTuple):
+    """Frames in a stack, each picture once; what must be said of them; the repeats, see `CleanResult`."""
+
+    gathered: Gathered
+    notes: list[str]
+    repeats: dict[int, int]
+
+
 def gather_distinct(
     source: FrameSource, settings: CleanSettings, chosen: Plan, choose: Callable[[dict[int, int]], Plan]
-) -> Generator[Progress, None, tuple[Gathered, list[str], dict[int, int]]]:
-    """Frames in a stack, each picture once; what must be said of them; the repeats, see `CleanResult`.
+) -> Generator[Progress, None, Distinct]:
+    """Gather frames in a stack, each picture once.
 
     chosen: among all frames. choose: anew, among those that are no repeats. Whether there are any is seen while frames
     are gathered, so that it costs hardly anything where there are none.
     """
     gathered = yield from gather(source, settings, chosen)
     if isinstance(gathered, Gathered):
-        return gathered, chosen.notes, {}
+        return Distinct(gathered, chosen.notes, {})
     cache, repeats = gathered.cache, gathered.repeats
     whole = range(settings.first, source.info.frame_count if settings.stop is None else settings.stop)
     if len(chosen.selection.indices) < len(whole):
@@ -35,7 +44,7 @@ def gather_distinct(
         cache.keep(chosen.selection.indices)
     gathered = yield from gather(source, settings, chosen, cache=cache, distinct=True)
     assert isinstance(gathered, Gathered)
-    return gathered, [*chosen.notes, *describe(repeats, whole)], repeats
+    return Distinct(gathered, [*chosen.notes, *describe(repeats, whole)], repeats)
 
 
 def _look_for_repeats(

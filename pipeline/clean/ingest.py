@@ -143,7 +143,7 @@ class _Ingest:
             until_done.callback(stack.close)
             if stack.layout.scratch_bytes:
                 space = f"{format_bytes(stack.layout.scratch_bytes)} of scratch space are used in {settings.scratch}"
-                yield Progress("start up", 0, None, f"{space}; it is free again when this ends")
+                yield Progress("start up", 0, None, note=f"{space}; it is free again when this ends")
             reads_again = survey is not None or self._chosen.refines
             if self._cache is None and reads_again and not stack.layout.stack_on_disk:
                 self._cache = CachedSource(self._source)

@@ -122,7 +122,9 @@ def one_pass(
     """Read frames once; ``side`` sees them too, and judges them beside what comes next."""
     start, stop = work.window
     wanted = range(start, stop) if side is None else side.positions
-    begin = Accumulation(consumed_initial, work.noise, frames=stop - start, workers=work.workers, batch=work.batch)
+    begin = Accumulation(
+        initial=consumed_initial, noise=work.noise, frames=stop - start, workers=work.workers, batch=work.batch
+    )
     with estimator.accumulator(begin) as accumulator:
         frames = work.frames.read([work.indices[p] for p in wanted], work.region)
         for position, frame in zip(wanted, frames, strict=True):

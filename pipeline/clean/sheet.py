@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from pipeline.clean.result import CleanResult
 from rainclean.temporal import luma
 from rainclean.verdict import Verdict
+from rainclean.video import Region
 
 U8 = NDArray[np.uint8]
 Cell = tuple[U8, U8, str, str]
@@ -92,8 +93,8 @@ def _fitting(text: str, width: int, font: ImageFont.FreeTypeFont | ImageFont.Ima
     return f"{text}…"
 
 
-def _telling_crop(result: CleanResult) -> tuple[int, int, int, int]:
-    """Where candidates differ most: x, y, width, height of a crop of at most CROP px."""
+def _telling_crop(result: CleanResult) -> Region:
+    """Return where candidates differ most: a crop of at most CROP px."""
     height, width = result.reference_rgb.shape[:2]
     # Every step-th pixel in both directions tells the place well enough, in a fraction of the memory.
     step = max(1, min(height, width) // 360)
@@ -108,7 +109,8 @@ def _telling_crop(result: CleanResult) -> tuple[int, int, int, int]:
     sums = cv2.integral(spread)
     inside = sums[down:, across:] - sums[:-down, across:] - sums[down:, :-across] + sums[:-down, :-across]
     y, x = np.unravel_index(int(np.argmax(inside)), inside.shape)
-    return min(int(x) * step, width - crop_width), min(int(y) * step, height - crop_height), crop_width, crop_height
+    left, top = min(int(x) * step, width - crop_width), min(int(y) * step, height - crop_height)
+    return Region(left, top, crop_width, crop_height)
 
 
 def _difference(less: U8, picture: U8, gain: int) -> U8:

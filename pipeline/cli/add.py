@@ -11,7 +11,7 @@ from pipeline.cli.values import Matrix
 from pipeline.words import counted
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Add:
     """Add clips to a project: video files, folders of images, or folders that hold such.
 
@@ -53,7 +53,14 @@ class Add:
 
         if not self.clips:
             raise UsageError("no clip given: rainclean add PROJECT CLIP…")
-        origin = Origin(self.scene, self.source, self.author, self.licence, self.consent, self.notes)
+        origin = Origin(
+            scene=self.scene,
+            source=self.source,
+            author=self.author,
+            licence=self.licence,
+            consent=self.consent,
+            notes=self.notes,
+        )
         with Project(self.project) as project:
             for note in project.notes:
                 print_note(f"note: {note}")

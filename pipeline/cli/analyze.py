@@ -11,7 +11,7 @@ from pipeline.cli.values import parse_bytes
 from pipeline.words import counted, quoted
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Analyze:
     """Make candidates for every sequence of a project that has none of these settings yet.
 

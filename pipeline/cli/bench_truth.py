@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pipeline.bench.truth import Measured, Threshold
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BenchTruth:
     """Measure clean images on simulated clips whose ground truth is known.
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rainclean.video import FrameSource
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Clean:
     """Make a clean image of a rain video.
 

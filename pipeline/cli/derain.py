@@ -11,7 +11,7 @@ from pipeline.cli.console import fail_for_parts, follow, print_json, print_text
 from pipeline.words import counted
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Derain:
     """Remove rain from a picture, all pictures in a folder, or a video, with SPANet.
 

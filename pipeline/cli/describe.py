@@ -9,7 +9,7 @@ from tyro.conf import Positional, arg
 from pipeline.cli.console import print_json, print_note, print_text
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Describe:
     """Set scene, source and rights of sequences. They are exported with the data.
 

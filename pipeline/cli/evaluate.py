@@ -9,7 +9,7 @@ from tyro.conf import Positional, arg
 from pipeline.cli.console import follow, print_json, print_note, print_table, print_text
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Evaluate:
     """Score weights on the pairs of a data set, next to the unprocessed rainy pictures.
 

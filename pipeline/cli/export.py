@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pipeline.project.storage import Project
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Export:
     """Write the pairs of all decided sequences as a data set for training.
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pipeline.project.storage import Listed
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Restore:
     """Replace a damaged store by the newest sound backup, and add what the store still holds that is newer.
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pipeline.project.storage import Project
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Select:
     """Accept a candidate, or reject all; each decision is stored with who and when.
 

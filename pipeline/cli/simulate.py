@@ -29,7 +29,7 @@ _OF_WEATHER = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Simulate:
     """Make a rain clip with known ground truth, over any picture or clip.
 

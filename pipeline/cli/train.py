@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pipeline.training import Machine, Trained
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Train:
     """Train SPANet on the pairs of a data set.
 
@@ -91,7 +91,13 @@ class Train:
         from rainclean.allocator import keep_freed_memory
 
         keep_freed_memory()
-        machine = Machine(self.workers, self.accelerator, self.devices, self.nodes, self.threads)
+        machine = Machine(
+            workers=self.workers,
+            accelerator=self.accelerator,
+            devices=self.devices,
+            nodes=self.nodes,
+            threads=self.threads,
+        )
         try:
             result = follow(self._stage(machine))
         except KeyboardInterrupt:

@@ -11,7 +11,7 @@ from pipeline.cli.console import print_json, print_table, print_text
 from rainclean.errors import RaincleanError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class WeightsImport:
     """Convert the checkpoint published with SPANet into a weights file.
 

@@ -38,7 +38,7 @@ def train_and_evaluate(output: Path, steps: int = STEPS) -> Generator[Progress, 
     try:
         require_training()
     except RaincleanError as error:
-        yield Progress("train", 0, steps, f"training skipped: {error}")
+        yield Progress("train", 0, steps, note=f"training skipped: {error}")
         return None
     from pipeline.evaluation import EvaluateSettings, evaluate, evaluation_folder
     from pipeline.training import BEST, RUN, Machine, begin, preset

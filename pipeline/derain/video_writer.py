@@ -35,7 +35,7 @@ _X264 = {"threads": "4"}
 _INT_MAX = (1 << 31) - 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Look:
     """Properties of a video besides its pixels.
 

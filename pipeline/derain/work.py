@@ -85,7 +85,7 @@ def plan(given: Path, output: str, settings: DerainSettings) -> Plan:
             target /= _own_name(source, kind, settings)
         pairs = ((source, target),)
         _check_suffix(target, kind, settings)
-    _check_places(pairs, settings.overwrite)
+    _check_places(pairs, overwrite=settings.overwrite)
     return Plan(kind=kind, input=source, output=target, pairs=pairs, settings=settings, others=others)
 
 
@@ -128,7 +128,7 @@ def _into_folder(source: Path, pictures: list[Path], target: Path) -> tuple[tupl
     return tuple((picture, target / f"{picture.stem}.png") for picture in pictures)
 
 
-def _check_places(pairs: tuple[tuple[Path, Path], ...], overwrite: bool) -> None:
+def _check_places(pairs: tuple[tuple[Path, Path], ...], *, overwrite: bool) -> None:
     existing = [target for _, target in pairs if target.exists() or target.is_symlink()]
     for source, target in pairs:
         if target.exists() and target.samefile(source):

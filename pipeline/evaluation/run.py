@@ -199,7 +199,7 @@ def _look_through(pairs: Sequence[DatasetPair], protocols: Sequence[str]) -> Gen
     if len(failed) == 1:
         raise RaincleanError(failed[0])
     for line in failed:
-        yield Progress("read", len(pairs), len(pairs), f"failed: {line}")
+        yield Progress("read", len(pairs), len(pairs), note=f"failed: {line}")
     if failed:
         raise RaincleanError(f"{len(failed)} of {len(pairs)} pairs cannot be used; numbers without them would mislead")
 

@@ -125,7 +125,14 @@ def _keyed(plan: Plan, records: Records) -> Iterator[_KeyedPair]:
     for item in sorted(plan.items, key=lambda i: (order.index(i.split), i.scene_number, i.first_number)):
         for record in records[item.sequence.id]:
             number = item.first_number + record.frame - item.sequence.first
-            key = PairKey(item.split, item.scene_number, number, record.x, record.y, serial[item.split])
+            key = PairKey(
+                split=item.split,
+                scene=item.scene_number,
+                frame=number,
+                x=record.x,
+                y=record.y,
+                serial=serial[item.split],
+            )
             yield _KeyedPair(key, item, record)
             serial[item.split] += 1
 

@@ -88,7 +88,7 @@ def _refuse(failed: dict[str, str], asked: int, kept: str) -> Generator[Progress
     if len(failed) == 1:
         raise RaincleanError(f"{next(iter(failed.values()))}; {kept}")
     for name, reason in failed.items():
-        yield Progress("write", 1, 1, f"failed: {reason}").of(name, asked, asked)
+        yield Progress("write", 1, 1, note=f"failed: {reason}").of(name, asked, asked)
     raise RaincleanError(f"{len(failed)} of {asked} sequences could not be exported ({few(list(failed))}); {kept}")
 
 
@@ -98,7 +98,7 @@ def _prepare(project: Project, plan: Plan, item: Item, workplace: Workplace) -> 
         earlier = workplace.stored(part_name(item))
         if earlier is not None and _is_sound(workplace, item, earlier):
             return
-        yield Progress("write", 0, None, "prepared pictures were changed since, so they are written again")
+        yield Progress("write", 0, None, note="prepared pictures were changed since, so they are written again")
     clean = project.artefacts.picture(item.candidate.picture)
     exclusions = read_exclusions(
         project, item.analysis, item.candidate.picture, item.decision.exclude, plan.settings.exclusion

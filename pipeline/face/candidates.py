@@ -196,7 +196,14 @@ def make_candidates(
     >>> best.shape, recipes
     ((240, 352, 3), ['n10-p50'])
     """
-    asked = CleanSettings(recipe, frames, reference, first, stop, None if region is None else Region(*region))
+    asked = CleanSettings(
+        recipe=recipe,
+        frames=frames,
+        reference=reference,
+        first=first,
+        stop=stop,
+        region=None if region is None else Region(*region),
+    )
     if memory is not None:
         asked = replace(asked, memory=memory)
     if workers is not None:

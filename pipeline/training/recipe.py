@@ -18,7 +18,7 @@ DECAYS = ("drop", "cosine")
 PRECISIONS = ("32", "64", "bf16-mixed", "16-mixed")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrainRecipe:
     """The settings of a training.
 
@@ -52,20 +52,20 @@ class TrainRecipe:
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch", "validate_every", "checkpoint_every", "validation_pictures"):
-            _require(name, getattr(self, name), getattr(self, name) >= 1, "at least 1")
-        _require("size", self.size, 16 <= self.size <= 4096, "from 16 to 4096 px")
+            _require(name, getattr(self, name), "at least 1", holds=getattr(self, name) >= 1)
+        _require("size", self.size, "from 16 to 4096 px", holds=16 <= self.size <= 4096)
         rate = self.learning_rate
-        _require("learning rate", rate, math.isfinite(rate) and rate > 0, "above 0")
-        _require("seed", self.seed, 0 <= self.seed < 2**63, "from 0")
+        _require("learning rate", rate, "above 0", holds=math.isfinite(rate) and rate > 0)
+        _require("seed", self.seed, "from 0", holds=0 <= self.seed < 2**63)
         clip = self.clip_gradients
-        _require("clip gradients", clip, math.isfinite(clip) and clip >= 0, "above 0, or 0 for none")
+        _require("clip gradients", clip, "above 0, or 0 for none", holds=math.isfinite(clip) and clip >= 0)
         for name, known in (
             ("mask", MASKS),
             ("start", (*STARTS, "weights")),
             ("precision", PRECISIONS),
             ("decay", DECAYS),
         ):
-            _require(name, getattr(self, name), getattr(self, name) in known, f"one of {', '.join(known)}")
+            _require(name, getattr(self, name), f"one of {', '.join(known)}", holds=getattr(self, name) in known)
 
     def rate_at(self, step: int) -> float:
         """Return the learning rate of a step, counted from 0, as a share of the first."""
@@ -87,20 +87,21 @@ class TrainRecipe:
         return recipe
 
 
-def _require(name: str, value: object, holds: bool, wanted: str) -> None:
+def _require(name: str, value: object, wanted: str, *, holds: bool) -> None:
     if not holds:
         raise UsageError(f"{name} {value}: {wanted} is needed")
 
 
 PRESETS: Mapping[str, TrainRecipe] = {
-    "paper": TrainRecipe("paper", steps=40_000, batch=16, size=256, learning_rate=5e-3),
+    "paper": TrainRecipe(preset="paper", steps=40_000, batch=16, size=256, learning_rate=5e-3),
     "released": TrainRecipe(
-        "released", steps=40_000, batch=16, size=256, learning_rate=5e-4, direction_attention=False,
+        preset="released", steps=40_000, batch=16, size=256, learning_rate=5e-4, direction_attention=False,
         mask="any-difference",
     ),
     "quick": TrainRecipe(
-        "quick", steps=400, batch=4, size=64, learning_rate=2e-3, decay="cosine", flip=True, direction_attention=False,
-        start="identity", clip_gradients=1.0, validate_every=50, checkpoint_every=50, validation_pictures=6,
+        preset="quick", steps=400, batch=4, size=64, learning_rate=2e-3, decay="cosine", flip=True,
+        direction_attention=False, start="identity", clip_gradients=1.0, validate_every=50, checkpoint_every=50,
+        validation_pictures=6,
     ),
 }  # fmt: skip
 """paper: Wang et al., CVPR 2019, with the values of their script. released: those of their checkpoint. quick: some

@@ -45,7 +45,7 @@ from rainclean.spanet import (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Machine:
     """The devices of a run; nothing here changes the result.
 
@@ -60,7 +60,7 @@ class Machine:
     threads: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Trained:
     """The result of a run.
 
@@ -130,9 +130,9 @@ def begin(
         run_folder.create(folder, record)
         words = f"{len(job.parts.training)} training pairs; validation: {job.parts.words}; start: {start}"
         attention = "on" if recipe.direction_attention else "off"
-        yield Progress("train", 0, recipe.steps, f"{words}, direction attention {attention}")
+        yield Progress("train", 0, recipe.steps, note=f"{words}, direction attention {attention}")
         for note in notes:
-            yield Progress("train", 0, recipe.steps, note)
+            yield Progress("train", 0, recipe.steps, note=note)
         return (yield from _train(job))
 
 
@@ -196,7 +196,7 @@ def resume(
     job, notes = _judged_by_whole_pictures(job)
     with run_folder.locked(folder):
         for note in (f"resuming from step {step} of {recipe.steps}", *notes):
-            yield Progress("train", step, recipe.steps, note)
+            yield Progress("train", step, recipe.steps, note=note)
         return (yield from _train(job))
 
 
@@ -262,7 +262,7 @@ class _Job:
 
 
 def _judged_by_whole_pictures(job: _Job) -> tuple[_Job, list[str]]:
-    good, skipped = usable(job.parts.validation, job.skip)
+    good, skipped = usable(job.parts.validation, skip_broken=job.skip)
     return replace(job, parts=replace(job.parts, validation=tuple(good))), [f"skipped: {text}" for text in skipped]
 
 
@@ -274,7 +274,7 @@ def _train(job: _Job) -> Generator[Progress, None, Trained]:
     stop = Event()
 
     def report(step: int, text: str) -> None:
-        messages.put(Progress("train", step, recipe.steps, text))
+        messages.put(Progress("train", step, recipe.steps, note=text))
 
     origin = _origin(recipe, data)
     keeper = Keeper(job.folder, validation=job.parts.validation, origin=origin, report=report, stop=stop)
@@ -310,7 +310,14 @@ def _train(job: _Job) -> Generator[Progress, None, Trained]:
         stop.set()
         if thread.ident is not None:
             thread.join()
-    return Trained(job.folder, keeper.kept, recipe.steps, keeper.best, keeper.best_step, True)
+    return Trained(
+        folder=job.folder,
+        step=keeper.kept,
+        steps=recipe.steps,
+        best_psnr=keeper.best,
+        best_step=keeper.best_step,
+        anew=True,
+    )
 
 
 def _explained(error: BaseException, job: _Job, *, started: bool) -> BaseException:
@@ -364,7 +371,14 @@ def _finished(folder: Path, recipe: TrainRecipe, reached: _Reached) -> Trained:
     origin, _ = read(folder / run_folder.LAST)
     if origin.steps != str(reached.step):
         write(reached.weights, folder / run_folder.LAST, replace(origin, steps=str(reached.step)))
-    return Trained(folder, reached.step, recipe.steps, reached.best, reached.best_step, False)
+    return Trained(
+        folder=folder,
+        step=reached.step,
+        steps=recipe.steps,
+        best_psnr=reached.best,
+        best_step=reached.best_step,
+        anew=False,
+    )
 
 
 def _check(recipe: TrainRecipe, machine: Machine) -> None:

@@ -37,7 +37,7 @@ class Validation:
     shown: U8
 
 
-def usable(pairs: Sequence[DatasetPair], skip_broken: bool) -> tuple[list[DatasetPair], list[str]]:
+def usable(pairs: Sequence[DatasetPair], *, skip_broken: bool) -> tuple[list[DatasetPair], list[str]]:
     """Return the validation pairs that can be scored, and a line for each that is broken.
 
     Args:

@@ -5,7 +5,7 @@ Loads no numpy: names and labels are needed where nothing is computed.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class Defect:
     name: str
     label: str
     phrase: str
+    _: KW_ONLY
     weight: float = 1.0
     measure: "Measure | None" = None
 

@@ -7,9 +7,9 @@ where it does better than the scores on sequences that it has not seen.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +50,7 @@ _SHARPNESS = 2.0 ** np.linspace(-4, 3, 29)
 Order = Literal["learned", "scores"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Table:
     """Candidates of several line-ups, those of one next to each other.
 
@@ -102,11 +102,8 @@ class Preference:
         found: F64 = features(table) @ self.weights
         return found
 
-    def tops(self, table: Table) -> tuple[I64, I64, F64]:
-        """Of each line-up the first row, the second, and how likely a person chooses the first.
-
-        (S,) int64, int64, float64 0…1; the second is the first again where there is no other.
-        """
+    def tops(self, table: Table) -> "Tops":
+        """Return the two rows of each line-up that a person chooses most likely."""
         values = features(table)
         utility, group = values @ self.weights, table.group
         order = np.lexsort((table.rank, -utility, group))
@@ -114,13 +111,27 @@ class Preference:
         second = order[np.minimum(table.starts[:-1] + 1, table.starts[1:] - 1)]
         apart = values[first[group]] - values
         odds = np.exp(np.minimum(-self.sharpness * self._moderated(apart), 700.0))
-        return first, second, 1 / np.add.reduceat(odds, table.starts[:-1])
+        return Tops(first, second, 1 / np.add.reduceat(odds, table.starts[:-1]))
 
     def _moderated(self, differences: F64) -> F64:
         return _moderated(differences, differences @ self.weights, self.covariance)
 
 
-@dataclass(frozen=True)
+class Tops(NamedTuple):
+    """The first two rows of each line-up in the order of a preference.
+
+    Attributes:
+        first: (S,) int64 rows.
+        second: (S,) int64 rows; the first again where there is no other.
+        chance: (S,) float64 0…1, how likely a person chooses the first.
+    """
+
+    first: I64
+    second: I64
+    chance: F64
+
+
+@dataclass(frozen=True, kw_only=True)
 class Lesson:
     """What was learned, and from how much. hits, hits_of_scores: judged sequences, each left out in turn, of which the
     model and the order of the scores put first what was chosen (a sequence judged by several counts in shares).
@@ -167,7 +178,7 @@ def learn(table: Table, judgements: Sequence[Judgement]) -> Lesson:
     judged = sorted((j for j in judgements if j.others), key=lambda j: j.sequence)
     sequences = len({j.sequence for j in judged})
     if sequences < LEAST:
-        return Lesson(sequences, len(judged), 0.0, 0.0, None)
+        return Lesson(sequences=sequences, judgements=len(judged), hits=0.0, hits_of_scores=0.0, preference=None)
     pairs = _Pairs.of(table, judged)
     prior = np.zeros(len(FEATURES))
     prior[0] = -1.0
@@ -177,21 +188,27 @@ def learn(table: Table, judgements: Sequence[Judgement]) -> Lesson:
     margins = _moderated(pairs.differences, left_out, covariance)
     by_scores = pairs.ranks
     hits, hits_of_scores = pairs.hits(left_out), pairs.hits(by_scores)
-    seen = sequences, len(judged), float(hits.sum()), float(hits_of_scores.sum())
+    lesson = Lesson(
+        sequences=sequences,
+        judgements=len(judged),
+        hits=float(hits.sum()),
+        hits_of_scores=float(hits_of_scores.sum()),
+        preference=None,
+    )
     ahead = pairs.of_sequence(pairs.beaten(left_out) - pairs.beaten(by_scores))
     if hits.sum() >= hits_of_scores.sum() and _sure(ahead):
         sharpness = _sharpness(pairs, margins)
-        return Lesson(*seen, Preference(weights, covariance, sharpness, "learned"))
+        return replace(lesson, preference=Preference(weights, covariance, sharpness, "learned"))
     # Where people follow the scores there is nothing to improve, but it is known how far they do.
     along = -pairs.differences[:, 0]
     sharpness = _sharpness(pairs, along)
     gained = pairs.of_sequence(pairs.likelihood(sharpness * along) + np.log(pairs.sizes + 1))
     if _sure(gained):
-        return Lesson(*seen, Preference(prior, np.zeros((len(prior), len(prior))), sharpness, "scores"))
-    return Lesson(*seen, None)
+        return replace(lesson, preference=Preference(prior, np.zeros((len(prior), len(prior))), sharpness, "scores"))
+    return lesson
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class _Pairs:
     """Chosen against each other one.
 
@@ -216,14 +233,14 @@ class _Pairs:
         values = features(table)
         _, sequence = np.unique([j.sequence for j in judged], return_inverse=True)
         return cls(
-            values[chosen] - values[others],
-            table.rank[others] - table.rank[chosen],
-            np.repeat(np.arange(len(judged)), sizes),
-            np.concatenate([[0], np.cumsum(sizes)[:-1]]),
-            sizes,
-            sequence.astype(np.int64),
+            differences=values[chosen] - values[others],
+            ranks=table.rank[others] - table.rank[chosen],
+            judgement=np.repeat(np.arange(len(judged)), sizes),
+            first=np.concatenate([[0], np.cumsum(sizes)[:-1]]),
+            sizes=sizes,
+            sequence=sequence.astype(np.int64),
             # A choice among n is n − 1 pairs that are not independent: they weigh as much as one choice tells.
-            np.repeat(2 / (sizes + 1), sizes),
+            weight=np.repeat(2 / (sizes + 1), sizes),
         )
 
     @property

@@ -45,7 +45,7 @@ _HALO = 3
 _STRIP = 128
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scores:
     """Defects of one candidate in grey levels, lower is better.
 
@@ -171,7 +171,9 @@ class Judge:
 
         sums = np.sum(self._each(strip), axis=0)
         streaks, detail, darker, disagreement = (float(s) / self._target.size for s in sums)
-        return Scores(streaks, detail, darker, disagreement, self._more(candidate))
+        return Scores(
+            streaks=streaks, detail=detail, darkening=darker, disagreement=disagreement, more=self._more(candidate)
+        )
 
     def _more(self, candidate: U8) -> dict[str, float]:
         """Scores by what was registered from outside."""

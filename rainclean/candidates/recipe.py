@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import KW_ONLY, asdict, dataclass
 from typing import Any, Literal, Self
 
 from rainclean.candidates.estimators import (
@@ -41,6 +41,7 @@ class Recipe:
     """
 
     frames: int
+    _: KW_ONLY
     window: Literal["centre", "first"] = "centre"
     stride: int = 1
     percentile: float | None = None

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 from threading import Lock
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +64,7 @@ class Selection:
         return replace(self, reference=reference, windows=_nested(reference, len(self.indices), self.sizes))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Candidate:
     """One clean image and how it came about.
 
@@ -136,15 +137,20 @@ def _nested(reference: int, count: int, sizes: Sequence[int]) -> tuple[tuple[int
     return tuple((start, start + n) for start, n in zip(starts, sizes, strict=True))
 
 
-def distinct(recipes: Sequence[Recipe], eta: int) -> list[tuple[Recipe, float, tuple[str, ...]]]:
-    """Recipes of one window with the percentile each comes to; those that come to the same one are joined.
+class Resolved(NamedTuple):
+    """A recipe, its percentile in a window, and the names of other recipes with the same percentile there."""
 
-    Returns (recipe, percentile, names of the others) for each percentile, in the order of the recipes.
-    """
+    recipe: Recipe
+    percentile: float
+    merged: tuple[str, ...]
+
+
+def distinct(recipes: Sequence[Recipe], eta: int) -> list[Resolved]:
+    """Resolve the recipes of one window, one for each percentile, in the order of the recipes."""
     first: dict[float, list[Recipe]] = {}
     for recipe in recipes:
         first.setdefault(recipe.resolve(eta), []).append(recipe)
-    return [(same[0], percentile, tuple(r.name for r in same[1:])) for percentile, same in first.items()]
+    return [Resolved(same[0], percentile, tuple(r.name for r in same[1:])) for percentile, same in first.items()]
 
 
 class Rows:
@@ -166,8 +172,8 @@ class Rows:
         for vote, size in zip(votes, sizes, strict=True):
             same = [r for r in recipes if r.frames == size and r.rule == PERCENTILE]
             found = distinct(same, vote.eta)
-            self.wanted.append([percentile for _, percentile, _ in found])
-            self._by_window.append([self._candidate(r, p, vote, others) for r, p, others in found])
+            self.wanted.append([each.percentile for each in found])
+            self._by_window.append([self._candidate(each.recipe, each.percentile, vote, each.merged) for each in found])
 
     @property
     def candidates(self) -> list[Candidate]:
@@ -202,7 +208,9 @@ class Rows:
 
     @staticmethod
     def _candidate(recipe: Recipe, percentile: float, vote: Votes, merged: tuple[str, ...] = ()) -> Candidate:
-        return Candidate(recipe, percentile, vote.eta, vote.silent_share, 0, merged)
+        return Candidate(
+            recipe=recipe, percentile=percentile, eta=vote.eta, silent_share=vote.silent_share, row=0, merged=merged
+        )
 
 
 class PictureStore:

@@ -50,7 +50,7 @@ _SMOOTH = 15
 _MARGIN = 4
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Suggestion:
     """One area that a person may want to act on.
 
@@ -115,7 +115,7 @@ def _moving(areas: Areas, apart: F32, step: int, size: tuple[int, int]) -> tuple
         small = _reduced(doubtful.astype(np.float32), step)
         for area in _areas(small > 0.5, small, 0.0, step, size):
             strength = float(apart[area].mean())
-            shown = _suggestion("exclude", None, area, texts[kind], strength, step, size)
+            shown = _suggestion(area, step, size, kind="exclude", candidate=None, reason=texts[kind], strength=strength)
             found.append((int(np.count_nonzero(area & ~covered)), shown))
             covered |= area
     found.sort(key=lambda each: -each[0])
@@ -136,7 +136,9 @@ def _compositions(defects: list[F32], current: int, step: int, size: tuple[int, 
         strength = here[current] - here[better]
         if strength > GAIN:
             reason = f"its defects are {strength:.0f} grey levels weaker here"
-            found.append(_suggestion("compose", better, area, reason, strength, step, size))
+            found.append(
+                _suggestion(area, step, size, kind="compose", candidate=better, reason=reason, strength=strength)
+            )
     return _strongest(found)
 
 
@@ -146,7 +148,7 @@ def _exclusions(apart: F32, step: int, size: tuple[int, int]) -> list[Suggestion
     for area in _areas(apart > DISPUTE, apart, CLEAR * DISPUTE, step, size):
         strength = float(apart[area].mean())
         reason = f"the candidates are {strength:.0f} grey levels apart here"
-        found.append(_suggestion("exclude", None, area, reason, strength, step, size))
+        found.append(_suggestion(area, step, size, kind="exclude", candidate=None, reason=reason, strength=strength))
     return _strongest(found)
 
 
@@ -186,19 +188,20 @@ def _areas(
 
 
 def _suggestion(
-    kind: Literal["compose", "exclude"],
-    candidate: int | None,
     area: NDArray[np.bool_],
-    reason: str,
-    strength: float,
     step: int,
     size: tuple[int, int],
+    *,
+    kind: Literal["compose", "exclude"],
+    candidate: int | None,
+    reason: str,
+    strength: float,
 ) -> Suggestion:
     shapes = _outlines(area, step, size)
     points = np.array([point for shape in shapes for point in shape.points])
     low, high = np.floor(points.min(axis=0)).astype(int), np.ceil(points.max(axis=0)).astype(int)
     region = Region(int(low[0]), int(low[1]), int(high[0] - low[0]), int(high[1] - low[1]))
-    return Suggestion(kind, candidate, shapes, region, reason, strength)
+    return Suggestion(kind=kind, candidate=candidate, shapes=shapes, region=region, reason=reason, strength=strength)
 
 
 def _outlines(area: NDArray[np.bool_], step: int, size: tuple[int, int]) -> tuple[Shape, ...]:

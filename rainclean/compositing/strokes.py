@@ -8,6 +8,7 @@ alone: a stroke in pieces covers exactly what it covers as a whole, and the same
 import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -188,8 +189,16 @@ def lasso(points: Sequence[Point], size: tuple[int, int]) -> tuple[Region, U8] |
     return region, np.rint(area[:, : region.width] * (255 / (_FRACTION * _SUBROWS))).astype(np.uint8)
 
 
-def _crossings(outline: F64, rows: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Find where an outline crosses the middles of sub-rows: row, column in parts of a px, ±1 by direction."""
+class _Crossings(NamedTuple):
+    """Where an outline crosses the middles of sub-rows: (N,) rows, columns in parts of a px, ±1 by direction."""
+
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
+    steps: NDArray[np.int64]
+
+
+def _crossings(outline: F64, rows: int) -> _Crossings:
+    """Find where an outline crosses the middles of sub-rows."""
     x0, y0 = outline.T
     x1, y1 = np.roll(outline, -1, axis=0).T
     # Sub-row r lies at y = (r + 0.5) / _SUBROWS; an edge crosses those in [top, bottom).
@@ -200,7 +209,7 @@ def _crossings(outline: F64, rows: int) -> tuple[NDArray[np.int64], NDArray[np.i
     row = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count - top, count)
     share = ((row + 0.5) / _SUBROWS - y0[edge]) / (y1 - y0)[edge]
     column = np.rint((x0[edge] + share * (x1 - x0)[edge]) * _FRACTION).astype(np.int64)
-    return row, column, np.where(y1 > y0, 1, -1)[edge]
+    return _Crossings(row, column, np.where(y1 > y0, 1, -1)[edge])
 
 
 def flooded(seed: Point, tolerance: float, guide: U8) -> tuple[Region, U8] | None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 U8 = NDArray[np.uint8]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class PairArrays:
     """One pair of a data set.
 
@@ -112,7 +112,15 @@ class DatasetArrays:
         rainy, clean = read_pair(pair)
         exclude = None if pair.exclude is None else read_mask(pair.exclude, rainy, pair.rainy)
         confidence = None if pair.confidence is None else read_mask(pair.confidence, rainy, pair.rainy)
-        return PairArrays(rainy, clean, exclude, confidence, pair.split, pair.scene, pair.stem)
+        return PairArrays(
+            rainy=rainy,
+            clean=clean,
+            exclude=exclude,
+            confidence=confidence,
+            split=pair.split,
+            scene=pair.scene,
+            name=pair.stem,
+        )
 
     def __iter__(self) -> Iterator[PairArrays]:
         return (self[number] for number in range(len(self)))

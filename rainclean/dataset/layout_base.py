@@ -30,7 +30,7 @@ PICTURES = frozenset({".png", ".jpg", ".jpeg", ".bmp"})
 """Extensions of pictures in published data sets; rainclean itself writes PNG."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PairKey:
     """The numbers that name a pair, all from 0.
 

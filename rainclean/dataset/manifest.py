@@ -28,7 +28,7 @@ DECIMALS = 6
 """Decimals of every fraction: finer than any measurement, and the same text on every machine."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ManifestRow:
     """One pair; the fields are the columns of manifest.csv, in this order.
 

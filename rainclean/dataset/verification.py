@@ -91,7 +91,7 @@ def verify(
         states.append(state)
         yield Checked(len(states), len(rows))
     _judge(rows, states, found)
-    _judge_places(files, layout, rows, states, others, found)
+    _judge_places(files, layout, rows, states, others=others, found=found)
     return sorted(found.problems, key=lambda problem: (problem.path, problem.kind, problem.text))
 
 
@@ -219,20 +219,24 @@ def _judge(rows: Sequence[ManifestRow], states: Sequence[_States], found: _Found
             if state.digest is None or state.digest == state.expected or state.name in found.explained:
                 continue
             if state.digest in home:
-                _exchanged(states, pair, role, *home[state.digest], found)
+                number, other = home[state.digest]
+                _exchanged(pair, role, states[number], other, found)
     for pair in states:
         for state in pair.values():
             if state.problem is not None and state.problem.kind != Kind.MISSING_FILE:
                 found.add(state.problem)
 
 
-def _exchanged(states: Sequence[_States], pair: _States, role: str, number: int, other: str, found: _Found) -> None:
-    """Report a file with the content of another one, with all files that are exchanged along with it."""
-    state, twin = pair[role], states[number][other]
+def _exchanged(pair: _States, role: str, twins: _States, other: str, found: _Found) -> None:
+    """Report a file with the content of another one, with all files that are exchanged along with it.
+
+    twins, other: The pair that the content belongs to, and its role there.
+    """
+    state, twin = pair[role], twins[other]
     about = {state.name, twin.name} if twin.digest == state.expected else {state.name}
     if len(about) > 1 and role == other:
-        for each in pair.keys() & states[number].keys():
-            one, two = pair[each], states[number][each]
+        for each in pair.keys() & twins.keys():
+            one, two = pair[each], twins[each]
             same = one.expected == two.expected
             if not same and (one.digest, two.digest) == (two.expected, one.expected):
                 about |= {one.name, two.name}
@@ -249,6 +253,7 @@ def _judge_places(
     layout: Layout,
     rows: Sequence[ManifestRow],
     states: Sequence[_States],
+    *,
     others: Collection[str],
     found: _Found,
 ) -> None:

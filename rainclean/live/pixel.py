@@ -1,6 +1,7 @@
 """Describe one pixel over time, and what it votes for."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +9,14 @@ from numpy.typing import NDArray
 from rainclean.temporal import prior
 
 U8 = NDArray[np.uint8]
+
+
+class Rgb(NamedTuple):
+    """A colour, 0…255 each."""
+
+    red: int
+    green: int
+    blue: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +71,7 @@ class PixelHistory:
             votes=whole,
         )
 
-    def at(self, percentile: float) -> tuple[int, int, int]:
+    def at(self, percentile: float) -> Rgb:
         """Return RGB of the pixel at a percentile, 0…100 in tenths: each channel on its own, as in the picture."""
         red, green, blue = prior.percentile(np.sort(self.values, axis=0), percentile)
-        return int(red), int(green), int(blue)
+        return Rgb(int(red), int(green), int(blue))

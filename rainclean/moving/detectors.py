@@ -47,7 +47,7 @@ STAYED_FRACTION = 0.25
 """Share of the frames from which on a passing thing hides a place for so long that the clean image is in doubt."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Scene:
     """The residuals of a clip, and what is found in them.
 

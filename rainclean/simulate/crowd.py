@@ -9,7 +9,7 @@ from rainclean.simulate.ingredients import Crowd
 from rainclean.simulate.trip import FOCAL, HEIGHT, Pose
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Person:
     """Where one is: x, y of the middle and height in px of a frame; way: px walked; distance: m ahead."""
 
@@ -41,5 +41,7 @@ def people(crowd: Crowd, pose: Pose, time: float, size: tuple[int, int], seed: i
             continue
         (x, bottom), top = foot[:2] / foot[2], head[1] / head[2]
         high = bottom - top
-        found.append(Person(x, (bottom + top) / 2, high, way / tall * high, float(z), number))
+        found.append(
+            Person(x=x, y=(bottom + top) / 2, tall=high, way=way / tall * high, distance=float(z), number=number)
+        )
     return sorted(found, key=lambda person: -person.distance)

@@ -18,7 +18,7 @@ def within(name: str, value: float, low: float, high: float) -> None:
         raise UsageError(f"{name} {value:g}: a number from {low:g} to {high:g} is needed")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Trip:
     """How the camera is carried; all of it through space, so that near things pass faster than far ones.
 
@@ -67,7 +67,7 @@ class Crowd:
         within("speed", self.speed, 0.001, 5)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Traffic:
     """Vehicles that pass from side to side.
 

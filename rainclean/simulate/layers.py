@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ class Sway:
     seed: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Layer:
     """A flat picture in space.
 
@@ -47,7 +47,9 @@ class Layer:
         """
         px = tall / picture.shape[0]
         corner = np.array([x - px * (picture.shape[1] - 1) / 2, foot - tall + px / 2, z])
-        return cls(picture, corner, np.array([px, 0.0, 0.0]), np.array([0.0, px, 0.0]), **more)
+        return cls(
+            picture=picture, corner=corner, across=np.array([px, 0.0, 0.0]), down=np.array([0.0, px, 0.0]), **more
+        )
 
     @property
     def distance(self) -> float:
@@ -110,15 +112,24 @@ def averaged(canvas: NDArray[np.float32]) -> F32:
     return found.reshape(size[1], size[0], canvas.shape[2])
 
 
-def _seen(forth: F64, shape: tuple[int, ...], canvas: tuple[int, ...]) -> tuple[int, int, int, int]:
-    """Left, top, right, bottom of what a canvas can show of a picture, ends not included."""
+class _Box(NamedTuple):
+    """Part of a canvas, px; right and bottom are not included."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
+def _seen(forth: F64, shape: tuple[int, ...], canvas: tuple[int, ...]) -> _Box:
+    """Return what a canvas can show of a picture."""
     height, width = shape[:2]
     corners = forth @ np.array([[-1, width, -1, width], [-1, -1, height, height], [1, 1, 1, 1]], np.float64)
     if (corners[2] < 1e-3).any():  # some of it is beside or behind the camera
-        return (0, 0, canvas[1], canvas[0]) if (corners[2] > 0).any() else (0, 0, 0, 0)
+        return _Box(0, 0, canvas[1], canvas[0]) if (corners[2] > 0).any() else _Box(0, 0, 0, 0)
     low, high = (corners[:2] / corners[2]).min(axis=1) - 2, (corners[:2] / corners[2]).max(axis=1) + 3
     low, high = np.maximum(low, 0).astype(int), np.minimum(high, canvas[::-1]).astype(int)
-    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
+    return _Box(int(low[0]), int(low[1]), int(high[0]), int(high[1]))
 
 
 def _swayed(layer: Layer, back: F64, shape: tuple[int, int], time: float) -> tuple[F32, F32]:
@@ -145,18 +156,28 @@ def _swayed(layer: Layer, back: F64, shape: tuple[int, int], time: float) -> tup
     return np.ascontiguousarray(fine[..., 0]), np.ascontiguousarray(fine[..., 1])
 
 
+class _Wave(NamedTuple):
+    """A wave of a layer that sways: radians a frame, wave numbers per px, phase, fraction of the size."""
+
+    rate: float
+    along: np.float32
+    down: np.float32
+    phase: float
+    size: float
+
+
 @lru_cache(maxsize=64)
-def _waves(seed: int) -> list[tuple[float, np.float32, np.float32, float, float]]:
-    """Draw gusts, branches and leaves: rates in radians a frame, wave numbers per px, phases, fractions of the size."""
+def _waves(seed: int) -> list[_Wave]:
+    """Draw gusts, branches and leaves."""
     rng = np.random.default_rng([seed, 77])
     kinds = ((0.06, 0.004, 0.5), (0.17, 0.02, 0.3), (0.43, 0.06, 0.2))
     return [
-        (
-            rate * rng.uniform(0.8, 1.2),
-            np.float32(number * rng.uniform(-1, 1)),
-            np.float32(number * rng.uniform(-1, 1)),
-            rng.uniform(0, 6.3),
-            share,
+        _Wave(
+            rate=rate * rng.uniform(0.8, 1.2),
+            along=np.float32(number * rng.uniform(-1, 1)),
+            down=np.float32(number * rng.uniform(-1, 1)),
+            phase=rng.uniform(0, 6.3),
+            size=share,
         )
         for rate, number, share in kinds
         for _ in range(2)

@@ -12,6 +12,7 @@ Sources:
 
 from collections.abc import Callable
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,9 +66,17 @@ def blur_for(width: float) -> float:
     return min(SENSOR_BLUR, 0.9 * width)
 
 
+class Scales(NamedTuple):
+    """Factors of a population of drops: of length to v/z, of width to D/z, of opacity to cover."""
+
+    per_speed: float
+    per_size: float
+    full: float
+
+
 @lru_cache(maxsize=64)
-def scales(length: float, width: float, rate_mm_h: float, ratio: float) -> tuple[float, float, float]:
-    """Return factors that give a population these means: of length to v/z, of width to D/z, of opacity to cover.
+def scales(length: float, width: float, rate_mm_h: float, ratio: float) -> Scales:
+    """Return factors that give a population these means.
 
     The mean opacity is 0.625 of the largest, as of opacities spread evenly from a quarter of it to all of it.
     """
@@ -77,7 +86,7 @@ def scales(length: float, width: float, rate_mm_h: float, ratio: float) -> tuple
     per_size = _solve(lambda k: float(np.mean(np.hypot(k * d / z, blur))), width)
     cover = covers(d, z, per_size, blur)
     full = _solve(lambda k: float(np.mean(np.clip(k * cover, 0.25, 1))), 0.625)
-    return per_speed, per_size, full
+    return Scales(per_speed, per_size, full)
 
 
 def covers(d: F64, z: F64, per_size: float, blur: float) -> F64:

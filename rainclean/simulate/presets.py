@@ -249,7 +249,10 @@ FILMED: Mapping[str, Simulation] = {
     "foliage": _film(stage="garden", sway=0.1),
     "crowd": _film(stage="park", crowd=Crowd()),
     "lorries": _film(
-        stage="street", traffic=Traffic("lorry", 24, 0.5, distance=8.6, lights=16), auto_exposure=0.9, crf=23
+        stage="street",
+        traffic=Traffic(kind="lorry", gap=24, speed=0.5, distance=8.6, lights=16),
+        auto_exposure=0.9,
+        crf=23,
     ),
     "sun": _film(stage="park", sun=Sun()),
     "watermark": _film(overlay=Overlay(), pan=40.0, crf=23),

@@ -56,6 +56,28 @@ class Correspondence(NamedTuple):
     known: NDArray[np.bool_]
 
 
+class _Moment(NamedTuple):
+    """The scene at one moment: without and with what passes, and the opacity of that."""
+
+    bare: F32
+    seen: F32
+    cover: F32
+
+
+class _Stage(NamedTuple):
+    """Everything that does not pass.
+
+    Attributes:
+        picture: Picture of the backdrop.
+        canvas: It all, on a fine canvas.
+        fronts: Distance and cover of each layer, the farthest first.
+    """
+
+    picture: U8
+    canvas: F32
+    fronts: list[tuple[float, Cover]]
+
+
 @dataclass(frozen=True)
 class Scenery:
     """All that is before the camera in a clip of ``frames`` frames of ``size`` (height, width) px."""
@@ -155,34 +177,35 @@ class Scenery:
     def _layers(self, picture: U8) -> list[Layer]:
         return [stages.backdrop(picture, self.size[1]), *self._props]
 
-    def _at(self, time: float, picture: U8, transform: F64) -> tuple[F32, F32, F32]:
-        """Scene without and with what passes, and the opacity of that, at one moment."""
+    def _at(self, time: float, picture: U8, transform: F64) -> _Moment:
+        """Return the scene at one moment."""
         if not self.simulation.layered:
             bare = look(picture, transform, self.size)
             if not self.simulation.crossed:
-                return bare, bare, np.zeros(self.size, np.float32)
+                return _Moment(bare, bare, np.zeros(self.size, np.float32))
             passing, cover = (averaged(canvas) for canvas in self._passing(time, self.size, []))
-            return bare, bare * (1 - cover) + passing, cover[..., 0]
-        canvas, fronts = self._stage(time, picture)
+            return _Moment(bare, bare * (1 - cover) + passing, cover[..., 0])
+        _, canvas, fronts = self._stage(time, picture)
         if not self.simulation.crossed:
             bare = averaged(canvas)
-            return bare, bare, np.zeros(self.size, np.float32)
+            return _Moment(bare, bare, np.zeros(self.size, np.float32))
         passing, covered = self._passing(time, self.size, fronts)
-        return averaged(canvas), averaged(canvas * (1 - covered) + passing), averaged(covered)[..., 0]
+        return _Moment(averaged(canvas), averaged(canvas * (1 - covered) + passing), averaged(covered)[..., 0])
 
-    def _stage(self, time: float, picture: U8) -> tuple[F32, list[tuple[float, Cover]]]:
-        """Everything that does not pass, on a fine canvas; distance and cover of each layer, the farthest first."""
-        if self._standing and self._standing[0][0] is picture:
-            return self._standing[0][1:]
+    def _stage(self, time: float, picture: U8) -> _Stage:
+        """Paint everything that does not pass."""
+        if self._standing and self._standing[0].picture is picture:
+            return self._standing[0]
         canvas, now = np.zeros((FINER * self.size[0], FINER * self.size[1], 3), np.float32), self._pose(time)
         fronts = []
         for layer in self._layers(picture):
             cover = paint(canvas, layer, now, self.size, time)
             if cover is not None:
                 fronts.append((layer.distance, cover))
+        stage = _Stage(picture, canvas, fronts)
         if self.simulation.trip is None and not self.simulation.sway:  # the same in all frames
-            self._standing[:] = [(picture, canvas, fronts)]
-        return canvas, fronts
+            self._standing[:] = [stage]
+        return stage
 
     def _passing(self, time: float, size: tuple[int, int], fronts: list[tuple[float, Cover]]) -> tuple[F32, F32]:
         """Light and opacity of all that passes, on canvases of ``size``: (…, …, 3) and (…, …, 1).
@@ -222,8 +245,8 @@ class Scenery:
         return light, cover
 
     @cached_property
-    def _standing(self) -> list[tuple[U8, F32, list[tuple[float, Cover]]]]:
-        """What `_stage` made last, and of which picture: nothing or one."""
+    def _standing(self) -> list[_Stage]:
+        """What `_stage` made last: nothing or one."""
         return []
 
     @cached_property

@@ -90,15 +90,22 @@ def _ground(picture: U8, start: float, simulation: Simulation) -> Layer:
         mixed[row] = np.rint((1 - share) * soft[k][row].astype(np.float32) + share * soft[k + 1][row])
     px = 1 / _GROUND_PX
     corner = np.array([-px * (width - 1) / 2, HEIGHT, start + px * (height - 1)])
-    return Layer(_finished(mixed, simulation), corner, np.array([px, 0, 0]), np.array([0, 0, -px]))
+    return Layer(
+        picture=_finished(mixed, simulation), corner=corner, across=np.array([px, 0, 0]), down=np.array([0, 0, -px])
+    )
 
 
-def _along(picture: U8, x: float, near: float, far: float, tall: float, simulation: Simulation, **more: Any) -> Layer:
+def _along(picture: U8, simulation: Simulation, *, x: float, near: float, far: float, tall: float) -> Layer:
     """Stand a picture beside the way, from ``far`` (its left) to ``near`` m ahead."""
     height, width = picture.shape[:2]
     across = np.array([0, 0, (near - far) / width])
     down = np.array([0, tall / height, 0])
-    return Layer(_finished(picture, simulation), np.array([x, HEIGHT - tall, far]), across, down, **more)
+    return Layer(
+        picture=_finished(picture, simulation),
+        corner=np.array([x, HEIGHT - tall, far]),
+        across=across,
+        down=down,
+    )
 
 
 def _finished(picture: U8, simulation: Simulation) -> U8:
@@ -153,8 +160,8 @@ def _park(rng: np.random.Generator, simulation: Simulation) -> list[Layer]:
         *_tree(-4.6, 8.2, rng, simulation),
         _stand(textures.post((420, 12), rng, 105), 1.5, 9.4, 4.6, simulation),
         _stand(textures.wall((36, 330), rng), 4.3, 7.6, 0.55, simulation),
-        _along(hedge[0], -2.2, 2.2, 17.0, 0.8, simulation),
-        _along(hedge[1], 3.1, 4.6, 19.0, 0.7, simulation),
+        _along(hedge[0], simulation, x=-2.2, near=2.2, far=17.0, tall=0.8),
+        _along(hedge[1], simulation, x=3.1, near=4.6, far=19.0, tall=0.7),
         _stand(textures.post((300, 14), rng, 48), -1.3, 6.2, 3.2, simulation),
     ]
 

@@ -62,7 +62,7 @@ def _forward(net: SPANet, rgb: Tensor) -> tuple[Tensor, Tensor]:
     batch, _, height, width = rgb.shape
     attention, clean = rgb.new_empty((batch, 1, height, width)), rgb.new_empty((batch, 3, height, width))
     with torch.no_grad(), team(CHANNELS * height * width, torch_alone=True) as run:
-        picture = Picture(net, height, width, rgb.new_empty(0).numpy().dtype, run)
+        picture = Picture(net, height, width, dtype=rgb.new_empty(0).numpy().dtype, run=run)
         for n in range(batch):
             picture.go_through(rgb[n : n + 1], attention[n : n + 1], clean[n : n + 1])
     return attention, clean
@@ -71,7 +71,7 @@ def _forward(net: SPANet, rgb: Tensor) -> tuple[Tensor, Tensor]:
 class Picture:
     """Memory for pictures of one size, and the layers that work on it."""
 
-    def __init__(self, net: SPANet, height: int, width: int, dtype: "np.dtype[np.floating]", run: Team) -> None:
+    def __init__(self, net: SPANet, height: int, width: int, *, dtype: "np.dtype[np.floating]", run: Team) -> None:
         self.net, self.height, self.width, self.run = net, height, width, run
         self.features, self.spare, self.second = (_picture(fresh((height, width, CHANNELS), dtype)) for _ in range(3))
         self.bands = spans(height, max(FEWEST_ROWS, BAND_PIXELS // width))
@@ -184,7 +184,7 @@ class Picture:
         def layer(i: int, k: int) -> None:
             scratch = self._take_scratch()
             try:
-                self._scan(xs, w, b, i, k, scratch)
+                self._scan(xs, w, b, band=(i, k), scratch=scratch)
                 rows = torch.from_numpy(scratch[: k - i + 2])
                 if weights is not None:
                     rows = rows * _rows(weights, i - 1, k + 1)[0].permute(1, 2, 0).unsqueeze(3)
@@ -194,8 +194,9 @@ class Picture:
 
         self._each(layer)
 
-    def _scan(self, xs: Floats, w: Floats, b: Floats, i: int, k: int, scratch: Floats) -> None:
+    def _scan(self, xs: Floats, w: Floats, b: Floats, *, band: tuple[int, int], scratch: Floats) -> None:
         """Four directions of a band and of the rows next to it, which are zero beyond the picture."""
+        i, k = band
         top, bottom = max(i - 1, 0), min(k + 1, self.height)
         start = top - (i - 1)
         scratch[:start], scratch[start + bottom - top :] = 0, 0

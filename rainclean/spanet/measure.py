@@ -23,7 +23,7 @@ from rainclean.spanet.released import released_graph
 Work = Callable[[], object]
 
 
-def measure_irnn(side: int, repeats: int, keep: bool) -> dict[str, float]:  # in another process: positional
+def measure_irnn(side: int, repeats: int, *, keep: bool) -> dict[str, float]:
     """Time forward, and forward and backward, of ours and plain torch at (1, 32, side, side).
 
     Args:
@@ -34,7 +34,7 @@ def measure_irnn(side: int, repeats: int, keep: bool) -> dict[str, float]:  # in
     Returns:
         Best seconds by name.
     """
-    _prepare(keep)
+    _prepare(keep=keep)
     x = torch.randn(1, 32, side, side)
     weight, bias = torch.rand(4, 32) - 0.2, torch.randn(4, 32) / 10
     grad = torch.randn(1, 128, side, side)
@@ -52,7 +52,7 @@ def measure_irnn(side: int, repeats: int, keep: bool) -> dict[str, float]:  # in
     return _take_turns(jobs, repeats)
 
 
-def measure_network(width: int, height: int, graph: str, repeats: int, keep: bool) -> dict[str, float]:
+def measure_network(width: int, height: int, graph: str, repeats: int, *, keep: bool) -> dict[str, float]:
     """Time one picture.
 
     Args:
@@ -65,14 +65,14 @@ def measure_network(width: int, height: int, graph: str, repeats: int, keep: boo
     Returns:
         Best seconds by name.
     """
-    _prepare(keep)
+    _prepare(keep=keep)
     net = network().requires_grad_(False)
     rgb = torch.rand(1, 3, height, width)
     with torch.inference_mode():
         return _take_turns({graph: lambda: _graph(net, graph)(rgb)}, repeats)
 
 
-def measure_training(side: int, graph: str, repeats: int, keep: bool) -> dict[str, float]:
+def measure_training(side: int, graph: str, repeats: int, *, keep: bool) -> dict[str, float]:
     """Time a forward and backward pass over four pictures.
 
     Args:
@@ -84,7 +84,7 @@ def measure_training(side: int, graph: str, repeats: int, keep: bool) -> dict[st
     Returns:
         Best seconds by name.
     """
-    _prepare(keep)
+    _prepare(keep=keep)
     net = network().train()
     rgb = torch.rand(4, 3, side, side)
     forward = net if graph == "ours" else _graph(net, graph)
@@ -97,7 +97,7 @@ def measure_training(side: int, graph: str, repeats: int, keep: bool) -> dict[st
     return _take_turns({graph: step}, repeats)
 
 
-def measure_parts(width: int, height: int, repeats: int, keep: bool) -> dict[str, float]:
+def measure_parts(width: int, height: int, repeats: int, *, keep: bool) -> dict[str, float]:
     """Time the parts of one picture.
 
     Args:
@@ -109,14 +109,14 @@ def measure_parts(width: int, height: int, repeats: int, keep: bool) -> dict[str
     Returns:
         Seconds by part in the fastest run.
     """
-    _prepare(keep)
+    _prepare(keep=keep)
     net = network().requires_grad_(False)
     rgb = torch.rand(1, 3, height, width)
     attention, clean = rgb.new_empty(1, 1, height, width), rgb.new_empty(1, 3, height, width)
     best: dict[str, float] = {}
     with torch.no_grad(), team(32 * rgb.numel(), torch_alone=True) as run:
         for _ in range(repeats + 1):
-            picture = _TimedPicture(net, height, width, rgb.numpy().dtype, run)
+            picture = _TimedPicture(net, height, width, dtype=rgb.numpy().dtype, run=run)
             with picture.timed("all"):
                 picture.go_through(rgb, attention, clean)
             best = picture.seconds if not best or picture.seconds["all"] < best["all"] else best
@@ -137,8 +137,8 @@ def network() -> SPANet:
 class _TimedPicture(Picture):
     """A picture that keeps the time of its parts; that of its threads divided by their number."""
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
         self.seconds: dict[str, float] = {}
         self.threads = min(torch.get_num_threads(), len(self.bands))
         self._adding = Lock()
@@ -165,9 +165,9 @@ class _TimedPicture(Picture):
         with self.timed("attention: scans"):
             self._find_out(*arguments)
 
-    def _scan(self, *arguments: Any) -> None:
+    def _scan(self, *arguments: Any, **keywords: Any) -> None:
         with self.timed("attention: scans", self.threads):
-            super()._scan(*arguments)
+            super()._scan(*arguments, **keywords)
 
 
 def _graph(net: SPANet, name: str) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
@@ -184,7 +184,7 @@ def _gradients(function: Callable[..., Tensor], inputs: tuple[Tensor, ...], grad
     torch.autograd.backward(function(*leaves), grad)
 
 
-def _prepare(keep: bool) -> None:
+def _prepare(*, keep: bool) -> None:
     torch.manual_seed(0)
     if keep:
         keep_freed_memory()

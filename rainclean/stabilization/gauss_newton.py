@@ -92,7 +92,7 @@ def project_to_model(model: str, matrix: F64, size: tuple[int, int]) -> F64:
     """Return the matrix of a model that takes the points of a picture nearest to where ``matrix`` takes them."""
     x, y = sample_grid(size)
     u, v = transform_points(matrix, x, y)
-    return motion_model(model).nearest(Points(x, y, u, v, matrix))
+    return motion_model(model).nearest(Points(x=x, y=y, u=u, v=v, matrix=matrix))
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 F64 = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Points:
     """Points x, y of a picture and where a motion takes them, u, v: (K,) float64 px. matrix: (3, 3), the motion."""
 

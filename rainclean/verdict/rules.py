@@ -7,7 +7,7 @@ Loads no numpy: `status` shows verdicts and shall answer at once.
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from functools import reduce
 from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
@@ -40,7 +40,7 @@ NO_RAIN = 0.1
 """Grey levels up to which frames are no brighter than the clean image: nothing falls."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Facts:
     """What is known of a sequence and its clean images; None where nobody could look.
 
@@ -91,6 +91,7 @@ class Rule:
     """
 
     code: str
+    _: KW_ONLY
     value: Callable[[Facts], float | None]
     look: float
     unfit: float
@@ -101,48 +102,56 @@ class Rule:
 
 def _area(code: str, look: float, unfit: float, words: str) -> Rule:
     """A rule about a share of the picture; words: with ``{}`` where the share stands."""
-    return Rule(code, lambda facts: facts.share(code), look, unfit, lambda _, share: words.format(percent(share)))
+    return Rule(
+        code,
+        value=lambda facts: facts.share(code),
+        look=look,
+        unfit=unfit,
+        words=lambda _, share: words.format(percent(share)),
+    )
 
 
 RULES: tuple[Rule, ...] = (
     Rule(
         "few-fitted",
-        lambda facts: 1 - facts.fitted / facts.asked if facts.asked else None,
-        0.5, 0.85,
-        lambda facts, _: f"{facts.fitted} of {facts.asked} frames fitted",
+        value=lambda facts: 1 - facts.fitted / facts.asked if facts.asked else None,
+        look=0.5, unfit=0.85,
+        words=lambda facts, _: f"{facts.fitted} of {facts.asked} frames fitted",
     ),
     Rule(
         "unsteady",
-        lambda facts: facts.drift,
-        1.0, 3.0,
-        lambda _, px: f"frames lie beside one another, {f'up to {px:.1f} px' if px < math.inf else 'too far to tell'}",
+        value=lambda facts: facts.drift,
+        look=1.0, unfit=3.0,
+        words=lambda _, px: (
+            f"frames lie beside one another, {f'up to {px:.1f} px' if px < math.inf else 'too far to tell'}"
+        ),
         a_share=False,
     ),
     Rule(
         "little-kept",
-        lambda facts: 1 - facts.kept,
-        0.5, 0.85,
-        lambda facts, _: f"only {percent(facts.kept)} of the frame is common to the frames used",
+        value=lambda facts: 1 - facts.kept,
+        look=0.5, unfit=0.85,
+        words=lambda facts, _: f"only {percent(facts.kept)} of the frame is common to the frames used",
     ),
     Rule(
         "few-frames",
-        lambda facts: FEW_FRAMES - facts.used,
-        1, math.inf,
-        lambda facts, _: f"{facts.used} frames are too few to tell rain from background",
+        value=lambda facts: FEW_FRAMES - facts.used,
+        look=1, unfit=math.inf,
+        words=lambda facts, _: f"{facts.used} frames are too few to tell rain from background",
         a_share=False,
     ),
     Rule(
         "no-rain",
-        lambda facts: None if facts.rain is None else NO_RAIN - facts.rain,
-        0.0, math.inf,
-        lambda *_: "no rain in this clip: its pairs would teach nothing",
+        value=lambda facts: None if facts.rain is None else NO_RAIN - facts.rain,
+        look=0.0, unfit=math.inf,
+        words=lambda *_: "no rain in this clip: its pairs would teach nothing",
         a_share=False,
     ),
     Rule(
         "dense-rain",
-        lambda facts: None if facts.free is None else 1 - facts.free,
-        0.95, math.inf,
-        lambda facts, _: f"only {percent(facts.free or 0)} of the values over time are free of rain",
+        value=lambda facts: None if facts.free is None else 1 - facts.free,
+        look=0.95, unfit=math.inf,
+        words=lambda facts, _: f"only {percent(facts.free or 0)} of the values over time are free of rain",
     ),
     _area("moving", 0.5, 0.9, "{} of the picture moves or hides what is behind it"),
     _area("unsure", 0.1, 0.3, "the background is ambiguous in {} of the picture (moving shadows, people who stay)"),

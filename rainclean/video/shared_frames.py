@@ -18,7 +18,7 @@ AT_ONCE = 64 << 20
 """Bytes of addresses that are fetched at once; memory comes with use."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Slot:
     """Room for one frame: ``offset`` in the file that is shared, ``start`` in what is mapped here."""
 
@@ -45,7 +45,10 @@ class SharedFrames:
             number = max(1, AT_ONCE // size)
             os.ftruncate(self.file, self._end + number * size)
             memory = mmap.mmap(self.file, number * size, offset=self._end)
-            free += [Slot(self._end + start, start, size, memory) for start in range(0, number * size, size)]
+            free += [
+                Slot(offset=self._end + start, start=start, size=size, memory=memory)
+                for start in range(0, number * size, size)
+            ]
             self._end += number * size
         return free.pop()
 

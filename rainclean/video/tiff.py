@@ -166,11 +166,19 @@ def read_tiff(path: Path) -> Tiff:
         else:
             raise DamagedInput(path, "damaged or not an image", _WAY_OUT)
         tags, following = reader.directory(place)
-        read = {tag: reader.values(*entry) for tag, entry in tags.items() if tag != _PROFILE and entry[0] in _TYPES}
+        read = {tag: reader.values(*entry) for tag, entry in tags.items() if tag != _PROFILE and entry.kind in _TYPES}
         if not tags.keys() & {_STRIP_OFFSETS, _TILE_OFFSETS}:
             raise DamagedInput(path, "damaged image (its header names no pixels)", _WAY_OUT)
         profile = reader.raw(*tags[_PROFILE]) if _PROFILE in tags else b""
         return Tiff(order, read, profile, 1 + reader.further(following, {place}))
+
+
+class _Entry(NamedTuple):
+    """An entry of a directory: number of its type, count of its values, and those or their offset."""
+
+    kind: int
+    length: int
+    value: bytes
 
 
 class _Reader:
@@ -180,8 +188,8 @@ class _Reader:
         self._path, self._file, self._size, self._order = path, file, size, order
         self._count, self._word = ("Q", "Q") if big else ("H", "I")
 
-    def directory(self, place: int) -> tuple[dict[int, tuple[int, int, bytes]], int]:
-        """Read entries (type, count, the value or its offset) by tag, and the offset of the next directory."""
+    def directory(self, place: int) -> tuple[dict[int, _Entry], int]:
+        """Read entries by tag, and the offset of the next directory."""
         width = struct.calcsize(self._word)
         count = self._number(self._count, place)
         if not 0 < count <= _MOST_TAGS:
@@ -190,10 +198,10 @@ class _Reader:
         begin = place + struct.calcsize(self._count)
         data = self._bytes(begin, count * step)
         following = self._bytes(begin + count * step, width, needed=False)
-        entries: dict[int, tuple[int, int, bytes]] = {}
+        entries: dict[int, _Entry] = {}
         for at in range(0, count * step, step):
             tag, kind, values = struct.unpack_from(f"{self._order}HH{self._word}", data, at)
-            entries.setdefault(tag, (kind, values, data[at + 4 + width : at + step]))
+            entries.setdefault(tag, _Entry(kind, values, data[at + 4 + width : at + step]))
         return entries, struct.unpack(self._order + self._word, following)[0] if len(following) == width else 0
 
     def values(self, kind: int, count: int, value: bytes) -> tuple[int, ...]:

@@ -50,7 +50,11 @@ def a_row(**changes: object) -> ManifestRow:
 
 def keys(pairs: int = 3) -> list[PairKey]:
     """Three pairs each of scene 0 (train) and scene 1 (test)."""
-    return [PairKey(s, n, f, 4 * f, 0, f) for n, s in enumerate(("train", "test")) for f in range(pairs)]
+    return [
+        PairKey(split=s, scene=n, frame=f, x=4 * f, y=0, serial=f)
+        for n, s in enumerate(("train", "test"))
+        for f in range(pairs)
+    ]
 
 
 def write(root: Path, name: str, pairs: Sequence[PairKey] | None = None) -> DataSet:

@@ -35,7 +35,12 @@ def work(project: Project, who: str) -> dict[str, str]:
     editor.accept(cat, of_cat[0].id, "composite")
     picture = np.full((56, 72, 3), 90, np.uint8)
     one = editor.keep(
-        dog, Recipe.parse("n24-p33_3"), picture, eta=40, silent_share=0.0, scores=Scores(0.1, 0.2, 0.3, 0.4)
+        dog,
+        Recipe.parse("n24-p33_3"),
+        picture,
+        eta=40,
+        silent_share=0.0,
+        scores=Scores(streaks=0.1, detail=0.2, darkening=0.3, disagreement=0.4),
     )
     editor.accept(dog, one.id)
     editor.reject(elk)
@@ -48,4 +53,11 @@ def work(project: Project, who: str) -> dict[str, str]:
 def kept_one(desk: Project, ann: Editor, name: str = "n24-p37_5") -> tuple[Sequence, StoredCandidate]:
     cat, _ = of(desk)
     picture = np.percentile(rainy_frames(0), 37.5, axis=0).astype(np.uint8)
-    return cat, ann.keep(cat, Recipe.parse(name), picture, eta=45, silent_share=0.01, scores=Scores(0.1, 0.2, 0.3, 0.4))
+    return cat, ann.keep(
+        cat,
+        Recipe.parse(name),
+        picture,
+        eta=45,
+        silent_share=0.01,
+        scores=Scores(streaks=0.1, detail=0.2, darkening=0.3, disagreement=0.4),
+    )

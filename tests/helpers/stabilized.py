@@ -170,7 +170,7 @@ def make(folder: Path, **changed: Any) -> Path:
                     percentile=40.0,
                     eta=40,
                     silent_share=0.0,
-                    scores=Scores(0.1, 0.1, 0.1, 0.1),
+                    scores=Scores(streaks=0.1, detail=0.1, darkening=0.1, disagreement=0.1),
                     picture=put(encode_png(np.asarray(picture, np.uint8)), ".png"),
                     rank=rank,
                 )

@@ -119,8 +119,8 @@ def scored_by(defect: Defect) -> Iterator[None]:
 
 
 TOO_GREEN = Rule(
-    "too-green", lambda facts: facts.share("too-green"), 0.2, 0.9,
-    lambda facts, share: f"{share:.0%} of the picture is green",
+    "too-green", value=lambda facts: facts.share("too-green"), look=0.2, unfit=0.9,
+    words=lambda facts, share: f"{share:.0%} of the picture is green",
     find=lambda sight: sight.picture[..., 1] > sight.reference.min(),
 )  # fmt: skip
 """A rule of nearly every picture."""

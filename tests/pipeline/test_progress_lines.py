@@ -22,7 +22,10 @@ def written(capsys: pytest.CaptureFixture[str]) -> list[Progress]:
 
 
 def test_a_line_is_read_back(capsys: pytest.CaptureFixture[str]) -> None:
-    steps = [Progress("open", 0, None), Progress("sort", 3, 9, "η is high\nvery", "Katze im Regen", 2, 4)]
+    steps = [
+        Progress("open", 0, None),
+        Progress("sort", 3, 9, note="η is high\nvery", part="Katze im Regen", parts_done=2, parts_total=4),
+    ]
     lines = ProgressLines(lambda: 0.0)
     for step in steps:
         lines.show(step)
@@ -42,7 +45,7 @@ def test_at_most_ten_a_second_but_every_change_and_note(capsys: pytest.CaptureFi
     lines = ProgressLines(lambda: now)
     for done in range(1, 1001):
         now = done / 1000
-        lines.show(Progress("decode", done, 1000, "look here" if done == 555 else ""))
+        lines.show(Progress("decode", done, 1000, note="look here" if done == 555 else ""))
     steps = written(capsys)
     assert 9 <= len(steps) <= 1 / INTERVAL + 3
     assert {1, 555, 1000} <= {step.done for step in steps}
@@ -56,7 +59,7 @@ def test_the_console_writes_them_when_asked(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def stage():  # type: ignore[no-untyped-def]
-        yield Progress("read", 1, 2, "mind this")
+        yield Progress("read", 1, 2, note="mind this")
         yield Progress("read", 2, 2)
         return 7
 

@@ -240,7 +240,7 @@ def write(folder: Path, mix: Mix) -> None:
 def write_scene(folder: Path, scene: SceneToMake, mix: Mix, side: int = SIDE) -> None:
     """Make a scene and write its pairs into ``folder``."""
     for frame, pair in enumerate(make_scene(scene, _textures(scene.split), mix, side)):
-        key = PairKey(scene.split, scene.number, frame, 0, 0, RAINS * scene.number + frame)
+        key = PairKey(split=scene.split, scene=scene.number, frame=frame, x=0, y=0, serial=RAINS * scene.number + frame)
         paths = LAYOUT.paths(key, Widths(3, 4))
         for path, picture in ((folder / paths.rainy, pair.rainy), (folder / paths.clean, pair.clean)):
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -138,7 +138,7 @@ class _Delegate(QStyledItemDelegate):
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
             painter.drawImage(inner, QImage(thumbnail.data, width, height, 3 * width, QImage.Format.Format_RGB888))
             painter.setOpacity(1.0)
-        self._mark(painter, rect, palette, chosen)
+        self._mark(painter, rect, palette, chosen=chosen)
         font = QFont(self._view.font())
         font.setBold(chosen)
         painter.setFont(font)
@@ -161,7 +161,7 @@ class _Delegate(QStyledItemDelegate):
                 return True
         return False
 
-    def _mark(self, painter: QPainter, rect: QRect, palette: QPalette, chosen: bool) -> None:
+    def _mark(self, painter: QPainter, rect: QRect, palette: QPalette, *, chosen: bool) -> None:
         box = QStyleOptionButton()
         box.rect = _mark_rect(rect)
         box.palette = palette

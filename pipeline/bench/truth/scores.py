@@ -37,7 +37,7 @@ class Seconds(NamedTuple):
     decoding: float | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Figures:
     """One picture against its ground truth.
 
@@ -80,7 +80,13 @@ def compare(
     count = min(errors.size, max(1, round(WORST_SHARE * errors.size)))
     worst = float(np.partition(errors, errors.size - count)[-count:].mean()) if count else 0.0
     found = psnr(picture, truth) if kept is None else psnr(picture[kept], truth[kept])
-    return Figures(found, score(rounded, truth, PROTOCOL).ssim, worst, seconds.whole, seconds.decoding)
+    return Figures(
+        psnr=found,
+        ssim=score(rounded, truth, PROTOCOL).ssim,
+        worst=worst,
+        seconds=seconds.whole,
+        decoding=seconds.decoding,
+    )
 
 
 class CurvePoint(NamedTuple):

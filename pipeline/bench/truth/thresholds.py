@@ -1,7 +1,7 @@
 """Means over the benchmark cases, and the thresholds that the suggestion must meet."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import KW_ONLY, asdict, dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -31,7 +31,7 @@ CALIBRATION = 1.4
 """Largest ratio of actual and expected error in a bin, the larger over the smaller."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Threshold:
     """One threshold, with the values that were measured.
 
@@ -44,7 +44,6 @@ class Threshold:
     needed: float
     mean: float
     worst: float
-    _: KW_ONLY
     most: bool = False
     of_mean: bool = False
 
@@ -129,20 +128,47 @@ def check_thresholds(clips: Sequence[Measured]) -> list[Threshold]:
         for rule in (*asked, *general):
             values = [value for value in map(rule.measure, of_case) if value is not None]
             if values:
-                checked.append(Threshold(case, rule.what, rule.needed, float(np.mean(values)), min(values)))
+                checked.append(
+                    Threshold(
+                        case=case, what=rule.what, needed=rule.needed, mean=float(np.mean(values)), worst=min(values)
+                    )
+                )
     ladder, films = ([clip for clip in clips if clip.filmed == filmed] for filmed in (False, True))
     if ladder:
         regrets = [clip.regret for clip in ladder]
         mean = float(np.mean(regrets))
-        checked.append(Threshold("ladder", "mean regret, dB", REGRET_DB, mean, max(regrets), most=True, of_mean=True))
+        checked.append(
+            Threshold(
+                case="ladder",
+                what="mean regret, dB",
+                needed=REGRET_DB,
+                mean=mean,
+                worst=max(regrets),
+                most=True,
+                of_mean=True,
+            )
+        )
     if films:
         regrets = [clip.regret for clip in films]
         mean = float(np.mean(regrets))
-        checked.append(Threshold("films", "regret, dB", REGRET_OF_FILM_DB, mean, max(regrets), most=True))
+        checked.append(
+            Threshold(
+                case="films", what="regret, dB", needed=REGRET_OF_FILM_DB, mean=mean, worst=max(regrets), most=True
+            )
+        )
     checked += _verdict_thresholds(ladder, films)
     known = reliability(clips)
     if known is not None:
-        checked.append(Threshold("all", "calibration, times", CALIBRATION, known.factor, known.factor, most=True))
+        checked.append(
+            Threshold(
+                case="all",
+                what="calibration, times",
+                needed=CALIBRATION,
+                mean=known.factor,
+                worst=known.factor,
+                most=True,
+            )
+        )
     return checked
 
 
@@ -153,13 +179,21 @@ def _verdict_thresholds(ladder: list[Measured], films: list[Measured]) -> list[T
     if ladder:
         fit = [c.said == "fit" or (c.said == "look" and c.preset in LOOK_ALLOWED) for c in ladder]
         share = float(np.mean(fit))
-        checked.append(Threshold("ladder", "share called fit, or where allowed look", 1.0, share, share))
+        checked.append(
+            Threshold(
+                case="ladder", what="share called fit, or where allowed look", needed=1.0, mean=share, worst=share
+            )
+        )
     if films:
         share = float(np.mean([c.true is not None and right(c.said or "", c.true.worth) for c in films]))
-        checked.append(Threshold("films", "share of verdicts that are right", RIGHT_SHARE, share, share))
+        checked.append(
+            Threshold(
+                case="films", what="share of verdicts that are right", needed=RIGHT_SHARE, mean=share, worst=share
+            )
+        )
     if both := [*ladder, *films]:
         ruins = float(sum(c.true is not None and (c.said, c.true.worth) == ("fit", "ruin") for c in both))
-        checked.append(Threshold("all", "ruins called fit", 0.0, ruins, ruins, most=True))
+        checked.append(Threshold(case="all", what="ruins called fit", needed=0.0, mean=ruins, worst=ruins, most=True))
     return checked
 
 

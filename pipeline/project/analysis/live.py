@@ -89,7 +89,7 @@ def open_live(
             wanted = min(most_frames, len(usable))
             if live.frames < wanted:
                 note = f"{live.frames} of {wanted} frames are used: more do not fit into the scratch space"
-                yield Progress("decode", 0, live.frames, f"{note} ({format_bytes(live.scratch_bytes)})")
+                yield Progress("decode", 0, live.frames, note=f"{note} ({format_bytes(live.scratch_bytes)})")
             still = yield from _fill(live, source, analysis)
         scoring_target = read_scoring_target(project, analysis)
         midpoint_of: int | None = still

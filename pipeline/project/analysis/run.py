@@ -34,7 +34,7 @@ WRITERS = 2
 """Pictures coded at a time: each takes three times its size meanwhile."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Analyzed:
     """Names of sequences: analysed now, done before; errors of those that failed; warnings, verdict of the others."""
 

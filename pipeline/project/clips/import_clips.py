@@ -38,7 +38,7 @@ MIN_FRAMES = 2
 """Frames that a shot must have to become a sequence: a temporal prior needs two."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Origin:
     """What is known of clips when they are added. It is exported with the data; "" where nothing is known."""
 
@@ -50,7 +50,7 @@ class Origin:
     notes: str = ""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Added:
     """What became of paths that were to be added.
 

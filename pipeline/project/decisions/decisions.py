@@ -142,7 +142,7 @@ _MAX_NAMED = 20
 """Sequences left out that are named."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class BestChosen:
     """What the automatic choice did, by names of sequences.
 

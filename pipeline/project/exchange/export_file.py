@@ -79,11 +79,14 @@ def _lines(project: Project) -> Iterator[WrittenLine]:
         for row in journal:
             undoes = None if row.undoes is None else uuids[row.undoes]
             candidate = None if row.candidate_id is None else CandidateKey.of(project, row.candidate_id)
-            yield WrittenLine(row, undoes, *named[row.sequence_id], candidate)
+            key, name = named[row.sequence_id]
+            yield WrittenLine(row=row, undoes=undoes, sequence=key, name=name, candidate=candidate)
     remarks = edits.all_remarks(project)
     uuids = {edit.id: edit.uuid for edit in remarks}
     for edit in remarks:
-        yield WrittenLine(edit, None if edit.undoes is None else uuids[edit.undoes], *named[edit.sequence_id])
+        undoes = None if edit.undoes is None else uuids[edit.undoes]
+        key, name = named[edit.sequence_id]
+        yield WrittenLine(row=edit, undoes=undoes, sequence=key, name=name)
 
 
 def _encoded(document: dict[str, Any]) -> bytes:

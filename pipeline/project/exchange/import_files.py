@@ -41,7 +41,7 @@ _PNG_OVERHEAD_BYTES = 1 << 20
 """Of a PNG file beside its pixels, at most."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Imported:
     """What an import did.
 

@@ -91,7 +91,13 @@ class CandidateKey:
             percentile=one.percentile,
             eta=one.eta,
             silent_share=one.silent_share,
-            scores=Scores(one.streaks, one.detail, one.darkening, one.disagreement, one.more_scores),
+            scores=Scores(
+                streaks=one.streaks,
+                detail=one.detail,
+                darkening=one.darkening,
+                disagreement=one.disagreement,
+                more=one.more_scores,
+            ),
             picture=one.picture,
         )
         made = MadeCandidate(made_in.settings, row, made_in.origin)
@@ -111,7 +117,7 @@ class CandidateKey:
 # -- lines that are written --------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class WrittenLine:
     """A row of a journal as it is exported.
 

@@ -39,7 +39,7 @@ class Choice:
     besides: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Facts:
     """What of a project a suggestion is made from, as it was read at one moment.
 

@@ -260,6 +260,12 @@ def _table(facts: Facts, lines: Iterable[Sequence[int]], of: Sequence[int]) -> "
             a, last = starts[place], starts[place + 1] - 1
             rank[last] = 0.5 + np.count_nonzero(totals[a:last] < totals[last])
     return Table(
-        starts, values[:, 3:], rank, values[:, 1], values[:, 2], recipes[:, 0], recipes[:, 1].astype(np.int64),
-        np.array([facts.spreads[number] for number in of], np.float64),
-    )  # fmt: skip
+        starts=starts,
+        defects=values[:, 3:],
+        rank=rank,
+        percentile=values[:, 1],
+        eta=values[:, 2],
+        frames=recipes[:, 0],
+        rule=recipes[:, 1].astype(np.int64),
+        spread=np.array([facts.spreads[number] for number in of], np.float64),
+    )

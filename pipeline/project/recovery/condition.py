@@ -23,7 +23,7 @@ WORK = ".restoring-"
 """Beginning of the names of folders that are worked in; a killed process leaves one."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Present:
     """The store as it is. reason: what is wrong with it. data: its bytes, with half done work taken back."""
 
@@ -39,20 +39,20 @@ def judge(folder: Path) -> Generator[Progress, None, Present]:
     path = folder / DATABASE
     yield Progress("look", 0, None)
     if not path.is_file():
-        return Present("missing", "there is no store")
+        return Present(state="missing", reason="there is no store")
     try:
         data = _settled(path)
     except OSError as error:
         raise ResourceError(f"{error.filename or path}: {error.strerror or error}") from error
     if not data:
-        return Present("empty", "the store is empty")
+        return Present(state="empty", reason="the store is empty")
     problem = problem_of(folder, data)
     found = yield from salvage.read(data)
     if problem:
-        return Present("damaged", f"the store {problem}", data, None, found)
+        return Present(state="damaged", reason=f"the store {problem}", data=data, contents=None, found=found)
     contents = backup_files.examine(path, data)
     state, reason = _age(folder, contents)
-    return Present(state, reason, data, contents, found)
+    return Present(state=state, reason=reason, data=data, contents=contents, found=found)
 
 
 def problem_of(folder: Path, data: bytes) -> str:

@@ -34,7 +34,7 @@ MAX_REPLACED = 5
 """Stores that were replaced and are kept."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Restored:
     """What a restoration did.
 
@@ -145,12 +145,12 @@ def _restore(folder: Path, at: str, *, as_it_is: bool) -> Generator[Progress, No
     for left in folder.glob(f"{WORK}*"):
         shutil.rmtree(left, ignore_errors=True)  # of a process that was killed
     present = yield from judge(folder)
-    result = Restored(present.state, present.reason)
+    result = Restored(was=present.state, reason=present.reason)
     base = b""
     if as_it_is:
         if present.state != "older":
             raise UsageError(f"--as-it-is: the store is {present.state}, not older than the project was")
-        base, present = present.data, Present("sound", data=present.data, contents=present.contents)
+        base, present = present.data, Present(state="sound", data=present.data, contents=present.contents)
     else:
         if present.state == "sound" and not at:
             command = f"rainclean restore {quoted(folder)}"

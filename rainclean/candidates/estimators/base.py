@@ -109,7 +109,7 @@ class SortedEstimator(Estimator):
         """
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Accumulation:
     """What a pass over the frames begins with.
 

@@ -87,7 +87,7 @@ def test_blink_takes_turns(view: CompareView, qtbot: QtBot, screen: Screen, pict
     # The next candidate is seen at once.
     view.show_pictures(left, right)
     np.testing.assert_array_equal(screen()[ROWS], right[ROWS])
-    view.set_blinking(True, 10)
+    view.set_blinking(True, interval=10)
     with qtbot.waitSignals([view.painted, view.painted], timeout=2000):
         pass
     view.set_mode(Mode.SINGLE)

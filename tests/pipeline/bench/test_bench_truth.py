@@ -210,7 +210,7 @@ def measured(case: str, ours: float, released: float = 40.0, limit: float | None
     figures = {"rainy": 20.0, "released": released, "median": 30.0, "suggestion": ours, "best": ours + 0.05}
     if limit is not None:
         figures["limit"] = limit
-    known = {name: Figures(db, 0.9, 3.0) for name, db in figures.items()}
+    known = {name: Figures(psnr=db, ssim=0.9, worst=3.0) for name, db in figures.items()}
     known["suggestion"] = replace(known["suggestion"], seconds=2.0, decoding=1.0)
     return replace(
         Measured(
@@ -254,7 +254,7 @@ def test_thresholds(clips: list[Measured], verdicts: list[str]) -> None:
 
 def test_a_threshold_on_the_mean_is_met_although_one_clip_is_not() -> None:
     good = measured("walker", 44.0)
-    poor = replace(good, figures={**good.figures, "best": Figures(44.12, 0.9, 3.0)})
+    poor = replace(good, figures={**good.figures, "best": Figures(psnr=44.12, ssim=0.9, worst=3.0)})
     bar = check_thresholds([good, poor])[-1]
     assert (bar.mean, bar.worst, bar.verdict) == (pytest.approx(0.085), pytest.approx(0.12), "met")
     assert check_thresholds([poor])[-1].verdict == "missed"

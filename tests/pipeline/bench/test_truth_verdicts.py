@@ -104,8 +104,8 @@ def test_a_verdict_is_right_where_fit_means_good(said: str, worth: Any, so: bool
 
 
 def measured(case: str, said: str | None, worth: Any, regret: float = 0.0) -> Measured:
-    figures = {name: Figures(30.0, 0.9, 3.0) for name in ("rainy", "released", "suggestion")}
-    figures["best"] = Figures(30.0 + regret, 0.9, 3.0)
+    figures = {name: Figures(psnr=30.0, ssim=0.9, worst=3.0) for name in ("rainy", "released", "suggestion")}
+    figures["best"] = Figures(psnr=30.0 + regret, ssim=0.9, worst=3.0)
     return Measured(
         case=case,
         preset=case,

@@ -43,7 +43,7 @@ def narrow_bands(monkeypatch):
 def test_the_released_rule_is_the_method_by_numpy(n, used, tmp_path):
     _, frames = rainy_clip(n, 21, 17, seed=n)
     source = FramesInMemory(frames)
-    with finish(clean(source, CleanSettings("released", scratch=tmp_path))) as result:
+    with finish(clean(source, CleanSettings(recipe="released", scratch=tmp_path))) as result:
         expected, eta = released_by_numpy(frames[:used])
         [candidate] = result.candidates
         assert source.asked == list(result.selection.indices) == list(range(used))
@@ -57,7 +57,7 @@ def test_the_released_rule_is_the_method_by_numpy(n, used, tmp_path):
 
 def test_a_median_is_that_of_numpy(tmp_path):
     _, frames = rainy_clip(25, 9, 8)
-    with finish(clean(FramesInMemory(frames), CleanSettings("median", scratch=tmp_path))) as result:
+    with finish(clean(FramesInMemory(frames), CleanSettings(recipe="median", scratch=tmp_path))) as result:
         assert np.array_equal(result.picture(result.candidates[0]), np.median(frames, axis=0).astype(np.uint8))
 
 
@@ -239,7 +239,7 @@ def test_wrong_settings_are_refused_in_one_line_before_the_first_frame(wrong, tm
 
 def test_asking_for_more_frames_than_there_are_is_said(tmp_path):
     for recipe in (None, "released", "median"):
-        wanted = CleanSettings(recipe, frames=50, scratch=tmp_path)
+        wanted = CleanSettings(recipe=recipe, frames=50, scratch=tmp_path)
         with finish(clean(FramesInMemory(rainy_clip(20, 9, 8)[1]), wanted)) as result:
             assert any("50 frames asked for, 20 there" in warning for warning in result.warnings)
 
@@ -251,7 +251,7 @@ def test_many_silent_pixels_are_said(tmp_path):
     grey = np.stack([rng.permutation(series) for _ in range(100)], axis=1).reshape(250, 10, 10, 1)
     frames = np.repeat(grey, 3, axis=-1).astype(np.uint8)
     for n, share in ((250, 1), (4, 0)):
-        settings = CleanSettings("released", frames=n, scratch=tmp_path)
+        settings = CleanSettings(recipe="released", frames=n, scratch=tmp_path)
         with finish(clean(FramesInMemory(frames), settings)) as result:
             assert result.candidates[0].silent_share == share
             said = any(f"cast no vote for N = {n}" in warning for warning in result.warnings)

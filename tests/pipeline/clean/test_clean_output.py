@@ -30,7 +30,7 @@ def written(path: Path) -> np.ndarray:
 
 def cleaned(recipe: str | None, **wanted: Any) -> tuple[FramesInMemory, CleanResult]:
     source = FramesInMemory(rainy_clip(16, 40, 48)[1])
-    return source, finish(clean(source, CleanSettings(recipe, **wanted)))
+    return source, finish(clean(source, CleanSettings(recipe=recipe, **wanted)))
 
 
 def put(source: FramesInMemory, result: CleanResult, folder: Path, bits: int = 8) -> dict[str, Any]:

@@ -120,12 +120,12 @@ def test_windows_are_shifted_at_the_ends() -> None:
 
 
 def test_first_windows_start_with_the_clip() -> None:
-    recipes = [Recipe(5, "first"), Recipe(3, "first")]
+    recipes = [Recipe(5, window="first"), Recipe(3, window="first")]
     selection = select_frames(30, recipes)
     assert (selection.indices, selection.windows) == ((0, 1, 2, 3, 4), ((0, 3), (0, 5)))
     assert selection.reference_frame == 2
     assert select_frames(30, recipes, 4).reference_frame == 4
-    assert select_frames(30, [Recipe(5, "first", 3)]).indices == (0, 3, 6, 9, 12)
+    assert select_frames(30, [Recipe(5, window="first", stride=3)]).indices == (0, 3, 6, 9, 12)
     with pytest.raises(ValueError, match="not among"):
         select_frames(30, recipes, 5)
 
@@ -135,7 +135,7 @@ def test_too_short_clips_and_mixed_windows_are_refused() -> None:
         select_frames(10, [Recipe(11)])
     with pytest.raises(ValueError, match="5 frames, 6 needed"):
         select_frames(10, [Recipe(6, stride=2)])
-    for other in (Recipe(4, "first"), Recipe(4, stride=2)):
+    for other in (Recipe(4, window="first"), Recipe(4, stride=2)):
         with pytest.raises(ValueError, match="of their own"):
             select_frames(10, [Recipe(4), other])
 
@@ -180,7 +180,10 @@ def store_of(pictures: np.ndarray, band: int = 100) -> PictureStore:
 
 
 def candidates_of(frames: Sequence[int]) -> list[Candidate]:
-    return [Candidate(Recipe(n, offset=float(row)), 50.0, 50, 0.0, row) for row, n in enumerate(frames)]
+    return [
+        Candidate(recipe=Recipe(n, offset=float(row)), percentile=50.0, eta=50, silent_share=0.0, row=row)
+        for row, n in enumerate(frames)
+    ]
 
 
 @settings(deadline=None, max_examples=60)

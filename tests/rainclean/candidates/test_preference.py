@@ -29,14 +29,14 @@ def table(seed: int, line_ups: int, most: int = 8) -> Table:
     defects = defects[np.lexsort((defects.sum(axis=1), group))]
     eta = np.repeat(rng.integers(20, 45, line_ups), sizes).astype(np.float64)
     return Table(
-        starts,
-        defects,
-        (np.arange(many) - np.repeat(starts[:-1], sizes) + 1).astype(np.float64),
-        eta + rng.choice([-10.0, -5.0, 0.0, 5.0, 10.0], many),
-        eta,
-        rng.choice([20.0, 40.0, 100.0, 200.0], many),
-        rng.choice([0, 0, 1, 2], many),
-        np.abs(rng.normal(1, 0.4, line_ups)),
+        starts=starts,
+        defects=defects,
+        rank=(np.arange(many) - np.repeat(starts[:-1], sizes) + 1).astype(np.float64),
+        percentile=eta + rng.choice([-10.0, -5.0, 0.0, 5.0, 10.0], many),
+        eta=eta,
+        frames=rng.choice([20.0, 40.0, 100.0, 200.0], many),
+        rule=rng.choice([0, 0, 1, 2], many),
+        spread=np.abs(rng.normal(1, 0.4, line_ups)),
     )
 
 
@@ -164,9 +164,15 @@ def test_a_candidate_is_seen_beside_those_of_its_line_up_alone(seed: int, line_u
     a, b = of.starts[line_up], of.starts[line_up + 1]
     turned = np.arange(a, b)[::-1]
     alone = Table(
-        np.array([0, b - a]), of.defects[turned], of.rank[turned], of.percentile[turned], of.eta[turned],
-        of.frames[turned], of.rule[turned], of.spread[line_up : line_up + 1],
-    )  # fmt: skip
+        starts=np.array([0, b - a]),
+        defects=of.defects[turned],
+        rank=of.rank[turned],
+        percentile=of.percentile[turned],
+        eta=of.eta[turned],
+        frames=of.frames[turned],
+        rule=of.rule[turned],
+        spread=of.spread[line_up : line_up + 1],
+    )
     assert np.allclose(features(alone)[::-1], features(of)[a:b])
     # The order of the scores is the order of "place".
     assert np.array_equal(np.argsort(features(of)[a:b, 0], kind="stable"), np.arange(b - a))
@@ -175,8 +181,15 @@ def test_a_candidate_is_seen_beside_those_of_its_line_up_alone(seed: int, line_u
 def test_another_order_than_that_of_the_totals_is_kept() -> None:
     of = table(3, 1)
     other = Table(
-        of.starts, of.defects, of.rank[::-1].copy(), of.percentile, of.eta, of.frames, of.rule, of.spread
-    )  # fmt: skip
+        starts=of.starts,
+        defects=of.defects,
+        rank=of.rank[::-1].copy(),
+        percentile=of.percentile,
+        eta=of.eta,
+        frames=of.frames,
+        rule=of.rule,
+        spread=of.spread,
+    )
     assert np.array_equal(np.argsort(features(other)[:, 0]), np.arange(len(of.rank))[::-1])
 
 
@@ -204,9 +217,15 @@ def two(**differing: tuple[float, float]) -> Table:
         for name, value in (("percentile", 30.0), ("eta", 35.0), ("frames", 100.0), ("rule", 0.0))
     }
     return Table(
-        np.array([0, 2]), defects, np.array([1.0, 2.0]), columns["percentile"], columns["eta"], columns["frames"],
-        columns["rule"].astype(np.int64), np.array([0.5]),
-    )  # fmt: skip
+        starts=np.array([0, 2]),
+        defects=defects,
+        rank=np.array([1.0, 2.0]),
+        percentile=columns["percentile"],
+        eta=columns["eta"],
+        frames=columns["frames"],
+        rule=columns["rule"].astype(np.int64),
+        spread=np.array([0.5]),
+    )
 
 
 def because(of: Table, **taste: float) -> tuple[str, ...]:

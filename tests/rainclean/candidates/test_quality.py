@@ -124,7 +124,7 @@ def test_a_rainy_frame_comes_after_a_clean_one() -> None:
 
 
 def test_the_total_is_the_sum() -> None:
-    assert Scores(1, 2, 4, 8).total == 15
+    assert Scores(streaks=1, detail=2, darkening=4, disagreement=8).total == 15
 
 
 @pytest.mark.parametrize("height", [1, 2, 3, 4, 5, 127, 128, 129, 130, 131, 132, 255, 256, 257, 261, 384])

@@ -25,8 +25,8 @@ def recipes(draw: st.DrawFn) -> Recipe:
     window = draw(st.sampled_from(WINDOWS))
     stride = draw(st.integers(1, 1000))
     if draw(st.booleans()):
-        return Recipe(frames, window, stride, percentile=draw(TENTHS))
-    return Recipe(frames, window, stride, offset=draw(SHIFTS))
+        return Recipe(frames, window=window, stride=stride, percentile=draw(TENTHS))
+    return Recipe(frames, window=window, stride=stride, offset=draw(SHIFTS))
 
 
 many = settings(deadline=None, max_examples=200)
@@ -80,7 +80,7 @@ def test_json_goes_there_and_back(recipe: Recipe) -> None:
         (Recipe(100), "n100-vote", "100 frames, η*"),
         (Recipe(40, stride=2, offset=-5.0), "n40s2-vote-minus5", "40 frames (1 in 2), η* − 5"),
         (Recipe(40, stride=13, offset=2.5), "n40s13-vote-plus2_5", "40 frames (1 in 13), η* + 2.5"),
-        (Recipe(100, "first"), "first100-vote", "first 100 frames, η*"),
+        (Recipe(100, window="first"), "first100-vote", "first 100 frames, η*"),
         (Recipe(20, percentile=50.0), "n20-p50", "20 frames, median"),
         (Recipe(20, percentile=0.0), "n20-p0", "20 frames, percentile 0"),
         (Recipe(40, stride=2, percentile=37.5), "n40s2-p37_5", "40 frames (1 in 2), percentile 37.5"),
@@ -94,13 +94,13 @@ def test_names_and_words_for_a_person(recipe: Recipe, name: str, words: str) -> 
 def test_hashes_are_the_same_for_ever() -> None:
     assert RULES_VERSION == 1, "new rules, new hashes: write them here"
     assert Recipe(100).hash == "b7117986dcbf611d"
-    assert Recipe(40, "first", 2, 37.5).hash == "8a4d2e1405400a09"
+    assert Recipe(40, window="first", stride=2, percentile=37.5).hash == "8a4d2e1405400a09"
 
 
 def test_hashes_are_the_same_in_every_process() -> None:
     code = "from rainclean.candidates.recipe import Recipe; print(Recipe(40, 'first', 2, 37.5).hash)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == Recipe(40, "first", 2, 37.5).hash
+    assert done.stdout.strip() == Recipe(40, window="first", stride=2, percentile=37.5).hash
 
 
 def test_equal_recipes_have_equal_hashes() -> None:

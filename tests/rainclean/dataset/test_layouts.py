@@ -45,7 +45,10 @@ def test_what_is_written_is_read(
     tmp_path_factory: pytest.TempPathFactory, name: str, places: set[tuple[int, int, int, int]], data: st.DataObject
 ) -> None:
     splits = [data.draw(st.sampled_from(layout(name).splits)) for _ in places]
-    pairs = [PairKey(split, *place, serial) for serial, (split, place) in enumerate(zip(splits, places, strict=True))]
+    pairs = [
+        PairKey(split=split, scene=scene, frame=frame, x=x, y=y, serial=serial)
+        for serial, (split, (scene, frame, x, y)) in enumerate(zip(splits, places, strict=True))
+    ]
     root = tmp_path_factory.mktemp("set")
     written = write_empty(root, name, pairs)
     assert sorted(read(root, name)) == sorted(written)
@@ -57,7 +60,7 @@ def test_what_is_written_is_read(
 
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_more_than_a_thousand_scenes(tmp_path: Path, name: str) -> None:
-    pairs = [PairKey("train", scene, 0, 0, 0, scene) for scene in range(1003)]
+    pairs = [PairKey(split="train", scene=scene, frame=0, x=0, y=0, serial=scene) for scene in range(1003)]
     written = write_empty(tmp_path, name, pairs)
     assert read(tmp_path, name) == written
     assert [rainy for _, rainy, _ in written] == sorted(rainy for _, rainy, _ in written)
@@ -65,25 +68,25 @@ def test_more_than_a_thousand_scenes(tmp_path: Path, name: str) -> None:
 
 
 def test_names() -> None:
-    key = PairKey("train", 0, 12, 256, 0, 3)
+    key = PairKey(split="train", scene=0, frame=12, x=256, y=0, serial=3)
     paths = layout("spa").paths(key, Widths.of([key]))
     assert paths.rainy == "real_world/000/000-12/000-12_256_0.png"
     assert paths.clean == "real_world_gt/000/000-12/000-12_256_0.png"
     assert paths.exclude == "exclude/000-12_256_0.png"
-    test = layout("spa").paths(PairKey("test", 0, 12, 256, 0, 3), Widths())
+    test = layout("spa").paths(PairKey(split="test", scene=0, frame=12, x=256, y=0, serial=3), Widths())
     assert (test.rainy, test.clean) == ("real_test_1000/rain/003.png", "real_test_1000/gt/003gt.png")
     assert test.confidence == "confidence/003.png"
-    paired = layout("paired").paths(PairKey("val", 0, 12, 256, 0, 3), Widths())
+    paired = layout("paired").paths(PairKey(split="val", scene=0, frame=12, x=256, y=0, serial=3), Widths())
     assert (paired.rainy, paired.clean) == ("val/input/000-0012_256_0.png", "val/target/000-0012_256_0.png")
 
 
 def test_what_layouts_do_not_know() -> None:
     with pytest.raises(UsageError, match="layout spa has no split 'val': use train, test"):
-        layout("spa").paths(PairKey("val", 0, 0, 0, 0, 0), Widths())
+        layout("spa").paths(PairKey(split="val", scene=0, frame=0, x=0, y=0, serial=0), Widths())
     with pytest.raises(UsageError, match="no layout 'voc': use spa or paired"):
         layout("voc")
     with pytest.raises(ValueError, match="start at 0"):
-        PairKey("train", -1, 0, 0, 0, 0)
+        PairKey(split="train", scene=-1, frame=0, x=0, y=0, serial=0)
 
 
 def test_other_readers_take_it(tmp_path: Path) -> None:
@@ -163,7 +166,7 @@ def test_quirks_of_folders(tmp_path: Path) -> None:
 
 
 def test_a_space_in_a_path(tmp_path: Path) -> None:
-    write_empty(tmp_path, "spa", [PairKey("train", 0, 0, 0, 0, 0)])
+    write_empty(tmp_path, "spa", [PairKey(split="train", scene=0, frame=0, x=0, y=0, serial=0)])
     for folder in ("real_world", "real_world_gt"):
         (tmp_path / folder / "000").rename(tmp_path / folder / "0 0")
     rewrite(tmp_path / "real_world.txt", lambda t: t.replace(b"/000/", b"/0 0/"))

@@ -403,7 +403,7 @@ def test_what_interpolation_takes_is_foretold_where_the_picture_is_fine() -> Non
 
 def believed(clip: LadderClip) -> Posterior:
     with finish(
-        clean(FramesInMemory(clip.frames), CleanSettings(f"n{len(clip.frames)}-rainfree", workers=1))
+        clean(FramesInMemory(clip.frames), CleanSettings(recipe=f"n{len(clip.frames)}-rainfree", workers=1))
     ) as result:
         assert result.posterior is not None
         assert np.array_equal(result.picture(result.candidates[0]), np.rint(result.posterior.mean))
@@ -411,7 +411,7 @@ def believed(clip: LadderClip) -> Posterior:
 
 
 def released(clip: LadderClip) -> np.ndarray:
-    with finish(clean(FramesInMemory(clip.frames), CleanSettings("released", workers=1))) as result:
+    with finish(clean(FramesInMemory(clip.frames), CleanSettings(recipe="released", workers=1))) as result:
         return result.picture(result.candidates[0])
 
 

@@ -109,8 +109,8 @@ def test_what_wind_moves_is_not_followed() -> None:
     [
         replace(DRY, stage="park", crowd=Crowd(people=5)),
         replace(DRY, crowd=Crowd()),
-        replace(DRY, traffic=Traffic("lorry", gap=8, lights=4)),
-        replace(DRY, stage="street", traffic=Traffic("car", gap=8), trip=Trip(sideways=0.05, shutter=0.3)),
+        replace(DRY, traffic=Traffic(kind="lorry", gap=8, lights=4)),
+        replace(DRY, stage="street", traffic=Traffic(kind="car", gap=8), trip=Trip(sideways=0.05, shutter=0.3)),
     ],
 )
 def test_what_passes_is_not_in_the_truth_and_told_where_it_is(simulation: Simulation) -> None:
@@ -131,7 +131,7 @@ def test_a_crowd_is_dark_and_always_there() -> None:
 
 
 def test_what_stands_nearer_hides_what_passes() -> None:
-    simulation = replace(DRY, stage="street", traffic=Traffic("lorry", gap=4, distance=9))
+    simulation = replace(DRY, stage="street", traffic=Traffic(kind="lorry", gap=4, distance=9))
     made = Renderer(simulation, (240, 352), 4, 0)
     made.scenery._stage(0, made.scene(scene()))
     fronts = [cover for distance, cover in made.scenery._stage(0, made.scene(scene()))[1] if distance < 8]
@@ -144,7 +144,7 @@ def test_what_stands_nearer_hides_what_passes() -> None:
 
 
 def test_exposure_follows_lamps_late_and_the_truth_with_it() -> None:
-    simulation = replace(DRY, traffic=Traffic("lorry", gap=20, speed=0.4, distance=7, lights=9), auto_exposure=0.6)
+    simulation = replace(DRY, traffic=Traffic(kind="lorry", gap=20, speed=0.4, distance=7, lights=9), auto_exposure=0.6)
     made = Renderer(simulation, SIZE, 40, 1)
     assert np.ptp(made.gains) > 0.05
     assert np.abs(np.diff(made.gains)).max() < 0.1
@@ -155,7 +155,7 @@ def test_exposure_follows_lamps_late_and_the_truth_with_it() -> None:
 
 
 def test_lamps_are_whiter_than_white() -> None:
-    simulation = replace(DRY, traffic=Traffic("lorry", gap=24, distance=7, lights=9), auto_exposure=0.6)
+    simulation = replace(DRY, traffic=Traffic(kind="lorry", gap=24, distance=7, lights=9), auto_exposure=0.6)
     made = Renderer(simulation, SIZE, 12, 2)
     picture = made.scene(scene(*SIZE))
     assert max((made.render(i, picture).frame == 255).all(axis=2).sum() for i in range(0, 12, 3)) > 20
@@ -244,7 +244,7 @@ def test_a_film_is_as_long_as_its_preset_says(tmp_path: Path) -> None:
         (lambda: preset("walking", pan=3.0), "leave them out"),
         (lambda: preset("medium", stage="moon"), "one of flat, park"),
         (lambda: Trip(forward=9), "forward 9"),
-        (lambda: Traffic("tram"), "car or lorry"),
+        (lambda: Traffic(kind="tram"), "car or lorry"),
         (lambda: Overlay(0.6, 0.3), "strongest 0.3"),
         (lambda: preset("medium", frozen=1.0), "frozen 1"),
     ],

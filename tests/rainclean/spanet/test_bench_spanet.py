@@ -10,7 +10,9 @@ from tools.results import table
 @pytest.mark.usefixtures("one_thread")
 def test_the_benchmark_measures_everything(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     # Here and not in processes of their own, of which each would load torch first.
-    monkeypatch.setattr("pipeline.bench.spanet._alone", lambda job, *arguments: _measure(job, arguments))
+    monkeypatch.setattr(
+        "pipeline.bench.spanet._alone", lambda job, *arguments, keep: _measure(job, arguments, keep=keep)
+    )
     rows = finish(bench_spanet([(40, 30)], 1, keep=False, irnn_side=40, side=24))
     measured = {(row.size, row.what): row for row in rows}
     assert all(row.seconds > 0 for row in rows)
@@ -32,8 +34,8 @@ def test_the_benchmark_measures_everything(capsys: pytest.CaptureFixture[str], m
 
 
 def test_a_measurement_has_a_process_of_its_own() -> None:
-    here = _measure("measure_network", (240, 240, "released", 1, False))[1] or 0
-    seconds, peak = _alone("measure_network", 24, 16, "ours", 1, True)
+    here = _measure("measure_network", (240, 240, "released", 1), keep=False)[1] or 0
+    seconds, peak = _alone("measure_network", 24, 16, "ours", 1, keep=True)
     assert seconds["ours"] > 0
     assert 100 << 20 < (peak or 0) < here
 

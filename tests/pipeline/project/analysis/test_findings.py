@@ -149,7 +149,14 @@ def test_what_people_make_has_what_its_analysis_found(project: Project, tmp_path
     editor = Editor(project, "Ann")
     picture = known.rain_free()
     recipe = Recipe(19, percentile=30.0, steady=True)
-    one = editor.keep(sequence, recipe, picture, eta=40, silent_share=0.0, scores=Scores(0.1, 0.1, 0.1, 0.1))
+    one = editor.keep(
+        sequence,
+        recipe,
+        picture,
+        eta=40,
+        silent_share=0.0,
+        scores=Scores(streaks=0.1, detail=0.1, darkening=0.1, disagreement=0.1),
+    )
     like = analysis(project, one.analysis_id)
     assert like.origin == "kept" and FindingColumns.of(like) == FindingColumns.of(made)
     assert rain_amounts(project, like.id) == rain_amounts(project, made.id)
@@ -165,7 +172,14 @@ def test_stabilized_candidates_go_to_another_project(project: Project, made: Pat
     sequence, of = main_of(project)
     editor = Editor(project, "Ann")
     recipe = Recipe(19, percentile=30.0, steady=True)
-    one = editor.keep(sequence, recipe, known.rain_free(), eta=40, silent_share=0.0, scores=Scores(0.1, 0.1, 0.1, 0.1))
+    one = editor.keep(
+        sequence,
+        recipe,
+        known.rain_free(),
+        eta=40,
+        silent_share=0.0,
+        scores=Scores(streaks=0.1, detail=0.1, darkening=0.1, disagreement=0.1),
+    )
     decisions.accept(project, sequence, one.name, "Ann")
     export_decisions(project, tmp_path / "ann.jsonl")
     assert (tmp_path / "ann.jsonl.pictures" / of.stabilization).is_file()

@@ -76,7 +76,9 @@ def test_a_region_of_a_shot(tmp_path: Path, project: Project, put: Add, work: An
         assert (live.frames, live.sorted_frames) == (11, 6)
         picture = kept_candidate(live, Recipe(6, percentile=12.5)).picture
         assert set(live.selection.indices) <= set(range(sequence.first, sequence.stop))
-    settings = CleanSettings("n6-p12_5", first=sequence.first, stop=sequence.stop, region=analysis.region, workers=1)
+    settings = CleanSettings(
+        recipe="n6-p12_5", first=sequence.first, stop=sequence.stop, region=analysis.region, workers=1
+    )
     with open_source(film) as source, finish(clean(source, settings)) as cleaned:
         np.testing.assert_array_equal(picture, cleaned.picture(cleaned.candidates[0]))
 

@@ -378,7 +378,7 @@ def test_a_kept_candidate_is_as_analyze_would_have_it(home: Path, desk: Project,
             np.zeros((9, 9, 3), np.uint8),
             eta=45,
             silent_share=0.0,
-            scores=Scores(0, 0, 0, 0),
+            scores=Scores(streaks=0, detail=0, darkening=0, disagreement=0),
         )
 
 
@@ -401,7 +401,13 @@ def test_kept_ones_of_a_batch_go_together(desk: Project, ann: Editor) -> None:
     picture = np.zeros((*SIZE[::-1], 3), np.uint8)
     for name in ("n24-p30", "n24-p33"):
         ann.keep(
-            cat, Recipe.parse(name), picture, eta=45, silent_share=0.0, scores=Scores(0, 0, 0, 0), batch="together"
+            cat,
+            Recipe.parse(name),
+            picture,
+            eta=45,
+            silent_share=0.0,
+            scores=Scores(streaks=0, detail=0, darkening=0, disagreement=0),
+            batch="together",
         )
     ann.undo()
     assert len(ann.draft(cat).hidden) == 2 and ann.can_undo() is None
