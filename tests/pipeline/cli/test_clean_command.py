@@ -45,7 +45,8 @@ def encode(path: Path, frames: list[np.ndarray[Any, Any]]) -> Path:
     """Losslessly, so that what is decoded is what was painted."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("ffv1", 25)
-        stream.height, stream.width, stream.pix_fmt = *frames[0].shape[:2], "bgr0"
+        stream.height, stream.width = frames[0].shape[:2]
+        stream.pix_fmt = "bgr0"
         for frame in frames:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
         container.mux(stream.encode())
