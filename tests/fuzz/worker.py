@@ -12,6 +12,7 @@ import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import TextIO
 
 from rainclean.errors import RaincleanError, printable
 from tests.fuzz.engine import family, forget_peaks, peak
@@ -53,8 +54,8 @@ def _how(read: Callable[[Path], None], path: Path) -> str:
     return "taken"
 
 
-def _say(answers: "object", what: object) -> None:
-    print(json.dumps(what), file=answers, flush=True)  # type: ignore[call-overload]
+def _say(answers: TextIO, what: object) -> None:
+    print(json.dumps(what), file=answers, flush=True)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QApplication, QFileDialog, QFileSystemModel, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QFileSystemModel, QWidget
 from pytestqt.qtbot import QtBot
 
 from gui.widgets import dialogs
@@ -31,7 +31,7 @@ class Opened:
 
     def names(self) -> set[str]:
         """What was opened since the last call."""
-        found = set()
+        found: set[str] = set()
         try:
             data = os.read(self._queue, 1 << 20)
         except BlockingIOError:
@@ -133,7 +133,13 @@ def test_what_is_chosen_comes_back(parent: QWidget, tmp_path: Path, qtbot: QtBot
 
     QTimer.singleShot(50, accept)
     assert dialogs.choose(parent, "Open", kind, place) == [place]
-    QTimer.singleShot(50, lambda: QApplication.activeModalWidget().reject())
+
+    def reject() -> None:
+        dialog = QApplication.activeModalWidget()
+        assert isinstance(dialog, QDialog)
+        dialog.reject()
+
+    QTimer.singleShot(50, reject)
     assert dialogs.choose(parent, "Open", kind, place) == []
 
 

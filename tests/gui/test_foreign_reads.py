@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from gui.main_window.window import Window
+from gui.pages.training.page import TrainingPanel
 from gui.widgets import dialogs
 from pipeline.project.storage.database import DATABASE
 from tests.gui.conftest import Open
@@ -195,6 +196,7 @@ def test_open_run_and_cancel_then_a_day_of_work(
     window = open_window(home)
     press(window, "Ctrl+3")
     training = window.pages.currentWidget()
+    assert isinstance(training, TrainingPanel)
     asked: list[QFileDialog] = []
 
     def cancel(*of: Any, **more: Any) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QKeySequence
@@ -21,7 +22,7 @@ def press_in(widget: QWidget, keys: str) -> None:
     """Press a key where the focus is."""
     widget.setFocus()
     assert QApplication.focusWidget() is widget
-    combination = QKeySequence(keys)[0]
+    combination = QKeySequence(keys)[0]  # type: ignore[index]
     QTest.keyClick(widget, combination.key(), combination.keyboardModifiers())
 
 
@@ -84,11 +85,11 @@ def test_letters_and_arrows_work_in_the_picture_on_buttons_and_without_a_focus(w
     assert session.selected == second
     press_in(desk.decide.buttons["accept"], "Up")
     press_in(desk.decide.buttons["accept"], "S")
-    assert session.selected == session.order[0] and session.detail.draft.star
+    assert (session.selected, session.detail.draft.star) == (session.order[0], True)
     desk.decide.buttons["accept"].clearFocus()
     press(window, "Down")
     press(window, "S")
-    assert session.selected == second and session.detail.draft.star
+    assert (session.selected, session.detail.draft.star) == (second, True)
     desk.tabs.setCurrentWidget(desk.compose)
     press_in(desk.compose.radius, "S")  # a slider has no use for letters
     assert not session.detail.draft.star
@@ -140,9 +141,9 @@ def overridden(window: Window, monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     said = [False]
     real = CompareView.set_override
 
-    def set_override(view: CompareView, picture: object, name: str = "") -> None:
+    def set_override(view: CompareView, picture: np.ndarray | None, name: str = "") -> int:
         said.append(picture is not None)
-        real(view, picture, name)  # type: ignore[arg-type]
+        return real(view, picture, name)
 
     monkeypatch.setattr(CompareView, "set_override", set_override)
     return said
@@ -153,7 +154,8 @@ def test_the_rainy_frame_does_not_stay_over_the_next_sequence(
 ) -> None:
     view = window.desk.view
     QTest.keyPress(view, Qt.Key.Key_Space)
-    assert overridden[-1]
+    over_the_picture = overridden[-1]
+    assert over_the_picture
     press(window, "Down")
     assert not overridden[-1]
     qtbot.waitUntil(lambda: window.desk.shown_left is not None and window.desk.shown_right is not None)

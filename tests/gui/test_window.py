@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeySequence
+from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent, QKeySequence
 from PySide6.QtWidgets import QMessageBox, QToolButton
 from pytestqt.qtbot import QtBot
 
@@ -22,6 +22,10 @@ from pipeline.project.storage.database import DATABASE, Project
 from rainclean.errors import RaincleanError
 from tests.gui.conftest import Open
 from tests.helpers.hands import PATIENCE, press
+
+
+def levels(colour: QColor) -> tuple[int, int, int, int]:
+    return colour.red(), colour.green(), colour.blue(), colour.alpha()
 
 
 def drop(window: Window, *paths: Path) -> None:
@@ -295,7 +299,12 @@ def test_paths_that_are_not_there_are_complained_about_first(
     open_window: Open, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[object] = []
-    monkeypatch.setattr(dialogs, "choose", lambda *_: asked.append(1) or [])
+
+    def choose(*_: object) -> list[Path]:
+        asked.append(1)
+        return []
+
+    monkeypatch.setattr(dialogs, "choose", choose)
     window = open_window(None)
     window.open_paths([tmp_path / "nothing"])
     assert asked == [] and f"Not found: {tmp_path / 'nothing'}" in window.statusBar().currentMessage()
@@ -382,9 +391,9 @@ def test_the_chosen_tool_is_told_from_the_others(window: Window, scheme: str) ->
         button = window.desk.compose.findChildren(QToolButton)[0]
         window.desk.tabs.setCurrentWidget(window.desk.compose)
         window.commands["brush"].setChecked(False)
-        before = button.grab().toImage().pixelColor(4, 4).getRgb()
+        before = levels(button.grab().toImage().pixelColor(4, 4))
         window.commands["brush"].setChecked(True)
-        after = button.grab().toImage().pixelColor(4, 4).getRgb()
+        after = levels(button.grab().toImage().pixelColor(4, 4))
         assert sum(abs(a - b) for a, b in zip(before, after, strict=True)) > 100
     finally:
         theme.set_scheme("light")

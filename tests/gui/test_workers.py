@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Generator, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ def test_only_the_newest_of_a_lane_counts(workers: Workers, qtbot: QtBot) -> Non
     go, got = threading.Event(), list[int]()
     workers.run(lambda: go.wait(10) and 0, got.append, lane="one")
     for number in range(1, 5):
-        workers.run(lambda number=number: number, got.append, lane="one")
+        workers.run(partial(int, number), got.append, lane="one")
     go.set()
     qtbot.waitUntil(lambda: not workers.busy)
     assert got == [4]

@@ -64,9 +64,10 @@ def test_an_earlier_project_exports_the_same_pairs(earlier: Path, here: Run) -> 
     assert names[0] == names[1] and len(names[0]) > 12
     for name in names[0]:
         before, after = (cv2.imread(str(folder / name), cv2.IMREAD_UNCHANGED) for folder in (old, new))
+        assert before is not None and after is not None
         assert np.abs(before.astype(int) - after).max() <= 1  # another OpenCV may round otherwise
-    for name in ("manifest.csv", "sequences.csv"):
-        assert table(old / name) == table(new / name)
+    for table_name in ("manifest.csv", "sequences.csv"):
+        assert table(old / table_name) == table(new / table_name)
 
 
 @pytest.mark.long

@@ -76,7 +76,8 @@ def test_a_failed_run_leaves_no_folder_behind(tmp_path: Path) -> None:
 
 def test_a_run_broken_off_while_moving_is_taken_up_by_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(tmp_path, "clean.png", "candidates/one.png")
-    replace, moved = Path.replace, []
+    replace = Path.replace
+    moved: list[Path] = []
 
     def broken(self: Path, target: Path) -> Path:
         if moved:

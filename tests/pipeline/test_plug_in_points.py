@@ -41,8 +41,10 @@ def frames_of(clip: Path) -> np.ndarray:
 def expected(clip: Path, rule: str, start: int, stop: int) -> np.ndarray:
     frames = frames_of(clip)[start:stop]
     if rule == "trimmed":
-        return trimmed_mean(np.sort(frames, axis=0).reshape(len(frames), -1)).reshape(frames.shape[1:])
-    return np.rint(frames.mean(axis=0, dtype=np.float32)).astype(np.uint8)
+        flat = trimmed_mean(np.sort(frames, axis=0).reshape(len(frames), -1))
+        return flat.reshape(frames.shape[1:])
+    mean: np.ndarray = np.rint(frames.mean(axis=0, dtype=np.float32))
+    return mean.astype(np.uint8)
 
 
 @pytest.mark.parametrize("toy", [Trimmed(), Plain()], ids=lambda toy: toy.rule)

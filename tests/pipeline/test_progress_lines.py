@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,7 @@ def test_at_most_ten_a_second_but_every_change_and_note(capsys: pytest.CaptureFi
 def test_the_console_writes_them_when_asked(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def stage():  # type: ignore[no-untyped-def]
+    def stage() -> Generator[Progress, None, int]:
         yield Progress("read", 1, 2, note="mind this")
         yield Progress("read", 2, 2)
         return 7

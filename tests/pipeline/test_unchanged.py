@@ -17,7 +17,7 @@ from pipeline.export.run import export
 from pipeline.project.analysis.live import open_live
 from pipeline.project.analysis.records import analyses
 from pipeline.project.analysis.run import analyze
-from pipeline.project.clips import import_clips
+from pipeline.project.clips import clip_files, import_clips
 from pipeline.project.clips.import_clips import Origin, add
 from pipeline.project.clips.sequence_records import sequences
 from pipeline.project.decisions.decisions import choose_best
@@ -201,7 +201,7 @@ def test_a_clip_that_is_replaced_between_sum_and_link(
     tmp_path: Path, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clip = rainy_clip(tmp_path / "a.mkv", 1)
-    sums = import_clips.content_of
+    sums = clip_files.content_of
 
     def then_replaced(path: Path) -> str:
         found = sums(path)

@@ -11,27 +11,27 @@ from tests.fuzz.engine import Reader
 from tests.helpers.video_clips import Clip, encode
 
 _GROUPS = "bframes=2:keyint=6:min-keyint=6:scenecut=0:threads=1:sync-lookahead=0"
-_SMALL = {"size": (96, 64), "count": 14}
+_small = partial(Clip, size=(96, 64), count=14)
 H264, HEVC = {"x264-params": _GROUPS}, {"x265-params": "log-level=none:keyint=6:bframes=2:pools=1:frame-threads=1"}
 
 CLIPS = {
     "MP4 H.264": (
-        Clip("plain.mp4", options=H264, **_SMALL),
-        Clip("fragments.mp4", options=H264, container_options={"movflags": "frag_keyframe+empty_moov"}, **_SMALL),
-        Clip("turned.mp4", options=H264, rotation=90, **_SMALL),
+        _small("plain.mp4", options=H264),
+        _small("fragments.mp4", options=H264, container_options={"movflags": "frag_keyframe+empty_moov"}),
+        _small("turned.mp4", options=H264, rotation=90),
     ),
     "MP4 HEVC": (
-        Clip("plain.mp4", codec="libx265", options=HEVC, **_SMALL),
-        Clip("deep.mp4", codec="libx265", pix_fmt="yuv420p10le", options=HEVC, **_SMALL),
+        _small("plain.mp4", codec="libx265", options=HEVC),
+        _small("deep.mp4", codec="libx265", pix_fmt="yuv420p10le", options=HEVC),
     ),
-    "MP4 MPEG-4": (Clip("plain.mp4", codec="mpeg4", options={"bf": "2", "g": "6"}, **_SMALL),),
+    "MP4 MPEG-4": (_small("plain.mp4", codec="mpeg4", options={"bf": "2", "g": "6"}),),
     "MKV VP9": (
-        Clip("plain.mkv", codec="libvpx-vp9", options={"deadline": "realtime", "cpu-used": "8", "g": "6"}, **_SMALL),
-        Clip("old.mkv", codec="libvpx", options={"deadline": "realtime", "cpu-used": "8", "g": "6"}, **_SMALL),
+        _small("plain.mkv", codec="libvpx-vp9", options={"deadline": "realtime", "cpu-used": "8", "g": "6"}),
+        _small("old.mkv", codec="libvpx", options={"deadline": "realtime", "cpu-used": "8", "g": "6"}),
     ),
     "AVI MJPEG": (
-        Clip("plain.avi", codec="mjpeg", pix_fmt="yuvj420p", **_SMALL),
-        Clip("mpeg4.avi", codec="mpeg4", options={"bf": "2", "g": "6"}, **_SMALL),
+        _small("plain.avi", codec="mjpeg", pix_fmt="yuvj420p"),
+        _small("mpeg4.avi", codec="mpeg4", options={"bf": "2", "g": "6"}),
     ),
 }
 BOXES = (

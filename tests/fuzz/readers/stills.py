@@ -56,13 +56,15 @@ def samples(suffix: str, _: Path) -> Mapping[str, bytes]:
             _by_tifffile(DEEP[..., 0], photometric="miniswhite", rowsperstrip=5),
         ]
     elif suffix == "png":
-        again = {"save_all": True, "append_images": [grey.convert("RGB")]}
         made = [_by_pillow(suffix, icc_profile=PROFILE), _by_pillow(suffix, palette, transparency=3), encode_png(DEEP)]
-        made += [_by_pillow(suffix, rgba), encode_png(DEEP[..., 0]), _by_pillow(suffix, **again)]
+        made += [
+            _by_pillow(suffix, rgba),
+            encode_png(DEEP[..., 0]),
+            _by_pillow(suffix, save_all=True, append_images=[grey.convert("RGB")]),
+        ]
     elif suffix == "webp":
-        again = {"save_all": True, "append_images": [grey.convert("RGB")]}
         made = [_by_pillow(suffix, quality=80), _by_pillow(suffix, rgba, lossless=True, icc_profile=PROFILE)]
-        made += [_by_pillow(suffix, **again)]
+        made += [_by_pillow(suffix, save_all=True, append_images=[grey.convert("RGB")])]
     elif suffix == "bmp":
         made = [_by_pillow(suffix), _by_pillow(suffix, palette), _by_pillow(suffix, rgba), _run_length()]
     else:

@@ -120,7 +120,7 @@ def test_one_of_a_kind_on_a_project_and_two_in_all(jobs: Jobs, qtbot: QtBot) -> 
         jobs.start(job)
     assert [job.state for job in jobs.all] == [State.RUNNING, State.QUEUED, State.RUNNING, State.QUEUED]
     over(qtbot, other)
-    assert second.state is State.QUEUED and third.state is State.RUNNING
+    assert [second.state, third.state] == [State.QUEUED, State.RUNNING]
     first.cancel()
     over(qtbot, second)
     assert second.state is State.FINISHED

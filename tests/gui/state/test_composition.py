@@ -1,5 +1,6 @@
 """Strokes at the desk go where they were begun, whatever is pressed meanwhile; suggestions to what is shown."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -54,9 +55,10 @@ def test_escape_gives_up_a_stroke(window: Window, qtbot: QtBot) -> None:
     draw(desk.view, [(12.5, 12.5), (20.5, 12.5)], release=False)
     press(window, "Esc")
     assert window.session.detail.draft.layers == ()
-    assert desk.composition.composite is None or np.array_equal(
-        desk.composition.composite, window.session.pictures.peek(window.session.detail.candidates[0].picture)
-    )
+    composite = desk.composition.composite
+    if composite is not None:
+        base = window.session.pictures.peek(window.session.detail.candidates[0].picture)
+        assert base is not None and np.array_equal(composite, base)
 
 
 def test_suggestions_can_be_asked_for_and_taken(window: Window, qtbot: QtBot) -> None:
@@ -142,7 +144,12 @@ def test_suggestions_are_for_the_picture_that_they_are_painted_on(
     composite = desk.composition.composite
     assert composite is not None
     seen: list[Any] = []
-    monkeypatch.setattr("rainclean.candidates.suggest", lambda pictures, *_: seen.extend(pictures) or [])
+
+    def suggest(pictures: Iterable[Any], *_: object) -> list[Any]:
+        seen.extend(pictures)
+        return []
+
+    monkeypatch.setattr("rainclean.candidates.suggest", suggest)
     press(window, "Right")
     press(window, "J")
     assert session.displayed == ids[0]

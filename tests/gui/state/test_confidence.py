@@ -41,7 +41,8 @@ def test_the_strip_leads_to_frames_that_can_be_stabilized(window: Window, qtbot:
     strip.step(1, around=True)
     assert strip.curve.frame == 0 and "Rain" in strip.label.text()
     strip.choose(known.LIT)
-    qtbot.waitUntil(lambda: np.array_equal(desk.shown_left, known.stabilized_frame(known.LIT)))
+    expected = known.stabilized_frame(known.LIT)
+    qtbot.waitUntil(lambda: desk.shown_left is not None and np.array_equal(desk.shown_left, expected))
     assert not strip.grab().toImage().isNull()  # the curve has a gap
 
 

@@ -6,18 +6,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gui.state.sequence_order import FILTERS, SORTS, UNSURE, arrange, nearest, neighbour
-from pipeline.project.model import Overview, Sequence
+from pipeline.project.model import Overview, Sequence, State
 from rainclean.verdict.rules import Reason, Verdict
 
 
-def line(number: int, name: str = "", state: str = "ready", score: float | None = 1.0, spread: float = 0.0) -> Overview:
+def line(
+    number: int, name: str = "", state: State = "ready", score: float | None = 1.0, spread: float = 0.0
+) -> Overview:
     """One line of the overview."""
     sequence = Sequence(
         id=number, clip_id=1, name=name or f"s{number}", first=0, stop=9, scene=f"scene of {name}", scene_by="name",
         source="", author="", licence="", consent="", notes="",
     )  # fmt: skip
     return Overview(
-        sequence=sequence, state=state, error="", candidates=3, chosen="n3-vote", score=score, decision=None,  # type: ignore[arg-type]
+        sequence=sequence, state=state, error="", candidates=3, chosen="n3-vote", score=score, decision=None,
         spread=spread,
     )  # fmt: skip
 
@@ -50,7 +52,8 @@ def test_neighbours_stay_in_the_list(order: list[int], of: int, step: int) -> No
     elif of not in order:
         assert found == order[0]
     else:
-        assert order.index(found) == min(max(order.index(of) + step, 0), len(order) - 1)  # type: ignore[arg-type]
+        assert found is not None
+        assert order.index(found) == min(max(order.index(of) + step, 0), len(order) - 1)
 
 
 @given(st.lists(st.integers(0, 30), unique=True, min_size=1), st.data())

@@ -54,7 +54,8 @@ def test_the_suggested_candidate_is_marked_with_its_reasons(judged: Path, open_w
     session, panel = window.session, window.desk.candidates
     suggested = session.suggested
     assert suggested is not None
-    assert session.candidate(suggested.candidate_id).name.endswith("vote-minus10")  # type: ignore[union-attr]
+    candidate = session.candidate(suggested.candidate_id)
+    assert candidate is not None and candidate.name.endswith("vote-minus10")
     number = [c.id for c in session.detail.candidates].index(suggested.candidate_id)
     spoken = [text for text in texts(panel) if suggested.label in text]
     assert suggested.label.startswith("suggested, because ") and len(spoken) == 3

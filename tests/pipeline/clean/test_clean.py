@@ -1,8 +1,11 @@
 """The stage `pipeline.clean.run`, end to end on frames in memory."""
 
+import shutil
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,14 +36,14 @@ def released_by_numpy(frames: np.ndarray) -> tuple[np.ndarray, int]:
 
 
 @pytest.fixture
-def narrow_bands(monkeypatch):
+def narrow_bands(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small pictures in many bands."""
     monkeypatch.setattr(storage, "MEMORY_BAND_BYTES", 1)
     monkeypatch.setattr(storage, "SCRATCH_BAND_BYTES", 1)
 
 
 @pytest.mark.parametrize(("n", "used"), [(2, 2), (37, 37), (130, 100)])
-def test_the_released_rule_is_the_method_by_numpy(n, used, tmp_path):
+def test_the_released_rule_is_the_method_by_numpy(n: int, used: int, tmp_path: Path) -> None:
     _, frames = rainy_clip(n, 21, 17, seed=n)
     source = FramesInMemory(frames)
     with finish(clean(source, CleanSettings(recipe="released", scratch=tmp_path))) as result:
@@ -55,7 +58,7 @@ def test_the_released_rule_is_the_method_by_numpy(n, used, tmp_path):
         assert "a note" in result.warnings
 
 
-def test_a_median_is_that_of_numpy(tmp_path):
+def test_a_median_is_that_of_numpy(tmp_path: Path) -> None:
     _, frames = rainy_clip(25, 9, 8)
     with finish(clean(FramesInMemory(frames), CleanSettings(recipe="median", scratch=tmp_path))) as result:
         assert np.array_equal(result.picture(result.candidates[0]), np.median(frames, axis=0).astype(np.uint8))
@@ -63,7 +66,9 @@ def test_a_median_is_that_of_numpy(tmp_path):
 
 @pytest.mark.parametrize("workers", [1, 2, 5])
 @pytest.mark.parametrize("memory", ["large", "small"])
-def test_neither_memory_nor_workers_change_the_result(memory, workers, tmp_path, narrow_bands):
+def test_neither_memory_nor_workers_change_the_result(
+    memory: str, workers: int, tmp_path: Path, narrow_bands: None
+) -> None:
     _, frames = rainy_clip(45, 24, 20)
     plain = outcome(finish(clean(FramesInMemory(frames), CleanSettings(scratch=tmp_path, workers=1))))
     assert len(plain) >= 3
@@ -74,14 +79,14 @@ def test_neither_memory_nor_workers_change_the_result(memory, workers, tmp_path,
     assert outcome(result) == plain
 
 
-def test_a_region_gives_what_the_cut_frames_give(tmp_path):
+def test_a_region_gives_what_the_cut_frames_give(tmp_path: Path) -> None:
     _, frames = rainy_clip(30, 24, 20)
     whole = CleanSettings(scratch=tmp_path)
     cut = outcome(finish(clean(FramesInMemory(frames[:, 3:17, 5:19]), whole)))
     assert outcome(finish(clean(FramesInMemory(frames), replace(whole, region=Region(5, 3, 14, 14))))) == cut
 
 
-def test_a_range_of_frames_gives_what_these_frames_give(tmp_path):
+def test_a_range_of_frames_gives_what_these_frames_give(tmp_path: Path) -> None:
     _, frames = rainy_clip(50, 12, 11)
     some = CleanSettings(scratch=tmp_path, first=7, stop=40, reference=20)
     result = finish(clean(FramesInMemory(frames), some))
@@ -91,7 +96,7 @@ def test_a_range_of_frames_gives_what_these_frames_give(tmp_path):
     assert outcome(result) == outcome(alone)
 
 
-def test_candidates_come_best_first_and_the_best_is_near_the_clean_picture(tmp_path):
+def test_candidates_come_best_first_and_the_best_is_near_the_clean_picture(tmp_path: Path) -> None:
     truth, frames = rainy_clip(60, 40, 50)
     with finish(clean(FramesInMemory(frames), CleanSettings(scratch=tmp_path))) as result:
         totals = [c.scores.total for c in result.candidates if c.scores]
@@ -103,7 +108,7 @@ def test_candidates_come_best_first_and_the_best_is_near_the_clean_picture(tmp_p
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 7), (7, 1), (2, 2), (3, 5), (129, 2)])
-def test_tiny_pictures_are_cleaned_as_well(size, tmp_path):
+def test_tiny_pictures_are_cleaned_as_well(size: tuple[int, int], tmp_path: Path) -> None:
     _, frames = rainy_clip(6, *size)
     with finish(clean(FramesInMemory(frames), CleanSettings(scratch=tmp_path))) as result:
         assert result.picture(result.candidates[0]).shape == (*size, 3)
@@ -114,7 +119,7 @@ def threads_after(before: set[threading.Thread]) -> set[threading.Thread]:
 
 
 @pytest.mark.parametrize("memory", [1 << 30, tight(16, 15)], ids=["memory", "disk"])
-def test_closing_at_any_yield_leaves_no_threads_and_no_files(memory, tmp_path, narrow_bands):
+def test_closing_at_any_yield_leaves_no_threads_and_no_files(memory: int, tmp_path: Path, narrow_bands: None) -> None:
     _, frames = rainy_clip(22, 16, 15)
     settings = CleanSettings(scratch=tmp_path, memory=memory, workers=2)
     before = set(threading.enumerate())
@@ -139,7 +144,9 @@ def test_closing_at_any_yield_leaves_no_threads_and_no_files(memory, tmp_path, n
 
 
 @pytest.mark.parametrize("stage", ["decode", "votes", "look up", "score"])
-def test_an_interruption_at_any_stage_comes_out_and_leaves_nothing(stage, tmp_path, narrow_bands):
+def test_an_interruption_at_any_stage_comes_out_and_leaves_nothing(
+    stage: str, tmp_path: Path, narrow_bands: None
+) -> None:
     _, frames = rainy_clip(60, 40, 40)
     before = set(threading.enumerate())
     came_out: list[type] = []
@@ -161,7 +168,7 @@ def test_an_interruption_at_any_stage_comes_out_and_leaves_nothing(stage, tmp_pa
 
 
 @pytest.mark.parametrize("stage", ["decode", "votes", "look up", "score"])
-def test_progress_of_every_stage_rises_to_its_total(stage, tmp_path, narrow_bands):
+def test_progress_of_every_stage_rises_to_its_total(stage: str, tmp_path: Path, narrow_bands: None) -> None:
     _, frames = rainy_clip(22, 16, 15)
     steps = clean(FramesInMemory(frames), CleanSettings(scratch=tmp_path))
     seen = []
@@ -196,22 +203,22 @@ class Short(FramesInMemory):
             yield frame
 
 
-def test_a_damaged_clip_leaves_no_threads(tmp_path):
+def test_a_damaged_clip_leaves_no_threads(tmp_path: Path) -> None:
     before = set(threading.enumerate())
     with pytest.raises(InputError, match="damaged"):
         finish(clean(Failing(rainy_clip(20, 9, 8)[1]), CleanSettings(scratch=tmp_path, memory=tight(9, 8))))
     assert not threads_after(before)
 
 
-def test_a_source_that_ends_too_early_is_an_error_and_leaves_no_threads(tmp_path):
+def test_a_source_that_ends_too_early_is_an_error_and_leaves_no_threads(tmp_path: Path) -> None:
     before = set(threading.enumerate())
     with pytest.raises((RaincleanError, RuntimeError)):
         finish(clean(Short(rainy_clip(20, 9, 8)[1]), CleanSettings(scratch=tmp_path)))
     assert not threads_after(before)
 
 
-def test_too_little_disk_is_refused_before_the_first_frame(tmp_path, monkeypatch):
-    monkeypatch.setattr(storage.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 0}))
+def test_too_little_disk_is_refused_before_the_first_frame(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: type("Usage", (), {"free": 0}))
     source = FramesInMemory(rainy_clip(20, 9, 8)[1])
     with pytest.raises(ResourceError, match=r"needed .*, 0 B free"):
         finish(clean(source, CleanSettings(scratch=tmp_path, memory=tight(9, 8))))
@@ -229,7 +236,7 @@ def test_too_little_disk_is_refused_before_the_first_frame(tmp_path, monkeypatch
     ],
     ids=str,
 )  # fmt: skip
-def test_wrong_settings_are_refused_in_one_line_before_the_first_frame(wrong, tmp_path):
+def test_wrong_settings_are_refused_in_one_line_before_the_first_frame(wrong: dict[str, Any], tmp_path: Path) -> None:
     source = FramesInMemory(rainy_clip(20, 9, 8)[1])
     with pytest.raises(RaincleanError) as caught:
         finish(clean(source, CleanSettings(scratch=tmp_path, **wrong)))
@@ -237,14 +244,14 @@ def test_wrong_settings_are_refused_in_one_line_before_the_first_frame(wrong, tm
     assert not source.asked
 
 
-def test_asking_for_more_frames_than_there_are_is_said(tmp_path):
+def test_asking_for_more_frames_than_there_are_is_said(tmp_path: Path) -> None:
     for recipe in (None, "released", "median"):
         wanted = CleanSettings(recipe=recipe, frames=50, scratch=tmp_path)
         with finish(clean(FramesInMemory(rainy_clip(20, 9, 8)[1]), wanted)) as result:
             assert any("50 frames asked for, 20 there" in warning for warning in result.warnings)
 
 
-def test_many_silent_pixels_are_said(tmp_path):
+def test_many_silent_pixels_are_said(tmp_path: Path) -> None:
     # 250 values of which one, the 102nd, occurs twice: it stands from 40.4 % to 40.8 %.
     series = np.sort(np.r_[np.arange(249), 101])
     rng = np.random.default_rng(1)

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from pipeline.clean.output import clean_folder, write_clean
-from pipeline.clean.run import CleanResult, clean
+from pipeline.clean.result import CleanResult
+from pipeline.clean.run import clean
 from pipeline.clean.settings import CleanSettings
 from pipeline.stages import finish
 from rainclean.moving.detection import Findings
@@ -38,7 +39,7 @@ def put(source: FramesInMemory, result: CleanResult, folder: Path, bits: int = 8
         return finish(write_clean(result, source.info, out, bits))
 
 
-def test_16_bits_of_a_rain_free_mean_are_its_own(tmp_path):
+def test_16_bits_of_a_rain_free_mean_are_its_own(tmp_path: Path) -> None:
     source, result = cleaned("n16-rainfree")
     with result:
         put(source, result, tmp_path / "16", 16)
@@ -53,7 +54,7 @@ def test_16_bits_of_a_rain_free_mean_are_its_own(tmp_path):
         assert written(tmp_path / "16" / "candidates" / "n16-rainfree.png").dtype == np.uint8
 
 
-def test_16_bits_of_a_percentile_are_its_8_spread(tmp_path):
+def test_16_bits_of_a_percentile_are_its_8_spread(tmp_path: Path) -> None:
     source, result = cleaned("n16-p50")
     with result:
         report = put(source, result, tmp_path / "out", 16)
@@ -65,7 +66,7 @@ def test_16_bits_of_a_percentile_are_its_8_spread(tmp_path):
     assert "confidence.png" not in report["files"] and report["moving"] is None and report["steadying"] is None
 
 
-def test_confidence_is_that_of_the_clean_picture_in_255_steps(tmp_path):
+def test_confidence_is_that_of_the_clean_picture_in_255_steps(tmp_path: Path) -> None:
     source, result = cleaned(None)
     with result:
         report = put(source, result, tmp_path / "out")
@@ -81,7 +82,7 @@ def test_confidence_is_that_of_the_clean_picture_in_255_steps(tmp_path):
 
 
 @pytest.mark.parametrize("doubt", [False, True])
-def test_what_is_in_doubt_is_written_where_there_is_any(doubt, tmp_path):
+def test_what_is_in_doubt_is_written_where_there_is_any(doubt: bool, tmp_path: Path) -> None:
     source, result = cleaned("n16-rainfree")
     with result:
         shape, grid = (40, 48), Grid(40, 48, 4)
@@ -100,7 +101,7 @@ def test_what_is_in_doubt_is_written_where_there_is_any(doubt, tmp_path):
         assert np.array_equal(written(mask), np.where(doubtful, 255, 0))
 
 
-def test_masks_of_an_earlier_run_do_not_stay(tmp_path):
+def test_masks_of_an_earlier_run_do_not_stay(tmp_path: Path) -> None:
     for recipe, there in (("n16-rainfree", True), ("n16-p50", False)):
         source, result = cleaned(recipe)
         with result:
@@ -108,7 +109,7 @@ def test_masks_of_an_earlier_run_do_not_stay(tmp_path):
         assert (tmp_path / "out" / "confidence.png").exists() == there
 
 
-def test_a_panning_clip_through_the_command(tmp_path, here: Run):
+def test_a_panning_clip_through_the_command(tmp_path: Path, here: Run) -> None:
     clip = ladder_clip("pan", frames=12, pan=10.0)
     path = write_clip(tmp_path / "pan.mkv", list(clip.frames))
     result = here("clean", path, "-o", tmp_path / "out", "--bits", 16, "--json")
@@ -129,7 +130,7 @@ def test_a_panning_clip_through_the_command(tmp_path, here: Run):
 
 
 @pytest.mark.parametrize("bits", [0, 7, 12, 32, "many"])
-def test_other_bits_are_refused_before_the_work(bits, tmp_path, here: Run):
+def test_other_bits_are_refused_before_the_work(bits: object, tmp_path: Path, here: Run) -> None:
     path = write_clip(tmp_path / "clip.mkv", list(rainy_clip(4, 32, 32)[1]))
     result = here("clean", path, "-o", tmp_path / "out", "--bits", bits)
     assert result.returncode == 2 and not (tmp_path / "out").exists()

@@ -22,7 +22,7 @@ from pipeline.stages import finish
 from rainclean.errors import RaincleanError, UsageError
 from rainclean.spanet import Origin, SPANet, load, save
 from rainclean.spanet.inference import derain, to_levels
-from rainclean.video import open_source
+from rainclean.video import open_source, pictures
 from tests.conftest import Run
 
 TICKS = (0, 20, 50, 60, 95, 120, 140, 160, 190, 200)
@@ -41,7 +41,9 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for name, parameter in net.named_parameters():
             if "irnn" in name and name.endswith("weight"):
                 parameter.fill_(0.4)
-        net.conv_out[0].weight.abs_().mul_(0.3)
+        last = net.conv_out[0]
+        assert isinstance(last, torch.nn.Conv2d)
+        last.weight.abs_().mul_(0.3)
     path = tmp_path_factory.mktemp("weights") / "random.safetensors"
     save(net, path, Origin(direction_attention=False, kind="random"))
     return path
@@ -70,7 +72,8 @@ def plainly(weights: Path, rgb: NDArray[Any]) -> NDArray[Any]:
     white = np.iinfo(rgb.dtype).max
     with torch.no_grad():
         _, clean = load(weights)(torch.from_numpy(rgb.astype(np.float32) / white).permute(2, 0, 1)[None])
-    return np.rint(clean[0].permute(1, 2, 0).numpy().clip(0, 1).astype(np.float64) * white).astype(np.int64)
+    levels: NDArray[Any] = np.rint(clean[0].permute(1, 2, 0).numpy().clip(0, 1).astype(np.float64) * white)
+    return levels.astype(np.int64)
 
 
 def read_back(path: Path) -> NDArray[Any]:
@@ -111,9 +114,9 @@ def test_a_picture_through_the_command(
 
 
 def test_levels_are_clipped_and_rounded_half_to_even() -> None:
-    values = np.float32([[-0.1, 0.5 / 255, 1.5 / 255, 2.5 / 255, 1.1]])
+    values = np.array([[-0.1, 0.5 / 255, 1.5 / 255, 2.5 / 255, 1.1]], np.float32)
     assert to_levels(values, np.uint8).tolist() == [[0, 0, 2, 2, 255]]
-    assert to_levels(np.float32([[0.5, 1.0]]), np.uint16).tolist() == [[32768, 65535]]
+    assert to_levels(np.array([[0.5, 1.0]], np.float32), np.uint16).tolist() == [[32768, 65535]]
     every = np.arange(65536, dtype=np.uint16).reshape(256, 256, 1).repeat(3, 2)
     assert np.array_equal(to_levels(derain(SAME, every)[0], np.uint16), every)
 
@@ -183,7 +186,7 @@ def test_a_folder_with_a_picture_that_no_reader_expected(tmp_path: Path, monkeyp
     for name in ("a.png", "b.png", "c.png", "d.png"):
         Image.fromarray(random_picture()).save(rain / name)
     raised = {"b.png": KeyError("JFIF"), "c.png": MemoryError()}
-    read = derain_module.read_header
+    read = pictures.read_header
 
     def reading(path: Path) -> object:
         if path.name in raised:
@@ -253,7 +256,7 @@ def make_video(path: Path, audio: str = "aac", delay: int = 0, rotation: int = 9
         size = sound.codec_context.frame_size or 1024
         for start in range(0, 15 * size, size):
             wave = np.sin(np.arange(start, start + size) * 0.06)
-            piece = av.AudioFrame.from_ndarray(np.float32([wave, wave]), format="fltp", layout="stereo")
+            piece = av.AudioFrame.from_ndarray(np.array([wave, wave], np.float32), format="fltp", layout="stereo")
             piece.sample_rate, piece.pts, piece.time_base = 44100, start, Fraction(1, 44100)
             out.mux(sound.encode(piece))
         out.mux(sound.encode(None))

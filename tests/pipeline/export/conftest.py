@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from pipeline.clean.settings import CleanSettings
+from pipeline.export.assembly import Exported
 from pipeline.export.plan import ExportSettings
-from pipeline.export.run import Exported, export
+from pipeline.export.run import export
 from pipeline.project.analysis.run import analyze
 from pipeline.project.clips.import_clips import Origin, add
 from pipeline.project.decisions.decisions import choose_best

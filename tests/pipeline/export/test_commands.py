@@ -1,6 +1,7 @@
 """From clips to a checked data set through the command."""
 
 import json
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,9 +16,9 @@ from tests.pipeline.export.conftest import Write, contents
 YARD = ROOT.parent / "shared" / "real" / "yard.mp4"
 
 
-def done(result: object) -> str:
-    assert result.returncode == 0, result.stderr  # type: ignore[attr-defined]
-    return str(result.stdout)  # type: ignore[attr-defined]
+def done(result: subprocess.CompletedProcess[str]) -> str:
+    assert result.returncode == 0, result.stderr
+    return result.stdout
 
 
 @pytest.mark.skipif(not YARD.exists(), reason="the real clip of shared/ is not here")
@@ -104,7 +105,7 @@ def test_refusals_are_one_line(
     assert not (tmp_path / "out").exists()
 
 
-Damage = Callable[[Path, list[ManifestRow]], None]
+Damage = Callable[[Path, list[ManifestRow]], object]
 
 
 def edit(path: Path, change: Callable[[bytes], bytes]) -> None:
@@ -120,7 +121,9 @@ def swap(out: Path, rows: list[ManifestRow]) -> None:
 
 def shrink(out: Path, rows: list[ManifestRow]) -> None:
     path = str(out / rows[0].rainy)
-    cv2.imwrite(path, cv2.imread(path)[:-2])
+    picture = cv2.imread(path)
+    assert picture is not None
+    cv2.imwrite(path, picture[:-2])
 
 
 def to_other_split(out: Path, rows: list[ManifestRow]) -> None:
@@ -141,10 +144,7 @@ def link_out(out: Path, rows: list[ManifestRow]) -> None:
 
 DAMAGE: dict[str, tuple[Damage, str]] = {
     "missing file": (lambda out, rows: (out / rows[0].clean).unlink(), "is missing"),
-    "extra file": (
-        lambda out, rows: (out / "real_world" / "index.db").write_text("x") and None,
-        "not in the manifest",
-    ),
+    "extra file": (lambda out, rows: (out / "real_world" / "index.db").write_text("x"), "not in the manifest"),
     "changed byte": (
         lambda out, rows: edit(out / rows[0].rainy, lambda old: old[:-20] + bytes([old[-20] ^ 1]) + old[-19:]),
         "damaged PNG|was changed",
@@ -195,8 +195,6 @@ def test_check_finds_what_is_wrong_with_a_project(home: Path, here: Run) -> None
 
 def test_status_needs_no_numpy_and_few_queries(home: Path, made: Path) -> None:
     """What makes `status` on 1 000 sequences answer at once: nothing heavy is loaded, nothing asked per sequence."""
-    import subprocess
-
     from pipeline.project.clips.sequence_records import sequences
     from pipeline.project.overview import overview
     from pipeline.project.storage.database import Project

@@ -49,8 +49,11 @@ def project(home: Path) -> Iterator[Project]:
         yield opened
 
 
-def asked(frames: str, crops: str, layout: str = "spa", **of_crops: float) -> ExportSettings:
-    return ExportSettings(layout, FrameChoice.parse(frames), CropChoice.parse(crops, **of_crops))  # type: ignore[arg-type]
+def asked(
+    frames: str, crops: str, layout: str = "spa", smallest_rain_share: float = 0.0, most_excluded: float = 0.0
+) -> ExportSettings:
+    cut = CropChoice.parse(crops, smallest_rain_share=smallest_rain_share, most_excluded=most_excluded)
+    return ExportSettings(layout, FrameChoice.parse(frames), cut)
 
 
 def size_of(folder: Path) -> int:

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,16 +32,16 @@ def three_clips(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 @pytest.fixture
 def put(project: Project) -> Add:
-    def run(*paths: Path, origin: Origin | None = None, **options: bool) -> Added:
-        return finish(add(project, paths, origin or Origin(), **options))
+    def run(*paths: Path, origin: Origin | None = None, copy: bool = False) -> Added:
+        return finish(add(project, paths, origin or Origin(), copy=copy))
 
     return run
 
 
 @pytest.fixture
 def work(project: Project) -> Analyze:
-    def run(*names: str, again: bool = False, **settings: object) -> Analyzed:
-        return finish(analyze(project, names, CleanSettings(workers=1, **settings), again=again))  # type: ignore[arg-type]
+    def run(*names: str, again: bool = False, **settings: Any) -> Analyzed:
+        return finish(analyze(project, names, CleanSettings(workers=1, **settings), again=again))
 
     return run
 

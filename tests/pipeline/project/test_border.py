@@ -12,7 +12,7 @@ from pipeline.border import border
 from pipeline.clean.settings import CleanSettings
 from pipeline.project.analysis import frames, run
 from pipeline.project.analysis.records import analyses, candidates
-from pipeline.project.clips import import_clips
+from pipeline.project.clips import clip_files, import_clips
 from pipeline.project.decisions import decisions
 from pipeline.project.model import Sequence, StoredCandidate
 from pipeline.project.overview import overview
@@ -40,8 +40,12 @@ RAISED: list[Exception] = [
 def test_whatever_is_raised_is_one_line(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RAINCLEAN_DEBUG", raising=False)
     said: list[str] = []
-    with border("a.mkv", said.append):
+
+    def fail() -> None:
         raise error
+
+    with border("a.mkv", said.append):
+        fail()
     (line,) = said
     assert "\n" not in line and ("a.mkv" in line or "output" in line)
     expected = isinstance(error, InputError | MemoryError) or getattr(error, "strerror", None)
@@ -118,7 +122,7 @@ def test_a_decoder_that_raises_anything(
     error: Exception,
 ) -> None:
     put(*three_clips)
-    opened = frames.open_sequence
+    opened = clip_files.open_sequence
 
     def failing(project: Project, sequence: Sequence) -> FrameSource:
         if sequence.name == "place1":

@@ -12,7 +12,7 @@ from pipeline.training.keeper import check_optimizer
 def adam() -> torch.optim.Adam:
     weight = torch.nn.Parameter(torch.ones(3, 2))
     optimizer = torch.optim.Adam([weight], lr=1e-3)
-    weight.sum().backward()
+    weight.sum().backward()  # type: ignore[no-untyped-call]
     optimizer.step()
     return optimizer
 

@@ -177,9 +177,14 @@ def test_a_validation_that_was_cut_short_is_made_up_for(
 
 def test_a_validation_ends_after_the_picture_that_it_is_at(whole: Trained, dataset: Path) -> None:
     asked: list[None] = []
+
+    def stop() -> bool:
+        asked.append(None)
+        return len(asked) > 2
+
     pairs = read_dataset(dataset).pairs
     net = load(whole.folder / "last.safetensors")
-    assert validate(net, pairs, "threshold", lambda: asked.append(None) or len(asked) > 2) is None
+    assert validate(net, pairs, "threshold", stop) is None
     assert len(asked) == 3 < len(pairs) and net.training
 
 
@@ -283,12 +288,13 @@ def test_the_command_shares_a_batch_among_two_processes(rainclean: Run, dataset:
 
 def test_options_of_the_optimiser(dataset: Path, tmp_path: Path) -> None:
     changed = {}
-    for name, options in {
-        "plain": {},
-        "bf16": {"precision": "bf16-mixed"},
-        "clipped": {"clip_gradients": 1e-9},
-    }.items():
-        recipe = replace(RECIPE, steps=2, validate_every=2, **options)  # type: ignore[arg-type]
+    plain = replace(RECIPE, steps=2, validate_every=2)
+    recipes = {
+        "plain": plain,
+        "bf16": replace(plain, precision="bf16-mixed"),
+        "clipped": replace(plain, clip_gradients=1e-9),
+    }
+    for name, recipe in recipes.items():
         finish(begin(dataset, tmp_path / name, recipe, MACHINE))
         made = load(tmp_path / name / "last.safetensors").state_dict()
         start = new_network("identity", direction_attention=False, seed=0).state_dict()
@@ -314,7 +320,8 @@ def test_weights_start_a_run_with_the_other_attention_too(whole: Trained, datase
     stage.close()
     made, start = load(tmp_path / "run" / "last.safetensors"), load(whole.folder / "last.safetensors")
     assert made.direction_attention and not start.direction_attention
-    assert torch.equal(made.block(5).group1.conv2.weight, start.block(5).group1.conv2.weight)  # type: ignore[union-attr]
+    kernels = [network.block(5).get_parameter("group1.conv2.weight") for network in (made, start)]
+    assert torch.equal(*kernels)
 
 
 @pytest.mark.parametrize(("checkpoint_every", "validate_every", "what"), [(4, 6, "loss"), (1, 1, "output")])

@@ -10,13 +10,14 @@ from gui.compare import Mode
 from gui.main_window.window import Window
 from pipeline.project.decisions import decisions
 from pipeline.project.editing.masks import read_mask
+from pipeline.project.model import Decision
 from pipeline.project.storage.database import Project
 from rainclean.png import decode_png
 from tests.gui.conftest import Open
 from tests.helpers.hands import at, click, draw, press
 
 
-def of(project: Path, name: str) -> list[decisions.Decision]:
+def of(project: Path, name: str) -> list[Decision]:
     """The standing decisions on a sequence, read by another connection, as another process would."""
     with Project(project) as store:
         return decisions.by_sequence(store).get(_id(store, name), [])
@@ -275,7 +276,12 @@ def test_a_frame_that_was_asked_for_is_not_one_of_the_next_sequence(
     first = session.selected
     asked: list[tuple[int, int | None]] = []
     decode = desk.reader._decode
-    monkeypatch.setattr(desk.reader, "_decode", lambda frame: (asked.append((frame, session.selected)), decode(frame)))
+
+    def decoding(frame: int) -> None:
+        asked.append((frame, session.selected))
+        decode(frame)
+
+    monkeypatch.setattr(desk.reader, "_decode", decoding)
     desk.strip.choose(3)
     press(window, "Down")
     qtbot.waitUntil(lambda: not window.workers.busy)

@@ -8,13 +8,14 @@ from pytestqt.qtbot import QtBot
 
 from gui.main_window.window import Window
 from pipeline.project.decisions import decisions
+from pipeline.project.model import Decision
 from pipeline.project.storage.database import Project
 from rainclean.video import Region
 from tests.gui.conftest import Open
 from tests.helpers.hands import click, draw, press
 
 
-def of(project: Path, name: str) -> list[decisions.Decision]:
+def of(project: Path, name: str) -> list[Decision]:
     """The standing decisions on a sequence, read by another connection."""
     with Project(project) as store:
         return decisions.by_sequence(store).get(int(store.value("SELECT id FROM sequence WHERE name = ?", name)), [])
@@ -62,6 +63,7 @@ def test_percentile_slider_shows_what_clean_gives_and_keep_makes_it_a_candidate(
             open_clip(store, clip(store, session.summary.sequence.clip_id)) as source,
             finish(clean(source, CleanSettings(recipe=name, workers=1))) as cleaned,
         ):
+            assert desk.shown_right is not None
             assert np.array_equal(desk.shown_right, cleaned.picture(cleaned.candidates[0]))
     press(window, "K")
     kept = session.candidate(session.displayed)
@@ -96,7 +98,8 @@ def test_a_pixel_and_a_region_explain_themselves_and_the_region_gets_its_own_eta
     draft = session.detail.draft
     assert draft.base == base and len(draft.layers) == 1
     kept = session.candidate(int(draft.layers[0].candidate))
-    assert kept is not None and kept.percentile == float(desk.live.stack.votes_in(Region(8, 8, 16, 12)).eta)  # type: ignore[union-attr]
+    assert kept is not None and desk.live.stack is not None
+    assert kept.percentile == float(desk.live.stack.votes_in(Region(8, 8, 16, 12)).eta)
     press(window, "Ctrl+Z")
     assert session.detail.draft.layers == () and session.candidate(kept.id) is None
 

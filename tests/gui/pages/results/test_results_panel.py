@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QTableWidget
 from pytestqt.qtbot import QtBot
 
 from gui.jobs.queue import Jobs, State
@@ -23,6 +24,12 @@ from tests.helpers.training_pairs import streaked
 
 WIDE = (70, 900)
 """Height and width of one pair, which is shown smaller than it is."""
+
+
+def text_of(table: QTableWidget, row: int, column: int) -> str:
+    item = table.item(row, column)
+    assert item is not None
+    return item.text()
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +88,7 @@ def test_an_evaluation_is_a_job_and_shown_when_it_is_there(
     qtbot.waitUntil(lambda: job.is_over, timeout=PATIENCE)
     assert job.state is State.FINISHED, job.error
     assert panel.gallery.isVisible() and panel.gallery.cases.count() == 3 and not form.isVisible()
-    assert panel.summary.rowCount() == 2 and panel.summary.item(1, 0).text() == "simulated-rain"
+    assert panel.summary.rowCount() == 2 and text_of(panel.summary, 1, 0) == "simulated-rain"
 
 
 def test_the_gallery_goes_worst_first_by_keys(panel: ResultsPanel, evaluated: Path, qtbot: QtBot) -> None:
@@ -98,7 +105,7 @@ def test_the_gallery_goes_worst_first_by_keys(panel: ResultsPanel, evaluated: Pa
         qtbot.keyClick(gallery.panes[0], key)
         assert gallery.cases.currentRow() == row
     first = report["cases"][1]["scores"]["rainy"][report["worst"]["protocol"]]
-    texts = [gallery.scores.item(0, column).text() for column in range(1, 5)]
+    texts = [text_of(gallery.scores, 0, column) for column in range(1, 5)]
     assert f"{first['psnr_db']:.2f} / {first['ssim']:.4f}" in texts
     gallery.method.setCurrentText("other")
     assert gallery.panes[1].accessibleName() == "Output of other" and not gallery.panes[5].pixmap.isNull()

@@ -70,7 +70,8 @@ def test_a_run_is_begun_paused_and_gone_on_with(
     (job,) = jobs.all
     assert job.arguments[0] == "train" and "--snapshot" in job.arguments and "--start" not in job.arguments
     qtbot.waitUntil(lambda: (panel.run is not None and panel.bar.value() > 1) or job.is_over, timeout=PATIENCE)
-    assert job.state is State.RUNNING, job.error
+    state = job.state
+    assert state is State.RUNNING, job.error
     assert (tmp_path / "pairs-run-1-data" / "train").is_dir()
     assert panel.pause.isVisible() and not panel.resume.isVisible() and not form.start_button.isEnabled()
     panel.pause.click()

@@ -83,11 +83,11 @@ def test_what_was_found_is_read_as_it_was(project: Project) -> None:
         np.testing.assert_array_equal(areas.kinds[kind], mask)
     np.testing.assert_array_equal(areas.doubtful, known.moving().doubtful)
     for index in range(known.FRAMES):
-        mask = passing.mask(index)
+        passed = passing.mask(index)
         expected = known.passing(index)
-        assert (mask is None) == (not expected.any())
-        if mask is not None:
-            np.testing.assert_array_equal(mask, expected)
+        assert (passed is None) == (not expected.any())
+        if passed is not None:
+            np.testing.assert_array_equal(passed, expected)
     assert covered_frames(made) == {known.COVERED}
     summary = motion_summary(made)
     assert summary is not None and summary.labels == ("something sways",)
@@ -140,7 +140,8 @@ def test_nothing_found_takes_no_files(tmp_path: Path) -> None:
         _, made = main_of(project)
         assert {made.stabilization, made.posterior_mean, made.posterior_sd, made.areas, made.passing} == {""}
         assert motion_summary(made) == MotionSummary(labels=("something sways",), areas={}, doubtful=0.0, shares={})
-        assert read_posterior(project, made) is read_areas(project, made) is read_passing(project, made) is None
+        assert read_posterior(project, made) is None
+        assert read_areas(project, made) is None and read_passing(project, made) is None
     assert Areas.of(nothing).encode() == b""
 
 

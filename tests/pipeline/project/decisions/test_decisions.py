@@ -140,7 +140,7 @@ def test_a_decision_survives_another_analysis(project: Project, sequence: Sequen
     assert decisions.candidate_of(project, sequence, "n20-vote").picture == chosen.picture
 
 
-def mask_file(path: Path, mask: np.ndarray) -> Path:  # type: ignore[type-arg]
+def mask_file(path: Path, mask: np.ndarray) -> Path:
     cv2.imwrite(str(path), mask)
     return path
 
@@ -169,7 +169,7 @@ def test_what_is_no_mask_is_refused(
     project: Project,
     sequence: Sequence,
     mask: np.ndarray,
-    reason: str,  # type: ignore[type-arg]
+    reason: str,
 ) -> None:
     chosen = decisions.candidate_of(project, sequence, "n20-vote")
     with pytest.raises(InputError, match=reason):

@@ -5,6 +5,7 @@ import sqlite3
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import tzinfo
 from functools import partial
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from pipeline.project.editing.editor import REASONS, Editor
 from pipeline.project.editing.edits import edits_of
 from pipeline.project.editing.made_candidates import picture_of
 from pipeline.project.editing.masks import read_mask
+from pipeline.project.model import Sequence
 from pipeline.project.overview import overview
 from pipeline.project.storage.database import Project
 from rainclean.candidates.quality import Scores, score
@@ -88,10 +90,12 @@ def test_what_changes_nothing_is_no_edit(desk: Project, ann: Editor) -> None:
         (lambda e, s: e.note(s, "bell\a"), "no text"),
     ],
 )
-def test_what_cannot_be_meant_is_said_and_changes_nothing(desk: Project, ann: Editor, act: object, said: str) -> None:
+def test_what_cannot_be_meant_is_said_and_changes_nothing(
+    desk: Project, ann: Editor, act: Callable[[Editor, Sequence], object], said: str
+) -> None:
     cat, _ = of(desk)
     with pytest.raises(RaincleanError, match=said):
-        act(ann, cat)  # type: ignore[operator]
+        act(ann, cat)
     assert edits_of(desk, cat.id) == [] and decisions.journal(desk) == []
 
 
@@ -457,8 +461,8 @@ class _Early:
     fromisoformat = _real.fromisoformat
 
     @classmethod
-    def now(cls, zone: object) -> object:
-        return cls._real(2001, 1, 1, tzinfo=zone)  # type: ignore[arg-type]
+    def now(cls, zone: tzinfo | None) -> object:
+        return cls._real(2001, 1, 1, tzinfo=zone)
 
 
 def test_crowd_and_reference_frame_come_back(desk: Project) -> None:

@@ -34,7 +34,8 @@ def test_a_taste_is_learned_and_suggested_with_reasons(project: Project) -> None
     assert learned.learned and (learned.sequences, learned.judgements, learned.people) == (16, 16, 1)
     assert learned.label.startswith("learned from 16 sequences (16 judgements by 1 person); ")
     for sequence in fill(project, 3, seed=1):
-        assert suggestion.suggestions(project).of(sequence.id).candidate_id == lowest(project, sequence).id  # type: ignore[union-attr]
+        suggested = suggestion.suggestions(project).of(sequence.id)
+        assert suggested is not None and suggested.candidate_id == lowest(project, sequence).id
     found = [suggestion.suggestions(project).of(s.id) for s in sequences(project)]
     assert all(one is not None and 0 < one.chance < 1 for one in found)
     assert any("η* − 10 rather than η*" in one.label for one in found if one is not None)

@@ -95,11 +95,12 @@ def test_damage_is_told_in_one_line(judged: Path, what: str, capsys: pytest.Capt
 
 
 def test_a_bug_stays_a_bug(judged: Path) -> None:
-    for bug in (
+    bugs: tuple[Callable[[Project], object], ...] = (
         lambda project: project.rows("SELECT nothing FROM nowhere"),
         lambda project: project.execute("INSERT INTO clip (id) VALUES (1)"),
-        lambda project: {}["missing"],
-    ):
+        lambda project: dict[str, object]()["missing"],
+    )
+    for bug in bugs:
         with pytest.raises((sqlite3.OperationalError, sqlite3.IntegrityError, KeyError)), Project(judged) as project:
             bug(project)
 

@@ -164,8 +164,8 @@ def test_an_empty_store_comes_back_whole_and_nothing_is_deleted(
         assert done.returncode == 1 and "is empty" in done.stderr and "rainclean restore" in done.stderr
         assert len(done.stderr.splitlines()) == 1 and not done.stdout
     assert sorted((home / "artefacts").rglob("*.*")) == pictures
-    done = run(here, home)
-    assert done["was"] == "empty" and done["decisions"] == 1
+    report = run(here, home)
+    assert report["was"] == "empty" and report["decisions"] == 1
     assert rows(home) == before and not here("check", home).returncode
     assert sorted((home / "artefacts").rglob("*.*")) == pictures
 
@@ -216,10 +216,10 @@ def test_a_sound_store_is_replaced_only_when_a_time_is_named_and_can_be_had_back
     # Both were made within a second or two: their times are set back, as if they were of last year.
     in_june = newest.path.rename(newest.path.with_name(f"2025-06-06T07-08-09Z-{newest.changes}.sqlite.gz"))
     in_may = oldest.path.rename(oldest.path.with_name(f"2025-05-06T07-08-09Z-{oldest.changes}.sqlite.gz"))
-    done = run(here, worked, "--at", "2025-05-06T07:08:09Z")
-    assert (done["was"], done["decisions"], done["backup"]) == ("sound", 5, str(in_may))
-    assert done["kept"] == str(in_june) and len(rows(worked)["decision"]) == 5
-    done = run(here, worked, "--at", "2025-06")
+    report = run(here, worked, "--at", "2025-05-06T07:08:09Z")
+    assert (report["was"], report["decisions"], report["backup"]) == ("sound", 5, str(in_may))
+    assert report["kept"] == str(in_june) and len(rows(worked)["decision"]) == 5
+    run(here, worked, "--at", "2025-06")
     assert len(rows(worked)["decision"]) == 35 and rows(worked) == before
 
 

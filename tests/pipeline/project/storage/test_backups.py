@@ -55,7 +55,9 @@ def test_the_last_ten_and_one_a_day_are_kept(moments: list[datetime], clock_goes
 @given(st.lists(st.integers(0, 90_000), min_size=1, max_size=80))
 def test_what_was_let_go_is_never_missed_later(gaps: list[int]) -> None:
     """Rotating after each backup keeps what rotating once in the end would keep."""
-    at, there, everything = datetime(2026, 1, 1, tzinfo=UTC), set(), []
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    there: set[Backup] = set()
+    everything: list[Backup] = []
     for number, gap in enumerate(gaps):
         at += timedelta(seconds=gap)
         everything.append(Backup(Path(f"{number}"), at, number))

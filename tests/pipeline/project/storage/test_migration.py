@@ -79,7 +79,8 @@ def test_an_older_store_is_brought_up_to_date_and_its_decisions_hold(old: Path) 
         (made,) = analyses(project, 1)
         assert (made.scoring_target, made.reference, made.spread, made.origin) == ("", "", 0.0, "analysis")
         assert FindingColumns.of(made) == FindingColumns()
-        assert read_posterior(project, made) is read_areas(project, made) is read_passing(project, made) is None
+        assert read_posterior(project, made) is None
+        assert read_areas(project, made) is None and read_passing(project, made) is None
         assert list(frames_at_hand(project, sequences(project)[0], made)) == list(range(24))
         assert covered_frames(made) == frozenset()
         # Made in the same second by the first version: their order is that of their numbers.

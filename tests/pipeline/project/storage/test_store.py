@@ -1,5 +1,6 @@
 """The store: what it promises of transactions, journals, versions and other processes."""
 
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -11,8 +12,8 @@ import pytest
 
 from pipeline.cli.main import main
 from pipeline.project.clips.sequence_records import sequences
-from pipeline.project.storage import connection, locks, schema
 from pipeline.project.storage import database as store
+from pipeline.project.storage import locks, schema
 from pipeline.project.storage.database import Project
 from rainclean.errors import InputError, RaincleanError, ResourceError, StoreError
 
@@ -115,7 +116,7 @@ def test_a_network_share_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_a_project_that_cannot_be_written_to_can_be_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Project.create(tmp_path / "archive") as project:
         identity = project.uuid
-    monkeypatch.setattr(connection.os, "access", lambda path, mode: False)  # root may write anywhere
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write anywhere
     with Project(tmp_path / "archive") as project:
         assert project.uuid == identity and "cannot be written to" in project.notes[0]
         with project.snapshot():
@@ -126,7 +127,7 @@ def test_a_project_that_cannot_be_written_to_can_be_looked_at(tmp_path: Path, mo
 
 def test_what_others_write_is_seen_where_one_may_only_read(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(connection.os, "access", lambda path, mode: False)
+        patch.setattr(os, "access", lambda path, mode: False)
         reader = Project(project.folder)
     with reader:
         assert reader.read_only

@@ -8,6 +8,7 @@ import pytest
 from PySide6.QtCore import Qt
 
 from pipeline.project.decisions import decisions
+from pipeline.project.model import Decision
 from pipeline.project.recovery import restoration
 from pipeline.project.storage import backup_files
 from pipeline.project.storage.database import DATABASE, Project
@@ -41,6 +42,13 @@ def damage(folder: Path, whole: bool) -> None:
         file.write(b"\xa5" * (0 if whole else 4096))
 
 
+def recorded(window: "Window") -> list[Decision]:
+    """The decisions in the project that is open."""
+    project = window.session.project
+    assert project is not None
+    return decisions.journal(project)
+
+
 def offered(window: "Window", qtbot: "QtBot") -> None:
     qtbot.waitUntil(lambda: window.start_page.offer.isVisible(), timeout=PATIENCE)
 
@@ -64,7 +72,7 @@ def test_a_damaged_project_is_restored_from_the_start_page(
     qtbot.waitUntil(lambda: window.session.project is not None, timeout=PATIENCE)
     assert not offer.isVisible() and window.stack.currentWidget() is window.pages
     assert "Restored: " in window.statusBar().currentMessage()
-    assert len(decisions.journal(window.session.project)) == (1 if whole else 2)  # an empty file has nothing to salvage
+    assert len(recorded(window)) == (1 if whole else 2)  # an empty file has nothing to salvage
     assert [p for p in (decided / "backups").iterdir() if p.suffix == ".sqlite"]
 
 
@@ -81,7 +89,7 @@ def test_a_store_that_is_damaged_while_it_is_open_is_offered_when_it_is_closed(
     offered(window, qtbot)
     qtbot.mouseClick(window.start_page.offer.button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: window.session.project is not None, timeout=PATIENCE)
-    assert len(decisions.journal(window.session.project)) == 2
+    assert len(recorded(window)) == 2
 
 
 def test_an_older_store_can_be_gone_on_with(open_window: "Open", decided: Path, qtbot: "QtBot") -> None:
@@ -92,7 +100,7 @@ def test_an_older_store_can_be_gone_on_with(open_window: "Open", decided: Path, 
     assert "is older than what the project had" in offer.reason.text() and offer.as_it_is.isVisible()
     qtbot.mouseClick(offer.as_it_is, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: window.session.project is not None, timeout=PATIENCE)
-    assert decisions.journal(window.session.project) == []
+    assert recorded(window) == []
 
 
 def test_a_missing_store_is_offered_among_recent_projects(open_window: "Open", decided: Path, qtbot: "QtBot") -> None:
@@ -150,6 +158,6 @@ def test_a_backup_that_fails_is_said_and_decisions_go_on(open_window: "Open", de
     (decided / "backups").write_text("in the way")
     window = open_window(decided)
     qtbot.waitUntil(lambda: "no backup was made" in window.statusBar().currentMessage(), timeout=PATIENCE)
-    before = len(decisions.journal(window.session.project))
+    before = len(recorded(window))
     window.session.reject(["streaks"])
-    assert len(decisions.journal(window.session.project)) == before + 1
+    assert len(recorded(window)) == before + 1

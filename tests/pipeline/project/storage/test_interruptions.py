@@ -1,6 +1,6 @@
 """Each kind of work broken off at random moments, many times: what was there stays, and the work can be gone on with.
 
-    python -m pytest tests/pipeline/project/storage/test_broken_off.py -m slow -s
+    python -m pytest tests/pipeline/project/storage/test_interruptions.py -m slow -s
 
 RAINCLEAN_KILLS: how often each kind is killed (SIGKILL), 60 by default; it is asked to end (SIGTERM, SIGHUP, SIGINT)
 half as often. Only what was still at work when the signal came counts. docs/reliability.md has the figures.
@@ -150,14 +150,15 @@ how = pytest.mark.parametrize("how", list(HOW))
 
 @how
 def test_analyze(how: str, tmp_path: Path, added: Path, sent: Sent) -> None:
-    home, most, reference = tmp_path / "project", 0, {}
+    home, most = tmp_path / "project", 0
+    reference: dict[str, list[str]] = {}
 
     def look(ended: bool) -> None:
         nonlocal most
-        found = dict(rows(home, "SELECT candidate.id, picture FROM candidate"))
+        found = {number: str(name) for number, name in rows(home, "SELECT candidate.id, picture FROM candidate")}
         for name in found.values():
-            data = (home / "artefacts" / str(name)[:2] / str(name)).read_bytes()
-            assert hashlib.sha256(data).hexdigest() == str(name).partition(".")[0]
+            data = (home / "artefacts" / name[:2] / name).read_bytes()
+            assert hashlib.sha256(data).hexdigest() == name.partition(".")[0]
         done = len(rows(home, "SELECT DISTINCT sequence_id FROM analysis WHERE error = ''"))
         assert done >= most, "a finished sequence was lost"
         most = 0 if ended else done
@@ -170,7 +171,8 @@ def test_analyze(how: str, tmp_path: Path, added: Path, sent: Sent) -> None:
 
 @how
 def test_export(how: str, tmp_path: Path, decided: Path, sent: Sent) -> None:
-    out, reference = tmp_path / "out", {}
+    out = tmp_path / "out"
+    reference: dict[str, dict[str, bytes]] = {}
 
     def look(ended: bool) -> None:
         rows(decided, "SELECT 1")
@@ -224,7 +226,8 @@ def test_add_copy(how: str, tmp_path: Path, clips: Path, sent: Sent) -> None:
 
 @how
 def test_clean(how: str, tmp_path: Path, clips: Path, sent: Sent) -> None:
-    out, reference = tmp_path / "out", {}
+    out = tmp_path / "out"
+    reference: dict[str, dict[str, bytes]] = {}
 
     def look(ended: bool) -> None:
         if (out / "report.json").exists():  # whole
@@ -240,7 +243,8 @@ def test_clean(how: str, tmp_path: Path, clips: Path, sent: Sent) -> None:
 
 @how
 def test_train(how: str, tmp_path: Path, sent: Sent) -> None:
-    data, run, reference = write_dataset(tmp_path / "pairs"), tmp_path / "run", {}
+    data, run = write_dataset(tmp_path / "pairs"), tmp_path / "run"
+    reference: dict[str, dict[str, bytes]] = {}
     flags = (
         "--preset", "quick", "--steps", 12, "--batch", 2, "--size", 16, "--validate-every", 6, "--checkpoint-every", 4,
         "--validation-pictures", 2, "--accelerator", "cpu", "--threads", 1,

@@ -12,8 +12,9 @@ import imageio.v3 as imageio
 import numpy as np
 import pytest
 
+from pipeline.export.assembly import Exported
 from pipeline.export.report import write_report
-from pipeline.export.run import Exported, export
+from pipeline.export.run import export
 from pipeline.export.size_estimate import estimate
 from pipeline.export.verification import check
 from pipeline.project.analysis.records import analyses, candidates

@@ -3,19 +3,21 @@
 import threading
 import weakref
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from pipeline.clean.held_frames import CachedSource
 from pipeline.clean.registration_survey import FEWEST_STEADY
-from pipeline.clean.run import CleanResult, clean
+from pipeline.clean.result import CleanResult
+from pipeline.clean.run import clean
 from pipeline.clean.settings import CleanSettings
 from pipeline.stages import finish
-from rainclean.stabilization.exposure import LightSamples
+from rainclean.stabilization.exposure import Light, LightSamples
 from rainclean.stabilization.registration import Gatherer
 from rainclean.temporal.prior import luma
 from rainclean.video import Region
@@ -36,7 +38,7 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[list[int],
         yield source.asked, result
 
 
-def run(source: FramesInMemory, folder: Path, **wanted: object) -> CleanResult:
+def run(source: FramesInMemory, folder: Path, **wanted: Any) -> CleanResult:
     return finish(clean(source, CleanSettings(scratch=folder, workers=2, **wanted)))
 
 
@@ -49,20 +51,20 @@ def reads(source: FramesInMemory) -> set[int]:
 
 
 @pytest.mark.parametrize("recipe", [None, "n18-rainfree", "n18-rainfree-steady"])
-def test_with_room_in_memory_frames_are_read_once(recipe, tmp_path):
+def test_with_room_in_memory_frames_are_read_once(recipe: str | None, tmp_path: Path) -> None:
     source = FramesInMemory(still())
     with run(source, tmp_path, recipe=recipe) as result:
         assert result.posterior is not None and result.stabilization is None
     assert reads(source) == {1} and source.asked == sorted(source.asked)
 
 
-def test_a_moving_clip_is_read_once_as_well(swept):
+def test_a_moving_clip_is_read_once_as_well(swept: tuple[list[int], CleanResult]) -> None:
     asked, result = swept
     assert result.stabilization is not None
     assert asked == list(range(14))
 
 
-def test_without_room_a_still_clip_is_read_twice_and_comes_out_the_same(tmp_path):
+def test_without_room_a_still_clip_is_read_twice_and_comes_out_the_same(tmp_path: Path) -> None:
     frames = still(30)
     roomy, narrow = FramesInMemory(frames), FramesInMemory(frames)
     with run(roomy, tmp_path) as one, run(narrow, tmp_path, memory=tight(*SIZE)) as other:
@@ -72,7 +74,7 @@ def test_without_room_a_still_clip_is_read_twice_and_comes_out_the_same(tmp_path
     assert (reads(roomy), reads(narrow)) == ({1}, {2})
 
 
-def test_without_room_a_moving_clip_comes_out_the_same(tmp_path):
+def test_without_room_a_moving_clip_comes_out_the_same(tmp_path: Path) -> None:
     frames = seen_from([(i % 3, i // 2 % 3) for i in range(34)])
     roomy, narrow = FramesInMemory(frames), FramesInMemory(frames)
     with run(roomy, tmp_path) as one, run(narrow, tmp_path, memory=tight(*SIZE)) as other:
@@ -84,14 +86,14 @@ def test_without_room_a_moving_clip_comes_out_the_same(tmp_path):
 
 @pytest.mark.parametrize("recipe", ["released", "median", "n18-vote", "n18-local", "n18-vote-minus5"])
 @pytest.mark.parametrize("memory", [1 << 30, tight(*SIZE)])
-def test_a_percentile_by_name_reads_frames_once(recipe, memory, tmp_path):
+def test_a_percentile_by_name_reads_frames_once(recipe: str, memory: int, tmp_path: Path) -> None:
     source = FramesInMemory(still())
     with run(source, tmp_path, recipe=recipe, memory=memory) as result:
         assert result.stabilization is None and result.posterior is None
     assert reads(source) == {1}
 
 
-def test_cached_frames_are_those_of_the_clip():
+def test_cached_frames_are_those_of_the_clip() -> None:
     frames = still(9)
     source = FramesInMemory(frames)
     region = Region(2, 3, 50, 40)
@@ -108,7 +110,7 @@ def test_cached_frames_are_those_of_the_clip():
         assert list(held.read([], region)) == []
 
 
-def test_cached_frames_are_released_as_they_are_consumed():
+def test_cached_frames_are_released_as_they_are_consumed() -> None:
     frames = still(9)
     source = FramesInMemory(frames)
     held = CachedSource(source)
@@ -129,10 +131,11 @@ def test_cached_frames_are_released_as_they_are_consumed():
     assert not any(ref() is not None for ref in kept)
 
 
-def test_what_was_read_half_way_is_not_taken_for_all():
+def test_what_was_read_half_way_is_not_taken_for_all() -> None:
     source = FramesInMemory(still(6))
     held = CachedSource(source)
     half = held.read([0, 1, 2], None)
+    assert isinstance(half, Generator)
     next(half)
     half.close()
     assert [f.index for f in held.read([0, 1, 2], None)] == [0, 1, 2]
@@ -141,7 +144,7 @@ def test_what_was_read_half_way_is_not_taken_for_all():
 # A camera that moves.
 
 
-def test_a_moving_camera_makes_stabilized_recipes_over_a_smaller_region(swept):
+def test_a_moving_camera_makes_stabilized_recipes_over_a_smaller_region(swept: tuple[list[int], CleanResult]) -> None:
     _, result = swept
     assert result.stabilization is not None and result.stabilization.moves
     assert all(c.recipe.steady and c.recipe.name.endswith("-steady") for c in result.candidates)
@@ -160,7 +163,7 @@ def test_a_moving_camera_makes_stabilized_recipes_over_a_smaller_region(swept):
         assert placed.matrix[1, 2] == pytest.approx(at // 5 - index // 5, abs=0.3)
 
 
-def test_a_region_that_was_asked_for_is_what_is_stabilized(tmp_path):
+def test_a_region_that_was_asked_for_is_what_is_stabilized(tmp_path: Path) -> None:
     asked = Region(10, 6, 100, 80)
     with run(FramesInMemory(panning(10)), tmp_path, region=asked) as result:
         assert result.stabilization is not None and result.stabilization.cut == asked
@@ -171,7 +174,7 @@ def test_a_region_that_was_asked_for_is_what_is_stabilized(tmp_path):
         assert np.abs(result.picture(result.candidates[0]).astype(int) - shown).mean() < 1.5
 
 
-def test_frames_of_something_else_are_left_out_and_said(tmp_path):
+def test_frames_of_something_else_are_left_out_and_said(tmp_path: Path) -> None:
     frames = panning()
     frames[5] = textured(9)[: SIZE[0], : SIZE[1]]
     with run(FramesInMemory(frames), tmp_path) as result:
@@ -184,7 +187,7 @@ def test_frames_of_something_else_are_left_out_and_said(tmp_path):
         assert len(result.times) == len(result.selection.indices)
 
 
-def test_a_reference_frame_that_was_asked_for_stays_it(tmp_path):
+def test_a_reference_frame_that_was_asked_for_stays_it(tmp_path: Path) -> None:
     with run(FramesInMemory(panning(10)), tmp_path, reference=3) as result:
         assert result.selection.reference_frame == 3
         assert result.stabilization is not None and result.stabilization.poses[3].placed
@@ -193,7 +196,7 @@ def test_a_reference_frame_that_was_asked_for_stays_it(tmp_path):
 
 
 @pytest.mark.parametrize("recipe", ["n14-vote", "released", "median", "n14-local", "n14-rainfree"])
-def test_a_recipe_by_name_never_steadies(recipe, tmp_path):
+def test_a_recipe_by_name_never_steadies(recipe: str, tmp_path: Path) -> None:
     with run(FramesInMemory(panning()), tmp_path, recipe=recipe) as result:
         assert result.stabilization is None and result.region == Region(0, 0, 128, 96)
         assert not any(c.recipe.steady for c in result.candidates)
@@ -201,7 +204,9 @@ def test_a_recipe_by_name_never_steadies(recipe, tmp_path):
 
 
 @pytest.mark.parametrize("recipe", ["n14-vote-steady", "n14-rainfree-steady"])
-def test_a_steady_recipe_makes_what_the_sweep_made(recipe, swept, tmp_path):
+def test_a_steady_recipe_makes_what_the_sweep_made(
+    recipe: str, swept: tuple[list[int], CleanResult], tmp_path: Path
+) -> None:
     _, all_of_them = swept
     with run(FramesInMemory(panning()), tmp_path, recipe=recipe) as alone:
         [candidate] = alone.candidates
@@ -214,7 +219,7 @@ def test_a_steady_recipe_makes_what_the_sweep_made(recipe, swept, tmp_path):
             assert np.array_equal(all_of_them.picture(same), alone.picture(candidate))
 
 
-def test_too_few_frames_that_fit_are_taken_as_they_are(tmp_path):
+def test_too_few_frames_that_fit_are_taken_as_they_are(tmp_path: Path) -> None:
     frames = panning(FEWEST_STEADY - 1)
     with run(FramesInMemory(frames), tmp_path) as result:
         assert result.stabilization is None
@@ -222,7 +227,7 @@ def test_too_few_frames_that_fit_are_taken_as_they_are(tmp_path):
         assert not any(c.recipe.steady for c in result.candidates)
 
 
-def test_a_still_camera_that_is_knocked_loses_those_frames(tmp_path):
+def test_a_still_camera_that_is_knocked_loses_those_frames(tmp_path: Path) -> None:
     # Up to a tenth of the frames.
     shifts = [(3, -2) if 8 <= i < 10 else (0, 0) for i in range(24)]
     with run(FramesInMemory(seen_from(shifts)), tmp_path) as result:
@@ -235,7 +240,7 @@ def test_a_still_camera_that_is_knocked_loses_those_frames(tmp_path):
 
 
 @pytest.mark.parametrize(("count", "start", "stop"), [(40, 12, 15), (100, 40, 47), (70, 0, 6), (70, 64, 70)])
-def test_every_frame_of_a_knock_is_found_though_not_all_frames_are_looked_at(count, start, stop):
+def test_every_frame_of_a_knock_is_found_though_not_all_frames_are_looked_at(count: int, start: int, stop: int) -> None:
     frames = seen_from([(3, -2) if start <= i < stop else (0, 0) for i in range(count)])
     gatherer = Gatherer(workers=1)
     for frame in frames:
@@ -250,7 +255,7 @@ def test_every_frame_of_a_knock_is_found_though_not_all_frames_are_looked_at(cou
 # Light.
 
 
-def test_light_that_changes_is_undone_and_said(tmp_path):
+def test_light_that_changes_is_undone_and_said(tmp_path: Path) -> None:
     clip = ladder_clip("drift", frames=30)
     with run(FramesInMemory(clip.frames), tmp_path) as result:
         assert result.stabilization is not None and result.stabilization.relit and not result.stabilization.moves
@@ -265,13 +270,13 @@ def test_light_that_changes_is_undone_and_said(tmp_path):
 # Cuts.
 
 
-def test_no_clean_value_leaves_what_the_clip_shows(tmp_path, monkeypatch):
+def test_no_clean_value_leaves_what_the_clip_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     frames = 0.7 * still(20) * np.linspace(0.9, 1.1, 20)[:, None, None, None]
     frames = np.clip(np.rint(frames), 0, 255).astype(np.uint8)
     # Of the light of one frame, the reference frame's, too much is believed.
     light_result = LightSamples.result
 
-    def wrong(samples, reference, workers):
+    def wrong(samples: LightSamples, reference: int, workers: int) -> Light:
         light = light_result(samples, reference, workers)
         light.gains[np.arange(20) != reference] *= 0.8
         return light
@@ -282,10 +287,11 @@ def test_no_clean_value_leaves_what_the_clip_shows(tmp_path, monkeypatch):
             picture = result.picture(candidate).astype(int)
             assert (picture <= frames.max(axis=0).astype(int) + 2).all(), candidate.recipe.name
             assert (picture >= frames.min(axis=0).astype(int) - 2).all(), candidate.recipe.name
+        assert result.posterior is not None
         assert (result.posterior.mean <= frames.max(axis=0) + 2.0).all()
 
 
-def test_light_that_changes_in_parts_is_left_alone_and_said(tmp_path):
+def test_light_that_changes_in_parts_is_left_alone_and_said(tmp_path: Path) -> None:
     frames, half = still(20).astype(float), SIZE[1] // 2
     frames[:, :, :half] *= np.linspace(0.9, 1.1, 20)[:, None, None, None]
     frames = np.clip(np.rint(frames), 0, 255).astype(np.uint8)
@@ -302,7 +308,7 @@ def shots(first: int, second: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("first", "second"), [(12, 24), (24, 12)])
-def test_of_several_shots_the_longest_is_used_and_said(first, second, tmp_path):
+def test_of_several_shots_the_longest_is_used_and_said(first: int, second: int, tmp_path: Path) -> None:
     frames = shots(first, second)
     with run(FramesInMemory(frames), tmp_path) as result:
         longest = range(first, first + second) if second > first else range(first)
@@ -315,7 +321,7 @@ def test_of_several_shots_the_longest_is_used_and_said(first, second, tmp_path):
         assert np.abs(result.picture(result.candidates[0]) - shown).mean() < 1
 
 
-def test_a_reference_frame_keeps_its_shot(tmp_path):
+def test_a_reference_frame_keeps_its_shot(tmp_path: Path) -> None:
     with run(FramesInMemory(shots(12, 24)), tmp_path, reference=5) as result:
         assert result.selection.indices == tuple(range(12))
         assert result.selection.reference_frame == 5
@@ -327,7 +333,7 @@ def test_a_reference_frame_keeps_its_shot(tmp_path):
 
 
 @pytest.mark.parametrize("stage", ["register", "light", "weigh"])
-def test_closing_at_any_stage_of_a_moving_clip_leaves_nothing(stage, tmp_path):
+def test_closing_at_any_stage_of_a_moving_clip_leaves_nothing(stage: str, tmp_path: Path) -> None:
     before = set(threading.enumerate())
     steps = clean(FramesInMemory(panning(10)), CleanSettings(scratch=tmp_path, workers=2))
     for step in steps:
@@ -340,7 +346,7 @@ def test_closing_at_any_stage_of_a_moving_clip_leaves_nothing(stage, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_stabilized_candidates_of_fewer_frames_are_made_again_by_name(tmp_path):
+def test_stabilized_candidates_of_fewer_frames_are_made_again_by_name(tmp_path: Path) -> None:
     # Frames are registered with all that the sweep used: alone they would come to another region.
     frames = panning(26)
     with run(FramesInMemory(frames), tmp_path) as all_of_them:
@@ -352,7 +358,7 @@ def test_stabilized_candidates_of_fewer_frames_are_made_again_by_name(tmp_path):
                 np.testing.assert_array_equal(again.picture(again.candidates[0]), all_of_them.picture(candidate))
 
 
-def test_a_moving_clip_of_which_no_light_is_told_keeps_its_frames(tmp_path):
+def test_a_moving_clip_of_which_no_light_is_told_keeps_its_frames(tmp_path: Path) -> None:
     # A few lamps at night: too little that is neither black nor white to tell light by.
     scene = np.zeros((200, 240, 3), np.uint8)
     rng = np.random.default_rng(3)
