@@ -20,7 +20,7 @@ class Gui:
 
     def run(self) -> None:
         """Show the window until it is closed."""
-        require_qt("gui")
+        require_qt("rainclean gui")
         from gui.app import run
 
         if code := run(self.project):
@@ -35,7 +35,7 @@ def require_qt(command: str) -> None:
 
     for package in ("PySide6", "pyqtgraph"):
         if find_spec(package) is None:
-            raise RaincleanError(f"rainclean {command} needs {package}: pip install 'rainclean[gui]'")
+            raise RaincleanError(f"{command} needs {package}: pip install 'rainclean[gui]'")
 
 
 def main() -> None:

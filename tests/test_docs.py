@@ -160,7 +160,11 @@ def unknown_arguments(source: str) -> list[str]:
 
 
 def test_documented_arguments_are_there() -> None:
-    paths = [path for floor in ("rainclean", "pipeline", "gui", "tools") for path in (ROOT / floor).rglob("*.py")]
+    paths = [
+        path
+        for floor in ("rainclean", "pipeline", "gui", "benchmarks", "tools")
+        for path in (ROOT / floor).rglob("*.py")
+    ]
     found = [
         f"{path.relative_to(ROOT)}: {name}" for path in paths for name in unknown_arguments(path.read_text("utf-8"))
     ]

@@ -23,9 +23,9 @@ def without_qt(tmp_path: Path) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(tmp_path / "hidden")}
 
 
-def run(environment: dict[str, str], *words: object) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "rainclean", *map(str, words)]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+def run(environment: dict[str, str], *words: object, module: str = "rainclean") -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", module, *map(str, words)]
+    return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=300)
 
 
 def test_commands_work_without_qt(tmp_path: Path, without_qt: dict[str, str]) -> None:
@@ -49,11 +49,11 @@ def test_commands_work_without_qt(tmp_path: Path, without_qt: dict[str, str]) ->
     assert (tmp_path / "pairs" / "manifest.csv").is_file()
 
 
-@pytest.mark.parametrize("command", ["gui", "bench gui"])
-def test_the_window_says_what_to_install(without_qt: dict[str, str], command: str) -> None:
-    result = run(without_qt, *command.split())
+@pytest.mark.parametrize(("module", "program"), [("rainclean", "rainclean"), ("benchmarks", "python -m benchmarks")])
+def test_the_window_says_what_to_install(without_qt: dict[str, str], module: str, program: str) -> None:
+    result = run(without_qt, "gui", module=module)
     assert result.returncode == 1
-    assert result.stderr == f"rainclean: rainclean {command} needs PySide6: pip install 'rainclean[gui]'\n"
+    assert result.stderr == f"rainclean: {program} gui needs PySide6: pip install 'rainclean[gui]'\n"
 
 
 def test_the_headless_requirements_are_the_base_without_the_window() -> None:

@@ -8,13 +8,30 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import SAMPLE
+from tests.conftest import ROOT, SAMPLE
 
 SCRIPT = Path(sys.executable).with_name("rainclean")
 WINDOW = Path(sys.executable).with_name("rainclean-gui")
 MODULE = [sys.executable, "-m", "rainclean"]
-TINY = ["bench", "temporal", "--sizes", "64x48x12", "--no-scaling", "--json"]
-"""Measures in processes of its own, which import a function of pipeline."""
+PLUG_IN = """
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pipeline.memory import rss_bytes
+from pipeline.cli.console import print_json
+
+@dataclass(frozen=True)
+class Apart:
+    \"""Call a function of pipeline in a process of its own.\"""
+
+    def run(self):
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+            print_json(pool.submit(rss_bytes).result())
+"""
+"""A command that someone added."""
+
+TINY = ["--sizes", "64x48x12", "--no-scaling"]
+TINY_WINDOW = ["--size", "96x64x12", "--repeats", "5", "--sequences", "5", "--repaints", "5"]
 
 
 @pytest.fixture
@@ -51,7 +68,21 @@ def test_a_command_starts_beside_files_of_its_packages_names(elsewhere: Path, co
 
 @pytest.mark.parametrize("command", [[SCRIPT], MODULE], ids=["script", "module"])
 def test_processes_of_a_command_start_there_too(elsewhere: Path, command: list[object]) -> None:
-    result = run(elsewhere, *command, *TINY)
+    (elsewhere / "plug_in.py").write_text(PLUG_IN)
+    (elsewhere / "plug_in-1.dist-info").mkdir()
+    (elsewhere / "plug_in-1.dist-info" / "entry_points.txt").write_text("[rainclean.commands]\napart = plug_in:Apart\n")
+    result = run(elsewhere, *command, "apart")
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout) > 1 << 20
+
+
+@pytest.mark.parametrize("words", [["temporal", *TINY], ["gui", *TINY_WINDOW]], ids=["temporal", "gui"])
+def test_benchmarks_and_their_processes_start_there(elsewhere: Path, words: list[str]) -> None:
+    if words[0] == "gui":
+        pytest.importorskip("PySide6.QtWidgets", exc_type=ImportError)
+    # From that folder, so that its modules come first; `benchmarks` itself is found in the repository.
+    path = os.pathsep.join([str(elsewhere), str(ROOT)])
+    result = run(elsewhere, sys.executable, "-m", "benchmarks", *words, "--json", PYTHONPATH=path)
     assert result.returncode == 0, result.stderr
     assert json.loads(result.stdout)
 

@@ -20,7 +20,10 @@ def test_a_wheel_works_in_an_empty_environment(tmp_path: Path) -> None:
     subprocess.run(build, check=True, capture_output=True, timeout=300)
     (wheel,) = (tmp_path / "dist").glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
-        assert "rainclean/spanet/shipped/simulated-rain.safetensors" in archive.namelist()
+        files = archive.namelist()
+    assert "rainclean/spanet/shipped/simulated-rain.safetensors" in files
+    folders = {name.split("/")[0] for name in files if ".dist-info/" not in name}
+    assert folders == {"rainclean", "pipeline", "gui", "sample_sequences"}
     venv.create(tmp_path / "empty")
     scripts = tmp_path / "empty" / ("Scripts" if os.name == "nt" else "bin")
     pip = [sys.executable, "-m", "pip", "--python", str(scripts / "python")]

@@ -1,8 +1,9 @@
 """Write the figures of a benchmark into docs/results.md.
 
-``python tools/results.py FILE.json`` takes the output of ``rainclean bench NAME --json`` and recognises the benchmark.
-It replaces the block between ``<!-- bench:NAME -->`` and ``<!-- /bench -->`` with a table and a line that says machine,
-date and version. Run it on the machine that ran the benchmark, or name that machine with ``--machine``.
+``python tools/results.py FILE.json`` takes the ``--json`` output of ``python -m benchmarks NAME``, or of ``rainclean
+bench truth``, and recognises the benchmark. It replaces the block between ``<!-- bench:NAME -->`` and
+``<!-- /bench -->`` with a table and a line that says machine, date and version. Run it on the machine that ran the
+benchmark, or name that machine with ``--machine``.
 """
 
 import argparse
@@ -34,7 +35,7 @@ TEMPORAL = (
     ("np.sort", "`np.sort` of the same stack, RGB only"),
     ("released rule in plain numpy", "released rule in plain numpy"),
 )
-"""Name in the JSON of `bench temporal`, row of the table; other measurements are left out."""
+"""Name in the JSON of `benchmarks temporal`, row of the table; other measurements are left out."""
 
 GUI = {
     "next candidate": ("next candidate, key to painted frame", "50 / 120 ms"),
@@ -44,7 +45,7 @@ GUI = {
     "frames slider, preview": ("frames slider, preview", "150 ms"),
     "first image of the large project": ("first image of the large project, from starting the program", "1 500 ms"),
 }
-"""Name in the JSON of `bench gui` → row of the table, threshold."""
+"""Name in the JSON of `benchmarks gui` → row of the table, threshold."""
 
 GRAPHS = ("ours", "released", "plain torch")
 
@@ -56,9 +57,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="results.py", description="Write the figures of a benchmark into the results."
     )
-    parser.add_argument(
-        "files", nargs="+", type=Path, metavar="FILE.json", help="output of rainclean bench NAME --json"
-    )
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE.json", help="--json output of a benchmark")
     parser.add_argument("--into", type=Path, default=RESULTS, metavar="FILE.md", help="default: docs/results.md")
     parser.add_argument("--machine", metavar="TEXT", help="where it ran; default: this machine")
     parser.add_argument("--date", metavar="YYYY-MM-DD", help="when it ran; default: date of the file")
@@ -81,7 +80,7 @@ def table(output: Any) -> tuple[str, list[list[str]]]:
     """Return the benchmark's name and the rows of its table, the head first.
 
     Args:
-        output: What ``rainclean bench NAME --json`` printed, as Python values.
+        output: ``--json`` output of a benchmark, as Python values.
 
     Raises:
         ValueError: The values are of no benchmark that is known.
@@ -92,7 +91,7 @@ def table(output: Any) -> tuple[str, list[list[str]]]:
     name = benchmark(output)
     if name is None:
         raise ValueError(
-            "not the --json output of a benchmark: pass that of rainclean bench temporal, spanet, truth or gui"
+            "not the --json output of a benchmark: pass that of python -m benchmarks, or of rainclean bench truth"
         )
     return name, makers[name](output)
 

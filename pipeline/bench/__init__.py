@@ -1,1 +1,1 @@
-"""Benchmarks of rainclean."""
+"""Benchmark of clean images against ground truth."""

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext, redirect_stderr, suppress
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.signals import Signals
 from pipeline.words import plain
@@ -22,14 +22,31 @@ if TYPE_CHECKING:
     from pipeline.cli.console import Command
 
 
-def main(args: Sequence[str] | None = None) -> int:
+class Program(NamedTuple):
+    """A program of several commands.
+
+    Attributes:
+        name: what is typed before the name of a command.
+        purpose: one sentence for the list of commands.
+        entries: the commands; None: those that installed packages name in the group ``rainclean.commands``.
+    """
+
+    name: str = "rainclean"
+    purpose: str = "Real rain videos in, rain/clean image pairs out."
+    entries: "Sequence[EntryPoint] | None" = None
+
+
+RAINCLEAN = Program()
+
+
+def main(args: Sequence[str] | None = None, program: Program = RAINCLEAN) -> int:
     """Run one command and return its exit code."""
     # Threads of torch then sleep while they wait for each other: spinning, they take four times as long as one
     # thread alone where another program uses a core. Read when torch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     with Signals(for_good=args is None) as signals:
         try:
-            code = _answered(list(sys.argv[1:] if args is None else args))
+            code = _answered(list(sys.argv[1:] if args is None else args), program)
             if not signals.first:
                 return code
         except KeyboardInterrupt:
@@ -37,13 +54,13 @@ def main(args: Sequence[str] | None = None) -> int:
         return _fail(signals.words, signals.code)
 
 
-def _answered(words: list[str]) -> int:
+def _answered(words: list[str], program: Program) -> int:
     """Run one command; print an error as one line. Imports wait until here, so that signals are handled by then."""
     from rainclean.errors import RaincleanError, UsageError
 
     try:
         _ready_streams()
-        code = _run(words)
+        code = _run(words, program)
         sys.stdout.flush()
         return code
     except UsageError as error:
@@ -62,7 +79,7 @@ def _answered(words: list[str]) -> int:
         return _fail(told(error))
 
 
-def _run(words: list[str]) -> int:
+def _run(words: list[str], program: Program) -> int:
     from importlib.metadata import entry_points
 
     from rainclean import __version__
@@ -70,13 +87,14 @@ def _run(words: list[str]) -> int:
     if words in (["--version"], ["-V"]):
         sys.stdout.write(f"rainclean {__version__}\n")
         return 0
-    commands = {tuple(entry.name.split(".")): entry for entry in entry_points(group="rainclean.commands")}
-    # "bench temporal" is a command of two words: the longest name that fits is the one meant.
+    entries = entry_points(group="rainclean.commands") if program.entries is None else program.entries
+    commands = {tuple(entry.name.split(".")): entry for entry in entries}
+    # "bench truth" is a command of two words: the longest name that fits is the one meant.
     name = next((tuple(words[:n]) for n in (2, 1) if tuple(words[:n]) in commands), None)
     if name is None:
-        return _overview(commands, words)
+        return _overview(program, commands, words)
     _refuse_repeated(words[len(name) :])
-    _parsed(commands[name], name, words[len(name) :]).run()
+    _parsed(commands[name], (program.name, *name), words[len(name) :]).run()
     return 0
 
 
@@ -92,7 +110,7 @@ def _parsed(entry: "EntryPoint", name: tuple[str, ...], words: list[str]) -> "Co
         with redirect_stderr(messages) if strange else nullcontext():
             return tyro.cli(
                 with_plain_defaults(entry.load()),
-                prog=" ".join(("rainclean", *name)),
+                prog=" ".join(name),
                 args=words,
                 config=(tyro.conf.FlagCreatePairsOff,),
             )
@@ -127,7 +145,7 @@ def _fail(message: str, code: int = 1) -> int:
     return code
 
 
-def _overview(commands: "dict[tuple[str, ...], EntryPoint]", words: list[str]) -> int:
+def _overview(program: Program, commands: "dict[tuple[str, ...], EntryPoint]", words: list[str]) -> int:
     """Print the list of commands; wrong usage unless help was asked for."""
     from pipeline.cli.help import listed, summary
 
@@ -135,13 +153,13 @@ def _overview(commands: "dict[tuple[str, ...], EntryPoint]", words: list[str]) -
     further = words[len(group) :]
     if further and further[0] not in ("-h", "--help"):
         command = " ".join((*group, further[0]))
-        return _fail(f"no command {command!r}; rainclean --help lists all commands", 2)
+        return _fail(f"no command {command!r}; {program.name} --help lists all commands", 2)
     shown = {name: entry for name, entry in sorted(commands.items()) if name[: len(group)] == group}
-    lines = [f"usage: {' '.join(('rainclean', *group))} COMMAND [options]", ""]
+    lines = [f"usage: {' '.join((program.name, *group))} COMMAND [options]", ""]
     if not group:
-        lines += ["Real rain videos in, rain/clean image pairs out.", ""]
+        lines += [program.purpose, ""]
     for name, entry in shown.items():
         lines += listed(" ".join(name), summary(entry.load()))
-    lines += ["", "rainclean COMMAND --help explains one command; rainclean --version prints the version."]
+    lines += ["", f"{program.name} COMMAND --help explains one command; {program.name} --version prints the version."]
     (sys.stdout if further else sys.stderr).write("\n".join(lines) + "\n")
     return 0 if further else 2

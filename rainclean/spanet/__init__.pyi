@@ -1,4 +1,3 @@
-from . import measure
 from .bands import forward_in_bands
 from .checkpoint import import_checkpoint
 from .choices import MASKS, STARTS
@@ -33,7 +32,6 @@ __all__ = [
     "load",
     "load_derainer",
     "losses",
-    "measure",
     "new_network",
     "read",
     "require_torch",

@@ -19,7 +19,7 @@ from tests.conftest import SAMPLE, Run
 def test_overview_names_every_command(rainclean: Run) -> None:
     result = rainclean("--help")
     assert result.returncode == 0
-    for name in ("probe", "clean", "demo", "bench temporal"):
+    for name in ("probe", "clean", "demo", "bench truth"):
         assert f"  {name} " in result.stdout
 
 
@@ -28,7 +28,7 @@ def test_a_group_lists_its_commands(rainclean: Run) -> None:
     assert rainclean().returncode == 2
     result = rainclean("bench", "--help")
     assert result.returncode == 0
-    assert "bench temporal" in result.stdout and "probe" not in result.stdout
+    assert "bench truth" in result.stdout and "probe" not in result.stdout
 
 
 COMMANDS = sorted(entry.name for entry in entry_points(group="rainclean.commands"))

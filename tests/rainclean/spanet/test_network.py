@@ -12,12 +12,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from benchmarks.spanet.measure import network
+from benchmarks.spanet.released import released_graph
 from rainclean.spanet import _irnn_cpu, bands
 from rainclean.spanet.bands import forward_in_bands
 from rainclean.spanet.checkpoint import import_checkpoint
-from rainclean.spanet.measure import network
 from rainclean.spanet.network import SPANet
-from rainclean.spanet.released import released_graph
 from rainclean.spanet.weights import load
 from tests.conftest import ROOT
 from tests.helpers.released_files import CHECKPOINT, arrays, bgr_crop, needs_released, off
@@ -245,12 +245,12 @@ def test_the_package_is_imported_without_torch() -> None:
 def test_inference_needs_a_few_hundred_bytes_a_pixel() -> None:
     script = (
         "import re, torch\nfrom pathlib import Path\nfrom rainclean.spanet.bands import forward_in_bands as take\n"
-        "from rainclean.spanet.measure import network\n"
+        "from benchmarks.spanet.measure import network\n"
         "def peak(): return int(re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text())[1]) * 1024\n"
         "net = network()\ntake(net, torch.rand(1, 3, 64, 64))\nbefore = peak()\n"
         "take(net, torch.rand(1, 3, 1200, 512))\nprint((peak() - before) / (1200 * 512))"
     )
-    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+    result = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert re.match(r"[\d.]+", result.stdout), result.stderr
     assert float(result.stdout) < 700
 

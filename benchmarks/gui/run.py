@@ -30,7 +30,10 @@ REST = 1.0
 
 PATIENCE = 60.0
 
-_OPEN = "import rainclean._start; from gui.bench.start import main; main()"
+_OPEN = "import rainclean._start; from benchmarks.gui.start import main; main()"
+
+_ROOT = Path(__file__).parents[2]
+"""The folder that `benchmarks` is imported from."""
 
 TICK_MS = 2
 
@@ -102,7 +105,7 @@ def bench_gui(
 
 def _make_project(folder: Path, size: tuple[int, int, int]) -> Generator[Progress, None, None]:
     """A project of a few analysed clips."""
-    from pipeline.bench.temporal import make_clip
+    from benchmarks.temporal.run import make_clip
     from pipeline.clean import CleanSettings
     from pipeline.project.analysis import analyze
     from pipeline.project.clips import Origin, add
@@ -175,8 +178,8 @@ def _measure_start(project: Path, result: BenchResult) -> Generator[Progress, No
         yield Progress("start", number, STARTS)
         environment = {**os.environ, STARTED: str(monotonic())}
         done = subprocess.run(
-            [sys.executable, "-P", "-c", _OPEN, str(project)],
-            env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False,
+            [sys.executable, "-c", _OPEN, str(project)],
+            cwd=_ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False,
         )  # fmt: skip
         if done.returncode:
             raise RaincleanError(
@@ -306,5 +309,5 @@ class Driver:
         end = perf_counter() + PATIENCE
         while not true():
             if perf_counter() > end:
-                raise RaincleanError(f"bench gui: {otherwise} within {PATIENCE:.0f} s")
+                raise RaincleanError(f"{otherwise} within {PATIENCE:.0f} s")
             self._events()

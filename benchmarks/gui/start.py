@@ -1,4 +1,4 @@
-"""A process of ``rainclean bench gui``: opens the window on a project and says how long the first image took."""
+"""A process of ``python -m benchmarks gui``: opens the window on a project and says how long the first image took."""
 
 import os
 import sys
@@ -8,8 +8,8 @@ from time import monotonic
 
 def main() -> None:
     """Print the seconds from when the process was asked for to the first painted image."""
+    from benchmarks.gui.run import STARTED
     from gui.app import make_application, make_window
-    from gui.bench.run import STARTED
 
     project = Path(sys.argv[1])
     app = make_application()

@@ -1,8 +1,8 @@
 import pytest
 
-from pipeline.bench.spanet import _alone, _measure, bench_spanet
-from pipeline.cli.bench_spanet import BenchSpanet
-from pipeline.cli.main import main
+from benchmarks.main import main
+from benchmarks.spanet.command import BenchSpanet
+from benchmarks.spanet.run import _alone, _measure, bench_spanet
 from pipeline.stages import finish
 from tools.results import table
 
@@ -11,7 +11,7 @@ from tools.results import table
 def test_the_benchmark_measures_everything(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     # Here and not in processes of their own, of which each would load torch first.
     monkeypatch.setattr(
-        "pipeline.bench.spanet._alone", lambda job, *arguments, keep: _measure(job, arguments, keep=keep)
+        "benchmarks.spanet.run._alone", lambda job, *arguments, keep: _measure(job, arguments, keep=keep)
     )
     rows = finish(bench_spanet([(40, 30)], 1, keep=False, irnn_side=40, side=24))
     measured = {(row.size, row.what): row for row in rows}
@@ -27,8 +27,8 @@ def test_the_benchmark_measures_everything(capsys: pytest.CaptureFixture[str], m
     labels = ["IRNN 1×32×40×40, forward", "IRNN 1×32×40×40, forward and backward"]
     labels += ["network, 40×30", "training step, 4×24×24"]
     assert name == "spanet" and [line[0] for line in lines[1:]] == labels and all(line[1] for line in lines[1:])
-    monkeypatch.setattr("pipeline.bench.spanet.bench_spanet", lambda *_, **__: iter(()))
-    monkeypatch.setattr("pipeline.cli.bench_spanet.follow", lambda _: rows)
+    monkeypatch.setattr("benchmarks.spanet.run.bench_spanet", lambda *_, **__: iter(()))
+    monkeypatch.setattr("benchmarks.spanet.command.follow", lambda _: rows)
     BenchSpanet(sizes=("40x30",)).run()
     assert "training step, released" in capsys.readouterr().out
 
@@ -42,5 +42,5 @@ def test_a_measurement_has_a_process_of_its_own() -> None:
 
 @pytest.mark.parametrize("size", ["64", "64x0", "axb", "64x48x1"])
 def test_wrong_sizes_are_refused(size: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["bench", "spanet", "--sizes", size]) == 2
+    assert main(["spanet", "--sizes", size]) == 2
     assert f"--sizes {size}" in capsys.readouterr().err

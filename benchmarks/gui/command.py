@@ -1,4 +1,4 @@
-"""``rainclean bench gui``: how fast the window answers on this machine."""
+"""``python -m benchmarks gui``: how fast the window answers on this machine."""
 
 from dataclasses import dataclass
 
@@ -30,8 +30,8 @@ class BenchGui:
         """Measure and print."""
         if min(self.repeats, self.sequences, self.repaints) < 5:
             raise UsageError("--repeats, --sequences and --repaints: at least 5")
-        require_qt("bench gui")
-        from gui.bench.run import bench_gui
+        require_qt("python -m benchmarks gui")
+        from benchmarks.gui.run import bench_gui
 
         result = follow(bench_gui(clip_size(self.size, "--size"), self.repeats, self.sequences, self.repaints))
         if self.json:

@@ -3,15 +3,15 @@ import json
 import numpy as np
 import pytest
 
-from pipeline.bench.temporal import plain_released
-from pipeline.cli.main import main
+from benchmarks.main import main
+from benchmarks.temporal.run import plain_released
 from rainclean.temporal.prior import released
 from tests.conftest import Run
 from tools.results import NONE, table
 
 
-def test_the_benchmark_measures_every_step_beside_numpy(rainclean: Run) -> None:
-    result = rainclean("bench", "temporal", "--sizes", "64x48x12", "--no-scaling", "--json")
+def test_the_benchmark_measures_every_step_beside_numpy(benchmarks: Run) -> None:
+    result = benchmarks("temporal", "--sizes", "64x48x12", "--no-scaling", "--json")
     assert result.returncode == 0, result.stderr
     measured = {row["what"]: row for row in json.loads(result.stdout)}
     steps = ("sort", "votes", "percentiles", "scratch space", "decode to scores")
@@ -37,5 +37,5 @@ def test_the_plain_writing_of_the_released_rule_is_the_same_rule() -> None:
 
 @pytest.mark.parametrize("size", ["64x48", "64x48x1", "63x48x9", "8x8x9", "axbxc"])
 def test_wrong_sizes_are_refused(size: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["bench", "temporal", "--sizes", size]) == 2
+    assert main(["temporal", "--sizes", size]) == 2
     assert f"--sizes {size}" in capsys.readouterr().err

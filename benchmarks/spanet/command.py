@@ -1,4 +1,4 @@
-"""``rainclean bench spanet``: speed and memory of SPANet on this machine."""
+"""``python -m benchmarks spanet``: speed and memory of SPANet on this machine."""
 
 import re
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from pipeline.cli.console import follow, print_json, print_table, print_text
 from rainclean.errors import UsageError
 
 if TYPE_CHECKING:
-    from pipeline.bench.spanet import Measurement
+    from benchmarks.spanet.run import Measurement
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class BenchSpanet:
 
     def run(self) -> None:
         """Measure and print."""
-        from pipeline.bench.spanet import bench_spanet
+        from benchmarks.spanet.run import bench_spanet
         from rainclean.spanet import require_torch
 
         sizes = [_size(text) for text in self.sizes]

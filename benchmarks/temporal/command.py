@@ -1,4 +1,4 @@
-"""``rainclean bench temporal``: speed and memory of the temporal filter on this machine."""
+"""``python -m benchmarks temporal``: speed and memory of the temporal filter on this machine."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -8,7 +8,7 @@ from pipeline.cli.values import clip_size
 from rainclean.errors import UsageError
 
 if TYPE_CHECKING:
-    from pipeline.bench.temporal import Measurement
+    from benchmarks.temporal.run import Measurement
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class BenchTemporal:
 
     def run(self) -> None:
         """Measure and print."""
-        from pipeline.bench.temporal import bench_temporal
+        from benchmarks.temporal.run import bench_temporal
 
         sizes = [clip_size(text, "--sizes") for text in self.sizes]
         if self.repeats < 1:

@@ -1,4 +1,4 @@
-"""Time IRNN and network against plain torch and the released graph; for `rainclean bench spanet`.
+"""Time IRNN and network against plain torch and the released graph; for `python -m benchmarks spanet`.
 
 Each function is one measurement, to be run in a process of its own, so that its peak memory is its own. What is
 compared takes turns, so that the ratio is right on a busy machine too.
@@ -13,12 +13,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from benchmarks.spanet.released import released_graph
 from rainclean.allocator import keep_freed_memory
 from rainclean.spanet._irnn_cpu import team
 from rainclean.spanet.bands import Picture, forward_in_bands
 from rainclean.spanet.irnn import irnn, irnn_reference
 from rainclean.spanet.network import SPANet
-from rainclean.spanet.released import released_graph
 
 Work = Callable[[], object]
 

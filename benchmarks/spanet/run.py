@@ -102,7 +102,7 @@ def _graphs(
 
 
 def _alone(job: str, *arguments: Any, keep: bool) -> _Result:
-    """Run a function of `rainclean.spanet.measure` in a new process."""
+    """Run a function of `benchmarks.spanet.measure` in a new process."""
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
     from concurrent.futures.process import BrokenProcessPool
@@ -120,7 +120,7 @@ def _alone(job: str, *arguments: Any, keep: bool) -> _Result:
 
 
 def _measure(job: str, arguments: tuple[Any, ...], *, keep: bool) -> _Result:
-    from rainclean.spanet import measure
+    from benchmarks.spanet import measure
 
     function: Callable[..., dict[str, float]] = getattr(measure, job)
     return _Result(function(*arguments, keep=keep), peak_rss_bytes())

@@ -1,0 +1,1 @@
+"""SPANet measured: its IRNN, its network, a training step."""

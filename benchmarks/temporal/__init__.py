@@ -1,0 +1,1 @@
+"""The temporal filter measured: each step from decoding to scores."""
