@@ -44,6 +44,9 @@ REASONS: tuple[tuple[str, str], ...] = (
 )
 """Why a sequence is rejected: what is stored, and how a person reads it."""
 
+SCORE_COLUMNS = tuple(defect.name for defect in OUR_DEFECTS)
+"""Defects that have a column of their own; those from outside share one."""
+
 ORIGIN = ("source", "author", "licence", "consent", "notes")
 """Columns that describe a sequence beside its scene. They are exported with the data."""
 
@@ -247,7 +250,7 @@ class StoredCandidate:
     @property
     def scores(self) -> dict[str, float]:
         """Defects by name, in grey levels."""
-        ours = {defect.name: float(getattr(self, defect.name)) for defect in OUR_DEFECTS}
+        ours = {name: float(getattr(self, name)) for name in SCORE_COLUMNS}
         return {**ours, **self.more_scores}
 
     @property

@@ -26,9 +26,8 @@ from pipeline.project.exchange.line_records import (
     MadeContent,
     SequenceKey,
 )
-from pipeline.project.model import Kind, Origin
+from pipeline.project.model import SCORE_COLUMNS, Kind, Origin
 from pipeline.words import one_line
-from rainclean.candidates import OUR_DEFECTS
 from rainclean.errors import InputError, RaincleanError
 from rainclean.video import Region
 
@@ -56,9 +55,6 @@ _VERDICTS: dict[str, tuple[str, str, str]] = {
 }
 
 _SCORE = re.compile(r"[a-z][a-z0-9_]{0,99}")
-
-DEFECTS = tuple(defect.name for defect in OUR_DEFECTS)
-"""Scores that have a column."""
 
 MAX_SCORES = 100
 """Others of one candidate that are taken."""
@@ -261,7 +257,7 @@ def _made(document: Any, key: CandidateKey) -> MadeContent:
         eta=int(_number(_whole(document, "eta"), 0, 100, "eta")),
         silent_share=_number(document["silent_share"], 0, 1, "silent_share"),
         scores=Scores(
-            **{name: _number(document[name], 0, 1000, name) for name in DEFECTS},
+            **{name: _number(document[name], 0, 1000, name) for name in SCORE_COLUMNS},
             more=_more_scores(document.get("more_scores", {})),
         ),
         picture=key.picture,

@@ -7,8 +7,7 @@ import json
 from typing import Any
 
 from pipeline.project.decisions import current
-from pipeline.project.exchange.lines import DEFECTS
-from pipeline.project.model import Decision
+from pipeline.project.model import SCORE_COLUMNS, Decision
 from pipeline.project.storage import Project
 from rainclean.errors import InputError, RaincleanError
 from rainclean.video import Region
@@ -88,7 +87,7 @@ def _check_made(project: Project, row: Any, region: Region) -> None:
     if len(rain) != row["last"] - row["first"] or not all(v is None or abs(v) < 1e6 for v in rain):
         raise InputError("its rain amounts", "are damaged, or not one for each frame")
     more = json.loads(row["more_scores"]).values()
-    if not all(abs(value) < 1e6 for value in (row["percentile"], *(row[name] for name in DEFECTS), *more)):
+    if not all(abs(value) < 1e6 for value in (row["percentile"], *(row[name] for name in SCORE_COLUMNS), *more)):
         raise InputError("its scores", "are not numbers")
     _check_header(project, row["picture"], region, "its picture", "RGB")
     if row["stabilization"]:
