@@ -10,9 +10,21 @@ _ENTRIES = (
     (rf"rainclean add {_ARGUMENT} (?:CLIP…|FILE-OR-FOLDER)", "Add clips (Ctrl+I)"),
     (rf"rainclean select {_ARGUMENT} SEQUENCE --candidate NAME, or --auto", "Accept (A) or Choose automatically"),
     (rf"rainclean select {_ARGUMENT} SEQUENCE --candidate NAME", "Accept (A)"),
+    (r"--keep-moving leaves it in", "“Exclude only areas marked by a person” leaves it in"),
+    (r"\(--min-rain\)", "(Minimum rain)"),
+    (r"\(--max-excluded, --max-error\)", "(Maximum excluded, Maximum error)"),
+    (r"so --max-error excludes nothing", "so Maximum error excludes nothing"),
+    (r"^excluded beside what people marked, what passes in a frame", "foreground objects were excluded, too"),
+    (r"^excluded beside what people marked, where the clean image is in doubt", "doubtful areas were excluded, too"),
+    (r"^unfit by their verdict, chosen all the same", "accepted in spite of the verdict “unfit”"),
+    (r"^not judged, analyse again", "without a verdict: an older version analysed them"),
+    (
+        r"^made of frames near the reference frame, so that this one alone is a pair",
+        "only the reference frame makes a pair, because the clean image is made of near frames",
+    ),
     (rf"rainclean analyze (?:on it|{_ARGUMENT} [^-;\s][^;]*)$", "Analyse new sequences (Ctrl+R)"),
 )
-"""Command line → the entry of a menu, or the button, that does the same."""
+"""Command line, flag or note of a command → its name or text in the window."""
 
 
 def in_window(text: str) -> str:

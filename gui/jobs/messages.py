@@ -14,7 +14,7 @@ _KEPT = {
     "export": "Prepared pairs are kept, and an earlier export is unchanged. Start the job again to continue",
     "train": "The run is kept up to its last checkpoint. Resume it",
 }
-_NOTHING_KEPT = "Nothing is left half done. Start the job again"
+_NOTHING_KEPT = "The job left nothing unfinished behind. Start it again"
 
 
 def command_text(arguments: Sequence[str]) -> str:
@@ -49,10 +49,10 @@ def advice_for(kind: str, error: str) -> str:
     if install := re.search(r"pip install '?[^';]+'?", error):
         return f"Install the missing package, then try again: {install.group()}"
     if "job died" in error:
-        memory = ". If it dies again, memory may be short" if "signal 9" in error else ""
+        memory = ". If this happens again, the computer may be short of memory" if "signal 9" in error else ""
         return f"{_KEPT.get(kind, _NOTHING_KEPT)}{memory}."
     if "another rainclean" in error:
-        return "Wait until the other one has ended, then try again."
+        return "Wait until the other process has ended, then try again."
     if kind == "check":
         return "The log names every problem. Export again to replace this data set."
-    return "Fix the problem above and try again. See the log for details."
+    return "Fix this problem, then try again. The log has the details."

@@ -16,6 +16,28 @@ _STAGES: dict[str, dict[str, float]] = {
 _AFTER = {"export": {"name": 0.05}}
 """Stages after all parts are finished, and their fraction of the whole."""
 
+_STAGE_TEXTS = {
+    "identify": "identifying the clip",
+    "copy": "copying",
+    "read": "reading",
+    "start up": "starting",
+    "look for repeats": "looking for repeated frames",
+    "light": "measuring the exposure",
+    "decode": "decoding frames",
+    "votes": "counting votes",
+    "look up": "computing candidates",
+    "weigh": "computing the rain-free mean",
+    "near frames": "aligning near frames",
+    "score": "scoring",
+    "rain": "measuring the rain",
+    "look": "checking frames",
+    "write": "writing files",
+    "name": "naming files",
+    "check": "checking files",
+    "train": "step",
+}
+"""Stage as a command reports it → text in the window. Others are shown unchanged."""
+
 _PARTS = {"add": "clips", "analyze": "sequences", "export": "sequences"}
 
 _MIN_SECONDS = 3.0
@@ -66,7 +88,7 @@ class JobProgress:
         return left
 
     def description(self, now: float) -> str:
-        """Return what the job is doing: ``cat: decode, 3 of 12 sequences, about 2 min left``."""
+        """Return what the job is doing: ``cat: decoding frames, 3 of 12 sequences, about 2 min left``."""
         if self.step is None:
             return "starting"
         left = self.seconds_left(now)
@@ -93,15 +115,16 @@ def _within(stages: dict[str, float], step: Progress) -> float | None:
 
 
 def _doing(kind: str, step: Progress) -> str:
+    stage = _STAGE_TEXTS.get(step.stage, step.stage)
     if step.parts_total:
         number = min(step.parts_done + 1, step.parts_total)
-        named = f"{step.part}: {step.stage}" if step.part else step.stage
+        named = f"{step.part}: {stage}" if step.part else stage
         if step.parts_total == 1:
             return named
         return f"{named}, {number} of {step.parts_total} {_PARTS.get(kind, '')}".rstrip()
     if step.total:
-        return f"{'step' if step.stage == 'train' else step.stage} {step.done} of {step.total}"
-    return step.stage
+        return f"{stage} {step.done} of {step.total}"
+    return stage
 
 
 def left_in_words(seconds: float) -> str:

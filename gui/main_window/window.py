@@ -310,7 +310,7 @@ class Window(QMainWindow):
         self.desk.live.leave()
         self.session.set_blind(not self.session.blind)
         self.session.message.emit(
-            "Second opinion: random order, no names, no scores. Press O to end it."
+            "Second opinion: random order, names and scores hidden. Press O to end it."
             if self.session.blind
             else "Second opinion ended"
         )

@@ -178,7 +178,7 @@ class JobCard(QFrame):
         self.log.setReadOnly(True)
         self.log.setTabChangesFocus(True)
         self.log.setAccessibleName("Log")
-        self.log.setPlaceholderText("No output so far.")
+        self.log.setPlaceholderText("No output yet.")
         self.log.setFixedHeight(self.fontMetrics().lineSpacing() * 9)
         self.log.setMaximumBlockCount(self.job.log.maxlen or 0)
         clipboard = QGuiApplication.clipboard

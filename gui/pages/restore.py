@@ -43,12 +43,12 @@ class RestoreOffer(QFrame):
         font.setBold(True)
         self.reason.setFont(font)
         self.button = named(
-            QPushButton("Restore"), "Restore the project", "Replace the store with the backup; the old store is kept"
+            QPushButton("Restore"), "Restore the project", "Replace the store by the backup and keep the old store"
         )
         self.as_it_is = named(
             QPushButton("Use the older store"),
             "Use the older store",
-            "Open the older store as it is, and give up later decisions",
+            "Open the older store unchanged; later decisions are lost",
         )
         self.cancel = named(QPushButton("Cancel"), "Cancel restoring", "Leave everything unchanged")
         self.button.clicked.connect(lambda: self._restore(as_it_is=False))
@@ -83,11 +83,15 @@ class RestoreOffer(QFrame):
         if offered.chosen is not None and offered.chosen.contents is not None:
             contents = offered.chosen.contents
             holds = f"{counted(contents.decisions, 'decision')} on {counted(contents.sequences, 'sequence')}"
-            text = f"The newest sound backup was made on {local_time(offered.chosen.backup.at)}. It has {holds}. "
-            text += "Everything still readable in the store is added. " if offered.state == "damaged" else ""
+            text = f"The newest intact backup was made on {local_time(offered.chosen.backup.at)}. It has {holds}. "
+            text += (
+                "Restoring adds everything that is still readable in the damaged store. "
+                if offered.state == "damaged"
+                else ""
+            )
         else:
-            text = "There is no sound backup. A new store is made from what is still readable in this one. "
-        self.explanation.setText(f"{text}The old store is kept in the folder backups.")
+            text = "There is no intact backup. Restoring makes a new store from what is still readable in this one. "
+        self.explanation.setText(f"{text}The old store stays in the folder “backups”.")
         self.as_it_is.setVisible(offered.state == "older")
         self._set_idle(True)
         self.show()

@@ -261,13 +261,16 @@ class Composition(QObject):
     def _may_paint(self) -> bool:
         """Return whether a stroke may begin, and announce why not. Display the base candidate if there are layers."""
         session, draft = self._session, self._session.detail.draft
-        if self._size() is None or session.blind:
-            session.message.emit("Painting needs candidates, and is not possible during a second opinion")
+        if session.blind:
+            session.message.emit("Painting is not possible during a second opinion. Press O to end it.")
+            return False
+        if self._size() is None:
+            session.message.emit("No candidates to paint with yet. Analyse the sequence first (Ctrl+R).")
             return False
         if self.brush.excluding:
             return True
         if self.source() is None:
-            session.message.emit("No other candidate to paint with")
+            session.message.emit("There is no other candidate to paint with")
             return False
         if draft.layers and draft.base != session.displayed:
             session.show(draft.base)

@@ -28,6 +28,9 @@ if TYPE_CHECKING:  # loaded when a sequence has been selected for a moment, not 
 
 U8 = NDArray[np.uint8]
 
+_STAGE_TEXTS = {"decode": "Decoding frames", "sort": "Sorting frames"}
+"""Stage of the work → text below the sliders."""
+
 REST_MS = 400
 """Milliseconds that a sequence is selected before its frames are decoded, so that stepping through a list is cheap."""
 
@@ -270,7 +273,7 @@ class LivePreview(QObject):
 
     def _say(self, step: Progress) -> None:
         done = f" {step.done / step.total:.0%}" if step.total else ""
-        self.working.emit(step.note or f"{step.stage}{done}")
+        self.working.emit(step.note or f"{_STAGE_TEXTS.get(step.stage, step.stage)}{done}")
 
     def _follow(self) -> None:
         """Display the candidate, and set the sliders to its settings."""

@@ -8,6 +8,7 @@ from gui.state.composition import Composition
 from gui.state.session import Session
 from gui.workers import NOW
 from pipeline.project.analysis import read_areas, read_scoring_target
+from pipeline.words import counted
 
 if TYPE_CHECKING:
     from gui.state.image_cache import U8
@@ -48,12 +49,16 @@ class PaintSuggestions(QObject):
         if self._suggestions is None:
             return "Press J for suggestions."
         if not self._suggestions:
-            return "No suggestions: the candidates hardly differ here."
+            return "No suggestions: the candidates hardly differ."
         one = self.current
         if one is None:
-            return f"{len(self._suggestions)} suggestions. Press J for the next."
+            return f"{counted(len(self._suggestions), 'suggestion')} left. Press J for the next."
         source = self._session.candidate(self.candidate)
-        what = "exclude this" if one.kind == "exclude" else f"use {self._session.label(source) if source else '?'} here"
+        what = (
+            "exclude this area"
+            if one.kind == "exclude"
+            else f"use {self._session.label(source) if source else '?'} here"
+        )
         return f"{self._place + 1} of {len(self._suggestions)}: {what}: {one.reason}. Y takes it, J shows the next."
 
     @property

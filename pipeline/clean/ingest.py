@@ -309,13 +309,13 @@ def describe(stabilization: Stabilization, frames: int) -> list[str]:
             / (stabilization.cut.width * stabilization.cut.height)
         )
         said.append(
-            f"the camera moves, up to {far:.1f} px: frames were registered ({stabilization.model}, up to {left:.2f} px "
-            f"left); {share:.0%} of the frame is common to them"
+            f"the camera moves by up to {far:.1f} px: frames were aligned ({stabilization.model}, up to {left:.2f} px "
+            f"remain); {share:.0%} of the frame is visible in all of them"
         )
     if stabilization.relit:
         gains = np.array([pose.gain for pose in stabilization.poses.values()])
         low, high = 100 * (gains.min() - 1), 100 * (gains.max() - 1)
-        said.append(f"the light changes, {low:+.1f} to {high:+.1f} % against the reference frame: that was undone")
+        said.append(f"the exposure changes, {low:+.1f} to {high:+.1f} % against the reference frame: corrected")
     if stabilization.dropped:
         reasons = sorted(set(stabilization.dropped.values()))
         said.append(f"{len(stabilization.dropped)} of {frames} frames were left out: {'; '.join(reasons)}")

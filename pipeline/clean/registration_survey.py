@@ -21,8 +21,7 @@ FEWEST_STEADY = 10
 """Frames that have to fit, for a clip to be stabilized at all."""
 
 PARTS_NOTE = (
-    "the light changes in parts of the picture, each in its own way, as lamps and patches of sun make it: "
-    "none of it was undone"
+    "the light changes differently in parts of the picture, as lamps and patches of sun do: it was not corrected"
 )
 
 

@@ -36,11 +36,11 @@ REASONS: tuple[tuple[str, str], ...] = (
     ("streaks", "streaks left"),
     ("camera", "camera moves"),
     ("light", "light changes"),
-    ("passers-by", "passers-by everywhere"),
+    ("passers-by", "people or vehicles everywhere"),
     ("few-frames", "too few frames"),
-    ("not-rain", "not rain"),
-    ("damaged", "damaged"),
-    ("consent", "consent or licence"),
+    ("not-rain", "no rain"),
+    ("damaged", "clip damaged"),
+    ("consent", "consent or licence missing"),
 )
 """Why a sequence is rejected: what is stored, and how a person reads it."""
 

@@ -42,12 +42,12 @@ def _words(name: str, table: Table, first: int, against: int) -> str:
     if name == "rule":
         here, there = (_phrase(RULES[int(table.rule[row])]) for row in (first, against))
         return f"{here} rather than {there}"
-    return "earlier in the order of the scores"
+    return "a better rank by score"
 
 
 def _phrase(rule: str) -> str:
     estimator = find_estimator(rule)
-    return "a newer rule" if estimator is None else estimator.phrase
+    return "another rule" if estimator is None else estimator.phrase
 
 
 def _offset(offset: float) -> str:

@@ -42,7 +42,7 @@ CLEAR = 2.0
 SMALLEST_SHARE = 0.0006
 """Share of the picture below which an area is a speck: 35×35 px at 1080p."""
 
-STOOD = "somebody or something stood here for long"
+STOOD = "somebody or something stayed here for long"
 """What a person is told where a passing thing hides the place in many frames."""
 
 _PIXELS = 500_000
@@ -135,7 +135,7 @@ def _compositions(defects: list[F32], current: int, step: int, size: tuple[int, 
         better = int(np.argmin(here))
         strength = here[current] - here[better]
         if strength > GAIN:
-            reason = f"its defects are {strength:.0f} grey levels weaker here"
+            reason = f"it scores {strength:.0f} grey levels better here"
             found.append(
                 _suggestion(area, step, size, kind="compose", candidate=better, reason=reason, strength=strength)
             )
@@ -147,7 +147,7 @@ def _exclusions(apart: F32, step: int, size: tuple[int, int]) -> list[Suggestion
     found = []
     for area in _areas(apart > DISPUTE, apart, CLEAR * DISPUTE, step, size):
         strength = float(apart[area].mean())
-        reason = f"the candidates are {strength:.0f} grey levels apart here"
+        reason = f"the candidates differ by {strength:.0f} grey levels here"
         found.append(_suggestion(area, step, size, kind="exclude", candidate=None, reason=reason, strength=strength))
     return _strongest(found)
 

@@ -35,8 +35,8 @@ TEXTS = {
     "swaying": "something sways, such as foliage",
     "water": "a surface moves, such as water",
     "splashes": "drops splash",
-    "overlay": "something was drawn over the clip, such as a logo or a clock",
-    "changing": "the scene changes, such as in wind, sun or dense traffic",
+    "overlay": "an overlay covers the clip, such as a logo or a clock",
+    "changing": "the scene keeps changing, as in wind, changing sunlight or dense traffic",
 }
 """What a person is told of a kind of area."""
 

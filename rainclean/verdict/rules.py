@@ -24,9 +24,9 @@ STATES: tuple[State, ...] = get_args(State)
 """Best first."""
 
 MEANINGS: Mapping[State, str] = {
-    "fit": "nothing speaks against its clean images",
-    "look": "a person should look at it before it is used",
-    "unfit": "its clean images are not to be used",
+    "fit": "no defects found in its clean images",
+    "look": "check its clean images before use",
+    "unfit": "do not use its clean images",
 }
 
 FEW_FRAMES = 10
@@ -116,14 +116,14 @@ RULES: tuple[Rule, ...] = (
         "few-fitted",
         value=lambda facts: 1 - facts.fitted / facts.asked if facts.asked else None,
         look=0.5, unfit=0.85,
-        words=lambda facts, _: f"{facts.fitted} of {facts.asked} frames fitted",
+        words=lambda facts, _: f"only {facts.fitted} of {facts.asked} frames could be aligned",
     ),
     Rule(
         "unsteady",
         value=lambda facts: facts.drift,
         look=1.0, unfit=3.0,
         words=lambda _, px: (
-            f"frames lie beside one another, {f'up to {px:.1f} px' if px < math.inf else 'too far to tell'}"
+            f"frames are misaligned {f'by up to {px:.1f} px' if px < math.inf else 'too far to measure'}"
         ),
         a_share=False,
     ),
@@ -131,7 +131,7 @@ RULES: tuple[Rule, ...] = (
         "little-kept",
         value=lambda facts: 1 - facts.kept,
         look=0.5, unfit=0.85,
-        words=lambda facts, _: f"only {percent(facts.kept)} of the frame is common to the frames used",
+        words=lambda facts, _: f"only {percent(facts.kept)} of the picture is visible in all frames used",
     ),
     Rule(
         "few-frames",
@@ -144,20 +144,20 @@ RULES: tuple[Rule, ...] = (
         "no-rain",
         value=lambda facts: None if facts.rain is None else NO_RAIN - facts.rain,
         look=0.0, unfit=math.inf,
-        words=lambda *_: "no rain in this clip: its pairs would teach nothing",
+        words=lambda *_: "no rain found: pairs from this clip would teach nothing",
         a_share=False,
     ),
     Rule(
         "dense-rain",
         value=lambda facts: None if facts.free is None else 1 - facts.free,
         look=0.95, unfit=math.inf,
-        words=lambda facts, _: f"only {percent(facts.free or 0)} of the values over time are free of rain",
+        words=lambda facts, _: f"only {percent(facts.free or 0)} of the pixel values over time are free of rain",
     ),
-    _area("moving", 0.5, 0.9, "{} of the picture moves or hides what is behind it"),
+    _area("moving", 0.5, 0.9, "something moves or hides the background in {} of the picture"),
     _area("unsure", 0.1, 0.3, "the background is ambiguous in {} of the picture (moving shadows, people who stay)"),
-    _area("darker", 0.01, 0.1, "{} of the picture is darker than other frames show it"),
-    _area("brighter", 0.01, 0.1, "{} of the picture is brighter than the rainy frame"),
-    _area("blurred", 0.1, 0.3, "{} of the picture is blurred against the rainy frame"),
+    _area("darker", 0.01, 0.1, "{} of the clean image is darker than the background in other frames"),
+    _area("brighter", 0.01, 0.1, "{} of the clean image is brighter than the rainy frame"),
+    _area("blurred", 0.1, 0.3, "{} of the clean image is blurrier than the rainy frame"),
 )  # fmt: skip
 """Ours, in the order in which reasons are told; of two, the worse one first."""
 
@@ -234,7 +234,7 @@ class Verdict:
 
     @property
     def words(self) -> str:
-        """``unfit: 12 of 167 frames fitted; 8% of the picture is darker than …``."""
+        """``unfit: only 12 of 167 frames could be aligned; 8% of the clean image is darker than …``."""
         return self.state + (": " if self.reasons else "") + "; ".join(reason.words for reason in self.reasons)
 
     def to_json(self) -> dict[str, Any]:

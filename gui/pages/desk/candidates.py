@@ -64,11 +64,13 @@ class CandidatesModel(QAbstractListModel):
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return self._session.label(candidate) + (f", {reason}" if reason else "")
         if role == Qt.ItemDataRole.ToolTipRole:
-            return None if self._session.blind else tip(candidate) + (f"\n{reason}" if reason else "")
+            difference = self.differences.get(candidate.id)
+            differs = "" if not difference else f"\nMean difference to the displayed candidate: {difference:.2f} levels"
+            return None if self._session.blind else tip(candidate) + differs + (f"\n{reason}" if reason else "")
         return None
 
     def suggested(self, candidate: StoredCandidate) -> str:
-        """Return why this candidate is suggested: ``suggested, because …``, or "" if it is not."""
+        """Return why this candidate is suggested: ``suggested because of …``, or "" if it is not."""
         suggestion = self._session.suggested
         return suggestion.label if suggestion is not None and suggestion.candidate_id == candidate.id else ""
 
@@ -219,7 +221,7 @@ class CandidatesPanel(QWidget):
         else:
             reasons = [f"\n· {reason.words}" for reason in summary.verdict.reasons]
             text = f"{mark} {rows.sentence(summary.trust)}: {MEANINGS[summary.verdict.state]}" + "".join(reasons)
-        hint = "\nShow where: Shift+M" if summary.places else ""
+        hint = "\nPress Shift+M to see where." if summary.places else ""
         self.trust.setText(text + hint)
 
     def _explain_suggestion(self) -> None:

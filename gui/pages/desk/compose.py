@@ -36,7 +36,7 @@ class ComposePanel(QWidget):
     def __init__(self, session: Session, composition: Composition, actions: Actions) -> None:
         super().__init__()
         self._session, self._composition = session, composition
-        self.source = named(QComboBox(), "Paint with", "Candidate whose pixels strokes paint")
+        self.source = named(QComboBox(), "Paint with", "Choose the candidate that strokes bring in")
         self.radius = named(Slider(1, LARGEST), "Brush radius", "Set the radius of the brush, px (Ctrl++ and Ctrl+-)")
         self.softness = named(
             Slider(0, 100), "Softness", "Set how soft the edge of a stroke is: 0 % is hard, 100 % is soft"
@@ -50,12 +50,12 @@ class ComposePanel(QWidget):
         self.feather = named(QSpinBox(), "Feather", "Soften the border of the selected layer, px")
         self.feather.setRange(0, 200)
         self.feather.setSuffix(" px")
-        self.layers = named(QListWidget(), "Layers", "Layers painted over the base candidate")
+        self.layers = named(QListWidget(), "Layers", "Select a layer to see its mask; layers cover the base candidate")
         self.remove = named(
             QPushButton("Remove layer"), "Remove layer", "Remove the selected layer; undo brings it back"
         )
         self.excluded = Label()
-        self.suggestion = Label("Press J for the next suggestion.", wordWrap=True)
+        self.suggestion = Label("Press J for suggestions.", wordWrap=True)
         self._lay_out(actions)
         self.source.activated.connect(lambda _: composition.set_brush(source=self.source.currentData()))
         self.radius.valueChanged.connect(lambda v: composition.set_brush(radius=float(v)))

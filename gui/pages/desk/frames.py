@@ -39,7 +39,7 @@ class FrameCurve(QWidget):
         self.setMinimumHeight(52)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Frames")
-        self.setToolTip("Rain amount per frame, grey levels. Click or drag to display a frame; , and . step.")
+        self.setToolTip("Click or drag to display a frame; , and . step. The curve is the rain amount, grey levels.")
 
     def sizeHint(self) -> QSize:
         """Return a wide and low size."""
@@ -94,7 +94,7 @@ class FrameCurve(QWidget):
             painter.drawLine(QPointF(self._x(frame), 0), QPointF(self._x(frame), self.height()))
         painter.setPen(palette.placeholderText().color())
         known = [amount for amount in self.amounts if amount is not None]
-        span = f"{min(known):.1f} to {max(known):.1f} levels"
+        span = f"Rain {min(known):.1f} to {max(known):.1f} levels"
         painter.drawText(self.rect().adjusted(6, 2, -6, 0), Qt.AlignmentFlag.AlignRight, span)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:

@@ -61,7 +61,7 @@ class InspectPanel(QWidget):
         self.text = QLabel(_HINT, wordWrap=True)
         self.text.setAccessibleName("About the pixel or region")
         self.use = QPushButton("Use this η* for the region (E)")
-        self.use.setToolTip("Save a candidate with this percentile and paint the region with it (E)")
+        self.use.setToolTip("Save a candidate with this η* and paint the region with it (E)")
         self.use.clicked.connect(self.use_region)
         self.use.hide()
         self._layout = QVBoxLayout(self)
@@ -107,11 +107,11 @@ class InspectPanel(QWidget):
         plots = self._ready_plots()
         self._redraw = partial(self.show_votes, region, votes, whole)
         same = votes.eta == whole.eta
-        comparison = "So would the whole picture." if same else f"The whole picture would choose {whole.eta}."
+        comparison = "The whole picture has the same η*." if same else f"The whole picture has η* = {whole.eta}."
         self.text.setText(
-            f"<b>Region {region.width}×{region.height} px</b> at {region.x}, {region.y}: alone it would choose "
+            f"<b>Region {region.width}×{region.height} px</b> at {region.x}, {region.y}: "
             f"<b>η* = {votes.eta}</b> over {votes.frames} frames. {comparison} "
-            f"{votes.silent_share:.1%} of its pixels cast no vote."
+            f"{votes.silent_share:.1%} of the region's pixels cast no vote."
         )
         plot = plots.votes
         plot.clear()

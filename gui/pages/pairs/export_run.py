@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayou
 
 from gui.jobs import Job, Jobs, State
 from gui.widgets import Label
+from gui.wording import in_window
 from pipeline.words import counted
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class ExportRun(QWidget):
         self.result.setAccessibleName("What was exported")
         self.open_folder, self.check = QPushButton("Open folder"), QPushButton("Check files")
         self.open_folder.setToolTip("Show the data set in the system's file manager")
-        self.check.setToolTip("Read the export back: files, check sums, lists, split")
+        self.check.setToolTip("Read the export back and check its files, checksums, lists and split")
         self._lay_out()
         self.button.clicked.connect(self.asked)
         self.cancel.clicked.connect(self._cancel)
@@ -161,7 +162,9 @@ def exported_text(result: Any, folder: Path | None) -> str:
     parts = (
         f"{split} {counted(number, 'pair')} of {counted(scenes[split], 'scene')}" for split, number in pairs.items()
     )
-    return "\n".join([f"Exported to {folder}: {', '.join(parts)}", *(f"• {note}" for note in result["notes"])])
+    return "\n".join(
+        [f"Exported to {folder}: {', '.join(parts)}", *(f"• {in_window(note)}" for note in result["notes"])]
+    )
 
 
 def checked_text(job: Job) -> str:

@@ -210,7 +210,7 @@ class EvaluationForm(QGroupBox):
         """Show what is missing, or what an evaluation does."""
         problem = self.problem()
         self.status.setText(
-            problem or "Scores every test pair by four protocols. An earlier evaluation in the folder is replaced."
+            problem or "Scores every test pair by four protocols. Replaces an earlier evaluation in the output folder."
         )
         self.evaluate_button.setEnabled(not problem)
 

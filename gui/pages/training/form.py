@@ -118,7 +118,7 @@ class TrainingForm(QWidget):
         self.steps = _number("Steps", 1, 10_000_000, "Set the number of optimiser steps")
         self.batch = _number("Batch", 1, 1024, "Set the number of examples per step", suffix=" examples")
         self.example_size = _number(
-            "Example size", 16, 4096, "Set the side of the square cut from a pair", suffix=" px"
+            "Example size", 16, 4096, "Set the side length of the squares that are cut from the pairs", suffix=" px"
         )
         self.status = Label()
         self.status.setWordWrap(True)

@@ -63,7 +63,7 @@ def test_clips_are_added_and_analysed(jobs: Jobs, qtbot: QtBot, rainclean: Run, 
     over(qtbot, analyze)
     assert analyze.state is State.FINISHED, analyze.error
     assert analyze.result["done"] == ["table"] and analyze.fraction == 1
-    assert any(text == "table: decode" for text, _ in seen)
+    assert any(text == "table: decoding frames" for text, _ in seen)
     shares = [share for _, share in seen if share is not None]
     assert shares == sorted(shares) and any(0 < share < 1 for share in shares)
     assert f"'{project}'" in analyze.command and "--json" not in analyze.command
@@ -176,7 +176,7 @@ def test_words_that_go_on(tmp_path: Path) -> None:
 def test_the_time_left_is_told_when_it_is_known() -> None:
     progress = JobProgress("analyze")
     progress.add_step(Progress("decode", 0, 100).of("cat", 0, 4), 0.0)
-    assert progress.seconds_left(2.0) is None and progress.description(2.0) == "cat: decode, 1 of 4 sequences"
+    assert progress.seconds_left(2.0) is None and progress.description(2.0) == "cat: decoding frames, 1 of 4 sequences"
     for second in range(1, 101):  # one sequence takes 100 s
         stage = ("decode", second, 50) if second <= 50 else ("rain", second - 50, 50)
         progress.add_step(Progress(*stage).of("cat", 0, 4), float(second))
@@ -214,7 +214,9 @@ def test_the_panel_shows_stops_and_tries_again(jobs: Jobs, qtbot: QtBot) -> None
     job = jobs.start(fake(script))
     card = panel.card(job)
     qtbot.waitUntil(lambda: bool(job.log), timeout=PATIENCE)
-    assert card.doing.text() == "cat: decode, 3 of 12 sequences" and card.bar.value() == round(1000 * 2.25 / 12)
+    assert card.doing.text() == "cat: decoding frames, 3 of 12 sequences" and card.bar.value() == round(
+        1000 * 2.25 / 12
+    )
     assert not panel._empty.isVisible() and card.stop.isVisible() and not card.again.isVisible()
     card.show_log.click()
     assert card.log.toPlainText() == "note: look" and card.command.text() == "rainclean analyze p"

@@ -58,7 +58,7 @@ def test_the_suggested_candidate_is_marked_with_its_reasons(judged: Path, open_w
     assert candidate is not None and candidate.name.endswith("vote-minus10")
     number = [c.id for c in session.detail.candidates].index(suggested.candidate_id)
     spoken = [text for text in texts(panel) if suggested.label in text]
-    assert suggested.label.startswith("suggested, because ") and len(spoken) == 3
+    assert suggested.label.startswith("suggested because of ") and len(spoken) == 3
     assert panel.why.text().startswith(f"{number + 1}  ") and panel.why.text().endswith("% likely.")
     # What is selected next begins with what is suggested; the list stays in the order of the scores.
     press(window, "Down")
@@ -96,7 +96,7 @@ def test_nothing_is_shown_before_enough_was_judged(window: Window, qtbot: QtBot)
     assert not is_told(window)
     window.desk.sequences.sort.setCurrentText(UNSURE)
     assert session.order == [1, 2, 3]
-    assert "none yet: 1 of 12 sequences" in window.desk.sequences.count.text()
+    assert "none yet: people have judged 1 of the 12 sequences needed" in window.desk.sequences.count.text()
 
 
 def test_it_is_learned_from_what_is_decided_here(judged: Path, open_window: Open, qtbot: QtBot) -> None:

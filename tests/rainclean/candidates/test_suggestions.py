@@ -57,7 +57,7 @@ def test_a_ghost_in_the_current_candidate_is_covered_and_a_better_one_named(size
     assert 25 < found.strength < 90
     recall, union = overlap(found, clean, place)
     assert recall > 0.97 and union > 0.5
-    assert f"{found.strength:.0f} grey levels weaker" in found.reason
+    assert f"{found.strength:.0f} grey levels better" in found.reason
     assert all(shape.tool == "lasso" for shape in found.shapes)
     # Whoever looks at another candidate has nothing to mend, and one outlier is no reason to exclude.
     assert suggest(pictures, midpoint_of(clean), clean, 3) == []
@@ -146,7 +146,7 @@ def test_where_something_moves_is_suggested_once_and_with_its_reason() -> None:
     assert overlap(excluded[0], clean, place)[0] > 0.99 and overlap(excluded[0], clean, place)[1] > 0.7
     assert overlap(excluded[1], clean, (slice(300, 340), slice(400, 440)))[1] > 0.6
     # The other place, of which nothing was found, is told by how far the candidates are apart.
-    assert len(excluded) == 3 and "apart" in excluded[2].reason
+    assert len(excluded) == 3 and "differ by" in excluded[2].reason
     assert overlap(excluded[2], clean, other)[0] > 0.97
     with pytest.raises(ValueError, match="areas of"):
         suggest(iter(pictures), None, clean, 0, Areas({}, doubtful[1:]))

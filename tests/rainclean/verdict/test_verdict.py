@@ -49,29 +49,30 @@ def test_a_good_clip_is_fit_and_so_is_one_of_which_little_is_known() -> None:
 @pytest.mark.parametrize(
     ("changed", "state", "codes", "words"),
     [
-        ({"asked": 167, "fitted": 12}, "unfit", ["few-fitted"], "unfit: 12 of 167 frames fitted"),
-        ({"asked": 100, "fitted": 45}, "look", ["few-fitted"], "look: 45 of 100 frames fitted"),
+        ({"asked": 167, "fitted": 12}, "unfit", ["few-fitted"], "unfit: only 12 of 167 frames could be aligned"),
+        ({"asked": 100, "fitted": 45}, "look", ["few-fitted"], "look: only 45 of 100 frames could be aligned"),
         ({"asked": 100, "fitted": 60}, "fit", [], "fit"),
         ({"drift": 1.5}, "look", ["unsteady"], "up to 1.5 px"),
-        ({"drift": math.inf}, "unfit", ["unsteady"], "too far to tell"),
-        ({"kept": 0.3}, "look", ["little-kept"], "only 30% of the frame"),
-        ({"kept": 0.1}, "unfit", ["little-kept"], "only 10% of the frame"),
+        ({"drift": math.inf}, "unfit", ["unsteady"], "too far to measure"),
+        ({"kept": 0.3}, "look", ["little-kept"], "only 30% of the picture"),
+        ({"kept": 0.1}, "unfit", ["little-kept"], "only 10% of the picture"),
         ({"used": 9}, "look", ["few-frames"], "9 frames are too few"),
         ({"used": 10}, "fit", [], "fit"),
         ({"used": 2}, "look", ["few-frames"], "2 frames"),
-        ({"rain": 0.0}, "look", ["no-rain"], "no rain in this clip"),
-        ({"rain": -0.4}, "look", ["no-rain"], "no rain in this clip"),
+        ({"rain": 0.0}, "look", ["no-rain"], "no rain found"),
+        ({"rain": -0.4}, "look", ["no-rain"], "no rain found"),
         ({"rain": NO_RAIN + 0.01}, "fit", [], "fit"),
-        ({"free": 0.02}, "look", ["dense-rain"], "only 2.0% of the values"),
-        ({"areas": {"moving": area(0.6)}}, "look", ["moving"], "60% of the picture moves"),
-        ({"areas": {"moving": area(1.0)}}, "unfit", ["moving"], "100% of the picture moves"),
+        ({"free": 0.02}, "look", ["dense-rain"], "only 2.0% of the pixel values"),
+        ({"areas": {"moving": area(0.6)}}, "look", ["moving"], "in 60% of the picture"),
+        ({"areas": {"moving": area(1.0)}}, "unfit", ["moving"], "in 100% of the picture"),
         ({"areas": {"unsure": area(0.5)}}, "unfit", ["unsure"], "ambiguous in 50%"),
-        ({"areas": {"darker": area(0.02)}}, "look", ["darker"], "2.0% of the picture is darker"),
-        ({"areas": {"brighter": area(0.5)}}, "unfit", ["brighter"], "50% of the picture is brighter"),
-        ({"areas": {"blurred": area(0.15)}}, "look", ["blurred"], "15% of the picture is blurred"),
+        ({"areas": {"darker": area(0.02)}}, "look", ["darker"], "2.0% of the clean image is darker"),
+        ({"areas": {"brighter": area(0.5)}}, "unfit", ["brighter"], "50% of the clean image is brighter"),
+        ({"areas": {"blurred": area(0.15)}}, "look", ["blurred"], "15% of the clean image is blurrier"),
         (
             {"used": 5, "asked": 60, "fitted": 5, "areas": {"unsure": area(0.2), "darker": area(0.3)}},
-            "unfit", ["few-fitted", "darker", "few-frames", "unsure"], "unfit: 5 of 60 frames fitted; 30% of",
+            "unfit", ["few-fitted", "darker", "few-frames", "unsure"],
+            "unfit: only 5 of 60 frames could be aligned; 30% of",
         ),
     ],
 )  # fmt: skip
@@ -106,7 +107,7 @@ def test_a_verdict_is_read_as_it_was_written() -> None:
     assert document["state"] == "unfit"
     assert document["reasons"][0] == {
         "code": "darker", "severity": "unfit", "share": 0.5,
-        "words": "50% of the picture is darker than other frames show it",
+        "words": "50% of the clean image is darker than the background in other frames",
     }  # fmt: skip
 
 

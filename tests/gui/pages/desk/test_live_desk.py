@@ -92,7 +92,7 @@ def test_a_pixel_and_a_region_explain_themselves_and_the_region_gets_its_own_eta
     assert "Pixel 10, 8" in desk.inspect.text.text()
     press(window, "Q")
     draw(desk.view, [(8, 8), (24, 20)])
-    assert "alone it would choose" in desk.inspect.text.text()
+    assert "The whole picture has" in desk.inspect.text.text()
     base = session.displayed
     press(window, "E")
     draft = session.detail.draft

@@ -39,9 +39,9 @@ def test_a_verdict_is_seen_with_its_reasons_and_places(window: Window, qtbot: Qt
     assert "Verdict: look: the background is ambiguous in 25%" in row.data(TIP)
     trust = desk.candidates.trust
     assert trust.isVisible() and trust.text().splitlines() == [
-        "? Look: a person should look at it before it is used",
+        "? Look: check its clean images before use",
         "· the background is ambiguous in 25% of the picture",
-        "Show where: Shift+M",
+        "Press Shift+M to see where.",
     ]
     press(window, "Shift+M")
     qtbot.waitUntil(lambda: tinted(window) is not None, timeout=10_000)

@@ -50,7 +50,7 @@ def test_nothing_is_said_of_few_judgements_or_of_chance(project: Project) -> Non
         judge(project, sequence, lowest(project, sequence))
     few = suggestion.suggestions(project)
     assert not few.learned and few.of(made[0].id) is None and few.unsure == {}
-    assert few.label == "none yet: 11 of 12 sequences that are needed were judged by people"
+    assert few.label == "none yet: people have judged 11 of the 12 sequences needed"
     assert few.to_json()["order"] is None
     rng = np.random.default_rng(3)
     for sequence in made:
@@ -64,7 +64,7 @@ def test_where_people_follow_the_scores_the_order_stays_and_doubt_is_known(proje
         judge(project, sequence, line_up(project, sequence)[0])
     learned = suggestion.suggestions(project)
     assert not learned.learned and len(learned.unsure) == 20 and learned.to_json()["order"] == "scores"
-    assert learned.of(1) is None and learned.label.startswith("by the scores")
+    assert learned.of(1) is None and learned.label.startswith("by score")
 
 
 def test_automatic_choices_and_what_was_taken_back_are_not_learned_from(project: Project) -> None:
@@ -155,7 +155,9 @@ def test_status_tells_what_is_at_work(project: Project, rainclean: Run) -> None:
     made = fill(project, 13)
     assert "suggested" not in rainclean("status", project.folder).stdout
     judge(project, made[0], lowest(project, made[0]))
-    assert "suggested candidates: none yet: 1 of 12 sequences" in rainclean("status", project.folder).stdout
+    assert (
+        "suggested candidates: none yet: people have judged 1 of the 12" in rainclean("status", project.folder).stdout
+    )
     assert json.loads(rainclean("status", project.folder, made[0].name, "--json").stdout)["suggested"] is None
     for sequence in made[1:]:
         judge(project, sequence, lowest(project, sequence))
