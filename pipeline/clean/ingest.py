@@ -142,8 +142,8 @@ class _Ingest:
             stack = self._stack(settings.memory, region, selection)
             until_done.callback(stack.close)
             if stack.layout.scratch_bytes:
-                space = f"{format_bytes(stack.layout.scratch_bytes)} of scratch space are used in {settings.scratch}"
-                yield Progress("start up", 0, None, f"{space}; it is free again when this ends")
+                space = f"{format_bytes(stack.layout.scratch_bytes)} of scratch space is used in {settings.scratch}"
+                yield Progress("start up", 0, None, f"{space}; it is freed when the command ends")
             reads_again = survey is not None or self._chosen.refines
             if self._cache is None and reads_again and not stack.layout.stack_on_disk:
                 self._cache = CachedSource(self._source)
@@ -309,13 +309,13 @@ def describe(stabilization: Stabilization, frames: int) -> list[str]:
             / (stabilization.cut.width * stabilization.cut.height)
         )
         said.append(
-            f"the camera moves, up to {far:.1f} px: frames were registered ({stabilization.model}, up to {left:.2f} px "
-            f"left); {share:.0%} of the frame is common to them"
+            f"the camera moves, up to {far:.1f} px: frames were registered ({stabilization.model}, at most {left:.2f} "
+            f"px of motion remain); they all share {share:.0%} of the frame"
         )
     if stabilization.relit:
         gains = np.array([pose.gain for pose in stabilization.poses.values()])
         low, high = 100 * (gains.min() - 1), 100 * (gains.max() - 1)
-        said.append(f"the light changes, {low:+.1f} to {high:+.1f} % against the reference frame: that was undone")
+        said.append(f"the exposure changes, {low:+.1f} to {high:+.1f} % against the reference frame: this was undone")
     if stabilization.dropped:
         reasons = sorted(set(stabilization.dropped.values()))
         said.append(f"{len(stabilization.dropped)} of {frames} frames were left out: {'; '.join(reasons)}")

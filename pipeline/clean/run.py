@@ -129,8 +129,8 @@ def _doubts(best: Candidate, refined: Refined | None) -> list[str]:
     if refined is not None or best.scores is None or best.scores.total <= DOUBTFUL:
         return []
     return [
-        f"even the best candidate scores {best.scores.total:.1f}, 0.4 to 1.6 is usual: where rain is dense or "
-        "much moves, scores mislead; look at the pictures yourself, also at lower percentiles"
+        f"even the best candidate scores {best.scores.total:.1f} (usual: 0.4 to 1.6): in dense rain or "
+        "much motion scores mislead; look at the pictures yourself, also at lower percentiles"
     ]
 
 

@@ -82,14 +82,14 @@ class Suggestions:
         people = "1 person" if self.people == 1 else f"{self.people} people"
         seen = f"{counted(self.judgements, 'judgement')} by {people}"
         if self.sequences < MIN_SEQUENCES:
-            return f"none yet: {self.sequences} of {MIN_SEQUENCES} sequences that are needed were judged by people"
+            return f"none yet: people have judged {self.sequences} of the {MIN_SEQUENCES} sequences that are needed"
         on = f"{counted(self.sequences, 'sequence')} ({seen})"
         if self.learned:
-            against = f"{self.hits:.0f} of them as learned from the others, {self.hits_of_scores:.0f} as the scores say"
+            against = f"predicts {self.hits:.0f} of them from the others; the scores predict {self.hits_of_scores:.0f}"
             return f"learned from {on}; {against}"
         if self.unsure:
-            return f"by the scores: on {on} what was learned is not better"
-        return f"none: what was chosen on {on} follows neither the scores nor anything that could be learned"
+            return f"by the scores: what was learned from {on} is no better"
+        return f"none: the choices on {on} follow neither the scores nor anything that could be learned"
 
     def to_json(self) -> dict[str, Any]:
         """Return it for programs. order: "learned", "scores" (how unsure is known), or None."""

@@ -281,7 +281,7 @@ def test_light_that_changes_is_undone_and_said(tmp_path):
     clip = ladder_clip("drift", frames=30)
     with run(FramesInMemory(clip.frames), tmp_path) as result:
         assert result.stabilization is not None and result.stabilization.relit and not result.stabilization.moves
-        assert any("the light changes" in said for said in result.warnings)
+        assert any("the exposure changes" in said for said in result.warnings)
         reference = result.selection.reference_frame
         for index, pose in result.stabilization.poses.items():
             assert np.abs(pose.gain - clip.gains[index] / clip.gains[reference]).max() < 0.005

@@ -211,7 +211,7 @@ def test_an_end_keeps_what_was_reached_and_says_how_to_go_on(
         process.kill()
     assert process.returncode == 128 + number and out == ""
     assert f"note: progress is kept; resume with: rainclean train --resume {run}" in error
-    assert "rainclean: stopping after this step, then writing the checkpoint, still at it" in error
+    assert "rainclean: stopping after this step, then writing the checkpoint, still running" in error
     assert "Traceback" not in error and "DataLoader" not in error
     assert torch.load(run / "last.ckpt", weights_only=True)["global_step"] >= reached
     with run_folder.locked(run), pytest.raises(RaincleanError, match="another rainclean is training this run"):
@@ -396,7 +396,7 @@ def test_resuming_refuses_another_data_set_and_damage(dataset: Path, tmp_path: P
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("train",), "give the data set and, with -o"),
+        (("train",), "give the data set, and the folder of the run with -o"),
         (("train", "--resume", "run", "--steps", "5"), "--steps cannot be changed when a run is resumed"),
         (("train", "--resume", "run", "-o", "other"), "-o cannot be changed when a run is resumed"),
         (("train", "a", "-o", "run", "--steps", "5", "--steps", "6"), "--steps is given twice"),

@@ -49,7 +49,7 @@ def test_nothing_is_said_of_few_judgements_or_of_chance(project: Project) -> Non
         judge(project, sequence, lowest(project, sequence))
     few = suggestion.suggestions(project)
     assert not few.learned and few.of(made[0].id) is None and few.unsure == {}
-    assert few.label == "none yet: 11 of 12 sequences that are needed were judged by people"
+    assert few.label == "none yet: people have judged 11 of the 12 sequences that are needed"
     assert few.to_json()["order"] is None
     rng = np.random.default_rng(3)
     for sequence in made:
@@ -125,7 +125,7 @@ def test_an_automatic_choice_is_what_was_learned_and_says_so(home: Path, project
     made = judged_project(project)
     new = fill(project, 3, seed=1)
     done = rainclean("select", project.folder, "--auto", "--note", "tonight")
-    assert "chosen automatically: 3; 16 stay as they were decided" in done.stdout and "learned from 16" in done.stdout
+    assert "chosen automatically: 3; 16 decided before" in done.stdout and "learned from 16" in done.stdout
     current = decisions.current(project)
     for sequence in new:
         decision = current[sequence.id]
@@ -154,7 +154,10 @@ def test_status_tells_what_is_at_work(project: Project, rainclean: Run) -> None:
     made = fill(project, 13)
     assert "suggested" not in rainclean("status", project.folder).stdout
     judge(project, made[0], lowest(project, made[0]))
-    assert "suggested candidates: none yet: 1 of 12 sequences" in rainclean("status", project.folder).stdout
+    assert (
+        "suggested candidates: none yet: people have judged 1 of the 12 sequences"
+        in rainclean("status", project.folder).stdout
+    )
     assert json.loads(rainclean("status", project.folder, made[0].name, "--json").stdout)["suggested"] is None
     for sequence in made[1:]:
         judge(project, sequence, lowest(project, sequence))
