@@ -34,11 +34,11 @@ class Export:
     frames: Annotated[str, arg(metavar="WHICH")] = "differ:10"
     """Rainy frames of each sequence: all, every:5 (every 5th) or differ:10 (10 that differ most in rain)."""
     crops: Annotated[str, arg(metavar="HOW")] = "whole"
-    """whole, grid:512:256 (size, stride) or random:640x480:8 (size, crops per frame). Smaller clips are left out."""
+    """whole, grid:512, grid:512:256 (stride) or random:640x480:8 (number per frame). Smaller clips are left out."""
     min_rain: Annotated[float, arg(metavar="SHARE")] = 0.0
     """Smallest share of rainy pixels in a crop, 0 to 1."""
     max_excluded: Annotated[float, arg(metavar="SHARE")] = 0.0
-    """Largest excluded share of a crop, 0 to 1; at least 0.25 if moving things were found. Not for whole frames."""
+    """Largest excluded share of a crop, 0 to 1; at least 0.25 where things move. Whole frames always pass."""
     split: Annotated[str | None, arg(metavar="SHARES")] = None
     """Shares of the scenes. Default: train=0.8,test=0.2 for spa, train=0.8,val=0.1,test=0.1 for paired."""
     seed: Annotated[int, arg(metavar="N")] = 0

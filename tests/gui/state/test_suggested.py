@@ -95,7 +95,7 @@ def test_nothing_is_shown_before_enough_was_judged(window: Window, qtbot: QtBot)
     assert not is_told(window)
     window.desk.sequences.sort.setCurrentText(UNSURE)
     assert session.order == [1, 2, 3]
-    assert "none yet: 1 of 12 sequences" in window.desk.sequences.count.text()
+    assert "none yet: people have judged 1 of the 12 sequences" in window.desk.sequences.count.text()
 
 
 def test_it_is_learned_from_what_is_decided_here(judged: Path, open_window: Open, qtbot: QtBot) -> None:

@@ -322,7 +322,7 @@ def test_a_network_that_explodes_is_told_and_not_kept(
     dataset: Path, tmp_path: Path, checkpoint_every: int, validate_every: int, what: str
 ) -> None:
     recipe = replace(RECIPE, learning_rate=1e20, clip_gradients=0.0, checkpoint_every=checkpoint_every)
-    said = rf"step \d+: the {what} is not finite any more; use a lower --learning-rate"
+    said = rf"step \d+: the {what} is no longer finite; use a lower --learning-rate"
     with pytest.raises(RaincleanError, match=said):
         finish(begin(dataset, tmp_path / "run", replace(recipe, validate_every=validate_every), MACHINE))
     assert not (tmp_path / "run" / "last.ckpt").exists()
