@@ -135,7 +135,7 @@ class Signals:
                 elif count > 2 and number in _numbers(_BY_HAND) and now - last > _TWICE:
                     self._end("ended at once")
                 else:
-                    _say(f"{self.doing}, still at it; a third Ctrl-C ends it at once and loses unsaved work")
+                    _say(f"{self.doing}, still running; a third Ctrl-C ends it at once and loses unsaved work")
                     said = True
                 last = now
             if count and not said and not self._over and now - began > QUIET:

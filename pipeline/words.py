@@ -66,7 +66,7 @@ def one_line(text: str, flag: str) -> str:
     """
     line = " ".join(unicodedata.normalize("NFC", text).split())
     if any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in line):
-        raise UsageError(f"{flag} {text!a}: holds characters that are no text")
+        raise UsageError(f"{flag} {text!a}: holds characters that are not text")
     return line
 
 

@@ -49,5 +49,5 @@ def form_of(document: object, path: Path) -> str:
     """Read the form of confidence maps from a report.json or export.json. Raises InputError for an unknown one."""
     form = document.get(KEY) or CHANCE if isinstance(document, dict) else CHANCE
     if form not in (ERROR, CHANCE):
-        raise InputError(path, f"says {KEY} {form!r}, which this rainclean does not know", "use a newer one")
+        raise InputError(path, f"says {KEY} {form!r}, which this rainclean does not know", "update rainclean")
     return str(form)

@@ -70,7 +70,7 @@ def png_header(data: bytes, name: Path | str) -> PngHeader:
     if not data:
         raise InputError(name, "is empty", _ADVICE)
     if not data.startswith(_SIGNATURE):
-        raise InputError(name, "is no PNG picture", _ADVICE)
+        raise InputError(name, "is not a PNG picture", _ADVICE)
     # OpenCV accepts some damaged files and reports others on stderr: so the chunks are checked first.
     view, place, kind = memoryview(data), len(_SIGNATURE), b""
     while kind != b"IEND":

@@ -52,9 +52,7 @@ def fill(
             began = perf_counter()
             frame = next(frames, None)
             if frame is None:
-                raise InputError(
-                    source.info.path, f"ends after {done} of the {total} frames asked for", "try --salvage"
-                )
+                raise InputError(source.info.path, f"ends after {done} of {total} frames", "try --salvage")
             seconds += perf_counter() - began
             stack.add(frame.rgb)
             looking.append(beside.submit(look_at, frame.rgb))

@@ -88,7 +88,7 @@ def _add_other_rules(rows: Rows, gathered: Gathered, settings: CleanSettings) ->
         return near
     if recipe.of_near_frames:
         if near is None:
-            why = "its camera stands still, or nothing ties frames to the reference frame"
+            why = "the camera does not move, or no other frame could be aligned to the reference frame"
             raise InputError(gathered.frames.info.path, f"recipe {settings.recipe}: {why}", "use n20-vote")
         recipe = near_recipe(recipe, recipe.rule, near)
     if recipe.rule != PERCENTILE:

@@ -48,7 +48,7 @@ WRITERS = 2
 def clean_folder(output: Path, source: Path) -> OutputFolder:
     """The folder to write into, checked before the work. Raises RaincleanError where it cannot be used."""
     if source.is_dir() and output.exists() and output.samefile(source):
-        raise RaincleanError(f"{output}: is the folder that is read; choose another folder with -o")
+        raise RaincleanError(f"{output}: is the input folder; choose another one with -o")
     picture = output / "clean.png"
     keys = ("input", "recipe", "candidates", "crop", "sha256")
     return OutputFolder(

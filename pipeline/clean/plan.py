@@ -50,7 +50,7 @@ def plan(source: FrameSource, settings: CleanSettings, repeats: Mapping[int, int
     first, stop = _range(info, settings)
     _check_region(info, settings)
     if settings.reference is not None and not first <= settings.reference < stop:
-        raise InputError(info.path, f"reference frame {settings.reference} is not among frames {first} to {stop - 1}")
+        raise InputError(info.path, f"reference frame {settings.reference} lies outside frames {first} to {stop - 1}")
     usable = distinct(range(first, stop), repeats or {})
     count = len(usable)
     reference = None if settings.reference is None else usable.index(settings.reference)
@@ -58,9 +58,10 @@ def plan(source: FrameSource, settings: CleanSettings, repeats: Mapping[int, int
     largest = recipes[-1]
     span = largest.frames * largest.stride
     if largest.frames > -(-count // largest.stride):
-        needed = f"recipe {largest.name} needs {largest.frames} of {span} frames"
+        each = f" of {span}" if largest.stride > 1 else ""
+        needed = f"recipe {largest.name} needs {largest.frames}{each} frames"
         there = f"{count} that differ" if repeats else str(count)
-        raise InputError(info.path, f"{needed}, there are {there} between in and out point")
+        raise InputError(info.path, f"{needed}, but there are only {there} between in and out point")
     if largest.window == "first" and reference is not None and reference not in range(0, span, largest.stride):
         used = f"recipe {largest.name} uses"
         raise InputError(info.path, f"reference frame {settings.reference} is not among the frames that {used}")
@@ -77,19 +78,19 @@ def _range(info: SourceInfo, settings: CleanSettings) -> tuple[int, int]:
     first, stop = settings.first, info.frame_count if settings.stop is None else settings.stop
     if not (0 <= first < info.frame_count and 0 < stop <= info.frame_count):
         asked = f"in point {first}, out point {stop}"
-        raise InputError(info.path, f"{asked} asked for; it has frames 0 to {info.frame_count - 1}")
+        raise InputError(info.path, f"{asked}: the clip has frames 0 to {info.frame_count - 1}")
     if stop <= first:
         raise InputError(info.path, f"the out point, frame {stop}, must lie after the in point, frame {first}")
     if stop - first < 2:
-        raise InputError(info.path, "1 frame: a temporal prior needs at least 2", "film longer or widen the range")
+        raise InputError(info.path, "1 frame: at least 2 are needed", "film longer or widen the range")
     return first, stop
 
 
 def _check_region(info: SourceInfo, settings: CleanSettings) -> None:
     x, y, width, height = settings.region or (0, 0, info.width, info.height)
     if x < 0 or y < 0 or min(width, height) < 1 or x + width > info.width or y + height > info.height:
-        asked = f"region {x},{y},{width},{height} asked for"
-        raise InputError(info.path, f"{asked}, the upright frame has {info.width}×{info.height} px")
+        asked = f"region {x},{y},{width},{height} does not fit"
+        raise InputError(info.path, f"{asked}: the upright frame has {info.width}×{info.height} px")
 
 
 def _around(recipe: Recipe, count: int) -> list[Recipe]:
@@ -102,7 +103,7 @@ def _around(recipe: Recipe, count: int) -> list[Recipe]:
 
 def _recipes(settings: CleanSettings, count: int) -> tuple[list[Recipe], list[str]]:
     if settings.frames is not None and settings.frames < 2:
-        raise UsageError(f"--frames {settings.frames}: a temporal prior needs at least 2")
+        raise UsageError(f"--frames {settings.frames}: at least 2 are needed")
     if settings.recipe is None:
         return sweep(count, settings.frames), _too_few(settings.frames, count)
     if settings.recipe == "released":
@@ -111,9 +112,13 @@ def _recipes(settings: CleanSettings, count: int) -> tuple[list[Recipe], list[st
     if settings.recipe == "median":
         return [sweep(count, settings.frames)[-1]], _too_few(settings.frames, count)
     if settings.frames is not None:
-        raise UsageError(f"--frames {settings.frames}: recipe {settings.recipe} has its own number of frames")
+        raise UsageError(f"--frames {settings.frames}: recipe {settings.recipe} already states its number of frames")
     return [Recipe.parse(settings.recipe)], []
 
 
 def _too_few(asked: int | None, count: int) -> list[str]:
-    return [f"{asked} frames asked for, {count} there: those were used"] if asked and asked > count else []
+    return (
+        [f"{asked} frames requested, but only {count} are available: these were used"]
+        if asked and asked > count
+        else []
+    )

@@ -21,7 +21,8 @@ FEWEST_STEADY = 10
 """Frames that have to fit, for a clip to be stabilized at all."""
 
 PARTS_NOTE = (
-    "the light changes differently in parts of the picture, as lamps and patches of sun do: it was not corrected"
+    "the light changes differently in parts of the picture, as under passing lamps or patches of sun: "
+    "it was not corrected"
 )
 
 
@@ -137,7 +138,7 @@ class RegistrationSurvey:
             n = registration.fitting.index(p)
             # Of a dark scene nothing may be told: then no light is undone, and no frame has another one.
             if light.changes and not light.fits[n] and p != registration.reference:
-                dropped[index] = "its light has nothing in common with the others'"
+                dropped[index] = "its exposure cannot be compared with the others'"
                 continue
             poses[index] = Pose(
                 placement.matrix,

@@ -13,11 +13,11 @@ from pipeline.words import counted
 
 @dataclass(frozen=True, kw_only=True)
 class Add:
-    """Add clips to a project: video files, folders of images, or folders that hold such.
+    """Add clips to a project: video files, folders of images, or folders that contain them.
 
-    Clips stay where they are, unless --copy is given. A clip with scene cuts becomes one sequence a shot. A clip that
-    the project has already is not added again; if its file is gone, it is linked to the new place. The description
-    (scene, source, …) is exported with the data. rainclean describe changes it later.
+    Clips stay where they are, unless --copy is given. A clip with scene cuts becomes one sequence for each shot. A clip
+    that the project already has is not added again. If its old file is gone, it is linked to the new one. The
+    description (scene, source, …) is exported with the data. rainclean describe changes it later.
     """
 
     project: Annotated[Positional[Path], arg(metavar="PROJECT")]
@@ -25,13 +25,13 @@ class Add:
     clips: Annotated[Positional[tuple[Path, ...]], arg(metavar="CLIP…")]
     """Files and folders to add."""
     scene: Annotated[str, arg(metavar="NAME")] = ""
-    """The place that was filmed, for all clips of this call. Default: suggested where backgrounds look alike."""
+    """The place that was filmed, for all clips of this call. Default: suggested if backgrounds look alike."""
     source: str = ""
     """Where the clips come from: a camera, an address."""
     author: str = ""
     """Who filmed them."""
     licence: str = ""
-    """Under which licence they may be used."""
+    """Licence under which they may be used."""
     consent: str = ""
     """What the people shown in them agreed to."""
     notes: str = ""
@@ -39,9 +39,9 @@ class Add:
     copy: bool = False
     """Keep a copy of each clip in the project's folder."""
     salvage: bool = False
-    """Use what can be decoded of damaged or truncated clips."""
+    """Use the intact frames of damaged or truncated clips."""
     matrix: Matrix | None = None
-    """Colour matrix, where a video file does not name it; stored with the clip."""
+    """Colour matrix, if the video file does not state it; stored with the clip."""
     json: bool = False
     """Print JSON instead of text."""
 

@@ -13,9 +13,9 @@ from pipeline.cli.console import print_json, print_note, print_table, print_text
 class Agreement:
     """Show how far people agree with each other and with the automatic choice.
 
-    For each pair: how many sequences both judged, by a decision or a second opinion; the share with the same verdict;
-    the share with the same candidate, of those that both accepted; and Cohen's kappa of either. Kappa is 1 for full
-    agreement and 0 for chance (–: undetermined).
+    Each line compares two people, or a person and the automatic choice. It counts the sequences that both judged, by a
+    decision or a second opinion. It gives the share with the same verdict and, of those that both accepted, the share
+    with the same candidate, each with Cohen's kappa. Kappa is 1 for full agreement, 0 for chance, – if undefined.
     """
 
     project: Annotated[Positional[Path], arg(metavar="PROJECT")]

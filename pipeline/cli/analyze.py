@@ -13,25 +13,24 @@ from pipeline.words import counted, quoted
 
 @dataclass(frozen=True, kw_only=True)
 class Analyze:
-    """Make candidates for every sequence of a project that has none of these settings yet.
+    """Make candidates for the sequences of a project that have none with these settings.
 
-    Candidates of other settings stay. Each sequence is stored when it is done. If the command is interrupted or killed,
-    the next call continues there.
+    Candidates made with other settings stay. Each sequence is stored when it is done. If the command is interrupted or
+    killed, the next call continues.
     """
 
     project: Annotated[Positional[Path], arg(metavar="PROJECT")]
     """Folder of the project."""
     sequences: Annotated[Positional[tuple[str, ...]], arg(metavar="[SEQUENCE…]")] = ()
-    """Only these sequences."""
+    """Analyse only these sequences. Default: all."""
     recipe: Annotated[str | None, arg(metavar="NAME")] = None
-    """released, median, or a recipe's name. Default: the sweep."""
+    """released, median, or the name of a recipe. Default: all recipes of the sweep."""
     frames: Annotated[int | None, arg(metavar="N")] = None
     """Use at most N frames of each sequence."""
     again: bool = False
-    """Also analyse sequences that have candidates of these settings."""
+    """Also analyse sequences that already have candidates with these settings."""
     memory: Annotated[str | None, arg(metavar="AMOUNT")] = None
-    """Memory to use beside the interpreter; the rest goes to scratch space. Default: a quarter of the machine's, 1 to
-    4 GiB."""
+    """Memory limit, interpreter not included; other data goes to scratch space. Default: 1/4 of RAM, 1 to 4 GiB."""
     scratch: Annotated[Path | None, arg(metavar="FOLDER")] = None
     """Folder for scratch space. Default: the system's folder for temporary files."""
     json: bool = False

@@ -21,13 +21,13 @@ class BenchTruth:
     """Measure clean images on simulated clips whose ground truth is known.
 
     Compares the suggested candidate with the released rule, the median, the best candidate, and the upper bound: the
-    mean of all samples without rain and foreground. PSNR and SSIM follow protocol basicsr-rgb. They cover the region
-    that the suggestion shows; for films, the part of it that is kept and has a ground truth. Verdicts are compared with
-    the ground truth, too. The defaults make 58 clips and take some minutes; --cases and --backgrounds choose fewer.
+    mean of all values without rain and foreground objects. PSNR and SSIM follow protocol basicsr-rgb. They cover the
+    region that the suggestion shows; for films, what is not excluded there and has a ground truth. Verdicts are
+    compared with the ground truth, too. The default is 58 clips and takes many minutes; --cases chooses fewer.
     """
 
     cases: Annotated[tuple[str, ...], arg(metavar="NAME")] = ()
-    """Presets of simulate, separated by spaces or commas; ladder, films: all of a kind. Default: all but clear."""
+    """Presets of simulate, or ladder (all over flat pictures), or films (the others). Default: all but clear."""
     backgrounds: Annotated[tuple[str, ...], arg(metavar="PICTURE")] = ("table", "cat")
     """Background pictures: files, or the shipped samples table, cat and launch."""
     seeds: Annotated[tuple[str, ...], arg(metavar="N")] = ("0",)

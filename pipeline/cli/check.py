@@ -12,12 +12,12 @@ from pipeline.words import counted
 
 @dataclass(frozen=True)
 class Check:
-    """Check an exported data set, or a project.
+    """Check that an exported data set or a project is complete and unchanged.
 
-    For a data set: files are complete, sizes, checksums and lists are right, there are no other files, and no scene is
-    in two splits. Every picture is decoded. Notes name what needs a look: equal rainy pictures, and targets that cannot
-    show the same scene as their rainy pictures. For a project: its database, its pictures, and the places of its clips.
-    Prints one line for each problem; the exit code is then 1.
+    In a data set: every file is there, none was added, sizes, check sums and lists are right, and no scene is in two
+    splits. Every picture is decoded. Notes name pictures to look at: equal rainy pictures, and clean images that cannot
+    belong to their rainy pictures. In a project: the store, the pictures, and whether clips are found. Prints one line
+    for each problem; the exit code is then 1.
     """
 
     folder: Annotated[Positional[Path], arg(metavar="FOLDER")]

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 class Clean:
     """Make a clean image of a rain video.
 
-    Stabilizes frames where the camera moves or the exposure changes. Without --recipe, makes candidates: the rain-free
-    mean, the adaptive percentile, and percentiles over several numbers of frames. The suggested one is clean.png; all
+    Stabilizes frames if the camera moves or the exposure changes. Without --recipe, makes candidates: the rain-free
+    mean, the adaptive percentile, and percentiles over several numbers of frames. The best-scored one is clean.png; all
     are in candidates/. With --recipe, makes only that one.
 
     Writes clean.png, candidates/*.png, candidates.png (contact sheet), candidates.csv and report.json. With a rain-free
-    mean, also writes confidence.png (expected error of each pixel: 255 exact, 128 two levels). Where something other
-    than rain moves, also writes exclude.png. report.json and the first line give the verdict (fit, look or unfit) and
-    its reasons; verdict.png marks the doubtful places.
+    mean, also writes confidence.png (expected error of each pixel: 255 exact, 128 two levels). If something other than
+    rain moves, exclude.png marks where. The verdict (fit, look or unfit) and its reasons are printed and are in
+    report.json; verdict.png marks the places that they are about.
     """
 
     input: Annotated[Positional[Path], arg(metavar="INPUT")]
@@ -37,24 +37,23 @@ class Clean:
     recipe: Annotated[str | None, arg(metavar="NAME")] = None
     """released (the published rule on the first N frames), median, or a name from candidates.csv."""
     frames: Annotated[int | None, arg(metavar="N")] = None
-    """Largest number of frames to use (sweep: around the reference frame; released: the first ones, default 100)."""
+    """Use at most N frames: those around the reference frame; for released, the first ones (default 100)."""
     reference: Annotated[str | None, arg(metavar="FRAME|TIME")] = None
     """Reference frame: index, or time such as 4.5s. Default: the middle frame."""
     in_point: Annotated[str | None, arg(metavar="FRAME|TIME")] = None
     """First frame to use: index, or time after the first frame of the clip, such as 4.5s."""
     out_point: Annotated[str | None, arg(metavar="FRAME|TIME")] = None
-    """First frame after the ones to use: index, or time such as 9s."""
+    """First frame that is not used: index, or time such as 9s."""
     region: Annotated[str | None, arg(metavar="X,Y,W,H")] = None
     """Use only this part of the upright frame: x,y,width,height in px."""
     memory: Annotated[str | None, arg(metavar="AMOUNT")] = None
-    """Memory limit beside the interpreter, such as 512MiB; the remaining data goes to scratch space. Default: a quarter
-    of the RAM, 1 to 4 GiB."""
+    """Memory limit, interpreter not included; other data goes to scratch space. Default: 1/4 of RAM, 1 to 4 GiB."""
     scratch: Annotated[Path | None, arg(metavar="FOLDER")] = None
     """Folder for scratch space. Default: the system's folder for temporary files."""
     bits: Literal[8, 16] = 8
     """Bits per channel of clean.png. 16 keeps fractions of a grey level of the rain-free mean."""
     salvage: bool = False
-    """Use the decodable part of a damaged or truncated clip."""
+    """Use the intact frames of a damaged or truncated clip."""
     matrix: Matrix | None = None
     """Colour matrix, if the video file does not state it."""
     json: bool = False

@@ -13,10 +13,10 @@ from pipeline.words import counted
 
 @dataclass(frozen=True)
 class DecisionsExport:
-    """Write the decisions of a project to a file that other projects with the same clips can import.
+    """Write the decisions of a project to a file, for import into other projects with the same clips.
 
     Each decision, second opinion, star, note and choice of rainy frames is one line of JSON. Composites and other
-    candidates that only a person could make are written as pictures into FILE.pictures.
+    candidates that a person made are written as pictures into FILE.pictures.
     """
 
     project: Annotated[Positional[Path], arg(metavar="PROJECT")]
@@ -35,7 +35,7 @@ class DecisionsExport:
         from rainclean.errors import RaincleanError
 
         if os.path.lexists(self.output) and not self.overwrite:
-            raise RaincleanError(f"{self.output}: is there already; --overwrite replaces it")
+            raise RaincleanError(f"{self.output}: exists already; --overwrite replaces it")
         with Project(self.project) as project:
             for note in project.notes:
                 print_note(f"note: {note}")
@@ -46,15 +46,15 @@ class DecisionsExport:
         else:
             print_text(f"{self.output}: {_counted(lines)}")
         asked = sum(lines.values()) + len(left_out)
-        fail_for_parts(left_out, asked, "lines could not be written", "the others are")
+        fail_for_parts(left_out, asked, "lines could not be written", "the others were written")
 
 
 @dataclass(frozen=True)
 class DecisionsImport:
     """Import what others decided, from files of `rainclean decisions export`.
 
-    Clips and candidates are found by their content. What the project has already stays, so a file may be imported
-    again. Where people decided differently, the latest decision is in force, and the sequence is listed.
+    Clips and candidates are found by their content. What the project already has stays unchanged, so a file may be
+    imported again. If people decided differently, the latest decision is valid, and the sequence is listed.
     """
 
     project: Annotated[Positional[Path], arg(metavar="PROJECT")]
@@ -79,7 +79,7 @@ class DecisionsImport:
         if self.json:
             print_json({**asdict(result), "added": dict(result.added)})
         else:
-            known = f"; {counted(result.known, 'line')} known already" if result.known else ""
+            known = f"; {counted(result.known, 'line')} already known" if result.known else ""
             print_text(f"imported: {_counted(result.added)}{known}")
             for conflict in result.conflicts:
                 by_person = "; ".join(f"{d.who} {d.verdict}, {d.at[:10]}" for d in conflict.decisions)

@@ -15,8 +15,8 @@ class Demo:
     """Turn the four shipped samples into a checked data set, train SPANet briefly, and compare with the ground truth.
 
     The samples are photographs with simulated rain. The demo makes a project, analyses the clips, chooses
-    automatically, exports and checks. Then it trains for two minutes and evaluates, where SPANet is installed
-    (pip install 'rainclean[spanet]'). It prints tables of the results and writes an HTML report.
+    automatically, exports and checks. If SPANet is installed (pip install 'rainclean[spanet]'), it then trains for two
+    minutes and evaluates. It prints tables of the results and writes an HTML report.
     """
 
     output: Annotated[Path, arg(aliases=["-o"], metavar="FOLDER")] = Path("demo-output")

@@ -11,7 +11,7 @@ from pipeline.cli.console import print_json, print_note, print_text
 
 @dataclass(frozen=True, kw_only=True)
 class Describe:
-    """Set scene, source and rights of sequences. They are exported with the data.
+    """Set scene, source and rights of sequences; they are exported with the data.
 
     Sequences of one scene are never in two splits. Give clips of one place the same scene.
     """

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Export:
     """Write the pairs of all decided sequences as a data set for training.
 
-    A scene belongs to one split only. The folder appears when everything is written; after an interruption, the next
+    A scene belongs to one split only. The folder appears when everything is written. After an interruption the next
     call continues. Check the result with: rainclean check FOLDER.
     """
 
@@ -34,13 +34,11 @@ class Export:
     frames: Annotated[str, arg(metavar="WHICH")] = "differ:10"
     """Rainy frames of each sequence: all, every:5 (every 5th) or differ:10 (10 that differ most in rain)."""
     crops: Annotated[str, arg(metavar="HOW")] = "whole"
-    """whole, grid:512 (size), grid:512:256 (size, stride) or random:512:8 (size, crops per frame). Use 640x480 for
-    crops that are not square. Smaller clips are left out."""
+    """whole, grid:512, grid:512:256 (stride) or random:640x480:8 (number per frame). Smaller clips are left out."""
     min_rain: Annotated[float, arg(metavar="SHARE")] = 0.0
     """Smallest share of rainy pixels in a crop, 0 to 1."""
     max_excluded: Annotated[float, arg(metavar="SHARE")] = 0.0
-    """Largest excluded share of a crop, 0 to 1; at least 0.25 applies where moving objects were found. Whole
-    frames are always exported, with their mask."""
+    """Largest excluded share of a crop, 0 to 1; at least 0.25 where things move. Whole frames always pass."""
     split: Annotated[str | None, arg(metavar="SHARES")] = None
     """Shares of the scenes. Default: train=0.8,test=0.2 for spa, train=0.8,val=0.1,test=0.1 for paired."""
     seed: Annotated[int, arg(metavar="N")] = 0
@@ -48,8 +46,7 @@ class Export:
     person_only: bool = False
     """Leave out automatic choices."""
     keep_moving: bool = False
-    """Exclude only what a person marked; keep areas that are doubtful because of motion, and foreground in rainy
-    frames."""
+    """Exclude only what a person marked, not areas in doubt, nor foreground objects in rainy frames."""
     max_error: Annotated[float | None, arg(metavar="LEVELS")] = None
     """Exclude pixels of the clean image whose expected error exceeds this many grey levels. Default: no limit."""
     no_confidence: bool = False

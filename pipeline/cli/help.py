@@ -15,7 +15,7 @@ _WIDTH, _NAME = 100, 20
 
 
 def with_plain_defaults(command: type[T]) -> type[T]:
-    """Leave "(default: None)" and "{None}" out of the help of a command, where a flag that is left out has no value.
+    """Leave out of the help of a command what tells a person nothing: "(default: None)", "(default: )", "{None}".
 
     Args:
         command: a dataclass whose fields are flags.
@@ -25,9 +25,16 @@ def with_plain_defaults(command: type[T]) -> type[T]:
     """
     hints = get_type_hints(command, include_extras=True)
     for field in dataclasses.fields(command):  # type: ignore[arg-type]
-        if field.default is None or field.default is False:
+        says_nothing = field.default is None or field.default is False or field.default in ("", ())
+        if says_nothing or _is_required_list(field, hints[field.name]):
             command.__annotations__[field.name] = _plain(hints[field.name])
     return command
+
+
+def _is_required_list(field: "dataclasses.Field[Any]", hint: Any) -> bool:
+    """Return whether a field is a list without a default, for which tyro prints an empty one."""
+    kind = get_args(hint)[0] if get_origin(hint) is Annotated else hint
+    return field.default is dataclasses.MISSING and get_origin(kind) is tuple
 
 
 def _plain(hint: Any) -> Any:
@@ -37,7 +44,9 @@ def _plain(hint: Any) -> Any:
 
 
 def _value_name(kind: Any) -> str | None:
-    """Return the placeholder of an optional value; None where tyro's own is right."""
+    """Return the placeholder of an optional value or a text; None where tyro's own is right."""
+    if kind is str:
+        return _NAMES[str]
     kinds = [each for each in get_args(kind) if each is not NoneType]
     if NoneType not in get_args(kind) or len(kinds) != 1:
         return None

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Probe:
     """Show the properties of a clip: codec, upright size, frames, times, scene cuts, camera motion.
 
-    Decodes the whole clip once. Of damaged files, reports what can be read.
+    Decodes the whole clip once. For a damaged file it reports what can be read.
     """
 
     input: tyro.conf.Positional[Path]

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Restore:
-    """Replace a damaged store by the newest sound backup, and add what the store still holds that is newer.
+    """Replace a damaged store with the newest sound backup, and add newer rows that can still be read.
 
-    What can be read of a damaged store, decisions above all, is checked row by row and added. The old store is kept in
-    the project's folder backups. A sound store is replaced only with --at, and is kept as a backup.
+    Each row that can be read from the damaged store, such as a decision, is checked and added. The old store is kept in
+    the folder backups of the project. A sound store is replaced only with --at, and becomes a backup.
     """
 
     project: Annotated[Positional[Path], arg(metavar="PROJECT")]
@@ -28,9 +28,9 @@ class Restore:
     list: bool = False
     """List the backups, and restore nothing."""
     at: Annotated[str, arg(metavar="TIME")] = ""
-    """The newest backup at or before this time, as --list prints it, or its beginning; with a Z at the end UTC."""
+    """Restore the newest backup at or before TIME: as --list prints it, or its beginning. A Z at the end means UTC."""
     as_it_is: bool = False
-    """Use the present store, although it is older than the project was."""
+    """Continue with the present store, although it is older than the project was."""
     json: bool = False
     """Print JSON instead of text."""
 

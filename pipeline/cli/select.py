@@ -15,40 +15,39 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Select:
-    """Accept a candidate, or reject all; each decision is stored with who and when.
+    """Accept a candidate of a sequence, or reject the sequence. Each decision is stored with who and when.
 
-    --auto takes the suggested candidate of each analysed sequence that no person has decided on: what was learned
-    from people's choices in this project, or the best-scored one while too little was chosen. It takes sequences whose
-    verdict is fit, with --include look also those that a person should look at, never one that is unfit. It never
-    stands in for a person's decision and is exported as what it is.
+    With --auto: accept a candidate of each analysed sequence that no person has decided on. It is the suggested one,
+    learned from people's choices in this project, or else the best-scored one. Only sequences whose verdict is fit are
+    accepted; with --include look, also those that a person should look at. Exports mark these choices as automatic.
     """
 
     project: Annotated[Positional[Path], arg(metavar="PROJECT")]
     """Folder of the project."""
     sequence: Annotated[Positional[str], arg(metavar="[SEQUENCE]")] = ""
-    """Which sequence; may be left out with --auto (then: all)."""
+    """Name of the sequence. With --auto it may be left out: all sequences."""
     candidate: Annotated[str | None, arg(metavar="NAME")] = None
     """Name of the candidate to accept, as `rainclean status PROJECT SEQUENCE` lists them."""
     auto: bool = False
     """Accept the suggested candidate, else the best-scored one, marked as an automatic choice."""
     include: Literal["fit", "look"] = "fit"
-    """With --auto: look takes sequences with that verdict, too."""
+    """With --auto: look also accepts sequences whose verdict is look."""
     reject: bool = False
     """Reject the sequence: no candidate is fit for use."""
     undo: bool = False
-    """Take back the decision in force; the one before it is in force again."""
+    """Withdraw the latest decision; the one before it is valid again."""
     exclude: Annotated[Path | None, arg(metavar="MASK.png")] = None
     """With --candidate: exclusion mask, a PNG of the candidate's size. 255 excludes a pixel, 0 does not."""
     reason: Annotated[tuple[str, ...], arg(metavar="REASON …")] = ()
-    """With --reject: streaks, camera, light, passers-by, few-frames, not-rain, damaged, consent."""
+    """With --reject, one or more of: streaks, camera, light, passers-by, few-frames, not-rain, damaged, consent."""
     pair_frames: Annotated[str | None, arg(metavar="3,7,12")] = None
-    """Rainy frames that become pairs, whatever --frames of the export says; any: as the export says."""
+    """Rainy frames that become pairs, regardless of --frames of the export. any: as the export chooses."""
     star: bool = False
     """Star the sequence."""
     unstar: bool = False
     """Remove the star."""
     note: str = ""
-    """Why."""
+    """Reason for the decision, in your words."""
     who: str = ""
     """Who decides. Default: the name you are logged in with."""
     json: bool = False
@@ -63,7 +62,7 @@ class Select:
         remarks = [self.pair_frames is not None, self.star, self.unstar]
         if sum(ways) != 1 and not (sum(ways) == 0 and any(remarks)):
             raise UsageError(
-                "exactly one of --candidate NAME, --auto, --reject and --undo is needed, or --pair-frames, --star or "
+                "give exactly one of --candidate NAME, --auto, --reject and --undo, or use --pair-frames, --star or "
                 "--unstar"
             )
         if self.auto and any(remarks):
@@ -73,7 +72,7 @@ class Select:
         if self.reason and not self.reject:
             raise UsageError("--reason needs --reject")
         if self.note and not any(ways):
-            raise UsageError("--note needs a decision")
+            raise UsageError("--note needs --candidate, --auto, --reject or --undo")
         if not self.sequence and not self.auto:
             raise UsageError("no sequence given: rainclean select PROJECT SEQUENCE …")
         if self.exclude is not None and self.candidate is None:
@@ -81,7 +80,7 @@ class Select:
         if self.include != "fit" and not self.auto:
             raise UsageError("--include needs --auto")
         if self.auto and self.who:
-            raise UsageError("--who cannot be used with --auto: nobody makes an automatic choice")
+            raise UsageError("--who cannot be used with --auto: an automatic choice is not made by a person")
         with Project(self.project) as project:
             for note in project.notes:
                 print_note(f"note: {note}")
@@ -106,8 +105,8 @@ class Select:
         if self.undo:
             undone, made = decisions.undo(project, sequence, who, note)
             now = decisions.current(project).get(sequence.id)
-            current = f"{now.verdict} by {now.who} is in force again" if now else "undecided again"
-            message = f"taken back: {undone.verdict} by {undone.who}, {undone.at}; {current}"
+            current = f"{now.verdict} by {now.who} is valid again" if now else "undecided again"
+            message = f"withdrawn: {undone.verdict} by {undone.who}, {undone.at}; {current}"
         elif self.reject:
             made = decisions.reject(project, sequence, who, note, self.reason)
             message = "rejected"
@@ -142,7 +141,7 @@ class Select:
         if self.json and self._has_only_remarks():
             print_json({"sequence": sequence.name, "star": draft.star, "pair_frames": draft.frames})
         elif not self.json:
-            frames = "as the export chooses them" if draft.frames is None else few([str(f) for f in draft.frames])
+            frames = "chosen by the export" if draft.frames is None else few([str(f) for f in draft.frames])
             print_text(f"{sequence.name}: {'starred' if draft.star else 'not starred'}; rainy frames: {frames}")
 
     def _has_only_remarks(self) -> bool:
@@ -163,7 +162,7 @@ class Select:
         if learned.learned and not self.json:
             print_text(f"suggested candidates: {learned.label}")
         if result.doubtful:
-            print_note(f"note: the scores are so bad that they may mislead, check these: {few(result.doubtful)}")
+            print_note(f"note: some scores are so high that they may mislead; check these: {few(result.doubtful)}")
         failed = list(result.failed.values())
         asked = len(failed) + len(result.chosen) + len(result.kept) + len(result.left)
         fail_for_parts(failed, asked, "sequences have no candidates")

@@ -36,11 +36,11 @@ class Simulate:
     Presets: clear, light, medium, heavy, torrent, noisy, night, gradient, drift, flicker, walker, jitter, pan, codec,
     everything, handheld, walking, driving, foliage, crowd, lorries, sun, watermark, water, short, short-cars, frozen,
     busy. Flags change single values of a preset. The presets from handheld on resemble real footage: a moving camera,
-    near objects in front of the picture, foreground that moves, and changing light.
+    objects near the camera, people and cars, and changing exposure.
 
-    Writes clip.mkv (lossless) or clip.mp4 (with --crf), the ground truth and truth.json. Where they apply, it also
-    writes rain.mkv (opacity of the rain), passers.mkv (of the foreground), water.mkv (of water) and overlay.png (of a
-    sign). The same seed and versions give the same frames.
+    Writes clip.mkv (lossless) or clip.mp4 (with --crf), the ground truth and truth.json. Also writes
+    rain.mkv (opacity of the rain) and, if the simulation has them, passers.mkv (foreground objects), water.mkv (water)
+    and overlay.png (a sign). The same seed and versions give the same frames.
     """
 
     input: Annotated[Positional[Path], arg(metavar="INPUT")]

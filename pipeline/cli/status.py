@@ -26,13 +26,13 @@ Row = tuple[str, str]
 class Status:
     """Show the state of a project: each sequence with its state, scene and choice.
 
-    With SEQUENCE: show everything about it, with the scores of its candidates and all decisions on it.
+    With SEQUENCE: show the details of that sequence, the scores of its candidates and all decisions.
     """
 
     project: Annotated[Positional[Path], arg(metavar="PROJECT")]
     """Folder of the project."""
     sequence: Annotated[Positional[str], arg(metavar="[SEQUENCE]")] = ""
-    """Show the details of this one."""
+    """Show the details of this sequence."""
     json: bool = False
     """Print JSON instead of a table."""
 
@@ -163,7 +163,7 @@ class _NamedDecision:
 
         made = self.decision
         if made.verdict == "undone":
-            return f"{made.id} takes back {made.undoes}"
+            return f"{made.id} withdraws {made.undoes}"
         how = " automatically" if made.kind == "automatic" else ""
         chosen = f": {self.candidate}" if self.candidate else ""
         mask = ", with an exclusion mask" if made.exclude else ""
@@ -357,12 +357,12 @@ def _stabilization(stabilization: "Stabilization") -> dict[str, Any]:
 def _stabilization_rows(stabilization: "Stabilization") -> list[Row]:
     residuals = [pose.residual for pose in stabilization.poses.values()]
     mean, most = sum(residuals) / len(residuals), max(residuals)
-    moves = f"registered: {stabilization.model}, {mean:.2f} px left on average, {most:.2f} at most"
-    camera = moves if stabilization.moves else "stands still"
+    moves = f"registered: {stabilization.model}, {mean:.2f} px of motion remain on average, {most:.2f} at most"
+    camera = moves if stabilization.moves else "still"
     rows = [("camera", f"{camera}; {counted(len(residuals), 'frame')} can be used")]
     if stabilization.relit:
         gains = [float(gain) for pose in stabilization.poses.values() for gain in pose.gain]
-        rows.append(("light", f"changes, gains from {min(gains):.3f} to {max(gains):.3f}: undone"))
+        rows.append(("exposure", f"changes, gains from {min(gains):.3f} to {max(gains):.3f}: undone"))
     reasons = Counter(stabilization.dropped.values())
     return rows + _labelled("dropped", [f"{counted(number, 'frame')}: {why}" for why, number in reasons.items()])
 

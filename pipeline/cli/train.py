@@ -21,8 +21,8 @@ class Train:
     """Train SPANet on the pairs of a data set.
 
     Reads exports of rainclean, and SPA-Data as published. Validates on scenes that it does not learn from: the split
-    val, or some training scenes that are held out. --resume continues a run that was stopped by Ctrl-C or a crash; the
-    result is the same as without the stop. TensorBoard: tensorboard --logdir RUN.
+    val, or some training scenes that are held out. --resume continues a run after Ctrl-C or a crash, and ends with the
+    same weights as without the interruption. TensorBoard: tensorboard --logdir RUN.
     """
 
     dataset: Annotated[Positional[Path | None], arg(metavar="DATASET")] = None
@@ -50,8 +50,7 @@ class Train:
     mask: Literal["threshold", "any-difference"] | None = None
     """What counts as rain: clearly brighter than the clean image, or any difference (as in the released code)."""
     direction_attention: Literal["on", "off"] | None = None
-    """Apply the predicted direction weights (paper) or not (as in the released code). Default: as in the preset, or in
-    the weights file to start from."""
+    """on as in the paper, off as in the released code. Default: as in the preset, or in the weights of --start."""
     flip: Literal["on", "off"] | None = None
     """Mirror half of the examples horizontally."""
     clip_gradients: float | None = None
@@ -69,7 +68,7 @@ class Train:
     skip_broken: bool = False
     """Leave out pairs that cannot be read, instead of stopping at the first one."""
     workers: int = 0
-    """Number of processes that read pictures; results do not depend on it."""
+    """Number of processes that read pictures; it does not change the result."""
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
     """Device to compute on."""
     devices: int = 1
@@ -131,7 +130,7 @@ class Train:
 
     def _check(self) -> None:
         if self.resume is None and (self.dataset is None or self.output is None):
-            raise UsageError("train: give the data set and, with -o, the folder of the run (or --resume RUN)")
+            raise UsageError("give the data set, and the folder of the run with -o; or use --resume RUN")
         if self.resume is not None:
             given = [name for name in ("output", "snapshot", *_RECIPE) if getattr(self, name) is not None]
             if given:

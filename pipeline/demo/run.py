@@ -72,7 +72,9 @@ def demo(output: Path) -> Generator[Progress, None, DemoResult]:
     with Project(home) if exists else Project.create(home) as project:
         foreign = [s.name for s in sequences(project) if s.name not in SAMPLES]
         if foreign:
-            raise RaincleanError(f"{home}: holds {foreign[0]}, so it is not of the demo; choose another folder with -o")
+            raise RaincleanError(
+                f"{home}: holds {foreign[0]}, which is not part of the demo; choose another folder with -o"
+            )
         paths = [sample_folder(name) for name in SAMPLES]
         added = yield from add(
             project, paths, Origin(source="rainclean sample", licence="see sample_sequences/README.md")

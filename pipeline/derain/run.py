@@ -114,7 +114,7 @@ def _picture(net: "SPANet", source: Path, target: Path) -> list[str]:
 def _check_side(source: Path, header: Header, suffix: str) -> None:
     longest, most = max(header.width, header.height), LONGEST_SIDE.get(suffix)
     if most is not None and longest > most:
-        raise InputError(source, f"{longest} px exceed the largest side of {suffix[1:].upper()}", "write .png")
+        raise InputError(source, f"a side of {longest} px is too long for {suffix[1:].upper()}", "write .png")
 
 
 def _video(net: "SPANet", plan: Plan) -> Generator[Progress, None, Derained]:

@@ -234,7 +234,7 @@ def _measure(
     for method in methods:
         picture, attention = derain(method.net, rainy)
         if not np.isfinite(picture).all():
-            raise InputError(method.path, f"gives values that are not finite for {pair.rainy}")
+            raise InputError(method.path, f"gives NaN or infinity for {pair.rainy}")
         scores = _scores(picture, clean, settings.protocols)
         table.add(image, pair.scene, method.name, scores)
         if method is methods[0]:

@@ -214,7 +214,7 @@ def plan_export(project: Project, settings: ExportSettings) -> Plan:
             raise RaincleanError(_nothing(project, chosen, decisions, settings))
         large = [s for s in accepted if _has_room(project, s, decisions, settings)]
         if not large:
-            raise UsageError(f"crops {settings.crops.text}: larger than every clip; ask for smaller ones")
+            raise UsageError(f"crops {settings.crops.text}: larger than every clip; choose smaller ones")
         splits = split_scenes([s.scene for s in large], shares, settings.seed)
         judged = judgements(project, [s.id for s in chosen])
         items = tuple(_items(project, large, decisions, splits, judged))

@@ -181,7 +181,7 @@ def _read_report(files: Files) -> dict[str, Any]:
     path = files.root
     if not files.has(REPORT):
         what = f"is neither a finished export nor a project: it has no {REPORT}"
-        raise InputError(path, what, "give the folder of either")
+        raise InputError(path, what, "give the folder of an export or of a project")
     try:
         report = parse_json(files.read(REPORT))
         sound = "rainclean" in report and report["settings"]["layout"] in LAYOUTS

@@ -199,7 +199,7 @@ class Workplace:
         """Raise where files with the names of our hidden ones are not ours: ours get emptied and removed."""
         for path in (lock, self.work):
             if path.is_symlink() or (path.exists() and path.is_dir() != (path == self.work)):
-                raise RaincleanError(f"{path}: is in the way, and no export made it; move it away")
+                raise RaincleanError(f"{path}: has a name that the export needs, and no export made it; move it away")
         for path in self.work.iterdir() if self.work.exists() else ():
             if not _PREPARED.fullmatch(path.name) or path.is_symlink():
                 raise RaincleanError(f"{path}: was not made by an export; move {self.work} away")

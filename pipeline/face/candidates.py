@@ -136,7 +136,7 @@ class CandidateSet:
             RaincleanError: the folder cannot be used, or the disk is full.
         """
         if bits not in (8, 16):
-            raise UsageError(f"bits {bits}: 8 or 16")
+            raise UsageError(f"bits {bits}: use 8 or 16")
         with clean_folder(Path(folder), self._info.path) as output:
             finish(write_clean(self._result, self._info, output, bits))
         return Path(folder)

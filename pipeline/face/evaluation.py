@@ -57,7 +57,7 @@ def read_scores(folder: Path | str) -> Evaluation:
     except ValueError as error:
         raise InputError(path, "is damaged", "evaluate again") from error
     if not isinstance(report, dict) or not isinstance(report.get("summary"), list):
-        raise InputError(path, "is no report of an evaluation", _ADVICE)
+        raise InputError(path, "is not the report of an evaluation", _ADVICE)
     summary = DataFrame(report["summary"], columns=list(SCENE_COLUMNS[1:]))
     # JSON has no number for infinity.
     summary["psnr_db"] = summary["psnr_db"].astype(float).fillna(float("inf"))

@@ -120,7 +120,9 @@ class ProjectView:
         with self._project.explaining():
             (line,) = overview(self._project, [sequence])
             if not line.picture:
-                raise InputError(self.folder, f"sequence {line.sequence.name!r} has no candidates", "analyse it")
+                raise InputError(
+                    self.folder, f"sequence {line.sequence.name!r} has no candidates", "run rainclean analyze on it"
+                )
             return Picture(self._project.artefacts.picture(line.picture), f"{line.sequence.name}: {line.chosen}")
 
     def close(self) -> None:

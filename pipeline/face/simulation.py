@@ -70,7 +70,7 @@ def simulate_clip(
     known = {field.name for kind in (Simulation, Rain) for field in fields(kind)}
     for change in changes:
         if change not in known:
-            raise UsageError(f"{change}: no value of a simulation; there are {', '.join(sorted(known))}")
+            raise UsageError(f"{change}: not a parameter of a simulation; use one of {', '.join(sorted(known))}")
     settings = SimulateSettings(preset(name, **changes), name, seed=seed, frames=frames, size=size, rate=rate)
     folder = Path(folder)
     with Backdrop(background) as backdrop, simulate_folder(folder, Path(background)) as output:

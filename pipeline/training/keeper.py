@@ -154,7 +154,7 @@ class Keeper(Callback):
             self._unjudged = self._unjudged or MetricsRow(step=step)
             return
         if not math.isfinite(found.psnr):
-            raise RaincleanError(f"step {step}: the output is not finite any more; {LOWER_RATE}")
+            raise RaincleanError(f"step {step}: the output is no longer finite; {LOWER_RATE}")
         better = found.psnr > self.best
         if better:
             self.best, self.best_step = found.psnr, step

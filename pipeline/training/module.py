@@ -42,7 +42,7 @@ class Training(LightningModule):
         with torch.autocast(self.device.type, enabled=False):
             found = losses(output.to(clean.dtype), attention.to(clean.dtype), clean, mask, weight)
         if not torch.isfinite(found.total):
-            raise RaincleanError(f"step {self.global_step + 1}: the loss is not finite any more; {LOWER_RATE}")
+            raise RaincleanError(f"step {self.global_step + 1}: the loss is no longer finite; {LOWER_RATE}")
         losses_by_name = {name: value.detach() for name, value in found._asdict().items()}
         return {"loss": found.total, "losses": losses_by_name, "skipped": tuple(batch.skipped)}
 

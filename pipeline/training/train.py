@@ -164,18 +164,20 @@ def resume(
         return _finished(folder, recipe, reached)
     net = load(folder / run_folder.LAST).requires_grad_()
     if net.direction_attention != recipe.direction_attention:
-        raise InputError(folder / run_folder.RUN, "is damaged: its direction attention is not that of its weights")
+        raise InputError(
+            folder / run_folder.RUN, "is damaged: its direction attention differs from that of the weights"
+        )
     step = 0 if reached is None else reached.step
     if reached is None and read(folder / run_folder.LAST)[0].steps != "0":
         advice = f"start a new run with --start {folder / run_folder.LAST}"
-        raise InputError(path, "is missing, and the weights beside it are not those of the start", advice)
+        raise InputError(path, "is missing, and the weights beside it are not the initial ones", advice)
     try:
         data = read_dataset(dataset or record.dataset)
     except InputError as error:
         advice = f"if the data set has moved: rainclean train DATASET --resume {folder}"
         raise InputError(error.path, error.reason, advice) from error
     if data.pairs_sha256 != record.pairs_sha256:
-        advice = "give the same one as DATASET, or start a new run"
+        advice = "give that one as DATASET, or start a new run"
         raise InputError(data.root, f"is not the data set that {folder} was started with", advice)
     machine = replace(machine, threads=machine.threads or int(record.environment.get("threads", "0")))
     _check(recipe, machine)

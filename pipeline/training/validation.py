@@ -52,14 +52,14 @@ def usable(pairs: Sequence[DatasetPair], *, skip_broken: bool) -> tuple[list[Dat
         try:
             rainy, _ = read_pair(pair)
             if min(rainy.shape[:2]) < SMALLEST_SIDE:
-                raise InputError(pair.rainy, f"is smaller than the {SMALLEST_SIDE} px a side that SSIM needs")
+                raise InputError(pair.rainy, f"has a side of less than {SMALLEST_SIDE} px, too small for SSIM")
             good.append(pair)
         except InputError as error:
             if not skip_broken:
                 raise InputError(error.path, error.reason, "restore it, or train with --skip-broken") from error
             skipped.append(str(error))
     if not good:
-        raise InputError(pairs[0].rainy, "is broken, and so are all other validation pictures", "restore them")
+        raise InputError(pairs[0].rainy, "is broken, like all other validation pictures", "restore them")
     return good, skipped
 
 

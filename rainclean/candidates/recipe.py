@@ -53,28 +53,28 @@ class Recipe:
         if not (isinstance(self.frames, int) and isinstance(self.stride, int)):
             raise UsageError(f"a recipe of {self.frames} frames, 1 in {self.stride}: whole numbers are needed")
         if not 2 <= self.frames < 10**9:
-            raise UsageError(f"a recipe of {self.frames} frame(s): a temporal prior needs at least 2")
+            raise UsageError(f"a recipe of {self.frames} frame(s): at least 2 are needed")
         if not 1 <= self.stride < 10**9:
             raise UsageError(f"a recipe with stride {self.stride}: it must be at least 1")
         if self.window not in ("centre", "first"):
-            raise UsageError(f"a recipe with window {self.window!r}: it is centre or first")
+            raise UsageError(f"a recipe with window {self.window!r}: use centre or first")
         if self.percentile is not None and not 0 <= self.percentile <= 100:
             raise UsageError(f"a recipe with percentile {self.percentile}: it must lie between 0 and 100")
         if not -100 <= self.offset <= 100:
             raise UsageError(f"a recipe with offset {self.offset}: it must lie between -100 and 100")
         if self.percentile is not None and self.offset:
-            raise UsageError("a recipe with a percentile and an offset: an offset is for the vote")
+            raise UsageError("a recipe cannot have both a percentile and an offset: offsets apply to the vote")
         estimator = find_estimator(self.rule)
         if estimator is None:
             known = ", ".join(each.rule for each in estimators())
-            raise UsageError(f"a recipe with rule {self.rule!r}: it is {known}")
+            raise UsageError(f"a recipe with rule {self.rule!r}: use one of {known}")
         estimator.check(self)
         # Equal recipes have equal names and hashes: 5 becomes 5.0, and what a name cannot say is refused.
         for name in ("percentile", "offset"):
             value = getattr(self, name)
             if value is not None:
                 if abs(value * 10 - round(value * 10)) > 1e-9:
-                    raise UsageError(f"a recipe with {name} {value}: tenths are the finest")
+                    raise UsageError(f"a recipe with {name} {value}: use one decimal at most")
                 object.__setattr__(self, name, round(value * 10) / 10)
 
     def resolve(self, eta: int) -> float:
@@ -134,12 +134,12 @@ class Recipe:
         if document.get("version") != RULES_VERSION:
             raise RaincleanError(
                 f"recipe {document.get('name')} is of version {document.get('version')} of the rules, "
-                f"this rainclean has version {RULES_VERSION}"
+                f"but this rainclean has version {RULES_VERSION}"
             )
         try:
             return cls(**{field: {**_LATER, **document}[field] for field in cls.__dataclass_fields__})
         except (KeyError, TypeError) as error:
-            raise RaincleanError(f"recipe {document.get('name')}: not as rainclean writes it ({error})") from error
+            raise RaincleanError(f"recipe {document.get('name')}: was not written by rainclean ({error})") from error
 
     @classmethod
     def parse(cls, name: str) -> Self:

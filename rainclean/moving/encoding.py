@@ -29,7 +29,7 @@ _HEADER = b"rainclean passing 1\n"
 _LARGEST = 1 << 30
 """Bytes of cells that are accepted."""
 
-_DAMAGED = "is no file of foreground masks as rainclean writes them"
+_DAMAGED = "is not a file of foreground masks written by rainclean"
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Areas:
         """
         bits = decode_png(data, name)
         if bits.ndim != 2:
-            raise InputError(name, "is no map of areas: it has colours")
+            raise InputError(name, "is not a map of areas: it has colours")
         kinds = {kind: (bits >> n & 1).astype(np.bool_) for n, kind in enumerate(_BITS)}
         if not kinds[OTHER].any():
             del kinds[OTHER]

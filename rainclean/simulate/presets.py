@@ -156,8 +156,8 @@ class Simulation:
         within("frozen", self.frozen, 0, 0.95)
         within("frames", self.frames, 1, 1_000_000)
         if self.layered and (self.jitter or self.walk or self.pan):
-            what = "jitter, walk and pan move a flat picture, and things stand before the one of this preset"
-            raise UsageError(f"{what}: leave them out, or take another preset")
+            what = "jitter, walk and pan move a flat picture, but this preset has objects in front of it"
+            raise UsageError(f"{what}; leave them out, or choose another preset")
 
     @property
     def layered(self) -> bool:
@@ -283,7 +283,7 @@ def preset(name: str, **changes: Any) -> Simulation:
         4.0
     """
     if name not in PRESETS:
-        raise UsageError(f"no preset {name!r}; there are {', '.join(PRESETS)}")
+        raise UsageError(f"no preset {name!r}; use one of {', '.join(PRESETS)}")
     case = PRESETS[name]
     of_rain = {f.name for f in fields(Rain)}
     rain = replace(case.rain, **{key: value for key, value in changes.items() if key in of_rain})

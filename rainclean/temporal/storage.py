@@ -178,7 +178,7 @@ def refuse_if_too_little(needed: int, folder: Path) -> None:
     if free < needed + SPARE_DISK_BYTES:
         raise ResourceError(
             f"{folder}: {format_bytes(needed)} of scratch space needed (and {format_bytes(SPARE_DISK_BYTES)} "
-            f"to be left over), {format_bytes(free)} free; "
+            f"must stay free), {format_bytes(free)} free; "
             "choose another place with --scratch, fewer frames with --frames, or more memory with --memory"
         )
 

@@ -135,7 +135,7 @@ def _facts(path: Path, stream: "VideoStream", frame: "VideoFrame", asked: str) -
     orientation = from_display_matrix(display)
     if orientation is None:
         # Upright frames would have to be resampled, and raw ones would break "upright" silently.
-        reason = "it is stored at an angle that is no multiple of 90° (or sheared)"
+        reason = "it is rotated by an angle that is not a multiple of 90°, or sheared"
         raise InputError(path, reason, "re-encode it with ffmpeg, which turns it upright")
     color_range = frame.color_range or stream.codec_context.color_range
     full_range = is_full_range(color_range, frame.format.name, codec)
@@ -190,7 +190,7 @@ def _matrix(frame: "VideoFrame", asked: str, hdr: Hdr | None) -> _Matrix:
         return _Matrix(None, f"{name} matrix", unused)
     matrix = MATRICES[asked] if asked else _BT2020 if hdr is not None else None
     name = _MATRICES[matrix or MATRICES["bt601"]]
-    why = "as asked" if asked else "as HDR has it" if hdr is not None else "as PyAV does; --matrix says another"
+    why = "as requested" if asked else "as usual for HDR" if hdr is not None else "the usual one; --matrix sets another"
     known = not asked and hdr is None and min(frame.width, frame.height) < 720
     notes = [] if known else [f"colour matrix not stated: read as {name}, {why}"]
     return _Matrix(matrix, f"{name} matrix, not stated", notes)
@@ -210,7 +210,7 @@ def _refused(stream: "VideoStream", frame: "VideoFrame") -> str:
 def _scale_notes(matrix: bytes | None) -> Sequence[str]:
     wide, high = display_scale(matrix)
     if not wide or not high:
-        return ["its display matrix leaves nothing to be seen: read as stored"]
+        return ["its display matrix would show nothing: frames are read as stored"]
     if abs(wide / high - 1) > _ROUNDING or abs(wide - 1) <= _ROUNDING:  # else the shape of the pixels says it
         return []
     return [f"meant to be shown at {wide:.3g} times its size; frames are not resized"]

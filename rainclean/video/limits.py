@@ -74,7 +74,7 @@ def check_pixels(path: Path, width: int, height: int, limit: int = PIXEL_LIMIT, 
         reason = f"its header gives no usable picture size (none, or over the limit of {most}{kind and ' '}{kind})"
         raise InputError(path, reason, "scale it down or copy it again")
     if width * height > limit:
-        reason = f"{width}×{height} px is over the limit of {most} a picture{kind and ' '}{kind}"
+        reason = f"{width}×{height} px is over the limit of {most} for a picture{kind and ' '}{kind}"
         raise InputError(path, reason, "scale it down first")
 
 
@@ -122,7 +122,7 @@ def _refusal(path: Path, head: bytes) -> InputError:
             return InputError(path, reason, "give the video itself")
     if _PICTURE.match(head) or head[8:12] in _PICTURE_BRANDS:
         return InputError(path, "a picture, not a video", "give the folder that holds the pictures")
-    advice = f"it reads {READ_FORMATS}; convert other files first"
+    advice = f"convert it first; rainclean reads {READ_FORMATS}"
     return InputError(path, "not a video that rainclean reads", advice)
 
 

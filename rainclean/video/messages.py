@@ -179,7 +179,7 @@ def error_of(failure: Failure, path: Path) -> RaincleanError:
     if failure.kind == "cancelled":
         return RaincleanError(f"{path}: reading was cancelled")
     reason = {
-        "stuck": "its decoder does not come to an end: the file is damaged",
+        "stuck": "its decoder does not finish: the file is damaged",
         "gone": "its decoder has crashed: the file is damaged",
         "memory": "its decoder asks for more memory than such a file can need: the file is damaged",
         "system": f"cannot be read: {failure.reason}",

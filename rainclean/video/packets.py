@@ -181,7 +181,7 @@ class PacketIndex:
         if not count or count < len(before) - len(self):  # elsewhere, two packets may make one picture
             return []
         many, are = ("picture needs", "is") if count == 1 else (f"{count} pictures need", "are")
-        return [f"cut ahead of a key frame: the first {many} what was cut off, and {are} left out"]
+        return [f"cut ahead of a key frame: the first {many} data that was cut off, and {are} left out"]
 
 
 def scan(stream: "VideoStream", *, walked: bool = False) -> PacketIndex:

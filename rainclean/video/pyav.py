@@ -97,8 +97,8 @@ class PyavSource(SourceBase):
         try:
             yield from decode_whole(self._path, self._container, self._index, wanted)
         except Damage as damage:
-            reason = f"frame {damage.index} was whole when the file was opened, and is no longer"
-            raise InputError(self._path, reason, "open it again once nothing writes into it") from None
+            reason = f"frame {damage.index} was damaged after the file was opened"
+            raise InputError(self._path, reason, "open it again when nothing writes to it") from None
 
     def _runs(self, wanted: list[int]) -> Iterator[tuple[int, "VideoFrame"]]:
         """Decode each run of frames from the key frame before it on; before a long gap a new run begins."""
@@ -149,7 +149,7 @@ class PyavSource(SourceBase):
         announced, packets = self._facts.announced, len(self._index.packets)
         if not (self._index.failed or ends_early(self._path, self._container)):
             missing = announced is not None and packets < announced and not self._edited(announced)
-            return [f"the file announces {announced} frames, {packets} are in it"] if missing else []
+            return [f"the file announces {announced} frames, but holds {packets}"] if missing else []
         whole = len(self._index) - self._index.incomplete
         if announced is None or whole < announced:
             raise truncated(self._path, whole, announced)
@@ -206,15 +206,15 @@ class PyavSource(SourceBase):
         self._index = self._index.holding(whole)
         if len(whole) == total:
             cut = ends_early(self._path, self._container)
-            return [f"salvaged: the file ends too early, its {total} frames are whole"] if cut else []
-        return [f"salvaged: {len(whole)} of {total} frames are whole, the others are left out"]
+            return [f"salvaged: the file ends too early, its {total} frames are intact"] if cut else []
+        return [f"salvaged: {len(whole)} of {total} frames are intact, the others are left out"]
 
     def _describe(self, notes: list[str]) -> SourceInfo:
         facts: StreamFacts = self._facts
         check_pixels(self._path, facts.stored_width, facts.stored_height)
         width, height = facts.orientation.size(facts.stored_width, facts.stored_height)
         grey = ["grey in limited range: stretched to 0…255"] if facts.stretch_grey else []
-        counted = ["no presentation times in the file: frames are counted"] if self._index.untimed else []
+        counted = ["no presentation times in the file: an even rate is assumed"] if self._index.untimed else []
         variable = [*start_notes(self._times), *time_notes(self._times, float(self._index.tick))]
         return SourceInfo(
             path=self._path,

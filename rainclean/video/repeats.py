@@ -159,7 +159,7 @@ def describe(repeats: Mapping[int, int], frames: Sequence[int]) -> list[str]:
         return []
     many = f"{len(repeats)} of {len(frames)} frames repeat the one before"
     if len(repeats) == len(frames) - 1:
-        return [f"{many}: all show one picture, so nothing can be learned over time"]
+        return [f"{many}: all show the same picture, so rain cannot be removed"]
     return [many + (", all pictures equally often" if even(repeats, frames) else ": each picture counts once")]
 
 

@@ -54,7 +54,7 @@ def clock_of(ticks: Sequence[int | None], tick: Fraction, rate: Fraction | None)
         times = _filled(ticks, kept) * float(tick)
         if _usable(times):
             what = "1 presentation time is" if bad == 1 else f"{bad} of {len(ticks)} presentation times are"
-            note = f"{what} missing, equal to another or out of order: set between the neighbours"
+            note = f"{what} missing, equal to another or out of order: interpolated from the neighbours"
             return Clock(times, (note,))
     return _counted(len(ticks), _regular_rate(ticks, tick) or rate)
 
@@ -73,7 +73,8 @@ def _regular_rate(ticks: Sequence[int | None], tick: Fraction) -> Fraction | Non
 
 
 def _counted(count: int, rate: Fraction | None) -> Clock:
-    note = f"presentation times in the file are unusable: frames are counted, {float(_sane(rate)):.6g} a second"
+    even = f"an even rate of {float(_sane(rate)):.6g} frames per second is assumed"
+    note = f"presentation times in the file are unusable: {even}"
     return Clock(counted_clock(count, rate).times, (note,))
 
 

@@ -55,7 +55,7 @@ def test_the_demo_removes_its_own_training_only(tmp_path: Path) -> None:
     record = run_folder.RunRecord(preset("quick"), dataset.resolve(), "0" * 64, {})
     run_folder.create(run, record)
     _check_ours(run, dataset)
-    with pytest.raises(RaincleanError, match="is another training"):
+    with pytest.raises(RaincleanError, match="is the run of another training"):
         _check_ours(run, tmp_path / "other")
     (run / "notes.txt").write_text("mine")
     with pytest.raises(RaincleanError, match=r"holds notes.txt"):

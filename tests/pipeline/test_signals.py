@@ -68,7 +68,7 @@ def test_what_takes_a_moment_is_said_and_a_second_one_changes_nothing() -> None:
     assert (code, out) == (130, "tidied up\n")
     first, second, last = errors.splitlines()
     assert first == "rainclean: stopping the band"
-    assert second.startswith("rainclean: stopping the band, still at it; a third Ctrl-C ends it at once and loses")
+    assert second.startswith("rainclean: stopping the band, still running; a third Ctrl-C ends it at once and loses")
     assert last == "rainclean: interrupted"
 
 

@@ -164,7 +164,7 @@ def test_a_clip_that_is_replaced_while_it_is_analysed(
         lambda: change(clips[0]),
     )
     assert result.done == ["b"]
-    assert SAYS in result.failed["a"] or (at == "open" and "is another file" in result.failed["a"])
+    assert SAYS in result.failed["a"] or (at == "open" and "is not the file that was added" in result.failed["a"])
     assert [line.state for line in overview(project)] == ["failed", "ready"]
     assert [bool(one.error) for one in analyses(project, 1)] == [True]
 

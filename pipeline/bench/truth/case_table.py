@@ -82,7 +82,7 @@ def cases(names: Sequence[str] = (), crfs: Sequence[int] = CRFS) -> list[Case]:
         else:
             chosen.append(Case(name, name, preset(name)))
     if not chosen:
-        raise UsageError("--crfs: at least one rate factor is needed")
+        raise UsageError("--crfs: give at least one number")
     return chosen
 
 
@@ -100,7 +100,7 @@ def backgrounds(words: Sequence[str] = ()) -> list[Background]:
         path = _sample(word) if word in SAMPLES else Path(word)
         with Backdrop(path) as backdrop:
             if backdrop.frames is not None:
-                raise InputError(path, "is a clip", "give a picture")
+                raise InputError(path, "is a clip, not a picture", "give a picture")
         name, taken = word if word in SAMPLES else path.stem, {b.name for b in found}
         again = 2
         while name in taken:

@@ -132,7 +132,7 @@ def decode_stabilization(data: bytes, path: Path) -> "Stabilization":
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         why = " ".join(str(error).split())[:200] or "it is damaged"
     if why:
-        raise InputError(path, f"holds no stabilization ({why})", "run rainclean analyze --again")
+        raise InputError(path, f"holds no valid stabilization ({why})", "run rainclean analyze --again")
     return stabilization
 
 
@@ -200,7 +200,7 @@ def read_places(project: Project, name: str) -> "Mask":
     """
     picture = project.artefacts.picture(name)
     if picture.ndim != 2:
-        raise InputError(project.artefacts.path(name), "is no map of places: it has colours")
+        raise InputError(project.artefacts.path(name), "is not a map of places: it has colours")
     return picture > 127
 
 

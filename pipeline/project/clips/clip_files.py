@@ -157,8 +157,8 @@ def located(project: Project, wanted: Clip) -> Located:
         if seen.trace[0] == wanted.bytes and content_of(path) == wanted.content:
             return Located(path, seen)
         changed = True
-    reason = "is another file than the one that was added" if changed else "is not there any more"
-    advice = f"say where it is now: rainclean add {quoted(project.folder)} FILE-OR-FOLDER"
+    reason = "is not the file that was added" if changed else "is not there any more"
+    advice = f"link it again: rainclean add {quoted(project.folder)} FILE-OR-FOLDER"
     raise InputError(wanted.path, reason, advice)
 
 
@@ -186,7 +186,7 @@ def open_clip(project: Project, wanted: Clip) -> FrameSource:
     size, then = (source.info.width, source.info.height), (wanted.width, wanted.height)
     if size != then:
         source.close()
-        reason = f"is read as {size[0]}×{size[1]} px, an older rainclean read it as {then[0]}×{then[1]}"
+        reason = f"is now read as {size[0]}×{size[1]} px; an older rainclean read it as {then[0]}×{then[1]}"
         raise InputError(path, reason, "add it to a new project")
     return source
 
@@ -200,7 +200,7 @@ def open_sequence(project: Project, sequence: ClipSequence) -> FrameSource:
     source = open_clip(project, clip(project, sequence.clip_id))
     if sequence.stop > source.info.frame_count:
         source.close()
-        reason = f"has {source.info.frame_count} frames now, sequence {sequence.name} needs {sequence.stop}"
+        reason = f"has {source.info.frame_count} frames now, but sequence {sequence.name} needs {sequence.stop}"
         raise InputError(source.info.path, reason, "add the clip to a new project")
     return source
 

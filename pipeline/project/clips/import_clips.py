@@ -170,7 +170,7 @@ def _add_clip(project: Project, path: Path, options: _Options, result: Added) ->
     with unchanged(path, before), open_source(path, salvage=options.salvage, matrix=options.matrix) as source:
         shots, left_out = yield from _shots(source)
         if not shots:
-            raise InputError(path, "every shot has 1 frame; a temporal prior needs at least 2", "film longer")
+            raise InputError(path, "every shot has 1 frame; at least 2 are needed", "film longer")
         if options.copy:
             yield Progress("copy", 0, None)
         place = ClipPlace.of(project, _copied(project, path, content) if options.copy else path)
@@ -182,7 +182,7 @@ def _add_clip(project: Project, path: Path, options: _Options, result: Added) ->
     with project.transaction():
         # Asked again inside: another process may have added it meanwhile.
         if project.value("SELECT id FROM clip WHERE content = ?", content) is not None:
-            result.known.append(f"{path}: just added by another process")
+            result.known.append(f"{path}: was just added by another process")
             return
         _insert(project, new_clip, options, result)
     result.notes += [f"{path}: {note}" for note in source.info.notes if any(word in note for word in _COLOUR_NOTES)]
@@ -204,7 +204,7 @@ def _is_known(project: Project, path: Path, content: str, options: _Options, res
     except InputError:
         target = _copied(project, path, content) if options.copy else path
         relink(project, known.id, target, copied=options.copy)
-        result.relinked.append(f"{path}: is {called}, found again (was {known.path})")
+        result.relinked.append(f"{path}: found again as {called} (was at {known.path})")
         return True
     if options.copy and not known.copied:
         relink(project, known.id, _copied(project, place, content), copied=True)

@@ -132,9 +132,9 @@ class Left:
 
 
 _LEFT = {
-    "look": "a person should look first (--include look takes these, too)",
-    "unfit": "unfit, never chosen automatically",
-    NOT_JUDGED: "not judged yet (rainclean analyze does that)",
+    "look": "a person should look first (--include look accepts these, too)",
+    "unfit": "unfit, so never chosen automatically",
+    NOT_JUDGED: "not judged yet (rainclean analyze judges them)",
 }
 """Verdict → how a person reads why sequences were not chosen automatically."""
 
@@ -163,13 +163,13 @@ class BestChosen:
     @property
     def summary(self) -> list[str]:
         """What was done, and how many were left for which verdict, a line each; terminal and window show the same."""
-        kept = f"; {len(self.kept)} stay as they were decided" if self.kept else ""
+        kept = f"; {len(self.kept)} decided before" if self.kept else ""
         lines = [f"chosen automatically: {len(self.chosen)}{kept}"]
         for trust, why in _LEFT.items():
             left = [one for one in self.left.values() if one.trust == trust]
             back = sum(one.taken_back for one in left)
-            taken = f"; {counted(back, 'earlier automatic choice')} taken back" if back else ""
-            lines += [f"left, {why}: {len(left)}{taken}"] if left else []
+            taken = f"; {counted(back, 'earlier automatic choice')} withdrawn" if back else ""
+            lines += [f"skipped, {why}: {len(left)}{taken}"] if left else []
         return lines
 
     @property
@@ -263,7 +263,7 @@ def undo(project: Project, sequence: ClipSequence, who: str, note: str = "") -> 
     with project.transaction():
         decided = standing(journal(project, sequence.id))
         if not decided:
-            raise RaincleanError(f"{sequence.name}: nothing was decided, so nothing can be taken back")
+            raise RaincleanError(f"{sequence.name}: has no decision to withdraw")
         return decided[0], append(project, sequence.id, "undone", who, note=note, undoes=decided[0].id)
 
 

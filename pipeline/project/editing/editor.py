@@ -181,9 +181,7 @@ class Editor:
         """
         chosen = None if frames is None else tuple(sorted({int(frame) for frame in frames}))
         if chosen is not None and not chosen:
-            raise UsageError(
-                f"{sequence.name}: choose at least one rainy frame, or any for those of the export settings"
-            )
+            raise UsageError(f"{sequence.name}: choose at least one rainy frame; any leaves the choice to the export")
         if chosen and not (sequence.first <= chosen[0] and chosen[-1] < sequence.stop):
             wrong = next(frame for frame in chosen if not sequence.first <= frame < sequence.stop)
             raise UsageError(f"{sequence.name}: has frames {sequence.first} to {sequence.stop - 1}, not {wrong}")
@@ -224,7 +222,7 @@ class Editor:
         if layer is not None and layer.candidate != candidate_id:
             raise UsageError(f"{sequence.name}: layer {key} belongs to another candidate")
         if candidate_id == base_id:
-            raise UsageError(f"{sequence.name}: choose another candidate than the base to paint with")
+            raise UsageError(f"{sequence.name}: choose a candidate other than the base to paint with")
         for number in {base_id, candidate_id} - {draft.base, *(one.candidate for one in draft.layers)}:
             made_candidates.of_sequence(self.project, sequence, number)
         with self._changing():

@@ -148,7 +148,7 @@ class _Importing:
                 break
             waiting = later
         if waiting:
-            self._left_out["takes back what this project does not have"] += len(waiting)
+            self._left_out["withdraws what this project does not have"] += len(waiting)
         if self._unknown_sequences:
             names = sorted(self._unknown_sequences)
             self.result.notes.append(f"left out, this project does not have the clips of: {few(names)}")
@@ -200,7 +200,7 @@ class _Importing:
         if target is not None:
             takes_back = {"undo": edits.REMARKS, "redo": ("undo",)}.get(kind, ("",))
             if target.sequence_id != sequence.id or target.kind not in takes_back:
-                raise line.place.error("takes back a row that it cannot take back")
+                raise line.place.error("withdraws a row that it cannot withdraw")
         columns = self._columns(line, sequence)
         if columns is None:
             return True

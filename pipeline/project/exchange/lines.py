@@ -185,7 +185,7 @@ def _judgement(line: Line, document: dict[str, Any]) -> JudgementLine:
     candidate = None if document["candidate"] is None else _candidate(document["candidate"])
     _check((verdict == "accepted") == (candidate is not None), 'only "accepted" has a candidate, and it needs one')
     takes_back = verdict == _VERDICTS[line.type][2]
-    _check(takes_back == (line.undoes is not None), f'only "{_VERDICTS[line.type][2]}" takes back a row, and it must')
+    _check(takes_back == (line.undoes is not None), f'only "{_VERDICTS[line.type][2]}" withdraws a row, and it must')
     kind, exclude = None, b""
     if line.type == "decision":
         kind = cast(Kind, _one_of(document, "kind", ("person", "automatic")))
@@ -199,7 +199,7 @@ def _judgement(line: Line, document: dict[str, Any]) -> JudgementLine:
 def _edit(line: Line, document: dict[str, Any]) -> EditLine:
     kind, value = cast(EditKind, _one_of(document, "kind", (*REMARKS, "undo", "redo"))), document["value"]
     _check(isinstance(value, dict), "value is not an object")
-    _check((kind in ("undo", "redo")) == (line.undoes is not None), "only undo and redo take back a row, and they must")
+    _check((kind in ("undo", "redo")) == (line.undoes is not None), "only undo and redo withdraw a row, and they must")
     batch = _text(document, "batch")
     content = EditValue()
     if kind == "star":

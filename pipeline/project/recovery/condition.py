@@ -76,7 +76,7 @@ def _age(folder: Path, contents: Contents) -> tuple[State, str]:
     if not contents.project or (not contents.sequences and _had_sequences(folder)):
         return "empty", "the store is empty, and there are backups or pictures beside it"
     if contents.changes < known:
-        return "older", f"the store is older than what the project had ({contents.changes} changes, {known} are known)"
+        return "older", f"the store is older than the project was ({contents.changes} of {known} changes)"
     return "sound", ""
 
 

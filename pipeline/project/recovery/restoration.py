@@ -149,14 +149,16 @@ def _restore(folder: Path, at: str, *, as_it_is: bool) -> Generator[Progress, No
     base = b""
     if as_it_is:
         if present.state != "older":
-            raise UsageError(f"--as-it-is: the store is {present.state}, not older than the project was")
+            raise UsageError(
+                f"--as-it-is is only for a store that is older than the project was; this one is {present.state}"
+            )
         base, present = present.data, Present(state="sound", data=present.data, contents=present.contents)
     else:
         if present.state == "sound" and not at:
             command = f"rainclean restore {quoted(folder)}"
             raise RaincleanError(
-                f"{folder}: the store is sound, so nothing was restored; {command} --at TIME goes back to the backup "
-                f"of that time, {command} --list shows which there are"
+                f"{folder}: the store is sound, so nothing was restored; {command} --list lists the "
+                f"backups, {command} --at TIME returns to one"
             )
         chosen = _choose(folder, present, at, result)
         if chosen is not None:
@@ -179,9 +181,7 @@ def _choose(folder: Path, present: Present, at: str, result: Restored) -> backup
     if chosen is not None:
         return chosen
     if at:
-        raise InputError(
-            folder, f"has no sound backup at or before {at}", "rainclean restore --list shows which it has"
-        )
+        raise InputError(folder, f"has no sound backup at or before {at}", "rainclean restore --list lists the backups")
     if present.found is None or not any(present.found.rows.values()):
         raise InputError(folder, f"{present.reason}, nothing in it can be read, and there is no sound backup")
     result.notes.append("there is no sound backup: the new store has what could be read of the old one")

@@ -120,7 +120,7 @@ class Connection:
 
     @property
     def _restore(self) -> str:
-        return f"go back to an earlier state of it with: rainclean restore {quoted(self._path.parent)}"
+        return f"return to an earlier state with: rainclean restore {quoted(self._path.parent)}"
 
     def close(self) -> None:
         """Close the files."""
@@ -157,7 +157,9 @@ class Connection:
 
     def _unsettled(self) -> ResourceError:
         folder = self._path.parent
-        return ResourceError(f"{folder}: cannot be written to, and is in use or was killed; copy it first")
+        return ResourceError(
+            f"{folder}: is read-only, and in use or left unfinished by a killed process; open a copy of it"
+        )
 
     def _take(self, *, exclusive: bool) -> None:
         try:
@@ -260,7 +262,7 @@ class Connection:
         left = sorted(p.name for p in folder.iterdir() if p.name not in ours and not p.name.startswith(self._path.name))
         if not left:
             return StoreError(self._path, "is empty", f"make a project with: rainclean new {quoted(folder)}")
-        reason = f"is empty, but there is more of a project beside it ({few(left)}): what it held is gone"
+        reason = f"is empty, but other parts of a project lie beside it ({few(left)}): its content is lost"
         return StoreError(self._path, reason, self._restore)
 
     def _is_outdated(self) -> bool:
@@ -296,7 +298,7 @@ class Connection:
             if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
                 raise RaincleanError(busy or self._busy()) from None
             if code == "SQLITE_READONLY" and not self.read_only and os.access(self._path, os.W_OK):
-                raise self.damaged(f"{error}, says its header") from error  # a format that SQLite does not write
+                raise self.damaged(f"by its header: {error}") from error  # a format that SQLite does not write
             if code.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_FULL", "SQLITE_IOERR")):
                 raise ResourceError(f"{self._path}: {error}; is the disk full, or not writable?") from error
             raise

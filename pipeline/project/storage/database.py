@@ -217,12 +217,12 @@ class Project:
         here, way = self.folder / DATABASE, f"rainclean restore {quoted(self.folder)}"
         has_sequences = self.value("SELECT EXISTS (SELECT 1 FROM sequence)")
         if mine is None or (not has_sequences and any((self.folder / ARTEFACTS).glob("??/*"))):
-            raise StoreError(here, "is empty, what it held is gone", f"{way} brings it back")
+            raise StoreError(here, "is empty: its content is lost", f"{way} brings it back")
         if mine < known:
             raise StoreError(
                 here,
-                f"is older than what the project had ({mine} changes of {known})",
-                f"{way} brings the newest backup back, with --as-it-is this one is taken as it is",
+                f"is older than the project was ({mine} of {known} changes)",
+                f"{way} returns to the newest backup, {way} --as-it-is continues with this store",
             )
 
     def _copied(self) -> bytes:
@@ -242,7 +242,7 @@ def _check_free(folder: Path) -> None:
         raise InputError(folder, "is a project already")
     ours = {LOCK, TURN, _MAKING, f"{_MAKING}-journal", DATABASE}
     if folder.exists() and (not folder.is_dir() or {path.name for path in folder.iterdir()} - ours):
-        raise InputError(folder, "is not an empty folder", "name a new one")
+        raise InputError(folder, "is not an empty folder", "choose a new or empty one")
 
 
 def _make(folder: Path) -> None:

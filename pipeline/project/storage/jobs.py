@@ -19,7 +19,7 @@ def job_lock(folder: Path, name: str) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise RaincleanError(f"{folder}: another rainclean is at `{name}` on this project; wait for it") from None
+        raise RaincleanError(f"{folder}: another rainclean is running `{name}` on this project; wait for it") from None
     except OSError as error:
         raise ResourceError(f"{error.filename or folder}: {error.strerror or error}") from error
     try:

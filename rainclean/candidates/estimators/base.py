@@ -85,9 +85,9 @@ class Estimator(ABC):
     def check(self, recipe: Parameters) -> None:
         """Refuse numbers that it cannot use. Raises UsageError."""
         if recipe.percentile is not None:
-            raise UsageError(f"a recipe with rule {self.rule} and a percentile: it finds its own")
+            raise UsageError(f"a recipe with rule {self.rule} cannot have a percentile: it finds its own")
         if recipe.offset:
-            raise UsageError(f"a recipe with rule {self.rule} and an offset: an offset is for the vote")
+            raise UsageError(f"a recipe with rule {self.rule} cannot have an offset: offsets apply to the vote")
 
 
 class SortedEstimator(Estimator):

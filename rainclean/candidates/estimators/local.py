@@ -35,7 +35,7 @@ class LocalEstimator(SortedEstimator):
     def check(self, recipe: Parameters) -> None:
         """See `Estimator.check`: it takes an offset."""
         if recipe.percentile is not None:
-            raise UsageError(f"a recipe with rule {self.rule} and a percentile: it finds its own")
+            raise UsageError(f"a recipe with rule {self.rule} cannot have a percentile: it finds its own")
 
     def query(self, recipe: Parameters, votes: "Votes", local: "LocalVotes") -> "Query":
         """See `SortedEstimator.query`."""

@@ -97,7 +97,7 @@ def test_an_older_store_can_be_gone_on_with(open_window: "Open", decided: Path, 
     window = open_window(decided)
     offered(window, qtbot)
     offer = window.start_page.offer
-    assert "is older than what the project had" in offer.reason.text() and offer.as_it_is.isVisible()
+    assert "is older than the project was" in offer.reason.text() and offer.as_it_is.isVisible()
     qtbot.mouseClick(offer.as_it_is, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: window.session.project is not None, timeout=PATIENCE)
     assert recorded(window) == []

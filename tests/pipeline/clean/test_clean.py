@@ -248,7 +248,7 @@ def test_asking_for_more_frames_than_there_are_is_said(tmp_path: Path) -> None:
     for recipe in (None, "released", "median"):
         wanted = CleanSettings(recipe=recipe, frames=50, scratch=tmp_path)
         with finish(clean(FramesInMemory(rainy_clip(20, 9, 8)[1]), wanted)) as result:
-            assert any("50 frames asked for, 20 there" in warning for warning in result.warnings)
+            assert any("50 frames requested, but only 20 are available" in warning for warning in result.warnings)
 
 
 def test_many_silent_pixels_are_said(tmp_path: Path) -> None:

@@ -64,8 +64,8 @@ def test_decisions_by_command(home: Path, here: Run) -> None:
     assert "rejected" in done(here("select", home, "place1", "--reject", "--note", "blurred", "--who", "Ann"))
     shown = done(here("status", home, "place1"))
     assert "rejected" in shown and "by Ann: blurred" in shown and "accepted automatically: n24-p50" in shown
-    assert "taken back: rejected by Ann" in done(here("select", home, "place1", "--undo"))
-    assert "4 stay as they were" in done(here("select", home, "--auto"))
+    assert "withdrawn: rejected by Ann" in done(here("select", home, "place1", "--undo"))
+    assert "4 decided before" in done(here("select", home, "--auto"))
 
 
 @pytest.mark.parametrize(

@@ -216,7 +216,7 @@ def test_an_end_keeps_what_was_reached_and_says_how_to_go_on(
         process.kill()
     assert process.returncode == 128 + number and out == ""
     assert f"note: progress is kept; resume with: rainclean train --resume {run}" in error
-    assert "rainclean: stopping after this step, then writing the checkpoint, still at it" in error
+    assert "rainclean: stopping after this step, then writing the checkpoint, still running" in error
     assert "Traceback" not in error and "DataLoader" not in error
     assert torch.load(run / "last.ckpt", weights_only=True)["global_step"] >= reached
     with run_folder.locked(run), pytest.raises(RaincleanError, match="another rainclean is training this run"):
@@ -329,7 +329,7 @@ def test_a_network_that_explodes_is_told_and_not_kept(
     dataset: Path, tmp_path: Path, checkpoint_every: int, validate_every: int, what: str
 ) -> None:
     recipe = replace(RECIPE, learning_rate=1e20, clip_gradients=0.0, checkpoint_every=checkpoint_every)
-    said = rf"step \d+: the {what} is not finite any more; use a lower --learning-rate"
+    said = rf"step \d+: the {what} is no longer finite; use a lower --learning-rate"
     with pytest.raises(RaincleanError, match=said):
         finish(begin(dataset, tmp_path / "run", replace(recipe, validate_every=validate_every), MACHINE))
     assert not (tmp_path / "run" / "last.ckpt").exists()
@@ -403,7 +403,7 @@ def test_resuming_refuses_another_data_set_and_damage(dataset: Path, tmp_path: P
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("train",), "give the data set and, with -o"),
+        (("train",), "give the data set, and the folder of the run with -o"),
         (("train", "--resume", "run", "--steps", "5"), "--steps cannot be changed when a run is resumed"),
         (("train", "--resume", "run", "-o", "other"), "-o cannot be changed when a run is resumed"),
         (("train", "a", "-o", "run", "--steps", "5", "--steps", "6"), "--steps is given twice"),

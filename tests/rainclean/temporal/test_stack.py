@@ -345,7 +345,7 @@ def test_too_little_disk_is_refused_before_the_start(
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(free, 0, free))
     monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: pytest.fail("a file was opened"))
     with pytest.raises(
-        ResourceError, match=r"46\.9 KiB of scratch space needed \(and 256\.0 MiB to be left over\), 256\.0 MiB free"
+        ResourceError, match=r"46\.9 KiB of scratch space needed \(and 256\.0 MiB must stay free\), 256\.0 MiB free"
     ) as caught:
         SortedStack(
             10, 10, [(0, 90)], Budget(tight(100), tmp_path), candidates=40, workers=2

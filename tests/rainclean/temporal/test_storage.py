@@ -171,7 +171,7 @@ def test_too_little_disk_is_refused_with_both_amounts(tmp_path: Path, monkeypatc
     refuse_if_too_little(3 << 30, tmp_path)
     with pytest.raises(
         ResourceError,
-        match=r"3\.5 GiB of scratch space needed \(and 256\.0 MiB to be left over\), 3\.2 GiB free.*--scratch",
+        match=r"3\.5 GiB of scratch space needed \(and 256\.0 MiB must stay free\), 3\.2 GiB free.*--scratch",
     ) as caught:
         refuse_if_too_little(3584 << 20, tmp_path)
     assert str(tmp_path) in str(caught.value) and "\n" not in str(caught.value)

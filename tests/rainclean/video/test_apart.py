@@ -44,8 +44,8 @@ def readers(pid: int | str = "self") -> list[int]:
 
 
 WAYS = {
-    "deadlock": ("lock = threading.Lock(); lock.acquire()\ndef decode(*a): lock.acquire()", "come to an end"),
-    "endless": ("def decode(*a):\n while True: pass", "come to an end"),
+    "deadlock": ("lock = threading.Lock(); lock.acquire()\ndef decode(*a): lock.acquire()", "does not finish"),
+    "endless": ("def decode(*a):\n while True: pass", "does not finish"),
     "crash": ("def decode(*a): os.kill(os.getpid(), 11)", "has crashed"),
     "memory": ("def decode(*a): bytearray(3 << 30)", "asks for more memory"),
     "odd": ("def decode(*a): {}[{{1: 2}}[1]]".replace("{}[", "{{}}["), "KeyError"),

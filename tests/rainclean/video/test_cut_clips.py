@@ -63,7 +63,7 @@ def test_a_clip_that_begins_with_an_open_group(clip: Clip, tmp_path: Path) -> No
         with av.open(str(cut)) as video:
             left_out = sum(p.size > 0 for p in video.demux(video=0)) - len(numbers)
         many = "picture needs" if left_out == 1 else f"{left_out} pictures need"
-        assert note.startswith(f"cut ahead of a key frame: the first {many} what was cut off, and ")
+        assert note.startswith(f"cut ahead of a key frame: the first {many} data that was cut off, and ")
     salvaged = open_source(cut, salvage=True)
     assert read(salvaged) == numbers
     assert salvaged.times.tolist() == source.times.tolist()

@@ -306,7 +306,7 @@ def test_a_matrix_can_be_named_where_the_file_does_not(tmp_path: Path) -> None:
             values[matrix] = next(iter(source.read())).rgb[32, 48].astype(int)
             words = source.info.colours, [n for n in source.info.notes if "matrix" in n]
         name = {"": "BT.601", "bt601": "BT.601", "bt709": "BT.709", "bt2020": "BT.2020"}[matrix]
-        said = [f"colour matrix not stated: read as {name}, as asked"] if matrix else []
+        said = [f"colour matrix not stated: read as {name}, as requested"] if matrix else []
         assert words == (f"{name} matrix, not stated", said)
     # Encoded by BT.601; the others read the same codes by their own numbers.
     y = (0.299 * 200 + 0.587 * 60 + 0.114 * 40) / 255
@@ -326,7 +326,7 @@ def test_a_matrix_that_is_not_used_is_said(tmp_path: Path) -> None:
     unsaid, _ = film(tmp_path / "unsaid.mkv", HLG, matrix=2)
     with open_source(unsaid) as source:
         assert np.abs(middles(next(iter(source.read())).rgb) - shown(signals[0], HLG)).max() < 1.1
-        assert "colour matrix not stated: read as BT.2020, as HDR has it" in source.info.notes
+        assert "colour matrix not stated: read as BT.2020, as usual for HDR" in source.info.notes
     Image.new("RGB", (16, 16)).save(tmp_path / "a.png")
     with open_source(tmp_path, matrix="bt709") as source:
         assert any("images have no colour matrix" in n for n in source.info.notes)
@@ -339,7 +339,7 @@ def test_a_project_keeps_the_matrix(tmp_path: Path, capsys: pytest.CaptureFixtur
     path, project = plain(tmp_path), str(tmp_path / "project")
     assert main(["new", project]) == 0
     assert main(["add", project, str(path), "--matrix", "bt709"]) == 0
-    assert "read as BT.709, as asked" in capsys.readouterr().err
+    assert "read as BT.709, as requested" in capsys.readouterr().err
     with open_source(path, matrix="bt709") as source:
         right = [frame.rgb for frame in source.read()]
     with Project(Path(project)) as opened:

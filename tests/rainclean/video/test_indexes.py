@@ -85,7 +85,7 @@ def test_an_avi_whose_header_counts_wrong(promised: int, encoded: Callable[[Clip
     path.write_bytes(data)
     source = open_source(path)
     assert [index_of(f.rgb) for f in source.read()] == list(range(COUNT))
-    said = "the file announces 9999 frames, 30 are in it" in source.info.notes
+    said = "the file announces 9999 frames, but holds 30" in source.info.notes
     assert said == (promised == 9999)
 
 

@@ -140,7 +140,7 @@ def test_what_is_said() -> None:
     assert describe(dict.fromkeys(range(41, 100), 40), range(100)) == [
         "59 of 100 frames repeat the one before: each picture counts once"
     ]
-    assert "all show one picture" in describe(dict.fromkeys(range(1, 5), 0), range(5))[0]
+    assert "all show the same picture" in describe(dict.fromkeys(range(1, 5), 0), range(5))[0]
 
 
 @pytest.mark.parametrize(
@@ -221,6 +221,6 @@ def test_a_frame_that_is_asked_for_stands_for_its_picture() -> None:
 def test_one_picture_all_along_is_said_to_be_one() -> None:
     _, frames = rainy_clip(2, 40, 48)
     with run(np.repeat(frames[:1], 12, axis=0), CleanSettings(workers=2)) as result:
-        said = "11 of 12 frames repeat the one before: all show one picture, so nothing can be learned over time"
+        said = "11 of 12 frames repeat the one before: all show the same picture, so rain cannot be removed"
         assert said in result.warnings
         assert np.array_equal(result.picture(result.candidates[0]), frames[0])

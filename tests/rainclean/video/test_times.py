@@ -49,7 +49,7 @@ def test_times_in_the_order_of_the_file(salvage: bool, clips: dict[str, Path], t
         return True
 
     times, notes = read(remuxed(clips[REORDERED.name], tmp_path / "stored.mkv", as_stored), salvage)
-    assert notes == ["presentation times in the file are unusable: frames are counted, 30.303 a second"]
+    assert notes == ["presentation times in the file are unusable: an even rate of 30.303 frames per second is assumed"]
     assert np.allclose(times, np.arange(COUNT) * 0.033)
 
 

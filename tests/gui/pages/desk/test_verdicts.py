@@ -78,7 +78,7 @@ def test_choosing_automatically_says_what_it_left(home: Path, window: Window, qt
     window.commands["auto"].trigger()
     qtbot.waitUntil(lambda: bool(window.jobs.all) and not window.jobs.unfinished(), timeout=60_000)
     (job,) = window.jobs.all
-    left = "chosen automatically: 0; left, a person should look first (--include look takes these, too): 1"
+    left = "chosen automatically: 0; skipped, a person should look first (--include look accepts these, too): 1"
     assert window.statusBar().currentMessage() == left
     assert any("pan: look, the background is ambiguous in 25% of the picture" in line for line in job.log)
     assert window.session.summaries[window.session.order[0]].state == "ready"

@@ -125,7 +125,7 @@ def test_a_damaged_or_missing_file_is_told(project: Project) -> None:
         with pytest.raises(InputError, match="foreground masks"):
             Passing.decode(data, "file")
     no_json = project.artefacts.put(b"[]", ".json")
-    with pytest.raises(InputError, match="no stabilization"):
+    with pytest.raises(InputError, match="no valid stabilization"):
         open_frames(project, sequence, replace(made, stabilization=no_json))
 
 
@@ -232,7 +232,7 @@ def test_the_command_says_what_was_found(project: Project, rainclean: Run) -> No
         "registered: translation",
         "0.05 px",
         "1 frame: blurred",
-        "light changes",
+        "exposure changes",
         "something sways",
         "in doubt",
     ):

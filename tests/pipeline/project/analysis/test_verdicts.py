@@ -65,7 +65,7 @@ def test_what_an_older_rainclean_analysed_is_not_judged_and_analysed_again(
     assert "verdicts: 1 not judged yet" in said and "next: rainclean analyze" in said
     assert main(["select", str(project.folder), "--auto", "--include", "look"]) == 0
     said = capsys.readouterr().out
-    assert "chosen automatically: 0" in said and "left, not judged yet (rainclean analyze" in said
+    assert "chosen automatically: 0" in said and "skipped, not judged yet (rainclean analyze" in said
     assert states(project) == {"place0": "ready"}
     assert work(frames=20).done == ["place0"]
     assert overview(project)[0].trust == "fit" and work(frames=20).skipped == ["place0"]
@@ -99,8 +99,8 @@ def test_the_automatic_choice_takes_what_is_fit(desk: Project, capsys: pytest.Ca
     said = capsys.readouterr().out.splitlines()
     assert said == [
         "chosen automatically: 1",
-        "left, a person should look first (--include look takes these, too): 1",
-        "left, unfit, never chosen automatically: 1",
+        "skipped, a person should look first (--include look accepts these, too): 1",
+        "skipped, unfit, so never chosen automatically: 1",
         "  place1: look, 40 of 100 frames fitted",
         "  place2: unfit, 12 of 167 frames fitted",
     ]

@@ -150,7 +150,7 @@ def test_another_file_at_the_old_place_is_not_taken_for_the_clip(
     shutil.copy(three_clips[0], path)
     put(path)
     shutil.copy(three_clips[1], path)
-    with pytest.raises(InputError, match="another file than the one that was added"):
+    with pytest.raises(InputError, match="not the file that was added"):
         locate(project, clips(project)[0])
 
 
@@ -195,7 +195,7 @@ def test_changed_images_are_another_clip(tmp_path: Path, project: Project, put: 
     put(folder)
     one, other = folder / "1.png", folder / "2.png"
     one.rename(folder / "x"), other.rename(one), (folder / "x").rename(other)
-    with pytest.raises(InputError, match="another file than the one that was added"):
+    with pytest.raises(InputError, match="not the file that was added"):
         locate(project, clips(project)[0])
 
 
@@ -247,7 +247,7 @@ def test_a_scene_cannot_be_nameless_and_names_must_be_known(
 def test_text_that_nothing_could_store_is_refused(
     tmp_path: Path, project: Project, put: Add, three_clips: list[Path]
 ) -> None:
-    with pytest.raises(UsageError, match="no text"):
+    with pytest.raises(UsageError, match="not text"):
         put(three_clips[0], origin=Origin(scene="a\x00b"))
     odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.mkv"))
     shutil.copy(three_clips[0], odd)

@@ -69,7 +69,7 @@ def test_undo_brings_back_what_held_before(project: Project, sequence: Sequence)
     assert state(project)[0] == "accepted automatically"
     decisions.undo(project, sequence, "Ann")
     assert state(project)[0] == "ready"
-    with pytest.raises(RaincleanError, match="nothing was decided"):
+    with pytest.raises(RaincleanError, match="has no decision to withdraw"):
         decisions.undo(project, sequence, "Ann")
     assert len(decisions.journal(project)) == 6  # nothing was ever removed
 
@@ -175,5 +175,5 @@ def test_what_is_no_mask_is_refused(
     with pytest.raises(InputError, match=reason):
         keep_mask(project, mask_file(tmp_path / "mask.png", mask), chosen)
     (tmp_path / "text.png").write_text("no picture")
-    with pytest.raises(InputError, match="no PNG picture"):
+    with pytest.raises(InputError, match="not a PNG picture"):
         keep_mask(project, tmp_path / "text.png", chosen)

@@ -87,7 +87,7 @@ def test_what_changes_nothing_is_no_edit(desk: Project, ann: Editor) -> None:
         (lambda e, s: e.accept(s, 99), "no candidate with id 99"),
         (lambda e, s: e.paint(s, 1, 99, DOT), "no candidate with id 99"),
         (lambda e, s: e.opine(s, 99), "no candidate with id 99"),
-        (lambda e, s: e.note(s, "bell\a"), "no text"),
+        (lambda e, s: e.note(s, "bell\a"), "not text"),
     ],
 )
 def test_what_cannot_be_meant_is_said_and_changes_nothing(
@@ -523,5 +523,5 @@ def test_stars_and_frames_by_command(home: Path, desk: Project, here: Run) -> No
 def test_a_base_is_not_painted_with_itself(desk: Project) -> None:
     sequence = sequences(desk)[0]
     best = candidates(desk, analyses(desk, sequence.id)[0].id)[0]
-    with pytest.raises(UsageError, match="another candidate than the base"):
+    with pytest.raises(UsageError, match="a candidate other than the base"):
         Editor(desk, "ann").paint(sequence, best.id, best.id, Shape("rectangle", ((1, 1), (9, 9))))

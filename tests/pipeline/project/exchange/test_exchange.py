@@ -155,7 +155,7 @@ def test_what_the_project_does_not_have_is_left_out_and_taken_later(
         finish(add(project, three_clips[:1], Origin()))
         result = import_decisions(project, [tmp_path / "ann.jsonl"])
         assert not result.added and any("2 lines left out: candidates that analyze" in n for n in result.notes)
-        assert any("1 line left out: takes back" in n for n in result.notes)
+        assert any("1 line left out: withdraws" in n for n in result.notes)
         finish(analyze(project, (), CleanSettings(workers=1)))
         assert import_decisions(project, [tmp_path / "ann.jsonl"]).added == {"decision": 3}
         assert overview(project)[0].state == "accepted"
@@ -206,7 +206,7 @@ def at(line: dict[str, Any], **values: object) -> None:
         ("decision", lambda d: at(d, reasons=["boredom"]), "reason 'boredom'"),
         ("decision", lambda d: at(d, reasons=7), "line"),
         ("decision", lambda d: at(d, exclude="no base64"), "line"),
-        ("decision", lambda d: at(d, exclude="aGVsbG8="), "no PNG picture"),
+        ("decision", lambda d: at(d, exclude="aGVsbG8="), "not a PNG picture"),
         ("decision", lambda d: at(d, kind="oracle"), "is none of person, automatic"),
         ("decision", lambda d: d.pop("who"), "who is missing"),
         ("decision", lambda d: d["sequence"].pop("clip"), "clip is missing"),
@@ -214,7 +214,7 @@ def at(line: dict[str, Any], **values: object) -> None:
         ("decision", lambda d: d["candidate"]["made"].update(rain=[1.0]), "rain amounts are not one for each frame"),
         ("decision", lambda d: d["candidate"]["made"].update(region=[0, 0, 9, 9]), "another size"),
         ("decision", lambda d: d["candidate"]["made"].update(eta="x"), "eta is not a whole number"),
-        ("opinion", lambda d: at(d, undoes=d["uuid"]), "takes back a row, and it must"),
+        ("opinion", lambda d: at(d, undoes=d["uuid"]), "withdraws a row, and it must"),
         ("edit", lambda d: at(d, kind="paint"), "none of star, note, frames, undo, redo"),
         ("edit", lambda d: at(d, value=[]), "value is not an object"),
         ("edit", lambda d: at(d, type="vote"), "none of decision, opinion, edit"),
@@ -270,7 +270,7 @@ def test_taking_back_something_of_another_sequence_is_refused(desk: Project, oth
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     with Project(other) as project:
         (line,) = import_decisions(project, [path]).refused
-    assert "line 4: takes back a row that it cannot" in line
+    assert "line 4: withdraws a row that it cannot" in line
 
 
 def test_a_file_that_was_cut_off_gives_what_is_whole(desk: Project, other: Path, tmp_path: Path, here: Run) -> None:

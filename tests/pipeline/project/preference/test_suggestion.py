@@ -126,7 +126,7 @@ def test_an_automatic_choice_is_what_was_learned_and_says_so(home: Path, project
     made = judged_project(project)
     new = fill(project, 3, seed=1)
     done = rainclean("select", project.folder, "--auto", "--note", "tonight")
-    assert "chosen automatically: 3; 16 stay as they were decided" in done.stdout and "learned from 16" in done.stdout
+    assert "chosen automatically: 3; 16 decided before" in done.stdout and "learned from 16" in done.stdout
     current = decisions.current(project)
     for sequence in new:
         decision = current[sequence.id]

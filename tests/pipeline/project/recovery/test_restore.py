@@ -186,7 +186,7 @@ def test_an_older_store_gives_way_to_the_newest_backup(home: Path, monkeypatch: 
         back_up(home, project.serialized())
     before = rows(home)
     (home / DATABASE).write_bytes(old)
-    with pytest.raises(InputError, match="is older than what the project had"):
+    with pytest.raises(InputError, match="is older than the project was"):
         Project(home)
     result = finish(restore(home))
     assert result.was == "older" and rows(home) == before and result.kept is not None
@@ -293,7 +293,7 @@ def test_a_store_of_another_project_gives_nothing(worked: Path, tmp_path: Path) 
 def test_while_another_process_analyses_nothing_is_restored(worked: Path, here: Run) -> None:
     with Project(worked) as project, project.job("analyze"):
         done = here("restore", worked, "--at", "2100")
-    assert done.returncode == 1 and "another rainclean is at `analyze`" in done.stderr
+    assert done.returncode == 1 and "another rainclean is running `analyze`" in done.stderr
 
 
 def test_a_full_disk_changes_nothing(worked: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -203,7 +203,7 @@ def test_an_older_store_is_refused_with_the_way_back(project: Project, by: str, 
     (project.folder / DATABASE).write_bytes(old)
     for command in (["status", project.folder], ["analyze", project.folder], ["export", project.folder, "-o", "out"]):
         done = here(*command)
-        assert done.returncode == 1 and "is older than what the project had" in done.stderr
+        assert done.returncode == 1 and "is older than the project was" in done.stderr
         assert "rainclean restore" in done.stderr and len(done.stderr.splitlines()) == 1
 
 

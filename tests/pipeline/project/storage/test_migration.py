@@ -100,7 +100,7 @@ def test_a_composite_of_what_an_older_rainclean_analysed_is_told(old: Path) -> N
 
 def test_an_older_store_that_cannot_be_written_to_is_told(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipeline.project.storage.connection.os.access", lambda path, mode: False)
-    with pytest.raises(ResourceError, match="cannot be written to, and is in use or was killed"):
+    with pytest.raises(ResourceError, match="is read-only, and in use or left unfinished by a killed process"):
         Project(old)
     with sqlite3.connect(old / DATABASE) as db:
         db.execute("PRAGMA user_version")

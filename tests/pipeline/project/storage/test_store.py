@@ -137,7 +137,7 @@ def test_what_others_write_is_seen_where_one_may_only_read(project: Project, mon
             reader.execute("UPDATE project SET rainclean = 'not'")
         left = project.folder / f"{store.DATABASE}-journal"
         left.write_bytes(b"of a killed process")
-        with pytest.raises(ResourceError, match="cannot be written to, and is in use or was killed"):
+        with pytest.raises(ResourceError, match="is read-only, and in use or left unfinished by a killed process"):
             sequences(reader)
         left.unlink()
 
@@ -200,7 +200,7 @@ def test_long_work_of_one_kind_is_done_by_one_process(project: Project) -> None:
     other = subprocess.Popen([sys.executable, "-c", script], stdin=-1, stdout=-1)
     assert other.stdin and other.stdout
     assert other.stdout.readline().strip() == b"at it"
-    with pytest.raises(RaincleanError, match="another rainclean is at `analyze`"), project.job("analyze"):
+    with pytest.raises(RaincleanError, match="another rainclean is running `analyze`"), project.job("analyze"):
         pass
     with project.job("something else"):
         pass
