@@ -296,7 +296,7 @@ class HeldKey:
 
 
 HELD = (HeldKey("Space", "Compare", "Show the rainy frame while the key is held"),)
-"""Keys that act while they are held. `gui.main_window.keys` handles them."""
+"""Keys that act while they are held. `gui.main_window.held_keys` handles them."""
 
 GROUPS = tuple(_BY_GROUP)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pipeline.words import plain
+from pipeline.text_format import plain
 from rainclean.errors import RaincleanError, StoreError, UsageError
 
 DEBUG = "RAINCLEAN_DEBUG"

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from pipeline.stages import Progress
-from pipeline.words import as_json
+from pipeline.text_format import as_json
 
 VARIABLE = "RAINCLEAN_PROGRESS"
 """Environment variable that asks for these lines with the value ``json``."""

@@ -1,12 +1,12 @@
-from pipeline.face import CandidateImage as CandidateImage
-from pipeline.face import CandidateSet as CandidateSet
-from pipeline.face import Evaluation as Evaluation
-from pipeline.face import ProjectView as ProjectView
-from pipeline.face import SimulatedClip as SimulatedClip
-from pipeline.face import make_candidates as make_candidates
-from pipeline.face import open_project as open_project
-from pipeline.face import read_scores as read_scores
-from pipeline.face import simulate_clip as simulate_clip
+from pipeline.python_api import CandidateImage as CandidateImage
+from pipeline.python_api import CandidateSet as CandidateSet
+from pipeline.python_api import Evaluation as Evaluation
+from pipeline.python_api import ProjectView as ProjectView
+from pipeline.python_api import SimulatedClip as SimulatedClip
+from pipeline.python_api import make_candidates as make_candidates
+from pipeline.python_api import open_project as open_project
+from pipeline.python_api import read_scores as read_scores
+from pipeline.python_api import simulate_clip as simulate_clip
 
 from . import simulate as simulate
 from . import spanet as spanet

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
+from pipeline.text_format import quoted
 from pipeline.training import RUN
-from pipeline.words import quoted
 
 _KEPT = {
     "add": "The clips added so far are kept. Start the job again to add the others",

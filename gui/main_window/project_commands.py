@@ -14,7 +14,7 @@ from gui.state import Session
 from gui.widgets import dialogs
 from pipeline.project.clips import VIDEO_SUFFIXES
 from pipeline.project.storage import DATABASE, Project
-from pipeline.words import counted
+from pipeline.text_format import counted
 from rainclean.errors import RaincleanError
 
 SAMPLE = "rainclean sample"

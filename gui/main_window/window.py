@@ -19,8 +19,9 @@ from PySide6.QtWidgets import (
 )
 
 from gui.actions import Actions
+from gui.command_buttons import in_window
 from gui.jobs import Job, Jobs
-from gui.main_window.keys import Keys
+from gui.main_window.held_keys import Keys
 from gui.main_window.menus import fill_menus
 from gui.main_window.project_commands import ProjectCommands
 from gui.pages.desk import Desk, DeskActions
@@ -28,11 +29,10 @@ from gui.pages.jobs import JobsPanel
 from gui.pages.start import StartPage
 from gui.state import Session, Thumbnails
 from gui.widgets import Label, dialogs, named
-from gui.wording import in_window
 from gui.workers import Workers
 from pipeline.project.editing import Edit
 from pipeline.project.storage import DATABASE, backups
-from pipeline.words import few
+from pipeline.text_format import few
 from rainclean.errors import RaincleanError
 from rainclean.video import Region
 

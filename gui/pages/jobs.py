@@ -18,9 +18,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gui.command_buttons import in_window
 from gui.jobs import Job, Jobs, State
 from gui.widgets import Label
-from gui.wording import in_window
 
 EMPTY = (
     "No jobs yet. Adding clips, analysing, exporting, training and evaluating run here, "

@@ -11,7 +11,7 @@ from gui.workers import Workers
 from pipeline.project.recovery import Offer, Restored, offer, restore, salvaged_text
 from pipeline.project.storage import local_time
 from pipeline.stages import Progress
-from pipeline.words import counted
+from pipeline.text_format import counted
 from rainclean.errors import RaincleanError
 
 _LANE = "restore"

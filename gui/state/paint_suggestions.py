@@ -8,7 +8,7 @@ from gui.state.composition import Composition
 from gui.state.session import Session
 from gui.workers import NOW
 from pipeline.project.analysis import read_areas, read_scoring_target
-from pipeline.words import counted
+from pipeline.text_format import counted
 
 if TYPE_CHECKING:
     from gui.state.image_cache import U8

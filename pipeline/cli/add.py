@@ -8,7 +8,7 @@ from tyro.conf import Positional, arg
 
 from pipeline.cli.console import fail_for_parts, follow, print_json, print_note, print_text
 from pipeline.cli.values import Matrix
-from pipeline.words import counted
+from pipeline.text_format import counted
 
 
 @dataclass(frozen=True, kw_only=True)

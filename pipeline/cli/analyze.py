@@ -8,7 +8,7 @@ from tyro.conf import Positional, arg
 
 from pipeline.cli.console import fail_for_parts, follow, print_json, print_note, print_text
 from pipeline.cli.values import parse_bytes
-from pipeline.words import counted, quoted
+from pipeline.text_format import counted, quoted
 
 
 @dataclass(frozen=True, kw_only=True)

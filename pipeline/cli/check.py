@@ -7,7 +7,7 @@ from typing import Annotated
 from tyro.conf import Positional, arg
 
 from pipeline.cli.console import follow, print_json, print_text
-from pipeline.words import counted
+from pipeline.text_format import counted
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 from pipeline import signals
 from pipeline.progress_lines import ProgressLines, are_wanted
 from pipeline.stages import Progress
-from pipeline.words import as_json, columns, plain
+from pipeline.text_format import as_json, columns, plain
 from rainclean.errors import RaincleanError
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.signals import Signals
-from pipeline.words import plain
+from pipeline.text_format import plain
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint

@@ -7,7 +7,7 @@ from typing import Annotated
 from tyro.conf import Positional, arg
 
 from pipeline.cli.console import print_json, print_note, print_text
-from pipeline.words import quoted
+from pipeline.text_format import quoted
 
 
 @dataclass(frozen=True)

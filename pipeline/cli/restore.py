@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from tyro.conf import Positional, arg
 
 from pipeline.cli.console import follow, print_json, print_note, print_table, print_text
-from pipeline.words import counted, quoted
+from pipeline.text_format import counted, quoted
 
 if TYPE_CHECKING:
     from pipeline.project.recovery import Restored

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from tyro.conf import Positional, arg
 
 from pipeline.cli.console import fail_for_parts, print_json, print_note, print_text
-from pipeline.words import few
+from pipeline.text_format import few
 
 if TYPE_CHECKING:
     from pipeline.project.storage import Project
@@ -96,7 +96,7 @@ class Select:
         from pipeline.project.clips import sequences
         from pipeline.project.decisions import decisions
         from pipeline.project.editing import keep_mask
-        from pipeline.words import one_line
+        from pipeline.text_format import one_line
 
         (sequence,) = sequences(project, [self.sequence])
         who = one_line(self.who, "--who") or decisions.person()
@@ -129,7 +129,7 @@ class Select:
         from pipeline.project.clips import sequences
         from pipeline.project.decisions import person
         from pipeline.project.editing import Editor
-        from pipeline.words import one_line
+        from pipeline.text_format import one_line
 
         (sequence,) = sequences(project, [self.sequence])
         editor = Editor(project, one_line(self.who, "--who") or person())
@@ -149,7 +149,7 @@ class Select:
 
     def _choose_best(self, project: "Project") -> None:
         from pipeline.project.preference import choose_suggested
-        from pipeline.words import one_line
+        from pipeline.text_format import one_line
 
         note = one_line(self.note, "--note")
         trusted = ("fit", "look") if self.include == "look" else ("fit",)

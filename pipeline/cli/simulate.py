@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from tyro.conf import Positional, arg
 
 from pipeline.cli.console import follow, print_json, print_text
-from pipeline.words import counted
+from pipeline.text_format import counted
 from rainclean.errors import UsageError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from tyro.conf import Positional, arg
 
 from pipeline.cli.console import print_json, print_note, print_table, print_text
-from pipeline.words import counted, few, quoted
+from pipeline.text_format import counted, few, quoted
 
 if TYPE_CHECKING:
     from pipeline.project.analysis import MotionSummary

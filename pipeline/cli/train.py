@@ -9,7 +9,7 @@ from tyro.conf import Positional, arg
 
 from pipeline.cli.console import follow, print_json, print_note, print_text
 from pipeline.stages import Progress
-from pipeline.words import quoted
+from pipeline.text_format import quoted
 from rainclean.errors import UsageError
 
 if TYPE_CHECKING:

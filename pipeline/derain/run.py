@@ -15,8 +15,8 @@ from pipeline.derain.image_writer import LONGEST_SIDE, Levels, encode_picture, h
 from pipeline.derain.video_writer import BT709, Look, Sound, VideoWriter, check_sound, look_of
 from pipeline.derain.work import DEFAULT_CRF, Kind, Plan
 from pipeline.stages import Progress
+from pipeline.text_format import counted
 from pipeline.unchanged import look, unchanged
-from pipeline.words import counted
 from rainclean.errors import InputError, ResourceError
 from rainclean.video import (
     DamagedInput,

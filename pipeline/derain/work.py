@@ -6,7 +6,7 @@ from enum import Enum
 from pathlib import Path
 
 from pipeline.derain.video_writer import SUFFIXES as VIDEO_SUFFIXES
-from pipeline.words import counted
+from pipeline.text_format import counted
 from rainclean.errors import InputError, RaincleanError, UsageError
 from rainclean.video import SUFFIXES as PICTURE_SUFFIXES
 from rainclean.video import check_name, images_in

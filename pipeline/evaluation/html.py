@@ -6,7 +6,7 @@ from html import escape
 from pipeline.evaluation.gallery import Case, Figure
 from pipeline.evaluation.report import EvaluationReport, MethodRecord
 from pipeline.evaluation.scores import cell
-from pipeline.words import counted
+from pipeline.text_format import counted
 
 
 def page(report: EvaluationReport) -> str:

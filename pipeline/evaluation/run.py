@@ -21,7 +21,7 @@ from pipeline.evaluation.report import EvaluatedData, EvaluationReport, MethodRe
 from pipeline.evaluation.scores import ScoreTable, infinite_notes
 from pipeline.output_folder import OutputFolder
 from pipeline.stages import Progress
-from pipeline.words import counted
+from pipeline.text_format import counted
 from rainclean import __version__
 from rainclean.dataset import Dataset, DatasetPair, read_dataset, read_pair
 from rainclean.errors import InputError, RaincleanError, UsageError

@@ -14,7 +14,7 @@ from pipeline.export.plan import Item, Plan, versions
 from pipeline.export.report import REPORT, write_report
 from pipeline.export.workplace import SEQUENCES, Workplace
 from pipeline.stages import Progress
-from pipeline.words import counted, few
+from pipeline.text_format import counted, few
 from rainclean import __version__, confidence
 from rainclean.dataset import (
     NAME,

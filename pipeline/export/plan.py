@@ -24,7 +24,7 @@ from pipeline.project.exchange import advice, faults
 from pipeline.project.model import Analysis, Clip, Decision, StoredCandidate
 from pipeline.project.model import Sequence as ClipSequence
 from pipeline.project.storage import Project
-from pipeline.words import counted, few, quoted
+from pipeline.text_format import counted, few, quoted
 from rainclean import __version__
 from rainclean.candidates.estimators import NearEstimator, find_estimator
 from rainclean.confidence import ERROR

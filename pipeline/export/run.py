@@ -19,7 +19,7 @@ from pipeline.export.workplace import Workplace
 from pipeline.project.analysis import read_posterior, whole_sequence
 from pipeline.project.storage import Project
 from pipeline.stages import Progress, part_of
-from pipeline.words import few
+from pipeline.text_format import few
 from rainclean import confidence
 from rainclean.errors import RaincleanError, ResourceError
 from rainclean.temporal import luma

@@ -11,7 +11,7 @@ from pipeline.project.analysis import wanted_artefacts
 from pipeline.project.clips import clips, locate
 from pipeline.project.storage import DATABASE, Project
 from pipeline.stages import Progress
-from pipeline.words import counted
+from pipeline.text_format import counted
 from rainclean.confidence import ERROR, form_of, to_picture
 from rainclean.dataset import (
     LAYOUTS,

@@ -20,7 +20,7 @@ from pipeline.export.report import REPORT
 from pipeline.ownership import read_record
 from pipeline.partial import Lock
 from pipeline.project.storage import DATABASE
-from pipeline.words import counted
+from pipeline.text_format import counted
 from rainclean.dataset import Files, is_relative
 from rainclean.errors import RaincleanError, ResourceError
 

@@ -10,7 +10,7 @@ from .detectors import (
     unregister_detector,
 )
 from .encoding import Areas, Passing
-from .fixed_marks import Drawn
+from .place_marks import Drawn
 from .residual_grid import F32, U8, Mask, closed, ellipse, whole
 
 __all__ = [

@@ -4,7 +4,7 @@ Frames are added one after the other with the clean image they are compared with
 grid are kept (`residual_grid`, at most 66 MB, and up to 350 MB while they are classified). At the end the `detectors`
 classify them all at once, because what is usual at a place is known only then: foreground in `foreground`, places in
 `dynamic_texture` and `overlays`. Where the camera moves, overlays are found before, in frames that are not warped
-(`stabilization.fixed_marks`, `fixed_marks`).
+(`stabilization.find_marks`, `place_marks`).
 """
 
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from rainclean.moving.detectors import Scene, all_kinds, find_all, texts
 from rainclean.moving.dynamic_texture import MIN_FRAMES
-from rainclean.moving.fixed_marks import Drawn
+from rainclean.moving.place_marks import Drawn
 from rainclean.moving.residual_grid import Background, Grid, Residuals, chroma_cells, luma_of, residual
 from rainclean.moving.short_clips import MIN_FRAMES as MIN_FRAMES_AT_ALL
 

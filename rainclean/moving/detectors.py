@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from rainclean.moving.changes import find_changing
 from rainclean.moving.dynamic_texture import MIN_FRAMES, find_restless, find_splashes, splash_rates
-from rainclean.moving.fixed_marks import Drawn
 from rainclean.moving.foreground import find_passing
 from rainclean.moving.overlays import find_overlays
+from rainclean.moving.place_marks import Drawn
 from rainclean.moving.residual_grid import Grid, Residuals, whole
 from rainclean.moving.short_clips import MIN_FRAMES as MIN_FRAMES_AT_ALL
 from rainclean.moving.short_clips import find_held

@@ -1,7 +1,7 @@
 """The rain-free mean: values weighted by their chance of being free of rain, and the posterior of the outcome.
 
 The sorted stack gives an initial estimate, `NoiseSamples` the noise. `RainfreeMean` then reads all frames again and
-returns sums, from which the posterior follows. Where no picture of many frames is right, `near_frames` makes one of a
+returns sums, from which the posterior follows. Where no picture of many frames is right, `near_mean` makes one of a
 few.
 """
 

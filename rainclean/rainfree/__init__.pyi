@@ -1,5 +1,5 @@
 from .mean import BATCH_FRAMES, DENSE_FRACTION, HELD_BATCH_FRAMES, RainfreeMean
-from .near_frames import (
+from .near_mean import (
     MIN_NEAR_FRAMES,
     Near,
     align_near_frames,

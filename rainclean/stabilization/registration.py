@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from rainclean._kernels import square_means
 from rainclean.stabilization.alignment import Aligned, align
-from rainclean.stabilization.fixed_marks import find_drawn
+from rainclean.stabilization.find_marks import find_drawn
 from rainclean.stabilization.gauss_newton import sample_grid, transform_points
 from rainclean.stabilization.motion_models import STILL
 from rainclean.stabilization.parallax import LocalMotion, refine

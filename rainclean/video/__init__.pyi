@@ -1,5 +1,4 @@
 from . import tracking
-from .apart import unless
 from .cuts import scene_cuts, thumbnail
 from .damage import DamagedInput
 from .decoding import open_video
@@ -8,6 +7,7 @@ from .limits import check_name, check_pixels, container_of
 from .observer import FrameObserver
 from .opening import open_here, open_source
 from .pictures import SUFFIXES, Header, read_header, read_levels, read_picture
+from .process_source import unless
 from .profiles import CONVERTED
 from .repeats import Repeats, describe, distinct, even, joined, stand_for
 from .source import Frame, FrameSource, Region, SourceInfo

@@ -1,4 +1,4 @@
-"""Messages between a process that needs frames (`apart`) and the one that decodes them (`reading_process`).
+"""Messages between a process that needs frames (`process_source`) and the one that decodes them (`reading_process`).
 
 Each is one line of JSON. Both sides run the same version of this code, so the format is not stored anywhere.
 """

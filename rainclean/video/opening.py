@@ -26,7 +26,7 @@ def open_source(path: Path | str, *, salvage: bool = False, as_stored: bool = Fa
     place = check_name(path)
     if sys.platform == "win32":  # its pipes cannot be waited for
         return open_here(place, salvage=salvage, as_stored=as_stored, matrix=matrix)
-    from rainclean.video.apart import ApartSource
+    from rainclean.video.process_source import ApartSource
 
     return ApartSource(place, salvage=salvage, as_stored=as_stored, matrix=matrix)
 

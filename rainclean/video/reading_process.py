@@ -2,7 +2,7 @@
 
 Requests come by standard input, a line of JSON each; so go the answers (`messages`). Frames go through shared memory;
 while one is used, the next is decoded. Every error is an answer, so that no file, however made, does more than make
-this process end. `apart` is the other side.
+this process end. `process_source` is the other side.
 """
 
 import os

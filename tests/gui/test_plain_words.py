@@ -48,4 +48,4 @@ def test_labels_of_the_window_are_ours() -> None:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "QLabel":
                 users.add(path.relative_to(folder).as_posix())
-    assert users == {"pages/desk/inspect.py"}
+    assert users == {"pages/desk/pixel_panel.py"}

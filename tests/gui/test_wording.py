@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from gui.command_buttons import in_window
 from gui.main_window.window import Window
-from gui.wording import in_window
 from pipeline.project.storage.database import Project
 from rainclean.errors import InputError
 

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from gui.workers import LATER, THREADS, Workers
 from pipeline.stages import Progress
-from rainclean.video import apart, open_source
+from rainclean.video import open_source, process_source
 from tests.helpers.video_clips import Clip, encode
 
 
@@ -100,8 +100,8 @@ def test_whoever_waits_for_a_stuck_clip_can_be_sent_away(
     stuck = "import os, sys, threading; sys.path[:] = {}; from rainclean.video import pyav\nlock = threading.Lock()\n"
     stuck += "lock.acquire(); pyav.decode = lambda *a: lock.acquire()\n"
     stuck += "from rainclean.video.reading_process import main; main(0, {}, {})"
-    monkeypatch.setattr(apart, "_START", stuck)
-    apart.end_idle()
+    monkeypatch.setattr(process_source, "_START", stuck)
+    process_source.end_idle()
     clip = encode(tmp_path, Clip("clip.mp4", options={"x264-params": "bframes=0:threads=1"}))
     reading, got = threading.Event(), list[object]()
 
@@ -125,4 +125,4 @@ def test_whoever_waits_for_a_stuck_clip_can_be_sent_away(
     made.close()
     assert time.monotonic() - begun < 4
     assert got == ["next"]
-    apart.end_idle()
+    process_source.end_idle()

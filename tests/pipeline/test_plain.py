@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.words import as_json, plain, quoted
+from pipeline.text_format import as_json, plain, quoted
 from tests.conftest import SAMPLE
 
 NAME = os.fsdecode(b"clip\xff\x1b[31m\n[red]<b>\xe2\x80\xae\xc2\x9b'x.mp4")

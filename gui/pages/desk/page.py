@@ -14,8 +14,8 @@ from gui.pages.desk.candidates import CandidatesPanel
 from gui.pages.desk.compose import ComposePanel
 from gui.pages.desk.decide import DecideBar
 from gui.pages.desk.frames import FrameStrip
-from gui.pages.desk.inspect import InspectPanel
 from gui.pages.desk.live import LivePanel
+from gui.pages.desk.pixel_panel import InspectPanel
 from gui.pages.desk.rows import sentence
 from gui.pages.desk.sequences import SequencesPanel
 from gui.pages.desk.values import ValuesLine

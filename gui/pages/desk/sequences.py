@@ -21,7 +21,7 @@ from gui.pages.desk import rows
 from gui.state import FILTERS, NOTHING_KNOWN, SORTS, UNSURE, Session, Thumbnails, Unsure, arrange
 from gui.widgets import Label, as_tip, named
 from pipeline.project.model import Overview
-from pipeline.words import counted
+from pipeline.text_format import counted
 
 ROW = 76
 _THUMB = QSize(96, 64)

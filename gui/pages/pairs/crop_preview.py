@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QSizePolicy, QSplitter, QVBoxLayout, QWidget
 
 from gui.pages.pairs.pair_reading import U8, Preview
 from gui.widgets import Label
-from pipeline.words import counted
+from pipeline.text_format import counted
 from rainclean.video import Region
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
+from gui.command_buttons import in_window
 from gui.jobs import Job, Jobs, State
 from gui.widgets import Label
-from gui.wording import in_window
-from pipeline.words import counted
+from pipeline.text_format import counted
 
 if TYPE_CHECKING:
     from pipeline.export import Estimate

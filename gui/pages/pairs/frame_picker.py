@@ -10,7 +10,7 @@ from gui.pages.pairs.frame_strip import FramesModel, FrameStrip
 from gui.pages.pairs.pair_reading import Subject, read_thumbnails
 from gui.widgets import Label
 from gui.workers import LATER, Workers
-from pipeline.words import counted
+from pipeline.text_format import counted
 
 _LANE = "pairs-thumbnails"
 _LEFT_OUT = "Repeated frames are not listed. Frames that are misaligned with the clean image are left out at export."

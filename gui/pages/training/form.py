@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QComboBox, QFormLayout, QPushButton, QSpinBox, QVB
 
 from gui.jobs import left_in_words
 from gui.widgets import Label, PathField
+from pipeline.text_format import counted
 from pipeline.training import PRESETS, RUN, require_training
-from pipeline.words import counted
 from rainclean.errors import RaincleanError
 
 _PRESET_LABELS = {

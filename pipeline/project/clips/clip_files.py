@@ -10,8 +10,8 @@ from typing import Any, NamedTuple, Self
 from pipeline.project.model import Clip
 from pipeline.project.model import Sequence as ClipSequence
 from pipeline.project.storage import Project
+from pipeline.text_format import quoted
 from pipeline.unchanged import Look, look
-from pipeline.words import quoted
 from rainclean.errors import InputError
 from rainclean.file_names import is_passed_over
 from rainclean.video import CONVERTED, SUFFIXES, FrameSource, check_name, images_in, open_source

@@ -20,8 +20,8 @@ from pipeline.project.clips.naming import name_of, unused
 from pipeline.project.model import SceneBy
 from pipeline.project.storage import CLIPS, Project, now
 from pipeline.stages import Progress, part_of
+from pipeline.text_format import counted, one_line
 from pipeline.unchanged import look, unchanged
-from pipeline.words import counted, one_line
 from rainclean.dataset import scene_similarity
 from rainclean.errors import InputError, RaincleanError, ResourceError
 from rainclean.video import FrameSource, open_source, scene_cuts, thumbnail

@@ -6,7 +6,7 @@ from dataclasses import fields
 from pipeline.project.clips.naming import looks
 from pipeline.project.model import ORIGIN, Sequence
 from pipeline.project.storage import Project
-from pipeline.words import one_line
+from pipeline.text_format import one_line
 from rainclean.errors import InputError, UsageError
 
 _COLUMNS = ", ".join("last" if field.name == "stop" else field.name for field in fields(Sequence))

@@ -14,7 +14,7 @@ from pipeline.project.decisions import journals
 from pipeline.project.model import NOT_JUDGED, REASONS, Analysis, Decision, Kind, StoredCandidate, Verdict
 from pipeline.project.model import Sequence as ClipSequence
 from pipeline.project.storage import Project
-from pipeline.words import counted, quoted
+from pipeline.text_format import counted, quoted
 from rainclean.errors import InputError, RaincleanError, UsageError
 
 

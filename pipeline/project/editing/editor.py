@@ -18,7 +18,7 @@ from pipeline.project.editing.masks import keep_shapes
 from pipeline.project.model import REASONS, Analysis, Decision, Opinion, StoredCandidate
 from pipeline.project.model import Sequence as ClipSequence
 from pipeline.project.storage import Project
-from pipeline.words import one_line
+from pipeline.text_format import one_line
 from rainclean.compositing import Layer, Shape
 from rainclean.errors import UsageError
 

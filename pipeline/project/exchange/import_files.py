@@ -32,7 +32,7 @@ from pipeline.project.exchange.lines import MAX_LINE_BYTES, pictures_folder, rea
 from pipeline.project.model import Analysis, Clip
 from pipeline.project.model import Sequence as ClipSequence
 from pipeline.project.storage import Project
-from pipeline.words import counted, few
+from pipeline.text_format import counted, few
 from rainclean.errors import InputError, RaincleanError, ResourceError
 from rainclean.png import PngHeader, decode_png, png_header
 from rainclean.video import Region

@@ -27,7 +27,7 @@ from pipeline.project.exchange.line_records import (
     SequenceKey,
 )
 from pipeline.project.model import SCORE_COLUMNS, Kind, Origin
-from pipeline.words import one_line
+from pipeline.text_format import one_line
 from rainclean.errors import InputError, RaincleanError
 from rainclean.video import Region
 

@@ -14,7 +14,7 @@ from pipeline.project.decisions import BestChosen, decisions
 from pipeline.project.model import Sequence as ClipSequence
 from pipeline.project.preference.judgements import MIN_SEQUENCES, Facts, accepted, read
 from pipeline.project.storage import Project, schema
-from pipeline.words import counted
+from pipeline.text_format import counted
 from rainclean.errors import InputError
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from pipeline.project.storage import (
     sync_folder,
 )
 from pipeline.stages import Progress
-from pipeline.words import counted, quoted
+from pipeline.text_format import counted, quoted
 from rainclean import __version__
 from rainclean.errors import InputError, RaincleanError, ResourceError, UsageError
 

@@ -16,11 +16,11 @@ from functools import lru_cache
 from typing import Any
 
 from pipeline.project.editing import Draft, Edit, with_edit
-from pipeline.project.recovery.pages import Cell, Pages
 from pipeline.project.recovery.soundness import READ
+from pipeline.project.recovery.sqlite_pages import Cell, Pages
 from pipeline.project.storage import schema
 from pipeline.stages import Progress
-from pipeline.words import counted
+from pipeline.text_format import counted
 
 Row = dict[str, Any]
 

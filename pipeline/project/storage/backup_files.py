@@ -18,7 +18,7 @@ from pathlib import Path
 from pipeline.partial import unique
 from pipeline.project.storage import schema
 from pipeline.project.storage.filesystem import sync_folder
-from pipeline.words import quoted
+from pipeline.text_format import quoted
 from rainclean.errors import InputError, RaincleanError, ResourceError, UsageError
 
 FOLDER = "backups"

@@ -14,7 +14,7 @@ from typing import Any
 from pipeline.project.storage import schema
 from pipeline.project.storage.locks import LOCK, TURN, StoreLock
 from pipeline.project.storage.rows import short_line
-from pipeline.words import few, quoted
+from pipeline.text_format import few, quoted
 from rainclean.errors import InputError, RaincleanError, ResourceError, StoreError
 
 

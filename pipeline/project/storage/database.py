@@ -19,7 +19,7 @@ from pipeline.project.storage.connection import Connection, now
 from pipeline.project.storage.filesystem import network_share, sync_folder
 from pipeline.project.storage.jobs import job_lock
 from pipeline.project.storage.locks import LOCK, TURN, StoreLock
-from pipeline.words import quoted
+from pipeline.text_format import quoted
 from rainclean import __version__
 from rainclean.errors import InputError, RaincleanError, ResourceError, StoreError
 

@@ -8,7 +8,7 @@ from functools import cache
 from types import UnionType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
-from pipeline.words import plain
+from pipeline.text_format import plain
 
 T = TypeVar("T")
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class NearFramesEstimator(NearEstimator):
-    """``near``; see `rainclean.rainfree.near_frames`."""
+    """``near``; see `rainclean.rainfree.near_mean`."""
 
     rule = "near"
     in_sweep = True

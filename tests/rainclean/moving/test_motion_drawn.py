@@ -8,9 +8,9 @@ import pytest
 from numpy.typing import NDArray
 
 from rainclean.moving.detection import Moving
-from rainclean.moving.fixed_marks import Drawn
+from rainclean.moving.place_marks import Drawn
 from rainclean.moving.residual_grid import Grid
-from rainclean.stabilization.fixed_marks import find_drawn
+from rainclean.stabilization.find_marks import find_drawn
 from rainclean.stabilization.registration import Gatherer
 from tests.helpers.motion_scenes import encoded, picture, rained, recall_and_precision
 

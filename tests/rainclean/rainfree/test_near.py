@@ -12,7 +12,7 @@ from rainclean.candidates.recipe import Recipe
 from rainclean.moving.detection import Findings
 from rainclean.moving.detectors import KINDS, TEXTS
 from rainclean.moving.residual_grid import Grid
-from rainclean.rainfree.near_frames import (
+from rainclean.rainfree.near_mean import (
     FRAMES_EACH_SIDE,
     Near,
     align_near_frames,

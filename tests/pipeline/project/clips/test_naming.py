@@ -11,7 +11,7 @@ import pytest
 from pipeline.project.clips.naming import looks, name_of, unused
 from pipeline.project.clips.sequence_records import sequences
 from pipeline.project.storage.database import Project
-from pipeline.words import columns
+from pipeline.text_format import columns
 from rainclean.errors import InputError
 from tests.helpers.rainy_clips import rainy_clip
 

@@ -17,8 +17,8 @@ from pipeline.project.decisions import decisions
 from pipeline.project.editing.editor import Editor
 from pipeline.project.recovery import restoration as restoring
 from pipeline.project.recovery.condition import Present
-from pipeline.project.recovery.pages import Pages
 from pipeline.project.recovery.restoration import condition, restore
+from pipeline.project.recovery.sqlite_pages import Pages
 from pipeline.project.storage import backup_files
 from pipeline.project.storage.backup_files import back_up
 from pipeline.project.storage.database import DATABASE, Project

@@ -66,7 +66,7 @@ def test_a_foreign_module_in_the_way_is_named(tmp_path: Path, loaded: bool) -> N
 
 @pytest.mark.parametrize(
     "module",
-    ["rainclean", "pipeline.face.candidates", "pipeline.face.simulation", "rainclean.spanet.derainer"],
+    ["rainclean", "pipeline.python_api.candidates", "pipeline.python_api.simulation", "rainclean.spanet.derainer"],
 )
 def test_examples_in_docstrings_run(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch")
@@ -133,7 +133,7 @@ def test_errors_are_those_of_rainclean(tmp_path: Path, clip: Path) -> None:
         rc.read_dataset(tmp_path)
     with pytest.raises(rc.InputError, match=r"report\.json"):
         rc.read_scores(tmp_path)
-    with pytest.raises(rc.UsageError, match="speed: no value of a simulation"):
+    with pytest.raises(rc.UsageError, match="speed: not a parameter of a simulation"):
         rc.simulate_clip(clip, tmp_path / "out", speed=3)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from rainclean.errors import InputError, RaincleanError
-from rainclean.video import apart, open_here, open_source
+from rainclean.video import open_here, open_source, process_source
 from tests.conftest import ROOT
 from tests.helpers.video_clips import Clip
 from tests.rainclean.video.conftest import OPEN_GOP, write_images
@@ -25,16 +25,16 @@ def misled(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
     """Lets the processes that are started decode by other words than ours, and think so after one second."""
 
     def mislead(words: str) -> None:
-        apart.end_idle()
+        process_source.end_idle()
         start = (
             f"import sys; sys.path[:] = {{}}; from rainclean.video import bounds, pyav; import os, threading\n{words}\n"
         )
         start += "bounds.STUCK_AFTER = 1.0; pyav.decode = decode\n"
         start += "from rainclean.video.reading_process import main; main(0, {}, {})"
-        monkeypatch.setattr(apart, "_START", start)
+        monkeypatch.setattr(process_source, "_START", start)
 
     yield mislead
-    apart.end_idle()
+    process_source.end_idle()
 
 
 def readers(pid: int | str = "self") -> list[int]:
@@ -113,7 +113,7 @@ def test_a_frame_that_is_let_go_leaves_its_memory(encoded: Callable[[Clip], Path
 
 
 def test_a_process_reads_one_clip_after_the_other(encoded: Callable[[Clip], Path], tmp_path: Path) -> None:
-    apart.end_idle()
+    process_source.end_idle()
     folder = write_images(tmp_path / "images", 3)
     pids = set()
     for path in (encoded(CLIP), folder, encoded(CLIP)):
@@ -124,14 +124,14 @@ def test_a_process_reads_one_clip_after_the_other(encoded: Callable[[Clip], Path
 
 
 def test_a_source_that_is_forgotten_leaves_no_process(encoded: Callable[[Clip], Path]) -> None:
-    apart.end_idle()
+    process_source.end_idle()
     sources = [open_source(encoded(CLIP)) for _ in range(4)]
     frames = sources[0].read()
     next(frames)
     ours = {source._process._process.pid for source in sources}  # type: ignore[attr-defined]
     assert len(ours) == 4 and ours <= set(readers())  # other tests may have left others
     del sources, frames
-    assert len(ours.intersection(readers())) <= apart.MAX_IDLE_PROCESSES
+    assert len(ours.intersection(readers())) <= process_source.MAX_IDLE_PROCESSES
 
 
 def test_names_relative_to_where_it_was_opened(
@@ -154,7 +154,7 @@ def test_who_cancels_need_not_wait(encoded: Callable[[Clip], Path], misled: Call
     ended = []
 
     def read() -> None:
-        with apart.unless(cancelled.is_set), open_source(clip) as source:
+        with process_source.unless(cancelled.is_set), open_source(clip) as source:
             opened.set()
             try:
                 list(source.read())

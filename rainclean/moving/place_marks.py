@@ -1,6 +1,6 @@
 """Locate marks that were drawn over the frames of a moving camera, in the reference frame's geometry.
 
-`stabilization.fixed_marks` finds them; `detection` excludes them.
+`stabilization.find_marks` finds them; `detection` excludes them.
 """
 
 from collections.abc import Sequence
