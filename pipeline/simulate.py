@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from dataclasses import KW_ONLY, dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -25,6 +24,7 @@ from rainclean.simulate import (
     ClipWriter,
     Renderer,
     Simulation,
+    TruthDocument,
     describe,
     to_text,
 )
@@ -78,7 +78,7 @@ def simulate_folder(output: Path, source: Path) -> OutputFolder:
 
 def simulate(
     backdrop: Backdrop, settings: SimulateSettings, folder: OutputFolder
-) -> Generator[Progress, None, dict[str, Any]]:
+) -> Generator[Progress, None, TruthDocument]:
     """Make and write one clip, its ground truth and its masks.
 
     Args:
@@ -130,9 +130,8 @@ def simulate(
         if renderer.sign is not None:
             write_png(partial / "overlay.png", np.rint(255 * renderer.sign[1][..., 0]).astype(np.uint8))
         files = sorted([*(p.name for p in partial.iterdir()), MANIFEST])
-        document = describe(
-            renderer, preset=settings.preset, source=backdrop.path, rate=rate, plain=plain, files=files
-        ) | {"sums": folder.sums()}
+        document = describe(renderer, preset=settings.preset, source=backdrop.path, rate=rate, plain=plain, files=files)
+        document["sums"] = folder.sums()
         (partial / MANIFEST).write_text(to_text(document), encoding="utf-8")
     return document
 

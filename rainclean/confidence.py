@@ -5,6 +5,7 @@ The value is 255 / (1 + (σ/2)²), rounded, with σ the expected error in grey l
 """
 
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ ERROR = "expected error"
 CHANCE = "chance within 1 level"
 """Older form: 255 times the chance that R, G and B are less than one level off."""
 
-KEY = "confidence_form"
+KEY: Final = "confidence_form"
 """Key of report.json and export.json that names the form; CHANCE where it is missing."""
 
 HALF = 2.0

@@ -1,4 +1,4 @@
-from .output import clean_folder, write_clean, write_png
+from .output import CandidateRow, CleanReport, Written, clean_folder, write_clean, write_png
 from .result import CleanResult
 from .run import clean
 from .settings import CleanSettings, available_cores
@@ -7,9 +7,12 @@ from .survey import STILL_PX, Watch
 
 __all__ = [
     "STILL_PX",
+    "CandidateRow",
+    "CleanReport",
     "CleanResult",
     "CleanSettings",
     "Watch",
+    "Written",
     "available_cores",
     "clean",
     "clean_folder",

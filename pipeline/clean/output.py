@@ -5,12 +5,13 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +46,90 @@ WRITERS = 2
 """Pictures coded at a time: each takes three times its size meanwhile."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class CandidateRow:
+    """A candidate as a row of candidates.csv, and in report.json.
+
+    Attributes:
+        rank: 1 for the best-scored one.
+        recipe: Name of the recipe.
+        file: Its picture, below the folder.
+        score: Sum of its defects in grey levels, rounded.
+        defects: Each defect by name in grey levels, rounded.
+        merged: Names of recipes that gave nearly the same picture.
+        hash: Of the recipe.
+    """
+
+    rank: int
+    recipe: str
+    file: str
+    frames: int
+    stride: int
+    window: str
+    eta: int
+    percentile: float
+    score: float
+    defects: dict[str, float]
+    merged: list[str]
+    hash: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as in report.json: defects are columns of their own."""
+        return {
+            "rank": self.rank,
+            "recipe": self.recipe,
+            "file": self.file,
+            "frames": self.frames,
+            "stride": self.stride,
+            "window": self.window,
+            "eta": self.eta,
+            "percentile": self.percentile,
+            "score": self.score,
+            **self.defects,
+            "merged": self.merged,
+            "hash": self.hash,
+        }
+
+
+class CleanReport(TypedDict):
+    """The content of report.json."""
+
+    rainclean: str
+    files: list[str]
+    input: str
+    input_size: list[int]
+    colours: str
+    reference_frame: int
+    crop: list[int]
+    frames_used: int
+    frame_indices: list[int]
+    frame_times: list[float]
+    eta: int
+    percentile: float
+    silent_share: float
+    requested: str
+    recipe: dict[str, Any]
+    candidates: list[dict[str, Any]]
+    camera_shift_px: dict[str, float | None]
+    steadying: dict[str, Any] | None
+    moving: list[str] | None
+    verdict: dict[str, Any]
+    confidence_form: str | None
+    warnings: list[str]
+    sha256: str
+    timings: dict[str, float]
+    scratch_bytes: int
+    peak_rss_bytes: int | None
+    sums: dict[str, str]
+
+
+class Written(NamedTuple):
+    """What `write_clean` wrote: the content of report.json, and its candidates."""
+
+    report: CleanReport
+    rows: list[CandidateRow]
+
+
 def clean_folder(output: Path, source: Path) -> OutputFolder:
     """The folder to write into, checked before the work. Raises RaincleanError where it cannot be used."""
     if source.is_dir() and output.exists() and output.samefile(source):
@@ -63,8 +148,8 @@ def clean_folder(output: Path, source: Path) -> OutputFolder:
 
 def write_clean(
     result: CleanResult, source: SourceInfo, folder: OutputFolder, bits: int = 8
-) -> Generator[Progress, None, dict[str, Any]]:
-    """Write all files of a result; returns the report as it stands in report.json.
+) -> Generator[Progress, None, Written]:
+    """Write all files of a result.
 
     bits: of clean.png. A rain-free mean has 16 of its own; a percentile is one of 8 bits, spread over 16.
     """
@@ -85,9 +170,9 @@ def write_clean(
         (partial / "candidates.csv").write_text(_csv(rows), encoding="utf-8", newline="")
         write_png(partial / "candidates.png", contact_sheet(result))
         result.timings["write"] = perf_counter() - began
-        report = _report(result, rows, source, partial / "clean.png", extra) | {"sums": folder.sums()}
+        report = _report(result, rows, source, partial / "clean.png", extra, folder=folder)
         (partial / "report.json").write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    return report
+    return Written(report, rows)
 
 
 def write_png(path: Path, picture: U8 | U16) -> None:
@@ -122,45 +207,51 @@ def _file(candidate: Candidate) -> str:
     return f"candidates/{candidate.recipe.name}.png"
 
 
-def _rows(result: CleanResult) -> list[dict[str, Any]]:
+def _rows(result: CleanResult) -> list[CandidateRow]:
     rows = []
     for rank, c in enumerate(result.candidates, 1):
         scores = c.scores
         assert scores is not None
-        row = {
-            "rank": rank,
-            "recipe": c.recipe.name,
-            "file": _file(c),
-            "frames": c.recipe.frames,
-            "stride": c.recipe.stride,
-            "window": c.recipe.window,
-            "eta": c.eta,
-            "percentile": c.percentile,
-            "score": round(scores.total, 4),
-            **{name: round(score, 4) for name, score in scores.by_name.items()},
-            "merged": list(c.merged),
-            "hash": c.recipe.hash,
-        }
+        row = CandidateRow(
+            rank=rank,
+            recipe=c.recipe.name,
+            file=_file(c),
+            frames=c.recipe.frames,
+            stride=c.recipe.stride,
+            window=c.recipe.window,
+            eta=c.eta,
+            percentile=c.percentile,
+            score=round(scores.total, 4),
+            defects={name: round(score, 4) for name, score in scores.by_name.items()},
+            merged=list(c.merged),
+            hash=c.recipe.hash,
+        )
         rows.append(row)
     return rows
 
 
-def _csv(rows: list[dict[str, Any]]) -> str:
+def _csv(rows: Sequence[CandidateRow]) -> str:
     text = StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer = csv.DictWriter(text, list(rows[0].to_json()), lineterminator="\n")
     writer.writeheader()
-    writer.writerows({**row, "merged": " ".join(row["merged"])} for row in rows)
+    writer.writerows({**row.to_json(), "merged": " ".join(row.merged)} for row in rows)
     return text.getvalue()
 
 
 def _report(
-    result: CleanResult, rows: list[dict[str, Any]], source: SourceInfo, picture: Path, extra: list[str]
-) -> dict[str, Any]:
+    result: CleanResult,
+    rows: Sequence[CandidateRow],
+    source: SourceInfo,
+    picture: Path,
+    extra: list[str],
+    *,
+    folder: OutputFolder,
+) -> CleanReport:
     best = result.candidates[0]
     frames = result.frames_of(best.recipe)
     return {
         "rainclean": __version__,
-        "files": [*NAMES[:4], *extra, *(row["file"] for row in rows)],
+        "files": [*NAMES[:4], *extra, *(row.file for row in rows)],
         # A name that is no text (bytes of another encoding) must not keep the report from being written.
         "input": os.fsencode(source.path.name).decode("utf-8", "replace"),
         "input_size": [source.width, source.height],
@@ -175,7 +266,7 @@ def _report(
         "silent_share": best.silent_share,
         "requested": result.requested,
         "recipe": best.recipe.to_json(),
-        "candidates": rows,
+        "candidates": [row.to_json() for row in rows],
         "camera_shift_px": {str(index): shift for index, shift in result.motion.items()},
         "steadying": None if result.stabilization is None else _stabilization(result.stabilization),
         "moving": None if result.moving is None else result.moving.words,
@@ -186,6 +277,7 @@ def _report(
         "timings": {name: round(seconds, 4) for name, seconds in result.timings.items()},
         "scratch_bytes": result.scratch_bytes,
         "peak_rss_bytes": peak_rss_bytes(),
+        "sums": folder.sums(),
     }
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import arg
 
@@ -13,7 +13,7 @@ from pipeline.text_format import counted
 from rainclean.errors import UsageError
 
 if TYPE_CHECKING:
-    from pipeline.bench.truth import Measured, Threshold
+    from pipeline.bench.truth import CaseMeans, Measured, Threshold, VerdictCounts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +105,7 @@ def _numbers(values: Sequence[str], flag: str) -> list[int]:
     return list(dict.fromkeys(map(int, words)))
 
 
-def _print(summary: dict[str, Any]) -> None:
+def _print(summary: "dict[str, CaseMeans]") -> None:
     methods = ("rainy", "released", "median", "suggestion", "best", "limit")
     rows = [
         (case, *(_figure(row, name, "psnr", ".2f") for name in methods), f"{row['regret']:.2f}")
@@ -139,7 +139,7 @@ def _print(summary: dict[str, Any]) -> None:
     print_table(columns, [row[: len(columns)] for row in rows], title=title)
 
 
-def _print_verdicts(summary: dict[str, Any], counts: dict[str, Any] | None) -> None:
+def _print_verdicts(summary: "dict[str, CaseMeans]", counts: "VerdictCounts | None") -> None:
     print_text("")
     rows = [
         (
@@ -155,19 +155,19 @@ def _print_verdicts(summary: dict[str, Any], counts: dict[str, Any] | None) -> N
     print_text("")
     table = counts["confusion"]
     worths = list(table["fit"])
-    rows = [(said, *map(str, row.values())) for said, row in table.items()]
+    by_verdict = [(said, *map(str, row.values())) for said, row in table.items()]
     print_table(
-        ("verdict", *worths), rows, title=f"verdicts: fit was right in {counts['fit_right']} of {counts['fit']}"
+        ("verdict", *worths), by_verdict, title=f"verdicts: fit was right in {counts['fit_right']} of {counts['fit']}"
     )
 
 
-def _tally(words: list[str]) -> str:
+def _tally(words: Sequence[str]) -> str:
     """Return each word with its count; without counts where all are equal."""
     counts = {word: words.count(word) for word in dict.fromkeys(words)}
     return ", ".join(word if len(counts) == 1 else f"{count} {word}" for word, count in counts.items()) or "–"
 
 
-def _figure(row: dict[str, Any], method: str, key: str, form: str) -> str:
+def _figure(row: "CaseMeans", method: str, key: str, form: str) -> str:
     figures = row["figures"].get(method)
     return "–" if figures is None else format(figures[key], form)
 

@@ -4,7 +4,7 @@ import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional, arg
 
@@ -12,7 +12,7 @@ from pipeline.cli.console import follow, print_json, print_note, print_table, pr
 from pipeline.cli.values import Matrix, parse_bytes, parse_point, parse_region
 
 if TYPE_CHECKING:
-    from pipeline.clean import CleanSettings
+    from pipeline.clean import CleanSettings, Written
     from rainclean.video import FrameSource
 
 
@@ -75,15 +75,15 @@ class Clean:
                 settings = self._settings(source)
                 folder = until_written.enter_context(clean_folder(self.output, self.input))
                 result = until_written.enter_context(follow(clean(source, settings)))
-            report = follow(write_clean(result, source.info, folder, self.bits))
+            written = follow(write_clean(result, source.info, folder, self.bits))
         if self.json:
-            print_json(report)
+            print_json(written.report)
         else:
-            print_verdict(result.verdict, report["input"])
-            self._print(report)
+            print_verdict(result.verdict, written.report["input"])
+            self._print(written)
         if result.verdict.state == "unfit" and (self.json or not sys.stdout.isatty()):
             print_note(f"{result.verdict.words}: do not use clean.png as a target")
-        for warning in report["warnings"]:
+        for warning in written.report["warnings"]:
             print_note(f"note: {warning}")
 
     def _settings(self, source: "FrameSource") -> "CleanSettings":
@@ -101,23 +101,24 @@ class Clean:
             scratch=self.scratch or defaults.scratch,
         )
 
-    def _print(self, report: dict[str, Any]) -> None:
+    def _print(self, written: "Written") -> None:
         from rainclean.candidates import OUR_DEFECTS, defects_from_outside
 
         defects = [defect.name for defect in (*OUR_DEFECTS, *defects_from_outside())]
         rows = [
             (
-                row["recipe"], f"{row['eta']}", f"{row['percentile']:g}", f"{row['score']:.3f}",
-                *(f"{row[name]:.3f}" for name in defects),
+                row.recipe, f"{row.eta}", f"{row.percentile:g}", f"{row.score:.3f}",
+                *(f"{row.defects[name]:.3f}" for name in defects),
             )
-            for row in report["candidates"]
+            for row in written.rows
         ]  # fmt: skip
+        report = written.report
         title = f"{report['input']}: " + (
             "candidates, best first (defects in grey levels)" if len(rows) > 1 else "defects in grey levels"
         )
         columns = ("candidate", "η*", "at", "score", *defects)
         print_table(columns, rows, title=title)
-        merged = sum(len(row["merged"]) for row in report["candidates"])
+        merged = sum(len(row.merged) for row in written.rows)
         if merged:
             print_text(f"{merged} more recipes produced near-duplicates (merged)")
         used, asked = report["frames_used"], report["recipe"]["frames"]

@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from pipeline.export.report import REPORT, digest_of
 from pipeline.project.analysis import wanted_artefacts
@@ -84,13 +83,34 @@ def _check_project(path: Path) -> Generator[Progress, None, Findings]:
     return found
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Report:
+    """What export.json says.
+
+    Attributes:
+        layout: Name of the layout.
+        max_error: Expected error from which on pixels are excluded, levels; None where none are.
+        pairs: Number of pairs by split.
+        files: SHA-256 of the files beside the pairs, by name.
+        is_unchanged: Whether its digest is that of its content.
+        document: All of it, as parsed.
+    """
+
+    layout: str
+    max_error: float | None
+    pairs: dict[str, int]
+    files: dict[str, str]
+    is_unchanged: bool
+    document: object
+
+
 def _check_export(path: Path) -> Generator[Progress, None, Findings]:
     """Check files by checksums, pairs by the manifest, and decode everything; read nothing outside the folder."""
     found = Findings()
     files = Files(path, contained=True)
     report = _read_report(files)
-    chosen = layout(report["settings"]["layout"])
-    if report.get("digest") != digest_of(report):
+    chosen = layout(report.layout)
+    if not report.is_unchanged:
         found.problems.append(Problem(REPORT, Kind.CHANGED, f"was changed after the export; {_AGAIN}"))
     try:
         files.read(NAME)
@@ -100,11 +120,11 @@ def _check_export(path: Path) -> Generator[Progress, None, Findings]:
         found.problems += [_problem(error, path, Kind.DAMAGED), *chosen.problems_and_pairs(files)[0]]
         return found
     lists = set(chosen.lists(row for row in rows if row.split in chosen.splits))
-    for name, digest in sorted(report["files"].items()):
+    for name, digest in sorted(report.files.items()):
         if name not in lists:  # those are judged line by line
             found.problems += _judge(files, name, digest)
     likeness = Likeness(rows)
-    checking = verify(path, chosen, rows, [REPORT, *report["files"]], look=likeness.pair)
+    checking = verify(path, chosen, rows, [REPORT, *report.files], look=likeness.pair)
     while True:
         try:
             step = next(checking)
@@ -121,12 +141,12 @@ def _check_export(path: Path) -> Generator[Progress, None, Findings]:
     return found
 
 
-def _judge_errors(files: Files, rows: list[ManifestRow], report: dict[str, Any]) -> Iterator[Problem]:
+def _judge_errors(files: Files, rows: list[ManifestRow], report: _Report) -> Iterator[Problem]:
     """Yield pairs with pixels that are not excluded although their expected error exceeds ``--max-error``."""
     import numpy as np
 
-    max_error = report["settings"].get("max_error")
-    if max_error is None or form_of(report, files.root / REPORT) != ERROR:
+    max_error = report.max_error
+    if max_error is None or form_of(report.document, files.root / REPORT) != ERROR:
         return
     least = to_picture(np.array([max_error], np.float32))
     for row in rows:
@@ -177,7 +197,8 @@ def _problem(error: InputError, root: Path, kind: Kind) -> Problem:
     return Problem(place.as_posix(), kind, error.reason + (f"; {error.advice}" if error.advice else ""))
 
 
-def _read_report(files: Files) -> dict[str, Any]:
+def _read_report(files: Files) -> _Report:
+    """Read export.json. Raises InputError where there is none, or a damaged one."""
     path = files.root
     if not files.has(REPORT):
         what = f"is neither a finished export nor a project: it has no {REPORT}"
@@ -190,7 +211,14 @@ def _read_report(files: Files) -> dict[str, Any]:
         sound = False
     if not sound:
         raise InputError(path / REPORT, "is damaged", "restore it, or export again elsewhere")
-    return dict(report)
+    return _Report(
+        layout=report["settings"]["layout"],
+        max_error=report["settings"].get("max_error"),
+        pairs=report["pairs"],
+        files=report["files"],
+        is_unchanged=report.get("digest") == digest_of(report),
+        document=report,
+    )
 
 
 def _judge(files: Files, name: str, digest: str) -> list[Problem]:
@@ -203,10 +231,10 @@ def _judge(files: Files, name: str, digest: str) -> list[Problem]:
     return [] if same else [Problem(name, Kind.CHANGED, f"was changed after the export; {_AGAIN}")]
 
 
-def _judge_counts(report: dict[str, Any], rows: list[ManifestRow], chosen: Layout) -> list[Problem]:
+def _judge_counts(report: _Report, rows: list[ManifestRow], chosen: Layout) -> list[Problem]:
     problems = []
     for split in chosen.splits:
-        number, promised = sum(row.split == split for row in rows), report["pairs"].get(split)
+        number, promised = sum(row.split == split for row in rows), report.pairs.get(split)
         if number != promised:
             text = f"has {number} pairs of {split}, {REPORT} states {promised}; export again"
             problems.append(Problem(NAME, Kind.COUNT, text))

@@ -227,7 +227,7 @@ class StoredCandidate:
     disagreement: float
     merged: tuple[str, ...]
     picture: str
-    more_scores: dict[str, Any] = field(default_factory=dict)
+    more_scores: dict[str, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, row: Any) -> Self:

@@ -9,7 +9,7 @@ from typing import Any
 from pipeline.simulate import SimulateSettings, simulate, simulate_folder
 from pipeline.stages import Progress, finish
 from rainclean.errors import UsageError
-from rainclean.simulate import Backdrop, Rain, Simulation, preset
+from rainclean.simulate import Backdrop, Rain, Simulation, TruthDocument, preset
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +24,7 @@ class SimulatedClip:
 
     clip: Path
     truth: Path
-    record: dict[str, Any]
+    record: TruthDocument
 
 
 def simulate_clip(

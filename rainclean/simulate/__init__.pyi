@@ -1,7 +1,7 @@
 from .backdrop import Backdrop
 from .presets import FILMED, LADDER, PRESETS, Rain, Simulation, preset
 from .reading import passers, rain, truth, water
-from .record import BACKGROUND, MANIFEST, MASKS, NAMES, Record, describe, to_text
+from .record import BACKGROUND, MANIFEST, MASKS, NAMES, Record, TruthDocument, describe, to_text
 from .render import Renderer
 from .scenery import Scenery
 from .writing import ClipWriter
@@ -21,6 +21,7 @@ __all__ = [
     "Renderer",
     "Scenery",
     "Simulation",
+    "TruthDocument",
     "describe",
     "passers",
     "preset",

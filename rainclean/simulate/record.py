@@ -6,11 +6,12 @@ is a picture and the clip lossless, else as a clip of its own.
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,10 +33,47 @@ NAMES = ("clip.mkv", "clip.mp4", *TRUTHS, *MASKS, "overlay.png", MANIFEST)
 """Names of the files that a simulation can write."""
 
 
+class TruthDocument(TypedDict):
+    """The content of truth.json.
+
+    Attributes:
+        files: names of all that was written.
+        clip: name of the rainy clip.
+        truth: name of its ground truth, a clip or a picture.
+        input: name of the backdrop.
+        preset: name of the case.
+        seed: of rain and noise.
+        frames: number of frames.
+        size: width and height, px.
+        rate: frames a second, as a fraction.
+        simulation: all parameters; see `Simulation.to_json`.
+        versions: of the libraries that made it, by name.
+        transforms: of each frame the six numbers of where the scene is seen.
+        gains: of each frame the factor of automatic exposure.
+        sums: SHA-256 of the files, by name.
+    """
+
+    rainclean: str
+    files: list[str]
+    clip: str
+    truth: str
+    input: str
+    preset: str
+    seed: int
+    frames: int
+    size: list[int]
+    rate: str
+    simulation: dict[str, Any]
+    versions: dict[str, str]
+    transforms: list[list[float]]
+    gains: list[float]
+    sums: NotRequired[dict[str, str]]
+
+
 def describe(
     renderer: Renderer, *, preset: str, source: Path, rate: Fraction, plain: bool, files: list[str]
-) -> dict[str, Any]:
-    """Return the content of truth.json.
+) -> TruthDocument:
+    """Return the content of truth.json, without checksums.
 
     Args:
         renderer: of the clip.
@@ -65,7 +103,7 @@ def describe(
     }
 
 
-def to_text(document: dict[str, Any]) -> str:
+def to_text(document: Mapping[str, object]) -> str:
     """Write a document as JSON with one line a key, which people can read although some lines are long."""
     lines = (f"  {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}" for key, value in document.items())
     return "{\n" + ",\n".join(lines) + "\n}\n"

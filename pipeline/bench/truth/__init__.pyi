@@ -1,12 +1,14 @@
 from .case_table import CaseClip, backgrounds, cases
 from .plot import write_plot
 from .run import Measured, bench_truth, pictures_folder
-from .thresholds import Threshold, by_case, check_thresholds, means, reliability, verdicts
+from .thresholds import CaseMeans, Threshold, VerdictCounts, by_case, check_thresholds, means, reliability, verdicts
 
 __all__ = [
     "CaseClip",
+    "CaseMeans",
     "Measured",
     "Threshold",
+    "VerdictCounts",
     "backgrounds",
     "bench_truth",
     "by_case",

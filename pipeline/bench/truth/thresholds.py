@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypedDict
 
 import numpy as np
 
 from pipeline.bench.truth.run import Measured
 from pipeline.bench.truth.scores import Reliability
-from pipeline.bench.truth.verdict_table import confusion, right
+from pipeline.bench.truth.verdict_table import Worth, confusion, right
 
 Verdict = Literal["met", "on average", "missed"]
 
@@ -197,11 +197,22 @@ def _verdict_thresholds(ladder: list[Measured], films: list[Measured]) -> list[T
     return checked
 
 
-def verdicts(clips: Sequence[Measured]) -> dict[str, Any] | None:
-    """Count verdicts by the worth of their pictures, as values for JSON; None where no verdict was given.
+class VerdictCounts(TypedDict):
+    """Verdicts by the worth of their pictures, as values for JSON.
 
-    fit, fit_right: number of verdicts "fit", and of those whose picture is good.
+    Attributes:
+        confusion: Number of pictures by verdict and worth.
+        fit: Number of verdicts "fit".
+        fit_right: Number of those whose picture is good.
     """
+
+    confusion: dict[str, dict[str, int]]
+    fit: int
+    fit_right: int
+
+
+def verdicts(clips: Sequence[Measured]) -> VerdictCounts | None:
+    """Count verdicts by the worth of their pictures; None where no verdict was given."""
     pairs = [(c.said, c.true.worth) for c in clips if c.said is not None and c.true is not None]
     if not pairs:
         return None
@@ -220,8 +231,32 @@ def reliability(clips: Sequence[Measured]) -> Reliability | None:
     return Reliability.pooled(known) if known else None
 
 
-def means(clips: Sequence[Measured]) -> dict[str, Any]:
-    """Return means over the clips of one case, as values for JSON: of each method, and of the other measurements.
+class CaseMeans(TypedDict):
+    """Means over the clips of one case, as values for JSON; the fields of `Measured` and `TrueWorth`.
+
+    Attributes:
+        clips: Number of clips.
+        figures: Fields of `Figures` by method; a field that some clips do not have is left out.
+        calibration_factor: Of the pooled `Reliability`.
+        worths: Worth of each suggestion by the ground truth.
+        said: Verdict on each.
+    """
+
+    clips: int
+    figures: dict[str, dict[str, float]]
+    kept: float
+    kept_of_shared: float
+    regret: float
+    calibration_factor: float | None
+    excluded: float
+    gain: float
+    stained: float
+    worths: list[Worth]
+    said: list[str]
+
+
+def means(clips: Sequence[Measured]) -> CaseMeans:
+    """Return means over the clips of one case: of each method, and of the other measurements.
 
     PSNR is averaged in dB. A method that was not measured on them is left out.
     """

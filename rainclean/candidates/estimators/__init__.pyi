@@ -6,6 +6,7 @@ from .base import (
     FramesEstimate,
     FramesEstimator,
     NearEstimator,
+    Numbers,
     Parameters,
     SortedEstimator,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "FramesEstimate",
     "FramesEstimator",
     "NearEstimator",
+    "Numbers",
     "Parameters",
     "SortedEstimator",
     "estimator_of",

@@ -10,7 +10,7 @@ Loads no numpy: recipes are named and parsed where nothing is computed.
 import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self, TypedDict
 
 from rainclean.errors import UsageError
 
@@ -44,6 +44,13 @@ class Parameters(Protocol):
         """Return the percentile, given the window's η*."""
 
 
+class Numbers(TypedDict, total=False):
+    """Fields of a recipe that an estimator reads in its name; see `Parameters`."""
+
+    percentile: float
+    offset: float
+
+
 class Estimator(ABC):
     """One way to make a clean image. Subclass `SortedEstimator`, `FramesEstimator` or `NearEstimator`.
 
@@ -70,8 +77,8 @@ class Estimator(ABC):
         """Regular expression of its part of a recipe's name: what follows ``n20-`` and precedes ``-steady``."""
         return re.escape(self.rule)
 
-    def numbers(self, match: re.Match[str]) -> dict[str, Any]:
-        """Return the fields of a recipe, "percentile" or "offset", that a match of the pattern says."""
+    def numbers(self, match: re.Match[str]) -> Numbers:
+        """Return the fields of a recipe that a match of the pattern says."""
         return {}
 
     def suffix(self, recipe: Parameters) -> str:

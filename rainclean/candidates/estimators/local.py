@@ -1,9 +1,9 @@
 """The percentile that each neighbourhood votes for."""
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from rainclean.candidates.estimators.base import Parameters, SortedEstimator
+from rainclean.candidates.estimators.base import Numbers, Parameters, SortedEstimator
 from rainclean.candidates.estimators.offsets import OFFSET, offset_label, offset_suffix, read_offset
 from rainclean.errors import UsageError
 
@@ -20,7 +20,7 @@ class LocalEstimator(SortedEstimator):
     learned = True
     pattern = f"local{OFFSET}"
 
-    def numbers(self, match: re.Match[str]) -> dict[str, Any]:
+    def numbers(self, match: re.Match[str]) -> Numbers:
         """See `Estimator.numbers`."""
         return read_offset(match)
 

@@ -1,15 +1,14 @@
 """How percentiles and offsets to the vote are written in names and for a person."""
 
 import re
-from typing import Any
 
-from rainclean.candidates.estimators.base import Parameters
+from rainclean.candidates.estimators.base import Numbers, Parameters
 
 OFFSET = r"(-(?P<sign>minus|plus)(?P<offset>[0-9]{1,3}(_[0-9])?))?"
 """Pattern of an offset in a name: ``-minus5``, ``-plus2_5``, or nothing."""
 
 
-def read_offset(match: re.Match[str]) -> dict[str, Any]:
+def read_offset(match: re.Match[str]) -> Numbers:
     """Return the field of a match of `OFFSET`."""
     offset = 0.0 if match["offset"] is None else read_number(match["offset"])
     return {"offset": -offset if match["sign"] == "minus" else offset}

@@ -1,9 +1,9 @@
 """One percentile for the whole picture: a fixed one, or the one that most pixels vote for."""
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from rainclean.candidates.estimators.base import Parameters, SortedEstimator
+from rainclean.candidates.estimators.base import Numbers, Parameters, SortedEstimator
 from rainclean.candidates.estimators.offsets import (
     OFFSET,
     number,
@@ -29,7 +29,7 @@ class PercentileEstimator(SortedEstimator):
     learned = True
     pattern = rf"vote{OFFSET}|p(?P<percentile>[0-9]{{1,3}}(_[0-9])?)"
 
-    def numbers(self, match: re.Match[str]) -> dict[str, Any]:
+    def numbers(self, match: re.Match[str]) -> Numbers:
         """See `Estimator.numbers`."""
         return read_offset(match) if match["percentile"] is None else {"percentile": read_number(match["percentile"])}
 

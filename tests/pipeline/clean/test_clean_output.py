@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.clean.output import clean_folder, write_clean
+from pipeline.clean.output import CleanReport, clean_folder, write_clean
 from pipeline.clean.result import CleanResult
 from pipeline.clean.run import clean
 from pipeline.clean.settings import CleanSettings
@@ -34,9 +34,9 @@ def cleaned(recipe: str | None, **wanted: Any) -> tuple[FramesInMemory, CleanRes
     return source, finish(clean(source, CleanSettings(recipe=recipe, **wanted)))
 
 
-def put(source: FramesInMemory, result: CleanResult, folder: Path, bits: int = 8) -> dict[str, Any]:
+def put(source: FramesInMemory, result: CleanResult, folder: Path, bits: int = 8) -> CleanReport:
     with clean_folder(folder, Path("memory.mkv")) as out:
-        return finish(write_clean(result, source.info, out, bits))
+        return finish(write_clean(result, source.info, out, bits)).report
 
 
 def test_16_bits_of_a_rain_free_mean_are_its_own(tmp_path: Path) -> None:

@@ -98,7 +98,8 @@ def test_hashes_are_the_same_for_ever() -> None:
 
 
 def test_hashes_are_the_same_in_every_process() -> None:
-    code = "from rainclean.candidates.recipe import Recipe; print(Recipe(40, 'first', 2, 37.5).hash)"
+    recipe = "Recipe(40, window='first', stride=2, percentile=37.5)"
+    code = f"from rainclean.candidates.recipe import Recipe; print({recipe}.hash)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == Recipe(40, window="first", stride=2, percentile=37.5).hash
 
