@@ -81,7 +81,11 @@ _BY_GROUP: dict[str, tuple[Action, ...]] = {
             when=has_project,
         ),
         Action(
-            "analyze", "Analyse new sequences", ("Ctrl+R",), "Make candidates for all new sequences", when=has_project
+            "analyze",
+            "Analyse new sequences",
+            ("Ctrl+R",),
+            "Make candidates for all sequences that are new, failed, or without a verdict",
+            when=has_project,
         ),
         Action(
             "auto",
@@ -117,7 +121,7 @@ _BY_GROUP: dict[str, tuple[Action, ...]] = {
             "undecided",
             "Nearest undecided sequence",
             ("Ctrl+Down",),
-            "Go to the nearest sequence without a decision",
+            "Go to the nearest sequence that no person has decided",
             when=has_project,
         ),
         Action("next_candidate", "Next candidate", ("Right",), "Show the next candidate", when=selected),
@@ -169,7 +173,7 @@ _BY_GROUP: dict[str, tuple[Action, ...]] = {
             "difference",
             "Difference",
             ("D",),
-            "Subtract one picture from the other; press again for the next kind",
+            "Subtract one picture from the other; press again for ×8, then for signed differences",
             when=selected,
         ),
         Action("blink", "Blink", ("B",), "Switch between both pictures with each press", when=selected),
@@ -184,7 +188,7 @@ _BY_GROUP: dict[str, tuple[Action, ...]] = {
             "compare_with",
             "Compare with this candidate",
             ("C",),
-            "Put the displayed candidate in place of the rainy frame; press again to undo this",
+            "Compare with the displayed candidate instead of the rainy frame; press again to return to the rainy frame",
             when=displayed,
         ),
         Action(
@@ -245,12 +249,14 @@ _BY_GROUP: dict[str, tuple[Action, ...]] = {
     ),
     "Inspect": (
         Action("pick", "Pixel", ("P",), "Click a pixel to see its values over time", when=not_blind),
-        Action("region", "Region", ("Q",), "Drag a rectangle to see its votes", when=not_blind),
+        Action(
+            "region", "Region", ("Q",), "Drag a rectangle to see which percentiles its pixels vote for", when=not_blind
+        ),
         Action(
             "region_keep",
             "Use the region's η*",
             ("E",),
-            "Save a candidate with this η* and paint the region with it",
+            "Save a candidate with the region's own η* and paint the region with it",
             when=not_blind,
         ),
     ),
@@ -259,7 +265,9 @@ _BY_GROUP: dict[str, tuple[Action, ...]] = {
         Action("rectangle", "Rectangle", ("T",), "Paint a rectangle", when=not_blind),
         Action("lasso", "Lasso", ("L",), "Paint the area inside a drawn line", when=not_blind),
         Action("fill", "Fill", ("I",), "Paint the similar pixels around a clicked pixel", when=not_blind),
-        Action("exclude", "Exclude", ("X",), "Mark areas to exclude; press again to paint", when=not_blind),
+        Action(
+            "exclude", "Exclude", ("X",), "Mark areas to exclude from the pairs; press again to paint", when=not_blind
+        ),
         Action("erase", "Erase", ("Shift+X",), "Remove strokes or parts of them; press again to paint", when=not_blind),
         Action("larger", "Larger brush", ("Ctrl++", "Ctrl+="), "Enlarge the brush by a quarter", when=not_blind),
         Action("smaller", "Smaller brush", ("Ctrl+-",), "Shrink the brush by a quarter", when=not_blind),

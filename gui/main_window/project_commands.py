@@ -88,7 +88,7 @@ class ProjectCommands(QObject):
         if (folder := self._folder()) is None:
             return
         if self._is_at("analyze"):
-            self._session.message.emit("This project is being analysed already")
+            self._session.message.emit("This project is being analysed already. Jobs (Ctrl+5) shows the progress.")
             return
         self._jobs.start(Job("Analyse", ["analyze", str(folder)], folder))
 

@@ -371,7 +371,8 @@ class Window(QMainWindow):
         box = QMessageBox(
             QMessageBox.Icon.Question,
             "Jobs are running",
-            f"Still running: {names}. Finished work is kept and can be resumed. Stop the jobs and quit?",
+            f"Still running: {names}. Finished work is kept, and the jobs can be started again later. "
+            "Stop the jobs and quit?",
             QMessageBox.StandardButton.NoButton,
             self,
         )

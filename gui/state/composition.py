@@ -237,7 +237,9 @@ class Composition(QObject):
         if summary is None or base is None:
             return False
         if not excluding and candidate == base:
-            self._session.message.emit("This is the base candidate, so painting it would change nothing")
+            self._session.message.emit(
+                "This is the base candidate: painting it would change nothing. Choose another one under “Paint with”."
+            )
             return False
 
         def act(editor: Editor) -> None:

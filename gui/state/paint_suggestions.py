@@ -59,7 +59,8 @@ class PaintSuggestions(QObject):
             if one.kind == "exclude"
             else f"use {self._session.label(source) if source else '?'} here"
         )
-        return f"{self._place + 1} of {len(self._suggestions)}: {what}: {one.reason}. Y takes it, J shows the next."
+        place = f"{self._place + 1} of {len(self._suggestions)}"
+        return f"{place}: {what}, because {one.reason}. Press Y to take it, J for the next."
 
     @property
     def candidate(self) -> int | None:

@@ -40,7 +40,7 @@ SORTS: dict[str, Callable[[Overview, Unsure], tuple[float | str, ...]]] = {
     "Name": lambda row, unsure: (row.sequence.name.casefold(),),
     "State": lambda row, unsure: (_ORDER_OF_STATES.index(row.state),),
     "Score, worst first": lambda row, unsure: (-(row.score if row.score is not None else -1.0),),
-    "Disagreement, most first": lambda row, unsure: (-row.spread,),
+    "Difference between candidates, largest first": lambda row, unsure: (-row.spread,),
     "Verdict, worst first": lambda row, unsure: (_ORDER_OF_TRUST.index(row.trust),),
     # Sequences that a person has decided come last.
     UNSURE: lambda row, unsure: (

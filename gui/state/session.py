@@ -356,7 +356,10 @@ class Session(QObject):
             return None
         try:
             if self.project.read_only:
-                raise RaincleanError(f"{self.project.folder}: cannot be written to. Copy the project to change it.")
+                raise RaincleanError(
+                    f"{self.project.folder}: cannot be written to. Copy the project to a folder that you can write to, "
+                    "and open the copy."
+                )
             change = Change(act(self.editor))
         except RaincleanError as error:
             self.warning.emit(self._watch.explain(error) or str(error))

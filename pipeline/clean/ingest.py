@@ -143,7 +143,7 @@ class _Ingest:
             until_done.callback(stack.close)
             if stack.layout.scratch_bytes:
                 space = f"{format_bytes(stack.layout.scratch_bytes)} of scratch space is used in {settings.scratch}"
-                yield Progress("start up", 0, None, note=f"{space}; it is freed when the command ends")
+                yield Progress("start up", 0, None, note=f"{space}; it is freed afterwards")
             reads_again = survey is not None or self._chosen.refines
             if self._cache is None and reads_again and not stack.layout.stack_on_disk:
                 self._cache = CachedSource(self._source)

@@ -13,7 +13,7 @@ from pipeline.text_format import counted, quoted
 
 @dataclass(frozen=True, kw_only=True)
 class Analyze:
-    """Make candidates for the sequences of a project that have none with these settings.
+    """Make candidates for each sequence of a project that has none with these settings.
 
     Candidates made with other settings stay. Each sequence is stored when it is done. If the command is interrupted or
     killed, the next call continues.
@@ -24,13 +24,13 @@ class Analyze:
     sequences: Annotated[Positional[tuple[str, ...]], arg(metavar="[SEQUENCE…]")] = ()
     """Analyse only these sequences. Default: all."""
     recipe: Annotated[str | None, arg(metavar="NAME")] = None
-    """released, median, or the name of a recipe. Default: all recipes of the sweep."""
+    """released, median, or the name of a recipe. Default: all recipes of the default set."""
     frames: Annotated[int | None, arg(metavar="N")] = None
     """Use at most N frames of each sequence."""
     again: bool = False
     """Also analyse sequences that already have candidates with these settings."""
     memory: Annotated[str | None, arg(metavar="AMOUNT")] = None
-    """Memory limit, interpreter not included; other data goes to scratch space. Default: 1/4 of RAM, 1 to 4 GiB."""
+    """Memory limit, without Python itself; what does not fit goes to scratch space. Default: 1/4 of RAM, 1 to 4 GiB."""
     scratch: Annotated[Path | None, arg(metavar="FOLDER")] = None
     """Folder for scratch space. Default: the system's folder for temporary files."""
     json: bool = False

@@ -37,7 +37,7 @@ class BenchTruth:
     size: Annotated[str, arg(metavar="WxH")] = "352x240"
     """Frame size in pixels; both sides must be even."""
     crfs: Annotated[tuple[str, ...], arg(metavar="0…51")] = ("18", "23", "28")
-    """Constant rate factors for the case codec, separated by spaces or commas."""
+    """Constant rate factors of the case named codec, separated by spaces or commas."""
     save: Annotated[Path | None, arg(aliases=["-o"], metavar="FOLDER")] = None
     """Write pictures to this folder: rainy, released, suggestion, ground truth, and errors amplified 8 times."""
     plot: Annotated[Path | None, arg(metavar="FILE.png")] = None

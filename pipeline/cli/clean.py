@@ -27,7 +27,7 @@ class Clean:
     Writes clean.png, candidates/*.png, candidates.png (contact sheet), candidates.csv and report.json. With a rain-free
     mean, also writes confidence.png (expected error of each pixel: 255 exact, 128 two levels). If something other than
     rain moves, exclude.png marks where. The verdict (fit, look or unfit) and its reasons are printed and are in
-    report.json; verdict.png marks the places that they are about.
+    report.json; verdict.png marks the places concerned.
     """
 
     input: Annotated[Positional[Path], arg(metavar="INPUT")]
@@ -47,7 +47,7 @@ class Clean:
     region: Annotated[str | None, arg(metavar="X,Y,W,H")] = None
     """Use only this part of the upright frame: x,y,width,height in px."""
     memory: Annotated[str | None, arg(metavar="AMOUNT")] = None
-    """Memory limit, interpreter not included; other data goes to scratch space. Default: 1/4 of RAM, 1 to 4 GiB."""
+    """Memory limit, without Python itself; what does not fit goes to scratch space. Default: 1/4 of RAM, 1 to 4 GiB."""
     scratch: Annotated[Path | None, arg(metavar="FOLDER")] = None
     """Folder for scratch space. Default: the system's folder for temporary files."""
     bits: Literal[8, 16] = 8

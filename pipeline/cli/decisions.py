@@ -51,7 +51,7 @@ class DecisionsExport:
 
 @dataclass(frozen=True)
 class DecisionsImport:
-    """Import what others decided, from files of `rainclean decisions export`.
+    """Import what others decided, from files written by `rainclean decisions export`.
 
     Clips and candidates are found by their content. What the project already has stays unchanged, so a file may be
     imported again. If people decided differently, the latest decision is valid, and the sequence is listed.

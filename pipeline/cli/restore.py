@@ -20,7 +20,8 @@ class Restore:
     """Replace a damaged store with the newest sound backup, and add newer rows that can still be read.
 
     Each row that can be read from the damaged store, such as a decision, is checked and added. The old store is kept in
-    the folder backups of the project. A sound store is replaced only with --at, and becomes a backup.
+    the folder backups of the project. A sound store that is not too old is replaced only with --at, and becomes a
+    backup.
     """
 
     project: Annotated[Positional[Path], arg(metavar="PROJECT")]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Select:
-    """Accept a candidate of a sequence, or reject the sequence. Each decision is stored with who and when.
+    """Accept a candidate of a sequence, or reject the sequence. The person's name and the time are stored, too.
 
     With --auto: accept a candidate of each analysed sequence that no person has decided on. It is the suggested one,
     learned from people's choices in this project, or else the best-scored one. Only sequences whose verdict is fit are
@@ -31,7 +31,7 @@ class Select:
     auto: bool = False
     """Accept the suggested candidate, else the best-scored one, marked as an automatic choice."""
     include: Literal["fit", "look"] = "fit"
-    """With --auto: look also accepts sequences whose verdict is look."""
+    """With --auto: 'look' accepts sequences whose verdict is look as well."""
     reject: bool = False
     """Reject the sequence: no candidate is fit for use."""
     undo: bool = False

@@ -35,8 +35,8 @@ class Simulate:
 
     Presets: clear, light, medium, heavy, torrent, noisy, night, gradient, drift, flicker, walker, jitter, pan, codec,
     everything, handheld, walking, driving, foliage, crowd, lorries, sun, watermark, water, short, short-cars, frozen,
-    busy. Flags change single values of a preset. The presets from handheld on resemble real footage: a moving camera,
-    objects near the camera, people and cars, and changing exposure.
+    busy. Flags change single values of a preset. The presets from handheld on resemble real footage, with for example a
+    moving camera, objects near it, people and cars, and changing exposure.
 
     Writes clip.mkv (lossless) or clip.mp4 (with --crf), the ground truth and truth.json. Also writes
     rain.mkv (opacity of the rain) and, if the simulation has them, passers.mkv (foreground objects), water.mkv (water)

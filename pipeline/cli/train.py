@@ -32,7 +32,7 @@ class Train:
     snapshot: Annotated[Path | None, arg(metavar="FOLDER")] = None
     """First copy the data set to this folder and train on the copy. Links are used where the disk supports them."""
     resume: Annotated[Path | None, arg(metavar="RUN")] = None
-    """Resume this run with its own recipe."""
+    """Resume this run with the settings it was started with."""
     preset: Literal["paper", "released", "quick"] | None = None
     """paper (default): as published. released: like the published weights. quick: some minutes on a CPU."""
     start: str | None = None

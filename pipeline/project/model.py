@@ -33,7 +33,7 @@ TRUST = (*CLIP_STATES, NOT_JUDGED)
 """How far the candidates of a sequence can be trusted, as a person reads it."""
 
 REASONS: tuple[tuple[str, str], ...] = (
-    ("streaks", "streaks left"),
+    ("streaks", "leftover streaks"),
     ("camera", "camera moves"),
     ("light", "light changes"),
     ("passers-by", "people or vehicles everywhere"),

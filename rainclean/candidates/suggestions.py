@@ -42,7 +42,7 @@ CLEAR = 2.0
 SMALLEST_SHARE = 0.0006
 """Share of the picture below which an area is a speck: 35×35 px at 1080p."""
 
-STOOD = "somebody or something stayed here for long"
+STOOD = "somebody or something stayed here for a long time"
 """What a person is told where a passing thing hides the place in many frames."""
 
 _PIXELS = 500_000
@@ -135,7 +135,7 @@ def _compositions(defects: list[F32], current: int, step: int, size: tuple[int, 
         better = int(np.argmin(here))
         strength = here[current] - here[better]
         if strength > GAIN:
-            reason = f"it scores {strength:.0f} grey levels better here"
+            reason = f"this candidate scores {strength:.0f} grey levels better"
             found.append(
                 _suggestion(area, step, size, kind="compose", candidate=better, reason=reason, strength=strength)
             )

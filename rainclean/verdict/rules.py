@@ -24,9 +24,9 @@ STATES: tuple[State, ...] = get_args(State)
 """Best first."""
 
 MEANINGS: Mapping[State, str] = {
-    "fit": "no defects found in its clean images",
-    "look": "check its clean images before use",
-    "unfit": "do not use its clean images",
+    "fit": "no defects found in the candidates",
+    "look": "check the candidates before use",
+    "unfit": "do not use the candidates",
 }
 
 FEW_FRAMES = 10
@@ -155,7 +155,7 @@ RULES: tuple[Rule, ...] = (
     ),
     _area("moving", 0.5, 0.9, "something moves or hides the background in {} of the picture"),
     _area("unsure", 0.1, 0.3, "the background is ambiguous in {} of the picture (moving shadows, people who stay)"),
-    _area("darker", 0.01, 0.1, "{} of the clean image is darker than the background in other frames"),
+    _area("darker", 0.01, 0.1, "{} of the clean image is darker than the background that other frames show"),
     _area("brighter", 0.01, 0.1, "{} of the clean image is brighter than the rainy frame"),
     _area("blurred", 0.1, 0.3, "{} of the clean image is blurrier than the rainy frame"),
 )  # fmt: skip

@@ -20,12 +20,13 @@ from pipeline.project.decisions import Agreement, agreements, judgements
 from pipeline.project.exchange import Conflict, conflicts
 
 _COLUMNS = (
-    "First", "Second", "Both judged", "Same verdict", "κ of verdict", "Both accepted", "Same picture", "κ of picture"
+    "First", "Second", "Both judged", "Same decision", "κ of decision", "Both accepted", "Same picture", "κ of picture"
 )  # fmt: skip
 _TIPS = (
     "A person, or the automatic choice", "Another person, or the automatic choice",
-    "Number of sequences that both judged", "Percentage of these sequences with the same verdict",
-    "Cohen's κ of the verdict: 1 is full agreement, 0 is chance", "Number of sequences that both accepted",
+    "Number of sequences that both judged",
+    "Percentage of these sequences with the same decision (accepted or rejected)",
+    "Cohen's κ of the decision: 1 is full agreement, 0 is chance", "Number of sequences that both accepted",
     "Percentage of these sequences with the same picture",
     "Cohen's κ of the chosen picture, a rejection counted as one: 1 is full agreement, 0 is chance",
 )  # fmt: skip

@@ -233,7 +233,9 @@ class CandidatesPanel(QWidget):
             assert candidate is not None
             place = session.detail.candidates.index(candidate) + 1
             number = f"{place}  " if place < 10 else ""
-            self.why.setText(f"{number}{candidate.label}: {suggestion.label}. {suggestion.chance:.0%} likely.")
+            self.why.setText(
+                f"{number}{candidate.label}: {suggestion.label}. {suggestion.chance:.0%} likely to be chosen."
+            )
             self.why.setToolTip(f"Suggested candidates: {session.suggestions.label}")
         self.view.viewport().update()
 

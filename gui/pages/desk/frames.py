@@ -39,7 +39,10 @@ class FrameCurve(QWidget):
         self.setMinimumHeight(52)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Frames")
-        self.setToolTip("Click or drag to display a frame; , and . step. The curve is the rain amount, grey levels.")
+        self.setToolTip(
+            "Click or drag to display a frame; the keys , and . go back and forward. "
+            "The curve shows the rain amount in grey levels."
+        )
 
     def sizeHint(self) -> QSize:
         """Return a wide and low size."""

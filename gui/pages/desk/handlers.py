@@ -140,7 +140,7 @@ class DeskActions:
         live_candidate = self.live.candidate(percentile)
         if summary is None or live_candidate is None:
             self.live.when_sorted(lambda: self.session.message.emit("Frames sorted"))
-            self.session.message.emit("The frames are being sorted. Press again in a moment.")
+            self.session.message.emit("The frames are being sorted. Press K again when that is done.")
             return None
         recipe, kept = live_candidate
         change = self.session.change(

@@ -41,8 +41,17 @@ class LivePanel(QWidget):
         )
         self.state = Label(wordWrap=True)
         for widget, name, tip in (
-            (self.percentile, "Percentile", "Set the percentile over time; [ and ] step by one, with Shift by a tenth"),
-            (self.percentile_box, "Percentile, number", "Set the percentile over time"),
+            (
+                self.percentile,
+                "Percentile",
+                "Set which percentile of each pixel's values over time is shown; "
+                "[ and ] step by one, with Shift by a tenth",
+            ),
+            (
+                self.percentile_box,
+                "Percentile, number",
+                "Set which percentile of each pixel's values over time is shown",
+            ),
             (
                 self.frames,
                 "Frames",
@@ -123,7 +132,7 @@ class LivePanel(QWidget):
     def _state(self) -> str:
         live = self._live
         if live.blind:
-            return "Not available during a second opinion"
+            return "Not available during a second opinion. Press O to end it."
         if self._working or live.stack is None:
             return self._working or "Waiting for the frames to be decoded"
         whole = live.whole

@@ -61,7 +61,7 @@ class InspectPanel(QWidget):
         self.text = QLabel(_HINT, wordWrap=True)
         self.text.setAccessibleName("About the pixel or region")
         self.use = QPushButton("Use this η* for the region (E)")
-        self.use.setToolTip("Save a candidate with this η* and paint the region with it (E)")
+        self.use.setToolTip("Save a candidate with the region's own η* and paint the region with it (E)")
         self.use.clicked.connect(self.use_region)
         self.use.hide()
         self._layout = QVBoxLayout(self)

@@ -48,7 +48,7 @@ _TIPS = {
     "keep_moving": "Exclude only areas that a person marked. Otherwise areas of the clean image where something moves, "
     "and foreground objects in a rainy frame, are excluded, too.",
     "max_error": "Exclude pixels of the clean image with a larger expected error, in grey levels",
-    "no_confidence": "Leave out the maps of the expected error of each clean image's pixels",
+    "no_confidence": "Leave out the maps of the expected error of each pixel of the clean images",
     "output": "Choose the folder to write to; an earlier export in it is replaced",
 }
 

@@ -56,7 +56,7 @@ class PairsPage(QWidget):
         self.amount = Label(wordWrap=True)
         self.amount.setAccessibleName("Estimate")
         self.amount.setToolTip(
-            "Estimate for all decided sequences; the size is computed from the pictures in the project"
+            "Estimate for all accepted sequences; the size is computed from the pictures in the project"
         )
         self._pause = QTimer(self, singleShot=True, interval=PAUSE)
         self._glance = QTimer(self, singleShot=True, interval=GLANCE)
@@ -167,7 +167,7 @@ class PairsPage(QWidget):
     def _title(self) -> str:
         session = self._session
         if session.summary is None:
-            return "No sequence selected."
+            return "No sequence selected. Select one on the desk (Ctrl+1)."
         name = session.summary.sequence.name
         if session.blind:
             return f"{name}: pairs are hidden during a second opinion"
@@ -229,7 +229,7 @@ class PairsPage(QWidget):
         self._preview = preview
         decision = self._session.summary.decision if self._session.summary else None
         if decision is None or decision.verdict != "accepted":
-            note = "no candidate accepted yet, this is the first one"
+            note = "no candidate is accepted yet, so the first one is shown"
         else:
             note = "" if preview.frame in self.picker.frames.chosen else "this frame is not chosen for export"
         self.preview.show_preview(preview, note)

@@ -160,7 +160,11 @@ class EvaluationForm(QGroupBox):
             "Weights files", "files", "Choose weights files, separated by ;. Empty: the shipped weights"
         )
         self.weights.edit.setPlaceholderText("Shipped weights")
-        self.output = PathField("Output folder", "new folder", "Choose a new folder for tables and gallery")
+        self.output = PathField(
+            "Output folder",
+            "new folder",
+            "Choose a folder for tables and gallery; an earlier evaluation in it is replaced",
+        )
         self.status = Label()
         self.status.setWordWrap(True)
         self.evaluate_button = QPushButton("Evaluate")
@@ -199,7 +203,11 @@ class EvaluationForm(QGroupBox):
             return f"{missing[0]} does not exist."
         if self.output.path is None:
             return "Choose an output folder for tables and gallery."
-        return "An evaluation is running." if self._running else ""
+        return (
+            "An evaluation is running. Wait until it has ended, or stop it under Jobs (Ctrl+5)."
+            if self._running
+            else ""
+        )
 
     def set_running(self, *, running: bool) -> None:
         """Set whether an evaluation is running: there is one at a time."""
@@ -210,7 +218,8 @@ class EvaluationForm(QGroupBox):
         """Show what is missing, or what an evaluation does."""
         problem = self.problem()
         self.status.setText(
-            problem or "Scores every test pair by four protocols. Replaces an earlier evaluation in the output folder."
+            problem
+            or "Scores every test pair by four protocols. An earlier evaluation in the output folder is replaced."
         )
         self.evaluate_button.setEnabled(not problem)
 

@@ -210,7 +210,7 @@ class TrainingPanel(QWidget):
                     f"Stopping {'at ' if run is not None else ''}{place}. The current step is finished and saved first."
                 )
             if job.state is State.QUEUED:
-                return "Waiting for another training to end"
+                return "Waiting for another run to end"
             return _with_time_left(place.capitalize() if run is not None else _preparation(job), job.seconds_left)
         if run is None:
             return "Stopped before the first step"

@@ -29,7 +29,7 @@ def test_filters_and_sorts_have_the_words_of_the_boxes() -> None:
     assert arrange(lines) == [1, 2, 3]
     assert arrange(lines, sort="Name") == [2, 1, 3]
     assert arrange(lines, sort="Score, worst first") == [3, 2, 1]
-    assert arrange(lines, sort="Disagreement, most first") == [3, 2, 1]
+    assert arrange(lines, sort="Difference between candidates, largest first") == [3, 2, 1]
     assert arrange(lines, filter_by="Rejected") == [3]
     assert arrange(lines, search="SCENE a") == [2]
     assert arrange(lines, search="nothing") == []

@@ -59,7 +59,7 @@ def test_the_suggested_candidate_is_marked_with_its_reasons(judged: Path, open_w
     number = [c.id for c in session.detail.candidates].index(suggested.candidate_id)
     spoken = [text for text in texts(panel) if suggested.label in text]
     assert suggested.label.startswith("suggested because of ") and len(spoken) == 3
-    assert panel.why.text().startswith(f"{number + 1}  ") and panel.why.text().endswith("% likely.")
+    assert panel.why.text().startswith(f"{number + 1}  ") and panel.why.text().endswith("% likely to be chosen.")
     # What is selected next begins with what is suggested; the list stays in the order of the scores.
     press(window, "Down")
     assert session.suggested is not None and session.displayed == session.suggested.candidate_id

@@ -107,7 +107,7 @@ def test_a_verdict_is_read_as_it_was_written() -> None:
     assert document["state"] == "unfit"
     assert document["reasons"][0] == {
         "code": "darker", "severity": "unfit", "share": 0.5,
-        "words": "50% of the clean image is darker than the background in other frames",
+        "words": "50% of the clean image is darker than the background that other frames show",
     }  # fmt: skip
 
 

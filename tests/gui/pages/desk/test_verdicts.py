@@ -39,7 +39,7 @@ def test_a_verdict_is_seen_with_its_reasons_and_places(window: Window, qtbot: Qt
     assert "Verdict: look: the background is ambiguous in 25%" in row.data(TIP)
     trust = desk.candidates.trust
     assert trust.isVisible() and trust.text().splitlines() == [
-        "? Look: check its clean images before use",
+        "? Look: check the candidates before use",
         "· the background is ambiguous in 25% of the picture",
         "Press Shift+M to see where.",
     ]
