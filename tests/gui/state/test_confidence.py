@@ -118,7 +118,7 @@ def test_what_moves_is_suggested_with_its_reason(window: Window, qtbot: QtBot) -
     suggestions = window.desk.paint_suggestions
     press(window, "J")
     qtbot.waitUntil(lambda: suggestions._suggestions is not None, timeout=10_000)
-    assert "exclude this area: something sways, such as foliage" in suggestions.description
+    assert "exclude this area, because something sways, such as foliage" in suggestions.description
     press(window, "Y")
     window.desk.composition._catch_up()
     mask = window.desk.composition.exclusion
