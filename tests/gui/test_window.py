@@ -136,7 +136,7 @@ def test_help_shows_every_key(window: Window) -> None:
             assert key_text(action).replace("<", "&lt;") in page, action.id
     press(window, "?")
     dialog = window.findChild(HelpDialog)
-    assert dialog is not None and "nearest sequence without a decision" in dialog.text.toPlainText()
+    assert dialog is not None and "nearest sequence that no person has decided" in dialog.text.toPlainText()
     dialog.reject()
 
 

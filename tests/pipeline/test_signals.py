@@ -19,7 +19,7 @@ COMMAND = """
 import sys, time
 from pipeline import signals
 from pipeline.cli import main
-def work(words):
+def work(words, program):
     print("at work", flush=True)
 {body}
     return 0

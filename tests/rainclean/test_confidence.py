@@ -35,5 +35,5 @@ def test_what_a_document_says_of_the_form() -> None:
     for silent in silents:
         assert form_of(silent, path) == CHANCE
     for unknown in ("quantile", 7, ["expected error"]):
-        with pytest.raises(InputError, match=r"export\.json.*does not know; use a newer"):
+        with pytest.raises(InputError, match=r"export\.json.*does not know; update rainclean"):
             form_of({KEY: unknown}, path)

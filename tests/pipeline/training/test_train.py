@@ -371,7 +371,7 @@ def test_refusals_come_before_anything_is_written(dataset: Path, whole: Trained,
             begin(dataset, tmp_path / "run", RECIPE, replace(MACHINE, nodes=2)),
             "start the command on each with torchrun",
         ),
-        (begin(write_dataset(tmp_path / "tiny", side=6), tmp_path / "run", RECIPE, MACHINE), "smaller than the 7 px"),
+        (begin(write_dataset(tmp_path / "tiny", side=6), tmp_path / "run", RECIPE, MACHINE), "side of less than 7 px"),
         (resume(tmp_path / "full", MACHINE), "is not a training run"),
     ):
         with pytest.raises(RaincleanError, match=words):

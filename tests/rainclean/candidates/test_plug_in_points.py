@@ -45,7 +45,7 @@ def test_its_recipes_are_named_parsed_and_stored() -> None:
             Recipe(20, rule="trimmed", offset=5.0)
     with pytest.raises(RaincleanError, match="n20-trimmed"):
         Recipe.parse("n20-trimmed")
-    with pytest.raises(UsageError, match="it is percentile, local, rainfree, near"):
+    with pytest.raises(UsageError, match="use one of percentile, local, rainfree, near"):
         Recipe(20, rule="trimmed")
 
 

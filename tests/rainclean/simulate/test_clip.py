@@ -172,7 +172,7 @@ def test_the_command(tmp_path: Path, rainclean: Run) -> None:
 @pytest.mark.parametrize(
     ("options", "said", "code"),
     [
-        (("--preset", "wet"), "no preset 'wet'; there are clear, light", 2),
+        (("--preset", "wet"), "no preset 'wet'; use one of clear, light", 2),
         (("--density", "-1"), "density -1", 2),
         (("--size", "12"), "--size 12", 2),
         (("--size", "97x65", "--crf", "20"), "even sides, such as 98x66", 2),

@@ -134,7 +134,7 @@ def test_what_stands_nearer_hides_what_passes() -> None:
     simulation = replace(DRY, stage="street", traffic=Traffic(kind="lorry", gap=4, distance=9))
     made = Renderer(simulation, (240, 352), 4, 0)
     made.scenery._stage(0, made.scene(scene()))
-    fronts = [cover for distance, cover in made.scenery._stage(0, made.scene(scene()))[1] if distance < 8]
+    fronts = [cover for distance, cover in made.scenery._stage(0, made.scene(scene())).fronts if distance < 8]
     hidden = np.zeros((480, 704), np.float32)
     for cover in fronts:
         hidden[cover.box] = np.maximum(hidden[cover.box], cover.opacity[..., 0])

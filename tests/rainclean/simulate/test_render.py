@@ -180,7 +180,7 @@ def test_what_cannot_be_meant_is_refused(values: dict[str, float], said: str) ->
 
 
 def test_presets_are_the_ladder() -> None:
-    with pytest.raises(UsageError, match=r"no preset 'wet'; there are clear, light, medium.*everything"):
+    with pytest.raises(UsageError, match=r"no preset 'wet'; use one of clear, light, medium.*everything"):
         preset("wet")
     assert preset("codec").crf == 23 and preset("codec", crf=18).crf == 18
     assert preset("night").light == 0.25 and preset("torrent").rain.density == 0.018

@@ -304,7 +304,7 @@ def test_an_export_can_be_cancelled_and_is_found_again(
 def test_nothing_decided_no_export(show: Show, home: Path, session: Session, qtbot: QtBot) -> None:
     page = show(home)
     assert not page.run.button.isEnabled() and "Nothing is accepted yet" in page.run.refusal.text()
-    assert "no candidate accepted yet" in page.preview.status.text()
+    assert "no candidate is accepted yet" in page.preview.status.text()
     session.accept(session.detail.candidates[0].id, advance=False)
     # At once, or when it is estimated anew: the estimate of before has refused it perhaps.
     qtbot.waitUntil(lambda: page.run.button.isEnabled(), timeout=PATIENCE)
