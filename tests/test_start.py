@@ -76,6 +76,7 @@ def test_processes_of_a_command_start_there_too(elsewhere: Path, command: list[o
     assert json.loads(result.stdout) > 1 << 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [["temporal", *TINY], ["gui", *TINY_WINDOW]], ids=["temporal", "gui"])
 def test_benchmarks_and_their_processes_start_there(elsewhere: Path, words: list[str]) -> None:
     if words[0] == "gui":

@@ -8,6 +8,7 @@ from tests.conftest import Run
 from tools.results import table
 
 
+@pytest.mark.slow
 def test_the_window_is_measured(benchmarks: Run) -> None:
     pytest.importorskip("PySide6.QtWidgets", exc_type=ImportError)
     done = benchmarks("gui", "--size", "96x64x12", "--repeats", 5, "--sequences", 8, "--repaints", 50, "--json")

@@ -10,6 +10,7 @@ from tests.conftest import Run
 from tools.results import NONE, table
 
 
+@pytest.mark.slow
 def test_the_benchmark_measures_every_step_beside_numpy(benchmarks: Run) -> None:
     result = benchmarks("temporal", "--sizes", "64x48x12", "--no-scaling", "--json")
     assert result.returncode == 0, result.stderr

@@ -506,7 +506,7 @@ def test_stars_and_frames_by_command(home: Path, desk: Project, here: Run) -> No
     assert json.loads(again.stdout) == {"sequence": "place1", "star": False, "pair_frames": None}
     rejected = here("select", home, "place1", "--reject", "--reason", "camera", "streaks", "--who", "Ann")
     assert rejected.returncode == 0, rejected.stderr
-    assert "rejected (streaks left, camera moves)" in here("status", home, "place1").stdout
+    assert "rejected (leftover streaks, camera moves)" in here("status", home, "place1").stdout
     for words, code, line in (
         (["--pair-frames", "3,x"], 2, "use frame indices"),
         (["--pair-frames", "99"], 2, "not 99"),
