@@ -4,6 +4,7 @@ from collections.abc import Callable, Generator
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import TypeVar
 
+Step = TypeVar("Step")
 Result = TypeVar("Result")
 
 
@@ -37,16 +38,34 @@ def part_of(
     stage: Generator[Progress, None, Result], name: str, done: int, total: int
 ) -> Generator[Progress, None, Result]:
     """Run a stage as part of the work on several items; its steps name the item."""
+    return (yield from mapped(stage, lambda step: step.of(name, done, total)))
+
+
+def mapped(
+    work: Generator[Step, None, Result], change: Callable[[Step], Progress]
+) -> Generator[Progress, None, Result]:
+    """Turn work that yields anything into a stage.
+
+    Args:
+        work: The work; closed when the stage ends or is closed.
+        change: Makes a step of the stage from each thing that the work yields.
+
+    Yields:
+        The changed steps.
+
+    Returns:
+        What the work returns.
+    """
     try:
         while True:
             try:
-                step = next(stage)
+                step = next(work)
             except StopIteration as end:
                 result: Result = end.value
                 return result
-            yield step.of(name, done, total)
+            yield change(step)
     finally:
-        stage.close()
+        work.close()
 
 
 def finish(stage: Generator[Progress, None, Result], show: Callable[[Progress], None] | None = None) -> Result:
@@ -71,13 +90,4 @@ def finish(stage: Generator[Progress, None, Result], show: Callable[[Progress], 
 
 def shares_done(stage: str, work: Generator[float, None, Result]) -> Generator[Progress, None, Result]:
     """Turn work that yields the fraction done, 0…1, into a stage of that name in percent."""
-    try:
-        while True:
-            try:
-                share = next(work)
-            except StopIteration as end:
-                result: Result = end.value
-                return result
-            yield Progress(stage, round(100 * share), 100)
-    finally:
-        work.close()
+    return (yield from mapped(work, lambda share: Progress(stage, round(100 * share), 100)))

@@ -66,11 +66,6 @@ class CompareView(PictureArea):
         self._pointer.update_cursor()
         self.update()
 
-    @property
-    def brush_radius(self) -> float:
-        """Return the radius of the brush in px of the picture."""
-        return self._radius
-
     def set_brush_radius(self, px: float) -> None:
         """Set the radius of the brush in px of the picture."""
         self._radius = px

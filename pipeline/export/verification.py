@@ -9,7 +9,7 @@ from pipeline.export.report import REPORT, digest_of
 from pipeline.project.analysis import wanted_artefacts
 from pipeline.project.clips import clips, locate
 from pipeline.project.storage import DATABASE, Project
-from pipeline.stages import Progress
+from pipeline.stages import Progress, mapped
 from pipeline.text_format import counted
 from rainclean.confidence import ERROR, form_of, to_picture
 from rainclean.dataset import (
@@ -125,13 +125,8 @@ def _check_export(path: Path) -> Generator[Progress, None, Findings]:
             found.problems += _judge(files, name, digest)
     likeness = Likeness(rows)
     checking = verify(path, chosen, rows, [REPORT, *report.files], look=likeness.pair)
-    while True:
-        try:
-            step = next(checking)
-        except StopIteration as end:
-            found.problems += end.value
-            break
-        yield Progress("check", step.done, step.total)
+    problems = yield from mapped(checking, lambda step: Progress("check", step.done, step.total))
+    found.problems += problems
     found.problems += _judge_counts(report, rows, chosen)
     if not found.problems:
         found.problems += _judge_errors(files, rows, report)

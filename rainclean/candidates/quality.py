@@ -68,9 +68,14 @@ class Scores:
         return self.streaks + self.detail + self.darkening + self.disagreement + sum(self.more.values())
 
     @property
+    def ours(self) -> dict[str, float]:
+        """Those of rainclean's own defects, by name."""
+        return {defect.name: float(getattr(self, defect.name)) for defect in OUR_DEFECTS}
+
+    @property
     def by_name(self) -> dict[str, float]:
         """All of them."""
-        return {**{defect.name: float(getattr(self, defect.name)) for defect in OUR_DEFECTS}, **self.more}
+        return {**self.ours, **self.more}
 
 
 def leftover_streaks(candidate: U8, target: F32) -> F32:

@@ -24,7 +24,6 @@ from .records import (
     candidates,
     insert_analysis,
     rain_amounts,
-    score_columns,
     wanted_artefacts,
 )
 from .run import analyze
@@ -60,7 +59,6 @@ __all__ = [
     "read_scoring_target",
     "read_stabilization",
     "repeats_of",
-    "score_columns",
     "stabilized",
     "verdict_of",
     "wanted_artefacts",

@@ -89,7 +89,8 @@ class CandidateRow:
             "percentile": self.percentile,
             "eta": self.eta,
             "silent_share": self.silent_share,
-            **score_columns(self.scores),
+            **self.scores.ours,
+            "more_scores": json.dumps(dict(self.scores.more)),
             "merged": json.dumps(self.merged),
             "picture": self.picture,
         }
@@ -206,12 +207,6 @@ def insert_analysis(
     for candidate_row in candidate_rows:
         project.insert("candidate", analysis_id=number, **candidate_row.columns())
     return number
-
-
-def score_columns(scores: "Scores") -> dict[str, Any]:
-    """Return the columns of a candidate that hold its scores."""
-    ours = {name: score for name, score in scores.by_name.items() if name not in scores.more}
-    return {**ours, "more_scores": json.dumps(dict(scores.more))}
 
 
 def wanted_artefacts(project: Project) -> set[str]:

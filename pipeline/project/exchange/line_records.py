@@ -54,7 +54,7 @@ class MadeContent:
             "percentile": row.percentile,
             "eta": row.eta,
             "silent_share": row.silent_share,
-            **{name: score for name, score in row.scores.by_name.items() if name not in row.scores.more},
+            **row.scores.ours,
             **({"more_scores": dict(row.scores.more)} if row.scores.more else {}),
         }
 
