@@ -29,7 +29,6 @@ from pipeline.project.exchange.export_file import export_decisions
 from pipeline.project.storage.database import DATABASE, Project
 from pipeline.stages import finish
 from tests.conftest import ROOT
-from tests.helpers.rainy_clips import rainy_clip
 from tests.helpers.training_pairs import write_dataset
 
 pytestmark = [
@@ -98,14 +97,6 @@ class Work:
         self.look(True)
         sys.stderr.write(f"\n{kind}: {hit} times {how} in the midst, {ends} times too late; nothing lost\n")
         assert hit >= 0.8 * wanted, "most came too late"
-
-
-@pytest.fixture(scope="module")
-def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("rain")
-    for seed in range(4):
-        rainy_clip(folder / f"place{seed}.mkv", seed)
-    return folder
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,6 @@ from pipeline.project.storage.database import Project
 from pipeline.stages import finish
 from rainclean.errors import InputError
 from tests.conftest import ROOT, Run
-from tests.helpers.rainy_clips import rainy_clip
 
 KILLS = 20
 
@@ -51,14 +50,6 @@ def seconds(run: Callable[[], object]) -> float:
     began = time.monotonic()
     run()
     return time.monotonic() - began
-
-
-@pytest.fixture(scope="module")
-def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("rain")
-    for seed in range(4):
-        rainy_clip(folder / f"place{seed}.mkv", seed)
-    return folder
 
 
 @pytest.fixture(scope="module")
