@@ -284,14 +284,14 @@ def reopen(tour: Tour, project: Path) -> None:
     assert after == before, (before, after)
     with Project(project) as store:
         assert store.problems() == []
-    from gui import theme
+    from gui import design
 
     window.session.select(window.session.order[-1])
-    theme.set_scheme("dark")
+    design.set_scheme("dark")
     tour.until(lambda: window.desk.shown_right is not None, "the picture")
     tour.rest(1.0)
     tour.shoot("gui-dark")
-    theme.set_scheme("light")
+    design.set_scheme("light")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QKeySequence
 
+from gui.design import icon, icon_names
 from gui.state import Session
 
 When = Callable[[Session], bool]
@@ -326,6 +327,9 @@ class Actions(QObject):
             qt_action.setShortcuts([QKeySequence(key) for key in action.keys])
             qt_action.setToolTip(f"{action.tip} ({key_text(action)})" if action.keys else action.tip)
             qt_action.setStatusTip(action.tip)
+            if action.id in icon_names():
+                qt_action.setIcon(icon(action.id))
+                qt_action.setIconVisibleInMenu(False)  # in a menu the text says it, and icons would make it restless
             qt_action.triggered.connect(lambda _=False, name=action.id: do(name))
             self.by_id[action.id] = qt_action
         for signal in (session.opened, session.selection_changed, session.displayed_changed, session.detail_changed):

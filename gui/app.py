@@ -55,7 +55,7 @@ def make_application() -> "QApplication":
     from PySide6.QtCore import QCoreApplication, QSettings
     from PySide6.QtWidgets import QApplication
 
-    from gui import theme
+    from gui import design
 
     QCoreApplication.setOrganizationName("rainclean")
     QCoreApplication.setApplicationName("rainclean")
@@ -63,7 +63,7 @@ def make_application() -> "QApplication":
     if existing is None:
         _need_screen()
     app = existing if isinstance(existing, QApplication) else QApplication(sys.argv[:1])
-    theme.apply(app, QSettings())
+    design.apply(app, QSettings())
     return app
 
 

@@ -38,7 +38,7 @@ def test_contracts_hold(copy: Path) -> None:
         ("rainclean/video/source.py", "import rainclean.dataset.files", "No circle"),
         ("rainclean/temporal/prior.py", "import pipeline.stages", "Three floors"),
         ("pipeline/clean/run.py", "import gui", "Three floors"),
-        ("gui/theme.py", "import benchmarks", "Three floors"),
+        ("gui/environment.py", "import benchmarks", "Three floors"),
         ("pipeline/clean/run.py", "import PySide6.QtCore", "No Qt below the window"),
         ("rainclean/candidates/recipe.py", "import rich", "neither prints nor parses"),
         ("rainclean/temporal/prior.py", "import torch", "torch stays"),
@@ -106,7 +106,7 @@ def past_doors(root: Path) -> list[str]:
 
 def test_rooms_are_entered_by_their_doors(copy: Path) -> None:
     assert past_doors(copy) == []
-    path = copy / "gui" / "theme.py"
+    path = copy / "gui" / "environment.py"
     path.write_text(path.read_text() + "\nfrom rainclean.moving.detection import Moving\n")
     assert len(past_doors(copy)) == 1
 

@@ -7,7 +7,7 @@ from PySide6.QtCore import QSettings
 from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QMenuBar
 
-from gui import theme
+from gui import design
 from gui.actions import GROUPS, Actions
 
 
@@ -23,13 +23,13 @@ def fill_menus(bar: QMenuBar, commands: Actions, settings: QSettings, ask_who: C
         if group == "Window":
             menu.addSeparator()
             schemes = QActionGroup(menu)
-            for name in theme.SCHEMES:
+            for name in design.SCHEMES:
                 choice = menu.addAction(f"Colours: {name}", partial(_choose_scheme, settings, name))
                 choice.setCheckable(True)
-                choice.setChecked(name == settings.value(theme.KEY, "as the system"))
+                choice.setChecked(name == settings.value(design.KEY, next(iter(design.SCHEMES))))
                 schemes.addAction(choice)
 
 
 def _choose_scheme(settings: QSettings, name: str) -> None:
-    settings.setValue(theme.KEY, name)
-    theme.set_scheme(name)
+    settings.setValue(design.KEY, name)
+    design.set_scheme(name)

@@ -384,9 +384,9 @@ def test_only_files_are_taken_from_a_drag(open_window: Open) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_chosen_tool_is_told_from_the_others(window: Window, scheme: str) -> None:
-    from gui import theme
+    from gui import design
 
-    theme.set_scheme(scheme)
+    design.set_scheme(scheme)
     try:
         button = window.desk.compose.findChildren(QToolButton)[0]
         window.desk.tabs.setCurrentWidget(window.desk.compose)
@@ -396,4 +396,4 @@ def test_the_chosen_tool_is_told_from_the_others(window: Window, scheme: str) ->
         after = levels(button.grab().toImage().pixelColor(4, 4))
         assert sum(abs(a - b) for a, b in zip(before, after, strict=True)) > 100
     finally:
-        theme.set_scheme("light")
+        design.set_scheme("light")

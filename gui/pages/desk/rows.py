@@ -3,19 +3,15 @@
 from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QPainter, QPalette, QPen, QPixmap
 
+from gui.design import colours
 from pipeline.project.model import NOT_JUDGED
 
 _EMPTY = QColor(128, 128, 128, 60)
 _TINT = 46
 """Opacity of the highlight behind the selected row, 0…255: text on it stays as legible as on the others."""
 
-TRUST = {
-    "fit": ("✓", "#2e9e4f"),
-    "look": ("?", "#d9a400"),
-    "unfit": ("✗", "#c2453d"),
-    NOT_JUDGED: ("–", "#8a8f98"),
-}
-"""Mark and colour of a verdict, always beside its word."""
+TRUST = {"fit": ("✓", "good"), "look": ("?", "warn"), "unfit": ("✗", "bad"), NOT_JUDGED: ("–", "faint")}
+"""Mark of a verdict, and its colour in `gui.design.Colours`. The word always stands beside them."""
 
 
 def tint(painter: QPainter, rect: QRect, palette: QPalette) -> None:
@@ -73,7 +69,7 @@ def verdict(painter: QPainter, room: QRect, top: int, trust: str) -> QRect:
     heavy = QFont(font)
     heavy.setBold(True)
     painter.setFont(heavy)
-    painter.setPen(QColor(colour))
+    painter.setPen(QColor(getattr(colours(), colour)))
     painter.drawText(room.left(), room.top() + top + metrics.ascent(), mark)
     painter.setFont(font)
     painter.setPen(pen)

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gui.design import colours
 from gui.jobs import Jobs
 from gui.pages.desk import rows
 from gui.state import FILTERS, NOTHING_KNOWN, SORTS, UNSURE, Session, Thumbnails, Unsure, arrange
@@ -27,15 +28,15 @@ ROW = 76
 _THUMB = QSize(96, 64)
 
 STATE_COLOURS = {
-    "new": "#8a8f98",
-    "analysing": "#3b82f6",
-    "ready": "#d9a400",
-    "accepted": "#2e9e4f",
-    "accepted automatically": "#79b98a",
-    "rejected": "#c2453d",
-    "failed": "#c2453d",
+    "new": "faint",
+    "analysing": "busy",
+    "ready": "warn",
+    "accepted": "good",
+    "accepted automatically": "good",
+    "rejected": "bad",
+    "failed": "bad",
 }
-"""Always beside the state's name: some people cannot tell the colours apart."""
+"""State → its colour in `gui.design.Colours`. The word always stands beside it: not everybody sees the colours."""
 
 LINE_ROLE = int(Qt.ItemDataRole.UserRole) + 1
 
@@ -148,7 +149,7 @@ class _Delegate(QStyledItemDelegate):
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(colour))
+        painter.setBrush(QColor(getattr(colours(), colour)))
         painter.drawEllipse(room.left(), room.top() + 32, 8, 8)
         painter.restore()
         rows.line(painter, room.adjusted(14, 0, 0, 0), 27, rows.sentence(state))
@@ -158,7 +159,7 @@ class _Delegate(QStyledItemDelegate):
             bar = QRect(room.left(), room.bottom() - 5, room.width(), 3)
             painter.fillRect(bar, palette.mid())
             bar.setWidth(round(room.width() * share))
-            painter.fillRect(bar, QColor(STATE_COLOURS["analysing"]))
+            painter.fillRect(bar, QColor(colours().busy))
 
 
 def _figures(sequence: Overview, unsure: float | None) -> str:

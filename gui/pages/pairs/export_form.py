@@ -319,7 +319,7 @@ class ExportForm(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
         self.errors[key] = Label(wordWrap=True)
-        self.errors[key].setStyleSheet("color: #d0453d")
+        self.errors[key].setProperty("look", "bad")
         self.errors[key].hide()
         column.addWidget(widget)
         column.addWidget(self.errors[key])
