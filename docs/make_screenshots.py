@@ -195,7 +195,7 @@ def decide(tour: Tour) -> None:
     """Accept, reject, a second opinion, agreement."""
     from gui.pages.desk.agreement import AgreementDialog
     from gui.pages.desk.decide import RejectDialog
-    from gui.pages.help import HelpDialog
+    from gui.help import KeysDialog
 
     window = tour.window
     session = window.session
@@ -226,7 +226,7 @@ def decide(tour: Tour) -> None:
     agreement.reject()
     tour.back()
     tour.press("?")
-    keys = window.findChild(HelpDialog)
+    keys = window.findChild(KeysDialog)
     assert keys is not None
     tour.rest(0.2)
     keys.grab().save(str(tour.folder / "gui-keys.jpg"), "JPG", QUALITY)

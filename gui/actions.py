@@ -288,7 +288,12 @@ _BY_GROUP: dict[str, tuple[Action, ...]] = {
         Action("training", "Training", ("Ctrl+3",), "Train SPANet on an export", when=always),
         Action("results", "Results", ("Ctrl+4",), "Evaluate weights and see the worst pictures", when=always),
         Action("jobs", "Jobs", ("Ctrl+5",), "Show the jobs in the background", when=always),
+    ),
+    "Help": (
         Action("help", "Keys", ("?", "F1"), "Show all keys", when=always),
+        Action("guide", "User guide", ("Shift+F1",), "Read the guide, with chapters and a search", when=always),
+        Action("tour", "Tour", (), "Learn the desk in one minute, on the sample project", when=always),
+        Action("about", "About rainclean", (), "Show version, method and licence", when=always),
     ),
 }
 

@@ -22,6 +22,7 @@ from gui.actions import Actions
 from gui.command_buttons import in_window
 from gui.jobs import Job, Jobs
 from gui.main_window.held_keys import Keys
+from gui.main_window.help_menu import HelpMenu
 from gui.main_window.menus import fill_menus
 from gui.main_window.project_commands import ProjectCommands
 from gui.pages.desk import Desk, DeskActions
@@ -69,9 +70,12 @@ class Window(QMainWindow):
         self.start_page.offer.message.connect(self.session.message)
         self.desk = Desk(self.session, self.jobs, self.thumbnails, self.commands)
         self.desk_actions = DeskActions(self.desk)
+        self.help = HelpMenu(
+            self, self.commands, self.desk, lambda: self.project_commands.open_sample(self.open_project)
+        )
         self._handlers.update(self.desk_actions.handlers() | self._own_handlers())
         self.jobs_panel = JobsPanel(self.jobs)
-        self.pages = QTabWidget(documentMode=True)
+        self.pages = QTabWidget(documentMode=True, objectName="pages")
         self._made: dict[str, QWidget] = {"desk": self.desk, "jobs": self.jobs_panel}
         for name, title in zip(_PAGES, _TITLES, strict=True):
             # The other pages are made when they are first opened.
@@ -208,7 +212,7 @@ class Window(QMainWindow):
             "close": self.session.close,
             "quit": self.close,
             "blind": self._toggle_blind,
-            "help": self._show_help,
+            **self.help.handlers(),
             **{name: partial(self._show_page, name) for name in _PAGES},
         }
 
@@ -314,13 +318,6 @@ class Window(QMainWindow):
             if self.session.blind
             else "Second opinion ended"
         )
-
-    def _show_help(self) -> None:
-        from gui.pages.help import HelpDialog
-
-        dialog = HelpDialog(self)
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
 
     def _make_status(self) -> None:
         self._working = Label()

@@ -12,10 +12,10 @@ from PySide6.QtWidgets import QMessageBox, QToolButton
 from pytestqt.qtbot import QtBot
 
 from gui.actions import GROUPS, HELD, TABLE
+from gui.help import keys_html
 from gui.jobs.queue import Job, State
 from gui.main_window.project_commands import SAMPLE
 from gui.main_window.window import Window
-from gui.pages.help import keys_html
 from gui.pages.results.page import ResultsPanel
 from gui.widgets import dialogs
 from pipeline.project.storage.database import DATABASE, Project
@@ -128,14 +128,14 @@ def test_every_action_can_be_done_and_no_key_is_given_twice(window: Window) -> N
 
 def test_help_shows_every_key(window: Window) -> None:
     from gui.actions import key_text
-    from gui.pages.help import HelpDialog
+    from gui.help import KeysDialog
 
     page = keys_html().replace("&#x27;", "'")
     for action in TABLE:
         if action.keys and not action.id.startswith("candidate_"):
             assert key_text(action).replace("<", "&lt;") in page, action.id
     press(window, "?")
-    dialog = window.findChild(HelpDialog)
+    dialog = window.findChild(KeysDialog)
     assert dialog is not None and "nearest sequence that no person has decided" in dialog.text.toPlainText()
     dialog.reject()
 

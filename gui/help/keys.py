@@ -1,4 +1,4 @@
-"""The help page: all keys, from the table of actions."""
+"""All keys, from the table of actions."""
 
 import re
 from html import escape
@@ -54,7 +54,7 @@ def _lower(text: str) -> str:
     return text[:1].lower() + text[1:]
 
 
-class HelpDialog(QDialog):
+class KeysDialog(QDialog):
     """A dialog with all keys."""
 
     def __init__(self, parent: QWidget) -> None:
