@@ -11,7 +11,7 @@ from rainclean.moving.detection import Moving
 from rainclean.moving.place_marks import Drawn
 from rainclean.moving.residual_grid import Grid
 from rainclean.stabilization.find_marks import find_drawn
-from rainclean.stabilization.registration import Gatherer
+from rainclean.stabilization.registration import FrameAligner
 from tests.helpers.motion_scenes import encoded, picture, rained, recall_and_precision
 
 U8 = NDArray[np.uint8]
@@ -114,10 +114,10 @@ def test_it_is_found_in_rain_and_in_what_an_encoder_left() -> None:
     speckled = np.random.default_rng(3).normal(0, 25, (71, 107, 1)).repeat(3, 0).repeat(3, 1)[:213, :320]
     rainy = rained(pan(np.clip(scene + speckled, 0, 200).astype(np.uint8))[0])
     for clip, marked in ((over(rainy, word()), True), (rainy, False)):
-        gatherer = Gatherer(workers=1)
+        aligner = FrameAligner(workers=1)
         for frame in encoded(clip, 23):
-            gatherer.add_frame(frame)
-        steps = gatherer.result()
+            aligner.add_frame(frame)
+        steps = aligner.result()
         try:
             while True:
                 next(steps)
