@@ -153,8 +153,8 @@ class _Counter:
         def count(found: Mask | None) -> int:
             return len(self._crops.choose(dry, dry, exclusions.by_person, found=found, sequence="", frame=0))
 
-        usual = count(replace(exclusions, passing=None).of(0).found)
-        own = [frame for frame in frames if exclusions.passing is not None and frame in exclusions.passing.cells]
+        usual = count(replace(exclusions, foreground=None).of(0).found)
+        own = [frame for frame in frames if exclusions.foreground is not None and frame in exclusions.foreground.cells]
         if len(own) > FEW_FRAMES:
             self.exact = False  # an upper bound: the foreground of the others is not counted
         checked = own[:FEW_FRAMES]

@@ -70,7 +70,7 @@ class Findings:
         return self.grid.enlarge(cells.astype(bool))
 
 
-class Moving:
+class MotionDetector:
     """Collects residuals of frames and classifies them in the end: a `FrameObserver`."""
 
     def __init__(

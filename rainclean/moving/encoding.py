@@ -80,7 +80,7 @@ class Areas:
 
 
 @dataclass(frozen=True)
-class Passing:
+class ForegroundMasks:
     """Foreground of each frame that has any, by frame index in the clip.
 
     Attributes:

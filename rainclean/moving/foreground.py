@@ -101,7 +101,7 @@ def _spread(own: F32, least: float, width: int) -> F32:
     return np.asarray(np.minimum(smooth, 4 * max(least, float(np.median(smooth)))), np.float32)
 
 
-def find_passing(residuals: Residuals, restless: Callable[[], Mask]) -> Mask:
+def find_foreground(residuals: Residuals, restless: Callable[[], Mask]) -> Mask:
     """Find the foreground of each frame, (N, gh, gw) bool.
 
     restless: returns where the scene moves all the time, (gh, gw) bool; called in the end, if at all.

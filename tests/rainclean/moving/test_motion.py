@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from rainclean.moving import detectors
-from rainclean.moving.detection import Moving
+from rainclean.moving.detection import MotionDetector
 from rainclean.moving.detectors import KINDS
 from rainclean.moving.residual_grid import Background, Grid, most_of, percentiles_over_time, residual
 from rainclean.simulate.presets import preset
@@ -232,7 +232,7 @@ def test_a_large_picture_is_judged_on_a_grid_and_answered_in_px() -> None:
     assert large[1].enlarge(np.ones(large[1].cells, bool)).shape == (2161, 3841)
     still = np.repeat(np.repeat(picture(), 3, axis=0), 3, axis=1)[:479, :718]
     grain = np.random.default_rng(0).normal(0, 2, still.shape)
-    moving, true = Moving(still.shape[:2], 30), np.zeros((30, *still.shape[:2]), bool)
+    moving, true = MotionDetector(still.shape[:2], 30), np.zeros((30, *still.shape[:2]), bool)
     moving.compare_with(still.astype(np.float32), np.full(still.shape[:2], 2, np.float32))
     for t in range(30):
         true[t, 200:400, 20 * t : 20 * t + 80] = True
@@ -248,7 +248,7 @@ def test_a_large_picture_is_judged_on_a_grid_and_answered_in_px() -> None:
 def test_order_and_gaps_do_not_matter() -> None:
     frames, truth, _ = clip("walker")
     clean, sigma = truth.astype(np.float32), np.full(SIZE, 1.4, np.float32)
-    forward, backward = Moving(SIZE, FRAMES + 1), Moving(SIZE, FRAMES + 1)
+    forward, backward = MotionDetector(SIZE, FRAMES + 1), MotionDetector(SIZE, FRAMES + 1)
     for moving in (forward, backward):
         moving.compare_with(clean, sigma)
     for i in range(FRAMES):
@@ -262,13 +262,13 @@ def test_order_and_gaps_do_not_matter() -> None:
 
 
 def test_little_or_nothing_seen_is_nothing_found() -> None:
-    assert not Moving(SIZE, 5).result().doubtful.any()
+    assert not MotionDetector(SIZE, 5).result().doubtful.any()
     few = found_in([picture()] * 3, picture().astype(np.float32))
     assert not few.doubtful.any() and few.words == ["3 frames are too few to look for what moves: nothing is excluded"]
 
 
 def test_what_does_not_fit_is_refused() -> None:
-    moving = Moving(SIZE, 2)
+    moving = MotionDetector(SIZE, 2)
     clean, sigma = picture().astype(np.float32), np.ones(SIZE, np.float32)
     with pytest.raises(ValueError, match="compare_with"):
         moving.add_frame(picture(), 0)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rainclean.moving.detection import Moving
+from rainclean.moving.detection import MotionDetector
 from rainclean.moving.place_marks import Drawn
 from rainclean.moving.residual_grid import Grid
 from rainclean.stabilization.find_marks import find_drawn
@@ -151,7 +151,7 @@ def test_it_lies_elsewhere_over_the_scene_in_each_frame(at: int, moved: int) -> 
 def test_it_hides_the_scene_frame_by_frame_and_in_the_clean_image() -> None:
     rng = np.random.default_rng(0)
     clean = np.full((280, 400, 3), 90, np.float32)
-    drawn, plain = (Moving((280, 400), FRAMES, overlays=False, drawn=mark) for mark in (drawn_bar(), None))
+    drawn, plain = (MotionDetector((280, 400), FRAMES, overlays=False, drawn=mark) for mark in (drawn_bar(), None))
     for moving in (drawn, plain):
         moving.compare_with(clean, np.full((280, 400), 1.4, np.float32))
         for t in range(FRAMES):
