@@ -269,7 +269,7 @@ def _report(
         "candidates": [row.to_json() for row in rows],
         "camera_shift_px": {str(index): shift for index, shift in result.motion.items()},
         "steadying": None if result.stabilization is None else _stabilization(result.stabilization),
-        "moving": None if result.moving is None else result.moving.words,
+        "moving": None if result.moving is None else result.moving.labels,
         "verdict": result.verdict.to_json(),
         confidence.KEY: confidence.ERROR if "confidence.png" in extra else None,
         "warnings": result.warnings,

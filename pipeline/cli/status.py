@@ -290,7 +290,7 @@ class _Details:
         verdict = self.line.verdict
         if verdict is None:
             return [("verdict", f"{NOT_JUDGED}: analysed by an older rainclean; analyse it again")]
-        reasons = [f"{reason.severity}: {reason.words}" for reason in verdict.reasons] or [verdict.state]
+        reasons = [f"{reason.severity}: {reason.description}" for reason in verdict.reasons] or [verdict.state]
         places = self._file(self.line.places)
         return _labelled("verdict", reasons) + ([("places", places)] if places else [])
 

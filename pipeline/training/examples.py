@@ -11,11 +11,11 @@ HELD_OUT = 0.1
 
 @dataclass(frozen=True)
 class Parts:
-    """Training pairs, validation pairs, and in words where the latter come from."""
+    """Training pairs, validation pairs, and where the latter come from."""
 
     training: tuple[DatasetPair, ...]
     validation: tuple[DatasetPair, ...]
-    words: str
+    description: str
 
 
 def divide(dataset: Dataset, seed: int, most: int) -> Parts:

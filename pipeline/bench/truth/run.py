@@ -187,7 +187,7 @@ def _measure(
             "suggestion": compare(pictures["suggestion"], known, seconds=seconds, kept=counts),
             "best": compare(result.picture(best), known, seconds=seconds, kept=counts),
         }
-        said, reasons = result.verdict.state, [reason.words for reason in result.verdict.reasons]
+        said, reasons = result.verdict.state, [reason.description for reason in result.verdict.reasons]
         posterior = result.posterior
         shown = pictures["suggestion"]
         # Calibrated on the other cases; films have places where no ground truth is the same in two frames.

@@ -84,7 +84,7 @@ def _keep_moving(
 
     areas, foreground = Areas.of(moving), ForegroundMasks.of(moving, indices)
     summary = MotionSummary(
-        labels=tuple(moving.words),
+        labels=tuple(moving.labels),
         areas={kind: round(float(mask.mean()), 5) for kind, mask in areas.kinds.items() if mask.any()},
         doubtful=round(float(areas.doubtful.mean()), 5),
         shares={i: round(float(s), 5) for i, s in zip(indices, moving.share, strict=True) if s > 0},

@@ -137,7 +137,7 @@ def _analyze(
     )
     store_analysis(project, sequence.id, row, rows)
     result.warnings[sequence.name] = tuple(cleaned.warnings)
-    result.verdicts[sequence.name] = cleaned.verdict.words
+    result.verdicts[sequence.name] = cleaned.verdict.description
 
 
 def _candidate_rows(

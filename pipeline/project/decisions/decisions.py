@@ -234,7 +234,7 @@ def leave(project: Project, sequence: ClipSequence, trusted: Sequence[str]) -> L
             return None
         for decision in decided:
             append(project, sequence.id, "undone", "rainclean", kind="automatic", undoes=decision.id)
-        reasons = tuple(reason.words for reason in verdict.reasons) if verdict else ()
+        reasons = tuple(reason.description for reason in verdict.reasons) if verdict else ()
         return Left(trust, reasons, bool(decided))
 
 

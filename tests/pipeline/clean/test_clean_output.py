@@ -91,7 +91,7 @@ def test_what_is_in_doubt_is_written_where_there_is_any(doubt: bool, tmp_path: P
         packed = np.stack([np.packbits(np.zeros((10, 12), bool))] * 16)
         areas = {kind: np.zeros(shape, bool) for kind in KINDS}
         result.moving = Findings(
-            areas=areas, doubtful=doubtful, share=np.zeros(16), words=["something sways"], grid=grid, packed=packed
+            areas=areas, doubtful=doubtful, share=np.zeros(16), labels=["something sways"], grid=grid, packed=packed
         )
         report = put(source, result, tmp_path / "out")
     mask = tmp_path / "out" / "exclude.png"

@@ -143,7 +143,9 @@ def test_the_report_says_where_everything_comes_from(tmp_path: Path, data: Path,
     weights = report["methods"][1]["weights"]
     assert weights["origin"]["kind"] == "made for a test, seed 1" and weights["origin"]["direction_attention"]
     assert len(weights["sha256"]) == 64
-    assert {name: p["words"] for name, p in report["protocols"].items()} == {n: p.words for n, p in PROTOCOLS.items()}
+    assert {name: p["words"] for name, p in report["protocols"].items()} == {
+        n: p.description for n, p in PROTOCOLS.items()
+    }
     assert report["notes"] == []
 
 

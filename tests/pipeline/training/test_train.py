@@ -447,7 +447,7 @@ def test_scenes_that_judge_are_never_learnt_from(tmp_path: Path) -> None:
     parts = divide(found, seed=3, most=100)
     learnt, judged = ({pair.scene for pair in pairs} for pairs in (parts.training, parts.validation))
     assert learnt.isdisjoint(judged) and len(learnt | judged) == 25
-    assert 2 <= len(judged) <= 3 and f"{len(judged)} of 25 training scenes held out" in parts.words
+    assert 2 <= len(judged) <= 3 and f"{len(judged)} of 25 training scenes held out" in parts.description
     assert divide(found, 3, 100) == parts != divide(found, 4, 100)
     assert len(divide(found, 3, 2).validation) == 2
 

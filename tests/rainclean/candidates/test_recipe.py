@@ -87,7 +87,7 @@ def test_json_goes_there_and_back(recipe: Recipe) -> None:
     ],
 )
 def test_names_and_words_for_a_person(recipe: Recipe, name: str, words: str) -> None:
-    assert (recipe.name, recipe.words) == (name, words)
+    assert (recipe.name, recipe.description) == (name, words)
     assert Recipe.parse(name) == recipe
 
 

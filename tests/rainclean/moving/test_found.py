@@ -23,7 +23,7 @@ def test_files_hold_what_was_found(height: int, width: int, step: int, frames: i
     packed = np.packbits(cells.reshape(frames, -1), axis=1)
     areas = {kind: rng.random((height, width)) < 0.2 for kind in KINDS}
     doubtful = rng.random((height, width)) < 0.2
-    found = Findings(areas=areas, doubtful=doubtful, share=cells.mean(axis=(1, 2)), words=[], grid=grid, packed=packed)
+    found = Findings(areas=areas, doubtful=doubtful, share=cells.mean(axis=(1, 2)), labels=[], grid=grid, packed=packed)
     indices = [3 * i + 1 for i in range(frames)]
     again = Areas.decode(Areas.of(found).encode(), "areas")
     assert all(np.array_equal(again.kinds[kind], areas[kind]) for kind in KINDS)

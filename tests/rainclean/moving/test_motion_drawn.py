@@ -166,4 +166,4 @@ def test_it_hides_the_scene_frame_by_frame_and_in_the_clean_image() -> None:
     assert found.areas["overlay"][202:248, 300].all()  # where it was in a quarter of the frames
     assert not found.areas["overlay"][202:248, :40].any() and not found.areas["overlay"][:190].any()
     assert not found.areas["passing"].any() and not found.share.any()
-    assert len(found.words) == 1 and "an overlay" in found.words[0]
+    assert len(found.labels) == 1 and "an overlay" in found.labels[0]
