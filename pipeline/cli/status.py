@@ -305,7 +305,7 @@ def _details(project: "Project", line: "Overview", learned: "Suggestions") -> _D
     from pipeline.project.decisions import journal
 
     existing, candidates = analyses(project, line.sequence.id), all_candidates(project, line.sequence.id)
-    suggested = learned.of(line.sequence.id)
+    suggested = learned.for_sequence(line.sequence.id)
     if suggested and suggested.candidate_id not in {c.id for c in candidates}:
         suggested = None  # analysed again since it was learned
     suggestion = None

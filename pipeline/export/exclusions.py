@@ -73,7 +73,7 @@ class Exclusions:
     unsure: Mask | None = None
     foreground: ForegroundMasks | None = None
 
-    def of(self, frame: int) -> Excluded:
+    def for_frame(self, frame: int) -> Excluded:
         """Return the excluded parts of a frame, given its index in the clip."""
         foreground = None if self.foreground is None else self.foreground.mask(frame)
         return Excluded(self.by_person, self.doubtful, self.unsure, foreground)

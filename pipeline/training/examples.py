@@ -31,7 +31,7 @@ def divide(dataset: Dataset, seed: int, most: int) -> Parts:
     Raises:
         RaincleanError: Training would see validation scenes, or nothing would be left.
     """
-    training, validation = dataset.of("train"), dataset.of("val")
+    training, validation = dataset.split("train"), dataset.split("val")
     if not training:
         raise RaincleanError(f"{dataset.root}: has no training pairs, only {', '.join(dataset.splits)}")
     if validation:

@@ -106,7 +106,7 @@ class MotionDetector:
         """
         if clean.shape != self._shape or sigma.shape != self._shape[:2]:
             raise ValueError(f"clean {clean.shape}, sigma {sigma.shape}; not {self._shape}")
-        self._background = Background.of(self._grid, clean, sigma)
+        self._background = Background.from_clean(self._grid, clean, sigma)
 
     def add_frame(self, rgb: U8, position: int | None = None) -> None:
         """Add a frame; each once, in any order, after `compare_with`.

@@ -289,7 +289,7 @@ def _divided(picture: Levels, wanted: int) -> Levels:
 
 def _channels(path: Path, tiff: Tiff, samples: int, plane: int) -> Levels:
     """Decode the (H, W, samples) values of one plane."""
-    grid = _Grid.of(path, tiff)
+    grid = _Grid.from_tiff(path, tiff)
     if tiff.one(_COMPRESSION, 1) == 1:
         return _plain_channels(path, tiff, grid, samples, plane)
     import cv2
@@ -323,7 +323,7 @@ class _Grid(NamedTuple):
     rows: int
 
     @classmethod
-    def of(cls, path: Path, tiff: Tiff) -> "_Grid":
+    def from_tiff(cls, path: Path, tiff: Tiff) -> "_Grid":
         tiled = _TILE_OFFSETS in tiff.tags
         across = tiff.one(_TILE_WIDTH, 0) if tiled else tiff.width
         down = tiff.one(_TILE_HEIGHT, 0) if tiled else min(tiff.one(_STRIP_ROWS, tiff.height), tiff.height)

@@ -191,7 +191,9 @@ def _measure(
         posterior = result.posterior
         shown = pictures["suggestion"]
         # Calibrated on the other cases; films have places where no ground truth is the same in two frames.
-        expected = None if posterior is None or case.filmed else Reliability.of(posterior.error(shown), shown, known)
+        expected = (
+            None if posterior is None or case.filmed else Reliability.measure(posterior.error(shown), shown, known)
+        )
     shared = clip.shared(result.selection.indices, reference)
     for name in ("released",) if case.filmed else ("released", "median"):
         # Where things are at several depths, no other frame shows the same picture.

@@ -82,7 +82,7 @@ def _keep_moving(
 ) -> FindingColumns:
     from rainclean.moving import Areas, ForegroundMasks
 
-    areas, foreground = Areas.of(moving), ForegroundMasks.of(moving, indices)
+    areas, foreground = Areas.from_findings(moving), ForegroundMasks.from_findings(moving, indices)
     summary = MotionSummary(
         labels=tuple(moving.labels),
         areas={kind: round(float(mask.mean()), 5) for kind, mask in areas.kinds.items() if mask.any()},

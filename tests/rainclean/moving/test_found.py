@@ -25,10 +25,10 @@ def test_files_hold_what_was_found(height: int, width: int, step: int, frames: i
     doubtful = rng.random((height, width)) < 0.2
     found = Findings(areas=areas, doubtful=doubtful, share=cells.mean(axis=(1, 2)), labels=[], grid=grid, packed=packed)
     indices = [3 * i + 1 for i in range(frames)]
-    again = Areas.decode(Areas.of(found).encode(), "areas")
+    again = Areas.decode(Areas.from_findings(found).encode(), "areas")
     assert all(np.array_equal(again.kinds[kind], areas[kind]) for kind in KINDS)
     assert np.array_equal(again.doubtful, doubtful)
-    data = ForegroundMasks.of(found, indices).encode()
+    data = ForegroundMasks.from_findings(found, indices).encode()
     assert bool(data) == bool(cells.any())
     if data:
         foreground = ForegroundMasks.decode(data, "passing")

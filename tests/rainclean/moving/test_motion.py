@@ -287,7 +287,9 @@ def test_residuals_are_means_over_cells(size: tuple[int, int]) -> None:
     rng = np.random.default_rng(1)
     grid = Grid.over(size, 100)
     rgb = rng.integers(0, 256, (*size, 3)).astype(np.uint8)
-    background = Background.of(grid, rng.uniform(0, 255, (*size, 3)).astype(np.float32), np.ones(size, np.float32))
+    background = Background.from_clean(
+        grid, rng.uniform(0, 255, (*size, 3)).astype(np.float32), np.ones(size, np.float32)
+    )
     luma, chroma = residual(grid, rgb, background)
     (rows, columns), step = grid.cells, grid.step
     cells = rgb[: rows * step, : columns * step].reshape(rows, step, columns, step, 3).mean(axis=(1, 3))

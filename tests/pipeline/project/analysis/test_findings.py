@@ -142,7 +142,7 @@ def test_nothing_found_takes_no_files(tmp_path: Path) -> None:
         assert motion_summary(made) == MotionSummary(labels=("something sways",), areas={}, doubtful=0.0, shares={})
         assert read_posterior(project, made) is None
         assert read_areas(project, made) is None and read_foreground(project, made) is None
-    assert Areas.of(nothing).encode() == b""
+    assert Areas.from_findings(nothing).encode() == b""
 
 
 def test_what_people_make_has_what_its_analysis_found(project: Project, tmp_path: Path) -> None:
@@ -159,7 +159,7 @@ def test_what_people_make_has_what_its_analysis_found(project: Project, tmp_path
         scores=Scores(streaks=0.1, detail=0.1, darkening=0.1, disagreement=0.1),
     )
     like = analysis(project, one.analysis_id)
-    assert like.origin == "kept" and FindingColumns.of(like) == FindingColumns.of(made)
+    assert like.origin == "kept" and FindingColumns.from_analysis(like) == FindingColumns.from_analysis(made)
     assert rain_amounts(project, like.id) == rain_amounts(project, made.id)
 
 
@@ -266,4 +266,4 @@ def test_an_analysis_keeps_what_clean_finds(tmp_path: Path) -> None:
         decision = editor.accept(sequence, one.id)
         chosen = made_candidates.of_sequence(project, sequence, decision.candidate_id or 0)
         like = analysis(project, chosen.analysis_id)
-        assert FindingColumns.of(like) == FindingColumns.of(pan)
+        assert FindingColumns.from_analysis(like) == FindingColumns.from_analysis(pan)

@@ -84,7 +84,7 @@ def test_an_older_store_is_brought_up_to_date_and_its_decisions_hold(old: Path) 
         assert [c.more_scores for c in candidates(project, 1)] == [{}, {}]
         (made,) = analyses(project, 1)
         assert (made.scoring_target, made.reference, made.spread, made.origin) == ("", "", 0.0, "analysis")
-        assert FindingColumns.of(made) == FindingColumns()
+        assert FindingColumns.from_analysis(made) == FindingColumns()
         assert read_posterior(project, made) is None
         assert read_areas(project, made) is None and read_foreground(project, made) is None
         assert list(frames_at_hand(project, sequences(project)[0], made)) == list(range(24))
