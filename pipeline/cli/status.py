@@ -203,9 +203,9 @@ class _Findings:
 
     def to_json(self) -> dict[str, Any]:
         return {
-            "steadying": _stabilization(self.stabilization) if self.stabilization else None,
+            "stabilization": _stabilization(self.stabilization) if self.stabilization else None,
             "moving": self.motion.to_json() if self.motion else None,
-            "belief": self.has_posterior,
+            "posterior": self.has_posterior,
         }
 
     def rows(self) -> list[Row]:

@@ -238,7 +238,7 @@ def test_the_command_says_what_was_found(project: Project, rainclean: Run) -> No
     ):
         assert part in text
     found = json.loads(rainclean("status", project.folder, "pan", "--json").stdout)["found"]
-    assert found["steadying"]["dropped"] == {"5": "blurred"} and found["belief"]
+    assert found["stabilization"]["dropped"] == {"5": "blurred"} and found["posterior"]
 
 
 def test_an_analysis_keeps_what_clean_finds(tmp_path: Path) -> None:
