@@ -193,9 +193,9 @@ def compose(tour: Tour) -> None:
 
 def decide(tour: Tour) -> None:
     """Accept, reject, a second opinion, agreement."""
+    from gui.help import KeysDialog
     from gui.pages.desk.agreement import AgreementDialog
     from gui.pages.desk.decide import RejectDialog
-    from gui.help import KeysDialog
 
     window = tour.window
     session = window.session

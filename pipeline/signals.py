@@ -55,7 +55,7 @@ class Signals:
         return 128 + (self.first or signal.SIGINT)
 
     @property
-    def words(self) -> str:
+    def message(self) -> str:
         """Return the final message."""
         by_hand = self.first in (0, *_numbers(_BY_HAND))
         return "interrupted" if by_hand else f"interrupted by {signal.Signals(self.first).name}"

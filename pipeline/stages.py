@@ -29,7 +29,7 @@ class Progress:
     parts_done: int = 0
     parts_total: int = 0
 
-    def of(self, part: str, done: int, total: int) -> "Progress":
+    def as_part(self, part: str, done: int, total: int) -> "Progress":
         """Return the same step as part of the work on several items."""
         return replace(self, part=part, parts_done=done, parts_total=total)
 
@@ -38,7 +38,7 @@ def part_of(
     stage: Generator[Progress, None, Result], name: str, done: int, total: int
 ) -> Generator[Progress, None, Result]:
     """Run a stage as part of the work on several items; its steps name the item."""
-    return (yield from mapped(stage, lambda step: step.of(name, done, total)))
+    return (yield from mapped(stage, lambda step: step.as_part(name, done, total)))
 
 
 def mapped(

@@ -27,7 +27,7 @@ class Protocol:
         peak: of the values compared.
         window: "uniform" 7×7 with sample covariance, or "gaussian" 11×11, σ 1.5.
         ssim_range: L of SSIM, which is 2 where scikit-image of that time took floats to be in −1…1; that inflates SSIM.
-        words: description for a person.
+        description: for a person.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Protocol:
     peak: float
     window: Literal["uniform", "gaussian"]
     ssim_range: float
-    words: str
+    description: str
 
 
 PROTOCOLS = {
@@ -44,19 +44,19 @@ PROTOCOLS = {
     for p in (
         Protocol(
             name="spanet-skimage", colour="rgb", quantised=False, peak=1.0, window="uniform", ssim_range=2.0,
-            words="RGB in 0…1, output clipped but not rounded; SSIM with data range 2, as SPANet published",
+            description="RGB in 0…1, output clipped but not rounded; SSIM with data range 2, as SPANet published",
         ),
         Protocol(
             name="matlab-y", colour="y8", quantised=True, peak=255.0, window="gaussian", ssim_range=255.0,
-            words="luma rounded to 8 bits, as Restormer, MPRNet and DRSformer publish",
+            description="luma rounded to 8 bits, as Restormer, MPRNet and DRSformer publish",
         ),
         Protocol(
             name="basicsr-y", colour="y", quantised=True, peak=255.0, window="gaussian", ssim_range=255.0,
-            words="luma, not rounded, of 8-bit pictures",
+            description="luma, not rounded, of 8-bit pictures",
         ),
         Protocol(
             name="basicsr-rgb", colour="rgb", quantised=True, peak=255.0, window="gaussian", ssim_range=255.0,
-            words="RGB of 8-bit pictures",
+            description="RGB of 8-bit pictures",
         ),
     )
 }  # fmt: skip

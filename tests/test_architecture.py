@@ -107,7 +107,7 @@ def past_doors(root: Path) -> list[str]:
 def test_rooms_are_entered_by_their_doors(copy: Path) -> None:
     assert past_doors(copy) == []
     path = copy / "gui" / "environment.py"
-    path.write_text(path.read_text() + "\nfrom rainclean.moving.detection import Moving\n")
+    path.write_text(path.read_text() + "\nfrom rainclean.moving.detection import MotionDetector\n")
     assert len(past_doors(copy)) == 1
 
 

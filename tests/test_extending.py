@@ -12,7 +12,7 @@ EXAMPLES = re.findall(
     r"^```python\n(.*?)^```", (ROOT / "docs" / "extending.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
 )
 USED = {
-    "register_estimator": "from rainclean.candidates import Recipe\nprint(Recipe.parse('n20-trimmed').words)",
+    "register_estimator": "from rainclean.candidates import Recipe\nprint(Recipe.parse('n20-trimmed').description)",
     "register_defect": """
 from rainclean.candidates import score
 picture = np.full((9, 9, 3), 120, np.uint8)
@@ -21,7 +21,7 @@ print(score(picture, picture[..., 0], np.full((9, 9), 100, np.float32)).more)"""
 import numpy as np
 from rainclean.verdict import Facts, Sight, areas_from_outside, judge
 white = np.full((9, 9, 3), 255, np.uint8)
-print(judge(Facts(used=20, areas=areas_from_outside(Sight(white, white, white[..., 0])))).words)""",
+print(judge(Facts(used=20, areas=areas_from_outside(Sight(white, white, white[..., 0])))).description)""",
     "register_detector": "from rainclean.moving import texts\nprint(texts()['blinking'])",
     "register_motion_model": """
 from rainclean.stabilization.motion_models import motion_model, moving_models

@@ -203,9 +203,9 @@ def test_pairs_of_an_export(work: Path) -> None:
         assert (pair.clean == imageio.imread(work / "pairs" / data.manifest["clean"][number])).all()
         assert pair.show().array.shape == (pair.rainy.shape[0], 2 * pair.rainy.shape[1], 3)
     split = data.splits[0]
-    assert [pair.split for pair in data.of(split)] == [split] * len(data.of(split))
+    assert [pair.split for pair in data.split(split)] == [split] * len(data.split(split))
     with pytest.raises(rc.UsageError, match="split 'none'"):
-        data.of("none")
+        data.split("none")
 
 
 def test_scores_of_an_evaluation(work: Path, tmp_path: Path, here: Run) -> None:

@@ -53,7 +53,7 @@ class Measurement:
     count: int
 
     @classmethod
-    def of(cls, what: str, seconds: list[float]) -> "Measurement":
+    def from_times(cls, what: str, seconds: list[float]) -> "Measurement":
         """Sum up."""
         ms = 1000 * np.array(seconds)
         return cls(
@@ -157,14 +157,14 @@ def _measure(project: Path, result: BenchResult, repeats: int, repaints: int) ->
                 seconds.append(driver.time(act))
                 if number % 10 == 0:
                     yield Progress(what, number, repeats)
-            result.times.append(Measurement.of(what, seconds))
+            result.times.append(Measurement.from_times(what, seconds))
         for what, step in driver.sliders():
             seconds = []
             for number in range(repeats):
                 seconds.append(driver.time(partial(step, number)))
                 if number % 10 == 0:
                     yield Progress(what, number, repeats)
-            result.times.append(Measurement.of(what, seconds))
+            result.times.append(Measurement.from_times(what, seconds))
         yield Progress("memory", 0, None)
         result.growth_mib = driver.growth(repaints)
     finally:
@@ -186,7 +186,7 @@ def _measure_start(project: Path, result: BenchResult) -> Generator[Progress, No
                 f"the window did not open: {(done.stderr.strip() or 'no reason given').splitlines()[-1]}"
             )
         seconds.append(float(done.stdout.split()[-1]))
-    result.times.append(Measurement.of("first image of the large project", seconds))
+    result.times.append(Measurement.from_times("first image of the large project", seconds))
 
 
 class Driver:

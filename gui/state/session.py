@@ -417,7 +417,7 @@ class Session(QObject):
             self.message.emit(str(error))
 
     def _suggest(self) -> None:
-        self._suggested = None if self.selected is None else self.suggestions.of(self.selected)
+        self._suggested = None if self.selected is None else self.suggestions.for_sequence(self.selected)
 
     def _load_summaries(self) -> None:
         assert self.project is not None

@@ -31,7 +31,7 @@ U8 = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
 SPARE_PICTURES = 2
-"""Pictures that a sweep makes beside its percentiles: local η and a mean."""
+"""Pictures that a sweep makes beside its percentiles: the adaptive percentile and a mean."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -85,16 +85,16 @@ def doubts_of_near(moving: Findings, posterior: Posterior) -> Findings:
     contradicted = whole(sd > NEAR_ASTRAY, 1, 1)
     nothing = np.zeros_like(contradicted)
     drawn = nothing if moving.drawn is None else moving.areas["overlay"]
-    words = [
+    labels = [
         f"frames near the reference frame contradict each other in {100 * contradicted.mean():.1f} % of the picture"
     ]
-    of_drawn = [word for word in moving.words if drawn.any() and word.startswith(TEXTS["overlay"])]
+    of_drawn = [label for label in moving.labels if drawn.any() and label.startswith(TEXTS["overlay"])]
     return replace(
         moving,
         areas=dict.fromkeys(moving.areas, nothing) | {"changing": contradicted, "overlay": drawn},
         doubtful=contradicted | drawn,
         share=np.zeros_like(moving.share),
-        words=words * bool(contradicted.any()) + of_drawn,
+        labels=labels * bool(contradicted.any()) + of_drawn,
         packed=np.zeros_like(moving.packed) if moving.drawn is None else moving.drawn,
     )
 

@@ -111,7 +111,7 @@ class CleanReport(TypedDict):
     recipe: dict[str, Any]
     candidates: list[dict[str, Any]]
     camera_shift_px: dict[str, float | None]
-    steadying: dict[str, Any] | None
+    stabilization: dict[str, Any] | None
     moving: list[str] | None
     verdict: dict[str, Any]
     confidence_form: str | None
@@ -268,8 +268,8 @@ def _report(
         "recipe": best.recipe.to_json(),
         "candidates": [row.to_json() for row in rows],
         "camera_shift_px": {str(index): shift for index, shift in result.motion.items()},
-        "steadying": None if result.stabilization is None else _stabilization(result.stabilization),
-        "moving": None if result.moving is None else result.moving.words,
+        "stabilization": None if result.stabilization is None else _stabilization(result.stabilization),
+        "moving": None if result.moving is None else result.moving.labels,
         "verdict": result.verdict.to_json(),
         confidence.KEY: confidence.ERROR if "confidence.png" in extra else None,
         "warnings": result.warnings,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pipeline.stages import Progress
 from rainclean.candidates.estimators import Accumulation, Estimate, FramesEstimator
-from rainclean.moving import Drawn, Findings, Moving
+from rainclean.moving import Drawn, Findings, MotionDetector
 from rainclean.rainfree import Posterior, noise_of
 from rainclean.video import FrameSource, Region
 
@@ -147,9 +147,9 @@ class _Side:
     def __init__(self, initial: F32, work: FramesToRefine) -> None:
         self._window = range(*work.window)
         shape, count = initial.shape[:2], len(work.indices)
-        self._moving: Moving | None = None
+        self._moving: MotionDetector | None = None
         if min(shape) >= SMALLEST:
-            self._moving = Moving(shape, count, overlays=not work.registered, drawn=work.drawn)
+            self._moving = MotionDetector(shape, count, overlays=not work.registered, drawn=work.drawn)
             self._moving.compare_with(initial, noise_of(initial, work.noise * np.float32(_LUMA)))
         self.positions = self._window if self._moving is None else range(count)
         self.brightness = _OverTime(shape)

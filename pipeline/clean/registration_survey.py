@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pipeline.clean.survey import STILL_PX
 from pipeline.stages import Progress, shares_done
 from rainclean.candidates import Selection
-from rainclean.stabilization import Gatherer, Light, LightSamples, Pose, Registration, Stabilization
+from rainclean.stabilization import Exposure, ExposureSamples, FrameAligner, Pose, Registration, Stabilization
 from rainclean.video import FrameSource, Region
 
 U8 = NDArray[np.uint8]
@@ -57,18 +57,18 @@ class RegistrationSurvey:
 
     def __init__(self, region: Region, workers: int) -> None:
         self._region, self._workers = region, workers
-        self._pictures = Gatherer(workers)
-        self._light = LightSamples(region.width, region.height)
+        self._pictures = FrameAligner(workers)
+        self._exposure = ExposureSamples(region.width, region.height)
 
     def add_frame(self, rgb: U8) -> None:
         """See `FrameObserver.add_frame`."""
         self._pictures.add_frame(rgb)
-        self._light.add_frame(rgb)
+        self._exposure.add_frame(rgb)
 
     def result(
         self, source: FrameSource, selection: Selection, cuts: Sequence[int], reference: int | None
     ) -> Generator[Progress, None, Surveyed]:
-        """Register the frames and measure their light.
+        """Register the frames and measure their exposure.
 
         Args:
             source: where to read frames again.
@@ -85,10 +85,10 @@ class RegistrationSurvey:
         registration = yield from shares_done("register", self._pictures.result(asked))
         surveyed = _of_still(registration, selection, selection.indices[start:stop])
         if len(registration.fitting) >= FEWEST_STEADY:
-            surveyed = yield from self._relight(surveyed, source, selection, (start, stop), registration)
+            surveyed = yield from self._with_exposure(surveyed, source, selection, (start, stop), registration)
         return replace(surveyed, seconds=perf_counter() - began)
 
-    def _relight(
+    def _with_exposure(
         self,
         surveyed: Surveyed,
         source: FrameSource,
@@ -96,28 +96,28 @@ class RegistrationSurvey:
         shot: tuple[int, int],
         registration: Registration,
     ) -> Generator[Progress, None, Surveyed]:
-        """Measure the light of the frames that fit, and decide."""
+        """Measure the exposure of the frames that fit, and decide."""
         indices = selection.indices[slice(*shot)]
         all_fit = len(registration.fitting) == len(selection.indices)
         if registration.moves or not all_fit:
-            light = yield from self._light_of_fitting(source, indices, registration)
+            exposure = yield from self._exposure_of_fitting(source, indices, registration)
         else:
-            light = self._light.result(registration.reference, self._workers)
-        if light.parts:
+            exposure = self._exposure.result(registration.reference, self._workers)
+        if exposure.parts:
             surveyed = replace(surveyed, notes=(PARTS_NOTE,))
-        if not registration.moves and not light.changes and all_fit:
+        if not registration.moves and not exposure.changes and all_fit:
             return surveyed
-        stabilization = self._stabilization(selection, indices, registration, light)
+        stabilization = self._stabilization(selection, indices, registration, exposure)
         if len(stabilization.poses) < FEWEST_STEADY:
             return surveyed
         return replace(surveyed, stabilization=stabilization, reference=shot[0] + registration.reference)
 
-    def _light_of_fitting(
+    def _exposure_of_fitting(
         self, source: FrameSource, indices: Sequence[int], registration: Registration
-    ) -> Generator[Progress, None, Light]:
-        """Light of the frames that fit, sampled where the registered picture lies in each."""
+    ) -> Generator[Progress, None, Exposure]:
+        """Measure the exposure of the frames that fit, sampled where the registered picture lies in each."""
         fitting = registration.fitting
-        samples = LightSamples(self._region.width, self._region.height)
+        samples = ExposureSamples(self._region.width, self._region.height)
         for done, frame in enumerate(source.read([indices[p] for p in fitting], self._region), 1):
             matrix = registration.placements[fitting[done - 1]].matrix
             samples.add_frame(frame.rgb, matrix if registration.moves else None)
@@ -125,7 +125,7 @@ class RegistrationSurvey:
         return samples.result(fitting.index(registration.reference))
 
     def _stabilization(
-        self, selection: Selection, indices: Sequence[int], registration: Registration, light: Light
+        self, selection: Selection, indices: Sequence[int], registration: Registration, exposure: Exposure
     ) -> Stabilization:
         cut, inner = self._region, registration.region
         region = Region(cut.x + inner.x, cut.y + inner.y, inner.width, inner.height)
@@ -136,14 +136,14 @@ class RegistrationSurvey:
                 dropped[index] = placement.reason
                 continue
             n = registration.fitting.index(p)
-            # Of a dark scene nothing may be told: then no light is undone, and no frame has another one.
-            if light.changes and not light.fits[n] and p != registration.reference:
+            # In a dark scene nothing may be measurable: then all frames count as exposed alike.
+            if exposure.changes and not exposure.fits[n] and p != registration.reference:
                 dropped[index] = "its exposure cannot be compared with the others'"
                 continue
             poses[index] = Pose(
                 placement.matrix,
-                light.gains[n],
-                light.offsets[n],
+                exposure.gains[n],
+                exposure.offsets[n],
                 mesh=placement.mesh,
                 residual=float(placement.residual),
             )

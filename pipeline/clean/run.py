@@ -63,7 +63,7 @@ def clean(source: FrameSource, settings: CleanSettings) -> Generator[Progress, N
         asked = settings.region or Region(0, 0, source.info.width, source.info.height)
         known = _known(gathered, looked_up, made.refined, scored, asked)
     notes = notes + gathered.warnings + vote_warnings(looked_up.votes, gathered.recipes, gathered.sizes)
-    notes += [] if known.moving is None else known.moving.words
+    notes += [] if known.moving is None else known.moving.labels
     notes += _doubts(scored.candidates[0], made.refined)
     times, near = since_start(source.times), looked_up.near
     return CleanResult(

@@ -68,7 +68,9 @@ def _lay_out(verdict: Verdict, heads: list[tuple[U8, str]], cells: list[Cell]) -
     page = Image.new("RGB", (page_width, top_of_cells + rows * (cell_height + GAP)), _PAPER)
     draw = ImageDraw.Draw(page)
     font = ImageFont.load_default(14)
-    draw.text((GAP, GAP // 2), _fitting(verdict.words, page_width - 2 * GAP, font), _VERDICTS[verdict.state], font)
+    draw.text(
+        (GAP, GAP // 2), _fitting(verdict.description, page_width - 2 * GAP, font), _VERDICTS[verdict.state], font
+    )
     left = GAP
     for picture, text in heads:
         draw.text((left, GAP // 2 + LINE), text, _INK, font)

@@ -82,7 +82,7 @@ class Clean:
             print_verdict(result.verdict, written.report["input"])
             self._print(written)
         if result.verdict.state == "unfit" and (self.json or not sys.stdout.isatty()):
-            print_note(f"{result.verdict.words}: do not use clean.png as a target")
+            print_note(f"{result.verdict.description}: do not use clean.png as a target")
         for warning in written.report["warnings"]:
             print_note(f"note: {warning}")
 

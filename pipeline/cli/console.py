@@ -51,7 +51,7 @@ def print_verdict(verdict: "Verdict", of: str) -> None:
     """Write the verdict of something in one line to standard output, its state in colour on a terminal."""
     colour = _COLOURS[verdict.state] if sys.stdout.isatty() and "NO_COLOR" not in os.environ else ""
     begin, end = (f"\x1b[{colour}m", "\x1b[0m") if colour else ("", "")
-    rest = plain(verdict.words.removeprefix(verdict.state))
+    rest = plain(verdict.description.removeprefix(verdict.state))
     sys.stdout.write(f"{plain(of)}: {begin}{verdict.state}{end}{rest}\n")
 
 

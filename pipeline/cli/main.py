@@ -51,7 +51,7 @@ def main(args: Sequence[str] | None = None, program: Program = RAINCLEAN) -> int
                 return code
         except KeyboardInterrupt:
             pass
-        return _fail(signals.words, signals.code)
+        return _fail(signals.message, signals.code)
 
 
 def _answered(words: list[str], program: Program) -> int:

@@ -203,9 +203,9 @@ class _Findings:
 
     def to_json(self) -> dict[str, Any]:
         return {
-            "steadying": _stabilization(self.stabilization) if self.stabilization else None,
+            "stabilization": _stabilization(self.stabilization) if self.stabilization else None,
             "moving": self.motion.to_json() if self.motion else None,
-            "belief": self.has_posterior,
+            "posterior": self.has_posterior,
         }
 
     def rows(self) -> list[Row]:
@@ -290,7 +290,7 @@ class _Details:
         verdict = self.line.verdict
         if verdict is None:
             return [("verdict", f"{NOT_JUDGED}: analysed by an older rainclean; analyse it again")]
-        reasons = [f"{reason.severity}: {reason.words}" for reason in verdict.reasons] or [verdict.state]
+        reasons = [f"{reason.severity}: {reason.description}" for reason in verdict.reasons] or [verdict.state]
         places = self._file(self.line.places)
         return _labelled("verdict", reasons) + ([("places", places)] if places else [])
 
@@ -305,7 +305,7 @@ def _details(project: "Project", line: "Overview", learned: "Suggestions") -> _D
     from pipeline.project.decisions import journal
 
     existing, candidates = analyses(project, line.sequence.id), all_candidates(project, line.sequence.id)
-    suggested = learned.of(line.sequence.id)
+    suggested = learned.for_sequence(line.sequence.id)
     if suggested and suggested.candidate_id not in {c.id for c in candidates}:
         suggested = None  # analysed again since it was learned
     suggestion = None

@@ -14,7 +14,7 @@ def page(report: EvaluationReport) -> str:
     data, worst, cases = report.dataset, report.worst, report.cases
     title = f"{data.name}, {data.split}"
     notes = "".join(f"<li>{escape(note)}</li>" for note in report.notes)
-    words = "".join(f"<dt>{escape(n)}</dt><dd>{escape(p.words)}</dd>" for n, p in report.protocols.items())
+    words = "".join(f"<dt>{escape(n)}</dt><dd>{escape(p.description)}</dd>" for n, p in report.protocols.items())
     order = f"The {counted(len(cases), 'picture')} of lowest PSNR of {worst.method} by {worst.protocol}"
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">

@@ -83,7 +83,7 @@ class EvaluationReport:
             "versions": dict(self.versions),
             "dataset": asdict(self.dataset),
             "methods": [method.to_json() for method in self.methods],
-            "protocols": {name: asdict(protocol) for name, protocol in self.protocols.items()},
+            "protocols": {name: _protocol_json(protocol) for name, protocol in self.protocols.items()},
             "worst": asdict(self.worst),
             "summary": [asdict(row) for row in self.summary],
             "notes": list(self.notes),
@@ -91,3 +91,10 @@ class EvaluationReport:
             "files": list(self.files),
             "sums": dict(self.sums or {}),
         }
+
+
+def _protocol_json(protocol: Protocol) -> dict[str, Any]:
+    """Return a protocol for report.json, where its description is called ``words``."""
+    document = asdict(protocol)
+    document["words"] = document.pop("description")
+    return document

@@ -125,7 +125,7 @@ def evaluate(
     """
     data = read_dataset(dataset)
     split = choose_split(data, settings.split)
-    pairs = data.of(split)
+    pairs = data.split(split)
     methods = load_methods(settings.weights or (shipped_weights(),), settings.device)
     yield from _look_through(pairs, settings.protocols)
     with folder.filling() as partial:
@@ -253,7 +253,7 @@ def _report(
     data: Dataset, split: str, methods: Sequence[Method], settings: EvaluateSettings, table: ScoreTable
 ) -> EvaluationReport:
     """Return the report without cases and files."""
-    pairs, summary, notes = data.of(split), table.summary(), []
+    pairs, summary, notes = data.split(split), table.summary(), []
     if split == "train":
         notes.append(
             "split train: the weights may have been trained on these pairs, so the numbers do not apply to others"

@@ -94,7 +94,7 @@ def assemble(plan: Plan, records: Records, workplace: Workplace) -> Generator[Pr
     workplace.begin()
     chosen = layout(plan.settings.layout)
     pairs = list(_keyed(plan, records))
-    widths = Widths.of([pair.key for pair in pairs])
+    widths = Widths.for_pairs([pair.key for pair in pairs])
     rows = []
     for done, pair in enumerate(pairs, 1):
         paths = chosen.paths(pair.key, widths)

@@ -7,11 +7,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.project.analysis import read_areas, read_passing, read_posterior
+from pipeline.project.analysis import read_areas, read_foreground, read_posterior
 from pipeline.project.editing import read_mask
 from pipeline.project.model import Analysis
 from pipeline.project.storage import Project
-from rainclean.moving import Passing
+from rainclean.moving import ForegroundMasks
 
 U8 = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -36,18 +36,18 @@ class Excluded:
     """Excluded parts of one frame; None where nothing is.
 
     by_person: (H, W) uint8, 255 where a person excluded. doubtful: (H, W) bool, where the clean image is doubtful.
-    unsure: (H, W) bool, where its expected error is too large. passing: (H, W) bool, foreground in the frame.
+    unsure: (H, W) bool, where its expected error is too large. foreground: (H, W) bool, foreground in the frame.
     """
 
     by_person: U8 | None
     doubtful: Mask | None
     unsure: Mask | None
-    passing: Mask | None
+    foreground: Mask | None
 
     @cached_property
     def found(self) -> Mask | None:
         """Return what was found beside what a person marked, (H, W) bool; None where nothing was."""
-        masks = [mask for mask in (self.doubtful, self.unsure, self.passing) if mask is not None]
+        masks = [mask for mask in (self.doubtful, self.unsure, self.foreground) if mask is not None]
         return reduce(np.logical_or, masks) if masks else None
 
     @cached_property
@@ -60,7 +60,7 @@ class Excluded:
 
     def why(self, box: tuple[slice, slice]) -> list[str]:
         """Return which of `REASONS` exclude something in a part of the frame, given as slices of rows and columns."""
-        masks = (self.by_person, self.doubtful, self.unsure, self.passing)
+        masks = (self.by_person, self.doubtful, self.unsure, self.foreground)
         return [name for name, mask in zip(REASONS, masks, strict=True) if mask is not None and mask[box].any()]
 
 
@@ -71,12 +71,12 @@ class Exclusions:
     by_person: U8 | None = None
     doubtful: Mask | None = None
     unsure: Mask | None = None
-    passing: Passing | None = None
+    foreground: ForegroundMasks | None = None
 
-    def of(self, frame: int) -> Excluded:
+    def for_frame(self, frame: int) -> Excluded:
         """Return the excluded parts of a frame, given its index in the clip."""
-        passing = None if self.passing is None else self.passing.mask(frame)
-        return Excluded(self.by_person, self.doubtful, self.unsure, passing)
+        foreground = None if self.foreground is None else self.foreground.mask(frame)
+        return Excluded(self.by_person, self.doubtful, self.unsure, foreground)
 
 
 def read_exclusions(
@@ -103,7 +103,7 @@ def read_exclusions(
         return Exclusions(by_person, unsure=unsure)
     areas = None if exclude else read_areas(project, analysis)
     doubtful = areas.doubtful if areas is not None and areas.doubtful.any() else None
-    return Exclusions(by_person, doubtful, unsure, read_passing(project, analysis))
+    return Exclusions(by_person, doubtful, unsure, read_foreground(project, analysis))
 
 
 def _unsure(project: Project, analysis: Analysis, picture: str, max_error: float) -> Mask | None:

@@ -31,7 +31,7 @@ class PairWriter:
 
     def write(self, frame: Frame) -> list[PairRecord]:
         """Write all pairs of a frame. Raises ResourceError where a picture cannot be written."""
-        excluded = self._exclusions.of(frame.index)
+        excluded = self._exclusions.for_frame(frame.index)
         crops = self._crops.choose(
             frame.rgb,
             self._clean,

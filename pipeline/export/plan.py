@@ -165,7 +165,7 @@ class Item:
             self.clip.content, self.clip.path.name, self.candidate.recipe_hash, self.candidate.picture,
             list(self.analysis.region), self.decision.uuid, self.split, self.scene_number, self.first_number,
             self.frames, self.opinions, self.agreeing, self.clip.colours,
-            *astuple(FindingColumns.of(self.analysis)),
+            *astuple(FindingColumns.from_analysis(self.analysis)),
         ]  # fmt: skip
 
 

@@ -88,7 +88,7 @@ def _refuse(failed: dict[str, str], asked: int, kept: str) -> Generator[Progress
     if len(failed) == 1:
         raise RaincleanError(f"{next(iter(failed.values()))}; {kept}")
     for name, reason in failed.items():
-        yield Progress("write", 1, 1, note=f"failed: {reason}").of(name, asked, asked)
+        yield Progress("write", 1, 1, note=f"failed: {reason}").as_part(name, asked, asked)
     raise RaincleanError(f"{len(failed)} of {asked} sequences could not be exported ({few(list(failed))}); {kept}")
 
 

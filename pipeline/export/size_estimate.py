@@ -74,7 +74,7 @@ def estimate(project: Project, settings: ExportSettings) -> Estimate:
     size = 0
     for item in plan.items:
         frames = item.choose(settings.frames, item.amounts)
-        count = counter.of(item, frames)
+        count = counter.count_crops(item, frames)
         sequences[item.split] += 1
         pairs[item.split] += count.crops
         files = 3 if settings.confidence and item.analysis.posterior_sd else 2
@@ -128,7 +128,7 @@ class _Counter:
         self._project, self._rules = project, settings.exclusion
         self._crops = replace(settings.crops, smallest_rain_share=0.0)
 
-    def of(self, item: Item, frames: Sequence[int]) -> _CropCount:
+    def count_crops(self, item: Item, frames: Sequence[int]) -> _CropCount:
         """Count the crops of some frames."""
         region, size = item.analysis.region, self._crops.size
         if size is None:
@@ -153,12 +153,12 @@ class _Counter:
         def count(found: Mask | None) -> int:
             return len(self._crops.choose(dry, dry, exclusions.by_person, found=found, sequence="", frame=0))
 
-        usual = count(replace(exclusions, passing=None).of(0).found)
-        own = [frame for frame in frames if exclusions.passing is not None and frame in exclusions.passing.cells]
+        usual = count(replace(exclusions, foreground=None).for_frame(0).found)
+        own = [frame for frame in frames if exclusions.foreground is not None and frame in exclusions.foreground.cells]
         if len(own) > FEW_FRAMES:
             self.exact = False  # an upper bound: the foreground of the others is not counted
         checked = own[:FEW_FRAMES]
-        with_foreground = sum(count(exclusions.of(frame).found) for frame in checked)
+        with_foreground = sum(count(exclusions.for_frame(frame).found) for frame in checked)
         return with_foreground + usual * (len(frames) - len(checked))
 
 

@@ -176,7 +176,7 @@ def _far_targets(likeness: Likeness, rows: list[ManifestRow]) -> Iterator[str]:
             own = [row for row in rows if row.sequence == name]
             yield (
                 f"{name}: its {counted(len(own), 'target')} ({own[0].clean}, …) cannot be its rainy pictures without "
-                f"rain: mean level {fit.clean:.0f} beside {fit.rainy:.0f}, {fit.words}; look at them"
+                f"rain: mean level {fit.clean:.0f} beside {fit.rainy:.0f}, {fit.description}; look at them"
             )
 
 

@@ -84,7 +84,7 @@ class Clip:
     colours: str
 
     @classmethod
-    def of(cls, row: Any) -> Self:
+    def from_row(cls, row: Any) -> Self:
         """Return the clip of a row."""
         flags = {name: bool(row[name]) for name in ("copied", "salvage")}
         return checked(cls(**{**row, "path": Path(row["path"]), "notes": listed(row["notes"]), **flags}))
@@ -118,7 +118,7 @@ class Sequence:
     notes: str
 
     @classmethod
-    def of(cls, row: Any) -> Self:
+    def from_row(cls, row: Any) -> Self:
         """Return the sequence of a row."""
         columns = {**row}
         sequence = checked(cls(stop=columns.pop("last"), **columns))
@@ -185,7 +185,7 @@ class Analysis:
     repeats: str = ""
 
     @classmethod
-    def of(cls, row: Any) -> Self:
+    def from_row(cls, row: Any) -> Self:
         """Return the analysis of a row."""
         region = Region(*(json.loads(row["region"]) or (0, 0, 0, 0)))
         if not all(type(side) is int and side >= 0 for side in region):
@@ -230,7 +230,7 @@ class StoredCandidate:
     more_scores: dict[str, float] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, row: Any) -> Self:
+    def from_row(cls, row: Any) -> Self:
         """Return the candidate of a row."""
         more = mapped(row["more_scores"])
         if not all(type(value) in (int, float) and math.isfinite(value) for value in more.values()):
@@ -284,7 +284,7 @@ class Decision:
     reasons: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, row: Any) -> Self:
+    def from_row(cls, row: Any) -> Self:
         """Return the decision of a row."""
         return checked(cls(**{**row, "reasons": listed(row["reasons"])}))
 
@@ -312,7 +312,7 @@ class Opinion:
     at: str
 
     @classmethod
-    def of(cls, row: Any) -> Self:
+    def from_row(cls, row: Any) -> Self:
         """Return the opinion of a row."""
         return checked(cls(**{**row, "reasons": listed(row["reasons"])}))
 

@@ -114,7 +114,7 @@ class CandidateSet:
             assert scores is not None
             rows.append(
                 (
-                    rank, recipe.name, recipe.words, len(self._result.frames_of(recipe)), candidate.eta,
+                    rank, recipe.name, recipe.description, len(self._result.frames_of(recipe)), candidate.eta,
                     candidate.percentile, scores.total, scores.streaks, scores.detail, scores.darkening,
                     scores.disagreement,
                 )

@@ -11,11 +11,11 @@ HELD_OUT = 0.1
 
 @dataclass(frozen=True)
 class Parts:
-    """Training pairs, validation pairs, and in words where the latter come from."""
+    """Training pairs, validation pairs, and where the latter come from."""
 
     training: tuple[DatasetPair, ...]
     validation: tuple[DatasetPair, ...]
-    words: str
+    description: str
 
 
 def divide(dataset: Dataset, seed: int, most: int) -> Parts:
@@ -31,7 +31,7 @@ def divide(dataset: Dataset, seed: int, most: int) -> Parts:
     Raises:
         RaincleanError: Training would see validation scenes, or nothing would be left.
     """
-    training, validation = dataset.of("train"), dataset.of("val")
+    training, validation = dataset.split("train"), dataset.split("val")
     if not training:
         raise RaincleanError(f"{dataset.root}: has no training pairs, only {', '.join(dataset.splits)}")
     if validation:

@@ -128,7 +128,7 @@ def begin(
         run_folder.check_new(folder, dataset)
         save(net, folder / run_folder.LAST, _origin(recipe, data))
         run_folder.create(folder, record)
-        words = f"{len(job.parts.training)} training pairs; validation: {job.parts.words}; start: {start}"
+        words = f"{len(job.parts.training)} training pairs; validation: {job.parts.description}; start: {start}"
         attention = "on" if recipe.direction_attention else "off"
         yield Progress("train", 0, recipe.steps, note=f"{words}, direction attention {attention}")
         for note in notes:

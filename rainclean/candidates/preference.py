@@ -179,7 +179,7 @@ def learn(table: Table, judgements: Sequence[Judgement]) -> Lesson:
     sequences = len({j.sequence for j in judged})
     if sequences < LEAST:
         return Lesson(sequences=sequences, judgements=len(judged), hits=0.0, hits_of_scores=0.0, preference=None)
-    pairs = _Pairs.of(table, judged)
+    pairs = _Pairs.from_judgements(table, judged)
     prior = np.zeros(len(FEATURES))
     prior[0] = -1.0
     weights, hessian = _fit(pairs, prior)
@@ -226,7 +226,7 @@ class _Pairs:
     weight: F64
 
     @classmethod
-    def of(cls, table: Table, judged: list[Judgement]) -> "_Pairs":
+    def from_judgements(cls, table: Table, judged: list[Judgement]) -> "_Pairs":
         sizes = np.array([len(j.others) for j in judged])
         chosen = np.repeat([j.chosen for j in judged], sizes)
         others = np.concatenate([j.others for j in judged]).astype(np.int64)

@@ -108,8 +108,8 @@ class Recipe:
         return f"{frames}{stride}-{self.estimator.suffix(self)}{'-steady' if self.steady else ''}"
 
     @property
-    def words(self) -> str:
-        """For a person: ``100 frames, η* − 5``."""
+    def description(self) -> str:
+        """Describe the recipe for a person: ``100 frames, η* − 5``."""
         which = "first " if self.window == "first" else ""
         every = f" (1 in {self.stride})" if self.stride > 1 else ""
         label = self.estimator.label(self)
@@ -126,7 +126,13 @@ class Recipe:
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary for JSON, from which `from_json` makes an equal recipe; name, words and hash are for readers."""
-        return {**asdict(self), "name": self.name, "words": self.words, "hash": self.hash, "version": RULES_VERSION}
+        return {
+            **asdict(self),
+            "name": self.name,
+            "words": self.description,
+            "hash": self.hash,
+            "version": RULES_VERSION,
+        }
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Self:

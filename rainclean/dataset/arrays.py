@@ -64,7 +64,7 @@ class DatasetArrays:
         """Return the splits that have pairs."""
         return self._dataset.splits
 
-    def of(self, split: str) -> "DatasetArrays":
+    def split(self, split: str) -> "DatasetArrays":
         """Return the pairs of one split.
 
         Raises:

@@ -60,7 +60,7 @@ class Widths:
     serial: int = 1
 
     @classmethod
-    def of(cls, keys: Iterable[PairKey]) -> Self:
+    def for_pairs(cls, keys: Iterable[PairKey]) -> Self:
         """Return the widths for all pairs of a data set, of every split."""
         scene = frame = serial = 0
         for key in keys:

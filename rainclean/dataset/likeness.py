@@ -61,7 +61,7 @@ class Fit:
     cells: int
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """Describe the misfit for a person."""
         if self._is_steep:
             return f"{self.slope:.1f} times less contrast"

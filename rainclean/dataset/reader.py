@@ -56,7 +56,7 @@ class Dataset:
     pairs: tuple[DatasetPair, ...]
     pairs_sha256: str
 
-    def of(self, split: str) -> tuple[DatasetPair, ...]:
+    def split(self, split: str) -> tuple[DatasetPair, ...]:
         """Return the pairs of a split."""
         return tuple(pair for pair in self.pairs if pair.split == split)
 

@@ -46,7 +46,7 @@ class PixelHistory:
     votes: range
 
     @classmethod
-    def of(cls, x: int, y: int, indices: tuple[int, ...], values: U8) -> "PixelHistory":
+    def from_values(cls, x: int, y: int, indices: tuple[int, ...], values: U8) -> "PixelHistory":
         """Compute the history of a pixel from its values.
 
         Args:

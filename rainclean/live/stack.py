@@ -287,7 +287,7 @@ class LiveStack:
         with self._use():
             self._frames.check_filled()
             values = self._frames.pixel(x, y)[slice(*window)]
-        return PixelHistory.of(x, y, self.selection.indices[slice(*window)], values)
+        return PixelHistory.from_values(x, y, self.selection.indices[slice(*window)], values)
 
     def votes_in(self, region: Region, frames: int | None = None, mask: NDArray[np.bool_] | None = None) -> Votes:
         """Count the votes of the pixels of a region alone, with the η* they choose.

@@ -1,7 +1,7 @@
 """Foreground and moving places, separated from rain: people, cars, foliage, water, splashes, marks on the video.
 
-While the rain-free mean is made, `Moving` compares every frame with it. What it finds is excluded from clean images and
-pairs.
+While the rain-free mean is made, `MotionDetector` compares every frame with it. What it finds is excluded from clean
+images and pairs.
 """
 
 import lazy_loader

@@ -1,4 +1,4 @@
-from .detection import Findings, Moving
+from .detection import Findings, MotionDetector
 from .detectors import (
     OTHER,
     OTHER_TEXT,
@@ -9,7 +9,7 @@ from .detectors import (
     texts,
     unregister_detector,
 )
-from .encoding import Areas, Passing
+from .encoding import Areas, ForegroundMasks
 from .place_marks import Drawn
 from .residual_grid import F32, U8, Mask, closed, ellipse, whole
 
@@ -23,9 +23,9 @@ __all__ = [
     "Detector",
     "Drawn",
     "Findings",
+    "ForegroundMasks",
     "Mask",
-    "Moving",
-    "Passing",
+    "MotionDetector",
     "Scene",
     "closed",
     "ellipse",

@@ -40,13 +40,13 @@ class Findings:
         doubtful: (h, w) bool, where a clean image must not be trusted: all kinds but "passing", and of that only where
             foreground stayed for `STAYED_FRACTION` of the frames or more.
         share: (N,) float64, fraction of each frame that foreground covers, 0…1.
-        words: one line for each kind found, for a person.
+        labels: one line for each kind found, for a person.
     """
 
     areas: Mapping[str, Mask]
     doubtful: Mask
     share: NDArray[np.float64]
-    words: list[str]
+    labels: list[str]
     grid: Grid
     packed: NDArray[np.uint8]
     """Foreground and overlays that move over the scene, of each frame on the grid: (N, ⌈gh·gw/8⌉) uint8, as
@@ -70,7 +70,7 @@ class Findings:
         return self.grid.enlarge(cells.astype(bool))
 
 
-class Moving:
+class MotionDetector:
     """Collects residuals of frames and classifies them in the end: a `FrameObserver`."""
 
     def __init__(
@@ -106,7 +106,7 @@ class Moving:
         """
         if clean.shape != self._shape or sigma.shape != self._shape[:2]:
             raise ValueError(f"clean {clean.shape}, sigma {sigma.shape}; not {self._shape}")
-        self._background = Background.of(self._grid, clean, sigma)
+        self._background = Background.from_clean(self._grid, clean, sigma)
 
     def add_frame(self, rgb: U8, position: int | None = None) -> None:
         """Add a frame; each once, in any order, after `compare_with`.
@@ -181,12 +181,12 @@ class Moving:
             packed[self._seen] = _packed(scene.passing)
         doubtful = np.logical_or.reduce([stayed, *(area for kind, area in areas.items() if kind != "passing")])
         large = {kind: self._grid.enlarge(area) for kind, area in areas.items()}
-        words = _words(areas, share, stayed)
+        labels = _labels(areas, share, stayed)
         return Findings(
             areas=large,
             doubtful=self._grid.enlarge(doubtful),
             share=share,
-            words=words,
+            labels=labels,
             grid=self._grid,
             packed=packed,
             drawn=marks,
@@ -197,9 +197,9 @@ def _packed(masks: Mask) -> U8:
     return np.packbits(masks.reshape(len(masks), -1), axis=1)
 
 
-def _words(areas: Mapping[str, Mask], share: NDArray[np.float64], stayed: Mask) -> list[str]:
+def _labels(areas: Mapping[str, Mask], share: NDArray[np.float64], stayed: Mask) -> list[str]:
     """Describe each kind found in one line."""
-    frames, words = len(share), []
+    frames, labels = len(share), []
     if frames < MIN_FRAMES_AT_ALL:
         return [f"{frames} frames are too few to look for what moves: nothing is excluded"]
     if frames < MIN_FRAMES:
@@ -207,9 +207,9 @@ def _words(areas: Mapping[str, Mask], share: NDArray[np.float64], stayed: Mask) 
         return [f"{some}; {frames} frames are too few to say what, or to find what moves slowly"] * bool(stayed.any())
     if share.max(initial=0) > _MIN_FOREGROUND_FRACTION:
         seen = f"{np.count_nonzero(share)} of {frames} frames"
-        words.append(f"something passes in {seen}, covering up to {100 * share.max():.1f} % of the picture")
+        labels.append(f"something passes in {seen}, covering up to {100 * share.max():.1f} % of the picture")
     for kind, text in texts().items():
         covered = float(areas[kind].mean())
         if covered > _MIN_AREA_FRACTION:
-            words.append(f"{text}: {100 * covered:.1f} % of the picture")
-    return words
+            labels.append(f"{text}: {100 * covered:.1f} % of the picture")
+    return labels

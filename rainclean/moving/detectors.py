@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from rainclean.moving.changes import find_changing
 from rainclean.moving.dynamic_texture import MIN_FRAMES, find_restless, find_splashes, splash_rates
-from rainclean.moving.foreground import find_passing
+from rainclean.moving.foreground import find_foreground
 from rainclean.moving.overlays import find_overlays
 from rainclean.moving.place_marks import Drawn
 from rainclean.moving.residual_grid import Grid, Residuals, whole
@@ -124,7 +124,7 @@ class _Foreground(Detector):
     kinds: Mapping[str, str] = {"passing": ""}
 
     def find(self, scene: Scene) -> Mapping[str, Mask]:
-        scene.passing = find_passing(scene.residuals, scene.moves_always)
+        scene.passing = find_foreground(scene.residuals, scene.moves_always)
         return {}
 
 

@@ -45,7 +45,7 @@ class Areas:
     doubtful: Mask
 
     @classmethod
-    def of(cls, found: Findings) -> Self:
+    def from_findings(cls, found: Findings) -> Self:
         """Take the areas of a clip from its findings."""
         kinds = {kind: found.areas[kind] for kind in KINDS}
         others = [mask for kind, mask in found.areas.items() if kind not in KINDS]
@@ -80,7 +80,7 @@ class Areas:
 
 
 @dataclass(frozen=True)
-class Passing:
+class ForegroundMasks:
     """Foreground of each frame that has any, by frame index in the clip.
 
     Attributes:
@@ -92,7 +92,7 @@ class Passing:
     cells: dict[int, U8] = field(repr=False)
 
     @classmethod
-    def of(cls, found: Findings, indices: Sequence[int]) -> Self:
+    def from_findings(cls, found: Findings, indices: Sequence[int]) -> Self:
         """Take the foreground of a clip from its findings.
 
         Args:

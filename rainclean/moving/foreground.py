@@ -76,7 +76,7 @@ class _Usual:
     above: F32
 
     @classmethod
-    def of(cls, samples: I8, least: float, width: int) -> "_Usual":
+    def measure(cls, samples: I8, least: float, width: int) -> "_Usual":
         q10, q25, q50, q75, q90 = percentiles_over_time(samples, (10, 25, 50, 75, 90)) / np.float32(UNIT)
         # The quartiles hold although an object stands for a quarter of the clip; the outer ranks contain more rain.
         below = np.maximum((q50 - q25) / 0.674, np.minimum((q50 - q10) / 1.28, 2 * (q50 - q25) / 0.674))
@@ -101,7 +101,7 @@ def _spread(own: F32, least: float, width: int) -> F32:
     return np.asarray(np.minimum(smooth, 4 * max(least, float(np.median(smooth)))), np.float32)
 
 
-def find_passing(residuals: Residuals, restless: Callable[[], Mask]) -> Mask:
+def find_foreground(residuals: Residuals, restless: Callable[[], Mask]) -> Mask:
     """Find the foreground of each frame, (N, gh, gw) bool.
 
     restless: returns where the scene moves all the time, (gh, gw) bool; called in the end, if at all.
@@ -112,8 +112,8 @@ def find_passing(residuals: Residuals, restless: Callable[[], Mask]) -> Mask:
         return found
     upright = falls_upright(residuals)
     opened = np.array([without_streaks(frame, upright=upright) for frame in residuals.luma])
-    luma = _Usual.of(opened, 0.6, 15)
-    chroma = [_Usual.of(plane, 0.6, 9) for plane in residuals.chroma]
+    luma = _Usual.measure(opened, 0.6, 15)
+    chroma = [_Usual.measure(plane, 0.6, 9) for plane in residuals.chroma]
     bright = _brighter(opened, luma)
     darker, a_bit_darker, a_bit_brighter = (
         luma.darker(DARKER),

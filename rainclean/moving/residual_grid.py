@@ -88,7 +88,7 @@ class Background:
     contrast: F32
 
     @classmethod
-    def of(cls, grid: Grid, clean: F32, sigma: F32) -> "Background":
+    def from_clean(cls, grid: Grid, clean: F32, sigma: F32) -> "Background":
         """Reduce the clean image (h, w, 3) and the noise of its luma (h, w), both float32."""
         planes = cv2.transform(grid.reduce(clean), _TO_LUMA_CHROMA).astype(np.float32, copy=False)
         noise = grid.reduce(sigma) / np.float32(grid.step)

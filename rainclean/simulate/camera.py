@@ -37,7 +37,7 @@ class Path:
     scene_size: tuple[int, int]
 
     @classmethod
-    def of(cls, simulation: Simulation, frames: int, size: tuple[int, int], seed: int) -> "Path":
+    def draw(cls, simulation: Simulation, frames: int, size: tuple[int, int], seed: int) -> "Path":
         """Draw the path of a clip of ``frames`` frames of ``size`` (height, width) px."""
         share = np.linspace(0, 1, frames) if frames > 1 else np.zeros(1)
         index = np.arange(frames)

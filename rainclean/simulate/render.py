@@ -48,7 +48,7 @@ class Renderer:
     @cached_property
     def path(self) -> Path:
         """Transform and gain of each frame."""
-        return Path.of(self.simulation, self.frames, self.size, self.seed)
+        return Path.draw(self.simulation, self.frames, self.size, self.seed)
 
     @cached_property
     def scenery(self) -> Scenery:

@@ -202,7 +202,7 @@ class Picture:
         scratch[:start], scratch[start + bottom - top :] = 0, 0
         x, out = xs[top:bottom], scratch[start : start + bottom - top]
         kernels.scan_along(x, w, b, out)
-        down, up = self.entering.of(i)
+        down, up = self.entering.for_band(i)
         for first, last in spans(self.width, BLOCK):
             kernels.scan_across(x, w, b, kernels.DOWN, down, top > 0, first, last, out)
             kernels.scan_across(x, w, b, kernels.UP, up, bottom < self.height, first, last, out)
@@ -239,7 +239,7 @@ class Entering:
             for first, last in spans(xs.shape[1], BLOCK)
         )
 
-    def of(self, first_row: int) -> tuple[Floats, Floats]:
+    def for_band(self, first_row: int) -> tuple[Floats, Floats]:
         """Return (W, C) from above and from below the band that begins there; arbitrary where nothing enters."""
         down, up = self.rows[:, self.number[first_row]]
         return down, up

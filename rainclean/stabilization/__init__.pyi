@@ -1,14 +1,14 @@
-from .exposure import Light, LightSamples
+from .exposure import Exposure, ExposureSamples
 from .exposure_bounds import Bounds
 from .motion_models import MotionModel, Points, register_motion_model, unregister_motion_model
-from .registration import Gatherer, Registration
+from .registration import FrameAligner, Registration
 from .stabilized_source import Pose, SourceAround, Stabilization, StabilizedSource, relit
 
 __all__ = [
     "Bounds",
-    "Gatherer",
-    "Light",
-    "LightSamples",
+    "Exposure",
+    "ExposureSamples",
+    "FrameAligner",
     "MotionModel",
     "Points",
     "Pose",

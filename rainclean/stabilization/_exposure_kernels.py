@@ -21,7 +21,7 @@ BLOCK = 512
 
 
 @compiled
-def percentile(samples: U8, lights: F64, share: float, scene: F32) -> None:
+def percentile(samples: U8, exposures: F64, share: float, scene: F32) -> None:
     """Find the grey level below which about ``share`` of the samples of each point lie, exposures (N, 2) undone.
 
     samples (N, S) uint8 → ``scene`` (S,) float32, to half a grey level, found by halving; about 0 where a point has
@@ -34,7 +34,7 @@ def percentile(samples: U8, lights: F64, share: float, scene: F32) -> None:
         step /= np.float32(2)
         excess = np.zeros(points, np.float32)
         for f in range(frames):
-            undone, offset, row = np.float32(1 / lights[f, 0]), np.float32(lights[f, 1]), samples[f]
+            undone, offset, row = np.float32(1 / exposures[f, 0]), np.float32(exposures[f, 1]), samples[f]
             for s in range(points):
                 level = (np.float32(row[s]) - offset) * undone
                 below = np.float32(share) - (one if level < scene[s] else zero)
@@ -44,17 +44,17 @@ def percentile(samples: U8, lights: F64, share: float, scene: F32) -> None:
 
 
 @compiled
-def below(samples: U8, lights: F64, scene: F32, deepest: float, squares: F32, counts: F32) -> None:
+def below(samples: U8, exposures: F64, scene: F32, deepest: float, squares: F32, counts: F32) -> None:
     """Add up squares of how far samples (N, S) lie below the exposed ``scene`` (S,), and count them: (S,) both.
 
-    lights: (N, 2). No noise lies more than ``deepest`` grey levels below: that is foreground, or a frame of something
-    else.
+    exposures: (N, 2). No noise lies more than ``deepest`` grey levels below: that is foreground, or a frame of
+    something else.
     """
     none, limit, zero, one = np.uint8(NONE), np.float32(-deepest), np.float32(0), np.float32(1)
     squares[:] = zero
     counts[:] = zero
     for f in range(samples.shape[0]):
-        gain, offset, row = np.float32(lights[f, 0]), np.float32(lights[f, 1]), samples[f]
+        gain, offset, row = np.float32(exposures[f, 0]), np.float32(exposures[f, 1]), samples[f]
         for s in range(samples.shape[1]):
             off = np.float32(row[s]) - (gain * scene[s] + offset)
             counted = (off < zero) & (off > limit) & (row[s] != none)
@@ -64,11 +64,11 @@ def below(samples: U8, lights: F64, scene: F32, deepest: float, squares: F32, co
 
 @compiled
 def moments(
-    samples: U8, scene: F32, sigma: F32, lights: F64, window: F64, margin: float, edges: I64, sums: F64
+    samples: U8, scene: F32, sigma: F32, exposures: F64, window: F64, margin: float, edges: I64, sums: F64
 ) -> None:
     """Add up moments over the points of each frame and tile, from which a step towards its gain and offset is solved.
 
-    samples (N, S) uint8; scene, sigma (S,) float32 grey levels; lights (N, 2) as known. window: lowest and highest
+    samples (N, S) uint8; scene, sigma (S,) float32 grey levels; exposures (N, 2) as known. window: lowest and highest
     residual that counts and the mean that clean noise has between them, in standard deviations. margin: grey levels
     from black and white nearer to which no sample is to be expected. edges: (T + 1,), tile t has points edges[t] to
     edges[t + 1].
@@ -82,7 +82,7 @@ def moments(
     parts, weights, rests = np.empty((6, BLOCK), np.float32), np.empty(BLOCK, np.float32), np.empty(BLOCK, np.float32)
     count, flat, slope, bend, rest, tilt = parts[0], parts[1], parts[2], parts[3], parts[4], parts[5]
     for f in range(samples.shape[0]):
-        gain, offset = np.float32(lights[f, 0]), np.float32(lights[f, 1])
+        gain, offset = np.float32(exposures[f, 0]), np.float32(exposures[f, 1])
         for t in range(len(edges) - 1):
             used = min(BLOCK, edges[t + 1] - edges[t])
             parts[:, :used] = zero
@@ -110,7 +110,7 @@ def moments(
 
 
 @compiled
-def rescene(samples: U8, scene: F32, sigma: F32, lights: F64, window: F64, share: float) -> None:
+def rescene(samples: U8, scene: F32, sigma: F32, exposures: F64, window: F64, share: float) -> None:
     """Take a step of ``scene`` (S,) at every point, by all frames.
 
     Arguments as in `moments`; share: fraction of the way to go.
@@ -120,7 +120,7 @@ def rescene(samples: U8, scene: F32, sigma: F32, lights: F64, window: F64, share
     points = samples.shape[1]
     top, weight, inverse = np.zeros(points, np.float32), np.zeros(points, np.float32), one / sigma
     for f in range(samples.shape[0]):
-        gain, offset = np.float32(lights[f, 0]), np.float32(lights[f, 1])
+        gain, offset = np.float32(exposures[f, 0]), np.float32(exposures[f, 1])
         row = samples[f]
         for s in range(points):
             z = (np.float32(row[s]) - (gain * scene[s] + offset)) * inverse[s]
@@ -133,15 +133,15 @@ def rescene(samples: U8, scene: F32, sigma: F32, lights: F64, window: F64, share
 
 
 @compiled
-def relight(picture: F32, light: F64, out: F32) -> None:
-    """Undo gains and offsets: ``picture`` (P, 3) float32, ``light`` (2, 3) → ``out`` (P, 3) float32, 0…255 (or it).
+def undo_exposure(picture: F32, exposure: F64, out: F32) -> None:
+    """Undo gains and offsets: ``picture`` (P, 3) float32, ``exposure`` (2, 3) → ``out`` (P, 3) float32, 0…255 (or it).
 
     (grey level − offset) / gain; but what is saturated stays white and what is black stays black, by degrees over the
     last two grey levels: all that such a sample says is that the scene is at least, or at most, so bright.
     """
     white, black, edge, zero = np.float32(255), np.float32(0), np.float32(2), np.float32(0)
     for c in range(3):
-        scale, offset = np.float32(1 / light[0, c]), np.float32(light[1, c])
+        scale, offset = np.float32(1 / exposure[0, c]), np.float32(exposure[1, c])
         for p in range(picture.shape[0]):
             seen = picture[p, c]
             grey = (seen - offset) * scale

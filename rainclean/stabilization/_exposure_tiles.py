@@ -51,11 +51,11 @@ def _demand(sums: F64, spread: float) -> tuple[float, float, float]:
 
 
 @compiled
-def step(sums: F64, lights: F64, offsets: bool) -> F64:
+def step(sums: F64, exposures: F64, offsets: bool) -> F64:
     """Solve for the change of exposures (N, 2) that sums (N, 6), as `_exposure_kernels.moments` makes them, ask for."""
-    change = np.empty(lights.shape)
-    for n in range(len(lights)):
-        change[n] = _change(sums[n], lights[n, 1], offsets)
+    change = np.empty(exposures.shape)
+    for n in range(len(exposures)):
+        change[n] = _change(sums[n], exposures[n, 1], offsets)
     return change
 
 
@@ -75,10 +75,10 @@ def off(sums: F64, change: F64, spread: float) -> F64:
 
 
 @compiled
-def weights(sums: F64, lights: F64, offsets: bool, spread: float) -> F64:
+def weights(sums: F64, exposures: F64, offsets: bool, spread: float) -> F64:
     """Weigh each tile, (N, T): 1 where its exposure is what most say, falling with what it is off by.
 
-    sums: (N, T, 6); lights: (N, 2).
+    sums: (N, T, 6); exposures: (N, 2).
     """
     weight = np.ones(sums.shape[:2])
     total, demand = np.empty(sums.shape[2]), np.empty((sums.shape[1], 3))
@@ -90,7 +90,7 @@ def weights(sums: F64, lights: F64, offsets: bool, spread: float) -> F64:
             for t in range(len(demand)):
                 for k in range(total.size):
                     total[k] += weight[n, t] * sums[n, t, k]
-            gain, offset = _change(total, lights[n, 1], offsets)
+            gain, offset = _change(total, exposures[n, 1], offsets)
             for t in range(len(demand)):
                 distance = abs(demand[t, 0] - gain * demand[t, 1] - offset * demand[t, 2])
                 weight[n, t] = 1 / max(distance / _FULL_WEIGHT, 1.0)

@@ -53,7 +53,7 @@ _MIN_REFERENCE_AGREEMENT = 0.8  # of the reference frame's: whatever its exposur
 _ROUNDING_SD = 0.3  # grey levels: noise that rounding leaves
 
 
-class LightSamples:
+class ExposureSamples:
     """Grey levels at fixed points of every frame, collected as frames pass: 36 kB a frame at most."""
 
     def __init__(self, width: int, height: int, points: int = MAX_SAMPLE_POINTS) -> None:
@@ -89,7 +89,7 @@ class LightSamples:
             samples = sample(rgb, self.points, matrix)
         self._frames.append(np.ascontiguousarray(samples.T))
 
-    def result(self, reference: int, workers: int = 2) -> "Light":
+    def result(self, reference: int, workers: int = 2) -> "Exposure":
         """Estimate the exposure of every frame added; the three channels at the same time.
 
         Args:
@@ -106,16 +106,16 @@ class LightSamples:
         if not 0 <= reference < frames:
             raise IndexError(f"frame {reference} of {frames}")
         if frames == 1 or len(self.points) < _MIN_POINTS:
-            return steady(frames, reference)
+            return constant_exposure(frames, reference)
         channels = [np.stack([frame[c] for frame in self._frames]) for c in range(3)]
         sparse = [np.ascontiguousarray(channel[:, ::_POINT_STRIDE]) for channel in channels]
         edges, sparse_edges = (edges_of(self.points[::every], max(self._size)) for every in (1, _POINT_STRIDE))
-        with ThreadPoolExecutor(workers, thread_name_prefix="rainclean-light") as pool:
+        with ThreadPoolExecutor(workers, thread_name_prefix="rainclean-exposure") as pool:
             fits = list(pool.map(lambda channel: _fit(channel, sparse_edges, reference), sparse))
         measurable = _measurable(fits, sparse)
         needs_offset = [_is_significant(fit.asks, fit, measurable, MIN_OFFSET_EFFECT) for fit in fits]
         if not any(needs_offset) and not any(_is_significant(fit.halves, fit, measurable, MIN_EFFECT) for fit in fits):
-            return _light(fits, sparse, reference)
+            return _exposure(fits, sparse, reference)
 
         def finer(c: int) -> _Fit:
             known = fits[c]
@@ -123,13 +123,13 @@ class LightSamples:
                 known = _fit(sparse[c], sparse_edges, reference, known, offsets=True)
             return _fit(channels[c], edges, reference, known, offsets=needs_offset[c], turns=_LAST_TURNS)
 
-        with ThreadPoolExecutor(workers, thread_name_prefix="rainclean-light") as pool:
+        with ThreadPoolExecutor(workers, thread_name_prefix="rainclean-exposure") as pool:
             fits = list(pool.map(finer, range(3)))
-        return _light(fits, channels, reference)
+        return _exposure(fits, channels, reference)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Light:
+class Exposure:
     """Exposures of all frames: frame ≈ gains · reference frame + offsets.
 
     Attributes:
@@ -170,8 +170,8 @@ class Light:
         if self._as_is(position):
             return grey
         out = np.empty_like(grey)
-        light = np.stack((self.gains[position], self.offsets[position]))
-        _exposure_kernels.relight(grey.reshape(-1, 3), light, out.reshape(-1, 3))
+        exposure = np.stack((self.gains[position], self.offsets[position]))
+        _exposure_kernels.undo_exposure(grey.reshape(-1, 3), exposure, out.reshape(-1, 3))
         return out
 
     def undo_u8(self, position: int, picture: U8) -> U8:
@@ -191,11 +191,11 @@ class Light:
         return bool((self.gains[position] == 1).all() and (self.offsets[position] == 0).all())
 
 
-def steady(
+def constant_exposure(
     frames: int, reference: int, effect: float = 0.0, fits: NDArray[np.bool_] | None = None, *, parts: bool = False
-) -> Light:
+) -> Exposure:
     """Return an exposure that does not change, or is not measurable: all frames count as exposed alike."""
-    return Light(
+    return Exposure(
         gains=np.ones((frames, 3)),
         offsets=np.zeros((frames, 3)),
         fits=np.ones(frames, bool) if fits is None else fits,
@@ -211,16 +211,16 @@ class _Fit:
     """One channel as fitted.
 
     Attributes:
-        lights: (N, 2), gain and offset.
+        exposures: (N, 2), gain and offset.
         halves: (2, N, 2), the same by either half of the points.
-        asks: (2, N, 2), how either half would change its lights if offsets were free.
+        asks: (2, N, 2), how either half would change its exposures if offsets were free.
         scene: (S,) float32 grey levels.
         sigma: (S,) float32 grey levels.
         seen: (N,) how many points took part.
         agreed: (N,) fraction of them in tiles that the exposure fits.
     """
 
-    lights: F64
+    exposures: F64
     halves: F64
     asks: F64
     scene: F32
@@ -242,45 +242,47 @@ def _fit(
 
     edges: of tiles, see `_exposure_kernels.moments`. known: the same by fewer points, or without.
     """
-    lights = known.lights.copy() if known else _coarse(samples)
-    scene, sigma = _first_scene(samples, lights, known.sigma if known else np.full(1, 2.0, np.float32))
+    exposures = known.exposures.copy() if known else _coarse(samples)
+    scene, sigma = _first_scene(samples, exposures, known.sigma if known else np.full(1, 2.0, np.float32))
     margin = 3 * float(np.median(sigma))  # nearer to black and white, noise is cut off and its mean is not 0
     sums, (last, part) = np.empty((len(samples), len(edges) - 1, 6)), _window(*_WINDOWS[-1])
 
     def ask(*, use_offsets: bool) -> tuple[F64, F64]:
-        """Return sums by tile, weighted by how far tiles agree, and the change of lights that they ask for together."""
-        _exposure_kernels.moments(samples, scene, sigma, lights, window, margin, edges, sums)
-        weighted = _exposure_tiles.weights(sums, lights, use_offsets, spread)[..., None] * sums
-        return weighted, _exposure_tiles.step(weighted.sum(axis=1), lights, use_offsets)
+        """Return sums by tile, weighted by how far tiles agree, and the change of exposures they ask for together."""
+        _exposure_kernels.moments(samples, scene, sigma, exposures, window, margin, edges, sums)
+        weighted = _exposure_tiles.weights(sums, exposures, use_offsets, spread)[..., None] * sums
+        return weighted, _exposure_tiles.step(weighted.sum(axis=1), exposures, use_offsets)
 
     if not known:
         # A guess that fewer points fit than fit no change is none: a lorry may have made it.
         window, spread = _window(*_WINDOWS[0])
-        guessed, same = lights, np.tile(np.array([1.0, 0.0]), (len(samples), 1))
+        guessed, same = exposures, np.tile(np.array([1.0, 0.0]), (len(samples), 1))
         seen = []
-        for lights in (guessed, same):
-            _exposure_kernels.moments(samples, scene, sigma, lights, window, margin, edges, sums)
+        for exposures in (guessed, same):
+            _exposure_kernels.moments(samples, scene, sigma, exposures, window, margin, edges, sums)
             seen.append(sums[..., 0].sum(axis=1))
-        lights = np.where((seen[0] > seen[1])[:, None], guessed, same)
+        exposures = np.where((seen[0] > seen[1])[:, None], guessed, same)
     for low, high in _WINDOWS[-turns:]:
         window, spread = _window(low, high)
         for _ in range(2):
-            lights += ask(use_offsets=offsets)[1] / spread
-        _relate(lights, scene, reference)
-        _exposure_kernels.rescene(samples, scene, sigma, lights, last, 0.8 / part)
+            exposures += ask(use_offsets=offsets)[1] / spread
+        _relate(exposures, scene, reference)
+        _exposure_kernels.rescene(samples, scene, sigma, exposures, last, 0.8 / part)
     white = int(np.searchsorted(edges, samples.shape[1] // 2))
     halves = []
     for use_offsets in (offsets, True):
         weighted, together = ask(use_offsets=use_offsets)
         parts = (weighted[:, :white].sum(axis=1), weighted[:, white:].sum(axis=1))
-        halves.append(np.stack([_exposure_tiles.step(part, lights, use_offsets) / spread for part in parts]))
+        halves.append(np.stack([_exposure_tiles.step(part, exposures, use_offsets) / spread for part in parts]))
         if use_offsets is offsets:
             agree = _exposure_tiles.off(sums, together, spread) <= 1
     own, free = halves
     count = sums[..., 0]
     seen = count.sum(axis=1)
     agreed = (count * agree).sum(axis=1) / np.maximum(seen, 1)
-    return _Fit(lights=lights, halves=lights + own, asks=free - own, scene=scene, sigma=sigma, seen=seen, agreed=agreed)
+    return _Fit(
+        exposures=exposures, halves=exposures + own, asks=free - own, scene=scene, sigma=sigma, seen=seen, agreed=agreed
+    )
 
 
 def _window(low: float, high: float) -> tuple[F64, float]:
@@ -303,37 +305,37 @@ def _coarse(samples: U8) -> F64:
     is better than a guess then.
     """
     few = np.ascontiguousarray(samples[:, :: max(samples.shape[1] // _COARSE_POINTS, 1)])
-    lights = np.tile([1.0, 0.0], (len(few), 1))
-    scene = _low(few, lights)
+    exposures = np.tile([1.0, 0.0], (len(few), 1))
+    scene = _low(few, exposures)
     usable, near = (scene > 25) & (scene < 240), 13 - np.abs(np.arange(-12, 13))
     base, weights = np.log(scene[usable]), np.square(scene[usable])
-    for light, row in zip(lights, few[:, usable], strict=True):
+    for exposure, row in zip(exposures, few[:, usable], strict=True):
         shown = (row > 4) & (row != _exposure_kernels.NONE)
         if np.count_nonzero(shown) >= _exposure_tiles.MIN_POINTS:
             ratio = np.rint((np.log(row[shown], dtype=np.float32) - base[shown]) * 200).astype(int).clip(-400, 400)
             counts = np.convolve(np.bincount(ratio + 400, weights[shown], 801), near, "same")
             if counts.max() > _GUESS_FACTOR * counts[400]:
-                light[0] = math.exp((counts.argmax() - 400) / 200)
-    lights[:, 0] /= np.median(lights[:, 0])
-    return lights
+                exposure[0] = math.exp((counts.argmax() - 400) / 200)
+    exposures[:, 0] /= np.median(exposures[:, 0])
+    return exposures
 
 
-def _low(samples: U8, lights: F64) -> F32:
+def _low(samples: U8, exposures: F64) -> F32:
     """Return a low rank of the samples of each point over time, (S,) float32, exposures undone."""
     scene = np.zeros(samples.shape[1], np.float32)
-    _exposure_kernels.percentile(samples, lights, _SCENE_RANK, scene)
+    _exposure_kernels.percentile(samples, exposures, _SCENE_RANK, scene)
     return scene
 
 
-def _first_scene(samples: U8, lights: F64, sigma: F32) -> tuple[F32, F32]:
+def _first_scene(samples: U8, exposures: F64, sigma: F32) -> tuple[F32, F32]:
     """Guess the scene and the noise at each point. sigma: grey levels, about, at these or other points."""
-    scene, (window, spread) = _low(samples, lights), _window(*_WINDOWS[-1])
+    scene, (window, spread) = _low(samples, exposures), _window(*_WINDOWS[-1])
     squares, counts = (np.zeros(samples.shape[1], np.float32) for _ in range(2))
     for _ in range(_SCENE_TURNS):
         noise = float(np.median(sigma))
         for _ in range(2):
-            _exposure_kernels.rescene(samples, scene, np.full_like(scene, noise), lights, window, 0.8 / spread)
-        _exposure_kernels.below(samples, lights, scene, 5 * noise + 10, squares, counts)
+            _exposure_kernels.rescene(samples, scene, np.full_like(scene, noise), exposures, window, 0.8 / spread)
+        _exposure_kernels.below(samples, exposures, scene, 5 * noise + 10, squares, counts)
         usable = (counts > 0) & (scene > 3 * noise)  # nearer to black, noise is cut off
         typical = max(float(np.median(squares[usable] / counts[usable])) if usable.any() else 0.0, _ROUNDING_SD**2)
         # The few samples of a point are shrunk to what is usual; edges that tremble have more noise, and count less.
@@ -341,30 +343,35 @@ def _first_scene(samples: U8, lights: F64, sigma: F32) -> tuple[F32, F32]:
     return scene, sigma
 
 
-def _relate(lights: F64, scene: F32, reference: int) -> None:
+def _relate(exposures: F64, scene: F32, reference: int) -> None:
     """Make exposures relative to the reference frame's, and the scene as that frame is exposed."""
-    gain, offset = lights[reference]
+    gain, offset = exposures[reference]
     scene *= np.float32(gain)
     scene += np.float32(offset)
-    lights[:, 0] /= gain
-    lights[:, 1] -= lights[:, 0] * offset
+    exposures[:, 0] /= gain
+    exposures[:, 1] -= exposures[:, 0] * offset
 
 
-def _light(fits: list[_Fit], samples: list[U8], reference: int) -> Light:
+def _exposure(fits: list[_Fit], samples: list[U8], reference: int) -> Exposure:
     """Decide which frames are measurable, and whether exposure changes at all."""
     measurable = _measurable(fits, samples)
     squares = [_power(fit.halves[0, measurable], fit.halves[1, measurable], fit.scene) for fit in fits]
     effect = math.sqrt(max(float(np.mean(squares)), 0.0))
     if not (measurable[reference] and any(_is_significant(fit.halves, fit, measurable, MIN_EFFECT) for fit in fits)):
-        return steady(len(measurable), reference, effect, measurable)
+        return constant_exposure(len(measurable), reference, effect, measurable)
     agreed = np.min([fit.agreed for fit in fits], axis=0)
     if agreed[reference] < _MIN_REFERENCE_AGREEMENT or _agreement(fits, measurable) < _MIN_AGREEMENT:
-        return steady(len(measurable), reference, effect, measurable, parts=True)
+        return constant_exposure(len(measurable), reference, effect, measurable, parts=True)
     measurable = measurable & (agreed >= _MIN_FRAME_AGREEMENT)
-    lights = np.stack([fit.lights for fit in fits], axis=2)
-    lights[~measurable] = lights[reference] = np.array([1, 0])[:, None]
-    return Light(
-        gains=lights[:, 0], offsets=lights[:, 1], fits=measurable, changes=True, reference=reference, effect=effect
+    exposures = np.stack([fit.exposures for fit in fits], axis=2)
+    exposures[~measurable] = exposures[reference] = np.array([1, 0])[:, None]
+    return Exposure(
+        gains=exposures[:, 0],
+        offsets=exposures[:, 1],
+        fits=measurable,
+        changes=True,
+        reference=reference,
+        effect=effect,
     )
 
 
@@ -373,7 +380,7 @@ def _measurable(fits: list[_Fit], samples: list[U8]) -> NDArray[np.bool_]:
     measurable = np.ones(len(samples[0]), bool)
     for fit, levels in zip(fits, samples, strict=True):
         share = fit.seen / np.maximum(np.count_nonzero(levels != _exposure_kernels.NONE, axis=1), 1)
-        gains = fit.lights[:, 0]
+        gains = fit.exposures[:, 0]
         has_points = (fit.seen >= _exposure_tiles.MIN_POINTS) & (share >= _MIN_COMMON * np.median(share))
         measurable &= has_points & (gains > 0.1) & (gains < 10)
     return measurable
@@ -383,7 +390,7 @@ def _agreement(fits: list[_Fit], measurable: NDArray[np.bool_]) -> float:
     """Return the fraction of the points that agree with the exposure of their frames; large changes count most."""
     agreed = total = 0.0
     for fit in fits:
-        gain, offset = (fit.lights[measurable] - np.median(fit.lights[measurable], axis=0)).T
+        gain, offset = (fit.exposures[measurable] - np.median(fit.exposures[measurable], axis=0)).T
         change = gain**2 * np.mean(np.square(fit.scene)) + 2 * gain * offset * np.mean(fit.scene) + offset**2
         agreed += float((change * fit.agreed[measurable]).sum())
         total += float(change.sum())

@@ -1,9 +1,9 @@
 """Register the frames of a clip to its reference frame under rain, and warp them to it in one resampling.
 
-`Gatherer` keeps a small picture of each used frame while the clip is decoded. From them it finds out cheaply whether
-the camera stood still (`stillness`). If not, it registers each frame to the reference frame (`alignment`, `parallax`),
-finds which frames do not fit, and the rectangle that all others show. `Registration.warp` then takes full frames into
-the geometry of the reference frame. A camera that stood still leaves every pixel as it is.
+`FrameAligner` keeps a small picture of each used frame while the clip is decoded. From them it finds out cheaply
+whether the camera stood still (`stillness`). If not, it registers each frame to the reference frame (`alignment`,
+`parallax`), finds which frames do not fit, and the rectangle that all others show. `Registration.warp` then takes full
+frames into the geometry of the reference frame. A camera that stood still leaves every pixel as it is.
 """
 
 import os
@@ -134,7 +134,7 @@ class Registration:
         return resample(rgb, placement.matrix, placement.mesh, (x, y, width, height))
 
 
-class Gatherer:
+class FrameAligner:
     """Collects a reduced picture of each used frame, then registers them.
 
     Memory: at most 640·640 bytes a frame.

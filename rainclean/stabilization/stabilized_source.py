@@ -143,7 +143,7 @@ class Stabilization:
             levels = np.ascontiguousarray(resample(picture, pose.matrix, pose.mesh, (x, y + top, width, rows)))
             if not pose.lit:
                 flat = levels.reshape(-1, 3)
-                _exposure_kernels.relight(flat, _light_of(pose), flat)
+                _exposure_kernels.undo_exposure(flat, _exposure_of(pose), flat)
             # Rounded once: adding a half and cutting off is what rint does to all but exact halves, in half the time.
             levels += np.float32(0.5)
             out[top : top + rows] = np.clip(levels, 0, 255, out=levels)
@@ -319,11 +319,11 @@ def relit(rgb: U8, pose: Pose) -> U8:
 
     levels = np.repeat(np.arange(256, dtype=np.float32)[:, None], 3, axis=1)
     table = np.empty_like(levels)
-    _exposure_kernels.relight(levels, _light_of(pose), table)
+    _exposure_kernels.undo_exposure(levels, _exposure_of(pose), table)
     return np.asarray(cv2.LUT(rgb, np.rint(table).astype(np.uint8)[:, None]), np.uint8)
 
 
-def _light_of(pose: Pose) -> F64:
+def _exposure_of(pose: Pose) -> F64:
     return np.stack((pose.gain, pose.offset))
 
 

@@ -1,4 +1,4 @@
-"""Compute the adaptive percentile: the one with most votes in each neighbourhood, smooth over the picture (local η).
+"""Compute the adaptive percentile: the one with most votes in each neighbourhood, smooth over the picture.
 
 One percentile for the whole picture is right where rain is equally dense everywhere. Where it is denser in one part,
 that part needs a lower one. So pixels vote cell by cell: for the ranks of their mode among the sorted samples, not for

@@ -85,8 +85,8 @@ class Rule:
     """A way in which a sequence can be bad.
 
     code: what programs read, also the key of `Facts.areas`. value: how bad it is, more is worse; None: unknown.
-    look, unfit: values from which on it is one (inf: never). words: for a person. a_share: whether the value is a share
-    of a whole, which is told beside the words. find: of a rule from outside where its area is, (h, w) bool; a piece of
+    look, unfit: values from which on it is one (inf: never). description: for a person. a_share: whether the value is a
+    share of a whole, which is told beside it. find: of a rule from outside where its area is, (h, w) bool; a piece of
     evidence of its own, which comes to `Facts.areas` under its code.
     """
 
@@ -95,19 +95,19 @@ class Rule:
     value: Callable[[Facts], float | None]
     look: float
     unfit: float
-    words: Callable[[Facts, float], str]
+    description: Callable[[Facts, float], str]
     a_share: bool = True
     find: "Callable[[Sight], Mask] | None" = None
 
 
-def _area(code: str, look: float, unfit: float, words: str) -> Rule:
+def _area(code: str, look: float, unfit: float, description: str) -> Rule:
     """A rule about a share of the picture; words: with ``{}`` where the share stands."""
     return Rule(
         code,
         value=lambda facts: facts.share(code),
         look=look,
         unfit=unfit,
-        words=lambda _, share: words.format(percent(share)),
+        description=lambda _, share: description.format(percent(share)),
     )
 
 
@@ -116,13 +116,13 @@ RULES: tuple[Rule, ...] = (
         "few-fitted",
         value=lambda facts: 1 - facts.fitted / facts.asked if facts.asked else None,
         look=0.5, unfit=0.85,
-        words=lambda facts, _: f"only {facts.fitted} of {facts.asked} frames could be aligned",
+        description=lambda facts, _: f"only {facts.fitted} of {facts.asked} frames could be aligned",
     ),
     Rule(
         "unsteady",
         value=lambda facts: facts.drift,
         look=1.0, unfit=3.0,
-        words=lambda _, px: (
+        description=lambda _, px: (
             f"frames are misaligned {f'by up to {px:.1f} px' if px < math.inf else 'too far to measure'}"
         ),
         a_share=False,
@@ -131,27 +131,27 @@ RULES: tuple[Rule, ...] = (
         "little-kept",
         value=lambda facts: 1 - facts.kept,
         look=0.5, unfit=0.85,
-        words=lambda facts, _: f"only {percent(facts.kept)} of the picture is visible in all frames used",
+        description=lambda facts, _: f"only {percent(facts.kept)} of the picture is visible in all frames used",
     ),
     Rule(
         "few-frames",
         value=lambda facts: FEW_FRAMES - facts.used,
         look=1, unfit=math.inf,
-        words=lambda facts, _: f"{facts.used} frames are too few to tell rain from background",
+        description=lambda facts, _: f"{facts.used} frames are too few to tell rain from background",
         a_share=False,
     ),
     Rule(
         "no-rain",
         value=lambda facts: None if facts.rain is None else NO_RAIN - facts.rain,
         look=0.0, unfit=math.inf,
-        words=lambda *_: "no rain found: pairs from this clip would teach nothing",
+        description=lambda *_: "no rain found: pairs from this clip would teach nothing",
         a_share=False,
     ),
     Rule(
         "dense-rain",
         value=lambda facts: None if facts.free is None else 1 - facts.free,
         look=0.95, unfit=math.inf,
-        words=lambda facts, _: f"only {percent(facts.free or 0)} of the pixel values over time are free of rain",
+        description=lambda facts, _: f"only {percent(facts.free or 0)} of the pixel values over time are free of rain",
     ),
     _area("moving", 0.5, 0.9, "something moves or hides the background in {} of the picture"),
     _area("unsure", 0.1, 0.3, "the background is ambiguous in {} of the picture (moving shadows, people who stay)"),
@@ -198,27 +198,28 @@ def areas_from_outside(sight: Sight) -> dict[str, "Mask"]:
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a sequence is not fit. share: of what the words are about, 0…1; None where it is no share."""
+    """Why a sequence is not fit. share: of what it describes, 0…1; None where it is no share."""
 
     code: str
-    words: str
+    description: str
     severity: Severity
     share: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in report.json and in a project."""
         share = None if self.share is None else round(self.share, 5)
-        return {"code": self.code, "words": self.words, "severity": self.severity, "share": share}
+        return {"code": self.code, "words": self.description, "severity": self.severity, "share": share}
 
     @classmethod
     def from_json(cls, document: Any) -> Self:
         """The inverse of `to_json`. Raises ValueError for anything else."""
         try:
-            made = cls(**document)
-        except TypeError as error:
+            stored = {**document}
+            made = cls(description=stored.pop("words"), **stored)
+        except (KeyError, TypeError) as error:
             raise ValueError(f"a reason of a verdict {str(document)[:40]!r}") from error
         share = made.share is None or (type(made.share) in (int, float) and 0 <= made.share <= 1)
-        text = isinstance(made.code, str) and isinstance(made.words, str) and made.code
+        text = isinstance(made.code, str) and isinstance(made.description, str) and made.code
         if not (share and text and made.severity in ("look", "unfit")):
             raise ValueError(f"a reason of a verdict {str(document)[:40]!r}")
         return made
@@ -233,9 +234,9 @@ class Verdict:
     places: "Mask | None" = field(default=None, repr=False, compare=False)
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """``unfit: only 12 of 167 frames could be aligned; 8% of the clean image is darker than …``."""
-        return self.state + (": " if self.reasons else "") + "; ".join(reason.words for reason in self.reasons)
+        return self.state + (": " if self.reasons else "") + "; ".join(reason.description for reason in self.reasons)
 
     def to_json(self) -> dict[str, Any]:
         """Without the places, which are a picture."""
@@ -260,7 +261,7 @@ def judge(facts: Facts) -> Verdict:
         if value is not None and value >= min(rule.look, rule.unfit):
             severity: Severity = "unfit" if value >= rule.unfit else "look"
             share = value if rule.a_share else None
-            reasons.append(Reason(rule.code, rule.words(facts, value), severity, share))
+            reasons.append(Reason(rule.code, rule.description(facts, value), severity, share))
     reasons.sort(key=lambda reason: -STATES.index(reason.severity))
     where = [facts.areas[reason.code] for reason in reasons if reason.code in facts.areas]
     places = reduce(lambda one, other: one | other, where) if where else None

@@ -149,7 +149,7 @@ def _facts(path: Path, stream: "VideoStream", frame: "VideoFrame", asked: str) -
         orientation=orientation,
         hdr=hdr,
         matrix=matrix,
-        colours=colours if hdr is None else f"{hdr.words} ({colours})",
+        colours=colours if hdr is None else f"{hdr.description} ({colours})",
         refused=_refused(stream, frame),
         full_range=full_range,
         announced=stream.frames or None,
@@ -219,7 +219,7 @@ def _scale_notes(matrix: bytes | None) -> Sequence[str]:
 def _notes(stream: "VideoStream", frame: "VideoFrame", hdr: Hdr | None) -> Sequence[str]:
     notes = []
     if hdr is not None:
-        notes.append(f"HDR: {hdr.words}")
+        notes.append(f"HDR: {hdr.description}")
     others = [s for s in stream.container.streams.video if s.index != stream.index]
     if others:
         notes.append(f"{len(others)} other video or picture stream(s) in the file are not read")

@@ -55,7 +55,7 @@ class Hdr(NamedTuple):
     white: int = 255 << BITS - 8
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """How it is read, for a person."""
         gamut, _ = _GAMUTS.get(self.primaries, _GAMUTS[_BT2020])
         brought = "" if gamut == "BT.709" else f", {gamut} to BT.709"

@@ -340,7 +340,7 @@ def _opened(path: Path, formats: tuple[str, ...], found: tiff.Tiff | None = None
             return Image.open(path, formats=formats)
     except UnidentifiedImageError as error:
         if found is not None:
-            reason = f"TIFF with {found.words} pixels and {found.samples} values each is not read"
+            reason = f"TIFF with {found.description} pixels and {found.samples} values each is not read"
             raise InputError(path, reason, _SAVE_AS) from error
         reason = "the file is empty" if path.stat().st_size == 0 else "damaged or not an image"
         raise DamagedInput(path, reason, _WAY_OUT) from error

@@ -80,7 +80,7 @@ class Repeats:
         if not any(step.change for step in self._steps):
             return dict.fromkeys(range(1, len(self._steps) + 1), 0)
         still = _stand_still(self._steps)
-        usual = _Usual.of([step for step, stands in zip(self._steps, still, strict=True) if not stands])
+        usual = _Usual.measure([step for step, stands in zip(self._steps, still, strict=True) if not stands])
         return {
             again: first
             for first, last in _runs(still)
@@ -198,7 +198,7 @@ class _Usual:
     everywhere: bool
 
     @classmethod
-    def of(cls, steps: Sequence[_Step]) -> Self:
+    def measure(cls, steps: Sequence[_Step]) -> Self:
         cells = np.median([step.cells for step in steps], axis=0)
         brighter, darker = (float(np.median([getattr(s, side) for s in steps])) for side in ("brighter", "darker"))
         return cls(brighter, darker, bool((cells >= _CHANGED).mean() >= _EVERYWHERE))
@@ -227,7 +227,7 @@ def _stand_still(steps: Sequence[_Step]) -> list[bool]:
             continue
         still = change <= below
         others = [step for step in steps if step.change >= above]
-        usual = _Usual.of(others)
+        usual = _Usual.measure(others)
         half = float(np.median(rising[:count]))
         if below > _MOST[1] * usual.change or half > min(_HALF_OF_THEM[0], _HALF_OF_THEM[1] * usual.change):
             continue

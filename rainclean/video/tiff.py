@@ -97,7 +97,7 @@ class Tiff(NamedTuple):
         return self.samples > colours
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """What it holds, for a person: ``16-bit floating-point RGB``."""
         bits = "/".join(map(str, sorted(self.bits)))
         formats = set(self.tags.get(_SAMPLE_FORMAT, (_UNSIGNED,)))
@@ -139,13 +139,13 @@ class Tiff(NamedTuple):
         """Why nothing here reads it, or ""."""
         formats = set(self.tags.get(_SAMPLE_FORMAT, (_UNSIGNED,)))
         if not self.bits <= {1, 2, 4, 8, 16} or len(self.bits) > 1 or not formats <= {_UNSIGNED, _UNDEFINED}:
-            return f"TIFF with {self.words} pixels is not read"
+            return f"TIFF with {self.description} pixels is not read"
         if self.is_sixteen and not self.is_plain:
             compression = self.one(_COMPRESSION, 1)
             if compression not in _DECODED:
                 packed = _COMPRESSIONS.get(compression, f"of kind {compression}")
-                return f"TIFF with {self.words} pixels in compression {packed} is not read"
-            return f"TIFF with {self.words} pixels, {self.samples} values each, in this arrangement is not read"
+                return f"TIFF with {self.description} pixels in compression {packed} is not read"
+            return f"TIFF with {self.description} pixels, {self.samples} values each, in this arrangement is not read"
         return ""
 
 
@@ -289,7 +289,7 @@ def _divided(picture: Levels, wanted: int) -> Levels:
 
 def _channels(path: Path, tiff: Tiff, samples: int, plane: int) -> Levels:
     """Decode the (H, W, samples) values of one plane."""
-    grid = _Grid.of(path, tiff)
+    grid = _Grid.from_tiff(path, tiff)
     if tiff.one(_COMPRESSION, 1) == 1:
         return _plain_channels(path, tiff, grid, samples, plane)
     import cv2
@@ -323,7 +323,7 @@ class _Grid(NamedTuple):
     rows: int
 
     @classmethod
-    def of(cls, path: Path, tiff: Tiff) -> "_Grid":
+    def from_tiff(cls, path: Path, tiff: Tiff) -> "_Grid":
         tiled = _TILE_OFFSETS in tiff.tags
         across = tiff.one(_TILE_WIDTH, 0) if tiled else tiff.width
         down = tiff.one(_TILE_HEIGHT, 0) if tiled else min(tiff.one(_STRIP_ROWS, tiff.height), tiff.height)

@@ -61,7 +61,7 @@ def write(root: Path, name: str, pairs: Sequence[PairKey] | None = None) -> Data
     """What an export leaves: pairs, masks with the first of them, lists, manifest."""
     form, files, rows = layout(name), Files(root), []
     pairs = keys() if pairs is None else pairs
-    widths = Widths.of(pairs)
+    widths = Widths.for_pairs(pairs)
     for number, key in enumerate(pairs):
         paths = form.paths(key, widths)
         rainy, clean = picture(2 * number), picture(2 * number + 1)

@@ -16,7 +16,7 @@ from tests.helpers.rainy_clips import rainy_frames
 LEFT = Shape("rectangle", ((0.0, 0.0), (30.0, 56.0)))
 
 
-def of(project: Project, place: int = 0) -> tuple[Sequence, list[StoredCandidate]]:
+def sequence_at(project: Project, place: int = 0) -> tuple[Sequence, list[StoredCandidate]]:
     sequence = sequences(project)[place]
     return sequence, candidates(project, analyses(project, sequence.id)[0].id)
 
@@ -24,7 +24,7 @@ def of(project: Project, place: int = 0) -> tuple[Sequence, list[StoredCandidate
 def work(project: Project, who: str) -> dict[str, str]:
     """A bit of everything; returns what holds afterwards, by sequence."""
     editor = Editor(project, who)
-    (cat, of_cat), (dog, of_dog), (elk, _) = (of(project, i) for i in range(3))
+    (cat, of_cat), (dog, of_dog), (elk, _) = (sequence_at(project, i) for i in range(3))
     editor.star(cat, on=True)
     editor.star(dog, on=True)
     editor.undo()
@@ -51,7 +51,7 @@ def work(project: Project, who: str) -> dict[str, str]:
 
 
 def kept_one(desk: Project, ann: Editor, name: str = "n24-p37_5") -> tuple[Sequence, StoredCandidate]:
-    cat, _ = of(desk)
+    cat, _ = sequence_at(desk)
     picture = np.percentile(rainy_frames(0), 37.5, axis=0).astype(np.uint8)
     return cat, ann.keep(
         cat,

@@ -32,7 +32,7 @@ def save_gradients(dataset: Path, path: Path, devices: int) -> None:
     )
     machine = Machine(accelerator="cpu", devices=devices, threads=1)
     trainer = trainer_for(recipe, machine, [Save(path)])
-    examples = Examples(read_dataset(dataset).of("train"), Cut(recipe.size), recipe.mask, 3)
+    examples = Examples(read_dataset(dataset).split("train"), Cut(recipe.size), recipe.mask, 3)
     net = Training(new_network("random", direction_attention=True, seed=3), recipe)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

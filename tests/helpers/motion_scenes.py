@@ -6,7 +6,7 @@ import av
 import cv2
 import numpy as np
 
-from rainclean.moving.detection import Findings, Moving
+from rainclean.moving.detection import Findings, MotionDetector
 from rainclean.simulate._kernel import expose
 from rainclean.simulate.camera import fit, generator, lit, sensor_noise
 from rainclean.simulate.presets import preset
@@ -185,7 +185,7 @@ def found_in(
     frames: list[np.ndarray], clean: np.ndarray, noise: float = 2.0, shown: np.ndarray | None = None
 ) -> Findings:
     """What moves in frames, told beside a clean image; shown: the one that came out, which is to explain them."""
-    moving = Moving(frames[0].shape[:2], len(frames))
+    moving = MotionDetector(frames[0].shape[:2], len(frames))
     sigma = np.full(frames[0].shape[:2], 0.67 * noise, np.float32)  # of luma: channels' noises are independent
     moving.compare_with(clean, sigma)
     for position, frame in enumerate(frames):

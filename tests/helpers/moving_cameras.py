@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from rainclean.simulate.presets import preset
 from rainclean.simulate.render import Renderer
-from rainclean.stabilization.registration import Gatherer, Registration
+from rainclean.stabilization.registration import FrameAligner, Registration
 
 U8 = NDArray[np.uint8]
 F64 = NDArray[np.float64]
@@ -42,10 +42,10 @@ def clip_of(matrices: list[F64], seed: int = 0, density: float = 0.004) -> list[
 
 
 def register(frames: list[U8], reference: int | None = None) -> Registration:
-    gatherer = Gatherer(workers=1)
+    aligner = FrameAligner(workers=1)
     for frame in frames:
-        gatherer.add_frame(np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), np.uint8))
-    return result_of(gatherer.result(reference))
+        aligner.add_frame(np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), np.uint8))
+    return result_of(aligner.result(reference))
 
 
 def result_of(steps: Generator[float, None, Registration]) -> Registration:

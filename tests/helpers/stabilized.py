@@ -128,7 +128,7 @@ def moving() -> Findings:
         areas=areas,
         doubtful=areas["swaying"].copy(),
         share=share,
-        words=["something sways"],
+        labels=["something sways"],
         grid=grid,
         packed=packed,
     )

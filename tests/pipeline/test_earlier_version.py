@@ -49,7 +49,7 @@ def test_an_earlier_project_opens_and_says_what_it_said(earlier: Path, here: Run
     checked = here("check", earlier / "project")
     assert (checked.returncode, "nothing wrong" in checked.stdout) == (0, True)
     one = json.loads(here("status", earlier / "project", "pan", "--json").stdout)
-    assert one["found"]["steadying"]["model"] == "translation" and one["found"]["belief"]
+    assert one["found"]["stabilization"]["model"] == "translation" and one["found"]["posterior"]
 
 
 def test_an_earlier_project_exports_the_same_pairs(earlier: Path, here: Run) -> None:

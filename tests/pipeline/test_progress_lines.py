@@ -52,7 +52,7 @@ def test_at_most_ten_a_second_but_every_change_and_note(capsys: pytest.CaptureFi
     assert {1, 555, 1000} <= {step.done for step in steps}
     for part in range(3):
         for stage in ("decode", "sort"):
-            lines.show(Progress(stage, 1, 9).of(f"clip {part}", part, 3))
+            lines.show(Progress(stage, 1, 9).as_part(f"clip {part}", part, 3))
     assert len(written(capsys)) == 6
 
 

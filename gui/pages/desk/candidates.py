@@ -219,7 +219,7 @@ class CandidatesPanel(QWidget):
         if summary.verdict is None:
             text = f"{mark} {rows.sentence(summary.trust)}: analysed with an older version. Press Ctrl+R to re-analyse."
         else:
-            reasons = [f"\n· {reason.words}" for reason in summary.verdict.reasons]
+            reasons = [f"\n· {reason.description}" for reason in summary.verdict.reasons]
             text = f"{mark} {rows.sentence(summary.trust)}: {MEANINGS[summary.verdict.state]}" + "".join(reasons)
         hint = "\nPress Shift+M to see where." if summary.places else ""
         self.trust.setText(text + hint)

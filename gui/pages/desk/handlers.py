@@ -159,7 +159,7 @@ class DeskActions:
         self.live.leave()
         if percentile is None:
             self.session.show(change.result.id)
-            self.session.message.emit(f"Candidate saved: {recipe.words}")
+            self.session.message.emit(f"Candidate saved: {recipe.description}")
         return change.result.id
 
     # -- comparing -----------------------------------------------------------------------------------------------

@@ -87,7 +87,7 @@ class SequencesModel(QAbstractListModel):
         """Return the verdict as text, "" during a second opinion, which it would sway."""
         if self._session.blind or not summary.trust:
             return ""
-        return f"\nVerdict: {summary.verdict.words if summary.verdict else summary.trust}"
+        return f"\nVerdict: {summary.verdict.description if summary.verdict else summary.trust}"
 
     def share(self, summary: Overview) -> float | None:
         """Return the finished fraction of a sequence's analysis, 0…1; None if none is running."""

@@ -129,7 +129,7 @@ def make_preview(
                     raise InputError(source.info.path, f"ends before frame {frame}")
                 rainy = source_frame.rgb
     crops, reason = choose_crops(choice, rainy, clean, exclusions, content=subject.content, frame=frame)
-    exclude = exclusions.of(frame).mask
+    exclude = exclusions.for_frame(frame).mask
     tinted = tint(rainy, exclude)
     return Preview(
         subject=subject,
@@ -185,7 +185,7 @@ def choose_crops(
         if many > MANY:
             return (), f"up to {many} crops per frame, too many to draw"
         crops = choice.choose(
-            rainy, clean, exclusions.by_person, found=exclusions.of(frame).found, sequence=content, frame=frame
+            rainy, clean, exclusions.by_person, found=exclusions.for_frame(frame).found, sequence=content, frame=frame
         )
     except UsageError as error:
         return (), str(error)

@@ -124,7 +124,7 @@ class SimulatedClip:
     simulation: Simulation
 
     @classmethod
-    def of(cls, folder: Path, simulation: Simulation) -> Self:
+    def from_folder(cls, folder: Path, simulation: Simulation) -> Self:
         """Return the clip that `simulate` wrote into a folder."""
         record = Record.read(folder)
         return cls(folder / record.document["clip"], record, simulation)
@@ -204,4 +204,4 @@ def make_clip(
     settings = SimulateSettings(case.simulation, case.preset, seed=case_clip.seed, frames=frames, size=size)
     with Backdrop(case_clip.background.path) as backdrop, simulate_folder(folder, case_clip.background.path) as output:
         yield from simulate(backdrop, settings, output)
-    return SimulatedClip.of(folder, case.simulation)
+    return SimulatedClip.from_folder(folder, case.simulation)

@@ -187,11 +187,13 @@ def _measure(
             "suggestion": compare(pictures["suggestion"], known, seconds=seconds, kept=counts),
             "best": compare(result.picture(best), known, seconds=seconds, kept=counts),
         }
-        said, reasons = result.verdict.state, [reason.words for reason in result.verdict.reasons]
+        said, reasons = result.verdict.state, [reason.description for reason in result.verdict.reasons]
         posterior = result.posterior
         shown = pictures["suggestion"]
         # Calibrated on the other cases; films have places where no ground truth is the same in two frames.
-        expected = None if posterior is None or case.filmed else Reliability.of(posterior.error(shown), shown, known)
+        expected = (
+            None if posterior is None or case.filmed else Reliability.measure(posterior.error(shown), shown, known)
+        )
     shared = clip.shared(result.selection.indices, reference)
     for name in ("released",) if case.filmed else ("released", "median"):
         # Where things are at several depths, no other frame shows the same picture.

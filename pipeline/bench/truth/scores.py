@@ -110,7 +110,7 @@ class Reliability:
     found: tuple[float, ...]
 
     @classmethod
-    def of(cls, expected: NDArray[np.floating], picture: NDArray[Any], truth: U8) -> Self:
+    def measure(cls, expected: NDArray[np.floating], picture: NDArray[Any], truth: U8) -> Self:
         """Return the reliability of one picture.
 
         Args:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pipeline.clean import CleanResult
-    from rainclean.moving import Areas, Findings, Passing
+    from rainclean.moving import Areas, Findings, ForegroundMasks
     from rainclean.rainfree import Posterior
     from rainclean.stabilization import Stabilization
 
@@ -80,20 +80,20 @@ def keep(project: Project, cleaned: "CleanResult") -> FindingColumns:
 def _keep_moving(
     artefacts: Artefacts, moving: "Findings", indices: Sequence[int], columns: FindingColumns
 ) -> FindingColumns:
-    from rainclean.moving import Areas, Passing
+    from rainclean.moving import Areas, ForegroundMasks
 
-    areas, passing = Areas.of(moving), Passing.of(moving, indices)
+    areas, foreground = Areas.from_findings(moving), ForegroundMasks.from_findings(moving, indices)
     summary = MotionSummary(
-        labels=tuple(moving.words),
+        labels=tuple(moving.labels),
         areas={kind: round(float(mask.mean()), 5) for kind, mask in areas.kinds.items() if mask.any()},
         doubtful=round(float(areas.doubtful.mean()), 5),
         shares={i: round(float(s), 5) for i, s in zip(indices, moving.share, strict=True) if s > 0},
     )
-    area_file, passing_file = areas.encode(), passing.encode()
+    area_file, foreground_file = areas.encode(), foreground.encode()
     return replace(
         columns,
         areas=artefacts.put(area_file, ".png") if area_file else "",
-        passing=artefacts.put(passing_file, ".bin") if passing_file else "",
+        passing=artefacts.put(foreground_file, ".bin") if foreground_file else "",
         moving=json.dumps(summary.to_json(), ensure_ascii=False),
     )
 
@@ -163,7 +163,7 @@ def read_areas(project: Project, analysis: Analysis) -> "Areas | None":
     return Areas.decode(project.artefacts.read(analysis.areas), project.artefacts.path(analysis.areas))
 
 
-def read_passing(project: Project, analysis: Analysis) -> "Passing | None":
+def read_foreground(project: Project, analysis: Analysis) -> "ForegroundMasks | None":
     """Return the foreground objects of each frame; None where there are none, or nobody looked.
 
     Raises:
@@ -171,9 +171,9 @@ def read_passing(project: Project, analysis: Analysis) -> "Passing | None":
     """
     if not analysis.passing:
         return None
-    from rainclean.moving import Passing
+    from rainclean.moving import ForegroundMasks
 
-    return Passing.decode(project.artefacts.read(analysis.passing), project.artefacts.path(analysis.passing))
+    return ForegroundMasks.decode(project.artefacts.read(analysis.passing), project.artefacts.path(analysis.passing))
 
 
 def verdict_of(text: str) -> Verdict | None:

@@ -33,7 +33,7 @@ class FindingColumns:
     repeats: str = ""
 
     @classmethod
-    def of(cls, analysis: Analysis) -> Self:
+    def from_analysis(cls, analysis: Analysis) -> Self:
         """Return the findings of an analysis."""
         return cls(**{field.name: getattr(analysis, field.name) for field in fields(cls)})
 
@@ -58,7 +58,7 @@ class CandidateRow:
     merged: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, recipe: "Recipe", eta: int, silent_share: float, scores: "Scores", picture: str) -> Self:
+    def from_recipe(cls, recipe: "Recipe", eta: int, silent_share: float, scores: "Scores", picture: str) -> Self:
         """Return the row of a candidate that is alone in its analysis.
 
         Args:
@@ -147,12 +147,12 @@ def analyses(project: Project, sequence_id: int) -> list[Analysis]:
     error, and no other.
     """
     rows = project.rows(f"SELECT {_COLUMNS} FROM analysis WHERE sequence_id = ? ORDER BY id DESC", sequence_id)
-    return sorted(map(Analysis.of, rows), key=lambda a: (a.settings.recipe is not None, a.origin != "analysis"))
+    return sorted(map(Analysis.from_row, rows), key=lambda a: (a.settings.recipe is not None, a.origin != "analysis"))
 
 
 def analysis(project: Project, analysis_id: int) -> Analysis:
     """Return one analysis by its id."""
-    return Analysis.of(project.rows(f"SELECT {_COLUMNS} FROM analysis WHERE id = ?", analysis_id)[0])
+    return Analysis.from_row(project.rows(f"SELECT {_COLUMNS} FROM analysis WHERE id = ?", analysis_id)[0])
 
 
 def rain_amounts(project: Project, analysis_id: int) -> list[float | None]:
@@ -164,7 +164,7 @@ def rain_amounts(project: Project, analysis_id: int) -> list[float | None]:
 def candidates(project: Project, analysis_id: int) -> list[StoredCandidate]:
     """Return the candidates of one analysis, best-scored first."""
     rows = project.rows("SELECT * FROM candidate WHERE analysis_id = ? ORDER BY rank", analysis_id)
-    return [StoredCandidate.of(row) for row in rows]
+    return [StoredCandidate.from_row(row) for row in rows]
 
 
 def all_candidates(project: Project, sequence_id: int) -> list[StoredCandidate]:
@@ -178,7 +178,7 @@ def all_candidates(project: Project, sequence_id: int) -> list[StoredCandidate]:
 
 def candidate(project: Project, candidate_id: int) -> StoredCandidate:
     """Return one candidate by its id."""
-    return StoredCandidate.of(project.rows("SELECT * FROM candidate WHERE id = ?", candidate_id)[0])
+    return StoredCandidate.from_row(project.rows("SELECT * FROM candidate WHERE id = ?", candidate_id)[0])
 
 
 def store_analysis(project: Project, sequence_id: int, row: AnalysisRow, candidate_rows: Sequence[CandidateRow]) -> int:

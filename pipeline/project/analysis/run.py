@@ -137,7 +137,7 @@ def _analyze(
     )
     store_analysis(project, sequence.id, row, rows)
     result.warnings[sequence.name] = tuple(cleaned.warnings)
-    result.verdicts[sequence.name] = cleaned.verdict.words
+    result.verdicts[sequence.name] = cleaned.verdict.description
 
 
 def _candidate_rows(
@@ -157,7 +157,7 @@ def _candidate_rows(
         stored = zip(cleaned.candidates, pool.map(put, cleaned.candidates), strict=True)
         for rank, (c, (name, distance)) in enumerate(stored, 1):
             assert c.scores is not None
-            row = CandidateRow.of(c.recipe, c.eta, c.silent_share, c.scores, name)
+            row = CandidateRow.from_recipe(c.recipe, c.eta, c.silent_share, c.scores, name)
             rows.append(replace(row, rank=rank, percentile=float(c.percentile), merged=tuple(c.merged)))
             distances.append(distance)
             yield Progress("write", rank, total)

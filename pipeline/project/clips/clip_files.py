@@ -90,7 +90,7 @@ class ClipPlace:
     modified_ns: int
 
     @classmethod
-    def of(cls, project: Project, path: Path) -> Self:
+    def from_path(cls, project: Project, path: Path) -> Self:
         """Return the place of a clip at a path."""
         absolute = path.resolve()
         size, modified = trace_of(absolute)
@@ -114,7 +114,7 @@ class Located(NamedTuple):
 
 def relink(project: Project, clip_id: int, path: Path, *, copied: bool = False) -> None:
     """Store where a clip is now. copied: whether that is a copy in the project's folder."""
-    place = ClipPlace.of(project, path)
+    place = ClipPlace.from_path(project, path)
     with project.transaction():
         project.execute(
             "UPDATE clip SET path = ?, relative = ?, bytes = ?, modified_ns = ?, copied = ? WHERE id = ?",
@@ -124,12 +124,12 @@ def relink(project: Project, clip_id: int, path: Path, *, copied: bool = False) 
 
 def clip(project: Project, clip_id: int) -> Clip:
     """Return one clip by its id."""
-    return Clip.of(project.rows("SELECT * FROM clip WHERE id = ?", clip_id)[0])
+    return Clip.from_row(project.rows("SELECT * FROM clip WHERE id = ?", clip_id)[0])
 
 
 def clips(project: Project) -> list[Clip]:
     """Return all clips in the order in which they were added."""
-    return [Clip.of(row) for row in project.rows("SELECT * FROM clip ORDER BY id")]
+    return [Clip.from_row(row) for row in project.rows("SELECT * FROM clip ORDER BY id")]
 
 
 def locate(project: Project, wanted: Clip) -> Path:

@@ -155,7 +155,7 @@ def add(
             yield from part_of(_add_clip(project, path, options, added), path.name, done, len(clip_paths))
             result.extend(added)
         if len(result.failed) > failed:
-            yield Progress("add", 1, 1).of(path.name, done, len(clip_paths))
+            yield Progress("add", 1, 1).as_part(path.name, done, len(clip_paths))
     return result
 
 
@@ -173,7 +173,7 @@ def _add_clip(project: Project, path: Path, options: _Options, result: Added) ->
             raise InputError(path, "every shot has 1 frame; at least 2 are needed", "film longer")
         if options.copy:
             yield Progress("copy", 0, None)
-        place = ClipPlace.of(project, _copied(project, path, content) if options.copy else path)
+        place = ClipPlace.from_path(project, _copied(project, path, content) if options.copy else path)
     likeness: list[Likeness] = [{} for _ in shots]
     others = _others(project)
     for shot, known in zip(shots, likeness, strict=True):

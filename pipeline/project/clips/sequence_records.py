@@ -20,7 +20,7 @@ def sequences(project: Project, names: Several[str] = ()) -> list[Sequence]:
     Raises:
         InputError: The project does not have a name.
     """
-    everything = [Sequence.of(row) for row in project.rows(f"SELECT {_COLUMNS} FROM sequence ORDER BY id")]
+    everything = [Sequence.from_row(row) for row in project.rows(f"SELECT {_COLUMNS} FROM sequence ORDER BY id")]
     if not names:
         return everything
     known = {s.name for s in everything}

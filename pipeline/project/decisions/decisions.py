@@ -21,14 +21,14 @@ from rainclean.errors import InputError, RaincleanError, UsageError
 def journal(project: Project, sequence_id: int | None = None) -> list[Decision]:
     """Return all decisions in the order in which they came in, with those taken back and those that take back."""
     where, values = ("", ()) if sequence_id is None else ("WHERE sequence_id = ?", (sequence_id,))
-    return [Decision.of(row) for row in project.rows(f"SELECT * FROM decision {where} ORDER BY id", *values)]
+    return [Decision.from_row(row) for row in project.rows(f"SELECT * FROM decision {where} ORDER BY id", *values)]
 
 
 def by_sequence(project: Project, sequence_ids: Sequence[int] | None = None) -> dict[int, list[Decision]]:
     """Return the current decisions, as `standing` orders them, by the id of the sequence; of all, or of these."""
     where = "" if sequence_ids is None else f"WHERE sequence_id IN ({', '.join(map(str, sequence_ids))})"
     of_sequence: dict[int, list[Decision]] = defaultdict(list)
-    for decision in standing(map(Decision.of, project.rows(f"SELECT * FROM decision {where}"))):
+    for decision in standing(map(Decision.from_row, project.rows(f"SELECT * FROM decision {where}"))):
         of_sequence[decision.sequence_id].append(decision)
     return of_sequence
 
@@ -234,7 +234,7 @@ def leave(project: Project, sequence: ClipSequence, trusted: Sequence[str]) -> L
             return None
         for decision in decided:
             append(project, sequence.id, "undone", "rainclean", kind="automatic", undoes=decision.id)
-        reasons = tuple(reason.words for reason in verdict.reasons) if verdict else ()
+        reasons = tuple(reason.description for reason in verdict.reasons) if verdict else ()
         return Left(trust, reasons, bool(decided))
 
 
@@ -320,7 +320,7 @@ def append(
         kind=kind, verdict=verdict, candidate_id=candidate_id, exclude=exclude, note=note,
         reasons=json.dumps(list(reasons)),
     )  # fmt: skip
-    return Decision.of(project.rows("SELECT * FROM decision WHERE id = ?", number)[0])
+    return Decision.from_row(project.rows("SELECT * FROM decision WHERE id = ?", number)[0])
 
 
 def _main(project: Project, sequence: ClipSequence, *, analysed: bool = False) -> Analysis:

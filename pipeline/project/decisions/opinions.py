@@ -12,7 +12,7 @@ from pipeline.project.storage import Project
 def journal(project: Project, sequence_id: int | None = None) -> list[Opinion]:
     """Return all opinions in the order in which they came in, with those taken back and those that take back."""
     where, values = ("", ()) if sequence_id is None else ("WHERE sequence_id = ?", (sequence_id,))
-    return [Opinion.of(row) for row in project.rows(f"SELECT * FROM opinion {where} ORDER BY id", *values)]
+    return [Opinion.from_row(row) for row in project.rows(f"SELECT * FROM opinion {where} ORDER BY id", *values)]
 
 
 def opinions(project: Project, sequence_id: int | None = None) -> dict[int, list[Opinion]]:
@@ -45,4 +45,4 @@ def append(
         project, "opinion", sequence_id, who, undoes,
         verdict=verdict, candidate_id=candidate_id, note=note, reasons=json.dumps(list(reasons)),
     )  # fmt: skip
-    return Opinion.of(project.rows("SELECT * FROM opinion WHERE id = ?", number)[0])
+    return Opinion.from_row(project.rows("SELECT * FROM opinion WHERE id = ?", number)[0])

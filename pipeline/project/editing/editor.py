@@ -363,7 +363,7 @@ class Editor:
     def _stored(self, sequence: ClipSequence, made: MadeCandidate, like: Analysis) -> StoredCandidate:
         """Return the stored candidate of the same recipe; it is added where there is none."""
         return made_candidates.find_made(self.project, sequence.id, made) or made_candidates.store_made(
-            self.project, sequence.id, made, FrameUse.of(self.project, like), like
+            self.project, sequence.id, made, FrameUse.from_analysis(self.project, like), like
         )
 
     def _layer(self, sequence: ClipSequence, key: str) -> Layer:

@@ -128,8 +128,8 @@ class Edit:
     sequence: str
 
     @classmethod
-    def of(cls, row: Any) -> Self:
-        """Return the edit of a row, as `Decision.of`."""
+    def from_row(cls, row: Any) -> Self:
+        """Return the edit of a row, as `Decision.from_row`."""
         return checked(cls(**{**row, "value": EditValue.from_json(mapped(row["value"]))}))
 
     @property
@@ -290,4 +290,4 @@ def _select(project: Project, where: str, *values: Any) -> list[Edit]:
         "SELECT edit.*, sequence.name AS sequence FROM edit JOIN sequence ON sequence_id = sequence.id "
         f"WHERE {where} ORDER BY edit.id", *values,
     )  # fmt: skip
-    return [Edit.of(row) for row in rows]
+    return [Edit.from_row(row) for row in rows]

@@ -55,7 +55,7 @@ class FrameUse:
     stabilization: str
 
     @classmethod
-    def of(cls, project: Project, analysis: Analysis) -> Self:
+    def from_analysis(cls, project: Project, analysis: Analysis) -> Self:
         """Return how an analysis used its frames."""
         return cls(
             reference_frame=analysis.reference_frame,
@@ -110,12 +110,12 @@ def make_composite(project: Project, sequence: Sequence, draft: Draft) -> MadeCa
                 raise RaincleanError(f"{sequence.name}: {base.name} and {one.name} differ in size; use others")
             layers.append((pictures[one.picture], mask, layer.feather))
             shapes = tuple(shape.to_json() for shape in layer.shapes)
-            content.append(PaintedLayer(Part.of(one), shapes, layer.feather))
+            content.append(PaintedLayer(Part.from_candidate(one), shapes, layer.feather))
         picture = compose(pictures[base.picture], layers)
         if np.array_equal(picture, pictures[base.picture]):
             return None
         scores = score(picture, luma(rain), near, pool)
-    made = Composite(Part.of(base), Part.of(guide), tuple(content)).made_recipe()
+    made = Composite(Part.from_candidate(base), Part.from_candidate(guide), tuple(content)).made_recipe()
     row = CandidateRow(
         name=made.name,
         recipe=made.recipe,
@@ -134,7 +134,7 @@ def keep_candidate(
 ) -> MadeCandidate:
     """Return a candidate as ``analyze --recipe NAME`` would make it. Its picture is in the project then."""
     name = project.artefacts.put(encode_png(picture), ".png")
-    row = CandidateRow.of(recipe, eta, silent_share, scores, name)
+    row = CandidateRow.from_recipe(recipe, eta, silent_share, scores, name)
     return MadeCandidate(kept_recipe(recipe).settings, row, "kept")
 
 
@@ -165,7 +165,9 @@ def store_made(
         rain=use.rain,
         scoring_target=like.scoring_target if like else "",
         reference=like.reference if like else "",
-        findings=replace(FindingColumns.of(like) if like else FindingColumns(), stabilization=use.stabilization),
+        findings=replace(
+            FindingColumns.from_analysis(like) if like else FindingColumns(), stabilization=use.stabilization
+        ),
     )
     number = insert_analysis(project, sequence_id, row, [made.row])
     return candidate(project, project.value("SELECT id FROM candidate WHERE analysis_id = ?", number))

@@ -48,7 +48,7 @@ class Part:
     picture: str
 
     @classmethod
-    def of(cls, candidate: StoredCandidate) -> Self:
+    def from_candidate(cls, candidate: StoredCandidate) -> Self:
         """Return the content of a candidate."""
         return cls(candidate.recipe_hash, candidate.picture)
 

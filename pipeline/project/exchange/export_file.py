@@ -72,13 +72,13 @@ def export_decisions(project: Project, target: Path, left_out: list[str] | None 
 
 def _lines(project: Project) -> Iterator[WrittenLine]:
     contents = {clip.id: clip.content for clip in clips(project)}
-    named = {s.id: (SequenceKey.of(contents[s.clip_id], s), s.name) for s in sequences(project)}
+    named = {s.id: (SequenceKey.from_sequence(contents[s.clip_id], s), s.name) for s in sequences(project)}
     journals: tuple[list[Any], ...] = (decisions.journal(project), opinions.journal(project))
     for journal in journals:
         uuids = {row.id: row.uuid for row in journal}
         for row in journal:
             undoes = None if row.undoes is None else uuids[row.undoes]
-            candidate = None if row.candidate_id is None else CandidateKey.of(project, row.candidate_id)
+            candidate = None if row.candidate_id is None else CandidateKey.from_candidate(project, row.candidate_id)
             key, name = named[row.sequence_id]
             yield WrittenLine(row=row, undoes=undoes, sequence=key, name=name, candidate=candidate)
     remarks = edits.all_remarks(project)

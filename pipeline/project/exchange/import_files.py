@@ -113,7 +113,7 @@ class _Importing:
         self.result = Imported(lines=len(lines) + len(refused), refused=refused)
         self._clips: dict[int, Clip] = {clip.id: clip for clip in clips(project)}
         self._sequences: dict[SequenceKey, ClipSequence] = {
-            SequenceKey.of(self._clips[s.clip_id].content, s): s for s in sequences(project)
+            SequenceKey.from_sequence(self._clips[s.clip_id].content, s): s for s in sequences(project)
         }
         self._unknown_sequences: set[str] = set()
         self._left_out: Counter[str] = Counter()

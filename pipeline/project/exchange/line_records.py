@@ -24,7 +24,7 @@ class SequenceKey:
     stop: int
 
     @classmethod
-    def of(cls, clip: str, sequence: Sequence) -> Self:
+    def from_sequence(cls, clip: str, sequence: Sequence) -> Self:
         """Return the key of a sequence, given the SHA-256 of its clip."""
         return cls(clip, sequence.first, sequence.stop)
 
@@ -76,7 +76,7 @@ class CandidateKey:
     made: MadeContent | None = None
 
     @classmethod
-    def of(cls, project: Project, candidate_id: int) -> Self:
+    def from_candidate(cls, project: Project, candidate_id: int) -> Self:
         """Return the key of a candidate in a project."""
         from rainclean.candidates import Scores
 
@@ -101,7 +101,7 @@ class CandidateKey:
             picture=one.picture,
         )
         made = MadeCandidate(made_in.settings, row, made_in.origin)
-        return cls(one.name, one.recipe_hash, one.picture, MadeContent(made, FrameUse.of(project, made_in)))
+        return cls(one.name, one.recipe_hash, one.picture, MadeContent(made, FrameUse.from_analysis(project, made_in)))
 
     @property
     def files(self) -> tuple[str, ...]:

@@ -61,7 +61,7 @@ class Suggestions:
     _facts: Facts | None = field(default=None, repr=False, compare=False)
     _lesson: "Lesson | None" = field(default=None, repr=False, compare=False)
 
-    def of(self, sequence_id: int) -> Suggested | None:
+    def for_sequence(self, sequence_id: int) -> Suggested | None:
         """Return what is suggested for a sequence; None while nothing is learned, or where there are no candidates."""
         if not self.learned or sequence_id not in self._tops:
             return None
@@ -196,7 +196,7 @@ def choose_suggested(
     result = BestChosen()
     for sequence in sequences(project, names):
         with border(sequence.name, partial(result.failed.__setitem__, sequence.name)), project.explaining():
-            suggested = learned.of(sequence.id)
+            suggested = learned.for_sequence(sequence.id)
             if suggested is None:
                 _join(result, decisions.choose_best(project, [sequence.name], note, trusted))
                 continue

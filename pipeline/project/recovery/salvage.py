@@ -171,7 +171,7 @@ def _makes_sense(table: str, number: int, row: Row) -> bool:
         if table in READ:
             READ[table]({"id": number, **row})
         if table == "edit":
-            with_edit(Draft(), Edit.of({"id": number, **row, "sequence": ""}), {})
+            with_edit(Draft(), Edit.from_row({"id": number, **row, "sequence": ""}), {})
     except Exception:  # whatever a damaged row leads to
         return False
     return table != "analysis" or len(json.loads(row["region"])) in (0, 4)

@@ -86,11 +86,11 @@ def _one(project: Project, table: str, number: int) -> Any:
 
 
 def _read_sequence(row: Any) -> None:
-    Sequence.of({name: row[name] for name in row.keys() if name not in ("background", "looks_like")})  # noqa: SIM118
+    Sequence.from_row({name: row[name] for name in row.keys() if name not in ("background", "looks_like")})  # noqa: SIM118
 
 
 def _read_analysis(row: Any) -> None:
-    analysis = Analysis.of({name: row[name] for name in row.keys() if name != "rain"})  # noqa: SIM118
+    analysis = Analysis.from_row({name: row[name] for name in row.keys() if name != "rain"})  # noqa: SIM118
     _check(all(amount is None or type(amount) in (int, float) for amount in listed(row["rain"])), "rain amounts")
     _check(analysis.settings.is_complete, "settings without a recipe")
     files = (getattr(analysis, name) for name in FINDING_FILES)
@@ -101,27 +101,27 @@ def _read_analysis(row: Any) -> None:
 
 
 def _read_candidate(row: Any) -> None:
-    _check_names(StoredCandidate.of(row).picture)
+    _check_names(StoredCandidate.from_row(row).picture)
 
 
 def _read_decision(row: Any) -> None:
-    decision = Decision.of(row)
+    decision = Decision.from_row(row)
     _check_names(decision.exclude)
     datetime.fromisoformat(decision.at)
 
 
 def _read_opinion(row: Any) -> None:
-    datetime.fromisoformat(Opinion.of(row).at)
+    datetime.fromisoformat(Opinion.from_row(row).at)
 
 
 def _read_edit(row: Any) -> None:
-    edit = Edit.of({**row, "sequence": ""})
+    edit = Edit.from_row({**row, "sequence": ""})
     datetime.fromisoformat(edit.at)
     assert edit.label
 
 
 READ: dict[str, Callable[[Any], object]] = {
-    "clip": Clip.of,
+    "clip": Clip.from_row,
     "sequence": _read_sequence,
     "analysis": _read_analysis,
     "candidate": _read_candidate,

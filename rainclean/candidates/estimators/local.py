@@ -15,7 +15,7 @@ class LocalEstimator(SortedEstimator):
     """``local``, ``local-plus5``; see `rainclean.temporal.local_eta`."""
 
     rule = "local"
-    phrase = "local η"
+    phrase = "the adaptive percentile"
     in_sweep = True
     learned = True
     pattern = f"local{OFFSET}"
@@ -30,7 +30,7 @@ class LocalEstimator(SortedEstimator):
 
     def label(self, recipe: Parameters) -> str:
         """See `Estimator.label`."""
-        return f"local η{offset_label(recipe)}"
+        return f"adaptive percentile{offset_label(recipe)}"
 
     def check(self, recipe: Parameters) -> None:
         """See `Estimator.check`: it takes an offset."""

@@ -7,7 +7,7 @@ import numpy as np
 
 from pipeline.training import run_folder
 from pipeline.training.recipe import preset
-from rainclean.moving.encoding import Passing
+from rainclean.moving.encoding import ForegroundMasks
 from rainclean.moving.residual_grid import Grid
 from rainclean.simulate.record import MANIFEST, Record
 from tests.conftest import ROOT
@@ -49,15 +49,15 @@ def passing(_: Path) -> Mapping[str, bytes]:
     rows, columns = grid.cells
     rng = np.random.default_rng(1)
     cells = {n: np.packbits(rng.random(rows * columns) < 0.1) for n in range(5)}
-    return {"passing.bin": Passing(grid, cells).encode()}
+    return {"passing.bin": ForegroundMasks(grid, cells).encode()}
 
 
-def read_passing(path: Path) -> None:
-    Passing.decode(path.read_bytes(), path)
+def read_foreground(path: Path) -> None:
+    ForegroundMasks.decode(path.read_bytes(), path)
 
 
 READERS = [
     Reader("run.json", run, read_run, TOKENS, short=300),
     Reader("truth.json of a simulated clip", simulated, read_simulated, TOKENS, short=100),
-    Reader("what passes by", passing, read_passing, TOKENS, short=300),
+    Reader("what passes by", passing, read_foreground, TOKENS, short=300),
 ]

@@ -175,11 +175,11 @@ def test_words_that_go_on(tmp_path: Path) -> None:
 
 def test_the_time_left_is_told_when_it_is_known() -> None:
     progress = JobProgress("analyze")
-    progress.add_step(Progress("decode", 0, 100).of("cat", 0, 4), 0.0)
+    progress.add_step(Progress("decode", 0, 100).as_part("cat", 0, 4), 0.0)
     assert progress.seconds_left(2.0) is None and progress.description(2.0) == "cat: decoding frames, 1 of 4 sequences"
     for second in range(1, 101):  # one sequence takes 100 s
         stage = ("decode", second, 50) if second <= 50 else ("rain", second - 50, 50)
-        progress.add_step(Progress(*stage).of("cat", 0, 4), float(second))
+        progress.add_step(Progress(*stage).as_part("cat", 0, 4), float(second))
         progress.seconds_left(float(second))
     left = progress.seconds_left(100.0)
     assert left is not None and 200 < left < 420

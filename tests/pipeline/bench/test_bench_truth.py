@@ -182,16 +182,16 @@ def test_expected_errors_are_held_against_what_came_out() -> None:
     picture = truth.copy()
     picture[0] = [[100, 101, 100], [103, 103, 103], [100, 100, 112]]
     expected = np.array([[0.4, 1.0, 20.0], [0.0, 1.5, 3.0]])
-    found = Reliability.of(expected, picture, truth)
+    found = Reliability.measure(expected, picture, truth)
     assert list(found.counts) == [2, 0, 2, 1, 0, 0, 1]
     assert found.claimed == pytest.approx((0.16, 0, 3.25, 9, 0, 0, 400))
     assert found.found == pytest.approx((1 / 3, 0, 9, 0, 0, 0, 48))
     assert found.curve[1] == pytest.approx((1 / 3, 1.625**0.5, 4.5**0.5))
     assert found.factor == pytest.approx(3 / 0.05)  # 3 levels expected, none found
-    half = [Reliability.of(expected[i : i + 1], picture[i : i + 1], truth[i : i + 1]) for i in range(2)]
+    half = [Reliability.measure(expected[i : i + 1], picture[i : i + 1], truth[i : i + 1]) for i in range(2)]
     assert Reliability.pooled(half) == found
     with pytest.raises(ValueError, match="each one from 0"):
-        Reliability.of(expected - 1, picture, truth)
+        Reliability.measure(expected - 1, picture, truth)
 
 
 def test_honest_expectations_are_off_by_little() -> None:
@@ -199,11 +199,11 @@ def test_honest_expectations_are_off_by_little() -> None:
     expected = np.exp(rng.uniform(-1, 3.5, (200, 300)))
     truth = np.full((200, 300, 3), 100, np.uint8)
     picture = truth + expected[..., None] * rng.standard_normal(truth.shape)
-    assert Reliability.of(expected, picture, truth).factor < 1.05
-    assert Reliability.of(expected / 2, picture, truth).factor == pytest.approx(2, abs=0.1)
+    assert Reliability.measure(expected, picture, truth).factor < 1.05
+    assert Reliability.measure(expected / 2, picture, truth).factor == pytest.approx(2, abs=0.1)
     # A bin that hardly any pixel is in is not judged.
     few = np.where(np.arange(60_000).reshape(200, 300) < 30, np.float64(60), expected)
-    assert Reliability.of(few, picture, truth).factor < 1.05
+    assert Reliability.measure(few, picture, truth).factor < 1.05
 
 
 def measured(case: str, ours: float, released: float = 40.0, limit: float | None = 45.0, **values: Any) -> Measured:
@@ -332,7 +332,7 @@ def test_a_stabilised_picture_is_compared_in_its_region_and_reference_frame(
             return np.full(shown.shape[:2], 2, np.float32)
 
     def fake(source: Any, settings: Any) -> Generator[Progress, None, Result]:
-        clip = SimulatedClip.of(source.info.path.parent, PRESETS["pan"])
+        clip = SimulatedClip.from_folder(source.info.path.parent, PRESETS["pan"])
         yield Progress("decode", 1, 1)
         if settings.recipe == "released":
             return Result(7, clip.whole, [clip.truth(7, clip.whole)])

@@ -13,6 +13,7 @@ from pipeline.clean.result import CleanResult
 from pipeline.clean.run import clean
 from pipeline.clean.settings import CleanSettings
 from pipeline.stages import finish
+from rainclean.confidence import form_of
 from rainclean.moving.detection import Findings
 from rainclean.moving.detectors import KINDS
 from rainclean.moving.residual_grid import Grid
@@ -63,7 +64,7 @@ def test_16_bits_of_a_percentile_are_its_8_spread(tmp_path: Path) -> None:
         assert np.array_equal(spread, result.picture(result.candidates[0]).astype(int) * 257)
     assert not (tmp_path / "out" / "confidence.png").exists()
     assert report["confidence_form"] is None
-    assert "confidence.png" not in report["files"] and report["moving"] is None and report["steadying"] is None
+    assert "confidence.png" not in report["files"] and report["moving"] is None and report["stabilization"] is None
 
 
 def test_confidence_is_that_of_the_clean_picture_in_255_steps(tmp_path: Path) -> None:
@@ -91,7 +92,7 @@ def test_what_is_in_doubt_is_written_where_there_is_any(doubt: bool, tmp_path: P
         packed = np.stack([np.packbits(np.zeros((10, 12), bool))] * 16)
         areas = {kind: np.zeros(shape, bool) for kind in KINDS}
         result.moving = Findings(
-            areas=areas, doubtful=doubtful, share=np.zeros(16), words=["something sways"], grid=grid, packed=packed
+            areas=areas, doubtful=doubtful, share=np.zeros(16), labels=["something sways"], grid=grid, packed=packed
         )
         report = put(source, result, tmp_path / "out")
     mask = tmp_path / "out" / "exclude.png"
@@ -109,6 +110,19 @@ def test_masks_of_an_earlier_run_do_not_stay(tmp_path: Path) -> None:
         assert (tmp_path / "out" / "confidence.png").exists() == there
 
 
+def test_a_folder_with_a_report_of_before_is_replaced(tmp_path: Path) -> None:
+    source, result = cleaned("n16-rainfree")
+    file = tmp_path / "out" / "report.json"
+    with result:
+        put(source, result, tmp_path / "out")
+        report = json.loads(file.read_text())
+        file.write_text(json.dumps({("steadying" if key == "stabilization" else key): report[key] for key in report}))
+        assert form_of(json.loads(file.read_text()), file) == report["confidence_form"]
+        put(source, result, tmp_path / "out")
+    again = json.loads(file.read_text())
+    assert again.keys() == report.keys() and again["sha256"] == report["sha256"]
+
+
 def test_a_panning_clip_through_the_command(tmp_path: Path, here: Run) -> None:
     clip = ladder_clip("pan", frames=12, pan=10.0)
     path = write_clip(tmp_path / "pan.mkv", list(clip.frames))
@@ -120,9 +134,9 @@ def test_a_panning_clip_through_the_command(tmp_path: Path, here: Run) -> None:
     assert written(tmp_path / "out" / "clean.png").shape == (height, width, 3)
     assert written(tmp_path / "out" / "clean.png").dtype == np.uint16
     assert written(tmp_path / "out" / "confidence.png").shape == (height, width)
-    assert report["recipe"]["steady"] and report["steadying"]["model"] != "still"
-    assert [int(i) for i in report["steadying"]["poses"]] == report["frame_indices"]
-    assert report["camera_shift_px"].keys() == report["steadying"]["poses"].keys()
+    assert report["recipe"]["steady"] and report["stabilization"]["model"] != "still"
+    assert [int(i) for i in report["stabilization"]["poses"]] == report["frame_indices"]
+    assert report["camera_shift_px"].keys() == report["stabilization"]["poses"].keys()
     named = report["recipe"]["name"]
     again = here("clean", path, "-o", tmp_path / "again", "--recipe", named, "--bits", 16, "--json")
     assert again.returncode == 0, again.stderr

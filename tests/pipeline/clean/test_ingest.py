@@ -17,8 +17,8 @@ from pipeline.clean.result import CleanResult
 from pipeline.clean.run import clean
 from pipeline.clean.settings import CleanSettings
 from pipeline.stages import finish
-from rainclean.stabilization.exposure import Light, LightSamples
-from rainclean.stabilization.registration import Gatherer
+from rainclean.stabilization.exposure import Exposure, ExposureSamples
+from rainclean.stabilization.registration import FrameAligner
 from rainclean.temporal.prior import luma
 from rainclean.video import Region
 from tests.helpers.cleaning import FramesInMemory, rainy_clip, tight
@@ -242,10 +242,10 @@ def test_a_still_camera_that_is_knocked_loses_those_frames(tmp_path: Path) -> No
 @pytest.mark.parametrize(("count", "start", "stop"), [(40, 12, 15), (100, 40, 47), (70, 0, 6), (70, 64, 70)])
 def test_every_frame_of_a_knock_is_found_though_not_all_frames_are_looked_at(count: int, start: int, stop: int) -> None:
     frames = seen_from([(3, -2) if start <= i < stop else (0, 0) for i in range(count)])
-    gatherer = Gatherer(workers=1)
+    aligner = FrameAligner(workers=1)
     for frame in frames:
-        gatherer.add_frame(luma(frame))
-    steps = gatherer.result(count // 2)
+        aligner.add_frame(luma(frame))
+    steps = aligner.result(count // 2)
     registration = finish(steps)  # type: ignore[arg-type]
     assert registration.model == "still"
     lost = [i for i, placement in enumerate(registration.placements) if not placement.fits]
@@ -274,14 +274,14 @@ def test_no_clean_value_leaves_what_the_clip_shows(tmp_path: Path, monkeypatch: 
     frames = 0.7 * still(20) * np.linspace(0.9, 1.1, 20)[:, None, None, None]
     frames = np.clip(np.rint(frames), 0, 255).astype(np.uint8)
     # Of the light of one frame, the reference frame's, too much is believed.
-    light_result = LightSamples.result
+    exposure_result = ExposureSamples.result
 
-    def wrong(samples: LightSamples, reference: int, workers: int) -> Light:
-        light = light_result(samples, reference, workers)
-        light.gains[np.arange(20) != reference] *= 0.8
-        return light
+    def wrong(samples: ExposureSamples, reference: int, workers: int) -> Exposure:
+        exposure = exposure_result(samples, reference, workers)
+        exposure.gains[np.arange(20) != reference] *= 0.8
+        return exposure
 
-    monkeypatch.setattr(LightSamples, "result", wrong)
+    monkeypatch.setattr(ExposureSamples, "result", wrong)
     with run(FramesInMemory(frames), tmp_path) as result:
         for candidate in result.candidates:
             picture = result.picture(candidate).astype(int)

@@ -97,7 +97,7 @@ def test_every_number_is_that_of_its_protocol(tmp_path: Path, nets: Path, layout
     report = run(data, tmp_path / "out", *weights)
     names = [method["name"] for method in report["methods"]]
     assert names == ["rainy", f"{nets.name}/a", "b/a"]
-    pairs = read_dataset(data).of("test")
+    pairs = read_dataset(data).split("test")
     expected = {}
     for pair in pairs:
         rainy, clean = rgb(pair.rainy), rgb(pair.clean)
@@ -143,12 +143,14 @@ def test_the_report_says_where_everything_comes_from(tmp_path: Path, data: Path,
     weights = report["methods"][1]["weights"]
     assert weights["origin"]["kind"] == "made for a test, seed 1" and weights["origin"]["direction_attention"]
     assert len(weights["sha256"]) == 64
-    assert {name: p["words"] for name, p in report["protocols"].items()} == {n: p.words for n, p in PROTOCOLS.items()}
+    assert {name: p["words"] for name, p in report["protocols"].items()} == {
+        n: p.description for n, p in PROTOCOLS.items()
+    }
     assert report["notes"] == []
 
 
 def test_equal_pictures_have_infinite_psnr_and_it_is_said(tmp_path: Path, data: Path, nets: Path) -> None:
-    pair, *others = read_dataset(data).of("test")
+    pair, *others = read_dataset(data).split("test")
     pair.rainy.write_bytes(pair.clean.read_bytes())
     out = tmp_path / "out"
     report = run(data, out, nets / "a.safetensors", protocols=("matlab-y", "basicsr-rgb"))
@@ -189,7 +191,7 @@ def test_the_gallery_is_worst_first(tmp_path: Path, nets: Path, protocol: str, s
     assert len(shown.sources) == 9 * len(worst) == 9 * min(size, 6)
     assert all((out / name).is_file() for name in shown.sources + shown.links)
     assert {f"gallery/{p.name}" for p in (out / "gallery").iterdir()} == set(shown.sources)
-    first = next(p for p in read_dataset(data).of("test") if p.rainy.relative_to(data).as_posix() == worst[0])
+    first = next(p for p in read_dataset(data).split("test") if p.rainy.relative_to(data).as_posix() == worst[0])
     stored = [rgb(out / name) for name in shown.sources[:9]]
     rainy, clean = rgb(first.rainy), rgb(first.clean)
     assert np.array_equal(stored[0], rainy) and np.array_equal(stored[1], clean)
@@ -237,7 +239,7 @@ def test_what_is_broken_off_leaves_nothing(tmp_path: Path, data: Path, nets: Pat
 
 def test_every_pair_that_cannot_be_read_is_named(tmp_path: Path, data: Path, nets: Path) -> None:
     spoilt = Path(shutil.copytree(data, tmp_path / "spoilt"))
-    broken = [pair.rainy for pair in read_dataset(spoilt).of("test")][:2]
+    broken = [pair.rainy for pair in read_dataset(spoilt).split("test")][:2]
     for path in broken:
         path.write_bytes(path.read_bytes()[:60])
     notes = []
@@ -303,7 +305,7 @@ def test_the_command(tmp_path: Path, data: Path, nets: Path, capsys: pytest.Capt
 
 
 def test_unequal_sizes_are_told_before_any_network_runs(tmp_path: Path, data: Path, nets: Path, rainclean: Run) -> None:
-    pair = read_dataset(data).of("test")[1]
+    pair = read_dataset(data).split("test")[1]
     pair.clean.write_bytes(encode_png(picture(1)[:, :15]))
     result = rainclean("evaluate", data, "--weights", nets / "a.safetensors", "-o", tmp_path / "out")
     assert result.returncode == 1 and result.stderr.count("\n") == 1
@@ -338,7 +340,7 @@ def _emptied(pair: Any) -> None:
 def test_pictures_that_cannot_be_scored(
     tmp_path: Path, data: Path, nets: Path, harm: Any, side: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pair = read_dataset(data).of("test")[2]
+    pair = read_dataset(data).split("test")[2]
     harm(pair)
     out = tmp_path / "out"
     assert main(["evaluate", str(data), "--weights", str(nets / "a.safetensors"), "-o", str(out)]) == 1
@@ -349,7 +351,7 @@ def test_pictures_that_cannot_be_scored(
 
 
 def test_small_pictures_will_do_for_a_small_window(tmp_path: Path, data: Path, nets: Path) -> None:
-    _small(read_dataset(data).of("test")[0])
+    _small(read_dataset(data).split("test")[0])
     report = run(data, tmp_path / "out", nets / "a.safetensors", protocols=("spanet-skimage",))
     assert report["summary"][0]["images"] == 3
 

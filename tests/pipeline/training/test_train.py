@@ -447,12 +447,14 @@ def test_scenes_that_judge_are_never_learnt_from(tmp_path: Path) -> None:
     parts = divide(found, seed=3, most=100)
     learnt, judged = ({pair.scene for pair in pairs} for pairs in (parts.training, parts.validation))
     assert learnt.isdisjoint(judged) and len(learnt | judged) == 25
-    assert 2 <= len(judged) <= 3 and f"{len(judged)} of 25 training scenes held out" in parts.words
+    assert 2 <= len(judged) <= 3 and f"{len(judged)} of 25 training scenes held out" in parts.description
     assert divide(found, 3, 100) == parts != divide(found, 4, 100)
     assert len(divide(found, 3, 2).validation) == 2
 
     split = read_dataset(write_dataset(tmp_path / "split", val=True))
-    assert divide(split, 3, 100).validation == split.of("val") and divide(split, 3, 100).training == split.of("train")
+    assert divide(split, 3, 100).validation == split.split("val") and divide(split, 3, 100).training == split.split(
+        "train"
+    )
     twice = tmp_path / "split" / "train"
     for side in ("input", "target"):
         (twice / side / "002-0009_0_0.png").write_bytes(
@@ -466,5 +468,5 @@ def test_an_export_inside_the_folder_that_is_named_keeps_its_masks(tmp_path: Pat
     written = write(tmp_path / "outer" / "export", "spa")
     for root in (tmp_path / "outer", tmp_path / "outer" / "export"):
         found = read_dataset(root)
-        assert [pair.scene for pair in found.of("train")] == ["scene0"] * 3
+        assert [pair.scene for pair in found.split("train")] == ["scene0"] * 3
         assert any(pair.exclude is not None for pair in found.pairs) and written.root == found.root

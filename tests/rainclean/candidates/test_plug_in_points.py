@@ -35,7 +35,7 @@ def test_its_recipes_are_named_parsed_and_stored() -> None:
     with registered(Trimmed()):
         recipe = Recipe.parse("n20s2-trimmed-steady")
         assert recipe == Recipe(20, stride=2, rule="trimmed", steady=True)
-        assert recipe.words == "20 frames (1 in 2), trimmed mean, stabilized"
+        assert recipe.description == "20 frames (1 in 2), trimmed mean, stabilized"
         document = json.loads(json.dumps(recipe.to_json()))
         assert Recipe.from_json(document) == recipe and document["rule"] == "trimmed"
         assert recipe.hash != Recipe(20, stride=2, steady=True).hash

@@ -110,7 +110,7 @@ def loss(differences: F64, weight: F64, prior: F64, weights: F64) -> float:
 
 def test_the_fit_is_the_minimum_by_a_plain_writing() -> None:
     of = table(9, 20, 4)
-    pairs = preference._Pairs.of(of, chosen(of, LOW_AND_CLEAN, 9))
+    pairs = preference._Pairs.from_judgements(of, chosen(of, LOW_AND_CLEAN, 9))
     prior = np.zeros(len(FEATURES))
     prior[0] = -1
     weights, hessian = preference._fit(pairs, prior)
@@ -128,11 +128,13 @@ def test_left_out_is_nearly_as_fitted_anew() -> None:
     judged = chosen(of, LOW_AND_CLEAN, 10)
     prior = np.zeros(len(FEATURES))
     prior[0] = -1
-    pairs = preference._Pairs.of(of, judged)
+    pairs = preference._Pairs.from_judgements(of, judged)
     quick = preference._left_out(pairs, *preference._fit(pairs, prior))
     values, exact = features(of), []
     for number, one in enumerate(judged):
-        weights, _ = preference._fit(preference._Pairs.of(of, judged[:number] + judged[number + 1 :]), prior)
+        weights, _ = preference._fit(
+            preference._Pairs.from_judgements(of, judged[:number] + judged[number + 1 :]), prior
+        )
         exact += [float((values[one.chosen] - values[other]) @ weights) for other in one.others]
     assert np.corrcoef(quick, exact)[0, 1] > 0.995
     assert np.mean((quick > 0) == (np.array(exact) > 0)) > 0.97
@@ -141,7 +143,7 @@ def test_left_out_is_nearly_as_fitted_anew() -> None:
 def test_what_several_people_say_of_one_sequence_is_left_out_together() -> None:
     of = table(11, 20)
     judged = chosen(of, LOW_AND_CLEAN, 11)
-    pairs = preference._Pairs.of(of, sorted([*judged, *chosen(of, {}, 12)[:5]], key=lambda j: j.sequence))
+    pairs = preference._Pairs.from_judgements(of, sorted([*judged, *chosen(of, {}, 12)[:5]], key=lambda j: j.sequence))
     prior = np.zeros(len(FEATURES))
     weights, hessian = preference._fit(pairs, prior)
     margins = preference._left_out(pairs, weights, hessian)

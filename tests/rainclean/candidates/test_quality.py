@@ -61,7 +61,7 @@ def disagreeing(picture: np.ndarray, levels: float) -> np.ndarray:
     return np.clip(np.rint(picture + levels * signs), 0, 255).astype(np.uint8)
 
 
-def of(scores: Scores) -> tuple[float, ...]:
+def values_of(scores: Scores) -> tuple[float, ...]:
     return tuple(scores.by_name.values())
 
 
@@ -79,7 +79,7 @@ def noise(height: int, width: int, seed: int = 0) -> tuple[np.ndarray, np.ndarra
 
 
 def test_a_clean_picture_has_no_defect() -> None:
-    assert of(scored(scene())) == (0, 0, 0, 0)
+    assert values_of(scored(scene())) == (0, 0, 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_score_is_the_mean_of_maps_of_the_whole_picture(height: int, width: int,
     else:
         scores = score(candidate, reference, target)
     expected = [float(m.mean(dtype=np.float64)) for m in maps]
-    assert of(scores) == pytest.approx(expected, rel=1e-6, abs=1e-9)
+    assert values_of(scores) == pytest.approx(expected, rel=1e-6, abs=1e-9)
 
 
 def test_large_pictures_have_strips_of_one_streak_width() -> None:
@@ -240,7 +240,7 @@ def test_one_judge_scores_many_candidates_as_one_of_its_own_for_each(workers: in
         judge = Judge(reference, target, pool if workers else None)
         # Twice and in another order: nothing of a candidate stays behind.
         for i in (2, 0, 3, 1, 2):
-            assert of(judge.score(candidates[i])) == of(alone[i])
+            assert values_of(judge.score(candidates[i])) == values_of(alone[i])
 
 
 @settings(deadline=None, max_examples=15)
@@ -254,7 +254,7 @@ def test_a_judge_has_the_sums_of_the_maps_over_the_whole_picture(seed: int, heig
         darkening(grey, target),
         temporal_disagreement(grey, target),
     )
-    found = of(Judge(reference, target).score(candidate))
+    found = values_of(Judge(reference, target).score(candidate))
     assert found == pytest.approx([m.mean(dtype=np.float64) for m in maps], rel=1e-6, abs=1e-9)
 
 

@@ -48,7 +48,7 @@ def test_names_are_safe_as_file_names(recipe: Recipe) -> None:
 @many
 @given(recipes(), recipes())
 def test_different_recipes_have_different_names_hashes_and_words(one: Recipe, other: Recipe) -> None:
-    for text in ("name", "hash", "words"):
+    for text in ("name", "hash", "description"):
         assert (getattr(one, text) == getattr(other, text)) == (one == other)
 
 
@@ -81,13 +81,14 @@ def test_json_goes_there_and_back(recipe: Recipe) -> None:
         (Recipe(40, stride=2, offset=-5.0), "n40s2-vote-minus5", "40 frames (1 in 2), η* − 5"),
         (Recipe(40, stride=13, offset=2.5), "n40s13-vote-plus2_5", "40 frames (1 in 13), η* + 2.5"),
         (Recipe(100, window="first"), "first100-vote", "first 100 frames, η*"),
+        (Recipe(20, rule="local", offset=-5.0), "n20-local-minus5", "20 frames, adaptive percentile − 5"),
         (Recipe(20, percentile=50.0), "n20-p50", "20 frames, median"),
         (Recipe(20, percentile=0.0), "n20-p0", "20 frames, percentile 0"),
         (Recipe(40, stride=2, percentile=37.5), "n40s2-p37_5", "40 frames (1 in 2), percentile 37.5"),
     ],
 )
 def test_names_and_words_for_a_person(recipe: Recipe, name: str, words: str) -> None:
-    assert (recipe.name, recipe.words) == (name, words)
+    assert (recipe.name, recipe.description) == (name, words)
     assert Recipe.parse(name) == recipe
 
 

@@ -18,7 +18,7 @@ from tests.helpers.datasets import a_row, keys, write
 
 def write_empty(root: Path, name: str, pairs: list[PairKey]) -> list[tuple[str, str, str]]:
     """A data set whose pictures are empty files; returns split, rainy, clean of each."""
-    form, files, widths = layout(name), Files(root), Widths.of(pairs)
+    form, files, widths = layout(name), Files(root), Widths.for_pairs(pairs)
     rows = []
     for key in pairs:
         paths = form.paths(key, widths)
@@ -69,7 +69,7 @@ def test_more_than_a_thousand_scenes(tmp_path: Path, name: str) -> None:
 
 def test_names() -> None:
     key = PairKey(split="train", scene=0, frame=12, x=256, y=0, serial=3)
-    paths = layout("spa").paths(key, Widths.of([key]))
+    paths = layout("spa").paths(key, Widths.for_pairs([key]))
     assert paths.rainy == "real_world/000/000-12/000-12_256_0.png"
     assert paths.clean == "real_world_gt/000/000-12/000-12_256_0.png"
     assert paths.exclude == "exclude/000-12_256_0.png"

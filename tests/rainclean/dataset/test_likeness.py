@@ -77,7 +77,7 @@ def test_the_truth_is_never_far_however_hard_it_rains(rained: list[U8], crop: in
 @pytest.mark.parametrize("crop", [0, 96])
 def test_a_ruin_is_far(rained: list[U8], ruin: str, crop: int) -> None:
     found = fit(rained, ruins()[ruin], crop)
-    assert found is not None and found.is_far and found.words
+    assert found is not None and found.is_far and found.description
 
 
 def test_what_is_excluded_does_not_count(rained: list[U8]) -> None:

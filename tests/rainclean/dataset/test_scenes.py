@@ -14,7 +14,7 @@ U8 = NDArray[np.uint8]
 PHOTOGRAPHS = {name: getattr(data, name)() for name in ("astronaut", "coffee", "chelsea", "rocket", "retina")}
 
 
-def of(picture: U8) -> U8:
+def background_of(picture: U8) -> U8:
     return background([reduce_frame(picture)])
 
 
@@ -44,11 +44,11 @@ def noisy(picture: U8) -> U8:
 )
 def test_one_place_is_known_again(name: str, change: Callable[[U8], U8]) -> None:
     picture = PHOTOGRAPHS[name]
-    assert likeness(of(change(picture)), of(picture)[None])[0] > ALIKE
+    assert likeness(background_of(change(picture)), background_of(picture)[None])[0] > ALIKE
 
 
 def test_two_places_are_told_apart() -> None:
-    prints = np.stack([of(p) for p in PHOTOGRAPHS.values()])
+    prints = np.stack([background_of(p) for p in PHOTOGRAPHS.values()])
     for i, one in enumerate(prints):
         alike = likeness(one, prints)
         assert alike[i] > 0.99 and np.delete(alike, i).max() < ALIKE - 0.1
@@ -63,7 +63,7 @@ def test_rain_and_passers_by_vanish_from_a_background() -> None:
         frame[rng.random(place.shape[:2]) < 0.2] = 230
         frame[:, 20 * i : 20 * i + 60] = 0
         frames.append(reduce_frame(frame))
-    assert likeness(background(frames), of(place)[None])[0] > 0.95
+    assert likeness(background(frames), background_of(place)[None])[0] > 0.95
 
 
 def test_what_has_no_structure_resembles_nothing() -> None:

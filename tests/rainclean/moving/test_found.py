@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rainclean.errors import InputError
 from rainclean.moving.detection import Findings
 from rainclean.moving.detectors import KINDS
-from rainclean.moving.encoding import Areas, Passing
+from rainclean.moving.encoding import Areas, ForegroundMasks
 from rainclean.moving.residual_grid import Grid
 from rainclean.png import encode_png
 
@@ -23,22 +23,22 @@ def test_files_hold_what_was_found(height: int, width: int, step: int, frames: i
     packed = np.packbits(cells.reshape(frames, -1), axis=1)
     areas = {kind: rng.random((height, width)) < 0.2 for kind in KINDS}
     doubtful = rng.random((height, width)) < 0.2
-    found = Findings(areas=areas, doubtful=doubtful, share=cells.mean(axis=(1, 2)), words=[], grid=grid, packed=packed)
+    found = Findings(areas=areas, doubtful=doubtful, share=cells.mean(axis=(1, 2)), labels=[], grid=grid, packed=packed)
     indices = [3 * i + 1 for i in range(frames)]
-    again = Areas.decode(Areas.of(found).encode(), "areas")
+    again = Areas.decode(Areas.from_findings(found).encode(), "areas")
     assert all(np.array_equal(again.kinds[kind], areas[kind]) for kind in KINDS)
     assert np.array_equal(again.doubtful, doubtful)
-    data = Passing.of(found, indices).encode()
+    data = ForegroundMasks.from_findings(found, indices).encode()
     assert bool(data) == bool(cells.any())
     if data:
-        passing = Passing.decode(data, "passing")
+        foreground = ForegroundMasks.decode(data, "passing")
         for position, index in enumerate(indices):
-            mask, expected = passing.mask(index), found.per_frame(position)
+            mask, expected = foreground.mask(index), found.per_frame(position)
             assert (mask is None) == (not cells[position].any())
             assert mask is None or np.array_equal(mask, expected)
-        assert passing.mask(0) is None
+        assert foreground.mask(0) is None
         with pytest.raises(InputError, match="foreground masks"):
-            Passing.decode(data[:-3], "passing")
+            ForegroundMasks.decode(data[:-3], "passing")
 
 
 def test_a_picture_with_colours_holds_no_areas() -> None:

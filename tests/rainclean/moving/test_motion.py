@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from rainclean.moving import detectors
-from rainclean.moving.detection import Moving
+from rainclean.moving.detection import MotionDetector
 from rainclean.moving.detectors import KINDS
 from rainclean.moving.residual_grid import Background, Grid, most_of, percentiles_over_time, residual
 from rainclean.simulate.presets import preset
@@ -37,7 +37,7 @@ def test_rain_is_nothing_that_moves(name: str) -> None:
     for kind, area in findings.areas.items():
         assert area.shape == SIZE and area.mean() < 0.001, kind
     assert findings.doubtful.mean() < 0.001 and not findings.share.any()
-    assert findings.words == []
+    assert findings.labels == []
 
 
 @pytest.mark.parametrize("truth_known", [True, False])
@@ -50,7 +50,7 @@ def test_a_passer_by_is_found_in_each_frame(truth_known: bool) -> None:
     assert recall > 0.95 and precision > 0.65
     np.testing.assert_allclose(findings.share, masks.mean(axis=(1, 2)), atol=1e-9)
     np.testing.assert_array_equal(findings.areas["passing"], masks.any(axis=0))
-    assert len(findings.words) == 1 and "passes in" in findings.words[0]
+    assert len(findings.labels) == 1 and "passes in" in findings.labels[0]
     # Somebody who walks through leaves the clean image as good as it was.
     assert findings.doubtful.mean() < 0.001
 
@@ -89,7 +89,7 @@ def test_foliage_sways() -> None:
     assert recall > 0.9 and precision > 0.6
     assert not findings.areas["water"].any() and findings.areas["passing"].mean() < 0.01
     np.testing.assert_array_equal(findings.doubtful, findings.doubtful | findings.areas["swaying"])
-    assert any("sways" in line for line in findings.words)
+    assert any("sways" in line for line in findings.labels)
 
 
 def test_ground_that_grows_wet_does_not_sway() -> None:
@@ -102,7 +102,7 @@ def test_ground_that_grows_wet_does_not_sway() -> None:
         scenes.append(np.clip(dry + change[..., None], 0, 255).astype(np.uint8))
     frames = rained(scenes, "light")
     findings = found_in(frames, estimate(frames[:50]))
-    assert findings.doubtful.mean() < 0.001 and findings.words == []
+    assert findings.doubtful.mean() < 0.001 and findings.labels == []
 
 
 def test_a_water_surface_is_told_from_foliage() -> None:
@@ -112,7 +112,7 @@ def test_a_water_surface_is_told_from_foliage() -> None:
     recall, precision = recall_and_precision(findings.areas["water"], mask_of(place, SIZE))
     assert recall > 0.9 and precision > 0.8
     assert findings.areas["swaying"].mean() < 0.005
-    assert any("water" in line for line in findings.words)
+    assert any("water" in line for line in findings.labels)
 
 
 def test_high_waves_are_no_rain_where_all_else_is_free_of_noise() -> None:
@@ -150,7 +150,7 @@ def test_a_slow_car_is_found_in_few_frames(frames: int) -> None:
     findings = found_in(decoded, estimate(decoded))
     recall, precision = recall_and_precision(findings.doubtful, true)
     assert recall > 0.7 and precision > 0.6
-    assert [line for line in findings.words if "something moves in" in line]
+    assert [line for line in findings.labels if "something moves in" in line]
 
 
 @pytest.mark.parametrize("name", ["heavy", "torrent", "night", "noisy"])
@@ -168,7 +168,7 @@ def test_splashes_are_found_where_they_are_many() -> None:
     findings = found_in(frames, estimate(frames))
     recall, precision = recall_and_precision(findings.areas["splashes"], mask_of(place, SIZE))
     assert recall > 0.8 and precision > 0.75
-    assert any("splash" in line for line in findings.words)
+    assert any("splash" in line for line in findings.labels)
 
 
 def test_patches_of_sun_are_no_splashes() -> None:
@@ -190,7 +190,7 @@ def test_a_mark_and_a_clock_are_overlays() -> None:
     findings = found_in(frames, estimate(frames))
     recall, precision = recall_and_precision(findings.areas["overlay"], true)
     assert recall > 0.7 and precision > 0.5
-    assert any("an overlay" in line for line in findings.words)
+    assert any("an overlay" in line for line in findings.labels)
 
 
 def test_a_mark_is_found_in_what_an_encoder_left() -> None:
@@ -232,7 +232,7 @@ def test_a_large_picture_is_judged_on_a_grid_and_answered_in_px() -> None:
     assert large[1].enlarge(np.ones(large[1].cells, bool)).shape == (2161, 3841)
     still = np.repeat(np.repeat(picture(), 3, axis=0), 3, axis=1)[:479, :718]
     grain = np.random.default_rng(0).normal(0, 2, still.shape)
-    moving, true = Moving(still.shape[:2], 30), np.zeros((30, *still.shape[:2]), bool)
+    moving, true = MotionDetector(still.shape[:2], 30), np.zeros((30, *still.shape[:2]), bool)
     moving.compare_with(still.astype(np.float32), np.full(still.shape[:2], 2, np.float32))
     for t in range(30):
         true[t, 200:400, 20 * t : 20 * t + 80] = True
@@ -248,7 +248,7 @@ def test_a_large_picture_is_judged_on_a_grid_and_answered_in_px() -> None:
 def test_order_and_gaps_do_not_matter() -> None:
     frames, truth, _ = clip("walker")
     clean, sigma = truth.astype(np.float32), np.full(SIZE, 1.4, np.float32)
-    forward, backward = Moving(SIZE, FRAMES + 1), Moving(SIZE, FRAMES + 1)
+    forward, backward = MotionDetector(SIZE, FRAMES + 1), MotionDetector(SIZE, FRAMES + 1)
     for moving in (forward, backward):
         moving.compare_with(clean, sigma)
     for i in range(FRAMES):
@@ -262,13 +262,13 @@ def test_order_and_gaps_do_not_matter() -> None:
 
 
 def test_little_or_nothing_seen_is_nothing_found() -> None:
-    assert not Moving(SIZE, 5).result().doubtful.any()
+    assert not MotionDetector(SIZE, 5).result().doubtful.any()
     few = found_in([picture()] * 3, picture().astype(np.float32))
-    assert not few.doubtful.any() and few.words == ["3 frames are too few to look for what moves: nothing is excluded"]
+    assert not few.doubtful.any() and few.labels == ["3 frames are too few to look for what moves: nothing is excluded"]
 
 
 def test_what_does_not_fit_is_refused() -> None:
-    moving = Moving(SIZE, 2)
+    moving = MotionDetector(SIZE, 2)
     clean, sigma = picture().astype(np.float32), np.ones(SIZE, np.float32)
     with pytest.raises(ValueError, match="compare_with"):
         moving.add_frame(picture(), 0)
@@ -287,7 +287,9 @@ def test_residuals_are_means_over_cells(size: tuple[int, int]) -> None:
     rng = np.random.default_rng(1)
     grid = Grid.over(size, 100)
     rgb = rng.integers(0, 256, (*size, 3)).astype(np.uint8)
-    background = Background.of(grid, rng.uniform(0, 255, (*size, 3)).astype(np.float32), np.ones(size, np.float32))
+    background = Background.from_clean(
+        grid, rng.uniform(0, 255, (*size, 3)).astype(np.float32), np.ones(size, np.float32)
+    )
     luma, chroma = residual(grid, rgb, background)
     (rows, columns), step = grid.cells, grid.step
     cells = rgb[: rows * step, : columns * step].reshape(rows, step, columns, step, 3).mean(axis=(1, 3))

@@ -17,7 +17,7 @@ def test_rain_contradicts_no_right_clean_image(name: str) -> None:
     frames, scene, _ = clip(name)
     truth = scene.astype(np.float32)
     findings = found_in(frames, truth, preset(name).noise, shown=truth)
-    assert findings.areas["changing"].mean() < 0.001 and not findings.share.any() and findings.words == []
+    assert findings.areas["changing"].mean() < 0.001 and not findings.share.any() and findings.labels == []
 
 
 def test_sun_that_moves_over_a_place_is_a_scene_that_changes() -> None:
@@ -29,7 +29,7 @@ def test_sun_that_moves_over_a_place_is_a_scene_that_changes() -> None:
     recall, precision = recall_and_precision(findings.areas["changing"], lit.mean(axis=0) > 0.35)
     assert recall > 0.9 and precision > 0.6
     assert findings.doubtful[findings.areas["changing"]].all()
-    assert any(line.startswith("the scene keeps changing") for line in findings.words)
+    assert any(line.startswith("the scene keeps changing") for line in findings.labels)
 
 
 def test_something_dark_in_one_frame_is_excluded_in_that_frame() -> None:

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rainclean.moving.detection import Moving
+from rainclean.moving.detection import MotionDetector
 from rainclean.moving.place_marks import Drawn
 from rainclean.moving.residual_grid import Grid
 from rainclean.stabilization.find_marks import find_drawn
-from rainclean.stabilization.registration import Gatherer
+from rainclean.stabilization.registration import FrameAligner
 from tests.helpers.motion_scenes import encoded, picture, rained, recall_and_precision
 
 U8 = NDArray[np.uint8]
@@ -114,10 +114,10 @@ def test_it_is_found_in_rain_and_in_what_an_encoder_left() -> None:
     speckled = np.random.default_rng(3).normal(0, 25, (71, 107, 1)).repeat(3, 0).repeat(3, 1)[:213, :320]
     rainy = rained(pan(np.clip(scene + speckled, 0, 200).astype(np.uint8))[0])
     for clip, marked in ((over(rainy, word()), True), (rainy, False)):
-        gatherer = Gatherer(workers=1)
+        aligner = FrameAligner(workers=1)
         for frame in encoded(clip, 23):
-            gatherer.add_frame(frame)
-        steps = gatherer.result()
+            aligner.add_frame(frame)
+        steps = aligner.result()
         try:
             while True:
                 next(steps)
@@ -151,7 +151,7 @@ def test_it_lies_elsewhere_over_the_scene_in_each_frame(at: int, moved: int) -> 
 def test_it_hides_the_scene_frame_by_frame_and_in_the_clean_image() -> None:
     rng = np.random.default_rng(0)
     clean = np.full((280, 400, 3), 90, np.float32)
-    drawn, plain = (Moving((280, 400), FRAMES, overlays=False, drawn=mark) for mark in (drawn_bar(), None))
+    drawn, plain = (MotionDetector((280, 400), FRAMES, overlays=False, drawn=mark) for mark in (drawn_bar(), None))
     for moving in (drawn, plain):
         moving.compare_with(clean, np.full((280, 400), 1.4, np.float32))
         for t in range(FRAMES):
@@ -166,4 +166,4 @@ def test_it_hides_the_scene_frame_by_frame_and_in_the_clean_image() -> None:
     assert found.areas["overlay"][202:248, 300].all()  # where it was in a quarter of the frames
     assert not found.areas["overlay"][202:248, :40].any() and not found.areas["overlay"][:190].any()
     assert not found.areas["passing"].any() and not found.share.any()
-    assert len(found.words) == 1 and "an overlay" in found.words[0]
+    assert len(found.labels) == 1 and "an overlay" in found.labels[0]

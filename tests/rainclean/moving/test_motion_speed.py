@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rainclean.moving import foreground
 from rainclean.moving.dynamic_texture import _usually, cut_off, less_mean
-from rainclean.moving.foreground import _bodies, _may_last, _tracks, find_passing
+from rainclean.moving.foreground import _bodies, _may_last, _tracks, find_foreground
 from rainclean.moving.residual_grid import UNIT, Residuals
 from rainclean.simulate.presets import preset
 from rainclean.stabilization import _exposure_tiles
@@ -60,13 +60,13 @@ def test_a_clip_has_the_same_passing_things_with_every_frame_looked_at(
     seen: list[np.ndarray] = []
 
     def find(residuals: Residuals, restless: Callable[[], np.ndarray]) -> np.ndarray:
-        seen.append(find_passing(residuals, restless))
+        seen.append(find_foreground(residuals, restless))
         with monkeypatch.context() as patch:
             patch.setattr(foreground, "_may_last", lambda cores: np.flatnonzero(cores.any(axis=(1, 2))))
-            seen.append(find_passing(residuals, restless))
+            seen.append(find_foreground(residuals, restless))
         return seen[0]
 
-    monkeypatch.setattr("rainclean.moving.detectors.find_passing", find)
+    monkeypatch.setattr("rainclean.moving.detectors.find_foreground", find)
     found_in(frames, estimate(frames), preset(name).noise)
     assert bool(seen[0].any()) == (name == "walker")
     one, other = seen

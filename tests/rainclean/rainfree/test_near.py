@@ -164,7 +164,7 @@ def test_frames_that_nothing_ties_are_left_out() -> None:
 def test_recipes_of_near_frames_have_names() -> None:
     recipe = Recipe(7, rule="near", steady=True)
     assert recipe.name == "n7-near-steady" and Recipe.parse(recipe.name) == recipe
-    assert Recipe.from_json(recipe.to_json()) == recipe and "next to the reference frame" in recipe.words
+    assert Recipe.from_json(recipe.to_json()) == recipe and "next to the reference frame" in recipe.description
 
 
 def test_near_frames_have_doubts_of_their_own() -> None:
@@ -177,7 +177,7 @@ def test_near_frames_have_doubts_of_their_own() -> None:
         areas=dict.fromkeys(KINDS, everything),
         doubtful=everything,
         share=np.ones(9),
-        words=["much moves"],
+        labels=["much moves"],
         grid=grid,
         packed=packed,
     )
@@ -188,9 +188,9 @@ def test_near_frames_have_doubts_of_their_own() -> None:
     np.testing.assert_array_equal(found.areas["changing"], found.doubtful)
     assert not any(found.areas[kind].any() for kind in KINDS if kind != "changing")
     assert not found.share.any() and not found.per_frame(4).any()
-    assert len(found.words) == 1 and "contradict each other" in found.words[0]
+    assert len(found.labels) == 1 and "contradict each other" in found.labels[0]
     agreed = doubts_of_near(of_many, Posterior(np.zeros((*shape, 3), np.float32), np.full(shape, 2.0, np.float32)))
-    assert not agreed.doubtful.any() and agreed.words == []
+    assert not agreed.doubtful.any() and agreed.labels == []
 
 
 def test_what_is_drawn_over_a_clip_is_over_near_frames_too() -> None:
@@ -206,7 +206,7 @@ def test_what_is_drawn_over_a_clip_is_over_near_frames_too() -> None:
         areas=areas,
         doubtful=everything,
         share=np.ones(9),
-        words=words,
+        labels=words,
         grid=grid,
         packed=np.full_like(drawn, 255),
         drawn=drawn,
@@ -215,4 +215,4 @@ def test_what_is_drawn_over_a_clip_is_over_near_frames_too() -> None:
     np.testing.assert_array_equal(found.doubtful, mark)
     np.testing.assert_array_equal(found.areas["overlay"], mark)
     np.testing.assert_array_equal(found.per_frame(4), mark)
-    assert found.words == words[1:]
+    assert found.labels == words[1:]

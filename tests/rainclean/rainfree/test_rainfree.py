@@ -345,7 +345,7 @@ def test_noise_that_is_alike_from_frame_to_frame_is_told_and_believed_less() -> 
     rng = np.random.default_rng(7)
     start = np.full((96, 96, 3), 100, np.float32)
 
-    def of(steady: float, blur: float) -> RainfreeSums:
+    def sums_of(steady: float, blur: float) -> RainfreeSums:
         kept = rng.normal(0, 1, start.shape)
         frames = []
         for _ in range(16):
@@ -355,7 +355,7 @@ def test_noise_that_is_alike_from_frame_to_frame_is_told_and_believed_less() -> 
             frames.append(np.rint(start + 3 * noise / noise.std()))
         return weighed(np.stack(frames).astype(np.uint8), start, sigma=3.0)
 
-    sensor, codec = of(0, 0), of(0.6, 1.0)
+    sensor, codec = sums_of(0, 0), sums_of(0.6, 1.0)
     assert abs(sensor.beside) < 0.05 and abs(sensor.after) < 0.05
     assert codec.beside > 0.3 and codec.after > 0.2
     assert codec.posterior().sd.mean() > 2 * sensor.posterior().sd.mean()

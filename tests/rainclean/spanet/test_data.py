@@ -19,7 +19,7 @@ from tests.helpers.training_pairs import streaked, write_dataset
 
 
 def examples(root: Path, seed: int = 5, **options: bool) -> Examples:
-    pairs = read_dataset(root).of("train")
+    pairs = read_dataset(root).split("train")
     return Examples(pairs, Cut(24, flip=True), "threshold", seed, **options)
 
 
@@ -106,7 +106,7 @@ def test_masks_by_name() -> None:
 
 @pytest.mark.parametrize(("form", "expected"), [(None, (227, 172)), ("expected error", (200, 26))])
 def test_exclusion_and_confidence_become_the_weight(dataset: Path, form: str | None, expected: tuple[int, int]) -> None:
-    pair = read_dataset(dataset).of("train")[0]
+    pair = read_dataset(dataset).split("train")[0]
     exclude, confidence = (np.zeros((40, 40), np.uint8) for _ in range(2))
     exclude[:, :20], confidence[:20], confidence[20:] = 255, 200, 90 if form is None else 9
     if form is not None:  # older exports do not say what their confidence pictures hold
@@ -114,7 +114,7 @@ def test_exclusion_and_confidence_become_the_weight(dataset: Path, form: str | N
     for name, mask in (("exclude", exclude), ("confidence", confidence)):
         (dataset / name).mkdir()
         (dataset / name / f"{pair.stem}.png").write_bytes(encode_png(mask))
-    data = Examples(read_dataset(dataset).of("train")[:1], Cut(40, 1.0), "threshold", 0)
+    data = Examples(read_dataset(dataset).split("train")[:1], Cut(40, 1.0), "threshold", 0)
     weight = example(data, 0).weight[0].numpy()
     assert (weight[:, :20] == 0).all()
     assert (weight[:20, 20:] == expected[0]).all() and (weight[20:, 20:] == expected[1]).all()
@@ -123,7 +123,7 @@ def test_exclusion_and_confidence_become_the_weight(dataset: Path, form: str | N
 def test_reads_our_exports_in_every_layout(tmp_path: Path) -> None:
     for name in ("spa", "paired"):
         write(tmp_path / name, name)
-        made = example(Examples(read_dataset(tmp_path / name).of("train"), Cut(8), "threshold", 0), 1)
+        made = example(Examples(read_dataset(tmp_path / name).split("train"), Cut(8), "threshold", 0), 1)
         assert made.rainy.shape == made.clean.shape == (3, 8, 8) and made.mask.shape == made.weight.shape == (1, 8, 8)
 
 
@@ -141,8 +141,8 @@ def test_reads_spa_data_as_published_and_as_it_travels(tmp_path: Path) -> None:
         lines.append(f"/data/real_world/{stem}.jpg /data/real_world_gt/{stem}.jpg")
     (tmp_path / "real_world.txt").write_bytes("\r\n".join(lines).encode())
     dataset = read_dataset(tmp_path)
-    assert [pair.scene for pair in dataset.of("train")] == ["001", "002"]
-    assert example(Examples(dataset.of("train"), Cut(16), "threshold", 0), 0).rainy.shape == (3, 16, 16)
+    assert [pair.scene for pair in dataset.split("train")] == ["001", "002"]
+    assert example(Examples(dataset.split("train"), Cut(16), "threshold", 0), 0).rainy.shape == (3, 16, 16)
 
 
 def test_a_broken_picture_is_named_or_skipped(dataset: Path) -> None:

@@ -134,7 +134,7 @@ def test_the_files_are_a_data_set(tmp_path: Path) -> None:
     assert dataset.splits == ("train", "val")
     assert [pair.scene for pair in dataset.pairs] == ["000"] * RAINS + ["414"] * RAINS
     made = make_scene(scenes[0], photographs("train"), MIXES["calm"], SIDE)
-    for pair, (rainy, clean) in zip(dataset.of("train"), made, strict=True):
+    for pair, (rainy, clean) in zip(dataset.split("train"), made, strict=True):
         read = read_pair(pair)
         assert np.array_equal(read[0], rainy)
         assert np.array_equal(read[1], clean)

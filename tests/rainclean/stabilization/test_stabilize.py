@@ -12,7 +12,7 @@ from rainclean.simulate.render import Renderer
 from rainclean.stabilization._registration_kernels import normal_equations, relit_residuals, reweight, sample_bicubic
 from rainclean.stabilization.gauss_newton import Target, project_to_model
 from rainclean.stabilization.parallax import Nodes, capped, mesh_equations, solve
-from rainclean.stabilization.registration import MIN_REGION_FRACTION, Gatherer, choose_region
+from rainclean.stabilization.registration import MIN_REGION_FRACTION, FrameAligner, choose_region
 from rainclean.stabilization.resampling import bend, resample, shown
 from rainclean.stabilization.template import without_rain
 from rainclean.video import Region
@@ -108,22 +108,22 @@ def test_a_large_frame_is_reduced_and_its_matrices_are_in_full_px() -> None:
 
 
 def test_windows_leave_frames_out() -> None:
-    gatherer = Gatherer(workers=1)
+    aligner = FrameAligner(workers=1)
     for frame in clip_of([shift(0, 0)] * 12):
-        gatherer.add_frame(frame[..., 1])
-    found = result_of(gatherer.result(5, [(2, 8), (2, 10)]))
+        aligner.add_frame(frame[..., 1])
+    found = result_of(aligner.result(5, [(2, 8), (2, 10)]))
     assert found.fitting == list(range(2, 10))
 
 
 def test_bad_arguments_are_refused() -> None:
-    gatherer = Gatherer(workers=1)
+    aligner = FrameAligner(workers=1)
     with pytest.raises(ValueError, match="no frame"):
-        next(gatherer.result())
-    gatherer.add_frame(np.zeros((20, 30), np.uint8))
+        next(aligner.result())
+    aligner.add_frame(np.zeros((20, 30), np.uint8))
     with pytest.raises(ValueError, match="two sizes"):
-        gatherer.add_frame(np.zeros((20, 31), np.uint8))
+        aligner.add_frame(np.zeros((20, 31), np.uint8))
     with pytest.raises(ValueError, match="reference frame 3"):
-        next(gatherer.result(3))
+        next(aligner.result(3))
     with pytest.raises(ValueError, match="height, width"):
         register([textured(SIZE)]).warp(0, textured((20, 30)))
 

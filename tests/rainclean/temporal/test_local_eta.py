@@ -1,4 +1,4 @@
-"""Local η, against a plain writing of its definition and on simulated rain that is denser at one end."""
+"""The adaptive percentile, against a plain writing of its definition and on simulated rain, denser at one end."""
 
 from functools import cache
 

@@ -43,7 +43,7 @@ def facts(**changed: Any) -> Facts:
 
 def test_a_good_clip_is_fit_and_so_is_one_of_which_little_is_known() -> None:
     assert judge(facts()) == judge(Facts(used=12)) == Verdict("fit")
-    assert judge(facts()).places is None and judge(facts()).words == "fit"
+    assert judge(facts()).places is None and judge(facts()).description == "fit"
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_a_good_clip_is_fit_and_so_is_one_of_which_little_is_known() -> None:
 def test_what_makes_a_sequence_bad(changed: dict[str, Any], state: str, codes: list[str], words: str) -> None:
     verdict = judge(facts(**changed))
     assert (verdict.state, [reason.code for reason in verdict.reasons]) == (state, codes)
-    assert words in verdict.words and "\n" not in verdict.words
+    assert words in verdict.description and "\n" not in verdict.description
     for reason in verdict.reasons:
         assert reason.share is None or 0 <= reason.share <= 1
 
@@ -189,7 +189,7 @@ def test_what_is_excluded_does_not_count() -> None:
         areas=dict.fromkeys(KINDS, doubtful),
         doubtful=doubtful,
         share=passing.mean(axis=(1, 2)),
-        words=[],
+        labels=[],
         grid=grid,
         packed=np.packbits(passing.reshape(3, -1), axis=1),
     )

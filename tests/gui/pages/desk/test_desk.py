@@ -17,7 +17,7 @@ from tests.gui.conftest import Open
 from tests.helpers.hands import at, click, draw, press
 
 
-def of(project: Path, name: str) -> list[Decision]:
+def decisions_of(project: Path, name: str) -> list[Decision]:
     """The standing decisions on a sequence, read by another connection, as another process would."""
     with Project(project) as store:
         return decisions.by_sequence(store).get(_id(store, name), [])
@@ -63,15 +63,15 @@ def test_keys_act_on_the_selected_sequence_wherever_the_mouse_is(window: Window,
     third = rows.view.visualRect(rows.model.index(2)).center()
     qtbot.mouseMove(rows.view.viewport(), third)
     press(window, "A")
-    assert [d.verdict for d in of(home, "place0")] == ["accepted"]
-    assert of(home, "place2") == []
+    assert [d.verdict for d in decisions_of(home, "place0")] == ["accepted"]
+    assert decisions_of(home, "place2") == []
 
 
 def test_accept_is_on_disk_at_once_and_goes_on_to_the_nearest_undecided(window: Window, home: Path) -> None:
     press(window, "Right")
     chosen = window.session.displayed
     press(window, "A")
-    (decision,) = of(home, "place0")
+    (decision,) = decisions_of(home, "place0")
     assert (decision.verdict, decision.candidate_id, decision.who) == ("accepted", chosen, window.session.user)
     assert window.session.summary is not None and window.session.summary.sequence.name == "place1"
     press(window, "A")
@@ -91,7 +91,7 @@ def test_reject_asks_for_reasons(window: Window, home: Path, qtbot: QtBot) -> No
     assert dialog is not None
     qtbot.keyClick(dialog, "2")
     dialog.accept()
-    (decision,) = of(home, "place0")
+    (decision,) = decisions_of(home, "place0")
     assert (decision.verdict, decision.reasons) == ("rejected", ("camera",))
 
 
@@ -102,7 +102,7 @@ def test_cancelling_the_reasons_rejects_nothing(window: Window, home: Path) -> N
     dialog = window.desk.findChild(RejectDialog)
     assert dialog is not None
     dialog.reject()
-    assert of(home, "place0") == []
+    assert decisions_of(home, "place0") == []
 
 
 def test_undo_and_redo_bring_the_sequence_back_into_view_also_after_a_restart(
@@ -120,9 +120,9 @@ def test_undo_and_redo_bring_the_sequence_back_into_view_also_after_a_restart(
     assert not again.session.detail.draft.star
     press(again, "Ctrl+Z")
     assert again.session.summary.sequence.name == "place0"
-    assert of(home, "place0") == []
+    assert decisions_of(home, "place0") == []
     press(again, "Ctrl+Shift+Z")
-    assert [d.verdict for d in of(home, "place0")] == ["accepted"]
+    assert [d.verdict for d in decisions_of(home, "place0")] == ["accepted"]
 
 
 def test_note_is_kept_with_enter(window: Window, qtbot: QtBot) -> None:
@@ -162,7 +162,7 @@ def test_every_tool_excludes_and_the_mask_goes_with_the_decision(
     shown = desk.composition.exclusion
     assert shown is not None and shown.any()
     press(window, "A")
-    (decision,) = of(home, "place0")
+    (decision,) = decisions_of(home, "place0")
     with Project(home) as store:
         mask = read_mask(store, decision.exclude)
     assert np.array_equal(mask, np.where(shown >= 128, 255, 0))
@@ -176,7 +176,7 @@ def test_composite_is_accepted_as_it_was_shown(window: Window, home: Path, qtbot
     assert desk.composition.composite is not None
     shown = desk.composition.composite.copy()
     press(window, "A")
-    (decision,) = of(home, "place0")
+    (decision,) = decisions_of(home, "place0")
     with Project(home) as store:
         name = store.value("SELECT picture FROM candidate WHERE id = ?", decision.candidate_id)
         assert np.array_equal(decode_png(store.artefacts.read(name), Path(name)), shown)
@@ -193,9 +193,9 @@ def test_second_opinion_hides_names_scores_and_decisions_and_changes_no_decision
     labels = [session.label(c) for c in session.detail.candidates]
     assert labels[0] == "candidate A" and not any("η" in label for label in labels)
     assert "ccepted" not in window.desk.decide.state.text()
-    before = of(home, "place0")
+    before = decisions_of(home, "place0")
     press(window, "A")
-    assert of(home, "place0") == before
+    assert decisions_of(home, "place0") == before
     with Project(home) as store:
         assert store.value("SELECT count(*) FROM opinion") == 1
     press(window, "O")
@@ -243,7 +243,7 @@ def test_a_read_only_project_can_be_looked_at_and_says_why_it_cannot_be_changed(
     qtbot.waitUntil(lambda: window.session.displayed is not None)
     press(window, "A")
     assert "cannot be written to" in window.statusBar().currentMessage()
-    assert of(home, "place0") == []
+    assert decisions_of(home, "place0") == []
 
 
 def test_at_is_exact(window: Window) -> None:

@@ -15,7 +15,7 @@ from tests.gui.conftest import Open
 from tests.helpers.hands import click, draw, press
 
 
-def of(project: Path, name: str) -> list[Decision]:
+def decisions_of(project: Path, name: str) -> list[Decision]:
     """The standing decisions on a sequence, read by another connection."""
     with Project(project) as store:
         return decisions.by_sequence(store).get(int(store.value("SELECT id FROM sequence WHERE name = ?", name)), [])
@@ -119,7 +119,7 @@ def test_accepting_right_after_a_step_of_the_slider_accepts_where_the_slider_sta
     desk.sliders.percentile.setValue(337)
     assert desk.live.trying and not desk.live.active  # not looked up yet
     window.desk_actions.accept(advance=True)
-    (decision,) = of(home, "place0")
+    (decision,) = decisions_of(home, "place0")
     with Project(home) as store:
         name = store.value("SELECT name FROM candidate WHERE id = ?", decision.candidate_id)
     assert name == f"n24-p33_7{ending}"
@@ -133,11 +133,11 @@ def test_nothing_is_accepted_while_the_frames_that_are_tried_are_not_sorted(
     desk.sliders.frames.setSliderDown(True)
     desk.sliders.frames.setValue(7)
     press(window, "A")
-    assert of(home, "place0") == []
+    assert decisions_of(home, "place0") == []
     assert "being sorted" in window.statusBar().currentMessage()
     qtbot.waitUntil(lambda: desk.live.sorted and desk.live.active)
     press(window, "A")
-    (decision,) = of(home, "place0")
+    (decision,) = decisions_of(home, "place0")
     with Project(home) as store:
         name = str(store.value("SELECT name FROM candidate WHERE id = ?", decision.candidate_id))
     assert name.startswith("n7-")

@@ -17,7 +17,7 @@ from pipeline.project.analysis.findings import (
     frames_at_hand,
     motion_summary,
     read_areas,
-    read_passing,
+    read_foreground,
     read_places,
     read_posterior,
     read_stabilization,
@@ -49,7 +49,7 @@ from rainclean.candidates.quality import Scores
 from rainclean.candidates.recipe import Recipe
 from rainclean.compositing.composite import Shape
 from rainclean.errors import InputError
-from rainclean.moving.encoding import Areas, Passing
+from rainclean.moving.encoding import Areas, ForegroundMasks
 from rainclean.video import Region
 from tests.conftest import Run
 from tests.helpers import stabilized as known
@@ -77,13 +77,13 @@ def test_what_was_found_is_read_as_it_was(project: Project) -> None:
     stabilization, posterior = read_stabilization(project, made.stabilization), read_posterior(project, made)
     assert stabilization.to_json() == known.stabilization().to_json()
     assert posterior is not None and np.abs(posterior.mean - known.posterior().mean).max() <= 1 / 256
-    areas, passing = read_areas(project, made), read_passing(project, made)
-    assert areas is not None and passing is not None
+    areas, foreground = read_areas(project, made), read_foreground(project, made)
+    assert areas is not None and foreground is not None
     for kind, mask in known.moving().areas.items():
         np.testing.assert_array_equal(areas.kinds[kind], mask)
     np.testing.assert_array_equal(areas.doubtful, known.moving().doubtful)
     for index in range(known.FRAMES):
-        passed = passing.mask(index)
+        passed = foreground.mask(index)
         expected = known.passing(index)
         assert (passed is None) == (not expected.any())
         if passed is not None:
@@ -118,12 +118,12 @@ def test_a_damaged_or_missing_file_is_told(project: Project) -> None:
     project.artefacts.path(made.passing).write_bytes(b"rainclean passing 1\n{}\n")
     project.artefacts.path(made.areas).unlink()
     with pytest.raises(InputError, match="changed"):
-        read_passing(project, made)
+        read_foreground(project, made)
     with pytest.raises(InputError, match="analyze --again"):
         read_areas(project, made)
     for data in (b"", b"no", b"rainclean passing 1\n{}\n", b"rainclean passing 1\n[]\nx"):
         with pytest.raises(InputError, match="foreground masks"):
-            Passing.decode(data, "file")
+            ForegroundMasks.decode(data, "file")
     no_json = project.artefacts.put(b"[]", ".json")
     with pytest.raises(InputError, match="no valid stabilization"):
         open_frames(project, sequence, replace(made, stabilization=no_json))
@@ -141,8 +141,8 @@ def test_nothing_found_takes_no_files(tmp_path: Path) -> None:
         assert {made.stabilization, made.posterior_mean, made.posterior_sd, made.areas, made.passing} == {""}
         assert motion_summary(made) == MotionSummary(labels=("something sways",), areas={}, doubtful=0.0, shares={})
         assert read_posterior(project, made) is None
-        assert read_areas(project, made) is None and read_passing(project, made) is None
-    assert Areas.of(nothing).encode() == b""
+        assert read_areas(project, made) is None and read_foreground(project, made) is None
+    assert Areas.from_findings(nothing).encode() == b""
 
 
 def test_what_people_make_has_what_its_analysis_found(project: Project, tmp_path: Path) -> None:
@@ -159,7 +159,7 @@ def test_what_people_make_has_what_its_analysis_found(project: Project, tmp_path
         scores=Scores(streaks=0.1, detail=0.1, darkening=0.1, disagreement=0.1),
     )
     like = analysis(project, one.analysis_id)
-    assert like.origin == "kept" and FindingColumns.of(like) == FindingColumns.of(made)
+    assert like.origin == "kept" and FindingColumns.from_analysis(like) == FindingColumns.from_analysis(made)
     assert rain_amounts(project, like.id) == rain_amounts(project, made.id)
 
 
@@ -238,7 +238,7 @@ def test_the_command_says_what_was_found(project: Project, rainclean: Run) -> No
     ):
         assert part in text
     found = json.loads(rainclean("status", project.folder, "pan", "--json").stdout)["found"]
-    assert found["steadying"]["dropped"] == {"5": "blurred"} and found["belief"]
+    assert found["stabilization"]["dropped"] == {"5": "blurred"} and found["posterior"]
 
 
 def test_an_analysis_keeps_what_clean_finds(tmp_path: Path) -> None:
@@ -266,4 +266,4 @@ def test_an_analysis_keeps_what_clean_finds(tmp_path: Path) -> None:
         decision = editor.accept(sequence, one.id)
         chosen = made_candidates.of_sequence(project, sequence, decision.candidate_id or 0)
         like = analysis(project, chosen.analysis_id)
-        assert FindingColumns.of(like) == FindingColumns.of(pan)
+        assert FindingColumns.from_analysis(like) == FindingColumns.from_analysis(pan)

@@ -39,7 +39,7 @@ def test_analyze_judges_and_status_says_it(project: Project, put: Add, work: Ana
     work("place1")
     few, fit = overview(project)
     assert few.verdict is not None and few.trust == "look"
-    assert few.verdict.reasons[0].words == "8 frames are too few to tell rain from background"
+    assert few.verdict.reasons[0].description == "8 frames are too few to tell rain from background"
     assert fit.verdict == Verdict("fit") and fit.places == ""
     folder = str(project.folder)
     assert main(["status", folder]) == 0

@@ -33,7 +33,7 @@ from rainclean.errors import InputError, RaincleanError, UsageError
 from rainclean.png import decode_png
 from rainclean.temporal.prior import luma
 from tests.conftest import Run
-from tests.helpers.edited_projects import LEFT, kept_one, of
+from tests.helpers.edited_projects import LEFT, kept_one, sequence_at
 from tests.helpers.rainy_clips import SIZE, rainy_frames
 
 DOT = Shape("brush", ((40.0, 20.0), (44.0, 22.0)), radius=4.0)
@@ -45,7 +45,7 @@ def ann(desk: Project) -> Editor:
 
 
 def test_a_draft_is_what_the_edits_come_to(desk: Project, ann: Editor) -> None:
-    cat, (best, second, third, *_) = of(desk)
+    cat, (best, second, third, *_) = sequence_at(desk)
     ann.star(cat, on=True)
     ann.note(cat, "  the gutter \n drips ")
     ann.choose_frames(cat, [7, 3, 7])
@@ -68,7 +68,7 @@ def test_a_draft_is_what_the_edits_come_to(desk: Project, ann: Editor) -> None:
 
 
 def test_what_changes_nothing_is_no_edit(desk: Project, ann: Editor) -> None:
-    cat, _ = of(desk)
+    cat, _ = sequence_at(desk)
     ann.star(cat, on=False)
     ann.note(cat, "")
     ann.choose_frames(cat, None)
@@ -93,14 +93,14 @@ def test_what_changes_nothing_is_no_edit(desk: Project, ann: Editor) -> None:
 def test_what_cannot_be_meant_is_said_and_changes_nothing(
     desk: Project, ann: Editor, act: Callable[[Editor, Sequence], object], said: str
 ) -> None:
-    cat, _ = of(desk)
+    cat, _ = sequence_at(desk)
     with pytest.raises(RaincleanError, match=said):
         act(ann, cat)
     assert edits_of(desk, cat.id) == [] and decisions.journal(desk) == []
 
 
 def test_rows_cannot_be_changed_or_removed(desk: Project, ann: Editor) -> None:
-    cat, _ = of(desk)
+    cat, _ = sequence_at(desk)
     ann.star(cat, on=True)
     ann.opine(cat, None)
     for table in ("edit", "opinion"):
@@ -120,7 +120,7 @@ Acts = st.lists(
 
 def act_on(desk: Project, editor: Editor, place: int, act: str, number: int) -> None:
     """One of the acts; ``number`` makes each different from those before."""
-    cat, (best, second, third, *_) = of(desk, place)
+    cat, (best, second, third, *_) = sequence_at(desk, place)
     layers = editor.draft(cat).layers
     commands: dict[str, Callable[[], object]] = {
         "star": lambda: editor.star(cat, on=not editor.draft(cat).star),
@@ -177,7 +177,7 @@ def test_undo_and_redo_walk_along_one_line(desk: Project, acts: list[str]) -> No
 
 
 def test_shapes_of_one_batch_go_together(desk: Project, ann: Editor) -> None:
-    cat, (best, second, *_) = of(desk)
+    cat, (best, second, *_) = sequence_at(desk)
     ann.star(cat, on=True)
     for x in (5.0, 25.0):
         ann.paint(cat, best.id, second.id, Shape("rectangle", ((x, 0.0), (x + 9, 9.0))), batch="suggested")
@@ -189,7 +189,7 @@ def test_shapes_of_one_batch_go_together(desk: Project, ann: Editor) -> None:
 
 
 def test_what_can_be_done_again_is_what_is_done_again(desk: Project, ann: Editor) -> None:
-    cat, (_, second, third, *_) = of(desk)
+    cat, (_, second, third, *_) = sequence_at(desk)
     ann.paint(cat, second.id, third.id, DOT)  # two edits in one: another base, and the stroke
     taken_back, again = ann.undo(), ann.can_redo()
     assert taken_back is not None and taken_back.kind == "paint" and again == taken_back
@@ -197,7 +197,7 @@ def test_what_can_be_done_again_is_what_is_done_again(desk: Project, ann: Editor
 
 
 def test_strokes_go_by_what_they_were_painted_on(desk: Project, ann: Editor) -> None:
-    cat, (best, second, third, *_) = of(desk)
+    cat, (best, second, third, *_) = sequence_at(desk)
     assert ann.guide(cat, second.id) == second.id
     ann.paint(cat, second.id, third.id, DOT)
     ann.paint(cat, best.id, third.id, LEFT)  # another base: the strokes stay what they were
@@ -209,7 +209,7 @@ def test_strokes_go_by_what_they_were_painted_on(desk: Project, ann: Editor) -> 
 
 
 def test_edits_say_what_they_were(desk: Project, ann: Editor) -> None:
-    cat, (best, second, *_) = of(desk)
+    cat, (best, second, *_) = sequence_at(desk)
     words = []
     for act in (
         lambda: ann.paint(cat, best.id, second.id, DOT),
@@ -234,8 +234,8 @@ def test_edits_say_what_they_were(desk: Project, ann: Editor) -> None:
 
 
 def test_everybody_undoes_their_own(desk: Project, ann: Editor) -> None:
-    cat, (best, *_) = of(desk)
-    dog, _ = of(desk, 1)
+    cat, (best, *_) = sequence_at(desk)
+    dog, _ = sequence_at(desk, 1)
     bea = Editor(desk, "Bea")
     ann.star(cat, on=True)
     bea.star(dog, on=True)
@@ -257,7 +257,7 @@ def test_everybody_undoes_their_own(desk: Project, ann: Editor) -> None:
 
 
 def test_a_draft_in_memory_sees_what_others_write(desk: Project, ann: Editor) -> None:
-    cat, _ = of(desk)
+    cat, _ = sequence_at(desk)
     assert not ann.draft(cat).star
     with Project(desk.folder) as elsewhere:
         Editor(elsewhere, "Bea").star(sequences(elsewhere)[0], on=True)
@@ -265,7 +265,7 @@ def test_a_draft_in_memory_sees_what_others_write(desk: Project, ann: Editor) ->
 
 
 def test_undo_by_command_and_in_the_window_get_along(desk: Project, ann: Editor) -> None:
-    cat, (best, second, *_) = of(desk)
+    cat, (best, second, *_) = sequence_at(desk)
     ann.star(cat, on=True)
     ann.accept(cat, best.id)
     ann.accept(cat, second.id)
@@ -282,7 +282,7 @@ def test_undo_by_command_and_in_the_window_get_along(desk: Project, ann: Editor)
 
 
 def test_unset_takes_everybody_s_decisions_back_at_once(desk: Project, ann: Editor) -> None:
-    cat, (best, *_) = of(desk)
+    cat, (best, *_) = sequence_at(desk)
     decisions.choose_best(desk)
     decisions.reject(desk, cat, "Bea")
     ann.accept(cat, best.id)
@@ -295,7 +295,7 @@ def test_unset_takes_everybody_s_decisions_back_at_once(desk: Project, ann: Edit
 
 
 def test_a_composite_is_made_scored_and_accepted(desk: Project, ann: Editor) -> None:
-    cat, (best, second, third, *_) = of(desk)
+    cat, (best, second, third, *_) = sequence_at(desk)
     ann.paint(cat, best.id, second.id, LEFT)
     ann.feather(cat, str(second.id), 0)
     ann.exclude(cat, DOT)
@@ -333,20 +333,20 @@ def test_a_composite_is_made_scored_and_accepted(desk: Project, ann: Editor) -> 
 
 
 def test_layers_that_change_nothing_make_no_composite(desk: Project, ann: Editor) -> None:
-    cat, (best, second, *_) = of(desk)
+    cat, (best, second, *_) = sequence_at(desk)
     ann.paint(cat, best.id, second.id, LEFT)
     ann.paint(cat, best.id, second.id, replace(LEFT, erase=True))
     assert ann.accept(cat, best.id).candidate_id == best.id
 
 
 def test_another_candidate_than_the_base_is_accepted_as_it_is(desk: Project, ann: Editor) -> None:
-    cat, (best, second, third, *_) = of(desk)
+    cat, (best, second, third, *_) = sequence_at(desk)
     ann.paint(cat, best.id, second.id, LEFT)
     assert ann.accept(cat, third.id).candidate_id == third.id
 
 
 def test_a_composite_has_its_name_in_commands(desk: Project, ann: Editor, here: Run) -> None:
-    cat, (best, second, *_) = of(desk)
+    cat, (best, second, *_) = sequence_at(desk)
     ann.paint(cat, best.id, second.id, LEFT)
     made = candidate(desk, ann.accept(cat, best.id).candidate_id or 0)
     shown = here("status", desk.folder, cat.name)
@@ -361,7 +361,7 @@ def test_what_a_person_works_with_outlives_another_analysis(desk: Project, ann: 
     from pipeline.project.analysis.run import analyze
     from pipeline.stages import finish
 
-    cat, (best, second, *_) = of(desk)
+    cat, (best, second, *_) = sequence_at(desk)
     ann.paint(cat, best.id, second.id, LEFT)
     finish(analyze(desk, [cat.name], CleanSettings(workers=1), again=True))
     assert ann.accept(cat, best.id).candidate_id not in (best.id, None)
@@ -401,7 +401,7 @@ def test_taking_a_kept_candidate_back_hides_it_unless_it_is_decided_on(desk: Pro
 
 
 def test_kept_ones_of_a_batch_go_together(desk: Project, ann: Editor) -> None:
-    cat, _ = of(desk)
+    cat, _ = sequence_at(desk)
     picture = np.zeros((*SIZE[::-1], 3), np.uint8)
     for name in ("n24-p30", "n24-p33"):
         ann.keep(
@@ -418,7 +418,7 @@ def test_kept_ones_of_a_batch_go_together(desk: Project, ann: Editor) -> None:
 
 
 def test_a_second_opinion_changes_no_decision(desk: Project, ann: Editor) -> None:
-    cat, (best, second, *_) = of(desk)
+    cat, (best, second, *_) = sequence_at(desk)
     ann.accept(cat, best.id)
     bea = Editor(desk, "Bea")
     assert not bea.has_opinion(cat)
@@ -434,7 +434,7 @@ def test_a_second_opinion_changes_no_decision(desk: Project, ann: Editor) -> Non
 
 
 def test_reasons_are_kept_in_their_order(desk: Project, ann: Editor) -> None:
-    cat, _ = of(desk)
+    cat, _ = sequence_at(desk)
     assert ann.reject(cat, ["consent", "streaks", "consent"], "signs").reasons == ("streaks", "consent")
 
 
@@ -443,7 +443,7 @@ def test_a_clock_that_was_set_back_changes_no_order(
 ) -> None:
     from datetime import UTC, datetime
 
-    cat, (best, *_) = of(desk)
+    cat, (best, *_) = sequence_at(desk)
     ann.accept(cat, best.id)
     monkeypatch.setattr("pipeline.project.decisions.journals.datetime", _Early)
     ann.reject(cat)
@@ -466,7 +466,7 @@ class _Early:
 
 
 def test_crowd_and_reference_frame_come_back(desk: Project) -> None:
-    cat, _ = of(desk)
+    cat, _ = sequence_at(desk)
     (main, *_) = analyses(desk, cat.id)
     scoring_target, reference = read_scoring_target(desk, main), read_reference(desk, main)
     assert scoring_target is not None and reference is not None
@@ -484,7 +484,7 @@ def test_crowd_and_reference_frame_come_back(desk: Project) -> None:
 def test_a_project_that_cannot_be_written_to_can_be_looked_at(
     desk: Project, ann: Editor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cat, _ = of(desk)
+    cat, _ = sequence_at(desk)
     ann.star(cat, on=True)
     desk.close()
     monkeypatch.setattr("pipeline.project.storage.connection.os.access", lambda path, mode: False)

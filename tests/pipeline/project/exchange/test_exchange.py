@@ -26,7 +26,7 @@ from pipeline.project.storage.database import Project
 from pipeline.stages import finish
 from rainclean.errors import InputError
 from tests.conftest import Run
-from tests.helpers.edited_projects import of, work
+from tests.helpers.edited_projects import sequence_at, work
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_three_annotators_in_any_order(desk: Project, other: Path, tmp_path: Pat
         shutil.copytree(desk.folder, folder)
         with Project(folder) as project:
             editor = Editor(project, who)
-            (cat, of_cat), (dog, of_dog), (elk, _) = (of(project, i) for i in range(3))
+            (cat, of_cat), (dog, of_dog), (elk, _) = (sequence_at(project, i) for i in range(3))
             editor.accept(cat, of_cat[place].id)
             editor.accept(dog, of_dog[0].id)
             editor.note(dog, f"{who} was here")
@@ -126,9 +126,9 @@ def test_three_annotators_in_any_order(desk: Project, other: Path, tmp_path: Pat
 
 def test_conflicts_are_said(desk: Project, tmp_path: Path, here: Run) -> None:
     with Project(shutil.copytree(desk.folder, tmp_path / "bea")) as project:
-        Editor(project, "Bea").reject(of(project)[0])
+        Editor(project, "Bea").reject(sequence_at(project)[0])
         export_decisions(project, tmp_path / "bea.jsonl")
-    cat, (best, *_) = of(desk)
+    cat, (best, *_) = sequence_at(desk)
     Editor(desk, "Ann").accept(cat, best.id)
     said = here("decisions", "import", desk.folder, tmp_path / "bea.jsonl")
     assert "decided differently: place0 (Ann accepted" in said.stdout, said.stderr
@@ -142,7 +142,7 @@ def test_what_the_project_does_not_have_is_left_out_and_taken_later(
     from pipeline.project.analysis.run import analyze
     from pipeline.project.clips.import_clips import Origin, add
 
-    cat, (best, *_) = of(desk)
+    cat, (best, *_) = sequence_at(desk)
     editor = Editor(desk, "Ann")
     editor.accept(cat, best.id)
     editor.undo()

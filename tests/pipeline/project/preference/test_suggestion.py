@@ -34,9 +34,9 @@ def test_a_taste_is_learned_and_suggested_with_reasons(project: Project) -> None
     assert learned.learned and (learned.sequences, learned.judgements, learned.people) == (16, 16, 1)
     assert learned.label.startswith("learned from 16 sequences (16 judgements by 1 person); ")
     for sequence in fill(project, 3, seed=1):
-        suggested = suggestion.suggestions(project).of(sequence.id)
+        suggested = suggestion.suggestions(project).for_sequence(sequence.id)
         assert suggested is not None and suggested.candidate_id == lowest(project, sequence).id
-    found = [suggestion.suggestions(project).of(s.id) for s in sequences(project)]
+    found = [suggestion.suggestions(project).for_sequence(s.id) for s in sequences(project)]
     assert all(one is not None and 0 < one.chance < 1 for one in found)
     assert any("η* − 10 rather than η*" in one.label for one in found if one is not None)
     assert suggestion.suggestions(project).unsure.keys() == {s.id for s in sequences(project)}
@@ -49,14 +49,14 @@ def test_nothing_is_said_of_few_judgements_or_of_chance(project: Project) -> Non
     for sequence in made[:11]:
         judge(project, sequence, lowest(project, sequence))
     few = suggestion.suggestions(project)
-    assert not few.learned and few.of(made[0].id) is None and few.unsure == {}
+    assert not few.learned and few.for_sequence(made[0].id) is None and few.unsure == {}
     assert few.label == "none yet: people have judged 11 of the 12 sequences needed"
     assert few.to_json()["order"] is None
     rng = np.random.default_rng(3)
     for sequence in made:
         judge(project, sequence, line_up(project, sequence)[rng.integers(5)], "Ann")
     by_chance = suggestion.suggestions(project)
-    assert not by_chance.learned and by_chance.of(made[0].id) is None and by_chance.label.startswith("none: ")
+    assert not by_chance.learned and by_chance.for_sequence(made[0].id) is None and by_chance.label.startswith("none: ")
 
 
 def test_where_people_follow_the_scores_the_order_stays_and_doubt_is_known(project: Project) -> None:
@@ -64,7 +64,7 @@ def test_where_people_follow_the_scores_the_order_stays_and_doubt_is_known(proje
         judge(project, sequence, line_up(project, sequence)[0])
     learned = suggestion.suggestions(project)
     assert not learned.learned and len(learned.unsure) == 20 and learned.to_json()["order"] == "scores"
-    assert learned.of(1) is None and learned.label.startswith("by score")
+    assert learned.for_sequence(1) is None and learned.label.startswith("by score")
 
 
 def test_automatic_choices_and_what_was_taken_back_are_not_learned_from(project: Project) -> None:
@@ -148,7 +148,7 @@ def test_sequences_without_candidates_fail_as_ever(project: Project) -> None:
     project.execute("DELETE FROM analysis WHERE sequence_id = ?", new.id)
     result, learned = suggestion.choose_suggested(project)
     assert learned.learned and list(result.failed) == [new.name] and len(result.kept) == 16
-    assert learned.of(new.id) is None and new.id not in learned.unsure
+    assert learned.for_sequence(new.id) is None and new.id not in learned.unsure
 
 
 def test_status_tells_what_is_at_work(project: Project, rainclean: Run) -> None:

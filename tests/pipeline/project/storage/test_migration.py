@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.project.analysis.findings import covered_frames, frames_at_hand, read_areas, read_passing, read_posterior
+from pipeline.project.analysis.findings import (
+    covered_frames,
+    frames_at_hand,
+    read_areas,
+    read_foreground,
+    read_posterior,
+)
 from pipeline.project.analysis.records import FindingColumns, analyses, candidates
 from pipeline.project.clips.sequence_records import sequences
 from pipeline.project.decisions import decisions
@@ -78,9 +84,9 @@ def test_an_older_store_is_brought_up_to_date_and_its_decisions_hold(old: Path) 
         assert [c.more_scores for c in candidates(project, 1)] == [{}, {}]
         (made,) = analyses(project, 1)
         assert (made.scoring_target, made.reference, made.spread, made.origin) == ("", "", 0.0, "analysis")
-        assert FindingColumns.of(made) == FindingColumns()
+        assert FindingColumns.from_analysis(made) == FindingColumns()
         assert read_posterior(project, made) is None
-        assert read_areas(project, made) is None and read_passing(project, made) is None
+        assert read_areas(project, made) is None and read_foreground(project, made) is None
         assert list(frames_at_hand(project, sequences(project)[0], made)) == list(range(24))
         assert covered_frames(made) == frozenset()
         # Made in the same second by the first version: their order is that of their numbers.
