@@ -75,7 +75,8 @@ class Window(QMainWindow):
         )
         self._handlers.update(self.desk_actions.handlers() | self._own_handlers())
         self.jobs_panel = JobsPanel(self.jobs)
-        self.pages = QTabWidget(documentMode=True, objectName="pages")
+        self.pages = QTabWidget(documentMode=True)
+        self.pages.setObjectName("pages")
         self._made: dict[str, QWidget] = {"desk": self.desk, "jobs": self.jobs_panel}
         for name, title in zip(_PAGES, _TITLES, strict=True):
             # The other pages are made when they are first opened.
