@@ -13,6 +13,9 @@ SAMPLE = ROOT / "sample_sequences" / "table" / "clip.mp4"
 # As in the command (pipeline/cli/main.py): torch's threads wait asleep, or tests take ages on a busy machine.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+# Commands that tests start keep compiled modules: else each start spends a fifth of its time on compiling ours.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 

@@ -1,5 +1,6 @@
 """Everything but the window works where Qt is not installed."""
 
+import json
 import os
 import subprocess
 import sys
@@ -23,6 +24,16 @@ def without_qt(tmp_path: Path) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(tmp_path / "hidden")}
 
 
+COMMANDS = """
+import json, sys
+from pipeline.cli.main import main
+for words in json.loads(sys.argv[1]):
+    if code := main(words):
+        sys.exit(code)
+"""
+"""Commands one after the other in one process."""
+
+
 def run(environment: dict[str, str], *words: object, module: str = "rainclean") -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", module, *map(str, words)]
     return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=300)
@@ -33,9 +44,10 @@ def test_commands_work_without_qt(tmp_path: Path, without_qt: dict[str, str]) ->
     assert subprocess.run(imports, env=without_qt, capture_output=True, timeout=60).returncode != 0
     rainy_clip(tmp_path / "mill.mkv", 3)
     home = tmp_path / "home"
-    for words in (
-        ["--help"],
-        ["gui", "--help"],
+    for words in (["--help"], ["gui", "--help"]):
+        result = run(without_qt, *words)
+        assert result.returncode == 0, result.stderr
+    commands: list[list[object]] = [
         ["clean", tmp_path / "mill.mkv", "-o", tmp_path / "out"],
         ["new", home],
         ["add", home, tmp_path / "mill.mkv", "--licence", "CC0"],
@@ -43,9 +55,11 @@ def test_commands_work_without_qt(tmp_path: Path, without_qt: dict[str, str]) ->
         ["select", home, "--auto", "--include", "look"],
         ["export", home, "-o", tmp_path / "pairs", "--frames", "every:8"],
         ["check", tmp_path / "pairs"],
-    ):
-        result = run(without_qt, *words)
-        assert result.returncode == 0, result.stderr
+    ]
+    given = json.dumps([list(map(str, words)) for words in commands])
+    process = [sys.executable, "-c", COMMANDS, given]
+    result = subprocess.run(process, env=without_qt, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert result.returncode == 0, result.stderr
     assert (tmp_path / "pairs" / "manifest.csv").is_file()
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from rainclean.simulate.presets import preset
 from rainclean.simulate.render import Renderer
 from rainclean.stabilization.registration import FrameAligner, Registration
+from tests.helpers.steps import drained
 
 U8 = NDArray[np.uint8]
 F64 = NDArray[np.float64]
@@ -49,14 +50,9 @@ def register(frames: list[U8], reference: int | None = None) -> Registration:
 
 
 def result_of(steps: Generator[float, None, Registration]) -> Registration:
-    shares = []
-    while True:
-        try:
-            shares.append(next(steps))
-        except StopIteration as end:
-            assert all(0 <= share <= 1 for share in shares)
-            assert isinstance(end.value, Registration)
-            return end.value
+    shares, registration = drained(steps)
+    assert all(0 <= share <= 1 for share in shares)
+    return registration
 
 
 def errors(found: Registration, matrices: list[F64]) -> list[float]:

@@ -95,15 +95,16 @@ def changing(
 ) -> Any:
     """Run a stage to its end, and change something at the first step for which that is to be done."""
     done = False
-    try:
-        while True:
-            step = next(stage)
-            if not done and when(step):
-                change()
-                done = True
-    except StopIteration as end:
-        assert done
-        return end.value
+
+    def watch(step: Progress) -> None:
+        nonlocal done
+        if not done and when(step):
+            change()
+            done = True
+
+    result = finish(stage, watch)
+    assert done
+    return result
 
 
 @pytest.mark.parametrize("change", CHANGES)

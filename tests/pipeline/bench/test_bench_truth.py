@@ -36,6 +36,7 @@ from rainclean.simulate.render import Renderer
 from rainclean.verdict.rules import Verdict
 from rainclean.video import Region, open_source
 from rainclean.video.pictures import read_picture
+from tests.helpers.measured_clips import measured_clip
 from tools.results import NONE, table
 
 SIZE, FRAMES = (64, 48), 10
@@ -212,24 +213,7 @@ def measured(case: str, ours: float, released: float = 40.0, limit: float | None
         figures["limit"] = limit
     known = {name: Figures(psnr=db, ssim=0.9, worst=3.0) for name, db in figures.items()}
     known["suggestion"] = replace(known["suggestion"], seconds=2.0, decoding=1.0)
-    return replace(
-        Measured(
-            case=case,
-            preset=case.split()[0],
-            background="scene",
-            seed=0,
-            frames=80,
-            size=(352, 240),
-            reference=40,
-            region=Region(0, 0, 352, 240),
-            kept=1.0,
-            kept_of_shared=1.0,
-            figures=known,
-            recipes={"suggestion": "a", "best": "b"},
-            candidates={"a": ours, "b": ours + 0.05},
-        ),
-        **values,
-    )
+    return measured_clip(case, known, {"a": ours, "b": ours + 0.05}, **values)
 
 
 @pytest.mark.parametrize(

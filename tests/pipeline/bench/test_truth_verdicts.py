@@ -18,7 +18,7 @@ from pipeline.cli.main import main
 from rainclean.errors import UsageError
 from rainclean.simulate.presets import FILMED, LADDER
 from rainclean.verdict.rules import Verdict
-from rainclean.video import Region
+from tests.helpers.measured_clips import measured_clip
 
 SIDE = (60, 80)
 RNG = np.random.default_rng(3)
@@ -106,24 +106,8 @@ def test_a_verdict_is_right_where_fit_means_good(said: str, worth: Any, so: bool
 def measured(case: str, said: str | None, worth: Any, regret: float = 0.0) -> Measured:
     figures = {name: Figures(psnr=30.0, ssim=0.9, worst=3.0) for name in ("rainy", "released", "suggestion")}
     figures["best"] = Figures(psnr=30.0 + regret, ssim=0.9, worst=3.0)
-    return Measured(
-        case=case,
-        preset=case,
-        background="scene",
-        seed=0,
-        frames=48,
-        size=(352, 240),
-        reference=24,
-        region=Region(0, 0, 352, 240),
-        kept=1.0,
-        kept_of_shared=1.0,
-        figures=figures,
-        recipes={"suggestion": "a", "best": "b"},
-        candidates={"a": 30.0},
-        filmed=case in FILMED,
-        said=said,
-        true=TrueWorth(4.0, 0.0, 1.0, worth),
-    )
+    true = TrueWorth(4.0, 0.0, 1.0, worth)
+    return measured_clip(case, figures, {"a": 30.0}, filmed=case in FILMED, said=said, true=true)
 
 
 def verdict_of(clips: list[Measured], what: str) -> str:

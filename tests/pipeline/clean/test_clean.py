@@ -4,12 +4,14 @@ import shutil
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from pipeline.clean.result import CleanResult
 from pipeline.clean.run import clean
 from pipeline.clean.settings import CleanSettings
 from pipeline.stages import finish
@@ -17,6 +19,7 @@ from rainclean.errors import InputError, RaincleanError, ResourceError
 from rainclean.temporal import storage
 from rainclean.video.source import Frame, Region
 from tests.helpers.cleaning import FramesInMemory, outcome, rainy_clip, tight
+from tests.helpers.steps import drained, noting
 
 
 def released_by_numpy(frames: np.ndarray) -> tuple[np.ndarray, int]:
@@ -125,17 +128,15 @@ def test_closing_at_any_yield_leaves_no_threads_and_no_files(memory: int, tmp_pa
     before = set(threading.enumerate())
     stages: list[str] = []
     for closed_at in range(10_000):
-        steps = clean(FramesInMemory(frames), settings)
-        try:
-            for _ in range(closed_at):
-                step = next(steps)
-            assert not list(tmp_path.iterdir())
-        except StopIteration as end:
-            end.value.close()
+        cleaned: list[CleanResult] = []
+        steps = noting(clean(FramesInMemory(frames), settings), cleaned)
+        seen = list(islice(steps, closed_at))
+        if cleaned:
+            cleaned[0].close()
             break
+        assert not list(tmp_path.iterdir())
         steps.close()
-        if closed_at:
-            stages.append(step.stage)
+        stages += [step.stage for step in seen[-1:]]
         assert not threads_after(before), stages[-1:]
         assert not list(tmp_path.iterdir())
     assert set(stages) >= {"decode", "votes", "look up", "score"}
@@ -170,13 +171,8 @@ def test_an_interruption_at_any_stage_comes_out_and_leaves_nothing(
 @pytest.mark.parametrize("stage", ["decode", "votes", "look up", "score"])
 def test_progress_of_every_stage_rises_to_its_total(stage: str, tmp_path: Path, narrow_bands: None) -> None:
     _, frames = rainy_clip(22, 16, 15)
-    steps = clean(FramesInMemory(frames), CleanSettings(scratch=tmp_path))
-    seen = []
-    try:
-        while True:
-            seen.append(next(steps))
-    except StopIteration as end:
-        end.value.close()
+    seen, cleaned = drained(clean(FramesInMemory(frames), CleanSettings(scratch=tmp_path)))
+    cleaned.close()
     mine = [step for step in seen if step.stage == stage]
     done = [step.done for step in mine]
     assert done == sorted(done)

@@ -232,15 +232,15 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path: Path, swept: Path, delay: float)
     assert not list((tmp_path / "out").glob(".rainclean*"))
 
 
-@pytest.mark.parametrize("delay", [0.8, 1.4, 1.8, 2.2])
-def test_a_killed_run_can_be_run_again(tmp_path: Path, swept: Path, delay: float, rainclean: Run) -> None:
-    process = start(tmp_path / "out")
-    time.sleep(delay)
-    process.kill()
-    process.communicate(timeout=60)
-    complete = (tmp_path / "out" / "report.json").exists()
-    if complete:
-        assert report_of(tmp_path / "out")["sha256"] == report_of(swept)["sha256"]
+def test_a_killed_run_can_be_run_again(tmp_path: Path, swept: Path, rainclean: Run) -> None:
+    for delay in (0.8, 1.4, 1.8, 2.2):  # each run finds what the killed ones before it left
+        process = start(tmp_path / "out")
+        time.sleep(delay)
+        process.kill()
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode in (0, -signal.SIGKILL), errors
+        if (tmp_path / "out" / "report.json").exists():
+            assert report_of(tmp_path / "out")["sha256"] == report_of(swept)["sha256"]
     result = rainclean("clean", SAMPLE, "-o", tmp_path / "out")
     assert result.returncode == 0, result.stderr
     assert report_of(tmp_path / "out")["sha256"] == report_of(swept)["sha256"]
@@ -261,12 +261,13 @@ def test_a_folder_of_images_gives_the_same_as_the_clip(tmp_path: Path, here: Run
 def test_a_moving_camera_and_a_scene_cut_are_said(tmp_path: Path, here: Run) -> None:
     picture = imageio.imread(SAMPLE.with_name("background.png"))
     pan = [np.roll(picture, i, axis=1) for i in range(20)]
-    result = here("clean", write_clip(tmp_path / "pan.mkv", pan), "-o", tmp_path / "pan")
+    one = ("--recipe", "median")
+    result = here("clean", write_clip(tmp_path / "pan.mkv", pan), "-o", tmp_path / "pan", *one)
     assert "the camera moves" in result.stderr
     shots = [picture] * 20 + [255 - picture] * 20
-    result = here("clean", write_clip(tmp_path / "cut.mkv", shots), "-o", tmp_path / "cut")
+    result = here("clean", write_clip(tmp_path / "cut.mkv", shots), "-o", tmp_path / "cut", *one)
     assert "scene cut at frame 20" in result.stderr
-    still = here("clean", write_clip(tmp_path / "still.mkv", [picture] * 20), "-o", tmp_path / "still")
+    still = here("clean", write_clip(tmp_path / "still.mkv", [picture] * 20), "-o", tmp_path / "still", *one)
     assert "camera" not in still.stderr and "cut" not in still.stderr
 
 

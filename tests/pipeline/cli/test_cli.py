@@ -62,8 +62,8 @@ def test_version(rainclean: Run) -> None:
         ["evaluate", "set", "-o", "y", "-w", "one.safetensors", "-w", "other.safetensors"],
     ],
 )
-def test_wrong_usage_exits_with_2(rainclean: Run, words: list[str]) -> None:
-    result = rainclean(*words)
+def test_wrong_usage_exits_with_2(here: Run, words: list[str]) -> None:
+    result = here(*words)
     assert result.returncode == 2
     assert result.stderr and "Traceback" not in result.stderr
     assert result.stdout == ""

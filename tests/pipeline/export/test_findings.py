@@ -207,14 +207,14 @@ def test_the_same_again_and_a_damaged_picture_is_found(home: Path, tmp_path: Pat
     assert [problem.path for problem in problems] == [row.confidence]
 
 
-def test_the_flags(home: Path, tmp_path: Path, rainclean: Run) -> None:
+def test_the_flags(home: Path, tmp_path: Path, here: Run) -> None:
     asked = ("export", home, "--frames", "every:6", "--keep-moving", "--no-confidence")
-    smaller = json.loads(rainclean(*asked, "--estimate", "--json").stdout)["bytes"]
-    larger = json.loads(rainclean("export", home, "--frames", "every:6", "--estimate", "--json").stdout)["bytes"]
+    smaller = json.loads(here(*asked, "--estimate", "--json").stdout)["bytes"]
+    larger = json.loads(here("export", home, "--frames", "every:6", "--estimate", "--json").stdout)["bytes"]
     assert smaller < larger
-    assert rainclean(*asked, "-o", tmp_path / "out").returncode == 0
+    assert here(*asked, "-o", tmp_path / "out").returncode == 0
     for wrong in ("0", "-1", "256", "nan"):
-        refused = rainclean(*asked, "--estimate", "--max-error", wrong)
+        refused = here(*asked, "--estimate", "--max-error", wrong)
         assert refused.returncode == 2 and "--max-error" in refused.stderr
     assert not (tmp_path / "out" / "confidence").exists() and not (tmp_path / "out" / "exclude").exists()
 

@@ -17,6 +17,7 @@ from pipeline.project.decisions import decisions
 from pipeline.project.model import Sequence, StoredCandidate
 from pipeline.project.overview import overview
 from pipeline.project.storage.database import Project
+from pipeline.stages import Progress, finish
 from rainclean.errors import InputError, ResourceError, UsageError
 from rainclean.video import FrameSource
 from tests.conftest import Run
@@ -74,16 +75,12 @@ def test_a_clip_that_vanishes_while_it_is_decoded(
 ) -> None:
     copied = copies(three_clips, tmp_path)
     put(*copied)
-    steps = run.analyze(project, (), CleanSettings(recipe="n20-rainfree", workers=1))
-    result = None
-    while result is None:
-        try:
-            step = next(steps)
-        except StopIteration as end:
-            result = end.value
-        else:
-            if step.part == "place0" and step.stage == stage:
-                copied[0].unlink(missing_ok=True)
+
+    def vanish(step: Progress) -> None:
+        if step.part == "place0" and step.stage == stage:
+            copied[0].unlink(missing_ok=True)
+
+    result = finish(run.analyze(project, (), CleanSettings(recipe="n20-rainfree", workers=1)), vanish)
     assert result.done == ["place1", "place2"]
     assert list(result.failed) == ["place0"] and "place0.mkv" in result.failed["place0"]
     assert [line.state for line in overview(project)] == ["failed", "ready", "ready"]
@@ -98,16 +95,12 @@ def test_a_folder_whose_pictures_vanish(tmp_path: Path, project: Project, put: A
     for number, frame in enumerate(rainy_frames(5)):
         imageio.imwrite(folder / f"{number}.png", frame)
     put(folder, three_clips[0])
-    steps = run.analyze(project, (), CleanSettings(recipe="median", workers=1))
-    result = None
-    while result is None:
-        try:
-            step = next(steps)
-        except StopIteration as end:
-            result = end.value
-        else:
-            if step.part == "frames" and step.stage == "decode":
-                shutil.rmtree(folder, ignore_errors=True)
+
+    def vanish(step: Progress) -> None:
+        if step.part == "frames" and step.stage == "decode":
+            shutil.rmtree(folder, ignore_errors=True)
+
+    result = finish(run.analyze(project, (), CleanSettings(recipe="median", workers=1)), vanish)
     assert result.done == ["place0"] and "frames" in result.failed
     assert [line.state for line in overview(project)] == ["failed", "ready"]
 

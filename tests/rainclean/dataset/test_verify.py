@@ -14,19 +14,14 @@ from rainclean.dataset.manifest import ManifestRow
 from rainclean.dataset.verification import Checked, verify
 from rainclean.png import encode_png
 from tests.helpers.datasets import DataSet, picture, sha, write
+from tests.helpers.steps import drained
 
 BOTH = ("spa", "paired")
 
 
 def check(data: DataSet, rows: list[ManifestRow] | None = None) -> list[Problem]:
-    check = verify(data.root, layout(data.layout), data.rows if rows is None else rows, ["manifest.csv"])
-    progress = []
-    while True:
-        try:
-            progress.append(next(check))
-        except StopIteration as stop:
-            problems: list[Problem] = stop.value
-            break
+    rows = data.rows if rows is None else rows
+    progress, problems = drained(verify(data.root, layout(data.layout), rows, ["manifest.csv"]))
     assert progress == [Checked(n + 1, len(progress)) for n in range(len(progress))]
     assert all("\n" not in str(problem) for problem in problems)
     return problems

@@ -13,6 +13,7 @@ from rainclean.moving.residual_grid import Grid
 from rainclean.stabilization.find_marks import find_drawn
 from rainclean.stabilization.registration import FrameAligner
 from tests.helpers.motion_scenes import encoded, picture, rained, recall_and_precision
+from tests.helpers.steps import drained
 
 U8 = NDArray[np.uint8]
 F64 = NDArray[np.float64]
@@ -117,13 +118,8 @@ def test_it_is_found_in_rain_and_in_what_an_encoder_left() -> None:
         aligner = FrameAligner(workers=1)
         for frame in encoded(clip, 23):
             aligner.add_frame(frame)
-        steps = aligner.result()
-        try:
-            while True:
-                next(steps)
-        except StopIteration as done:
-            registration = done.value
-        assert registration.moves
+        _, registration = drained(aligner.result())
+        assert registration.moves and registration.drawn is not None
         if marked:
             assert recall_and_precision(registration.drawn, word())[0] > 0.6
         else:

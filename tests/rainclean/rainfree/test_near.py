@@ -22,6 +22,7 @@ from rainclean.rainfree.near_mean import (
 )
 from rainclean.rainfree.posterior import Posterior
 from rainclean.verdict.evidence import Evidence, Told, errors, overrule
+from tests.helpers.steps import drained
 
 U8 = NDArray[np.uint8]
 SIZE = (160, 224)
@@ -60,15 +61,9 @@ def laid(frames: list[U8]) -> Near:
 
 
 def finished(work: Generator[float, None, Near]) -> Near:
-    shares = []
-    while True:
-        try:
-            shares.append(next(work))
-        except StopIteration as end:
-            assert shares == sorted(shares)
-            near = end.value
-            assert isinstance(near, Near)
-            return near
+    shares, near = drained(work)
+    assert shares == sorted(shares)
+    return near
 
 
 def off(picture: U8 | NDArray[np.float32], truth: U8) -> float:

@@ -150,7 +150,7 @@ def test_a_simulation_broken_off_leaves_nothing(tmp_path: Path) -> None:
             assert not (tmp_path / "new").exists()
 
 
-def test_the_command(tmp_path: Path, rainclean: Run) -> None:
+def test_the_command(tmp_path: Path, rainclean: Run, here: Run) -> None:
     write_png(tmp_path / "scene.png", scene())
     words = ("simulate", tmp_path / "scene.png", "-o", tmp_path / "out", "--frames", 4)
     made = rainclean(*words, "--preset", "walker", "--seed", 7, "--size", "80x60", "--crf", 20, "--json")
@@ -161,7 +161,7 @@ def test_the_command(tmp_path: Path, rainclean: Run) -> None:
     assert simulated.truth(tmp_path / "out", 3).shape == (60, 80, 3)
     (tmp_path / "out" / "notes.txt").write_text("kept")
     weather = ("--rain-rate", 30, "--exposure-time", 0.004, "--gradient", 1, 0.5)
-    again = rainclean(*words, "--preset", "light", *weather)
+    again = here(*words, "--preset", "light", *weather)
     assert again.returncode == 0, again.stderr
     assert "clip.mkv: 4 frames of 96×64 px" in again.stdout
     assert names_in(tmp_path / "out") == ["background.png", "clip.mkv", "notes.txt", "rain.mkv", "truth.json"]

@@ -16,10 +16,19 @@ from tools.shipped_weights.judge_weights import Judged, judge_clip, judge_sample
 U8 = NDArray[np.uint8]
 
 YARD = ROOT.parent / "shared" / "real" / "yard.mp4"
-MIDDLE = (slice(60, 180), slice(88, 264))
-"""Of the samples' 352×240 px: every picture is judged, by a quarter of its area and of the time."""
-
 judge = judge_weights._judge
+
+
+@pytest.fixture
+def middle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every picture is judged by the quarter of its area in the middle, in a quarter of the time."""
+
+    def judge_middle(net: SPANet, scene: str, picture: str, rainy: U8, clean: U8) -> Judged:
+        height, width = rainy.shape[:2]
+        part = (slice(height // 4, height - height // 4), slice(width // 4, width - width // 4))
+        return judge(net, scene, picture, rainy[part], clean[part])
+
+    monkeypatch.setattr(judge_weights, "_judge", judge_middle)
 
 
 @pytest.fixture(scope="module")
@@ -35,11 +44,8 @@ def test_they_are_small_and_say_what_they_are() -> None:
     assert origin.source_sha256[:16] in card and f"--steps {origin.steps}" in card
 
 
-def test_they_beat_the_rainy_input_on_scenes_that_they_never_saw(net: SPANet, monkeypatch: pytest.MonkeyPatch) -> None:
-    def judge_middle(net: SPANet, scene: str, picture: str, rainy: U8, clean: U8) -> Judged:
-        return judge(net, scene, picture, rainy[MIDDLE], clean[MIDDLE])
-
-    monkeypatch.setattr(judge_weights, "_judge", judge_middle)
+@pytest.mark.usefixtures("middle")
+def test_they_beat_the_rainy_input_on_scenes_that_they_never_saw(net: SPANet) -> None:
     judged = list(judge_samples(net))
     scenes = {one.scene for one in judged}
     gains = {scene: float(np.mean([one.gain for one in judged if one.scene == scene])) for scene in scenes}
@@ -48,6 +54,7 @@ def test_they_beat_the_rainy_input_on_scenes_that_they_never_saw(net: SPANet, mo
     assert min(gains.values()) > 0, gains
 
 
+@pytest.mark.usefixtures("middle")
 def test_on_a_real_clip_they_do_not_fall_behind_the_rainy_frame(net: SPANet) -> None:
     if not YARD.exists():
         pytest.skip("shared/real/yard.mp4 is not here")

@@ -9,9 +9,9 @@ import threading
 import time
 import warnings
 from collections import namedtuple
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import numpy as np
@@ -32,12 +32,11 @@ from rainclean.temporal.memory_budget import (
 )
 from rainclean.temporal.percentiles import InitialEstimate
 from rainclean.temporal.sorted_stack import SortedStack
+from tests.helpers.steps import drained
 from tests.oracles import kernels as _reference
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
-
-T = TypeVar("T")
 
 ROOMY = 1 << 30
 ETAS = (0, 50, 100, 37.5, 12, 99.9)
@@ -69,16 +68,6 @@ def filled(
         stack.add(frame)
     stack.finish()
     return stack
-
-
-def drained(steps: Generator[float, None, T]) -> tuple[list[float], T]:
-    """Shares done, and what a generator returns."""
-    shares = []
-    while True:
-        try:
-            shares.append(next(steps))
-        except StopIteration as end:
-            return shares, end.value
 
 
 def looked_up(stack: SortedStack, wanted: Sequence[Sequence[float]]) -> np.ndarray:

@@ -225,8 +225,8 @@ def test_the_sliders_go_over_stabilized_frames(project: Project, tmp_path: Path)
             kept_candidate(live, Recipe(19, rule="rainfree", steady=True))
 
 
-def test_the_command_says_what_was_found(project: Project, rainclean: Run) -> None:
-    said = rainclean("status", project.folder, "pan")
+def test_the_command_says_what_was_found(project: Project, here: Run) -> None:
+    said = here("status", project.folder, "pan")
     text = " ".join(said.stdout.split())
     for part in (
         "registered: translation",
@@ -237,7 +237,7 @@ def test_the_command_says_what_was_found(project: Project, rainclean: Run) -> No
         "in doubt",
     ):
         assert part in text
-    found = json.loads(rainclean("status", project.folder, "pan", "--json").stdout)["found"]
+    found = json.loads(here("status", project.folder, "pan", "--json").stdout)["found"]
     assert found["stabilization"]["dropped"] == {"5": "blurred"} and found["posterior"]
 
 

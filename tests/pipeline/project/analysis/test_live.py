@@ -21,6 +21,7 @@ from rainclean.png import decode_png
 from rainclean.temporal.prior import luma, shortest_interval_midpoint
 from rainclean.video import Region, open_source
 from tests.helpers.rainy_clips import FRAMES, SIZE, rainy_frames, write_clip
+from tests.helpers.steps import drained
 from tests.pipeline.project.conftest import Add, Analyze
 
 
@@ -108,14 +109,10 @@ def test_closing_at_any_step_frees_everything(
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     before = descriptors()
-    steps = []
-    stage = open_live(project, sequence, analysis, 12, scratch)
-    while True:
-        try:
-            steps.append(next(stage).stage)
-        except StopIteration as end:
-            end.value.close()
-            break
+    seen, live = drained(open_live(project, sequence, analysis, 12, scratch))
+    live.close()
+    del live  # its reference frame lies in memory that a reading process shares
+    steps = [step.stage for step in seen]
     assert steps[:2] == ["open", "decode"] and steps[-1] == "sort" and steps.count("decode") == 12
     assert descriptors() == before
     for broken_off in range(1, len(steps)):
@@ -133,16 +130,10 @@ def test_frames_that_do_not_fit_are_said(
     work(recipe="median")
     sequence, analysis = opened(project, "place0")
     each = 6 * SIZE[0] * SIZE[1]
-    stage = open_live(project, sequence, analysis, 400, tmp_path, limit=9 * each)
-    notes = []
-    while True:
-        try:
-            notes.append(next(stage).note)
-        except StopIteration as end:
-            with end.value as live:
-                assert live.frames == 9
-            break
-    assert [note for note in notes if note] == [
+    steps, live = drained(open_live(project, sequence, analysis, 400, tmp_path, limit=9 * each))
+    with live:
+        assert live.frames == 9
+    assert [step.note for step in steps if step.note] == [
         "9 of 24 frames are used: more do not fit into the scratch space (212.6 KiB)"
     ]
     with pytest.raises(ResourceError, match="two frames need"):

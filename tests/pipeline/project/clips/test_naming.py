@@ -13,6 +13,7 @@ from pipeline.project.clips.sequence_records import sequences
 from pipeline.project.storage.database import Project
 from pipeline.text_format import columns
 from rainclean.errors import InputError
+from tests.conftest import Run
 from tests.helpers.rainy_clips import rainy_clip
 
 NAMES = {
@@ -51,7 +52,7 @@ def test_names_that_look_alike_are_numbered() -> None:
     assert taken[:4] == ["Straße", "STRASSE-2", "Ａ", "a-2"]
 
 
-def test_they_are_selected_as_they_are_typed(tmp_path: Path) -> None:
+def test_they_are_selected_as_they_are_typed(tmp_path: Path, here: Run) -> None:
     home = tmp_path / "project"
     file = tmp_path / (unicodedata.normalize("NFD", "Ström") + " 雨天街道.mkv")
     rainy_clip(file, 1)
@@ -60,14 +61,14 @@ def test_they_are_selected_as_they_are_typed(tmp_path: Path) -> None:
         command = [sys.executable, "-m", "rainclean", *map(str, words)]
         return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=120)
 
-    assert rainclean("new", home).returncode == 0
+    assert here("new", home).returncode == 0
     added = rainclean("add", home, file, "--licence", "x", "--scene", "京都")
     assert "added 1 sequence: Ström-雨天街道" in added.stdout, added.stderr
     table = rainclean("status", home).stdout.splitlines()
     assert table[1].startswith("Ström-雨天街道  ")
     assert {columns(line) for line in table[:2] if line.endswith("new")} == {columns(table[1])}
     for typed in ("Ström-雨天街道", unicodedata.normalize("NFD", "Ström-雨天街道"), "STRÖM-雨天街道"):
-        assert json.loads(rainclean("status", home, typed, "--json").stdout)["name"] == "Ström-雨天街道"
+        assert json.loads(here("status", home, typed, "--json").stdout)["name"] == "Ström-雨天街道"
     described = rainclean("describe", home, "Ström-雨天街道", "--author", "林")
     assert "described: Ström-雨天街道" in described.stdout
     with Project(home) as project:

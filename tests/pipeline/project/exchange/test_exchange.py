@@ -29,10 +29,10 @@ from tests.conftest import Run
 from tests.helpers.edited_projects import sequence_at, work
 
 
-@pytest.fixture
-def other(analysed: Path, tmp_path: Path) -> Path:
-    """Another project with the same clips, added in another order and analysed there."""
-    folder = tmp_path / "other"
+@pytest.fixture(scope="module")
+def other_once(analysed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Another project with the same clips, added in another order and analysed there; copy it, do not change it."""
+    folder = tmp_path_factory.mktemp("exchange") / "other"
     with Project(analysed) as made:
         clips = [str(row["path"]) for row in made.rows("SELECT path FROM clip ORDER BY id DESC")]
     from pipeline.clean.settings import CleanSettings
@@ -45,43 +45,51 @@ def other(analysed: Path, tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_round_trip_through_the_commands(desk: Project, other: Path, tmp_path: Path, rainclean: Run) -> None:
+@pytest.fixture
+def other(other_once: Path, tmp_path: Path) -> Path:
+    """The same, of one's own."""
+    return Path(shutil.copytree(other_once, tmp_path / "other"))
+
+
+def test_a_round_trip_through_the_commands(
+    desk: Project, other: Path, tmp_path: Path, rainclean: Run, here: Run
+) -> None:
     holds = work(desk, "Ann")
     cat, *_ = sequences(desk)
     exported = rainclean("decisions", "export", desk.folder, "-o", tmp_path / "ann.jsonl")
     assert exported.returncode == 0 and "5 decisions, 1 opinion, 5 edits" in exported.stdout, exported.stderr
     assert len(list((tmp_path / "ann.jsonl.pictures").glob("*.png"))) == 2
-    refused = rainclean("decisions", "export", desk.folder, "-o", tmp_path / "ann.jsonl")
+    refused = here("decisions", "export", desk.folder, "-o", tmp_path / "ann.jsonl")
     assert refused.returncode == 1 and "--overwrite" in refused.stderr
     taken = rainclean("decisions", "import", other, tmp_path / "ann.jsonl")
     assert taken.returncode == 0 and "imported: 5 decisions, 1 opinion, 5 edits" in taken.stdout, taken.stderr
-    again = json.loads(rainclean("decisions", "import", other, tmp_path / "ann.jsonl", "--json").stdout)
+    again = json.loads(here("decisions", "import", other, tmp_path / "ann.jsonl", "--json").stdout)
     assert (again["added"], again["known"], again["notes"]) == ({}, 11, [])
     with Project(other) as project:
         assert {line.sequence.name: f"{line.state} {line.chosen}" for line in overview(project)} == holds
-        here = {s.name: s for s in sequences(project)}
-        assert [s.name for s in here.values()] == ["place2", "place1", "place0"]
-        mine, theirs = decisions.current(desk)[cat.id], decisions.current(project)[here["place0"].id]
+        named = {s.name: s for s in sequences(project)}
+        assert [s.name for s in named.values()] == ["place2", "place1", "place0"]
+        mine, theirs = decisions.current(desk)[cat.id], decisions.current(project)[named["place0"].id]
         assert (mine.uuid, mine.who, mine.at, mine.note) == (theirs.uuid, theirs.who, theirs.at, theirs.note)
         (one, two) = (candidate(p, d.candidate_id or 0) for p, d in ((desk, mine), (project, theirs)))
         assert (one.label, one.picture, one.score) == (two.label, two.picture, two.score)
         np.testing.assert_array_equal(picture_of(desk, one), picture_of(project, two))
         np.testing.assert_array_equal(read_mask(desk, mine.exclude), read_mask(project, theirs.exclude))
-        assert decisions.current(project)[here["place2"].id].reasons == ("camera", "damaged")
-        assert [o.who for o in opinions.opinions(project)[here["place1"].id]] == ["Ann"]
-        drafts = {name: Editor(project, "Bea").draft(s) for name, s in here.items()}
+        assert decisions.current(project)[named["place2"].id].reasons == ("camera", "damaged")
+        assert [o.who for o in opinions.opinions(project)[named["place1"].id]] == ["Ann"]
+        drafts = {name: Editor(project, "Bea").draft(s) for name, s in named.items()}
         assert (drafts["place0"].star, drafts["place1"].star) == (True, False)
         assert (drafts["place1"].note, drafts["place1"].frames) == ("drips, «ä»", (3, 7))
         # A composite can be worked on there: it has scoring_target and reference frame of the analysis there.
         assert (
-            analyses(project, here["place0"].id)[-1].scoring_target
-            == analyses(project, here["place0"].id)[0].scoring_target
+            analyses(project, named["place0"].id)[-1].scoring_target
+            == analyses(project, named["place0"].id)[0].scoring_target
             != ""
         )
         assert project.problems() == []
     assert finish(check(other)).problems == []
     # And back: nothing is new.
-    assert rainclean("decisions", "export", other, "-o", tmp_path / "back.jsonl").returncode == 0
+    assert here("decisions", "export", other, "-o", tmp_path / "back.jsonl").returncode == 0
     back = import_decisions(desk, [tmp_path / "back.jsonl"])
     assert (sum(back.added.values()), back.known) == (0, 11)
     lines = [sorted((tmp_path / f"{name}.jsonl").read_text().splitlines()[1:]) for name in ("ann", "back")]

@@ -122,10 +122,10 @@ def test_recipes_say_their_rule(project: Project) -> None:
     assert facts.recipes[rows[0], 0] == 40 and facts.recipes[rows[3], 0] == 100
 
 
-def test_an_automatic_choice_is_what_was_learned_and_says_so(home: Path, project: Project, rainclean: Run) -> None:
+def test_an_automatic_choice_is_what_was_learned_and_says_so(home: Path, project: Project, here: Run) -> None:
     made = judged_project(project)
     new = fill(project, 3, seed=1)
-    done = rainclean("select", project.folder, "--auto", "--note", "tonight")
+    done = here("select", project.folder, "--auto", "--note", "tonight")
     assert "chosen automatically: 3; 16 decided before" in done.stdout and "learned from 16" in done.stdout
     current = decisions.current(project)
     for sequence in new:
@@ -133,10 +133,10 @@ def test_an_automatic_choice_is_what_was_learned_and_says_so(home: Path, project
         assert (decision.kind, decision.candidate_id) == ("automatic", lowest(project, sequence).id)
         assert decision.note.startswith("tonight; suggested") and "learned from 16 sequences" in decision.note
     assert all(current[s.id].kind == "person" for s in made)
-    document = json.loads(rainclean("select", project.folder, "--auto", "--json").stdout)
+    document = json.loads(here("select", project.folder, "--auto", "--json").stdout)
     assert document["chosen"] == {} and document["suggested"]["order"] == "learned"
     # Without enough judgements it is the best-scored one, as ever.
-    best = json.loads(rainclean("select", home, "--auto", "--json").stdout)
+    best = json.loads(here("select", home, "--auto", "--json").stdout)
     with Project(home) as other:
         assert best["chosen"] == {s.name: line_up(other, s)[0].name for s in sequences(other)}
         assert best["suggested"]["order"] is None and decisions.current(other)[1].note == ""
@@ -151,23 +151,21 @@ def test_sequences_without_candidates_fail_as_ever(project: Project) -> None:
     assert learned.for_sequence(new.id) is None and new.id not in learned.unsure
 
 
-def test_status_tells_what_is_at_work(project: Project, rainclean: Run) -> None:
+def test_status_tells_what_is_at_work(project: Project, here: Run) -> None:
     made = fill(project, 13)
-    assert "suggested" not in rainclean("status", project.folder).stdout
+    assert "suggested" not in here("status", project.folder).stdout
     judge(project, made[0], lowest(project, made[0]))
-    assert (
-        "suggested candidates: none yet: people have judged 1 of the 12" in rainclean("status", project.folder).stdout
-    )
-    assert json.loads(rainclean("status", project.folder, made[0].name, "--json").stdout)["suggested"] is None
+    assert "suggested candidates: none yet: people have judged 1 of the 12" in here("status", project.folder).stdout
+    assert json.loads(here("status", project.folder, made[0].name, "--json").stdout)["suggested"] is None
     for sequence in made[1:]:
         judge(project, sequence, lowest(project, sequence))
-    assert "suggested candidates: learned from 13 sequences" in rainclean("status", project.folder).stdout
-    document = json.loads(rainclean("status", project.folder, "--json").stdout)
+    assert "suggested candidates: learned from 13 sequences" in here("status", project.folder).stdout
+    document = json.loads(here("status", project.folder, "--json").stdout)
     assert document["suggested"]["order"] == "learned" and document["suggested"]["sequences"] == 13
     assert all(0 < line["unsure"] < 1 for line in document["sequences"])
-    details = json.loads(rainclean("status", project.folder, made[0].name, "--json").stdout)["suggested"]
+    details = json.loads(here("status", project.folder, made[0].name, "--json").stdout)["suggested"]
     assert details["candidate"] == lowest(project, made[0]).name and details["people"] == 1
-    text = rainclean("status", project.folder, made[0].name).stdout
+    text = here("status", project.folder, made[0].name).stdout
     assert "suggested" in text and "% sure)" in text
 
 
