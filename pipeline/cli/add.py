@@ -72,7 +72,7 @@ class Add:
         else:
             names = f": {', '.join(result.sequences)}" if result.sequences else ""
             print_text(f"added {counted(len(result.sequences), 'sequence')}{names}")
-            for line in (*result.relinked, *result.known):
+            for line in (*result.relinked, *result.returned, *result.known):
                 print_text(line)
         for note in result.notes:
             print_note(f"note: {note}")

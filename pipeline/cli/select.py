@@ -49,7 +49,7 @@ class Select:
     note: str = ""
     """Reason for the decision, in your words."""
     who: str = ""
-    """Who decides. Default: the name you are logged in with."""
+    """Who decides, or runs --auto and can undo it in one step. Default: the name you are logged in with."""
     json: bool = False
     """Print JSON instead of text."""
 
@@ -79,8 +79,6 @@ class Select:
             raise UsageError("--exclude needs --candidate")
         if self.include != "fit" and not self.auto:
             raise UsageError("--include needs --auto")
-        if self.auto and self.who:
-            raise UsageError("--who cannot be used with --auto: an automatic choice is not made by a person")
         with Project(self.project) as project:
             for note in project.notes:
                 print_note(f"note: {note}")
@@ -148,12 +146,14 @@ class Select:
         return self.candidate is None and not self.reject and not self.undo
 
     def _choose_best(self, project: "Project") -> None:
+        from pipeline.project.decisions import person
         from pipeline.project.preference import choose_suggested
         from pipeline.text_format import one_line
 
         note = one_line(self.note, "--note")
         trusted = ("fit", "look") if self.include == "look" else ("fit",)
-        result, learned = choose_suggested(project, [self.sequence] if self.sequence else [], note, trusted)
+        who = one_line(self.who, "--who") or person()
+        result, learned = choose_suggested(project, [self.sequence] if self.sequence else [], note, trusted, who)
         if self.json:
             document: dict[str, Any] = {**asdict(result), "words": result.summary, "suggested": learned.to_json()}
             print_json(document)

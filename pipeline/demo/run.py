@@ -17,7 +17,7 @@ from pipeline.demo.report import PROTOCOL, DemoRow, Shown, write_report
 from pipeline.demo.training import Learnt, train_and_evaluate
 from pipeline.export import Exported, ExportSettings, check, export
 from pipeline.project.analysis import analysis, analyze, candidate, candidates
-from pipeline.project.clips import Origin, add, clip, describe, open_clip, sequences
+from pipeline.project.clips import Origin, Properties, add, clip, describe, open_clip, sequences
 from pipeline.project.decisions import choose_best, current
 from pipeline.project.storage import DATABASE, Project
 from pipeline.stages import Progress, part_of
@@ -80,7 +80,7 @@ def demo(output: Path) -> Generator[Progress, None, DemoResult]:
             project, paths, Origin(source="rainclean sample", licence="see sample_sequences/README.md")
         )
         for name in added.sequences:
-            describe(project, [name], {"author": SAMPLES.get(name, "")})
+            describe(project, [name], Properties(author=SAMPLES.get(name, "")))
         # Again, on a second demo: it shows the work, so earlier results do not count.
         analyzed = yield from analyze(project, (), CleanSettings(), again=True)
         for failure in [*added.failed, *analyzed.failed.values()]:

@@ -17,6 +17,8 @@ from rainclean.verdict import STATES as CLIP_STATES
 from rainclean.verdict import Verdict as ClipVerdict
 from rainclean.video import Region
 
+ActivityKind = Literal["export", "training", "evaluation"]
+ActivityState = Literal["running", "finished", "failed", "interrupted"]
 SceneBy = Literal["person", "suggestion", "name"]
 Kind = Literal["person", "automatic"]
 Verdict = Literal["accepted", "rejected", "undone"]
@@ -94,14 +96,56 @@ class Clip:
         return {**asdict(self), "path": str(self.path)}
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """What a person chose of a clip; of an analysis what was chosen when it was made.
+
+    Attributes:
+        first: In point; None for the first frame of the shot.
+        stop: First frame after the out point; None for that of the shot.
+        region: Region in the upright frame; None for all of it.
+    """
+
+    first: int | None = None
+    stop: int | None = None
+    region: Region | None = None
+
+    @classmethod
+    def of(cls, row: Any) -> Self:
+        """Return what a row of a sequence, or of an analysis, holds of it."""
+        region = None
+        if row["chosen_region"]:
+            sides = listed(row["chosen_region"])
+            if len(sides) != 4 or not all(type(side) is int and side >= 0 for side in sides):
+                raise ValueError(f"region {row['chosen_region'][:40]!r}")
+            region = Region(*sides)
+        return checked(cls(row["chosen_first"], row["chosen_last"], region))
+
+    def columns(self) -> dict[str, Any]:
+        """Return its columns."""
+        region = json.dumps(self.region) if self.region else ""
+        return {"chosen_first": self.first, "chosen_last": self.stop, "chosen_region": region}
+
+
+ALL_OF_IT = Chosen()
+"""Nothing was chosen: all frames of the shot, and the whole frame."""
+
+_SEQUENCE_COLUMNS = ("id", "clip_id", "name", "scene", "scene_by", *ORIGIN, "display_name")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Sequence:
     """One clip, or one shot of it: frames ``first`` to ``stop`` − 1.
 
     Attributes:
+        first: In point.
         stop: First frame that is no longer in it. The store and JSON call it "last".
         scene_by: Who named the scene: a person, a suggestion (its background looks like another's), or nobody. Then the
             scene has the sequence's name.
+        display_name: What a person calls it, or "".
+        region: Region that a person wishes the next analysis to have, in the upright frame; None for all of it.
+        shot: First frame, and first one after the last, of the shot that it was added as. It never changes.
+        removed: A person removed it from the project.
     """
 
     id: int
@@ -116,19 +160,41 @@ class Sequence:
     licence: str
     consent: str
     notes: str
+    display_name: str = ""
+    region: Region | None = None
+    shot: tuple[int, ...] = ()
+    removed: bool = False
 
     @classmethod
     def from_row(cls, row: Any) -> Self:
         """Return the sequence of a row."""
-        columns = {**row}
-        sequence = checked(cls(stop=columns.pop("last"), **columns))
-        if not 0 <= sequence.first < sequence.stop:
+        columns = {name: row[name] for name in _SEQUENCE_COLUMNS}
+        shot, chosen = (row["first"], row["last"]), Chosen.of(row)
+        columns["first"] = shot[0] if chosen.first is None else chosen.first
+        columns["stop"] = shot[1] if chosen.stop is None else chosen.stop
+        sequence = checked(cls(**columns, region=chosen.region, shot=shot, removed=bool(row["removed"])))
+        if not 0 <= sequence.first < sequence.stop or not 0 <= shot[0] < shot[1]:
             raise ValueError(f"sequence {sequence.name!r} has frames {sequence.first} to {sequence.stop - 1}")
         return sequence
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields by the names of their columns, for programs."""
         return {"last" if key == "stop" else key: value for key, value in asdict(self).items()}
+
+    @property
+    def label(self) -> str:
+        """What a person calls it: the display name, or the name."""
+        return self.display_name or self.name
+
+    @property
+    def chosen(self) -> "Chosen":
+        """What a person chose of its clip."""
+        if not self.shot:
+            return Chosen(region=self.region)
+        first, stop = self.shot
+        return Chosen(
+            None if self.first == first else self.first, None if self.stop == stop else self.stop, self.region
+        )
 
     @property
     def frame_count(self) -> int:
@@ -157,6 +223,7 @@ class Analysis:
         verdict: JSON, whether the candidates can be trusted; "" where nobody judged.
         places: Artefact of where they cannot, or "".
         repeats: JSON, frames that repeat another one, or "".
+        chosen: What a person had chosen of the clip.
     """
 
     id: int
@@ -183,15 +250,18 @@ class Analysis:
     verdict: str = ""
     places: str = ""
     repeats: str = ""
+    chosen: Chosen = ALL_OF_IT
 
     @classmethod
     def from_row(cls, row: Any) -> Self:
         """Return the analysis of a row."""
+        columns = {name: value for name, value in {**row}.items() if not name.startswith("chosen_")}
         region = Region(*(json.loads(row["region"]) or (0, 0, 0, 0)))
         if not all(type(side) is int and side >= 0 for side in region):
             raise ValueError(f"region {row['region']!r}")
         settings, warnings = AnalysisSettings(mapped(row["settings"])), listed(row["warnings"])
-        return checked(cls(**{**row, "region": region, "settings": settings, "warnings": warnings}))
+        columns |= {"region": region, "settings": settings, "warnings": warnings, "chosen": Chosen.of(row)}
+        return checked(cls(**columns))
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields, for programs."""
@@ -334,6 +404,7 @@ class Overview:
         conflict: Whether current decisions of several people differ.
         verdict: Verdict of the main analysis; None where there is none, or where an older rainclean analysed.
         places: Artefact of where the verdict's reasons are, or "".
+        outdated: In point, out point or region was changed since the main analysis.
     """
 
     sequence: Sequence
@@ -351,6 +422,7 @@ class Overview:
     conflict: bool = False
     verdict: ClipVerdict | None = None
     places: str = ""
+    outdated: bool = False
 
     @property
     def trust(self) -> str:

@@ -8,7 +8,7 @@ from pipeline.project.analysis import verdict_of
 from pipeline.project.clips import sequences
 from pipeline.project.decisions import by_sequence, differ, of_people
 from pipeline.project.editing import edits
-from pipeline.project.model import Decision, Overview, Sequence, State
+from pipeline.project.model import Chosen, Decision, Overview, Sequence, State
 from pipeline.project.storage import Project, schema
 
 MAX_NAMED = 100
@@ -52,7 +52,8 @@ def overview(project: Project, names: Several[str] = ()) -> list[Overview]:
     main: dict[int, Any] = {}
     # The last sweep, else the last of any recipe, else what a person made: as `analyses` has it.
     for row in project.rows(
-        f"SELECT sequence_id, id, error, reference, spread, verdict, places FROM analysis WHERE true{among} "
+        "SELECT sequence_id, id, error, reference, spread, verdict, places, chosen_first, chosen_last, chosen_region "
+        f"FROM analysis WHERE true{among} "
         "ORDER BY json_extract(settings, '$.recipe') IS NULL, origin = 'analysis', id"
     ):
         main[row["sequence_id"]] = row
@@ -105,6 +106,7 @@ def _overview(sequence: Sequence, rows: _Rows) -> Overview:
         conflict=len(current) > 1 and differ(of_people(current).values(), rows.pictures),
         verdict=verdict_of(analysis["verdict"]) if analysis else None,
         places=analysis["places"] if analysis else "",
+        outdated=bool(analysis and not analysis["error"]) and Chosen.of(analysis) != sequence.chosen,
     )
 
 

@@ -95,7 +95,7 @@ class ProjectView:
         from pandas import to_datetime
 
         with self._project.explaining():
-            names = {each.id: each.name for each in sequences(self._project)}
+            names = {each.id: each.name for each in sequences(self._project, which="all")}
             recipes = {row["id"]: row["name"] for row in self._project.rows("SELECT id, name FROM candidate")}
             holding = {made[0].id for made in by_sequence(self._project).values()}
             table = _table(

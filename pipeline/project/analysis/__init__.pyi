@@ -24,6 +24,7 @@ from .records import (
     candidates,
     insert_analysis,
     rain_amounts,
+    stored_rain,
     wanted_artefacts,
 )
 from .run import analyze
@@ -60,6 +61,7 @@ __all__ = [
     "read_stabilization",
     "repeats_of",
     "stabilized",
+    "stored_rain",
     "verdict_of",
     "wanted_artefacts",
     "whole_sequence",

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Self
 
 from pipeline.project.documents import AnalysisSettings, StoredRecipe
-from pipeline.project.model import Analysis, Origin, StoredCandidate
+from pipeline.project.model import ALL_OF_IT, Analysis, Chosen, Origin, StoredCandidate
 from pipeline.project.storage import Project, now
 from rainclean import __version__
 from rainclean.video import Region
@@ -112,6 +112,7 @@ class AnalysisRow:
     spread: float = 0.0
     origin: Origin = "analysis"
     findings: FindingColumns = FindingColumns()
+    chosen: Chosen = ALL_OF_IT
 
     def columns(self) -> dict[str, Any]:
         """Return its columns but id, sequence_id, and who made it when."""
@@ -129,12 +130,14 @@ class AnalysisRow:
             "spread": self.spread,
             "origin": self.origin,
             **asdict(self.findings),
+            **self.chosen.columns(),
         }
 
 
 _COLUMNS = (
     "id, sequence_id, settings, settings_hash, rainclean, finished, error, reference_frame, region, warnings, sheet, "
-    f"scoring_target, reference, spread, origin, {', '.join(field.name for field in fields(FindingColumns))}"
+    f"scoring_target, reference, spread, origin, {', '.join(field.name for field in fields(FindingColumns))}, "
+    "chosen_first, chosen_last, chosen_region"
 )
 """All but the rain amounts, which are long and seldom wanted."""
 
@@ -156,9 +159,31 @@ def analysis(project: Project, analysis_id: int) -> Analysis:
 
 
 def rain_amounts(project: Project, analysis_id: int) -> list[float | None]:
-    """Return the rain amount of each frame of the sequence, grey levels; None for a frame that cannot be stabilized."""
-    amounts = json.loads(project.value("SELECT rain FROM analysis WHERE id = ?", analysis_id))
-    return [None if amount is None else float(amount) for amount in amounts]
+    """Return the rain amount of each frame that the sequence has now, grey levels.
+
+    None for a frame that cannot be stabilized, or that the sequence did not have when it was analysed.
+    """
+    row = project.rows(
+        "SELECT rain, analysis.chosen_first AS then_first, first, last, sequence.chosen_first AS now_first, "
+        "sequence.chosen_last AS now_last FROM analysis JOIN sequence ON sequence_id = sequence.id "
+        "WHERE analysis.id = ?", analysis_id,
+    )[0]  # fmt: skip
+    amounts = stored_rain(row["rain"])
+    begin, first, stop = (
+        shot if chosen is None else chosen
+        for chosen, shot in (
+            (row["then_first"], row["first"]), (row["now_first"], row["first"]), (row["now_last"], row["last"])
+        )
+    )  # fmt: skip
+    if (begin, begin + len(amounts)) == (first, stop) or not amounts:
+        return amounts
+    known = range(begin, begin + len(amounts))
+    return [amounts[frame - begin] if frame in known else None for frame in range(first, stop)]
+
+
+def stored_rain(text: str) -> list[float | None]:
+    """Return the rain amounts of a column: of the frames that the sequence had when it was analysed."""
+    return [None if amount is None else float(amount) for amount in json.loads(text)]
 
 
 def candidates(project: Project, analysis_id: int) -> list[StoredCandidate]:

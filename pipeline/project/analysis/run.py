@@ -50,8 +50,10 @@ def analyze(
 ) -> Generator[Progress, None, Analyzed]:
     """Make candidates sequence by sequence; each is on disk before the next is begun.
 
-    Candidates of other settings stay. A sequence that fails is noted with the reason, and the others go on; the next
-    call tries it again. Closing the stage loses the sequence under way, nothing else.
+    Frames and region are those of the sequence; a region in the settings is not used. A sequence whose frames or region
+    were changed since is analysed anew. Candidates of other settings stay. A sequence that fails is noted with the
+    reason, and the others go on; the next call tries it again. Closing the stage loses the sequence under way, nothing
+    else.
 
     Args:
         project: The project.
@@ -97,13 +99,15 @@ def lasting(settings: CleanSettings) -> AnalysisSettings:
 def _is_done(project: Project, sequence: ClipSequence, wanted: AnalysisSettings) -> bool:
     existing = analyses(project, sequence.id)
     # What an older rainclean left without a verdict is analysed again: it takes the frames to judge.
-    return any(not a.error and a.verdict and a.settings_hash == wanted.hash for a in existing)
+    return any(
+        not a.error and a.verdict and a.settings_hash == wanted.hash and a.chosen == sequence.chosen for a in existing
+    )
 
 
 def _note_failure(project: Project, sequence: ClipSequence, wanted: AnalysisSettings, error: str) -> None:
     """Keep the reason, unless there are candidates: a disk that is not at hand does not take those away."""
     if all(a.error for a in analyses(project, sequence.id)):
-        store_analysis(project, sequence.id, AnalysisRow(settings=wanted, error=error), ())
+        store_analysis(project, sequence.id, AnalysisRow(settings=wanted, error=error, chosen=sequence.chosen), ())
 
 
 def _analyze(
@@ -111,7 +115,7 @@ def _analyze(
 ) -> Generator[Progress, None, None]:
     yield Progress("open", 0, None)
     with whole_sequence(project, sequence) as source:
-        of_sequence = replace(settings, first=sequence.first, stop=sequence.stop)
+        of_sequence = replace(settings, first=sequence.first, stop=sequence.stop, region=sequence.region)
         cleaned = yield from clean(source, of_sequence)
         with cleaned:
             rows, spread = yield from _candidate_rows(project, cleaned)
@@ -134,6 +138,7 @@ def _analyze(
         reference=reference,
         spread=spread,
         findings=columns,
+        chosen=sequence.chosen,
     )
     store_analysis(project, sequence.id, row, rows)
     result.warnings[sequence.name] = tuple(cleaned.warnings)

@@ -1,21 +1,38 @@
 from .clip_files import VIDEO_SUFFIXES, clip, clips, content_of, locate, located, open_clip, open_sequence
 from .import_clips import Origin, add
-from .sequence_records import describe, lookalikes, sequences
+from .properties import (
+    Properties,
+    columns_of,
+    follow_suggestions,
+    property_names,
+    recompute,
+    set_properties,
+    set_removed,
+)
+from .sequence_records import Which, describe, lookalikes, sequences
 from .thumbnails import thumbnail
 
 __all__ = [
     "VIDEO_SUFFIXES",
     "Origin",
+    "Properties",
+    "Which",
     "add",
     "clip",
     "clips",
+    "columns_of",
     "content_of",
     "describe",
+    "follow_suggestions",
     "locate",
     "located",
     "lookalikes",
     "open_clip",
     "open_sequence",
+    "property_names",
+    "recompute",
     "sequences",
+    "set_properties",
+    "set_removed",
     "thumbnail",
 ]

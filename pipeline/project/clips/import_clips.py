@@ -17,7 +17,10 @@ from pipeline.partial import beside
 from pipeline.project.clips.clip_files import ClipPlace, content_of, find_clips, locate, relink
 from pipeline.project.clips.clip_files import clip as clip_by_id
 from pipeline.project.clips.naming import name_of, unused
-from pipeline.project.model import SceneBy
+from pipeline.project.clips.properties import set_removed
+from pipeline.project.clips.sequence_records import sequences
+from pipeline.project.journals import person
+from pipeline.project.model import Clip, SceneBy
 from pipeline.project.storage import CLIPS, Project, now
 from pipeline.stages import Progress, part_of
 from pipeline.text_format import counted, one_line
@@ -59,6 +62,7 @@ class Added:
         sequences: Names of new sequences.
         relinked: A line on each known clip that was found at a new place.
         known: A line on each clip that the project has already.
+        returned: A line on each clip whose removed sequences are back.
         failed: A line on each clip or path that could not be added.
         notes: What a person should know.
     """
@@ -67,12 +71,13 @@ class Added:
     sequences: list[str] = field(default_factory=list)
     relinked: list[str] = field(default_factory=list)
     known: list[str] = field(default_factory=list)
+    returned: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     def extend(self, one: "Added") -> None:
         """Add what became of one clip, once it is on disk."""
-        for part in ("sequences", "relinked", "known", "notes"):
+        for part in ("sequences", "relinked", "known", "returned", "notes"):
             getattr(self, part).extend(getattr(one, part))
 
 
@@ -196,6 +201,7 @@ def _is_known(project: Project, path: Path, content: str, options: _Options, res
     if not rows:
         return False
     known = clip_by_id(project, rows[0]["id"])
+    _bring_back(project, path, known, result)
     called = ", ".join(
         str(row["name"]) for row in project.rows("SELECT name FROM sequence WHERE clip_id = ? ORDER BY first", known.id)
     )
@@ -214,6 +220,15 @@ def _is_known(project: Project, path: Path, content: str, options: _Options, res
     hint = unchanged_origin if options.origin != Origin() else ""
     result.known.append(f"{path}: is in the project already as {called} ({place}); not added again{hint}")
     return True
+
+
+def _bring_back(project: Project, path: Path, known: Clip, result: Added) -> None:
+    """Bring back sequences of a clip that a person removed; add a line on it to ``returned``."""
+    removed = [s for s in sequences(project, which="removed") if s.clip_id == known.id]
+    if removed:
+        with project.transaction():
+            set_removed(project, [s.id for s in removed], person(), removed=False)
+        result.returned.append(f"{path}: is back as {', '.join(s.name for s in removed)}")
 
 
 def _check_text(path: Path) -> None:
@@ -286,7 +301,7 @@ def _insert(project: Project, clip: _NewClip, options: _Options, result: Added) 
 
 
 def _others(project: Project) -> list[Any]:
-    return project.rows("SELECT id, name, scene, background FROM sequence ORDER BY id")
+    return project.rows("SELECT id, name, scene, background, removed FROM sequence ORDER BY id")
 
 
 def _compare(shot: _Shot, others: Sequence[Any], likeness: Likeness) -> None:
@@ -304,7 +319,8 @@ def _scene(project: Project, shot: _Shot, name: str, likeness: Likeness, origin:
     """Return the scene of a new sequence: the one given, a suggested one, or its own."""
     others = _others(project)
     _compare(shot, others, likeness)  # with sequences that were added meanwhile; most were compared before
-    twin = max(others, key=lambda row: likeness[row["id"]], default=None)
+    present = [row for row in others if not row["removed"]]
+    twin = max(present, key=lambda row: likeness[row["id"]], default=None)
     if twin is not None and likeness[twin["id"]] < scene_similarity.ALIKE:
         twin = None
     if origin.scene:

@@ -1,29 +1,42 @@
 """Sequences of a project: found by name, and described."""
 
 from collections.abc import Sequence as Several
-from dataclasses import fields
+from typing import Literal
 
 from pipeline.project.clips.naming import looks
+from pipeline.project.clips.properties import Properties, set_properties
+from pipeline.project.journals import person
 from pipeline.project.model import ORIGIN, Sequence
 from pipeline.project.storage import Project
-from pipeline.text_format import one_line
-from rainclean.errors import InputError, UsageError
+from pipeline.text_format import quoted
+from rainclean.errors import InputError
 
-_COLUMNS = ", ".join("last" if field.name == "stop" else field.name for field in fields(Sequence))
+_COLUMNS = (
+    f"id, clip_id, name, first, last, scene, scene_by, {', '.join(ORIGIN)}, display_name, chosen_first, chosen_last, "
+    "chosen_region, removed"
+)
+
+Which = Literal["present", "removed", "all"]
 
 
-def sequences(project: Project, names: Several[str] = ()) -> list[Sequence]:
+def sequences(project: Project, names: Several[str] = (), which: Which = "present") -> list[Sequence]:
     """Return the sequences of these names, all if none is given, in the order in which they were added.
 
     A name that looks like that of one sequence only means that one: keyboards and systems compose letters differently.
+
+    Args:
+        project: The project.
+        names: Names; all if empty.
+        which: Those that are in the project ("present"), those that a person removed, or all.
 
     Raises:
         InputError: The project does not have a name.
     """
     everything = [Sequence.from_row(row) for row in project.rows(f"SELECT {_COLUMNS} FROM sequence ORDER BY id")]
+    wanted = [s for s in everything if which == "all" or s.removed == (which == "removed")]
     if not names:
-        return everything
-    known = {s.name for s in everything}
+        return wanted
+    known = {s.name for s in wanted}
     lookalike_names: dict[str, list[str]] = {}
     for name in known if set(names) - known else ():
         lookalike_names.setdefault(looks(name), []).append(name)
@@ -31,54 +44,40 @@ def sequences(project: Project, names: Several[str] = ()) -> list[Sequence]:
     for name in names:
         matches = [name] if name in known else lookalike_names.get(looks(name), [])
         if len(matches) != 1:
+            if which == "present" and any(s.removed and s.name == name for s in everything):
+                advice = f"bring it back with: rainclean remove {quoted(project.folder)} {name} --undo"
+                raise InputError(project.folder, f"sequence {name!r} was removed", advice)
             raise InputError(project.folder, f"has no sequence {name!r}", "rainclean status lists them")
         chosen.add(matches[0])
-    return [s for s in everything if s.name in chosen]
+    return [s for s in wanted if s.name in chosen]
 
 
-def describe(project: Project, names: Several[str], texts: dict[str, str]) -> list[Sequence]:
-    """Describe sequences.
+def describe(project: Project, names: Several[str], changes: Properties, who: str = "") -> list[Sequence]:
+    """Change properties of sequences, as `set_properties`.
 
     Args:
         project: The project.
         names: Their names.
-        texts: "scene" and fields of ORIGIN → text.
+        changes: What is changed.
+        who: The person; by default who is logged in.
 
     Returns:
         The sequences, as they are then.
 
     Raises:
         InputError: The project does not have a name.
-        UsageError: A text cannot be stored, or a scene is "".
+        UsageError: As `set_properties`.
     """
-    texts = {column: one_line(text, f"--{column}") for column, text in texts.items()}
-    if texts.get("scene") == "":
-        raise UsageError("--scene '': a scene needs a name")
-    chosen = sequences(project, names)
     with project.transaction():
-        for column, text in texts.items():
-            assert column == "scene" or column in ORIGIN
-            for sequence in chosen:
-                by = ", scene_by = 'person'" if column == "scene" else ""
-                project.execute(f"UPDATE sequence SET {column} = ?{by} WHERE id = ?", text, sequence.id)
-        _follow_suggestions(project)
+        set_properties(project, sequences(project, names), changes, who or person())
     return sequences(project, names)
-
-
-def _follow_suggestions(project: Project) -> None:
-    """Set suggested scenes to the scene of the sequence that each looks like: one place must not become two scenes."""
-    for row in project.rows("SELECT id, looks_like FROM sequence WHERE scene_by = 'suggestion' ORDER BY id"):
-        # It looks like one that was added before it, so in this order each gets a final scene.
-        project.execute(
-            "UPDATE sequence SET scene = (SELECT scene FROM sequence WHERE id = ?) WHERE id = ?",
-            row["looks_like"], row["id"],
-        )  # fmt: skip
 
 
 def lookalikes(project: Project) -> list[tuple[str, str]]:
     """Return the names of each two sequences that look alike but have different scenes, the later one first."""
     rows = project.rows(
         "SELECT later.name AS later, earlier.name AS earlier FROM sequence AS later "
-        "JOIN sequence AS earlier ON later.looks_like = earlier.id WHERE later.scene != earlier.scene ORDER BY later.id"
+        "JOIN sequence AS earlier ON later.looks_like = earlier.id WHERE later.scene != earlier.scene "
+        "AND NOT later.removed AND NOT earlier.removed ORDER BY later.id"
     )
     return [(str(row["later"]), str(row["earlier"])) for row in rows]

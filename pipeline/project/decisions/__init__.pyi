@@ -1,20 +1,37 @@
-from . import decisions, journals, opinions
+from . import decisions, opinions
 from .agreement import AUTOMATIC, Agreement, Judgements, agreements, judgements
-from .decisions import BestChosen, by_sequence, choose_best, current, differ, journal, known_reasons, of_people, person
+from .decisions import (
+    OUTDATED,
+    AutoPlan,
+    BestChosen,
+    Step,
+    auto_plan,
+    by_sequence,
+    choose_best,
+    current,
+    differ,
+    journal,
+    known_reasons,
+    of_people,
+    person,
+)
 
 __all__ = [
     "AUTOMATIC",
+    "OUTDATED",
     "Agreement",
+    "AutoPlan",
     "BestChosen",
     "Judgements",
+    "Step",
     "agreements",
+    "auto_plan",
     "by_sequence",
     "choose_best",
     "current",
     "decisions",
     "differ",
     "journal",
-    "journals",
     "judgements",
     "known_reasons",
     "of_people",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from pipeline.project.decisions import decisions, opinions
-from pipeline.project.decisions.journals import moment
+from pipeline.project.journals import moment
 from pipeline.project.storage import Project
 
 AUTOMATIC = "automatic"

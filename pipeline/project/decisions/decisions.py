@@ -1,21 +1,24 @@
 """Decisions: who chose which candidate when. Rows are appended; taking one back is a row, too."""
 
-import getpass
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 from pipeline.border import border
+from pipeline.project import journals
 from pipeline.project.analysis import all_candidates, analyses, candidates, verdict_of
 from pipeline.project.clips import sequences
-from pipeline.project.decisions import journals
-from pipeline.project.model import NOT_JUDGED, REASONS, Analysis, Decision, Kind, StoredCandidate, Verdict
+from pipeline.project.model import NOT_JUDGED, REASONS, Analysis, Chosen, Decision, Kind, StoredCandidate, Verdict
 from pipeline.project.model import Sequence as ClipSequence
 from pipeline.project.storage import Project
 from pipeline.text_format import counted, quoted
 from rainclean.errors import InputError, RaincleanError, UsageError
+
+person = journals.person
+"""See `journals.person`."""
 
 
 def journal(project: Project, sequence_id: int | None = None) -> list[Decision]:
@@ -121,7 +124,7 @@ class Left:
     """Why a sequence was not chosen automatically.
 
     Attributes:
-        trust: One of TRUST.
+        trust: One of TRUST, or OUTDATED.
         reasons: Reasons of its verdict, for a person.
         taken_back: Whether an earlier automatic choice was taken back.
     """
@@ -131,7 +134,11 @@ class Left:
     taken_back: bool = False
 
 
+OUTDATED = "out of date"
+"""Why a sequence is left whose frames or region were changed since its analysis."""
+
 _LEFT = {
+    OUTDATED: "out of date: frames or region were changed (rainclean analyze analyses them again)",
     "look": "a person should look first (--include look accepts these, too)",
     "unfit": "unfit, so never chosen automatically",
     NOT_JUDGED: "not judged yet (rainclean analyze judges them)",
@@ -180,12 +187,99 @@ class BestChosen:
         return lines[:_MAX_NAMED] + more
 
 
+@dataclass(frozen=True, kw_only=True)
+class AutoPlan:
+    """What the automatic choice would meet: numbers of sequences. Each is counted once.
+
+    Attributes:
+        fit: Fit and not decided: these would be accepted.
+        look: Not decided; a person should look first.
+        unfit: Not decided, and never chosen automatically.
+        not_judged: Not decided; an older rainclean analysed them.
+        outdated: Not decided; frames or region were changed since the analysis.
+        decided: Decided by a person, or automatically before.
+        failed: Their analysis failed.
+        not_analysed: Not analysed yet.
+    """
+
+    fit: int = 0
+    look: int = 0
+    unfit: int = 0
+    not_judged: int = 0
+    outdated: int = 0
+    decided: int = 0
+    failed: int = 0
+    not_analysed: int = 0
+
+
+def auto_plan(project: Project, names: Sequence[str] = ()) -> AutoPlan:
+    """Return what the automatic choice would meet, in three queries.
+
+    Args:
+        project: The project.
+        names: Sequences, all if empty.
+    """
+    with project.snapshot():
+        chosen, decided = sequences(project, names), by_sequence(project)
+        main = {
+            row["sequence_id"]: row
+            for row in project.rows(
+                "SELECT sequence_id, error, verdict, chosen_first, chosen_last, chosen_region FROM analysis "
+                "WHERE origin = 'analysis' ORDER BY json_extract(settings, '$.recipe') IS NULL, id"
+            )
+        }
+    counts = Counter(_plan(sequence, main.get(sequence.id), decided=sequence.id in decided) for sequence in chosen)
+    return AutoPlan(**counts)
+
+
+def _plan(sequence: ClipSequence, analysis: Any, *, decided: bool) -> str:
+    """Return the field of `AutoPlan` that a sequence counts in, given the row of its main analysis."""
+    if decided or analysis is None or analysis["error"]:
+        return "decided" if decided else "not_analysed" if analysis is None else "failed"
+    if Chosen.of(analysis) != sequence.chosen:
+        return "outdated"
+    verdict = verdict_of(analysis["verdict"])
+    return verdict.state if verdict else "not_judged"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step that a person can undo: the edits of one run of the automatic choice.
+
+    Attributes:
+        who: Who ran it.
+        batch: Name of the batch.
+    """
+
+    who: str
+    batch: str = field(default_factory=journals.new_batch)
+
+    def add(
+        self,
+        project: Project,
+        sequence_id: int,
+        verdict: Verdict,
+        numbers: Sequence[int],
+        candidate_id: int | None = None,
+    ) -> None:
+        """Add the edit of some decisions on a sequence, inside a transaction."""
+        journals.append(
+            project, "edit", sequence_id, self.who,
+            batch=self.batch, kind="decision", candidate_id=candidate_id,
+            value=json.dumps({"verdict": verdict, "decisions": list(numbers)}),
+        )  # fmt: skip
+
+
 FIT_ONLY = ("fit",)
 """Verdicts by which a sequence is chosen automatically unless more is asked for."""
 
 
 def choose_best(
-    project: Project, names: Sequence[str] = (), note: str = "", trusted: Sequence[str] = FIT_ONLY
+    project: Project,
+    names: Sequence[str] = (),
+    note: str = "",
+    trusted: Sequence[str] = FIT_ONLY,
+    step: Step | None = None,
 ) -> BestChosen:
     """Accept the best-scored candidate of each sequence as an automatic choice. What a person decided stays.
 
@@ -194,6 +288,7 @@ def choose_best(
         names: Sequences, all if empty.
         note: Note of the decisions.
         trusted: States of verdicts that are chosen; others are left, see `leave`.
+        step: Step of a person, who can undo all of it at once; None to record none.
 
     Returns:
         What was done. Sequences without candidates are in ``failed``.
@@ -203,10 +298,10 @@ def choose_best(
     result = BestChosen()
     for sequence in sequences(project, names):
         with border(sequence.name, partial(result.failed.__setitem__, sequence.name)), project.explaining():
-            if (left := leave(project, sequence, trusted)) is not None:
+            if (left := leave(project, sequence, trusted, step)) is not None:
                 result.left[sequence.name] = left
                 continue
-            chosen = _choose_best(project, sequence, note)
+            chosen = _choose_best(project, sequence, note, step)
             if chosen is None:
                 result.kept.append(sequence.name)
                 continue
@@ -216,7 +311,7 @@ def choose_best(
     return result
 
 
-def leave(project: Project, sequence: ClipSequence, trusted: Sequence[str]) -> Left | None:
+def leave(project: Project, sequence: ClipSequence, trusted: Sequence[str], step: Step | None = None) -> Left | None:
     """Return why a sequence must not be chosen automatically; None where it may be, or where its decision stays anyway.
 
     An earlier automatic choice stays with the verdict "look". With the verdict "unfit" it is taken back.
@@ -228,17 +323,22 @@ def leave(project: Project, sequence: ClipSequence, trusted: Sequence[str]) -> L
         decided = standing(journal(project, sequence.id))
         if any(d.kind == "person" for d in decided):
             return None
-        verdict = verdict_of(_main(project, sequence, analysed=True).verdict)
-        trust = verdict.state if verdict else NOT_JUDGED
+        main = _main(project, sequence, analysed=True)
+        verdict = verdict_of(main.verdict)
+        trust = OUTDATED if main.chosen != sequence.chosen else verdict.state if verdict else NOT_JUDGED
         if trust in trusted or (decided and trust != "unfit"):
             return None
-        for decision in decided:
-            append(project, sequence.id, "undone", "rainclean", kind="automatic", undoes=decision.id)
+        undone = [
+            append(project, sequence.id, "undone", "rainclean", kind="automatic", undoes=decision.id).id
+            for decision in decided
+        ]
+        if undone and step is not None:
+            step.add(project, sequence.id, "undone", undone)
         reasons = tuple(reason.description for reason in verdict.reasons) if verdict else ()
         return Left(trust, reasons, bool(decided))
 
 
-def _choose_best(project: Project, sequence: ClipSequence, note: str) -> StoredCandidate | None:
+def _choose_best(project: Project, sequence: ClipSequence, note: str, step: Step | None) -> StoredCandidate | None:
     """Return the candidate chosen now; None where the decision does not change."""
     with project.transaction():
         decided = standing(journal(project, sequence.id))
@@ -247,7 +347,9 @@ def _choose_best(project: Project, sequence: ClipSequence, note: str) -> StoredC
         best = candidates(project, _main(project, sequence, analysed=True).id)[0]
         if decided and decided[0].candidate_id == best.id:
             return None
-        append(project, sequence.id, "accepted", "rainclean", best.id, kind="automatic", note=note)
+        made = append(project, sequence.id, "accepted", "rainclean", best.id, kind="automatic", note=note)
+        if step is not None:
+            step.add(project, sequence.id, "accepted", [made.id], best.id)
         return best
 
 
@@ -279,14 +381,6 @@ def candidate_of(project: Project, sequence: ClipSequence, name: str) -> StoredC
         return candidate
     names = ", ".join(c.name for c in existing)
     raise InputError(sequence.name, f"has no candidate {name!r}", f"it has {names}")
-
-
-def person() -> str:
-    """Return the name that the person is logged in with."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):
-        return "unknown"
 
 
 def known_reasons(reasons: Sequence[str]) -> tuple[str, ...]:

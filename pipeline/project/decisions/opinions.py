@@ -4,7 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Sequence
 
-from pipeline.project.decisions import journals
+from pipeline.project import journals
 from pipeline.project.model import Opinion, OpinionVerdict
 from pipeline.project.storage import Project
 

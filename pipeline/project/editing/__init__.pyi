@@ -1,6 +1,6 @@
 from . import edits, made_candidates, made_recipes
 from .drafts import FEATHER, Draft, draft_of, with_edit
-from .editor import Editor
+from .editor import Editor, Properties
 from .edits import REMARKS, Edit, EditKind, EditValue, new_batch, pair_frames
 from .made_candidates import FrameUse, MadeCandidate
 from .made_recipes import Composite, MadeRecipe, Part, composite_of, read_composite, read_kept
@@ -19,6 +19,7 @@ __all__ = [
     "MadeCandidate",
     "MadeRecipe",
     "Part",
+    "Properties",
     "composite_of",
     "draft_of",
     "edits",

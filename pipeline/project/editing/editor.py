@@ -6,10 +6,13 @@ can undo and redo it, also after a restart.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
+from pipeline.project import journals
 from pipeline.project.analysis import analysis, candidate, candidates
-from pipeline.project.decisions import decisions, journals, opinions
+from pipeline.project.clips import Properties, follow_suggestions, recompute, set_properties, set_removed
+from pipeline.project.decisions import decisions, opinions
 from pipeline.project.editing import edits, made_candidates
 from pipeline.project.editing.drafts import Draft, Shapes, draft_of, with_edit
 from pipeline.project.editing.edits import Edit, EditKind, EditValue
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
     from pipeline.project.editing.made_candidates import U8
     from rainclean.candidates import Recipe, Scores
 
-__all__ = ["REASONS", "Editor"]
+__all__ = ["REASONS", "Editor", "Properties"]
 
 
 class Editor:
@@ -188,6 +191,31 @@ class Editor:
         if chosen != self.draft(sequence).frames:
             self._change(sequence, "frames", EditValue(frames=chosen))
 
+    # -- properties, removal ------------------------------------------------------------------------------------------
+
+    def set_properties(self, sequences: Sequence[ClipSequence], changes: Properties) -> None:
+        """Change properties of sequences; all of it is one step for `undo`.
+
+        Args:
+            sequences: The sequences.
+            changes: What is changed, of all of them.
+
+        Raises:
+            UsageError: A text cannot be stored, a scene is "", or frames or region do not fit a clip.
+        """
+        with self._changing():
+            set_properties(self.project, sequences, changes, self.who)
+
+    def remove(self, sequences: Sequence[ClipSequence]) -> None:
+        """Remove sequences from all lists and exports; files and decisions stay. All of it is one step for `undo`."""
+        with self._changing():
+            set_removed(self.project, [sequence.id for sequence in sequences], self.who, removed=True)
+
+    def restore(self, sequences: Sequence[ClipSequence]) -> None:
+        """Bring removed sequences back. All of it is one step for `undo`."""
+        with self._changing():
+            set_removed(self.project, [sequence.id for sequence in sequences], self.who, removed=False)
+
     # -- composites and exclusion masks ------------------------------------------------------------------------------
 
     def paint(
@@ -330,7 +358,7 @@ class Editor:
         return batch
 
     def _take_back(self, batch: Iterator[Edit], kind: EditKind) -> None:
-        name = edits.new_batch()
+        name, follows = edits.new_batch(), False
         for edit in batch:
             value = EditValue()
             if edit.value.decisions:
@@ -346,6 +374,17 @@ class Editor:
                 )
                 value = EditValue(opinions=tuple(opinion.id for opinion in withdrawn))
             self._add(edit.sequence_id, kind, value, undoes=edit.id, batch=name)
+            described = self._described(edit)
+            if described:
+                recompute(self.project, edit.sequence_id, described)
+                follows = True
+        if follows:
+            follow_suggestions(self.project)
+
+    def _described(self, edit: Edit) -> dict[str, Any]:
+        """Return the columns of the sequence that an edit changed, or that an undo took back."""
+        origin = self._undone(edit) if edit.kind == "undo" else edit
+        return origin.value.after or {}
 
     def _current_rows(self, edit: Edit) -> list[int]:
         """Return the ids of the current rows among the decisions, or opinions, of an edit."""
@@ -356,7 +395,7 @@ class Editor:
 
     def _undone(self, edit: Edit) -> Edit:
         assert edit.undoes is not None
-        return edits.edit(self.project, edit.undoes)
+        return replace(edits.edit(self.project, edit.undoes), others=edit.others)
 
     # -- inside ------------------------------------------------------------------------------------------------------
 

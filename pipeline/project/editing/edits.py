@@ -4,31 +4,28 @@ No numpy here: `status` asks for stars and notes.
 """
 
 import json
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Self, TypeVar
 
-from pipeline.project.decisions import journals
+from pipeline.project import journals
+from pipeline.project.clips import columns_of, property_names
 from pipeline.project.storage import Project, checked, mapped
 
 T = TypeVar("T")
 
 EditKind = Literal[
     "star", "note", "frames", "base", "paint", "remove_layer", "feather", "exclude", "keep", "decision", "opinion",
-    "undo", "redo",
+    "properties", "remove", "undo", "redo",
 ]  # fmt: skip
 
 REMARKS: tuple[EditKind, ...] = ("star", "note", "frames")
 """Kinds that are exported with decisions. What the others did is in composites and masks."""
 
-_TOOLS = {"brush": "brush stroke", "rectangle": "rectangle", "lasso": "lasso", "fill": "fill"}
+_SEVERAL: tuple[EditKind, ...] = ("decision", "properties", "remove")
+"""Kinds of which one batch may be about several sequences."""
 
-_STANDS = (
-    "NOT EXISTS (SELECT 1 FROM edit AS taker WHERE taker.undoes = edit.id AND NOT EXISTS ("
-    "SELECT 1 FROM edit AS giver WHERE giver.undoes = taker.id))"
-)
-"""Holds for an edit, or an undo, that nothing takes back. A redo is never taken back: its first row is undone again."""
+_TOOLS = {"brush": "brush stroke", "rectangle": "rectangle", "lasso": "lasso", "fill": "fill"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +42,7 @@ class EditValue:
         verdict: decision: "accepted", "rejected" or "undone".
         decisions: decision, undo, redo: ids of the rows of the table of decisions.
         opinions: opinion, undo, redo: ids of the rows of the table of opinions.
+        before, after: properties, remove: columns of the sequence that were changed, with their values.
     """
 
     starred: bool | None = None
@@ -56,6 +54,8 @@ class EditValue:
     verdict: str | None = None
     decisions: tuple[int, ...] = ()
     opinions: tuple[int, ...] = ()
+    before: dict[str, Any] | None = None
+    after: dict[str, Any] | None = None
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Self:
@@ -71,6 +71,8 @@ class EditValue:
             verdict=document.get("verdict"),
             decisions=tuple(document.get("decisions") or ()),
             opinions=tuple(document.get("opinions") or ()),
+            before=columns_of(document, "before") or None,
+            after=columns_of(document, "after") or None,
         )
 
     def to_json(self, kind: EditKind) -> dict[str, Any]:
@@ -84,6 +86,8 @@ class EditValue:
             "verdict": self.verdict,
             "decisions": list(self.decisions) or None,
             "opinions": list(self.opinions) or None,
+            "before": self.before,
+            "after": self.after,
         }
         document = {name: value for name, value in fields.items() if value is not None}
         return document | ({"frames": self.frames} if kind == "frames" else {})
@@ -113,6 +117,7 @@ class Edit:
         undoes: Id of the row that this one takes back.
         at: Time, UTC.
         sequence: Name of the sequence.
+        others: Number of further rows in its batch; known of what `latest` and `latest_undo` return.
     """
 
     id: int
@@ -126,6 +131,7 @@ class Edit:
     who: str
     at: str
     sequence: str
+    others: int = 0
 
     @classmethod
     def from_row(cls, row: Any) -> Self:
@@ -134,8 +140,9 @@ class Edit:
 
     @property
     def label(self) -> str:
-        """For a person: ``brush stroke on table``, ``acceptance of cat``."""
-        return f"{self._action()} {self.sequence}"
+        """For a person: ``brush stroke on table``, ``acceptance of cat``, ``removal of cat and 3 others``."""
+        others = {0: "", 1: " and 1 other"}.get(self.others, f" and {self.others} others")
+        return f"{self._action()} {self.sequence}{others if self.kind in _SEVERAL else ''}"
 
     def _action(self) -> str:
         value = self.value
@@ -149,6 +156,10 @@ class Edit:
             return {"accepted": "acceptance of", "rejected": "rejection of"}.get(verdict, "reopening of")
         if self.kind == "opinion":
             return "opinion on"
+        if self.kind == "remove":
+            return "removal of" if required(value.after, self.kind).get("removed") else "return of"
+        if self.kind == "properties":
+            return f"{property_names(required(value.after, self.kind))} of"
         return {
             "star": "star on" if value.starred else "taking the star from",
             "note": "note on",
@@ -167,9 +178,8 @@ def required(value: T | None, kind: EditKind) -> T:
     return value
 
 
-def new_batch() -> str:
-    """Return a new name for rows that are taken back together."""
-    return uuid.uuid4().hex
+new_batch = journals.new_batch
+"""See `journals.new_batch`."""
 
 
 def append(
@@ -203,9 +213,16 @@ def append(
     return edit(project, number)
 
 
+def journal(project: Project, sequence_id: int) -> list[Edit]:
+    """Return all edits of a sequence in the order in which they came in, with those taken back."""
+    return _select(project, "sequence_id = ?", sequence_id)
+
+
 def edits_of(project: Project, sequence_id: int) -> list[Edit]:
     """Return the current edits of a sequence, of all people, in the order in which they were made."""
-    stand = _select(project, f"sequence_id = ? AND kind NOT IN ('undo', 'redo') AND {_STANDS}", sequence_id)
+    stand = _select(
+        project, f"sequence_id = ? AND kind NOT IN ('undo', 'redo') AND {journals.CURRENT_EDITS}", sequence_id
+    )
     return sorted(stand, key=lambda e: (journals.moment(e.at), e.id))
 
 
@@ -214,7 +231,7 @@ def remarks(project: Project, sequence_ids: Sequence[int] | None = None) -> dict
     marks = "" if sequence_ids is None else f" AND sequence_id IN ({', '.join('?' * len(sequence_ids))})"
     rows = project.rows(
         "SELECT id, sequence_id, kind, value, at FROM edit "
-        f"WHERE kind IN ('star', 'note', 'frames') AND {_STANDS}{marks}",
+        f"WHERE kind IN ('star', 'note', 'frames') AND {journals.CURRENT_EDITS}{marks}",
         *(sequence_ids or ()),
     )
     latest: dict[int, Remarks] = {}
@@ -253,7 +270,7 @@ def latest(project: Project, who: str, before: int | None = None) -> list[Edit]:
         before: Look only at edits with a lower id.
     """
     number = project.value(
-        f"SELECT id FROM edit WHERE who = ? AND id < ? AND kind NOT IN ('undo', 'redo') AND {_STANDS} "
+        f"SELECT id FROM edit WHERE who = ? AND id < ? AND kind NOT IN ('undo', 'redo') AND {journals.CURRENT_EDITS} "
         "ORDER BY id DESC LIMIT 1", who, (1 << 62) if before is None else before,
     )  # fmt: skip
     return _batch(project, number)
@@ -262,7 +279,8 @@ def latest(project: Project, who: str, before: int | None = None) -> list[Edit]:
 def latest_undo(project: Project, who: str) -> list[Edit]:
     """Return a person's latest undo with the rest of its batch; nothing where they have done something since."""
     number = project.value(
-        f"SELECT id FROM edit WHERE who = ? AND kind = 'undo' AND {_STANDS} AND id > coalesce((SELECT id FROM edit "
+        f"SELECT id FROM edit WHERE who = ? AND kind = 'undo' AND {journals.CURRENT_EDITS} AND id > coalesce(("
+        "SELECT id FROM edit "
         "WHERE who = ? AND kind NOT IN ('undo', 'redo') ORDER BY id DESC LIMIT 1), 0) ORDER BY id DESC LIMIT 1",
         who, who,
     )  # fmt: skip
@@ -278,11 +296,12 @@ def _batch(project: Project, number: int | None) -> list[Edit]:
     if number is None:
         return []
     last = edit(project, number)
-    return _select(
+    batch = _select(
         project,
-        f"who = ? AND batch = ? AND (kind = 'undo') = ? AND kind != 'redo' AND {_STANDS}",
+        f"who = ? AND batch = ? AND (kind = 'undo') = ? AND kind != 'redo' AND {journals.CURRENT_EDITS}",
         last.who, last.batch, last.kind == "undo",
     )  # fmt: skip
+    return [replace(each, others=len(batch) - 1) for each in batch]
 
 
 def _select(project: Project, where: str, *values: Any) -> list[Edit]:

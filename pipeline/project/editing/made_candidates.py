@@ -14,14 +14,14 @@ from pipeline.project.analysis import (
     candidate,
     insert_analysis,
     needed,
-    rain_amounts,
     read_reference,
     read_scoring_target,
+    stored_rain,
 )
 from pipeline.project.documents import AnalysisSettings
 from pipeline.project.editing.drafts import Draft
 from pipeline.project.editing.made_recipes import Composite, PaintedLayer, Part, kept_recipe
-from pipeline.project.model import Analysis, Origin, Sequence, StoredCandidate
+from pipeline.project.model import ALL_OF_IT, Analysis, Chosen, Origin, Sequence, StoredCandidate
 from pipeline.project.storage import Project
 from rainclean.errors import InputError, RaincleanError
 from rainclean.png import encode_png
@@ -47,12 +47,14 @@ class MadeCandidate:
 
 @dataclass(frozen=True, kw_only=True)
 class FrameUse:
-    """How the frames of a candidate were used. The fields are those of `Analysis`; rain: see `rain_amounts`."""
+    """How the frames of a candidate were used. The fields are those of `Analysis`; rain: of the frames
+    that the sequence had then."""
 
     reference_frame: int
     region: Region
     rain: tuple[float | None, ...]
     stabilization: str
+    chosen: Chosen = ALL_OF_IT
 
     @classmethod
     def from_analysis(cls, project: Project, analysis: Analysis) -> Self:
@@ -60,9 +62,18 @@ class FrameUse:
         return cls(
             reference_frame=analysis.reference_frame,
             region=analysis.region,
-            rain=tuple(rain_amounts(project, analysis.id)),
+            rain=tuple(stored_rain(project.value("SELECT rain FROM analysis WHERE id = ?", analysis.id))),
             stabilization=analysis.stabilization,
+            chosen=analysis.chosen,
         )
+
+    def of_shot(self, first: int, stop: int) -> Self:
+        """Return it with the rain amounts of frames ``first`` to ``stop`` − 1, the sequence's shot."""
+        if self.chosen == ALL_OF_IT:
+            return self
+        begin = first if self.chosen.first is None else self.chosen.first
+        amounts = dict(enumerate(self.rain, begin))
+        return replace(self, rain=tuple(amounts.get(frame) for frame in range(first, stop)), chosen=ALL_OF_IT)
 
 
 def picture_of(project: Project, chosen: StoredCandidate) -> "U8":
@@ -163,6 +174,7 @@ def store_made(
         reference_frame=use.reference_frame,
         region=use.region,
         rain=use.rain,
+        chosen=use.chosen,
         scoring_target=like.scoring_target if like else "",
         reference=like.reference if like else "",
         findings=replace(

@@ -10,12 +10,13 @@ import os
 import secrets
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pipeline.project.clips import clips, sequences
 from pipeline.project.decisions import decisions, opinions
-from pipeline.project.editing import edits
+from pipeline.project.editing import Edit, edits
 from pipeline.project.exchange.line_records import CandidateKey, SequenceKey, WrittenLine
 from pipeline.project.exchange.lines import FORMAT, HEADER, pictures_folder
 from pipeline.project.storage import Project
@@ -77,6 +78,8 @@ def _lines(project: Project) -> Iterator[WrittenLine]:
     for journal in journals:
         uuids = {row.id: row.uuid for row in journal}
         for row in journal:
+            if row.sequence_id not in named:
+                continue  # a person removed its sequence
             undoes = None if row.undoes is None else uuids[row.undoes]
             candidate = None if row.candidate_id is None else CandidateKey.from_candidate(project, row.candidate_id)
             key, name = named[row.sequence_id]
@@ -84,9 +87,19 @@ def _lines(project: Project) -> Iterator[WrittenLine]:
     remarks = edits.all_remarks(project)
     uuids = {edit.id: edit.uuid for edit in remarks}
     for edit in remarks:
+        if edit.sequence_id not in named:
+            continue
         undoes = None if edit.undoes is None else uuids[edit.undoes]
         key, name = named[edit.sequence_id]
-        yield WrittenLine(row=edit, undoes=undoes, sequence=key, name=name)
+        yield WrittenLine(row=_within(edit, key), undoes=undoes, sequence=key, name=name)
+
+
+def _within(edit: Edit, key: SequenceKey) -> Edit:
+    """Return a choice of frames without those outside of the shot, which no other project takes."""
+    frames = [frame for frame in edit.value.frames or () if key.first <= frame < key.stop]
+    if edit.value.frames is None or len(frames) == len(edit.value.frames):
+        return edit
+    return replace(edit, value=replace(edit.value, frames=tuple(frames) or None))
 
 
 def _encoded(document: dict[str, Any]) -> bytes:

@@ -113,7 +113,7 @@ class _Importing:
         self.result = Imported(lines=len(lines) + len(refused), refused=refused)
         self._clips: dict[int, Clip] = {clip.id: clip for clip in clips(project)}
         self._sequences: dict[SequenceKey, ClipSequence] = {
-            SequenceKey.from_sequence(self._clips[s.clip_id].content, s): s for s in sequences(project)
+            SequenceKey.from_sequence(self._clips[s.clip_id].content, s): s for s in sequences(project, which="all")
         }
         self._unknown_sequences: set[str] = set()
         self._left_out: Counter[str] = Counter()
@@ -166,9 +166,10 @@ class _Importing:
         if x + width > clip.width or y + height > clip.height:
             size = f"{clip.width}×{clip.height} px"
             raise line.place.error(f"its region lies outside of the frame, which has {size}")
-        if not sequence.first <= made.use.reference_frame < sequence.stop:
+        first, stop = sequence.shot
+        if not first <= made.use.reference_frame < stop:
             raise line.place.error("its reference frame lies outside of the sequence")
-        if len(made.use.rain) != sequence.frame_count:
+        if len(made.use.rain) != stop - first:
             raise line.place.error("its rain amounts are not one for each frame")
 
     def _added(self, line: Line) -> bool:
@@ -281,7 +282,7 @@ class _Importing:
         if stabilization.region != made.use.region:
             raise line.place.error(f"{path.name} has another region than its candidate")
         clip = self._clips[sequence.clip_id]
-        if why := stabilization.misfit((clip.width, clip.height), range(sequence.first, sequence.stop)):
+        if why := stabilization.misfit((clip.width, clip.height), range(*sequence.shot)):
             raise line.place.error(f"{path.name}: {why}")
         if made.use.reference_frame not in stabilization.poses:
             raise line.place.error(f"{path.name} does not hold the reference frame")

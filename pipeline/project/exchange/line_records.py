@@ -17,7 +17,7 @@ LINE_TYPES: tuple[LineType, ...] = ("decision", "opinion", "edit")
 
 @dataclass(frozen=True)
 class SequenceKey:
-    """A sequence by the SHA-256 of its clip and its frames."""
+    """A sequence by the SHA-256 of its clip and the frames of its shot, whatever a person chose of them."""
 
     clip: str
     first: int
@@ -26,7 +26,7 @@ class SequenceKey:
     @classmethod
     def from_sequence(cls, clip: str, sequence: Sequence) -> Self:
         """Return the key of a sequence, given the SHA-256 of its clip."""
-        return cls(clip, sequence.first, sequence.stop)
+        return cls(clip, *sequence.shot)
 
     def to_json(self, name: str) -> dict[str, Any]:
         """Return it as a line names it. name: of the sequence, for readers."""
@@ -101,7 +101,9 @@ class CandidateKey:
             picture=one.picture,
         )
         made = MadeCandidate(made_in.settings, row, made_in.origin)
-        return cls(one.name, one.recipe_hash, one.picture, MadeContent(made, FrameUse.from_analysis(project, made_in)))
+        shot = project.rows("SELECT first, last FROM sequence WHERE id = ?", made_in.sequence_id)[0]
+        use = FrameUse.from_analysis(project, made_in).of_shot(shot["first"], shot["last"])
+        return cls(one.name, one.recipe_hash, one.picture, MadeContent(made, use))
 
     @property
     def files(self) -> tuple[str, ...]:

@@ -52,8 +52,9 @@ def advice(project_words: str, name: str) -> str:
 
 def _check(project: Project, decision: Decision) -> None:
     rows = project.rows(
-        "SELECT candidate.*, region, reference_frame, rain, stabilization, origin, sequence.id AS sequence, first, "
-        "last, width, height FROM candidate JOIN analysis ON analysis_id = analysis.id JOIN sequence ON "
+        "SELECT candidate.*, region, reference_frame, rain, stabilization, origin, sequence.id AS sequence, "
+        "coalesce(analysis.chosen_first, first) AS first, coalesce(analysis.chosen_last, last) AS last, width, height "
+        "FROM candidate JOIN analysis ON analysis_id = analysis.id JOIN sequence ON "
         "analysis.sequence_id = sequence.id JOIN clip ON clip_id = clip.id WHERE candidate.id = ?",
         decision.candidate_id,
     )

@@ -173,7 +173,11 @@ def so_far(project: Project) -> Suggestions:
 
 
 def choose_suggested(
-    project: Project, names: Sequence[str] = (), note: str = "", trusted: Sequence[str] = decisions.FIT_ONLY
+    project: Project,
+    names: Sequence[str] = (),
+    note: str = "",
+    trusted: Sequence[str] = decisions.FIT_ONLY,
+    who: str = "",
 ) -> tuple[BestChosen, Suggestions]:
     """Accept the suggested candidate of each sequence as an automatic choice; the best-scored one where there is none.
 
@@ -184,27 +188,28 @@ def choose_suggested(
         names: Sequences, all if empty.
         note: Note of the decisions. What was learned is added to it.
         trusted: States of verdicts that are chosen; other sequences are left.
+        who: The person who runs it. All of it is one step that this person can undo; without a name none is recorded.
 
     Returns:
         What was done, and what the suggestions were learned from.
     """
     from rainclean.candidates import DOUBTFUL
 
-    learned = suggestions(project)
+    learned, step = suggestions(project), decisions.Step(who) if who else None
     if not learned.learned:
-        return decisions.choose_best(project, names, note, trusted), learned
+        return decisions.choose_best(project, names, note, trusted, step), learned
     result = BestChosen()
     for sequence in sequences(project, names):
         with border(sequence.name, partial(result.failed.__setitem__, sequence.name)), project.explaining():
             suggested = learned.for_sequence(sequence.id)
             if suggested is None:
-                _join(result, decisions.choose_best(project, [sequence.name], note, trusted))
+                _join(result, decisions.choose_best(project, [sequence.name], note, trusted, step))
                 continue
-            if (left := decisions.leave(project, sequence, trusted)) is not None:
+            if (left := decisions.leave(project, sequence, trusted, step)) is not None:
                 result.left[sequence.name] = left
                 continue
             why = "; ".join(part for part in (note, f"{suggested.label}; {learned.label}") if part)
-            row = _accept(project, sequence, suggested.candidate_id, why)
+            row = _accept(project, sequence, suggested.candidate_id, why, step)
             if row is None:
                 result.kept.append(sequence.name)
                 continue
@@ -214,7 +219,7 @@ def choose_suggested(
     return result, learned
 
 
-def _accept(project: Project, sequence: ClipSequence, candidate_id: int, why: str) -> Any:
+def _accept(project: Project, sequence: ClipSequence, candidate_id: int, why: str, step: decisions.Step | None) -> Any:
     """Return name and score of the candidate accepted now; None where the decision does not change."""
     with project.transaction():
         current = decisions.standing(decisions.journal(project, sequence.id))
@@ -229,7 +234,9 @@ def _accept(project: Project, sequence: ClipSequence, candidate_id: int, why: st
         )
         if not row:
             raise InputError(sequence.name, "was analysed again meanwhile", "repeat the command")
-        decisions.append(project, sequence.id, "accepted", "rainclean", candidate_id, kind="automatic", note=why)
+        made = decisions.append(project, sequence.id, "accepted", "rainclean", candidate_id, kind="automatic", note=why)
+        if step is not None:
+            step.add(project, sequence.id, "accepted", [made.id], candidate_id)
         return row[0]
 
 

@@ -27,7 +27,7 @@ Row = dict[str, Any]
 JOURNALS = ("decision", "opinion", "edit")
 """Tables whose rows are appended, never changed or removed: ids without gaps."""
 
-ORDER = ("clip", "sequence", "analysis", "candidate", *JOURNALS)
+ORDER = ("clip", "sequence", "analysis", "candidate", *JOURNALS, "activity")
 """Tables, each after those that it refers to."""
 
 _PAGES_A_STEP = 256
@@ -181,7 +181,22 @@ def _makes_sense(table: str, number: int, row: Row) -> bool:
 
 _CHANGEABLE = {
     "clip": ("path", "relative", "copied", "bytes", "modified_ns", "salvage"),
-    "sequence": ("name", "scene", "scene_by", "source", "author", "licence", "consent", "notes"),
+    "sequence": (
+        "name",
+        "scene",
+        "scene_by",
+        "source",
+        "author",
+        "licence",
+        "consent",
+        "notes",
+        "display_name",
+        "chosen_first",
+        "chosen_last",
+        "chosen_region",
+        "removed",
+    ),
+    "activity": ("ended", "state", "summary", "error"),
 }
 """Columns that change."""
 
@@ -264,6 +279,8 @@ class _Merging:
         elif table == "sequence":
             row = self._sequence(row)
             existing = self._one("clip_id = ? AND first = ? AND last = ?", table, row)
+        elif table == "activity":
+            existing = self._one("uuid = ?", table, row)
         else:
             row = self._appended(table, row)
             existing = self._one("uuid = ?", table, row) or self._one(
@@ -370,10 +387,10 @@ class _Merging:
 
 def salvaged_text(salvaged: Salvaged) -> str:
     """Return what was salvaged, for a person: ``30 decisions, 2 clips``; empty for nothing."""
-    plural = {"analysis": "analyses"}
+    plural = {"analysis": "analyses", "activity": "activities"}
     parts = [
         f"{n} {plural.get(table, f'{table}s')}" if n > 1 else counted(n, table)
-        for table in (*JOURNALS, *ORDER[:4])
+        for table in (*JOURNALS, *(table for table in ORDER if table not in JOURNALS))
         if (n := salvaged.added[table])
     ]
     if salvaged.described:

@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from pipeline.project.activities import Activity
 from pipeline.project.analysis import FINDING_FILES, covered_frames, repeats_of, verdict_of
 from pipeline.project.editing import Edit, draft_of
 from pipeline.project.model import Analysis, Clip, Decision, Opinion, Sequence, StoredCandidate
@@ -86,7 +87,7 @@ def _one(project: Project, table: str, number: int) -> Any:
 
 
 def _read_sequence(row: Any) -> None:
-    Sequence.from_row({name: row[name] for name in row.keys() if name not in ("background", "looks_like")})  # noqa: SIM118
+    Sequence.from_row(row)
 
 
 def _read_analysis(row: Any) -> None:
@@ -128,6 +129,7 @@ READ: dict[str, Callable[[Any], object]] = {
     "decision": _read_decision,
     "opinion": _read_opinion,
     "edit": _read_edit,
+    "activity": Activity.of,
 }
 """Tables, and what reads a row of each."""
 

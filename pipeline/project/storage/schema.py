@@ -229,13 +229,77 @@ ALTER TABLE analysis RENAME COLUMN steadying TO stabilization;
 ALTER TABLE candidate ADD COLUMN more_scores TEXT NOT NULL DEFAULT '{}';
 """
 
+_NINTH = """
+-- What a person set of a sequence. display_name: '' for its name. chosen_first, chosen_last: in point, and first frame
+-- after the out point; NULL for those of the shot, which first and last stay. chosen_region: [x, y, width, height] in
+-- the upright frame, JSON; '' for all of it. removed: it is in no list and no export; its rows stay.
+ALTER TABLE sequence ADD COLUMN display_name TEXT NOT NULL DEFAULT '';
+ALTER TABLE sequence ADD COLUMN chosen_first INTEGER;
+ALTER TABLE sequence ADD COLUMN chosen_last INTEGER;
+ALTER TABLE sequence ADD COLUMN chosen_region TEXT NOT NULL DEFAULT '';
+ALTER TABLE sequence ADD COLUMN removed INTEGER NOT NULL DEFAULT 0 CHECK (removed IN (0, 1));
+
+-- What the sequence had of these when it was analysed. The rain amounts are those of these frames.
+ALTER TABLE analysis ADD COLUMN chosen_first INTEGER;
+ALTER TABLE analysis ADD COLUMN chosen_last INTEGER;
+ALTER TABLE analysis ADD COLUMN chosen_region TEXT NOT NULL DEFAULT '';
+
+-- Two more kinds of edits: properties, remove. SQLite cannot change the check of a column.
+CREATE TABLE new_edit (
+    id INTEGER PRIMARY KEY,
+    uuid TEXT NOT NULL UNIQUE,
+    batch TEXT NOT NULL,
+    sequence_id INTEGER NOT NULL REFERENCES sequence (id),
+    kind TEXT NOT NULL CHECK (kind IN ('star', 'note', 'frames', 'base', 'paint', 'remove_layer', 'feather',
+        'exclude', 'keep', 'decision', 'opinion', 'properties', 'remove', 'undo', 'redo')),
+    value TEXT NOT NULL,
+    candidate_id INTEGER REFERENCES candidate (id),
+    undoes INTEGER REFERENCES new_edit (id),
+    who TEXT NOT NULL,
+    at TEXT NOT NULL,
+    CHECK ((kind IN ('undo', 'redo')) = (undoes IS NOT NULL))
+) STRICT;
+INSERT INTO new_edit (id, uuid, batch, sequence_id, kind, value, candidate_id, undoes, who, at)
+    SELECT id, uuid, batch, sequence_id, kind, value, candidate_id, undoes, who, at FROM edit ORDER BY id;
+DROP TABLE edit;
+ALTER TABLE new_edit RENAME TO edit;
+CREATE INDEX edit_of_sequence ON edit (sequence_id);
+CREATE INDEX edit_of_candidate ON edit (candidate_id);
+CREATE INDEX edit_of_person ON edit (who, id);
+CREATE INDEX edit_of_batch ON edit (batch);
+CREATE INDEX edit_undone ON edit (undoes) WHERE undoes IS NOT NULL;
+CREATE INDEX edit_of_kind ON edit (kind) WHERE kind IN ('star', 'note', 'frames');
+CREATE TRIGGER edits_stay BEFORE DELETE ON edit
+BEGIN SELECT RAISE(ABORT, 'edits are appended, never removed'); END;
+CREATE TRIGGER edits_stay_as_they_are BEFORE UPDATE ON edit
+BEGIN SELECT RAISE(ABORT, 'edits are appended, never changed'); END;
+
+-- Exports, trainings and evaluations: what is listed, and what an interrupted one is resumed with. arguments: JSON
+-- list, the command without "rainclean". ended: '' while it runs. summary: JSON. The process that runs it holds the
+-- file .running/UUID locked.
+CREATE TABLE activity (
+    id INTEGER PRIMARY KEY,
+    uuid TEXT NOT NULL UNIQUE,
+    kind TEXT NOT NULL CHECK (kind IN ('export', 'training', 'evaluation')),
+    title TEXT NOT NULL,
+    folder TEXT NOT NULL,
+    arguments TEXT NOT NULL,
+    who TEXT NOT NULL,
+    started TEXT NOT NULL,
+    ended TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('running', 'finished', 'failed', 'interrupted')),
+    summary TEXT NOT NULL,
+    error TEXT NOT NULL
+) STRICT;
+"""
+
 TOTAL_SCORE = (
     "streaks + detail + darkening + disagreement + "
     "CASE more_scores WHEN '{}' THEN 0.0 ELSE (SELECT total(value) FROM json_each(more_scores)) END"
 )
 """Expression for the sum of all defects of a candidate, grey levels."""
 
-MIGRATIONS: list[str] = [_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH, _EIGHTH]
+MIGRATIONS: list[str] = [_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH, _EIGHTH, _NINTH]
 """MIGRATIONS[n] makes version n + 1 of version n; a change of the tables is one more entry, never an edit."""
 
 

@@ -17,6 +17,7 @@ from pipeline.export.run import export
 from pipeline.export.verification import check
 from pipeline.project.analysis.records import candidate
 from pipeline.project.clips.clip_files import relink
+from pipeline.project.clips.properties import Properties
 from pipeline.project.clips.sequence_records import describe, sequences
 from pipeline.project.decisions import decisions
 from pipeline.project.storage.database import Project
@@ -95,7 +96,7 @@ def test_the_same_project_and_settings_give_the_same_bytes(home: Path, tmp_path:
 
 def test_it_says_where_everything_comes_from(home: Path, tmp_path: Path, write: Write) -> None:
     with Project(home) as project:
-        describe(project, ["place1"], {"scene": "mill", "consent": "all asked", "notes": 'a "note", with comma'})
+        describe(project, ["place1"], Properties(scene="mill", consent="all asked", notes='a "note", with comma'))
     write()
     with (tmp_path / "out" / "sequences.csv").open(newline="", encoding="utf-8") as file:
         listed = {row["sequence"]: row for row in csv.DictReader(file)}
@@ -309,7 +310,7 @@ def test_clips_smaller_than_the_crops_are_left_out_and_named(home: Path, tmp_pat
 def test_lookalikes_on_both_sides_of_the_split_are_named(home: Path, write: Write) -> None:
     assert any("scene suggested, not confirmed" in note and "again" in note for note in write().notes)
     with Project(home) as project:
-        describe(project, ["again"], {"scene": "another"})
+        describe(project, ["again"], Properties(scene="another"))
     notes = [n for seed in range(6) for n in write(seed=seed, shares={"train": 0.5, "test": 0.5}).notes]
     assert any(
         "again (test) looks like place0 (train)" in n or "again (train) looks like place0 (test)" in n for n in notes

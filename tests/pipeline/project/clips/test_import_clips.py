@@ -10,6 +10,7 @@ from PIL import Image
 
 from pipeline.project.clips.clip_files import clips, find_clips, locate, open_clip
 from pipeline.project.clips.import_clips import Origin
+from pipeline.project.clips.properties import Properties
 from pipeline.project.clips.sequence_records import describe, lookalikes, sequences
 from pipeline.project.storage.database import Project
 from pipeline.stages import Progress
@@ -71,10 +72,10 @@ def test_a_scene_is_suggested_where_backgrounds_look_alike(tmp_path: Path, proje
         ("elsewhere", "name"),
     ]
     assert any("dusk: looks like noon: scene corner shop suggested" in note for note in added.notes)
-    describe(project, ["noon"], {"scene": "market"})
+    describe(project, ["noon"], Properties(scene="market"))
     assert [s.scene for s in sequences(project)] == ["market", "market", "elsewhere"]  # what looks alike goes along
     assert lookalikes(project) == []
-    describe(project, ["dusk"], {"scene": " back\u00a0yard\n", "licence": "CC BY 4.0"})
+    describe(project, ["dusk"], Properties(scene=" back\u00a0yard\n", licence="CC BY 4.0"))
     assert lookalikes(project) == [("dusk", "noon")]
     (dusk,) = sequences(project, ["dusk"])
     assert (dusk.scene, dusk.scene_by, dusk.licence) == ("back yard", "person", "CC BY 4.0")
@@ -239,9 +240,9 @@ def test_a_scene_cannot_be_nameless_and_names_must_be_known(
 ) -> None:
     put(three_clips[0])
     with pytest.raises(UsageError, match="a scene needs a name"):
-        describe(project, ["place0"], {"scene": " "})
+        describe(project, ["place0"], Properties(scene=" "))
     with pytest.raises(InputError, match="no sequence 'place9'"):
-        describe(project, ["place9"], {"notes": "x"})
+        describe(project, ["place9"], Properties(notes="x"))
 
 
 def test_text_that_nothing_could_store_is_refused(

@@ -445,7 +445,7 @@ def test_a_clock_that_was_set_back_changes_no_order(
 
     cat, (best, *_) = sequence_at(desk)
     ann.accept(cat, best.id)
-    monkeypatch.setattr("pipeline.project.decisions.journals.datetime", _Early)
+    monkeypatch.setattr("pipeline.project.journals.datetime", _Early)
     ann.reject(cat)
     ann.note(cat, "one")
     ann.note(cat, "two")

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from pipeline.project.analysis.records import candidates, wanted_artefacts
+from pipeline.project.clips.properties import Properties
 from pipeline.project.clips.sequence_records import describe, sequences
 from pipeline.project.decisions import decisions
 from pipeline.project.editing.editor import Editor
@@ -75,7 +76,7 @@ def worked(tmp_path: Path) -> Path:
         ben.opine(made[6], line_up(project, made[6])[0].id)
         ann.star(made[7], on=True)
         ann.note(made[8], "ask Ben – über η")
-        describe(project, [made[9].name], {"scene": "corner", "author": "A. Nyone"})
+        describe(project, [made[9].name], Properties(scene="corner", author="A. Nyone"))
         assert len(backup_files.backups(folder)) == 1
     return folder
 

@@ -1,5 +1,6 @@
 """Journals: tables whose rows are appended and may take back earlier ones (decisions, opinions, edits)."""
 
+import getpass
 import uuid
 from collections import Counter
 from collections.abc import Mapping
@@ -9,6 +10,12 @@ from typing import Any, Literal
 from pipeline.project.storage import Project
 
 Table = Literal["decision", "opinion", "edit"]
+
+CURRENT_EDITS = (
+    "NOT EXISTS (SELECT 1 FROM edit AS taker WHERE taker.undoes = edit.id AND NOT EXISTS ("
+    "SELECT 1 FROM edit AS giver WHERE giver.undoes = taker.id))"
+)
+"""Holds for an edit, or an undo, that nothing takes back. A redo is never taken back: its first row is undone again."""
 
 
 def standing(undoes: Mapping[int, int | None]) -> set[int]:
@@ -53,6 +60,19 @@ def append(
     return project.insert(
         table, uuid=row_uuid, sequence_id=sequence_id, who=who, undoes=undoes, at=at, **columns
     )  # fmt: skip
+
+
+def new_batch() -> str:
+    """Return a new name for edits that are taken back together."""
+    return uuid.uuid4().hex
+
+
+def person() -> str:
+    """Return the name that the person is logged in with."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return "unknown"
 
 
 def moment(at: str) -> str:
