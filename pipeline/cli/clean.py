@@ -10,6 +10,7 @@ from tyro.conf import Positional, arg
 
 from pipeline.cli.console import follow, print_json, print_note, print_table, print_text, print_verdict
 from pipeline.cli.values import Matrix, parse_bytes, parse_point, parse_region
+from pipeline.text_format import counted
 
 if TYPE_CHECKING:
     from pipeline.clean import CleanSettings, Written
@@ -114,13 +115,15 @@ class Clean:
         ]  # fmt: skip
         report = written.report
         title = f"{report['input']}: " + (
-            "candidates, best first (defects in grey levels)" if len(rows) > 1 else "defects in grey levels"
+            "candidates, best first (score and defects in grey levels)"
+            if len(rows) > 1
+            else "score and defects in grey levels"
         )
-        columns = ("candidate", "η*", "at", "score", *defects)
+        columns = ("candidate", "η*", "percentile", "score", *defects)
         print_table(columns, rows, title=title)
         merged = sum(len(row.merged) for row in written.rows)
         if merged:
-            print_text(f"{merged} more recipes produced near-duplicates (merged)")
+            print_text(f"candidates of {counted(merged, 'more recipe')} were near-identical to these and merged")
         used, asked = report["frames_used"], report["recipe"]["frames"]
-        fewer = f" ({used} of them fit)" if used < asked else ""
+        fewer = f" (only {used} could be used)" if used < asked else ""
         print_text(f"{self.output / 'clean.png'}: {report['recipe']['words']}{fewer}")
