@@ -52,11 +52,11 @@ PROTOCOLS = {
         ),
         Protocol(
             name="basicsr-y", colour="y", quantised=True, peak=255.0, window="gaussian", ssim_range=255.0,
-            words="luma, not rounded, of 8-bit pictures",
+            words="luma, not rounded, of 8-bit images",
         ),
         Protocol(
             name="basicsr-rgb", colour="rgb", quantised=True, peak=255.0, window="gaussian", ssim_range=255.0,
-            words="RGB of 8-bit pictures",
+            words="RGB of 8-bit images",
         ),
     )
 }  # fmt: skip

@@ -26,9 +26,9 @@ class Clean:
     are in candidates/. With --recipe, makes only that one.
 
     Writes clean.png, candidates/*.png, candidates.png (contact sheet), candidates.csv and report.json. With a rain-free
-    mean, also writes confidence.png (expected error of each pixel: 255 exact, 128 two levels). If something other than
-    rain moves, exclude.png marks where. The verdict (fit, look or unfit) and its reasons are printed and are in
-    report.json; verdict.png marks the places concerned.
+    mean, also writes confidence.png (expected error of each pixel: 255 exact, 128 two grey levels). If something other
+    than rain moves, exclude.png marks where. The verdict (fit, needs a look, or unfit) and its reasons are printed and
+    are in report.json, where "needs a look" is look; verdict.png marks the places concerned.
     """
 
     input: Annotated[Positional[Path], arg(metavar="INPUT")]

@@ -116,7 +116,7 @@ def _training(learnt: Learnt) -> str:
     curves = learnt.run / "curves.png"
     return f"""<h2>SPANet, trained on this data set for some minutes</h2>
 <p>Preset quick, from a network that changes nothing (<code>best</code>), beside the weights that come with rainclean
-(<code>simulated-rain</code>) and the unprocessed rainy pictures: {escape(pairs_of(learnt.report))} of the test split,
+(<code>simulated-rain</code>) and the unprocessed rainy images: {escape(pairs_of(learnt.report))} of the test split,
 mean PSNR in dB / SSIM by protocol. Do not compare numbers of different protocols.</p>
 {_table(("method", *learnt.report.protocols), summary_rows(learnt.report))}
 <figure><img alt="training loss and validation PSNR by step" src="data:image/png;base64,{_coded(curves.read_bytes())}">
