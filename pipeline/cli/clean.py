@@ -123,7 +123,7 @@ class Clean:
         print_table(columns, rows, title=title)
         merged = sum(len(row.merged) for row in written.rows)
         if merged:
-            print_text(f"candidates of {counted(merged, 'more recipe')} were near-identical to these and merged")
+            print_text(f"{counted(merged, 'more recipe')} made near-identical candidates, which were merged")
         used, asked = report["frames_used"], report["recipe"]["frames"]
         fewer = f" (only {used} could be used)" if used < asked else ""
         print_text(f"{self.output / 'clean.png'}: {report['recipe']['words']}{fewer}")

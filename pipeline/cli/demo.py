@@ -43,7 +43,7 @@ class Demo:
                 }
             )
         else:
-            title = f"PSNR in dB against the ground truth ({PROTOCOL}); η* and number of frames of our choice"
+            title = f"PSNR in dB against the ground truth ({PROTOCOL}); η* and number of frames of the automatic choice"
             print_table(COLUMNS, [cells(row) for row in result.rows], title=title)
             pairs = ", ".join(f"{split} {counted(n, 'pair')}" for split, n in result.exported.pairs.items())
             print_text(f"data set: {result.dataset} ({pairs})")

@@ -102,6 +102,8 @@ class Status:
             print_text(f"{NOT_JUDGED}: analysed by an older rainclean; next: rainclean analyze {quoted(self.project)}")
         if any(line.sequence.scene_by == "suggestion" for line in lines):
             print_text("? scene suggested, because backgrounds look alike; rainclean describe --scene sets it")
+        if any(line.chosen and not line.decision for line in lines):
+            print_text("(candidate) comes first; nobody has decided yet")
         if any(line.star for line in lines):
             print_text("* starred")
         if learned.judgements:
@@ -382,7 +384,7 @@ def _print_candidates(candidates: "Sequence[StoredCandidate]") -> None:
     defects = [defect.name for defect in OUR_DEFECTS]
     more = list(dict.fromkeys(name for c in candidates for name in c.more_scores))
     print_table(
-        ("candidate", "η*", "percentile", "score", *defects, *more, "stands for"),
+        ("candidate", "η*", "percentile", "score", *defects, *more, "merged or made of"),
         [
             (
                 c.name, str(c.eta), f"{c.percentile:g}", f"{c.score:.3f}",
