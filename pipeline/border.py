@@ -40,7 +40,7 @@ def told(error: Exception, thing: Path | str = "") -> str:
         return plain(str(error))
     about = f"{thing}: " if str(thing) else ""
     if isinstance(error, MemoryError):
-        return plain(f"{about}not enough memory; close other programs, or use smaller pictures")
+        return plain(f"{about}not enough memory; close other programs, or use smaller images")
     if reason := _reason(error):
         where = getattr(error, "filename", None)
         return plain((f"{where}: " if isinstance(where, str) and where else about or "output: ") + reason)

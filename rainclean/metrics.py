@@ -52,11 +52,11 @@ PROTOCOLS = {
         ),
         Protocol(
             name="basicsr-y", colour="y", quantised=True, peak=255.0, window="gaussian", ssim_range=255.0,
-            description="luma, not rounded, of 8-bit pictures",
+            description="luma, not rounded, of 8-bit images",
         ),
         Protocol(
             name="basicsr-rgb", colour="rgb", quantised=True, peak=255.0, window="gaussian", ssim_range=255.0,
-            description="RGB of 8-bit pictures",
+            description="RGB of 8-bit images",
         ),
     )
 }  # fmt: skip

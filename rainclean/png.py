@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOURS = {0: "grey", 2: "RGB", 3: "palette", 4: "grey with alpha", 6: "RGB with alpha"}
-_DAMAGED = "is a damaged PNG picture"
+_DAMAGED = "is a damaged PNG image"
 _ADVICE = "restore the file from where it came, or export again"
 
 
@@ -70,7 +70,7 @@ def png_header(data: bytes, name: Path | str) -> PngHeader:
     if not data:
         raise InputError(name, "is empty", _ADVICE)
     if not data.startswith(_SIGNATURE):
-        raise InputError(name, "is not a PNG picture", _ADVICE)
+        raise InputError(name, "is not a PNG image", _ADVICE)
     # OpenCV accepts some damaged files and reports others on stderr: so the chunks are checked first.
     view, place, kind = memoryview(data), len(_SIGNATURE), b""
     while kind != b"IEND":

@@ -32,7 +32,7 @@ print(moving_models(), np.round(in_px('zoom', np.diag([2.0, 2.0, 1.0]), (90, 120
 EXPECTED = {
     "register_estimator": "20 frames, trimmed mean",
     "register_defect": "{'too_bright': 10.0}",
-    "register_rule": "unfit: 100% of the picture is clipped",
+    "register_rule": "unfit: 100 % of the frame is clipped",
     "register_detector": "a lamp blinks",
     "register_motion_model": "['translation', 'euclidean', 'zoom', 'affine', 'homography'] "
     "[[2.0, 0.0, 0.0], [0.0, 2.0, 0.0], [0.0, 0.0, 1.0]]",

@@ -24,7 +24,7 @@ NONE = "–"
 TEMPORAL = (
     ("decode", "decoding"),
     ("released: sort, votes, percentiles", "released rule: sort, votes, percentile"),
-    ("released: decode to scores", "released rule: from decoding to the picture"),
+    ("released: decode to scores", "released rule: from decoding to the image"),
     ("sweep: sort, votes, percentiles", "sweep: sort, votes, percentiles"),
     ("sweep: register", "sweep: camera motion and exposure"),
     ("sweep: weigh", "sweep: rain-free mean, what moves"),
@@ -152,7 +152,7 @@ def spanet_rows(output: list[dict[str, Any]]) -> list[list[str]]:
 
 def truth_rows(output: dict[str, Any]) -> list[list[str]]:
     """Return mean PSNR in dB by case and method."""
-    rows = [["case", "rainy", "released rule", "median", "suggestion", "upper bound"]]
+    rows = [["case", "rainy", "released rule", "median", "first", "upper bound"]]
     for case, means in output["cases"].items():
         figures = [means["figures"].get(name) for name in TRUTH]
         cells = [NONE if figure is None else f"{figure['psnr']:.2f}" for figure in figures]

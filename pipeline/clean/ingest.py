@@ -310,7 +310,7 @@ def describe(stabilization: Stabilization, frames: int) -> list[str]:
         )
         said.append(
             f"the camera moves by up to {far:.1f} px: frames were aligned ({stabilization.model}, up to {left:.2f} px "
-            f"remain); {share:.0%} of the frame is visible in all of them"
+            f"remain); {100 * share:.0f} % of the frame is visible in all of them"
         )
     if stabilization.relit:
         gains = np.array([pose.gain for pose in stabilization.poses.values()])

@@ -110,8 +110,8 @@ def vote_warnings(votes: Sequence[Votes], recipes: Sequence[Recipe], sizes: Sequ
     """Return one line for each window that many pixels cast no vote for, where a recipe goes by the vote."""
     voting = {r.frames for r in recipes if r.percentile is None}
     return [
-        f"{vote.silent_share:.1%} of the pixels cast no vote for N = {size} (their most frequent value is "
-        "too rare, as noise or motion make it): judge η* by eye"
+        f"{100 * vote.silent_share:.1f} % of the pixels cast no vote for N = {size} (noise or motion makes their "
+        "most frequent value too rare): judge η* by eye"
         for vote, size in zip(votes, sizes, strict=True)
         if size in voting and vote.silent_share > SILENT_LIMIT
     ]

@@ -86,7 +86,8 @@ def doubts_of_near(moving: Findings, posterior: Posterior) -> Findings:
     nothing = np.zeros_like(contradicted)
     drawn = nothing if moving.drawn is None else moving.areas["overlay"]
     labels = [
-        f"frames near the reference frame contradict each other in {100 * contradicted.mean():.1f} % of the picture"
+        "the neighbouring frames of the reference frame contradict each other in "
+        f"{100 * contradicted.mean():.1f} % of the frame"
     ]
     of_drawn = [label for label in moving.labels if drawn.any() and label.startswith(TEXTS["overlay"])]
     return replace(

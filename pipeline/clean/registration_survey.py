@@ -21,7 +21,7 @@ FEWEST_STEADY = 10
 """Frames that have to fit, for a clip to be stabilized at all."""
 
 PARTS_NOTE = (
-    "the light changes differently in parts of the picture, as under passing lamps or patches of sun: "
+    "the light changes differently in parts of the frame, as under passing lamps or patches of sun: "
     "it was not corrected"
 )
 

@@ -129,8 +129,8 @@ def _doubts(best: Candidate, refined: Refined | None) -> list[str]:
     if refined is not None or best.scores is None or best.scores.total <= DOUBTFUL:
         return []
     return [
-        f"even the best candidate scores {best.scores.total:.1f} (0.4 to 1.6 is usual). Scores mislead where rain is "
-        "dense or much moves: look at the pictures yourself, also at lower percentiles"
+        f"even the best candidate scores {best.scores.total:.1f} grey levels (0.4 to 1.6 is usual). Scores mislead "
+        "where rain is dense or much moves: look at the images yourself, also at lower percentiles"
     ]
 
 

@@ -37,7 +37,7 @@ class Add:
     notes: str = ""
     """Anything else."""
     copy: bool = False
-    """Keep a copy of each clip in the project's folder."""
+    """Copy each clip into the project's folder."""
     salvage: bool = False
     """Use the intact frames of damaged or truncated clips."""
     matrix: Matrix | None = None

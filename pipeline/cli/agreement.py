@@ -53,7 +53,7 @@ class Agreement:
 
 
 def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{share:.0%}"
+    return "–" if share is None else f"{100 * share:.0f} %"
 
 
 def _kappa(value: float | None) -> str:

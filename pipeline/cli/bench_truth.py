@@ -20,16 +20,17 @@ if TYPE_CHECKING:
 class BenchTruth:
     """Measure clean images on simulated clips whose ground truth is known.
 
-    Compares the suggested candidate with the released rule, the median, the best candidate, and the upper bound: the
-    mean of all values without rain and foreground objects. PSNR and SSIM follow protocol basicsr-rgb. They cover the
-    region that the suggestion shows; for films, what is not excluded there and has a ground truth. Verdicts are
-    compared with the ground truth, too. The default is 58 clips and takes many minutes; --cases chooses fewer.
+    Compares the first candidate, which clean puts first, with the released rule, the median, the closest candidate, and
+    the upper bound. The closest candidate has the highest PSNR. The upper bound is the mean of all values without rain
+    and foreground objects. PSNR and SSIM follow protocol basicsr-rgb. They cover the region that the first candidate
+    shows; for films, the part of it that is not excluded and has a ground truth. Verdicts are compared with the ground
+    truth, too. The default is 58 clips and takes many minutes; --cases chooses fewer.
     """
 
     cases: Annotated[tuple[str, ...], arg(metavar="NAME")] = ()
-    """Presets of simulate, or ladder (all over flat pictures), or films (the others). Default: all but clear."""
-    backgrounds: Annotated[tuple[str, ...], arg(metavar="PICTURE")] = ("table", "cat")
-    """Background pictures: files, or the shipped samples table, cat and launch."""
+    """Presets of simulate, or ladder (all over flat images), or films (the others). Default: all but clear."""
+    backgrounds: Annotated[tuple[str, ...], arg(metavar="IMAGE")] = ("table", "cat")
+    """Background images: files, or the shipped samples table, cat and launch."""
     seeds: Annotated[tuple[str, ...], arg(metavar="N")] = ("0",)
     """Seeds of the rain; each one makes a clip for every case and background."""
     frames: Annotated[int, arg(metavar="N")] = 80
@@ -39,7 +40,7 @@ class BenchTruth:
     crfs: Annotated[tuple[str, ...], arg(metavar="0…51")] = ("18", "23", "28")
     """Constant rate factors of the case named codec, separated by spaces or commas."""
     save: Annotated[Path | None, arg(aliases=["-o"], metavar="FOLDER")] = None
-    """Write pictures to this folder: rainy, released, suggestion, ground truth, and errors amplified 8 times."""
+    """Write images to this folder: rainy frame, released rule, first candidate, ground truth, errors times 8."""
     plot: Annotated[Path | None, arg(metavar="FILE.png")] = None
     """Plot PSNR by case, and the reliability of expected errors."""
     json: bool = False
@@ -87,7 +88,7 @@ class BenchTruth:
         _print_thresholds(clips)
 
 
-_LABELS = {"limit": "upper bound"}
+_LABELS = {"suggestion": "first", "best": "closest", "limit": "upper bound"}
 """Words for a method where its key is not its name."""
 
 
@@ -112,8 +113,8 @@ def _print(summary: "dict[str, CaseMeans]") -> None:
         for case, row in summary.items()
     ]
     clips = sum(row["clips"] for row in summary.values())
-    title = f"PSNR in dB (basicsr-rgb), means of each case; {counted(clips, 'clip')}"
-    print_table(("", *(_LABELS.get(name, name) for name in methods), "regret"), rows, title=title)
+    title = f"PSNR in dB (basicsr-rgb), means of each case, {counted(clips, 'clip')}; first: what clean puts first"
+    print_table(("", *(_LABELS.get(name, name) for name in methods), "regret, dB"), rows, title=title)
     print_text("")
     compared = ("released", "suggestion", "limit")
     rows = [
@@ -131,31 +132,33 @@ def _print(summary: "dict[str, CaseMeans]") -> None:
     labels = [_LABELS.get(name, name) for name in compared]
     heads = (*(f"SSIM {label}" for label in labels), *(f"worst {label}" for label in labels))
     title = (
-        "worst: mean error of the worst 1 % of the pixels, grey levels; seconds: for the suggestion, decoding included"
+        "worst: mean error of the worst 1 % of the pixels, grey levels; seconds: for the first candidate, with decoding"
     )
-    columns = ("", *heads, "kept", "seconds", "decoding")
+    columns = ("", *heads, "kept", "seconds", "decoding, s")
     if any(row["calibration_factor"] is not None for row in summary.values()):
         columns = (*columns, "calibration")
     print_table(columns, [row[: len(columns)] for row in rows], title=title)
 
 
 def _print_verdicts(summary: "dict[str, CaseMeans]", counts: "VerdictCounts | None") -> None:
+    from rainclean.verdict import LABELS
+
     print_text("")
     rows = [
         (
-            case, f"{row['gain']:+.1f} dB", f"{row['stained']:.2%}", f"{row['excluded']:.1%}",
-            _tally(row["worths"]), _tally(row["said"]),
+            case, f"{row['gain']:+.1f} dB", f"{100 * row['stained']:.2f} %", f"{100 * row['excluded']:.1f} %",
+            _tally(row["worths"]), _tally([LABELS[said] for said in row["said"]]),
         )
         for case, row in summary.items()
     ]  # fmt: skip
-    title = "worth of the suggestion by the ground truth (nearer than the rainy frame, stained), and its verdict"
-    print_table(("", "nearer", "stained", "excluded", "true", "verdict"), rows, title=title)
+    title = "worth of the first candidate by the ground truth (nearer than the rainy frame, stained), and its verdict"
+    print_table(("", "nearer", "stained", "excluded", "worth", "verdict"), rows, title=title)
     if counts is None:
         return
     print_text("")
     table = counts["confusion"]
     worths = list(table["fit"])
-    by_verdict = [(said, *map(str, row.values())) for said, row in table.items()]
+    by_verdict = [(LABELS[said], *map(str, row.values())) for said, row in table.items()]
     print_table(
         ("verdict", *worths), by_verdict, title=f"verdicts: fit was right in {counts['fit_right']} of {counts['fit']}"
     )
@@ -181,7 +184,7 @@ def _print_thresholds(clips: "list[Measured]") -> None:
         (each.case, each.what, f"{'≤' if each.most else '≥'} {each.needed:+.2f}", *_values(each), each.verdict)
         for each in checked
     ]
-    print_table(("", "suggestion", "needed", "mean", "worst clip", "threshold"), lines, title="thresholds")
+    print_table(("", "figure", "needed", "mean", "worst clip", "threshold"), lines, title="thresholds")
     met = sum(each.verdict == "met" for each in checked)
     print_text(f"{met} of {counted(len(checked), 'threshold')} met")
     known = reliability(clips)
@@ -189,15 +192,15 @@ def _print_thresholds(clips: "list[Measured]") -> None:
         print_text("")
         rows = [
             (
-                f"{each.share:.1%}",
+                f"{100 * each.share:.1f} %",
                 f"{each.expected:.2f}",
                 f"{each.actual:.2f}",
                 f"{each.actual / max(each.expected, 1e-9):.2f}",
             )
             for each in known.curve
         ]
-        title = f"expected error in levels, by bins: off by a factor of {known.factor:.2f} at most"
-        print_table(("of the pixels", "expected", "actual", "actual / expected"), rows, title=title)
+        title = f"expected and actual error in grey levels, by bins: off by a factor of {known.factor:.2f} at most"
+        print_table(("share of the pixels", "expected", "actual", "actual / expected"), rows, title=title)
 
 
 def _values(threshold: "Threshold") -> tuple[str, str]:

@@ -9,15 +9,18 @@ from tyro.conf import Positional, arg
 from pipeline.cli.console import follow, print_json, print_text
 from pipeline.text_format import counted
 
+_WORDS = {"picture": "image"}
+"""Kinds of checked items whose key is not their name."""
+
 
 @dataclass(frozen=True)
 class Check:
     """Check that an exported data set or a project is complete and unchanged.
 
     In a data set: every file is there, none was added, sizes, check sums and lists are right, and no scene is in two
-    splits. Every picture is decoded. Notes name pictures to look at: equal rainy pictures, and clean images that cannot
-    belong to their rainy pictures. In a project: the store, the pictures, and whether clips are found. Prints one line
-    for each problem; the exit code is then 1.
+    splits. Every image is decoded. Notes name images to look at: equal rainy images, and clean images that cannot
+    belong to their rainy images. In a project: the store (project.sqlite), the images, and whether clips are found.
+    Prints one line for each problem; the exit code is then 1.
     """
 
     folder: Annotated[Positional[Path], arg(metavar="FOLDER")]
@@ -31,7 +34,7 @@ class Check:
         from rainclean.errors import RaincleanError
 
         result = follow(check(self.folder))
-        looked_at = ", ".join(counted(number, thing) for thing, number in result.counts.items())
+        looked_at = ", ".join(counted(number, _WORDS.get(thing, thing)) for thing, number in result.counts.items())
         if self.json:
             print_json(
                 {

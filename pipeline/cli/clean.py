@@ -10,6 +10,7 @@ from tyro.conf import Positional, arg
 
 from pipeline.cli.console import follow, print_json, print_note, print_table, print_text, print_verdict
 from pipeline.cli.values import Matrix, parse_bytes, parse_point, parse_region
+from pipeline.text_format import counted
 
 if TYPE_CHECKING:
     from pipeline.clean import CleanSettings, Written
@@ -25,9 +26,9 @@ class Clean:
     are in candidates/. With --recipe, makes only that one.
 
     Writes clean.png, candidates/*.png, candidates.png (contact sheet), candidates.csv and report.json. With a rain-free
-    mean, also writes confidence.png (expected error of each pixel: 255 exact, 128 two levels). If something other than
-    rain moves, exclude.png marks where. The verdict (fit, look or unfit) and its reasons are printed and are in
-    report.json; verdict.png marks the places concerned.
+    mean, also writes confidence.png (expected error of each pixel: 255 exact, 128 two grey levels). If something other
+    than rain moves, exclude.png marks where. The verdict (fit, needs a look, or unfit) and its reasons are printed and
+    are in report.json, where "needs a look" is look; verdict.png marks the places concerned.
     """
 
     input: Annotated[Positional[Path], arg(metavar="INPUT")]
@@ -114,13 +115,15 @@ class Clean:
         ]  # fmt: skip
         report = written.report
         title = f"{report['input']}: " + (
-            "candidates, best first (defects in grey levels)" if len(rows) > 1 else "defects in grey levels"
+            "candidates, best first (score and defects in grey levels)"
+            if len(rows) > 1
+            else "score and defects in grey levels"
         )
-        columns = ("candidate", "η*", "at", "score", *defects)
+        columns = ("candidate", "η*", "percentile", "score", *defects)
         print_table(columns, rows, title=title)
         merged = sum(len(row.merged) for row in written.rows)
         if merged:
-            print_text(f"{merged} more recipes produced near-duplicates (merged)")
+            print_text(f"{counted(merged, 'more recipe')} made near-identical candidates, which were merged")
         used, asked = report["frames_used"], report["recipe"]["frames"]
-        fewer = f" ({used} of them fit)" if used < asked else ""
+        fewer = f" (only {used} could be used)" if used < asked else ""
         print_text(f"{self.output / 'clean.png'}: {report['recipe']['words']}{fewer}")

@@ -49,16 +49,19 @@ def print_note(text: str) -> None:
 
 def print_verdict(verdict: "Verdict", of: str) -> None:
     """Write the verdict of something in one line to standard output, its state in colour on a terminal."""
+    from rainclean.verdict import LABELS
+
     colour = _COLOURS[verdict.state] if sys.stdout.isatty() and "NO_COLOR" not in os.environ else ""
     begin, end = (f"\x1b[{colour}m", "\x1b[0m") if colour else ("", "")
-    rest = plain(verdict.description.removeprefix(verdict.state))
-    sys.stdout.write(f"{plain(of)}: {begin}{verdict.state}{end}{rest}\n")
+    label = LABELS[verdict.state]
+    rest = plain(verdict.description.removeprefix(label))
+    sys.stdout.write(f"{plain(of)}: {begin}{label}{end}{rest}\n")
 
 
 def fail_for_parts(failed: Sequence[str], asked: int, what: str, others: str = "the others are done") -> None:
     """Print a line for each part that failed, then raise RaincleanError; do nothing where none failed.
 
-    failed: lines. asked: number of all parts. what: "pictures could not be derained". others: about the other parts.
+    failed: lines. asked: number of all parts. what: "images could not be derained". others: about the other parts.
     """
     if not failed:
         return

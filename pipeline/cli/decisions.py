@@ -16,7 +16,7 @@ class DecisionsExport:
     """Write the decisions of a project to a file, for import into other projects with the same clips.
 
     Each decision, second opinion, star, note and choice of rainy frames is one line of JSON. Composites and other
-    candidates that a person made are written as pictures into FILE.pictures.
+    candidates that a person made are written as images into FILE.pictures.
     """
 
     project: Annotated[Positional[Path], arg(metavar="PROJECT")]

@@ -43,7 +43,7 @@ class Demo:
                 }
             )
         else:
-            title = f"dB against the ground truth ({PROTOCOL}); η* and frames of our choice"
+            title = f"PSNR in dB against the ground truth ({PROTOCOL}); η* and number of frames of the automatic choice"
             print_table(COLUMNS, [cells(row) for row in result.rows], title=title)
             pairs = ", ".join(f"{split} {counted(n, 'pair')}" for split, n in result.exported.pairs.items())
             print_text(f"data set: {result.dataset} ({pairs})")
@@ -52,6 +52,6 @@ class Demo:
                 title = "SPANet on the test pairs: best is trained on this data set; mean PSNR in dB / SSIM by protocol"
                 print_text("")
                 print_table(("method", *report.protocols), summary_rows(report), title=title)
-            print_text(f"pictures: {result.report}")
+            print_text(f"report: {result.report}")
         if result.problems:
             raise RaincleanError(f"{result.dataset}: {result.problems[0]}")

@@ -1,4 +1,4 @@
-"""``rainclean derain``: remove rain from a picture, a folder of pictures or a video."""
+"""``rainclean derain``: remove rain from an image, a folder of images or a video."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,15 +13,15 @@ from pipeline.text_format import counted
 
 @dataclass(frozen=True, kw_only=True)
 class Derain:
-    """Remove rain from a picture, all pictures in a folder, or a video, with SPANet.
+    """Remove rain from an image, all images in a folder, or a video, with SPANet.
 
-    The network processes every picture as a whole, whatever its size. Results are upright. Pictures are written as PNG,
+    The network processes every image as a whole, whatever its size. Results are upright. Images are written as PNG,
     TIFF, BMP, WebP (lossless) or JPEG (quality 95), by the extension of OUT; PNG and TIFF keep 16 bits. A folder gives
     a folder of PNG files. Videos are H.264 in .mp4, .mov or .mkv, with the frame times and the sound of the input.
     """
 
     input: Annotated[Positional[Path], arg(metavar="INPUT")]
-    """Picture, folder of pictures, or video file."""
+    """Image, folder of images, or video file."""
     output: Annotated[str, arg(aliases=["-o"], metavar="OUT")]
     """File to write, or a folder (an existing one, or a name that ends in /) for a file named like the input."""
     weights: Annotated[Path | None, arg(aliases=["-w"], metavar="FILE")] = None
@@ -56,7 +56,7 @@ class Derain:
         weights = self.weights or shipped_weights()
         net = load(weights).to(device)
         result = follow(derain(net, work))
-        what = "frame" if work.kind is Kind.VIDEO else "picture"
+        what = "frame" if work.kind is Kind.VIDEO else "image"
         seconds = perf_counter() - began
         if self.json:
             document = {
@@ -73,4 +73,4 @@ class Derain:
             print_json(document)
         elif result.done:
             print_text(f"{work.output}: {counted(result.done, what)} in {seconds:.1f} s")
-        fail_for_parts(result.failed, len(work.pairs), "pictures could not be derained")
+        fail_for_parts(result.failed, len(work.pairs), "images could not be derained")

@@ -11,10 +11,10 @@ from pipeline.cli.console import follow, print_json, print_note, print_table, pr
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluate:
-    """Score weights on the pairs of a data set, next to the unprocessed rainy pictures.
+    """Score weights on the pairs of a data set, next to the unprocessed rainy images.
 
     PSNR and SSIM follow four named protocols (spanet-skimage, matlab-y, basicsr-y, basicsr-rgb); do not compare numbers
-    of different protocols. Writes index.html with the worst pictures, scores.csv (every picture), scenes.csv and
+    of different protocols. Writes index.html with the worst images, scores.csv (every image), scenes.csv and
     report.json.
     """
 
@@ -29,9 +29,9 @@ class Evaluate:
     protocols: Annotated[tuple[str, ...], arg(metavar="NAME…")] = ()
     """Protocols to use. Default: all four."""
     gallery: Annotated[int, arg(metavar="N")] = 24
-    """Number of pictures in index.html: those with the lowest PSNR of the first weights."""
+    """Number of images in index.html: those with the lowest PSNR of the first weights."""
     worst_by: Annotated[str | None, arg(metavar="NAME")] = None
-    """Protocol that ranks these pictures. Default: basicsr-rgb."""
+    """Protocol that ranks these images. Default: basicsr-rgb."""
     device: Annotated[str, arg(metavar="NAME")] = "auto"
     """cpu, cuda, or auto: cuda where torch can use it."""
     json: bool = False
@@ -60,4 +60,4 @@ class Evaluate:
         where = f"{self.dataset}, {report.dataset.split}: {pairs_of(report)}"
         title = f"{where}; mean PSNR in dB / SSIM by protocol"
         print_table(("method", *report.protocols), summary_rows(report), title=title)
-        print_text(f"{self.output / 'index.html'} shows the worst pictures; scores.csv and scenes.csv hold all scores")
+        print_text(f"{self.output / 'index.html'} shows the worst images; scores.csv and scenes.csv hold all scores")

@@ -38,7 +38,7 @@ class Export:
     min_rain: Annotated[float, arg(metavar="SHARE")] = 0.0
     """Smallest share of rainy pixels in a crop, 0 to 1."""
     max_excluded: Annotated[float, arg(metavar="SHARE")] = 0.0
-    """Largest excluded share of a crop, 0 to 1; at least 0.25 where things move. Whole frames always pass."""
+    """Largest excluded share of a crop, 0 to 1; raised to 0.25 where moving things were found. Whole frames pass."""
     split: Annotated[str | None, arg(metavar="SHARES")] = None
     """Shares of the scenes. Default: train=0.8,test=0.2 for spa, train=0.8,val=0.1,test=0.1 for paired."""
     seed: Annotated[int, arg(metavar="N")] = 0
@@ -50,7 +50,7 @@ class Export:
     max_error: Annotated[float | None, arg(metavar="LEVELS")] = None
     """Exclude pixels of the clean image whose expected error exceeds this many grey levels. Default: no limit."""
     no_confidence: bool = False
-    """Do not write confidence pictures."""
+    """Do not write confidence images."""
     estimate: bool = False
     """Print the number of pairs and the size of the export; write nothing."""
     json: bool = False

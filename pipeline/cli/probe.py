@@ -94,7 +94,7 @@ def _stillness(motion: "CameraMotion") -> str:
 def _motion(motion: "CameraMotion | None") -> list[tuple[str, str]]:
     if motion is None:
         return [("camera motion", "not measurable")]
-    steps = f"median {motion.median:.2f}, 95 % below {motion.percentile_95:.2f} px per frame"
+    steps = f"median {motion.median:.2f} px per frame, 95 % below {motion.percentile_95:.2f} px"
     least = "at least " if motion.further else ""
     drift = (
         "not measurable" if motion.drift is None else f"{least}{motion.drift:.2f} px from the first frame of the shot"

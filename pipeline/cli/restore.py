@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Restore:
-    """Replace a damaged store with the newest sound backup, and add newer rows that can still be read.
+    """Replace a damaged store (project.sqlite) with its newest sound backup, and add newer rows that can still be read.
 
     Each row that can be read from the damaged store, such as a decision, is checked and added. The old store is kept in
     the folder backups of the project. A sound store that is not too old is replaced only with --at, and becomes a
@@ -31,7 +31,7 @@ class Restore:
     at: Annotated[str, arg(metavar="TIME")] = ""
     """Restore the newest backup at or before TIME: as --list prints it, or its beginning. A Z at the end means UTC."""
     as_it_is: bool = False
-    """Continue with the present store, although it is older than the project was."""
+    """Continue with the present store, although the project had newer changes."""
     json: bool = False
     """Print JSON instead of text."""
 

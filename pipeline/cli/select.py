@@ -19,21 +19,21 @@ class Select:
 
     With --auto: accept a candidate of each analysed sequence that no person has decided on. It is the suggested one,
     learned from people's choices in this project, or else the best-scored one. Only sequences whose verdict is fit are
-    accepted; with --include look, also those that a person should look at. Exports mark these choices as automatic.
+    accepted; with --include look, also those whose verdict is "needs a look". Exports mark these choices as automatic.
     """
 
     project: Annotated[Positional[Path], arg(metavar="PROJECT")]
     """Folder of the project."""
     sequence: Annotated[Positional[str], arg(metavar="[SEQUENCE]")] = ""
-    """Name of the sequence. With --auto it may be left out: all sequences."""
+    """Name of the sequence. Without it, --auto takes all sequences."""
     candidate: Annotated[str | None, arg(metavar="NAME")] = None
     """Name of the candidate to accept, as `rainclean status PROJECT SEQUENCE` lists them."""
     auto: bool = False
     """Accept the suggested candidate, else the best-scored one, marked as an automatic choice."""
     include: Literal["fit", "look"] = "fit"
-    """With --auto: 'look' accepts sequences whose verdict is look as well."""
+    """With --auto: look also accepts sequences whose verdict is "needs a look"."""
     reject: bool = False
-    """Reject the sequence: no candidate is fit for use."""
+    """Reject the sequence: no candidate can be used."""
     undo: bool = False
     """Withdraw the latest decision; the one before it is valid again."""
     exclude: Annotated[Path | None, arg(metavar="MASK.png")] = None
@@ -41,7 +41,7 @@ class Select:
     reason: Annotated[tuple[str, ...], arg(metavar="REASON …")] = ()
     """With --reject, one or more of: streaks, camera, light, passers-by, few-frames, not-rain, damaged, consent."""
     pair_frames: Annotated[str | None, arg(metavar="3,7,12")] = None
-    """Rainy frames that become pairs, regardless of --frames of the export. any: as the export chooses."""
+    """Rainy frames that become pairs, whatever --frames of export is. any: let export choose."""
     star: bool = False
     """Star the sequence."""
     unstar: bool = False
@@ -113,7 +113,7 @@ class Select:
             candidate = decisions.candidate_of(project, sequence, self.candidate)
             exclude = keep_mask(project, self.exclude, candidate) if self.exclude else ""
             made, candidate = decisions.accept(project, sequence, self.candidate, who, note=note, exclude=exclude)
-            same = "" if candidate.name == self.candidate else f", which is the same picture as {self.candidate}"
+            same = "" if candidate.name == self.candidate else f", which is the same image as {self.candidate}"
             message = f"accepted {candidate.name}{same}{', with an exclusion mask' if exclude else ''}"
             if before and before.exclude and not exclude:
                 print_note("note: the exclusion mask of the earlier decision is not used; give it again with --exclude")

@@ -1,4 +1,4 @@
-"""``rainclean simulate``: rain with known ground truth over a picture or a clip."""
+"""``rainclean simulate``: rain with known ground truth over an image or a clip."""
 
 import re
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ _OF_WEATHER = {
 
 @dataclass(frozen=True, kw_only=True)
 class Simulate:
-    """Make a rain clip with known ground truth, over any picture or clip.
+    """Make a rain clip with known ground truth, over any image or clip.
 
     Presets: clear, light, medium, heavy, torrent, noisy, night, gradient, drift, flicker, walker, jitter, pan, codec,
     everything, handheld, walking, driving, foliage, crowd, lorries, sun, watermark, water, short, short-cars, frozen,
@@ -44,7 +44,7 @@ class Simulate:
     """
 
     input: Annotated[Positional[Path], arg(metavar="INPUT")]
-    """Picture, video file, or folder of images."""
+    """Image, video file, or folder of images."""
     output: Annotated[Path, arg(aliases=["-o"], metavar="FOLDER")]
     """Folder to write to; created if missing."""
     preset: Annotated[str, arg(metavar="NAME")] = "medium"
@@ -52,11 +52,11 @@ class Simulate:
     seed: Annotated[int, arg(metavar="N")] = 0
     """Seed of rain, noise and jitter."""
     frames: Annotated[int | None, arg(metavar="N")] = None
-    """Number of frames. Default: all of a clip; over a picture, the number of the preset (usually 80)."""
+    """Number of frames. Default: all of a clip; over an image, the number of the preset (usually 80)."""
     size: Annotated[str | None, arg(metavar="WxH")] = None
     """Frame size; the input is scaled to cover it and cropped. Default: the size of the input."""
     rate: Annotated[str | None, arg(metavar="FPS")] = None
-    """Frames per second, such as 25 or 30000/1001. Default: the rate of the clip; 25 over a picture."""
+    """Frames per second, such as 25 or 30000/1001. Default: the rate of the clip; 25 over an image."""
 
     density: Annotated[float | None, arg(metavar="D")] = None
     """Streaks per pixel and frame."""
@@ -74,13 +74,13 @@ class Simulate:
     rain_rate: Annotated[float | None, arg(metavar="MM/H")] = None
     """Rain rate; density, length, width and strength follow from it and the four flags below."""
     exposure_time: Annotated[float | None, arg(metavar="S")] = None
-    """With --rain-rate: exposure time of a frame. Default: 1/120."""
+    """With --rain-rate: exposure time of a frame in seconds. Default: 1/120 s."""
     focal_length: Annotated[float | None, arg(metavar="PX")] = None
-    """With --rain-rate: focal length in px. Default: 1000."""
+    """With --rain-rate: focal length. Default: 1000 px."""
     near: Annotated[float | None, arg(metavar="M")] = None
-    """With --rain-rate: distance of the nearest drops. Default: 1."""
+    """With --rain-rate: distance of the nearest drops. Default: 1 m."""
     far: Annotated[float | None, arg(metavar="M")] = None
-    """With --rain-rate: distance beyond which single drops are invisible. Default: 4."""
+    """With --rain-rate: distance beyond which single drops are invisible. Default: 4 m."""
 
     light: Annotated[float | None, arg(metavar="FACTOR")] = None
     """Factor for the grey levels of the scene; 0.25 gives night."""
@@ -91,23 +91,23 @@ class Simulate:
     noise: Annotated[float | None, arg(metavar="LEVELS")] = None
     """Standard deviation of the sensor noise in grey levels."""
     drift: Annotated[float | None, arg(metavar="SHARE")] = None
-    """Let the exposure run from 1 − SHARE to 1 + SHARE over the clip."""
+    """Let the exposure change from 1 − SHARE to 1 + SHARE over the clip."""
     flicker: Annotated[float | None, arg(metavar="SHARE")] = None
     """Amplitude of a periodic change of exposure."""
     flicker_period: Annotated[float | None, arg(metavar="FRAMES")] = None
-    """Period of the flicker."""
+    """Period of the flicker in frames."""
     jitter: Annotated[float | None, arg(metavar="PX")] = None
-    """Standard deviation of the camera's position in each frame."""
+    """Standard deviation of the camera's position in each frame, in px."""
     walk: Annotated[float | None, arg(metavar="PX")] = None
-    """Standard deviation of the random walk of the camera, per frame."""
+    """Standard deviation of the random walk of the camera, in px per frame."""
     pan: Annotated[float | None, arg(metavar="PX")] = None
-    """Distance that the camera moves to the right over the clip."""
+    """Distance that the camera moves to the right over the clip, in px."""
     walkers: Annotated[int | None, arg(metavar="N")] = None
     """Number of walking persons, one after the other."""
     walker_height: Annotated[float | None, arg(metavar="PX")] = None
     """Height of a walking person; the width is 34/80 of it."""
     walker_speed: Annotated[float | None, arg(metavar="PX")] = None
-    """Distance that a walking person moves per frame."""
+    """Distance that a walking person moves, in px per frame."""
     crf: Annotated[int | None, arg(metavar="0…51")] = None
     """Encode as H.264 with this constant rate factor; the ground truth is then the rain-free clip, encoded likewise."""
     json: bool = False

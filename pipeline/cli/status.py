@@ -66,6 +66,7 @@ class Status:
 
     def _print(self, lines: "list[Overview]", learned: "Suggestions") -> None:
         from pipeline.project.model import NOT_JUDGED, TRUST
+        from rainclean.verdict import LABELS
 
         if not lines:
             print_text(f"{self.project}: no sequences yet; next: rainclean add {quoted(self.project)} CLIP…")
@@ -78,7 +79,7 @@ class Status:
                     line.sequence.scene + ("?" if line.sequence.scene_by == "suggestion" else ""),
                     str(line.sequence.frame_count),
                     line.state,
-                    line.trust,
+                    LABELS.get(line.trust, line.trust),
                     line.chosen if line.decision else f"({line.chosen})" if line.chosen else "",
                     "" if line.score is None else f"{line.score:.3f}",
                     line.decision.who if line.decision else "",
@@ -94,11 +95,15 @@ class Status:
         )
         judged = Counter(line.trust for line in lines)
         if any(judged[name] for name in TRUST):
-            print_text("verdicts: " + ", ".join(f"{judged[name]} {name}" for name in TRUST if judged[name]))
+            print_text(
+                "verdicts: " + ", ".join(f"{LABELS.get(name, name)} {judged[name]}" for name in TRUST if judged[name])
+            )
         if judged[NOT_JUDGED]:
             print_text(f"{NOT_JUDGED}: analysed by an older rainclean; next: rainclean analyze {quoted(self.project)}")
         if any(line.sequence.scene_by == "suggestion" for line in lines):
             print_text("? scene suggested, because backgrounds look alike; rainclean describe --scene sets it")
+        if any(line.chosen and not line.decision for line in lines):
+            print_text("(candidate) comes first; nobody has decided yet")
         if any(line.star for line in lines):
             print_text("* starred")
         if learned.judgements:
@@ -190,7 +195,7 @@ class _Suggestion:
     def row(self) -> Row:
         """Return the candidate, how likely a person chooses it, and why."""
         why = f": {', '.join(self.suggested.reasons)}" if self.suggested.reasons else ""
-        return "suggested", f"{self.candidate} ({self.suggested.chance:.0%} sure){why}"
+        return "suggested", f"{self.candidate} (probability {100 * self.suggested.chance:.0f} %){why}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,7 +219,7 @@ class _Findings:
         if self.motion:
             rows += _labelled("moves", self.motion.labels)
             if self.motion.doubtful:
-                rows.append(("in doubt", f"{self.motion.doubtful:.1%} of the clean image"))
+                rows.append(("in doubt", f"{100 * self.motion.doubtful:.1f} % of the clean image"))
         return rows
 
 
@@ -286,11 +291,12 @@ class _Details:
     def _verdict(self) -> list[Row]:
         """Return lines on whether the candidates can be trusted."""
         from pipeline.project.model import NOT_JUDGED
+        from rainclean.verdict import LABELS
 
         verdict = self.line.verdict
         if verdict is None:
             return [("verdict", f"{NOT_JUDGED}: analysed by an older rainclean; analyse it again")]
-        reasons = [f"{reason.severity}: {reason.description}" for reason in verdict.reasons] or [verdict.state]
+        reasons = [f"{LABELS[reason.severity]}: {reason.description}" for reason in verdict.reasons] or [verdict.state]
         places = self._file(self.line.places)
         return _labelled("verdict", reasons) + ([("places", places)] if places else [])
 
@@ -378,7 +384,7 @@ def _print_candidates(candidates: "Sequence[StoredCandidate]") -> None:
     defects = [defect.name for defect in OUR_DEFECTS]
     more = list(dict.fromkeys(name for c in candidates for name in c.more_scores))
     print_table(
-        ("candidate", "η*", "percentile", "score", *defects, *more, "stands for"),
+        ("candidate", "η*", "percentile", "score", *defects, *more, "merged or made of"),
         [
             (
                 c.name, str(c.eta), f"{c.percentile:g}", f"{c.score:.3f}",

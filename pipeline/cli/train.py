@@ -60,7 +60,7 @@ class Train:
     validate_every: int | None = None
     """Steps between validations."""
     validation_pictures: int | None = None
-    """Largest number of validation pictures."""
+    """Largest number of validation images."""
     checkpoint_every: int | None = None
     """Steps between checkpoints."""
     seed: int | None = None
@@ -68,7 +68,7 @@ class Train:
     skip_broken: bool = False
     """Leave out pairs that cannot be read, instead of stopping at the first one."""
     workers: int = 0
-    """Number of processes that read pictures; it does not change the result."""
+    """Number of processes that read images; it does not change the result."""
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
     """Device to compute on."""
     devices: int = 1

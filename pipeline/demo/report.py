@@ -55,7 +55,7 @@ class Shown:
     truth: U8
 
 
-COLUMNS = ("clip", "η*", "frames", "rainy frame", "released rule", "our choice", "best candidate")
+COLUMNS = ("clip", "η*", "frames", "rainy frame", "released rule", "automatic choice", "closest candidate")
 
 
 def cells(row: DemoRow) -> tuple[str, ...]:
@@ -95,10 +95,10 @@ def _section(shown: Shown) -> str:
     figures = (
         (shown.rainy, f"rainy frame, {row.rainy_db:.1f} dB"),
         (shown.released, f"released rule, {row.released_db:.1f} dB"),
-        (shown.choice, f"our choice: {row.candidate}, {row.choice_db:.1f} dB"),
-        (shown.best, f"best candidate: {row.best_candidate}, {row.best_db:.1f} dB"),
+        (shown.choice, f"automatic choice: {row.candidate}, {row.choice_db:.1f} dB"),
+        (shown.best, f"closest candidate: {row.best_candidate}, {row.best_db:.1f} dB"),
         (shown.truth, "ground truth"),
-        (_difference(shown.choice, shown.truth), f"our choice − ground truth, ×{GAIN}; grey: equal"),
+        (_difference(shown.choice, shown.truth), f"automatic choice − ground truth, ×{GAIN}; grey: equal"),
     )
     return f"<h2>{escape(row.clip)}</h2><div class=row>{''.join(_figure(p, text) for p, text in figures)}</div>"
 
@@ -116,7 +116,7 @@ def _training(learnt: Learnt) -> str:
     curves = learnt.run / "curves.png"
     return f"""<h2>SPANet, trained on this data set for some minutes</h2>
 <p>Preset quick, from a network that changes nothing (<code>best</code>), beside the weights that come with rainclean
-(<code>simulated-rain</code>) and the unprocessed rainy pictures: {escape(pairs_of(learnt.report))} of the test split,
+(<code>simulated-rain</code>) and the unprocessed rainy images: {escape(pairs_of(learnt.report))} of the test split,
 mean PSNR in dB / SSIM by protocol. Do not compare numbers of different protocols.</p>
 {_table(("method", *learnt.report.protocols), summary_rows(learnt.report))}
 <figure><img alt="training loss and validation PSNR by step" src="data:image/png;base64,{_coded(curves.read_bytes())}">

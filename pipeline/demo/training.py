@@ -64,5 +64,5 @@ def _check_ours(run: Path, dataset: Path) -> None:
     strange = [path.name for path in run.iterdir() if not path.name.startswith(".") and path.name not in known]
     of_demo = not run.is_symlink() and run_folder.read(run).dataset == dataset.resolve()
     if strange or not of_demo:
-        what = f"holds {strange[0]}, which is not part of the demo" if strange else "is the run of another training"
+        what = f"holds {strange[0]}, which is not part of the demo" if strange else "is another run"
         raise RaincleanError(f"{run}: {what}; choose another folder with -o")

@@ -98,7 +98,7 @@ def _through_opencv(picture: Levels, suffix: str) -> bytes:
 
     done, data = cv2.imencode(suffix, picture[..., ::-1])
     if not done:
-        raise ValueError(f"a picture of {picture.shape} could not be encoded as {suffix}")
+        raise ValueError(f"an image of {picture.shape} could not be encoded as {suffix}")
     return data.tobytes()
 
 

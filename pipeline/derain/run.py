@@ -69,7 +69,7 @@ def _pictures(net: "SPANet", plan: Plan) -> Generator[Progress, None, Derained]:
             notes.update(_picture_alone(net, source, target))
             result.done += 1
         yield Progress("derain", number, total)
-    result.notes += [note if total == 1 else f"{counted(n, 'picture')}: {note}" for note, n in notes.items()]
+    result.notes += [note if total == 1 else f"{counted(n, 'image')}: {note}" for note, n in notes.items()]
     if plan.others:
         result.notes.append(f"{counted(plan.others, 'other entry').replace('entrys', 'entries')} of the folder ignored")
     yield from _show_notes(result, total)
@@ -105,7 +105,7 @@ def _picture(net: "SPANet", source: Path, target: Path) -> list[str]:
     notes = {
         f"{suffix[1:].upper()} cannot store 16 bits per channel: written with 8": header.sixteen_bit and not deep,
         "transparency is dropped": header.alpha,
-        "only the first of the pictures in the file is read": header.pictures > 1,
+        "only the first of the images in the file is read": header.pictures > 1,
         "the colour profile could not be kept": profile is not None and not kept,
     }
     return [note for note, holds in notes.items() if holds]

@@ -74,7 +74,8 @@ def plan(given: Path, output: str, settings: DerainSettings) -> Plan:
     source = check_name(given)
     kind = _kind(source)
     if kind is not Kind.VIDEO and (settings.crf is not None or settings.lossless or settings.salvage):
-        raise UsageError(f"{source}: is a {kind.value}; --crf, --lossless and --salvage apply to videos only")
+        what = "a folder" if kind is Kind.FOLDER else "an image"
+        raise UsageError(f"{source}: is {what}; --crf, --lossless and --salvage apply to videos only")
     target = Path(output)
     others = 0
     if kind is Kind.FOLDER:

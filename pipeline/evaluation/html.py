@@ -15,19 +15,19 @@ def page(report: EvaluationReport) -> str:
     title = f"{data.name}, {data.split}"
     notes = "".join(f"<li>{escape(note)}</li>" for note in report.notes)
     words = "".join(f"<dt>{escape(n)}</dt><dd>{escape(p.description)}</dd>" for n, p in report.protocols.items())
-    order = f"The {counted(len(cases), 'picture')} of lowest PSNR of {worst.method} by {worst.protocol}"
+    order = f"The {counted(len(cases), 'image')} of lowest PSNR of {worst.method} by {worst.protocol}"
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{escape(title)}: rainclean evaluate</title><style>{_STYLE}</style></head><body>
 <h1>{escape(title)}: {escape(pairs_of(report))}</h1>
-<p>PSNR in dB / SSIM by protocol, means over the pictures. Do not compare numbers of different protocols.</p>
+<p>PSNR in dB / SSIM by protocol, means over the images. Do not compare numbers of different protocols.</p>
 {_table(report.protocols, summary_rows(report))}
 {f"<ul>{notes}</ul>" if notes else ""}
 <dl>{words}</dl>
 <dl>{"".join(map(_method, report.methods))}</dl>
 <p>Every picture: <a href="scores.csv">scores.csv</a>; every scene: <a href="scenes.csv">scenes.csv</a>; the origin of
 all this: <a href="report.json">report.json</a>. rainclean {escape(report.rainclean)}.</p>
-{f"<p>{escape(order)}, worst first. Click a picture for its full size.</p>" if cases else ""}
+{f"<p>{escape(order)}, worst first. Click an image for its full size.</p>" if cases else ""}
 {"".join(_section(rank, case, report) for rank, case in enumerate(cases, 1))}
 </body></html>
 """
@@ -53,7 +53,7 @@ def _table(protocols: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _method(method: MethodRecord) -> str:
-    text = "the unprocessed rainy pictures"
+    text = "the unprocessed rainy images"
     if method.weights is not None:
         origin = method.weights.origin
         steps = f", {origin.steps} steps" if origin.steps else ""

@@ -78,7 +78,7 @@ class EvaluateSettings:
         if self.worst_by is not None and self.worst_by not in self.protocols:
             raise UsageError(f"--worst-by {self.worst_by}: not among --protocols {' '.join(self.protocols)}")
         if self.gallery < 0:
-            raise UsageError(f"--gallery {self.gallery}: give a number of pictures from 0")
+            raise UsageError(f"--gallery {self.gallery}: give a number of images from 0")
 
     @property
     def ranking(self) -> str:

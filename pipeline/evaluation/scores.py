@@ -115,7 +115,7 @@ def infinite_notes(summary: Sequence[SummaryRow]) -> list[str]:
         rows = [row for row in summary if row.method == method and row.infinite]
         if rows:
             counts = ", ".join(f"{row.infinite} by {row.protocol}" for row in rows)
-            words = f"pictures that equal their clean image have infinite PSNR ({counts}; of {rows[0].images})"
+            words = f"images that equal their clean image have infinite PSNR ({counts}; of {rows[0].images})"
             notes.append(f"{method}: {words}; means are over the others")
     return notes
 

@@ -216,7 +216,7 @@ def _notes(plan: Plan, records: Records, result: Exported) -> Iterator[str]:
     yield from plan.notes
     empty = [item.sequence.name for item in plan.items if not records[item.sequence.id]]
     if empty:
-        yield f"no pair from {few(empty)}: the camera stands elsewhere than in the clean image, or no crop was allowed"
+        yield f"no pairs from {few(empty)}: every frame is misaligned with the clean image, or no crop was allowed"
     fewer = []
     for item in plan.items:
         if item.frames is not None or plan.settings.frames.kind != "differ":
@@ -225,15 +225,16 @@ def _notes(plan: Plan, records: Records, result: Exported) -> Iterator[str]:
             if used and len(used) < len(asked):
                 fewer.append(f"{item.sequence.name} {len(used)} of {len(asked)}")
     if fewer:
-        yield f"frames used (in others the camera stands elsewhere, or no crop was allowed): {few(fewer)}"
-    for reason, words in (("doubtful", "where the clean image is in doubt"), ("passing", "what passes in a frame")):
+        yield f"frames used (the others are misaligned with the clean image, or no crop was allowed): {few(fewer)}"
+    for reason, words in (("doubtful", "areas where the clean image is in doubt"), ("passing", "foreground objects")):
         names = [item.sequence.name for item in plan.items if reason in _excluded(records[item.sequence.id])]
         if names:
-            yield f"excluded beside what people marked, {words}: {few(names)} (--keep-moving leaves it in)"
+            yield f"excluded in addition to what people marked, {words}: {few(names)} (--keep-moving leaves it in)"
     shares = [(item.sequence.name, _unsure_share(records[item.sequence.id])) for item in plan.items]
-    unsure = [f"{name} {share:.0%}" for name, share in shares if share]
+    unsure = [f"{name} {100 * share:.0f} %" for name, share in shares if share]
     if unsure:
-        yield f"excluded, expected errors above {plan.settings.max_error:g} levels, share of the pairs: {few(unsure)}"
+        most = f"{plan.settings.max_error:g} grey levels"
+        yield f"excluded, expected errors above {most}, share of the pixels: {few(unsure)}"
     for split, share in plan.settings.split_shares().items():
         if share and not result.scenes[split]:
             yield f"no scene is left for {split}: {counted(len(plan.splits), 'scene')} in all"

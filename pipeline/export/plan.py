@@ -307,16 +307,17 @@ def _doubts(project: Project, items: Sequence[Item], max_error: float | None) ->
         if named:
             yield f"frames that {what}: {few(named)}"
     if near := [item.sequence.name for item in items if item.of_near_frames]:
-        yield f"made of frames near the reference frame, so that this one alone is a pair: {few(near)}"
-    for state, what in (("unfit", "unfit by their verdict, chosen all the same"), (None, "not judged, analyse again")):
+        made_of = "made of the neighbouring frames of the reference frame"
+        yield f"{made_of}, so only the reference frame makes a pair: {few(near)}"
+    for state, what in (("unfit", "accepted although their verdict is unfit"), (None, "no verdict yet: analyse again")):
         if names := [i.sequence.name for i in items if (i.verdict.state if i.verdict else None) == state]:
             yield f"{what}: {few(names)}"
     if max_error is not None:
         unknown = [item.sequence.name for item in items if not item.analysis.posterior_sd]
         if unknown:
             yield (
-                "no expected error is known (an older rainclean analysed, or without a rain-free mean), so --max-error "
-                f"excludes nothing: {few(unknown)}"
+                "no expected error is known (analysed by an older rainclean, or without a rain-free mean), so "
+                f"--max-error excludes nothing: {few(unknown)}"
             )
     unlicensed = [item.sequence.name for item in items if not item.sequence.licence]
     if unlicensed:

@@ -98,7 +98,7 @@ def _prepare(project: Project, plan: Plan, item: Item, workplace: Workplace) -> 
         earlier = workplace.stored(part_name(item))
         if earlier is not None and _is_sound(workplace, item, earlier):
             return
-        yield Progress("write", 0, None, note="prepared pictures were changed since, so they are written again")
+        yield Progress("write", 0, None, note="prepared images were changed since, so they are written again")
     clean = project.artefacts.picture(item.candidate.picture)
     exclusions = read_exclusions(
         project, item.analysis, item.candidate.picture, item.decision.exclude, plan.settings.exclusion

@@ -166,7 +166,7 @@ def _equal_pictures(rows: list[ManifestRow]) -> Iterator[str]:
                 equal[row.rainy] = first
     if equal:
         one, other = next(iter(equal.items()))
-        yield f"{counted(len(equal), 'rainy picture')} equal to another one of the same scene ({one} to {other}, …)"
+        yield f"{counted(len(equal), 'rainy image')} equal to another one of the same scene ({one} to {other}, …)"
 
 
 def _far_targets(likeness: Likeness, rows: list[ManifestRow]) -> Iterator[str]:
@@ -175,8 +175,9 @@ def _far_targets(likeness: Likeness, rows: list[ManifestRow]) -> Iterator[str]:
         if fit.is_far:
             own = [row for row in rows if row.sequence == name]
             yield (
-                f"{name}: its {counted(len(own), 'target')} ({own[0].clean}, …) cannot be its rainy pictures without "
-                f"rain: mean level {fit.clean:.0f} beside {fit.rainy:.0f}, {fit.description}; look at them"
+                f"{name}: its {counted(len(own), 'clean image')} ({own[0].clean}, …) cannot belong to its rainy "
+                f"images: mean grey level {fit.clean:.0f} beside {fit.rainy:.0f} in the rainy images, "
+                f"{fit.description}; look at them"
             )
 
 

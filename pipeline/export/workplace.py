@@ -134,7 +134,7 @@ class Workplace:
         """Move a prepared picture to its name in the export."""
         source, target = self.work / part / file, self.data / name
         if not source.exists():
-            raise ResourceError(f"{source}: this prepared picture is gone; remove {self.work} and export again")
+            raise ResourceError(f"{source}: this prepared image is gone; remove {self.work} and export again")
         target.parent.mkdir(parents=True, exist_ok=True)
         source.replace(target)
 

@@ -28,7 +28,7 @@ State = Literal["new", "failed", "ready", "accepted", "accepted automatically", 
 
 STATES: tuple[State, ...] = ("new", "failed", "ready", "accepted", "accepted automatically", "rejected")
 
-NOT_JUDGED = "not judged yet"
+NOT_JUDGED = "no verdict yet"
 """Verdict of candidates that an older rainclean made."""
 
 TRUST = (*CLIP_STATES, NOT_JUDGED)

@@ -35,7 +35,7 @@ class ProjectView:
         Returns:
             Columns sequence (name), scene, first, stop (frame indices; stop is the first one not in it), state
             ("new", "failed", "ready", "accepted", "accepted automatically", "rejected"), trust ("fit", "look",
-            "unfit", "not judged yet", ""), candidates (number), chosen (candidate decided on, else the best-scored),
+            "unfit", "no verdict yet", ""), candidates (number), chosen (candidate decided on, else the best-scored),
             score (of it, grey levels), star, note, conflict (people disagree), error, source, author, licence,
             consent.
         """

@@ -44,13 +44,14 @@ class RunRecord:
 def check_new(folder: Path, dataset: Path) -> None:
     """Raise RaincleanError unless a run can start in a folder; writes nothing."""
     if (folder / RUN).exists():
-        raise RaincleanError(f"{folder}: is a training run already; use --resume {folder}, or choose another -o")
+        resume = f"resume it with --resume {folder}"
+        raise RaincleanError(f"{folder}: is a run already; {resume}, or choose another folder with -o")
     if folder.exists() and not folder.is_dir():
         raise RaincleanError(f"{folder}: is a file; name a folder with -o")
     # Weights beside a lock, without run.json, belong to a run that was killed while it started.
     begun = (folder / _LOCK).is_file() and not (folder / LAST).is_symlink()
     if folder.exists() and any(not (p.name.startswith(".") or (p.name == LAST and begun)) for p in folder.iterdir()):
-        raise RaincleanError(f"{folder}: is not empty, and not a training run; choose another folder with -o")
+        raise RaincleanError(f"{folder}: is not empty, and not a run of rainclean train; choose another folder with -o")
     if folder.resolve().is_relative_to(dataset.resolve()):
         raise RaincleanError(f"{folder}: lies in the data set, which must not change; choose another folder with -o")
 
@@ -67,7 +68,9 @@ def create(folder: Path, record: RunRecord) -> None:
         }
         put(folder / RUN, (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode())
     except OSError as error:
-        raise RaincleanError(f"{error.filename or folder}: {error.strerror or error}; choose another -o") from error
+        raise RaincleanError(
+            f"{error.filename or folder}: {error.strerror or error}; choose another folder with -o"
+        ) from error
 
 
 def read(folder: Path) -> RunRecord:
@@ -79,7 +82,7 @@ def read(folder: Path) -> RunRecord:
         environment = {str(k): str(v) for k, v in document["environment"].items()}
         return RunRecord(recipe, Path(document["dataset"]), str(document["pairs_sha256"]), environment)
     except OSError as error:
-        raise InputError(folder, f"is not a training run ({RUN}: {error.strerror})") from error
+        raise InputError(folder, f"is not a run of rainclean train ({RUN}: {error.strerror})") from error
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, ArithmeticError, UsageError) as error:
         raise InputError(path, f"is damaged ({' '.join(str(error).split())})", "start a new run") from error
 
@@ -101,7 +104,9 @@ def locked(folder: Path) -> Iterator[None]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise RaincleanError(f"{error.filename or folder}: {error.strerror or error}; choose another -o") from error
+        raise RaincleanError(
+            f"{error.filename or folder}: {error.strerror or error}; choose another folder with -o"
+        ) from error
     for name in (_LOCK, RUN, CHECKPOINT, METRICS, LAST, BEST, CURVES, VALIDATION, TENSORBOARD):
         if (folder / name).is_symlink():
             raise RaincleanError(f"{folder / name}: is a link, and nothing is written through it; move it away")
@@ -110,7 +115,9 @@ def locked(folder: Path) -> Iterator[None]:
         if not lock.take():
             raise RaincleanError(f"{folder}: another rainclean is training this run; wait for it")
     except OSError as error:
-        raise RaincleanError(f"{error.filename or folder}: {error.strerror or error}; choose another -o") from error
+        raise RaincleanError(
+            f"{error.filename or folder}: {error.strerror or error}; choose another folder with -o"
+        ) from error
     try:
         for leftover in folder.glob(".*partial*"):  # of a process that was killed: the lock is ours
             remove(leftover)

@@ -59,7 +59,7 @@ def usable(pairs: Sequence[DatasetPair], *, skip_broken: bool) -> tuple[list[Dat
                 raise InputError(error.path, error.reason, "restore it, or train with --skip-broken") from error
             skipped.append(str(error))
     if not good:
-        raise InputError(pairs[0].rainy, "is broken, like all other validation pictures", "restore them")
+        raise InputError(pairs[0].rainy, "is broken, like all other validation images", "restore them")
     return good, skipped
 
 

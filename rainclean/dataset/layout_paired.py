@@ -88,7 +88,7 @@ class Paired(Layout):
                 else:
                     report(_unpaired(rainy or clean or "", SIDES[0] if clean else SIDES[1]))
         if not found:
-            text = "no train/input, val/input or test/input with pictures; give the folder that holds these"
+            text = "no train/input, val/input or test/input with images; give the folder that holds these"
             report(Problem("", Kind.MISSING_LIST, text))
 
     def leftovers(self, files: Files, pairs: Sequence[StoredPair], problems: Sequence[Problem]) -> Iterator[Problem]:
@@ -106,9 +106,7 @@ class Paired(Layout):
                 for name in sorted(files.folder(f"{split}/{side}")):
                     if not is_picture(name) and not is_litter(name):
                         path = f"{split}/{side}/{name}"
-                        yield Problem(
-                            path, Kind.NOT_LISTED, "is not a picture, but lies among them; remove it", (path,)
-                        )
+                        yield Problem(path, Kind.NOT_LISTED, "is not an image, but lies among them; remove it", (path,))
 
 
 def _spelt_otherwise(rainy: dict[str, str], clean: dict[str, str]) -> dict[str, str]:

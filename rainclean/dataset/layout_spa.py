@@ -55,11 +55,11 @@ _HABITS = {
     Kind.CRLF: "ends in CRLF; write lines that end in LF only",
     Kind.BLANK_LINE: "is blank; remove it",
     Kind.SPACE: "has extra spaces; write one between the two paths, and none in a path",
-    Kind.OTHER_ROOT: "names pictures below another root; name them relative to this folder",
+    Kind.OTHER_ROOT: "names images below another root; name them relative to this folder",
     Kind.REPEATED_LINE: "repeats a pair; remove it",
     Kind.BACKSLASH: "writes paths with \\; write /",
     Kind.SPELLING: "spells a path differently from the file (case or Unicode form); use the spelling of the file",
-    Kind.STEMS: "joins two pictures with different names; name those of one pair",
+    Kind.STEMS: "joins two images with different names; name those of one pair",
 }
 _SLASH = {"train": "starts a path with /; remove that", "test": "starts a path without /; add that"}
 
@@ -143,7 +143,7 @@ class Spa(Layout):
                     broken += all(unlisted.pop(key, None) is None for key in keys)
             if len(unlisted) > broken:
                 for paths in unlisted.values():
-                    text = f"names no {printable(paths[0])}; add a line for it or remove the picture"
+                    text = f"names no {printable(paths[0])}; add a line for it or remove the image"
                     yield Problem(name, Kind.NOT_LISTED, text, tuple(paths))
 
 

@@ -236,7 +236,7 @@ class CropChoice:
         """Raise UsageError where crops are larger than pictures of this size in px."""
         if self.size is not None and (self.size[0] > width or self.size[1] > height):
             raise UsageError(
-                f"crops of {_times(self.size)} px are larger than the picture of {_times((width, height))} px; "
+                f"crops of {_times(self.size)} px are larger than the image of {_times((width, height))} px; "
                 "choose smaller ones"
             )
 

@@ -127,7 +127,7 @@ def read_mask(path: Path, like: U8, owner: Path) -> U8:
     """Read the mask of a picture, (H, W) uint8. Raises InputError where it is damaged, not grey, or of another size."""
     mask = decode_png(path.read_bytes(), path)
     if mask.ndim != 2:
-        raise InputError(path, "is not a grey picture, as a mask must be", "export again")
+        raise InputError(path, "is not a grey image, as a mask must be", "export again")
     check_size(path, mask, owner, like)
     return mask
 

@@ -203,13 +203,13 @@ def _labels(areas: Mapping[str, Mask], share: NDArray[np.float64], stayed: Mask)
     if frames < MIN_FRAMES_AT_ALL:
         return [f"{frames} frames are too few to look for what moves: nothing is excluded"]
     if frames < MIN_FRAMES:
-        some = f"something moves in {100 * stayed.mean():.1f} % of the picture"
+        some = f"something moves in {100 * stayed.mean():.1f} % of the frame"
         return [f"{some}; {frames} frames are too few to say what, or to find what moves slowly"] * bool(stayed.any())
     if share.max(initial=0) > _MIN_FOREGROUND_FRACTION:
         seen = f"{np.count_nonzero(share)} of {frames} frames"
-        labels.append(f"something passes in {seen}, covering up to {100 * share.max():.1f} % of the picture")
+        labels.append(f"something passes in {seen}, covering up to {100 * share.max():.1f} % of the frame")
     for kind, text in texts().items():
         covered = float(areas[kind].mean())
         if covered > _MIN_AREA_FRACTION:
-            labels.append(f"{text}: {100 * covered:.1f} % of the picture")
+            labels.append(f"{text}: {100 * covered:.1f} % of the frame")
     return labels

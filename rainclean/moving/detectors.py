@@ -35,7 +35,7 @@ TEXTS = {
     "swaying": "something sways, such as foliage",
     "water": "a surface moves, such as water",
     "splashes": "drops splash",
-    "overlay": "an overlay, such as a logo or a clock, hides part of the picture",
+    "overlay": "an overlay, such as a logo or a clock, hides part of the frame",
     "changing": "the scene keeps changing, as in wind, changing sunlight or dense traffic",
 }
 """What a person is told of a kind of area."""

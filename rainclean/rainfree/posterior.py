@@ -89,9 +89,9 @@ class Posterior:
             for data in (mean, sd)
         )
         if levels is None or off is None or levels.dtype != np.uint16 or off.dtype != np.uint16:
-            raise InputError(name, "is damaged: two 16-bit PNG pictures are needed")
+            raise InputError(name, "is damaged: two 16-bit PNG images are needed")
         if levels.ndim != 3 or off.ndim != 2 or levels.shape[:2] != off.shape:
-            raise InputError(name, "is damaged: an RGB and a grey picture of one size are needed")
+            raise InputError(name, "is damaged: an RGB and a grey image of one size are needed")
         scale = np.float32(1 / SCALE)
         mean_levels = np.ascontiguousarray(levels[..., ::-1]).astype(np.float32) * scale
         return cls(mean_levels, off.astype(np.float32) * scale)

@@ -156,7 +156,7 @@ class Simulation:
         within("frozen", self.frozen, 0, 0.95)
         within("frames", self.frames, 1, 1_000_000)
         if self.layered and (self.jitter or self.walk or self.pan):
-            what = "jitter, walk and pan move a flat picture, but this preset has objects in front of it"
+            what = "jitter, walk and pan move a flat image, but this preset has objects in front of it"
             raise UsageError(f"{what}; leave them out, or choose another preset")
 
     @property

@@ -50,7 +50,7 @@ def derain(net: "SPANet", rgb: Pixels) -> tuple[F32, F32]:
     needed = BYTES_PER_PIXEL * height * width
     if device.type == "cpu" and needed > (free := _free_memory()):
         reason = f"{width}×{height} px: {needed / 1e9:.1f} GB of memory are needed, {free / 1e9:.1f} GB are free"
-        raise ResourceError(f"{reason}; close other programs or scale the picture down")
+        raise ResourceError(f"{reason}; close other programs or scale the image down")
     # One float copy of the input; planes as torch wants them, whatever the strides of what came in.
     planes = np.empty((1, 3, height, width), np.float32)
     np.divide(rgb.transpose(2, 0, 1), np.float32(_WHITE[rgb.dtype]), out=planes[0])
@@ -60,7 +60,7 @@ def derain(net: "SPANet", rgb: Pixels) -> tuple[F32, F32]:
             attention, clean = forward_in_bands(net, torch.from_numpy(planes).to(device))
             return clean[0].permute(1, 2, 0).cpu().numpy(), attention[0, 0].cpu().numpy()
     except torch.cuda.OutOfMemoryError as error:
-        reason = f"{width}×{height} px: the GPU has too little memory for a picture of this size"
+        reason = f"{width}×{height} px: the GPU has too little memory for an image of this size"
         raise ResourceError(f"{reason}; --device cpu takes {needed / 1e9:.1f} GB of the computer's") from error
 
 

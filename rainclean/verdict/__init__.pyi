@@ -1,6 +1,7 @@
 from .evidence import Evidence, Told, errors, overrule
 from .rules import (
     ASTRAY,
+    LABELS,
     MEANINGS,
     STATES,
     Facts,
@@ -15,6 +16,7 @@ from .rules import (
 
 __all__ = [
     "ASTRAY",
+    "LABELS",
     "MEANINGS",
     "STATES",
     "Evidence",

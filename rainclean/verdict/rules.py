@@ -29,6 +29,9 @@ MEANINGS: Mapping[State, str] = {
     "unfit": "do not use the candidates",
 }
 
+LABELS: Mapping[str, str] = {"fit": "fit", "look": "needs a look", "unfit": "unfit"}
+"""State → how a person reads it."""
+
 FEW_FRAMES = 10
 """Below this rain and background cannot be told apart by time: of a pixel's values 2 or 3 are usual."""
 
@@ -131,7 +134,7 @@ RULES: tuple[Rule, ...] = (
         "little-kept",
         value=lambda facts: 1 - facts.kept,
         look=0.5, unfit=0.85,
-        description=lambda facts, _: f"only {percent(facts.kept)} of the picture is visible in all frames used",
+        description=lambda facts, _: f"only {percent(facts.kept)} of the frame is visible in all used frames",
     ),
     Rule(
         "few-frames",
@@ -153,8 +156,8 @@ RULES: tuple[Rule, ...] = (
         look=0.95, unfit=math.inf,
         description=lambda facts, _: f"only {percent(facts.free or 0)} of the pixel values over time are free of rain",
     ),
-    _area("moving", 0.5, 0.9, "something moves or hides the background in {} of the picture"),
-    _area("unsure", 0.1, 0.3, "the background is ambiguous in {} of the picture (moving shadows, people who stay)"),
+    _area("moving", 0.5, 0.9, "something moves or hides the background in {} of the frame"),
+    _area("unsure", 0.1, 0.3, "the background is ambiguous in {} of the frame (moving shadows, people who stay)"),
     _area("darker", 0.01, 0.1, "{} of the clean image is darker than the background that other frames show"),
     _area("brighter", 0.01, 0.1, "{} of the clean image is brighter than the rainy frame"),
     _area("blurred", 0.1, 0.3, "{} of the clean image is blurrier than the rainy frame"),
@@ -235,8 +238,12 @@ class Verdict:
 
     @property
     def description(self) -> str:
-        """``unfit: only 12 of 167 frames could be aligned; 8% of the clean image is darker than …``."""
-        return self.state + (": " if self.reasons else "") + "; ".join(reason.description for reason in self.reasons)
+        """``unfit: only 12 of 167 frames could be aligned; 8.0 % of the clean image is darker than …``."""
+        return (
+            LABELS[self.state]
+            + (": " if self.reasons else "")
+            + "; ".join(reason.description for reason in self.reasons)
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Without the places, which are a picture."""
@@ -269,8 +276,9 @@ def judge(facts: Facts) -> Verdict:
 
 
 def percent(share: float) -> str:
-    """``12%``, ``0.4%``: a share for a person."""
-    return f"{share:.0%}" if share >= 0.095 or share == 0 else f"{share:.1%}"
+    """``12 %``, ``0.4 %``: a share for a person."""
+    digits = 0 if share >= 0.095 or share == 0 else 1
+    return f"{100 * share:.{digits}f} %"
 
 
 def _state(reasons: "tuple[Reason, ...] | list[Reason]") -> State:

@@ -108,8 +108,8 @@ def best_stream(path: Path, streams: Sequence["VideoStream"]) -> "VideoStream":
     cover = Disposition.attached_pic | Disposition.timed_thumbnails
     moving = [s for s in streams if not s.disposition & cover]
     if not moving:
-        art = " (only a cover picture)" if streams else ""
-        raise InputError(path, f"no video stream in it{art}", "give a file with moving pictures")
+        art = " (only a cover image)" if streams else ""
+        raise InputError(path, f"no video stream in it{art}", "give a video file")
     readable = [s for s in moving if s.codec_context is not None]
     if not readable:
         raise InputError(path, "its video codec is not known to this FFmpeg", "convert it to H.264 first")

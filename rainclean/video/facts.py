@@ -203,7 +203,7 @@ def _refused(stream: "VideoStream", frame: "VideoFrame") -> str:
     # Profile 5 states no colours; the others have a base picture that says what it is.
     vision = stream.codec_context.codec_tag in _VISION or any(frame.side_data.get(kind) for kind in _VISION_DATA)
     if vision and frame.colorspace == frame.color_trc == _UNSPECIFIED:
-        return "Dolby Vision without a base picture for other players (profile 5), which is not read"
+        return "Dolby Vision without a base layer for other players (profile 5), which is not read"
     return ""
 
 
@@ -222,9 +222,9 @@ def _notes(stream: "VideoStream", frame: "VideoFrame", hdr: Hdr | None) -> Seque
         notes.append(f"HDR: {hdr.description}")
     others = [s for s in stream.container.streams.video if s.index != stream.index]
     if others:
-        notes.append(f"{len(others)} other video or picture stream(s) in the file are not read")
+        notes.append(f"{len(others)} other video stream(s) in the file are not read")
     if frame.interlaced_frame:
-        notes.append("interlaced: two half-pictures taken at different times are woven into each frame")
+        notes.append("interlaced: each frame holds two fields, taken at different times")
     aspect = stream.sample_aspect_ratio
     if aspect and aspect != 1:
         shown = aspect.limit_denominator(1000)

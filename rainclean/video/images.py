@@ -120,7 +120,7 @@ class ImagesSource(SourceBase):
         if clear := sum(h.alpha for h in headers):
             yield f"{clear} of {total} images have transparency: dropped"
         if several := sum(h.pictures > 1 for h in headers):
-            yield f"{several} of {total} files hold several pictures: the first is read"
+            yield f"{several} of {total} files hold several images: the first is read"
         for note, number in Counter(note for h in headers for note in h.notes).items():
             if self._as_stored and note.endswith(CONVERTED):
                 continue

@@ -71,10 +71,10 @@ def check_pixels(path: Path, width: int, height: int, limit: int = PIXEL_LIMIT, 
     most = f"{limit // 1_000_000} megapixels"
     if width <= 0 or height <= 0:
         # FFmpeg itself is given the limit and forgets a size beyond it.
-        reason = f"its header gives no usable picture size (none, or over the limit of {most}{kind and ' '}{kind})"
+        reason = f"its header gives no usable image size (none, or over the limit of {most}{kind and ' '}{kind})"
         raise InputError(path, reason, "scale it down or copy it again")
     if width * height > limit:
-        reason = f"{width}×{height} px is over the limit of {most} for a picture{kind and ' '}{kind}"
+        reason = f"{width}×{height} px is over the limit of {most} for an image{kind and ' '}{kind}"
         raise InputError(path, reason, "scale it down first")
 
 
@@ -121,7 +121,7 @@ def _refusal(path: Path, head: bytes) -> InputError:
             reason = f"{kind} names other files or addresses and is never followed"
             return InputError(path, reason, "give the video itself")
     if _PICTURE.match(head) or head[8:12] in _PICTURE_BRANDS:
-        return InputError(path, "a picture, not a video", "give the folder that holds the pictures")
+        return InputError(path, "an image, not a video", "give the folder that holds the images")
     advice = f"convert it first; rainclean reads {READ_FORMATS}"
     return InputError(path, "not a video that rainclean reads", advice)
 

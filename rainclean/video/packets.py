@@ -180,7 +180,7 @@ class PacketIndex:
         count = sum(self.packets[n].shown and n not in kept for n in (*range(first), *behind))
         if not count or count < len(before) - len(self):  # elsewhere, two packets may make one picture
             return []
-        many, are = ("picture needs", "is") if count == 1 else (f"{count} pictures need", "are")
+        many, are = ("frame needs", "is") if count == 1 else (f"{count} frames need", "are")
         return [f"cut ahead of a key frame: the first {many} data that was cut off, and {are} left out"]
 
 

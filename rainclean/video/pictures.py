@@ -218,7 +218,7 @@ def _check_canvas(path: Path, head: bytes) -> None:
     if head[12:16] == b"VP8X" and len(head) == 30:
         width, height = (int.from_bytes(head[at : at + 3], "little") + 1 for at in (24, 27))
         if max(width, height) > _LONGEST_WEBP:
-            raise DamagedInput(path, f"damaged image (a WebP picture of {width}×{height} px)", _WAY_OUT)
+            raise DamagedInput(path, f"damaged image (a WebP image of {width}×{height} px)", _WAY_OUT)
         _check_size(path, (width, height), "WEBP")
 
 
@@ -375,7 +375,7 @@ def _border(path: Path) -> Iterator[None]:
     except RaincleanError:
         raise
     except Image.DecompressionBombError as error:
-        reason = f"it is over the limit of {PIXEL_LIMIT // 1_000_000} megapixels a picture"
+        reason = f"it is over the limit of {PIXEL_LIMIT // 1_000_000} megapixels an image"
         raise InputError(path, reason, "scale it down first") from error
     except MemoryError as error:
         raise _broken(path, "it asks for more memory than there is") from error

@@ -84,7 +84,7 @@ class PyavSource(SourceBase):
         size = (self._facts.stored_width, self._facts.stored_height)
         for index, picture in self._salvage_pass(wanted) if self._salvaging else self._runs(wanted):
             if (picture.width, picture.height) != size:
-                reason = f"the picture size changes at frame {index}"
+                reason = f"the frame size changes at frame {index}"
                 sizes = f"from {size[0]}×{size[1]} to {picture.width}×{picture.height}"
                 raise InputError(self._path, f"{reason} {sizes}", "cut it there into two clips")
             self._check_open()

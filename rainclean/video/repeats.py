@@ -159,8 +159,8 @@ def describe(repeats: Mapping[int, int], frames: Sequence[int]) -> list[str]:
         return []
     many = f"{len(repeats)} of {len(frames)} frames repeat the one before"
     if len(repeats) == len(frames) - 1:
-        return [f"{many}: all show the same picture, so rain cannot be removed"]
-    return [many + (", all pictures equally often" if even(repeats, frames) else ": each picture counts once")]
+        return [f"{many}: all show the same image, so rain cannot be removed"]
+    return [many + (", all images equally often" if even(repeats, frames) else ": each image counts once")]
 
 
 @dataclass(frozen=True)

@@ -138,7 +138,7 @@ def verdict() -> Verdict:
     """A person should look at the strip."""
     places = np.zeros((REGION.height, REGION.width), bool)
     places[DIM] = True
-    reason = Reason("unsure", "the background is ambiguous in 25% of the picture", "look", 0.25)
+    reason = Reason("unsure", "the background is ambiguous in 25 % of the frame", "look", 0.25)
     return Verdict("look", (reason,), places)
 
 

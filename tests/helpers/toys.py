@@ -120,7 +120,7 @@ def scored_by(defect: Defect) -> Iterator[None]:
 
 TOO_GREEN = Rule(
     "too-green", value=lambda facts: facts.share("too-green"), look=0.2, unfit=0.9,
-    description=lambda facts, share: f"{share:.0%} of the picture is green",
+    description=lambda facts, share: f"{share:.0%} of the frame is green",
     find=lambda sight: sight.picture[..., 1] > sight.reference.min(),
 )  # fmt: skip
 """A rule of nearly every picture."""

@@ -39,7 +39,7 @@ def test_a_run_begins_only_where_nothing_of_others_lies(tmp_path: Path) -> None:
     run, dataset = tmp_path / "run", tmp_path / "dataset"
     run.mkdir()
     (run / "last.safetensors").write_text("somebody's weights")
-    with pytest.raises(RaincleanError, match="is not empty, and not a training run"):
+    with pytest.raises(RaincleanError, match="is not empty, and not a run of rainclean train"):
         run_folder.check_new(run, dataset)
     (run / ".lock").touch()  # of a run that was killed as it began
     run_folder.check_new(run, dataset)
@@ -55,7 +55,7 @@ def test_the_demo_removes_its_own_training_only(tmp_path: Path) -> None:
     record = run_folder.RunRecord(preset("quick"), dataset.resolve(), "0" * 64, {})
     run_folder.create(run, record)
     _check_ours(run, dataset)
-    with pytest.raises(RaincleanError, match="is the run of another training"):
+    with pytest.raises(RaincleanError, match="is another run"):
         _check_ours(run, tmp_path / "other")
     (run / "notes.txt").write_text("mine")
     with pytest.raises(RaincleanError, match=r"holds notes.txt"):

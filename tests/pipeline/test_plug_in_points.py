@@ -152,7 +152,7 @@ def test_a_rule_of_verdicts_finds_its_own_evidence(tmp_path: Path) -> None:
         main(["analyze", home])
     verdict = json.loads((out / "report.json").read_text())["verdict"]
     (reason,) = verdict["reasons"]
-    assert reason["code"] == "too-green" and reason["words"].endswith("of the picture is green")
+    assert reason["code"] == "too-green" and reason["words"].endswith("of the frame is green")
     assert verdict["state"] == reason["severity"] and reason["share"] > 0.2
     assert (decode_png((out / "verdict.png").read_bytes(), "verdict.png") == 255).mean() == pytest.approx(
         reason["share"], abs=1e-4
@@ -170,7 +170,7 @@ def test_a_kind_of_moving_thing_is_excluded_told_and_stored(tmp_path: Path) -> N
         main(["add", str(home), str(clip)])
         main(["analyze", str(home)])
     (told,) = [word for word in json.loads((out / "report.json").read_text())["moving"] if "corner" in word]
-    assert told == "something moves in the corner: 25.0 % of the picture"
+    assert told == "something moves in the corner: 25.0 % of the frame"
     excluded = decode_png((out / "exclude.png").read_bytes(), "exclude.png") == 255
     height, width = excluded.shape
     assert excluded[: height // 2, : width // 2].all() and not excluded[height // 2 :].all()

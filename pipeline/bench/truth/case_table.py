@@ -100,7 +100,7 @@ def backgrounds(words: Sequence[str] = ()) -> list[Background]:
         path = _sample(word) if word in SAMPLES else Path(word)
         with Backdrop(path) as backdrop:
             if backdrop.frames is not None:
-                raise InputError(path, "is a clip, not a picture", "give a picture")
+                raise InputError(path, "is a clip, not an image", "give an image")
         name, taken = word if word in SAMPLES else path.stem, {b.name for b in found}
         again = 2
         while name in taken:

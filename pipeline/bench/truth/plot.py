@@ -36,7 +36,7 @@ _MARKS: dict[str, dict[str, Any]] = {
     "best": {"marker": "o", "markersize": 6.5, "markerfacecolor": "none", "markeredgewidth": 1.5},
     "limit": {"marker": "_", "markersize": 8, "markeredgewidth": 2.5},
 }
-_LABELS = {"limit": "upper bound"}
+_LABELS = {"suggestion": "first", "best": "closest", "limit": "upper bound"}
 """Words for a method where its key is not its name."""
 
 
@@ -94,7 +94,8 @@ def _draw_cases(panel: "Axes", groups: dict[str, list[Measured]]) -> None:
                 panel.plot(
                     place + offset, mean["psnr"], color=_COLOURS[name], linestyle="none", clip_on=False, **_MARKS[name]
                 )
-        panel.plot([], [], color=_COLOURS[name], linestyle="none", label=name, **_MARKS[name])
+        label = _LABELS.get(name, name)
+        panel.plot([], [], color=_COLOURS[name], linestyle="none", label=label, **_MARKS[name])
     panel.legend(
         loc="lower left", bbox_to_anchor=(0, 1), ncols=len(METHODS), frameon=False, fontsize=9, labelcolor=_INK,
         borderaxespad=0.2, handletextpad=0.2, columnspacing=1.5,
@@ -104,7 +105,7 @@ def _draw_cases(panel: "Axes", groups: dict[str, list[Measured]]) -> None:
 def _draw_reliability(panel: "Axes", known: Reliability) -> None:
     low, high = _LEVELS[0], _LEVELS[-1]
     panel.set_title(
-        "Error in grey levels: expected (across), and found (up)", loc="left", fontsize=10, color=_INK, pad=26
+        "Error in grey levels: expected (across) and actual (up)", loc="left", fontsize=10, color=_INK, pad=26
     )
     panel.text(
         0, 1.02, f"off by {known.factor:.2f} times at most; area of a point: share of the pixels",

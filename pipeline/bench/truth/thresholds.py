@@ -181,7 +181,11 @@ def _verdict_thresholds(ladder: list[Measured], films: list[Measured]) -> list[T
         share = float(np.mean(fit))
         checked.append(
             Threshold(
-                case="ladder", what="share called fit, or where allowed look", needed=1.0, mean=share, worst=share
+                case="ladder",
+                what="share called fit, or needs a look where allowed",
+                needed=1.0,
+                mean=share,
+                worst=share,
             )
         )
     if films:

@@ -77,7 +77,7 @@ def needed(value: Read | None, sequence: str) -> Read:
     """
     if value is None:
         raise RaincleanError(
-            f"{sequence}: was analysed by an older rainclean, which stored too little to score new pictures; "
+            f"{sequence}: was analysed by an older rainclean, which stored too little to score new images; "
             "run rainclean analyze --again on it"
         )
     return value

@@ -16,6 +16,7 @@ from pipeline.project.model import Sequence as ClipSequence
 from pipeline.project.storage import Project
 from pipeline.text_format import counted, quoted
 from rainclean.errors import InputError, RaincleanError, UsageError
+from rainclean.verdict import LABELS
 
 person = journals.person
 """See `journals.person`."""
@@ -139,9 +140,9 @@ OUTDATED = "out of date"
 
 _LEFT = {
     OUTDATED: "out of date: frames or region were changed (rainclean analyze analyses them again)",
-    "look": "a person should look first (--include look accepts these, too)",
-    "unfit": "unfit, so never chosen automatically",
-    NOT_JUDGED: "not judged yet (rainclean analyze judges them)",
+    "look": "verdict needs a look (--include look accepts these, too)",
+    "unfit": "verdict unfit (never accepted automatically)",
+    NOT_JUDGED: "no verdict yet (rainclean analyze makes one)",
 }
 """Verdict → how a person reads why sequences were not chosen automatically."""
 
@@ -182,7 +183,10 @@ class BestChosen:
     @property
     def reasons(self) -> list[str]:
         """Why sequences were left, a line each, of the first few."""
-        lines = [f"  {name}: {', '.join((one.trust, *one.reasons))}" for name, one in self.left.items()]
+        lines = [
+            f"  {name}: {', '.join((LABELS.get(one.trust, one.trust), *one.reasons))}"
+            for name, one in self.left.items()
+        ]
         more = [f"  and {len(lines) - _MAX_NAMED} more, see rainclean status"] if len(lines) > _MAX_NAMED else []
         return lines[:_MAX_NAMED] + more
 

@@ -322,7 +322,7 @@ class Editor:
         like = made_candidates.analysed(self.project, sequence)
         if picture.shape[:2] != (like.region.height, like.region.width):
             raise UsageError(
-                f"{sequence.name}: the picture has {picture.shape[1]}×{picture.shape[0]} px, the analysis another size"
+                f"{sequence.name}: the image has {picture.shape[1]}×{picture.shape[0]} px, the analysis another size"
             )
         made = made_candidates.keep_candidate(
             self.project, recipe, picture, eta=eta, silent_share=silent_share, scores=scores

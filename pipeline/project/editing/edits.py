@@ -161,13 +161,13 @@ class Edit:
         if self.kind == "properties":
             return f"{property_names(required(value.after, self.kind))} of"
         return {
-            "star": "star on" if value.starred else "taking the star from",
+            "star": "star on" if value.starred else "removal of the star of",
             "note": "note on",
             "frames": "choice of rainy frames of",
             "base": "base of",
             "remove_layer": "removal of a layer of",
             "feather": "feather of a layer of",
-            "keep": "kept candidate of",
+            "keep": "saved candidate of",
         }.get(self.kind, self.kind)
 
 

@@ -43,7 +43,7 @@ def export_decisions(project: Project, target: Path, left_out: list[str] | None 
     header = {HEADER: FORMAT, "rainclean": __version__, "project": project.uuid}
     folder = pictures_folder(target)
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-        raise RaincleanError(f"{folder}: is a link or a file where a folder for pictures is needed; move it away")
+        raise RaincleanError(f"{folder}: is a link or a file where a folder for images is needed; move it away")
     partial = target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}.partial")
     written, types = set[str](), Counter[str]()
     try:

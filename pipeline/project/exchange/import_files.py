@@ -151,7 +151,7 @@ class _Importing:
             self._left_out["withdraws what this project does not have"] += len(waiting)
         if self._unknown_sequences:
             names = sorted(self._unknown_sequences)
-            self.result.notes.append(f"left out, this project does not have the clips of: {few(names)}")
+            self.result.notes.append(f"left out because this project does not have their clips: {few(names)}")
         self.result.notes += [f"{counted(n, 'line')} left out: {why}" for why, n in sorted(self._left_out.items())]
 
     def _known_rows(self, table: LineType) -> dict[str, _Known]:
@@ -239,7 +239,7 @@ class _Importing:
             self._left_out["candidates that analyze has not made here, or has made otherwise"] += 1
             return None
         if not self._pictures.issuperset(key.files):
-            self._left_out[f"pictures that are not in {pictures_folder(line.place.path).name}"] += 1
+            self._left_out[f"images that are not in {pictures_folder(line.place.path).name}"] += 1
             return None
         made, like = key.made, self._like(sequence, key.made)
         return made_candidates.store_made(self._project, sequence.id, made.candidate, made.use, like).id
@@ -321,7 +321,7 @@ class _Importing:
 def _check_size(header: PngHeader, width: int, height: int) -> None:
     """Raise RaincleanError for another size, before a picture is decoded: a small file can hold a huge one."""
     if (header.width, header.height) != (width, height):
-        raise RaincleanError(f"a picture of {header.width}×{header.height} px has another size than its candidate")
+        raise RaincleanError(f"an image of {header.width}×{header.height} px has another size than its candidate")
 
 
 def _read(line: Line, path: Path, max_bytes: int) -> bytes:

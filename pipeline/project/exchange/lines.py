@@ -219,7 +219,7 @@ def _edit(line: Line, document: dict[str, Any]) -> EditLine:
 def _candidate(document: Any) -> CandidateKey:
     recipe_hash, picture, name = (_text(document, key) for key in ("recipe_hash", "picture", "name"))
     _check(bool(_NAME.fullmatch(name)), "a candidate's name has other characters than a recipe's")
-    _check(bool(_PICTURE.fullmatch(picture)), "a picture is not named by its SHA-256")
+    _check(bool(_PICTURE.fullmatch(picture)), "an image is not named by its SHA-256")
     _check(bool(_HASH.fullmatch(recipe_hash)), "a recipe's hash is not 16 hexadecimal digits")
     made = document.get("made")
     key = CandidateKey(name, recipe_hash, picture)
@@ -240,7 +240,7 @@ def _made(document: Any, key: CandidateKey) -> MadeContent:
     region, rain = document["region"], document["rain"]
     _check(isinstance(region, list) and len(region) == 4, "a region is not four whole numbers")
     inside = all(type(v) in (int, float) and v == int(v) and 0 <= v < 1 << 20 for v in region)
-    _check(inside, "a region lies outside of any picture")
+    _check(inside, "a region lies outside of any image")
     _check(min(region[2:]) > 0, "a region is empty")
     _check(isinstance(rain, list), "rain is not a list")
     use = FrameUse(

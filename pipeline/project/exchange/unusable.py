@@ -47,7 +47,7 @@ def advice(project_words: str, name: str) -> str:
         project_words: The project as in a command.
         name: The sequence.
     """
-    return f"take it back with: rainclean select {project_words} {name} --undo"
+    return f"withdraw it with: rainclean select {project_words} {name} --undo"
 
 
 def _check(project: Project, decision: Decision) -> None:
@@ -90,7 +90,7 @@ def _check_made(project: Project, row: Any, region: Region) -> None:
     more = json.loads(row["more_scores"]).values()
     if not all(abs(value) < 1e6 for value in (row["percentile"], *(row[name] for name in SCORE_COLUMNS), *more)):
         raise InputError("its scores", "are not numbers")
-    _check_header(project, row["picture"], region, "its picture", "RGB")
+    _check_header(project, row["picture"], region, "its image", "RGB")
     if row["stabilization"]:
         from pipeline.project.analysis import read_stabilization
 

@@ -74,7 +74,7 @@ def problem_of(folder: Path, data: bytes) -> str:
 def _age(folder: Path, contents: Contents) -> tuple[State, str]:
     known = backup_files.known_changes(folder)
     if not contents.project or (not contents.sequences and _had_sequences(folder)):
-        return "empty", "the store is empty, and there are backups or pictures beside it"
+        return "empty", "the store is empty, and there are backups or images beside it"
     if contents.changes < known:
         return "older", f"the store is older than the project was ({contents.changes} of {known} changes)"
     return "sound", ""

@@ -136,7 +136,7 @@ def restore(folder: Path, at: str = "", *, as_it_is: bool = False) -> Generator[
         missing = project.artefacts.bring_back(wanted)
         if missing:
             again = f"rainclean analyze {quoted(folder)} --again makes those of candidates again"
-            result.notes.append(f"{missing} of {counted(len(wanted), 'picture')} are missing; {again}")
+            result.notes.append(f"{missing} of {counted(len(wanted), 'image')} are missing; {again}")
     return result
 
 

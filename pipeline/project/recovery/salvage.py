@@ -232,7 +232,7 @@ class _Merging:
             except _NotPlaced as error:
                 self._left_out[f"{table}: {error}"] += 1
             except sqlite3.IntegrityError:
-                self._left_out[f"{table}: contradicts what is there"] += 1
+                self._left_out[f"{table}: conflict with existing rows"] += 1
 
     def count_missed(self) -> None:
         """Count rows of the store that could not be read of what it is merged with, before any is added."""

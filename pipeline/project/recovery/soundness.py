@@ -54,7 +54,7 @@ def _references(project: Project) -> Iterator[str]:
 def _tables(project: Project) -> Iterator[str]:
     yield from project.differences()
     if project.value("SELECT count(*) FROM project") != 1:
-        yield "project: has not one row"
+        yield "project: does not have exactly one row"
 
 
 def _rows(project: Project) -> Iterator[str]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     U8 = NDArray[np.uint8]
 
-_ADVICE = "a candidate's picture comes back with rainclean analyze --again, a mask with select --exclude"
+_ADVICE = "a candidate's image comes back with rainclean analyze --again, a mask with select --exclude"
 
 _ABANDONED = 3600.0
 """Seconds after which a file that nothing refers to belongs to no process that is about to refer to it."""

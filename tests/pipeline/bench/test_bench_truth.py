@@ -268,7 +268,7 @@ def test_the_plot_has_room_for_every_case() -> None:
 def test_the_plot_shows_what_was_measured() -> None:
     clips = [measured("night", 40.0), measured("night", 43.0), measured("heavy", 35.0)]
     (panel,) = draw(clips).axes
-    colour = {line.get_label(): line.get_color() for line in panel.get_lines()}["suggestion"]
+    colour = {line.get_label(): line.get_color() for line in panel.get_lines()}["first"]
     drawn = [np.asarray(line.get_ydata()).tolist() for line in panel.get_lines() if line.get_color() == colour]
     assert [values for values in drawn if values] == [[40.0, 43.0], [41.5], [35.0, 35.0], [35.0]]
 

@@ -297,7 +297,7 @@ def test_light_that_changes_in_parts_is_left_alone_and_said(tmp_path: Path) -> N
     frames = np.clip(np.rint(frames), 0, 255).astype(np.uint8)
     with run(FramesInMemory(frames), tmp_path) as result:
         assert result.stabilization is None or not result.stabilization.relit
-        assert any("in parts of the picture" in line for line in result.warnings)
+        assert any("in parts of the frame" in line for line in result.warnings)
 
 
 def shots(first: int, second: int) -> np.ndarray:

@@ -168,11 +168,11 @@ def test_a_folder_with_a_broken_picture(weights: Path, capsys: pytest.CaptureFix
     (rain / "notes.txt").write_text("x")
     code, told, noted = command(capsys, rain, "-o", out, "-w", weights)
     assert code == 1
-    assert "failed" not in told and "2 pictures" in told
+    assert "failed" not in told and "2 images" in told
     assert "note: 1 other entry of the folder ignored" in noted
     broken, verdict = noted.splitlines()[-2:]
     assert broken.startswith(f"failed: {rain / 'b.png'}: damaged image") and "--salvage" not in broken
-    assert verdict == "rainclean: 1 of 3 pictures could not be derained; the others are done"
+    assert verdict == "rainclean: 1 of 3 images could not be derained; the others are done"
     assert left_in(out) == ["a.png", "c.png"]
     assert read_back(out / "c.png").shape == (25, 24, 3)
     code, _, noted = command(capsys, rain, "-o", out, "-w", weights)

@@ -164,7 +164,7 @@ def test_frames_in_which_the_camera_stands_elsewhere_are_left_out(tmp_path: Path
         result = finish(export(project, settings(frames="all"), tmp_path / "all"))
         assert {r.frame for r in rows_of(tmp_path / "all")} == set(range(20))
         assert any("bumped 20 of 26" in note for note in result.notes)
-        assert "unfit by their verdict, chosen all the same: bumped" in result.notes
+        assert "accepted although their verdict is unfit: bumped" in result.notes
         (line,) = csv.DictReader((tmp_path / "all" / "sequences.csv").read_text("utf-8").splitlines())
         assert (line["verdict"], line["verdict_reasons"]) == ("unfit", "unsteady")
         assert {r.verdict for r in rows_of(tmp_path / "all")} == {"unfit"}

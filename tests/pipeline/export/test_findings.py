@@ -160,7 +160,7 @@ def test_what_is_too_unsure_is_excluded_like_what_is_in_doubt(home: Path, tmp_pa
         expected = np.where(doubtful | unsure | known.passing(index), 255, 0)
         np.testing.assert_array_equal(imageio.imread(out / row.exclude), expected)
     assert json.loads((out / "export.json").read_text())["settings"]["max_error"] == 2
-    assert "excluded, expected errors above 2 levels, share of the pairs: pan 25%" in result.notes
+    assert "excluded, expected errors above 2 grey levels, share of the pixels: pan 25 %" in result.notes
     (line,) = csv.DictReader((out / "sequences.csv").read_text().splitlines())
     assert line["excluded"] == "doubtful unsure passing"
     with Project(home) as project:  # another picture of the place is as far off as it lies from what is believed

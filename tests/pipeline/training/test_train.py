@@ -359,8 +359,8 @@ def test_refusals_come_before_anything_is_written(dataset: Path, whole: Trained,
     for path in nameless.rglob("*.png"):
         path.rename(path.with_name(f"picture{path.stem[:8].replace('-', '')}.png"))
     for stage, words in (
-        (begin(dataset, whole.folder, RECIPE, MACHINE), "is a training run already; use --resume"),
-        (begin(dataset, tmp_path / "full", RECIPE, MACHINE), "is not empty, and not a training run"),
+        (begin(dataset, whole.folder, RECIPE, MACHINE), "is a run already; resume it with --resume"),
+        (begin(dataset, tmp_path / "full", RECIPE, MACHINE), "is not empty, and not a run of rainclean train"),
         (begin(one_scene, tmp_path / "run", RECIPE, MACHINE), "all training pairs are of one scene"),
         (begin(nameless, tmp_path / "run", RECIPE, MACHINE), "do not give their scenes"),
         (begin(tmp_path / "nowhere", tmp_path / "run", RECIPE, MACHINE), "no such folder"),
@@ -372,7 +372,7 @@ def test_refusals_come_before_anything_is_written(dataset: Path, whole: Trained,
             "start the command on each with torchrun",
         ),
         (begin(write_dataset(tmp_path / "tiny", side=6), tmp_path / "run", RECIPE, MACHINE), "side of less than 7 px"),
-        (resume(tmp_path / "full", MACHINE), "is not a training run"),
+        (resume(tmp_path / "full", MACHINE), "is not a run of rainclean train"),
     ):
         with pytest.raises(RaincleanError, match=words):
             finish(stage)

@@ -217,7 +217,7 @@ def test_spa_files_that_no_list_names_and_lines_that_mix_pairs(tmp_path: Path) -
     write_empty(tmp_path, "spa", keys())
     rewrite(tmp_path / "real_world.txt", lambda t: t.replace(b"_gt/000/000-1/000-1_4", b"_gt/000/000-2/000-2_8"))
     assert [str(p) for p in layout("spa").problems(tmp_path)] == [
-        "real_world.txt: line 2 joins two pictures with different names; name those of one pair"
+        "real_world.txt: line 2 joins two images with different names; name those of one pair"
     ]
     rewrite(tmp_path / "real_test_1000.txt", lambda t: t.partition(b"\n")[2])
     assert Kind.NOT_LISTED in [p.kind for p in layout("spa").problems(tmp_path)]

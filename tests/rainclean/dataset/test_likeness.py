@@ -124,4 +124,4 @@ def test_the_command_names_the_sequence(tmp_path: Path) -> None:
     good, bad = finish(check(tmp_path / "good")), finish(check(tmp_path / "bad"))
     assert good.problems == bad.problems == [] and good.notes == []
     (note,) = bad.notes
-    assert note.startswith("out: its 12 targets (") and "cannot be its rainy pictures without rain" in note
+    assert note.startswith("out: its 12 clean images (") and "cannot belong to its rainy images" in note

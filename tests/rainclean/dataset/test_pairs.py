@@ -168,7 +168,7 @@ def test_crop_choices_that_cannot_be_meant(fields: dict[str, object]) -> None:
 
 def test_crops_larger_than_the_picture() -> None:
     rainy, clean, _ = frame(20, 30, 0)
-    with pytest.raises(UsageError, match="crops of 31x20 px are larger than the picture of 30x20 px"):
+    with pytest.raises(UsageError, match="crops of 31x20 px are larger than the image of 30x20 px"):
         CropChoice.parse("grid:31x20").choose(rainy, clean, sequence="a", frame=0)
     CropChoice.parse("random:30x20:9").check(30, 20)
 

@@ -50,29 +50,29 @@ def test_a_good_clip_is_fit_and_so_is_one_of_which_little_is_known() -> None:
     ("changed", "state", "codes", "words"),
     [
         ({"asked": 167, "fitted": 12}, "unfit", ["few-fitted"], "unfit: only 12 of 167 frames could be aligned"),
-        ({"asked": 100, "fitted": 45}, "look", ["few-fitted"], "look: only 45 of 100 frames could be aligned"),
+        ({"asked": 100, "fitted": 45}, "look", ["few-fitted"], "needs a look: only 45 of 100 frames could be aligned"),
         ({"asked": 100, "fitted": 60}, "fit", [], "fit"),
         ({"drift": 1.5}, "look", ["unsteady"], "up to 1.5 px"),
         ({"drift": math.inf}, "unfit", ["unsteady"], "too far to measure"),
-        ({"kept": 0.3}, "look", ["little-kept"], "only 30% of the picture"),
-        ({"kept": 0.1}, "unfit", ["little-kept"], "only 10% of the picture"),
+        ({"kept": 0.3}, "look", ["little-kept"], "only 30 % of the frame"),
+        ({"kept": 0.1}, "unfit", ["little-kept"], "only 10 % of the frame"),
         ({"used": 9}, "look", ["few-frames"], "9 frames are too few"),
         ({"used": 10}, "fit", [], "fit"),
         ({"used": 2}, "look", ["few-frames"], "2 frames"),
         ({"rain": 0.0}, "look", ["no-rain"], "no rain found"),
         ({"rain": -0.4}, "look", ["no-rain"], "no rain found"),
         ({"rain": NO_RAIN + 0.01}, "fit", [], "fit"),
-        ({"free": 0.02}, "look", ["dense-rain"], "only 2.0% of the pixel values"),
-        ({"areas": {"moving": area(0.6)}}, "look", ["moving"], "in 60% of the picture"),
-        ({"areas": {"moving": area(1.0)}}, "unfit", ["moving"], "in 100% of the picture"),
-        ({"areas": {"unsure": area(0.5)}}, "unfit", ["unsure"], "ambiguous in 50%"),
-        ({"areas": {"darker": area(0.02)}}, "look", ["darker"], "2.0% of the clean image is darker"),
-        ({"areas": {"brighter": area(0.5)}}, "unfit", ["brighter"], "50% of the clean image is brighter"),
-        ({"areas": {"blurred": area(0.15)}}, "look", ["blurred"], "15% of the clean image is blurrier"),
+        ({"free": 0.02}, "look", ["dense-rain"], "only 2.0 % of the pixel values"),
+        ({"areas": {"moving": area(0.6)}}, "look", ["moving"], "in 60 % of the frame"),
+        ({"areas": {"moving": area(1.0)}}, "unfit", ["moving"], "in 100 % of the frame"),
+        ({"areas": {"unsure": area(0.5)}}, "unfit", ["unsure"], "ambiguous in 50 %"),
+        ({"areas": {"darker": area(0.02)}}, "look", ["darker"], "2.0 % of the clean image is darker"),
+        ({"areas": {"brighter": area(0.5)}}, "unfit", ["brighter"], "50 % of the clean image is brighter"),
+        ({"areas": {"blurred": area(0.15)}}, "look", ["blurred"], "15 % of the clean image is blurrier"),
         (
             {"used": 5, "asked": 60, "fitted": 5, "areas": {"unsure": area(0.2), "darker": area(0.3)}},
             "unfit", ["few-fitted", "darker", "few-frames", "unsure"],
-            "unfit: only 5 of 60 frames could be aligned; 30% of",
+            "unfit: only 5 of 60 frames could be aligned; 30 % of",
         ),
     ],
 )  # fmt: skip
@@ -107,7 +107,7 @@ def test_a_verdict_is_read_as_it_was_written() -> None:
     assert document["state"] == "unfit"
     assert document["reasons"][0] == {
         "code": "darker", "severity": "unfit", "share": 0.5,
-        "words": "50% of the clean image is darker than the background that other frames show",
+        "words": "50 % of the clean image is darker than the background that other frames show",
     }  # fmt: skip
 
 
@@ -132,7 +132,7 @@ def test_what_no_verdict_looks_like_is_refused(document: Any) -> None:
 
 
 def test_shares_are_said_so_that_small_ones_are_not_nothing() -> None:
-    assert [percent(s) for s in (0, 0.004, 0.06, 0.099, 0.5, 1)] == ["0%", "0.4%", "6.0%", "10%", "50%", "100%"]
+    assert [percent(s) for s in (0, 0.004, 0.06, 0.099, 0.5, 1)] == ["0 %", "0.4 %", "6.0 %", "10 %", "50 %", "100 %"]
 
 
 def test_it_loads_no_numpy() -> None:
@@ -146,7 +146,7 @@ def test_clean_says_it_first_and_leaves_the_places(
     clip, out = rainy_clip(tmp_path / "clip.mkv", 1, 8), tmp_path / "out"
     assert main(["clean", str(clip), "-o", str(out), "--region", "8,4,48,40"]) == 0
     said = capsys.readouterr()
-    assert said.out.splitlines()[0] == "clip.mkv: look: 8 frames are too few to tell rain from background"
+    assert said.out.splitlines()[0] == "clip.mkv: needs a look: 8 frames are too few to tell rain from background"
     assert "do not use clean.png" not in said.err and not (out / "verdict.png").exists()
 
     places = np.zeros((40, 48), bool)

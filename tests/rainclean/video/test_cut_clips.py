@@ -62,7 +62,7 @@ def test_a_clip_that_begins_with_an_open_group(clip: Clip, tmp_path: Path) -> No
         (note,) = [n for n in source.info.notes if "cut off" in n]
         with av.open(str(cut)) as video:
             left_out = sum(p.size > 0 for p in video.demux(video=0)) - len(numbers)
-        many = "picture needs" if left_out == 1 else f"{left_out} pictures need"
+        many = "frame needs" if left_out == 1 else f"{left_out} frames need"
         assert note.startswith(f"cut ahead of a key frame: the first {many} data that was cut off, and ")
     salvaged = open_source(cut, salvage=True)
     assert read(salvaged) == numbers

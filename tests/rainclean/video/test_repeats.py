@@ -138,9 +138,9 @@ def test_which_frame_stands_for_a_picture() -> None:
 def test_what_is_said() -> None:
     assert describe({}, range(100)) == []
     assert describe(dict.fromkeys(range(41, 100), 40), range(100)) == [
-        "59 of 100 frames repeat the one before: each picture counts once"
+        "59 of 100 frames repeat the one before: each image counts once"
     ]
-    assert "all show the same picture" in describe(dict.fromkeys(range(1, 5), 0), range(5))[0]
+    assert "all show the same image" in describe(dict.fromkeys(range(1, 5), 0), range(5))[0]
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_a_recorder_that_stands_still_counts_once() -> None:
     stalled = np.concatenate([frames, np.repeat(frames[-1:], 59, axis=0)])
     assert pictures(stalled, CleanSettings(workers=2)) == pictures(frames, CleanSettings(workers=2))
     with run(stalled, CleanSettings(workers=2)) as result:
-        assert result.warnings.count("59 of 100 frames repeat the one before: each picture counts once") == 1
+        assert result.warnings.count("59 of 100 frames repeat the one before: each image counts once") == 1
         assert not any("light" in said for said in result.warnings) and result.stabilization is None
         assert result.selection.indices == tuple(range(41)) and set(result.repeats.values()) == {40}
 
@@ -195,7 +195,7 @@ def test_an_even_cadence_keeps_what_it_has() -> None:
     order, repeats = shown([1] + [2] * 12 + [1])
     with run(frames[order], CleanSettings(recipe="median", workers=2)) as result:
         assert len(result.selection.indices) == len(order) and len(result.repeats) == len(repeats) == 12
-        assert "12 of 26 frames repeat the one before, all pictures equally often" in result.warnings
+        assert "12 of 26 frames repeat the one before, all images equally often" in result.warnings
 
 
 def test_other_frames_are_chosen_where_those_asked_for_repeat() -> None:
@@ -221,6 +221,6 @@ def test_a_frame_that_is_asked_for_stands_for_its_picture() -> None:
 def test_one_picture_all_along_is_said_to_be_one() -> None:
     _, frames = rainy_clip(2, 40, 48)
     with run(np.repeat(frames[:1], 12, axis=0), CleanSettings(workers=2)) as result:
-        said = "11 of 12 frames repeat the one before: all show the same picture, so rain cannot be removed"
+        said = "11 of 12 frames repeat the one before: all show the same image, so rain cannot be removed"
         assert said in result.warnings
         assert np.array_equal(result.picture(result.candidates[0]), frames[0])

@@ -298,5 +298,5 @@ def test_bmp_in_runs_is_bounded(tmp_path: Path) -> None:
     path.write_bytes(
         b"BM" + struct.pack("<IHHI", 14 + 40 + 1024 + len(rows), 0, 0, 14 + 40 + 1024) + head + colours + rows
     )
-    with pytest.raises(InputError, match="over the limit of 4 megapixels for a picture as BMP in runs"):
+    with pytest.raises(InputError, match="over the limit of 4 megapixels for an image as BMP in runs"):
         read_header(path)

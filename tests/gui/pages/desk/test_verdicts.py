@@ -36,11 +36,11 @@ def test_a_verdict_is_seen_with_its_reasons_and_places(window: Window, qtbot: Qt
     desk, session = window.desk, window.session
     row = desk.sequences.model.index(0)
     assert row.data(LINE_ROLE).trust == "look"
-    assert "Verdict: look: the background is ambiguous in 25%" in row.data(TIP)
+    assert "Verdict: needs a look: the background is ambiguous in 25 %" in row.data(TIP)
     trust = desk.candidates.trust
     assert trust.isVisible() and trust.text().splitlines() == [
         "? Look: check the candidates before use",
-        "· the background is ambiguous in 25% of the picture",
+        "· the background is ambiguous in 25 % of the frame",
         "Press Shift+M to see where.",
     ]
     press(window, "Shift+M")
@@ -67,7 +67,7 @@ def test_what_was_not_judged_says_so(home: Path, window: Window, qtbot: QtBot) -
         other.execute("UPDATE analysis SET verdict = '', places = ''")
     window.session.look_around()
     trust = window.desk.candidates.trust
-    qtbot.waitUntil(lambda: trust.text().startswith("– Not judged yet"))
+    qtbot.waitUntil(lambda: trust.text().startswith("– No verdict yet"))
     said: list[str] = []
     window.session.message.connect(said.append)
     press(window, "Shift+M")
@@ -78,7 +78,7 @@ def test_choosing_automatically_says_what_it_left(home: Path, window: Window, qt
     window.commands["auto"].trigger()
     qtbot.waitUntil(lambda: bool(window.jobs.all) and not window.jobs.unfinished(), timeout=60_000)
     (job,) = window.jobs.all
-    left = "chosen automatically: 0; skipped, a person should look first (--include look accepts these, too): 1"
+    left = "chosen automatically: 0; skipped, verdict needs a look (--include look accepts these, too): 1"
     assert window.statusBar().currentMessage() == left
-    assert any("pan: look, the background is ambiguous in 25% of the picture" in line for line in job.log)
+    assert any("pan: needs a look, the background is ambiguous in 25 % of the frame" in line for line in job.log)
     assert window.session.summaries[window.session.order[0]].state == "ready"

@@ -354,7 +354,7 @@ def test_excluded_areas_are_tinted_and_kept_out_of_crops(decided: Path) -> None:
     assert np.array_equal(preview.rainy[20:], preview.plain[20:])
     assert tint(np.zeros((1, 1, 3), np.uint8), np.full((1, 1), 255, np.uint8)).tolist() == [[[c // 2 for c in TINT]]]
     again = make_preview(decided, subject, 4, CropChoice.parse("grid:99"), preview)
-    assert again.plain is preview.plain and not again.crops and "larger than the picture" in again.no_crops_reason
+    assert again.plain is preview.plain and not again.crops and "larger than the image" in again.no_crops_reason
 
 
 def test_a_pair_is_shown_pixel_by_pixel_and_dragged(show: Show, decided: Path, qtbot: QtBot) -> None:

@@ -131,7 +131,7 @@ def test_the_picture_comes_again_when_it_changes(panel: TrainingPanel, tmp_path:
 
 def test_what_is_no_run_is_said(panel: TrainingPanel, tmp_path: Path) -> None:
     panel.open_run(tmp_path)
-    assert "is not a training run" in panel.status.text() and not panel.resume.isVisible()
+    assert "is not a run of rainclean train" in panel.status.text() and not panel.resume.isVisible()
     run = a_run(tmp_path / "damaged")
     (run / "run.json").write_text("{")
     panel.open_run(run)

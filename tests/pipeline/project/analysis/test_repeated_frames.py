@@ -24,7 +24,7 @@ from rainclean.dataset.pairs import FrameChoice
 from tests.helpers.rainy_clips import rainy_frames, write_clip
 
 STALLED = list(range(14)) + [13] * 16
-NOTE = "16 of 30 frames repeat the one before: each picture counts once"
+NOTE = "16 of 30 frames repeat the one before: each image counts once"
 
 
 @pytest.fixture(scope="module")
@@ -77,4 +77,4 @@ def test_check_tells_equal_rainy_pictures(folder: Path, tmp_path: Path) -> None:
         finish(export(project, ExportSettings("paired", shares={"train": 1.0}), tmp_path / "out"))
     found = finish(check(tmp_path / "out"))
     assert not found.problems
-    assert any("16 rainy pictures equal to another one of the same scene" in note for note in found.notes)
+    assert any("16 rainy images equal to another one of the same scene" in note for note in found.notes)

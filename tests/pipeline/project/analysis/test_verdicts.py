@@ -44,9 +44,9 @@ def test_analyze_judges_and_status_says_it(project: Project, put: Add, work: Ana
     folder = str(project.folder)
     assert main(["status", folder]) == 0
     said = capsys.readouterr().out
-    assert "verdict" in said.splitlines()[0] and "verdicts: 1 fit, 1 look" in said
+    assert "verdict" in said.splitlines()[0] and "verdicts: fit 1, needs a look 1" in said
     assert main(["status", folder, "place0"]) == 0
-    assert "look: 8 frames are too few" in capsys.readouterr().out
+    assert "needs a look: 8 frames are too few" in capsys.readouterr().out
     assert main(["status", folder, "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["verdicts"] == {"look": 1, "fit": 1}
@@ -59,13 +59,13 @@ def test_what_an_older_rainclean_analysed_is_not_judged_and_analysed_again(
     put(three_clips[0])
     work(frames=20)
     give(project, "place0", None)
-    assert overview(project)[0].trust == "not judged yet"
+    assert overview(project)[0].trust == "no verdict yet"
     assert main(["status", str(project.folder)]) == 0
     said = capsys.readouterr().out
-    assert "verdicts: 1 not judged yet" in said and "next: rainclean analyze" in said
+    assert "verdicts: no verdict yet 1" in said and "next: rainclean analyze" in said
     assert main(["select", str(project.folder), "--auto", "--include", "look"]) == 0
     said = capsys.readouterr().out
-    assert "chosen automatically: 0" in said and "skipped, not judged yet (rainclean analyze" in said
+    assert "chosen automatically: 0" in said and "skipped, no verdict yet (rainclean analyze" in said
     assert states(project) == {"place0": "ready"}
     assert work(frames=20).done == ["place0"]
     assert overview(project)[0].trust == "fit" and work(frames=20).skipped == ["place0"]
@@ -99,9 +99,9 @@ def test_the_automatic_choice_takes_what_is_fit(desk: Project, capsys: pytest.Ca
     said = capsys.readouterr().out.splitlines()
     assert said == [
         "chosen automatically: 1",
-        "skipped, a person should look first (--include look accepts these, too): 1",
-        "skipped, unfit, so never chosen automatically: 1",
-        "  place1: look, 40 of 100 frames fitted",
+        "skipped, verdict needs a look (--include look accepts these, too): 1",
+        "skipped, verdict unfit (never accepted automatically): 1",
+        "  place1: needs a look, 40 of 100 frames fitted",
         "  place2: unfit, 12 of 167 frames fitted",
     ]
     assert states(desk) == {"place0": "accepted automatically", "place1": "ready", "place2": "ready"}
@@ -131,7 +131,7 @@ def test_an_automatic_choice_is_taken_back_when_it_turns_out_unfit(
     assert not decisions.choose_best(desk).left["place0"].taken_back
     # A person's choice stands, and an export says what it is of.
     plan = plan_export(desk, ExportSettings("paired"))
-    assert "unfit by their verdict, chosen all the same: place1" in plan.notes
+    assert "accepted although their verdict is unfit: place1" in plan.notes
 
 
 def best_of(project: Project, sequence_id: int) -> str:

@@ -87,6 +87,6 @@ def test_the_command(home: Path, desk: Project, here: Run) -> None:
     assert table.returncode == 0, table.stderr
     columns, ann_bea, *_ = table.stdout.splitlines()
     assert columns.split()[:2] == ["one", "other"]
-    assert ann_bea.split() == ["Ann", "Bea", "1", "100%", "–", "1", "100%", "–"]
+    assert ann_bea.split() == ["Ann", "Bea", "1", "100", "%", "–", "1", "100", "%", "–"]
     document = json.loads(here("agreement", home, "--json").stdout)
     assert document[0]["same_verdict"] == 1.0 and document[0]["kappa_verdict"] is None

@@ -175,5 +175,5 @@ def test_what_is_no_mask_is_refused(
     with pytest.raises(InputError, match=reason):
         keep_mask(project, mask_file(tmp_path / "mask.png", mask), chosen)
     (tmp_path / "text.png").write_text("no picture")
-    with pytest.raises(InputError, match="not a PNG picture"):
+    with pytest.raises(InputError, match="not a PNG image"):
         keep_mask(project, tmp_path / "text.png", chosen)

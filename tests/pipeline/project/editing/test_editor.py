@@ -228,7 +228,7 @@ def test_edits_say_what_they_were(desk: Project, ann: Editor) -> None:
         words.append(made.label)
     assert words == [
         "brush stroke on place0", "erasing rectangle on place0", "rectangle in the exclusion mask of place0",
-        "star on place0", "taking the star from place0", "acceptance of place0", "rejection of place0",
+        "star on place0", "removal of the star of place0", "acceptance of place0", "rejection of place0",
         "reopening of place0", "opinion on place0",
     ]  # fmt: skip
 

@@ -159,7 +159,7 @@ def test_what_the_project_does_not_have_is_left_out_and_taken_later(
     export_decisions(desk, tmp_path / "ann.jsonl")
     with Project.create(tmp_path / "new") as project:
         result = import_decisions(project, [tmp_path / "ann.jsonl"])
-        assert not result.added and "does not have the clips of: place0, place1" in result.notes[0]
+        assert not result.added and "does not have their clips: place0, place1" in result.notes[0]
         finish(add(project, three_clips[:1], Origin()))
         result = import_decisions(project, [tmp_path / "ann.jsonl"])
         assert not result.added and any("2 lines left out: candidates that analyze" in n for n in result.notes)
@@ -175,7 +175,7 @@ def test_a_composite_without_its_picture_is_left_out(desk: Project, other: Path,
     shutil.rmtree(tmp_path / "ann.jsonl.pictures")
     with Project(other) as project:
         result = import_decisions(project, [tmp_path / "ann.jsonl"])
-        assert any("pictures that are not in ann.jsonl.pictures" in note for note in result.notes)
+        assert any("images that are not in ann.jsonl.pictures" in note for note in result.notes)
         assert project.problems() == []
 
 
@@ -214,7 +214,7 @@ def at(line: dict[str, Any], **values: object) -> None:
         ("decision", lambda d: at(d, reasons=["boredom"]), "reason 'boredom'"),
         ("decision", lambda d: at(d, reasons=7), "line"),
         ("decision", lambda d: at(d, exclude="no base64"), "line"),
-        ("decision", lambda d: at(d, exclude="aGVsbG8="), "not a PNG picture"),
+        ("decision", lambda d: at(d, exclude="aGVsbG8="), "not a PNG image"),
         ("decision", lambda d: at(d, kind="oracle"), "is none of person, automatic"),
         ("decision", lambda d: d.pop("who"), "who is missing"),
         ("decision", lambda d: d["sequence"].pop("clip"), "clip is missing"),
