@@ -6,7 +6,7 @@ store is damaged (`soundness`).
 
 import json
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -137,7 +137,36 @@ class Sequence:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Analysis:
+class FindingColumns:
+    """What was found of a clip beside its candidates, as it is stored; "" for what was not looked for.
+
+    It holds for whatever is made of the same frames.
+
+    Attributes:
+        stabilization: Artefact of how frames were stabilized (`findings`), or "".
+        posterior_mean: Artefact of the posterior's mean, or "".
+        posterior_sd: Artefact of the posterior's standard deviation, or "".
+        areas: Artefact of where things move, or "".
+        passing: Artefact of the foreground objects of each frame, or "".
+        moving: JSON of `findings.MotionSummary`, or "".
+        verdict: JSON, whether the candidates can be trusted; "" where nobody judged.
+        places: Artefact of where they cannot, or "".
+        repeats: JSON, frames that repeat another one, or "".
+    """
+
+    stabilization: str = ""
+    posterior_mean: str = ""
+    posterior_sd: str = ""
+    areas: str = ""
+    passing: str = ""
+    moving: str = ""
+    verdict: str = ""
+    places: str = ""
+    repeats: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Analysis(FindingColumns):
     """Candidates were made of a sequence, or that failed (``error`` then says why).
 
     Attributes:
@@ -148,15 +177,6 @@ class Analysis:
         reference: Artefact of the rainy reference frame, cut to the region, or "".
         spread: Mean distance of the other candidates from the best-scored one, levels of luma.
         origin: What made it.
-        stabilization: Artefact of how frames were stabilized (`findings`), or "".
-        posterior_mean: Artefact of the posterior's mean, or "".
-        posterior_sd: Artefact of the posterior's standard deviation, or "".
-        areas: Artefact of where things move, or "".
-        passing: Artefact of the foreground objects of each frame, or "".
-        moving: JSON of `findings.MotionSummary`, or "".
-        verdict: JSON, whether the candidates can be trusted; "" where nobody judged.
-        places: Artefact of where they cannot, or "".
-        repeats: JSON, frames that repeat another one, or "".
     """
 
     id: int
@@ -174,15 +194,6 @@ class Analysis:
     reference: str = ""
     spread: float = 0.0
     origin: Origin = "analysis"
-    stabilization: str = ""
-    posterior_mean: str = ""
-    posterior_sd: str = ""
-    areas: str = ""
-    passing: str = ""
-    moving: str = ""
-    verdict: str = ""
-    places: str = ""
-    repeats: str = ""
 
     @classmethod
     def of(cls, row: Any) -> Self:
@@ -192,6 +203,11 @@ class Analysis:
             raise ValueError(f"region {row['region']!r}")
         settings, warnings = AnalysisSettings(mapped(row["settings"])), listed(row["warnings"])
         return checked(cls(**{**row, "region": region, "settings": settings, "warnings": warnings}))
+
+    @property
+    def findings(self) -> FindingColumns:
+        """What was found, alone."""
+        return FindingColumns(**{column.name: getattr(self, column.name) for column in fields(FindingColumns)})
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields, for programs."""
