@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
+from typing import TYPE_CHECKING
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
@@ -22,6 +23,9 @@ from gui.app import make_application, make_window  # noqa: E402
 from gui.main_window.project_commands import SAMPLE  # noqa: E402
 from gui.main_window.window import Window  # noqa: E402
 from pipeline.project.storage.database import Project  # noqa: E402
+
+if TYPE_CHECKING:
+    from PySide6.QtCore import QPoint, Qt
 
 SIZE = (1400, 880)
 PATIENCE = 90.0
@@ -86,13 +90,28 @@ class Tour:
 
         view = self.window.desk.view
         points = [view.to_widget(*place).toPoint() for place in way]
-        QTest.mouseMove(view, points[0])
+        self.move(points[0], Qt.MouseButton.NoButton)
         QTest.mousePress(view, Qt.MouseButton.LeftButton, pos=points[0])
         for point in points[1:]:
-            QTest.mouseMove(view, point)
+            self.move(point, Qt.MouseButton.LeftButton)
             self.rest(0.02)
         QTest.mouseRelease(view, Qt.MouseButton.LeftButton, pos=points[-1])
         self.rest(0.2)
+
+    def move(self, point: "QPoint", button: "Qt.MouseButton") -> None:
+        """Tell the view that the pointer has moved, with a button held.
+
+        QTest.mouseMove would also move the pointer of the screen. Of that the X server sends an event of its own: late,
+        without the button, and so with an old place in the middle of a drag.
+        """
+        from PySide6.QtCore import QEvent, QPointF, Qt
+        from PySide6.QtGui import QMouseEvent
+        from PySide6.QtWidgets import QApplication
+
+        view = self.window.desk.view
+        place, on_screen = QPointF(point), QPointF(view.mapToGlobal(point))
+        nothing, keys = Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier
+        QApplication.sendEvent(view, QMouseEvent(QEvent.Type.MouseMove, place, on_screen, nothing, button, keys))
 
     def back(self) -> None:
         """Back in the window after a dialog: a window manager does that, where there is one."""

@@ -18,6 +18,7 @@ from gui.workers import LATER, NOW
 from pipeline.project.model import Analysis
 from pipeline.project.storage import Project
 from pipeline.stages import Progress
+from rainclean.candidates.estimators import PERCENTILE
 from rainclean.video import Region
 
 if TYPE_CHECKING:  # loaded when a sequence has been selected for a moment, not before the window
@@ -37,7 +38,7 @@ REST_MS = 400
 MAX_FRAMES = 200
 """Frames around the reference frame that the sliders reach. More would take long and need much scratch space."""
 
-_OPEN, _SORT = "live open", "live sort"
+_OPEN, _SORT, _ESTIMATE = "live open", "live sort", "live estimate"
 
 
 class LivePreview(QObject):
@@ -59,8 +60,10 @@ class LivePreview(QObject):
         self._session, self._in_view = session, in_view
         self._sorting: int | None = None
         self.stack: LiveStack | None = None
-        self.percentile, self.frames = 50.0, 2
+        self.percentile, self.frames, self.rule = 50.0, 2, PERCENTILE
         self.picture: U8 | None = None
+        self._estimated: Recipe | None = None
+        self._estimating: Recipe | None = None
         self._trying = False
         self._when_sorted: Callable[[], None] | None = None
         self._spare_buffer: U8 | None = None
@@ -109,7 +112,11 @@ class LivePreview(QObject):
     @property
     def label(self) -> str:
         """Return the settings of the live picture in words."""
-        return f"Live: {self.frames} frames, percentile {self.percentile:g}"
+        if self.rule == PERCENTILE:
+            return f"Live: {self.frames} frames, percentile {self.percentile:g}"
+        from rainclean.candidates import Recipe
+
+        return f"Live: {Recipe(self.frames, rule=self.rule).description}"
 
     @property
     def used(self) -> range:
@@ -144,8 +151,20 @@ class LivePreview(QObject):
     def set_percentile(self, percentile: float) -> None:
         """Display a percentile, 0…100, of the sorted frames."""
         percentile = round(min(max(percentile, 0.0), 100.0) * 10) / 10
-        if self.stack is not None and (percentile != self.percentile or not self.active):
-            self._trying, self.percentile = True, percentile
+        unchanged = percentile == self.percentile and self.rule == PERCENTILE and self.active
+        if self.stack is not None and not unchanged:
+            self._trying, self.percentile, self.rule = True, percentile, PERCENTILE
+            self.moved.emit()
+            self._soon.start(0)
+
+    def set_rule(self, rule: str) -> None:
+        """Display what another estimator makes of the sorted frames.
+
+        Args:
+            rule: Of a registered estimator that has a live picture.
+        """
+        if self.stack is not None and (rule != self.rule or not self.active):
+            self._trying, self.rule = True, rule
             self.moved.emit()
             self._soon.start(0)
 
@@ -206,16 +225,19 @@ class LivePreview(QObject):
         return self.stack.frame(self.stack.selection.indices.index(index))
 
     def candidate(self, percentile: float | None = None) -> "tuple[Recipe, LiveCandidate] | None":
-        """Return the settings of the sliders (or another percentile) as a candidate; None while it is being sorted."""
+        """Return the settings of the sliders (or another percentile) as a candidate; None while it is being made."""
         if self.stack is None or not self.sorted:
             return None
         from pipeline.project.analysis import kept_candidate, live_recipe
 
         assert self._analysis is not None
         chosen = self.percentile if percentile is None else percentile
-        recipe = live_recipe(self.stack, self._analysis, self.frames, chosen)
+        rule = self.rule if percentile is None else PERCENTILE
+        recipe = live_recipe(self.stack, self._analysis, self.frames, chosen, rule)
+        if rule != PERCENTILE and recipe != self._estimated:
+            return None
         try:
-            return recipe, kept_candidate(self.stack, recipe)
+            return recipe, kept_candidate(self.stack, recipe, self.picture if rule != PERCENTILE else None)
         except ValueError:  # NothingSorted: another window is just being sorted
             return None
 
@@ -229,11 +251,12 @@ class LivePreview(QObject):
         """Free frames and scratch space in a thread. at_once: before this returns."""
         self._rest.stop()
         self._soon.stop()
-        for lane in (_OPEN, _SORT):
+        for lane in (_OPEN, _SORT, _ESTIMATE):
             self._session.workers.cancel(lane)
         stack, self.stack = self.stack, None
         self.picture = self._spare_buffer = self._sorting = self._when_sorted = None
-        self._trying = False
+        self._estimated = self._estimating = None
+        self._trying, self.rule = False, PERCENTILE
         if stack is None:
             return
         if at_once:
@@ -278,6 +301,8 @@ class LivePreview(QObject):
     def _follow(self) -> None:
         """Display the candidate, and set the sliders to its settings."""
         self._soon.stop()
+        self._forget_estimate()
+        self.rule = PERCENTILE
         candidate = self._session.candidate(self._session.displayed)
         if self._trying:
             self.picture, self._trying = None, False
@@ -297,6 +322,10 @@ class LivePreview(QObject):
             self._preview()
             self._settle()
             return
+        if self.rule != PERCENTILE:
+            self._estimate(stack)
+            return
+        self._forget_estimate()
         try:
             # Two arrays in turns: the one that is being shown is never written to.
             picture = stack.percentile(self.percentile, self._spare_buffer)
@@ -305,9 +334,43 @@ class LivePreview(QObject):
         self._spare_buffer, self.picture = self.picture, picture
         self.picture_changed.emit()
 
+    def _estimate(self, stack: "LiveStack") -> None:
+        """Make the picture of another estimator in a thread: it may read all values, and take long."""
+        from pipeline.project.analysis import live_recipe
+
+        assert self._analysis is not None
+        recipe = live_recipe(stack, self._analysis, self.frames, None, self.rule)
+        if recipe in (self._estimated, self._estimating):
+            return
+
+        def done(picture: U8) -> None:
+            self._estimating = None
+            self.picture, self._estimated = picture, recipe
+            self.working.emit("")
+            self.picture_changed.emit()
+
+        def failed(error: Exception) -> None:
+            if self.sorted:
+                self.working.emit(f"No live picture: {error}")
+            else:  # NothingSorted: another window is just being sorted
+                self._forget_estimate()
+
+        self._forget_estimate()
+        self._estimating = recipe
+        self.working.emit("Making the clean image")
+        self._session.workers.run(lambda: stack.estimate(recipe), done, failed, lane=_ESTIMATE, urgency=NOW)
+
+    def _forget_estimate(self) -> None:
+        """Cancel the picture of another estimator that is being made, and forget which one is displayed."""
+        self._estimated = None
+        if self._estimating is not None:
+            self._estimating = None
+            self._session.workers.cancel(_ESTIMATE)
+            self.working.emit("")
+
     def _preview(self) -> None:
-        """Display the settings of the sliders coarsely, in the visible part only."""
-        if self.stack is not None:
+        """Display the settings of the sliders coarsely, in the visible part only; only percentiles have previews."""
+        if self.stack is not None and self.rule == PERCENTILE:
             self.previewed.emit(self.stack.preview(self.frames, self.percentile, self._in_view()))
 
     def _settle(self) -> None:

@@ -39,6 +39,8 @@ class BenchTruth:
     """Frame size in pixels; both sides must be even."""
     crfs: Annotated[tuple[str, ...], arg(metavar="0…51")] = ("18", "23", "28")
     """Constant rate factors of the case named codec, separated by spaces or commas."""
+    methods: Annotated[tuple[str, ...], arg(metavar="RULE")] = ()
+    """Estimators to measure as well: local, rainfree, near, or one from outside. Default: all from outside."""
     save: Annotated[Path | None, arg(aliases=["-o"], metavar="FOLDER")] = None
     """Write images to this folder: rainy frame, released rule, first candidate, ground truth, errors times 8."""
     plot: Annotated[Path | None, arg(metavar="FILE.png")] = None
@@ -61,18 +63,20 @@ class BenchTruth:
             cases,
             check_thresholds,
             means,
+            measured_estimators,
             pictures_folder,
             verdicts,
         )
 
+        methods = [each.rule for each in measured_estimators(_words(self.methods))]
         chosen = cases(_words(self.cases), crfs)
         pictures = backgrounds(self.backgrounds)
         case_clips = [CaseClip(case, picture, seed) for case in chosen for picture in pictures for seed in seeds]
         if self.save is None:
-            clips = follow(bench_truth(case_clips, frames, (width, height)))
+            clips = follow(bench_truth(case_clips, frames, (width, height), methods=methods))
         else:
             with pictures_folder(self.save, case_clips) as folder:
-                clips = follow(bench_truth(case_clips, frames, (width, height), folder))
+                clips = follow(bench_truth(case_clips, frames, (width, height), folder, methods=methods))
         summary = {name: means(of_case) for name, of_case in by_case(clips).items()}
         if self.plot is not None:
             from pipeline.bench.truth import write_plot
@@ -86,10 +90,6 @@ class BenchTruth:
         _print(summary)
         _print_verdicts(summary, verdicts(clips))
         _print_thresholds(clips)
-
-
-_LABELS = {"suggestion": "first", "best": "closest", "limit": "upper bound"}
-"""Words for a method where its key is not its name."""
 
 
 def _words(values: Sequence[str]) -> list[str]:
@@ -107,14 +107,17 @@ def _numbers(values: Sequence[str], flag: str) -> list[int]:
 
 
 def _print(summary: "dict[str, CaseMeans]") -> None:
-    methods = ("rainy", "released", "median", "suggestion", "best", "limit")
+    from pipeline.bench.truth import METHODS, method_label
+
+    added = dict.fromkeys(name for row in summary.values() for name in row["figures"] if name not in METHODS)
+    methods = (*METHODS, *added)
     rows = [
         (case, *(_figure(row, name, "psnr", ".2f") for name in methods), f"{row['regret']:.2f}")
         for case, row in summary.items()
     ]
     clips = sum(row["clips"] for row in summary.values())
     title = f"PSNR in dB (basicsr-rgb), means of each case, {counted(clips, 'clip')}; first: what clean puts first"
-    print_table(("", *(_LABELS.get(name, name) for name in methods), "regret, dB"), rows, title=title)
+    print_table(("", *map(method_label, methods), "regret, dB"), rows, title=title)
     print_text("")
     compared = ("released", "suggestion", "limit")
     rows = [
@@ -129,7 +132,7 @@ def _print(summary: "dict[str, CaseMeans]") -> None:
         )
         for case, row in summary.items()
     ]
-    labels = [_LABELS.get(name, name) for name in compared]
+    labels = [method_label(name) for name in compared]
     heads = (*(f"SSIM {label}" for label in labels), *(f"worst {label}" for label in labels))
     title = (
         "worst: mean error of the worst 1 % of the pixels, grey levels; seconds: for the first candidate, with decoding"

@@ -9,7 +9,6 @@ from typing import Any
 
 from pipeline.export.exclusions import ExclusionRules
 from pipeline.project.analysis import (
-    FindingColumns,
     analysis,
     candidate,
     covered_frames,
@@ -165,7 +164,7 @@ class Item:
             self.clip.content, self.clip.path.name, self.candidate.recipe_hash, self.candidate.picture,
             list(self.analysis.region), self.decision.uuid, self.split, self.scene_number, self.first_number,
             self.frames, self.opinions, self.agreeing, self.clip.colours,
-            *astuple(FindingColumns.from_analysis(self.analysis)),
+            *astuple(self.analysis.findings),
         ]  # fmt: skip
 
 

@@ -6,7 +6,7 @@ store is damaged (`soundness`).
 
 import json
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -203,7 +203,36 @@ class Sequence:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Analysis:
+class FindingColumns:
+    """What was found of a clip beside its candidates, as it is stored; "" for what was not looked for.
+
+    It holds for whatever is made of the same frames.
+
+    Attributes:
+        stabilization: Artefact of how frames were stabilized (`findings`), or "".
+        posterior_mean: Artefact of the posterior's mean, or "".
+        posterior_sd: Artefact of the posterior's standard deviation, or "".
+        areas: Artefact of where things move, or "".
+        passing: Artefact of the foreground objects of each frame, or "".
+        moving: JSON of `findings.MotionSummary`, or "".
+        verdict: JSON, whether the candidates can be trusted; "" where nobody judged.
+        places: Artefact of where they cannot, or "".
+        repeats: JSON, frames that repeat another one, or "".
+    """
+
+    stabilization: str = ""
+    posterior_mean: str = ""
+    posterior_sd: str = ""
+    areas: str = ""
+    passing: str = ""
+    moving: str = ""
+    verdict: str = ""
+    places: str = ""
+    repeats: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Analysis(FindingColumns):
     """Candidates were made of a sequence, or that failed (``error`` then says why).
 
     Attributes:
@@ -214,15 +243,6 @@ class Analysis:
         reference: Artefact of the rainy reference frame, cut to the region, or "".
         spread: Mean distance of the other candidates from the best-scored one, levels of luma.
         origin: What made it.
-        stabilization: Artefact of how frames were stabilized (`findings`), or "".
-        posterior_mean: Artefact of the posterior's mean, or "".
-        posterior_sd: Artefact of the posterior's standard deviation, or "".
-        areas: Artefact of where things move, or "".
-        passing: Artefact of the foreground objects of each frame, or "".
-        moving: JSON of `findings.MotionSummary`, or "".
-        verdict: JSON, whether the candidates can be trusted; "" where nobody judged.
-        places: Artefact of where they cannot, or "".
-        repeats: JSON, frames that repeat another one, or "".
         chosen: What a person had chosen of the clip.
     """
 
@@ -241,15 +261,6 @@ class Analysis:
     reference: str = ""
     spread: float = 0.0
     origin: Origin = "analysis"
-    stabilization: str = ""
-    posterior_mean: str = ""
-    posterior_sd: str = ""
-    areas: str = ""
-    passing: str = ""
-    moving: str = ""
-    verdict: str = ""
-    places: str = ""
-    repeats: str = ""
     chosen: Chosen = ALL_OF_IT
 
     @classmethod
@@ -262,6 +273,11 @@ class Analysis:
         settings, warnings = AnalysisSettings(mapped(row["settings"])), listed(row["warnings"])
         columns |= {"region": region, "settings": settings, "warnings": warnings, "chosen": Chosen.of(row)}
         return checked(cls(**columns))
+
+    @property
+    def findings(self) -> FindingColumns:
+        """What was found, alone."""
+        return FindingColumns(**{column.name: getattr(self, column.name) for column in fields(FindingColumns)})
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields, for programs."""

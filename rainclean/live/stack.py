@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 
 from rainclean import _kernels
 from rainclean.candidates import SWEEP_FRAMES, Recipe, Selection, select_frames
+from rainclean.candidates.estimators import SortedEstimator
 from rainclean.live.frames import REDUCED_PIXELS, LiveFrames, Window
 from rainclean.live.pixel import PixelHistory
 from rainclean.live.preview import Preview, check_region, coarse
 from rainclean.live.scratch import ScratchFile, frames_that_fit
 from rainclean.live.sorting import MAX_FRAMES, SortedWindow, luma_of, mode_places, side_by_side, sort_window
-from rainclean.temporal import Votes, count_votes, sort_network, split_percentile
+from rainclean.temporal import PercentileQuery, Votes, count_local_votes, count_votes, sort_network, split_percentile
 from rainclean.video import Region
 
 U8 = NDArray[np.uint8]
@@ -37,6 +38,10 @@ SCRATCH_LIMIT = 4 << 30
 
 _PIECE = 1 << 18
 """Samples that are queried at a time: two ranks of them stay within a core's cache."""
+
+
+_TILE_BYTES = 8 << 20
+"""Bytes of sorted values that a thread reads at a time where all ranks are needed."""
 
 
 class NothingSorted(ValueError):
@@ -235,6 +240,44 @@ class LiveStack:
                 _kernels.percentile(two, 0, part, into)
 
             self._all(piece, range(0, samples, _PIECE))
+        return picture
+
+    def estimate(self, recipe: Recipe) -> U8:
+        """Make the clean image of a recipe from the sorted window, which must be that of the recipe.
+
+        Args:
+            recipe: of a `SortedEstimator`.
+
+        Returns:
+            (H, W, 3) uint8.
+
+        Raises:
+            NothingSorted: no window is sorted, or another one is being sorted since.
+            ValueError: the estimator of the recipe has no live picture; see `Estimator.not_live`.
+        """
+        estimator, shape = recipe.estimator, (self.height, self.width)
+        if not isinstance(estimator, SortedEstimator):
+            raise ValueError(f"{recipe.name} has no live picture: {estimator.not_live}")
+        now = self._window_now()
+        count = now.votes.frames
+        query = estimator.query(recipe, now.votes, count_local_votes(now.first, now.last, count))
+        if isinstance(query, int | float):
+            return self.percentile(query)
+        queries = PercentileQuery([[query]], None, [(0, count)], shape)
+        picture, samples = np.empty((*shape, 3), np.uint8), 3 * self.height * self.width
+        flat, step = picture.reshape(-1), max(1, _TILE_BYTES // count)
+
+        def piece(start: int) -> None:
+            into = flat[start : start + step]
+            tile = np.empty((count, into.size), np.uint8)
+            for rank, values in enumerate(tile):
+                self._ranks.read(rank * samples + start, values)
+            queries.window(0, tile, (start, start + into.size), iter([into]))
+
+        with self._use(), self._ranks_lock:
+            if self._window_now() is not now:
+                raise NothingSorted("another window is sorted since")
+            self._all(piece, range(0, samples, step))
         return picture
 
     def preview(self, frames: int, percentile: float, region: Region, most: int = REDUCED_PIXELS) -> Preview:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from rainclean import _kernels
+
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 
@@ -71,6 +73,22 @@ def cell_grid(height: int, width: int) -> tuple[int, int]:
     """Return the rows and columns of cells of a picture of that size."""
     cell = cell_size(height, width)
     return -(-height // cell), -(-width // cell)
+
+
+def count_local_votes(first: NDArray[np.integer], last: NDArray[np.integer], frames: int) -> LocalVotes:
+    """Count the votes of a whole picture by neighbourhood.
+
+    Args:
+        first: (H, W) first place of each pixel's mode among its sorted luma values.
+        last: (H, W) the last place.
+        frames: N.
+    """
+    (height, width), grid = first.shape, cell_grid(*first.shape)
+    change = np.zeros((*grid, frames + 1), np.int32)
+    begin, end = (np.ascontiguousarray(places, np.int32).reshape(-1) for places in (first, last))
+    _kernels.count_in_cells(begin, end, 0, width, cell_size(height, width), change)
+    counts = np.cumsum(change[..., :-1], axis=-1, dtype=np.int32)
+    return LocalVotes(counts, cell_size(height, width), height, width)
 
 
 def block_etas(votes: LocalVotes, eta: float) -> F64:

@@ -86,10 +86,13 @@ class PercentileQuery:
             self.initial_estimate = np.empty((*shape, 3), np.float32)
 
     def window(self, index: int, tile: U8, band: Band, rows: Iterator[U8]) -> None:
-        """Query one band of one window: ``tile`` (N, T) sorted, samples of ``band`` of the interleaved RGB picture.
+        """Query one band of one window. The initial estimate goes into ``initial_estimate``, (H, W, 3) float32.
 
-        Each answer goes into the next of ``rows``, (T,) uint8; the initial estimate into ``initial_estimate``, (H, W,
-        3) float32.
+        Args:
+            index: of the window.
+            tile: (N, T) uint8, sorted.
+            band: its samples in the interleaved RGB picture.
+            rows: each answer goes into the next one, (T,) uint8.
         """
         for query in self._wanted[index]:
             if isinstance(query, tuple):

@@ -139,6 +139,9 @@ class DeskActions:
         summary = self.session.summary
         live_candidate = self.live.candidate(percentile)
         if summary is None or live_candidate is None:
+            if self.live.sorted:
+                self.session.message.emit("The clean image is being made. Press K again when that is done.")
+                return None
             self.live.when_sorted(lambda: self.session.message.emit("Frames sorted"))
             self.session.message.emit("The frames are being sorted. Press K again when that is done.")
             return None

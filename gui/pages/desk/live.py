@@ -1,7 +1,9 @@
 """Sliders for percentile and number of frames: the picture follows while a person drags, and can be saved."""
 
-from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import (
+    QComboBox,
     QDoubleSpinBox,
     QGridLayout,
     QHBoxLayout,
@@ -11,12 +13,15 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gui.pages.desk.rows import sentence
 from gui.state import LivePreview
-from gui.widgets import Label, Slider, named
+from gui.widgets import Label, Slider, as_tip, named
+from rainclean.candidates import Recipe
+from rainclean.candidates.estimators import PERCENTILE, Estimator, estimators, estimators_from_outside
 
 
 class LivePanel(QWidget):
-    """Show the sliders.
+    """Show the sliders, and a choice of estimators where some were registered from outside.
 
     Signal `keep`: a person wants to save the current slider settings as a candidate.
     """
@@ -39,6 +44,8 @@ class LivePanel(QWidget):
         self.keep_button = named(
             QPushButton("Keep as a candidate (K)"), "Keep", "Save the current slider settings as a candidate (K)"
         )
+        self.estimator = named(QComboBox(self), "Estimator", "Choose what is made of the sorted frames")
+        self.estimator.setModel(_estimator_model(self.estimator))
         self.state = Label(wordWrap=True)
         for widget, name, tip in (
             (
@@ -69,6 +76,12 @@ class LivePanel(QWidget):
             grid.addWidget(label, row, 0)
             grid.addWidget(slider, row, 1)
             grid.addWidget(box, row, 2)
+        self.estimator.setVisible(bool(estimators_from_outside()))
+        if estimators_from_outside():
+            label = Label("Estimator")
+            label.setBuddy(self.estimator)
+            grid.addWidget(label, 2, 0)
+            grid.addWidget(self.estimator, 2, 1, 1, 2)
         grid.setColumnStretch(1, 1)
         below = QHBoxLayout()
         below.addWidget(self.state, 1)
@@ -82,6 +95,7 @@ class LivePanel(QWidget):
         self.frames.valueChanged.connect(lambda n: self._set_frames(n, settled=not self.frames.isSliderDown()))
         self.frames.sliderReleased.connect(lambda: self._set_frames(self.frames.value(), settled=True))
         self.frames_box.valueChanged.connect(lambda n: self._set_frames(n, settled=True))
+        self.estimator.activated.connect(lambda: live.set_rule(self.estimator.currentData()))
         self.keep_button.clicked.connect(self.keep)
         live.moved.connect(self._follow)
         live.prepared.connect(self._follow)
@@ -105,9 +119,11 @@ class LivePanel(QWidget):
         """Show the settings of the live picture."""
         live = self._live
         stack = live.stack
-        blockers = [QSignalBlocker(w) for w in (self.percentile, self.percentile_box, self.frames, self.frames_box)]
-        for widget in (self.percentile, self.percentile_box, self.frames, self.frames_box):
+        controls = (self.percentile, self.percentile_box, self.frames, self.frames_box, self.estimator)
+        blockers = [QSignalBlocker(widget) for widget in controls]
+        for widget in controls:
             widget.setEnabled(stack is not None)
+        self.estimator.setCurrentIndex(self.estimator.findData(live.rule))
         if stack is not None:
             if self.frames.maximum() != stack.frames:  # setting it makes the window lay out everything anew
                 self.frames.setMaximum(stack.frames)
@@ -137,3 +153,22 @@ class LivePanel(QWidget):
             return self._working or "Waiting for the frames to be decoded"
         whole = live.whole
         return "Ready" if whole is None else f"Ready: η* = {whole.eta} over {whole.frames} frames"
+
+
+def _estimator_model(parent: QWidget) -> QStandardItemModel:
+    """Return a line for each registered estimator; those without a live picture are disabled and say so."""
+    model = QStandardItemModel(parent)
+    for estimator in estimators():
+        item = QStandardItem(sentence(_label(estimator)))
+        if estimator.not_live:
+            item.setText(f"{item.text()} (not live)")
+            item.setEnabled(False)
+            tip = f"Not available in the live picture: {estimator.not_live}. Run rainclean analyze with a recipe of it."
+            item.setToolTip(as_tip(tip))
+        item.setData(estimator.rule, Qt.ItemDataRole.UserRole)
+        model.appendRow(item)
+    return model
+
+
+def _label(estimator: Estimator) -> str:
+    return "percentile" if estimator.rule == PERCENTILE else estimator.label(Recipe(2, rule=estimator.rule))

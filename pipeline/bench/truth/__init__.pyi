@@ -1,9 +1,11 @@
 from .case_table import CaseClip, backgrounds, cases
+from .methods import METHODS, measured_estimators, method_label, method_names
 from .plot import write_plot
 from .run import Measured, bench_truth, pictures_folder
 from .thresholds import CaseMeans, Threshold, VerdictCounts, by_case, check_thresholds, means, reliability, verdicts
 
 __all__ = [
+    "METHODS",
     "CaseClip",
     "CaseMeans",
     "Measured",
@@ -15,6 +17,9 @@ __all__ = [
     "cases",
     "check_thresholds",
     "means",
+    "measured_estimators",
+    "method_label",
+    "method_names",
     "pictures_folder",
     "reliability",
     "verdicts",

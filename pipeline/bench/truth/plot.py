@@ -5,7 +5,8 @@ from math import ceil, floor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.bench.truth.run import METHODS, Measured
+from pipeline.bench.truth.methods import method_label, method_names
+from pipeline.bench.truth.run import Measured
 from pipeline.bench.truth.scores import Reliability
 from pipeline.bench.truth.thresholds import by_case, means, reliability
 from pipeline.partial import unique
@@ -36,8 +37,8 @@ _MARKS: dict[str, dict[str, Any]] = {
     "best": {"marker": "o", "markersize": 6.5, "markerfacecolor": "none", "markeredgewidth": 1.5},
     "limit": {"marker": "_", "markersize": 8, "markeredgewidth": 2.5},
 }
-_LABELS = {"suggestion": "first", "best": "closest", "limit": "upper bound"}
-"""Words for a method where its key is not its name."""
+_ADDED_COLOURS, _ADDED_MARKERS = ("#56b4e9", "#e69f00", "#7a5195"), "^vDP"
+"""Of estimators that were measured as well, in turn; of the same palette, and other shapes."""
 
 
 def write_plot(clips: Sequence[Measured], path: Path) -> None:
@@ -56,7 +57,9 @@ def draw(clips: Sequence[Measured]) -> "Figure":
     from matplotlib.figure import Figure
 
     groups, known = by_case(clips), reliability(clips)
-    wide = max(_COLUMN * len(groups), 0.96 * len(METHODS)) + 0.8
+    methods = method_names(clip.figures for clip in clips)
+    column = _COLUMN * max(1.0, len(methods) / len(_COLOURS))
+    wide = max(column * len(groups), 0.96 * len(methods)) + 0.8
     widths = [wide, _RELIABILITY] if known else [wide]
     figure = Figure((sum(widths), _HEIGHT), dpi=_DPI, facecolor=_PAPER, layout="constrained")
     panels = figure.subplots(1, len(widths), width_ratios=widths, squeeze=False)[0]
@@ -65,13 +68,13 @@ def draw(clips: Sequence[Measured]) -> "Figure":
         panel.spines[:].set_visible(False)
         panel.tick_params(length=0, pad=6, colors=_FAINT)
         panel.set_axisbelow(True)
-    _draw_cases(panels[0], groups)
+    _draw_cases(panels[0], groups, methods)
     if known:
         _draw_reliability(panels[1], known)
     return figure
 
 
-def _draw_cases(panel: "Axes", groups: dict[str, list[Measured]]) -> None:
+def _draw_cases(panel: "Axes", groups: dict[str, list[Measured]], methods: Sequence[str]) -> None:
     values = [figures.psnr for clips in groups.values() for clip in clips for figures in clip.figures.values()]
     low, high = 5 * floor(min(values) / 5), 5 * ceil(max(values) / 5 + 0.01)
     panel.set_title(
@@ -83,23 +86,30 @@ def _draw_cases(panel: "Axes", groups: dict[str, list[Measured]]) -> None:
     panel.grid(axis="y", color=_GRID)
     panel.set_xlim(-0.5, len(groups) - 0.5)
     panel.set_xticks(range(len(groups)), list(groups), color=_INK)
-    for number, name in enumerate(METHODS):
+    spacing = 0.115 * min(1.0, len(_COLOURS) / len(methods))
+    for number, name in enumerate(methods):
         # Side by side, or equal methods would hide each other.
-        offset = (number - (len(METHODS) - 1) / 2) * 0.115
+        offset = (number - (len(methods) - 1) / 2) * spacing
+        colour, mark = _style(name, number - len(_COLOURS))
         for place, clips in enumerate(groups.values()):
             each = [clip.figures[name].psnr for clip in clips if name in clip.figures]
             mean = means(clips)["figures"].get(name)
             if mean is not None:
-                panel.plot([place + offset] * 2, [min(each), max(each)], color=_COLOURS[name], linewidth=1.5)
-                panel.plot(
-                    place + offset, mean["psnr"], color=_COLOURS[name], linestyle="none", clip_on=False, **_MARKS[name]
-                )
-        label = _LABELS.get(name, name)
-        panel.plot([], [], color=_COLOURS[name], linestyle="none", label=label, **_MARKS[name])
+                panel.plot([place + offset] * 2, [min(each), max(each)], color=colour, linewidth=1.5)
+                panel.plot(place + offset, mean["psnr"], color=colour, linestyle="none", clip_on=False, **mark)
+        panel.plot([], [], color=colour, linestyle="none", label=method_label(name), **mark)
     panel.legend(
-        loc="lower left", bbox_to_anchor=(0, 1), ncols=len(METHODS), frameon=False, fontsize=9, labelcolor=_INK,
+        loc="lower left", bbox_to_anchor=(0, 1), ncols=len(methods), frameon=False, fontsize=9, labelcolor=_INK,
         borderaxespad=0.2, handletextpad=0.2, columnspacing=1.5,
     )  # fmt: skip
+
+
+def _style(name: str, added: int) -> tuple[str, dict[str, Any]]:
+    """Return colour and marker of a method. added: its place among those that are measured as well, from 0."""
+    if name in _COLOURS:
+        return _COLOURS[name], _MARKS[name]
+    marker = _ADDED_MARKERS[added % len(_ADDED_MARKERS)]
+    return _ADDED_COLOURS[added % len(_ADDED_COLOURS)], {"marker": marker, "markersize": 6}
 
 
 def _draw_reliability(panel: "Axes", known: Reliability) -> None:

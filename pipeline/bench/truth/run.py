@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.bench.truth.case_table import CaseClip, cut, make_clip, overlap
+from pipeline.bench.truth.case_table import CaseClip, SimulatedClip, cut, make_clip, overlap
+from pipeline.bench.truth.methods import METHODS, measured_estimators, recipe_of
 from pipeline.bench.truth.scores import Figures, Reliability, Seconds, compare, psnr
 from pipeline.bench.truth.upper_bound import upper_bound
 from pipeline.bench.truth.verdict_table import TrueWorth, true_worth
@@ -23,15 +24,14 @@ from pipeline.clean import CleanResult, CleanSettings, clean, write_png
 from pipeline.output_folder import OutputFolder
 from pipeline.stages import Progress, part_of
 from rainclean import __version__
-from rainclean.errors import RaincleanError, UsageError
+from rainclean.candidates import Recipe
+from rainclean.candidates.estimators import Estimator
+from rainclean.errors import InputError, RaincleanError, UsageError
 from rainclean.simulate import to_text
 from rainclean.video import Region, open_source
 
 U8 = NDArray[np.uint8]
 Pictures = dict[str, U8]
-
-METHODS = ("rainy", "released", "median", "suggestion", "best", "limit")
-"""Methods measured on each clip. The median is left out on films, and the upper bound where it is not known."""
 
 PICTURES = ("rainy", "released", "suggestion", "truth", "error-released", "error-suggestion")
 """Pictures that --save writes for each clip."""
@@ -55,7 +55,7 @@ class Measured:
         reference: Index of the frame whose ground truth counts.
         region: (x, y, width, height) of that frame that the suggestion shows.
         kept: Share of the frame that the region covers; kept_of_shared: of what all used frames show.
-        figures: By method.
+        figures: By method, as in `METHODS`, and by rule of the estimators that are measured as well.
         recipes: Of the suggestion and of the best candidate.
         candidates: PSNR of each in dB, in the order in which they are suggested.
         reliability: Of the suggestion's expected error, None where there is none.
@@ -104,7 +104,12 @@ class Measured:
 
 
 def bench_truth(
-    case_clips: Sequence[CaseClip], frames: int, size: tuple[int, int], save: OutputFolder | None = None
+    case_clips: Sequence[CaseClip],
+    frames: int,
+    size: tuple[int, int],
+    save: OutputFolder | None = None,
+    *,
+    methods: Sequence[str] = (),
 ) -> Generator[Progress, None, list[Measured]]:
     """Measure each clip.
 
@@ -113,19 +118,22 @@ def bench_truth(
         frames: Frames of each clip; films have their own number.
         size: (width, height) in px.
         save: Folder for pictures, of `pictures_folder`; None for none.
+        methods: Rules of estimators to measure as well; see `measured_estimators`.
 
     Yields:
         Progress, clip by clip.
 
     Raises:
         RaincleanError: A clip cannot be made or cleaned; the message names it.
+        UsageError: A method is unknown.
     """
     results: list[Measured] = []
+    added = measured_estimators(methods)
     with ExitStack() as stack:
         partial = stack.enter_context(save.filling()) if save else None
         for number, case_clip in enumerate(case_clips):
             with _naming_the_clip(case_clip), tempfile.TemporaryDirectory(prefix="rainclean-bench-") as folder:
-                stage = _measure(case_clip, frames, size, Path(folder) / "clip")
+                stage = _measure(case_clip, frames, size, Path(folder) / "clip", added)
                 measured, pictures = yield from part_of(stage, case_clip.name, number, len(case_clips))
             results.append(measured)
             if partial:
@@ -168,7 +176,7 @@ def _naming_the_clip(case_clip: CaseClip) -> Iterator[None]:
 
 
 def _measure(
-    case_clip: CaseClip, frames: int, size: tuple[int, int], folder: Path
+    case_clip: CaseClip, frames: int, size: tuple[int, int], folder: Path, added: Sequence[Estimator]
 ) -> Generator[Progress, None, tuple[Measured, Pictures]]:
     case = case_clip.case
     clip = yield from make_clip(case_clip, frames, size, folder)
@@ -187,6 +195,11 @@ def _measure(
             "suggestion": compare(pictures["suggestion"], known, seconds=seconds, kept=counts),
             "best": compare(result.picture(best), known, seconds=seconds, kept=counts),
         }
+        recipes = {each.rule: recipe_of(each, result.candidates) for each in added}
+        for rule, recipe in recipes.items():
+            for candidate in result.candidates:
+                if candidate.recipe == recipe:
+                    figures[rule] = compare(result.picture(candidate), known, seconds=seconds, kept=counts)
         said, reasons = result.verdict.state, [reason.description for reason in result.verdict.reasons]
         posterior = result.posterior
         shown = pictures["suggestion"]
@@ -205,6 +218,10 @@ def _measure(
         of_region = cut(counts, region, wanted) if frame == reference else None
         figures[name] = compare(pictures[name], clip.truth(frame, wanted), seconds=seconds, kept=of_region)
         pictures[f"error-{name}"] = _error(pictures[name], clip.truth(frame, wanted))
+    for rule, recipe in recipes.items():
+        if rule not in figures:
+            one = yield from _measure_recipe(clip, recipe, reference, region, counts)
+            figures |= {} if one is None else {rule: one}
     bound = yield from upper_bound(clip, reference)
     if bound is not None:
         bounded = counts & cut(bound.known, clip.whole, region) if case.filmed else counts
@@ -222,7 +239,7 @@ def _measure(
         region=region,
         kept=_area(region) / _area(clip.whole),
         kept_of_shared=_area(overlap(region, shared)) / _area(shared),
-        figures={name: figures[name] for name in METHODS if name in figures},
+        figures={name: figures[name] for name in (*METHODS, *recipes) if name in figures},
         recipes={"suggestion": first.recipe.name, "best": best.recipe.name},
         candidates=worth,
         reliability=expected,
@@ -242,6 +259,25 @@ def _measure(
         reasons=reasons,
     )
     return measured, {name: pictures[name] for name in PICTURES}
+
+
+def _measure_recipe(
+    clip: SimulatedClip, recipe: Recipe, reference: int, region: Region, counts: NDArray[np.bool_]
+) -> Generator[Progress, None, Figures | None]:
+    """Measure a recipe on a region of the reference frame, as far as it shows it.
+
+    counts: the pixels that count, (h, w) bool. Returns None for near frames where the camera does not move.
+    """
+    try:
+        result, seconds = yield from _clean(clip.path, recipe.name, reference)
+    except InputError:
+        if recipe.of_near_frames:
+            return None
+        raise
+    with result:
+        wanted = overlap(region, result.region)
+        picture = cut(result.picture(result.candidates[0]), result.region, wanted)
+    return compare(picture, clip.truth(reference, wanted), seconds=seconds, kept=cut(counts, region, wanted))
 
 
 def _clean(

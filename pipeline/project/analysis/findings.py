@@ -7,8 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from pipeline.project.analysis.records import FindingColumns
-from pipeline.project.model import Analysis
+from pipeline.project.model import Analysis, FindingColumns
 from pipeline.project.model import Sequence as ClipSequence
 from pipeline.project.storage import Artefacts, Project
 from rainclean.errors import InputError

@@ -103,9 +103,25 @@ def open_live(
     return live
 
 
-def live_recipe(live: LiveStack, analysis: Analysis, frames: int, percentile: float) -> Recipe:
-    """The recipe of a percentile of so many frames of a live stack, as the analysis it was opened for would name it."""
-    return Recipe(frames, stride=_stride(live), percentile=percentile, steady=bool(analysis.stabilization))
+def live_recipe(
+    live: LiveStack, analysis: Analysis, frames: int, percentile: float | None, rule: str = PERCENTILE
+) -> Recipe:
+    """Return the recipe of a live picture, as the analysis that the stack was opened for would name it.
+
+    Args:
+        live: The stack.
+        analysis: The analysis.
+        frames: Frames of the window.
+        percentile: 0…100 in tenths; ignored for another rule than `PERCENTILE`.
+        rule: Of the estimator.
+    """
+    return Recipe(
+        frames,
+        stride=_stride(live),
+        percentile=percentile if rule == PERCENTILE else None,
+        rule=rule,
+        steady=bool(analysis.stabilization),
+    )
 
 
 def _stride(live: LiveStack) -> int:
@@ -115,16 +131,23 @@ def _stride(live: LiveStack) -> int:
     return min((b - a for a, b in pairwise(places)), default=1)
 
 
-def kept_candidate(live: LiveStack, recipe: Recipe) -> LiveCandidate:
-    """The candidate of a recipe whose window is the one that is sorted, with scores that compare with the analysis'.
+def kept_candidate(live: LiveStack, recipe: Recipe, picture: U8 | None = None) -> LiveCandidate:
+    """Return the candidate of a recipe whose window is sorted, with scores that compare with those of the analysis.
 
-    Raises ValueError where another window is sorted than that of the recipe, or the recipe asks for no percentile.
+    Args:
+        live: The stack.
+        recipe: The recipe.
+        picture: Its clean image, (H, W, 3) uint8, where it was made already.
+
+    Raises:
+        ValueError: Another window is sorted than that of the recipe, or its estimator has no live picture.
     """
     window, sorted_now = (recipe.window, recipe.stride, recipe.frames), ("centre", _stride(live), live.sorted_frames)
-    if window != sorted_now or recipe.rule != PERCENTILE:
+    if window != sorted_now:
         raise ValueError(f"{recipe.name} is not of the {live.sorted_frames} frames that are sorted")
     votes = live.votes
-    picture = live.percentile(recipe.resolve(votes.eta))
+    if picture is None:
+        picture = live.estimate(recipe)
     with ThreadPoolExecutor(min(MOST_WORKERS, available_cores()), thread_name_prefix="rainclean-score") as pool:
         scores = score(picture, luma(live.reference_rgb), live.target, pool)
     return LiveCandidate(picture, votes.eta, votes.silent_share, scores)

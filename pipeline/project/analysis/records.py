@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any, Self
+from dataclasses import asdict, dataclass, field, fields
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from pipeline.project.documents import AnalysisSettings, StoredRecipe
-from pipeline.project.model import ALL_OF_IT, Analysis, Chosen, Origin, StoredCandidate
+from pipeline.project.model import ALL_OF_IT, SCORE_COLUMNS, Analysis, Chosen, FindingColumns, Origin, StoredCandidate
 from pipeline.project.storage import Project, now
 from rainclean import __version__
 from rainclean.video import Region
@@ -15,31 +15,27 @@ if TYPE_CHECKING:
     from rainclean.candidates import Recipe, Scores
 
 
-@dataclass(frozen=True, kw_only=True)
-class FindingColumns:
-    """What was found of a clip beside its candidates, as it is stored; "" for what was not looked for.
+FINDING_FILES = ("stabilization", "posterior_mean", "posterior_sd", "areas", "passing", "places")
+"""Those of `FindingColumns` that name an artefact."""
 
-    It holds for whatever is made of the same frames. The fields are those of `Analysis`.
+
+class WindowVotes(NamedTuple):
+    """What the votes of a candidate's window came to.
+
+    Attributes:
+        percentile: That the recipe came to, 0…100.
+        eta: η* of the window.
+        silent_share: Share of its pixels without a vote, 0…1.
     """
 
-    stabilization: str = ""
-    posterior_mean: str = ""
-    posterior_sd: str = ""
-    areas: str = ""
-    passing: str = ""
-    moving: str = ""
-    verdict: str = ""
-    places: str = ""
-    repeats: str = ""
+    percentile: float
+    eta: int
+    silent_share: float
 
     @classmethod
-    def from_analysis(cls, analysis: Analysis) -> Self:
-        """Return the findings of an analysis."""
-        return cls(**{field.name: getattr(analysis, field.name) for field in fields(cls)})
-
-
-FINDING_FILES = ("stabilization", "posterior_mean", "posterior_sd", "areas", "passing", "places")
-"""Columns of them that name an artefact."""
+    def from_candidate(cls, stored: StoredCandidate) -> Self:
+        """Return the votes of a stored candidate."""
+        return cls(stored.percentile, stored.eta, stored.silent_share)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,15 +64,41 @@ class CandidateRow:
             scores: Its scores.
             picture: Artefact.
         """
+        votes = WindowVotes(recipe.resolve(eta), eta, silent_share)
+        return cls.of_stored(StoredRecipe(recipe.to_json()), votes, scores, picture)
+
+    @classmethod
+    def of_stored(cls, recipe: StoredRecipe, votes: WindowVotes, scores: "Scores", picture: str) -> Self:
+        """Return the same for a recipe as it is stored: also that of a composite.
+
+        Args:
+            recipe: Its recipe, with name and hash.
+            votes: Of its window; for a composite, those of its base.
+            scores: Its scores.
+            picture: Artefact.
+        """
         return cls(
-            name=recipe.name,
-            recipe=StoredRecipe(recipe.to_json()),
-            recipe_hash=recipe.hash,
-            percentile=recipe.resolve(eta),
-            eta=eta,
-            silent_share=silent_share,
+            name=recipe.document["name"],
+            recipe=recipe,
+            recipe_hash=recipe.document["hash"],
+            **votes._asdict(),
             scores=scores,
             picture=picture,
+        )
+
+    @classmethod
+    def again(cls, stored: StoredCandidate) -> Self:
+        """Return the row that stores a candidate again, alone in its analysis."""
+        from rainclean.candidates import Scores
+
+        ours = {name: getattr(stored, name) for name in SCORE_COLUMNS}
+        return cls(
+            name=stored.name,
+            recipe=stored.recipe,
+            recipe_hash=stored.recipe_hash,
+            **WindowVotes.from_candidate(stored)._asdict(),
+            scores=Scores(**ours, more=stored.more_scores),
+            picture=stored.picture,
         )
 
     def columns(self) -> dict[str, Any]:
@@ -111,7 +133,7 @@ class AnalysisRow:
     reference: str = ""
     spread: float = 0.0
     origin: Origin = "analysis"
-    findings: FindingColumns = FindingColumns()
+    findings: FindingColumns = field(default_factory=FindingColumns)
     chosen: Chosen = ALL_OF_IT
 
     def columns(self) -> dict[str, Any]:
@@ -136,7 +158,7 @@ class AnalysisRow:
 
 _COLUMNS = (
     "id, sequence_id, settings, settings_hash, rainclean, finished, error, reference_frame, region, warnings, sheet, "
-    f"scoring_target, reference, spread, origin, {', '.join(field.name for field in fields(FindingColumns))}, "
+    f"scoring_target, reference, spread, origin, {', '.join(column.name for column in fields(FindingColumns))}, "
     "chosen_first, chosen_last, chosen_region"
 )
 """All but the rain amounts, which are long and seldom wanted."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 from pipeline.project.analysis import (
     AnalysisRow,
     CandidateRow,
-    FindingColumns,
+    WindowVotes,
     all_candidates,
     analyses,
     analysis,
@@ -21,7 +21,7 @@ from pipeline.project.analysis import (
 from pipeline.project.documents import AnalysisSettings
 from pipeline.project.editing.drafts import Draft
 from pipeline.project.editing.made_recipes import Composite, PaintedLayer, Part, kept_recipe
-from pipeline.project.model import ALL_OF_IT, Analysis, Chosen, Origin, Sequence, StoredCandidate
+from pipeline.project.model import ALL_OF_IT, Analysis, Chosen, FindingColumns, Origin, Sequence, StoredCandidate
 from pipeline.project.storage import Project
 from rainclean.errors import InputError, RaincleanError
 from rainclean.png import encode_png
@@ -127,16 +127,8 @@ def make_composite(project: Project, sequence: Sequence, draft: Draft) -> MadeCa
             return None
         scores = score(picture, luma(rain), near, pool)
     made = Composite(Part.from_candidate(base), Part.from_candidate(guide), tuple(content)).made_recipe()
-    row = CandidateRow(
-        name=made.name,
-        recipe=made.recipe,
-        recipe_hash=made.hash,
-        percentile=base.percentile,
-        eta=base.eta,
-        silent_share=base.silent_share,
-        scores=scores,
-        picture=project.artefacts.put(encode_png(picture), ".png"),
-    )
+    name = project.artefacts.put(encode_png(picture), ".png")
+    row = CandidateRow.of_stored(made.recipe, WindowVotes.from_candidate(base), scores, name)
     return MadeCandidate(made.settings, row, "composite")
 
 
@@ -177,9 +169,7 @@ def store_made(
         chosen=use.chosen,
         scoring_target=like.scoring_target if like else "",
         reference=like.reference if like else "",
-        findings=replace(
-            FindingColumns.from_analysis(like) if like else FindingColumns(), stabilization=use.stabilization
-        ),
+        findings=replace(like.findings if like else FindingColumns(), stabilization=use.stabilization),
     )
     number = insert_analysis(project, sequence_id, row, [made.row])
     return candidate(project, project.value("SELECT id FROM candidate WHERE analysis_id = ?", number))

@@ -78,29 +78,11 @@ class CandidateKey:
     @classmethod
     def from_candidate(cls, project: Project, candidate_id: int) -> Self:
         """Return the key of a candidate in a project."""
-        from rainclean.candidates import Scores
-
         one = candidate(project, candidate_id)
         made_in = analysis(project, one.analysis_id)
         if made_in.origin == "analysis":
             return cls(one.name, one.recipe_hash, one.picture)
-        row = CandidateRow(
-            name=one.name,
-            recipe=one.recipe,
-            recipe_hash=one.recipe_hash,
-            percentile=one.percentile,
-            eta=one.eta,
-            silent_share=one.silent_share,
-            scores=Scores(
-                streaks=one.streaks,
-                detail=one.detail,
-                darkening=one.darkening,
-                disagreement=one.disagreement,
-                more=one.more_scores,
-            ),
-            picture=one.picture,
-        )
-        made = MadeCandidate(made_in.settings, row, made_in.origin)
+        made = MadeCandidate(made_in.settings, CandidateRow.again(one), made_in.origin)
         shot = project.rows("SELECT first, last FROM sequence WHERE id = ?", made_in.sequence_id)[0]
         use = FrameUse.from_analysis(project, made_in).of_shot(shot["first"], shot["last"])
         return cls(one.name, one.recipe_hash, one.picture, MadeContent(made, use))

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from pipeline.border import border
-from pipeline.project.analysis import CandidateRow
+from pipeline.project.analysis import CandidateRow, WindowVotes
 from pipeline.project.decisions import known_reasons
 from pipeline.project.editing import REMARKS, EditKind, EditValue, FrameUse, MadeCandidate, read_composite, read_kept
 from pipeline.project.exchange.line_records import (
@@ -249,19 +249,16 @@ def _made(document: Any, key: CandidateKey) -> MadeContent:
         rain=tuple(None if value is None else _number(value, -MAX_LEVEL, MAX_LEVEL, "rain") for value in rain),
         stabilization=_stabilization(document.get("steadying", "")),
     )
-    row = CandidateRow(
-        name=key.name,
-        recipe=made.recipe,
-        recipe_hash=key.recipe_hash,
+    votes = WindowVotes(
         percentile=_number(document["percentile"], 0, 100, "percentile"),
         eta=int(_number(_whole(document, "eta"), 0, 100, "eta")),
         silent_share=_number(document["silent_share"], 0, 1, "silent_share"),
-        scores=Scores(
-            **{name: _number(document[name], 0, 1000, name) for name in SCORE_COLUMNS},
-            more=_more_scores(document.get("more_scores", {})),
-        ),
-        picture=key.picture,
     )
+    scores = Scores(
+        **{name: _number(document[name], 0, 1000, name) for name in SCORE_COLUMNS},
+        more=_more_scores(document.get("more_scores", {})),
+    )
+    row = CandidateRow.of_stored(made.recipe, votes, scores, key.picture)
     return MadeContent(MadeCandidate(made.settings, row, origin), use)
 
 

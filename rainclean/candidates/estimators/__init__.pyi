@@ -14,6 +14,7 @@ from .percentile import PERCENTILE
 from .registry import (
     estimator_of,
     estimators,
+    estimators_from_outside,
     find_estimator,
     register_estimator,
     sweep_estimators,
@@ -35,6 +36,7 @@ __all__ = [
     "SortedEstimator",
     "estimator_of",
     "estimators",
+    "estimators_from_outside",
     "find_estimator",
     "register_estimator",
     "sweep_estimators",

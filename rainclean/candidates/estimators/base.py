@@ -60,12 +60,14 @@ class Estimator(ABC):
         in_sweep: whether a clean without ``--recipe`` makes it as well.
         phrase: how it reads in "X rather than Y".
         learned: whether preferences are learned for it; else it counts as "other".
+        not_live: why the live picture of the window cannot show it, for a person; "" where it can.
     """
 
     rule: str
     version: int = 1
     in_sweep: bool = False
     learned: bool = False
+    not_live: str = ""
 
     @property
     def phrase(self) -> str:
@@ -189,6 +191,8 @@ class Accumulator(Protocol):
 class FramesEstimator(Estimator):
     """An estimator that sees the frames of its window once more, as they went into the sorted stack."""
 
+    not_live = "it reads the frames once more"
+
     @abstractmethod
     def accumulator(self, begin: Accumulation) -> Accumulator:
         """Return what takes the frames of one pass."""
@@ -200,6 +204,8 @@ class FramesEstimator(Estimator):
 
 class NearEstimator(Estimator):
     """An estimator of a few frames next to the reference frame; only where the camera moves."""
+
+    not_live = "it needs frames that are aligned to the reference frame"
 
     @abstractmethod
     def make(self, near: "Near", without: int | None = None) -> "tuple[U8, F32]":

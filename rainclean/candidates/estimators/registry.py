@@ -62,6 +62,11 @@ def estimator_of(rule: str) -> Estimator:
     return _ESTIMATORS[rule]
 
 
+def estimators_from_outside() -> tuple[Estimator, ...]:
+    """Return those of `estimators` that did not come with rainclean."""
+    return tuple(each for each in estimators() if each not in _BUILT_IN)
+
+
 def sweep_estimators() -> list[Estimator]:
     """Return what a sweep makes beside its percentiles, in the order in which it is made."""
     wanted = [each for each in estimators() if each.in_sweep]

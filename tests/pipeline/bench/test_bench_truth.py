@@ -4,6 +4,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import Any
 
@@ -23,6 +24,7 @@ from pipeline.bench.truth.case_table import (
     make_clip,
     overlap,
 )
+from pipeline.bench.truth.methods import METHODS, measured_estimators
 from pipeline.bench.truth.plot import draw
 from pipeline.bench.truth.run import MANIFEST, PICTURES, Measured, bench_truth, folder_name
 from pipeline.bench.truth.scores import EQUAL_DB, Figures, Reliability, compare
@@ -37,6 +39,7 @@ from rainclean.verdict.rules import Verdict
 from rainclean.video import Region, open_source
 from rainclean.video.pictures import read_picture
 from tests.helpers.measured_clips import measured_clip
+from tests.helpers.toys import Darkest, Plain, Trimmed, registered, trimmed_mean
 from tools.results import NONE, table
 
 SIZE, FRAMES = (64, 48), 10
@@ -431,3 +434,45 @@ def test_values_that_cannot_be_meant_are_refused(
         code = int(end.code or 0)
     assert code == 2
     assert said in capsys.readouterr().err
+
+
+def test_estimators_from_outside_are_measured_as_well(
+    picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["bench", "truth", "--cases", "light,jitter", "--backgrounds", str(picture), "--size", "64x48"]
+    words += ["--frames", "12", "--plot", str(tmp_path / "p.png")]
+    with registered(Trimmed(), Plain(), Darkest()):  # by a recipe of its own, in the sweep, of near frames
+        assert main([*words, "--json"]) == 0
+        document = json.loads(capsys.readouterr().out)
+        still, moving = (clip["figures"] for clip in document["clips"])
+        assert list(still) == [*METHODS, "trimmed", "plain"]
+        assert {"trimmed", "plain"} <= moving.keys()
+        assert still["rainy"]["psnr"] < still["plain"]["psnr"] < still["trimmed"]["psnr"]
+        assert main([*words, "--methods", "trimmed,local"]) == 0
+        head = next(line for line in capsys.readouterr().out.splitlines() if "upper bound" in line)
+            assert head.split()[-4:] == ["trimmed", "local", "regret,", "dB"]
+    assert main([*words, "--methods", "trimmed"]) == 2
+    assert "--methods trimmed: use local, rainfree, near" in capsys.readouterr().err
+
+
+def test_an_estimator_is_measured_on_its_own_clean_image(picture: Path) -> None:
+    asked = case_clip("light", picture)
+    with registered(Trimmed()):
+        (found,) = finish(bench_truth([asked], FRAMES, SIZE))
+    with TemporaryDirectory() as folder:
+        clip = finish(make_clip(asked, FRAMES, SIZE, Path(folder) / "clip"))
+        with open_source(clip.path) as source:
+            frames = np.stack([frame.rgb for frame in source.read()])
+        wanted = trimmed_mean(np.sort(frames, axis=0).reshape(FRAMES, -1)).reshape(frames.shape[1:])
+        region = Region(*found.region)
+        expected = compare(cut(wanted, clip.whole, region), clip.truth(found.reference, region))
+    assert found.figures["trimmed"].psnr == pytest.approx(expected.psnr, abs=1e-9)
+
+
+def test_the_rule_of_an_estimator_must_not_be_the_name_of_a_method() -> None:
+    class Best(Trimmed):
+        rule = "best"
+
+    with registered(Best()), pytest.raises(UsageError, match="rename its rule"):
+        measured_estimators()
+    assert measured_estimators() == ()

@@ -1,9 +1,14 @@
 """Sliders, pixels and regions at the desk: what is tried is what is accepted, kept and explained."""
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from gui.main_window.window import Window
@@ -13,6 +18,7 @@ from pipeline.project.storage.database import Project
 from rainclean.video import Region
 from tests.gui.conftest import Open
 from tests.helpers.hands import click, draw, press
+from tests.helpers.toys import Darkest, Plain, Trimmed, registered, trimmed_mean
 
 
 def decisions_of(project: Path, name: str) -> list[Decision]:
@@ -208,3 +214,81 @@ def test_a_sequence_that_is_analysed_while_it_is_selected_gets_its_live_picture(
         finish(analyze(other, (), CleanSettings(workers=1)))
     qtbot.waitUntil(lambda: window.desk.live.stack is not None, timeout=20_000)
     assert window.desk.shown_right is not None
+
+
+@pytest.fixture
+def toys() -> Iterator[None]:
+    """Estimators from outside, registered before the window is made."""
+    with registered(Trimmed(), Plain(), Darkest()):
+        yield
+
+
+def test_an_estimator_from_outside_has_a_live_picture_and_can_be_kept(
+    toys: None, window: Window, home: Path, qtbot: QtBot
+) -> None:
+    live(window, qtbot)
+    desk, session = window.desk, window.session
+    choice = desk.sliders.estimator
+    lines = {choice.itemData(n): n for n in range(choice.count())}
+    assert list(lines) == ["percentile", "local", "rainfree", "near", "trimmed", "plain", "darkest"]
+    model = choice.model()
+    enabled = {rule for rule, n in lines.items() if model.flags(model.index(n, 0)) & Qt.ItemFlag.ItemIsEnabled}
+    assert enabled == {"percentile", "local", "trimmed"}
+    assert choice.itemText(lines["plain"]) == "Plain (not live)"
+    assert "reads the frames once more" in choice.itemData(lines["plain"], Qt.ItemDataRole.ToolTipRole)
+    assert "aligned to the reference frame" in choice.itemData(lines["darkest"], Qt.ItemDataRole.ToolTipRole)
+
+    choice.setFocus()
+    assert choice.isVisible() and choice.currentData() == "percentile"
+    for _ in range(2):  # over the two that are disabled
+        QTest.keyClick(choice, Qt.Key.Key_Down)
+    assert choice.currentData() == "trimmed"
+    qtbot.waitUntil(lambda: desk.live.active)
+    stack = desk.live.stack
+    assert stack is not None and "trimmed mean" in desk.live.label
+    start, stop = stack.window(desk.live.frames)
+    frames = np.stack([stack.frame(position) for position in range(start, stop)])
+    expected = trimmed_mean(np.sort(frames, axis=0).reshape(len(frames), -1)).reshape(frames.shape[1:])
+    assert desk.shown_right is not None and np.array_equal(desk.shown_right, expected)
+    press(window, "K")
+    kept = session.candidate(session.displayed)
+    assert kept is not None and kept.name == f"n{stop - start}-trimmed{steady(window)}" and not desk.live.active
+    with Project(home) as store:
+        assert np.array_equal(store.artefacts.picture(kept.picture), expected)
+    assert choice.currentData() == "percentile"
+
+
+def test_another_number_of_frames_keeps_the_estimator_and_the_slider_leaves_it(
+    toys: None, window: Window, qtbot: QtBot
+) -> None:
+    live(window, qtbot)
+    desk = window.desk
+    desk.live.set_rule("trimmed")
+    press(window, "K")  # not made yet
+    assert "being made" in window.statusBar().currentMessage()
+    qtbot.waitUntil(lambda: desk.live.active)
+    whole = desk.shown_right
+    desk.sliders.frames.setValue(7)
+    qtbot.waitUntil(lambda: desk.live.sorted and desk.shown_right is not whole)
+    assert desk.live.label == "Live: 7 frames, trimmed mean"
+    desk.sliders.percentile.setValue(100)
+    qtbot.waitUntil(lambda: desk.live.label == "Live: 7 frames, percentile 10")
+    assert desk.sliders.estimator.currentData() == "percentile"
+
+
+def test_an_estimator_that_fails_says_so(window: Window, qtbot: QtBot) -> None:
+    class Fails(Trimmed):
+        rule = "fails"
+
+        def query(self, recipe: object, votes: object, local: object) -> Any:
+            raise ValueError("too few frames")
+
+    live(window, qtbot)
+    desk = window.desk
+    assert not desk.sliders.estimator.isVisible()
+    with registered(Fails()):
+        desk.live.set_rule("fails")
+        qtbot.waitUntil(lambda: "No live picture: too few frames" in desk.sliders.state.text())
+        assert not desk.live.active
+        desk.live.leave()
+    assert "Ready" in desk.sliders.state.text()

@@ -49,7 +49,8 @@ def test_what_is_kept_is_what_the_analysis_made(
         np.testing.assert_array_equal(live.reference_rgb, rainy_frames(0)[analysis.reference_frame])
         for n in (FRAMES, 20):
             list(live.sort(n))
-            same = [c for c in stored if c.recipe.frames == n and c.recipe.rule == "percentile"]
+            same = [c for c in stored if c.recipe.frames == n and c.recipe.rule in ("percentile", "local")]
+            assert n == 20 or "local" in {c.recipe.rule for c in same}
             assert same
             for candidate in same:
                 kept = kept_candidate(live, Recipe.from_json(candidate.recipe.document))
@@ -63,6 +64,8 @@ def test_what_is_kept_is_what_the_analysis_made(
             kept_candidate(live, Recipe(21))
         with pytest.raises(ValueError, match="not of the 20 frames"):
             kept_candidate(live, Recipe(20, window="first"))
+        with pytest.raises(ValueError, match="no live picture: it reads the frames once more"):
+            kept_candidate(live, Recipe(20, rule="rainfree"))
 
 
 def test_a_region_of_a_shot(tmp_path: Path, project: Project, put: Add, work: Analyze) -> None:

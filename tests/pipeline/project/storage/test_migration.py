@@ -14,10 +14,11 @@ from pipeline.project.analysis.findings import (
     read_foreground,
     read_posterior,
 )
-from pipeline.project.analysis.records import FindingColumns, analyses, candidates
+from pipeline.project.analysis.records import analyses, candidates
 from pipeline.project.clips.sequence_records import sequences
 from pipeline.project.decisions import decisions
 from pipeline.project.editing.editor import Editor
+from pipeline.project.model import FindingColumns
 from pipeline.project.overview import overview
 from pipeline.project.storage import schema
 from pipeline.project.storage.artefacts import Artefacts
@@ -84,7 +85,7 @@ def test_an_older_store_is_brought_up_to_date_and_its_decisions_hold(old: Path) 
         assert [c.more_scores for c in candidates(project, 1)] == [{}, {}]
         (made,) = analyses(project, 1)
         assert (made.scoring_target, made.reference, made.spread, made.origin) == ("", "", 0.0, "analysis")
-        assert FindingColumns.from_analysis(made) == FindingColumns()
+        assert made.findings == FindingColumns()
         assert read_posterior(project, made) is None
         assert read_areas(project, made) is None and read_foreground(project, made) is None
         assert list(frames_at_hand(project, sequences(project)[0], made)) == list(range(24))
