@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +13,9 @@ SAMPLE = ROOT / "sample_sequences" / "table" / "clip.mp4"
 
 # As in the command (pipeline/cli/main.py): torch's threads wait asleep, or tests take ages on a busy machine.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+# What rainclean remembers of a person's projects stays out of that person's own folder.
+os.environ["RAINCLEAN_STATE"] = tempfile.mkdtemp(prefix="rainclean-state-")
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -306,6 +306,8 @@ def _doubts(project: Project, items: Sequence[Item], max_error: float | None) ->
         named = [f"{item.sequence.name} {many} of {len(item.rain)}" for item, many in found if many]
         if named:
             yield f"frames that {what}: {few(named)}"
+    if changed := [i.sequence.name for i in items if i.analysis.chosen != i.sequence.chosen]:
+        yield f"frames or region changed since the analysis, analyse again: {few(changed)}"
     if near := [item.sequence.name for item in items if item.of_near_frames]:
         yield f"made of frames near the reference frame, so that this one alone is a pair: {few(near)}"
     for state, what in (("unfit", "unfit by their verdict, chosen all the same"), (None, "not judged, analyse again")):

@@ -10,7 +10,7 @@ import sys
 import uuid
 from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -111,7 +111,10 @@ class Begun:
 
     project: Path
     uuid: str
-    _lock: Lock = field(repr=False, compare=False)
+
+
+_locks: dict[str, Lock] = {}
+"""Locks of this process by the UUID of the activity, so that they last until it ends."""
 
 
 def activities(project: Project) -> list[Activity]:
@@ -158,7 +161,8 @@ def begin(
         raise
     if kind == "export":
         _remember(project)
-    return Begun(project.folder, number, lock)
+    _locks[number] = lock
+    return Begun(project.folder, number)
 
 
 def end(
@@ -182,8 +186,7 @@ def end(
             now(), state, json.dumps(summary or {}, ensure_ascii=False), error, begun.uuid,
         )  # fmt: skip
     finally:
-        with suppress(OSError):
-            begun._lock.let_go()
+        _let_go(begun)
 
 
 def recorded(
@@ -270,6 +273,14 @@ def _end(begun: Begun | None, state: ActivityState, *, summary: dict[str, Any] |
         return
     with suppress(RaincleanError, OSError), Project.again(begun.project, _PATIENCE_S) as project:
         end(project, begun, state, summary=summary, error=error)
+    _let_go(begun)  # also where that failed
+
+
+def _let_go(begun: Begun) -> None:
+    lock = _locks.pop(begun.uuid, None)
+    if lock is not None:
+        with suppress(OSError):
+            lock.let_go()
 
 
 def _is_held(project: Project, number: str) -> bool:

@@ -53,8 +53,7 @@ def overview(project: Project, names: Several[str] = ()) -> list[Overview]:
     # The last sweep, else the last of any recipe, else what a person made: as `analyses` has it.
     for row in project.rows(
         "SELECT sequence_id, id, error, reference, spread, verdict, places, chosen_first, chosen_last, chosen_region "
-        f"FROM analysis WHERE true{among} "
-        "ORDER BY json_extract(settings, '$.recipe') IS NULL, origin = 'analysis', id"
+        f"FROM analysis WHERE true{among} ORDER BY {schema.MAIN_LAST}"
     ):
         main[row["sequence_id"]] = row
     of_main = "" if ids is None else f"WHERE analysis_id IN ({', '.join(str(row['id']) for row in main.values())}) "

@@ -92,7 +92,7 @@ def set_properties(
         after: Columns = {**texts, **_chosen(project, sequence, changes)}
         if "scene" in texts or (changes.confirm_scene and _value(project, sequence.id, "scene_by") == "suggestion"):
             after["scene_by"] = "person"
-        _change(project, sequence.id, "properties", after, who, batch)
+        _change(project, sequence.id, after, who, kind="properties", batch=batch)
     follow_suggestions(project)
 
 
@@ -108,7 +108,7 @@ def set_removed(project: Project, sequence_ids: Iterable[int], who: str, *, remo
     """
     batch = batch or journals.new_batch()
     for number in sequence_ids:
-        _change(project, number, "remove", {"removed": int(removed)}, who, batch)
+        _change(project, number, {"removed": int(removed)}, who, kind="remove", batch=batch)
 
 
 def recompute(project: Project, sequence_id: int, columns: Iterable[str]) -> None:
@@ -157,7 +157,7 @@ def property_names(columns: Mapping[str, Any]) -> str:
     return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
-def _change(project: Project, sequence_id: int, kind: str, after: Columns, who: str, batch: str) -> None:
+def _change(project: Project, sequence_id: int, after: Columns, who: str, *, kind: str, batch: str) -> None:
     """Set columns of a sequence, and add the edit; nothing where they have these values."""
     before = {column: _value(project, sequence_id, column) for column in after}
     changed = {column: value for column, value in after.items() if value != before[column]}

@@ -13,7 +13,7 @@ from pipeline.project.analysis import all_candidates, analyses, candidates, verd
 from pipeline.project.clips import sequences
 from pipeline.project.model import NOT_JUDGED, REASONS, Analysis, Chosen, Decision, Kind, StoredCandidate, Verdict
 from pipeline.project.model import Sequence as ClipSequence
-from pipeline.project.storage import Project
+from pipeline.project.storage import Project, schema
 from pipeline.text_format import counted, quoted
 from rainclean.errors import InputError, RaincleanError, UsageError
 
@@ -225,7 +225,7 @@ def auto_plan(project: Project, names: Sequence[str] = ()) -> AutoPlan:
             row["sequence_id"]: row
             for row in project.rows(
                 "SELECT sequence_id, error, verdict, chosen_first, chosen_last, chosen_region FROM analysis "
-                "WHERE origin = 'analysis' ORDER BY json_extract(settings, '$.recipe') IS NULL, id"
+                f"WHERE origin = 'analysis' ORDER BY {schema.MAIN_LAST}"
             )
         }
     counts = Counter(_plan(sequence, main.get(sequence.id), decided=sequence.id in decided) for sequence in chosen)
