@@ -9,7 +9,6 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from pipeline.project import journals
-from pipeline.project.clips.clip_files import clip
 from pipeline.project.model import ORIGIN, Chosen
 from pipeline.project.model import Sequence as ClipSequence
 from pipeline.project.storage import Project, mapped
@@ -181,17 +180,20 @@ def _chosen(project: Project, sequence: ClipSequence, changes: Properties) -> Co
     """Return the columns of in point, out point and region. Raises UsageError where they do not fit the clip."""
     if changes.first is None and changes.stop is None and changes.region is None:
         return {}
-    of_clip = clip(project, sequence.clip_id)
-    row = project.rows("SELECT * FROM sequence WHERE id = ?", sequence.id)[0]
+    row = project.rows(
+        "SELECT sequence.*, frame_count, width, height FROM sequence JOIN clip ON clip_id = clip.id "
+        "WHERE sequence.id = ?", sequence.id,
+    )[0]  # fmt: skip
+    frame_count, size = row["frame_count"], (row["width"], row["height"])
     now = ClipSequence.of(row)
     first = now.first if changes.first is None else changes.first
     stop = now.stop if changes.stop is None else changes.stop
     after: Columns = {}
     if (first, stop) != (now.first, now.stop):
-        if not 0 <= first < stop <= of_clip.frame_count:
+        if not 0 <= first < stop <= frame_count:
             raise UsageError(
                 f"{sequence.name}: first {first} and stop {stop} do not fit; first must be at least 0 and less than "
-                f"stop, and stop at most {of_clip.frame_count}, the frames of the clip"
+                f"stop, and stop at most {frame_count}, the frames of the clip"
             )
         if stop - first < 2:
             raise UsageError(f"{sequence.name}: first {first} and stop {stop} leave 1 frame; at least 2 are needed")
@@ -205,12 +207,12 @@ def _chosen(project: Project, sequence: ClipSequence, changes: Properties) -> Co
         region = None if changes.region == "whole" else Region(*map(int, changes.region))
         if region is not None:
             x, y, width, height = region
-            if min(x, y) < 0 or min(width, height) < 1 or x + width > of_clip.width or y + height > of_clip.height:
-                size = f"{of_clip.width}×{of_clip.height} px"
+            if min(x, y) < 0 or min(width, height) < 1 or x + width > size[0] or y + height > size[1]:
                 raise UsageError(
-                    f"{sequence.name}: region {x},{y},{width},{height} lies outside of the picture, which has {size}"
+                    f"{sequence.name}: region {x},{y},{width},{height} lies outside of the picture, which has "
+                    f"{size[0]}×{size[1]} px"
                 )
-            if region == Region(0, 0, of_clip.width, of_clip.height):
+            if region == Region(0, 0, *size):
                 region = None
         after["chosen_region"] = Chosen(region=region).columns()["chosen_region"]
     return after
