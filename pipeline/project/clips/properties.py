@@ -135,7 +135,8 @@ def follow_suggestions(project: Project) -> None:
     for row in project.rows("SELECT id, looks_like FROM sequence WHERE scene_by = 'suggestion' ORDER BY id"):
         # It looks like one that was added before it, so in this order each gets a final scene.
         project.execute(
-            "UPDATE sequence SET scene = (SELECT scene FROM sequence WHERE id = ?) WHERE id = ?",
+            "UPDATE sequence SET scene = new.scene FROM (SELECT scene FROM sequence WHERE id = ?) AS new "
+            "WHERE id = ? AND sequence.scene != new.scene",
             row["looks_like"], row["id"],
         )  # fmt: skip
 
