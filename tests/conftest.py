@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +16,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 # Commands that tests start keep compiled modules: else each start spends a fifth of its time on compiling ours.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# What rainclean remembers of a person's projects stays out of that person's own folder.
+os.environ["RAINCLEAN_STATE"] = tempfile.mkdtemp(prefix="rainclean-state-")
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -95,7 +95,8 @@ class ProjectCommands(QObject):
     def choose_automatically(self) -> None:
         """Accept the suggested candidate of every fit sequence that no person has decided."""
         if (folder := self._folder()) is not None:
-            self._jobs.start(Job("Choose automatically", ["select", str(folder), "--auto"], folder))
+            arguments = ["select", str(folder), "--auto", "--who", self._session.user]
+            self._jobs.start(Job("Choose automatically", arguments, folder))
 
     def import_decisions(self) -> None:
         """Ask for files of decisions, and merge them."""

@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import Positional, arg
 
 from pipeline.cli.console import follow, print_json, print_note, print_table, print_text
+
+if TYPE_CHECKING:
+    from pipeline.evaluation import EvaluationReport
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +42,9 @@ class Evaluate:
 
     def run(self) -> None:
         """Score every pair and write the results."""
+        from pipeline.cli.command_line import command_line
         from pipeline.evaluation import EvaluateSettings, evaluate, evaluation_folder, pairs_of, summary_rows
+        from pipeline.project.activities import project_of, recorded
         from rainclean.metrics import PROTOCOLS
 
         settings = EvaluateSettings(
@@ -51,7 +56,15 @@ class Evaluate:
             device=self.device,
         )
         with evaluation_folder(self.output, self.dataset) as folder:
-            report = follow(evaluate(self.dataset, settings, folder))
+            stage = recorded(
+                evaluate(self.dataset, settings, folder),
+                project_of(self.dataset),
+                "evaluation",
+                self.output,
+                arguments=command_line("evaluate", self),
+                summary=_summary,
+            )
+            report = follow(stage)
         for note in report.notes:
             print_note(f"note: {note}")
         if self.json:
@@ -61,3 +74,11 @@ class Evaluate:
         title = f"{where}; mean PSNR in dB / SSIM by protocol"
         print_table(("method", *report.protocols), summary_rows(report), title=title)
         print_text(f"{self.output / 'index.html'} shows the worst images; scores.csv and scenes.csv hold all scores")
+
+
+def _summary(report: "EvaluationReport") -> dict[str, Any]:
+    """Return what a list of evaluations shows: pairs, and mean PSNR by method and protocol."""
+    psnr: dict[str, dict[str, float | None]] = {}
+    for row in report.summary:
+        psnr.setdefault(row.method, {})[row.protocol] = row.psnr_db
+    return {"split": report.dataset.split, "pairs": report.dataset.pairs, "psnr_db": psnr}

@@ -58,7 +58,9 @@ class Export:
 
     def run(self) -> None:
         """Write the export, or estimate it."""
+        from pipeline.cli.command_line import command_line
         from pipeline.export import export
+        from pipeline.project.activities import recorded
         from pipeline.project.storage import Project
 
         settings = self.settings()
@@ -71,7 +73,15 @@ class Export:
                 self._estimate(project, settings)
                 return
             assert self.output is not None
-            result = follow(export(project, settings, self.output))
+            stage = recorded(
+                export(project, settings, self.output),
+                project.folder,
+                "export",
+                self.output,
+                arguments=command_line("export", self),
+                summary=lambda one: {"pairs": one.pairs, "scenes": one.scenes},
+            )
+            result = follow(stage)
         for note in result.notes:
             print_note(f"note: {note}")
         if self.json:

@@ -12,9 +12,11 @@ from pipeline.cli.console import print_json, print_note, print_table, print_text
 from pipeline.text_format import counted, few, quoted
 
 if TYPE_CHECKING:
+    from pipeline.project.activities import Activity
     from pipeline.project.analysis import MotionSummary
     from pipeline.project.model import Analysis, Clip, Decision, Overview, StoredCandidate
     from pipeline.project.preference import Suggested, Suggestions
+    from pipeline.project.progress import NextStep, Progress
     from pipeline.project.storage import Project
     from rainclean.stabilization import Stabilization
 
@@ -51,7 +53,8 @@ class Status:
                 unusable = faults(project)
                 lines = overview(project, [self.sequence] if self.sequence else [])
                 details = _details(project, lines[0], learned) if self.sequence else None
-                document = _document(project, lines, learned) if details is None else details.to_json()
+                home = None if details else _Home.read(project, lines)
+                document = _document(project, lines, learned, home) if home else details.to_json() if details else {}
         for line in lines:
             if why := unusable.get(line.sequence.id):
                 name = line.sequence.name
@@ -62,24 +65,25 @@ class Status:
         elif details is not None:
             details.print()
         else:
+            assert home is not None
             self._print(lines, learned)
+            home.print(str(self.project))
 
     def _print(self, lines: "list[Overview]", learned: "Suggestions") -> None:
         from pipeline.project.model import NOT_JUDGED, TRUST
         from rainclean.verdict import LABELS
 
         if not lines:
-            print_text(f"{self.project}: no sequences yet; next: rainclean add {quoted(self.project)} CLIP…")
             return
         print_table(
             ("sequence", "scene", "frames", "state", "verdict", "candidate", "score", "by"),
             [
                 (
-                    line.sequence.name + ("*" if line.star else ""),
+                    _named(line),
                     line.sequence.scene + ("?" if line.sequence.scene_by == "suggestion" else ""),
                     str(line.sequence.frame_count),
                     line.state,
-                    LABELS.get(line.trust, line.trust),
+                    LABELS.get(line.trust, line.trust) + (", out of date" if line.outdated else ""),
                     line.chosen if line.decision else f"({line.chosen})" if line.chosen else "",
                     "" if line.score is None else f"{line.score:.3f}",
                     line.decision.who if line.decision else "",
@@ -115,6 +119,95 @@ class Status:
                 print_note(f"failed: {line.sequence.name}: {line.error}")
 
 
+def _named(line: "Overview") -> str:
+    sequence = line.sequence
+    called = f" ({sequence.display_name})" if sequence.display_name else ""
+    return sequence.name + ("*" if line.star else "") + called
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Home:
+    """What the home of a project shows: removed sequences, activities, progress, the next step."""
+
+    removed: Sequence[str]
+    activities: "Sequence[Activity]"
+    progress: "Progress"
+    step: "NextStep"
+    command: str
+
+    @classmethod
+    def read(cls, project: "Project", lines: "Sequence[Overview]") -> "_Home":
+        from pipeline.project.activities import activities
+        from pipeline.project.clips import sequences
+        from pipeline.project.progress import next_step, progress
+
+        done = activities(project)
+        step = next_step(project, lines, done)
+        return cls(
+            removed=[s.name for s in sequences(project, which="removed")],
+            activities=done,
+            progress=progress(lines),
+            step=step,
+            command=_step_command(project, step),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it for programs."""
+        step = {"kind": self.step.kind, "words": self.step.text, "command": self.command}
+        return {
+            "removed": list(self.removed),
+            "progress": self.progress.to_json(),
+            "activities": [each.to_json() for each in self.activities],
+            "next": step,
+        }
+
+    def print(self, project: str) -> None:
+        """Print it below the table; the next step comes last."""
+        if self.removed:
+            number = counted(len(self.removed), "sequence")
+            print_text(f"{number} removed: {few(self.removed)} (rainclean remove --undo brings them back)")
+        if self.activities:
+            print_table(
+                ("export, run, evaluation", "state", "begun", "result"),
+                [(f"{a.kind} {a.folder}", a.state, a.started, _result(a)) for a in self.activities],
+            )
+        for one in self.activities:
+            if one.state == "interrupted":
+                print_text(f"resume with: {one.command}")
+        if not self.progress.total:
+            print_text(f"{project}: no sequences yet; next: {self.command}")
+            return
+        print_text(self.progress.text)
+        print_text(f"next: {self.command or self.step.text}")
+
+
+def _result(activity: "Activity") -> str:
+    """Return what came out of an activity, in a few words."""
+    summary = activity.summary
+    if activity.state == "failed":
+        return activity.error
+    if isinstance(pairs := summary.get("pairs"), dict):
+        return ", ".join(f"{split} {counted(number, 'pair')}" for split, number in pairs.items())
+    if isinstance(best := summary.get("best_psnr"), float):
+        return f"{best:.2f} dB"
+    return counted(pairs, "pair") if isinstance(pairs, int) else ""
+
+
+def _step_command(project: "Project", step: "NextStep") -> str:
+    """Return the command that takes a step; "" where there is none."""
+    here = quoted(project.folder)
+    folder = quoted(step.activity.folder) if step.activity else ""
+    return {
+        "add": f"rainclean add {here} CLIP…",
+        "analyze": f"rainclean analyze {here}",
+        "judge": f"rainclean gui {here}",
+        "export": f"rainclean export {here} -o FOLDER",
+        "train": f"rainclean train {folder} -o RUN",
+        "evaluate": f"rainclean evaluate DATASET -o FOLDER -w {folder}/best.safetensors",
+        "resume": step.activity.command if step.activity else "",
+    }.get(step.kind, "")
+
+
 def _line(line: "Overview", learned: "Suggestions") -> dict[str, Any]:
     """Return a sequence for programs."""
     return {
@@ -132,10 +225,12 @@ def _line(line: "Overview", learned: "Suggestions") -> dict[str, Any]:
         "conflict": line.conflict,
         "verdict": line.verdict.to_json() if line.verdict else None,
         "unsure": learned.unsure.get(line.sequence.id),
+        "label": line.sequence.label,
+        "outdated": line.outdated,
     }
 
 
-def _document(project: "Project", lines: "list[Overview]", learned: "Suggestions") -> dict[str, Any]:
+def _document(project: "Project", lines: "list[Overview]", learned: "Suggestions", home: _Home) -> dict[str, Any]:
     """Return a project for programs."""
     return {
         "project": str(project.folder),
@@ -144,6 +239,7 @@ def _document(project: "Project", lines: "list[Overview]", learned: "Suggestions
         "verdicts": dict(Counter(line.verdict.state for line in lines if line.verdict)),
         "suggested": learned.to_json(),
         "sequences": [_line(line, learned) for line in lines],
+        **home.to_json(),
     }
 
 
@@ -272,7 +368,10 @@ class _Details:
         texts = {name: getattr(sequence, name) for name in ("source", "author", "licence", "consent", "notes")}
         rows = [
             ("state", self.line.state + (f": {self.line.error}" if self.line.error else "")),
+            *([("display name", sequence.display_name)] if sequence.display_name else []),
             ("clip", f"{clip.path}, {frames}, {clip.width}×{clip.height} px"),
+            *([("region", ", ".join(map(str, sequence.region)))] if sequence.region else []),
+            *([("out of date", "frames or region were changed since the analysis")] if self.line.outdated else []),
             ("scene", sequence.scene + scene_by),
             *((name, text) for name, text in (*texts.items(), ("note", self.line.note)) if text),
         ]

@@ -10,7 +10,7 @@ from tyro.conf import Positional, arg
 from pipeline.cli.console import follow, print_json, print_note, print_text
 from pipeline.stages import Progress
 from pipeline.text_format import quoted
-from rainclean.errors import UsageError
+from rainclean.errors import RaincleanError, UsageError
 
 if TYPE_CHECKING:
     from pipeline.training import Machine, Trained
@@ -98,7 +98,7 @@ class Train:
             threads=self.threads,
         )
         try:
-            result = follow(self._stage(machine))
+            result = follow(self._recorded(self._stage(machine)))
         except KeyboardInterrupt:
             run = self.resume or self.output
             if run is not None and (run / RUN).exists() and not is_further_process():
@@ -106,6 +106,32 @@ class Train:
             raise
         if not is_further_process():
             self._report(result)
+
+    def _recorded(self, stage: "Generator[Progress, None, Trained]") -> "Generator[Progress, None, Trained]":
+        """Record the training in the project that exported the data set, if it is at its place."""
+        from pipeline.cli.command_line import command_line
+        from pipeline.project.activities import project_of, recorded
+        from pipeline.training import is_further_process, run_folder
+
+        if is_further_process():
+            return stage
+        run, dataset = self.resume or self.output, self.dataset
+        assert run is not None
+        if dataset is None:
+            try:
+                dataset = run_folder.read(run).dataset
+            except RaincleanError:
+                return stage  # what is wrong with the run is said when it is resumed
+        return recorded(
+            stage,
+            project_of(dataset),
+            "training",
+            run,
+            arguments=command_line("train", self),
+            summary=lambda one: {
+                "steps": one.steps, "step": one.step, "best_psnr": one.best_psnr, "best_step": one.best_step
+            },
+        )  # fmt: skip
 
     def _stage(self, machine: "Machine") -> "Generator[Progress, None, Trained]":
         from pipeline.training import begin, preset, resume

@@ -305,6 +305,8 @@ def _doubts(project: Project, items: Sequence[Item], max_error: float | None) ->
         named = [f"{item.sequence.name} {many} of {len(item.rain)}" for item, many in found if many]
         if named:
             yield f"frames that {what}: {few(named)}"
+    if changed := [i.sequence.name for i in items if i.analysis.chosen != i.sequence.chosen]:
+        yield f"frames or region changed since the analysis, analyse again: {few(changed)}"
     if near := [item.sequence.name for item in items if item.of_near_frames]:
         made_of = "made of the neighbouring frames of the reference frame"
         yield f"{made_of}, so only the reference frame makes a pair: {few(near)}"

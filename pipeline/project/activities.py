@@ -10,7 +10,7 @@ import sys
 import uuid
 from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -67,7 +67,7 @@ class Activity:
     error: str
 
     @classmethod
-    def of(cls, row: Any) -> Self:
+    def from_row(cls, row: Any) -> Self:
         """Return the activity of a row."""
         columns = {**row, "folder": Path(row["folder"]), "arguments": listed(row["arguments"])}
         activity = checked(cls(**{**columns, "summary": mapped(row["summary"])}))
@@ -111,14 +111,17 @@ class Begun:
 
     project: Path
     uuid: str
-    _lock: Lock = field(repr=False, compare=False)
+
+
+_locks: dict[str, Lock] = {}
+"""Locks of this process by the UUID of the activity, so that they last until it ends."""
 
 
 def activities(project: Project) -> list[Activity]:
     """Return the activities of a project, newest first; of several of one kind into one folder only the newest."""
     newest: dict[tuple[str, Path], Activity] = {}
     for row in project.rows("SELECT * FROM activity ORDER BY id DESC"):
-        one = Activity.of(row)
+        one = Activity.from_row(row)
         newest.setdefault((one.kind, one.folder), one)
     return [
         replace(one, state="interrupted") if one.state == "running" and not _is_held(project, one.uuid) else one
@@ -158,7 +161,8 @@ def begin(
         raise
     if kind == "export":
         _remember(project)
-    return Begun(project.folder, number, lock)
+    _locks[number] = lock
+    return Begun(project.folder, number)
 
 
 def end(
@@ -182,8 +186,7 @@ def end(
             now(), state, json.dumps(summary or {}, ensure_ascii=False), error, begun.uuid,
         )  # fmt: skip
     finally:
-        with suppress(OSError):
-            begun._lock.let_go()
+        _let_go(begun)
 
 
 def recorded(
@@ -270,6 +273,14 @@ def _end(begun: Begun | None, state: ActivityState, *, summary: dict[str, Any] |
         return
     with suppress(RaincleanError, OSError), Project.again(begun.project, _PATIENCE_S) as project:
         end(project, begun, state, summary=summary, error=error)
+    _let_go(begun)  # also where that failed
+
+
+def _let_go(begun: Begun) -> None:
+    lock = _locks.pop(begun.uuid, None)
+    if lock is not None:
+        with suppress(OSError):
+            lock.let_go()
 
 
 def _is_held(project: Project, number: str) -> bool:

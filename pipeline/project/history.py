@@ -94,8 +94,9 @@ def _edits(project: Project, sequence: Sequence) -> Iterator[HistoryEntry]:
     current = journals.standing({row.id: row.undoes for row in rows})
     shown = [row for row in rows if row.kind not in ("undo", "redo", "decision", "opinion", "base")]
     # A person paints many strokes one after the other: they are one thing.
-    for (kind, who, _, undone), group in groupby(shown, lambda row: _key(row, undone=row.id not in current)):
+    for _, group in groupby(shown, lambda row: _key(row, undone=row.id not in current)):
         several = list(group)
+        kind, who, undone = several[0].kind, several[0].who, several[0].id not in current
         if kind in ("paint", "exclude"):
             yield _entry(several[-1].at, who, _painted(project, several), undone=undone)
         else:
@@ -103,8 +104,9 @@ def _edits(project: Project, sequence: Sequence) -> Iterator[HistoryEntry]:
                 yield _entry(row.at, who, _edit(project, row), undone=undone)
 
 
-def _key(row: Edit, *, undone: bool) -> tuple[str, str, int | None, bool]:
-    return row.kind, row.who, row.candidate_id if row.kind == "paint" else None, undone
+def _key(row: Edit, *, undone: bool) -> str:
+    """Return what edits that are told together have in common."""
+    return f"{row.kind} {row.candidate_id if row.kind == 'paint' else ''} {undone} {row.who}"
 
 
 def _painted(project: Project, rows: list[Edit]) -> str:

@@ -111,7 +111,7 @@ class Chosen:
     region: Region | None = None
 
     @classmethod
-    def of(cls, row: Any) -> Self:
+    def from_columns(cls, row: Any) -> Self:
         """Return what a row of a sequence, or of an analysis, holds of it."""
         region = None
         if row["chosen_region"]:
@@ -169,7 +169,7 @@ class Sequence:
     def from_row(cls, row: Any) -> Self:
         """Return the sequence of a row."""
         columns = {name: row[name] for name in _SEQUENCE_COLUMNS}
-        shot, chosen = (row["first"], row["last"]), Chosen.of(row)
+        shot, chosen = (row["first"], row["last"]), Chosen.from_columns(row)
         columns["first"] = shot[0] if chosen.first is None else chosen.first
         columns["stop"] = shot[1] if chosen.stop is None else chosen.stop
         sequence = checked(cls(**columns, region=chosen.region, shot=shot, removed=bool(row["removed"])))
@@ -271,7 +271,7 @@ class Analysis(FindingColumns):
         if not all(type(side) is int and side >= 0 for side in region):
             raise ValueError(f"region {row['region']!r}")
         settings, warnings = AnalysisSettings(mapped(row["settings"])), listed(row["warnings"])
-        columns |= {"region": region, "settings": settings, "warnings": warnings, "chosen": Chosen.of(row)}
+        columns |= {"region": region, "settings": settings, "warnings": warnings, "chosen": Chosen.from_columns(row)}
         return checked(cls(**columns))
 
     @property

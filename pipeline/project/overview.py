@@ -53,8 +53,7 @@ def overview(project: Project, names: Several[str] = ()) -> list[Overview]:
     # The last sweep, else the last of any recipe, else what a person made: as `analyses` has it.
     for row in project.rows(
         "SELECT sequence_id, id, error, reference, spread, verdict, places, chosen_first, chosen_last, chosen_region "
-        f"FROM analysis WHERE true{among} "
-        "ORDER BY json_extract(settings, '$.recipe') IS NULL, origin = 'analysis', id"
+        f"FROM analysis WHERE true{among} ORDER BY {schema.MAIN_LAST}"
     ):
         main[row["sequence_id"]] = row
     of_main = "" if ids is None else f"WHERE analysis_id IN ({', '.join(str(row['id']) for row in main.values())}) "
@@ -106,7 +105,7 @@ def _overview(sequence: Sequence, rows: _Rows) -> Overview:
         conflict=len(current) > 1 and differ(of_people(current).values(), rows.pictures),
         verdict=verdict_of(analysis["verdict"]) if analysis else None,
         places=analysis["places"] if analysis else "",
-        outdated=bool(analysis and not analysis["error"]) and Chosen.of(analysis) != sequence.chosen,
+        outdated=bool(analysis and not analysis["error"]) and Chosen.from_columns(analysis) != sequence.chosen,
     )
 
 

@@ -74,6 +74,9 @@ def open_live(
     with ExitStack() as until_done:
         with whole_sequence(project, sequence, analysis.stabilization) as source:
             usable = frames_at_hand(project, sequence, analysis)
+            if analysis.reference_frame not in usable:
+                reason = "has other frames than when it was analysed"
+                raise InputError(sequence.name, reason, "analyse it again")
             live = LiveStack(
                 analysis.region.height,
                 analysis.region.width,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from pipeline.project.documents import AnalysisSettings, StoredRecipe
 from pipeline.project.model import ALL_OF_IT, SCORE_COLUMNS, Analysis, Chosen, FindingColumns, Origin, StoredCandidate
-from pipeline.project.storage import Project, now
+from pipeline.project.storage import Project, now, schema
 from rainclean import __version__
 from rainclean.video import Region
 
@@ -167,11 +167,13 @@ _COLUMNS = (
 def analyses(project: Project, sequence_id: int) -> list[Analysis]:
     """Return the analyses of a sequence, the main one first: the last sweep, or the last of any where there was none.
 
-    What a person made (composites, kept candidates) comes after what was analysed. Scores of different analyses cannot
-    be compared; the automatic choice goes by the main one. A sequence whose analysis failed has that one, with its
-    error, and no other.
+    Of several sweeps, one of the frames and the region that the sequence has now comes first. What a person made
+    (composites, kept candidates) comes after what was analysed. Scores of different analyses cannot be compared; the
+    automatic choice goes by the main one. A sequence whose analysis failed has that one, with its error, and no other.
     """
-    rows = project.rows(f"SELECT {_COLUMNS} FROM analysis WHERE sequence_id = ? ORDER BY id DESC", sequence_id)
+    rows = project.rows(
+        f"SELECT {_COLUMNS} FROM analysis WHERE sequence_id = ? ORDER BY {schema.UP_TO_DATE} DESC, id DESC", sequence_id
+    )
     return sorted(map(Analysis.from_row, rows), key=lambda a: (a.settings.recipe is not None, a.origin != "analysis"))
 
 

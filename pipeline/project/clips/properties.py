@@ -9,7 +9,6 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from pipeline.project import journals
-from pipeline.project.clips.clip_files import clip
 from pipeline.project.model import ORIGIN, Chosen
 from pipeline.project.model import Sequence as ClipSequence
 from pipeline.project.storage import Project, mapped
@@ -92,7 +91,7 @@ def set_properties(
         after: Columns = {**texts, **_chosen(project, sequence, changes)}
         if "scene" in texts or (changes.confirm_scene and _value(project, sequence.id, "scene_by") == "suggestion"):
             after["scene_by"] = "person"
-        _change(project, sequence.id, "properties", after, who, batch)
+        _change(project, sequence.id, after, who, kind="properties", batch=batch)
     follow_suggestions(project)
 
 
@@ -108,7 +107,7 @@ def set_removed(project: Project, sequence_ids: Iterable[int], who: str, *, remo
     """
     batch = batch or journals.new_batch()
     for number in sequence_ids:
-        _change(project, number, "remove", {"removed": int(removed)}, who, batch)
+        _change(project, number, {"removed": int(removed)}, who, kind="remove", batch=batch)
 
 
 def recompute(project: Project, sequence_id: int, columns: Iterable[str]) -> None:
@@ -136,7 +135,8 @@ def follow_suggestions(project: Project) -> None:
     for row in project.rows("SELECT id, looks_like FROM sequence WHERE scene_by = 'suggestion' ORDER BY id"):
         # It looks like one that was added before it, so in this order each gets a final scene.
         project.execute(
-            "UPDATE sequence SET scene = (SELECT scene FROM sequence WHERE id = ?) WHERE id = ?",
+            "UPDATE sequence SET scene = new.scene FROM (SELECT scene FROM sequence WHERE id = ?) AS new "
+            "WHERE id = ? AND sequence.scene != new.scene",
             row["looks_like"], row["id"],
         )  # fmt: skip
 
@@ -157,7 +157,7 @@ def property_names(columns: Mapping[str, Any]) -> str:
     return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
-def _change(project: Project, sequence_id: int, kind: str, after: Columns, who: str, batch: str) -> None:
+def _change(project: Project, sequence_id: int, after: Columns, who: str, *, kind: str, batch: str) -> None:
     """Set columns of a sequence, and add the edit; nothing where they have these values."""
     before = {column: _value(project, sequence_id, column) for column in after}
     changed = {column: value for column, value in after.items() if value != before[column]}
@@ -181,17 +181,20 @@ def _chosen(project: Project, sequence: ClipSequence, changes: Properties) -> Co
     """Return the columns of in point, out point and region. Raises UsageError where they do not fit the clip."""
     if changes.first is None and changes.stop is None and changes.region is None:
         return {}
-    of_clip = clip(project, sequence.clip_id)
-    row = project.rows("SELECT * FROM sequence WHERE id = ?", sequence.id)[0]
+    row = project.rows(
+        "SELECT sequence.*, frame_count, width, height FROM sequence JOIN clip ON clip_id = clip.id "
+        "WHERE sequence.id = ?", sequence.id,
+    )[0]  # fmt: skip
+    frame_count, size = row["frame_count"], (row["width"], row["height"])
     now = ClipSequence.from_row(row)
     first = now.first if changes.first is None else changes.first
     stop = now.stop if changes.stop is None else changes.stop
     after: Columns = {}
     if (first, stop) != (now.first, now.stop):
-        if not 0 <= first < stop <= of_clip.frame_count:
+        if not 0 <= first < stop <= frame_count:
             raise UsageError(
                 f"{sequence.name}: first {first} and stop {stop} do not fit; first must be at least 0 and less than "
-                f"stop, and stop at most {of_clip.frame_count}, the frames of the clip"
+                f"stop, and stop at most {frame_count}, the frames of the clip"
             )
         if stop - first < 2:
             raise UsageError(f"{sequence.name}: first {first} and stop {stop} leave 1 frame; at least 2 are needed")
@@ -205,12 +208,12 @@ def _chosen(project: Project, sequence: ClipSequence, changes: Properties) -> Co
         region = None if changes.region == "whole" else Region(*map(int, changes.region))
         if region is not None:
             x, y, width, height = region
-            if min(x, y) < 0 or min(width, height) < 1 or x + width > of_clip.width or y + height > of_clip.height:
-                size = f"{of_clip.width}×{of_clip.height} px"
+            if min(x, y) < 0 or min(width, height) < 1 or x + width > size[0] or y + height > size[1]:
                 raise UsageError(
-                    f"{sequence.name}: region {x},{y},{width},{height} lies outside of the picture, which has {size}"
+                    f"{sequence.name}: region {x},{y},{width},{height} lies outside of the picture, which has "
+                    f"{size[0]}×{size[1]} px"
                 )
-            if region == Region(0, 0, of_clip.width, of_clip.height):
+            if region == Region(0, 0, *size):
                 region = None
         after["chosen_region"] = Chosen(region=region).columns()["chosen_region"]
     return after

@@ -7,7 +7,7 @@ from itertools import combinations
 
 from pipeline.project.decisions import decisions, opinions
 from pipeline.project.journals import moment
-from pipeline.project.storage import Project
+from pipeline.project.storage import Project, schema
 
 AUTOMATIC = "automatic"
 """Name of the automatic choice, which always takes the best-scored candidate."""
@@ -119,6 +119,6 @@ def _best(project: Project) -> dict[int, str]:
     """Return the picture of the best-scored candidate of each sequence's main analysis."""
     rows = project.rows(
         "SELECT sequence_id, picture FROM analysis JOIN candidate ON analysis_id = analysis.id AND rank = 1 "
-        "WHERE origin = 'analysis' ORDER BY json_extract(settings, '$.recipe') IS NULL, analysis.id"
+        f"WHERE origin = 'analysis' ORDER BY {schema.MAIN_LAST}"
     )
     return {row["sequence_id"]: str(row["picture"]) for row in rows}

@@ -13,7 +13,7 @@ from pipeline.project.analysis import all_candidates, analyses, candidates, verd
 from pipeline.project.clips import sequences
 from pipeline.project.model import NOT_JUDGED, REASONS, Analysis, Chosen, Decision, Kind, StoredCandidate, Verdict
 from pipeline.project.model import Sequence as ClipSequence
-from pipeline.project.storage import Project
+from pipeline.project.storage import Project, schema
 from pipeline.text_format import counted, quoted
 from rainclean.errors import InputError, RaincleanError, UsageError
 from rainclean.verdict import LABELS
@@ -229,7 +229,7 @@ def auto_plan(project: Project, names: Sequence[str] = ()) -> AutoPlan:
             row["sequence_id"]: row
             for row in project.rows(
                 "SELECT sequence_id, error, verdict, chosen_first, chosen_last, chosen_region FROM analysis "
-                "WHERE origin = 'analysis' ORDER BY json_extract(settings, '$.recipe') IS NULL, id"
+                f"WHERE origin = 'analysis' ORDER BY {schema.MAIN_LAST}"
             )
         }
     counts = Counter(_plan(sequence, main.get(sequence.id), decided=sequence.id in decided) for sequence in chosen)
@@ -240,7 +240,7 @@ def _plan(sequence: ClipSequence, analysis: Any, *, decided: bool) -> str:
     """Return the field of `AutoPlan` that a sequence counts in, given the row of its main analysis."""
     if decided or analysis is None or analysis["error"]:
         return "decided" if decided else "not_analysed" if analysis is None else "failed"
-    if Chosen.of(analysis) != sequence.chosen:
+    if Chosen.from_columns(analysis) != sequence.chosen:
         return "outdated"
     verdict = verdict_of(analysis["verdict"])
     return verdict.state if verdict else "not_judged"

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.project.decisions import decisions, opinions
-from pipeline.project.storage import Project
+from pipeline.project.storage import Project, schema
 
 if TYPE_CHECKING:
     import numpy as np
@@ -102,7 +102,12 @@ def _key(project: Project) -> tuple[object, ...]:
 def _kept(project: Project) -> tuple[object, ...]:
     """Another one whenever candidates have changed; they are many, and mostly somebody has only judged."""
     return tuple(
-        project.rows("SELECT count(*), total(id), max(finished), (SELECT max(id) FROM candidate) FROM analysis")[0]
+        project.rows(
+            "SELECT count(*), total(id), max(finished), (SELECT max(id) FROM candidate), "
+            "(SELECT group_concat(id || ' ' || coalesce(chosen_first, '') || ' ' || coalesce(chosen_last, '') || "
+            "chosen_region) FROM sequence "
+            "WHERE chosen_first IS NOT NULL OR chosen_last IS NOT NULL OR chosen_region != '') FROM analysis"
+        )[0]
     )
 
 
@@ -147,8 +152,7 @@ def _candidates(project: Project, kept: tuple[object, ...]) -> Facts:
     of_analysis: dict[int, Any] = {}
     # The main one as `overview` has it: the last of these.
     for row in project.rows(
-        "SELECT sequence_id, id, error, spread, origin, scoring_target FROM analysis "
-        "ORDER BY json_extract(settings, '$.recipe') IS NULL, origin = 'analysis', id"
+        f"SELECT sequence_id, id, error, spread, origin, scoring_target FROM analysis ORDER BY {schema.MAIN_LAST}"
     ):
         main[row["sequence_id"]], of_analysis[row["id"]] = row["id"], row
     sound = {a for a, row in of_analysis.items() if row["origin"] == "analysis" and not row["error"] and a in begin}

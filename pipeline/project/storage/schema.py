@@ -299,6 +299,15 @@ TOTAL_SCORE = (
 )
 """Expression for the sum of all defects of a candidate, grey levels."""
 
+UP_TO_DATE = (
+    "EXISTS (SELECT 1 FROM sequence AS its WHERE its.id = analysis.sequence_id AND its.chosen_first IS "
+    "analysis.chosen_first AND its.chosen_last IS analysis.chosen_last AND its.chosen_region = analysis.chosen_region)"
+)
+"""Holds for an analysis of the frames and the region that its sequence has now."""
+
+MAIN_LAST = f"json_extract(settings, '$.recipe') IS NULL, origin = 'analysis', {UP_TO_DATE}, analysis.id"
+"""Order of the analyses of a sequence in which the main one comes last (`analyses`)."""
+
 MIGRATIONS: list[str] = [_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH, _EIGHTH, _NINTH]
 """MIGRATIONS[n] makes version n + 1 of version n; a change of the tables is one more entry, never an edit."""
 

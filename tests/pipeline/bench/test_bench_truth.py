@@ -450,7 +450,7 @@ def test_estimators_from_outside_are_measured_as_well(
         assert still["rainy"]["psnr"] < still["plain"]["psnr"] < still["trimmed"]["psnr"]
         assert main([*words, "--methods", "trimmed,local"]) == 0
         head = next(line for line in capsys.readouterr().out.splitlines() if "upper bound" in line)
-            assert head.split()[-4:] == ["trimmed", "local", "regret,", "dB"]
+        assert head.split()[-4:] == ["trimmed", "local", "regret,", "dB"]
     assert main([*words, "--methods", "trimmed"]) == 2
     assert "--methods trimmed: use local, rainfree, near" in capsys.readouterr().err
 
