@@ -78,15 +78,16 @@ class Checks:
         session = window.session
         if session.project is None or session.project.read_only or session.editor is None:
             return
+        window.desk.decide.save_note()  # what is being typed is stored before anything is undone
         before, undone = _state(session.project.folder), 0
         for _ in range(_REPLAYED):
             if session.editor.can_undo() is None:
                 break
-            session.undo()
+            window.commands["undo"].trigger()
             undone += 1
         for _ in range(undone):
             _need(session.editor.can_redo() is not None, "what was undone cannot be redone")
-            session.redo()
+            window.commands["redo"].trigger()
         after = _state(session.project.folder)
         _need(before == after, f"undo and redo changed {_difference(before, after)}")
 

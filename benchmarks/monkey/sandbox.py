@@ -88,4 +88,7 @@ class Sandbox:
         return self._jobs > 0 and job.kind in _REAL and all(map(self._is_inside, paths))
 
     def _is_inside(self, path: Path) -> bool:
-        return path.resolve().is_relative_to(self.folder)
+        try:
+            return path.resolve().is_relative_to(self.folder)
+        except ValueError:  # a NUL is in it
+            return False

@@ -1,4 +1,4 @@
-"""Paths that a person typed: anything may be in them, and a path that cannot exist must not raise."""
+"""Paths and other texts that a person typed: anything may be in them, and a path that cannot exist must not raise."""
 
 import os
 import stat
@@ -8,7 +8,7 @@ from typing import Literal
 Want = Literal["any", "file", "folder"]
 
 _SHOWN = 80
-"""Characters of a path that a message shows."""
+"""Characters of a path or another typed text that a message shows."""
 
 
 def typed_path(text: str) -> Path:
@@ -69,7 +69,11 @@ def beside(folder: Path, ending: str) -> Path | None:
 
 def shortened(path: Path) -> str:
     """Return a path, without its middle if it is long."""
-    text = str(path)
+    return without_middle(str(path))
+
+
+def without_middle(text: str) -> str:
+    """Return a text, without its middle if it is long, so that a line with it fits a form."""
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN // 2]}…{text[-_SHOWN // 2 :]}"
 
 

@@ -73,7 +73,8 @@ def press_buttons(of: QWidget) -> None:
 
 @pytest.fixture
 def alone(window: Window, monkeypatch: pytest.MonkeyPatch) -> Window:
-    """The window, with jobs that do not start and file dialogs that are cancelled."""
+    """The window with a decision, jobs that do not start, and file dialogs that are cancelled."""
+    press(window, "Shift+A")
     monkeypatch.setattr(window.jobs, "start", lambda job: job)
     monkeypatch.setattr(dialogs, "choose", lambda *_, **__: [])
     return window
@@ -93,13 +94,14 @@ def no_exception(qtbot: QtBot) -> Iterator[Callable[[str], None]]:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_no_text_in_any_field_of_a_page_raises(
-    alone: Window, page: str, tmp_path: Path, no_exception: Callable[[str], None]
+    alone: Window, page: str, tmp_path: Path, no_exception: Callable[[str], None], qtbot: QtBot
 ) -> None:
     alone.commands[page].trigger()
     shown = alone.pages.currentWidget()
     assert shown is not None
+    if page != "jobs":  # that has fields once there is a job
+        qtbot.waitUntil(lambda: bool(fields(shown)))  # some pages load first
     places = fields(shown)
-    assert bool(places) == (page != "jobs")  # that has fields once there is a job
     for field in places:
         for text in (*NASTY, *paths(tmp_path)):
             enter(field, text)
@@ -107,34 +109,34 @@ def test_no_text_in_any_field_of_a_page_raises(
     press_buttons(shown)
 
 
-def form_of(window: Window, page: str) -> tuple[QWidget, list[QLineEdit], QAbstractButton, Callable[[], str]]:
-    """The form of a page, its fields for paths, its button, and the line that says what is wrong."""
+def form_of(window: Window, page: str, qtbot: QtBot) -> tuple[list[QLineEdit], QAbstractButton, Callable[[], str]]:
+    """The fields for paths of a page's form, its button, and the line that says what is wrong."""
     window.commands[page].trigger()
     shown = window.pages.currentWidget()
     if isinstance(shown, TrainingPanel):
         training = shown.form
         training.start.setCurrentIndex(training.start.findData("weights"))
         edits = [each.edit for each in training.findChildren(PathField)]
-        return training, edits, training.start_button, training.status.text
+        return edits, training.start_button, training.status.text
     if isinstance(shown, ResultsPanel):
         results = shown.form
         return (
-            results,
             [each.edit for each in results.findChildren(PathField)],
             results.evaluate_button,
             results.status.text,
         )
     assert isinstance(shown, PairsPage)
     export = shown.form
+    qtbot.waitUntil(export.isEnabled)
     texts = [export.output, export.split, export.frames.lineEdit(), export.crops.lineEdit()]
-    return export, [each for each in texts if each is not None], shown.run.button, export.check
+    return [each for each in texts if each is not None], shown.run.button, export.check
 
 
 @pytest.mark.parametrize("page", ["pairs", "training", "results"])
 def test_what_is_wrong_in_a_form_is_said(
-    alone: Window, page: str, tmp_path: Path, no_exception: Callable[[str], None]
+    alone: Window, page: str, tmp_path: Path, no_exception: Callable[[str], None], qtbot: QtBot
 ) -> None:
-    form, edits, button, line = form_of(alone, page)
+    edits, button, line = form_of(alone, page, qtbot)
     assert edits
     for edit in edits:
         before = edit.text()
@@ -149,18 +151,18 @@ def test_what_is_wrong_in_a_form_is_said(
         enter(edit, before)
 
 
-def test_a_root_as_data_set_is_no_bug(alone: Window, no_exception: Callable[[str], None]) -> None:
+def test_a_root_as_data_set_is_no_bug(alone: Window, no_exception: Callable[[str], None], qtbot: QtBot) -> None:
     for page in ("results", "training"):
-        form, edits, button, line = form_of(alone, page)
+        edits = form_of(alone, page, qtbot)[0]
         for text in ("/", "..", "."):
             enter(edits[0], text)
             no_exception(f"{text!r} in {page}")
 
 
-def test_a_file_where_a_folder_is_wanted_is_named(alone: Window, tmp_path: Path) -> None:
+def test_a_file_where_a_folder_is_wanted_is_named(alone: Window, tmp_path: Path, qtbot: QtBot) -> None:
     (tmp_path / "file.txt").write_text("text")
     for page in ("results", "training"):
-        form, edits, button, line = form_of(alone, page)
+        edits, button, line = form_of(alone, page, qtbot)
         enter(edits[0], str(tmp_path / "file.txt"))
         assert not button.isEnabled() and "is a file. Choose a folder" in line()
 
@@ -169,7 +171,7 @@ def test_every_text_in_the_dialogs_is_taken(
     alone: Window, tmp_path: Path, no_exception: Callable[[str], None], qtbot: QtBot
 ) -> None:
     for text in (*NASTY, *paths(tmp_path)):
-        press(alone, "R")
+        alone.commands["reject"].trigger()
         dialog = alone.findChild(QDialog)
         assert dialog is not None
         for field in fields(dialog):

@@ -341,7 +341,7 @@ class Desk(QWidget):
         right = QWidget()
         right_column = QVBoxLayout(right)
         right_column.setContentsMargins(0, 2, 4, 4)
-        self.tabs = QTabWidget()
+        self.tabs = QTabWidget(accessibleName="Candidates and tools")
         self.tabs.addTab(self.candidates, "Candidates")
         self.tabs.addTab(self.compose, "Compose")
         self.tabs.addTab(self.inspect, "Inspect")

@@ -337,7 +337,8 @@ def _message(parse: Callable[[], object]) -> str:
     try:
         parse()
     except RaincleanError as error:
-        return str(error)
+        # The parser repeats what was typed, however long that is.
+        return " ".join(map(typed_paths.without_middle, str(error).split(" ")))
     return ""
 
 

@@ -237,7 +237,7 @@ class TrainingPanel(QWidget):
         self.status.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
-        left = QScrollArea()
+        left = QScrollArea(accessibleName="Settings of the training")
         left.setWidget(self.form)
         left.setWidgetResizable(True)
         left.setFrameShape(QFrame.Shape.NoFrame)
