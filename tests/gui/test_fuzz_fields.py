@@ -50,7 +50,7 @@ def paths(folder: Path) -> tuple[str, ...]:
 
 def fields(of: QWidget) -> list[QLineEdit | QPlainTextEdit]:
     """Every visible field for text, those inside spin and combo boxes included."""
-    found = [*of.findChildren(QLineEdit), *of.findChildren(QPlainTextEdit)]
+    found: list[QLineEdit | QPlainTextEdit] = [*of.findChildren(QLineEdit), *of.findChildren(QPlainTextEdit)]
     return [field for field in found if field.isVisible() and field.isEnabled() and not field.isReadOnly()]
 
 

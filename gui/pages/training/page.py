@@ -237,7 +237,8 @@ class TrainingPanel(QWidget):
         self.status.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
-        left = QScrollArea(accessibleName="Settings of the training")
+        left = QScrollArea()
+        left.setAccessibleName("Settings of the training")
         left.setWidget(self.form)
         left.setWidgetResizable(True)
         left.setFrameShape(QFrame.Shape.NoFrame)
