@@ -87,7 +87,8 @@ class TrainRequest:
         if self.start == "weights":
             if self.weights is None:
                 return "Choose the weights file to start from."
-            return typed_paths.problem_of(self.weights, "file")
+            wrong = typed_paths.problem_of(self.weights, "file")
+            return f"Choose the weights file to start from: {wrong}" if wrong else ""
         return ""
 
     def effort(self) -> str:
