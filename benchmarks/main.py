@@ -8,10 +8,15 @@ from pipeline.cli.main import main as command_line
 
 PROGRAM = Program(
     "python -m benchmarks",
-    "Speed and memory of rainclean on this machine.",
+    "Speed and memory of rainclean on this machine, and random events on its window.",
     tuple(
         EntryPoint(name, f"benchmarks.{name}.command:{command}", "")
-        for name, command in (("gui", "BenchGui"), ("spanet", "BenchSpanet"), ("temporal", "BenchTemporal"))
+        for name, command in (
+            ("gui", "BenchGui"),
+            ("monkey", "BenchMonkey"),
+            ("spanet", "BenchSpanet"),
+            ("temporal", "BenchTemporal"),
+        )
     ),
 )
 

@@ -43,7 +43,9 @@ GUI = {
     "next sequence, after a second's rest": ("next sequence, after a second's rest", "50 / 120 ms"),
     "percentile slider": ("percentile slider, a step", "40 ms"),
     "frames slider, preview": ("frames slider, preview", "150 ms"),
-    "first image of the large project": ("first image of the large project, from starting the program", "1 500 ms"),
+    "brush step": ("brush, a step of a stroke", "16 ms"),
+    "accept, then the next sequence": ("accept (A) to the next sequence painted, of the large project", "60 ms"),
+    "first image of the large project": ("first image of the large project, from starting the program", "1 000 ms"),
 }
 """Name in the JSON of `benchmarks gui` → row of the table, threshold."""
 

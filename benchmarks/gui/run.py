@@ -41,6 +41,9 @@ STARTS = 3
 
 CLIPS = 4
 
+STROKE = 20
+"""Steps of a stroke of the brush."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Measurement:
@@ -99,6 +102,7 @@ def bench_gui(
         _make_large(project, large, sequences)
         result = BenchResult()
         yield from _measure(project, result, repeats, repaints)
+        yield from _measure_accept(large, result, min(repeats, sequences - 1))
         yield from _measure_start(large, result)
     return result
 
@@ -165,8 +169,35 @@ def _measure(project: Path, result: BenchResult, repeats: int, repaints: int) ->
                 if number % 10 == 0:
                     yield Progress(what, number, repeats)
             result.times.append(Measurement.from_times(what, seconds))
+        seconds = []
+        for number in range(repeats):
+            if number % STROKE == 0:
+                driver.begin_stroke(number)
+            seconds.append(driver.time(partial(driver.move_brush, number)))
+            if number % 10 == 0:
+                yield Progress("brush", number, repeats)
+        driver.end_stroke()
+        result.times.append(Measurement.from_times("brush step", seconds))
         yield Progress("memory", 0, None)
         result.growth_mib = driver.growth(repaints)
+    finally:
+        driver.close()
+
+
+def _measure_accept(project: Path, result: BenchResult, repeats: int) -> Generator[Progress, None, None]:
+    """From A to the painted pictures of the next undecided sequence, in a copy of a large project."""
+    import shutil
+
+    judged = Path(shutil.copytree(project, project.with_name("judged")))
+    driver = Driver(judged)
+    try:
+        seconds = []
+        for number in range(repeats):
+            driver.rest(REST)
+            seconds.append(driver.time(driver.accept))
+            if number % 10 == 0:
+                yield Progress("accept", number, repeats)
+        result.times.append(Measurement.from_times("accept, then the next sequence", seconds))
     finally:
         driver.close()
 
@@ -231,6 +262,55 @@ class Driver:
             ("percentile slider", lambda number: desk.sliders.percentile.setValue(100 + (37 * number) % 800)),
             ("frames slider, preview", frames),
         ]
+
+    def accept(self) -> None:
+        """Accept the displayed candidate; the next undecided sequence is selected."""
+        from PySide6.QtCore import Qt
+
+        self._press(Qt.Key.Key_A)
+
+    def begin_stroke(self, number: int) -> None:
+        """Take the brush and put it down on the picture."""
+        from PySide6.QtCore import QEvent, Qt
+
+        self.end_stroke()
+        if self.window.desk.composition.brush.tool != "brush":
+            self._press(Qt.Key.Key_H)
+        self._pointer(QEvent.Type.MouseButtonPress, number, pressed=True)
+        self.rest(0.5)
+
+    def move_brush(self, number: int) -> None:
+        """Move the brush a step further."""
+        from PySide6.QtCore import QEvent
+
+        self._pointer(QEvent.Type.MouseMove, number + 1, pressed=True)
+
+    def end_stroke(self) -> None:
+        """Lift the brush if it is down."""
+        from PySide6.QtCore import QEvent
+
+        if self.window.desk.view.drawing:
+            self._pointer(QEvent.Type.MouseButtonRelease, 0, pressed=False)
+            self.rest(0.5)
+
+    def _pointer(self, kind: Any, number: int, *, pressed: bool) -> None:
+        """Send a mouse event at a place of a zigzag over the middle of the picture."""
+        from PySide6.QtCore import QEvent, QPointF, Qt
+        from PySide6.QtGui import QMouseEvent
+        from PySide6.QtWidgets import QApplication
+
+        view = self.window.desk.view
+        step, stroke = number % (STROKE + 1), number // STROKE
+        place = QPointF(
+            view.width() * (0.3 + 0.02 * step), view.height() * (0.4 + 0.02 * (step % 5) + 0.01 * (stroke % 7))
+        )
+        left = Qt.MouseButton.LeftButton
+        none = Qt.MouseButton.NoButton
+        event = QMouseEvent(
+            kind, place, QPointF(view.mapToGlobal(place.toPoint())), none if kind == QEvent.Type.MouseMove else left,
+            left if pressed else none, Qt.KeyboardModifier.NoModifier,
+        )  # fmt: skip
+        QApplication.sendEvent(view, event)
 
     def time(self, act: Callable[[], None]) -> float:
         """Seconds until what an act asks for is painted."""

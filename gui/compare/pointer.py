@@ -121,6 +121,7 @@ class Pointer(QObject):
 
     def press(self, event: QMouseEvent) -> bool:
         """Handle a pressed button; return whether it has a meaning here."""
+        self._end_if_released(event)
         if self.drag is not None:
             if event.button() == Qt.MouseButton.RightButton and self.drawing:
                 self.cancel()
@@ -137,6 +138,7 @@ class Pointer(QObject):
 
     def move(self, event: QMouseEvent) -> None:
         """Handle a movement, with or without a button."""
+        self._end_if_released(event)
         previous, self.place = self.place, event.position()
         if self.drag is Drag.PAN and previous is not None:
             self._view.pan_by(self.place - previous)
@@ -166,6 +168,12 @@ class Pointer(QObject):
             self._end()
             self.stroke_cancelled.emit()
 
+    def interrupt(self) -> None:
+        """End whatever the pressed button does: its release will not be seen."""
+        self.cancel()
+        if self.drag is not None:
+            self._end()
+
     def leave(self) -> None:
         """Handle that the pointer leaves the view."""
         self.place = None
@@ -190,6 +198,11 @@ class Pointer(QObject):
             shape = Qt.CursorShape.ArrowCursor
         if self._view.cursor().shape() != shape:
             self._view.setCursor(shape)
+
+    def _end_if_released(self, event: QMouseEvent) -> None:
+        """End a drag whose button was released where this view did not see it, such as over a dialog."""
+        if self.drag is not None and (not event.buttons() & self._button or event.button() == self._button):
+            self.interrupt()
 
     def _drag_for(self, event: QMouseEvent) -> Drag | None:
         if not self._view.has_picture:

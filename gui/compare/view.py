@@ -166,7 +166,7 @@ class CompareView(PictureArea):
 
     def hideEvent(self, event: QHideEvent) -> None:
         """Qt: the widget becomes invisible."""
-        self._pointer.cancel()
+        self._pointer.interrupt()
         super().hideEvent(event)
 
     def event(self, event: QEvent) -> bool:

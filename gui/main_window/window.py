@@ -29,7 +29,7 @@ from gui.pages.desk import Desk, DeskActions
 from gui.pages.jobs import JobsPanel
 from gui.pages.start import StartPage
 from gui.state import Session, Thumbnails
-from gui.widgets import Label, dialogs, named
+from gui.widgets import Label, dialogs, named, typed_paths
 from gui.workers import Workers
 from pipeline.project.editing import Edit
 from pipeline.project.storage import DATABASE, backups
@@ -126,7 +126,7 @@ class Window(QMainWindow):
 
     def open_paths(self, paths: list[Path]) -> None:
         """Open a project, or add clips: what was dropped on the window, or named on the command line."""
-        missing = [path for path in paths if not path.exists()]
+        missing = [path for path in paths if not typed_paths.exists(path)]
         paths = [path for path in paths if path not in missing]
         if missing:
             self._warn(f"Not found: {few(list(map(str, missing)))}")

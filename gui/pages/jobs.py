@@ -56,7 +56,8 @@ class JobsPanel(QWidget):
         self._column = QVBoxLayout(body)
         self._column.addWidget(self._empty)
         self._column.addStretch(1)
-        area = QScrollArea()
+        area = self._area = QScrollArea()
+        area.setAccessibleName("Jobs, the newest first")
         area.setWidget(body)
         area.setWidgetResizable(True)
         area.setFrameShape(QFrame.Shape.NoFrame)
@@ -83,7 +84,17 @@ class JobsPanel(QWidget):
     def _add(self, job: Job) -> None:
         card = self._cards[job] = JobCard(job, self._jobs)
         self._column.insertWidget(0, card)
+        self._order_focus()
         self._update_empty()
+
+    def _order_focus(self) -> None:
+        """Let Tab go through the cards as they are shown, and then to the button below them."""
+        before: QWidget = self._area
+        parts = [part for card in reversed(self._cards.values()) for part in card.findChildren(QWidget)]
+        for widget in (*parts, self._clear):
+            if widget.focusPolicy() & Qt.FocusPolicy.TabFocus:
+                QWidget.setTabOrder(before, widget)
+                before = widget
 
     def _refresh(self, job: Job) -> None:
         if job in self._cards:

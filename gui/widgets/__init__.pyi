@@ -1,5 +1,5 @@
-from . import dialogs
+from . import dialogs, typed_paths
 from .basic import Label, Slider, as_tip, named
 from .path_field import PathField
 
-__all__ = ["Label", "PathField", "Slider", "as_tip", "dialogs", "named"]
+__all__ = ["Label", "PathField", "Slider", "as_tip", "dialogs", "named", "typed_paths"]

@@ -12,6 +12,7 @@ from PySide6.QtCore import QFileInfo
 from PySide6.QtGui import QAbstractFileIconProvider, QIcon
 from PySide6.QtWidgets import QApplication, QFileDialog, QStyle, QWidget
 
+from gui.widgets.typed_paths import exists, problem_of
 from pipeline.project.storage import DATABASE
 
 Kind = Literal["folder", "new folder", "file", "files", "new file"]
@@ -70,7 +71,7 @@ def make_dialog(parent: QWidget, title: str, kind: Kind, start: Path | None = No
 def _beginning(start: Path | None) -> Path:
     """Return the nearest existing folder that is not a project."""
     folder = (start or Path.home()).absolute()
-    while folder != folder.parent and (not folder.is_dir() or (folder / DATABASE).exists()):
+    while folder != folder.parent and (problem_of(folder, "folder") or exists(folder / DATABASE)):
         folder = folder.parent
     return folder
 

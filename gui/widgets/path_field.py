@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QWidget
 
 from gui.widgets import dialogs
 from gui.widgets.dialogs import Kind
+from gui.widgets.typed_paths import typed_path
 
 WEIGHTS = "Weights (*.safetensors)"
 
@@ -53,7 +54,7 @@ class PathField(QWidget):
         """Return all paths. Only a field for files takes several."""
         text = self.edit.text().strip()
         parts = text.split(_SEPARATOR) if self._kind == "files" else [text]
-        return tuple(Path(part.strip()).expanduser() for part in parts if part.strip())
+        return tuple(typed_path(part.strip()) for part in parts if part.strip())
 
     def set_path(self, *paths: Path) -> None:
         """Show these paths."""

@@ -20,6 +20,8 @@ def test_the_window_is_measured(benchmarks: Run) -> None:
         "next sequence, after a second's rest",
         "percentile slider",
         "frames slider, preview",
+        "brush step",
+        "accept, then the next sequence",
         "first image of the large project",
     ]
     assert all(m["median"] > 0 and m["count"] == 5 for m in result["times"][:-1])

@@ -53,7 +53,7 @@ class DecideBar(QWidget):
         self._typed: tuple[int, str] | None = None
         self.note.textEdited.connect(self._type)
         self.note.returnPressed.connect(self.note.clearFocus)
-        self.note.editingFinished.connect(self._save_note)
+        self.note.editingFinished.connect(self.save_note)
         for signal in (session.selection_changed, session.draft_changed, session.sequences_changed):
             signal.connect(self._show)
         self._noted_of: int | None = None
@@ -63,7 +63,7 @@ class DecideBar(QWidget):
         if self._session.selected is not None:
             self._typed = self._session.selected, text
 
-    def _save_note(self) -> None:
+    def save_note(self) -> None:
         """Save the typed note on the sequence it was typed for; text that cannot be stored stays in the field."""
         if self._typed is not None:
             number, text = self._typed
@@ -73,7 +73,7 @@ class DecideBar(QWidget):
     def _show(self) -> None:
         session = self._session
         if self._typed is not None and self._typed[0] != session.selected:
-            self._save_note()
+            self.save_note()
         summary = session.summary
         self.note.setEnabled(summary is not None and not session.blind)
         draft = session.detail.draft

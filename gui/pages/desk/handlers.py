@@ -57,8 +57,8 @@ class DeskActions:
             "unset": session.unset,
             "star": session.star,
             "note": desk.decide.focus_note,
-            "undo": session.undo,
-            "redo": session.redo,
+            "undo": partial(self._replay, session.undo),
+            "redo": partial(self._replay, session.redo),
             "wipe": partial(self._mode, Mode.WIPE),
             "side": partial(self._mode, Mode.SIDE),
             "single": partial(self._mode, Mode.SINGLE),
@@ -164,6 +164,11 @@ class DeskActions:
             self.session.show(change.result.id)
             self.session.message.emit(f"Candidate saved: {recipe.description}")
         return change.result.id
+
+    def _replay(self, replay: Callable[[], None]) -> None:
+        """Undo or redo. A note that is being typed is stored first: stored later, it would end the redoing."""
+        self.desk.decide.save_note()
+        replay()
 
     # -- comparing -----------------------------------------------------------------------------------------------
 

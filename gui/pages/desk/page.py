@@ -342,6 +342,7 @@ class Desk(QWidget):
         right_column = QVBoxLayout(right)
         right_column.setContentsMargins(0, 2, 4, 4)
         self.tabs = QTabWidget()
+        self.tabs.setAccessibleName("Candidates and tools")
         self.tabs.addTab(self.candidates, "Candidates")
         self.tabs.addTab(self.compose, "Compose")
         self.tabs.addTab(self.inspect, "Inspect")

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gui.widgets import Label, dialogs
+from gui.widgets import Label, dialogs, typed_paths
 from rainclean.dataset import LAYOUTS
 from rainclean.errors import RaincleanError
 
@@ -145,7 +145,7 @@ class ExportForm(QWidget):
             uuid: its id, under which the fields are remembered.
         """
         self._key, self._project = f"export/{uuid}", project
-        values = _Values(output=str(project.with_name(f"{project.name}-export")))
+        values = _Values(output=str(typed_paths.beside(project, "-export") or ""))
         # Edited by hand, or by a later version: the command's defaults instead.
         with suppress(ValueError, TypeError):
             values = values.updated(str(self._settings.value(self._key, "{}")))
@@ -175,7 +175,7 @@ class ExportForm(QWidget):
     @property
     def folder(self) -> Path:
         """The folder to write to; a relative one is beside the project."""
-        return self._project.parent / Path(self.output.text().strip()).expanduser()
+        return self._project.parent / typed_paths.typed_path(self.output.text().strip())
 
     def arguments(self) -> list[str]:
         """Return the command's arguments, without `rainclean` and without most defaults."""
@@ -205,7 +205,9 @@ class ExportForm(QWidget):
             "frames": _message(lambda: _parse_frames(asked.frames)),
             "crops": _message(lambda: _parse_crops(asked.crops)),
             "split": _message(lambda: _parse_split(asked.split, layout.check_splits)),
-            "output": "" if self.output.text().strip() else "Choose a folder to write to",
+            "output": (
+                typed_paths.problem_of_new(self.folder) if self.output.text().strip() else "Choose a folder to write to"
+            ),
         }
         for field, label in self.errors.items():
             label.setText(messages[field])
@@ -254,7 +256,7 @@ class ExportForm(QWidget):
         self.changed.emit()
 
     def _browse(self) -> None:
-        start = Path(self.output.text().strip() or self.folder.parent).expanduser()
+        start = self.folder if self.output.text().strip() else self._project.parent
         for folder in dialogs.choose(self, "Folder for the data set", "new folder", start):
             self.output.setText(str(folder))
 
@@ -335,7 +337,8 @@ def _message(parse: Callable[[], object]) -> str:
     try:
         parse()
     except RaincleanError as error:
-        return str(error)
+        # The parser repeats what was typed, however long that is.
+        return " ".join(map(typed_paths.without_middle, str(error).split(" ")))
     return ""
 
 

@@ -270,6 +270,7 @@ class PairsPage(QWidget):
         scroll = QScrollArea(widgetResizable=True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(side)
+        scroll.setAccessibleName("Settings of the export")
         scroll.setMinimumWidth(330)
         lower = QSplitter(Qt.Orientation.Horizontal, childrenCollapsible=False)
         lower.addWidget(self.preview)

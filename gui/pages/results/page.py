@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 from gui.jobs import Job, Jobs, State
 from gui.pages.results.evaluation import Evaluation, read_evaluation
 from gui.pages.results.gallery import Gallery, fill, score_table
-from gui.widgets import Label, PathField, as_tip, dialogs
+from gui.widgets import Label, PathField, as_tip, dialogs, typed_paths
 from rainclean.errors import InputError, RaincleanError
 from rainclean.spanet import require_torch
 
@@ -198,11 +198,14 @@ class EvaluationForm(QGroupBox):
             return f"{error}, then restart rainclean."
         if self.dataset.path is None:
             return "Choose the folder of a data set with test pairs."
-        missing = [path for path in (self.dataset.path, *self.weights.paths) if not path.exists()]
-        if missing:
-            return f"{missing[0]} does not exist."
+        wrong = [typed_paths.problem_of(self.dataset.path, "folder")]
+        wrong += [typed_paths.problem_of(path, "file") for path in self.weights.paths]
+        if any(wrong):
+            return next(filter(None, wrong))
         if self.output.path is None:
             return "Choose an output folder for tables and gallery."
+        if problem := typed_paths.problem_of_new(self.output.path):
+            return problem
         return (
             "An evaluation is running. Wait until it has ended, or stop it under Jobs (Ctrl+5)."
             if self._running
@@ -227,6 +230,9 @@ class EvaluationForm(QGroupBox):
         """Suggest a folder beside the data set, unless the person has chosen one."""
         dataset = self.dataset.path
         if dataset is not None and self.output.path in (None, self._suggested):
-            self._suggested = dataset.absolute().with_name(f"{dataset.name}-evaluation")
-            self.output.set_path(self._suggested)
+            self._suggested = typed_paths.beside(dataset, "-evaluation")
+            if self._suggested is None:
+                self.output.set_path()
+            else:
+                self.output.set_path(self._suggested)
         self.refresh()

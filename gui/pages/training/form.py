@@ -8,7 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QFormLayout, QPushButton, QSpinBox, QVBoxLayout, QWidget
 
 from gui.jobs import left_in_words
-from gui.widgets import Label, PathField
+from gui.widgets import Label, PathField, typed_paths
 from pipeline.text_format import counted
 from pipeline.training import PRESETS, RUN, require_training
 from rainclean.errors import RaincleanError
@@ -54,7 +54,7 @@ class TrainRequest:
     @property
     def snapshot(self) -> Path | None:
         """The folder of the copy of the data set that the run trains on."""
-        return None if self.run is None else self.run.with_name(f"{self.run.name}-data")
+        return None if self.run is None else typed_paths.beside(self.run, "-data")
 
     def arguments(self) -> tuple[str, ...]:
         """Return the command's arguments, without `rainclean` and without values of the preset."""
@@ -76,14 +76,19 @@ class TrainRequest:
             return f"{error}, then restart rainclean."
         if self.dataset is None:
             return "Choose the folder of a data set: an export, or SPA-Data as published."
-        if not self.dataset.is_dir():
-            return f"The folder {self.dataset} does not exist."
+        if wrong := typed_paths.problem_of(self.dataset, "folder"):
+            return wrong
         if self.run is None:
             return "Choose a folder for the run."
-        if (self.run / RUN).exists():
+        if wrong := typed_paths.problem_of_new(self.run):
+            return wrong
+        if typed_paths.exists(self.run / RUN):
             return f"{self.run.name} already exists. Open or resume it, or choose another name."
-        if self.start == "weights" and (self.weights is None or not self.weights.is_file()):
-            return "Choose the weights file to start from."
+        if self.start == "weights":
+            if self.weights is None:
+                return "Choose the weights file to start from."
+            wrong = typed_paths.problem_of(self.weights, "file")
+            return f"Choose the weights file to start from: {wrong}" if wrong else ""
         return ""
 
     def effort(self) -> str:
@@ -191,8 +196,8 @@ class TrainingForm(QWidget):
             # Not in the project's folder: people copy and back it up as a whole.
             project = self._project()
             parent = project.parent if project is not None and dataset.is_relative_to(project) else dataset.parent
-            names = (parent / f"{dataset.name}-run-{number}" for number in range(1, 10_000))
-            self._suggested = next(path for path in names if not path.exists())
+            names = (parent / f"{dataset.name or 'training'}-run-{number}" for number in range(1, 10_000))
+            self._suggested = next(path for path in names if not typed_paths.exists(path))
             self.run.set_path(self._suggested)
         self.refresh()
 

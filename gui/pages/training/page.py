@@ -238,6 +238,7 @@ class TrainingPanel(QWidget):
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
         left = QScrollArea()
+        left.setAccessibleName("Settings of the training")
         left.setWidget(self.form)
         left.setWidgetResizable(True)
         left.setFrameShape(QFrame.Shape.NoFrame)

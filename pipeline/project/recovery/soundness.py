@@ -129,7 +129,7 @@ READ: dict[str, Callable[[Any], object]] = {
     "decision": _read_decision,
     "opinion": _read_opinion,
     "edit": _read_edit,
-    "activity": Activity.of,
+    "activity": Activity.from_row,
 }
 """Tables, and what reads a row of each."""
 

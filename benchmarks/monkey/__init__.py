@@ -1,0 +1,1 @@
+"""Random events on the real window: keys, clicks, drags, dialogs, dropped files, until something breaks."""
