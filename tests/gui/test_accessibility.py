@@ -5,7 +5,6 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from gui.pages.help import keys_html
 from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
@@ -33,6 +32,7 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from gui.actions import HELD, TABLE
+from gui.help import keys_html
 from gui.jobs.queue import Job
 from gui.main_window.window import Window
 from gui.widgets import dialogs
