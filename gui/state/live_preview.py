@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # loaded when a sequence has been selected for a moment, not 
 
 U8 = NDArray[np.uint8]
 
-_STAGE_TEXTS = {"decode": "Decoding frames", "sort": "Sorting frames"}
+_STAGE_TEXTS = {"open": "Opening the clip", "decode": "Decoding frames", "sort": "Sorting frames"}
 """Stage of the work → text below the sliders."""
 
 REST_MS = 400

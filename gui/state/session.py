@@ -12,11 +12,13 @@ from PySide6.QtCore import Signal
 
 from gui.state.deciding import Deciding
 from gui.state.detail import Detail, read_detail
+from gui.state.folding import Folding, foldable, visible_of
 from gui.state.image_cache import ImageCache
 from gui.state.preference_learning import PreferenceLearning
 from gui.state.project_watch import ProjectWatch, version_of
 from gui.state.sequence_order import nearest, neighbour
 from gui.workers import LATER, Workers
+from pipeline.project.analysis import analyses, candidates
 from pipeline.project.decisions import person
 from pipeline.project.editing import Editor
 from pipeline.project.model import Overview, StoredCandidate
@@ -42,6 +44,7 @@ class Session(Deciding):
         detail_changed: Analysis or candidates of the selected sequence have changed.
         displayed_changed: Another candidate is displayed or compared with.
         draft_changed: The draft of the selected sequence has changed.
+        folded: Other candidates may be listed now: twins were found, or all are shown.
         suggestions_changed: Another candidate may be suggested now.
         history_moved: An edit was undone or redone. Carries the edit.
         message: Carries a line for the person.
@@ -61,6 +64,7 @@ class Session(Deciding):
         displayed: Id of the displayed candidate.
         compared_with: Id of the candidate that it is compared with; None for the rainy frame.
         pictures: Decoded pictures of the project.
+        all_listed: Whether candidates that look the same are listed, too.
     """
 
     opened = Signal()
@@ -69,6 +73,7 @@ class Session(Deciding):
     detail_changed = Signal()
     displayed_changed = Signal()
     draft_changed = Signal()
+    folded = Signal()
     suggestions_changed = Signal()
     withdrawn = Signal(str)
     store_damaged = Signal(Path)
@@ -91,6 +96,9 @@ class Session(Deciding):
         self._preference.changed.connect(self.suggestions_changed)
         self._suggested: Suggested | None = None
         self.pictures = ImageCache(workers, self._read)
+        self.all_listed = False
+        self._folding = Folding(workers, self._picture)
+        self._folding.changed.connect(self.folded)
         self._artefacts: Artefacts | None = None
         self._watch = ProjectWatch(self.refresh, self)
         self._watch.warning.connect(self.warning)
@@ -207,10 +215,42 @@ class Session(Deciding):
 
     def step_candidate(self, by: int) -> None:
         """Display the candidate `by` places further down the list; after the last comes the first."""
-        ids = [c.id for c in self.detail.candidates]
+        ids = [c.id for c in self.listed]
         if ids:
             place = ids.index(self.displayed) if self.displayed in ids else 0
             self.show(ids[(place + by) % len(ids)])
+
+    @property
+    def listed(self) -> tuple[StoredCandidate, ...]:
+        """Return the candidates that are listed: without those that look like a better one.
+
+        During a second opinion all are: what is left open would say what was decided.
+        """
+        candidates, analysis, draft = self.detail.candidates, self.detail.analysis, self.detail.draft
+        if self.all_listed or self.blind or analysis is None:
+            return candidates
+        decision = self.summary.decision if self.summary else None
+        pinned = {self.displayed, self.compared_with, decision.candidate_id if decision else None, draft.base}
+        pinned |= {self._suggested.candidate_id if self._suggested else None}
+        pinned |= {int(layer.candidate) for layer in draft.layers}
+        return visible_of(candidates, analysis.id, self._folding, pinned)
+
+    def list_all(self, on: bool) -> None:
+        """List candidates that look the same, too, or fold them."""
+        if on != self.all_listed:
+            self.all_listed = on
+            self.folded.emit()
+
+    def fold_ahead(self) -> None:
+        """Find the twins of the selected sequence and of the next one in a thread."""
+        if self.project is None or self.selected is None or self.blind or self.all_listed:
+            return
+        if self.detail.analysis is not None:
+            self._folding.measure(foldable(self.detail.candidates, self.detail.analysis.id), "fold")
+        following = neighbour(self.order, self.selected, 1)
+        if following is not None and following != self.selected and self.summaries[following].candidates:
+            main = analyses(self.project, following)[0]
+            self._folding.measure(foldable(candidates(self.project, main.id), main.id), "fold ahead")
 
     def compare_with(self, candidate_id: int | None) -> None:
         """Compare the displayed candidate with another one, None for the rainy frame."""
@@ -320,6 +360,10 @@ class Session(Deciding):
         suggested = self.suggested
         first = suggested.candidate_id if suggested else next(iter(ids), None)
         return decided if decided in ids else first
+
+    def _picture(self, name: str) -> "U8":
+        picture = self.pictures.peek(name)
+        return self._read(name) if picture is None else picture
 
     def _read(self, name: str) -> "U8":
         assert self._artefacts is not None

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui.state import LivePreview
-from gui.widgets import Label, Slider, named
+from gui.widgets import ElidedLabel, Label, Slider, named
 
 
 class LivePanel(QWidget):
@@ -36,10 +36,8 @@ class LivePanel(QWidget):
         self.frames_box = QSpinBox()
         self.frames_box.setMinimum(2)
         self.frames_box.setKeyboardTracking(False)
-        self.keep_button = named(
-            QPushButton("Keep as a candidate (K)"), "Keep", "Save the current slider settings as a candidate (K)"
-        )
-        self.state = Label(wordWrap=True)
+        self.keep_button = named(QPushButton("Keep (K)"), "Keep", "Save the current slider settings as a candidate (K)")
+        self.state = named(ElidedLabel(lines=2), "State of the live picture")
         for widget, name, tip in (
             (
                 self.percentile,
