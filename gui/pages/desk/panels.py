@@ -1,6 +1,6 @@
 """The picture between two side panels, which hide together, and whose widths are remembered."""
 
-from PySide6.QtCore import QByteArray, QSettings, Qt
+from PySide6.QtCore import QSettings, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSplitter, QWidget
 
@@ -16,6 +16,7 @@ class SidePanels(QSplitter):
     def __init__(self, left: QWidget, centre: QWidget, right: QWidget) -> None:
         super().__init__(Qt.Orientation.Horizontal)
         self._sides, self._placed = (left, right), False
+        self._left, self._right = LEFT, RIGHT
         self.setChildrenCollapsible(False)
         for widget, stretch in ((left, 0), (centre, 1), (right, 0)):
             self.addWidget(widget)
@@ -36,19 +37,20 @@ class SidePanels(QSplitter):
 
     def remember(self, settings: QSettings) -> None:
         """Store the widths of the panels."""
-        if self._placed:
-            settings.setValue(KEY, self.saveState())
+        if self._placed and not self.hidden:
+            left, _, right = self.sizes()
+            settings.setValue(KEY, f"{left} {right}")
 
     def restore(self, settings: QSettings) -> None:
         """Give the panels the widths that they had when they were stored last."""
-        state = settings.value(KEY)
-        if isinstance(state, QByteArray) and self.restoreState(state):
-            self._placed = True
-            self.setChildrenCollapsible(False)  # part of the state
+        widths = str(settings.value(KEY, "")).split()
+        if len(widths) == 2 and all(width.isdecimal() for width in widths):
+            self._left, self._right = map(int, widths)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Give the panels their first widths once the window has its size."""
         super().resizeEvent(event)
-        if not self._placed and event.size().width() >= LEFT + RIGHT:
+        width = event.size().width()
+        if not self._placed and width >= self._left + self._right:
             self._placed = True
-            self.setSizes([LEFT, max(1, event.size().width() - LEFT - RIGHT), RIGHT])
+            self.setSizes([self._left, max(1, width - self._left - self._right), self._right])

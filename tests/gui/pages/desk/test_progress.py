@@ -65,17 +65,20 @@ def test_a_button_starts_the_analysis_and_a_line_says_what_it_does(
     state.button.click()
     (job,) = started
     assert job.kind == "analyze"
-    monkeypatch.setattr(new.jobs, "unfinished", lambda: (job,))
-    new.jobs.changed.emit(job)
-    assert state.text.text() == "Waiting to be analysed. Other sequences come first." and not state.button.isVisible()
-    job._progress.add_step(Progress("near frames", 4, 10, part="place0", parts_done=0, parts_total=2), 0.0)
-    new.jobs.changed.emit(job)
-    assert state.text.text().startswith("Analysing: aligning near frames")
-    job._progress.add_step(Progress("decode", 4, 5, part="place0", parts_done=0, parts_total=2), 0.0)
-    new.jobs.changed.emit(job)
-    assert state.text.text() == "Analysing: decoding frames, 40 %"
-    press(new, "Down")
-    assert state.text.text().startswith("Waiting")
+    with monkeypatch.context() as patch:  # closing the window asks while something runs
+        patch.setattr(new.jobs, "unfinished", lambda: (job,))
+        new.jobs.changed.emit(job)
+        assert (
+            state.text.text() == "Waiting to be analysed. Other sequences come first." and not state.button.isVisible()
+        )
+        job._progress.add_step(Progress("near frames", 4, 10, part="place0", parts_done=0, parts_total=2), 0.0)
+        new.jobs.changed.emit(job)
+        assert state.text.text().startswith("Analysing: aligning near frames")
+        job._progress.add_step(Progress("decode", 4, 5, part="place0", parts_done=0, parts_total=2), 0.0)
+        new.jobs.changed.emit(job)
+        assert state.text.text() == "Analysing: decoding frames, 40 %"
+        press(new, "Down")
+        assert state.text.text().startswith("Waiting")
 
 
 def test_k_waits_until_the_frames_are_sorted(window: Window, qtbot: QtBot) -> None:
