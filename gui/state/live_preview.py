@@ -107,6 +107,11 @@ class LivePreview(QObject):
         return self._session.blind
 
     @property
+    def analysed(self) -> bool:
+        """Return whether the selected sequence is analysed: without an analysis there is nothing to sort."""
+        return self._session.detail.analysis is not None
+
+    @property
     def label(self) -> str:
         """Return the settings of the live picture in words."""
         return f"Live: {self.frames} frames, percentile {self.percentile:g}"

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from gui.actions import Actions
-from gui.design import GAP, PAD, icon
+from gui.design import GAP, PAD
 from gui.jobs import Jobs, stage_text
 from gui.state import Session
 from gui.widgets import Label, named
@@ -51,7 +51,7 @@ class AnalysisState(QWidget):
         super().__init__()
         self._session, self._jobs = session, jobs
         self.text = named(Label(wordWrap=True, alignment=Qt.AlignmentFlag.AlignCenter), "State of the analysis")
-        self.button = named(QPushButton(icon("analyze"), "Analyse"), "Analyse", actions["analyze"].toolTip())
+        self.button = named(QPushButton("Analyse"), "Analyse", actions["analyze"].toolTip())
         self.button.setProperty("look", "main")
         self.button.clicked.connect(actions["analyze"].trigger)
         layout = QVBoxLayout(self)

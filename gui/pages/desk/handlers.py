@@ -19,6 +19,7 @@ from rainclean.video import Region
 
 DIFFERENCES = (("absolute", 1), ("absolute", 8), ("signed", 1), ("signed", 8))
 
+DECODING = "The frames are being decoded. Press K when that is done."
 WAITING_TO_KEEP = "Keeps as soon as the frames are sorted"
 COMPARING = "Comparing with this candidate. Press C again to compare with the rainy frame."
 
@@ -46,6 +47,7 @@ class DeskActions:
         desk.view.set_mode(Mode.WIPE)
         desk.sliders.keep.connect(self.keep)
         desk.paint_suggestions.changed.connect(self._show_suggestion)
+        desk.live.prepared.connect(lambda: self.session.withdrawn.emit(DECODING))
         desk.places.changed.connect(self._show_place)
         for signal in (desk.composition.brush_changed, desk.session.displayed_changed, desk.session.selection_changed):
             signal.connect(self.light)
@@ -202,7 +204,7 @@ class DeskActions:
     def _keep_later(self, percentile: float | None, batch: str) -> None:
         """Keep as soon as the frames are sorted; another sequence or candidate, or Esc, cancels it."""
         if self.live.stack is None:
-            self.session.message.emit("The frames are being decoded. Press K when that is done.")
+            self.session.message.emit(DECODING)
             return
         self.session.message.emit(WAITING_TO_KEEP)
 

@@ -131,6 +131,8 @@ class LivePanel(QWidget):
         live = self._live
         if live.blind:
             return "Not available during a second opinion. Press O to end it."
+        if not live.analysed:
+            return "Available after the analysis"
         if self._working or live.stack is None:
             return self._working or "Waiting for the frames to be decoded"
         whole = live.whole
