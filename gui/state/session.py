@@ -235,7 +235,7 @@ class Session(Deciding):
         pinned |= {int(layer.candidate) for layer in draft.layers}
         return visible_of(candidates, analysis.id, self._folding, pinned)
 
-    def list_all(self, on: bool) -> None:
+    def list_all(self, *, on: bool) -> None:
         """List candidates that look the same, too, or fold them."""
         if on != self.all_listed:
             self.all_listed = on

@@ -212,7 +212,8 @@ class FrameStrip(QWidget):
         if self.ready():
             self.step(1, around=True)
 
-    def _set_playing(self, on: bool) -> None:
+    def _set_playing(self) -> None:
+        on = self.play.isChecked()
         self.play.setIcon(icon("pause" if on else "play"))
         self._timer.start() if on else self._timer.stop()
 

@@ -83,7 +83,7 @@ class DeskActions:
             "next_candidate": partial(self._step_candidate, 1),
             "previous_candidate": partial(self._step_candidate, -1),
             **{f"candidate_{n}": partial(self._show_candidate, n - 1) for n in range(1, 10)},
-            "all_candidates": lambda: session.list_all(not session.all_listed),
+            "all_candidates": lambda: session.list_all(on=not session.all_listed),
             "panels": desk.splitter.toggle,
             "find": desk.sequences.search.setFocus,
             "accept": partial(self.accept, advance=True),

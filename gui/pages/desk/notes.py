@@ -19,7 +19,7 @@ WORDS = {"fit": "Fit", "look": "Needs a look", "unfit": "Unfit"}
 """Verdict in the words of the box."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Findings:
     """What the box says. Empty where nothing is analysed, and during a second opinion.
 
@@ -51,7 +51,7 @@ def findings_of(session: Session) -> Findings:
     lines = dict.fromkeys(sentence(text) for text in (*reasons, *notes) if text)
     title = WORDS[verdict.state] if verdict else sentence(summary.trust)
     meaning = MEANINGS[verdict.state] if verdict else "analysed with an older version; press Ctrl+R to re-analyse"
-    return Findings(summary.trust, title, meaning, tuple(lines), bool(summary.places))
+    return Findings(trust=summary.trust, title=title, meaning=meaning, lines=tuple(lines), places=bool(summary.places))
 
 
 class NotesBox(QFrame):

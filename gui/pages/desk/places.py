@@ -155,7 +155,11 @@ class VerdictPlaces(QObject):
         def work() -> list[Place]:
             return places_of(project.artefacts.picture(name), _areas(project, analysis, codes))
 
-        session.workers.run(work, self._found, lambda e: session.warning.emit(str(e)), lane="places", urgency=NOW)
+        session.workers.run(work, self._found, self._fail, lane="places", urgency=NOW)
+
+    def _fail(self, error: Exception) -> None:
+        self._places = []  # J goes on with what to paint
+        self._session.warning.emit(str(error))
 
     def _found(self, places: list[Place]) -> None:
         self._places = places

@@ -46,7 +46,7 @@ def folded(window: Window, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Win
     twins = {name: pictures[0] for place, name in enumerate(pictures) if place not in (0, 2, len(pictures) - 1)}
     monkeypatch.setattr(folding, "fold", lambda read: {name: twins[name] for name in read if name in twins})
     session._folding._twins.clear()
-    session.list_all(False)
+    session.list_all(on=False)
     session.fold_ahead()
     qtbot.waitUntil(lambda: len(session.listed) == 3)
     return window
