@@ -131,6 +131,13 @@ _BY_GROUP: dict[str, tuple[Action, ...]] = {
             Action(f"candidate_{n}", f"Candidate {n}", (str(n),), f"Show candidate {n} of the list", when=selected)
             for n in range(1, 10)
         ),
+        Action(
+            "all_candidates",
+            "Show all candidates",
+            ("Shift+C",),
+            "List candidates that look the same, too; press again to fold them",
+            when=not_blind,
+        ),
         Action("find", "Find a sequence", ("Ctrl+F",), "Search the list by name, scene or note", when=has_project),
     ),
     "Decide": (
@@ -200,6 +207,13 @@ _BY_GROUP: dict[str, tuple[Action, ...]] = {
             when=not_blind,
         ),
         Action("places", "Verdict areas", ("Shift+M",), "Tint the areas that explain the verdict", when=not_blind),
+        Action(
+            "panels",
+            "Hide the side panels",
+            ("Tab",),
+            "Hide both side panels; press again to show them",
+            when=has_project,
+        ),
         Action("fit", "Fit", ("0", "F"), "Show the whole picture", when=selected),
         Action("actual", "1:1", ("Z",), "Show each pixel as one pixel of the screen", when=selected),
         Action("zoom_in", "Zoom in", ("+", "="), "Enlarge the picture", when=selected),
@@ -272,7 +286,13 @@ _BY_GROUP: dict[str, tuple[Action, ...]] = {
         Action("erase", "Erase", ("Shift+X",), "Remove strokes or parts of them; press again to paint", when=not_blind),
         Action("larger", "Larger brush", ("Ctrl++", "Ctrl+="), "Enlarge the brush by a quarter", when=not_blind),
         Action("smaller", "Smaller brush", ("Ctrl+-",), "Shrink the brush by a quarter", when=not_blind),
-        Action("suggest", "Next suggestion", ("J",), "Show the next area to paint or exclude", when=not_blind),
+        Action(
+            "suggest",
+            "Next place",
+            ("J",),
+            "Go to the next place that the verdict means, then to the next area to paint or exclude",
+            when=not_blind,
+        ),
         Action("take", "Take the suggestion", ("Y",), "Paint or exclude the suggested area", when=not_blind),
         Action("no_tool", "No tool", ("Esc",), "Put the tool away and leave the live picture", when=always),
     ),
@@ -288,6 +308,7 @@ _BY_GROUP: dict[str, tuple[Action, ...]] = {
         Action("training", "Training", ("Ctrl+3",), "Train SPANet on an export", when=always),
         Action("results", "Results", ("Ctrl+4",), "Evaluate weights and see the worst pictures", when=always),
         Action("jobs", "Jobs", ("Ctrl+5",), "Show the jobs in the background", when=always),
+        Action("fullscreen", "Full screen", ("F11",), "Use the whole screen; press again to leave", when=always),
     ),
     "Help": (
         Action("help", "Keys", ("?", "F1"), "Show all keys", when=always),

@@ -115,7 +115,7 @@ def _within(stages: dict[str, float], step: Progress) -> float | None:
 
 
 def _doing(kind: str, step: Progress) -> str:
-    stage = _STAGE_TEXTS.get(step.stage, step.stage)
+    stage = stage_text(step.stage)
     if step.parts_total:
         number = min(step.parts_done + 1, step.parts_total)
         named = f"{step.part}: {stage}" if step.part else stage
@@ -125,6 +125,11 @@ def _doing(kind: str, step: Progress) -> str:
     if step.total:
         return f"{stage} {step.done} of {step.total}"
     return stage
+
+
+def stage_text(stage: str) -> str:
+    """Return what a command does in a stage, in words: ``aligning near frames``."""
+    return _STAGE_TEXTS.get(stage, stage)
 
 
 def left_in_words(seconds: float) -> str:

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gui.compare import CompareView
 from gui.pages.desk import Desk
 
 _UP_DOWN = frozenset((Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown))
@@ -52,6 +53,10 @@ def is_own(widget: QObject, event: QKeyEvent) -> bool:
     """Return whether a widget needs this key itself, even if the key is a shortcut elsewhere."""
     if event.modifiers() & ~_SHIFT:
         return False
+    if event.key() == Qt.Key.Key_Tab:
+        # It hides the side panels where the picture has the focus; elsewhere it goes to the next control.
+        focused = QApplication.focusWidget()
+        return focused is not None and not isinstance(focused, (CompareView, QMainWindow))
     if any(isinstance(widget, kind) and event.key() in keys for kind, keys in _MOVERS):
         return True
     return isinstance(widget, _SEARCHED) and event.text().isprintable() and event.text().strip() != ""

@@ -59,6 +59,7 @@ class Window(QMainWindow):
         self.thumbnails = Thumbnails(self.session)
         self.project_commands = ProjectCommands(self.session, self.jobs, self)
         self._awaited = self._ending = False
+        self._latest = ""
         self._results: dict[str, Path] = {}
         self._receivers: dict[str, list[Callable[[Path], None]]] = {}
         self._handlers: dict[str, Callable[[], object]] = {}
@@ -69,7 +70,8 @@ class Window(QMainWindow):
         self.start_page.offer.warning.connect(self.session.warning)
         self.start_page.offer.message.connect(self.session.message)
         self.desk = Desk(self.session, self.jobs, self.thumbnails, self.commands)
-        self.desk_actions = DeskActions(self.desk)
+        self.desk_actions = DeskActions(self.desk, self.commands)
+        self.desk.splitter.restore(settings)
         self.help = HelpMenu(
             self, self.commands, self.desk, lambda: self.project_commands.open_sample(self.open_project)
         )
@@ -97,8 +99,10 @@ class Window(QMainWindow):
         self.session.sequences_changed.connect(self._sequences_changed)
         self.session.history_moved.connect(self._show_edit)
         self.project_commands.to_desk.connect(partial(self._show_page, "desk"))
-        self.session.message.connect(lambda text: self.statusBar().showMessage(in_window(text), MESSAGE_MS))
+        self.session.message.connect(self._say)
         self.session.warning.connect(self._warn)
+        self.session.withdrawn.connect(self._withdraw)
+        self.session.selection_changed.connect(self._withdraw_latest)
         self.session.store_damaged.connect(self.start_page.offer.look)  # seen when the project is closed
         self.desk.live.working.connect(self._working.setText)
         self.jobs.changed.connect(lambda _: self._show_jobs())
@@ -189,6 +193,7 @@ class Window(QMainWindow):
             return
         self._keys.close()
         self.settings.setValue("geometry", self.saveGeometry())
+        self.desk.splitter.remember(self.settings)
         self.jobs.shutdown()
         self.desk.live.close(at_once=True)
         self.session.close()
@@ -213,6 +218,7 @@ class Window(QMainWindow):
             "close": self.session.close,
             "quit": self.close,
             "blind": self._toggle_blind,
+            "fullscreen": self._toggle_fullscreen,
             **self.help.handlers(),
             **{name: partial(self._show_page, name) for name in _PAGES},
         }
@@ -320,6 +326,10 @@ class Window(QMainWindow):
             else "Second opinion ended"
         )
 
+    def _toggle_fullscreen(self) -> None:
+        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+        self.commands["fullscreen"].setChecked(self.isFullScreen())
+
     def _make_status(self) -> None:
         self._working = Label()
         self._running = named(QToolButton(), "Running jobs", "Show the jobs in the background (Ctrl+5)")
@@ -355,6 +365,19 @@ class Window(QMainWindow):
     def _warn(self, text: str) -> None:
         """Show a warning in the status bar, without a box that has to be clicked away."""
         self.statusBar().showMessage(f"⚠ {in_window(text)}", 4 * MESSAGE_MS)
+
+    def _say(self, text: str) -> None:
+        self._latest = text
+        self.statusBar().showMessage(in_window(text), MESSAGE_MS)
+
+    def _withdraw_latest(self) -> None:
+        """Remove what was said about the sequence before. Warnings stay: selecting another one mends nothing."""
+        self._withdraw(self._latest)
+
+    def _withdraw(self, text: str) -> None:
+        """Remove a message that is no longer true."""
+        if text and self.statusBar().currentMessage() == in_window(text):
+            self.statusBar().clearMessage()
 
     def _ask_who(self) -> None:
         name, accepted = QInputDialog.getText(

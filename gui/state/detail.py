@@ -16,7 +16,7 @@ class Detail:
 
     Attributes:
         analysis: None where there are no candidates.
-        candidates: In the order of the list; during a second opinion in random order.
+        candidates: In the order of the list, best-scored first; during a second opinion in random order.
         rain: Amount of each frame. None for a frame that cannot be stabilized like the others, or repeats another.
         draft: Strokes, star and note. Empty during a second opinion.
     """
@@ -47,6 +47,17 @@ def read_detail(project: Project, editor: Editor, sequence_id: int, *, blind: bo
         # A composite whose acceptance was taken back lives on in its layers.
         decided = {d.candidate_id for d in by_sequence(project, [sequence_id])[sequence_id]}
         listed = [c for c in listed if not c.recipe.is_composite or c.id in decided]
+        listed = _placed_by_score(listed, existing[0].id)
         if blind:
             random.Random(f"{editor.who}/{project.uuid}/{sequence_id}").shuffle(listed)
         return Detail(existing[0], tuple(listed), tuple(rain_amounts(project, existing[0].id)), draft)
+
+
+def _placed_by_score(listed: list[StoredCandidate], main: int) -> list[StoredCandidate]:
+    """Place what a person kept or composed before the first candidate of the main analysis that scores worse."""
+    placed = [c for c in listed if c.analysis_id == main]
+    for one in listed:
+        if one.analysis_id != main:
+            at = next((i for i, other in enumerate(placed) if other.score > one.score), len(placed))
+            placed.insert(at, one)
+    return placed

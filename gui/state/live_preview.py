@@ -29,7 +29,7 @@ if TYPE_CHECKING:  # loaded when a sequence has been selected for a moment, not 
 
 U8 = NDArray[np.uint8]
 
-_STAGE_TEXTS = {"decode": "Decoding frames", "sort": "Sorting frames"}
+_STAGE_TEXTS = {"open": "Opening the clip", "decode": "Decoding frames", "sort": "Sorting frames"}
 """Stage of the work → text below the sliders."""
 
 REST_MS = 400
@@ -108,6 +108,11 @@ class LivePreview(QObject):
     def blind(self) -> bool:
         """Return whether there is no live picture because of a second opinion: it would reveal the recipe."""
         return self._session.blind
+
+    @property
+    def analysed(self) -> bool:
+        """Return whether the selected sequence is analysed: without an analysis there is nothing to sort."""
+        return self._session.detail.analysis is not None
 
     @property
     def label(self) -> str:

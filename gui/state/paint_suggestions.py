@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 MAX_CANDIDATES = 12
 """Candidates that are compared, the best first: the others hardly differ from them."""
 
+LOOKING = "Looking for places where candidates differ …"
+
 
 class PaintSuggestions(QObject):
     """Suggestions for the candidate that is painted on.
@@ -125,9 +127,10 @@ class PaintSuggestions(QObject):
             scoring_target = read_scoring_target(project, analysis) if reference else None
             return suggest(pictures, scoring_target, rainy, 0, read_areas(project, analysis))
 
-        session.message.emit("Looking for places where candidates differ …")
+        session.message.emit(LOOKING)
         session.workers.run(work, self._show, lambda e: session.warning.emit(str(e)), lane="suggest", urgency=NOW)
 
     def _show(self, suggestions: "list[Suggestion]") -> None:
+        self._session.withdrawn.emit(LOOKING)
         self._suggestions, self._place = suggestions, 0 if suggestions else -1
         self.changed.emit()

@@ -5,18 +5,20 @@ It knows no widgets. Every change of the project goes through `Editor` and is on
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import Signal
 
+from gui.state.deciding import Deciding
 from gui.state.detail import Detail, read_detail
+from gui.state.folding import Folding, foldable, visible_of
 from gui.state.image_cache import ImageCache
 from gui.state.preference_learning import PreferenceLearning
 from gui.state.project_watch import ProjectWatch, version_of
 from gui.state.sequence_order import nearest, neighbour
 from gui.workers import LATER, Workers
+from pipeline.project.analysis import analyses, candidates
 from pipeline.project.decisions import person
 from pipeline.project.editing import Editor
 from pipeline.project.model import Overview, StoredCandidate
@@ -27,22 +29,12 @@ from rainclean.errors import RaincleanError
 
 if TYPE_CHECKING:
     from gui.state.image_cache import U8
-    from pipeline.project.editing import Edit
 
 WAIT = 3.0
 """Seconds to wait for another process's transaction. They take milliseconds; the window is frozen meanwhile."""
 
-Result = TypeVar("Result")
 
-
-@dataclass(frozen=True)
-class Change(Generic[Result]):
-    """A change that is stored. result: what the editor returned."""
-
-    result: Result
-
-
-class Session(QObject):
+class Session(Deciding):
     """State that panels share.
 
     Signals:
@@ -52,10 +44,12 @@ class Session(QObject):
         detail_changed: Analysis or candidates of the selected sequence have changed.
         displayed_changed: Another candidate is displayed or compared with.
         draft_changed: The draft of the selected sequence has changed.
+        folded: Other candidates may be listed now: twins were found, or all are shown.
         suggestions_changed: Another candidate may be suggested now.
         history_moved: An edit was undone or redone. Carries the edit.
         message: Carries a line for the person.
         warning: Carries a line on what could not be done, and why.
+        withdrawn: Carries a line that is no longer true.
         store_damaged: The store is damaged or was replaced. Carries the project's folder.
 
     Attributes:
@@ -70,6 +64,7 @@ class Session(QObject):
         displayed: Id of the displayed candidate.
         compared_with: Id of the candidate that it is compared with; None for the rainy frame.
         pictures: Decoded pictures of the project.
+        all_listed: Whether candidates that look the same are listed, too.
     """
 
     opened = Signal()
@@ -78,10 +73,9 @@ class Session(QObject):
     detail_changed = Signal()
     displayed_changed = Signal()
     draft_changed = Signal()
+    folded = Signal()
     suggestions_changed = Signal()
-    history_moved = Signal(object)
-    message = Signal(str)
-    warning = Signal(str)
+    withdrawn = Signal(str)
     store_damaged = Signal(Path)
 
     def __init__(self, workers: Workers) -> None:
@@ -102,6 +96,9 @@ class Session(QObject):
         self._preference.changed.connect(self.suggestions_changed)
         self._suggested: Suggested | None = None
         self.pictures = ImageCache(workers, self._read)
+        self.all_listed = False
+        self._folding = Folding(workers, self._picture)
+        self._folding.changed.connect(self.folded)
         self._artefacts: Artefacts | None = None
         self._watch = ProjectWatch(self.refresh, self)
         self._watch.warning.connect(self.warning)
@@ -182,11 +179,6 @@ class Session(QObject):
 
     # -- selection and display --------------------------------------------------------------------------------
 
-    @property
-    def summary(self) -> Overview | None:
-        """Return the row of the selected sequence."""
-        return self.summaries.get(self.selected) if self.selected is not None else None
-
     def set_order(self, order: Sequence[int]) -> None:
         """Set the ids of the listed sequences, in the order of the list. `step` follows it."""
         self.order = list(order)
@@ -223,10 +215,42 @@ class Session(QObject):
 
     def step_candidate(self, by: int) -> None:
         """Display the candidate `by` places further down the list; after the last comes the first."""
-        ids = [c.id for c in self.detail.candidates]
+        ids = [c.id for c in self.listed]
         if ids:
             place = ids.index(self.displayed) if self.displayed in ids else 0
             self.show(ids[(place + by) % len(ids)])
+
+    @property
+    def listed(self) -> tuple[StoredCandidate, ...]:
+        """Return the candidates that are listed: without those that look like a better one.
+
+        During a second opinion all are: what is left open would say what was decided.
+        """
+        candidates, analysis, draft = self.detail.candidates, self.detail.analysis, self.detail.draft
+        if self.all_listed or self.blind or analysis is None:
+            return candidates
+        decision = self.summary.decision if self.summary else None
+        pinned = {self.displayed, self.compared_with, decision.candidate_id if decision else None, draft.base}
+        pinned |= {self._suggested.candidate_id if self._suggested else None}
+        pinned |= {int(layer.candidate) for layer in draft.layers}
+        return visible_of(candidates, analysis.id, self._folding, pinned)
+
+    def list_all(self, *, on: bool) -> None:
+        """List candidates that look the same, too, or fold them."""
+        if on != self.all_listed:
+            self.all_listed = on
+            self.folded.emit()
+
+    def fold_ahead(self) -> None:
+        """Find the twins of the selected sequence and of the next one in a thread."""
+        if self.project is None or self.selected is None or self.blind or self.all_listed:
+            return
+        if self.detail.analysis is not None:
+            self._folding.measure(foldable(self.detail.candidates, self.detail.analysis.id), "fold")
+        following = neighbour(self.order, self.selected, 1)
+        if following is not None and following != self.selected and self.summaries[following].candidates:
+            main = analyses(self.project, following)[0]
+            self._folding.measure(foldable(candidates(self.project, main.id), main.id), "fold ahead")
 
     def compare_with(self, candidate_id: int | None) -> None:
         """Compare the displayed candidate with another one, None for the rainy frame."""
@@ -268,142 +292,7 @@ class Session(QObject):
             self.selection_changed.emit()
             self.displayed_changed.emit()
 
-    # -- decisions -----------------------------------------------------------------------------------------------
-
-    def accept(self, candidate_id: int | None = None, *, advance: bool = True) -> None:
-        """Accept a candidate of the selected sequence.
-
-        Args:
-            candidate_id: The candidate; the displayed one by default.
-            advance: Select the nearest undecided sequence afterwards.
-        """
-        summary, chosen = self.summary, candidate_id or self.displayed
-        if summary is None or self.editor is None or chosen is None:
-            self.warning.emit("No candidate to accept yet. Analyse the sequence first (Ctrl+R).")
-            return
-        self._decide(
-            lambda editor: (
-                editor.opine(summary.sequence, chosen) if self.blind else editor.accept(summary.sequence, chosen)
-            ),
-            advance=advance,
-        )
-
-    def reject(self, reasons: Sequence[str] = (), note: str = "", *, advance: bool = True) -> None:
-        """Reject all candidates of the selected sequence.
-
-        Args:
-            reasons: Keys of `REASONS`.
-            note: Anything else to say about it.
-            advance: Select the nearest undecided sequence afterwards.
-        """
-        if (summary := self.summary) is not None:
-            self._decide(
-                lambda editor: (
-                    editor.opine(summary.sequence, None, reasons, note)
-                    if self.blind
-                    else editor.reject(summary.sequence, reasons, note)
-                ),
-                advance=advance,
-            )
-
-    def unset(self) -> None:
-        """Withdraw the decision on the selected sequence."""
-        if (summary := self.summary) is not None:
-            self.change(lambda editor: editor.unset(summary.sequence))
-
-    def star(self) -> None:
-        """Star the selected sequence, or remove its star."""
-        if (summary := self.summary) is not None:
-            self.change(lambda editor: editor.star(summary.sequence, on=not self.detail.draft.star))
-
-    def note(self, text: str, sequence_id: int | None = None) -> bool:
-        """Store a note on a sequence.
-
-        Args:
-            text: The note.
-            sequence_id: The sequence; the selected one by default.
-
-        Returns:
-            Whether the note is stored.
-        """
-        number = self.selected if sequence_id is None else sequence_id
-        summary = self.summaries.get(number) if number is not None else None
-        if summary is None or text == summary.note:
-            return True
-        stored = self.change(lambda editor: editor.note(summary.sequence, text)) is not None
-        if stored and number is not None and number != self.selected:
-            self._load_summary(number)
-        return stored
-
-    def undo(self) -> None:
-        """Undo this person's latest edit, and select its sequence."""
-        self._replay(lambda editor: editor.undo(), done="Undone", nothing="Nothing to undo")
-
-    def redo(self) -> None:
-        """Redo what was undone last, and select its sequence."""
-        self._replay(lambda editor: editor.redo(), done="Redone", nothing="Nothing to redo")
-
-    def change(self, act: Callable[[Editor], Result]) -> Change[Result] | None:
-        """Let the editor change the selected sequence, and announce what has changed.
-
-        Args:
-            act: Called with the editor; what it returns is handed on.
-
-        Returns:
-            The stored change; None where it could not be stored, and then the reason was announced.
-        """
-        if self.editor is None or self.project is None:
-            return None
-        try:
-            if self.project.read_only:
-                raise RaincleanError(
-                    f"{self.project.folder}: cannot be written to. Copy the project to a folder that you can write to, "
-                    "and open the copy."
-                )
-            change = Change(act(self.editor))
-        except RaincleanError as error:
-            self.warning.emit(self._watch.explain(error) or str(error))
-            return None
-        self._preference.again()
-        if self.selected is not None:
-            self._load_summary(self.selected)
-        self._load_detail()
-        return change
-
     # -- inside --------------------------------------------------------------------------------------------------
-
-    def _decide(self, act: Callable[[Editor], object], *, advance: bool) -> None:
-        following = nearest(self.order, self.selected, self._is_open) if self.selected is not None else None
-        if self.change(act) is None or not advance:
-            return
-        if following is None:
-            self.message.emit("Nothing left to decide in this list")
-        else:
-            self.select(following)
-
-    def _is_open(self, sequence_id: int) -> bool:
-        summary = self.summaries.get(sequence_id)
-        if summary is None:
-            return False
-        if self.blind:
-            return summary.candidates > 0 and self.editor is not None and not self.editor.has_opinion(sequence_id)
-        return summary.state in ("ready", "accepted automatically")
-
-    def _replay(self, act: "Callable[[Editor], Edit | None]", *, done: str, nothing: str) -> None:
-        change = self.change(act)
-        if change is None:
-            return
-        edit = change.result
-        if edit is None:
-            self.message.emit(nothing)
-            return
-        self.select(edit.sequence_id)
-        self._load_summary(edit.sequence_id)
-        self._load_detail()
-        # Show the subject of the edit: the composite that a stroke belongs to, the candidate that was decided on.
-        self.show(self.detail.draft.base if edit.kind in ("paint", "feather", "remove_layer") else edit.candidate_id)
-        self.history_moved.emit(edit)
-        self.message.emit(f"{done}: {edit.label}")
 
     def _back_up(self, work: Callable[[], None]) -> None:
         """Make a backup in a thread; announce once why it failed."""
@@ -415,6 +304,15 @@ class Session(QObject):
         if self.project is not None and str(error) not in self.project.notes:
             self.project.notes.append(str(error))
             self.message.emit(str(error))
+
+    def _changed(self) -> None:
+        self._preference.again()
+        if self.selected is not None:
+            self._load_summary(self.selected)
+        self._load_detail()
+
+    def _cause_of(self, error: RaincleanError) -> str:
+        return self._watch.explain(error) or str(error)
 
     def _suggest(self) -> None:
         self._suggested = None if self.selected is None else self.suggestions.for_sequence(self.selected)
@@ -462,6 +360,10 @@ class Session(QObject):
         suggested = self.suggested
         first = suggested.candidate_id if suggested else next(iter(ids), None)
         return decided if decided in ids else first
+
+    def _picture(self, name: str) -> "U8":
+        picture = self.pictures.peek(name)
+        return self._read(name) if picture is None else picture
 
     def _read(self, name: str) -> "U8":
         assert self._artefacts is not None

@@ -73,6 +73,7 @@ def open_window(qtbot: "QtBot", settings: "QSettings") -> Iterator[Open]:
         make_application()
         window = make_window(settings)
         sys.excepthook = hook  # pytest-qt fails a test whose slots raise
+        window.session.list_all(on=True)  # tests name candidates by their places, and twins fold at any moment
         made.append(window)
         qtbot.addWidget(window)
         with qtbot.waitActive(window):

@@ -281,7 +281,7 @@ def test_the_first_clips_are_selected_and_the_words_for_an_empty_desk_are_renewe
         finish(add(other, [made_once.parent / "place1.mkv"], Origin()))
     window.session.look_around()
     assert window.session.summary is not None and window.session.summary.sequence.name == "place1"
-    assert "Not analysed yet" in words[-1]
+    assert "Loading" in words[-1] and "Not analysed yet" in window.desk.candidates.state.text.text()
     window.session.select(None)
     words.clear()
     window.session.refresh()  # only the first time: a person may want nothing selected

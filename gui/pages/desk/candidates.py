@@ -19,16 +19,20 @@ from PySide6.QtWidgets import (
     QMenu,
     QStyledItemDelegate,
     QStyleOptionViewItem,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
+from gui.actions import Actions
+from gui.design import GAP
+from gui.jobs import Jobs
 from gui.pages.desk import rows
+from gui.pages.desk.analysis_state import AnalysisState
+from gui.pages.desk.notes import NotesBox
 from gui.state import Session, Thumbnails
-from gui.widgets import Label
 from pipeline.project.model import StoredCandidate
 from rainclean.candidates import PERCENTILE, defect_label
-from rainclean.verdict import MEANINGS
 
 ROW = 72
 MEASURE_MS = 250
@@ -45,17 +49,18 @@ class CandidatesModel(QAbstractListModel):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
+        self.listed: tuple[StoredCandidate, ...] = ()
         self.differences: dict[int, float] = {}
 
     def rowCount(self, parent: Index = NO_PARENT) -> int:
         """Return the number of candidates."""
-        return 0 if parent.isValid() else len(self._session.detail.candidates)
+        return 0 if parent.isValid() else len(self.listed)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return texts for people and screen readers, and the candidate itself for the delegate."""
-        if not index.isValid() or index.row() >= len(self._session.detail.candidates):
+        if not index.isValid() or index.row() >= len(self.listed):
             return None
-        candidate = self._session.detail.candidates[index.row()]
+        candidate = self.listed[index.row()]
         if role == CANDIDATE_ROLE:
             return candidate
         reason = self.suggested(candidate)
@@ -77,8 +82,16 @@ class CandidatesModel(QAbstractListModel):
     def reset(self) -> None:
         """Load the candidates again after they changed."""
         self.beginResetModel()
+        self.listed = self._session.listed
         self.differences.clear()
         self.endResetModel()
+
+    def relist(self) -> None:
+        """List other candidates of the same sequence, if others can be told apart now."""
+        if self._session.listed != self.listed:
+            self.beginResetModel()
+            self.listed = self._session.listed
+            self.endResetModel()
 
 
 def tip(candidate: StoredCandidate) -> str:
@@ -148,7 +161,7 @@ class CandidatesPanel(QWidget):
 
     paint_with = Signal(int)
 
-    def __init__(self, session: Session, thumbnails: Thumbnails) -> None:
+    def __init__(self, session: Session, jobs: Jobs, thumbnails: Thumbnails, actions: Actions) -> None:
         super().__init__()
         self._session = session
         self.model = CandidatesModel(session)
@@ -162,27 +175,31 @@ class CandidatesPanel(QWidget):
         self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.view.setModel(self.model)
         self.view.setItemDelegate(_Delegate(session, self.model, thumbnails, self.view))
-        self.empty = Label(wordWrap=True, alignment=Qt.AlignmentFlag.AlignCenter)
-        self.trust = Label(wordWrap=True, margin=4)
-        self.trust.setAccessibleName("Verdict")
-        self.why = Label(wordWrap=True, margin=4)
-        self.why.setAccessibleName("Suggested candidate")
+        self.state = AnalysisState(session, jobs, actions)
+        self.notes = NotesBox(session)
+        self.twins = QToolButton()
+        self.twins.setToolTip(actions["all_candidates"].toolTip())
+        self.twins.setAccessibleName("Candidates that look the same")
+        self.twins.clicked.connect(actions["all_candidates"].trigger)
+        self.twins.setProperty("look", "flat")
+        self.twins.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 6, 0, 0)
-        layout.addWidget(self.empty)
-        layout.addWidget(self.trust)
-        layout.addWidget(self.why)
+        layout.setContentsMargins(0, GAP, 0, 0)
+        layout.addWidget(self.state)
+        layout.addWidget(self.notes)
         layout.addWidget(self.view, 1)
+        layout.addWidget(self.twins, 0, Qt.AlignmentFlag.AlignLeft)
         self.view.clicked.connect(lambda index: session.show(index.data(CANDIDATE_ROLE).id))
         self.view.doubleClicked.connect(lambda index: session.compare_with(index.data(CANDIDATE_ROLE).id))
         self.view.customContextMenuRequested.connect(self._menu)
         session.selection_changed.connect(self._reset)
         session.detail_changed.connect(self._reset)
-        session.suggestions_changed.connect(self._explain_suggestion)
+        session.suggestions_changed.connect(self._relist)
+        session.folded.connect(self._relist)
         session.displayed_changed.connect(self._follow)
         session.draft_changed.connect(self.view.viewport().update)
         session.sequences_changed.connect(self.view.viewport().update)
-        session.sequences_changed.connect(self._judge)
+        session.sequences_changed.connect(self._relist)
         # Differences wait until the pictures that were asked for are on the screen.
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
@@ -194,53 +211,28 @@ class CandidatesPanel(QWidget):
 
     def _reset(self) -> None:
         self.model.reset()
-        summary = self._session.summary
-        has = bool(self._session.detail.candidates)
-        self.view.setVisible(has)
-        self.empty.setVisible(not has)
-        if summary is None:
-            self.empty.setText("No sequence selected.")
-        elif summary.state == "failed":
-            self.empty.setText(f"Analysis failed: {summary.error}")
-        else:
-            self.empty.setText("No candidates yet. Press Ctrl+R to analyse new sequences.")
-        self._judge()
-        self._explain_suggestion()
+        self.view.setVisible(bool(self.model.listed))
+        self._count_twins()
         self._follow()
 
-    def _judge(self) -> None:
-        """Say whether the candidates can be trusted, and why not."""
-        summary = self._session.summary
-        has_verdict = summary is not None and summary.trust != "" and not self._session.blind
-        self.trust.setVisible(has_verdict)
-        if summary is None or not has_verdict:
-            return
-        mark, _ = rows.TRUST[summary.trust]
-        if summary.verdict is None:
-            text = f"{mark} {rows.sentence(summary.trust)}: analysed with an older version. Press Ctrl+R to re-analyse."
-        else:
-            reasons = [f"\n· {reason.description}" for reason in summary.verdict.reasons]
-            text = f"{mark} {rows.sentence(summary.trust)}: {MEANINGS[summary.verdict.state]}" + "".join(reasons)
-        hint = "\nPress Shift+M to see where." if summary.places else ""
-        self.trust.setText(text + hint)
-
-    def _explain_suggestion(self) -> None:
-        """Say what is suggested and why; a row has no room for all of it."""
-        session, suggestion = self._session, self._session.suggested
-        self.why.setVisible(suggestion is not None)
-        if suggestion is not None:
-            candidate = session.candidate(suggestion.candidate_id)
-            assert candidate is not None
-            place = session.detail.candidates.index(candidate) + 1
-            number = f"{place}  " if place < 10 else ""
-            self.why.setText(
-                f"{number}{candidate.label}: {suggestion.label}. {suggestion.chance:.0%} likely to be chosen."
-            )
-            self.why.setToolTip(f"Suggested candidates: {session.suggestions.label}")
+    def _relist(self) -> None:
+        """List what can be told apart now. What is displayed always is, so this follows each step."""
+        self.model.relist()
+        self._count_twins()
         self.view.viewport().update()
 
+    def _count_twins(self) -> None:
+        """Say how many candidates are folded."""
+        session = self._session
+        folded = len(session.detail.candidates) - len(self.model.listed)
+        offered = not session.blind and (folded > 0 or (session.all_listed and len(self.model.listed) > 1))
+        self.twins.setVisible(offered)
+        text = f"{folded} more look the same (Shift+C)" if folded else "Fold those that look the same (Shift+C)"
+        self.twins.setText(text)
+
     def _follow(self) -> None:
-        ids = [c.id for c in self._session.detail.candidates]
+        self._relist()
+        ids = [c.id for c in self.model.listed]
         if self._session.displayed in ids:
             self.view.scrollTo(self.model.index(ids.index(self._session.displayed)))
         self.model.differences.clear()
@@ -261,7 +253,7 @@ class CandidatesPanel(QWidget):
         displayed = session.pictures.peek(shown.picture) if shown else None
         if displayed is not None:
             step = max(1, displayed.shape[0] // 90)
-            for candidate in session.detail.candidates:
+            for candidate in self.model.listed:
                 other = session.pictures.peek(candidate.picture)
                 if candidate.id not in self.model.differences and other is not None and other.shape == displayed.shape:
                     difference = abs(other[::step, ::step].astype("int16") - displayed[::step, ::step])

@@ -15,9 +15,10 @@ from PySide6.QtWidgets import (
 )
 
 from gui.actions import Actions
+from gui.design import icon
 from gui.pages.desk.rows import sentence
 from gui.state import Session
-from gui.widgets import Label
+from gui.widgets import ElidedLabel, Label, named
 from pipeline.project.model import REASONS
 
 
@@ -30,11 +31,9 @@ class DecideBar(QWidget):
     def __init__(self, session: Session, actions: Actions) -> None:
         super().__init__()
         self._session = session
-        self.state = Label()
-        self.state.setMinimumWidth(220)
-        self.state.setWordWrap(True)
+        self.state = named(ElidedLabel(lines=2, characters=30), "Decision")
         self.note = QLineEdit(placeholderText="Note (N)")
-        self.note.setMinimumWidth(120)
+        self.note.setMinimumWidth(80)
         self.note.setAccessibleName("Note")
         self.note.setToolTip("Write a note on this sequence (N); Enter saves it")
         layout = QHBoxLayout(self)
@@ -45,9 +44,8 @@ class DecideBar(QWidget):
         for name in ("star", "unset", "reject", "accept"):
             button = QToolButton()
             button.setDefaultAction(actions[name])
-            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            button.setMinimumWidth(64)
             layout.addWidget(button)
             self.buttons[name] = button
         self._typed: tuple[int, str] | None = None
@@ -80,7 +78,8 @@ class DecideBar(QWidget):
         if self._noted_of != session.selected or not self.note.hasFocus():
             self.note.setText(draft.note)
             self._noted_of = session.selected
-        self.buttons["star"].defaultAction().setText("★ Star" if draft.star else "☆ Star")
+        self.buttons["star"].defaultAction().setText("Unstar" if draft.star else "Star")
+        self.buttons["star"].setIcon(icon("star_filled" if draft.star else "star"))
         self.state.setText(decision_text(session))
 
     def focus_note(self) -> None:

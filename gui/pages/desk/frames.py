@@ -1,19 +1,23 @@
 """The strip of frames under the picture: a curve of rain amounts, the displayed frame, the used frames, play."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolButton, QWidget
 
+from gui.design import icon
 from gui.state import Session
-from gui.widgets import Label, named
+from gui.widgets import ElidedLabel, named
 
 PLAY_MS = 40
 """Milliseconds a frame while playing: 25 frames a second."""
 
 LEAST_SPAN = 0.5
 """Grey levels between bottom and top of the curve at least: noise is not to look like showers."""
+
+LABEL = 130
+"""Width in px of the text beside the curve: fixed, so that the curve does not move under the pointer."""
 
 _MARGIN = 8.0
 
@@ -22,7 +26,8 @@ class FrameCurve(QWidget):
     """Draw the rain amount over the frames.
 
     Signal `chosen`: a person clicked or dragged to a frame (index in the clip). `available`: the frames that can be
-    displayed, ascending; those that cannot be stabilized, or repeat another, are left out.
+    displayed, ascending; those that cannot be stabilized, or repeat another, are left out. `measured`: whether the rain
+    amounts are known; before the analysis they are not.
     """
 
     chosen = Signal(int)
@@ -34,6 +39,7 @@ class FrameCurve(QWidget):
         self.available: tuple[int, ...] = ()
         self.frame, self.reference = 0, 0
         self.used: range = range(0)
+        self.measured = True
         self._parts: list[QPolygonF] = []
         self._parts_key: tuple[object, ...] = ()
         self.setMinimumHeight(52)
@@ -52,11 +58,18 @@ class FrameCurve(QWidget):
         """Set the rain amounts of the frames from index ``first`` on, None for one that cannot be displayed."""
         if (first, tuple(amounts), reference) == (self.first, self.amounts, self.reference):
             return  # a new candidate does not change which frame is displayed
-        self.first, self.amounts = first, tuple(amounts)
+        self.first, self.amounts, self.measured = first, tuple(amounts), True
         self.available = tuple(frame for frame, amount in enumerate(self.amounts, first) if amount is not None)
         self.reference = self.frame = reference
         self.used = range(0)
         self.update()
+
+    def set_unmeasured(self, first: int, count: int) -> None:
+        """Set the frames of a clip that is not analysed: all can be displayed, their rain is not known."""
+        if self.measured or (first, count) != (self.first, len(self.amounts)):
+            self.set_frames(first, (0.0,) * count, first + count // 2)
+            self.measured = False
+            self.update()
 
     def set_frame(self, frame: int) -> None:
         """Mark the displayed frame."""
@@ -87,17 +100,17 @@ class FrameCurve(QWidget):
             painter.fillRect(QRectF(left, 0, right - left, self.height()), shade)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(palette.text().color(), 1.2))
-        for part in self._curve():
+        for part in self._curve() if self.measured else ():
             painter.drawPolyline(part)
         for frame, width, style in (
-            (self.reference, 1.0, Qt.PenStyle.DashLine),
+            (self.reference if self.measured else self.frame, 1.0, Qt.PenStyle.DashLine),
             (self.frame, 2.0, Qt.PenStyle.SolidLine),
         ):
             painter.setPen(QPen(palette.highlight().color(), width, style))
             painter.drawLine(QPointF(self._x(frame), 0), QPointF(self._x(frame), self.height()))
         painter.setPen(palette.placeholderText().color())
         known = [amount for amount in self.amounts if amount is not None]
-        span = f"Rain {min(known):.1f} to {max(known):.1f} levels"
+        span = f"Rain {min(known):.1f} to {max(known):.1f} levels" if self.measured else "Rain not measured yet"
         painter.drawText(self.rect().adjusted(6, 2, -6, 0), Qt.AlignmentFlag.AlignRight, span)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -153,20 +166,22 @@ class FrameStrip(QWidget):
         self._session = session
         self.curve = FrameCurve()
         self.play = named(QToolButton(), "Play", "Play the rainy frames (Ctrl+Space)")
-        self.play.setText("▶")
+        self.play.setIcon(icon("play"))
         self.play.setCheckable(True)
-        self.label = Label()
-        self.label.setMinimumWidth(130)
+        self.label = named(ElidedLabel(lines=2), "Displayed frame")
+        self.label.setFixedWidth(LABEL)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.play)
         layout.addWidget(self.curve, 1)
         layout.addWidget(self.label)
         self._of: int | None = None
+        self.ready: Callable[[], bool] = lambda: True
+        """Tells whether the chosen frame is displayed: while playing, none is skipped before it was seen."""
         self._timer = QTimer(self)
         self._timer.setInterval(PLAY_MS)
-        self._timer.timeout.connect(lambda: self.step(1, around=True))
-        self.play.toggled.connect(lambda on: self._timer.start() if on else self._timer.stop())
+        self._timer.timeout.connect(self._play_on)
+        self.play.toggled.connect(self._set_playing)
         self.curve.chosen.connect(self.choose)
         session.selection_changed.connect(self._begin_anew)
         session.detail_changed.connect(self._reset)
@@ -193,6 +208,15 @@ class FrameStrip(QWidget):
         place = available.index(self.curve.nearest(self.curve.frame)) + by
         self.choose(available[place % len(available) if around else min(max(place, 0), len(available) - 1)])
 
+    def _play_on(self) -> None:
+        if self.ready():
+            self.step(1, around=True)
+
+    def _set_playing(self) -> None:
+        on = self.play.isChecked()
+        self.play.setIcon(icon("pause" if on else "play"))
+        self._timer.start() if on else self._timer.stop()
+
     def stop(self) -> None:
         """Stop playing."""
         self.play.setChecked(False)
@@ -205,12 +229,17 @@ class FrameStrip(QWidget):
     def _reset(self) -> None:
         summary, detail = self._session.summary, self._session.detail
         self.stop()
-        self.setEnabled(summary is not None and detail.analysis is not None)
+        self.setEnabled(summary is not None)
         if summary is not None and detail.analysis is not None:
             self.curve.set_frames(summary.sequence.first, detail.rain, detail.analysis.reference_frame)
             if self._of != summary.sequence.id:
                 self._of = summary.sequence.id
                 self.curve.set_frame(detail.analysis.reference_frame)
+        elif summary is not None:
+            self.curve.set_unmeasured(summary.sequence.first, summary.sequence.frame_count)
+            if self._of != summary.sequence.id:
+                self._of = summary.sequence.id
+                self.curve.set_frame(self.curve.reference)
         else:
             self.curve.set_frames(0, (), 0)
         self._update_label()
@@ -223,4 +252,7 @@ class FrameStrip(QWidget):
         reference = " (reference)" if self.curve.frame == self.curve.reference else ""
         amount = self.curve.amounts[place]
         rain = "Cannot be stabilized" if amount is None else f"Rain {amount:.2f} levels"
+        if not self.curve.measured:
+            self.label.setText(f"Frame {self.curve.frame}\nNot analysed yet")
+            return
         self.label.setText(f"Frame {self.curve.frame}{reference}\n{rain}")

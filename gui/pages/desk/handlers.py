@@ -6,15 +6,22 @@ from functools import partial
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 
+from gui.actions import Actions
 from gui.compare import Mode, Outline, Tool
 from gui.pages.desk.decide import RejectDialog
 from gui.pages.desk.inspection import Inspection
 from gui.pages.desk.page import Desk
+from gui.pages.desk.places import surroundings
+from gui.pages.desk.toolbar import Lights
 from pipeline.project.editing import new_batch
 from rainclean.compositing import Tool as PaintTool
 from rainclean.video import Region
 
 DIFFERENCES = (("absolute", 1), ("absolute", 8), ("signed", 1), ("signed", 8))
+
+DECODING = "The frames are being decoded. Press K when that is done."
+WAITING_TO_KEEP = "Keeps as soon as the frames are sorted"
+COMPARING = "Comparing with this candidate. Press C again to compare with the rainy frame."
 
 _PAINT_TOOLS: dict[PaintTool, Tool] = {
     "brush": Tool.BRUSH,
@@ -29,8 +36,9 @@ SUGGESTED = (0, 220, 255)
 class DeskActions:
     """Turn keys and strokes in the view into changes of session, live picture and draft."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, actions: Actions) -> None:
         self.desk = desk
+        self._lights = Lights(actions, desk.session, desk.composition, desk.confidence)
         self.session, self.live, self.view = desk.session, desk.live, desk.view
         self._difference = 0
         self.inspection = Inspection(desk, self.keep)
@@ -39,9 +47,34 @@ class DeskActions:
         desk.view.set_mode(Mode.WIPE)
         desk.sliders.keep.connect(self.keep)
         desk.paint_suggestions.changed.connect(self._show_suggestion)
+        desk.live.prepared.connect(lambda: self.session.withdrawn.emit(DECODING))
+        desk.places.changed.connect(self._show_place)
+        for signal in (desk.composition.brush_changed, desk.session.displayed_changed, desk.session.selection_changed):
+            signal.connect(self.light)
+        desk.strip.play.toggled.connect(self.light)
+        self.light()
 
     def handlers(self) -> dict[str, Callable[[], object]]:
-        """Return the handlers by id of the action."""
+        """Return the handlers by id of the action. Each lights what is active afterwards."""
+        return {name: partial(self._act, handler) for name, handler in self._handlers().items()}
+
+    def light(self) -> None:
+        """Light the actions of what is active."""
+        desk, view = self.desk, self.view
+        self._lights.update(
+            view.mode,
+            view.tool,
+            blinking=view.blinking,
+            places=desk.places_shown,
+            panels=desk.splitter.hidden,
+            play=desk.strip.play.isChecked(),
+        )
+
+    def _act(self, handler: Callable[[], object]) -> None:
+        handler()
+        self.light()
+
+    def _handlers(self) -> dict[str, Callable[[], object]]:
         session, desk, view = self.session, self.desk, self.view
         return {
             "next": partial(session.step, 1),
@@ -50,6 +83,8 @@ class DeskActions:
             "next_candidate": partial(self._step_candidate, 1),
             "previous_candidate": partial(self._step_candidate, -1),
             **{f"candidate_{n}": partial(self._show_candidate, n - 1) for n in range(1, 10)},
+            "all_candidates": lambda: session.list_all(on=not session.all_listed),
+            "panels": desk.splitter.toggle,
             "find": desk.sequences.search.setFocus,
             "accept": partial(self.accept, advance=True),
             "accept_stay": partial(self.accept, advance=False),
@@ -104,6 +139,11 @@ class DeskActions:
         Args:
             advance: go on to the nearest undecided sequence.
         """
+        if self.live.trying and self.live.candidate() is None:
+            text = "The frames are being sorted. Press A again when that is done."
+            self.session.message.emit(text)
+            self.live.when_sorted(lambda: self.session.withdrawn.emit(text))
+            return
         if self.live.trying and not self.keep():
             return
         # Joining and scoring a composite takes a moment, a plain acceptance a few milliseconds.
@@ -142,8 +182,7 @@ class DeskActions:
             if self.live.sorted:
                 self.session.message.emit("The clean image is being made. Press K again when that is done.")
                 return None
-            self.live.when_sorted(lambda: self.session.message.emit("Frames sorted"))
-            self.session.message.emit("The frames are being sorted. Press K again when that is done.")
+            self._keep_later(percentile, batch)
             return None
         recipe, kept = live_candidate
         change = self.session.change(
@@ -170,6 +209,19 @@ class DeskActions:
         self.desk.decide.save_note()
         replay()
 
+    def _keep_later(self, percentile: float | None, batch: str) -> None:
+        """Keep as soon as the frames are sorted; another sequence or candidate, or Esc, cancels it."""
+        if self.live.stack is None:
+            self.session.message.emit(DECODING)
+            return
+        self.session.message.emit(WAITING_TO_KEEP)
+
+        def keep() -> None:
+            self.session.withdrawn.emit(WAITING_TO_KEEP)
+            self.keep(percentile, batch)
+
+        self.live.when_sorted(keep)
+
     # -- comparing -----------------------------------------------------------------------------------------------
 
     def _step_candidate(self, by: int) -> None:
@@ -177,7 +229,7 @@ class DeskActions:
         self.session.step_candidate(by)
 
     def _show_candidate(self, place: int) -> None:
-        candidates = self.session.detail.candidates
+        candidates = self.session.listed
         if place < len(candidates):
             self.live.leave()
             self.session.show(candidates[place].id)
@@ -209,9 +261,10 @@ class DeskActions:
         session = self.session
         if session.compared_with is None and session.displayed is not None:
             session.compare_with(session.displayed)
-            session.message.emit("Comparing with this candidate. Press C again to compare with the rainy frame.")
+            session.message.emit(COMPARING)
         else:
             session.compare_with(None)
+            session.withdrawn.emit(COMPARING)
 
     # -- what is pointed at in the picture ------------------------------------------------------------------------
 
@@ -255,7 +308,12 @@ class DeskActions:
         composition.set_brush(radius=min(max(composition.brush.radius * factor, 1.0), 400.0))
 
     def _suggest(self) -> None:
+        """Go to the next place of the verdict; after the last one, to the next suggestion."""
         self.live.leave()
+        if self.desk.places.left:
+            self.desk.places.next()
+            return
+        self.desk.places.leave()
         self.desk.tabs.setCurrentWidget(self.desk.compose)
         self.desk.paint_suggestions.next()
 
@@ -269,6 +327,17 @@ class DeskActions:
             suggestion.shapes, paint_suggestions.candidate, new_batch(), excluding=suggestion.kind == "exclude"
         ):
             paint_suggestions.drop()
+
+    def _show_place(self) -> None:
+        """Zoom to the current place of the verdict, outline it and name it."""
+        place, size = self.desk.places.current, self.view.picture_size
+        if place is None or size is None:
+            self.view.set_outlines([])
+            return
+        self.view.zoom_to(surroundings(place.region, *size))
+        self.view.set_outlines([Outline(shape, SUGGESTED) for shape in place.shapes])
+        more = "J for the next" if self.desk.places.left else "J for what to paint"
+        self.session.message.emit(f"{self.desk.places.label} · {more}")
 
     def _show_suggestion(self) -> None:
         paint_suggestions = self.desk.paint_suggestions
@@ -285,8 +354,10 @@ class DeskActions:
             self.view.cancel_stroke()
             return
         self.desk.composition.set_brush(tool=None)
+        self.session.withdrawn.emit(WAITING_TO_KEEP)
         self.view.set_tool(Tool.NONE)
         self.view.set_outlines([])
         self.inspection.forget()
+        self.desk.places.forget()
         self.live.leave()
         self.view.setFocus()

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 
 from gui.pages.desk.rows import sentence
 from gui.state import LivePreview
-from gui.widgets import Label, Slider, as_tip, named
+from gui.widgets import ElidedLabel, Label, Slider, as_tip, named
 from rainclean.candidates import Recipe
 from rainclean.candidates.estimators import PERCENTILE, Estimator, estimators, estimators_from_outside
 
@@ -42,11 +42,11 @@ class LivePanel(QWidget):
         self.frames_box.setMinimum(2)
         self.frames_box.setKeyboardTracking(False)
         self.keep_button = named(
-            QPushButton("Keep as a candidate (K)"), "Keep", "Save the current slider settings as a candidate (K)"
+            QPushButton("Save (K)"), "Save as a candidate", "Save the current slider settings as a candidate (K)"
         )
         self.estimator = named(QComboBox(self), "Estimator", "Choose what is made of the sorted frames")
         self.estimator.setModel(_estimator_model(self.estimator))
-        self.state = Label(wordWrap=True)
+        self.state = named(ElidedLabel(lines=2), "State of the live picture")
         for widget, name, tip in (
             (
                 self.percentile,
@@ -149,6 +149,8 @@ class LivePanel(QWidget):
         live = self._live
         if live.blind:
             return "Not available during a second opinion. Press O to end it."
+        if not live.analysed:
+            return "Available after the analysis"
         if self._working or live.stack is None:
             return self._working or "Waiting for the frames to be decoded"
         whole = live.whole

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QSplitter, QTabWidget, QToolBar, QVBoxLayout, QWidget
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QComboBox, QTabWidget, QVBoxLayout, QWidget
 
 from gui.actions import Actions
 from gui.compare import CompareView, Tool
@@ -15,9 +15,12 @@ from gui.pages.desk.compose import ComposePanel
 from gui.pages.desk.decide import DecideBar
 from gui.pages.desk.frames import FrameStrip
 from gui.pages.desk.live import LivePanel
+from gui.pages.desk.panels import SidePanels
 from gui.pages.desk.pixel_panel import InspectPanel
+from gui.pages.desk.places import VerdictPlaces
 from gui.pages.desk.rows import sentence
 from gui.pages.desk.sequences import SequencesPanel
+from gui.pages.desk.toolbar import DeskToolbar
 from gui.pages.desk.values import ValuesLine
 from gui.state import Composition, ConfidenceView, FrameReader, LivePreview, PaintSuggestions, Session, Thumbnails
 from rainclean.video import Region
@@ -26,8 +29,6 @@ if TYPE_CHECKING:
     from rainclean.live import Preview
 
 U8 = NDArray[np.uint8]
-
-COMPARE_TOOLS = ("wipe", "side", "single", "difference", "blink", "fit", "actual")
 
 EXCLUDED, PAINTED, JUDGED = (230, 40, 40), (40, 140, 255), (245, 150, 0)
 """Colours of the exclusion mask, of the selected layer, and of the verdict's areas."""
@@ -60,18 +61,19 @@ class Desk(QWidget):
         self._drawn_on: int | None = None
         self._previewing = False
         self.sequences = SequencesPanel(session, jobs, thumbnails)
-        self.candidates = CandidatesPanel(session, thumbnails)
+        self.candidates = CandidatesPanel(session, jobs, thumbnails, actions)
         self.sliders = LivePanel(self.live)
         self.inspect = InspectPanel()
         self.compose = ComposePanel(session, self.composition, actions)
         self.strip = FrameStrip(session)
         self.decide = DecideBar(session, actions)
+        self.places = VerdictPlaces(session)
         self.values = ValuesLine()
         # What may be wanted next waits until what is wanted now has been painted.
         self._fetch_ahead = QTimer(self)
         self._fetch_ahead.setSingleShot(True)
         self._fetch_ahead.setInterval(AHEAD_MS)
-        self._fetch_ahead.timeout.connect(lambda: session.pictures.expect(self._expected()))
+        self._fetch_ahead.timeout.connect(self._look_ahead)
         self._lay_out(actions)
         self._connect()
         self.show_pictures()
@@ -105,21 +107,30 @@ class Desk(QWidget):
 
     def rainy(self) -> U8 | None:
         """Return the rainy frame that the strip has selected; None while it is being loaded."""
-        analysis = self.session.detail.analysis
-        if analysis is None:
-            return None
-        if (self.frame is None or self.frame == analysis.reference_frame) and analysis.reference:
+        analysis, frame = self.session.detail.analysis, self._frame()
+        if analysis is not None and frame == analysis.reference_frame and analysis.reference:
             return self.session.pictures.get(analysis.reference)
-        return self.reader.get(analysis.reference_frame if self.frame is None else self.frame)
+        return None if self.session.summary is None else self.reader.get(frame)
+
+    def _frame(self) -> int:
+        """Return the displayed rainy frame: the chosen one, else the reference frame, or the middle of a new clip."""
+        analysis, summary = self.session.detail.analysis, self.session.summary
+        if self.frame is not None or summary is None:
+            return self.frame or 0
+        first = summary.sequence.first
+        return analysis.reference_frame if analysis else first + summary.sequence.frame_count // 2
+
+    def _frame_is_seen(self) -> bool:
+        analysis, frame = self.session.detail.analysis, self._frame()
+        stored = analysis is not None and frame == analysis.reference_frame and bool(analysis.reference)
+        return stored or self.session.compared_with is not None or self.reader.has(frame)
 
     def _left(self) -> tuple[U8 | None, str]:
         session = self.session
         opponent = session.candidate(session.compared_with)
         if opponent is not None:
             return session.pictures.get(opponent.picture), sentence(session.label(opponent))
-        analysis = session.detail.analysis
-        frame = self.frame if self.frame is not None else analysis.reference_frame if analysis else 0
-        return self.rainy(), f"Rainy frame {frame}"
+        return self.rainy(), f"Rainy frame {self._frame()}"
 
     def _right(self) -> tuple[U8 | None, str]:
         session = self.session
@@ -132,13 +143,18 @@ class Desk(QWidget):
             return self.composition.composite, f"Composite on {session.label(shown)}"
         return session.pictures.get(shown.picture), sentence(session.label(shown))
 
+    def _look_ahead(self) -> None:
+        self.session.pictures.expect(self._expected())
+        self.session.fold_ahead()
+
     def _expected(self) -> list[str]:
         """Return the pictures that may be needed next: neighbouring candidates, neighbouring sequences, the rest."""
         session = self.session
-        ids = [c.id for c in session.detail.candidates]
+        listed = session.listed
+        ids = [c.id for c in listed]
         place = ids.index(session.displayed) if session.displayed in ids else 0
         around = sorted(range(len(ids)), key=lambda i: min((i - place) % len(ids), (place - i) % len(ids)))
-        near = [session.detail.candidates[i].picture for i in around]
+        near = [listed[i].picture for i in around]
         row = session.order.index(session.selected) if session.selected in session.order else -1
         ahead = []
         for by in AHEAD:
@@ -154,9 +170,7 @@ class Desk(QWidget):
             return "No clips yet. Drop video files or folders here, or press Ctrl+I."
         if summary is None:
             return "No sequence selected. Press Down or click one."
-        if summary.state == "failed":
-            return f"Analysis failed: {summary.error}"
-        return "Not analysed yet. Press Ctrl+R to analyse new sequences." if summary.state == "new" else "Loading …"
+        return self.reader.error or "Loading …"
 
     # -- what others do to the view ------------------------------------------------------------------------------
 
@@ -168,7 +182,9 @@ class Desk(QWidget):
         session.detail_changed.connect(self.show_pictures)
         session.pictures.loaded.connect(self._on_loaded)
         session.pictures.failed.connect(lambda _, error: session.warning.emit(error))
-        self.reader.loaded.connect(lambda frame: self.show_pictures() if frame == self.frame else None)
+        self.reader.loaded.connect(lambda frame: self.show_pictures() if frame == self._frame() else None)
+        self.reader.failed.connect(lambda: self.view.set_empty_text(self._why_empty()))
+        self.strip.ready = self._frame_is_seen
         self.strip.frame_chosen.connect(self._choose_frame)
         self.confidence.changed.connect(self._show_confidence)
         live.picture_changed.connect(self._show_live)
@@ -292,6 +308,11 @@ class Desk(QWidget):
             self._excluded = mask
             self.view.set_overlay("excluded", mask, EXCLUDED, 0.45)
 
+    @property
+    def places_shown(self) -> bool:
+        """Return whether the areas that explain the verdict are to be tinted."""
+        return self._places_wanted
+
     def toggle_places(self) -> None:
         """Show or hide the areas that explain the verdict."""
         summary = self.session.summary
@@ -322,13 +343,7 @@ class Desk(QWidget):
     # -- layout --------------------------------------------------------------------------------------------------
 
     def _lay_out(self, actions: Actions) -> None:
-        tools = QToolBar()
-        tools.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
-        for name in COMPARE_TOOLS:
-            tools.addAction(actions[name])
-        tools.addSeparator()
-        for name in ("pick", "region"):
-            tools.addAction(actions[name])
+        tools = DeskToolbar(actions)
         centre = QWidget()
         column = QVBoxLayout(centre)
         column.setContentsMargins(4, 2, 4, 4)
@@ -348,11 +363,11 @@ class Desk(QWidget):
         self.tabs.addTab(self.inspect, "Inspect")
         right_column.addWidget(self.tabs, 1)
         right_column.addWidget(self.sliders)
-        self.splitter = QSplitter(Qt.Orientation.Horizontal)
-        for widget, stretch in ((self.sequences, 0), (centre, 1), (right, 0)):
-            self.splitter.addWidget(widget)
-            self.splitter.setStretchFactor(self.splitter.count() - 1, stretch)
-        self.splitter.setSizes([270, 900, 330])
+        for box in (self.sequences.filter, self.sequences.sort, self.compose.source):
+            # Else the longest entry decides how wide the window is at least.
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            box.setMinimumContentsLength(6)
+        self.splitter = SidePanels(self.sequences, centre, right)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.splitter)

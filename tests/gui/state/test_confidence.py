@@ -116,6 +116,9 @@ def test_without_a_posterior_it_is_said(home: Path, window: Window, qtbot: QtBot
 
 def test_what_moves_is_suggested_with_its_reason(window: Window, qtbot: QtBot) -> None:
     suggestions = window.desk.paint_suggestions
+    while window.desk.places.left:
+        press(window, "J")  # the places of the verdict come first
+        qtbot.waitUntil(lambda: window.desk.places.current is not None, timeout=10_000)
     press(window, "J")
     qtbot.waitUntil(lambda: suggestions._suggestions is not None, timeout=10_000)
     assert "exclude this area, because something sways, such as foliage" in suggestions.description

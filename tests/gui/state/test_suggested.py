@@ -38,13 +38,17 @@ def texts(panel: CandidatesPanel) -> list[str]:
     rows = [panel.model.index(row) for row in range(panel.model.rowCount())]
     roles = (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole)
     said = [str(panel.model.data(row, role)) for row in rows for role in roles]
-    return said + ([panel.why.text()] if panel.why.isVisible() else [])
+    return said + ([panel.notes.suggestion.text()] if panel.notes.suggestion.isVisible() else [])
 
 
 def is_told(window: Window) -> bool:
     """Whether anything tells what is suggested; all or nothing does."""
     panel = window.desk.candidates
-    found = {window.session.suggested is not None, panel.why.isVisible(), any("suggested" in t for t in texts(panel))}
+    found = {
+        window.session.suggested is not None,
+        panel.notes.suggestion.isVisible(),
+        any("suggested" in t for t in texts(panel)),
+    }
     assert len(found) == 1
     return found.pop()
 
@@ -59,7 +63,9 @@ def test_the_suggested_candidate_is_marked_with_its_reasons(judged: Path, open_w
     number = [c.id for c in session.detail.candidates].index(suggested.candidate_id)
     spoken = [text for text in texts(panel) if suggested.label in text]
     assert suggested.label.startswith("suggested because of ") and len(spoken) == 3
-    assert panel.why.text().startswith(f"{number + 1}  ") and panel.why.text().endswith("% likely to be chosen.")
+    assert panel.notes.suggestion.text().startswith(f"{number + 1}  ") and panel.notes.suggestion.text().endswith(
+        "% likely to be chosen."
+    )
     # What is selected next begins with what is suggested; the list stays in the order of the scores.
     press(window, "Down")
     assert session.suggested is not None and session.displayed == session.suggested.candidate_id

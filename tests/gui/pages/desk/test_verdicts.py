@@ -37,11 +37,14 @@ def test_a_verdict_is_seen_with_its_reasons_and_places(window: Window, qtbot: Qt
     row = desk.sequences.model.index(0)
     assert row.data(LINE_ROLE).trust == "look"
     assert "Verdict: needs a look: the background is ambiguous in 25 %" in row.data(TIP)
-    trust = desk.candidates.trust
-    assert trust.isVisible() and trust.text().splitlines() == [
-        "? Look: check the candidates before use",
-        "· the background is ambiguous in 25 % of the frame",
-        "Press Shift+M to see where.",
+    trust = desk.candidates.notes
+    assert trust.isVisible()
+    assert trust.text().splitlines() == [
+        "? Needs a look: check the candidates before use",
+        "· The background is ambiguous in 25 % of the frame",
+        "· Something sways",
+        "· 10.0 % of the clean image is in doubt",
+        "J goes to the next place, Shift+M tints all",
     ]
     press(window, "Shift+M")
     qtbot.waitUntil(lambda: tinted(window) is not None, timeout=10_000)
@@ -66,7 +69,7 @@ def test_what_was_not_judged_says_so(home: Path, window: Window, qtbot: QtBot) -
     with Project(home) as other:
         other.execute("UPDATE analysis SET verdict = '', places = ''")
     window.session.look_around()
-    trust = window.desk.candidates.trust
+    trust = window.desk.candidates.notes
     qtbot.waitUntil(lambda: trust.text().startswith("– No verdict yet"))
     said: list[str] = []
     window.session.message.connect(said.append)

@@ -1,0 +1,223 @@
+"""Decisions on the selected sequence: accept, reject, withdraw, star, note, undo. Part of `Session`."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from PySide6.QtCore import QObject, Signal
+
+from gui.state.detail import Detail
+from gui.state.sequence_order import nearest
+from pipeline.project.editing import Editor
+from pipeline.project.model import Overview
+from pipeline.project.storage import Project
+from rainclean.errors import RaincleanError
+
+if TYPE_CHECKING:
+    from pipeline.project.editing import Edit
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Change(Generic[Result]):
+    """A change that is stored. result: what the editor returned."""
+
+    result: Result
+
+
+class Deciding(QObject):
+    """The half of `Session` that changes the project. Signals and attributes: see there."""
+
+    history_moved = Signal(object)
+    message = Signal(str)
+    warning = Signal(str)
+
+    project: Project | None
+    editor: Editor | None
+    blind: bool
+    summaries: dict[int, Overview]
+    order: list[int]
+    selected: int | None
+    detail: Detail
+    displayed: int | None
+
+    @property
+    def summary(self) -> Overview | None:
+        """Return the row of the selected sequence."""
+        return self.summaries.get(self.selected) if self.selected is not None else None
+
+    def accept(self, candidate_id: int | None = None, *, advance: bool = True) -> None:
+        """Accept a candidate of the selected sequence.
+
+        Args:
+            candidate_id: The candidate; the displayed one by default.
+            advance: Select the nearest undecided sequence afterwards.
+        """
+        summary, chosen = self.summary, candidate_id or self.displayed
+        if summary is None or self.editor is None or chosen is None:
+            self.warning.emit("No candidate to accept yet. Analyse the sequence first (Ctrl+R).")
+            return
+        self._decide(
+            lambda editor: (
+                editor.opine(summary.sequence, chosen) if self.blind else editor.accept(summary.sequence, chosen)
+            ),
+            "accepted",
+            advance=advance,
+        )
+
+    def reject(self, reasons: Sequence[str] = (), note: str = "", *, advance: bool = True) -> None:
+        """Reject all candidates of the selected sequence.
+
+        Args:
+            reasons: Keys of `REASONS`.
+            note: Anything else to say about it.
+            advance: Select the nearest undecided sequence afterwards.
+        """
+        if (summary := self.summary) is not None:
+            self._decide(
+                lambda editor: (
+                    editor.opine(summary.sequence, None, reasons, note)
+                    if self.blind
+                    else editor.reject(summary.sequence, reasons, note)
+                ),
+                "rejected",
+                advance=advance,
+            )
+
+    def unset(self) -> None:
+        """Withdraw the decision on the selected sequence."""
+        if (summary := self.summary) is not None:
+            self.change(lambda editor: editor.unset(summary.sequence))
+
+    def star(self) -> None:
+        """Star the selected sequence, or remove its star."""
+        if (summary := self.summary) is not None:
+            self.change(lambda editor: editor.star(summary.sequence, on=not self.detail.draft.star))
+
+    def note(self, text: str, sequence_id: int | None = None) -> bool:
+        """Store a note on a sequence.
+
+        Args:
+            text: The note.
+            sequence_id: The sequence; the selected one by default.
+
+        Returns:
+            Whether the note is stored.
+        """
+        number = self.selected if sequence_id is None else sequence_id
+        summary = self.summaries.get(number) if number is not None else None
+        if summary is None or text == summary.note:
+            return True
+        stored = self.change(lambda editor: editor.note(summary.sequence, text)) is not None
+        if stored and number is not None and number != self.selected:
+            self._load_summary(number)
+        return stored
+
+    def undo(self) -> None:
+        """Undo this person's latest edit, and select its sequence."""
+        self._replay(lambda editor: editor.undo(), done="Undone", nothing="Nothing to undo")
+
+    def redo(self) -> None:
+        """Redo what was undone last, and select its sequence."""
+        self._replay(lambda editor: editor.redo(), done="Redone", nothing="Nothing to redo")
+
+    def change(self, act: Callable[[Editor], Result]) -> Change[Result] | None:
+        """Let the editor change the selected sequence, and announce what has changed.
+
+        Args:
+            act: Called with the editor; what it returns is handed on.
+
+        Returns:
+            The stored change; None where it could not be stored, and then the reason was announced.
+        """
+        if self.editor is None or self.project is None:
+            return None
+        try:
+            if self.project.read_only:
+                raise RaincleanError(
+                    f"{self.project.folder}: cannot be written to. Copy the project to a folder that you can write to, "
+                    "and open the copy."
+                )
+            change = Change(act(self.editor))
+        except RaincleanError as error:
+            self.warning.emit(self._cause_of(error))
+            return None
+        self._changed()
+        return change
+
+    # -- inside ------------------------------------------------------------------------------------------------
+
+    def _decide(self, act: Callable[[Editor], object], verdict: str, *, advance: bool) -> None:
+        following = nearest(self.order, self.selected, self._is_open) if self.selected is not None else None
+        name = self.summary.sequence.name if self.summary else ""
+        if self.change(act) is None:
+            return
+        text = self.progress_text(name, verdict)
+        if advance and following is None:
+            text += " · Nothing left to decide in this list"
+        elif advance:
+            self.select(following)
+        self.message.emit(text)
+
+    def progress_text(self, name: str, verdict: str) -> str:
+        """Return what was decided and how much is: ``launch accepted · 31 of 36 decided · Ctrl+Z undoes it``.
+
+        Args:
+            name: Name of the sequence.
+            verdict: What was decided, such as "accepted".
+        """
+        if self.blind:
+            judged = [s for s in self.summaries.values() if s.candidates]
+            open_ones = sum(self._is_open(s.sequence.id) for s in judged)
+            return f"{name} judged · {len(judged) - open_ones} of {len(judged)} judged · Ctrl+Z undoes it"
+        decided = sum(summary.state in ("accepted", "rejected") for summary in self.summaries.values())
+        return f"{name} {verdict} · {decided} of {len(self.summaries)} decided · Ctrl+Z undoes it"
+
+    def _is_open(self, sequence_id: int) -> bool:
+        summary = self.summaries.get(sequence_id)
+        if summary is None:
+            return False
+        if self.blind:
+            return summary.candidates > 0 and self.editor is not None and not self.editor.has_opinion(sequence_id)
+        return summary.state in ("ready", "accepted automatically")
+
+    def _replay(self, act: "Callable[[Editor], Edit | None]", *, done: str, nothing: str) -> None:
+        change = self.change(act)
+        if change is None:
+            return
+        edit = change.result
+        if edit is None:
+            self.message.emit(nothing)
+            return
+        self.select(edit.sequence_id)
+        self._load_summary(edit.sequence_id)
+        self._load_detail()
+        # Show the subject of the edit: the composite that a stroke belongs to, the candidate that was decided on.
+        self.show(self.detail.draft.base if edit.kind in ("paint", "feather", "remove_layer") else edit.candidate_id)
+        self.history_moved.emit(edit)
+        self.message.emit(f"{done}: {edit.label}")
+
+    # -- done by the session -----------------------------------------------------------------------------------------
+
+    def select(self, sequence_id: int | None) -> None:
+        """Select a sequence, None for none."""
+        raise NotImplementedError
+
+    def show(self, candidate_id: int | None) -> None:
+        """Display a candidate of the selected sequence."""
+        raise NotImplementedError
+
+    def _changed(self) -> None:
+        """Load what a change of the selected sequence may have changed."""
+        raise NotImplementedError
+
+    def _cause_of(self, error: RaincleanError) -> str:
+        """Return why a change failed, for the person."""
+        raise NotImplementedError
+
+    def _load_summary(self, sequence_id: int) -> None:
+        raise NotImplementedError
+
+    def _load_detail(self, *, quietly: bool = False) -> None:
+        raise NotImplementedError
