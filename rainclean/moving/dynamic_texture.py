@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rainclean._numba import compiled
+from rainclean.moving._kernels import subtract_medians
 from rainclean.moving.residual_grid import (
     F32,
     I8,
@@ -164,7 +165,7 @@ def _parts(samples: I8, usual: F32, below: F32, above: F32, blur: int) -> Iterat
     for first in np.linspace(0, len(samples) - length, min(_MAX_PARTS, len(samples) // length)).astype(int):
         levels = np.empty((length, *samples.shape[1:]), np.float32)
         cut_off(samples[first : first + length], usual, below, above, levels)
-        levels -= np.median(levels[:, ::4, ::4], axis=(1, 2))[:, None, None]  # exposure that is not quite undone
+        subtract_medians(levels, 4)  # exposure that is not quite undone
         if blur > 1:
             for frame in levels:
                 cv2.blur(frame, (blur, blur), dst=frame)

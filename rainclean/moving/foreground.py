@@ -8,11 +8,13 @@ before or after, is no rain.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from rainclean.moving._kernels import deviation
 from rainclean.moving.residual_grid import (
     F32,
     I8,
@@ -74,6 +76,11 @@ class _Usual:
     middle: F32
     below: F32
     above: F32
+
+    @cached_property
+    def wider(self) -> F32:
+        """The larger of both spreads."""
+        return np.asarray(np.maximum(self.below, self.above), np.float32)
 
     @classmethod
     def of(cls, samples: I8, least: float, width: int) -> "_Usual":
@@ -171,7 +178,7 @@ def _colour(residuals: Residuals, t: int, usual: list[_Usual]) -> F32:
     most: F32 = np.zeros(residuals.chroma.shape[2:], np.float32)
     for plane, u in zip(residuals.chroma, usual, strict=True):
         grey = cv2.blur(plane[t].astype(np.float32) / np.float32(UNIT), (3, 3))
-        most = np.maximum(most, np.abs(grey - u.middle) / np.maximum(u.below, u.above))
+        deviation(np.asarray(grey, np.float32), u.middle, u.wider, most)
     return most
 
 

@@ -125,6 +125,11 @@ def every_pixel(line: U8, first: int, step: int, out: U8) -> None:
     out[:] = pixels[:, first::step][:, : out.shape[1] // 3].reshape(out.shape)
 
 
+def add_every(frame: U8, step: int, total: F32) -> None:
+    """Twin of `_kernels.add_every`."""
+    total += frame[::step, ::step]
+
+
 def by_level(total: F32, table: F32, out: F32) -> None:
     """Twin of `_kernels.by_level`."""
     out[:] = table[np.clip(total * np.float32(1 / 3) + np.float32(0.5), 0, 255).astype(np.int32)]

@@ -1,14 +1,16 @@
 """What is left out, or compiled, to find moving things faster changes nothing that is found."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rainclean.moving import foreground
+from rainclean.moving import _kernels, foreground
+from rainclean.moving.changes import _least_of_runs
 from rainclean.moving.dynamic_texture import _usually, cut_off, less_mean
 from rainclean.moving.foreground import _bodies, _may_last, _tracks, find_passing
 from rainclean.moving.residual_grid import UNIT, Residuals
@@ -99,6 +101,91 @@ def test_what_most_parts_have_is_a_rank(count: int, often: float, seed: int) -> 
     before = np.array(maps)
     np.testing.assert_array_equal(_usually(maps, often), np.sort(before, axis=0)[int((count - 1) * (1 - often))])
     np.testing.assert_array_equal(before, maps)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 60), st.integers(1, 60), st.floats(0, 1), st.integers(1, 40))
+def test_parts_that_are_large_are_those_of_opencv(seed: int, rows: int, columns: int, share: float, least: int) -> None:
+    mask = (np.random.default_rng(seed).random((rows, columns)) < share).astype(np.uint8)
+    _, parts, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    keep = stats[:, cv2.CC_STAT_AREA] >= least
+    keep[0] = False
+    out = np.full_like(mask, 7)
+    _kernels.keep_large(mask, least, out)
+    np.testing.assert_array_equal(out, keep[parts])
+
+
+def test_parts_are_joined_by_what_comes_later() -> None:
+    fork = np.array([[1, 0, 1, 0, 1], [1, 0, 1, 0, 1], [1, 1, 1, 0, 1], [0, 0, 0, 1, 0]], np.uint8)
+    out = np.empty_like(fork)
+    _kernels.keep_large(fork, int(fork.sum()), out)
+    np.testing.assert_array_equal(out, fork)
+    _kernels.keep_large(fork, int(fork.sum()) + 1, out)
+    assert not out.any()
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 4), st.integers(1, 30), st.integers(1, 30), st.integers(1, 4))
+def test_medians_are_subtracted(seed: int, frames: int, rows: int, columns: int, step: int) -> None:
+    random = np.random.default_rng(seed)
+    levels = random.normal(0, 5, (frames, rows, columns)).astype(np.float32)
+    if random.random() < 0.5:
+        levels = np.rint(levels)  # many of them equal
+    expected = levels - np.median(levels[:, ::step, ::step], axis=(1, 2))[:, None, None]
+    _kernels.subtract_medians(levels, step)
+    np.testing.assert_array_equal(levels, expected)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 8))
+def test_steps_are_added_up(seed: int, frames: int) -> None:
+    random = np.random.default_rng(seed)
+    samples = random.integers(-128, 128, (frames, 5, 7), dtype=np.int8)
+    usual, most, wet, noise, *sums = (random.uniform(0, 20, (5, 7)).astype(np.float32) for _ in range(7))
+    steps, rain, falls = (each.copy() for each in sums)
+    for before, after in pairwise(samples.astype(np.float32)):
+        steps += np.minimum(np.abs(after - before), most)
+        rain += after - usual > wet
+        falls += np.maximum(after - usual - noise, np.float32(0))
+    _kernels.add_steps(samples, usual, most, wet, noise, *sums)
+    for one, other in zip(sums, (steps, rain, falls), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([(-1, 0), (1, 128)]))
+def test_levels_around_a_clean_image(seed: int, how: tuple[int, int]) -> None:
+    (sign, base), random = how, np.random.default_rng(seed)
+    frame, off = random.integers(-128, 128, (5, 7), dtype=np.int8), random.integers(-600, 600, (5, 7), dtype=np.int16)
+    passing, aside = random.random((2, 5, 7)) < 0.2
+    expected = np.clip(base + sign * (frame - off), 0, 255)
+    expected[passing | aside] = base
+    out = np.empty((5, 7), np.uint8)
+    _kernels.levels_around(frame, off, sign, base, passing, aside, out)
+    np.testing.assert_array_equal(out, expected)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(10, 40))
+def test_runs_are_counted(seed: int, frames: int) -> None:
+    random = np.random.default_rng(seed)
+    levels = random.integers(100, 256, (frames, 4, 6), dtype=np.uint8)
+    limit = random.uniform(90, 300, (4, 6)).astype(np.float32)
+    runs, above = np.full((2, 4, 6), 77, np.int32)
+    _kernels.count_runs(levels, limit, 10, runs, above)
+    np.testing.assert_array_equal(runs, (_least_of_runs(levels) > limit).sum(axis=0))
+    np.testing.assert_array_equal(above, (levels > limit).sum(axis=0))
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_deviations_of_one_plane_and_the_next(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    most = np.zeros((5, 7), np.float32)
+    planes = [[random.uniform(1, 20, (5, 7)).astype(np.float32) for _ in range(3)] for _ in range(2)]
+    for grey, middle, spread in planes:
+        _kernels.deviation(grey, middle, spread, most)
+    np.testing.assert_array_equal(most, np.maximum(*(np.abs(a - b) / c for a, b, c in planes)))
 
 
 @given(st.integers(0, 1000), st.booleans(), st.floats(0.3, 1.0))
