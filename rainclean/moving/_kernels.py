@@ -17,6 +17,9 @@ I32 = NDArray[np.int32]
 F32 = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
+_RIM = 4  # cells around a plane, which hold what changes nothing
+_CHUNK = 8192  # cells that stay in the first-level cache
+
 
 @compiled
 def keep_large(mask: U8, least: int, out: U8) -> None:
@@ -189,3 +192,156 @@ def deviation(grey: F32, middle: F32, spread: F32, most: F32) -> None:
     for r in range(grey.shape[0]):
         for c in range(grey.shape[1]):
             most[r, c] = max(most[r, c], abs(grey[r, c] - middle[r, c]) / spread[r, c])
+
+
+@compiled
+def _least(plane: U8, offsets: I32, out: U8) -> None:
+    """Take the least of several cells around each: ``plane`` and ``out`` (P,) uint8, rows one after the other.
+
+    ``offsets`` (K,): to these cells. What would lie outside of ``plane`` is left as it is in ``out``.
+    """
+    begin, stop = max(0, -offsets.min()), plane.size - max(0, offsets.max())
+    for first in range(begin, stop, _CHUNK):
+        some = out[first : min(first + _CHUNK, stop)]
+        cells = plane[first + offsets[0] :]
+        for i in range(some.size):
+            some[i] = cells[i]
+        for k in range(1, offsets.size):
+            cells = plane[first + offsets[k] :]
+            for i in range(some.size):
+                some[i] = min(some[i], cells[i])
+
+
+@compiled
+def _largest(plane: U8, offsets: I32, out: U8) -> None:
+    """Raise ``out`` to the largest of several cells around each; arguments as of `_least`."""
+    begin, stop = max(0, -offsets.min()), plane.size - max(0, offsets.max())
+    for first in range(begin, stop, _CHUNK):
+        some = out[first : min(first + _CHUNK, stop)]
+        for k in range(offsets.size):
+            cells = plane[first + offsets[k] :]
+            for i in range(some.size):
+                some[i] = max(some[i], cells[i])
+
+
+@compiled
+def _set_rim(plane: U8, value: int) -> None:
+    """Set the `_RIM` cells at each side of ``plane`` (r, c)."""
+    plane[:_RIM] = value
+    plane[-_RIM:] = value
+    plane[:, :_RIM] = value
+    plane[:, -_RIM:] = value
+
+
+@compiled
+def remove_streaks(samples: I8, upright: bool, line: int, out: I8) -> None:
+    """Smooth each frame along streaks, and keep what is as wide as a line across them (an opening).
+
+    ``samples``, ``out`` (N, r, c), r and c at least 3. ``upright``: streaks fall downwards. ``line``: cells, odd, up to
+    2·`_RIM` + 1. Smoothed is the mean of five cells, rounded, mirrored at the border without its last cell.
+    """
+    frames, rows, columns = samples.shape
+    high, wide = rows + 2 * _RIM, columns + 2 * _RIM
+    planes = np.empty((3, high, wide), np.uint8)
+    smooth, eroded, opened = planes[0], planes[1], planes[2]
+    offsets = np.arange(-(line // 2), line // 2 + 1).astype(np.int32) * np.int32(1 if upright else wide)
+    total = np.empty(columns, np.uint16)
+    for n in range(frames):
+        for r in range(rows):
+            found = smooth[_RIM + r, _RIM : _RIM + columns]
+            total[:] = 0
+            if upright:
+                for step in range(-2, 3):
+                    place = abs(r + step)
+                    row = samples[n, min(place, 2 * (rows - 1) - place)]
+                    for c in range(columns):
+                        total[c] += np.uint16(np.uint8(row[c]) ^ np.uint8(128))
+            else:
+                row = samples[n, r]
+                for step in range(-2, 3):
+                    for c in range(max(0, -step), min(columns, columns - step)):
+                        total[c] += np.uint16(np.uint8(row[c + step]) ^ np.uint8(128))
+                for c, mirrored in ((0, 2), (0, 1), (1, 1)):
+                    total[c] += np.uint16(np.uint8(row[mirrored]) ^ np.uint8(128))
+                    total[columns - 1 - c] += np.uint16(np.uint8(row[columns - 1 - mirrored]) ^ np.uint8(128))
+            for c in range(columns):
+                found[c] = np.uint8((total[c] + np.uint16(2)) // np.uint16(5))
+        _set_rim(smooth, 255)
+        _least(smooth.reshape(-1), offsets, eroded.reshape(-1))
+        _set_rim(eroded, 0)
+        opened[:] = 0
+        _largest(eroded.reshape(-1), offsets, opened.reshape(-1))
+        for r in range(rows):
+            found, row = opened[_RIM + r, _RIM : _RIM + columns], out[n, r]
+            for c in range(columns):
+                row[c] = np.int8(found[c] ^ np.uint8(128))
+
+
+@compiled
+def count_splashes(
+    samples: I8, scale: F32, most: float, least: U8, lines: I32, across: I32, span: int, events: F32, lasting: F32
+) -> None:
+    """Count bright round events in frames, and those that are there again ``span`` frames later.
+
+    ``samples`` (N, r, c); times ``scale`` (r, c) and clipped at ``most`` they are opacities in bytes. ``lines``
+    (L, K, 2) and ``across`` (K, 2): rows and columns, up to `_RIM` off, of lines along streaks, and of what opacities
+    are widened by before streaks are looked for. Where opened by 3×3 cells they exceed what the lines keep by more
+    than ``least`` (r, c), 1 or more, is an event. Added to: ``events``, ``lasting`` (r, c).
+    """
+    frames, rows, columns = samples.shape
+    high, wide = rows + 2 * _RIM, columns + 2 * _RIM
+    planes = np.empty((5, high, wide), np.uint8)
+    bright, eroded, spread, streaks, round_ = planes[0], planes[1], planes[2], planes[3], planes[4]
+    side, down = np.arange(-1, 2).astype(np.int32), np.arange(-1, 2).astype(np.int32) * np.int32(wide)
+    along = np.empty(lines.shape[:2], np.int32)
+    for i in range(lines.shape[0]):
+        for k in range(lines.shape[1]):
+            along[i, k] = lines[i, k, 0] * wide + lines[i, k, 1]
+    widened = across[:, 0] * np.int32(wide) + across[:, 1]
+    seen = np.zeros((span + 1, rows, columns), np.uint8)
+    inside = slice(_RIM, _RIM + columns)
+    for n in range(frames):
+        now, before = seen[n % (span + 1)], seen[(n + 1) % (span + 1)]
+        now[:] = 0
+        for r in range(rows):
+            row, found, by = samples[n, r], bright[_RIM + r, inside], scale[r]
+            for c in range(columns):
+                level = min(max(np.float32(row[c]) * by[c], np.float32(0)), np.float32(most))
+                found[c] = np.uint8(np.int32(level))
+        _set_rim(bright, 255)
+        _least(bright.reshape(-1), side, spread.reshape(-1))
+        _set_rim(spread, 255)
+        _least(spread.reshape(-1), down, eroded.reshape(-1))
+        _set_rim(eroded, 0)
+        spread[:] = 0
+        _largest(eroded.reshape(-1), side, spread.reshape(-1))
+        _set_rim(spread, 0)
+        round_[:] = 0
+        _largest(spread.reshape(-1), down, round_.reshape(-1))
+        some = False
+        for r in range(rows):
+            found, due = round_[_RIM + r, inside], least[r]
+            for c in range(columns):
+                some |= found[c] > due[c]
+        if not some:
+            continue
+        _set_rim(bright, 0)
+        spread[:] = 0
+        _largest(bright.reshape(-1), widened, spread.reshape(-1))
+        _set_rim(spread, 255)
+        streaks[:] = 0
+        for i in range(len(along)):
+            _least(spread.reshape(-1), along[i], eroded.reshape(-1))
+            _set_rim(eroded, 0)
+            _largest(eroded.reshape(-1), along[i], streaks.reshape(-1))
+        for r in range(rows):
+            found, kept, due, event = round_[_RIM + r, inside], streaks[_RIM + r, inside], least[r], now[r]
+            for c in range(columns):
+                over = found[c] - min(found[c], kept[c])
+                event[c] = np.uint8(over > due[c])
+        for r in range(rows):
+            event, earlier, count, again = now[r], before[r], events[r], lasting[r]
+            for c in range(columns):
+                count[c] += np.float32(event[c])
+            for c in range(columns):
+                again[c] += np.float32(event[c] & earlier[c])

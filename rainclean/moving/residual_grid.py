@@ -157,7 +157,8 @@ def _residual(means: F32, level: F32, hue: F32, contrast: F32, luma: I8, chroma:
     none, all_, most = np.float32(0), np.float32(1), np.float32(127)
     whole = np.float32(3 << 22)  # added and subtracted, it rounds to even as rint does, several at once
     columns = luma.shape[1]
-    red, green, blue, grey, off = np.empty((5, columns), np.float32)
+    parts = np.empty((5, columns), np.float32)
+    red, green, blue, grey, off = parts[0], parts[1], parts[2], parts[3], parts[4]
     # Each loop does one thing, so that the compiler makes vector instructions of it: less than half of the time.
     for r in range(luma.shape[0]):
         line, due, to_rain, tint = means[r].reshape(-1), level[r], contrast[r], hue[r]

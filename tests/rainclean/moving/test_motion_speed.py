@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rainclean.moving import _kernels, foreground
 from rainclean.moving.changes import _least_of_runs
-from rainclean.moving.dynamic_texture import _usually, cut_off, less_mean
+from rainclean.moving.dynamic_texture import _lines, _offsets, _usually, cut_off, less_mean
 from rainclean.moving.foreground import _bodies, _may_last, _tracks, find_passing
 from rainclean.moving.residual_grid import UNIT, Residuals
 from rainclean.simulate.presets import preset
@@ -186,6 +186,52 @@ def test_deviations_of_one_plane_and_the_next(seed: int) -> None:
     for grey, middle, spread in planes:
         _kernels.deviation(grey, middle, spread, most)
     np.testing.assert_array_equal(most, np.maximum(*(np.abs(a - b) / c for a, b, c in planes)))
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(3, 40), st.integers(3, 40), st.booleans(), st.sampled_from([1, 3, 7, 9]))
+def test_streaks_are_removed_as_opencv_would(seed: int, rows: int, columns: int, upright: bool, line: int) -> None:
+    samples = np.random.default_rng(seed).integers(-128, 128, (2, rows, columns), dtype=np.int8)
+    out = np.empty_like(samples)
+    _kernels.remove_streaks(samples, upright, line, out)
+    for frame, opened in zip(samples, out, strict=True):
+        smooth = cv2.blur(frame.view(np.uint8) ^ np.uint8(128), (1, 5) if upright else (5, 1))
+        shape = np.ones((1, line) if upright else (line, 1), np.uint8)
+        expected = np.asarray(cv2.morphologyEx(smooth, cv2.MORPH_OPEN, shape), np.uint8)
+        np.testing.assert_array_equal(opened.view(np.uint8) ^ np.uint8(128), expected)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 9), st.booleans())
+def test_splashes_are_counted_as_opencv_would(seed: int, frames: int, upright: bool) -> None:
+    random = np.random.default_rng(seed)
+    size = (int(random.integers(3, 50)), int(random.integers(3, 50)))
+    samples = np.zeros((frames, *size), np.int8)
+    for frame in samples:
+        for _ in range(random.integers(0, 6)):
+            x, y = (int(random.integers(0, n)) for n in size[::-1])
+            cv2.circle(frame.view(np.uint8), (x, y), int(random.integers(1, 4)), int(random.integers(40, 120)), -1)
+            cv2.line(frame.view(np.uint8), (y, x), (y + int(random.integers(0, 4)), x + 12), 100)
+    samples = np.maximum(samples, random.integers(-20, 20, samples.shape, dtype=np.int8))
+    scale, least = random.uniform(0.3, 2, size).astype(np.float32), random.integers(1, 60, size, dtype=np.uint8)
+    shapes = [line if upright else np.ascontiguousarray(line.T) for line in _lines(9)]
+    across = np.ones((1, 3) if upright else (3, 1), np.uint8)
+    events, lasting = np.zeros((2, *size), np.float32)
+    before = [np.zeros(size, np.uint8)] * 3
+    for frame in samples:
+        bright = np.clip(frame * scale, 0, 150).astype(np.uint8)
+        round_ = cv2.morphologyEx(bright, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+        wide = cv2.dilate(bright, across)
+        streaks = np.maximum.reduce([cv2.morphologyEx(wide, cv2.MORPH_OPEN, shape) for shape in shapes])
+        event = (cv2.subtract(round_, streaks) > least).astype(np.uint8)
+        events += event
+        lasting += event & before[-3]
+        before.append(event)
+    one, other = np.zeros((2, *size), np.float32)
+    lines = np.stack([_offsets(shape, 9) for shape in shapes])
+    _kernels.count_splashes(samples, scale, 150.0, least, lines, _offsets(across, 3), 3, one, other)
+    np.testing.assert_array_equal(one, events)
+    np.testing.assert_array_equal(other, lasting)
 
 
 @given(st.integers(0, 1000), st.booleans(), st.floats(0.3, 1.0))
