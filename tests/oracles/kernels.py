@@ -172,6 +172,11 @@ def accumulate(
         total += q[..., None] * samples_at(address, 0, total.size).reshape(total.shape).astype(np.float32)
 
 
+def squares_above(lines: U8, least: int) -> int:
+    """Twin of `_kernels.squares_above`."""
+    return int(np.square(np.maximum(lines.astype(np.int64) - least, 0)).sum())
+
+
 def settle(totals: F32, weights: F32, top: int, least: float, mean: F32) -> None:
     """Twin of `_kernels.settle`."""
     rows = np.s_[:, top : top + len(mean)]
