@@ -19,6 +19,7 @@ from rainclean.stabilization import _exposure_tiles
 from tests.helpers.motion_scenes import clip, estimate, found_in
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(6, 14), st.integers(1, 3))
 def test_frames_that_are_not_looked_at_hold_nothing_that_lasts(seed: int, frames: int, things: int) -> None:
     random = np.random.default_rng(seed)
@@ -84,6 +85,7 @@ def test_samples_are_cut_off() -> None:
     np.testing.assert_array_equal(levels, np.clip(samples / np.float32(UNIT) - usual, -below, above))
 
 
+@settings(deadline=None)
 @given(st.integers(2, 13), st.integers(0, 1000))
 def test_means_squares_and_products_over_time(count: int, seed: int) -> None:
     before = np.random.default_rng(seed).normal(3, 8, (count, 4, 6)).astype(np.float32)
@@ -95,6 +97,7 @@ def test_means_squares_and_products_over_time(count: int, seed: int) -> None:
     np.testing.assert_allclose(both, (exact[1:] * exact[:-1]).mean(axis=0), rtol=1e-4, atol=1e-2)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 12), st.sampled_from([0.6, 0.76]), st.integers(0, 1000))
 def test_what_most_parts_have_is_a_rank(count: int, often: float, seed: int) -> None:
     maps = list(np.random.default_rng(seed).normal(0, 1, (count, 3, 5)).astype(np.float32))
@@ -234,6 +237,7 @@ def test_splashes_are_counted_as_opencv_would(seed: int, frames: int, upright: b
     np.testing.assert_array_equal(other, lasting)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 1000), st.booleans(), st.floats(0.3, 1.0))
 def test_tiles_are_weighed_as_written_down(seed: int, offsets: bool, spread: float) -> None:
     random = np.random.default_rng(seed)
