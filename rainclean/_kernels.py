@@ -271,6 +271,18 @@ def every_pixel(line: U8, first: int, step: int, out: U8) -> None:
             found[3 * i + 2] = row[place + 2]
 
 
+@compiled
+def add_every(frame: U8, step: int, total: F32) -> None:
+    """Add every ``step``-th pixel of ``frame`` (H, W, 3) uint8 to ``total`` (⌈H/step⌉, ⌈W/step⌉, 3) float32."""
+    for y in range(total.shape[0]):
+        row, out = frame[y * step].reshape(-1), total[y].reshape(-1)
+        for x in range(total.shape[1]):
+            place = 3 * x * step
+            out[3 * x] += np.float32(row[place])
+            out[3 * x + 1] += np.float32(row[place + 1])
+            out[3 * x + 2] += np.float32(row[place + 2])
+
+
 def load() -> None:
     """Compile all kernels or load them from the cache, so that this is not counted as work later."""
     tile = np.zeros((4, 64), np.uint8)
@@ -288,3 +300,4 @@ def load() -> None:
     shortest_interval_midpoint(tile, 2, np.zeros(64, np.float32))
     count_apart(row, row)
     every_pixel(np.zeros((4, 192), np.uint8), 0, 2, np.zeros((4, 96), np.uint8))
+    add_every(np.zeros((4, 8, 3), np.uint8), 2, np.zeros((2, 4, 3), np.float32))

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Self, TypeVar
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.stages import Progress
+from rainclean import _kernels
 from rainclean.candidates.estimators import Accumulation, Estimate, FramesEstimator
 from rainclean.moving import Drawn, Findings, MotionDetector
 from rainclean.rainfree import Posterior, noise_of
@@ -209,7 +209,7 @@ class _OverTime:
 
     def add_frame(self, rgb: U8) -> None:
         """Take a frame in, (h, w, 3) uint8."""
-        cv2.accumulate(np.ascontiguousarray(self._some(rgb)), self._sum)
+        _kernels.add_every(np.ascontiguousarray(rgb), self._step, self._sum)
         self._seen += 1
 
     def brighter_than(self, clean: F32) -> F32:

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from rainclean.moving._kernels import count_runs, levels_around
 from rainclean.moving.residual_grid import F32, UNIT, Mask, Residuals, ellipse, holding, large
 
 SQUARE_CELLS = 7
@@ -49,8 +50,6 @@ _MIN_CELLS = 16
 _FOREGROUND_RIM_CELLS, _RIM_CELLS = 3, 5
 """Cells that are added around foreground, around a place: what is seen of them is their middle."""
 
-_STRIP_ROWS = 16
-
 
 def find_changing(residuals: Residuals, clean: F32, passing: Mask, aside: Mask) -> tuple[Mask, Mask]:
     """Find foreground besides what is known, (N, gh, gw) bool, and places where the scene changes, (gh, gw) bool.
@@ -76,9 +75,9 @@ def _darker(residuals: Residuals, off: NDArray[np.int16], passing: Mask, aside: 
     least = np.maximum(DARKER_LEVELS, _NOISE_FACTOR * residuals.background.sigma)
     seed, around = _squared(least), _squared(least * _WEAK_FRACTION)
     thing = np.maximum(_squared(FOREGROUND_LEVELS), 2 * seed)
+    dark = np.empty(aside.shape, np.uint8)
     for t, frame in enumerate(residuals.luma):
-        dark = np.clip(off - frame, 0, 255).astype(np.uint8)
-        dark[passing[t] | aside] = 0
+        levels_around(frame, off, -1, 0, passing[t], aside, dark)
         square = cv2.sqrBoxFilter(dark, cv2.CV_32F, (SQUARE_CELLS, SQUARE_CELLS))
         found = square > seed
         if not found.any():
@@ -96,25 +95,21 @@ def _brighter(residuals: Residuals, off: NDArray[np.int16], passing: Mask, aside
     many as the share of the frames says. 0 of clips without a run.
     """
     frames = len(passing)
-    often = np.zeros(aside.shape, np.float32)
     if frames < RUN_FRAMES or aside.all():
-        return often
-    mean = np.empty(passing.shape, np.uint8)
+        return np.zeros(aside.shape, np.float32)
+    mean, level = np.empty(passing.shape, np.uint8), np.empty(aside.shape, np.uint8)
     for t, frame in enumerate(residuals.luma):
-        level = np.clip(frame - off + 128, 0, 255).astype(np.uint8)
-        level[passing[t] | aside] = 128
-        mean[t] = cv2.blur(level, (SQUARE_CELLS, SQUARE_CELLS))
+        levels_around(frame, off, 1, 128, passing[t], aside, level)
+        cv2.blur(level, (SQUARE_CELLS, SQUARE_CELLS), dst=mean[t])
     contrast = residuals.background.contrast
     some = slice(None, None, 4)
     usual = (_least_of_runs(mean[:, some, some])[some].astype(np.float32) - 128) / contrast[some, some]
     wet = float(np.median(usual[:, ~aside[some, some]])) if not aside[some, some].all() else 0.0
     limit = 128 + np.maximum(np.float32(UNIT * BRIGHTER_LEVELS), np.float32(_RAIN_FACTOR * wet) * contrast)
-    for top in range(0, len(often), _STRIP_ROWS):  # in strips, which stay in the cache
-        rows = slice(top, top + _STRIP_ROWS)
-        in_runs = (_least_of_runs(mean[:, rows]) > limit[rows]).mean(axis=0)
-        in_frames = (mean[:, rows] > limit[rows]).mean(axis=0)
-        often[rows] = in_runs - _CHANCE_FACTOR * in_frames**RUN_FRAMES
-    return often
+    runs, above = np.empty(aside.shape, np.int32), np.empty(aside.shape, np.int32)
+    count_runs(mean, limit, RUN_FRAMES, runs, above)
+    in_runs, in_frames = runs / (frames - RUN_FRAMES + 1), above / frames
+    return np.asarray(in_runs - _CHANCE_FACTOR * in_frames**RUN_FRAMES, np.float32)
 
 
 def _least_of_runs(levels: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -4,7 +4,6 @@ Rain and noise are independent from frame to frame. What sways or flows is not: 
 frame to the next, all through the clip. Splashes come where drops hit, are short, bright, and not longer than wide.
 """
 
-from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rainclean._numba import compiled
+from rainclean.moving._kernels import count_splashes, subtract_medians
 from rainclean.moving.residual_grid import (
     F32,
     I8,
@@ -164,7 +164,7 @@ def _parts(samples: I8, usual: F32, below: F32, above: F32, blur: int) -> Iterat
     for first in np.linspace(0, len(samples) - length, min(_MAX_PARTS, len(samples) // length)).astype(int):
         levels = np.empty((length, *samples.shape[1:]), np.float32)
         cut_off(samples[first : first + length], usual, below, above, levels)
-        levels -= np.median(levels[:, ::4, ::4], axis=(1, 2))[:, None, None]  # exposure that is not quite undone
+        subtract_medians(levels, 4)  # exposure that is not quite undone
         if blur > 1:
             for frame in levels:
                 cv2.blur(frame, (blur, blur), dst=frame)
@@ -266,26 +266,15 @@ def splash_rates(residuals: Residuals) -> F32:
         return np.zeros(cells, np.float32)
     background = residuals.background
     upright = falls_upright(residuals)
-    lines = [line if upright else np.ascontiguousarray(line.T) for line in _lines(_STREAK_CELLS)]
-    across = np.ones((1, 3) if upright else (3, 1), np.uint8)
+    lines = np.stack([_offsets(line if upright else line.T, _STREAK_CELLS) for line in _lines(_STREAK_CELLS)])
+    # Streaks between two of the lines' angles are thinner than a line is straight: made wider, they hold one.
+    across = _offsets(np.ones((1, 3) if upright else (3, 1), np.uint8), 3)
     # In opacities, so that streaks look alike over dark and bright spots; those that stand out from the noise.
     scale = (np.float32(_OPACITY_UNIT / UNIT) / background.contrast).astype(np.float32)
     least = np.maximum(np.maximum(5 * background.sigma, 4) / background.contrast, 0.07) * _OPACITY_UNIT
     events, lasting = np.zeros(cells, np.float32), np.zeros(cells, np.float32)
-    before = deque([np.zeros(cells, np.uint8)] * _SPLASH_FRAMES, _SPLASH_FRAMES)
-    for frame in residuals.luma:
-        bright = np.clip(frame * scale, 0, _MAX_OPACITY * _OPACITY_UNIT).astype(np.uint8)
-        round_ = cv2.morphologyEx(bright, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-        if not (round_ > least).any():
-            before.append(np.zeros(cells, np.uint8))
-            continue
-        # Streaks between two of the lines' angles are thinner than a line is straight: made wider, they hold one.
-        wide = cv2.dilate(bright, across)
-        streaks = np.maximum.reduce([cv2.morphologyEx(wide, cv2.MORPH_OPEN, line) for line in lines])
-        event = (cv2.subtract(round_, streaks) > least).astype(np.uint8)
-        events += event
-        lasting += event & before[0]
-        before.append(event)
+    most, limit = _MAX_OPACITY * _OPACITY_UNIT, np.minimum(least, 255).astype(np.uint8)
+    count_splashes(residuals.luma, scale, most, limit, lines, across, _SPLASH_FRAMES, events, lasting)
     rate = np.asarray(cv2.blur(events, (11, 11)) / np.float32(frames), np.float32)
     rate[cv2.blur(lasting, (11, 11)) > _LASTING_FRACTION * rate * frames] = 0
     return rate
@@ -308,6 +297,12 @@ def _lines(length: int) -> list[U8]:
         ends = (round(middle - x), round(middle - y)), (round(middle + x), round(middle + y))
         lines.append(np.asarray(cv2.line(line, *ends, 1), np.uint8))
     return lines
+
+
+def _offsets(shape: U8, count: int) -> NDArray[np.int32]:
+    """Return rows and columns of the cells of a shape, less its middle, (count, 2); the first one fills up."""
+    cells = np.argwhere(shape) - np.array(shape.shape) // 2
+    return np.concatenate([cells, np.repeat(cells[:1], count - len(cells), axis=0)]).astype(np.int32)
 
 
 def grown(strong: U8, weak: U8, least: int) -> Mask:

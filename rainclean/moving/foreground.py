@@ -8,11 +8,13 @@ before or after, is no rain.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from rainclean.moving._kernels import deviation, remove_streaks
 from rainclean.moving.residual_grid import (
     F32,
     I8,
@@ -75,6 +77,11 @@ class _Usual:
     below: F32
     above: F32
 
+    @cached_property
+    def wider(self) -> F32:
+        """The larger of both spreads."""
+        return np.asarray(np.maximum(self.below, self.above), np.float32)
+
     @classmethod
     def measure(cls, samples: I8, least: float, width: int) -> "_Usual":
         q10, q25, q50, q75, q90 = percentiles_over_time(samples, (10, 25, 50, 75, 90)) / np.float32(UNIT)
@@ -111,7 +118,7 @@ def find_foreground(residuals: Residuals, restless: Callable[[], Mask]) -> Mask:
     if frames < MIN_FRAMES + 2:
         return found
     upright = falls_upright(residuals)
-    opened = np.array([without_streaks(frame, upright=upright) for frame in residuals.luma])
+    opened = without_streaks(residuals.luma, upright=upright)
     luma = _Usual.measure(opened, 0.6, 15)
     chroma = [_Usual.measure(plane, 0.6, 9) for plane in residuals.chroma]
     bright = _brighter(opened, luma)
@@ -147,16 +154,14 @@ def _gaps(found: Mask) -> int:
     return int(min(max(_STREAK_CELLS, _MAX_GAP_FACTOR * size), min(found.shape) / 6)) | 1
 
 
-def without_streaks(frame: I8, *, upright: bool) -> I8:
-    """Remove thin bright structure from a residual, (gh, gw) int8: streaks are longer than wide, at whatever slant.
+def without_streaks(frames: I8, *, upright: bool) -> I8:
+    """Remove thin bright structure from residuals, (N, gh, gw) int8: streaks are longer than wide, at whatever slant.
 
     upright: they are longer downwards than sideways.
     """
-    # OpenCV's morphology knows no signed bytes; with this bit turned they are unsigned ones, 128 higher.
-    smooth = cv2.blur(frame.view(np.uint8) ^ np.uint8(128), (1, 5) if upright else (5, 1))
-    line = np.ones((1, _STREAK_CELLS) if upright else (_STREAK_CELLS, 1), np.uint8)
-    opened = np.asarray(cv2.morphologyEx(smooth, cv2.MORPH_OPEN, line), np.uint8)
-    return (opened ^ np.uint8(128)).view(np.int8)
+    opened = np.empty_like(frames)
+    remove_streaks(frames, upright, _STREAK_CELLS, opened)
+    return opened
 
 
 def _brighter(opened: I8, usual: _Usual) -> list[NDArray[np.uint8]]:
@@ -171,7 +176,7 @@ def _colour(residuals: Residuals, t: int, usual: list[_Usual]) -> F32:
     most: F32 = np.zeros(residuals.chroma.shape[2:], np.float32)
     for plane, u in zip(residuals.chroma, usual, strict=True):
         grey = cv2.blur(plane[t].astype(np.float32) / np.float32(UNIT), (3, 3))
-        most = np.maximum(most, np.abs(grey - u.middle) / np.maximum(u.below, u.above))
+        deviation(np.asarray(grey, np.float32), u.middle, u.wider, most)
     return most
 
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from rainclean.moving._kernels import add_steps
 from rainclean.moving.dynamic_texture import MIN_FRAMES
 from rainclean.moving.residual_grid import F32, UNIT, Background, Mask, Residuals, percentiles_over_time
 
@@ -117,14 +118,7 @@ def _activity(residuals: Residuals) -> _Activity:
     rain, falls = np.zeros_like(steps), np.zeros_like(steps)
     wet, out = np.maximum(4 * sigma, 5 * UNIT), np.maximum(3 * sigma, 3 * UNIT)
     (usual,) = percentiles_over_time(residuals.luma, (40,))
-    before = residuals.luma[0].astype(np.float32)
-    for frame in residuals.luma[1:]:
-        after = frame.astype(np.float32)
-        steps += np.minimum(cv2.absdiff(after, before), 3 * sigma)
-        excess = after - usual
-        rain += excess > wet
-        falls += np.maximum(excess - out, np.float32(0))
-        before = after
+    add_steps(residuals.luma, usual, 3 * sigma, wet, out, steps, rain, falls)
     share = np.float32(UNIT * (len(residuals) - 1))
     return _Activity(steps / share, rain, falls / share / background.contrast)
 

@@ -42,7 +42,7 @@ def find_held(residuals: Residuals) -> Mask:
         + np.float32(_SLOPE_FACTOR) * slope
     )
     upright = falls_upright(residuals)
-    opened = np.array([without_streaks(frame, upright=upright) for frame in residuals.luma])
+    opened = without_streaks(residuals.luma, upright=upright)
     apart = _opened(_gap(opened) / (least + np.float32(_RAIN_FACTOR) * _steps(residuals.luma)))
     for plane in residuals.chroma:
         colour = _opened(_gap(plane) / np.float32(_CHROMA_LEVELS))

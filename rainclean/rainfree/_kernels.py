@@ -113,6 +113,19 @@ def along_streaks(z: U8, reach: int, offsets: I32, first: int, out: U8) -> None:
 
 
 @compiled
+def squares_above(lines: U8, least: int) -> int:
+    """Add up squares of how far ``lines`` (R, W) uint8 are above ``least`` (0…255), those that are."""
+    total, none = 0, np.uint8(least)
+    for y in range(lines.shape[0]):
+        row, squares = lines[y], np.uint32(0)
+        for x in range(row.size):
+            over = np.uint32(max(row[x], none) - none)
+            squares += over * over
+        total += int(squares)
+    return total
+
+
+@compiled
 def settle(totals: F32, weights: F32, top: int, least: float, mean: F32) -> None:
     """Write the mean over both halves of the frames over the initial estimate.
 

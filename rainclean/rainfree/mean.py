@@ -213,8 +213,7 @@ class RainfreeMean:
             faint = ((z.astype(np.int16) - ZERO) // 4 + ZERO).astype(np.uint8)
             for i, slant in enumerate(SLANTS_DEGREES):
                 _kernels.along_streaks(faint, self._reach, lean(len(faint), slant), 0, lines)
-                above = np.maximum(lines.astype(np.float32) + LINE_STEPS * (LOWEST - 1), 0)
-                strength[i] += np.square(above).mean(dtype=np.float64)
+                strength[i] += _kernels.squares_above(lines, LINE_STEPS * (1 - LOWEST)) / lines.size
         return int(SLANTS_DEGREES[int(np.argmax(strength))])
 
 

@@ -6,6 +6,7 @@
 import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,7 +61,7 @@ class RainfreeSums:
     beside: float
     after: float
 
-    @property
+    @cached_property
     def share(self) -> float:
         """Mean fraction of values that are free of rain, 0…1."""
         return float(self.weights.sum(dtype=np.float64)) / self.weights[0].size / self.frames
@@ -91,7 +92,7 @@ class RainfreeSums:
         """Correlation of residuals from frame to frame, 0…0.5: beyond that it contains slow changes of the scene."""
         return min(0.5, max(0.0, self.after))
 
-    @property
+    @cached_property
     def _codec_sd(self) -> float:
         """Error that a codec makes in all frames alike, over the sd of single values; halves do not differ by it.
 
@@ -144,12 +145,20 @@ class RainfreeSums:
         sd[rows] = np.where(whole < MIN_WEIGHT, np.maximum(result, np.float32(TAIL / 2)), result)
 
 
+def _grey(picture: F32) -> F32:
+    """Return the mean over the channels, (r, W) float32: the same as numpy's, in a twentieth of the time."""
+    out = np.empty(picture.shape[:2], np.float32)
+    _kernels.channel_sums(picture, out)
+    out /= np.float32(3)
+    return out
+
+
 def _slope(mean: F32, rows: slice) -> F32:
     """Return the slope of the grey levels of some rows, levels per px: (r, W) float32."""
     import cv2
 
     outer, inner = with_rim(rows, len(mean), 1)
-    grey = mean[outer].mean(axis=2)
+    grey = _grey(mean[outer])
     across, down = (cv2.Sobel(grey, cv2.CV_32F, *axis, scale=1 / 8)[inner] for axis in ((1, 0), (0, 1)))
     return np.asarray(np.hypot(across, down), np.float32)
 
@@ -162,7 +171,7 @@ def _detail(mean: F32, rows: slice) -> F32:
     import cv2
 
     outer, inner = with_rim(rows, len(mean), 4)
-    grey = mean[outer].mean(axis=2)
+    grey = _grey(mean[outer])
     power = sum(np.square(cv2.filter2D(grey, cv2.CV_32F, kernel)) for kernel in (_DETAIL, _DETAIL.T))
     # A running sum may come out a little below 0 where there is nothing to add.
     return np.asarray(np.sqrt(np.maximum(cv2.blur(np.asarray(power), (5, 5)), 0)), np.float32)[inner]

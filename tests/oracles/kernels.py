@@ -125,6 +125,11 @@ def every_pixel(line: U8, first: int, step: int, out: U8) -> None:
     out[:] = pixels[:, first::step][:, : out.shape[1] // 3].reshape(out.shape)
 
 
+def add_every(frame: U8, step: int, total: F32) -> None:
+    """Twin of `_kernels.add_every`."""
+    total += frame[::step, ::step]
+
+
 def by_level(total: F32, table: F32, out: F32) -> None:
     """Twin of `_kernels.by_level`."""
     out[:] = table[np.clip(total * np.float32(1 / 3) + np.float32(0.5), 0, 255).astype(np.int32)]
@@ -165,6 +170,11 @@ def accumulate(
         q = chance[lines[n, :rows], z[n, first : first + rows]]
         weight += q
         total += q[..., None] * samples_at(address, 0, total.size).reshape(total.shape).astype(np.float32)
+
+
+def squares_above(lines: U8, least: int) -> int:
+    """Twin of `_kernels.squares_above`."""
+    return int(np.square(np.maximum(lines.astype(np.int64) - least, 0)).sum())
 
 
 def settle(totals: F32, weights: F32, top: int, least: float, mean: F32) -> None:

@@ -280,3 +280,15 @@ def test_loading_compiles_each_kernel_once_and_work_compiles_none() -> None:
     loaded, worked = done.stdout.splitlines()
     assert loaded == worked
     assert set(loaded) == set("[1, ]")
+
+
+@many
+@given(st.integers(0, 2**32), st.integers(1, 30), st.integers(1, 30), st.integers(1, 5))
+def test_every_few_pixels_are_added(seed: int, height: int, width: int, step: int) -> None:
+    frames = np.random.default_rng(seed).integers(0, 256, (2, height, width, 3), np.uint8)
+    one, other = np.zeros((2, -(-height // step), -(-width // step), 3), np.float32)
+    for frame in frames:
+        _kernels.add_every(frame, step, one)
+        _reference.add_every(frame, step, other)
+    np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(one, frames[:, ::step, ::step].sum(axis=0, dtype=np.float32))

@@ -1,15 +1,17 @@
 """What is left out, or compiled, to find moving things faster changes nothing that is found."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rainclean.moving import foreground
-from rainclean.moving.dynamic_texture import _usually, cut_off, less_mean
+from rainclean.moving import _kernels, foreground
+from rainclean.moving.changes import _least_of_runs
+from rainclean.moving.dynamic_texture import _lines, _offsets, _usually, cut_off, less_mean
 from rainclean.moving.foreground import _bodies, _may_last, _tracks, find_foreground
 from rainclean.moving.residual_grid import UNIT, Residuals
 from rainclean.simulate.presets import preset
@@ -17,6 +19,7 @@ from rainclean.stabilization import _exposure_tiles
 from tests.helpers.motion_scenes import clip, estimate, found_in
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(6, 14), st.integers(1, 3))
 def test_frames_that_are_not_looked_at_hold_nothing_that_lasts(seed: int, frames: int, things: int) -> None:
     random = np.random.default_rng(seed)
@@ -82,6 +85,7 @@ def test_samples_are_cut_off() -> None:
     np.testing.assert_array_equal(levels, np.clip(samples / np.float32(UNIT) - usual, -below, above))
 
 
+@settings(deadline=None)
 @given(st.integers(2, 13), st.integers(0, 1000))
 def test_means_squares_and_products_over_time(count: int, seed: int) -> None:
     before = np.random.default_rng(seed).normal(3, 8, (count, 4, 6)).astype(np.float32)
@@ -93,6 +97,7 @@ def test_means_squares_and_products_over_time(count: int, seed: int) -> None:
     np.testing.assert_allclose(both, (exact[1:] * exact[:-1]).mean(axis=0), rtol=1e-4, atol=1e-2)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 12), st.sampled_from([0.6, 0.76]), st.integers(0, 1000))
 def test_what_most_parts_have_is_a_rank(count: int, often: float, seed: int) -> None:
     maps = list(np.random.default_rng(seed).normal(0, 1, (count, 3, 5)).astype(np.float32))
@@ -101,6 +106,138 @@ def test_what_most_parts_have_is_a_rank(count: int, often: float, seed: int) -> 
     np.testing.assert_array_equal(before, maps)
 
 
+@settings(deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 60), st.integers(1, 60), st.floats(0, 1), st.integers(1, 40))
+def test_parts_that_are_large_are_those_of_opencv(seed: int, rows: int, columns: int, share: float, least: int) -> None:
+    mask = (np.random.default_rng(seed).random((rows, columns)) < share).astype(np.uint8)
+    _, parts, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    keep = stats[:, cv2.CC_STAT_AREA] >= least
+    keep[0] = False
+    out = np.full_like(mask, 7)
+    _kernels.keep_large(mask, least, out)
+    np.testing.assert_array_equal(out, keep[parts])
+
+
+def test_parts_are_joined_by_what_comes_later() -> None:
+    fork = np.array([[1, 0, 1, 0, 1], [1, 0, 1, 0, 1], [1, 1, 1, 0, 1], [0, 0, 0, 1, 0]], np.uint8)
+    out = np.empty_like(fork)
+    _kernels.keep_large(fork, int(fork.sum()), out)
+    np.testing.assert_array_equal(out, fork)
+    _kernels.keep_large(fork, int(fork.sum()) + 1, out)
+    assert not out.any()
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 4), st.integers(1, 30), st.integers(1, 30), st.integers(1, 4))
+def test_medians_are_subtracted(seed: int, frames: int, rows: int, columns: int, step: int) -> None:
+    random = np.random.default_rng(seed)
+    levels = random.normal(0, 5, (frames, rows, columns)).astype(np.float32)
+    if random.random() < 0.5:
+        levels = np.rint(levels)  # many of them equal
+    expected = levels - np.median(levels[:, ::step, ::step], axis=(1, 2))[:, None, None]
+    _kernels.subtract_medians(levels, step)
+    np.testing.assert_array_equal(levels, expected)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 8))
+def test_steps_are_added_up(seed: int, frames: int) -> None:
+    random = np.random.default_rng(seed)
+    samples = random.integers(-128, 128, (frames, 5, 7), dtype=np.int8)
+    usual, most, wet, noise, *sums = (random.uniform(0, 20, (5, 7)).astype(np.float32) for _ in range(7))
+    steps, rain, falls = (each.copy() for each in sums)
+    for before, after in pairwise(samples.astype(np.float32)):
+        steps += np.minimum(np.abs(after - before), most)
+        rain += after - usual > wet
+        falls += np.maximum(after - usual - noise, np.float32(0))
+    _kernels.add_steps(samples, usual, most, wet, noise, *sums)
+    for one, other in zip(sums, (steps, rain, falls), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([(-1, 0), (1, 128)]))
+def test_levels_around_a_clean_image(seed: int, how: tuple[int, int]) -> None:
+    (sign, base), random = how, np.random.default_rng(seed)
+    frame, off = random.integers(-128, 128, (5, 7), dtype=np.int8), random.integers(-600, 600, (5, 7), dtype=np.int16)
+    passing, aside = random.random((2, 5, 7)) < 0.2
+    expected = np.clip(base + sign * (frame - off), 0, 255)
+    expected[passing | aside] = base
+    out = np.empty((5, 7), np.uint8)
+    _kernels.levels_around(frame, off, sign, base, passing, aside, out)
+    np.testing.assert_array_equal(out, expected)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(10, 40))
+def test_runs_are_counted(seed: int, frames: int) -> None:
+    random = np.random.default_rng(seed)
+    levels = random.integers(100, 256, (frames, 4, 6), dtype=np.uint8)
+    limit = random.uniform(90, 300, (4, 6)).astype(np.float32)
+    runs, above = np.full((2, 4, 6), 77, np.int32)
+    _kernels.count_runs(levels, limit, 10, runs, above)
+    np.testing.assert_array_equal(runs, (_least_of_runs(levels) > limit).sum(axis=0))
+    np.testing.assert_array_equal(above, (levels > limit).sum(axis=0))
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_deviations_of_one_plane_and_the_next(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    most = np.zeros((5, 7), np.float32)
+    planes = [[random.uniform(1, 20, (5, 7)).astype(np.float32) for _ in range(3)] for _ in range(2)]
+    for grey, middle, spread in planes:
+        _kernels.deviation(grey, middle, spread, most)
+    np.testing.assert_array_equal(most, np.maximum(*(np.abs(a - b) / c for a, b, c in planes)))
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(3, 40), st.integers(3, 40), st.booleans(), st.sampled_from([1, 3, 7, 9]))
+def test_streaks_are_removed_as_opencv_would(seed: int, rows: int, columns: int, upright: bool, line: int) -> None:
+    samples = np.random.default_rng(seed).integers(-128, 128, (2, rows, columns), dtype=np.int8)
+    out = np.empty_like(samples)
+    _kernels.remove_streaks(samples, upright, line, out)
+    for frame, opened in zip(samples, out, strict=True):
+        smooth = cv2.blur(frame.view(np.uint8) ^ np.uint8(128), (1, 5) if upright else (5, 1))
+        shape = np.ones((1, line) if upright else (line, 1), np.uint8)
+        expected = np.asarray(cv2.morphologyEx(smooth, cv2.MORPH_OPEN, shape), np.uint8)
+        np.testing.assert_array_equal(opened.view(np.uint8) ^ np.uint8(128), expected)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 9), st.booleans())
+def test_splashes_are_counted_as_opencv_would(seed: int, frames: int, upright: bool) -> None:
+    random = np.random.default_rng(seed)
+    size = (int(random.integers(3, 50)), int(random.integers(3, 50)))
+    samples = np.zeros((frames, *size), np.int8)
+    for frame in samples:
+        for _ in range(random.integers(0, 6)):
+            x, y = (int(random.integers(0, n)) for n in size[::-1])
+            cv2.circle(frame.view(np.uint8), (x, y), int(random.integers(1, 4)), int(random.integers(40, 120)), -1)
+            cv2.line(frame.view(np.uint8), (y, x), (y + int(random.integers(0, 4)), x + 12), 100)
+    samples = np.maximum(samples, random.integers(-20, 20, samples.shape, dtype=np.int8))
+    scale, least = random.uniform(0.3, 2, size).astype(np.float32), random.integers(1, 60, size, dtype=np.uint8)
+    shapes = [line if upright else np.ascontiguousarray(line.T) for line in _lines(9)]
+    across = np.ones((1, 3) if upright else (3, 1), np.uint8)
+    events, lasting = np.zeros((2, *size), np.float32)
+    before = [np.zeros(size, np.uint8)] * 3
+    for frame in samples:
+        bright = np.clip(frame * scale, 0, 150).astype(np.uint8)
+        round_ = cv2.morphologyEx(bright, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+        wide = cv2.dilate(bright, across)
+        streaks = np.maximum.reduce([cv2.morphologyEx(wide, cv2.MORPH_OPEN, shape) for shape in shapes])
+        event = (cv2.subtract(round_, streaks) > least).astype(np.uint8)
+        events += event
+        lasting += event & before[-3]
+        before.append(event)
+    one, other = np.zeros((2, *size), np.float32)
+    lines = np.stack([_offsets(shape, 9) for shape in shapes])
+    _kernels.count_splashes(samples, scale, 150.0, least, lines, _offsets(across, 3), 3, one, other)
+    np.testing.assert_array_equal(one, events)
+    np.testing.assert_array_equal(other, lasting)
+
+
+@settings(deadline=None)
 @given(st.integers(0, 1000), st.booleans(), st.floats(0.3, 1.0))
 def test_tiles_are_weighed_as_written_down(seed: int, offsets: bool, spread: float) -> None:
     random = np.random.default_rng(seed)

@@ -51,7 +51,8 @@ def both(name: str, *arguments: object, out: np.ndarray) -> tuple[np.ndarray, np
 def test_every_kernel_has_a_twin_with_the_same_arguments() -> None:
     kernels = [n for n, v in vars(_kernels).items() if hasattr(v, "py_func") and v.__module__ == _kernels.__name__]
     assert set(kernels) == {
-        "by_level", "channel_sums", "residuals", "along_streaks", "settle", "variance_of_halves", "correlate",
+        "by_level", "channel_sums", "residuals", "along_streaks", "squares_above", "settle", "variance_of_halves",
+        "correlate",
     }  # fmt: skip
     for name in kernels:
         kernel = inspect.signature(getattr(_kernels, name).py_func)
@@ -83,6 +84,14 @@ def test_along_streaks(shape: tuple[int, int], seed: int, reach: int, slant: flo
     empty = np.full((rows, shape[1]), 9, np.uint8)
     one, other = both("along_streaks", z, reach, lean(shape[0], slant), first, out=empty)
     assert np.array_equal(one, other)
+
+
+@many
+@given(SHAPES, st.integers(0, 2**32), st.integers(0, 255))
+def test_squares_above(shape: tuple[int, int], seed: int, least: int) -> None:
+    lines = np.random.default_rng(seed).integers(0, 256, shape, np.uint8)
+    total = _kernels.squares_above(lines, least)
+    assert total == _reference.squares_above(lines, least)
 
 
 @many
