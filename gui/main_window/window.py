@@ -75,6 +75,7 @@ class Window(QMainWindow):
         )
         self._handlers.update(self.desk_actions.handlers() | self._own_handlers())
         self.jobs_panel = JobsPanel(self.jobs)
+        self.jobs_panel.opened.connect(self._open_result)
         self.pages = QTabWidget(documentMode=True)
         self.pages.setObjectName("pages")
         self._made: dict[str, QWidget] = {"desk": self.desk, "jobs": self.jobs_panel}
@@ -268,6 +269,13 @@ class Window(QMainWindow):
         if self.session.project is None:
             self.stack.setCurrentWidget(self.pages)
         self.pages.setCurrentIndex(_PAGES.index(name))
+
+    def _open_result(self, page: str, job: Job | None) -> None:
+        """Show the result of a job on its page."""
+        self._show_page(page)
+        open_result = getattr(self._made.get(page), "open_result", None)
+        if job is not None and open_result is not None:
+            open_result(job)
 
     def _make_page(self, index: int) -> None:
         name = _PAGES[index]

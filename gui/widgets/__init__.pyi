@@ -1,5 +1,8 @@
 from . import dialogs
 from .basic import Label, Slider, as_tip, named
+from .elided import ElidedLabel
+from .empty_state import EmptyState
 from .path_field import PathField
+from .wrapped import WrappedLabel
 
-__all__ = ["Label", "PathField", "Slider", "as_tip", "dialogs", "named"]
+__all__ = ["ElidedLabel", "EmptyState", "Label", "PathField", "Slider", "WrappedLabel", "as_tip", "dialogs", "named"]
