@@ -295,7 +295,9 @@ class Window(QMainWindow):
         if name == "pairs":
             from gui.pages.pairs import PairsPage
 
-            return PairsPage(self.session, self.jobs, self.settings)
+            pairs = PairsPage(self.session, self.jobs, self.settings)
+            pairs.to_desk.connect(partial(self._show_page, "desk"))
+            return pairs
         if name == "training":
             from gui.pages.training import TrainingPanel
 

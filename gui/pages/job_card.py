@@ -206,7 +206,8 @@ def _reason(job: Job) -> str:
     lines = [in_window(job.error), *(f"• {line}" for line in failed[:MOST_FAILED])]
     if len(failed) > MOST_FAILED:
         lines.append(f"• and {len(failed) - MOST_FAILED} more, which the log names")
-    return "\n".join(filter(None, (*lines, job.advice)))
+    advice = "Replace these files, then try again." if failed and job.kind == "add" else job.advice
+    return "\n".join(filter(None, (*lines, advice)))
 
 
 def _button(text: str, pressed: Callable[[], object], tip: str) -> QPushButton:

@@ -282,7 +282,7 @@ def test_a_failed_job_names_the_files(jobs: Jobs, qtbot: QtBot) -> None:
     over(qtbot, job)
     shown = panel.card(job).reason.text().splitlines()
     assert shown[0] == "7 of 9 clips could not be added" and shown[1] == "• clip0.mp4: is damaged"
-    assert shown[6] == "• and 2 more, which the log names" and shown[7] == job.advice
+    assert shown[6] == "• and 2 more, which the log names" and shown[7] == "Replace these files, then try again."
     assert panel.card(job).again.text() == "Try again" and panel.card(job).again.isVisible()
 
 

@@ -60,7 +60,7 @@ def test_a_run_is_begun_paused_and_gone_on_with(
     panel: TrainingPanel, jobs: Jobs, dataset: Path, tmp_path: Path, qtbot: QtBot
 ) -> None:
     form = panel.form
-    assert not form.start_button.isEnabled() and "data set" in form.status.text()
+    assert not form.start_button.isEnabled() and "data set" in form.errors["dataset"].text()
     panel.set_dataset(dataset)
     assert form.run.path == tmp_path / "pairs-run-1" and form.start_button.isEnabled()
     form.steps.setValue(2000)
@@ -131,7 +131,7 @@ def test_the_picture_comes_again_when_it_changes(panel: TrainingPanel, tmp_path:
 
 def test_what_is_no_run_is_said(panel: TrainingPanel, tmp_path: Path) -> None:
     panel.open_run(tmp_path)
-    assert "is not a run of rainclean train" in panel.status.text() and not panel.resume.isVisible()
+    assert "is not the folder of a training" in panel.status.text() and not panel.resume.isVisible()
     run = a_run(tmp_path / "damaged")
     (run / "run.json").write_text("{")
     panel.open_run(run)
