@@ -207,7 +207,7 @@ def fill(table: QTableWidget, evaluation: Evaluation, rows: Mapping[str, tuple[s
     table.setColumnCount(1 + len(evaluation.protocols))
     table.setHorizontalHeaderItem(0, QTableWidgetItem("Method"))
     for column, protocol in enumerate(evaluation.protocols, 1):
-        head = QTableWidgetItem(f"{protocol}: PSNR (dB) / SSIM")
+        head = QTableWidgetItem(f"{protocol}\nPSNR (dB) / SSIM")
         head.setToolTip(evaluation.protocol_labels[protocol])
         table.setHorizontalHeaderItem(column, head)
     table.setRowCount(len(rows))

@@ -45,7 +45,7 @@ class ResultsPanel(QWidget):
         self.new_button = QPushButton("New evaluation")
         self.new_button.setCheckable(True)
         self.new_button.setChecked(True)
-        self.new_button.setToolTip("Show or hide the form")
+        self.new_button.setToolTip("Show the form of an evaluation, or the pairs of the one on show")
         self.new_button.toggled.connect(self._show_form)
         self.open_button = QPushButton("Open evaluation…")
         self.open_button.setToolTip("Open the folder of an earlier evaluation")
@@ -89,6 +89,8 @@ class ResultsPanel(QWidget):
     def _show_form(self, shown: bool) -> None:
         """Show the form, or the gallery in its place: a small window has no room for both."""
         self.form.setVisible(shown)
+        self.new_button.setText("Back to the results" if shown else "New evaluation")
+        self.new_button.setVisible(self.evaluation is not None)
         self.gallery.setVisible(self.evaluation is not None and not shown)
 
     def _evaluate(self) -> None:
