@@ -36,7 +36,7 @@ class CropMap(QWidget):
         super().__init__()
         self.preview: Preview | None = None
         self.place = 0
-        self.setMinimumSize(240, 160)
+        self.setMinimumSize(240, 120)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Crops of the frame")
         self.setToolTip("Crops of this frame that will be exported; click one, or press N and P, to enlarge it")
@@ -121,7 +121,7 @@ class CropPair(QWidget):
         self.crop: Crop | None = None
         self._middle = QPointF()
         self._grip: QPointF | None = None
-        self.setMinimumSize(240, 120)
+        self.setMinimumSize(240, 100)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("The selected crop, rainy and clean")
         self.setToolTip("The selected crop as it will be exported, rainy and clean, 1:1; drag to move")
