@@ -32,7 +32,7 @@ _STATES = {
 _PAGES = {
     "desk": ("Open the desk", "Show the sequences"),
     "pairs": ("Open Pairs", "Show the pairs of this project"),
-    "training": ("Open training", "Show its curves and validation pictures"),
+    "training": ("Open training", "Show its curves and validation images"),
     "results": ("Open results", "Show the scores and the worst pairs"),
 }
 """Page that shows the result → text and tooltip of its button."""

@@ -5,6 +5,7 @@ from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from gui.design import GAP, PAD, icon, sized
 from gui.widgets.basic import Label
+from gui.widgets.wrapped import WrappedLabel
 
 _ICON = 48
 """Side of the drawing, px."""
@@ -30,7 +31,8 @@ class EmptyState(QWidget):
         super().__init__()
         self._drawing = drawing
         self._mark: QLabel = Label(alignment=Qt.AlignmentFlag.AlignHCenter)
-        self.sentence = Label(wordWrap=True, alignment=Qt.AlignmentFlag.AlignHCenter)
+        self.sentence = WrappedLabel()
+        self.sentence.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self.sentence.setFont(sized("title"))
         self.button = QPushButton()
         self.button.setAutoDefault(False)

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gui.command_buttons import in_window
 from gui.design import GAP, sized
 from gui.pages.pairs.percent_box import PercentBox
 from gui.pages.pairs.plain_choices import LAYOUT_TEXTS, crops_code, crops_text, frames_code, frames_text
@@ -378,7 +379,7 @@ def _message(parse: Callable[[], object]) -> str:
     try:
         parse()
     except RaincleanError as error:
-        return str(error)
+        return in_window(str(error))
     return ""
 
 

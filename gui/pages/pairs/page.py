@@ -65,7 +65,7 @@ class PairsPage(QWidget):
         self.run.refuse(NO_PROJECT)
         self.amount = WrappedLabel(name="Estimate")
         self.amount.setToolTip(
-            "Estimate for all accepted sequences; the size is computed from the pictures in the project"
+            "Estimate for all accepted sequences; the size is computed from the images in the project"
         )
         self._pause = QTimer(self, singleShot=True, interval=PAUSE)
         self._glance = QTimer(self, singleShot=True, interval=GLANCE)
@@ -250,7 +250,7 @@ class PairsPage(QWidget):
         self._session.workers.run(
             lambda: make_preview(folder, subject, frame, asked.crops, known, rules=asked.exclusion),
             self._show_preview,
-            lambda error: self.preview.show_preview(None, str(error)),
+            lambda error: self.preview.show_preview(None, in_window(str(error))),
             lane="pairs-preview",
             urgency=NOW,
         )

@@ -156,7 +156,7 @@ class Gallery(QWidget):
         top.addWidget(self.name, 1)
         top.addWidget(self.method)
         for text, zoom, tip in (
-            ("Fit", None, "Show the whole pictures (F)"),
+            ("Fit", None, "Show the whole images (F)"),
             ("1:1", 1.0, "Show each pixel as one pixel of the screen (1)"),
         ):
             button = QPushButton(text)

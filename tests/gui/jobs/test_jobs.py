@@ -111,7 +111,7 @@ def test_a_killed_job_says_that_what_was_finished_is_kept(jobs: Jobs, qtbot: QtB
     os.kill(job.pid or 0, signal.SIGKILL)
     over(qtbot, job)
     assert job.state is State.FAILED and job.error == "The job died (signal 9)"
-    assert "Finished sequences are kept. Start the job again" in job.advice
+    assert "Finished sequences are saved. Start the job again" in job.advice
     again = jobs.again(job)
     assert again.state is State.RUNNING and job not in jobs.all
 
