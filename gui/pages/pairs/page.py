@@ -82,7 +82,7 @@ class PairsPage(QWidget):
         self.form.changed.connect(self._form_changed)
         self.run.asked.connect(self._export)
         # After the layout has made room for it.
-        self.run.ended.connect(lambda: QTimer.singleShot(0, self, self._show_outcome))
+        self.run.ended.connect(lambda: QTimer.singleShot(GLANCE, self, self._show_outcome))
         self._pause.timeout.connect(self._update_preview_and_amount)
         self._glance.timeout.connect(lambda: self._update_crops(self._asked()))
 
@@ -299,7 +299,7 @@ class PairsPage(QWidget):
 
     def _show_outcome(self) -> None:
         """Scroll to what the export has written."""
-        self._scroll.ensureWidgetVisible(self.run.outcome)
+        self._scroll.ensureWidgetVisible(self.run.open_folder if self.run.open_folder.isVisible() else self.run.result)
 
     def _lay_out(self) -> None:
         form = QWidget()
@@ -338,7 +338,7 @@ class PairsPage(QWidget):
         for part in (self.sequences, self._stack, side):
             split.addWidget(part)
         split.setStretchFactor(1, 1)
-        split.setSizes([216, 800, 380])
+        split.setSizes([216, 800, 404])
         layout = QVBoxLayout(self)
         layout.setContentsMargins(PAD, PAD, PAD, GAP)
         layout.addWidget(split)
