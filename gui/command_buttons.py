@@ -6,6 +6,10 @@ _ARGUMENT = r"(?:'[^']*'|[^\s;,]+)"
 
 _ENTRIES = (
     (rf"rainclean restore {_ARGUMENT}", "Restore on the start page"),
+    (r"^(frames|crops) '(.*)': use", r"“\2” is no choice of \1: use"),
+    (r"\(rainclean describe --(?:scene|licence)\)", "(set it in Properties)"),
+    (rf"rainclean select {_ARGUMENT} {_ARGUMENT} --undo", "Withdraw (U)"),
+    (r"is not a run of rainclean train", "is not the folder of a training"),
     (rf"rainclean new {_ARGUMENT}", "New project (Ctrl+N)"),
     (rf"rainclean add {_ARGUMENT} (?:CLIP…|FILE-OR-FOLDER)", "Add clips (Ctrl+I)"),
     (rf"rainclean select {_ARGUMENT} SEQUENCE --candidate NAME, or --auto", "Accept (A) or Choose automatically"),

@@ -1,5 +1,19 @@
 from .messages import run_of
+from .outcomes import MOST_FAILED, Outcome, duration_text, failed_parts, outcome_of
 from .progress import JobProgress, left_in_words, stage_text
 from .queue import Job, Jobs, State
 
-__all__ = ["Job", "JobProgress", "Jobs", "State", "left_in_words", "run_of", "stage_text"]
+__all__ = [
+    "MOST_FAILED",
+    "Job",
+    "JobProgress",
+    "Jobs",
+    "Outcome",
+    "State",
+    "duration_text",
+    "failed_parts",
+    "left_in_words",
+    "outcome_of",
+    "run_of",
+    "stage_text",
+]

@@ -62,6 +62,7 @@ class Job(QObject):
         error: Why it failed, in one line.
         advice: What to do about it, in one line.
         grace: Seconds that it gets to stop by itself.
+        seconds: How long it ran; None before it is over, and if it never ran.
     """
 
     changed = Signal()
@@ -80,6 +81,8 @@ class Job(QObject):
         self.result: Any = None
         self.error = self.advice = ""
         self.grace = _LONGER_GRACE.get(self.kind, GRACE)
+        self.seconds: float | None = None
+        self._began: float | None = None
         self._program = tuple(program) or (*_COMMAND, *self.arguments, "--json")
         self._test_program = tuple(program)
         self._progress = JobProgress(self.kind)
@@ -146,7 +149,7 @@ class Job(QObject):
         process.errorOccurred.connect(self._on_error)
         process.finished.connect(self._on_finished)
         process.started.connect(self._lower_priority)
-        self.state = State.RUNNING
+        self.state, self._began = State.RUNNING, time.monotonic()
         process.start(self._program[0], list(self._program[1:]))
         self.changed.emit()
 
@@ -253,6 +256,7 @@ class Job(QObject):
 
     def _end(self, state: State) -> None:
         self.state, self.stopping = state, False
+        self.seconds = None if self._began is None else time.monotonic() - self._began
         if state is State.FAILED:
             self.advice = advice_for(self.kind, self.error)
         if self._process is not None:

@@ -9,10 +9,10 @@ from pipeline.text_format import quoted
 from pipeline.training import RUN
 
 _KEPT = {
-    "add": "The clips added so far are kept. Start the job again to add the others",
-    "analyze": "Finished sequences are kept. Start the job again for the others",
-    "export": "Prepared pairs are kept, and an earlier export is unchanged. Start the job again to continue",
-    "train": "The run is kept up to its last checkpoint. Resume it",
+    "add": "The clips added so far are saved. Start the job again to add the others",
+    "analyze": "Finished sequences are saved. Start the job again for the others",
+    "export": "Prepared pairs are saved, and an earlier export is unchanged. Start the job again to continue",
+    "train": "The training is saved up to its last checkpoint. Resume it",
 }
 _NOTHING_KEPT = "The job left nothing unfinished behind. Start it again"
 

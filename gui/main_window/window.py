@@ -77,6 +77,7 @@ class Window(QMainWindow):
         )
         self._handlers.update(self.desk_actions.handlers() | self._own_handlers())
         self.jobs_panel = JobsPanel(self.jobs)
+        self.jobs_panel.opened.connect(self._open_result)
         self.pages = QTabWidget(documentMode=True)
         self.pages.setObjectName("pages")
         self._made: dict[str, QWidget] = {"desk": self.desk, "jobs": self.jobs_panel}
@@ -275,6 +276,13 @@ class Window(QMainWindow):
             self.stack.setCurrentWidget(self.pages)
         self.pages.setCurrentIndex(_PAGES.index(name))
 
+    def _open_result(self, page: str, job: Job | None) -> None:
+        """Show the result of a job on its page."""
+        self._show_page(page)
+        open_result = getattr(self._made.get(page), "open_result", None)
+        if job is not None and open_result is not None:
+            open_result(job)
+
     def _make_page(self, index: int) -> None:
         name = _PAGES[index]
         if name in self._made:
@@ -293,7 +301,9 @@ class Window(QMainWindow):
         if name == "pairs":
             from gui.pages.pairs import PairsPage
 
-            return PairsPage(self.session, self.jobs, self.settings)
+            pairs = PairsPage(self.session, self.jobs, self.settings)
+            pairs.to_desk.connect(partial(self._show_page, "desk"))
+            return pairs
         if name == "training":
             from gui.pages.training import TrainingPanel
 

@@ -1,6 +1,19 @@
 from . import dialogs, typed_paths
 from .basic import Label, Slider, as_tip, named
 from .elided import ElidedLabel
+from .empty_state import EmptyState
 from .path_field import PathField
+from .wrapped import WrappedLabel
 
-__all__ = ["ElidedLabel", "Label", "PathField", "Slider", "as_tip", "dialogs", "named", "typed_paths"]
+__all__ = [
+    "ElidedLabel",
+    "EmptyState",
+    "Label",
+    "PathField",
+    "Slider",
+    "WrappedLabel",
+    "as_tip",
+    "dialogs",
+    "named",
+    "typed_paths",
+]

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QSizePolicy, QWidget
 
 from gui.widgets import dialogs
 from gui.widgets.dialogs import Kind
@@ -38,6 +38,8 @@ class PathField(QWidget):
         self.browse.setToolTip(f"Choose: {name.lower()}")
         self.browse.setAutoDefault(False)
         self.browse.clicked.connect(self._choose)
+        # As high as the button beside it.
+        self.edit.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.edit, 1)

@@ -47,7 +47,7 @@ class Estimate:
     """The estimated content of an export, by split. bytes: of all its files.
 
     exact: whether the number of pairs is exact, apart from misaligned frames, which only decoding can find; else it is
-    an upper bound. notes: those of the export.
+    an upper bound. notes: those of the export. by_sequence: pairs of each sequence by its name.
     """
 
     sequences: dict[str, int]
@@ -56,6 +56,7 @@ class Estimate:
     bytes: int
     exact: bool
     notes: tuple[str, ...]
+    by_sequence: dict[str, int]
 
 
 def estimate(project: Project, settings: ExportSettings) -> Estimate:
@@ -71,12 +72,14 @@ def estimate(project: Project, settings: ExportSettings) -> Estimate:
     counter = _Counter(project, settings)
     sequences: Counter[str] = Counter()
     pairs: Counter[str] = Counter()
+    by_sequence: dict[str, int] = {}
     size = 0
     for item in plan.items:
         frames = item.choose(settings.frames, item.amounts)
         count = counter.count_crops(item, frames)
         sequences[item.split] += 1
         pairs[item.split] += count.crops
+        by_sequence[item.sequence.name] = count.crops
         files = 3 if settings.confidence and item.analysis.posterior_sd else 2
         size += ceil(count.frames * _bytes_of_frame(project, item, settings)) + count.crops * (
             files * CONTAINER + _row_bytes()
@@ -89,6 +92,7 @@ def estimate(project: Project, settings: ExportSettings) -> Estimate:
         bytes=size,
         exact=counter.exact,
         notes=plan.notes,
+        by_sequence=by_sequence,
     )
 
 

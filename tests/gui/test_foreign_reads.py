@@ -210,7 +210,7 @@ def test_open_run_and_cancel_then_a_day_of_work(
         return []
 
     monkeypatch.setattr(dialogs, "choose", cancel)
-    training.open_button.click()
+    training.empty.button.click()
     assert len(asked) == 1
     window.project_commands.add([rainy_clip(tmp_path / "more.mkv", 42, 20)])
     qtbot.waitUntil(lambda: len(window.session.summaries) == 4, timeout=PATIENCE)

@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 import gui
 from gui.jobs.queue import Job, Jobs
 from gui.pages.jobs import JobsPanel
+from gui.widgets import ElidedLabel
 from gui.widgets.basic import Label, as_tip
 
 NAME = "<b>rain</b> & <img src='x'>.mp4"
@@ -36,7 +37,7 @@ def test_a_job_with_tags_in_its_title(qtbot: QtBot) -> None:
     panel = JobsPanel(jobs)
     qtbot.addWidget(panel)
     jobs.start(Job(f"Add {NAME}", ["wait"], program=("true",)))
-    assert f"Add {NAME}" in [label.text() for label in panel.findChildren(Label)]
+    assert f"Add {NAME}" in [label.text() for label in panel.findChildren(ElidedLabel)]
     qtbot.waitUntil(lambda: not jobs.unfinished())
 
 

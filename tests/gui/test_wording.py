@@ -33,6 +33,10 @@ def test_the_status_bar_leads_to_a_button(window: Window) -> None:
         ("/a.mp4: is gone; give its new place: rainclean add /rain FILE-OR-FOLDER", "Add clips (Ctrl+I)"),
         ("choose with: rainclean select /rain SEQUENCE --candidate NAME", "choose with: Accept (A)"),
         ("choose with: rainclean select /rain SEQUENCE --candidate NAME, or --auto", "or Choose automatically"),
+        ("withdraw it with: rainclean select '/my rain' cat-2 --undo", "withdraw it with: Withdraw (U)"),
+        ("no licence is given (rainclean describe --licence) for cat", "(set it in Properties) for cat"),
+        ("/x: is not a run of rainclean train", "is not the folder of a training"),
+        ("frames '7': use all, every:5", "“7” is no choice of frames: use all, every:5"),
     ],
 )
 def test_commands_with_a_button_are_replaced(text: str, expected: str) -> None:

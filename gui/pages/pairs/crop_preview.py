@@ -7,7 +7,7 @@ from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPai
 from PySide6.QtWidgets import QSizePolicy, QSplitter, QVBoxLayout, QWidget
 
 from gui.pages.pairs.pair_reading import U8, Preview
-from gui.widgets import Label
+from gui.widgets import WrappedLabel
 from pipeline.text_format import counted
 from rainclean.video import Region
 
@@ -36,7 +36,7 @@ class CropMap(QWidget):
         super().__init__()
         self.preview: Preview | None = None
         self.place = 0
-        self.setMinimumSize(240, 160)
+        self.setMinimumSize(240, 120)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Crops of the frame")
         self.setToolTip("Crops of this frame that will be exported; click one, or press N and P, to enlarge it")
@@ -121,7 +121,7 @@ class CropPair(QWidget):
         self.crop: Crop | None = None
         self._middle = QPointF()
         self._grip: QPointF | None = None
-        self.setMinimumSize(240, 120)
+        self.setMinimumSize(240, 100)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("The selected crop, rainy and clean")
         self.setToolTip("The selected crop as it will be exported, rainy and clean, 1:1; drag to move")
@@ -192,7 +192,7 @@ class CropPreview(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.map, self.pair = CropMap(), CropPair()
-        self.status, self.about = Label(wordWrap=True), Label()
+        self.status, self.about = WrappedLabel(name="The frame"), WrappedLabel(name="The selected crop")
         upper, lower = QWidget(), QWidget()
         for widget, label, picture in ((upper, self.status, self.map), (lower, self.about, self.pair)):
             column = QVBoxLayout(widget)
@@ -233,4 +233,6 @@ class CropPreview(QWidget):
         box = crop.region
         number = f" {self.map.place + 1}" if preview is not None and len(preview.crops) > 1 else ""
         place = f"{box.width}×{box.height} px at {box.x}, {box.y}"
-        self.about.setText(f"Crop{number}: {place}, rain on {crop.rain_share:.1%} of its pixels; rainy and clean, 1:1")
+        self.about.setText(
+            f"Crop{number}: {place}, rain on {100 * crop.rain_share:.1f} % of its pixels; rainy and clean, 1:1"
+        )

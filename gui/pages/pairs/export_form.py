@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,7 +22,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gui.widgets import Label, dialogs, typed_paths
+from gui.command_buttons import in_window
+from gui.design import GAP, sized
+from gui.pages.pairs.percent_box import PercentBox
+from gui.pages.pairs.plain_choices import LAYOUT_TEXTS, crops_code, crops_text, frames_code, frames_text
+from gui.widgets import Label, WrappedLabel, dialogs, typed_paths
 from rainclean.dataset import LAYOUTS
 from rainclean.errors import RaincleanError
 
@@ -30,27 +35,35 @@ if TYPE_CHECKING:
     from pipeline.export import ExportSettings
 
 FRAMES = ("differ:10", "differ:20", "every:5", "every:25", "all")
+"""Choices of frames that are offered, as the command has them."""
+
 CROPS = ("whole", "grid:512", "grid:512:256", "random:512:8")
+"""Choices of crops that are offered, as the command has them."""
 
 _TIPS = {
-    "layout": "Choose the folder layout: spa for SPANet and RCDNet, paired for Restormer, MPRNet and NAFNet",
-    "frames": "Choose frames: all, every:5 (each 5th) or differ:10 (the 10 that differ most in rain amount). Frames "
-    "chosen by hand on the strip take precedence.",
-    "crops": "Choose crops: whole, grid:512 (size), grid:512:256 (size, stride) or random:512:8 (size, crops per "
-    "frame), in px. Write 640x480 for a crop that is not square.",
-    "min_rain": "Leave out crops with rain on a smaller fraction of their pixels, 0 to 1",
-    "max_excluded": "Leave out crops with a larger excluded fraction, 0 to 1. Where moving objects were found, at "
-    "least 0.25 is allowed. Whole frames are always exported, with their mask.",
+    "layout": "Choose the folder layout: SPA-Data (spa) for SPANet and RCDNet, paired folders (paired) for Restormer, "
+    "MPRNet and NAFNet",
+    "frames": "Choose the rainy frames of each sequence. Change the number in the text, or type all, every:5 or "
+    "differ:10. Frames chosen by hand on the strip take precedence.",
+    "crops": "Choose what is cut out of each frame, in px. Change the numbers in the text, or type whole, grid:512 "
+    "(size), grid:512:256 (size, stride) or random:512:8 (size, crops per frame). Write 640x480 for a crop that is "
+    "not square.",
+    "min_rain": "Leave out crops with rain on a smaller share of their pixels, 0 to 100 %",
+    "max_excluded": "Leave out crops with a larger excluded share, 0 to 100 %. Where moving objects were found, at "
+    "least 25 % is allowed. Whole images are always exported, with their exclusion mask.",
     "split": "Set the shares of the scenes per split, such as train=3,val=1. A scene is in one split only. Empty: the "
     "layout's own shares.",
-    "seed": "Set the random seed of the split and of random crops",
+    "seed": "Set the random seed of the split and of random crops. The same seed makes the same export.",
     "person_only": "Leave out sequences that were accepted automatically",
     "keep_moving": "Exclude only areas that a person marked. Otherwise areas of the clean image where something moves, "
     "and foreground objects in a rainy frame, are excluded, too.",
-    "max_error": "Exclude pixels of the clean image with a larger expected error, in grey levels",
+    "max_error": "Exclude pixels of the clean image with a larger expected error, in grey levels of 0 to 255",
     "no_confidence": "Leave out the maps of the expected error of each pixel of the clean images",
     "output": "Choose the folder to write to; an earlier export in it is replaced",
 }
+
+_HEADS = {"layout": "What to export", "min_rain": "What to leave out", "split": "Split", "output": "Where"}
+"""First field of a group → the head of the group."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,11 +132,15 @@ class ExportForm(QWidget):
         self._key = ""
         self._project = Path()
         self.layout_name, self.frames, self.crops = QComboBox(), QComboBox(editable=True), QComboBox(editable=True)
-        self.layout_name.addItems(list(LAYOUTS))
-        self.frames.addItems(FRAMES)
-        self.crops.addItems(CROPS)
-        self.min_rain, self.max_excluded = _fraction_box(), _fraction_box()
-        self.max_error = QDoubleSpinBox(maximum=255.0, singleStep=0.5, decimals=1, suffix=" levels")
+        for name in LAYOUTS:
+            self.layout_name.addItem(LAYOUT_TEXTS.get(name, name), name)
+        self.frames.addItems([frames_text(code) for code in FRAMES])
+        self.crops.addItems([crops_text(code) for code in CROPS])
+        for box in (self.layout_name, self.frames, self.crops):
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            box.setMinimumContentsLength(12)
+        self.min_rain, self.max_excluded = PercentBox(), PercentBox()
+        self.max_error = QDoubleSpinBox(maximum=255.0, singleStep=0.5, decimals=1, suffix=" grey levels")
         self.max_error.setSpecialValueText("No limit")
         self.split = QLineEdit(clearButtonEnabled=True)
         self.seed = QSpinBox(maximum=2**31 - 1)
@@ -133,7 +150,7 @@ class ExportForm(QWidget):
         self.output = QLineEdit()
         self.browse = QPushButton("Browse…")
         self.browse.setToolTip("Choose the folder to write to")
-        self.errors: dict[str, Label] = {}
+        self.errors: dict[str, WrappedLabel] = {}
         self._lay_out()
         self._connect()
 
@@ -159,11 +176,11 @@ class ExportForm(QWidget):
         return Export(
             project=self._project,
             output=self.folder,
-            layout=self.layout_name.currentText(),
-            frames=self.frames.currentText().strip(),
-            crops=self.crops.currentText().strip(),
-            min_rain=self.min_rain.value(),
-            max_excluded=self.max_excluded.value(),
+            layout=str(self.layout_name.currentData()),
+            frames=frames_code(self.frames.currentText()),
+            crops=crops_code(self.crops.currentText()),
+            min_rain=self.min_rain.fraction,
+            max_excluded=self.max_excluded.fraction,
             max_error=self.max_error.value() or None,
             split=self.split.text().strip() or None,
             seed=self.seed.value(),
@@ -218,20 +235,28 @@ class ExportForm(QWidget):
         for widget in self._widgets():
             widget.blockSignals(True)
         try:
-            self.layout_name.setCurrentText(values.layout)
-            self.frames.setCurrentText(values.frames)
-            self.crops.setCurrentText(values.crops)
-            self.min_rain.setValue(values.min_rain)
-            self.max_excluded.setValue(values.max_excluded)
+            self.layout_name.setCurrentIndex(max(0, self.layout_name.findData(values.layout)))
+            self.frames.setCurrentText(frames_text(values.frames))
+            self.crops.setCurrentText(crops_text(values.crops))
+            self.min_rain.set_fraction(values.min_rain)
+            self.max_excluded.set_fraction(values.max_excluded)
             self.max_error.setValue(values.max_error)
             self.split.setText(values.split)
             self.seed.setValue(values.seed)
             for name, box in self._boxes().items():
                 box.setChecked(getattr(values, name))
             self.output.setText(values.output)
+            self._show_beginnings()
         finally:
             for widget in self._widgets():
                 widget.blockSignals(False)
+
+    def _show_beginnings(self) -> None:
+        """Show a long choice from its beginning."""
+        for box in (self.frames, self.crops):
+            edit = box.lineEdit()
+            if edit is not None:
+                edit.setCursorPosition(0)
 
     def _changed(self) -> None:
         if not self._key:
@@ -277,14 +302,24 @@ class ExportForm(QWidget):
             number.valueChanged.connect(self._changed)
         for line in (self.split, self.output):
             line.textChanged.connect(self._changed)
+        for box, plain in (
+            (self.frames, lambda text: frames_text(frames_code(text))),
+            (self.crops, lambda text: crops_text(crops_code(text))),
+        ):
+            edit = box.lineEdit()
+            assert edit is not None
+            edit.editingFinished.connect(partial(_spell_out, box, plain))
         for flag in self._boxes().values():
             flag.toggled.connect(self._changed)
+        for choice in (self.frames, self.crops):
+            choice.activated.connect(self._show_beginnings)
         self.browse.clicked.connect(self._browse)
 
     def _lay_out(self) -> None:
         form = QFormLayout(self)
         form.setContentsMargins(0, 0, 0, 0)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.setVerticalSpacing(GAP)
         output = QWidget()
         row = QHBoxLayout(output)
         row.setContentsMargins(0, 0, 0, 0)
@@ -297,11 +332,16 @@ class ExportForm(QWidget):
             _Row("min_rain", "Minimum rain", self.min_rain, self.min_rain),
             _Row("max_excluded", "Maximum excluded", self.max_excluded, self.max_excluded),
             _Row("max_error", "Maximum error", self.max_error, self.max_error),
-            _Row("split", "Split", self.split, self.split),
-            _Row("seed", "Seed", self.seed, self.seed),
             *(_Row(name, "", box, box) for name, box in self._boxes().items()),
+            _Row("split", "Shares", self.split, self.split),
+            _Row("seed", "Random seed", self.seed, self.seed),
             _Row("output", "Folder", self.output, output),
         ):
+            if each.key in _HEADS:
+                head = Label(_HEADS[each.key])
+                head.setFont(sized("body", bold=True))
+                head.setContentsMargins(0, 0 if each.key == "layout" else GAP, 0, 0)
+                form.addRow(head)
             each.field.setAccessibleName(each.label or each.field.property("text"))
             each.field.setToolTip(_TIPS[each.key])
             if not each.label:  # a check box has its label in itself, and is long
@@ -320,16 +360,20 @@ class ExportForm(QWidget):
         column = QVBoxLayout(container)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
-        self.errors[key] = Label(wordWrap=True)
-        self.errors[key].setProperty("look", "bad")
+        self.errors[key] = WrappedLabel(look="bad")
         self.errors[key].hide()
         column.addWidget(widget)
         column.addWidget(self.errors[key])
         return container
 
 
-def _fraction_box() -> QDoubleSpinBox:
-    return QDoubleSpinBox(minimum=0.0, maximum=1.0, singleStep=0.01, decimals=3, suffix=" of pixels")
+def _spell_out(box: QComboBox, plain: Callable[[str], str]) -> None:
+    """Show a typed code in words."""
+    if box.currentText() != (text := plain(box.currentText())):
+        box.setCurrentText(text)
+    edit = box.lineEdit()
+    if edit is not None:
+        edit.setCursorPosition(0)
 
 
 def _message(parse: Callable[[], object]) -> str:
@@ -338,7 +382,7 @@ def _message(parse: Callable[[], object]) -> str:
         parse()
     except RaincleanError as error:
         # The parser repeats what was typed, however long that is.
-        return " ".join(map(typed_paths.without_middle, str(error).split(" ")))
+        return in_window(" ".join(map(typed_paths.without_middle, str(error).split(" "))))
     return ""
 
 

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt, QUrl, Signal
+from PySide6.QtCore import QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from gui.command_buttons import in_window
+from gui.design import GAP
 from gui.jobs import Job, Jobs, State
-from gui.widgets import Label
+from gui.widgets import WrappedLabel
 from pipeline.text_format import counted
 
 if TYPE_CHECKING:
@@ -18,12 +19,13 @@ if TYPE_CHECKING:
 
 
 class ExportRun(QWidget):
-    """Show button, progress, cancel and result.
+    """Show button, progress and cancel; in `outcome`, what the last export wrote.
 
-    Signal `asked`: a person wants the export; the page answers with `start`.
+    Signals: `asked`: a person wants the export; the page answers with `start`. `ended`: an export or a check has ended.
     """
 
     asked = Signal()
+    ended = Signal()
 
     def __init__(self, jobs: Jobs) -> None:
         super().__init__()
@@ -33,15 +35,16 @@ class ExportRun(QWidget):
         self._refusal = ""
         self.button = QPushButton("Export")
         self.button.setToolTip("Write the data set in the background")
-        self.refusal = Label(wordWrap=True)
+        self.button.setProperty("look", "main")
+        self.refusal = WrappedLabel(name="Why nothing can be exported now", look="warn")
         self.bar = QProgressBar(maximum=1000, textVisible=False)
         self.bar.setAccessibleName("Progress of the export")
         self.cancel = QPushButton("Cancel")
         self.cancel.setToolTip("Stop the export; prepared pairs are reused when it is started again")
-        self.doing = Label(wordWrap=True)
-        self.result = Label(wordWrap=True, textInteractionFlags=Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.result.setAccessibleName("What was exported")
-        self.open_folder, self.check = QPushButton("Open folder"), QPushButton("Check files")
+        self.doing = WrappedLabel(name="What the export is doing")
+        self.outcome = QWidget()
+        self.result = WrappedLabel(name="What was exported")
+        self.open_folder, self.check = QPushButton("Show in folder"), QPushButton("Check files")
         self.open_folder.setToolTip("Show the data set in the system's file manager")
         self.check.setToolTip("Read the export back and check its files, checksums, lists and split")
         self._lay_out()
@@ -86,6 +89,7 @@ class ExportRun(QWidget):
 
     def _forget(self) -> None:
         self.job = self.written = None
+        self.result.set_look("")
         self.result.clear()
 
     def _on_changed(self, job: Job) -> None:
@@ -100,10 +104,12 @@ class ExportRun(QWidget):
         elif job.state is State.FINISHED:
             self.result.setText(exported_text(job.result, self.written))
         elif job.state is State.FAILED:
-            self.result.setText(f"{job.error}\n{job.advice}")
+            self.result.set_look("bad")
+            self.result.setText(f"{in_window(job.error)}\n{job.advice}")
         else:
             self.result.setText("Cancelled. Prepared pairs are reused when the export is started again.")
         self._show()
+        self.ended.emit()
 
     def _show(self) -> None:
         job = self.job
@@ -121,7 +127,7 @@ class ExportRun(QWidget):
         is_written = self.written is not None and (self.written / "export.json").is_file() and not under_way
         self.open_folder.setVisible(is_written)
         self.check.setVisible(is_written)
-        self.result.setVisible(bool(self.result.text()))
+        self.outcome.setVisible(bool(self.result.text()))
 
     def _cancel(self) -> None:
         if self.job is not None:
@@ -148,6 +154,8 @@ class ExportRun(QWidget):
         row.addWidget(self.cancel)
         column.addLayout(row)
         column.addWidget(self.doing)
+        column = QVBoxLayout(self.outcome)
+        column.setContentsMargins(0, GAP, 0, 0)
         column.addWidget(self.result)
         row = QHBoxLayout()
         row.addWidget(self.open_folder)

@@ -6,9 +6,10 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSpinBox, QVBoxLayout, QWidget
 
+from gui.design import GAP, sized
 from gui.pages.pairs.frame_strip import FramesModel, FrameStrip
 from gui.pages.pairs.pair_reading import Subject, read_thumbnails
-from gui.widgets import Label
+from gui.widgets import ElidedLabel
 from gui.workers import LATER, Workers
 from pipeline.text_format import counted
 
@@ -35,7 +36,8 @@ class FramePicker(QWidget):
         self.stabilized = False
         self.frames = FramesModel()
         self.strip = FrameStrip(self.frames)
-        self.title, self.count = Label(), Label()
+        self.title, self.count = ElidedLabel(), ElidedLabel(lines=2)
+        self.title.setFont(sized("title"))
         self.by_settings = _button("Use settings", "Let the setting Frames choose the frames")
         self.all = _button("All frames", "Choose every frame")
         self.only = _button("Only this frame", "Choose the current frame and no other")
@@ -45,11 +47,13 @@ class FramePicker(QWidget):
         self.number.setAccessibleName("Frames to spread by rain")
         self._buttons = (self.by_settings, self.all, self.only, self.spread, self.number)
         row = QHBoxLayout()
-        row.addWidget(self.title, 1)
         for widget in self._buttons:
             row.addWidget(widget)
+        row.addStretch(1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GAP)
+        column.addWidget(self.title)
         column.addLayout(row)
         column.addWidget(self.strip)
         column.addWidget(self.count)

@@ -4,18 +4,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSettings, Qt, QTimer
+from PySide6.QtCore import QSettings, Qt, QTimer, Signal
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QScrollArea, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QScrollArea, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
+from gui.command_buttons import in_window
+from gui.design import GAP, PAD, sized
 from gui.jobs import Jobs
 from gui.pages.pairs.crop_preview import CropPreview
 from gui.pages.pairs.export_form import ExportForm
 from gui.pages.pairs.export_run import ExportRun, estimate_text
 from gui.pages.pairs.frame_picker import FramePicker
 from gui.pages.pairs.pair_reading import Preview, Subject, make_preview
+from gui.pages.pairs.plain_choices import frames_text
+from gui.pages.pairs.sequence_list import SequenceList
 from gui.state import Session
-from gui.widgets import Label
+from gui.widgets import EmptyState, Label, WrappedLabel
 from gui.workers import NOW, SOON
 from pipeline.project.analysis import analysis, candidate, covered_frames, rain_amounts
 from pipeline.project.clips import clip
@@ -33,11 +37,15 @@ NO_PROJECT = "No project is open."
 
 
 class PairsPage(QWidget):
-    """Put picker, preview, form and export together. Nothing is loaded before the page is visible.
+    """Put list, picker, preview, form and export together. Nothing is loaded before the page is visible.
+
+    Signal `to_desk`: a person wants to decide on the desk.
 
     Args:
         settings: where the form is remembered.
     """
+
+    to_desk = Signal()
 
     def __init__(self, session: Session, jobs: Jobs, settings: QSettings) -> None:
         super().__init__()
@@ -48,15 +56,16 @@ class PairsPage(QWidget):
         self._preview: Preview | None = None
         self._refused = ""
         self._ready = False
+        self.sequences = SequenceList(session)
+        self.empty = EmptyState("pairs")
         self.picker = FramePicker(session.workers)
         self.preview = CropPreview()
         self.form, self.run = ExportForm(settings), ExportRun(jobs)
         self.form.setEnabled(False)
         self.run.refuse(NO_PROJECT)
-        self.amount = Label(wordWrap=True)
-        self.amount.setAccessibleName("Estimate")
+        self.amount = WrappedLabel(name="Estimate")
         self.amount.setToolTip(
-            "Estimate for all accepted sequences; the size is computed from the pictures in the project"
+            "Estimate for all accepted sequences; the size is computed from the images in the project"
         )
         self._pause = QTimer(self, singleShot=True, interval=PAUSE)
         self._glance = QTimer(self, singleShot=True, interval=GLANCE)
@@ -66,10 +75,14 @@ class PairsPage(QWidget):
             session.draft_changed,
         ):  # fmt: skip
             signal.connect(self._refresh)
+        self.sequences.to_desk.connect(self.to_desk)
+        self.empty.asked.connect(self.to_desk)
         self.picker.chosen.connect(self.choose)
         self.picker.focused.connect(lambda _: self._glance.start())
         self.form.changed.connect(self._form_changed)
         self.run.asked.connect(self._export)
+        # After the layout has made room for it.
+        self.run.ended.connect(lambda: QTimer.singleShot(GLANCE, self, self._show_outcome))
         self._pause.timeout.connect(self._update_preview_and_amount)
         self._glance.timeout.connect(lambda: self._update_crops(self._asked()))
 
@@ -111,14 +124,31 @@ class PairsPage(QWidget):
                 self.form.open(project.folder, project.uuid)
             self.form.setEnabled(project is not None)
             self.run.open(folder)
-            self.amount.clear()
+            self._clear_amount()
+        self.sequences.refresh()
         self._subject, rain = self._read_subject()
         subject_analysis = self._subject.analysis if self._subject is not None else None
         self.picker.set_frames(rain, covered_frames(subject_analysis) if subject_analysis is not None else ())
         self.picker.load(folder, self._subject)
+        self._show_empty()
         self._mark()
         self._update_refusal()
         self._pause.start()
+
+    def _show_empty(self) -> None:
+        """Show one sentence and one action where there is no frame to show."""
+        self._stack.setCurrentIndex(0 if self._subject is not None else 1)
+        summary, action, tip = self._session.summary, "Open the desk", "Show the desk (Ctrl+1)"
+        if self._session.project is None:
+            self.empty.show_text(NO_PROJECT)
+        elif self._session.blind:
+            self.empty.show_text("Pairs are hidden during a second opinion.", action, tip)
+        elif not self._session.summaries:
+            self.empty.show_text("Pairs are made of clips, and this project has none yet.", action, tip)
+        elif summary is None:
+            self.empty.show_text("Select a sequence in the list.")
+        else:
+            self.empty.show_text(f"{summary.sequence.name} has no clean image yet.", action, tip)
 
     def _read_subject(self) -> tuple[Subject | None, dict[int, float]]:
         """Return the source of the selected sequence's pairs, and the rain amounts of its frames in grey levels."""
@@ -160,14 +190,14 @@ class PairsPage(QWidget):
             self.picker.mark(self._title(), rain.keys() & set(own), None)
         elif asked is not None:
             chosen = asked.frames.choose(list(rain), list(rain.values()), self.picker.covered)
-            self.picker.mark(self._title(), chosen, asked.frames.text)
+            self.picker.mark(self._title(), chosen, frames_text(asked.frames.text).lower())
         else:
             self.picker.mark(self._title(), (), "")
 
     def _title(self) -> str:
         session = self._session
         if session.summary is None:
-            return "No sequence selected. Select one on the desk (Ctrl+1)."
+            return "No sequence selected"
         name = session.summary.sequence.name
         if session.blind:
             return f"{name}: pairs are hidden during a second opinion"
@@ -202,7 +232,7 @@ class PairsPage(QWidget):
         if asked is None:
             self._session.workers.cancel("pairs-estimate")
             self._session.workers.cancel("pairs-preview")
-            self.amount.clear()
+            self._clear_amount()
             self.preview.show_preview(None, self.form.check() if self._opened is not None else "")
             return
         self._update_crops(asked)
@@ -220,7 +250,7 @@ class PairsPage(QWidget):
         self._session.workers.run(
             lambda: make_preview(folder, subject, frame, asked.crops, known, rules=asked.exclusion),
             self._show_preview,
-            lambda error: self.preview.show_preview(None, str(error)),
+            lambda error: self.preview.show_preview(None, in_window(str(error))),
             lane="pairs-preview",
             urgency=NOW,
         )
@@ -250,36 +280,68 @@ class PairsPage(QWidget):
     def _show_amount(self, amount: "Estimate") -> None:
         self._refused = ""
         self.amount.setText(estimate_text(amount))
+        person_only = self.form.person_only.isChecked()
+        self.sequences.set_counts(amount.by_sequence, exact=amount.exact, person_only=person_only)
         self._update_refusal()
 
     def _show_refusal(self, error: Exception) -> None:
-        self._refused = str(error)
-        self.amount.clear()
+        self._refused = in_window(str(error))
+        self._clear_amount()
         self._update_refusal()
+
+    def _clear_amount(self) -> None:
+        self.amount.clear()
+        self.sequences.set_counts(None, exact=True, person_only=self.form.person_only.isChecked())
 
     def _export(self) -> None:
         if self._opened is not None and self._asked() is not None:
             self.run.start(self.form.arguments(), self._opened, self.form.folder)
 
+    def _show_outcome(self) -> None:
+        """Scroll to what the export has written."""
+        self._scroll.ensureWidgetVisible(self.run.open_folder if self.run.open_folder.isVisible() else self.run.result)
+
     def _lay_out(self) -> None:
-        side = QWidget()
-        column = QVBoxLayout(side)
-        for part in (self.form, self.amount, self.run):
+        form = QWidget()
+        column = QVBoxLayout(form)
+        column.setContentsMargins(0, 0, GAP, 0)
+        column.setSpacing(GAP)
+        for part in (self.form, self.run.outcome):
             column.addWidget(part)
         column.addStretch(1)
-        scroll = QScrollArea(widgetResizable=True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(side)
-        scroll.setAccessibleName("Settings of the export")
-        scroll.setMinimumWidth(330)
-        lower = QSplitter(Qt.Orientation.Horizontal, childrenCollapsible=False)
-        lower.addWidget(self.preview)
-        lower.addWidget(scroll)
-        lower.setStretchFactor(0, 1)
-        lower.setSizes([900, 360])
+        self._scroll = QScrollArea(widgetResizable=True)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self._scroll.setAccessibleName("Settings of the export")
+        self._scroll.setWidget(form)
+        title = Label("Export")
+        title.setFont(sized("title"))
+        side = QWidget()
+        column = QVBoxLayout(side)
+        column.setContentsMargins(GAP, 0, 0, 0)
+        column.setSpacing(GAP)
+        column.addWidget(title)
+        column.addWidget(self._scroll, 1)
+        for part in (self.amount, self.run):
+            column.addWidget(part)
+        side.setMinimumWidth(340)
+        middle = QWidget()
+        column = QVBoxLayout(middle)
+        column.setContentsMargins(GAP, 0, GAP, 0)
+        column.setSpacing(GAP)
+        column.addWidget(self.picker)
+        column.addWidget(self.preview, 1)
+        self._stack = QStackedWidget()
+        self._stack.addWidget(middle)
+        self._stack.addWidget(self.empty)
+        split = QSplitter(Qt.Orientation.Horizontal, childrenCollapsible=False)
+        for part in (self.sequences, self._stack, side):
+            split.addWidget(part)
+        split.setStretchFactor(1, 1)
+        split.setSizes([216, 800, 404])
         layout = QVBoxLayout(self)
-        layout.addWidget(self.picker)
-        layout.addWidget(lower, 1)
+        layout.setContentsMargins(PAD, PAD, PAD, GAP)
+        layout.addWidget(split)
 
 
 def _load() -> None:

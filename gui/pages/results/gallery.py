@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 
 from gui.pages.results.evaluation import Case, Evaluation
 from gui.pages.results.synchronised import Pane, SharedView
-from gui.widgets import Label, as_tip
+from gui.widgets import ElidedLabel, as_tip
 
 _THUMB = QSize(96, 64)
 
@@ -61,19 +61,18 @@ class Gallery(QWidget):
         self.cases = _Cases(self.step)
         self.cases.setIconSize(_THUMB)
         self.cases.setUniformItemSizes(True)
-        self.cases.setAccessibleName("Cases, worst first")
-        self.cases.setToolTip("Worst picture first; Left and Right step through them")
+        self.cases.setAccessibleName("Pairs, worst first")
+        self.cases.setToolTip("Pairs with the lowest PSNR first; Left and Right step through them")
         self.cases.currentRowChanged.connect(self._show_case)
         self.cases.verticalScrollBar().valueChanged.connect(lambda _: self._thumbs.start())
         self.shared = SharedView(self)
         self.panes = [Pane(self.shared) for _ in _PANES]
-        self.name = Label()
-        self.name.setWordWrap(True)
+        self.name = ElidedLabel()
         self.method = QComboBox()
         self.method.setAccessibleName("Weights")
         self.method.setToolTip("Choose the weights whose output is shown")
         self.method.currentIndexChanged.connect(lambda _: self._show_pictures())
-        self.scores = score_table("Scores of this picture")
+        self.scores = score_table("Scores of this pair")
         self._lay_out()
         for key, step in ((Qt.Key.Key_Left, -1), (Qt.Key.Key_Right, 1)):
             shortcut = QShortcut(QKeySequence(key), self)
@@ -157,7 +156,7 @@ class Gallery(QWidget):
         top.addWidget(self.name, 1)
         top.addWidget(self.method)
         for text, zoom, tip in (
-            ("Fit", None, "Show the whole pictures (F)"),
+            ("Fit", None, "Show the whole images (F)"),
             ("1:1", 1.0, "Show each pixel as one pixel of the screen (1)"),
         ):
             button = QPushButton(text)
@@ -208,7 +207,7 @@ def fill(table: QTableWidget, evaluation: Evaluation, rows: Mapping[str, tuple[s
     table.setColumnCount(1 + len(evaluation.protocols))
     table.setHorizontalHeaderItem(0, QTableWidgetItem("Method"))
     for column, protocol in enumerate(evaluation.protocols, 1):
-        head = QTableWidgetItem(f"{protocol}, dB / SSIM")
+        head = QTableWidgetItem(f"{protocol}\nPSNR (dB) / SSIM")
         head.setToolTip(evaluation.protocol_labels[protocol])
         table.setHorizontalHeaderItem(column, head)
     table.setRowCount(len(rows))

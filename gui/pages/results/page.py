@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QFormLayout,
     QGroupBox,
@@ -13,17 +12,16 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gui.command_buttons import in_window
+from gui.design import GAP, PAD, sized
 from gui.jobs import Job, Jobs, State
 from gui.pages.results.evaluation import Evaluation, read_evaluation
 from gui.pages.results.gallery import Gallery, fill, score_table
-from gui.widgets import Label, PathField, as_tip, dialogs, typed_paths
+from gui.widgets import ElidedLabel, EmptyState, PathField, WrappedLabel, as_tip, dialogs, typed_paths
 from rainclean.errors import InputError, RaincleanError
 from rainclean.spanet import require_torch
 
-EMPTY = (
-    "No evaluation is open. Evaluate weights on the test pairs of a data set, "
-    "or open the folder of an earlier evaluation."
-)
+EMPTY = "No evaluation is open: evaluate weights above, or open an earlier evaluation."
 
 
 class ResultsPanel(QWidget):
@@ -47,14 +45,16 @@ class ResultsPanel(QWidget):
         self.new_button = QPushButton("New evaluation")
         self.new_button.setCheckable(True)
         self.new_button.setChecked(True)
-        self.new_button.setToolTip("Show or hide the form")
-        self.new_button.toggled.connect(self.form.setVisible)
+        self.new_button.setToolTip("Show the form of an evaluation, or the pairs of the one on show")
+        self.new_button.toggled.connect(self._show_form)
         self.open_button = QPushButton("Open evaluation…")
         self.open_button.setToolTip("Open the folder of an earlier evaluation")
         self.open_button.clicked.connect(self._choose)
-        self.title = Label()
-        self.status = Label(EMPTY)
-        self.summary = score_table("Mean scores over all pictures")
+        self.title = ElidedLabel("Results")
+        self.status = WrappedLabel(name="State of the evaluation")
+        self.empty = EmptyState("results", EMPTY, "Open evaluation…", "Open the folder of an earlier evaluation")
+        self.empty.asked.connect(self._choose)
+        self.summary = score_table("Mean scores over all pairs")
         self.gallery = Gallery()
         self._lay_out()
         jobs.changed.connect(self._on_job)
@@ -73,12 +73,25 @@ class ResultsPanel(QWidget):
         try:
             self.evaluation = read_evaluation(folder.absolute())
         except InputError as error:
-            self._update(str(error))
+            self._update(in_window(str(error)), bad=True)
             return
         fill(self.summary, self.evaluation, self.evaluation.summary)
         self.gallery.show_evaluation(self.evaluation)
         self.new_button.setChecked(False)
         self._update("")
+
+    def open_result(self, job: Job) -> None:
+        """Show the evaluation of a job."""
+        arguments = job.arguments
+        if "-o" in arguments[:-1]:
+            self.open_evaluation(Path(arguments[arguments.index("-o") + 1]))
+
+    def _show_form(self, shown: bool) -> None:
+        """Show the form, or the gallery in its place: a small window has no room for both."""
+        self.form.setVisible(shown)
+        self.new_button.setText("Back to the results" if shown else "New evaluation")
+        self.new_button.setVisible(self.evaluation is not None)
+        self.gallery.setVisible(self.evaluation is not None and not shown)
 
     def _evaluate(self) -> None:
         arguments = self.form.arguments()
@@ -103,46 +116,48 @@ class ResultsPanel(QWidget):
         if job.state is State.FINISHED:
             self.open_evaluation(output)
         else:
-            self._update(f"{job.error}\n{job.advice}" if job.state is State.FAILED else "Evaluation stopped.")
+            failed = job.state is State.FAILED
+            self._update(f"{in_window(job.error)}\n{job.advice}" if failed else "Evaluation cancelled.", bad=failed)
 
     def _choose(self) -> None:
         start = self.evaluation.folder if self.evaluation is not None else self._project()
         for folder in dialogs.choose(self, "Open evaluation", "folder", start):
             self.open_evaluation(folder)
 
-    def _update(self, text: str) -> None:
+    def _update(self, text: str, *, bad: bool = False) -> None:
         """Show a message, or, with "", the notes of the evaluation on show."""
         evaluation = self.evaluation
-        for widget in (self.title, self.summary, self.gallery):
-            widget.setVisible(evaluation is not None)
-        if evaluation is None:
-            self.status.setText(text or EMPTY)
-            return
-        self.title.setText(evaluation.title)
-        self.title.setToolTip(as_tip(str(evaluation.folder)))
-        method, protocol = evaluation.ranked_by
-        ranking = f"Worst pictures first, by PSNR of “{method}” (protocol {protocol})."
-        order = ranking if evaluation.cases else "This evaluation has no gallery."
-        self.status.setText(text or " ".join((order, *evaluation.notes)))
+        self.summary.setVisible(evaluation is not None)
+        self._show_form(self.new_button.isChecked())
+        self.empty.setVisible(evaluation is None)
+        self.open_button.setVisible(evaluation is not None)
+        self.status.set_look("bad" if bad else "")
+        if evaluation is not None:
+            self.title.setText(evaluation.title)
+            self.title.setToolTip(as_tip(str(evaluation.folder)))
+            method, protocol = evaluation.ranked_by
+            ranking = (
+                f"Worst pairs first: those where the PSNR of “{method}” is lowest (protocol {protocol}). "
+                "A higher PSNR and a higher SSIM are better."
+            )
+            order = ranking if evaluation.cases else "This evaluation has no gallery."
+            text = text or " ".join((order, *map(in_window, evaluation.notes)))
+        self.status.setText(text)
+        self.status.setVisible(bool(text))
 
     def _lay_out(self) -> None:
-        font = self.title.font()
-        font.setBold(True)
-        self.title.setFont(font)
-        self.status.setWordWrap(True)
-        self.status.setTextFormat(Qt.TextFormat.PlainText)
-        self.status.setTextInteractionFlags(
-            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
-        )
+        self.title.setFont(sized("title"))
         top = QHBoxLayout()
         top.addWidget(self.title, 1)
-        top.addStretch(1)
         top.addWidget(self.new_button)
         top.addWidget(self.open_button)
         column = QVBoxLayout(self)
+        column.setContentsMargins(PAD, PAD, PAD, GAP)
+        column.setSpacing(GAP)
         column.addLayout(top)
         column.addWidget(self.form)
         column.addWidget(self.status)
+        column.addWidget(self.empty, 1)
         column.addWidget(self.summary)
         column.addWidget(self.gallery, 1)
         column.addStretch(0)
@@ -165,9 +180,9 @@ class EvaluationForm(QGroupBox):
             "new folder",
             "Choose a folder for tables and gallery; an earlier evaluation in it is replaced",
         )
-        self.status = Label()
-        self.status.setWordWrap(True)
+        self.status = WrappedLabel(name="What is missing")
         self.evaluate_button = QPushButton("Evaluate")
+        self.evaluate_button.setProperty("look", "main")
         self.evaluate_button.setToolTip("Evaluate in the background; the results appear here")
         form = QFormLayout()
         form.addRow("&Data set", self.dataset)
@@ -207,7 +222,7 @@ class EvaluationForm(QGroupBox):
         if problem := typed_paths.problem_of_new(self.output.path):
             return problem
         return (
-            "An evaluation is running. Wait until it has ended, or stop it under Jobs (Ctrl+5)."
+            "An evaluation is running. Wait until it has ended, or cancel it under Jobs (Ctrl+5)."
             if self._running
             else ""
         )
@@ -220,6 +235,7 @@ class EvaluationForm(QGroupBox):
     def refresh(self) -> None:
         """Show what is missing, or what an evaluation does."""
         problem = self.problem()
+        self.status.set_look("bad" if problem and self.dataset.path is not None else "faint")
         self.status.setText(
             problem
             or "Scores every test pair by four protocols. An earlier evaluation in the output folder is replaced."

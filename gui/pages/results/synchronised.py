@@ -93,7 +93,7 @@ class Pane(QWidget):
         painter.drawText(4, metrics.ascent() + 2, caption)
         painter.fillRect(place, self.palette().mid())
         if self.pixmap.isNull():
-            message = "" if self._picture is None else "This picture cannot be read. Evaluate again."
+            message = "" if self._picture is None else "This image cannot be read. Evaluate again."
             painter.drawText(place, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, message)
         else:
             painter.setClipRect(place)

@@ -52,7 +52,7 @@ class Curves(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         self.losses = self._plot("Training loss", "Loss (logarithmic)", row, logarithmic=True)
-        self.validation = self._plot("Validation", "PSNR, dB", row)
+        self.validation = self._plot("Validation", "PSNR (dB)", row)
         self.losses.setLogMode(y=True)
         self._lines = {
             curve.column: _DrawnCurve(plot.plot([], [], name=curve.name), curve)

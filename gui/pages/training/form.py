@@ -7,8 +7,9 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QFormLayout, QPushButton, QSpinBox, QVBoxLayout, QWidget
 
+from gui.design import GAP, PAD, sized
 from gui.jobs import left_in_words
-from gui.widgets import Label, PathField, typed_paths
+from gui.widgets import Label, PathField, WrappedLabel, typed_paths
 from pipeline.text_format import counted
 from pipeline.training import PRESETS, RUN, require_training
 from rainclean.errors import RaincleanError
@@ -18,6 +19,13 @@ _PRESET_LABELS = {
     "paper": "Paper: as published, for a GPU",
     "released": "Released: as for the released weights",
 }
+_PRESET_TEXTS = {
+    "quick": "Few steps on small examples: shows in minutes whether the data set can be learned.",
+    "paper": "The recipe of the SPANet paper, from random weights. It takes days without a GPU.",
+    "released": "The recipe of the weights that come with rainclean. It takes hours without a GPU.",
+}
+"""Preset → what it is for."""
+
 _START_LABELS = {
     "identity": "Identity (changes nothing)",
     "random": "Random weights",
@@ -79,7 +87,7 @@ class TrainRequest:
         if wrong := typed_paths.problem_of(self.dataset, "folder"):
             return wrong
         if self.run is None:
-            return "Choose a folder for the run."
+            return "Choose a folder for the training."
         if wrong := typed_paths.problem_of_new(self.run):
             return wrong
         if typed_paths.exists(self.run / RUN):
@@ -91,19 +99,33 @@ class TrainRequest:
             return f"Choose the weights file to start from: {wrong}" if wrong else ""
         return ""
 
+    def wrong_field(self) -> str:
+        """Return the field that `problem` is about: "dataset", "run" or "weights"; "" for none of them."""
+        problem = self.problem()
+        try:
+            require_training()
+        except RaincleanError:
+            return ""
+        if not problem:
+            return ""
+        if self.dataset is None or typed_paths.problem_of(self.dataset, "folder"):
+            return "dataset"
+        is_run = self.run is None or typed_paths.problem_of_new(self.run) or typed_paths.exists(self.run / RUN)
+        return "run" if is_run else "weights"
+
     def effort(self) -> str:
         """Return the estimated duration as text."""
         seconds = self.steps * self.batch * self.size**2 / _CPU_PIXELS
         duration = "under a minute" if seconds < 55 else left_in_words(seconds).removesuffix(" left")
         work = f"{counted(self.steps, 'step')} of {counted(self.batch, 'example')} of {self.size}×{self.size} px"
         return (
-            f"{work}: {duration} on two CPU cores, far less on a GPU. Trains on a copy of the data set beside the run "
-            "folder. The copy takes no space if the disk supports hard links."
+            f"{work}: {duration} on two CPU cores, far less on a GPU. Trains on a copy of the data set beside the "
+            "training folder. The copy takes no space if the disk supports hard links."
         )
 
 
 class TrainingForm(QWidget):
-    """Ask for data set, recipe and run folder.
+    """Ask for data set, recipe and folder.
 
     Signal `begin`: a person starts this `TrainRequest`; it has no problem.
     """
@@ -116,34 +138,23 @@ class TrainingForm(QWidget):
         self._suggested: Path | None = None
         self._starting: Path | None = None
         self.dataset = PathField("Data set", "folder", "Choose the folder of an export, or of SPA-Data as published")
-        self.run = PathField("Run folder", "new folder", "Choose a new folder for weights, curves and checkpoints")
+        self.run = PathField("Training folder", "new folder", "Choose a new folder for weights, curves and checkpoints")
         self.weights = PathField("Weights file", "files", "Choose the weights to start from (.safetensors)")
         self.preset = _choice("Preset", _PRESET_LABELS, "Choose a preset; the fields below can still be changed")
         self.start = _choice("Start from", _START_LABELS, "Choose the weights at the first step")
-        self.steps = _number("Steps", 1, 10_000_000, "Set the number of optimiser steps")
+        self.steps = _number("Steps", 1, 10_000_000, "Set the number of optimiser steps", suffix=" steps")
         self.batch = _number("Batch", 1, 1024, "Set the number of examples per step", suffix=" examples")
         self.example_size = _number(
             "Example size", 16, 4096, "Set the side length of the squares that are cut from the pairs", suffix=" px"
         )
-        self.status = Label()
-        self.status.setWordWrap(True)
+        self.explanation = WrappedLabel(name="What the preset is for", look="faint")
+        self.status = WrappedLabel(name="Duration of the training", look="faint")
         self.start_button = QPushButton("Start training")
+        self.start_button.setProperty("look", "main")
         self.start_button.setToolTip("Train in the background; a training can be paused and resumed")
         self.start_button.clicked.connect(self._begin)
-        self._form = QFormLayout()
-        self._form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
-        self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        for label, field in (
-            ("&Data set", self.dataset), ("P&reset", self.preset), ("S&tart from", self.start),
-            ("&Weights file", self.weights), ("&Steps", self.steps), ("&Batch", self.batch),
-            ("E&xample size", self.example_size), ("R&un folder", self.run),
-        ):  # fmt: skip
-            self._form.addRow(label, field)
-        column = QVBoxLayout(self)
-        column.addLayout(self._form)
-        column.addWidget(self.status)
-        column.addWidget(self.start_button)
-        column.addStretch(1)
+        self.errors: dict[str, WrappedLabel] = {}
+        self._lay_out()
         self.preset.currentIndexChanged.connect(self._apply_preset)
         self.start.currentIndexChanged.connect(self.refresh)
         self.dataset.changed.connect(self._suggest_run)
@@ -152,6 +163,45 @@ class TrainingForm(QWidget):
         for path in (self.run, self.weights):
             path.changed.connect(self.refresh)
         self._apply_preset()
+
+    def _lay_out(self) -> None:
+        title = Label("New training")
+        title.setFont(sized("title"))
+        form = self._form = QFormLayout()
+        form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.setVerticalSpacing(GAP)
+        for head, rows in (
+            ("What to learn from", (("&Data set", self.dataset, "dataset"),)),
+            (
+                "How to train",
+                (
+                    ("P&reset", self.preset, "preset"), ("S&tart from", self.start, ""),
+                    ("&Weights file", self.weights, "weights"), ("&Steps", self.steps, ""),
+                    ("&Batch", self.batch, ""), ("E&xample size", self.example_size, ""),
+                ),
+            ),
+            ("Where to save it", (("F&older", self.run, "run"),)),
+        ):  # fmt: skip
+            group = Label(head)
+            group.setFont(sized("body", bold=True))
+            group.setContentsMargins(0, GAP, 0, 0)
+            form.addRow(group)
+            for text, field, note in rows:
+                form.addRow(text, field)
+                if note == "preset":
+                    form.addRow(self.explanation)
+                elif note:
+                    self.errors[note] = WrappedLabel(name=f"Problem of {text.replace('&', '').lower()}", look="bad")
+                    form.addRow(self.errors[note])
+        column = QVBoxLayout(self)
+        column.setContentsMargins(PAD, PAD, GAP, GAP)
+        column.setSpacing(GAP)
+        column.addWidget(title)
+        column.addLayout(form)
+        column.addWidget(self.status)
+        column.addWidget(self.start_button)
+        column.addStretch(1)
 
     def request(self) -> TrainRequest:
         """Return the request with the current values of the form."""
@@ -173,8 +223,16 @@ class TrainingForm(QWidget):
         self._form.setRowVisible(self.weights, request.start == "weights")
         problem = request.problem()
         if not problem and request.run is not None and request.run == self._starting:
-            problem = f"{request.run.name} has started. Choose another name for another run."
-        self.status.setText(problem or request.effort())
+            problem = f"{request.run.name} has started. Choose another name for another training."
+        wrong = request.wrong_field() or ("run" if self._starting is not None else "")
+        for name, label in self.errors.items():
+            text = problem if name == wrong else ""
+            # An empty field is no mistake: the line says what is missing.
+            label.set_look("faint" if getattr(self, name).path is None else "bad")
+            label.setText(text)
+            self._form.setRowVisible(label, bool(text))
+        self.status.set_look("bad" if problem and not wrong else "faint")
+        self.status.setText(("" if wrong else problem) if problem else request.effort())
         self.start_button.setEnabled(not problem)
 
     def set_starting(self, run: Path | None) -> None:
@@ -184,6 +242,7 @@ class TrainingForm(QWidget):
 
     def _apply_preset(self) -> None:
         recipe = PRESETS[self.preset.currentData()]
+        self.explanation.setText(_PRESET_TEXTS.get(recipe.preset, ""))
         self.start.setCurrentIndex(self.start.findData(recipe.start))
         for field, value in ((self.steps, recipe.steps), (self.batch, recipe.batch), (self.example_size, recipe.size)):
             field.setValue(value)

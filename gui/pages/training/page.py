@@ -16,14 +16,16 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gui.command_buttons import in_window
+from gui.design import GAP, PAD, sized
 from gui.jobs import Job, Jobs, State, left_in_words, run_of
 from gui.pages.training.form import TrainingForm, TrainRequest
 from gui.pages.training.run_picture import RunPicture
 from gui.pages.training.run_watch import RunWatch
-from gui.widgets import Label, as_tip, dialogs
+from gui.widgets import ElidedLabel, EmptyState, WrappedLabel, as_tip, dialogs
 from rainclean.errors import InputError
 
-EMPTY = "No run is open. Start a training, or open the folder of a run, including one started in a terminal."
+EMPTY = "No training is open: start one on the left, or open an earlier one."
 
 _FRESH = 120.0
 """Seconds without news after which a run of another process is considered over."""
@@ -49,14 +51,16 @@ class TrainingPanel(QWidget):
         self._problem = ""
         self.form = TrainingForm(project)
         self.form.begin.connect(self.begin)
-        self.title = Label()
-        self.status = Label(EMPTY)
+        self.title = ElidedLabel()
+        self.status = WrappedLabel(name="State of the training")
+        self.empty = EmptyState("training", EMPTY, "Open training…", "Open the folder of an earlier training")
+        self.empty.asked.connect(self._choose)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName("Progress of the training")
         self.pictures = RunPicture()
         self.view = QWidget()
-        self.open_button = _button("Open run…", self._choose, "Open the folder of a run and follow it")
+        self.open_button = _button("Open training…", self._choose, "Open the folder of a training and follow it")
         self.pause = _button("Pause", self._pause, "Stop after the current step and save a checkpoint")
         self.resume = _button("Resume", self._resume, "Resume from the last checkpoint, as if it had never stopped")
         self._curves_place = QVBoxLayout()
@@ -99,6 +103,12 @@ class TrainingPanel(QWidget):
             except InputError as error:
                 self._problem = str(error)
         self._update()
+
+    def open_result(self, job: Job) -> None:
+        """Show the training of a job."""
+        folder = run_of(job.arguments)
+        if folder is not None:
+            self.open_run(folder)
 
     def refresh(self) -> None:
         """Read and show what the run has written since the last call."""
@@ -175,7 +185,7 @@ class TrainingPanel(QWidget):
 
     def _choose(self) -> None:
         start = self._folder or self._project()
-        for folder in dialogs.choose(self, "Open run", "folder", start):
+        for folder in dialogs.choose(self, "Open training", "folder", start):
             self.open_run(folder)
 
     def _update(self) -> None:
@@ -184,6 +194,9 @@ class TrainingPanel(QWidget):
         running = job is not None and not job.is_over
         self.title.setText(self._folder.name if self._folder is not None else "")
         self.title.setToolTip(as_tip(str(self._folder or "")))
+        self.empty.setVisible(self._folder is None)
+        self.open_button.setVisible(self._folder is not None)
+        self.status.setVisible(self._folder is not None)
         self.title.setVisible(self._folder is not None)
         self.bar.setVisible(running or run is not None)
         self.view.setVisible(self._folder is not None and not self._problem)
@@ -196,21 +209,22 @@ class TrainingPanel(QWidget):
         failed = job is not None and job.state in (State.FAILED, State.CANCELLED)
         self.resume.setVisible(not running and not finished and (run is not None or failed))
         self.resume.setText("Resume" if run is not None else "Try again")
+        self.status.set_look("bad" if self._problem or (job is not None and job.state is State.FAILED) else "")
         self.status.setText(self._status(job, run, step))
 
     def _status(self, job: Job | None, run: RunWatch | None, step: int) -> str:
         if self._problem or self._folder is None:
-            return self._problem or EMPTY
+            return in_window(self._problem)
         place = f"step {step} of {run.steps}" if run is not None else "before the first step"
         if job is not None and job.state is State.FAILED:
-            return f"{place.capitalize()}: {job.error}\n{job.advice}"
+            return f"{place.capitalize()}: {in_window(job.error)}\n{job.advice}"
         if job is not None and not job.is_over:
             if job.stopping:
                 return (
                     f"Stopping {'at ' if run is not None else ''}{place}. The current step is finished and saved first."
                 )
             if job.state is State.QUEUED:
-                return "Waiting for another run to end"
+                return "Waiting for another training to end"
             return _with_time_left(place.capitalize() if run is not None else _preparation(job), job.seconds_left)
         if run is None:
             return "Stopped before the first step"
@@ -230,29 +244,28 @@ class TrainingPanel(QWidget):
         return step.done if step is not None and step.stage == "train" else run.step
 
     def _lay_out(self) -> None:
-        font = self.title.font()
-        font.setBold(True)
-        self.title.setFont(font)
-        self.status.setWordWrap(True)
-        self.status.setTextInteractionFlags(
-            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
-        )
+        self.title.setFont(sized("title"))
         left = QScrollArea()
         left.setAccessibleName("Settings of the training")
         left.setWidget(self.form)
         left.setWidgetResizable(True)
         left.setFrameShape(QFrame.Shape.NoFrame)
+        left.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        left.setAccessibleName("Settings of the training")
+        left.setMinimumWidth(300)
         top = QHBoxLayout()
         top.addWidget(self.title, 1)
-        top.addStretch(1)
         for button in (self.pause, self.resume, self.open_button):
             top.addWidget(button)
         right = QWidget()
         column = QVBoxLayout(right)
+        column.setContentsMargins(GAP, PAD, PAD, GAP)
+        column.setSpacing(GAP)
         column.addLayout(top)
         column.addWidget(self.bar)
         column.addWidget(self.status)
         column.addWidget(self.view, 1)
+        column.addWidget(self.empty, 1)
         column.addStretch(0)
         inner = QVBoxLayout(self.view)
         inner.setContentsMargins(0, 0, 0, 0)
@@ -262,7 +275,7 @@ class TrainingPanel(QWidget):
         split.addWidget(left)
         split.addWidget(right)
         split.setStretchFactor(1, 1)
-        split.setSizes([360, 640])
+        split.setSizes([372, 640])
         split.setChildrenCollapsible(False)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

@@ -28,7 +28,7 @@ class RunPicture(QWidget):
         self._area.setWidget(self._picture)
         self._area.setWidgetResizable(True)
         self._area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
-        self._area.setAccessibleName("Validation pictures")
+        self._area.setAccessibleName("Validation images")
         captions.setContentsMargins(0, 0, self._area.verticalScrollBar().sizeHint().width(), 0)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -67,7 +67,7 @@ class _Picture(QWidget):
         painter = QPainter(self)
         if self.pixmap.isNull():
             painter.setPen(self.palette().placeholderText().color())
-            message = "Pictures appear with the first validation, before the first step."
+            message = "Images appear with the first validation, before the first step."
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, message)
             return
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)

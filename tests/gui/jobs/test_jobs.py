@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
+from gui.jobs import duration_text, outcome_of
 from gui.jobs.messages import advice_for, retry_arguments
 from gui.jobs.progress import JobProgress, left_in_words
 from gui.jobs.queue import Job, Jobs, State
@@ -109,7 +111,7 @@ def test_a_killed_job_says_that_what_was_finished_is_kept(jobs: Jobs, qtbot: QtB
     os.kill(job.pid or 0, signal.SIGKILL)
     over(qtbot, job)
     assert job.state is State.FAILED and job.error == "The job died (signal 9)"
-    assert "Finished sequences are kept. Start the job again" in job.advice
+    assert "Finished sequences are saved. Start the job again" in job.advice
     again = jobs.again(job)
     assert again.state is State.RUNNING and job not in jobs.all
 
@@ -246,3 +248,86 @@ def test_the_panel_tells_a_failure_and_copies(jobs: Jobs, qtbot: QtBot) -> None:
     assert QGuiApplication.clipboard().text() == "rainclean: p: <b>no</b> project"
     copies["Copy command"].click()
     assert QGuiApplication.clipboard().text() == "rainclean analyze p"
+
+
+def test_a_finished_job_says_how_many_how_long_and_where(
+    jobs: Jobs, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel = JobsPanel(jobs)
+    qtbot.addWidget(panel)
+    panel.show()
+    document = {"pairs": {"train": 100, "test": 20}, "scenes": {}, "notes": [], "folder": str(tmp_path)}
+    job = jobs.start(fake(f"import json; print(json.dumps({document!r}))", "export"))
+    over(qtbot, job)
+    card = panel.card(job)
+    assert card.result.isVisible() and not card.reason.isVisible() and not card.bar.isVisible()
+    assert card.result.text().startswith("Exported 120 pairs in ") and card.result.text().endswith(f" to {tmp_path}")
+    shown: list[str] = []
+    monkeypatch.setattr("gui.pages.job_card.QDesktopServices.openUrl", lambda url: shown.append(url.toLocalFile()))
+    qtbot.mouseClick(card.show_folder, Qt.MouseButton.LeftButton)
+    assert shown == [str(tmp_path)]
+    with qtbot.waitSignal(panel.opened) as opened:
+        qtbot.keyClick(card.open, Qt.Key.Key_Space)
+    assert opened.args == ["pairs", job]
+
+
+def test_a_failed_job_names_the_files(jobs: Jobs, qtbot: QtBot) -> None:
+    panel = JobsPanel(jobs)
+    qtbot.addWidget(panel)
+    panel.show()
+    lines = [f"failed: clip{number}.mp4: is damaged" for number in range(7)]
+    lines.append("rainclean: 7 of 9 clips could not be added")
+    script = f"import sys; print(*{lines!r}, sep=chr(10), file=sys.stderr); sys.exit(1)"
+    job = jobs.start(fake(script, "add"))
+    over(qtbot, job)
+    shown = panel.card(job).reason.text().splitlines()
+    assert shown[0] == "7 of 9 clips could not be added" and shown[1] == "• clip0.mp4: is damaged"
+    assert shown[6] == "• and 2 more, which the log names" and shown[7] == "Replace these files, then try again."
+    assert panel.card(job).again.text() == "Try again" and panel.card(job).again.isVisible()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "result", "text", "page"),
+    [
+        (("add", "p", "x"), {"sequences": ["a", "b"], "known": []}, "Added 2 sequences", "desk"),
+        (
+            ("analyze", "p"),
+            {"done": ["a"], "skipped": ["b"]},
+            "Analysed 1 sequence; 1 had been analysed before",
+            "desk",
+        ),
+        (("check", "/x"), {"counts": {"pair": 3, "file": 4}}, "Checked 7 items, no problems", "pairs"),
+        (
+            ("train", "d", "-o", "/run"),
+            {"steps": 400, "best_psnr": 28.0, "best_step": 200, "folder": "/run"},
+            "Trained 400 steps, best validation 28.00 dB at step 200",
+            "training",
+        ),
+        (("evaluate", "d", "-o", "/e"), {"dataset": {"pairs": 12}}, "Evaluated on 12 pairs", "results"),
+        (("select", "p", "--auto"), {"words": ["4 accepted", "1 skipped"]}, "4 accepted; 1 skipped", "desk"),
+        (("decisions", "export", "p", "-o", "/f.jsonl"), {}, "Exported the decisions", ""),
+        (("export", "p"), {"of": "another version"}, "Finished", ""),
+        (("derain", "x"), None, "Finished", ""),
+    ],
+)
+def test_outcomes_in_words(arguments: tuple[str, ...], result: object, text: str, page: str) -> None:
+    outcome = outcome_of(arguments, result)
+    assert (outcome.text, outcome.page) == (text, page)
+
+
+def test_durations_in_words() -> None:
+    assert [duration_text(seconds) for seconds in (0.2, 59, 130, 3900)] == ["1 s", "59 s", "2 min 10 s", "1 h 5 min"]
+
+
+def test_cards_are_listed_newest_first_and_finished_ones_cleared(jobs: Jobs, qtbot: QtBot) -> None:
+    panel = JobsPanel(jobs)
+    qtbot.addWidget(panel)
+    panel.show()
+    first, second = jobs.start(fake("pass")), jobs.start(fake(PATIENT, "export"))
+    over(qtbot, first)
+    tops = [panel.card(job).mapTo(panel, panel.card(job).rect().topLeft()).y() for job in (second, first)]
+    assert tops == sorted(tops)
+    qtbot.mouseClick(panel._clear, Qt.MouseButton.LeftButton)
+    assert jobs.all == (second,) and not panel._empty.isVisible() and not panel._clear.isVisible()
+    jobs.cancel_all()
+    over(qtbot, second)

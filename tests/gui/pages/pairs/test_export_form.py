@@ -3,11 +3,12 @@
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QSettings
+from PySide6.QtCore import QSettings, Qt
 from pytestqt.qtbot import QtBot
 
 from gui.pages.pairs.export_form import ExportForm
 from gui.pages.pairs.pair_reading import LIMIT, SMALLEST, WIDTH, thumbnail_width
+from gui.pages.pairs.plain_choices import crops_code, crops_text, frames_code, frames_text
 from gui.widgets import dialogs
 from rainclean.dataset.pairs import CropChoice
 from rainclean.video import Region
@@ -24,11 +25,11 @@ def test_the_form_is_the_command_and_is_remembered(
         "export", str(tmp_path / "rain"), "-o", str(tmp_path / "rain-export"), "--layout", "spa", "--frames",
         "differ:10", "--crops", "whole",
     ]  # fmt: skip
-    form.layout_name.setCurrentText("paired")
+    form.layout_name.setCurrentIndex(form.layout_name.findData("paired"))
     form.frames.setCurrentText("every:3")
     form.crops.setCurrentText("random:64:2")
-    form.min_rain.setValue(0.05)
-    form.max_excluded.setValue(0.2)
+    form.min_rain.setValue(5)
+    form.max_excluded.setValue(20)
     form.max_error.setValue(2.5)
     form.split.setText("train=3,val=1")
     form.seed.setValue(11)
@@ -50,12 +51,66 @@ def test_the_form_is_the_command_and_is_remembered(
     again = ExportForm(settings)
     qtbot.addWidget(again)
     again.open(tmp_path / "other", "two")
-    assert again.frames.currentText() == "differ:10"
+    assert again.frames.currentText() == "10 frames that differ most in rain"
     again.open(tmp_path / "rain", "one")
     assert again.arguments() == words
     settings.setValue("export/one", "{]")
     again.open(tmp_path / "rain", "one")
-    assert again.frames.currentText() == "differ:10" and again.check() == ""
+    assert again.frames.currentText() == "10 frames that differ most in rain" and again.check() == ""
+
+
+def test_the_form_speaks_plain_words(qtbot: QtBot, tmp_path: Path) -> None:
+    form = ExportForm(QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat))
+    qtbot.addWidget(form)
+    form.open(tmp_path / "rain", "one")
+    shown = [form.layout_name.currentText(), form.frames.currentText(), form.crops.currentText(), form.min_rain.text()]
+    assert shown == [
+        "SPA-Data layout (for SPANet)", "10 frames that differ most in rain", "Whole image", "0 % of the pixels",
+    ]  # fmt: skip
+    form.min_rain.setValue(2.5)
+    assert form.min_rain.text() == "2.5 % of the pixels" and form.export().min_rain == 0.025
+    edit = form.frames.lineEdit()
+    assert edit is not None
+    edit.selectAll()
+    qtbot.keyClicks(edit, "every:3")
+    assert form.export().frames == "every:3"
+    qtbot.keyClick(edit, Qt.Key.Key_Return)
+    assert edit.text() == "Every 3rd frame" and form.export().frames == "every:3" and form.check() == ""
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("all", "All frames"),
+        ("every:1", "Every 1st frame"),
+        ("every:12", "Every 12th frame"),
+        ("every:22", "Every 22nd frame"),
+        ("differ:1", "1 frame that differs most in rain"),
+        ("differ:20", "20 frames that differ most in rain"),
+    ],
+)
+def test_frames_in_words_and_back(code: str, text: str) -> None:
+    assert frames_text(code) == text and frames_code(text) == code == frames_code(f" {code} ")
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("whole", "Whole image"),
+        ("grid:512", "Squares of 512 px"),
+        ("grid:640x480:320x240", "Rectangles of 640×480 px, every 320×240 px"),
+        ("grid:512:256", "Squares of 512 px, every 256 px"),
+        ("random:512:8", "8 random squares of 512 px"),
+        ("random:64x32:1", "1 random rectangle of 64×32 px"),
+    ],
+)
+def test_crops_in_words_and_back(code: str, text: str) -> None:
+    assert crops_text(code) == text and crops_code(text) == code == crops_code(f" {code} ")
+
+
+@pytest.mark.parametrize("text", ["", "some", "differ:", "grid:x", "random:4", "every:5:6", "10 frames"])
+def test_what_is_no_choice_stays_as_it_was_typed(text: str) -> None:
+    assert frames_text(text) == frames_code(text) == crops_text(text) == crops_code(text) == text
 
 
 def test_thumbnails_of_any_sequence_fit_into_memory() -> None:

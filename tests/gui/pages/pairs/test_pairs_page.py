@@ -125,7 +125,7 @@ def test_frames_stand_sorted_by_rain_with_marks_as_the_export_chooses(show: Show
     assert page.picker.strip.frame == frames.order[-1]
     page.form.frames.setCurrentText("every:6")
     assert sorted(frames.chosen) == [0, 6, 12, 18]
-    assert "by the settings (every:6)" in page.picker.count.text()
+    assert "by the settings (every 6th frame)" in page.picker.count.text()
     assert "misaligned" in page.picker.count.text()
     assert all(t.shape[1] <= WIDTH for t in frames.thumbnails.values())
 
@@ -261,7 +261,7 @@ def test_export_with_progress_result_and_check(
 ) -> None:
     page = show(decided)
     page.form.frames.setCurrentText("every:8")
-    page.form.layout_name.setCurrentText("paired")
+    page.form.layout_name.setCurrentIndex(page.form.layout_name.findData("paired"))
     with Project(decided) as project:
         found = estimate(project, page.form.export().settings())
     with qtbot.waitSignal(jobs.finished, timeout=PATIENCE):
@@ -406,3 +406,55 @@ def test_a_second_opinion_does_not_give_the_decision_away(
     session.set_blind(True)
     assert not page.picker.frames.order and "second opinion" in page.picker.title.text()
     qtbot.waitUntil(lambda: page.preview.map.preview is None, timeout=PATIENCE)
+
+
+def lines_of(page: PairsPage) -> list[str]:
+    model = page.sequences.model
+    return [model.data(model.index(row), Qt.ItemDataRole.AccessibleTextRole) for row in range(model.rowCount())]
+
+
+def test_each_sequence_says_its_pairs_or_why_there_are_none(
+    show: Show, home: Path, session: Session, qtbot: QtBot
+) -> None:
+    page = show(home)
+    assert lines_of(page) == ["place0: Not decided yet: no pairs", "place1: Not decided yet: no pairs"]
+    assert page.sequences.decide.isVisible()
+    with qtbot.waitSignal(page.to_desk):
+        qtbot.mouseClick(page.sequences.decide, Qt.MouseButton.LeftButton)
+    session.accept(session.detail.candidates[0].id, advance=False)
+    qtbot.waitUntil(lambda: lines_of(page)[0] == "place0: 10 pairs", timeout=PATIENCE)
+    assert not page.sequences.decide.isVisible()
+    qtbot.keyClick(page.sequences.view, Qt.Key.Key_Down)
+    assert session.summary is not None and session.summary.sequence.name == "place1"
+    assert page.sequences.decide.isVisible() and "place1" in page.picker.title.text()
+    session.reject(["not-rain"], advance=False)
+    qtbot.waitUntil(lambda: lines_of(page)[1] == "place1: Rejected: no pairs", timeout=PATIENCE)
+    first = page.sequences.view.visualRect(page.sequences.model.index(0)).center()
+    qtbot.mouseClick(page.sequences.view.viewport(), Qt.MouseButton.LeftButton, pos=first)
+    assert session.summary.sequence.name == "place0"
+    page.form.crops.setCurrentText("Squares of 32 px")
+    qtbot.waitUntil(lambda: lines_of(page)[0] == "place0: 60 pairs", timeout=PATIENCE)
+
+
+def test_without_frames_there_is_one_sentence_and_one_action(
+    show: Show, decided: Path, session: Session, qtbot: QtBot
+) -> None:
+    page = show(decided)
+    assert not page.empty.isVisible()
+    session.set_blind(True)
+    assert page.empty.isVisible() and page.empty.button.isVisible() and not lines_of(page)
+    assert page.empty.sentence.text() == "Pairs are hidden during a second opinion."
+    with qtbot.waitSignal(page.to_desk):
+        qtbot.keyClick(page.empty.button, Qt.Key.Key_Space)
+
+
+def test_the_page_fits_a_small_window_whatever_names_are(
+    show: Show, decided: Path, session: Session, qtbot: QtBot
+) -> None:
+    page = show(decided)
+    page.form.output.setText("/tmp/" + "x" * 600)
+    page.run.result.setText("Exported to /" + "y" * 400)
+    page.run.outcome.setVisible(True)
+    page.run.refuse("/" + "z" * 300 + " is no folder.")
+    size = page.minimumSizeHint()
+    assert size.width() <= 1264 and size.height() <= 620

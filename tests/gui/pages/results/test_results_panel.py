@@ -15,6 +15,7 @@ from gui.pages.results.evaluation import read_evaluation
 from gui.pages.results.gallery import Gallery
 from gui.pages.results.page import ResultsPanel
 from gui.pages.results.synchronised import Pane, SharedView
+from gui.widgets import dialogs
 from pipeline.cli.main import main
 from rainclean.errors import InputError
 from rainclean.png import encode_png
@@ -189,3 +190,26 @@ def test_what_keeps_an_evaluation_from_beginning_is_said(
     qtbot.waitUntil(lambda: job.is_over, timeout=PATIENCE)
     assert job.state is State.FAILED and "lies in the data set" in panel.status.text()
     assert panel.form.evaluate_button.isEnabled()
+
+
+def test_without_an_evaluation_there_is_one_sentence_and_one_action(
+    panel: ResultsPanel, evaluated: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert panel.empty.isVisible() and not panel.status.isVisible() and panel.form.isVisible()
+    monkeypatch.setattr(dialogs, "choose", lambda *_: [evaluated])
+    qtbot.mouseClick(panel.empty.button, Qt.MouseButton.LeftButton)
+    assert not panel.empty.isVisible() and panel.gallery.isVisible()
+    assert panel.status.text().startswith("Worst pairs first: those where the PSNR of")
+    head = panel.summary.horizontalHeaderItem(1)
+    assert head is not None and head.text().endswith("PSNR (dB) / SSIM")
+
+
+def test_the_form_takes_the_place_of_the_gallery(panel: ResultsPanel, evaluated: Path, qtbot: QtBot) -> None:
+    panel.open_evaluation(evaluated)
+    for shown in (True, False):
+        qtbot.mouseClick(panel.new_button, Qt.MouseButton.LeftButton)
+        assert panel.form.isVisible() is shown and panel.gallery.isVisible() is not shown
+        size = panel.minimumSizeHint()
+        assert size.width() <= 1264 and size.height() <= 620
+    panel.open_evaluation(evaluated / ("x" * 200))
+    assert panel.status.property("look") == "bad" and panel.minimumSizeHint().width() <= 1264

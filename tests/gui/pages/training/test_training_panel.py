@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QPixmap
 from pytestqt.qtbot import QtBot
 
@@ -15,6 +16,7 @@ from gui.pages.training import form
 from gui.pages.training.form import TrainRequest
 from gui.pages.training.page import TrainingPanel
 from gui.pages.training.run_watch import RunWatch
+from gui.widgets import dialogs
 from pipeline.training.metrics_log import COLUMNS
 from pipeline.training.recipe import preset
 from pipeline.training.run_folder import RunRecord, create
@@ -60,7 +62,7 @@ def test_a_run_is_begun_paused_and_gone_on_with(
     panel: TrainingPanel, jobs: Jobs, dataset: Path, tmp_path: Path, qtbot: QtBot
 ) -> None:
     form = panel.form
-    assert not form.start_button.isEnabled() and "data set" in form.status.text()
+    assert not form.start_button.isEnabled() and "data set" in form.errors["dataset"].text()
     panel.set_dataset(dataset)
     assert form.run.path == tmp_path / "pairs-run-1" and form.start_button.isEnabled()
     form.steps.setValue(2000)
@@ -131,7 +133,7 @@ def test_the_picture_comes_again_when_it_changes(panel: TrainingPanel, tmp_path:
 
 def test_what_is_no_run_is_said(panel: TrainingPanel, tmp_path: Path) -> None:
     panel.open_run(tmp_path)
-    assert "is not a run of rainclean train" in panel.status.text() and not panel.resume.isVisible()
+    assert "is not the folder of a training" in panel.status.text() and not panel.resume.isVisible()
     run = a_run(tmp_path / "damaged")
     (run / "run.json").write_text("{")
     panel.open_run(run)
@@ -170,3 +172,47 @@ def test_requests_say_what_is_in_the_way(dataset: Path, tmp_path: Path, monkeypa
 
     monkeypatch.setattr(form, "require_training", missing)
     assert "pip install 'rainclean[spanet]'" in request.problem()
+
+
+def test_a_problem_stands_below_its_field(panel: TrainingPanel, dataset: Path, tmp_path: Path) -> None:
+    form = panel.form
+    assert form.errors["dataset"].isVisible() and form.errors["dataset"].property("look") == "faint"
+    panel.set_dataset(tmp_path / "missing")
+    assert "does not exist" in form.errors["dataset"].text() and form.errors["dataset"].property("look") == "bad"
+    panel.set_dataset(dataset)
+    assert not form.errors["dataset"].isVisible() and "px" in form.status.text()
+    form.run.set_path(a_run(tmp_path / "old"))
+    assert "already exists" in form.errors["run"].text() and not form.start_button.isEnabled()
+    form.run.set_path(tmp_path / "new")
+    form.start.setCurrentIndex(form.start.findData("weights"))
+    assert "weights file" in form.errors["weights"].text() and form.errors["weights"].isVisible()
+
+
+def test_a_preset_is_explained(panel: TrainingPanel) -> None:
+    texts = set()
+    for index in range(panel.form.preset.count()):
+        panel.form.preset.setCurrentIndex(index)
+        texts.add(panel.form.explanation.text())
+    assert len(texts) == panel.form.preset.count() and "" not in texts
+    assert panel.form.steps.text().endswith(" steps") and panel.form.example_size.text().endswith(" px")
+
+
+def test_without_a_training_there_is_one_sentence_and_one_action(
+    panel: TrainingPanel, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = a_run(tmp_path / "run")
+    (run / "metrics.csv").write_text(",".join(COLUMNS) + "\n")
+    assert panel.empty.isVisible() and not panel.status.isVisible() and not panel.open_button.isVisible()
+    monkeypatch.setattr(dialogs, "choose", lambda *_: [run])
+    qtbot.mouseClick(panel.empty.button, Qt.MouseButton.LeftButton)
+    assert panel.folder == run and panel.status.isVisible() and not panel.empty.isVisible()
+    axes = [plot.getAxis(side).labelText for plot in (panel.curves.losses, panel.curves.validation)
+            for side in ("bottom", "left")]  # fmt: skip
+    assert axes == ["Step", "Loss (logarithmic)", "Step", "PSNR (dB)"]
+
+
+def test_the_page_fits_a_small_window_whatever_names_are(panel: TrainingPanel, tmp_path: Path) -> None:
+    panel.set_dataset(tmp_path / ("x" * 200) / ("y" * 200))
+    panel.open_run(tmp_path / ("z" * 200))
+    size = panel.minimumSizeHint()
+    assert size.width() <= 1264 and size.height() <= 620

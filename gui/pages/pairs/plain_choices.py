@@ -1,0 +1,85 @@
+"""Choices of an export in plain words, and back: the command's own codes are accepted as well.
+
+``differ:10`` is “10 frames that differ most in rain”, ``grid:512:256`` is “Squares of 512 px, every 256 px”.
+"""
+
+import re
+
+_SIZE = r"(?P<size>[0-9]+([x×][0-9]+)?)"
+
+_DIFFER = re.compile(r"(?P<number>[0-9]+) frames? that differs? most in rain")
+_EVERY = re.compile(r"every (?P<number>[0-9]+)(st|nd|rd|th) frame")
+_GRID = re.compile(rf"(squares|rectangles) of {_SIZE} px(, every (?P<stride>[0-9]+([x×][0-9]+)?) px)?")
+_RANDOM = re.compile(rf"(?P<count>[0-9]+) random (squares?|rectangles?) of {_SIZE} px")
+
+LAYOUT_TEXTS = {
+    "spa": "SPA-Data layout (for SPANet)",
+    "paired": "Paired folders (for Restormer, MPRNet, NAFNet)",
+}
+"""Layout → its text. Others are shown by their name."""
+
+
+def frames_text(code: str) -> str:
+    """Return a choice of frames in words; a code that is none is returned unchanged."""
+    kind, _, number = code.partition(":")
+    if code == "all":
+        return "All frames"
+    if kind == "differ" and number.isdecimal():
+        return "1 frame that differs most in rain" if number == "1" else f"{number} frames that differ most in rain"
+    if kind == "every" and number.isdecimal():
+        return f"Every {_ordinal(int(number))} frame"
+    return code
+
+
+def frames_code(text: str) -> str:
+    """Return the command's code of a choice of frames in words; anything else is returned unchanged."""
+    line = _plain(text)
+    if line == "all frames":
+        return "all"
+    if found := _DIFFER.fullmatch(line):
+        return f"differ:{found['number']}"
+    if found := _EVERY.fullmatch(line):
+        return f"every:{found['number']}"
+    return text.strip()
+
+
+def crops_text(code: str) -> str:
+    """Return a choice of crops in words; a code that is none is returned unchanged."""
+    kind, *parts = code.split(":")
+    if code == "whole":
+        return "Whole image"
+    if not parts or not all(re.fullmatch(r"[0-9]+(x[0-9]+)?", part) for part in parts):
+        return code
+    shape, size = ("rectangle" if "x" in parts[0] else "square"), parts[0].replace("x", "×")
+    if kind == "grid" and len(parts) <= 2:
+        stride = f", every {parts[1].replace('x', '×')} px" if len(parts) == 2 else ""
+        return f"{shape.capitalize()}s of {size} px{stride}"
+    if kind == "random" and len(parts) == 2:
+        return f"{parts[1]} random {shape}{'' if parts[1] == '1' else 's'} of {size} px"
+    return code
+
+
+def crops_code(text: str) -> str:
+    """Return the command's code of a choice of crops in words; anything else is returned unchanged."""
+    line = _plain(text)
+    if line == "whole image":
+        return "whole"
+    if found := _GRID.fullmatch(line):
+        stride = f":{_size(found['stride'])}" if found["stride"] else ""
+        return f"grid:{_size(found['size'])}{stride}"
+    if found := _RANDOM.fullmatch(line):
+        return f"random:{_size(found['size'])}:{found['count']}"
+    return text.strip()
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split()).lower()
+
+
+def _size(text: str) -> str:
+    return text.replace("×", "x")
+
+
+def _ordinal(number: int) -> str:
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
