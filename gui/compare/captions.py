@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QFontMetricsF, QImage, QPainter, QPalette
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPalette
 
 from gui.compare.contents import Contents, Side
 from gui.compare.decorations import MARGIN, label, plate
 from gui.compare.kinds import Legend
+from gui.design import colours
 
 _TOP_LEFT = Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft
 _TOP_RIGHT = Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignRight
@@ -32,17 +33,27 @@ class Names:
 def draw_captions(
     painter: QPainter, palette: QPalette, whole: QRectF, *, sides: Sequence[Side], names: Names, contents: Contents
 ) -> None:
-    """Draw the captions of the visible sides. That of the right picture is at the right in every mode."""
+    """Draw the captions of the visible sides. That of the right picture is at the right, unless both are swapped."""
     parts = 2 if len(sides) > 1 else 1
     left = QRectF(whole.left(), whole.top(), whole.width() / parts, whole.height())
     right = left.translated(whole.width() - left.width(), 0)
+    texts = {"difference": _difference(names, contents), "left": names.left, "right": names.right}
     for side in dict.fromkeys(sides):
-        if side == "difference":
-            label(painter, palette, _difference(names, contents), left, _TOP_LEFT)
-        elif side == "right" and names.right:
-            label(painter, palette, names.right, right, _TOP_RIGHT)
-        elif side != "right" and (name := names.left if side == "left" else names.override):
-            label(painter, palette, name, left, _TOP_LEFT)
+        at_right = side == sides[1] if len(set(sides)) > 1 else side == "right"
+        if text := texts.get(side, names.override):
+            label(painter, palette, text, right if at_right else left, _TOP_RIGHT if at_right else _TOP_LEFT)
+
+
+def draw_badge(painter: QPainter, palette: QPalette, whole: QRectF, text: str) -> None:
+    """Draw a warning at the top, in the middle, under the captions."""
+    font = painter.font()
+    bold = QFont(font)
+    bold.setBold(True)
+    painter.setFont(bold)
+    below = whole.adjusted(0, QFontMetricsF(font).height() + MARGIN, 0, 0)
+    where = Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignHCenter
+    label(painter, palette, text, below, where, colour=QColor(colours(palette).warn))
+    painter.setFont(font)
 
 
 def draw_scale(painter: QPainter, palette: QPalette, whole: QRectF, zoom: float) -> None:

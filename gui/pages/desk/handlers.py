@@ -9,6 +9,7 @@ from PySide6.QtGui import QGuiApplication
 from gui.compare import Mode, Outline, Tool
 from gui.pages.desk.decide import RejectDialog
 from gui.pages.desk.inspection import Inspection
+from gui.pages.desk.judging import JudgingTools
 from gui.pages.desk.page import Desk
 from pipeline.project.editing import new_batch
 from rainclean.compositing import Tool as PaintTool
@@ -34,6 +35,7 @@ class DeskActions:
         self.session, self.live, self.view = desk.session, desk.live, desk.view
         self._difference = 0
         self.inspection = Inspection(desk, self.keep)
+        self.judging = JudgingTools(desk)
         desk.view.picked.connect(self._picked)
         desk.view.rectangle_drawn.connect(self._rectangle)
         desk.view.set_mode(Mode.WIPE)
@@ -68,6 +70,7 @@ class DeskActions:
             "compare_with": self._compare_with_shown,
             "confidence": desk.confidence.next_mode,
             "places": desk.toggle_places,
+            **self.judging.handlers(),
             "fit": view.fit,
             "actual": view.actual_size,
             "zoom_in": view.zoom_in,
@@ -276,7 +279,10 @@ class DeskActions:
         if self.view.drawing:
             self.view.cancel_stroke()
             return
-        self.desk.composition.set_brush(tool=None)
+        if self.judging.survey.open:
+            self.judging.survey.close()
+            return
+        self.desk.composition.set_brush(tool=None, excluding=False, erasing=False)
         self.view.set_tool(Tool.NONE)
         self.view.set_outlines([])
         self.inspection.forget()
