@@ -319,6 +319,13 @@ _BY_GROUP: dict[str, tuple[Action, ...]] = {
             "exclude", "Exclude", ("X",), "Mark areas to exclude from the pairs; press again to paint", when=not_blind
         ),
         Action("erase", "Erase", ("Shift+X",), "Remove strokes or parts of them; press again to paint", when=not_blind),
+        Action(
+            "masks",
+            "Show masks",
+            ("Shift+E",),
+            "Hide the tints of all masks, or show them while painting",
+            when=not_blind,
+        ),
         Action("larger", "Larger brush", ("Ctrl++", "Ctrl+="), "Enlarge the brush by a quarter", when=not_blind),
         Action("smaller", "Smaller brush", ("Ctrl+-",), "Shrink the brush by a quarter", when=not_blind),
         Action("suggest", "Next suggestion", ("J",), "Show the next area to paint or exclude", when=not_blind),

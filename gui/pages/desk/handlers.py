@@ -92,6 +92,7 @@ class DeskActions:
             **{name: partial(self._paint, name) for name in _PAINT_TOOLS},
             "exclude": self._exclude,
             "erase": lambda: desk.composition.set_brush(erasing=not desk.composition.brush.erasing),
+            "masks": desk.masks.toggle_all,
             "larger": partial(self._scale_brush, 1.25),
             "smaller": partial(self._scale_brush, 0.8),
             "suggest": self._suggest,
@@ -279,7 +280,7 @@ class DeskActions:
         if self.view.drawing:
             self.view.cancel_stroke()
             return
-        if self.judging.survey.open:
+        if self.judging.survey.is_open():
             self.judging.survey.close()
             return
         self.desk.composition.set_brush(tool=None, excluding=False, erasing=False)

@@ -24,14 +24,13 @@ class Survey(QObject):
         view.tone_changed.connect(self._show)
         view.installEventFilter(self)
 
-    @property
-    def open(self) -> bool:
+    def is_open(self) -> bool:
         """Return whether the grid covers the view."""
         return not self.grid.isHidden()
 
     def toggle(self) -> None:
         """Open or close the grid."""
-        if self.open:
+        if self.is_open():
             self.close()
             return
         count = len(self._session.detail.candidates)
@@ -54,7 +53,7 @@ class Survey(QObject):
 
     def close(self) -> None:
         """Go back to the view, to the place that the grid shows."""
-        if not self.open:
+        if not self.is_open():
             return
         if not self.grid.fitted:
             self._view.show_place(*self.grid.centre, self.grid.zoom)
@@ -78,7 +77,7 @@ class Survey(QObject):
         return listed
 
     def _show(self) -> None:
-        if not self.open:
+        if not self.is_open():
             return
         session, listed = self._session, self._listed()
         if len(listed) < 2:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
 
 from gui.compare import places_of_difference
@@ -87,25 +87,25 @@ def test_the_survey_by_mouse_and_by_keys(window: Window, qtbot: QtBot) -> None:
     ids = [c.id for c in session.detail.candidates]
     press(window, "Shift+V")
     grid = survey.grid
-    assert survey.open and QApplication.focusWidget() is grid and grid.geometry() == window.desk.view.rect()
-    assert len(grid.cells) == min(9, len(ids)) and grid.marked == ids.index(session.displayed)
+    assert survey.is_open() and QApplication.focusWidget() is grid and grid.geometry() == window.desk.view.rect()
+    assert len(grid.cells) == min(9, len(ids)) and ids[grid.marked] == session.displayed
     qtbot.waitUntil(lambda: all(cell.picture is not None for cell in grid.cells))
     box = grid._rect(grid._boxes()[1]).toAlignedRect()
     QTest.mouseClick(grid, Qt.MouseButton.LeftButton, pos=box.center())
-    assert session.displayed == ids[1] and not survey.open and QApplication.focusWidget() is window.desk.view
+    assert session.displayed == ids[1] and not survey.is_open() and QApplication.focusWidget() is window.desk.view
     press(window, "Shift+V")
     QTest.keyClick(grid, Qt.Key.Key_1)
-    assert session.displayed == ids[0] and not survey.open
+    assert session.displayed == ids[0] and not survey.is_open()
     press(window, "Shift+V")
     press(window, "Right")
-    assert grid.marked == 1 and survey.open
+    assert grid.marked == 1 and survey.is_open()
     QTest.keyClick(grid, Qt.Key.Key_Escape)
-    assert not survey.open and session.displayed == ids[1]
+    assert not survey.is_open() and session.displayed == ids[1]
     press(window, "Shift+V")
     press(window, "Down")  # the next sequence, in the grid as well
-    assert survey.open and session.selected == session.order[1]
+    assert survey.is_open() and session.selected == session.order[1]
     press(window, "Shift+V")
-    assert not survey.open
+    assert not survey.is_open()
 
 
 def test_the_survey_keeps_the_place_of_the_view(window: Window) -> None:
@@ -115,7 +115,7 @@ def test_the_survey_keeps_the_place_of_the_view(window: Window) -> None:
     assert survey.grid.zoom == 20.0 and survey.grid.centre == (40.0, 30.0)
     survey.grid.show_place(50.0, 35.0, 24.0)
     press(window, "Esc")
-    assert not survey.open and (view.zoom, view.centre) == (24.0, (50.0, 35.0))
+    assert not survey.is_open() and (view.zoom, view.centre) == (24.0, (50.0, 35.0))
 
 
 def test_the_survey_of_a_second_opinion_has_letters(window: Window) -> None:
@@ -147,7 +147,6 @@ def test_the_view_is_saved_with_and_without_marks(
     marked = decode_png(first.read_bytes(), first)
     right = window.desk.shown_right
     assert right is not None and plain.shape == marked.shape == (view.height(), view.width(), 3)
-    corner = view.to_widget(0, 0)
     height, width = right.shape[:2]
     view.show_place(width / 2, height / 2, 1.0)
     window.commands["save_pictures"].trigger()
@@ -169,8 +168,8 @@ def test_a_view_that_cannot_be_saved_says_why(window: Window, tmp_path: Path, mo
 
 
 def test_every_tool_is_in_the_menu(window: Window) -> None:
-    (menu,) = [a.menu() for a in window.menuBar().actions() if a.text() == "&Compare"]
-    texts = {action.text() for action in menu.actions()}
+    menus = {menu.title(): menu for menu in window.menuBar().findChildren(QMenu)}
+    texts = {action.text() for action in menus["&Compare"].actions()}
     assert {"Where both differ most", "Survey of candidates", "Magnifier", "Histograms", "Brightness…"} <= texts
 
 
