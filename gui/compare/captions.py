@@ -67,8 +67,9 @@ def draw_legend(painter: QPainter, palette: QPalette, whole: QRectF, legend: Leg
     if legend.colours is None:
         label(painter, palette, legend.title, whole, _BOTTOM_LEFT)
         return
-    line = QFontMetricsF(painter.font()).height()
-    words = max(QFontMetricsF(painter.font()).horizontalAdvance(legend.title), 180.0)
+    metrics = QFontMetricsF(painter.font())
+    line = metrics.height()
+    words = max(metrics.horizontalAdvance(legend.title), 180.0)
     box = QRectF(0, 0, words + 16, 2 * line + _BAR + 12)
     box.moveBottomLeft(whole.bottomLeft() + QPointF(MARGIN, -MARGIN))
     plate(painter, palette, box)
@@ -79,7 +80,7 @@ def draw_legend(painter: QPainter, palette: QPalette, whole: QRectF, legend: Leg
     colours = np.ascontiguousarray(legend.colours[None])
     painter.drawImage(bar, QImage(colours.data, colours.shape[1], 1, colours.nbytes, QImage.Format.Format_RGB888))
     for fraction, text in legend.marks:
-        place = QRectF(0, 0, 40, line)
+        place = QRectF(0, 0, metrics.horizontalAdvance(text) + 2, line)
         place.moveCenter(QPointF(bar.left() + fraction * bar.width(), bar.bottom() + line / 2 + 1))
         place.moveLeft(min(max(place.left(), inner.left()), inner.right() - place.width()))
         at_end = Qt.AlignmentFlag.AlignLeft if fraction == 0 else Qt.AlignmentFlag.AlignRight

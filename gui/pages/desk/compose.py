@@ -1,5 +1,7 @@
 """Paint with another candidate, exclude what must not be trusted; layers, listed and removable; suggestions."""
 
+from functools import partial
+
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QPixmap
 from PySide6.QtWidgets import (
@@ -8,6 +10,7 @@ from PySide6.QtWidgets import (
     QFormLayout,
     QGroupBox,
     QHBoxLayout,
+    QMenu,
     QPushButton,
     QSpinBox,
     QToolButton,
@@ -16,7 +19,8 @@ from PySide6.QtWidgets import (
 )
 
 from gui.actions import Actions
-from gui.design import icon
+from gui.compare import Colour
+from gui.design import ICON, icon
 from gui.pages.desk.layer_list import LayerList
 from gui.pages.desk.masks import EXCLUSION, LAYER_COLOURS, MaskTints
 from gui.state import Composition, Session
@@ -68,11 +72,12 @@ class ComposePanel(QWidget):
         self.opacity_percent = named(QSpinBox(), "Opacity of the masks, %", self.opacity.toolTip())
         self.opacity_percent.setRange(0, 100)
         self.opacity_percent.setSuffix(" %")
-        self.colour = named(QComboBox(), "Colour of the masks", "Choose the colour of the first layer's mask")
-        for name, colour in LAYER_COLOURS:
-            swatch = QPixmap(12, 12)
-            swatch.fill(QColor(*colour))
-            self.colour.addItem(QIcon(swatch), name)
+        self.colour = named(QToolButton(), "Colour of the masks", "Choose the colour of the first layer's mask")
+        self.colour.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(self.colour)
+        for place, (name, colour) in enumerate(LAYER_COLOURS):
+            menu.addAction(_swatch(colour), name, partial(masks.set_colour, place))
+        self.colour.setMenu(menu)
         self.suggestion = Label("Press J for suggestions.", wordWrap=True)
         self._lay_out(actions)
         self.source.activated.connect(lambda _: composition.set_brush(source=self.source.currentData()))
@@ -82,7 +87,6 @@ class ComposePanel(QWidget):
         self.softness_percent.valueChanged.connect(lambda v: composition.set_brush(softness=v / 100))
         self.opacity.valueChanged.connect(lambda v: masks.set_opacity(v / 100))
         self.opacity_percent.valueChanged.connect(lambda v: masks.set_opacity(v / 100))
-        self.colour.activated.connect(masks.set_colour)
         self.layers.eye_toggled.connect(masks.toggle)
         self.excluded_eye.clicked.connect(lambda: masks.toggle(EXCLUSION))
         masks.changed.connect(self._show)
@@ -131,9 +135,10 @@ class ComposePanel(QWidget):
         eye.addWidget(self.excluded_eye)
         eye.addWidget(self.excluded, 1)
         inner.addLayout(eye)
-        tints = QFormLayout()
-        tints.addRow("Mask opacity", _row(self.opacity, self.opacity_percent))
-        tints.addRow("Mask colour", self.colour)
+        tints = QHBoxLayout()
+        tints.addWidget(Label("Masks"))
+        tints.addWidget(_row(self.opacity, self.opacity_percent), 1)
+        tints.addWidget(self.colour)
         inner.addLayout(tints)
         hints = QGroupBox("Suggestions")
         QVBoxLayout(hints).addWidget(self.suggestion)
@@ -157,7 +162,7 @@ class ComposePanel(QWidget):
         self.source.setCurrentIndex(self.source.findData(composition.source()))
         for widget, value in self._numbers().items():
             widget.setValue(value)
-        self.colour.setCurrentIndex(self._masks.first_colour)
+        self.colour.setIcon(_swatch(LAYER_COLOURS[self._masks.first_colour][1]))
         self.edges.setChecked(brush.edge_aware)
         self.tolerance.setValue(round(brush.tolerance))
         del blockers
@@ -230,6 +235,13 @@ class ComposePanel(QWidget):
         layer = next((layer for layer in self._session.detail.draft.layers if layer.key == key), None)
         if summary is not None and layer is not None and layer.feather != self.feather.value():
             self._session.change(lambda editor: editor.feather(summary.sequence, key, float(self.feather.value())))
+
+
+def _swatch(colour: Colour) -> QIcon:
+    """Return a colour as an icon."""
+    pixmap = QPixmap(ICON, ICON)
+    pixmap.fill(QColor(*colour))
+    return QIcon(pixmap)
 
 
 def _row(slider: Slider, number: QSpinBox) -> QWidget:

@@ -1,11 +1,12 @@
 """The list of layers: an eye and the colour of the mask in each row."""
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, Qt, Signal
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QStyledItemDelegate, QStyleOptionViewItem
 
 from gui.compare import Colour
 from gui.design import GAP, ICON, SPACE, icon
+from gui.widgets import as_tip
 
 _COLOUR = Qt.ItemDataRole.UserRole.value + 1
 
@@ -18,6 +19,8 @@ class LayerList(QListWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setItemDelegate(_Row(self))
+        self.setIconSize(QSize(ICON, ICON))
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
 
     def add_layer(self, key: str, text: str, colour: Colour, *, hidden: bool) -> QListWidgetItem:
         """Append a row.
@@ -32,7 +35,8 @@ class LayerList(QListWidget):
         item.setData(Qt.ItemDataRole.UserRole, key)
         item.setData(_COLOUR, QColor(*colour))
         item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{text}, mask {'hidden' if hidden else 'shown'}")
-        item.setToolTip(f"Click the eye or press Space to {'show' if hidden else 'hide'} the mask; the layer stays")
+        act = "show" if hidden else "hide"
+        item.setToolTip(as_tip(f"{text}\nClick the eye or press Space to {act} the mask; the layer stays"))
         self.addItem(item)
         return item
 
@@ -60,8 +64,11 @@ class _Row(QStyledItemDelegate):
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
-        super().paint(painter, option, index)
+        """Paint the row, and the colour beside it."""
         rect = option.rect
+        beside = QStyleOptionViewItem(option)
+        beside.rect = rect.adjusted(0, 0, -2 * GAP - SPACE, 0)
+        super().paint(painter, beside, index)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)

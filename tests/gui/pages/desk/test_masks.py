@@ -75,8 +75,9 @@ def test_opacity_colour_and_eye_by_mouse(window: Window, qtbot: QtBot) -> None:
     compose, place = window.desk.compose, (18, 12)
     compose.opacity.setValue(80)
     assert compose.opacity_percent.text() == "80 %"
-    compose.colour.setCurrentIndex(1)
-    compose.colour.activated.emit(1)
+    menu = compose.colour.menu()
+    assert menu is not None
+    menu.actions()[1].trigger()
     assert np.allclose(seen(window, place), blended(window, place, LAYER_COLOURS[1][1], 0.8), atol=3)
     row = compose.layers.visualItemRect(compose.layers.item(0))
     eye = QPoint(row.left() + 9, row.center().y())
