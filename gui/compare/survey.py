@@ -208,19 +208,20 @@ class SurveyGrid(ZoomableArea):
             self._acts[meaning]()
 
     def _meaning(self, event: QKeyEvent) -> int | str | None:
+        """Return what a key does: the index of a picture, "choose", a key of `_acts`; None for nothing."""
         key = Qt.Key(event.key())
         if key in _DIGITS:
             return _DIGITS[key]
         if key in _CHOOSE:
             return "choose" if self.marked >= 0 else "leave"
+        plain = not event.modifiers() & Qt.KeyboardModifier.ShiftModifier
+        if plain and key in (Qt.Key.Key_F, Qt.Key.Key_Z):
+            return "fit" if key == Qt.Key.Key_F else "actual"
         keys = {
             Qt.Key.Key_Escape: "leave",
-            Qt.Key.Key_F: "fit",
             Qt.Key.Key_0: "fit",
             Qt.Key.Key_Plus: "in",
             Qt.Key.Key_Equal: "in",
             Qt.Key.Key_Minus: "out",
         }
-        if key == Qt.Key.Key_Z and not event.modifiers():
-            return "actual"
         return keys.get(key)
