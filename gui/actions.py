@@ -214,7 +214,7 @@ _BY_GROUP: dict[str, tuple[Action, ...]] = {
             "Show up to nine candidates in a grid, all at the same place",
             when=selected,
         ),
-        Action("swap", "Swap left and right", ("Shift+C",), "Exchange the places of both pictures", when=selected),
+        Action("swap", "Swap left and right", ("Shift+W",), "Exchange the places of both pictures", when=selected),
         Action(
             "magnifier",
             "Magnifier",

@@ -79,10 +79,15 @@ def draw_legend(painter: QPainter, palette: QPalette, whole: QRectF, legend: Leg
     bar = QRectF(inner.left(), inner.top() + line + 2, inner.width(), _BAR)
     colours = np.ascontiguousarray(legend.colours[None])
     painter.drawImage(bar, QImage(colours.data, colours.shape[1], 1, colours.nbytes, QImage.Format.Format_RGB888))
-    for fraction, text in legend.marks:
+    taken: list[QRectF] = []
+    # The ends first: they have the units. A mark that does not fit between its neighbours is left out.
+    for fraction, text in sorted(legend.marks, key=lambda mark: mark[0] not in (0, 1)):
         place = QRectF(0, 0, metrics.horizontalAdvance(text) + 2, line)
         place.moveCenter(QPointF(bar.left() + fraction * bar.width(), bar.bottom() + line / 2 + 1))
         place.moveLeft(min(max(place.left(), inner.left()), inner.right() - place.width()))
+        if any(place.adjusted(-4, 0, 4, 0).intersects(other) for other in taken):
+            continue
+        taken.append(place)
         at_end = Qt.AlignmentFlag.AlignLeft if fraction == 0 else Qt.AlignmentFlag.AlignRight
         painter.drawText(place, at_end if fraction in (0, 1) else Qt.AlignmentFlag.AlignHCenter, text)
 

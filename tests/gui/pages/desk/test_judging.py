@@ -49,9 +49,9 @@ def test_equal_pictures_have_no_place(window: Window) -> None:
 def test_swap_magnifier_brightness_and_histograms_by_keys(window: Window) -> None:
     view, judging = window.desk.view, window.desk_actions.judging
     names = [name for name, _ in view.named_pictures()]
-    press(window, "Shift+C")
+    press(window, "Shift+W")
     assert [name for name, _ in view.named_pictures()] == names[::-1]
-    press(window, "Shift+C")
+    press(window, "Shift+W")
     press(window, "Shift+Z")
     assert view.magnifying
     press(window, "Shift+Z")
