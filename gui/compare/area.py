@@ -1,4 +1,4 @@
-"""A widget that paints two pictures in a mode, with tints and outlines over them.
+"""A widget that paints two pictures in a mode.
 
 It is not a QGraphicsView. There QPainter scales items at every paint, in floating coordinates, without averaging the
 pixels under a device pixel. Here OpenCV samples the visible part once, at the screen's resolution, into an image of
@@ -7,19 +7,19 @@ one image.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal
-from PySide6.QtGui import QHideEvent, QPainter, QPaintEvent, QPolygonF, QShowEvent, QTransform
+from PySide6.QtGui import QHideEvent, QPainter, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import QWidget
 
 from gui.compare import decorations
 from gui.compare.canvas import Canvas
-from gui.compare.captions import Names, draw_captions, draw_legend, draw_scale
+from gui.compare.captions import Names, draw_badge, draw_captions, draw_scale
 from gui.compare.contents import Contents, Side
-from gui.compare.kinds import U8, Colour, DifferenceKind, Legend, Mode, Outline
+from gui.compare.kinds import U8, Colour, DifferenceKind, Mode
 from gui.compare.overlays import Overlay
 from gui.compare.panes import Pane, arrange, pane_size
+from gui.compare.tone import NEUTRAL, Tone
 from gui.compare.viewport import Box
 from gui.compare.zooming import ZoomableArea
 from rainclean.video import Region
@@ -28,35 +28,25 @@ BLINK_INTERVAL = 500
 """Milliseconds that each picture is shown while blinking automatically."""
 
 
-@dataclass(frozen=True)
-class _Drawn:
-    """An outline as Qt draws it, in px of the picture."""
-
-    polygon: QPolygonF
-    colour: Colour
-    dashed: bool
-
-
 class PictureArea(ZoomableArea):
     """Shows pictures. They are kept, not copied: after writing to the right one, call `update_right`.
 
     Methods that change the picture on the screen return a serial number.
 
     Signals: `painted` with the serial number of the latest change that is on the screen; `divider_moved` with the
-    position of the divider as a fraction of the width.
+    position of the divider as a fraction of the width; `tone_changed` when pictures are brightened otherwise.
     """
 
     painted = Signal(int)
     divider_moved = Signal(float)
+    tone_changed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self._contents, self._names, self._canvas = Contents(), Names(), Canvas()
         self._mode, self._divider, self._left_in_turn = Mode.SINGLE, 0.5, False
-        self._overlays: dict[str, Overlay] = {}
-        self._outlines: list[_Drawn] = []
-        self._legend: Legend | None = None
+        self._swapped, self._tone = False, NEUTRAL
         self._empty_text = ""
         self._dirty: Box | None = None
         self._serial = self._painted_serial = 0
@@ -204,6 +194,33 @@ class PictureArea(ZoomableArea):
         return self._changed()
 
     @property
+    def swapped(self) -> bool:
+        """Return whether the wipe and side by side show the right picture at the left."""
+        return self._swapped
+
+    def swap(self) -> int:
+        """Exchange the places of both pictures in the wipe and side by side. Return the serial number."""
+        self._swapped = not self._swapped
+        return self._changed()
+
+    @property
+    def tone(self) -> Tone:
+        """Return how pictures are brightened."""
+        return self._tone
+
+    def set_tone(self, tone: Tone) -> int:
+        """Brighten the pictures on the screen; a badge says so. Differences keep their levels.
+
+        Returns:
+            The serial number.
+        """
+        if tone != self._tone:
+            self._tone = tone
+            self.tone_changed.emit()
+            return self._changed()
+        return self._serial
+
+    @property
     def divider(self) -> float:
         """Return the position of the divider as a fraction of the width."""
         return self._divider
@@ -247,62 +264,6 @@ class PictureArea(ZoomableArea):
         self._contents.set_difference(kind, gain)
         return self._changed()
 
-    # Over the pictures.
-
-    def set_overlay(
-        self, key: str, mask: U8 | None, colour: Colour | U8 = (255, 0, 0), alpha: float = 0.5, *, hatched: bool = False
-    ) -> None:
-        """Tint the pictures by a mask; side by side only the right one. Later keys are drawn over earlier ones.
-
-        Args:
-            key: Name of the overlay.
-            mask: (H, W) uint8, 255 for the colour at alpha; None removes the overlay. It is kept, not copied, and not
-                drawn over pictures of another size.
-            colour: One colour, or (256, 3) uint8 by value of the mask.
-            alpha: Opacity, 0…1.
-            hatched: Draw stripes.
-
-        Raises:
-            ValueError: The mask is an array of another kind.
-        """
-        if mask is not None and (mask.ndim != 2 or str(mask.dtype) != "uint8"):
-            raise ValueError(f"a mask of {mask.dtype} {mask.shape}, not (H, W) uint8")
-        if mask is None:
-            if self._overlays.pop(key, None) is None:
-                return
-        else:
-            self._overlays[key] = Overlay(mask, colour, alpha, hatched=hatched)
-            self._canvas.sampler.changed(mask, mask, None)
-        self._forget()
-        self._changed()
-
-    def update_overlay(self, key: str, region: Region | None = None) -> None:
-        """Repaint an overlay after its mask has changed.
-
-        Args:
-            key: Name of the overlay.
-            region: Where the mask has changed; None for anywhere.
-
-        Raises:
-            KeyError: There is no such overlay.
-        """
-        mask = self._overlays[key].mask
-        self._canvas.sampler.changed(mask, mask, region)
-        self._changed_within(region)
-
-    def set_legend(self, legend: Legend | None) -> None:
-        """Show a legend in the lower left corner; None removes it."""
-        self._legend = legend
-        self.update()
-
-    def set_outlines(self, outlines: Sequence[Outline]) -> None:
-        """Replace the outlines over the pictures."""
-        self._outlines = [
-            _Drawn(QPolygonF([QPointF(x, y) for x, y in points]), colour, dashed=dashed)
-            for points, colour, dashed in outlines
-        ]
-        self.update()
-
     # Inside.
 
     def _sides(self) -> tuple[Side, ...]:
@@ -313,7 +274,7 @@ class PictureArea(ZoomableArea):
         if not self._contents.both:
             return ("left",) if self._contents.left is not None else ("right",)
         if self._mode in (Mode.WIPE, Mode.SIDE):
-            return "left", "right"
+            return ("right", "left") if self._swapped else ("left", "right")
         if self._mode is Mode.DIFFERENCE:
             return ("difference",)
         return ("left",) if self._left_in_turn else ("right",)
@@ -338,7 +299,14 @@ class PictureArea(ZoomableArea):
         return self._changed()
 
     def _forget(self) -> None:
-        self._canvas.sampler.keep_only([*self._contents.arrays, *(o.mask for o in self._overlays.values())])
+        self._canvas.sampler.keep_only([*self._contents.arrays, *(o.mask for o in self._tints())])
+
+    def _tints(self) -> Sequence[Overlay]:
+        """Return the tints over the pictures, the lowest first. A subclass may have some."""
+        return ()
+
+    def _draw_over_pictures(self, painter: QPainter) -> None:
+        """Draw what lies over the pictures and under the captions. A subclass may have something."""
 
     def _changed(self) -> int:
         self._dirty = Box(0, 0, *self._device_size())
@@ -373,10 +341,16 @@ class PictureArea(ZoomableArea):
             self._dirty = Box(0, 0, *self._device_size())
         if self._dirty is not None:
             size = self._contents.size
-            overlays = [o for o in self._overlays.values() if o.mask.shape[::-1] == size]
+            overlays = [o for o in self._tints() if o.mask.shape[::-1] == size]
             viewport = self._viewport if size is not None else None
             self._canvas.compose(
-                self._dirty, self._panes(), viewport, self._contents, tinted=self._tinted(), overlays=overlays
+                self._dirty,
+                self._panes(),
+                viewport,
+                self._contents,
+                tinted=self._tinted(),
+                overlays=overlays,
+                lut=self._tone.lut,
             )
             self._dirty = None
         painter = QPainter(self)
@@ -393,31 +367,19 @@ class PictureArea(ZoomableArea):
             if self._empty_text:
                 decorations.label(painter, self.palette(), self._empty_text, whole, Qt.AlignmentFlag.AlignCenter)
             return
-        for index, pane in enumerate(self._panes()):
-            self._draw_outlines(painter, index, self._rect(pane.box))
+        self._draw_over_pictures(painter)
         if self._mode is Mode.WIPE and (x := self.divider_x()) is not None:
             decorations.divider(painter, self.palette(), x, whole.height())
         draw_captions(painter, self.palette(), whole, sides=self._sides(), names=self._names, contents=self._contents)
         draw_scale(painter, self.palette(), whole, self.zoom)
-        if self._legend is not None:
-            draw_legend(painter, self.palette(), whole, self._legend)
+        if self._tone != NEUTRAL and "difference" not in self._sides():
+            draw_badge(painter, self.palette(), whole, self._tone.label)
 
     def divider_x(self) -> float | None:
         """Return the x of the divider in the widget; None if it is not visible."""
         if self._mode is not Mode.WIPE or len(self._sides()) < 2:
             return None
         return self._panes()[0].parts[1][1].x0 / self.devicePixelRatioF()
-
-    def _draw_outlines(self, painter: QPainter, pane: int, within: QRectF) -> None:
-        if not self._outlines:
-            return
-        corner, scale = self.to_widget(0, 0, pane), self.zoom / self.devicePixelRatioF()
-        transform = QTransform(scale, 0, 0, scale, corner.x(), corner.y())
-        painter.save()
-        painter.setClipRect(within, Qt.ClipOperation.IntersectClip)
-        for outline in self._outlines:
-            decorations.line(painter, transform.map(outline.polygon), outline.colour, dashed=outline.dashed)
-        painter.restore()
 
     def showEvent(self, event: QShowEvent) -> None:
         """Qt: the widget becomes visible."""

@@ -13,6 +13,7 @@ from gui.compare.kinds import U8
 from gui.compare.overlays import Overlay, tint
 from gui.compare.panes import Pane
 from gui.compare.sampling import Sampler
+from gui.compare.tone import mapped
 from gui.compare.viewport import Box, Viewport
 
 SURROUND = 119
@@ -30,6 +31,11 @@ class Canvas:
     def size(self) -> tuple[int, int]:
         """Return width and height in device pixels."""
         return self.image.width(), self.image.height()
+
+    @property
+    def pixels(self) -> U8:
+        """Return the image's memory, (H, W, 4) uint8 BGRX, to write to; valid until the next `resize`."""
+        return self._pixels
 
     def resize(self, size: tuple[int, int], ratio: float) -> bool:
         """Take the size of the widget in device pixels.
@@ -57,6 +63,7 @@ class Canvas:
         *,
         tinted: Sequence[Side],
         overlays: Sequence[Overlay],
+        lut: U8 | None = None,
     ) -> None:
         """Compose a box of the widget.
 
@@ -67,6 +74,7 @@ class Canvas:
             contents: The pictures.
             tinted: Sides over which the overlays are drawn.
             overlays: Tints, the lowest first.
+            lut: Level on the screen by level of the pictures, (256,) uint8; None for the same. Differences keep theirs.
         """
         dirty = dirty.cut(Box(0, 0, *self.size))
         if dirty.empty:
@@ -82,7 +90,8 @@ class Canvas:
                 if box.empty or picture is None:
                     continue
                 inner, target = box.moved(-left, -top), self._pixels[box.slices]
-                target[...] = self.sampler.sample(picture, viewport, inner)
+                sample = self.sampler.sample(picture, viewport, inner)
+                target[...] = sample if lut is None or side == "difference" else mapped(sample, lut)
                 for overlay in overlays if side in tinted else ():
                     tint(target, self.sampler.sample(overlay.mask, viewport, inner), overlay, box)
 

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QFontMetricsF, QImage, QPainter, QPalette
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPalette
 
 from gui.compare.contents import Contents, Side
 from gui.compare.decorations import MARGIN, label, plate
 from gui.compare.kinds import Legend
+from gui.design import colours
 
 _TOP_LEFT = Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft
 _TOP_RIGHT = Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignRight
@@ -32,17 +33,27 @@ class Names:
 def draw_captions(
     painter: QPainter, palette: QPalette, whole: QRectF, *, sides: Sequence[Side], names: Names, contents: Contents
 ) -> None:
-    """Draw the captions of the visible sides. That of the right picture is at the right in every mode."""
+    """Draw the captions of the visible sides. That of the right picture is at the right, unless both are swapped."""
     parts = 2 if len(sides) > 1 else 1
     left = QRectF(whole.left(), whole.top(), whole.width() / parts, whole.height())
     right = left.translated(whole.width() - left.width(), 0)
+    texts = {"difference": _difference(names, contents), "left": names.left, "right": names.right}
     for side in dict.fromkeys(sides):
-        if side == "difference":
-            label(painter, palette, _difference(names, contents), left, _TOP_LEFT)
-        elif side == "right" and names.right:
-            label(painter, palette, names.right, right, _TOP_RIGHT)
-        elif side != "right" and (name := names.left if side == "left" else names.override):
-            label(painter, palette, name, left, _TOP_LEFT)
+        at_right = side == sides[1] if len(set(sides)) > 1 else side == "right"
+        if text := texts.get(side, names.override):
+            label(painter, palette, text, right if at_right else left, _TOP_RIGHT if at_right else _TOP_LEFT)
+
+
+def draw_badge(painter: QPainter, palette: QPalette, whole: QRectF, text: str) -> None:
+    """Draw a warning at the top, in the middle, under the captions."""
+    font = painter.font()
+    bold = QFont(font)
+    bold.setBold(True)
+    painter.setFont(bold)
+    below = whole.adjusted(0, QFontMetricsF(font).height() + MARGIN, 0, 0)
+    where = Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignHCenter
+    label(painter, palette, text, below, where, colour=QColor(colours(palette).warn))
+    painter.setFont(font)
 
 
 def draw_scale(painter: QPainter, palette: QPalette, whole: QRectF, zoom: float) -> None:
@@ -56,8 +67,9 @@ def draw_legend(painter: QPainter, palette: QPalette, whole: QRectF, legend: Leg
     if legend.colours is None:
         label(painter, palette, legend.title, whole, _BOTTOM_LEFT)
         return
-    line = QFontMetricsF(painter.font()).height()
-    words = max(QFontMetricsF(painter.font()).horizontalAdvance(legend.title), 180.0)
+    metrics = QFontMetricsF(painter.font())
+    line = metrics.height()
+    words = max(metrics.horizontalAdvance(legend.title), 180.0)
     box = QRectF(0, 0, words + 16, 2 * line + _BAR + 12)
     box.moveBottomLeft(whole.bottomLeft() + QPointF(MARGIN, -MARGIN))
     plate(painter, palette, box)
@@ -67,10 +79,15 @@ def draw_legend(painter: QPainter, palette: QPalette, whole: QRectF, legend: Leg
     bar = QRectF(inner.left(), inner.top() + line + 2, inner.width(), _BAR)
     colours = np.ascontiguousarray(legend.colours[None])
     painter.drawImage(bar, QImage(colours.data, colours.shape[1], 1, colours.nbytes, QImage.Format.Format_RGB888))
-    for fraction, text in legend.marks:
-        place = QRectF(0, 0, 40, line)
+    taken: list[QRectF] = []
+    # The ends first: they have the units. A mark that does not fit between its neighbours is left out.
+    for fraction, text in sorted(legend.marks, key=lambda mark: mark[0] not in (0, 1)):
+        place = QRectF(0, 0, metrics.horizontalAdvance(text) + 2, line)
         place.moveCenter(QPointF(bar.left() + fraction * bar.width(), bar.bottom() + line / 2 + 1))
         place.moveLeft(min(max(place.left(), inner.left()), inner.right() - place.width()))
+        if any(place.adjusted(-4, 0, 4, 0).intersects(other) for other in taken):
+            continue
+        taken.append(place)
         at_end = Qt.AlignmentFlag.AlignLeft if fraction == 0 else Qt.AlignmentFlag.AlignRight
         painter.drawText(place, at_end if fraction in (0, 1) else Qt.AlignmentFlag.AlignHCenter, text)
 

@@ -19,8 +19,16 @@ CROSS = 9.0
 LIGHT, DARK = QColor(255, 255, 255, 230), QColor(0, 0, 0, 200)
 
 
-def label(painter: QPainter, palette: QPalette, text: str, within: QRectF, where: Qt.AlignmentFlag) -> None:
-    """Draw a small text in a corner or in the middle, in the theme's colours."""
+def label(
+    painter: QPainter,
+    palette: QPalette,
+    text: str,
+    within: QRectF,
+    where: Qt.AlignmentFlag,
+    *,
+    colour: QColor | None = None,
+) -> None:
+    """Draw a small text in a corner or in the middle, in the theme's colours. colour: of the text, if another one."""
     metrics = QFontMetricsF(painter.font())
     inner = within.adjusted(MARGIN, MARGIN, -MARGIN, -MARGIN)
     shown = metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, max(0.0, inner.width() - 10))
@@ -35,7 +43,7 @@ def label(painter: QPainter, palette: QPalette, text: str, within: QRectF, where
     if where & Qt.AlignmentFlag.AlignVCenter:
         box.moveCenter(QPointF(box.center().x(), inner.center().y()))
     plate(painter, palette, box)
-    painter.setPen(palette.color(QPalette.ColorRole.WindowText))
+    painter.setPen(colour or palette.color(QPalette.ColorRole.WindowText))
     painter.drawText(box, Qt.AlignmentFlag.AlignCenter, shown)
 
 
@@ -82,14 +90,15 @@ def line(painter: QPainter, polygon: QPolygonF, colour: Colour, *, dashed: bool 
             painter.drawPolyline(polygon)
 
 
-def circle(painter: QPainter, middle: QPointF, radius: float) -> None:
-    """Draw the brush: a circle of its size with a point in the middle."""
+def circle(painter: QPainter, middle: QPointF, radius: float, *, dot: bool = True) -> None:
+    """Draw the brush: a circle of its size with a point in the middle. dot: draw the point, too."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setBrush(Qt.BrushStyle.NoBrush)
     for pen in (QPen(DARK, 3), QPen(LIGHT, 1.2)):
         painter.setPen(pen)
         painter.drawEllipse(middle, radius, radius)
-        painter.drawPoint(middle)
+        if dot:
+            painter.drawPoint(middle)
 
 
 def cross(painter: QPainter, middle: QPointF) -> None:

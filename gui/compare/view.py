@@ -5,15 +5,17 @@ from PySide6.QtGui import QContextMenuEvent, QHideEvent, QKeyEvent, QMouseEvent,
 from PySide6.QtWidgets import QWidget
 
 from gui.compare import decorations
-from gui.compare.area import PictureArea
+from gui.compare.annotated import AnnotatedArea
 from gui.compare.kinds import U8, Mode, Place, Tool
+from gui.compare.lens import draw_lens, lens_box, magnification
 from gui.compare.pointer import Drag, Pointer
+from rainclean.video import Region
 
 DRAWN = (255, 210, 0)
 """Colour of a rectangle or lasso while it is drawn."""
 
 
-class CompareView(PictureArea):
+class CompareView(AnnotatedArea):
     """Compares two pictures, and lets a person draw on them. It does not know what strokes mean.
 
     All places are in px of the picture, with pixel centres at .5; strokes may leave the picture.
@@ -48,6 +50,7 @@ class CompareView(PictureArea):
         self._radius = 10.0
         self._marked: list[QRectF] = []
         self._swallow_menu = False
+        self._magnifying = False
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumSize(160, 120)
@@ -94,7 +97,7 @@ class CompareView(PictureArea):
         *,
         keep_view: bool = True,
     ) -> int:
-        """Do as in PictureArea, and cancel the stroke that is being drawn."""
+        """Do as in the base class, and cancel the stroke that is being drawn."""
         self._pointer.cancel()
         serial = super().show_pictures(left, right, left_name, right_name, keep_view=keep_view)
         self._describe()
@@ -102,12 +105,22 @@ class CompareView(PictureArea):
         return serial
 
     def set_mode(self, mode: Mode) -> int:
-        """Do as in PictureArea, and cancel the stroke that is being drawn."""
+        """Do as in the base class, and cancel the stroke that is being drawn."""
         self._pointer.cancel()
         serial = super().set_mode(mode)
         self._describe()
         self._pointer.update_pixel()
         return serial
+
+    @property
+    def magnifying(self) -> bool:
+        """Return whether a lens at the pointer enlarges both pictures."""
+        return self._magnifying
+
+    def magnify(self) -> None:
+        """Show or hide the lens at the pointer."""
+        self._magnifying = not self._magnifying
+        self.update()
 
     # What the pointer asks.
 
@@ -204,7 +217,8 @@ class CompareView(PictureArea):
                     decorations.circle(painter, place, self._brush())
                 elif not own:
                     decorations.cross(painter, place)
-        if self.hasFocus():
+            self._draw_lens(painter)
+        if self.hasFocus() and not self._saving:
             decorations.focus_ring(painter, self.palette(), QRectF(self.rect()))
 
     def _draw_stroke(self, painter: QPainter) -> None:
@@ -219,6 +233,30 @@ class CompareView(PictureArea):
         for pane in range(len(self._panes())):
             polygon = QPolygonF([self.to_widget(x, y, pane) for x, y in points])
             decorations.line(painter, polygon, DRAWN, closed=pointer.drag is Drag.RECTANGLE)
+
+    def _lens(self) -> QRectF | None:
+        """Return where the lens is; None if it is hidden or the pointer is outside the picture."""
+        place = self._pointer.place
+        if not self._magnifying or place is None or self._pointer.pixel == (-1, -1):
+            return None
+        count = sum(picture is not None for picture in self.pictures)
+        return lens_box(place, QRectF(self.rect()), count, self.fontMetrics().height())
+
+    def _draw_lens(self, painter: QPainter) -> None:
+        box = self._lens()
+        if box is None:
+            return
+        pictures = self.named_pictures()
+        (x, y), zoom, ratio = self._pointer.pixel, magnification(self.zoom), self.devicePixelRatioF()
+        lut, at = self._tone.lut, (x + 0.5, y + 0.5)
+        draw_lens(painter, self.palette(), box, pictures, at=at, zoom=zoom, ratio=ratio, lut=lut)
+
+    def _changed_within(self, region: Region | None) -> int:
+        serial = super()._changed_within(region)
+        box = self._lens()
+        if box is not None:
+            self.update(box.toAlignedRect())
+        return serial
 
     def _marks(self) -> list[tuple[QPointF, bool]]:
         """Return where to draw marks: under the pointer (True), and at the same place in the other pane."""
@@ -244,6 +282,8 @@ class CompareView(PictureArea):
         reach = self._brush() if self.tool is Tool.BRUSH else decorations.CROSS
         previous = self._marked
         self._marked = decorations.around([place for place, _ in self._marks()], reach)
+        if (lens := self._lens()) is not None:
+            self._marked.append(lens.adjusted(-1, -1, 1, 1))
         region = QRegion()
         for rect in (*previous, *self._marked):
             region += rect.toAlignedRect()

@@ -153,6 +153,10 @@ class Viewport:
         centre = region.x + region.width / 2, region.y + region.height / 2
         return replace(self, centre=centre).zoomed(zoom)
 
+    def at(self, centre: Place, zoom: float) -> "Viewport":
+        """Return the view with a place of the picture in the middle, at another zoom, within limits."""
+        return replace(self, centre=centre).zoomed(zoom)
+
     def resized(self, pane: tuple[int, int]) -> "Viewport":
         """Return the view in another pane, with the same zoom and centre if possible."""
         return replace(self, pane=pane).zoomed(self.zoom)

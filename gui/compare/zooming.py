@@ -53,6 +53,11 @@ class ZoomableArea(QWidget):
         """Return whether the picture is fitted into the view, also when the view changes its size."""
         return self._fitted
 
+    @property
+    def centre(self) -> Place:
+        """Return the place of the picture in px in the middle of the view."""
+        return self._viewport.centre if self._viewport is not None else (0.0, 0.0)
+
     def visible_region(self) -> Region:
         """Return the visible pixels of the picture. Without a picture: those visible last."""
         return self._viewport.visible if self._viewport is not None else Region(0, 0, 0, 0)
@@ -85,6 +90,11 @@ class ZoomableArea(QWidget):
         """Show a region of the picture as large as possible."""
         if self._viewport is not None:
             self._set_viewport(self._viewport.onto(region))
+
+    def show_place(self, x: float, y: float, zoom: float = 1.0) -> None:
+        """Show a place of the picture in px in the middle of the view, at a zoom."""
+        if self._viewport is not None:
+            self._set_viewport(self._viewport.at((x, y), zoom))
 
     def pan(self, dx: float, dy: float) -> None:
         """Move the view over the picture by fractions of the view: pan(0.25, 0) moves to the right."""

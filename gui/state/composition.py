@@ -141,6 +141,12 @@ class Composition(QObject):
         """Return whether a stroke is being drawn."""
         return self._stroke is not None
 
+    @property
+    def layer_keys(self) -> list[str]:
+        """Return the keys of the layers that have masks, the lowest first, that of a stroke being drawn included."""
+        stored = [layer.key for layer in self._session.detail.draft.layers if layer.key in self._layers]
+        return [*stored, *(key for key in self._layers if key not in stored)]
+
     def layer_mask(self, key: str) -> U8 | None:
         """Return the mask of one layer, (H, W) uint8; None if there is no such layer."""
         painted = self._layers.get(key)

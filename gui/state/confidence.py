@@ -26,6 +26,8 @@ LEVELS = (1, 2, 4, 8, 16, 32)
 WORST = 0.05
 """Fraction of the pixels that is tinted in the mode "worst"."""
 
+_PERCENT = f"{100 * WORST:g} %"
+
 MODES = ("", "levels", "worst")
 """What is tinted: nothing, every pixel by its expected error, the worst pixels."""
 
@@ -216,9 +218,10 @@ def by_levels(error: F32) -> Tint:
     places = np.linspace(_FAINTEST, 255, len(LEVELS))
     ramp = [np.interp(np.arange(256), places, channel) for channel in zip(*_COLOURS, strict=True)]
     colours = np.rint(np.stack(ramp, axis=1)).astype(np.uint8)
-    labels = [*map(str, LEVELS[:-1]), f"{LEVELS[-1]}+"]
+    labels = [f"{LEVELS[0]} level", *map(str, LEVELS[1:-1]), f"{LEVELS[-1]}+ levels"]
     marks = list(zip(np.linspace(0, 1, len(LEVELS)).tolist(), labels, strict=True))
-    title = f"Expected error in grey levels, median {float(np.median(error)):.1f}"
+    median, least = (float(value) for value in np.quantile(error, (0.5, 1 - WORST)))
+    title = f"Expected error: median {median:.1f} levels, worst {_PERCENT} from {least:.1f} levels"
     legend = Legend(title, colours[_FAINTEST:], marks)
     return Tint(mask=np.rint(mask).astype(np.uint8), colour=colours, alpha=0.6, hatched=False, legend=legend)
 
@@ -227,5 +230,5 @@ def worst(error: F32) -> Tint:
     """Return a tint of the fraction WORST of the pixels: those with the largest expected errors."""
     least = float(np.quantile(error, 1 - WORST))
     mask = np.where(error >= least, np.uint8(255), np.uint8(0))
-    title = f"Worst {WORST:.0%}: expected error of {least:.1f} grey levels or more".replace("%", " %")
+    title = f"Worst {_PERCENT} of the pixels: expected error of {least:.1f} levels or more"
     return Tint(mask=mask, colour=_WORST_COLOUR, alpha=0.5, hatched=True, legend=Legend(title))

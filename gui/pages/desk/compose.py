@@ -1,14 +1,16 @@
 """Paint with another candidate, exclude what must not be trusted; layers, listed and removable; suggestions."""
 
+from functools import partial
+
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QColor, QIcon, QPixmap
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QFormLayout,
     QGroupBox,
     QHBoxLayout,
-    QListWidget,
-    QListWidgetItem,
+    QMenu,
     QPushButton,
     QSpinBox,
     QToolButton,
@@ -17,6 +19,10 @@ from PySide6.QtWidgets import (
 )
 
 from gui.actions import Actions
+from gui.compare import Colour
+from gui.design import ICON, icon
+from gui.pages.desk.layer_list import LayerList
+from gui.pages.desk.masks import EXCLUSION, LAYER_COLOURS, MaskTints
 from gui.state import Composition, Session
 from gui.widgets import Label, Slider, named
 
@@ -33,14 +39,20 @@ class ComposePanel(QWidget):
 
     layer_chosen = Signal(str)
 
-    def __init__(self, session: Session, composition: Composition, actions: Actions) -> None:
+    def __init__(self, session: Session, composition: Composition, masks: MaskTints, actions: Actions) -> None:
         super().__init__()
-        self._session, self._composition = session, composition
+        self._session, self._composition, self._masks = session, composition, masks
         self.source = named(QComboBox(), "Paint with", "Choose the candidate that strokes bring in")
         self.radius = named(Slider(1, LARGEST), "Brush radius", "Set the radius of the brush, px (Ctrl++ and Ctrl+-)")
         self.softness = named(
             Slider(0, 100), "Softness", "Set how soft the edge of a stroke is: 0 % is hard, 100 % is soft"
         )
+        self.radius_px = named(QSpinBox(), "Brush radius, px", self.radius.toolTip())
+        self.radius_px.setRange(1, LARGEST)
+        self.radius_px.setSuffix(" px")
+        self.softness_percent = named(QSpinBox(), "Softness, %", self.softness.toolTip())
+        self.softness_percent.setRange(0, 100)
+        self.softness_percent.setSuffix(" %")
         self.edges = named(QCheckBox("Stop at edges"), "Stop at edges", "Keep the brush from crossing strong edges")
         self.tolerance = named(
             QSpinBox(), "Fill tolerance", "Set by how many grey levels a filled pixel may differ from the clicked one"
@@ -50,16 +62,34 @@ class ComposePanel(QWidget):
         self.feather = named(QSpinBox(), "Feather", "Soften the border of the selected layer, px")
         self.feather.setRange(0, 200)
         self.feather.setSuffix(" px")
-        self.layers = named(QListWidget(), "Layers", "Select a layer to see its mask; layers cover the base candidate")
+        self.layers = named(LayerList(), "Layers", "Select a layer to see its mask; layers cover the base candidate")
         self.remove = named(
             QPushButton("Remove layer"), "Remove layer", "Remove the selected layer; undo brings it back"
         )
         self.excluded = Label()
+        self.excluded_eye = named(QToolButton(), "Exclusion mask: shown")
+        self.opacity = named(Slider(0, 100), "Opacity of the masks", "Set the opacity of the tints: 0 % is invisible")
+        self.opacity_percent = named(QSpinBox(), "Opacity of the masks, %", self.opacity.toolTip())
+        self.opacity_percent.setRange(0, 100)
+        self.opacity_percent.setSuffix(" %")
+        self.colour = named(QToolButton(), "Colour of the masks", "Choose the colour of the first layer's mask")
+        self.colour.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(self.colour)
+        for place, (name, colour) in enumerate(LAYER_COLOURS):
+            menu.addAction(_swatch(colour), name, partial(masks.set_colour, place))
+        self.colour.setMenu(menu)
         self.suggestion = Label("Press J for suggestions.", wordWrap=True)
         self._lay_out(actions)
         self.source.activated.connect(lambda _: composition.set_brush(source=self.source.currentData()))
         self.radius.valueChanged.connect(lambda v: composition.set_brush(radius=float(v)))
         self.softness.valueChanged.connect(lambda v: composition.set_brush(softness=v / 100))
+        self.radius_px.valueChanged.connect(lambda v: composition.set_brush(radius=float(v)))
+        self.softness_percent.valueChanged.connect(lambda v: composition.set_brush(softness=v / 100))
+        self.opacity.valueChanged.connect(lambda v: masks.set_opacity(v / 100))
+        self.opacity_percent.valueChanged.connect(lambda v: masks.set_opacity(v / 100))
+        self.layers.eye_toggled.connect(masks.toggle)
+        self.excluded_eye.clicked.connect(lambda: masks.toggle(EXCLUSION))
+        masks.changed.connect(self._show)
         self.edges.toggled.connect(lambda on: composition.set_brush(edge_aware=on))
         self.tolerance.valueChanged.connect(lambda v: composition.set_brush(tolerance=float(v)))
         self.feather.editingFinished.connect(self._set_feather)
@@ -88,8 +118,8 @@ class ComposePanel(QWidget):
         self._actions = actions
         form = QFormLayout()
         form.addRow("Paint with", self.source)
-        form.addRow("Radius", self.radius)
-        form.addRow("Softness", self.softness)
+        form.addRow("Radius", _row(self.radius, self.radius_px))
+        form.addRow("Softness", _row(self.softness, self.softness_percent))
         form.addRow("", self.edges)
         form.addRow("Fill tolerance", self.tolerance)
         group = QGroupBox("Layers")
@@ -101,7 +131,15 @@ class ComposePanel(QWidget):
         row.addStretch(1)
         row.addWidget(self.remove)
         inner.addLayout(row)
-        inner.addWidget(self.excluded)
+        eye = QHBoxLayout()
+        eye.addWidget(self.excluded_eye)
+        eye.addWidget(self.excluded, 1)
+        inner.addLayout(eye)
+        tints = QHBoxLayout()
+        tints.addWidget(Label("Masks"))
+        tints.addWidget(_row(self.opacity, self.opacity_percent), 1)
+        tints.addWidget(self.colour)
+        inner.addLayout(tints)
         hints = QGroupBox("Suggestions")
         QVBoxLayout(hints).addWidget(self.suggestion)
         layout = QVBoxLayout(self)
@@ -117,13 +155,14 @@ class ComposePanel(QWidget):
     def _show(self) -> None:
         session, composition = self._session, self._composition
         brush, draft = composition.brush, session.detail.draft
-        blockers = [QSignalBlocker(w) for w in (self.source, self.radius, self.softness, self.edges, self.tolerance)]
+        blockers = [QSignalBlocker(w) for w in (self.source, self.edges, self.tolerance, *self._numbers())]
         self.source.clear()
         for candidate in session.detail.candidates:
             self.source.addItem(session.label(candidate), candidate.id)
         self.source.setCurrentIndex(self.source.findData(composition.source()))
-        self.radius.setValue(round(brush.radius))
-        self.softness.setValue(round(100 * brush.softness))
+        for widget, value in self._numbers().items():
+            widget.setValue(value)
+        self.colour.setIcon(_swatch(LAYER_COLOURS[self._masks.first_colour][1]))
         self.edges.setChecked(brush.edge_aware)
         self.tolerance.setValue(round(brush.tolerance))
         del blockers
@@ -134,6 +173,27 @@ class ComposePanel(QWidget):
         self._list_layers()
         count = len(draft.exclude)
         self.excluded.setText(f"Exclusion mask: {count} stroke{'s' if count != 1 else ''}" if count else "")
+        hidden = self._masks.is_hidden(EXCLUSION)
+        self.excluded_eye.setIcon(icon("eye_off" if hidden else "eye"))
+        named(
+            self.excluded_eye,
+            f"Exclusion mask: {'hidden' if hidden else 'shown'}",
+            f"{'Show' if hidden else 'Hide'} the exclusion mask; it stays valid",
+        )
+        self.excluded_eye.setVisible(bool(count))
+
+    def _numbers(self) -> dict[Slider | QSpinBox, int]:
+        """Return the widgets that show a number of the brush or the masks, and the number."""
+        brush, opacity = self._composition.brush, round(100 * self._masks.opacity)
+        radius, softness = round(brush.radius), round(100 * brush.softness)
+        return {
+            self.radius: radius,
+            self.radius_px: radius,
+            self.softness: softness,
+            self.softness_percent: softness,
+            self.opacity: opacity,
+            self.opacity_percent: opacity,
+        }
 
     def _list_layers(self) -> None:
         session = self._session
@@ -145,9 +205,8 @@ class ComposePanel(QWidget):
             name = session.label(candidate) if candidate else "removed candidate"
             strokes = f"{len(layer.shapes)} stroke{'s' if len(layer.shapes) != 1 else ''}"
             feather = f", feather {layer.feather:g} px" if layer.feather else ""
-            item = QListWidgetItem(f"{name}: {strokes}{feather}")
-            item.setData(Qt.ItemDataRole.UserRole, layer.key)
-            self.layers.addItem(item)
+            text, hidden = f"{name}: {strokes}{feather}", self._masks.is_hidden(layer.key)
+            item = self.layers.add_layer(layer.key, text, self._masks.colour(layer.key), hidden=hidden)
             if layer.key == chosen:
                 self.layers.setCurrentItem(item)
         del blocker
@@ -176,3 +235,20 @@ class ComposePanel(QWidget):
         layer = next((layer for layer in self._session.detail.draft.layers if layer.key == key), None)
         if summary is not None and layer is not None and layer.feather != self.feather.value():
             self._session.change(lambda editor: editor.feather(summary.sequence, key, float(self.feather.value())))
+
+
+def _swatch(colour: Colour) -> QIcon:
+    """Return a colour as an icon."""
+    pixmap = QPixmap(ICON, ICON)
+    pixmap.fill(QColor(*colour))
+    return QIcon(pixmap)
+
+
+def _row(slider: Slider, number: QSpinBox) -> QWidget:
+    """Return a slider with its number beside it."""
+    row = QWidget()
+    layout = QHBoxLayout(row)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.addWidget(slider, 1)
+    layout.addWidget(number)
+    return row

@@ -10,6 +10,7 @@ from gui.actions import Actions
 from gui.compare import Mode, Outline, Tool
 from gui.pages.desk.decide import RejectDialog
 from gui.pages.desk.inspection import Inspection
+from gui.pages.desk.judging import JudgingTools
 from gui.pages.desk.page import Desk
 from gui.pages.desk.places import surroundings
 from gui.pages.desk.toolbar import Lights
@@ -42,6 +43,7 @@ class DeskActions:
         self.session, self.live, self.view = desk.session, desk.live, desk.view
         self._difference = 0
         self.inspection = Inspection(desk, self.keep)
+        self.judging = JudgingTools(desk)
         desk.view.picked.connect(self._picked)
         desk.view.rectangle_drawn.connect(self._rectangle)
         desk.view.set_mode(Mode.WIPE)
@@ -68,6 +70,7 @@ class DeskActions:
             places=desk.places_shown,
             panels=desk.splitter.hidden,
             play=desk.strip.play.isChecked(),
+            **self.judging.lit(),
         )
 
     def _act(self, handler: Callable[[], object]) -> None:
@@ -103,6 +106,7 @@ class DeskActions:
             "compare_with": self._compare_with_shown,
             "confidence": desk.confidence.next_mode,
             "places": desk.toggle_places,
+            **self.judging.handlers(),
             "fit": view.fit,
             "actual": view.actual_size,
             "zoom_in": view.zoom_in,
@@ -124,6 +128,7 @@ class DeskActions:
             **{name: partial(self._paint, name) for name in _PAINT_TOOLS},
             "exclude": self._exclude,
             "erase": lambda: desk.composition.set_brush(erasing=not desk.composition.brush.erasing),
+            "masks": desk.masks.toggle_all,
             "larger": partial(self._scale_brush, 1.25),
             "smaller": partial(self._scale_brush, 0.8),
             "suggest": self._suggest,
@@ -353,7 +358,10 @@ class DeskActions:
         if self.view.drawing:
             self.view.cancel_stroke()
             return
-        self.desk.composition.set_brush(tool=None)
+        if self.judging.survey.is_open():
+            self.judging.survey.close()
+            return
+        self.desk.composition.set_brush(tool=None, excluding=False, erasing=False)
         self.session.withdrawn.emit(WAITING_TO_KEEP)
         self.view.set_tool(Tool.NONE)
         self.view.set_outlines([])

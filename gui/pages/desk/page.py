@@ -15,6 +15,7 @@ from gui.pages.desk.compose import ComposePanel
 from gui.pages.desk.decide import DecideBar
 from gui.pages.desk.frames import FrameStrip
 from gui.pages.desk.live import LivePanel
+from gui.pages.desk.masks import MaskTints
 from gui.pages.desk.panels import SidePanels
 from gui.pages.desk.pixel_panel import InspectPanel
 from gui.pages.desk.places import VerdictPlaces
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
 
 U8 = NDArray[np.uint8]
 
-EXCLUDED, PAINTED, JUDGED = (230, 40, 40), (40, 140, 255), (245, 150, 0)
-"""Colours of the exclusion mask, of the selected layer, and of the verdict's areas."""
+JUDGED = (245, 150, 0)
+"""Colour of the verdict\x27s areas."""
 
 AHEAD_MS = 150
 AHEAD = (1, 2, -1)
@@ -50,12 +51,12 @@ class Desk(QWidget):
         self.view = CompareView()
         self.live = LivePreview(session, self.view.visible_region)
         self.composition = Composition(session)
+        self.masks = MaskTints(session, self.composition, self.view)
         self.paint_suggestions = PaintSuggestions(session, self.composition)
         self.reader = FrameReader(session, self.live)
         self.confidence = ConfidenceView(session)
         self.shown_left: U8 | None = None
         self.shown_right: U8 | None = None
-        self._excluded: U8 | None = None
         self._places_wanted = False
         self._selected: int | None = None
         self._drawn_on: int | None = None
@@ -64,7 +65,7 @@ class Desk(QWidget):
         self.candidates = CandidatesPanel(session, jobs, thumbnails, actions)
         self.sliders = LivePanel(self.live)
         self.inspect = InspectPanel()
-        self.compose = ComposePanel(session, self.composition, actions)
+        self.compose = ComposePanel(session, self.composition, self.masks, actions)
         self.strip = FrameStrip(session)
         self.decide = DecideBar(session, actions)
         self.places = VerdictPlaces(session)
@@ -97,7 +98,7 @@ class Desk(QWidget):
             self.view.show_pictures(left, right, left_name, right_name)
         self.shown_left, self.shown_right, self._selected = left, right, session.selected
         self._previewing = False
-        self._show_exclusion(None)
+        self.masks.show()
         self._show_places()
         self.confidence.set_picture(right)
         self.update_values()
@@ -191,7 +192,6 @@ class Desk(QWidget):
         live.previewed.connect(self._show_preview)
         live.moved.connect(lambda: self.strip.curve.set_used(live.used))
         composition.changed.connect(self._repaint)
-        composition.exclusion_changed.connect(self._show_exclusion)
         composition.brush_changed.connect(self._cancel_rectangle)
         composition.brush_changed.connect(lambda: view.set_brush_radius(composition.brush.radius))
         view.stroke_began.connect(self.begin_stroke)
@@ -199,7 +199,7 @@ class Desk(QWidget):
         view.stroke_ended.connect(composition.end)
         view.stroke_cancelled.connect(composition.cancel)
         view.pointed.connect(lambda *_: self.update_values())
-        self.compose.layer_chosen.connect(self._show_layer)
+        self.compose.layer_chosen.connect(self.masks.select)
         self.candidates.paint_with.connect(lambda number: composition.set_brush(source=number, excluding=False))
 
     def begin_stroke(self, x: float, y: float) -> None:
@@ -297,17 +297,6 @@ class Desk(QWidget):
         self.view.set_legend(None if tint is None else tint.legend)
         self.update_values()
 
-    def _show_exclusion(self, region: Region | None) -> None:
-        mask = self.composition.exclusion
-        right = self.shown_right
-        if mask is not None and (right is None or mask.shape != right.shape[:2]):
-            mask = None
-        if region is not None and mask is not None and self._excluded is mask:
-            self.view.update_overlay("excluded", region)
-        else:
-            self._excluded = mask
-            self.view.set_overlay("excluded", mask, EXCLUDED, 0.45)
-
     @property
     def places_shown(self) -> bool:
         """Return whether the areas that explain the verdict are to be tinted."""
@@ -333,12 +322,6 @@ class Desk(QWidget):
         mask = self.session.pictures.get(summary.places) if wanted and summary is not None else None
         fits = mask is not None and right is not None and mask.shape == right.shape[:2]
         self.view.set_overlay("places", mask if fits else None, JUDGED, 0.5, hatched=True)
-
-    def _show_layer(self, key: str) -> None:
-        mask = self.composition.layer_mask(key) if key and self.composition.on_base else None
-        right = self.shown_right
-        fits = mask is not None and right is not None and mask.shape == right.shape[:2]
-        self.view.set_overlay("layer", mask if fits else None, PAINTED, 0.3)
 
     # -- layout --------------------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from gui.state import Composition, ConfidenceView, Session
 GROUPS = (
     ("wipe", "side", "single", "difference", "blink"),
     ("fit", "actual"),
+    ("differ_most", "survey", "magnifier"),
     ("confidence", "places"),
     ("pick", "region"),
     ("panels",),
@@ -29,11 +30,19 @@ TOOLS = ("brush", "rectangle", "lasso", "fill")
 
 CHECKABLE = (
     *MODES, *TOOLS, "blinking", "compare_with", "confidence", "places", "pick", "region", "exclude", "erase",
-    "all_candidates", "panels", "blind", "play", "fullscreen",
+    "all_candidates", "panels", "blind", "play", "fullscreen", "survey", "swap", "magnifier", "histogram",
 )  # fmt: skip
 """Ids of the actions that are lit while they are active."""
 
-SHORT = {"side": "Sides", "confidence": "Error", "places": "Areas", "panels": "Panels"}
+SHORT = {
+    "side": "Sides",
+    "differ_most": "Differ",
+    "survey": "Survey",
+    "magnifier": "Lens",
+    "confidence": "Error",
+    "places": "Areas",
+    "panels": "Panels",
+}
 """Id → a shorter text on the button than in the menu."""
 
 

@@ -63,8 +63,9 @@ def test_expected_errors_are_told_and_tinted(window: Window, qtbot: QtBot) -> No
     press(window, "M")
     qtbot.waitUntil(lambda: desk.confidence.tint is not None, timeout=10_000)
     tint = desk.confidence.tint
-    assert tint is not None and tint.legend.title == "Expected error in grey levels, median 0.2"
     expected = known.posterior().error(known.rain_free())
+    worst = f"worst 5 % from {np.quantile(expected, 0.95):.1f} levels"
+    assert tint is not None and tint.legend.title == f"Expected error: median 0.2 levels, {worst}"
     np.testing.assert_array_equal(tint.mask > 0, expected >= 1)
     assert desk.confidence.error_at(5, 5) == pytest.approx(expected[5, 5], abs=0.01)
     assert desk.confidence.error_at(5, 35) == pytest.approx(expected[35, 5], abs=0.01)
@@ -79,7 +80,7 @@ def test_expected_errors_are_told_and_tinted(window: Window, qtbot: QtBot) -> No
     press(window, "M")
     qtbot.waitUntil(lambda: desk.confidence.tint is not None and desk.confidence.tint.hatched, timeout=10_000)
     tint = desk.confidence.tint
-    assert tint is not None and tint.legend.title == "Worst 5 %: expected error of 7.2 grey levels or more"
+    assert tint is not None and tint.legend.title == "Worst 5 % of the pixels: expected error of 7.2 levels or more"
     assert (tint.mask[known.DIM] > 0).all() and not tint.mask[:30].any()
     session.set_blind(True)
     assert desk.confidence.tint is None and desk.confidence.error_at(5, 5) is None
@@ -96,7 +97,7 @@ def test_a_tint_says_levels_evenly_by_octaves() -> None:
     tint = by_levels(np.array([[0.2, 0.99, 1.05, 2, 4, 8, 16, 32, 300]], np.float32))
     assert not tint.mask[0, :2].any() and (np.diff(tint.mask[0, 2:].astype(int)) >= 0).all()
     assert tint.mask[0, -2] == tint.mask[0, -1] == 255
-    assert [text for _, text in tint.legend.marks] == ["1", "2", "4", "8", "16", "32+"]
+    assert [text for _, text in tint.legend.marks] == ["1 level", "2", "4", "8", "16", "32+ levels"]
     # The colour that is drawn at a level is the one that the legend has there.
     assert not isinstance(tint.colour, tuple) and tint.legend.colours is not None
     for value, (place, _) in zip(tint.mask[0, 3:8], tint.legend.marks[1:], strict=True):

@@ -1,0 +1,75 @@
+"""What helps to judge two pictures: where they differ, swap, lens, brightness, histograms, survey, saving the view."""
+
+from collections.abc import Callable
+from functools import partial
+
+from gui.compare import NEUTRAL, HistogramPanel, Mode
+from gui.pages.desk.brightness import GAMMA_STEP, BrightnessPopup
+from gui.pages.desk.differ_most import DifferMost
+from gui.pages.desk.page import Desk
+from gui.pages.desk.save_view import SaveView
+from gui.pages.desk.survey import Survey
+
+
+class JudgingTools:
+    """Handlers of the tools. Whatever they do to the view, nothing is stored."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._session, self._view = desk.session, desk.view
+        self.differ_most = DifferMost(desk.session, desk.view)
+        self.survey = Survey(desk.session, desk.view, desk.live)
+        self.histogram = HistogramPanel(desk.view)
+        self.brightness = BrightnessPopup(desk.view)
+        self.save_view = SaveView(desk.session, desk.view)
+
+    def handlers(self) -> dict[str, Callable[[], object]]:
+        """Return the handlers by id of the action."""
+        view = self._view
+        return {
+            "differ_most": self._differ_most,
+            "survey": self.survey.toggle,
+            "swap": self._swap,
+            "magnifier": self._magnify,
+            "histogram": self._show_histogram,
+            "brightness": self.brightness.open,
+            "brighter": lambda: view.set_tone(view.tone.brighter(1)),
+            "darker": lambda: view.set_tone(view.tone.brighter(-1)),
+            "gamma_up": lambda: view.set_tone(view.tone.with_gamma(view.tone.gamma + GAMMA_STEP)),
+            "gamma_down": lambda: view.set_tone(view.tone.with_gamma(view.tone.gamma - GAMMA_STEP)),
+            "tone_reset": lambda: view.set_tone(NEUTRAL),
+            "save_view": partial(self.save_view.save, marks=True),
+            "save_pictures": partial(self.save_view.save, marks=False),
+        }
+
+    def lit(self) -> dict[str, bool]:
+        """Return whether each tool that stays on is on, by the id of its action."""
+        view = self._view
+        return {
+            "survey": self.survey.is_open(),
+            "swap": view.swapped,
+            "magnifier": view.magnifying,
+            "histogram": not self.histogram.isHidden(),
+        }
+
+    def _differ_most(self) -> None:
+        self.survey.close()
+        self.differ_most.next()
+
+    def _swap(self) -> None:
+        view = self._view
+        view.swap()
+        text = "The right picture is at the left now" if view.swapped else "Left and right are as before"
+        if view.mode not in (Mode.WIPE, Mode.SIDE):
+            text += ". Wipe (W) and side by side (G) show it."
+        self._session.message.emit(text)
+
+    def _magnify(self) -> None:
+        self._view.magnify()
+        on = self._view.magnifying
+        self._session.message.emit("Magnifier on: it follows the pointer" if on else "Magnifier off")
+
+    def _show_histogram(self) -> None:
+        on = self.histogram.toggle()
+        self._session.message.emit(
+            "Histograms shown: around the pointer, else of the visible part" if on else "Histograms hidden"
+        )

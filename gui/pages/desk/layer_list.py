@@ -1,0 +1,77 @@
+"""The list of layers: an eye and the colour of the mask in each row."""
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter
+from PySide6.QtWidgets import QListWidget, QListWidgetItem, QStyledItemDelegate, QStyleOptionViewItem
+
+from gui.compare import Colour
+from gui.design import GAP, ICON, SPACE, icon
+from gui.widgets import as_tip
+
+_COLOUR = Qt.ItemDataRole.UserRole.value + 1
+
+
+class LayerList(QListWidget):
+    """Lists layers. Signal `eye_toggled`: key of a layer, by a click on its eye or with Space."""
+
+    eye_toggled = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setItemDelegate(_Row(self))
+        self.setIconSize(QSize(ICON, ICON))
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+
+    def add_layer(self, key: str, text: str, colour: Colour, *, hidden: bool) -> QListWidgetItem:
+        """Append a row.
+
+        Args:
+            key: Key of the layer.
+            text: What the row says.
+            colour: Colour of the mask.
+            hidden: Whether the mask is hidden.
+        """
+        item = QListWidgetItem(icon("eye_off" if hidden else "eye"), text)
+        item.setData(Qt.ItemDataRole.UserRole, key)
+        item.setData(_COLOUR, QColor(*colour))
+        item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{text}, mask {'hidden' if hidden else 'shown'}")
+        act = "show" if hidden else "hide"
+        item.setToolTip(as_tip(f"{text}\nClick the eye or press Space to {act} the mask; the layer stays"))
+        self.addItem(item)
+        return item
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Qt: a button goes down; on an eye it shows or hides the mask."""
+        item = self.itemAt(event.position().toPoint())
+        left = event.button() == Qt.MouseButton.LeftButton
+        if item is not None and left and event.position().x() <= self.visualItemRect(item).left() + ICON + GAP:
+            self.eye_toggled.emit(str(item.data(Qt.ItemDataRole.UserRole)))
+            return
+        super().mousePressEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Qt: a key goes down; Space shows or hides the mask of the current row."""
+        item = self.currentItem()
+        if event.key() == Qt.Key.Key_Space and item is not None:
+            self.eye_toggled.emit(str(item.data(Qt.ItemDataRole.UserRole)))
+            return
+        super().keyPressEvent(event)
+
+
+class _Row(QStyledItemDelegate):
+    """Paints the colour of the mask at the right end of a row."""
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        """Paint the row, and the colour beside it."""
+        rect = option.rect
+        beside = QStyleOptionViewItem(option)
+        beside.rect = rect.adjusted(0, 0, -2 * GAP - SPACE, 0)
+        super().paint(painter, beside, index)
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(index.data(_COLOUR))
+        painter.drawEllipse(QPointF(rect.right() - GAP - SPACE, rect.center().y() + 0.5), SPACE + 1, SPACE + 1)
+        painter.restore()
