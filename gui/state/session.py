@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject, Signal
 
 from gui.state.detail import Detail, read_detail
 from gui.state.image_cache import ImageCache
+from gui.state.marks import Marks
 from gui.state.preference_learning import PreferenceLearning
 from gui.state.project_watch import ProjectWatch, version_of
 from gui.state.sequence_order import nearest, neighbour
@@ -64,8 +65,10 @@ class Session(QObject):
         user: Name under which decisions are recorded.
         blind: Whether the person gives a second opinion: random order, no names, no scores, no earlier decision.
         summaries: Row of each sequence by its id.
+        removed: Row of each removed sequence by its id.
         order: Ids of the listed sequences in the order of the list.
         selected: Id of the selected sequence, on which keys act.
+        marks: Sequences that are marked in the list, for actions on several.
         detail: What is known of the selected sequence.
         displayed: Id of the displayed candidate.
         compared_with: Id of the candidate that it is compared with; None for the rainy frame.
@@ -92,8 +95,10 @@ class Session(QObject):
         self.user = person()
         self.blind = False
         self.summaries: dict[int, Overview] = {}
+        self.removed: dict[int, Overview] = {}
         self.order: list[int] = []
         self.selected: int | None = None
+        self.marks = Marks()
         self.detail = Detail()
         self.displayed: int | None = None
         self.compared_with: int | None = None
@@ -120,12 +125,12 @@ class Session(QObject):
         """
         with ExitStack() as opening:
             project = opening.enter_context(Project(folder, WAIT, self._back_up))
-            summaries, version = _summaries_of(project), version_of(project)
+            (summaries, removed), version = _summaries_of(project), version_of(project)
             opening.pop_all()
         self.close()
         self.project, self._artefacts = project, project.artefacts
         self.editor = Editor(project, self.user)
-        self.summaries = summaries
+        self.summaries, self.removed = summaries, removed
         self._watch.start(project, version)
         self._preference.open(project.folder)
         self.opened.emit()
@@ -143,7 +148,8 @@ class Session(QObject):
         self.project.close()
         self.project = self.editor = self._artefacts = None
         self.pictures.clear()
-        self.summaries, self.order = {}, []
+        self.summaries, self.removed, self.order = {}, {}, []
+        self.marks.clear()
         self.selected = None
         self.detail, self.displayed, self.compared_with = Detail(), None, None
         self.opened.emit()
@@ -176,6 +182,8 @@ class Session(QObject):
         """Load the rows of the list and the detail anew."""
         self._preference.again()
         self._load_summaries()
+        if self.selected is not None and self.selected not in self.summaries:
+            self.select(nearest(self.order, self.selected, self.summaries.__contains__))
         self.sequences_changed.emit()
         if self.selected is not None:
             self._load_detail()
@@ -187,13 +195,26 @@ class Session(QObject):
         """Return the row of the selected sequence."""
         return self.summaries.get(self.selected) if self.selected is not None else None
 
+    @property
+    def marked(self) -> set[int]:
+        """Return the ids of the marked sequences: none, or at least two."""
+        return self.marks.ids
+
+    def acted_on(self) -> list[Overview]:
+        """Return the rows that an action on sequences is about: the marked ones, else the selected one."""
+        ids = self.marks.ids or {self.selected or 0}
+        return [row for rows in (self.summaries, self.removed) for number, row in rows.items() if number in ids]
+
     def set_order(self, order: Sequence[int]) -> None:
         """Set the ids of the listed sequences, in the order of the list. `step` follows it."""
         self.order = list(order)
 
     def select(self, sequence_id: int | None) -> None:
         """Select a sequence, None for none. Keys act on it from now on."""
-        if sequence_id == self.selected or (sequence_id is not None and sequence_id not in self.summaries):
+        if sequence_id is not None and sequence_id not in self.summaries:
+            return
+        self.marks.clear()
+        if sequence_id == self.selected:
             return
         self.selected, self.displayed, self.compared_with = sequence_id, None, None
         self._load_detail(quietly=True)
@@ -238,6 +259,13 @@ class Session(QObject):
         """Return a candidate of the selected sequence by its id; None where it has no such candidate."""
         return next((c for c in self.detail.candidates if c.id == candidate_id), None)
 
+    def first_candidate(self, sequence_id: int) -> int | None:
+        """Return the candidate of a sequence that is suggested, else the best-scored one; None where it has none."""
+        assert self.project is not None and self.editor is not None
+        listed = [c.id for c in read_detail(self.project, self.editor, sequence_id, blind=False).candidates]
+        suggested = self.suggestions.for_sequence(sequence_id)
+        return suggested.candidate_id if suggested and suggested.candidate_id in listed else next(iter(listed), None)
+
     @property
     def suggestions(self) -> Suggestions:
         """Return what was learned from the decisions in this project."""
@@ -262,6 +290,7 @@ class Session(QObject):
         """Begin or end a second opinion: random order, no names, no scores, no earlier decision."""
         if blind != self.blind:
             self.blind = blind
+            self.marks.clear()
             self.displayed = self.compared_with = None
             self._load_detail(quietly=True)
             self.sequences_changed.emit()
@@ -352,6 +381,25 @@ class Session(QObject):
         Returns:
             The stored change; None where it could not be stored, and then the reason was announced.
         """
+        change = self._store(act)
+        if change is None:
+            return None
+        self._preference.again()
+        if self.selected is not None:
+            self._load_summary(self.selected)
+        self._load_detail()
+        return change
+
+    def change_several(self, act: Callable[[Editor], Result]) -> Change[Result] | None:
+        """Let the editor change any sequences, as `change`; all rows are loaded anew."""
+        change = self._store(act)
+        if change is not None:
+            self.refresh()
+        return change
+
+    # -- inside --------------------------------------------------------------------------------------------------
+
+    def _store(self, act: Callable[[Editor], Result]) -> Change[Result] | None:
         if self.editor is None or self.project is None:
             return None
         try:
@@ -360,17 +408,10 @@ class Session(QObject):
                     f"{self.project.folder}: cannot be written to. Copy the project to a folder that you can write to, "
                     "and open the copy."
                 )
-            change = Change(act(self.editor))
+            return Change(act(self.editor))
         except RaincleanError as error:
             self.warning.emit(self._watch.explain(error) or str(error))
             return None
-        self._preference.again()
-        if self.selected is not None:
-            self._load_summary(self.selected)
-        self._load_detail()
-        return change
-
-    # -- inside --------------------------------------------------------------------------------------------------
 
     def _decide(self, act: Callable[[Editor], object], *, advance: bool) -> None:
         following = nearest(self.order, self.selected, self._is_open) if self.selected is not None else None
@@ -390,15 +431,19 @@ class Session(QObject):
         return summary.state in ("ready", "accepted automatically")
 
     def _replay(self, act: "Callable[[Editor], Edit | None]", *, done: str, nothing: str) -> None:
-        change = self.change(act)
+        change = self._store(act)
         if change is None:
             return
         edit = change.result
         if edit is None:
             self.message.emit(nothing)
             return
+        if edit.others or edit.kind in ("properties", "remove"):
+            self.refresh()
+        self._preference.again()
         self.select(edit.sequence_id)
-        self._load_summary(edit.sequence_id)
+        if edit.sequence_id in self.summaries:
+            self._load_summary(edit.sequence_id)
         self._load_detail()
         # Show the subject of the edit: the composite that a stroke belongs to, the candidate that was decided on.
         self.show(self.detail.draft.base if edit.kind in ("paint", "feather", "remove_layer") else edit.candidate_id)
@@ -421,11 +466,14 @@ class Session(QObject):
 
     def _load_summaries(self) -> None:
         assert self.project is not None
-        self.summaries = _summaries_of(self.project)
+        self.summaries, self.removed = _summaries_of(self.project)
 
     def _load_summary(self, sequence_id: int) -> None:
         assert self.project is not None
-        (summary,) = overview(self.project, [self.summaries[sequence_id].sequence.name])
+        (summary,) = overview(self.project, [self.summaries[sequence_id].sequence.name], "all")
+        if summary.sequence.removed:  # by another process meanwhile
+            self.refresh()
+            return
         self.summaries[sequence_id] = summary
         self.sequences_changed.emit()
 
@@ -468,6 +516,9 @@ class Session(QObject):
         return self._artefacts.picture(name)
 
 
-def _summaries_of(project: Project) -> dict[int, Overview]:
+def _summaries_of(project: Project) -> tuple[dict[int, Overview], dict[int, Overview]]:
+    """Return the rows of the sequences in the project, and of the removed ones."""
     with project.snapshot():
-        return {summary.sequence.id: summary for summary in overview(project)}
+        rows = overview(project, which="all")
+    by_id = [{row.sequence.id: row for row in rows if row.sequence.removed == removed} for removed in (False, True)]
+    return by_id[0], by_id[1]

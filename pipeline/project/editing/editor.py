@@ -43,6 +43,7 @@ class Editor:
         self._drafts: dict[int, Draft] = {}
         self._shapes: Shapes = {}
         self._version = -1
+        self._batch = ""
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
@@ -204,17 +205,17 @@ class Editor:
             UsageError: A text cannot be stored, a scene is "", or frames or region do not fit a clip.
         """
         with self._changing():
-            set_properties(self.project, sequences, changes, self.who)
+            set_properties(self.project, sequences, changes, self.who, batch=self._batch)
 
     def remove(self, sequences: Sequence[ClipSequence]) -> None:
         """Remove sequences from all lists and exports; files and decisions stay. All of it is one step for `undo`."""
         with self._changing():
-            set_removed(self.project, [sequence.id for sequence in sequences], self.who, removed=True)
+            set_removed(self.project, _ids(sequences), self.who, removed=True, batch=self._batch)
 
     def restore(self, sequences: Sequence[ClipSequence]) -> None:
         """Bring removed sequences back. All of it is one step for `undo`."""
         with self._changing():
-            set_removed(self.project, [sequence.id for sequence in sequences], self.who, removed=False)
+            set_removed(self.project, _ids(sequences), self.who, removed=False, batch=self._batch)
 
     # -- composites and exclusion masks ------------------------------------------------------------------------------
 
@@ -397,6 +398,19 @@ class Editor:
         assert edit.undoes is not None
         return replace(edits.edit(self.project, edit.undoes), others=edit.others)
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Make all changes of the block one step for `undo`: all of them are stored, or none.
+
+        Within the block `undo`, `redo` and this method must not be called.
+        """
+        with self._changing():
+            self._batch = edits.new_batch()
+            try:
+                yield
+            finally:
+                self._batch = ""
+
     # -- inside ------------------------------------------------------------------------------------------------------
 
     def _stored(self, sequence: ClipSequence, made: MadeCandidate, like: Analysis) -> StoredCandidate:
@@ -433,6 +447,7 @@ class Editor:
         batch: str = "",
         undoes: int | None = None,
     ) -> None:
+        batch = batch or self._batch
         edit = edits.append(
             self.project, sequence_id, kind, value, self.who, batch=batch, candidate_id=candidate_id, undoes=undoes
         )
@@ -444,6 +459,9 @@ class Editor:
     @contextmanager
     def _changing(self) -> Iterator[None]:
         """Run the block in a transaction; forget all drafts where it fails."""
+        if self._batch:  # within `together`
+            yield
+            return
         try:
             with self.project.transaction():
                 yield
@@ -461,3 +479,7 @@ class Editor:
 
 def _id(sequence: ClipSequence | int) -> int:
     return sequence if isinstance(sequence, int) else sequence.id
+
+
+def _ids(sequences: Sequence[ClipSequence]) -> list[int]:
+    return [sequence.id for sequence in sequences]
