@@ -38,6 +38,8 @@ class Marks(QObject):
         ids = self.ids or ({selected} if selected is not None else set())
         self.anchor = sequence_id
         self._set(ids ^ {sequence_id})
+        if not self.ids:
+            self.anchor = None
 
     def extend(self, order: Sequence[int], start: int | None, end: int) -> None:
         """Mark the sequences between two of the list.

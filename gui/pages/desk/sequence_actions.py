@@ -72,7 +72,8 @@ class SequenceActions(QObject):
         menu = QMenu(self._panel)
         rows = self._session.acted_on()
         if len(rows) > 1:
-            menu.addSection(counted(len(rows), "sequence"))
+            menu.addAction(counted(len(rows), "sequence")).setEnabled(False)
+            menu.addSeparator()
         if self._panel.shows_removed:
             menu.addAction("Restore", self.restore)
             for name in ("show_file", "copy_path"):
@@ -305,7 +306,8 @@ class SequenceActions(QObject):
         """Say what was done, and that it can be undone."""
         them = "it" if len(rows) == 1 else "them"
         undo = {"brings": f"brings {them} back", "removes": f"removes {them} again"}.get(back, "takes it back")
-        subject = rows[0].sequence.label if len(rows) == 1 else counted(len(rows), "sequence")
+        first = self._panel.model.row(rows[0].sequence.id) or rows[0]  # it may have another name now
+        subject = first.sequence.label if len(rows) == 1 else counted(len(rows), "sequence")
         self._session.message.emit(f"{subject} {what} · Ctrl+Z {undo}")
 
     def _ask(self, question: str, explanation: str, button: str, then: Callable[[], object]) -> None:

@@ -70,7 +70,7 @@ class SequencesPanel(QWidget):
         self._unsure: Unsure = NOTHING_KNOWN
         self.view.setModel(self.model)
         self.view.setItemDelegate(SequenceDelegate(session, self.model, thumbnails, self.view))
-        self.empty, self.empty_action = Label(wordWrap=True), QPushButton()
+        self.empty, self.empty_action = Label(), QPushButton()
         self.restore = QPushButton("Restore")
         for widget, name, tip in (
             (

@@ -161,7 +161,8 @@ class PropertiesDialog(QDialog):
             return
         folder, one = project.folder, self._clips[0]
         sequence = f" of {self._sequences[0].label}" if len(self._rows) > 1 else ""
-        self.picture_label.setText(f"Frame {frame}{sequence}, {what}. Drag to choose the region.")
+        hint = " Drag to choose the region." if self.region.isEnabled() else ""
+        self.picture_label.setText(f"Frame {frame}{sequence}, {what}.{hint}")
         self._session.workers.run(
             lambda: read_frame(Path(folder), one, frame),
             self.picture.set_picture,
@@ -261,7 +262,7 @@ class PropertiesDialog(QDialog):
         layout.addWidget(self.outdated)
         layout.addWidget(self.error)
         layout.addWidget(self.buttons)
-        self.resize(1020, 640)
+        self.resize(1120, 640)
 
 
 class _Fact(Label):

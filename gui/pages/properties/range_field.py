@@ -44,8 +44,9 @@ class RangeField(QWidget):
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(SPACE)
-        for row, (box, name) in enumerate(((self.first, "In point"), (self.last, "Out point"))):
-            box.setPrefix("frame ")
+        points = ((self.first, "In point", "from frame "), (self.last, "Out point", "to frame "))
+        for row, (box, name, prefix) in enumerate(points):
+            box.setPrefix(prefix)
             seconds = named(self.seconds[box], f"{name} in seconds", f"{name}, seconds from the beginning of the clip")
             seconds.setRange(0.0, last / self._rate if self._rate else 0.0)
             seconds.setVisible(self._rate > 0)
@@ -100,5 +101,5 @@ class RangeField(QWidget):
 
 
 def rate_of(clip: Clip) -> float:
-    """Return the mean frames per second of a clip; 0 if it is unknown. Its duration ends where the last frame begins."""
+    """Return the mean frames per second of a clip; 0 if unknown. Its duration ends where the last frame begins."""
     return (clip.frame_count - 1) / clip.duration if clip.duration > 0 else 0.0
