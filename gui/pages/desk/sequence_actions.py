@@ -103,6 +103,7 @@ class SequenceActions(QObject):
         rows = self._present()
         if not rows:
             return
+        rows.sort(key=lambda row: row.sequence.id != self._session.selected)  # a frame of the first one is shown
         dialog = PropertiesDialog(self._session, rows, self._desk.window())
         dialog.saved.connect(lambda: self._tell(rows, "changed"))
         dialog.analyze_wanted.connect(self._analyze)

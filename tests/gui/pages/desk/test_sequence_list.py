@@ -195,7 +195,12 @@ def test_the_menu_acts_on_the_row_under_the_pointer_or_on_all_marked(
 ) -> None:
     session = window.session
     shown: list[str] = []
-    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: shown.extend([QUrl(url).toLocalFile()]) is None)
+
+    def show(url: QUrl) -> bool:
+        shown.append(url.toLocalFile())
+        return True
+
+    monkeypatch.setattr(QDesktopServices, "openUrl", show)
     entries = menu_of(window, 2)
     assert session.selected == 3 and next(iter(entries)) == "Properties…" and list(entries)[-1] == "Remove"
     path = session.project and session.project.value("SELECT path FROM clip WHERE id = 3")
