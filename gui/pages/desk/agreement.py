@@ -34,7 +34,7 @@ _TIPS = (
 
 
 class AgreementDialog(QDialog):
-    """Show two tables. A double click on a conflict opens its sequence."""
+    """Show two tables. A double click or Enter on a conflict opens its sequence."""
 
     def __init__(self, session: Session, parent: QWidget) -> None:
         super().__init__(parent)
@@ -54,8 +54,10 @@ class AgreementDialog(QDialog):
             ("Sequence", "Decisions"), [(self._label(c.sequence), _decisions(c)) for c in self._conflicts]
         )
         self.conflicts.setAccessibleName("Conflicts")
-        self.conflicts.setToolTip("Double-click to open the sequence; your next decision resolves the conflict")
-        self.conflicts.cellDoubleClicked.connect(self._open)
+        self.conflicts.setToolTip(
+            "Double-click, or press Enter, to open the sequence; your next decision resolves the conflict"
+        )
+        self.conflicts.cellActivated.connect(self._open)
         layout = QVBoxLayout(self)
         layout.addWidget(
             Label("How often two people agree on sequences that both judged. Press O to give a second opinion.")

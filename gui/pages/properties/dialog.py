@@ -1,6 +1,7 @@
 """The dialog with the properties of one or several sequences."""
 
 from collections.abc import Sequence as Several
+from itertools import pairwise
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
@@ -29,7 +30,8 @@ from gui.widgets import Label, as_tip, named
 from pipeline.project.analysis import analyses
 from pipeline.project.clips import Properties, clip
 from pipeline.project.model import Chosen, Overview
-from pipeline.text_format import counted
+from pipeline.text_format import counted, one_line
+from rainclean.errors import UsageError
 
 LICENCES = ("CC0-1.0", "CC-BY-4.0", "CC-BY-SA-4.0")
 """SPDX names offered after those that the project uses."""
@@ -77,7 +79,7 @@ class PropertiesDialog(QDialog):
         sizes = {(one.width, one.height) for one in self._clips}
         width, height = self._clips[0].width, self._clips[0].height
         self.picture = FramePicture(width, height)
-        self.picture_label = Label()
+        self.picture_label = Label(wordWrap=True)
         self.picture_label.setProperty("look", "faint")
         self.region = RegionField([s.region for s in self._sequences], width, height)
         self.picture.set_region(self.region.region)
@@ -161,7 +163,9 @@ class PropertiesDialog(QDialog):
             return
         folder, one = project.folder, self._clips[0]
         sequence = f" of {self._sequences[0].label}" if len(self._rows) > 1 else ""
-        hint = " Drag to choose the region." if self.region.isEnabled() else ""
+        hint = " Drag to choose the region."
+        if not self.region.isEnabled():
+            hint = " The pictures differ in size: choose the region of each alone."
         self.picture_label.setText(f"Frame {frame}{sequence}, {what}.{hint}")
         self._session.workers.run(
             lambda: read_frame(Path(folder), one, frame),
@@ -172,7 +176,7 @@ class PropertiesDialog(QDialog):
 
     def _check(self) -> None:
         """Show what is wrong with the values, and what saving them causes."""
-        problem = self.range.problem
+        problem = self.range.problem or self._bad_text()
         if self.fields["scene"].value == "":
             problem = problem or "A scene needs a name."
         changes = self.changes
@@ -190,6 +194,15 @@ class PropertiesDialog(QDialog):
         self.analyze.setVisible(bool(outdated))
         self.analyze.setEnabled(not problem)
         self.store.setEnabled(not problem)
+
+    def _bad_text(self) -> str:
+        """Return what is wrong with the texts, or ""."""
+        for key, name, _ in _TEXTS:
+            try:
+                one_line(self.fields[key].value or "", name)
+            except UsageError as error:
+                return f"{error}."
+        return ""
 
     def _say(self, problem: str) -> None:
         self.error.setText(problem)
@@ -262,6 +275,10 @@ class PropertiesDialog(QDialog):
         layout.addWidget(self.outdated)
         layout.addWidget(self.error)
         layout.addWidget(self.buttons)
+        order = [field.widget for field in self.fields.values()]
+        order[2:2] = [self.scene.confirm, self.scene.name_other]
+        for one, other in pairwise((*order, self.range.first)):
+            QWidget.setTabOrder(one, other)
         self.resize(1120, 640)
 
 

@@ -28,7 +28,9 @@ class SceneSuggestion(QWidget):
         suggested = [sequence for sequence in sequences if sequence.scene_by == "suggestion"]
         self.is_wanted = bool(suggested)
         self.confirmed = False
-        self.text = Label(self._describe(project, sequences, suggested), wordWrap=True)
+        self._suggestion = self._describe(project, sequences, suggested)
+        self._confirmation = f"Confirmed: {suggested[0].scene}." if len(sequences) == 1 and suggested else "Confirmed."
+        self.text = Label(self._suggestion, wordWrap=True)
         self.text.setProperty("look", "warn")
         confirm, other = QPushButton("&Confirm"), QPushButton("&Other…")
         self.confirm = named(confirm, "Confirm the scene", "Keep the suggested scene (Alt+C)")
@@ -51,6 +53,9 @@ class SceneSuggestion(QWidget):
 
     def _switch(self, confirmed: bool) -> None:
         self.confirmed = confirmed
+        self.text.setText(self._confirmation if confirmed else self._suggestion)
+        self.text.setProperty("look", "good" if confirmed else "warn")
+        self.text.style().polish(self.text)
         self.changed.emit()
 
     def _ask_for_other(self) -> None:

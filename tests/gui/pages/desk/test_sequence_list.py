@@ -106,6 +106,8 @@ def test_removal_is_undone_and_redone(window: Window) -> None:
     session = window.session
     said: list[str] = []
     session.message.connect(said.append)
+    press(window, "Ctrl+2")  # the page of pairs follows, too
+    press(window, "Ctrl+1")
     press(window, "Down")
     press(window, "Delete")
     assert said[-1] == "place1 removed · Ctrl+Z brings it back"

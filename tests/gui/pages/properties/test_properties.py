@@ -162,7 +162,11 @@ def test_a_suggested_scene_is_confirmed_or_named(suggested: Path, window: Window
     press(window, "Ctrl+Z")
     assert (sequence(window, 2).scene, sequence(window, 2).scene_by) == ("harbour", "suggestion")
     dialog = opened(window)
-    QTest.mouseClick(dialog.scene.confirm, Qt.MouseButton.LeftButton)
+    dialog.fields["scene"].widget.setFocus()
+    QTest.keyClick(dialog.fields["scene"].widget, Qt.Key.Key_Tab)
+    qtbot.waitUntil(dialog.scene.confirm.hasFocus)
+    QTest.keyClick(dialog.scene.confirm, Qt.Key.Key_Space)
+    assert dialog.scene.text.text() == "Confirmed: harbour."
     QTest.mouseClick(dialog.store, Qt.MouseButton.LeftButton)
     assert (sequence(window, 2).scene, sequence(window, 2).scene_by) == ("harbour", "person")
     press(window, "Ctrl+Z")
@@ -176,6 +180,10 @@ def test_a_suggested_scene_is_confirmed_or_named(suggested: Path, window: Window
 
 def test_a_scene_needs_a_name(window: Window) -> None:
     dialog = opened(window)
+    dialog.fields["author"].edit.setText("An\x01n")
+    assert dialog.error.text() == "Author 'An\\x01n': holds characters that are not text."
+    assert not dialog.store.isEnabled()
+    dialog.fields["author"].edit.clear()
     dialog.fields["scene"].edit.clear()
     assert dialog.error.text() == "A scene needs a name." and not dialog.store.isEnabled()
     dialog.reject()
