@@ -276,7 +276,8 @@ class PropertiesDialog(QDialog):
         layout.addWidget(self.error)
         layout.addWidget(self.buttons)
         order = [field.widget for field in self.fields.values()]
-        order[2:2] = [self.scene.confirm, self.scene.name_other]
+        if self.scene.is_wanted:
+            order[2:2] = [self.scene.confirm, self.scene.name_other]
         for one, other in pairwise((*order, self.range.first)):
             QWidget.setTabOrder(one, other)
         self.resize(1120, 640)
