@@ -173,6 +173,42 @@ _BY_GROUP: dict[str, tuple[Action, ...]] = {
         Action("undo", "Undo", ("Ctrl+Z",), "Undo your latest edit, strokes included", when=has_project),
         Action("redo", "Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "Redo the edit that was undone", when=has_project),
     ),
+    "Sequence": (
+        Action(
+            "properties",
+            "Properties…",
+            ("F2", "Alt+Return"),
+            "Name, scene, licence, frames and region of the sequence, or of all marked ones",
+            when=not_blind,
+        ),
+        Action(
+            "confirm_scene",
+            "Confirm the scene",
+            ("Shift+S",),
+            "Keep the scene that was suggested because the backgrounds look alike",
+            when=not_blind,
+        ),
+        Action(
+            "analyze_again",
+            "Analyse again",
+            ("Ctrl+Shift+R",),
+            "Make new candidates for the sequence, or for all marked ones",
+            when=not_blind,
+        ),
+        Action("history", "History…", ("Ctrl+H",), "Show who did what to the sequence, and when", when=not_blind),
+        Action("show_file", "Show the file in its folder", (), "Open the folder of the clip", when=not_blind),
+        Action("copy_path", "Copy the path", ("Ctrl+Shift+C",), "Copy where the clip is", when=not_blind),
+        Action(
+            "remove",
+            "Remove",
+            ("Delete",),
+            "Take the sequence, or all marked ones, out of the project; files and decisions stay",
+            when=not_blind,
+        ),
+        Action("mark_all", "Mark all", ("Ctrl+A",), "Mark all listed sequences", when=project_not_blind),
+        Action("mark_down", "Mark downwards", ("Shift+Down",), "Mark this sequence and the next one", when=not_blind),
+        Action("mark_up", "Mark upwards", ("Shift+Up",), "Mark this sequence and the previous one", when=not_blind),
+    ),
     "Compare": (
         Action("wipe", "Wipe", ("W",), "Compare both pictures in one, with a divider to drag", when=selected),
         Action("side", "Side by side", ("G",), "Show both pictures next to each other", when=selected),
@@ -391,7 +427,7 @@ HELD = (HeldKey("Space", "Compare", "Show the rainy frame while the key is held"
 
 GROUPS = tuple(_BY_GROUP)
 
-OF_DESK = frozenset(("Go", "Decide", "Compare", "Frames", "Live", "Inspect", "Compose"))
+OF_DESK = frozenset(("Go", "Decide", "Sequence", "Compare", "Frames", "Live", "Inspect", "Compose"))
 """Groups that act on what the desk displays. They are disabled on other pages, where nobody would see the effect."""
 
 

@@ -25,7 +25,7 @@ from gui.main_window.held_keys import Keys
 from gui.main_window.help_menu import HelpMenu
 from gui.main_window.menus import fill_menus
 from gui.main_window.project_commands import ProjectCommands
-from gui.pages.desk import Desk, DeskActions
+from gui.pages.desk import Desk, DeskActions, SequenceActions
 from gui.pages.jobs import JobsPanel
 from gui.pages.start import StartPage
 from gui.state import Session, Thumbnails
@@ -75,7 +75,9 @@ class Window(QMainWindow):
         self.help = HelpMenu(
             self, self.commands, self.desk, lambda: self.project_commands.open_sample(self.open_project)
         )
+        self.sequence_actions = SequenceActions(self.desk, self.jobs, self.commands)
         self._handlers.update(self.desk_actions.handlers() | self._own_handlers())
+        self._handlers.update(self.sequence_actions.handlers(dict(self._handlers)))
         self.jobs_panel = JobsPanel(self.jobs)
         self.jobs_panel.opened.connect(self._open_result)
         self.pages = QTabWidget(documentMode=True)

@@ -131,6 +131,21 @@ class Deciding(QObject):
         Returns:
             The stored change; None where it could not be stored, and then the reason was announced.
         """
+        change = self._store(act)
+        if change is not None:
+            self._changed()
+        return change
+
+    def change_several(self, act: Callable[[Editor], Result]) -> Change[Result] | None:
+        """Let the editor change any sequences, as `change`; all rows are loaded anew."""
+        change = self._store(act)
+        if change is not None:
+            self.refresh()
+        return change
+
+    # -- inside ------------------------------------------------------------------------------------------------
+
+    def _store(self, act: Callable[[Editor], Result]) -> Change[Result] | None:
         if self.editor is None or self.project is None:
             return None
         try:
@@ -139,18 +154,14 @@ class Deciding(QObject):
                     f"{self.project.folder}: cannot be written to. Copy the project to a folder that you can write to, "
                     "and open the copy."
                 )
-            change = Change(act(self.editor))
+            return Change(act(self.editor))
         except RaincleanError as error:
             self.warning.emit(self._cause_of(error))
             return None
-        self._changed()
-        return change
-
-    # -- inside ------------------------------------------------------------------------------------------------
 
     def _decide(self, act: Callable[[Editor], object], verdict: str, *, advance: bool) -> None:
         following = nearest(self.order, self.selected, self._is_open) if self.selected is not None else None
-        name = self.summary.sequence.name if self.summary else ""
+        name = self.summary.sequence.label if self.summary else ""
         if self.change(act) is None:
             return
         text = self.progress_text(name, verdict)
@@ -183,16 +194,17 @@ class Deciding(QObject):
         return summary.state in ("ready", "accepted automatically")
 
     def _replay(self, act: "Callable[[Editor], Edit | None]", *, done: str, nothing: str) -> None:
-        change = self.change(act)
+        change = self._store(act)
         if change is None:
             return
         edit = change.result
         if edit is None:
             self.message.emit(nothing)
             return
+        if edit.others or edit.kind in ("properties", "remove"):
+            self.refresh()
         self.select(edit.sequence_id)
-        self._load_summary(edit.sequence_id)
-        self._load_detail()
+        self._changed()
         # Show the subject of the edit: the composite that a stroke belongs to, the candidate that was decided on.
         self.show(self.detail.draft.base if edit.kind in ("paint", "feather", "remove_layer") else edit.candidate_id)
         self.history_moved.emit(edit)
@@ -206,6 +218,10 @@ class Deciding(QObject):
 
     def show(self, candidate_id: int | None) -> None:
         """Display a candidate of the selected sequence."""
+        raise NotImplementedError
+
+    def refresh(self) -> None:
+        """Load the rows of the list and the detail anew."""
         raise NotImplementedError
 
     def _changed(self) -> None:

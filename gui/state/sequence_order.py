@@ -1,9 +1,19 @@
 """Filter and order of the list of sequences: pure functions over rows of the overview."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from pipeline.project.model import NOT_JUDGED, Overview
+
+VERDICTS = {"fit": "Fit", "look": "Needs a look", "unfit": "Unfit", NOT_JUDGED: "No verdict yet"}
+"""Verdict → what a person reads, in the list and in the filter box."""
+
+REMOVED = "Removed"
+"""Name in the filter box of what is listed instead of the sequences of the project."""
+
+SCENE = "Scene: "
+"""Beginning of a name in the filter box; the scene follows."""
 
 FILTERS: dict[str, Callable[[Overview], bool]] = {
     "All": lambda row: True,
@@ -14,15 +24,18 @@ FILTERS: dict[str, Callable[[Overview], bool]] = {
     "Rejected": lambda row: row.state == "rejected",
     "New": lambda row: row.state == "new",
     "Failed": lambda row: row.state == "failed",
-    "Verdict: fit": lambda row: row.trust == "fit",
-    "Verdict: look": lambda row: row.trust == "look",
-    "Verdict: unfit": lambda row: row.trust == "unfit",
-    NOT_JUDGED.capitalize(): lambda row: row.trust == NOT_JUDGED,
+    VERDICTS["fit"]: lambda row: row.trust == "fit",
+    VERDICTS["look"]: lambda row: row.trust == "look",
+    VERDICTS["unfit"]: lambda row: row.trust == "unfit",
+    VERDICTS[NOT_JUDGED]: lambda row: row.trust == NOT_JUDGED,
+    "Out of date": lambda row: row.outdated,
+    "Scene suggested": lambda row: row.sequence.scene_by == "suggestion",
     "In conflict": lambda row: row.conflict,
     "Starred": lambda row: row.star,
     "With a note": lambda row: bool(row.note),
+    REMOVED: lambda row: row.sequence.removed,
 }
-"""Name in the filter box → whether a row is listed."""
+"""Name in the filter box → whether a row is listed. Scenes are listed by names that begin with SCENE."""
 
 _ORDER_OF_STATES = ("ready", "accepted automatically", "failed", "new", "accepted", "rejected")
 
@@ -37,7 +50,8 @@ NOTHING_KNOWN: Unsure = MappingProxyType({})
 
 SORTS: dict[str, Callable[[Overview, Unsure], tuple[float | str, ...]]] = {
     "As added": lambda row, unsure: (),
-    "Name": lambda row, unsure: (row.sequence.name.casefold(),),
+    "Name": lambda row, unsure: (row.sequence.label.casefold(),),
+    "Scene": lambda row, unsure: (row.sequence.scene.casefold(),),
     "State": lambda row, unsure: (_ORDER_OF_STATES.index(row.state),),
     "Score, worst first": lambda row, unsure: (-(row.score if row.score is not None else -1.0),),
     "Difference between candidates, largest first": lambda row, unsure: (-row.spread,),
@@ -62,18 +76,33 @@ def arrange(
 
     Args:
         rows: All rows, in the order in which they were added.
-        filter_by: Name in FILTERS.
+        filter_by: Name in FILTERS, or SCENE with a scene.
         sort: Name in SORTS.
-        search: Words that must all occur in name, scene or notes of a row.
+        search: Words that must all occur in name, display name, scene or notes of a row.
         unsure: Uncertainty by sequence, for the order UNSURE.
     """
     words = search.casefold().split()
-    chosen = [row for row in rows if FILTERS[filter_by](row) and all(w in _text(row) for w in words)]
+    wanted = _filter(filter_by)
+    chosen = [row for row in rows if wanted(row) and all(w in _text(row) for w in words)]
     return [row.sequence.id for row in sorted(chosen, key=lambda row: SORTS[sort](row, unsure))]
 
 
+def shared_scenes(rows: Iterable[Overview]) -> list[str]:
+    """Return the scenes of two sequences or more, by name. A scene of one sequence is found by a search."""
+    scenes = Counter(row.sequence.scene for row in rows)
+    return sorted((scene for scene, number in scenes.items() if number > 1), key=str.casefold)
+
+
+def _filter(name: str) -> Callable[[Overview], bool]:
+    if name in FILTERS:
+        return FILTERS[name]
+    scene = name.removeprefix(SCENE)
+    return lambda row: row.sequence.scene == scene
+
+
 def _text(row: Overview) -> str:
-    return f"{row.sequence.name} {row.sequence.scene} {row.sequence.notes} {row.note}".casefold()
+    sequence = row.sequence
+    return f"{sequence.name} {sequence.display_name} {sequence.scene} {sequence.notes} {row.note}".casefold()
 
 
 def neighbour(order: Sequence[int], of: int | None, step: int) -> int | None:

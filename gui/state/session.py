@@ -14,6 +14,7 @@ from gui.state.deciding import Deciding
 from gui.state.detail import Detail, read_detail
 from gui.state.folding import Folding, foldable, visible_of
 from gui.state.image_cache import ImageCache
+from gui.state.marks import Marks
 from gui.state.preference_learning import PreferenceLearning
 from gui.state.project_watch import ProjectWatch, version_of
 from gui.state.sequence_order import nearest, neighbour
@@ -58,8 +59,10 @@ class Session(Deciding):
         user: Name under which decisions are recorded.
         blind: Whether the person gives a second opinion: random order, no names, no scores, no earlier decision.
         summaries: Row of each sequence by its id.
+        removed: Row of each removed sequence by its id.
         order: Ids of the listed sequences in the order of the list.
         selected: Id of the selected sequence, on which keys act.
+        marks: Sequences that are marked in the list, for actions on several.
         detail: What is known of the selected sequence.
         displayed: Id of the displayed candidate.
         compared_with: Id of the candidate that it is compared with; None for the rainy frame.
@@ -86,8 +89,10 @@ class Session(Deciding):
         self.user = person()
         self.blind = False
         self.summaries: dict[int, Overview] = {}
+        self.removed: dict[int, Overview] = {}
         self.order: list[int] = []
         self.selected: int | None = None
+        self.marks = Marks()
         self.detail = Detail()
         self.displayed: int | None = None
         self.compared_with: int | None = None
@@ -117,12 +122,12 @@ class Session(Deciding):
         """
         with ExitStack() as opening:
             project = opening.enter_context(Project(folder, WAIT, self._back_up))
-            summaries, version = _summaries_of(project), version_of(project)
+            (summaries, removed), version = _summaries_of(project), version_of(project)
             opening.pop_all()
         self.close()
         self.project, self._artefacts = project, project.artefacts
         self.editor = Editor(project, self.user)
-        self.summaries = summaries
+        self.summaries, self.removed = summaries, removed
         self._watch.start(project, version)
         self._preference.open(project.folder)
         self.opened.emit()
@@ -140,7 +145,8 @@ class Session(Deciding):
         self.project.close()
         self.project = self.editor = self._artefacts = None
         self.pictures.clear()
-        self.summaries, self.order = {}, []
+        self.summaries, self.removed, self.order = {}, {}, []
+        self.marks.clear()
         self.selected = None
         self.detail, self.displayed, self.compared_with = Detail(), None, None
         self.opened.emit()
@@ -173,11 +179,23 @@ class Session(Deciding):
         """Load the rows of the list and the detail anew."""
         self._preference.again()
         self._load_summaries()
+        if self.selected is not None and self.selected not in self.summaries:
+            self.select(nearest(self.order, self.selected, self.summaries.__contains__))
         self.sequences_changed.emit()
         if self.selected is not None:
             self._load_detail()
 
     # -- selection and display --------------------------------------------------------------------------------
+
+    @property
+    def marked(self) -> set[int]:
+        """Return the ids of the marked sequences: none, or at least two."""
+        return self.marks.ids
+
+    def acted_on(self) -> list[Overview]:
+        """Return the rows that an action on sequences is about: the marked ones, else the selected one."""
+        ids = self.marks.ids or {self.selected or 0}
+        return [row for rows in (self.summaries, self.removed) for number, row in rows.items() if number in ids]
 
     def set_order(self, order: Sequence[int]) -> None:
         """Set the ids of the listed sequences, in the order of the list. `step` follows it."""
@@ -185,7 +203,10 @@ class Session(Deciding):
 
     def select(self, sequence_id: int | None) -> None:
         """Select a sequence, None for none. Keys act on it from now on."""
-        if sequence_id == self.selected or (sequence_id is not None and sequence_id not in self.summaries):
+        if sequence_id is not None and sequence_id not in self.summaries:
+            return
+        self.marks.clear()
+        if sequence_id == self.selected:
             return
         self.selected, self.displayed, self.compared_with = sequence_id, None, None
         self._load_detail(quietly=True)
@@ -262,6 +283,13 @@ class Session(Deciding):
         """Return a candidate of the selected sequence by its id; None where it has no such candidate."""
         return next((c for c in self.detail.candidates if c.id == candidate_id), None)
 
+    def first_candidate(self, sequence_id: int) -> int | None:
+        """Return the candidate of a sequence that is suggested, else the best-scored one; None where it has none."""
+        assert self.project is not None and self.editor is not None
+        listed = [c.id for c in read_detail(self.project, self.editor, sequence_id, blind=False).candidates]
+        suggested = self.suggestions.for_sequence(sequence_id)
+        return suggested.candidate_id if suggested and suggested.candidate_id in listed else next(iter(listed), None)
+
     @property
     def suggestions(self) -> Suggestions:
         """Return what was learned from the decisions in this project."""
@@ -286,6 +314,7 @@ class Session(Deciding):
         """Begin or end a second opinion: random order, no names, no scores, no earlier decision."""
         if blind != self.blind:
             self.blind = blind
+            self.marks.clear()
             self.displayed = self.compared_with = None
             self._load_detail(quietly=True)
             self.sequences_changed.emit()
@@ -319,11 +348,14 @@ class Session(Deciding):
 
     def _load_summaries(self) -> None:
         assert self.project is not None
-        self.summaries = _summaries_of(self.project)
+        self.summaries, self.removed = _summaries_of(self.project)
 
     def _load_summary(self, sequence_id: int) -> None:
         assert self.project is not None
-        (summary,) = overview(self.project, [self.summaries[sequence_id].sequence.name])
+        (summary,) = overview(self.project, [self.summaries[sequence_id].sequence.name], "all")
+        if summary.sequence.removed:  # by another process meanwhile
+            self.refresh()
+            return
         self.summaries[sequence_id] = summary
         self.sequences_changed.emit()
 
@@ -370,6 +402,9 @@ class Session(Deciding):
         return self._artefacts.picture(name)
 
 
-def _summaries_of(project: Project) -> dict[int, Overview]:
+def _summaries_of(project: Project) -> tuple[dict[int, Overview], dict[int, Overview]]:
+    """Return the rows of the sequences in the project, and of the removed ones."""
     with project.snapshot():
-        return {summary.sequence.id: summary for summary in overview(project)}
+        rows = overview(project, which="all")
+    by_id = [{row.sequence.id: row for row in rows if row.sequence.removed == removed} for removed in (False, True)]
+    return by_id[0], by_id[1]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.project.analysis import verdict_of
-from pipeline.project.clips import sequences
+from pipeline.project.clips import Which, sequences
 from pipeline.project.decisions import by_sequence, differ, of_people
 from pipeline.project.editing import edits
 from pipeline.project.model import Chosen, Decision, Overview, Sequence, State
@@ -36,17 +36,18 @@ class _Rows:
     remarks: dict[int, edits.Remarks]
 
 
-def overview(project: Project, names: Several[str] = ()) -> list[Overview]:
+def overview(project: Project, names: Several[str] = (), which: Which = "present") -> list[Overview]:
     """Return the state of each sequence. Six queries, however many sequences there are.
 
     Args:
         project: The project.
         names: Sequences, all if empty.
+        which: Those that are in the project ("present"), those that a person removed, or all.
 
     Raises:
         InputError: The project does not have a sequence of such a name.
     """
-    wanted = sequences(project, names)
+    wanted = sequences(project, names, which)
     ids = [s.id for s in wanted] if names and len(wanted) <= MAX_NAMED else None
     among = "" if ids is None else f" AND sequence_id IN ({', '.join(map(str, ids))})"
     main: dict[int, Any] = {}

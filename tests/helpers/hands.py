@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
 
 from gui.compare import CompareView
 from gui.main_window.window import Window
@@ -18,6 +19,16 @@ def press(window: Window, keys: str) -> None:
 
     combination = QKeySequence(keys)[0]  # type: ignore[index]  # the stubs do not know it
     QTest.keyClick(window, combination.key(), combination.keyboardModifiers())
+
+
+def activate(widget: QWidget) -> None:
+    """Make a window the active one: what was opened or closed before may not have handed the focus on yet."""
+    widget.activateWindow()
+    for _ in range(500):
+        if QApplication.activeWindow() is widget:
+            return
+        QTest.qWait(10)
+    raise AssertionError(f"{widget} does not become active")
 
 
 def at(view: CompareView, place: tuple[float, float]) -> QPoint:

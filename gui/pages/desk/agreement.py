@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gui.pages.properties import local_time
 from gui.state import Session
 from gui.widgets import Label
 from pipeline.project.decisions import Agreement, agreements, judgements
@@ -33,7 +34,7 @@ _TIPS = (
 
 
 class AgreementDialog(QDialog):
-    """Show two tables. A double click on a conflict opens its sequence."""
+    """Show two tables. A double click or Enter on a conflict opens its sequence."""
 
     def __init__(self, session: Session, parent: QWidget) -> None:
         super().__init__(parent)
@@ -49,15 +50,19 @@ class AgreementDialog(QDialog):
             assert header is not None
             header.setToolTip(tip)
         self._conflicts = conflicts(session.project)
-        self.conflicts = _table(("Sequence", "Decisions"), [(c.sequence, _decisions(c)) for c in self._conflicts])
+        self.conflicts = _table(
+            ("Sequence", "Decisions"), [(self._label(c.sequence), _decisions(c)) for c in self._conflicts]
+        )
         self.conflicts.setAccessibleName("Conflicts")
-        self.conflicts.setToolTip("Double-click to open the sequence; your next decision resolves the conflict")
-        self.conflicts.cellDoubleClicked.connect(self._open)
+        self.conflicts.setToolTip(
+            "Double-click, or press Enter, to open the sequence; your next decision resolves the conflict"
+        )
+        self.conflicts.cellActivated.connect(self._open)
         layout = QVBoxLayout(self)
         layout.addWidget(
             Label("How often two people agree on sequences that both judged. Press O to give a second opinion.")
         )
-        layout.addWidget(self.agreement if pairs else Label("No sequence has been judged twice yet."))
+        layout.addWidget(self.agreement if pairs else Label("No sequence has been judged by two people yet."))
         layout.addWidget(Label(f"Conflicting decisions: {len(self._conflicts)}. The latest decision counts."))
         layout.addWidget(self.conflicts, 1)
         self.conflicts.setVisible(bool(self._conflicts))
@@ -67,8 +72,14 @@ class AgreementDialog(QDialog):
 
     def _open(self, row: int, _: int) -> None:
         name = self._conflicts[row].sequence
-        self._session.select(next(i for i, summary in self._session.summaries.items() if summary.sequence.name == name))
-        self.accept()
+        numbers = [number for number, row in self._session.summaries.items() if row.sequence.name == name]
+        if numbers:  # nobody has removed it meanwhile
+            self._session.select(numbers[0])
+            self.accept()
+
+    def _label(self, name: str) -> str:
+        rows = self._session.summaries.values()
+        return next((row.sequence.label for row in rows if row.sequence.name == name), name)
 
 
 def _row(pair: Agreement) -> tuple[str, ...]:
@@ -79,7 +90,7 @@ def _row(pair: Agreement) -> tuple[str, ...]:
 
 
 def _decisions(conflict: Conflict) -> str:
-    return ", ".join(f"{d.who}: {d.verdict} {d.at[:10]}" for d in conflict.decisions)
+    return ", ".join(f"{d.who}: {d.verdict} {local_time(d.at)}" for d in conflict.decisions)
 
 
 def _percent(value: float | None) -> str:

@@ -3,7 +3,6 @@
 from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QPainter, QPalette, QPen, QPixmap
 
-from gui.design import colours
 from pipeline.project.model import NOT_JUDGED
 
 _EMPTY = QColor(128, 128, 128, 60)
@@ -58,24 +57,6 @@ def line(painter: QPainter, room: QRect, top: int, text: str, *, prose: bool = F
     mode = Qt.TextElideMode.ElideRight if prose else Qt.TextElideMode.ElideMiddle
     elided = metrics.elidedText(text, mode, room.width())
     painter.drawText(room.left(), room.top() + top + metrics.ascent(), elided)
-
-
-def verdict(painter: QPainter, room: QRect, top: int, trust: str) -> QRect:
-    """Paint the mark and the word of a verdict ``top`` px below the top of the row; return the space at its right."""
-    if trust not in TRUST:
-        return room
-    mark, colour = TRUST[trust]
-    metrics, pen, font = painter.fontMetrics(), painter.pen(), painter.font()
-    heavy = QFont(font)
-    heavy.setBold(True)
-    painter.setFont(heavy)
-    painter.setPen(QColor(getattr(colours(), colour)))
-    painter.drawText(room.left(), room.top() + top + metrics.ascent(), mark)
-    painter.setFont(font)
-    painter.setPen(pen)
-    inner, text = room.adjusted(14, 0, 0, 0), sentence(trust)
-    line(painter, inner, top, text)
-    return inner.adjusted(metrics.horizontalAdvance(text) + 10, 0, 0, 0)
 
 
 def sentence(text: str) -> str:

@@ -9,7 +9,7 @@ from .properties import (
     set_properties,
     set_removed,
 )
-from .sequence_records import Which, describe, lookalikes, sequences
+from .sequence_records import Which, describe, lookalike, lookalikes, sequences
 from .thumbnails import thumbnail
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "follow_suggestions",
     "locate",
     "located",
+    "lookalike",
     "lookalikes",
     "open_clip",
     "open_sequence",

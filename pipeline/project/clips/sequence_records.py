@@ -73,6 +73,12 @@ def describe(project: Project, names: Several[str], changes: Properties, who: st
     return sequences(project, names)
 
 
+def lookalike(project: Project, sequence: Sequence) -> Sequence | None:
+    """Return the earlier sequence whose background looks like that of a sequence; None where there is none."""
+    number = project.value("SELECT looks_like FROM sequence WHERE id = ?", sequence.id)
+    return next((one for one in sequences(project, which="all") if one.id == number), None)
+
+
 def lookalikes(project: Project) -> list[tuple[str, str]]:
     """Return the names of each two sequences that look alike but have different scenes, the later one first."""
     rows = project.rows(

@@ -29,6 +29,7 @@ class EditHistory:
         self._drafts: dict[int, Draft] = {}
         self._shapes: Shapes = {}
         self._version = -1
+        self._batch = ""
 
     def draft(self, sequence: ClipSequence | int) -> Draft:
         """Return what the current edits of all people add up to, for a sequence or its id."""
@@ -109,6 +110,19 @@ class EditHistory:
         assert edit.undoes is not None
         return replace(edits.edit(self.project, edit.undoes), others=edit.others)
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Make all changes of the block one step for `undo`: all of them are stored, or none.
+
+        Within the block `undo`, `redo` and this method must not be called.
+        """
+        with self._changing():
+            self._batch = edits.new_batch()
+            try:
+                yield
+            finally:
+                self._batch = ""
+
     # -- inside ------------------------------------------------------------------------------------------------------
 
     def _change(
@@ -133,6 +147,7 @@ class EditHistory:
         batch: str = "",
         undoes: int | None = None,
     ) -> None:
+        batch = batch or self._batch
         edit = edits.append(
             self.project, sequence_id, kind, value, self.who, batch=batch, candidate_id=candidate_id, undoes=undoes
         )
@@ -144,6 +159,9 @@ class EditHistory:
     @contextmanager
     def _changing(self) -> Iterator[None]:
         """Run the block in a transaction; forget all drafts where it fails."""
+        if self._batch:  # within `together`
+            yield
+            return
         try:
             with self.project.transaction():
                 yield

@@ -175,17 +175,17 @@ class Editor(EditHistory):
             UsageError: A text cannot be stored, a scene is "", or frames or region do not fit a clip.
         """
         with self._changing():
-            set_properties(self.project, sequences, changes, self.who)
+            set_properties(self.project, sequences, changes, self.who, batch=self._batch)
 
     def remove(self, sequences: Sequence[ClipSequence]) -> None:
         """Remove sequences from all lists and exports; files and decisions stay. All of it is one step for `undo`."""
         with self._changing():
-            set_removed(self.project, [sequence.id for sequence in sequences], self.who, removed=True)
+            set_removed(self.project, _ids(sequences), self.who, removed=True, batch=self._batch)
 
     def restore(self, sequences: Sequence[ClipSequence]) -> None:
         """Bring removed sequences back. All of it is one step for `undo`."""
         with self._changing():
-            set_removed(self.project, [sequence.id for sequence in sequences], self.who, removed=False)
+            set_removed(self.project, _ids(sequences), self.who, removed=False, batch=self._batch)
 
     # -- composites and exclusion masks ------------------------------------------------------------------------------
 
@@ -318,3 +318,7 @@ class Editor(EditHistory):
         if layer is None:
             raise UsageError(f"{sequence.name}: has no layer {key}")
         return layer
+
+
+def _ids(sequences: Sequence[ClipSequence]) -> list[int]:
+    return [sequence.id for sequence in sequences]

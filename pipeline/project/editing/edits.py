@@ -22,7 +22,7 @@ EditKind = Literal[
 REMARKS: tuple[EditKind, ...] = ("star", "note", "frames")
 """Kinds that are exported with decisions. What the others did is in composites and masks."""
 
-_SEVERAL: tuple[EditKind, ...] = ("decision", "properties", "remove")
+_SEVERAL: tuple[EditKind, ...] = ("decision", "properties", "remove", "star")
 """Kinds of which one batch may be about several sequences."""
 
 _TOOLS = {"brush": "brush stroke", "rectangle": "rectangle", "lasso": "lasso", "fill": "fill"}

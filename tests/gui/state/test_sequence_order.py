@@ -72,7 +72,7 @@ def test_verdicts_can_be_listed_and_ordered() -> None:
     lines = [replace(line(n), verdict=verdict) for n, verdict in enumerate(verdicts, 1)]
     lines.append(replace(line(5, state="new"), candidates=0))
     assert arrange(lines, sort="Verdict, worst first") == [3, 4, 2, 1, 5]
-    shown = ("Verdict: fit", "Verdict: look", "Verdict: unfit", "No verdict yet")
+    shown = ("Fit", "Needs a look", "Unfit", "No verdict yet")
     assert [arrange(lines, filter_by=name) for name in shown] == [[1], [4], [3], [2]]
 
 

@@ -36,7 +36,7 @@ def test_a_verdict_is_seen_with_its_reasons_and_places(window: Window, qtbot: Qt
     desk, session = window.desk, window.session
     row = desk.sequences.model.index(0)
     assert row.data(LINE_ROLE).trust == "look"
-    assert "Verdict: needs a look: the background is ambiguous in 25 %" in row.data(TIP)
+    assert "Verdict: Needs a look: the background is ambiguous in 25 %" in row.data(TIP)
     trust = desk.candidates.notes
     assert trust.isVisible()
     assert trust.text().splitlines() == [
@@ -59,9 +59,9 @@ def test_a_verdict_is_seen_with_its_reasons_and_places(window: Window, qtbot: Qt
     qtbot.waitUntil(lambda: tinted(window) is not None, timeout=10_000)
     press(window, "Shift+M")
     assert tinted(window) is None
-    desk.sequences.filter.setCurrentText("Verdict: unfit")
+    desk.sequences.filter.setCurrentText("Unfit")
     assert session.order == []
-    desk.sequences.filter.setCurrentText("Verdict: look")
+    desk.sequences.filter.setCurrentText("Needs a look")
     assert len(session.order) == 1
 
 

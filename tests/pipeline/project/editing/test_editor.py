@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from pipeline.project.analysis.records import all_candidates, analyses, candidate, candidates
 from pipeline.project.analysis.scoring_target import read_reference, read_scoring_target
-from pipeline.project.clips.sequence_records import sequences
+from pipeline.project.clips.properties import Properties
+from pipeline.project.clips.sequence_records import lookalike, sequences
 from pipeline.project.decisions import decisions, opinions
 from pipeline.project.editing.drafts import Draft
 from pipeline.project.editing.editor import REASONS, Editor
@@ -525,3 +526,39 @@ def test_a_base_is_not_painted_with_itself(desk: Project) -> None:
     best = candidates(desk, analyses(desk, sequence.id)[0].id)[0]
     with pytest.raises(UsageError, match="a candidate other than the base"):
         Editor(desk, "ann").paint(sequence, best.id, best.id, Shape("rectangle", ((1, 1), (9, 9))))
+
+
+def test_changes_together_are_one_step_or_none(desk: Project, ann: Editor) -> None:
+    cat, (best, *_) = sequence_at(desk)
+    with ann.together():
+        ann.star(cat, on=True)
+        ann.accept(cat, best.id)
+        ann.set_properties([cat], Properties(author="Ann"))
+    (row,) = overview(desk, [cat.name])
+    assert (row.star, row.state, row.sequence.author) == (True, "accepted", "Ann")
+    edit = ann.undo()
+    (row,) = overview(desk, [cat.name])
+    assert edit is not None and edit.others == 2
+    assert (row.star, row.state, row.sequence.author) == (False, "ready", cat.author)
+    with pytest.raises(UsageError), ann.together():
+        ann.star(cat, on=True)
+        ann.reject(cat, ["no such reason"])
+    assert not ann.draft(cat).star and not overview(desk, [cat.name])[0].star
+    ann.star(cat, on=True)  # a step of its own again
+    assert ann.undo() is not None and ann.undo() is None
+
+
+def test_removed_sequences_have_an_overview_when_asked_for(desk: Project, ann: Editor) -> None:
+    cat, _ = sequence_at(desk)
+    ann.remove([cat])
+    assert cat.name not in [row.sequence.name for row in overview(desk)]
+    assert [row.sequence.name for row in overview(desk, which="removed")] == [cat.name]
+    assert cat.name in [row.sequence.name for row in overview(desk, which="all")]
+
+
+def test_a_lookalike_is_found(desk: Project) -> None:
+    cat, _ = sequence_at(desk)
+    assert lookalike(desk, cat) is None
+    desk.execute("UPDATE sequence SET looks_like = id WHERE id = ?", cat.id)
+    found = lookalike(desk, cat)
+    assert found is not None and found.name == cat.name

@@ -1,0 +1,5 @@
+"""Dialogs on sequences: their properties, and what was done to them."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
