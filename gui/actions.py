@@ -68,7 +68,7 @@ class Action:
 
 _BY_GROUP: dict[str, tuple[Action, ...]] = {
     "Project": (
-        Action("new", "New project…", ("Ctrl+N",), "Create a project in an empty folder", when=always),
+        Action("new", "New project…", ("Ctrl+N",), "Give a project a name and a place", when=always),
         Action("open", "Open project…", ("Ctrl+O",), "Open the folder of a project", when=always),
         Action("sample", "Open the sample project", (), "Open four short clips to try everything with", when=always),
         Action(

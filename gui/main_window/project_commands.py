@@ -3,13 +3,14 @@
 Each runs the command of the same name as a job.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QStandardPaths, Signal
+from PySide6.QtCore import QObject, QSettings, QStandardPaths, Signal
 from PySide6.QtWidgets import QWidget
 
 from gui.jobs import Job, Jobs, State
+from gui.main_window.new_project import NewProjectDialog, proposed_name
 from gui.state import Session
 from gui.widgets import dialogs
 from pipeline.project.clips import VIDEO_SUFFIXES
@@ -19,6 +20,9 @@ from rainclean.errors import RaincleanError
 
 SAMPLE = "rainclean sample"
 """Name of the sample project's folder in the user's documents."""
+
+PLACE = "place"
+"""Setting: folder that the last new project went into."""
 
 _VIDEOS = f"Videos ({' '.join(f'*{suffix}' for suffix in sorted(VIDEO_SUFFIXES))});;All files (*)"
 _DECISIONS = "Decisions (*.jsonl);;All files (*)"
@@ -46,11 +50,36 @@ class ProjectCommands(QObject):
     def make_project(self, folder: Path, then: Callable[[Path], None]) -> None:
         """Create a project in a folder, and hand it to `then`."""
         try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
             Project.create(folder).close()
-        except RaincleanError as error:
+        except (RaincleanError, OSError) as error:
             self._session.warning.emit(str(error))
             return
         then(folder)
+
+    def ask_new(self, settings: QSettings, then: Callable[[Path], None], clips: Sequence[Path] = ()) -> None:
+        """Ask for name and place of a new project, make it, and hand it to `then`; then add clips.
+
+        Args:
+            settings: Remember the place.
+            then: Opens the project.
+            clips: Files and folders to add. They propose the name.
+        """
+        remembered = settings.value(PLACE)
+        place = Path(str(remembered)) if remembered and Path(str(remembered)).is_dir() else self.documents
+        dialog = NewProjectDialog(self._window, place, proposed_name(clips, place), clips)
+
+        def make() -> None:
+            folder = dialog.folder
+            assert folder is not None
+            settings.setValue(PLACE, str(folder.parent))
+            self.make_project(folder, then)
+            if clips and self._folder() == folder.resolve():
+                self.add(list(clips))
+
+        dialog.accepted.connect(make)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
 
     def open_sample(self, then: Callable[[Path], None]) -> None:
         """Open the sample project; create it in the user's documents the first time."""

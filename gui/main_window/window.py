@@ -1,6 +1,6 @@
 """The main window: start page or pages, menus, dropped files, the question before it closes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -27,11 +27,13 @@ from gui.main_window.menus import fill_menus
 from gui.main_window.project_commands import ProjectCommands
 from gui.pages.desk import Desk, DeskActions
 from gui.pages.jobs import JobsPanel
+from gui.pages.recent import remember_progress
 from gui.pages.start import StartPage
 from gui.state import Session, Thumbnails
 from gui.widgets import Label, dialogs, named
 from gui.workers import Workers
 from pipeline.project.editing import Edit
+from pipeline.project.progress import progress
 from pipeline.project.storage import DATABASE, backups
 from pipeline.text_format import few
 from rainclean.errors import RaincleanError
@@ -89,7 +91,7 @@ class Window(QMainWindow):
         self.setCentralWidget(self.stack)
         for page_changed in (self.stack.currentChanged, self.pages.currentChanged):
             page_changed.connect(self._page_changed)
-        fill_menus(self.menuBar(), self.commands, settings, self._ask_who)
+        fill_menus(self.menuBar(), self.commands, settings, self._ask_who, self.open_project)
         self._make_status()
         self.setAcceptDrops(True)
         self.resize(1500, 920)
@@ -111,6 +113,7 @@ class Window(QMainWindow):
 
     def open_project(self, folder: Path) -> None:
         """Open a project, or announce why it cannot be opened."""
+        self._remember_progress()
         try:
             self.session.open(folder)
         except RaincleanError as error:
@@ -119,6 +122,7 @@ class Window(QMainWindow):
             return
         self.start_page.offer.forget()
         self.start_page.remember(self.session.project.folder if self.session.project else folder)
+        self._remember_progress()
         self._awaited = not self.session.summaries
         if self.session.order:
             # Select the first undecided sequence, so that judging begins without a key.
@@ -137,8 +141,8 @@ class Window(QMainWindow):
             self.open_project(project.parent if project.name == DATABASE else project)
             return
         if self.session.project is None:
-            self.commands["new"].trigger()
-        if self.session.project is not None:
+            self._new_project(paths)
+        else:
             self.project_commands.add(paths)
 
     def report_bug(self, trace: str) -> None:
@@ -188,6 +192,7 @@ class Window(QMainWindow):
             event.ignore()
             return
         self._keys.close()
+        self._remember_progress()
         self.settings.setValue("geometry", self.saveGeometry())
         self.jobs.shutdown()
         self.desk.live.close(at_once=True)
@@ -210,16 +215,26 @@ class Window(QMainWindow):
             "import": work.import_decisions,
             "export_decisions": work.export_decisions,
             "agreement": work.show_agreement,
-            "close": self.session.close,
+            "close": self._close_project,
             "quit": self.close,
             "blind": self._toggle_blind,
             **self.help.handlers(),
             **{name: partial(self._show_page, name) for name in _PAGES},
         }
 
-    def _new_project(self) -> None:
-        for folder in dialogs.choose(self, "Choose an empty folder for the project", "folder"):
-            self.project_commands.make_project(folder, self.open_project)
+    def _new_project(self, clips: Sequence[Path] = ()) -> None:
+        self.project_commands.ask_new(self.settings, self.open_project, clips)
+
+    def _close_project(self) -> None:
+        self._remember_progress()
+        self.session.close()
+        self.start_page.show_recent()
+
+    def _remember_progress(self) -> None:
+        """Remember how far the open project is, for the list of recent ones."""
+        if self.session.project is not None:
+            lines = list(self.session.summaries.values())
+            remember_progress(self.settings, self.session.project.folder, progress(lines).text)
 
     def _choose_project(self) -> None:
         for folder in dialogs.choose(self, "Choose the folder of the project", "folder"):
