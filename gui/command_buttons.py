@@ -7,7 +7,8 @@ _ARGUMENT = r"(?:'[^']*'|[^\s;,]+)"
 _ENTRIES = (
     (rf"rainclean restore {_ARGUMENT}", "Restore on the start page"),
     (rf"rainclean new {_ARGUMENT}", "New project (Ctrl+N)"),
-    (rf"rainclean add {_ARGUMENT} (?:CLIP…|FILE-OR-FOLDER)", "Add clips (Ctrl+I)"),
+    (rf"rainclean find {_ARGUMENT} FILE-OR-FOLDER", "Find… on the page Home (Ctrl+0)"),
+    (rf"rainclean add {_ARGUMENT} CLIP…", "Add clips (Ctrl+I)"),
     (rf"rainclean select {_ARGUMENT} SEQUENCE --candidate NAME, or --auto", "Accept (A) or Choose automatically"),
     (rf"rainclean select {_ARGUMENT} SEQUENCE --candidate NAME", "Accept (A)"),
     (r"--keep-moving leaves it in", "“Exclude only areas marked by a person” leaves it in"),

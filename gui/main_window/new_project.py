@@ -30,7 +30,7 @@ class NewProjectDialog(QDialog):
         place: Field of the folder that the project's folder goes into.
         result_line: Shows the path of the project.
         problem_line: Says why no project can be made there.
-        create: The main button.
+        create_button: The main button.
     """
 
     def __init__(self, parent: QWidget, place: Path, name: str = "", clips: Sequence[Path] = ()) -> None:
@@ -54,16 +54,18 @@ class NewProjectDialog(QDialog):
         self.result_line.setProperty("look", "faint")
         self.problem_line.setProperty("look", "bad")
         self.problem_line.setAccessibleName("Problem")
-        self.create = named(QPushButton("Create project"), "Create project", "Make the folder and open it (Enter)")
-        self.create.setProperty("look", "main")
-        self.create.setDefault(True)
+        self.create_button = named(
+            QPushButton("Create project"), "Create project", "Make the folder and open it (Enter)"
+        )
+        self.create_button.setProperty("look", "main")
+        self.create_button.setDefault(True)
         self.cancel = named(QPushButton("Cancel"), "Cancel", "Make nothing (Esc)")
         self.cancel.setAutoDefault(False)
         self._lay_out(clips)
         self.name.textChanged.connect(self._update)
         self.place.textChanged.connect(self._update)
         self.browse.clicked.connect(self._browse)
-        self.create.clicked.connect(self.accept)
+        self.create_button.clicked.connect(self.accept)
         self.cancel.clicked.connect(self.reject)
         self.name.selectAll()
         self._update()
@@ -76,7 +78,7 @@ class NewProjectDialog(QDialog):
 
     def accept(self) -> None:
         """Close the dialog, unless no project can be made."""
-        if self.create.isEnabled():
+        if self.create_button.isEnabled():
             super().accept()
 
     def _update(self) -> None:
@@ -85,7 +87,7 @@ class NewProjectDialog(QDialog):
         self.result_line.setText(f"Makes the folder {folder}" if folder is not None and not problem else "")
         # An empty name is no mistake yet.
         self.problem_line.setText(problem if self.name.text().strip() else "")
-        self.create.setEnabled(not problem)
+        self.create_button.setEnabled(not problem)
 
     def _browse(self) -> None:
         for folder in dialogs.choose(self, "Place of the project", "folder", folder_of(self.place.text())):
@@ -103,7 +105,7 @@ class NewProjectDialog(QDialog):
         buttons = QHBoxLayout()
         buttons.addStretch(1)
         buttons.addWidget(self.cancel)
-        buttons.addWidget(self.create)
+        buttons.addWidget(self.create_button)
         column = QVBoxLayout(self)
         column.setContentsMargins(PAD, PAD, PAD, PAD)
         column.setSpacing(GAP)

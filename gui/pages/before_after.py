@@ -52,7 +52,7 @@ class BeforeAfter(QWidget):
         self.divider = min(max((event.position().x() - area.left()) / max(area.width(), 1), 0.0), 1.0)
         self.update()
 
-    def paintEvent(self, _: QPaintEvent) -> None:
+    def paintEvent(self, event: QPaintEvent) -> None:
         """Paint both pictures, the divider and the names."""
         painter, area = QPainter(self), self._area()
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)

@@ -41,7 +41,7 @@ def test_a_project_is_made_by_typing_its_name(open_window: Open, tmp_path: Path)
     window.project_commands.documents = tmp_path / "not there yet"
     press(window, "Ctrl+N")
     dialog = asked(window)
-    assert not dialog.create.isEnabled() and dialog.problem_line.text() == ""
+    assert not dialog.create_button.isEnabled() and dialog.problem_line.text() == ""
     QTest.keyClick(dialog.name, Qt.Key.Key_Return)
     assert dialog.isVisible()  # nothing to make yet
     QTest.keyClicks(dialog.name, "Garden in June")
@@ -58,13 +58,13 @@ def test_a_project_is_made_by_mouse_and_its_place_is_remembered(open_window: Ope
     dialog = asked(window)
     dialog.place.setText(str(tmp_path / "disk"))
     dialog.name.setText("first")
-    QTest.mouseClick(dialog.create, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(dialog.create_button, Qt.MouseButton.LeftButton)
     assert window.project_folder() == (tmp_path / "disk" / "first").resolve()
     press(window, "Ctrl+N")
     again = next(d for d in window.findChildren(NewProjectDialog) if d.isVisible())
     assert again.place.text() == str(tmp_path / "disk")
     again.name.setText("first")
-    assert not again.create.isEnabled() and "exists there already" in again.problem_line.text()
+    assert not again.create_button.isEnabled() and "exists there already" in again.problem_line.text()
     QTest.mouseClick(again.cancel, Qt.MouseButton.LeftButton)
     assert not again.isVisible()
 
