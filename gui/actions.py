@@ -277,6 +277,7 @@ _BY_GROUP: dict[str, tuple[Action, ...]] = {
         Action("no_tool", "No tool", ("Esc",), "Put the tool away and leave the live picture", when=always),
     ),
     "Window": (
+        Action("home", "Home", ("Ctrl+0",), "Show how far the project is, and the next step", when=has_project),
         Action("desk", "Desk", ("Ctrl+1",), "Compare and decide", when=has_project),
         Action(
             "pairs",

@@ -15,7 +15,7 @@ from gui.state import Session
 from gui.widgets import dialogs
 from pipeline.project.clips import VIDEO_SUFFIXES
 from pipeline.project.storage import DATABASE, Project
-from pipeline.text_format import counted
+from pipeline.text_format import counted, few
 from rainclean.errors import RaincleanError
 
 SAMPLE = "rainclean sample"
@@ -126,6 +126,12 @@ class ProjectCommands(QObject):
         if (folder := self._folder()) is not None:
             self._jobs.start(Job("Choose automatically", ["select", str(folder), "--auto"], folder))
 
+    def find_clips(self) -> None:
+        """Ask for a folder, and search it for all clips that are not at their place."""
+        for place in dialogs.choose(self._window, "Where are the clips now?", "folder"):
+            if (folder := self._folder()) is not None:
+                self._jobs.start(Job("Find clips", ["find", str(folder), str(place)], folder))
+
     def import_decisions(self) -> None:
         """Ask for files of decisions, and merge them."""
         for file in dialogs.choose(self._window, "Import decisions", "file", names=_DECISIONS):
@@ -151,6 +157,9 @@ class ProjectCommands(QObject):
 
     def outcome(self, job: Job) -> tuple[str, bool]:
         """Return a line on a job that has ended, and whether the line is a warning."""
+        if job.kind == "find" and isinstance(job.result, dict) and job.result.get("missing"):
+            found, asked = len(job.result["found"]), counted(job.result["asked"], "missing clip")
+            return f"{job.title}: {found} of {asked} found. Still missing: {few(job.result['missing'])}", True
         if job.error:
             # The error of several parts gives only their number; the log says of each what to do.
             first = next((line.removeprefix("failed: ") for line in job.log if line.startswith("failed: ")), "")
@@ -159,6 +168,9 @@ class ProjectCommands(QObject):
             differing = sum(summary.conflict for summary in self._session.summaries.values())
             if differing:
                 return f"{job.title}: {counted(differing, 'conflict')}. Ctrl+G shows where people differ.", False
+        if job.kind == "find" and isinstance(job.result, dict):
+            number = len(job.result.get("found", ()))
+            return f"{job.title}: {number} of {counted(job.result.get('asked', 0), 'missing clip')} found", False
         if job.kind == "select" and isinstance(job.result, dict) and "words" in job.result:
             return "; ".join(job.result["words"]), False
         return f"{job.title}: {job.doing()}", False
@@ -166,6 +178,10 @@ class ProjectCommands(QObject):
     def _is_at(self, kind: str) -> bool:
         """Return whether a job of this kind runs or waits for the open project."""
         return any(job.kind == kind and job.project == self._folder() for job in self._jobs.unfinished())
+
+    def _failed_for_files(self) -> bool:
+        """Return whether sequences failed: what was found again may be what they need."""
+        return any(summary.state == "failed" for summary in self._session.summaries.values())
 
     def _folder(self) -> Path | None:
         return self._session.project.folder if self._session.project is not None else None
@@ -177,5 +193,7 @@ class ProjectCommands(QObject):
         self._session.look_around()
         # One bad file among many fails the job; the others were added and can be analysed.
         new = any(summary.state == "new" for summary in self._session.summaries.values())
+        if job.kind == "find" and isinstance(job.result, dict) and job.result.get("found") and self._failed_for_files():
+            self.analyze()
         if job.kind == "add" and (job.state is State.FINISHED or (job.state is State.FAILED and new)):
             self.analyze()

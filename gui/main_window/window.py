@@ -23,17 +23,18 @@ from gui.command_buttons import in_window
 from gui.jobs import Job, Jobs
 from gui.main_window.held_keys import Keys
 from gui.main_window.help_menu import HelpMenu
+from gui.main_window.home_actions import HomeActions
 from gui.main_window.menus import fill_menus
+from gui.main_window.places import Places
 from gui.main_window.project_commands import ProjectCommands
 from gui.pages.desk import Desk, DeskActions
+from gui.pages.home import HomePage
 from gui.pages.jobs import JobsPanel
-from gui.pages.recent import remember_progress
 from gui.pages.start import StartPage
 from gui.state import Session, Thumbnails
 from gui.widgets import Label, dialogs, named
 from gui.workers import Workers
 from pipeline.project.editing import Edit
-from pipeline.project.progress import progress
 from pipeline.project.storage import DATABASE, backups
 from pipeline.text_format import few
 from rainclean.errors import RaincleanError
@@ -42,11 +43,11 @@ from rainclean.video import Region
 MESSAGE_MS = 6000
 """Milliseconds that a message stays in the status bar; a warning stays four times as long."""
 
-_PAGES = ("desk", "pairs", "training", "results", "jobs")
+_PAGES = ("home", "desk", "pairs", "training", "results", "jobs")
 _HANDED_ON = {"export": "folder", "train": "weights"}
 """Kind of job → key of its result that other pages use: the data set that was written, the best weights."""
 
-_TITLES = ("Desk", "Pairs", "Training", "Results", "Jobs")
+_TITLES = ("Home", "Desk", "Pairs", "Training", "Results", "Jobs")
 
 
 class Window(QMainWindow):
@@ -77,9 +78,13 @@ class Window(QMainWindow):
         )
         self._handlers.update(self.desk_actions.handlers() | self._own_handlers())
         self.jobs_panel = JobsPanel(self.jobs)
+        self.home = HomePage(self.session, self.jobs)
+        HomeActions(self.session, self.jobs, self.project_commands, self.desk, self._page_by_name).connect(self.home)
         self.pages = QTabWidget(documentMode=True)
+        self._places = Places(settings, self.session, self.desk, self._page_name, self._show_page)
         self.pages.setObjectName("pages")
-        self._made: dict[str, QWidget] = {"desk": self.desk, "jobs": self.jobs_panel}
+        self._made = self._places.pages
+        self._made |= {"home": self.home, "desk": self.desk, "jobs": self.jobs_panel}
         for name, title in zip(_PAGES, _TITLES, strict=True):
             # The other pages are made when they are first opened.
             self.pages.addTab(self._made.get(name) or QWidget(), title)
@@ -113,7 +118,7 @@ class Window(QMainWindow):
 
     def open_project(self, folder: Path) -> None:
         """Open a project, or announce why it cannot be opened."""
-        self._remember_progress()
+        self._places.keep()
         try:
             self.session.open(folder)
         except RaincleanError as error:
@@ -122,11 +127,8 @@ class Window(QMainWindow):
             return
         self.start_page.offer.forget()
         self.start_page.remember(self.session.project.folder if self.session.project else folder)
-        self._remember_progress()
         self._awaited = not self.session.summaries
-        if self.session.order:
-            # Select the first undecided sequence, so that judging begins without a key.
-            self.session.step_undecided() if self._anything_open() else self.session.step(0)
+        self._places.recall()
 
     def open_paths(self, paths: list[Path]) -> None:
         """Open a project, or add clips: what was dropped on the window, or named on the command line."""
@@ -192,7 +194,7 @@ class Window(QMainWindow):
             event.ignore()
             return
         self._keys.close()
-        self._remember_progress()
+        self._places.keep()
         self.settings.setValue("geometry", self.saveGeometry())
         self.jobs.shutdown()
         self.desk.live.close(at_once=True)
@@ -226,15 +228,9 @@ class Window(QMainWindow):
         self.project_commands.ask_new(self.settings, self.open_project, clips)
 
     def _close_project(self) -> None:
-        self._remember_progress()
+        self._places.keep()
         self.session.close()
         self.start_page.show_recent()
-
-    def _remember_progress(self) -> None:
-        """Remember how far the open project is, for the list of recent ones."""
-        if self.session.project is not None:
-            lines = list(self.session.summaries.values())
-            remember_progress(self.settings, self.session.project.folder, progress(lines).text)
 
     def _choose_project(self) -> None:
         for folder in dialogs.choose(self, "Choose the folder of the project", "folder"):
@@ -254,6 +250,8 @@ class Window(QMainWindow):
         if self._awaited and self.session.order and self.session.selected is None:
             self._awaited = False
             self.session.step(0)
+            if self.pages.currentWidget() is self.home:
+                self._show_page("desk")
         elif self.desk.shown_left is None and self.desk.shown_right is None:
             self.desk.show_pictures()  # explains why there is no picture
 
@@ -263,9 +261,6 @@ class Window(QMainWindow):
     def _page_changed(self) -> None:
         self._keys.release()
         self.commands.set_at_desk(self._desk_is_visible())
-
-    def _anything_open(self) -> bool:
-        return any(summary.state in ("ready", "accepted automatically") for summary in self.session.summaries.values())
 
     def _show_edit(self, edit: Edit) -> None:
         """Show an edit that was undone or redone: its page, and the place of a stroke outside the view."""
@@ -282,7 +277,15 @@ class Window(QMainWindow):
     def _show_page(self, name: str) -> None:
         if self.session.project is None:
             self.stack.setCurrentWidget(self.pages)
-        self.pages.setCurrentIndex(_PAGES.index(name))
+        self.pages.setCurrentIndex(_PAGES.index(name if name in _PAGES else "desk"))
+
+    def _page_name(self) -> str:
+        return _PAGES[self.pages.currentIndex()]
+
+    def _page_by_name(self, name: str) -> QWidget:
+        """Show a page, and return it."""
+        self._show_page(name)
+        return self._made[name]
 
     def _make_page(self, index: int) -> None:
         name = _PAGES[index]
@@ -290,6 +293,7 @@ class Window(QMainWindow):
             return
         page = self._page(name)
         self._made[name] = page
+        self._places.recall_page(name)
         title, tip = self.pages.tabText(index), self.pages.tabToolTip(index)
         blocked = self.pages.blockSignals(True)
         self.pages.removeTab(index)
