@@ -90,7 +90,7 @@ _BY_GROUP: dict[str, tuple[Action, ...]] = {
         ),
         Action(
             "auto",
-            "Choose automatically",
+            "Choose automatically…",
             (),
             "Accept the best candidate wherever the verdict is fit and nobody has decided",
             when=has_project,

@@ -10,10 +10,12 @@ from PySide6.QtCore import QObject, QSettings, QStandardPaths, Signal
 from PySide6.QtWidgets import QWidget
 
 from gui.jobs import Job, Jobs, State
+from gui.main_window.automatic import AutomaticQuestion, report
 from gui.main_window.new_project import NewProjectDialog, proposed_name
 from gui.state import Session
 from gui.widgets import dialogs
 from pipeline.project.clips import VIDEO_SUFFIXES
+from pipeline.project.decisions import auto_plan
 from pipeline.project.storage import DATABASE, Project
 from pipeline.text_format import counted, few
 from rainclean.errors import RaincleanError
@@ -122,9 +124,20 @@ class ProjectCommands(QObject):
         self._jobs.start(Job("Analyse", ["analyze", str(folder)], folder))
 
     def choose_automatically(self) -> None:
-        """Accept the suggested candidate of every fit sequence that no person has decided."""
-        if (folder := self._folder()) is not None:
-            self._jobs.start(Job("Choose automatically", ["select", str(folder), "--auto"], folder))
+        """Ask, then accept the first candidate of every fit sequence that is undecided, as one step of this person."""
+        project, folder = self._session.project, self._folder()
+        if project is None or folder is None:
+            return
+        try:
+            plan = auto_plan(project)
+        except RaincleanError as error:
+            self._session.warning.emit(str(error))
+            return
+        words = ["select", str(folder), "--auto", "--who", self._session.user]
+        box = AutomaticQuestion(self._window, plan)
+        box.accepted.connect(lambda: self._jobs.start(Job("Choose automatically", words, folder)))
+        box.finished.connect(box.deleteLater)
+        box.open()
 
     def find_clips(self) -> None:
         """Ask for a folder, and search it for all clips that are not at their place."""
@@ -171,8 +184,8 @@ class ProjectCommands(QObject):
         if job.kind == "find" and isinstance(job.result, dict):
             number = len(job.result.get("found", ()))
             return f"{job.title}: {number} of {counted(job.result.get('asked', 0), 'missing clip')} found", False
-        if job.kind == "select" and isinstance(job.result, dict) and "words" in job.result:
-            return "; ".join(job.result["words"]), False
+        if job.kind == "select" and isinstance(job.result, dict):
+            return report(job.title, job.result), False
         return f"{job.title}: {job.doing()}", False
 
     def _is_at(self, kind: str) -> bool:
