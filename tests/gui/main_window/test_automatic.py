@@ -17,6 +17,10 @@ def asked(window: Window) -> AutomaticQuestion:
     return box
 
 
+def states(window: Window) -> set[str]:
+    return {row.state for row in window.session.summaries.values()}
+
+
 def test_it_asks_accepts_and_is_undone_in_one_step(window: Window, home: Path, qtbot: QtBot) -> None:
     window.session.set_user("anna")
     window.commands["auto"].trigger()
@@ -31,14 +35,13 @@ def test_it_asks_accepts_and_is_undone_in_one_step(window: Window, home: Path, q
     qtbot.waitUntil(lambda: bool(window.jobs.all) and not window.jobs.unfinished(), timeout=PATIENCE)
     message = window.statusBar().currentMessage()
     assert message == "Choose automatically: 3 sequences accepted. Ctrl+Z undoes it."
-    states = lambda: {row.state for row in window.session.summaries.values()}  # noqa: E731
-    assert states() == {"accepted automatically"}
+    assert states(window) == {"accepted automatically"}
     with qtbot.waitActive(window):
         window.activateWindow()
     press(window, "Ctrl+Z")
     assert window.statusBar().currentMessage().startswith("Undone")
     window.session.refresh()
-    assert states() == {"ready"}
+    assert states(window) == {"ready"}
 
 
 def test_counts_in_words() -> None:
