@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QSettings, Qt, QTimer
+from PySide6.QtCore import QSettings, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from gui.actions import Actions
 from gui.command_buttons import in_window
 from gui.jobs import Job, Jobs
+from gui.main_window import closing
 from gui.main_window.held_keys import Keys
 from gui.main_window.help_menu import HelpMenu
 from gui.main_window.home_actions import HomeActions
@@ -58,7 +59,7 @@ class Window(QMainWindow):
         self.settings = settings
         self.workers = Workers(self)
         self.session = Session(self.workers)
-        self.jobs = Jobs(self)
+        self.jobs = Jobs(self, closing.jobs_folder(settings))
         self.thumbnails = Thumbnails(self.session)
         self.project_commands = ProjectCommands(self.session, self.jobs, self)
         self._awaited = self._ending = False
@@ -113,6 +114,7 @@ class Window(QMainWindow):
         self._keys = Keys(self, self.desk, self._desk_is_visible)
         self._show_project()
         self._page_changed()
+        self.jobs.follow_left_behind()
 
     # -- projects ------------------------------------------------------------------------------------------------
 
@@ -190,12 +192,15 @@ class Window(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask if jobs are running; then end all of them."""
         unfinished = self.jobs.unfinished()
-        if unfinished and not self._ending and not self._may_stop(unfinished):
+        answer = closing.ask(self, unfinished) if unfinished and not self._ending else "stop"
+        if answer == "cancel":
             event.ignore()
             return
         self._keys.close()
         self._places.keep()
         self.settings.setValue("geometry", self.saveGeometry())
+        if answer == "keep":
+            self.jobs.keep_running()
         self.jobs.shutdown()
         self.desk.live.close(at_once=True)
         self.session.close()
@@ -382,19 +387,3 @@ class Window(QMainWindow):
         if accepted and name.strip():
             self.session.set_user(name.strip())
             self.settings.setValue("who", name.strip())
-
-    def _may_stop(self, unfinished: tuple[Job, ...]) -> bool:
-        names = ", ".join(job.title for job in unfinished[:3])
-        box = QMessageBox(
-            QMessageBox.Icon.Question,
-            "Jobs are running",
-            f"Still running: {names}. Finished work is kept, and the jobs can be started again later. "
-            "Stop the jobs and quit?",
-            QMessageBox.StandardButton.NoButton,
-            self,
-        )
-        box.setTextFormat(Qt.TextFormat.PlainText)  # file names are in it
-        stop = box.addButton("Stop and quit", QMessageBox.ButtonRole.AcceptRole)
-        box.addButton("Cancel", QMessageBox.ButtonRole.RejectRole)
-        box.exec()
-        return box.clickedButton() is stop
