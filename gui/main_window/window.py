@@ -14,26 +14,29 @@ from PySide6.QtWidgets import (
     QMessageBox,
     QStackedWidget,
     QTabWidget,
-    QToolButton,
+    QVBoxLayout,
     QWidget,
 )
 
 from gui.actions import Actions
 from gui.command_buttons import in_window
 from gui.jobs import Job, Jobs
-from gui.main_window import closing
+from gui.main_window import closing, geometry
 from gui.main_window.held_keys import Keys
 from gui.main_window.help_menu import HelpMenu
 from gui.main_window.home_actions import HomeActions
+from gui.main_window.jobs_status import JobsStatus
 from gui.main_window.menus import fill_menus
+from gui.main_window.notices import NoticeBar
 from gui.main_window.places import Places
 from gui.main_window.project_commands import ProjectCommands
+from gui.main_window.states import States
 from gui.pages.desk import Desk, DeskActions
 from gui.pages.home import HomePage
 from gui.pages.jobs import JobsPanel
 from gui.pages.start import StartPage
 from gui.state import Session, Thumbnails
-from gui.widgets import Label, dialogs, named
+from gui.widgets import Label, dialogs
 from gui.workers import Workers
 from pipeline.project.editing import Edit
 from pipeline.project.storage import DATABASE, backups
@@ -94,13 +97,31 @@ class Window(QMainWindow):
         self.stack = QStackedWidget()
         self.stack.addWidget(self.start_page)
         self.stack.addWidget(self.pages)
-        self.setCentralWidget(self.stack)
+        self.notices = NoticeBar()
+        central = QWidget()
+        column = QVBoxLayout(central)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.notices)
+        column.addWidget(self.stack, 1)
+        self.setCentralWidget(central)
+        self.states = States(
+            self.session, self.jobs, self.notices,
+            find=self.project_commands.find_clips, open_project=self.open_project, close_project=self._close_project,
+            parent=self,
+        )  # fmt: skip
+        self.states.missing_found.connect(self.home.clips.show_missing)
         for page_changed in (self.stack.currentChanged, self.pages.currentChanged):
             page_changed.connect(self._page_changed)
         fill_menus(self.menuBar(), self.commands, settings, self._ask_who, self.open_project)
-        self._make_status()
+        self._working = Label()
+        self.statusBar().addPermanentWidget(self._working)
+        self._jobs_status = JobsStatus(
+            self.statusBar(), self.jobs, self.commands["jobs"].trigger,
+            partial(self.pages.setTabText, _PAGES.index("jobs")),
+        )  # fmt: skip
         self.setAcceptDrops(True)
-        self.resize(1500, 920)
+        self.resize(geometry.SIZE)
         self.session.opened.connect(self._show_project)
         self.session.sequences_changed.connect(self._sequences_changed)
         self.session.history_moved.connect(self._show_edit)
@@ -109,7 +130,6 @@ class Window(QMainWindow):
         self.session.warning.connect(self._warn)
         self.session.store_damaged.connect(self.start_page.offer.look)  # seen when the project is closed
         self.desk.live.working.connect(self._working.setText)
-        self.jobs.changed.connect(lambda _: self._show_jobs())
         self.jobs.finished.connect(self._job_finished)
         self._keys = Keys(self, self.desk, self._desk_is_visible)
         self._show_project()
@@ -198,7 +218,7 @@ class Window(QMainWindow):
             return
         self._keys.close()
         self._places.keep()
-        self.settings.setValue("geometry", self.saveGeometry())
+        self.settings.setValue(geometry.KEY, self.saveGeometry())
         if answer == "keep":
             self.jobs.keep_running()
         self.jobs.shutdown()
@@ -344,37 +364,30 @@ class Window(QMainWindow):
             else "Second opinion ended"
         )
 
-    def _make_status(self) -> None:
-        self._working = Label()
-        self._running = named(QToolButton(), "Running jobs", "Show the jobs in the background (Ctrl+5)")
-        self._running.setAutoRaise(True)
-        self._running.clicked.connect(self.commands["jobs"].trigger)
-        self._running.hide()
-        self.statusBar().addPermanentWidget(self._working)
-        self.statusBar().addPermanentWidget(self._running)
-
-    def _show_jobs(self) -> None:
-        unfinished = self.jobs.unfinished()
-        self._running.setVisible(bool(unfinished))
-        if unfinished:
-            first = unfinished[0]
-            share = f" {first.fraction:.0%}" if first.fraction is not None else ""
-            more = f" and {len(unfinished) - 1} more" if len(unfinished) > 1 else ""
-            self._running.setText(f"{first.title}{share}{more}".replace("&", "&&"))
-        self.pages.setTabText(_PAGES.index("jobs"), f"Jobs ({len(unfinished)})" if unfinished else "Jobs")
-
     def _job_finished(self, job: Job) -> None:
-        self._show_jobs()
+        self._jobs_status.update()
         key = _HANDED_ON.get(job.kind)
         if key is not None and not job.error and isinstance(job.result, dict) and key in job.result:
             self._results[job.kind] = Path(str(job.result[key]))
             for take in self._receivers.get(job.kind, ()):
                 take(self._results[job.kind])
+        if job.kind == "add" and self.pages.currentWidget() is self.home:
+            self._show_added(job)
         text, is_warning = self.project_commands.outcome(job)
         if is_warning:
             self._warn(text)
         else:
             self.statusBar().showMessage(text, MESSAGE_MS)
+
+    def _show_added(self, job: Job) -> None:
+        """Show the first of the sequences that were added."""
+        new = job.result.get("sequences") if isinstance(job.result, dict) else None
+        number = next(
+            (row.sequence.id for row in self.session.summaries.values() if new and row.sequence.name == new[0]), None
+        )
+        if number is not None and job.project == self.project_folder():
+            self.session.select(number)
+            self._show_page("desk")
 
     def _warn(self, text: str) -> None:
         """Show a warning in the status bar, without a box that has to be clicked away."""

@@ -56,6 +56,8 @@ class Session(QObject):
         history_moved: An edit was undone or redone. Carries the edit.
         message: Carries a line for the person.
         warning: Carries a line on what could not be done, and why.
+        troubled: The project cannot be read. Carries why, and whether its store is damaged.
+        mended: The project can be read again.
         store_damaged: The store is damaged or was replaced. Carries the project's folder.
 
     Attributes:
@@ -82,6 +84,8 @@ class Session(QObject):
     history_moved = Signal(object)
     message = Signal(str)
     warning = Signal(str)
+    troubled = Signal(str, bool)
+    mended = Signal()
     store_damaged = Signal(Path)
 
     def __init__(self, workers: Workers) -> None:
@@ -104,7 +108,8 @@ class Session(QObject):
         self.pictures = ImageCache(workers, self._read)
         self._artefacts: Artefacts | None = None
         self._watch = ProjectWatch(self.refresh, self)
-        self._watch.warning.connect(self.warning)
+        self._watch.troubled.connect(self.troubled)
+        self._watch.mended.connect(self.mended)
         self._watch.store_damaged.connect(self.store_damaged)
 
     # -- the project ---------------------------------------------------------------------------------------------

@@ -168,9 +168,10 @@ def test_what_happens_to_the_project_meanwhile_is_no_bug(window: Window, home: P
 
     (home / DATABASE).rename(home / "elsewhere")
     window.session.look_around()
-    assert "was replaced or removed while it was open" in window.statusBar().currentMessage()
+    notice = window.notices.notices["store"]
+    assert "was replaced or removed while it was open" in notice.text.text()
+    assert notice.button.text() == "Close and restore…"
     assert not window.session._watch.timer.isActive()
-    window.statusBar().clearMessage()
     try:
         window.session.refresh()
     except RaincleanError as error:

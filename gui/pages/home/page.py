@@ -1,7 +1,6 @@
 """The home of a project: how far it is, the one next step, clips, exports, trainings and evaluations."""
 
 from collections.abc import Sequence
-from functools import partial
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QShowEvent
@@ -13,12 +12,8 @@ from gui.pages.home.activities_card import ActivitiesCard
 from gui.pages.home.clips_card import ClipsCard
 from gui.state import Session
 from gui.widgets import Label, named
-from gui.workers import SOON
 from pipeline.project.activities import Activity, activities
-from pipeline.project.clips import Missing, missing
 from pipeline.project.progress import NextStep, next_step, progress
-from pipeline.project.storage import Project
-from rainclean.errors import RaincleanError
 
 _WIDEST = 1120
 """Width of the cards at most, px."""
@@ -45,8 +40,7 @@ class HomePage(QScrollArea):
     """Show one project on one page. Everything is read from its folder.
 
     Signals: `step` with the next step whose button was pressed; `opened` and `resumed` with an activity;
-    `filter_chosen`, `find_asked` and `analyse_asked` as `ClipsCard`; `missing_found` with the clips that are not at
-    their place.
+    `filter_chosen`, `find_asked` and `analyse_asked` as `ClipsCard`; `refreshed` when it was filled anew.
 
     Attributes:
         headline: How far the project is.
@@ -57,7 +51,7 @@ class HomePage(QScrollArea):
     step = Signal(object)
     opened = Signal(object)
     resumed = Signal(object)
-    missing_found = Signal(list)
+    refreshed = Signal()
 
     def __init__(self, session: Session, jobs: Jobs) -> None:
         super().__init__()
@@ -82,7 +76,6 @@ class HomePage(QScrollArea):
         self._clock.start()
         for signal in (session.opened, session.sequences_changed, jobs.added, jobs.finished):
             signal.connect(lambda *_: self._pause.start())
-        session.opened.connect(lambda: self.clips.show_missing(()))
         self._lay_out()
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -115,29 +108,7 @@ class HomePage(QScrollArea):
         self.clips.show_lines(lines)
         self.activities.setVisible(bool(lines) or bool(done))
         self.activities.show_activities(done)
-        self._search(project)
-
-    def _search(self, project: Project) -> None:
-        """Look in a thread for clips that are not at their place: a disk may be slow."""
-        folder = project.folder
-
-        def work() -> list[Missing]:
-            with Project.again(folder) as copy:
-                return missing(copy)
-
-        self._session.workers.run(
-            work, partial(self._show_missing, folder), self._not_searched, lane="home-missing", urgency=SOON
-        )
-
-    def _show_missing(self, folder: object, found: list[Missing]) -> None:
-        project = self._session.project
-        if project is not None and project.folder == folder:
-            self.clips.show_missing(found)
-            self.missing_found.emit(found)
-
-    def _not_searched(self, error: Exception) -> None:
-        if not isinstance(error, RaincleanError):
-            raise error
+        self.refreshed.emit()
 
     def _look(self) -> None:
         """Follow what runs, and notice when a process that is not ours has ended."""
