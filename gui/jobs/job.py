@@ -254,8 +254,12 @@ class Job(QObject):
         steps = [line for line in lines if line.startswith(b"{")]
         skipped = set(map(id, steps[:-1])) if self._process is None else set()
         for line in lines:
-            if id(line) not in skipped:
-                self._add_line(line)
+            if id(line) in skipped:
+                continue
+            before = self.progress
+            self._add_line(line)
+            if before is not None and self.progress is not None and before.stage != self.progress.stage:
+                self.changed.emit()  # each stage is shown, even if several pass between two looks
         if lines:
             self.changed.emit()
 
