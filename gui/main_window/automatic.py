@@ -32,6 +32,8 @@ class AutomaticQuestion(QMessageBox):
         if plan.fit:
             self.accept_button = self.addButton(f"Accept {plan.fit}", QMessageBox.ButtonRole.AcceptRole)
             self.accept_button.setProperty("look", "main")
+            self.style().unpolish(self.accept_button)  # it was polished when it was added
+            self.style().polish(self.accept_button)
             self.setDefaultButton(self.accept_button)
             self.addButton("Cancel", QMessageBox.ButtonRole.RejectRole)
         else:
@@ -59,11 +61,11 @@ def remainder(plan: AutoPlan) -> str:
     ]
     parts = [f"{number} {one if number == 1 else several}" for number, one, several in undecided if number]
     if not parts:
-        return "It is one step for Ctrl+Z." if plan.fit else ""
+        return "Ctrl+Z undoes it in one step." if plan.fit else ""
     listed = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
     total = sum(number for number, _, _ in undecided)
     stay = "it stays undecided" if total == 1 else "they stay undecided"
-    return f"{listed}; {stay}." + (" Accepting is one step for Ctrl+Z." if plan.fit else "")
+    return f"{listed}; {stay}." + (" Ctrl+Z undoes the choice in one step." if plan.fit else "")
 
 
 def report(title: str, result: Mapping[str, Any]) -> str:

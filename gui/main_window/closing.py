@@ -26,6 +26,8 @@ def ask(parent: QWidget, unfinished: Sequence[Job]) -> Answer:
     cancel = box.addButton("Cancel", QMessageBox.ButtonRole.RejectRole)
     if keep is not None:
         keep.setProperty("look", "main")
+        box.style().unpolish(keep)  # it was polished when it was added
+        box.style().polish(keep)
     box.setDefaultButton(keep or cancel)
     box.setEscapeButton(cancel)
     try:

@@ -64,7 +64,8 @@ class Places:
             sizes=sizes,
             fields=fields,
         )
-        remember_progress(self._settings, session.project.folder, progress(list(session.summaries.values())).text)
+        lines = list(session.summaries.values())
+        remember_progress(self._settings, session.project.folder, progress(lines).text if lines else "no clips yet")
 
     def recall(self) -> None:
         """Show the project where it was; the first time at what is to be judged, so that judging needs no key."""

@@ -5,8 +5,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QSettings, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QFontMetrics, QPainter, QPalette
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPersistentModelIndex, QPoint, QSettings, QSize, Qt, Signal
+from PySide6.QtGui import QAction, QFocusEvent, QFontMetrics, QPainter, QPalette
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QMenu, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from gui.design import GAP, SPACE, sized
@@ -104,7 +104,19 @@ class RecentList(QListWidget):
             item.setToolTip(as_tip("\n".join(filter(None, (str(folder), facts)))))
             self.addItem(item)
         if self.count():
-            self.setCurrentRow(0)
+            self.setCurrentRow(0, QItemSelectionModel.SelectionFlag.NoUpdate)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Mark the current project: keys act on it now."""
+        super().focusInEvent(event)
+        if (item := self.currentItem()) is not None:
+            item.setSelected(True)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Take the mark away, so that the main button is the one thing that stands out."""
+        super().focusOutEvent(event)
+        if event.reason() != Qt.FocusReason.PopupFocusReason:
+            self.clearSelection()
 
     def remove_current(self) -> None:
         """Take the current project out of the list. Its folder is not touched."""

@@ -73,9 +73,8 @@ class ActivityRow(QWidget):
     def __init__(self, activity: Activity, opened: Callable[[object], None], resumed: Callable[[object], None]) -> None:
         super().__init__()
         self.activity = activity
-        title = Label(f"{texts.KINDS[activity.kind]}: {activity.title}")
+        title = _Elided(f"{texts.KINDS[activity.kind]}: {activity.title}")
         title.setFont(sized("body", bold=True))
-        title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         title.setToolTip(as_tip(f"{activity.title}\n{activity.folder}"))
         self.state = Label(texts.STATES[activity.state])
         self.state.setProperty("look", texts.LOOKS[activity.state])
