@@ -30,6 +30,7 @@ class HomeActions:
         jobs: Jobs,
         commands: ProjectCommands,
         desk: Desk,
+        *,
         show_page: "Callable[[str], QWidget]",
     ) -> None:
         """Make the answers. show_page: shows a page by its name, and returns it."""

@@ -28,6 +28,7 @@ class Places:
         settings: QSettings,
         session: Session,
         desk: Desk,
+        *,
         page: Callable[[], str],
         show_page: Callable[[str], object],
     ) -> None:

@@ -71,7 +71,7 @@ class States(QObject):
         self._clock = QTimer(self, interval=_LOOK_MS)
         self._clock.timeout.connect(self._look_again)
         session.opened.connect(self._opened)
-        session.troubled.connect(self._troubled)
+        session.troubled.connect(lambda text, is_damaged: self._troubled(text, is_damaged=is_damaged))
         session.mended.connect(partial(bar.clear, STORE))
         jobs.finished.connect(lambda _: self.look())
 
@@ -122,7 +122,7 @@ class States(QObject):
         if READ_ONLY in self._bar.notices and not self._was_writable and _is_writable(project.folder):
             self._open(project.folder)
 
-    def _troubled(self, text: str, is_damaged: bool) -> None:
+    def _troubled(self, text: str, *, is_damaged: bool) -> None:
         if is_damaged:
             self._bar.show_notice(
                 STORE, text, "Close and restore…", "Close the project; the start page offers to restore it", self._close

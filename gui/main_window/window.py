@@ -83,9 +83,11 @@ class Window(QMainWindow):
         self._handlers.update(self.desk_actions.handlers() | self._own_handlers())
         self.jobs_panel = JobsPanel(self.jobs)
         self.home = HomePage(self.session, self.jobs)
-        HomeActions(self.session, self.jobs, self.project_commands, self.desk, self._page_by_name).connect(self.home)
+        HomeActions(self.session, self.jobs, self.project_commands, self.desk, show_page=self._page_by_name).connect(
+            self.home
+        )
         self.pages = QTabWidget(documentMode=True)
-        self._places = Places(settings, self.session, self.desk, self._page_name, self._show_page)
+        self._places = Places(settings, self.session, self.desk, page=self._page_name, show_page=self._show_page)
         self.pages.setObjectName("pages")
         self._made = self._places.pages
         self._made |= {"home": self.home, "desk": self.desk, "jobs": self.jobs_panel}
