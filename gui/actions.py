@@ -68,7 +68,7 @@ class Action:
 
 _BY_GROUP: dict[str, tuple[Action, ...]] = {
     "Project": (
-        Action("new", "New project…", ("Ctrl+N",), "Create a project in an empty folder", when=always),
+        Action("new", "New project…", ("Ctrl+N",), "Give a project a name and a place", when=always),
         Action("open", "Open project…", ("Ctrl+O",), "Open the folder of a project", when=always),
         Action("sample", "Open the sample project", (), "Open four short clips to try everything with", when=always),
         Action(
@@ -90,7 +90,7 @@ _BY_GROUP: dict[str, tuple[Action, ...]] = {
         ),
         Action(
             "auto",
-            "Choose automatically",
+            "Choose automatically…",
             (),
             "Accept the best candidate wherever the verdict is fit and nobody has decided",
             when=has_project,
@@ -389,6 +389,7 @@ _BY_GROUP: dict[str, tuple[Action, ...]] = {
         Action("no_tool", "No tool", ("Esc",), "Put the tool away and leave the live picture", when=always),
     ),
     "Window": (
+        Action("home", "Home", ("Ctrl+0",), "Show how far the project is, and the next step", when=has_project),
         Action("desk", "Desk", ("Ctrl+1",), "Compare and decide", when=has_project),
         Action(
             "pairs",

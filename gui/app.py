@@ -90,16 +90,14 @@ def make_window(settings: "QSettings | None" = None) -> "Window":
     """
     from PySide6.QtCore import QSettings
 
-    from gui.main_window import Window
+    from gui.main_window import Window, geometry
 
     settings = QSettings() if settings is None else settings
     window = Window(settings)
     who = settings.value("who")
     if who:
         window.session.set_user(str(who))
-    geometry = settings.value("geometry")
-    if geometry:
-        window.restoreGeometry(geometry)
+    geometry.place(window, settings)
     sys.excepthook = lambda kind, error, trace: _report(window, kind, error, trace)
     return window
 

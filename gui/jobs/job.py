@@ -6,18 +6,21 @@ The window does not wait for it, does not crash with it, and shows the equivalen
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from gui.jobs.messages import advice_for, command_text, retry_arguments
 from gui.jobs.progress import JobProgress
+from gui.jobs.spool import CAN_KEEP, Record, Spool
 from pipeline.progress_lines import VARIABLE, read_line
 from pipeline.stages import Progress
 
@@ -27,6 +30,9 @@ GRACE = 10.0
 """Seconds that a job gets to stop by itself before it is killed."""
 _LONGER_GRACE = {"train": 60.0}
 """The same by kind. A training stops after a whole step, which takes long on a CPU with large examples."""
+
+POLL_MS = 50
+"""Milliseconds between two looks at the output of a job."""
 
 _COMMAND = (sys.executable, "-P", "-m", "rainclean")
 """-P: nothing from the current directory is imported."""
@@ -86,8 +92,19 @@ class Job(QObject):
         self._program = tuple(program) or (*_COMMAND, *self.arguments, "--json")
         self._test_program = tuple(program)
         self._progress = JobProgress(self.kind)
-        self._process: QProcess | None = None
-        self._out, self._err = bytearray(), bytearray()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._pid: int | None = None
+        self._spool: Spool | None = None
+        self._err = b""
+        self._timer = QTimer(self, interval=POLL_MS)
+        self._timer.timeout.connect(self._poll)
+
+    @classmethod
+    def left_behind(cls, spool: Spool, record: Record) -> "Job":
+        """Return a job that an earlier window left running, or that has ended since."""
+        job = cls(record.title, record.arguments, Path(record.project) if record.project else None)
+        job._spool, job._pid, job.state = spool, record.pid, State.RUNNING
+        return job
 
     @property
     def kind(self) -> str:
@@ -122,7 +139,12 @@ class Job(QObject):
     @property
     def pid(self) -> int | None:
         """Return the id of its process while it runs."""
-        return int(self._process.processId()) or None if self._process is not None else None
+        return self._pid
+
+    @property
+    def can_be_kept(self) -> bool:
+        """Return whether it can go on without the window."""
+        return CAN_KEEP and self.state is State.RUNNING and not self.stopping
 
     def doing(self) -> str:
         """Return a line on what it is doing, or how it ended."""
@@ -134,58 +156,82 @@ class Job(QObject):
         """Return a job that tries again, or resumes this one."""
         return Job(self.title, retry_arguments(self.arguments), self.project, program=self._test_program)
 
-    def start(self) -> None:
-        """Start the process. Called by `gui.jobs.queue.Jobs` when it is this job's turn."""
+    def start(self, root: Path) -> None:
+        """Start the process. Called by `gui.jobs.queue.Jobs` when it is this job's turn.
+
+        Args:
+            root: Folder in which the job gets a folder of its own.
+        """
         if self.state is not State.QUEUED:
             return
-        process = self._process = QProcess(self)
-        process.setProcessEnvironment(_environment())
-        if hasattr(process, "setUnixProcessParameters"):
-            # A window that was started in the background ignores SIGINT; its jobs must not.
-            process.setUnixProcessParameters(QProcess.UnixProcessFlag.ResetSignalHandlers)
-        process.setStandardInputFile(QProcess.nullDevice())
-        process.readyReadStandardOutput.connect(self._read_out)
-        process.readyReadStandardError.connect(self._read_err)
-        process.errorOccurred.connect(self._on_error)
-        process.finished.connect(self._on_finished)
-        process.started.connect(self._lower_priority)
         self.state, self._began = State.RUNNING, time.monotonic()
-        process.start(self._program[0], list(self._program[1:]))
+        try:
+            self._spool = Spool.make(root)
+            self._process = _started(self._program, self._spool)
+            self._pid = self._process.pid
+            self._spool.write(Record(self.title, self.arguments, str(self.project or ""), self._pid))
+        except OSError as error:
+            if self._process is None:
+                self.error = f"The job could not be started: {error.strerror or error}"
+                self._end(State.FAILED)
+                return
+        self._lower_priority()
+        self.follow()
         self.changed.emit()
+
+    def follow(self) -> None:
+        """Read what it writes from now on, and notice when it has ended."""
+        self._timer.start()
+
+    def keep(self) -> None:
+        """Let it go on without the window. It is not followed any more."""
+        self._timer.stop()
+        if self._spool is not None:
+            self._spool.leave()
+        if self._process is not None:
+            self._process.returncode = 0  # nobody waits for it, and Python need not warn of that
+        self._process = self._spool = self._pid = None
 
     def cancel(self) -> None:
         """Ask the job to stop. It is killed after `grace` seconds, or when it is asked twice."""
         if self.is_over:
             return
-        if self._process is None:
+        if self._pid is None:
             self._end(State.CANCELLED)
             return
         if self.stopping:
-            self._process.kill()
+            self._kill()
             return
         self.stopping = True
-        self._interrupt()
+        self._signal(signal.SIGINT if os.name == "posix" else signal.SIGTERM)
         QTimer.singleShot(round(1000 * self.grace), self, self._kill)
         self.changed.emit()
 
     def wait(self, seconds: float) -> None:
         """Wait until the process has ended; kill it after so many seconds."""
-        if self._process is not None and not self._process.waitForFinished(round(1000 * seconds)):
+        if self._pid is None:
+            return
+        end = time.monotonic() + seconds
+        while not self._has_ended() and time.monotonic() < end:
+            time.sleep(0.01)
+        if not self._has_ended():
             self._kill()
-            if self._process is not None:
-                self._process.waitForFinished(-1)
+            while not self._has_ended():
+                time.sleep(0.01)
+        self._poll()
 
-    def _interrupt(self) -> None:
-        assert self._process is not None
-        pid = self._process.processId()
-        if os.name == "posix" and pid:
-            os.kill(pid, signal.SIGINT)
-        else:
-            self._process.kill()
+    def _signal(self, number: int) -> None:
+        if self._pid is not None and not self._has_ended():
+            with suppress(OSError):
+                os.kill(self._pid, number)
 
     def _kill(self) -> None:
+        self._signal(getattr(signal, "SIGKILL", signal.SIGTERM))
+
+    def _has_ended(self) -> bool:
         if self._process is not None:
-            self._process.kill()
+            return self._process.poll() is not None
+        return self._spool is None or not self._spool.is_alive()
 
     def _lower_priority(self) -> None:
         """Lower the priority of the process, so that the window gets the processor first."""
@@ -196,18 +242,27 @@ class Job(QObject):
             except OSError:
                 return  # it has ended already, or the system forbids it
 
-    def _read_out(self) -> None:
-        if self._process is not None:
-            self._out += self._process.readAllStandardOutput().data()
-
-    def _read_err(self) -> None:
-        if self._process is None:
+    def _poll(self) -> None:
+        """Read what it wrote since the last look, and end with it."""
+        if self._spool is None:
             return
-        self._err += self._process.readAllStandardError().data()
-        *lines, rest = bytes(self._err).split(b"\n")
-        self._err = bytearray(rest)
+        ended = self._has_ended()  # before reading: what it wrote last is read then
+        self._read(self._spool.news())
+        if ended:
+            self._on_finished()
+
+    def _read(self, news: bytes) -> None:
+        *lines, self._err = (self._err + news).split(b"\n")
+        # Of many steps at once, such as those of an earlier window's job, only the last says what it is doing now.
+        steps = [line for line in lines if line.startswith(b"{")]
+        skipped = set(map(id, steps[:-1])) if self._process is None else set()
         for line in lines:
+            if id(line) in skipped:
+                continue
+            before = self.progress
             self._add_line(line)
+            if before is not None and self.progress is not None and before.stage != self.progress.stage:
+                self.changed.emit()  # each stage is shown, even if several pass between two looks
         if lines:
             self.changed.emit()
 
@@ -224,50 +279,61 @@ class Job(QObject):
         self.log.append(line)
         self.logged += 1
 
-    def _on_error(self, error: QProcess.ProcessError) -> None:
-        if error is QProcess.ProcessError.FailedToStart and self._process is not None:
-            self.error = f"The job could not be started: {self._process.errorString()}"
-            self._end(State.FAILED)
-
-    def _on_finished(self, code: int, how: QProcess.ExitStatus) -> None:
-        self._read_out()
-        self._read_err()
-        self._add_line(bytes(self._err))
+    def _on_finished(self) -> None:
+        code = self._process.returncode if self._process is not None else None
+        self._add_line(self._err)
         self._parse()
-        if how is QProcess.ExitStatus.NormalExit and code == 0:
+        errors = [line for line in self.log if line.startswith(_ERROR)]
+        if code == 0 or (code is None and self.result is not None and not errors):
             self._end(State.FINISHED)
         elif self.stopping or code in _INTERRUPTED:
             self._end(State.CANCELLED)
-        elif how is QProcess.ExitStatus.CrashExit:
-            self.error = f"The job died (signal {code})" if os.name == "posix" else "The job died"
-            self._end(State.FAILED)
         else:
-            errors = [line for line in self.log if line.startswith(_ERROR)]
-            self.error = errors[-1].removeprefix(_ERROR) if errors else f"The job ended with exit code {code}"
+            if code is not None and code < 0:
+                self.error = f"The job died (signal {-code})"
+            elif errors:
+                self.error = errors[-1].removeprefix(_ERROR)
+            else:
+                self.error = "The job ended" + (f" with exit code {code}" if code is not None else " without a result")
             self._end(State.FAILED)
 
     def _parse(self) -> None:
+        out = self._spool.output() if self._spool is not None else b""
         try:
-            self.result = json.loads(self._out.decode("utf-8", "replace")) if self._out else None
+            self.result = json.loads(out.decode("utf-8", "replace")) if out else None
         except ValueError:
-            for line in self._out.decode("utf-8", "replace").splitlines():
+            for line in out.decode("utf-8", "replace").splitlines():
                 self._log(line)
-        self._out.clear()
 
     def _end(self, state: State) -> None:
         self.state, self.stopping = state, False
         self.seconds = None if self._began is None else time.monotonic() - self._began
         if state is State.FAILED:
             self.advice = advice_for(self.kind, self.error)
-        if self._process is not None:
-            self._process.deleteLater()
-            self._process = None
+        self._timer.stop()
+        if self._spool is not None:
+            self._spool.remove()
+        self._process = self._spool = self._pid = None
         self.changed.emit()
         self.finished.emit()
 
 
-def _environment() -> QProcessEnvironment:
-    environment = QProcessEnvironment.systemEnvironment()
-    environment.insert(VARIABLE, "json")
-    environment.insert("PYTHONIOENCODING", "utf-8")
-    return environment
+def _started(program: Sequence[str], spool: Spool) -> "subprocess.Popen[bytes]":
+    """Start a process whose output goes to files, and that goes on when the window is gone. Raises OSError."""
+    environment = {**os.environ, VARIABLE: "json", "PYTHONIOENCODING": "utf-8"}
+    alive = spool.alive()
+    # A window that was started in the background ignores SIGINT, and its processes would inherit that.
+    ignored = os.name == "posix" and signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    if ignored:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        with spool.out.open("wb") as out, spool.err.open("wb") as err:
+            return subprocess.Popen(
+                list(program), stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=environment,
+                start_new_session=True, pass_fds=() if alive is None else (alive,),
+            )  # fmt: skip
+    finally:
+        if ignored:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if alive is not None:
+            os.close(alive)

@@ -1,8 +1,12 @@
 """The queue of jobs: a few at a time, never two of one kind on one project."""
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 from PySide6.QtCore import QObject, Signal
 
 from gui.jobs.job import Job, State
+from gui.jobs.spool import left_behind
 
 __all__ = ["MAX_RUNNING", "Job", "Jobs", "State"]
 
@@ -21,8 +25,17 @@ class Jobs(QObject):
     finished = Signal(object)
     removed = Signal(object)
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None, root: Path | None = None) -> None:
+        """Make a queue.
+
+        Args:
+            parent: Parent of the object.
+            root: Folder for the output of jobs, in which a later window finds those that go on without this one. By
+                default a temporary folder.
+        """
         super().__init__(parent)
+        self._root = root
+        self._temporary: TemporaryDirectory[str] | None = None
         self._jobs: list[Job] = []
         self._closed = False
 
@@ -41,13 +54,27 @@ class Jobs(QObject):
 
     def start(self, job: Job) -> Job:
         """Queue a job, and return it. It starts at once if it can."""
-        job.setParent(self)
-        job.changed.connect(lambda: self.changed.emit(job))
-        job.finished.connect(lambda: self._on_finished(job))
-        self._jobs.append(job)
-        self.added.emit(job)
+        self._add(job)
         self._start_next()
         return job
+
+    def follow_left_behind(self) -> list[Job]:
+        """Follow the jobs that an earlier window left running; return them. Those that have ended end at once."""
+        new = [] if self._root is None else [Job.left_behind(*each) for each in left_behind(self._root)]
+        for job in new:
+            self._add(job)
+            job.follow()
+        return new
+
+    def keep_running(self) -> None:
+        """Let running jobs go on without the window, where they can. Waiting ones are cancelled."""
+        self._closed = True
+        for job in reversed(self._jobs):
+            if job.can_be_kept:
+                job.keep()
+                self._jobs.remove(job)
+            elif job.state is State.QUEUED:
+                job.cancel()
 
     def again(self, job: Job) -> Job:
         """Try a job again, or resume it; return the new job, which replaces it in the list."""
@@ -79,6 +106,23 @@ class Jobs(QObject):
                 job.cancel()
         for job in self.running():
             job.wait(job.grace if seconds is None else seconds)
+        if self._temporary is not None:
+            self._temporary.cleanup()
+
+    def _add(self, job: Job) -> None:
+        job.setParent(self)
+        job.changed.connect(lambda: self.changed.emit(job))
+        job.finished.connect(lambda: self._on_finished(job))
+        self._jobs.append(job)
+        self.added.emit(job)
+
+    def _place(self) -> Path:
+        """Return the folder for the output of jobs."""
+        if self._root is not None:
+            return self._root
+        if self._temporary is None:
+            self._temporary = TemporaryDirectory(prefix="rainclean-jobs-", ignore_cleanup_errors=True)
+        return Path(self._temporary.name)
 
     def _on_finished(self, job: Job) -> None:
         self.finished.emit(job)
@@ -92,7 +136,7 @@ class Jobs(QObject):
             if len(running) >= MAX_RUNNING:
                 return
             if job.state is State.QUEUED and _turn(job) not in map(_turn, running):
-                job.start()
+                job.start(self._place())
 
 
 def _turn(job: Job) -> tuple[str, str]:

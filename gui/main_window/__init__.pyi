@@ -1,3 +1,4 @@
+from . import geometry
 from .window import Window
 
-__all__ = ["Window"]
+__all__ = ["Window", "geometry"]

@@ -3,22 +3,28 @@
 Each runs the command of the same name as a job.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QStandardPaths, Signal
+from PySide6.QtCore import QObject, QSettings, QStandardPaths, Signal
 from PySide6.QtWidgets import QWidget
 
 from gui.jobs import Job, Jobs, State
+from gui.main_window.automatic import AutomaticQuestion, report
+from gui.main_window.new_project import NewProjectDialog, proposed_name
 from gui.state import Session
 from gui.widgets import dialogs
 from pipeline.project.clips import VIDEO_SUFFIXES
+from pipeline.project.decisions import auto_plan
 from pipeline.project.storage import DATABASE, Project
-from pipeline.text_format import counted
+from pipeline.text_format import counted, few
 from rainclean.errors import RaincleanError
 
 SAMPLE = "rainclean sample"
 """Name of the sample project's folder in the user's documents."""
+
+PLACE = "place"
+"""Setting: folder that the last new project went into."""
 
 _VIDEOS = f"Videos ({' '.join(f'*{suffix}' for suffix in sorted(VIDEO_SUFFIXES))});;All files (*)"
 _DECISIONS = "Decisions (*.jsonl);;All files (*)"
@@ -46,11 +52,36 @@ class ProjectCommands(QObject):
     def make_project(self, folder: Path, then: Callable[[Path], None]) -> None:
         """Create a project in a folder, and hand it to `then`."""
         try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
             Project.create(folder).close()
-        except RaincleanError as error:
+        except (RaincleanError, OSError) as error:
             self._session.warning.emit(str(error))
             return
         then(folder)
+
+    def ask_new(self, settings: QSettings, then: Callable[[Path], None], clips: Sequence[Path] = ()) -> None:
+        """Ask for name and place of a new project, make it, and hand it to `then`; then add clips.
+
+        Args:
+            settings: Remember the place.
+            then: Opens the project.
+            clips: Files and folders to add. They propose the name.
+        """
+        remembered = settings.value(PLACE)
+        place = Path(str(remembered)) if remembered and Path(str(remembered)).is_dir() else self.documents
+        dialog = NewProjectDialog(self._window, place, proposed_name(clips, place), clips)
+
+        def make() -> None:
+            folder = dialog.folder
+            assert folder is not None
+            settings.setValue(PLACE, str(folder.parent))
+            self.make_project(folder, then)
+            if clips and self._folder() == folder.resolve():
+                self.add(list(clips))
+
+        dialog.accepted.connect(make)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
 
     def open_sample(self, then: Callable[[Path], None]) -> None:
         """Open the sample project; create it in the user's documents the first time."""
@@ -93,10 +124,26 @@ class ProjectCommands(QObject):
         self._jobs.start(Job("Analyse", ["analyze", str(folder)], folder))
 
     def choose_automatically(self) -> None:
-        """Accept the suggested candidate of every fit sequence that no person has decided."""
-        if (folder := self._folder()) is not None:
-            arguments = ["select", str(folder), "--auto", "--who", self._session.user]
-            self._jobs.start(Job("Choose automatically", arguments, folder))
+        """Ask, then accept the first candidate of every fit sequence that is undecided, as one step of this person."""
+        project, folder = self._session.project, self._folder()
+        if project is None or folder is None:
+            return
+        try:
+            plan = auto_plan(project)
+        except RaincleanError as error:
+            self._session.warning.emit(str(error))
+            return
+        words = ["select", str(folder), "--auto", "--who", self._session.user]
+        box = AutomaticQuestion(self._window, plan)
+        box.accepted.connect(lambda: self._jobs.start(Job("Choose automatically", words, folder)))
+        box.finished.connect(box.deleteLater)
+        box.open()
+
+    def find_clips(self) -> None:
+        """Ask for a folder, and search it for all clips that are not at their place."""
+        for place in dialogs.choose(self._window, "Where are the clips now?", "folder"):
+            if (folder := self._folder()) is not None:
+                self._jobs.start(Job("Find clips", ["find", str(folder), str(place)], folder))
 
     def import_decisions(self) -> None:
         """Ask for files of decisions, and merge them."""
@@ -123,6 +170,9 @@ class ProjectCommands(QObject):
 
     def outcome(self, job: Job) -> tuple[str, bool]:
         """Return a line on a job that has ended, and whether the line is a warning."""
+        if job.kind == "find" and isinstance(job.result, dict) and job.result.get("missing"):
+            found, asked = len(job.result["found"]), counted(job.result["asked"], "missing clip")
+            return f"{job.title}: {found} of {asked} found. Still missing: {few(job.result['missing'])}", True
         if job.error:
             # The error of several parts gives only their number; the log says of each what to do.
             first = next((line.removeprefix("failed: ") for line in job.log if line.startswith("failed: ")), "")
@@ -131,13 +181,20 @@ class ProjectCommands(QObject):
             differing = sum(summary.conflict for summary in self._session.summaries.values())
             if differing:
                 return f"{job.title}: {counted(differing, 'conflict')}. Ctrl+G shows where people differ.", False
-        if job.kind == "select" and isinstance(job.result, dict) and "words" in job.result:
-            return "; ".join(job.result["words"]), False
+        if job.kind == "find" and isinstance(job.result, dict):
+            number = len(job.result.get("found", ()))
+            return f"{job.title}: {number} of {counted(job.result.get('asked', 0), 'missing clip')} found", False
+        if job.kind == "select" and isinstance(job.result, dict):
+            return report(job.title, job.result), False
         return f"{job.title}: {job.doing()}", False
 
     def _is_at(self, kind: str) -> bool:
         """Return whether a job of this kind runs or waits for the open project."""
         return any(job.kind == kind and job.project == self._folder() for job in self._jobs.unfinished())
+
+    def _failed_for_files(self) -> bool:
+        """Return whether sequences failed: what was found again may be what they need."""
+        return any(summary.state == "failed" for summary in self._session.summaries.values())
 
     def _folder(self) -> Path | None:
         return self._session.project.folder if self._session.project is not None else None
@@ -149,5 +206,7 @@ class ProjectCommands(QObject):
         self._session.look_around()
         # One bad file among many fails the job; the others were added and can be analysed.
         new = any(summary.state == "new" for summary in self._session.summaries.values())
+        if job.kind == "find" and isinstance(job.result, dict) and job.result.get("found") and self._failed_for_files():
+            self.analyze()
         if job.kind == "add" and (job.state is State.FINISHED or (job.state is State.FAILED and new)):
             self.analyze()

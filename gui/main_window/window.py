@@ -1,6 +1,6 @@
 """The main window: start page or pages, menus, dropped files, the question before it closes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -14,22 +14,29 @@ from PySide6.QtWidgets import (
     QMessageBox,
     QStackedWidget,
     QTabWidget,
-    QToolButton,
+    QVBoxLayout,
     QWidget,
 )
 
 from gui.actions import Actions
 from gui.command_buttons import in_window
 from gui.jobs import Job, Jobs
+from gui.main_window import closing, geometry
 from gui.main_window.held_keys import Keys
 from gui.main_window.help_menu import HelpMenu
+from gui.main_window.home_actions import HomeActions
+from gui.main_window.jobs_status import JobsStatus
 from gui.main_window.menus import fill_menus
+from gui.main_window.notices import NoticeBar
+from gui.main_window.places import Places
 from gui.main_window.project_commands import ProjectCommands
+from gui.main_window.states import States
 from gui.pages.desk import Desk, DeskActions, SequenceActions
+from gui.pages.home import HomePage
 from gui.pages.jobs import JobsPanel
 from gui.pages.start import StartPage
 from gui.state import Session, Thumbnails
-from gui.widgets import Label, dialogs, named, typed_paths
+from gui.widgets import Label, dialogs, typed_paths
 from gui.workers import Workers
 from pipeline.project.editing import Edit
 from pipeline.project.storage import DATABASE, backups
@@ -40,11 +47,11 @@ from rainclean.video import Region
 MESSAGE_MS = 6000
 """Milliseconds that a message stays in the status bar; a warning stays four times as long."""
 
-_PAGES = ("desk", "pairs", "training", "results", "jobs")
+_PAGES = ("home", "desk", "pairs", "training", "results", "jobs")
 _HANDED_ON = {"export": "folder", "train": "weights"}
 """Kind of job → key of its result that other pages use: the data set that was written, the best weights."""
 
-_TITLES = ("Desk", "Pairs", "Training", "Results", "Jobs")
+_TITLES = ("Home", "Desk", "Pairs", "Training", "Results", "Jobs")
 
 
 class Window(QMainWindow):
@@ -55,7 +62,7 @@ class Window(QMainWindow):
         self.settings = settings
         self.workers = Workers(self)
         self.session = Session(self.workers)
-        self.jobs = Jobs(self)
+        self.jobs = Jobs(self, closing.jobs_folder(settings))
         self.thumbnails = Thumbnails(self.session)
         self.project_commands = ProjectCommands(self.session, self.jobs, self)
         self._awaited = self._ending = False
@@ -80,9 +87,15 @@ class Window(QMainWindow):
         self._handlers.update(self.sequence_actions.handlers(dict(self._handlers)))
         self.jobs_panel = JobsPanel(self.jobs)
         self.jobs_panel.opened.connect(self._open_result)
+        self.home = HomePage(self.session, self.jobs)
+        HomeActions(self.session, self.jobs, self.project_commands, self.desk, show_page=self._page_by_name).connect(
+            self.home
+        )
         self.pages = QTabWidget(documentMode=True)
+        self._places = Places(settings, self.session, self.desk, page=self._page_name, show_page=self._show_page)
         self.pages.setObjectName("pages")
-        self._made: dict[str, QWidget] = {"desk": self.desk, "jobs": self.jobs_panel}
+        self._made = self._places.pages
+        self._made |= {"home": self.home, "desk": self.desk, "jobs": self.jobs_panel}
         for name, title in zip(_PAGES, _TITLES, strict=True):
             # The other pages are made when they are first opened.
             self.pages.addTab(self._made.get(name) or QWidget(), title)
@@ -91,13 +104,31 @@ class Window(QMainWindow):
         self.stack = QStackedWidget()
         self.stack.addWidget(self.start_page)
         self.stack.addWidget(self.pages)
-        self.setCentralWidget(self.stack)
+        self.notices = NoticeBar()
+        central = QWidget()
+        column = QVBoxLayout(central)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.notices)
+        column.addWidget(self.stack, 1)
+        self.setCentralWidget(central)
+        self.states = States(
+            self.session, self.jobs, self.notices,
+            find=self.project_commands.find_clips, open_project=self.open_project, close_project=self._close_project,
+            parent=self,
+        )  # fmt: skip
+        self.states.missing_found.connect(self.home.clips.show_missing)
         for page_changed in (self.stack.currentChanged, self.pages.currentChanged):
             page_changed.connect(self._page_changed)
-        fill_menus(self.menuBar(), self.commands, settings, self._ask_who)
-        self._make_status()
+        fill_menus(self.menuBar(), self.commands, settings, self._ask_who, self.open_project)
+        self._working = Label()
+        self.statusBar().addPermanentWidget(self._working)
+        self._jobs_status = JobsStatus(
+            self.statusBar(), self.jobs, self.commands["jobs"].trigger,
+            partial(self.pages.setTabText, _PAGES.index("jobs")),
+        )  # fmt: skip
         self.setAcceptDrops(True)
-        self.resize(1500, 920)
+        self.resize(geometry.SIZE)
         self.session.opened.connect(self._show_project)
         self.session.sequences_changed.connect(self._sequences_changed)
         self.session.history_moved.connect(self._show_edit)
@@ -108,16 +139,17 @@ class Window(QMainWindow):
         self.session.selection_changed.connect(self._withdraw_latest)
         self.session.store_damaged.connect(self.start_page.offer.look)  # seen when the project is closed
         self.desk.live.working.connect(self._working.setText)
-        self.jobs.changed.connect(lambda _: self._show_jobs())
         self.jobs.finished.connect(self._job_finished)
         self._keys = Keys(self, self.desk, self._desk_is_visible)
         self._show_project()
         self._page_changed()
+        self.jobs.follow_left_behind()
 
     # -- projects ------------------------------------------------------------------------------------------------
 
     def open_project(self, folder: Path) -> None:
         """Open a project, or announce why it cannot be opened."""
+        self._places.keep()
         try:
             self.session.open(folder)
         except RaincleanError as error:
@@ -127,9 +159,7 @@ class Window(QMainWindow):
         self.start_page.offer.forget()
         self.start_page.remember(self.session.project.folder if self.session.project else folder)
         self._awaited = not self.session.summaries
-        if self.session.order:
-            # Select the first undecided sequence, so that judging begins without a key.
-            self.session.step_undecided() if self._anything_open() else self.session.step(0)
+        self._places.recall()
 
     def open_paths(self, paths: list[Path]) -> None:
         """Open a project, or add clips: what was dropped on the window, or named on the command line."""
@@ -144,8 +174,8 @@ class Window(QMainWindow):
             self.open_project(project.parent if project.name == DATABASE else project)
             return
         if self.session.project is None:
-            self.commands["new"].trigger()
-        if self.session.project is not None:
+            self._new_project(paths)
+        else:
             self.project_commands.add(paths)
 
     def report_bug(self, trace: str) -> None:
@@ -191,12 +221,16 @@ class Window(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask if jobs are running; then end all of them."""
         unfinished = self.jobs.unfinished()
-        if unfinished and not self._ending and not self._may_stop(unfinished):
+        answer = closing.ask(self, unfinished) if unfinished and not self._ending else "stop"
+        if answer == "cancel":
             event.ignore()
             return
         self._keys.close()
-        self.settings.setValue("geometry", self.saveGeometry())
+        self._places.keep()
+        self.settings.setValue(geometry.KEY, self.saveGeometry())
         self.desk.splitter.remember(self.settings)
+        if answer == "keep":
+            self.jobs.keep_running()
         self.jobs.shutdown()
         self.desk.live.close(at_once=True)
         self.session.close()
@@ -218,7 +252,7 @@ class Window(QMainWindow):
             "import": work.import_decisions,
             "export_decisions": work.export_decisions,
             "agreement": work.show_agreement,
-            "close": self.session.close,
+            "close": self._close_project,
             "quit": self.close,
             "blind": self._toggle_blind,
             "fullscreen": self._toggle_fullscreen,
@@ -226,9 +260,13 @@ class Window(QMainWindow):
             **{name: partial(self._show_page, name) for name in _PAGES},
         }
 
-    def _new_project(self) -> None:
-        for folder in dialogs.choose(self, "Choose an empty folder for the project", "folder"):
-            self.project_commands.make_project(folder, self.open_project)
+    def _new_project(self, clips: Sequence[Path] = ()) -> None:
+        self.project_commands.ask_new(self.settings, self.open_project, clips)
+
+    def _close_project(self) -> None:
+        self._places.keep()
+        self.session.close()
+        self.start_page.show_recent()
 
     def _choose_project(self) -> None:
         for folder in dialogs.choose(self, "Choose the folder of the project", "folder"):
@@ -248,6 +286,8 @@ class Window(QMainWindow):
         if self._awaited and self.session.order and self.session.selected is None:
             self._awaited = False
             self.session.step(0)
+            if self.pages.currentWidget() is self.home:
+                self._show_page("desk")
         elif self.desk.shown_left is None and self.desk.shown_right is None:
             self.desk.show_pictures()  # explains why there is no picture
 
@@ -257,9 +297,6 @@ class Window(QMainWindow):
     def _page_changed(self) -> None:
         self._keys.release()
         self.commands.set_at_desk(self._desk_is_visible())
-
-    def _anything_open(self) -> bool:
-        return any(summary.state in ("ready", "accepted automatically") for summary in self.session.summaries.values())
 
     def _show_edit(self, edit: Edit) -> None:
         """Show an edit that was undone or redone: its page, and the place of a stroke outside the view."""
@@ -276,7 +313,15 @@ class Window(QMainWindow):
     def _show_page(self, name: str) -> None:
         if self.session.project is None:
             self.stack.setCurrentWidget(self.pages)
-        self.pages.setCurrentIndex(_PAGES.index(name))
+        self.pages.setCurrentIndex(_PAGES.index(name if name in _PAGES else "desk"))
+
+    def _page_name(self) -> str:
+        return _PAGES[self.pages.currentIndex()]
+
+    def _page_by_name(self, name: str) -> QWidget:
+        """Show a page, and return it."""
+        self._show_page(name)
+        return self._made[name]
 
     def _open_result(self, page: str, job: Job | None) -> None:
         """Show the result of a job on its page."""
@@ -291,6 +336,7 @@ class Window(QMainWindow):
             return
         page = self._page(name)
         self._made[name] = page
+        self._places.recall_page(name)
         title, tip = self.pages.tabText(index), self.pages.tabToolTip(index)
         blocked = self.pages.blockSignals(True)
         self.pages.removeTab(index)
@@ -342,37 +388,30 @@ class Window(QMainWindow):
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
         self.commands["fullscreen"].setChecked(self.isFullScreen())
 
-    def _make_status(self) -> None:
-        self._working = Label()
-        self._running = named(QToolButton(), "Running jobs", "Show the jobs in the background (Ctrl+5)")
-        self._running.setAutoRaise(True)
-        self._running.clicked.connect(self.commands["jobs"].trigger)
-        self._running.hide()
-        self.statusBar().addPermanentWidget(self._working)
-        self.statusBar().addPermanentWidget(self._running)
-
-    def _show_jobs(self) -> None:
-        unfinished = self.jobs.unfinished()
-        self._running.setVisible(bool(unfinished))
-        if unfinished:
-            first = unfinished[0]
-            share = f" {first.fraction:.0%}" if first.fraction is not None else ""
-            more = f" and {len(unfinished) - 1} more" if len(unfinished) > 1 else ""
-            self._running.setText(f"{first.title}{share}{more}".replace("&", "&&"))
-        self.pages.setTabText(_PAGES.index("jobs"), f"Jobs ({len(unfinished)})" if unfinished else "Jobs")
-
     def _job_finished(self, job: Job) -> None:
-        self._show_jobs()
+        self._jobs_status.update()
         key = _HANDED_ON.get(job.kind)
         if key is not None and not job.error and isinstance(job.result, dict) and key in job.result:
             self._results[job.kind] = Path(str(job.result[key]))
             for take in self._receivers.get(job.kind, ()):
                 take(self._results[job.kind])
+        if job.kind == "add" and self.pages.currentWidget() is self.home:
+            self._show_added(job)
         text, is_warning = self.project_commands.outcome(job)
         if is_warning:
             self._warn(text)
         else:
             self.statusBar().showMessage(text, MESSAGE_MS)
+
+    def _show_added(self, job: Job) -> None:
+        """Show the first of the sequences that were added."""
+        new = job.result.get("sequences") if isinstance(job.result, dict) else None
+        number = next(
+            (row.sequence.id for row in self.session.summaries.values() if new and row.sequence.name == new[0]), None
+        )
+        if number is not None and job.project == self.project_folder():
+            self.session.select(number)
+            self._show_page("desk")
 
     def _warn(self, text: str) -> None:
         """Show a warning in the status bar, without a box that has to be clicked away."""
@@ -398,19 +437,3 @@ class Window(QMainWindow):
         if accepted and name.strip():
             self.session.set_user(name.strip())
             self.settings.setValue("who", name.strip())
-
-    def _may_stop(self, unfinished: tuple[Job, ...]) -> bool:
-        names = ", ".join(job.title for job in unfinished[:3])
-        box = QMessageBox(
-            QMessageBox.Icon.Question,
-            "Jobs are running",
-            f"Still running: {names}. Finished work is kept, and the jobs can be started again later. "
-            "Stop the jobs and quit?",
-            QMessageBox.StandardButton.NoButton,
-            self,
-        )
-        box.setTextFormat(Qt.TextFormat.PlainText)  # file names are in it
-        stop = box.addButton("Stop and quit", QMessageBox.ButtonRole.AcceptRole)
-        box.addButton("Cancel", QMessageBox.ButtonRole.RejectRole)
-        box.exec()
-        return box.clickedButton() is stop

@@ -15,11 +15,13 @@ INTERVAL_MS = 1000
 class ProjectWatch(QObject):
     """Looks at the open project once a second.
 
-    Signals: `warning` with a line on what keeps the project from being read, once for each reason; `store_damaged`
-    with the folder of a project whose store is damaged, or was replaced.
+    Signals: `troubled` with a line on what keeps the project from being read, once for each reason, and whether the
+    store is damaged; `mended` when it can be read again; `store_damaged` with the folder of a project whose store is
+    damaged, or was replaced.
     """
 
-    warning = Signal(str)
+    troubled = Signal(str, bool)
+    mended = Signal()
     store_damaged = Signal(Path)
 
     def __init__(self, reload: Callable[[], None], parent: QObject | None = None) -> None:
@@ -55,9 +57,11 @@ class ProjectWatch(QObject):
             if explanation is None:
                 raise
             if explanation != self._last_warning:  # not every second
-                self.warning.emit(explanation)
+                self.troubled.emit(explanation, not self.timer.isActive())
             self._last_warning = explanation
         else:
+            if self._last_warning:
+                self.mended.emit()
             self._version, self._last_warning = version, ""
 
     def explain(self, error: BaseException) -> str | None:

@@ -51,6 +51,8 @@ class Session(Deciding):
         message: Carries a line for the person.
         warning: Carries a line on what could not be done, and why.
         withdrawn: Carries a line that is no longer true.
+        troubled: The project cannot be read. Carries why, and whether its store is damaged.
+        mended: The project can be read again.
         store_damaged: The store is damaged or was replaced. Carries the project's folder.
 
     Attributes:
@@ -79,6 +81,8 @@ class Session(Deciding):
     folded = Signal()
     suggestions_changed = Signal()
     withdrawn = Signal(str)
+    troubled = Signal(str, bool)
+    mended = Signal()
     store_damaged = Signal(Path)
 
     def __init__(self, workers: Workers) -> None:
@@ -106,7 +110,8 @@ class Session(Deciding):
         self._folding.changed.connect(self.folded)
         self._artefacts: Artefacts | None = None
         self._watch = ProjectWatch(self.refresh, self)
-        self._watch.warning.connect(self.warning)
+        self._watch.troubled.connect(self.troubled)
+        self._watch.mended.connect(self.mended)
         self._watch.store_damaged.connect(self.store_damaged)
 
     # -- the project ---------------------------------------------------------------------------------------------

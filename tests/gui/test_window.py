@@ -8,16 +8,17 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent, QKeySequence
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMessageBox, QToolButton
 from pytestqt.qtbot import QtBot
 
 from gui.actions import GROUPS, HELD, TABLE
 from gui.help import keys_html
 from gui.jobs.queue import Job, State
+from gui.main_window.new_project import NewProjectDialog
 from gui.main_window.project_commands import SAMPLE
 from gui.main_window.window import Window
 from gui.pages.results.page import ResultsPanel
-from gui.widgets import dialogs
 from pipeline.project.storage.database import DATABASE, Project
 from rainclean.errors import RaincleanError
 from tests.gui.conftest import Open
@@ -73,12 +74,14 @@ def test_a_dropped_project_is_opened(open_window: Open, home: Path, qtbot: QtBot
     qtbot.waitUntil(lambda: window.session.project is not None)
 
 
-def test_dropped_clips_are_added_and_analysed(
-    open_window: Open, made_once: Path, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(dialogs, "choose", lambda *_, **__: [tmp_path / "new"])
+def test_dropped_clips_are_added_and_analysed(open_window: Open, made_once: Path, tmp_path: Path, qtbot: QtBot) -> None:
     window = open_window(None)
-    drop(window, made_once.parent / "place0.mkv")  # a project has to be made first: it is asked for
+    window.project_commands.documents = tmp_path
+    drop(window, made_once.parent / "place0.mkv")  # a project has to be made first: name and place are proposed
+    qtbot.waitUntil(lambda: window.findChild(NewProjectDialog) is not None)
+    dialog = window.findChild(NewProjectDialog)
+    assert dialog is not None and dialog.folder == tmp_path / "place0"
+    QTest.keyClick(dialog.name, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: len(window.session.summaries) == 1, timeout=PATIENCE)
     qtbot.waitUntil(lambda: [x.state for x in window.session.summaries.values()] == ["ready"], timeout=PATIENCE)
     qtbot.waitUntil(lambda: not window.jobs.unfinished(), timeout=PATIENCE)
@@ -112,9 +115,9 @@ def test_closing_asks_while_something_runs_and_leaves_no_process(
 
 def test_pages_are_made_when_they_are_opened_and_keep_their_places(window: Window) -> None:
     titles = [window.pages.tabText(i) for i in range(window.pages.count())]
-    for number in (3, 2, 4, 5, 1):
+    for number in (3, 2, 4, 0, 5, 1):
         press(window, f"Ctrl+{number}")
-        assert window.pages.currentIndex() == number - 1
+        assert window.pages.currentIndex() == number
     assert [window.pages.tabText(i) for i in range(window.pages.count())] == titles
 
 
@@ -165,9 +168,10 @@ def test_what_happens_to_the_project_meanwhile_is_no_bug(window: Window, home: P
 
     (home / DATABASE).rename(home / "elsewhere")
     window.session.look_around()
-    assert "was replaced or removed while it was open" in window.statusBar().currentMessage()
+    notice = window.notices.notices["store"]
+    assert "was replaced or removed while it was open" in notice.text.text()
+    assert notice.button.text() == "Close and restore…"
     assert not window.session._watch.timer.isActive()
-    window.statusBar().clearMessage()
     try:
         window.session.refresh()
     except RaincleanError as error:
@@ -295,19 +299,11 @@ def test_an_opened_project_shows_its_desk(open_window: Open, home: Path) -> None
     assert window.pages.currentWidget() is window.desk and window.commands["accept"].isEnabled()
 
 
-def test_paths_that_are_not_there_are_complained_about_first(
-    open_window: Open, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[object] = []
-
-    def choose(*_: object) -> list[Path]:
-        asked.append(1)
-        return []
-
-    monkeypatch.setattr(dialogs, "choose", choose)
+def test_paths_that_are_not_there_are_complained_about_first(open_window: Open, home: Path, tmp_path: Path) -> None:
     window = open_window(None)
     window.open_paths([tmp_path / "nothing"])
-    assert asked == [] and f"Not found: {tmp_path / 'nothing'}" in window.statusBar().currentMessage()
+    assert window.findChild(NewProjectDialog) is None
+    assert f"Not found: {tmp_path / 'nothing'}" in window.statusBar().currentMessage()
     window.open_paths([tmp_path / "nothing", home])
     assert window.project_folder() == home.resolve()
 

@@ -30,7 +30,7 @@ def test_the_status_bar_leads_to_a_button(window: Window) -> None:
     [
         ("cat: is not analysed yet; run rainclean analyze /rain cat 2", "Analyse new sequences (Ctrl+R)"),
         ("cat: is not analysed yet; run rainclean analyze on it", "Analyse new sequences (Ctrl+R)"),
-        ("/a.mp4: is gone; give its new place: rainclean add /rain FILE-OR-FOLDER", "Add clips (Ctrl+I)"),
+        ("/a.mp4: is gone; give its new place: rainclean find /rain FILE-OR-FOLDER", "Find… on the page Home (Ctrl+0)"),
         ("choose with: rainclean select /rain SEQUENCE --candidate NAME", "choose with: Accept (A)"),
         ("choose with: rainclean select /rain SEQUENCE --candidate NAME, or --auto", "or Choose automatically"),
         ("withdraw it with: rainclean select '/my rain' cat-2 --undo", "withdraw it with: Withdraw (U)"),

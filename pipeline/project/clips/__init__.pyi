@@ -1,5 +1,6 @@
 from .clip_files import VIDEO_SUFFIXES, clip, clips, content_of, locate, located, open_clip, open_sequence
 from .import_clips import Origin, add
+from .moved import Found, Missing, find, missing
 from .properties import (
     Properties,
     columns_of,
@@ -14,6 +15,8 @@ from .thumbnails import thumbnail
 
 __all__ = [
     "VIDEO_SUFFIXES",
+    "Found",
+    "Missing",
     "Origin",
     "Properties",
     "Which",
@@ -23,11 +26,13 @@ __all__ = [
     "columns_of",
     "content_of",
     "describe",
+    "find",
     "follow_suggestions",
     "locate",
     "located",
     "lookalike",
     "lookalikes",
+    "missing",
     "open_clip",
     "open_sequence",
     "property_names",

@@ -158,7 +158,7 @@ def located(project: Project, wanted: Clip) -> Located:
             return Located(path, seen)
         changed = True
     reason = "is not the file that was added" if changed else "is not there any more"
-    advice = f"link it again: rainclean add {quoted(project.folder)} FILE-OR-FOLDER"
+    advice = f"link it again: rainclean find {quoted(project.folder)} FILE-OR-FOLDER"
     raise InputError(wanted.path, reason, advice)
 
 

@@ -100,4 +100,4 @@ def test_undo_goes_to_the_page_and_the_place_it_is_about(window: Window) -> None
     assert seen.x <= 65 < seen.x + seen.width and seen.y <= 50 < seen.y + seen.height
     session.change(lambda editor: editor.choose_frames(summary.sequence, [3, 7]))
     press(window, "Ctrl+Z")
-    assert window.pages.currentIndex() == 1
+    assert window.pages.currentIndex() == 2

@@ -77,11 +77,12 @@ def test_what_was_not_judged_says_so(home: Path, window: Window, qtbot: QtBot) -
     assert said == ["The verdict has no areas to show"] and tinted(window) is None
 
 
-def test_choosing_automatically_says_what_it_left(home: Path, window: Window, qtbot: QtBot) -> None:
+def test_without_anything_fit_the_automatic_choice_says_so(window: Window) -> None:
+    from gui.main_window.automatic import AutomaticQuestion
+
     window.commands["auto"].trigger()
-    qtbot.waitUntil(lambda: bool(window.jobs.all) and not window.jobs.unfinished(), timeout=60_000)
-    (job,) = window.jobs.all
-    left = "chosen automatically: 0; skipped, verdict needs a look (--include look accepts these, too): 1"
-    assert window.statusBar().currentMessage() == left
-    assert any("pan: needs a look, the background is ambiguous in 25 % of the frame" in line for line in job.log)
-    assert window.session.summaries[window.session.order[0]].state == "ready"
+    box = window.findChild(AutomaticQuestion)
+    assert box is not None and box.accept_button is None
+    assert box.text().startswith("There is nothing to accept") and box.informativeText().startswith("1 needs a look")
+    box.reject()
+    assert not window.jobs.all

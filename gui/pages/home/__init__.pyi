@@ -1,0 +1,3 @@
+from .page import HomePage
+
+__all__ = ["HomePage"]
