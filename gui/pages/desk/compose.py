@@ -8,10 +8,12 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QFormLayout,
+    QFrame,
     QGroupBox,
     QHBoxLayout,
     QMenu,
     QPushButton,
+    QScrollArea,
     QSpinBox,
     QToolButton,
     QVBoxLayout,
@@ -142,7 +144,16 @@ class ComposePanel(QWidget):
         inner.addLayout(tints)
         hints = QGroupBox("Suggestions")
         QVBoxLayout(hints).addWidget(self.suggestion)
-        layout = QVBoxLayout(self)
+        contents = QWidget()
+        scroll = QScrollArea(widgetResizable=True)
+        scroll.setAccessibleName("Tools for composing")
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(contents)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(scroll)
+        layout = QVBoxLayout(contents)
         layout.addLayout(tools)
         layout.addLayout(form)
         layout.addWidget(group, 1)

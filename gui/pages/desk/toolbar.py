@@ -12,7 +12,7 @@ from gui.state import Composition, ConfidenceView, Session
 GROUPS = (
     ("wipe", "side", "single", "difference", "blink"),
     ("fit", "actual"),
-    ("differ_most", "survey", "magnifier"),
+    ("differ_most", "survey"),
     ("confidence", "places"),
     ("pick", "region"),
     ("panels",),
@@ -38,7 +38,6 @@ SHORT = {
     "side": "Sides",
     "differ_most": "Differ",
     "survey": "Survey",
-    "magnifier": "Lens",
     "confidence": "Error",
     "places": "Areas",
     "panels": "Panels",
