@@ -13,13 +13,11 @@ from PySide6.QtWidgets import (
     QMainWindow,
     QMessageBox,
     QStackedWidget,
-    QTabWidget,
     QVBoxLayout,
     QWidget,
 )
 
 from gui.actions import Actions
-from gui.command_buttons import in_window
 from gui.jobs import Job, Jobs
 from gui.main_window import closing, geometry
 from gui.main_window.held_keys import Keys
@@ -28,9 +26,11 @@ from gui.main_window.home_actions import HomeActions
 from gui.main_window.jobs_status import JobsStatus
 from gui.main_window.menus import fill_menus
 from gui.main_window.notices import NoticeBar
+from gui.main_window.page_tabs import PAGES, PageTabs
 from gui.main_window.places import Places
 from gui.main_window.project_commands import ProjectCommands
 from gui.main_window.states import States
+from gui.main_window.status_line import StatusLine
 from gui.pages.desk import Desk, DeskActions, SequenceActions
 from gui.pages.home import HomePage
 from gui.pages.jobs import JobsPanel
@@ -43,15 +43,6 @@ from pipeline.project.storage import DATABASE, backups
 from pipeline.text_format import few
 from rainclean.errors import RaincleanError
 from rainclean.video import Region
-
-MESSAGE_MS = 6000
-"""Milliseconds that a message stays in the status bar; a warning stays four times as long."""
-
-_PAGES = ("home", "desk", "pairs", "training", "results", "jobs")
-_HANDED_ON = {"export": "folder", "train": "weights"}
-"""Kind of job → key of its result that other pages use: the data set that was written, the best weights."""
-
-_TITLES = ("Home", "Desk", "Pairs", "Training", "Results", "Jobs")
 
 
 class Window(QMainWindow):
@@ -66,9 +57,7 @@ class Window(QMainWindow):
         self.thumbnails = Thumbnails(self.session)
         self.project_commands = ProjectCommands(self.session, self.jobs, self)
         self._awaited = self._ending = False
-        self._latest = ""
-        self._results: dict[str, Path] = {}
-        self._receivers: dict[str, list[Callable[[Path], None]]] = {}
+        self._line = StatusLine(self.statusBar(), self.session)
         self._handlers: dict[str, Callable[[], object]] = {}
         self.commands = Actions(self.session, lambda name: self._handlers[name](), self)
         self.start_page = StartPage(settings, self.workers, lambda name: self.commands[name].trigger())
@@ -88,19 +77,20 @@ class Window(QMainWindow):
         self.jobs_panel = JobsPanel(self.jobs)
         self.jobs_panel.opened.connect(self._open_result)
         self.home = HomePage(self.session, self.jobs)
-        HomeActions(self.session, self.jobs, self.project_commands, self.desk, show_page=self._page_by_name).connect(
+        HomeActions(self.session, self.jobs, self.project_commands, self.desk, show_page=self._show_page).connect(
             self.home
         )
-        self.pages = QTabWidget(documentMode=True)
-        self._places = Places(settings, self.session, self.desk, page=self._page_name, show_page=self._show_page)
-        self.pages.setObjectName("pages")
-        self._made = self._places.pages
-        self._made |= {"home": self.home, "desk": self.desk, "jobs": self.jobs_panel}
-        for name, title in zip(_PAGES, _TITLES, strict=True):
-            # The other pages are made when they are first opened.
-            self.pages.addTab(self._made.get(name) or QWidget(), title)
-            self.pages.setTabToolTip(self.pages.count() - 1, self.commands[name].toolTip())
-        self.pages.currentChanged.connect(self._make_page)
+        self.pages = PageTabs(self.session, self.jobs, settings)
+        self._places = Places(
+            settings, self.session, self.desk, page=lambda: self.pages.current, show_page=self._show_page
+        )
+        self.pages.fill(
+            {"home": self.home, "desk": self.desk, "jobs": self.jobs_panel},
+            lambda name: self.commands[name].toolTip(),
+        )
+        self._places.pages = self.pages.made_pages
+        self.pages.made.connect(self._places.recall_page)
+        self.pages.wanted.connect(self._show_page)
         self.stack = QStackedWidget()
         self.stack.addWidget(self.start_page)
         self.stack.addWidget(self.pages)
@@ -125,7 +115,7 @@ class Window(QMainWindow):
         self.statusBar().addPermanentWidget(self._working)
         self._jobs_status = JobsStatus(
             self.statusBar(), self.jobs, self.commands["jobs"].trigger,
-            partial(self.pages.setTabText, _PAGES.index("jobs")),
+            partial(self.pages.set_title, "jobs"),
         )  # fmt: skip
         self.setAcceptDrops(True)
         self.resize(geometry.SIZE)
@@ -133,10 +123,6 @@ class Window(QMainWindow):
         self.session.sequences_changed.connect(self._sequences_changed)
         self.session.history_moved.connect(self._show_edit)
         self.project_commands.to_desk.connect(partial(self._show_page, "desk"))
-        self.session.message.connect(self._say)
-        self.session.warning.connect(self._warn)
-        self.session.withdrawn.connect(self._withdraw)
-        self.session.selection_changed.connect(self._withdraw_latest)
         self.session.store_damaged.connect(self.start_page.offer.look)  # seen when the project is closed
         self.desk.live.working.connect(self._working.setText)
         self.jobs.finished.connect(self._job_finished)
@@ -153,7 +139,7 @@ class Window(QMainWindow):
         try:
             self.session.open(folder)
         except RaincleanError as error:
-            self._warn(str(error))
+            self._line.warn(str(error))
             self.start_page.offer.look(folder)
             return
         self.start_page.offer.forget()
@@ -166,7 +152,7 @@ class Window(QMainWindow):
         missing = [path for path in paths if not typed_paths.exists(path)]
         paths = [path for path in paths if path not in missing]
         if missing:
-            self._warn(f"Not found: {few(list(map(str, missing)))}")
+            self._line.warn(f"Not found: {few(list(map(str, missing)))}")
         if not paths:
             return
         project = next((p for p in paths if (p / DATABASE).is_file() or p.name == DATABASE or backups(p)), None)
@@ -257,7 +243,7 @@ class Window(QMainWindow):
             "blind": self._toggle_blind,
             "fullscreen": self._toggle_fullscreen,
             **self.help.handlers(),
-            **{name: partial(self._show_page, name) for name in _PAGES},
+            **{name: partial(self._show_page, name) for name in PAGES},
         }
 
     def _new_project(self, clips: Sequence[Path] = ()) -> None:
@@ -278,7 +264,7 @@ class Window(QMainWindow):
         self.stack.setCurrentWidget(self.pages if project else self.start_page)
         self.setWindowTitle(f"{project.folder.name} – rainclean" if project else "rainclean")
         if project is not None:
-            self.pages.setCurrentIndex(_PAGES.index("desk"))
+            self.pages.open("desk")
             self.desk.view.setFocus()
 
     def _sequences_changed(self) -> None:
@@ -310,66 +296,18 @@ class Window(QMainWindow):
                 around = Region(left, top, visible.width, visible.height)
                 self.desk.view.zoom_to(around)
 
-    def _show_page(self, name: str) -> None:
+    def _show_page(self, name: str) -> QWidget:
+        """Show a page, and return it."""
         if self.session.project is None:
             self.stack.setCurrentWidget(self.pages)
-        self.pages.setCurrentIndex(_PAGES.index(name if name in _PAGES else "desk"))
-
-    def _page_name(self) -> str:
-        return _PAGES[self.pages.currentIndex()]
-
-    def _page_by_name(self, name: str) -> QWidget:
-        """Show a page, and return it."""
-        self._show_page(name)
-        return self._made[name]
+        return self.pages.open(name)
 
     def _open_result(self, page: str, job: Job | None) -> None:
         """Show the result of a job on its page."""
         self._show_page(page)
-        open_result = getattr(self._made.get(page), "open_result", None)
+        open_result = getattr(self.pages.made_pages.get(page), "open_result", None)
         if job is not None and open_result is not None:
             open_result(job)
-
-    def _make_page(self, index: int) -> None:
-        name = _PAGES[index]
-        if name in self._made:
-            return
-        page = self._page(name)
-        self._made[name] = page
-        self._places.recall_page(name)
-        title, tip = self.pages.tabText(index), self.pages.tabToolTip(index)
-        blocked = self.pages.blockSignals(True)
-        self.pages.removeTab(index)
-        self.pages.insertTab(index, page, title)
-        self.pages.setTabToolTip(index, tip)
-        self.pages.setCurrentIndex(index)
-        self.pages.blockSignals(blocked)
-
-    def _page(self, name: str) -> QWidget:
-        if name == "pairs":
-            from gui.pages.pairs import PairsPage
-
-            pairs = PairsPage(self.session, self.jobs, self.settings)
-            pairs.to_desk.connect(partial(self._show_page, "desk"))
-            return pairs
-        if name == "training":
-            from gui.pages.training import TrainingPanel
-
-            training = TrainingPanel(self.jobs, self.project_folder)
-            self._follow("export", training.set_dataset)
-            return training
-        from gui.pages.results import ResultsPanel
-
-        results = ResultsPanel(self.jobs, self.project_folder)
-        self._follow("export", results.set_dataset)
-        self._follow("train", results.set_weights)
-        return results
-
-    def _follow(self, kind: str, take: Callable[[Path], None]) -> None:
-        """Hand the result of the latest job of a kind to a page, now and after each later job."""
-        self._receivers.setdefault(kind, []).append(take)
-        if kind in self._results:
-            take(self._results[kind])
 
     def project_folder(self) -> Path | None:
         """Return the folder of the open project, None on the start page."""
@@ -390,18 +328,11 @@ class Window(QMainWindow):
 
     def _job_finished(self, job: Job) -> None:
         self._jobs_status.update()
-        key = _HANDED_ON.get(job.kind)
-        if key is not None and not job.error and isinstance(job.result, dict) and key in job.result:
-            self._results[job.kind] = Path(str(job.result[key]))
-            for take in self._receivers.get(job.kind, ()):
-                take(self._results[job.kind])
+        self.pages.hand_on(job)
         if job.kind == "add" and self.pages.currentWidget() is self.home:
             self._show_added(job)
         text, is_warning = self.project_commands.outcome(job)
-        if is_warning:
-            self._warn(text)
-        else:
-            self.statusBar().showMessage(text, MESSAGE_MS)
+        (self._line.warn if is_warning else self._line.say)(text)
 
     def _show_added(self, job: Job) -> None:
         """Show the first of the sequences that were added."""
@@ -412,23 +343,6 @@ class Window(QMainWindow):
         if number is not None and job.project == self.project_folder():
             self.session.select(number)
             self._show_page("desk")
-
-    def _warn(self, text: str) -> None:
-        """Show a warning in the status bar, without a box that has to be clicked away."""
-        self.statusBar().showMessage(f"⚠ {in_window(text)}", 4 * MESSAGE_MS)
-
-    def _say(self, text: str) -> None:
-        self._latest = text
-        self.statusBar().showMessage(in_window(text), MESSAGE_MS)
-
-    def _withdraw_latest(self) -> None:
-        """Remove what was said about the sequence before. Warnings stay: selecting another one mends nothing."""
-        self._withdraw(self._latest)
-
-    def _withdraw(self, text: str) -> None:
-        """Remove a message that is no longer true."""
-        if text and self.statusBar().currentMessage() == in_window(text):
-            self.statusBar().clearMessage()
 
     def _ask_who(self) -> None:
         name, accepted = QInputDialog.getText(

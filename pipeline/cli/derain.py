@@ -63,7 +63,7 @@ class Derain:
                 "input": str(work.input),
                 "output": str(work.output),
                 "kind": work.kind.value,
-                f"{what}s": result.done,
+                "frames" if work.kind is Kind.VIDEO else "pictures": result.done,
                 "failed": result.failed,
                 "notes": result.notes,
                 "seconds": round(seconds, 3),

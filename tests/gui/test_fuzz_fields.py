@@ -21,6 +21,7 @@ from pytestqt.qtbot import QtBot
 from gui.main_window.window import Window
 from gui.pages.pairs.page import PairsPage
 from gui.pages.results.page import ResultsPanel
+from gui.pages.training.form import TrainingForm
 from gui.pages.training.page import TrainingPanel
 from gui.widgets import dialogs
 from gui.widgets.path_field import PathField
@@ -109,6 +110,12 @@ def test_no_text_in_any_field_of_a_page_raises(
     press_buttons(shown)
 
 
+def problem_text(form: TrainingForm) -> str:
+    """What the form says: below the field that is wrong, else in its last line."""
+    lines = [label.text() for label in form.errors.values()]
+    return next(filter(None, lines), form.status.text())
+
+
 def form_of(window: Window, page: str, qtbot: QtBot) -> tuple[list[QLineEdit], QAbstractButton, Callable[[], str]]:
     """The fields for paths of a page's form, its button, and the line that says what is wrong."""
     window.commands[page].trigger()
@@ -117,7 +124,7 @@ def form_of(window: Window, page: str, qtbot: QtBot) -> tuple[list[QLineEdit], Q
         training = shown.form
         training.start.setCurrentIndex(training.start.findData("weights"))
         edits = [each.edit for each in training.findChildren(PathField)]
-        return edits, training.start_button, training.status.text
+        return edits, training.start_button, lambda: problem_text(training)
     if isinstance(shown, ResultsPanel):
         results = shown.form
         return (

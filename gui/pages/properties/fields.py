@@ -82,18 +82,18 @@ class TextField(QObject):
 class NumberField(QSpinBox):
     """A whole number. Of different values it says so instead, until it is changed."""
 
-    def __init__(self, name: str, values: Sequence[int], least: int, most: int, tip: str) -> None:
+    def __init__(self, name: str, values: Sequence[int], numbers: range, tip: str) -> None:
         """Make a field.
 
         Args:
             name: For screen readers.
             values: The present value of each sequence.
-            least: Smallest number.
-            most: Largest number.
+            numbers: Those that can be chosen.
             tip: Tooltip.
         """
         super().__init__()
         named(self, name, tip)
+        least, most = numbers[0], numbers[-1]
         self._common = values[0] if len(set(values)) == 1 else None
         self._least = least
         # While it says "different values" the number is one that nobody can mean.

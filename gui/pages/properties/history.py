@@ -90,5 +90,5 @@ def local_time(at: str) -> str:
         return at
 
 
-def _cells(entry: HistoryEntry) -> tuple[str, str, str]:
-    return local_time(entry.at), entry.who or RAINCLEAN, entry.text[:1].upper() + entry.text[1:]
+def _cells(entry: HistoryEntry) -> list[str]:
+    return [local_time(entry.at), entry.who or RAINCLEAN, entry.text[:1].upper() + entry.text[1:]]

@@ -33,8 +33,10 @@ class RangeField(QWidget):
         self._rate = rates.pop() if len(rates) == 1 else 0.0
         self._shots = {sequence.shot or (sequence.first, sequence.stop) for sequence in sequences}
         last = max(last, *(sequence.stop - 1 for sequence in sequences)) if len(sequences) == 1 else last
-        self.first = NumberField("In point", [s.first for s in sequences], 0, last, "First frame that is used")
-        self.last = NumberField("Out point", [s.stop - 1 for s in sequences], 0, last, "Last frame that is used")
+        self.first = NumberField("In point", [s.first for s in sequences], range(last + 1), "First frame that is used")
+        self.last = NumberField(
+            "Out point", [s.stop - 1 for s in sequences], range(last + 1), "Last frame that is used"
+        )
         self.seconds = {box: QDoubleSpinBox(suffix=" s", decimals=2, singleStep=0.1) for box in (self.first, self.last)}
         self.amount = Label()
         self.amount.setProperty("look", "faint")

@@ -38,7 +38,7 @@ class SceneSuggestion(QWidget):
         for button in (confirm, other):
             button.setAutoDefault(False)
         confirm.setCheckable(True)
-        confirm.toggled.connect(self._switch)
+        confirm.toggled.connect(lambda on: self._switch(confirmed=on))
         other.clicked.connect(self._ask_for_other)
         row = QHBoxLayout()
         row.setSpacing(GAP)
@@ -51,7 +51,7 @@ class SceneSuggestion(QWidget):
         column.addWidget(self.text)
         column.addLayout(row)
 
-    def _switch(self, confirmed: bool) -> None:
+    def _switch(self, *, confirmed: bool) -> None:
         self.confirmed = confirmed
         self.text.setText(self._confirmation if confirmed else self._suggestion)
         self.text.setProperty("look", "good" if confirmed else "warn")

@@ -46,7 +46,7 @@ class ResultsPanel(QWidget):
         self.new_button.setCheckable(True)
         self.new_button.setChecked(True)
         self.new_button.setToolTip("Show the form of an evaluation, or the pairs of the one on show")
-        self.new_button.toggled.connect(self._show_form)
+        self.new_button.toggled.connect(lambda on: self._show_form(shown=on))
         self.open_button = QPushButton("Open evaluation…")
         self.open_button.setToolTip("Open the folder of an earlier evaluation")
         self.open_button.clicked.connect(self._choose)
@@ -86,7 +86,7 @@ class ResultsPanel(QWidget):
         if "-o" in arguments[:-1]:
             self.open_evaluation(Path(arguments[arguments.index("-o") + 1]))
 
-    def _show_form(self, shown: bool) -> None:
+    def _show_form(self, *, shown: bool) -> None:
         """Show the form, or the gallery in its place: a small window has no room for both."""
         self.form.setVisible(shown)
         self.new_button.setText("Back to the results" if shown else "New evaluation")
@@ -128,7 +128,7 @@ class ResultsPanel(QWidget):
         """Show a message, or, with "", the notes of the evaluation on show."""
         evaluation = self.evaluation
         self.summary.setVisible(evaluation is not None)
-        self._show_form(self.new_button.isChecked())
+        self._show_form(shown=self.new_button.isChecked())
         self.empty.setVisible(evaluation is None)
         self.open_button.setVisible(evaluation is not None)
         self.status.set_look("bad" if bad else "")

@@ -82,7 +82,7 @@ def test_the_next_step_goes_from_export_to_training_to_results(
     page = shown_home(window)
     assert page.next_button.text() == "Export the data set"
     click(page.next_button)
-    assert window._page_name() == "pairs"
+    assert window.pages.current == "pairs"
     happened(home, "export", tmp_path / "data", "finished", {"pairs": {"train": 20, "val": 4}})
     window.session.look_around()
     press(window, "Ctrl+0")

@@ -100,7 +100,7 @@ def test_a_finished_job_leads_to_its_page(window: Window, tmp_path: Path, qtbot:
     assert card.result.text().startswith("Evaluated on 3 pairs in 1 s")
     qtbot.mouseClick(card.open, Qt.MouseButton.LeftButton)
     results = shown_page(window)
-    assert results is window._made["results"] and "is not an evaluation" in results.status.text()  # type: ignore[attr-defined]
+    assert results is window.pages.made_pages["results"] and "is not an evaluation" in results.status.text()  # type: ignore[attr-defined]
     press(window, "Ctrl+5")
     press(window, "Ctrl+1")
     assert shown_page(window) is window.desk

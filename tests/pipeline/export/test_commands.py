@@ -80,7 +80,7 @@ def test_decisions_by_command(home: Path, here: Run) -> None:
         (["select", "HOME", "--auto", "--undo"], 2, "exactly one of --candidate"),
         (["select", "HOME", "place0", "--candidate", "n7-vote"], 1, "it has n24-p50"),
         (["select", "HOME", "nowhere", "--reject"], 1, "no sequence 'nowhere'"),
-        (["select", "HOME", "place0", "--auto", "--who", "Ann"], 2, "cannot be used with --auto"),
+        (["select", "HOME", "place0", "--auto", "--exclude", "m.png"], 2, "needs --candidate"),
         (["select", "HOME", "place0", "--reject", "--exclude", "m.png"], 2, "needs --candidate"),
         (["add", "HOME"], 2, "no clip given"),
         (["add", "HOME", "missing.mp4"], 1, "missing.mp4: no such file"),

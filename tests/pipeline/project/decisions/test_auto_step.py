@@ -31,7 +31,7 @@ def test_the_plan_counts_what_the_choice_does(project: Project) -> None:
     assert plan == AutoPlan(fit=2, look=1, unfit=1, not_judged=1, outdated=1, decided=1, failed=1)
     result = choose_best(project)
     assert (len(result.chosen), len(result.kept), len(result.failed)) == (plan.fit, plan.decided, plan.failed)
-    assert sorted(one.trust for one in result.left.values()) == ["look", "not judged yet", "out of date", "unfit"]
+    assert sorted(one.trust for one in result.left.values()) == ["look", "no verdict yet", "out of date", "unfit"]
     assert any("out of date: frames or region were changed" in line for line in result.summary)
 
 
