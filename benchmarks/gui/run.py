@@ -237,6 +237,8 @@ class Driver:
         self.window.show()
         self.window.open_project(project)
         self._until(lambda: self.window.desk.live.stack is not None, "the frames were not sorted")
+        # Else "next candidate" would depend on how many of the simulated candidates look the same.
+        self.window.commands["all_candidates"].trigger()
 
     def presses(self) -> list[Press]:
         """Return what is pressed."""
