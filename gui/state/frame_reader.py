@@ -10,7 +10,6 @@ from PySide6.QtCore import QObject, Signal
 from gui.state.live_preview import LivePreview
 from gui.state.session import Session
 from gui.workers import NOW
-from pipeline.project.analysis import open_frames
 from pipeline.project.clips import open_sequence
 from pipeline.project.storage import Project
 from rainclean.errors import InputError
@@ -86,6 +85,8 @@ class FrameReader(QObject):
         folder, sequence = project.folder, summary.sequence
 
         def work() -> dict[int, U8]:
+            from pipeline.project.analysis import open_frames  # it needs numba, which takes half a second to import
+
             with Project.again(folder) as own, open_frames(own, sequence, analysis) as source:
                 result = next(source.read([frame], analysis.region), None)
                 if result is None:
