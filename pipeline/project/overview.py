@@ -11,9 +11,6 @@ from pipeline.project.editing import edits
 from pipeline.project.model import Chosen, Decision, Overview, Sequence, State
 from pipeline.project.storage import Project, schema
 
-MAX_NAMED = 100
-"""Sequences that are asked for by name. Of more, everything is read."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class _Rows:

@@ -10,10 +10,11 @@ from .properties import (
     set_properties,
     set_removed,
 )
-from .sequence_records import Which, describe, lookalike, lookalikes, sequences
+from .sequence_records import MAX_NAMED, Which, describe, lookalike, lookalikes, sequences
 from .thumbnails import thumbnail
 
 __all__ = [
+    "MAX_NAMED",
     "VIDEO_SUFFIXES",
     "Found",
     "Missing",
