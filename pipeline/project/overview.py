@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.project.analysis import verdict_of
-from pipeline.project.clips import Which, sequences
+from pipeline.project.clips import MAX_NAMED, Which, sequences
 from pipeline.project.decisions import by_sequence, differ, of_people
 from pipeline.project.editing import edits
 from pipeline.project.model import Chosen, Decision, Overview, Sequence, State
