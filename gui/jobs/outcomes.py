@@ -43,6 +43,21 @@ def outcome_of(arguments: Sequence[str], result: Any) -> Outcome:
         return Outcome("Finished")
 
 
+def finished_text(arguments: Sequence[str], result: Any, seconds: float | None) -> str:
+    """Return a line on a finished command: ``Exported 120 pairs in 8 s to /data/export``.
+
+    Args:
+        arguments: The command without ``rainclean``.
+        result: What it printed as JSON.
+        seconds: How long it took; None where that is not known.
+    """
+    outcome = outcome_of(arguments, result)
+    took = f" in {duration_text(seconds)}" if seconds is not None else ""
+    before = " to " if arguments and arguments[0] == "export" else ": "
+    where = f"{before}{outcome.place}" if outcome.place is not None else ""
+    return f"{outcome.text}{took}{where}"
+
+
 def duration_text(seconds: float) -> str:
     """Return a duration: ``8 s``, ``2 min 10 s``, ``1 h 5 min``."""
     whole = max(1, round(seconds))

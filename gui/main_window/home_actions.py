@@ -64,8 +64,7 @@ class HomeActions:
         """Show an export, training or evaluation on its page."""
         folder = activity.folder
         if activity.kind == "export":
-            self._show("pairs")
-            self._session.message.emit(f"This export is in {folder}")
+            self._call(self._show("pairs"), "open_export", folder)
         elif activity.kind == "training":
             self._call(self._show("training"), "open_run", folder)
         else:

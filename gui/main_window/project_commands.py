@@ -9,7 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QSettings, QStandardPaths, Signal
 from PySide6.QtWidgets import QWidget
 
-from gui.jobs import Job, Jobs, State
+from gui.jobs import Job, Jobs, State, finished_text, outcome_of
 from gui.main_window.automatic import AutomaticQuestion, report
 from gui.main_window.new_project import NewProjectDialog, proposed_name
 from gui.state import Session
@@ -186,6 +186,8 @@ class ProjectCommands(QObject):
             return f"{job.title}: {number} of {counted(job.result.get('asked', 0), 'missing clip')} found", False
         if job.kind == "select" and isinstance(job.result, dict):
             return report(job.title, job.result), False
+        if job.state is State.FINISHED and outcome_of(job.arguments, job.result).text != "Finished":
+            return finished_text(job.arguments, job.result, job.seconds), False
         return f"{job.title}: {job.doing()}", False
 
     def _is_at(self, kind: str) -> bool:

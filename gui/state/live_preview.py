@@ -18,6 +18,7 @@ from gui.workers import LATER, NOW
 from pipeline.project.model import Analysis
 from pipeline.project.storage import Project
 from pipeline.stages import Progress
+from pipeline.text_format import percent
 from rainclean.candidates.estimators import PERCENTILE
 from rainclean.video import Region
 
@@ -300,7 +301,7 @@ class LivePreview(QObject):
         self.working.emit(f"No live picture: {error}")
 
     def _say(self, step: Progress) -> None:
-        done = f" {step.done / step.total:.0%}" if step.total else ""
+        done = f" {percent(step.done / step.total)}" if step.total else ""
         self.working.emit(step.note or f"{_STAGE_TEXTS.get(step.stage, step.stage)}{done}")
 
     def _follow(self) -> None:

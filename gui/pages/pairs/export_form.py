@@ -231,6 +231,16 @@ class ExportForm(QWidget):
             label.setVisible(bool(messages[field]))
         return next(filter(None, messages.values()), "")
 
+    def refusal(self) -> str:
+        """Return which field must be corrected before an export, "" for none. The message is beside the field."""
+        self.check()
+        wrong = next((field for field, label in self.errors.items() if label.text()), "")
+        return f"Correct the field “{getattr(self, wrong).accessibleName()}” first." if wrong else ""
+
+    def set_folder(self, folder: Path) -> None:
+        """Fill in the folder to write to, such as that of an earlier export."""
+        self.output.setText(str(folder))
+
     def _fill(self, values: _Values) -> None:
         for widget in self._widgets():
             widget.blockSignals(True)

@@ -14,6 +14,7 @@ from gui.jobs import Job
 from gui.main_window.window import Window
 from gui.pages.home.page import HomePage
 from gui.pages.home.texts import duration, figures
+from gui.pages.pairs.page import PairsPage
 from gui.pages.results.page import ResultsPanel
 from gui.pages.training.page import TrainingPanel
 from gui.widgets import dialogs
@@ -103,6 +104,21 @@ def test_the_next_step_goes_from_export_to_training_to_results(
     press(window, "Ctrl+0")
     click(next(row for row in page.activities.rows if row.activity.kind == "training").open_button)
     assert training.folder == tmp_path / "run" and window.pages.currentWidget() is training
+
+
+def test_an_export_is_opened_on_pairs(window: Window, home: Path, tmp_path: Path, qtbot: QtBot) -> None:
+    happened(home, "export", tmp_path / "data", "finished")
+    report = {"pairs": {"train": 20, "test": 0}, "splits": {"train": ["a", "b"], "test": []}, "notes": []}
+    (tmp_path / "data" / "export.json").write_text(json.dumps(report))
+    window.session.look_around()
+    page = shown_home(window)
+    (row,) = page.activities.rows
+    click(row.open_button)
+    pairs = window.pages.currentWidget()
+    assert isinstance(pairs, PairsPage)
+    qtbot.waitUntil(lambda: pairs.form.folder == tmp_path / "data", timeout=PATIENCE)
+    assert "train 20 pairs of 2 scenes" in pairs.run.result.text()
+    qtbot.waitUntil(pairs.run.open_folder.isVisible, timeout=PATIENCE)
 
 
 def test_interrupted_work_is_resumed_as_a_job(

@@ -333,9 +333,11 @@ def test_what_is_wrong_stands_beside_the_field(
     (edit.setCurrentText if hasattr(edit, "setCurrentText") else edit.setText)(text)
     assert said in page.form.errors[field].text() and page.form.errors[field].isVisible()
     assert [name for name, label in page.form.errors.items() if label.text()] == [field]
-    assert not page.run.button.isEnabled() and said in page.run.refusal.text()
+    # The message is at the field only; the button says which field that is.
+    assert not page.run.button.isEnabled()
+    assert page.run.refusal.text() == f"Correct the field “{edit.accessibleName()}” first."
     qtbot.waitUntil(lambda: not page.amount.text() and page.preview.map.preview is None, timeout=PATIENCE)
-    assert said in page.preview.status.text()
+    assert page.preview.status.text() == ""
 
 
 def test_excluded_areas_are_tinted_and_kept_out_of_crops(decided: Path) -> None:
