@@ -111,7 +111,8 @@ class ProjectCommands(QObject):
     def add(self, paths: list[Path]) -> None:
         """Add clips; new sequences are analysed afterwards."""
         if (folder := self._folder()) is not None:
-            name = paths[0].name if len(paths) == 1 else counted(len(paths), "path")
+            what = "folder" if all(path.is_dir() for path in paths) else "file"
+            name = paths[0].name if len(paths) == 1 else counted(len(paths), what)
             self._jobs.start(Job(f"Add {name}", ["add", str(folder), *map(str, paths)], folder))
 
     def analyze(self) -> None:

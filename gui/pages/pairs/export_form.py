@@ -1,6 +1,7 @@
 """The form of an export: the command's flags as fields, with the command's own message beside a wrong one."""
 
 import json
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -64,6 +65,10 @@ _TIPS = {
 
 _HEADS = {"layout": "What to export", "min_rain": "What to leave out", "split": "Split", "output": "Where"}
 """First field of a group → the head of the group."""
+
+
+_CODES = re.compile(r"^(.* is no choice of (?:frames|crops)): use .*", re.DOTALL)
+"""A message that lists the command's codes: the window's own list is in plain words."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -392,7 +397,8 @@ def _message(parse: Callable[[], object]) -> str:
         parse()
     except RaincleanError as error:
         # The parser repeats what was typed, however long that is.
-        return in_window(" ".join(map(typed_paths.without_middle, str(error).split(" "))))
+        text = in_window(" ".join(map(typed_paths.without_middle, str(error).split(" "))))
+        return _CODES.sub(r"\1. Choose one from the list; its number can be changed.", text)
     return ""
 
 

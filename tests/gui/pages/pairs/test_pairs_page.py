@@ -317,8 +317,8 @@ def test_nothing_decided_no_export(show: Show, home: Path, session: Session, qtb
 @pytest.mark.parametrize(
     ("field", "text", "said"),
     [
-        ("frames", "some", "use all, every:5"),
-        ("crops", "tiles", "use whole, grid:512"),
+        ("frames", "some", "Choose one from the list"),
+        ("crops", "tiles", "Choose one from the list"),
         ("split", "80/20", "train=0.8,test=0.2"),
         ("split", "train=1,val=1", "no split 'val'"),
         ("split", "train=0", "one of them above 0"),
