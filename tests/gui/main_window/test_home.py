@@ -138,6 +138,16 @@ def test_interrupted_work_is_resumed_as_a_job(
     assert [job.arguments for job in started] == [("train", "--resume", str(tmp_path / "run"))] * 2
 
 
+def test_a_training_that_never_began_is_tried_again(window: Window, home: Path, tmp_path: Path) -> None:
+    happened(home, "training", tmp_path / "run", "failed")
+    with Project(home) as project:
+        project.execute("UPDATE activity SET error = 'all training pairs are of one scene'")
+    window.session.look_around()
+    (row,) = shown_home(window).activities.rows
+    assert row.resume.text() == "Try again"
+    assert row.error.text() == "all training pairs are of one scene" and not row.error.isHidden()
+
+
 def test_an_empty_project_has_one_sentence_and_one_action(
     open_window: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
