@@ -53,9 +53,10 @@ def finished_text(arguments: Sequence[str], result: Any, seconds: float | None) 
     """
     outcome = outcome_of(arguments, result)
     took = f" in {duration_text(seconds)}" if seconds is not None else ""
+    text, comma, more = outcome.text.partition(", best validation")
     before = " to " if arguments and arguments[0] == "export" else ": "
     where = f"{before}{outcome.place}" if outcome.place is not None else ""
-    return f"{outcome.text}{took}{where}"
+    return f"{text}{took}{comma}{more}{where}"
 
 
 def duration_text(seconds: float) -> str:

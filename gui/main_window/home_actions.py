@@ -118,10 +118,10 @@ class HomeActions:
             self._call(shown, "set_weights", weights)
 
     def _show_done(self, activity: Activity | None) -> None:
-        if activity is not None:
-            self._show("jobs")
+        if activity is None or activity.state == "running":
+            self._show("results" if activity is None else "jobs")
         else:
-            self._show("results")
+            self.open(activity)
 
     @staticmethod
     def _call(page: "QWidget", method: str, path: Path) -> None:

@@ -121,6 +121,8 @@ class HomePage(QScrollArea):
             return "See what is being analysed"
         if step.kind == "add" and self._is_at("add"):
             return "See what is being added"
+        if step.kind == "done" and step.activity is not None:
+            return "See what is running" if step.activity.state == "running" else "See the results"
         return step.text
 
     def _take_step(self) -> None:

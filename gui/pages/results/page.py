@@ -17,7 +17,7 @@ from gui.design import GAP, PAD, sized
 from gui.jobs import Job, Jobs, State
 from gui.pages.results.evaluation import Evaluation, read_evaluation
 from gui.pages.results.gallery import Gallery, fill, score_table
-from gui.widgets import ElidedLabel, EmptyState, PathField, WrappedLabel, as_tip, dialogs, typed_paths
+from gui.widgets import ElidedLabel, EmptyState, Label, PathField, WrappedLabel, as_tip, dialogs, typed_paths
 from rainclean.errors import InputError, RaincleanError
 from rainclean.spanet import require_torch
 
@@ -185,15 +185,20 @@ class EvaluationForm(QGroupBox):
         self.evaluate_button.setProperty("look", "main")
         self.evaluate_button.setToolTip("Evaluate in the background; the results appear here")
         self.errors: dict[str, WrappedLabel] = {}
-        form = self._form = QFormLayout()
+        form = QFormLayout()
         for text, field, name in (
             ("&Data set", self.dataset, "dataset"),
             ("&Weights files", self.weights, "weights"),
             ("&Output folder", self.output, "output"),
         ):
-            form.addRow(text, field)
             self.errors[name] = WrappedLabel(name=f"Problem of {text.replace('&', '').lower()}", look="bad")
-            form.addRow("", self.errors[name])
+            both = QVBoxLayout()
+            both.setSpacing(2)
+            both.addWidget(field)
+            both.addWidget(self.errors[name])
+            label = Label(text)
+            label.setBuddy(field)
+            form.addRow(label, both)
         bottom = QHBoxLayout()
         bottom.addWidget(self.status, 1)
         bottom.addWidget(self.evaluate_button)
@@ -249,7 +254,7 @@ class EvaluationForm(QGroupBox):
             # An empty field is no mistake: the line says what is missing.
             label.set_look("faint" if getattr(self, name).path is None else "bad")
             label.setText(text)
-            self._form.setRowVisible(label, bool(text))
+            label.setVisible(bool(text))
         self.status.set_look("bad" if problem and not wrong else "faint")
         self.status.setText(
             problem

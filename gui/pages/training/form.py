@@ -145,6 +145,7 @@ class TrainingForm(QWidget):
         self._project = project
         self._suggested: Path | None = None
         self._starting: Path | None = None
+        self._begun: Path | None = None
         self.dataset = PathField("Data set", "folder", "Choose the folder of an export, or of SPA-Data as published")
         self.run = PathField("Training folder", "new folder", "Choose a new folder for weights, curves and checkpoints")
         self.weights = PathField("Weights file", "files", "Choose the weights to start from (.safetensors)")
@@ -237,7 +238,8 @@ class TrainingForm(QWidget):
         for name, label in self.errors.items():
             text = problem if name == wrong else ""
             # An empty field is no mistake: the line says what is missing.
-            label.set_look("faint" if getattr(self, name).path is None else "bad")
+            is_begun = name == "run" and request.run is not None and request.run == self._begun
+            label.set_look("faint" if getattr(self, name).path is None or is_begun else "bad")
             label.setText(text)
             self._form.setRowVisible(label, bool(text))
         self.status.set_look("bad" if problem and not wrong else "faint")
@@ -273,6 +275,7 @@ class TrainingForm(QWidget):
         request = self.request()
         self.refresh()
         if self.start_button.isEnabled():
+            self._begun = request.run
             self.begin.emit(request)
 
 

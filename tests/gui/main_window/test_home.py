@@ -237,5 +237,10 @@ def test_damaged_memory_is_no_obstacle(open_window: Open, home: Path) -> None:
 
 def test_figures_have_units() -> None:
     assert figures({"pairs": {"train": 1, "val": 0}, "psnr_db": 31.234, "other": 1}) == "1 pair · PSNR 31.23 dB"
-    assert figures({"pairs": "many", "ssim": None}) == ""
+    assert figures({"pairs": "many", "ssim": None, "psnr_db": {}}) == ""
+    trained = {"steps": 6, "step": 6, "best_psnr": 23.036, "best_step": 4}
+    assert figures(trained) == "6 steps · best validation 23.04 dB at step 4"
+    psnr = {"rainy": {"matlab-y": 24.4, "basicsr-y": 1.0}, "best": {"matlab-y": 25.5, "basicsr-y": None}}
+    evaluated = figures({"pairs": 10, "psnr_db": psnr})
+    assert evaluated == "10 pairs · PSNR (matlab-y): rainy 24.40 dB, best 25.50 dB"
     assert [duration(s) for s in (8, 90, 3600 * 3 + 300)] == ["8 s", "2 min", "3 h 5 min"]
