@@ -92,6 +92,11 @@ def _exported(arguments: Sequence[str], result: Mapping[str, Any]) -> Outcome:
     return Outcome(f"Exported {counted(pairs, 'pair')}", Path(result["folder"]), "pairs")
 
 
+def _found(arguments: Sequence[str], result: Mapping[str, Any]) -> Outcome:
+    found, asked = len(result["found"]), result["asked"]
+    return Outcome(f"Found {found} of {counted(asked, 'missing clip')}", page="desk")
+
+
 def _checked(arguments: Sequence[str], result: Mapping[str, Any]) -> Outcome:
     number = sum(result["counts"].values())
     return Outcome(f"Checked {counted(number, 'item')}, no problems", Path(arguments[1]), "pairs")
@@ -121,6 +126,7 @@ _DESCRIPTIONS: dict[str, Callable[[Sequence[str], Mapping[str, Any]], Outcome]] 
     "add": _added,
     "analyze": _analysed,
     "export": _exported,
+    "find": _found,
     "check": _checked,
     "train": _trained,
     "evaluate": _evaluated,
