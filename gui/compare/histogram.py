@@ -12,6 +12,7 @@ from gui.compare.decorations import MARGIN
 from gui.compare.kinds import U8
 from gui.compare.view import CompareView
 from gui.design import GAP, SPACE, colours, sized
+from pipeline.text_format import percent
 from rainclean.video import Region
 
 REACH = 32
@@ -156,7 +157,7 @@ class HistogramPanel(QWidget):
 
 
 def _words(shown: Histogram) -> str:
-    full = f", {shown.full:.0%} at 255".replace("%", " %") if shown.full >= 0.005 else ""
+    full = f", {percent(shown.full)} at 255" if shown.full >= 0.005 else ""
     return f"{shown.name}: mean {shown.mean:.0f} levels{full}"
 
 

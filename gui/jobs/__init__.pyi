@@ -1,5 +1,5 @@
 from .messages import run_of
-from .outcomes import MOST_FAILED, Outcome, duration_text, failed_parts, outcome_of
+from .outcomes import MOST_FAILED, Outcome, duration_text, failed_parts, finished_text, outcome_of
 from .progress import JobProgress, left_in_words, stage_text
 from .queue import Job, Jobs, State
 
@@ -12,6 +12,7 @@ __all__ = [
     "State",
     "duration_text",
     "failed_parts",
+    "finished_text",
     "left_in_words",
     "outcome_of",
     "run_of",

@@ -43,6 +43,22 @@ def outcome_of(arguments: Sequence[str], result: Any) -> Outcome:
         return Outcome("Finished")
 
 
+def finished_text(arguments: Sequence[str], result: Any, seconds: float | None) -> str:
+    """Return a line on a finished command: ``Exported 120 pairs in 8 s to /data/export``.
+
+    Args:
+        arguments: The command without ``rainclean``.
+        result: What it printed as JSON.
+        seconds: How long it took; None where that is not known.
+    """
+    outcome = outcome_of(arguments, result)
+    took = f" in {duration_text(seconds)}" if seconds is not None else ""
+    text, comma, more = outcome.text.partition(", best validation")
+    before = " to " if arguments and arguments[0] == "export" else ": "
+    where = f"{before}{outcome.place}" if outcome.place is not None else ""
+    return f"{text}{took}{comma}{more}{where}"
+
+
 def duration_text(seconds: float) -> str:
     """Return a duration: ``8 s``, ``2 min 10 s``, ``1 h 5 min``."""
     whole = max(1, round(seconds))
@@ -76,6 +92,11 @@ def _exported(arguments: Sequence[str], result: Mapping[str, Any]) -> Outcome:
     return Outcome(f"Exported {counted(pairs, 'pair')}", Path(result["folder"]), "pairs")
 
 
+def _found(arguments: Sequence[str], result: Mapping[str, Any]) -> Outcome:
+    found, asked = len(result["found"]), result["asked"]
+    return Outcome(f"Found {found} of {counted(asked, 'missing clip')}", page="desk")
+
+
 def _checked(arguments: Sequence[str], result: Mapping[str, Any]) -> Outcome:
     number = sum(result["counts"].values())
     return Outcome(f"Checked {counted(number, 'item')}, no problems", Path(arguments[1]), "pairs")
@@ -105,6 +126,7 @@ _DESCRIPTIONS: dict[str, Callable[[Sequence[str], Mapping[str, Any]], Outcome]] 
     "add": _added,
     "analyze": _analysed,
     "export": _exported,
+    "find": _found,
     "check": _checked,
     "train": _trained,
     "evaluate": _evaluated,

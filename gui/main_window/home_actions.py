@@ -64,8 +64,7 @@ class HomeActions:
         """Show an export, training or evaluation on its page."""
         folder = activity.folder
         if activity.kind == "export":
-            self._show("pairs")
-            self._session.message.emit(f"This export is in {folder}")
+            self._call(self._show("pairs"), "open_export", folder)
         elif activity.kind == "training":
             self._call(self._show("training"), "open_run", folder)
         else:
@@ -119,10 +118,10 @@ class HomeActions:
             self._call(shown, "set_weights", weights)
 
     def _show_done(self, activity: Activity | None) -> None:
-        if activity is not None:
-            self._show("jobs")
+        if activity is None or activity.state == "running":
+            self._show("results" if activity is None else "jobs")
         else:
-            self._show("results")
+            self.open(activity)
 
     @staticmethod
     def _call(page: "QWidget", method: str, path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QSettings, QStandardPaths, Signal
 from PySide6.QtWidgets import QWidget
 
-from gui.jobs import Job, Jobs, State
+from gui.jobs import Job, Jobs, State, finished_text, outcome_of
 from gui.main_window.automatic import AutomaticQuestion, report
 from gui.main_window.new_project import NewProjectDialog, proposed_name
 from gui.state import Session
@@ -111,7 +111,8 @@ class ProjectCommands(QObject):
     def add(self, paths: list[Path]) -> None:
         """Add clips; new sequences are analysed afterwards."""
         if (folder := self._folder()) is not None:
-            name = paths[0].name if len(paths) == 1 else counted(len(paths), "path")
+            what = "folder" if all(path.is_dir() for path in paths) else "file"
+            name = paths[0].name if len(paths) == 1 else counted(len(paths), what)
             self._jobs.start(Job(f"Add {name}", ["add", str(folder), *map(str, paths)], folder))
 
     def analyze(self) -> None:
@@ -186,6 +187,8 @@ class ProjectCommands(QObject):
             return f"{job.title}: {number} of {counted(job.result.get('asked', 0), 'missing clip')} found", False
         if job.kind == "select" and isinstance(job.result, dict):
             return report(job.title, job.result), False
+        if job.state is State.FINISHED and outcome_of(job.arguments, job.result).text != "Finished":
+            return finished_text(job.arguments, job.result, job.seconds), False
         return f"{job.title}: {job.doing()}", False
 
     def _is_at(self, kind: str) -> bool:

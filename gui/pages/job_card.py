@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 
 from gui.command_buttons import in_window
 from gui.design import GAP, ICON, PAD, icon, sized
-from gui.jobs import MOST_FAILED, Job, Jobs, State, duration_text, failed_parts, outcome_of
+from gui.jobs import MOST_FAILED, Job, Jobs, State, failed_parts, finished_text, outcome_of
 from gui.widgets import ElidedLabel, Label, WrappedLabel
 
 _STATES = {
@@ -113,10 +113,7 @@ class JobCard(QFrame):
         self.reason.setVisible(job.state is State.FAILED)
         is_finished = job.state is State.FINISHED
         outcome = outcome_of(job.arguments, job.result)
-        took = f" in {duration_text(job.seconds)}" if job.seconds is not None else ""
-        where = f" to {outcome.place}" if outcome.place is not None and job.kind == "export" else ""
-        where = f": {outcome.place}" if outcome.place is not None and not where else where
-        self.result.setText(f"{outcome.text}{took}{where}" if is_finished else "")
+        self.result.setText(finished_text(job.arguments, job.result, job.seconds) if is_finished else "")
         self.result.setVisible(is_finished)
         self.show_folder.setVisible(is_finished and outcome.place is not None)
         self.open.setVisible(is_finished and bool(outcome.page))

@@ -11,7 +11,7 @@ from gui.workers import Workers
 from pipeline.project.recovery import Offer, Restored, offer, restore, salvaged_text
 from pipeline.project.storage import local_time
 from pipeline.stages import Progress
-from pipeline.text_format import counted
+from pipeline.text_format import counted, percent
 from rainclean.errors import RaincleanError
 
 _LANE = "restore"
@@ -108,7 +108,7 @@ class RestoreOffer(QFrame):
         self.look(self._folder)
 
     def _show_progress(self, step: Progress) -> None:
-        share = f" {step.done / step.total:.0%}" if step.total else ""
+        share = f" {percent(step.done / step.total)}" if step.total else ""
         self.explanation.setText(f"Restoring: {_DOING.get(step.stage, step.stage)}{share}")
 
     def _done(self, result: Restored) -> None:

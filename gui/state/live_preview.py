@@ -13,11 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from gui.command_buttons import in_window
 from gui.state.session import Session
 from gui.workers import LATER, NOW
 from pipeline.project.model import Analysis
 from pipeline.project.storage import Project
 from pipeline.stages import Progress
+from pipeline.text_format import percent
 from rainclean.candidates.estimators import PERCENTILE
 from rainclean.video import Region
 
@@ -297,10 +299,10 @@ class LivePreview(QObject):
 
     def _failed(self, error: Exception) -> None:
         self._sorting = self._when_sorted = None
-        self.working.emit(f"No live picture: {error}")
+        self.working.emit(f"No live picture: {in_window(str(error))}")
 
     def _say(self, step: Progress) -> None:
-        done = f" {step.done / step.total:.0%}" if step.total else ""
+        done = f" {percent(step.done / step.total)}" if step.total else ""
         self.working.emit(step.note or f"{_STAGE_TEXTS.get(step.stage, step.stage)}{done}")
 
     def _follow(self) -> None:
@@ -356,7 +358,7 @@ class LivePreview(QObject):
 
         def failed(error: Exception) -> None:
             if self.sorted:
-                self.working.emit(f"No live picture: {error}")
+                self.working.emit(f"No live picture: {in_window(str(error))}")
             else:  # NothingSorted: another window is just being sorted
                 self._forget_estimate()
 

@@ -165,7 +165,7 @@ class _Home:
         if self.activities:
             print_table(
                 ("export, run, evaluation", "state", "begun", "result"),
-                [(f"{a.kind} {a.folder}", a.state, a.started, _result(a)) for a in self.activities],
+                [(f"{a.kind} {a.folder}", a.state, f"{a.started[:19]}Z", _result(a)) for a in self.activities],
             )
         for one in self.activities:
             if one.state == "interrupted":

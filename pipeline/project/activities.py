@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from pipeline.partial import Lock
-from pipeline.project.journals import person
+from pipeline.project.journals import person, present
 from pipeline.project.model import ActivityKind, ActivityState
-from pipeline.project.storage import DATABASE, Project, checked, listed, mapped, now
+from pipeline.project.storage import DATABASE, Project, checked, listed, mapped
 from pipeline.stages import Progress
 from pipeline.text_format import quoted
 from rainclean.errors import RaincleanError
@@ -48,7 +48,7 @@ class Activity:
         title: Name for a person.
         folder: What it writes to.
         arguments: The command as it was begun, without "rainclean"; paths are absolute.
-        started, ended: Times, UTC; ended is "" while it runs.
+        started, ended: Times, UTC, to the millisecond (earlier versions: to the second); ended is "" while it runs.
         summary: What came out: pairs, scenes, PSNR.
         error: Why it failed, in one line, or "".
     """
@@ -153,7 +153,7 @@ def begin(
     try:
         project.insert(
             "activity", uuid=number, kind=kind, title=title, folder=str(folder.absolute()),
-            arguments=json.dumps(list(arguments), ensure_ascii=False), who=who or person(), started=now(), ended="",
+            arguments=json.dumps(list(arguments), ensure_ascii=False), who=who or person(), started=present(), ended="",
             state="running", summary="{}", error="",
         )  # fmt: skip
     except BaseException:
@@ -183,7 +183,7 @@ def end(
     try:
         project.execute(
             "UPDATE activity SET ended = ?, state = ?, summary = ?, error = ? WHERE uuid = ?",
-            now(), state, json.dumps(summary or {}, ensure_ascii=False), error, begun.uuid,
+            present(), state, json.dumps(summary or {}, ensure_ascii=False), error, begun.uuid,
         )  # fmt: skip
     finally:
         _let_go(begun)

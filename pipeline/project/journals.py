@@ -80,6 +80,11 @@ def moment(at: str) -> str:
     return at if "." in at else f"{at[:-1]}.000Z"
 
 
+def present() -> str:
+    """Return the present, UTC, to the millisecond."""
+    return _written(datetime.now(UTC))
+
+
 def stamp(project: Project, table: Table, sequence_id: int) -> str:
     """Return the present, UTC, to the millisecond, and later than every row that a table has of a sequence.
 
@@ -89,7 +94,11 @@ def stamp(project: Project, table: Table, sequence_id: int) -> str:
         "SELECT max(substr(at, 1, 19) || CASE length(at) WHEN 20 THEN '.000Z' ELSE substr(at, 20) END) "
         f"FROM {table} WHERE sequence_id = ?", sequence_id,
     )  # fmt: skip
-    present = datetime.now(UTC)
+    at = datetime.now(UTC)
     if last:
-        present = max(present, datetime.fromisoformat(last) + timedelta(milliseconds=1))
-    return present.strftime("%Y-%m-%dT%H:%M:%S.") + f"{present.microsecond // 1000:03d}Z"
+        at = max(at, datetime.fromisoformat(last) + timedelta(milliseconds=1))
+    return _written(at)
+
+
+def _written(at: datetime) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"

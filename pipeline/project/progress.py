@@ -69,7 +69,8 @@ class NextStep:
     Attributes:
         kind: What it is.
         text: The same in words, as on a button or a line.
-        activity: What is resumed; of "train" and "evaluate" the export or training that it goes on from.
+        activity: What is resumed; of "train" and "evaluate" the export or training that it goes on from; of
+            "done" what is running, or the evaluation to look at.
     """
 
     kind: StepKind
@@ -135,11 +136,11 @@ def _after_judging(project: Project, done: Sequence[Activity]) -> NextStep:
     export, training, evaluation = (newest.get(kind) for kind in ("export", "training", "evaluation"))
     if export is None or moment(export.started) < _changed(project):
         return NextStep(kind="export", text="Export the data set" if export is None else "Export the changes")
-    if training is None or training.started < export.started:
+    if training is None or moment(training.started) < moment(export.started):
         return NextStep(kind="train", text=f"Train on {export.title}", activity=export)
-    if evaluation is None or evaluation.started < training.started:
+    if evaluation is None or moment(evaluation.started) < moment(training.started):
         return NextStep(kind="evaluate", text=f"Evaluate {training.title}", activity=training)
-    return NextStep(kind="done", text="All done: add more clips, or look at the results")
+    return NextStep(kind="done", text="All done: add more clips, or look at the results", activity=evaluation)
 
 
 def _changed(project: Project) -> str:

@@ -19,6 +19,7 @@ from gui.state import Session
 from gui.widgets import Label
 from pipeline.project.decisions import Agreement, agreements, judgements
 from pipeline.project.exchange import Conflict, conflicts
+from pipeline.text_format import percent
 
 _COLUMNS = (
     "First", "Second", "Both judged", "Same decision", "κ of decision", "Both accepted", "Same picture", "κ of picture"
@@ -94,7 +95,7 @@ def _decisions(conflict: Conflict) -> str:
 
 
 def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{value:.0%}"
+    return "–" if value is None else percent(value)
 
 
 def _kappa(value: float | None) -> str:

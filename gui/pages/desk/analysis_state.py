@@ -10,6 +10,7 @@ from gui.design import GAP, PAD
 from gui.jobs import Jobs, stage_text
 from gui.state import Session
 from gui.widgets import Label, named
+from pipeline.text_format import percent
 
 
 class Situation(NamedTuple):
@@ -41,7 +42,7 @@ def situation_of(session: Session, jobs: Jobs) -> Situation:
 
 def _of_part(fraction: float, total: int, done: int) -> str:
     """Return the finished share of one sequence of a job."""
-    return f"{min(max(fraction * max(total, 1) - done, 0.0), 1.0):.0%}".replace("%", " %")
+    return percent(min(max(fraction * max(total, 1) - done, 0.0), 1.0))
 
 
 class AnalysisState(QWidget):

@@ -10,6 +10,7 @@ from gui.pages.desk.rows import TRUST, sentence
 from gui.state import Session
 from gui.widgets import Label, named
 from pipeline.project.analysis import motion_summary
+from pipeline.text_format import percent
 from rainclean.verdict import LABELS, MEANINGS
 
 LINES = 3
@@ -130,7 +131,7 @@ def _suggestion(session: Session) -> str:
         return ""
     place = session.listed.index(candidate) + 1
     number = f"{place}  " if place < 10 else ""
-    return f"{number}{candidate.label}: {suggestion.label}. {suggestion.chance:.0%} likely to be chosen."
+    return f"{number}{candidate.label}: {suggestion.label}. {percent(suggestion.chance)} likely to be chosen."
 
 
 def _say(label: Label, text: str) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 from PySide6.QtCore import QEvent, Signal
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
+from pipeline.text_format import percent
 from rainclean.video import Region
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ class InspectPanel(QWidget):
         self.text.setText(
             f"<b>Region {region.width}×{region.height} px</b> at {region.x}, {region.y}: "
             f"<b>η* = {votes.eta}</b> over {votes.frames} frames. {comparison} "
-            f"{votes.silent_share:.1%} of the region's pixels cast no vote."
+            f"{percent(votes.silent_share, 1)} of the region's pixels cast no vote."
         )
         plot = plots.votes
         plot.clear()

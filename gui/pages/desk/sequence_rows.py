@@ -12,6 +12,7 @@ from gui.pages.desk import rows
 from gui.state import NOTHING_KNOWN, VERDICTS, Session, Thumbnails, Unsure
 from gui.widgets import as_tip
 from pipeline.project.model import Overview
+from pipeline.text_format import percent
 
 _THUMB = QSize(84, 60)
 _LINES = 4
@@ -99,7 +100,7 @@ class SequencesModel(QAbstractListModel):
             return "removed"
         progress = self.share(summary)
         if progress is not None:
-            return f"analysing, {progress:.0%}"
+            return f"analysing, {percent(progress)}"
         if self._session.blind and summary.state not in ("new", "failed"):
             editor = self._session.editor
             return "judged" if editor and editor.has_opinion(summary.sequence.id) else "to judge"
@@ -241,5 +242,5 @@ def _check(painter: QPainter, rect: QRect, palette: QPalette) -> None:
 
 def _numbers(summary: Overview, unsure: float | None) -> str:
     if unsure is not None and summary.state in ("ready", "accepted automatically"):
-        return f"{unsure:.0%} uncertain"
+        return f"{percent(unsure)} uncertain"
     return "" if summary.score is None else score_text(summary.score)

@@ -6,10 +6,11 @@ from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
+from gui.command_buttons import in_window
 from gui.design import GAP, PAD, SPACE, sized
 from gui.pages.home import texts
 from gui.pages.icon_mark import IconMark
-from gui.widgets import Label, as_tip, named
+from gui.widgets import Label, WrappedLabel, as_tip, named
 from pipeline.project.activities import Activity
 
 _ICONS = {"export": "export", "training": "training", "evaluation": "results"}
@@ -80,18 +81,20 @@ class ActivityRow(QWidget):
         self.state.setProperty("look", texts.LOOKS[activity.state])
         parts = (texts.figures(activity.summary), texts.when(activity), f"by {activity.who}" if activity.who else "")
         self._facts = " · ".join(part for part in parts if part)
-        self.facts = _Elided(activity.error or self._facts)
-        self.facts.setProperty("look", "bad" if activity.error else "faint")
+        self.facts = _Elided(self._facts)
+        self.facts.setProperty("look", "faint")
+        self.error = WrappedLabel(in_window(activity.error), look="bad")
+        self.error.setVisible(bool(activity.error))
         self.folder = _Elided(str(activity.folder))
         self.folder.setProperty("look", "faint")
         name = f"{texts.KINDS[activity.kind].lower()} {activity.title}"
         self.open_button = named(QPushButton("Open"), f"Open the {name}", f"Show it on the page {_page(activity)}")
         self.reveal = named(QPushButton("Show in folder"), f"Show the {name} in its folder", "Open the file manager")
         resumable = activity.state in ("interrupted", "failed")
-        tip = (
-            "Go on where it was interrupted" if activity.kind == "training" else "Start it again; finished work is kept"
-        )
-        self.resume = named(QPushButton("Resume"), f"Resume the {name}", tip)
+        has_begun = activity.resume != activity.arguments  # a training with a run to go on from
+        verb = "Resume" if has_begun or activity.state == "interrupted" else "Try again"
+        tip = "Go on where it was interrupted" if has_begun else "Start it again; finished work is kept"
+        self.resume = named(QPushButton(verb), f"{verb}: {name}", tip)
         self.resume.setVisible(resumable)
         exists = activity.folder.is_dir()
         self.open_button.setEnabled(exists or activity.state == "running")
@@ -109,6 +112,7 @@ class ActivityRow(QWidget):
         words = QVBoxLayout()
         words.setSpacing(SPACE // 2)
         words.addLayout(head)
+        words.addWidget(self.error)
         words.addWidget(self.facts)
         words.addWidget(self.folder)
         row = QHBoxLayout(self)

@@ -14,6 +14,7 @@ from gui.state import Session
 from gui.widgets import Label, named
 from pipeline.project.activities import Activity, activities
 from pipeline.project.progress import NextStep, next_step, progress
+from pipeline.text_format import percent
 
 _WIDEST = 1120
 """Width of the cards at most, px."""
@@ -120,6 +121,8 @@ class HomePage(QScrollArea):
             return "See what is being analysed"
         if step.kind == "add" and self._is_at("add"):
             return "See what is being added"
+        if step.kind == "done" and step.activity is not None:
+            return "See what is running" if step.activity.state == "running" else "See the results"
         return step.text
 
     def _take_step(self) -> None:
@@ -134,7 +137,7 @@ class HomePage(QScrollArea):
         job = job_of(activity, self._jobs.running())
         if job is None:
             return "at work in another process"
-        share = f"{job.fraction:.0%}, " if job.fraction is not None else ""
+        share = f"{percent(job.fraction)}, " if job.fraction is not None else ""
         return f"{share}{job.doing()}"
 
     def _lay_out(self) -> None:

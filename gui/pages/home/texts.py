@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from pipeline.project.activities import Activity
-from pipeline.text_format import counted
+from pipeline.text_format import counted, few
 
 KINDS = {"export": "Export", "training": "Training", "evaluation": "Evaluation"}
 
@@ -22,9 +22,10 @@ _FIGURES: dict[str, Callable[[Any], str]] = {
     "scenes": lambda value: counted(_total(value), "scene"),
     "pictures": lambda value: counted(_total(value), "picture"),
     "steps": lambda value: counted(_total(value), "step"),
-    "step": lambda value: f"step {_total(value)}",
+    "best_psnr": lambda value: f"best validation {float(value):.2f} dB",
+    "best_step": lambda value: f"at step {_total(value)}",
     "psnr": lambda value: f"PSNR {float(value):.2f} dB",
-    "psnr_db": lambda value: f"PSNR {float(value):.2f} dB",
+    "psnr_db": lambda value: _scores(value) if isinstance(value, dict) else f"PSNR {float(value):.2f} dB",
     "rainy_psnr_db": lambda value: f"rainy input {float(value):.2f} dB",
     "validation_psnr_db": lambda value: f"validation {float(value):.2f} dB",
     "ssim": lambda value: f"SSIM {float(value):.4f}",
@@ -39,9 +40,17 @@ def figures(summary: dict[str, Any]) -> str:
         if key in summary:
             try:
                 parts.append(text(summary[key]))
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, KeyError, AttributeError, StopIteration):
                 continue
-    return " · ".join(parts)
+    return " · ".join(parts).replace(" dB · at step", " dB at step")
+
+
+def _scores(value: dict[str, dict[str, float | None]]) -> str:
+    """Return the mean PSNR of each method by the first protocol, dB."""
+    protocol = next(iter(next(iter(value.values()))))
+    means = [(method, by[protocol]) for method, by in value.items()]
+    listed = few([f"{method} {mean:.2f} dB" for method, mean in means if mean is not None], 4)
+    return f"PSNR ({protocol}): {listed}"
 
 
 def when(activity: Activity) -> str:

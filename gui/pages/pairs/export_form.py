@@ -1,6 +1,7 @@
 """The form of an export: the command's flags as fields, with the command's own message beside a wrong one."""
 
 import json
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -64,6 +65,10 @@ _TIPS = {
 
 _HEADS = {"layout": "What to export", "min_rain": "What to leave out", "split": "Split", "output": "Where"}
 """First field of a group → the head of the group."""
+
+
+_CODES = re.compile(r"^(.* is no choice of (?:frames|crops)): use .*", re.DOTALL)
+"""A message that lists the command's codes: the window's own list is in plain words."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,6 +236,16 @@ class ExportForm(QWidget):
             label.setVisible(bool(messages[field]))
         return next(filter(None, messages.values()), "")
 
+    def refusal(self) -> str:
+        """Return which field must be corrected before an export, "" for none. The message is beside the field."""
+        self.check()
+        wrong = next((field for field, label in self.errors.items() if label.text()), "")
+        return f"Correct the field “{getattr(self, wrong).accessibleName()}” first." if wrong else ""
+
+    def set_folder(self, folder: Path) -> None:
+        """Fill in the folder to write to, such as that of an earlier export."""
+        self.output.setText(str(folder))
+
     def _fill(self, values: _Values) -> None:
         for widget in self._widgets():
             widget.blockSignals(True)
@@ -382,7 +397,8 @@ def _message(parse: Callable[[], object]) -> str:
         parse()
     except RaincleanError as error:
         # The parser repeats what was typed, however long that is.
-        return in_window(" ".join(map(typed_paths.without_middle, str(error).split(" "))))
+        text = in_window(" ".join(map(typed_paths.without_middle, str(error).split(" "))))
+        return _CODES.sub(r"\1. Choose one from the list; its number can be changed.", text)
     return ""
 
 

@@ -1,5 +1,6 @@
 """Run an export: the command as a job, its progress, what it wrote, and its check."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from gui.design import GAP
 from gui.jobs import Job, Jobs, State
 from gui.widgets import WrappedLabel
 from pipeline.text_format import counted
+from rainclean.dataset import REPORT
 
 if TYPE_CHECKING:
     from pipeline.export import Estimate
@@ -84,6 +86,16 @@ class ExportRun(QWidget):
                 self._follow(job, Path(job.arguments[job.arguments.index("-o") + 1]))
         self._show()
 
+    def show_written(self, folder: Path) -> None:
+        """Show what an earlier export has written, unless one is running."""
+        if (self.job is not None and not self.job.is_over) or not (folder / REPORT).is_file():
+            return
+        if folder != self.written or not self.result.text():
+            self._forget()
+            self.written = folder
+            self.result.setText(written_text(folder))
+        self._show()
+
     def _follow(self, job: Job, folder: Path) -> None:
         self.job, self.written = job, folder
 
@@ -124,7 +136,7 @@ class ExportRun(QWidget):
             self.bar.setValue(round(1000 * (job.fraction or 0)))
             self.doing.setText(("Check: " if job.kind == "check" else "") + job.doing())
             self.cancel.setEnabled(not job.stopping)
-        is_written = self.written is not None and (self.written / "export.json").is_file() and not under_way
+        is_written = self.written is not None and (self.written / REPORT).is_file() and not under_way
         self.open_folder.setVisible(is_written)
         self.check.setVisible(is_written)
         self.outcome.setVisible(bool(self.result.text()))
@@ -173,6 +185,16 @@ def exported_text(result: Any, folder: Path | None) -> str:
     return "\n".join(
         [f"Exported to {folder}: {', '.join(parts)}", *(f"• {in_window(note)}" for note in result["notes"])]
     )
+
+
+def written_text(folder: Path) -> str:
+    """Return what is in the folder of an earlier export, from its own report."""
+    try:
+        report = json.loads((folder / REPORT).read_bytes())
+        scenes = {split: len(names) for split, names in report["splits"].items()}
+        return exported_text({**report, "scenes": scenes}, folder)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return f"Exported to {folder}"
 
 
 def checked_text(job: Job) -> str:

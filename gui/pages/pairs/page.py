@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QSplitter, QStackedWidget, QV
 
 from gui.command_buttons import in_window
 from gui.design import GAP, PAD, sized
-from gui.jobs import Jobs
+from gui.jobs import Job, Jobs, outcome_of
 from gui.pages.pairs.crop_preview import CropPreview
 from gui.pages.pairs.export_form import ExportForm
 from gui.pages.pairs.export_run import ExportRun, estimate_text
@@ -55,6 +55,7 @@ class PairsPage(QWidget):
         self._subject: Subject | None = None
         self._preview: Preview | None = None
         self._refused = ""
+        self._wanted: Path | None = None
         self._ready = False
         self.sequences = SequenceList(session)
         self.empty = EmptyState("pairs")
@@ -98,6 +99,16 @@ class PairsPage(QWidget):
         self._ready = True
         self._refresh()
 
+    def open_export(self, folder: Path) -> None:
+        """Fill in the folder of an earlier export, and show what was exported to it."""
+        self._wanted = folder
+        self._refresh()
+
+    def open_result(self, job: Job) -> None:
+        """Show the export of a job."""
+        if (place := outcome_of(job.arguments, job.result).place) is not None:
+            self.open_export(place)
+
     def choose(self, frames: Sequence[int] | None) -> None:
         """Choose the frames of the selected sequence; the choice is stored at once and can be undone.
 
@@ -125,6 +136,11 @@ class PairsPage(QWidget):
             self.form.setEnabled(project is not None)
             self.run.open(folder)
             self._clear_amount()
+        if self._wanted is not None and project is not None:
+            wanted, self._wanted = self._wanted, None
+            self.form.set_folder(wanted)
+            self.run.show_written(wanted)
+            QTimer.singleShot(GLANCE, self, self._show_outcome)
         self.sequences.refresh()
         self._subject, rain = self._read_subject()
         subject_analysis = self._subject.analysis if self._subject is not None else None
@@ -211,7 +227,7 @@ class PairsPage(QWidget):
         person_only = self.form.person_only.isChecked()
         decisions = (summary.decision for summary in self._session.summaries.values())
         if any(d and d.verdict == "accepted" and (d.kind == "person" or not person_only) for d in decisions):
-            self.run.refuse(self.form.check() or self._refused)
+            self.run.refuse(self.form.refusal() or self._refused)
         else:
             by_person = " by a person" if person_only else ""
             self.run.refuse(f"Nothing is accepted{by_person} yet. Accept a candidate on the desk first.")
@@ -233,7 +249,7 @@ class PairsPage(QWidget):
             self._session.workers.cancel("pairs-estimate")
             self._session.workers.cancel("pairs-preview")
             self._clear_amount()
-            self.preview.show_preview(None, self.form.check() if self._opened is not None else "")
+            self.preview.show_preview(None)
             return
         self._update_crops(asked)
         self._update_amount(asked)

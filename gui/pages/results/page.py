@@ -17,7 +17,7 @@ from gui.design import GAP, PAD, sized
 from gui.jobs import Job, Jobs, State
 from gui.pages.results.evaluation import Evaluation, read_evaluation
 from gui.pages.results.gallery import Gallery, fill, score_table
-from gui.widgets import ElidedLabel, EmptyState, PathField, WrappedLabel, as_tip, dialogs, typed_paths
+from gui.widgets import ElidedLabel, EmptyState, Label, PathField, WrappedLabel, as_tip, dialogs, typed_paths
 from rainclean.errors import InputError, RaincleanError
 from rainclean.spanet import require_torch
 
@@ -184,10 +184,21 @@ class EvaluationForm(QGroupBox):
         self.evaluate_button = QPushButton("Evaluate")
         self.evaluate_button.setProperty("look", "main")
         self.evaluate_button.setToolTip("Evaluate in the background; the results appear here")
+        self.errors: dict[str, WrappedLabel] = {}
         form = QFormLayout()
-        form.addRow("&Data set", self.dataset)
-        form.addRow("&Weights files", self.weights)
-        form.addRow("&Output folder", self.output)
+        for text, field, name in (
+            ("&Data set", self.dataset, "dataset"),
+            ("&Weights files", self.weights, "weights"),
+            ("&Output folder", self.output, "output"),
+        ):
+            self.errors[name] = WrappedLabel(name=f"Problem of {text.replace('&', '').lower()}", look="bad")
+            both = QVBoxLayout()
+            both.setSpacing(2)
+            both.addWidget(field)
+            both.addWidget(self.errors[name])
+            label = Label(text)
+            label.setBuddy(field)
+            form.addRow(label, both)
         bottom = QHBoxLayout()
         bottom.addWidget(self.status, 1)
         bottom.addWidget(self.evaluate_button)
@@ -207,25 +218,28 @@ class EvaluationForm(QGroupBox):
 
     def problem(self) -> str:
         """Return why the evaluation cannot start, "" if nothing is missing."""
+        return self._problem()[1]
+
+    def _problem(self) -> tuple[str, str]:
+        """Return the field that keeps an evaluation from starting, "" for none of them, and why."""
         try:
             require_torch()
         except RaincleanError as error:
-            return f"{error}, then restart rainclean."
+            return "", f"{error}, then restart rainclean."
         if self.dataset.path is None:
-            return "Choose the folder of a data set with test pairs."
-        wrong = [typed_paths.problem_of(self.dataset.path, "folder")]
-        wrong += [typed_paths.problem_of(path, "file") for path in self.weights.paths]
-        if any(wrong):
-            return next(filter(None, wrong))
+            return "dataset", "Choose the folder of a data set with test pairs."
+        if wrong := typed_paths.problem_of(self.dataset.path, "folder"):
+            return "dataset", wrong
+        for path in self.weights.paths:
+            if wrong := typed_paths.problem_of(path, "file"):
+                return "weights", wrong
         if self.output.path is None:
-            return "Choose an output folder for tables and gallery."
-        if problem := typed_paths.problem_of_new(self.output.path):
-            return problem
-        return (
-            "An evaluation is running. Wait until it has ended, or cancel it under Jobs (Ctrl+5)."
-            if self._running
-            else ""
-        )
+            return "output", "Choose an output folder for tables and gallery."
+        if wrong := typed_paths.problem_of_new(self.output.path):
+            return "output", wrong
+        if self._running:
+            return "", "An evaluation is running. Wait until it has ended, or cancel it under Jobs (Ctrl+5)."
+        return "", ""
 
     def set_running(self, *, running: bool) -> None:
         """Set whether an evaluation is running: there is one at a time."""
@@ -234,11 +248,18 @@ class EvaluationForm(QGroupBox):
 
     def refresh(self) -> None:
         """Show what is missing, or what an evaluation does."""
-        problem = self.problem()
-        self.status.set_look("bad" if problem and self.dataset.path is not None else "faint")
+        wrong, problem = self._problem()
+        for name, label in self.errors.items():
+            text = problem if name == wrong else ""
+            # An empty field is no mistake: the line says what is missing.
+            label.set_look("faint" if getattr(self, name).path is None else "bad")
+            label.setText(text)
+            label.setVisible(bool(text))
+        self.status.set_look("bad" if problem and not wrong else "faint")
         self.status.setText(
             problem
-            or "Scores every test pair by four protocols. An earlier evaluation in the output folder is replaced."
+            if problem and not wrong
+            else "Scores every test pair by four protocols. An earlier evaluation in the output folder is replaced."
         )
         self.evaluate_button.setEnabled(not problem)
 

@@ -1,7 +1,9 @@
 """The form of a training, and the request that it makes."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from PySide6.QtCore import Signal
@@ -12,6 +14,7 @@ from gui.jobs import left_in_words
 from gui.widgets import Label, PathField, WrappedLabel, typed_paths
 from pipeline.text_format import counted
 from pipeline.training import PRESETS, RUN, require_training
+from rainclean.dataset import REPORT
 from rainclean.errors import RaincleanError
 
 _PRESET_LABELS = {
@@ -86,6 +89,11 @@ class TrainRequest:
             return "Choose the folder of a data set: an export, or SPA-Data as published."
         if wrong := typed_paths.problem_of(self.dataset, "folder"):
             return wrong
+        if _has_one_scene(self.dataset):
+            return (
+                "All training pairs are of one scene, and validation needs a scene of its own. Accept sequences of "
+                "more scenes and export again."
+            )
         if self.run is None:
             return "Choose a folder for the training."
         if wrong := typed_paths.problem_of_new(self.run):
@@ -108,7 +116,7 @@ class TrainRequest:
             return ""
         if not problem:
             return ""
-        if self.dataset is None or typed_paths.problem_of(self.dataset, "folder"):
+        if self.dataset is None or typed_paths.problem_of(self.dataset, "folder") or _has_one_scene(self.dataset):
             return "dataset"
         is_run = self.run is None or typed_paths.problem_of_new(self.run) or typed_paths.exists(self.run / RUN)
         return "run" if is_run else "weights"
@@ -137,6 +145,7 @@ class TrainingForm(QWidget):
         self._project = project
         self._suggested: Path | None = None
         self._starting: Path | None = None
+        self._begun: Path | None = None
         self.dataset = PathField("Data set", "folder", "Choose the folder of an export, or of SPA-Data as published")
         self.run = PathField("Training folder", "new folder", "Choose a new folder for weights, curves and checkpoints")
         self.weights = PathField("Weights file", "files", "Choose the weights to start from (.safetensors)")
@@ -144,6 +153,7 @@ class TrainingForm(QWidget):
         self.start = _choice("Start from", _START_LABELS, "Choose the weights at the first step")
         self.steps = _number("Steps", 1, 10_000_000, "Set the number of optimiser steps", suffix=" steps")
         self.batch = _number("Batch", 1, 1024, "Set the number of examples per step", suffix=" examples")
+        self.batch.valueChanged.connect(lambda number: self.batch.setSuffix(" example" if number == 1 else " examples"))
         self.example_size = _number(
             "Example size", 16, 4096, "Set the side length of the squares that are cut from the pairs", suffix=" px"
         )
@@ -228,7 +238,8 @@ class TrainingForm(QWidget):
         for name, label in self.errors.items():
             text = problem if name == wrong else ""
             # An empty field is no mistake: the line says what is missing.
-            label.set_look("faint" if getattr(self, name).path is None else "bad")
+            is_begun = name == "run" and request.run is not None and request.run == self._begun
+            label.set_look("faint" if getattr(self, name).path is None or is_begun else "bad")
             label.setText(text)
             self._form.setRowVisible(label, bool(text))
         self.status.set_look("bad" if problem and not wrong else "faint")
@@ -264,7 +275,27 @@ class TrainingForm(QWidget):
         request = self.request()
         self.refresh()
         if self.start_button.isEnabled():
+            self._begun = request.run
             self.begin.emit(request)
+
+
+def _has_one_scene(dataset: Path) -> bool:
+    """Return whether an export has pairs of one scene for training, and none for validation."""
+    report = dataset / REPORT
+    try:
+        return _splits(report, report.stat().st_mtime_ns) == (1, 0)
+    except (OSError, ValueError):
+        return False
+
+
+@lru_cache(maxsize=4)
+def _splits(report: Path, _changed: int) -> tuple[int, int]:
+    """Return the numbers of scenes for training and for validation of an export; (0, 0) where they are unknown."""
+    try:
+        splits = json.loads(report.read_bytes())["splits"]
+        return len(splits.get("train", ())), len(splits.get("val", ()))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return 0, 0
 
 
 def _choice(name: str, labels: dict[str, str], tip: str) -> QComboBox:

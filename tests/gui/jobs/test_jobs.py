@@ -297,6 +297,7 @@ def test_a_failed_job_names_the_files(jobs: Jobs, qtbot: QtBot) -> None:
             "desk",
         ),
         (("check", "/x"), {"counts": {"pair": 3, "file": 4}}, "Checked 7 items, no problems", "pairs"),
+        (("find", "/p", "/x"), {"found": {"a": "/x/a"}, "asked": 3}, "Found 1 of 3 missing clips", "desk"),
         (
             ("train", "d", "-o", "/run"),
             {"steps": 400, "best_psnr": 28.0, "best_step": 200, "folder": "/run"},

@@ -14,6 +14,7 @@ from gui.jobs import Job
 from gui.main_window.window import Window
 from gui.pages.home.page import HomePage
 from gui.pages.home.texts import duration, figures
+from gui.pages.pairs.page import PairsPage
 from gui.pages.results.page import ResultsPanel
 from gui.pages.training.page import TrainingPanel
 from gui.widgets import dialogs
@@ -105,6 +106,21 @@ def test_the_next_step_goes_from_export_to_training_to_results(
     assert training.folder == tmp_path / "run" and window.pages.currentWidget() is training
 
 
+def test_an_export_is_opened_on_pairs(window: Window, home: Path, tmp_path: Path, qtbot: QtBot) -> None:
+    happened(home, "export", tmp_path / "data", "finished")
+    report = {"pairs": {"train": 20, "test": 0}, "splits": {"train": ["a", "b"], "test": []}, "notes": []}
+    (tmp_path / "data" / "export.json").write_text(json.dumps(report))
+    window.session.look_around()
+    page = shown_home(window)
+    (row,) = page.activities.rows
+    click(row.open_button)
+    pairs = window.pages.currentWidget()
+    assert isinstance(pairs, PairsPage)
+    qtbot.waitUntil(lambda: pairs.form.folder == tmp_path / "data", timeout=PATIENCE)
+    assert "train 20 pairs of 2 scenes" in pairs.run.result.text()
+    qtbot.waitUntil(pairs.run.open_folder.isVisible, timeout=PATIENCE)
+
+
 def test_interrupted_work_is_resumed_as_a_job(
     window: Window, home: Path, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -120,6 +136,16 @@ def test_interrupted_work_is_resumed_as_a_job(
     press(window, "Ctrl+0")
     click(page.next_button)
     assert [job.arguments for job in started] == [("train", "--resume", str(tmp_path / "run"))] * 2
+
+
+def test_a_training_that_never_began_is_tried_again(window: Window, home: Path, tmp_path: Path) -> None:
+    happened(home, "training", tmp_path / "run", "failed")
+    with Project(home) as project:
+        project.execute("UPDATE activity SET error = 'all training pairs are of one scene'")
+    window.session.look_around()
+    (row,) = shown_home(window).activities.rows
+    assert row.resume.text() == "Try again"
+    assert row.error.text() == "all training pairs are of one scene" and not row.error.isHidden()
 
 
 def test_an_empty_project_has_one_sentence_and_one_action(
@@ -211,5 +237,10 @@ def test_damaged_memory_is_no_obstacle(open_window: Open, home: Path) -> None:
 
 def test_figures_have_units() -> None:
     assert figures({"pairs": {"train": 1, "val": 0}, "psnr_db": 31.234, "other": 1}) == "1 pair · PSNR 31.23 dB"
-    assert figures({"pairs": "many", "ssim": None}) == ""
+    assert figures({"pairs": "many", "ssim": None, "psnr_db": {}}) == ""
+    trained = {"steps": 6, "step": 6, "best_psnr": 23.036, "best_step": 4}
+    assert figures(trained) == "6 steps · best validation 23.04 dB at step 4"
+    psnr = {"rainy": {"matlab-y": 24.4, "basicsr-y": 1.0}, "best": {"matlab-y": 25.5, "basicsr-y": None}}
+    evaluated = figures({"pairs": 10, "psnr_db": psnr})
+    assert evaluated == "10 pairs · PSNR (matlab-y): rainy 24.40 dB, best 25.50 dB"
     assert [duration(s) for s in (8, 90, 3600 * 3 + 300)] == ["8 s", "2 min", "3 h 5 min"]

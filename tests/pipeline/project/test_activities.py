@@ -147,6 +147,13 @@ def test_the_next_step_is_the_one_that_a_person_would_take(project: Project, tmp
         assert kind() == then
 
 
+def test_an_export_in_the_second_of_the_last_decision_has_it(project: Project, tmp_path: Path) -> None:
+    (made,) = fill(project, 1)
+    Editor(project, "Ann").accept(made, lowest(project, made).id)
+    finish(record(project, steps(), tmp_path / "export"))
+    assert next_step(project).kind == "train"
+
+
 @pytest.mark.parametrize(
     "command",
     [

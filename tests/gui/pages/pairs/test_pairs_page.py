@@ -317,8 +317,8 @@ def test_nothing_decided_no_export(show: Show, home: Path, session: Session, qtb
 @pytest.mark.parametrize(
     ("field", "text", "said"),
     [
-        ("frames", "some", "use all, every:5"),
-        ("crops", "tiles", "use whole, grid:512"),
+        ("frames", "some", "Choose one from the list"),
+        ("crops", "tiles", "Choose one from the list"),
         ("split", "80/20", "train=0.8,test=0.2"),
         ("split", "train=1,val=1", "no split 'val'"),
         ("split", "train=0", "one of them above 0"),
@@ -333,9 +333,11 @@ def test_what_is_wrong_stands_beside_the_field(
     (edit.setCurrentText if hasattr(edit, "setCurrentText") else edit.setText)(text)
     assert said in page.form.errors[field].text() and page.form.errors[field].isVisible()
     assert [name for name, label in page.form.errors.items() if label.text()] == [field]
-    assert not page.run.button.isEnabled() and said in page.run.refusal.text()
+    # The message is at the field only; the button says which field that is.
+    assert not page.run.button.isEnabled()
+    assert page.run.refusal.text() == f"Correct the field “{edit.accessibleName()}” first."
     qtbot.waitUntil(lambda: not page.amount.text() and page.preview.map.preview is None, timeout=PATIENCE)
-    assert said in page.preview.status.text()
+    assert page.preview.status.text() == ""
 
 
 def test_excluded_areas_are_tinted_and_kept_out_of_crops(decided: Path) -> None:

@@ -81,7 +81,9 @@ def test_an_evaluation_is_a_job_and_shown_when_it_is_there(
     assert form.output.path == dataset.with_name("pairs-evaluation")
     form.output.set_path(tmp_path / "out")
     panel.set_weights(tmp_path / "missing.safetensors")
-    assert "missing.safetensors" in form.status.text() and not form.evaluate_button.isEnabled()
+    assert "missing.safetensors" in form.errors["weights"].text() and form.errors["weights"].isVisible()
+    assert not form.errors["dataset"].isVisible() and not form.errors["output"].isVisible()
+    assert "missing.safetensors" not in form.status.text() and not form.evaluate_button.isEnabled()
     panel.set_weights()
     form.evaluate_button.click()
     (job,) = jobs.all

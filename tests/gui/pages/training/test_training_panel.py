@@ -188,6 +188,20 @@ def test_a_problem_stands_below_its_field(panel: TrainingPanel, dataset: Path, t
     assert "weights file" in form.errors["weights"].text() and form.errors["weights"].isVisible()
 
 
+def test_an_export_of_one_scene_is_refused_before_it_begins(panel: TrainingPanel, tmp_path: Path) -> None:
+    export = tmp_path / "export"
+    export.mkdir()
+    (export / "export.json").write_text('{"splits": {"train": ["cat"], "test": ["table"]}}')
+    panel.set_dataset(export)
+    assert "of one scene" in panel.form.errors["dataset"].text() and not panel.form.start_button.isEnabled()
+    (export / "export.json").write_text('{"splits": {"train": ["cat", "table"], "test": []}}')
+    os.utime(export / "export.json", (1, 1))
+    panel.form.refresh()
+    assert not panel.form.errors["dataset"].text() and panel.form.start_button.isEnabled()
+    panel.form.batch.setValue(1)
+    assert panel.form.batch.text() == "1 example"
+
+
 def test_a_preset_is_explained(panel: TrainingPanel) -> None:
     texts = set()
     for index in range(panel.form.preset.count()):
