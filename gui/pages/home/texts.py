@@ -23,6 +23,7 @@ _FIGURES: dict[str, Callable[[Any], str]] = {
     "pictures": lambda value: counted(_total(value), "picture"),
     "steps": lambda value: counted(_total(value), "step"),
     "step": lambda value: f"step {_total(value)}",
+    "best_psnr": lambda value: f"best validation {float(value):.2f} dB",
     "psnr": lambda value: f"PSNR {float(value):.2f} dB",
     "psnr_db": lambda value: f"PSNR {float(value):.2f} dB",
     "rainy_psnr_db": lambda value: f"rainy input {float(value):.2f} dB",
@@ -36,6 +37,8 @@ def figures(summary: dict[str, Any]) -> str:
     """Return what came out, with units: ``1204 pairs · 36 scenes``. "" where nothing is known."""
     parts = []
     for key, text in _FIGURES.items():
+        if key == "step" and summary.get("steps") == summary.get("step"):
+            continue  # it is at its end
         if key in summary:
             try:
                 parts.append(text(summary[key]))

@@ -211,5 +211,8 @@ def test_damaged_memory_is_no_obstacle(open_window: Open, home: Path) -> None:
 
 def test_figures_have_units() -> None:
     assert figures({"pairs": {"train": 1, "val": 0}, "psnr_db": 31.234, "other": 1}) == "1 pair · PSNR 31.23 dB"
+    trained = {"steps": 60, "step": 60, "best_psnr": 24.721, "best_step": 50}
+    assert figures(trained) == "60 steps · best validation 24.72 dB"
+    assert figures({"steps": 60, "step": 20}) == "60 steps · step 20"
     assert figures({"pairs": "many", "ssim": None}) == ""
     assert [duration(s) for s in (8, 90, 3600 * 3 + 300)] == ["8 s", "2 min", "3 h 5 min"]
