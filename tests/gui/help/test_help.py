@@ -20,6 +20,8 @@ def test_guide_finds_chapters_and_words(qtbot: QtBot, open_window: Open) -> None
     assert guide is not None and guide.isVisible()
     titles = [line[3:] for line in guide_path().read_text().splitlines() if line.startswith("## ")]
     assert [guide.chapters.item(row).text() for row in range(guide.chapters.count())] == titles
+    bar = guide.text.horizontalScrollBar()
+    assert bar.maximum() == bar.minimum()  # no picture is wider than the text
     guide.chapters.setCurrentRow(3)
     assert guide.text.textCursor().block().text() == titles[3]
     qtbot.keyClick(guide, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
