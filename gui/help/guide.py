@@ -55,6 +55,7 @@ class GuideDialog(QDialog):
         self.text.setSearchPaths([str(path.parent)])
         markdown = path.read_text(encoding="utf-8")
         self.text.setMarkdown(markdown)
+        _wrap_code(self.text.document())
         self.chapters = named(QListWidget(), "Chapters", "Click a chapter to go to it")
         self.chapters.addItems([line[3:] for line in markdown.splitlines() if line.startswith("## ")])
         self.chapters.currentTextChanged.connect(self._go_to)
@@ -115,6 +116,17 @@ class GuideDialog(QDialog):
             QDesktopServices.openUrl(target)
         else:
             self.found.setText(f"{url.toString()} is not part of this installation")
+
+
+def _wrap_code(document: QTextDocument) -> None:
+    """Let long lines of code wrap, so that the text need not be scrolled sideways."""
+    block = document.begin()
+    while block.isValid():
+        form = block.blockFormat()
+        if form.nonBreakableLines():
+            form.setNonBreakableLines(False)
+            QTextCursor(block).setBlockFormat(form)
+        block = block.next()
 
 
 class _Text(QTextBrowser):

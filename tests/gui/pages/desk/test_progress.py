@@ -37,7 +37,9 @@ def new(open_window: Open, made_once: Path, tmp_path: Path, monkeypatch: pytest.
 
     with Project.create(tmp_path / "new") as made:
         finish(add(made, [made_once.parent / f"place{n}.mkv" for n in (0, 1)], Origin()))
-    return open_window(tmp_path / "new")
+    window = open_window(tmp_path / "new")
+    press(window, "Ctrl+1")  # there is nothing to judge, so it opened on Home
+    return window
 
 
 def test_a_clip_is_seen_and_played_before_it_is_analysed(new: Window, qtbot: QtBot) -> None:
