@@ -99,7 +99,7 @@ def bench_gui(
         project, large = Path(folder) / "project", Path(folder) / "large"
         yield from _make_project(project, size)
         yield Progress("enlarge", 0, None)
-        _make_large(project, large, sequences)
+        make_large(project, large, sequences)
         result = BenchResult()
         yield from _measure(project, result, repeats, repaints)
         yield from _measure_accept(large, result, min(repeats, sequences - 1))
@@ -125,7 +125,7 @@ def _make_project(folder: Path, size: tuple[int, int, int]) -> Generator[Progres
         yield from analyze(project, [], CleanSettings())
 
 
-def _make_large(project: Path, folder: Path, sequences: int) -> None:
+def make_large(project: Path, folder: Path, sequences: int) -> None:
     """A project of many sequences: rows that stand for shots of the clips there are, sharing their pictures."""
     import shutil
 

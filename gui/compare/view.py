@@ -52,7 +52,8 @@ class CompareView(AnnotatedArea):
         self._swallow_menu = False
         self._magnifying = False
         self.setMouseTracking(True)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        # Tab does not stop here: it hides the panels where the picture has the focus, and would not go on.
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.setMinimumSize(160, 120)
         self.setAccessibleName("Picture comparison")
         self._describe()

@@ -1,9 +1,10 @@
 """The user guide in the window. It is the same file as on the project's pages."""
 
 from pathlib import Path
+from typing import Any
 
-from PySide6.QtCore import QUrl
-from PySide6.QtGui import QAction, QDesktopServices, QKeySequence, QTextCursor, QTextDocument
+from PySide6.QtCore import Qt, QUrl
+from PySide6.QtGui import QAction, QDesktopServices, QImage, QKeySequence, QTextCursor, QTextDocument
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -22,6 +23,9 @@ from rainclean.errors import RaincleanError
 
 _PLACES = (Path(__file__).with_name("user-guide.md"), Path(__file__).parents[2] / "docs" / "user-guide.md")
 """The guide in an installed package, and in a checkout of the repository."""
+
+PICTURE_WIDTH = 690
+"""Most width of a picture, px: it fits into the dialog beside the chapters."""
 
 
 def guide_path() -> Path:
@@ -44,13 +48,14 @@ class GuideDialog(QDialog):
         self.setWindowTitle("User guide")
         self.resize(1000, 720)
         path = guide_path()
-        self.text = named(QTextBrowser(), "User guide", "The text of the guide")
+        self.text = named(_Text(), "User guide", "The text of the guide")
         self.text.setOpenLinks(False)
         self.text.anchorClicked.connect(self._follow)
         self.text.document().setBaseUrl(QUrl.fromLocalFile(str(path)))
         self.text.setSearchPaths([str(path.parent)])
         markdown = path.read_text(encoding="utf-8")
         self.text.setMarkdown(markdown)
+        _wrap_code(self.text.document())
         self.chapters = named(QListWidget(), "Chapters", "Click a chapter to go to it")
         self.chapters.addItems([line[3:] for line in markdown.splitlines() if line.startswith("## ")])
         self.chapters.currentTextChanged.connect(self._go_to)
@@ -111,3 +116,33 @@ class GuideDialog(QDialog):
             QDesktopServices.openUrl(target)
         else:
             self.found.setText(f"{url.toString()} is not part of this installation")
+
+
+def _wrap_code(document: QTextDocument) -> None:
+    """Let long lines of code wrap, so that the text need not be scrolled sideways."""
+    block = document.begin()
+    while block.isValid():
+        form = block.blockFormat()
+        if form.nonBreakableLines():
+            form.setNonBreakableLines(False)
+            QTextCursor(block).setBlockFormat(form)
+        block = block.next()
+
+
+class _Text(QTextBrowser):
+    """A text whose pictures are no wider than the dialog first is."""
+
+    def loadResource(self, kind: int, name: QUrl | str) -> Any:
+        """Return a file that the text names; a wide picture is scaled down."""
+        found = super().loadResource(kind, name)
+        if kind != QTextDocument.ResourceType.ImageResource.value:
+            return found
+        url = name if isinstance(name, QUrl) else QUrl(name)
+        picture = QImage(self.document().baseUrl().resolved(url).toLocalFile())
+        if picture.isNull():
+            return found
+        ratio = self.devicePixelRatioF()
+        if picture.width() > PICTURE_WIDTH * ratio:
+            picture = picture.scaledToWidth(round(PICTURE_WIDTH * ratio), Qt.TransformationMode.SmoothTransformation)
+            picture.setDevicePixelRatio(ratio)
+        return picture

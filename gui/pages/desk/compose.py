@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QPixmap
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 
 from gui.actions import Actions
 from gui.compare import Colour
-from gui.design import ICON, icon
+from gui.design import GAP, ICON, icon
 from gui.pages.desk.layer_list import LayerList
 from gui.pages.desk.masks import EXCLUSION, LAYER_COLOURS, MaskTints
 from gui.state import Composition, Session
@@ -126,6 +126,7 @@ class ComposePanel(QWidget):
         form.addRow("Fill tolerance", self.tolerance)
         group = QGroupBox("Layers")
         inner = QVBoxLayout(group)
+        inner.setContentsMargins(0, GAP, 0, GAP)
         inner.addWidget(self.layers, 1)
         row = QHBoxLayout()
         row.addWidget(Label("Feather"))
@@ -145,7 +146,7 @@ class ComposePanel(QWidget):
         hints = QGroupBox("Suggestions")
         QVBoxLayout(hints).addWidget(self.suggestion)
         contents = QWidget()
-        scroll = QScrollArea(widgetResizable=True)
+        scroll = _WideScroll(widgetResizable=True)
         scroll.setAccessibleName("Tools for composing")
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -154,6 +155,7 @@ class ComposePanel(QWidget):
         whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(scroll)
         layout = QVBoxLayout(contents)
+        layout.setContentsMargins(0, GAP, 0, GAP)  # the panel is narrow
         layout.addLayout(tools)
         layout.addLayout(form)
         layout.addWidget(group, 1)
@@ -253,6 +255,17 @@ def _swatch(colour: Colour) -> QIcon:
     pixmap = QPixmap(ICON, ICON)
     pixmap.fill(QColor(*colour))
     return QIcon(pixmap)
+
+
+class _WideScroll(QScrollArea):
+    """Scrolls up and down only: as wide as its contents and the scroll bar, so that nothing is cut at the side."""
+
+    def minimumSizeHint(self) -> QSize:
+        """Return the least size."""
+        least, contents = super().minimumSizeHint(), self.widget()
+        if contents is None:
+            return least
+        return QSize(contents.minimumSizeHint().width() + self.verticalScrollBar().sizeHint().width(), least.height())
 
 
 def _row(slider: Slider, number: QSpinBox) -> QWidget:

@@ -8,6 +8,9 @@ from gui.compare import Colour
 from gui.design import GAP, ICON, SPACE, icon
 from gui.widgets import as_tip
 
+ROWS = 4
+"""Rows that the list has room for where the panel is low."""
+
 _COLOUR = Qt.ItemDataRole.UserRole.value + 1
 
 
@@ -21,6 +24,10 @@ class LayerList(QListWidget):
         self.setItemDelegate(_Row(self))
         self.setIconSize(QSize(ICON, ICON))
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+
+    def sizeHint(self) -> QSize:
+        """Return room for a few rows; the list grows with the panel."""
+        return QSize(super().sizeHint().width(), ROWS * ICON + 4 * GAP)
 
     def add_layer(self, key: str, text: str, colour: Colour, *, hidden: bool) -> QListWidgetItem:
         """Append a row.

@@ -7,6 +7,9 @@ from PySide6.QtWidgets import QSplitter, QWidget
 LEFT, RIGHT = 270, 330
 """Widths of the panels at first, px."""
 
+LEFT_LEAST, RIGHT_LEAST = 200, 316
+"""Least widths of the panels, px. The right one has room for the tools for composing beside their scroll bar."""
+
 KEY = "desk/panels"
 
 
@@ -21,8 +24,8 @@ class SidePanels(QSplitter):
         for widget, stretch in ((left, 0), (centre, 1), (right, 0)):
             self.addWidget(widget)
             self.setStretchFactor(self.count() - 1, stretch)
-        left.setMinimumWidth(200)
-        right.setMinimumWidth(260)
+        left.setMinimumWidth(LEFT_LEAST)
+        right.setMinimumWidth(RIGHT_LEAST)
 
     @property
     def hidden(self) -> bool:

@@ -20,8 +20,9 @@ PAGES = {"export": "pairs", "training": "training", "evaluation": "results"}
 _FIGURES: dict[str, Callable[[Any], str]] = {
     "pairs": lambda value: counted(_total(value), "pair"),
     "scenes": lambda value: counted(_total(value), "scene"),
-    "pictures": lambda value: counted(_total(value), "picture"),
+    "pictures": lambda value: counted(_total(value), "image"),
     "steps": lambda value: counted(_total(value), "step"),
+    "step": lambda value: f"step {_total(value)}",
     "best_psnr": lambda value: f"best validation {float(value):.2f} dB",
     "best_step": lambda value: f"at step {_total(value)}",
     "psnr": lambda value: f"PSNR {float(value):.2f} dB",
@@ -37,6 +38,8 @@ def figures(summary: dict[str, Any]) -> str:
     """Return what came out, with units: ``1204 pairs · 36 scenes``. "" where nothing is known."""
     parts = []
     for key, text in _FIGURES.items():
+        if key == "step" and summary.get("steps") == summary.get("step"):
+            continue  # it is at its end
         if key in summary:
             try:
                 parts.append(text(summary[key]))

@@ -247,9 +247,15 @@ class TrainingForm(QWidget):
         self.start_button.setEnabled(not problem)
 
     def set_starting(self, run: Path | None) -> None:
-        """Set the run that is starting, so that it is not started twice; None when it has started or failed."""
+        """Set the run that is starting, so that it is not started twice; None when it has ended or failed.
+
+        Then the next free folder is suggested, unless the person has chosen one.
+        """
         self._starting = run
-        self.refresh()
+        if run is None:
+            self._suggest_run()
+        else:
+            self.refresh()
 
     def _apply_preset(self) -> None:
         recipe = PRESETS[self.preset.currentData()]

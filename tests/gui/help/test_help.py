@@ -20,6 +20,10 @@ def test_guide_finds_chapters_and_words(qtbot: QtBot, open_window: Open) -> None
     assert guide is not None and guide.isVisible()
     titles = [line[3:] for line in guide_path().read_text().splitlines() if line.startswith("## ")]
     assert [guide.chapters.item(row).text() for row in range(guide.chapters.count())] == titles
+    guide.chapters.setCurrentRow(guide.chapters.count() - 1)
+    guide.text.document().size()  # lays all of it out
+    bar = guide.text.horizontalScrollBar()
+    assert bar.maximum() == bar.minimum()  # no picture and no code is wider than the text
     guide.chapters.setCurrentRow(3)
     assert guide.text.textCursor().block().text() == titles[3]
     qtbot.keyClick(guide, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)

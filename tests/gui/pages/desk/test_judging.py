@@ -92,6 +92,7 @@ def test_the_survey_by_mouse_and_by_keys(window: Window, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: all(cell.picture is not None for cell in grid.cells))
     box = grid._rect(grid._boxes()[1]).toAlignedRect()
     QTest.mouseClick(grid, Qt.MouseButton.LeftButton, pos=box.center())
+    assert "Esc goes back" not in window.statusBar().currentMessage()
     assert session.displayed == ids[1] and not survey.is_open() and QApplication.focusWidget() is window.desk.view
     press(window, "Shift+V")
     QTest.keyClick(grid, Qt.Key.Key_1)

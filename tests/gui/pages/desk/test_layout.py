@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QRect, QSettings, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QToolButton
+from PySide6.QtWidgets import QScrollArea, QToolButton
 from pytestqt.qtbot import QtBot
 
 from gui.main_window.window import Window
@@ -82,6 +82,16 @@ def test_the_picture_never_moves_when_a_text_changes(open_window: Open, home: Pa
     press(window, "A")
     look()
     assert len(seen) == 1 and window.width() == 1366
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (1400, 880)])
+def test_no_tool_for_composing_is_cut_at_the_side(window: Window, size: tuple[int, int], qtbot: QtBot) -> None:
+    window.resize(*size)
+    press(window, "H")
+    (scroll,) = window.desk.compose.findChildren(QScrollArea)
+    contents = scroll.widget()
+    assert contents is not None
+    qtbot.waitUntil(lambda: 0 < contents.width() <= scroll.viewport().width())
 
 
 def test_tab_hides_both_panels_and_shows_them_again(window: Window, qtbot: QtBot) -> None:

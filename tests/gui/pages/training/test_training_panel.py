@@ -202,6 +202,18 @@ def test_an_export_of_one_scene_is_refused_before_it_begins(panel: TrainingPanel
     assert panel.form.batch.text() == "1 example"
 
 
+def test_the_next_free_folder_is_suggested_when_a_training_has_ended(
+    panel: TrainingPanel, dataset: Path, tmp_path: Path
+) -> None:
+    form = panel.form
+    panel.set_dataset(dataset)
+    form.set_starting(form.run.path)
+    assert "has started" in form.errors["run"].text() and not form.start_button.isEnabled()
+    a_run(tmp_path / "pairs-run-1")
+    form.set_starting(None)
+    assert form.run.path == tmp_path / "pairs-run-2" and form.start_button.isEnabled()
+
+
 def test_a_preset_is_explained(panel: TrainingPanel) -> None:
     texts = set()
     for index in range(panel.form.preset.count()):
