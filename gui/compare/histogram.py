@@ -156,7 +156,7 @@ class HistogramPanel(QWidget):
 
 
 def _words(shown: Histogram) -> str:
-    full = f", {shown.full:.0%} at 255".replace("%", " %") if shown.full >= 0.005 else ""
+    full = f", {100 * shown.full:.0f} % at 255" if shown.full >= 0.005 else ""
     return f"{shown.name}: mean {shown.mean:.0f} levels{full}"
 
 

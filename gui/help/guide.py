@@ -1,9 +1,10 @@
 """The user guide in the window. It is the same file as on the project's pages."""
 
 from pathlib import Path
+from typing import Any
 
-from PySide6.QtCore import QUrl
-from PySide6.QtGui import QAction, QDesktopServices, QKeySequence, QTextCursor, QTextDocument
+from PySide6.QtCore import QByteArray, Qt, QUrl
+from PySide6.QtGui import QAction, QDesktopServices, QImage, QKeySequence, QTextCursor, QTextDocument
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -36,6 +37,26 @@ def guide_path() -> Path:
     raise RaincleanError(f"the user guide is missing ({_PLACES[0]}); install rainclean again")
 
 
+PICTURE_PX = 700
+"""Largest width of a picture in the guide, logical px: it fits beside the chapters."""
+
+
+class _Text(QTextBrowser):
+    """A text whose wide pictures are shown smaller."""
+
+    def loadResource(self, kind: int, name: QUrl | str) -> Any:
+        """Qt: read a picture or another part of the text."""
+        resource = super().loadResource(kind, name)
+        if kind != QTextDocument.ResourceType.ImageResource.value or not isinstance(resource, QByteArray):
+            return resource
+        image, ratio = QImage.fromData(resource), self.devicePixelRatioF()
+        if image.width() > PICTURE_PX:
+            width = min(round(PICTURE_PX * ratio), image.width())
+            image = image.scaledToWidth(width, Qt.TransformationMode.SmoothTransformation)
+            image.setDevicePixelRatio(width / PICTURE_PX)
+        return image
+
+
 class GuideDialog(QDialog):
     """Show the guide with its chapters and a search."""
 
@@ -44,7 +65,7 @@ class GuideDialog(QDialog):
         self.setWindowTitle("User guide")
         self.resize(1000, 720)
         path = guide_path()
-        self.text = named(QTextBrowser(), "User guide", "The text of the guide")
+        self.text = named(_Text(), "User guide", "The text of the guide")
         self.text.setOpenLinks(False)
         self.text.anchorClicked.connect(self._follow)
         self.text.document().setBaseUrl(QUrl.fromLocalFile(str(path)))

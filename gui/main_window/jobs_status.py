@@ -36,7 +36,7 @@ class JobsStatus:
         self.button.setVisible(bool(unfinished))
         if unfinished:
             first = unfinished[0]
-            share = f" {first.fraction:.0%}" if first.fraction is not None else ""
+            share = f" {100 * first.fraction:.0f} %" if first.fraction is not None else ""
             more = f" and {len(unfinished) - 1} more" if len(unfinished) > 1 else ""
             self.button.setText(f"{first.title}{share}{more}".replace("&", "&&"))
         self._set_title(f"Jobs ({len(unfinished)})" if unfinished else "Jobs")

@@ -108,7 +108,7 @@ class RestoreOffer(QFrame):
         self.look(self._folder)
 
     def _show_progress(self, step: Progress) -> None:
-        share = f" {step.done / step.total:.0%}" if step.total else ""
+        share = f" {100 * step.done / step.total:.0f} %" if step.total else ""
         self.explanation.setText(f"Restoring: {_DOING.get(step.stage, step.stage)}{share}")
 
     def _done(self, result: Restored) -> None:

@@ -300,7 +300,7 @@ class LivePreview(QObject):
         self.working.emit(f"No live picture: {error}")
 
     def _say(self, step: Progress) -> None:
-        done = f" {step.done / step.total:.0%}" if step.total else ""
+        done = f" {100 * step.done / step.total:.0f} %" if step.total else ""
         self.working.emit(step.note or f"{_STAGE_TEXTS.get(step.stage, step.stage)}{done}")
 
     def _follow(self) -> None:

@@ -94,7 +94,7 @@ def _decisions(conflict: Conflict) -> str:
 
 
 def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{value:.0%}"
+    return "–" if value is None else f"{100 * value:.0f} %"
 
 
 def _kappa(value: float | None) -> str:

@@ -41,7 +41,7 @@ def situation_of(session: Session, jobs: Jobs) -> Situation:
 
 def _of_part(fraction: float, total: int, done: int) -> str:
     """Return the finished share of one sequence of a job."""
-    return f"{min(max(fraction * max(total, 1) - done, 0.0), 1.0):.0%}".replace("%", " %")
+    return f"{100 * min(max(fraction * max(total, 1) - done, 0.0), 1.0):.0f} %"
 
 
 class AnalysisState(QWidget):

@@ -47,7 +47,7 @@ def findings_of(session: Session) -> Findings:
     notes = [*labels, doubtful, *(text for text in analysis.warnings if text not in labels)]
     lines = dict.fromkeys(sentence(text) for text in (*reasons, *notes) if text)
     title = sentence(LABELS[verdict.state]) if verdict else sentence(summary.trust)
-    meaning = MEANINGS[verdict.state] if verdict else "analysed with an older version; press Ctrl+R to re-analyse"
+    meaning = MEANINGS[verdict.state] if verdict else "analysed with an older version; press Ctrl+R to analyse it again"
     return Findings(trust=summary.trust, title=title, meaning=meaning, lines=tuple(lines), places=bool(summary.places))
 
 
@@ -78,7 +78,7 @@ class NotesBox(QFrame):
         row = QHBoxLayout()
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.hint, 1)
-        row.addWidget(self.more)
+        row.addWidget(self.more, 0, Qt.AlignmentFlag.AlignRight)
         layout.addLayout(row)
         layout.addWidget(self.suggestion)
         session.selection_changed.connect(self._fold)
@@ -130,7 +130,7 @@ def _suggestion(session: Session) -> str:
         return ""
     place = session.listed.index(candidate) + 1
     number = f"{place}  " if place < 10 else ""
-    return f"{number}{candidate.label}: {suggestion.label}. {suggestion.chance:.0%} likely to be chosen."
+    return f"{number}{candidate.label}: {suggestion.label}. {100 * suggestion.chance:.0f} % likely to be chosen."
 
 
 def _say(label: Label, text: str) -> None:

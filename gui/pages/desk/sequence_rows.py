@@ -99,7 +99,7 @@ class SequencesModel(QAbstractListModel):
             return "removed"
         progress = self.share(summary)
         if progress is not None:
-            return f"analysing, {progress:.0%}"
+            return f"analysing, {100 * progress:.0f} %"
         if self._session.blind and summary.state not in ("new", "failed"):
             editor = self._session.editor
             return "judged" if editor and editor.has_opinion(summary.sequence.id) else "to judge"
@@ -241,5 +241,5 @@ def _check(painter: QPainter, rect: QRect, palette: QPalette) -> None:
 
 def _numbers(summary: Overview, unsure: float | None) -> str:
     if unsure is not None and summary.state in ("ready", "accepted automatically"):
-        return f"{unsure:.0%} uncertain"
+        return f"{100 * unsure:.0f} % uncertain"
     return "" if summary.score is None else score_text(summary.score)

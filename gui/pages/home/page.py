@@ -134,7 +134,7 @@ class HomePage(QScrollArea):
         job = job_of(activity, self._jobs.running())
         if job is None:
             return "at work in another process"
-        share = f"{job.fraction:.0%}, " if job.fraction is not None else ""
+        share = f"{100 * job.fraction:.0f} %, " if job.fraction is not None else ""
         return f"{share}{job.doing()}"
 
     def _lay_out(self) -> None:
