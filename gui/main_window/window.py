@@ -25,7 +25,7 @@ from gui.main_window import closing, geometry
 from gui.main_window.held_keys import Keys
 from gui.main_window.help_menu import HelpMenu
 from gui.main_window.home_actions import HomeActions
-from gui.main_window.jobs_status import JobsStatus
+from gui.main_window.jobs_status import JobsStatus, live_text
 from gui.main_window.menus import fill_menus
 from gui.main_window.notices import NoticeBar
 from gui.main_window.places import Places
@@ -138,7 +138,7 @@ class Window(QMainWindow):
         self.session.withdrawn.connect(self._withdraw)
         self.session.selection_changed.connect(self._withdraw_latest)
         self.session.store_damaged.connect(self.start_page.offer.look)  # seen when the project is closed
-        self.desk.live.working.connect(self._show_working)
+        self.desk.live.working.connect(lambda text: self._working.setText(live_text(text)))
         self.jobs.finished.connect(self._job_finished)
         self._keys = Keys(self, self.desk, self._desk_is_visible)
         self._show_project()
@@ -420,10 +420,6 @@ class Window(QMainWindow):
     def _say(self, text: str) -> None:
         self._latest = text
         self.statusBar().showMessage(in_window(text), MESSAGE_MS)
-
-    def _show_working(self, text: str) -> None:
-        """Show what the live picture does: the panels with its sliders may be hidden."""
-        self._working.setText(f"Live picture: {text[:1].lower()}{text[1:]}" if text else "")
 
     def _withdraw_latest(self) -> None:
         """Remove what was said about the sequence before. Warnings stay: selecting another one mends nothing."""

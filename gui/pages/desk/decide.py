@@ -66,6 +66,8 @@ class DecideBar(QWidget):
         if (event.size().width() >= ROOM_FOR_KEYS) != self._with_keys:
             self._with_keys = not self._with_keys
             self._caption()
+            if (layout := self.layout()) is not None:
+                layout.activate()
 
     def _caption(self) -> None:
         for button in self.buttons.values():

@@ -234,3 +234,33 @@ def test_the_lens_follows_the_mouse_in_the_window(window: Window) -> None:
     before = view.to_image(marks=True)
     QTest.mouseMove(view, at(view, (60, 40)) + QPoint(1, 1))
     assert view.to_image(marks=True) != before
+
+
+def test_messages_go_with_their_mode_or_tool(window: Window) -> None:
+    press(window, "D")
+    assert said(window) == "Difference: absolute"
+    press(window, "G")
+    assert said(window) == ""
+    press(window, "X")
+    assert said(window).startswith("Strokes now mark excluded areas")
+    press(window, "Esc")
+    assert said(window) == "" and window.desk.composition.brush.tool is None
+
+
+def test_what_is_suggested_is_said_where_the_panel_is_hidden(window: Window, qtbot: QtBot) -> None:
+    press(window, "Tab")
+    press(window, "J")
+    qtbot.waitUntil(lambda: window.desk.paint_suggestions.are_known)
+    assert said(window) == window.desk.paint_suggestions.description
+    press(window, "Down")  # nothing was asked about the next sequence
+    assert "suggestion" not in said(window).lower()
+
+
+def test_buttons_show_their_keys_where_there_is_room(window: Window, qtbot: QtBot) -> None:
+    accept = window.desk.decide.buttons["accept"]
+    window.resize(1920, 1000)
+    qtbot.waitUntil(lambda: accept.text() == "Accept (A)")
+    press(window, "S")
+    assert window.desk.decide.buttons["star"].text() == "Unstar (S)"
+    window.resize(1280, 720)
+    qtbot.waitUntil(lambda: accept.text() == "Accept")
