@@ -14,6 +14,7 @@ class Survey(QObject):
     def __init__(self, session: Session, view: CompareView, live: LivePreview) -> None:
         super().__init__(view)
         self._session, self._view, self._live = session, view, live
+        self._hint = ""
         self.grid = SurveyGrid(view)
         self.grid.hide()
         self.grid.chosen.connect(self._choose)
@@ -51,7 +52,8 @@ class Survey(QObject):
             self.grid.fit()
         self.grid.setFocus(Qt.FocusReason.OtherFocusReason)
         rest = f" The first {MOST} of {count}." if count > MOST else ""
-        self._session.message.emit(f"Click a candidate or press its number. Esc goes back.{rest}")
+        self._hint = f"Click a candidate or press its number. Esc goes back.{rest}"
+        self._session.message.emit(self._hint)
 
     def close(self) -> None:
         """Go back to the view, to the place that the grid shows."""
@@ -60,6 +62,7 @@ class Survey(QObject):
         if not self.grid.fitted:
             self._view.show_place(*self.grid.centre, self.grid.zoom)
         self.grid.hide()
+        self._session.withdrawn.emit(self._hint)
         self.grid.show_cells((), -1, self._view.tone)  # keeps no pictures in memory
         self._view.setFocus(Qt.FocusReason.OtherFocusReason)
 

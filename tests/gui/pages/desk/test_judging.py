@@ -122,6 +122,7 @@ def test_keys_that_act_on_the_view_close_the_survey(window: Window, keys: str) -
     press(window, "Shift+V")
     press(window, keys)
     assert not survey_of(window).is_open() and not window.commands["survey"].isChecked()
+    assert not said(window).startswith("Click a candidate")
 
 
 @pytest.mark.parametrize("keys", ["Alt+Up", "S", "Right", "Shift+C"])
