@@ -406,7 +406,13 @@ _BY_GROUP: dict[str, tuple[Action, ...]] = {
     "Help": (
         Action("help", "Keys", ("?", "F1"), "Show all keys", when=always),
         Action("guide", "User guide", ("Shift+F1",), "Read the guide, with chapters and a search", when=always),
-        Action("tour", "Tour", (), "Learn the desk in one minute, on the sample project", when=always),
+        Action(
+            "tour",
+            "Tour",
+            (),
+            "Learn the desk in one minute; without candidates it opens the sample project",
+            when=always,
+        ),
         Action("about", "About rainclean", (), "Show version, method and licence", when=always),
     ),
 }

@@ -93,6 +93,6 @@ def draw_legend(painter: QPainter, palette: QPalette, whole: QRectF, legend: Leg
 
 
 def _difference(names: Names, contents: Contents) -> str:
-    text = f"{names.left or 'left'} − {names.right or 'right'}"
+    text = f"“{names.left or 'left'}” − “{names.right or 'right'}”"
     text = f"|{text}|" if contents.kind == "absolute" else text
     return f"{text}, ×{contents.gain}" if contents.gain != 1 else text

@@ -155,6 +155,8 @@ class Pointer(QObject):
         """Handle a released button."""
         if self.drag is None or event.button() != self._button:
             return
+        if self.drag is Drag.RECTANGLE:
+            self.points[1] = self._place(event)  # it may come without a move to the same place
         drag, points = self.drag, self.points
         self._end()
         if drag is Drag.STROKE:

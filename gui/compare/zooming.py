@@ -54,6 +54,11 @@ class ZoomableArea(QWidget):
         return self._fitted
 
     @property
+    def fit_zoom(self) -> float:
+        """Return the zoom at which the whole picture is seen; 1 without a picture."""
+        return self._viewport.fit_zoom if self._viewport is not None else 1.0
+
+    @property
     def centre(self) -> Place:
         """Return the place of the picture in px in the middle of the view."""
         return self._viewport.centre if self._viewport is not None else (0.0, 0.0)

@@ -58,6 +58,7 @@ QSpinBox:focus, QDoubleSpinBox:focus {{ padding-right: 17px; }}
 QLineEdit:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled, QComboBox:disabled {{
     color: {s.disabled}; border-color: {s.line};
 }}
+QLineEdit QToolButton {{ border: 0; padding: 0; min-height: 0; }}
 QComboBox::drop-down {{ border: 0; width: 20px; }}
 QComboBox::down-arrow {{ image: url("{down}"); width: 12px; height: 12px; }}
 QSpinBox::up-button, QDoubleSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::down-button {{

@@ -67,7 +67,7 @@ STEPS = (
     ),
     Step(
         "Undo",
-        "Press Ctrl+Z: every decision can be undone, today or next year.",
+        "Press Ctrl+Z to take the decision back. Every decision can be undone, today or next year.",
         ("undo",),
         "decide",
     ),
@@ -155,6 +155,10 @@ class Tour(QObject):
         area = centre.geometry() if centre is not None else self._window.rect()
         self.card.move(area.left() + PAD, area.bottom() - self.card.height() - PAD)
         target = self._targets.get(STEPS[self.place].target)
+        if target is not None and STEPS[self.place].target == "decide":
+            # Above what it describes, which is as wide as the picture.
+            top = target.mapTo(self._window, QPoint(0, 0)).y()
+            self.card.move(area.left() + PAD, min(self.card.y(), top - self.card.height() - PAD))
         is_seen = target is not None and target.isVisible()
         self._outline.setVisible(is_seen)
         if target is not None and is_seen:

@@ -41,3 +41,8 @@ class JobsStatus:
             more = f" and {len(unfinished) - 1} more" if len(unfinished) > 1 else ""
             self.button.setText(f"{first.title}{share}{more}".replace("&", "&&"))
         self._set_title(f"Jobs ({len(unfinished)})" if unfinished else "Jobs")
+
+
+def live_text(text: str) -> str:
+    """Return what the live picture does, for the status bar, where its sliders are not beside it."""
+    return f"Live picture: {text[:1].lower()}{text[1:]}" if text and not text.startswith("No live picture") else text

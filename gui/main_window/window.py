@@ -23,7 +23,7 @@ from gui.main_window import closing, geometry
 from gui.main_window.held_keys import Keys
 from gui.main_window.help_menu import HelpMenu
 from gui.main_window.home_actions import HomeActions
-from gui.main_window.jobs_status import JobsStatus
+from gui.main_window.jobs_status import JobsStatus, live_text
 from gui.main_window.menus import fill_menus
 from gui.main_window.notices import NoticeBar
 from gui.main_window.page_tabs import PAGES, PageTabs
@@ -124,7 +124,7 @@ class Window(QMainWindow):
         self.session.history_moved.connect(self._show_edit)
         self.project_commands.to_desk.connect(partial(self._show_page, "desk"))
         self.session.store_damaged.connect(self.start_page.offer.look)  # seen when the project is closed
-        self.desk.live.working.connect(self._working.setText)
+        self.desk.live.working.connect(lambda text: self._working.setText(live_text(text)))
         self.jobs.finished.connect(self._job_finished)
         self._keys = Keys(self, self.desk, self._desk_is_visible)
         self._show_project()

@@ -101,7 +101,7 @@ class ConfidenceView(QObject):
             self._clear()
             self._session.message.emit("Expected error hidden")
         elif mode == "levels":
-            self._session.message.emit("Tinted by expected error. Press again for the worst 5 %.")
+            self._session.message.emit("Tinted by expected error. Press M again for the worst 5 %.")
             self._read(NOW)
         else:
             self._session.message.emit("Tinted: the 5 % of the pixels with the largest expected error")

@@ -46,6 +46,11 @@ class PaintSuggestions(QObject):
         return suggestions[self._place] if 0 <= self._place < len(suggestions) else None
 
     @property
+    def are_known(self) -> bool:
+        """Return whether suggestions were looked for, with or without a result."""
+        return self._suggestions is not None
+
+    @property
     def description(self) -> str:
         """Return a line on the current suggestion, or on what to do."""
         if self._suggestions is None:

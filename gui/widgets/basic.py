@@ -4,7 +4,9 @@ from html import escape
 from typing import Any, TypeVar
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QSlider, QWidget
+from PySide6.QtWidgets import QAbstractSpinBox, QLabel, QSlider, QWidget
+
+from gui.design import SPACE
 
 Kind = TypeVar("Kind", bound=QWidget)
 
@@ -13,6 +15,8 @@ def named(widget: Kind, name: str, tip: str = "") -> Kind:
     """Give a widget a name for screen readers and a tooltip (by default the name); return the widget."""
     widget.setAccessibleName(name)
     widget.setToolTip(tip or name)
+    if isinstance(widget, QAbstractSpinBox):
+        widget.lineEdit().setTextMargins(SPACE, 0, 0, 0)  # Qt does not apply the style sheet's padding to it
     return widget
 
 

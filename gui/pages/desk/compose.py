@@ -33,6 +33,10 @@ LARGEST = 400
 """Radius of the brush in px, as far as the slider goes."""
 
 
+NUMBER_PX = 84
+"""Width of a number beside its slider: of 400 px or 100 %."""
+
+
 class ComposePanel(QWidget):
     """Show brush, layers and suggestions.
 
@@ -65,9 +69,7 @@ class ComposePanel(QWidget):
         self.feather.setRange(0, 200)
         self.feather.setSuffix(" px")
         self.layers = named(LayerList(), "Layers", "Select a layer to see its mask; layers cover the base candidate")
-        self.remove = named(
-            QPushButton("Remove layer"), "Remove layer", "Remove the selected layer; undo brings it back"
-        )
+        self.remove = named(QPushButton("Remove"), "Remove layer", "Remove the selected layer; undo brings it back")
         self.excluded = Label()
         self.excluded_eye = named(QToolButton(), "Exclusion mask: shown")
         self.opacity = named(Slider(0, 100), "Opacity of the masks", "Set the opacity of the tints: 0 % is invisible")
@@ -81,6 +83,8 @@ class ComposePanel(QWidget):
             menu.addAction(_swatch(colour), name, partial(masks.set_colour, place))
         self.colour.setMenu(menu)
         self.suggestion = Label("Press J for suggestions.", wordWrap=True)
+        for box in (self.radius_px, self.softness_percent, self.feather, self.opacity_percent):
+            box.setFixedWidth(NUMBER_PX)  # so that the panel fits beside its scroll bar
         self._lay_out(actions)
         self.source.activated.connect(lambda _: composition.set_brush(source=self.source.currentData()))
         self.radius.valueChanged.connect(lambda v: composition.set_brush(radius=float(v)))
@@ -139,7 +143,7 @@ class ComposePanel(QWidget):
         eye.addWidget(self.excluded, 1)
         inner.addLayout(eye)
         tints = QHBoxLayout()
-        tints.addWidget(Label("Masks"))
+        tints.addWidget(Label("Opacity"))
         tints.addWidget(_row(self.opacity, self.opacity_percent), 1)
         tints.addWidget(self.colour)
         inner.addLayout(tints)

@@ -1,7 +1,7 @@
 """The row that decides on the selected sequence: accept, reject with reasons, unset, star, note."""
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QDialog,
@@ -21,6 +21,9 @@ from gui.state import Session
 from gui.widgets import ElidedLabel, Label, named
 from pipeline.project.model import REASONS
 
+ROOM_FOR_KEYS = 900
+"""Width in px from which the buttons show their keys."""
+
 
 class DecideBar(QWidget):
     """Show one row of buttons and the note under the picture.
@@ -30,7 +33,7 @@ class DecideBar(QWidget):
 
     def __init__(self, session: Session, actions: Actions) -> None:
         super().__init__()
-        self._session = session
+        self._session, self._with_keys = session, False
         self.state = named(ElidedLabel(lines=2, characters=30), "Decision")
         self.note = QLineEdit(placeholderText="Note (N)")
         self.note.setMinimumWidth(80)
@@ -57,6 +60,22 @@ class DecideBar(QWidget):
         self._noted_of: int | None = None
         self._show()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Qt: another size; the keys are shown where there is room."""
+        super().resizeEvent(event)
+        if (event.size().width() >= ROOM_FOR_KEYS) != self._with_keys:
+            self._with_keys = not self._with_keys
+            self._caption()
+            if (layout := self.layout()) is not None:
+                layout.activate()
+
+    def _caption(self) -> None:
+        for button in self.buttons.values():
+            action = button.defaultAction()
+            text = action.text().removesuffix("…")
+            key = f" ({action.shortcut().toString()})" if self._with_keys else ""
+            action.setIconText(f"{text}{key}")
+
     def _type(self, text: str) -> None:
         if self._session.selected is not None:
             self._typed = self._session.selected, text
@@ -79,6 +98,7 @@ class DecideBar(QWidget):
             self.note.setText(draft.note)
             self._noted_of = session.selected
         self.buttons["star"].defaultAction().setText("Unstar" if draft.star else "Star")
+        self._caption()
         self.buttons["star"].setIcon(icon("star_filled" if draft.star else "star"))
         self.state.setText(decision_text(session))
 
@@ -119,6 +139,9 @@ class RejectDialog(QDialog):
             box = QCheckBox(f"{number}  {sentence(text)}")
             self.boxes[key] = box
             layout.addWidget(box)
+        keys = Label(f"Press 1 to {len(REASONS)} to tick reasons, and Enter to reject.")
+        keys.setProperty("look", "faint")
+        layout.addWidget(keys)
         self.note = QLineEdit(placeholderText="Other reason")
         self.note.setAccessibleName("Note")
         layout.addWidget(self.note)

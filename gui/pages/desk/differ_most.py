@@ -16,7 +16,7 @@ class DifferMost:
         self._shown = -1
 
     def next(self) -> None:
-        """Show the next place at 1:1 and say how much the pictures differ there."""
+        """Show the next place at 1:1, or larger where all of a small picture fits, and say the difference there."""
         left, right = self._view.pictures
         if left is None or right is None:
             self._session.message.emit("There are no two pictures to compare yet")
@@ -30,7 +30,10 @@ class DifferMost:
             return
         self._shown = (self._shown + 1) % len(places)
         place = places[self._shown]
-        self._view.show_place(place.x, place.y, 1.0)
+        if self._view.fit_zoom > 1:
+            self._view.fit()  # 1:1 would show a small picture smaller than the view can
+        else:
+            self._view.show_place(place.x, place.y, 1.0)
         self._view.ring((place.x, place.y), RING_PX)
         levels = round(place.levels)
         unit = "level" if levels == 1 else "levels"

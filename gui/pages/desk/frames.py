@@ -111,7 +111,9 @@ class FrameCurve(QWidget):
         painter.setPen(palette.placeholderText().color())
         known = [amount for amount in self.amounts if amount is not None]
         span = f"Rain {min(known):.1f} to {max(known):.1f} levels" if self.measured else "Rain not measured yet"
-        painter.drawText(self.rect().adjusted(6, 2, -6, 0), Qt.AlignmentFlag.AlignRight, span)
+        place = QRectF(painter.boundingRect(self.rect().adjusted(6, 2, -6, 0), Qt.AlignmentFlag.AlignRight, span))
+        painter.fillRect(place.adjusted(-3, 0, 3, 0), palette.base())  # legible over the curve
+        painter.drawText(place, Qt.AlignmentFlag.AlignRight, span)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Choose the frame under the pointer."""

@@ -6,17 +6,25 @@ from functools import partial
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 
-from gui.actions import Actions
+from gui.actions import TABLE, Actions
 from gui.compare import Mode, Outline, Tool
 from gui.pages.desk.decide import RejectDialog
 from gui.pages.desk.inspection import Inspection
-from gui.pages.desk.judging import JudgingTools
+from gui.pages.desk.judging import TONES, ZOOMS, JudgingTools
 from gui.pages.desk.page import Desk
 from gui.pages.desk.places import surroundings
 from gui.pages.desk.toolbar import Lights
 from pipeline.project.editing import new_batch
 from rainclean.compositing import Tool as PaintTool
 from rainclean.video import Region
+
+BEHIND_SURVEY = frozenset(
+    action.id
+    for action in TABLE
+    if action.group in ("Compare", "Frames", "Live", "Inspect", "Compose")
+    and action.id not in ("survey", "panels", "no_tool", "save_view", *TONES, *ZOOMS)
+)
+"""Ids of actions that act on what the survey covers. They close it first, so that their effect is seen."""
 
 DIFFERENCES = (("absolute", 1), ("absolute", 8), ("signed", 1), ("signed", 8))
 
@@ -42,6 +50,7 @@ class DeskActions:
         self._lights = Lights(actions, desk.session, desk.composition, desk.confidence)
         self.session, self.live, self.view = desk.session, desk.live, desk.view
         self._difference = 0
+        self._told = ""
         self.inspection = Inspection(desk, self.keep)
         self.judging = JudgingTools(desk)
         desk.view.picked.connect(self._picked)
@@ -58,7 +67,7 @@ class DeskActions:
 
     def handlers(self) -> dict[str, Callable[[], object]]:
         """Return the handlers by id of the action. Each lights what is active afterwards."""
-        return {name: partial(self._act, handler) for name, handler in self._handlers().items()}
+        return {name: partial(self._act, name, handler) for name, handler in self._handlers().items()}
 
     def light(self) -> None:
         """Light the actions of what is active."""
@@ -73,12 +82,14 @@ class DeskActions:
             **self.judging.lit(),
         )
 
-    def _act(self, handler: Callable[[], object]) -> None:
+    def _act(self, name: str, handler: Callable[[], object]) -> None:
+        if name in BEHIND_SURVEY:
+            self.judging.survey.close()
         handler()
         self.light()
 
     def _handlers(self) -> dict[str, Callable[[], object]]:
-        session, desk, view = self.session, self.desk, self.view
+        session, desk = self.session, self.desk
         return {
             "next": partial(session.step, 1),
             "previous": partial(session.step, -1),
@@ -107,10 +118,6 @@ class DeskActions:
             "confidence": desk.confidence.next_mode,
             "places": desk.toggle_places,
             **self.judging.handlers(),
-            "fit": view.fit,
-            "actual": view.actual_size,
-            "zoom_in": view.zoom_in,
-            "zoom_out": view.zoom_out,
             "play": desk.strip.play.toggle,
             "next_frame": partial(desk.strip.step, 1),
             "previous_frame": partial(desk.strip.step, -1),
@@ -239,7 +246,16 @@ class DeskActions:
             self.live.leave()
             self.session.show(candidates[place].id)
 
+    def _tell(self, text: str) -> None:
+        """Say what a mode or tool does. `_hush` removes it: the mode or tool is left."""
+        self._told = text
+        self.session.message.emit(text)
+
+    def _hush(self) -> None:
+        self.session.withdrawn.emit(self._told)
+
     def _mode(self, mode: Mode) -> None:
+        self._hush()
         self.view.set_blinking(False)
         self.view.set_mode(mode)
 
@@ -249,7 +265,7 @@ class DeskActions:
         kind, gain = DIFFERENCES[self._difference]
         self.view.set_difference(kind, gain)  # type: ignore[arg-type]
         self._mode(Mode.DIFFERENCE)
-        self.session.message.emit(f"Difference: {kind}" + (f", ×{gain}" if gain > 1 else ""))
+        self._tell(f"Difference: {kind}" + (f", ×{gain}" if gain > 1 else ""))
 
     def _blink(self) -> None:
         self.view.set_blinking(False)
@@ -304,8 +320,10 @@ class DeskActions:
         composition.set_brush(excluding=not composition.brush.excluding)
         if composition.brush.tool is None:
             self._paint("brush")
-        self.session.message.emit(
-            "Strokes now mark excluded areas" if composition.brush.excluding else "Strokes now paint with a candidate"
+        self._tell(
+            "Strokes now mark excluded areas. X paints again, Esc ends it."
+            if composition.brush.excluding
+            else "Strokes now paint with a candidate"
         )
 
     def _scale_brush(self, factor: float) -> None:
@@ -350,6 +368,8 @@ class DeskActions:
         suggestion = paint_suggestions.current
         shapes = suggestion.shapes if suggestion else ()
         self.view.set_outlines([Outline(shape.points, SUGGESTED, dashed=True) for shape in shapes])
+        if paint_suggestions.are_known:
+            self._tell(paint_suggestions.description)  # the panel may be hidden
 
     # -- leaving -------------------------------------------------------------------------------------------------
 
@@ -363,9 +383,11 @@ class DeskActions:
             return
         self.desk.composition.set_brush(tool=None, excluding=False, erasing=False)
         self.session.withdrawn.emit(WAITING_TO_KEEP)
+        self._hush()
         self.view.set_tool(Tool.NONE)
         self.view.set_outlines([])
         self.inspection.forget()
+        self.desk.inspect.clear()
         self.desk.places.forget()
         self.live.leave()
         self.view.setFocus()

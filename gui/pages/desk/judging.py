@@ -3,12 +3,18 @@
 from collections.abc import Callable
 from functools import partial
 
-from gui.compare import NEUTRAL, HistogramPanel, Mode
+from gui.compare import NEUTRAL, CompareView, HistogramPanel, Mode, SurveyGrid
 from gui.pages.desk.brightness import GAMMA_STEP, BrightnessPopup
 from gui.pages.desk.differ_most import DifferMost
 from gui.pages.desk.page import Desk
 from gui.pages.desk.save_view import SaveView
 from gui.pages.desk.survey import Survey
+
+TONES = ("brightness", "brighter", "darker", "gamma_up", "gamma_down", "tone_reset")
+"""Ids of the actions that brighten the view, and the survey with it."""
+
+ZOOMS = ("fit", "actual", "zoom_in", "zoom_out")
+"""Ids of the actions that zoom the view, or the survey where it is open."""
 
 
 class JudgingTools:
@@ -21,12 +27,13 @@ class JudgingTools:
         self.histogram = HistogramPanel(desk.view)
         self.brightness = BrightnessPopup(desk.view)
         self.save_view = SaveView(desk.session, desk.view)
+        desk.strip.frame_chosen.connect(lambda _: self.survey.close())
 
     def handlers(self) -> dict[str, Callable[[], object]]:
         """Return the handlers by id of the action."""
         view = self._view
         return {
-            "differ_most": self._differ_most,
+            "differ_most": self.differ_most.next,
             "survey": self.survey.toggle,
             "swap": self._swap,
             "magnifier": self._magnify,
@@ -37,7 +44,11 @@ class JudgingTools:
             "gamma_up": lambda: view.set_tone(view.tone.with_gamma(view.tone.gamma + GAMMA_STEP)),
             "gamma_down": lambda: view.set_tone(view.tone.with_gamma(view.tone.gamma - GAMMA_STEP)),
             "tone_reset": lambda: view.set_tone(NEUTRAL),
-            "save_view": partial(self.save_view.save, marks=True),
+            "fit": lambda: self._zoomed().fit(),
+            "actual": lambda: self._zoomed().actual_size(),
+            "zoom_in": lambda: self._zoomed().zoom_in(),
+            "zoom_out": lambda: self._zoomed().zoom_out(),
+            "save_view": self._save_view,
             "save_pictures": partial(self.save_view.save, marks=False),
         }
 
@@ -51,9 +62,13 @@ class JudgingTools:
             "histogram": not self.histogram.isHidden(),
         }
 
-    def _differ_most(self) -> None:
-        self.survey.close()
-        self.differ_most.next()
+    def _zoomed(self) -> CompareView | SurveyGrid:
+        """Return what the keys of zooming act on."""
+        return self.survey.grid if self.survey.is_open() else self._view
+
+    def _save_view(self) -> None:
+        """Save what is seen: the view, or the survey over it."""
+        self.save_view.save(marks=True, survey=self.survey.grid if self.survey.is_open() else None)
 
     def _swap(self) -> None:
         view = self._view

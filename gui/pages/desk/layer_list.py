@@ -1,7 +1,7 @@
 """The list of layers: an eye and the colour of the mask in each row."""
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QStyledItemDelegate, QStyleOptionViewItem
 
 from gui.compare import Colour
@@ -10,6 +10,7 @@ from gui.widgets import as_tip
 
 ROWS = 4
 """Rows that the list has room for where the panel is low."""
+EMPTY = "No layers yet. Choose a tool, such as Brush (H), and paint on the picture."
 
 _COLOUR = Qt.ItemDataRole.UserRole.value + 1
 
@@ -46,6 +47,15 @@ class LayerList(QListWidget):
         item.setToolTip(as_tip(f"{text}\nClick the eye or press Space to {act} the mask; the layer stays"))
         self.addItem(item)
         return item
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Qt: paint; an empty list says how to fill it."""
+        super().paintEvent(event)
+        if not self.count():
+            painter = QPainter(self.viewport())
+            painter.setPen(self.palette().placeholderText().color())
+            room = self.viewport().rect().adjusted(GAP, GAP, -GAP, -GAP)
+            painter.drawText(room, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, EMPTY)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Qt: a button goes down; on an eye it shows or hides the mask."""

@@ -165,7 +165,7 @@ def _estimator_model(parent: QWidget) -> QStandardItemModel:
         if estimator.not_live:
             item.setText(f"{item.text()} (not live)")
             item.setEnabled(False)
-            tip = f"Not available in the live picture: {estimator.not_live}. Run rainclean analyze with a recipe of it."
+            tip = f"Not available in the live picture: {estimator.not_live}"
             item.setToolTip(as_tip(tip))
         item.setData(estimator.rule, Qt.ItemDataRole.UserRole)
         model.appendRow(item)

@@ -48,7 +48,7 @@ def findings_of(session: Session) -> Findings:
     notes = [*labels, doubtful, *(text for text in analysis.warnings if text not in labels)]
     lines = dict.fromkeys(sentence(text) for text in (*reasons, *notes) if text)
     title = sentence(LABELS[verdict.state]) if verdict else sentence(summary.trust)
-    meaning = MEANINGS[verdict.state] if verdict else "analysed with an older version; press Ctrl+R to re-analyse"
+    meaning = MEANINGS[verdict.state] if verdict else "analysed with an older version; press Ctrl+R to analyse it again"
     return Findings(trust=summary.trust, title=title, meaning=meaning, lines=tuple(lines), places=bool(summary.places))
 
 
@@ -79,7 +79,7 @@ class NotesBox(QFrame):
         row = QHBoxLayout()
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.hint, 1)
-        row.addWidget(self.more)
+        row.addWidget(self.more, 0, Qt.AlignmentFlag.AlignRight)
         layout.addLayout(row)
         layout.addWidget(self.suggestion)
         session.selection_changed.connect(self._fold)

@@ -93,7 +93,7 @@ class InspectPanel(QWidget):
         )
         self.text.setText(
             f"<b>Pixel {history.x}, {history.y}</b> over {len(history.luma)} frames. The mode of its luma is "
-            f"{history.mode}, at percentiles {history.low:.1f} to {history.high:.1f}. {votes} "
+            f"{history.mode} levels, at percentiles {history.low:.1f} to {history.high:.1f}. {votes} "
             f"Percentile {percentile:g} gives R {chosen[0]}, G {chosen[1]}, B {chosen[2]}."
         )
         self._draw_time(plots.time, history, chosen)
@@ -119,7 +119,7 @@ class InspectPanel(QWidget):
         for these, colour, name in ((whole, (150, 150, 150), "Whole picture"), (votes, (217, 164, 0), "Region")):
             fractions = np.asarray(these.counts, float) / max(1, these.pixels)
             plot.plot(np.arange(101), fractions, pen={"color": colour, "width": 2}, name=name)
-        plot.addItem(self._mark(votes.eta, "η*"))
+        plot.addItem(self._mark(votes.eta, "η*", 0.7))
         for other in (plots.time, plots.sorted, plots.histogram):
             other.hide()
         plot.show()
@@ -199,11 +199,17 @@ class InspectPanel(QWidget):
             if plot.getPlotItem().legend is not None:
                 plot.getPlotItem().legend.setLabelTextColor(text)
 
-    def _mark(self, at: float, text: str) -> Any:
-        """Return a line at a value, its name on the plot's own background: legible over curves and bars."""
+    def _mark(self, at: float, text: str, height: float = 0.9) -> Any:
+        """Return a line at a value, its name on the plot's own background: legible over curves and bars.
+
+        Args:
+            at: The value.
+            text: Its name.
+            height: Where the name is, as a fraction of the plot's height.
+        """
         import pyqtgraph as pg
 
-        label = {"color": self.palette().text().color(), "fill": self.palette().base().color(), "position": 0.9}
+        label = {"color": self.palette().text().color(), "fill": self.palette().base().color(), "position": height}
         pen = {"color": (217, 100, 0), "width": 2}
         return pg.InfiniteLine(at, angle=90, pen=pen, label=text, labelOpts=label)
 

@@ -1,7 +1,7 @@
 """Paint the rows of a list with thumbnails: shared by the lists of sequences and of candidates."""
 
 from PySide6.QtCore import QRect, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QPainter, QPalette, QPen, QPixmap
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPalette, QPen, QPixmap
 
 from pipeline.project.model import NOT_JUDGED
 
@@ -44,11 +44,18 @@ def thumbnail(painter: QPainter, rect: QRect, size: QSize, pixmap: QPixmap | Non
 def heading(painter: QPainter, room: QRect, text: str, *, font: QFont, bold: bool, palette: QPalette) -> None:
     """Paint the first line of a row."""
     heavy = QFont(font)
-    heavy.setBold(bold)
+    # A name that fits is read better than a bold one that is cut; the row is outlined anyway.
+    heavy.setBold(bold and _fits(heavy, text, room.width(), bold=True))
     painter.setFont(heavy)
     painter.setPen(palette.text().color())
     line(painter, room, 6, text)
     painter.setFont(font)
+
+
+def _fits(font: QFont, text: str, width: int, *, bold: bool) -> bool:
+    other = QFont(font)
+    other.setBold(bold)
+    return QFontMetrics(other).horizontalAdvance(text) <= width
 
 
 def line(painter: QPainter, room: QRect, top: int, text: str, *, prose: bool = False) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from PySide6.QtCore import QIODevice, QSaveFile
 from PySide6.QtGui import QImage, QImageWriter
 
-from gui.compare import CompareView
+from gui.compare import CompareView, SurveyGrid
 from gui.state import Session
 from gui.widgets import dialogs
 
@@ -17,17 +17,19 @@ class SaveView:
         self._session, self._view = session, view
         self._folder = Path.home()
 
-    def save(self, *, marks: bool) -> None:
+    def save(self, *, marks: bool, survey: SurveyGrid | None = None) -> None:
         """Ask for a file and save the view.
 
         Args:
             marks: With tints, outlines, captions and brightness; else the pictures alone.
+            survey: The grid that covers the view, to be saved in its place; None without one.
         """
         session, summary = self._session, self._session.summary
         if not self._view.has_picture or summary is None:
             session.message.emit("There is no picture to save yet")
             return
-        image = self._view.to_image(marks=marks)  # as it is now: the dialog lies over the window
+        # As it is now: the dialog lies over the window.
+        image = survey.grab().toImage() if survey is not None else self._view.to_image(marks=marks)
         name = "".join("-" if character in '\\/:*?"<>|' else character for character in summary.sequence.name)
         title = "Save the view" if marks else "Save the pictures without marks"
         start = self._folder / f"{name}.png"

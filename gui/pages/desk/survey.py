@@ -23,6 +23,8 @@ class Survey(QObject):
             signal.connect(self._show)
         session.pictures.loaded.connect(lambda _: self._show())
         view.tone_changed.connect(self._show)
+        for signal in (live.previewed, live.picture_changed):
+            signal.connect(self._close_for_live)
         view.installEventFilter(self)
 
     def is_open(self) -> bool:
@@ -63,6 +65,11 @@ class Survey(QObject):
         self._session.withdrawn.emit(self._hint)
         self.grid.show_cells((), -1, self._view.tone)  # keeps no pictures in memory
         self._view.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _close_for_live(self) -> None:
+        """Show the live picture when a slider is moved: the grid would cover it."""
+        if self._live.trying:
+            self.close()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Qt: an event of the view; the grid covers all of it."""

@@ -104,5 +104,7 @@ class Lights:
         lit["compare_with"] = self._session.compared_with is not None
         lit["confidence"] = bool(self._confidence.mode)
         lit["all_candidates"], lit["blind"] = self._session.all_listed, self._session.blind
+        if others.get("survey"):
+            lit |= dict.fromkeys(MODES, False)  # it covers the view
         for name, on in (lit | others).items():
             self._actions[name].setChecked(on)

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gui.design import GAP, PAD
+from gui.design import GAP, PAD, SPACE
 from gui.widgets import Label, named
 from pipeline.project.history import HistoryEntry, history
 from pipeline.project.model import Sequence
@@ -42,6 +42,7 @@ class HistoryDialog(QDialog):
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.table.setShowGrid(False)
+        self.table.setStyleSheet(f"QTableWidget::item {{ padding: {SPACE}px {SPACE + 2}px; }}")  # as its header
         self.table.setWordWrap(True)
         self.table.verticalHeader().hide()
         self.table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)

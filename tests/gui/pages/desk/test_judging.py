@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
@@ -25,8 +26,11 @@ def survey_of(window: Window) -> Survey:
     return window.desk_actions.judging.survey
 
 
-def test_one_key_goes_to_the_places_where_both_differ_most(window: Window, qtbot: QtBot) -> None:
+def test_one_key_goes_to_the_places_where_both_differ_most(
+    window: Window, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
     view = window.desk.view
+    monkeypatch.setattr(type(view), "fit_zoom", 0.5)  # as that of a large one
     places = places_of_difference(*window.desk.view.pictures)  # type: ignore[arg-type]
     assert places
     for number, place in [*enumerate(places, 1), (1, places[0])]:
@@ -38,6 +42,9 @@ def test_one_key_goes_to_the_places_where_both_differ_most(window: Window, qtbot
     qtbot.waitUntil(lambda: all(picture is not None for picture in view.pictures))
     press(window, "Shift+D")
     assert said(window).startswith("Place 1 of")
+    monkeypatch.undo()
+    press(window, "/")
+    assert view.fitted and view.zoom > 1  # all of this small picture is seen larger than 1:1
 
 
 def test_equal_pictures_have_no_place(window: Window) -> None:
@@ -107,6 +114,54 @@ def test_the_survey_by_mouse_and_by_keys(window: Window, qtbot: QtBot) -> None:
     assert survey.is_open() and session.selected == session.order[1]
     press(window, "Shift+V")
     assert not survey.is_open()
+
+
+@pytest.mark.parametrize(
+    "keys", ["W", "G", "V", "D", "B", "C", "M", "Shift+M", "J", "P", "H", ".", "Shift+W", "Shift+Z"]
+)
+def test_keys_that_act_on_the_view_close_the_survey(window: Window, keys: str) -> None:
+    press(window, "Shift+V")
+    press(window, keys)
+    assert not survey_of(window).is_open() and not window.commands["survey"].isChecked()
+    assert not said(window).startswith("Click a candidate")
+
+
+@pytest.mark.parametrize("keys", ["Alt+Up", "S", "Right", "Shift+C"])
+def test_keys_that_act_on_the_survey_leave_it_open(window: Window, keys: str) -> None:
+    press(window, "Shift+V")
+    press(window, keys)
+    assert survey_of(window).is_open()
+
+
+def test_zooming_by_the_menu_zooms_the_survey(window: Window) -> None:
+    view, grid = window.desk.view, survey_of(window).grid
+    press(window, "Shift+V")
+    zoom = view.zoom
+    window.commands["actual"].trigger()
+    assert survey_of(window).is_open() and grid.zoom == 1.0 and view.zoom == zoom
+    window.commands["fit"].trigger()
+    assert grid.fitted
+
+
+def test_a_slider_and_the_strip_of_frames_close_the_survey(window: Window, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: window.desk.live.stack is not None, timeout=20_000)
+    press(window, "Shift+V")
+    window.desk.sliders.percentile.setValue(300)
+    qtbot.waitUntil(lambda: not survey_of(window).is_open())
+    press(window, "Esc")
+    press(window, "Shift+V")
+    window.desk.strip.step(1)
+    assert not survey_of(window).is_open()
+
+
+def test_saving_the_view_saves_the_survey(window: Window, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dialogs, "choose", lambda *_, **__: [tmp_path / "survey.png"])
+    press(window, "Shift+V")
+    grid = survey_of(window).grid
+    seen = grid.grab().toImage()
+    press(window, "Ctrl+Shift+S")
+    assert survey_of(window).is_open() and QImage(str(tmp_path / "survey.png")).pixel(20, 20) == seen.pixel(20, 20)
+    assert said(window).endswith(f"({grid.width()}×{grid.height()} px)")
 
 
 def test_the_survey_keeps_the_place_of_the_view(window: Window) -> None:
@@ -181,3 +236,33 @@ def test_the_lens_follows_the_mouse_in_the_window(window: Window) -> None:
     before = view.to_image(marks=True)
     QTest.mouseMove(view, at(view, (60, 40)) + QPoint(1, 1))
     assert view.to_image(marks=True) != before
+
+
+def test_messages_go_with_their_mode_or_tool(window: Window) -> None:
+    press(window, "D")
+    assert said(window) == "Difference: absolute"
+    press(window, "G")
+    assert said(window) == ""
+    press(window, "X")
+    assert said(window).startswith("Strokes now mark excluded areas")
+    press(window, "Esc")
+    assert said(window) == "" and window.desk.composition.brush.tool is None
+
+
+def test_what_is_suggested_is_said_where_the_panel_is_hidden(window: Window, qtbot: QtBot) -> None:
+    press(window, "Tab")
+    press(window, "J")
+    qtbot.waitUntil(lambda: window.desk.paint_suggestions.are_known)
+    assert said(window) == window.desk.paint_suggestions.description
+    press(window, "Down")  # nothing was asked about the next sequence
+    assert "suggestion" not in said(window).lower()
+
+
+def test_buttons_show_their_keys_where_there_is_room(window: Window, qtbot: QtBot) -> None:
+    accept = window.desk.decide.buttons["accept"]
+    window.resize(1920, 1000)
+    qtbot.waitUntil(lambda: accept.text() == "Accept (A)")
+    press(window, "S")
+    assert window.desk.decide.buttons["star"].text() == "Unstar (S)"
+    window.resize(1280, 720)
+    qtbot.waitUntil(lambda: accept.text() == "Accept")
