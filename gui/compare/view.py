@@ -178,6 +178,10 @@ class CompareView(AnnotatedArea):
         else:
             super().keyPressEvent(event)
 
+    def interrupt(self) -> None:
+        """End what the pressed button does: something covers the view, so its release will not be seen."""
+        self._pointer.interrupt()
+
     def hideEvent(self, event: QHideEvent) -> None:
         """Qt: the widget becomes invisible."""
         self._pointer.interrupt()

@@ -253,7 +253,7 @@ def test_tab_reaches_every_panel_of_the_desk(window: Window, qtbot: QtBot) -> No
 def test_script_of_the_guide_makes_its_pictures(tmp_path: Path) -> None:
     script = ROOT / "docs" / "make_screenshots.py"
     done = subprocess.run(
-        [sys.executable, str(script), str(tmp_path)], capture_output=True, text=True, timeout=800, check=False
+        [sys.executable, str(script), str(tmp_path)], capture_output=True, text=True, timeout=1200, check=False
     )
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr  # errors in slots are printed, and nothing else

@@ -42,6 +42,7 @@ class Survey(QObject):
             self._session.message.emit(f"{why}: nothing to survey")
             return
         self._live.leave()
+        self._view.interrupt()
         self.grid.setGeometry(self._view.rect())
         self.grid.show()
         self.grid.raise_()
