@@ -162,8 +162,10 @@ class Deciding(QObject):
     def _decide(self, act: Callable[[Editor], object], verdict: str, *, advance: bool) -> None:
         following = nearest(self.order, self.selected, self._is_open) if self.selected is not None else None
         name = self.summary.sequence.label if self.summary else ""
-        if self.change(act) is None:
+        goes_on = advance and following is not None
+        if self._store(act) is None:
             return
+        self._changed(with_detail=not goes_on)  # another sequence's detail is loaded at once
         text = self.progress_text(name, verdict)
         if advance and following is None:
             text += " · Nothing left to decide in this list"
@@ -224,8 +226,8 @@ class Deciding(QObject):
         """Load the rows of the list and the detail anew."""
         raise NotImplementedError
 
-    def _changed(self) -> None:
-        """Load what a change of the selected sequence may have changed."""
+    def _changed(self, *, with_detail: bool = True) -> None:
+        """Load what a change of the selected sequence may have changed: its row, and its detail if it stays."""
         raise NotImplementedError
 
     def _cause_of(self, error: RaincleanError) -> str:

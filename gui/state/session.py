@@ -339,11 +339,12 @@ class Session(Deciding):
             self.project.notes.append(str(error))
             self.message.emit(str(error))
 
-    def _changed(self) -> None:
+    def _changed(self, *, with_detail: bool = True) -> None:
         self._preference.again()
         if self.selected is not None:
             self._load_summary(self.selected)
-        self._load_detail()
+        if with_detail:
+            self._load_detail()
 
     def _cause_of(self, error: RaincleanError) -> str:
         return self._watch.explain(error) or str(error)
