@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from enum import Enum
 from pathlib import Path
@@ -156,18 +156,19 @@ class Job(QObject):
         """Return a job that tries again, or resumes this one."""
         return Job(self.title, retry_arguments(self.arguments), self.project, program=self._test_program)
 
-    def start(self, root: Path) -> None:
+    def start(self, root: Path, environment: Mapping[str, str]) -> None:
         """Start the process. Called by `gui.jobs.queue.Jobs` when it is this job's turn.
 
         Args:
             root: Folder in which the job gets a folder of its own.
+            environment: Variables that it gets in addition to those of the window.
         """
         if self.state is not State.QUEUED:
             return
         self.state, self._began = State.RUNNING, time.monotonic()
         try:
             self._spool = Spool.make(root)
-            self._process = _started(self._program, self._spool)
+            self._process = _started(self._program, self._spool, environment)
             self._pid = self._process.pid
             self._spool.write(Record(self.title, self.arguments, str(self.project or ""), self._pid))
         except OSError as error:
@@ -318,9 +319,9 @@ class Job(QObject):
         self.finished.emit()
 
 
-def _started(program: Sequence[str], spool: Spool) -> "subprocess.Popen[bytes]":
+def _started(program: Sequence[str], spool: Spool, more: Mapping[str, str]) -> "subprocess.Popen[bytes]":
     """Start a process whose output goes to files, and that goes on when the window is gone. Raises OSError."""
-    environment = {**os.environ, VARIABLE: "json", "PYTHONIOENCODING": "utf-8"}
+    environment = {**os.environ, **more, VARIABLE: "json", "PYTHONIOENCODING": "utf-8"}
     alive = spool.alive()
     # A window that was started in the background ignores SIGINT, and its processes would inherit that.
     ignored = os.name == "posix" and signal.getsignal(signal.SIGINT) is signal.SIG_IGN

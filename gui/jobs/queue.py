@@ -38,6 +38,8 @@ class Jobs(QObject):
         self._temporary: TemporaryDirectory[str] | None = None
         self._jobs: list[Job] = []
         self._closed = False
+        self.environment: dict[str, str] = {}
+        """Environment variables that jobs get in addition to those of the window."""
 
     @property
     def all(self) -> tuple[Job, ...]:
@@ -136,7 +138,7 @@ class Jobs(QObject):
             if len(running) >= MAX_RUNNING:
                 return
             if job.state is State.QUEUED and _turn(job) not in map(_turn, running):
-                job.start(self._place())
+                job.start(self._place(), self.environment)
 
 
 def _turn(job: Job) -> tuple[str, str]:

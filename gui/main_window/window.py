@@ -38,6 +38,7 @@ from gui.pages.start import StartPage
 from gui.state import Session, Thumbnails
 from gui.widgets import Label, dialogs, typed_paths
 from gui.workers import Workers
+from pipeline.project.decisions import PERSON
 from pipeline.project.editing import Edit
 from pipeline.project.storage import DATABASE, backups
 from pipeline.text_format import few
@@ -54,6 +55,8 @@ class Window(QMainWindow):
         self.workers = Workers(self)
         self.session = Session(self.workers)
         self.jobs = Jobs(self, closing.jobs_folder(settings))
+        # What jobs record is by the person at the window, who need not be the one who is logged in.
+        self.session.user_changed.connect(lambda user: self.jobs.environment.update({PERSON: user}))
         self.thumbnails = Thumbnails(self.session)
         self.project_commands = ProjectCommands(self.session, self.jobs, self)
         self._awaited = self._ending = False

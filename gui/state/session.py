@@ -45,6 +45,7 @@ class Session(Deciding):
         detail_changed: Analysis or candidates of the selected sequence have changed.
         displayed_changed: Another candidate is displayed or compared with.
         draft_changed: The draft of the selected sequence has changed.
+        user_changed: Decisions are recorded under another name. Carries the name.
         folded: Other candidates may be listed now: twins were found, or all are shown.
         suggestions_changed: Another candidate may be suggested now.
         history_moved: An edit was undone or redone. Carries the edit.
@@ -78,6 +79,7 @@ class Session(Deciding):
     detail_changed = Signal()
     displayed_changed = Signal()
     draft_changed = Signal()
+    user_changed = Signal(str)
     folded = Signal()
     suggestions_changed = Signal()
     withdrawn = Signal(str)
@@ -161,6 +163,7 @@ class Session(Deciding):
     def set_user(self, user: str) -> None:
         """Record decisions under another name from now on."""
         self.user = user
+        self.user_changed.emit(user)
         if self.project is not None:
             self.editor = Editor(self.project, user)
             self._load_detail()

@@ -1,6 +1,7 @@
 """Journals: tables whose rows are appended and may take back earlier ones (decisions, opinions, edits)."""
 
 import getpass
+import os
 import uuid
 from collections import Counter
 from collections.abc import Mapping
@@ -67,8 +68,14 @@ def new_batch() -> str:
     return uuid.uuid4().hex
 
 
+PERSON = "RAINCLEAN_PERSON"
+"""Environment variable with the name of the person, where it is another than that of the login."""
+
+
 def person() -> str:
-    """Return the name that the person is logged in with."""
+    """Return the name of the person: as `PERSON` says it, else as they are logged in."""
+    if name := os.environ.get(PERSON, "").strip():
+        return name
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):

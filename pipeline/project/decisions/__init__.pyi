@@ -2,6 +2,7 @@ from . import decisions, opinions
 from .agreement import AUTOMATIC, Agreement, Judgements, agreements, judgements
 from .decisions import (
     OUTDATED,
+    PERSON,
     AutoPlan,
     BestChosen,
     Step,
@@ -19,6 +20,7 @@ from .decisions import (
 __all__ = [
     "AUTOMATIC",
     "OUTDATED",
+    "PERSON",
     "Agreement",
     "AutoPlan",
     "BestChosen",

@@ -18,8 +18,8 @@ from pipeline.text_format import counted, quoted
 from rainclean.errors import InputError, RaincleanError, UsageError
 from rainclean.verdict import LABELS
 
-person = journals.person
-"""See `journals.person`."""
+person, PERSON = journals.person, journals.PERSON
+"""See `journals`."""
 
 
 def journal(project: Project, sequence_id: int | None = None) -> list[Decision]:

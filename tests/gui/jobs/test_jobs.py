@@ -17,8 +17,10 @@ from gui.jobs.messages import advice_for, retry_arguments
 from gui.jobs.progress import JobProgress, left_in_words
 from gui.jobs.queue import Job, Jobs, State
 from gui.pages.jobs import JobsPanel
+from pipeline.project.decisions import person
 from pipeline.stages import Progress
 from tests.conftest import SAMPLE, Run
+from tests.gui.conftest import Open
 from tests.helpers.hands import PATIENCE
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
@@ -49,6 +51,16 @@ def is_alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def test_jobs_work_in_the_name_of_the_person(open_window: Open, qtbot: QtBot) -> None:
+    window = open_window(None)
+    window.session.set_user("anna")
+    says = "import sys\nfrom pipeline.project.decisions import person\nsys.stderr.write(person() + '\\n')"
+    job = window.jobs.start(fake(says))
+    over(qtbot, job)
+    assert "anna" in job.log
+    assert person() != "anna"
 
 
 def test_clips_are_added_and_analysed(jobs: Jobs, qtbot: QtBot, rainclean: Run, tmp_path: Path) -> None:
