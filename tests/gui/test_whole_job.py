@@ -115,7 +115,7 @@ def export_train_evaluate(window: Window, qtbot: QtBot, person: Person, go_home:
     assert results.evaluation is not None and len(results.evaluation.methods) == 2  # the rainy images, and our weights
     assert results.summary.isVisible() and results.gallery.isVisible()
     go_home()
-    qtbot.waitUntil(lambda: button.text().startswith("All done"), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: button.text() == "See the results", timeout=30_000)
 
 
 @pytest.mark.long
