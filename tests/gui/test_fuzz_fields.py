@@ -20,7 +20,7 @@ from pytestqt.qtbot import QtBot
 
 from gui.main_window.window import Window
 from gui.pages.pairs.page import PairsPage
-from gui.pages.results.page import ResultsPanel
+from gui.pages.results.page import EvaluationForm, ResultsPanel
 from gui.pages.training.form import TrainingForm
 from gui.pages.training.page import TrainingPanel
 from gui.widgets import dialogs
@@ -110,7 +110,7 @@ def test_no_text_in_any_field_of_a_page_raises(
     press_buttons(shown)
 
 
-def problem_text(form: TrainingForm) -> str:
+def problem_text(form: TrainingForm | EvaluationForm) -> str:
     """What the form says: below the field that is wrong, else in its last line."""
     lines = [label.text() for label in form.errors.values()]
     return next(filter(None, lines), form.status.text())
@@ -130,7 +130,7 @@ def form_of(window: Window, page: str, qtbot: QtBot) -> tuple[list[QLineEdit], Q
         return (
             [each.edit for each in results.findChildren(PathField)],
             results.evaluate_button,
-            results.status.text,
+            lambda: problem_text(results),
         )
     assert isinstance(shown, PairsPage)
     export = shown.form
