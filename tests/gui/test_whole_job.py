@@ -249,7 +249,7 @@ def test_tab_reaches_every_panel_of_the_desk(window: Window, qtbot: QtBot) -> No
     )  # Tab hides the panels only where the picture has the focus
 
 
-@pytest.mark.long
+@pytest.mark.slow  # the two tests of the whole job go the same way; this one also takes the pictures
 def test_script_of_the_guide_makes_its_pictures(tmp_path: Path) -> None:
     script = ROOT / "docs" / "make_screenshots.py"
     done = subprocess.run(
