@@ -1,5 +1,5 @@
 from . import dialogs, typed_paths
-from .basic import Label, Slider, as_tip, named
+from .basic import Label, Slider, as_tip, beside, named
 from .elided import ElidedLabel
 from .empty_state import EmptyState
 from .path_field import PathField
@@ -13,6 +13,7 @@ __all__ = [
     "Slider",
     "WrappedLabel",
     "as_tip",
+    "beside",
     "dialogs",
     "named",
     "typed_paths",

@@ -4,7 +4,7 @@ from html import escape
 from typing import Any, TypeVar
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractSpinBox, QLabel, QSlider, QWidget
+from PySide6.QtWidgets import QAbstractSpinBox, QHBoxLayout, QLabel, QSlider, QWidget
 
 from gui.design import SPACE
 
@@ -41,3 +41,13 @@ class Slider(QSlider):
         super().__init__(Qt.Orientation.Horizontal)
         self.setRange(low, high)
         self.setPageStep(page)
+
+
+def beside(slider: Slider, value: QWidget) -> QWidget:
+    """Return a row of a slider and the field or label with its value."""
+    row = QWidget()
+    layout = QHBoxLayout(row)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.addWidget(slider, 1)
+    layout.addWidget(value)
+    return row

@@ -1,11 +1,11 @@
 """Brighten the pictures on the screen, for night clips. Nothing of it is stored."""
 
 from PySide6.QtCore import QPoint, QSignalBlocker, Qt
-from PySide6.QtWidgets import QFormLayout, QFrame, QHBoxLayout, QPushButton, QWidget
+from PySide6.QtWidgets import QFormLayout, QFrame, QPushButton
 
 from gui.compare import GAMMAS, NEUTRAL, STOPS, CompareView, Tone
 from gui.design import GAP, PAD
-from gui.widgets import Label, Slider, named
+from gui.widgets import Label, Slider, beside, named
 
 GAMMA_STEP = 0.2
 """Change of gamma with one key press."""
@@ -32,8 +32,8 @@ class BrightnessPopup(QFrame):
         form = QFormLayout(self)
         form.setContentsMargins(PAD, PAD, PAD, PAD)
         form.setSpacing(GAP)
-        form.addRow("Brightness", _row(self.brightness, self.gain_text))
-        form.addRow("Gamma", _row(self.gamma, self.gamma_text))
+        form.addRow("Brightness", beside(self.brightness, self.gain_text))
+        form.addRow("Gamma", beside(self.gamma, self.gamma_text))
         form.addRow(Label("Only the view changes. Nothing is stored.", wordWrap=True))
         form.addRow(self.reset)
         self.brightness.valueChanged.connect(lambda v: view.set_tone(Tone(v, view.tone.gamma)))
@@ -59,12 +59,3 @@ class BrightnessPopup(QFrame):
         self.gain_text.setText(f"×{tone.gain:.2g}")
         self.gamma_text.setText(f"γ {tone.gamma:.1f}")
         self.reset.setEnabled(tone != NEUTRAL)
-
-
-def _row(slider: Slider, text: Label) -> QWidget:
-    row = QWidget()
-    layout = QHBoxLayout(row)
-    layout.setContentsMargins(0, 0, 0, 0)
-    layout.addWidget(slider, 1)
-    layout.addWidget(text)
-    return row

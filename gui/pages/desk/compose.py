@@ -26,7 +26,7 @@ from gui.design import GAP, ICON, icon
 from gui.pages.desk.layer_list import LayerList
 from gui.pages.desk.masks import EXCLUSION, LAYER_COLOURS, MaskTints
 from gui.state import Composition, Session
-from gui.widgets import Label, Slider, named
+from gui.widgets import Label, Slider, beside, named
 
 TOOLS = ("brush", "rectangle", "lasso", "fill")
 LARGEST = 400
@@ -124,8 +124,8 @@ class ComposePanel(QWidget):
         self._actions = actions
         form = QFormLayout()
         form.addRow("Paint with", self.source)
-        form.addRow("Radius", _row(self.radius, self.radius_px))
-        form.addRow("Softness", _row(self.softness, self.softness_percent))
+        form.addRow("Radius", beside(self.radius, self.radius_px))
+        form.addRow("Softness", beside(self.softness, self.softness_percent))
         form.addRow("", self.edges)
         form.addRow("Fill tolerance", self.tolerance)
         group = QGroupBox("Layers")
@@ -144,7 +144,7 @@ class ComposePanel(QWidget):
         inner.addLayout(eye)
         tints = QHBoxLayout()
         tints.addWidget(Label("Opacity"))
-        tints.addWidget(_row(self.opacity, self.opacity_percent), 1)
+        tints.addWidget(beside(self.opacity, self.opacity_percent), 1)
         tints.addWidget(self.colour)
         inner.addLayout(tints)
         hints = QGroupBox("Suggestions")
@@ -270,13 +270,3 @@ class _WideScroll(QScrollArea):
         if contents is None:
             return least
         return QSize(contents.minimumSizeHint().width() + self.verticalScrollBar().sizeHint().width(), least.height())
-
-
-def _row(slider: Slider, number: QSpinBox) -> QWidget:
-    """Return a slider with its number beside it."""
-    row = QWidget()
-    layout = QHBoxLayout(row)
-    layout.setContentsMargins(0, 0, 0, 0)
-    layout.addWidget(slider, 1)
-    layout.addWidget(number)
-    return row
