@@ -287,14 +287,21 @@ def store_analysis(project: Project, sequence_id: int, row: AnalysisRow, candida
     An earlier one of the same settings goes, unless a person has used a candidate of it. Returns the id.
     """
     with project.transaction():
-        project.execute(
-            "DELETE FROM analysis WHERE sequence_id = ? AND (settings_hash = ? OR error != '') AND id NOT IN ("
-            "SELECT analysis_id FROM candidate WHERE id IN (SELECT candidate_id FROM decision "
-            "UNION SELECT candidate_id FROM opinion UNION SELECT candidate_id FROM edit))",
-            sequence_id,
-            row.settings.hash,
-        )
-        return insert_analysis(project, sequence_id, row, candidate_rows)
+        return replace_analysis(project, sequence_id, row, candidate_rows)
+
+
+def replace_analysis(
+    project: Project, sequence_id: int, row: AnalysisRow, candidate_rows: Sequence[CandidateRow]
+) -> int:
+    """Do the same inside a transaction."""
+    project.execute(
+        "DELETE FROM analysis WHERE sequence_id = ? AND (settings_hash = ? OR error != '') AND id NOT IN ("
+        "SELECT analysis_id FROM candidate WHERE id IN (SELECT candidate_id FROM decision "
+        "UNION SELECT candidate_id FROM opinion UNION SELECT candidate_id FROM edit))",
+        sequence_id,
+        row.settings.hash,
+    )
+    return insert_analysis(project, sequence_id, row, candidate_rows)
 
 
 def insert_analysis(
