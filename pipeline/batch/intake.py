@@ -1,5 +1,6 @@
 """Results of workers into the store, by the one process that writes to it."""
 
+import sqlite3
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -80,7 +81,7 @@ class Intake:
                 # Read as everybody reads it, before it is stored for good.
                 candidates(self._project, number), rain_amounts(self._project, number)
                 analyses(self._project, sequence.id)
-        except (ValueError, TypeError, KeyError, OverflowError) as error:
+        except (sqlite3.IntegrityError, ValueError, TypeError, KeyError, OverflowError) as error:
             raise _damaged(result.path) from error
         return Stored(sequence.name, "stored")
 
