@@ -5,6 +5,7 @@ worker but the clips under way.
 """
 
 import logging
+import os
 import platform
 import socket
 from collections.abc import Iterator, Sequence
@@ -16,7 +17,7 @@ from typing import Any
 
 from pipeline.batch.result_folder import ResultFolder
 from pipeline.batch.tasks import Task
-from pipeline.batch.work import Outcome, work
+from pipeline.batch.work import ONE_THREAD, Outcome, work
 from pipeline.border import told
 from rainclean.errors import RaincleanError
 
@@ -208,6 +209,7 @@ def _work(task: Task, folder: Path) -> Outcome:
     from rainclean.allocator import share_heaps
 
     share_heaps()
+    os.environ.update(ONE_THREAD)  # for the decoder's process; dask sets most of it itself
     worker = get_worker()
     limit = worker.memory_manager.memory_limit
     outcome = work(task, folder, limit // 2 // max(1, worker.state.nthreads) if limit else None)

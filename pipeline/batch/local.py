@@ -22,9 +22,6 @@ _TRIES = 2
 _LEAST_MEMORY_BYTES = 512 << 20
 """Limit of a worker on a machine with many cores and little memory."""
 
-ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
-"""Environment in which libraries compute in one thread."""
-
 
 def in_processes(tasks: "Sequence[Task]", folder: Path, *, workers: int) -> "Iterator[Outcome | None]":
     """Do tasks in processes of this machine. Closing it ends them.
@@ -145,7 +142,9 @@ def _memory(workers: int) -> int:
 
 @contextmanager
 def _in_one_thread() -> Iterator[None]:
-    """Set the environment of processes that are started in the block."""
+    """Set the environment of processes that are started in the block, so that libraries compute in one thread."""
+    from pipeline.batch.work import ONE_THREAD
+
     before = {name: os.environ.get(name) for name in ONE_THREAD}
     os.environ.update(ONE_THREAD)
     try:

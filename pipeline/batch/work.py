@@ -13,6 +13,12 @@ from pipeline.project.storage import ARTEFACTS, Artefacts
 from pipeline.stages import Progress, finish
 from rainclean import __version__
 from rainclean.errors import RaincleanError
+from rainclean.video import DECODER_THREADS
+
+ONE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", DECODER_THREADS), "1"
+)
+"""Environment of a worker, in which libraries and decoders compute in one thread."""
 
 
 class Outcome(NamedTuple):
