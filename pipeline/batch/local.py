@@ -34,6 +34,7 @@ def in_processes(tasks: "Sequence[Task]", folder: Path, *, workers: int) -> "Ite
     Yields:
         What became of each task, as they end; None several times a second.
     """
+    from pipeline.batch.result_folder import ResultFolder
     from pipeline.batch.work import Outcome
 
     waiting, tries = deque(tasks), dict[str, int]()
@@ -61,6 +62,8 @@ def in_processes(tasks: "Sequence[Task]", folder: Path, *, workers: int) -> "Ite
     finally:
         for worker in crew:
             worker.kill()
+            if worker.task is not None:
+                ResultFolder(folder).clear(worker.task)
 
 
 class _Worker:

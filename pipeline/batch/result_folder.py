@@ -191,10 +191,13 @@ class ResultFolder:
             raise ResourceError(f"{error.filename or self.folder}: {error.strerror or error}") from error
         finally:
             remove(partial)
-        # Those of workers that were killed. One that still works finds the result when it fails.
-        for leftover in partial.parent.glob(f"{task.key}.*"):
-            remove(leftover)
+        self.clear(task)  # one that still works on it finds the result when it fails
         self._failure(task).unlink(missing_ok=True)
+
+    def clear(self, task: Task) -> None:
+        """Remove what workers that were killed left of a task."""
+        for leftover in (self.folder / _PARTIAL).glob(f"{task.key}.*"):
+            remove(leftover)
 
     def write(self, task: Task, partial: Path, computed: Computed) -> None:
         """Write the record of a result into the folder that `making` gave."""

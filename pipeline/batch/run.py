@@ -66,15 +66,17 @@ def batch(
                 continue
             waiting.append(task)
         of_key = {task.key: task for task in waiting}
-        with closing(workers(waiting, results.folder)) as outcomes:  # type: ignore[type-var]
-            for outcome in outcomes:
-                if isinstance(outcome, Outcome):
-                    if outcome.general:
-                        raise RaincleanError(outcome.error)
-                    taking.end(of_key[outcome.key], outcome.error)
-                said = outcome if isinstance(outcome, str) else ""
-                yield Progress("analyze", taking.ended, total, note=said)
-        results.remove_if_empty()
+        try:
+            with closing(workers(waiting, results.folder)) as outcomes:  # type: ignore[type-var]
+                for outcome in outcomes:
+                    if isinstance(outcome, Outcome):
+                        if outcome.general:
+                            raise RaincleanError(outcome.error)
+                        taking.end(of_key[outcome.key], outcome.error)
+                    said = outcome if isinstance(outcome, str) else ""
+                    yield Progress("analyze", taking.ended, total, note=said)
+        finally:
+            results.remove_if_empty()
         sweep(project)
     return taking.analyzed
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +18,6 @@ from pipeline.project.model import Sequence as ClipSequence
 from pipeline.project.storage import Project
 from rainclean import __version__
 from rainclean.errors import UsageError
-from rainclean.temporal import default_memory
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,9 +43,10 @@ class Request:
             workers: Threads.
             memory: Limit where the request has none, bytes; None: that of `clean`.
         """
-        limit = self.memory or memory or default_memory()
-        own = CleanSettings(recipe=self.recipe, frames=self.frames, memory=limit, workers=workers)
-        return own if self.scratch is None else CleanSettings(**{**vars(own), "scratch": self.scratch})
+        limit = next((each for each in (self.memory, memory) if each is not None), None)
+        own = CleanSettings(recipe=self.recipe, frames=self.frames, workers=workers)
+        own = own if limit is None else replace(own, memory=limit)
+        return own if self.scratch is None else replace(own, scratch=self.scratch)
 
     def lasting(self) -> AnalysisSettings:
         """Return what of it decides on the candidates.

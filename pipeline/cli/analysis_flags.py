@@ -77,7 +77,6 @@ def fail_for_sequences(result: "Analyzed", *, refused: Sequence[str] = (), table
     refused: lines. table: print failures as a table to standard output, not as lines to standard error.
     """
     asked = len(result.done) + len(result.skipped) + len(result.failed) + len(refused)
-    # The command line of a failure begins with the sequence's name where the reason does not.
     lines = [f"{name}: {reason.removeprefix(f'{name}: ')}" for name, reason in result.failed.items()]
     listed = table and asked > 1 and not refused
     if listed and lines:

@@ -187,9 +187,11 @@ def test_a_second_batch_at_the_same_time_is_told(copy: Copy, here: Run) -> None:
 def test_closing_ends_the_workers(copy: Copy, tmp_path: Path) -> None:
     before = _children()
     stage = in_processes(tasks_of(copy()), tmp_path, workers=1)
-    next(stage)
+    while not list(tmp_path.glob(".partial/*")):
+        next(stage)
     assert len(_children() - before) == 1
     stage.close()  # type: ignore[attr-defined]
+    assert not list(tmp_path.glob(".partial/*"))
     until = time.monotonic() + 5
     while _children() - before and time.monotonic() < until:
         time.sleep(0.05)
