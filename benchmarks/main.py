@@ -12,6 +12,7 @@ PROGRAM = Program(
     tuple(
         EntryPoint(name, f"benchmarks.{name}.command:{command}", "")
         for name, command in (
+            ("batch", "BenchBatch"),
             ("gui", "BenchGui"),
             ("monkey", "BenchMonkey"),
             ("spanet", "BenchSpanet"),

@@ -67,7 +67,7 @@ def test_help_loads_neither_qt_nor_torch_nor_the_heavy_libraries(command: list[s
 
 
 NO_DOOR = (
-    "benchmarks", "benchmarks.gui", "benchmarks.monkey", "benchmarks.spanet", "benchmarks.temporal",
+    "benchmarks", "benchmarks.batch", "benchmarks.gui", "benchmarks.monkey", "benchmarks.spanet", "benchmarks.temporal",
     "gui", "gui.pages", "pipeline", "pipeline.bench", "pipeline.cli", "pipeline.project", "rainclean",
 )  # fmt: skip
 """Folders of rooms, and of modules that are commands of their own."""

@@ -1,4 +1,5 @@
 from .output import CandidateRow, CleanReport, Written, clean_folder, write_clean, write_png
+from .plan import check_settings
 from .result import CleanResult
 from .run import clean
 from .settings import CleanSettings, available_cores
@@ -14,6 +15,7 @@ __all__ = [
     "Watch",
     "Written",
     "available_cores",
+    "check_settings",
     "clean",
     "clean_folder",
     "contact_sheet",

@@ -93,6 +93,11 @@ def _check_region(info: SourceInfo, settings: CleanSettings) -> None:
         raise InputError(info.path, f"{asked}: the upright frame has {info.width}×{info.height} px")
 
 
+def check_settings(settings: CleanSettings) -> None:
+    """Raise UsageError for a recipe that there is not, or a number of frames that no clip could give."""
+    _recipes(settings, RELEASED_FRAMES)
+
+
 def _around(recipe: Recipe, count: int) -> list[Recipe]:
     """What a recipe of stabilized frames was made beside: frames are registered together with all that a sweep uses."""
     if not recipe.steady or recipe.window == "first":

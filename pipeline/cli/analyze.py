@@ -1,73 +1,62 @@
 """``rainclean analyze``: candidates for the sequences of a project."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from tyro.conf import Positional, arg
+from tyro.conf import arg
 
-from pipeline.cli.console import fail_for_parts, follow, print_json, print_note, print_text
-from pipeline.cli.values import parse_bytes
-from pipeline.text_format import counted, quoted
+from pipeline.cli.analysis_flags import AnalysisFlags
+from pipeline.cli.console import follow, print_note, print_text
+from pipeline.text_format import quoted
+from rainclean.errors import UsageError
 
 
 @dataclass(frozen=True, kw_only=True)
-class Analyze:
+class Analyze(AnalysisFlags):
     """Make candidates for each sequence of a project that has none with these settings.
 
     Candidates made with other settings stay. Each sequence is stored when it is done. If the command is interrupted or
-    killed, the next call continues.
+    killed, the next call continues. One sequence is analysed at a time, with all cores; rainclean batch analyses
+    several. With --shard and --output, a job of a job array analyses its part into a folder. rainclean project import
+    takes these results into the project.
     """
 
-    project: Annotated[Positional[Path], arg(metavar="PROJECT")]
-    """Folder of the project."""
-    sequences: Annotated[Positional[tuple[str, ...]], arg(metavar="[SEQUENCE…]")] = ()
-    """Analyse only these sequences. Default: all."""
-    recipe: Annotated[str | None, arg(metavar="NAME")] = None
-    """released, median, or the name of a recipe. Default: all recipes of the default set."""
-    frames: Annotated[int | None, arg(metavar="N")] = None
-    """Use at most N frames of each sequence."""
-    again: bool = False
-    """Also analyse sequences that already have candidates with these settings."""
-    memory: Annotated[str | None, arg(metavar="AMOUNT")] = None
-    """Memory limit, without Python itself; what does not fit goes to scratch space. Default: 1/4 of RAM, 1 to 4 GiB."""
-    scratch: Annotated[Path | None, arg(metavar="FOLDER")] = None
-    """Folder for scratch space. Default: the system's folder for temporary files."""
-    json: bool = False
-    """Print JSON instead of text."""
+    shard: Annotated[str | None, arg(metavar="K/N")] = None
+    """Analyse only part K of N, such as 3/64, and leave the project unchanged."""
+    output: Annotated[Path | None, arg(aliases=["-o"], metavar="FOLDER")] = None
+    """Folder for the results of --shard; several shards may use the same one."""
 
     def run(self) -> None:
         """Analyse one after the other."""
-        from pipeline.clean import CleanSettings
-        from pipeline.project.analysis import analyze
-        from pipeline.project.storage import Project
         from rainclean.allocator import share_heaps
 
+        if (self.shard is None) != (self.output is None):
+            raise UsageError("--shard and --output are given together: --shard 3/64 --output FOLDER")
         share_heaps()
-        defaults = CleanSettings()
-        settings = CleanSettings(
-            recipe=self.recipe,
-            frames=self.frames,
-            memory=defaults.memory if self.memory is None else parse_bytes(self.memory, "--memory"),
-            scratch=self.scratch or defaults.scratch,
-        )
+        if self.output is None:
+            self._into_project()
+        else:
+            self._into_folder(self.shard or "", self.output)
+
+    def _into_project(self) -> None:
+        from pipeline.clean import available_cores
+        from pipeline.project.analysis import analyze
+        from pipeline.project.storage import Project
+
+        settings = self.request().settings(workers=available_cores())
         with Project(self.project) as project:
             for note in project.notes:
                 print_note(f"note: {note}")
             result = follow(analyze(project, self.sequences, settings, again=self.again))
-        for name, warnings in result.warnings.items():
-            for warning in warnings:
-                print_note(f"note: {name}: {warning}")
-        for name, words in result.verdicts.items():
-            if words != "fit":
-                print_note(f"{name}: {words}")
-        failed = [f"{name}: {reason}" for name, reason in result.failed.items()]
-        asked = len(result.done) + len(result.skipped) + len(failed)
-        if self.json:
-            print_json(asdict(result))
-        elif not asked:
-            print_text(f"{self.project}: no sequences yet; next: rainclean add {quoted(self.project)} CLIP…")
-        else:
-            earlier = f", {len(result.skipped)} had been analysed before" if result.skipped else ""
-            print_text(f"analysed {counted(len(result.done), 'sequence')}{earlier}")
-        fail_for_parts(failed, asked, "sequences could not be analysed")
+        self.report(result)
+
+    def _into_folder(self, shard: str, folder: Path) -> None:
+        from pipeline.batch import Shard, analyze_shard
+
+        part = Shard.parse(shard)
+        stage = analyze_shard(self.project, self.sequences, self.request(), part, folder, again=self.again)
+        result = follow(stage)
+        if not self.json and result.done:
+            print_text(f"next: rainclean project import {quoted(self.project)} {quoted(folder)}")
+        self.report(result, where=f" into {folder} (shard {part})")

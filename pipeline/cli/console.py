@@ -58,16 +58,19 @@ def print_verdict(verdict: "Verdict", of: str) -> None:
     sys.stdout.write(f"{plain(of)}: {begin}{label}{end}{rest}\n")
 
 
-def fail_for_parts(failed: Sequence[str], asked: int, what: str, others: str = "the others are done") -> None:
+def fail_for_parts(
+    failed: Sequence[str], asked: int, what: str, others: str = "the others are done", *, listed: bool = False
+) -> None:
     """Print a line for each part that failed, then raise RaincleanError; do nothing where none failed.
 
     failed: lines. asked: number of all parts. what: "images could not be derained". others: about the other parts.
+    listed: the lines were printed already.
     """
     if not failed:
         return
     if asked == 1:
         raise RaincleanError(failed[0])
-    for line in failed:
+    for line in () if listed else failed:
         print_note(f"failed: {line}")
     ending = f"; {others}" if len(failed) < asked else ""
     raise RaincleanError(f"{len(failed)} of {asked} {what}{ending}")

@@ -1,6 +1,8 @@
 """Open a video file so that nothing else can be opened through it, and decode runs of frames."""
 
 import errno
+import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
+
+DECODER_THREADS = "RAINCLEAN_DECODER_THREADS"
+"""Environment variable: threads of one decoder, for machines on which many processes read clips."""
 
 _DEMUXERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi"
 
@@ -98,7 +103,14 @@ def open_video(
             bounds.expect_pictures(stream.codec_context.width * stream.codec_context.height)
             stream.codec_context.options = {"max_pixels": most}
             stream.thread_type = threads
+            stream.codec_context.thread_count = _decoder_threads()
             yield stream
+
+
+def _decoder_threads() -> int:
+    """Return the threads that one decoder may have; 0 for one a core."""
+    wanted = os.environ.get(DECODER_THREADS, "")
+    return int(wanted) if re.fullmatch(r"[0-9]{1,4}", wanted) else 0
 
 
 def best_stream(path: Path, streams: Sequence["VideoStream"]) -> "VideoStream":

@@ -181,7 +181,7 @@ def make(folder: Path, **changed: Any) -> Path:
             region=REGION,
             rain=[rain_amount(stabilized_frame(i), clean) if i in USED else None for i in range(FRAMES)],
             reference=put(encode_png(stabilized_frame(REFERENCE)), ".png"),
-            findings=findings.keep(project, cleaned),  # type: ignore[arg-type]
+            findings=findings.keep(project.artefacts, cleaned),  # type: ignore[arg-type]
         )
         store_analysis(project, sequence.id, row, rows)
     return folder / "project"

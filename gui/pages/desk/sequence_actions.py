@@ -166,7 +166,7 @@ class SequenceActions(QObject):
 
         def work() -> list[Path]:
             with Project.again(folder) as own:
-                return [located(own, clip(own, number)).path for number in dict.fromkeys(ids)]
+                return [located(own.folder, clip(own, number)).path for number in dict.fromkeys(ids)]
 
         self._session.workers.run(work, then, lambda error: self._session.warning.emit(str(error)), lane="clip files")
 

@@ -1,3 +1,4 @@
+from .compute import Computed, compute, lasting
 from .findings import (
     MotionSummary,
     covered_frames,
@@ -10,7 +11,7 @@ from .findings import (
     repeats_of,
     verdict_of,
 )
-from .frames import open_frames, stabilized, whole_sequence
+from .frames import open_frames, stabilized, whole_sequence, whole_sequence_of
 from .live import LiveCandidate, kept_candidate, live_recipe, open_live
 from .records import (
     FINDING_FILES,
@@ -24,16 +25,20 @@ from .records import (
     candidates,
     insert_analysis,
     rain_amounts,
+    replace_analysis,
+    store_analysis,
     stored_rain,
     wanted_artefacts,
 )
-from .run import analyze
+from .run import Analyzed, analyze, not_analysed, note_failure, sweep
 from .scoring_target import needed, read_reference, read_scoring_target
 
 __all__ = [
     "FINDING_FILES",
     "AnalysisRow",
+    "Analyzed",
     "CandidateRow",
+    "Computed",
     "LiveCandidate",
     "MotionSummary",
     "WindowVotes",
@@ -43,13 +48,17 @@ __all__ = [
     "analyze",
     "candidate",
     "candidates",
+    "compute",
     "covered_frames",
     "decode_stabilization",
     "insert_analysis",
     "kept_candidate",
+    "lasting",
     "live_recipe",
     "motion_summary",
     "needed",
+    "not_analysed",
+    "note_failure",
     "open_frames",
     "open_live",
     "rain_amounts",
@@ -60,9 +69,13 @@ __all__ = [
     "read_scoring_target",
     "read_stabilization",
     "repeats_of",
+    "replace_analysis",
     "stabilized",
+    "store_analysis",
     "stored_rain",
+    "sweep",
     "verdict_of",
     "wanted_artefacts",
     "whole_sequence",
+    "whole_sequence_of",
 ]

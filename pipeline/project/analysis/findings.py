@@ -61,9 +61,9 @@ class MotionSummary:
         return {"words": list(self.labels), "areas": self.areas, "doubtful": self.doubtful, "shares": shares}
 
 
-def keep(project: Project, cleaned: "CleanResult") -> FindingColumns:
+def keep(artefacts: Artefacts, cleaned: "CleanResult") -> FindingColumns:
     """Store what was found, and return its columns."""
-    put = project.artefacts.put
+    put = artefacts.put
     verdict, moving = cleaned.verdict, cleaned.moving
     columns = FindingColumns(
         verdict=json.dumps(verdict.to_json(), ensure_ascii=False),
@@ -73,7 +73,7 @@ def keep(project: Project, cleaned: "CleanResult") -> FindingColumns:
     if cleaned.posterior is not None:
         mean, sd = cleaned.posterior.encode()
         columns = replace(columns, posterior_mean=put(mean, ".png"), posterior_sd=put(sd, ".png"))
-    return columns if moving is None else _keep_moving(project.artefacts, moving, cleaned.selection.indices, columns)
+    return columns if moving is None else _keep_moving(artefacts, moving, cleaned.selection.indices, columns)
 
 
 def _keep_moving(

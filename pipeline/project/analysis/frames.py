@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from pipeline.project.analysis.findings import read_stabilization
-from pipeline.project.clips import clip, content_of, located, open_sequence
-from pipeline.project.model import Analysis
+from pipeline.project.clips import clip, content_of, located, open_found, open_sequence, with_frames_of
+from pipeline.project.model import Analysis, Clip
 from pipeline.project.model import Sequence as ClipSequence
 from pipeline.project.storage import Project
 from pipeline.unchanged import unchanged
@@ -40,9 +41,27 @@ def whole_sequence(project: Project, sequence: ClipSequence, stabilization: str 
         InputError: As `open_sequence` and `stabilized`, and where the clip was changed or replaced meanwhile.
     """
     wanted = clip(project, sequence.clip_id)
-    path, look = located(project, wanted)
+    path, look = located(project.folder, wanted)
     of_content = unchanged(path, look, lambda: content_of(path) == wanted.content)
     with of_content, stabilized(project, open_sequence(project, sequence), stabilization) as source:
+        yield source
+
+
+@contextmanager
+def whole_sequence_of(folder: Path, wanted: Clip, sequence: ClipSequence) -> Iterator[FrameSource]:
+    """Open the frames of a sequence as `whole_sequence`, without its project's store.
+
+    Args:
+        folder: The project's folder; relative places of clips begin there.
+        wanted: The clip.
+        sequence: The sequence.
+
+    Raises:
+        InputError: The clip cannot be found or opened, or was changed or replaced meanwhile.
+    """
+    path, look = located(folder, wanted)
+    of_content = unchanged(path, look, lambda: content_of(path) == wanted.content)
+    with of_content, with_frames_of(sequence, open_found(path, wanted)) as source:
         yield source
 
 

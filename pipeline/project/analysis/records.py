@@ -1,13 +1,13 @@
 """Analyses of a project: what was made of a sequence, stored as candidates and artefacts."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from pipeline.project.documents import AnalysisSettings, StoredRecipe
 from pipeline.project.model import ALL_OF_IT, SCORE_COLUMNS, Analysis, Chosen, FindingColumns, Origin, StoredCandidate
-from pipeline.project.storage import Project, now, schema
+from pipeline.project.storage import Project, listed, mapped, now, schema
 from rainclean import __version__
 from rainclean.video import Region
 
@@ -101,6 +101,23 @@ class CandidateRow:
             picture=stored.picture,
         )
 
+    @classmethod
+    def from_columns(cls, columns: Mapping[str, Any]) -> Self:
+        """Return the row that has these columns, as `columns` gave them. Raises as `AnalysisRow.from_columns`."""
+        from rainclean.candidates import Scores
+
+        votes = WindowVotes(**{name: columns[name] for name in WindowVotes._fields})
+        return cls(
+            name=columns["name"],
+            recipe=StoredRecipe(mapped(columns["recipe"])),
+            recipe_hash=columns["recipe_hash"],
+            **votes._asdict(),
+            scores=Scores(**{name: columns[name] for name in SCORE_COLUMNS}, more=mapped(columns["more_scores"])),
+            picture=columns["picture"],
+            rank=columns["rank"],
+            merged=listed(columns["merged"]),
+        )
+
     def columns(self) -> dict[str, Any]:
         """Return its columns but id and analysis_id."""
         return {
@@ -120,7 +137,10 @@ class CandidateRow:
 
 @dataclass(frozen=True, kw_only=True)
 class AnalysisRow:
-    """An analysis that is to be stored. The fields are those of `Analysis`; rain: see `rain_amounts`."""
+    """An analysis that is to be stored. The fields are those of `Analysis`; rain: see `rain_amounts`.
+
+    finished: "" for the moment in which it is stored.
+    """
 
     settings: AnalysisSettings
     error: str = ""
@@ -135,9 +155,38 @@ class AnalysisRow:
     origin: Origin = "analysis"
     findings: FindingColumns = field(default_factory=FindingColumns)
     chosen: Chosen = ALL_OF_IT
+    rainclean: str = __version__
+    finished: str = ""
+
+    @classmethod
+    def from_columns(cls, columns: Mapping[str, Any]) -> Self:
+        """Return the row that has these columns, as `columns` gave them, perhaps in another rainclean.
+
+        Raises:
+            KeyError: A column is missing.
+            ValueError: A column holds something else.
+            TypeError: As ValueError.
+        """
+        sides = listed(columns["region"])
+        return cls(
+            settings=AnalysisSettings(mapped(columns["settings"])),
+            error=columns["error"],
+            reference_frame=columns["reference_frame"],
+            region=Region(*sides) if sides else None,
+            warnings=listed(columns["warnings"]),
+            rain=stored_rain(columns["rain"]),
+            sheet=columns["sheet"],
+            scoring_target=columns["scoring_target"],
+            reference=columns["reference"],
+            spread=columns["spread"],
+            findings=FindingColumns(**{column.name: columns[column.name] for column in fields(FindingColumns)}),
+            chosen=Chosen.from_columns(columns),
+            rainclean=columns["rainclean"],
+            finished=columns["finished"],
+        )
 
     def columns(self) -> dict[str, Any]:
-        """Return its columns but id, sequence_id, and who made it when."""
+        """Return its columns but id and sequence_id."""
         return {
             "settings": json.dumps(self.settings.document, sort_keys=True),
             "settings_hash": self.settings.hash,
@@ -153,6 +202,8 @@ class AnalysisRow:
             "origin": self.origin,
             **asdict(self.findings),
             **self.chosen.columns(),
+            "rainclean": self.rainclean,
+            "finished": self.finished or now(),
         }
 
 
@@ -236,23 +287,28 @@ def store_analysis(project: Project, sequence_id: int, row: AnalysisRow, candida
     An earlier one of the same settings goes, unless a person has used a candidate of it. Returns the id.
     """
     with project.transaction():
-        project.execute(
-            "DELETE FROM analysis WHERE sequence_id = ? AND (settings_hash = ? OR error != '') AND id NOT IN ("
-            "SELECT analysis_id FROM candidate WHERE id IN (SELECT candidate_id FROM decision "
-            "UNION SELECT candidate_id FROM opinion UNION SELECT candidate_id FROM edit))",
-            sequence_id,
-            row.settings.hash,
-        )
-        return insert_analysis(project, sequence_id, row, candidate_rows)
+        return replace_analysis(project, sequence_id, row, candidate_rows)
+
+
+def replace_analysis(
+    project: Project, sequence_id: int, row: AnalysisRow, candidate_rows: Sequence[CandidateRow]
+) -> int:
+    """Do the same inside a transaction."""
+    project.execute(
+        "DELETE FROM analysis WHERE sequence_id = ? AND (settings_hash = ? OR error != '') AND id NOT IN ("
+        "SELECT analysis_id FROM candidate WHERE id IN (SELECT candidate_id FROM decision "
+        "UNION SELECT candidate_id FROM opinion UNION SELECT candidate_id FROM edit))",
+        sequence_id,
+        row.settings.hash,
+    )
+    return insert_analysis(project, sequence_id, row, candidate_rows)
 
 
 def insert_analysis(
     project: Project, sequence_id: int, row: AnalysisRow, candidate_rows: Sequence[CandidateRow]
 ) -> int:
     """Add an analysis and its candidates inside a transaction, and return its id."""
-    number = project.insert(
-        "analysis", sequence_id=sequence_id, rainclean=__version__, finished=now(), **row.columns()
-    )  # fmt: skip
+    number = project.insert("analysis", sequence_id=sequence_id, **row.columns())
     for candidate_row in candidate_rows:
         project.insert("candidate", analysis_id=number, **candidate_row.columns())
     return number

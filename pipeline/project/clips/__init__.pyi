@@ -1,4 +1,16 @@
-from .clip_files import VIDEO_SUFFIXES, clip, clips, content_of, locate, located, open_clip, open_sequence
+from .clip_files import (
+    VIDEO_SUFFIXES,
+    clip,
+    clips,
+    content_of,
+    is_as_stored,
+    locate,
+    located,
+    open_clip,
+    open_found,
+    open_sequence,
+    with_frames_of,
+)
 from .import_clips import Origin, add
 from .moved import Found, Missing, find, missing
 from .properties import (
@@ -29,12 +41,14 @@ __all__ = [
     "describe",
     "find",
     "follow_suggestions",
+    "is_as_stored",
     "locate",
     "located",
     "lookalike",
     "lookalikes",
     "missing",
     "open_clip",
+    "open_found",
     "open_sequence",
     "property_names",
     "recompute",
@@ -42,4 +56,5 @@ __all__ = [
     "set_properties",
     "set_removed",
     "thumbnail",
+    "with_frames_of",
 ]

@@ -138,17 +138,17 @@ def locate(project: Project, wanted: Clip) -> Path:
     Raises:
         InputError: It is at neither, or was changed.
     """
-    return located(project, wanted).path
+    return located(project.folder, wanted).path
 
 
-def located(project: Project, wanted: Clip) -> Located:
-    """Return where a clip is now, as `locate`, with its trace when it was found to be the same.
+def located(folder: Path, wanted: Clip) -> Located:
+    """Return where a clip of the project in a folder is now, as `locate`, with its trace when it was found.
 
     Raises:
         InputError: As `locate`.
     """
     changed = False
-    for path in places(project, wanted):
+    for path in places(folder, wanted):
         if not path.exists():
             continue
         seen = look(path, sampled=False)
@@ -158,21 +158,18 @@ def located(project: Project, wanted: Clip) -> Located:
             return Located(path, seen)
         changed = True
     reason = "is not the file that was added" if changed else "is not there any more"
-    advice = f"link it again: rainclean find {quoted(project.folder)} FILE-OR-FOLDER"
+    advice = f"link it again: rainclean find {quoted(folder)} FILE-OR-FOLDER"
     raise InputError(wanted.path, reason, advice)
 
 
-def places(project: Project, wanted: Clip) -> Sequence[Path]:
-    """Return the paths at which a clip may be, the likeliest first."""
-    relative = [project.folder / wanted.relative] if wanted.relative else []
+def places(folder: Path, wanted: Clip) -> Sequence[Path]:
+    """Return the paths at which a clip of the project in a folder may be, the likeliest first."""
+    relative = [folder / wanted.relative] if wanted.relative else []
     return [*relative, wanted.path] if wanted.copied else [wanted.path, *relative]
 
 
 def open_clip(project: Project, wanted: Clip) -> FrameSource:
-    """Open a clip wherever it is now, and store that place where it is new.
-
-    Frames are read as when it was added: an older rainclean did not apply colour profiles, and its clean images go with
-    such rainy frames. A clip that it rotated otherwise is refused.
+    """Open a clip wherever it is now, as `open_found`, and store that place where it is new.
 
     Raises:
         InputError: It cannot be found or opened, or has another size.
@@ -181,8 +178,23 @@ def open_clip(project: Project, wanted: Clip) -> FrameSource:
     new = str(path.resolve()) != str(wanted.path) or trace_of(path) != (wanted.bytes, wanted.modified_ns)
     if new and not project.read_only:
         relink(project, wanted.id, path, copied=wanted.copied)
-    as_stored = not any(CONVERTED in note for note in wanted.notes)
-    source = open_source(path, salvage=wanted.salvage, as_stored=as_stored, matrix=wanted.matrix)
+    return open_found(path, wanted)
+
+
+def open_found(path: Path, wanted: Clip) -> FrameSource:
+    """Open a clip at the path where it was found.
+
+    Frames are read as when it was added: an older rainclean did not apply colour profiles, and its clean images go with
+    such rainy frames. A clip that it rotated otherwise is refused.
+
+    Args:
+        path: Where it is.
+        wanted: The clip.
+
+    Raises:
+        InputError: It cannot be opened, or has another size.
+    """
+    source = open_source(path, salvage=wanted.salvage, as_stored=is_as_stored(wanted), matrix=wanted.matrix)
     size, then = (source.info.width, source.info.height), (wanted.width, wanted.height)
     if size != then:
         source.close()
@@ -197,7 +209,20 @@ def open_sequence(project: Project, sequence: ClipSequence) -> FrameSource:
     Raises:
         InputError: As `open_clip`, and where the clip no longer has the sequence's frames.
     """
-    source = open_clip(project, clip(project, sequence.clip_id))
+    return with_frames_of(sequence, open_clip(project, clip(project, sequence.clip_id)))
+
+
+def is_as_stored(wanted: Clip) -> bool:
+    """Return whether colours of a clip are read without its colour profile, as when it was added."""
+    return not any(CONVERTED in note for note in wanted.notes)
+
+
+def with_frames_of(sequence: ClipSequence, source: FrameSource) -> FrameSource:
+    """Return an open clip that has the frames of a sequence.
+
+    Raises:
+        InputError: It does not have them. It is closed then.
+    """
     if sequence.stop > source.info.frame_count:
         source.close()
         reason = f"has {source.info.frame_count} frames now, but sequence {sequence.name} needs {sequence.stop}"

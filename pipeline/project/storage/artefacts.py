@@ -53,6 +53,27 @@ class Artefacts:
             raise ResourceError(f"{error.filename or path}: {error.strerror or error}") from error
         return name
 
+    def adopt(self, file: Path) -> None:
+        """Keep a file of another folder of artefacts under its own name: as a hard link, or a copy where that fails.
+
+        Raises InputError where it is missing, or its bytes are not those of its name.
+        """
+        name = file.name
+        try:
+            with file.open("rb") as opened:
+                digest = hashlib.file_digest(opened, "sha256").hexdigest()
+        except OSError as error:
+            raise InputError(file, f"{error.strerror or error}") from error
+        if digest != name.partition(".")[0]:
+            raise InputError(file, "its bytes have changed")
+        path = self.path(name)
+        if not path.exists() and not file.is_symlink():
+            with suppress(OSError):  # another disk, or a file system without links
+                path.parent.mkdir(parents=True, exist_ok=True)
+                os.link(file, path)
+                return
+        self.put(file.read_bytes(), file.suffix)
+
     def path(self, name: str) -> Path:
         """Where the file of a name stands, there or not."""
         return self._folder / name[:2] / name

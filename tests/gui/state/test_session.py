@@ -5,9 +5,13 @@ from pathlib import Path
 from pytestqt.qtbot import QtBot
 
 from gui.main_window.window import Window
+from pipeline.project.clips.import_clips import Origin, add
 from pipeline.project.storage.database import Project
+from pipeline.stages import finish
 from rainclean.compositing.composite import Shape
+from tests.gui.conftest import Open
 from tests.helpers.hands import press
+from tests.helpers.rainy_clips import rainy_clip
 
 
 def note_of(home: Path, number: int) -> str:
@@ -101,3 +105,23 @@ def test_undo_goes_to_the_page_and_the_place_it_is_about(window: Window) -> None
     session.change(lambda editor: editor.choose_frames(summary.sequence, [3, 7]))
     press(window, "Ctrl+Z")
     assert window.pages.currentIndex() == 2
+
+
+def test_results_that_another_process_imports_come_into_view(open_window: Open, tmp_path: Path, qtbot: QtBot) -> None:
+    from pipeline.batch.intake import import_results
+    from pipeline.batch.shard import analyze_shard
+    from pipeline.batch.tasks import Request, Shard
+
+    folder, results = tmp_path / "new", tmp_path / "results"
+    with Project.create(folder) as project:
+        finish(add(project, [rainy_clip(tmp_path / "yard.mkv", 5)], Origin()))
+    finish(analyze_shard(folder, (), Request(recipe="median"), Shard(1, 1), results))
+    window = open_window(folder)
+    session = window.session
+    session.select(1)
+    assert session.summaries[1].state == "new" and not session.detail.candidates
+    with Project(folder) as other:
+        finish(import_results(other, [results]))
+    qtbot.waitUntil(lambda: session.summaries[1].state == "ready", timeout=10_000)
+    assert len(session.detail.candidates) == 1
+    assert session.displayed == session.detail.candidates[0].id

@@ -1,0 +1,1 @@
+"""Speed of several workers beside one."""
