@@ -6,18 +6,22 @@ from .layout_spa import LISTS
 from .layouts import LAYOUTS, layout, register_layout, unregister_layout
 from .likeness import Likeness
 from .manifest import NAME, PARQUET_NAME, REPORT, ManifestRow, has_parquet, read_manifest, write_manifest, write_parquet
+from .pair_table import DatasetPair, PairTable
+from .pairing import KNOWN_NAMES, UNSPLIT, Pairing
 from .pairs import Crop, CropChoice, FrameChoice, rain_amount, rain_mask
 from .problems import Kind, Problem
-from .reader import Dataset, DatasetPair, read_dataset, read_mask, read_pair
+from .reader import Dataset, layout_of, read_dataset, read_mask, read_pair
 from .splits import split_scenes
 from .verification import verify
 
 __all__ = [
+    "KNOWN_NAMES",
     "LAYOUTS",
     "LISTS",
     "NAME",
     "PARQUET_NAME",
     "REPORT",
+    "UNSPLIT",
     "Crop",
     "CropChoice",
     "Dataset",
@@ -32,12 +36,15 @@ __all__ = [
     "PairArrays",
     "PairKey",
     "PairPaths",
+    "PairTable",
+    "Pairing",
     "Problem",
     "StoredPair",
     "Widths",
     "has_parquet",
     "is_relative",
     "layout",
+    "layout_of",
     "rain_amount",
     "rain_mask",
     "read_arrays",

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rainclean.dataset.manifest import NAME, ManifestRow, read_manifest
-from rainclean.dataset.reader import Dataset, DatasetPair, read_dataset, read_mask, read_pair
+from rainclean.dataset.pair_table import PairTable
+from rainclean.dataset.reader import Dataset, read_dataset, read_mask, read_pair
 from rainclean.errors import UsageError
 from rainclean.picture import Picture
 
@@ -46,7 +47,7 @@ class PairArrays:
 class DatasetArrays:
     """Pairs of a data set: a sequence that reads the pictures of a pair when it is asked for."""
 
-    def __init__(self, dataset: Dataset, pairs: tuple[DatasetPair, ...]) -> None:
+    def __init__(self, dataset: Dataset, pairs: PairTable) -> None:
         self._dataset, self._pairs = dataset, pairs
 
     @property
@@ -72,7 +73,7 @@ class DatasetArrays:
         """
         if split not in self.splits:
             raise UsageError(f"split {split!r}: {self.root} has {', '.join(self.splits)}")
-        return DatasetArrays(self._dataset, tuple(pair for pair in self._pairs if pair.split == split))
+        return DatasetArrays(self._dataset, self._pairs.of_split(split))
 
     @property
     def manifest(self) -> "DataFrame":
