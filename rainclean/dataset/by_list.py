@@ -3,7 +3,7 @@
 import csv
 import os
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
@@ -96,7 +96,7 @@ def is_list(files: Files, name: str) -> bool:
     return {"rainy", "clean"} <= set(header)
 
 
-def write_list(lines: Iterator[tuple[str, str, str, str]]) -> bytes:
+def write_list(lines: Iterable[Sequence[str]]) -> bytes:
     """Return a list of pairs: rainy, clean, scene and split of each."""
     text = StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")

@@ -60,6 +60,9 @@ class TextsBuilder:
         self._data += text.encode("utf-8", "surrogateescape")
         self._stops.append(len(self._data))
 
+    def __len__(self) -> int:
+        return len(self._stops)
+
     def result(self) -> Texts:
         """Return the column; nothing can be added afterwards."""
         stops = np.frombuffer(self._stops, np.uint64) if self._stops else np.zeros(0, np.uint64)
@@ -74,7 +77,7 @@ class Columns:
     Attributes:
         rainy, clean: Names below the root.
         exclude, confidence: Names of masks, "" for none; an empty column where no pair has one.
-        stems: Stems; an empty column where they are those of the rainy names.
+        stems: Stems, "" for that of the rainy name; an empty column where all are.
         split: (K,) uint8, index into split_names.
         scene: (K,) int32, index into scene_names.
         split_names, scene_names: In the order of their first pairs.
@@ -94,41 +97,61 @@ class Columns:
 
 
 class ColumnsBuilder:
-    """Collects pairs for columns."""
+    """Collects pairs for columns. What no pair has, or names tell already, takes no memory."""
 
     def __init__(self) -> None:
-        self._rainy, self._clean, self._exclude, self._confidence, self._stems = (TextsBuilder() for _ in range(5))
+        self._rainy, self._clean = TextsBuilder(), TextsBuilder()
+        self._exclude, self._confidence, self._stems = _Rare(), _Rare(), _Rare()
         self._split, self._scene = array("B"), array("i")
         self._splits: dict[str, int] = {}
         self._scenes: dict[str, int] = {}
-        self._masks, self._own_stems = [False, False], False
 
     def add(self, pair: StoredPair, scene: str) -> None:
         """Append a pair."""
+        place = len(self._split)
         self._rainy.add(pair.rainy)
         self._clean.add(pair.clean)
-        self._exclude.add(pair.exclude or "")
-        self._confidence.add(pair.confidence or "")
-        self._masks[0] |= pair.exclude is not None
-        self._masks[1] |= pair.confidence is not None
-        self._own_stems |= pair.stem != stem_of(pair.rainy)
-        self._stems.add(pair.stem)
+        self._exclude.add(place, pair.exclude or "")
+        self._confidence.add(place, pair.confidence or "")
+        self._stems.add(place, "" if pair.stem == stem_of(pair.rainy) else pair.stem)
         self._split.append(self._splits.setdefault(pair.split, len(self._splits)))
         self._scene.append(self._scenes.setdefault(scene, len(self._scenes)))
 
     def result(self) -> Columns:
         """Return the columns; nothing can be added afterwards."""
+        count = len(self._split)
         return Columns(
             rainy=self._rainy.result(),
             clean=self._clean.result(),
-            exclude=self._exclude.result() if self._masks[0] else texts(()),
-            confidence=self._confidence.result() if self._masks[1] else texts(()),
-            stems=self._stems.result() if self._own_stems else texts(()),
+            exclude=self._exclude.result(count),
+            confidence=self._confidence.result(count),
+            stems=self._stems.result(count),
             split=np.array(self._split, np.uint8),
             scene=np.array(self._scene, np.int32),
             split_names=texts(self._splits),
             scene_names=texts(self._scenes),
         )
+
+
+class _Rare:
+    """Collects texts that most pairs do not have."""
+
+    def __init__(self) -> None:
+        self._texts = TextsBuilder()
+
+    def add(self, place: int, text: str) -> None:
+        if text:
+            self._fill(place)
+            self._texts.add(text)
+
+    def _fill(self, count: int) -> None:
+        for _ in range(count - len(self._texts)):
+            self._texts.add("")
+
+    def result(self, count: int) -> Texts:
+        if len(self._texts):
+            self._fill(count)
+        return self._texts.result()
 
 
 def texts(values: Iterable[str]) -> Texts:

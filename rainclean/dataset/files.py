@@ -1,6 +1,7 @@
 """The files of a data set, by their names relative to its root."""
 
 import os
+from functools import lru_cache
 from pathlib import Path
 
 from rainclean.errors import InputError
@@ -89,9 +90,11 @@ class Files:
 
     def has(self, name: str) -> bool:
         """Return whether a file exists."""
+        folder, _, file = name.rpartition("/")
+        if not self.contained and file in self._folders.get(folder, ()):
+            return True
         if not is_relative(name) or (self.contained and not self.inside(name)):
             return False
-        folder, _, file = name.rpartition("/")
         return file in self.folder(folder)
 
     def find(self, name: str) -> str | None:
@@ -99,6 +102,9 @@ class Files:
 
         None where there is no such file, or several of which none is spelt exactly like the name.
         """
+        top, slash, _ = name.partition("/")
+        if slash and _folded_folder(top) not in self._spellings(""):
+            return None
         if self.has(name):
             return name
         if not is_relative(name):
@@ -173,6 +179,11 @@ class Files:
         path = self.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
+
+
+@lru_cache(maxsize=64)
+def _folded_folder(name: str) -> str:
+    return folded(name)
 
 
 def is_relative(name: str) -> bool:

@@ -68,7 +68,7 @@ class PairTable(Sequence[DatasetPair]):
             clean=root / columns.clean[row],
             exclude=exclude,
             confidence=confidence,
-            stem=columns.stems[row] if len(columns.stems) else stem_of(rainy),
+            stem=(columns.stems[row] if len(columns.stems) else "") or stem_of(rainy),
             scene=columns.scene_names[int(columns.scene[row])],
             confidence_form=self.form,
         )
@@ -117,6 +117,13 @@ class PairTable(Sequence[DatasetPair]):
         """Yield the name of the clean picture of each pair, below the root."""
         column = self.columns.clean
         return (column[row] for row in self.rows.tolist())
+
+    def file_names(self) -> Iterator[str]:
+        """Yield the name of each file of the pairs, below the root; that of a shared clean picture more than once."""
+        columns = self.columns
+        for column in (columns.rainy, columns.clean, columns.exclude, columns.confidence):
+            if len(column):
+                yield from filter(None, (column[row] for row in self.rows.tolist()))
 
     def rainy_names(self) -> Iterator[str]:
         """Yield the name of the rainy picture of each pair, below the root."""

@@ -6,6 +6,7 @@ Reads exports of rainclean, and other data sets by names that are known, a rule 
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,7 +84,8 @@ def read_dataset(root: Path | str, pairing: Pairing = KNOWN_NAMES) -> Dataset:
         if _sizes(root, stored.columns) != stored.facts["sizes"]:
             digest = _digest(root, stored.columns)
         return Dataset(root, stored.facts["layout"], PairTable(root, stored.columns, form), digest)
-    files, columns, name = _indexed(root, pairing)
+    index = _indexed(root, pairing)
+    files, columns, name = index.files, index.columns, index.layout
     digest = _digest(root, columns)
     if type(files) is Files:
         listed = [each for each in (NAME, REPORT) if (root / each).is_file()]
@@ -107,8 +109,14 @@ def layout_of(root: Path, pairing: Pairing = KNOWN_NAMES) -> Layout:
     return found
 
 
-def _indexed(root: Path, pairing: Pairing) -> tuple[Files, Columns, str]:
-    """Find the pairs of a folder; return its files, the pairs, and the name of the layout."""
+class _Index(NamedTuple):
+    files: Files
+    columns: Columns
+    layout: str
+
+
+def _indexed(root: Path, pairing: Pairing) -> _Index:
+    """Find the pairs of a folder."""
     chosen = layout_of(root, pairing)
     scenes = {}
     if not pairing.is_named and (root / NAME).is_file():
@@ -130,7 +138,7 @@ def _indexed(root: Path, pairing: Pairing) -> tuple[Files, Columns, str]:
         if scenes or not isinstance(chosen, ForeignLayout):
             raise InputError(root, "holds no pairs", "export again")
         raise _nothing_found(root, pairing)
-    return files, columns, chosen.name
+    return _Index(files, columns, chosen.name)
 
 
 def _nothing_found(root: Path, pairing: Pairing) -> InputError:
