@@ -81,7 +81,7 @@ class ByList(ForeignLayout):
                 values = {name: (row.get(name) or "").strip() for name in COLUMNS}
                 yield reader.line_num, _Line(**values)
         except csv.Error as error:
-            raise InputError(self._path, f"line {reader.line_num}: {error}", "write it as CSV") from error
+            raise InputError(self._path, f"line {reader.reader.line_num}: {error}", "write it as CSV") from error
 
 
 def is_list(files: Files, name: str) -> bool:
@@ -125,20 +125,15 @@ class _Place:
     """The folder of a list, seen from the root of its data set."""
 
     def __init__(self, path: Path, files: Files) -> None:
-        self._files, self._root = files, Path(os.path.normpath(files.root.absolute()))
-        try:
-            self._folder = os.path.relpath(path.parent.absolute(), self._root).replace(os.sep, "/")
-        except ValueError:  # another drive
-            self._folder = ".."
+        self._files = files
+        self._root = Path(os.path.normpath(files.root.absolute())).as_posix()
+        self._folder = path.parent.absolute().as_posix()
 
     def below(self, name: str) -> str | None:
         """Return a listed name as one below the root, None for one that leads out."""
-        name = name.replace("\\", "/")
-        if Path(name).is_absolute():
-            path = Path(os.path.normpath(name))
-            return path.relative_to(self._root).as_posix() if path.is_relative_to(self._root) else None
-        joined = posixpath.normpath(posixpath.join(self._folder, name))
-        return joined if is_relative(joined) else None
+        path = posixpath.normpath(posixpath.join(self._folder, name.replace("\\", "/")))
+        below = path.removeprefix(self._root.rstrip("/") + "/")
+        return below if below != path and is_relative(below) else None
 
     def problem(self, number: int, line: _Line) -> Problem | None:
         """Return what is wrong with the files that a line names."""

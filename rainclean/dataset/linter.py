@@ -19,11 +19,14 @@ from rainclean.errors import InputError, printable
 U8 = NDArray[np.uint8]
 U64 = NDArray[np.uint64]
 
-_ALIKE_BITS = 16
+_ALIKE_BITS = 24
 """Bits of 256 in which two pictures of the same place differ at most; different ones differ in about 128."""
 
-_FLAT = 6.0
-"""Standard deviation, grey levels, below which a picture has too little structure to be compared."""
+_FLAT = 3.0
+"""Standard deviation of the structure, grey levels, below which a picture has too little of it to be compared."""
+
+_LIGHT = 2.0
+"""Sixteenths of a picture: slower variation is light, not objects."""
 
 _MOST_COMPARED = 4000
 """Clean pictures of a split that are compared with those of the others, evenly spread."""
@@ -89,7 +92,7 @@ def lint(root: Path, layout: Layout, *, quick: bool = False) -> Generator[Checke
     result.scenes = len(scenes.keys() - {""})
     result.images = len({name for pair in pairs for name in (pair.rainy, pair.clean)})
     result.problems += _shared_scenes(scenes)
-    result.notes += _unread(files, pairs)
+    result.notes += _unread(files, pairs, {name for problem in problems for name in (problem.path, *problem.about)})
     result.notes += _names(pairs)
     if not quick:
         signatures: dict[str, dict[str, bytes]] = {}
@@ -112,13 +115,14 @@ def _shared_scenes(scenes: dict[str, set[str]]) -> Iterator[Problem]:
             yield Problem("", Kind.SCENE_SPLIT, text)
 
 
-def _unread(files: Files, pairs: Sequence[StoredPair]) -> Iterator[str]:
-    """Yield a line for each folder with images that belong to no pair."""
+def _unread(files: Files, pairs: Sequence[StoredPair], reported: set[str]) -> Iterator[str]:
+    """Yield a line for each folder with images that belong to no pair and to no problem."""
     used = {name for pair in pairs for name in (pair.rainy, pair.clean)}
     folders: dict[str, list[str]] = {}
     for name in files.names():
-        if is_picture(name) and name not in used:
-            folders.setdefault(name.rpartition("/")[0], []).append(name)
+        folder = name.rpartition("/")[0]
+        if is_picture(name) and name not in used and reported.isdisjoint((name, folder)):
+            folders.setdefault(folder, []).append(name)
     for folder, names in sorted(folders.items()):
         images = "1 image belongs" if len(names) == 1 else f"{len(names)} images belong"
         yield printable(f"{folder or '.'}: {images} to no pair, such as {names[0].rpartition('/')[2]}")
@@ -171,14 +175,13 @@ def _look_at(root: Path, pair: StoredPair) -> _Looked:
 
 
 def _signature(picture: U8) -> bytes | None:
-    """Return 256 bits: whether a picture gets brighter from each of 16×16 places to the next on the right."""
+    """Return 256 bits: whether each of 16×16 places is brighter than what surrounds it. Slow light does not count."""
     import cv2
 
     grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-    small = np.asarray(cv2.resize(grey, (17, 16), interpolation=cv2.INTER_AREA), np.int16)
-    if small.std() < _FLAT:
-        return None
-    return np.packbits(small[:, 1:] > small[:, :-1]).tobytes()
+    small = np.asarray(cv2.resize(grey, (16, 16), interpolation=cv2.INTER_AREA), np.float32)
+    fine = small - cv2.GaussianBlur(small, (0, 0), _LIGHT)
+    return None if fine.std() < _FLAT else np.packbits(fine > 0).tobytes()
 
 
 def _alike(signatures: dict[str, dict[str, bytes]]) -> Iterator[str]:
