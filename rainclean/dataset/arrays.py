@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from rainclean.dataset.manifest import NAME, ManifestRow, read_manifest
 from rainclean.dataset.pair_table import PairTable
+from rainclean.dataset.pairing import Pairing
 from rainclean.dataset.reader import Dataset, read_dataset, read_mask, read_pair
 from rainclean.errors import UsageError
 from rainclean.picture import Picture
@@ -57,7 +58,7 @@ class DatasetArrays:
 
     @property
     def layout(self) -> str:
-        """Return the name of the layout: "paired" or "spa"."""
+        """Return the name of the layout, such as "paired", or of the published data set, such as "DDN"."""
         return self._dataset.layout
 
     @property
@@ -130,17 +131,24 @@ class DatasetArrays:
         return f"<DatasetArrays {self.root}: {len(self)} pairs>"
 
 
-def read_arrays(root: Path | str) -> DatasetArrays:
-    """Open a data set: an export of rainclean, or another one in one of its layouts.
+def read_arrays(
+    root: Path | str, *, rainy: str | None = None, clean: str | None = None, pairs: Path | str | None = None
+) -> DatasetArrays:
+    """Open a data set: an export of rainclean, or another one.
 
     Args:
         root: folder of the data set.
+        rainy: pattern of the rainy pictures, such as ``rain/*.png``, where names do not tell the pairs.
+        clean: name of the clean picture of each, such as ``norain/{stem}.png``.
+        pairs: CSV file with columns rainy, clean, and perhaps scene and split, instead of both.
 
     Returns:
         Its pairs. Pictures are read when a pair is asked for.
 
     Raises:
         InputError: the folder holds no data set, or lists name files that are missing.
+        UsageError: pattern and name do not fit together.
     """
-    dataset = read_dataset(root)
+    given = Pairing(rainy=rainy, clean=clean, pairs=None if pairs is None else Path(pairs))
+    dataset = read_dataset(root, given)
     return DatasetArrays(dataset, dataset.pairs)

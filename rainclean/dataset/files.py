@@ -9,7 +9,7 @@ from rainclean.file_names import folded, is_litter, is_passed_over
 
 _NOT_PLAIN = frozenset({"", ".", ".."})
 
-_MOST_NAMES = 300_000
+_MOST_NAMES = 200_000
 """Names of listed folders that are kept in memory; a data set of a million pictures goes through folder by folder."""
 
 _MOST_REPEATS = 2000

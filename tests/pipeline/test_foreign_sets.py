@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -36,9 +37,9 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def checked(capsys: pytest.CaptureFixture[str], *words: object) -> dict[str, object]:
+def checked(capsys: pytest.CaptureFixture[str], *words: object) -> dict[str, Any]:
     code = main(["check", *map(str, words), "--json"])
-    document: dict[str, object] = json.loads(capsys.readouterr().out)
+    document: dict[str, Any] = json.loads(capsys.readouterr().out)
     assert code == (1 if document["problems"] else 0)
     return document
 
@@ -49,7 +50,7 @@ def test_every_known_data_set_is_checked(name: str, tmp_path: Path, capsys: pyte
     assert found["problems"] == []
     splits = [pair.split for pair in REPLICAS[name]]
     assert found["splits"] == {split: splits.count(split) for split in set(splits)}
-    assert found["counts"]["pair"] == len(splits)  # type: ignore[index]
+    assert found["counts"]["pair"] == len(splits)
     assert found["notes"] == [], name
 
 
@@ -64,7 +65,7 @@ def test_what_is_wrong_with_a_data_set_is_listed(tmp_path: Path, capsys: pytest.
     write_picture(root / "train/Rain13K/target/3.jpg", place)
     write_picture(root / "test/Rain100H/target/1.png", np.minimum(place, 240) + 15)
     found = checked(capsys, root)
-    problems = {problem["path"]: problem["text"] for problem in found["problems"]}  # type: ignore[attr-defined]
+    problems = {problem["path"]: problem["text"] for problem in found["problems"]}
     assert problems.keys() == {
         "train/Rain13K/target/1.jpg", "train/Rain13K/input/2.jpg", "test/Test100/input/2.png", "test/Rain100L/target",
     }  # fmt: skip
@@ -73,11 +74,11 @@ def test_what_is_wrong_with_a_data_set_is_listed(tmp_path: Path, capsys: pytest.
         in problems["train/Rain13K/input/2.jpg"]
     )
     assert "1 image belongs to no rainy image (such as 7.png)" in problems["test/Rain100L/target"]
-    notes = "\n".join(found["notes"])  # type: ignore[call-overload]
+    notes = "\n".join(found["notes"])
     assert notes.startswith("previews: 1 image belongs to no pair, such as 1.png\n1 clean image")
     assert "1 clean image of test look like ones of train" in notes
     quick = checked(capsys, root, "--quick")
-    assert len(quick["problems"]) == 2  # type: ignore[arg-type]
+    assert len(quick["problems"]) == 2
 
 
 def test_lists_are_checked_for_other_readers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,13 +24,46 @@ _MIB = 1 << 20
 _READ = """
 import json, sys
 from time import perf_counter
-start = perf_counter()
 from pipeline.memory import peak_rss_bytes
 from rainclean.dataset import read_dataset
-before, imported = peak_rss_bytes(), perf_counter()
+imported = perf_counter()
 data = read_dataset(sys.argv[1])
 print(json.dumps({"seconds": perf_counter() - imported, "peak": peak_rss_bytes(), "pairs": len(data.pairs)}))
 """
+
+
+_TRAIN = """
+import json, pickle, sys
+from pathlib import Path
+import torch
+from pipeline.memory import peak_rss_bytes, rss_bytes
+from pipeline.training.examples import divide
+from rainclean.dataset import read_dataset
+from rainclean.spanet import Cut, Examples
+before = rss_bytes()
+data = read_dataset(sys.argv[1])
+parts = divide(data, seed=0, most=32)
+examples = Examples(parts.training, Cut(256), "threshold", 0)
+for number in range(1000):
+    examples.pairs[examples.place(number)]
+sent = len(pickle.dumps(examples))
+print(json.dumps({"mib": (peak_rss_bytes() - before) / 2**20, "sent": sent / 2**20, "pairs": len(parts.training)}))
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingFigures:
+    """Figures of the examples of a training, from a cached index.
+
+    Attributes:
+        pairs: Number of training pairs.
+        peak_mib: Largest resident memory beside torch and the other libraries.
+        sent_mib: What each process that reads pictures is sent.
+    """
+
+    pairs: int
+    peak_mib: float
+    sent_mib: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +115,7 @@ def measure_index(folder: Path) -> IndexFigures:
         RaincleanError: It could not be indexed.
     """
     with tempfile.TemporaryDirectory(prefix="rainclean-scale-") as cache:
-        first, second = (_read(folder, cache) for _ in range(2))
+        first, second = (_figures(_READ, folder, cache) for _ in range(2))
     return IndexFigures(
         pairs=int(second["pairs"]),
         first_seconds=first["seconds"],
@@ -92,9 +125,24 @@ def measure_index(folder: Path) -> IndexFigures:
     )
 
 
-def _read(folder: Path, cache: str) -> dict[str, float]:
+def measure_training(folder: Path) -> TrainingFigures:
+    """Measure the memory of the examples of a training; no network is trained and no picture opened.
+
+    Args:
+        folder: Of the data set.
+
+    Raises:
+        RaincleanError: It cannot be trained from.
+    """
+    with tempfile.TemporaryDirectory(prefix="rainclean-scale-") as cache:
+        _figures(_READ, folder, cache)
+        found = _figures(_TRAIN, folder, cache)
+    return TrainingFigures(pairs=int(found["pairs"]), peak_mib=found["mib"], sent_mib=found["sent"])
+
+
+def _figures(program: str, folder: Path, cache: str) -> dict[str, float]:
     environment = {**os.environ, "RAINCLEAN_CACHE": cache}
-    command = [sys.executable, "-c", _READ, str(folder)]
+    command = [sys.executable, "-c", program, str(folder)]
     result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if result.returncode:
         raise RaincleanError(f"{folder}: cannot be indexed ({result.stderr.strip().splitlines()[-1:]})")

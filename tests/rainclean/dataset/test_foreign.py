@@ -14,10 +14,10 @@ from tests.helpers.foreign_sets import REPLICAS, Known, write_replica
 
 
 def known(data: Dataset) -> set[Known]:
-    return {
-        Known(*(path.relative_to(data.root).as_posix() for path in (pair.rainy, pair.clean)), pair.split, pair.scene)
-        for pair in data.pairs
-    }
+    def name(path: Path) -> str:
+        return path.relative_to(data.root).as_posix()
+
+    return {Known(name(pair.rainy), name(pair.clean), pair.split, pair.scene) for pair in data.pairs}
 
 
 @pytest.fixture(autouse=True)

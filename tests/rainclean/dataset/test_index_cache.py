@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from rainclean.dataset import index_cache, reader
+from rainclean.dataset.pairing import Pairing
 from rainclean.dataset.reader import Dataset, read_dataset
 from tests.helpers.datasets import write
 from tests.helpers.foreign_sets import write_replica
@@ -33,8 +34,13 @@ def indexed(root: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Dataset, bool]
     """Read a data set; return whether its index was made."""
     made: list[Path] = []
     whole = reader._indexed
+
+    def noted(root: Path, pairing: Pairing) -> object:
+        made.append(root)
+        return whole(root, pairing)
+
     with monkeypatch.context() as patch:
-        patch.setattr(reader, "_indexed", lambda root, pairing: made.append(root) or whole(root, pairing))
+        patch.setattr(reader, "_indexed", noted)
         return read_dataset(root), bool(made)
 
 
