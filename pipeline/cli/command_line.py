@@ -1,8 +1,8 @@
 """The command line of a command: what is typed to run it again from any folder."""
 
-from dataclasses import MISSING, Field, fields
+from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, NamedTuple, get_type_hints
 
 from tyro.conf import Positional
 
@@ -19,12 +19,25 @@ def command_line(name: str, command: Command, *, without: tuple[str, ...] = ("js
         command: The command.
         without: Flags that are left out.
     """
+    positional, flags = _words(command, without)
+    return [name, *positional, *flags]
+
+
+class _Words(NamedTuple):
+    positional: list[str]
+    flags: list[str]
+
+
+def _words(command: Any, without: tuple[str, ...]) -> _Words:
     kind: Any = type(command)
     hints = get_type_hints(kind, include_extras=True)
     positional, flags = list[str](), list[str]()
     for field in fields(kind):
         value = getattr(command, field.name)
         if field.name in without or value is None or value == _default(field):
+            continue
+        if is_dataclass(value):  # flags that several commands share
+            flags += _words(value, without).flags
             continue
         words = [_word(one) for one in (value if isinstance(value, tuple) else (value,))]
         if _POSITIONAL in getattr(hints[field.name], "__metadata__", ()):
@@ -33,7 +46,7 @@ def command_line(name: str, command: Command, *, without: tuple[str, ...] = ("js
             flags.append(f"--{field.name.replace('_', '-')}")
         else:
             flags += [f"--{field.name.replace('_', '-')}", *words]
-    return [name, *positional, *flags]
+    return _Words(positional, flags)
 
 
 def _default(field: "Field[Any]") -> Any:

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from tyro.conf import Positional, arg
+from tyro.conf import OmitArgPrefixes, Positional, arg
 
 from pipeline.cli.console import follow, print_json, print_note, print_table, print_text
+from pipeline.cli.pairing_flags import NO_FLAGS, PairingFlags
 
 if TYPE_CHECKING:
     from pipeline.evaluation import EvaluationReport
@@ -22,13 +23,14 @@ class Evaluate:
     """
 
     dataset: Annotated[Positional[Path], arg(metavar="DATASET")]
-    """Export of rainclean, or another data set in one of its layouts."""
+    """Folder of an export of rainclean, or of another data set."""
+    pairing: Annotated[PairingFlags, OmitArgPrefixes] = NO_FLAGS
     output: Annotated[Path, arg(aliases=["-o"], metavar="FOLDER")]
     """Folder to write to; created if missing."""
     weights: Annotated[tuple[Path, ...], arg(aliases=["-w"], metavar="FILE…")] = ()
     """Weights files, from rainclean weights import or train. Default: the weights that come with rainclean."""
     split: Annotated[str | None, arg(metavar="NAME")] = None
-    """Split to score: test, val or train. Default: test, or val where there is no test."""
+    """Split to score: test, val, train, or all where there are no splits. Default: the first of test, val, all."""
     protocols: Annotated[tuple[str, ...], arg(metavar="NAME…")] = ()
     """Protocols to use. Default: all four."""
     gallery: Annotated[int, arg(metavar="N")] = 24
@@ -54,6 +56,7 @@ class Evaluate:
             gallery=self.gallery,
             worst_by=self.worst_by,
             device=self.device,
+            pairing=self.pairing.pairing(),
         )
         with evaluation_folder(self.output, self.dataset) as folder:
             stage = recorded(

@@ -25,6 +25,8 @@ def with_plain_defaults(command: type[T]) -> type[T]:
     """
     hints = get_type_hints(command, include_extras=True)
     for field in dataclasses.fields(command):  # type: ignore[arg-type]
+        if dataclasses.is_dataclass(field.default):  # flags that several commands share
+            with_plain_defaults(type(field.default))
         says_nothing = field.default is None or field.default is False or field.default in ("", ())
         if says_nothing or _is_required_list(field, hints[field.name]):
             command.__annotations__[field.name] = _plain(hints[field.name])

@@ -5,22 +5,24 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from tyro.conf import Positional, arg
+from tyro.conf import OmitArgPrefixes, Positional, arg
 
 from pipeline.cli.console import follow, print_json, print_note, print_text
+from pipeline.cli.pairing_flags import NO_FLAGS, PairingFlags
 from pipeline.stages import Progress
 from pipeline.text_format import quoted
 from rainclean.errors import RaincleanError, UsageError
 
 if TYPE_CHECKING:
     from pipeline.training import Machine, Trained
+    from rainclean.dataset import Pairing
 
 
 @dataclass(frozen=True, kw_only=True)
 class Train:
     """Train SPANet on the pairs of a data set.
 
-    Reads exports of rainclean, and SPA-Data as published. Validates on scenes that it does not learn from: the split
+    Reads exports of rainclean, SPA-Data and other data sets. Validates on scenes that it does not learn from: the split
     val, or some training scenes that are held out. --resume continues a run after Ctrl-C or a crash, and ends with the
     same weights as without the interruption. TensorBoard: tensorboard --logdir RUN.
     """
@@ -29,6 +31,7 @@ class Train:
     """Folder of the data set. With --resume, give it only if it has moved."""
     output: Annotated[Path | None, arg(aliases=["-o"], metavar="RUN")] = None
     """Folder for the new run."""
+    pairing: Annotated[PairingFlags, OmitArgPrefixes] = NO_FLAGS
     snapshot: Annotated[Path | None, arg(metavar="FOLDER")] = None
     """First copy the data set to this folder and train on the copy. Links are used where the disk supports them."""
     resume: Annotated[Path | None, arg(metavar="RUN")] = None
@@ -61,10 +64,13 @@ class Train:
     """Steps between validations."""
     validation_pictures: int | None = None
     """Largest number of validation images."""
+    validation_share: float | None = None
+    """Share to hold out for validation where there is no split val, such as 0.1: of the scenes, or of the clean images
+    where names do not give the scenes."""
     checkpoint_every: int | None = None
     """Steps between checkpoints."""
     seed: int | None = None
-    """Seed of the initial weights, the order, the crops and the held-out scenes."""
+    """Seed of the initial weights, the order, the crops and what is held out."""
     skip_broken: bool = False
     """Leave out pairs that cannot be read, instead of stopping at the first one."""
     workers: int = 0
@@ -138,7 +144,7 @@ class Train:
         from rainclean.spanet import STARTS, read
 
         if self.resume is not None:
-            return resume(self.resume, machine, self.dataset, skip=self.skip_broken)
+            return resume(self.resume, machine, self.dataset, pairing=self.pairing.pairing(), skip=self.skip_broken)
         assert self.dataset is not None and self.output is not None
         changes = {name: getattr(self, name) for name in _RECIPE if name not in ("preset", "start")}
         changes |= {name: None if changes[name] is None else changes[name] == "on" for name in _SWITCHES}
@@ -147,18 +153,22 @@ class Train:
         if weights is not None and self.direction_attention is None:
             changes["direction_attention"] = read(weights)[0].direction_attention
         recipe = preset(self.preset or "paper", start=self.start if named else None, **changes)
-        dataset, output = self.dataset, self.output
+        dataset, output, pairing = self.dataset, self.output, self.pairing.pairing()
 
-        def begun(data: Path) -> "Generator[Progress, None, Trained]":
-            return begin(data, output, recipe, machine, weights=weights, skip=self.skip_broken)
+        def begun(data: Path, pairing: "Pairing") -> "Generator[Progress, None, Trained]":
+            return begin(data, output, recipe, machine, weights=weights, pairing=pairing, skip=self.skip_broken)
 
-        return begun(dataset) if self.snapshot is None else _on_snapshot(dataset, self.snapshot, output, begun)
+        if self.snapshot is None:
+            return begun(dataset, pairing)
+        return _on_snapshot(dataset, pairing, self.snapshot, output, begun)
 
     def _check(self) -> None:
         if self.resume is None and (self.dataset is None or self.output is None):
             raise UsageError("give the data set, and the folder of the run with -o; or use --resume RUN")
         if self.resume is not None:
             given = [name for name in ("output", "snapshot", *_RECIPE) if getattr(self, name) is not None]
+            if self.pairing != NO_FLAGS and self.dataset is None:
+                raise UsageError("--rainy, --clean, --pairs: give them with --resume only where DATASET has moved")
             if given:
                 flag = "-o" if given[0] == "output" else f"--{given[0].replace('_', '-')}"
                 why = "cannot be changed when a run is resumed"
@@ -181,18 +191,23 @@ class Train:
 
 
 def _on_snapshot(
-    dataset: Path, folder: Path, output: Path, begun: "Callable[[Path], Generator[Progress, None, Trained]]"
+    dataset: Path,
+    pairing: "Pairing",
+    folder: Path,
+    output: Path,
+    begun: "Callable[[Path, Pairing], Generator[Progress, None, Trained]]",
 ) -> "Generator[Progress, None, Trained]":
     """Train on an immutable copy of the data set."""
     from pipeline.training import check_new, is_further_process, take_snapshot
+    from rainclean.dataset import KNOWN_NAMES
 
     if not is_further_process():  # of a run that the first one has begun
         check_new(output, folder)  # before the copy is made
-    return (yield from begun((yield from take_snapshot(dataset, folder))))
+    return (yield from begun((yield from take_snapshot(dataset, folder, pairing)), KNOWN_NAMES))
 
 
 _SWITCHES = ("direction_attention", "flip")
 _RECIPE = (
     "preset", "start", "steps", "batch", "size", "learning_rate", "decay", "mask", *_SWITCHES, "clip_gradients",
-    "precision", "validate_every", "validation_pictures", "checkpoint_every", "seed",
+    "precision", "validate_every", "validation_pictures", "validation_share", "checkpoint_every", "seed",
 )  # fmt: skip

@@ -23,7 +23,7 @@ from pipeline.output_folder import OutputFolder
 from pipeline.stages import Progress
 from pipeline.text_format import counted
 from rainclean import __version__
-from rainclean.dataset import Dataset, DatasetPair, read_dataset, read_pair
+from rainclean.dataset import KNOWN_NAMES, UNSPLIT, Dataset, DatasetPair, Pairing, read_dataset, read_pair
 from rainclean.errors import InputError, RaincleanError, UsageError
 from rainclean.metrics import PROTOCOLS, Score, score
 from rainclean.spanet import shipped_weights
@@ -57,6 +57,7 @@ class EvaluateSettings:
     weights: files, none for the shipped ones. split: None for test, or val where there is no test. protocols: names, in
     the order of columns. gallery: number of pictures to show. worst_by: protocol that ranks them; None for basicsr-rgb,
     or the first where that is not among the protocols. device: auto, cpu or cuda.
+    pairing: what a person says about the pairs of the data set.
     """
 
     weights: tuple[Path, ...] = ()
@@ -66,11 +67,12 @@ class EvaluateSettings:
     gallery: int = 24
     worst_by: str | None = None
     device: str = "auto"
+    pairing: Pairing = KNOWN_NAMES
 
     def __post_init__(self) -> None:
         if not self.protocols or len(set(self.protocols)) < len(self.protocols):
             raise UsageError("--protocols: give at least one name, and each only once")
-        if self.split not in (None, *SPLITS):
+        if self.split not in (None, UNSPLIT, *SPLITS):
             raise UsageError(f"--split {self.split}: use {', '.join(SPLITS)}")
         for name in (*self.protocols, *([] if self.worst_by is None else [self.worst_by])):
             if name not in PROTOCOLS:
@@ -123,7 +125,7 @@ def evaluate(
         RaincleanError: The split is missing, weights or pictures are damaged, sides have unequal sizes, pictures are
             too small for SSIM, or the folder cannot be written.
     """
-    data = read_dataset(dataset)
+    data = read_dataset(dataset, settings.pairing)
     split = choose_split(data, settings.split)
     pairs = data.split(split)
     methods = load_methods(settings.weights or (shipped_weights(),), settings.device)
@@ -147,8 +149,8 @@ def evaluate(
 
 
 def choose_split(data: Dataset, wanted: str | None) -> str:
-    """Return the wanted split, else test, else val. Raises InputError where the data set does not have it."""
-    for split in ("test", "val") if wanted is None else (wanted,):
+    """Return the wanted split, else test, val, or all where the data set has no splits. Raises InputError for none."""
+    for split in ("test", "val", UNSPLIT) if wanted is None else (wanted,):
         if split in data.splits:
             return split
     missing = "neither test nor val pairs" if wanted is None else f"no {wanted} pairs"

@@ -1,8 +1,9 @@
 """The stage behind ``rainclean check``: check that an export is complete and unchanged, and a project sound."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 
 from pipeline.export.report import REPORT, digest_of
@@ -13,6 +14,7 @@ from pipeline.stages import Progress, mapped
 from pipeline.text_format import counted
 from rainclean.confidence import ERROR, form_of, to_picture
 from rainclean.dataset import (
+    KNOWN_NAMES,
     LAYOUTS,
     NAME,
     Files,
@@ -20,12 +22,15 @@ from rainclean.dataset import (
     Layout,
     Likeness,
     ManifestRow,
+    Pairing,
     Problem,
     layout,
+    layout_of,
+    lint,
     read_manifest,
     verify,
 )
-from rainclean.errors import InputError
+from rainclean.errors import InputError, UsageError
 from rainclean.json_text import parse_json
 from rainclean.png import decode_png, pixels_sha256
 
@@ -34,30 +39,61 @@ _AGAIN = "export again or restore the file"
 
 @dataclass
 class Findings:
-    """The result of a check. counts: number of checked items, by kind. notes: not damaged, but worth a look."""
+    """The result of a check.
+
+    Attributes:
+        problems: One each.
+        counts: Number of checked items, by kind.
+        notes: Not damaged, but worth a look.
+        layout: Name of a data set's layout, or how its pairs were found; "" for a project.
+        splits: Number of a data set's pairs, by split.
+    """
 
     problems: list[Problem] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    _: KW_ONLY
+    layout: str = ""
+    splits: dict[str, int] = field(default_factory=dict)
 
 
-def check(path: Path) -> Generator[Progress, None, Findings]:
-    """Check an exported data set, or a project.
+def check(path: Path, pairing: Pairing = KNOWN_NAMES, *, quick: bool = False) -> Generator[Progress, None, Findings]:
+    """Check an exported data set, another data set, or a project.
 
     Args:
-        path: Folder of either.
+        path: Folder of any of them.
+        pairing: What a person says about the pairs of another data set.
+        quick: Check names and lists of a data set, and open no image.
 
     Yields:
         Progress of the stage "check".
 
     Raises:
-        InputError: The folder is neither.
+        InputError: The folder is none of them.
+        UsageError: A flag does not fit the folder, or the pairing means nothing.
     """
     if (path / DATABASE).is_file():
+        if quick or pairing.is_named:
+            raise UsageError(f"{path} is a project: leave out --quick, --rainy, --clean and --pairs")
         return (yield from _check_project(path))
     if not path.is_dir():
-        raise InputError(path, "is a file" if path.exists() else "no such folder", "give an export or a project")
-    return (yield from _check_export(path))
+        raise InputError(path, "is a file" if path.exists() else "no such folder", "give a data set or a project")
+    if pairing.is_named or not ((path / REPORT).exists() or (path / NAME).exists()):
+        return (yield from _check_foreign(path, pairing, quick=quick))
+    return (yield from _check_export(path, quick=quick))
+
+
+def _check_foreign(path: Path, pairing: Pairing, *, quick: bool) -> Generator[Progress, None, Findings]:
+    """Check a data set that rainclean did not write."""
+    linting = lint(path, layout_of(path, pairing), quick=quick)
+    found = yield from mapped(linting, lambda step: Progress("check", step.done, step.total))
+    if not found.splits and not found.problems:
+        if pairing.is_named:
+            raise InputError(path, "has no pairs by --rainy and --clean, or --pairs", "correct these")
+        what = "is neither a finished export nor a project, nor a data set with names that are known"
+        raise InputError(path, what, "name its pairs by --rainy and --clean, or by --pairs")
+    counts = {"pair": sum(found.splits.values())} | ({"scene": found.scenes} if found.scenes else {})
+    return Findings(found.problems, counts, found.notes, layout=found.layout, splits=found.splits)
 
 
 def _check_project(path: Path) -> Generator[Progress, None, Findings]:
@@ -104,7 +140,7 @@ class _Report:
     document: object
 
 
-def _check_export(path: Path) -> Generator[Progress, None, Findings]:
+def _check_export(path: Path, *, quick: bool) -> Generator[Progress, None, Findings]:
     """Check files by checksums, pairs by the manifest, and decode everything; read nothing outside the folder."""
     found = Findings()
     files = Files(path, contained=True)
@@ -123,6 +159,11 @@ def _check_export(path: Path) -> Generator[Progress, None, Findings]:
     for name, digest in sorted(report.files.items()):
         if name not in lists:  # those are judged line by line
             found.problems += _judge(files, name, digest)
+    found.counts = {"pair": len(rows), "scene": len({row.scene for row in rows})}
+    found.layout, found.splits = report.layout, dict(Counter(row.split for row in rows))
+    if quick:
+        found.problems += [*chosen.problems_and_pairs(files)[0], *_judge_counts(report, rows, chosen)]
+        return found
     likeness = Likeness(rows)
     checking = verify(path, chosen, rows, [REPORT, *report.files], look=likeness.pair)
     problems = yield from mapped(checking, lambda step: Progress("check", step.done, step.total))
@@ -130,7 +171,6 @@ def _check_export(path: Path) -> Generator[Progress, None, Findings]:
     found.problems += _judge_counts(report, rows, chosen)
     if not found.problems:
         found.problems += _judge_errors(files, rows, report)
-    found.counts = {"pair": len(rows), "scene": len({row.scene for row in rows})}
     found.notes += _equal_pictures(rows)
     found.notes += _far_targets(likeness, rows)
     return found

@@ -1,8 +1,11 @@
 """Divide pairs into training and validation; no scene is in both."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rainclean.dataset import Dataset, DatasetPair, split_scenes
+import numpy as np
+
+from rainclean.dataset import UNSPLIT, Dataset, DatasetPair, PairTable, split_scenes
 from rainclean.errors import RaincleanError
 
 HELD_OUT = 0.1
@@ -13,52 +16,88 @@ HELD_OUT = 0.1
 class Parts:
     """Training pairs, validation pairs, and where the latter come from."""
 
-    training: tuple[DatasetPair, ...]
-    validation: tuple[DatasetPair, ...]
+    training: PairTable
+    validation: Sequence[DatasetPair]
     description: str
 
 
-def divide(dataset: Dataset, seed: int, most: int) -> Parts:
+def divide(dataset: Dataset, seed: int, most: int, share: float = 0.0) -> Parts:
     """Divide the pairs of a data set into training and validation.
 
-    Validation takes the split "val" where there is one; else scenes are held out of "train", drawn by seed.
+    Validation takes the split "val" where there is one; else scenes are held out of "train", drawn by seed. A share
+    holds out pairs of "train" whatever there is: by scene, or by clean picture where a pair names no scene.
 
     Args:
-        dataset: The data set.
+        dataset: The data set. A data set without splits is one for training.
         seed: Draws the scenes.
         most: Largest number of validation pairs; they are spread over all.
+        share: Share of the scenes, or of the clean pictures, that is held out; 0 where nobody gave one.
 
     Raises:
         RaincleanError: Training would see validation scenes, or nothing would be left.
     """
-    training, validation = dataset.split("train"), dataset.split("val")
+    training = dataset.split("train") or dataset.split(UNSPLIT)
+    validation = dataset.split("val")
     if not training:
         raise RaincleanError(f"{dataset.root}: has no training pairs, only {', '.join(dataset.splits)}")
+    scenes = training.scenes()
+    if share:
+        if validation:
+            what = "has a split val, which is for validation"
+            raise RaincleanError(f"{dataset.root}: {what}; leave out --validation-share")
+        return _hold_out(dataset, training, seed, most, share)
     if validation:
-        both = {pair.scene for pair in training} & {pair.scene for pair in validation} - {""}
+        others = validation.scenes()
+        both = (set(scenes) & set(others)) - {""}
         if both:
             raise RaincleanError(f"{dataset.root}: scene {min(both)} is in train and in val; export again by scene")
-        unknown = "" in {pair.scene for pair in (*training, *validation)}
         words = "split val" + (
-            " (names do not give the scenes: make sure that it shares none with train)" if unknown else ""
+            " (names do not give the scenes: make sure that it shares none with train)"
+            if "" in scenes or "" in others
+            else ""
         )
         return Parts(training, _spread(validation, most), words)
-    scenes = sorted({pair.scene for pair in training})
     if "" in scenes:
-        what = "the names of its training pairs do not give their scenes, so none can be held out for validation"
-        raise RaincleanError(f"{dataset.root}: {what}; put pairs of other scenes into val/")
+        what = "has no split val, and the names of its training pairs do not give their scenes"
+        advice = (
+            f"hold out some of its clean pictures with --validation-share {HELD_OUT}, or put other scenes into val/"
+        )
+        raise RaincleanError(f"{dataset.root}: {what}; {advice}")
+    return _hold_out(dataset, training, seed, most, HELD_OUT)
+
+
+def _hold_out(dataset: Dataset, training: PairTable, seed: int, most: int, share: float) -> Parts:
+    """Hold scenes out of the training pairs, or clean pictures where one of them names no scene."""
+    scenes = training.scenes()
+    shares = {"train": 1 - share, "val": share}
+    if "" in scenes:
+        return _hold_out_pictures(dataset, training, seed, most, shares)
     if len(scenes) < 2:
         what = f"all training pairs are of one scene, {scenes[0]}, and validation needs one of its own"
         raise RaincleanError(f"{dataset.root}: {what}; add clips of another place, or export with a val split")
-    drawn = split_scenes(scenes, {"train": 1 - HELD_OUT, "val": HELD_OUT}, seed)
-    held = tuple(pair for pair in training if drawn[pair.scene] == "val")
-    names = sorted({pair.scene for pair in held})
+    drawn = split_scenes(scenes, shares, seed)
+    names = sorted(scene for scene in scenes if drawn[scene] == "val")
     words = f"{len(names)} of {len(scenes)} training scenes held out: {', '.join(names[:5])}"
-    training_pairs = tuple(pair for pair in training if drawn[pair.scene] == "train")
-    return Parts(training_pairs, _spread(held, most), words + (", …" if len(names) > 5 else ""))
+    kept = training.of_scenes(scene for scene in scenes if drawn[scene] == "train")
+    return Parts(kept, _spread(training.of_scenes(names), most), words + (", …" if len(names) > 5 else ""))
 
 
-def _spread(pairs: tuple[DatasetPair, ...], most: int) -> tuple[DatasetPair, ...]:
+def _hold_out_pictures(dataset: Dataset, training: PairTable, seed: int, most: int, shares: dict[str, float]) -> Parts:
+    """Hold out all pairs of some clean pictures: their rainy pictures show the same."""
+    names = list(training.clean_names())
+    pictures = set(names)
+    if len(pictures) < 2:
+        raise RaincleanError(f"{dataset.root}: all training pairs have one clean picture; validation needs another one")
+    drawn = split_scenes(pictures, shares, seed)
+    held = np.fromiter((drawn[name] == "val" for name in names), bool, len(names))
+    count = sum(split == "val" for split in drawn.values())
+    words = (
+        f"{count} of {len(pictures)} clean pictures held out (names do not give the scenes: others may show the same)"
+    )
+    return Parts(training.take(training.rows[~held]), _spread(training.take(training.rows[held]), most), words)
+
+
+def _spread(pairs: PairTable, most: int) -> PairTable:
     if len(pairs) <= most:
         return pairs
-    return tuple(pairs[round(i * (len(pairs) - 1) / max(1, most - 1))] for i in range(most))
+    return pairs.take(pairs.rows[[round(i * (len(pairs) - 1) / max(1, most - 1)) for i in range(most)]])

@@ -14,6 +14,9 @@ from rainclean.spanet import MASKS, STARTS
 _KINDS: Mapping[Any, Any] = {int: int, float: (float, int), str: str, bool: bool}
 """Types that a value of a recipe may have in a file."""
 
+_LATER = frozenset({"validation_share"})
+"""Values that recipes of earlier versions do not have."""
+
 DECAYS = ("drop", "cosine")
 PRECISIONS = ("32", "64", "bf16-mixed", "16-mixed")
 
@@ -28,7 +31,8 @@ class TrainRecipe:
     direction_attention, start: the network (`rainclean.spanet.start`); start "weights" is a file, whose check sum
     is start_sha256. mask: what counts as rain (`rainclean.spanet.choices.MASKS`). clip_gradients: largest norm, 0 for
     none. precision: of Lightning's names. validate_every, checkpoint_every: steps. validation_pictures: how many, at
-    most.
+    most. validation_share: of the scenes or clean pictures that are held out (`examples.divide`), 0 where nobody gave
+    one.
     """
 
     preset: str
@@ -49,6 +53,7 @@ class TrainRecipe:
     validate_every: int = 1000
     checkpoint_every: int = 500
     validation_pictures: int = 32
+    validation_share: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch", "validate_every", "checkpoint_every", "validation_pictures"):
@@ -57,6 +62,8 @@ class TrainRecipe:
         rate = self.learning_rate
         _require("learning rate", rate, "above 0", holds=math.isfinite(rate) and rate > 0)
         _require("seed", self.seed, "from 0", holds=0 <= self.seed < 2**63)
+        share = self.validation_share
+        _require("validation share", share, "from 0 to 0.9", holds=0 <= share <= 0.9)
         clip = self.clip_gradients
         _require("clip gradients", clip, "above 0, or 0 for none", holds=math.isfinite(clip) and clip >= 0)
         for name, known in (
@@ -82,7 +89,8 @@ class TrainRecipe:
         """Return the recipe that `to_json` gave. Raises KeyError, TypeError or UsageError for anything else."""
         recipe = cls(**document)
         for field in fields(cls):
-            if field.name not in document or not isinstance(getattr(recipe, field.name), _KINDS[field.type]):
+            absent = field.name not in document and field.name not in _LATER
+            if absent or not isinstance(getattr(recipe, field.name), _KINDS[field.type]):
                 raise KeyError(f"{field.name} is not what it should be")
         return recipe
 

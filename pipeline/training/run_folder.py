@@ -12,7 +12,7 @@ import json
 import platform
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from typing import Any
 from pipeline.partial import Lock, remove, unique
 from pipeline.training.recipe import TrainRecipe
 from rainclean import __version__
+from rainclean.dataset import KNOWN_NAMES, Pairing
 from rainclean.errors import InputError, RaincleanError, UsageError
 from rainclean.json_text import parse_json
 
@@ -33,12 +34,18 @@ _LIBRARIES = ("torch", "lightning", "numpy", "opencv-python", "numba")
 
 @dataclass(frozen=True)
 class RunRecord:
-    """The content of run.json. dataset: its folder; pairs_sha256: of its pairs (`rainclean.dataset.reader.Dataset`)."""
+    """The content of run.json.
+
+    dataset: its folder; pairs_sha256: of its pairs (`rainclean.dataset.reader.Dataset`). pairing: what a person said
+    about its pairs.
+    """
 
     recipe: TrainRecipe
     dataset: Path
     pairs_sha256: str
     environment: dict[str, str]
+    _: KW_ONLY
+    pairing: Pairing = KNOWN_NAMES
 
 
 def check_new(folder: Path, dataset: Path) -> None:
@@ -59,13 +66,15 @@ def check_new(folder: Path, dataset: Path) -> None:
 def create(folder: Path, record: RunRecord) -> None:
     """Write run.json, which makes a folder a run. Raises RaincleanError where it cannot be written."""
     try:
-        document = {
+        document: dict[str, Any] = {
             "rainclean": __version__,
             "recipe": record.recipe.to_json(),
             "dataset": str(record.dataset.resolve()),
             "pairs_sha256": record.pairs_sha256,
             "environment": record.environment,
         }
+        if record.pairing.is_named:
+            document["pairing"] = record.pairing.to_json()
         put(folder / RUN, (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode())
     except OSError as error:
         raise RaincleanError(
@@ -80,7 +89,8 @@ def read(folder: Path) -> RunRecord:
         document = parse_json(path.read_text(encoding="utf-8"))
         recipe = TrainRecipe.from_json(document["recipe"])
         environment = {str(k): str(v) for k, v in document["environment"].items()}
-        return RunRecord(recipe, Path(document["dataset"]), str(document["pairs_sha256"]), environment)
+        pairing = Pairing.from_json(document.get("pairing", {}))
+        return RunRecord(recipe, Path(document["dataset"]), str(document["pairs_sha256"]), environment, pairing=pairing)
     except OSError as error:
         raise InputError(folder, f"is not a run of rainclean train ({RUN}: {error.strerror})") from error
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, ArithmeticError, UsageError) as error:

@@ -7,25 +7,26 @@ program that writes into a picture in place would change both.
 
 import os
 import shutil
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from pipeline.partial import beside
 from pipeline.stages import Progress
-from rainclean.dataset import Dataset, read_dataset
+from rainclean.dataset import KNOWN_NAMES, LAYOUTS, PAIRS_NAME, Dataset, Pairing, read_dataset, write_list
 from rainclean.errors import InputError, RaincleanError, ResourceError
 
 _STEP = 200
 """Files between two reports of progress."""
 
 
-def take_snapshot(dataset: Path, folder: Path) -> Generator[Progress, None, Path]:
+def take_snapshot(dataset: Path, folder: Path, pairing: Pairing = KNOWN_NAMES) -> Generator[Progress, None, Path]:
     """Take a snapshot of a data set. The folder appears whole, by renaming.
 
     Args:
         dataset: Folder of the data set.
         folder: Folder of the snapshot. A snapshot of the same pairs there is used again.
+        pairing: What a person says about the pairs. The snapshot needs nothing said: it has a list of them.
 
     Yields:
         Progress of the stage "snapshot".
@@ -37,7 +38,7 @@ def take_snapshot(dataset: Path, folder: Path) -> Generator[Progress, None, Path
         RaincleanError: The data set cannot be read, another folder is in the way, ``folder`` lies in the data set, or
             the disk is full or fails.
     """
-    data = read_dataset(dataset)
+    data = read_dataset(dataset, pairing)
     if folder.resolve().is_relative_to(data.root.resolve()):
         raise RaincleanError(f"{folder}: lies in the data set, which must not change; choose another folder")
     if folder.exists():
@@ -46,8 +47,12 @@ def take_snapshot(dataset: Path, folder: Path) -> Generator[Progress, None, Path
         folder.parent.mkdir(parents=True, exist_ok=True)
         with beside(folder) as partial:
             yield from _linked(data, partial)
+            if data.layout not in LAYOUTS:
+                (partial / PAIRS_NAME).unlink(missing_ok=True)
+                (partial / PAIRS_NAME).write_bytes(write_list(_lines(data)))
             # Both are read again before it counts: an export that came in between has mixed two data sets.
-            if {read_dataset(each).pairs_sha256 for each in (data.root, partial)} != {data.pairs_sha256}:
+            again = read_dataset(dataset, pairing), read_dataset(partial)
+            if {each.pairs_sha256 for each in again} != {data.pairs_sha256}:
                 raise InputError(data.root, "changed while it was copied", "try again when the export is finished")
             try:
                 partial.rename(folder)
@@ -85,12 +90,19 @@ def _same(folder: Path, data: Dataset) -> Path:
 
 def _names(data: Dataset) -> Iterator[str]:
     """Yield the files of a data set, below its root: pictures and masks of its pairs, lists, manifest, report."""
-    paths = [path for pair in data.pairs for path in (pair.rainy, pair.clean, pair.exclude, pair.confidence) if path]
+    yield from data.pairs.file_names()
     # Published data sets have their lists up to two folders below their root.
     lists = (path for depth in ("", "*/", "*/*/") for path in data.root.glob(f"{depth}*.txt"))
     beside = (path for path in data.root.iterdir() if path.suffix in (".csv", ".json", ".parquet"))
-    for path in (*paths, *(path for path in (*lists, *beside) if path.is_file())):
+    for path in (path for path in (*lists, *beside) if path.is_file()):
         yield path.relative_to(data.root).as_posix()
+
+
+def _lines(data: Dataset) -> Iterator[Sequence[str]]:
+    """Yield the lines of a list of the pairs."""
+    names = zip(data.pairs.rainy_names(), data.pairs.clean_names(), strict=True)
+    for (rainy, clean), pair in zip(names, data.pairs, strict=True):
+        yield rainy, clean, pair.scene, pair.split
 
 
 def _link(source: Path, target: Path) -> None:

@@ -26,7 +26,7 @@ from pipeline.training.module import Training
 from pipeline.training.recipe import TrainRecipe
 from pipeline.training.validation import usable
 from rainclean import __version__
-from rainclean.dataset import Dataset, read_dataset
+from rainclean.dataset import KNOWN_NAMES, Dataset, Pairing, read_dataset
 from rainclean.errors import InputError, RaincleanError, UsageError
 from rainclean.spanet import (
     Batches,
@@ -83,6 +83,7 @@ def begin(
     machine: Machine,
     *,
     weights: Path | None = None,
+    pairing: Pairing = KNOWN_NAMES,
     skip: bool = False,
 ) -> Generator[Progress, None, Trained]:
     """Start a training run.
@@ -93,6 +94,7 @@ def begin(
         recipe: What to train, and how.
         machine: Where to compute.
         weights: Weights file to start from; None starts as the recipe says.
+        pairing: What a person says about the pairs of the data set.
         skip: Leave broken pairs out instead of failing.
 
     Yields:
@@ -115,15 +117,15 @@ def begin(
         recipe = replace(recipe, start="weights", start_sha256=file_sha256(weights))
         start = str(weights)
     _check(recipe, machine)
-    data = read_dataset(dataset)
-    parts = divide(data, recipe.seed, recipe.validation_pictures)
+    data = read_dataset(dataset, pairing)
+    parts = divide(data, recipe.seed, recipe.validation_pictures, recipe.validation_share)
     job = _Job(folder=folder, recipe=recipe, net=net, data=data, parts=parts, machine=machine, skip=skip)
     if is_further_process():  # of a run that the first one has begun
         return (yield from _train(job))
     run_folder.check_new(folder, dataset)
     job, notes = _judged_by_whole_pictures(job)
     threads = machine.threads or torch.get_num_threads()
-    record = run_folder.RunRecord(recipe, dataset, data.pairs_sha256, run_folder.environment(threads))
+    record = run_folder.RunRecord(recipe, dataset, data.pairs_sha256, run_folder.environment(threads), pairing=pairing)
     with run_folder.locked(folder):
         run_folder.check_new(folder, dataset)
         save(net, folder / run_folder.LAST, _origin(recipe, data))
@@ -137,7 +139,12 @@ def begin(
 
 
 def resume(
-    folder: Path, machine: Machine, dataset: Path | None = None, *, skip: bool = False
+    folder: Path,
+    machine: Machine,
+    dataset: Path | None = None,
+    *,
+    pairing: Pairing = KNOWN_NAMES,
+    skip: bool = False,
 ) -> Generator[Progress, None, Trained]:
     """Resume a run from its last checkpoint, as if it had never stopped.
 
@@ -145,6 +152,7 @@ def resume(
         folder: Folder of the run.
         machine: Where to compute. Without a number of threads, the run uses that of its start.
         dataset: Where the data set is now; None where it has not moved.
+        pairing: What a person says about its pairs, where that has moved too.
         skip: Leave broken pairs out instead of failing.
 
     Yields:
@@ -172,7 +180,7 @@ def resume(
         advice = f"start a new run with --start {folder / run_folder.LAST}"
         raise InputError(path, "is missing, and the weights beside it are not the initial ones", advice)
     try:
-        data = read_dataset(dataset or record.dataset)
+        data = read_dataset(dataset or record.dataset, pairing if pairing.is_named else record.pairing)
     except InputError as error:
         advice = f"if the data set has moved: rainclean train DATASET --resume {folder}"
         raise InputError(error.path, error.reason, advice) from error
@@ -181,7 +189,7 @@ def resume(
         raise InputError(data.root, f"is not the data set that {folder} was started with", advice)
     machine = replace(machine, threads=machine.threads or int(record.environment.get("threads", "0")))
     _check(recipe, machine)
-    parts = divide(data, recipe.seed, recipe.validation_pictures)
+    parts = divide(data, recipe.seed, recipe.validation_pictures, recipe.validation_share)
     job = _Job(
         folder=folder,
         recipe=recipe,

@@ -1,23 +1,30 @@
 from . import scene_similarity
 from .arrays import DatasetArrays, PairArrays, read_arrays
+from .by_list import write_list
 from .files import Files, is_relative
 from .layout_base import Layout, PairKey, PairPaths, StoredPair, Widths
 from .layout_spa import LISTS
 from .layouts import LAYOUTS, layout, register_layout, unregister_layout
 from .likeness import Likeness
+from .linter import Lint, lint
 from .manifest import NAME, PARQUET_NAME, REPORT, ManifestRow, has_parquet, read_manifest, write_manifest, write_parquet
+from .pair_table import DatasetPair, PairTable
+from .pairing import KNOWN_NAMES, PAIRS_NAME, UNSPLIT, Pairing
 from .pairs import Crop, CropChoice, FrameChoice, rain_amount, rain_mask
 from .problems import Kind, Problem
-from .reader import Dataset, DatasetPair, read_dataset, read_mask, read_pair
+from .reader import Dataset, layout_of, read_dataset, read_mask, read_pair
 from .splits import split_scenes
 from .verification import verify
 
 __all__ = [
+    "KNOWN_NAMES",
     "LAYOUTS",
     "LISTS",
     "NAME",
+    "PAIRS_NAME",
     "PARQUET_NAME",
     "REPORT",
+    "UNSPLIT",
     "Crop",
     "CropChoice",
     "Dataset",
@@ -28,16 +35,21 @@ __all__ = [
     "Kind",
     "Layout",
     "Likeness",
+    "Lint",
     "ManifestRow",
     "PairArrays",
     "PairKey",
     "PairPaths",
+    "PairTable",
+    "Pairing",
     "Problem",
     "StoredPair",
     "Widths",
     "has_parquet",
     "is_relative",
     "layout",
+    "layout_of",
+    "lint",
     "rain_amount",
     "rain_mask",
     "read_arrays",
@@ -50,6 +62,7 @@ __all__ = [
     "split_scenes",
     "unregister_layout",
     "verify",
+    "write_list",
     "write_manifest",
     "write_parquet",
 ]

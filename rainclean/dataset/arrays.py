@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rainclean.dataset.manifest import NAME, ManifestRow, read_manifest
-from rainclean.dataset.reader import Dataset, DatasetPair, read_dataset, read_mask, read_pair
+from rainclean.dataset.pair_table import PairTable
+from rainclean.dataset.pairing import Pairing
+from rainclean.dataset.reader import Dataset, read_dataset, read_mask, read_pair
 from rainclean.errors import UsageError
 from rainclean.picture import Picture
 
@@ -46,7 +48,7 @@ class PairArrays:
 class DatasetArrays:
     """Pairs of a data set: a sequence that reads the pictures of a pair when it is asked for."""
 
-    def __init__(self, dataset: Dataset, pairs: tuple[DatasetPair, ...]) -> None:
+    def __init__(self, dataset: Dataset, pairs: PairTable) -> None:
         self._dataset, self._pairs = dataset, pairs
 
     @property
@@ -56,7 +58,7 @@ class DatasetArrays:
 
     @property
     def layout(self) -> str:
-        """Return the name of the layout: "paired" or "spa"."""
+        """Return the name of the layout, such as "paired", or of the published data set, such as "DDN"."""
         return self._dataset.layout
 
     @property
@@ -72,7 +74,7 @@ class DatasetArrays:
         """
         if split not in self.splits:
             raise UsageError(f"split {split!r}: {self.root} has {', '.join(self.splits)}")
-        return DatasetArrays(self._dataset, tuple(pair for pair in self._pairs if pair.split == split))
+        return DatasetArrays(self._dataset, self._pairs.of_split(split))
 
     @property
     def manifest(self) -> "DataFrame":
@@ -129,17 +131,24 @@ class DatasetArrays:
         return f"<DatasetArrays {self.root}: {len(self)} pairs>"
 
 
-def read_arrays(root: Path | str) -> DatasetArrays:
-    """Open a data set: an export of rainclean, or another one in one of its layouts.
+def read_arrays(
+    root: Path | str, *, rainy: str | None = None, clean: str | None = None, pairs: Path | str | None = None
+) -> DatasetArrays:
+    """Open a data set: an export of rainclean, or another one.
 
     Args:
         root: folder of the data set.
+        rainy: pattern of the rainy pictures, such as ``rain/*.png``, where names do not tell the pairs.
+        clean: name of the clean picture of each, such as ``norain/{stem}.png``.
+        pairs: CSV file with columns rainy, clean, and perhaps scene and split, instead of both.
 
     Returns:
         Its pairs. Pictures are read when a pair is asked for.
 
     Raises:
         InputError: the folder holds no data set, or lists name files that are missing.
+        UsageError: pattern and name do not fit together.
     """
-    dataset = read_dataset(root)
+    given = Pairing(rainy=rainy, clean=clean, pairs=None if pairs is None else Path(pairs))
+    dataset = read_dataset(root, given)
     return DatasetArrays(dataset, dataset.pairs)

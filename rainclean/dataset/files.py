@@ -1,6 +1,7 @@
 """The files of a data set, by their names relative to its root."""
 
 import os
+from functools import lru_cache
 from pathlib import Path
 
 from rainclean.errors import InputError
@@ -8,12 +9,22 @@ from rainclean.file_names import folded, is_litter, is_passed_over
 
 _NOT_PLAIN = frozenset({"", ".", ".."})
 
+_MOST_NAMES = 200_000
+"""Names of listed folders that are kept in memory; a data set of a million pictures goes through folder by folder."""
+
+_MOST_REPEATS = 2000
+"""Folders listed again after which all are kept: the pairs are in another order than the folders."""
+
 
 class Files:
     """Values of a data set as separate files; names are relative POSIX paths.
 
     contained: never read outside the root, be it by "..", by an absolute name or through a link; use it for names that
     somebody else wrote. Otherwise links are followed: people keep large folders on other disks.
+
+    Attributes:
+        seen: Folders that were listed, with their modification times (ns) before; -1 for a missing one.
+        contents: Files that were read whole.
     """
 
     def __init__(self, root: Path | str, *, contained: bool = False) -> None:
@@ -21,7 +32,10 @@ class Files:
         self.contained = contained
         self._resolved = self.root.resolve()
         self._inside: dict[str, bool] = {}
+        self.seen: dict[str, int] = {}
+        self.contents: set[str] = set()
         self._folders: dict[str, frozenset[str]] = {}
+        self._listed = self._repeats = 0
         self._folded: dict[str, dict[str, list[str]]] = {}
 
     def inside(self, name: str) -> bool:
@@ -45,21 +59,42 @@ class Files:
             return False
 
     def folder(self, name: str) -> frozenset[str]:
-        """Return the names of the files directly in a folder ("" is the root); empty for a missing one. Read once."""
-        if name not in self._folders:
+        """Return the names of the files directly in a folder ("" is the root); empty for a missing one."""
+        names = self._folders.get(name)
+        if names is None:
+            self._repeats += name in self.seen
+            self._see(name)
             try:
                 with os.scandir(self.root / name) as entries:
                     names = frozenset(entry.name for entry in entries if entry.is_file())
             except OSError:
                 names = frozenset()
-            self._folders[name] = names
-        return self._folders[name]
+            self._keep(name, names)
+        return names
+
+    def _keep(self, name: str, names: frozenset[str]) -> None:
+        """Keep the names of a folder, and forget those of folders that were listed long ago."""
+        self._folders[name] = names
+        self._listed += len(names)
+        while self._listed > _MOST_NAMES and len(self._folders) > 2 and self._repeats < _MOST_REPEATS:
+            oldest = next(iter(self._folders))
+            self._listed -= len(self._folders.pop(oldest))
+
+    def _see(self, folder: str) -> None:
+        """Note the modification time of a folder that is about to be listed."""
+        if folder not in self.seen:
+            try:
+                self.seen[folder] = (self.root / folder).stat().st_mtime_ns
+            except OSError:
+                self.seen[folder] = -1
 
     def has(self, name: str) -> bool:
         """Return whether a file exists."""
+        folder, _, file = name.rpartition("/")
+        if not self.contained and file in self._folders.get(folder, ()):
+            return True
         if not is_relative(name) or (self.contained and not self.inside(name)):
             return False
-        folder, _, file = name.rpartition("/")
         return file in self.folder(folder)
 
     def find(self, name: str) -> str | None:
@@ -67,6 +102,9 @@ class Files:
 
         None where there is no such file, or several of which none is spelt exactly like the name.
         """
+        top, slash, _ = name.partition("/")
+        if slash and _folded_folder(top) not in self._spellings(""):
+            return None
         if self.has(name):
             return name
         if not is_relative(name):
@@ -83,6 +121,7 @@ class Files:
     def _spellings(self, folder: str) -> dict[str, list[str]]:
         """Return the names directly in a folder, grouped by their folded form. Read once."""
         if folder not in self._folded:
+            self._see(folder)
             try:
                 names = sorted(path.name for path in (self.root / folder).iterdir())
             except OSError:
@@ -98,6 +137,7 @@ class Files:
 
         Links are left out where contained.
         """
+        self._see(name)
         try:
             with os.scandir(self.root / name) as entries:
                 folders = [entry.name for entry in entries if entry.is_dir(follow_symlinks=not self.contained)]
@@ -124,6 +164,7 @@ class Files:
         """Read a file. Raises InputError where it is missing, outside (if contained) or unreadable."""
         if self.contained and not self.inside(name):
             raise InputError(self.root / name, "leads out of the data set")
+        self.contents.add(name)
         try:
             return (self.root / name).read_bytes()
         except OSError as error:
@@ -138,6 +179,11 @@ class Files:
         path = self.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
+
+
+@lru_cache(maxsize=64)
+def _folded_folder(name: str) -> str:
+    return folded(name)
 
 
 def is_relative(name: str) -> bool:

@@ -80,7 +80,10 @@ class PairPaths:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredPair:
-    """A pair in a folder: names below the root, None for a missing mask; stem of the rainy frame."""
+    """A pair in a folder: names below the root, None for a missing mask; stem of the rainy frame.
+
+    scene: "" where only `Layout.scene_of` tells it, or nothing does.
+    """
 
     split: str
     rainy: str
@@ -88,6 +91,7 @@ class StoredPair:
     exclude: str | None
     confidence: str | None
     stem: str
+    scene: str = ""
 
 
 class Layout(ABC):

@@ -12,6 +12,7 @@ reader puts "." before each path, so test lines start with "/"; the training rea
 import codecs
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 from rainclean.dataset.files import Files
@@ -169,20 +170,25 @@ class _List:
             report(
                 Problem(self.name, Kind.BYTE_ORDER_MARK, "starts with a byte order mark; save it as UTF-8 without one")
             )
-        # Names with bytes of another encoding are compared as the file system returns them.
-        text = data[len(mark) :].decode(encoding, "surrogateescape" if encoding == "utf-8" else "replace")
-        if not text.strip():
+        if encoding != "utf-8":
+            data, mark = data[len(mark) :].decode(encoding, "replace").encode("utf-8", "surrogateescape"), b""
+        if not data[len(mark) : 4096].strip() and not data[len(mark) :].strip():
             report(Problem(self.name, Kind.BAD_LINE, "names no pair; export again"))
             return
-        seen: set[str] = set()
-        for number, line in enumerate(text.removesuffix("\n").split("\n"), 1):
+        # Of a million names only the hashes.
+        seen: set[int] = set()
+        lines = BytesIO(data)
+        lines.seek(len(mark))
+        for number, each in enumerate(lines, 1):
+            # Names with bytes of another encoding are compared as the file system returns them.
+            line = each.removesuffix(b"\n").decode("utf-8", "surrogateescape")
             pair = self._pair(number, line, report)
-            if pair is not None and pair.rainy in seen:
+            if pair is not None and hash(pair.rainy) in seen:
                 self._habit(Kind.REPEATED_LINE, number)
             elif pair is not None:
-                seen.add(pair.rainy)
+                seen.add(hash(pair.rainy))
                 yield pair
-        if not text.endswith("\n"):
+        if not data.endswith(b"\n"):
             report(Problem(self.name, Kind.LAST_NEWLINE, "the last line has no newline; add one"))
         for kind, numbers in self.habits.items():
             words = _SLASH[self.split] if kind == Kind.SLASH else _HABITS[kind]
@@ -221,9 +227,10 @@ class _List:
         if rainy is None or clean is None:
             return None
         meant = [_join(self.home, _bare(part)) for part in parts]
-        if any(folded(name) != folded(other) for name, other in zip((rainy, clean), meant, strict=True)):
+        differs = [rainy, clean] != meant
+        if differs and any(folded(name) != folded(other) for name, other in zip((rainy, clean), meant, strict=True)):
             self._habit(Kind.OTHER_ROOT, number)
-        elif [rainy, clean] != meant:
+        elif differs:
             self._habit(Kind.SPELLING, number)
         elif FOLDERS[self.split][0] not in rainy:
             pass  # pictures of the other split: their names do not make the line wrong

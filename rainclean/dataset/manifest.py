@@ -7,7 +7,7 @@ import csv
 import math
 import re
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import astuple, dataclass, fields
 from importlib.util import find_spec
 from io import BytesIO, StringIO
@@ -211,20 +211,43 @@ def write_manifest(rows: Iterable[ManifestRow]) -> bytes:
 
 
 def read_manifest(path: Path | str) -> list[ManifestRow]:
-    """Read a manifest.csv. Columns are found by name; further columns, CRLF and a BOM are ignored.
+    """Read a manifest.csv, see `iterate_manifest`."""
+    return list(iterate_manifest(path))
+
+
+def iterate_manifest(path: Path | str) -> Iterator[ManifestRow]:
+    """Read a manifest.csv line by line. Columns are found by name; further columns, CRLF and a BOM are ignored.
+
+    Args:
+        path: The file.
+
+    Yields:
+        Its rows.
 
     Raises:
         InputError: Anything that `write_manifest` would not write; the message names line and column.
     """
     path = Path(path)
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            yield from _rows(path, file)
     except OSError as error:
         raise InputError(path, error.strerror or "cannot be read") from error
     except UnicodeDecodeError as error:
-        raise InputError(path, f"is not UTF-8 (byte {error.start})", "restore it, or export again") from error
-    reader = csv.reader(StringIO(text, newline=""), strict=True)
-    rows: list[ManifestRow] = []
+        raise InputError(path, f"is not UTF-8 (byte {_bad_byte(path)})", "restore it, or export again") from error
+
+
+def _bad_byte(path: Path) -> int:
+    """Return the place of the first byte of a file that is not UTF-8."""
+    try:
+        path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        return error.start
+    return 0
+
+
+def _rows(path: Path, file: Iterable[str]) -> Iterator[ManifestRow]:
+    reader = csv.reader(file, strict=True)
     try:
         header = next(reader, [])
         for column in COLUMNS:
@@ -237,12 +260,12 @@ def read_manifest(path: Path | str) -> list[ManifestRow]:
             if len(values) != len(header):
                 raise InputError(path, f"line {line}: {len(values)} columns, not {len(header)}")
             try:
-                rows.append(ManifestRow(**{column: values[at] for column, at in places.items()}))  # type: ignore[arg-type]
+                row = ManifestRow(**{column: values[at] for column, at in places.items()})  # type: ignore[arg-type]
             except ValueError as error:
                 raise InputError(path, f"line {line}, {error}", "restore it, or export again") from error
+            yield row
     except csv.Error as error:
         raise InputError(path, f"line {reader.line_num}: {error}", "restore it, or export again") from error
-    return rows
 
 
 def has_parquet() -> bool:

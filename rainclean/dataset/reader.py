@@ -1,19 +1,29 @@
 """Read a data set for training or scoring: pairs with their scenes, and pictures as RGB.
 
-Reads exports of rainclean, and other data sets in the same layouts; the layout is detected.
+Reads exports of rainclean, and other data sets by names that are known, a rule or a list (`pairing`).
 """
 
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rainclean.confidence import form_of
-from rainclean.dataset.layout_base import StoredPair
+from rainclean.dataset.columns import Columns, ColumnsBuilder
+from rainclean.dataset.families import KNOWN
+from rainclean.dataset.files import Files
+from rainclean.dataset.foreign import foreign_layout
+from rainclean.dataset.foreign_base import ForeignLayout
+from rainclean.dataset.index_cache import Source, keep, load
+from rainclean.dataset.layout_base import Layout
 from rainclean.dataset.layouts import LAYOUTS
-from rainclean.dataset.manifest import NAME, REPORT, read_manifest
+from rainclean.dataset.manifest import NAME, REPORT, iterate_manifest
+from rainclean.dataset.pair_table import DatasetPair, PairTable
+from rainclean.dataset.pairing import KNOWN_NAMES, Pairing
+from rainclean.dataset.problems import BLOCKING, Kind, Problem
 from rainclean.errors import InputError
 from rainclean.json_text import parse_json
 from rainclean.png import decode_png
@@ -23,24 +33,6 @@ U8 = NDArray[np.uint8]
 
 _SIZED = 1000
 """Approximate number of pairs whose file sizes go into the checksum where there is no manifest."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DatasetPair:
-    """One pair: files below the data set's folder, None for a missing mask.
-
-    scene: from the manifest, or from its name; "" where neither has it. confidence_form: content of the confidence
-    picture, `rainclean.confidence`.
-    """
-
-    split: str
-    rainy: Path
-    clean: Path
-    exclude: Path | None
-    confidence: Path | None
-    stem: str
-    scene: str
-    confidence_form: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,56 +45,138 @@ class Dataset:
 
     root: Path
     layout: str
-    pairs: tuple[DatasetPair, ...]
+    pairs: PairTable
     pairs_sha256: str
 
-    def split(self, split: str) -> tuple[DatasetPair, ...]:
+    def split(self, split: str) -> PairTable:
         """Return the pairs of a split."""
-        return tuple(pair for pair in self.pairs if pair.split == split)
+        return self.pairs.of_split(split)
 
     @property
     def splits(self) -> tuple[str, ...]:
         """Return the splits that have pairs, in the order of the pairs."""
-        return tuple(dict.fromkeys(pair.split for pair in self.pairs))
+        return self.pairs.splits
 
 
-def read_dataset(root: Path | str) -> Dataset:
+def read_dataset(root: Path | str, pairing: Pairing = KNOWN_NAMES) -> Dataset:
     """Find the layout and the pairs of a folder, without opening pictures.
+
+    The index of a large data set is kept (`index_cache`).
 
     Args:
         root: The folder, or one around an export.
+        pairing: What a person says about the pairs; nothing where they are found by themselves.
 
     Raises:
-        InputError: There are no pairs, or lists name missing files.
+        InputError: There are no pairs, or lists name missing files, or a rainy picture has no clean one.
+        UsageError: The pairing means nothing.
     """
     root = Path(root)
     if not root.is_dir():
         raise InputError(root, "is a file" if root.exists() else "no such folder", "give the folder of a data set")
-    root = _export_below(root)
-    layouts = [layout for layout in LAYOUTS.values() if layout.is_here(layout.store(root))]
-    if not layouts:
-        looked_for = "neither lists of SPA-Data (real_world.txt) nor folders such as train/input"
-        raise InputError(root, f"holds no data set: {looked_for}", "give the folder that holds these")
-    # Of two layouts in one folder, take the first: its lists were made on purpose.
-    chosen = layouts[0]
-    stored = list(chosen.read(root))
-    scenes = {row.rainy: row.scene for row in read_manifest(root / NAME)} if (root / NAME).is_file() else {}
+    if not pairing.is_named:
+        root = _export_below(root)
     form = _confidence_form(root / REPORT)
-    pairs = tuple(_pair(root, each, scenes.get(each.rainy) or chosen.scene_of(each), form) for each in stored)
-    if not pairs:
-        raise InputError(root, "holds no pairs", "export again")
+    asked = {**pairing.to_json(), "layouts": ",".join(LAYOUTS)}
+    stored = load(root, asked)
+    if stored is not None:
+        digest = stored.facts["digest"]
+        if _sizes(root, stored.columns) != stored.facts["sizes"]:
+            digest = _digest(root, stored.columns)
+        return Dataset(root, stored.facts["layout"], PairTable(root, stored.columns, form), digest)
+    index = _indexed(root, pairing)
+    files, columns, name = index.files, index.columns, index.layout
+    digest = _digest(root, columns)
+    if type(files) is Files:
+        listed = [each for each in (NAME, REPORT) if (root / each).is_file()]
+        source = Source(root=root, asked=asked, folders=files.seen, contents=(*sorted(files.contents), *listed))
+        columns = keep(source, columns, {"layout": name, "digest": digest, "sizes": _sizes(root, columns)})
+    return Dataset(root, name, PairTable(root, columns, form), digest)
+
+
+def layout_of(root: Path, pairing: Pairing = KNOWN_NAMES) -> Layout:
+    """Return how the pairs of a folder are found: the layout of an export, else by `foreign`.
+
+    Raises:
+        InputError: There is a manifest, but no layout.
+        UsageError: The pairing means nothing.
+    """
+    if pairing.is_named or not (root / NAME).is_file():
+        return foreign_layout(Files(root), pairing)
+    found = next((each for each in LAYOUTS.values() if each.is_here(each.store(root))), None)
+    if found is None:
+        raise InputError(root, f"holds {NAME}, but no pairs of it", "give the folder that holds both")
+    return found
+
+
+class _Index(NamedTuple):
+    files: Files
+    columns: Columns
+    layout: str
+
+
+def _indexed(root: Path, pairing: Pairing) -> _Index:
+    """Find the pairs of a folder."""
+    chosen = layout_of(root, pairing)
+    scenes = {}
+    if not pairing.is_named and (root / NAME).is_file():
+        scenes = {row.rainy: row.scene for row in iterate_manifest(root / NAME)}
+    files, builder, first = chosen.store(root), ColumnsBuilder(), list[Problem]()
+
+    def refuse(problem: Problem) -> None:
+        if problem.kind in BLOCKING:
+            first.append(problem)
+            if problem.kind is not Kind.MISSING_LIST:
+                raise InputError(root / problem.path, problem.text)
+
+    for pair in chosen.scan(files, refuse):
+        builder.add(pair, scenes.pop(pair.rainy, "") or pair.scene or chosen.scene_of(pair))
+    columns = builder.result()
+    if first:
+        raise InputError(root / first[0].path, first[0].text)
+    if not len(columns.rainy):
+        if scenes or not isinstance(chosen, ForeignLayout):
+            raise InputError(root, "holds no pairs", "export again")
+        raise _nothing_found(root, pairing)
+    return _Index(files, columns, chosen.name)
+
+
+def _nothing_found(root: Path, pairing: Pairing) -> InputError:
+    if pairing.rainy is not None:
+        return InputError(root, f"holds no image {pairing.rainy}", "--rainy is a pattern below this folder")
+    if pairing.pairs is not None:
+        return InputError(pairing.pairs, "names no pair", "add lines to it")
+    known = f"folders such as train/input, nor names of {KNOWN}"
+    what = f"holds no data set: neither lists of SPA-Data (real_world.txt), {known}"
+    return InputError(root, what, "give the folder that holds these, or name the pairs by --rainy and --clean")
+
+
+def _digest(root: Path, columns: Columns) -> str:
+    """Return the check sum of the pairs."""
     digest = hashlib.sha256()
-    for one in pairs:
-        names: tuple[str, ...]
-        names = (one.split, one.scene, one.rainy.relative_to(root).as_posix(), one.clean.relative_to(root).as_posix())
-        names += tuple(mask.relative_to(root).as_posix() for mask in (one.exclude, one.confidence) if mask is not None)
-        digest.update("\0".join(names).encode("utf-8", "surrogateescape") + b"\n")
+    splits, scenes = list(columns.split_names), list(columns.scene_names)
+    masks = [column for column in (columns.exclude, columns.confidence) if len(column)]
+    rows = zip(columns.split, columns.scene, columns.rainy, columns.clean, *masks, strict=True)
+    for split, scene, *names in rows:
+        parts = [splits[split], scenes[scene], *names[:2], *filter(None, names[2:])]
+        digest.update("\0".join(parts).encode("utf-8", "surrogateescape") + b"\n")
     if (root / NAME).is_file():
-        digest.update((root / NAME).read_bytes())
+        with (root / NAME).open("rb") as file:
+            while part := file.read(1 << 20):
+                digest.update(part)
     else:
-        for one in pairs[:: max(1, len(pairs) // _SIZED)]:
-            digest.update(f"{_size(one.rainy)} {_size(one.clean)}\n".encode())
-    return Dataset(root, chosen.name, pairs, digest.hexdigest())
+        for size in _sizes(root, columns):
+            digest.update(f"{size}\n".encode())
+    return digest.hexdigest()
+
+
+def _sizes(root: Path, columns: Columns) -> list[str]:
+    """Return the sizes of both files of about `_SIZED` pairs; none where a manifest has check sums."""
+    if (root / NAME).is_file():
+        return []
+    step = max(1, len(columns.rainy) // _SIZED)
+    rows = range(0, len(columns.rainy), step)
+    return [f"{_size(root / columns.rainy[row])} {_size(root / columns.clean[row])}" for row in rows]
 
 
 def read_rgb(path: Path) -> U8:
@@ -161,18 +235,3 @@ def _confidence_form(path: Path) -> str:
     except (OSError, ValueError):
         document = None
     return form_of(document, path)
-
-
-def _pair(root: Path, stored: StoredPair, scene: str, form: str) -> DatasetPair:
-    rainy, clean = root / stored.rainy, root / stored.clean
-    exclude, confidence = (None if name is None else root / name for name in (stored.exclude, stored.confidence))
-    return DatasetPair(
-        split=stored.split,
-        rainy=rainy,
-        clean=clean,
-        exclude=exclude,
-        confidence=confidence,
-        stem=stored.stem,
-        scene=scene,
-        confidence_form=form,
-    )

@@ -99,7 +99,7 @@ class Examples(Dataset[Example | Broken]):
             seed: of the order and the cuts.
             skip_broken: take the next pair instead of one that cannot be read.
         """
-        self.pairs, self.cut, self.mask, self.seed, self.skip_broken = tuple(pairs), cut, mask, seed, skip_broken
+        self.pairs, self.cut, self.mask, self.seed, self.skip_broken = pairs, cut, mask, seed, skip_broken
         self._order: tuple[int, NDArray[np.int64]] = (-1, np.zeros(0, np.int64))
 
     def __getitem__(self, number: int) -> Example | Broken:

@@ -50,6 +50,7 @@ class TrainRequest:
         steps: of the optimiser.
         batch: examples per step.
         size: side of an example, px.
+        held_out: share of the scenes, or of the clean images, that is held out for validation; 0 as in the data set.
         weights: file to start from, with start "weights".
     """
 
@@ -60,6 +61,7 @@ class TrainRequest:
     steps: int
     batch: int
     size: int
+    held_out: float = 0.0
     weights: Path | None = None
 
     @property
@@ -77,6 +79,8 @@ class TrainRequest:
         for name in ("steps", "batch", "size"):
             if getattr(self, name) != getattr(recipe, name):
                 arguments += [f"--{name}", str(getattr(self, name))]
+        if self.held_out:
+            arguments += ["--validation-share", f"{self.held_out:g}"]
         return tuple(arguments)
 
     def problem(self) -> str:
@@ -86,7 +90,7 @@ class TrainRequest:
         except RaincleanError as error:
             return f"{error}, then restart rainclean."
         if self.dataset is None:
-            return "Choose the folder of a data set: an export, or SPA-Data as published."
+            return "Choose the folder of a data set: an export, or a published one such as SPA-Data."
         if wrong := typed_paths.problem_of(self.dataset, "folder"):
             return wrong
         if _has_one_scene(self.dataset):
@@ -94,6 +98,8 @@ class TrainRequest:
                 "All training pairs are of one scene, and validation needs a scene of its own. Accept sequences of "
                 "more scenes and export again."
             )
+        if self.held_out and _has_validation(self.dataset):
+            return 'The data set has a split for validation. Set Held out to "As in the data set".'
         if self.run is None:
             return "Choose a folder for the training."
         if wrong := typed_paths.problem_of_new(self.run):
@@ -108,7 +114,7 @@ class TrainRequest:
         return ""
 
     def wrong_field(self) -> str:
-        """Return the field that `problem` is about: "dataset", "run" or "weights"; "" for none of them."""
+        """Return the field that `problem` is about: "dataset", "held_out", "run" or "weights"; "" for none of them."""
         problem = self.problem()
         try:
             require_training()
@@ -118,6 +124,8 @@ class TrainRequest:
             return ""
         if self.dataset is None or typed_paths.problem_of(self.dataset, "folder") or _has_one_scene(self.dataset):
             return "dataset"
+        if self.held_out and _has_validation(self.dataset):
+            return "held_out"
         is_run = self.run is None or typed_paths.problem_of_new(self.run) or typed_paths.exists(self.run / RUN)
         return "run" if is_run else "weights"
 
@@ -146,7 +154,7 @@ class TrainingForm(QWidget):
         self._suggested: Path | None = None
         self._starting: Path | None = None
         self._begun: Path | None = None
-        self.dataset = PathField("Data set", "folder", "Choose the folder of an export, or of SPA-Data as published")
+        self.dataset = PathField("Data set", "folder", "Choose the folder of an export, or of a published data set")
         self.run = PathField("Training folder", "new folder", "Choose a new folder for weights, curves and checkpoints")
         self.weights = PathField("Weights file", "files", "Choose the weights to start from (.safetensors)")
         self.preset = _choice("Preset", _PRESET_LABELS, "Choose a preset; the fields below can still be changed")
@@ -157,6 +165,10 @@ class TrainingForm(QWidget):
         self.example_size = _number(
             "Example size", 16, 4096, "Set the side length of the squares that are cut from the pairs", suffix=" px"
         )
+        self.held_out = _number(
+            "Held out", 0, 90, "Set the share of scenes, or of clean images, that is kept for validation", suffix=" %"
+        )
+        self.held_out.setSpecialValueText("As in the data set")
         self.explanation = WrappedLabel(name="What the preset is for", look="faint")
         self.status = WrappedLabel(name="Duration of the training", look="faint")
         self.start_button = QPushButton("Start training")
@@ -168,7 +180,7 @@ class TrainingForm(QWidget):
         self.preset.currentIndexChanged.connect(self._apply_preset)
         self.start.currentIndexChanged.connect(self.refresh)
         self.dataset.changed.connect(self._suggest_run)
-        for number in (self.steps, self.batch, self.example_size):
+        for number in (self.steps, self.batch, self.example_size, self.held_out):
             number.valueChanged.connect(self.refresh)
         for path in (self.run, self.weights):
             path.changed.connect(self.refresh)
@@ -182,7 +194,7 @@ class TrainingForm(QWidget):
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.setVerticalSpacing(GAP)
         for head, rows in (
-            ("What to learn from", (("&Data set", self.dataset, "dataset"),)),
+            ("What to learn from", (("&Data set", self.dataset, "dataset"), ("&Held out", self.held_out, "held_out"))),
             (
                 "How to train",
                 (
@@ -224,6 +236,7 @@ class TrainingForm(QWidget):
             steps=self.steps.value(),
             batch=self.batch.value(),
             size=self.example_size.value(),
+            held_out=self.held_out.value() / 100,
             weights=weights,
         )
 
@@ -239,7 +252,8 @@ class TrainingForm(QWidget):
             text = problem if name == wrong else ""
             # An empty field is no mistake: the line says what is missing.
             is_begun = name == "run" and request.run is not None and request.run == self._begun
-            label.set_look("faint" if getattr(self, name).path is None or is_begun else "bad")
+            is_empty = name != "held_out" and getattr(self, name).path is None
+            label.set_look("faint" if is_empty or is_begun else "bad")
             label.setText(text)
             self._form.setRowVisible(label, bool(text))
         self.status.set_look("bad" if problem and not wrong else "faint")
@@ -290,6 +304,15 @@ def _has_one_scene(dataset: Path) -> bool:
     report = dataset / REPORT
     try:
         return _splits(report, report.stat().st_mtime_ns) == (1, 0)
+    except (OSError, ValueError):
+        return False
+
+
+def _has_validation(dataset: Path) -> bool:
+    """Return whether an export has pairs for validation."""
+    report = dataset / REPORT
+    try:
+        return _splits(report, report.stat().st_mtime_ns)[1] > 0
     except (OSError, ValueError):
         return False
 

@@ -164,6 +164,7 @@ def test_requests_say_what_is_in_the_way(dataset: Path, tmp_path: Path, monkeypa
     weights = replace(request, start="weights", steps=5, weights=tmp_path / "w.safetensors")
     assert "weights file" in weights.problem()
     assert weights.arguments()[8:] == ("--start", f"{tmp_path}/w.safetensors", "--steps", "5")
+    assert replace(request, held_out=0.1).arguments()[8:] == ("--validation-share", "0.1")
     assert "already exists" in replace(request, run=a_run(tmp_path / "old")).problem()
     assert "days" in replace(request, preset="paper", steps=40_000, batch=16, size=256).effort()
 
