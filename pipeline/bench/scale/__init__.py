@@ -1,0 +1,1 @@
+"""Measure what thousands of clips take."""
