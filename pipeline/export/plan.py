@@ -272,11 +272,12 @@ def _left_out(
     large: Sequence[ClipSequence],
     decisions: dict[int, Decision],
 ) -> Iterator[str]:
-    others = [s for s in chosen if s not in accepted]
+    taken, roomy = {s.id for s in accepted}, {s.id for s in large}
+    others = [s for s in chosen if s.id not in taken]
     rejected = [s.name for s in others if s.id in decisions and decisions[s.id].verdict == "rejected"]
     automatic = [s.name for s in others if s.id in decisions and decisions[s.id].verdict == "accepted"]
     undecided = [s.name for s in others if s.id not in decisions]
-    small = [s.name for s in accepted if s not in large]
+    small = [s.name for s in accepted if s.id not in roomy]
     for names, why in (
         (undecided, "not decided on"),
         (rejected, "rejected"),

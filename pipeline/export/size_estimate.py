@@ -73,7 +73,7 @@ def estimate(project: Project, settings: ExportSettings) -> Estimate:
     sequences: Counter[str] = Counter()
     pairs: Counter[str] = Counter()
     by_sequence: dict[str, int] = {}
-    size = 0
+    size, row = 0, ROW + (PARQUET_ROW if has_parquet() else 0)
     for item in plan.items:
         frames = item.choose(settings.frames, item.amounts)
         count = counter.count_crops(item, frames)
@@ -81,9 +81,7 @@ def estimate(project: Project, settings: ExportSettings) -> Estimate:
         pairs[item.split] += count.crops
         by_sequence[item.sequence.name] = count.crops
         files = 3 if settings.confidence and item.analysis.posterior_sd else 2
-        size += ceil(count.frames * _bytes_of_frame(project, item, settings)) + count.crops * (
-            files * CONTAINER + _row_bytes()
-        )
+        size += ceil(count.frames * _bytes_of_frame(project, item, settings)) + count.crops * (files * CONTAINER + row)
     splits = layout(settings.layout).splits
     return Estimate(
         sequences={split: sequences[split] for split in splits},
@@ -190,7 +188,3 @@ def _bytes_of_frame(project: Project, item: Item, settings: ExportSettings) -> f
 def _size(project: Project, name: str) -> int:
     path = project.artefacts.path(name) if name else None
     return path.stat().st_size if path is not None and path.is_file() else 0
-
-
-def _row_bytes() -> int:
-    return ROW + (PARQUET_ROW if has_parquet() else 0)

@@ -1,5 +1,6 @@
 from . import estimators, preference
 from .defects import (
+    DOUBTFUL,
     OUR_DEFECTS,
     Defect,
     defect_label,
@@ -10,7 +11,7 @@ from .defects import (
 from .estimators import PERCENTILE
 from .preference import RULES, Judgement, Lesson, Table
 from .preference_reasons import reasons
-from .quality import DOUBTFUL, RAIN_MARGIN, Judge, Scores, score
+from .quality import RAIN_MARGIN, Judge, Scores, score
 from .recipe import RULES_VERSION, Recipe, rule_versions
 from .selection import (
     SWEEP_FRAMES,

@@ -37,10 +37,6 @@ DETAIL_MARGIN = 4.0
 RAIN_MARGIN = 6.0
 """A pixel of the rainy frame this much brighter than its target is taken for rain."""
 
-DOUBTFUL = 3.0
-"""Total of a best-scored candidate above which the scores themselves are in doubt: simulated and real clips whose
-order was good had 0.4 to 1.6, torrents, in which rain is what a pixel's values lie densest at, 4 to 12."""
-
 _HALO = 3
 _STRIP = 128
 

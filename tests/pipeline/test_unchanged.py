@@ -20,7 +20,7 @@ from pipeline.project.analysis.run import analyze
 from pipeline.project.clips import clip_files, import_clips
 from pipeline.project.clips.import_clips import Origin, add
 from pipeline.project.clips.sequence_records import sequences
-from pipeline.project.decisions.decisions import choose_best
+from pipeline.project.decisions import choose_best
 from pipeline.project.overview import overview
 from pipeline.project.storage.database import Project
 from pipeline.simulate import SimulateSettings, simulate, simulate_folder

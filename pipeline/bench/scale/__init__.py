@@ -1,4 +1,4 @@
-"""Benchmark of large data sets: how long they take, and how much memory."""
+"""Benchmark of large projects and data sets: how long they take, and how much memory."""
 
 import lazy_loader
 

@@ -1,14 +1,9 @@
 from . import decisions, opinions
 from .agreement import AUTOMATIC, Agreement, Judgements, agreements, judgements
+from .automatic import FIT_ONLY, OUTDATED, AutoPlan, BestChosen, Pick, Step, auto_plan, choose_best
 from .decisions import (
-    OUTDATED,
     PERSON,
-    AutoPlan,
-    BestChosen,
-    Step,
-    auto_plan,
     by_sequence,
-    choose_best,
     current,
     differ,
     journal,
@@ -19,12 +14,14 @@ from .decisions import (
 
 __all__ = [
     "AUTOMATIC",
+    "FIT_ONLY",
     "OUTDATED",
     "PERSON",
     "Agreement",
     "AutoPlan",
     "BestChosen",
     "Judgements",
+    "Pick",
     "Step",
     "agreements",
     "auto_plan",

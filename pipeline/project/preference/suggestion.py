@@ -5,17 +5,12 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pipeline.border import border
-from pipeline.project.clips import sequences
-from pipeline.project.decisions import BestChosen, decisions
-from pipeline.project.model import Sequence as ClipSequence
+from pipeline.project.decisions import FIT_ONLY, BestChosen, Pick, Step, choose_best
 from pipeline.project.preference.judgements import MIN_SEQUENCES, Facts, accepted, read
-from pipeline.project.storage import Project, schema
+from pipeline.project.storage import Project
 from pipeline.text_format import counted
-from rainclean.errors import InputError
 
 if TYPE_CHECKING:
     from rainclean.candidates import Judgement, Lesson, Table
@@ -176,7 +171,7 @@ def choose_suggested(
     project: Project,
     names: Sequence[str] = (),
     note: str = "",
-    trusted: Sequence[str] = decisions.FIT_ONLY,
+    trusted: Sequence[str] = FIT_ONLY,
     who: str = "",
 ) -> tuple[BestChosen, Suggestions]:
     """Accept the suggested candidate of each sequence as an automatic choice; the best-scored one where there is none.
@@ -193,59 +188,13 @@ def choose_suggested(
     Returns:
         What was done, and what the suggestions were learned from.
     """
-    from rainclean.candidates import DOUBTFUL
+    learned, step = suggestions(project), Step(who) if who else None
 
-    learned, step = suggestions(project), decisions.Step(who) if who else None
-    if not learned.learned:
-        return decisions.choose_best(project, names, note, trusted, step), learned
-    result = BestChosen()
-    for sequence in sequences(project, names):
-        with border(sequence.name, partial(result.failed.__setitem__, sequence.name)), project.explaining():
-            suggested = learned.for_sequence(sequence.id)
-            if suggested is None:
-                _join(result, decisions.choose_best(project, [sequence.name], note, trusted, step))
-                continue
-            if (left := decisions.leave(project, sequence, trusted, step)) is not None:
-                result.left[sequence.name] = left
-                continue
-            why = "; ".join(part for part in (note, f"{suggested.label}; {learned.label}") if part)
-            row = _accept(project, sequence, suggested.candidate_id, why, step)
-            if row is None:
-                result.kept.append(sequence.name)
-                continue
-            result.chosen[sequence.name] = row["name"]
-            if row["score"] > DOUBTFUL:
-                result.doubtful.append(sequence.name)
-    return result, learned
+    def suggest(sequence_id: int) -> Pick | None:
+        suggested = learned.for_sequence(sequence_id)
+        return None if suggested is None else Pick(suggested.candidate_id, f"{suggested.label}; {learned.label}")
 
-
-def _accept(project: Project, sequence: ClipSequence, candidate_id: int, why: str, step: decisions.Step | None) -> Any:
-    """Return name and score of the candidate accepted now; None where the decision does not change."""
-    with project.transaction():
-        current = decisions.standing(decisions.journal(project, sequence.id))
-        if current and (current[0].kind == "person" or current[0].candidate_id == candidate_id):
-            return None
-        # What was learned may be older than this transaction, and another process may have analysed.
-        row = project.rows(
-            f"SELECT name, {schema.TOTAL_SCORE} AS score FROM candidate JOIN analysis "
-            "ON analysis_id = analysis.id WHERE candidate.id = ? AND sequence_id = ?",
-            candidate_id,
-            sequence.id,
-        )
-        if not row:
-            raise InputError(sequence.name, "was analysed again meanwhile", "repeat the command")
-        made = decisions.append(project, sequence.id, "accepted", "rainclean", candidate_id, kind="automatic", note=why)
-        if step is not None:
-            step.add(project, sequence.id, "accepted", [made.id], candidate_id)
-        return row[0]
-
-
-def _join(result: BestChosen, more: BestChosen) -> None:
-    result.chosen.update(more.chosen)
-    result.doubtful += more.doubtful
-    result.kept += more.kept
-    result.left.update(more.left)
-    result.failed.update(more.failed)
+    return choose_best(project, names, note, trusted, step, suggest), learned
 
 
 def _table(facts: Facts, lines: Iterable[Sequence[int]], of: Sequence[int]) -> "Table":

@@ -8,7 +8,7 @@ from pytestqt.qtbot import QtBot
 
 from gui.main_window.automatic import AutomaticQuestion, question, remainder, report
 from gui.main_window.window import Window
-from pipeline.project.decisions.decisions import AutoPlan
+from pipeline.project.decisions import AutoPlan
 from tests.helpers.hands import PATIENCE, press
 
 

@@ -14,7 +14,7 @@ from pipeline.export.plan import ExportSettings
 from pipeline.export.run import export
 from pipeline.project.analysis.run import analyze
 from pipeline.project.clips.import_clips import Origin, add
-from pipeline.project.decisions.decisions import choose_best
+from pipeline.project.decisions import choose_best
 from pipeline.project.storage.database import Project
 from pipeline.stages import finish
 from rainclean.dataset.pairs import CropChoice, FrameChoice

@@ -19,7 +19,7 @@ from pipeline.project.analysis.records import candidate
 from pipeline.project.clips.clip_files import relink
 from pipeline.project.clips.properties import Properties
 from pipeline.project.clips.sequence_records import describe, sequences
-from pipeline.project.decisions import decisions
+from pipeline.project.decisions import choose_best, decisions
 from pipeline.project.storage.database import Project
 from pipeline.stages import finish
 from rainclean.dataset import layout
@@ -159,7 +159,7 @@ def test_frames_in_which_the_camera_stands_elsewhere_are_left_out(tmp_path: Path
         finish(add(project, [write_clip(tmp_path / "bumped.mkv", frames)], Origin()))
         finish(analyze(project, (), CleanSettings(recipe="median", workers=1)))
         (bumped,) = sequences(project)
-        assert list(decisions.choose_best(project).left) == ["bumped"]  # its verdict is that the camera moves
+        assert list(choose_best(project).left) == ["bumped"]  # its verdict is that the camera moves
         decisions.accept(project, bumped, "n26-p50", "Ann")
         result = finish(export(project, settings(frames="all"), tmp_path / "all"))
         assert {r.frame for r in rows_of(tmp_path / "all")} == set(range(20))

@@ -16,7 +16,8 @@ from pipeline.export.size_estimate import estimate, most_crops, size_in_words
 from pipeline.project.analysis.run import analyze
 from pipeline.project.clips.import_clips import Origin, add
 from pipeline.project.clips.sequence_records import sequences
-from pipeline.project.decisions.decisions import accept, candidate_of, choose_best
+from pipeline.project.decisions import choose_best
+from pipeline.project.decisions.decisions import accept, candidate_of
 from pipeline.project.editing.editor import Editor
 from pipeline.project.editing.masks import keep_mask
 from pipeline.project.storage.database import Project

@@ -19,7 +19,7 @@ from pipeline.export.size_estimate import estimate
 from pipeline.export.verification import check
 from pipeline.project.analysis.records import analyses, candidates
 from pipeline.project.clips.sequence_records import sequences
-from pipeline.project.decisions import decisions
+from pipeline.project.decisions import choose_best, decisions
 from pipeline.project.editing.editor import Editor
 from pipeline.project.storage.database import Project
 from pipeline.stages import finish
@@ -38,7 +38,7 @@ MARKED = Shape("rectangle", ((0.0, 32.0), (12.0, 40.0)))
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = known.make(tmp_path_factory.mktemp("found"))
     with Project(folder) as project:
-        decisions.choose_best(project, trusted=("fit", "look"))
+        choose_best(project, trusted=("fit", "look"))
     return folder
 
 

@@ -10,15 +10,16 @@ import pytest
 
 from pipeline.border import border
 from pipeline.clean.settings import CleanSettings
-from pipeline.project.analysis import frames, run
-from pipeline.project.analysis.records import analyses, candidates
+from pipeline.project.analysis import frames, run, verdict_of
+from pipeline.project.analysis.records import analyses
 from pipeline.project.clips import clip_files, import_clips
-from pipeline.project.decisions import decisions
-from pipeline.project.model import Sequence, StoredCandidate
+from pipeline.project.decisions import automatic, choose_best
+from pipeline.project.model import Sequence
 from pipeline.project.overview import overview
 from pipeline.project.storage.database import Project
 from pipeline.stages import Progress, finish
 from rainclean.errors import InputError, ResourceError, UsageError
+from rainclean.verdict import Verdict
 from rainclean.video import FrameSource
 from tests.conftest import Run
 from tests.helpers.rainy_clips import rainy_frames
@@ -166,12 +167,14 @@ def test_what_was_not_stored_is_not_told_as_added(
 
 
 def test_the_automatic_choice_goes_on(desk: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    def candidates_of(project: Project, analysis_id: int) -> list[StoredCandidate]:
-        if analysis_id == 2:
+    judged = iter(range(3))
+
+    def verdict_of_one(text: str) -> Verdict | None:
+        if next(judged) == 1:
             raise KeyError("pts")
-        return candidates(project, analysis_id)
+        return verdict_of(text)
 
     monkeypatch.delenv("RAINCLEAN_DEBUG", raising=False)
-    monkeypatch.setattr(decisions, "candidates", candidates_of)
-    result = decisions.choose_best(desk)
+    monkeypatch.setattr(automatic, "verdict_of", verdict_of_one)
+    result = choose_best(desk)
     assert list(result.chosen) == ["place0", "place2"] and list(result.failed) == ["place1"]

@@ -106,7 +106,7 @@ def test_the_command_names_the_sequence(tmp_path: Path) -> None:
     from pipeline.export.verification import check
     from pipeline.project.analysis.run import analyze
     from pipeline.project.clips.import_clips import Origin, add
-    from pipeline.project.decisions.decisions import choose_best
+    from pipeline.project.decisions import choose_best
     from pipeline.project.storage.database import Project
     from pipeline.stages import finish
     from rainclean.png import encode_png

@@ -24,7 +24,7 @@ from pipeline.project.analysis.records import analyses, candidates
 from pipeline.project.analysis.run import analyze
 from pipeline.project.clips.clip_files import clips
 from pipeline.project.clips.import_clips import Origin, add
-from pipeline.project.decisions.decisions import choose_best
+from pipeline.project.decisions import choose_best
 from pipeline.project.editing.edits import pair_frames
 from pipeline.project.storage.database import Project
 from pipeline.stages import finish

@@ -10,7 +10,7 @@ from pipeline.project.analysis.live import open_live
 from pipeline.project.analysis.records import analyses, candidates, rain_amounts
 from pipeline.project.clips.properties import Properties
 from pipeline.project.clips.sequence_records import sequences
-from pipeline.project.decisions import decisions
+from pipeline.project.decisions import AutoPlan, auto_plan, decisions
 from pipeline.project.editing.editor import Editor
 from pipeline.project.exchange.export_file import export_decisions
 from pipeline.project.exchange.import_files import import_decisions
@@ -36,7 +36,7 @@ def test_new_frames_and_a_new_region_are_analysed_anew_and_the_decision_stays(
     editor.set_properties([one], Properties(first=14, stop=20, region=Region(8, 8, 40, 32)))
     (line, other) = overview(project)
     assert (line.outdated, other.outdated, line.state) == (True, False, "accepted")
-    assert decisions.auto_plan(project) == decisions.AutoPlan(fit=1, decided=1)
+    assert auto_plan(project) == AutoPlan(fit=1, decided=1)
     now = line.sequence
     assert rain_amounts(project, analyses(project, 1)[0].id) == rain[14:20]
     with pytest.raises(InputError, match="has other frames than when it was analysed"):

@@ -16,7 +16,7 @@ from pipeline.project.analysis.records import analyses, rain_amounts
 from pipeline.project.analysis.run import analyze
 from pipeline.project.clips.import_clips import Origin, add
 from pipeline.project.clips.sequence_records import sequences
-from pipeline.project.decisions.decisions import choose_best
+from pipeline.project.decisions import choose_best
 from pipeline.project.storage.database import Project
 from pipeline.stages import finish
 from rainclean.dataset.manifest import read_manifest

@@ -10,7 +10,7 @@ from pipeline.export.plan import ExportSettings, plan_export
 from pipeline.project.analysis.findings import verdict_of
 from pipeline.project.analysis.records import analyses
 from pipeline.project.clips.sequence_records import sequences
-from pipeline.project.decisions import decisions
+from pipeline.project.decisions import choose_best, decisions
 from pipeline.project.overview import overview
 from pipeline.project.storage.database import Project
 from rainclean.png import decode_png
@@ -120,15 +120,15 @@ def test_the_automatic_choice_takes_what_is_fit(desk: Project, capsys: pytest.Ca
 def test_an_automatic_choice_is_taken_back_when_it_turns_out_unfit(
     desk: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    decisions.choose_best(desk)
+    choose_best(desk)
     (sequence,) = sequences(desk, ["place1"])
     decisions.accept(desk, sequence, best_of(desk, sequence.id), "Ann")
     for name in ("place0", "place1"):
         give(desk, name, UNFIT)
-    result = decisions.choose_best(desk)
+    result = choose_best(desk)
     assert result.left["place0"].taken_back and "place1" not in result.left
     assert states(desk) == {"place0": "ready", "place1": "accepted", "place2": "accepted automatically"}
-    assert not decisions.choose_best(desk).left["place0"].taken_back
+    assert not choose_best(desk).left["place0"].taken_back
     # A person's choice stands, and an export says what it is of.
     plan = plan_export(desk, ExportSettings("paired"))
     assert "accepted although their verdict is unfit: place1" in plan.notes

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from pipeline.project.clips.sequence_records import sequences
-from pipeline.project.decisions.decisions import AutoPlan, auto_plan, choose_best, current, journal
+from pipeline.project.decisions import AutoPlan, auto_plan, choose_best
+from pipeline.project.decisions.decisions import current, journal
 from pipeline.project.editing.editor import Editor
 from pipeline.project.preference import choose_suggested
 from pipeline.project.storage.database import Project

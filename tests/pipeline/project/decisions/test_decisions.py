@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.project.analysis.records import analyses, candidates
 from pipeline.project.clips.sequence_records import sequences
-from pipeline.project.decisions import decisions
+from pipeline.project.decisions import choose_best, decisions
 from pipeline.project.editing.masks import keep_mask, read_mask
 from pipeline.project.model import Sequence
 from pipeline.project.overview import overview
@@ -30,7 +30,7 @@ def sequence(project: Project, put: Add, work: Analyze, three_clips: list[Path])
 
 def test_doubtful_scores_are_said(project: Project, sequence: Sequence) -> None:
     project.execute("UPDATE candidate SET streaks = 9.0")
-    assert decisions.choose_best(project).doubtful == ["place0"]
+    assert choose_best(project).doubtful == ["place0"]
 
 
 def state(project: Project) -> tuple[str, str]:
@@ -48,18 +48,18 @@ def test_a_decision_says_who_when_and_why(project: Project, sequence: Sequence) 
 
 def test_an_automatic_choice_is_the_best_scored_and_yields_to_a_person(project: Project, sequence: Sequence) -> None:
     best = candidates(project, analyses(project, sequence.id)[0].id)[0]
-    assert decisions.choose_best(project).chosen == {"place0": best.name}
+    assert choose_best(project).chosen == {"place0": best.name}
     assert state(project) == ("accepted automatically", best.name)
-    assert decisions.choose_best(project).kept == ["place0"]  # the second time changes nothing
+    assert choose_best(project).kept == ["place0"]  # the second time changes nothing
     assert len(decisions.journal(project)) == 1
     decisions.reject(project, sequence, "Ann", "the camera moves")
     assert state(project)[0] == "rejected"
-    assert decisions.choose_best(project).kept == ["place0"]
+    assert choose_best(project).kept == ["place0"]
     assert state(project)[0] == "rejected"
 
 
 def test_undo_brings_back_what_held_before(project: Project, sequence: Sequence) -> None:
-    decisions.choose_best(project)
+    choose_best(project)
     chosen = decisions.candidate_of(project, sequence, "n20-p50")
     decisions.accept(project, sequence, chosen.name, "Ann")
     decisions.reject(project, sequence, "Bea")
@@ -100,7 +100,7 @@ def test_the_journal_is_two_stacks(project: Project, sequence: Sequence, acts: l
             decisions.reject(project, sequence, "Ann")
             persons.append("rejected")
         elif act == "auto":
-            decisions.choose_best(project)
+            choose_best(project)
             if not persons and not automatic:
                 automatic.append("accepted automatically")
         elif persons or automatic:
@@ -116,7 +116,7 @@ def test_what_cannot_be_chosen_is_said(project: Project, put: Add, sequence: Seq
     new = sequences(project)[1]
     with pytest.raises(InputError, match="not analysed yet; run rainclean analyze"):
         decisions.candidate_of(project, new, "n20-vote")
-    assert list(decisions.choose_best(project).failed) == ["place1"]
+    assert list(choose_best(project).failed) == ["place1"]
 
 
 def test_the_name_of_a_merged_recipe_means_the_one_that_stands_for_it(

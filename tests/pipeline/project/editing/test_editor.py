@@ -18,7 +18,7 @@ from pipeline.project.analysis.records import all_candidates, analyses, candidat
 from pipeline.project.analysis.scoring_target import read_reference, read_scoring_target
 from pipeline.project.clips.properties import Properties
 from pipeline.project.clips.sequence_records import lookalike, sequences
-from pipeline.project.decisions import decisions, opinions
+from pipeline.project.decisions import choose_best, decisions, opinions
 from pipeline.project.editing.drafts import Draft
 from pipeline.project.editing.editor import REASONS, Editor
 from pipeline.project.editing.edits import edits_of
@@ -284,7 +284,7 @@ def test_undo_by_command_and_in_the_window_get_along(desk: Project, ann: Editor)
 
 def test_unset_takes_everybody_s_decisions_back_at_once(desk: Project, ann: Editor) -> None:
     cat, (best, *_) = sequence_at(desk)
-    decisions.choose_best(desk)
+    choose_best(desk)
     decisions.reject(desk, cat, "Bea")
     ann.accept(cat, best.id)
     ann.unset(cat)
@@ -330,7 +330,7 @@ def test_a_composite_is_made_scored_and_accepted(desk: Project, ann: Editor) -> 
     for _ in range(3):
         ann.undo()
     ann.unset(cat)
-    assert decisions.choose_best(desk, [cat.name]).chosen == {cat.name: best.name}
+    assert choose_best(desk, [cat.name]).chosen == {cat.name: best.name}
 
 
 def test_layers_that_change_nothing_make_no_composite(desk: Project, ann: Editor) -> None:

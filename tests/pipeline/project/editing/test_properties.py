@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from pipeline.project.clips.properties import Properties, set_properties
 from pipeline.project.clips.sequence_records import describe, lookalikes, sequences
-from pipeline.project.decisions.decisions import auto_plan, choose_best, current
+from pipeline.project.decisions import auto_plan, choose_best
+from pipeline.project.decisions.decisions import current
 from pipeline.project.editing.editor import Editor
 from pipeline.project.history import history
 from pipeline.project.overview import overview

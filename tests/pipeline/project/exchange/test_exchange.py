@@ -14,7 +14,7 @@ import pytest
 from pipeline.export.verification import check
 from pipeline.project.analysis.records import analyses, candidate
 from pipeline.project.clips.sequence_records import sequences
-from pipeline.project.decisions import decisions, opinions
+from pipeline.project.decisions import choose_best, decisions, opinions
 from pipeline.project.editing.editor import Editor
 from pipeline.project.editing.made_candidates import picture_of
 from pipeline.project.editing.masks import read_mask
@@ -193,7 +193,7 @@ def test_a_composite_reaches_a_project_that_never_analysed(
         assert line.state == "accepted" and line.chosen.startswith("composite-")
         # What a person kept elsewhere is nothing to choose automatically.
         decisions.undo(project, sequences(project)[1], "Bea")
-        assert "is not analysed yet" in decisions.choose_best(project, ["place1"]).failed["place1"]
+        assert "is not analysed yet" in choose_best(project, ["place1"]).failed["place1"]
 
 
 Change = Callable[[dict[str, Any]], object]

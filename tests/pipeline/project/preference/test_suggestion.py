@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pipeline.project.clips.sequence_records import sequences
-from pipeline.project.decisions import decisions, opinions
+from pipeline.project.decisions import choose_best, decisions, opinions
 from pipeline.project.editing.editor import Editor
 from pipeline.project.model import Sequence
 from pipeline.project.preference import judgements, suggestion
@@ -69,7 +69,7 @@ def test_where_people_follow_the_scores_the_order_stays_and_doubt_is_known(proje
 
 def test_automatic_choices_and_what_was_taken_back_are_not_learned_from(project: Project) -> None:
     made = judged_project(project)
-    decisions.choose_best(project, [s.name for s in fill(project, 3, seed=2)])
+    choose_best(project, [s.name for s in fill(project, 3, seed=2)])
     before = said_of(project)
     assert before == {(s.id, lowest(project, s).id) for s in made}
     decisions.undo(project, made[0], "Ben")
