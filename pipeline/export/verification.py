@@ -13,7 +13,6 @@ from pipeline.stages import Progress, mapped
 from pipeline.text_format import counted
 from rainclean.confidence import ERROR, form_of, to_picture
 from rainclean.dataset import (
-    LAYOUTS,
     NAME,
     Files,
     Kind,
@@ -25,7 +24,7 @@ from rainclean.dataset import (
     read_manifest,
     verify,
 )
-from rainclean.errors import InputError
+from rainclean.errors import InputError, UsageError
 from rainclean.json_text import parse_json
 from rainclean.png import decode_png, pixels_sha256
 
@@ -88,7 +87,7 @@ class _Report:
     """What export.json says.
 
     Attributes:
-        layout: Name of the layout.
+        layout: The layout.
         max_error: Expected error from which on pixels are excluded, levels; None where none are.
         pairs: Number of pairs by split.
         files: SHA-256 of the files beside the pairs, by name.
@@ -96,7 +95,7 @@ class _Report:
         document: All of it, as parsed.
     """
 
-    layout: str
+    layout: Layout
     max_error: float | None
     pairs: dict[str, int]
     files: dict[str, str]
@@ -109,7 +108,7 @@ def _check_export(path: Path) -> Generator[Progress, None, Findings]:
     found = Findings()
     files = Files(path, contained=True)
     report = _read_report(files)
-    chosen = layout(report.layout)
+    chosen = report.layout
     if not report.is_unchanged:
         found.problems.append(Problem(REPORT, Kind.CHANGED, f"was changed after the export; {_AGAIN}"))
     try:
@@ -117,19 +116,23 @@ def _check_export(path: Path) -> Generator[Progress, None, Findings]:
         rows = read_manifest(path / NAME)
     except InputError as error:
         # Without it, check only what the folder itself shows.
-        found.problems += [_problem(error, path, Kind.DAMAGED), *chosen.problems_and_pairs(files)[0]]
+        store = chosen.store(path, contained=True)
+        found.problems += [_problem(error, path, Kind.DAMAGED), *chosen.problems_and_pairs(store)[0]]
         return found
     lists = set(chosen.lists(row for row in rows if row.split in chosen.splits))
+    closed = set()
     for name, digest in sorted(report.files.items()):
         if name not in lists:  # those are judged line by line
-            found.problems += _judge(files, name, digest)
+            own = _judge(files, name, digest)
+            found.problems += own
+            closed |= {name.rpartition("/")[0]} if own else set()
     likeness = Likeness(rows)
-    checking = verify(path, chosen, rows, [REPORT, *report.files], look=likeness.pair)
+    checking = verify(path, chosen, rows, [REPORT, *report.files], look=likeness.pair, closed=closed)
     problems = yield from mapped(checking, lambda step: Progress("check", step.done, step.total))
     found.problems += problems
     found.problems += _judge_counts(report, rows, chosen)
     if not found.problems:
-        found.problems += _judge_errors(files, rows, report)
+        found.problems += _judge_errors(chosen.store(path, contained=True), rows, report)
     found.counts = {"pair": len(rows), "scene": len({row.scene for row in rows})}
     found.notes += _equal_pictures(rows)
     found.notes += _far_targets(likeness, rows)
@@ -201,14 +204,16 @@ def _read_report(files: Files) -> _Report:
         raise InputError(path, what, "give the folder of an export or of a project")
     try:
         report = parse_json(files.read(REPORT))
-        sound = "rainclean" in report and report["settings"]["layout"] in LAYOUTS
+        settings = report["settings"]
+        chosen = layout(settings["layout"]).with_sides(settings.get("sides", ""))
+        sound = "rainclean" in report
         sound &= isinstance(report["pairs"], dict) and isinstance(report["files"], dict)
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, RecursionError, UsageError):
         sound = False
     if not sound:
         raise InputError(path / REPORT, "is damaged", "restore it, or export again elsewhere")
     return _Report(
-        layout=report["settings"]["layout"],
+        layout=chosen,
         max_error=report["settings"].get("max_error"),
         pairs=report["pairs"],
         files=report["files"],

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pipeline.partial import beside
 from pipeline.stages import Progress
-from rainclean.dataset import Dataset, read_dataset
+from rainclean.dataset import Dataset, file_of, read_dataset
 from rainclean.errors import InputError, RaincleanError, ResourceError
 
 _STEP = 200
@@ -89,6 +89,7 @@ def _names(data: Dataset) -> Iterator[str]:
     # Published data sets have their lists up to two folders below their root.
     lists = (path for depth in ("", "*/", "*/*/") for path in data.root.glob(f"{depth}*.txt"))
     beside = (path for path in data.root.iterdir() if path.suffix in (".csv", ".json", ".parquet"))
+    paths = [file_of(path) for path in paths]  # a container is linked as a whole
     for path in (*paths, *(path for path in (*lists, *beside) if path.is_file())):
         yield path.relative_to(data.root).as_posix()
 

@@ -1,9 +1,11 @@
 from . import scene_similarity
 from .arrays import DatasetArrays, PairArrays, read_arrays
+from .container_base import Packer
+from .containers import PackedFiles, file_of, read_value
 from .files import Files, is_relative
 from .layout_base import Layout, PairKey, PairPaths, StoredPair, Widths
 from .layout_spa import LISTS
-from .layouts import LAYOUTS, layout, register_layout, unregister_layout
+from .layouts import LAYOUTS, is_written_by_layout, layout, register_layout, unregister_layout
 from .likeness import Likeness
 from .manifest import NAME, PARQUET_NAME, REPORT, ManifestRow, has_parquet, read_manifest, write_manifest, write_parquet
 from .pairs import Crop, CropChoice, FrameChoice, rain_amount, rain_mask
@@ -29,14 +31,18 @@ __all__ = [
     "Layout",
     "Likeness",
     "ManifestRow",
+    "PackedFiles",
+    "Packer",
     "PairArrays",
     "PairKey",
     "PairPaths",
     "Problem",
     "StoredPair",
     "Widths",
+    "file_of",
     "has_parquet",
     "is_relative",
+    "is_written_by_layout",
     "layout",
     "rain_amount",
     "rain_mask",
@@ -45,6 +51,7 @@ __all__ = [
     "read_manifest",
     "read_mask",
     "read_pair",
+    "read_value",
     "register_layout",
     "scene_similarity",
     "split_scenes",

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from rainclean.dataset.files import Files
 from rainclean.dataset.layout_base import (
+    MASKS,
     Layout,
     PairKey,
     PairPaths,
@@ -69,6 +70,11 @@ class Spa(Layout):
 
     name = "spa"
     splits = ("train", "test")
+    label = "SPA-Data"
+    description = "nested folders with list files, for SPANet and RCDNet"
+    written = re.compile(
+        rf"(real_world(_gt)?(/[\d-]+)*|real_test_1000/(rain|gt))/\d[\d_-]*(gt)?\.png|{'|'.join(LISTS.values())}|{MASKS}"
+    )
 
     def paths(self, key: PairKey, widths: Widths) -> PairPaths:
         """Return the names of a pair. The stem of a test pair is its serial, which no training pair can have."""

@@ -6,11 +6,13 @@ Reads exports of rainclean, and other data sets in the same layouts; the layout 
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rainclean.confidence import form_of
+from rainclean.dataset.containers import file_of, place_of, read_value
 from rainclean.dataset.layout_base import StoredPair
 from rainclean.dataset.layouts import LAYOUTS
 from rainclean.dataset.manifest import NAME, REPORT, read_manifest
@@ -29,6 +31,7 @@ _SIZED = 1000
 class DatasetPair:
     """One pair: files below the data set's folder, None for a missing mask.
 
+    A path may lead through a container (`rainclean.dataset.containers`); `read_value` reads what it names.
     scene: from the manifest, or from its name; "" where neither has it. confidence_form: content of the confidence
     picture, `rainclean.confidence`.
     """
@@ -81,10 +84,11 @@ def read_dataset(root: Path | str) -> Dataset:
     root = _export_below(root)
     layouts = [layout for layout in LAYOUTS.values() if layout.is_here(layout.store(root))]
     if not layouts:
-        looked_for = "neither lists of SPA-Data (real_world.txt) nor folders such as train/input"
+        looked_for = "neither lists of SPA-Data (real_world.txt) nor folders such as train/input, nor containers"
         raise InputError(root, f"holds no data set: {looked_for}", "give the folder that holds these")
-    # Of two layouts in one folder, take the first: its lists were made on purpose.
-    chosen = layouts[0]
+    # Of two layouts in one folder, take the one of the export, else the first: its lists were made on purpose.
+    exported = _exported_layout(root / REPORT)
+    chosen = next((layout for layout in layouts if layout.name == exported), layouts[0])
     stored = list(chosen.read(root))
     scenes = {row.rainy: row.scene for row in read_manifest(root / NAME)} if (root / NAME).is_file() else {}
     form = _confidence_form(root / REPORT)
@@ -110,6 +114,9 @@ def read_rgb(path: Path) -> U8:
 
     Returns the values of the file and ignores its colour profile, as all readers of data sets do.
     """
+    if place_of(path) is not None:
+        decoded = decode_png(read_value(path), path)
+        return decoded if decoded.ndim == 3 else np.repeat(decoded[..., None], 3, axis=2)
     try:
         return read_picture(path, as_stored=True)
     except DamagedInput as error:  # its advice is about clips
@@ -125,7 +132,7 @@ def read_pair(pair: DatasetPair) -> tuple[U8, U8]:
 
 def read_mask(path: Path, like: U8, owner: Path) -> U8:
     """Read the mask of a picture, (H, W) uint8. Raises InputError where it is damaged, not grey, or of another size."""
-    mask = decode_png(path.read_bytes(), path)
+    mask = decode_png(read_value(path), path)
     if mask.ndim != 2:
         raise InputError(path, "is not a grey image, as a mask must be", "export again")
     check_size(path, mask, owner, like)
@@ -149,18 +156,30 @@ def _export_below(root: Path) -> Path:
 
 def _size(path: Path) -> int:
     try:
-        return path.stat().st_size
+        return file_of(path).stat().st_size
     except OSError as error:
         raise InputError(path, error.strerror or "cannot be read") from error
 
 
 def _confidence_form(path: Path) -> str:
     """Return the form of the confidence pictures by export.json; a missing or damaged file counts as empty."""
+    return form_of(_report(path), path)
+
+
+def _exported_layout(path: Path) -> str:
+    """Return the layout by export.json, "" where that does not say it."""
     try:
-        document = parse_json(path.read_bytes())
+        return str(_report(path)["settings"]["layout"])
+    except (KeyError, TypeError):
+        return ""
+
+
+def _report(path: Path) -> Any:
+    """Return export.json, None where it is missing or damaged."""
+    try:
+        return parse_json(path.read_bytes())
     except (OSError, ValueError):
-        document = None
-    return form_of(document, path)
+        return None
 
 
 def _pair(root: Path, stored: StoredPair, scene: str, form: str) -> DatasetPair:
