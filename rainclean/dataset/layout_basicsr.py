@@ -26,7 +26,7 @@ class BasicSr(Paired):
 
     name = "basicsr"
     label = "BasicSR"
-    description = "paired folders with a list meta_info.txt for each split, for BasicSR and trainers made of it"
+    description = "Paired folders, and a list meta_info.txt for each split."
     written = re.compile(rf"(train|val|test)/{re.escape(LIST)}|{Paired.written.pattern}")
 
     def is_here(self, files: Files) -> bool:

@@ -30,8 +30,8 @@ class BasicSrLmdb(Packed):
     """One database for each side of each split."""
 
     name = "basicsr-lmdb"
-    label = "BasicSR (LMDB)"
-    description = "one LMDB database for each side, for BasicSR on disks that are slow with many files"
+    label = "BasicSR with LMDB"
+    description = "Two LMDB databases for each split: a few large files, for disks that are slow with many."
     pattern = re.compile(rf"(?P<split>train|val|test)/(?P<database>{'|'.join(_ROLES)})\.lmdb")
     written = re.compile(rf"(train|val|test)/({'|'.join(_ROLES)})\.lmdb/(data\.mdb|lock\.mdb|{re.escape(LIST)})")
 

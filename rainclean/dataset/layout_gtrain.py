@@ -44,7 +44,7 @@ class GtRain(Layout):
     name = "gtrain"
     splits = ("train", "val", "test")
     label = "GT-RAIN"
-    description = "a folder for each clean image with all its rainy ones, for GT-RAIN"
+    description = "A folder for each clean image, with all rainy images that belong to it."
     shares_clean = True
     written = re.compile(rf"(train|val|test)/({_NAME.pattern})/\2-(R-\d{{3}}|C-000)\.png|{MASKS}")
 

@@ -28,7 +28,7 @@ class HuggingFace(Packed):
 
     name = "huggingface"
     label = "Hugging Face (Parquet)"
-    description = "Parquet files with the images inside, for load_dataset() of Hugging Face and its hub"
+    description = "Tables with the images inside, for load_dataset() and for the hub."
     pattern = re.compile(r"data/(?P<split>train|val|test)-\d+(-of-\d+)?\.parquet")
     written = re.compile(r"data/(train|val|test)-\d{5,}-of-\d{5,}\.parquet")
 

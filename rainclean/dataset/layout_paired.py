@@ -45,8 +45,8 @@ class Paired(Layout):
 
     name = "paired"
     splits = ("train", "val", "test")
-    label = "Paired folders"
-    description = "two folders of images with the same names, for Restormer, MPRNet, DRSformer, NAFNet and SCD-Former"
+    label = "Paired folders (Restormer, MPRNet, NAFNet)"
+    description = "Two folders for each split, with the same file names in both. DRSformer and others read it, too."
     sides = SIDES
     written = re.compile(rf"(train|val|test)/(input|target|gt|rain|norain)/{STEM.pattern}\.png|{MASKS}")
 

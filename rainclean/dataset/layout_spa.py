@@ -70,8 +70,8 @@ class Spa(Layout):
 
     name = "spa"
     splits = ("train", "test")
-    label = "SPA-Data"
-    description = "nested folders with list files, for SPANet and RCDNet"
+    label = "SPA-Data (SPANet, RCDNet)"
+    description = "Nested folders, and a list file for each split. RCDNet trains with it."
     written = re.compile(
         rf"(real_world(_gt)?(/[\d-]+)*|real_test_1000/(rain|gt))/\d[\d_-]*(gt)?\.png|{'|'.join(LISTS.values())}|{MASKS}"
     )

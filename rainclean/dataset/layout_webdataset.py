@@ -28,8 +28,8 @@ class WebDataset(Packed):
     """Tar files of about 500 MB, each with whole pairs."""
 
     name = "webdataset"
-    label = "WebDataset"
-    description = "tar files that are read as a stream, for webdataset and large runs on many machines"
+    label = "WebDataset (tar)"
+    description = "Tar files that are read as a stream, for long trainings on many machines."
     pattern = re.compile(r"(?P<split>train|val|test)-\d+\.tar")
     written = re.compile(r"(train|val|test)-\d{6}\.tar")
 
