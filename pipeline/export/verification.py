@@ -111,28 +111,27 @@ def _check_export(path: Path) -> Generator[Progress, None, Findings]:
     chosen = report.layout
     if not report.is_unchanged:
         found.problems.append(Problem(REPORT, Kind.CHANGED, f"was changed after the export; {_AGAIN}"))
+    changed = {name: problems for name, sum_ in report.files.items() if (problems := _judge(files, name, sum_))}
+    # Databases whose file was changed are not opened: LMDB may crash on them.
+    closed = {name.rpartition("/")[0] for name in changed}
     try:
         files.read(NAME)
         rows = read_manifest(path / NAME)
     except InputError as error:
         # Without it, check only what the folder itself shows.
-        store = chosen.store(path, contained=True)
+        store = chosen.store(path, contained=True, closed=closed)
         found.problems += [_problem(error, path, Kind.DAMAGED), *chosen.problems_and_pairs(store)[0]]
         return found
     lists = set(chosen.lists(row for row in rows if row.split in chosen.splits))
-    closed = set()
-    for name, digest in sorted(report.files.items()):
-        if name not in lists:  # those are judged line by line
-            own = _judge(files, name, digest)
-            found.problems += own
-            closed |= {name.rpartition("/")[0]} if own else set()
+    for name in sorted(changed.keys() - lists):  # lists are judged line by line
+        found.problems += changed[name]
     likeness = Likeness(rows)
     checking = verify(path, chosen, rows, [REPORT, *report.files], look=likeness.pair, closed=closed)
     problems = yield from mapped(checking, lambda step: Progress("check", step.done, step.total))
     found.problems += problems
     found.problems += _judge_counts(report, rows, chosen)
     if not found.problems:
-        found.problems += _judge_errors(chosen.store(path, contained=True), rows, report)
+        found.problems += _judge_errors(chosen.store(path, contained=True, closed=closed), rows, report)
     found.counts = {"pair": len(rows), "scene": len({row.scene for row in rows})}
     found.notes += _equal_pictures(rows)
     found.notes += _far_targets(likeness, rows)
@@ -228,7 +227,11 @@ def _judge(files: Files, name: str, digest: str) -> list[Problem]:
         return [Problem(name, Kind.OUTSIDE, "leads out of the data set; it was not read")]
     if not files.has(name):
         return [Problem(name, Kind.MISSING_FILE, f"is missing; {_AGAIN}")]
-    same = hashlib.sha256(files.read(name)).hexdigest() == digest
+    try:
+        with (files.root / name).open("rb") as file:
+            same = hashlib.file_digest(file, "sha256").hexdigest() == digest
+    except OSError as error:
+        return [Problem(name, Kind.DAMAGED, f"cannot be read ({error.strerror}); {_AGAIN}")]
     return [] if same else [Problem(name, Kind.CHANGED, f"was changed after the export; {_AGAIN}")]
 
 

@@ -23,11 +23,11 @@ DATA = "data.mdb"
 SUFFIX = ".png"
 """Follows a key in the name of its value."""
 
-MAP_BYTES = 2**40
-"""Largest size of a database: only addresses are reserved. It is the default of BasicSR's own writer."""
+MAP_BYTES = 2**30
+"""Largest size of a new database. It is doubled when there is too little room; Windows makes files as large as this."""
 
 COMMIT_BYTES = 2**26
-"""Values are written to disk whenever so many bytes have gathered in memory."""
+"""Values that gather in memory before they are written to disk."""
 
 _ADVICE = "restore it, or export again"
 
@@ -136,33 +136,52 @@ class _Database:
 
         path.mkdir(parents=True, exist_ok=True)
         self._path, self._count, self._gathered = path, 0, 0
+        self._transaction: Any = None
         with _as_os_error(path):
             self._environment = lmdb.open(
                 str(path), map_size=MAP_BYTES, lock=False, readahead=False, sync=False, mode=0o644
             )
-            self._transaction = self._environment.begin(write=True)
 
     def put(self, key: bytes, value: bytes) -> None:
-        """Write a value, and what has gathered in memory if it is much."""
+        """Write a value, and before it what has gathered in memory if that is much."""
         with _as_os_error(self._path):
+            if self._gathered + len(value) > COMMIT_BYTES:
+                self._commit()
+            if self._transaction is None:
+                self._make_room(COMMIT_BYTES + len(value))
+                self._transaction = self._environment.begin(write=True)
             if not self._transaction.put(key, value, overwrite=False):
                 raise ValueError(f"{self._path}: two values have the key {key!r}")
             self._count += 1
             self._gathered += len(value)
-            if self._gathered >= COMMIT_BYTES:
-                self._transaction.commit()
-                self._transaction = self._environment.begin(write=True)
-                self._gathered = 0
 
     def close(self) -> None:
         """Write the rest. Raises OSError where the database does not hold all values afterwards."""
         with _as_os_error(self._path):
-            self._transaction.commit()
+            self._commit()
             self._environment.sync(True)
-            count = self._environment.stat()["entries"]
+            count, size = self._environment.stat()["entries"], self._used()
             self._environment.close()
+        os.truncate(self._path / DATA, size)
         if count != self._count:
             raise OSError(None, f"holds {count} values, not {self._count}", str(self._path))
+
+    def _commit(self) -> None:
+        if self._transaction is not None:
+            self._transaction.commit()
+        self._transaction, self._gathered = None, 0
+
+    def _make_room(self, size: int) -> None:
+        """Enlarge the database until it has room for values of a size and, as much again, for their pages."""
+        limit = self._environment.info()["map_size"]
+        while limit < self._used() + 2 * size:
+            limit *= 2
+        if limit > self._environment.info()["map_size"]:
+            self._environment.set_mapsize(limit)
+
+    def _used(self) -> int:
+        """Return the bytes of all pages."""
+        return int((self._environment.info()["last_pgno"] + 1) * self._environment.stat()["psize"])
 
 
 @contextmanager

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from rainclean.dataset.manifest import ManifestRow
 
 ROW = "row"
-KEPT_GROUPS = 4
-"""Row groups of a file that stay in memory: pictures are often read one after another."""
+KEPT_CELLS = 10
+"""Columns of a row group that stay in memory: pictures are often read one after another, by several threads."""
 
 _ADVICE = "restore it, or export again"
 
@@ -29,7 +29,7 @@ class ParquetContainer(Container):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        self._groups: dict[tuple[int, str], list[Any]] = {}
+        self._kept: dict[tuple[int, str], list[Any]] = {}
         self._lock = Lock()
 
     @cached_property
@@ -54,12 +54,10 @@ class ParquetContainer(Container):
         if row is None or name not in self.known:
             raise self.missing(name)
         group, place = row
-        if kind == ROW:
-            cells = {column: self._cells(group, column)[place] for column in self._schema_names if column not in ROLES}
-            return (json.dumps(cells, ensure_ascii=False) + "\n").encode()
-        return bytes(self._cells(group, f"{kind}.bytes")[place])
+        cell = self._cells(group, kind)[place]
+        return (json.dumps(cell, ensure_ascii=False) + "\n").encode() if kind == ROW else bytes(cell)
 
-    @property
+    @cached_property
     def _schema_names(self) -> list[str]:
         return list(self._footer.schema.to_arrow_schema().names)
 
@@ -93,32 +91,42 @@ class ParquetContainer(Container):
         """Return a column of all rows, read group by group: its values, or only whether there is one."""
         values: list[Any] = []
         for group in range(self._footer.num_row_groups):
-            cells = self._table(group, column)
+            cells = self._inner(self._table(group, [column]), column)
             values += cells.to_pylist() if whole else cells.is_valid().to_pylist()
         return values
 
-    def _cells(self, group: int, column: str) -> list[Any]:
-        """Return the values of a column in a row group."""
+    def _cells(self, group: int, kind: str) -> list[Any]:
+        """Return the pictures of a role in a row group, or the other values of each of its rows."""
         with self._lock:
-            if (group, column) not in self._groups:
-                while len(self._groups) >= KEPT_GROUPS:
-                    del self._groups[next(iter(self._groups))]
-                self._groups[group, column] = self._table(group, column).to_pylist()
-            return self._groups[group, column]
+            if (group, kind) not in self._kept:
+                while len(self._kept) >= KEPT_CELLS:
+                    del self._kept[next(iter(self._kept))]
+                if kind == ROW:
+                    table = self._table(group, [name for name in self._schema_names if name not in ROLES])
+                    self._kept[group, kind] = table.to_pylist()
+                else:
+                    column = f"{kind}.bytes"
+                    self._kept[group, kind] = self._inner(self._table(group, [column]), column).to_pylist()
+            return self._kept[group, kind]
 
-    def _table(self, group: int, column: str) -> Any:
-        import pyarrow
+    @staticmethod
+    def _inner(table: Any, column: str) -> Any:
+        """Return a column, or a part of one: ``rainy.bytes``."""
         import pyarrow.compute
+
+        outer, _, inner = column.partition(".")
+        return pyarrow.compute.struct_field(table.column(outer), inner)
+
+    def _table(self, group: int, columns: list[str]) -> Any:
+        import pyarrow
         import pyarrow.parquet
 
         try:
             # One thread, and a file of its own: both work after a fork, as in the workers of a data loader.
             with pyarrow.parquet.ParquetFile(self.path, metadata=self._footer, pre_buffer=False) as file:
-                cells = file.read_row_group(group, columns=[column], use_threads=False).column(0)
+                return file.read_row_group(group, columns=columns, use_threads=False)
         except (pyarrow.ArrowException, OSError) as error:
             raise InputError(self.path, f"cannot be read ({error})", _ADVICE) from error
-        _, _, inner = column.partition(".")
-        return pyarrow.compute.struct_field(cells, inner) if inner else cells
 
 
 class ParquetPacker(Packer):

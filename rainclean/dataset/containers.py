@@ -4,6 +4,7 @@ A path such as ``dataset/train-000000.tar/000-0012_0_0.input.png`` leads through
 a file; `PackedFiles` lists a data set that has such paths.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from re import Pattern
@@ -88,7 +89,13 @@ class PackedFiles(Files):
     """
 
     def __init__(
-        self, root: Path | str, *, contained: bool = False, pattern: Pattern[str], closed: frozenset[str] = frozenset()
+        self,
+        root: Path | str,
+        *,
+        contained: bool = False,
+        pattern: Pattern[str],
+        folders: Sequence[str],
+        closed: frozenset[str] = frozenset(),
     ) -> None:
         """Open the data set below a root.
 
@@ -96,16 +103,18 @@ class PackedFiles(Files):
             root: Its folder.
             contained: As in `Files`.
             pattern: Matches the names of its containers below the root.
+            folders: Folders that they are in, "" for the root.
             closed: Containers that must not be opened.
         """
         super().__init__(root, contained=contained)
-        self._pattern, self._closed = pattern, closed
+        self._pattern, self._places, self._closed = pattern, folders, closed
         self._faults: dict[str, str] = {}
 
     def containers(self) -> list[str]:
         """Return the names of all containers, sorted."""
-        found = {self.container_of(name) for name in Files.names(self)}
-        return sorted(name for name in found if name)
+        names = [f"{folder}/{file}" if folder else file for folder in self._places for file in self.folder(folder)]
+        names += [name for folder in self._places for name in self.subfolders(folder)]
+        return sorted(filter(self._pattern.fullmatch, names))
 
     def container_of(self, name: str) -> str:
         """Return the container that a name leads through or to, "" for none."""

@@ -33,6 +33,7 @@ class BasicSrLmdb(Packed):
     label = "BasicSR with LMDB"
     description = "Two LMDB databases for each split: a few large files, for disks that are slow with many."
     pattern = re.compile(rf"(?P<split>train|val|test)/(?P<database>{'|'.join(_ROLES)})\.lmdb")
+    folders = Packed.splits
     written = re.compile(rf"(train|val|test)/({'|'.join(_ROLES)})\.lmdb/(data\.mdb|lock\.mdb|{re.escape(LIST)})")
 
     def paths(self, key: PairKey, widths: Widths) -> PairPaths:
@@ -59,6 +60,10 @@ class BasicSrLmdb(Packed):
         """Return which picture a value is."""
         match = self.pattern.fullmatch(container)
         return None if match is None else Member(name.removesuffix(SUFFIX), _ROLES[match["database"]])
+
+    def sibling(self, container: str, role: str) -> str:
+        """Return the database of another role in the same split."""
+        return f"{container.partition('/')[0]}/{_DATABASES[role]}.lmdb"
 
     def value(self, container: str, member: Member) -> str:
         """Return the name of a picture below the root."""

@@ -30,6 +30,7 @@ class HuggingFace(Packed):
     label = "Hugging Face (Parquet)"
     description = "Tables with the images inside, for load_dataset() and for the hub."
     pattern = re.compile(r"data/(?P<split>train|val|test)-\d+(-of-\d+)?\.parquet")
+    folders = ("data",)
     written = re.compile(r"data/(train|val|test)-\d{5,}-of-\d{5,}\.parquet")
 
     def paths(self, key: PairKey, widths: Widths) -> PairPaths:

@@ -32,6 +32,9 @@ class Packed(Layout):
     pattern: re.Pattern[str]
     """Matches the names of containers below the root; the group ``split`` is the split."""
 
+    folders: tuple[str, ...] = ("",)
+    """Folders that the containers are in, "" for the root."""
+
     @abstractmethod
     def member(self, container: str, name: str) -> Member | None:
         """Return what a name in a container means; None for a value that is no picture of a pair."""
@@ -40,9 +43,15 @@ class Packed(Layout):
     def value(self, container: str, member: Member) -> str:
         """Return the name below the root that a picture has; the inverse of `member`."""
 
+    def sibling(self, container: str, role: str) -> str:
+        """Return the container that holds the picture of another role, where a container holds one of a pair."""
+        return container
+
     def store(self, root: Path | str, *, contained: bool = False, closed: Collection[str] = ()) -> PackedFiles:
         """Return the store of the values below a root: it looks into the containers."""
-        return PackedFiles(root, contained=contained, pattern=self.pattern, closed=frozenset(closed))
+        return PackedFiles(
+            root, contained=contained, pattern=self.pattern, folders=self.folders, closed=frozenset(closed)
+        )
 
     def stem(self, key: PairKey, widths: Widths) -> str:
         """Return the key of a pair in its containers. Raises UsageError for a split that the layout does not have."""
@@ -92,8 +101,9 @@ class Packed(Layout):
             rainy, clean = names["rainy"].get(key), names["clean"].get(key)
             if rainy is None or clean is None:
                 name, lacking = rainy or clean or "", "clean" if rainy else "rainy"
-                text = f"has no {lacking} image with the key {printable(key)}; add it, or remove this one"
-                report(Problem(name, Kind.UNPAIRED, text, (name,)))
+                other = self.value(self.sibling(files.container_of(name), lacking), Member(key, lacking))
+                text = f"has no partner {printable(other)}; add it, or remove this one"
+                report(Problem(name, Kind.UNPAIRED, text, (name, other)))
                 continue
             exclude, confidence = names["exclude"].get(key), names["confidence"].get(key)
             yield StoredPair(

@@ -82,13 +82,13 @@ def read_dataset(root: Path | str) -> Dataset:
     if not root.is_dir():
         raise InputError(root, "is a file" if root.exists() else "no such folder", "give the folder of a data set")
     root = _export_below(root)
-    layouts = [layout for layout in LAYOUTS.values() if layout.is_here(layout.store(root))]
-    if not layouts:
-        looked_for = "neither lists of SPA-Data (real_world.txt) nor folders such as train/input, nor containers"
-        raise InputError(root, f"holds no data set: {looked_for}", "give the folder that holds these")
     # Of two layouts in one folder, take the one of the export, else the first: its lists were made on purpose.
     exported = _exported_layout(root / REPORT)
-    chosen = next((layout for layout in layouts if layout.name == exported), layouts[0])
+    layouts = sorted(LAYOUTS.values(), key=lambda layout: layout.name != exported)
+    chosen = next((layout for layout in layouts if layout.is_here(layout.store(root))), None)
+    if chosen is None:
+        looked_for = "neither lists of SPA-Data (real_world.txt) nor folders such as train/input, nor containers"
+        raise InputError(root, f"holds no data set: {looked_for}", "give the folder that holds these")
     stored = list(chosen.read(root))
     scenes = {row.rainy: row.scene for row in read_manifest(root / NAME)} if (root / NAME).is_file() else {}
     form = _confidence_form(root / REPORT)
