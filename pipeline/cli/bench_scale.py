@@ -67,8 +67,8 @@ def _print(figures: "ScaleFigures") -> None:
     if figures.training is not None:
         training = figures.training
         print_text(
-            f"a training from {training.pairs} pairs: {training.peak_mib:.0f} MiB beside torch; each process that reads "
-            f"pictures is sent {training.sent_mib:.1f} MiB"
+            f"a training from {training.pairs} pairs: {training.peak_mib:.0f} MiB beside torch; each process that "
+            f"reads pictures is sent {training.sent_mib:.1f} MiB"
         )
         print_text("")
     if figures.workers is not None:
@@ -113,8 +113,8 @@ def _print_clip(clip: "ClipCost", intake: float) -> None:
 def _print_forecast(needs: "Needs", forecasts: "list[Forecast]", cores: int) -> None:
     print_text(
         f"on paper, {counted(needs.clips, 'such clip')}: {needs.cpu_hours:.0f} hours of one core; clips "
-        f"{size_in_words(needs.clip_bytes)}, results {size_in_words(needs.result_bytes)} in {needs.result_files} files, "
-        f"store {size_in_words(needs.store_bytes)}"
+        f"{size_in_words(needs.clip_bytes)}, results {size_in_words(needs.result_bytes)} in {needs.result_files} "
+        f"files, store {size_in_words(needs.store_bytes)}"
     )
     rows = [
         (

@@ -30,7 +30,11 @@ class Export:
     sequences: Annotated[Positional[tuple[str, ...]], arg(metavar="[SEQUENCE…]")] = ()
     """Export only these sequences."""
     layout: Annotated[str, arg(metavar="NAME")] = "spa"
-    """spa (SPA-Data: SPANet, RCDNet) or paired (Restormer, MPRNet, NAFNet)."""
+    """spa (SPANet, RCDNet), paired (Restormer, MPRNet, DRSformer, NAFNet), basicsr, basicsr-lmdb (BasicSR with LMDB),
+    gtrain (GT-RAIN), huggingface (load_dataset, Parquet) or webdataset (tar files)."""
+    sides: Annotated[str | None, arg(metavar="NAMES")] = None
+    """Folders of rainy and clean images in the layouts paired and basicsr: input,target (default), input,gt
+    (SCD-Former of LHP-Rain) or rain,norain (RCDNet's test loader)."""
     frames: Annotated[str, arg(metavar="WHICH")] = "differ:10"
     """Rainy frames of each sequence: all, every:5 (every 5th) or differ:10 (10 that differ most in rain)."""
     crops: Annotated[str, arg(metavar="HOW")] = "whole"
@@ -40,7 +44,7 @@ class Export:
     max_excluded: Annotated[float, arg(metavar="SHARE")] = 0.0
     """Largest excluded share of a crop, 0 to 1; raised to 0.25 where moving things were found. Whole frames pass."""
     split: Annotated[str | None, arg(metavar="SHARES")] = None
-    """Shares of the scenes. Default: train=0.8,test=0.2 for spa, train=0.8,val=0.1,test=0.1 for paired."""
+    """Shares of the scenes. Default: train=0.8,test=0.2 for spa, train=0.8,val=0.1,test=0.1 for others."""
     seed: Annotated[int, arg(metavar="N")] = 0
     """Seed of the split and of random crops."""
     person_only: bool = False
@@ -95,7 +99,8 @@ class Export:
         from pipeline.export import ExportSettings
         from rainclean.dataset import CropChoice, FrameChoice, layout
 
-        layout(self.layout)
+        sides = self.sides or ""
+        layout(self.layout).with_sides(sides)
         check_share(self.min_rain, "--min-rain")
         check_share(self.max_excluded, "--max-excluded")
         if self.max_error is not None and not 0 < self.max_error <= 255:
@@ -106,6 +111,7 @@ class Export:
             CropChoice.parse(
                 self.crops, seed=self.seed, smallest_rain_share=self.min_rain, most_excluded=self.max_excluded
             ),
+            sides=sides,
             shares=None if self.split is None else parse_shares(self.split, "--split"),
             seed=self.seed,
             person_only=self.person_only,

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from io import StringIO
 from pathlib import Path
@@ -24,7 +25,6 @@ from rainclean.dataset import (
     PairPaths,
     Widths,
     has_parquet,
-    layout,
     write_manifest,
     write_parquet,
 )
@@ -92,25 +92,32 @@ def assemble(plan: Plan, records: Records, workplace: Workplace) -> Generator[Pr
     """
     result = Exported(workplace.target)
     workplace.begin()
-    chosen = layout(plan.settings.layout)
+    chosen = plan.settings.arrangement
     pairs = list(_keyed(plan, records))
-    widths = Widths.for_pairs([pair.key for pair in pairs])
+    pixels = max(pair.record.width * pair.record.height for pair in pairs)
+    widths = Widths.for_pairs([pair.key for pair in pairs], pixels)
+    packer = chosen.packer(workplace.data, widths, pixels)
     rows = []
-    for done, pair in enumerate(pairs, 1):
-        paths = chosen.paths(pair.key, widths)
-        names = {"rainy": paths.rainy, "clean": paths.clean, "exclude": paths.exclude, "confidence": paths.confidence}
-        for kind in ("rainy", "clean", *pair.record.masks):
-            workplace.place(part_name(pair.item), pair.record.picture(kind), names[kind])
-        rows.append(_manifest_row(pair.item, pair.record, paths))
-        if done % 100 == 0 or done == len(pairs):
-            yield Progress("name", done, len(pairs))
+    with packer or nullcontext():
+        for done, pair in enumerate(pairs, 1):
+            row = _manifest_row(pair.item, pair.record, chosen.paths(pair.key, widths))
+            part, kinds = part_name(pair.item), ("rainy", "clean", *pair.record.masks)
+            if packer is None:
+                for kind in kinds:
+                    workplace.place(part, pair.record.picture(kind), getattr(row, kind))
+            else:
+                packer.add(row, {kind: workplace.prepared(part, pair.record.picture(kind)) for kind in kinds})
+            rows.append(row)
+            if done % 100 == 0 or done == len(pairs):
+                yield Progress("name", done, len(pairs))
+    packed = {} if packer is None else packer.close()
     files = {**chosen.lists(rows), NAME: write_manifest(rows), SEQUENCES: _sequences_csv(plan, records)}
     if has_parquet():
         files[PARQUET_NAME] = write_parquet(rows)
     result.pairs = {split: sum(row.split == split for row in rows) for split in chosen.splits}
     result.scenes = {split: len({row.scene for row in rows if row.split == split}) for split in chosen.splits}
     result.notes = list(_notes(plan, records, result))
-    files[REPORT] = _report(plan, result, files)
+    files[REPORT] = _report(plan, result, files, packed)
     for name, data in files.items():
         path = workplace.data / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -121,7 +128,7 @@ def assemble(plan: Plan, records: Records, workplace: Workplace) -> Generator[Pr
 def _keyed(plan: Plan, records: Records) -> Iterator[_KeyedPair]:
     """Give every pair in the order of the manifest: split by split, scene by scene, as filmed."""
     serial = dict.fromkeys(plan.splits.values(), 0)
-    order = layout(plan.settings.layout).splits
+    order = plan.settings.arrangement.splits
     for item in sorted(plan.items, key=lambda i: (order.index(i.split), i.scene_number, i.first_number)):
         for record in records[item.sequence.id]:
             number = item.first_number + record.frame - item.sequence.first
@@ -132,6 +139,7 @@ def _keyed(plan: Plan, records: Records) -> Iterator[_KeyedPair]:
                 x=record.x,
                 y=record.y,
                 serial=serial[item.split],
+                sequence=item.sequence_number,
             )
             yield _KeyedPair(key, item, record)
             serial[item.split] += 1
@@ -240,7 +248,9 @@ def _notes(plan: Plan, records: Records, result: Exported) -> Iterator[str]:
             yield f"no scene is left for {split}: {counted(len(plan.splits), 'scene')} in all"
 
 
-def _report(plan: Plan, result: Exported, files: Mapping[str, bytes]) -> bytes:
+def _report(plan: Plan, result: Exported, files: Mapping[str, bytes], packed: Mapping[str, str]) -> bytes:
+    """Return export.json. packed: SHA-256 of files that are not in ``files``."""
+    sums = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
     report = {
         "rainclean": __version__,
         "versions": versions(),
@@ -253,6 +263,6 @@ def _report(plan: Plan, result: Exported, files: Mapping[str, bytes]) -> bytes:
         "pairs": result.pairs,
         "agreement": [asdict(each) for each in plan.agreement],
         "notes": result.notes,
-        "files": {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())},
+        "files": dict(sorted({**sums, **packed}.items())),
     }
     return write_report(report)

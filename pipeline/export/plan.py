@@ -27,7 +27,7 @@ from pipeline.text_format import counted, few, quoted
 from rainclean import __version__
 from rainclean.candidates.estimators import NearEstimator, find_estimator
 from rainclean.confidence import ERROR
-from rainclean.dataset import CropChoice, FrameChoice, layout, split_scenes
+from rainclean.dataset import CropChoice, FrameChoice, Layout, layout, split_scenes
 from rainclean.errors import RaincleanError, UsageError
 from rainclean.verdict import Verdict
 
@@ -44,6 +44,7 @@ class ExportSettings:
 
     Attributes:
         layout: Name of a layout.
+        sides: Names of its two folders, such as "input,gt", for layouts that have a choice; "" for the usual ones.
         frames, crops: Choice of rainy frames, and of crops in them.
         shares: Split → share of the scenes; None for the layout's default.
         seed: Of the split.
@@ -57,6 +58,7 @@ class ExportSettings:
     frames: FrameChoice = field(default_factory=FrameChoice)
     crops: CropChoice = field(default_factory=CropChoice)
     _: KW_ONLY
+    sides: str = ""
     shares: dict[str, float] | None = None
     seed: int = 0
     person_only: bool = False
@@ -64,6 +66,11 @@ class ExportSettings:
     confidence: bool = True
     keep_moving: bool = False
     max_error: float | None = None
+
+    @property
+    def arrangement(self) -> Layout:
+        """Return the layout with its settings. Raises UsageError for sides that it does not have."""
+        return layout(self.layout).with_sides(self.sides)
 
     @property
     def exclusion(self) -> ExclusionRules:
@@ -74,6 +81,7 @@ class ExportSettings:
         """Return all settings as values for JSON; the shares are those in use."""
         return {
             "layout": self.layout,
+            **({"sides": self.sides} if self.sides else {}),
             "frames": self.frames.text,
             "crops": self.crops.text,
             "smallest_rain_share": self.crops.smallest_rain_share,
@@ -90,7 +98,7 @@ class ExportSettings:
 
     def split_shares(self) -> dict[str, float]:
         """Return the shares of the scenes, by split. Raises UsageError for a split that the layout does not have."""
-        chosen = layout(self.layout)
+        chosen = self.arrangement
         shares = self.shares or (SHARES if "val" in chosen.splits else TWO_SHARES)
         chosen.check_splits(shares)
         return shares
@@ -102,8 +110,9 @@ class Item:
 
     Attributes:
         rain: Rain amount of each frame, grey levels; None for an unusable frame.
-        scene_number, first_number: Name its pairs. The frame with index i has the number
-            first_number + i − sequence.first, which is i unless an earlier sequence of its scene uses such numbers.
+        scene_number, sequence_number, first_number: Name its pairs. The sequence is numbered within its scene. The
+            frame with index i has the number first_number + i − sequence.first, which is i unless an earlier sequence
+            of its scene uses such numbers.
         frames: Rainy frames that a person chose instead of the settings; None where nobody did.
         opinions, agreeing: Number of other people who judged the sequence, and of those who agree with the decision.
     """
@@ -116,6 +125,7 @@ class Item:
     rain: list[float | None]
     split: str
     scene_number: int
+    sequence_number: int
     first_number: int
     frames: tuple[int, ...] | None
     opinions: int
@@ -162,7 +172,8 @@ class Item:
         return [
             s.id, s.name, s.scene, s.scene_by, s.first, s.stop, s.source, s.author, s.licence, s.consent, s.notes,
             self.clip.content, self.clip.path.name, self.candidate.recipe_hash, self.candidate.picture,
-            list(self.analysis.region), self.decision.uuid, self.split, self.scene_number, self.first_number,
+            list(self.analysis.region), self.decision.uuid, self.split, self.scene_number, self.sequence_number,
+            self.first_number,
             self.frames, self.opinions, self.agreeing, self.clip.colours,
             *astuple(self.analysis.findings),
         ]  # fmt: skip
@@ -237,12 +248,14 @@ def versions() -> dict[str, str]:
     """Return the versions that the bytes of an export depend on."""
     import av
     import cv2
+    import lmdb
     import numpy as np
 
     return {
         "rainclean": __version__,
         "numpy": np.__version__,
         "opencv": cv2.__version__,
+        "lmdb": ".".join(map(str, lmdb.version())),
         "av": av.__version__,
         "ffmpeg": ".".join(map(str, av.library_versions["libavcodec"])),
         "machine": platform.machine(),
@@ -351,6 +364,7 @@ def _items(
     frames = pair_frames(project)
     numbers = {scene: number for number, scene in enumerate(sorted(splits))}
     next_number = dict.fromkeys(splits, 0)
+    next_sequence = dict.fromkeys(splits, 0)
     items = []
     for sequence in accepted:
         decision = decisions[sequence.id]
@@ -374,10 +388,12 @@ def _items(
                 rain=rain_amounts(project, chosen.analysis_id),
                 split=splits[sequence.scene],
                 scene_number=numbers[sequence.scene],
+                sequence_number=next_sequence[sequence.scene],
                 first_number=first_number,
                 frames=frames.get(sequence.id),
                 opinions=len(others),
                 agreeing=others.count(chosen.picture),
             )
         )
+        next_sequence[sequence.scene] += 1
     return items

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pipeline.export.exclusions import read_exclusions
 from pipeline.export.plan import ExportSettings, Item, plan_export
 from pipeline.project.storage import Project
-from rainclean.dataset import CropChoice, has_parquet, layout
+from rainclean.dataset import CropChoice, has_parquet
 
 U8 = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -82,7 +82,7 @@ def estimate(project: Project, settings: ExportSettings) -> Estimate:
         by_sequence[item.sequence.name] = count.crops
         files = 3 if settings.confidence and item.analysis.posterior_sd else 2
         size += ceil(count.frames * _bytes_of_frame(project, item, settings)) + count.crops * (files * CONTAINER + row)
-    splits = layout(settings.layout).splits
+    splits = settings.arrangement.splits
     return Estimate(
         sequences={split: sequences[split] for split in splits},
         scenes={split: sum(its == split for its in plan.splits.values()) for split in splits},

@@ -15,7 +15,6 @@ from pipeline.text_format import counted
 from rainclean.confidence import ERROR, form_of, to_picture
 from rainclean.dataset import (
     KNOWN_NAMES,
-    LAYOUTS,
     NAME,
     Files,
     Kind,
@@ -124,7 +123,7 @@ class _Report:
     """What export.json says.
 
     Attributes:
-        layout: Name of the layout.
+        layout: The layout.
         max_error: Expected error from which on pixels are excluded, levels; None where none are.
         pairs: Number of pairs by split.
         files: SHA-256 of the files beside the pairs, by name.
@@ -132,7 +131,7 @@ class _Report:
         document: All of it, as parsed.
     """
 
-    layout: str
+    layout: Layout
     max_error: float | None
     pairs: dict[str, int]
     files: dict[str, str]
@@ -145,32 +144,36 @@ def _check_export(path: Path, *, quick: bool) -> Generator[Progress, None, Findi
     found = Findings()
     files = Files(path, contained=True)
     report = _read_report(files)
-    chosen = layout(report.layout)
+    chosen = report.layout
     if not report.is_unchanged:
         found.problems.append(Problem(REPORT, Kind.CHANGED, f"was changed after the export; {_AGAIN}"))
+    changed = {name: problems for name, sum_ in report.files.items() if (problems := _judge(files, name, sum_))}
+    # Databases whose file was changed are not opened: LMDB may crash on them.
+    closed = {name.rpartition("/")[0] for name in changed}
     try:
         files.read(NAME)
         rows = read_manifest(path / NAME)
     except InputError as error:
         # Without it, check only what the folder itself shows.
-        found.problems += [_problem(error, path, Kind.DAMAGED), *chosen.problems_and_pairs(files)[0]]
+        store = chosen.store(path, contained=True, closed=closed)
+        found.problems += [_problem(error, path, Kind.DAMAGED), *chosen.problems_and_pairs(store)[0]]
         return found
     lists = set(chosen.lists(row for row in rows if row.split in chosen.splits))
-    for name, digest in sorted(report.files.items()):
-        if name not in lists:  # those are judged line by line
-            found.problems += _judge(files, name, digest)
+    for name in sorted(changed.keys() - lists):  # lists are judged line by line
+        found.problems += changed[name]
     found.counts = {"pair": len(rows), "scene": len({row.scene for row in rows})}
-    found.layout, found.splits = report.layout, dict(Counter(row.split for row in rows))
+    found.layout, found.splits = chosen.name, dict(Counter(row.split for row in rows))
     if quick:
-        found.problems += [*chosen.problems_and_pairs(files)[0], *_judge_counts(report, rows, chosen)]
+        store = chosen.store(path, contained=True, closed=closed)
+        found.problems += [*chosen.problems_and_pairs(store)[0], *_judge_counts(report, rows, chosen)]
         return found
     likeness = Likeness(rows)
-    checking = verify(path, chosen, rows, [REPORT, *report.files], look=likeness.pair)
+    checking = verify(path, chosen, rows, [REPORT, *report.files], look=likeness.pair, closed=closed)
     problems = yield from mapped(checking, lambda step: Progress("check", step.done, step.total))
     found.problems += problems
     found.problems += _judge_counts(report, rows, chosen)
     if not found.problems:
-        found.problems += _judge_errors(files, rows, report)
+        found.problems += _judge_errors(chosen.store(path, contained=True, closed=closed), rows, report)
     found.notes += _equal_pictures(rows)
     found.notes += _far_targets(likeness, rows)
     return found
@@ -241,14 +244,16 @@ def _read_report(files: Files) -> _Report:
         raise InputError(path, what, "give the folder of an export or of a project")
     try:
         report = parse_json(files.read(REPORT))
-        sound = "rainclean" in report and report["settings"]["layout"] in LAYOUTS
+        settings = report["settings"]
+        chosen = layout(settings["layout"]).with_sides(settings.get("sides", ""))
+        sound = "rainclean" in report
         sound &= isinstance(report["pairs"], dict) and isinstance(report["files"], dict)
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, RecursionError, UsageError):
         sound = False
     if not sound:
         raise InputError(path / REPORT, "is damaged", "restore it, or export again elsewhere")
     return _Report(
-        layout=report["settings"]["layout"],
+        layout=chosen,
         max_error=report["settings"].get("max_error"),
         pairs=report["pairs"],
         files=report["files"],
@@ -263,7 +268,11 @@ def _judge(files: Files, name: str, digest: str) -> list[Problem]:
         return [Problem(name, Kind.OUTSIDE, "leads out of the data set; it was not read")]
     if not files.has(name):
         return [Problem(name, Kind.MISSING_FILE, f"is missing; {_AGAIN}")]
-    same = hashlib.sha256(files.read(name)).hexdigest() == digest
+    try:
+        with (files.root / name).open("rb") as file:
+            same = hashlib.file_digest(file, "sha256").hexdigest() == digest
+    except OSError as error:
+        return [Problem(name, Kind.DAMAGED, f"cannot be read ({error.strerror}); {_AGAIN}")]
     return [] if same else [Problem(name, Kind.CHANGED, f"was changed after the export; {_AGAIN}")]
 
 

@@ -26,10 +26,6 @@ from rainclean.errors import RaincleanError, ResourceError
 
 _PREFIX, _SUFFIX = ".", ".rainclean-export"
 _PREPARED = re.compile(r"plan|data|old|sequence-\d+(\.json)?|(plan|sequence-\d+\.json)\.partial")
-_PICTURE = re.compile(
-    r"(real_world(_gt)?|real_test_1000/(rain|gt)|(train|val|test)/(input|target)|exclude|confidence)(/[\d-]+)*"
-    r"/\d[\d_-]*(gt)?\.png"
-)
 SEQUENCES = "sequences.csv"
 
 
@@ -131,12 +127,24 @@ class Workplace:
             raise _unusable(self.work, error) from error
 
     def place(self, part: str, file: str, name: str) -> None:
-        """Move a prepared picture to its name in the export."""
+        """Move a prepared picture to its name in the export, unless an equal one has that name already."""
         source, target = self.work / part / file, self.data / name
         if not source.exists():
-            raise ResourceError(f"{source}: this prepared image is gone; remove {self.work} and export again")
+            raise self._gone(source)
         target.parent.mkdir(parents=True, exist_ok=True)
-        source.replace(target)
+        if not target.exists():
+            source.replace(target)
+
+    def prepared(self, part: str, file: str) -> bytes:
+        """Read a prepared picture, which stays for a call that goes on after an interruption."""
+        source = self.work / part / file
+        try:
+            return source.read_bytes()
+        except FileNotFoundError as error:
+            raise self._gone(source) from error
+
+    def _gone(self, source: Path) -> ResourceError:
+        return ResourceError(f"{source}: this prepared image is gone; remove {self.work} and export again")
 
     def begin(self) -> None:
         """Discard the names of an earlier call: all pictures are named again."""
@@ -240,18 +248,21 @@ def _exchange(one: Path, other: Path) -> bool:
 
 def _listed(folder: Path) -> set[str]:
     """Return the files that a finished export lists, of the kinds that exports write."""
-    from rainclean.dataset import LISTS, NAME, PARQUET_NAME, read_manifest
+    from rainclean.dataset import NAME, PARQUET_NAME, file_of, is_written_by_layout, read_manifest
 
     report = read_record(folder / REPORT)
     if not ({"rainclean", "settings", "pairs"} <= report.keys() and isinstance(report.get("files"), dict)):
         return set()
-    names = {NAME, PARQUET_NAME, SEQUENCES, *LISTS.values()} & report["files"].keys()
+    names = {NAME, PARQUET_NAME, SEQUENCES} & report["files"].keys()
+    names |= {name for name in report["files"] if is_written_by_layout(name)}
     try:
         for row in read_manifest(folder / NAME):
-            names |= {name for name in (row.rainy, row.clean, row.exclude, row.confidence) if _PICTURE.fullmatch(name)}
+            pictures = (file_of(folder / name) for name in (row.rainy, row.clean, row.exclude, row.confidence) if name)
+            files = (path.relative_to(folder).as_posix() for path in pictures)
+            names |= {name for name in files if is_written_by_layout(name)}
     except RaincleanError:
         # Its manifest is damaged: count pictures at the places of pairs as its own.
-        names |= {name for name in Files(folder).names() if _PICTURE.fullmatch(name)}
+        names |= {name for name in Files(folder).names() if is_written_by_layout(name)}
     return names
 
 

@@ -13,7 +13,16 @@ from pathlib import Path
 
 from pipeline.partial import beside
 from pipeline.stages import Progress
-from rainclean.dataset import KNOWN_NAMES, LAYOUTS, PAIRS_NAME, Dataset, Pairing, read_dataset, write_list
+from rainclean.dataset import (
+    KNOWN_NAMES,
+    LAYOUTS,
+    PAIRS_NAME,
+    Dataset,
+    Pairing,
+    file_of,
+    read_dataset,
+    write_list,
+)
 from rainclean.errors import InputError, RaincleanError, ResourceError
 
 _STEP = 200
@@ -90,7 +99,9 @@ def _same(folder: Path, data: Dataset) -> Path:
 
 def _names(data: Dataset) -> Iterator[str]:
     """Yield the files of a data set, below its root: pictures and masks of its pairs, lists, manifest, report."""
-    yield from data.pairs.file_names()
+    for name in data.pairs.file_names():
+        # A container is linked as a whole.
+        yield file_of(data.root / name).relative_to(data.root).as_posix()
     # Published data sets have their lists up to two folders below their root.
     lists = (path for depth in ("", "*/", "*/*/") for path in data.root.glob(f"{depth}*.txt"))
     beside = (path for path in data.root.iterdir() if path.suffix in (".csv", ".json", ".parquet"))

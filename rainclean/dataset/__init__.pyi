@@ -1,10 +1,12 @@
 from . import scene_similarity
 from .arrays import DatasetArrays, PairArrays, read_arrays
 from .by_list import write_list
+from .container_base import Packer
+from .containers import PackedFiles, file_of, read_value
 from .files import Files, is_relative
 from .layout_base import Layout, PairKey, PairPaths, StoredPair, Widths
 from .layout_spa import LISTS
-from .layouts import LAYOUTS, layout, register_layout, unregister_layout
+from .layouts import LAYOUTS, is_written_by_layout, layout, register_layout, unregister_layout
 from .likeness import Likeness
 from .linter import Lint, lint
 from .manifest import NAME, PARQUET_NAME, REPORT, ManifestRow, has_parquet, read_manifest, write_manifest, write_parquet
@@ -37,6 +39,8 @@ __all__ = [
     "Likeness",
     "Lint",
     "ManifestRow",
+    "PackedFiles",
+    "Packer",
     "PairArrays",
     "PairKey",
     "PairPaths",
@@ -45,8 +49,10 @@ __all__ = [
     "Problem",
     "StoredPair",
     "Widths",
+    "file_of",
     "has_parquet",
     "is_relative",
+    "is_written_by_layout",
     "layout",
     "layout_of",
     "lint",
@@ -57,6 +63,7 @@ __all__ = [
     "read_manifest",
     "read_mask",
     "read_pair",
+    "read_value",
     "register_layout",
     "scene_similarity",
     "split_scenes",

@@ -1,7 +1,7 @@
 """Layout "paired": ``{train,val,test}/{input,target}/NAME.png`` (Restormer, MPRNet, DRSformer, NAFNet).
 
 Its readers pair by sorted order or by stem, so both sides hold identical names. NAME is ``SSS-FFFF_x_y``: scene,
-frame, upper left corner; unique in the whole data set.
+frame, upper left corner; unique in the whole data set. The two folders can have other names (`SIDES`).
 """
 
 import re
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from rainclean.dataset.files import Files
 from rainclean.dataset.layout_base import (
+    MASKS,
     Layout,
     PairKey,
     PairPaths,
@@ -32,9 +33,11 @@ from rainclean.file_names import folded, is_litter
 if TYPE_CHECKING:
     from rainclean.dataset.manifest import ManifestRow
 
-SIDES = ("input", "target")
+SIDES = (("input", "target"), ("input", "gt"), ("rain", "norain"))
+"""Names of the two folders: of most trainers; of SCD-Former (LHP-Rain); of RCDNet's test loader."""
 
-_STEM = re.compile(r"(\d{3,})-\d{4,}_\d+_\d+")
+STEM = re.compile(r"(\d{3,})-\d{4,}_\d+_\d+")
+"""Stem of a pair that rainclean wrote, in this layout and others; the first group is the scene."""
 
 
 class Paired(Layout):
@@ -42,21 +45,48 @@ class Paired(Layout):
 
     name = "paired"
     splits = ("train", "val", "test")
+    label = "Paired folders (Restormer, MPRNet, NAFNet)"
+    description = "Two folders for each split, with the same file names in both. DRSformer and others read it, too."
+    sides = SIDES
+    written = re.compile(rf"(train|val|test)/(input|target|gt|rain|norain)/{STEM.pattern}\.png|{MASKS}")
+
+    def __init__(self, sides: tuple[str, str] | None = None) -> None:
+        """Choose the names of the two folders.
+
+        Args:
+            sides: Of rainy and clean images, of `SIDES`. None: write the first of these, read those in a folder.
+        """
+        self._sides = sides
+
+    def with_sides(self, sides: str) -> Layout:
+        """Return this layout with other names of its two folders, such as "input,gt"; "" for the usual ones."""
+        known = {",".join(each): each for each in self.sides}
+        return type(self)(known[sides]) if sides in known else super().with_sides(sides)
+
+    def _sides_of(self, files: Files) -> tuple[str, str]:
+        """Return the names of the two folders: as chosen, or those that most splits have."""
+        if self._sides is not None:
+            return self._sides
+        folders = {folder for split in self.splits for folder in files.subfolders(split)}
+        return max(
+            self.sides, key=lambda sides: sum(f"{split}/{side}" in folders for split in self.splits for side in sides)
+        )
 
     def paths(self, key: PairKey, widths: Widths) -> PairPaths:
         """Return the names of a pair, which are identical on both sides."""
         self.check_splits([key.split])
         stem = f"{key.scene:0{max(3, widths.scene)}}-{key.frame:0{max(4, widths.frame)}}_{key.x}_{key.y}"
-        rainy, clean = (f"{key.split}/{side}/{stem}.png" for side in SIDES)
+        rainy, clean = (f"{key.split}/{side}/{stem}.png" for side in self._sides or self.sides[0])
         return PairPaths(rainy, clean, exclude_name(stem), confidence_name(stem))
 
     def is_here(self, files: Files) -> bool:
-        """Return whether there is a folder of inputs or targets."""
-        return any(f"{split}/{side}" in files.subfolders(split) for split in self.splits for side in SIDES)
+        """Return whether there is a folder of rainy or clean images."""
+        sides = self._sides_of(files)
+        return any(f"{split}/{side}" in files.subfolders(split) for split in self.splits for side in sides)
 
     def scene_of(self, pair: StoredPair) -> str:
         """Return the part before the first "-" of names that rainclean wrote."""
-        match = _STEM.fullmatch(pair.stem)
+        match = STEM.fullmatch(pair.stem)
         return match[1] if match else ""
 
     def lists(self, rows: Iterable["ManifestRow"]) -> dict[str, bytes]:
@@ -66,8 +96,9 @@ class Paired(Layout):
     def scan(self, files: Files, report: Report) -> Iterator[StoredPair]:
         """Yield pairs in the order of their names, split by split; match them by stem, whatever the extensions."""
         found = False
+        names = self._sides_of(files)
         for split in self.splits:
-            sides = [_by_stem(files, f"{split}/{side}", report) for side in SIDES]
+            sides = [_by_stem(files, f"{split}/{side}", report) for side in names]
             found = found or any(sides)
             others = _spelt_otherwise(*sides)
             for stem in sorted(set(sides[0]) | (set(sides[1]) - set(others.values()))):
@@ -86,7 +117,7 @@ class Paired(Layout):
                         stem=stem,
                     )
                 else:
-                    report(_unpaired(rainy or clean or "", SIDES[0] if clean else SIDES[1]))
+                    report(_unpaired(rainy or clean or "", names[0] if clean else names[1]))
         if not found:
             text = "no train/input, val/input or test/input with images; give the folder that holds these"
             report(Problem("", Kind.MISSING_LIST, text))
@@ -102,7 +133,7 @@ class Paired(Layout):
             text = f"mixed extensions ({', '.join(sorted(extensions))}) in one data set; use one"
             yield Problem(name, Kind.EXTENSIONS, text, (name,))
         for split in self.splits:
-            for side in SIDES:
+            for side in self._sides_of(files):
                 for name in sorted(files.folder(f"{split}/{side}")):
                     if not is_picture(name) and not is_litter(name):
                         path = f"{split}/{side}/{name}"

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from rainclean.dataset.files import Files
 from rainclean.dataset.layout_base import (
+    MASKS,
     Layout,
     PairKey,
     PairPaths,
@@ -70,6 +71,11 @@ class Spa(Layout):
 
     name = "spa"
     splits = ("train", "test")
+    label = "SPA-Data (SPANet, RCDNet)"
+    description = "Nested folders, and a list file for each split. RCDNet trains with it."
+    written = re.compile(
+        rf"(real_world(_gt)?(/[\d-]+)*|real_test_1000/(rain|gt))/\d[\d_-]*(gt)?\.png|{'|'.join(LISTS.values())}|{MASKS}"
+    )
 
     def paths(self, key: PairKey, widths: Widths) -> PairPaths:
         """Return the names of a pair. The stem of a test pair is its serial, which no training pair can have."""

@@ -16,6 +16,7 @@ from rainclean.dataset.layout_base import stem_of
 class DatasetPair:
     """One pair: files below the data set's folder, None for a missing mask.
 
+    A path may lead through a container (`rainclean.dataset.containers`); `read_value` reads what it names.
     scene: from the manifest, or from its name; "" where neither has it. confidence_form: content of the confidence
     picture, `rainclean.confidence`.
     """

@@ -6,13 +6,14 @@ Reads exports of rainclean, and other data sets by names that are known, a rule 
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rainclean.confidence import form_of
 from rainclean.dataset.columns import Columns, ColumnsBuilder
+from rainclean.dataset.containers import file_of, place_of, read_value
 from rainclean.dataset.families import KNOWN
 from rainclean.dataset.files import Files
 from rainclean.dataset.foreign import foreign_layout
@@ -103,7 +104,10 @@ def layout_of(root: Path, pairing: Pairing = KNOWN_NAMES) -> Layout:
     """
     if pairing.is_named or not (root / NAME).is_file():
         return foreign_layout(Files(root), pairing)
-    found = next((each for each in LAYOUTS.values() if each.is_here(each.store(root))), None)
+    # Of two layouts in one folder, take the one of the export, else the first: its lists were made on purpose.
+    exported = _exported_layout(root / REPORT)
+    layouts = sorted(LAYOUTS.values(), key=lambda layout: layout.name != exported)
+    found = next((each for each in layouts if each.is_here(each.store(root))), None)
     if found is None:
         raise InputError(root, f"holds {NAME}, but no pairs of it", "give the folder that holds both")
     return found
@@ -184,6 +188,9 @@ def read_rgb(path: Path) -> U8:
 
     Returns the values of the file and ignores its colour profile, as all readers of data sets do.
     """
+    if place_of(path) is not None:
+        decoded = decode_png(read_value(path), path)
+        return decoded if decoded.ndim == 3 else np.repeat(decoded[..., None], 3, axis=2)
     try:
         return read_picture(path, as_stored=True)
     except DamagedInput as error:  # its advice is about clips
@@ -199,7 +206,7 @@ def read_pair(pair: DatasetPair) -> tuple[U8, U8]:
 
 def read_mask(path: Path, like: U8, owner: Path) -> U8:
     """Read the mask of a picture, (H, W) uint8. Raises InputError where it is damaged, not grey, or of another size."""
-    mask = decode_png(path.read_bytes(), path)
+    mask = decode_png(read_value(path), path)
     if mask.ndim != 2:
         raise InputError(path, "is not a grey image, as a mask must be", "export again")
     check_size(path, mask, owner, like)
@@ -223,15 +230,27 @@ def _export_below(root: Path) -> Path:
 
 def _size(path: Path) -> int:
     try:
-        return path.stat().st_size
+        return file_of(path).stat().st_size
     except OSError as error:
         raise InputError(path, error.strerror or "cannot be read") from error
 
 
 def _confidence_form(path: Path) -> str:
     """Return the form of the confidence pictures by export.json; a missing or damaged file counts as empty."""
+    return form_of(_report(path), path)
+
+
+def _exported_layout(path: Path) -> str:
+    """Return the layout by export.json, "" where that does not say it."""
     try:
-        document = parse_json(path.read_bytes())
+        return str(_report(path)["settings"]["layout"])
+    except (KeyError, TypeError):
+        return ""
+
+
+def _report(path: Path) -> Any:
+    """Return export.json, None where it is missing or damaged."""
+    try:
+        return parse_json(path.read_bytes())
     except (OSError, ValueError):
-        document = None
-    return form_of(document, path)
+        return None

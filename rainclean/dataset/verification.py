@@ -15,14 +15,14 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
+from rainclean.dataset.container_base import ROLES
+from rainclean.dataset.containers import PackedFiles
 from rainclean.dataset.files import Files
 from rainclean.dataset.layout_base import Layout, StoredPair
 from rainclean.dataset.manifest import NAME, ManifestRow
 from rainclean.dataset.problems import Kind, Problem
 from rainclean.errors import InputError
 from rainclean.png import decode_png, pixels_sha256, png_header
-
-ROLES = ("rainy", "clean", "exclude", "confidence")
 
 _ORDER = ("exclude", "rainy", "clean", "confidence")
 """Order in which pictures of a pair are read."""
@@ -66,6 +66,7 @@ def verify(
     *,
     workers: int = 2,
     look: Look | None = None,
+    closed: Collection[str] = (),
 ) -> Generator[Checked, None, list[Problem]]:
     """Check the data set below a root. May be closed at any yield. Reads nothing outside the root.
 
@@ -76,6 +77,7 @@ def verify(
         others: Names of files beside the pairs (manifest.csv, a report, …), without the lists of the layout.
         workers: Number of threads, each with one picture in memory.
         look: Called in those threads for each pair; its result receives the pictures.
+        closed: Containers that must not be opened; nothing in them is checked.
 
     Yields:
         Number of checked pairs.
@@ -83,14 +85,20 @@ def verify(
     Returns:
         All problems, sorted by path; they are never raised.
     """
-    files = layout.store(root, contained=True)
+    files = layout.store(root, contained=True, closed=closed)
     found = _Found()
     rows = list(_sound_rows(layout, rows, found))
+    if isinstance(files, PackedFiles):
+        _judge_containers(files, layout, rows, closed, found)
     states = []
-    for state in _in_threads(files, rows, workers, look):
+    further: list[Problem] = []
+    for state, problems in _in_threads(files, layout, rows, workers, look=look):
         states.append(state)
+        further += problems
         yield Checked(len(states), len(rows))
     _judge(rows, states, found)
+    for problem in further:
+        found.add(problem)
     _judge_places(files, layout, rows, states, others=others, found=found)
     return sorted(found.problems, key=lambda problem: (problem.path, problem.kind, problem.text))
 
@@ -119,6 +127,7 @@ def _names(row: ManifestRow) -> dict[str, str]:
 def _sound_rows(layout: Layout, rows: Iterable[ManifestRow], found: _Found) -> Iterator[ManifestRow]:
     """Yield rows that can be checked; report the others, and scenes in several splits."""
     owner: dict[str, int] = {}
+    shared: dict[str, str] = {}
     splits: dict[str, set[str]] = defaultdict(set)
     for number, row in enumerate(rows, 1):
         splits[row.scene].add(row.split)
@@ -126,7 +135,9 @@ def _sound_rows(layout: Layout, rows: Iterable[ManifestRow], found: _Found) -> I
             text = f"the manifest has it in split {row.split!r}, which layout {layout.name} does not have"
             found.file(row.rainy, Kind.OTHER_SPLIT, text, *_names(row).values())
             continue
-        twice = next((name for name in _names(row).values() if name in owner), None)
+        again = shared.setdefault(row.clean, row.clean_sha256) == row.clean_sha256 and layout.shares_clean
+        names = [name for role, name in _names(row).items() if not (role == "clean" and again)]
+        twice = next((name for name in names if name in owner), None)
         if twice is not None:
             text = f"pairs {owner[twice]} and {number} of the manifest both name it; export again"
             found.add(Problem(twice, Kind.DUPLICATE_ROW, text))
@@ -139,12 +150,14 @@ def _sound_rows(layout: Layout, rows: Iterable[ManifestRow], found: _Found) -> I
             found.add(Problem(NAME, Kind.SCENE_SPLIT, text))
 
 
-def _in_threads(files: Files, rows: Sequence[ManifestRow], workers: int, look: Look | None) -> Iterator[_States]:
-    waiting: deque[Future[_States]] = deque()
+def _in_threads(
+    files: Files, layout: Layout, rows: Sequence[ManifestRow], workers: int, *, look: Look | None
+) -> Iterator[tuple[_States, list[Problem]]]:
+    waiting: deque[Future[tuple[_States, list[Problem]]]] = deque()
     with ThreadPoolExecutor(workers, thread_name_prefix="rainclean-verify") as pool:
         try:
             for row in rows:
-                waiting.append(pool.submit(_look_at, files, row, look))
+                waiting.append(pool.submit(_look_at, files, layout, row, look))
                 if len(waiting) > 4 * workers:
                     yield waiting.popleft().result()
             while waiting:
@@ -154,10 +167,40 @@ def _in_threads(files: Files, rows: Sequence[ManifestRow], workers: int, look: L
                 future.cancel()
 
 
-def _look_at(files: Files, row: ManifestRow, look: Look | None) -> _States:
+def _look_at(files: Files, layout: Layout, row: ManifestRow, look: Look | None) -> tuple[_States, list[Problem]]:
+    """Return the states of a pair's pictures, and the problems of other values that belong to it."""
     names, take = _names(row), _nothing if look is None else look(row)
     states = {role: _state(files, row, role, names[role], take) for role in _ORDER if role in names}
-    return {role: states[role] for role in names}
+    further = []
+    for name, content in layout.further(row).items():
+        try:
+            if files.read(name) != content:
+                further.append(Problem(name, Kind.CHANGED, f"does not say what the manifest says; {_AGAIN}", (name,)))
+        except InputError as error:
+            further.append(Problem(name, Kind.MISSING_FILE, f"cannot be read ({error.reason}); {_AGAIN}", (name,)))
+    return {role: states[role] for role in names}, further
+
+
+def _judge_containers(
+    files: PackedFiles, layout: Layout, rows: Sequence[ManifestRow], closed: Collection[str], found: _Found
+) -> None:
+    """Report each container that is missing or cannot be read once, instead of everything in it."""
+    inside: dict[str, list[str]] = defaultdict(list)
+    for row in rows:
+        for name in (*_names(row).values(), *layout.further(row)):
+            inside[files.container_of(name)].append(name)
+    for container, names in inside.items():
+        reason = files.fault(container) if container else ""
+        if not reason:
+            continue
+        missing = not (files.root / container).exists()
+        if container in closed:
+            found.explained.update((container, *names))  # its file was reported already
+        elif missing:
+            found.add(Problem(container, Kind.MISSING_FILE, f"is missing; {_AGAIN}", (container, *names)))
+        else:
+            text = f"cannot be read ({reason}); {_AGAIN}"
+            found.add(Problem(container, Kind.DAMAGED, text, (container, *names)))
 
 
 def _nothing(role: str, picture: NDArray[np.uint8]) -> None:
@@ -260,7 +303,8 @@ def _judge_places(
     """Report moved, missing and extra files, wrong splits, and problems of the layout's reader."""
     lists = layout.lists(rows)
     problems, pairs = layout.problems_and_pairs(files)
-    known = {name for row in rows for name in _names(row).values()} | lists.keys() | set(others)
+    known = {name for row in rows for name in (*_names(row).values(), *layout.further(row))}
+    known |= lists.keys() | set(others)
     extra = [name for name in files.names() if name not in known]
     absent = [state for pair in states for state in pair.values() if _is_missing(state)]
     moved = _moved(files, extra, absent)
@@ -295,7 +339,7 @@ def _moved(files: Files, extra: Sequence[str], absent: Sequence[_State]) -> dict
         candidates = places.get(state.expected, [])
         # Of several equal files the one that kept its name.
         candidates.sort(key=lambda name: PurePosixPath(name).name != PurePosixPath(state.name).name)
-        if candidates:
+        if candidates and state.name not in moved:
             moved[state.name] = candidates.pop(0)
     return moved
 

@@ -1,13 +1,14 @@
 """A small written data set, and other people's readers of it."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from rainclean.dataset import Files, PairKey, Widths, layout
+from rainclean.dataset import Files, Layout, PairKey, Widths, layout
 from rainclean.dataset.manifest import ManifestRow, write_manifest
 from rainclean.png import encode_png, pixels_sha256
 
@@ -59,34 +60,48 @@ def keys(pairs: int = 3) -> list[PairKey]:
 
 def write(root: Path, name: str, pairs: Sequence[PairKey] | None = None) -> DataSet:
     """What an export leaves: pairs, masks with the first of them, lists, manifest."""
-    form, files, rows = layout(name), Files(root), []
+    form, stored = layout(name), []
     pairs = keys() if pairs is None else pairs
     widths = Widths.for_pairs(pairs)
     for number, key in enumerate(pairs):
         paths = form.paths(key, widths)
         rainy, clean = picture(2 * number), picture(2 * number + 1)
-        data = {paths.rainy: encode_png(rainy), paths.clean: encode_png(clean)}
+        if form.shares_clean:
+            clean = picture(1000 * key.scene + key.x)
+        data = {"rainy": encode_png(rainy), "clean": encode_png(clean)}
         masks = {}
         if number == 0:
-            data[paths.exclude] = encode_png(np.zeros(SIZE, np.uint8))
-            data[paths.confidence] = encode_png(np.full(SIZE, 200, np.uint8))
+            data["exclude"] = encode_png(np.zeros(SIZE, np.uint8))
+            data["confidence"] = encode_png(np.full(SIZE, 200, np.uint8))
             masks = {
-                "exclude": paths.exclude, "exclude_sha256": sha(data[paths.exclude]),
-                "confidence": paths.confidence, "confidence_sha256": sha(data[paths.confidence]),
+                "exclude": paths.exclude, "exclude_sha256": sha(data["exclude"]),
+                "confidence": paths.confidence, "confidence_sha256": sha(data["confidence"]),
             }  # fmt: skip
-        for each, content in data.items():
-            files.write(each, content)
-        rows.append(
-            a_row(
-                split=key.split, scene=f"scene{key.scene}", rainy=paths.rainy, clean=paths.clean, frame=key.frame,
-                rainy_sha256=sha(data[paths.rainy]), clean_sha256=sha(data[paths.clean]),
-                rainy_pixels_sha256=pixels_sha256(rainy), clean_pixels_sha256=pixels_sha256(clean), **masks,
-            )
+        row = a_row(
+            split=key.split, scene=f"scene{key.scene}", rainy=paths.rainy, clean=paths.clean, frame=key.frame,
+            rainy_sha256=sha(data["rainy"]), clean_sha256=sha(data["clean"]),
+            rainy_pixels_sha256=pixels_sha256(rainy), clean_pixels_sha256=pixels_sha256(clean), **masks,
         )  # fmt: skip
-    for each, content in form.lists(rows).items():
-        files.write(each, content)
-    files.write("manifest.csv", write_manifest(rows))
+        stored.append((row, data))
+    store(root, form, widths, stored)
+    rows = [row for row, _ in stored]
+    Files(root).write("manifest.csv", write_manifest(rows))
     return DataSet(root, name, rows)
+
+
+def store(root: Path, form: Layout, widths: Widths, pairs: Iterable[tuple[ManifestRow, Mapping[str, bytes]]]) -> None:
+    """Write pictures and lists as an export does: into files, or into containers."""
+    pairs, files = list(pairs), Files(root)
+    packer = form.packer(root, widths, SIZE[0] * SIZE[1])
+    with packer or nullcontext():
+        for row, values in pairs:
+            if packer is not None:
+                packer.add(row, values)
+            else:
+                for role, content in values.items():
+                    files.write(getattr(row, role), content)
+    for each, content in form.lists(row for row, _ in pairs).items():
+        files.write(each, content)
 
 
 def spa_training_reader(root: Path) -> list[tuple[Path, Path]]:

@@ -26,7 +26,7 @@ from PySide6.QtWidgets import (
 from gui.command_buttons import in_window
 from gui.design import GAP, sized
 from gui.pages.pairs.percent_box import PercentBox
-from gui.pages.pairs.plain_choices import LAYOUT_TEXTS, crops_code, crops_text, frames_code, frames_text
+from gui.pages.pairs.plain_choices import crops_code, crops_text, frames_code, frames_text
 from gui.widgets import Label, WrappedLabel, dialogs, typed_paths
 from rainclean.dataset import LAYOUTS
 from rainclean.errors import RaincleanError
@@ -42,8 +42,9 @@ CROPS = ("whole", "grid:512", "grid:512:256", "random:512:8")
 """Choices of crops that are offered, as the command has them."""
 
 _TIPS = {
-    "layout": "Choose the folder layout: SPA-Data (spa) for SPANet and RCDNet, paired folders (paired) for Restormer, "
-    "MPRNet and NAFNet",
+    "layout": "Choose how the pairs are arranged: each trainer reads one of these layouts",
+    "sides": "Choose the names of the two folders: input and target for most trainers, input and gt for SCD-Former "
+    "(LHP-Rain), rain and norain for the test loader of RCDNet",
     "frames": "Choose the rainy frames of each sequence. Change the number in the text, or type all, every:5 or "
     "differ:10. Frames chosen by hand on the strip take precedence.",
     "crops": "Choose what is cut out of each frame, in px. Change the numbers in the text, or type whole, grid:512 "
@@ -77,6 +78,7 @@ class _Values:
 
     output: str
     layout: str = "spa"
+    sides: str = ""
     frames: str = FRAMES[0]
     crops: str = CROPS[0]
     min_rain: float = 0.0
@@ -98,6 +100,7 @@ class _Values:
         return _Values(
             output=str(values["output"]),
             layout=str(values["layout"]),
+            sides=str(values["sides"]),
             frames=str(values["frames"]),
             crops=str(values["crops"]),
             min_rain=float(values["min_rain"]),
@@ -137,11 +140,12 @@ class ExportForm(QWidget):
         self._key = ""
         self._project = Path()
         self.layout_name, self.frames, self.crops = QComboBox(), QComboBox(editable=True), QComboBox(editable=True)
-        for name in LAYOUTS:
-            self.layout_name.addItem(LAYOUT_TEXTS.get(name, name), name)
+        for name, each in LAYOUTS.items():
+            self.layout_name.addItem(each.label or name, name)
+        self.description, self.sides = WrappedLabel(look="faint"), QComboBox()
         self.frames.addItems([frames_text(code) for code in FRAMES])
         self.crops.addItems([crops_text(code) for code in CROPS])
-        for box in (self.layout_name, self.frames, self.crops):
+        for box in (self.layout_name, self.sides, self.frames, self.crops):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             box.setMinimumContentsLength(12)
         self.min_rain, self.max_excluded = PercentBox(), PercentBox()
@@ -182,6 +186,7 @@ class ExportForm(QWidget):
             project=self._project,
             output=self.folder,
             layout=str(self.layout_name.currentData()),
+            sides=self.sides.currentData() or None,
             frames=frames_code(self.frames.currentText()),
             crops=crops_code(self.crops.currentText()),
             min_rain=self.min_rain.fraction,
@@ -204,7 +209,7 @@ class ExportForm(QWidget):
         asked, usual = self.export(), type(self.export())(project=self._project)
         arguments = ["export", str(self._project), "-o", str(asked.output), "--layout", asked.layout]
         arguments += ["--frames", asked.frames, "--crops", asked.crops]
-        for flag in ("min_rain", "max_excluded", "max_error", "split", "seed"):
+        for flag in ("sides", "min_rain", "max_excluded", "max_error", "split", "seed"):
             value = getattr(asked, flag)
             if value != getattr(usual, flag):
                 arguments += [f"--{flag.replace('_', '-')}", f"{value:g}" if isinstance(value, float) else str(value)]
@@ -251,6 +256,8 @@ class ExportForm(QWidget):
             widget.blockSignals(True)
         try:
             self.layout_name.setCurrentIndex(max(0, self.layout_name.findData(values.layout)))
+            self._show_layout()
+            self.sides.setCurrentIndex(max(0, self.sides.findData(values.sides)))
             self.frames.setCurrentText(frames_text(values.frames))
             self.crops.setCurrentText(crops_text(values.crops))
             self.min_rain.set_fraction(values.min_rain)
@@ -266,6 +273,18 @@ class ExportForm(QWidget):
             for widget in self._widgets():
                 widget.blockSignals(False)
 
+    def _show_layout(self) -> None:
+        """Describe the chosen layout, and offer the names that its two folders can have."""
+        layout = LAYOUTS[str(self.layout_name.currentData())]
+        self.description.setText(layout.description)
+        self.description.setVisible(bool(layout.description))
+        self.sides.blockSignals(True)
+        self.sides.clear()
+        for number, sides in enumerate(layout.sides):
+            self.sides.addItem(" and ".join(sides), ",".join(sides) if number else "")
+        self.sides.blockSignals(False)
+        self._form.setRowVisible(self.sides, bool(layout.sides))
+
     def _show_beginnings(self) -> None:
         """Show a long choice from its beginning."""
         for box in (self.frames, self.crops):
@@ -280,6 +299,7 @@ class ExportForm(QWidget):
         values = _Values(
             output=self.output.text().strip(),
             layout=asked.layout,
+            sides=asked.sides or "",
             frames=asked.frames,
             crops=asked.crops,
             min_rain=asked.min_rain,
@@ -306,12 +326,13 @@ class ExportForm(QWidget):
 
     def _widgets(self) -> tuple[QWidget, ...]:
         return (
-            self.layout_name, self.frames, self.crops, self.min_rain, self.max_excluded, self.max_error, self.split,
-            self.seed, *self._boxes().values(), self.output,
+            self.layout_name, self.sides, self.frames, self.crops, self.min_rain, self.max_excluded, self.max_error,
+            self.split, self.seed, *self._boxes().values(), self.output,
         )  # fmt: skip
 
     def _connect(self) -> None:
-        for box in (self.layout_name, self.frames, self.crops):
+        self.layout_name.currentTextChanged.connect(self._show_layout)
+        for box in (self.layout_name, self.sides, self.frames, self.crops):
             box.currentTextChanged.connect(self._changed)
         for number in (self.min_rain, self.max_excluded, self.max_error, self.seed):
             number.valueChanged.connect(self._changed)
@@ -331,7 +352,7 @@ class ExportForm(QWidget):
         self.browse.clicked.connect(self._browse)
 
     def _lay_out(self) -> None:
-        form = QFormLayout(self)
+        form = self._form = QFormLayout(self)
         form.setContentsMargins(0, 0, 0, 0)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.setVerticalSpacing(GAP)
@@ -342,6 +363,7 @@ class ExportForm(QWidget):
         row.addWidget(self.browse)
         for each in (
             _Row("layout", "Layout", self.layout_name, self.layout_name),
+            _Row("sides", "Folder names", self.sides, self.sides),
             _Row("frames", "Frames", self.frames, self.frames),
             _Row("crops", "Crops", self.crops, self.crops),
             _Row("min_rain", "Minimum rain", self.min_rain, self.min_rain),
@@ -368,17 +390,20 @@ class ExportForm(QWidget):
             form.addRow(label, self._with_error(each.key, each.widget))
 
     def _with_error(self, key: str, widget: QWidget) -> QWidget:
-        """Return a field with a line for an error below it, where its text can be wrong."""
-        if key not in ("frames", "crops", "split", "output"):
+        """Return a field with a line below it: the description of a layout, or an error where a text can be wrong."""
+        if key == "layout":
+            below = self.description
+        elif key in ("frames", "crops", "split", "output"):
+            below = self.errors[key] = WrappedLabel(look="bad")
+            below.hide()
+        else:
             return widget
         container = QWidget()
         column = QVBoxLayout(container)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
-        self.errors[key] = WrappedLabel(look="bad")
-        self.errors[key].hide()
         column.addWidget(widget)
-        column.addWidget(self.errors[key])
+        column.addWidget(below)
         return container
 
 

@@ -12,12 +12,6 @@ _EVERY = re.compile(r"every (?P<number>[0-9]+)(st|nd|rd|th) frame")
 _GRID = re.compile(rf"(squares|rectangles) of {_SIZE} px(, every (?P<stride>[0-9]+([x×][0-9]+)?) px)?")
 _RANDOM = re.compile(rf"(?P<count>[0-9]+) random (squares?|rectangles?) of {_SIZE} px")
 
-LAYOUT_TEXTS = {
-    "spa": "SPA-Data layout (for SPANet)",
-    "paired": "Paired folders (for Restormer, MPRNet, NAFNet)",
-}
-"""Layout → its text. Others are shown by their name."""
-
 
 def frames_text(code: str) -> str:
     """Return a choice of frames in words; a code that is none is returned unchanged."""

@@ -1,4 +1,4 @@
-"""Measure a large project, a large data set, one clip and several workers; work out on paper what many machines take."""
+"""Measure a large project, a large data set, one clip and several workers, and forecast what many machines take."""
 
 import tempfile
 from collections.abc import Generator, Sequence

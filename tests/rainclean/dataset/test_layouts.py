@@ -13,20 +13,16 @@ from rainclean.dataset.layout_base import SAFE_STEM
 from rainclean.dataset.problems import BLOCKING
 from rainclean.errors import InputError, UsageError
 from tests.helpers import datasets
-from tests.helpers.datasets import a_row, keys, write
+from tests.helpers.datasets import a_row, keys, store, write
 
 
 def write_empty(root: Path, name: str, pairs: list[PairKey]) -> list[tuple[str, str, str]]:
     """A data set whose pictures are empty files; returns split, rainy, clean of each."""
-    form, files, widths = layout(name), Files(root), Widths.for_pairs(pairs)
-    rows = []
-    for key in pairs:
+    form, widths, rows = layout(name), Widths.for_pairs(pairs), []
+    for key in sorted(pairs, key=lambda pair: form.splits.index(pair.split)):
         paths = form.paths(key, widths)
-        files.write(paths.rainy, b"")
-        files.write(paths.clean, b"")
         rows.append(a_row(split=key.split, rainy=paths.rainy, clean=paths.clean))
-    for each, content in form.lists(rows).items():
-        files.write(each, content)
+    store(root, form, widths, ((row, {"rainy": b"", "clean": b""}) for row in rows))
     return [(row.split, row.rainy, row.clean) for row in rows]
 
 
@@ -53,7 +49,7 @@ def test_what_is_written_is_read(
     written = write_empty(root, name, pairs)
     assert sorted(read(root, name)) == sorted(written)
     assert layout(name).problems(root) == []
-    stems = [Path(rainy).stem for _, rainy, _ in written]
+    splits, stems = [split for split, _, _ in written], [layout(name).key_of(rainy) for _, rainy, _ in written]
     assert len(set(stems)) == len(stems) and all(map(SAFE_STEM.fullmatch, stems))
     assert len({len(stem.split("_")[0]) for stem, split in zip(stems, splits, strict=True) if split == "train"}) <= 1
 

@@ -65,7 +65,7 @@ def test_the_form_speaks_plain_words(qtbot: QtBot, tmp_path: Path) -> None:
     form.open(tmp_path / "rain", "one")
     shown = [form.layout_name.currentText(), form.frames.currentText(), form.crops.currentText(), form.min_rain.text()]
     assert shown == [
-        "SPA-Data layout (for SPANet)", "10 frames that differ most in rain", "Whole image", "0 % of the pixels",
+        "SPA-Data (SPANet, RCDNet)", "10 frames that differ most in rain", "Whole image", "0 % of the pixels",
     ]  # fmt: skip
     form.min_rain.setValue(2.5)
     assert form.min_rain.text() == "2.5 % of the pixels" and form.export().min_rain == 0.025
