@@ -50,7 +50,7 @@ def lmdb_reader(root: Path, split: str) -> Iterator[tuple[np.ndarray, np.ndarray
         values = []
         for database in databases:
             with database.begin() as transaction:
-                values.append(decode_png(transaction.get(key.encode("ascii")) or b"", key))
+                values.append(decode_png(bytes(transaction.get(key.encode("ascii")) or b""), key))
         yield values[0], values[1]
     for database in databases:
         database.close()
