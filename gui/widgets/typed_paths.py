@@ -39,7 +39,7 @@ def problem_of_new(path: Path) -> str:
     """Return why no folder of this path can be written to, "" if nothing speaks against it."""
     path = Path(os.path.normpath(path.absolute()))
     if not path.name:
-        return f"{path} cannot be the output itself. Add the name of a folder."
+        return f"{path} cannot be the output itself. Add a name."
     for folder in (path, *path.parents):
         try:
             if not stat.S_ISDIR(folder.stat().st_mode):
