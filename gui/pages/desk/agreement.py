@@ -41,7 +41,7 @@ class AgreementDialog(QDialog):
     def __init__(self, session: Session, parent: QWidget) -> None:
         super().__init__(parent)
         self.setWindowTitle("Agreement and conflicts")
-        self.resize(820, 520)
+        self.resize(880, 520)
         assert session.project is not None
         self._session = session
         pairs = agreements(judgements(session.project))
