@@ -200,6 +200,7 @@ def go(tour: Tour, project: Path) -> None:
     tour.shoot("gui-home")
     assert len(window.home.activities.rows) == 3, window.home.activities.rows
     reopen(tour, project)
+    places(tour)
 
 
 def start(tour: Tour) -> None:
@@ -428,6 +429,28 @@ def reopen(tour: Tour, project: Path) -> None:
     tour.rest(1.0)
     tour.shoot("gui-light")
     design.set_scheme("dark")
+
+
+def places(tour: Tour) -> None:
+    """A clip of bushes in wind, which needs a look, and one of the places that explain the verdict."""
+    import rainclean as rc
+
+    sky = ROOT / "sample_sequences" / "launch" / "background.png"
+    clip = rc.simulate_clip(sky, tour.work / "hedge", "foliage", frames=30, size=(352, 144), crf=18).clip
+    window = tour.window
+    window.project_commands.make_project(tour.work / "garden", window.open_project)
+    tour.press("Ctrl+1")
+    window.project_commands.add([clip])
+    session, desk = window.session, window.desk
+    tour.until(lambda: session.summaries and all(x.trust for x in session.summaries.values()), "the verdict")
+    tour.until(lambda: not window.jobs.unfinished() and desk.shown_right is not None, "the candidates")
+    assert [line.trust for line in session.summaries.values()] == ["look"], session.summaries
+    tour.rest(1.0)
+    tour.press("J")
+    tour.until(lambda: desk.places.current is not None, "a place")
+    tour.press("J")
+    assert "Place 2 of" in desk.places.label, desk.places.label
+    tour.shoot("gui-places")
 
 
 if __name__ == "__main__":

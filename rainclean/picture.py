@@ -35,7 +35,7 @@ class Picture:
             ResourceError: the file cannot be written.
         """
         path = Path(path)
-        unusable = UsageError(f"{path}: a picture of {self.array.dtype} cannot be written in this format; use .png")
+        unusable = UsageError(f"{path}: an image of {self.array.dtype} cannot be written in this format; use .png")
         if self.array.dtype != "uint8" and path.suffix.lower() != ".png":
             raise unusable  # imageio would halve the bits
         try:

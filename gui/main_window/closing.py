@@ -53,7 +53,7 @@ def details(unfinished: Sequence[Job]) -> str:
         what = "It goes on" if len(kept) == 1 else "They go on"
         parts.append(f"Keep running: {what} without the window. Open rainclean again to see the progress.")
         if waiting:
-            parts.append(f"{counted(len(waiting), 'waiting job')} will not begin.")
+            parts.append(f"{counted(len(waiting), 'waiting job')} will be cancelled.")
     elif others:
         parts.append("Jobs cannot go on without the window on this system.")
     parts.append("Stop and quit: finished work is kept, and can be resumed later.")

@@ -59,7 +59,7 @@ class NewProjectDialog(QDialog):
         )
         self.create_button.setProperty("look", "main")
         self.create_button.setDefault(True)
-        self.cancel = named(QPushButton("Cancel"), "Cancel", "Make nothing (Esc)")
+        self.cancel = named(QPushButton("Cancel"), "Cancel", "Close without making a project (Esc)")
         self.cancel.setAutoDefault(False)
         self._lay_out(clips)
         self.name.textChanged.connect(self._update)

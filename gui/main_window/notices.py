@@ -24,7 +24,7 @@ class NoticeBar(QFrame):
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(PAD, SPACE, PAD, SPACE)
         self._column.setSpacing(SPACE)
-        self.setAccessibleName("What should be mended")
+        self.setAccessibleName("Problems to fix")
         self.hide()
 
     def show_notice(self, key: str, text: str, action: str, tip: str, mend: Callable[[], object]) -> None:

@@ -39,7 +39,7 @@ def problem_of_new(path: Path) -> str:
     """Return why no folder of this path can be written to, "" if nothing speaks against it."""
     path = Path(os.path.normpath(path.absolute()))
     if not path.name:
-        return f"{path} is no folder to write to. Add a name."
+        return f"{path} cannot be the output itself. Add a name."
     for folder in (path, *path.parents):
         try:
             if not stat.S_ISDIR(folder.stat().st_mode):
@@ -78,5 +78,5 @@ def without_middle(text: str) -> str:
 
 
 def _refused(path: Path, error: Exception) -> str:
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else "it contains a character of no path"
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else "it contains an invalid character"
     return f"{shortened(path)} cannot be used: {reason}."

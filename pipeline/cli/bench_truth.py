@@ -40,7 +40,7 @@ class BenchTruth:
     crfs: Annotated[tuple[str, ...], arg(metavar="0…51")] = ("18", "23", "28")
     """Constant rate factors of the case named codec, separated by spaces or commas."""
     methods: Annotated[tuple[str, ...], arg(metavar="RULE")] = ()
-    """Estimators to measure as well: local, rainfree, near, or one from outside. Default: all from outside."""
+    """Estimators to measure as well: local, rainfree, near, or one that was added. Default: all that were added."""
     save: Annotated[Path | None, arg(aliases=["-o"], metavar="FOLDER")] = None
     """Write images to this folder: rainy frame, released rule, first candidate, ground truth, errors times 8."""
     plot: Annotated[Path | None, arg(metavar="FILE.png")] = None

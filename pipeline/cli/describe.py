@@ -34,7 +34,7 @@ class Describe:
     first: Annotated[int | None, arg(metavar="FRAME")] = None
     """In point: index of the first frame to use, from 0."""
     stop: Annotated[int | None, arg(metavar="FRAME")] = None
-    """Out point: index of the first frame that is not used any more."""
+    """Out point: index of the first frame after the last used one."""
     region: Annotated[str | None, arg(metavar="X,Y,WIDTH,HEIGHT")] = None
     """Region of the upright frame that the next analysis uses, px; whole for the whole frame."""
     source: str | None = None
@@ -48,7 +48,7 @@ class Describe:
     notes: str | None = None
     """Anything else."""
     who: str = ""
-    """Who says so. Default: the name you are logged in with."""
+    """Who makes the change. Default: the name you are logged in with."""
     json: bool = False
     """Print JSON instead of text."""
 

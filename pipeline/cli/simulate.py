@@ -103,7 +103,7 @@ class Simulate:
     pan: Annotated[float | None, arg(metavar="PX")] = None
     """Distance that the camera moves to the right over the clip, in px."""
     walkers: Annotated[int | None, arg(metavar="N")] = None
-    """Number of walking persons, one after the other."""
+    """Number of people who walk through, one after the other."""
     walker_height: Annotated[float | None, arg(metavar="PX")] = None
     """Height of a walking person; the width is 34/80 of it."""
     walker_speed: Annotated[float | None, arg(metavar="PX")] = None

@@ -138,5 +138,5 @@ def _check_places(pairs: tuple[tuple[Path, Path], ...], *, overwrite: bool) -> N
             raise RaincleanError(f"{target}: is a folder; give the name of a file")
     if existing and not overwrite:
         more = f" and {counted(len(existing) - 1, 'other file')}" if len(existing) > 1 else ""
-        verb = "exist" if more else "exists"
-        raise RaincleanError(f"{existing[0]}{more} {verb} already; use --overwrite to replace")
+        verb, them = ("exist", "them") if more else ("exists", "it")
+        raise RaincleanError(f"{existing[0]}{more} {verb} already; --overwrite replaces {them}")

@@ -263,7 +263,7 @@ def _report(
     masked = sum(pair.exclude is not None for pair in pairs)
     if masked:
         have = "has an exclusion mask" if masked == 1 else "have exclusion masks"
-        notes.append(f"{counted(masked, 'pair')} {have}: excluded pixels count, too: protocols use no masks")
+        notes.append(f"{counted(masked, 'pair')} {have}; protocols use no masks, so excluded pixels count, too")
     return EvaluationReport(
         rainclean=__version__,
         versions={name: version(name) for name in ("torch", "numpy", "opencv-python")},

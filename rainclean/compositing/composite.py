@@ -66,17 +66,17 @@ class Shape:
 
     def __post_init__(self) -> None:
         if self.tool not in get_args(Tool):
-            raise UsageError(f"a stroke with tool {self.tool!r}: brush, rectangle, lasso or fill is needed")
+            raise UsageError(f"a stroke with tool {self.tool!r}: use brush, rectangle, lasso or fill")
         for name, (low, high) in _RANGES.items():
             value = _number(name, getattr(self, name)) if name in _USES[self.tool] else 0.0
             if not low <= value <= high:
-                raise UsageError(f"a {self.tool} stroke with {name} {value:g}: {low:g} to {high:g} is needed")
+                raise UsageError(f"a {self.tool} stroke with {name} {value:g}: use {low:g} to {high:g}")
             object.__setattr__(self, name, value)
         if self.tool == "brush" and not self.radius:
             raise UsageError("a brush stroke with radius 0: it must be over 0")
         for name in ("edge_aware", "erase"):
             if not isinstance(getattr(self, name), bool):
-                raise UsageError(f"a stroke with {name} {getattr(self, name)!r}: true or false is needed")
+                raise UsageError(f"a stroke with {name} {getattr(self, name)!r}: use true or false")
         if "edge_aware" not in _USES[self.tool]:
             object.__setattr__(self, "edge_aware", False)
         fewest, most = _POINTS[self.tool]
@@ -102,7 +102,7 @@ class Shape:
             RaincleanError: it is no such shape.
         """
         if not isinstance(document, dict) or not isinstance(document.get("points"), list | tuple):
-            raise RaincleanError("a stroke: an object with a tool and a list of points is needed")
+            raise RaincleanError("a stroke must be an object with a tool and a list of points")
         if unknown := sorted(str(key) for key in document.keys() - cls.__dataclass_fields__.keys()):
             raise RaincleanError(f"a stroke with unknown {', '.join(unknown)}")
         if not isinstance(document.get("tool"), str):
@@ -385,20 +385,20 @@ def _check(picture: U8, mask: U8) -> None:
 
 def _feather_px(feather: float) -> int:
     if not 0 <= _number("feather", feather) <= LARGEST_RADIUS:
-        raise UsageError(f"a feather of {feather:g} px: 0 to {LARGEST_RADIUS:g} is needed")
+        raise UsageError(f"a feather of {feather:g} px: use 0 to {LARGEST_RADIUS:g}")
     return round(feather)
 
 
 def _point(point: Any) -> Point:
     if not isinstance(point, list | tuple) or len(point) != 2:
-        raise UsageError(f"a stroke with point {point!r}: x and y are needed")
+        raise UsageError(f"a stroke with point {point!r}: give x and y")
     x, y = (_number("coordinate", value) for value in point)
     if max(abs(x), abs(y)) > FARTHEST:
-        raise UsageError(f"a stroke with point {x:g}, {y:g}: too far from any picture")
+        raise UsageError(f"a stroke with point {x:g}, {y:g}: too far outside the image")
     return round(x, 1) + 0.0, round(y, 1) + 0.0  # never -0.0
 
 
 def _number(name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not math.isfinite(value):
-        raise UsageError(f"a stroke with {name} {value!r}: a number is needed")
+        raise UsageError(f"a stroke with {name} {value!r}: give a number")
     return float(value)

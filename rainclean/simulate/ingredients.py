@@ -15,7 +15,7 @@ STAGES = ("flat", "park", "street", "garden", "shore")
 def within(name: str, value: float, low: float, high: float) -> None:
     """Raise UsageError for a value that is no number from ``low`` to ``high``."""
     if not (math.isfinite(value) and low <= value <= high):
-        raise UsageError(f"{name} {value:g}: a number from {low:g} to {high:g} is needed")
+        raise UsageError(f"{name} {value:g}: give a number from {low:g} to {high:g}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +83,7 @@ class Traffic:
 
     def __post_init__(self) -> None:
         if self.kind not in ("car", "lorry"):
-            raise UsageError(f"kind {self.kind!r}: car or lorry is needed")
+            raise UsageError(f"kind {self.kind!r}: use car or lorry")
         within("gap", self.gap, 1, 1e6)
         within("speed", self.speed, 0.01, 10)
         within("distance", self.distance, 2, 100)

@@ -150,7 +150,7 @@ class Simulation:
         if self.crf is not None:
             within("crf", self.crf, 0, 51)
         if self.stage not in STAGES:
-            raise UsageError(f"stage {self.stage!r}: one of {', '.join(STAGES)} is needed")
+            raise UsageError(f"stage {self.stage!r}: use one of {', '.join(STAGES)}")
         within("sway", self.sway, 0, 2)
         within("auto exposure", self.auto_exposure, 0, 1)
         within("frozen", self.frozen, 0, 0.95)

@@ -20,7 +20,7 @@ KNOWN = {
 }
 """Names of published files by their check sums."""
 
-_ADVICE = "a checkpoint of the released SPANet code is needed"
+_ADVICE = "give a checkpoint that the released SPANet code saved"
 
 
 def import_checkpoint(checkpoint: Path | str, target: Path | str, *, direction_attention: bool = False) -> Origin:

@@ -92,7 +92,7 @@ def choose_device(name: str) -> str:
         UsageError: it is another word, or "cuda" where torch can use no GPU.
     """
     if name not in ("auto", "cpu", "cuda"):
-        raise UsageError(f"--device {name}: auto, cpu or cuda")
+        raise UsageError(f"--device {name}: use auto, cpu or cuda")
     has_gpu = torch.cuda.is_available() if name != "cpu" else False
     if name == "cuda" and not has_gpu:
         raise UsageError("--device cuda: torch finds no GPU here; --device cpu works everywhere")

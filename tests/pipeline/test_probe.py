@@ -60,7 +60,13 @@ def test_the_table(clip: Path) -> None:
     assert done.stderr == ""
     for said in ("two shots.mp4", "MP4, h264, yuv420p", "160×120 px", "40 of 40", "1: new shot at frame 25"):
         assert said in done.stdout
-    assert "moving" in done.stdout
+    assert "px: moving\n" in done.stdout
+
+
+def test_a_still_camera_in_dense_rain_is_not_called_moving(capsys: pytest.CaptureFixture[str]) -> None:
+    clip = Path(__file__).parents[2] / "sample_sequences" / "table" / "clip.mp4"
+    assert main(["probe", str(clip)]) == 0
+    assert "moving slightly, or still in dense rain\n" in capsys.readouterr().out
 
 
 def test_json(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:

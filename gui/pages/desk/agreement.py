@@ -22,15 +22,16 @@ from pipeline.project.exchange import Conflict, conflicts
 from pipeline.text_format import percent
 
 _COLUMNS = (
-    "First", "Second", "Both judged", "Same decision", "κ of decision", "Both accepted", "Same picture", "κ of picture"
+    "First", "Second", "Both judged", "Same decision", "κ of decision", "Both accepted", "Same candidate",
+    "κ of candidate",
 )  # fmt: skip
 _TIPS = (
     "A person, or the automatic choice", "Another person, or the automatic choice",
     "Number of sequences that both judged",
     "Percentage of these sequences with the same decision (accepted or rejected)",
     "Cohen's κ of the decision: 1 is full agreement, 0 is chance", "Number of sequences that both accepted",
-    "Percentage of these sequences with the same picture",
-    "Cohen's κ of the chosen picture, a rejection counted as one: 1 is full agreement, 0 is chance",
+    "Percentage of these sequences with the same candidate",
+    "Cohen's κ of the chosen candidate, a rejection counted as one: 1 is full agreement, 0 is chance",
 )  # fmt: skip
 
 
@@ -40,7 +41,7 @@ class AgreementDialog(QDialog):
     def __init__(self, session: Session, parent: QWidget) -> None:
         super().__init__(parent)
         self.setWindowTitle("Agreement and conflicts")
-        self.resize(820, 520)
+        self.resize(880, 520)
         assert session.project is not None
         self._session = session
         pairs = agreements(judgements(session.project))

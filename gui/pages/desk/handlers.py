@@ -29,7 +29,7 @@ BEHIND_SURVEY = frozenset(
 DIFFERENCES = (("absolute", 1), ("absolute", 8), ("signed", 1), ("signed", 8))
 
 DECODING = "The frames are being decoded. Press K when that is done."
-WAITING_TO_KEEP = "Keeps as soon as the frames are sorted"
+WAITING_TO_KEEP = "The candidate will be saved as soon as the frames are sorted"
 COMPARING = "Comparing with this candidate. Press C again to compare with the rainy frame."
 
 _PAINT_TOOLS: dict[PaintTool, Tool] = {

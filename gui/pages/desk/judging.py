@@ -73,7 +73,7 @@ class JudgingTools:
     def _swap(self) -> None:
         view = self._view
         view.swap()
-        text = "The right picture is at the left now" if view.swapped else "Left and right are as before"
+        text = "The right picture is now on the left" if view.swapped else "Left and right are no longer swapped"
         if view.mode not in (Mode.WIPE, Mode.SIDE):
             text += ". Wipe (W) and side by side (G) show it."
         self._session.message.emit(text)

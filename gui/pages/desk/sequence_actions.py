@@ -216,7 +216,7 @@ class SequenceActions(QObject):
         left = f" {counted(missing, 'sequence')} without candidates will be left out." if missing else ""
         self._ask(
             f"Accept the first candidate of {counted(len(ready), 'sequence')}?",
-            f"Of each the suggested candidate is accepted, or else the one with the best score.{left}",
+            f"For each, the suggested candidate is accepted, or else the one with the best score.{left}",
             "Accept",
             partial(self._accept, ready),
         )
@@ -258,7 +258,7 @@ class SequenceActions(QObject):
 
         self._ask(
             f"Withdraw the decisions on {counted(len(rows), 'sequence')}?",
-            "The sequences are undecided then. Ctrl+Z brings the decisions back.",
+            "The sequences will be undecided. Ctrl+Z brings the decisions back.",
             "Withdraw",
             lambda: self._decide(rows, act, "undecided again", go_on=False),
         )

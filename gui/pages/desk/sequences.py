@@ -230,7 +230,7 @@ class SequencesPanel(QWidget):
         text = counted(total, thing) if number == total else f"{number} of {counted(total, thing)}"
         if session.marked:
             text += f" · {len(session.marked)} marked"
-        self.count.setToolTip("Esc takes all marks away" if session.marked else "")
+        self.count.setToolTip("Esc unmarks all" if session.marked else "")
         unknown = self.sort.currentText() == UNSURE and not session.blind and not self._unsure and total > 0
         self.count.setText(f"{text}\nSuggested candidates: {session.suggestions.label}" if unknown else text)
         self.restore.setVisible(self.shows_removed and number > 0)

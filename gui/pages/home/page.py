@@ -136,7 +136,7 @@ class HomePage(QScrollArea):
     def _progress_of(self, activity: Activity) -> str:
         job = job_of(activity, self._jobs.running())
         if job is None:
-            return "at work in another process"
+            return "running in another process"
         share = f"{percent(job.fraction)}, " if job.fraction is not None else ""
         return f"{share}{job.doing()}"
 

@@ -60,7 +60,7 @@ _TIPS = {
     "keep_moving": "Exclude only areas that a person marked. Otherwise areas of the clean image where something moves, "
     "and foreground objects in a rainy frame, are excluded, too.",
     "max_error": "Exclude pixels of the clean image with a larger expected error, in grey levels of 0 to 255",
-    "no_confidence": "Leave out the maps of the expected error of each pixel of the clean images",
+    "no_confidence": "Leave out the images of the expected error of each pixel",
     "output": "Choose the folder to write to; an earlier export in it is replaced",
 }
 
@@ -155,7 +155,7 @@ class ExportForm(QWidget):
         self.seed = QSpinBox(maximum=2**31 - 1)
         self.person_only = QCheckBox("Only sequences accepted by a person")
         self.keep_moving = QCheckBox("Exclude only areas marked by a person")
-        self.no_confidence = QCheckBox("No confidence maps")
+        self.no_confidence = QCheckBox("No confidence images")
         self.output = QLineEdit()
         self.browse = QPushButton("Browse…")
         self.browse.setToolTip("Choose the folder to write to")

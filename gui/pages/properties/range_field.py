@@ -1,4 +1,4 @@
-"""In point and out point of one or several sequences, in frames and seconds."""
+"""First and last frame of one or several sequences, in frames and seconds."""
 
 from collections.abc import Sequence as Several
 
@@ -33,9 +33,11 @@ class RangeField(QWidget):
         self._rate = rates.pop() if len(rates) == 1 else 0.0
         self._shots = {sequence.shot or (sequence.first, sequence.stop) for sequence in sequences}
         last = max(last, *(sequence.stop - 1 for sequence in sequences)) if len(sequences) == 1 else last
-        self.first = NumberField("In point", [s.first for s in sequences], range(last + 1), "First frame that is used")
+        self.first = NumberField(
+            "First frame", [s.first for s in sequences], range(last + 1), "First frame that is used"
+        )
         self.last = NumberField(
-            "Out point", [s.stop - 1 for s in sequences], range(last + 1), "Last frame that is used"
+            "Last frame", [s.stop - 1 for s in sequences], range(last + 1), "Last frame that is used"
         )
         self.seconds = {box: QDoubleSpinBox(suffix=" s", decimals=2, singleStep=0.1) for box in (self.first, self.last)}
         self.amount = Label()
@@ -46,7 +48,7 @@ class RangeField(QWidget):
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(SPACE)
-        points = ((self.first, "In point", "from frame "), (self.last, "Out point", "to frame "))
+        points = ((self.first, "First frame", "from frame "), (self.last, "Last frame", "to frame "))
         for row, (box, name, prefix) in enumerate(points):
             box.setPrefix(prefix)
             seconds = named(self.seconds[box], f"{name} in seconds", f"{name}, seconds from the beginning of the clip")
@@ -74,7 +76,7 @@ class RangeField(QWidget):
         """Return what is wrong, or ""."""
         first, last = self.first.number, self.last.number
         if first is not None and last is not None and last - first + 1 < LEAST_FRAMES:
-            return "The out point must come after the in point."
+            return "The last frame must come after the first one."
         return ""
 
     def _set(self, box: NumberField, name: str) -> None:

@@ -45,7 +45,7 @@ class ResultsPanel(QWidget):
         self.new_button = QPushButton("New evaluation")
         self.new_button.setCheckable(True)
         self.new_button.setChecked(True)
-        self.new_button.setToolTip("Show the form of an evaluation, or the pairs of the one on show")
+        self.new_button.setToolTip("Show the form for a new evaluation, or go back to the open one")
         self.new_button.toggled.connect(lambda on: self._show_form(shown=on))
         self.open_button = QPushButton("Open evaluation…")
         self.open_button.setToolTip("Open the folder of an earlier evaluation")

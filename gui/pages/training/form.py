@@ -20,12 +20,12 @@ from rainclean.errors import RaincleanError
 _PRESET_LABELS = {
     "quick": "Quick: minutes on a CPU",
     "paper": "Paper: as published, for a GPU",
-    "released": "Released: as for the released weights",
+    "released": "Released: as for the published weights",
 }
 _PRESET_TEXTS = {
     "quick": "Few steps on small examples: shows in minutes whether the data set can be learned.",
     "paper": "The recipe of the SPANet paper, from random weights. It takes days without a GPU.",
-    "released": "The recipe of the weights that come with rainclean. It takes hours without a GPU.",
+    "released": "The recipe of the weights that SPANet's authors published. It takes days without a GPU.",
 }
 """Preset → what it is for."""
 

@@ -210,7 +210,7 @@ def _chosen(project: Project, sequence: ClipSequence, changes: Properties) -> Co
             x, y, width, height = region
             if min(x, y) < 0 or min(width, height) < 1 or x + width > size[0] or y + height > size[1]:
                 raise UsageError(
-                    f"{sequence.name}: region {x},{y},{width},{height} lies outside of the picture, which has "
+                    f"{sequence.name}: region {x},{y},{width},{height} lies outside the frame, which has "
                     f"{size[0]}×{size[1]} px"
                 )
             if region == Region(0, 0, *size):

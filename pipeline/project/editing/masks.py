@@ -36,7 +36,7 @@ def keep_mask(project: Project, path: Path, candidate: StoredCandidate) -> str:
     grey = mask if mask.ndim == 2 else mask.max(axis=2)
     if grey.shape != picture.shape[:2]:
         sizes = f"{grey.shape[1]}×{grey.shape[0]} px, the candidate {picture.shape[1]}×{picture.shape[0]}"
-        raise InputError(path, f"the mask has {sizes}", "make it of the same size")
+        raise InputError(path, f"the mask has {sizes}", "make it the same size")
     if not np.isin(grey, (0, 255)).all() or (mask.ndim == 3 and (mask != grey[..., None]).any()):
         raise InputError(path, "an exclusion mask may hold only 0 and 255", "save it without smoothing, as PNG")
     return project.artefacts.put(encode_png(grey), ".png")

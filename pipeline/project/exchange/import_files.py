@@ -165,10 +165,10 @@ class _Importing:
         (x, y, width, height), clip = made.use.region, self._clips[sequence.clip_id]
         if x + width > clip.width or y + height > clip.height:
             size = f"{clip.width}×{clip.height} px"
-            raise line.place.error(f"its region lies outside of the frame, which has {size}")
+            raise line.place.error(f"its region lies outside the frame, which has {size}")
         first, stop = sequence.shot
         if not first <= made.use.reference_frame < stop:
-            raise line.place.error("its reference frame lies outside of the sequence")
+            raise line.place.error("its reference frame lies outside the sequence")
         if len(made.use.rain) != stop - first:
             raise line.place.error("its rain amounts are not one for each frame")
 

@@ -210,7 +210,7 @@ def _edit(line: Line, document: dict[str, Any]) -> EditLine:
     elif kind == "frames" and value["frames"] is not None:
         frames, span = value["frames"], range(line.sequence.first, line.sequence.stop)
         _check(isinstance(frames, list) and bool(frames), "frames are not a list, or empty")
-        _check(all(type(frame) is int and frame in span for frame in frames), "frames lie outside of the sequence")
+        _check(all(type(frame) is int and frame in span for frame in frames), "frames lie outside the sequence")
         content = EditValue(frames=tuple(sorted(set(frames))))
     _check(bool(re.fullmatch("[0-9a-f]{32}", batch)), "batch is not 32 hexadecimal digits")
     return EditLine(**vars(line), kind=kind, value=content, batch=batch)

@@ -81,9 +81,9 @@ def _check_made(project: Project, row: Any, region: Region) -> None:
     json.dumps(document, ensure_ascii=False).encode()  # what cannot be written cannot be exported
     x, y, width, height = region
     if min(x, y) < 0 or min(width, height) < 1 or x + width > row["width"] or y + height > row["height"]:
-        raise InputError("its region", "lies outside of the frame")
+        raise InputError("its region", "lies outside the frame")
     if not row["first"] <= row["reference_frame"] < row["last"]:
-        raise InputError("its reference frame", "lies outside of the sequence")
+        raise InputError("its reference frame", "lies outside the sequence")
     rain = json.loads(row["rain"])
     if len(rain) != row["last"] - row["first"] or not all(v is None or abs(v) < 1e6 for v in rain):
         raise InputError("its rain amounts", "are damaged, or not one for each frame")

@@ -29,7 +29,7 @@ def test_sequences_are_described_removed_and_brought_back(home: Path, here: Run)
     assert status.stdout.endswith(f"next: rainclean analyze {home}\n")
     assert here("describe", home, "made0", "--region", "whole", "--json").returncode == 0
     assert "use X,Y,WIDTH,HEIGHT" in here("describe", home, "made0", "--region", "1,2,3").stderr
-    assert "lies outside of the picture" in here("describe", home, "made0", "--region", "70,0,9,9").stderr
+    assert "lies outside the frame" in here("describe", home, "made0", "--region", "70,0,9,9").stderr
     assert "cannot be used together" in here("describe", home, "made0", "--scene", "x", "--confirm-scene").stderr
     assert here("remove", home, "made1", "--who", "Ann").stdout == "removed: made1\n"
     status = here("status", home)

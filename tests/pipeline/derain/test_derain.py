@@ -177,7 +177,7 @@ def test_a_folder_with_a_broken_picture(weights: Path, capsys: pytest.CaptureFix
     assert read_back(out / "c.png").shape == (25, 24, 3)
     code, _, noted = command(capsys, rain, "-o", out, "-w", weights)
     assert code == 1
-    assert "a.png and 1 other file exist already; use --overwrite" in noted
+    assert "a.png and 1 other file exist already; --overwrite replaces them" in noted
 
 
 def test_a_folder_with_a_picture_that_no_reader_expected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,7 +203,7 @@ def test_a_folder_with_a_picture_that_no_reader_expected(tmp_path: Path, monkeyp
     ("given", "output", "flags", "message"),
     [
         ("in.png", "in.png", {"overwrite": True}, "is the input"),
-        ("in.png", "in.jpg", {}, "in.jpg exists already; use --overwrite"),
+        ("in.png", "in.jpg", {}, "in.jpg exists already; --overwrite replaces it"),
         ("in.png", "out.mp4", {}, "extension .mp4; use one of .bmp"),
         ("in.png", "out", {}, "no extension"),
         ("in.png", "out.jpg", {"lossless": True}, "apply to videos only"),

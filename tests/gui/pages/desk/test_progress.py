@@ -90,7 +90,7 @@ def test_k_waits_until_the_frames_are_sorted(window: Window, qtbot: QtBot) -> No
     desk.sliders.frames.setSliderDown(True)
     desk.sliders.frames.setValue(7)
     press(window, "K")
-    assert window.statusBar().currentMessage() == "Keeps as soon as the frames are sorted"
+    assert window.statusBar().currentMessage() == "The candidate will be saved as soon as the frames are sorted"
     assert len(session.detail.candidates) == count
     qtbot.waitUntil(lambda: len(session.detail.candidates) == count + 1)
     kept = session.candidate(session.displayed)

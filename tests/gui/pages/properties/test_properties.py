@@ -82,9 +82,9 @@ def test_in_and_out_point_make_clean_images_out_of_date(window: Window, qtbot: Q
     frames.first.setFocus()
     QTest.keyClick(frames.first, Qt.Key.Key_Up)
     assert frames.first.value() == 1 and frames.seconds[frames.first].value() > 0
-    assert dialog.picture_label.text().startswith("Frame 1, in point.")
+    assert dialog.picture_label.text().startswith("Frame 1, first frame.")
     frames.seconds[frames.last].setValue(0.0)
-    assert frames.last.value() == 0 and dialog.error.text() == "The out point must come after the in point."
+    assert frames.last.value() == 0 and dialog.error.text() == "The last frame must come after the first one."
     assert not dialog.store.isEnabled()
     frames.last.setValue(10)
     assert dialog.error.text() == "" and frames.amount.text().startswith("10 frames")

@@ -153,8 +153,8 @@ def test_what_another_person_set_later_stays_when_the_earlier_is_undone(some: Pr
         (Properties(stop=100), "stop at most 99, the frames of the clip"),
         (Properties(first=-1), "first -1 and stop 92 do not fit"),
         (Properties(first=7, stop=8), "leave 1 frame"),
-        (Properties(region=Region(50, 0, 30, 20)), "lies outside of the picture, which has 72×56 px"),
-        (Properties(region=Region(0, 0, 0, 20)), "lies outside of the picture"),
+        (Properties(region=Region(50, 0, 30, 20)), "lies outside the frame, which has 72×56 px"),
+        (Properties(region=Region(0, 0, 0, 20)), "lies outside the frame"),
         (Properties(scene=" "), "a scene needs a name"),
     ],
 )
