@@ -18,11 +18,15 @@ SCHEMES = {
 KEY = "scheme"
 """Key of the scheme's name in the settings."""
 
+_LOOK = "rainclean-look"
+"""Property of the application: the look that it has."""
+
 
 def apply(app: QApplication, settings: QSettings) -> None:
     """Set style, colours and icon of the application."""
-    app.setStyle("Fusion")
-    app.setWindowIcon(window_icon())
+    if app.property(_LOOK) is None:
+        app.setStyle("Fusion")
+        app.setWindowIcon(window_icon())
     set_scheme(str(settings.value(KEY, next(iter(SCHEMES)))))
 
 
@@ -34,6 +38,10 @@ def set_scheme(name: str) -> None:
     if not isinstance(app, QApplication):
         return
     is_light = (hints.colorScheme() if wanted == Qt.ColorScheme.Unknown else wanted) == Qt.ColorScheme.Light
+    look = "light" if is_light else "dark"
+    if app.property(_LOOK) == look:
+        return
+    app.setProperty(_LOOK, look)
     scheme = LIGHT if is_light else DARK
     forget_icons()
     # A style sheet keeps widgets at the palette that they had when it was set, so it is set again.
