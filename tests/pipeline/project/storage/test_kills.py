@@ -4,10 +4,8 @@ Each test kills the command ten times at random moments that cover its run (SIGK
 of kills are in test_interruptions.py, on request.
 """
 
-import json
 import random
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -22,7 +20,8 @@ from pipeline.project.overview import overview
 from pipeline.project.storage.database import Project
 from pipeline.stages import finish
 from rainclean.errors import InputError
-from tests.conftest import ROOT, Run
+from tests.conftest import Run
+from tests.helpers.loaded import Loaded
 
 KILLS = 10
 
@@ -34,17 +33,8 @@ pytestmark = [pytest.mark.long, pytest.mark.skipif(sys.platform == "win32", reas
 @pytest.fixture(scope="module")
 def killed() -> Iterator[Killed]:
     """Runs a command and kills it after some seconds, if any; whether it was still running then."""
-    script = ROOT / "tests" / "helpers" / "loaded.py"
-    with subprocess.Popen([sys.executable, str(script)], stdin=-1, stdout=-1, text=True) as process:
-        told, heard = process.stdin, process.stdout
-        assert told is not None and heard is not None
-
-        def run(words: list[object], after: float | None = None) -> bool:
-            told.write(json.dumps([list(map(str, words)), after]) + "\n")
-            told.flush()
-            return int(json.loads(heard.readline())) < 0
-
-        yield run
+    with Loaded() as loaded:
+        yield lambda words, after=None: loaded.run(*words, after=after) < 0
 
 
 def moments(seed: int) -> list[float]:
