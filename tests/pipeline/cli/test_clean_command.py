@@ -139,7 +139,7 @@ def test_memory_is_bounded_and_scratch_space_is_given_back(tmp_path: Path, rainc
     rng = np.random.default_rng(0)
     # Blocks instead of noise: coded and decoded in a fraction of the time.
     blocks = [rng.integers(0, 256, (15, 20, 3), dtype=np.uint8).repeat(32, 0).repeat(32, 1) for _ in range(7)]
-    clip = write_clip(tmp_path / "blocks.mkv", [blocks[i % 7] for i in range(150)])
+    clip = write_clip(tmp_path / "blocks.mkv", [blocks[i % 7] for i in range(100)])
     scratch = tmp_path / "scratch"
     scratch.mkdir()
 
@@ -150,14 +150,14 @@ def test_memory_is_bounded_and_scratch_space_is_given_back(tmp_path: Path, rainc
         document: dict[str, Any] = json.loads(result.stdout)
         return document
 
-    one = ("--recipe", "n150-vote")
+    one = ("--recipe", "n100-vote")
     tiny = run("tiny", *one, "--region", "0,0,16,16")
-    bounded = run("bounded", *one, "--memory", "64MiB")
+    bounded = run("bounded", *one, "--memory", "44MiB")
     free = run("free", *one)
-    assert bounded["scratch_bytes"] >= 4 * 640 * 480 * 150 and free["scratch_bytes"] == 0
+    assert bounded["scratch_bytes"] >= 4 * 640 * 480 * 100 and free["scratch_bytes"] == 0
     assert not list(scratch.iterdir())
-    assert bounded["peak_rss_bytes"] - tiny["peak_rss_bytes"] < 64 << 20
-    assert free["peak_rss_bytes"] - tiny["peak_rss_bytes"] > 1.5 * (64 << 20)  # 150 frames are 138 MB
+    assert bounded["peak_rss_bytes"] - tiny["peak_rss_bytes"] < 44 << 20
+    assert free["peak_rss_bytes"] - tiny["peak_rss_bytes"] > 1.5 * (44 << 20)  # 100 frames are 92 MB
     assert bounded["sha256"] == free["sha256"]
 
 
