@@ -38,7 +38,7 @@ def link_requirements(packages: Path) -> None:
         for top in {file.parts[0] for file in found.files or () if ".." not in file.parts}:
             link = packages / top
             if not link.exists():
-                link.symlink_to(found.locate_file(top))
+                link.symlink_to(str(found.locate_file(top)))
 
 
 def adopt_kernels(packages: Path) -> None:

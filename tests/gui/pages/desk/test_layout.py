@@ -18,12 +18,16 @@ from tests.helpers.hands import press
 LONG = "a" * 200
 
 
+def resize(window: Window, size: tuple[int, int], qtbot: QtBot) -> None:
+    window.resize(*size)
+    qtbot.waitUntil(lambda: (window.width(), window.height()) == size)
+
+
 def test_the_desk_fits(window: Window, qtbot: QtBot) -> None:
     toolbar = window.desk.findChild(DeskToolbar)
     assert toolbar is not None
     for size in ((1280, 720), (1366, 768), (1920, 1080)):
-        window.resize(*size)
-        qtbot.waitUntil(lambda size=size: (window.width(), window.height()) == size)
+        resize(window, size, qtbot)
         QApplication.processEvents()
         for button in toolbar.findChildren(QToolButton):
             if button.objectName() != "qt_toolbar_ext_button":
@@ -90,8 +94,7 @@ def test_no_tool_for_composing_is_cut_at_the_side(window: Window, qtbot: QtBot) 
     contents = scroll.widget()
     assert contents is not None
     for size in ((1280, 720), (1400, 880)):
-        window.resize(*size)
-        qtbot.waitUntil(lambda size=size: (window.width(), window.height()) == size)
+        resize(window, size, qtbot)
         qtbot.waitUntil(lambda: 0 < contents.width() <= scroll.viewport().width())
 
 
