@@ -110,8 +110,8 @@ def test_released_rule_on_the_first_frames_and_nothing_else(tmp_path: Path, here
 
 
 @real_clip
-def test_the_real_clip_comes_out_as_the_released_rule_has_it(tmp_path: Path, rainclean: Run) -> None:
-    result = rainclean("clean", YARD, "-o", tmp_path / "out", "--recipe", "released", "--frames", 100, "--json")
+def test_the_real_clip_comes_out_as_the_released_rule_has_it(tmp_path: Path, here: Run) -> None:
+    result = here("clean", YARD, "-o", tmp_path / "out", "--recipe", "released", "--frames", 100, "--json")
     assert result.returncode == 0, result.stderr
     report = json.loads(result.stdout)
     assert report["eta"] == 49 and report["crop"] == [0, 0, 368, 640]
@@ -271,9 +271,9 @@ def test_a_moving_camera_and_a_scene_cut_are_said(tmp_path: Path, here: Run) -> 
     assert "camera" not in still.stderr and "cut" not in still.stderr
 
 
-def test_a_clip_without_rain_noise_or_motion_comes_back_exactly(tmp_path: Path, rainclean: Run) -> None:
+def test_a_clip_without_rain_noise_or_motion_comes_back_exactly(tmp_path: Path, here: Run) -> None:
     picture = imageio.imread(SAMPLE.with_name("background.png"))
-    result = rainclean("clean", write_clip(tmp_path / "dry.mkv", [picture] * 25), "-o", tmp_path / "out", "--json")
+    result = here("clean", write_clip(tmp_path / "dry.mkv", [picture] * 25), "-o", tmp_path / "out", "--json")
     report = json.loads(result.stdout)
     assert np.array_equal(imageio.imread(tmp_path / "out" / "clean.png"), picture)
     # All recipes come to the same picture: one candidate stays, the rain-free mean, and names the others.

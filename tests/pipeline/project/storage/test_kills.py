@@ -1,7 +1,7 @@
 """Killed at any moment, a project opens, nothing decided is lost, and the job goes on where it was.
 
-Each test kills the command ten times at random moments that cover its run (SIGKILL: nothing can be tidied up). Hundreds
-of kills are in test_interruptions.py, on request.
+Each test kills the command eight times at random moments that cover its run (SIGKILL: nothing can be tidied up).
+Hundreds of kills are in test_interruptions.py, on request.
 """
 
 import random
@@ -23,7 +23,7 @@ from rainclean.errors import InputError
 from tests.conftest import Run
 from tests.helpers.loaded import Loaded
 
-KILLS = 10
+KILLS = 8
 
 Killed = Callable[..., bool]
 
