@@ -5,6 +5,7 @@ Menus, tooltips, shortcuts and the help page are made from this table, so that t
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QKeySequence
@@ -483,4 +484,9 @@ class Actions(QObject):
 
 def key_text(action: Action) -> str:
     """Return the keys of an action as this system writes them."""
-    return " or ".join(QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText) for key in action.keys)
+    return " or ".join(map(_native, action.keys))
+
+
+@cache
+def _native(key: str) -> str:
+    return QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText)

@@ -90,10 +90,12 @@ def make_window(settings: "QSettings | None" = None) -> "Window":
     """
     from PySide6.QtCore import QSettings
 
+    from gui import design
     from gui.main_window import Window, geometry
 
     settings = QSettings() if settings is None else settings
-    window = Window(settings)
+    with design.unstyled():
+        window = Window(settings)
     who = settings.value("who")
     if who:
         window.session.set_user(str(who))

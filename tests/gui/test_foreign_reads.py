@@ -158,7 +158,7 @@ def decide(window: Window, times: int, before_each: Callable[[], None]) -> tuple
 
 
 @pytest.mark.parametrize("reader", ["dialogs", "thread"])
-@pytest.mark.parametrize("times", [60, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("times", [30, pytest.param(1000, marks=pytest.mark.slow)])
 def test_no_decision_is_lost(
     open_window: Open, home: Path, tmp_path: Path, qtbot: QtBot, reader: str, times: int
 ) -> None:

@@ -26,16 +26,16 @@ def press_in(widget: QWidget, keys: str) -> None:
     QTest.keyClick(widget, combination.key(), combination.keyboardModifiers())
 
 
-@pytest.mark.parametrize("page", [2, 3, 4, 5])
-def test_keys_of_the_desk_do_nothing_where_it_is_not_seen(window: Window, page: int) -> None:
+def test_keys_of_the_desk_do_nothing_where_it_is_not_seen(window: Window) -> None:
     session = window.session
     before = (session.selected, session.displayed, session.summary)
-    press(window, f"Ctrl+{page}")
-    for keys in ("A", "S", "Down", "Right", "2", "U", "O", "Ctrl+Down", "R", "K"):
-        press(window, keys)
-    assert (session.selected, session.displayed, session.summary) == before and not session.blind
-    off = [action.id for action in TABLE if action.group in OF_DESK and window.commands[action.id].isEnabled()]
-    assert off == [] and window.commands["undo"].isEnabled() and window.commands["desk"].isEnabled()
+    for page in (2, 3, 4, 5):
+        press(window, f"Ctrl+{page}")
+        for keys in ("A", "S", "Down", "Right", "2", "U", "O", "Ctrl+Down", "R", "K"):
+            press(window, keys)
+        assert (session.selected, session.displayed, session.summary) == before and not session.blind
+        off = [action.id for action in TABLE if action.group in OF_DESK and window.commands[action.id].isEnabled()]
+        assert off == [] and window.commands["undo"].isEnabled() and window.commands["desk"].isEnabled()
     press(window, "Ctrl+1")
     press(window, "S")
     assert session.detail.draft.star

@@ -1,50 +1,127 @@
-"""The command in a process that has loaded it already, broken off after some seconds; for test_kills.py and its like.
+"""Commands in forks of a process that has loaded what they need: starting Python anew takes longer than they do.
 
-A process of its own spends most of its life on starting Python, while there is nothing to be lost.
+For tests that break commands off, too: a process of its own spends most of its life on starting, while there is
+nothing to be lost.
 """
 
 import json
 import os
+import runpy
 import signal
+import subprocess
 import sys
 import time
+from pathlib import Path
+from typing import Self
 
-import tyro  # noqa: F401
+from tests.helpers.commands import COMMAND
 
-import pipeline.cli.analyze
-import pipeline.cli.export
-import pipeline.cli.select
-import pipeline.export.run
-import pipeline.project.analysis.run
-import pipeline.project.editing.editor
-import pipeline.project.editing.masks
-from pipeline.cli.main import main
-from rainclean import _kernels
+LONGEST = 240.0
+"""Seconds after which a fork is killed."""
 
 
-def run(words: list[str], after: float | None, number: int = signal.SIGKILL) -> int:
-    """Run the command in a fork, send it a signal after some seconds, if any; returns how it ended (-9: killed)."""
+class Loaded:
+    """A process that forks for each command; enter it. training: whether it loads torch and Lightning as well."""
+
+    def __init__(self, *, training: bool = False) -> None:
+        command = [sys.executable, __file__, *(["train"] if training else [])]
+        path = os.pathsep.join(filter(None, [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")]))
+        environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
+        self._process = subprocess.Popen(command, stdin=-1, stdout=-1, text=True, env=environment)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.communicate()
+
+    def start(self, *words: object, output: Path | None = None, errors: Path | None = None, **environment: str) -> int:
+        """Start a command, or a script that is named by its path, in a session of its own; returns the process's id.
+
+        output, errors: files for what it prints.
+        """
+        streams = [str(file or os.devnull) for file in (output, errors)]
+        return self._ask({"words": [*map(str, words)], "streams": streams, "environment": environment})
+
+    def wait(self, pid: int) -> int:
+        """Wait until a process has ended; returns its exit code, minus the number of the signal that ended it."""
+        return self._ask({"wait": pid})
+
+    def run(self, *words: object, after: float | None = None, number: int = signal.SIGKILL) -> int:
+        """Run a command, send it a signal after some seconds, if any; returns how it ended, as `wait` does."""
+        pid = self.start(*words)
+        if after is not None:
+            time.sleep(after)
+            os.kill(pid, number)
+        return self.wait(pid)
+
+    def _ask(self, request: dict[str, object]) -> int:
+        told, heard = self._process.stdin, self._process.stdout
+        assert told is not None and heard is not None
+        told.write(json.dumps(request) + "\n")
+        told.flush()
+        return int(heard.readline())
+
+
+def _fork(words: list[str], streams: list[str], environment: dict[str, str]) -> int:
     child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where all this runs in the background
-            nothing = os.open(os.devnull, os.O_RDWR)
-            for stream in range(3):
-                os.dup2(nothing, stream)
+    if child:
+        return child
+    code = 1
+    try:
+        os.setsid()
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where all this runs in the background
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        for number, name in enumerate(streams, 1):
+            os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666), number)
+        os.environ.update(environment)
+        if words[0].endswith(".py"):
+            sys.argv = words
+            runpy.run_path(words[0], run_name="__main__")
+            code = 0
+        else:
+            from pipeline.cli.main import main
+
+            sys.argv = [COMMAND, *words]
             code = main(words)
-        finally:
-            os._exit(code)
-    if after is not None:
-        time.sleep(after)
-        os.kill(child, number)
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _wait(child: int) -> int:
+    until = time.monotonic() + LONGEST
+    while time.monotonic() < until:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.002)
+    os.killpg(child, signal.SIGKILL)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-if __name__ == "__main__":
+def _load() -> None:
+    import tyro  # noqa: F401
+
+    import pipeline.cli.analyze
+    import pipeline.cli.export
+    import pipeline.cli.select
+    import pipeline.cli.train
+    import pipeline.export.run
+    import pipeline.project.analysis.run
+    import pipeline.project.editing.editor
+    import pipeline.project.editing.masks
+    from rainclean import _kernels
+
     if "train" in sys.argv:
         import pipeline.training.train  # noqa: F401
     _kernels.load()
+
+
+if __name__ == "__main__":
+    _load()
     for line in sys.stdin:
-        sys.stdout.write(json.dumps(run(*json.loads(line))) + "\n")
+        request = json.loads(line)
+        sys.stdout.write(f"{_wait(request['wait']) if 'wait' in request else _fork(**request)}\n")
         sys.stdout.flush()

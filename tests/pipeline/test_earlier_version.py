@@ -71,8 +71,10 @@ def test_an_earlier_project_exports_the_same_pairs(earlier: Path, here: Run) -> 
 
 
 @pytest.mark.long
-def test_an_earlier_run_goes_on(earlier: Path, rainclean: Run) -> None:
-    result = rainclean("train", "--resume", earlier / "run", earlier / "export")
+@pytest.mark.usefixtures("one_thread")
+def test_an_earlier_run_goes_on(earlier: Path, here: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rainclean.allocator.keep_freed_memory", lambda: True)  # a switch of the whole process
+    result = here("train", "--resume", earlier / "run", earlier / "export")
     assert result.returncode == 0, result.stderr
     assert "resuming from step 2 of 12" in result.stderr
     assert [row["step"] for row in table(earlier / "run" / "metrics.csv")] == ["0", "10", "12"]

@@ -73,7 +73,7 @@ def read(path: Path) -> None:
 
 def _reader(kind: str) -> Reader:
     make: Callable[[Path], Mapping[str, bytes]] = partial(samples, kind)
-    return Reader(kind, make, read, TOKENS[kind.split()[0]], short=60)
+    return Reader(kind, make, read, TOKENS[kind.split()[0]], short=40)
 
 
 READERS = [_reader(kind) for kind in CLIPS]

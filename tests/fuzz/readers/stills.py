@@ -123,7 +123,7 @@ TOKENS = {
 
 def _reader(suffix: str) -> Reader:
     make: Callable[[Path], Mapping[str, bytes]] = partial(samples, suffix)
-    return Reader(suffix, make, read, TOKENS[suffix], short=80)
+    return Reader(suffix, make, read, TOKENS[suffix], short=50)
 
 
 READERS = [_reader(suffix) for suffix in TOKENS]

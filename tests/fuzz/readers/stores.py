@@ -108,4 +108,4 @@ def read(path: Path) -> None:
     _WAYS[zlib.crc32(data) % len(_WAYS)](home)
 
 
-READERS = [Reader("store", samples, read, TOKENS, short=100)]
+READERS = [Reader("store", samples, read, TOKENS, short=40)]

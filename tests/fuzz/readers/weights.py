@@ -128,7 +128,7 @@ HEADER = (
 )
 
 READERS = [
-    Reader("checkpoint of a run", pickles, read_pickle, OPCODES, short=20),
-    Reader("checkpoint", checkpoints, read_checkpoint, OPCODES, short=150),
-    Reader("weights", weights, read_weights, HEADER, short=100),
+    Reader("checkpoint of a run", pickles, read_pickle, OPCODES, short=12),
+    Reader("checkpoint", checkpoints, read_checkpoint, OPCODES, short=80),
+    Reader("weights", weights, read_weights, HEADER, short=60),
 ]

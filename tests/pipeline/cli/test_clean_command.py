@@ -110,8 +110,8 @@ def test_released_rule_on_the_first_frames_and_nothing_else(tmp_path: Path, here
 
 
 @real_clip
-def test_the_real_clip_comes_out_as_the_released_rule_has_it(tmp_path: Path, rainclean: Run) -> None:
-    result = rainclean("clean", YARD, "-o", tmp_path / "out", "--recipe", "released", "--frames", 100, "--json")
+def test_the_real_clip_comes_out_as_the_released_rule_has_it(tmp_path: Path, here: Run) -> None:
+    result = here("clean", YARD, "-o", tmp_path / "out", "--recipe", "released", "--frames", 100, "--json")
     assert result.returncode == 0, result.stderr
     report = json.loads(result.stdout)
     assert report["eta"] == 49 and report["crop"] == [0, 0, 368, 640]
@@ -139,7 +139,7 @@ def test_memory_is_bounded_and_scratch_space_is_given_back(tmp_path: Path, rainc
     rng = np.random.default_rng(0)
     # Blocks instead of noise: coded and decoded in a fraction of the time.
     blocks = [rng.integers(0, 256, (15, 20, 3), dtype=np.uint8).repeat(32, 0).repeat(32, 1) for _ in range(7)]
-    clip = write_clip(tmp_path / "blocks.mkv", [blocks[i % 7] for i in range(150)])
+    clip = write_clip(tmp_path / "blocks.mkv", [blocks[i % 7] for i in range(100)])
     scratch = tmp_path / "scratch"
     scratch.mkdir()
 
@@ -150,14 +150,14 @@ def test_memory_is_bounded_and_scratch_space_is_given_back(tmp_path: Path, rainc
         document: dict[str, Any] = json.loads(result.stdout)
         return document
 
-    one = ("--recipe", "n150-vote")
+    one = ("--recipe", "n100-vote")
     tiny = run("tiny", *one, "--region", "0,0,16,16")
-    bounded = run("bounded", *one, "--memory", "64MiB")
+    bounded = run("bounded", *one, "--memory", "44MiB")
     free = run("free", *one)
-    assert bounded["scratch_bytes"] >= 4 * 640 * 480 * 150 and free["scratch_bytes"] == 0
+    assert bounded["scratch_bytes"] >= 4 * 640 * 480 * 100 and free["scratch_bytes"] == 0
     assert not list(scratch.iterdir())
-    assert bounded["peak_rss_bytes"] - tiny["peak_rss_bytes"] < 64 << 20
-    assert free["peak_rss_bytes"] - tiny["peak_rss_bytes"] > 1.5 * (64 << 20)  # 150 frames are 138 MB
+    assert bounded["peak_rss_bytes"] - tiny["peak_rss_bytes"] < 44 << 20
+    assert free["peak_rss_bytes"] - tiny["peak_rss_bytes"] > 1.5 * (44 << 20)  # 100 frames are 92 MB
     assert bounded["sha256"] == free["sha256"]
 
 
@@ -271,9 +271,9 @@ def test_a_moving_camera_and_a_scene_cut_are_said(tmp_path: Path, here: Run) -> 
     assert "camera" not in still.stderr and "cut" not in still.stderr
 
 
-def test_a_clip_without_rain_noise_or_motion_comes_back_exactly(tmp_path: Path, rainclean: Run) -> None:
+def test_a_clip_without_rain_noise_or_motion_comes_back_exactly(tmp_path: Path, here: Run) -> None:
     picture = imageio.imread(SAMPLE.with_name("background.png"))
-    result = rainclean("clean", write_clip(tmp_path / "dry.mkv", [picture] * 25), "-o", tmp_path / "out", "--json")
+    result = here("clean", write_clip(tmp_path / "dry.mkv", [picture] * 25), "-o", tmp_path / "out", "--json")
     report = json.loads(result.stdout)
     assert np.array_equal(imageio.imread(tmp_path / "out" / "clean.png"), picture)
     # All recipes come to the same picture: one candidate stays, the rain-free mean, and names the others.

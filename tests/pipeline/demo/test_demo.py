@@ -10,6 +10,8 @@ import pytest
 
 from pipeline.clean.settings import CleanSettings
 from pipeline.cli.main import main
+from pipeline.demo import run as demo_run
+from pipeline.demo.report import DemoRow, Shown
 from pipeline.demo.training import train_and_evaluate
 from pipeline.export.plan import ExportSettings
 from pipeline.project.analysis.run import Analyzed, analyze
@@ -28,7 +30,24 @@ def analyzed_already(
     return analyze(project, names, settings)
 
 
-@pytest.mark.usefixtures("one_thread")
+Measured = list[tuple[DemoRow, Shown]]
+
+
+@pytest.fixture
+def measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second demo takes over what the first one measured."""
+    results: list[Measured] = []
+    measure = demo_run._measure
+
+    def once(project: Project) -> Generator[Progress, None, Measured]:
+        if not results:
+            results.append((yield from measure(project)))
+        return results[0]
+
+    monkeypatch.setattr(demo_run, "_measure", once)
+
+
+@pytest.mark.usefixtures("one_thread", "measured_once")
 def test_the_demo_goes_the_whole_way(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

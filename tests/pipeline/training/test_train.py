@@ -6,9 +6,8 @@ import math
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,9 +28,10 @@ from rainclean.errors import InputError, RaincleanError, UsageError
 from rainclean.spanet import load
 from rainclean.spanet.start import new_network
 from rainclean.spanet.weights import read
-from tests.conftest import ROOT, Run
+from tests.conftest import ROOT
 from tests.helpers.datasets import write
 from tests.helpers.first_gradients import save_gradients
+from tests.helpers.loaded import Loaded
 from tests.helpers.training_pairs import write_dataset
 
 MACHINE = Machine(accelerator="cpu", threads=1)
@@ -55,6 +55,13 @@ def whole(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     """A run from start to end, which others are compared with."""
     torch.set_num_threads(1)
     return finish(begin(dataset, tmp_path_factory.mktemp("whole") / "run", RECIPE, MACHINE))
+
+
+@pytest.fixture(scope="module")
+def loaded() -> Iterator[Loaded]:
+    """Starts commands that train: each loads torch and Lightning for seconds, if it is started as a person does."""
+    with Loaded(training=True) as process:
+        yield process
 
 
 def rows(folder: Path) -> list[dict[str, str]]:
@@ -126,17 +133,18 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been(whole: Trained, dataset: Pa
     assert tensorboard(tmp_path / "run") == tensorboard(whole.folder)
 
 
-def test_a_killed_run_ends_with_the_same_weights(whole: Trained, dataset: Path, tmp_path: Path) -> None:
+def test_a_killed_run_ends_with_the_same_weights(whole: Trained, dataset: Path, tmp_path: Path, loaded: Loaded) -> None:
     for attempt in range(5):  # on a busy machine it may be done before it is killed
         run = tmp_path / f"run{attempt}"
-        command = [str(Path(sys.executable).with_name("rainclean")), "train", dataset, "-o", run, *FLAGS]
-        process = subprocess.Popen([*map(str, command)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        while process.poll() is None and not (run / "last.ckpt").exists():
+        process = loaded.start("train", dataset, "-o", run, *FLAGS)
+        until = time.monotonic() + 120
+        while not (run / "last.ckpt").exists() and time.monotonic() < until:
             time.sleep(0.005)
-        process.send_signal(signal.SIGKILL)
-        if process.wait() == -signal.SIGKILL:
+        os.kill(process, signal.SIGKILL)
+        code = loaded.wait(process)
+        if code == -signal.SIGKILL:
             break
-    assert process.returncode == -signal.SIGKILL
+    assert code == -signal.SIGKILL
     finish(resume(run, MACHINE))
     for name in ("last.safetensors", "best.safetensors", "metrics.csv"):
         assert (run / name).read_bytes() == (whole.folder / name).read_bytes()
@@ -190,31 +198,30 @@ def test_a_validation_ends_after_the_picture_that_it_is_at(whole: Trained, datas
 
 @pytest.mark.parametrize(("number", "workers"), [(signal.SIGINT, 0), (signal.SIGTERM, 1)])
 def test_an_end_keeps_what_was_reached_and_says_how_to_go_on(
-    dataset: Path, tmp_path: Path, number: signal.Signals, workers: int
+    dataset: Path, tmp_path: Path, number: signal.Signals, workers: int, loaded: Loaded
 ) -> None:
     run = tmp_path / "run"
     flags = [4000 if flag == 12 else flag for flag in FLAGS]  # steps: it must not be done before it is asked to stop
     flags[flags.index("--checkpoint-every") + 1] = 4000  # nothing is kept but by being asked to stop
     flags[flags.index("--validate-every") + 1] = 4000
     words = ["train", dataset, "-o", run, *flags, "--workers", workers]
-    # Whoever runs these tests in the background has Ctrl-C ignored, and its children inherit that.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    process = subprocess.Popen(
-        [str(Path(sys.executable).with_name("rainclean")), *map(str, words)], start_new_session=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "RAINCLEAN_PROGRESS": "json"},
-    )  # fmt: skip
-    signal.signal(signal.SIGINT, before)
-    assert process.stderr is not None
-    try:
-        reached = next(step.done for line in process.stderr if (step := read_line(line)) and step.done)
-        # To all its processes, as a terminal, a scheduler and systemd do, and a second one by who is impatient.
-        os.killpg(process.pid, number)
-        time.sleep(0.02)
-        os.killpg(process.pid, number)
-        out, error = process.communicate(timeout=120)
-    finally:
-        process.kill()
-    assert process.returncode == 128 + number and out == ""
+    output, errors = tmp_path / "output", tmp_path / "errors"
+    process = loaded.start(*words, output=output, errors=errors, RAINCLEAN_PROGRESS="json")
+
+    def steps_done() -> int:
+        lines = errors.read_text().rpartition("\n")[0].splitlines() if errors.exists() else []
+        return max((step.done for line in lines if (step := read_line(line))), default=0)
+
+    until = time.monotonic() + 120
+    while not (reached := steps_done()) and time.monotonic() < until:
+        time.sleep(0.005)
+    # To all its processes, as a terminal, a scheduler and systemd do, and a second one by who is impatient.
+    os.killpg(process, number)
+    time.sleep(0.02)
+    os.killpg(process, number)
+    code, error = loaded.wait(process), errors.read_text()
+    assert reached, error
+    assert code == 128 + number and output.read_text() == ""
     assert f"note: progress is kept; resume with: rainclean train --resume {run}" in error
     assert "rainclean: stopping after this step, then writing the checkpoint, still running" in error
     assert "Traceback" not in error and "DataLoader" not in error
@@ -258,14 +265,12 @@ def test_a_finished_run_says_so_and_does_not_train(
     assert {path: path.stat().st_mtime_ns for path in whole.folder.iterdir()} == before
 
 
-def test_two_processes_see_the_gradients_of_the_joint_batch(dataset: Path, tmp_path: Path) -> None:
+def test_two_processes_see_the_gradients_of_the_joint_batch(dataset: Path, tmp_path: Path, loaded: Loaded) -> None:
     """Lightning's DDP with two CPU processes, in float64; the first step. One process is this one."""
     save_gradients(dataset, tmp_path / "1.pt", devices=1)
     script = ROOT / "tests" / "helpers" / "first_gradients.py"
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, str(script), str(dataset), str(tmp_path / "2.pt"), "2"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)
-    assert done.returncode == 0, done.stderr
+    process = loaded.start(script, dataset, tmp_path / "2.pt", 2, errors=tmp_path / "errors")
+    assert loaded.wait(process) == 0, (tmp_path / "errors").read_text()
     alone, shared = (torch.load(tmp_path / f"{devices}.pt", weights_only=True) for devices in (1, 2))
     assert alone.keys() == shared.keys() and len(alone) == 79
     assert max(float(g.abs().max()) for g in alone.values()) > 1e-4
@@ -273,11 +278,14 @@ def test_two_processes_see_the_gradients_of_the_joint_batch(dataset: Path, tmp_p
         assert float((gradient - shared[name]).abs().max()) < 1e-10, name
 
 
-def test_the_command_shares_a_batch_among_two_processes(rainclean: Run, dataset: Path, whole: Trained) -> None:
+def test_the_command_shares_a_batch_among_two_processes(
+    loaded: Loaded, dataset: Path, whole: Trained, tmp_path: Path
+) -> None:
     run = whole.folder.parent / "shared"
-    result = rainclean("train", dataset, "-o", run, *FLAGS, "--devices", 2, "--json")
-    assert result.returncode == 0, result.stderr
-    shown = json.loads(result.stdout)  # one document, of one process
+    output, errors = tmp_path / "output", tmp_path / "errors"
+    words = ("train", dataset, "-o", run, *FLAGS, "--devices", 2, "--json")
+    assert loaded.wait(loaded.start(*words, output=output, errors=errors)) == 0, errors.read_text()
+    shown = json.loads(output.read_text())  # one document, of one process
     assert shown["step"] == 12 and shown["anew"] and shown["protocol"] == "spanet-skimage"
     one, other = (load(folder / "last.safetensors").state_dict() for folder in (run, whole.folder))
     assert all(torch.allclose(one[name], other[name], atol=2e-3) for name in one)

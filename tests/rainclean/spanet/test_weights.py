@@ -233,12 +233,12 @@ def test_the_released_checkpoint_cut_off(tmp_path: Path) -> None:
 
 
 @needs_released
-def test_the_commands(rainclean: Run, tmp_path: Path) -> None:
+def test_the_commands(here: Run, tmp_path: Path) -> None:
     target = tmp_path / "w.safetensors"
-    result = rainclean("weights", "import", CHECKPOINT, "-o", target)
+    result = here("weights", "import", CHECKPOINT, "-o", target)
     assert result.returncode == 0, result.stderr
     assert result.stdout.strip() == f"{target}: SPANet as released with the paper, 2019, 283,716 parameters"
-    document = json.loads(rainclean("weights", "info", target, "--json").stdout)
+    document = json.loads(here("weights", "info", target, "--json").stdout)
     assert document["direction_attention"] is False and document["colour_order"] == "RGB"
     assert document["parameters"] == 283716 and document["steps"] == "40000"
     assert document["source_sha256"].startswith("3b5d58d0")

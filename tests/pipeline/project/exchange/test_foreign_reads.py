@@ -15,7 +15,7 @@ from pipeline.project.storage.database import DATABASE
 from tests.conftest import Run
 from tests.helpers.rainy_clips import rainy_clip
 
-SECONDS = float(os.environ.get("STORE_SECONDS", 8))
+SECONDS = float(os.environ.get("STORE_SECONDS", 4))
 """How long the others go on; the long form is run by hand."""
 
 DECIDING = """

@@ -13,7 +13,6 @@ import random
 import shutil
 import signal
 import sqlite3
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -28,7 +27,7 @@ from pipeline.project.editing.editor import Editor
 from pipeline.project.exchange.export_file import export_decisions
 from pipeline.project.storage.database import DATABASE, Project
 from pipeline.stages import finish
-from tests.conftest import ROOT
+from tests.helpers.loaded import Loaded
 from tests.helpers.training_pairs import write_dataset
 
 pytestmark = [
@@ -49,18 +48,8 @@ Sent = Callable[..., int]
 @pytest.fixture(scope="module")
 def sent() -> Iterator[Sent]:
     """Runs a command and sends it a signal after some seconds, if any; returns its exit code, -9: killed."""
-    script = ROOT / "tests" / "helpers" / "loaded.py"
-    with subprocess.Popen([sys.executable, str(script), "train"], stdin=-1, stdout=-1, text=True) as process:
-        told, heard = process.stdin, process.stdout
-        assert told is not None and heard is not None
-
-        def run(words: list[object], after: float | None = None, number: int = signal.SIGKILL) -> int:
-            told.write(json.dumps([list(map(str, words)), after, number]) + "\n")
-            told.flush()
-            return int(json.loads(heard.readline()))
-
-        yield run
-        told.close()
+    with Loaded(training=True) as loaded:
+        yield lambda words, after=None, number=signal.SIGKILL: loaded.run(*words, after=after, number=number)
 
 
 class Work:

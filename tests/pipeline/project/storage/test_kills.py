@@ -1,13 +1,11 @@
 """Killed at any moment, a project opens, nothing decided is lost, and the job goes on where it was.
 
-Each test kills the command ten times at random moments that cover its run (SIGKILL: nothing can be tidied up). Hundreds
-of kills are in test_interruptions.py, on request.
+Each test kills the command eight times at random moments that cover its run (SIGKILL: nothing can be tidied up).
+Hundreds of kills are in test_interruptions.py, on request.
 """
 
-import json
 import random
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -22,9 +20,10 @@ from pipeline.project.overview import overview
 from pipeline.project.storage.database import Project
 from pipeline.stages import finish
 from rainclean.errors import InputError
-from tests.conftest import ROOT, Run
+from tests.conftest import Run
+from tests.helpers.loaded import Loaded
 
-KILLS = 10
+KILLS = 8
 
 Killed = Callable[..., bool]
 
@@ -34,17 +33,8 @@ pytestmark = [pytest.mark.long, pytest.mark.skipif(sys.platform == "win32", reas
 @pytest.fixture(scope="module")
 def killed() -> Iterator[Killed]:
     """Runs a command and kills it after some seconds, if any; whether it was still running then."""
-    script = ROOT / "tests" / "helpers" / "loaded.py"
-    with subprocess.Popen([sys.executable, str(script)], stdin=-1, stdout=-1, text=True) as process:
-        told, heard = process.stdin, process.stdout
-        assert told is not None and heard is not None
-
-        def run(words: list[object], after: float | None = None) -> bool:
-            told.write(json.dumps([list(map(str, words)), after]) + "\n")
-            told.flush()
-            return int(json.loads(heard.readline())) < 0
-
-        yield run
+    with Loaded() as loaded:
+        yield lambda words, after=None: loaded.run(*words, after=after) < 0
 
 
 def moments(seed: int) -> list[float]:
