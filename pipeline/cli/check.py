@@ -17,10 +17,11 @@ _WORDS = {"picture": "image"}
 class Check:
     """Check that an exported data set or a project is complete and unchanged.
 
-    In a data set: every file is there, none was added, sizes, check sums and lists are right, and no scene is in two
-    splits. Every image is decoded. Notes name images to look at: equal rainy images, and clean images that cannot
-    belong to their rainy images. In a project: the store (project.sqlite), the images, and whether clips are found.
-    Prints one line for each problem; the exit code is then 1.
+    In a data set: every file is there, none was added among the pairs, sizes, check sums and lists are right, and no
+    scene is in two splits. README.md and LICENSE may be edited, and files added beside the pairs. Every image is
+    decoded. Notes name images to look at: equal rainy images, and clean images that cannot belong to their rainy
+    images. In a project: the store (project.sqlite), the images, and whether clips are found. Prints one line for each
+    problem; the exit code is then 1.
     """
 
     folder: Annotated[Positional[Path], arg(metavar="FOLDER")]
@@ -41,6 +42,7 @@ class Check:
                     "problems": [{"path": p.path, "kind": p.kind, "text": p.text} for p in result.problems],
                     "counts": result.counts,
                     "notes": result.notes,
+                    "added": result.added,
                 }
             )
         elif result.problems:

@@ -238,6 +238,7 @@ def versions() -> dict[str, str]:
     import av
     import cv2
     import numpy as np
+    import pyarrow
 
     return {
         "rainclean": __version__,
@@ -245,6 +246,7 @@ def versions() -> dict[str, str]:
         "opencv": cv2.__version__,
         "av": av.__version__,
         "ffmpeg": ".".join(map(str, av.library_versions["libavcodec"])),
+        "pyarrow": pyarrow.__version__,
         "machine": platform.machine(),
     }
 

@@ -79,7 +79,8 @@ def export(project: Project, settings: ExportSettings, target: Path) -> Generato
         except OSError as error:
             reason = f"{error.filename or target}: {error.strerror or error}"
             raise ResourceError(f"{reason}; {workplace.kept_words()}") from error
-        workplace.finish()
+        kept = workplace.finish()
+    result.notes += kept.notes()
     return result
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pipeline.export.exclusions import read_exclusions
 from pipeline.export.plan import ExportSettings, Item, plan_export
 from pipeline.project.storage import Project
-from rainclean.dataset import CropChoice, has_parquet, layout
+from rainclean.dataset import CropChoice, layout
 
 U8 = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -26,11 +26,8 @@ CONFIDENCE_TO_SD = 0.3
 MASK_TO_SD = 0.05
 """The same ratio for an exclusion mask of unsure pixels."""
 
-ROW = 500
-"""Bytes of a pair in manifest and list; most of them are checksums."""
-
-PARQUET_ROW = 200
-"""Bytes of a pair in the Parquet manifest, where there is one."""
+ROW = 900
+"""Bytes of a pair in both manifests, list and metadata; most of them are checksums."""
 
 CONTAINER = 70
 """Bytes of a PNG file beside the picture."""
@@ -81,9 +78,7 @@ def estimate(project: Project, settings: ExportSettings) -> Estimate:
         pairs[item.split] += count.crops
         by_sequence[item.sequence.name] = count.crops
         files = 3 if settings.confidence and item.analysis.posterior_sd else 2
-        size += ceil(count.frames * _bytes_of_frame(project, item, settings)) + count.crops * (
-            files * CONTAINER + _row_bytes()
-        )
+        size += ceil(count.frames * _bytes_of_frame(project, item, settings)) + count.crops * (files * CONTAINER + ROW)
     splits = layout(settings.layout).splits
     return Estimate(
         sequences={split: sequences[split] for split in splits},
@@ -190,7 +185,3 @@ def _bytes_of_frame(project: Project, item: Item, settings: ExportSettings) -> f
 def _size(project: Project, name: str) -> int:
     path = project.artefacts.path(name) if name else None
     return path.stat().st_size if path is not None and path.is_file() else 0
-
-
-def _row_bytes() -> int:
-    return ROW + (PARQUET_ROW if has_parquet() else 0)

@@ -5,14 +5,16 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pipeline.export.foreign_files import EDITABLE
 from pipeline.export.report import REPORT, digest_of
 from pipeline.project.analysis import wanted_artefacts
 from pipeline.project.clips import clips, locate
 from pipeline.project.storage import DATABASE, Project
 from pipeline.stages import Progress, mapped
-from pipeline.text_format import counted
+from pipeline.text_format import counted, few
 from rainclean.confidence import ERROR, form_of, to_picture
 from rainclean.dataset import (
+    HARMLESS,
     LAYOUTS,
     NAME,
     Files,
@@ -29,16 +31,22 @@ from rainclean.errors import InputError
 from rainclean.json_text import parse_json
 from rainclean.png import decode_png, pixels_sha256
 
+_DONE = {Kind.CHANGED: "changed", Kind.MISSING_FILE: "removed"}
 _AGAIN = "export again or restore the file"
 
 
 @dataclass
 class Findings:
-    """The result of a check. counts: number of checked items, by kind. notes: not damaged, but worth a look."""
+    """The result of a check.
+
+    counts: number of checked items, by kind. notes: not damaged, but worth a look. added: files that people put into
+    the folder, which do no harm.
+    """
 
     problems: list[Problem] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    added: list[str] = field(default_factory=list)
 
 
 def check(path: Path) -> Generator[Progress, None, Findings]:
@@ -121,18 +129,26 @@ def _check_export(path: Path) -> Generator[Progress, None, Findings]:
         return found
     lists = set(chosen.lists(row for row in rows if row.split in chosen.splits))
     for name, digest in sorted(report.files.items()):
-        if name not in lists:  # those are judged line by line
-            found.problems += _judge(files, name, digest)
+        if name in lists:
+            continue  # those are judged line by line
+        problems = _judge(files, name, digest)
+        if name in EDITABLE and all(problem.kind in (Kind.CHANGED, Kind.MISSING_FILE) for problem in problems):
+            found.notes += [f"{name} was {_DONE[problem.kind]} after the export" for problem in problems]
+        else:
+            found.problems += problems
     likeness = Likeness(rows)
     checking = verify(path, chosen, rows, [REPORT, *report.files], look=likeness.pair)
     problems = yield from mapped(checking, lambda step: Progress("check", step.done, step.total))
-    found.problems += problems
+    found.problems += [problem for problem in problems if problem.kind not in HARMLESS]
+    found.added = [problem.path for problem in problems if problem.kind in HARMLESS]
     found.problems += _judge_counts(report, rows, chosen)
     if not found.problems:
         found.problems += _judge_errors(files, rows, report)
     found.counts = {"pair": len(rows), "scene": len({row.scene for row in rows})}
     found.notes += _equal_pictures(rows)
     found.notes += _far_targets(likeness, rows)
+    if found.added:
+        found.notes.append(f"{counted(len(found.added), 'file')} not written by rainclean: {few(found.added)}")
     return found
 
 

@@ -1,18 +1,20 @@
 from . import scene_similarity
 from .arrays import DatasetArrays, PairArrays, read_arrays
 from .files import Files, is_relative
+from .hub_metadata import by_split, data_files, is_packed, metadata_files, metadata_name
 from .layout_base import Layout, PairKey, PairPaths, StoredPair, Widths
 from .layout_spa import LISTS
 from .layouts import LAYOUTS, layout, register_layout, unregister_layout
 from .likeness import Likeness
-from .manifest import NAME, PARQUET_NAME, REPORT, ManifestRow, has_parquet, read_manifest, write_manifest, write_parquet
+from .manifest import NAME, PARQUET_NAME, REPORT, ManifestRow, read_manifest, write_manifest, write_parquet
 from .pairs import Crop, CropChoice, FrameChoice, rain_amount, rain_mask
-from .problems import Kind, Problem
+from .problems import HARMLESS, Kind, Problem
 from .reader import Dataset, DatasetPair, read_dataset, read_mask, read_pair
 from .splits import split_scenes
 from .verification import verify
 
 __all__ = [
+    "HARMLESS",
     "LAYOUTS",
     "LISTS",
     "NAME",
@@ -35,9 +37,13 @@ __all__ = [
     "Problem",
     "StoredPair",
     "Widths",
-    "has_parquet",
+    "by_split",
+    "data_files",
+    "is_packed",
     "is_relative",
     "layout",
+    "metadata_files",
+    "metadata_name",
     "rain_amount",
     "rain_mask",
     "read_arrays",
