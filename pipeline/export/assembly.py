@@ -1,7 +1,7 @@
 """The second half of an export: name the prepared pictures, write the manifest, lists and report beside them."""
 
 import hashlib
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +11,7 @@ from pipeline.export.croissant import CROISSANT, croissant
 from pipeline.export.licences import LICENCE, licence_file
 from pipeline.export.pair_record import PairRecord
 from pipeline.export.plan import Item, Plan, versions
+from pipeline.export.preview import write_previews
 from pipeline.export.report import REPORT, write_report
 from pipeline.export.sequence_tables import (
     CREDITS,
@@ -19,6 +20,7 @@ from pipeline.export.sequence_tables import (
     credit_rows,
     credits_csv,
     excluded,
+    part_name,
     sequences_csv,
     used_items,
     verdict_cells,
@@ -60,11 +62,6 @@ class _KeyedPair(NamedTuple):
     record: PairRecord
 
 
-def part_name(item: Item) -> str:
-    """Return the name under which a sequence's pairs are prepared."""
-    return f"sequence-{item.sequence.id}"
-
-
 def assemble(plan: Plan, records: Records, workplace: Workplace) -> Generator[Progress, None, Exported]:
     """Name the pictures and write what goes with them.
 
@@ -74,7 +71,7 @@ def assemble(plan: Plan, records: Records, workplace: Workplace) -> Generator[Pr
         workplace: Where they are prepared, and the data set is put together.
 
     Yields:
-        Progress of the stage "name".
+        Progress of the stages "preview" and "name".
 
     Returns:
         The content of the export.
@@ -85,6 +82,7 @@ def assemble(plan: Plan, records: Records, workplace: Workplace) -> Generator[Pr
     """
     result = Exported(workplace.target)
     workplace.begin()
+    previews = (yield from write_previews(plan, records, workplace)) if plan.settings.preview else {}
     chosen = layout(plan.settings.layout)
     pairs = list(_keyed(plan, records))
     widths = Widths.for_pairs([pair.key for pair in pairs])
@@ -100,8 +98,8 @@ def assemble(plan: Plan, records: Records, workplace: Workplace) -> Generator[Pr
     result.pairs = {split: sum(row.split == split for row in rows) for split in chosen.splits}
     result.scenes = {split: len({row.scene for row in rows if row.split == split}) for split in chosen.splits}
     result.notes = list(_notes(plan, records, result))
-    files = _files(plan, records, rows, result.notes)
-    files[REPORT] = _report(plan, result, files)
+    files = _files(plan, records, rows, notes=result.notes, previews=previews)
+    files[REPORT] = _report(plan, result, files, previews)
     for name, data in files.items():
         path = workplace.data / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -109,7 +107,9 @@ def assemble(plan: Plan, records: Records, workplace: Workplace) -> Generator[Pr
     return result
 
 
-def _files(plan: Plan, records: Records, rows: Sequence[ManifestRow], notes: Sequence[str]) -> dict[str, bytes]:
+def _files(
+    plan: Plan, records: Records, rows: Sequence[ManifestRow], *, notes: Sequence[str], previews: Iterable[str]
+) -> dict[str, bytes]:
     """Return the files beside the pairs but export.json: name → content."""
     chosen = layout(plan.settings.layout)
     credit = credit_rows(plan, records)
@@ -118,7 +118,7 @@ def _files(plan: Plan, records: Records, rows: Sequence[ManifestRow], notes: Seq
     if not is_packed(chosen):
         files |= metadata_files(rows)
     files[CROISSANT] = croissant(title(rows), files, credit)
-    files[CARD] = card(plan, records, rows, credit, notes=notes)
+    files[CARD] = card(plan, records, rows, credit, notes=notes, previews=previews)
     origins = [item.sequence for item in used_items(plan, records)]
     licence = licence_file([each.licence for each in origins], [each.author for each in origins])
     if licence is not None:
@@ -216,7 +216,9 @@ def _notes(plan: Plan, records: Records, result: Exported) -> Iterator[str]:
             yield f"no scene is left for {split}: {counted(len(plan.splits), 'scene')} in all"
 
 
-def _report(plan: Plan, result: Exported, files: Mapping[str, bytes]) -> bytes:
+def _report(plan: Plan, result: Exported, files: Mapping[str, bytes], written: Mapping[str, str]) -> bytes:
+    """Return export.json. written: SHA-256 of further files."""
+    sums = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()} | dict(written)
     report = {
         "rainclean": __version__,
         "versions": versions(),
@@ -229,6 +231,6 @@ def _report(plan: Plan, result: Exported, files: Mapping[str, bytes]) -> bytes:
         "pairs": result.pairs,
         "agreement": [asdict(each) for each in plan.agreement],
         "notes": result.notes,
-        "files": {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())},
+        "files": dict(sorted(sums.items())),
     }
     return write_report(report)

@@ -19,6 +19,9 @@ CARD = "README.md"
 _MOST_LINES = 30
 """Lines of a table in the card; longer ones are in the files that it names."""
 
+_MOST_PREVIEWS = 3
+"""Animations in the card."""
+
 _SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"))
 
 _READERS = {
@@ -39,7 +42,13 @@ _METHOD = """\
 
 
 def card(
-    plan: Plan, records: Records, rows: Sequence[ManifestRow], credit: Sequence[Credit], *, notes: Sequence[str]
+    plan: Plan,
+    records: Records,
+    rows: Sequence[ManifestRow],
+    credit: Sequence[Credit],
+    *,
+    notes: Sequence[str],
+    previews: Iterable[str] = (),
 ) -> bytes:
     """Return README.md.
 
@@ -49,11 +58,13 @@ def card(
         rows: Of the manifest.
         credit: Of credits.csv.
         notes: Of the export.
+        previews: Names of the files of `preview`.
     """
     items = used_items(plan, records)
     parts = [
         *_head(plan, items, rows),
-        *_contents(plan, items, rows),
+        *_contents(items, rows),
+        *_previews(previews),
         *_scenes(plan, rows),
         *_clean_images(plan, items, records),
         *_making(plan, rows, notes),
@@ -93,7 +104,7 @@ def _head(plan: Plan, items: Sequence[Item], rows: Sequence[ManifestRow]) -> Ite
     yield "---"
 
 
-def _contents(plan: Plan, items: Sequence[Item], rows: Sequence[ManifestRow]) -> Iterator[str]:
+def _contents(items: Sequence[Item], rows: Sequence[ManifestRow]) -> Iterator[str]:
     scenes = counted(len({row.scene for row in rows}), "scene")
     yield from ("", f"# {title(rows)}", "")
     yield (
@@ -124,6 +135,16 @@ def _contents(plan: Plan, items: Sequence[Item], rows: Sequence[ManifestRow]) ->
             if mask == "exclude"
             else (f"- {counted(number, 'pair')} with a {meaning}.")
         )
+
+
+def _previews(names: Iterable[str]) -> Iterator[str]:
+    """Yield some animations."""
+    animations = sorted(name for name in names if name.endswith(".webp"))
+    if animations:
+        yield ""
+        for name in animations[:_MOST_PREVIEWS]:
+            yield from (f"![Rainy frames and clean image]({name})", "")
+        yield "The folder `preview` has animations and a contact sheet of each scene. They are no training data."
 
 
 def _scenes(plan: Plan, rows: Sequence[ManifestRow]) -> Iterator[str]:

@@ -51,6 +51,7 @@ class ExportSettings:
         names: Only these sequences; empty for all.
         confidence: Write confidence pictures.
         keep_moving, max_error: As in `ExclusionRules`.
+        preview: Write animations and a contact sheet of each scene.
     """
 
     layout: str
@@ -64,6 +65,7 @@ class ExportSettings:
     confidence: bool = True
     keep_moving: bool = False
     max_error: float | None = None
+    preview: bool = False
 
     @property
     def exclusion(self) -> ExclusionRules:
@@ -86,6 +88,7 @@ class ExportSettings:
             "confidence": self.confidence,
             "keep_moving": self.keep_moving,
             "max_error": self.max_error,
+            "preview": self.preview,
         }
 
     def split_shares(self) -> dict[str, float]:

@@ -46,6 +46,11 @@ class Credit(NamedTuple):
     pairs: int
 
 
+def part_name(item: Item) -> str:
+    """Return the name under which a sequence's pairs are prepared."""
+    return f"sequence-{item.sequence.id}"
+
+
 def sequences_csv(plan: Plan, records: Records) -> bytes:
     """Return sequences.csv, one line for each sequence."""
     lines = []

@@ -32,6 +32,9 @@ ROW = 900
 CONTAINER = 70
 """Bytes of a PNG file beside the picture."""
 
+PREVIEW_BYTES = 4_000_000
+"""Bytes of the previews of a scene, about."""
+
 MANY = 5000
 """Number of crops per frame above which they are not checked one by one."""
 
@@ -79,6 +82,8 @@ def estimate(project: Project, settings: ExportSettings) -> Estimate:
         by_sequence[item.sequence.name] = count.crops
         files = 3 if settings.confidence and item.analysis.posterior_sd else 2
         size += ceil(count.frames * _bytes_of_frame(project, item, settings)) + count.crops * (files * CONTAINER + ROW)
+    if settings.preview:
+        size += PREVIEW_BYTES * len(plan.splits)
     splits = layout(settings.layout).splits
     return Estimate(
         sequences={split: sequences[split] for split in splits},

@@ -129,9 +129,20 @@ class Workplace:
         """Move a prepared picture to its name in the export."""
         source, target = self.work / part / file, self.data / name
         if not source.exists():
-            raise ResourceError(f"{source}: this prepared image is gone; remove {self.work} and export again")
+            raise self._gone(source)
         target.parent.mkdir(parents=True, exist_ok=True)
         source.replace(target)
+
+    def prepared(self, part: str, file: str) -> bytes:
+        """Read a prepared picture that has no name in the export yet."""
+        source = self.work / part / file
+        try:
+            return source.read_bytes()
+        except FileNotFoundError as error:
+            raise self._gone(source) from error
+
+    def _gone(self, source: Path) -> ResourceError:
+        return ResourceError(f"{source}: this prepared image is gone; remove {self.work} and export again")
 
     def begin(self) -> None:
         """Discard the names of an earlier call: all pictures are named again."""
