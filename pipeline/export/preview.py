@@ -127,7 +127,7 @@ def _gif(frames: Sequence[U8]) -> bytes:
     imageio would choose colours frame by frame, which takes three times as long and flickers.
     """
     ends = Image.fromarray(np.hstack([frames[0], frames[len(frames) // 2]]))
-    colours = ends.quantize(256, Image.Quantize.MEDIANCUT)
+    colours = ends.quantize(256, Image.Quantize.MAXCOVERAGE)
     first, *others = (Image.fromarray(frame).quantize(palette=colours, dither=Image.Dither.NONE) for frame in frames)
     target = BytesIO()
     first.save(target, "GIF", save_all=True, append_images=others, loop=0, duration=_PACE)
