@@ -44,11 +44,13 @@ class ForeignFiles:
         in_the_way: A trainer would read them, or an export needs their names.
         edited: `EDITABLE` files with other content than the export wrote.
         added: All others.
+        empty_folders: Folders without anything in them, which git has.
     """
 
     in_the_way: list[str] = field(default_factory=list)
     edited: list[str] = field(default_factory=list)
     added: list[str] = field(default_factory=list)
+    empty_folders: list[str] = field(default_factory=list)
 
     @property
     def kept(self) -> list[str]:
@@ -89,7 +91,16 @@ def find_foreign(folder: Path, new: Path | None = None) -> ForeignFiles:
             found.edited.append(name)
         else:
             found.added.append(name)
+    found.empty_folders = list(_empty_folders(folder, folders))
     return found
+
+
+def carry_all(found: ForeignFiles, source: Path, target: Path) -> None:
+    """Give everything that is kept a second place, in another folder. Raises OSError."""
+    for name in found.kept:
+        carry(source / name, target / name)
+    for name in found.empty_folders:
+        (target / name).mkdir(parents=True, exist_ok=True)
 
 
 def carry(source: Path, target: Path) -> None:
@@ -131,6 +142,15 @@ def _written(folder: Path, report: dict[str, Any]) -> set[str]:
         names |= {name for name in (row.rainy, row.clean, row.exclude, row.confidence) if _PICTURE.fullmatch(name)}
     used = LAYOUTS.get(str(report["settings"].get("layout")))
     return names | (set(used.lists(rows)) & report["files"].keys() if used is not None else set())
+
+
+def _empty_folders(root: Path, without: set[str]) -> Iterator[str]:
+    """Yield the empty folders below a root, as names; without: folders at the root that are left out."""
+    for place, folders, files in os.walk(root):
+        if place == str(root):
+            folders[:] = [name for name in folders if name not in without]
+        elif not folders and not files:
+            yield Path(place).relative_to(root).as_posix()
 
 
 def _sum(path: Path) -> str:

@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-from pipeline.export.foreign_files import ForeignFiles, carry, find_foreign
+from pipeline.export.foreign_files import ForeignFiles, carry_all, find_foreign
 from pipeline.export.pair_record import PairRecord
 from pipeline.export.report import REPORT
 from pipeline.partial import Lock
@@ -171,8 +171,7 @@ class Workplace:
             # Check again: files may have been added since the work began.
             self._refuse_foreign(self.data)
             kept = find_foreign(self.target, self.data)
-            for name in kept.kept:
-                carry(self.target / name, self.data / name)
+            carry_all(kept, self.target, self.data)
             # From here on, nothing can be resumed: after a kill, the leftovers are discarded.
             (self.work / "plan").unlink()
             if not self.target.exists():

@@ -165,6 +165,7 @@ def test_edited_cards_and_added_files_stay(tmp_path: Path, write: Write) -> None
         (out / name).parent.mkdir(parents=True, exist_ok=True)
         (out / name).write_bytes(data)
     (out / "large").symlink_to("pictures")
+    (out / ".git" / "refs").mkdir(parents=True)
     checked = finish(check(out))
     assert checked.problems == []
     assert checked.added == [".cache/huggingface/download/x.metadata", ".gitattributes", "large", "pictures/banner.png"]
@@ -179,7 +180,7 @@ def test_edited_cards_and_added_files_stay(tmp_path: Path, write: Write) -> None
         ]
         assert {name: (out / name).read_bytes() for name in theirs} == theirs
         assert {name: (out / name).stat().st_mtime_ns for name in theirs} == times
-        assert (out / "large").is_symlink() and not (out / "real_world").exists()
+        assert (out / "large").is_symlink() and (out / ".git" / "refs").is_dir() and not (out / "real_world").exists()
     assert finish(check(out)).problems == []
 
 
