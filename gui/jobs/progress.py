@@ -13,7 +13,7 @@ _STAGES: dict[str, dict[str, float]] = {
 }
 """Stages of the work on one part (a clip, a sequence) in order, and about which fraction of the time each takes."""
 
-_AFTER = {"export": {"name": 0.05}}
+_AFTER = {"export": {"preview": 0.05, "name": 0.05}}
 """Stages after all parts are finished, and their fraction of the whole."""
 
 _STAGE_TEXTS = {
@@ -32,6 +32,7 @@ _STAGE_TEXTS = {
     "rain": "measuring the rain",
     "look": "checking frames",
     "write": "writing files",
+    "preview": "drawing animations and contact sheets",
     "name": "naming files",
     "check": "checking files",
     "train": "step",

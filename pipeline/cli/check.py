@@ -18,9 +18,10 @@ _WORDS = {"picture": "image"}
 class Check:
     """Check that a data set or a project is complete and unchanged.
 
-    In an export: every file is there, none was added, sizes, check sums and lists are right, and no scene is in two
-    splits. Every image is decoded. Notes name images to look at: equal rainy images, and clean images that cannot
-    belong to their rainy images.
+    In an export: every file is there, none was added among the pairs, sizes, check sums and lists are right, and no
+    scene is in two splits. README.md and LICENSE may be edited, and files added beside the pairs. Every image is
+    decoded. Notes name images to look at: equal rainy images, and clean images that cannot belong to their rainy
+    images.
 
     In another data set: every rainy image has a clean one of its size, every image can be read, lists are as every
     reader takes them, and no scene is in two splits. Notes name images that belong to no pair, and places that are in
@@ -56,6 +57,7 @@ class Check:
                     "layout": result.layout,
                     "splits": result.splits,
                     "notes": result.notes,
+                    "added": result.added,
                 }
             )
         elif result.problems:

@@ -55,6 +55,8 @@ class Export:
     """Exclude pixels of the clean image whose expected error exceeds this many grey levels. Default: no limit."""
     no_confidence: bool = False
     """Do not write confidence images."""
+    preview: bool = False
+    """Write an animation (WebP, GIF, MP4) and a contact sheet of each scene to preview/."""
     estimate: bool = False
     """Print the number of pairs and the size of the export; write nothing."""
     json: bool = False
@@ -119,6 +121,7 @@ class Export:
             confidence=not self.no_confidence,
             keep_moving=self.keep_moving,
             max_error=self.max_error,
+            preview=self.preview,
         )
 
     def _estimate(self, project: "Project", settings: "ExportSettings") -> None:

@@ -1,19 +1,32 @@
 """The second half of an export: name the prepared pictures, write the manifest, lists and report beside them."""
 
-import csv
 import hashlib
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
-from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
 
-from pipeline.export.exclusions import REASONS
+from pipeline.export.card import CARD, card, title
+from pipeline.export.croissant import CROISSANT, croissant
+from pipeline.export.licences import LICENCE, licence_file
 from pipeline.export.pair_record import PairRecord
 from pipeline.export.plan import Item, Plan, versions
+from pipeline.export.preview import write_previews
 from pipeline.export.report import REPORT, write_report
-from pipeline.export.workplace import SEQUENCES, Workplace
+from pipeline.export.sequence_tables import (
+    CREDITS,
+    SEQUENCES,
+    Records,
+    credit_rows,
+    credits_csv,
+    excluded,
+    part_name,
+    sequences_csv,
+    used_items,
+    verdict_cells,
+)
+from pipeline.export.workplace import Workplace
 from pipeline.stages import Progress
 from pipeline.text_format import counted, few
 from rainclean import __version__, confidence
@@ -24,22 +37,11 @@ from rainclean.dataset import (
     PairKey,
     PairPaths,
     Widths,
-    has_parquet,
+    is_packed,
+    metadata_files,
     write_manifest,
     write_parquet,
 )
-
-Records = Mapping[int, Sequence[PairRecord]]
-"""Records of the prepared pairs, by the id of their sequence."""
-
-_SEQUENCE_COLUMNS = (
-    "sequence", "scene", "scene_by", "split", "clip", "clip_sha256", "first", "last", "width", "height",
-    "source", "author", "licence", "consent", "notes",
-    "recipe", "decision", "decision_kind", "decided_by", "decided_at", "decision_note", "decision_reasons",
-    "opinions", "opinions_agreeing", "frames", "pairs", "steadied", "excluded",
-    "colours",
-    "verdict", "verdict_reasons",
-)  # fmt: skip
 
 
 @dataclass
@@ -60,18 +62,6 @@ class _KeyedPair(NamedTuple):
     record: PairRecord
 
 
-class _VerdictCells(NamedTuple):
-    """Columns of a verdict: its state, and the codes of its reasons; both "" where there is none."""
-
-    state: str
-    reasons: str
-
-
-def part_name(item: Item) -> str:
-    """Return the name under which a sequence's pairs are prepared."""
-    return f"sequence-{item.sequence.id}"
-
-
 def assemble(plan: Plan, records: Records, workplace: Workplace) -> Generator[Progress, None, Exported]:
     """Name the pictures and write what goes with them.
 
@@ -81,7 +71,7 @@ def assemble(plan: Plan, records: Records, workplace: Workplace) -> Generator[Pr
         workplace: Where they are prepared, and the data set is put together.
 
     Yields:
-        Progress of the stage "name".
+        Progress of the stages "preview" and "name".
 
     Returns:
         The content of the export.
@@ -92,6 +82,7 @@ def assemble(plan: Plan, records: Records, workplace: Workplace) -> Generator[Pr
     """
     result = Exported(workplace.target)
     workplace.begin()
+    previews = (yield from write_previews(plan, records, workplace)) if plan.settings.preview else {}
     chosen = plan.settings.arrangement
     pairs = list(_keyed(plan, records))
     pixels = max(pair.record.width * pair.record.height for pair in pairs)
@@ -111,18 +102,35 @@ def assemble(plan: Plan, records: Records, workplace: Workplace) -> Generator[Pr
             if done % 100 == 0 or done == len(pairs):
                 yield Progress("name", done, len(pairs))
     packed = {} if packer is None else packer.close()
-    files = {**chosen.lists(rows), NAME: write_manifest(rows), SEQUENCES: _sequences_csv(plan, records)}
-    if has_parquet():
-        files[PARQUET_NAME] = write_parquet(rows)
     result.pairs = {split: sum(row.split == split for row in rows) for split in chosen.splits}
     result.scenes = {split: len({row.scene for row in rows if row.split == split}) for split in chosen.splits}
     result.notes = list(_notes(plan, records, result))
-    files[REPORT] = _report(plan, result, files, packed)
+    files = _files(plan, records, rows, notes=result.notes, previews=previews)
+    files[REPORT] = _report(plan, result, files, {**packed, **previews})
     for name, data in files.items():
         path = workplace.data / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
     return result
+
+
+def _files(
+    plan: Plan, records: Records, rows: Sequence[ManifestRow], *, notes: Sequence[str], previews: Iterable[str]
+) -> dict[str, bytes]:
+    """Return the files beside the pairs but export.json: name → content."""
+    chosen = plan.settings.arrangement
+    credit = credit_rows(plan, records)
+    files = {**chosen.lists(rows), NAME: write_manifest(rows), PARQUET_NAME: write_parquet(rows)}
+    files |= {SEQUENCES: sequences_csv(plan, records), CREDITS: credits_csv(credit)}
+    if not is_packed(chosen):
+        files |= metadata_files(rows)
+    files[CROISSANT] = croissant(title(rows), files, credit)
+    files[CARD] = card(plan, records, rows, credit, notes=notes, previews=previews)
+    origins = [item.sequence for item in used_items(plan, records)]
+    licence = licence_file([each.licence for each in origins], [each.author for each in origins])
+    if licence is not None:
+        files[LICENCE] = licence
+    return files
 
 
 def _keyed(plan: Plan, records: Records) -> Iterator[_KeyedPair]:
@@ -178,40 +186,8 @@ def _manifest_row(item: Item, record: PairRecord, paths: PairPaths) -> ManifestR
         clean_pixels_sha256=record.clean_pixels_sha256,
         exclude_sha256=record.exclude_sha256,
         confidence_sha256=record.confidence_sha256,
-        verdict=_verdict(item).state,
+        verdict=verdict_cells(item).state,
     )
-
-
-def _sequences_csv(plan: Plan, records: Records) -> bytes:
-    text = StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_SEQUENCE_COLUMNS)
-    for item in plan.items:
-        s, d, own = item.sequence, item.decision, records[item.sequence.id]
-        values = (
-            s.name, s.scene, s.scene_by, item.split, item.clip.path.name, item.clip.content, s.first, s.stop,
-            item.clip.width, item.clip.height, s.source, s.author, s.licence, s.consent, s.notes,
-            item.candidate.name, d.uuid, d.kind, d.who, d.at, d.note, " ".join(d.reasons),
-            item.opinions, item.agreeing, len({record.frame for record in own}), len(own),
-            "yes" if item.analysis.stabilization else "no", " ".join(_excluded(own)),
-            item.clip.colours,
-            *_verdict(item),
-        )  # fmt: skip
-        writer.writerow(values)
-    return text.getvalue().encode()
-
-
-def _verdict(item: Item) -> _VerdictCells:
-    verdict = item.verdict
-    if verdict is None:
-        return _VerdictCells("", "")
-    return _VerdictCells(verdict.state, " ".join(reason.code for reason in verdict.reasons))
-
-
-def _excluded(records: Sequence[PairRecord]) -> list[str]:
-    """Return why something is excluded in any pair of a sequence, of `REASONS`."""
-    codes = {code for record in records for code in record.excluded}
-    return [reason for reason in REASONS if reason in codes]
 
 
 def _unsure_share(records: Sequence[PairRecord]) -> float:
@@ -235,7 +211,7 @@ def _notes(plan: Plan, records: Records, result: Exported) -> Iterator[str]:
     if fewer:
         yield f"frames used (the others are misaligned with the clean image, or no crop was allowed): {few(fewer)}"
     for reason, words in (("doubtful", "areas where the clean image is in doubt"), ("passing", "foreground objects")):
-        names = [item.sequence.name for item in plan.items if reason in _excluded(records[item.sequence.id])]
+        names = [item.sequence.name for item in plan.items if reason in excluded(records[item.sequence.id])]
         if names:
             yield f"excluded in addition to what people marked, {words}: {few(names)} (--keep-moving leaves it in)"
     shares = [(item.sequence.name, _unsure_share(records[item.sequence.id])) for item in plan.items]
@@ -248,9 +224,9 @@ def _notes(plan: Plan, records: Records, result: Exported) -> Iterator[str]:
             yield f"no scene is left for {split}: {counted(len(plan.splits), 'scene')} in all"
 
 
-def _report(plan: Plan, result: Exported, files: Mapping[str, bytes], packed: Mapping[str, str]) -> bytes:
-    """Return export.json. packed: SHA-256 of files that are not in ``files``."""
-    sums = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+def _report(plan: Plan, result: Exported, files: Mapping[str, bytes], written: Mapping[str, str]) -> bytes:
+    """Return export.json. written: SHA-256 of further files."""
+    sums = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()} | dict(written)
     report = {
         "rainclean": __version__,
         "versions": versions(),
@@ -263,6 +239,6 @@ def _report(plan: Plan, result: Exported, files: Mapping[str, bytes], packed: Ma
         "pairs": result.pairs,
         "agreement": [asdict(each) for each in plan.agreement],
         "notes": result.notes,
-        "files": dict(sorted({**sums, **packed}.items())),
+        "files": dict(sorted(sums.items())),
     }
     return write_report(report)

@@ -52,6 +52,7 @@ class ExportSettings:
         names: Only these sequences; empty for all.
         confidence: Write confidence pictures.
         keep_moving, max_error: As in `ExclusionRules`.
+        preview: Write animations and a contact sheet of each scene.
     """
 
     layout: str
@@ -66,6 +67,7 @@ class ExportSettings:
     confidence: bool = True
     keep_moving: bool = False
     max_error: float | None = None
+    preview: bool = False
 
     @property
     def arrangement(self) -> Layout:
@@ -94,6 +96,7 @@ class ExportSettings:
             "confidence": self.confidence,
             "keep_moving": self.keep_moving,
             "max_error": self.max_error,
+            "preview": self.preview,
         }
 
     def split_shares(self) -> dict[str, float]:
@@ -250,6 +253,7 @@ def versions() -> dict[str, str]:
     import cv2
     import lmdb
     import numpy as np
+    import pyarrow
 
     return {
         "rainclean": __version__,
@@ -258,6 +262,7 @@ def versions() -> dict[str, str]:
         "lmdb": ".".join(map(str, lmdb.version())),
         "av": av.__version__,
         "ffmpeg": ".".join(map(str, av.library_versions["libavcodec"])),
+        "pyarrow": pyarrow.__version__,
         "machine": platform.machine(),
     }
 

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from pipeline.border import border
 from pipeline.clean import STILL_PX
-from pipeline.export.assembly import Exported, assemble, part_name
+from pipeline.export.assembly import Exported, assemble
 from pipeline.export.exclusions import read_exclusions
 from pipeline.export.pair_record import PairRecord
 from pipeline.export.pair_writer import PairWriter
 from pipeline.export.plan import ExportSettings, Item, Plan, plan_export
+from pipeline.export.sequence_tables import part_name
 from pipeline.export.workplace import Workplace
 from pipeline.project.analysis import read_posterior, whole_sequence
 from pipeline.project.storage import Project
@@ -48,7 +49,7 @@ def export(project: Project, settings: ExportSettings, target: Path) -> Generato
         target: Folder of the data set.
 
     Yields:
-        Progress of the stages "look", "write" and "name".
+        Progress of the stages "look", "write", "preview" and "name".
 
     Returns:
         The content of the export.
@@ -79,7 +80,8 @@ def export(project: Project, settings: ExportSettings, target: Path) -> Generato
         except OSError as error:
             reason = f"{error.filename or target}: {error.strerror or error}"
             raise ResourceError(f"{reason}; {workplace.kept_words()}") from error
-        workplace.finish()
+        kept = workplace.finish()
+    result.notes += kept.notes()
     return result
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pipeline.export.exclusions import read_exclusions
 from pipeline.export.plan import ExportSettings, Item, plan_export
 from pipeline.project.storage import Project
-from rainclean.dataset import CropChoice, has_parquet
+from rainclean.dataset import CropChoice
 
 U8 = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -26,14 +26,14 @@ CONFIDENCE_TO_SD = 0.3
 MASK_TO_SD = 0.05
 """The same ratio for an exclusion mask of unsure pixels."""
 
-ROW = 500
-"""Bytes of a pair in manifest and list; most of them are checksums."""
-
-PARQUET_ROW = 200
-"""Bytes of a pair in the Parquet manifest, where there is one."""
+ROW = 900
+"""Bytes of a pair in both manifests, list and metadata; most of them are checksums."""
 
 CONTAINER = 70
 """Bytes of a PNG file beside the picture."""
+
+PREVIEW_BYTES = 4_000_000
+"""Bytes of the previews of a scene, about."""
 
 MANY = 5000
 """Number of crops per frame above which they are not checked one by one."""
@@ -73,7 +73,7 @@ def estimate(project: Project, settings: ExportSettings) -> Estimate:
     sequences: Counter[str] = Counter()
     pairs: Counter[str] = Counter()
     by_sequence: dict[str, int] = {}
-    size, row = 0, ROW + (PARQUET_ROW if has_parquet() else 0)
+    size = 0
     for item in plan.items:
         frames = item.choose(settings.frames, item.amounts)
         count = counter.count_crops(item, frames)
@@ -81,7 +81,9 @@ def estimate(project: Project, settings: ExportSettings) -> Estimate:
         pairs[item.split] += count.crops
         by_sequence[item.sequence.name] = count.crops
         files = 3 if settings.confidence and item.analysis.posterior_sd else 2
-        size += ceil(count.frames * _bytes_of_frame(project, item, settings)) + count.crops * (files * CONTAINER + row)
+        size += ceil(count.frames * _bytes_of_frame(project, item, settings)) + count.crops * (files * CONTAINER + ROW)
+    if settings.preview:
+        size += PREVIEW_BYTES * len(plan.splits)
     splits = settings.arrangement.splits
     return Estimate(
         sequences={split: sequences[split] for split in splits},

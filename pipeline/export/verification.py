@@ -6,14 +6,16 @@ from collections.abc import Generator, Iterator
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 
+from pipeline.export.foreign_files import EDITABLE
 from pipeline.export.report import REPORT, digest_of
 from pipeline.project.analysis import wanted_artefacts
 from pipeline.project.clips import clips, locate
 from pipeline.project.storage import DATABASE, Project
 from pipeline.stages import Progress, mapped
-from pipeline.text_format import counted
+from pipeline.text_format import counted, few
 from rainclean.confidence import ERROR, form_of, to_picture
 from rainclean.dataset import (
+    HARMLESS,
     KNOWN_NAMES,
     NAME,
     Files,
@@ -33,6 +35,7 @@ from rainclean.errors import InputError, UsageError
 from rainclean.json_text import parse_json
 from rainclean.png import decode_png, pixels_sha256
 
+_DONE = {Kind.CHANGED: "changed", Kind.MISSING_FILE: "removed"}
 _AGAIN = "export again or restore the file"
 
 
@@ -44,6 +47,7 @@ class Findings:
         problems: One each.
         counts: Number of checked items, by kind.
         notes: Not damaged, but worth a look.
+        added: Files that people put into the folder, which do no harm.
         layout: Name of a data set's layout, or how its pairs were found; "" for a project.
         splits: Number of a data set's pairs, by split.
     """
@@ -52,6 +56,7 @@ class Findings:
     counts: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     _: KW_ONLY
+    added: list[str] = field(default_factory=list)
     layout: str = ""
     splits: dict[str, int] = field(default_factory=dict)
 
@@ -160,7 +165,11 @@ def _check_export(path: Path, *, quick: bool) -> Generator[Progress, None, Findi
         return found
     lists = set(chosen.lists(row for row in rows if row.split in chosen.splits))
     for name in sorted(changed.keys() - lists):  # lists are judged line by line
-        found.problems += changed[name]
+        problems = changed[name]
+        if name in EDITABLE and all(problem.kind in (Kind.CHANGED, Kind.MISSING_FILE) for problem in problems):
+            found.notes += [f"{name} was {_DONE[problem.kind]} after the export" for problem in problems]
+        else:
+            found.problems += problems
     found.counts = {"pair": len(rows), "scene": len({row.scene for row in rows})}
     found.layout, found.splits = chosen.name, dict(Counter(row.split for row in rows))
     if quick:
@@ -170,12 +179,15 @@ def _check_export(path: Path, *, quick: bool) -> Generator[Progress, None, Findi
     likeness = Likeness(rows)
     checking = verify(path, chosen, rows, [REPORT, *report.files], look=likeness.pair, closed=closed)
     problems = yield from mapped(checking, lambda step: Progress("check", step.done, step.total))
-    found.problems += problems
+    found.problems += [problem for problem in problems if problem.kind not in HARMLESS]
+    found.added = [problem.path for problem in problems if problem.kind in HARMLESS]
     found.problems += _judge_counts(report, rows, chosen)
     if not found.problems:
         found.problems += _judge_errors(chosen.store(path, contained=True, closed=closed), rows, report)
     found.notes += _equal_pictures(rows)
     found.notes += _far_targets(likeness, rows)
+    if found.added:
+        found.notes.append(f"{counted(len(found.added), 'file')} not written by rainclean: {few(found.added)}")
     return found
 
 

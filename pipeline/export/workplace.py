@@ -15,18 +15,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
+from pipeline.export.foreign_files import ForeignFiles, carry_all, find_foreign
 from pipeline.export.pair_record import PairRecord
 from pipeline.export.report import REPORT
-from pipeline.ownership import read_record
 from pipeline.partial import Lock
 from pipeline.project.storage import DATABASE
 from pipeline.text_format import counted
-from rainclean.dataset import Files, is_relative
+from rainclean.dataset import is_relative
 from rainclean.errors import RaincleanError, ResourceError
 
 _PREFIX, _SUFFIX = ".", ".rainclean-export"
 _PREPARED = re.compile(r"plan|data|old|sequence-\d+(\.json)?|(plan|sequence-\d+\.json)\.partial")
-SEQUENCES = "sequences.csv"
 
 
 class Workplace:
@@ -136,7 +135,7 @@ class Workplace:
             source.replace(target)
 
     def prepared(self, part: str, file: str) -> bytes:
-        """Read a prepared picture, which stays for a call that goes on after an interruption."""
+        """Read a prepared picture that has no name in the export yet."""
         source = self.work / part / file
         try:
             return source.read_bytes()
@@ -162,13 +161,18 @@ class Workplace:
         """Discard everything that was prepared."""
         shutil.rmtree(self.work, ignore_errors=True)
 
-    def finish(self) -> None:
-        """Turn the prepared data into the target, replacing an earlier export there."""
+    def finish(self) -> ForeignFiles:
+        """Turn the prepared data into the target, replacing an earlier export there.
+
+        Files that people added or edited stay; they are returned.
+        """
         try:
             if hasattr(os, "sync"):
                 os.sync()
             # Check again: files may have been added since the work began.
-            self._refuse_foreign()
+            self._refuse_foreign(self.data)
+            kept = find_foreign(self.target, self.data)
+            carry_all(kept, self.target, self.data)
             # From here on, nothing can be resumed: after a kill, the leftovers are discarded.
             (self.work / "plan").unlink()
             if not self.target.exists():
@@ -178,6 +182,7 @@ class Workplace:
             self.clear()
         except OSError as error:
             raise _unusable(self.target, error) from error
+        return kept
 
     def _replace(self) -> None:
         """Replace the target in two steps, where the system cannot exchange two folders."""
@@ -212,8 +217,8 @@ class Workplace:
             if not _PREPARED.fullmatch(path.name) or path.is_symlink():
                 raise RaincleanError(f"{path}: was not made by an export; move {self.work} away")
 
-    def _refuse_foreign(self) -> None:
-        """Raise where the target holds files of others, or lies in a project or an export."""
+    def _refuse_foreign(self, new: Path | None = None) -> None:
+        """Raise where the target holds files of others in the way of a new data set, or lies in a project or export."""
         for folder in self.target.resolve().parents:
             if (folder / DATABASE).exists() or (folder / REPORT).exists():
                 what = "a project" if (folder / DATABASE).exists() else "an export"
@@ -224,9 +229,7 @@ class Workplace:
             raise RaincleanError(f"{self.target}: is a file; give a folder with -o")
         if self.target.is_mount():
             raise RaincleanError(f"{self.target}: is a mount point; give a folder below it with -o")
-        known = {REPORT, *_listed(self.target)}
-        existing = Files(self.target).names()
-        foreign = [name for name in existing if name not in known or (self.target / name).is_symlink()]
+        foreign = find_foreign(self.target, new).in_the_way
         if foreign:
             others = f" and {len(foreign) - 1} more" if len(foreign) > 1 else ""
             raise RaincleanError(
@@ -244,26 +247,6 @@ def _exchange(one: Path, other: Path) -> bool:
     except (OSError, AttributeError):
         return False
     return bool(rename(here, os.fsencode(one), here, os.fsencode(other), exchange) == 0)
-
-
-def _listed(folder: Path) -> set[str]:
-    """Return the files that a finished export lists, of the kinds that exports write."""
-    from rainclean.dataset import NAME, PARQUET_NAME, file_of, is_written_by_layout, read_manifest
-
-    report = read_record(folder / REPORT)
-    if not ({"rainclean", "settings", "pairs"} <= report.keys() and isinstance(report.get("files"), dict)):
-        return set()
-    names = {NAME, PARQUET_NAME, SEQUENCES} & report["files"].keys()
-    names |= {name for name in report["files"] if is_written_by_layout(name)}
-    try:
-        for row in read_manifest(folder / NAME):
-            pictures = (file_of(folder / name) for name in (row.rainy, row.clean, row.exclude, row.confidence) if name)
-            files = (path.relative_to(folder).as_posix() for path in pictures)
-            names |= {name for name in files if is_written_by_layout(name)}
-    except RaincleanError:
-        # Its manifest is damaged: count pictures at the places of pairs as its own.
-        names |= {name for name in Files(folder).names() if is_written_by_layout(name)}
-    return names
 
 
 def _sum(path: Path) -> str:

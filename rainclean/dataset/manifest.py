@@ -1,21 +1,20 @@
 """manifest.csv: the origin of every pair in an exported data set, and the content of its files.
 
-One line for each pair. manifest.parquet holds the same rows, where pyarrow is installed.
+One line for each pair. manifest.parquet holds the same rows.
 """
 
 import csv
 import math
 import re
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass, fields
-from importlib.util import find_spec
 from io import BytesIO, StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from unicodedata import category
 
-from rainclean.errors import InputError, UsageError
+from rainclean.errors import InputError
 from rainclean.verdict import STATES
 
 NAME = "manifest.csv"
@@ -268,30 +267,36 @@ def _rows(path: Path, file: Iterable[str]) -> Iterator[ManifestRow]:
         raise InputError(path, f"line {reader.line_num}: {error}", "restore it, or export again") from error
 
 
-def has_parquet() -> bool:
-    """Return whether `write_parquet` can be used."""
-    return find_spec("pyarrow") is not None
-
-
 def write_parquet(rows: Iterable[ManifestRow]) -> bytes:
-    """Return manifest.parquet of some rows, the same bytes each time under one version of pyarrow.
+    """Return manifest.parquet of some rows, the same bytes each time under one version of pyarrow."""
+    columns = list(zip(*(astuple(row) for row in rows), strict=True)) or [()] * len(COLUMNS)
+    return write_table(
+        [
+            TableColumn(field.name, field.type, values, _may_be_empty(field.name))  # type: ignore[arg-type]
+            for field, values in zip(fields(ManifestRow), columns, strict=True)
+        ]
+    )
 
-    Raises UsageError where pyarrow is not installed.
-    """
-    if not has_parquet():
-        raise UsageError("manifest.parquet needs pyarrow: pip install 'rainclean[parquet]'")
+
+class TableColumn(NamedTuple):
+    """A column of a Parquet table. kind: `str`, `int`, or anything else for float. optional: values may be None."""
+
+    name: str
+    kind: type
+    values: Sequence[Any]
+    optional: bool = False
+
+
+def write_table(columns: Sequence[TableColumn]) -> bytes:
+    """Return a Parquet file of some columns, whose types do not depend on their values."""
     import pyarrow
     import pyarrow.parquet
 
-    types: dict[Any, Any] = {str: pyarrow.string(), int: pyarrow.int32()}
+    types: dict[type, Any] = {str: pyarrow.string(), int: pyarrow.int32()}
     schema = pyarrow.schema(
-        [
-            pyarrow.field(field.name, types.get(field.type, pyarrow.float64()), _may_be_empty(field.name))
-            for field in fields(ManifestRow)
-        ]
+        [pyarrow.field(each.name, types.get(each.kind, pyarrow.float64()), each.optional) for each in columns]
     )
-    columns = list(zip(*(astuple(row) for row in rows), strict=True)) or [()] * len(COLUMNS)
-    arrays = [pyarrow.array(values, field.type) for values, field in zip(columns, schema, strict=True)]
+    arrays = [pyarrow.array(each.values, field.type) for each, field in zip(columns, schema, strict=True)]
     target = BytesIO()
     pyarrow.parquet.write_table(pyarrow.Table.from_arrays(arrays, schema=schema), target, compression="zstd")
     return target.getvalue()

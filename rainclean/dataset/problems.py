@@ -34,6 +34,7 @@ class Kind(StrEnum):
     DUPLICATE_STEM = "duplicate-stem"
 
     EXTRA_FILE = "extra-file"
+    ADDED = "added"
     MOVED = "moved"
     OUTSIDE = "outside"
     DUPLICATE_ROW = "duplicate-row"
@@ -50,6 +51,9 @@ class Kind(StrEnum):
     COUNT = "count"
     DAMAGED = "damaged"
 
+
+HARMLESS = frozenset({Kind.ADDED})
+"""Kinds that are no damage: files that people put beside the pairs."""
 
 BLOCKING = frozenset({Kind.MISSING_LIST, Kind.BAD_LINE, Kind.MISSING_FILE, Kind.UNPAIRED})
 """Kinds that keep a data set, or a pair of it, from being read."""

@@ -314,13 +314,22 @@ def _judge_places(
     for state in absent:
         assert state.problem is not None
         found.add(state.problem)
+    folders, read = _folders(rows), {name for pair in pairs for name in (pair.rainy, pair.clean)}
     for name in extra:
         if not files.inside(name):
             found.file(name, Kind.OUTSIDE, "is a link that leads out of the data set; remove it")
-        found.file(name, Kind.EXTRA_FILE, "is not in the manifest; remove it")
+        elif name.split("/")[0] in folders or name in read:
+            found.file(name, Kind.EXTRA_FILE, "is not in the manifest; remove it")
+        else:
+            found.file(name, Kind.ADDED, "was added beside the pairs")
     for problem in problems:
         found.add(problem)
     _judge_lists(files, lists, rows, pairs, found)
+
+
+def _folders(rows: Sequence[ManifestRow]) -> set[str]:
+    """Return the folders at the root that hold pictures of pairs: a trainer may list all that is below them."""
+    return {name.split("/")[0] for row in rows for name in _names(row).values() if "/" in name}
 
 
 def _is_missing(state: _State) -> bool:

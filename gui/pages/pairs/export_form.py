@@ -61,6 +61,8 @@ _TIPS = {
     "and foreground objects in a rainy frame, are excluded, too.",
     "max_error": "Exclude pixels of the clean image with a larger expected error, in grey levels of 0 to 255",
     "no_confidence": "Leave out the images of the expected error of each pixel",
+    "preview": "Write an animation (WebP, GIF, MP4) and a contact sheet of each scene to preview/, for papers "
+    "and pages",
     "output": "Choose the folder to write to; an earlier export in it is replaced",
 }
 
@@ -89,6 +91,7 @@ class _Values:
     person_only: bool = False
     keep_moving: bool = False
     no_confidence: bool = False
+    preview: bool = False
 
     def updated(self, text: str) -> "_Values":
         """Return these values with those of a stored JSON text in their place.
@@ -111,6 +114,7 @@ class _Values:
             person_only=bool(values["person_only"]),
             keep_moving=bool(values["keep_moving"]),
             no_confidence=bool(values["no_confidence"]),
+            preview=bool(values["preview"]),
         )
 
 
@@ -156,6 +160,7 @@ class ExportForm(QWidget):
         self.person_only = QCheckBox("Only sequences accepted by a person")
         self.keep_moving = QCheckBox("Exclude only areas marked by a person")
         self.no_confidence = QCheckBox("No confidence images")
+        self.preview = QCheckBox("Animations and contact sheets")
         self.output = QLineEdit()
         self.browse = QPushButton("Browse…")
         self.browse.setToolTip("Choose the folder to write to")
@@ -197,6 +202,7 @@ class ExportForm(QWidget):
             person_only=self.person_only.isChecked(),
             keep_moving=self.keep_moving.isChecked(),
             no_confidence=self.no_confidence.isChecked(),
+            preview=self.preview.isChecked(),
         )
 
     @property
@@ -310,6 +316,7 @@ class ExportForm(QWidget):
             person_only=asked.person_only,
             keep_moving=asked.keep_moving,
             no_confidence=asked.no_confidence,
+            preview=asked.preview,
         )
         self._settings.setValue(self._key, json.dumps(asdict(values)))
         self.check()
@@ -322,7 +329,7 @@ class ExportForm(QWidget):
 
     def _boxes(self) -> dict[str, QCheckBox]:
         """Return the check boxes by the names of their flags."""
-        return {name: getattr(self, name) for name in ("person_only", "keep_moving", "no_confidence")}
+        return {name: getattr(self, name) for name in ("person_only", "keep_moving", "no_confidence", "preview")}
 
     def _widgets(self) -> tuple[QWidget, ...]:
         return (
@@ -366,10 +373,11 @@ class ExportForm(QWidget):
             _Row("sides", "Folder names", self.sides, self.sides),
             _Row("frames", "Frames", self.frames, self.frames),
             _Row("crops", "Crops", self.crops, self.crops),
+            _Row("preview", "", self.preview, self.preview),
             _Row("min_rain", "Minimum rain", self.min_rain, self.min_rain),
             _Row("max_excluded", "Maximum excluded", self.max_excluded, self.max_excluded),
             _Row("max_error", "Maximum error", self.max_error, self.max_error),
-            *(_Row(name, "", box, box) for name, box in self._boxes().items()),
+            *(_Row(name, "", box, box) for name, box in self._boxes().items() if name != "preview"),
             _Row("split", "Shares", self.split, self.split),
             _Row("seed", "Random seed", self.seed, self.seed),
             _Row("output", "Folder", self.output, output),

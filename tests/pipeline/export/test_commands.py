@@ -60,8 +60,11 @@ def test_every_command_speaks_json(made: Path, home: Path, tmp_path: Path, here:
     assert sum(exported["pairs"].values()) == 4 * 10
     assert json.loads(done(here("check", tmp_path / "out", "--json")))["problems"] == []
     (tmp_path / "out" / "notes.txt").write_text("mine")
+    checked = json.loads(done(here("check", tmp_path / "out", "--json")))
+    assert (checked["problems"], checked["added"]) == ([], ["notes.txt"])
+    (tmp_path / "out" / "real_world" / "notes.txt").write_text("mine")
     (problem,) = json.loads(here("check", tmp_path / "out", "--json").stdout)["problems"]
-    assert (problem["path"], problem["kind"]) == ("notes.txt", "extra-file")
+    assert (problem["path"], problem["kind"]) == ("real_world/notes.txt", "extra-file")
 
 
 def test_decisions_by_command(home: Path, here: Run) -> None:

@@ -228,7 +228,10 @@ def test_a_kill_at_each_step_of_the_end_is_mended(
     """The moments that random kills hardly ever hit."""
     if earlier:
         write(frames="every:12")
+        (tmp_path / "out" / "notes.txt").write_text("mine")
+        (tmp_path / "out" / "README.md").write_text("mine, too")
     before = contents(tmp_path / "out")
+    theirs = {name: before[name] for name in ("notes.txt", "README.md")} if earlier else {}
     write("anew")
     calls = {"rename": 0}
 
@@ -254,21 +257,27 @@ def test_a_kill_at_each_step_of_the_end_is_mended(
         with contextlib.suppress(Killed):
             write()
     if (tmp_path / "out").exists():
-        assert contents(tmp_path / "out") in (before, contents(tmp_path / "anew"))
+        assert contents(tmp_path / "out") in (before, contents(tmp_path / "anew") | theirs)
     write() if again == "the same" else write(frames="every:6")
     assert finish(check(tmp_path / "out")).problems == []
+    assert contents(tmp_path / "out").items() >= theirs.items()
     if again == "the same":
-        assert contents(tmp_path / "out") == contents(tmp_path / "anew")
+        assert contents(tmp_path / "out") == contents(tmp_path / "anew") | theirs
     assert not list(tmp_path.glob(".out*"))
 
 
 def test_files_that_no_export_wrote_are_never_replaced(tmp_path: Path, write: Write) -> None:
     (tmp_path / "out").mkdir()
     write()  # an empty folder is taken
-    (tmp_path / "out" / "notes.txt").write_text("mine")
-    with pytest.raises(RaincleanError, match=r"holds notes.txt, not written by an export"):
+    among_pairs = tmp_path / "out" / "real_world" / "notes.txt"
+    among_pairs.write_text("mine")
+    with pytest.raises(RaincleanError, match=r"holds real_world/notes.txt, not written by an export"):
         write()
-    assert (tmp_path / "out" / "notes.txt").read_text() == "mine"
+    assert among_pairs.read_text() == "mine"
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "notes.txt").write_text("mine")
+    with pytest.raises(RaincleanError, match=r"holds notes.txt, not written by an export"):
+        write("notes")
     (tmp_path / "file").write_text("mine")
     with pytest.raises(RaincleanError, match="is a file"):
         write("file")
@@ -433,14 +442,17 @@ def test_a_stranger_s_report_is_not_believed(tmp_path: Path, write: Write) -> No
         report["files"][name] = "0" * 64
     (out / "export.json").write_text(json.dumps(report))
     (tmp_path / "outside.txt").write_text("kept")
-    for name in ("notes.txt", "holiday/1.png", "real_world/holiday.png"):
+    (out / "real_world" / "holiday.png").write_text("mine")
+    with pytest.raises(RaincleanError, match=r"holds real_world/holiday.png, not written by an export"):
+        write(frames="every:12")
+    assert (out / "real_world" / "holiday.png").read_text() == "mine"
+    (out / "real_world" / "holiday.png").unlink()
+    for name in ("notes.txt", "holiday/1.png"):
         (out / name).parent.mkdir(exist_ok=True)
         (out / name).write_text("mine")
-        with pytest.raises(RaincleanError, match=f"holds {name}, not written by an export"):
-            write(frames="every:12")
-        assert (out / name).read_text() == "mine" and (tmp_path / "outside.txt").read_text() == "kept"
-        (out / name).unlink()
     write(frames="every:12")
+    assert {(out / name).read_text() for name in ("notes.txt", "holiday/1.png")} == {"mine"}
+    assert (tmp_path / "outside.txt").read_text() == "kept"
 
 
 def test_links_in_an_export_are_nobody_s_to_remove(tmp_path: Path, write: Write) -> None:

@@ -5,13 +5,14 @@ import io
 from pathlib import Path
 
 import numpy as np
+import pyarrow
+import pyarrow.parquet as parquet
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rainclean.dataset import manifest
 from rainclean.dataset.manifest import COLUMNS, ManifestRow, read_manifest, write_manifest, write_parquet
-from rainclean.errors import InputError, UsageError
+from rainclean.errors import InputError
 from tests.helpers.datasets import a_row
 
 words = st.text(st.just(" ") | st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1, max_size=20)
@@ -128,18 +129,9 @@ def test_no_manifest(tmp_path: Path) -> None:
 
 
 def test_parquet_holds_the_same_rows_in_the_same_bytes() -> None:
-    pyarrow = pytest.importorskip("pyarrow")
-    parquet = pytest.importorskip("pyarrow.parquet")
     written = [a_row(), a_row(frame=8, score=None)]
     assert write_parquet(written) == write_parquet(iter(written))
     table = parquet.read_table(pyarrow.BufferReader(write_parquet(written)))
     assert tuple(table.column_names) == COLUMNS
     assert [ManifestRow(**line) for line in table.to_pylist()] == written
     assert parquet.read_table(pyarrow.BufferReader(write_parquet([]))).num_rows == 0
-
-
-def test_without_pyarrow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(manifest, "find_spec", lambda name: None)
-    assert not manifest.has_parquet()
-    with pytest.raises(UsageError, match="pip install"):
-        write_parquet([])

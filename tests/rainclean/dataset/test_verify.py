@@ -149,7 +149,7 @@ def odd_name(d: DataSet) -> None:
 
 DAMAGE: dict[Callable[[DataSet], None], Kind] = {
     missing: Kind.MISSING_FILE, missing_clean: Kind.MISSING_FILE, missing_mask: Kind.MISSING_FILE,
-    extra: Kind.EXTRA_FILE, extra_elsewhere: Kind.EXTRA_FILE, odd_name: Kind.EXTRA_FILE, changed: Kind.CHANGED,
+    extra: Kind.EXTRA_FILE, extra_elsewhere: Kind.ADDED, odd_name: Kind.ADDED, changed: Kind.CHANGED,
     changed_mask: Kind.CHANGED, re_encoded: Kind.RE_ENCODED, one_byte: Kind.UNDECODABLE, empty: Kind.UNDECODABLE,
     size: Kind.SIZE, grey: Kind.FORMAT, deep: Kind.FORMAT, swapped: Kind.SWAPPED, pairs_exchanged: Kind.EXCHANGED,
     rainy_exchanged: Kind.EXCHANGED, copied_over: Kind.EXCHANGED, moved: Kind.MOVED, link_out: Kind.OUTSIDE,
@@ -173,7 +173,7 @@ def test_several_kinds_at_once_are_several_lines(tmp_path: Path, name: str) -> N
     missing_clean(data)
     missing_mask(data)
     extra_elsewhere(data)
-    assert sorted(kinds(check(data))) == sorted([Kind.SIZE, Kind.MISSING_FILE, Kind.MISSING_FILE, Kind.EXTRA_FILE])
+    assert sorted(kinds(check(data))) == sorted([Kind.SIZE, Kind.MISSING_FILE, Kind.MISSING_FILE, Kind.ADDED])
 
 
 LISTS = {

@@ -34,12 +34,13 @@ def test_the_form_is_the_command_and_is_remembered(
     form.split.setText("train=3,val=1")
     form.seed.setValue(11)
     form.person_only.setChecked(True)
+    form.preview.click()
     monkeypatch.setattr(dialogs, "choose", lambda *_: [tmp_path / "data set"])
     form.browse.click()
     words = form.arguments()
     assert words[words.index("--min-rain") :] == [
         "--min-rain", "0.05", "--max-excluded", "0.2", "--max-error", "2.5", "--split", "train=3,val=1", "--seed",
-        "11", "--person-only",
+        "11", "--person-only", "--preview",
     ]  # fmt: skip
     asked = form.settings()
     assert (
@@ -47,7 +48,7 @@ def test_the_form_is_the_command_and_is_remembered(
         and asked.max_error == 2.5
         and asked.crops == CropChoice("random", (64, 64), count=2, seed=11, smallest_rain_share=0.05, most_excluded=0.2)
     )
-    assert (asked.layout, asked.seed, asked.person_only) == ("paired", 11, True)
+    assert (asked.layout, asked.seed, asked.person_only, asked.preview) == ("paired", 11, True, True)
     again = ExportForm(settings)
     qtbot.addWidget(again)
     again.open(tmp_path / "other", "two")

@@ -279,9 +279,10 @@ def test_export_with_progress_result_and_check(
     page.run.open_folder.click()
     assert [Path(path) for path in opened] == [decided.with_name("project-export")]
     (page.form.folder / "notes.txt").write_text("mine")
+    next((page.form.folder / "train").rglob("*.png")).with_name("other.png").write_bytes(b"")
     with qtbot.waitSignal(jobs.finished, timeout=PATIENCE):
         page.run.check.click()
-    assert "1 problem" in page.run.result.text() and "notes.txt" in page.run.result.text()
+    assert "1 problem" in page.run.result.text() and "other.png" in page.run.result.text()
 
 
 def test_an_export_can_be_cancelled_and_is_found_again(
