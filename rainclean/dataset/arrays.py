@@ -58,7 +58,7 @@ class DatasetArrays:
 
     @property
     def layout(self) -> str:
-        """Return the name of the layout, such as "paired", or of the published data set, such as "DDN"."""
+        """Return the name of the layout, such as "paired", or of names that are known, such as "ddn"."""
         return self._dataset.layout
 
     @property

@@ -131,7 +131,8 @@ class _Place:
 
     def below(self, name: str) -> str | None:
         """Return a listed name as one below the root, None for one that leads out."""
-        path = posixpath.normpath(posixpath.join(self._folder, name.replace("\\", "/")))
+        name = name.replace("\\", "/")
+        path = posixpath.normpath(name if Path(name).is_absolute() else posixpath.join(self._folder, name))
         below = path.removeprefix(self._root.rstrip("/") + "/")
         return below if below != path and is_relative(below) else None
 

@@ -26,27 +26,34 @@ from rainclean.dataset.rules import Rule
 
 @dataclass(frozen=True)
 class Family:
-    """A published data set, or several with the same names: its rules; the first that finds a clean picture counts."""
+    """Published data sets with the same names.
+
+    Attributes:
+        name: What `check` and reports call it.
+        sets: The data sets, for a person.
+        rules: The first that finds a clean picture counts.
+    """
 
     name: str
+    sets: str
     rules: tuple[Rule, ...]
 
 
 FAMILIES = (
-    Family("SPA-Data without lists", (
+    Family("spa-folders", "SPA-Data", (
         Rule("**/real_world/*/**/*.*", "{1}/real_world_gt/{2}/{3}/{4}.*", scene="{2}", split="train"),
         Rule("**/real_world/*.*", "{1}/real_world_gt/{2}.*", split="train"),
         Rule("**/real_test_1000/rain/*.*", "{1}/real_test_1000/gt/{2}gt.*", split="test"),
     )),
-    Family("GT-RAIN", (
+    Family("gt-rain", "GT-RAIN", (
         Rule("**/Gurutto_1-2/*R-*.*", "{dir}/{2}C-{3}.*", scene="Gurutto_1-2"),
         Rule("**/*/*R-*.*", "{dir}/{3}C-000.*", scene="{2}"),
     )),
-    Family("DDN", (
+    Family("ddn", "DDN", (
         Rule("**/rainy_image/*_*.*", "{1}/ground_truth/{2}.*", scene="{1}/{2}"),
         Rule("**/rainy_image/*.*", "{1}/ground_truth/{2}.*", scene="{1}/{2}"),
     )),
-    Family("Rain100L, Rain100H", (
+    Family("rain-norain", "Rain100L, Rain100H", (
         Rule("**/rain/X2/*x2.*", "{1}/norain/{2}.*"),
         Rule("**/rain/*x2.*", "{1}/norain/{2}.*"),
         Rule("**/rain/rain-*.*", "{1}/norain/norain-{2}.*"),
@@ -56,8 +63,8 @@ FAMILIES = (
         Rule("**/rainy/*.*", "{1}/norain/{2}.*"),
         Rule("**/rain-*.*", "{1}/norain-{2}.*"),
     )),
-    Family("Rain13K, RealRain-1k", (Rule("**/input/*.*", "{1}/target/{2}.*"),)),
-    Family("LHP-Rain", (Rule("**/input/*.*", "{1}/gt/{2}.*"),)),
+    Family("input-target", "Rain13K, RealRain-1k", (Rule("**/input/*.*", "{1}/target/{2}.*"),)),
+    Family("input-gt", "LHP-Rain", (Rule("**/input/*.*", "{1}/gt/{2}.*"),)),
 )  # fmt: skip
 
-KNOWN = ", ".join(family.name for family in FAMILIES)
+KNOWN = ", ".join(family.sets for family in FAMILIES)

@@ -29,7 +29,7 @@ def foreign_layout(files: Files, pairing: Pairing) -> Layout:
     if pairing.rainy is not None and pairing.clean is not None:
         rule = Rule(pairing.rainy, pairing.clean)
         rule.check()
-        return ByRules([Family("rule", (rule,))], given=True)
+        return ByRules([Family("rule", "", (rule,))], given=True)
     if is_list(files, PAIRS_NAME):
         return ByList(files.root / PAIRS_NAME)
     base = next((each for each in LAYOUTS.values() if each.is_here(each.store(files.root))), None)

@@ -8,7 +8,6 @@ import hashlib
 import json
 import os
 import sys
-import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +29,7 @@ MOST_FILES = 16
 """Indexes that are kept; the one that was not used for the longest time goes first."""
 
 _SETTLED_NS = 2_000_000_000
-"""Age of a folder's latest change from which on a further change gives it another time."""
+"""Age of the latest change of a folder from which on a further change gives it another time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,12 +41,14 @@ class Source:
         asked: What decides the pairs besides the folder: the pairing, as JSON values.
         folders: Listed folders below the root with their modification times (ns), -1 for a missing one.
         contents: Files that were read whole, below the root or absolute.
+        started: When its folders began to be listed, ns since 1970.
     """
 
     root: Path
     asked: dict[str, str]
     folders: dict[str, int]
     contents: tuple[str, ...]
+    started: int
 
 
 def cache_folder() -> Path:
@@ -81,7 +82,7 @@ def load(root: Path, asked: dict[str, str]) -> StoredColumns | None:
 
 
 def keep(source: Source, columns: Columns, facts: dict[str, Any]) -> Columns:
-    """Keep an index if it is large and its folders are settled.
+    """Keep an index if it is large, and nothing changed while it was made or just before.
 
     Args:
         source: What it was made from.
@@ -91,8 +92,10 @@ def keep(source: Source, columns: Columns, facts: dict[str, Any]) -> Columns:
     Returns:
         The same columns, mapped from the file if they were kept.
     """
-    latest = max(source.folders.values(), default=0)
-    if len(columns.rainy) < SMALLEST or latest > time.time_ns() - _SETTLED_NS:
+    if len(columns.rainy) < SMALLEST:
+        return columns
+    latest = max(*source.folders.values(), *(_time(source.root / name) for name in source.contents), 0)
+    if latest > source.started - _SETTLED_NS:
         return columns
     names = texts(source.folders)
     further = {
@@ -129,9 +132,10 @@ def _tidy(folder: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _time(folder: Path) -> int:
+def _time(path: Path) -> int:
+    """Return the modification time of a folder or file in ns, -1 where it is missing."""
     try:
-        return folder.stat().st_mtime_ns
+        return path.stat().st_mtime_ns
     except OSError:
         return -1
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from rainclean.dataset.files import Files
 from rainclean.dataset.layout_base import SAFE_STEM, Layout, StoredPair, is_picture, stem_of
+from rainclean.dataset.pairing import SPLITS
 from rainclean.dataset.problems import Kind, Problem
 from rainclean.dataset.reader import read_rgb
 from rainclean.dataset.verification import Checked
@@ -89,6 +90,7 @@ def lint(root: Path, layout: Layout, *, quick: bool = False) -> Generator[Checke
     for pair in pairs:
         result.splits[pair.split] = result.splits.get(pair.split, 0) + 1
         scenes.setdefault(pair.scene or layout.scene_of(pair), set()).add(pair.split)
+    result.splits = {split: result.splits[split] for split in SPLITS if split in result.splits}
     result.scenes = len(scenes.keys() - {""})
     result.images = len({name for pair in pairs for name in (pair.rainy, pair.clean)})
     result.problems += _shared_scenes(scenes)

@@ -4,6 +4,7 @@ Reads exports of rainclean, and other data sets by names that are known, a rule 
 """
 
 import hashlib
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from rainclean.confidence import form_of
 from rainclean.dataset.columns import Columns, ColumnsBuilder
 from rainclean.dataset.containers import file_of, place_of, read_value
-from rainclean.dataset.families import KNOWN
+from rainclean.dataset.families import FAMILIES, KNOWN
 from rainclean.dataset.files import Files
 from rainclean.dataset.foreign import foreign_layout
 from rainclean.dataset.foreign_base import ForeignLayout
@@ -78,19 +79,21 @@ def read_dataset(root: Path | str, pairing: Pairing = KNOWN_NAMES) -> Dataset:
     if not pairing.is_named:
         root = _export_below(root)
     form = _confidence_form(root / REPORT)
-    asked = {**pairing.to_json(), "layouts": ",".join(LAYOUTS)}
+    asked = {**pairing.to_json(), "layouts": ",".join(LAYOUTS), "families": repr(FAMILIES)}
     stored = load(root, asked)
     if stored is not None:
         digest = stored.facts["digest"]
         if _sizes(root, stored.columns) != stored.facts["sizes"]:
             digest = _digest(root, stored.columns)
         return Dataset(root, stored.facts["layout"], PairTable(root, stored.columns, form), digest)
+    started = time.time_ns()
     index = _indexed(root, pairing)
     files, columns, name = index.files, index.columns, index.layout
     digest = _digest(root, columns)
     if type(files) is Files:
         listed = [each for each in (NAME, REPORT) if (root / each).is_file()]
-        source = Source(root=root, asked=asked, folders=files.seen, contents=(*sorted(files.contents), *listed))
+        contents = (*sorted(files.contents), *listed)
+        source = Source(root=root, asked=asked, folders=files.seen, contents=contents, started=started)
         columns = keep(source, columns, {"layout": name, "digest": digest, "sizes": _sizes(root, columns)})
     return Dataset(root, name, PairTable(root, columns, form), digest)
 

@@ -22,10 +22,12 @@ from typing import NamedTuple
 
 from rainclean.dataset.files import Files
 from rainclean.dataset.layout_base import PICTURES, stem_of, suffix_of
-from rainclean.errors import UsageError
+from rainclean.errors import UsageError, printable
 
 ANY = ".*"
 """Ends a pattern or template: the extension of any picture."""
+
+MOST_WILDCARDS = 6
 
 _EXTENSIONS = sorted(PICTURES)
 _HOLE = re.compile(r"\{([^{}]*)\}")
@@ -66,13 +68,13 @@ class Rule:
         wildcards = self._pattern.wildcards
         for template in (self.clean, self.scene):
             for hole in _HOLE.findall(template):
-                if hole not in ("dir", "stem") and not (hole.isdecimal() and 1 <= int(hole) <= wildcards):
+                if hole not in ("dir", "stem") and not (re.fullmatch("[1-9]", hole) and int(hole) <= wildcards):
                     have = "{dir}, {stem}" + "".join(f", {{{n}}}" for n in range(1, wildcards + 1))
-                    raise UsageError(f"{template}: {{{hole}}} stands for nothing in {self.rainy}; use {have}")
+                    raise _meaningless(template, f"{{{hole}}} stands for nothing in {self.rainy}; use {have}")
             if "{" in _HOLE.sub("", template) or "}" in _HOLE.sub("", template):
-                raise UsageError(f"{template}: a brace has no partner")
+                raise _meaningless(template, "a brace has no partner")
         if not _HOLE.search(self.clean):
-            raise UsageError(f"{self.clean}: names one picture for all; use {{stem}} or {{1}}")
+            raise _meaningless(self.clean, "names one picture for all; use {stem} or {1}")
 
     @cached_property
     def _pattern(self) -> _Pattern:
@@ -139,15 +141,21 @@ def _compiled(pattern: str) -> _Pattern:
     """Compile a pattern. Raises UsageError for one that means nothing."""
     *folders, last = pattern.removeprefix("./").split("/")
     if not last or pattern.startswith("/") or ".." in folders:
-        raise UsageError(f"{pattern}: give a pattern below the folder of the data set, such as rain/*.png")
+        raise _meaningless(pattern, "give a pattern below the folder of the data set, such as rain/*.png")
     if re.search(r"[?\[\]{}]", pattern) or "**" in last or any("**" in each and each != "**" for each in folders):
-        raise UsageError(f"{pattern}: use * within a name, and ** for whole folders; there are no other wildcards")
+        raise _meaningless(pattern, "use * within a name, and ** for whole folders; there are no other wildcards")
     parts = ["(?:(.+)/)?" if each == "**" else _text(each) + "/" for each in folders]
     ending = ""
     if last.endswith(ANY):
         last, ending = last.removesuffix(ANY), rf"\.(?i:{'|'.join(each[1:] for each in _EXTENSIONS)})"
     wildcards = sum(1 if each == "**" else each.count("*") for each in (*folders, last))
+    if wildcards > MOST_WILDCARDS:  # each multiplies the ways to fit a name
+        raise _meaningless(pattern, f"has more than {MOST_WILDCARDS} wildcards; use fewer")
     return _Pattern(re.compile("".join(parts)), re.compile(_text(last) + ending), wildcards)
+
+
+def _meaningless(part: str, why: str) -> UsageError:
+    return UsageError(printable(f"{part}: {why}"))
 
 
 def _text(part: str) -> str:

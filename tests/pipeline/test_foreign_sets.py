@@ -8,7 +8,10 @@ import cv2
 import numpy as np
 import pytest
 
+from pipeline.cli.command_line import command_line
 from pipeline.cli.main import main
+from pipeline.cli.pairing_flags import PairingFlags
+from pipeline.cli.train import Train
 from pipeline.training import run_folder
 from rainclean.dataset.index_cache import CACHE
 from rainclean.dataset.pairing import Pairing
@@ -107,6 +110,13 @@ def test_folders_without_pairs_say_how_to_name_them(tmp_path: Path, capsys: pyte
     assert "--clean is missing" in capsys.readouterr().err
 
 
+def test_the_command_line_of_a_run_has_its_pairing() -> None:
+    flags = PairingFlags(rainy="a/*.png", clean="b/{stem}.png")
+    command = Train(dataset=Path("/data"), output=Path("/run"), pairing=flags)
+    words = command_line("train", command)
+    assert words == ["train", "/data", "--output", "/run", "--rainy", "a/*.png", "--clean", "b/{stem}.png"]
+
+
 def renamed(root: Path) -> Path:
     """Rainy pictures in r, clean ones in c."""
     write_replica(root, "bare root")
@@ -159,5 +169,5 @@ def test_training_and_scoring_a_known_data_set(
     assert "1 of 3 training scenes held out" in capsys.readouterr().err
     assert main(["evaluate", str(root), "-o", str(tmp_path / "scores"), "-w", str(weights), "--gallery", "0"]) == 0
     report = json.loads((tmp_path / "scores" / "report.json").read_text())
-    assert (report["dataset"]["layout"], report["dataset"]["pairs"], report["dataset"]["scenes"]) == ("DDN", 2, 1)
+    assert (report["dataset"]["layout"], report["dataset"]["pairs"], report["dataset"]["scenes"]) == ("ddn", 2, 1)
     assert cv2.imread(str(root / "testing/ground_truth/1.jpg")) is not None

@@ -10,6 +10,7 @@ from pipeline.export.report import REPORT, digest_of
 from pipeline.export.verification import check
 from rainclean.dataset import layout
 from rainclean.dataset.manifest import NAME
+from rainclean.dataset.pairing import PAIRS_NAME, Pairing
 from rainclean.dataset.reader import read_dataset
 from rainclean.errors import RaincleanError
 from tests.fuzz.engine import Reader, is_clean
@@ -96,15 +97,52 @@ def read_report(path: Path) -> None:
         pass
 
 
+_LISTED = ("rain/1.png", "rain/b 2.jpg", "clean/1.png", "clean/Ströme.png")
+
+
+def pair_lists(_: Path) -> Mapping[str, bytes]:
+    rows = f"rainy,clean,scene,split\n{_LISTED[0]},{_LISTED[2]},a,train\n{_LISTED[1]},{_LISTED[3]},b,\n"
+    return {PAIRS_NAME: rows.encode(), "quoted.csv": rows.replace(_LISTED[1], f'"{_LISTED[1]}"').encode("utf-8-sig")}
+
+
+def read_pair_list(path: Path) -> None:
+    root = path.parent / "listed"
+    for name in _LISTED:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+    (root / PAIRS_NAME).write_bytes(path.read_bytes())
+    with suppress(RaincleanError):
+        for _ in check(root):
+            pass
+    read_dataset(root, Pairing(pairs=root / PAIRS_NAME))
+
+
+def rules(_: Path) -> Mapping[str, bytes]:
+    return {"rule.txt": b"**/rain/*_*.*\n{1}/gt/../{2}.*", "short.txt": b"rain/*.png\n{dir}/{stem}.jpg"}
+
+
+def read_rule(path: Path) -> None:
+    root = path.parent / "listed"
+    for name in _LISTED:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+    rainy, _, clean = os.fsdecode(path.read_bytes()).partition("\n")
+    read_dataset(root, Pairing(rainy=rainy, clean=clean))
+
+
 TEXT = (b"\\", b"/", b"..", b"\xef\xbb\xbf", b"\xff\xfe", b"\r\n", b"\t", b" ", b".png", b".PNG", b"\xcc\x88", b"\0",
         b"real_world", b"a" * 300, b"\xed\xa0\x80", b"\xe2\x80\xae", b"../", b"C:\\", b'"', b",", b"train",
         b"1e999")  # fmt: skip
+RULE = (b"*", b"**", b"{1}", b"{dir}", b"{stem}", b"{", b"}", b"..", b"/", b".*", b"[", b"(", b"\\", b"\0",
+        b"**/" * 40, b"*" * 300)  # fmt: skip
 JSON = (b"null", b"{}", b"[]", b"-1", b"1e999", b"NaN", b'"\\ud800"', b'"', b":", b"{", b"}",
         b'"files":', b'"layout":', b'"../a"', b'"spa"', b"[" * 2000)  # fmt: skip
 
 READERS = [
     Reader("SPA list", lists, read_list, TEXT, short=60),
     Reader("paired names", names, read_names, TEXT, short=60),
+    Reader("list of pairs", pair_lists, read_pair_list, TEXT, short=60),
+    Reader("pairing rule", rules, read_rule, RULE, short=60),
     Reader("manifest", manifests, read_manifest, TEXT, short=50),
     Reader("export.json", reports, read_report, JSON, short=50),
 ]

@@ -24,8 +24,8 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def settle(root: Path) -> None:
-    """Make all folders an hour older than they are."""
-    for folder in [root, *(path for path in root.rglob("*") if path.is_dir())]:
+    """Make all folders and lists an hour older than they are."""
+    for folder in [root, *(path for path in root.rglob("*") if path.is_dir() or path.suffix in (".txt", ".csv"))]:
         then = folder.stat().st_mtime_ns - 3600 * 10**9
         os.utime(folder, ns=(then, then))
 
