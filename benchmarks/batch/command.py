@@ -18,7 +18,7 @@ class BenchBatch:
 
     workers: tuple[int, ...] = (1, 2)
     """Numbers of workers to measure; the first is what the others are compared with."""
-    clips: int = 12
+    clips: int = 16
     """Number of clips; a multiple of each number of workers."""
     size: str = "640x360x100"
     """Size of each clip: width x height x frames."""

@@ -49,7 +49,7 @@ class Speed:
 def measure_speedup(
     folder: Path,
     *,
-    clips: int = 12,
+    clips: int = 16,
     size: tuple[int, int, int] = (640, 360, 100),
     workers: Sequence[int] = (1, 2),
     repeats: int = 1,

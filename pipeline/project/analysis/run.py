@@ -10,7 +10,7 @@ from pipeline.project.analysis.compute import compute, lasting
 from pipeline.project.analysis.findings import verdict_of
 from pipeline.project.analysis.frames import whole_sequence
 from pipeline.project.analysis.records import AnalysisRow, analyses, store_analysis, wanted_artefacts
-from pipeline.project.clips import sequences
+from pipeline.project.clips import MAX_NAMED, sequences
 from pipeline.project.documents import AnalysisSettings
 from pipeline.project.model import Chosen
 from pipeline.project.model import Sequence as ClipSequence
@@ -84,10 +84,12 @@ def sweep(project: Project) -> None:
 
 def not_analysed(project: Project, chosen: Sequence[ClipSequence], wanted: AnalysisSettings) -> list[ClipSequence]:
     """Return the sequences without an analysis by these settings, of the frames and the region that they have now."""
+    few = [sequence.id for sequence in chosen] if len(chosen) <= MAX_NAMED else []
+    of_few = f" AND sequence_id IN ({', '.join('?' * len(few))})" if few else ""
     # What an older rainclean left without a verdict is analysed again: it takes the frames to judge.
     rows = project.rows(
         "SELECT sequence_id, chosen_first, chosen_last, chosen_region FROM analysis "
-        "WHERE error = '' AND verdict != '' AND settings_hash = ?", wanted.hash,
+        f"WHERE error = '' AND verdict != '' AND settings_hash = ?{of_few}", wanted.hash, *few,
     )  # fmt: skip
     done = {(row["sequence_id"], Chosen.from_columns(row)) for row in rows}
     return [sequence for sequence in chosen if (sequence.id, sequence.chosen) not in done]
