@@ -56,7 +56,7 @@ class DatasetArrays:
 
     @property
     def layout(self) -> str:
-        """Return the name of the layout: "paired" or "spa"."""
+        """Return the name of the layout, such as "paired" or "spa"."""
         return self._dataset.layout
 
     @property
