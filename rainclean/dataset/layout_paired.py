@@ -45,8 +45,10 @@ class Paired(Layout):
 
     name = "paired"
     splits = ("train", "val", "test")
-    label = "Paired folders (Restormer, MPRNet, NAFNet)"
-    description = "Two folders for each split, with the same file names in both. DRSformer and others read it, too."
+    label = "Paired folders (Restormer, NAFNet)"
+    description = (
+        "Two folders for each split, with the same file names in both. MPRNet, DRSformer and SCD-Former read it, too."
+    )
     sides = SIDES
     written = re.compile(rf"(train|val|test)/(input|target|gt|rain|norain)/{STEM.pattern}\.png|{MASKS}")
 

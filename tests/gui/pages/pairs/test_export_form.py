@@ -10,6 +10,7 @@ from gui.pages.pairs.export_form import ExportForm
 from gui.pages.pairs.pair_reading import LIMIT, SMALLEST, WIDTH, thumbnail_width
 from gui.pages.pairs.plain_choices import crops_code, crops_text, frames_code, frames_text
 from gui.widgets import dialogs
+from rainclean.dataset import LAYOUTS
 from rainclean.dataset.pairs import CropChoice
 from rainclean.video import Region
 
@@ -77,6 +78,31 @@ def test_the_form_speaks_plain_words(qtbot: QtBot, tmp_path: Path) -> None:
     assert form.export().frames == "every:3"
     qtbot.keyClick(edit, Qt.Key.Key_Return)
     assert edit.text() == "Every 3rd frame" and form.export().frames == "every:3" and form.check() == ""
+
+
+def test_each_layout_is_described_and_its_folders_can_be_named(qtbot: QtBot, tmp_path: Path) -> None:
+    settings = QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
+    form = ExportForm(settings)
+    qtbot.addWidget(form)
+    form.open(tmp_path / "rain", "one")
+    assert [form.layout_name.itemData(number) for number in range(form.layout_name.count())] == list(LAYOUTS)
+    for name, layout in LAYOUTS.items():
+        form.layout_name.setCurrentIndex(form.layout_name.findData(name))
+        assert form.description.text() == layout.description != ""
+        assert form.layout_name.currentText() == layout.label != ""
+        assert form.sides.isHidden() == (not layout.sides) and "--sides" not in form.arguments()
+    form.layout_name.setCurrentIndex(form.layout_name.findData("paired"))
+    form.sides.setCurrentText("rain and norain")
+    words = form.arguments()
+    assert words[words.index("--sides") + 1] == "rain,norain"
+    asked = form.settings()
+    assert asked is not None and asked.sides == "rain,norain"
+    again = ExportForm(settings)
+    qtbot.addWidget(again)
+    again.open(tmp_path / "rain", "one")
+    assert again.arguments() == words
+    again.layout_name.setCurrentIndex(again.layout_name.findData("spa"))
+    assert "--sides" not in again.arguments() and again.settings() is not None
 
 
 @pytest.mark.parametrize(
