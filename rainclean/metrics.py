@@ -99,9 +99,7 @@ class Score:
     ssim: float
 
 
-def score(
-    picture: U8 | NDArray[np.floating], truth: U8, protocol: str, weight: U8 | F64 | None = None
-) -> Score:
+def score(picture: U8 | NDArray[np.floating], truth: U8, protocol: str, weight: U8 | F64 | None = None) -> Score:
     """Compare a picture with the ground truth.
 
     A variant weighs the squared errors by ``weight``, and the windows of SSIM by the weight of the pixel in their

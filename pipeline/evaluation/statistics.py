@@ -174,7 +174,7 @@ def _signed_rank(differences: F64) -> tuple[float, float, float]:
     elif len(moved) <= _MOST_PERMUTED:
         found = wilcoxon(moved, method=PermutationMethod(n_resamples=1 << len(moved)))
     else:
-        found = wilcoxon(moved, method="asymptotic")
+        found = wilcoxon(moved, method="approx")
     return float(found.statistic), min(1.0, float(found.pvalue)), effect
 
 
@@ -183,7 +183,7 @@ def _by_unit(values: F64, units: Units) -> tuple[F64, F64]:
     finite = np.isfinite(values)
     of = units.of[finite]
     counts = np.bincount(of, minlength=units.count).astype(np.float64)
-    sums = np.bincount(of, weights=values[finite], minlength=units.count)
+    sums = np.bincount(of, weights=values[finite], minlength=units.count).astype(np.float64)
     return sums[counts > 0], counts[counts > 0]
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.partial import Lock, remove, unique
+from pipeline.training.network_record import NetworkRecord
 from pipeline.training.recipe import TrainRecipe
 from rainclean import __version__
 from rainclean.errors import InputError, RaincleanError, UsageError
@@ -33,12 +34,17 @@ _LIBRARIES = ("torch", "lightning", "numpy", "opencv-python", "numba")
 
 @dataclass(frozen=True)
 class RunRecord:
-    """The content of run.json. dataset: its folder; pairs_sha256: of its pairs (`rainclean.dataset.reader.Dataset`)."""
+    """The content of run.json.
+
+    dataset: its folder; pairs_sha256: of its pairs (`rainclean.dataset.reader.Dataset`). network: how a network that is
+    not SPANet was made; reading it runs no code.
+    """
 
     recipe: TrainRecipe
     dataset: Path
     pairs_sha256: str
     environment: dict[str, str]
+    network: NetworkRecord | None = None
 
 
 def check_new(folder: Path, dataset: Path) -> None:
@@ -59,13 +65,15 @@ def check_new(folder: Path, dataset: Path) -> None:
 def create(folder: Path, record: RunRecord) -> None:
     """Write run.json, which makes a folder a run. Raises RaincleanError where it cannot be written."""
     try:
-        document = {
+        document: dict[str, Any] = {
             "rainclean": __version__,
             "recipe": record.recipe.to_json(),
             "dataset": str(record.dataset.resolve()),
             "pairs_sha256": record.pairs_sha256,
             "environment": record.environment,
         }
+        if record.network is not None:
+            document["network"] = record.network.to_json()
         put(folder / RUN, (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode())
     except OSError as error:
         raise RaincleanError(
@@ -80,11 +88,21 @@ def read(folder: Path) -> RunRecord:
         document = parse_json(path.read_text(encoding="utf-8"))
         recipe = TrainRecipe.from_json(document["recipe"])
         environment = {str(k): str(v) for k, v in document["environment"].items()}
-        return RunRecord(recipe, Path(document["dataset"]), str(document["pairs_sha256"]), environment)
+        network = NetworkRecord.from_json(document["network"]) if "network" in document else None
+        return RunRecord(recipe, Path(document["dataset"]), str(document["pairs_sha256"]), environment, network)
     except OSError as error:
         raise InputError(folder, f"is not a run of rainclean train ({RUN}: {error.strerror})") from error
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, ArithmeticError, UsageError) as error:
         raise InputError(path, f"is damaged ({' '.join(str(error).split())})", "start a new run") from error
+
+
+def weights_in(path: Path) -> Path:
+    """Return a weights file, or the best weights of a run's folder. Raises InputError for another folder."""
+    if not path.is_dir():
+        return path
+    if not (path / RUN).is_file():
+        raise InputError(path, "is a folder, but not a training run", "give a weights file, or the folder of a run")
+    return path / BEST
 
 
 def environment(threads: int) -> dict[str, str]:

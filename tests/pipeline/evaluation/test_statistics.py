@@ -12,9 +12,9 @@ def exact_signed_rank(differences: list[float]) -> tuple[float, float]:
     """Two-sided p by all choices of signs, and the effect; ranks of ties are their mean."""
     moved = [d for d in differences if d]
     ordered = sorted(abs(d) for d in moved)
-    ranks = [np.mean([place for place, v in enumerate(ordered, 1) if v == abs(d)]) for d in moved]
+    ranks = [float(np.mean([place for place, v in enumerate(ordered, 1) if v == abs(d)])) for d in moved]
     seen = sum(r for r, d in zip(ranks, moved, strict=True) if d > 0)
-    middle, total = sum(ranks) / 2, 0
+    middle, total = sum(ranks) / 2, 0.0
     for signs in product((0, 1), repeat=len(moved)):
         total += abs(sum(r for r, s in zip(ranks, signs, strict=True) if s) - middle) >= abs(seen - middle) - 1e-9
     return total / 2 ** len(moved), (2 * seen - sum(ranks)) / sum(ranks)
@@ -32,7 +32,7 @@ def test_the_signed_rank_test_is_that_of_all_signs(differences: list[float]) -> 
     found = compare(base + np.array(differences), base, units_of([""] * len(differences)))
     assert found is not None
     p, effect = exact_signed_rank(differences)
-    assert (found.p, found.effect) == (pytest.approx(p), pytest.approx(effect))
+    assert [found.p, found.effect] == pytest.approx([p, effect])
     assert found.difference == pytest.approx(np.mean(differences))
     assert (found.better, found.worse) == (sum(d > 0 for d in differences), sum(d < 0 for d in differences))
 
