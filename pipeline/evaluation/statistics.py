@@ -107,12 +107,13 @@ def mean_interval(values: F64, units: Units) -> Interval:
 class Comparison:
     """Paired differences between two methods.
 
-    difference: mean over pictures of the first method minus the other; interval: of that, drawn by units. units: number
-    of those compared. better, worse: units in which the first method has the higher or lower mean. statistic, p: of
-    Wilcoxon's signed-rank test, two-sided, over means of units. effect: matched-pairs rank-biserial correlation, 1
-    where the first method is better in every unit, −1 where it is worse.
+    images: pictures with a finite score by both. difference: mean over them of the first method minus the other;
+    interval: of that, drawn by units. units: number of those compared. better, worse: units in which the first method
+    has the higher or lower mean. statistic, p: of Wilcoxon's signed-rank test, two-sided, over means of units. effect:
+    matched-pairs rank-biserial correlation, 1 where the first method is better in every unit, −1 where it is worse.
     """
 
+    images: int
     difference: float
     interval: Interval
     units: int
@@ -140,6 +141,7 @@ def compare(first: F64, other: F64, units: Units) -> Comparison | None:
     means = np.round(sums / counts, _DECIMALS)
     statistic, p, effect = _signed_rank(means)
     return Comparison(
+        images=int(finite.sum()),
         difference=float(differences[finite].mean()),
         interval=mean_interval(differences, units),
         units=len(means),
