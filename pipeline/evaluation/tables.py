@@ -11,7 +11,8 @@ FOLDER = "tables"
 
 _TEX = str.maketrans({
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "–": "--", "−": r"$-$", "…": r"\ldots{}", "≥": r"$\geq$",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "–": "--", "−": r"$-$", "…": r"\ldots{}", "<": "$<$",
+    ">": "$>$", "[": "{[}", "]": "{]}",
 })  # fmt: skip
 _MARKDOWN = str.maketrans({"|": r"\|", "*": r"\*", "_": r"\_", "`": r"\`", "<": "&lt;", "\\": r"\\"})
 
