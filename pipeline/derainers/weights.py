@@ -3,16 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipeline.derainers.base import U8, Derainer, Options, Result
 from pipeline.ownership import sha256
 from rainclean.dataset import DatasetPair
 from rainclean.errors import InputError
 from rainclean.spanet import require_torch
-
-if TYPE_CHECKING:
-    from pipeline.training import NetworkRecord
 
 
 def open_weights(name: str, path: Path, options: Options) -> Derainer:
@@ -67,10 +64,12 @@ class NetworkWeights:
         from rainclean.spanet import choose_device
 
         self.name, self.path = name, path
-        self._net: Any
-        self._record: NetworkRecord
-        made = load_network(path, options.networks, accept_changed=options.accept_changed)
-        self._net, self._record = made.net.to(choose_device(options.device)), made.record
+        self._made = load_network(
+            path,
+            options.networks,
+            accept_changed=options.accept_changed,
+            device=choose_device(options.device),
+        )
         self._origin, _ = read_network(path)
 
     def prepare(self, pairs: Sequence[DatasetPair]) -> None:
@@ -78,19 +77,17 @@ class NetworkWeights:
 
     def derain(self, rainy: U8, pair: DatasetPair) -> Result:
         """Run the network on a picture."""
-        from pipeline.training import derain_with
-
-        return _finite(Result(derain_with(self._net, rainy)), self.path, pair)
+        return _finite(Result(self._made.derain(rainy)), self.path, pair)
 
     def identity(self) -> dict[str, Any]:
         """Return file, checksum, origin and network."""
         origin = {key: value for key, value in asdict(self._origin).items() if key != "direction_attention"}
         weights = {"file": str(self.path), "sha256": sha256(self.path), "origin": origin}
-        return {"weights": weights, "network": self._record.to_json()}
+        return {"weights": weights, "network": self._made.record.to_json()}
 
     def description(self) -> str:
         """Return file, network, steps and checksum."""
-        kind = f"{self._record.factory}, {self._origin.kind}, {self._origin.steps} steps"
+        kind = f"{self._made.record.factory}, {self._origin.kind}, {self._origin.steps} steps"
         return f"{self.path}: {kind}; SHA-256 {sha256(self.path)[:12]}…"
 
 

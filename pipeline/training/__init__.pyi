@@ -1,7 +1,7 @@
 from . import run_folder
 from .metrics_log import COLUMNS
 from .network_record import NetworkRecord, network_of, parse_arguments
-from .networks import derain_with, load_network, read_network
+from .networks import load_network, read_network
 from .recipe import PRESETS, preset
 from .requirements import require_training
 from .run_folder import BEST, RUN, RunRecord, check_new, weights_in
@@ -21,7 +21,6 @@ __all__ = [
     "Trained",
     "begin",
     "check_new",
-    "derain_with",
     "is_further_process",
     "load_network",
     "network_of",

@@ -38,6 +38,17 @@ class Made(NamedTuple):
     net: nn.Module
     record: NetworkRecord
 
+    def derain(self, rgb: NDArray[np.uint8] | NDArray[np.uint16] | F32) -> F32:
+        """Return a picture without rain; the network is in eval mode.
+
+        Args:
+            rgb: (H, W, 3) uint8, uint16, or float32 in 0…1, of any size.
+
+        Returns:
+            (H, W, 3) float32 of about 0…1, unclipped.
+        """
+        return infer(self.net, planes_of(rgb))
+
 
 def make_network(factory: str, arguments: Mapping[str, Any], seed: int) -> Made:
     """Run a factory that a person has named.
@@ -141,16 +152,17 @@ def read_network(path: Path) -> tuple[Origin, dict[str, Tensor]]:
     return Origin(direction_attention=False, **texts), tensors
 
 
-def load_network(path: Path, networks: Sequence[str], *, accept_changed: bool = False) -> Made:
+def load_network(path: Path, networks: Sequence[str], *, accept_changed: bool = False, device: str = "cpu") -> Made:
     """Load weights of a network that is not SPANet, into what its factory makes.
 
     Args:
         path: Weights file of `rainclean train --network`.
         networks: Factories that a person allows to run; the one of the weights' name is used.
         accept_changed: Use it even if its source has changed since the training.
+        device: "cpu" or "cuda".
 
     Returns:
-        The network on the CPU, in eval mode, without gradients.
+        The network, in eval mode, without gradients.
 
     Raises:
         RaincleanError: The factory is not among those, cannot be imported, has changed, or makes another network.
@@ -166,7 +178,7 @@ def load_network(path: Path, networks: Sequence[str], *, accept_changed: bool = 
     check_sources(path, record, made.record, accept_changed=accept_changed)
     _, tensors = read_network(path)
     load_tensors(made.net, tensors, path)
-    return Made(made.net.eval().requires_grad_(False), made.record)
+    return Made(made.net.eval().requires_grad_(False).to(device), made.record)
 
 
 def load_tensors(net: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
@@ -185,19 +197,6 @@ def check_sources(path: Path, known: NetworkRecord, now: NetworkRecord, *, accep
     changed = sorted({*known.sources, *now.sources} - {n for n, s in known.sources.items() if now.sources.get(n) == s})
     reason = f"the source of its network has changed since the training ({', '.join(changed[:3])})"
     raise InputError(path, reason, "put the earlier source back, or use --accept-changed-network")
-
-
-def derain_with(net: nn.Module, rgb: NDArray[np.uint8] | NDArray[np.uint16] | F32) -> F32:
-    """Return a picture without rain.
-
-    Args:
-        net: in eval mode.
-        rgb: (H, W, 3) uint8, uint16, or float32 in 0…1.
-
-    Returns:
-        (H, W, 3) float32 of about 0…1, unclipped.
-    """
-    return infer(net, planes_of(rgb))
 
 
 def _folder(factory: str) -> Path:
