@@ -1,6 +1,6 @@
 """``rainclean evaluate``: score derainers on a data set, by named protocols."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -87,7 +87,7 @@ class Evaluate:
                 project_of(self.dataset),
                 "evaluation",
                 self.output,
-                arguments=command_line("evaluate", self),
+                arguments=command_line("evaluate", self._absolute()),
                 summary=_summary,
             )
             report = follow(stage)
@@ -101,6 +101,27 @@ class Evaluate:
         print_table(("method", *report.protocols), summary_rows(report), title=title)
         _print_comparisons(report)
         print_text(f"{self.output / 'index.html'} shows the worst images; scores.csv and scenes.csv hold all scores")
+
+    def _absolute(self) -> "Evaluate":
+        """Return the same with the whole paths of what is scored."""
+        from pipeline.derainers import choose
+        from pipeline.training import absolute_factory
+
+        def whole(kind: str, texts: tuple[str, ...]) -> tuple[str, ...]:
+            found = [choose(kind, text) for text in texts]
+            names = [
+                f"{each.name}={each.path.absolute()}" if each.name else str(each.path.absolute()) for each in found
+            ]
+            return tuple(n if kind else f"{each.kind}:{n}" for n, each in zip(names, found, strict=True))
+
+        return replace(
+            self,
+            outputs=whole("outputs", self.outputs),
+            onnx=whole("onnx", self.onnx),
+            torchscript=whole("torchscript", self.torchscript),
+            method=whole("", self.method),
+            network=tuple(map(absolute_factory, self.network)),
+        )
 
     def _methods(self) -> dict[str, tuple[str, ...]]:
         """Return what was typed for each kind of derainers; "" where the text begins with the kind."""

@@ -1,7 +1,7 @@
 """``rainclean train``: train SPANet or another network on a data set, or resume a run."""
 
 from collections.abc import Callable, Generator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -120,7 +120,7 @@ class Train:
         """Record the training in the project that exported the data set, if it is at its place."""
         from pipeline.cli.command_line import command_line
         from pipeline.project.activities import project_of, recorded
-        from pipeline.training import is_further_process, run_folder
+        from pipeline.training import absolute_factory, is_further_process, run_folder
 
         if is_further_process():
             return stage
@@ -136,7 +136,7 @@ class Train:
             project_of(dataset),
             "training",
             run,
-            arguments=command_line("train", self),
+            arguments=command_line("train", replace(self, network=self.network and absolute_factory(self.network))),
             summary=lambda one: {
                 "steps": one.steps, "step": one.step, "best_psnr": one.best_psnr, "best_step": one.best_step
             },

@@ -56,8 +56,13 @@ class RainRow(SummaryRow):
 
     @property
     def rain(self) -> str:
-        """Return the range for a person: ``5–10 %``."""
-        return f"{100 * self.rain_low:g}–{100 * self.rain_high:g} %"
+        """Return the range for a person."""
+        return rain_range(self.rain_low, self.rain_high)
+
+
+def rain_range(low: float, high: float) -> str:
+    """Return a range of rain shares, 0…1, for a person: ``5–10 %``."""
+    return f"{100 * low:g}–{100 * high:g} %"
 
 
 @dataclass(frozen=True, kw_only=True)

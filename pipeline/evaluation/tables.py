@@ -1,8 +1,9 @@
 """Tables for papers and pages: LaTeX and Markdown, the best of each column in bold, with intervals."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from pipeline.evaluation.analysis import ComparisonRow, RainRow, Statistics
 from pipeline.evaluation.scores import SummaryRow
@@ -80,13 +81,16 @@ def tables_of(
 
 def comparison_cells(row: ComparisonRow) -> tuple[str, ...]:
     """Return the cells of a comparison: names, difference with interval, p, effect, units."""
-    digits = 2 if row.measure == "psnr_db" else 4
     measure = "PSNR (dB)" if row.measure == "psnr_db" else "SSIM"
-    return (
-        row.protocol, measure, row.method, row.other,
-        with_interval(row.difference, row.low, row.high, digits, sign=True), p_text(row.p_holm),
-        "" if row.effect is None else f"{row.effect:+.2f}".replace("-", "−"), str(row.units),
-    )  # fmt: skip
+    return (row.protocol, measure, row.method, row.other, *comparison_texts(asdict(row)), str(row.units))
+
+
+def comparison_texts(row: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Return difference with interval, p and effect of a comparison, as report.json has it."""
+    digits = 2 if row["measure"] == "psnr_db" else 4
+    effect = "" if row["effect"] is None else f"{row['effect']:+.2f}".replace("-", "−")
+    difference = with_interval(row["difference"], row["low"], row["high"], digits, sign=True)
+    return (difference, p_text(row["p_holm"]), effect)
 
 
 def with_interval(mean: float | None, low: float | None, high: float | None, digits: int, *, sign: bool = False) -> str:

@@ -1,6 +1,6 @@
 from . import run_folder
 from .metrics_log import COLUMNS
-from .network_record import NetworkRecord, network_of, parse_arguments
+from .network_record import NetworkRecord, absolute_factory, network_of, parse_arguments
 from .networks import load_network, read_network
 from .recipe import PRESETS, preset
 from .requirements import require_training
@@ -19,6 +19,7 @@ __all__ = [
     "NetworkRecord",
     "RunRecord",
     "Trained",
+    "absolute_factory",
     "begin",
     "check_new",
     "is_further_process",

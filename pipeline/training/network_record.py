@@ -48,6 +48,12 @@ class NetworkRecord:
         return cls(factory, arguments, sources)
 
 
+def absolute_factory(factory: str) -> str:
+    """Return a factory with the whole path of its file; that of a module as it is."""
+    module, _, function = factory.rpartition(":")
+    return f"{Path(module).absolute()}:{function}" if module.endswith(".py") else factory
+
+
 def parse_arguments(texts: Sequence[str]) -> dict[str, Any]:
     """Return arguments of a factory from ``NAME=VALUE``; a value is JSON, or else a text.
 

@@ -20,7 +20,14 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from pipeline.padding import multiple_of, padded, planes_of
-from pipeline.training.network_record import FORMAT, FORMAT_VERSION, NetworkRecord, network_of, weights_metadata
+from pipeline.training.network_record import (
+    FORMAT,
+    FORMAT_VERSION,
+    NetworkRecord,
+    absolute_factory,
+    network_of,
+    weights_metadata,
+)
 from rainclean.errors import InputError, RaincleanError, UsageError, printable
 from rainclean.spanet import COLOUR_ORDER, Origin, write_tensors
 
@@ -76,7 +83,7 @@ def make_network(factory: str, arguments: Mapping[str, Any], seed: int) -> Made:
             net = make(**arguments)
     if not isinstance(net, nn.Module):
         raise RaincleanError(f"--network {factory}: returns {type(net).__name__}, not a torch.nn.Module")
-    return Made(net, NetworkRecord(factory, dict(arguments), _sources(module, net)))
+    return Made(net, NetworkRecord(absolute_factory(factory), dict(arguments), _sources(module, net)))
 
 
 def check_network(factory: str, net: nn.Module, side: int) -> None:
