@@ -215,3 +215,49 @@ def test_the_form_takes_the_place_of_the_gallery(panel: ResultsPanel, evaluated:
         assert size.width() <= 1264 and size.height() <= 620
     panel.open_evaluation(evaluated / ("x" * 200))
     assert panel.status.property("look") == "bad" and panel.minimumSizeHint().width() <= 1264
+
+
+def test_intervals_and_tests_are_in_the_tables(panel: ResultsPanel, evaluated: Path, tmp_path: Path) -> None:
+    panel.open_evaluation(evaluated)
+    report = json.loads((evaluated / "report.json").read_text())
+    row = next(r for r in report["summary"] if r["method"] == "other" and r["protocol"] == "basicsr-rgb")
+    place = list(report["protocols"]).index("basicsr-rgb") + 1
+    first = text_of(panel.summary, 2, place).splitlines()[0]
+    assert first == f"{row['psnr_db']:.2f} [{row['psnr_low']:.2f}, {row['psnr_high']:.2f}]"
+    assert [panel.tables.isTabVisible(number) for number in range(3)] == [True] * 3
+    found = {text_of(panel.comparisons, number, 0): number for number in range(3)}
+    assert list(found) == ["rainy − simulated-rain", "rainy − other", "simulated-rain − other"]
+    equal = [text_of(panel.comparisons, found["simulated-rain − other"], column) for column in range(1, 7)]
+    assert equal == ["+0.00 [+0.00, +0.00]", "1.000", "+0.00", "+0.0000 [+0.0000, +0.0000]", "1.000", "+0.00"]
+    assert panel.by_rain.rowCount() == 3 and panel.by_rain.columnCount() >= 2
+    copy = shutil.copytree(evaluated, tmp_path / "copy")
+    for key in ("statistics", "comparisons", "by_rain"):
+        del report[key]
+    for each in report["summary"]:
+        for key in ("psnr_low", "psnr_high", "ssim_low", "ssim_high"):
+            del each[key]
+    (copy / "report.json").write_text(json.dumps(report))
+    panel.open_evaluation(copy)  # of an older version
+    assert "[" not in text_of(panel.summary, 2, place) and not panel.tables.isTabVisible(1)
+
+
+def test_outputs_and_onnx_files_are_methods(
+    panel: ResultsPanel, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    form = panel.form
+    panel.set_dataset(dataset)
+    assert form.weights.edit.placeholderText() == "Shipped weights"
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        monkeypatch.setattr(dialogs, "choose", lambda *_, chosen=tmp_path / name, **__: [chosen])
+        form.outputs.browse.click()  # one after the other
+    (tmp_path / "net.onnx").touch()
+    form.onnx.set_path(tmp_path / "net.onnx")
+    assert form.problem() == "" and form.weights.edit.placeholderText() == ""
+    wanted = ("--outputs", str(tmp_path / "a"), str(tmp_path / "b"), "--onnx", str(tmp_path / "net.onnx"))
+    assert form.arguments()[4:] == wanted
+    form.onnx.set_path(tmp_path / "a")
+    assert "is a folder" in form.errors["onnx"].text() and not form.evaluate_button.isEnabled()
+    form.onnx.set_path()
+    form.outputs.set_path(tmp_path / "net.onnx")
+    assert "is a file" in form.errors["outputs"].text()
