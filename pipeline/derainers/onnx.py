@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -50,8 +50,9 @@ class OnnxModel:
             raise
         except Exception as error:  # its own kinds of errors have no common base
             raise InputError(path, f"is no ONNX model that onnxruntime can run ({_short(error)})") from error
-        self._input, self._type, self._sizes, multiples = _input_of(path, self._session.get_inputs())
-        self._multiples = tuple(max(options.pad_to, each) for each in multiples)
+        self._input = _input_of(path, self._session.get_inputs())
+        self._sizes = self._input.sizes
+        self._multiples = tuple(max(options.pad_to, each) for each in self._input.multiples)
 
     def prepare(self, pairs: Sequence[DatasetPair]) -> None:
         """Refuse pictures that are larger than a fixed size."""
@@ -77,7 +78,7 @@ class OnnxModel:
         )
         given = padded(planes_of(rainy), height, width)
         try:
-            outputs = self._session.run(None, {self._input: given.astype(self._type, copy=False)})
+            outputs = self._session.run(None, {self._input.name: given.astype(self._input.type, copy=False)})
         except Exception as error:
             what = f"fails for {pair.rainy} ({width}×{height} px): {_short(error)}"
             advice = "if it needs sides that are multiples of a number, use --pad-to"
@@ -114,11 +115,17 @@ def _providers(available: Sequence[str], device: str) -> list[str]:
     return [cuda, "CPUExecutionProvider"] if device != "cpu" and cuda in available else ["CPUExecutionProvider"]
 
 
-def _input_of(path: Path, inputs: Sequence[Any]) -> tuple[str, type[Any], tuple[int, int], tuple[int, int]]:
-    """Return name and type of the input, its (height, width), 0 where they are dynamic, and what they are multiples of.
+class _Input(NamedTuple):
+    """Name and type of an input; (height, width), 0 where dynamic, and what numbers these are multiples of."""
 
-    Raises InputError where it does not take pictures.
-    """
+    name: str
+    type: type[Any]
+    sizes: tuple[int, int]
+    multiples: tuple[int, int]
+
+
+def _input_of(path: Path, inputs: Sequence[Any]) -> _Input:
+    """Return the input of a model. Raises InputError where it does not take pictures."""
     if len(inputs) != 1:
         raise InputError(path, f"has {len(inputs)} inputs ({few([each.name for each in inputs])})", _ADVICE)
     (one,) = inputs
@@ -130,7 +137,7 @@ def _input_of(path: Path, inputs: Sequence[Any]) -> tuple[str, type[Any], tuple[
         raise InputError(path, f"its input has the shape {tuple(shape)}", _ADVICE)
     height, width = (side if isinstance(side, int) and side > 0 else 0 for side in shape[2:])
     down, right = (_multiple(side) for side in shape[2:])
-    return str(one.name), _TYPES[one.type], (height, width), (down, right)
+    return _Input(str(one.name), _TYPES[one.type], (height, width), (down, right))
 
 
 def _multiple(side: object) -> int:

@@ -1,6 +1,6 @@
 """Score rainy pictures and the output of derainers against the clean images of a data set.
 
-Pictures are processed one after the other: two numbers of each stay in memory for every method and protocol.
+Pictures are processed one after the other: three numbers of each stay in memory for every method and protocol.
 """
 
 import json

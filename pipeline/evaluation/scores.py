@@ -1,6 +1,7 @@
 """Scores of an evaluation: one line per picture on the disk, and all numbers in memory for means and statistics."""
 
 import csv
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import inf, isinf, isnan, nan
@@ -73,7 +74,7 @@ class SummaryRow:
 class ScoreTable:
     """Collects scores picture by picture; a context manager that keeps a CSV file open.
 
-    Two numbers stay in memory for each picture, method and protocol.
+    Three numbers stay in memory for each picture, method and protocol.
     """
 
     def __init__(self, path: Path) -> None:
@@ -83,7 +84,7 @@ class ScoreTable:
         self._image = ""
         self._scenes: list[str] = []
         self._rain: list[float] = []
-        self._scores: dict[tuple[str, str], list[tuple[int, float, float]]] = {}
+        self._scores: dict[tuple[str, str], array[float]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -103,7 +104,8 @@ class ScoreTable:
         for score in scores:
             values = (_number(score.psnr), _number(score.ssim), rain)
             self._writer.writerow((self._image, scene, method, score.protocol, *values))
-            self._scores.setdefault((method, score.protocol), []).append((number, score.psnr, score.ssim))
+            own = self._scores.setdefault((method, score.protocol), array("d"))
+            own.extend((number, score.psnr, score.ssim))
 
     @property
     def keys(self) -> tuple[tuple[str, str], ...]:
@@ -122,9 +124,10 @@ class ScoreTable:
 
     def values(self, method: str, protocol: str) -> tuple[F64, F64]:
         """Return PSNR in dB and SSIM of each picture: (N,) float64; NaN where it has no score."""
+        own = np.array(self._scores[method, protocol]).reshape(-1, 3)
         psnr, ssim = np.full((2, len(self._scenes)), nan)
-        for number, *pair in self._scores[method, protocol]:
-            psnr[number], ssim[number] = pair
+        numbers = own[:, 0].astype(np.int64)
+        psnr[numbers], ssim[numbers] = own[:, 1], own[:, 2]
         return psnr, ssim
 
     def write_scenes(self, path: Path) -> None:

@@ -139,7 +139,7 @@ def compare(first: F64, other: F64, units: Units) -> Comparison | None:
         return None
     sums, counts = _by_unit(differences, units)
     means = np.round(sums / counts, _DECIMALS)
-    statistic, p, effect = _signed_rank(means)
+    test = _signed_rank(means)
     return Comparison(
         images=int(finite.sum()),
         difference=float(differences[finite].mean()),
@@ -147,9 +147,9 @@ def compare(first: F64, other: F64, units: Units) -> Comparison | None:
         units=len(means),
         better=int((means > 0).sum()),
         worse=int((means < 0).sum()),
-        statistic=statistic,
-        p=p,
-        effect=effect,
+        statistic=test.statistic,
+        p=test.p,
+        effect=test.effect,
     )
 
 
@@ -162,13 +162,21 @@ def holm(values: Sequence[float]) -> list[float]:
     return corrected
 
 
-def _signed_rank(differences: F64) -> tuple[float, float, float]:
-    """Return statistic, p and effect size of Wilcoxon's signed-rank test; zeros are left out."""
+class _SignedRank(NamedTuple):
+    """Statistic, two-sided p and effect size of a signed-rank test."""
+
+    statistic: float
+    p: float
+    effect: float
+
+
+def _signed_rank(differences: F64) -> _SignedRank:
+    """Compute Wilcoxon's signed-rank test; zeros are left out."""
     from scipy.stats import PermutationMethod, rankdata, wilcoxon
 
     moved = differences[differences != 0]
     if len(moved) == 0:
-        return 0.0, 1.0, 0.0
+        return _SignedRank(0.0, 1.0, 0.0)
     ranks = rankdata(np.abs(moved))
     effect = float(ranks[moved > 0].sum() - ranks[moved < 0].sum()) / float(ranks.sum())
     if len(np.unique(ranks)) == len(ranks) <= _MOST_EXACT:
@@ -177,7 +185,7 @@ def _signed_rank(differences: F64) -> tuple[float, float, float]:
         found = wilcoxon(moved, method=PermutationMethod(n_resamples=1 << len(moved)))
     else:
         found = wilcoxon(moved, method="approx")
-    return float(found.statistic), min(1.0, float(found.pvalue)), effect
+    return _SignedRank(float(found.statistic), min(1.0, float(found.pvalue)), effect)
 
 
 def _by_unit(values: F64, units: Units) -> tuple[F64, F64]:

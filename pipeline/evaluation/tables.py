@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pipeline.evaluation.analysis import ComparisonRow, RainRow, Statistics
 from pipeline.evaluation.scores import SummaryRow
@@ -85,12 +85,20 @@ def comparison_cells(row: ComparisonRow) -> tuple[str, ...]:
     return (row.protocol, measure, row.method, row.other, *comparison_texts(asdict(row)), str(row.units))
 
 
-def comparison_texts(row: Mapping[str, Any]) -> tuple[str, str, str]:
-    """Return difference with interval, p and effect of a comparison, as report.json has it."""
+class ComparisonTexts(NamedTuple):
+    """Difference with interval, p and effect size, for a person."""
+
+    difference: str
+    p: str
+    effect: str
+
+
+def comparison_texts(row: Mapping[str, Any]) -> ComparisonTexts:
+    """Return the texts of a comparison as report.json has it."""
     digits = 2 if row["measure"] == "psnr_db" else 4
     effect = "" if row["effect"] is None else f"{row['effect']:+.2f}".replace("-", "−")
     difference = with_interval(row["difference"], row["low"], row["high"], digits, sign=True)
-    return (difference, p_text(row["p_holm"]), effect)
+    return ComparisonTexts(difference, p_text(row["p_holm"]), effect)
 
 
 def with_interval(mean: float | None, low: float | None, high: float | None, digits: int, *, sign: bool = False) -> str:

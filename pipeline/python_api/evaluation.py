@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _ADVICE = "name the folder that rainclean evaluate has written"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Evaluation:
     """What ``rainclean evaluate`` has written.
 
@@ -68,7 +68,9 @@ def read_scores(folder: Path | str) -> Evaluation:
     summary = _means(DataFrame(report["summary"], columns=list(RAIN_COLUMNS[2:])))
     comparisons = DataFrame(report.get("comparisons", []), columns=list(COMPARISON_COLUMNS))
     by_rain = _means(DataFrame(report.get("by_rain", []), columns=list(RAIN_COLUMNS)))
-    return Evaluation(scores, scenes, summary, comparisons, by_rain, report)
+    return Evaluation(
+        scores=scores, scenes=scenes, summary=summary, comparisons=comparisons, by_rain=by_rain, report=report
+    )
 
 
 def _means(table: "DataFrame") -> "DataFrame":

@@ -12,7 +12,7 @@ import json
 import platform
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,7 @@ class RunRecord:
     dataset: Path
     pairs_sha256: str
     environment: dict[str, str]
+    _: KW_ONLY
     network: NetworkRecord | None = None
 
 
@@ -89,7 +90,7 @@ def read(folder: Path) -> RunRecord:
         recipe = TrainRecipe.from_json(document["recipe"])
         environment = {str(k): str(v) for k, v in document["environment"].items()}
         network = NetworkRecord.from_json(document["network"]) if "network" in document else None
-        return RunRecord(recipe, Path(document["dataset"]), str(document["pairs_sha256"]), environment, network)
+        return RunRecord(recipe, Path(document["dataset"]), str(document["pairs_sha256"]), environment, network=network)
     except OSError as error:
         raise InputError(folder, f"is not a run of rainclean train ({RUN}: {error.strerror})") from error
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, ArithmeticError, UsageError) as error:

@@ -1,7 +1,7 @@
 """Validate a network during its training, on pictures of scenes that it never learns from."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,7 @@ class Validation:
     ssim: float
     rainy_psnr: float
     shown: U8
+    _: KW_ONLY
     columns: tuple[str, ...]
 
 
@@ -107,7 +108,7 @@ def validate(
                 rows.append(_row(rainy, to_levels(picture, np.uint8), clean, *seen, example_mask(rainy, clean, mask)))
     finally:
         net.train()
-    return Validation(_mean(psnr), _mean(ssim), _mean(rainy_psnr), _stacked(rows), tuple(columns))
+    return Validation(_mean(psnr), _mean(ssim), _mean(rainy_psnr), _stacked(rows), columns=tuple(columns))
 
 
 def _middle(picture: U8, side: int) -> U8:

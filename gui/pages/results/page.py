@@ -20,7 +20,9 @@ from gui.jobs import Job, Jobs, State
 from gui.pages.results.evaluation import Evaluation, read_evaluation
 from gui.pages.results.gallery import Gallery
 from gui.pages.results.score_tables import fill, fill_comparisons, fill_ranges, fit_tabs, score_table
+from gui.pages.training import may_run
 from gui.widgets import ElidedLabel, EmptyState, Label, PathField, WrappedLabel, as_tip, dialogs, typed_paths
+from pipeline.training import network_of
 from rainclean.errors import InputError, RaincleanError
 from rainclean.spanet import require_torch
 
@@ -115,7 +117,7 @@ class ResultsPanel(QWidget):
     def _evaluate(self) -> None:
         arguments = self.form.arguments()
         output = self.form.output.path
-        if self.form.problem() or output is None:
+        if self.form.problem() or output is None or not may_run(self, arguments):
             return
         dataset = self.form.dataset.path
         assert dataset is not None
@@ -249,7 +251,8 @@ class EvaluationForm(QGroupBox):
         for flag, field in (("-w", self.weights), ("--outputs", self.outputs), ("--onnx", self.onnx)):
             if field.paths:
                 words += [flag, *(str(path.absolute()) for path in field.paths)]
-        return tuple(words)
+        networks = dict.fromkeys(filter(None, map(_network_of, self.weights.paths)))
+        return (*words, *(("--network", *networks) if networks else ()))
 
     def problem(self) -> str:
         """Return why the evaluation cannot start, "" if nothing is missing."""
@@ -318,3 +321,12 @@ class EvaluationForm(QGroupBox):
             else:
                 self.output.set_path(self._suggested)
         self.refresh()
+
+
+def _network_of(weights: Path) -> str:
+    """Return the network that weights are of; "" for SPANet. Reads the header alone."""
+    try:
+        record = network_of(weights)
+    except InputError:
+        return ""  # the evaluation says what is wrong with the file
+    return "" if record is None else record.factory

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QTableWidget
+from PySide6.QtWidgets import QMessageBox, QTableWidget
 from pytestqt.qtbot import QtBot
 
 from gui.jobs.queue import Jobs, State
@@ -17,9 +17,11 @@ from gui.pages.results.page import ResultsPanel
 from gui.pages.results.synchronised import Pane, SharedView
 from gui.widgets import dialogs
 from pipeline.cli.main import main
+from pipeline.training.network_record import NetworkRecord
+from pipeline.training.networks import write_network
 from rainclean.errors import InputError
 from rainclean.png import encode_png
-from rainclean.spanet import shipped_weights
+from rainclean.spanet import Origin, shipped_weights
 from tests.helpers.hands import PATIENCE
 from tests.helpers.training_pairs import streaked
 
@@ -261,3 +263,27 @@ def test_outputs_and_onnx_files_are_methods(
     form.onnx.set_path()
     form.outputs.set_path(tmp_path / "net.onnx")
     assert "is a file" in form.errors["outputs"].text()
+
+
+def test_code_of_weights_needs_a_yes(
+    panel: ResultsPanel, jobs: Jobs, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    weights, network = tmp_path / "best.safetensors", NetworkRecord("/code/unet.py:unet", {}, {})
+    write_network({"a": torch.zeros(1)}, weights, network, Origin(False, "made for a test"))
+    panel.set_dataset(dataset)
+    panel.set_weights(weights)
+    started: list[Any] = []
+    monkeypatch.setattr(jobs, "start", started.append)
+    for word, count in (("Cancel", 0), ("Run", 1)):
+
+        def answer(box: QMessageBox, word: str = word) -> int:
+            assert "/code/unet.py:unet" in box.text()
+            next(button for button in box.buttons() if button.text() == word).click()
+            return 0
+
+        monkeypatch.setattr(QMessageBox, "exec", answer)
+        panel.form.evaluate_button.click()
+        assert len(started) == count
+    assert started[0].arguments[-2:] == ("--network", "/code/unet.py:unet")

@@ -271,7 +271,7 @@ def test_code_of_a_stored_run_needs_a_yes(
     run = tmp_path / "run"
     run.mkdir()
     network = NetworkRecord("/code/unet.py:unet", {}, {})
-    create(run, RunRecord(preset("quick"), run / "data", "0" * 64, {}, network))
+    create(run, RunRecord(preset("quick"), run / "data", "0" * 64, {}, network=network))
     started: list[Any] = []
     monkeypatch.setattr(jobs, "start", started.append)
     panel.open_run(run)
