@@ -21,7 +21,7 @@ LEVEL = 0.95
 RESAMPLES = 2000
 SEED = 0
 
-MOST_BCA = 1000
+MOST_BCA = 500
 """Units up to which the bootstrap is bias-corrected and accelerated (BCa); its jackknife takes their square."""
 
 _BATCH = 2_000_000

@@ -21,7 +21,7 @@ from rainclean.dataset.reader import read_dataset
 from rainclean.errors import InputError, RaincleanError, UsageError
 from rainclean.metrics import score
 from rainclean.png import decode_png
-from rainclean.spanet import losses
+from rainclean.spanet import losses, shipped_weights
 from tests.conftest import ROOT
 from tests.helpers.training_pairs import write_dataset
 
@@ -165,10 +165,27 @@ def test_the_network_of_the_documents(dataset: Path, tmp_path: Path, monkeypatch
     assert np.abs(written - np.clip(clean, 0, 1) * 255).max() <= 0.51
 
 
+def test_other_weights_to_start_from(whole: Trained, dataset: Path, toy: str, tmp_path: Path) -> None:
+    best, run = whole.folder / "best.safetensors", tmp_path / "run"
+    recipe = replace(RECIPE, steps=1, learning_rate=1e-9)
+    finish(begin(dataset, run, recipe, MACHINE, network=toy, arguments={"width": 6}, weights=best))
+    assert run_folder.read(run).recipe.start == "weights"
+    one, other = (
+        load_network(path, [toy]).net.state_dict()["last.weight"] for path in (best, run / "last.safetensors")
+    )
+    assert torch.allclose(one, other, atol=1e-6)
+    with pytest.raises(InputError, match=r"simulated-rain\.safetensors: does not fit the network"):
+        finish(begin(dataset, tmp_path / "no", recipe, MACHINE, network=toy, weights=shipped_weights()))
+    assert not (tmp_path / "no").exists()
+
+
 def test_a_loss_of_its_own(dataset: Path, tmp_path: Path) -> None:
     code = tmp_path / "own.py"
     own = "\n    def training_loss(self, output, clean, weight):\n        return 7 + 0 * (output - clean).mean()\n"
-    code.write_text(TOY.replace("\ndef toy", f"{own}\ndef toy"))
+    lightning = TOY.replace("nn.Module", "LightningModule").replace(
+        "import torch\n", "import torch\nfrom lightning.pytorch import LightningModule\n"
+    )
+    code.write_text(lightning.replace("\ndef toy", f"{own}\ndef toy"))
     run = tmp_path / "run"
     finish(begin(dataset, run, replace(RECIPE, steps=1), MACHINE, network=f"{code}:toy"))
     columns, *_, last = ((run / "metrics.csv").read_text()).splitlines()
