@@ -4,7 +4,7 @@ A deraining network's picture is compared with the ground truth. Which colours, 
 changes up to 1.2 dB and most of the second decimal of SSIM. So a number always has its protocol's name beside it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -28,6 +28,7 @@ class Protocol:
         window: "uniform" 7×7 with sample covariance, or "gaussian" 11×11, σ 1.5.
         ssim_range: L of SSIM, which is 2 where scikit-image of that time took floats to be in −1…1; that inflates SSIM.
         description: for a person.
+        weighing: of the pixels: "" all alike, or how a variant of `weighed` weighs them.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Protocol:
     window: Literal["uniform", "gaussian"]
     ssim_range: float
     description: str
+    weighing: Literal["", "masked", "weighted"] = ""
 
 
 PROTOCOLS = {
@@ -61,7 +63,31 @@ PROTOCOLS = {
     )
 }  # fmt: skip
 
+WEIGHINGS: dict[Literal["masked", "weighted"], str] = {
+    "masked": "excluded pixels do not count",
+    "weighted": "each pixel weighs as its confidence says, excluded ones nothing",
+}
+"""Variants of each protocol, for pictures with masks, and what they do in words."""
+
 _UNIFORM, _GAUSSIAN, _SIGMA = 7, 11, 1.5
+
+
+def weighed(protocol: str, weighing: Literal["masked", "weighted"]) -> Protocol:
+    """Return the variant of a protocol that weighs pixels; it has a name of its own, such as ``basicsr-y-masked``."""
+    plain = find_protocol(protocol)
+    description = f"{plain.description}; {WEIGHINGS[weighing]}"
+    return replace(plain, name=f"{plain.name}-{weighing}", description=description, weighing=weighing)
+
+
+def find_protocol(name: str) -> Protocol:
+    """Return a protocol, or a variant of one, by its name. Raises UsageError for an unknown one."""
+    plain, _, last = name.rpartition("-")
+    for weighing in WEIGHINGS:
+        if last == weighing and plain in PROTOCOLS:
+            return weighed(plain, weighing)
+    if name not in PROTOCOLS:
+        raise UsageError(f"no protocol {name!r}: use one of {', '.join(PROTOCOLS)}")
+    return PROTOCOLS[name]
 
 
 @dataclass(frozen=True)
@@ -73,27 +99,53 @@ class Score:
     ssim: float
 
 
-def score(picture: U8 | NDArray[np.floating], truth: U8, protocol: str) -> Score:
+def score(picture: U8 | NDArray[np.floating], truth: U8, protocol: str, weight: U8 | F64 | None = None) -> Score:
     """Compare a picture with the ground truth.
+
+    A variant weighs the squared errors by ``weight``, and the windows of SSIM by the weight of the pixel in their
+    middle. Where the weight is 0, the picture counts as right, so that no window sees what must not be trusted.
 
     Args:
         picture: (H, W, 3) RGB, uint8, or floating in 0…1 as a network returns it: clipped, and rounded to 8 bits where
             the protocol does so.
         truth: (H, W, 3) uint8 RGB.
-        protocol: a key of PROTOCOLS.
+        protocol: a key of PROTOCOLS, or the name of a variant (`weighed`).
+        weight: (H, W), from 0, of each pixel; for variants only. Its scale does not matter.
 
     Raises:
         UsageError: the protocol is unknown.
-        ValueError: the pictures differ in size, have other types, or are smaller than the window of SSIM.
+        ValueError: the pictures differ in size, have other types, or are smaller than the window of SSIM; a weight is
+            missing or given in vain; no window has any weight.
     """
-    if protocol not in PROTOCOLS:
-        raise UsageError(f"no protocol {protocol!r}: use one of {', '.join(PROTOCOLS)}")
-    rule = PROTOCOLS[protocol]
+    rule = find_protocol(protocol)
+    if (weight is None) == bool(rule.weighing):
+        raise ValueError(f"protocol {protocol} {'needs weights' if rule.weighing else 'knows no weights'}")
     _check(picture, truth, rule)
     one, other = _values(picture, rule), _values(truth, rule)
-    error = float(np.mean((one - other) ** 2))
+    weights = None
+    if weight is not None:
+        if weight.shape != truth.shape[:2] or not np.isfinite(weight).all() or (weight < 0).any():
+            raise ValueError(f"weights of {weight.shape}, not {truth.shape[:2]} from 0")
+        if not has_weight(weight, protocol):
+            raise ValueError("every pixel is excluded")
+        weights = weight.astype(np.float64)
+        one = np.where((weights > 0)[..., None], one, other)
+    squares = (one - other) ** 2
+    error = float(np.mean(squares) if weights is None else np.average(squares.mean(axis=2), weights=weights))
     psnr = float("inf") if error == 0 else 10 * float(np.log10(rule.peak**2 / error))
-    return Score(protocol, psnr, float(np.mean([_ssim(one[..., c], other[..., c], rule) for c in range(one.shape[2])])))
+    ssim = float(np.mean([_ssim(one[..., c], other[..., c], rule, weights) for c in range(one.shape[2])]))
+    return Score(protocol, psnr, ssim)
+
+
+def has_weight(weight: U8 | F64, protocol: str) -> bool:
+    """Return whether a picture can be scored by a variant: some window of SSIM has a pixel of weight in its middle."""
+    return bool((_middles(weight, find_protocol(protocol)) > 0).any())
+
+
+def _middles(plane: U8 | F64, rule: Protocol) -> U8 | F64:
+    """Return the pixels in the middle of the windows that lie within a plane."""
+    half = (_UNIFORM if rule.window == "uniform" else _GAUSSIAN) // 2
+    return plane[half : plane.shape[0] - half, half : plane.shape[1] - half]
 
 
 def _check(picture: NDArray[np.generic], truth: NDArray[np.generic], rule: Protocol) -> None:
@@ -124,8 +176,8 @@ def _values(picture: NDArray[np.generic], rule: Protocol) -> F64:
     return (np.floor(luma + 0.5) if rule.colour == "y8" else luma)[..., None]
 
 
-def _ssim(one: F64, other: F64, rule: Protocol) -> float:
-    """Return the mean structural similarity of two planes over all windows within them."""
+def _ssim(one: F64, other: F64, rule: Protocol, weights: F64 | None) -> float:
+    """Return the mean structural similarity of two planes over all windows within them, weighed by their middles."""
     mean_one, mean_other = _windowed(one, rule), _windowed(other, rule)
     count = _UNIFORM**2
     sample = count / (count - 1) if rule.window == "uniform" else 1.0
@@ -135,7 +187,7 @@ def _ssim(one: F64, other: F64, rule: Protocol) -> float:
     c1, c2 = (0.01 * rule.ssim_range) ** 2, (0.03 * rule.ssim_range) ** 2
     above = (2 * mean_one * mean_other + c1) * (2 * covariance + c2)
     below = (mean_one**2 + mean_other**2 + c1) * (variance_one + variance_other + c2)
-    return float(np.mean(above / below))
+    return float(np.average(above / below, weights=None if weights is None else _middles(weights, rule)))
 
 
 def _windowed(plane: F64, rule: Protocol) -> F64:

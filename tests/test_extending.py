@@ -28,6 +28,10 @@ from rainclean.stabilization.motion_models import motion_model, moving_models
 from rainclean.stabilization.gauss_newton import project_to_model as in_px
 print(moving_models(), np.round(in_px('zoom', np.diag([2.0, 2.0, 1.0]), (90, 120)), 6).tolist())""",
     "register_layout": "from rainclean.dataset import layout\nprint(layout('flat').splits)",
+    "register_derainer": """
+from pipeline.derainers import Options, choose, open_derainers
+(median,) = open_derainers([choose("", "median:small=3")], Options(), "rainy")
+print(median.name, median.description(), median.derain(cv2.UMat(9, 9, cv2.CV_8UC3).get(), None).picture.shape)""",
 }
 EXPECTED = {
     "register_estimator": "20 frames, trimmed mean",
@@ -37,6 +41,7 @@ EXPECTED = {
     "register_motion_model": "['translation', 'euclidean', 'zoom', 'affine', 'homography'] "
     "[[2.0, 0.0, 0.0], [0.0, 2.0, 0.0], [0.0, 0.0, 1.0]]",
     "register_layout": "('train',)",
+    "register_derainer": "small median of 3×3 px (9, 9, 3)",
 }
 
 

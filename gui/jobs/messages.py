@@ -26,7 +26,8 @@ def retry_arguments(arguments: Sequence[str]) -> tuple[str, ...]:
     """Return the arguments to try a command again; a training run that has begun is resumed."""
     run = run_of(arguments)
     if run is not None and (run / RUN).exists():
-        return ("train", "--resume", str(run))
+        network = [word for pair in pairwise(arguments) if pair[0] == "--network" for word in pair]
+        return ("train", "--resume", str(run), *network)
     return tuple(arguments)
 
 

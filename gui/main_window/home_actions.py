@@ -77,6 +77,11 @@ class HomeActions:
         if any(str(activity.folder) in job.arguments for job in self._jobs.unfinished()):
             self._session.message.emit(f"{activity.title} is running already. Jobs (Ctrl+5) shows the progress.")
             return
+        if "--network" in activity.resume:
+            from gui.pages.training import may_run
+
+            if not may_run(self._show("training" if activity.kind == "training" else "results"), activity.resume):
+                return
         project = self._session.project.folder if self._session.project else None
         self._jobs.start(Job(f"{_TITLES[activity.kind]} {activity.title}", activity.resume, project))
         if activity.kind == "training":

@@ -13,23 +13,26 @@ WEIGHTS = "Weights (*.safetensors)"
 
 
 class PathField(QWidget):
-    """One path, or several files separated by semicolons.
+    """One path, or several files or folders separated by semicolons.
 
     Signals: `changed` whenever the text changes.
     """
 
     changed = Signal()
 
-    def __init__(self, name: str, kind: Kind, tip: str) -> None:
+    def __init__(self, name: str, kind: Kind, tip: str, *, several: bool = False, names: str = "") -> None:
         """Make a field.
 
         Args:
             name: Name for screen readers, and title of the dialog.
             kind: What to choose.
             tip: Tooltip.
+            several: Whether it takes several paths; "files" always does.
+            names: Name filter of the dialog; weights for "files".
         """
         super().__init__()
-        self._name, self._kind = name, kind
+        self._name, self._kind, self._several = name, kind, several or kind == "files"
+        self._names = names or (WEIGHTS if kind == "files" else "")
         self.edit = QLineEdit()
         self.edit.setToolTip(tip)
         self.edit.setAccessibleName(name)
@@ -53,9 +56,9 @@ class PathField(QWidget):
 
     @property
     def paths(self) -> tuple[Path, ...]:
-        """Return all paths. Only a field for files takes several."""
+        """Return all paths. Only a field for several takes more than one."""
         text = self.edit.text().strip()
-        parts = text.split(_SEPARATOR) if self._kind == "files" else [text]
+        parts = text.split(_SEPARATOR) if self._several else [text]
         return tuple(typed_path(part.strip()) for part in parts if part.strip())
 
     def set_path(self, *paths: Path) -> None:
@@ -63,8 +66,10 @@ class PathField(QWidget):
         self.edit.setText(f" {_SEPARATOR} ".join(map(str, paths)))
 
     def _choose(self) -> None:
-        names = WEIGHTS if self._kind == "files" else ""
-        if chosen := dialogs.choose(self, self._name, self._kind, self.path, names=names):
+        chosen = dialogs.choose(self, self._name, self._kind, self.path, names=self._names)
+        if chosen and self._several and self._kind == "folder":  # its dialog gives one at a time
+            chosen = list(dict.fromkeys([*self.paths, *chosen]))
+        if chosen:
             self.set_path(*chosen)
 
 

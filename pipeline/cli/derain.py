@@ -3,19 +3,23 @@
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import Positional, arg
 
 from pipeline.cli.console import fail_for_parts, follow, print_json, print_text
 from pipeline.text_format import counted
 
+if TYPE_CHECKING:
+    from pipeline.derain import OwnNetwork
+    from rainclean.spanet import SPANet
+
 
 @dataclass(frozen=True, kw_only=True)
 class Derain:
-    """Remove rain from an image, all images in a folder, or a video, with SPANet.
+    """Remove rain from an image, all images in a folder, or a video, with SPANet or a network of yours.
 
-    The network processes every image as a whole, whatever its size. Results are upright. Images are written as PNG,
+    SPANet processes every image as a whole, whatever its size. Results are upright. Images are written as PNG,
     TIFF, BMP, WebP (lossless) or JPEG (quality 95), by the extension of OUT; PNG and TIFF keep 16 bits. A folder gives
     a folder of PNG files. Videos are H.264 in .mp4, .mov or .mkv, with the frame times and the sound of the input.
     """
@@ -25,7 +29,12 @@ class Derain:
     output: Annotated[str, arg(aliases=["-o"], metavar="OUT")]
     """File to write, or a folder (an existing one, or a name that ends in /) for a file named like the input."""
     weights: Annotated[Path | None, arg(aliases=["-w"], metavar="FILE")] = None
-    """Weights file, from rainclean weights import or train. Default: the weights that come with rainclean."""
+    """Weights file, from rainclean weights import or train, or folder of a run. Default: the weights that come with
+    rainclean."""
+    network: Annotated[str, arg(metavar="MODULE:FACTORY")] = ""
+    """Network that the weights belong to, if they are not of SPANet; its code is run."""
+    accept_changed_network: bool = False
+    """Use the network although its source has changed since the training."""
     device: Annotated[str, arg(metavar="NAME")] = "auto"
     """cpu, cuda, or auto: cuda where torch can use it."""
     crf: Annotated[int | None, arg(metavar="0…51")] = None
@@ -50,11 +59,17 @@ class Derain:
         settings = DerainSettings(self.crf, self.lossless, self.salvage, self.overwrite)
         work = plan(self.input, self.output, settings)
 
+        from pipeline.training import load_network, network_of, weights_in
         from rainclean.spanet import choose_device, file_sha256
 
         device = choose_device(self.device)
-        weights = self.weights or shipped_weights()
-        net = load(weights).to(device)
+        weights = shipped_weights() if self.weights is None else weights_in(self.weights)
+        net: SPANet | OwnNetwork
+        networks = (self.network,) if self.network else ()
+        if networks or network_of(weights) is not None:
+            net = load_network(weights, networks, accept_changed=self.accept_changed_network, device=device)
+        else:
+            net = load(weights).to(device)
         result = follow(derain(net, work))
         what = "frame" if work.kind is Kind.VIDEO else "image"
         seconds = perf_counter() - began

@@ -1,9 +1,9 @@
-"""``rainclean train``: train SPANet on a data set, or resume a run."""
+"""``rainclean train``: train SPANet or another network on a data set, or resume a run."""
 
 from collections.abc import Callable, Generator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import OmitArgPrefixes, Positional, arg
 
@@ -20,11 +20,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Train:
-    """Train SPANet on the pairs of a data set.
+    """Train SPANet, or a network of yours, on the pairs of a data set.
 
     Reads exports of rainclean, SPA-Data and other data sets. Validates on scenes that it does not learn from: the split
     val, or some training scenes that are held out. --resume continues a run after Ctrl-C or a crash, and ends with the
     same weights as without the interruption. TensorBoard: tensorboard --logdir RUN.
+
+    --network trains what a function of yours returns: a torch module that maps (B, 3, H, W) RGB in 0…1 to the same. Its
+    code is run, here and whenever you name it again: to resume, evaluate or derain.
     """
 
     dataset: Annotated[Positional[Path | None], arg(metavar="DATASET")] = None
@@ -36,6 +39,12 @@ class Train:
     """First copy the data set to this folder and train on the copy. Links are used where the disk supports them."""
     resume: Annotated[Path | None, arg(metavar="RUN")] = None
     """Resume this run with the settings it was started with."""
+    network: Annotated[str | None, arg(metavar="MODULE:FACTORY")] = None
+    """Train this network instead of SPANet: FILE.py:FACTORY, or MODULE:FACTORY of a module that Python finds."""
+    network_arguments: Annotated[tuple[str, ...], arg(metavar="NAME=VALUE…")] = ()
+    """Arguments for the factory; values are JSON, or else text."""
+    accept_changed_network: bool = False
+    """With --resume: continue although the source of the network has changed."""
     preset: Literal["paper", "released", "quick"] | None = None
     """paper (default): as published. released: like the published weights. quick: some minutes on a CPU."""
     start: str | None = None
@@ -117,7 +126,7 @@ class Train:
         """Record the training in the project that exported the data set, if it is at its place."""
         from pipeline.cli.command_line import command_line
         from pipeline.project.activities import project_of, recorded
-        from pipeline.training import is_further_process, run_folder
+        from pipeline.training import absolute_factory, is_further_process, run_folder
 
         if is_further_process():
             return stage
@@ -133,30 +142,41 @@ class Train:
             project_of(dataset),
             "training",
             run,
-            arguments=command_line("train", self),
+            arguments=command_line("train", replace(self, network=self.network and absolute_factory(self.network))),
             summary=lambda one: {
                 "steps": one.steps, "step": one.step, "best_psnr": one.best_psnr, "best_step": one.best_step
             },
         )  # fmt: skip
 
     def _stage(self, machine: "Machine") -> "Generator[Progress, None, Trained]":
-        from pipeline.training import begin, preset, resume
+        from pipeline.training import begin, parse_arguments, preset, resume
         from rainclean.spanet import STARTS, read
 
+        network, changed = self.network or "", self.accept_changed_network
         if self.resume is not None:
-            return resume(self.resume, machine, self.dataset, pairing=self.pairing.pairing(), skip=self.skip_broken)
+            return resume(
+                self.resume,
+                machine,
+                self.dataset,
+                pairing=self.pairing.pairing(),
+                network=network,
+                accept_changed=changed,
+                skip=self.skip_broken,
+            )
+        arguments = parse_arguments(self.network_arguments)
         assert self.dataset is not None and self.output is not None
         changes = {name: getattr(self, name) for name in _RECIPE if name not in ("preset", "start")}
         changes |= {name: None if changes[name] is None else changes[name] == "on" for name in _SWITCHES}
         named = self.start in STARTS
         weights = None if self.start is None or named else Path(self.start)
-        if weights is not None and self.direction_attention is None:
+        if weights is not None and self.direction_attention is None and not network:
             changes["direction_attention"] = read(weights)[0].direction_attention
         recipe = preset(self.preset or "paper", start=self.start if named else None, **changes)
         dataset, output, pairing = self.dataset, self.output, self.pairing.pairing()
 
         def begun(data: Path, pairing: "Pairing") -> "Generator[Progress, None, Trained]":
-            return begin(data, output, recipe, machine, weights=weights, pairing=pairing, skip=self.skip_broken)
+            options: dict[str, Any] = {"network": network, "arguments": arguments, "skip": self.skip_broken}
+            return begin(data, output, recipe, machine, weights=weights, pairing=pairing, **options)
 
         if self.snapshot is None:
             return begun(dataset, pairing)
@@ -173,9 +193,25 @@ class Train:
                 flag = "-o" if given[0] == "output" else f"--{given[0].replace('_', '-')}"
                 why = "cannot be changed when a run is resumed"
                 raise UsageError(f"{flag} {why}: leave it out, or start a new run with -o")
+        self._check_network()
         for name, least in (("workers", 0), ("devices", 1), ("nodes", 1), ("threads", 0)):
             if getattr(self, name) < least:
                 raise UsageError(f"--{name} {getattr(self, name)}: at least {least}")
+
+    def _check_network(self) -> None:
+        """Refuse flags that do not go together."""
+        if self.resume is not None and self.network_arguments:
+            raise UsageError("--network-arguments cannot be changed when a run is resumed: leave it out")
+        if self.resume is None and self.accept_changed_network:
+            raise UsageError("--accept-changed-network goes with --resume")
+        if self.network is None and self.network_arguments:
+            raise UsageError("--network-arguments goes with --network")
+        if self.network is not None and self.direction_attention is not None:
+            raise UsageError("--direction-attention goes with SPANet: leave it out, or leave out --network")
+        if self.network is not None and self.start in ("identity", "random"):
+            raise UsageError(
+                f"--start {self.start} goes with SPANet; a network of yours starts as its factory makes it"
+            )
 
     def _report(self, result: "Trained") -> None:
         from pipeline.training import PROTOCOL

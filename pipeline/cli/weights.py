@@ -72,16 +72,22 @@ class WeightsInfo:
 
 
 def _describe(path: Path) -> dict[str, Any]:
+    from pipeline.training import network_of, read_network
     from rainclean.spanet import COLOUR_ORDER, file_sha256, read
 
-    origin, tensors = read(path)
-    return {
+    record = network_of(path)
+    origin, tensors = read(path) if record is None else read_network(path)
+    document = {
         "file": str(path),
         "sha256": file_sha256(path),
         "parameters": sum(tensor.numel() for tensor in tensors.values()),
         "colour_order": COLOUR_ORDER,
         **asdict(origin),
     }
+    if record is not None:
+        del document["direction_attention"]
+        document |= {"network": record.factory, "arguments": dict(record.arguments), "sources": dict(record.sources)}
+    return document
 
 
 def _text(value: object) -> str:

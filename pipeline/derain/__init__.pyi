@@ -1,4 +1,4 @@
-from .run import derain
+from .run import OwnNetwork, derain
 from .work import DerainSettings, Kind, plan
 
-__all__ = ["DerainSettings", "Kind", "derain", "plan"]
+__all__ = ["DerainSettings", "Kind", "OwnNetwork", "derain", "plan"]

@@ -1,11 +1,11 @@
-"""Remove rain from a picture, a folder of pictures or a video, with SPANet: each picture as a whole, one at a time."""
+"""Remove rain from a picture, a folder of pictures or a video: each picture as a whole, one at a time."""
 
 from collections import Counter
 from collections.abc import Generator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,13 @@ if TYPE_CHECKING:
     from rainclean.spanet import SPANet
 
 
+class OwnNetwork(Protocol):
+    """A network of the user, ready to use."""
+
+    def derain(self, rgb: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.float32]:
+        """Return a picture without rain: (H, W, 3) float32 of about 0…1, from (H, W, 3) integers."""
+
+
 @dataclass
 class Derained:
     """The result. done: pictures or frames written; failed: a line for each picture that could not be read."""
@@ -42,11 +49,11 @@ class Derained:
     notes: list[str] = field(default_factory=list)
 
 
-def derain(net: "SPANet", plan: Plan) -> Generator[Progress, None, Derained]:
+def derain(net: "SPANet | OwnNetwork", plan: Plan) -> Generator[Progress, None, Derained]:
     """Derain what was planned. Closing the stage leaves no incomplete file.
 
     Args:
-        net: The network.
+        net: SPANet, or a network of the user.
         plan: From `plan`.
 
     Yields:
@@ -61,7 +68,7 @@ def derain(net: "SPANet", plan: Plan) -> Generator[Progress, None, Derained]:
     return _video(net, plan) if plan.kind is Kind.VIDEO else _pictures(net, plan)
 
 
-def _pictures(net: "SPANet", plan: Plan) -> Generator[Progress, None, Derained]:
+def _pictures(net: "SPANet | OwnNetwork", plan: Plan) -> Generator[Progress, None, Derained]:
     result, total, notes = Derained(), len(plan.pairs), Counter[str]()
     yield Progress("derain", 0, total)
     for number, (source, target) in enumerate(plan.pairs, 1):
@@ -76,7 +83,7 @@ def _pictures(net: "SPANet", plan: Plan) -> Generator[Progress, None, Derained]:
     return result
 
 
-def _picture_alone(net: "SPANet", source: Path, target: Path) -> list[str]:
+def _picture_alone(net: "SPANet | OwnNetwork", source: Path, target: Path) -> list[str]:
     """Derain one picture; errors name it."""
     try:
         return _picture(net, source, target)
@@ -86,9 +93,9 @@ def _picture_alone(net: "SPANet", source: Path, target: Path) -> list[str]:
         raise ResourceError(f"{source}: {error}") from error
 
 
-def _picture(net: "SPANet", source: Path, target: Path) -> list[str]:
+def _picture(net: "SPANet | OwnNetwork", source: Path, target: Path) -> list[str]:
     """Derain one picture; return notes for a person."""
-    from rainclean.spanet import derain, to_levels
+    from rainclean.spanet import to_levels
 
     before = look(source)
     header = read_header(source)
@@ -97,7 +104,7 @@ def _picture(net: "SPANet", source: Path, target: Path) -> list[str]:
     profile, rainy = header.profile or None, read_levels(source, header)
     # Opened before the work, which takes a minute where pictures are large.
     with written_beside(target) as partial, unchanged(source, before):
-        clean, _ = derain(net, rainy)
+        clean = _floats(net, rainy)
         sixteen = header.sixteen_bit and deep
         levels: Levels = to_levels(clean, np.uint16) if sixteen else to_levels(clean, np.uint8)
         data, kept = encode_picture(levels, suffix, profile)
@@ -117,7 +124,7 @@ def _check_side(source: Path, header: Header, suffix: str) -> None:
         raise InputError(source, f"a side of {longest} px is too long for {suffix[1:].upper()}", "write .png")
 
 
-def _video(net: "SPANet", plan: Plan) -> Generator[Progress, None, Derained]:
+def _video(net: "SPANet | OwnNetwork", plan: Plan) -> Generator[Progress, None, Derained]:
     result, settings = Derained(), plan.settings
     crf = None if settings.lossless else DEFAULT_CRF if settings.crf is None else settings.crf
     before = look(plan.input)
@@ -153,10 +160,18 @@ def _video(net: "SPANet", plan: Plan) -> Generator[Progress, None, Derained]:
     return result
 
 
-def _clean(net: "SPANet", rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    from rainclean.spanet import derain, to_levels
+def _clean(net: "SPANet | OwnNetwork", rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    from rainclean.spanet import to_levels
 
-    return to_levels(derain(net, rgb)[0], np.uint8)
+    return to_levels(_floats(net, rgb), np.uint8)
+
+
+def _floats(net: "SPANet | OwnNetwork", rgb: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.float32]:
+    """Return the output of a network, (H, W, 3) float32 of about 0…1."""
+    from rainclean.spanet import derain
+
+    own = getattr(net, "derain", None)
+    return derain(net, rgb)[0] if own is None else own(rgb)  # type: ignore[arg-type]
 
 
 def _notes(source: FrameSource, look: Look, suffix: str) -> list[str]:

@@ -6,7 +6,9 @@ from html import escape
 from pipeline.evaluation.gallery import Case, Figure
 from pipeline.evaluation.report import EvaluationReport, MethodRecord
 from pipeline.evaluation.scores import cell
+from pipeline.evaluation.tables import Table, tables_of
 from pipeline.text_format import counted
+from rainclean.metrics import Score
 
 
 def page(report: EvaluationReport) -> str:
@@ -22,11 +24,13 @@ def page(report: EvaluationReport) -> str:
 <h1>{escape(title)}: {escape(pairs_of(report))}</h1>
 <p>PSNR in dB / SSIM by protocol, means over the images. Do not compare numbers of different protocols.</p>
 {_table(report.protocols, summary_rows(report))}
+{_statistics(report)}
 {f"<ul>{notes}</ul>" if notes else ""}
 <dl>{words}</dl>
 <dl>{"".join(map(_method, report.methods))}</dl>
-<p>Every picture: <a href="scores.csv">scores.csv</a>; every scene: <a href="scenes.csv">scenes.csv</a>; the origin of
-all this: <a href="report.json">report.json</a>. rainclean {escape(report.rainclean)}.</p>
+<p>Every picture: <a href="scores.csv">scores.csv</a>; every scene: <a href="scenes.csv">scenes.csv</a>; comparisons:
+<a href="comparisons.csv">comparisons.csv</a>; by rain amount: <a href="by_rain.csv">by_rain.csv</a>; for papers: the
+folder tables; the origin of all this: <a href="report.json">report.json</a>. rainclean {escape(report.rainclean)}.</p>
 {f"<p>{escape(order)}, worst first. Click an image for its full size.</p>" if cases else ""}
 {"".join(_section(rank, case, report) for rank, case in enumerate(cases, 1))}
 </body></html>
@@ -43,7 +47,7 @@ def pairs_of(report: EvaluationReport) -> str:
 def summary_rows(report: EvaluationReport) -> list[tuple[str, ...]]:
     """Return a table row for each method: its name, then PSNR and SSIM by each protocol."""
     means = {(row.method, row.protocol): cell(row.psnr_db, row.ssim) for row in report.summary}
-    return [(m.name, *(means[m.name, p] for p in report.protocols)) for m in report.methods]
+    return [(m.name, *(means.get((m.name, p), "–") for p in report.protocols)) for m in report.methods]
 
 
 def _table(protocols: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
@@ -53,22 +57,42 @@ def _table(protocols: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _method(method: MethodRecord) -> str:
-    text = "the unprocessed rainy images"
-    if method.weights is not None:
-        origin = method.weights.origin
-        steps = f", {origin.steps} steps" if origin.steps else ""
-        direction = "applied" if origin.direction_attention else "not applied"
-        kind = f"{origin.kind}{steps}, direction attention {direction}"
-        text = f"{method.weights.file}: {kind}; SHA-256 {method.weights.sha256[:12]}…"
-    return f"<dt>{escape(method.name)}</dt><dd>{escape(text)}</dd>"
+    return f"<dt>{escape(method.name)}</dt><dd>{escape(method.description)}</dd>"
+
+
+def _statistics(report: EvaluationReport) -> str:
+    """Return intervals, comparisons and means by rain amount, folded up."""
+    tables = tables_of(report.summary, report.by_rain, report.comparisons, report.statistics)
+    words = f"<p>{escape(report.statistics.description)}</p>"
+    return (
+        f"<details><summary>Intervals, tests, rain amounts</summary>{words}{''.join(map(_of_table, tables))}</details>"
+    )
+
+
+def _of_table(table: Table) -> str:
+    head = "".join(f"<th>{escape(name)}</th>" for name in table.head)
+    cells = (
+        "".join(f"<td>{'<b>' if c.best else ''}{escape(c.text)}{'</b>' if c.best else ''}</td>" for c in row)
+        for row in table.rows
+    )
+    body = "".join(f"<tr>{row}</tr>" for row in cells)
+    return (
+        f"<p>{escape(table.caption)}</p>"
+        f"<div class=wide><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
 
 
 def _section(rank: int, case: Case, report: EvaluationReport) -> str:
     scene = f", scene {case.scene}" if case.scene else ""
-    rows = [(name, *(cell(s.psnr, s.ssim) for s in scores)) for name, scores in case.scores.items()]
+    rows = [(name, *(_cell_of(p, scores) for p in report.protocols)) for name, scores in case.scores.items()]
     figures = "".join(f"<div class=row>{''.join(map(_figure, row))}</div>" for row in case.rows)
     heading = f"<h2>{rank}. {escape(case.image)}{escape(scene)}</h2>"
     return f"<section>{heading}{_table(report.protocols, rows)}{figures}</section>\n"
+
+
+def _cell_of(protocol: str, scores: Sequence[Score]) -> str:
+    """Return the cell of a protocol; a variant has no score where everything is excluded."""
+    return next((cell(s.psnr, s.ssim) for s in scores if s.protocol == protocol), "–")
 
 
 def _figure(figure: Figure) -> str:
@@ -83,6 +107,8 @@ _STYLE = """
 body { max-width: 1180px; margin: 2rem auto; padding: 0 1rem; }
 h1, h2 { overflow-wrap: anywhere; line-height: 1.25; }
 h2 { font-size: 1.1rem; margin: 2.5rem 0 .5rem; }
+summary { margin: 1rem 0; cursor: pointer; }
+details b { font-weight: 700; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; }
 th, td { padding: .2rem 1.4rem .2rem 0; text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }

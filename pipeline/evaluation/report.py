@@ -1,15 +1,13 @@
 """report.json of an evaluation, as records."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
+from pipeline.evaluation.analysis import ComparisonRow, RainRow, Statistics
 from pipeline.evaluation.gallery import Case
 from pipeline.evaluation.scores import SummaryRow
 from rainclean.metrics import Protocol
-
-if TYPE_CHECKING:
-    from rainclean.spanet import Origin
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,24 +25,16 @@ class EvaluatedData:
 
 
 @dataclass(frozen=True)
-class WeightsFile:
-    """A weights file and its origin."""
-
-    file: str
-    sha256: str
-    origin: "Origin"
-
-
-@dataclass(frozen=True)
 class MethodRecord:
-    """A method: its name in tables, and its weights; None for the rainy pictures."""
+    """A method: its name in tables, what it is for a person, and its identity (`Derainer.identity`)."""
 
     name: str
-    weights: WeightsFile | None = None
+    description: str = "the unprocessed rainy images"
+    identity: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return the values for report.json."""
-        return {"name": self.name} if self.weights is None else asdict(self)
+        return {"name": self.name, **self.identity}
 
 
 @dataclass(frozen=True)
@@ -60,8 +50,8 @@ class Ranking:
 class EvaluationReport:
     """The content of report.json.
 
-    protocols: by name, in the order of columns. summary: means over all pictures. cases: worst first. files: names
-    below the folder. sums: their SHA-256.
+    protocols: by name, in the order of columns. summary: means over all pictures. comparisons: of all pairs of methods.
+    by_rain: means by rain amount. cases: worst first. files: names below the folder. sums: their SHA-256.
     """
 
     rainclean: str
@@ -71,6 +61,9 @@ class EvaluationReport:
     protocols: Mapping[str, Protocol]
     worst: Ranking
     summary: tuple[SummaryRow, ...]
+    statistics: Statistics
+    comparisons: tuple[ComparisonRow, ...]
+    by_rain: tuple[RainRow, ...]
     notes: tuple[str, ...]
     cases: tuple[Case, ...] = ()
     files: tuple[str, ...] = ()
@@ -86,6 +79,9 @@ class EvaluationReport:
             "protocols": {name: _protocol_json(protocol) for name, protocol in self.protocols.items()},
             "worst": asdict(self.worst),
             "summary": [asdict(row) for row in self.summary],
+            "statistics": self.statistics.to_json(),
+            "comparisons": [asdict(row) for row in self.comparisons],
+            "by_rain": [asdict(row) for row in self.by_rain],
             "notes": list(self.notes),
             "cases": [case.to_json() for case in self.cases],
             "files": list(self.files),

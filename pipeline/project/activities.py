@@ -36,7 +36,7 @@ _PATIENCE_S = 2.0
 _RUN = "run.json"
 """Makes a folder a training run."""
 
-_MACHINE = ("--workers", "--accelerator", "--devices", "--nodes", "--threads")
+_MACHINE = ("--workers", "--accelerator", "--devices", "--nodes", "--threads", "--network")
 """Flags of `train` that may be given again when a run is resumed."""
 
 

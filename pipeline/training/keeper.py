@@ -18,7 +18,7 @@ from pipeline.training.validation import PROTOCOL, Validation, validate
 from rainclean.dataset import DatasetPair
 from rainclean.errors import RaincleanError
 from rainclean.png import encode_png
-from rainclean.spanet import Origin, save
+from rainclean.spanet import Origin
 
 LOG_EVERY = 10
 """Steps of a row in metrics.csv."""
@@ -139,7 +139,7 @@ class Keeper(Callback):
             if trainer.is_global_zero:
                 partial.unlink(missing_ok=True)
         if trainer.is_global_zero:
-            save(training.net, self.folder / run_folder.LAST, self._origin(step))
+            self._write(training, run_folder.LAST, step)
         self.kept = step
         trainer.strategy.barrier()
 
@@ -149,7 +149,7 @@ class Keeper(Callback):
         last: the run ends here, so that nothing could make up for this validation; it is not stopped.
         """
         stopped = (lambda: False) if last else self.stop.is_set
-        found = validate(training.net, self.validation, training.recipe.mask, stopped)
+        found = validate(training.net, self.validation, training.recipe.mask, stopped, training.kind)
         if found is None:
             self._unjudged = self._unjudged or MetricsRow(step=step)
             return
@@ -158,7 +158,7 @@ class Keeper(Callback):
         better = found.psnr > self.best
         if better:
             self.best, self.best_step = found.psnr, step
-            save(training.net, self.folder / run_folder.BEST, self._origin(step))
+            self._write(training, run_folder.BEST, step)
         self._show(found, step)
         against = f"{found.psnr:.2f} dB (rainy {found.rainy_psnr:.2f}; {PROTOCOL})"
         self.report(step, f"step {step}: validation {against}{', best so far' if better and step else ''}")
@@ -177,14 +177,14 @@ class Keeper(Callback):
 
     def _show(self, found: Validation, step: int) -> None:
         run_folder.put(self.folder / run_folder.VALIDATION, encode_png(found.shown))
-        words, board = "rainy, output, clean, attention, mask", self._records.board
+        words, board = ", ".join(found.columns), self._records.board
         board.add_image(f"validation: {words}", found.shown, step, dataformats="HWC")
         for name, value in (("psnr_db", found.psnr), ("ssim", found.ssim), ("rainy_psnr_db", found.rainy_psnr)):
             board.add_scalar(f"validation {PROTOCOL}/{name}", value, step)
         board.flush()
 
-    def _origin(self, step: int) -> Origin:
-        return replace(self.origin, steps=str(step))
+    def _write(self, training: Training, name: str, step: int) -> None:
+        training.kind.write(training.net.state_dict(), self.folder / name, replace(self.origin, steps=str(step)))
 
     def _add_up(self, output: StepOutput) -> None:
         for name, value in output["losses"].items():
@@ -206,9 +206,9 @@ class Keeper(Callback):
             step=step,
             learning_rate=rate,
             loss=means["total"],
-            loss_l1=means["l1"],
-            loss_ssim=means["ssim"],
-            loss_attention=means["attention"],
+            loss_l1=means.get("l1"),
+            loss_ssim=means.get("ssim"),
+            loss_attention=means.get("attention"),
         )
 
     def _report_skipped(self, output: StepOutput, step: int) -> None:

@@ -1,14 +1,15 @@
-"""SPANet as Lightning trains it: one step, the optimizer and its learning rate."""
+"""A network as Lightning trains it: one step, the optimizer and its learning rate."""
 
 from typing import Any, TypedDict
 
 import torch
 from lightning.pytorch import LightningModule
-from torch import Tensor
+from torch import Tensor, nn
 
+from pipeline.training.kinds import SPANET, NetworkKind
 from pipeline.training.recipe import TrainRecipe
 from rainclean.errors import RaincleanError
-from rainclean.spanet import Batch, Broken, SPANet, losses
+from rainclean.spanet import Batch, Broken
 
 LOWER_RATE = "use a lower --learning-rate or --clip-gradients 1"
 
@@ -26,25 +27,31 @@ class StepOutput(TypedDict):
 
 
 class Training(LightningModule):
-    """One network with its recipe."""
+    """One network with its recipe.
 
-    def __init__(self, net: SPANet, recipe: TrainRecipe) -> None:
+    Of a network that is a LightningModule itself, only ``forward``, ``training_loss`` and the weights are used.
+    """
+
+    def __init__(self, net: nn.Module, recipe: TrainRecipe, kind: NetworkKind = SPANET) -> None:
         super().__init__()
-        self.net, self.recipe = net, recipe
+        self.net, self.recipe, self.kind = net, recipe, kind
 
     def training_step(self, batch: Batch | Broken, number: int) -> StepOutput:
         """Compute the loss of a batch. Raises RaincleanError for a broken picture, or a loss that is not finite."""
         if isinstance(batch, Broken):
             raise RaincleanError(f"{batch.error} (--skip-broken trains without such pairs)")
         rainy, clean, mask, weight = (self._unit(t) for t in (batch.rainy, batch.clean, batch.mask, batch.weight))
-        attention, output = self.net(rainy)
+        if self.kind.record is not None:
+            # A network may draw numbers: those of a step are the same in a run that was resumed.
+            torch.manual_seed((self.recipe.seed * 1_000_003 + self.global_step) * 1009 + self.global_rank)
+        forward = self.kind.forward(self.net, rainy)
         # SSIM is a difference of squares: half precision is too coarse for it.
         with torch.autocast(self.device.type, enabled=False):
-            found = losses(output.to(clean.dtype), attention.to(clean.dtype), clean, mask, weight)
-        if not torch.isfinite(found.total):
+            found = self.kind.losses(self.net, forward, clean, mask, weight)
+        if not torch.isfinite(found["total"]):
             raise RaincleanError(f"step {self.global_step + 1}: the loss is no longer finite; {LOWER_RATE}")
-        losses_by_name = {name: value.detach() for name, value in found._asdict().items()}
-        return {"loss": found.total, "losses": losses_by_name, "skipped": tuple(batch.skipped)}
+        losses_by_name = {name: value.detach() for name, value in found.items()}
+        return {"loss": found["total"], "losses": losses_by_name, "skipped": tuple(batch.skipped)}
 
     def configure_optimizers(self) -> Any:
         """Return Adam, with the learning rate of `TrainRecipe.rate_at`."""

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.partial import Lock, remove, unique
+from pipeline.training.network_record import NetworkRecord
 from pipeline.training.recipe import TrainRecipe
 from rainclean import __version__
 from rainclean.dataset import KNOWN_NAMES, Pairing
@@ -37,7 +38,7 @@ class RunRecord:
     """The content of run.json.
 
     dataset: its folder; pairs_sha256: of its pairs (`rainclean.dataset.reader.Dataset`). pairing: what a person said
-    about its pairs.
+    about its pairs. network: how a network that is not SPANet was made; reading it runs no code.
     """
 
     recipe: TrainRecipe
@@ -46,6 +47,7 @@ class RunRecord:
     environment: dict[str, str]
     _: KW_ONLY
     pairing: Pairing = KNOWN_NAMES
+    network: NetworkRecord | None = None
 
 
 def check_new(folder: Path, dataset: Path) -> None:
@@ -75,6 +77,8 @@ def create(folder: Path, record: RunRecord) -> None:
         }
         if record.pairing.is_named:
             document["pairing"] = record.pairing.to_json()
+        if record.network is not None:
+            document["network"] = record.network.to_json()
         put(folder / RUN, (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode())
     except OSError as error:
         raise RaincleanError(
@@ -90,11 +94,22 @@ def read(folder: Path) -> RunRecord:
         recipe = TrainRecipe.from_json(document["recipe"])
         environment = {str(k): str(v) for k, v in document["environment"].items()}
         pairing = Pairing.from_json(document.get("pairing", {}))
-        return RunRecord(recipe, Path(document["dataset"]), str(document["pairs_sha256"]), environment, pairing=pairing)
+        network = NetworkRecord.from_json(document["network"]) if "network" in document else None
+        dataset, pairs = Path(document["dataset"]), str(document["pairs_sha256"])
+        return RunRecord(recipe, dataset, pairs, environment, pairing=pairing, network=network)
     except OSError as error:
         raise InputError(folder, f"is not a run of rainclean train ({RUN}: {error.strerror})") from error
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, ArithmeticError, UsageError) as error:
         raise InputError(path, f"is damaged ({' '.join(str(error).split())})", "start a new run") from error
+
+
+def weights_in(path: Path) -> Path:
+    """Return a weights file, or the best weights of a run's folder. Raises InputError for another folder."""
+    if not path.is_dir():
+        return path
+    if not (path / RUN).is_file():
+        raise InputError(path, "is a folder, but not a training run", "give a weights file, or the folder of a run")
+    return path / BEST
 
 
 def environment(threads: int) -> dict[str, str]:

@@ -3,11 +3,12 @@
 import logging
 import os
 import warnings
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Event, Thread
+from typing import Any
 
 import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
@@ -15,6 +16,7 @@ from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.accelerators import CPUAccelerator
 from lightning.pytorch.strategies import DDPStrategy
 from lightning.pytorch.utilities import rank_zero_only
+from torch import nn
 from torch.utils.data import DataLoader
 
 from pipeline import signals
@@ -22,8 +24,10 @@ from pipeline.stages import Progress
 from pipeline.training import run_folder
 from pipeline.training.examples import Parts, divide
 from pipeline.training.keeper import Keeper, Stopped
+from pipeline.training.kinds import SPANET, NetworkKind, UserKind
 from pipeline.training.module import Training
 from pipeline.training.recipe import TrainRecipe
+from pipeline.training.start import network_again, new_network_of
 from pipeline.training.validation import usable
 from rainclean import __version__
 from rainclean.dataset import KNOWN_NAMES, Dataset, Pairing, read_dataset
@@ -33,16 +37,13 @@ from rainclean.spanet import (
     Cut,
     Examples,
     Origin,
-    SPANet,
     file_sha256,
-    load,
-    new_network,
-    read,
-    save,
     together,
     unpickle,
-    write,
 )
+
+_LARGEST_CHECKPOINT = 16 << 30
+"""Bytes of a checkpoint of a network of the user. That of SPANet has a limit of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +85,8 @@ def begin(
     *,
     weights: Path | None = None,
     pairing: Pairing = KNOWN_NAMES,
+    network: str = "",
+    arguments: Mapping[str, Any] | None = None,
     skip: bool = False,
 ) -> Generator[Progress, None, Trained]:
     """Start a training run.
@@ -95,6 +98,8 @@ def begin(
         machine: Where to compute.
         weights: Weights file to start from; None starts as the recipe says.
         pairing: What a person says about the pairs of the data set.
+        network: Factory of another network than SPANet (`networks.make_network`); its code is run.
+        arguments: Of that factory, by name.
         skip: Leave broken pairs out instead of failing.
 
     Yields:
@@ -106,33 +111,38 @@ def begin(
     Raises:
         RaincleanError: The run cannot start (nothing is written then), or it failed.
     """
-    net = new_network(
-        recipe.start if weights is None else "random",
-        direction_attention=recipe.direction_attention,
-        seed=recipe.seed,
-    )
-    start = recipe.start
+    if network:
+        recipe = replace(recipe, start="random", direction_attention=False)
+    net, kind = new_network_of(network, arguments or {}, recipe, weights)
+    start = recipe.start if not network else f"as {network} makes it"
     if weights is not None:
-        net.load_state_dict(load(weights).state_dict())
         recipe = replace(recipe, start="weights", start_sha256=file_sha256(weights))
         start = str(weights)
     _check(recipe, machine)
     data = read_dataset(dataset, pairing)
     parts = divide(data, recipe.seed, recipe.validation_pictures, recipe.validation_share)
-    job = _Job(folder=folder, recipe=recipe, net=net, data=data, parts=parts, machine=machine, skip=skip)
+    job = _Job(folder=folder, recipe=recipe, net=net, kind=kind, data=data, parts=parts, machine=machine, skip=skip)
     if is_further_process():  # of a run that the first one has begun
         return (yield from _train(job))
     run_folder.check_new(folder, dataset)
     job, notes = _judged_by_whole_pictures(job)
     threads = machine.threads or torch.get_num_threads()
-    record = run_folder.RunRecord(recipe, dataset, data.pairs_sha256, run_folder.environment(threads), pairing=pairing)
+    record = run_folder.RunRecord(
+        recipe,
+        dataset,
+        data.pairs_sha256,
+        run_folder.environment(threads),
+        pairing=pairing,
+        network=kind.record,
+    )
     with run_folder.locked(folder):
         run_folder.check_new(folder, dataset)
-        save(net, folder / run_folder.LAST, _origin(recipe, data))
+        kind.write(net.state_dict(), folder / run_folder.LAST, _origin(recipe, data))
         run_folder.create(folder, record)
         words = f"{len(job.parts.training)} training pairs; validation: {job.parts.description}; start: {start}"
-        attention = "on" if recipe.direction_attention else "off"
-        yield Progress("train", 0, recipe.steps, note=f"{words}, direction attention {attention}")
+        if kind.record is None:
+            words += f", direction attention {'on' if recipe.direction_attention else 'off'}"
+        yield Progress("train", 0, recipe.steps, note=words)
         for note in notes:
             yield Progress("train", 0, recipe.steps, note=note)
         return (yield from _train(job))
@@ -144,6 +154,8 @@ def resume(
     dataset: Path | None = None,
     *,
     pairing: Pairing = KNOWN_NAMES,
+    network: str = "",
+    accept_changed: bool = False,
     skip: bool = False,
 ) -> Generator[Progress, None, Trained]:
     """Resume a run from its last checkpoint, as if it had never stopped.
@@ -153,6 +165,8 @@ def resume(
         machine: Where to compute. Without a number of threads, the run uses that of its start.
         dataset: Where the data set is now; None where it has not moved.
         pairing: What a person says about its pairs, where that has moved too.
+        network: Factory of the run's network, where that is not SPANet: its code runs only if a person names it.
+        accept_changed: Resume even if the source of that network has changed.
         skip: Leave broken pairs out instead of failing.
 
     Yields:
@@ -167,16 +181,13 @@ def resume(
     record = run_folder.read(folder)
     recipe = record.recipe
     path = folder / run_folder.CHECKPOINT
-    reached = _reached(path) if path.exists() else None
+    kind: NetworkKind = SPANET if record.network is None else UserKind(record.network)
+    reached = _reached(path, kind) if path.exists() else None
     if reached is not None and reached.step >= recipe.steps:
-        return _finished(folder, recipe, reached)
-    net = load(folder / run_folder.LAST).requires_grad_()
-    if net.direction_attention != recipe.direction_attention:
-        raise InputError(
-            folder / run_folder.RUN, "is damaged: its direction attention differs from that of the weights"
-        )
+        return _finished(folder, kind, recipe, reached)
+    net, kind, origin = network_again(folder, record, network, accept_changed=accept_changed)
     step = 0 if reached is None else reached.step
-    if reached is None and read(folder / run_folder.LAST)[0].steps != "0":
+    if reached is None and origin.steps != "0":
         advice = f"start a new run with --start {folder / run_folder.LAST}"
         raise InputError(path, "is missing, and the weights beside it are not the initial ones", advice)
     try:
@@ -194,6 +205,7 @@ def resume(
         folder=folder,
         recipe=recipe,
         net=net,
+        kind=kind,
         data=data,
         parts=parts,
         machine=machine,
@@ -262,7 +274,8 @@ class _Job:
 
     folder: Path
     recipe: TrainRecipe
-    net: SPANet
+    net: nn.Module
+    kind: NetworkKind
     data: Dataset
     parts: Parts
     machine: Machine
@@ -300,7 +313,7 @@ def _train(job: _Job) -> Generator[Progress, None, Trained]:
                 warnings.simplefilter("ignore")
                 trainer = trainer_for(recipe, machine, [keeper])
                 batches = loader(examples, recipe, machine, job.first, trainer.global_rank)
-                trainer.fit(Training(job.net, recipe), batches, ckpt_path=job.checkpoint, weights_only=True)
+                trainer.fit(Training(job.net, recipe, job.kind), batches, ckpt_path=job.checkpoint, weights_only=True)
             messages.put(None)
         except Stopped:
             messages.put(None)
@@ -357,9 +370,10 @@ class _Reached:
     weights: dict[str, torch.Tensor]
 
 
-def _reached(path: Path) -> _Reached:
+def _reached(path: Path, kind: NetworkKind) -> _Reached:
     """Read a checkpoint. Raises InputError."""
-    state = unpickle(path, _new_run(path))
+    advice = _new_run(path)
+    state = unpickle(path, advice) if kind.record is None else unpickle(path, advice, _LARGEST_CHECKPOINT)
     try:
         kept = state["callbacks"]["Keeper"]
         weights = {name.removeprefix("net."): value for name, value in state["state_dict"].items()}
@@ -376,11 +390,11 @@ def _new_run(checkpoint: Path) -> str:
     return f"start a new run with --start {checkpoint.with_name(run_folder.LAST)}"
 
 
-def _finished(folder: Path, recipe: TrainRecipe, reached: _Reached) -> Trained:
+def _finished(folder: Path, kind: NetworkKind, recipe: TrainRecipe, reached: _Reached) -> Trained:
     """Return the result of a finished run; write its weights if a kill came between the last checkpoint and them."""
-    origin, _ = read(folder / run_folder.LAST)
+    origin, _ = kind.read(folder / run_folder.LAST)
     if origin.steps != str(reached.step):
-        write(reached.weights, folder / run_folder.LAST, replace(origin, steps=str(reached.step)))
+        kind.write(reached.weights, folder / run_folder.LAST, replace(origin, steps=str(reached.step)))
     return Trained(
         folder=folder,
         step=reached.step,

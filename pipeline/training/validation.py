@@ -1,16 +1,17 @@
 """Validate a network during its training, on pictures of scenes that it never learns from."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
+from torch import nn
 
+from pipeline.training.kinds import SPANET, NetworkKind
 from rainclean.dataset import DatasetPair, read_pair
 from rainclean.errors import InputError
 from rainclean.metrics import score
-from rainclean.spanet import SPANet, example_mask, forward_in_bands, to_levels
+from rainclean.spanet import example_mask, to_levels
 
 U8 = NDArray[np.uint8]
 
@@ -28,13 +29,15 @@ _SHOWN_SIDE = 256
 class Validation:
     """Means over the validation pictures by `PROTOCOL`; rainy_psnr: of the rainy pictures.
 
-    shown: (H, W, 3) uint8, for some pictures a row of rainy, output, clean, attention map and mask.
+    shown: (H, W, 3) uint8, for some pictures a row of what columns names.
     """
 
     psnr: float
     ssim: float
     rainy_psnr: float
     shown: U8
+    _: KW_ONLY
+    columns: tuple[str, ...]
 
 
 def usable(pairs: Sequence[DatasetPair], *, skip_broken: bool) -> tuple[list[DatasetPair], list[str]]:
@@ -64,7 +67,11 @@ def usable(pairs: Sequence[DatasetPair], *, skip_broken: bool) -> tuple[list[Dat
 
 
 def validate(
-    net: SPANet, pairs: Sequence[DatasetPair], mask: str, stopped: Callable[[], bool] = lambda: False
+    net: nn.Module,
+    pairs: Sequence[DatasetPair],
+    mask: str,
+    stopped: Callable[[], bool] = lambda: False,
+    kind: NetworkKind = SPANET,
 ) -> Validation | None:
     """Score the validation pictures with a network, and put it back into train mode.
 
@@ -73,6 +80,7 @@ def validate(
         pairs: From `usable`.
         mask: Method that makes the rain mask, of `rainclean.spanet.MASKS`.
         stopped: Asked before each picture.
+        kind: Of the network.
 
     Returns:
         The means; None where ``stopped`` returned true.
@@ -80,8 +88,8 @@ def validate(
     Raises:
         InputError: A picture was damaged since `usable` read it.
     """
-    first = next(net.parameters())
     rows: list[U8] = []
+    columns = ["rainy", "output", "clean", *(["attention"] if kind.record is None else []), "mask"]
     psnr, ssim, rainy_psnr = [], [], []
     net.eval()
     try:
@@ -89,21 +97,18 @@ def validate(
             if stopped():
                 return None
             rainy, clean = (_middle(picture, LARGEST_SIDE) for picture in read_pair(pair))
-            with torch.inference_mode():
-                rgb = torch.from_numpy(rainy.transpose(2, 0, 1).copy())[None].to(first.device, first.dtype) / 255
-                attention, output = forward_in_bands(net, rgb)
-            picture = output[0].permute(1, 2, 0).float().cpu().numpy()
+            picture, attention = kind.picture(net, rainy)
             result, of_rainy = score(picture, clean, PROTOCOL), score(rainy, clean, PROTOCOL)
             # Equal pictures have no PSNR that a mean could hold.
             psnr.append(min(result.psnr, 100.0))
             ssim.append(result.ssim)
             rainy_psnr.append(min(of_rainy.psnr, 100.0))
             if len(rows) < SHOWN:
-                seen = to_levels(attention[0, 0].float().cpu().numpy(), np.uint8)
-                rows.append(_row(rainy, to_levels(picture, np.uint8), clean, seen, example_mask(rainy, clean, mask)))
+                seen = [] if attention is None else [to_levels(attention, np.uint8)]
+                rows.append(_row(rainy, to_levels(picture, np.uint8), clean, *seen, example_mask(rainy, clean, mask)))
     finally:
         net.train()
-    return Validation(_mean(psnr), _mean(ssim), _mean(rainy_psnr), _stacked(rows))
+    return Validation(_mean(psnr), _mean(ssim), _mean(rainy_psnr), _stacked(rows), columns=tuple(columns))
 
 
 def _middle(picture: U8, side: int) -> U8:

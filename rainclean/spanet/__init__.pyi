@@ -9,7 +9,7 @@ from .network import SPANet
 from .requirements import require_torch, shipped_weights
 from .start import new_network
 from .unpickling import unpickle
-from .weights import COLOUR_ORDER, Origin, file_sha256, load, read, save, write
+from .weights import COLOUR_ORDER, Origin, file_sha256, load, read, save, write, write_tensors
 
 __all__ = [
     "COLOUR_ORDER",
@@ -41,4 +41,5 @@ __all__ = [
     "together",
     "unpickle",
     "write",
+    "write_tensors",
 ]

@@ -11,7 +11,7 @@ _C1, _C2 = 0.01**2, 0.03**2
 
 
 class Losses(NamedTuple):
-    """Scalars: ``total`` is the sum of the other three."""
+    """Scalars: ``total`` is the sum of the others. attention: 0 for a network without an attention map."""
 
     total: Tensor
     l1: Tensor
@@ -19,7 +19,9 @@ class Losses(NamedTuple):
     attention: Tensor
 
 
-def losses(output: Tensor, attention: Tensor, clean: Tensor, mask: Tensor, weight: Tensor | None = None) -> Losses:
+def losses(
+    output: Tensor, attention: Tensor | None, clean: Tensor, mask: Tensor, weight: Tensor | None = None
+) -> Losses:
     """Compute L1 and 1 − SSIM of output and clean image, and the squared error of the attention map.
 
     Means are over all pixels, whatever their weights: the loss of a batch is then the mean of its parts, on any number
@@ -27,7 +29,7 @@ def losses(output: Tensor, attention: Tensor, clean: Tensor, mask: Tensor, weigh
 
     Args:
         output: (B, 3, H, W) floating RGB in 0…1.
-        attention: (B, 1, H, W).
+        attention: (B, 1, H, W); None for a network without an attention map.
         clean: (B, 3, H, W) floating RGB in 0…1.
         mask: (B, 1, H, W), 1 where there is rain.
         weight: (B, 1, H, W) in 0…1, of each pixel; None: all count 1. Where it is 0 (excluded) the output counts as
@@ -39,6 +41,8 @@ def losses(output: Tensor, attention: Tensor, clean: Tensor, mask: Tensor, weigh
         output = torch.where(weight > 0, output, clean)
     l1 = ((output - clean).abs() * weight).mean()
     ssim = ((1 - ssim_map(output, clean)) * weight).mean()
+    if attention is None:
+        return Losses(l1 + ssim, l1, ssim, torch.zeros_like(l1))
     seen = ((attention - mask).square() * weight).mean()
     return Losses(l1 + ssim + seen, l1, ssim, seen)
 

@@ -22,7 +22,8 @@ from rainclean.errors import InputError
 from rainclean.spanet.weights import check_size
 
 LARGEST_FILE = 16 << 20
-"""Bytes, also of what it makes. The released file has 3.4 million: weights and twice as much of its optimizer."""
+"""Bytes of a checkpoint of SPANet, also of what it makes. The released file has 3.4 million: weights and twice as much
+of its optimizer."""
 
 STORAGE = re.compile(r"torch (Float|Double|Half|BFloat16|Long|Int|Byte|Bool)Storage")
 SIZES = {"Float": 4, "Double": 8, "Half": 2, "BFloat16": 2, "Long": 8, "Int": 4, "Byte": 1, "Bool": 1}
@@ -35,19 +36,20 @@ MOST_READS, MOST_THINGS, DEEPEST = 1_000_000, 200_000, 50
 containers. The checkpoint of a run has 40 000, 3 000 and 8."""
 
 
-def unpickle(path: Path, advice: str) -> Any:
+def unpickle(path: Path, advice: str, largest: int = LARGEST_FILE) -> Any:
     """Read a checkpoint without running code from it: tensors on the CPU, numbers, texts, lists, dictionaries.
 
     Args:
         path: of the file.
         advice: for messages, what to do.
+        largest: bytes, also of what it makes.
 
     Raises:
-        InputError: it holds anything else, would make more than LARGEST_FILE bytes, or is damaged.
+        InputError: it holds anything else, would make more than ``largest`` bytes, or is damaged.
     """
-    check_size(path, LARGEST_FILE, advice)
+    check_size(path, largest, advice)
     try:
-        _look(path)
+        _look(path, largest)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what torch says of the file is reported below
             return torch.load(path, map_location="cpu", weights_only=True)
@@ -61,11 +63,11 @@ def unpickle(path: Path, advice: str) -> Any:
         raise InputError(path, f"not a whole checkpoint ({type(error).__name__})", advice) from error
 
 
-def _look(path: Path) -> None:
+def _look(path: Path, largest: int) -> None:
     with path.open("rb") as file:
         start = file.read(9)
     if start[:4] == b"PK\x03\x04":  # what torch goes by
-        _look_into_archive(path)
+        _look_into_archive(path, largest)
         return
     # torch.load reads safetensors as well, but ours are RGB already, and of others nobody knows.
     if start[8:] == b"{":
@@ -73,16 +75,16 @@ def _look(path: Path) -> None:
     stored: dict[str, int] = {}
     with path.open("rb") as file:
         for _ in range(LEGACY_PICKLES):
-            stored |= _look_through(file)
+            stored |= _look_through(file, largest)
     if sum(stored.values()) > path.stat().st_size:
         raise pickle.UnpicklingError("more numbers than the file has")
 
 
-def _look_into_archive(path: Path) -> None:
+def _look_into_archive(path: Path, largest: int) -> None:
     with zipfile.ZipFile(path) as archive:
         unpacked = sum(entry.file_size for entry in archive.infolist())
-        if unpacked > LARGEST_FILE:
-            raise InputError(path, f"unpacks to {unpacked:,} bytes, more than a checkpoint of SPANet can have")
+        if unpacked > largest:
+            raise InputError(path, f"unpacks to {unpacked:,} bytes, more than such a checkpoint can have")
         # torch finds an entry whatever its capitals, and of two the first.
         sizes = {entry.filename.lower(): entry.file_size for entry in archive.infolist()}
         if len(sizes) < len(archive.infolist()):
@@ -90,14 +92,14 @@ def _look_into_archive(path: Path) -> None:
         for entry in archive.infolist():
             folder, found, _ = entry.filename.lower().rpartition("data.pkl")
             if found:
-                for key, size in _look_through(BytesIO(archive.read(entry))).items():
+                for key, size in _look_through(BytesIO(archive.read(entry)), largest).items():
                     if sizes.get(f"{folder}data/{key}".lower()) != size:
                         raise pickle.UnpicklingError("a storage of another size than its record")
 
 
-def _look_through(file: IO[bytes]) -> dict[str, int]:
+def _look_through(file: IO[bytes], largest: int) -> dict[str, int]:
     """Return the bytes of the storages that a pickle asks for, by key; raise UnpicklingError for anything unusual."""
-    look = _Look(_Counted(file))
+    look = _Look(_Counted(file), largest)
     _check_size_of(look.load())
     return look.storages
 
@@ -124,8 +126,9 @@ class _Counted:
 class _Look(pickle._Unpickler):
     """Python's unpickler in Python: the one in C allocates any memory for the number of a memo entry."""
 
-    def __init__(self, file: _Counted) -> None:
+    def __init__(self, file: _Counted, largest: int) -> None:
         super().__init__(file)
+        self._largest = largest
         self.storages: dict[str, int] = {}
 
     def find_class(self, module: str, name: str) -> Callable[..., Any] | int:
@@ -140,7 +143,7 @@ class _Look(pickle._Unpickler):
     def persistent_load(self, entry: Any) -> str:
         """Note a storage: ("storage", class, key, device, number of elements, ...)."""
         kind, size, key, _, number, *_ = entry
-        if kind != "storage" or not isinstance(number, int) or not 0 <= number * size <= LARGEST_FILE:
+        if kind != "storage" or not isinstance(number, int) or not 0 <= number * size <= self._largest:
             raise pickle.UnpicklingError("a storage of no possible size")
         self.storages[str(key)] = number * size
         return "storage"

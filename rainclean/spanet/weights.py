@@ -126,7 +126,21 @@ def write(tensors: Mapping[str, Tensor], path: Path, origin: Origin) -> None:
         InputError: the file cannot be written, or a tensor is not SPANet's.
     """
     check_tensors(path, tensors, exact=True)
-    content = _in_order(to_bytes(dict(tensors), metadata=_metadata(origin)))
+    write_tensors(tensors, path, _metadata(origin))
+
+
+def write_tensors(tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str]) -> None:
+    """Write a safetensors file, whole or not at all; the same values give the same bytes.
+
+    Args:
+        tensors: on the CPU, by name; they share no memory.
+        path: of the file.
+        metadata: texts by name.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    content = _in_order(to_bytes(dict(tensors), metadata=dict(metadata)))
     partial = path.with_name(f".rainclean-{secrets.token_hex(8)}.partial")
     try:
         with partial.open("xb") as file:  # never through a link that lies there

@@ -12,7 +12,7 @@ from skimage import data
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from rainclean.errors import UsageError
-from rainclean.metrics import PROTOCOLS, score
+from rainclean.metrics import PROTOCOLS, find_protocol, has_weight, score, weighed
 
 U8 = NDArray[np.uint8]
 
@@ -128,3 +128,49 @@ def test_what_cannot_be_compared_is_said() -> None:
         score(picture[..., 0], truth, "matlab-y")
     with pytest.raises(ValueError, match="a ground truth of float64"):
         score(picture, truth / 255.0, "matlab-y")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_variant_weighs_pixels(protocol: str) -> None:
+    random = np.random.default_rng(3)
+    x, y = (random.integers(0, 256, (19, 23, 3), dtype=np.uint8) for _ in range(2))
+    weight = random.integers(0, 4, x.shape[:2]).astype(np.uint8) * 85
+    weight[4:9, 6:12] = 0
+    filled = np.where((weight > 0)[..., None], x, y)  # excluded pixels count as right
+    half = 3 if protocol == "spanet-skimage" else 5
+    psnr, ssim, weights = 0.0, 0.0, 0.0
+    rule = PROTOCOLS[protocol]
+    for i in range(half, 19 - half):
+        for j in range(half, 23 - half):
+            window = np.s_[i - half : i + half + 1, j - half : j + half + 1]
+            ssim += weight[i, j] * plain(filled[window], y[window], protocol)[1]
+            weights += weight[i, j]
+    for i in range(19):
+        for j in range(23):
+            one = score(np.tile(filled[i, j], (11, 11, 1)), np.tile(y[i, j], (11, 11, 1)), protocol).psnr
+            psnr += weight[i, j] * (0 if math.isinf(one) else rule.peak**2 / 10 ** (one / 10))
+    got = score(x, y, f"{protocol}-weighted", weight)
+    assert got.protocol == f"{protocol}-weighted"
+    assert got.psnr == pytest.approx(10 * math.log10(rule.peak**2 / (psnr / weight.sum())), abs=1e-9)
+    assert got.ssim == pytest.approx(ssim / weights, abs=1e-9)
+    alike = score(x, y, f"{protocol}-masked", np.full(x.shape[:2], 255, np.uint8))
+    whole = score(x, y, protocol)
+    assert (alike.psnr, alike.ssim) == pytest.approx((whole.psnr, whole.ssim), abs=1e-9)
+
+
+def test_a_variant_has_a_name_of_its_own_and_needs_weights() -> None:
+    picture, truth = pictures()
+    variant = weighed("matlab-y", "masked")
+    assert variant.name == "matlab-y-masked" and variant.description != PROTOCOLS["matlab-y"].description
+    assert find_protocol("matlab-y-masked") == variant and "matlab-y-masked" not in PROTOCOLS
+    with pytest.raises(ValueError, match="needs weights"):
+        score(picture, truth, variant.name)
+    weight = np.zeros(truth.shape[:2], np.uint8)
+    with pytest.raises(ValueError, match="knows no weights"):
+        score(picture, truth, "matlab-y", weight)
+    weight[:5] = 255  # of no window the middle
+    assert not has_weight(weight, variant.name)
+    with pytest.raises(ValueError, match="every pixel is excluded"):
+        score(picture, truth, variant.name, weight)
+    with pytest.raises(ValueError, match="weights of"):
+        score(picture, truth, variant.name, weight[1:])

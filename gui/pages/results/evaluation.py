@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, TypedDict
+from typing import Any, NamedTuple, NotRequired, TypedDict
 
-from pipeline.evaluation import cell
+from pipeline.evaluation import cell, comparison_texts, rain_range, with_interval
 from rainclean.errors import InputError
 from rainclean.json_text import parse_json
 
@@ -35,6 +35,19 @@ class _Scores(TypedDict):
 class _Mean(_Scores):
     method: str
     protocol: str
+    psnr_low: NotRequired[float | None]
+    psnr_high: NotRequired[float | None]
+    ssim_low: NotRequired[float | None]
+    ssim_high: NotRequired[float | None]
+
+
+class _RainMean(_Mean):
+    rain_low: float
+    rain_high: float
+
+
+class _Statistics(TypedDict):
+    description: str
 
 
 class _Worst(TypedDict):
@@ -66,6 +79,9 @@ class _Report(TypedDict):
     worst: _Worst
     cases: list[_Case]
     notes: list[str]
+    statistics: NotRequired[_Statistics]
+    comparisons: NotRequired[list[dict[str, Any]]]
+    by_rain: NotRequired[list[_RainMean]]
 
 
 class Ranking(NamedTuple):
@@ -109,10 +125,16 @@ class Evaluation:
     Attributes:
         folder: of the evaluation.
         title: data set, split and number of pairs.
-        methods: the rainy pictures first, then weights.
+        methods: the rainy pictures first, then weights and others.
         protocols: names.
         protocol_labels: what a protocol measures, by its name.
         summary: mean scores by method, as in a case's scores.
+        detailed: the same with intervals, PSNR and SSIM in a line each; without them as in summary.
+        comparisons: rows of texts by the protocol that ranks the cases: the two methods; of PSNR, then of SSIM, the
+            difference with its interval, p, effect size. Empty for evaluations of older versions.
+        ranges: of rain amounts, light rain first.
+        by_rain: rows of texts by that protocol: the method, its mean scores in each range.
+        statistics: how intervals and tests were made.
         cases: worst first.
         ranked_by: what ranks the cases.
         notes: for a person.
@@ -124,6 +146,11 @@ class Evaluation:
     protocols: tuple[str, ...]
     protocol_labels: Mapping[str, str]
     summary: Mapping[str, tuple[str, ...]]
+    detailed: Mapping[str, tuple[str, ...]]
+    comparisons: tuple[tuple[str, ...], ...]
+    ranges: tuple[str, ...]
+    by_rain: tuple[tuple[str, ...], ...]
+    statistics: str
     cases: tuple[Case, ...]
     ranked_by: Ranking
     notes: tuple[str, ...]
@@ -151,15 +178,26 @@ def read_evaluation(folder: Path) -> Evaluation:
 def _evaluation(folder: Path, report: _Report) -> Evaluation:
     data, protocols = report["dataset"], tuple(report["protocols"])
     means = {(row["method"], row["protocol"]): cell(row["psnr_db"], row["ssim"]) for row in report["summary"]}
+    detailed = {(row["method"], row["protocol"]): _detailed(row) for row in report["summary"]}
     methods = tuple(method["name"] for method in report["methods"])
     ranked_by = Ranking(str(report["worst"]["method"]), str(report["worst"]["protocol"]))
+    ranges: dict[str, dict[str, str]] = {}
+    for row in report.get("by_rain", []):
+        if row["protocol"] == ranked_by.protocol:
+            name = rain_range(row["rain_low"], row["rain_high"])
+            ranges.setdefault(name, {})[row["method"]] = cell(row["psnr_db"], row["ssim"])
     return Evaluation(
         folder=folder,
         title=f"{data['name']}, {data['split']}: {data['pairs']} pairs",
         methods=methods,
         protocols=protocols,
         protocol_labels={name: str(protocol["words"]) for name, protocol in report["protocols"].items()},
-        summary={method: tuple(means[method, protocol] for protocol in protocols) for method in methods},
+        summary={method: tuple(means.get((method, p), "–") for p in protocols) for method in methods},
+        detailed={method: tuple(detailed.get((method, p), "–") for p in protocols) for method in methods},
+        comparisons=_comparisons(report.get("comparisons", []), ranked_by.protocol),
+        ranges=tuple(ranges),
+        by_rain=tuple((m, *(ranges[r].get(m, "–") for r in ranges)) for m in methods) if ranges else (),
+        statistics=str(report["statistics"]["description"]) if "statistics" in report else "",
         cases=tuple(_case(folder, case, protocols, ranked_by) for case in report["cases"]),
         ranked_by=ranked_by,
         notes=tuple(map(str, report["notes"])),
@@ -168,7 +206,7 @@ def _evaluation(folder: Path, report: _Report) -> Evaluation:
 
 def _case(folder: Path, case: _Case, protocols: tuple[str, ...], ranked_by: Ranking) -> Case:
     scores = {
-        method: tuple(cell(by[name]["psnr_db"], by[name]["ssim"]) for name in protocols)
+        method: tuple(cell(by[name]["psnr_db"], by[name]["ssim"]) if name in by else "–" for name in protocols)
         for method, by in case["scores"].items()
     }
     pictures = {
@@ -183,6 +221,25 @@ def _case(folder: Path, case: _Case, protocols: tuple[str, ...], ranked_by: Rank
         psnr=None if psnr is None else float(psnr),
         pictures=pictures,
     )
+
+
+def _detailed(row: _Mean) -> str:
+    """Return means with intervals, ``38.12 [37.90, 38.41]`` and SSIM below it; without intervals as `cell` does."""
+    psnr, ssim = ((row.get(f"{name}_low"), row.get(f"{name}_high")) for name in ("psnr", "ssim"))
+    if None in (*psnr, *ssim):
+        return cell(row["psnr_db"], row["ssim"])
+    return f"{with_interval(row['psnr_db'], *psnr, 2)}\n{with_interval(row['ssim'], *ssim, 4)}"  # type: ignore[arg-type]
+
+
+def _comparisons(rows: list[dict[str, Any]], protocol: str) -> tuple[tuple[str, ...], ...]:
+    """Return a row for each two methods: PSNR first, then SSIM."""
+    found: dict[str, dict[str, tuple[str, ...]]] = {}
+    for row in rows:
+        if row["protocol"] == protocol:
+            texts = comparison_texts(row)
+            found.setdefault(f"{row['method']} − {row['other']}", {})[row["measure"]] = texts
+    none = ("–",) * 3
+    return tuple((name, *by.get("psnr_db", none), *by.get("ssim", none)) for name, by in found.items())
 
 
 def _below(folder: Path, name: str) -> Path:

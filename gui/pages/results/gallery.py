@@ -1,26 +1,23 @@
 """The gallery of an evaluation: cases worst first, and the pictures and scores of the selected one."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QIcon, QImageReader, QKeyEvent, QKeySequence, QPixmap, QShortcut
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QComboBox,
     QGridLayout,
     QHBoxLayout,
-    QHeaderView,
     QListWidget,
     QListWidgetItem,
     QPushButton,
     QSplitter,
-    QTableWidget,
-    QTableWidgetItem,
     QVBoxLayout,
     QWidget,
 )
 
 from gui.pages.results.evaluation import Case, Evaluation
+from gui.pages.results.score_tables import fill, score_table
 from gui.pages.results.synchronised import Pane, SharedView
 from gui.widgets import ElidedLabel, as_tip
 
@@ -30,7 +27,7 @@ _PANES = (
     ("rainy", "picture"), ("", "picture"), ("rainy", "clean"),
     ("rainy", "error"), ("", "error"), ("", "attention"),
 )  # fmt: skip
-"""Method ("" for the chosen weights) and what is shown, row by row."""
+"""Method ("" for the chosen one) and what is shown, row by row."""
 
 
 class _Cases(QListWidget):
@@ -69,8 +66,8 @@ class Gallery(QWidget):
         self.panes = [Pane(self.shared) for _ in _PANES]
         self.name = ElidedLabel()
         self.method = QComboBox()
-        self.method.setAccessibleName("Weights")
-        self.method.setToolTip("Choose the weights whose output is shown")
+        self.method.setAccessibleName("Method")
+        self.method.setToolTip("Choose the method whose output is shown")
         self.method.currentIndexChanged.connect(lambda _: self._show_pictures())
         self.scores = score_table("Scores of this pair")
         self._lay_out()
@@ -180,48 +177,6 @@ class Gallery(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(split)
-
-
-def score_table(name: str) -> QTableWidget:
-    """Return a table for reading, as high as its rows."""
-    table = QTableWidget()
-    table.setAccessibleName(name)
-    table.setToolTip("PSNR in dB / SSIM; scores of different protocols cannot be compared")
-    table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-    table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
-    table.setTabKeyNavigation(False)
-    table.verticalHeader().hide()
-    table.horizontalHeader().setHighlightSections(False)
-    table.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-    return table
-
-
-def fill(table: QTableWidget, evaluation: Evaluation, rows: Mapping[str, tuple[str, ...]]) -> None:
-    """Fill a table with one row per method.
-
-    Args:
-        table: from `score_table`.
-        evaluation: whose protocols are the columns.
-        rows: scores by method, one for each protocol.
-    """
-    table.setColumnCount(1 + len(evaluation.protocols))
-    table.setHorizontalHeaderItem(0, QTableWidgetItem("Method"))
-    for column, protocol in enumerate(evaluation.protocols, 1):
-        head = QTableWidgetItem(f"{protocol}\nPSNR (dB) / SSIM")
-        head.setToolTip(evaluation.protocol_labels[protocol])
-        table.setHorizontalHeaderItem(column, head)
-    table.setRowCount(len(rows))
-    for row, (method, scores) in enumerate(rows.items()):
-        for column, text in enumerate((method, *scores)):
-            item = QTableWidgetItem(text)
-            side = Qt.AlignmentFlag.AlignLeft if column == 0 else Qt.AlignmentFlag.AlignRight
-            item.setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
-            table.setItem(row, column, item)
-    header = table.horizontalHeader()
-    header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-    row_height = table.fontMetrics().height() + 6
-    table.verticalHeader().setDefaultSectionSize(row_height)
-    table.setFixedHeight(header.sizeHint().height() + min(len(rows), 5) * row_height + 2 * table.frameWidth() + 2)
 
 
 def _caption(method: str, shows: str) -> str:

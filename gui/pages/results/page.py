@@ -1,6 +1,7 @@
-"""Evaluate weights as jobs, and show mean scores and the gallery of the worst pictures."""
+"""Evaluate weights and other methods as jobs, and show scores and the gallery of the worst pictures."""
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 from PySide6.QtWidgets import (
@@ -8,6 +9,7 @@ from PySide6.QtWidgets import (
     QGroupBox,
     QHBoxLayout,
     QPushButton,
+    QTabWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -16,8 +18,11 @@ from gui.command_buttons import in_window
 from gui.design import GAP, PAD, sized
 from gui.jobs import Job, Jobs, State
 from gui.pages.results.evaluation import Evaluation, read_evaluation
-from gui.pages.results.gallery import Gallery, fill, score_table
+from gui.pages.results.gallery import Gallery
+from gui.pages.results.score_tables import fill, fill_comparisons, fill_ranges, fit_tabs, score_table
+from gui.pages.training import may_run
 from gui.widgets import ElidedLabel, EmptyState, Label, PathField, WrappedLabel, as_tip, dialogs, typed_paths
+from pipeline.training import network_of
 from rainclean.errors import InputError, RaincleanError
 from rainclean.spanet import require_torch
 
@@ -55,6 +60,17 @@ class ResultsPanel(QWidget):
         self.empty = EmptyState("results", EMPTY, "Open evaluation…", "Open the folder of an earlier evaluation")
         self.empty.asked.connect(self._choose)
         self.summary = score_table("Mean scores over all pairs")
+        self.comparisons = score_table("Differences between methods")
+        self.by_rain = score_table("Mean scores by rain amount")
+        self.tables = QTabWidget()
+        self.tables.setDocumentMode(True)
+        for table, name, tip in (
+            (self.summary, "Means", "Means over all pairs, with intervals"),
+            (self.comparisons, "Comparisons", "Differences between methods, with tests"),
+            (self.by_rain, "By rain amount", "Means by the share of pixels with rain"),
+        ):
+            self.tables.setTabToolTip(self.tables.addTab(table, name), tip)
+        self.tables.currentChanged.connect(lambda _: fit_tabs(self.tables))
         self.gallery = Gallery()
         self._lay_out()
         jobs.changed.connect(self._on_job)
@@ -75,7 +91,12 @@ class ResultsPanel(QWidget):
         except InputError as error:
             self._update(in_window(str(error)), bad=True)
             return
-        fill(self.summary, self.evaluation, self.evaluation.summary)
+        fill(self.summary, self.evaluation, self.evaluation.detailed)
+        fill_comparisons(self.comparisons, self.evaluation)
+        fill_ranges(self.by_rain, self.evaluation)
+        self.tables.setTabVisible(1, bool(self.evaluation.comparisons))
+        self.tables.setTabVisible(2, bool(self.evaluation.by_rain))
+        fit_tabs(self.tables)
         self.gallery.show_evaluation(self.evaluation)
         self.new_button.setChecked(False)
         self._update("")
@@ -96,7 +117,7 @@ class ResultsPanel(QWidget):
     def _evaluate(self) -> None:
         arguments = self.form.arguments()
         output = self.form.output.path
-        if self.form.problem() or output is None:
+        if self.form.problem() or output is None or not may_run(self, arguments):
             return
         dataset = self.form.dataset.path
         assert dataset is not None
@@ -127,7 +148,7 @@ class ResultsPanel(QWidget):
     def _update(self, text: str, *, bad: bool = False) -> None:
         """Show a message, or, with "", the notes of the evaluation on show."""
         evaluation = self.evaluation
-        self.summary.setVisible(evaluation is not None)
+        self.tables.setVisible(evaluation is not None)
         self._show_form(shown=self.new_button.isChecked())
         self.empty.setVisible(evaluation is None)
         self.open_button.setVisible(evaluation is not None)
@@ -158,13 +179,13 @@ class ResultsPanel(QWidget):
         column.addWidget(self.form)
         column.addWidget(self.status)
         column.addWidget(self.empty, 1)
-        column.addWidget(self.summary)
+        column.addWidget(self.tables)
         column.addWidget(self.gallery, 1)
         column.addStretch(0)
 
 
 class EvaluationForm(QGroupBox):
-    """Ask for data set, weights and folder to write to."""
+    """Ask for data set, weights, outputs of other methods, and folder to write to."""
 
     def __init__(self) -> None:
         super().__init__("New evaluation")
@@ -172,9 +193,20 @@ class EvaluationForm(QGroupBox):
         self._suggested: Path | None = None
         self.dataset = PathField("Data set", "folder", "Choose the folder of an export or of another data set")
         self.weights = PathField(
-            "Weights files", "files", "Choose weights files, separated by ;. Empty: the shipped weights"
+            "Weights files",
+            "files",
+            "Choose weights files, separated by ;. Empty: the shipped weights, if nothing else is chosen",
         )
         self.weights.edit.setPlaceholderText("Shipped weights")
+        self.outputs = PathField(
+            "Folders with outputs",
+            "folder",
+            "Choose folders with the output of other methods, separated by ;. Images are named like the rainy ones",
+            several=True,
+        )
+        self.onnx = PathField(
+            "ONNX files", "files", "Choose networks as ONNX files, separated by ;", names="ONNX files (*.onnx)"
+        )
         self.output = PathField(
             "Output folder",
             "new folder",
@@ -189,6 +221,8 @@ class EvaluationForm(QGroupBox):
         for text, field, name in (
             ("&Data set", self.dataset, "dataset"),
             ("&Weights files", self.weights, "weights"),
+            ("&Folders with outputs", self.outputs, "outputs"),
+            ("O&NNX files", self.onnx, "onnx"),
             ("&Output folder", self.output, "output"),
         ):
             self.errors[name] = WrappedLabel(name=f"Problem of {text.replace('&', '').lower()}", look="bad")
@@ -206,15 +240,19 @@ class EvaluationForm(QGroupBox):
         column.addLayout(form)
         column.addLayout(bottom)
         self.dataset.changed.connect(self._suggest)
-        self.weights.changed.connect(self.refresh)
-        self.output.changed.connect(self.refresh)
+        for field in (self.weights, self.outputs, self.onnx, self.output):
+            field.changed.connect(self.refresh)
         self.refresh()
 
     def arguments(self) -> tuple[str, ...]:
         """Return the command's arguments, without `rainclean`."""
-        weights = [str(path.absolute()) for path in self.weights.paths]
         dataset, output = (None if path is None else path.absolute() for path in (self.dataset.path, self.output.path))
-        return ("evaluate", str(dataset), "-o", str(output), *(("-w", *weights) if weights else ()))
+        words = ["evaluate", str(dataset), "-o", str(output)]
+        for flag, field in (("-w", self.weights), ("--outputs", self.outputs), ("--onnx", self.onnx)):
+            if field.paths:
+                words += [flag, *(str(path.absolute()) for path in field.paths)]
+        networks = dict.fromkeys(filter(None, map(_network_of, self.weights.paths)))
+        return (*words, *(("--network", *networks) if networks else ()))
 
     def problem(self) -> str:
         """Return why the evaluation cannot start, "" if nothing is missing."""
@@ -222,17 +260,25 @@ class EvaluationForm(QGroupBox):
 
     def _problem(self) -> tuple[str, str]:
         """Return the field that keeps an evaluation from starting, "" for none of them, and why."""
+        others = self.outputs.paths or self.onnx.paths
         try:
-            require_torch()
+            if self.weights.paths or not others:
+                require_torch()
         except RaincleanError as error:
             return "", f"{error}, then restart rainclean."
+        if self.onnx.paths and find_spec("onnxruntime") is None:
+            return "", "ONNX files need onnxruntime: pip install 'rainclean[onnx]', then restart rainclean."
         if self.dataset.path is None:
             return "dataset", "Choose the folder of a data set with test pairs."
         if wrong := typed_paths.problem_of(self.dataset.path, "folder"):
             return "dataset", wrong
-        for path in self.weights.paths:
-            if wrong := typed_paths.problem_of(path, "file"):
-                return "weights", wrong
+        kinds: tuple[tuple[str, PathField, typed_paths.Want], ...] = (
+            ("weights", self.weights, "file"), ("outputs", self.outputs, "folder"), ("onnx", self.onnx, "file"),
+        )  # fmt: skip
+        for name, field, want in kinds:
+            for path in field.paths:
+                if wrong := typed_paths.problem_of(path, want):
+                    return name, wrong
         if self.output.path is None:
             return "output", "Choose an output folder for tables and gallery."
         if wrong := typed_paths.problem_of_new(self.output.path):
@@ -255,6 +301,8 @@ class EvaluationForm(QGroupBox):
             label.set_look("faint" if getattr(self, name).path is None else "bad")
             label.setText(text)
             label.setVisible(bool(text))
+        alone = not (self.outputs.paths or self.onnx.paths)
+        self.weights.edit.setPlaceholderText("Shipped weights" if alone else "")
         self.status.set_look("bad" if problem and not wrong else "faint")
         self.status.setText(
             problem
@@ -273,3 +321,12 @@ class EvaluationForm(QGroupBox):
             else:
                 self.output.set_path(self._suggested)
         self.refresh()
+
+
+def _network_of(weights: Path) -> str:
+    """Return the network that weights are of; "" for SPANet. Reads the header alone."""
+    try:
+        record = network_of(weights)
+    except InputError:
+        return ""  # the evaluation says what is wrong with the file
+    return "" if record is None else record.factory

@@ -1,3 +1,4 @@
+from .own_network import may_run
 from .page import TrainingPanel
 
-__all__ = ["TrainingPanel"]
+__all__ = ["TrainingPanel", "may_run"]

@@ -11,9 +11,10 @@ from PySide6.QtWidgets import QComboBox, QFormLayout, QPushButton, QSpinBox, QVB
 
 from gui.design import GAP, PAD, sized
 from gui.jobs import left_in_words
+from gui.pages.training.own_network import network_problem
 from gui.widgets import Label, PathField, WrappedLabel, typed_paths
 from pipeline.text_format import counted
-from pipeline.training import PRESETS, RUN, require_training
+from pipeline.training import PRESETS, RUN, absolute_factory, require_training
 from rainclean.dataset import REPORT
 from rainclean.errors import RaincleanError
 
@@ -52,6 +53,7 @@ class TrainRequest:
         size: side of an example, px.
         held_out: share of the scenes, or of the clean images, that is held out for validation; 0 as in the data set.
         weights: file to start from, with start "weights".
+        network: of the user, ``FILE.py:FUNCTION`` or ``MODULE:FUNCTION``, which starts as it is made; "" for SPANet.
     """
 
     dataset: Path | None
@@ -63,6 +65,7 @@ class TrainRequest:
     size: int
     held_out: float = 0.0
     weights: Path | None = None
+    network: str = ""
 
     @property
     def snapshot(self) -> Path | None:
@@ -74,7 +77,9 @@ class TrainRequest:
         recipe = PRESETS[self.preset]
         arguments = ["train", str(self.dataset), "-o", str(self.run), "--snapshot", str(self.snapshot)]
         arguments += ["--preset", self.preset]
-        if self.start != recipe.start:
+        if self.network:
+            arguments += ["--network", absolute_factory(self.network)]
+        elif self.start != recipe.start:
             arguments += ["--start", str(self.weights) if self.start == "weights" else self.start]
         for name in ("steps", "batch", "size"):
             if getattr(self, name) != getattr(recipe, name):
@@ -106,7 +111,9 @@ class TrainRequest:
             return wrong
         if typed_paths.exists(self.run / RUN):
             return f"{self.run.name} already exists. Open or resume it, or choose another name."
-        if self.start == "weights":
+        if wrong := network_problem(self.network):
+            return wrong
+        if self.start == "weights" and not self.network:
             if self.weights is None:
                 return "Choose the weights file to start from."
             wrong = typed_paths.problem_of(self.weights, "file")
@@ -114,7 +121,7 @@ class TrainRequest:
         return ""
 
     def wrong_field(self) -> str:
-        """Return the field that `problem` is about: "dataset", "held_out", "run" or "weights"; "" for none of them."""
+        """Return the field that `problem` is about: "dataset", "held_out", "run", "network", "weights"; "" for none."""
         problem = self.problem()
         try:
             require_training()
@@ -127,15 +134,16 @@ class TrainRequest:
         if self.held_out and _has_validation(self.dataset):
             return "held_out"
         is_run = self.run is None or typed_paths.problem_of_new(self.run) or typed_paths.exists(self.run / RUN)
-        return "run" if is_run else "weights"
+        return "run" if is_run else "network" if network_problem(self.network) else "weights"
 
     def effort(self) -> str:
         """Return the estimated duration as text."""
         seconds = self.steps * self.batch * self.size**2 / _CPU_PIXELS
         duration = "under a minute" if seconds < 55 else left_in_words(seconds).removesuffix(" left")
         work = f"{counted(self.steps, 'step')} of {counted(self.batch, 'example')} of {self.size}×{self.size} px"
+        time = "the time depends on the network" if self.network else f"{duration} on two CPU cores, far less on a GPU"
         return (
-            f"{work}: {duration} on two CPU cores, far less on a GPU. Trains on a copy of the data set beside the "
+            f"{work}: {time}. Trains on a copy of the data set beside the "
             "training folder. The copy takes no space if the disk supports hard links."
         )
 
@@ -157,6 +165,13 @@ class TrainingForm(QWidget):
         self.dataset = PathField("Data set", "folder", "Choose the folder of an export, or of a published data set")
         self.run = PathField("Training folder", "new folder", "Choose a new folder for weights, curves and checkpoints")
         self.weights = PathField("Weights file", "files", "Choose the weights to start from (.safetensors)")
+        self.network = PathField(
+            "Network",
+            "file",
+            "Type FILE.py:FUNCTION or MODULE:FUNCTION of a network of yours; its code is run. Empty: SPANet",
+            names="Python files (*.py)",
+        )
+        self.network.edit.setPlaceholderText("SPANet")
         self.preset = _choice("Preset", _PRESET_LABELS, "Choose a preset; the fields below can still be changed")
         self.start = _choice("Start from", _START_LABELS, "Choose the weights at the first step")
         self.steps = _number("Steps", 1, 10_000_000, "Set the number of optimiser steps", suffix=" steps")
@@ -182,7 +197,7 @@ class TrainingForm(QWidget):
         self.dataset.changed.connect(self._suggest_run)
         for number in (self.steps, self.batch, self.example_size, self.held_out):
             number.valueChanged.connect(self.refresh)
-        for path in (self.run, self.weights):
+        for path in (self.run, self.weights, self.network):
             path.changed.connect(self.refresh)
         self._apply_preset()
 
@@ -198,6 +213,7 @@ class TrainingForm(QWidget):
             (
                 "How to train",
                 (
+                    ("&Network", self.network, "network"),
                     ("P&reset", self.preset, "preset"), ("S&tart from", self.start, ""),
                     ("&Weights file", self.weights, "weights"), ("&Steps", self.steps, ""),
                     ("&Batch", self.batch, ""), ("E&xample size", self.example_size, ""),
@@ -238,12 +254,14 @@ class TrainingForm(QWidget):
             size=self.example_size.value(),
             held_out=self.held_out.value() / 100,
             weights=weights,
+            network=str(self.network.path or ""),
         )
 
     def refresh(self) -> None:
         """Show how long the training takes, or what is missing."""
         request = self.request()
-        self._form.setRowVisible(self.weights, request.start == "weights")
+        self._form.setRowVisible(self.start, not request.network)
+        self._form.setRowVisible(self.weights, request.start == "weights" and not request.network)
         problem = request.problem()
         if not problem and request.run is not None and request.run == self._starting:
             problem = f"{request.run.name} has started. Choose another name for another training."

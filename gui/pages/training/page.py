@@ -20,6 +20,7 @@ from gui.command_buttons import in_window
 from gui.design import GAP, PAD, sized
 from gui.jobs import Job, Jobs, State, left_in_words, run_of
 from gui.pages.training.form import TrainingForm, TrainRequest
+from gui.pages.training.own_network import may_run
 from gui.pages.training.run_picture import RunPicture
 from gui.pages.training.run_watch import RunWatch
 from gui.widgets import ElidedLabel, EmptyState, WrappedLabel, as_tip, dialogs
@@ -87,7 +88,8 @@ class TrainingPanel(QWidget):
     def begin(self, request: TrainRequest) -> Job:
         """Start a training and show its run."""
         assert request.dataset is not None and request.run is not None
-        job = Job(f"Train SPANet on {request.dataset.name}", request.arguments(), self._project())
+        network = request.network.rpartition(":")[2] or "SPANet"
+        job = Job(f"Train {network} on {request.dataset.name}", request.arguments(), self._project())
         self._show(request.run)
         self.form.set_starting(request.run)
         job.finished.connect(lambda: self.form.set_starting(None))
@@ -125,6 +127,7 @@ class TrainingPanel(QWidget):
         picture = self._run.picture()
         if picture is not None and picture != self._picture:
             self._picture = picture
+            self.pictures.set_attention(shown=self._run.record.network is None)
             self.pictures.show_file(picture[0])
         self._update()
 
@@ -179,8 +182,13 @@ class TrainingPanel(QWidget):
         if job is not None and job.is_over:
             self._jobs.again(job)
         elif job is None and self._folder is not None:
-            arguments = ("train", "--resume", str(self._folder))
-            self._jobs.start(Job(f"Train SPANet: {self._folder.name}", arguments, self._project()))
+            arguments = ["train", "--resume", str(self._folder)]
+            network = self._run.record.network if self._run is not None else None
+            if network is not None:
+                arguments += ["--network", network.factory]
+            if may_run(self, arguments):
+                title = f"Train {'SPANet' if network is None else network.name}: {self._folder.name}"
+                self._jobs.start(Job(title, tuple(arguments), self._project()))
         self._update()
 
     def _choose(self) -> None:

@@ -1,4 +1,4 @@
-"""The validation picture of a run, as wide as the page allows: one row of five pictures per pair."""
+"""The validation picture of a run, as wide as the page allows: one row of four or five pictures per pair."""
 
 from pathlib import Path
 
@@ -19,8 +19,8 @@ class RunPicture(QWidget):
         self._picture = _Picture()
         captions = QHBoxLayout()
         captions.setSpacing(0)
-        for caption in COLUMNS:
-            label = Label(caption)
+        self.labels = {caption: Label(caption) for caption in COLUMNS}
+        for label in self.labels.values():
             label.setAlignment(Qt.AlignmentFlag.AlignCenter)
             label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
             captions.addWidget(label, 1)
@@ -39,6 +39,10 @@ class RunPicture(QWidget):
     def pixmap(self) -> QPixmap:
         """The picture on show."""
         return self._picture.pixmap
+
+    def set_attention(self, *, shown: bool) -> None:
+        """Set whether the rows have an attention map: networks of the user have none."""
+        self.labels["Attention map"].setVisible(shown)
 
     def show_file(self, path: Path | None) -> None:
         """Show the picture of a file; a file that cannot be read changes nothing."""

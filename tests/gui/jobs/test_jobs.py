@@ -181,6 +181,8 @@ def test_words_that_go_on(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "run.json").write_text("{}")
     assert retry_arguments(words) == ("train", "--resume", str(tmp_path / "run"))
+    named = ("--network", "unet.py:unet")
+    assert retry_arguments((*words, *named)) == ("train", "--resume", str(tmp_path / "run"), *named)
     assert retry_arguments(("analyze", "p")) == ("analyze", "p")
     assert "pip install 'rainclean[spanet]'" in advice_for(
         "train", "SPANet needs torch: pip install 'rainclean[spanet]'"

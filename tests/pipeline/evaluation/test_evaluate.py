@@ -14,13 +14,14 @@ import pytest
 import torch
 
 from pipeline.cli.main import main
-from pipeline.evaluation.run import EvaluateSettings, choose_split, evaluate, evaluation_folder, method_names
+from pipeline.derainers.registry import Choice, method_names
+from pipeline.evaluation.run import RAINY, EvaluateSettings, choose_split, evaluate, evaluation_folder
 from pipeline.evaluation.scores import Mean
 from pipeline.stages import finish
 from rainclean.dataset.manifest import write_manifest
 from rainclean.dataset.reader import read_dataset
 from rainclean.errors import InputError, RaincleanError, UsageError
-from rainclean.metrics import PROTOCOLS, Score, score
+from rainclean.metrics import PROTOCOLS, score
 from rainclean.png import decode_png, encode_png
 from rainclean.spanet import Origin, SPANet, load, save
 from tests.conftest import Run
@@ -171,9 +172,7 @@ def test_equal_pictures_have_infinite_psnr_and_it_is_said(tmp_path: Path, data: 
 
 
 def test_a_mean_leaves_infinity_out() -> None:
-    mean = Mean()
-    for value in (20.0, float("inf"), 30.0):
-        mean.add(Score("matlab-y", value, 0.5))
+    mean = Mean.over(np.array([20, np.inf, 30, np.nan]), np.array([0.5, 0.5, 0.5, np.nan]))
     assert (mean.psnr, mean.ssim, mean.images, mean.infinite) == (25.0, 0.5, 3, 1)
 
 
@@ -223,7 +222,7 @@ def test_a_second_run_replaces_the_first(tmp_path: Path, data: Path, nets: Path)
     (out / "gallery" / "mine.txt").write_text("kept")
     report = run(data, out, nets / "a.safetensors", gallery=1)
     written = {p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file()}
-    assert written == {*report["files"], "gallery/mine.txt"} and len(written) == 4 + 6 + 1
+    assert written == {*report["files"], "gallery/mine.txt"} and len(written) == 4 + 2 + 12 + 6 + 1
 
 
 def test_what_is_broken_off_leaves_nothing(tmp_path: Path, data: Path, nets: Path) -> None:
@@ -264,7 +263,7 @@ def test_splits(tmp_path: Path, nets: Path) -> None:
 
 def test_names_of_weights(tmp_path: Path) -> None:
     def named(*paths: str) -> list[str]:
-        return method_names([tmp_path / path for path in paths])
+        return method_names([Choice("weights", tmp_path / path) for path in paths], RAINY)
 
     assert named("x/best.safetensors", "y/last.safetensors") == ["best", "last"]
     assert named("x/best.safetensors", "y/best.safetensors", "z.safetensors") == ["x/best", "y/best", "z"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QTableWidget
+from PySide6.QtWidgets import QMessageBox, QTableWidget
 from pytestqt.qtbot import QtBot
 
 from gui.jobs.queue import Jobs, State
@@ -17,9 +17,11 @@ from gui.pages.results.page import ResultsPanel
 from gui.pages.results.synchronised import Pane, SharedView
 from gui.widgets import dialogs
 from pipeline.cli.main import main
+from pipeline.training.network_record import NetworkRecord
+from pipeline.training.networks import write_network
 from rainclean.errors import InputError
 from rainclean.png import encode_png
-from rainclean.spanet import shipped_weights
+from rainclean.spanet import Origin, shipped_weights
 from tests.helpers.hands import PATIENCE
 from tests.helpers.training_pairs import streaked
 
@@ -215,3 +217,73 @@ def test_the_form_takes_the_place_of_the_gallery(panel: ResultsPanel, evaluated:
         assert size.width() <= 1264 and size.height() <= 620
     panel.open_evaluation(evaluated / ("x" * 200))
     assert panel.status.property("look") == "bad" and panel.minimumSizeHint().width() <= 1264
+
+
+def test_intervals_and_tests_are_in_the_tables(panel: ResultsPanel, evaluated: Path, tmp_path: Path) -> None:
+    panel.open_evaluation(evaluated)
+    report = json.loads((evaluated / "report.json").read_text())
+    row = next(r for r in report["summary"] if r["method"] == "other" and r["protocol"] == "basicsr-rgb")
+    place = list(report["protocols"]).index("basicsr-rgb") + 1
+    first = text_of(panel.summary, 2, place).splitlines()[0]
+    assert first == f"{row['psnr_db']:.2f} [{row['psnr_low']:.2f}, {row['psnr_high']:.2f}]"
+    assert [panel.tables.isTabVisible(number) for number in range(3)] == [True] * 3
+    found = {text_of(panel.comparisons, number, 0): number for number in range(3)}
+    assert list(found) == ["rainy − simulated-rain", "rainy − other", "simulated-rain − other"]
+    equal = [text_of(panel.comparisons, found["simulated-rain − other"], column) for column in range(1, 7)]
+    assert equal == ["+0.00 [+0.00, +0.00]", "1.000", "+0.00", "+0.0000 [+0.0000, +0.0000]", "1.000", "+0.00"]
+    assert panel.by_rain.rowCount() == 3 and panel.by_rain.columnCount() >= 2
+    copy = shutil.copytree(evaluated, tmp_path / "copy")
+    for key in ("statistics", "comparisons", "by_rain"):
+        del report[key]
+    for each in report["summary"]:
+        for key in ("psnr_low", "psnr_high", "ssim_low", "ssim_high"):
+            del each[key]
+    (copy / "report.json").write_text(json.dumps(report))
+    panel.open_evaluation(copy)  # of an older version
+    assert "[" not in text_of(panel.summary, 2, place) and not panel.tables.isTabVisible(1)
+
+
+def test_outputs_and_onnx_files_are_methods(
+    panel: ResultsPanel, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    form = panel.form
+    panel.set_dataset(dataset)
+    assert form.weights.edit.placeholderText() == "Shipped weights"
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        monkeypatch.setattr(dialogs, "choose", lambda *_, chosen=tmp_path / name, **__: [chosen])
+        form.outputs.browse.click()  # one after the other
+    (tmp_path / "net.onnx").touch()
+    form.onnx.set_path(tmp_path / "net.onnx")
+    assert form.problem() == "" and form.weights.edit.placeholderText() == ""
+    wanted = ("--outputs", str(tmp_path / "a"), str(tmp_path / "b"), "--onnx", str(tmp_path / "net.onnx"))
+    assert form.arguments()[4:] == wanted
+    form.onnx.set_path(tmp_path / "a")
+    assert "is a folder" in form.errors["onnx"].text() and not form.evaluate_button.isEnabled()
+    form.onnx.set_path()
+    form.outputs.set_path(tmp_path / "net.onnx")
+    assert "is a file" in form.errors["outputs"].text()
+
+
+def test_code_of_weights_needs_a_yes(
+    panel: ResultsPanel, jobs: Jobs, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    weights, network = tmp_path / "best.safetensors", NetworkRecord("/code/unet.py:unet", {}, {})
+    write_network({"a": torch.zeros(1)}, weights, network, Origin(False, "made for a test"))
+    panel.set_dataset(dataset)
+    panel.set_weights(weights)
+    started: list[Any] = []
+    monkeypatch.setattr(jobs, "start", started.append)
+    for word, count in (("Cancel", 0), ("Run", 1)):
+
+        def answer(box: QMessageBox, word: str = word) -> int:
+            assert "/code/unet.py:unet" in box.text()
+            next(button for button in box.buttons() if button.text() == word).click()
+            return 0
+
+        monkeypatch.setattr(QMessageBox, "exec", answer)
+        panel.form.evaluate_button.click()
+        assert len(started) == count
+    assert started[0].arguments[-2:] == ("--network", "/code/unet.py:unet")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QPixmap
+from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
 from gui.jobs.queue import Jobs, State
@@ -18,6 +19,7 @@ from gui.pages.training.page import TrainingPanel
 from gui.pages.training.run_watch import RunWatch
 from gui.widgets import dialogs
 from pipeline.training.metrics_log import COLUMNS
+from pipeline.training.network_record import NetworkRecord
 from pipeline.training.recipe import preset
 from pipeline.training.run_folder import RunRecord, create
 from rainclean.errors import RaincleanError
@@ -243,3 +245,49 @@ def test_the_page_fits_a_small_window_whatever_names_are(panel: TrainingPanel, t
     panel.open_run(tmp_path / ("z" * 200))
     size = panel.minimumSizeHint()
     assert size.width() <= 1264 and size.height() <= 620
+
+
+def test_a_network_of_the_user(panel: TrainingPanel, dataset: Path, tmp_path: Path) -> None:
+    panel.set_dataset(dataset)
+    fields, code = panel.form, tmp_path / "unet.py"
+    fields.network.set_path(code)
+    assert "add the function" in fields.errors["network"].text() and not fields.start_button.isEnabled()
+    fields.network.edit.setText(f"{code}:unet")
+    assert "does not exist" in fields.errors["network"].text()
+    code.touch()
+    fields.refresh()
+    assert fields.start_button.isEnabled() and not fields.start.isVisible()
+    assert "depends on the network" in fields.status.text()
+    arguments = fields.request().arguments()
+    assert arguments[-2:] == ("--network", f"{code}:unet") and "--start" not in arguments
+    fields.network.edit.setText("package.module:unet")
+    assert fields.request().arguments()[-1] == "package.module:unet"
+    fields.network.edit.clear()
+    assert fields.start.isVisible() and "--network" not in fields.request().arguments()
+
+
+def test_code_of_a_stored_run_needs_a_yes(
+    panel: TrainingPanel, jobs: Jobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    network = NetworkRecord("/code/unet.py:unet", {}, {})
+    create(run, RunRecord(preset("quick"), run / "data", "0" * 64, {}, network=network))
+    started: list[Any] = []
+    monkeypatch.setattr(jobs, "start", started.append)
+    panel.open_run(run)
+    answers = iter(("Cancel", "Run"))
+    asked = []
+
+    def answer(box: QMessageBox) -> int:
+        asked.append(box.text())
+        word = next(answers)
+        next(button for button in box.buttons() if button.text() == word).click()
+        return 0
+
+    monkeypatch.setattr(QMessageBox, "exec", answer)
+    panel.resume.click()
+    assert not started
+    panel.resume.click()
+    assert asked == ["Run the code of /code/unet.py:unet?"] * 2
+    assert started[0].arguments == ("train", "--resume", str(run), "--network", "/code/unet.py:unet")
