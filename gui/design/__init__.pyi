@@ -1,6 +1,6 @@
 from .colours import DARK, LIGHT, Colours, colours
 from .icons import icon, icon_names, window_icon
-from .scheme import KEY, SCHEMES, apply, set_scheme
+from .scheme import KEY, SCHEMES, apply, set_scheme, unstyled
 from .tokens import GAP, ICON, PAD, RADIUS, SPACE, Size, sized
 
 __all__ = [
@@ -21,5 +21,6 @@ __all__ = [
     "icon_names",
     "set_scheme",
     "sized",
+    "unstyled",
     "window_icon",
 ]

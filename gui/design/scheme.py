@@ -1,5 +1,8 @@
 """Dark, light, or as the system has it."""
 
+import contextlib
+from collections.abc import Iterator
+
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
@@ -40,3 +43,21 @@ def set_scheme(name: str) -> None:
     app.setStyleSheet("")
     app.setPalette(make_palette(scheme))
     app.setStyleSheet(stylesheet(scheme))
+
+
+@contextlib.contextmanager
+def unstyled() -> Iterator[None]:
+    """Take the style sheet away while the first widgets are made, and style them all at once afterwards.
+
+    With a style sheet, Qt goes through all widgets of a branch whenever the branch is put into another one.
+    """
+    app = QApplication.instance()
+    if not isinstance(app, QApplication) or app.topLevelWidgets():
+        yield  # widgets that are shown would lose their style meanwhile
+        return
+    sheet = app.styleSheet()
+    app.setStyleSheet("")
+    try:
+        yield
+    finally:
+        app.setStyleSheet(sheet)

@@ -13,7 +13,6 @@ import platform
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +88,8 @@ def read(folder: Path) -> RunRecord:
 
 def environment(threads: int) -> dict[str, str]:
     """Return versions and machine, to explain later why two runs differ."""
+    from importlib.metadata import PackageNotFoundError, version  # not above: it loads much that nobody else needs
+
     found = {"python": platform.python_version(), "system": platform.platform(), "threads": str(threads)}
     for name in _LIBRARIES:
         try:
