@@ -47,6 +47,11 @@ class Deciding(QObject):
         """Return the row of the selected sequence."""
         return self.summaries.get(self.selected) if self.selected is not None else None
 
+    @property
+    def following(self) -> int | None:
+        """Return the id of the nearest other sequence that this person has not judged, None if there is none."""
+        return nearest(self.order, self.selected, self._is_open) if self.selected is not None else None
+
     def accept(self, candidate_id: int | None = None, *, advance: bool = True) -> None:
         """Accept a candidate of the selected sequence.
 
@@ -160,7 +165,7 @@ class Deciding(QObject):
             return None
 
     def _decide(self, act: Callable[[Editor], object], verdict: str, *, advance: bool) -> None:
-        following = nearest(self.order, self.selected, self._is_open) if self.selected is not None else None
+        following = self.following
         name = self.summary.sequence.label if self.summary else ""
         goes_on = advance and following is not None
         if self._store(act) is None:

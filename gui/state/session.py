@@ -230,7 +230,7 @@ class Session(Deciding):
         if self.selected is None:
             self.select(neighbour(self.order, None, 0))
             return
-        following = nearest(self.order, self.selected, self._is_open)
+        following = self.following
         if following is None:
             self.message.emit("Nothing left to decide in this list")
         else:
