@@ -117,6 +117,7 @@ class PageTabs(QTabWidget):
             from gui.pages.training import TrainingPanel
 
             training = TrainingPanel(self._jobs, self._folder)
+            training.log_asked.connect(partial(self.wanted.emit, "jobs"))
             self._follow("export", training.set_dataset)
             return training
         from gui.pages.results import ResultsPanel

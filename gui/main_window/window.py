@@ -369,6 +369,8 @@ class Window(QMainWindow):
     def _job_finished(self, job: Job) -> None:
         self._jobs_status.update()
         self.pages.hand_on(job)
+        if job.kind == "find":
+            self.desk.live.prepare()  # it may have failed because the clip was missing
         if job.kind == "add" and self.pages.current == "home":
             self._show_added(job)
         text, is_warning = self.project_commands.outcome(job)

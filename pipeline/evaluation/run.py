@@ -39,6 +39,9 @@ RAINY = "rainy"
 MANIFEST = "report.json"
 NAMES = ("index.html", "scores.csv", "scenes.csv", MANIFEST, "gallery")
 
+_OF_RUNS = ("best.safetensors", "last.safetensors")
+"""Names of the weights files of every run (`pipeline.training.run_folder`, which is not needed here)."""
+
 _FORMS = (
     r"index\.html|(scores|scenes)\.csv|report\.json|"
     r"gallery/\d{5,}-\d+-(picture|clean|attention|error)(-small)?\.png"
@@ -174,12 +177,15 @@ def load_methods(weights: Sequence[Path], device: str) -> list[Method]:
 
 
 def method_names(weights: Sequence[Path]) -> list[str]:
-    """Return the stems of weights files, with as many folders before them as make them unique."""
+    """Return the stems of weights files, with as many folders before them as make them unique.
+
+    The weights of a run are named after its folder: ``best`` and ``last`` tell no run from another.
+    """
     places = [path.parent.resolve() / path.name for path in weights]
     twice = [path for path, place in zip(weights, places, strict=True) if places.count(place) > 1]
     if twice:
         raise UsageError(f"--weights: {twice[0]} is given twice")
-    names = [place.stem for place in places]
+    names = [place.parent.name if place.name in _OF_RUNS and place.parent.name else place.stem for place in places]
     for depth in range(2, max(len(place.parts) for place in places) + 1):
         count = Counter((RAINY, *names))
         names = [

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from gui.jobs import duration_text
 from pipeline.project.activities import Activity
 from pipeline.text_format import counted, few
 
@@ -57,24 +58,15 @@ def _scores(value: dict[str, dict[str, float | None]]) -> str:
 
 
 def when(activity: Activity) -> str:
-    """Return when an activity ended, or began, and how long it took: ``2026-11-29 14:05, 12 min``."""
+    """Return when an activity ended, or began, and how long it took: ``2026-11-29 14:05, 12 min 5 s``."""
     started, ended = _time(activity.started), _time(activity.ended)
     at = ended or started
     if at is None:
         return ""
     text = at.astimezone().strftime("%Y-%m-%d %H:%M")
     if started is not None and ended is not None:
-        text += f", {duration((ended - started).total_seconds())}"
+        text += f", {duration_text((ended - started).total_seconds())}"
     return text
-
-
-def duration(seconds: float) -> str:
-    """Return how long something took: ``8 s``, ``12 min``, ``3 h 5 min``."""
-    whole = max(0, round(seconds))
-    if whole < 60:
-        return f"{whole} s"
-    minutes = round(whole / 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def _total(value: Any) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
@@ -34,11 +34,15 @@ _FRESH = 120.0
 class TrainingPanel(QWidget):
     """Start trainings as jobs and follow the run of one.
 
+    Signal `log_asked`: a person wants to see the log of a failed training, which Jobs has.
+
     Args:
         jobs: the queue.
         project: returns the folder of the open project, or None.
         parent: of the widget.
     """
+
+    log_asked = Signal()
 
     def __init__(
         self, jobs: Jobs, project: Callable[[], Path | None] = lambda: None, parent: QWidget | None = None
@@ -63,6 +67,7 @@ class TrainingPanel(QWidget):
         self.open_button = _button("Open training…", self._choose, "Open the folder of a training and follow it")
         self.pause = _button("Pause", self._pause, "Stop after the current step and save a checkpoint")
         self.resume = _button("Resume", self._resume, "Resume from the last checkpoint, as if it had never stopped")
+        self.log = _button("Show its log", self.log_asked.emit, "Go to Jobs, which shows the log (Ctrl+5)")
         self._curves_place = QVBoxLayout()
         self._lay_out()
         self._clock = QTimer(self, interval=1000)
@@ -210,6 +215,7 @@ class TrainingPanel(QWidget):
         failed = job is not None and job.state in (State.FAILED, State.CANCELLED)
         self.resume.setVisible(not running and not finished and (run is not None or failed))
         self.resume.setText("Resume" if run is not None else "Try again")
+        self.log.setVisible(job is not None and job.state is State.FAILED)
         self.status.set_look("bad" if self._problem or (job is not None and job.state is State.FAILED) else "")
         self.status.setText(self._status(job, run, step))
 
@@ -256,7 +262,7 @@ class TrainingPanel(QWidget):
         left.setMinimumWidth(300)
         top = QHBoxLayout()
         top.addWidget(self.title, 1)
-        for button in (self.pause, self.resume, self.open_button):
+        for button in (self.log, self.pause, self.resume, self.open_button):
             top.addWidget(button)
         right = QWidget()
         column = QVBoxLayout(right)
