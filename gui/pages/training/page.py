@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from gui.command_buttons import in_window
 from gui.design import GAP, PAD, sized
-from gui.jobs import Job, Jobs, State, left_in_words, run_of
+from gui.jobs import Job, Jobs, State, best_validation, left_in_words, run_of
 from gui.pages.training.form import TrainingForm, TrainRequest
 from gui.pages.training.run_picture import RunPicture
 from gui.pages.training.run_watch import RunWatch
@@ -307,7 +307,7 @@ def _best(run: RunWatch) -> str:
     best = max(range(len(values)), key=values.__getitem__)
     _, rainy = run.series("validation_rainy_psnr_db")
     comparison = f", rainy input {rainy[best]:.2f} dB" if len(rainy) == len(values) else ""
-    return f"; best validation {values[best]:.2f} dB at step {steps[best]}{comparison}"
+    return f"; {best_validation(values[best], steps[best])}{comparison}"
 
 
 def _button(text: str, pressed: Callable[[], object], tip: str) -> QPushButton:
