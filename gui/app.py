@@ -1,8 +1,12 @@
 """The application: one Qt application, one window, and a report for every unexpected error."""
 
+import contextlib
+import gc
 import os
 import sys
 import traceback
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -51,20 +55,39 @@ def make_application() -> "QApplication":
     Raises:
         RaincleanError: There is no screen.
     """
-    environment.prepare()
-    from PySide6.QtCore import QCoreApplication, QSettings
-    from PySide6.QtWidgets import QApplication
+    with _uncollected():
+        environment.prepare()
+        from PySide6.QtCore import QCoreApplication, QSettings
+        from PySide6.QtWidgets import QApplication
 
-    from gui import design
+        from gui import design
 
-    QCoreApplication.setOrganizationName("rainclean")
-    QCoreApplication.setApplicationName("rainclean")
-    existing = QApplication.instance()
-    if existing is None:
-        _need_screen()
-    app = existing if isinstance(existing, QApplication) else QApplication(sys.argv[:1])
-    design.apply(app, QSettings())
+        QCoreApplication.setOrganizationName("rainclean")
+        QCoreApplication.setApplicationName("rainclean")
+        existing = QApplication.instance()
+        if existing is None:
+            _need_screen()
+        app = existing if isinstance(existing, QApplication) else QApplication(sys.argv[:1])
+        design.apply(app, QSettings())
     return app
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Look for no garbage meanwhile: what is imported and made stays, and looking through it takes long."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+@cache
+def _freeze() -> None:
+    """Never look for garbage among what exists now. Once: a second window may leave some of the first behind."""
+    gc.freeze()
 
 
 def _need_screen() -> None:
@@ -88,14 +111,16 @@ def make_window(settings: "QSettings | None" = None) -> "Window":
     Args:
         settings: Where size, user name and recent projects are stored; the user's settings by default.
     """
-    from PySide6.QtCore import QSettings
+    with _uncollected():
+        from PySide6.QtCore import QSettings
 
-    from gui import design
-    from gui.main_window import Window, geometry
+        from gui import design
+        from gui.main_window import Window, geometry
 
-    settings = QSettings() if settings is None else settings
-    with design.unstyled():
-        window = Window(settings)
+        settings = QSettings() if settings is None else settings
+        with design.unstyled():
+            window = Window(settings)
+        _freeze()
     who = settings.value("who")
     if who:
         window.session.set_user(str(who))

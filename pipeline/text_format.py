@@ -25,11 +25,6 @@ def counted(number: int, thing: str) -> str:
     return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
-def percent(fraction: float, decimals: int = 0) -> str:
-    """Return a fraction as a percentage, with a space before the sign: ``5 %``."""
-    return f"{100 * fraction:.{decimals}f} %"
-
-
 def few(names: Sequence[str], most: int = 5) -> str:
     """Return the first of some names: ``a, b, c, …``."""
     return ", ".join(names[:most]) + (", …" if len(names) > most else "")

@@ -5,10 +5,12 @@ import sys
 from pathlib import Path
 from time import monotonic
 
+STARTED = "RAINCLEAN_BENCH_STARTED"
+"""Environment variable: when the process was asked for, by the steady clock that processes of a machine share."""
+
 
 def main() -> None:
     """Print the seconds from when the process was asked for to the first painted image."""
-    from benchmarks.gui.run import STARTED
     from gui.app import make_application, make_window
 
     project = Path(sys.argv[1])

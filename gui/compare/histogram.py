@@ -12,7 +12,7 @@ from gui.compare.decorations import MARGIN
 from gui.compare.kinds import U8
 from gui.compare.view import CompareView
 from gui.design import GAP, SPACE, colours, sized
-from pipeline.text_format import percent
+from rainclean.number_text import percent
 from rainclean.video import Region
 
 REACH = 32

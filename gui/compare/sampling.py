@@ -7,7 +7,8 @@ pictures are bilinear, without the halos of sharper filters. Above that pixels a
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -70,11 +71,26 @@ class Sampler:
             return _as_screen(source[box.moved(-x, -y).slices])
         return _enlarged(source, viewport, box)
 
+    def scaling(self, source: U8, viewport: Viewport) -> Callable[[], U8] | None:
+        """Return work, for any thread, that scales a picture down; None if it is not scaled down, or is already."""
+        entry, size = self._scaled.get(id(source)), viewport.drawn
+        if viewport.zoom >= 1 or (entry is not None and entry[1].shape[1::-1] == size):
+            return None
+        return partial(_scaled, source, size)
+
+    def put(self, source: U8, scaled: U8) -> None:
+        """Cache what `scaling` made of a picture."""
+        self._scaled[id(source)] = (source, scaled)
+
     def _scaled_down(self, source: U8, size: tuple[int, int]) -> U8:
         entry = self._scaled.get(id(source))
         if entry is None or entry[1].shape[1::-1] != size:
-            entry = self._scaled[id(source)] = (source, _as_screen(_means(source, size)))
+            entry = self._scaled[id(source)] = (source, _scaled(source, size))
         return entry[1]
+
+
+def _scaled(source: U8, size: tuple[int, int]) -> U8:
+    return _as_screen(_means(source, size))
 
 
 def _means(source: U8, size: tuple[int, int]) -> U8:

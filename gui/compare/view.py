@@ -1,5 +1,7 @@
 """The picture view: two pictures, and what the mouse does on them."""
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QHideEvent, QKeyEvent, QMouseEvent, QPainter, QPolygonF, QRegion
 from PySide6.QtWidgets import QWidget
@@ -104,6 +106,20 @@ class CompareView(AnnotatedArea):
         self._describe()
         self._pointer.update_pixel()
         return serial
+
+    def scaling(self, picture: U8) -> Callable[[], U8] | None:
+        """Return work for a thread that scales a picture to how it would be shown now; None if there is none.
+
+        Args:
+            picture: (H, W, 3) uint8 RGB, of the size of the pictures that are shown.
+        """
+        if self._viewport is None or picture.shape[1::-1] != self._contents.size:
+            return None
+        return self._canvas.sampler.scaling(picture, self._viewport)
+
+    def keep_scaled(self, picture: U8, scaled: U8) -> None:
+        """Keep what `scaling` made of a picture until others are shown."""
+        self._canvas.sampler.put(picture, scaled)
 
     def set_mode(self, mode: Mode) -> int:
         """Do as in the base class, and cancel the stroke that is being drawn."""

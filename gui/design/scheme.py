@@ -55,14 +55,14 @@ def set_scheme(name: str) -> None:
 
 @contextmanager
 def unstyled() -> Iterator[None]:
-    """Style widgets at the end of the block that makes them.
+    """Take the style sheet away while the first widgets are made, and style them all at once afterwards.
 
     With a style sheet, a widget and all in it are styled anew whenever it is put into another one: that takes half of
     the time in which the window is made.
     """
     app = QApplication.instance()
-    if not isinstance(app, QApplication):
-        yield
+    if not isinstance(app, QApplication) or app.topLevelWidgets():
+        yield  # widgets that are shown would lose their style meanwhile
         return
     sheet = app.styleSheet()
     app.setStyleSheet("")

@@ -1,5 +1,6 @@
 """The user guide in the window. It is the same file as on the project's pages."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,9 @@ from rainclean.errors import RaincleanError
 
 _PLACES = (Path(__file__).with_name("user-guide.md"), Path(__file__).parents[2] / "docs" / "user-guide.md")
 """The guide in an installed package, and in a checkout of the repository."""
+
+_WINDOW = "## The window"
+"""Line that begins the guide's chapter on the window."""
 
 PICTURE_WIDTH = 690
 """Most width of a picture, px: it fits into the dialog beside the chapters."""
@@ -53,7 +57,7 @@ class GuideDialog(QDialog):
         self.text.anchorClicked.connect(self._follow)
         self.text.document().setBaseUrl(QUrl.fromLocalFile(str(path)))
         self.text.setSearchPaths([str(path.parent)])
-        markdown = path.read_text(encoding="utf-8")
+        markdown = _window_first(path.read_text(encoding="utf-8"))
         self.text.setMarkdown(markdown)
         _wrap_code(self.text.document())
         self.chapters = named(QListWidget(), "Chapters", "Click a chapter to go to it")
@@ -116,6 +120,13 @@ class GuideDialog(QDialog):
             QDesktopServices.openUrl(target)
         else:
             self.found.setText(f"{url.toString()} is not part of this installation")
+
+
+def _window_first(markdown: str) -> str:
+    """Put the chapter on the window before those on commands: whoever reads here sees the window."""
+    head, *chapters = re.split(r"^(?=## )", markdown, flags=re.MULTILINE)
+    chapters.sort(key=lambda chapter: chapter.splitlines()[0] != _WINDOW)  # the others stay in their order
+    return "".join([head, *(chapter.rstrip("\n") + "\n\n" for chapter in chapters)])
 
 
 def _wrap_code(document: QTextDocument) -> None:

@@ -27,12 +27,14 @@ class Step:
         text: What to see, and what to do.
         done_by: Ids of the actions that finish the step; without any, *Next* does.
         target: Name of the widget that is outlined: a key of the targets that the tour is given.
+        only_if_done: Left out if the step before was not done: it takes that back.
     """
 
     title: str
     text: str
     done_by: tuple[str, ...] = ()
     target: str = ""
+    only_if_done: bool = False
 
 
 STEPS = (
@@ -61,7 +63,8 @@ STEPS = (
     ),
     Step(
         "Accept",
-        "Press A to accept the candidate you see. The next clip comes by itself.",
+        "Press A to accept the candidate you see. The next clip comes by itself. The decision is stored in this "
+        "project, and the next step takes it back. Next goes on without a decision.",
         ("accept", "accept_stay"),
         "decide",
     ),
@@ -70,6 +73,7 @@ STEPS = (
         "Press Ctrl+Z to take the decision back. Every decision can be undone, today or next year.",
         ("undo",),
         "decide",
+        only_if_done=True,
     ),
     Step(
         "Pairs",
@@ -100,8 +104,8 @@ class Tour(QObject):
         self.place = -1
         self.card = _Card(window)
         self._outline = _Outline(window)
-        self.card.next.clicked.connect(lambda: self.show_step(self.place + 1))
-        self.card.back.clicked.connect(lambda: self.show_step(self.place - 1))
+        self.card.next.clicked.connect(lambda: self._go(1))
+        self.card.back.clicked.connect(lambda: self._go(-1))
         self.card.end.clicked.connect(self.end)
         for name in {name for step in STEPS for name in step.done_by}:
             actions[name].triggered.connect(lambda _=False, name=name: self._on_action(name))
@@ -141,6 +145,13 @@ class Tour(QObject):
         if self.is_running and event.type() == QEvent.Type.Resize:
             self._put()
         return False
+
+    def _go(self, by: int) -> None:
+        """Go on or back without doing the step."""
+        place = self.place + by
+        while 0 <= place < len(STEPS) and STEPS[place].only_if_done:
+            place += by
+        self.show_step(place)
 
     def _on_action(self, name: str) -> None:
         if self.is_running and name in STEPS[self.place].done_by:

@@ -1,5 +1,5 @@
 from .messages import run_of
-from .outcomes import MOST_FAILED, Outcome, duration_text, failed_parts, finished_text, outcome_of
+from .outcomes import MOST_FAILED, Outcome, best_validation, duration_text, failed_parts, finished_text, outcome_of
 from .progress import JobProgress, left_in_words, stage_text
 from .queue import Job, Jobs, State
 
@@ -10,6 +10,7 @@ __all__ = [
     "Jobs",
     "Outcome",
     "State",
+    "best_validation",
     "duration_text",
     "failed_parts",
     "finished_text",

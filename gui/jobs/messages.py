@@ -6,7 +6,6 @@ from itertools import pairwise
 from pathlib import Path
 
 from pipeline.text_format import quoted
-from pipeline.training import RUN
 
 _KEPT = {
     "add": "The clips added so far are saved. Start the job again to add the others",
@@ -24,6 +23,8 @@ def command_text(arguments: Sequence[str]) -> str:
 
 def retry_arguments(arguments: Sequence[str]) -> tuple[str, ...]:
     """Return the arguments to try a command again; a training run that has begun is resumed."""
+    from pipeline.training import RUN  # not above: the window starts without it
+
     run = run_of(arguments)
     if run is not None and (run / RUN).exists():
         network = [word for pair in pairwise(arguments) if pair[0] == "--network" for word in pair]

@@ -69,6 +69,11 @@ def duration_text(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def best_validation(psnr: float, step: int) -> str:
+    """Return the best validation of a training: ``best validation 30.12 dB at step 400``."""
+    return f"best validation {psnr:.2f} dB at step {step}"
+
+
 def failed_parts(log: Sequence[str]) -> list[str]:
     """Return the files and sequences that a job failed for, each with its reason, as the log names them."""
     return [line.removeprefix(_FAILED) for line in log if line.startswith(_FAILED)]
@@ -103,7 +108,7 @@ def _checked(arguments: Sequence[str], result: Mapping[str, Any]) -> Outcome:
 
 
 def _trained(arguments: Sequence[str], result: Mapping[str, Any]) -> Outcome:
-    best = f"best validation {result['best_psnr']:.2f} dB at step {result['best_step']}"
+    best = best_validation(result["best_psnr"], result["best_step"])
     return Outcome(f"Trained {counted(result['steps'], 'step')}, {best}", Path(result["folder"]), "training")
 
 

@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QStatusBar, QToolButton
 
 from gui.jobs import Jobs
 from gui.widgets import named
-from pipeline.text_format import percent
+from rainclean.number_text import percent
 
 
 class JobsStatus:

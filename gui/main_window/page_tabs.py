@@ -41,20 +41,24 @@ class PageTabs(QTabWidget):
         self.setObjectName("pages")
         self._session, self._jobs, self._settings = session, jobs, settings
         self.made_pages: dict[str, QWidget] = {}
+        self._makers: dict[str, Callable[[], QWidget]] = {}
         self._results: dict[str, Path] = {}
         self._receivers: dict[str, list[Callable[[Path], None]]] = {}
 
-    def fill(self, pages: dict[str, QWidget], tip: Callable[[str], str]) -> None:
+    def fill(self, desk: QWidget, makers: dict[str, Callable[[], QWidget]], tip: Callable[[str], str]) -> None:
         """Add a tab for each page.
 
         Args:
-            pages: Those that exist already, by their names.
+            desk: The page that exists already, and is shown first.
+            makers: Make pages that are asked for, by their names, besides those that are made here.
             tip: Returns the tooltip of a page.
         """
-        self.made_pages |= pages
+        self.made_pages["desk"] = desk
+        self._makers |= makers
         for name, title in PAGES.items():
             self.addTab(self.made_pages.get(name) or QWidget(), title)
             self.setTabToolTip(self.count() - 1, tip(name))
+        self.setCurrentWidget(desk)
         self.currentChanged.connect(self._make)
 
     @property
@@ -64,8 +68,14 @@ class PageTabs(QTabWidget):
 
     def open(self, name: str) -> QWidget:
         """Show a page, and return it."""
-        self.setCurrentIndex(list(PAGES).index(name if name in PAGES else "desk"))
-        return self.made_pages[self.current]
+        page = self.page(name if name in PAGES else "desk")
+        self.setCurrentWidget(page)
+        return page
+
+    def page(self, name: str) -> QWidget:
+        """Return a page, and make it if nobody has asked for it before."""
+        self._make(list(PAGES).index(name))
+        return self.made_pages[name]
 
     def set_title(self, name: str, title: str) -> None:
         """Set the title of a page's tab."""
@@ -86,15 +96,17 @@ class PageTabs(QTabWidget):
         page = self._page(name)
         self.made_pages[name] = page
         self.made.emit(name)
-        title, tip = self.tabText(index), self.tabToolTip(index)
+        title, tip, current = self.tabText(index), self.tabToolTip(index), self.currentIndex()
         blocked = self.blockSignals(True)
         self.removeTab(index)
         self.insertTab(index, page, title)
         self.setTabToolTip(index, tip)
-        self.setCurrentIndex(index)
+        self.setCurrentIndex(current)
         self.blockSignals(blocked)
 
     def _page(self, name: str) -> QWidget:
+        if name in self._makers:
+            return self._makers[name]()
         if name == "pairs":
             from gui.pages.pairs import PairsPage
 
@@ -105,6 +117,7 @@ class PageTabs(QTabWidget):
             from gui.pages.training import TrainingPanel
 
             training = TrainingPanel(self._jobs, self._folder)
+            training.log_asked.connect(partial(self.wanted.emit, "jobs"))
             self._follow("export", training.set_dataset)
             return training
         from gui.pages.results import ResultsPanel

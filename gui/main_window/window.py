@@ -1,8 +1,9 @@
 """The main window: start page or pages, menus, dropped files, the question before it closes."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSettings, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
@@ -22,7 +23,6 @@ from gui.jobs import Job, Jobs
 from gui.main_window import closing, geometry
 from gui.main_window.held_keys import Keys
 from gui.main_window.help_menu import HelpMenu
-from gui.main_window.home_actions import HomeActions
 from gui.main_window.jobs_status import JobsStatus, live_text
 from gui.main_window.menus import fill_menus
 from gui.main_window.notices import NoticeBar
@@ -31,10 +31,8 @@ from gui.main_window.places import Places
 from gui.main_window.project_commands import ProjectCommands
 from gui.main_window.states import States
 from gui.main_window.status_line import StatusLine
+from gui.pages import recent
 from gui.pages.desk import Desk, DeskActions, SequenceActions
-from gui.pages.home import HomePage
-from gui.pages.jobs import JobsPanel
-from gui.pages.start import StartPage
 from gui.state import Session, Thumbnails
 from gui.widgets import Label, dialogs, typed_paths
 from gui.workers import Workers
@@ -44,6 +42,11 @@ from pipeline.project.storage import DATABASE, backups
 from pipeline.text_format import few
 from rainclean.errors import RaincleanError
 from rainclean.video import Region
+
+if TYPE_CHECKING:
+    from gui.pages.home import HomePage
+    from gui.pages.jobs import JobsPanel
+    from gui.pages.start import StartPage
 
 
 class Window(QMainWindow):
@@ -63,11 +66,6 @@ class Window(QMainWindow):
         self._line = StatusLine(self.statusBar(), self.session)
         self._handlers: dict[str, Callable[[], object]] = {}
         self.commands = Actions(self.session, lambda name: self._handlers[name](), self)
-        self.start_page = StartPage(settings, self.workers, lambda name: self.commands[name].trigger())
-        self.start_page.open_project.connect(self.open_project)
-        self.start_page.offer.restored.connect(self.open_project)
-        self.start_page.offer.warning.connect(self.session.warning)
-        self.start_page.offer.message.connect(self.session.message)
         self.desk = Desk(self.session, self.jobs, self.thumbnails, self.commands)
         self.desk_actions = DeskActions(self.desk, self.commands)
         self.desk.splitter.restore(settings)
@@ -77,25 +75,19 @@ class Window(QMainWindow):
         self.sequence_actions = SequenceActions(self.desk, self.jobs, self.commands)
         self._handlers.update(self.desk_actions.handlers() | self._own_handlers())
         self._handlers.update(self.sequence_actions.handlers(dict(self._handlers)))
-        self.jobs_panel = JobsPanel(self.jobs)
-        self.jobs_panel.opened.connect(self._open_result)
-        self.home = HomePage(self.session, self.jobs)
-        HomeActions(self.session, self.jobs, self.project_commands, self.desk, show_page=self._show_page).connect(
-            self.home
-        )
         self.pages = PageTabs(self.session, self.jobs, settings)
         self._places = Places(
             settings, self.session, self.desk, page=lambda: self.pages.current, show_page=self._show_page
         )
         self.pages.fill(
-            {"home": self.home, "desk": self.desk, "jobs": self.jobs_panel},
+            self.desk,
+            {"home": self._make_home, "jobs": self._make_jobs_panel},
             lambda name: self.commands[name].toolTip(),
         )
         self._places.pages = self.pages.made_pages
         self.pages.made.connect(self._places.recall_page)
         self.pages.wanted.connect(self._show_page)
         self.stack = QStackedWidget()
-        self.stack.addWidget(self.start_page)
         self.stack.addWidget(self.pages)
         self.notices = NoticeBar()
         central = QWidget()
@@ -110,7 +102,6 @@ class Window(QMainWindow):
             find=self.project_commands.find_clips, open_project=self.open_project, close_project=self._close_project,
             parent=self,
         )  # fmt: skip
-        self.states.missing_found.connect(self.home.clips.show_missing)
         for page_changed in (self.stack.currentChanged, self.pages.currentChanged):
             page_changed.connect(self._page_changed)
         fill_menus(self.menuBar(), self.commands, settings, self._ask_who, self.open_project)
@@ -126,13 +117,56 @@ class Window(QMainWindow):
         self.session.sequences_changed.connect(self._sequences_changed)
         self.session.history_moved.connect(self._show_edit)
         self.project_commands.to_desk.connect(partial(self._show_page, "desk"))
-        self.session.store_damaged.connect(self.start_page.offer.look)  # seen when the project is closed
+        self.session.store_damaged.connect(lambda folder: self.start_page.offer.look(folder))  # seen after closing
         self.desk.live.working.connect(lambda text: self._working.setText(live_text(text)))
         self.jobs.finished.connect(self._job_finished)
         self._keys = Keys(self, self.desk, self._desk_is_visible)
-        self._show_project()
         self._page_changed()
         self.jobs.follow_left_behind()
+        # Not made for nothing if a project is opened at once.
+        QTimer.singleShot(0, self, lambda: None if self.session.project else self._show_project())
+
+    # -- parts that are made when they are first shown -------------------------------------------------------------
+
+    @cached_property
+    def start_page(self) -> "StartPage":
+        """Return the page that is shown without a project."""
+        from gui.pages.start import StartPage
+
+        page = StartPage(self.settings, self.workers, lambda name: self.commands[name].trigger())
+        page.open_project.connect(self.open_project)
+        page.offer.restored.connect(self.open_project)
+        page.offer.warning.connect(self.session.warning)
+        page.offer.message.connect(self.session.message)
+        self.stack.addWidget(page)
+        return page
+
+    @property
+    def home(self) -> "HomePage":
+        """Return the page that shows how far a project is."""
+        return self.pages.page("home")  # type: ignore[return-value]
+
+    @property
+    def jobs_panel(self) -> "JobsPanel":
+        """Return the page of jobs."""
+        return self.pages.page("jobs")  # type: ignore[return-value]
+
+    def _make_home(self) -> "HomePage":
+        from gui.main_window.home_actions import HomeActions
+        from gui.pages.home import HomePage
+
+        page = HomePage(self.session, self.jobs)
+        HomeActions(self.session, self.jobs, self.project_commands, self.desk, show_page=self._show_page).connect(page)
+        page.clips.show_missing(self.states.missing)
+        self.states.missing_found.connect(page.clips.show_missing)
+        return page
+
+    def _make_jobs_panel(self) -> "JobsPanel":
+        from gui.pages.jobs import JobsPanel
+
+        page = JobsPanel(self.jobs)
+        page.opened.connect(self._open_result)
+        return page
 
     # -- projects ------------------------------------------------------------------------------------------------
 
@@ -145,8 +179,9 @@ class Window(QMainWindow):
             self._line.warn(str(error))
             self.start_page.offer.look(folder)
             return
-        self.start_page.offer.forget()
-        self.start_page.remember(self.session.project.folder if self.session.project else folder)
+        if "start_page" in vars(self):
+            self.start_page.offer.forget()
+        recent.remember(self.settings, self.session.project.folder if self.session.project else folder)
         self._awaited = not self.session.summaries
         self._places.recall()
 
@@ -255,7 +290,6 @@ class Window(QMainWindow):
     def _close_project(self) -> None:
         self._places.keep()
         self.session.close()
-        self.start_page.show_recent()
 
     def _choose_project(self) -> None:
         for folder in dialogs.choose(self, "Choose the folder of the project", "folder"):
@@ -264,18 +298,21 @@ class Window(QMainWindow):
     def _show_project(self) -> None:
         """Show the pages of the open project, or the start page."""
         project = self.session.project
-        self.stack.setCurrentWidget(self.pages if project else self.start_page)
         self.setWindowTitle(f"{project.folder.name} – rainclean" if project else "rainclean")
         if project is not None:
             self.pages.open("desk")
+            self.stack.setCurrentWidget(self.pages)
             self.desk.view.setFocus()
+        else:
+            self.start_page.show_recent()
+            self.stack.setCurrentWidget(self.start_page)
 
     def _sequences_changed(self) -> None:
         """Select the first sequence once there is one, so that judging begins without a key."""
         if self._awaited and self.session.order and self.session.selected is None:
             self._awaited = False
             self.session.step(0)
-            if self.pages.currentWidget() is self.home:
+            if self.pages.current == "home":
                 self._show_page("desk")
         elif self.desk.shown_left is None and self.desk.shown_right is None:
             self.desk.show_pictures()  # explains why there is no picture
@@ -332,7 +369,9 @@ class Window(QMainWindow):
     def _job_finished(self, job: Job) -> None:
         self._jobs_status.update()
         self.pages.hand_on(job)
-        if job.kind == "add" and self.pages.currentWidget() is self.home:
+        if job.kind == "find":
+            self.desk.live.prepare()  # it may have failed because the clip was missing
+        if job.kind == "add" and self.pages.current == "home":
             self._show_added(job)
         text, is_warning = self.project_commands.outcome(job)
         (self._line.warn if is_warning else self._line.say)(text)

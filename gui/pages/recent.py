@@ -81,7 +81,8 @@ class RecentList(QListWidget):
     def __init__(self, settings: QSettings) -> None:
         super().__init__()
         self._settings = settings
-        named(self, "Recent projects", "Press Enter or double-click to open a project; Delete takes it out of the list")
+        self.setObjectName("recent")
+        named(self, "Recent projects", "Click a project or press Enter to open it; Delete takes it out of the list")
         self.setItemDelegate(_Delegate(self))
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)

@@ -11,8 +11,9 @@ from gui.workers import Workers
 from pipeline.project.recovery import Offer, Restored, offer, restore, salvaged_text
 from pipeline.project.storage import local_time
 from pipeline.stages import Progress
-from pipeline.text_format import counted, percent
+from pipeline.text_format import counted
 from rainclean.errors import RaincleanError
+from rainclean.number_text import percent
 
 _LANE = "restore"
 

@@ -40,7 +40,6 @@ class StartPage(QWidget):
 
     def __init__(self, settings: QSettings, workers: Workers, do: Callable[[str], None]) -> None:
         super().__init__()
-        self._settings = settings
         self.buttons: dict[str, QPushButton] = {}
         for action, text, tip in (
             ("new", "New project…", "Give a project a name and a place (Ctrl+N)"),
@@ -60,11 +59,6 @@ class StartPage(QWidget):
         self._recent_label.setFont(sized("title"))
         self.picture = BeforeAfter()
         self._lay_out()
-        self.show_recent()
-
-    def remember(self, folder: Path) -> None:
-        """Put a project at the top of the recent ones."""
-        recent.remember(self._settings, folder)
         self.show_recent()
 
     def show_recent(self) -> None:

@@ -1,8 +1,8 @@
-"""Decisions on the selected sequence: accept, reject, withdraw, star, note, undo. Part of `Session`."""
+"""Decisions on the selected sequence: accept, reject, withdraw, star, note, undo. For `Session`."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from PySide6.QtCore import QObject, Signal
 
@@ -26,12 +26,8 @@ class Change(Generic[Result]):
     result: Result
 
 
-class Deciding(QObject):
-    """The half of `Session` that changes the project. Signals and attributes: see there."""
-
-    history_moved = Signal(object)
-    message = Signal(str)
-    warning = Signal(str)
+class Judged(Protocol):
+    """What `Deciding` needs of the session. Attributes: see `Session`."""
 
     project: Project | None
     editor: Editor | None
@@ -45,7 +41,45 @@ class Deciding(QObject):
     @property
     def summary(self) -> Overview | None:
         """Return the row of the selected sequence."""
-        return self.summaries.get(self.selected) if self.selected is not None else None
+
+    def select(self, sequence_id: int | None) -> None:
+        """Select a sequence, None for none."""
+
+    def show(self, candidate_id: int | None) -> None:
+        """Display a candidate of the selected sequence."""
+
+    def refresh(self) -> None:
+        """Load the rows of the list and the detail anew."""
+
+    def load_change(self, *, with_detail: bool = True) -> None:
+        """Load what a change of the selected sequence may have changed: its row, and its detail if it stays."""
+
+    def load_summary(self, sequence_id: int) -> None:
+        """Load the row of a sequence anew."""
+
+    def cause_of(self, error: RaincleanError) -> str:
+        """Return why a change failed, for the person."""
+
+
+class Deciding(QObject):
+    """Changes the project for a session, which hands these methods and signals on.
+
+    Signals: `history_moved` with an edit that was undone or redone; `message` and `warning` with a line for the person.
+    """
+
+    history_moved = Signal(object)
+    message = Signal(str)
+    warning = Signal(str)
+
+    def __init__(self, session: Judged) -> None:
+        super().__init__()
+        self._session = session
+
+    @property
+    def following(self) -> int | None:
+        """Return the id of the nearest other sequence that this person has not judged, None if there is none."""
+        order, selected = self._session.order, self._session.selected
+        return None if selected is None else nearest(order, selected, self.is_open)
 
     def accept(self, candidate_id: int | None = None, *, advance: bool = True) -> None:
         """Accept a candidate of the selected sequence.
@@ -54,13 +88,14 @@ class Deciding(QObject):
             candidate_id: The candidate; the displayed one by default.
             advance: Select the nearest undecided sequence afterwards.
         """
-        summary, chosen = self.summary, candidate_id or self.displayed
-        if summary is None or self.editor is None or chosen is None:
+        session = self._session
+        summary, chosen = session.summary, candidate_id or session.displayed
+        if summary is None or session.editor is None or chosen is None:
             self.warning.emit("No candidate to accept yet. Analyse the sequence first (Ctrl+R).")
             return
         self._decide(
             lambda editor: (
-                editor.opine(summary.sequence, chosen) if self.blind else editor.accept(summary.sequence, chosen)
+                editor.opine(summary.sequence, chosen) if session.blind else editor.accept(summary.sequence, chosen)
             ),
             "accepted",
             advance=advance,
@@ -74,11 +109,11 @@ class Deciding(QObject):
             note: Anything else to say about it.
             advance: Select the nearest undecided sequence afterwards.
         """
-        if (summary := self.summary) is not None:
+        if (summary := self._session.summary) is not None:
             self._decide(
                 lambda editor: (
                     editor.opine(summary.sequence, None, reasons, note)
-                    if self.blind
+                    if self._session.blind
                     else editor.reject(summary.sequence, reasons, note)
                 ),
                 "rejected",
@@ -87,13 +122,13 @@ class Deciding(QObject):
 
     def unset(self) -> None:
         """Withdraw the decision on the selected sequence."""
-        if (summary := self.summary) is not None:
+        if (summary := self._session.summary) is not None:
             self.change(lambda editor: editor.unset(summary.sequence))
 
     def star(self) -> None:
         """Star the selected sequence, or remove its star."""
-        if (summary := self.summary) is not None:
-            self.change(lambda editor: editor.star(summary.sequence, on=not self.detail.draft.star))
+        if (summary := self._session.summary) is not None:
+            self.change(lambda editor: editor.star(summary.sequence, on=not self._session.detail.draft.star))
 
     def note(self, text: str, sequence_id: int | None = None) -> bool:
         """Store a note on a sequence.
@@ -105,13 +140,14 @@ class Deciding(QObject):
         Returns:
             Whether the note is stored.
         """
-        number = self.selected if sequence_id is None else sequence_id
-        summary = self.summaries.get(number) if number is not None else None
+        session = self._session
+        number = session.selected if sequence_id is None else sequence_id
+        summary = session.summaries.get(number) if number is not None else None
         if summary is None or text == summary.note:
             return True
         stored = self.change(lambda editor: editor.note(summary.sequence, text)) is not None
-        if stored and number is not None and number != self.selected:
-            self._load_summary(number)
+        if stored and number is not None and number != session.selected:
+            session.load_summary(number)
         return stored
 
     def undo(self) -> None:
@@ -133,44 +169,46 @@ class Deciding(QObject):
         """
         change = self._store(act)
         if change is not None:
-            self._changed()
+            self._session.load_change()
         return change
 
     def change_several(self, act: Callable[[Editor], Result]) -> Change[Result] | None:
         """Let the editor change any sequences, as `change`; all rows are loaded anew."""
         change = self._store(act)
         if change is not None:
-            self.refresh()
+            self._session.refresh()
         return change
 
     # -- inside ------------------------------------------------------------------------------------------------
 
     def _store(self, act: Callable[[Editor], Result]) -> Change[Result] | None:
-        if self.editor is None or self.project is None:
+        session = self._session
+        if session.editor is None or session.project is None:
             return None
         try:
-            if self.project.read_only:
+            if session.project.read_only:
                 raise RaincleanError(
-                    f"{self.project.folder}: cannot be written to. Copy the project to a folder that you can write to, "
-                    "and open the copy."
+                    f"{session.project.folder}: cannot be written to. Copy the project to a folder that you can write "
+                    "to, and open the copy."
                 )
-            return Change(act(self.editor))
+            return Change(act(session.editor))
         except RaincleanError as error:
-            self.warning.emit(self._cause_of(error))
+            self.warning.emit(session.cause_of(error))
             return None
 
     def _decide(self, act: Callable[[Editor], object], verdict: str, *, advance: bool) -> None:
-        following = nearest(self.order, self.selected, self._is_open) if self.selected is not None else None
-        name = self.summary.sequence.label if self.summary else ""
+        session = self._session
+        following = self.following
+        name = session.summary.sequence.label if session.summary else ""
         goes_on = advance and following is not None
         if self._store(act) is None:
             return
-        self._changed(with_detail=not goes_on)  # another sequence's detail is loaded at once
+        session.load_change(with_detail=not goes_on)  # another sequence's detail is loaded at once
         text = self.progress_text(name, verdict)
         if advance and following is None:
             text += " · Nothing left to decide in this list"
         elif advance:
-            self.select(following)
+            session.select(following)
         self.message.emit(text)
 
     def progress_text(self, name: str, verdict: str) -> str:
@@ -180,22 +218,26 @@ class Deciding(QObject):
             name: Name of the sequence.
             verdict: What was decided, such as "accepted".
         """
-        if self.blind:
-            judged = [s for s in self.summaries.values() if s.candidates]
-            open_ones = sum(self._is_open(s.sequence.id) for s in judged)
+        session = self._session
+        if session.blind:
+            judged = [s for s in session.summaries.values() if s.candidates]
+            open_ones = sum(self.is_open(s.sequence.id) for s in judged)
             return f"{name} judged · {len(judged) - open_ones} of {len(judged)} judged · Ctrl+Z undoes it"
-        decided = sum(summary.state in ("accepted", "rejected") for summary in self.summaries.values())
-        return f"{name} {verdict} · {decided} of {len(self.summaries)} decided · Ctrl+Z undoes it"
+        decided = sum(summary.state in ("accepted", "rejected") for summary in session.summaries.values())
+        return f"{name} {verdict} · {decided} of {len(session.summaries)} decided · Ctrl+Z undoes it"
 
-    def _is_open(self, sequence_id: int) -> bool:
-        summary = self.summaries.get(sequence_id)
+    def is_open(self, sequence_id: int) -> bool:
+        """Return whether this person has yet to judge a sequence."""
+        session = self._session
+        summary = session.summaries.get(sequence_id)
         if summary is None:
             return False
-        if self.blind:
-            return summary.candidates > 0 and self.editor is not None and not self.editor.has_opinion(sequence_id)
+        if session.blind:
+            return summary.candidates > 0 and session.editor is not None and not session.editor.has_opinion(sequence_id)
         return summary.state in ("ready", "accepted automatically")
 
     def _replay(self, act: "Callable[[Editor], Edit | None]", *, done: str, nothing: str) -> None:
+        session = self._session
         change = self._store(act)
         if change is None:
             return
@@ -204,38 +246,12 @@ class Deciding(QObject):
             self.message.emit(nothing)
             return
         if edit.others or edit.kind in ("properties", "remove"):
-            self.refresh()
-        self.select(edit.sequence_id)
-        self._changed()
+            session.refresh()
+        session.select(edit.sequence_id)
+        session.load_change()
         # Show the subject of the edit: the composite that a stroke belongs to, the candidate that was decided on.
-        self.show(self.detail.draft.base if edit.kind in ("paint", "feather", "remove_layer") else edit.candidate_id)
+        session.show(
+            session.detail.draft.base if edit.kind in ("paint", "feather", "remove_layer") else edit.candidate_id
+        )
         self.history_moved.emit(edit)
         self.message.emit(f"{done}: {edit.label}")
-
-    # -- done by the session -----------------------------------------------------------------------------------------
-
-    def select(self, sequence_id: int | None) -> None:
-        """Select a sequence, None for none."""
-        raise NotImplementedError
-
-    def show(self, candidate_id: int | None) -> None:
-        """Display a candidate of the selected sequence."""
-        raise NotImplementedError
-
-    def refresh(self) -> None:
-        """Load the rows of the list and the detail anew."""
-        raise NotImplementedError
-
-    def _changed(self, *, with_detail: bool = True) -> None:
-        """Load what a change of the selected sequence may have changed: its row, and its detail if it stays."""
-        raise NotImplementedError
-
-    def _cause_of(self, error: RaincleanError) -> str:
-        """Return why a change failed, for the person."""
-        raise NotImplementedError
-
-    def _load_summary(self, sequence_id: int) -> None:
-        raise NotImplementedError
-
-    def _load_detail(self, *, quietly: bool = False) -> None:
-        raise NotImplementedError

@@ -19,8 +19,8 @@ from gui.workers import LATER, NOW
 from pipeline.project.model import Analysis
 from pipeline.project.storage import Project
 from pipeline.stages import Progress
-from pipeline.text_format import percent
 from rainclean.candidates.estimators import PERCENTILE
+from rainclean.number_text import percent
 from rainclean.video import Region
 
 if TYPE_CHECKING:  # loaded when a sequence has been selected for a moment, not before the window

@@ -83,8 +83,11 @@ def arrange(
     """
     words = search.casefold().split()
     wanted = _filter(filter_by)
-    chosen = [row for row in rows if wanted(row) and all(w in _text(row) for w in words)]
-    return [row.sequence.id for row in sorted(chosen, key=lambda row: SORTS[sort](row, unsure))]
+    chosen = [row for row in rows if wanted(row)]
+    if words:
+        chosen = [row for row in chosen if all(word in _text(row) for word in words)]
+    key = SORTS[sort]
+    return [row.sequence.id for row in sorted(chosen, key=lambda row: key(row, unsure))]
 
 
 def shared_scenes(rows: Iterable[Overview]) -> list[str]:

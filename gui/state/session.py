@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QObject, Signal
 
 from gui.state.deciding import Deciding
 from gui.state.detail import Detail, read_detail
@@ -35,7 +35,7 @@ WAIT = 3.0
 """Seconds to wait for another process's transaction. They take milliseconds; the window is frozen meanwhile."""
 
 
-class Session(Deciding):
+class Session(QObject):
     """State that panels share.
 
     Signals:
@@ -80,6 +80,9 @@ class Session(Deciding):
     displayed_changed = Signal()
     draft_changed = Signal()
     user_changed = Signal(str)
+    history_moved = Signal(object)
+    message = Signal(str)
+    warning = Signal(str)
     folded = Signal()
     suggestions_changed = Signal()
     withdrawn = Signal(str)
@@ -102,6 +105,17 @@ class Session(Deciding):
         self.detail = Detail()
         self.displayed: int | None = None
         self.compared_with: int | None = None
+        deciding = self._deciding = Deciding(self)
+        for ours, its in (
+            (self.history_moved, deciding.history_moved),
+            (self.message, deciding.message),
+            (self.warning, deciding.warning),
+        ):
+            its.connect(ours)
+        self.accept, self.reject, self.unset = deciding.accept, deciding.reject, deciding.unset
+        self.star, self.note, self.undo, self.redo = deciding.star, deciding.note, deciding.undo, deciding.redo
+        self.change, self.change_several = deciding.change, deciding.change_several
+        self.progress_text = deciding.progress_text
         self._preference = PreferenceLearning(workers)
         self._preference.changed.connect(self._suggest)
         self._preference.changed.connect(self.suggestions_changed)
@@ -193,6 +207,16 @@ class Session(Deciding):
         if self.selected is not None:
             self._load_detail()
 
+    @property
+    def summary(self) -> Overview | None:
+        """Return the row of the selected sequence."""
+        return self.summaries.get(self.selected) if self.selected is not None else None
+
+    @property
+    def following(self) -> int | None:
+        """Return the id of the nearest other sequence that this person has not judged, None if there is none."""
+        return self._deciding.following
+
     # -- selection and display --------------------------------------------------------------------------------
 
     @property
@@ -230,7 +254,7 @@ class Session(Deciding):
         if self.selected is None:
             self.select(neighbour(self.order, None, 0))
             return
-        following = nearest(self.order, self.selected, self._is_open)
+        following = self.following
         if following is None:
             self.message.emit("Nothing left to decide in this list")
         else:
@@ -342,14 +366,16 @@ class Session(Deciding):
             self.project.notes.append(str(error))
             self.message.emit(str(error))
 
-    def _changed(self, *, with_detail: bool = True) -> None:
+    def load_change(self, *, with_detail: bool = True) -> None:
+        """Load what a change of the selected sequence may have changed: its row, and its detail if it stays."""
         self._preference.again()
         if self.selected is not None:
-            self._load_summary(self.selected)
+            self.load_summary(self.selected)
         if with_detail:
             self._load_detail()
 
-    def _cause_of(self, error: RaincleanError) -> str:
+    def cause_of(self, error: RaincleanError) -> str:
+        """Return why a change failed, for the person."""
         return self._watch.explain(error) or str(error)
 
     def _suggest(self) -> None:
@@ -359,7 +385,8 @@ class Session(Deciding):
         assert self.project is not None
         self.summaries, self.removed = _summaries_of(self.project)
 
-    def _load_summary(self, sequence_id: int) -> None:
+    def load_summary(self, sequence_id: int) -> None:
+        """Load the row of a sequence anew."""
         assert self.project is not None
         (summary,) = overview(self.project, [self.summaries[sequence_id].sequence.name], "all")
         if summary.sequence.removed:  # by another process meanwhile

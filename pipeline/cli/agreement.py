@@ -7,6 +7,7 @@ from typing import Annotated
 from tyro.conf import Positional, arg
 
 from pipeline.cli.console import print_json, print_note, print_table, print_text
+from rainclean.number_text import percent
 
 
 @dataclass(frozen=True)
@@ -44,16 +45,12 @@ class Agreement:
                 columns,
                 [
                     (
-                        each.one, each.other, str(each.both), _percent(each.same_verdict), _kappa(each.kappa_verdict),
-                        str(each.both_accepted), _percent(each.same_candidate), _kappa(each.kappa_choice),
+                        each.one, each.other, str(each.both), percent(each.same_verdict), _kappa(each.kappa_verdict),
+                        str(each.both_accepted), percent(each.same_candidate), _kappa(each.kappa_choice),
                     )
                     for each in result
                 ],
             )  # fmt: skip
-
-
-def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{100 * share:.0f} %"
 
 
 def _kappa(value: float | None) -> str:

@@ -11,6 +11,9 @@ from rainclean.errors import UsageError
 Opener = Callable[[str, Path, Options], Derainer]
 """Opens a derainer: its name in tables, its file or folder, options."""
 
+_OF_RUNS = ("best.safetensors", "last.safetensors")
+"""Names of the weights files of every run (`pipeline.training.run_folder`, which is not needed here)."""
+
 
 def _weights(name: str, path: Path, options: Options) -> Derainer:
     from pipeline.derainers.weights import open_weights
@@ -116,13 +119,17 @@ def open_derainers(choices: Sequence[Choice], options: Options, taken: str) -> l
 
 
 def method_names(choices: Sequence[Choice], taken: str) -> list[str]:
-    """Return the names of methods: given ones, else stems, with as many folders before them as make them unique."""
+    """Return the names of methods: given ones, else stems, with as many folders before them as make them unique.
+
+    The weights of a run are named after its folder: ``best`` and ``last`` tell no run from another.
+    """
     places = [each.path.parent.resolve() / each.path.name for each in choices]
     for place, given in Counter(zip(places, (each.name for each in choices), strict=True)).items():
         if given > 1:
             raise UsageError(f"{place[0]} is given twice")
     stems = [place.name if place.is_dir() else place.stem for place in places]
-    names = [each.name or stem for each, stem in zip(choices, stems, strict=True)]
+    named = [place.parent.name if place.name in _OF_RUNS else "" for place in places]
+    names = [each.name or run or stem for each, run, stem in zip(choices, named, stems, strict=True)]
     for depth in range(2, max(len(place.parts) for place in places) + 1):
         count = Counter((taken, *names))
         names = [

@@ -10,9 +10,10 @@ from typing import Any
 from pipeline.export.licences import card_licence
 from pipeline.export.plan import Item, Plan
 from pipeline.export.sequence_tables import CREDITS, SEQUENCES, Credit, Records, used_items
-from pipeline.text_format import counted, percent, plain
+from pipeline.text_format import counted, plain
 from rainclean import __version__
 from rainclean.dataset import ManifestRow, by_split, data_files, is_packed, layout
+from rainclean.number_text import percent
 
 CARD = "README.md"
 

@@ -20,7 +20,8 @@ from pipeline.export.preview_pictures import MOST_PAIRS, CaptionedPair, Titles, 
 from pipeline.export.sequence_tables import Records, part_name, used_items
 from pipeline.export.workplace import Workplace
 from pipeline.stages import Progress
-from pipeline.text_format import counted, percent, plain
+from pipeline.text_format import counted, plain
+from rainclean.number_text import percent
 from rainclean.png import decode_png
 from rainclean.simulate import ClipWriter
 

@@ -113,6 +113,8 @@ class Chosen:
     @classmethod
     def from_columns(cls, row: Any) -> Self:
         """Return what a row of a sequence, or of an analysis, holds of it."""
+        if not row["chosen_region"] and row["chosen_first"] is None and row["chosen_last"] is None:
+            return cls()  # most rows: a project has many
         region = None
         if row["chosen_region"]:
             sides = listed(row["chosen_region"])

@@ -13,7 +13,6 @@ import platform
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +113,8 @@ def weights_in(path: Path) -> Path:
 
 def environment(threads: int) -> dict[str, str]:
     """Return versions and machine, to explain later why two runs differ."""
+    from importlib.metadata import PackageNotFoundError, version  # not above: it loads much that nobody else needs
+
     found = {"python": platform.python_version(), "system": platform.platform(), "threads": str(threads)}
     for name in _LIBRARIES:
         try:

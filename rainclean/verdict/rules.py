@@ -11,6 +11,8 @@ from dataclasses import KW_ONLY, dataclass, field
 from functools import reduce
 from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
+from rainclean.number_text import percent
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -110,7 +112,7 @@ def _area(code: str, look: float, unfit: float, description: str) -> Rule:
         value=lambda facts: facts.share(code),
         look=look,
         unfit=unfit,
-        description=lambda _, share: description.format(percent(share)),
+        description=lambda _, share: description.format(percent(share, None)),
     )
 
 
@@ -134,7 +136,7 @@ RULES: tuple[Rule, ...] = (
         "little-kept",
         value=lambda facts: 1 - facts.kept,
         look=0.5, unfit=0.85,
-        description=lambda facts, _: f"only {percent(facts.kept)} of the frame is visible in all used frames",
+        description=lambda facts, _: f"only {percent(facts.kept, None)} of the frame is visible in all used frames",
     ),
     Rule(
         "few-frames",
@@ -154,7 +156,9 @@ RULES: tuple[Rule, ...] = (
         "dense-rain",
         value=lambda facts: None if facts.free is None else 1 - facts.free,
         look=0.95, unfit=math.inf,
-        description=lambda facts, _: f"only {percent(facts.free or 0)} of the pixel values over time are free of rain",
+        description=lambda facts, _: (
+            f"only {percent(facts.free or 0, None)} of the pixel values over time are free of rain"
+        ),
     ),
     _area("moving", 0.5, 0.9, "something moves or hides the background in {} of the frame"),
     _area("unsure", 0.1, 0.3, "the background is ambiguous in {} of the frame (moving shadows, people who stay)"),
@@ -273,12 +277,6 @@ def judge(facts: Facts) -> Verdict:
     where = [facts.areas[reason.code] for reason in reasons if reason.code in facts.areas]
     places = reduce(lambda one, other: one | other, where) if where else None
     return Verdict(_state(reasons), tuple(reasons), places if places is not None and places.any() else None)
-
-
-def percent(share: float) -> str:
-    """``12 %``, ``0.4 %``: a share for a person."""
-    digits = 0 if share >= 0.095 or share == 0 else 1
-    return f"{100 * share:.{digits}f} %"
 
 
 def _state(reasons: "tuple[Reason, ...] | list[Reason]") -> State:

@@ -19,7 +19,7 @@ from gui.state import Session
 from gui.widgets import Label
 from pipeline.project.decisions import Agreement, agreements, judgements
 from pipeline.project.exchange import Conflict, conflicts
-from pipeline.text_format import percent
+from rainclean.number_text import percent
 
 _COLUMNS = (
     "First", "Second", "Both judged", "Same decision", "κ of decision", "Both accepted", "Same candidate",
@@ -68,6 +68,8 @@ class AgreementDialog(QDialog):
         layout.addWidget(Label(f"Conflicting decisions: {len(self._conflicts)}. The latest decision counts."))
         layout.addWidget(self.conflicts, 1)
         self.conflicts.setVisible(bool(self._conflicts))
+        if not self._conflicts:
+            layout.addStretch(1)  # else the lines would lie apart
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
         layout.addWidget(buttons)
@@ -86,17 +88,13 @@ class AgreementDialog(QDialog):
 
 def _row(pair: Agreement) -> tuple[str, ...]:
     return (
-        pair.one, pair.other, str(pair.both), _percent(pair.same_verdict), _kappa(pair.kappa_verdict),
-        str(pair.both_accepted), _percent(pair.same_candidate), _kappa(pair.kappa_choice),
+        pair.one, pair.other, str(pair.both), percent(pair.same_verdict), _kappa(pair.kappa_verdict),
+        str(pair.both_accepted), percent(pair.same_candidate), _kappa(pair.kappa_choice),
     )  # fmt: skip
 
 
 def _decisions(conflict: Conflict) -> str:
     return ", ".join(f"{d.who}: {d.verdict} {local_time(d.at)}" for d in conflict.decisions)
-
-
-def _percent(value: float | None) -> str:
-    return "–" if value is None else percent(value)
 
 
 def _kappa(value: float | None) -> str:

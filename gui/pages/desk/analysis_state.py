@@ -10,7 +10,7 @@ from gui.design import GAP, PAD
 from gui.jobs import Jobs, stage_text
 from gui.state import Session
 from gui.widgets import Label, named
-from pipeline.text_format import percent
+from rainclean.number_text import percent
 
 
 class Situation(NamedTuple):

@@ -1,6 +1,6 @@
 """The row that decides on the selected sequence: accept, reject with reasons, unset, star, note."""
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -20,6 +20,9 @@ from gui.pages.desk.rows import sentence
 from gui.state import Session
 from gui.widgets import ElidedLabel, Label, named
 from pipeline.project.model import REASONS
+
+_STAR = ("Star", "Unstar")
+"""Names of the button before and after."""
 
 ROOM_FOR_KEYS = 900
 """Width in px from which the buttons show their keys."""
@@ -59,13 +62,14 @@ class DecideBar(QWidget):
             signal.connect(self._show)
         self._noted_of: int | None = None
         self._show()
+        self._keep_width()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Qt: another size; the keys are shown where there is room."""
         super().resizeEvent(event)
         if (event.size().width() >= ROOM_FOR_KEYS) != self._with_keys:
             self._with_keys = not self._with_keys
-            self._caption()
+            self._keep_width()
             if (layout := self.layout()) is not None:
                 layout.activate()
 
@@ -75,6 +79,24 @@ class DecideBar(QWidget):
             text = action.text().removesuffix("…")
             key = f" ({action.shortcut().toString()})" if self._with_keys else ""
             action.setIconText(f"{text}{key}")
+
+    def _keep_width(self) -> None:
+        """Give the button with two names room for both, so that the others keep their places."""
+        button, action = self.buttons["star"], self.buttons["star"].defaultAction()
+        now, widths = action.text(), []
+        for text in _STAR:
+            action.setText(text)
+            self._caption()
+            widths.append(button.sizeHint().width())
+        button.setFixedWidth(max(widths))
+        action.setText(now)
+        self._caption()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Qt: another style or font, which changes widths."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.StyleChange, QEvent.Type.FontChange) and getattr(self, "buttons", None):
+            self._keep_width()
 
     def _type(self, text: str) -> None:
         if self._session.selected is not None:
@@ -97,7 +119,7 @@ class DecideBar(QWidget):
         if self._noted_of != session.selected or not self.note.hasFocus():
             self.note.setText(draft.note)
             self._noted_of = session.selected
-        self.buttons["star"].defaultAction().setText("Unstar" if draft.star else "Star")
+        self.buttons["star"].defaultAction().setText(_STAR[draft.star])
         self._caption()
         self.buttons["star"].setIcon(icon("star_filled" if draft.star else "star"))
         self.state.setText(decision_text(session))

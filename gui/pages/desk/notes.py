@@ -10,7 +10,7 @@ from gui.pages.desk.rows import TRUST, sentence
 from gui.state import Session
 from gui.widgets import Label, named
 from pipeline.project.analysis import motion_summary
-from pipeline.text_format import percent
+from rainclean.number_text import percent
 from rainclean.verdict import LABELS, MEANINGS
 
 LINES = 3

@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QComboBox, QTabWidget, QVBoxLayout, QWidget
 
 from gui.actions import Actions
 from gui.compare import CompareView, Tool
 from gui.jobs import Jobs
+from gui.pages.desk.ahead import LookAhead
 from gui.pages.desk.candidates import CandidatesPanel
 from gui.pages.desk.compose import ComposePanel
 from gui.pages.desk.decide import DecideBar
@@ -33,10 +33,6 @@ U8 = NDArray[np.uint8]
 
 JUDGED = (245, 150, 0)
 """Colour of the verdict\x27s areas."""
-
-AHEAD_MS = 150
-AHEAD = (1, 2, -1)
-"""Sequences of the list, counted from the selected one, whose pictures are loaded ahead."""
 
 
 class Desk(QWidget):
@@ -70,11 +66,7 @@ class Desk(QWidget):
         self.decide = DecideBar(session, actions)
         self.places = VerdictPlaces(session)
         self.values = ValuesLine()
-        # What may be wanted next waits until what is wanted now has been painted.
-        self._fetch_ahead = QTimer(self)
-        self._fetch_ahead.setSingleShot(True)
-        self._fetch_ahead.setInterval(AHEAD_MS)
-        self._fetch_ahead.timeout.connect(self._look_ahead)
+        self._ahead = LookAhead(session, self.view, self)
         self._lay_out(actions)
         self._connect()
         self.show_pictures()
@@ -104,7 +96,7 @@ class Desk(QWidget):
         self.update_values()
         if left is None and right is None:
             self.view.set_empty_text(self._why_empty())
-        self._fetch_ahead.start()
+        self._ahead.soon()
 
     def rainy(self) -> U8 | None:
         """Return the rainy frame that the strip has selected; None while it is being loaded."""
@@ -143,26 +135,6 @@ class Desk(QWidget):
         if self.composition.on_base:
             return self.composition.composite, f"Composite on {session.label(shown)}"
         return session.pictures.get(shown.picture), sentence(session.label(shown))
-
-    def _look_ahead(self) -> None:
-        self.session.pictures.expect(self._expected())
-        self.session.fold_ahead()
-
-    def _expected(self) -> list[str]:
-        """Return the pictures that may be needed next: neighbouring candidates, neighbouring sequences, the rest."""
-        session = self.session
-        listed = session.listed
-        ids = [c.id for c in listed]
-        place = ids.index(session.displayed) if session.displayed in ids else 0
-        around = sorted(range(len(ids)), key=lambda i: min((i - place) % len(ids), (place - i) % len(ids)))
-        near = [listed[i].picture for i in around]
-        row = session.order.index(session.selected) if session.selected in session.order else -1
-        ahead = []
-        for by in AHEAD:
-            if row >= 0 and 0 <= row + by < len(session.order):
-                summary = session.summaries[session.order[row + by]]
-                ahead += [summary.thumbnail, summary.picture]
-        return [*near[:5], *ahead, *near[5:]]
 
     def _why_empty(self) -> str:
         session = self.session

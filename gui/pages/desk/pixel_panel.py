@@ -8,7 +8,7 @@ import numpy as np
 from PySide6.QtCore import QEvent, Signal
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
-from pipeline.text_format import percent
+from rainclean.number_text import percent
 from rainclean.video import Region
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from rainclean.temporal import Votes
 
 _CHANNELS = (("Red", "#e5484d"), ("Green", "#30a46c"), ("Blue", "#3e8ed0"))
+
+_GREY, _GOLD = "#969696", "#d9a400"
 
 _HINT = (
     "Press P and click a pixel: see its values over time, and where the percentile lies.\n\n"
@@ -33,18 +35,18 @@ class _Plots(NamedTuple):
 
 
 class _Axes(NamedTuple):
-    """Titles of a plot's axes."""
+    """Titles of a plot's axes. legend: name and colour of each curve."""
 
     bottom: str
     left: str
-    legend: bool = False
+    legend: tuple[tuple[str, str], ...] = ()
 
 
 _AXES = {
-    "time": _Axes("Frame", "Value, levels", legend=True),
+    "time": _Axes("Frame", "Value, levels", (*_CHANNELS, ("Luma", _GREY))),
     "sorted": _Axes("Percentile", "Value, levels"),
     "histogram": _Axes("Luma, levels", "Frames"),
-    "votes": _Axes("Percentile", "Fraction of pixels", legend=True),
+    "votes": _Axes("Percentile", "Fraction of pixels", (("Whole picture", _GREY), ("Region", _GOLD))),
 }
 
 
@@ -116,9 +118,9 @@ class InspectPanel(QWidget):
         )
         plot = plots.votes
         plot.clear()
-        for these, colour, name in ((whole, (150, 150, 150), "Whole picture"), (votes, (217, 164, 0), "Region")):
+        for these, colour in ((whole, _GREY), (votes, _GOLD)):
             fractions = np.asarray(these.counts, float) / max(1, these.pixels)
-            plot.plot(np.arange(101), fractions, pen={"color": colour, "width": 2}, name=name)
+            plot.plot(np.arange(101), fractions, pen={"color": colour, "width": 2})
         plot.addItem(self._mark(votes.eta, "η*", 0.7))
         for other in (plots.time, plots.sorted, plots.histogram):
             other.hide()
@@ -128,10 +130,10 @@ class InspectPanel(QWidget):
     @staticmethod
     def _draw_time(plot: Any, history: "PixelHistory", chosen: tuple[int, int, int]) -> None:
         plot.clear()
-        for channel, (name, colour) in enumerate(_CHANNELS):
-            plot.plot(list(history.indices), history.values[:, channel], pen={"color": colour, "width": 1}, name=name)
+        for channel, (_, colour) in enumerate(_CHANNELS):
+            plot.plot(list(history.indices), history.values[:, channel], pen={"color": colour, "width": 1})
             plot.addItem(_level(chosen[channel], colour))
-        plot.plot(list(history.indices), history.luma, pen={"color": (150, 150, 150), "width": 2}, name="Luma")
+        plot.plot(list(history.indices), history.luma, pen={"color": _GREY, "width": 2})
 
     def _draw_sorted(self, plot: Any, history: "PixelHistory", percentile: float) -> None:
         """Draw the paper's figure: sorted values over the percentile, the mode's range shaded."""
@@ -176,7 +178,11 @@ class InspectPanel(QWidget):
         plot.setMinimumSize(120, 130)
         plot.getAxis("left").enableAutoSIPrefix(False)
         if axes.legend:
-            plot.addLegend(offset=(-1, 1), colCount=2)
+            # In the place of a title: over the curves it would hide values.
+            names = "&nbsp;&nbsp; ".join(
+                f'<span style="color:{colour}">━</span> {name}' for name, colour in axes.legend
+            )
+            plot.setTitle(names, size="8pt")
         plot.setAccessibleName(f"Plot: {axes.left} by {axes.bottom}")
         self._layout.insertWidget(self._layout.count() - 1, plot, 3)
         return plot
@@ -196,8 +202,8 @@ class InspectPanel(QWidget):
             for side in ("bottom", "left"):
                 plot.getAxis(side).setPen(text)
                 plot.getAxis(side).setTextPen(text)
-            if plot.getPlotItem().legend is not None:
-                plot.getPlotItem().legend.setLabelTextColor(text)
+            title = plot.getPlotItem().titleLabel
+            title.setText(title.text, color=text.name())
 
     def _mark(self, at: float, text: str, height: float = 0.9) -> Any:
         """Return a line at a value, its name on the plot's own background: legible over curves and bars.

@@ -12,7 +12,7 @@ from gui.pages.desk import rows
 from gui.state import NOTHING_KNOWN, VERDICTS, Session, Thumbnails, Unsure
 from gui.widgets import as_tip
 from pipeline.project.model import Overview
-from pipeline.text_format import percent
+from rainclean.number_text import percent
 
 _THUMB = QSize(84, 60)
 _LINES = 4

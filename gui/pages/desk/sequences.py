@@ -1,6 +1,6 @@
 """The list of sequences: filter, order, search. One is selected, on which keys act; several may be marked."""
 
-from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QMouseEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -298,6 +298,12 @@ class _List(QListView):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # keys act on the selected sequence, wherever the focus is
+
+    def dataChanged(
+        self, first: QModelIndex | QPersistentModelIndex, last: QModelIndex | QPersistentModelIndex, roles: object = ()
+    ) -> None:
+        """Paint anew. Qt would lay out all rows again, but they keep their size."""
+        QAbstractItemView.dataChanged(self, first, last)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Tell which row was pressed."""

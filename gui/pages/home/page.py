@@ -14,7 +14,7 @@ from gui.state import Session
 from gui.widgets import Label, named
 from pipeline.project.activities import Activity, activities
 from pipeline.project.progress import NextStep, next_step, progress
-from pipeline.text_format import percent
+from rainclean.number_text import percent
 
 _WIDEST = 1120
 """Width of the cards at most, px."""

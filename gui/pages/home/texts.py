@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from gui.jobs import best_validation, duration_text
 from pipeline.project.activities import Activity
 from pipeline.text_format import counted, few
 
@@ -24,7 +25,6 @@ _FIGURES: dict[str, Callable[[Any], str]] = {
     "steps": lambda value: counted(_total(value), "step"),
     "step": lambda value: f"step {_total(value)}",
     "best_psnr": lambda value: f"best validation {float(value):.2f} dB",
-    "best_step": lambda value: f"at step {_total(value)}",
     "psnr": lambda value: f"PSNR {float(value):.2f} dB",
     "psnr_db": lambda value: _scores(value) if isinstance(value, dict) else f"PSNR {float(value):.2f} dB",
     "rainy_psnr_db": lambda value: f"rainy input {float(value):.2f} dB",
@@ -42,10 +42,13 @@ def figures(summary: dict[str, Any]) -> str:
             continue  # it is at its end
         if key in summary:
             try:
-                parts.append(text(summary[key]))
+                if key == "best_psnr" and "best_step" in summary:
+                    parts.append(best_validation(float(summary[key]), _total(summary["best_step"])))
+                else:
+                    parts.append(text(summary[key]))
             except (TypeError, ValueError, KeyError, AttributeError, StopIteration):
                 continue
-    return " · ".join(parts).replace(" dB · at step", " dB at step")
+    return " · ".join(parts)
 
 
 def _scores(value: dict[str, dict[str, float | None]]) -> str:
@@ -57,24 +60,15 @@ def _scores(value: dict[str, dict[str, float | None]]) -> str:
 
 
 def when(activity: Activity) -> str:
-    """Return when an activity ended, or began, and how long it took: ``2026-11-29 14:05, 12 min``."""
+    """Return when an activity ended, or began, and how long it took: ``2026-11-29 14:05, 12 min 5 s``."""
     started, ended = _time(activity.started), _time(activity.ended)
     at = ended or started
     if at is None:
         return ""
     text = at.astimezone().strftime("%Y-%m-%d %H:%M")
     if started is not None and ended is not None:
-        text += f", {duration((ended - started).total_seconds())}"
+        text += f", {duration_text((ended - started).total_seconds())}"
     return text
-
-
-def duration(seconds: float) -> str:
-    """Return how long something took: ``8 s``, ``12 min``, ``3 h 5 min``."""
-    whole = max(0, round(seconds))
-    if whole < 60:
-        return f"{whole} s"
-    minutes = round(whole / 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def _total(value: Any) -> int:

@@ -26,8 +26,15 @@ from PySide6.QtWidgets import (
 from gui.command_buttons import in_window
 from gui.design import GAP, sized
 from gui.pages.pairs.percent_box import PercentBox
-from gui.pages.pairs.plain_choices import crops_code, crops_text, frames_code, frames_text
-from gui.widgets import Label, WrappedLabel, dialogs, typed_paths
+from gui.pages.pairs.plain_choices import (
+    crops_code,
+    crops_text,
+    frames_code,
+    frames_text,
+    split_code,
+    split_text,
+)
+from gui.widgets import Label, WrappedLabel, dialogs, named, typed_paths
 from rainclean.dataset import LAYOUTS
 from rainclean.errors import RaincleanError
 
@@ -53,8 +60,8 @@ _TIPS = {
     "min_rain": "Leave out crops with rain on a smaller share of their pixels, 0 to 100 %",
     "max_excluded": "Leave out crops with a larger excluded share, 0 to 100 %. Where moving objects were found, at "
     "least 25 % is allowed. Whole images are always exported, with their exclusion mask.",
-    "split": "Set the shares of the scenes per split, such as train=3,val=1. A scene is in one split only. Empty: the "
-    "layout's own shares.",
+    "split": "Set the shares of the scenes per split, such as 75 % train, 25 % val. A scene is in one split only. "
+    "Empty: the layout's own shares.",
     "seed": "Set the random seed of the split and of random crops. The same seed makes the same export.",
     "person_only": "Leave out sequences that were accepted automatically",
     "keep_moving": "Exclude only areas that a person marked. Otherwise areas of the clean image where something moves, "
@@ -72,6 +79,10 @@ _HEADS = {"layout": "What to export", "min_rain": "What to leave out", "split": 
 
 _CODES = re.compile(r"^(.* is no choice of (?:frames|crops)): use .*", re.DOTALL)
 """A message that lists the command's codes: the window's own list is in plain words."""
+
+
+_CODE_OF_SHARES = "train=0.8,test=0.2"
+"""The example in the command's message."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,7 +208,7 @@ class ExportForm(QWidget):
             min_rain=self.min_rain.fraction,
             max_excluded=self.max_excluded.fraction,
             max_error=self.max_error.value() or None,
-            split=self.split.text().strip() or None,
+            split=split_code(self.split.text()) or None,
             seed=self.seed.value(),
             person_only=self.person_only.isChecked(),
             keep_moving=self.keep_moving.isChecked(),
@@ -233,7 +244,7 @@ class ExportForm(QWidget):
         """
         asked = self.export()
         layout = LAYOUTS[asked.layout]
-        self.split.setPlaceholderText(_usual_split(asked.layout))
+        self.split.setPlaceholderText(split_text(_usual_split(asked.layout)))
         messages = {
             "frames": _message(lambda: _parse_frames(asked.frames)),
             "crops": _message(lambda: _parse_crops(asked.crops)),
@@ -269,7 +280,7 @@ class ExportForm(QWidget):
             self.min_rain.set_fraction(values.min_rain)
             self.max_excluded.set_fraction(values.max_excluded)
             self.max_error.setValue(values.max_error)
-            self.split.setText(values.split)
+            self.split.setText(split_text(values.split))
             self.seed.setValue(values.seed)
             for name, box in self._boxes().items():
                 box.setChecked(getattr(values, name))
@@ -387,8 +398,7 @@ class ExportForm(QWidget):
                 head.setFont(sized("body", bold=True))
                 head.setContentsMargins(0, 0 if each.key == "layout" else GAP, 0, 0)
                 form.addRow(head)
-            each.field.setAccessibleName(each.label or each.field.property("text"))
-            each.field.setToolTip(_TIPS[each.key])
+            named(each.field, each.label or each.field.property("text"), _TIPS[each.key])
             if not each.label:  # a check box has its label in itself, and is long
                 form.addRow(each.widget)
                 continue
@@ -431,7 +441,8 @@ def _message(parse: Callable[[], object]) -> str:
     except RaincleanError as error:
         # The parser repeats what was typed, however long that is.
         text = in_window(" ".join(map(typed_paths.without_middle, str(error).split(" "))))
-        return _CODES.sub(r"\1. Choose one from the list; its number can be changed.", text)
+        text = _CODES.sub(r"\1. Choose one from the list; its number can be changed.", text)
+        return text.replace(_CODE_OF_SHARES, split_text(_CODE_OF_SHARES))
     return ""
 
 

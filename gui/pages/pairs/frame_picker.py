@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSpinBox, QVBoxLayout, Q
 from gui.design import GAP, sized
 from gui.pages.pairs.frame_strip import FramesModel, FrameStrip
 from gui.pages.pairs.pair_reading import Subject, read_thumbnails
-from gui.widgets import ElidedLabel
+from gui.widgets import ElidedLabel, named
 from gui.workers import LATER, Workers
 from pipeline.text_format import counted
 
@@ -42,9 +42,11 @@ class FramePicker(QWidget):
         self.all = _button("All frames", "Choose every frame")
         self.only = _button("Only this frame", "Choose the current frame and no other")
         self.spread = _button("Spread by rain", "Choose this number of frames that differ most in rain amount")
-        self.number = QSpinBox(minimum=1, maximum=9999, value=10, suffix=" frames")
-        self.number.setToolTip("Set how many frames “Spread by rain” chooses")
-        self.number.setAccessibleName("Frames to spread by rain")
+        self.number = named(
+            QSpinBox(minimum=1, maximum=9999, value=10, suffix=" frames"),
+            "Frames to spread by rain",
+            "Set how many frames “Spread by rain” chooses",
+        )
         self._buttons = (self.by_settings, self.all, self.only, self.spread, self.number)
         row = QHBoxLayout()
         for widget in self._buttons:

@@ -1,6 +1,7 @@
 """Choices of an export in plain words, and back: the command's own codes are accepted as well.
 
-``differ:10`` is “10 frames that differ most in rain”, ``grid:512:256`` is “Squares of 512 px, every 256 px”.
+``differ:10`` is “10 frames that differ most in rain”, ``grid:512:256`` is “Squares of 512 px, every 256 px”,
+``train=0.8,test=0.2`` is “80 % train, 20 % test”.
 """
 
 import re
@@ -11,6 +12,9 @@ _DIFFER = re.compile(r"(?P<number>[0-9]+) frames? that differs? most in rain")
 _EVERY = re.compile(r"every (?P<number>[0-9]+)(st|nd|rd|th) frame")
 _GRID = re.compile(rf"(squares|rectangles) of {_SIZE} px(, every (?P<stride>[0-9]+([x×][0-9]+)?) px)?")
 _RANDOM = re.compile(rf"(?P<count>[0-9]+) random (squares?|rectangles?) of {_SIZE} px")
+
+_SHARE = re.compile(r"(?P<split>[^=]*[^=\s])\s*=\s*(?P<share>[0-9]*\.?[0-9]+)")
+_PERCENT = re.compile(r"(?P<share>[0-9]*\.?[0-9]+)\s*%\s*(?P<split>[^=%]*[^=%\s])")
 
 
 def frames_text(code: str) -> str:
@@ -64,6 +68,29 @@ def crops_code(text: str) -> str:
     if found := _RANDOM.fullmatch(line):
         return f"random:{_size(found['size'])}:{found['count']}"
     return text.strip()
+
+
+def split_text(code: str) -> str:
+    """Return shares of splits in words: ``80 % train, 20 % test``; a code that is none is returned unchanged."""
+    parts = _shares(code, _SHARE)
+    total = sum(float(part["share"]) for part in parts)
+    if not total:
+        return code
+    return ", ".join(f"{100 * float(part['share']) / total:g} % {part['split']}" for part in parts)
+
+
+def split_code(text: str) -> str:
+    """Return the command's code of shares in words; anything else is returned unchanged."""
+    if not (parts := _shares(text, _PERCENT)):
+        return text.strip()
+    return ",".join(f"{part['split']}={float(part['share']) / 100:g}" for part in parts)
+
+
+def _shares(text: str, pattern: re.Pattern[str]) -> list[re.Match[str]]:
+    """Return a match for each part between commas; none if a part has another form."""
+    parts = [pattern.fullmatch(part.strip()) for part in text.split(",")]
+    found = [part for part in parts if part is not None]
+    return found if len(found) == len(parts) else []
 
 
 def _plain(text: str) -> str:

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QComboBox, QFormLayout, QPushButton, QSpinBox, QVB
 from gui.design import GAP, PAD, sized
 from gui.jobs import left_in_words
 from gui.pages.training.own_network import network_problem
-from gui.widgets import Label, PathField, WrappedLabel, typed_paths
+from gui.widgets import Label, PathField, WrappedLabel, named, typed_paths
 from pipeline.text_format import counted
 from pipeline.training import PRESETS, RUN, absolute_factory, require_training
 from rainclean.dataset import REPORT
@@ -356,12 +356,10 @@ def _choice(name: str, labels: dict[str, str], tip: str) -> QComboBox:
 
 
 def _number(name: str, minimum: int, maximum: int, tip: str, *, suffix: str = "") -> QSpinBox:
-    box = QSpinBox()
+    box = named(QSpinBox(), name, tip)
     box.setRange(minimum, maximum)
     box.setSuffix(suffix)
     box.setGroupSeparatorShown(True)
-    box.setAccessibleName(name)
-    box.setToolTip(tip)
     return box
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from gui.command_buttons import in_window
 from gui.design import GAP, PAD, sized
-from gui.jobs import Job, Jobs, State, left_in_words, run_of
+from gui.jobs import Job, Jobs, State, best_validation, left_in_words, run_of
 from gui.pages.training.form import TrainingForm, TrainRequest
 from gui.pages.training.own_network import may_run
 from gui.pages.training.run_picture import RunPicture
@@ -35,11 +35,15 @@ _FRESH = 120.0
 class TrainingPanel(QWidget):
     """Start trainings as jobs and follow the run of one.
 
+    Signal `log_asked`: a person wants to see the log of a failed training, which Jobs has.
+
     Args:
         jobs: the queue.
         project: returns the folder of the open project, or None.
         parent: of the widget.
     """
+
+    log_asked = Signal()
 
     def __init__(
         self, jobs: Jobs, project: Callable[[], Path | None] = lambda: None, parent: QWidget | None = None
@@ -64,6 +68,7 @@ class TrainingPanel(QWidget):
         self.open_button = _button("Open training…", self._choose, "Open the folder of a training and follow it")
         self.pause = _button("Pause", self._pause, "Stop after the current step and save a checkpoint")
         self.resume = _button("Resume", self._resume, "Resume from the last checkpoint, as if it had never stopped")
+        self.log = _button("Show its log", self.log_asked.emit, "Go to Jobs, which shows the log (Ctrl+5)")
         self._curves_place = QVBoxLayout()
         self._lay_out()
         self._clock = QTimer(self, interval=1000)
@@ -218,6 +223,7 @@ class TrainingPanel(QWidget):
         failed = job is not None and job.state in (State.FAILED, State.CANCELLED)
         self.resume.setVisible(not running and not finished and (run is not None or failed))
         self.resume.setText("Resume" if run is not None else "Try again")
+        self.log.setVisible(job is not None and job.state is State.FAILED)
         self.status.set_look("bad" if self._problem or (job is not None and job.state is State.FAILED) else "")
         self.status.setText(self._status(job, run, step))
 
@@ -264,7 +270,7 @@ class TrainingPanel(QWidget):
         left.setMinimumWidth(300)
         top = QHBoxLayout()
         top.addWidget(self.title, 1)
-        for button in (self.pause, self.resume, self.open_button):
+        for button in (self.log, self.pause, self.resume, self.open_button):
             top.addWidget(button)
         right = QWidget()
         column = QVBoxLayout(right)
@@ -309,7 +315,7 @@ def _best(run: RunWatch) -> str:
     best = max(range(len(values)), key=values.__getitem__)
     _, rainy = run.series("validation_rainy_psnr_db")
     comparison = f", rainy input {rainy[best]:.2f} dB" if len(rainy) == len(values) else ""
-    return f"; best validation {values[best]:.2f} dB at step {steps[best]}{comparison}"
+    return f"; {best_validation(values[best], steps[best])}{comparison}"
 
 
 def _button(text: str, pressed: Callable[[], object], tip: str) -> QPushButton:

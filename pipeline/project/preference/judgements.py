@@ -95,8 +95,13 @@ def read(project: Project, before: Facts | None = None) -> Facts | None:
 
 
 def _key(project: Project) -> tuple[object, ...]:
-    """Another one whenever somebody has judged: rows are only appended."""
-    return tuple(project.rows("SELECT (SELECT max(id) FROM decision), (SELECT max(id) FROM opinion)")[0])
+    """Another one whenever somebody has judged, where rows are only appended, or has removed a sequence."""
+    return tuple(
+        project.rows(
+            "SELECT (SELECT max(id) FROM decision), (SELECT max(id) FROM opinion), "
+            "(SELECT group_concat(id) FROM sequence WHERE removed)"
+        )[0]
+    )
 
 
 def _kept(project: Project) -> tuple[object, ...]:
@@ -120,7 +125,11 @@ class Acceptance(NamedTuple):
 
 
 def accepted(project: Project) -> list[Acceptance]:
-    """Return what people accepted, as a decision or an opinion; the same by one person counts once."""
+    """Return what people accepted, as a decision or an opinion; the same by one person counts once.
+
+    Sequences that a person removed do not count.
+    """
+    removed = {int(row["id"]) for row in project.rows("SELECT id FROM sequence WHERE removed")}
     result = {
         Acceptance(d.sequence_id, d.who, d.candidate_id): None
         for current in decisions.by_sequence(project).values()
@@ -131,7 +140,7 @@ def accepted(project: Project) -> list[Acceptance]:
         result |= {
             Acceptance(o.sequence_id, o.who, o.candidate_id): None for o in several if o.candidate_id is not None
         }
-    return list(result)
+    return [one for one in result if one.sequence_id not in removed]
 
 
 def _candidates(project: Project, kept: tuple[object, ...]) -> Facts:

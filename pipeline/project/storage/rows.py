@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable
 from dataclasses import fields
 from functools import cache
-from types import UnionType
+from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from pipeline.text_format import plain
@@ -22,9 +22,10 @@ def checked(record: T) -> T:
         ValueError: A field holds something else than its annotation says.
     """
     kind: Any = type(record)
+    values = vars(record)
     for name, fits in _fields(kind):
-        if not fits(getattr(record, name)):
-            raise ValueError(f"{type(record).__name__}.{name} is {str(getattr(record, name))[:40]!r}")
+        if not fits(values[name]):
+            raise ValueError(f"{kind.__name__}.{name} is {str(values[name])[:40]!r}")
     return record
 
 
@@ -60,6 +61,9 @@ def _fits(hint: Any) -> Fits:
     if origin is Literal:
         return lambda value: value in inner
     if origin is UnionType:
+        if len(inner) == 2 and inner[1] is NoneType:
+            one_of = _fits(inner[0])
+            return lambda value: value is None or one_of(value)
         several = [_fits(one) for one in inner]
         return lambda value: any(fits(value) for fits in several)
     if origin is tuple and inner[-1] is Ellipsis:

@@ -180,3 +180,19 @@ def test_dragging_pans(view: CompareView, qtbot: QtBot, noise: Noise) -> None:
         assert view.to_picture(QPointF(130, 80)) == before
     qtbot.mouseMove(view, QPoint(140, 90))
     assert view.to_picture(QPointF(130, 80)) == before
+
+
+def test_a_picture_that_was_scaled_ahead_looks_like_one_that_was_not(
+    view: CompareView, screen: Callable[[], U8], noise: Noise
+) -> None:
+    first, following = noise(1000, 700, 1), noise(1000, 700, 2)
+    view.show_pictures(following, following)
+    expected = screen()
+    view.show_pictures(first, first)
+    assert view.scaling(noise(640, 480)) is None  # of another size: nobody knows how it would be shown
+    work = view.scaling(following)
+    assert work is not None
+    view.keep_scaled(following, work())
+    assert view.scaling(following) is None
+    view.show_pictures(following, following)
+    assert np.array_equal(screen(), expected)

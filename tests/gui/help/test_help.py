@@ -19,6 +19,8 @@ def test_guide_finds_chapters_and_words(qtbot: QtBot, open_window: Open) -> None
     guide = window.findChild(GuideDialog)
     assert guide is not None and guide.isVisible()
     titles = [line[3:] for line in guide_path().read_text().splitlines() if line.startswith("## ")]
+    titles.sort(key=lambda title: title != "The window")  # it comes first, before the commands
+    assert titles[0] == "The window"
     assert [guide.chapters.item(row).text() for row in range(guide.chapters.count())] == titles
     guide.chapters.setCurrentRow(guide.chapters.count() - 1)
     guide.text.document().size()  # lays all of it out
@@ -73,6 +75,24 @@ def test_tour_goes_on_when_a_step_is_done(qtbot: QtBot, open_window: Open, home:
     assert tour.place == 0
     qtbot.mouseClick(tour.card.end, Qt.MouseButton.LeftButton)
     assert not tour.is_running
+
+
+def test_tour_decides_nothing_and_undoes_nothing_if_a_person_only_reads_on(
+    qtbot: QtBot, open_window: Open, home: Path
+) -> None:
+    window = open_window(home)
+    window.session.accept()  # a decision of before, which the tour must not take back
+    decided = [row.state for row in window.session.summaries.values()]
+    window.commands["tour"].trigger()
+    tour, titles = window.help.tour, []
+    assert tour is not None
+    while tour.is_running:
+        titles.append(STEPS[tour.place].title)
+        if titles[-1] == "Accept":
+            assert "is stored in this project" in STEPS[tour.place].text
+        qtbot.mouseClick(tour.card.next, Qt.MouseButton.LeftButton)
+    assert titles == [step.title for step in STEPS if step.title != "Undo"]
+    assert [row.state for row in window.session.summaries.values()] == decided
 
 
 def test_tour_opens_the_sample_project_if_none_is_open(open_window: Open, tmp_path: Path) -> None:

@@ -146,6 +146,10 @@ def test_recent_projects_are_opened_and_forgotten_by_keys(open_window: Open, hom
     press(window, "Ctrl+W")
     listed = window.start_page.recent
     assert listed.count() == 2 and "1 of 3 decided" in listed.item(0).toolTip()
+    QTest.mouseClick(listed.viewport(), Qt.MouseButton.LeftButton, pos=listed.visualItemRect(listed.item(1)).center())
+    assert window.project_folder() == home.resolve()  # one click opens
+    window.open_project(other)
+    press(window, "Ctrl+W")
     listed.setFocus()
     assert [action.text() for action in listed.menu().actions() if action.text()] == [
         "Open", "Show in folder", "Remove from this list",

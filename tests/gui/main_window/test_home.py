@@ -10,10 +10,10 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
-from gui.jobs import Job
+from gui.jobs import Job, duration_text
 from gui.main_window.window import Window
 from gui.pages.home.page import HomePage
-from gui.pages.home.texts import duration, figures
+from gui.pages.home.texts import figures
 from gui.pages.pairs.page import PairsPage
 from gui.pages.results.page import ResultsPanel
 from gui.pages.training.page import TrainingPanel
@@ -243,4 +243,4 @@ def test_figures_have_units() -> None:
     psnr = {"rainy": {"matlab-y": 24.4, "basicsr-y": 1.0}, "best": {"matlab-y": 25.5, "basicsr-y": None}}
     evaluated = figures({"pairs": 10, "psnr_db": psnr})
     assert evaluated == "10 pairs · PSNR (matlab-y): rainy 24.40 dB, best 25.50 dB"
-    assert [duration(s) for s in (8, 90, 3600 * 3 + 300)] == ["8 s", "2 min", "3 h 5 min"]
+    assert [duration_text(s) for s in (8, 90, 3600 * 3 + 300)] == ["8 s", "1 min 30 s", "3 h 5 min"]

@@ -9,6 +9,7 @@ from PySide6.QtCore import QRect, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
+from gui.jobs import Job
 from gui.main_window.geometry import within
 from gui.main_window.window import Window
 from gui.widgets import dialogs
@@ -60,6 +61,15 @@ def test_a_project_that_cannot_be_written_to_is_copied_by_a_button(
     assert window.session.summary is not None and window.session.summary.state == "accepted"
     with Project(home) as original:
         assert original.value("SELECT count(*) FROM decision") == 0
+
+
+def test_the_live_picture_is_tried_again_when_clips_were_found(
+    window: Window, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[bool] = []
+    monkeypatch.setattr(window.desk.live, "prepare", lambda: tried.append(True))
+    window.jobs.finished.emit(Job("Find clips", ["find", str(home), str(home)], home))
+    assert tried  # which takes away the line that there is no live picture, or says anew why
 
 
 @pytest.mark.parametrize(

@@ -265,8 +265,8 @@ def test_names_of_weights(tmp_path: Path) -> None:
     def named(*paths: str) -> list[str]:
         return method_names([Choice("weights", tmp_path / path) for path in paths], RAINY)
 
-    assert named("x/best.safetensors", "y/last.safetensors") == ["best", "last"]
-    assert named("x/best.safetensors", "y/best.safetensors", "z.safetensors") == ["x/best", "y/best", "z"]
+    assert named("x/best.safetensors", "y/last.safetensors") == ["x", "y"]
+    assert named("x/best.safetensors", "x/last.safetensors", "z.safetensors") == ["x/best", "x/last", "z"]
     assert named("x/w/best.safetensors", "y/w/best.safetensors") == ["x/w/best", "y/w/best"]
     assert named("x/rainy.safetensors") == ["x/rainy"]
     assert len(set(named("x/a.safetensors", "x/a.bin"))) == 2

@@ -20,8 +20,9 @@ from rainclean.candidates.selection import Selection
 from rainclean.moving.detection import Findings
 from rainclean.moving.detectors import KINDS
 from rainclean.moving.residual_grid import Grid
+from rainclean.number_text import percent
 from rainclean.png import decode_png
-from rainclean.verdict.rules import NO_RAIN, RULES, STATES, Facts, Reason, Verdict, judge, percent
+from rainclean.verdict.rules import NO_RAIN, RULES, STATES, Facts, Reason, Verdict, judge
 from rainclean.video import Region
 from tests.helpers.rainy_clips import rainy_clip
 
@@ -132,7 +133,14 @@ def test_what_no_verdict_looks_like_is_refused(document: Any) -> None:
 
 
 def test_shares_are_said_so_that_small_ones_are_not_nothing() -> None:
-    assert [percent(s) for s in (0, 0.004, 0.06, 0.099, 0.5, 1)] == ["0 %", "0.4 %", "6.0 %", "10 %", "50 %", "100 %"]
+    assert [percent(s, None) for s in (0, 0.004, 0.06, 0.099, 0.5, 1)] == [
+        "0 %",
+        "0.4 %",
+        "6.0 %",
+        "10 %",
+        "50 %",
+        "100 %",
+    ]
 
 
 def test_it_loads_no_numpy() -> None:

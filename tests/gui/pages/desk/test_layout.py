@@ -119,6 +119,17 @@ def test_tab_goes_on_where_another_control_has_the_focus(window: Window) -> None
     assert desk.sequences.isVisible() and not desk.sequences.search.hasFocus()
 
 
+def test_starring_moves_no_button(window: Window) -> None:
+    for size in ((1366, 768), (1920, 1080)):  # without and with keys in the texts
+        window.resize(*size)
+        buttons = window.desk.decide.buttons.values()
+        QTest.qWait(50)
+        before = [button.geometry() for button in buttons]
+        press(window, "S")
+        QTest.qWait(50)
+        assert [button.geometry() for button in buttons] == before
+
+
 def test_widths_are_remembered(open_window: Open, home: Path, settings: QSettings) -> None:
     window = open_window(home)
     window.desk.splitter.setSizes([240, 700, 400])

@@ -8,7 +8,7 @@ from pytestqt.qtbot import QtBot
 
 from gui.pages.pairs.export_form import ExportForm
 from gui.pages.pairs.pair_reading import LIMIT, SMALLEST, WIDTH, thumbnail_width
-from gui.pages.pairs.plain_choices import crops_code, crops_text, frames_code, frames_text
+from gui.pages.pairs.plain_choices import crops_code, crops_text, frames_code, frames_text, split_code, split_text
 from gui.widgets import dialogs
 from rainclean.dataset import LAYOUTS
 from rainclean.dataset.pairs import CropChoice
@@ -32,7 +32,7 @@ def test_the_form_is_the_command_and_is_remembered(
     form.min_rain.setValue(5)
     form.max_excluded.setValue(20)
     form.max_error.setValue(2.5)
-    form.split.setText("train=3,val=1")
+    form.split.setText("75 % train, 25% val")
     form.seed.setValue(11)
     form.person_only.setChecked(True)
     form.preview.click()
@@ -40,7 +40,7 @@ def test_the_form_is_the_command_and_is_remembered(
     form.browse.click()
     words = form.arguments()
     assert words[words.index("--min-rain") :] == [
-        "--min-rain", "0.05", "--max-excluded", "0.2", "--max-error", "2.5", "--split", "train=3,val=1", "--seed",
+        "--min-rain", "0.05", "--max-excluded", "0.2", "--max-error", "2.5", "--split", "train=0.75,val=0.25", "--seed",
         "11", "--person-only", "--preview",
     ]  # fmt: skip
     asked = form.settings()
@@ -147,3 +147,21 @@ def test_thumbnails_of_any_sequence_fit_into_memory() -> None:
         width = thumbnail_width(number, wide)
         assert SMALLEST <= width < WIDTH and number * 3 * width * round(width * 2160 / 3840) <= 1.1 * LIMIT
     assert thumbnail_width(10, Region(0, 0, 40, 30)) == 40
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("train=0.8,test=0.2", "80 % train, 20 % test"),
+        ("val=1", "100 % val"),
+        ("train=0.855,val=0.145", "85.5 % train, 14.5 % val"),
+    ],
+)
+def test_shares_in_words(code: str, text: str) -> None:
+    assert split_text(code) == text and split_code(text) == code and split_code(code) == code
+
+
+def test_what_is_no_shares_stays() -> None:
+    assert [split_text(text) for text in ("", "80/20", "train=0")] == ["", "80/20", "train=0"]
+    assert split_text("train=3,val=1") == "75 % train, 25 % val"
+    assert split_code("80 % train and more") == "train and more=0.8"  # the form says that it is no split

@@ -320,7 +320,7 @@ def test_nothing_decided_no_export(show: Show, home: Path, session: Session, qtb
     [
         ("frames", "some", "Choose one from the list"),
         ("crops", "tiles", "Choose one from the list"),
-        ("split", "80/20", "train=0.8,test=0.2"),
+        ("split", "80/20", "80 % train, 20 % test"),
         ("split", "train=1,val=1", "no split 'val'"),
         ("split", "train=0", "one of them above 0"),
         ("output", " ", "Choose a folder"),

@@ -90,6 +90,9 @@ def test_a_run_is_begun_paused_and_gone_on_with(
     os.kill(again.pid or 0, signal.SIGKILL)
     qtbot.waitUntil(lambda: again.is_over, timeout=PATIENCE)
     assert "The job died (signal 9)" in panel.status.text() and "checkpoint" in panel.status.text()
+    with qtbot.waitSignal(panel.log_asked):
+        panel.log.click()  # shown, and leads to where the log is
+    assert not panel.log.isHidden()
     assert panel.resume.isVisible()
 
 

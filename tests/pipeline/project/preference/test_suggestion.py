@@ -80,6 +80,17 @@ def test_automatic_choices_and_what_was_taken_back_are_not_learned_from(project:
     }
 
 
+def test_removed_sequences_are_not_learned_from(project: Project) -> None:
+    made = judged_project(project)
+    first = judgements.read(project)
+    Editor(project, "Ann").remove([made[0]])
+    after = judgements.read(project, first)
+    assert first is not None and after is not None and after is not first
+    assert said_of(project) == {(s.id, lowest(project, s).id) for s in made[1:]}
+    Editor(project, "Ann").undo()
+    assert made[0].id in {number for number, _ in said_of(project)}
+
+
 def test_opinions_are_learned_from_and_the_same_said_twice_counts_once(project: Project) -> None:
     made = judged_project(project)
     Editor(project, "Ben").opine(made[0], line_up(project, made[0])[0].id)
