@@ -278,7 +278,7 @@ def test_export_with_progress_result_and_check(
     )
     page.run.open_folder.click()
     assert [Path(path) for path in opened] == [decided.with_name("project-export")]
-    (page.form.folder / "notes.txt").write_text("mine")
+    (page.form.folder / "train" / "notes.txt").write_text("mine")
     with qtbot.waitSignal(jobs.finished, timeout=PATIENCE):
         page.run.check.click()
     assert "1 problem" in page.run.result.text() and "notes.txt" in page.run.result.text()
