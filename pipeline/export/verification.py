@@ -5,7 +5,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.export.foreign_files import EDITABLE
+from pipeline.export.foreign_files import is_editable
 from pipeline.export.report import REPORT, digest_of
 from pipeline.project.analysis import wanted_artefacts
 from pipeline.project.clips import clips, locate
@@ -132,7 +132,7 @@ def _check_export(path: Path) -> Generator[Progress, None, Findings]:
         if name in lists:
             continue  # those are judged line by line
         problems = _judge(files, name, digest)
-        if name in EDITABLE and all(problem.kind in (Kind.CHANGED, Kind.MISSING_FILE) for problem in problems):
+        if is_editable(name) and all(problem.kind in (Kind.CHANGED, Kind.MISSING_FILE) for problem in problems):
             found.notes += [f"{name} was {_DONE[problem.kind]} after the export" for problem in problems]
         else:
             found.problems += problems

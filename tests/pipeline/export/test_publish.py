@@ -253,6 +253,8 @@ def test_previews_are_equal_each_time_and_replaced(tmp_path: Path, write: Write)
         write(to, names=("place0",), preview=True, crops="grid:24:48")
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
     (tmp_path / "one" / "preview" / "000-place0.gif").write_bytes(b"my own")
+    checked = finish(check(tmp_path / "one"))
+    assert (checked.problems, checked.notes) == ([], ["preview/000-place0.gif was changed after the export"])
     write("one", names=("place0",))
     assert [path.name for path in (tmp_path / "one" / "preview").iterdir()] == ["000-place0.gif"]
     assert finish(check(tmp_path / "one")).added == ["preview/000-place0.gif"]
