@@ -26,6 +26,10 @@ _MOST_PREVIEWS = 3
 _SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"))
 
 _READERS = {
+    "webdataset": "The library `webdataset` reads the archives.",
+    "basicsr": "BasicSR reads the two folders of each split.",
+    "basicsr-lmdb": "BasicSR reads the databases.",
+    "gtrain": "GT-RAIN reads the folder of each scene.",
     "spa": "SPANet and RCDNet read `real_world.txt` and `real_test_1000.txt`.",
     "paired": "Restormer, MPRNet, DRSformer, NAFNet and BasicSR read the two folders of each split.",
 }
@@ -246,7 +250,7 @@ def _reading(plan: Plan, rows: Sequence[ManifestRow]) -> Iterator[str]:
         for mask in columns:
             yield from ("", f"`{mask}` is a further image, or None.")
     else:
-        yield "Hugging Face `datasets` does not read this layout."
+        yield "Hugging Face `datasets` does not read this data set in this layout."
     yield from ("", "With rainclean:", "", *_code("import rainclean as rc", "", "data = rc.read_dataset(FOLDER)"))
     yield from ("", f"The layout is `{chosen.name}`. {_READERS.get(chosen.name, '')}".rstrip(), "")
     yield "- `manifest.csv` has one line per pair: files, scene, frame, crop, recipe, rain, scores, check sums."

@@ -20,7 +20,7 @@ from rainclean.dataset import LAYOUTS, LISTS, NAME, PARQUET_NAME, Files, file_of
 from rainclean.errors import RaincleanError
 
 EDITABLE = (CARD, LICENCE)
-"""Files of an export that people may change or remove."""
+"""Files of an export that people may change or remove, beside previews."""
 
 PREVIEW = "preview"
 """Folder of the previews."""
@@ -61,6 +61,11 @@ class ForeignFiles:
             yield f"not written by rainclean, kept: {few(self.added)}"
 
 
+def is_editable(name: str) -> bool:
+    """Return whether people may change or remove a file of an export: the card, the licence, a preview."""
+    return name in EDITABLE or _PREVIEW.fullmatch(name) is not None
+
+
 def find_foreign(folder: Path, new: Path | None = None) -> ForeignFiles:
     """Find the files of an export's folder that no export wrote. In a folder without an export, all are in the way.
 
@@ -79,7 +84,7 @@ def find_foreign(folder: Path, new: Path | None = None) -> ForeignFiles:
         if name == REPORT or name in ours:
             if path.is_symlink():
                 found.in_the_way.append(name)
-            elif (name in EDITABLE or _PREVIEW.fullmatch(name)) and _sum(path) != report["files"][name]:
+            elif is_editable(name) and _sum(path) != report["files"][name]:
                 found.edited.append(name)
         elif not report or _is_reserved(name) or name.split("/")[0] in folders:
             found.in_the_way.append(name)
@@ -128,7 +133,7 @@ def _written(folder: Path, report: dict[str, Any]) -> set[str]:
     """Return the files that a finished export lists, of the kinds that exports write."""
     if not report:
         return set()
-    names = {name for name in report["files"] if _is_reserved(name) or name in EDITABLE or _PREVIEW.fullmatch(name)}
+    names = {name for name in report["files"] if _is_reserved(name) or is_editable(name)}
     try:
         rows = read_manifest(folder / NAME)
     except RaincleanError:

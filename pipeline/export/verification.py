@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 
-from pipeline.export.foreign_files import EDITABLE
+from pipeline.export.foreign_files import is_editable
 from pipeline.export.report import REPORT, digest_of
 from pipeline.project.analysis import wanted_artefacts
 from pipeline.project.clips import clips, locate
@@ -166,7 +166,7 @@ def _check_export(path: Path, *, quick: bool) -> Generator[Progress, None, Findi
     lists = set(chosen.lists(row for row in rows if row.split in chosen.splits))
     for name in sorted(changed.keys() - lists):  # lists are judged line by line
         problems = changed[name]
-        if name in EDITABLE and all(problem.kind in (Kind.CHANGED, Kind.MISSING_FILE) for problem in problems):
+        if is_editable(name) and all(problem.kind in (Kind.CHANGED, Kind.MISSING_FILE) for problem in problems):
             found.notes += [f"{name} was {_DONE[problem.kind]} after the export" for problem in problems]
         else:
             found.problems += problems

@@ -52,8 +52,14 @@ def metadata_files(rows: Sequence[ManifestRow]) -> dict[str, bytes]:
 
 
 def data_files(layout: Layout, rows: Sequence[ManifestRow]) -> dict[str, list[str]]:
-    """Return the files and patterns by which `datasets` finds the pairs of each split; none for LMDB."""
-    found = {}
+    """Return the files and patterns by which `datasets` finds the pairs of each split; none where it cannot read them.
+
+    It reads no LMDB, and a tar archive only if all pairs have the same masks.
+    """
+    found: dict[str, list[str]] = {}
+    masks = {(bool(row.exclude), bool(row.confidence)) for row in rows}
+    if any(row.rainy.partition(".tar/")[1] for row in rows) and len(masks) > 1:
+        return found
     for split, own in by_split(rows).items():
         if is_packed(layout):
             names = sorted({match[1] for row in own if (match := _CONTAINER.match(row.rainy))})

@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from pipeline.project.clips.sequence_records import describe, sequences
 from pipeline.project.decisions import decisions
 from pipeline.project.storage.database import Project
 from pipeline.stages import finish
-from rainclean.dataset import metadata_files, read_manifest
+from rainclean.dataset import Files, data_files, layout, metadata_files, read_manifest
 from rainclean.errors import RaincleanError
 from rainclean.png import encode_png
 from tests.helpers.datasets import a_row
@@ -252,6 +253,22 @@ def test_previews_are_equal_each_time_and_replaced(tmp_path: Path, write: Write)
         write(to, names=("place0",), preview=True, crops="grid:24:48")
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
     (tmp_path / "one" / "preview" / "000-place0.gif").write_bytes(b"my own")
+    checked = finish(check(tmp_path / "one"))
+    assert (checked.problems, checked.notes) == ([], ["preview/000-place0.gif was changed after the export"])
     write("one", names=("place0",))
     assert [path.name for path in (tmp_path / "one" / "preview").iterdir()] == ["000-place0.gif"]
     assert finish(check(tmp_path / "one")).added == ["preview/000-place0.gif"]
+
+
+def test_archives_with_and_without_masks_are_no_files_for_hugging_face() -> None:
+    class Packed(type(layout("paired"))):  # type: ignore[misc]
+        def store(self, root: Path | str, *, contained: bool = False) -> Files:
+            return super().store(root, contained=contained)
+
+    rows = [a_row(rainy=f"train-000000.tar/{n}.input.png", clean=f"train-000000.tar/{n}.target.png") for n in range(2)]
+    assert data_files(Packed(), rows) == {"train": ["train-000000.tar"]}
+    rows[1] = replace(rows[1], exclude="train-000000.tar/1.exclude.png", exclude_sha256="4" * 64)
+    assert data_files(Packed(), rows) == {}
+    parquet = [replace(row, rainy=f"data/train-0.parquet/{n}") for n, row in enumerate(rows)]
+    assert data_files(Packed(), parquet) == {"train": ["data/train-0.parquet"]}
+    assert data_files(Packed(), [a_row(rainy="train/lq.lmdb/a", clean="train/gt.lmdb/a")]) == {}
