@@ -4,7 +4,8 @@ The picture of a role in the row with the key KEY is called ``ROLE/KEY.png`` her
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
@@ -35,51 +36,53 @@ class ParquetContainer(Container):
     @cached_property
     def names(self) -> tuple[str, ...]:
         """Names of all values, column by column. Raises InputError for a damaged file, or without both pictures."""
-        columns = self._schema_names
-        if not {"rainy", "clean"} <= set(columns):
-            raise InputError(self.path, "has no columns rainy and clean", "give a data set that has both")
-        names = []
-        for role in ROLES:
-            if role in columns:
-                there = self._column(f"{role}.bytes", whole=False)
-                names += [f"{role}/{key}.png" for key, has in zip(self._rows, there, strict=True) if has]
-        if self._has_values:
-            names += [f"{ROW}/{key}.json" for key in self._rows]
-        return tuple(names)
+        with self._in_one_line():
+            if not {"rainy", "clean"} <= set(self._columns):
+                raise InputError(self.path, "has no columns rainy and clean", "give a data set that has both")
+            names = []
+            for role in ROLES:
+                if role in self._columns:
+                    present = self._pictures(role).is_valid().to_pylist()
+                    names += [f"{role}/{key}.png" for key, has in zip(self._rows, present, strict=True) if has]
+            if "rainy_sha256" in self._columns:  # an export wrote it
+                names += [f"{ROW}/{key}.json" for key in self._rows]
+            return tuple(names)
 
     def read(self, name: str) -> bytes:
         """Read a value. Raises InputError where it is missing or cannot be read."""
-        kind, _, file = name.partition("/")
-        row = self._rows.get(file.rpartition(".")[0])
-        if row is None or name not in self.known:
+        if name not in self.known:
             raise self.missing(name)
-        group, place = row
-        cell = self._cells(group, kind)[place]
-        return (json.dumps(cell, ensure_ascii=False) + "\n").encode() if kind == ROW else bytes(cell)
+        kind, _, file = name.partition("/")
+        with self._in_one_line():
+            group, place = self._rows[file.rpartition(".")[0]]
+            cell = self._cells(group, kind)[place]
+            return (json.dumps(cell, ensure_ascii=False) + "\n").encode() if kind == ROW else bytes(cell)
 
-    @cached_property
-    def _schema_names(self) -> list[str]:
-        return list(self._footer.schema.to_arrow_schema().names)
+    @contextmanager
+    def _in_one_line(self) -> Iterator[None]:
+        """Raise InputError for what the library raises on damaged files: nearly anything."""
+        import pyarrow
 
-    @property
-    def _has_values(self) -> bool:
-        """Whether rows have values beside the pictures that an export wrote."""
-        return "rainy_sha256" in self._schema_names
+        try:
+            yield
+        except (pyarrow.ArrowException, OSError, LookupError, OverflowError, TypeError, ValueError) as error:
+            first = (str(error).splitlines() or [type(error).__name__])[0]
+            raise InputError(self.path, f"is no readable Parquet file ({first})", _ADVICE) from error
 
     @cached_property
     def _footer(self) -> Any:
-        import pyarrow
         import pyarrow.parquet
 
-        try:
-            return pyarrow.parquet.read_metadata(self.path)
-        except (pyarrow.ArrowException, OSError) as error:
-            raise InputError(self.path, f"is no readable Parquet file ({error})", _ADVICE) from error
+        return pyarrow.parquet.read_metadata(self.path)
+
+    @cached_property
+    def _columns(self) -> list[str]:
+        return list(self._footer.schema.to_arrow_schema().names)
 
     @cached_property
     def _rows(self) -> dict[str, tuple[int, int]]:
         """Map the key of each row to its row group and its place there. Rows without names of their own get numbers."""
-        names = self._column("rainy.path", whole=True)
+        names = [cell and cell["path"] for cell in self._pictures("rainy").to_pylist()]
         keys = [Path(name).stem if isinstance(name, str) else "" for name in names]
         if len(set(keys)) < len(keys) or not all(keys):
             keys = [f"{number:06}" for number in range(len(names))]
@@ -87,13 +90,13 @@ class ParquetContainer(Container):
         places = ((group, place) for group, size in enumerate(sizes) for place in range(size))
         return dict(zip(keys, places, strict=True))
 
-    def _column(self, column: str, *, whole: bool) -> list[Any]:
-        """Return a column of all rows, read group by group: its values, or only whether there is one."""
-        values: list[Any] = []
-        for group in range(self._footer.num_row_groups):
-            cells = self._inner(self._table(group, [column]), column)
-            values += cells.to_pylist() if whole else cells.is_valid().to_pylist()
-        return values
+    def _pictures(self, role: str) -> Any:
+        """Return the pictures of a role in all rows without their bytes: a struct with ``path``, null where none is."""
+        import pyarrow
+
+        groups = range(self._footer.num_row_groups)
+        tables = [self._table(group, [f"{role}.path"]) for group in groups]
+        return pyarrow.concat_tables(tables).column(role) if tables else pyarrow.array([], pyarrow.null())
 
     def _cells(self, group: int, kind: str) -> list[Any]:
         """Return the pictures of a role in a row group, or the other values of each of its rows."""
@@ -102,31 +105,19 @@ class ParquetContainer(Container):
                 while len(self._kept) >= KEPT_CELLS:
                     del self._kept[next(iter(self._kept))]
                 if kind == ROW:
-                    table = self._table(group, [name for name in self._schema_names if name not in ROLES])
-                    self._kept[group, kind] = table.to_pylist()
+                    columns = [name for name in self._columns if name not in ROLES]
+                    self._kept[group, kind] = self._table(group, columns).to_pylist()
                 else:
-                    column = f"{kind}.bytes"
-                    self._kept[group, kind] = self._inner(self._table(group, [column]), column).to_pylist()
+                    cells = self._table(group, [f"{kind}.bytes"]).column(kind).to_pylist()
+                    self._kept[group, kind] = [cell and cell["bytes"] for cell in cells]
             return self._kept[group, kind]
 
-    @staticmethod
-    def _inner(table: Any, column: str) -> Any:
-        """Return a column, or a part of one: ``rainy.bytes``."""
-        import pyarrow.compute
-
-        outer, _, inner = column.partition(".")
-        return pyarrow.compute.struct_field(table.column(outer), inner)
-
     def _table(self, group: int, columns: list[str]) -> Any:
-        import pyarrow
         import pyarrow.parquet
 
-        try:
-            # One thread, and a file of its own: both work after a fork, as in the workers of a data loader.
-            with pyarrow.parquet.ParquetFile(self.path, metadata=self._footer, pre_buffer=False) as file:
-                return file.read_row_group(group, columns=columns, use_threads=False)
-        except (pyarrow.ArrowException, OSError) as error:
-            raise InputError(self.path, f"cannot be read ({error})", _ADVICE) from error
+        # One thread, and a file of its own: both work after a fork, as in the workers of a data loader.
+        with pyarrow.parquet.ParquetFile(self.path, metadata=self._footer, pre_buffer=False) as file:
+            return file.read_row_group(group, columns=columns, use_threads=False)
 
 
 class ParquetPacker(Packer):

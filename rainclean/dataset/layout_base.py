@@ -11,7 +11,7 @@ import unicodedata
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
@@ -74,6 +74,7 @@ class Widths:
     scene: int = 1
     frame: int = 1
     serial: int = 1
+    _: KW_ONLY
     sequence: int = 1
     shard: int = 1000
     pairs: Mapping[str, int] = field(default_factory=dict)
@@ -96,7 +97,7 @@ class Widths:
             len(str(scene)),
             len(str(frame)),
             len(str(serial)),
-            len(str(sequence)),
+            sequence=len(str(sequence)),
             shard=max(1, SHARD_PIXELS // pixels),
             pairs=dict(pairs),
         )

@@ -80,7 +80,8 @@ class Packed(Layout):
                 found = True
                 yield pair
         if not found:
-            report(Problem("", Kind.MISSING_LIST, f"no pairs in the containers of layout {self.name}; export again"))
+            text = f"its containers hold no pairs with the names of layout {self.name}; see docs/formats.md"
+            report(Problem("", Kind.MISSING_LIST, text))
 
     def _pairs(self, files: PackedFiles, split: str, report: Report) -> Iterator[StoredPair]:
         names: dict[str, dict[str, str]] = {role: {} for role in ROLES}

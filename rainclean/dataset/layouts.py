@@ -48,5 +48,6 @@ def is_written_by_layout(name: str) -> bool:
 def layout(name: str) -> Layout:
     """Return a layout by name. Raises UsageError for an unknown name."""
     if name not in LAYOUTS:
-        raise UsageError(f"no layout {name!r}: use {' or '.join(LAYOUTS)}")
+        *others, last = LAYOUTS
+        raise UsageError(f"no layout {name!r}: use {', '.join(others)} or {last}")
     return LAYOUTS[name]

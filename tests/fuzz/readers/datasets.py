@@ -11,7 +11,7 @@ from pipeline.export.verification import check
 from rainclean.dataset import layout
 from rainclean.dataset.manifest import NAME
 from rainclean.dataset.pairing import PAIRS_NAME, Pairing
-from rainclean.dataset.reader import read_dataset
+from rainclean.dataset.reader import read_dataset, read_pair
 from rainclean.errors import RaincleanError
 from tests.fuzz.engine import Reader, is_clean
 from tests.helpers.datasets import sha, write
@@ -130,6 +130,32 @@ def read_rule(path: Path) -> None:
     read_dataset(root, Pairing(rainy=rainy, clean=clean))
 
 
+CONTAINERS = {".tar": "webdataset", ".mdb": "basicsr-lmdb", ".parquet": "huggingface"}
+
+
+def _container(root: Path, suffix: str) -> Path:
+    """The file of a container in a small data set, made where there is none yet."""
+    if not root.is_dir():
+        write(root, CONTAINERS[suffix])
+    return next(path for path in sorted(root.rglob(f"*{suffix}")) if "train" in path.relative_to(root).as_posix())
+
+
+def containers(folder: Path) -> Mapping[str, bytes]:
+    return {f"values{suffix}": _container(folder / suffix[1:], suffix).read_bytes() for suffix in CONTAINERS}
+
+
+def read_container(path: Path) -> None:
+    """As checking, training and scoring read what is in it."""
+    root = path.parent / f"set{path.suffix}"
+    file = _container(root, path.suffix)
+    file.unlink()  # a file of its own each time: an index is kept while the file is the same
+    file.write_bytes(path.read_bytes())
+    assert all(is_clean(str(problem)) for problem in layout(CONTAINERS[path.suffix]).problems(root))
+    for pair in read_dataset(root).pairs:
+        with suppress(RaincleanError):
+            read_pair(pair)
+
+
 TEXT = (b"\\", b"/", b"..", b"\xef\xbb\xbf", b"\xff\xfe", b"\r\n", b"\t", b" ", b".png", b".PNG", b"\xcc\x88", b"\0",
         b"real_world", b"a" * 300, b"\xed\xa0\x80", b"\xe2\x80\xae", b"../", b"C:\\", b'"', b",", b"train",
         b"1e999")  # fmt: skip
@@ -144,5 +170,6 @@ READERS = [
     Reader("list of pairs", pair_lists, read_pair_list, TEXT, short=60),
     Reader("pairing rule", rules, read_rule, RULE, short=60),
     Reader("manifest", manifests, read_manifest, TEXT, short=50),
+    Reader("container", containers, read_container, (b"ustar", b"PAR1", b"\xde\xc0\xef\xbe"), short=40),
     Reader("export.json", reports, read_report, JSON, short=50),
 ]

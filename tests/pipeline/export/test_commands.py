@@ -91,7 +91,7 @@ def test_decisions_by_command(home: Path, here: Run) -> None:
         (["describe", "HOME", "place0"], 2, "no sequence or no description given"),
         (["analyze", "HOME", "nowhere"], 1, "no sequence 'nowhere'"),
         (["analyze", "HOME", "--recipe", "best", "--again"], 2, "no recipe 'best'"),
-        (["export", "HOME", "-o", "out", "--layout", "lmdb"], 2, "use spa or paired"),
+        (["export", "HOME", "-o", "out", "--layout", "lmdb"], 2, "use spa, paired, basicsr"),
         (["export", "HOME", "-o", "out", "--frames", "some"], 2, "use all"),
         (["export", "HOME", "-o", "out", "--split", "80/20"], 2, "train=0.8,test=0.2"),
         (["export", "HOME", "-o", "out", "--crops", "grid:9999"], 2, "larger than every clip"),

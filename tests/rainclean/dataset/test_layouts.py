@@ -79,7 +79,7 @@ def test_names() -> None:
 def test_what_layouts_do_not_know() -> None:
     with pytest.raises(UsageError, match="layout spa has no split 'val': use train, test"):
         layout("spa").paths(PairKey(split="val", scene=0, frame=0, x=0, y=0, serial=0), Widths())
-    with pytest.raises(UsageError, match="no layout 'voc': use spa or paired"):
+    with pytest.raises(UsageError, match="no layout 'voc': use spa, paired, basicsr"):
         layout("voc")
     with pytest.raises(ValueError, match="start at 0"):
         PairKey(split="train", scene=-1, frame=0, x=0, y=0, serial=0)

@@ -1,5 +1,6 @@
 """A layout that is added from outside is written, checked and read like ours."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ class Derained(Layout):
 
     name = "derained"
     splits = ("train", "test")
+    written = re.compile(r"(train|test)/(rain|norain)/[\d-]+\.png")
 
     def paths(self, key: PairKey, widths: Widths) -> PairPaths:
         self.check_splits([key.split])
@@ -73,6 +75,7 @@ def test_a_data_set_is_exported_checked_and_read(tmp_path: Path) -> None:
         main(["select", home, "place", "--candidate", "n24-p50", "--who", "Ann"])
         main(["export", home, "-o", str(out), "--layout", "derained", "--frames", "every:6"])
         main(["check", str(out)])
+        main(["export", home, "-o", str(out), "--layout", "derained", "--frames", "every:6"])  # in its place
         pairs = read_dataset(out).pairs
     finally:
         unregister_layout("derained")
