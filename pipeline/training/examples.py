@@ -59,9 +59,7 @@ def divide(dataset: Dataset, seed: int, most: int, share: float = 0.0) -> Parts:
         return Parts(training, _spread(validation, most), words)
     if "" in scenes:
         what = "has no split val, and the names of its training pairs do not give their scenes"
-        advice = (
-            f"hold out some of its clean pictures with --validation-share {HELD_OUT}, or put other scenes into val/"
-        )
+        advice = f"hold out some of its clean images with --validation-share {HELD_OUT}, or put other scenes into val/"
         raise RaincleanError(f"{dataset.root}: {what}; {advice}")
     return _hold_out(dataset, training, seed, most, HELD_OUT)
 
@@ -87,13 +85,11 @@ def _hold_out_pictures(dataset: Dataset, training: PairTable, seed: int, most: i
     names = list(training.clean_names())
     pictures = set(names)
     if len(pictures) < 2:
-        raise RaincleanError(f"{dataset.root}: all training pairs have one clean picture; validation needs another one")
+        raise RaincleanError(f"{dataset.root}: all training pairs have one clean image; validation needs another one")
     drawn = split_scenes(pictures, shares, seed)
     held = np.fromiter((drawn[name] == "val" for name in names), bool, len(names))
     count = sum(split == "val" for split in drawn.values())
-    words = (
-        f"{count} of {len(pictures)} clean pictures held out (names do not give the scenes: others may show the same)"
-    )
+    words = f"{count} of {len(pictures)} clean images held out (names do not give the scenes: others may show the same)"
     return Parts(training.take(training.rows[~held]), _spread(training.take(training.rows[held]), most), words)
 
 

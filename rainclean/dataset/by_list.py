@@ -109,7 +109,7 @@ def _problem(number: int, line: _Line, seen: dict[str, int]) -> Problem | None:
     """Return what is wrong with a line itself."""
     if not line.rainy or not line.clean:
         lacking = "clean" if line.rainy else "rainy"
-        return Problem("", Kind.BAD_LINE, f"line {number} has no {lacking} picture; correct or remove it")
+        return Problem("", Kind.BAD_LINE, f"line {number} has no {lacking} image; correct or remove it")
     if split_named(line.split) is None:
         text = f"line {number}: split {printable(line.split)} is not train, val or test"
         return Problem("", Kind.BAD_LINE, text)

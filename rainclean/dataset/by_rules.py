@@ -1,5 +1,6 @@
 """Pairs by rules: those of the families that are known, or one that a person gives."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from rainclean.dataset.families import Family
@@ -61,14 +62,14 @@ class ByRules(ForeignLayout):
         self, files: Files, folder: str, fitting: Sequence[tuple[str, Rule, tuple[str, ...]]], report: Report
     ) -> Iterator[StoredPair]:
         names = sorted(name for name in files.folder(folder) if is_picture(name))
-        split, lost, pairs = split_of(folder), dict[str, str](), 0
+        split, lost, counts = split_of(folder), dict[str, dict[Rule, str]](), Counter[Rule]()
         for picture in names:
             path = f"{folder}/{picture}" if folder else picture
             for family, rule, groups in fitting:
                 if (match := rule.match(folder, groups, picture)) is None:
                     continue
                 if (clean := rule.clean_of(match, files)) is not None:
-                    pairs += 1
+                    counts[rule] += 1
                     self.found[family] = None
                     self.folders.add(folder)
                     lost.pop(path, None)
@@ -82,10 +83,11 @@ class ByRules(ForeignLayout):
                         scene=rule.scene_of(match),
                     )
                     break
-                lost.setdefault(path, rule.wanted(match) or rule.clean)
-        if pairs or self._given:
-            for path, wanted in lost.items():
-                text = f"has no clean picture {printable(wanted)}; add it, or remove this file"
+                lost.setdefault(path, {})[rule] = rule.wanted(match) or rule.clean
+        if counts or self._given:
+            for path, by_rule in lost.items():
+                wanted = by_rule[max(by_rule, key=lambda rule: counts[rule])]  # as the others of the folder
+                text = f"has no clean image {printable(wanted)}; add it, or remove this file"
                 report(Problem(path, Kind.UNPAIRED, text, (path, wanted)))
 
     def leftovers(self, files: Files, pairs: Sequence[StoredPair], problems: Sequence[Problem]) -> Iterator[Problem]:

@@ -168,10 +168,10 @@ def _look_at(root: Path, pair: StoredPair) -> _Looked:
     rainy, clean = pictures
     if rainy.shape != clean.shape:
         sizes = [f"{picture.shape[1]}×{picture.shape[0]}" for picture in pictures]
-        text = f"is {sizes[0]} px, but its clean picture {printable(pair.clean)} is {sizes[1]} px; replace one of them"
+        text = f"is {sizes[0]} px, but its clean image {printable(pair.clean)} is {sizes[1]} px; replace one of them"
         return _Looked((Problem(pair.rainy, Kind.SIZE, text, (pair.rainy, pair.clean)),))
     if np.array_equal(rainy, clean):
-        text = f"has the same pixels as its clean picture {printable(pair.clean)}; replace one of them"
+        text = f"has the same pixels as its clean image {printable(pair.clean)}; replace one of them"
         return _Looked((Problem(pair.rainy, Kind.PIXELS, text, (pair.rainy,)),), _signature(clean))
     return _Looked((), _signature(clean))
 

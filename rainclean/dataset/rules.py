@@ -74,7 +74,7 @@ class Rule:
             if "{" in _HOLE.sub("", template) or "}" in _HOLE.sub("", template):
                 raise _meaningless(template, "a brace has no partner")
         if not _HOLE.search(self.clean):
-            raise _meaningless(self.clean, "names one picture for all; use {stem} or {1}")
+            raise _meaningless(self.clean, "names one image for all; use {stem} or {1}")
 
     @cached_property
     def _pattern(self) -> _Pattern:

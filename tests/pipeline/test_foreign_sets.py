@@ -73,7 +73,7 @@ def test_what_is_wrong_with_a_data_set_is_listed(tmp_path: Path, capsys: pytest.
         "train/Rain13K/target/1.jpg", "train/Rain13K/input/2.jpg", "test/Test100/input/2.png", "test/Rain100L/target",
     }  # fmt: skip
     assert (
-        "is 64×64 px, but its clean picture train/Rain13K/target/2.jpg is 20×30 px"
+        "is 64×64 px, but its clean image train/Rain13K/target/2.jpg is 20×30 px"
         in problems["train/Rain13K/input/2.jpg"]
     )
     assert "1 image belongs to no rainy image (such as 7.png)" in problems["test/Rain100L/target"]
@@ -137,7 +137,7 @@ def test_training_by_a_rule_holds_pictures_out_and_is_resumed(
     assert "--validation-share 0.1" in capsys.readouterr().err
     words = ["train", str(root), "-o", str(tmp_path / "run"), *RULE, *TRAIN, "--validation-share", "0.4"]
     assert main(words) == 0
-    assert "1 of 3 clean pictures held out" in capsys.readouterr().err
+    assert "1 of 3 clean images held out" in capsys.readouterr().err
     record = run_folder.read(tmp_path / "run")
     assert record.pairing == Pairing(rainy="r/*.png", clean="c/{stem}.png") and record.recipe.validation_share == 0.4
     assert main(["train", "--resume", str(tmp_path / "run")]) == 0

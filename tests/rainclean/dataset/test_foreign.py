@@ -35,11 +35,18 @@ def test_every_pair_of_a_known_data_set_is_found(name: str, tmp_path: Path) -> N
 def test_a_rainy_picture_without_its_clean_one_is_refused_by_name(tmp_path: Path) -> None:
     write_replica(tmp_path, "Rain13K", side=16)
     (tmp_path / "test/Test100/target/2.png").unlink()
-    with pytest.raises(InputError, match=r"Test100/input/2\.png: has no clean picture test/Test100/target/2"):
+    with pytest.raises(InputError, match=r"Test100/input/2\.png: has no clean image test/Test100/target/2"):
         read_dataset(tmp_path)
     # A folder without any clean picture is no part of the data set.
     (tmp_path / "test/Test100/target/1.png").unlink()
     assert len(read_dataset(tmp_path).pairs) == len(REPLICAS["Rain13K"]) - 2
+
+
+def test_the_partner_that_lacks_is_named_as_the_others_are(tmp_path: Path) -> None:
+    root = write_replica(tmp_path, "LHP-Rain", side=16)
+    (root / "train/gt/0002.png").unlink()
+    with pytest.raises(InputError, match=r"train/input/0002\.png: has no clean image train/gt/0002"):
+        read_dataset(root)
 
 
 def test_a_list_that_names_some_pictures_leaves_the_others_out(tmp_path: Path) -> None:
@@ -76,7 +83,7 @@ def test_a_rule_names_the_pairs(rule: str, tmp_path: Path) -> None:
         ("rain/?.png", "norain/{stem}.png", "there are no other wildcards"),
         ("rain/**.png", "norain/{stem}.png", "there are no other wildcards"),
         ("/rain/*.png", "norain/{stem}.png", "a pattern below the folder"),
-        ("rain/*.png", "norain/1.png", "names one picture for all"),
+        ("rain/*.png", "norain/1.png", "names one image for all"),
         ("rain/*.png", "norain/{stem.png", "a brace has no partner"),
     ],
 )
@@ -90,7 +97,7 @@ def test_a_rule_never_leads_out_of_the_data_set(tmp_path: Path) -> None:
     for name in ("data/rain/1.png", "1.png"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(b"x")
-    with pytest.raises(InputError, match="has no clean picture"):
+    with pytest.raises(InputError, match="has no clean image"):
         read_dataset(tmp_path / "data", Pairing(rainy="rain/*.png", clean="../{stem}.png"))
 
 
@@ -126,7 +133,7 @@ def test_a_list_of_pairs(tmp_path: Path) -> None:
     [
         ("rain,clean\n", "has no columns rainy and clean in line 1"),
         ("rainy,clean\n", "names no pair"),
-        ("rainy,clean\npictures/input/a.png,\n", "line 2 has no clean picture"),
+        ("rainy,clean\npictures/input/a.png,\n", "line 2 has no clean image"),
         ("rainy,clean\npictures/input/a.png,gone.png\n", "line 2 names gone.png, which is missing"),
         ("rainy,clean\n../a.png,pictures/target/a.png\n", "line 2 names ../a.png, which is outside"),
         ("rainy,clean,split\npictures/input/a.png,pictures/target/a.png,dev\n", "split dev is not train, val or test"),
