@@ -8,7 +8,7 @@ _STAGES: dict[str, dict[str, float]] = {
     "export": {"look": 0.3, "write": 0.7},
     "check": {"check": 1.0},
     "train": {"train": 1.0},
-    "evaluate": {"read": 0.03, "score": 0.97},
+    "evaluate": {"read": 0.03, "score": 0.92, "compare": 0.05},
     "derain": {"derain": 1.0},
 }
 """Stages of the work on one part (a clip, a sequence) in order, and about which fraction of the time each takes."""
@@ -29,6 +29,7 @@ _STAGE_TEXTS = {
     "weigh": "computing the rain-free mean",
     "near frames": "aligning near frames",
     "score": "scoring",
+    "compare": "comparing methods",
     "rain": "measuring the rain",
     "look": "checking frames",
     "write": "writing files",

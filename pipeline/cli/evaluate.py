@@ -54,7 +54,7 @@ class Evaluate:
     protocols: Annotated[tuple[str, ...], arg(metavar="NAME…")] = ()
     """Protocols to use. Default: all four."""
     gallery: Annotated[int, arg(metavar="N")] = 24
-    """Number of images in index.html: those with the lowest PSNR of the first weights."""
+    """Number of images in index.html: those with the lowest PSNR of the first method."""
     worst_by: Annotated[str | None, arg(metavar="NAME")] = None
     """Protocol that ranks these images. Default: basicsr-rgb."""
     device: Annotated[str, arg(metavar="NAME")] = "auto"

@@ -6,7 +6,7 @@ from html import escape
 from pipeline.evaluation.gallery import Case, Figure
 from pipeline.evaluation.report import EvaluationReport, MethodRecord
 from pipeline.evaluation.scores import cell
-from pipeline.evaluation.tables import Table, tables_of
+from pipeline.evaluation.tables import Cell, Table, tables_of
 from pipeline.text_format import counted
 from rainclean.metrics import Score
 
@@ -70,10 +70,10 @@ def _statistics(report: EvaluationReport) -> str:
 
 
 def _of_table(table: Table) -> str:
-    head = "".join(f"<th>{escape(name)}</th>" for name in table.head)
+    sides = [" class=name"] * table.names + [""] * (len(table.head) - table.names)
+    head = "".join(f"<th{side}>{escape(name)}</th>" for side, name in zip(sides, table.head, strict=True))
     cells = (
-        "".join(f"<td>{'<b>' if c.best else ''}{escape(c.text)}{'</b>' if c.best else ''}</td>" for c in row)
-        for row in table.rows
+        "".join(f"<td{side}>{_bold(cell)}</td>" for side, cell in zip(sides, row, strict=True)) for row in table.rows
     )
     body = "".join(f"<tr>{row}</tr>" for row in cells)
     return (
@@ -88,6 +88,10 @@ def _section(rank: int, case: Case, report: EvaluationReport) -> str:
     figures = "".join(f"<div class=row>{''.join(map(_figure, row))}</div>" for row in case.rows)
     heading = f"<h2>{rank}. {escape(case.image)}{escape(scene)}</h2>"
     return f"<section>{heading}{_table(report.protocols, rows)}{figures}</section>\n"
+
+
+def _bold(cell: Cell) -> str:
+    return f"<b>{escape(cell.text)}</b>" if cell.best else escape(cell.text)
 
 
 def _cell_of(protocol: str, scores: Sequence[Score]) -> str:
@@ -112,7 +116,7 @@ details b { font-weight: 700; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; }
 th, td { padding: .2rem 1.4rem .2rem 0; text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; }
+th:first-child, td:first-child, .name { text-align: left; }
 thead { border-bottom: 1px solid currentColor; }
 dl { display: grid; grid-template-columns: fit-content(40%) 1fr; gap: 0 1.4rem; overflow-wrap: anywhere; }
 dd { margin: 0; }

@@ -160,7 +160,7 @@ def evaluate(
         folder: From `evaluation_folder`.
 
     Yields:
-        Progress of the stages "read" and "score".
+        Progress of the stages "read", "score" and "compare".
 
     Returns:
         The content of report.json.
@@ -189,7 +189,7 @@ def evaluate(
             for number, pair in enumerate(pairs):
                 _measure(number, pair, job, table=table, gallery=gallery)
                 yield Progress("score", number + 1, len(pairs))
-        report = replace(_report(job, table), cases=tuple(gallery.worst_first()))
+        report = replace((yield from _report(job, table)), cases=tuple(gallery.worst_first()))
         table.write_scenes(partial / "scenes.csv")
         analysis.write_rows(partial / "comparisons.csv", analysis.COMPARISON_COLUMNS, report.comparisons)
         analysis.write_rows(partial / "by_rain.csv", analysis.RAIN_COLUMNS, report.by_rain)
@@ -294,10 +294,16 @@ def _levels(picture: U8 | F32) -> U8:
     return np.rint(np.clip(np.asarray(picture, np.float32), 0, 1) * np.float32(255)).astype(np.uint8)
 
 
-def _report(job: _Job, table: ScoreTable) -> EvaluationReport:
+def _report(job: _Job, table: ScoreTable) -> Generator[Progress, None, EvaluationReport]:
     """Return the report without cases and files."""
     data, pairs, methods, settings = job.data, job.pairs, job.methods, job.settings
+    yield Progress("compare", 0, 3)
     summary = table.summary()
+    yield Progress("compare", 1, 3)
+    compared = analysis.comparisons(table)
+    yield Progress("compare", 2, 3)
+    by_rain = analysis.by_rain(table)
+    yield Progress("compare", 3, 3)
     libraries = dict.fromkeys(name for method in methods for name in method.libraries)
     from_manifest = all(job.image(pair) in job.rain_shares for pair in pairs)
     return EvaluationReport(
@@ -318,8 +324,8 @@ def _report(job: _Job, table: ScoreTable) -> EvaluationReport:
         worst=Ranking(methods[0].name, settings.ranking, min(settings.gallery, len(pairs))),
         summary=summary,
         statistics=analysis.statistics_of(table, "manifest" if from_manifest else "measured"),
-        comparisons=analysis.comparisons(table),
-        by_rain=analysis.by_rain(table),
+        comparisons=compared,
+        by_rain=by_rain,
         notes=(*_notes(job), *infinite_notes(summary)),
     )
 
