@@ -120,12 +120,12 @@ class _Cluster:
             return None
         del self._futures[key]
         task = todo[key]
-        if future.status == "error":
-            return self._failure(task, future.exception(timeout=_CONNECT_SECONDS))
         try:
+            if future.status == "error":
+                return self._failure(task, future.exception(timeout=_CONNECT_SECONDS))
             outcome: Outcome = future.result(timeout=_CONNECT_SECONDS)
-        except Exception:  # withdrawn with its scheduler, or its worker is gone: results that are there are found
-            return None
+        except Exception:  # withdrawn with its scheduler, or its worker is gone
+            return Outcome(key) if self._results.has(task) else None
         if not outcome.error and not self._results.awaits(task):
             where = f"its result is not in {self._results.folder} on {platform.node()}"
             return Outcome(key, f"{where}; --results names a folder that all machines share", general=True)

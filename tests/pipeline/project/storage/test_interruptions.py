@@ -128,8 +128,9 @@ def contents(folder: Path) -> dict[str, bytes]:
 how = pytest.mark.parametrize("how", list(HOW))
 
 
+@pytest.mark.parametrize("command", [["analyze"], ["batch", "--workers", "2"]], ids=lambda words: words[0])
 @how
-def test_analyze(how: str, tmp_path: Path, added: Path, sent: Sent) -> None:
+def test_analyze(how: str, command: list[object], tmp_path: Path, added: Path, sent: Sent) -> None:
     home, most = tmp_path / "project", 0
     reference: dict[str, list[str]] = {}
 
@@ -145,8 +146,9 @@ def test_analyze(how: str, tmp_path: Path, added: Path, sent: Sent) -> None:
         if ended:
             assert done == 4
             assert reference.setdefault("pictures", sorted(found.values())) == sorted(found.values())
+            assert not (home / "batch").exists()
 
-    Work(again(added, home), ["analyze", home], look).break_off(sent, how, "analyze")
+    Work(again(added, home), [*command, home], look).break_off(sent, how, str(command[0]))
 
 
 @how
