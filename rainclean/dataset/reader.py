@@ -5,8 +5,10 @@ Reads exports of rainclean, and other data sets by names that are known, a rule 
 
 import hashlib
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from sys import intern
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,7 +24,7 @@ from rainclean.dataset.foreign_base import ForeignLayout
 from rainclean.dataset.index_cache import Source, keep, load
 from rainclean.dataset.layout_base import Layout
 from rainclean.dataset.layouts import LAYOUTS
-from rainclean.dataset.manifest import NAME, REPORT, iterate_manifest
+from rainclean.dataset.manifest import NAME, REPORT, ManifestRow, iterate_manifest
 from rainclean.dataset.pair_table import DatasetPair, PairTable
 from rainclean.dataset.pairing import KNOWN_NAMES, Pairing
 from rainclean.dataset.problems import BLOCKING, Kind, Problem
@@ -125,9 +127,8 @@ class _Index(NamedTuple):
 def _indexed(root: Path, pairing: Pairing) -> _Index:
     """Find the pairs of a folder."""
     chosen = layout_of(root, pairing)
-    scenes = {}
-    if not pairing.is_named and (root / NAME).is_file():
-        scenes = {row.rainy: row.scene for row in iterate_manifest(root / NAME)}
+    is_export = not pairing.is_named and (root / NAME).is_file()
+    scenes = _Scenes(iterate_manifest(root / NAME) if is_export else iter(()))
     files, builder, first = chosen.store(root), ColumnsBuilder(), list[Problem]()
 
     def refuse(problem: Problem) -> None:
@@ -137,15 +138,38 @@ def _indexed(root: Path, pairing: Pairing) -> _Index:
                 raise InputError(root / problem.path, problem.text)
 
     for pair in chosen.scan(files, refuse):
-        builder.add(pair, scenes.pop(pair.rainy, "") or pair.scene or chosen.scene_of(pair))
+        builder.add(pair, scenes.of(pair.rainy) or pair.scene or chosen.scene_of(pair))
+    scenes.finish()
     columns = builder.result()
     if first:
         raise InputError(root / first[0].path, first[0].text)
     if not len(columns.rainy):
-        if scenes or not isinstance(chosen, ForeignLayout):
+        if is_export or not isinstance(chosen, ForeignLayout):
             raise InputError(root, "holds no pairs", "export again")
         raise _nothing_found(root, pairing)
     return _Index(files, columns, chosen.name)
+
+
+class _Scenes:
+    """Scenes of pairs by a manifest, which is read on as pairs are asked for: it mostly has the order of the pairs."""
+
+    def __init__(self, rows: Iterator[ManifestRow]) -> None:
+        self._rows, self._passed = rows, dict[str, str]()
+
+    def of(self, rainy: str) -> str:
+        """Return the scene of a pair, "" where the manifest does not have it; each may be asked for once."""
+        if rainy in self._passed:
+            return self._passed.pop(rainy)
+        for row in self._rows:
+            if row.rainy == rainy:
+                return row.scene
+            self._passed[row.rainy] = intern(row.scene)
+        return ""
+
+    def finish(self) -> None:
+        """Read the rest. Raises InputError where the manifest is damaged."""
+        for _ in self._rows:
+            pass
 
 
 def _nothing_found(root: Path, pairing: Pairing) -> InputError:
