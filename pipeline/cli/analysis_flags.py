@@ -42,7 +42,8 @@ class AnalysisFlags:
         from pipeline.batch import Request
 
         memory = None if self.memory is None else parse_bytes(self.memory, "--memory")
-        return Request(recipe=self.recipe, frames=self.frames, memory=memory, scratch=self.scratch)
+        scratch = None if self.scratch is None else self.scratch.absolute()
+        return Request(recipe=self.recipe, frames=self.frames, memory=memory, scratch=scratch)
 
     def report(self, result: "Analyzed", *, where: str = "", table: bool = False) -> None:
         """Print what became of the sequences; raise RaincleanError where some failed.
@@ -71,10 +72,18 @@ def print_findings(result: "Analyzed") -> None:
             print_note(f"{name}: {words}")
 
 
-def fail_for_sequences(result: "Analyzed", *, refused: Sequence[str] = (), table: bool = False) -> None:
+def fail_for_sequences(
+    result: "Analyzed",
+    *,
+    refused: Sequence[str] = (),
+    table: bool = False,
+    what: str = "sequences could not be analysed",
+    others: str = "the others are done",
+) -> None:
     """Raise RaincleanError where sequences failed, or results were refused.
 
-    refused: lines. table: print failures as a table to standard output, not as lines to standard error.
+    refused: lines. what, others: as for `fail_for_parts`. table: print failures as a table to standard output, not as
+    lines to standard error.
     """
     asked = len(result.done) + len(result.skipped) + len(result.failed) + len(refused)
     lines = [f"{name}: {reason.removeprefix(f'{name}: ')}" for name, reason in result.failed.items()]
@@ -82,4 +91,4 @@ def fail_for_sequences(result: "Analyzed", *, refused: Sequence[str] = (), table
     if listed and lines:
         rows = [(name, reason.removeprefix(f"{name}: ")) for name, reason in result.failed.items()]
         print_table(("failed", "why"), rows)
-    fail_for_parts([*lines, *refused], asked, "sequences could not be analysed", listed=listed)
+    fail_for_parts([*lines, *refused], asked, what, others, listed=listed)

@@ -44,4 +44,5 @@ class ProjectImport:
         else:
             known = f"; {counted(len(result.skipped), 'sequence')} already known" if result.skipped else ""
             print_text(f"imported: {counted(len(result.done), 'sequence')}{known}")
-        fail_for_sequences(result, refused=result.refused, table=not self.json)
+        what, others = "results were refused, or say that the analysis failed", "the others were imported"
+        fail_for_sequences(result, refused=result.refused, table=not self.json, what=what, others=others)

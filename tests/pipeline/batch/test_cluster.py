@@ -111,3 +111,9 @@ def test_an_address_where_nobody_answers_is_told(copy: Copy, here: Run, monkeypa
         result = here("batch", home, "--scheduler", address)
         assert result.returncode == 1 and result.stderr.startswith(f"rainclean: {address}: no scheduler answers")
         assert why in result.stderr and len(result.stderr.splitlines()) == 1
+
+
+def test_without_dask_a_line_says_what_to_install(copy: Copy, here: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    result = here("batch", copy(), "--scheduler", "tcp://127.0.0.1:9")
+    assert result.returncode == 1 and "pip install 'rainclean[cluster]'" in result.stderr
