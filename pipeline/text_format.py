@@ -25,6 +25,15 @@ def counted(number: int, thing: str) -> str:
     return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
+def size_in_words(size: float) -> str:
+    """Return a size such as ``873 kB``, ``3.4 MB`` or ``21 GB``; units are powers of 1000."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if size < 999.5:
+            return f"{size:.1f} {unit}" if unit in ("MB", "GB") and size < 9.95 else f"{size:.0f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
+
+
 def few(names: Sequence[str], most: int = 5) -> str:
     """Return the first of some names: ``a, b, c, …``."""
     return ", ".join(names[:most]) + (", …" if len(names) > most else "")

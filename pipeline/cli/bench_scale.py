@@ -7,8 +7,7 @@ from tyro.conf import arg
 
 from pipeline.cli.console import follow, print_json, print_table, print_text
 from pipeline.cli.values import clip_size
-from pipeline.export import size_in_words
-from pipeline.text_format import counted
+from pipeline.text_format import counted, size_in_words
 from rainclean.errors import UsageError
 
 if TYPE_CHECKING:

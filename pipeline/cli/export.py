@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from tyro.conf import Positional, arg
 
 from pipeline.cli.console import follow, print_json, print_note, print_text
-from pipeline.text_format import counted
+from pipeline.text_format import counted, size_in_words
 from rainclean.errors import UsageError
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class Export:
         )
 
     def _estimate(self, project: "Project", settings: "ExportSettings") -> None:
-        from pipeline.export import estimate, size_in_words
+        from pipeline.export import estimate
 
         result = estimate(project, settings)
         for note in result.notes:

@@ -2,7 +2,7 @@ from .assembly import Exported
 from .exclusions import ExclusionRules, Exclusions, read_exclusions
 from .plan import ExportSettings
 from .run import export
-from .size_estimate import MANY, Estimate, estimate, most_crops, size_in_words
+from .size_estimate import MANY, Estimate, estimate, most_crops
 from .verification import Findings, check
 
 __all__ = [
@@ -18,5 +18,4 @@ __all__ = [
     "export",
     "most_crops",
     "read_exclusions",
-    "size_in_words",
 ]

@@ -96,15 +96,6 @@ def estimate(project: Project, settings: ExportSettings) -> Estimate:
     )
 
 
-def size_in_words(size: float) -> str:
-    """Return a size such as ``873 kB``, ``3.4 MB`` or ``21 GB``; units are powers of 1000."""
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if size < 999.5:
-            return f"{size:.1f} {unit}" if unit in ("MB", "GB") and size < 9.95 else f"{size:.0f} {unit}"
-        size /= 1000
-    return f"{size:.1f} TB"
-
-
 def most_crops(crops: CropChoice, width: int, height: int) -> int:
     """Return the number of crops of a frame of this size in px, if none is ruled out. Raises UsageError."""
     crops.check(width, height)

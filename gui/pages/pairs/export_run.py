@@ -13,7 +13,7 @@ from gui.command_buttons import in_window
 from gui.design import GAP
 from gui.jobs import Job, Jobs, State
 from gui.widgets import WrappedLabel
-from pipeline.text_format import counted
+from pipeline.text_format import counted, size_in_words
 from rainclean.dataset import REPORT
 
 if TYPE_CHECKING:
@@ -213,7 +213,6 @@ def checked_text(job: Job) -> str:
 
 def estimate_text(estimate: "Estimate") -> str:
     """Return what an export would hold, one line per split."""
-    from pipeline.export import size_in_words
 
     most = "" if estimate.exact else "at most "
     lines = [

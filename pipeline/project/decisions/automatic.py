@@ -193,6 +193,7 @@ def choose_best(
     names: Sequence[str] = (),
     note: str = "",
     trusted: Sequence[str] = FIT_ONLY,
+    *,
     step: Step | None = None,
     suggest: Callable[[int], Pick | None] = lambda _: None,
 ) -> BestChosen:

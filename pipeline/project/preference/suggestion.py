@@ -194,7 +194,7 @@ def choose_suggested(
         suggested = learned.for_sequence(sequence_id)
         return None if suggested is None else Pick(suggested.candidate_id, f"{suggested.label}; {learned.label}")
 
-    return choose_best(project, names, note, trusted, step, suggest), learned
+    return choose_best(project, names, note, trusted, step=step, suggest=suggest), learned
 
 
 def _table(facts: Facts, lines: Iterable[Sequence[int]], of: Sequence[int]) -> "Table":

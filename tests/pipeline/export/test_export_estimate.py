@@ -12,7 +12,7 @@ import pytest
 from pipeline.clean.settings import CleanSettings
 from pipeline.export.plan import ExportSettings
 from pipeline.export.run import export
-from pipeline.export.size_estimate import estimate, most_crops, size_in_words
+from pipeline.export.size_estimate import estimate, most_crops
 from pipeline.project.analysis.run import analyze
 from pipeline.project.clips.import_clips import Origin, add
 from pipeline.project.clips.sequence_records import sequences
@@ -22,6 +22,7 @@ from pipeline.project.editing.editor import Editor
 from pipeline.project.editing.masks import keep_mask
 from pipeline.project.storage.database import Project
 from pipeline.stages import finish
+from pipeline.text_format import size_in_words
 from rainclean.dataset.pairs import CropChoice, FrameChoice
 from rainclean.errors import RaincleanError
 from tests.conftest import ROOT, Run
