@@ -13,6 +13,7 @@ PROGRAM = Program(
         EntryPoint(name, f"benchmarks.{name}.command:{command}", "")
         for name, command in (
             ("batch", "BenchBatch"),
+            ("dataset", "BenchDataset"),
             ("gui", "BenchGui"),
             ("monkey", "BenchMonkey"),
             ("spanet", "BenchSpanet"),

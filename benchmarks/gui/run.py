@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from benchmarks.gui.start import STARTED
+from pipeline.bench.scale import make_large_project
 from pipeline.memory import rss_bytes
 from pipeline.stages import Progress, finish
 from rainclean.errors import RaincleanError
@@ -97,7 +98,7 @@ def bench_gui(
         project, large = Path(folder) / "project", Path(folder) / "large"
         yield from _make_project(project, size)
         yield Progress("enlarge", 0, None)
-        make_large(project, large, sequences)
+        make_large_project(project, large, sequences)
         result = BenchResult()
         yield from _measure(project, result, repeats, repaints)
         yield from _measure_accept(large, result, min(repeats, sequences - 1))
@@ -121,29 +122,6 @@ def _make_project(folder: Path, size: tuple[int, int, int]) -> Generator[Progres
     with Project.create(folder) as project:
         finish(add(project, [clips], Origin()))
         yield from analyze(project, [], CleanSettings())
-
-
-def make_large(project: Path, folder: Path, sequences: int) -> None:
-    """A project of many sequences: rows that stand for shots of the clips there are, sharing their pictures."""
-    import shutil
-
-    from pipeline.project.storage import Project
-
-    shutil.copytree(project, folder)
-    with Project(folder) as large, large.transaction():
-        there = large.rows("SELECT * FROM sequence ORDER BY id")
-        for number in range(len(there), sequences):
-            like = dict(there[number % len(there)])
-            old, round_ = like.pop("id"), number // len(there)
-            like |= {"name": f"shot {number}", "first": round_ % 50, "last": 51 + round_ // 50}
-            new = large.insert("sequence", **like)
-            for row in large.rows("SELECT * FROM analysis WHERE sequence_id = ?", old):
-                analysis = dict(row)
-                of = analysis.pop("id")
-                copy = large.insert("analysis", **(analysis | {"sequence_id": new}))
-                for candidate in map(dict, large.rows("SELECT * FROM candidate WHERE analysis_id = ?", of)):
-                    candidate.pop("id")
-                    large.insert("candidate", **(candidate | {"analysis_id": copy}))
 
 
 def _measure(project: Path, result: BenchResult, repeats: int, repaints: int) -> Generator[Progress, None, None]:

@@ -50,42 +50,42 @@ def measure_commands(project: Path, sequences: int) -> Generator[Progress, None,
         yield Progress("make the project", 0, len(commands))
         make_large_project(project, large, sequences)
         # The first command makes the backup that is due.
-        measure(("history", str(large)), "history")
+        measure(("status", str(large)), "status")
         for done, (name, flag) in enumerate(commands):
             yield Progress(name, done, len(commands))
             figures.append(measure((name, str(large), flag), f"{name} {flag}"))
     return figures
 
 
+_RUN = """
+import sys
+from pathlib import Path
+from pipeline.cli.main import main
+from pipeline.memory import peak_rss_bytes
+code = main(sys.argv[2:])
+Path(sys.argv[1]).write_text(str(peak_rss_bytes() or ""))
+sys.exit(code)
+"""
+"""Runs a command. It notes its own peak, since what the system tells of a child begins with that of its parent."""
+
+
 def measure(arguments: Sequence[str], name: str) -> CommandFigures:
     """Run one command of rainclean to its end and measure it. Raises RaincleanError where it fails."""
-    began = perf_counter()
-    with tempfile.TemporaryFile() as errors:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "rainclean", *arguments], stdout=subprocess.DEVNULL, stderr=errors
-        )
-        used = _wait(process)
-        seconds = perf_counter() - began
-        if process.returncode:
-            errors.seek(0)
-            last = errors.read().decode("utf-8", "replace").strip().splitlines()[-1:]
+    with tempfile.TemporaryDirectory(prefix="rainclean-scale-") as folder:
+        peak, errors = Path(folder) / "peak", Path(folder) / "errors"
+        with errors.open("wb") as file:
+            before, began = _cpu_seconds(), perf_counter()
+            command = [sys.executable, "-c", _RUN, str(peak), *arguments]
+            code = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=file, check=False).returncode
+            seconds, cpu = perf_counter() - began, _cpu_seconds() - before
+        if code:
+            last = errors.read_text("utf-8", "replace").strip().splitlines()[-1:]
             raise RaincleanError(f"{name}: failed in the measurement ({''.join(last)})")
-    return CommandFigures(command=name, seconds=seconds, cpu_seconds=used[0], peak_mib=used[1])
+        noted = peak.read_text()
+    return CommandFigures(command=name, seconds=seconds, cpu_seconds=cpu, peak_mib=int(noted) / _MIB if noted else None)
 
 
-def _wait(process: "subprocess.Popen[bytes]") -> tuple[float, float | None]:
-    """Wait for the end of a process; return its CPU seconds and its peak memory in MiB."""
-    if not hasattr(os, "wait4"):
-        import psutil
-
-        own = psutil.Process(process.pid)
-        cpu = 0.0
-        while process.poll() is None:
-            with own.oneshot():
-                cpu = sum(own.cpu_times()[:2])
-            psutil.wait_procs([own], timeout=0.05)
-        return cpu, None
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    peak = used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    return used.ru_utime + used.ru_stime, peak / _MIB
+def _cpu_seconds() -> float:
+    """Return the CPU time of all processes that this one has started and that have ended."""
+    used = os.times()
+    return used.children_user + used.children_system

@@ -1,0 +1,1 @@
+"""Benchmark of the whole job: clips in, a data set of published size out."""
