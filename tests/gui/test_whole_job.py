@@ -13,7 +13,6 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from benchmarks.gui.run import make_large
 from gui.main_window.new_project import NewProjectDialog
 from gui.main_window.window import Window
 from gui.pages.desk.decide import RejectDialog
@@ -21,6 +20,7 @@ from gui.pages.pairs import PairsPage
 from gui.pages.properties import PropertiesDialog
 from gui.pages.results import ResultsPanel
 from gui.pages.training import TrainingPanel
+from pipeline.bench.scale import make_large_project
 from pipeline.project.storage import Project
 from tests.conftest import ROOT
 from tests.gui.conftest import Open
@@ -198,7 +198,7 @@ def test_whole_job_by_keys_only(open_window: Open, footage: Path, tmp_path: Path
 
 def test_thirty_decisions_by_keys_only(open_window: Open, home: Path, tmp_path: Path, qtbot: QtBot) -> None:
     large = tmp_path / "large"
-    make_large(home, large, 36)
+    make_large_project(home, large, 36)
     window = open_window(large)
     person = KeyPerson(window)
     session, said = window.session, list[str]()
