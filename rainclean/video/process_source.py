@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 import rainclean
+from rainclean.environment import DEBUG
 from rainclean.errors import RaincleanError, ResourceError
 from rainclean.video.base import SourceBase
 from rainclean.video.messages import (
@@ -205,7 +206,7 @@ class _Process:
                 [sys.executable, "-I", "-S", "-c", start],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
-                stderr=None if os.environ.get("RAINCLEAN_DEBUG") else subprocess.DEVNULL,
+                stderr=None if os.environ.get(DEBUG) else subprocess.DEVNULL,
                 pass_fds=(theirs, self.frames.file),
                 start_new_session=True,  # Ctrl-C is for whoever waits
                 bufsize=0,

@@ -10,8 +10,8 @@ import pytest
 
 from pipeline.cli.main import main
 from pipeline.training import run_folder
-from rainclean.dataset.index_cache import CACHE
 from rainclean.dataset.pairing import Pairing
+from rainclean.environment import CACHE
 from tests.helpers.foreign_sets import REPLICAS, write_picture, write_replica
 
 TRAIN = (
