@@ -1,6 +1,6 @@
 """Why a command failed: the line for a person, the exit code, and the object that ``--json`` prints."""
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 from rainclean.errors import InputError, RaincleanError, ResourceError, StoreError, UsageError
@@ -43,6 +43,7 @@ class Failure:
 
     kind: str
     text: str
+    _: KW_ONLY
     path: str = ""
     advice: str = ""
     code: int = NOTHING_DONE
@@ -57,7 +58,7 @@ class Failure:
             name = getattr(error, "filename", None)
             path = name if isinstance(name, str) else ""
             is_known = isinstance(error, MemoryError) or bool(getattr(error, "strerror", None))
-            return cls("system" if is_known else "unexpected", told(error), path)
+            return cls("system" if is_known else "unexpected", told(error), path=path)
         kind = next(name for each, name in _KINDS if isinstance(error, each))
         return cls(
             kind,
