@@ -6,10 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline.text_format import plain
+from rainclean.environment import DEBUG
 from rainclean.errors import RaincleanError, StoreError, UsageError
-
-DEBUG = "RAINCLEAN_DEBUG"
-"""Environment variable: with any value, unexpected errors are raised with their traceback."""
 
 
 @contextmanager

@@ -7,6 +7,7 @@ a run fails, and kept only if the run was interrupted while moving files, so tha
 """
 
 import json
+import logging
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -19,6 +20,8 @@ from pipeline.ownership import Mark, is_contained, mark, read_record, sha256
 from pipeline.partial import Lock, remove
 from pipeline.signals import held
 from rainclean.errors import RaincleanError
+
+_log = logging.getLogger(__name__)
 
 _OWN = ".rainclean-"
 _PARTIAL, _LOCK = f"{_OWN}partial-", f"{_OWN}lock"
@@ -122,6 +125,7 @@ class OutputFolder:
             else:
                 (self.path / name).unlink(missing_ok=True)
         (self._partial / self._manifest).replace(self.path / self._manifest)
+        _log.info("wrote %d files to %s", len(new), self.path)
         for leftover in self._broken_off():
             remove(leftover)
 

@@ -14,9 +14,7 @@ from typing import Self
 
 from pipeline.stages import Progress
 from pipeline.text_format import as_json
-
-VARIABLE = "RAINCLEAN_PROGRESS"
-"""Environment variable that asks for these lines with the value ``json``."""
+from rainclean.environment import PROGRESS
 
 INTERVAL = 0.1
 """Seconds between two lines that differ only in how much is done."""
@@ -24,7 +22,7 @@ INTERVAL = 0.1
 
 def are_wanted() -> bool:
     """Return whether the calling program asked for these lines."""
-    return os.environ.get(VARIABLE) == "json"
+    return os.environ.get(PROGRESS) == "json"
 
 
 class ProgressLines:

@@ -90,6 +90,8 @@ def table(output: Any) -> tuple[str, list[list[str]]]:
     makers: dict[str, Callable[[Any], list[list[str]]]] = {
         "temporal": temporal_rows, "spanet": spanet_rows, "truth": truth_rows, "gui": gui_rows,
     }  # fmt: skip
+    if isinstance(output, dict):
+        output = output.get("rows", output)
     name = benchmark(output)
     if name is None:
         raise ValueError(

@@ -44,7 +44,7 @@ class BenchBatch:
             )
             speeds = follow(stage)
         if self.json:
-            print_json([speed.to_json() for speed in speeds])
+            print_json({"rows": [speed.to_json() for speed in speeds]})
             return
         rows = [
             (str(s.workers), f"{s.seconds:.1f}", f"{60 * s.clips / s.seconds:.1f}", f"{s.speedup:.2f}") for s in speeds

@@ -41,7 +41,7 @@ class BenchMonkey:
         outcomes = follow(run_seeds(seeds, self.events, self.batch, self.jobs))
         failed = [outcome for outcome in outcomes if outcome.problem]
         if self.json:
-            print_json([outcome.to_json() for outcome in outcomes])
+            print_json({"rows": [outcome.to_json() for outcome in outcomes]})
         else:
             for outcome in failed:
                 lines = (

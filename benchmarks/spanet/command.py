@@ -38,7 +38,7 @@ class BenchSpanet:
         require_torch()
         measurements = follow(bench_spanet(sizes, self.repeats, keep=self.keep_freed_memory))
         if self.json:
-            print_json([m.to_json() for m in measurements])
+            print_json({"rows": [m.to_json() for m in measurements]})
         else:
             _print(measurements)
 

@@ -36,7 +36,7 @@ class BenchTemporal:
             raise UsageError(f"--repeats {self.repeats}: at least 1")
         measurements = follow(bench_temporal(sizes, self.repeats, scaling=not self.no_scaling))
         if self.json:
-            print_json([m.to_json() for m in measurements])
+            print_json({"rows": [m.to_json() for m in measurements]})
         else:
             _print(measurements)
 

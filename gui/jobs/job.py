@@ -21,8 +21,9 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from gui.jobs.messages import advice_for, command_text, retry_arguments
 from gui.jobs.progress import JobProgress
 from gui.jobs.spool import CAN_KEEP, Record, Spool
-from pipeline.progress_lines import VARIABLE, read_line
+from pipeline.progress_lines import read_line
 from pipeline.stages import Progress
+from rainclean.environment import CONFIG, PROGRESS
 
 LOG_LINES = 2000
 """Lines of the log that are kept."""
@@ -321,7 +322,7 @@ class Job(QObject):
 
 def _started(program: Sequence[str], spool: Spool, more: Mapping[str, str]) -> "subprocess.Popen[bytes]":
     """Start a process whose output goes to files, and that goes on when the window is gone. Raises OSError."""
-    environment = {**os.environ, **more, VARIABLE: "json", "PYTHONIOENCODING": "utf-8"}
+    environment = {**os.environ, **more, PROGRESS: "json", CONFIG: "", "PYTHONIOENCODING": "utf-8"}
     alive = spool.alive()
     # A window that was started in the background ignores SIGINT, and its processes would inherit that.
     ignored = os.name == "posix" and signal.getsignal(signal.SIGINT) is signal.SIG_IGN

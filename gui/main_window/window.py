@@ -36,10 +36,10 @@ from gui.pages.desk import Desk, DeskActions, SequenceActions
 from gui.state import Session, Thumbnails
 from gui.widgets import Label, dialogs, typed_paths
 from gui.workers import Workers
-from pipeline.project.decisions import PERSON
 from pipeline.project.editing import Edit
 from pipeline.project.storage import DATABASE, backups
 from pipeline.text_format import few
+from rainclean.environment import PERSON
 from rainclean.errors import RaincleanError
 from rainclean.video import Region
 

@@ -12,8 +12,8 @@ from pipeline.project.analysis import compute, whole_sequence_of
 from pipeline.project.storage import ARTEFACTS, Artefacts
 from pipeline.stages import Progress, finish
 from rainclean import __version__
+from rainclean.environment import DECODER_THREADS
 from rainclean.errors import RaincleanError
-from rainclean.video import DECODER_THREADS
 
 ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", DECODER_THREADS), "1"

@@ -1,14 +1,21 @@
 """``rainclean add``: clips into a project."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import Positional, arg
 
-from pipeline.cli.console import fail_for_parts, follow, print_json, print_note, print_text
+from pipeline.cli.console import fail_for_parts, follow, is_verbose, print_json, print_note, print_text
 from pipeline.cli.values import Matrix
 from pipeline.text_format import counted
+
+if TYPE_CHECKING:
+    from pipeline.project.clips import Added
+
+LISTED = 20
+"""Largest number of clips that are listed; of more, -v lists them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,10 +77,31 @@ class Add:
         if self.json:
             print_json(asdict(result))
         else:
-            names = f": {', '.join(result.sequences)}" if result.sequences else ""
-            print_text(f"added {counted(len(result.sequences), 'sequence')}{names}")
-            for line in (*result.relinked, *result.returned, *result.known):
-                print_text(line)
-        for note in result.notes:
+            _print(result)
+        if _is_long(result.notes):
+            print_note(f"note: {len(result.notes)} notes on clips; -v prints them")
+        for note in () if _is_long(result.notes) else result.notes:
             print_note(f"note: {note}")
         fail_for_parts(result.failed, result.asked, "could not be added")
+
+
+def _is_long(items: Sequence[str]) -> bool:
+    """Return whether only the number of items is printed."""
+    return len(items) > LISTED and not is_verbose()
+
+
+def _print(result: "Added") -> None:
+    new = result.sequences
+    names = f": {', '.join(new)}" if new and not _is_long(new) else ""
+    print_text(f"added {counted(len(new), 'sequence')}{names}")
+    others = (
+        (result.relinked, "linked to their new place"),
+        (result.returned, "brought back"),
+        (result.known, "in the project already"),
+    )
+    for lines, what in others:
+        if _is_long(lines):
+            print_text(f"{counted(len(lines), 'clip')} {what}")
+            continue
+        for line in lines:
+            print_text(line)

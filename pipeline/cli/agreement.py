@@ -36,7 +36,7 @@ class Agreement:
                 judged = judgements(project)
             result = agreements(judged)
         if self.json:
-            print_json([asdict(each) for each in result])
+            print_json({"agreements": [asdict(each) for each in result]})
         elif not result:
             print_text(f"{self.project}: no sequence was judged by two people, or by a person and the automatic choice")
         else:

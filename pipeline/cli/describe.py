@@ -74,7 +74,7 @@ class Describe:
                         f"note: {one} looks like {other}, which has another scene; give both the same for one place"
                     )
         if self.json:
-            print_json([sequence.to_json() for sequence in described])
+            print_json({"sequences": [sequence.to_json() for sequence in described]})
         else:
             print_text(f"described: {', '.join(s.name for s in described)}")
 

@@ -33,6 +33,6 @@ class History:
                 (sequence,) = sequences(project, [self.sequence], which="all")
                 entries = history(project, sequence)
         if self.json:
-            print_json([asdict(entry) for entry in entries])
+            print_json({"entries": [asdict(entry) for entry in entries]})
         else:
             print_table(("when, by whom", "what"), [(f"{e.at[:19]}Z {e.who}".rstrip(), e.text) for e in entries])

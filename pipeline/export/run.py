@@ -1,5 +1,6 @@
 """The stage behind ``rainclean export``: pictures sequence by sequence, then names, lists and manifest."""
 
+import logging
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
@@ -27,6 +28,8 @@ from rainclean.temporal import luma
 from rainclean.video import FrameSource, Reduced, shift_between
 
 U8 = NDArray[np.uint8]
+
+_log = logging.getLogger(__name__)
 
 WRITERS = 2
 """Pairs coded at a time."""
@@ -59,6 +62,7 @@ def export(project: Project, settings: ExportSettings, target: Path) -> Generato
         ResourceError: The disk is full or fails.
     """
     plan = plan_export(project, settings)
+    _log.info("exporting %d sequences of %s", len(plan.items), project.folder)
     with Workplace(target, plan.hash) as workplace:
         try:
             records: dict[int, list[PairRecord]] = {}
@@ -81,6 +85,7 @@ def export(project: Project, settings: ExportSettings, target: Path) -> Generato
             reason = f"{error.filename or target}: {error.strerror or error}"
             raise ResourceError(f"{reason}; {workplace.kept_words()}") from error
         kept = workplace.finish()
+    _log.info("wrote the data set %s: %s pairs", target, sum(result.pairs.values()))
     result.notes += kept.notes()
     return result
 

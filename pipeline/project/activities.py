@@ -20,15 +20,13 @@ from pipeline.project.model import ActivityKind, ActivityState
 from pipeline.project.storage import DATABASE, Project, checked, listed, mapped
 from pipeline.stages import Progress
 from pipeline.text_format import quoted
+from rainclean.environment import STATE
 from rainclean.errors import RaincleanError
 
 Result = TypeVar("Result")
 
 RUNNING = ".running"
 """Folder below the project with a locked file for each running activity."""
-
-STATE = "RAINCLEAN_STATE"
-"""Environment variable: folder for what rainclean remembers of a person's projects."""
 
 _PATIENCE_S = 2.0
 """Seconds that work waits to record itself."""

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from pipeline.project.storage import Project
+from rainclean.environment import PERSON
 
 Table = Literal["decision", "opinion", "edit"]
 
@@ -66,10 +67,6 @@ def append(
 def new_batch() -> str:
     """Return a new name for edits that are taken back together."""
     return uuid.uuid4().hex
-
-
-PERSON = "RAINCLEAN_PERSON"
-"""Environment variable with the name of the person, where it is another than that of the login."""
 
 
 def person() -> str:

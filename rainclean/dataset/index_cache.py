@@ -18,9 +18,7 @@ import numpy as np
 
 from rainclean import __version__
 from rainclean.dataset.columns import Columns, StoredColumns, Texts, open_columns, texts, write_columns
-
-CACHE = "RAINCLEAN_CACHE"
-"""Environment variable: folder for what rainclean can make again."""
+from rainclean.environment import CACHE
 
 SMALLEST = 10_000
 """Pairs from which on an index is kept; fewer are found in a moment."""

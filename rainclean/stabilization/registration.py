@@ -6,6 +6,7 @@ whether the camera stood still (`stillness`). If not, it registers each frame to
 frames into the geometry of the reference frame. A camera that stood still leaves every pixel as it is.
 """
 
+import logging
 import os
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
@@ -28,6 +29,8 @@ from rainclean.video import Region
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
+
+_log = logging.getLogger(__name__)
 
 MIN_REGION_FRACTION = 0.8
 """Fraction of the frame that all used frames should show; frames that cost more of it are dropped."""
@@ -217,10 +220,13 @@ class FrameAligner:
         jolt_px = max(_JOLT_PX, _MEASURABLE_JOLT * MEASURABLE_PX / scale)
         stillness = yield from measure_stillness(pictures, scale, self._workers)
         if stillness.is_still:
+            _log.info("registered %d frames: the camera stands still", count)
             return self._still(reference, stillness.shifts_px, inside, jolt_px)
         aligned = yield from align(pictures, reference, scale, self._workers)
         local = yield from refine(aligned, scale, self._workers)
-        return self._moving(aligned, local, inside, jolt_px)
+        result = self._moving(aligned, local, inside, jolt_px)
+        _log.info("registered %d frames: %s, %d usable", count, result.model, len(result.fitting))
+        return result
 
     def _still(
         self, reference: int | None, shifts: Sequence[float], inside: Sequence[bool], jolt_px: float

@@ -1,7 +1,7 @@
 from . import tracking
 from .cuts import scene_cuts, thumbnail
 from .damage import DamagedInput
-from .decoding import DECODER_THREADS, open_video
+from .decoding import open_video
 from .images import images_in
 from .limits import check_name, check_pixels, container_of
 from .observer import FrameObserver
@@ -16,7 +16,6 @@ from .tracking import Reduced, camera_shift, shift_between, similarity
 
 __all__ = [
     "CONVERTED",
-    "DECODER_THREADS",
     "SUFFIXES",
     "DamagedInput",
     "Frame",

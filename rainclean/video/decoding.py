@@ -9,6 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from rainclean.environment import DECODER_THREADS
 from rainclean.errors import InputError
 from rainclean.video import bounds, pulse
 from rainclean.video.limits import PIXEL_LIMIT, READ_FORMATS, Container, check_pixels, most_pixels
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
-
-DECODER_THREADS = "RAINCLEAN_DECODER_THREADS"
-"""Environment variable: threads of one decoder, for machines on which many processes read clips."""
 
 _DEMUXERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi"
 

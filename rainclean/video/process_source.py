@@ -6,6 +6,7 @@ is the other side, `messages` what both say.
 """
 
 import atexit
+import logging
 import os
 import select
 import subprocess
@@ -21,6 +22,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 import rainclean
+from rainclean.environment import DEBUG
 from rainclean.errors import RaincleanError, ResourceError
 from rainclean.video.base import SourceBase
 from rainclean.video.messages import (
@@ -44,6 +46,8 @@ from rainclean.video.messages import (
 from rainclean.video.selection import check_indices, check_region
 from rainclean.video.shared_frames import SharedFrames
 from rainclean.video.source import Frame, Region, SourceInfo
+
+_log = logging.getLogger(__name__)
 
 MAX_SILENT_SECONDS = 30.0
 """Time without a heartbeat after which a process is ended: it says itself when it is stuck, if it still can."""
@@ -72,6 +76,8 @@ class ApartSource(SourceBase):
         self._salvage, self._as_stored, self._matrix = salvage, as_stored, matrix
         self._numbers = count()
         self._process = self._opened()
+        info = self._info
+        _log.info("opened %s: %d×%d px, %d frames", path, info.width, info.height, info.frame_count)
 
     def read(self, indices: Sequence[int] | None = None, region: Region | None = None) -> Iterator[Frame]:
         """Deliver frames; see FrameSource.read. Clips whose colours are not read are refused with InputError."""
@@ -205,7 +211,7 @@ class _Process:
                 [sys.executable, "-I", "-S", "-c", start],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
-                stderr=None if os.environ.get("RAINCLEAN_DEBUG") else subprocess.DEVNULL,
+                stderr=None if os.environ.get(DEBUG) else subprocess.DEVNULL,
                 pass_fds=(theirs, self.frames.file),
                 start_new_session=True,  # Ctrl-C is for whoever waits
                 bufsize=0,

@@ -12,7 +12,7 @@ from tests.conftest import Run
 def test_one_worker_is_what_the_others_are_compared_with(benchmarks: Run) -> None:
     result = benchmarks("batch", "--clips", 2, "--size", "64x48x20", "--json")
     assert result.returncode == 0, result.stderr
-    one, two = json.loads(result.stdout)
+    one, two = json.loads(result.stdout)["rows"]
     assert (one["workers"], one["speedup"], one["clips"], one["size"]) == (1, 1.0, 2, [64, 48, 20])
     assert two["workers"] == 2 and two["speedup"] == pytest.approx(one["seconds"] / two["seconds"])
 

@@ -14,7 +14,7 @@ from tools.results import NONE, table
 def test_the_benchmark_measures_every_step_beside_numpy(benchmarks: Run) -> None:
     result = benchmarks("temporal", "--sizes", "64x48x12", "--no-scaling", "--json")
     assert result.returncode == 0, result.stderr
-    measured = {row["what"]: row for row in json.loads(result.stdout)}
+    measured = {row["what"]: row for row in json.loads(result.stdout)["rows"]}
     steps = ("sort", "votes", "percentiles", "scratch space", "decode to scores")
     assert {f"{kind}: {step}" for kind in ("released", "sweep") for step in steps} <= measured.keys()
     assert {"sweep: register", "sweep: weigh", "sweep: scores"} <= measured.keys()

@@ -13,8 +13,8 @@ from pipeline.cli.main import main
 from pipeline.cli.pairing_flags import PairingFlags
 from pipeline.cli.train import Train
 from pipeline.training import run_folder
-from rainclean.dataset.index_cache import CACHE
 from rainclean.dataset.pairing import Pairing
+from rainclean.environment import CACHE
 from tests.helpers.foreign_sets import REPLICAS, write_picture, write_replica
 
 TRAIN = (

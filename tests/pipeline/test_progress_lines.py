@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.cli.console import follow
-from pipeline.progress_lines import INTERVAL, VARIABLE, ProgressLines, read_line
+from pipeline.progress_lines import INTERVAL, ProgressLines, read_line
 from pipeline.stages import Progress
+from rainclean.environment import PROGRESS
 from tests.conftest import SAMPLE
 
 
@@ -64,10 +65,10 @@ def test_the_console_writes_them_when_asked(
         yield Progress("read", 2, 2)
         return 7
 
-    monkeypatch.setenv(VARIABLE, "json")
+    monkeypatch.setenv(PROGRESS, "json")
     assert follow(stage()) == 7
     assert [step.note for step in written(capsys)] == ["mind this", ""]
-    monkeypatch.setenv(VARIABLE, "")
+    monkeypatch.setenv(PROGRESS, "")
     assert follow(stage()) == 7
     assert capsys.readouterr().err == "note: mind this\n"
 
@@ -76,7 +77,7 @@ def test_the_module_runs_as_the_command_does(tmp_path: Path) -> None:
     (tmp_path / "pipeline").mkdir()  # whatever lies where the person happens to be is not what is meant
     command = [sys.executable, "-P", "-m", "rainclean", "probe", str(SAMPLE), "--json"]
     result = subprocess.run(
-        command, capture_output=True, text=True, timeout=60, cwd=tmp_path, env={**os.environ, VARIABLE: "json"}
+        command, capture_output=True, text=True, timeout=60, cwd=tmp_path, env={**os.environ, PROGRESS: "json"}
     )
     assert result.returncode == 0, result.stderr
     assert json.loads(result.stdout)["width"] > 0

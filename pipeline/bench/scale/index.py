@@ -11,6 +11,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from rainclean.environment import CACHE
 from rainclean.errors import RaincleanError
 
 PAIRS = 638_500
@@ -141,7 +142,7 @@ def measure_training(folder: Path) -> TrainingFigures:
 
 
 def _figures(program: str, folder: Path, cache: str) -> dict[str, float]:
-    environment = {**os.environ, "RAINCLEAN_CACHE": cache}
+    environment = {**os.environ, CACHE: cache}
     command = [sys.executable, "-c", program, str(folder)]
     result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if result.returncode:

@@ -11,7 +11,7 @@ from .clip_files import (
     open_sequence,
     with_frames_of,
 )
-from .import_clips import Origin, add
+from .import_clips import Added, Origin, add
 from .moved import Found, Missing, find, missing
 from .properties import (
     Properties,
@@ -28,6 +28,7 @@ from .thumbnails import thumbnail
 __all__ = [
     "MAX_NAMED",
     "VIDEO_SUFFIXES",
+    "Added",
     "Found",
     "Missing",
     "Origin",

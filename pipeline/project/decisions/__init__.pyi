@@ -2,7 +2,6 @@ from . import decisions, opinions
 from .agreement import AUTOMATIC, Agreement, Judgements, agreements, judgements
 from .automatic import FIT_ONLY, OUTDATED, AutoPlan, BestChosen, Pick, Step, auto_plan, choose_best
 from .decisions import (
-    PERSON,
     by_sequence,
     current,
     differ,
@@ -16,7 +15,6 @@ __all__ = [
     "AUTOMATIC",
     "FIT_ONLY",
     "OUTDATED",
-    "PERSON",
     "Agreement",
     "AutoPlan",
     "BestChosen",

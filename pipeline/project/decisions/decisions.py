@@ -12,7 +12,7 @@ from pipeline.project.storage import Project
 from pipeline.text_format import quoted
 from rainclean.errors import InputError, RaincleanError, UsageError
 
-person, PERSON = journals.person, journals.PERSON
+person = journals.person
 """See `journals`."""
 
 

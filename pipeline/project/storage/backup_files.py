@@ -5,6 +5,7 @@ kept, so that it replaces no sound one.
 """
 
 import gzip
+import logging
 import os
 import re
 import sqlite3
@@ -20,6 +21,8 @@ from pipeline.project.storage import schema
 from pipeline.project.storage.filesystem import sync_folder
 from pipeline.text_format import quoted
 from rainclean.errors import InputError, RaincleanError, ResourceError, UsageError
+
+_log = logging.getLogger(__name__)
 
 FOLDER = "backups"
 
@@ -151,6 +154,7 @@ def back_up(folder: Path, data: bytes) -> Backup | None:
                 old.path.unlink(missing_ok=True)
             for left in place.glob(".*.sqlite.gz.partial"):
                 left.unlink(missing_ok=True)  # of a process that was killed: the lock is ours
+            _log.info("wrote the backup %s", backup.path)
             return backup
     except Timeout:
         return None

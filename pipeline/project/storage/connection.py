@@ -3,6 +3,7 @@
 Nothing is held while nothing is read or written. See docs/adr/0015.
 """
 
+import logging
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ from pipeline.project.storage.locks import LOCK, TURN, StoreLock
 from pipeline.project.storage.rows import short_line
 from pipeline.text_format import few, quoted
 from rainclean.errors import InputError, RaincleanError, ResourceError, StoreError
+
+_log = logging.getLogger(__name__)
 
 
 class Connection:
@@ -85,6 +88,7 @@ class Connection:
             self._check_identity()
             if changed:
                 self.changes = int(row[0])
+                _log.debug("stored change %d in %s", self.changes, self._path)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:

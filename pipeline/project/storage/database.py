@@ -5,6 +5,7 @@ moment of one transaction, under a lock of ours (`locks`); nothing is held in be
 takes a `job`.
 """
 
+import logging
 import sqlite3
 import uuid
 from collections.abc import Callable, Iterator
@@ -22,6 +23,8 @@ from pipeline.project.storage.locks import LOCK, TURN, StoreLock
 from pipeline.text_format import quoted
 from rainclean import __version__
 from rainclean.errors import InputError, RaincleanError, ResourceError, StoreError
+
+_log = logging.getLogger(__name__)
 
 DATABASE = "project.sqlite"
 ARTEFACTS = "artefacts"
@@ -73,6 +76,7 @@ class Project:
                 f"the project lies on a network share ({share}): changes are slower there, and locks are only as "
                 "reliable as the share's; a local disk is better"
             )
+        _log.info("opened the project %s%s", self.folder, " for reading" if self.read_only else "")
         self._backups = Keeper(self.folder, self._copied, later or noted_once(self.notes))
         if not self.read_only:
             try:

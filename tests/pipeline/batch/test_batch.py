@@ -83,7 +83,7 @@ def test_a_clip_that_kills_its_decoder_is_listed_and_all_others_are_as_by_one_pr
         finish(add(project, [deadly], Origin()))
     with decoders_killed(deadly) as killed:
         result = here("batch", home, "--workers", 2)
-    assert killed and result.returncode == 1
+    assert killed and result.returncode == 3
     assert f"analysed {CLIPS} sequences" in result.stdout
     title, row = result.stdout.splitlines()[-2:]
     assert title.split() == ["failed", "why"] and row.startswith("deadly  ") and "crashed" in row

@@ -100,9 +100,9 @@ def test_a_failure_is_kept_reported_and_done_later(copy: Copy, tmp_path: Path, h
     lost.rename(tmp_path / "hidden.mkv")
     words = ("analyze", home, "place0", "lost", "--recipe", "median", "--shard", "1/1", "-o", tmp_path / "out")
     said = here(*words)
-    assert said.returncode == 1 and "failed: lost: " in said.stderr and "1 of 2 sequences" in said.stderr
+    assert said.returncode == 3 and "failed: lost: " in said.stderr and "1 of 2 sequences" in said.stderr
     said = here("project", "import", home, tmp_path / "out")
-    assert said.returncode == 1 and "imported: 1 sequence\n" in said.stdout
+    assert said.returncode == 3 and "imported: 1 sequence\n" in said.stdout
     assert [line.split()[0] for line in said.stdout.splitlines()[1:]] == ["failed", "lost"]
     (tmp_path / "hidden.mkv").rename(lost)
     assert here(*words).returncode == 0

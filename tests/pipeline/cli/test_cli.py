@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.cli.flags import flags_of
 from pipeline.cli.main import main
 from pipeline.cli.values import parse_bytes
 from rainclean import __version__
@@ -38,6 +39,11 @@ COMMANDS = sorted(entry.name for entry in entry_points(group="rainclean.commands
 def test_help_tells_of_no_value_that_a_person_could_not_give(name: str, here: Run) -> None:
     result = here(*name.split("."), "--help")
     assert result.returncode == 0 and "None" not in result.stdout and "default: False" not in result.stdout
+    # The table of flags, for completion and suggestions, is that of the parser.
+    own = result.stdout.partition("Every command also takes")[0].partition("Settings can be kept")[0]
+    shown = set(re.findall(r"^[│ ] (?:-\w[^-]*, )?(--[a-z][a-z-]+)", own, re.MULTILINE))
+    (entry,) = entry_points(group="rainclean.commands", name=name)
+    assert {flag.name for flag in flags_of(entry.load())} == shown - {"--help"}
 
 
 def test_summaries_are_whole_sentences(here: Run) -> None:

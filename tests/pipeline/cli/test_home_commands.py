@@ -49,7 +49,7 @@ def test_sequences_are_described_removed_and_brought_back(home: Path, here: Run)
         "removed",
         "brought back",
     ]
-    assert json.loads(here("history", home, "made1", "--json").stdout)[3]["who"] == "Ann"
+    assert json.loads(here("history", home, "made1", "--json").stdout)["entries"][3]["who"] == "Ann"
 
 
 def test_select_auto_is_undone_by_who_ran_it(home: Path, here: Run) -> None:

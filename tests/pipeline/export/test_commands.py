@@ -55,7 +55,7 @@ def test_every_command_speaks_json(made: Path, home: Path, tmp_path: Path, here:
     chosen = json.loads(done(here("select", home, "place1", "--candidate", "n24-p50", "--who", "Ann", "--json")))
     assert (chosen["who"], chosen["kind"]) == ("Ann", "person")
     described = json.loads(done(here("describe", home, "place1", "--scene", "mill", "--json")))
-    assert described[0]["scene"] == "mill"
+    assert described["sequences"][0]["scene"] == "mill"
     exported = json.loads(done(here("export", home, "-o", tmp_path / "out", "--json")))
     assert sum(exported["pairs"].values()) == 4 * 10
     assert json.loads(done(here("check", tmp_path / "out", "--json")))["problems"] == []

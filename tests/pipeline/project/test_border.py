@@ -131,7 +131,7 @@ def test_a_decoder_that_raises_anything(
     assert work(recipe="median").done == ["place1"]
 
 
-def test_the_command_names_it_and_ends_with_1(
+def test_the_command_names_it_and_ends_with_3(
     tmp_path: Path, three_clips: list[Path], here: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home, copied = tmp_path / "p", copies(three_clips, tmp_path)
@@ -145,12 +145,12 @@ def test_the_command_names_it_and_ends_with_1(
     monkeypatch.setattr(import_clips, "_shots", failing)
     assert here("new", home).returncode == 0
     added = here("add", home, *copied, tmp_path / "gone.mkv")
-    assert added.returncode == 1 and "added 2 sequences: place0, place2" in added.stdout
+    assert added.returncode == 3 and "added 2 sequences: place0, place2" in added.stdout
     assert "failed: place1.mkv: Permission denied" in added.stderr and "gone.mkv" in added.stderr
     assert added.stderr.splitlines()[-1] == "rainclean: 2 of 4 could not be added; the others are done"
     copied[0].unlink()
     analysed = here("analyze", home, "--recipe", "median")
-    assert analysed.returncode == 1 and "analysed 1 sequence" in analysed.stdout
+    assert analysed.returncode == 3 and "analysed 1 sequence" in analysed.stdout
     assert "failed: place0: " in analysed.stderr
     assert "rainclean: 1 of 2 sequences could not be analysed; the others are done" in analysed.stderr
     assert "failed: place0: " in here("status", home).stderr

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from rainclean.dataset.index_cache import CACHE
 from rainclean.dataset.pairing import Pairing, split_of
 from rainclean.dataset.reader import Dataset, read_dataset
 from rainclean.dataset.rules import Rule
+from rainclean.environment import CACHE
 from rainclean.errors import InputError, UsageError
 from tests.helpers.foreign_sets import REPLICAS, Known, write_replica
 

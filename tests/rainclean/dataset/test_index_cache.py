@@ -10,6 +10,7 @@ import pytest
 from rainclean.dataset import index_cache, reader
 from rainclean.dataset.pairing import Pairing
 from rainclean.dataset.reader import Dataset, read_dataset
+from rainclean.environment import CACHE
 from tests.helpers.datasets import write
 from tests.helpers.foreign_sets import write_replica
 
@@ -18,7 +19,7 @@ Read = Callable[[], Dataset]
 
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv(index_cache.CACHE, str(tmp_path / "cache"))
+    monkeypatch.setenv(CACHE, str(tmp_path / "cache"))
     monkeypatch.setattr(index_cache, "SMALLEST", 1)
     return tmp_path / "cache" / "datasets"
 
@@ -137,5 +138,5 @@ def test_few_indexes_are_kept(cache: Path, tmp_path: Path, monkeypatch: pytest.M
         settle(root)
         read_dataset(root)
     assert len(list(cache.glob("*"))) == 2
-    monkeypatch.setenv(index_cache.CACHE, str(root / "input" / "a.png"))  # a file: nothing can be kept
+    monkeypatch.setenv(CACHE, str(root / "input" / "a.png"))  # a file: nothing can be kept
     assert len(read_dataset(root).pairs) == 3

@@ -89,4 +89,4 @@ def test_the_command(home: Path, desk: Project, here: Run) -> None:
     assert columns.split()[:2] == ["one", "other"]
     assert ann_bea.split() == ["Ann", "Bea", "1", "100", "%", "–", "1", "100", "%", "–"]
     document = json.loads(here("agreement", home, "--json").stdout)
-    assert document[0]["same_verdict"] == 1.0 and document[0]["kappa_verdict"] is None
+    assert document["agreements"][0]["same_verdict"] == 1.0 and document["agreements"][0]["kappa_verdict"] is None

@@ -288,7 +288,7 @@ def test_a_file_that_was_cut_off_gives_what_is_whole(desk: Project, other: Path,
     path.write_bytes(path.read_bytes()[:-40])
     (tmp_path / "other.jsonl").write_text("no export")
     result = here("decisions", "import", other, path, tmp_path / "other.jsonl")
-    assert result.returncode == 1 and "imported: 5 decisions, 1 opinion, 4 edits" in result.stdout
+    assert result.returncode == 3 and "imported: 5 decisions, 1 opinion, 4 edits" in result.stdout
     assert "ann.jsonl: line 12: is not JSON; was the file cut off?" in result.stderr
     assert "other.jsonl: was not written by rainclean decisions export" in result.stderr
     assert "2 of 12 lines were refused; the others were imported" in result.stderr
