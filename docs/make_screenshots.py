@@ -160,7 +160,7 @@ class Tour:
 def main() -> None:
     """Go through the job."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "images"
-    with tempfile.TemporaryDirectory(prefix="rainclean-tour-") as work:
+    with tempfile.TemporaryDirectory(prefix="rain-") as work:
         tour = Tour(folder, Path(work))
         try:
             go(tour, Path(work) / SAMPLE)
@@ -238,7 +238,7 @@ def compare(tour: Tour) -> None:
 def look_closely(tour: Tour) -> None:
     """The magnifier and the histograms in a brightened view; the expected error."""
     tour.press("1", "Shift+Z", "Shift+H", "Alt+Up", "Alt+Right")
-    tour.point((150, 100))
+    tour.point((130, 80))
     tour.shoot("gui-magnifier")
     tour.press("Shift+Z", "Shift+H", "Alt+0", "M")
     tour.until(lambda: tour.window.desk.confidence.tint is not None, "the expected error")
@@ -425,7 +425,7 @@ def reopen(tour: Tour, project: Path) -> None:
         assert store.problems() == []
     window.session.select(window.session.order[-1])
     design.set_scheme("light")
-    tour.until(lambda: window.desk.shown_right is not None, "the picture")
+    tour.until(lambda: window.desk.live.stack is not None and window.desk.shown_right is not None, "the live picture")
     tour.rest(1.0)
     tour.shoot("gui-light")
     design.set_scheme("dark")
@@ -443,7 +443,8 @@ def places(tour: Tour) -> None:
     window.project_commands.add([clip])
     session, desk = window.session, window.desk
     tour.until(lambda: session.summaries and all(x.trust for x in session.summaries.values()), "the verdict")
-    tour.until(lambda: not window.jobs.unfinished() and desk.shown_right is not None, "the candidates")
+    tour.until(lambda: not window.jobs.unfinished() and desk.live.stack is not None, "the live picture")
+    tour.until(lambda: desk.shown_right is not None, "the candidates")
     assert [line.trust for line in session.summaries.values()] == ["look"], session.summaries
     tour.rest(1.0)
     tour.press("J")

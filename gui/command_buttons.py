@@ -15,7 +15,7 @@ _ENTRIES = (
     (rf"rainclean add {_ARGUMENT} CLIP…", "Add clips (Ctrl+I)"),
     (rf"rainclean select {_ARGUMENT} SEQUENCE --candidate NAME, or --auto", "Accept (A) or Choose automatically"),
     (rf"rainclean select {_ARGUMENT} SEQUENCE --candidate NAME", "Accept (A)"),
-    (r"--keep-moving leaves it in", "“Exclude only areas marked by a person” leaves it in"),
+    (r"--keep-moving leaves them in", "“Exclude only areas marked by a person” leaves them in"),
     (r"\(--min-rain\)", "(Minimum rain)"),
     (r"\(--max-excluded, --max-error\)", "(Maximum excluded, Maximum error)"),
     (r"so --max-error excludes nothing", "so Maximum error excludes nothing"),

@@ -92,6 +92,7 @@ QCheckBox:focus, QSlider:focus {{ outline: none; border: 2px solid {s.link}; bor
 QAbstractItemView {{ border: 1px solid {s.line}; border-radius: {RADIUS}px; }}
 QListWidget#recent {{ activate-on-singleclick: 1; }}
 QListView:focus, QTableView:focus, QTreeView:focus {{ border: 1px solid {s.link}; }}
+QTableView::item {{ padding: 0 {SPACE + 2}px; }}
 QHeaderView::section {{
     background: {s.window}; color: {s.faint}; border: 0; border-bottom: 1px solid {s.line}; padding: {SPACE}px {GAP}px;
 }}

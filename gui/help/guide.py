@@ -75,6 +75,7 @@ class GuideDialog(QDialog):
         head.setSpacing(GAP)
         head.addWidget(self.search, 1)
         head.addWidget(self.found)
+        self.found.hide()  # even an empty line would keep room
         parts = QSplitter()
         parts.addWidget(self.chapters)
         parts.addWidget(self.text)
@@ -111,7 +112,11 @@ class GuideDialog(QDialog):
         if not is_found:
             self.text.moveCursor(QTextCursor.MoveOperation.Start)
             is_found = self.text.find(words, QTextDocument.FindFlag(0))
-        self.found.setText("" if is_found else f"“{words}” is not in the guide")
+        self._show_found("" if is_found else f"“{words}” is not in the guide")
+
+    def _show_found(self, text: str) -> None:
+        self.found.setText(text)
+        self.found.setVisible(bool(text))
 
     def _follow(self, url: QUrl) -> None:
         """Open an address in the browser, a file of the documentation with the desktop's program."""
@@ -119,7 +124,7 @@ class GuideDialog(QDialog):
         if url.scheme() in ("http", "https") or (target.isLocalFile() and Path(target.toLocalFile()).is_file()):
             QDesktopServices.openUrl(target)
         else:
-            self.found.setText(f"{url.toString()} is not part of this installation")
+            self._show_found(f"{url.toString()} is not part of this installation")
 
 
 def _window_first(markdown: str) -> str:

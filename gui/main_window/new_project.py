@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QFormLayout, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from gui.design import GAP, PAD
-from gui.widgets import Label, dialogs, named
+from gui.widgets import Form, Label, dialogs, named
 from pipeline.project.storage import DATABASE
 from pipeline.text_format import counted, plain
 
@@ -98,7 +98,7 @@ class NewProjectDialog(QDialog):
         row.setSpacing(GAP)
         row.addWidget(self.place, 1)
         row.addWidget(self.browse)
-        form = QFormLayout()
+        form = Form()
         form.setSpacing(GAP)
         form.addRow("Name", self.name)
         form.addRow("Place", row)

@@ -31,7 +31,7 @@ _STATES = {
 
 _PAGES = {
     "desk": ("Open the desk", "Show the sequences"),
-    "pairs": ("Open Pairs", "Show the pairs of this project"),
+    "pairs": ("Open pairs", "Show the pairs of this project"),
     "training": ("Open training", "Show its curves and validation images"),
     "results": ("Open results", "Show the scores and the worst pairs"),
 }

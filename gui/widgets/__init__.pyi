@@ -1,5 +1,5 @@
 from . import dialogs, typed_paths
-from .basic import Label, Slider, as_tip, beside, named
+from .basic import Form, Label, Slider, as_tip, beside, named
 from .elided import ElidedLabel
 from .empty_state import EmptyState
 from .path_field import PathField
@@ -8,6 +8,7 @@ from .wrapped import WrappedLabel
 __all__ = [
     "ElidedLabel",
     "EmptyState",
+    "Form",
     "Label",
     "PathField",
     "Slider",

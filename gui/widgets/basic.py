@@ -3,8 +3,18 @@
 from html import escape
 from typing import Any, TypeVar
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractSpinBox, QHBoxLayout, QLabel, QSlider, QWidget
+from PySide6.QtCore import QRect, Qt
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QFormLayout,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QLayoutItem,
+    QSlider,
+    QVBoxLayout,
+    QWidget,
+)
 
 from gui.design import SPACE
 
@@ -16,7 +26,7 @@ def named(widget: Kind, name: str, tip: str = "") -> Kind:
     widget.setAccessibleName(name)
     widget.setToolTip(tip or name)
     if isinstance(widget, QAbstractSpinBox):
-        widget.lineEdit().setTextMargins(SPACE, 0, 0, 0)  # Qt does not apply the style sheet's padding to it
+        widget.lineEdit().setTextMargins(SPACE + 2, 0, 0, 0)  # Qt does not apply the style sheet's padding to it
     return widget
 
 
@@ -51,3 +61,33 @@ def beside(slider: Slider, value: QWidget) -> QWidget:
     layout.addWidget(slider, 1)
     layout.addWidget(value)
     return row
+
+
+class Form(QFormLayout):
+    """A form whose labels are at the middle of their fields; of a field with lines below it, at that of its first line.
+
+    Qt lets a label grow to 7/4 of its text's height only, which is too little for fields with padding.
+    """
+
+    def setGeometry(self, rect: QRect) -> None:
+        """Place the rows, then make labels as high as what is beside them."""
+        super().setGeometry(rect)
+        for row in range(self.rowCount()):
+            label = self.itemAt(row, QFormLayout.ItemRole.LabelRole)
+            field = self.itemAt(row, QFormLayout.ItemRole.FieldRole)
+            if label is None or field is None:
+                continue
+            place, height = label.geometry(), _height_of_first_line(field)
+            is_beside = place.top() == field.geometry().top()
+            if is_beside and place.height() < height < 3 * place.height():  # not a text of several lines
+                place.setHeight(height)
+                label.setGeometry(place)
+
+
+def _height_of_first_line(field: QLayoutItem) -> int:
+    """Return the height of the first row of a field that is a column, else of the field, px."""
+    widget = field.widget()
+    layout = widget.layout() if widget is not None else field.layout()
+    first = layout.itemAt(0) if isinstance(layout, QVBoxLayout | QGridLayout) else None
+    # What is in a column is placed after the form.
+    return field.geometry().height() if first is None else first.sizeHint().height()

@@ -213,7 +213,7 @@ def _notes(plan: Plan, records: Records, result: Exported) -> Iterator[str]:
     for reason, words in (("doubtful", "areas where the clean image is in doubt"), ("passing", "foreground objects")):
         names = [item.sequence.name for item in plan.items if reason in excluded(records[item.sequence.id])]
         if names:
-            yield f"excluded in addition to what people marked, {words}: {few(names)} (--keep-moving leaves it in)"
+            yield f"excluded in addition to what people marked, {words}: {few(names)} (--keep-moving leaves them in)"
     shares = [(item.sequence.name, _unsure_share(records[item.sequence.id])) for item in plan.items]
     unsure = [f"{name} {100 * share:.0f} %" for name, share in shares if share]
     if unsure:

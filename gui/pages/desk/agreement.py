@@ -103,17 +103,24 @@ def _kappa(value: float | None) -> str:
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> QTableWidget:
     table = QTableWidget(len(rows), len(columns))
-    table.setHorizontalHeaderLabels(list(columns))
+    for j, name in enumerate(columns):
+        head = QTableWidgetItem(name)
+        head.setTextAlignment(_side(j))
+        table.setHorizontalHeaderItem(j, head)
     table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
     table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
     table.verticalHeader().hide()
+    table.horizontalHeader().setHighlightSections(False)
     for i, row in enumerate(rows):
         for j, text in enumerate(row):
             item = QTableWidgetItem(text)
-            item.setTextAlignment(
-                Qt.AlignmentFlag.AlignVCenter | (Qt.AlignmentFlag.AlignLeft if j < 2 else Qt.AlignmentFlag.AlignRight)
-            )
+            item.setTextAlignment(_side(j))
             table.setItem(i, j, item)
     table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
     table.horizontalHeader().setStretchLastSection(True)
     return table
+
+
+def _side(column: int) -> Qt.AlignmentFlag:
+    """Return how a column is aligned: names left, numbers right."""
+    return Qt.AlignmentFlag.AlignVCenter | (Qt.AlignmentFlag.AlignLeft if column < 2 else Qt.AlignmentFlag.AlignRight)

@@ -1,11 +1,11 @@
 """Brighten the pictures on the screen, for night clips. Nothing of it is stored."""
 
 from PySide6.QtCore import QPoint, QSignalBlocker, Qt
-from PySide6.QtWidgets import QFormLayout, QFrame, QPushButton
+from PySide6.QtWidgets import QFrame, QPushButton
 
 from gui.compare import GAMMAS, NEUTRAL, STOPS, CompareView, Tone
 from gui.design import GAP, PAD
-from gui.widgets import Label, Slider, beside, named
+from gui.widgets import Form, Label, Slider, beside, named
 
 GAMMA_STEP = 0.2
 """Change of gamma with one key press."""
@@ -29,7 +29,7 @@ class BrightnessPopup(QFrame):
             text.setMinimumWidth(text.fontMetrics().horizontalAdvance("×0.00"))
         self.reset = named(QPushButton("Reset"), "Reset", "Show the pictures as they are (Alt+0)")
         self.brightness.setMinimumWidth(200)
-        form = QFormLayout(self)
+        form = Form(self)
         form.setContentsMargins(PAD, PAD, PAD, PAD)
         form.setSpacing(GAP)
         form.addRow("Brightness", beside(self.brightness, self.gain_text))

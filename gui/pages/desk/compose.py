@@ -7,7 +7,6 @@ from PySide6.QtGui import QColor, QIcon, QPixmap
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QFormLayout,
     QFrame,
     QGroupBox,
     QHBoxLayout,
@@ -26,7 +25,7 @@ from gui.design import GAP, ICON, icon
 from gui.pages.desk.layer_list import LayerList
 from gui.pages.desk.masks import EXCLUSION, LAYER_COLOURS, MaskTints
 from gui.state import Composition, Session
-from gui.widgets import Label, Slider, beside, named
+from gui.widgets import Form, Label, Slider, beside, named
 
 TOOLS = ("brush", "rectangle", "lasso", "fill")
 LARGEST = 400
@@ -122,7 +121,7 @@ class ComposePanel(QWidget):
             tools.addWidget(button)
         tools.addStretch(1)
         self._actions = actions
-        form = QFormLayout()
+        form = Form()
         form.addRow("Paint with", self.source)
         form.addRow("Radius", beside(self.radius, self.radius_px))
         form.addRow("Softness", beside(self.softness, self.softness_percent))

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 from gui.actions import Actions
 from gui.design import icon
 from gui.pages.desk.rows import sentence
+from gui.pages.properties import local_time
 from gui.state import Session
 from gui.widgets import ElidedLabel, Label, named
 from pipeline.project.model import REASONS
@@ -145,7 +146,7 @@ def decision_text(session: Session) -> str:
     verdict = "Rejected" if decision.verdict == "rejected" else f"Accepted: {label}"
     reasons = f" ({', '.join(dict(REASONS)[key] for key in decision.reasons)})" if decision.reasons else ""
     mask = ", with exclusion mask" if decision.exclude else ""
-    return f"{verdict}{reasons}{mask}\nby {decision.who}, {decision.at[:16].replace('T', ' ')} UTC"
+    return f"{verdict}{reasons}{mask}\nby {decision.who}, {local_time(decision.at)}"
 
 
 class RejectDialog(QDialog):

@@ -121,7 +121,7 @@ class InspectPanel(QWidget):
         for these, colour in ((whole, _GREY), (votes, _GOLD)):
             fractions = np.asarray(these.counts, float) / max(1, these.pixels)
             plot.plot(np.arange(101), fractions, pen={"color": colour, "width": 2})
-        plot.addItem(self._mark(votes.eta, "η*", 0.7))
+        plot.addItem(self._mark(votes.eta, "η*", 0.1))
         for other in (plots.time, plots.sorted, plots.histogram):
             other.hide()
         plot.show()

@@ -63,7 +63,14 @@ class DeskToolbar(QToolBar):
                     if name in SHORT:
                         actions[name].setIconText(SHORT[name])
         self._texts = 0
+        self.toolButtonStyleChanged.connect(lambda _: self._hide_text_of_actual(actions))
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+
+    def _hide_text_of_actual(self, actions: Actions) -> None:
+        """Show 1:1 once: its icon and its text are the same."""
+        button = self.widgetForAction(actions["actual"])
+        if isinstance(button, QToolButton):
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Show the texts if all of them fit."""

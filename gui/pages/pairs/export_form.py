@@ -34,7 +34,7 @@ from gui.pages.pairs.plain_choices import (
     split_code,
     split_text,
 )
-from gui.widgets import Label, WrappedLabel, dialogs, named, typed_paths
+from gui.widgets import Form, Label, WrappedLabel, dialogs, named, typed_paths
 from rainclean.dataset import LAYOUTS
 from rainclean.errors import RaincleanError
 
@@ -370,7 +370,7 @@ class ExportForm(QWidget):
         self.browse.clicked.connect(self._browse)
 
     def _lay_out(self) -> None:
-        form = self._form = QFormLayout(self)
+        form = self._form = Form(self)
         form.setContentsMargins(0, 0, 0, 0)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.setVerticalSpacing(GAP)

@@ -26,7 +26,7 @@ from gui.pages.properties.reading import read_frame
 from gui.pages.properties.region_field import RegionField
 from gui.pages.properties.scene import SceneSuggestion
 from gui.state import Session
-from gui.widgets import Label, as_tip, named
+from gui.widgets import Form, Label, as_tip, named
 from pipeline.project.analysis import analyses
 from pipeline.project.clips import Properties, clip
 from pipeline.project.model import Chosen, Overview
@@ -241,7 +241,7 @@ class PropertiesDialog(QDialog):
         self.buttons.rejected.connect(self.reject)
 
     def _lay_out(self) -> None:
-        form = QFormLayout()
+        form = Form()
         form.setSpacing(GAP)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         for key, name, _ in _TEXTS:

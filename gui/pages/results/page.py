@@ -5,7 +5,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from PySide6.QtWidgets import (
-    QFormLayout,
     QGroupBox,
     QHBoxLayout,
     QPushButton,
@@ -21,7 +20,17 @@ from gui.pages.results.evaluation import Evaluation, read_evaluation
 from gui.pages.results.gallery import Gallery
 from gui.pages.results.score_tables import fill, fill_comparisons, fill_ranges, fit_tabs, score_table
 from gui.pages.training import may_run
-from gui.widgets import ElidedLabel, EmptyState, Label, PathField, WrappedLabel, as_tip, dialogs, typed_paths
+from gui.widgets import (
+    ElidedLabel,
+    EmptyState,
+    Form,
+    Label,
+    PathField,
+    WrappedLabel,
+    as_tip,
+    dialogs,
+    typed_paths,
+)
 from pipeline.training import network_of
 from rainclean.errors import InputError, RaincleanError
 from rainclean.spanet import require_torch
@@ -217,7 +226,7 @@ class EvaluationForm(QGroupBox):
         self.evaluate_button.setProperty("look", "main")
         self.evaluate_button.setToolTip("Evaluate in the background; the results appear here")
         self.errors: dict[str, WrappedLabel] = {}
-        form = QFormLayout()
+        form = Form()
         for text, field, name in (
             ("&Data set", self.dataset, "dataset"),
             ("&Weights files", self.weights, "weights"),

@@ -78,13 +78,13 @@ def _fill(table: QTableWidget, heads: Sequence[tuple[str, str]], rows: Sequence[
     for column, (text, tip) in enumerate(heads):
         head = QTableWidgetItem(text)
         head.setToolTip(as_tip(tip))
+        head.setTextAlignment(_side(column))
         table.setHorizontalHeaderItem(column, head)
     table.setRowCount(len(rows))
     for row, texts in enumerate(rows):
         for column, text in enumerate(texts):
             item = QTableWidgetItem(text)
-            side = Qt.AlignmentFlag.AlignLeft if column == 0 else Qt.AlignmentFlag.AlignRight
-            item.setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
+            item.setTextAlignment(_side(column))
             table.setItem(row, column, item)
     header = table.horizontalHeader()
     header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
@@ -93,3 +93,8 @@ def _fill(table: QTableWidget, heads: Sequence[tuple[str, str]], rows: Sequence[
     table.verticalHeader().setDefaultSectionSize(row_height)
     shown = min(len(rows), _MOST_LINES // lines)
     table.setFixedHeight(header.sizeHint().height() + shown * row_height + 2 * table.frameWidth() + 2)
+
+
+def _side(column: int) -> Qt.AlignmentFlag:
+    """Return how a column is aligned: names left, numbers right."""
+    return Qt.AlignmentFlag.AlignVCenter | (Qt.AlignmentFlag.AlignRight if column else Qt.AlignmentFlag.AlignLeft)

@@ -81,12 +81,13 @@ class Curves(QWidget):
             self.show_run(self._run)
 
     def _plot(self, title: str, left: str, row: QHBoxLayout, *, logarithmic: bool = False) -> Any:
-        plot = self._graph.PlotWidget(axisItems={"left": _axis_class()("left")} if logarithmic else {})
+        axes = {"left": _axis_class()("left")} if logarithmic else {}
+        plot = self._graph.PlotWidget(axisItems=axes, viewBox=_box_class()())
         plot.setMinimumSize(220, 180)
         plot.setLabel("bottom", "Step")
         plot.setLabel("left", left)
-        # Losses fall, PSNR rises: the corner that stays free.
-        plot.addLegend(offset=(-8, 8 if logarithmic else -8), labelTextSize="9pt")
+        # Losses fall, PSNR rises: the corner that stays free. There the box leaves room for two rows of names.
+        plot.addLegend(offset=(-8, 4 if logarithmic else -4), labelTextSize="9pt", colCount=2)
         plot.setLimits(xMin=0)
         plot.showGrid(x=True, y=True, alpha=0.2)
         plot.setAccessibleName(title)
@@ -135,6 +136,20 @@ def _axis_class() -> Any:
             return [text if text.strip("0.")[:1] in ("1", "2", "5") else "" for text in texts]
 
     return PlainLogarithmic
+
+
+def _box_class() -> Any:
+    """Return a box of curves with room for a legend; made here, because pyqtgraph is loaded late."""
+    from pyqtgraph import ViewBox
+
+    class Roomy(ViewBox):  # type: ignore[misc]
+        """Leave a share of the height free above and below the curves."""
+
+        def suggestPadding(self, axis: int) -> float:
+            """Return the share of the range of an axis that is added at both ends."""
+            return 0.18 if axis == ViewBox.YAxis else float(super().suggestPadding(axis))
+
+    return Roomy
 
 
 def _drawable(steps: list[int], values: list[float], *, logarithmic: bool) -> Series:

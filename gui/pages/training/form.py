@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QComboBox, QFormLayout, QPushButton, QSpinBox, QVB
 from gui.design import GAP, PAD, sized
 from gui.jobs import left_in_words
 from gui.pages.training.own_network import network_problem
-from gui.widgets import Label, PathField, WrappedLabel, named, typed_paths
+from gui.widgets import Form, Label, PathField, WrappedLabel, named, typed_paths
 from pipeline.text_format import counted
 from pipeline.training import PRESETS, RUN, absolute_factory, require_training
 from rainclean.dataset import REPORT
@@ -204,7 +204,7 @@ class TrainingForm(QWidget):
     def _lay_out(self) -> None:
         title = Label("New training")
         title.setFont(sized("title"))
-        form = self._form = QFormLayout()
+        form = self._form = Form()
         form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.setVerticalSpacing(GAP)
