@@ -70,7 +70,7 @@ def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
     until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until
-        time.sleep(0.002)
+        time.sleep(0.02)  # a look opens the project: without a pause it would take a core
 
 
 def test_a_worker_and_the_scheduler_are_killed_and_nothing_is_missing(
