@@ -12,12 +12,15 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from tests.helpers.commands import COMMAND
 
 LONGEST = 240.0
 """Seconds after which a fork is killed."""
+
+RUNS = 1000
+"""Answer for a process that has not ended: no exit code."""
 
 
 class Loaded:
@@ -46,6 +49,11 @@ class Loaded:
     def wait(self, pid: int) -> int:
         """Wait until a process has ended; returns its exit code, minus the number of the signal that ended it."""
         return self._ask({"wait": pid})
+
+    def poll(self, pid: int) -> int | None:
+        """Return how a process ended, as `wait` does; None while it runs."""
+        code = self._ask({"poll": pid})
+        return None if code == RUNS else code
 
     def run(self, *words: object, after: float | None = None, number: int = signal.SIGKILL) -> int:
         """Run a command, send it a signal after some seconds, if any; returns how it ended, as `wait` does."""
@@ -101,6 +109,17 @@ def _wait(child: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
+def _poll(child: int) -> int:
+    ended, status = os.waitpid(child, os.WNOHANG)
+    return os.waitstatus_to_exitcode(status) if ended else RUNS
+
+
+def _answer(request: dict[str, Any]) -> int:
+    if "wait" in request:
+        return _wait(request["wait"])
+    return _poll(request["poll"]) if "poll" in request else _fork(**request)
+
+
 def _load() -> None:
     import tyro  # noqa: F401
 
@@ -122,6 +141,5 @@ def _load() -> None:
 if __name__ == "__main__":
     _load()
     for line in sys.stdin:
-        request = json.loads(line)
-        sys.stdout.write(f"{_wait(request['wait']) if 'wait' in request else _fork(**request)}\n")
+        sys.stdout.write(f"{_answer(json.loads(line))}\n")
         sys.stdout.flush()
