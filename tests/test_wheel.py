@@ -12,9 +12,20 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from pipeline.demo.run import SAMPLES
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.long
+
+
+DEMO = """
+import sys
+from pipeline.cli.main import main
+from pipeline.demo import run
+run.SAMPLES = {name: run.SAMPLES[name] for name in ("cat", "table")}
+sys.exit(main(sys.argv[1:]))
+"""
+"""The demo on half of its samples; tests/pipeline/demo takes them all."""
 
 
 def link_requirements(packages: Path) -> None:
@@ -63,6 +74,7 @@ def test_a_wheel_works_in_an_empty_environment(tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         files = archive.namelist()
     assert "rainclean/spanet/shipped/simulated-rain.safetensors" in files
+    assert {f"sample_sequences/{name}/clip.mp4" for name in SAMPLES} <= {*files}
     folders = {name.split("/")[0] for name in files if ".dist-info/" not in name}
     assert folders == {"rainclean", "pipeline", "gui", "sample_sequences"}
     venv.create(tmp_path / "empty")
@@ -77,9 +89,14 @@ def test_a_wheel_works_in_an_empty_environment(tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
     # Run from elsewhere, so that nothing is found in the repository by chance.
-    demo = [str(scripts / "rainclean"), "demo", "-o", str(tmp_path / "demo"), "--json"]
+    command = [str(scripts / "rainclean"), "--version"]
+    shown = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60, cwd=tmp_path)
+    assert shown.stdout.startswith("rainclean ")
+    demo = [str(scripts / "python"), "-c", DEMO, "demo", "-o", str(tmp_path / "demo"), "--json"]
     shown = subprocess.run(demo, check=True, capture_output=True, text=True, timeout=300, cwd=tmp_path, env=environment)
-    for row in json.loads(shown.stdout)["clips"]:
+    clips = json.loads(shown.stdout)["clips"]
+    assert [row["clip"] for row in clips] == ["cat", "table"]
+    for row in clips:
         assert row["choice_db"] > row["rainy_db"] + 10
     assert "note: training skipped: SPANet needs torch" in shown.stderr
     assert json.loads(shown.stdout)["evaluation"] is None
