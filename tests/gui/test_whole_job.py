@@ -24,8 +24,8 @@ from gui.pages.properties import PropertiesDialog
 from gui.pages.results import ResultsPanel
 from gui.pages.training import TrainingPanel
 from pipeline.bench.scale import make_large_project
-from pipeline.progress_lines import VARIABLE
 from pipeline.project.storage import Project
+from rainclean.environment import PROGRESS
 from tests.conftest import ROOT
 from tests.gui.conftest import Open
 from tests.helpers.hands import PATIENCE, activate
@@ -65,7 +65,7 @@ def forked_jobs(loaded: Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
     """Jobs of the window are forks of that process; `test_jobs_of_the_window_start_there` starts real ones."""
 
     def start(program: Sequence[str], spool: Spool, more: Mapping[str, str]) -> ForkedJob:
-        environment = {**os.environ, **more, VARIABLE: "json"}
+        environment = {**os.environ, **more, PROGRESS: "json"}
         words = program[len(job._COMMAND) :]
         return ForkedJob(loaded, loaded.start(*words, output=spool.out, errors=spool.err, **environment))
 
