@@ -14,6 +14,7 @@ from torch.utils.tensorboard import SummaryWriter
 from pipeline.training import run_folder
 from pipeline.training.metrics_log import MetricsLog, MetricsRow
 from pipeline.training.module import LOWER_RATE, StepOutput, Training
+from pipeline.training.optimizer_state import check_optimizer
 from pipeline.training.validation import PROTOCOL, Validation, validate
 from rainclean.dataset import DatasetPair
 from rainclean.errors import RaincleanError
@@ -221,27 +222,3 @@ class Keeper(Callback):
 def _training(module: LightningModule) -> Training:
     assert isinstance(module, Training)
     return module
-
-
-_STATE = {"step", "exp_avg", "exp_avg_sq"}
-"""Names of the state that Adam keeps of a weight once it has moved it."""
-
-
-def check_optimizer(optimizer: torch.optim.Optimizer) -> None:
-    """Raise ValueError where the state of an optimizer, as a checkpoint brought it, does not belong to its weights."""
-    wanted = optimizer.defaults.keys()
-    for group in optimizer.param_groups:
-        if not wanted <= group.keys():
-            raise ValueError(f"an optimizer without {', '.join(sorted(wanted - group.keys()))}")
-        if any(group[name] != optimizer.defaults[name] for name in wanted - {"lr"}) or not 0 <= group["lr"] < math.inf:
-            raise ValueError("an optimizer of another kind")
-        for weight in group["params"]:
-            state = optimizer.state.get(weight, {})
-            if state and state.keys() != _STATE:
-                raise ValueError(f"a state of the optimizer with {', '.join(map(repr, state))}")
-            for name, value in state.items():
-                shape = torch.Size() if name == "step" else weight.shape
-                if not (isinstance(value, torch.Tensor) and value.shape == shape and torch.isfinite(value).all()):
-                    raise ValueError(f"a state of the optimizer, {name}, that is not valid")
-                if not value.is_contiguous():
-                    raise ValueError(f"a state of the optimizer, {name}, of which values may share memory")

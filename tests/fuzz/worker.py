@@ -25,6 +25,8 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what readers print is not an answer
     module = importlib.import_module(sys.argv[1])
+    if hasattr(module, "prepare"):
+        module.prepare()  # what the first input should not be timed for
     resource.setrlimit(resource.RLIMIT_AS, (_BREAK, resource.getrlimit(resource.RLIMIT_AS)[1]))
     _say(answers, "ready")
     for line in sys.stdin:

@@ -19,6 +19,11 @@ from tests.helpers.training_pairs import write_dataset
 MACHINE = Machine(accelerator="cpu", threads=1)
 
 
+def prepare() -> None:
+    """Load Lightning, which takes seconds; not where the tests are collected."""
+    import pipeline.training.fit  # noqa: F401
+
+
 def _saved(content: Any, legacy: bool) -> bytes:
     import torch
 

@@ -30,7 +30,6 @@ from rainclean.spanet.start import new_network
 from rainclean.spanet.weights import read
 from tests.conftest import ROOT
 from tests.helpers.datasets import write
-from tests.helpers.first_gradients import save_gradients
 from tests.helpers.loaded import Loaded
 from tests.helpers.training_pairs import write_dataset
 
@@ -267,6 +266,8 @@ def test_a_finished_run_says_so_and_does_not_train(
 
 def test_two_processes_see_the_gradients_of_the_joint_batch(dataset: Path, tmp_path: Path, loaded: Loaded) -> None:
     """Lightning's DDP with two CPU processes, in float64; the first step. One process is this one."""
+    from tests.helpers.first_gradients import save_gradients  # loads Lightning, as no other test does that is collected
+
     save_gradients(dataset, tmp_path / "1.pt", devices=1)
     script = ROOT / "tests" / "helpers" / "first_gradients.py"
     process = loaded.start(script, dataset, tmp_path / "2.pt", 2, errors=tmp_path / "errors")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from pipeline.training.keeper import check_optimizer
+from pipeline.training.optimizer_state import check_optimizer
 
 
 def adam() -> torch.optim.Adam:
