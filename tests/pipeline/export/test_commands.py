@@ -30,7 +30,7 @@ def test_a_real_clip_goes_the_whole_way(tmp_path: Path, rainclean: Run, here: Ru
     home = tmp_path / "project"
     done(here("new", home))
     assert "added 1 sequence: yard" in done(here("add", home, YARD, "--licence", "CC BY 4.0"))
-    assert "analysed 1 sequence" in done(here("analyze", home, "--frames", 100))
+    assert "analysed 1 sequence" in done(here("analyze", home, "--frames", 40))
     assert "chosen automatically: 1" in done(here("select", home, "--auto"))
     assert "accepted automatically" in done(here("status", home))
     for out, run in (("one", rainclean), ("two", here)):
