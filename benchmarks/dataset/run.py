@@ -8,8 +8,7 @@ from typing import Any
 
 import cv2
 
-from pipeline.bench.scale import CommandFigures
-from pipeline.bench.scale.commands import measure
+from pipeline.bench.scale import CommandFigures, measure
 from pipeline.bench.truth import backgrounds
 from pipeline.simulate import SimulateSettings, simulate, simulate_folder
 from pipeline.stages import Progress, mapped

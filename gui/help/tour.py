@@ -1,7 +1,7 @@
 """A tour of one minute on the sample project: each step asks for one thing, and goes on when it is done."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt, QTimer
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
@@ -34,6 +34,7 @@ class Step:
     text: str
     done_by: tuple[str, ...] = ()
     target: str = ""
+    _: KW_ONLY
     only_if_done: bool = False
 
 

@@ -1,5 +1,5 @@
 from .clip_cost import ClipCost, measure_clip
-from .commands import CommandFigures, measure_commands
+from .commands import CommandFigures, measure, measure_commands
 from .forecast import Forecast, Needs, forecast, needs
 from .index import PAIRS, IndexFigures, TrainingFigures, make_tree, measure_index, measure_training
 from .large_project import make_large_project
@@ -20,6 +20,7 @@ __all__ = [
     "forecast",
     "make_large_project",
     "make_tree",
+    "measure",
     "measure_clip",
     "measure_commands",
     "measure_index",

@@ -102,7 +102,7 @@ def test_released_rule_on_the_first_frames_and_nothing_else(tmp_path: Path, here
     result = here("clean", SAMPLE, "-o", tmp_path / "out", "--recipe", "released", "--frames", 30, "--json")
     assert result.returncode == 0, result.stderr
     report = json.loads(result.stdout)
-    assert report == report_of(tmp_path / "out")
+    assert report == {"schema": 1, **report_of(tmp_path / "out")}
     assert report["frame_indices"] == list(range(30)) and report["frames_used"] == 30
     assert len(report["candidates"]) == 1
     expected = np.percentile(frames_of(SAMPLE, 30), report["eta"], axis=0).astype(np.int64)

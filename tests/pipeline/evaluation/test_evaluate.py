@@ -318,7 +318,7 @@ def test_json(tmp_path: Path, data: Path, nets: Path, capsys: pytest.CaptureFixt
     assert main(["evaluate", str(data), "--weights", str(weights), "-o", str(out), *words]) == 0
     report = json.loads(capsys.readouterr().out)
     assert list(report["protocols"]) == ["basicsr-y", "matlab-y"]
-    assert report == json.loads((out / "report.json").read_text())
+    assert report == {"schema": 1, **json.loads((out / "report.json").read_text())}
     assert not (out / "gallery").exists()
 
 

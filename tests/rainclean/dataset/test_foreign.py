@@ -45,7 +45,7 @@ def test_a_rainy_picture_without_its_clean_one_is_refused_by_name(tmp_path: Path
 def test_the_partner_that_lacks_is_named_as_the_others_are(tmp_path: Path) -> None:
     root = write_replica(tmp_path, "LHP-Rain", side=16)
     (root / "train/gt/0002.png").unlink()
-    with pytest.raises(InputError, match=r"train/input/0002\.png: has no clean image train/gt/0002"):
+    with pytest.raises(InputError, match=r"train/input/0002\.png: has no partner train/gt/0002\.png"):
         read_dataset(root)
 
 
