@@ -7,7 +7,6 @@ from tyro.conf import arg
 
 from pipeline.cli.console import follow, print_json, print_table, print_text
 from pipeline.cli.values import clip_size
-from pipeline.export import size_in_words
 from pipeline.text_format import counted
 from rainclean.errors import UsageError
 
@@ -99,6 +98,8 @@ def _print_index(index: "IndexFigures") -> None:
 
 
 def _print_clip(clip: "ClipCost", intake: float) -> None:
+    from pipeline.export import size_in_words
+
     width, height, frames = clip.size
     peak = "" if clip.peak_mib is None else f", {clip.peak_mib:.0f} MiB at most"
     print_text(f"one clip of {width}×{height}, {frames} frames, {size_in_words(clip.clip_bytes)}:")
@@ -111,6 +112,8 @@ def _print_clip(clip: "ClipCost", intake: float) -> None:
 
 
 def _print_forecast(needs: "Needs", forecasts: "list[Forecast]", cores: int) -> None:
+    from pipeline.export import size_in_words
+
     print_text(
         f"on paper, {counted(needs.clips, 'such clip')}: {needs.cpu_hours:.0f} hours of one core; clips "
         f"{size_in_words(needs.clip_bytes)}, results {size_in_words(needs.result_bytes)} in {needs.result_files} "
