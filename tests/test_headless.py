@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -68,6 +69,17 @@ def test_the_window_says_what_to_install(without_qt: dict[str, str], module: str
     result = run(without_qt, "gui", module=module)
     assert result.returncode == 1
     assert result.stderr == f"rainclean: {program} gui needs PySide6: pip install 'rainclean[gui]'\n"
+
+
+def test_the_container_recipe_names_the_packages_of_the_extra_and_copies_what_the_wheel_needs() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    recipe = (ROOT / "Dockerfile").read_text()
+    (line,) = [line for line in recipe.splitlines() if '"torch>=' in line]
+    assert re.findall(r'"([^"]+)"', line) == project["project"]["optional-dependencies"]["spanet"]
+    copied = {line.strip("!/") for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert copied >= {*wheel["packages"], *wheel["force-include"], *project["project"]["license-files"]}
+    assert copied >= {"README.md", "pyproject.toml", "requirements-headless.txt", "constraints.txt"}
 
 
 def test_the_headless_requirements_are_the_base_without_the_window() -> None:

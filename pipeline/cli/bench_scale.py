@@ -98,6 +98,7 @@ def _print_index(index: "IndexFigures") -> None:
 
 
 def _print_clip(clip: "ClipCost", intake: float) -> None:
+
     width, height, frames = clip.size
     peak = "" if clip.peak_mib is None else f", {clip.peak_mib:.0f} MiB at most"
     print_text(f"one clip of {width}×{height}, {frames} frames, {size_in_words(clip.clip_bytes)}:")
@@ -110,6 +111,7 @@ def _print_clip(clip: "ClipCost", intake: float) -> None:
 
 
 def _print_forecast(needs: "Needs", forecasts: "list[Forecast]", cores: int) -> None:
+
     print_text(
         f"on paper, {counted(needs.clips, 'such clip')}: {needs.cpu_hours:.0f} hours of one core; clips "
         f"{size_in_words(needs.clip_bytes)}, results {size_in_words(needs.result_bytes)} in {needs.result_files} "

@@ -120,4 +120,5 @@ class StageTimes:
     def _log(self, step: Progress, begun: float, ended: float) -> None:
         part = f"{step.part}: " if step.part else ""
         of = "" if step.total in (None, step.done) else f" of {step.total}"
-        _stages.info("%s%s: %d%s in %.2f s", part, step.stage, step.done, of, ended - begun)
+        count = f"{step.done}{of} done in " if step.total is not None or step.done else ""
+        _stages.info("%s%s: %s%.2f s", part, step.stage, count, ended - begun)

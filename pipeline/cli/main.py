@@ -226,5 +226,6 @@ def _overview(program: Program, commands: "dict[tuple[str, ...], EntryPoint]", w
     for name, entry in shown.items():
         lines += listed(" ".join(name), summary(entry.load()))
     lines += ["", f"{program.name} COMMAND --help explains one command; {program.name} --version prints the version."]
+    lines += ["-v (print more), -q (print errors only) and --log-file FILE work with every command."]
     (sys.stdout if further else sys.stderr).write("\n".join(lines) + "\n")
     return 0 if further else 2

@@ -21,7 +21,7 @@ from pipeline.export.workplace import Workplace
 from pipeline.project.analysis import read_posterior, whole_sequence
 from pipeline.project.storage import Project
 from pipeline.stages import Progress, part_of
-from pipeline.text_format import few
+from pipeline.text_format import counted, few
 from rainclean import confidence
 from rainclean.errors import RaincleanError, ResourceError
 from rainclean.temporal import luma
@@ -62,7 +62,7 @@ def export(project: Project, settings: ExportSettings, target: Path) -> Generato
         ResourceError: The disk is full or fails.
     """
     plan = plan_export(project, settings)
-    _log.info("exporting %d sequences of %s", len(plan.items), project.folder)
+    _log.info("exporting %s of %s", counted(len(plan.items), "sequence"), project.folder)
     with Workplace(target, plan.hash) as workplace:
         try:
             records: dict[int, list[PairRecord]] = {}

@@ -21,7 +21,7 @@ MACHINE = Machine(accelerator="cpu", threads=1)
 
 def prepare() -> None:
     """Load Lightning, which takes seconds; not where the tests are collected."""
-    import pipeline.training.fit  # noqa: F401
+    import pipeline.training.train  # noqa: F401
 
 
 def _saved(content: Any, legacy: bool) -> bytes:

@@ -88,6 +88,19 @@ def test_an_unexpected_error_is_an_object_too(here: Run, monkeypatch: pytest.Mon
     assert "Traceback" in log.read_text() and "in broken" in log.read_text()
 
 
+def test_an_interrupted_command_says_so_in_json(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(self: object) -> None:
+        print_json({"parts": 1})
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Parts, "run", interrupted)
+    assert main(["parts", "--json"], PROGRAM) == 130
+    document = json.loads(capsys.readouterr().out)
+    assert (document["parts"], document["error"]["kind"]) == (1, "interrupted")
+
+
 def test_what_is_not_printed_is_in_the_log(here: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     log = tmp_path / "log"
     assert main(["parts", "--failed", "1", "-q", f"--log-file={log}"], PROGRAM) == 3
@@ -95,8 +108,8 @@ def test_what_is_not_printed_is_in_the_log(here: Run, tmp_path: Path, capsys: py
     assert out == "3 parts\n" and err == "failed: part 0: broken\nrainclean: 1 of 4 parts failed; the others are done\n"
     assert main(["-v", "--log-file", str(log), "parts"], PROGRAM) == 0
     err = capsys.readouterr().err
-    assert re.search(r"^\[\d+\.\d\d s\] count: 2 in \d+\.\d\d s$", err, re.MULTILINE)
-    assert re.search(r"^\[\d+\.\d\d s\] sum: 1 of 3 in ", err, re.MULTILINE) and "note: four parts" in err
+    assert re.search(r"^\[\d+\.\d\d s\] count: 2 done in \d+\.\d\d s$", err, re.MULTILINE)
+    assert re.search(r"^\[\d+\.\d\d s\] sum: 1 of 3 done in ", err, re.MULTILINE) and "note: four parts" in err
     lines = log.read_text().splitlines()
     assert all(re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3} INFO ", line) for line in lines)
     assert sum("note: four parts" in line for line in lines) == 2 and "\x1b" not in log.read_text()
