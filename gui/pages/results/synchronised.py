@@ -55,7 +55,7 @@ class Pane(QWidget):
         self.pixmap = QPixmap()
         self.size_px = QSize()  # of the whole picture
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setMinimumSize(120, 110)
+        self.setMinimumSize(120, 104)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setToolTip("Zoom with the wheel, + and −; drag to move; press 1 for 1:1, F to fit")
         shared.changed.connect(self._refresh)

@@ -45,6 +45,9 @@ def test_texts_of_the_toolbar_come_where_there_is_room(window: Window, qtbot: Qt
     qtbot.waitUntil(lambda: toolbar.toolButtonStyle() == Qt.ToolButtonStyle.ToolButtonIconOnly)
     window.resize(1920, 1080)
     qtbot.waitUntil(lambda: toolbar.toolButtonStyle() == Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+    actual = toolbar.widgetForAction(window.commands["actual"])
+    assert isinstance(actual, QToolButton)
+    assert actual.toolButtonStyle() == Qt.ToolButtonStyle.ToolButtonIconOnly, "its icon is its text"
 
 
 def test_the_picture_never_moves_when_a_text_changes(open_window: Open, home: Path, qtbot: QtBot) -> None:
