@@ -22,7 +22,8 @@ class Outputs:
     """Pictures in a folder and its sub-folders, of any extension that is read.
 
     A picture belongs to the pair whose rainy picture, or else key or clean picture, has its name without extension.
-    Capitals do not matter. Of several the one counts whose sub-folders have most names in common with that picture's folders.
+    Capitals do not matter. Of several the one counts whose sub-folders have most names in common with that picture's
+    folders.
     """
 
     libraries: tuple[str, ...] = ()

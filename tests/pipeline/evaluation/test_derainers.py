@@ -316,7 +316,7 @@ def test_masks_give_variants_under_names_of_their_own(data: Path, tmp_path: Path
     report = run(masked, tmp_path / "out", f"outputs:{made}", split="train", masks=True, gallery=3)
     assert [row["images"] for row in report["summary"] if row["method"] == "rainy"] == [3, 2, 2]
     assert "–" in (tmp_path / "out" / "index.html").read_text()
-    with pytest.raises(InputError, match="has neither exclusion masks nor confidence images in test"):
+    with pytest.raises(InputError, match=r"has no exclusion masks or confidence images \(split test\)"):
         run(data, tmp_path / "no", f"outputs:{made}", masks=True)
 
 
