@@ -26,6 +26,7 @@ from rainclean.dataset import (
 from rainclean.errors import InputError, RaincleanError, ResourceError
 
 _TEXTS = ("README.md", "LICENSE")
+"""Files beside the pairs that say what they are and what one may do with them."""
 
 _STEP = 200
 """Files between two reports of progress."""
@@ -104,7 +105,8 @@ def _same(folder: Path, data: Dataset) -> Path:
             return folder
     except InputError:
         pass
-    raise RaincleanError(f"{folder}: exists, and is not a snapshot of {data.root} with its present pairs; choose another folder, or remove it")
+    what = f"{folder}: exists, and is not a snapshot of {data.root} with its present pairs"
+    raise RaincleanError(f"{what}; choose another folder, or remove it")
 
 
 def _names(data: Dataset) -> Iterator[str]:
