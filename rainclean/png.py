@@ -89,6 +89,14 @@ def png_header(data: bytes, name: Path | str) -> PngHeader:
     return PngHeader(width, height, depth, _COLOURS.get(colour, "unknown"))
 
 
+def png_size(data: bytes, name: Path | str) -> tuple[int, int]:
+    """Return width and height of a PNG file in px, from its first chunk. Raises InputError where that is damaged."""
+    head = len(_SIGNATURE) + 8
+    if not data.startswith(_SIGNATURE) or data[head - 4 : head] != b"IHDR" or len(data) < head + 8:
+        raise InputError(Path(name), "is damaged or no PNG image", "restore it, or export again")
+    return int.from_bytes(data[head : head + 4], "big"), int.from_bytes(data[head + 4 : head + 8], "big")
+
+
 def decode_png(data: bytes, name: Path | str) -> "U8":
     """Decode a PNG file.
 

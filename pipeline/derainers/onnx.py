@@ -12,9 +12,8 @@ from pipeline.derainers.returned import result_of
 from pipeline.ownership import sha256
 from pipeline.padding import multiple_of, padded, planes_of
 from pipeline.text_format import counted, few
-from rainclean.dataset import DatasetPair
+from rainclean.dataset import DatasetPair, image_size
 from rainclean.errors import InputError, RaincleanError, UsageError, printable
-from rainclean.video import read_header
 
 _TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
 _MULTIPLE = re.compile(r"(\d{1,4})\s*\*")
@@ -61,11 +60,11 @@ class OnnxModel:
         height, width = self._sizes
         large = []
         for pair in pairs:
-            size = read_header(pair.rainy).size
+            size = image_size(pair.rainy)
             if (width and size[0] > width) or (height and size[1] > height):
                 large.append(f"{pair.rainy.name} is {size[0]}×{size[1]} px")
         if large:
-            reason = f"takes pictures up to {width or 'any'}×{height or 'any'} px"
+            reason = f"takes images up to {width or 'any'}×{height or 'any'} px"
             count = f"{len(large)} of {counted(len(pairs), 'pair')} are larger ({few(large, 3)})"
             raise InputError(self.path, f"{reason}; {count}", "export it with dynamic sizes")
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from pipeline.derainers.base import U8, Result
 from pipeline.text_format import counted, few
-from rainclean.dataset import DatasetPair
+from rainclean.dataset import DatasetPair, image_size
 from rainclean.errors import InputError
 from rainclean.file_names import folded, is_passed_over
 from rainclean.video import SUFFIXES, DamagedInput, read_header, read_levels
@@ -21,8 +21,9 @@ _EXAMPLES = 3
 class Outputs:
     """Pictures in a folder and its sub-folders, of any extension that is read.
 
-    A picture belongs to the pair whose rainy picture, or else clean picture, has its name without extension. Capitals
-    do not matter. Of several the one counts whose sub-folders have most names in common with that picture's folders.
+    A picture belongs to the pair whose rainy picture, or else key or clean picture, has its name without extension.
+    Capitals do not matter. Of several the one counts whose sub-folders have most names in common with that picture's
+    folders.
     """
 
     libraries: tuple[str, ...] = ()
@@ -42,21 +43,21 @@ class Outputs:
                 self._of[pair.rainy] = found[0]
                 odd += _wrong_size(found[0], pair)
             elif found:
-                unclear.append(f"{pair.rainy.stem}: {found[0].name} in several folders")
+                unclear.append(f"{pair.stem}: {found[0].name} in several folders")
             else:
-                missing.append(pair.rainy.stem)
+                missing.append(pair.stem)
         count = Counter(self._of.values())
         shared = [path.name for path in count if count[path] > 1]
         total = counted(len(pairs), "pair")
         lines = (
-            (missing, f"{len(missing)} of {total} have no picture here"),
-            (odd, f"{counted(len(odd), 'picture')} cannot be used"),
+            (missing, f"{len(missing)} of {total} have no image here"),
+            (odd, f"{counted(len(odd), 'image')} cannot be used"),
             (unclear, f"{len(unclear)} of {total} have several"),
-            (shared, f"{counted(len(shared), 'picture')} would belong to several pairs"),
+            (shared, f"{counted(len(shared), 'image')} would belong to several pairs"),
         )
         problems = [f"{line} ({few(names, _EXAMPLES)})" for names, line in lines if names]
         if problems:
-            advice = "pictures are named like the rainy images; put those of equal names into folders like theirs"
+            advice = "images are named like the rainy images; put those of equal names into folders like theirs"
             raise InputError(self.path, "; ".join(problems), advice if missing or unclear or shared else "")
 
     def derain(self, rainy: U8, pair: DatasetPair) -> Result:
@@ -85,12 +86,13 @@ class Outputs:
 
     def description(self) -> str:
         """Return the folder and the number of pictures used."""
-        return f"{counted(len(self._of), 'picture')} in {self.path}"
+        return f"{counted(len(self._of), 'image')} in {self.path}"
 
     def _found(self, pair: DatasetPair) -> list[Path]:
         """Return the pictures of a pair that share most of its folders."""
-        for original in (pair.rainy, pair.clean):
-            found = self._by_stem.get(folded(original.stem), [])
+        # The members of a tar archive are KEY.input.png and KEY.target.png: their pair is called KEY.
+        for original, stem in ((pair.rainy, pair.rainy.stem), (pair.rainy, pair.stem), (pair.clean, pair.clean.stem)):
+            found = self._by_stem.get(folded(stem), [])
             if found:
                 folders = {folded(part) for part in original.parent.parts}
                 own = [path.relative_to(self.path).parent.parts for path in found]
@@ -101,7 +103,7 @@ class Outputs:
 
 def _pictures_below(folder: Path) -> dict[str, list[Path]]:
     if not folder.is_dir():
-        advice = "give the folder with the pictures that a method has written"
+        advice = "give the folder with the images that a method has written"
         raise InputError(folder, "is a file" if folder.exists() else "no such folder", advice)
     found: dict[str, list[Path]] = {}
     try:
@@ -112,14 +114,14 @@ def _pictures_below(folder: Path) -> dict[str, list[Path]]:
     except OSError as error:
         raise InputError(Path(error.filename or folder), error.strerror or "cannot be read") from error
     if not found:
-        raise InputError(folder, "holds no pictures", f"those with {', '.join(sorted(SUFFIXES))} are read")
+        raise InputError(folder, "holds no images", f"those with {', '.join(sorted(SUFFIXES))} are read")
     return found
 
 
 def _wrong_size(path: Path, pair: DatasetPair) -> list[str]:
     """Return a line where a picture cannot be read or has another size than the rainy one."""
     try:
-        size, wanted = read_header(path).size, read_header(pair.rainy).size
+        size, wanted = read_header(path).size, image_size(pair.rainy)
     except DamagedInput as error:
         return [f"{path.name} is damaged: {error.reason}"]
     except InputError as error:

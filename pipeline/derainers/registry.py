@@ -121,6 +121,7 @@ def open_derainers(choices: Sequence[Choice], options: Options, taken: str) -> l
 def method_names(choices: Sequence[Choice], taken: str) -> list[str]:
     """Return the names of methods: given ones, else stems, with as many folders before them as make them unique.
 
+    Files of one folder that differ only in their extension, such as net.onnx and net.pt, keep it.
     The weights of a run are named after its folder: ``best`` and ``last`` tell no run from another.
     """
     places = [each.path.parent.resolve() / each.path.name for each in choices]
@@ -128,6 +129,9 @@ def method_names(choices: Sequence[Choice], taken: str) -> list[str]:
         if given > 1:
             raise UsageError(f"{place[0]} is given twice")
     stems = [place.name if place.is_dir() else place.stem for place in places]
+    beside = Counter((place.parent, stem) for place, stem in zip(places, stems, strict=True))
+    alike = {stem for (_, stem), number in beside.items() if number > 1}
+    stems = [place.name if stem in alike else stem for place, stem in zip(places, stems, strict=True)]
     named = [place.parent.name if place.name in _OF_RUNS else "" for place in places]
     names = [each.name or run or stem for each, run, stem in zip(choices, named, stems, strict=True)]
     for depth in range(2, max(len(place.parts) for place in places) + 1):

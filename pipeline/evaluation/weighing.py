@@ -23,7 +23,7 @@ def weighings_of(root: Path, split: str, pairs: Sequence[DatasetPair]) -> tuple[
     if any(pair.confidence is not None for pair in pairs):
         found.append("weighted")
     if not found:
-        raise InputError(root, f"has neither exclusion masks nor confidence images in {split}", "leave out --masks")
+        raise InputError(root, f"has no exclusion masks or confidence images (split {split})", "leave out --masks")
     return tuple(found)
 
 

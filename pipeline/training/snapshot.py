@@ -25,6 +25,9 @@ from rainclean.dataset import (
 )
 from rainclean.errors import InputError, RaincleanError, ResourceError
 
+_TEXTS = ("README.md", "LICENSE")
+"""Files beside the pairs that say what they are and what one may do with them."""
+
 _STEP = 200
 """Files between two reports of progress."""
 
@@ -56,6 +59,7 @@ def take_snapshot(dataset: Path, folder: Path, pairing: Pairing = KNOWN_NAMES) -
         folder.parent.mkdir(parents=True, exist_ok=True)
         with beside(folder) as partial:
             yield from _linked(data, partial)
+            _copy_texts(data.root, partial)
             if data.layout not in LAYOUTS:
                 (partial / PAIRS_NAME).unlink(missing_ok=True)
                 (partial / PAIRS_NAME).write_bytes(write_list(_lines(data)))
@@ -87,6 +91,13 @@ def _linked(data: Dataset, partial: Path) -> Generator[Progress, None, None]:
             yield Progress("snapshot", done, len(names))
 
 
+def _copy_texts(root: Path, partial: Path) -> None:
+    """Copy the card and the licence of a data set. They are no links: people change these files where they are."""
+    for name in _TEXTS:
+        if (root / name).is_file():
+            shutil.copyfile(root / name, partial / name)
+
+
 def _same(folder: Path, data: Dataset) -> Path:
     """Return an existing folder if it holds these pairs. Raises RaincleanError where it does not."""
     try:
@@ -94,7 +105,8 @@ def _same(folder: Path, data: Dataset) -> Path:
             return folder
     except InputError:
         pass
-    raise RaincleanError(f"{folder}: exists, and is not a snapshot of {data.root}; choose another folder, or remove it")
+    what = f"{folder}: exists, and is not a snapshot of {data.root} with its present pairs"
+    raise RaincleanError(f"{what}; choose another folder, or remove it")
 
 
 def _names(data: Dataset) -> Iterator[str]:

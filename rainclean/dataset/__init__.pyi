@@ -15,7 +15,7 @@ from .pair_table import DatasetPair, PairTable
 from .pairing import KNOWN_NAMES, PAIRS_NAME, UNSPLIT, Pairing
 from .pairs import Crop, CropChoice, FrameChoice, rain_amount, rain_mask
 from .problems import HARMLESS, Kind, Problem
-from .reader import Dataset, layout_of, read_dataset, read_mask, read_pair
+from .reader import Dataset, image_size, layout_of, read_dataset, read_mask, read_pair
 from .splits import split_scenes
 from .verification import verify
 
@@ -54,6 +54,7 @@ __all__ = [
     "by_split",
     "data_files",
     "file_of",
+    "image_size",
     "is_packed",
     "is_relative",
     "is_written_by_layout",

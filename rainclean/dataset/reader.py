@@ -30,8 +30,8 @@ from rainclean.dataset.pairing import KNOWN_NAMES, Pairing
 from rainclean.dataset.problems import BLOCKING, Kind, Problem
 from rainclean.errors import InputError
 from rainclean.json_text import parse_json
-from rainclean.png import decode_png
-from rainclean.video import DamagedInput, read_picture
+from rainclean.png import decode_png, png_size
+from rainclean.video import DamagedInput, read_header, read_picture
 
 U8 = NDArray[np.uint8]
 
@@ -222,6 +222,16 @@ def read_rgb(path: Path) -> U8:
         return read_picture(path, as_stored=True)
     except DamagedInput as error:  # its advice is about clips
         raise InputError(error.path, error.reason, "replace it, or take its pair out of the data set") from error
+
+
+def image_size(path: Path) -> tuple[int, int]:
+    """Return width and height of an image of a data set, upright, in px. Raises InputError where it cannot be read.
+
+    Only the header is decoded. The image may be in a container, which holds PNG files alone.
+    """
+    if place_of(path) is None:
+        return read_header(path).size
+    return png_size(read_value(path), path)
 
 
 def read_pair(pair: DatasetPair) -> tuple[U8, U8]:

@@ -14,10 +14,11 @@ import pytest
 import torch
 
 from pipeline.cli.main import main
-from pipeline.derainers import Result, choose, register_derainer, unregister_derainer
+from pipeline.derainers import Choice, Result, choose, register_derainer, unregister_derainer
+from pipeline.derainers.registry import method_names
 from pipeline.evaluation.run import EvaluateSettings, evaluate, evaluation_folder
 from pipeline.stages import finish
-from rainclean.dataset.reader import read_dataset
+from rainclean.dataset.reader import read_dataset, read_rgb
 from rainclean.errors import InputError, UsageError
 from rainclean.metrics import score
 from rainclean.png import decode_png, encode_png
@@ -79,7 +80,7 @@ def test_folders_of_outputs_side_by_side(data: Path, tmp_path: Path) -> None:
     assert "torch" not in report["versions"] and "scipy" in report["versions"]
     assert [picture["shows"] for picture in report["cases"][0]["pictures"]] == ["picture", "clean", "error"] * 3
     page = (tmp_path / "out" / "index.html").read_text()
-    assert f"3 pictures in {tmp_path / 'negative'}" in page
+    assert f"3 images in {tmp_path / 'negative'}" in page
 
 
 def test_outputs_need_no_torch(data: Path, tmp_path: Path) -> None:
@@ -120,13 +121,13 @@ def test_what_is_wrong_with_outputs_is_one_line(data: Path, tmp_path: Path, caps
     assert main(["evaluate", str(data), "--outputs", str(made), "-o", str(out)]) == 1
     said = capsys.readouterr().err
     assert said.count("\n") == 1 and not out.exists()
-    assert f"1 of 3 pairs have no picture here ({first.stem})" in said
-    assert "2 pictures cannot be used" in said and f"{other.name} is 15×12 px, the rainy image 16×12" in said
+    assert f"1 of 3 pairs have no image here ({first.stem})" in said
+    assert "2 images cannot be used" in said and f"{other.name} is 15×12 px, the rainy image 16×12" in said
     for path, words in ((tmp_path / "none", "no such folder"), (first, "no such folder"), (third, "is a file")):
         with pytest.raises(InputError, match=words):
             run(data, out, f"outputs:{path}")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match="holds no pictures"):
+    with pytest.raises(InputError, match="holds no images"):
         run(data, out, f"outputs:{tmp_path / 'empty'}")
 
 
@@ -174,7 +175,7 @@ def test_an_onnx_model_of_any_sizes(data: Path, tmp_path: Path, sizes: tuple[Any
 def test_onnx_models_that_cannot_be_used(data: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     small = onnx_model(tmp_path / "small.onnx", 8, 8)
-    with pytest.raises(InputError, match=r"takes pictures up to 8×8 px; 3 of 3 pairs are larger .*dynamic sizes"):
+    with pytest.raises(InputError, match=r"takes images up to 8×8 px; 3 of 3 pairs are larger .*dynamic sizes"):
         run(data, out, f"onnx:{small}")
     with pytest.raises(InputError, match=r"a mean of \d+; export it with outputs in 0…1"):
         run(data, out, f"onnx:{onnx_model(tmp_path / 'bytes.onnx', 'h', 'w', 255)}")
@@ -203,6 +204,34 @@ def test_a_torchscript_file(data: Path, tmp_path: Path) -> None:
     (tmp_path / "broken.pt").write_bytes(b"broken")
     with pytest.raises(InputError, match="is no TorchScript file"):
         run(data, tmp_path / "out", f"torchscript:{tmp_path / 'broken.pt'}")
+
+
+@pytest.mark.parametrize("name", ["basicsr-lmdb", "huggingface", "webdataset"])
+def test_outputs_and_models_of_a_fixed_size_for_pairs_in_containers(tmp_path: Path, name: str) -> None:
+    packed = write(tmp_path / "packed", name).root
+    made = tmp_path / "made"
+    made.mkdir()
+    for pair in read_dataset(packed).split("test"):
+        cv2.imwrite(str(made / f"{pair.stem}.png"), 255 - read_rgb(pair.rainy)[..., ::-1])
+    report = run(packed, tmp_path / "out", f"outputs:{made}", f"onnx:{onnx_model(tmp_path / 'net.onnx', 20, 32)}")
+    pairs = [(read_rgb(pair.rainy), read_rgb(pair.clean)) for pair in read_dataset(packed).split("test")]
+    inverse = np.mean([score(255 - rainy, clean, PSNR).psnr for rainy, clean in pairs])
+    assert mean(report, "made") == mean(report, "net") == pytest.approx(inverse, abs=1e-3)
+    first = min(made.iterdir())
+    first.unlink()
+    with pytest.raises(InputError, match=rf"1 of 3 pairs have no image here \({first.stem}\)"):
+        run(packed, tmp_path / "out2", f"outputs:{made}")
+    cv2.imwrite(str(first), np.zeros((12, 15, 3), np.uint8))
+    with pytest.raises(InputError, match="is 15×12 px, the rainy image 16×12"):
+        run(packed, tmp_path / "out2", f"outputs:{made}")
+
+
+def test_files_that_differ_in_their_extension_keep_it(tmp_path: Path) -> None:
+    names = [tmp_path / "x" / "net.onnx", tmp_path / "x" / "net.pt", tmp_path / "y" / "other.pt"]
+    choices = [Choice("weights", path, "") for path in names]
+    assert method_names(choices, "rainy") == ["net.onnx", "net.pt", "other"]
+    more = [*choices, Choice("weights", tmp_path / "y" / "net.onnx", "")]
+    assert method_names(more, "rainy") == ["x/net.onnx", "net.pt", "other", "y/net.onnx"]
 
 
 def test_names_are_given_and_unique(data: Path, tmp_path: Path) -> None:
@@ -287,7 +316,7 @@ def test_masks_give_variants_under_names_of_their_own(data: Path, tmp_path: Path
     report = run(masked, tmp_path / "out", f"outputs:{made}", split="train", masks=True, gallery=3)
     assert [row["images"] for row in report["summary"] if row["method"] == "rainy"] == [3, 2, 2]
     assert "–" in (tmp_path / "out" / "index.html").read_text()
-    with pytest.raises(InputError, match="has neither exclusion masks nor confidence images in test"):
+    with pytest.raises(InputError, match=r"has no exclusion masks or confidence images \(split test\)"):
         run(data, tmp_path / "no", f"outputs:{made}", masks=True)
 
 

@@ -32,6 +32,17 @@ def test_it_holds_every_pair_mask_and_list(layout: str, tmp_path: Path) -> None:
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
+def test_it_has_card_and_licence_of_its_own(tmp_path: Path) -> None:
+    data = write_dataset(tmp_path / "data", scenes=1)
+    for name in ("README.md", "LICENSE"):
+        (data / name).write_text("first", encoding="utf-8")
+    folder = finish(take_snapshot(data, tmp_path / "copy"))
+    for name in ("README.md", "LICENSE"):
+        with (data / name).open("w", encoding="utf-8") as file:  # as an editor that writes in place
+            file.write("edited")
+        assert (folder / name).read_text(encoding="utf-8") == "first"
+
+
 def test_it_keeps_its_bytes_when_the_data_set_is_replaced(tmp_path: Path) -> None:
     data = write_dataset(tmp_path / "data", scenes=1)
     picture = next(data.rglob("*.png")).relative_to(data)
