@@ -50,7 +50,7 @@ def measure_commands(project: Path, sequences: int) -> Generator[Progress, None,
         yield Progress("make the project", 0, len(commands))
         make_large_project(project, large, sequences)
         # The first command makes the backup that is due.
-        measure(("history", str(large)), "history")
+        measure(("status", str(large)), "status")
         for done, (name, flag) in enumerate(commands):
             yield Progress(name, done, len(commands))
             figures.append(measure((name, str(large), flag), f"{name} {flag}"))
