@@ -235,7 +235,15 @@ def _reading(plan: Plan, rows: Sequence[ManifestRow]) -> Iterator[str]:
     yield from ("", "## How to read it", "")
     if files and is_packed(chosen):
         yield from ("With Hugging Face `datasets`:", "")
-        yield from _code("from datasets import load_dataset", "", "data = load_dataset(FOLDER)  # folder or Hub name")
+        in_tar = ".tar/" in rows[0].rainy
+        rainy, clean = ("input.png", "target.png") if in_tar else ("rainy", "clean")
+        yield from _code(
+            "from datasets import load_dataset",
+            "",
+            "data = load_dataset(FOLDER)  # this folder, or its name on the Hub",
+            f'pair = data["{next(iter(files))}"][0]',
+            f'rainy, clean = pair["{rainy}"], pair["{clean}"]',
+        )
     elif files:
         split = next(iter(files))
         columns = [mask for mask in ("exclude", "confidence") if any(getattr(row, mask) for row in rows)]

@@ -75,6 +75,15 @@ def test_an_interrupted_export_goes_on(home: Path, tmp_path: Path, write: Write,
     assert (tmp_path / "out/real_world.txt").is_file() and finish(check(tmp_path / "out")).problems == []
 
 
+@pytest.mark.parametrize(
+    ("name", "columns"),
+    [("huggingface", '["rainy"], pair["clean"]'), ("webdataset", '["input.png"], pair["target.png"]')],
+)
+def test_the_card_names_the_columns_of_a_pair(tmp_path: Path, write: Write, name: str, columns: str) -> None:
+    write(layout=name, frames="every:12")
+    assert f"rainy, clean = pair{columns}\n" in (tmp_path / "out/README.md").read_text(encoding="utf-8")
+
+
 def test_names_of_the_two_folders_are_checked(tmp_path: Path, write: Write) -> None:
     write(layout="paired", sides="rain,norain")
     assert {path.name for path in (tmp_path / "out/train").iterdir()} == {"rain", "norain"}
