@@ -49,7 +49,7 @@ class Demo:
             print_text(f"data set: {result.dataset} ({pairs})")
             if result.learnt is not None:
                 report = result.learnt.report
-                title = "SPANet on the test pairs: best is trained on this data set; mean PSNR in dB / SSIM by protocol"
+                title = "SPANet on the test pairs: run is trained on this data set; mean PSNR in dB / SSIM by protocol"
                 print_text("")
                 print_table(("method", *report.protocols), summary_rows(report), title=title)
             print_text(f"report: {result.report}")

@@ -118,7 +118,7 @@ def test_failures_are_one_line(kind: str, tmp_path: Path) -> None:
         path.write_text("" if kind == "empty" else "#EXTM3U\n#EXTINF:1,\nother.mp4\n")
     done = run(str(path), "--json")
     assert done.returncode == 1
-    assert done.stdout == ""
+    assert json.loads(done.stdout)["error"]["path"] == str(path)
     assert done.stderr.startswith(f"rainclean: {path}: ")
     assert done.stderr.count("\n") == 1
 

@@ -156,7 +156,7 @@ def test_the_command(tmp_path: Path, rainclean: Run, here: Run) -> None:
     made = rainclean(*words, "--preset", "walker", "--seed", 7, "--size", "80x60", "--crf", 20, "--json")
     assert made.returncode == 0, made.stderr
     record = json.loads(made.stdout)
-    assert record == json.loads((tmp_path / "out" / "truth.json").read_text())
+    assert record == {"schema": 1, **json.loads((tmp_path / "out" / "truth.json").read_text())}
     assert record["files"] == names_in(tmp_path / "out")
     assert simulated.truth(tmp_path / "out", 3).shape == (60, 80, 3)
     (tmp_path / "out" / "notes.txt").write_text("kept")

@@ -504,7 +504,7 @@ def test_stars_and_frames_by_command(home: Path, desk: Project, here: Run) -> No
     assert (draft.star, draft.frames) == (True, (3, 7, 12))
     assert "place1*" in here("status", home).stdout
     again = here("select", home, "place1", "--pair-frames", "any", "--unstar", "--json")
-    assert json.loads(again.stdout) == {"sequence": "place1", "star": False, "pair_frames": None}
+    assert json.loads(again.stdout) == {"schema": 1, "sequence": "place1", "star": False, "pair_frames": None}
     rejected = here("select", home, "place1", "--reject", "--reason", "camera", "streaks", "--who", "Ann")
     assert rejected.returncode == 0, rejected.stderr
     assert "rejected (leftover streaks, camera moves)" in here("status", home, "place1").stdout
