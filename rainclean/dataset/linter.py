@@ -1,9 +1,8 @@
 """Check a data set that rainclean did not write: names, lists, sizes, and that every image can be read."""
 
-from collections import deque
 from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ from rainclean.dataset.layout_base import SAFE_STEM, Layout, StoredPair, is_pict
 from rainclean.dataset.pairing import SPLITS
 from rainclean.dataset.problems import Kind, Problem
 from rainclean.dataset.reader import read_rgb
+from rainclean.dataset.threaded import in_threads
 from rainclean.dataset.verification import Checked
 from rainclean.errors import InputError, printable
 
@@ -98,7 +98,8 @@ def lint(root: Path, layout: Layout, *, quick: bool = False) -> Generator[Checke
     result.notes += _names(pairs)
     if not quick:
         signatures: dict[str, dict[str, bytes]] = {}
-        for done, (pair, looked) in enumerate(zip(pairs, _in_threads(root, pairs), strict=True), 1):
+        looking = in_threads(partial(_look_at, root), pairs, _WORKERS, "rainclean-lint")
+        for done, (pair, looked) in enumerate(zip(pairs, looking, strict=True), 1):
             result.problems += looked.problems
             if looked.signature is not None:
                 signatures.setdefault(pair.split, {})[pair.clean] = looked.signature
@@ -135,21 +136,6 @@ def _names(pairs: Sequence[StoredPair]) -> Iterator[str]:
     if unsafe:
         names = "1 name is" if len(unsafe) == 1 else f"{len(unsafe)} names are"
         yield printable(f"{names} not safe for every reader, such as {unsafe[0]}: A-Z, a-z, 0-9, _ and - are")
-
-
-def _in_threads(root: Path, pairs: Sequence[StoredPair]) -> Iterator[_Looked]:
-    waiting: deque[Future[_Looked]] = deque()
-    with ThreadPoolExecutor(_WORKERS, thread_name_prefix="rainclean-lint") as pool:
-        try:
-            for pair in pairs:
-                waiting.append(pool.submit(_look_at, root, pair))
-                if len(waiting) > 4 * _WORKERS:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
 
 
 def _look_at(root: Path, pair: StoredPair) -> _Looked:

@@ -5,11 +5,11 @@ once, in the most specific form.
 """
 
 import hashlib
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -21,6 +21,7 @@ from rainclean.dataset.files import Files
 from rainclean.dataset.layout_base import Layout, StoredPair
 from rainclean.dataset.manifest import NAME, ManifestRow
 from rainclean.dataset.problems import Kind, Problem
+from rainclean.dataset.threaded import in_threads
 from rainclean.errors import InputError
 from rainclean.png import decode_png, pixels_sha256, png_header
 
@@ -92,7 +93,8 @@ def verify(
         _judge_containers(files, layout, rows, closed, found)
     states = []
     further: list[Problem] = []
-    for state, problems in _in_threads(files, layout, rows, workers, look=look):
+    look_at = partial(_look_at, files, layout, look)
+    for state, problems in in_threads(look_at, rows, workers, "rainclean-verify"):
         states.append(state)
         further += problems
         yield Checked(len(states), len(rows))
@@ -150,24 +152,7 @@ def _sound_rows(layout: Layout, rows: Iterable[ManifestRow], found: _Found) -> I
             found.add(Problem(NAME, Kind.SCENE_SPLIT, text))
 
 
-def _in_threads(
-    files: Files, layout: Layout, rows: Sequence[ManifestRow], workers: int, *, look: Look | None
-) -> Iterator[tuple[_States, list[Problem]]]:
-    waiting: deque[Future[tuple[_States, list[Problem]]]] = deque()
-    with ThreadPoolExecutor(workers, thread_name_prefix="rainclean-verify") as pool:
-        try:
-            for row in rows:
-                waiting.append(pool.submit(_look_at, files, layout, row, look))
-                if len(waiting) > 4 * workers:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
-
-
-def _look_at(files: Files, layout: Layout, row: ManifestRow, look: Look | None) -> tuple[_States, list[Problem]]:
+def _look_at(files: Files, layout: Layout, look: Look | None, row: ManifestRow) -> tuple[_States, list[Problem]]:
     """Return the states of a pair's pictures, and the problems of other values that belong to it."""
     names, take = _names(row), _nothing if look is None else look(row)
     states = {role: _state(files, row, role, names[role], take) for role in _ORDER if role in names}
