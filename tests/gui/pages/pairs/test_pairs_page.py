@@ -264,6 +264,7 @@ def test_export_with_progress_result_and_check(
     page.form.layout_name.setCurrentIndex(page.form.layout_name.findData("paired"))
     with Project(decided) as project:
         found = estimate(project, page.form.export().settings())
+    qtbot.waitUntil(lambda: "no scene is left for val" in page.amount.text(), timeout=PATIENCE)
     with qtbot.waitSignal(jobs.finished, timeout=PATIENCE):
         page.run.button.click()
         assert not page.run.button.isEnabled() and page.run.cancel.isVisible() and page.run.bar.isVisible()
@@ -279,6 +280,9 @@ def test_export_with_progress_result_and_check(
     page.run.open_folder.click()
     assert [Path(path) for path in opened] == [decided.with_name("project-export")]
     (page.form.folder / "notes.txt").write_text("mine")
+    with qtbot.waitSignal(jobs.finished, timeout=PATIENCE):
+        page.run.check.click()
+    assert page.run.result.text().endswith("Checked: nothing wrong; 1 added file: notes.txt")
     next((page.form.folder / "train").rglob("*.png")).with_name("other.png").write_bytes(b"")
     with qtbot.waitSignal(jobs.finished, timeout=PATIENCE):
         page.run.check.click()
