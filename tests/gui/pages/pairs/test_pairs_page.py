@@ -289,6 +289,19 @@ def test_export_with_progress_result_and_check(
     assert "1 problem" in page.run.result.text() and "other.png" in page.run.result.text()
 
 
+def test_what_is_wrong_comes_into_sight_while_typing(show: Show, decided: Path, qtbot: QtBot) -> None:
+    page = show(decided)
+    page.resize(1366, 600)
+    page.form.split.setFocus()
+    qtbot.keyClicks(page.form.split, "foo")
+    line = page.form.errors["split"]
+
+    def is_seen() -> bool:
+        return line.isVisible() and line.visibleRegion().boundingRect().height() == line.height()
+
+    qtbot.waitUntil(is_seen)
+
+
 def test_an_export_can_be_cancelled_and_is_found_again(
     show: Show, decided: Path, jobs: Jobs, session: Session, settings: QSettings, qtbot: QtBot
 ) -> None:
