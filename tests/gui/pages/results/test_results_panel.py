@@ -243,6 +243,26 @@ def test_intervals_and_tests_are_in_the_tables(panel: ResultsPanel, evaluated: P
     assert "[" not in text_of(panel.summary, 2, place) and not panel.tables.isTabVisible(1)
 
 
+def test_scores_of_many_protocols_are_scrolled_not_cut(panel: ResultsPanel, evaluated: Path, tmp_path: Path) -> None:
+    report = json.loads((evaluated / "report.json").read_text())
+    copy = shutil.copytree(evaluated, tmp_path / "copy")
+    names = list(report["protocols"])
+    for suffix in ("masked", "weighted"):
+        for name in names:
+            report["protocols"][f"{name}-{suffix}"] = report["protocols"][name]
+            own = [row for row in report["summary"] if row["protocol"] == name]
+            report["summary"] += [{**row, "protocol": f"{name}-{suffix}"} for row in own]
+            for case in report["cases"]:
+                for scores in case["scores"].values():
+                    scores[f"{name}-{suffix}"] = scores[name]
+    (copy / "report.json").write_text(json.dumps(report))
+    panel.open_evaluation(copy)
+    for table in (panel.summary, panel.gallery.scores):
+        header = table.horizontalHeader()
+        assert table.columnCount() == 13 and table.horizontalScrollBar().maximum() > 0
+        assert all(header.sectionSize(column) >= table.sizeHintForColumn(column) for column in range(13))
+
+
 def test_outputs_and_networks_are_methods(
     panel: ResultsPanel, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
