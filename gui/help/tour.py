@@ -14,8 +14,8 @@ from gui.widgets import Label, named
 FOLLOW_MS = 400
 """Milliseconds between two looks at where the described part of the window is."""
 
-WIDTH = 340
-"""Width of the card, px."""
+WIDTH = 316
+"""Width of the card, px: that of the panel beside the view in a small window."""
 
 
 @dataclass(frozen=True)
@@ -159,26 +159,42 @@ class Tour(QObject):
             self.show_step(self.place + 1)
 
     def _put(self) -> None:
-        """Put the card into the lower left corner, and the outline around what the step describes."""
+        """Put the outline around what the step describes, and the card into the corner that covers least of it."""
         if not self.is_running:
             return
         self.card.adjustSize()
-        centre = self._window.centralWidget()
-        area = centre.geometry() if centre is not None else self._window.rect()
-        self.card.move(area.left() + PAD, area.bottom() - self.card.height() - PAD)
-        target = self._targets.get(STEPS[self.place].target)
-        if target is not None and STEPS[self.place].target == "decide":
-            # Above what it describes, which is as wide as the picture.
-            top = target.mapTo(self._window, QPoint(0, 0)).y()
-            self.card.move(area.left() + PAD, min(self.card.y(), top - self.card.height() - PAD))
-        is_seen = target is not None and target.isVisible()
-        self._outline.setVisible(is_seen)
-        if target is not None and is_seen:
-            corner = target.mapTo(self._window, QPoint(0, 0))
-            self._outline.setGeometry(QRect(corner, target.size()).adjusted(-3, -3, 3, 3))
+        described = self._rect_of(STEPS[self.place].target)
+        self.card.move(self._corner(described))
+        self._outline.setVisible(not described.isNull())
+        if not described.isNull():
+            self._outline.setGeometry(described.adjusted(-3, -3, 3, 3))
             self._outline.raise_()
         self.card.show()
         self.card.raise_()
+
+    def _corner(self, described: QRect) -> QPoint:
+        """Return where the card covers least of what the step describes, then least of the decision."""
+        centre = self._window.centralWidget()
+        area = centre.geometry() if centre is not None else self._window.rect()
+        decision, size = self._rect_of("decide"), self.card.size()
+        left, right = area.left() + GAP, area.right() - size.width() - GAP
+        bottom = area.bottom() - size.height() - PAD
+        top = area.top() + PAD
+        above = min(bottom, decision.top() - size.height() - PAD) if not decision.isNull() else bottom
+        places = [QPoint(x, y) for y in (bottom, above, top) for x in (left, right)]
+
+        def covered(corner: QPoint, part: QRect) -> int:
+            common = QRect(corner, size).intersected(part)
+            return common.width() * common.height()
+
+        return min(places, key=lambda corner: (covered(corner, described), covered(corner, decision)))
+
+    def _rect_of(self, name: str) -> QRect:
+        """Return the place of a target in the window; a null rectangle if there is none on show."""
+        target = self._targets.get(name)
+        if target is None or not target.isVisible():
+            return QRect()
+        return QRect(target.mapTo(self._window, QPoint(0, 0)), target.size())
 
 
 class _Card(QFrame):

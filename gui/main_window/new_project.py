@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from gui.design import GAP, PAD
-from gui.widgets import Form, Label, dialogs, named
+from gui.widgets import Form, Label, WrappedLabel, dialogs, named
 from pipeline.project.storage import DATABASE
 from pipeline.text_format import counted, plain
 
@@ -28,8 +28,8 @@ class NewProjectDialog(QDialog):
     Attributes:
         name: Field of the name.
         place: Field of the folder that the project's folder goes into.
-        result_line: Shows the path of the project.
-        problem_line: Says why no project can be made there.
+        name_line: Says below the name why it cannot be used.
+        place_line: Shows below the place the path of the project, or says why none can be made there.
         create_button: The main button.
     """
 
@@ -50,10 +50,8 @@ class NewProjectDialog(QDialog):
         self.place = named(QLineEdit(str(place)), "Place", "Type the folder that the project goes into")
         self.browse = named(QPushButton("Browse…"), "Browse", "Choose the folder that the project goes into")
         self.browse.setAutoDefault(False)
-        self.result_line, self.problem_line = Label(wordWrap=True), Label(wordWrap=True)
-        self.result_line.setProperty("look", "faint")
-        self.problem_line.setProperty("look", "bad")
-        self.problem_line.setAccessibleName("Problem")
+        self.name_line = WrappedLabel(name="Problem of the name", look="bad")
+        self.place_line = WrappedLabel(name="Folder of the project", look="faint")
         self.create_button = named(
             QPushButton("Create project"), "Create project", "Make the folder and open it (Enter)"
         )
@@ -82,11 +80,16 @@ class NewProjectDialog(QDialog):
             super().accept()
 
     def _update(self) -> None:
-        problem = problem_of(self.name.text(), self.place.text())
-        folder = self.folder
-        self.result_line.setText(f"Makes the folder {folder}" if folder is not None and not problem else "")
+        name, folder = self.name.text().strip(), self.folder
+        problem = problem_of(name, self.place.text())
         # An empty name is no mistake yet.
-        self.problem_line.setText(problem if self.name.text().strip() else "")
+        of_name = _name_problem(name) if name else ""
+        self.name_line.setText(of_name)
+        of_place = problem if name and not of_name else ""
+        self.place_line.set_look("bad" if of_place else "faint")
+        self.place_line.setText(
+            of_place or (f"Makes the folder {folder}" if folder is not None and not problem else "")
+        )
         self.create_button.setEnabled(not problem)
 
     def _browse(self) -> None:
@@ -94,14 +97,20 @@ class NewProjectDialog(QDialog):
             self.place.setText(str(folder))
 
     def _lay_out(self, clips: Sequence[Path]) -> None:
-        row = QHBoxLayout()
+        place = QWidget()
+        row = QHBoxLayout(place)
+        row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(GAP)
         row.addWidget(self.place, 1)
         row.addWidget(self.browse)
         form = Form()
         form.setSpacing(GAP)
-        form.addRow("Name", self.name)
-        form.addRow("Place", row)
+        # Both lines keep their room, so that the dialog does not jump while a person types.
+        for line, lines in ((self.name_line, 1), (self.place_line, 2)):
+            line.setMinimumHeight(lines * self.fontMetrics().lineSpacing())
+            line.setAlignment(Qt.AlignmentFlag.AlignTop)
+        form.add_field("Name", self.name, self.name_line)
+        form.add_field("Place", place, self.place_line, self.place)
         buttons = QHBoxLayout()
         buttons.addStretch(1)
         buttons.addWidget(self.cancel)
@@ -111,15 +120,8 @@ class NewProjectDialog(QDialog):
         column.setSpacing(GAP)
         if clips:
             what = clips[0].name if len(clips) == 1 else counted(len(clips), "file")
-            line = Label(f"{plain(what)} will be added to it.", wordWrap=True)
-            column.addWidget(line)
+            column.addWidget(Label(f"{plain(what)} will be added to it.", wordWrap=True))
         column.addLayout(form)
-        # Both lines keep their room, so that the dialog does not jump while a person types.
-        height = 2 * self.fontMetrics().lineSpacing()
-        for line in (self.result_line, self.problem_line):
-            line.setMinimumHeight(height)
-            line.setAlignment(Qt.AlignmentFlag.AlignTop)
-            column.addWidget(line)
         column.addLayout(buttons)
 
 

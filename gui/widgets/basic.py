@@ -69,6 +69,30 @@ class Form(QFormLayout):
     Qt lets a label grow to 7/4 of its text's height only, which is too little for fields with padding.
     """
 
+    def add_field(self, text: str, field: QWidget, line: QWidget, buddy: QWidget | None = None) -> QWidget:
+        """Add a field with a line directly below it, such as what is wrong with it; in the field's column.
+
+        Args:
+            text: Label; ``&`` marks its key.
+            field: Field, or a row of field and button.
+            line: What is below it; it takes no room while it is hidden.
+            buddy: Widget that the label's key leads to, where it is not `field`.
+
+        Returns:
+            The widget with both: the form's row is found by it.
+        """
+        both = QWidget()
+        column = QVBoxLayout(both)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        column.addWidget(field)
+        column.addWidget(line)
+        label = Label(text)
+        label.setBuddy(buddy or field)
+        label.setToolTip((buddy or field).toolTip())
+        self.addRow(label, both)
+        return both
+
     def setGeometry(self, rect: QRect) -> None:
         """Place the rows, then make labels as high as what is beside them."""
         super().setGeometry(rect)
@@ -89,5 +113,10 @@ def _height_of_first_line(field: QLayoutItem) -> int:
     widget = field.widget()
     layout = widget.layout() if widget is not None else field.layout()
     first = layout.itemAt(0) if isinstance(layout, QVBoxLayout | QGridLayout) else None
+    if first is None:
+        return field.geometry().height()
     # What is in a column is placed after the form.
-    return field.geometry().height() if first is None else first.sizeHint().height()
+    part = first.widget()
+    inner = part.layout() if part is not None else None
+    top = inner.itemAt(0) if isinstance(inner, QGridLayout) else None
+    return (top or first).sizeHint().height()

@@ -41,7 +41,7 @@ class Check:
 
     def run(self) -> None:
         """Check everything and print the problems."""
-        from pipeline.export import check
+        from pipeline.export import check, sound_text
         from rainclean.errors import RaincleanError
 
         result = follow(check(self.folder, self.pairing.pairing(), quick=self.quick))
@@ -58,13 +58,14 @@ class Check:
                     "splits": result.splits,
                     "notes": result.notes,
                     "added": result.added,
+                    "edited": result.edited,
                 }
             )
         elif result.problems:
             for problem in result.problems:
                 print_text(str(problem))
         else:
-            print_text(f"{self.folder}: {looked_at}; nothing wrong{' with the files, but:' if result.notes else ''}")
+            print_text(f"{self.folder}: {looked_at}; {sound_text(result.added, result.edited, result.notes)}")
         if not self.json:
             for note in result.notes:
                 print_text(f"note: {note}")

@@ -67,8 +67,7 @@ class WeightsInfo:
         if self.json:
             print_json(document)
         else:
-            rows = [(name.replace("_", " "), _text(value)) for name, value in document.items() if value != ""]
-            print_table(("", ""), rows, title=str(self.weights))
+            print_table(("", ""), _rows(document), title=str(self.weights))
 
 
 def _describe(path: Path) -> dict[str, Any]:
@@ -88,6 +87,19 @@ def _describe(path: Path) -> dict[str, Any]:
         del document["direction_attention"]
         document |= {"network": record.factory, "arguments": dict(record.arguments), "sources": dict(record.sources)}
     return document
+
+
+def _rows(document: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the rows of a table: a name and its value; a value with entries has a row for each of them."""
+    rows: list[tuple[str, str]] = []
+    for name, value in document.items():
+        head = name.replace("_", " ")
+        if isinstance(value, dict):
+            texts = [f"{key}: {each}" for key, each in value.items()]
+            rows += zip([head, *[""] * len(texts)], texts, strict=False)
+        elif value != "":
+            rows.append((head, _text(value)))
+    return rows
 
 
 def _text(value: object) -> str:

@@ -3,7 +3,7 @@ from .exclusions import ExclusionRules, Exclusions, read_exclusions
 from .plan import ExportSettings
 from .run import export
 from .size_estimate import MANY, Estimate, estimate, most_crops
-from .verification import Findings, check
+from .verification import Findings, check, sound_text
 
 __all__ = [
     "MANY",
@@ -18,4 +18,5 @@ __all__ = [
     "export",
     "most_crops",
     "read_exclusions",
+    "sound_text",
 ]

@@ -11,7 +11,7 @@ from pipeline.export.card import CARD, card, title
 from pipeline.export.croissant import CROISSANT, croissant
 from pipeline.export.licences import LICENCE, licence_file
 from pipeline.export.pair_record import PairRecord
-from pipeline.export.plan import Item, Plan, versions
+from pipeline.export.plan import Item, Plan, empty_splits, versions
 from pipeline.export.preview import write_previews
 from pipeline.export.report import REPORT, write_report
 from pipeline.export.sequence_tables import (
@@ -28,7 +28,7 @@ from pipeline.export.sequence_tables import (
 )
 from pipeline.export.workplace import Workplace
 from pipeline.stages import Progress
-from pipeline.text_format import counted, few
+from pipeline.text_format import few
 from rainclean import __version__, confidence
 from rainclean.dataset import (
     NAME,
@@ -219,9 +219,7 @@ def _notes(plan: Plan, records: Records, result: Exported) -> Iterator[str]:
     if unsure:
         most = f"{plan.settings.max_error:g} grey levels"
         yield f"excluded, expected errors above {most}, share of the pixels: {few(unsure)}"
-    for split, share in plan.settings.split_shares().items():
-        if share and not result.scenes[split]:
-            yield f"no scene is left for {split}: {counted(len(plan.splits), 'scene')} in all"
+    yield from empty_splits(plan.settings, result.scenes, len(plan.splits))
 
 
 def _report(plan: Plan, result: Exported, files: Mapping[str, bytes], written: Mapping[str, str]) -> bytes:

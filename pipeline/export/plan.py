@@ -243,6 +243,22 @@ def plan_export(project: Project, settings: ExportSettings) -> Plan:
         )
 
 
+def empty_splits(settings: ExportSettings, scenes: Mapping[str, int], total: int) -> list[str]:
+    """Return a note for each split with a share that no scene has pairs for.
+
+    Args:
+        settings: Of the export.
+        scenes: Number of scenes with pairs, by split.
+        total: Number of scenes in all splits.
+    """
+    return [
+        f"no scene is left for {split}: {counted(total, 'scene')} in all; add clips of other scenes, or leave {split} "
+        "out of the split"
+        for split, share in settings.split_shares().items()
+        if share and not scenes[split]
+    ]
+
+
 def _unusable(project: Project, sequence: ClipSequence, why: str) -> str:
     return f"{sequence.name}: what was decided cannot be used, {why}; {advice(quoted(project.folder), sequence.name)}"
 

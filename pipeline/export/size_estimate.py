@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.export.exclusions import read_exclusions
-from pipeline.export.plan import ExportSettings, Item, plan_export
+from pipeline.export.plan import ExportSettings, Item, empty_splits, plan_export
 from pipeline.project.storage import Project
 from rainclean.dataset import CropChoice
 
@@ -47,7 +47,8 @@ class Estimate:
     """The estimated content of an export, by split. bytes: of all its files.
 
     exact: whether the number of pairs is exact, apart from misaligned frames, which only decoding can find; else it is
-    an upper bound. notes: those of the export. by_sequence: pairs of each sequence by its name.
+    an upper bound. notes: those of the export. empty: of these, those on splits without a pair. by_sequence: pairs of
+    each sequence by its name.
     """
 
     sequences: dict[str, int]
@@ -56,6 +57,7 @@ class Estimate:
     bytes: int
     exact: bool
     notes: tuple[str, ...]
+    empty: tuple[str, ...]
     by_sequence: dict[str, int]
 
 
@@ -85,13 +87,17 @@ def estimate(project: Project, settings: ExportSettings) -> Estimate:
     if settings.preview:
         size += PREVIEW_BYTES * len(plan.splits)
     splits = settings.arrangement.splits
+    with_pairs = {(item.split, item.sequence.scene) for item in plan.items if by_sequence[item.sequence.name]}
+    scenes = Counter(split for split, _ in with_pairs)
+    empty = tuple(empty_splits(settings, scenes, len(plan.splits)))
     return Estimate(
         sequences={split: sequences[split] for split in splits},
         scenes={split: sum(its == split for its in plan.splits.values()) for split in splits},
         pairs={split: pairs[split] for split in splits},
         bytes=size,
         exact=counter.exact,
-        notes=plan.notes,
+        notes=(*plan.notes, *empty),
+        empty=empty,
         by_sequence=by_sequence,
     )
 

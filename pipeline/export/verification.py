@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 
@@ -48,6 +48,7 @@ class Findings:
         counts: Number of checked items, by kind.
         notes: Not damaged, but worth a look.
         added: Files that people put into the folder, which do no harm.
+        edited: Files that people may change, and what they did with each.
         layout: Name of a data set's layout, or how its pairs were found; "" for a project.
         splits: Number of a data set's pairs, by split.
     """
@@ -57,8 +58,23 @@ class Findings:
     notes: list[str] = field(default_factory=list)
     _: KW_ONLY
     added: list[str] = field(default_factory=list)
+    edited: list[str] = field(default_factory=list)
     layout: str = ""
     splits: dict[str, int] = field(default_factory=dict)
+
+
+def sound_text(added: Sequence[str], edited: Sequence[str], notes: Sequence[str]) -> str:
+    """Return the result of a check without problems: what people added or edited is no fault.
+
+    Args:
+        added, edited, notes: As in `Findings`. The notes follow as lines of their own.
+    """
+    parts = ["nothing wrong"]
+    if added:
+        parts.append(f"{counted(len(added), 'added file')}: {few(added)}")
+    if edited:
+        parts.append(few(edited))
+    return "; ".join(parts) + (f"; {counted(len(notes), 'note')}:" if notes else "")
 
 
 def check(path: Path, pairing: Pairing = KNOWN_NAMES, *, quick: bool = False) -> Generator[Progress, None, Findings]:
@@ -167,7 +183,7 @@ def _check_export(path: Path, *, quick: bool) -> Generator[Progress, None, Findi
     for name in sorted(changed.keys() - lists):  # lists are judged line by line
         problems = changed[name]
         if is_editable(name) and all(problem.kind in (Kind.CHANGED, Kind.MISSING_FILE) for problem in problems):
-            found.notes += [f"{name} was {_DONE[problem.kind]} after the export" for problem in problems]
+            found.edited += [f"{name} was {_DONE[problem.kind]} after the export" for problem in problems]
         else:
             found.problems += problems
     found.counts = {"pair": len(rows), "scene": len({row.scene for row in rows})}
@@ -186,8 +202,6 @@ def _check_export(path: Path, *, quick: bool) -> Generator[Progress, None, Findi
         found.problems += _judge_errors(chosen.store(path, contained=True, closed=closed), rows, report)
     found.notes += _equal_pictures(rows)
     found.notes += _far_targets(likeness, rows)
-    if found.added:
-        found.notes.append(f"{counted(len(found.added), 'file')} not written by rainclean: {few(found.added)}")
     return found
 
 

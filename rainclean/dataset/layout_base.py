@@ -222,7 +222,8 @@ class Layout(ABC):
         """Raise UsageError for a split that the layout does not have."""
         for split in splits:
             if split not in self.splits:
-                raise UsageError(f"layout {self.name} has no split {split!r}: use {', '.join(self.splits)}")
+                other = "; or choose a layout that has it, such as paired" if split == "val" else ""
+                raise UsageError(f"layout {self.name} has no split {split!r}: use {', '.join(self.splits)}{other}")
 
     def read(self, root: Path | str) -> Iterator[StoredPair]:
         """Yield the pairs below a root, without using a manifest, and accept variants of published data sets.

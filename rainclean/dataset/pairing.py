@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from rainclean.dataset.rules import Rule
 from rainclean.errors import UsageError
 
 UNSPLIT = "all"
@@ -42,6 +43,11 @@ class Pairing:
             raise UsageError(f"{lacking} is missing: --rainy and --clean make one rule together")
         if self.rainy is not None and self.pairs is not None:
             raise UsageError("--pairs lists the pairs: leave out --rainy and --clean")
+
+    def check(self) -> None:
+        """Raise UsageError, naming the part, for a pattern or rule that means nothing."""
+        if self.rainy is not None and self.clean is not None:
+            Rule(self.rainy, self.clean).check()
 
     @property
     def is_named(self) -> bool:

@@ -1,6 +1,7 @@
 """Every field of every page and dialog takes any text: nothing raises, and a line says what is wrong."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,8 @@ from pytestqt.qtbot import QtBot
 
 from gui.main_window.window import Window
 from gui.pages.pairs.page import PairsPage
-from gui.pages.results.page import EvaluationForm, ResultsPanel
+from gui.pages.results.evaluation_form import EvaluationForm
+from gui.pages.results.page import ResultsPanel
 from gui.pages.training.form import TrainingForm
 from gui.pages.training.page import TrainingPanel
 from gui.widgets import dialogs
@@ -102,12 +104,23 @@ def test_no_text_in_any_field_of_a_page_raises(
     assert shown is not None
     if page != "jobs":  # that has fields once there is a job
         qtbot.waitUntil(lambda: bool(fields(shown)))  # some pages load first
-    places = fields(shown)
-    for field in places:
-        for text in (*NASTY, *paths(tmp_path)):
-            enter(field, text)
-            no_exception(f"{text!r} in {field.accessibleName() or type(field.parent()).__name__} of {page}")
-    press_buttons(shown)
+    done: list[QWidget] = []
+    for choose in ways(shown):
+        choose()
+        for field in [each for each in fields(shown) if each not in done]:
+            done.append(field)
+            for text in (*NASTY, *paths(tmp_path)):
+                enter(field, text)
+                no_exception(f"{text!r} in {field.accessibleName() or type(field.parent()).__name__} of {page}")
+        press_buttons(shown)
+
+
+def ways(shown: QWidget) -> list[Callable[[], None]]:
+    """Return what shows all fields of a page, one after the other: the ways to name pairs, where it has them."""
+    if not isinstance(shown, TrainingPanel | ResultsPanel):
+        return [lambda: None]
+    box = shown.form.pairing.way
+    return [partial(box.setCurrentIndex, place) for place in range(box.count())]
 
 
 def problem_text(form: TrainingForm | EvaluationForm) -> str:
@@ -116,22 +129,27 @@ def problem_text(form: TrainingForm | EvaluationForm) -> str:
     return next(filter(None, lines), form.status.text())
 
 
-def form_of(window: Window, page: str, qtbot: QtBot) -> tuple[list[QLineEdit], QAbstractButton, Callable[[], str]]:
+def texts_of(form: TrainingForm | EvaluationForm, way: str) -> list[QLineEdit]:
+    """Choose a way to name the pairs, and return its own fields; of names that are known, those of the whole form."""
+    rows = form.pairing
+    rows.way.setCurrentIndex(rows.way.findData(way))
+    own = {"rule": [rows.rainy, rows.clean], "list": [rows.pairs.edit]}
+    return own.get(way) or [each.edit for each in form.findChildren(PathField) if each is not rows.pairs]
+
+
+def form_of(
+    window: Window, page: str, qtbot: QtBot, way: str = "known"
+) -> tuple[list[QLineEdit], QAbstractButton, Callable[[], str]]:
     """The fields for paths of a page's form, its button, and the line that says what is wrong."""
     window.commands[page].trigger()
     shown = window.pages.currentWidget()
     if isinstance(shown, TrainingPanel):
         training = shown.form
         training.start.setCurrentIndex(training.start.findData("weights"))
-        edits = [each.edit for each in training.findChildren(PathField)]
-        return edits, training.start_button, lambda: problem_text(training)
+        return texts_of(training, way), training.start_button, lambda: problem_text(training)
     if isinstance(shown, ResultsPanel):
         results = shown.form
-        return (
-            [each.edit for each in results.findChildren(PathField)],
-            results.evaluate_button,
-            lambda: problem_text(results),
-        )
+        return texts_of(results, way), results.evaluate_button, lambda: problem_text(results)
     assert isinstance(shown, PairsPage)
     export = shown.form
     qtbot.waitUntil(export.isEnabled)
@@ -139,12 +157,18 @@ def form_of(window: Window, page: str, qtbot: QtBot) -> tuple[list[QLineEdit], Q
     return [each for each in texts if each is not None], shown.run.button, export.check
 
 
-@pytest.mark.parametrize("page", ["pairs", "training", "results"])
+@pytest.mark.parametrize(
+    ("page", "way"),
+    [("pairs", ""), *((page, way) for page in ("training", "results") for way in ("known", "rule", "list"))],
+)
 def test_what_is_wrong_in_a_form_is_said(
-    alone: Window, page: str, tmp_path: Path, no_exception: Callable[[str], None], qtbot: QtBot
+    alone: Window, page: str, way: str, tmp_path: Path, no_exception: Callable[[str], None], qtbot: QtBot
 ) -> None:
-    edits, button, line = form_of(alone, page, qtbot)
+    edits, button, line = form_of(alone, page, qtbot, way)
     assert edits
+    if way in ("rule", "list"):  # the pairs come after the data set
+        form_of(alone, page, qtbot)[0][0].setText(str(tmp_path))
+        form_of(alone, page, qtbot, way)
     for edit in edits:
         before = edit.text()
         for text in (*NASTY, *paths(tmp_path)):

@@ -63,7 +63,7 @@ class ComposePanel(QWidget):
             QSpinBox(), "Fill tolerance", "Set by how many grey levels a filled pixel may differ from the clicked one"
         )
         self.tolerance.setRange(0, 255)
-        self.tolerance.setSuffix(" levels")
+        self.tolerance.setSuffix(" grey levels")
         self.feather = named(QSpinBox(), "Feather", "Soften the border of the selected layer, px")
         self.feather.setRange(0, 200)
         self.feather.setSuffix(" px")
@@ -127,6 +127,7 @@ class ComposePanel(QWidget):
         form.addRow("Softness", beside(self.softness, self.softness_percent))
         form.addRow("", self.edges)
         form.addRow("Fill tolerance", self.tolerance)
+        form.labelForField(self.tolerance).setToolTip(self.tolerance.toolTip())
         group = QGroupBox("Layers")
         inner = QVBoxLayout(group)
         inner.setContentsMargins(0, GAP, 0, GAP)
@@ -221,8 +222,8 @@ class ComposePanel(QWidget):
             name = session.label(candidate) if candidate else "removed candidate"
             strokes = f"{len(layer.shapes)} stroke{'s' if len(layer.shapes) != 1 else ''}"
             feather = f", feather {layer.feather:g} px" if layer.feather else ""
-            text, hidden = f"{name}: {strokes}{feather}", self._masks.is_hidden(layer.key)
-            item = self.layers.add_layer(layer.key, text, self._masks.colour(layer.key), hidden=hidden)
+            hidden, colour = self._masks.is_hidden(layer.key), self._masks.colour(layer.key)
+            item = self.layers.add_layer(layer.key, name, f"{strokes}{feather}", colour, hidden=hidden)
             if layer.key == chosen:
                 self.layers.setCurrentItem(item)
         del blocker

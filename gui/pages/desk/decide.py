@@ -45,8 +45,8 @@ class DecideBar(QWidget):
         self.note.setToolTip("Write a note on this sequence (N); Enter saves it")
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 4, 0, 4)
-        layout.addWidget(self.state, 1)
-        layout.addWidget(self.note, 1)
+        layout.addWidget(self.state, 5)  # "Accepted: 80 frames, rain-free mean" fits a small window
+        layout.addWidget(self.note, 2)
         self.buttons: dict[str, QToolButton] = {}
         for name in ("star", "unset", "reject", "accept"):
             button = QToolButton()

@@ -19,6 +19,11 @@ LEAST_SPAN = 0.5
 LABEL = 130
 """Width in px of the text beside the curve: fixed, so that the curve does not move under the pointer."""
 
+RAIN_AMOUNT = (
+    "Rain amount: how much brighter a frame is than the clean image, on average over all pixels, in grey levels of 0 "
+    "to 255."
+)
+
 _MARGIN = 8.0
 
 
@@ -46,8 +51,8 @@ class FrameCurve(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Frames")
         self.setToolTip(
-            "Click or drag to display a frame; the keys , and . go back and forward. "
-            "The curve shows the rain amount in grey levels."
+            "Click or drag to display a frame; the keys , and . go back and forward. The curve shows the rain amount. "
+            + RAIN_AMOUNT
         )
 
     def sizeHint(self) -> QSize:
@@ -110,7 +115,11 @@ class FrameCurve(QWidget):
             painter.drawLine(QPointF(self._x(frame), 0), QPointF(self._x(frame), self.height()))
         painter.setPen(palette.placeholderText().color())
         known = [amount for amount in self.amounts if amount is not None]
-        span = f"Rain {min(known):.1f} to {max(known):.1f} levels" if self.measured else "Rain not measured yet"
+        span = (
+            f"Rain amount {min(known):.1f} to {max(known):.1f} grey levels"
+            if self.measured
+            else "Rain not measured yet"
+        )
         place = QRectF(painter.boundingRect(self.rect().adjusted(6, 2, -6, 0), Qt.AlignmentFlag.AlignRight, span))
         painter.fillRect(place.adjusted(-3, 0, 3, 0), palette.base())  # legible over the curve
         painter.drawText(place, Qt.AlignmentFlag.AlignRight, span)
@@ -258,3 +267,4 @@ class FrameStrip(QWidget):
             self.label.setText(f"Frame {self.curve.frame}\nNot analysed yet")
             return
         self.label.setText(f"Frame {self.curve.frame}{reference}\n{rain}")
+        self.label.setToolTip(RAIN_AMOUNT)

@@ -8,8 +8,8 @@ from gui.compare import Colour
 from gui.design import GAP, ICON, SPACE, icon
 from gui.widgets import as_tip
 
-ROWS = 4
-"""Rows that the list has room for where the panel is low."""
+ROWS = 3
+"""Rows of two lines that the list has room for where the panel is low."""
 EMPTY = "No layers yet. Choose a tool, such as Brush (H), and paint on the picture."
 
 _COLOUR = Qt.ItemDataRole.UserRole.value + 1
@@ -28,18 +28,20 @@ class LayerList(QListWidget):
 
     def sizeHint(self) -> QSize:
         """Return room for a few rows; the list grows with the panel."""
-        return QSize(super().sizeHint().width(), ROWS * ICON + 4 * GAP)
+        return QSize(super().sizeHint().width(), ROWS * (2 * self.fontMetrics().lineSpacing() + SPACE) + GAP)
 
-    def add_layer(self, key: str, text: str, colour: Colour, *, hidden: bool) -> QListWidgetItem:
-        """Append a row.
+    def add_layer(self, key: str, name: str, contents: str, colour: Colour, *, hidden: bool) -> QListWidgetItem:
+        """Append a row of two lines: the panel is too narrow for both in one.
 
         Args:
             key: Key of the layer.
-            text: What the row says.
+            name: The candidate that the layer brings in.
+            contents: What the layer holds.
             colour: Colour of the mask.
             hidden: Whether the mask is hidden.
         """
-        item = QListWidgetItem(icon("eye_off" if hidden else "eye"), text)
+        text = f"{name}: {contents}"
+        item = QListWidgetItem(icon("eye_off" if hidden else "eye"), f"{name}\n{contents}")
         item.setData(Qt.ItemDataRole.UserRole, key)
         item.setData(_COLOUR, QColor(*colour))
         item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{text}, mask {'hidden' if hidden else 'shown'}")

@@ -183,7 +183,8 @@ class Desk(QWidget):
         """Show the values of the pictures at the pixel under the pointer."""
         x, y = self.view.pointed_pixel
         colours = self.view.values_at(x, y) if x >= 0 else []
-        values = "   ".join(f"{name}: {' '.join(f'{v:3d}' for v in rgb)}" for name, rgb in colours)
+        # The picture's caption says what a composite is of; the line has no room for it in a small window.
+        values = "   ".join(f"{name.split(' on ')[0]}: {' '.join(f'{v:3d}' for v in rgb)}" for name, rgb in colours)
         error = self.confidence.error_at(x, y) if colours else None
         expected = "" if error is None else f"   expected error {error:.1f} levels"
         self.values.set_text(f"{x}, {y}   {values}{expected}" if colours else "")

@@ -172,7 +172,7 @@ class SequenceDelegate(QStyledItemDelegate):
         painter.setBrush(QColor(getattr(colours(), colour)))
         painter.drawEllipse(room.left(), room.top() + top + painter.fontMetrics().height() // 2 - 4, 8, 8)
         painter.restore()
-        text = rows.sentence(state)
+        text = rows.sentence(state.replace("accepted automatically", "accepted (auto)"))  # the row is narrow
         if summary.outdated and not self._session.blind:
             text += " · out of date"
         rows.line(painter, room.adjusted(14, 0, 0, 0), top, text)

@@ -19,7 +19,6 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QPushButton,
     QSpinBox,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -402,27 +401,17 @@ class ExportForm(QWidget):
             if not each.label:  # a check box has its label in itself, and is long
                 form.addRow(each.widget)
                 continue
-            label = Label(each.label)
-            label.setToolTip(_TIPS[each.key])
-            label.setBuddy(each.field)
-            form.addRow(label, self._with_error(each.key, each.widget))
-
-    def _with_error(self, key: str, widget: QWidget) -> QWidget:
-        """Return a field with a line below it: the description of a layout, or an error where a text can be wrong."""
-        if key == "layout":
-            below = self.description
-        elif key in ("frames", "crops", "split", "output"):
-            below = self.errors[key] = WrappedLabel(look="bad")
-            below.hide()
-        else:
-            return widget
-        container = QWidget()
-        column = QVBoxLayout(container)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(2)
-        column.addWidget(widget)
-        column.addWidget(below)
-        return container
+            if each.key == "layout":
+                form.add_field(each.label, each.widget, self.description, each.field)
+            elif each.key in ("frames", "crops", "split", "output"):
+                line = self.errors[each.key] = WrappedLabel(name=f"Problem of {each.label.lower()}", look="bad")
+                line.hide()
+                form.add_field(each.label, each.widget, line, each.field)
+            else:
+                label = Label(each.label)
+                label.setToolTip(_TIPS[each.key])
+                label.setBuddy(each.field)
+                form.addRow(label, each.widget)
 
 
 def _spell_out(box: QComboBox, plain: Callable[[str], str]) -> None:

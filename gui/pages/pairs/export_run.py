@@ -200,10 +200,10 @@ def written_text(folder: Path) -> str:
 def checked_text(job: Job) -> str:
     """Return the result of a check."""
     if job.state is State.FINISHED:
-        notes = (job.result or {}).get("notes", [])
-        return "\n".join(
-            [f"Checked: no problems{' in the files, but:' if notes else ''}", *(f"• {note}" for note in notes)]
-        )
+        from pipeline.export import sound_text
+
+        added, edited, notes = ((job.result or {}).get(key, []) for key in ("added", "edited", "notes"))
+        return "\n".join([f"Checked: {sound_text(added, edited, notes)}", *(f"• {note}" for note in notes)])
     if job.state is State.CANCELLED:
         return "Check cancelled"
     problems = (job.result or {}).get("problems", [])
@@ -220,4 +220,5 @@ def estimate_text(estimate: "Estimate") -> str:
         f"in {counted(estimate.scenes[split], 'scene')}"
         for split, pairs in estimate.pairs.items()
     ]
-    return "\n".join(["Estimate", *lines, f"Size: {most}about {size_in_words(estimate.bytes)}"])
+    size = f"Size: {most}about {size_in_words(estimate.bytes)}"
+    return "\n".join(["Estimate", *lines, size, *(f"• {in_window(note)}" for note in estimate.empty)])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSettings, Qt, QTimer, Signal
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QFrame, QScrollArea, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QScrollArea, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from gui.command_buttons import in_window
 from gui.design import GAP, PAD, sized
@@ -239,6 +239,15 @@ class PairsPage(QWidget):
         self._mark()
         self._update_refusal()
         self._pause.start()
+        QTimer.singleShot(0, self, self._show_wrong)
+
+    def _show_wrong(self) -> None:
+        """Scroll to what is wrong with the field that a person is typing in: it is below the field."""
+        focus = QApplication.focusWidget()
+        for line in self.form.errors.values():
+            both = line.parentWidget()
+            if line.isVisible() and both is not None and focus is not None and both.isAncestorOf(focus):
+                self._scroll.ensureWidgetVisible(line, 0, GAP)
 
     def _update_preview_and_amount(self) -> None:
         """Make preview and estimate in the background; those for older settings are cancelled."""

@@ -26,7 +26,7 @@ from gui.pages.properties.reading import read_frame
 from gui.pages.properties.region_field import RegionField
 from gui.pages.properties.scene import SceneSuggestion
 from gui.state import Session
-from gui.widgets import Form, Label, as_tip, named
+from gui.widgets import Form, Label, WrappedLabel, as_tip, named
 from pipeline.project.analysis import analyses
 from pipeline.project.clips import Properties, clip
 from pipeline.project.model import Chosen, Overview
@@ -87,8 +87,9 @@ class PropertiesDialog(QDialog):
             for widget in (self.region, self.picture):
                 widget.setEnabled(False)
                 widget.setToolTip("These pictures differ in size: choose the region of each alone")
-        self.error = Label(wordWrap=True)
-        self.error.setProperty("look", "bad")
+        self.error = WrappedLabel(name="Why nothing was saved", look="bad")
+        names = {key: name for key, name, _ in _TEXTS} | {"range": "Frames used"}
+        self.errors = {key: WrappedLabel(name=f"Problem of {name.lower()}", look="bad") for key, name in names.items()}
         self.outdated = Label(wordWrap=True)
         self.outdated.setProperty("look", "warn")
         self._make_buttons()
@@ -132,7 +133,7 @@ class PropertiesDialog(QDialog):
             finally:
                 self._session.warning.disconnect(errors.append)
             if stored is None:
-                self._say("; ".join(errors) or "The project cannot be written to.")
+                self.error.setText("; ".join(errors) or "The project cannot be written to.")
                 return
             self.saved.emit()
         if outdated:
@@ -176,13 +177,16 @@ class PropertiesDialog(QDialog):
 
     def _check(self) -> None:
         """Show what is wrong with the values, and what saving them causes."""
-        problem = self.range.problem or self._bad_text()
+        problems = self._bad_texts() | ({"range": self.range.problem} if self.range.problem else {})
         if self.fields["scene"].value == "":
-            problem = problem or "A scene needs a name."
+            problems.setdefault("scene", "A scene needs a name.")
         changes = self.changes
         touches = changes.first is not None or changes.stop is not None or changes.region is not None
         outdated = self.outdated_by(changes) if touches or any(row.outdated for row in self._rows) else []
-        self._say(problem)
+        self.error.clear()
+        for key, line in self.errors.items():
+            line.setText(problems.get(key, ""))
+            line.setVisible(key in problems)
         if not outdated:
             text = ""
         elif len(self._rows) == 1:
@@ -192,20 +196,18 @@ class PropertiesDialog(QDialog):
             text = f"The clean images of {counted(len(outdated), 'sequence')} {become} out of date."
         self.outdated.setText(text)
         self.analyze.setVisible(bool(outdated))
-        self.analyze.setEnabled(not problem)
-        self.store.setEnabled(not problem)
+        self.analyze.setEnabled(not problems)
+        self.store.setEnabled(not problems)
 
-    def _bad_text(self) -> str:
-        """Return what is wrong with the texts, or ""."""
+    def _bad_texts(self) -> dict[str, str]:
+        """Return what is wrong with the texts, by their fields."""
+        problems = {}
         for key, name, _ in _TEXTS:
             try:
                 one_line(self.fields[key].value or "", name)
             except UsageError as error:
-                return f"{error}."
-        return ""
-
-    def _say(self, problem: str) -> None:
-        self.error.setText(problem)
+                problems[key] = f"{error}."
+        return problems
 
     def _connect(self) -> None:
         for field in self.fields.values():
@@ -245,10 +247,10 @@ class PropertiesDialog(QDialog):
         form.setSpacing(GAP)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         for key, name, _ in _TEXTS:
-            form.addRow(_caption(name, self.fields[key].edit), self.fields[key].widget)
+            form.add_field(name, self.fields[key].widget, self.errors[key], self.fields[key].edit)
             if key == "scene" and self.scene.is_wanted:
                 form.addRow("", self.scene)
-        form.addRow(_caption("Frames used", self.range.first), self.range)
+        form.add_field("Frames used", self.range, self.errors["range"], self.range.first)
         form.addRow(_caption("Region", self.region.whole), self.region)
         left = QVBoxLayout()
         left.addLayout(form)

@@ -1,11 +1,9 @@
 """Evaluate weights and other methods as jobs, and show scores and the gallery of the worst pictures."""
 
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 
 from PySide6.QtWidgets import (
-    QGroupBox,
     QHBoxLayout,
     QPushButton,
     QTabWidget,
@@ -17,23 +15,18 @@ from gui.command_buttons import in_window
 from gui.design import GAP, PAD, sized
 from gui.jobs import Job, Jobs, State
 from gui.pages.results.evaluation import Evaluation, read_evaluation
+from gui.pages.results.evaluation_form import EvaluationForm
 from gui.pages.results.gallery import Gallery
 from gui.pages.results.score_tables import fill, fill_comparisons, fill_ranges, fit_tabs, score_table
 from gui.pages.training import may_run
 from gui.widgets import (
     ElidedLabel,
     EmptyState,
-    Form,
-    Label,
-    PathField,
     WrappedLabel,
     as_tip,
     dialogs,
-    typed_paths,
 )
-from pipeline.training import network_of
-from rainclean.errors import InputError, RaincleanError
-from rainclean.spanet import require_torch
+from rainclean.errors import InputError
 
 EMPTY = "No evaluation is open: evaluate weights above, or open an earlier evaluation."
 
@@ -191,151 +184,3 @@ class ResultsPanel(QWidget):
         column.addWidget(self.tables)
         column.addWidget(self.gallery, 1)
         column.addStretch(0)
-
-
-class EvaluationForm(QGroupBox):
-    """Ask for data set, weights, outputs of other methods, and folder to write to."""
-
-    def __init__(self) -> None:
-        super().__init__("New evaluation")
-        self._running = False
-        self._suggested: Path | None = None
-        self.dataset = PathField("Data set", "folder", "Choose the folder of an export or of another data set")
-        self.weights = PathField(
-            "Weights files",
-            "files",
-            "Choose weights files, separated by ;. Empty: the shipped weights, if nothing else is chosen",
-        )
-        self.weights.edit.setPlaceholderText("Shipped weights")
-        self.outputs = PathField(
-            "Folders with outputs",
-            "folder",
-            "Choose folders with the output of other methods, separated by ;. Images are named like the rainy ones",
-            several=True,
-        )
-        self.onnx = PathField(
-            "ONNX files", "files", "Choose networks as ONNX files, separated by ;", names="ONNX files (*.onnx)"
-        )
-        self.output = PathField(
-            "Output folder",
-            "new folder",
-            "Choose a folder for tables and gallery; an earlier evaluation in it is replaced",
-        )
-        self.status = WrappedLabel(name="What is missing")
-        self.evaluate_button = QPushButton("Evaluate")
-        self.evaluate_button.setProperty("look", "main")
-        self.evaluate_button.setToolTip("Evaluate in the background; the results appear here")
-        self.errors: dict[str, WrappedLabel] = {}
-        form = Form()
-        for text, field, name in (
-            ("&Data set", self.dataset, "dataset"),
-            ("&Weights files", self.weights, "weights"),
-            ("&Folders with outputs", self.outputs, "outputs"),
-            ("O&NNX files", self.onnx, "onnx"),
-            ("&Output folder", self.output, "output"),
-        ):
-            self.errors[name] = WrappedLabel(name=f"Problem of {text.replace('&', '').lower()}", look="bad")
-            both = QVBoxLayout()
-            both.setSpacing(2)
-            both.addWidget(field)
-            both.addWidget(self.errors[name])
-            label = Label(text)
-            label.setBuddy(field)
-            form.addRow(label, both)
-        bottom = QHBoxLayout()
-        bottom.addWidget(self.status, 1)
-        bottom.addWidget(self.evaluate_button)
-        column = QVBoxLayout(self)
-        column.addLayout(form)
-        column.addLayout(bottom)
-        self.dataset.changed.connect(self._suggest)
-        for field in (self.weights, self.outputs, self.onnx, self.output):
-            field.changed.connect(self.refresh)
-        self.refresh()
-
-    def arguments(self) -> tuple[str, ...]:
-        """Return the command's arguments, without `rainclean`."""
-        dataset, output = (None if path is None else path.absolute() for path in (self.dataset.path, self.output.path))
-        words = ["evaluate", str(dataset), "-o", str(output)]
-        for flag, field in (("-w", self.weights), ("--outputs", self.outputs), ("--onnx", self.onnx)):
-            if field.paths:
-                words += [flag, *(str(path.absolute()) for path in field.paths)]
-        networks = dict.fromkeys(filter(None, map(_network_of, self.weights.paths)))
-        return (*words, *(("--network", *networks) if networks else ()))
-
-    def problem(self) -> str:
-        """Return why the evaluation cannot start, "" if nothing is missing."""
-        return self._problem()[1]
-
-    def _problem(self) -> tuple[str, str]:
-        """Return the field that keeps an evaluation from starting, "" for none of them, and why."""
-        others = self.outputs.paths or self.onnx.paths
-        try:
-            if self.weights.paths or not others:
-                require_torch()
-        except RaincleanError as error:
-            return "", f"{error}, then restart rainclean."
-        if self.onnx.paths and find_spec("onnxruntime") is None:
-            return "", "ONNX files need onnxruntime: pip install 'rainclean[onnx]', then restart rainclean."
-        if self.dataset.path is None:
-            return "dataset", "Choose the folder of a data set with test pairs."
-        if wrong := typed_paths.problem_of(self.dataset.path, "folder"):
-            return "dataset", wrong
-        kinds: tuple[tuple[str, PathField, typed_paths.Want], ...] = (
-            ("weights", self.weights, "file"), ("outputs", self.outputs, "folder"), ("onnx", self.onnx, "file"),
-        )  # fmt: skip
-        for name, field, want in kinds:
-            for path in field.paths:
-                if wrong := typed_paths.problem_of(path, want):
-                    return name, wrong
-        if self.output.path is None:
-            return "output", "Choose an output folder for tables and gallery."
-        if wrong := typed_paths.problem_of_new(self.output.path):
-            return "output", wrong
-        if self._running:
-            return "", "An evaluation is running. Wait until it has ended, or cancel it under Jobs (Ctrl+5)."
-        return "", ""
-
-    def set_running(self, *, running: bool) -> None:
-        """Set whether an evaluation is running: there is one at a time."""
-        self._running = running
-        self.refresh()
-
-    def refresh(self) -> None:
-        """Show what is missing, or what an evaluation does."""
-        wrong, problem = self._problem()
-        for name, label in self.errors.items():
-            text = problem if name == wrong else ""
-            # An empty field is no mistake: the line says what is missing.
-            label.set_look("faint" if getattr(self, name).path is None else "bad")
-            label.setText(text)
-            label.setVisible(bool(text))
-        alone = not (self.outputs.paths or self.onnx.paths)
-        self.weights.edit.setPlaceholderText("Shipped weights" if alone else "")
-        self.status.set_look("bad" if problem and not wrong else "faint")
-        self.status.setText(
-            problem
-            if problem and not wrong
-            else "Scores every test pair by four protocols. An earlier evaluation in the output folder is replaced."
-        )
-        self.evaluate_button.setEnabled(not problem)
-
-    def _suggest(self) -> None:
-        """Suggest a folder beside the data set, unless the person has chosen one."""
-        dataset = self.dataset.path
-        if dataset is not None and self.output.path in (None, self._suggested):
-            self._suggested = typed_paths.beside(dataset, "-evaluation")
-            if self._suggested is None:
-                self.output.set_path()
-            else:
-                self.output.set_path(self._suggested)
-        self.refresh()
-
-
-def _network_of(weights: Path) -> str:
-    """Return the network that weights are of; "" for SPANet. Reads the header alone."""
-    try:
-        record = network_of(weights)
-    except InputError:
-        return ""  # the evaluation says what is wrong with the file
-    return "" if record is None else record.factory

@@ -12,6 +12,10 @@ _MOST_LINES = 6
 """Lines of rows that a table shows without scrolling."""
 
 
+_MOST_STRETCHED = 8
+"""Columns that share the width; more, as with scores by masks, keep the width of their texts and are scrolled."""
+
+
 def score_table(name: str) -> QTableWidget:
     """Return a table for reading, as high as its rows."""
     table = QTableWidget()
@@ -23,6 +27,7 @@ def score_table(name: str) -> QTableWidget:
     table.verticalHeader().hide()
     table.horizontalHeader().setHighlightSections(False)
     table.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+    table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
     return table
 
 
@@ -87,12 +92,14 @@ def _fill(table: QTableWidget, heads: Sequence[tuple[str, str]], rows: Sequence[
             item.setTextAlignment(_side(column))
             table.setItem(row, column, item)
     header = table.horizontalHeader()
-    header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+    is_wide = len(heads) > _MOST_STRETCHED
+    header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents if is_wide else QHeaderView.ResizeMode.Stretch)
     lines = 1 + max((text.count("\n") for texts in rows for text in texts), default=0)
     row_height = lines * table.fontMetrics().height() + 6
     table.verticalHeader().setDefaultSectionSize(row_height)
     shown = min(len(rows), _MOST_LINES // lines)
-    table.setFixedHeight(header.sizeHint().height() + shown * row_height + 2 * table.frameWidth() + 2)
+    bar = table.horizontalScrollBar().sizeHint().height() if is_wide else 0
+    table.setFixedHeight(header.sizeHint().height() + shown * row_height + 2 * table.frameWidth() + 2 + bar)
 
 
 def _side(column: int) -> Qt.AlignmentFlag:

@@ -11,11 +11,12 @@ from PySide6.QtWidgets import QComboBox, QFormLayout, QPushButton, QSpinBox, QVB
 
 from gui.design import GAP, PAD, sized
 from gui.jobs import left_in_words
+from gui.pages.pairing import PairingRows, pairing_arguments, show_errors
 from gui.pages.training.own_network import network_problem
 from gui.widgets import Form, Label, PathField, WrappedLabel, named, typed_paths
 from pipeline.text_format import counted
 from pipeline.training import PRESETS, RUN, absolute_factory, require_training
-from rainclean.dataset import REPORT
+from rainclean.dataset import KNOWN_NAMES, REPORT, Pairing
 from rainclean.errors import RaincleanError
 
 _PRESET_LABELS = {
@@ -54,6 +55,7 @@ class TrainRequest:
         held_out: share of the scenes, or of the clean images, that is held out for validation; 0 as in the data set.
         weights: file to start from, with start "weights".
         network: of the user, ``FILE.py:FUNCTION`` or ``MODULE:FUNCTION``, which starts as it is made; "" for SPANet.
+        pairing: how rainy and clean images belong together.
     """
 
     dataset: Path | None
@@ -66,6 +68,7 @@ class TrainRequest:
     held_out: float = 0.0
     weights: Path | None = None
     network: str = ""
+    pairing: Pairing = KNOWN_NAMES
 
     @property
     def snapshot(self) -> Path | None:
@@ -84,6 +87,7 @@ class TrainRequest:
         for name in ("steps", "batch", "size"):
             if getattr(self, name) != getattr(recipe, name):
                 arguments += [f"--{name}", str(getattr(self, name))]
+        arguments += pairing_arguments(self.pairing)
         if self.held_out:
             arguments += ["--validation-share", f"{self.held_out:g}"]
         return tuple(arguments)
@@ -98,12 +102,12 @@ class TrainRequest:
             return "Choose the folder of a data set: an export, or a published one such as SPA-Data."
         if wrong := typed_paths.problem_of(self.dataset, "folder"):
             return wrong
-        if _has_one_scene(self.dataset):
+        if self._has_one_scene():
             return (
                 "All training pairs are of one scene, and validation needs a scene of its own. Accept sequences of "
                 "more scenes and export again."
             )
-        if self.held_out and _has_validation(self.dataset):
+        if self.held_out and self._has_validation():
             return 'The data set has a split for validation. Set Held out to "As in the data set".'
         if self.run is None:
             return "Choose a folder for the training."
@@ -129,12 +133,30 @@ class TrainRequest:
             return ""
         if not problem:
             return ""
-        if self.dataset is None or typed_paths.problem_of(self.dataset, "folder") or _has_one_scene(self.dataset):
+        if self.dataset is None or typed_paths.problem_of(self.dataset, "folder") or self._has_one_scene():
             return "dataset"
-        if self.held_out and _has_validation(self.dataset):
+        if self.held_out and self._has_validation():
             return "held_out"
         is_run = self.run is None or typed_paths.problem_of_new(self.run) or typed_paths.exists(self.run / RUN)
         return "run" if is_run else "network" if network_problem(self.network) else "weights"
+
+    def _has_one_scene(self) -> bool:
+        """Return whether the data set is an export with pairs of one scene for training, and none for validation."""
+        return self._scenes() == (1, 0)
+
+    def _has_validation(self) -> bool:
+        """Return whether the data set is an export with pairs for validation."""
+        return self._scenes()[1] > 0
+
+    def _scenes(self) -> tuple[int, int]:
+        """Return the numbers of scenes for training and validation of an export; (0, 0) where they are unknown."""
+        if self.dataset is None or self.pairing.is_named:
+            return 0, 0
+        report = self.dataset / REPORT
+        try:
+            return _splits(report, report.stat().st_mtime_ns)
+        except (OSError, ValueError):
+            return 0, 0
 
     def effort(self) -> str:
         """Return the estimated duration as text."""
@@ -191,13 +213,14 @@ class TrainingForm(QWidget):
         self.start_button.setToolTip("Train in the background; a training can be paused and resumed")
         self.start_button.clicked.connect(self._begin)
         self.errors: dict[str, WrappedLabel] = {}
+        self._rows: dict[str, QWidget] = {}
         self._lay_out()
         self.preset.currentIndexChanged.connect(self._apply_preset)
         self.start.currentIndexChanged.connect(self.refresh)
         self.dataset.changed.connect(self._suggest_run)
         for number in (self.steps, self.batch, self.example_size, self.held_out):
             number.valueChanged.connect(self.refresh)
-        for path in (self.run, self.weights, self.network):
+        for path in (self.run, self.weights, self.network, self.pairing):
             path.changed.connect(self.refresh)
         self._apply_preset()
 
@@ -226,12 +249,17 @@ class TrainingForm(QWidget):
             group.setContentsMargins(0, GAP, 0, 0)
             form.addRow(group)
             for text, field, note in rows:
-                form.addRow(text, field)
                 if note == "preset":
-                    form.addRow(self.explanation)
+                    form.add_field(text, field, self.explanation)
                 elif note:
-                    self.errors[note] = WrappedLabel(name=f"Problem of {text.replace('&', '').lower()}", look="bad")
-                    form.addRow(self.errors[note])
+                    line = WrappedLabel(name=f"Problem of {text.replace('&', '').lower()}", look="bad")
+                    self.errors[note] = line
+                    self._rows[note] = form.add_field(text, field, line)
+                else:
+                    form.addRow(text, field)
+                if note == "dataset":
+                    self.pairing = PairingRows(form)
+                    self.errors |= self.pairing.errors
         column = QVBoxLayout(self)
         column.setContentsMargins(PAD, PAD, GAP, GAP)
         column.setSpacing(GAP)
@@ -255,28 +283,34 @@ class TrainingForm(QWidget):
             held_out=self.held_out.value() / 100,
             weights=weights,
             network=str(self.network.path or ""),
+            pairing=self.pairing.pairing(),
         )
 
     def refresh(self) -> None:
         """Show how long the training takes, or what is missing."""
         request = self.request()
         self._form.setRowVisible(self.start, not request.network)
-        self._form.setRowVisible(self.weights, request.start == "weights" and not request.network)
+        self._form.setRowVisible(self._rows["weights"], request.start == "weights" and not request.network)
         problem = request.problem()
         if not problem and request.run is not None and request.run == self._starting:
             problem = f"{request.run.name} has started. Choose another name for another training."
         wrong = request.wrong_field() or ("run" if self._starting is not None else "")
-        for name, label in self.errors.items():
-            text = problem if name == wrong else ""
-            # An empty field is no mistake: the line says what is missing.
-            is_begun = name == "run" and request.run is not None and request.run == self._begun
-            is_empty = name != "held_out" and getattr(self, name).path is None
-            label.set_look("faint" if is_empty or is_begun else "bad")
-            label.setText(text)
-            self._form.setRowVisible(label, bool(text))
+        pairing = self.pairing.problem()
+        if pairing[1] and wrong != "dataset" and (wrong or not problem):
+            wrong, problem = pairing
+        empty = {name for name in self.errors if self._is_empty(name)}
+        if request.run is not None and request.run == self._begun:
+            empty.add("run")
+        show_errors(self.errors, wrong, problem, empty)
         self.status.set_look("bad" if problem and not wrong else "faint")
         self.status.setText(("" if wrong else problem) if problem else request.effort())
         self.start_button.setEnabled(not problem)
+
+    def _is_empty(self, name: str) -> bool:
+        """Return whether a field is empty: the line below says what is missing, and nothing is wrong yet."""
+        if name in self.pairing.errors:
+            return self.pairing.is_empty(name)
+        return name != "held_out" and getattr(self, name).path is None
 
     def set_starting(self, run: Path | None) -> None:
         """Set the run that is starting, so that it is not started twice; None when it has ended or failed.
@@ -315,24 +349,6 @@ class TrainingForm(QWidget):
         if self.start_button.isEnabled():
             self._begun = request.run
             self.begin.emit(request)
-
-
-def _has_one_scene(dataset: Path) -> bool:
-    """Return whether an export has pairs of one scene for training, and none for validation."""
-    report = dataset / REPORT
-    try:
-        return _splits(report, report.stat().st_mtime_ns) == (1, 0)
-    except (OSError, ValueError):
-        return False
-
-
-def _has_validation(dataset: Path) -> bool:
-    """Return whether an export has pairs for validation."""
-    report = dataset / REPORT
-    try:
-        return _splits(report, report.stat().st_mtime_ns)[1] > 0
-    except (OSError, ValueError):
-        return False
 
 
 @lru_cache(maxsize=4)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtWidgets import QApplication, QDialogButtonBox
 from pytestqt.qtbot import QtBot
 
@@ -93,6 +93,24 @@ def test_tour_decides_nothing_and_undoes_nothing_if_a_person_only_reads_on(
         qtbot.mouseClick(tour.card.next, Qt.MouseButton.LeftButton)
     assert titles == [step.title for step in STEPS if step.title != "Undo"]
     assert [row.state for row in window.session.summaries.values()] == decided
+
+
+@pytest.mark.parametrize("size", [(1366, 768), (1920, 1080)])
+def test_the_card_covers_nothing_that_it_speaks_of(open_window: Open, home: Path, size: tuple[int, int]) -> None:
+    window = open_window(home)
+    window.resize(*size)
+    window.commands["tour"].trigger()
+    tour, desk = window.help.tour, window.desk
+    assert tour is not None
+    QApplication.processEvents()
+    for place, step in enumerate(STEPS):
+        tour.show_step(place)
+        card = tour.card.geometry()
+        assert window.rect().contains(card), step.title
+        for name, part in {"view": desk.view, "candidates": desk.candidates, "decide": desk.decide}.items():
+            if name in (step.target, "decide"):
+                covered = card.intersected(QRect(part.mapTo(window, QPoint(0, 0)), part.size()))
+                assert covered.isEmpty(), f"{step.title}: {covered}"
 
 
 def test_tour_opens_the_sample_project_if_none_is_open(open_window: Open, tmp_path: Path) -> None:

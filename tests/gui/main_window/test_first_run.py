@@ -41,12 +41,15 @@ def test_a_project_is_made_by_typing_its_name(open_window: Open, tmp_path: Path)
     window.project_commands.documents = tmp_path / "not there yet"
     press(window, "Ctrl+N")
     dialog = asked(window)
-    assert not dialog.create_button.isEnabled() and dialog.problem_line.text() == ""
+    dialog.name.setText("a/b")
+    assert "cannot contain /" in dialog.name_line.text() and dialog.place_line.text() == ""
+    dialog.name.clear()
+    assert not dialog.create_button.isEnabled() and dialog.name_line.text() == ""
     QTest.keyClick(dialog.name, Qt.Key.Key_Return)
     assert dialog.isVisible()  # nothing to make yet
     QTest.keyClicks(dialog.name, "Garden in June")
     folder = tmp_path / "not there yet" / "Garden in June"
-    assert str(folder) in dialog.result_line.text()
+    assert str(folder) in dialog.place_line.text()
     QTest.keyClick(dialog.name, Qt.Key.Key_Return)
     assert window.project_folder() == folder.resolve() and (folder / DATABASE).is_file()
 
@@ -64,7 +67,7 @@ def test_a_project_is_made_by_mouse_and_its_place_is_remembered(open_window: Ope
     again = next(d for d in window.findChildren(NewProjectDialog) if d.isVisible())
     assert again.place.text() == str(tmp_path / "disk")
     again.name.setText("first")
-    assert not again.create_button.isEnabled() and "exists there already" in again.problem_line.text()
+    assert not again.create_button.isEnabled() and "exists there already" in again.place_line.text()
     QTest.mouseClick(again.cancel, Qt.MouseButton.LeftButton)
     assert not again.isVisible()
 

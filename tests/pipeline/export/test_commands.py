@@ -60,8 +60,12 @@ def test_every_command_speaks_json(made: Path, home: Path, tmp_path: Path, here:
     assert sum(exported["pairs"].values()) == 4 * 10
     assert json.loads(done(here("check", tmp_path / "out", "--json")))["problems"] == []
     (tmp_path / "out" / "notes.txt").write_text("mine")
+    with (tmp_path / "out" / "README.md").open("a") as readme:
+        readme.write("mine")
     checked = json.loads(done(here("check", tmp_path / "out", "--json")))
-    assert (checked["problems"], checked["added"]) == ([], ["notes.txt"])
+    assert (checked["problems"], checked["added"], checked["notes"]) == ([], ["notes.txt"], [])
+    expected = "; nothing wrong; 1 added file: notes.txt; README.md was changed after the export\n"
+    assert done(here("check", tmp_path / "out")).endswith(expected)
     (tmp_path / "out" / "real_world" / "notes.txt").write_text("mine")
     (problem,) = json.loads(here("check", tmp_path / "out", "--json").stdout)["problems"]
     assert (problem["path"], problem["kind"]) == ("real_world/notes.txt", "extra-file")

@@ -78,6 +78,8 @@ def test_an_export_holds_what_was_estimated(project: Project, tmp_path: Path, se
     made = finish(export(project, settings, tmp_path / "out"))
     assert found.exact
     assert (found.pairs, found.scenes) == (made.pairs, made.scenes)
+    assert set(found.empty) == {note for note in made.notes if note.startswith("no scene is left")}
+    assert bool(found.empty) is (0 in made.scenes.values()) and set(found.empty) <= set(found.notes)
     assert sum(found.sequences.values()) == 4
     assert found.bytes == pytest.approx(size_of(tmp_path / "out"), rel=0.25)
 

@@ -170,7 +170,7 @@ def test_edited_cards_and_added_files_stay(tmp_path: Path, write: Write) -> None
     checked = finish(check(out))
     assert checked.problems == []
     assert checked.added == [".cache/huggingface/download/x.metadata", ".gitattributes", "large", "pictures/banner.png"]
-    assert checked.notes[:2] == ["LICENSE was changed after the export", "README.md was changed after the export"]
+    assert checked.edited == ["LICENSE was changed after the export", "README.md was changed after the export"]
     times = {name: (out / name).stat().st_mtime_ns for name in theirs}
     for _ in range(2):
         result = write(frames="every:12", layout="paired")
@@ -199,7 +199,7 @@ def test_a_removed_card_is_no_damage_and_comes_back(tmp_path: Path, write: Write
     before = contents(tmp_path / "out")
     (tmp_path / "out" / "README.md").unlink()
     checked = finish(check(tmp_path / "out"))
-    assert (checked.problems, checked.notes) == ([], ["README.md was removed after the export"])
+    assert (checked.problems, checked.edited) == ([], ["README.md was removed after the export"])
     write()
     assert contents(tmp_path / "out") == before
 
@@ -254,7 +254,7 @@ def test_previews_are_equal_each_time_and_replaced(tmp_path: Path, write: Write)
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
     (tmp_path / "one" / "preview" / "000-place0.gif").write_bytes(b"my own")
     checked = finish(check(tmp_path / "one"))
-    assert (checked.problems, checked.notes) == ([], ["preview/000-place0.gif was changed after the export"])
+    assert (checked.problems, checked.edited) == ([], ["preview/000-place0.gif was changed after the export"])
     write("one", names=("place0",))
     assert [path.name for path in (tmp_path / "one" / "preview").iterdir()] == ["000-place0.gif"]
     assert finish(check(tmp_path / "one")).added == ["preview/000-place0.gif"]

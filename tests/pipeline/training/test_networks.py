@@ -126,6 +126,10 @@ def test_looking_at_a_run_runs_no_code(dataset: Path, tmp_path: Path, capsys: py
     assert run_folder.read(run).network is not None
     assert main(["weights", "info", str(run / "best.safetensors"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["network"] == f"{code}:toy"
+    assert main(["weights", "info", str(run / "best.safetensors")]) == 0
+    table = capsys.readouterr().out
+    assert "{" not in table and "arguments" not in table, "of no arguments there is no row"
+    assert re.search(r"^sources +loud\.py: [0-9a-f]{64}$", table, re.MULTILINE), table
     for words in (
         ["train", "--resume", str(run)],
         ["evaluate", str(dataset), "-o", str(tmp_path / "out"), "-w", str(run), "--split", "train"],

@@ -77,7 +77,7 @@ def test_names() -> None:
 
 
 def test_what_layouts_do_not_know() -> None:
-    with pytest.raises(UsageError, match="layout spa has no split 'val': use train, test"):
+    with pytest.raises(UsageError, match="no split 'val': use train, test; or choose a layout that has it"):
         layout("spa").paths(PairKey(split="val", scene=0, frame=0, x=0, y=0, serial=0), Widths())
     with pytest.raises(UsageError, match="no layout 'voc': use spa, paired, basicsr"):
         layout("voc")

@@ -307,3 +307,15 @@ def test_plots_follow_the_palette_and_their_words_are_legible(window: Window, qt
         assert plot.backgroundBrush().color() == QColor("#101112")
     marks = [item for item in plots.histogram.getPlotItem().items if isinstance(item, InfiniteLine)]
     assert [mark.label.color for mark in marks] == [QColor("#fafbfc")]
+
+
+def test_a_decision_is_read_in_a_small_window(window: Window, qtbot: QtBot) -> None:
+    window.resize(1366, 768)
+    press(window, "Shift+A")
+    state = window.desk.decide.state
+    qtbot.waitUntil(lambda: state.text().startswith("Accepted: "))
+    wide = state.fontMetrics().horizontalAdvance
+    assert wide("Accepted: 80 frames, rain-free mean") <= state.width() and state.shown_lines() == state.text().split(
+        "\n"
+    )
+    assert window.desk.decide.note.width() >= 80

@@ -122,3 +122,22 @@ def test_radius_and_softness_have_numbers_with_units(window: Window) -> None:
     assert compose.radius_px.text() == "48 px"
     compose.softness.setValue(20)
     assert compose.softness_percent.text() == "20 %" and composition.brush.softness == 0.2
+
+
+def test_nothing_is_cut_while_composing_in_a_small_window(window: Window, qtbot: QtBot) -> None:
+    window.resize(1366, 768)
+    press(window, "H")
+    paint(window, qtbot)
+    desk, layers = window.desk, window.desk.compose.layers
+    layers.setCurrentRow(0)
+    desk.compose.feather.setValue(200)
+    desk.compose.feather.editingFinished.emit()
+    name, contents = layers.item(0).text().split("\n")
+    assert contents == "1 stroke, feather 200 px" and layers.item(0).toolTip().startswith(f"{name}: {contents}\n")
+    room = layers.visualItemRect(layers.item(0)).width() - layers.iconSize().width() - 30
+    wide = layers.fontMetrics().horizontalAdvance
+    assert max(map(wide, (name, contents, "80 frames, rain-free mean"))) <= room
+    QTest.mouseMove(desk.view, at(desk.view, (24.5, 12.5)))
+    qtbot.waitUntil(lambda: bool(desk.values.text()))
+    line = desk.values.text()
+    assert "Composite: " in line and wide(line) <= desk.values.width()

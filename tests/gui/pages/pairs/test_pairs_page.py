@@ -264,6 +264,7 @@ def test_export_with_progress_result_and_check(
     page.form.layout_name.setCurrentIndex(page.form.layout_name.findData("paired"))
     with Project(decided) as project:
         found = estimate(project, page.form.export().settings())
+    qtbot.waitUntil(lambda: "no scene is left for val" in page.amount.text(), timeout=PATIENCE)
     with qtbot.waitSignal(jobs.finished, timeout=PATIENCE):
         page.run.button.click()
         assert not page.run.button.isEnabled() and page.run.cancel.isVisible() and page.run.bar.isVisible()
@@ -279,10 +280,26 @@ def test_export_with_progress_result_and_check(
     page.run.open_folder.click()
     assert [Path(path) for path in opened] == [decided.with_name("project-export")]
     (page.form.folder / "notes.txt").write_text("mine")
+    with qtbot.waitSignal(jobs.finished, timeout=PATIENCE):
+        page.run.check.click()
+    assert page.run.result.text().endswith("Checked: nothing wrong; 1 added file: notes.txt")
     next((page.form.folder / "train").rglob("*.png")).with_name("other.png").write_bytes(b"")
     with qtbot.waitSignal(jobs.finished, timeout=PATIENCE):
         page.run.check.click()
     assert "1 problem" in page.run.result.text() and "other.png" in page.run.result.text()
+
+
+def test_what_is_wrong_comes_into_sight_while_typing(show: Show, decided: Path, qtbot: QtBot) -> None:
+    page = show(decided)
+    page.resize(1366, 600)
+    page.form.split.setFocus()
+    qtbot.keyClicks(page.form.split, "foo")
+    line = page.form.errors["split"]
+
+    def is_seen() -> bool:
+        return line.isVisible() and line.visibleRegion().boundingRect().height() == line.height()
+
+    qtbot.waitUntil(is_seen)
 
 
 def test_an_export_can_be_cancelled_and_is_found_again(

@@ -84,10 +84,10 @@ def test_in_and_out_point_make_clean_images_out_of_date(window: Window, qtbot: Q
     assert frames.first.value() == 1 and frames.seconds[frames.first].value() > 0
     assert dialog.picture_label.text().startswith("Frame 1, first frame.")
     frames.seconds[frames.last].setValue(0.0)
-    assert frames.last.value() == 0 and dialog.error.text() == "The last frame must come after the first one."
+    assert frames.last.value() == 0 and dialog.errors["range"].text() == "The last frame must come after the first one."
     assert not dialog.store.isEnabled()
     frames.last.setValue(10)
-    assert dialog.error.text() == "" and frames.amount.text().startswith("10 frames")
+    assert dialog.errors["range"].text() == "" and frames.amount.text().startswith("10 frames")
     assert dialog.outdated.text() == "Its clean images become out of date." and dialog.analyze.isVisible()
     QTest.mouseClick(frames.whole, Qt.MouseButton.LeftButton)
     assert dialog.outdated.text() == "" and dialog.changes.is_empty
@@ -181,11 +181,12 @@ def test_a_suggested_scene_is_confirmed_or_named(suggested: Path, window: Window
 def test_a_scene_needs_a_name(window: Window) -> None:
     dialog = opened(window)
     dialog.fields["author"].edit.setText("An\x01n")
-    assert dialog.error.text() == "Author 'An\\x01n': holds characters that are not text."
+    assert dialog.errors["author"].text() == "Author 'An\\x01n': holds characters that are not text."
+    assert dialog.errors["author"].isVisible() and not dialog.errors["notes"].isVisible()
     assert not dialog.store.isEnabled()
     dialog.fields["author"].edit.clear()
     dialog.fields["scene"].edit.clear()
-    assert dialog.error.text() == "A scene needs a name." and not dialog.store.isEnabled()
+    assert dialog.errors["scene"].text() == "A scene needs a name." and not dialog.store.isEnabled()
     dialog.reject()
 
 

@@ -243,7 +243,27 @@ def test_intervals_and_tests_are_in_the_tables(panel: ResultsPanel, evaluated: P
     assert "[" not in text_of(panel.summary, 2, place) and not panel.tables.isTabVisible(1)
 
 
-def test_outputs_and_onnx_files_are_methods(
+def test_scores_of_many_protocols_are_scrolled_not_cut(panel: ResultsPanel, evaluated: Path, tmp_path: Path) -> None:
+    report = json.loads((evaluated / "report.json").read_text())
+    copy = shutil.copytree(evaluated, tmp_path / "copy")
+    names = list(report["protocols"])
+    for suffix in ("masked", "weighted"):
+        for name in names:
+            report["protocols"][f"{name}-{suffix}"] = report["protocols"][name]
+            own = [row for row in report["summary"] if row["protocol"] == name]
+            report["summary"] += [{**row, "protocol": f"{name}-{suffix}"} for row in own]
+            for case in report["cases"]:
+                for scores in case["scores"].values():
+                    scores[f"{name}-{suffix}"] = scores[name]
+    (copy / "report.json").write_text(json.dumps(report))
+    panel.open_evaluation(copy)
+    for table in (panel.summary, panel.gallery.scores):
+        header = table.horizontalHeader()
+        assert table.columnCount() == 13 and table.horizontalScrollBar().maximum() > 0
+        assert all(header.sectionSize(column) >= table.sizeHintForColumn(column) for column in range(13))
+
+
+def test_outputs_and_networks_are_methods(
     panel: ResultsPanel, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     form = panel.form
@@ -254,15 +274,51 @@ def test_outputs_and_onnx_files_are_methods(
         monkeypatch.setattr(dialogs, "choose", lambda *_, chosen=tmp_path / name, **__: [chosen])
         form.outputs.browse.click()  # one after the other
     (tmp_path / "net.onnx").touch()
-    form.onnx.set_path(tmp_path / "net.onnx")
+    form.networks.set_path(tmp_path / "net.onnx")
     assert form.problem() == "" and form.weights.edit.placeholderText() == ""
     wanted = ("--outputs", str(tmp_path / "a"), str(tmp_path / "b"), "--onnx", str(tmp_path / "net.onnx"))
     assert form.arguments()[4:] == wanted
-    form.onnx.set_path(tmp_path / "a")
-    assert "is a folder" in form.errors["onnx"].text() and not form.evaluate_button.isEnabled()
-    form.onnx.set_path()
+    (tmp_path / "net.pt").touch()
+    form.networks.set_path(tmp_path / "net.onnx", tmp_path / "net.pt")
+    assert form.arguments()[4:] == (*wanted, "--torchscript", str(tmp_path / "net.pt"))
+    form.masks.click()
+    assert form.arguments()[-1] == "--masks"
+    form.networks.set_path(tmp_path / "a")
+    assert "is a folder" in form.errors["networks"].text() and not form.evaluate_button.isEnabled()
+    form.networks.set_path()
     form.outputs.set_path(tmp_path / "net.onnx")
     assert "is a file" in form.errors["outputs"].text()
+
+
+def test_pairs_of_other_data_sets_are_named_in_the_form(
+    panel: ResultsPanel, jobs: Jobs, dataset: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    form, rows = panel.form, panel.form.pairing
+    other = tmp_path / "other"
+    shutil.copytree(dataset / "test" / "input", other / "wet")
+    shutil.copytree(dataset / "test" / "target", other / "dry")
+    panel.set_dataset(other)
+    form.output.set_path(tmp_path / "out")
+    assert not rows.rainy.isVisible() and not rows.pairs.isVisible()
+    rows.way.setCurrentIndex(rows.way.findData("list"))
+    assert rows.pairs.isVisible() and not rows.clean.isVisible() and not form.evaluate_button.isEnabled()
+    assert form.errors["pairs"].property("look") == "faint" and form.errors["pairs"].isVisible()
+    rows.pairs.set_path(tmp_path / "no.csv")
+    assert "does not exist" in form.errors["pairs"].text() and form.errors["pairs"].property("look") == "bad"
+    (tmp_path / "pairs.csv").touch()
+    rows.pairs.set_path(tmp_path / "pairs.csv")
+    assert form.arguments()[4:] == (f"--pairs={tmp_path / 'pairs.csv'}",)
+    rows.way.setCurrentIndex(rows.way.findData("rule"))
+    assert form.errors["rainy"].text() == "Type a pattern, such as rain/*.png."
+    qtbot.keyClicks(rows.rainy, "wet/*.png")
+    qtbot.keyClicks(rows.clean, "dry/{5}.png")
+    assert "{5} stands for nothing" in form.errors["clean"].text() and not form.errors["rainy"].isVisible()
+    rows.clean.setText("dry/{stem}.png")
+    assert form.problem() == "" and form.arguments()[4:] == ("--rainy=wet/*.png", "--clean=dry/{stem}.png")
+    form.evaluate_button.click()
+    (job,) = jobs.all
+    qtbot.waitUntil(lambda: job.is_over, timeout=PATIENCE)
+    assert job.state is State.FINISHED and panel.gallery.cases.count() == 3, job.error
 
 
 def test_code_of_weights_needs_a_yes(

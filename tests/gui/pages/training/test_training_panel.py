@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
@@ -248,6 +248,31 @@ def test_the_page_fits_a_small_window_whatever_names_are(panel: TrainingPanel, t
     panel.open_run(tmp_path / ("z" * 200))
     size = panel.minimumSizeHint()
     assert size.width() <= 1264 and size.height() <= 620
+
+
+def test_pairs_of_other_data_sets_are_named_in_the_form(panel: TrainingPanel, tmp_path: Path, qtbot: QtBot) -> None:
+    fields, rows = panel.form, panel.form.pairing
+    panel.set_dataset(tmp_path)
+    rows.way.setCurrentIndex(rows.way.findData("rule"))
+    assert rows.rainy.isVisible() and not fields.start_button.isEnabled()
+    qtbot.keyClicks(rows.rainy, "rain/?.png")
+    qtbot.keyClicks(rows.clean, "norain/{stem}.png")
+    assert "no other wildcards" in fields.errors["rainy"].text()
+    rows.rainy.setText("rain/*.png")
+    assert fields.start_button.isEnabled()
+    assert fields.request().arguments()[-2:] == ("--rainy=rain/*.png", "--clean=norain/{stem}.png")
+    rows.way.setCurrentIndex(0)
+    assert not rows.rainy.isVisible() and not any("rain/" in each for each in fields.request().arguments())
+
+
+def test_an_error_is_directly_below_its_field(panel: TrainingPanel, tmp_path: Path, qtbot: QtBot) -> None:
+    fields = panel.form
+    fields.dataset.set_path(tmp_path / "missing")
+    line = fields.errors["dataset"]
+    qtbot.waitUntil(lambda: line.isVisible() and line.height() > 0)
+    field, below = (QRect(each.mapTo(fields, QPoint(0, 0)), each.size()) for each in (fields.dataset, line))
+    assert below.left() == field.left() and below.right() == field.right()
+    assert 0 < below.top() - field.bottom() <= 4
 
 
 def test_a_network_of_the_user(panel: TrainingPanel, dataset: Path, tmp_path: Path) -> None:
