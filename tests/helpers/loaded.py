@@ -134,7 +134,7 @@ def _load() -> None:
     from rainclean import _kernels
 
     if "train" in sys.argv:
-        import pipeline.training.train  # noqa: F401
+        import pipeline.training.fit  # noqa: F401
     _kernels.load()
 
 
