@@ -177,6 +177,7 @@ def test_requests_say_what_is_in_the_way(dataset: Path, tmp_path: Path, monkeypa
         raise RaincleanError("SPANet needs torch: pip install 'rainclean[spanet]'")
 
     monkeypatch.setattr(form, "require_training", missing)
+    monkeypatch.setattr(form, "missing_packages", form.missing_packages.__wrapped__)
     assert "pip install 'rainclean[spanet]'" in request.problem()
 
 
