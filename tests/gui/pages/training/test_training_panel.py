@@ -60,6 +60,7 @@ def row(step: int, **values: object) -> str:
     return ",".join(str({"step": step, **values}.get(column, "")) for column in COLUMNS) + "\n"
 
 
+@pytest.mark.usefixtures("forked_jobs")
 def test_a_run_is_begun_paused_and_gone_on_with(
     panel: TrainingPanel, jobs: Jobs, dataset: Path, tmp_path: Path, qtbot: QtBot
 ) -> None:
