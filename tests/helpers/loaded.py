@@ -121,6 +121,7 @@ def _answer(request: dict[str, Any]) -> int:
 
 
 def _load() -> None:
+    import pyarrow
     import tyro  # noqa: F401
 
     import pipeline.cli.analyze
@@ -136,6 +137,7 @@ def _load() -> None:
     if "train" in sys.argv:
         import pipeline.training.fit  # noqa: F401
     _kernels.load()
+    pyarrow.array([])  # loads pandas, where that is installed
 
 
 if __name__ == "__main__":
