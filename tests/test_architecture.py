@@ -5,6 +5,7 @@ import importlib
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,12 @@ TAKES_APART = ("benchmarks.spanet.measure", "benchmarks.spanet.released")
 """Modules that measure the parts of a room, and so go past its door."""
 
 
+@cache
+def imports_in(text: str) -> list[ast.Import | ast.ImportFrom]:
+    """Import statements of a module; read once, however often its file is looked at."""
+    return [node for node in ast.walk(ast.parse(text)) if isinstance(node, (ast.Import, ast.ImportFrom))]
+
+
 def past_doors(root: Path) -> list[str]:
     """Imports of a module of another room that go past the room's `__init__`, a line each."""
     found = []
@@ -88,7 +95,7 @@ def past_doors(root: Path) -> list[str]:
         if name in TAKES_APART:
             continue
         room = name if path.name == "__init__.py" else name.rpartition(".")[0]
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in imports_in(path.read_text(encoding="utf-8")):
             if isinstance(node, ast.ImportFrom) and node.module in modules:
                 wanted = [node.module]
             elif isinstance(node, ast.Import):

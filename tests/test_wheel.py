@@ -22,10 +22,10 @@ DEMO = """
 import sys
 from pipeline.cli.main import main
 from pipeline.demo import run
-run.SAMPLES = {name: run.SAMPLES[name] for name in ("cat", "table")}
+run.SAMPLES = {name: run.SAMPLES[name] for name in ("table",)}
 sys.exit(main(sys.argv[1:]))
 """
-"""The demo on half of its samples; tests/pipeline/demo takes them all."""
+"""The demo on one of its samples; tests/pipeline/demo takes them all."""
 
 
 def link_requirements(packages: Path) -> None:
@@ -95,9 +95,7 @@ def test_a_wheel_works_in_an_empty_environment(tmp_path: Path) -> None:
     demo = [str(scripts / "python"), "-c", DEMO, "demo", "-o", str(tmp_path / "demo"), "--json"]
     shown = subprocess.run(demo, check=True, capture_output=True, text=True, timeout=300, cwd=tmp_path, env=environment)
     clips = json.loads(shown.stdout)["clips"]
-    assert [row["clip"] for row in clips] == ["cat", "table"]
-    for row in clips:
-        assert row["choice_db"] > row["rainy_db"] + 10
+    assert [row["clip"] for row in clips] == ["table"] and clips[0]["choice_db"] > clips[0]["rainy_db"] + 10
     assert "note: training skipped: SPANet needs torch" in shown.stderr
     assert json.loads(shown.stdout)["evaluation"] is None
     names = subprocess.run([*pip, "list"], check=True, capture_output=True, text=True, timeout=60)

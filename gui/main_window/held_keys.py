@@ -80,15 +80,10 @@ class Keys(QObject):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Qt: any event of any object."""
-        kind = event.type()
-        if kind == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and is_own(watched, event):
-            event.accept()
-            return True
-        if kind in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease) and isinstance(event, QKeyEvent):
-            return event.key() == Qt.Key.Key_Space and self._space(
-                pressed=kind == QEvent.Type.KeyPress, repeated=event.isAutoRepeat()
-            )
-        if kind in (QEvent.Type.WindowDeactivate, QEvent.Type.WindowBlocked) and watched is self._window:
+        # The kind is read only where it matters: thousands of events pass here while a window opens.
+        if isinstance(event, QKeyEvent):
+            return self._key(watched, event)
+        if watched is self._window and event.type() in (QEvent.Type.WindowDeactivate, QEvent.Type.WindowBlocked):
             # The release of Space will go to another window.
             self.release()
         return False
@@ -98,6 +93,18 @@ class Keys(QObject):
         if self._held:
             self._held = False
             self._show()
+
+    def _key(self, watched: QObject, event: QKeyEvent) -> bool:
+        """Handle an event of a key; return whether nobody else may get it."""
+        kind = event.type()
+        if kind == QEvent.Type.ShortcutOverride:
+            own = is_own(watched, event)
+            if own:
+                event.accept()
+            return own
+        return event.key() == Qt.Key.Key_Space and self._space(
+            pressed=kind == QEvent.Type.KeyPress, repeated=event.isAutoRepeat()
+        )
 
     def _space(self, *, pressed: bool, repeated: bool) -> bool:
         """Handle Space; return whether nobody else may get it."""

@@ -17,7 +17,7 @@ from typing import Any
 
 from pipeline.batch.result_folder import ResultFolder
 from pipeline.batch.tasks import Task
-from pipeline.batch.work import ONE_THREAD, Outcome, work
+from pipeline.batch.work import ONE_THREAD, Outcome, is_logging, work
 from pipeline.border import told
 from rainclean.errors import RaincleanError
 
@@ -109,7 +109,8 @@ class _Cluster:
         """Hand over some of the tasks that the scheduler does not have."""
         missing = [key for key in todo if key not in self._futures]
         for key in missing[:_SUBMITTED_AT_ONCE]:
-            future = self._client.submit(_work, todo[key], self._results.folder, key=f"rainclean-{key}", pure=False)
+            arguments = (todo[key], self._results.folder, is_logging())
+            future = self._client.submit(_work, *arguments, key=f"rainclean-{key}", pure=False)
             self._futures[key] = future
             future.add_done_callback(self._ended.put)
 
@@ -202,7 +203,7 @@ def _client_class() -> Any:
     return Client
 
 
-def _work(task: Task, folder: Path) -> Outcome:
+def _work(task: Task, folder: Path, logs: bool) -> Outcome:
     """Do a task on a worker. Half of the memory that the worker may take is for it: Python itself takes some."""
     from distributed import get_worker
 
@@ -212,6 +213,6 @@ def _work(task: Task, folder: Path) -> Outcome:
     os.environ.update(ONE_THREAD)  # for the decoder's process; dask sets most of it itself
     worker = get_worker()
     limit = worker.memory_manager.memory_limit
-    outcome = work(task, folder, limit // 2 // max(1, worker.state.nthreads) if limit else None)
+    outcome = work(task, folder, limit // 2 // max(1, worker.state.nthreads) if limit else None, logs=logs)
     error = outcome.error if outcome.general or not outcome.error else f"{outcome.error} (on {platform.node()})"
     return outcome._replace(error=error)

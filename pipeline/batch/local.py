@@ -35,10 +35,10 @@ def in_processes(tasks: "Sequence[Task]", folder: Path, *, workers: int) -> "Ite
         What became of each task, as they end; None several times a second.
     """
     from pipeline.batch.result_folder import ResultFolder
-    from pipeline.batch.work import Outcome
+    from pipeline.batch.work import Outcome, is_logging
 
     waiting, tries = deque(tasks), dict[str, int]()
-    crew = [_Worker(folder, _memory(workers)) for _ in range(min(workers, len(tasks)))]
+    crew = [_Worker(folder, _memory(workers), logs=is_logging()) for _ in range(min(workers, len(tasks)))]
     try:
         while waiting or any(worker.task for worker in crew):
             for worker in crew:
@@ -69,8 +69,8 @@ def in_processes(tasks: "Sequence[Task]", folder: Path, *, workers: int) -> "Ite
 class _Worker:
     """A process that does one task after another, and is started again where it died."""
 
-    def __init__(self, folder: Path, memory: int) -> None:
-        self._arguments = (folder, memory)
+    def __init__(self, folder: Path, memory: int, *, logs: bool) -> None:
+        self._arguments = (folder, memory, logs)
         self.task: Task | None = None
         self._start()
 
@@ -114,7 +114,7 @@ class _Worker:
         theirs.close()
 
 
-def _serve(connection: Connection, folder: Path, memory: int) -> None:
+def _serve(connection: Connection, folder: Path, memory: int, logs: bool) -> None:
     """Do the tasks that come, until the parent is gone."""
     Thread(target=_end_with_parent, daemon=True).start()
     from pipeline.batch.work import work
@@ -123,7 +123,7 @@ def _serve(connection: Connection, folder: Path, memory: int) -> None:
     share_heaps()
     with suppress(EOFError):
         while True:
-            connection.send(work(connection.recv(), folder, memory))
+            connection.send(work(connection.recv(), folder, memory, logs=logs))
 
 
 def _end_with_parent() -> None:

@@ -70,6 +70,7 @@ def batch(
             with closing(workers(waiting, results.folder)) as outcomes:  # type: ignore[type-var]
                 for outcome in outcomes:
                     if isinstance(outcome, Outcome):
+                        outcome.hand_on()
                         if outcome.general:
                             raise RaincleanError(outcome.error)
                         taking.end(of_key[outcome.key], outcome.error)

@@ -150,7 +150,7 @@ class Train:
 
     def _stage(self, machine: "Machine") -> "Generator[Progress, None, Trained]":
         from pipeline.training import begin, parse_arguments, preset, resume
-        from rainclean.spanet import STARTS, read
+        from rainclean.spanet import STARTS
 
         network, changed = self.network or "", self.accept_changed_network
         if self.resume is not None:
@@ -170,6 +170,8 @@ class Train:
         named = self.start in STARTS
         weights = None if self.start is None or named else Path(self.start)
         if weights is not None and self.direction_attention is None and not network:
+            from rainclean.spanet import read
+
             changes["direction_attention"] = read(weights)[0].direction_attention
         recipe = preset(self.preset or "paper", start=self.start if named else None, **changes)
         dataset, output, pairing = self.dataset, self.output, self.pairing.pairing()

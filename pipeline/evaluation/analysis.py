@@ -15,6 +15,9 @@ from pipeline.text_format import counted
 RAIN_EDGES = (0.02, 0.05, 0.1, 0.2, 0.4)
 """Shares of pixels with rain that separate the rows of by_rain.csv."""
 
+_DECIMALS = {"psnr_db": 6, "ssim": 8}
+"""Decimals of differences that are no float noise; between equal methods, 1e-7 dB can come of another order of sums."""
+
 _FEWEST_UNITS = 6
 """Units below which a two-sided signed-rank test cannot reach p = 0.05: 2 / 2^5 is above."""
 
@@ -104,7 +107,8 @@ class Statistics:
             [
                 f"Intervals: {100 * self.level:g} %, {self.bootstrap} bootstrap over {of}, {self.resamples} resamples.",
                 "Tests: Wilcoxon's signed-rank test, two-sided, with Holm's correction over the pairs of methods of a "
-                "protocol and measure; effect: rank-biserial correlation, 1 if the first method is better everywhere.",
+                "protocol and measure; effect: rank-biserial correlation, 1 if the first method is better everywhere. "
+                "Differences that round to 0 at 1e-6 dB or at 1e-8 of SSIM are ties.",
                 why,
                 *few,
             ]
@@ -131,7 +135,7 @@ def comparisons(table: ScoreTable) -> tuple[ComparisonRow, ...]:
             pairs = [
                 (first, other, found)
                 for first, other in combinations(methods, 2)
-                if (found := compare(values[first][place], values[other][place], units)) is not None
+                if (found := compare(values[first][place], values[other][place], units, _DECIMALS[measure])) is not None
             ]
             for (first, other, found), p_holm in zip(pairs, holm([f.p for _, _, f in pairs]), strict=True):
                 rows.append(

@@ -124,13 +124,14 @@ class Comparison:
     effect: float
 
 
-def compare(first: F64, other: F64, units: Units) -> Comparison | None:
+def compare(first: F64, other: F64, units: Units, decimals: int = _DECIMALS) -> Comparison | None:
     """Compare two methods over the pictures for which both have a finite score; None where there are none.
 
     Args:
         first: (N,) float64, scores of the first method.
         other: (N,) float64, of the other one for the same pictures.
         units: of these pictures.
+        decimals: to which differences of units are rounded: smaller ones are ties.
     """
     with np.errstate(invalid="ignore"):
         differences = first - other
@@ -138,7 +139,7 @@ def compare(first: F64, other: F64, units: Units) -> Comparison | None:
     if not finite.any():
         return None
     sums, counts = _by_unit(differences, units)
-    means = np.round(sums / counts, _DECIMALS)
+    means = np.round(sums / counts, decimals)
     test = _signed_rank(means)
     return Comparison(
         images=int(finite.sum()),

@@ -1,4 +1,5 @@
 from . import run_folder
+from .job import Machine, Trained, is_further_process
 from .metrics_log import COLUMNS
 from .network_record import NetworkRecord, absolute_factory, network_of, parse_arguments
 from .networks import load_network, read_network
@@ -6,7 +7,7 @@ from .recipe import PRESETS, preset
 from .requirements import require_training
 from .run_folder import BEST, RUN, RunRecord, check_new, weights_in
 from .snapshot import take_snapshot
-from .train import Machine, Trained, begin, is_further_process, resume
+from .train import begin, resume
 from .validation import PROTOCOL
 
 __all__ = [

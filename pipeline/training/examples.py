@@ -1,15 +1,18 @@
-"""Divide pairs into training and validation; no scene is in both."""
+"""Divide pairs into training and validation; no scene is in both. No torch: a broken pair is found before it loads."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from rainclean.dataset import UNSPLIT, Dataset, DatasetPair, PairTable, split_scenes
-from rainclean.errors import RaincleanError
+from rainclean.dataset import UNSPLIT, Dataset, DatasetPair, PairTable, read_pair, split_scenes
+from rainclean.errors import InputError, RaincleanError
 
 HELD_OUT = 0.1
 """Share of the training scenes that is held out where a data set has no split for validation."""
+
+SMALLEST_SIDE = 7
+"""Of a validation picture, px: SSIM needs as many."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,32 @@ def divide(dataset: Dataset, seed: int, most: int, share: float = 0.0) -> Parts:
         advice = f"hold out some of its clean images with --validation-share {HELD_OUT}, or put other scenes into val/"
         raise RaincleanError(f"{dataset.root}: {what}; {advice}")
     return _hold_out(dataset, training, seed, most, HELD_OUT)
+
+
+def usable(pairs: Sequence[DatasetPair], *, skip_broken: bool) -> tuple[list[DatasetPair], list[str]]:
+    """Return the validation pairs that can be scored, and a line for each that is broken.
+
+    Args:
+        pairs: Validation pairs.
+        skip_broken: Leave broken pairs out instead of failing.
+
+    Raises:
+        InputError: A pair is broken and not to be skipped, or none is left.
+    """
+    good, skipped = [], []
+    for pair in pairs:
+        try:
+            rainy, _ = read_pair(pair)
+            if min(rainy.shape[:2]) < SMALLEST_SIDE:
+                raise InputError(pair.rainy, f"has a side of less than {SMALLEST_SIDE} px, too small for SSIM")
+            good.append(pair)
+        except InputError as error:
+            if not skip_broken:
+                raise InputError(error.path, error.reason, "restore it, or train with --skip-broken") from error
+            skipped.append(str(error))
+    if not good:
+        raise InputError(pairs[0].rainy, "is broken, like all other validation images", "restore them")
+    return good, skipped
 
 
 def _hold_out(dataset: Dataset, training: PairTable, seed: int, most: int, share: float) -> Parts:

@@ -102,6 +102,16 @@ def read(folder: Path) -> RunRecord:
         raise InputError(path, f"is damaged ({' '.join(str(error).split())})", "start a new run") from error
 
 
+def damaged(checkpoint: Path) -> InputError:
+    """Return the error for a damaged checkpoint."""
+    return InputError(checkpoint, "is damaged", new_run_advice(checkpoint))
+
+
+def new_run_advice(checkpoint: Path) -> str:
+    """Return what to do where a checkpoint cannot be used."""
+    return f"start a new run with --start {checkpoint.with_name(LAST)}"
+
+
 def weights_in(path: Path) -> Path:
     """Return a weights file, or the best weights of a run's folder. Raises InputError for another folder."""
     if not path.is_dir():

@@ -9,7 +9,6 @@ from torch import nn
 
 from pipeline.training.kinds import SPANET, NetworkKind
 from rainclean.dataset import DatasetPair, read_pair
-from rainclean.errors import InputError
 from rainclean.metrics import score
 from rainclean.spanet import example_mask, to_levels
 
@@ -18,8 +17,6 @@ U8 = NDArray[np.uint8]
 PROTOCOL = "spanet-skimage"
 LARGEST_SIDE = 512
 """Of larger pictures only the middle counts, px, so that a 4K frame does not hold up the training."""
-
-SMALLEST_SIDE = 7
 
 SHOWN = 4
 _SHOWN_SIDE = 256
@@ -40,32 +37,6 @@ class Validation:
     columns: tuple[str, ...]
 
 
-def usable(pairs: Sequence[DatasetPair], *, skip_broken: bool) -> tuple[list[DatasetPair], list[str]]:
-    """Return the validation pairs that can be scored, and a line for each that is broken.
-
-    Args:
-        pairs: Validation pairs.
-        skip_broken: Leave broken pairs out instead of failing.
-
-    Raises:
-        InputError: A pair is broken and not to be skipped, or none is left.
-    """
-    good, skipped = [], []
-    for pair in pairs:
-        try:
-            rainy, _ = read_pair(pair)
-            if min(rainy.shape[:2]) < SMALLEST_SIDE:
-                raise InputError(pair.rainy, f"has a side of less than {SMALLEST_SIDE} px, too small for SSIM")
-            good.append(pair)
-        except InputError as error:
-            if not skip_broken:
-                raise InputError(error.path, error.reason, "restore it, or train with --skip-broken") from error
-            skipped.append(str(error))
-    if not good:
-        raise InputError(pairs[0].rainy, "is broken, like all other validation images", "restore them")
-    return good, skipped
-
-
 def validate(
     net: nn.Module,
     pairs: Sequence[DatasetPair],
@@ -77,7 +48,7 @@ def validate(
 
     Args:
         net: The network.
-        pairs: From `usable`.
+        pairs: From `examples.usable`.
         mask: Method that makes the rain mask, of `rainclean.spanet.MASKS`.
         stopped: Asked before each picture.
         kind: Of the network.
@@ -86,7 +57,7 @@ def validate(
         The means; None where ``stopped`` returned true.
 
     Raises:
-        InputError: A picture was damaged since `usable` read it.
+        InputError: A picture was damaged since `examples.usable` read it.
     """
     rows: list[U8] = []
     columns = ["rainy", "output", "clean", *(["attention"] if kind.record is None else []), "mask"]

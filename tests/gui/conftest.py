@@ -7,18 +7,20 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.helpers.loaded import Loaded
 from tests.helpers.rainy_clips import rainy_clip
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QSettings
     from pytestqt.qtbot import QtBot
 
+    from gui.jobs.spool import Spool
     from gui.main_window.window import Window
 
 try:
@@ -95,3 +97,37 @@ def window(open_window: Open, home: Path, qtbot: "QtBot") -> "Window":
     opened = open_window(home)
     qtbot.waitUntil(lambda: opened.desk.shown_left is not None and opened.desk.shown_right is not None)
     return opened
+
+
+@pytest.fixture(scope="session")
+def loaded() -> Iterator[Loaded]:
+    """A process that has loaded what jobs need, torch and Lightning too: most of a job's time goes into that."""
+    with Loaded(training=True) as process:
+        yield process
+
+
+@pytest.fixture
+def forked_jobs(loaded: Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs of the window are forks of that process; `test_jobs_of_the_window_start_there` starts real ones."""
+    from gui.jobs import job
+    from rainclean.environment import PROGRESS
+
+    def start(program: Sequence[str], spool: "Spool", more: Mapping[str, str]) -> ForkedJob:
+        environment = {**os.environ, **more, PROGRESS: "json"}
+        words = program[len(job._COMMAND) :]
+        return ForkedJob(loaded, loaded.start(*words, output=spool.out, errors=spool.err, **environment))
+
+    monkeypatch.setattr(job, "_started", start)
+
+
+class ForkedJob:
+    """What a job uses of `subprocess.Popen`."""
+
+    def __init__(self, loaded: Loaded, pid: int) -> None:
+        self.loaded, self.pid = loaded, pid
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        if self.returncode is None:
+            self.returncode = self.loaded.poll(self.pid)
+        return self.returncode

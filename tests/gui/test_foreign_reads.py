@@ -190,6 +190,7 @@ def test_no_decision_is_lost(
     assert len(found["sequences"]) >= 4
 
 
+@pytest.mark.usefixtures("forked_jobs")
 def test_open_run_and_cancel_then_a_day_of_work(
     open_window: Open, home: Path, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,9 +1,8 @@
 """The whole job without the manual: by mouse only, by keys only, and as the script of the user guide's pictures."""
 
-import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,8 +13,6 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from gui.jobs import job
-from gui.jobs.spool import Spool
 from gui.main_window.new_project import NewProjectDialog
 from gui.main_window.window import Window
 from gui.pages.desk.decide import RejectDialog
@@ -25,11 +22,9 @@ from gui.pages.results import ResultsPanel
 from gui.pages.training import TrainingPanel
 from pipeline.bench.scale import make_large_project
 from pipeline.project.storage import Project
-from rainclean.environment import PROGRESS
 from tests.conftest import ROOT
 from tests.gui.conftest import Open
 from tests.helpers.hands import PATIENCE, activate
-from tests.helpers.loaded import Loaded
 from tests.helpers.people import KeyPerson, MousePerson, Person, shown
 from tests.helpers.rainy_clips import rainy_clip
 
@@ -51,38 +46,6 @@ def footage(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for seed in range(4):
         rainy_clip(folder / f"place{seed}.mkv", seed)
     return folder
-
-
-@pytest.fixture(scope="module")
-def loaded() -> Iterator[Loaded]:
-    """A process that has loaded what jobs need, torch and Lightning too: most of a job's time goes into that."""
-    with Loaded(training=True) as process:
-        yield process
-
-
-@pytest.fixture
-def forked_jobs(loaded: Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Jobs of the window are forks of that process; `test_jobs_of_the_window_start_there` starts real ones."""
-
-    def start(program: Sequence[str], spool: Spool, more: Mapping[str, str]) -> ForkedJob:
-        environment = {**os.environ, **more, PROGRESS: "json"}
-        words = program[len(job._COMMAND) :]
-        return ForkedJob(loaded, loaded.start(*words, output=spool.out, errors=spool.err, **environment))
-
-    monkeypatch.setattr(job, "_started", start)
-
-
-class ForkedJob:
-    """What a job uses of `subprocess.Popen`."""
-
-    def __init__(self, loaded: Loaded, pid: int) -> None:
-        self.loaded, self.pid = loaded, pid
-        self.returncode: int | None = None
-
-    def poll(self) -> int | None:
-        if self.returncode is None:
-            self.returncode = self.loaded.poll(self.pid)
-        return self.returncode
 
 
 def wait_for(qtbot: QtBot, window: Window, kind: type[Kind]) -> Kind:

@@ -74,6 +74,7 @@ def test_a_dropped_project_is_opened(open_window: Open, home: Path, qtbot: QtBot
     qtbot.waitUntil(lambda: window.session.project is not None)
 
 
+@pytest.mark.usefixtures("forked_jobs")
 def test_dropped_clips_are_added_and_analysed(open_window: Open, made_once: Path, tmp_path: Path, qtbot: QtBot) -> None:
     window = open_window(None)
     window.project_commands.documents = tmp_path
@@ -221,6 +222,7 @@ def over(window: Window, kind: str, result: str, code: int = 0, said: str = "") 
     return window.jobs.start(job)
 
 
+@pytest.mark.usefixtures("forked_jobs")
 def test_the_sample_project_is_made_with_its_clips(open_window: Open, tmp_path: Path, qtbot: QtBot) -> None:
     window = open_window(None)
     window.project_commands.documents = tmp_path
@@ -249,6 +251,7 @@ def test_a_sample_project_without_clips_gets_them(
     assert job.kind == "add" and (Path(job.arguments[2]) / "table" / "clip.mp4").is_file()
 
 
+@pytest.mark.usefixtures("forked_jobs")
 def test_clips_are_analysed_although_others_could_not_be_added(
     open_window: Open, made_once: Path, tmp_path: Path, qtbot: QtBot
 ) -> None:

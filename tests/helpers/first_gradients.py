@@ -7,9 +7,10 @@ from pathlib import Path
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 
+from pipeline.training.fit import loader, trainer_for
+from pipeline.training.job import Machine
 from pipeline.training.module import Training
 from pipeline.training.recipe import preset
-from pipeline.training.train import Machine, loader, trainer_for
 from rainclean.dataset.reader import read_dataset
 from rainclean.spanet.data import Cut, Examples
 from rainclean.spanet.start import new_network

@@ -64,7 +64,7 @@ def lowest(project: Project, sequence: Sequence) -> StoredCandidate:
 def judge(project: Project, sequence: Sequence, chosen: StoredCandidate, who: str = "Ann") -> Decision:
     """A person accepts a candidate."""
     with project.transaction():
-        return decisions.append(project, sequence.id, "accepted", who, chosen.id)
+        return decisions.one(project, decisions.append(project, sequence.id, "accepted", who, chosen.id))
 
 
 def judged_project(project: Project, count: int = 16, seed: int = 0) -> list[Sequence]:

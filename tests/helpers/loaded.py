@@ -121,6 +121,7 @@ def _answer(request: dict[str, Any]) -> int:
 
 
 def _load() -> None:
+    import pyarrow
     import tyro  # noqa: F401
 
     import pipeline.cli.analyze
@@ -134,8 +135,9 @@ def _load() -> None:
     from rainclean import _kernels
 
     if "train" in sys.argv:
-        import pipeline.training.train  # noqa: F401
+        import pipeline.training.fit  # noqa: F401
     _kernels.load()
+    pyarrow.array([])  # loads pandas, where that is installed
 
 
 if __name__ == "__main__":

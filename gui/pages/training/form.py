@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from PySide6.QtCore import Signal
@@ -38,6 +38,16 @@ _START_LABELS = {
 }
 _CPU_PIXELS = 40_000
 """Pixels of examples that two CPU cores train on per second (docs/results.md: 6.5 s per step of 4×256×256)."""
+
+
+@cache
+def missing_packages() -> str:
+    """Return what to install, "" if all is there. The form asks at each step of a number, and a look takes 3 ms."""
+    try:
+        require_training()
+    except RaincleanError as error:
+        return str(error)
+    return ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,10 +104,8 @@ class TrainRequest:
 
     def problem(self) -> str:
         """Return why the training cannot start and what to do, "" if nothing is missing."""
-        try:
-            require_training()
-        except RaincleanError as error:
-            return f"{error}, then restart rainclean."
+        if missing := missing_packages():
+            return f"{missing}, then restart rainclean."
         if self.dataset is None:
             return "Choose the folder of a data set: an export, or a published one such as SPA-Data."
         if wrong := typed_paths.problem_of(self.dataset, "folder"):
@@ -126,12 +134,7 @@ class TrainRequest:
 
     def wrong_field(self) -> str:
         """Return the field that `problem` is about: "dataset", "held_out", "run", "network", "weights"; "" for none."""
-        problem = self.problem()
-        try:
-            require_training()
-        except RaincleanError:
-            return ""
-        if not problem:
+        if missing_packages() or not self.problem():
             return ""
         if self.dataset is None or typed_paths.problem_of(self.dataset, "folder") or self._has_one_scene():
             return "dataset"

@@ -11,7 +11,7 @@ from pipeline.border import border
 from pipeline.project import journals
 from pipeline.project.analysis import verdict_of
 from pipeline.project.clips import sequences
-from pipeline.project.decisions.decisions import add, by_sequence, not_analysed
+from pipeline.project.decisions.decisions import append, by_sequence, not_analysed
 from pipeline.project.model import NOT_JUDGED, Chosen, Decision, Verdict
 from pipeline.project.model import Sequence as ClipSequence
 from pipeline.project.storage import Project, schema
@@ -143,10 +143,16 @@ def _plan(sequence: ClipSequence, analysis: Any, *, decided: bool) -> str:
     """Return the field of `AutoPlan` that a sequence counts in, given the row of its main analysis."""
     if decided or analysis is None or analysis["error"]:
         return "decided" if decided else "not_analysed" if analysis is None else "failed"
+    trust = _trust(sequence, analysis)
+    return {OUTDATED: "outdated", NOT_JUDGED: "not_judged"}.get(trust, trust)
+
+
+def _trust(sequence: ClipSequence, analysis: Any) -> str:
+    """Return one of TRUST, or OUTDATED, given the row of the main analysis."""
     if Chosen.from_columns(analysis) != sequence.chosen:
-        return "outdated"
+        return OUTDATED
     verdict = verdict_of(analysis["verdict"])
-    return verdict.state if verdict else "not_judged"
+    return verdict.state if verdict else NOT_JUDGED
 
 
 @dataclass(frozen=True)
@@ -255,16 +261,16 @@ def _leave(
     step: Step | None,
 ) -> Left | None:
     """Return why a sequence must not be chosen automatically; None where it may be, or where its decision stays."""
-    verdict = verdict_of(analysis["verdict"])
-    outdated = Chosen.from_columns(analysis) != sequence.chosen
-    trust = OUTDATED if outdated else verdict.state if verdict else NOT_JUDGED
+    trust = _trust(sequence, analysis)
     if trust in trusted or (current and trust != "unfit"):
         return None
     undone = [
-        add(project, sequence.id, "undone", "rainclean", kind="automatic", undoes=decision.id) for decision in current
+        append(project, sequence.id, "undone", "rainclean", kind="automatic", undoes=decision.id)
+        for decision in current
     ]
     if undone and step is not None:
         step.add(project, sequence.id, "undone", undone)
+    verdict = verdict_of(analysis["verdict"])
     reasons = tuple(reason.description for reason in verdict.reasons) if verdict else ()
     return Left(trust, reasons, bool(current))
 
@@ -300,6 +306,6 @@ def _row(
 
 
 def _accept(project: Project, sequence: ClipSequence, candidate_id: int, why: str, step: Step | None) -> None:
-    made = add(project, sequence.id, "accepted", "rainclean", candidate_id, kind="automatic", note=why)
+    made = append(project, sequence.id, "accepted", "rainclean", candidate_id, kind="automatic", note=why)
     if step is not None:
         step.add(project, sequence.id, "accepted", [made], candidate_id)

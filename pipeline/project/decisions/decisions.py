@@ -93,7 +93,8 @@ def accept(
     """
     with project.transaction():
         candidate = candidate_of(project, sequence, name)
-        return append(project, sequence.id, "accepted", who, candidate.id, note=note, exclude=exclude), candidate
+        number = append(project, sequence.id, "accepted", who, candidate.id, note=note, exclude=exclude)
+        return one(project, number), candidate
 
 
 def reject(project: Project, sequence: ClipSequence, who: str, note: str = "", reasons: Sequence[str] = ()) -> Decision:
@@ -111,7 +112,7 @@ def reject(project: Project, sequence: ClipSequence, who: str, note: str = "", r
     """
     checked = known_reasons(reasons)
     with project.transaction():
-        return append(project, sequence.id, "rejected", who, note=note, reasons=checked)
+        return one(project, append(project, sequence.id, "rejected", who, note=note, reasons=checked))
 
 
 def undo(project: Project, sequence: ClipSequence, who: str, note: str = "") -> tuple[Decision, Decision]:
@@ -127,7 +128,13 @@ def undo(project: Project, sequence: ClipSequence, who: str, note: str = "") -> 
         decided = standing(journal(project, sequence.id))
         if not decided:
             raise RaincleanError(f"{sequence.name}: has no decision to withdraw")
-        return decided[0], append(project, sequence.id, "undone", who, note=note, undoes=decided[0].id)
+        number = append(project, sequence.id, "undone", who, note=note, undoes=decided[0].id)
+        return decided[0], one(project, number)
+
+
+def one(project: Project, number: int) -> Decision:
+    """Return the decision of an id."""
+    return Decision.from_row(project.rows("SELECT * FROM decision WHERE id = ?", number)[0])
 
 
 def candidate_of(project: Project, sequence: ClipSequence, name: str) -> StoredCandidate:
@@ -159,27 +166,6 @@ def known_reasons(reasons: Sequence[str]) -> tuple[str, ...]:
 
 
 def append(
-    project: Project,
-    sequence_id: int,
-    verdict: Verdict,
-    who: str,
-    candidate_id: int | None = None,
-    *,
-    kind: Kind = "person",
-    undoes: int | None = None,
-    exclude: str = "",
-    note: str = "",
-    reasons: Sequence[str] = (),
-) -> Decision:
-    """Add a row inside a transaction, and return it."""
-    number = add(
-        project, sequence_id, verdict, who, candidate_id,
-        kind=kind, undoes=undoes, exclude=exclude, note=note, reasons=reasons,
-    )  # fmt: skip
-    return Decision.from_row(project.rows("SELECT * FROM decision WHERE id = ?", number)[0])
-
-
-def add(
     project: Project,
     sequence_id: int,
     verdict: Verdict,

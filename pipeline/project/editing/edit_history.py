@@ -79,7 +79,7 @@ class EditHistory:
                     decisions.append(self.project, edit.sequence_id, "undone", self.who, undoes=number)
                     for number in self._current_rows(edit)
                 )
-                value = EditValue(decisions=tuple(decision.id for decision in undone))
+                value = EditValue(decisions=tuple(undone))
             elif edit.value.opinions:
                 withdrawn = (
                     opinions.append(self.project, edit.sequence_id, "withdrawn", self.who, undoes=number)

@@ -73,11 +73,11 @@ class Editor(EditHistory):
             if made is not None:
                 like = analysis(self.project, chosen.analysis_id)
                 chosen = self._stored(sequence, made, like)
-            decision = decisions.append(
+            number = decisions.append(
                 self.project, sequence.id, "accepted", self.who, chosen.id, note=line, exclude=exclude, reasons=checked
             )
-            self._add(sequence.id, "decision", EditValue(verdict="accepted", decisions=(decision.id,)), chosen.id)
-        return decision
+            self._add(sequence.id, "decision", EditValue(verdict="accepted", decisions=(number,)), chosen.id)
+            return decisions.one(self.project, number)
 
     def reject(self, sequence: ClipSequence, reasons: Sequence[str] = (), note: str = "") -> Decision:
         """Reject a sequence: no candidate is fit for use.
@@ -92,16 +92,16 @@ class Editor(EditHistory):
         """
         checked, line = decisions.known_reasons(reasons), one_line(note, "note")
         with self._changing():
-            decision = decisions.append(self.project, sequence.id, "rejected", self.who, note=line, reasons=checked)
-            self._add(sequence.id, "decision", EditValue(verdict="rejected", decisions=(decision.id,)))
-        return decision
+            number = decisions.append(self.project, sequence.id, "rejected", self.who, note=line, reasons=checked)
+            self._add(sequence.id, "decision", EditValue(verdict="rejected", decisions=(number,)))
+            return decisions.one(self.project, number)
 
     def unset(self, sequence: ClipSequence) -> None:
         """Take back all current decisions on a sequence, whoever made them."""
         with self._changing():
             current = decisions.standing(decisions.journal(self.project, sequence.id))
             undone = (decisions.append(self.project, sequence.id, "undone", self.who, undoes=d.id) for d in current)
-            if numbers := tuple(decision.id for decision in undone):
+            if numbers := tuple(undone):
                 self._add(sequence.id, "decision", EditValue(verdict="undone", decisions=numbers))
 
     def opine(

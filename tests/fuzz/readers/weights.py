@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
+from pipeline.training.job import Machine
 from pipeline.training.recipe import preset
-from pipeline.training.train import Machine, begin, resume
+from pipeline.training.train import begin, resume
 from rainclean.errors import RaincleanError
 from rainclean.spanet import shipped_weights
 from tests.fuzz.engine import Reader
@@ -21,7 +22,7 @@ MACHINE = Machine(accelerator="cpu", threads=1)
 
 def prepare() -> None:
     """Load Lightning, which takes seconds; not where the tests are collected."""
-    import pipeline.training.train  # noqa: F401
+    import pipeline.training.fit  # noqa: F401
 
 
 def _saved(content: Any, legacy: bool) -> bytes:

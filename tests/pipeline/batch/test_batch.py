@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 import shutil
 import sys
 import threading
@@ -94,7 +95,9 @@ def test_a_clip_that_kills_its_decoder_is_listed_and_all_others_are_as_by_one_pr
     assert content_of(home) == content_of(alone)
     assert not (home / "batch").exists()
 
-    found = here("batch", home, "--json", "--workers", 1)  # nobody kills it now
+    log = tmp_path / "log"
+    found = here("--log-file", log, "batch", home, "--json", "--workers", 1)  # nobody kills it now
+    assert "deadly: registered" in log.read_text(encoding="utf-8")  # as its worker logged it
     document = json.loads(found.stdout)
     assert (document["done"], len(document["skipped"]), document["failed"]) == (["deadly"], CLIPS, {})
 
@@ -173,6 +176,9 @@ def test_what_no_clip_is_to_blame_for_ends_the_batch(copy: Copy, here: Run, tmp_
     assert outcome.general and "no such folder" in outcome.error
     results = ResultFolder(tmp_path / "results")
     results.create()
+    logged = work(task, tmp_path / "nowhere", logs=True).log
+    assert [(r.name, r.getMessage()) for r in logged] == [("pipeline.batch.work", f"place0: {outcome.error}")]
+    assert not outcome.log and pickle.loads(pickle.dumps(logged[0])).getMessage() == logged[0].getMessage()
     outcome = work(replace(task, rainclean="0.0.1"), results.folder)
     assert outcome.general and "install the same" in outcome.error
 

@@ -59,6 +59,18 @@ def test_equal_methods_do_not_differ() -> None:
     assert found.interval == (0, 0)
 
 
+def test_float_noise_is_a_tie() -> None:
+    """Two runs of one method differ by 1e-7 dB; the report takes them as equal, and its tests as one."""
+    random = np.random.default_rng(3)
+    values = random.normal(30, 2, 12)
+    noisy = values + 1e-7 * random.uniform(0.1, 1, 12)
+    noisy[0] += 0.5
+    found = compare(noisy, values, units_of([""] * 12), decimals=6)
+    assert found is not None and (found.better, found.worse, found.p) == (1, 0, 1)
+    without = compare(noisy, values, units_of([""] * 12))
+    assert without is not None and without.better == 12 and without.p < 0.001
+
+
 def test_units() -> None:
     assert units_of(["", "", ""]).of.tolist() == units_of(["a", "a", "a"]).of.tolist() == [0, 1, 2]
     assert not units_of(["a", "a"]).are_scenes

@@ -12,11 +12,11 @@ import torch
 
 from pipeline.cli.main import main
 from pipeline.stages import finish
-from pipeline.training import Machine, load_network, run_folder
+from pipeline.training import Machine, Trained, load_network, run_folder
 from pipeline.training.network_record import network_of, parse_arguments
 from pipeline.training.networks import make_network
 from pipeline.training.recipe import preset
-from pipeline.training.train import Trained, begin, resume
+from pipeline.training.train import begin, resume
 from rainclean.dataset.reader import read_dataset
 from rainclean.errors import InputError, RaincleanError, UsageError
 from rainclean.metrics import score

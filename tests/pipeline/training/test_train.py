@@ -6,6 +6,7 @@ import math
 import os
 import shutil
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,8 +21,9 @@ from pipeline.progress_lines import read_line
 from pipeline.stages import finish
 from pipeline.training import run_folder
 from pipeline.training.examples import divide
+from pipeline.training.job import Machine, Trained, is_further_process
 from pipeline.training.recipe import PRESETS, TrainRecipe, preset
-from pipeline.training.train import Machine, Trained, begin, resume
+from pipeline.training.train import begin, resume
 from pipeline.training.validation import validate
 from rainclean.dataset.reader import read_dataset
 from rainclean.errors import InputError, RaincleanError, UsageError
@@ -256,12 +258,26 @@ def test_a_finished_run_says_so_and_does_not_train(
     whole: Trained, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("rainclean.allocator.keep_freed_memory", lambda: True)  # a switch of the whole process
+    monkeypatch.setitem(sys.modules, "pipeline.training.fit", None)  # nor does it load Lightning, which takes seconds
     before = {path: path.stat().st_mtime_ns for path in whole.folder.iterdir()}
     assert main(["train", "--resume", str(whole.folder)]) == 0
     said = capsys.readouterr()
     assert "is finished already: all 12 steps are done" in said.err
     assert f"validation {whole.best_psnr:.2f} dB (spanet-skimage) at step {whole.best_step}" in said.out
     assert {path: path.stat().st_mtime_ns for path in whole.folder.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    "variables", [{}, {"RANK": "0", "LOCAL_RANK": "1"}, {"LOCAL_RANK": "1"}, {"SLURM_PROCID": "2"}]
+)
+def test_a_process_knows_its_rank_as_lightning_does(variables: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    from lightning.fabric.utilities.rank_zero import _get_rank
+
+    for name in ("RANK", "LOCAL_RANK", "SLURM_PROCID", "JSM_NAMESPACE_RANK"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert is_further_process() == bool(_get_rank())
 
 
 def test_two_processes_see_the_gradients_of_the_joint_batch(dataset: Path, tmp_path: Path, loaded: Loaded) -> None:

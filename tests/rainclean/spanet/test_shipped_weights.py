@@ -32,7 +32,7 @@ def middle(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(judge_weights, "_judge", judge_middle)
     # Of a real clip, frames near the reference are enough for a clean image.
-    monkeypatch.setattr(judge_weights, "CleanSettings", partial(CleanSettings, frames=100))
+    monkeypatch.setattr(judge_weights, "CleanSettings", partial(CleanSettings, frames=40))
 
 
 @pytest.fixture(scope="module")

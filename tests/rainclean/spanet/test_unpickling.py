@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 import torch
 
-from pipeline.training.train import Machine, resume
+from pipeline.training.job import Machine
+from pipeline.training.train import resume
 from rainclean.errors import InputError
 from rainclean.spanet.unpickling import MOST_READS, unpickle
 

@@ -256,6 +256,7 @@ def test_the_preview_shows_what_the_export_writes(show: Show, decided: Path, qtb
     assert np.array_equal(preview.rainy[y : y + height, x : x + width], written)
 
 
+@pytest.mark.usefixtures("forked_jobs")
 def test_export_with_progress_result_and_check(
     show: Show, decided: Path, jobs: Jobs, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:

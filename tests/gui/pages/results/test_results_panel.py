@@ -74,6 +74,7 @@ def panel(jobs: Jobs, qtbot: QtBot) -> ResultsPanel:
     return made
 
 
+@pytest.mark.usefixtures("forked_jobs")
 def test_an_evaluation_is_a_job_and_shown_when_it_is_there(
     panel: ResultsPanel, jobs: Jobs, dataset: Path, tmp_path: Path, qtbot: QtBot
 ) -> None:

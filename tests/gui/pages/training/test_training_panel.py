@@ -60,6 +60,7 @@ def row(step: int, **values: object) -> str:
     return ",".join(str({"step": step, **values}.get(column, "")) for column in COLUMNS) + "\n"
 
 
+@pytest.mark.usefixtures("forked_jobs")
 def test_a_run_is_begun_paused_and_gone_on_with(
     panel: TrainingPanel, jobs: Jobs, dataset: Path, tmp_path: Path, qtbot: QtBot
 ) -> None:
@@ -177,6 +178,7 @@ def test_requests_say_what_is_in_the_way(dataset: Path, tmp_path: Path, monkeypa
         raise RaincleanError("SPANet needs torch: pip install 'rainclean[spanet]'")
 
     monkeypatch.setattr(form, "require_training", missing)
+    monkeypatch.setattr(form, "missing_packages", form.missing_packages.__wrapped__)
     assert "pip install 'rainclean[spanet]'" in request.problem()
 
 

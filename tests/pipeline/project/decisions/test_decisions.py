@@ -81,7 +81,7 @@ def test_rows_cannot_be_changed_or_removed(project: Project, sequence: Sequence)
             project.execute(change)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from(["accept", "reject", "auto", "undo"]), max_size=12))
 def test_the_journal_is_two_stacks(project: Project, sequence: Sequence, acts: list[str]) -> None:
     """Independent model: one stack of a person's decisions above one of automatic ones."""

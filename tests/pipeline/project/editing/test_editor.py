@@ -140,7 +140,7 @@ def act_on(desk: Project, editor: Editor, place: int, act: str, number: int) -> 
     commands[act]()
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(Acts)
 def test_undo_and_redo_walk_along_one_line(desk: Project, acts: list[str]) -> None:
     """Independent model: a list of states, and a place in it; something new cuts off what lies ahead."""
