@@ -17,6 +17,9 @@ from pipeline.project.storage import Project
 from pipeline.stages import Progress, mapped
 from rainclean.errors import RaincleanError, UsageError
 
+CLIPS = 48
+"""Clips by default: a worker starts in about the time of one such clip, which must count for little."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Speed:
@@ -44,7 +47,7 @@ class Speed:
 def measure_speedup(
     folder: Path,
     *,
-    clips: int = 16,
+    clips: int = CLIPS,
     size: tuple[int, int, int] = (640, 360, 100),
     workers: Sequence[int] = (1, 2),
     repeats: int = 1,
