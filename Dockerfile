@@ -29,7 +29,12 @@ RUN pip install --no-cache-dir --no-deps /wheels/*.whl \
 RUN useradd --create-home --uid 1000 rainclean && mkdir /work && chown rainclean /work
 # Compiled kernels, cache and state; any --user can write there.
 ENV HOME=/tmp/home NUMBA_CACHE_DIR=/tmp/numba PYTHONUNBUFFERED=1
-RUN mkdir -m 1777 /tmp/home /tmp/numba
+# The kernels are compiled here: that takes half a minute of one core, and each container would do it again.
+RUN mkdir -m 1777 /tmp/home && mkdir /tmp/numba && export HOME=/tmp/first \
+    && picture="$(python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/sample_sequences/table/background.png" \
+    && rainclean simulate "$picture" --frames 24 --size 160x120 --pan 12 -o /tmp/first/clip \
+    && rainclean clean /tmp/first/clip/clip.mkv -o /tmp/first/out \
+    && rm -r /tmp/first && chmod -R a+rwX /tmp/numba
 USER rainclean
 WORKDIR /work
 ENTRYPOINT ["rainclean"]

@@ -40,7 +40,35 @@ GUI = {
     "growth_mib": 0.14,
 }
 
-ALL: dict[str, Any] = {"temporal": TEMPORAL, "spanet": SPANET, "truth": TRUTH, "gui": GUI}
+SCALE = {
+    "cores": 2,
+    "sequences": 10_000,
+    "commands": [{"command": "status --json", "seconds": 2.04, "cpu_seconds": 2.0, "peak_mib": 150.4}],
+    "index": {"pairs": 638_500, "first_seconds": 9.0, "second_seconds": 0.5, "first_peak_mib": 281.0,
+              "second_peak_mib": 102.0},
+    "training": {"pairs": 600_000, "peak_mib": 150.0, "sent_mib": 5.0},
+    "clip": {"size": [1920, 1080, 300], "clip_bytes": 10**8, "cpu_seconds": 30.0, "peak_mib": None,
+             "result_bytes": 6_500_000, "result_files": 24, "store_bytes": 9000},
+    "intake_seconds": 0.05,
+    "needs": {"clips": 10_000, "cpu_hours": 83.3, "clip_bytes": 10**12, "result_bytes": 65 * 10**9,
+              "store_bytes": 10**8, "result_files": 240_000},
+    "forecast": [{"machines": 1, "hours": 41.7, "storage_share": 0.007, "writer_share": 0.003, "limit": "processors"}],
+    "workers": [{"workers": 1, "clips": 16, "size": [640, 360, 100], "seconds": 40.0, "speedup": 1.0}],
+}  # fmt: skip
+
+DATASET = {
+    "clips": 170,
+    "size": [640, 360, 87],
+    "clip_bytes": 10**9,
+    "project_bytes": 2 * 10**9,
+    "dataset_bytes": 4 * 10**9,
+    "pairs": {"train": 23_000, "test": 6_500},
+    "commands": [{"command": "new", "seconds": 60.0, "cpu_seconds": 90.0, "peak_mib": 100.0}],
+}
+
+ALL: dict[str, Any] = {
+    "temporal": TEMPORAL, "spanet": SPANET, "truth": TRUTH, "gui": GUI, "scale": SCALE, "dataset": DATASET,
+}  # fmt: skip
 
 
 def test_each_table() -> None:
@@ -61,6 +89,21 @@ def test_each_table() -> None:
     assert table(GUI)[1][1:] == [
         ["blink", "3 ms", "1 146 ms", "50 / 120 ms"],
         ["memory over repaints and switches of candidates", "+0.1 MiB", "", "50 MB"],
+    ]
+    assert table(SCALE)[1][1:] == [
+        ["`status --json`, 10 000 sequences", "2.04 s", "150 MiB"],
+        ["index of 638 500 pairs, first time", "9.00 s", "281 MiB"],
+        ["index of 638 500 pairs, again, from the cache", "0.50 s", "102 MiB"],
+        ["a training from 600 000 pairs, beside torch", "–", "150 MiB"],
+        ["`batch`, 640×360×100, 16 clips, 1 worker", "40.0 s", "1.00 times as fast"],
+        ["one clip, 1920×1080×300, analysis", "30.0 s of one core", "–"],
+        ["one clip, 1920×1080×300, storing its results", "0.050 s of one core", "6.5 MB in 24 files"],
+        ["on paper: 10 000 such clips", "83 h of one core", "clips 1000 GB, results 65 GB"],
+        ["on paper: 1 machine of 2 cores", "41.7 h", "limit: processors (storage 1 %, writer 0 %)"],
+    ]
+    assert table(DATASET)[1][-2:] == [
+        ["all", "1.0", "1.5", "100 MiB"],
+        ["29 500 pairs from 170 clips of 640×360×87", "clips 1.0 GB", "project 2.0 GB", "data set 4.0 GB"],
     ]
 
 

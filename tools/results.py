@@ -1,7 +1,7 @@
 """Write the figures of a benchmark into docs/results.md.
 
 ``python tools/results.py FILE.json`` takes the ``--json`` output of ``python -m benchmarks NAME``, or of ``rainclean
-bench truth``, and recognises the benchmark. It replaces the block between ``<!-- bench:NAME -->`` and
+bench truth`` or ``scale``, and recognises the benchmark. It replaces the block between ``<!-- bench:NAME -->`` and
 ``<!-- /bench -->`` with a table and a line that says machine, date and version. Run it on the machine that ran the
 benchmark, or name that machine with ``--machine``.
 """
@@ -49,6 +49,14 @@ GUI = {
 }
 """Name in the JSON of `benchmarks gui` → row of the table, threshold."""
 
+KEYS = {
+    "truth": {"clips", "cases"},
+    "gui": {"times", "growth_mib"},
+    "scale": {"cores", "forecast", "workers"},
+    "dataset": {"commands", "dataset_bytes"},
+}
+"""Benchmark → keys that its JSON object has, and that of no other."""
+
 GRAPHS = ("ours", "released", "plain torch")
 
 TRUTH = ("rainy", "released", "median", "suggestion", "limit")
@@ -89,13 +97,14 @@ def table(output: Any) -> tuple[str, list[list[str]]]:
     """
     makers: dict[str, Callable[[Any], list[list[str]]]] = {
         "temporal": temporal_rows, "spanet": spanet_rows, "truth": truth_rows, "gui": gui_rows,
+        "scale": scale_rows, "dataset": dataset_rows,
     }  # fmt: skip
     if isinstance(output, dict):
         output = output.get("rows", output)
     name = benchmark(output)
     if name is None:
         raise ValueError(
-            "not the --json output of a benchmark: pass that of python -m benchmarks, or of rainclean bench truth"
+            "not the --json output of a benchmark: pass that of python -m benchmarks, or of rainclean bench"
         )
     return name, makers[name](output)
 
@@ -103,13 +112,7 @@ def table(output: Any) -> tuple[str, list[list[str]]]:
 def benchmark(output: Any) -> str | None:
     """Return which benchmark printed the values, None for none."""
     if isinstance(output, dict):
-        return (
-            "truth"
-            if {"clips", "cases"} <= output.keys()
-            else "gui"
-            if {"times", "growth_mib"} <= output.keys()
-            else None
-        )
+        return next((name for name, keys in KEYS.items() if keys <= output.keys()), None)
     if not isinstance(output, list) or not output or not all(isinstance(row, dict) for row in output):
         return None
     for key, name in (("clip", "temporal"), ("size", "spanet")):
@@ -172,6 +175,70 @@ def gui_rows(output: dict[str, Any]) -> list[list[str]]:
         label, threshold = GUI.get(row["what"], (row["what"], ""))
         rows.append([label, f"{grouped(row['median'])} ms", f"{grouped(row['p95'])} ms", threshold])
     return [*rows, ["memory over repaints and switches of candidates", f"{output['growth_mib']:+.1f} MiB", "", "50 MB"]]
+
+
+def scale_rows(output: dict[str, Any]) -> list[list[str]]:
+    """Return time and memory of a large project, a large data set, one clip and several workers, and the forecast."""
+    rows = [["", "time", "memory, bytes, limit"]]
+    for command in output["commands"] or ():
+        label = f"`{command['command']}`, {grouped(output['sequences'])} sequences"
+        rows.append([label, f"{seconds(command['seconds'])} s", mebibytes(command["peak_mib"])])
+    if index := output["index"]:
+        for turn, label in (("first", "first time"), ("second", "again, from the cache")):
+            label = f"index of {grouped(index['pairs'])} pairs, {label}"
+            rows.append([label, f"{seconds(index[f'{turn}_seconds'])} s", mebibytes(index[f"{turn}_peak_mib"])])
+    if training := output["training"]:
+        label = f"a training from {grouped(training['pairs'])} pairs, beside torch"
+        rows.append([label, NONE, mebibytes(training["peak_mib"])])
+    for speed in output["workers"] or ():
+        label = f"`batch`, {times(speed['size'])}, {speed['clips']} clips, {counted(speed['workers'], 'worker')}"
+        rows.append([label, f"{seconds(speed['seconds'])} s", f"{speed['speedup']:.2f} times as fast"])
+    if clip := output["clip"]:
+        label = f"one clip, {times(clip['size'])}"
+        rows.append(
+            [f"{label}, analysis", f"{seconds(clip['cpu_seconds'])} s of one core", mebibytes(clip["peak_mib"])]
+        )
+        content = f"{clip['result_bytes'] / 1e6:.1f} MB in {clip['result_files']} files"
+        rows.append([f"{label}, storing its results", f"{seconds(output['intake_seconds'])} s of one core", content])
+    if needs := output["needs"]:
+        content = f"clips {needs['clip_bytes'] / 1e9:.0f} GB, results {needs['result_bytes'] / 1e9:.0f} GB"
+        label = f"on paper: {grouped(needs['clips'])} such clips"
+        rows.append([label, f"{grouped(needs['cpu_hours'])} h of one core", content])
+    for row in output["forecast"] or ():
+        label = f"on paper: {counted(row['machines'], 'machine')} of {counted(output['cores'], 'core')}"
+        shares = f"storage {100 * row['storage_share']:.0f} %, writer {100 * row['writer_share']:.0f} %"
+        rows.append([label, f"{row['hours']:.1f} h", f"limit: {row['limit']} ({shares})"])
+    return rows
+
+
+def dataset_rows(output: dict[str, Any]) -> list[list[str]]:
+    """Return minutes and peak memory of each command, and what came out."""
+    rows = [["", "minutes", "minutes of one core", "peak memory"]]
+    commands = output["commands"]
+    for command in commands:
+        used = (f"{command[key] / 60:.1f}" for key in ("seconds", "cpu_seconds"))
+        rows.append([f"`{command['command']}`", *used, mebibytes(command["peak_mib"])])
+    used = (f"{sum(command[key] for command in commands) / 60:.1f}" for key in ("seconds", "cpu_seconds"))
+    rows.append(["all", *used, mebibytes(max((each["peak_mib"] or 0 for each in commands), default=0) or None)])
+    pairs = f"{grouped(sum(output['pairs'].values()))} pairs"
+    label = f"{pairs} from {output['clips']} clips of {times(output['size'])}"
+    stored = (f"{name} {output[f'{name}_bytes'] / 1e9:.1f} GB" for name in ("clip", "project", "dataset"))
+    return [*rows, [label, *(each.replace("clip ", "clips ").replace("dataset ", "data set ") for each in stored)]]
+
+
+def times(size: Sequence[int]) -> str:
+    """Return width, height and frames of a clip."""
+    return "×".join(map(str, size))
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def mebibytes(value: float | None) -> str:
+    """Return a memory size."""
+    return NONE if value is None else f"{grouped(value)} MiB"
 
 
 def seconds(value: float) -> str:

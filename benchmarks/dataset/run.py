@@ -1,7 +1,7 @@
 """Simulate many clips, and make one data set of them with the commands that a person would type, unattended."""
 
 from collections.abc import Generator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -9,17 +9,12 @@ from typing import Any
 import cv2
 
 from pipeline.bench.scale import CommandFigures, measure
-from pipeline.bench.truth import backgrounds
-from pipeline.simulate import SimulateSettings, simulate, simulate_folder
+from pipeline.bench.truth import backgrounds, make_camera_clip
 from pipeline.stages import Progress, mapped
 from rainclean.dataset import read_dataset
-from rainclean.simulate import Backdrop, preset
 
 PRESETS = ("light", "medium", "heavy", "drift")
 """Rain of the clips, in turns."""
-
-CRF = 20
-"""Of the clips: H.264, as a camera writes it."""
 
 PAIRS_OF_A_FRAME = 2
 
@@ -104,13 +99,10 @@ def _make_clip(folder: Path, number: int, size: tuple[int, int, int]) -> Generat
     part = folder.parent / "backgrounds" / f"scene-{number:03}.png"
     part.parent.mkdir(parents=True, exist_ok=True)
     cv2.imwrite(str(part), picture[top : top + height, left : left + width][:, :: random.choice((1, -1))])
-    simulation = replace(preset(PRESETS[number % len(PRESETS)]), crf=CRF)
-    settings = SimulateSettings(simulation, seed=number, frames=size[2], size=size[:2])
     target = folder / f"scene-{number:03}"
-    with Backdrop(part) as backdrop, simulate_folder(target, part) as output:
-        yield from simulate(backdrop, settings, output)
+    clip = yield from make_camera_clip(target, part, size, seed=number, rain=PRESETS[number % len(PRESETS)])
     for other in target.iterdir():
-        if other.name != "clip.mp4":
+        if other != clip:
             other.unlink()  # the ground truth would be added as a clip
 
 

@@ -1,7 +1,8 @@
 """Results of workers into the store, by the one process that writes to it."""
 
 import sqlite3
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -25,6 +26,9 @@ from pipeline.project.storage import Project
 from pipeline.stages import Progress
 from rainclean.errors import InputError, RaincleanError, ResourceError, UsageError
 from rainclean.png import png_header
+
+_BAD_VALUES = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
+"""What the store raises for values of other kinds than a column takes."""
 
 _ADVICE = "remove the result, then run its shard again"
 
@@ -70,19 +74,17 @@ class Intake:
         if not again and not not_analysed(self._project, [sequence], result.row.settings):
             return Stored(sequence.name, "known")
         if result.row.error:
-            note_failure(self._project, sequence, result.row.settings, result.row.error)
+            with _bad_values_refused(result):
+                note_failure(self._project, sequence, result.row.settings, result.row.error)
             return Stored(sequence.name, "failed")
         self._check_pictures(result)
         for name in result.files:
             self._project.artefacts.adopt(result.artefact(name))
-        try:
-            with self._project.transaction():
-                number = replace_analysis(self._project, sequence.id, result.row, result.candidates)
-                # Read as everybody reads it, before it is stored for good.
-                candidates(self._project, number), rain_amounts(self._project, number)
-                analyses(self._project, sequence.id)
-        except (sqlite3.IntegrityError, ValueError, TypeError, KeyError, OverflowError) as error:
-            raise _damaged(result.path) from error
+        with _bad_values_refused(result), self._project.transaction():
+            number = replace_analysis(self._project, sequence.id, result.row, result.candidates)
+            # Read as everybody reads it, before it is stored for good.
+            candidates(self._project, number), rain_amounts(self._project, number)
+            analyses(self._project, sequence.id)
         return Stored(sequence.name, "stored")
 
     def _sequence(self, result: Result) -> ClipSequence:
@@ -127,6 +129,15 @@ class Intake:
                 raise InputError(path, f"{error.strerror or error}", _ADVICE) from error
             if region is None or (header.width, header.height) != (region.width, region.height):
                 raise _damaged(result.path)
+
+
+@contextmanager
+def _bad_values_refused(result: Result) -> Iterator[None]:
+    """Raise InputError where the store refuses values of a result, or they cannot be read from it."""
+    try:
+        yield
+    except (*_BAD_VALUES, ValueError, TypeError, KeyError, OverflowError) as error:
+        raise _damaged(result.path) from error
 
 
 @dataclass(kw_only=True)

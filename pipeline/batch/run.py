@@ -65,6 +65,8 @@ def batch(
                 yield Progress("analyze", taking.ended, total)
                 continue
             waiting.append(task)
+        # The longest clip first: a long one begun last keeps one worker busy while the others have nothing to do.
+        waiting.sort(key=_pixels, reverse=True)
         of_key = {task.key: task for task in waiting}
         try:
             with closing(workers(waiting, results.folder)) as outcomes:  # type: ignore[type-var]
@@ -80,6 +82,13 @@ def batch(
             results.remove_if_empty()
         sweep(project)
     return taking.analyzed
+
+
+def _pixels(task: Task) -> int:
+    """Return how many pixels a task reads, at most."""
+    first, stop = task.sequence.shot
+    frames = min(stop - first, task.request.frames or stop)
+    return task.clip.width * task.clip.height * frames
 
 
 class _Taking:

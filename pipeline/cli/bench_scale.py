@@ -72,7 +72,8 @@ def _print(figures: "ScaleFigures") -> None:
         print_text("")
     if figures.workers is not None:
         rows = [(str(s.workers), f"{s.seconds:.1f}", f"{s.speedup:.2f}") for s in figures.workers]
-        print_table(("workers", "seconds", "speed-up"), rows, title=f"{counted(figures.workers[0].clips, 'clip')}")
+        title = f"{counted(figures.workers[0].clips, 'clip')}, starts of workers included"
+        print_table(("workers", "seconds", "speed-up"), rows, title=title)
         print_text("")
     if figures.clip is not None and figures.needs is not None and figures.forecast is not None:
         _print_clip(figures.clip, figures.intake_seconds or 0.0)

@@ -53,11 +53,14 @@ class Failure:
     def of(cls, error: Exception) -> "Failure":
         """Return what an error means for the command."""
         if not isinstance(error, RaincleanError):
-            from pipeline.border import told
+            from pipeline.border import of_system, told
 
+            error = of_system(error)
             name = getattr(error, "filename", None)
             path = name if isinstance(name, str) else ""
             is_known = isinstance(error, MemoryError) or bool(getattr(error, "strerror", None))
+            if isinstance(error, UnicodeEncodeError):
+                return cls("input", told(error))
             return cls("system" if is_known else "unexpected", told(error), path=path)
         kind = next(name for each, name in _KINDS if isinstance(error, each))
         return cls(

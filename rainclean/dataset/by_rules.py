@@ -52,10 +52,12 @@ class ByRules(ForeignLayout):
         """Yield the pairs of rainy pictures that are not in some folders."""
         self.found, self.folders = {}, set()
         for folder in _folders(files):
+            if folder in taken:
+                continue
             fitting = [
                 (name, rule, groups) for name, rule in self._rules if (groups := rule.folder(folder)) is not None
             ]
-            if fitting and folder not in taken:
+            if fitting:
                 yield from self._scan_folder(files, folder, fitting, report)
 
     def _scan_folder(

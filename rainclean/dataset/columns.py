@@ -8,6 +8,7 @@ import zlib
 from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import accumulate, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +21,9 @@ _MAGIC = b"rainclean pairs 1\n"
 _ALIGNED = 64
 _TEXTS = ("rainy", "clean", "exclude", "confidence", "stems", "split_names", "scene_names")
 _NUMBERS = ("split", "scene")
+_BLOCK = 4096
+"""Texts that are encoded or decoded together."""
+
 _KINDS = ("uint8", "int32", "int64", "uint32", "uint64")
 
 
@@ -43,10 +47,19 @@ class Texts:
         return self.data[start : int(self.stops[place])].tobytes().decode("utf-8", "surrogateescape")
 
     def __iter__(self) -> Iterator[str]:
-        start = 0
-        for stop in self.stops.tolist():
-            yield self.data[start:stop].tobytes().decode("utf-8", "surrogateescape")
-            start = stop
+        for text in self.encoded():
+            yield text.decode("utf-8", "surrogateescape")
+
+    def encoded(self) -> Iterator[bytes]:
+        """Yield the texts in UTF-8."""
+        begin = 0
+        for first in range(0, len(self.stops), _BLOCK):
+            stops = self.stops[first : first + _BLOCK].tolist()
+            block, start = self.data[begin : stops[-1]].tobytes(), 0
+            for stop in stops:
+                yield block[start : stop - begin]
+                start = stop - begin
+            begin = stops[-1]
 
 
 class TextsBuilder:
@@ -54,17 +67,30 @@ class TextsBuilder:
 
     def __init__(self) -> None:
         self._data, self._stops = bytearray(), array("Q")
+        self._block: list[str] = []
 
     def add(self, text: str) -> None:
         """Append a text."""
-        self._data += text.encode("utf-8", "surrogateescape")
-        self._stops.append(len(self._data))
+        self._block.append(text)
+        if len(self._block) == _BLOCK:
+            self._encode()
 
     def __len__(self) -> int:
-        return len(self._stops)
+        return len(self._stops) + len(self._block)
+
+    def _encode(self) -> None:
+        """Encode the texts that were added since the last block."""
+        data = "".join(self._block).encode("utf-8", "surrogateescape")
+        lengths: Iterable[int] = map(len, self._block)
+        if not data.isascii():
+            lengths = (len(text.encode("utf-8", "surrogateescape")) for text in self._block)
+        self._stops.extend(islice(accumulate(lengths, initial=len(self._data)), 1, None))
+        self._data += data
+        self._block.clear()
 
     def result(self) -> Texts:
         """Return the column; nothing can be added afterwards."""
+        self._encode()
         stops = np.frombuffer(self._stops, np.uint64) if self._stops else np.zeros(0, np.uint64)
         kind = np.uint32 if len(self._data) < 1 << 32 else np.uint64
         return Texts(np.frombuffer(self._data, np.uint8), stops.astype(kind))
@@ -111,9 +137,12 @@ class ColumnsBuilder:
         place = len(self._split)
         self._rainy.add(pair.rainy)
         self._clean.add(pair.clean)
-        self._exclude.add(place, pair.exclude or "")
-        self._confidence.add(place, pair.confidence or "")
-        self._stems.add(place, "" if pair.stem == stem_of(pair.rainy) else pair.stem)
+        if pair.exclude:
+            self._exclude.add(place, pair.exclude)
+        if pair.confidence:
+            self._confidence.add(place, pair.confidence)
+        if pair.stem != stem_of(pair.rainy):
+            self._stems.add(place, pair.stem)
         self._split.append(self._splits.setdefault(pair.split, len(self._splits)))
         self._scene.append(self._scenes.setdefault(scene, len(self._scenes)))
 
@@ -140,9 +169,8 @@ class _Rare:
         self._texts = TextsBuilder()
 
     def add(self, place: int, text: str) -> None:
-        if text:
-            self._fill(place)
-            self._texts.add(text)
+        self._fill(place)
+        self._texts.add(text)
 
     def _fill(self, count: int) -> None:
         for _ in range(count - len(self._texts)):

@@ -30,11 +30,13 @@ class Files:
     def __init__(self, root: Path | str, *, contained: bool = False) -> None:
         self.root = Path(root)
         self.contained = contained
+        self._root = os.fspath(self.root)
         self._resolved = self.root.resolve()
         self._inside: dict[str, bool] = {}
         self.seen: dict[str, int] = {}
         self.contents: set[str] = set()
         self._folders: dict[str, frozenset[str]] = {}
+        self._subfolders: dict[str, tuple[str, ...]] = {}
         self._listed = self._repeats = 0
         self._folded: dict[str, dict[str, list[str]]] = {}
 
@@ -62,15 +64,30 @@ class Files:
         """Return the names of the files directly in a folder ("" is the root); empty for a missing one."""
         names = self._folders.get(name)
         if names is None:
-            self._repeats += name in self.seen
-            self._see(name)
-            try:
-                with os.scandir(self.root / name) as entries:
-                    names = frozenset(entry.name for entry in entries if entry.is_file())
-            except OSError:
-                names = frozenset()
+            self._repeats += name in self._subfolders
+            names = self._list(name)
             self._keep(name, names)
         return names
+
+    def _list(self, name: str) -> frozenset[str]:
+        """Return the names of the files directly in a folder, and keep those of the folders in it, which are few."""
+        self._see(name)
+        files, folders, follow = [], [], not self.contained
+        try:
+            with os.scandir(self._path(name)) as entries:
+                for entry in entries:
+                    if entry.is_file():
+                        files.append(entry.name)
+                    elif entry.is_dir(follow_symlinks=follow) and not is_passed_over(entry.name):
+                        folders.append(f"{name}/{entry.name}" if name else entry.name)
+        except OSError:
+            files, folders = [], []
+        self._subfolders[name] = tuple(sorted(folders))
+        return frozenset(files)
+
+    def _path(self, name: str) -> str:
+        """Return the path of a folder; pathlib takes longer than the system does to list one."""
+        return f"{self._root}/{name}" if name else self._root
 
     def _keep(self, name: str, names: frozenset[str]) -> None:
         """Keep the names of a folder, and forget those of folders that were listed long ago."""
@@ -84,7 +101,7 @@ class Files:
         """Note the modification time of a folder that is about to be listed."""
         if folder not in self.seen:
             try:
-                self.seen[folder] = (self.root / folder).stat().st_mtime_ns
+                self.seen[folder] = Path(self._path(folder)).stat().st_mtime_ns
             except OSError:
                 self.seen[folder] = -1
 
@@ -103,7 +120,7 @@ class Files:
         None where there is no such file, or several of which none is spelt exactly like the name.
         """
         top, slash, _ = name.partition("/")
-        if slash and _folded_folder(top) not in self._spellings(""):
+        if slash and not self.has_top(top):
             return None
         if self.has(name):
             return name
@@ -117,6 +134,10 @@ class Files:
             spelt = part if part in spellings else spellings[0]
             path = f"{path}/{spelt}" if path else spelt
         return path if self.has(path) else None
+
+    def has_top(self, name: str) -> bool:
+        """Return whether the root has a file or folder of this name, in any spelling."""
+        return _folded_folder(name) in self._spellings("")
 
     def _spellings(self, folder: str) -> dict[str, list[str]]:
         """Return the names directly in a folder, grouped by their folded form. Read once."""
@@ -137,14 +158,9 @@ class Files:
 
         Links are left out where contained.
         """
-        self._see(name)
-        try:
-            with os.scandir(self.root / name) as entries:
-                folders = [entry.name for entry in entries if entry.is_dir(follow_symlinks=not self.contained)]
-                found = [each for each in folders if not is_passed_over(each)]
-        except OSError:
-            return []
-        return sorted(f"{name}/{each}" if name else each for each in found)
+        if name not in self._subfolders:
+            self._keep(name, self._list(name))
+        return list(self._subfolders[name])
 
     def names(self, under: str = "") -> list[str]:
         """Return all files below a folder, as sorted names below the root, without litter of the system.

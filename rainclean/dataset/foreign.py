@@ -64,9 +64,11 @@ class Around(ForeignLayout):
         held, folders, splits = _Held(report), set[str](), set[str]()
         self._has_base = False
         for pair in self._base.scan(files, held):
-            self._has_base = True
-            held.release()
-            folders.update((_folder(pair.rainy), _folder(pair.clean)))
+            if not self._has_base:
+                self._has_base = True
+                held.release()
+            folders.add(_folder(pair.rainy))
+            folders.add(_folder(pair.clean))
             splits.add(pair.split)
             yield pair
         self._others = ByRules(FAMILIES, given=False).without(splits)

@@ -117,9 +117,10 @@ class PairPaths:
     confidence: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredPair:
+class StoredPair(NamedTuple):
     """A pair in a folder: names below the root, None for a missing mask; stem of the rainy frame.
+
+    A tuple, because a data set of a million pairs makes a million of them.
 
     scene: "" where only `Layout.scene_of` tells it, or nothing does.
     """
@@ -259,6 +260,11 @@ class MaskNames(NamedTuple):
 
     exclude: str | None
     confidence: str | None
+
+
+def has_masks(files: Files) -> bool:
+    """Return whether there is a folder of masks."""
+    return any(files.has_top(make("").partition("/")[0]) for make in (exclude_name, confidence_name))
 
 
 def mask_names(files: Files, stem: str) -> MaskNames:

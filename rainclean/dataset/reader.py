@@ -7,6 +7,7 @@ import hashlib
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from sys import intern
 from typing import Any, NamedTuple
@@ -34,6 +35,9 @@ from rainclean.png import decode_png, png_size
 from rainclean.video import DamagedInput, read_header, read_picture
 
 U8 = NDArray[np.uint8]
+
+_LINES = 1000
+"""Lines that go into the check sum together."""
 
 _SIZED = 1000
 """Approximate number of pairs whose file sizes go into the checksum where there is no manifest."""
@@ -185,12 +189,15 @@ def _nothing_found(root: Path, pairing: Pairing) -> InputError:
 def _digest(root: Path, columns: Columns) -> str:
     """Return the check sum of the pairs."""
     digest = hashlib.sha256()
-    splits, scenes = list(columns.split_names), list(columns.scene_names)
-    masks = [column for column in (columns.exclude, columns.confidence) if len(column)]
-    rows = zip(columns.split, columns.scene, columns.rainy, columns.clean, *masks, strict=True)
-    for split, scene, *names in rows:
-        parts = [splits[split], scenes[scene], *names[:2], *filter(None, names[2:])]
-        digest.update("\0".join(parts).encode("utf-8", "surrogateescape") + b"\n")
+    splits, scenes = list(columns.split_names.encoded()), list(columns.scene_names.encoded())
+    labels = (map(splits.__getitem__, columns.split.tolist()), map(scenes.__getitem__, columns.scene.tolist()))
+    rows: Iterator[tuple[bytes, ...]] = zip(*labels, columns.rainy.encoded(), columns.clean.encoded(), strict=True)
+    masks = [column.encoded() for column in (columns.exclude, columns.confidence) if len(column)]
+    if masks:
+        rows = ((*row, *filter(None, names)) for row, *names in zip(rows, *masks, strict=True))
+    lines = map(b"\0".join, rows)
+    while block := list(islice(lines, _LINES)):
+        digest.update(b"\n".join([*block, b""]))
     if (root / NAME).is_file():
         with (root / NAME).open("rb") as file:
             while part := file.read(1 << 20):

@@ -6,13 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline.bench.scale.commands import measure
-from pipeline.bench.truth import backgrounds
-from pipeline.simulate import SimulateSettings, simulate, simulate_folder
+from pipeline.bench.truth import backgrounds, make_camera_clip
 from pipeline.stages import Progress, mapped
-from rainclean.simulate import Backdrop, preset
-
-CRF = 20
-"""Of the clip: H.264, as a camera writes it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,14 +42,11 @@ def measure_clip(size: tuple[int, int, int], project: Path) -> Generator[Progres
     Raises:
         RaincleanError: A command failed.
     """
-    width, height, frames = size
     with tempfile.TemporaryDirectory(prefix="rainclean-scale-") as folder:
         (background,) = backgrounds(("table",))
-        simulation = replace(preset("medium"), crf=CRF)
-        settings = SimulateSettings(simulation, seed=0, frames=frames, size=(width, height))
         target = Path(folder) / "clip"
-        with Backdrop(background.path) as backdrop, simulate_folder(target, background.path) as output:
-            yield from mapped(simulate(backdrop, settings, output), lambda step: replace(step, stage="simulate"))
+        stage = make_camera_clip(target, background.path, size)
+        yield from mapped(stage, lambda step: replace(step, stage="simulate"))
         measure(("new", str(project)), "new")
         measure(("add", str(project), str(target), "--copy"), "add")
         before = _Content.of(project)

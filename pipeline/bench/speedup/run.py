@@ -10,17 +10,15 @@ from time import perf_counter
 from typing import Any
 
 from pipeline.batch import Request, ResultFolder, batch, in_processes
-from pipeline.bench.truth import backgrounds
+from pipeline.bench.truth import backgrounds, make_camera_clip
 from pipeline.clean import available_cores
 from pipeline.project.clips import Origin, add
 from pipeline.project.storage import Project
-from pipeline.simulate import SimulateSettings, simulate, simulate_folder
 from pipeline.stages import Progress, mapped
 from rainclean.errors import RaincleanError, UsageError
-from rainclean.simulate import Backdrop, preset
 
-CRF = 20
-"""Of the clips: H.264, as a camera writes it."""
+CLIPS = 48
+"""Clips by default: a worker starts in about the time of one such clip, which must count for little."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +47,7 @@ class Speed:
 def measure_speedup(
     folder: Path,
     *,
-    clips: int = 16,
+    clips: int = CLIPS,
     size: tuple[int, int, int] = (640, 360, 100),
     workers: Sequence[int] = (1, 2),
     repeats: int = 1,
@@ -78,8 +76,10 @@ def measure_speedup(
     if max(workers) > available_cores():
         raise UsageError(f"{max(workers)} workers on {available_cores()} cores: the machine needs a core for each")
     total = clips + len(workers) * repeats + 1
+    (background,) = backgrounds(("table",))
     for number in range(clips):
-        yield from mapped(_make_clip(folder, number, size), lambda _, done=number: Progress("clips", done, total))  # type: ignore[misc]
+        stage = make_camera_clip(folder / f"clip{number}", background.path, size, seed=number)
+        yield from mapped(stage, lambda _, done=number: Progress("clips", done, total))  # type: ignore[misc]
     with Project.create(folder / "project") as project:
         paths = [folder / f"clip{number}" for number in range(clips)]
         yield from mapped(add(project, paths, Origin()), lambda _: Progress("clips", clips, total))
@@ -95,17 +95,6 @@ def measure_speedup(
     return [
         Speed(workers=n, clips=clips, size=size, seconds=best[n], speedup=best[workers[0]] / best[n]) for n in workers
     ]
-
-
-def _make_clip(folder: Path, number: int, size: tuple[int, int, int]) -> Generator[Progress, None, Any]:
-    """Simulate a clip; another number is another rain."""
-    (background,) = backgrounds(("table",))
-    width, height, frames = size
-    simulation = replace(preset("medium"), crf=CRF)
-    settings = SimulateSettings(simulation, seed=number, frames=frames, size=(width, height))
-    with Backdrop(background.path) as backdrop:
-        target = simulate_folder(folder / f"clip{number}", background.path)
-        return (yield from simulate(backdrop, settings, target))
 
 
 def _timed(project: Project, workers: int, step: Callable[[], Progress]) -> Generator[Progress, None, float]:

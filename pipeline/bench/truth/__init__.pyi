@@ -1,4 +1,4 @@
-from .case_table import CaseClip, backgrounds, cases
+from .case_table import CaseClip, backgrounds, cases, make_camera_clip
 from .methods import METHODS, measured_estimators, method_label, method_names
 from .plot import write_plot
 from .run import Measured, bench_truth, pictures_folder
@@ -16,6 +16,7 @@ __all__ = [
     "by_case",
     "cases",
     "check_thresholds",
+    "make_camera_clip",
     "means",
     "measured_estimators",
     "method_label",

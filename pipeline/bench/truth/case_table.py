@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple, Self, TypeVar
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pipeline.simulate import SimulateSettings, simulate, simulate_folder
 from pipeline.stages import Progress
 from rainclean.errors import InputError, UsageError
-from rainclean.simulate import BACKGROUND, FILMED, LADDER, Backdrop, Record, Simulation, preset
+from rainclean.simulate import BACKGROUND, FILMED, LADDER, Backdrop, Record, Simulation, TruthDocument, preset
 from rainclean.video import Region, open_source
 
 U8 = NDArray[np.uint8]
@@ -22,6 +22,9 @@ _T = TypeVar("_T", bound=np.generic)
 FRAMES = 80
 SIZE = (352, 240)
 CRFS = (18, 23, 28)
+
+CAMERA_CRF = 20
+"""Constant rate factor of clips for measuring speed."""
 
 SAMPLES = ("table", "cat", "launch")
 """Shipped pictures that can be named; the fourth sample's is a night already."""
@@ -202,6 +205,35 @@ def make_clip(
     case = case_clip.case
     frames = case.simulation.frames if case.filmed else frames
     settings = SimulateSettings(case.simulation, case.preset, seed=case_clip.seed, frames=frames, size=size)
-    with Backdrop(case_clip.background.path) as backdrop, simulate_folder(folder, case_clip.background.path) as output:
-        yield from simulate(backdrop, settings, output)
+    yield from _simulate_over(case_clip.background.path, settings, folder)
     return SimulatedClip.from_folder(folder, case.simulation)
+
+
+def make_camera_clip(
+    folder: Path, background: Path, size: tuple[int, int, int], *, seed: int = 0, rain: str = "medium"
+) -> Generator[Progress, None, Path]:
+    """Simulate a clip as a camera writes it, in H.264, for measuring speed.
+
+    Args:
+        folder: Takes the clip and its ground truth.
+        background: Picture to rain over.
+        size: (width, height, frames).
+        seed: Of the rain.
+        rain: Name of a preset.
+
+    Returns:
+        The clip.
+
+    Raises:
+        RaincleanError: It cannot be written.
+    """
+    settings = SimulateSettings(replace(preset(rain), crf=CAMERA_CRF), seed=seed, frames=size[2], size=size[:2])
+    document = yield from _simulate_over(background, settings, folder)
+    return folder / str(document["clip"])
+
+
+def _simulate_over(
+    background: Path, settings: SimulateSettings, folder: Path
+) -> Generator[Progress, None, TruthDocument]:
+    with Backdrop(background) as backdrop, simulate_folder(folder, background) as output:
+        return (yield from simulate(backdrop, settings, output))

@@ -137,6 +137,8 @@ DAMAGE: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "missing": (lambda d: d["analysis"].pop("rain"), "damaged or no result"),
     "names": (lambda d: d["analysis"].update(sheet="../../etc/passwd"), "damaged or no result"),
     "types": (lambda d: d["analysis"].update(spread="wide"), "is damaged"),
+    "kinds": (lambda d: d["candidates"][0].update(name={}), "is damaged"),
+    "surrogates": (lambda d: d["candidates"][0].update(name="\udcff"), "is damaged"),
     "rain": (lambda d: d["analysis"].update(rain='["much"]'), "damaged or no result"),
     "newer": (lambda d: d.update(rainclean_result=2), "newer rainclean"),
 }

@@ -91,6 +91,23 @@ def test_an_unexpected_error_is_one_line_that_says_how_to_see_more(
         main(["probe", "x"])
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links and bytes of names are POSIX")
+def test_links_in_a_circle_and_names_that_are_no_text_are_told_plainly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("RAINCLEAN_DEBUG", raising=False)
+    circle = tmp_path / "circle"
+    circle.symlink_to(circle)
+    assert main(["new", str(circle)]) == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and "unexpected" not in said and str(circle) in said
+    assert main(["new", str(tmp_path / "project")]) == 0
+    capsys.readouterr()
+    assert main(["batch", str(tmp_path / "project"), "\udcff"]) == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and "bytes that are not UTF-8" in said
+
+
 @pytest.mark.skipif(os.name == "nt", reason="pipes of this kind are POSIX")
 def test_a_reader_that_goes_away_is_no_traceback() -> None:
     command = f"{sys.executable} -c 'from pipeline.cli.main import main; main()' --help | true"

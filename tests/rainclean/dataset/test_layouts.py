@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rainclean.dataset import LAYOUTS, Files, Kind, PairKey, Widths, layout
 from rainclean.dataset.layout_base import SAFE_STEM
-from rainclean.dataset.problems import BLOCKING
+from rainclean.dataset.problems import BLOCKING, Problem
 from rainclean.errors import InputError, UsageError
 from tests.helpers import datasets
 from tests.helpers.datasets import a_row, keys, store, write
@@ -261,6 +261,34 @@ def test_any_list_is_read_or_refused_in_one_line(tmp_path_factory: pytest.TempPa
     except InputError as error:
         assert str(error).isprintable()
         assert BLOCKING & {problem.kind for problem in problems}
+
+
+@pytest.mark.parametrize("home", ["", "copy/"])
+def test_lines_that_are_read_at_once_are_read_as_others_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: str
+) -> None:
+    names = ["1/1-0/1-0_0_0.png", "1/1-0/1-0_0_1.png", "2/2-0/2-0_0_0.png", "2/2-0/ü.png", "2/a b.png"]
+    for side in ("real_world", "real_world_gt", "real_test_1000/rain", "real_test_1000/gt"):
+        for name in names:
+            path = tmp_path / home / side / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+    pairs = [(f"real_world/{one}", f"real_world_gt/{other}") for one in names for other in names]
+    pairs += [(f"/real_test_1000/rain/{name}", f"/real_test_1000/gt/{name}") for name in names]
+    lines = [
+        change(f"{rainy}{gap}{clean}")
+        for rainy, clean in pairs
+        for gap in (" ", "  ", "\t")
+        for change in (str, str.upper, lambda line: line + "\r", lambda line: "./" + line, lambda line: "/" + line)
+    ]
+    lines += [line.replace("/", mark) for line in lines[:5] for mark in ("\\", "//", "/../", "/./")]
+    for split in ("real_world.txt", "real_test_1000.txt"):
+        (tmp_path / home / split).write_text("\n".join(lines), encoding="utf-8")
+    problems: list[list[Problem]] = [[], []]
+    fast = list(layout("spa").scan(Files(tmp_path), problems[0].append))
+    monkeypatch.setattr("rainclean.dataset.layout_spa._List._published", lambda *_: None)
+    assert fast == list(layout("spa").scan(Files(tmp_path), problems[1].append))
+    assert problems[0] == problems[1] and len(fast) > len(names)
 
 
 def test_importing_formats_is_cheap() -> None:
