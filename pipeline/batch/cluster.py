@@ -109,8 +109,9 @@ class _Cluster:
         """Hand over some of the tasks that the scheduler does not have."""
         missing = [key for key in todo if key not in self._futures]
         for key in missing[:_SUBMITTED_AT_ONCE]:
-            arguments = (todo[key], self._results.folder, is_logging())
-            future = self._client.submit(_work, *arguments, key=f"rainclean-{key}", pure=False)
+            future = self._client.submit(
+                _work, todo[key], self._results.folder, logs=is_logging(), key=f"rainclean-{key}", pure=False
+            )
             self._futures[key] = future
             future.add_done_callback(self._ended.put)
 
@@ -203,7 +204,7 @@ def _client_class() -> Any:
     return Client
 
 
-def _work(task: Task, folder: Path, logs: bool) -> Outcome:
+def _work(task: Task, folder: Path, *, logs: bool) -> Outcome:
     """Do a task on a worker. Half of the memory that the worker may take is for it: Python itself takes some."""
     from distributed import get_worker
 

@@ -70,7 +70,7 @@ class _Worker:
     """A process that does one task after another, and is started again where it died."""
 
     def __init__(self, folder: Path, memory: int, *, logs: bool) -> None:
-        self._arguments = (folder, memory, logs)
+        self._arguments, self._options = (folder, memory), {"logs": logs}
         self.task: Task | None = None
         self._start()
 
@@ -107,14 +107,18 @@ class _Worker:
         context = get_context("spawn")
         self.connection, theirs = context.Pipe()
         self._process = context.Process(
-            target=_serve, args=(theirs, *self._arguments), name="rainclean-worker", daemon=True
+            target=_serve,
+            args=(theirs, *self._arguments),
+            kwargs=self._options,
+            name="rainclean-worker",
+            daemon=True,
         )
         with _in_one_thread(), _without_interrupt():
             self._process.start()
         theirs.close()
 
 
-def _serve(connection: Connection, folder: Path, memory: int, logs: bool) -> None:
+def _serve(connection: Connection, folder: Path, memory: int, *, logs: bool) -> None:
     """Do the tasks that come, until the parent is gone."""
     Thread(target=_end_with_parent, daemon=True).start()
     from pipeline.batch.work import work
