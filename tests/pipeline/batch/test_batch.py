@@ -7,7 +7,7 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -17,9 +17,11 @@ import pytest
 from pipeline.batch import local
 from pipeline.batch.local import in_processes
 from pipeline.batch.result_folder import ResultFolder
+from pipeline.batch.run import batch
 from pipeline.batch.tasks import Request, Task, make_tasks
-from pipeline.batch.work import compute_into, work
+from pipeline.batch.work import Outcome, compute_into, work
 from pipeline.project.clips.import_clips import Origin, add
+from pipeline.project.clips.sequence_records import sequences
 from pipeline.project.overview import overview
 from pipeline.project.storage.database import Project
 from pipeline.stages import finish
@@ -100,6 +102,21 @@ def test_a_clip_that_kills_its_decoder_is_listed_and_all_others_are_as_by_one_pr
     assert "deadly: registered" in log.read_text(encoding="utf-8")  # as its worker logged it
     document = json.loads(found.stdout)
     assert (document["done"], len(document["skipped"]), document["failed"]) == (["deadly"], CLIPS, {})
+
+
+def test_the_longest_clip_is_begun_first(copy: Copy) -> None:
+    begun: list[str] = []
+
+    def note(tasks: Sequence[Task], folder: Path) -> Iterator[Outcome]:
+        for task in tasks:
+            begun.append(task.sequence.name)
+            yield Outcome(task.key, "not done")
+
+    with Project(copy()) as project:
+        (third,) = sequences(project, ("place3",))
+        project.execute("UPDATE clip SET height = 2 * height WHERE id = ?", third.clip_id)
+        finish(batch(project, (), MEDIAN, note, ResultFolder(project.folder / "batch")))
+    assert begun == ["place3", *(f"place{n}" for n in range(CLIPS) if n != 3)]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
