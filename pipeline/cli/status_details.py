@@ -143,7 +143,7 @@ class SequenceDetails:
             "found": self.findings.to_json() if self.findings else None,
             "rain": self.rain,
             "candidates": [
-                {**c.to_json(), "words": c.label, "score": c.score, "file": self._file(c.picture)}
+                {**c.to_json(), "words": c.label, "score": c.score, "file": self._file(c.picture) if c.kept else ""}
                 for c in self.candidates
             ],
             "decisions": [each.to_json() for each in self.decisions],
@@ -182,7 +182,7 @@ class SequenceDetails:
             rows += self.findings.rows()
             labels = self.findings.motion.labels if self.findings.motion else ()
             rows += _labelled("note", [text for text in sound[0].warnings if text not in labels])
-            rows += _labelled("contact sheet", [self._file(each.sheet) for each in sound])
+            rows += _labelled("contact sheet", [self._file(each.sheet) for each in sound if each.sheet])
         return rows
 
     def _verdict(self) -> list[Row]:
