@@ -7,9 +7,6 @@ from collections.abc import Collection, Generator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pipeline.clean import CleanSettings
-from pipeline.project.analysis.compute import lasting, make_again
-from pipeline.project.analysis.frames import whole_sequence
 from pipeline.project.analysis.records import USED, analysis
 from pipeline.project.clips import sequences
 from pipeline.project.model import Analysis, StoredCandidate
@@ -88,6 +85,11 @@ def remake(
     Raises:
         InputError: The clip is missing or was changed, or this rainclean or computer makes other pictures.
     """
+    # Not above: they load numba, and the window begins without it.
+    from pipeline.clean import CleanSettings
+    from pipeline.project.analysis.compute import make_again
+    from pipeline.project.analysis.frames import whole_sequence
+
     sequence = sequence_then(project, made)
     settings = CleanSettings(recipe=made.settings.recipe, frames=made.settings.document.get("frames"))
     if not has_rules(made):
@@ -118,6 +120,9 @@ def remake(
 
 def has_rules(made: Analysis) -> bool:
     """Return whether this rainclean has the rules by which an analysis was made."""
+    from pipeline.clean import CleanSettings
+    from pipeline.project.analysis.compute import lasting
+
     frames = made.settings.document.get("frames")
     try:
         return lasting(CleanSettings(recipe=made.settings.recipe, frames=frames)) == made.settings

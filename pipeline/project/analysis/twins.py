@@ -1,6 +1,5 @@
 """Candidates that a person cannot tell apart: the window folds them, and a project need not keep their pictures."""
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -59,6 +58,8 @@ def fold(pictures: dict[str, U8]) -> dict[str, str]:
 
 def look_alike(one: U8, other: U8) -> bool:
     """Return whether a person cannot tell two pictures apart. one, other: (H, W, 3) uint8."""
+    import cv2
+
     if one.shape != other.shape:
         return False
     difference = cv2.absdiff(one, other)
