@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from gui.jobs import stage_text
 from gui.workers import LATER, Workers
 from pipeline.project.storage import Project
 from pipeline.stages import Progress
@@ -85,7 +86,7 @@ class Remaking(QObject):
         )  # fmt: skip
 
     def _follow(self, step: Progress) -> None:
-        share = f" ({step.stage} {100 * step.done // step.total} %)" if step.total else ""
+        share = f" ({stage_text(step.stage)}, {100 * step.done // step.total} %)" if step.total else ""
         self._set_text(f"{MAKING} …{share}")
 
     def _come(self, pictures: "dict[str, U8]") -> None:

@@ -51,8 +51,7 @@ def read_pictures(project: Project, names: Collection[str]) -> Generator[Progres
     absent = [name for name in dict.fromkeys(names) if not project.artefacts.has(name)]
     remade: dict[str, bytes] = {}
     for made, candidates in _analyses_of(project, absent):
-        if not remade.keys() >= {each.picture for each in candidates}:
-            remade |= yield from remake(project, made, candidates)
+        remade |= yield from remake(project, made, candidates)
     for name, data in remade.items():
         if project.read_only or not _is_used(project, name):
             project.artefacts.put_for_now(data, ".png")

@@ -146,6 +146,8 @@ def test_what_is_chosen_is_kept_for_good(small: Path, whole: Path, capsys: Said)
         table = view.candidates
         assert (table["picture"] == "").sum() == len(absent_of(small))
     capsys.readouterr()
+    assert main(["status", str(small), "place0"]) == 0
+    assert "kept; the others are made again when needed" in capsys.readouterr().out
     assert main(["status", str(small), "place0", "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)["candidates"]
     assert {c["name"] for c in listed if not c["file"]} == {c.name for c in absent_of(small)}
