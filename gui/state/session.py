@@ -323,6 +323,11 @@ class Session(QObject):
         """Return a candidate of the selected sequence by its id; None where it has no such candidate."""
         return next((c for c in self.detail.candidates if c.id == candidate_id), None)
 
+    def is_at_hand(self, candidate_id: int) -> bool:
+        """Return whether the picture of a candidate need not be made again before it can be used."""
+        candidate = self.candidate(candidate_id)
+        return candidate is None or candidate.kept or self._artefacts is None or self._artefacts.has(candidate.picture)
+
     def first_candidate(self, sequence_id: int) -> int | None:
         """Return the candidate of a sequence that is suggested, else the best-scored one; None where it has none."""
         assert self.project is not None and self.editor is not None

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
 from pipeline.project.analysis.records import all_candidates
@@ -43,7 +44,11 @@ def test_a_picture_is_made_again_when_it_is_shown(lean: "Window", made_once: Pat
     absent = [c for c in session.detail.candidates if not c.kept]
     said: list[str] = []
     session.message.connect(said.append)
-    session.show(absent[0].id)
+    warnings: list[str] = []
+    session.warning.connect(warnings.append)
+    session.accept(absent[0].id)  # nobody has seen it yet
+    assert "made again first" in warnings[0] and session.displayed == absent[0].id
+    assert session.summary is not None and session.summary.decision is None
     session.compare_with(absent[1].id)
     qtbot.waitUntil(lambda: session.remaking.makes(absent[0].picture))
     assert "Making this image again" in desk._right()[1]
@@ -98,3 +103,18 @@ def test_another_sequence_stops_it_and_a_missing_clip_says_why(lean: "Window", q
     assert session.remaking.makes(absent.picture)
     session.step(-1)
     assert not session.remaking.makes(absent.picture)
+
+
+def test_the_window_makes_a_project_smaller(window: "Window", qtbot: QtBot) -> None:
+    session = window.session
+    before = len(session.detail.candidates)
+    window.project_commands.shrink()
+    box = window.findChild(QMessageBox)
+    assert box is not None and "8 best candidates" in box.text()
+    box.defaultButton().click()
+    qtbot.waitUntil(lambda: any(not c.kept for c in session.detail.candidates), timeout=60_000)
+    qtbot.waitUntil(lambda: not window.jobs.unfinished(), timeout=60_000)
+    (job,) = window.jobs.all
+    text, is_warning = window.project_commands.outcome(job)
+    assert "Deleted" in text and not is_warning
+    assert len(session.detail.candidates) == before
