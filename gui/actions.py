@@ -105,6 +105,13 @@ _BY_GROUP: dict[str, tuple[Action, ...]] = {
             when=has_project,
         ),
         Action(
+            "shrink",
+            "Make the project smaller…",
+            (),
+            "Delete images that the clips can make again; the best of each sequence stay",
+            when=has_project,
+        ),
+        Action(
             "agreement",
             "Agreement and conflicts",
             ("Ctrl+G",),

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pipeline.text_format import counted
+from pipeline.text_format import counted, size_in_words
 
 MOST_FAILED = 5
 """Failed files that a card names; the log has the others."""
@@ -127,6 +127,10 @@ def _decisions(arguments: Sequence[str], result: Mapping[str, Any]) -> Outcome:
     return Outcome("Imported the decisions", page="desk")
 
 
+def _shrunk(arguments: Sequence[str], result: Mapping[str, Any]) -> Outcome:
+    return Outcome(f"Deleted {counted(result['pictures'], 'image')}, {size_in_words(result['bytes'])}", page="desk")
+
+
 _DESCRIPTIONS: dict[str, Callable[[Sequence[str], Mapping[str, Any]], Outcome]] = {
     "add": _added,
     "analyze": _analysed,
@@ -137,4 +141,5 @@ _DESCRIPTIONS: dict[str, Callable[[Sequence[str], Mapping[str, Any]], Outcome]] 
     "evaluate": _evaluated,
     "select": _chosen,
     "decisions": _decisions,
+    "project": _shrunk,
 }

@@ -33,6 +33,7 @@ _STAGE_TEXTS = {
     "rain": "measuring the rain",
     "look": "checking frames",
     "write": "writing files",
+    "make again": "making images again",
     "preview": "drawing animations and contact sheets",
     "name": "naming files",
     "check": "checking files",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QSettings, QStandardPaths, Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QMessageBox, QWidget
 
 from gui.jobs import Job, Jobs, State, finished_text, outcome_of
 from gui.main_window.automatic import AutomaticQuestion, report
@@ -19,6 +19,9 @@ from pipeline.project.decisions import auto_plan
 from pipeline.project.storage import DATABASE, Project
 from pipeline.text_format import counted, few
 from rainclean.errors import RaincleanError
+
+KEPT = 8
+"""Images of a sequence that a smaller project keeps."""
 
 SAMPLE = "rainclean sample"
 """Name of the sample project's folder in the user's documents."""
@@ -137,6 +140,28 @@ class ProjectCommands(QObject):
         words = ["select", str(folder), "--auto", "--who", self._session.user]
         box = AutomaticQuestion(self._window, plan)
         box.accepted.connect(lambda: self._jobs.start(Job("Choose automatically", words, folder)))
+        box.finished.connect(box.deleteLater)
+        box.open()
+
+    def shrink(self) -> None:
+        """Ask, then delete images that the clips make again."""
+        if (folder := self._folder()) is None:
+            return
+        words = ["project", "shrink", str(folder), "--keep", f"best:{KEPT}"]
+        box = QMessageBox(
+            QMessageBox.Icon.Question,
+            "Make the project smaller",
+            f"Keep the images of the {KEPT} best candidates of each sequence, and delete the others?",
+            QMessageBox.StandardButton.NoButton,
+            self._window,
+        )
+        box.setInformativeText(
+            "Images that somebody accepted or painted with stay. All candidates stay listed. When you show one without "
+            "an image, it is made again from the unchanged clip. This takes as long as the analysis."
+        )
+        box.setDefaultButton(box.addButton("Delete images", QMessageBox.ButtonRole.AcceptRole))
+        box.addButton("Cancel", QMessageBox.ButtonRole.RejectRole)
+        box.accepted.connect(lambda: self._jobs.start(Job("Make the project smaller", words, folder)))
         box.finished.connect(box.deleteLater)
         box.open()
 

@@ -275,6 +275,7 @@ class Window(QMainWindow):
             "auto": work.choose_automatically,
             "import": work.import_decisions,
             "export_decisions": work.export_decisions,
+            "shrink": work.shrink,
             "agreement": work.show_agreement,
             "close": self._close_project,
             "quit": self.close,

@@ -48,6 +48,9 @@ class Judged(Protocol):
     def show(self, candidate_id: int | None) -> None:
         """Display a candidate of the selected sequence."""
 
+    def is_at_hand(self, candidate_id: int) -> bool:
+        """Return whether the picture of a candidate need not be made again before it can be used."""
+
     def refresh(self) -> None:
         """Load the rows of the list and the detail anew."""
 
@@ -92,6 +95,10 @@ class Deciding(QObject):
         summary, chosen = session.summary, candidate_id or session.displayed
         if summary is None or session.editor is None or chosen is None:
             self.warning.emit("No candidate to accept yet. Analyse the sequence first (Ctrl+R).")
+            return
+        if not session.is_at_hand(chosen):
+            session.show(chosen)
+            self.warning.emit("This image is not kept, so it is made again first. Accept it when you see it.")
             return
         self._decide(
             lambda editor: (

@@ -18,18 +18,21 @@ MAX_BYTES = 768 << 20
 class ImageCache(QObject):
     """Pictures by the names of their artefacts.
 
-    Signals: `loaded` with the name of a picture that was read; `failed` with a name and the reason.
+    Signals: `loaded` with the name of a picture that was read; `failed` with a name and the reason; `absent` with the
+    name of one that is not on disk.
     """
 
     loaded = Signal(str)
     failed = Signal(str, str)
+    absent = Signal(str)
 
     def __init__(self, workers: Workers, read: Callable[[str], U8], limit: int = MAX_BYTES) -> None:
         """Make an empty cache.
 
         Args:
             workers: Threads that read.
-            read: Decodes a picture, (H, W, 3) uint8 RGB; called in any thread.
+            read: Decodes a picture, (H, W, 3) uint8 RGB; called in any thread. Raises FileNotFoundError for one that
+                is not on disk.
             limit: Bytes to keep.
         """
         super().__init__()
@@ -101,5 +104,7 @@ class ImageCache(QObject):
 
     def _fail(self, name: str, error: Exception, urgency: int) -> None:
         self._coming.pop(name, None)
-        if urgency == NOW:  # nobody waits for a picture that is read ahead
+        if urgency == NOW and isinstance(error, FileNotFoundError):
+            self.absent.emit(name)
+        elif urgency == NOW:  # nobody waits for a picture that is read ahead
             self.failed.emit(name, str(error))

@@ -108,7 +108,8 @@ class PaintSuggestions(QObject):
             return
         session.show(base)  # what is suggested would be painted there
         self._base = base
-        best = sorted(session.detail.candidates, key=lambda c: c.score)[:MAX_CANDIDATES]
+        at_hand = (c for c in session.detail.candidates if c.kept or session.pictures.peek(c.picture) is not None)
+        best = sorted(at_hand, key=lambda c: c.score)[:MAX_CANDIDATES]
         chosen = [painted_on, *(c for c in best if c.id != base)]
         # The composite so far is compared; strokes change the array meanwhile.
         composite = self._composition.composite

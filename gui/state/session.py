@@ -17,6 +17,7 @@ from gui.state.image_cache import ImageCache
 from gui.state.marks import Marks
 from gui.state.preference_learning import PreferenceLearning
 from gui.state.project_watch import ProjectWatch, version_of
+from gui.state.remaking import Remaking
 from gui.state.sequence_order import nearest, neighbour
 from gui.workers import LATER, Workers
 from pipeline.project.analysis import analyses, candidates
@@ -70,6 +71,7 @@ class Session(QObject):
         displayed: Id of the displayed candidate.
         compared_with: Id of the candidate that it is compared with; None for the rainy frame.
         pictures: Decoded pictures of the project.
+        remaking: Makes pictures again that are not on disk.
         all_listed: Whether candidates that look the same are listed, too.
     """
 
@@ -121,6 +123,11 @@ class Session(QObject):
         self._preference.changed.connect(self.suggestions_changed)
         self._suggested: Suggested | None = None
         self.pictures = ImageCache(workers, self._read)
+        self.remaking = Remaking(workers)
+        self.pictures.absent.connect(self._make_again)
+        self.remaking.made.connect(self._made_again)
+        self.remaking.failed.connect(self.pictures.failed)
+        self.selection_changed.connect(self.remaking.cancel)
         self.all_listed = False
         self._folding = Folding(workers, self._picture)
         self._folding.changed.connect(self.folded)
@@ -161,6 +168,7 @@ class Session(QObject):
         if self.project is None:
             return
         self._watch.stop()
+        self.remaking.cancel()
         self._preference.open(None)
         self._suggested = None
         self.project.close()
@@ -315,6 +323,11 @@ class Session(QObject):
         """Return a candidate of the selected sequence by its id; None where it has no such candidate."""
         return next((c for c in self.detail.candidates if c.id == candidate_id), None)
 
+    def is_at_hand(self, candidate_id: int) -> bool:
+        """Return whether the picture of a candidate need not be made again before it can be used."""
+        candidate = self.candidate(candidate_id)
+        return candidate is None or candidate.kept or self._artefacts is None or self._artefacts.has(candidate.picture)
+
     def first_candidate(self, sequence_id: int) -> int | None:
         """Return the candidate of a sequence that is suggested, else the best-scored one; None where it has none."""
         assert self.project is not None and self.editor is not None
@@ -435,7 +448,17 @@ class Session(QObject):
 
     def _read(self, name: str) -> "U8":
         assert self._artefacts is not None
+        if not self._artefacts.has(name):
+            raise FileNotFoundError(name)
         return self._artefacts.picture(name)
+
+    def _make_again(self, name: str) -> None:
+        if self.project is not None:
+            self.remaking.ask(self.project.folder, name)
+
+    def _made_again(self, name: str, picture: "U8") -> None:
+        self.pictures.put(name, picture)
+        self.pictures.loaded.emit(name)
 
 
 def _summaries_of(project: Project) -> tuple[dict[int, Overview], dict[int, Overview]]:

@@ -121,7 +121,7 @@ class Intake:
     def _check_pictures(self, result: Result) -> None:
         """Raise InputError where a candidate is no picture of the region that the analysis has."""
         region = result.row.region
-        for candidate in result.candidates:
+        for candidate in (each for each in result.candidates if each.kept):
             path = result.artefact(candidate.picture)
             try:
                 header = png_header(path.read_bytes(), path)

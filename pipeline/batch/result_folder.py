@@ -98,9 +98,9 @@ class Result:
                 candidates=tuple(CandidateRow.from_columns(columns) for columns in document["candidates"]),
                 host=str(document["host"]),
             )
-            if not all(_ARTEFACT.fullmatch(name) for name in result.files) or bool(result.candidates) == bool(
-                row.error
-            ):
+            if not all(
+                _ARTEFACT.fullmatch(name) for name in [*result.files, *(c.picture for c in result.candidates)]
+            ) or bool(result.candidates) == bool(row.error):
                 raise ValueError("names of files that are none")
         except OSError as error:
             raise InputError(path, f"cannot be read: {error.strerror or error}") from error
@@ -127,7 +127,7 @@ class Result:
         """Names of its artefacts."""
         row = self.row
         named = (row.sheet, row.scoring_target, row.reference, *(getattr(row.findings, name) for name in FINDING_FILES))
-        return list(dict.fromkeys([*filter(None, named), *(candidate.picture for candidate in self.candidates)]))
+        return list(dict.fromkeys([*filter(None, named), *(c.picture for c in self.candidates if c.kept)]))
 
     def artefact(self, name: str) -> Path:
         """Return where one of them is."""

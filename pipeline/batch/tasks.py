@@ -29,12 +29,14 @@ class Request:
         frames: Most frames to use.
         memory: Limit for each worker, bytes; None: each worker decides.
         scratch: Folder for scratch space; None: the system's on each machine.
+        keep: Number of candidates whose pictures are kept; None: all.
     """
 
     recipe: str | None = None
     frames: int | None = None
     memory: int | None = None
     scratch: Path | None = None
+    keep: int | None = None
 
     def settings(self, *, workers: int, memory: int | None = None) -> CleanSettings:
         """Return the settings on this machine.

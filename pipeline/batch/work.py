@@ -70,7 +70,9 @@ def compute_into(
     yield Progress("open", 0, None)
     with results.making(task) as partial:
         with whole_sequence_of(task.folder, task.clip, task.sequence) as source:
-            computed = yield from compute(source, task.sequence, settings, Artefacts(partial / ARTEFACTS))
+            computed = yield from compute(
+                source, task.sequence, settings, Artefacts(partial / ARTEFACTS), keep=task.request.keep
+            )
         results.write(task, partial, computed)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from tyro.conf import Positional, arg
 
 from pipeline.cli.console import fail_for_parts, print_json, print_note, print_table, print_text
-from pipeline.cli.values import parse_bytes
+from pipeline.cli.values import parse_bytes, parse_keep
 from pipeline.text_format import counted, quoted
 
 if TYPE_CHECKING:
@@ -30,6 +30,9 @@ class AnalysisFlags:
     """Use at most N frames of each sequence."""
     again: bool = False
     """Also analyse sequences that already have candidates with these settings."""
+    keep: Annotated[str, arg(metavar="all|best:N")] = "all"
+    """Images to keep on disk. best:8 keeps those of the 8 best candidates that look different, and no contact sheet.
+    All candidates stay listed. An image that is not kept is made again from the clip when it is needed."""
     memory: Annotated[str | None, arg(metavar="AMOUNT")] = None
     """Memory limit, without Python itself; what does not fit goes to scratch space. Default: 1/4 of RAM, 1 to 4 GiB."""
     scratch: Annotated[Path | None, arg(metavar="FOLDER")] = None
@@ -43,7 +46,9 @@ class AnalysisFlags:
 
         memory = None if self.memory is None else parse_bytes(self.memory, "--memory")
         scratch = None if self.scratch is None else self.scratch.absolute()
-        return Request(recipe=self.recipe, frames=self.frames, memory=memory, scratch=scratch)
+        return Request(
+            recipe=self.recipe, frames=self.frames, memory=memory, scratch=scratch, keep=parse_keep(self.keep)
+        )
 
     def report(self, result: "Analyzed", *, where: str = "", table: bool = False) -> None:
         """Print what became of the sequences; raise RaincleanError where some failed.

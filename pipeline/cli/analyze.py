@@ -44,11 +44,12 @@ class Analyze(AnalysisFlags):
         from pipeline.project.analysis import analyze
         from pipeline.project.storage import Project
 
-        settings = self.request().settings(workers=available_cores())
+        request = self.request()
+        settings = request.settings(workers=available_cores())
         with Project(self.project) as project:
             for note in project.notes:
                 print_note(f"note: {note}")
-            result = follow(analyze(project, self.sequences, settings, again=self.again))
+            result = follow(analyze(project, self.sequences, settings, again=self.again, keep=request.keep))
         self.report(result)
 
     def _into_folder(self, shard: str, folder: Path) -> None:

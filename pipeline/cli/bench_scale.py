@@ -118,6 +118,7 @@ def _print_forecast(needs: "Needs", forecasts: "list[Forecast]", cores: int) -> 
         f"{size_in_words(needs.clip_bytes)}, results {size_in_words(needs.result_bytes)} in {needs.result_files} "
         f"files, store {size_in_words(needs.store_bytes)}"
     )
+    print_text(f"with --keep best:8: results {size_in_words(needs.kept_bytes)} in {needs.kept_files} files")
     rows = [
         (
             str(f.machines),

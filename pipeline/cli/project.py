@@ -1,4 +1,4 @@
-"""``rainclean project import``: results of shards into their project."""
+"""``rainclean project import`` and ``rainclean project shrink``: results of shards, and smaller projects."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -7,8 +7,9 @@ from typing import Annotated
 from tyro.conf import Positional, arg
 
 from pipeline.cli.analysis_flags import fail_for_sequences, print_findings
-from pipeline.cli.console import follow, print_json, print_note, print_text
-from pipeline.text_format import counted
+from pipeline.cli.console import fail_for_parts, follow, print_json, print_note, print_text
+from pipeline.cli.values import parse_keep
+from pipeline.text_format import counted, size_in_words
 from rainclean.errors import UsageError
 
 
@@ -46,3 +47,50 @@ class ProjectImport:
             print_text(f"imported: {counted(len(result.done), 'sequence')}{known}")
         what, others = "results were refused, or say that the analysis failed", "the others were imported"
         fail_for_sequences(result, refused=result.refused, table=not self.json, what=what, others=others)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProjectShrink:
+    """Delete images of a project that the clips make again.
+
+    The images of the best candidates that look different stay, and all that somebody decided on or edited from. All
+    candidates stay listed. A deleted image is made again when it is needed, which takes as long as the analysis of its
+    clip. A sequence is left unchanged if its clip is missing or was changed, or if another version of rainclean
+    analysed it. The images of one sequence are made again first, for proof.
+    """
+
+    project: Annotated[Positional[Path], arg(metavar="PROJECT")]
+    """Folder of the project."""
+    sequences: Annotated[Positional[tuple[str, ...]], arg(metavar="[SEQUENCE…]")] = ()
+    """Shrink only these sequences. Default: all."""
+    keep: Annotated[str, arg(metavar="best:N")]
+    """Keep the images of the N best candidates of each sequence that look different, such as best:8."""
+    estimate: bool = False
+    """Delete nothing; print what would be deleted."""
+    verify: bool = False
+    """Make the images of every sequence again before they are deleted. Takes as long as the analysis."""
+    json: bool = False
+    """Print JSON instead of text."""
+
+    def run(self) -> None:
+        """Delete what can be made again."""
+        from pipeline.project.analysis import shrink
+        from pipeline.project.storage import Project
+
+        keep = parse_keep(self.keep)
+        if keep is None:
+            raise UsageError("--keep all deletes nothing; give a number of images, such as best:8")
+        with Project(self.project) as project:
+            for note in project.notes:
+                print_note(f"note: {note}")
+            stage = shrink(project, self.sequences, keep, estimate=self.estimate, verify=self.verify)
+            result = follow(stage)
+        if self.json:
+            print_json(asdict(result))
+        else:
+            images = f"{counted(result.pictures, 'image')} and {counted(result.sheets, 'contact sheet')}"
+            of = f"of {counted(len(result.sequences), 'sequence')}, {size_in_words(result.bytes)}"
+            print_text(f"{'would delete' if self.estimate else 'deleted'} {images} {of}")
+        lines = [f"{name}: {reason.removeprefix(f'{name}: ')}" for name, reason in result.left.items()]
+        asked = len(result.left) + len(result.sequences)
+        fail_for_parts(lines, asked, "sequences were left unchanged", "the others are smaller now")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 
-from pipeline.cli.console import fail_for_parts, print_json, print_note, print_text
+from pipeline.cli.console import fail_for_parts, follow, print_json, print_note, print_text
 from pipeline.text_format import few
 
 if TYPE_CHECKING:
@@ -91,6 +91,7 @@ class Select:
                 self._decide(project)
 
     def _decide(self, project: "Project") -> None:
+        from pipeline.project.analysis import read_pictures
         from pipeline.project.clips import sequences
         from pipeline.project.decisions import decisions
         from pipeline.project.editing import keep_mask
@@ -111,6 +112,7 @@ class Select:
         else:
             assert self.candidate is not None
             candidate = decisions.candidate_of(project, sequence, self.candidate)
+            follow(read_pictures(project, [candidate.picture]))  # on disk before it is chosen
             exclude = keep_mask(project, self.exclude, candidate) if self.exclude else ""
             made, candidate = decisions.accept(project, sequence, self.candidate, who, note=note, exclude=exclude)
             same = "" if candidate.name == self.candidate else f", which is the same image as {self.candidate}"

@@ -143,7 +143,7 @@ class SequenceDetails:
             "found": self.findings.to_json() if self.findings else None,
             "rain": self.rain,
             "candidates": [
-                {**c.to_json(), "words": c.label, "score": c.score, "file": self._file(c.picture)}
+                {**c.to_json(), "words": c.label, "score": c.score, "file": self._file(c.picture) if c.kept else ""}
                 for c in self.candidates
             ],
             "decisions": [each.to_json() for each in self.decisions],
@@ -182,8 +182,14 @@ class SequenceDetails:
             rows += self.findings.rows()
             labels = self.findings.motion.labels if self.findings.motion else ()
             rows += _labelled("note", [text for text in sound[0].warnings if text not in labels])
-            rows += _labelled("contact sheet", [self._file(each.sheet) for each in sound])
+            rows += self._images(sum(each.kept for each in self.candidates))
+            rows += _labelled("contact sheet", [self._file(each.sheet) for each in sound if each.sheet])
         return rows
+
+    def _images(self, kept: int) -> list[Row]:
+        """Return a line on the images that are not kept, if there are any."""
+        total = len(self.candidates)
+        return [("images", f"{kept} of {total} kept; the others are made again when needed")] if kept < total else []
 
     def _verdict(self) -> list[Row]:
         """Return lines on whether the candidates can be trusted."""

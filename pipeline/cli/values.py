@@ -54,6 +54,16 @@ def parse_shares(text: str, flag: str) -> dict[str, float]:
     return {name: float(share) for name, share in parts}
 
 
+def parse_keep(text: str) -> int | None:
+    """Return the number of ``best:8``; None for ``all``."""
+    if text == "all":
+        return None
+    match = re.fullmatch(r"best:([0-9]{1,6})", text)
+    if not match or not int(match[1]):
+        raise UsageError(f"--keep {text}: give all, or how many images to keep, such as best:8")
+    return int(match[1])
+
+
 def check_share(share: float, flag: str) -> None:
     """Raise UsageError unless a share is from 0 to 1."""
     if not 0 <= share <= 1:

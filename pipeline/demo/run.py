@@ -16,7 +16,7 @@ from pipeline.clean import CleanSettings, clean
 from pipeline.demo.report import PROTOCOL, DemoRow, Shown, write_report
 from pipeline.demo.training import Learnt, train_and_evaluate
 from pipeline.export import Exported, ExportSettings, check, export
-from pipeline.project.analysis import analysis, analyze, candidate, candidates
+from pipeline.project.analysis import analysis, analyze, candidate, candidates, read_picture
 from pipeline.project.clips import Origin, Properties, add, clip, describe, open_clip, sequences
 from pipeline.project.decisions import choose_best, current
 from pipeline.project.storage import DATABASE, Project
@@ -24,7 +24,6 @@ from pipeline.stages import Progress, part_of
 from rainclean.dataset import FrameChoice
 from rainclean.errors import RaincleanError
 from rainclean.metrics import score
-from rainclean.png import decode_png
 from rainclean.simulate import truth
 
 U8 = NDArray[np.uint8]
@@ -132,7 +131,7 @@ def _measure(project: Project) -> Generator[Progress, None, list[tuple[DemoRow, 
         known = truth(folder, reference)
         worth, pictures = {}, {}
         for one in candidates(project, decided.analysis_id):
-            pictures[one.name] = decode_png(project.artefacts.read(one.picture), one.name)
+            pictures[one.name] = read_picture(project, one.picture)
             worth[one.name] = _psnr(pictures[one.name], known)
         with open_clip(project, clip(project, sequence.clip_id)) as source:
             rainy = next(iter(source.read([reference]))).rgb

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.project.analysis import read_areas, read_foreground, read_posterior
+from pipeline.project.analysis import read_areas, read_foreground, read_picture, read_posterior
 from pipeline.project.editing import read_mask
 from pipeline.project.model import Analysis
 from pipeline.project.storage import Project
@@ -110,5 +110,5 @@ def _unsure(project: Project, analysis: Analysis, picture: str, max_error: float
     posterior = read_posterior(project, analysis)
     if posterior is None:
         return None
-    unsure = posterior.error(project.artefacts.picture(picture)) > max_error
+    unsure = posterior.error(read_picture(project, picture)) > max_error
     return unsure if unsure.any() else None

@@ -18,7 +18,7 @@ from pipeline.export.pair_writer import PairWriter
 from pipeline.export.plan import ExportSettings, Item, Plan, plan_export
 from pipeline.export.sequence_tables import part_name
 from pipeline.export.workplace import Workplace
-from pipeline.project.analysis import read_posterior, whole_sequence
+from pipeline.project.analysis import read_pictures, read_posterior, whole_sequence
 from pipeline.project.storage import Project
 from pipeline.stages import Progress, part_of
 from pipeline.text_format import counted, few
@@ -106,7 +106,8 @@ def _prepare(project: Project, plan: Plan, item: Item, workplace: Workplace) -> 
         if earlier is not None and _is_sound(workplace, item, earlier):
             return
         yield Progress("write", 0, None, note="prepared images were changed since, so they are written again")
-    clean = project.artefacts.picture(item.candidate.picture)
+    picture = item.candidate.picture
+    clean = (yield from read_pictures(project, [picture]))[picture]
     exclusions = read_exclusions(
         project, item.analysis, item.candidate.picture, item.decision.exclude, plan.settings.exclusion
     )

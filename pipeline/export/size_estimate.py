@@ -145,7 +145,7 @@ class _Counter:
         unsure = made.posterior_sd and rules.max_error is not None
         if not (exclude or unsure or (made.moving and not rules.keep_moving)):
             return most * len(frames)
-        if most > MANY:
+        if most > MANY or (unsure and not self._project.artefacts.has(item.candidate.picture)):
             self.exact = False
             return most * len(frames)
         exclusions = read_exclusions(self._project, made, item.candidate.picture, exclude, rules)
@@ -172,8 +172,9 @@ def _steps(places: int, size: int, stride: int) -> int:
 def _bytes_of_frame(project: Project, item: Item, settings: ExportSettings) -> float:
     """Return the bytes of the pictures of a whole pair, with exclusion mask and confidence."""
     made = item.analysis
-    clean = _size(project, item.candidate.picture)
+    clean: float = _size(project, item.candidate.picture)
     rainy = _size(project, made.reference) or RAINY_TO_CLEAN * clean
+    clean = clean or rainy / RAINY_TO_CLEAN  # its picture is not kept
     masks: float = _size(project, item.decision.exclude)
     if not settings.keep_moving and not item.decision.exclude:
         masks += _size(project, made.areas)

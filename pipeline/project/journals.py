@@ -57,11 +57,20 @@ def append(
         undoes: Id of the row that this one takes back.
         columns: Its other columns, as they are stored.
     """
+    if (candidate_id := columns.get("candidate_id")) is not None:
+        _keep_picture(project, candidate_id)
     at = stamp(project, table, sequence_id)
     row_uuid = str(uuid.uuid4())
     return project.insert(
         table, uuid=row_uuid, sequence_id=sequence_id, who=who, undoes=undoes, at=at, **columns
     )  # fmt: skip
+
+
+def _keep_picture(project: Project, candidate_id: int) -> None:
+    """Keep the picture of a candidate for good, if it is on disk but was only made again for a while."""
+    rows = project.rows("SELECT picture FROM candidate WHERE id = ? AND NOT kept", candidate_id)
+    if rows and project.artefacts.settle(rows[0]["picture"]):
+        project.execute("UPDATE candidate SET kept = 1 WHERE id = ?", candidate_id)
 
 
 def new_batch() -> str:

@@ -298,6 +298,7 @@ class StoredCandidate:
         silent_share: Share 0…1 of the pixels without a vote.
         merged: Names of candidates that gave nearly the same picture.
         more_scores: Scores of defects that have no column, by name.
+        kept: Whether the picture must be on disk; otherwise clip and recipe make it again.
     """
 
     id: int
@@ -316,6 +317,7 @@ class StoredCandidate:
     merged: tuple[str, ...]
     picture: str
     more_scores: dict[str, float] = field(default_factory=dict)
+    kept: bool = True
 
     @classmethod
     def from_row(cls, row: Any) -> Self:
@@ -324,7 +326,8 @@ class StoredCandidate:
         if not all(type(value) in (int, float) and math.isfinite(value) for value in more.values()):
             raise ValueError(f"scores {row['more_scores'][:40]!r}")
         recipe = StoredRecipe(mapped(row["recipe"]))
-        return checked(cls(**{**row, "recipe": recipe, "merged": listed(row["merged"]), "more_scores": more}))
+        parsed = {"merged": listed(row["merged"]), "more_scores": more, "kept": bool(row["kept"])}
+        return checked(cls(**{**row, "recipe": recipe, **parsed}))
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields, for programs."""

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from pipeline.project.analysis import analyses, candidates
+from pipeline.project.analysis import analyses, candidates, read_picture
 from pipeline.project.clips import sequences
-from pipeline.project.decisions import by_sequence, journal
+from pipeline.project.decisions import by_sequence, decisions, journal
 from pipeline.project.overview import overview
 from pipeline.project.storage import Project
 from rainclean.errors import InputError
@@ -62,7 +62,7 @@ class ProjectView:
         Returns:
             Columns sequence, analysis (id), origin ("analysis", "composite", "kept"), rank, recipe, description, eta
             (percent), percentile, score and its parts streaks, detail, darkening, disagreement in grey levels,
-            picture (file below the project).
+            picture (file below the project, or "" where it is not kept).
         """
         rows = []
         with self._project.explaining():
@@ -73,7 +73,8 @@ class ProjectView:
                             sequence.name, analysis.id, analysis.origin, each.rank, each.name, each.label, each.eta,
                             each.percentile, each.score, each.streaks, each.detail, each.darkening,
                             each.disagreement,
-                            self._project.artefacts.path(each.picture).relative_to(self.folder).as_posix(),
+                            self._project.artefacts.path(each.picture).relative_to(self.folder).as_posix()
+                            if each.kept else "",
                         )
                         for each in candidates(self._project, analysis.id)
                     ]  # fmt: skip
@@ -111,19 +112,29 @@ class ProjectView:
             )  # fmt: skip
         return table.assign(at=to_datetime(table["at"], utc=True, format="ISO8601"))
 
-    def show(self, sequence: str) -> Picture:
-        """Return the clean image of a sequence: of the candidate decided on, else of the best-scored one.
+    def show(self, sequence: str, recipe: str = "") -> Picture:
+        """Return a clean image of a sequence.
+
+        An image that is not kept is made again from the clip.
+
+        Args:
+            sequence: name of the sequence.
+            recipe: name of a candidate. Default: the one decided on, else the best-scored one.
 
         Raises:
-            InputError: the project has no such sequence, or it has no candidates.
+            InputError: the project has no such sequence, or it has no such candidate; or its image is neither kept nor
+                can be made again.
         """
         with self._project.explaining():
             (line,) = overview(self._project, [sequence])
+            if recipe:
+                chosen = decisions.candidate_of(self._project, line.sequence, recipe)
+                return Picture(read_picture(self._project, chosen.picture), f"{line.sequence.name}: {chosen.name}")
             if not line.picture:
                 raise InputError(
                     self.folder, f"sequence {line.sequence.name!r} has no candidates", "run rainclean analyze on it"
                 )
-            return Picture(self._project.artefacts.picture(line.picture), f"{line.sequence.name}: {line.chosen}")
+            return Picture(read_picture(self._project, line.picture), f"{line.sequence.name}: {line.chosen}")
 
     def close(self) -> None:
         """Close the files of the project."""

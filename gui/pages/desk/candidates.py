@@ -148,6 +148,8 @@ class _Delegate(QStyledItemDelegate):
             marks.append("◧ Comparison image")
         if session.detail.draft.base == candidate.id and session.detail.draft.layers:
             marks.append("✎ Base of the composite")
+        if not candidate.kept and session.pictures.peek(candidate.picture) is None:
+            marks.append("Not kept: made again when shown")
         if reason := self._model.suggested(candidate):
             marks.append(reason)
         return "   ".join(marks)
@@ -227,7 +229,8 @@ class CandidatesPanel(QWidget):
         folded = len(session.detail.candidates) - len(self.model.listed)
         offered = not session.blind and (folded > 0 or (session.all_listed and len(self.model.listed) > 1))
         self.twins.setVisible(offered)
-        text = f"{folded} more look the same (Shift+C)" if folded else "Fold those that look the same (Shift+C)"
+        same = "look the same" if all(c.kept for c in session.detail.candidates) else "look the same, or are not kept"
+        text = f"{folded} more {same} (Shift+C)" if folded else "Fold those that look the same (Shift+C)"
         self.twins.setText(text)
 
     def _follow(self) -> None:

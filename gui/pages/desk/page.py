@@ -27,6 +27,7 @@ from gui.state import Composition, ConfidenceView, FrameReader, LivePreview, Pai
 from rainclean.video import Region
 
 if TYPE_CHECKING:
+    from pipeline.project.model import StoredCandidate
     from rainclean.live import Preview
 
 U8 = NDArray[np.uint8]
@@ -57,6 +58,7 @@ class Desk(QWidget):
         self._selected: int | None = None
         self._drawn_on: int | None = None
         self._previewing = False
+        self._remaking_text = ""
         self.sequences = SequencesPanel(session, jobs, thumbnails)
         self.candidates = CandidatesPanel(session, jobs, thumbnails, actions)
         self.sliders = LivePanel(self.live)
@@ -122,7 +124,7 @@ class Desk(QWidget):
         session = self.session
         opponent = session.candidate(session.compared_with)
         if opponent is not None:
-            return session.pictures.get(opponent.picture), sentence(session.label(opponent))
+            return session.pictures.get(opponent.picture), self._name(opponent)
         return self.rainy(), f"Rainy frame {self._frame()}"
 
     def _right(self) -> tuple[U8 | None, str]:
@@ -134,7 +136,24 @@ class Desk(QWidget):
             return None, ""
         if self.composition.on_base:
             return self.composition.composite, f"Composite on {session.label(shown)}"
-        return session.pictures.get(shown.picture), sentence(session.label(shown))
+        return session.pictures.get(shown.picture), self._name(shown)
+
+    def _name(self, candidate: "StoredCandidate") -> str:
+        """Return the name of a candidate, and that its picture is being made again."""
+        remaking, name = self.session.remaking, sentence(self.session.label(candidate))
+        return f"{name}: {remaking.text}" if remaking.makes(candidate.picture) else name
+
+    def _show_remaking(self) -> None:
+        """Show how far making a picture again has come, in the view and in the status line."""
+        session = self.session
+        text = session.remaking.text
+        if self._remaking_text:
+            session.withdrawn.emit(self._remaking_text)
+        self._remaking_text = text
+        if text:
+            session.message.emit(text)
+            self.view.set_empty_text(text)
+        self.view.set_names(self._left()[1], self._right()[1])
 
     def _why_empty(self) -> str:
         session = self.session
@@ -143,7 +162,7 @@ class Desk(QWidget):
             return "No clips yet. Drop video files or folders here, or press Ctrl+I."
         if summary is None:
             return "No sequence selected. Press Down or click one."
-        return self.reader.error or "Loading …"
+        return self.reader.error or session.remaking.text or "Loading …"
 
     # -- what others do to the view ------------------------------------------------------------------------------
 
@@ -154,6 +173,7 @@ class Desk(QWidget):
         session.displayed_changed.connect(self.show_pictures)
         session.detail_changed.connect(self.show_pictures)
         session.pictures.loaded.connect(self._on_loaded)
+        session.remaking.moved.connect(self._show_remaking)
         session.pictures.failed.connect(lambda _, error: session.warning.emit(error))
         self.reader.loaded.connect(lambda frame: self.show_pictures() if frame == self._frame() else None)
         self.reader.failed.connect(lambda: self.view.set_empty_text(self._why_empty()))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.project.analysis import stabilized
+from pipeline.project.analysis import read_picture, stabilized
 from pipeline.project.clips import clip, open_clip
 from pipeline.project.model import Analysis
 from pipeline.project.storage import Project
@@ -118,7 +118,7 @@ def make_preview(
         if known is not None and (known.subject, known.rules) == (subject, rules):
             clean, exclusions = known.plain_clean, known.exclusions
         else:
-            clean = project.artefacts.picture(subject.picture)
+            clean = read_picture(project, subject.picture)
             exclusions = _exclusions(project, subject, rules)
         if known is not None and (known.subject, known.frame) == (subject, frame):
             rainy = known.plain

@@ -7,7 +7,12 @@ from pathlib import Path
 
 from pipeline.bench.scale.commands import measure
 from pipeline.bench.truth import backgrounds, make_camera_clip
-from pipeline.stages import Progress, mapped
+from pipeline.project.analysis import shrink
+from pipeline.project.storage import Project
+from pipeline.stages import Progress, finish, mapped
+
+KEPT = 8
+"""Images of a clip that a small project keeps."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +25,7 @@ class ClipCost:
         cpu_seconds: Of its analysis.
         peak_mib: Largest resident memory of the analysis; None where the system does not report it.
         result_bytes, result_files: What the analysis adds to the project.
+        kept_bytes, kept_files: What it adds with ``--keep best:8``.
         store_bytes: Bytes of its rows in the store.
     """
 
@@ -30,6 +36,8 @@ class ClipCost:
     result_bytes: int
     result_files: int
     store_bytes: int
+    kept_bytes: int = 0
+    kept_files: int = 0
 
 
 def measure_clip(size: tuple[int, int, int], project: Path) -> Generator[Progress, None, ClipCost]:
@@ -54,6 +62,8 @@ def measure_clip(size: tuple[int, int, int], project: Path) -> Generator[Progres
         used = measure(("analyze", str(project)), "analyze")
         after = _Content.of(project)
         yield Progress("analyze", 1, 1)
+        with Project(project) as opened:
+            spare = finish(shrink(opened, (), KEPT, estimate=True))
     return ClipCost(
         size=size,
         clip_bytes=before.clip_bytes,
@@ -62,6 +72,8 @@ def measure_clip(size: tuple[int, int, int], project: Path) -> Generator[Progres
         result_bytes=after.bytes - before.bytes,
         result_files=after.files - before.files,
         store_bytes=max(0, after.store_bytes - before.store_bytes),
+        kept_bytes=after.bytes - before.bytes - spare.bytes,
+        kept_files=after.files - before.files - spare.pictures - spare.sheets,
     )
 
 

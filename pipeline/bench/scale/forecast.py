@@ -37,6 +37,7 @@ class Needs:
         cpu_hours: Of one core.
         clip_bytes, result_bytes, store_bytes: Bytes of clips, of results, and of the store.
         result_files: Number of files.
+        kept_bytes, kept_files: Of results with ``--keep best:8``.
     """
 
     clips: int
@@ -45,6 +46,8 @@ class Needs:
     result_bytes: int
     store_bytes: int
     result_files: int
+    kept_bytes: int = 0
+    kept_files: int = 0
 
 
 def needs(cost: ClipCost, clips: int) -> Needs:
@@ -56,6 +59,8 @@ def needs(cost: ClipCost, clips: int) -> Needs:
         result_bytes=clips * cost.result_bytes,
         store_bytes=clips * cost.store_bytes,
         result_files=clips * cost.result_files,
+        kept_bytes=clips * cost.kept_bytes,
+        kept_files=clips * cost.kept_files,
     )
 
 

@@ -13,6 +13,7 @@ from .findings import (
 )
 from .frames import open_frames, stabilized, whole_sequence, whole_sequence_of
 from .live import LiveCandidate, kept_candidate, live_recipe, open_live
+from .pictures import has_rules, read_picture, read_pictures, remake, sequence_then
 from .records import (
     FINDING_FILES,
     AnalysisRow,
@@ -25,13 +26,17 @@ from .records import (
     candidates,
     insert_analysis,
     rain_amounts,
+    release_absent,
     replace_analysis,
     store_analysis,
     stored_rain,
+    used_pictures,
     wanted_artefacts,
 )
 from .run import Analyzed, analyze, not_analysed, note_failure, sweep
 from .scoring_target import needed, read_reference, read_scoring_target
+from .shrink import Shrunk, shrink
+from .twins import Distinct, fold, look_alike
 
 __all__ = [
     "FINDING_FILES",
@@ -39,8 +44,10 @@ __all__ = [
     "Analyzed",
     "CandidateRow",
     "Computed",
+    "Distinct",
     "LiveCandidate",
     "MotionSummary",
+    "Shrunk",
     "WindowVotes",
     "all_candidates",
     "analyses",
@@ -51,10 +58,13 @@ __all__ = [
     "compute",
     "covered_frames",
     "decode_stabilization",
+    "fold",
+    "has_rules",
     "insert_analysis",
     "kept_candidate",
     "lasting",
     "live_recipe",
+    "look_alike",
     "motion_summary",
     "needed",
     "not_analysed",
@@ -64,16 +74,23 @@ __all__ = [
     "rain_amounts",
     "read_areas",
     "read_foreground",
+    "read_picture",
+    "read_pictures",
     "read_posterior",
     "read_reference",
     "read_scoring_target",
     "read_stabilization",
+    "release_absent",
+    "remake",
     "repeats_of",
     "replace_analysis",
+    "sequence_then",
+    "shrink",
     "stabilized",
     "store_analysis",
     "stored_rain",
     "sweep",
+    "used_pictures",
     "verdict_of",
     "wanted_artefacts",
     "whole_sequence",

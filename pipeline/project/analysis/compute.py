@@ -4,7 +4,7 @@ Nothing here knows the store. So the same work is done for `analyze`, for a work
 """
 
 import json
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -16,11 +16,12 @@ from pipeline.clean import CleanResult, CleanSettings, clean, contact_sheet
 from pipeline.project.analysis import findings
 from pipeline.project.analysis.records import AnalysisRow, CandidateRow
 from pipeline.project.analysis.scoring_target import encode_scoring_target
+from pipeline.project.analysis.twins import Distinct
 from pipeline.project.documents import AnalysisSettings
 from pipeline.project.model import Sequence as ClipSequence
-from pipeline.project.storage import Artefacts
+from pipeline.project.storage import Artefacts, name_of
 from pipeline.stages import Progress
-from rainclean.candidates import RULES_VERSION, SWEEP_VERSION, Candidate, rule_versions
+from rainclean.candidates import RULES_VERSION, SWEEP_VERSION, Candidate, Recipe, rule_versions
 from rainclean.dataset import rain_amount
 from rainclean.png import encode_png
 from rainclean.stabilization import StabilizedSource
@@ -49,7 +50,12 @@ def lasting(settings: CleanSettings) -> AnalysisSettings:
 
 
 def compute(
-    source: FrameSource, sequence: ClipSequence, settings: CleanSettings, artefacts: Artefacts
+    source: FrameSource,
+    sequence: ClipSequence,
+    settings: CleanSettings,
+    artefacts: Artefacts,
+    *,
+    keep: int | None = None,
 ) -> Generator[Progress, None, Computed]:
     """Make the candidates of a sequence, and all that is stored with them.
 
@@ -58,6 +64,8 @@ def compute(
         sequence: The sequence. Its frames and region are used, not those of the settings.
         settings: What is asked for.
         artefacts: Takes the files.
+        keep: Store the pictures of this many candidates, the best ones that a person can tell apart, and no contact
+            sheet; None for all. The others are made again by `make_again`.
 
     Yields:
         How far it has come.
@@ -71,8 +79,8 @@ def compute(
     of_sequence = replace(settings, first=sequence.first, stop=sequence.stop, region=sequence.region)
     cleaned = yield from clean(source, of_sequence)
     with cleaned:
-        rows, spread = yield from _candidate_rows(artefacts, cleaned, min(MAX_WRITERS, settings.workers))
-        sheet = artefacts.put(encode_png(contact_sheet(cleaned)), ".png")
+        rows, spread = yield from _candidate_rows(artefacts, cleaned, keep, min(MAX_WRITERS, settings.workers))
+        sheet = artefacts.put(encode_png(contact_sheet(cleaned)), ".png") if keep is None else ""
         scoring_target = artefacts.put(encode_scoring_target(cleaned.scoring_target), ".png")
         reference = artefacts.put(encode_png(cleaned.reference_rgb), ".png")
         columns = findings.keep(artefacts, cleaned)
@@ -96,17 +104,43 @@ def compute(
     return Computed(row=row, candidates=tuple(rows))
 
 
+def make_again(
+    source: FrameSource, sequence: ClipSequence, settings: CleanSettings, names: Collection[str]
+) -> Generator[Progress, None, dict[str, bytes]]:
+    """Make the pictures of candidates again, as `compute` encoded them.
+
+    Args:
+        source: The frames of the clip.
+        sequence: The sequence, with the frames and the region that it had when it was analysed.
+        settings: What was asked for then.
+        names: Names of the recipes.
+
+    Yields:
+        How far it has come.
+
+    Returns:
+        PNG files by the name of the recipe. A recipe that the clip does not give is missing.
+    """
+    of_sequence = replace(settings, first=sequence.first, stop=sequence.stop, region=sequence.region)
+    cleaned = yield from clean(source, of_sequence)
+    with cleaned:
+        return {c.recipe.name: encode_png(cleaned.picture(c)) for c in cleaned.candidates if c.recipe.name in names}
+
+
 def _candidate_rows(
-    artefacts: Artefacts, cleaned: CleanResult, writers: int
+    artefacts: Artefacts, cleaned: CleanResult, keep: int | None, writers: int
 ) -> Generator[Progress, None, tuple[list[CandidateRow], float]]:
     """Store the pictures; return the rows of the candidates, and the mean distance of the others from the best."""
     total = len(cleaned.candidates)
     best = luma(cleaned.picture(cleaned.candidates[0]))
 
+    wanted = _distinct(cleaned, keep)
+
     def put(candidate: Candidate) -> tuple[str, float]:
         picture = cleaned.picture(candidate)
         distance = float(cv2.absdiff(luma(picture), best).mean(dtype=np.float64))
-        return artefacts.put(encode_png(picture), ".png"), distance
+        data = encode_png(picture)
+        return artefacts.put(data, ".png") if candidate.recipe in wanted else name_of(data, ".png"), distance
 
     rows, distances = [], []
     with ThreadPoolExecutor(writers, thread_name_prefix="rainclean-write") as pool:
@@ -114,10 +148,23 @@ def _candidate_rows(
         for rank, (c, (name, distance)) in enumerate(stored, 1):
             assert c.scores is not None
             row = CandidateRow.from_recipe(c.recipe, c.eta, c.silent_share, c.scores, name)
-            rows.append(replace(row, rank=rank, percentile=float(c.percentile), merged=tuple(c.merged)))
+            kept = c.recipe in wanted
+            rows.append(replace(row, rank=rank, percentile=float(c.percentile), merged=tuple(c.merged), kept=kept))
             distances.append(distance)
             yield Progress("write", rank, total)
     return rows, round(sum(distances[1:]) / max(1, total - 1), 4)
+
+
+def _distinct(cleaned: CleanResult, keep: int | None) -> list[Recipe]:
+    """Return the recipes whose pictures are kept: the best ones that a person can tell apart."""
+    if keep is None:
+        return [candidate.recipe for candidate in cleaned.candidates]
+    recipes: list[Recipe] = []
+    distinct = Distinct()
+    for candidate in cleaned.candidates:
+        if len(recipes) < keep and distinct.add(candidate.recipe.name, cleaned.picture(candidate)) is None:
+            recipes.append(candidate.recipe)
+    return recipes
 
 
 def _rain(

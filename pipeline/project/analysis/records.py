@@ -1,6 +1,7 @@
 """Analyses of a project: what was made of a sequence, stored as candidates and artefacts."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -52,6 +53,7 @@ class CandidateRow:
     picture: str
     rank: int = 1
     merged: tuple[str, ...] = ()
+    kept: bool = True
 
     @classmethod
     def from_recipe(cls, recipe: "Recipe", eta: int, silent_share: float, scores: "Scores", picture: str) -> Self:
@@ -116,6 +118,7 @@ class CandidateRow:
             picture=columns["picture"],
             rank=columns["rank"],
             merged=listed(columns["merged"]),
+            kept=bool(columns.get("kept", 1)),  # older results of shards keep all
         )
 
     def columns(self) -> dict[str, Any]:
@@ -132,6 +135,7 @@ class CandidateRow:
             "more_scores": json.dumps(dict(self.scores.more)),
             "merged": json.dumps(self.merged),
             "picture": self.picture,
+            "kept": int(self.kept),
         }
 
 
@@ -215,6 +219,12 @@ _COLUMNS = (
 """All but the rain amounts, which are long and seldom wanted."""
 
 
+_PICTURE = re.compile(r"[0-9a-f]{64}\.png")
+
+USED = "SELECT candidate_id FROM decision UNION SELECT candidate_id FROM opinion UNION SELECT candidate_id FROM edit"
+"""Query for the candidates that a person decided on or edited from."""
+
+
 def analyses(project: Project, sequence_id: int) -> list[Analysis]:
     """Return the analyses of a sequence, the main one first: the last sweep, or the last of any where there was none.
 
@@ -296,8 +306,7 @@ def replace_analysis(
     """Do the same inside a transaction."""
     project.execute(
         "DELETE FROM analysis WHERE sequence_id = ? AND (settings_hash = ? OR error != '') AND id NOT IN ("
-        "SELECT analysis_id FROM candidate WHERE id IN (SELECT candidate_id FROM decision "
-        "UNION SELECT candidate_id FROM opinion UNION SELECT candidate_id FROM edit))",
+        f"SELECT analysis_id FROM candidate WHERE id IN ({USED}))",
         sequence_id,
         row.settings.hash,
     )
@@ -314,11 +323,40 @@ def insert_analysis(
     return number
 
 
-def wanted_artefacts(project: Project) -> set[str]:
-    """Return the names of all artefacts that something refers to."""
+def release_absent(project: Project) -> None:
+    """Note that pictures which are missing, and which nobody uses, are made again when they are needed.
+
+    A backup may be older than what deleted them. Contact sheets that are missing are none any more.
+    """
+    used = used_pictures(project)
+    rows = project.rows("SELECT id, picture FROM candidate WHERE kept")
+    absent = [row["id"] for row in rows if row["picture"] not in used and not project.artefacts.has(row["picture"])]
+    sheets = project.rows("SELECT DISTINCT sheet FROM analysis WHERE sheet != ''")
+    no_sheets = [row["sheet"] for row in sheets if not project.artefacts.has(row["sheet"])]
+    if absent or no_sheets:
+        with project.transaction():
+            for number in absent:
+                project.execute("UPDATE candidate SET kept = 0 WHERE id = ?", number)
+            for name in no_sheets:
+                project.execute("UPDATE analysis SET sheet = '' WHERE sheet = ?", name)
+
+
+def used_pictures(project: Project) -> set[str]:
+    """Return the pictures that a person decided on, edited from, joined others of, or made: they are always kept."""
     rows = project.rows(
-        "SELECT picture FROM candidate UNION SELECT sheet FROM analysis UNION SELECT scoring_target FROM analysis "
-        "UNION SELECT reference FROM analysis UNION SELECT exclude FROM decision "
+        f"SELECT picture, NULL AS recipe FROM candidate WHERE id IN ({USED}) UNION ALL "
+        "SELECT picture, recipe FROM candidate JOIN analysis ON analysis_id = analysis.id WHERE origin != 'analysis'"
+    )
+    parts = {name for row in rows if row["recipe"] for name in _PICTURE.findall(row["recipe"])}
+    return parts | {row["picture"] for row in rows}
+
+
+def wanted_artefacts(project: Project) -> set[str]:
+    """Return the names of all artefacts that must be on disk."""
+    rows = project.rows(
+        "SELECT picture FROM candidate WHERE kept UNION SELECT sheet FROM analysis "
+        "UNION SELECT scoring_target FROM analysis UNION SELECT reference FROM analysis "
+        "UNION SELECT exclude FROM decision "
         + " ".join(f"UNION SELECT {column} FROM analysis" for column in FINDING_FILES)
     )
     return {str(row[0]) for row in rows if row[0]}

@@ -38,7 +38,7 @@ class Analyzed:
 
 
 def analyze(
-    project: Project, names: Sequence[str], settings: CleanSettings, *, again: bool = False
+    project: Project, names: Sequence[str], settings: CleanSettings, *, again: bool = False, keep: int | None = None
 ) -> Generator[Progress, None, Analyzed]:
     """Make candidates sequence by sequence; each is on disk before the next is begun.
 
@@ -52,6 +52,7 @@ def analyze(
         names: Sequences to analyse, all if empty.
         settings: What is asked for.
         again: Also analyse sequences that were analysed by these settings.
+        keep: Keep the pictures of this many candidates, the best ones that a person can tell apart; None for all.
 
     Returns:
         What became of each sequence.
@@ -68,7 +69,7 @@ def analyze(
         result.skipped = [s.name for s in chosen if s.id not in left]
         for done, sequence in enumerate(todo):
             with border(sequence.name, partial(result.failed.__setitem__, sequence.name)), project.explaining():
-                row = yield from part_of(_analyze(project, sequence, settings), sequence.name, done, len(todo))
+                row = yield from part_of(_analyze(project, sequence, settings, keep), sequence.name, done, len(todo))
                 result.add(sequence.name, row)
             if sequence.name in result.failed:
                 note_failure(project, sequence, wanted, result.failed[sequence.name])
@@ -102,10 +103,10 @@ def note_failure(project: Project, sequence: ClipSequence, wanted: AnalysisSetti
 
 
 def _analyze(
-    project: Project, sequence: ClipSequence, settings: CleanSettings
+    project: Project, sequence: ClipSequence, settings: CleanSettings, keep: int | None
 ) -> Generator[Progress, None, AnalysisRow]:
     yield Progress("open", 0, None)
     with whole_sequence(project, sequence) as source:
-        computed = yield from compute(source, sequence, settings, project.artefacts)
+        computed = yield from compute(source, sequence, settings, project.artefacts, keep=keep)
     store_analysis(project, sequence.id, computed.row, computed.candidates)
     return computed.row

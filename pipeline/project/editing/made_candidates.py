@@ -14,6 +14,8 @@ from pipeline.project.analysis import (
     candidate,
     insert_analysis,
     needed,
+    read_picture,
+    read_pictures,
     read_reference,
     read_scoring_target,
     stored_rain,
@@ -23,6 +25,7 @@ from pipeline.project.editing.drafts import Draft
 from pipeline.project.editing.made_recipes import Composite, PaintedLayer, Part, kept_recipe
 from pipeline.project.model import ALL_OF_IT, Analysis, Chosen, FindingColumns, Origin, Sequence, StoredCandidate
 from pipeline.project.storage import Project
+from pipeline.stages import finish
 from rainclean.errors import InputError, RaincleanError
 from rainclean.png import encode_png
 from rainclean.video import Region
@@ -82,7 +85,7 @@ def picture_of(project: Project, chosen: StoredCandidate) -> "U8":
     Raises:
         InputError: It is missing or damaged.
     """
-    return project.artefacts.picture(chosen.picture)
+    return read_picture(project, chosen.picture)
 
 
 def make_composite(project: Project, sequence: Sequence, draft: Draft) -> MadeCandidate | None:
@@ -103,13 +106,15 @@ def make_composite(project: Project, sequence: Sequence, draft: Draft) -> MadeCa
     base, guide = candidate(project, draft.base), candidate(project, draft.guide or draft.base)
     of_base = analysis(project, base.analysis_id)
     painted = [candidate(project, int(layer.candidate)) for layer in draft.layers]
+    names = dict.fromkeys(one.picture for one in (base, guide, *painted))
+    if not all(map(project.artefacts.has, names)):
+        finish(read_pictures(project, names))  # on disk then
     with ThreadPoolExecutor(2, thread_name_prefix="rainclean-compose") as pool:
         # Decoding is most of the work, and needs no database.
         scoring_target, reference = (
             pool.submit(read_scoring_target, project, of_base),
             pool.submit(read_reference, project, of_base),
         )
-        names = dict.fromkeys(one.picture for one in (base, guide, *painted))
         pictures = dict(zip(names, pool.map(project.artefacts.picture, names), strict=True))
         near, rain = needed(scoring_target.result(), sequence.name), needed(reference.result(), sequence.name)
         layers, content = [], []

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.project.analysis import read_picture
 from pipeline.project.model import StoredCandidate
 from pipeline.project.storage import Project
 from rainclean.errors import InputError, RaincleanError
@@ -32,7 +33,7 @@ def keep_mask(project: Project, path: Path, candidate: StoredCandidate) -> str:
     except OSError as error:
         raise InputError(path, f"cannot be read: {error.strerror or error}") from error
     mask = decode_png(data, path)
-    picture = project.artefacts.picture(candidate.picture)
+    picture = read_picture(project, candidate.picture)
     grey = mask if mask.ndim == 2 else mask.max(axis=2)
     if grey.shape != picture.shape[:2]:
         sizes = f"{grey.shape[1]}×{grey.shape[0]} px, the candidate {picture.shape[1]}×{picture.shape[0]}"
@@ -58,7 +59,7 @@ def keep_shapes(project: Project, shapes: "Sequence[Shape]", guide: StoredCandid
         return ""
     from rainclean.compositing import exclusion_mask
 
-    picture, other = (project.artefacts.picture(one.picture) for one in (guide, candidate))
+    picture, other = (read_picture(project, one.picture) for one in (guide, candidate))
     if picture.shape != other.shape:
         raise RaincleanError(f"the exclusion mask was painted on {guide.name}, which has another size")
     mask = exclusion_mask(shapes, picture)

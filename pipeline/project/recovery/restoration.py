@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pipeline.project.analysis import wanted_artefacts
+from pipeline.project.analysis import release_absent, wanted_artefacts
 from pipeline.project.recovery import salvage
 from pipeline.project.recovery.condition import BESIDE, WORK, Present, State, copy_of, judge, problem_of, work_folder
 from pipeline.project.storage import (
@@ -132,6 +132,7 @@ def restore(folder: Path, at: str = "", *, as_it_is: bool = False) -> Generator[
         raise ResourceError(f"{error.filename or folder}: nothing was restored: {error.strerror or error}") from error
     with Project(folder) as project:
         result.notes += project.notes
+        release_absent(project)
         wanted = wanted_artefacts(project)
         missing = project.artefacts.bring_back(wanted)
         if missing:

@@ -196,6 +196,7 @@ _CHANGEABLE = {
         "chosen_region",
         "removed",
     ),
+    "candidate": ("kept",),
     "activity": ("ended", "state", "summary", "error"),
 }
 """Columns that change."""

@@ -1,5 +1,5 @@
 from . import backup_files, schema
-from .artefacts import Artefacts
+from .artefacts import Artefacts, name_of
 from .backup_files import Backup, Contents, Listed, backups, local_time, without_log
 from .connection import now
 from .database import ARTEFACTS, CLIPS, DATABASE, WAIT, Project
@@ -26,6 +26,7 @@ __all__ = [
     "listed",
     "local_time",
     "mapped",
+    "name_of",
     "now",
     "schema",
     "short_line",

@@ -293,6 +293,11 @@ CREATE TABLE activity (
 ) STRICT;
 """
 
+_TENTH = """
+-- kept: 0 where the picture need not be on disk: clip and recipe make it again.
+ALTER TABLE candidate ADD COLUMN kept INTEGER NOT NULL DEFAULT 1 CHECK (kept IN (0, 1));
+"""
+
 TOTAL_SCORE = (
     "streaks + detail + darkening + disagreement + "
     "CASE more_scores WHEN '{}' THEN 0.0 ELSE (SELECT total(value) FROM json_each(more_scores)) END"
@@ -308,7 +313,7 @@ UP_TO_DATE = (
 MAIN_LAST = f"json_extract(settings, '$.recipe') IS NULL, origin = 'analysis', {UP_TO_DATE}, analysis.id"
 """Order of the analyses of a sequence in which the main one comes last (`analyses`)."""
 
-MIGRATIONS: list[str] = [_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH, _EIGHTH, _NINTH]
+MIGRATIONS: list[str] = [_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH, _EIGHTH, _NINTH, _TENTH]
 """MIGRATIONS[n] makes version n + 1 of version n; a change of the tables is one more entry, never an edit."""
 
 

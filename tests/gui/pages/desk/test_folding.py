@@ -6,7 +6,7 @@ from pytestqt.qtbot import QtBot
 
 from gui.main_window.window import Window
 from gui.state import folding
-from gui.state.folding import fold, look_alike
+from pipeline.project.analysis import fold, look_alike
 from rainclean.compositing.composite import Shape
 from tests.helpers.hands import press
 
