@@ -1,5 +1,6 @@
 """Loads what may be wanted next once what is wanted now has been painted: pictures, and how they will be shown."""
 
+from contextlib import suppress
 from functools import partial
 
 from PySide6.QtCore import QObject, QTimer
@@ -8,6 +9,7 @@ from gui.compare import CompareView
 from gui.state import Session
 from gui.workers import SOON
 from pipeline.project.analysis import candidate
+from rainclean.errors import RaincleanError
 
 _PAUSE_MS = 150
 """Milliseconds from a change of the pictures until others are loaded ahead."""
@@ -32,11 +34,12 @@ class LookAhead(QObject):
         self._pause.start()
 
     def _look(self) -> None:
-        self._following = self._pictures_after_decision()
-        self._session.pictures.expect(self._expected())
-        self._session.fold_ahead()
-        for name in self._following:
-            self._scale(name)
+        with suppress(RaincleanError):  # Nobody waits for this. Whatever is read next says what is wrong.
+            self._following = self._pictures_after_decision()
+            self._session.pictures.expect(self._expected())
+            self._session.fold_ahead()
+            for name in self._following:
+                self._scale(name)
 
     def _expected(self) -> list[str]:
         """Return the pictures that may be needed next: neighbouring candidates, next sequences, the rest."""
