@@ -17,6 +17,7 @@ I32 = NDArray[np.int32]
 F32 = NDArray[np.float32]
 
 _CHUNK = 1024  # columns whose sums stay in the first-level cache
+_SORT_CHUNK = 2048  # columns that are sorted at a time: much of them stays in the first-level cache
 _ROWS = 256  # rows whose sums cannot leave 16 bits: 256·255
 
 
@@ -63,37 +64,43 @@ def square_means(lines: U8, step: int, means: F32) -> None:
 @compiled
 def apply_network(tile: U8, pairs: I32) -> None:
     """Sort rows in place: for each (i, j) of ``pairs`` (C, 2) int32, the smaller value goes into row i."""
-    for p in range(pairs.shape[0]):
-        low, high = tile[pairs[p, 0]], tile[pairs[p, 1]]
-        for c in range(tile.shape[1]):
-            a, b = low[c], high[c]
-            low[c] = min(a, b)
-            high[c] = max(a, b)
+    for left in range(0, tile.shape[1], _SORT_CHUNK):
+        stop = min(tile.shape[1], left + _SORT_CHUNK)
+        for p in range(pairs.shape[0]):
+            low, high = tile[pairs[p, 0], left:stop], tile[pairs[p, 1], left:stop]
+            for c in range(low.size):
+                a, b = low[c], high[c]
+                low[c] = min(a, b)
+                high[c] = max(a, b)
 
 
 @compiled
 def mode_range(tile: U8, mode: U8, first: I32, last: I32) -> None:
     """Find the most frequent value of each column of a sorted tile, and its place in the column.
 
-    ``tile`` (N, T) sorted; out: ``mode`` (T,) uint8, ``first`` and ``last`` (T,) int32, the 0-based indices
-    of its first and last occurrence. Of equally frequent values the lowest is taken.
+    ``tile`` (N, T) sorted, N up to 65 535; out: ``mode`` (T,) uint8, ``first`` and ``last`` (T,) int32, the 0-based
+    indices of its first and last occurrence. Of equally frequent values the lowest is taken.
     """
     n, width = tile.shape
-    run = np.ones(width, np.int32)
-    best = np.ones(width, np.int32)
-    mode[:] = tile[0]
-    last[:] = 0
-    for i in range(1, n):
-        row, before = tile[i], tile[i - 1]
-        for c in range(width):
-            length = run[c] + np.int32(1) if row[c] == before[c] else np.int32(1)
-            longer = length > best[c]
-            run[c] = length
-            best[c] = length if longer else best[c]
-            mode[c] = row[c] if longer else mode[c]
-            last[c] = np.int32(i) if longer else last[c]
-    for c in range(width):
-        first[c] = last[c] - best[c] + 1
+    run, best, at = np.empty(_CHUNK, np.uint16), np.empty(_CHUNK, np.uint16), np.empty(_CHUNK, np.uint16)
+    one = np.uint16(1)
+    for left in range(0, width, _CHUNK):
+        size = min(_CHUNK, width - left)
+        value = mode[left : left + size]
+        for c in range(size):
+            run[c], best[c], at[c], value[c] = 1, 1, 0, tile[0, left + c]
+        for i in range(1, n):
+            row, before = tile[i, left : left + size], tile[i - 1, left : left + size]
+            for c in range(size):
+                length = np.uint16(run[c] + one) if row[c] == before[c] else one
+                longer = length > best[c]
+                run[c] = length
+                best[c] = length if longer else best[c]
+                value[c] = row[c] if longer else value[c]
+                at[c] = np.uint16(i) if longer else at[c]
+        for c in range(size):
+            last[left + c] = np.int32(at[c])
+            first[left + c] = np.int32(at[c]) - np.int32(best[c]) + np.int32(1)
 
 
 @compiled
@@ -148,10 +155,12 @@ def percentile(tile: U8, rank: int, part: int, out: U8) -> None:
     """
     above = rank + 1 if part > 0 else rank
     low, high = tile[rank], tile[above]
-    upper = np.uint32(part)
-    lower = np.uint32(1000) - upper
+    # The rows rise, so the blend is the lower value and a whole part of what they are apart. With a half added, no
+    # quotient is so near a whole number that rounding changes it; and floats divide several times as fast as integers.
+    upper, half, share = np.float32(part), np.float32(0.5), np.float32(0.001)
     for c in range(out.size):
-        out[c] = (lower * np.uint32(low[c]) + upper * np.uint32(high[c])) // np.uint32(1000)
+        apart = np.float32(high[c]) - np.float32(low[c])
+        out[c] = low[c] + np.uint8(np.int32((apart * upper + half) * share))
 
 
 @compiled
