@@ -269,6 +269,21 @@ def count_apart(one: U8, other: U8) -> int:
 
 
 @compiled
+def count_steps(before: U8, now: U8, counts: NDArray[np.int64], change: F32) -> None:
+    """Count the changes from one picture to another, (R, W) uint8 both, by size: ``counts`` (511,), added to.
+
+    No change is counted in the middle, at 255. Out: ``change`` (R, W) float32, how large each is.
+    """
+    none = np.int16(255)
+    for y in range(now.shape[0]):
+        one, other, size = before[y], now[y], change[y]
+        for x in range(size.size):
+            size[x] = np.float32(abs(np.int16(other[x]) - np.int16(one[x])))
+        for x in range(size.size):
+            counts[np.int16(other[x]) - np.int16(one[x]) + none] += 1
+
+
+@compiled
 def every_pixel(line: U8, first: int, step: int, out: U8) -> None:
     """Copy each ``step``-th pixel from ``first`` on: ``line`` (N, 3·W) → ``out`` (N, 3·w), interleaved RGB, uint8."""
     for n in range(out.shape[0]):
@@ -308,5 +323,6 @@ def load() -> None:
     mean_shift(tile, np.zeros(64, np.int16), np.ones(256, np.float32), 2.5, 1.5, -0.1, 3, np.zeros(64, np.float32))
     shortest_interval_midpoint(tile, 2, np.zeros(64, np.float32))
     count_apart(row, row)
+    count_steps(tile, tile, np.zeros(511, np.int64), np.zeros((4, 64), np.float32))
     every_pixel(np.zeros((4, 192), np.uint8), 0, 2, np.zeros((4, 96), np.uint8))
     add_every(np.zeros((4, 8, 3), np.uint8), 2, np.zeros((2, 4, 3), np.float32))

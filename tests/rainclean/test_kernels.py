@@ -15,7 +15,7 @@ from rainclean.temporal.percentiles import InitialEstimate
 from tests.oracles import kernels as _reference
 
 FRAMES = st.one_of(st.integers(2, 130), st.sampled_from([131, 255, 256, 257, 300, 301, 333]))
-WIDTHS = st.one_of(st.integers(1, 300), st.sampled_from([1, 2, 3, 63, 65, 255, 257]))
+WIDTHS = st.one_of(st.integers(1, 300), st.sampled_from([1, 2, 3, 63, 65, 255, 257, 1025, 2049]))
 PALETTES = st.one_of(
     st.lists(st.integers(0, 255), min_size=1, max_size=5),
     st.just([0, 255]),
@@ -49,6 +49,18 @@ def test_every_kernel_has_a_twin_with_the_same_arguments() -> None:
     for module, name in kernels:
         kernel = inspect.signature(getattr(module, name).py_func)
         assert list(kernel.parameters) == list(inspect.signature(getattr(_reference, name)).parameters)
+
+
+@many
+@given(st.integers(0, 2**32), PALETTES, st.integers(1, 9), st.integers(1, 200))
+def test_changes_are_counted_by_size(seed: int, palette: list[int], rows: int, width: int) -> None:
+    before, now = np.random.default_rng(seed).choice(np.array(palette, np.uint8), (2, rows, width))
+    found = []
+    for module in (_kernels, _reference):
+        counts, change = np.ones(511, np.int64), np.full((rows, width), -7, np.float32)
+        module.count_steps(before, now, counts, change)
+        found.append((counts, change))
+    assert all((one == other).all() for one, other in zip(*found, strict=True))
 
 
 @many
