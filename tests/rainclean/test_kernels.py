@@ -91,9 +91,10 @@ def test_means_over_squares(seed: int, rows: int, columns: int, step: int, white
         assert np.abs(means[0, y, x] - square.mean(axis=(0, 1))).max() < 1e-3
 
 
-def test_means_over_the_largest_squares_do_not_wrap() -> None:
-    lines, means = np.full((257, 3 * 257), 255, np.uint8), np.empty((1, 1, 3), np.float32)
-    _kernels.square_means(lines, 257, means)
+@pytest.mark.parametrize("side", [16, 17, 257])
+def test_means_over_the_largest_squares_do_not_wrap(side: int) -> None:
+    lines, means = np.full((side, 3 * side), 255, np.uint8), np.empty((1, 1, 3), np.float32)
+    _kernels.square_means(lines, side, means)
     assert np.allclose(means, 255)
 
 
