@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 from rainclean._numba import compiled
 
 U8 = NDArray[np.uint8]
-U16 = NDArray[np.uint16]
-U32 = NDArray[np.uint32]
 I16 = NDArray[np.int16]
 I32 = NDArray[np.int32]
 F32 = NDArray[np.float32]
@@ -36,33 +34,15 @@ def luma(rgb: U8, out: U8) -> None:
 
 
 @compiled
-def average_squares(total: U16, step: int, sums: U16 | U32, means: F32) -> None:
-    """Average sums of the columns of squares over their columns: ``total`` (≥ 3·C·step,) → ``means`` (C, 3) float32.
-
-    ``sums`` (like ``total``): room for sums over whole squares.
-    """
-    count, share = total.size - 3 * (step - 1), np.float32(1) / np.float32(step * step)
-    # Sums over the squares that begin at any px, not only at those wanted: the compiler makes vectors of that.
-    for i in range(count):
-        sums[i] = total[i]
-    for s in range(1, step):
-        beside = total[3 * s :]
-        for i in range(count):
-            sums[i] += beside[i]
-    for c in range(means.shape[0]):
-        i = 3 * c * step
-        means[c, 0], means[c, 1], means[c, 2] = sums[i] * share, sums[i + 1] * share, sums[i + 2] * share
-
-
-@compiled
 def square_means(lines: U8, step: int, means: F32) -> None:
     """Average each channel over squares of ``step`` px: ``lines`` (≥ R·step, ≥ 3·C·step) interleaved uint8.
 
     Out: ``means`` (R, C, 3) float32 in levels. step: 1 to 257, so that sums of a column fit 16 bits.
     """
     rows, columns = means.shape[:2]
-    width = 3 * columns * step
+    width, share = 3 * columns * step, np.float32(1) / np.float32(step * step)
     total, small, large = np.empty(width, np.uint16), np.empty(width, np.uint16), np.empty(width, np.uint32)
+    count, fits = width - 3 * (step - 1), step <= _SMALL_STEP
     for r in range(rows):
         line = lines[r * step]
         for i in range(width):
@@ -71,10 +51,28 @@ def square_means(lines: U8, step: int, means: F32) -> None:
             line = lines[y]
             for i in range(width):
                 total[i] += line[i]
-        if step <= _SMALL_STEP:
-            average_squares(total, step, small, means[r])
+        # Sums over the squares that begin at any px, not only at those wanted: the compiler makes vectors of that.
+        row = means[r]
+        if fits:
+            for i in range(count):
+                small[i] = total[i]
+            for s in range(1, step):
+                beside = total[3 * s :]
+                for i in range(count):
+                    small[i] += beside[i]
+            for c in range(columns):
+                i = 3 * c * step
+                row[c, 0], row[c, 1], row[c, 2] = small[i] * share, small[i + 1] * share, small[i + 2] * share
         else:
-            average_squares(total, step, large, means[r])
+            for i in range(count):
+                large[i] = total[i]
+            for s in range(1, step):
+                beside = total[3 * s :]
+                for i in range(count):
+                    large[i] += beside[i]
+            for c in range(columns):
+                i = 3 * c * step
+                row[c, 0], row[c, 1], row[c, 2] = large[i] * share, large[i + 1] * share, large[i + 2] * share
 
 
 @compiled

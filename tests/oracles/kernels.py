@@ -33,11 +33,6 @@ def luma(rgb: U8, out: U8) -> None:
     out[:] = rgb.reshape(-1, 3).astype(np.int64) @ (299, 587, 114) // 1000
 
 
-def average_squares(total: NDArray[np.uint16], step: int, sums: NDArray[Any], means: F32) -> None:
-    columns = total[: 3 * step * len(means)].reshape(len(means), step, 3)
-    means[:] = columns.sum(axis=1, dtype=np.float64) / step**2
-
-
 def square_means(lines: U8, step: int, means: F32) -> None:
     """Twin of `_kernels.square_means`."""
     rows, columns = means.shape[:2]
