@@ -23,6 +23,8 @@ U8 = NDArray[np.uint8]
 U64 = NDArray[np.uint64]
 F32 = NDArray[np.float32]
 
+_CHUNK = 256  # px whose sums stay in the first-level cache
+
 
 def addresses_of(pictures: Sequence[U8]) -> U64:
     """Return the address of each picture, (N,) uint64; they are C-contiguous. The caller keeps them alive."""
@@ -70,21 +72,23 @@ def accumulate(addresses: U64, z: U8, first: int, lines: U8, chance: F32, total:
     """
     rows, width = weight.shape
     flat, size = chance.reshape(-1), np.uint32(chance.shape[1])
-    free = np.empty(width, np.float32)
-    of_samples = np.empty(3 * width, np.float32)
+    free = np.empty(_CHUNK, np.float32)
+    of_samples = np.empty(3 * _CHUNK, np.float32)
     for y in range(rows):
-        sums, weights = total[y].reshape(-1), weight[y]
-        for n in range(addresses.size):
-            own, around = z[n, first + y], lines[n, y]
-            for x in range(width):
-                free[x] = flat[np.uint32(around[x]) * size + np.uint32(own[x])]
-            for x in range(width):
-                weights[x] += free[x]
-            for x in range(width):
-                q = free[x]
-                of_samples[3 * x] = q
-                of_samples[3 * x + 1] = q
-                of_samples[3 * x + 2] = q
-            samples = samples_at(addresses[n], 3 * width * y, 3 * width)
-            for i in range(3 * width):
-                sums[i] += of_samples[i] * np.float32(samples[i])
+        for left in range(0, width, _CHUNK):
+            count = min(_CHUNK, width - left)
+            sums, weights = total[y].reshape(-1)[3 * left : 3 * (left + count)], weight[y, left : left + count]
+            for n in range(addresses.size):
+                own, around = z[n, first + y, left : left + count], lines[n, y, left : left + count]
+                for x in range(count):
+                    free[x] = flat[np.uint32(around[x]) * size + np.uint32(own[x])]
+                for x in range(count):
+                    weights[x] += free[x]
+                for x in range(count):
+                    q = free[x]
+                    of_samples[3 * x] = q
+                    of_samples[3 * x + 1] = q
+                    of_samples[3 * x + 2] = q
+                samples = samples_at(addresses[n], 3 * (width * y + left), 3 * count)
+                for i in range(3 * count):
+                    sums[i] += of_samples[i] * np.float32(samples[i])

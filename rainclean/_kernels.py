@@ -17,6 +17,8 @@ I32 = NDArray[np.int32]
 F32 = NDArray[np.float32]
 
 _CHUNK = 1024  # columns whose sums stay in the first-level cache
+_SORT_CHUNK = 2048  # columns that are sorted at a time: much of them stays in the first-level cache
+_SMALL_STEP = 16  # sums over squares of so many px fit 16 bits: 16²·255
 _ROWS = 256  # rows whose sums cannot leave 16 bits: 256·255
 
 
@@ -39,61 +41,80 @@ def square_means(lines: U8, step: int, means: F32) -> None:
     """
     rows, columns = means.shape[:2]
     width, share = 3 * columns * step, np.float32(1) / np.float32(step * step)
-    total, sums = np.empty(width, np.uint16), np.empty(width, np.uint32)
-    count = width - 3 * (step - 1)
+    total, small, large = np.empty(width, np.uint16), np.empty(width, np.uint16), np.empty(width, np.uint32)
+    count, fits = width - 3 * (step - 1), step <= _SMALL_STEP
     for r in range(rows):
-        total[:] = 0
-        for y in range(r * step, (r + 1) * step):
+        line = lines[r * step]
+        for i in range(width):
+            total[i] = line[i]
+        for y in range(r * step + 1, (r + 1) * step):
             line = lines[y]
             for i in range(width):
                 total[i] += line[i]
         # Sums over the squares that begin at any px, not only at those wanted: the compiler makes vectors of that.
-        for i in range(count):
-            sums[i] = total[i]
-        for s in range(1, step):
-            beside = total[3 * s :]
-            for i in range(count):
-                sums[i] += beside[i]
         row = means[r]
-        for c in range(columns):
-            i = 3 * c * step
-            row[c, 0], row[c, 1], row[c, 2] = sums[i] * share, sums[i + 1] * share, sums[i + 2] * share
+        if fits:
+            for i in range(count):
+                small[i] = total[i]
+            for s in range(1, step):
+                beside = total[3 * s :]
+                for i in range(count):
+                    small[i] += beside[i]
+            for c in range(columns):
+                i = 3 * c * step
+                row[c, 0], row[c, 1], row[c, 2] = small[i] * share, small[i + 1] * share, small[i + 2] * share
+        else:
+            for i in range(count):
+                large[i] = total[i]
+            for s in range(1, step):
+                beside = total[3 * s :]
+                for i in range(count):
+                    large[i] += beside[i]
+            for c in range(columns):
+                i = 3 * c * step
+                row[c, 0], row[c, 1], row[c, 2] = large[i] * share, large[i + 1] * share, large[i + 2] * share
 
 
 @compiled
 def apply_network(tile: U8, pairs: I32) -> None:
     """Sort rows in place: for each (i, j) of ``pairs`` (C, 2) int32, the smaller value goes into row i."""
-    for p in range(pairs.shape[0]):
-        low, high = tile[pairs[p, 0]], tile[pairs[p, 1]]
-        for c in range(tile.shape[1]):
-            a, b = low[c], high[c]
-            low[c] = min(a, b)
-            high[c] = max(a, b)
+    for left in range(0, tile.shape[1], _SORT_CHUNK):
+        stop = min(tile.shape[1], left + _SORT_CHUNK)
+        for p in range(pairs.shape[0]):
+            low, high = tile[pairs[p, 0], left:stop], tile[pairs[p, 1], left:stop]
+            for c in range(low.size):
+                a, b = low[c], high[c]
+                low[c] = min(a, b)
+                high[c] = max(a, b)
 
 
 @compiled
 def mode_range(tile: U8, mode: U8, first: I32, last: I32) -> None:
     """Find the most frequent value of each column of a sorted tile, and its place in the column.
 
-    ``tile`` (N, T) sorted; out: ``mode`` (T,) uint8, ``first`` and ``last`` (T,) int32, the 0-based indices
-    of its first and last occurrence. Of equally frequent values the lowest is taken.
+    ``tile`` (N, T) sorted, N up to 65 535; out: ``mode`` (T,) uint8, ``first`` and ``last`` (T,) int32, the 0-based
+    indices of its first and last occurrence. Of equally frequent values the lowest is taken.
     """
     n, width = tile.shape
-    run = np.ones(width, np.int32)
-    best = np.ones(width, np.int32)
-    mode[:] = tile[0]
-    last[:] = 0
-    for i in range(1, n):
-        row, before = tile[i], tile[i - 1]
-        for c in range(width):
-            length = run[c] + np.int32(1) if row[c] == before[c] else np.int32(1)
-            longer = length > best[c]
-            run[c] = length
-            best[c] = length if longer else best[c]
-            mode[c] = row[c] if longer else mode[c]
-            last[c] = np.int32(i) if longer else last[c]
-    for c in range(width):
-        first[c] = last[c] - best[c] + 1
+    run, best, at = np.empty(_CHUNK, np.uint16), np.empty(_CHUNK, np.uint16), np.empty(_CHUNK, np.uint16)
+    one = np.uint16(1)
+    for left in range(0, width, _CHUNK):
+        size = min(_CHUNK, width - left)
+        value = mode[left : left + size]
+        for c in range(size):
+            run[c], best[c], at[c], value[c] = 1, 1, 0, tile[0, left + c]
+        for i in range(1, n):
+            row, before = tile[i, left : left + size], tile[i - 1, left : left + size]
+            for c in range(size):
+                length = np.uint16(run[c] + one) if row[c] == before[c] else one
+                longer = length > best[c]
+                run[c] = length
+                best[c] = length if longer else best[c]
+                value[c] = row[c] if longer else value[c]
+                at[c] = np.uint16(i) if longer else at[c]
+        for c in range(size):
+            last[left + c] = np.int32(at[c])
+            first[left + c] = np.int32(at[c]) - np.int32(best[c]) + np.int32(1)
 
 
 @compiled
@@ -148,10 +169,12 @@ def percentile(tile: U8, rank: int, part: int, out: U8) -> None:
     """
     above = rank + 1 if part > 0 else rank
     low, high = tile[rank], tile[above]
-    upper = np.uint32(part)
-    lower = np.uint32(1000) - upper
+    # The rows rise, so the blend is the lower value and a whole part of what they are apart. With a half added, no
+    # quotient is so near a whole number that rounding changes it; and floats divide several times as fast as integers.
+    upper, half, share = np.float32(part), np.float32(0.5), np.float32(0.001)
     for c in range(out.size):
-        out[c] = (lower * np.uint32(low[c]) + upper * np.uint32(high[c])) // np.uint32(1000)
+        apart = np.float32(high[c]) - np.float32(low[c])
+        out[c] = low[c] + np.uint8(np.int32((apart * upper + half) * share))
 
 
 @compiled
@@ -260,6 +283,21 @@ def count_apart(one: U8, other: U8) -> int:
 
 
 @compiled
+def count_steps(before: U8, now: U8, counts: NDArray[np.int64], change: F32) -> None:
+    """Count the changes from one picture to another, (R, W) uint8 both, by size: ``counts`` (511,), added to.
+
+    No change is counted in the middle, at 255. Out: ``change`` (R, W) float32, how large each is.
+    """
+    none = np.int16(255)
+    for y in range(now.shape[0]):
+        one, other, size = before[y], now[y], change[y]
+        for x in range(size.size):
+            size[x] = np.float32(abs(np.int16(other[x]) - np.int16(one[x])))
+        for x in range(size.size):
+            counts[np.int16(other[x]) - np.int16(one[x]) + none] += 1
+
+
+@compiled
 def every_pixel(line: U8, first: int, step: int, out: U8) -> None:
     """Copy each ``step``-th pixel from ``first`` on: ``line`` (N, 3·W) → ``out`` (N, 3·w), interleaved RGB, uint8."""
     for n in range(out.shape[0]):
@@ -299,5 +337,6 @@ def load() -> None:
     mean_shift(tile, np.zeros(64, np.int16), np.ones(256, np.float32), 2.5, 1.5, -0.1, 3, np.zeros(64, np.float32))
     shortest_interval_midpoint(tile, 2, np.zeros(64, np.float32))
     count_apart(row, row)
+    count_steps(tile, tile, np.zeros(511, np.int64), np.zeros((4, 64), np.float32))
     every_pixel(np.zeros((4, 192), np.uint8), 0, 2, np.zeros((4, 96), np.uint8))
     add_every(np.zeros((4, 8, 3), np.uint8), 2, np.zeros((2, 4, 3), np.float32))

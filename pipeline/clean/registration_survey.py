@@ -1,6 +1,7 @@
 """Finds out, while frames pass, whether they have to be stabilized, and how."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from time import perf_counter
@@ -82,10 +83,18 @@ class RegistrationSurvey:
             reference = (start + stop) // 2 if reference is None else reference
             self._pictures.keep(start, stop)
         asked = None if reference is None else reference - start
-        registration = yield from shares_done("register", self._pictures.result(asked))
+        begun: dict[int, Future[Exposure]] = {}
+        with ThreadPoolExecutor(1, thread_name_prefix="rainclean-exposures") as beside:
+            if FEWEST_STEADY <= stop - start == len(selection.indices):
+                # Wanted where the camera stands still, with this reference frame: registering leaves cores idle.
+                middle = (stop - start) // 2 if asked is None else asked
+                begun[middle] = beside.submit(self._exposure.result, middle, self._workers)
+            registration = yield from shares_done("register", self._pictures.result(asked))
         surveyed = _of_still(registration, selection, selection.indices[start:stop])
         if len(registration.fitting) >= FEWEST_STEADY:
-            surveyed = yield from self._with_exposure(surveyed, source, selection, (start, stop), registration)
+            surveyed = yield from self._with_exposure(
+                surveyed, source, selection, (start, stop), registration, begun=begun
+            )
         return replace(surveyed, seconds=perf_counter() - began)
 
     def _with_exposure(
@@ -95,12 +104,16 @@ class RegistrationSurvey:
         selection: Selection,
         shot: tuple[int, int],
         registration: Registration,
+        *,
+        begun: Mapping[int, Future[Exposure]],
     ) -> Generator[Progress, None, Surveyed]:
-        """Measure the exposure of the frames that fit, and decide."""
+        """Measure the exposure of the frames that fit, and decide. begun: that of all frames, by reference frame."""
         indices = selection.indices[slice(*shot)]
         all_fit = len(registration.fitting) == len(selection.indices)
         if registration.moves or not all_fit:
             exposure = yield from self._exposure_of_fitting(source, indices, registration)
+        elif registration.reference in begun:
+            exposure = begun[registration.reference].result()
         else:
             exposure = self._exposure.result(registration.reference, self._workers)
         if exposure.parts:

@@ -23,6 +23,8 @@ from rainclean.verdict import Evidence
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
 
+_ROWS = 16
+
 
 @dataclass
 class Made:
@@ -81,7 +83,11 @@ def make_others(
 
 
 def _rounded(mean: F32) -> U8:
-    return np.rint(np.clip(mean, 0, 255)).astype(np.uint8)
+    out = np.empty(mean.shape, np.uint8)
+    for top in range(0, len(mean), _ROWS):  # in strips, which stay in the cache
+        rows = np.clip(mean[top : top + _ROWS], 0, 255)
+        out[top : top + _ROWS] = np.rint(rows, out=rows)
+    return out
 
 
 def _frames_to_refine(gathered: Gathered, looked_up: LookedUp, workers: int) -> FramesToRefine:

@@ -250,12 +250,12 @@ class PictureStore:
         for band, (start, stop) in enumerate(self._planes.bands):
             for n, picture in enumerate(flat):
                 self._planes.write(first + n, band, picture[None, start:stop])
-            if not flat:
+            alike = [(i, j) for i, j in self._pairs if j >= first and self._apart[i, j] <= self._allowed]
+            if not alike:
                 continue
             block = self._planes.read_band(band)
-            for i, j in self._pairs:
-                if j >= first and self._apart[i, j] <= self._allowed:
-                    self._apart[i, j] += _kernels.count_apart(block[i], block[j])
+            for i, j in alike:
+                self._apart[i, j] += _kernels.count_apart(block[i], block[j])
 
     def same(self, i: int, j: int) -> bool:
         """Whether two pictures are near-identical."""

@@ -130,6 +130,7 @@ def find_restless(residuals: Residuals) -> tuple[Mask, Mask]:
     if np.mean(darkens > _DARKENING_FACTOR * sigma) < MIN_LAKE_FRACTION:
         return moving & ~flat, flat
     sigma = np.maximum(sigma, darkens).astype(np.float32)
+    luma.clear()  # its memory is used again, which is faster than fresh one
     luma = list(_parts(residuals.luma, usual, 4 * sigma, np.float32(1.5) * sigma, 3))
     size, together = _correlation(luma, _STEADY_FRACTION)  # traffic has waves, too, but not always
     strong = ((together > MIN_CORRELATION * slack) & (size > least)).astype(np.uint8)

@@ -16,6 +16,9 @@ I64 = NDArray[np.int64]
 NONE = 255
 """Sample of a point that the frame does not show; what is saturated says nothing either."""
 
+RATIO_STEPS = 200
+"""Steps of the logarithm of a ratio of grey levels to a factor of e."""
+
 BLOCK = 512
 """Points that are added up side by side: loops without a sum, of few arrays each, do several points at once."""
 
@@ -41,6 +44,24 @@ def percentile(samples: U8, exposures: F64, share: float, scene: F32) -> None:
                 excess[s] += below if row[s] != none else zero
         for s in range(points):
             scene[s] += step if excess[s] > zero else -step
+
+
+@compiled
+def count_ratios(samples: U8, logs: F32, base: F32, weights: F32, counts: F64, shown: I64) -> None:
+    """Count the logarithms of the ratios of samples (N, S) to a scene, in steps of 1/`RATIO_STEPS`.
+
+    ``logs`` (255,) float32, of grey levels from 1 on; ``base`` (S,) float32, of the scene. Added to: ``counts``
+    (N, 2·K + 1) float64, the ``weights`` (S,) float32 of the points by ratio, no change in the middle, all beyond K
+    steps at the ends. ``shown`` (N,): points that a frame shows, neither almost black nor saturated.
+    """
+    most, black, none = np.float32(counts.shape[1] // 2), np.uint8(4), np.uint8(NONE)
+    for n in range(samples.shape[0]):
+        row, found = samples[n], counts[n]
+        for s in range(row.size):
+            if row[s] > black and row[s] != none:
+                steps = np.rint((logs[row[s] - 1] - base[s]) * np.float32(RATIO_STEPS))
+                found[int(min(max(steps, -most), most) + most)] += weights[s]
+                shown[n] += 1
 
 
 @compiled
@@ -105,8 +126,17 @@ def moments(
                 for i in range(stop - start):
                     rest[i] += rests[i]
                     tilt[i] += rests[i] * bs[i]
-            for k in range(6):
-                sums[f, t, k] = parts[k, :used].sum()
+            # Six sums side by side: each addition waits for the one before it in its own sum only.
+            a, b, c, d, e, g = zero, zero, zero, zero, zero, zero
+            for i in range(used):
+                a += count[i]
+                b += flat[i]
+                c += slope[i]
+                d += bend[i]
+                e += rest[i]
+                g += tilt[i]
+            out = sums[f, t]
+            out[0], out[1], out[2], out[3], out[4], out[5] = a, b, c, d, e, g
 
 
 @compiled

@@ -44,6 +44,7 @@ _SCENE_RANK = 0.15  # fraction of samples below the first guess of the scene: de
 _SCENE_TURNS = 2  # turns of scene and noise before exposures are fitted
 _POINT_STRIDE = 4  # every so many points are enough to find out whether exposure changes
 _COARSE_POINTS = 1500  # enough for a first guess
+_RATIOS = 400  # steps of the logarithm of a gain to both sides of none: a factor of 7.4
 _GUESS_FACTOR = 1.5  # so many times more points must ask for a first guess of a gain than for none
 _MIN_POINTS = 6_000  # of smaller pictures a streak takes too large a part to be separated from exposure
 _MIN_COMMON = 0.1  # a frame with less than this fraction of the points in common that others have shows something else
@@ -247,9 +248,12 @@ def _fit(
     margin = 3 * float(np.median(sigma))  # nearer to black and white, noise is cut off and its mean is not 0
     sums, (last, part) = np.empty((len(samples), len(edges) - 1, 6)), _window(*_WINDOWS[-1])
 
-    def ask(*, use_offsets: bool) -> tuple[F64, F64]:
-        """Return sums by tile, weighted by how far tiles agree, and the change of exposures they ask for together."""
+    def measure(exposures: F64) -> None:
+        """Fill ``sums``, by tile."""
         _exposure_kernels.moments(samples, scene, sigma, exposures, window, margin, edges, sums)
+
+    def ask(*, use_offsets: bool) -> tuple[F64, F64]:
+        """Return these, weighted by how far tiles agree, and the change of exposures they ask for together."""
         weighted = _exposure_tiles.weights(sums, exposures, use_offsets, spread)[..., None] * sums
         return weighted, _exposure_tiles.step(weighted.sum(axis=1), exposures, use_offsets)
 
@@ -259,17 +263,19 @@ def _fit(
         guessed, same = exposures, np.tile(np.array([1.0, 0.0]), (len(samples), 1))
         seen = []
         for exposures in (guessed, same):
-            _exposure_kernels.moments(samples, scene, sigma, exposures, window, margin, edges, sums)
+            measure(exposures)
             seen.append(sums[..., 0].sum(axis=1))
         exposures = np.where((seen[0] > seen[1])[:, None], guessed, same)
     for low, high in _WINDOWS[-turns:]:
         window, spread = _window(low, high)
         for _ in range(2):
+            measure(exposures)
             exposures += ask(use_offsets=offsets)[1] / spread
         _relate(exposures, scene, reference)
         _exposure_kernels.rescene(samples, scene, sigma, exposures, last, 0.8 / part)
     white = int(np.searchsorted(edges, samples.shape[1] // 2))
     halves = []
+    measure(exposures)
     for use_offsets in (offsets, True):
         weighted, together = ask(use_offsets=use_offsets)
         parts = (weighted[:, :white].sum(axis=1), weighted[:, white:].sum(axis=1))
@@ -309,13 +315,13 @@ def _coarse(samples: U8) -> F64:
     scene = _low(few, exposures)
     usable, near = (scene > 25) & (scene < 240), 13 - np.abs(np.arange(-12, 13))
     base, weights = np.log(scene[usable]), np.square(scene[usable])
-    for exposure, row in zip(exposures, few[:, usable], strict=True):
-        shown = (row > 4) & (row != _exposure_kernels.NONE)
-        if np.count_nonzero(shown) >= _exposure_tiles.MIN_POINTS:
-            ratio = np.rint((np.log(row[shown], dtype=np.float32) - base[shown]) * 200).astype(int).clip(-400, 400)
-            counts = np.convolve(np.bincount(ratio + 400, weights[shown], 801), near, "same")
-            if counts.max() > _GUESS_FACTOR * counts[400]:
-                exposure[0] = math.exp((counts.argmax() - 400) / 200)
+    logs = np.log(np.arange(1, 256), dtype=np.float32)
+    counts, shown = np.zeros((len(few), 2 * _RATIOS + 1)), np.zeros(len(few), np.int64)
+    _exposure_kernels.count_ratios(few[:, usable], logs, base, weights, counts, shown)
+    for n in np.flatnonzero(shown >= _exposure_tiles.MIN_POINTS):
+        smooth = np.convolve(counts[n], near, "same")
+        if smooth.max() > _GUESS_FACTOR * smooth[_RATIOS]:
+            exposures[n, 0] = math.exp((int(smooth.argmax()) - _RATIOS) / _exposure_kernels.RATIO_STEPS)
     exposures[:, 0] /= np.median(exposures[:, 0])
     return exposures
 

@@ -182,7 +182,7 @@ class FrameAligner:
             target = (max(1, round(width * scale)), max(1, round(height * scale)))
             self._pictures.append(np.asarray(cv2.resize(luma, target, interpolation=cv2.INTER_AREA), np.uint8))
         else:
-            self._pictures.append(luma.copy())
+            self._pictures.append(luma.copy() if luma is frame else luma)
 
     def keep(self, start: int, stop: int) -> None:
         """Forget all frames but those at positions start ≤ i < stop, which are counted from 0 from now on."""

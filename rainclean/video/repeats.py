@@ -14,6 +14,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from rainclean import _kernels
+
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
 
@@ -183,10 +185,11 @@ class _Step:
     def between(cls, before: U8, now: U8) -> Self:
         import cv2
 
-        brighter, darker = (np.asarray(cv2.subtract(*pair), np.uint8) for pair in ((now, before), (before, now)))
-        change = np.maximum(brighter, darker).astype(np.float32)
+        change, counts = np.empty(now.shape, np.float32), np.zeros(511, np.int64)
+        _kernels.count_steps(before, now, counts, change)
         cells = cv2.resize(change, (_CELLS, _CELLS), interpolation=cv2.INTER_AREA)
-        return cls(_size(brighter), _size(darker), np.asarray(cells, np.float32).ravel())
+        brighter, darker = (_size(side, now.size) for side in (counts[255:], counts[255::-1]))
+        return cls(brighter, darker, np.asarray(cells, np.float32).ravel())
 
 
 @dataclass(frozen=True)
@@ -249,8 +252,6 @@ def _runs(still: Sequence[bool]) -> Iterator[tuple[int, int]]:
             first = frame + 1
 
 
-def _size(change: U8) -> float:
-    import cv2
-
-    counts = cv2.calcHist([change], [0], None, [256], [0, 256]).ravel()
-    return float((counts @ _FOURTH / change.size) ** 0.25)
+def _size(counts: NDArray[np.int64], pixels: int) -> float:
+    """Return the fourth root of the mean fourth power of changes; counts: (256,), of px that change by so much."""
+    return float((counts @ _FOURTH / pixels) ** 0.25)

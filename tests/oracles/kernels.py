@@ -119,6 +119,12 @@ def count_apart(one: U8, other: U8) -> int:
     return int((np.abs(one.astype(np.int64) - other) > 1).sum())
 
 
+def count_steps(before: U8, now: U8, counts: NDArray[np.int64], change: F32) -> None:
+    step = now.astype(int) - before
+    counts += np.bincount(step.ravel() + 255, minlength=511)
+    change[:] = np.abs(step)
+
+
 def every_pixel(line: U8, first: int, step: int, out: U8) -> None:
     """Twin of `_kernels.every_pixel`."""
     pixels = line.reshape(len(line), -1, 3)

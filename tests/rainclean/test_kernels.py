@@ -15,7 +15,7 @@ from rainclean.temporal.percentiles import InitialEstimate
 from tests.oracles import kernels as _reference
 
 FRAMES = st.one_of(st.integers(2, 130), st.sampled_from([131, 255, 256, 257, 300, 301, 333]))
-WIDTHS = st.one_of(st.integers(1, 300), st.sampled_from([1, 2, 3, 63, 65, 255, 257]))
+WIDTHS = st.one_of(st.integers(1, 300), st.sampled_from([1, 2, 3, 63, 65, 255, 257, 1025, 2049]))
 PALETTES = st.one_of(
     st.lists(st.integers(0, 255), min_size=1, max_size=5),
     st.just([0, 255]),
@@ -52,6 +52,18 @@ def test_every_kernel_has_a_twin_with_the_same_arguments() -> None:
 
 
 @many
+@given(st.integers(0, 2**32), PALETTES, st.integers(1, 9), st.integers(1, 200))
+def test_changes_are_counted_by_size(seed: int, palette: list[int], rows: int, width: int) -> None:
+    before, now = np.random.default_rng(seed).choice(np.array(palette, np.uint8), (2, rows, width))
+    found = []
+    for module in (_kernels, _reference):
+        counts, change = np.ones(511, np.int64), np.full((rows, width), -7, np.float32)
+        module.count_steps(before, now, counts, change)
+        found.append((counts, change))
+    assert all((one == other).all() for one, other in zip(*found, strict=True))
+
+
+@many
 @given(st.integers(0, 2**32), st.integers(1, 40), st.integers(1, 200), st.data())
 def test_gather_takes_the_same_range_of_each_picture(seed: int, frames: int, samples: int, data: st.DataObject) -> None:
     pictures = list(np.random.default_rng(seed).integers(0, 256, (frames, samples), np.uint8))
@@ -79,9 +91,10 @@ def test_means_over_squares(seed: int, rows: int, columns: int, step: int, white
         assert np.abs(means[0, y, x] - square.mean(axis=(0, 1))).max() < 1e-3
 
 
-def test_means_over_the_largest_squares_do_not_wrap() -> None:
-    lines, means = np.full((257, 3 * 257), 255, np.uint8), np.empty((1, 1, 3), np.float32)
-    _kernels.square_means(lines, 257, means)
+@pytest.mark.parametrize("side", [16, 17, 257])
+def test_means_over_the_largest_squares_do_not_wrap(side: int) -> None:
+    lines, means = np.full((side, 3 * side), 255, np.uint8), np.empty((1, 1, 3), np.float32)
+    _kernels.square_means(lines, side, means)
     assert np.allclose(means, 255)
 
 

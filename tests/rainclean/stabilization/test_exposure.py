@@ -273,6 +273,19 @@ def test_moments_are_those_of_plain_numpy(seed: int) -> None:
     assert out == pytest.approx(expected, rel=1e-3, abs=0.5)
 
 
+def test_ratios_to_the_scene_are_counted_as_plain_numpy_does() -> None:
+    samples, scene, _ = kernels_data(3, 1500)
+    samples[0] = 3  # too dark to say anything
+    logs, weights = np.log(np.arange(1, 256), dtype=np.float32), np.square(scene)
+    counts, shown = np.zeros((9, 101)), np.zeros(9, np.int64)
+    _exposure_kernels.count_ratios(samples, logs, np.log(scene), weights, counts, shown)
+    for row, found, said in zip(samples, counts, shown, strict=True):
+        told = (row > 4) & (row != 255)
+        steps = np.rint((np.log(row[told], dtype=np.float32) - np.log(scene[told])) * 200).astype(int).clip(-50, 50)
+        assert (found == np.bincount(steps + 50, weights[told], 101)).all()
+        assert said == told.sum()
+
+
 @pytest.mark.parametrize("seed", range(2))
 def test_a_step_of_the_scene_is_that_of_plain_numpy(seed: int) -> None:
     samples, scene, sigma = kernels_data(seed)
