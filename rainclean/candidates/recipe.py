@@ -28,12 +28,15 @@ _NAME = re.compile(
 _LATER = {"rule": PERCENTILE, "steady": False}
 """Fields that came later, with what they were before: left out of the hash where they are that."""
 
+MAX_FRAMES = 65535
+"""Most frames of a recipe: the kernels count values of a place in 16 bits."""
+
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """Which frames, and what is made of them.
 
-    frames: how many (N ≥ 2). window: "centre", N frames around the reference frame (shifted where the clip
+    frames: how many, N, 2 to MAX_FRAMES. window: "centre", N frames around the reference frame (shifted where the clip
     ends), or "first", the first N. stride: take every stride-th frame. percentile: 0…100 in tenths, or None
     for the vote's η* plus ``offset``, clamped to 0…100.
     rule: of its estimator (`rainclean.candidates.estimators`), which says what is made of the frames. steady: of
@@ -52,8 +55,10 @@ class Recipe:
     def __post_init__(self) -> None:
         if not (isinstance(self.frames, int) and isinstance(self.stride, int)):
             raise UsageError(f"a recipe of {self.frames} frames, 1 in {self.stride}: whole numbers are needed")
-        if not 2 <= self.frames < 10**9:
+        if self.frames < 2:
             raise UsageError(f"a recipe of {self.frames} frame(s): at least 2 are needed")
+        if self.frames > MAX_FRAMES:
+            raise UsageError(f"a recipe of {self.frames} frames: it may have at most {MAX_FRAMES}")
         if not 1 <= self.stride < 10**9:
             raise UsageError(f"a recipe with stride {self.stride}: it must be at least 1")
         if self.window not in ("centre", "first"):

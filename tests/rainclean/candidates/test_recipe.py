@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rainclean.candidates.recipe import RULES_VERSION, Recipe
+from rainclean.candidates.recipe import MAX_FRAMES, RULES_VERSION, Recipe
 from rainclean.errors import RaincleanError
 
 TENTHS = st.integers(0, 1000).map(lambda tenths: tenths / 10)
@@ -21,7 +21,7 @@ SHIFTS = st.integers(-1000, 1000).map(lambda tenths: tenths / 10)
 
 @st.composite
 def recipes(draw: st.DrawFn) -> Recipe:
-    frames = draw(st.integers(2, 10**6))
+    frames = draw(st.integers(2, MAX_FRAMES))
     window = draw(st.sampled_from(WINDOWS))
     stride = draw(st.integers(1, 1000))
     if draw(st.booleans()):
@@ -172,7 +172,8 @@ def test_what_a_name_cannot_say_is_refused(arguments: dict[str, Any]) -> None:
     [
         "", "n20", "vote", "N20-vote", "n20-vote ", " n20-vote", "n20-vote\n", "n-vote", "n20_vote", "n20-p",
         "n20-p50.5", "n20-p50_55", "n20-vote-5", "n20-vote-minus", "n20-vote-plus-5", "n-20-vote", "n20s-vote",
-        "n1-vote", "n0-vote", "n20s0-vote", "n20-p101", "n20-p100_1", "last20-vote", "n20-vote/../x", "n20-mean",
+        "n1-vote", "n0-vote", "n65536-vote", "n20s0-vote", "n20-p101", "n20-p100_1", "last20-vote",
+        "n20-vote/../x", "n20-mean",
         "released", "median",
     ],
 )  # fmt: skip
