@@ -31,8 +31,8 @@ class AnalysisFlags:
     again: bool = False
     """Also analyse sequences that already have candidates with these settings."""
     keep: Annotated[str, arg(metavar="all|best:N")] = "all"
-    """Images to keep on disk. best:8 keeps those of the 8 best candidates that look different, and no contact sheet.
-    All candidates stay listed. An image that is not kept is made again from the clip when it is needed."""
+    """Images to keep on disk. best:8 keeps those of the 8 best candidates that look different. All candidates stay
+    listed. An image that is not kept is made again from the clip when it is needed."""
     memory: Annotated[str | None, arg(metavar="AMOUNT")] = None
     """Memory limit, without Python itself; what does not fit goes to scratch space. Default: 1/4 of RAM, 1 to 4 GiB."""
     scratch: Annotated[Path | None, arg(metavar="FOLDER")] = None

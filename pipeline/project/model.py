@@ -240,7 +240,7 @@ class Analysis(FindingColumns):
     Attributes:
         reference_frame: Index in the clip.
         region: Region of the candidates in the upright frame.
-        sheet: Artefact of the contact sheet, or "".
+        sheet: Artefact of the contact sheet that earlier versions stored, or "".
         scoring_target: Artefact of the scoring target, or "".
         reference: Artefact of the rainy reference frame, cut to the region, or "".
         spread: Mean distance of the other candidates from the best-scored one, levels of luma.

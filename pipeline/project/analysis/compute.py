@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.clean import CleanResult, CleanSettings, clean, contact_sheet
+from pipeline.clean import CleanResult, CleanSettings, clean
 from pipeline.project.analysis import findings
 from pipeline.project.analysis.records import AnalysisRow, CandidateRow
 from pipeline.project.analysis.scoring_target import encode_scoring_target
@@ -64,8 +64,8 @@ def compute(
         sequence: The sequence. Its frames and region are used, not those of the settings.
         settings: What is asked for.
         artefacts: Takes the files.
-        keep: Store the pictures of this many candidates, the best ones that a person can tell apart, and no contact
-            sheet; None for all. The others are made again by `make_again`.
+        keep: Store the pictures of this many candidates, the best ones that a person can tell apart; None for all. The
+            others are made again by `make_again`.
 
     Yields:
         How far it has come.
@@ -80,7 +80,6 @@ def compute(
     cleaned = yield from clean(source, of_sequence)
     with cleaned:
         rows, spread = yield from _candidate_rows(artefacts, cleaned, keep, min(MAX_WRITERS, settings.workers))
-        sheet = artefacts.put(encode_png(contact_sheet(cleaned)), ".png") if keep is None else ""
         scoring_target = artefacts.put(encode_scoring_target(cleaned.scoring_target), ".png")
         reference = artefacts.put(encode_png(cleaned.reference_rgb), ".png")
         columns = findings.keep(artefacts, cleaned)
@@ -94,7 +93,6 @@ def compute(
         region=cleaned.region,
         warnings=tuple(cleaned.warnings),
         rain=rain,
-        sheet=sheet,
         scoring_target=scoring_target,
         reference=reference,
         spread=spread,

@@ -56,7 +56,7 @@ CREATE TABLE sequence (
 ) STRICT;
 
 -- error: empty where the analysis came to its end. rain: rain amount of each frame, a JSON list, null for a frame that
--- cannot be had. sheet: artefact of the contact sheet.
+-- cannot be had. sheet: artefact of the contact sheet that earlier versions stored, or empty.
 CREATE TABLE analysis (
     id INTEGER PRIMARY KEY,
     sequence_id INTEGER NOT NULL REFERENCES sequence (id),
