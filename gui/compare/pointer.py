@@ -226,6 +226,8 @@ class Pointer(QObject):
         self.update_cursor()
         if drag is Drag.STROKE:
             self.stroke_began.emit(*start)
+            if not self.drawing:  # who was told showed other pictures first, which ended it before it began there
+                self.stroke_cancelled.emit()
 
     def _end(self) -> None:
         self.drag, self.points = None, []

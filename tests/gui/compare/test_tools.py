@@ -110,6 +110,22 @@ def test_a_stroke_is_given_up(
     assert said[-1] == ("stroke_cancelled",) and len(said) <= 3
 
 
+def test_who_shows_other_pictures_before_a_stroke_begins_is_told_that_it_is_cancelled(
+    qtbot: QtBot, shown: CompareView
+) -> None:
+    strokes: list[str] = []
+
+    def begin() -> None:
+        shown.show_pictures(None, None)  # as the desk does: a stroke is begun on its base, which may be loading
+        strokes.append("stroke")
+
+    shown.stroke_began.connect(begin)
+    shown.stroke_cancelled.connect(strokes.clear)
+    shown.set_tool(Tool.BRUSH)
+    drag(qtbot, shown, (100, 50), (150, 90))
+    assert not strokes and not shown.drawing
+
+
 def test_a_live_picture_does_not_give_up_the_stroke(qtbot: QtBot, shown: CompareView) -> None:
     shown.set_tool(Tool.BRUSH)
     drag(qtbot, shown, (100, 50), (150, 90), release=False)
