@@ -48,9 +48,11 @@ SCALE = {
               "second_peak_mib": 102.0},
     "training": {"pairs": 600_000, "peak_mib": 150.0, "sent_mib": 5.0},
     "clip": {"size": [1920, 1080, 300], "clip_bytes": 10**8, "cpu_seconds": 30.0, "peak_mib": None,
-             "result_bytes": 6_500_000, "result_files": 24, "store_bytes": 9000},
+             "result_bytes": 6_500_000, "result_files": 24, "kept_bytes": 2_000_000, "kept_files": 9,
+             "store_bytes": 9000},
     "intake_seconds": 0.05,
     "needs": {"clips": 10_000, "cpu_hours": 83.3, "clip_bytes": 10**12, "result_bytes": 65 * 10**9,
+              "kept_bytes": 20 * 10**9,
               "store_bytes": 10**8, "result_files": 240_000},
     "forecast": [{"machines": 1, "hours": 41.7, "storage_share": 0.007, "writer_share": 0.003, "limit": "processors"}],
     "workers": [{"workers": 1, "clips": 16, "size": [640, 360, 100], "seconds": 40.0, "speedup": 1.0}],
@@ -98,7 +100,8 @@ def test_each_table() -> None:
         ["`batch`, 640×360×100, 16 clips, 1 worker", "40.0 s", "1.00 times as fast"],
         ["one clip, 1920×1080×300, analysis", "30.0 s of one core", "–"],
         ["one clip, 1920×1080×300, storing its results", "0.050 s of one core", "6.5 MB in 24 files"],
-        ["on paper: 10 000 such clips", "83 h of one core", "clips 1000 GB, results 65 GB"],
+        ["one clip, 1920×1080×300, with `--keep best:8`", "–", "2.0 MB in 9 files"],
+        ["on paper: 10 000 such clips", "83 h of one core", "clips 1000 GB, results 65 GB, with `--keep best:8` 20 GB"],
         ["on paper: 1 machine of 2 cores", "41.7 h", "limit: processors (storage 1 %, writer 0 %)"],
     ]
     assert table(DATASET)[1][-2:] == [

@@ -200,8 +200,11 @@ def scale_rows(output: dict[str, Any]) -> list[list[str]]:
         )
         content = f"{clip['result_bytes'] / 1e6:.1f} MB in {clip['result_files']} files"
         rows.append([f"{label}, storing its results", f"{seconds(output['intake_seconds'])} s of one core", content])
+        kept = f"{clip['kept_bytes'] / 1e6:.1f} MB in {clip['kept_files']} files"
+        rows.append([f"{label}, with `--keep best:8`", NONE, kept])
     if needs := output["needs"]:
         content = f"clips {needs['clip_bytes'] / 1e9:.0f} GB, results {needs['result_bytes'] / 1e9:.0f} GB"
+        content += f", with `--keep best:8` {needs['kept_bytes'] / 1e9:.0f} GB"
         label = f"on paper: {grouped(needs['clips'])} such clips"
         rows.append([label, f"{grouped(needs['cpu_hours'])} h of one core", content])
     for row in output["forecast"] or ():
