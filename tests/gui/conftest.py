@@ -65,7 +65,9 @@ def settings(tmp_path: Path) -> "QSettings":
 
 @pytest.fixture
 def open_window(qtbot: "QtBot", settings: "QSettings") -> Iterator[Open]:
-    """Opens the application's window on a project, as often as a test likes; all are closed in the end."""
+    """Opens the application's window on a project, as often as a test likes; all are deleted in the end."""
+    from PySide6.QtCore import QCoreApplication, QEvent
+
     from gui.app import make_application, make_window
 
     hook = sys.excepthook
@@ -77,7 +79,6 @@ def open_window(qtbot: "QtBot", settings: "QSettings") -> Iterator[Open]:
         sys.excepthook = hook  # pytest-qt fails a test whose slots raise
         window.session.list_all(on=True)  # tests name candidates by their places, and twins fold at any moment
         made.append(window)
-        qtbot.addWidget(window)
         with qtbot.waitActive(window):
             window.show()
             window.activateWindow()
@@ -89,6 +90,9 @@ def open_window(qtbot: "QtBot", settings: "QSettings") -> Iterator[Open]:
     for window in made:
         window.jobs.shutdown(2)  # a failed test may have left some, and nobody answers questions
         window.close()
+        window.deleteLater()
+    # Now, not when the next event loop starts: a window is made in half the time if there is no other one.
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
 @pytest.fixture
