@@ -52,6 +52,7 @@ def square_means(lines: U8, step: int, means: F32) -> None:
             for i in range(width):
                 total[i] += line[i]
         # Sums over the squares that begin at any px, not only at those wanted: the compiler makes vectors of that.
+        # Twice, because a variable has one type, and a helper for both would be a kernel that is compiled twice.
         row = means[r]
         if fits:
             for i in range(count):
